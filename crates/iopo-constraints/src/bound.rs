@@ -1,0 +1,231 @@
+//! The logic of checks: a constraint is a conjunction of bounds on counts, and what follows from
+//! bounds decides which constraints exclude or imply each other.
+
+use crate::{
+    lines::Mark,
+    measure::Measure,
+    text::{self, fold},
+};
+
+/// `low <= measure <= high`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) measure: Measure,
+    pub(crate) low: usize,
+    pub(crate) high: usize,
+}
+
+impl Bound {
+    pub(crate) fn at_least(measure: Measure, low: usize) -> Self {
+        Self { measure, low, high: usize::MAX }
+    }
+
+    pub(crate) fn at_most(measure: Measure, high: usize) -> Self {
+        Self { measure, low: 0, high }
+    }
+
+    pub(crate) fn exactly(measure: Measure, n: usize) -> Self {
+        Self { measure, low: n, high: n }
+    }
+
+    pub(crate) fn none(measure: Measure) -> Self {
+        Self::at_most(measure, 0)
+    }
+
+    pub(crate) fn some(measure: Measure) -> Self {
+        Self::at_least(measure, 1)
+    }
+
+    pub(crate) fn holds(&self, found: usize) -> bool {
+        (self.low..=self.high).contains(&found)
+    }
+
+    /// "52 words, at most 60 asked".
+    pub(crate) fn evidence(&self, found: usize) -> String {
+        let asked = match (self.low, self.high) {
+            (0, 0) => "none".to_owned(),
+            (0, high) => format!("at most {high}"),
+            (low, usize::MAX) => format!("at least {low}"),
+            (low, high) if low == high => format!("exactly {low}"),
+            (low, high) => format!("{low} to {high}"),
+        };
+        format!("{found} {}, {asked} asked", self.measure.noun())
+    }
+
+    /// Whether every text within these bounds is within the other's.
+    fn within(&self, other: &Self) -> bool {
+        let (low, high) = (self.low, self.high);
+        match (&self.measure, &other.measure) {
+            (a, b) if a == b => other.low <= low && high <= other.high,
+            (Measure::Opening(p), Measure::Opening(q)) => {
+                low > 0 && other.low <= 1 && other.high > 0 && text::opens_with(p, q)
+            }
+            (Measure::WordsOver(a), Measure::WordsOver(b)) => {
+                (a > b && other.high == usize::MAX && other.low <= low)
+                    || (a < b && other.low == 0 && high <= other.high)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether no text is within both. Asked in both orders.
+    fn contradicts(&self, other: &Self) -> bool {
+        let both = self.low > 0 && other.low > 0;
+        match (&self.measure, &other.measure) {
+            (a, b) if a == b => self.high < other.low || other.high < self.low,
+            (Measure::Opening(p), Measure::Opening(q)) => {
+                let (p, q) = (fold(p), fold(q));
+                let apart = both && !p.starts_with(&q) && !q.starts_with(&p);
+                // What opens with the longer phrase opens with the shorter.
+                apart || (self.low > 0 && other.high == 0 && text::opens_with(&p, &q))
+            }
+            (Measure::Closing(p), Measure::Closing(q)) => {
+                let (p, q) = (fold(p), fold(q));
+                both && !p.ends_with(&q) && !q.ends_with(&p)
+            }
+            // A phrase starts with a letter or digit and never ends with a quotation mark or brace.
+            (Measure::Opening(_) | Measure::Closing(_), Measure::Quoted | Measure::Json)
+            | (Measure::Opening(_), Measure::AngleTitle)
+            | (Measure::Quoted, Measure::Json | Measure::AngleTitle | Measure::FinalQuestion)
+            | (Measure::Json, Measure::AngleTitle | Measure::FinalQuestion) => both,
+            (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
+            // Fewer words are longer than more letters.
+            (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
+            _ => false,
+        }
+    }
+
+    /// Whether one gives the words of the opening or the end, and those words alone bear on what
+    /// the other counts: not always a contradiction, but nothing that one person would ask for.
+    fn meddles(&self, other: &Self) -> bool {
+        let (Measure::Opening(phrase) | Measure::Closing(phrase) | Measure::Signature(phrase)) =
+            &self.measure
+        else {
+            return false;
+        };
+        let counted = matches!(
+            other.measure,
+            Measure::Word(_)
+                | Measure::Digits
+                | Measure::Figures
+                | Measure::Commas
+                | Measure::Exclamations
+                | Measure::Questions
+                | Measure::FirstPerson
+                | Measure::SecondPerson
+                | Measure::Contractions
+                | Measure::WordsOver(_)
+        );
+        counted && self.low > 0 && other.measure.count(phrase) > 0
+    }
+
+    /// What holds of every text within these bounds, one step far.
+    fn consequences(&self) -> Vec<Self> {
+        let n = self.low;
+        if n == 0 {
+            return match self.measure {
+                Measure::Items => [Measure::Bullets, Measure::Numbered]
+                    .map(|measure| Self::at_most(measure, self.high))
+                    .into(),
+                Measure::Capitals => vec![Self::at_most(Measure::CapitalWords, self.high / 2)],
+                Measure::Markdown => [Measure::Headings, Measure::Bold, Measure::Tables]
+                    .map(|measure| Self::at_most(measure, self.high))
+                    .into(),
+                _ => Vec::new(),
+            };
+        }
+        let least = |measure| Self::at_least(measure, n);
+        let some = Self::some;
+        match &self.measure {
+            Measure::LongestSentence => vec![least(Measure::Words)],
+            Measure::Paragraphs | Measure::Items => vec![least(Measure::Lines)],
+            Measure::Headings => vec![least(Measure::Lines), least(Measure::Markdown)],
+            Measure::OpeningWord(word) => vec![least(Measure::Word(word.clone()))],
+            Measure::Figures => vec![least(Measure::Digits)],
+            Measure::FinalQuestion => vec![some(Measure::Questions)],
+            Measure::CapitalWords => {
+                vec![Self::at_least(Measure::Capitals, n.saturating_mul(2))]
+            }
+            Measure::Bullets => vec![least(Measure::Items)],
+            Measure::Numbered => vec![least(Measure::Items), least(Measure::Digits)],
+            Measure::Marked(mark) => marked(*mark, n),
+            Measure::Steps | Measure::Sections => {
+                vec![least(Measure::Lines), least(Measure::Digits)]
+            }
+            Measure::Tables => {
+                vec![Self::at_least(Measure::Lines, n.saturating_mul(2)), least(Measure::Markdown)]
+            }
+            Measure::Bold => vec![least(Measure::Markdown)],
+            Measure::Parts => vec![Self::at_least(Measure::Lines, n.saturating_mul(2) - 1)],
+            Measure::Postscript => vec![Self::at_least(Measure::Paragraphs, 2)],
+            Measure::Signature(name) => vec![some(Measure::Closing(name.clone()))],
+            Measure::Quoted => vec![Self::at_least(Measure::QuoteMarks, 2)],
+            Measure::KeyValues => {
+                vec![
+                    least(Measure::Lines),
+                    Self::none(Measure::Items),
+                    Self::none(Measure::Headings),
+                ]
+            }
+            Measure::Json => [
+                Measure::Items,
+                Measure::Headings,
+                Measure::Tables,
+                Measure::Steps,
+                Measure::Sections,
+            ]
+            .map(Self::none)
+            .into(),
+            Measure::Opening(phrase) | Measure::Closing(phrase) => {
+                [Measure::Commas, Measure::Exclamations, Measure::Questions, Measure::Digits]
+                    .map(|measure| Self::at_least(measure.clone(), measure.count(phrase)))
+                    .into()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn marked(mark: Mark, n: usize) -> Vec<Bound> {
+    let kind = if mark.is_bullet() { Measure::Bullets } else { Measure::Numbered };
+    let mut found = vec![Bound::at_least(kind, n)];
+    for other in [Mark::Dash, Mark::Star, Mark::Dot, Mark::NumberDot, Mark::NumberParen] {
+        if other != mark {
+            found.push(Bound::at_least(Measure::MarkedElse(other), n));
+        }
+    }
+    found
+}
+
+/// The bounds and all that follows from them.
+fn closure(bounds: &[Bound]) -> Vec<Bound> {
+    let mut known = bounds.to_vec();
+    let mut next = 0;
+    // Consequences lead from finer measures to coarser ones, so this ends soon.
+    while let Some(bound) = known.get(next) {
+        for consequence in bound.consequences() {
+            if !known.contains(&consequence) {
+                known.push(consequence);
+            }
+        }
+        next += 1;
+    }
+    known
+}
+
+/// Whether no text can be within all bounds of both lists. Sound, not complete.
+pub(crate) fn exclude(a: &[Bound], b: &[Bound]) -> bool {
+    let (a, b) = (closure(a), closure(b));
+    a.iter().any(|x| b.iter().any(|y| x.contradicts(y) || y.contradicts(x)))
+}
+
+/// Whether a prescribed opening or ending bears on what the other list counts.
+pub(crate) fn meddle(a: &[Bound], b: &[Bound]) -> bool {
+    a.iter().any(|x| b.iter().any(|y| x.meddles(y) || y.meddles(x)))
+}
+
+/// Whether every text within the first bounds is within the second. Sound, not complete.
+pub(crate) fn imply(a: &[Bound], b: &[Bound]) -> bool {
+    let known = closure(a);
+    b.iter().all(|wanted| known.iter().any(|bound| bound.within(wanted)))
+}

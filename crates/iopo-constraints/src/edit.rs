@@ -1,0 +1,147 @@
+//! Edits that leave a text natural.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use crate::{lexicon::STOP_WORDS, lines, text};
+
+/// The longest run of whole sentences from the start for which `fits` holds.
+pub(crate) fn keep_sentences(
+    response: &str,
+    mut fits: impl FnMut(usize, &str) -> bool,
+) -> Option<String> {
+    let mut end = None;
+    for (index, range) in text::sentences(response).into_iter().enumerate() {
+        if !fits(index + 1, &response[range.clone()]) {
+            break;
+        }
+        end = Some(range.end);
+    }
+    end.map(|end| response[..end].trim_end().to_owned())
+}
+
+/// The text without the sentences that `bad` names: at most a third of them, and never all.
+pub(crate) fn drop_sentences(response: &str, bad: impl Fn(&str) -> bool) -> Option<String> {
+    let sentences = text::sentences(response);
+    let dropped: Vec<&Range<usize>> =
+        sentences.iter().filter(|range| bad(&response[(*range).clone()])).collect();
+    if dropped.is_empty() || dropped.len() * 3 > sentences.len() {
+        return None;
+    }
+    let mut edited = String::with_capacity(response.len());
+    let mut at = 0;
+    for range in dropped {
+        edited.push_str(&response[at..range.start]);
+        at = range.end;
+        // The space behind goes with the sentence, the line break stays.
+        let rest = &response[at..];
+        at += rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    }
+    edited.push_str(&response[at..]);
+    let tidy: Vec<&str> = edited.split('\n').map(str::trim_end).collect();
+    Some(tidy.join("\n").trim().to_owned())
+}
+
+/// Keeps the lines for which `keep` holds.
+pub(crate) fn keep_lines(response: &str, mut keep: impl FnMut(&str) -> bool) -> String {
+    let kept: Vec<&str> = response.split('\n').filter(|line| keep(line)).collect();
+    kept.join("\n").trim_end().to_owned()
+}
+
+/// Edits each line.
+pub(crate) fn map_lines(response: &str, edit: impl FnMut(&str) -> String) -> String {
+    let edited: Vec<String> = response.split('\n').map(edit).collect();
+    edited.join("\n")
+}
+
+/// Whether it is running prose: no list items, headings, tables or dividers.
+pub(crate) fn is_prose(response: &str) -> bool {
+    !lines::filled(response).any(lines::is_apart) && !response.trim_start().starts_with(['{', '['])
+}
+
+/// Whether it is prose whose every sentence ends with a mark, so that nobody would count otherwise.
+pub(crate) fn is_clear_prose(response: &str) -> bool {
+    is_prose(response)
+        && text::sentences(response).into_iter().all(|range| {
+            let ending = response[range].trim_end_matches(['"', '\'', '”', '’', ')', '*']);
+            ending.ends_with(['.', '!', '?', '…'])
+        })
+}
+
+/// The text in one paragraph on one line.
+pub(crate) fn join_lines(response: &str) -> String {
+    let parts: Vec<&str> = lines::filled(response).map(str::trim).collect();
+    parts.join(" ")
+}
+
+/// Puts a phrase with a comma before a text whose first word can do without its capital.
+pub(crate) fn open_with(response: &str, phrase: &str) -> Option<String> {
+    let body = response.trim_start();
+    let first = body.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').next()?;
+    if first.is_empty() || !is_prose(response) {
+        return None;
+    }
+    let folded = text::fold(first);
+    if first.starts_with('I') && (first.len() == 1 || first.contains(['\'', '’'])) {
+        return Some(format!("{phrase} {body}"));
+    }
+    let plain = STOP_WORDS.contains(&folded.as_str());
+    plain.then(|| format!("{phrase} {folded}{}", &body[first.len()..]))
+}
+
+/// A capital for the first letter.
+pub(crate) fn capitalise(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// Replaces bare words; `None` from `edit` keeps one.
+pub(crate) fn replace_words(
+    response: &str,
+    mut edit: impl FnMut(&str) -> Option<String>,
+) -> String {
+    let mut edited = String::with_capacity(response.len());
+    let mut at = 0;
+    for (start, word) in text::bare_words(response) {
+        if let Some(new) = edit(word) {
+            edited.push_str(&response[at..start]);
+            edited.push_str(&new);
+            at = start + word.len();
+        }
+    }
+    edited.push_str(&response[at..]);
+    edited
+}
+
+/// The content words by how often they occur, then by their first place; all in lower case.
+pub(crate) fn content_words(response: &str) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (place, key) in text::keys(response).enumerate() {
+        let good = (4..=14).contains(&key.len())
+            && key.bytes().all(|b| b.is_ascii_lowercase())
+            && !STOP_WORDS.contains(&key.as_str());
+        if good {
+            counts.entry(key).or_insert((0, place)).0 += 1;
+        }
+    }
+    let mut ranked: Vec<(String, (usize, usize))> = counts.into_iter().collect();
+    ranked.sort_by_key(|(_, (count, place))| (usize::MAX - count, *place));
+    ranked.into_iter().map(|(word, (count, _))| (word, count)).collect()
+}
+
+/// A word as a text writes it: with a capital where it never stands without.
+pub(crate) fn surface(response: &str, key: &str) -> String {
+    let mut name = None;
+    for (_, word) in text::bare_words(response) {
+        if text::key(word) != key {
+            continue;
+        }
+        let mut chars = word.chars();
+        let titled = chars.next().is_some_and(char::is_uppercase)
+            && chars.all(|c| !c.is_alphabetic() || c.is_lowercase());
+        if !titled {
+            return key.to_owned();
+        }
+        name.get_or_insert_with(|| capitalise(key));
+    }
+    name.unwrap_or_else(|| key.to_owned())
+}

@@ -1,0 +1,249 @@
+//! How a response opens and closes.
+
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Example, Family, Layout, all, say};
+use crate::{
+    bound::Bound,
+    constraint::Constraint,
+    edit,
+    kind::Kind,
+    lexicon::{ASKED_OPENERS, CLOSINGS},
+    measure::Measure,
+    params::{self, Refusal},
+    text,
+};
+
+/// A language to greet in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tongue {
+    /// "Bonjour".
+    French,
+    /// "Hola".
+    Spanish,
+    /// "Hallo".
+    German,
+    /// "Ciao".
+    Italian,
+}
+
+impl Tongue {
+    const ALL: [Self; 4] = [Self::French, Self::Spanish, Self::German, Self::Italian];
+
+    fn english(self) -> &'static str {
+        match self {
+            Self::French => "French",
+            Self::Spanish => "Spanish",
+            Self::German => "German",
+            Self::Italian => "Italian",
+        }
+    }
+
+    fn greeting(self) -> &'static str {
+        match self {
+            Self::French => "Bonjour",
+            Self::Spanish => "Hola",
+            Self::German => "Hallo",
+            Self::Italian => "Ciao",
+        }
+    }
+}
+
+family! {
+    /// The opening and the closing of a response; letter case does not matter.
+    Framing {
+        /// It starts with a phrase.
+        StartsWith {
+            /// The phrase.
+            phrase: String
+        };
+        /// It ends with a phrase.
+        EndsWith {
+            /// The phrase.
+            phrase: String
+        };
+        /// The first and the last character are double quotation marks (`"`).
+        WrappedInQuotes;
+        /// The last of several paragraphs starts with "P.S.".
+        Postscript;
+        /// It starts with a greeting in another language.
+        ForeignGreeting {
+            /// The language.
+            language: Tongue
+        };
+    }
+}
+
+impl Family for Framing {
+    fn kind(&self) -> Kind {
+        self.kind_of()
+    }
+
+    fn value(&self) -> Value {
+        self.value_of()
+    }
+
+    fn validate(&self) -> Result<(), Refusal> {
+        match self {
+            Self::StartsWith { phrase } | Self::EndsWith { phrase } => {
+                params::phrase("phrase", phrase)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn phrases(&self) -> Vec<String> {
+        match self {
+            Self::StartsWith { phrase } => {
+                let quoted = params::quoted_end(phrase);
+                vec![
+                    format!("Start your response with {quoted}"),
+                    format!("The very beginning of the answer must be {quoted}"),
+                    format!("Begin the answer with {quoted}"),
+                ]
+            }
+            Self::EndsWith { phrase } => {
+                let quoted = params::quoted_end(phrase);
+                vec![
+                    format!("End your response with {quoted}"),
+                    format!("The very last words must be {quoted}"),
+                    format!("Finish the answer with {quoted}"),
+                ]
+            }
+            Self::WrappedInQuotes => say([
+                "Wrap your entire response in double quotation marks.",
+                "Put double quotation marks around the whole answer.",
+                "The response must start and end with a double quotation mark.",
+            ]),
+            Self::Postscript => say([
+                "Add a postscript that starts with \"P.S.\" as the last paragraph.",
+                "Close with a separate paragraph that begins with \"P.S.\".",
+                "After a blank line, end with a postscript starting with \"P.S.\".",
+            ]),
+            Self::ForeignGreeting { language } => {
+                let (name, greeting) = (language.english(), language.greeting());
+                vec![
+                    format!("Open with the {name} greeting \"{greeting}\"."),
+                    format!("Greet the reader in {name} first: start with \"{greeting}\"."),
+                    format!("Begin with \"{greeting}\", as one says in {name}."),
+                ]
+            }
+        }
+    }
+
+    fn bounds(&self) -> Vec<Bound> {
+        vec![match self {
+            Self::StartsWith { phrase } => Bound::some(Measure::Opening(text::fold(phrase))),
+            Self::EndsWith { phrase } => Bound::some(Measure::Closing(text::fold(phrase))),
+            Self::WrappedInQuotes => Bound::some(Measure::Quoted),
+            Self::Postscript => Bound::some(Measure::Postscript),
+            Self::ForeignGreeting { language } => {
+                Bound::some(Measure::Opening(text::fold(language.greeting())))
+            }
+        }]
+    }
+
+    fn revisions(&self) -> Vec<Constraint> {
+        let opening = |phrase: &&str| Self::StartsWith { phrase: (*phrase).to_owned() };
+        match self {
+            Self::StartsWith { phrase } => {
+                let mut found = all([Example::NotOpening { phrase: phrase.clone() }]);
+                found.extend(all(ASKED_OPENERS.iter().take(3).map(opening)));
+                found
+            }
+            Self::EndsWith { .. } => {
+                let others = CLOSINGS.iter().take(3);
+                all(others.map(|other| Self::EndsWith { phrase: (*other).to_owned() }))
+            }
+            Self::WrappedInQuotes => all(ASKED_OPENERS.iter().take(2).map(opening)),
+            Self::Postscript => {
+                let mut found = all([super::Length::ExactParagraphs { n: 1 }]);
+                found.push(Layout::SingleLine.into());
+                found
+            }
+            Self::ForeignGreeting { language } => {
+                let others = Tongue::ALL.into_iter().filter(|other| other != language);
+                let mut found = all(others.map(|language| Self::ForeignGreeting { language }));
+                found.push(Example::NotOpening { phrase: language.greeting().to_owned() }.into());
+                found
+            }
+        }
+    }
+
+    fn repair(&self, response: &str) -> Option<String> {
+        let body = response.trim();
+        match self {
+            Self::StartsWith { phrase } if phrase.ends_with(',') => edit::open_with(body, phrase),
+            Self::EndsWith { phrase } if phrase.ends_with(['.', '!', '?']) => {
+                let gap = if edit::is_prose(body) { " " } else { "\n\n" };
+                body.ends_with(['.', '!', '?']).then(|| format!("{body}{gap}{phrase}"))
+            }
+            Self::WrappedInQuotes => {
+                (!body.contains('"') && edit::is_prose(body)).then(|| format!("\"{body}\""))
+            }
+            Self::Postscript => {
+                Some(format!("{body}\n\nP.S. Let me know if you would like to hear more."))
+            }
+            Self::ForeignGreeting { language } => {
+                edit::is_prose(body).then(|| format!("{}! {body}", language.greeting()))
+            }
+            _ => None,
+        }
+    }
+
+    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+        match kind {
+            Kind::StartsWith => openings(response),
+            Kind::EndsWith => closings(response),
+            Kind::WrappedInQuotes => all([Self::WrappedInQuotes]),
+            Kind::Postscript => all([Self::Postscript]),
+            Kind::ForeignGreeting => {
+                all(Tongue::ALL.map(|language| Self::ForeignGreeting { language }))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+        match kind {
+            Kind::EndsWith => Self::EndsWith {
+                phrase: params::one_of(CLOSINGS, "I hope this helps.", rng).to_owned(),
+            },
+            Kind::WrappedInQuotes => Self::WrappedInQuotes,
+            Kind::Postscript => Self::Postscript,
+            Kind::ForeignGreeting => Self::ForeignGreeting {
+                language: params::one_of(&Tongue::ALL, Tongue::French, rng),
+            },
+            _ => Self::StartsWith {
+                phrase: params::one_of(ASKED_OPENERS, "In short,", rng).to_owned(),
+            },
+        }
+        .into()
+    }
+}
+
+/// The first word, and the words up to an early comma.
+fn openings(response: &str) -> Vec<Constraint> {
+    let line = response.trim_start().lines().next().unwrap_or_default().trim_end();
+    let word: String =
+        line.chars().take_while(|c| c.is_alphanumeric() || "'’-".contains(*c)).collect();
+    let comma = line.find(',').map(|at| &line[..=at]);
+    let phrase = comma.filter(|phrase| (2..=5).contains(&text::word_count(phrase)));
+    let found = phrase.map(str::to_owned).into_iter().chain(Some(word));
+    all(found.map(|phrase| Framing::StartsWith { phrase }))
+}
+
+/// The last sentence where it is short.
+fn closings(response: &str) -> Vec<Constraint> {
+    let last = text::sentences(response).into_iter().next_back();
+    let phrase = last.map_or("", |range| &response[range]);
+    let known = CLOSINGS.iter().find(|closing| text::closes_with(response, closing));
+    // An answer that was cut off has no ending.
+    let ended = phrase.ends_with(['.', '!', '?']);
+    let short = (ended && (2..=7).contains(&text::word_count(phrase))).then_some(phrase);
+    let found = known.copied().into_iter().chain(short);
+    all(found.map(|phrase| Framing::EndsWith { phrase: phrase.to_owned() }))
+}

@@ -1,0 +1,286 @@
+//! Bulleted lists, numbered lists, steps.
+
+use rand::Rng;
+use serde_json::Value;
+
+use super::{Family, Layout, all, say};
+use crate::{
+    bound::Bound,
+    constraint::Constraint,
+    edit,
+    kind::Kind,
+    lines::{self, Mark},
+    measure::Measure,
+    params::{self, Refusal, counted},
+    text,
+};
+
+family! {
+    /// The lists of a response.
+    Lists {
+        /// Exactly so many bullet points (lines that start with `-`, `*` or `•`).
+        ExactBullets {
+            /// The number.
+            n: usize
+        };
+        /// At least so many bullet points.
+        MinBullets {
+            /// The limit.
+            n: usize
+        };
+        /// Exactly so many numbered items (lines that start with `1.` or `1)` and so on).
+        ExactNumbered {
+            /// The number.
+            n: usize
+        };
+        /// At least so many numbered items.
+        MinNumbered {
+            /// The limit.
+            n: usize
+        };
+        /// No bullet points and no numbered items.
+        NoLists;
+        /// Exactly so many lines "Step 1:", "Step 2:" … in order.
+        Steps {
+            /// The number.
+            n: usize
+        };
+    }
+}
+
+impl Family for Lists {
+    fn kind(&self) -> Kind {
+        self.kind_of()
+    }
+
+    fn value(&self) -> Value {
+        self.value_of()
+    }
+
+    fn validate(&self) -> Result<(), Refusal> {
+        match *self {
+            Self::ExactBullets { n }
+            | Self::MinBullets { n }
+            | Self::ExactNumbered { n }
+            | Self::MinNumbered { n } => params::number("n", n, 1, 50),
+            Self::Steps { n } => params::number("n", n, 2, 30),
+            Self::NoLists => Ok(()),
+        }
+    }
+
+    fn phrases(&self) -> Vec<String> {
+        match *self {
+            Self::ExactBullets { n } => {
+                let points = counted(n, "bullet point");
+                vec![
+                    format!("Use exactly {points}."),
+                    format!("Give the answer as a bulleted list with exactly {points}."),
+                    format!("Your response must contain {points}, no more and no fewer."),
+                ]
+            }
+            Self::MinBullets { n } => {
+                let points = counted(n, "bullet point");
+                vec![
+                    format!("Use at least {points}."),
+                    format!("Include a bulleted list with {points} or more."),
+                    format!("Your response must contain no fewer than {points}."),
+                ]
+            }
+            Self::ExactNumbered { n } => {
+                let items = counted(n, "item");
+                vec![
+                    format!("Use a numbered list with exactly {items}."),
+                    format!("Give the answer as a numbered list of {items}."),
+                    format!("Your response must contain exactly {} in a numbered list.", items),
+                ]
+            }
+            Self::MinNumbered { n } => {
+                let items = counted(n, "item");
+                vec![
+                    format!("Use a numbered list with at least {items}."),
+                    format!("Include a numbered list of {items} or more."),
+                    format!("Number your points; there must be at least {items}."),
+                ]
+            }
+            Self::NoLists => say([
+                "Do not use bullet points or numbered lists.",
+                "Write in running text, without any lists.",
+                "Answer in prose rather than in bullet points or numbered items.",
+            ]),
+            Self::Steps { n } => vec![
+                format!(
+                    "The reader works through it one step after another: label the lines \"Step 1:\" to \"Step {n}:\"."
+                ),
+                format!(
+                    "Describe the process in exactly {n} lines that begin with \"Step 1:\", \"Step 2:\" and so on."
+                ),
+                format!(
+                    "Break the answer into {n} steps and start each on its own line with \"Step\", its number and a colon."
+                ),
+            ],
+        }
+    }
+
+    fn bounds(&self) -> Vec<Bound> {
+        vec![match *self {
+            Self::ExactBullets { n } => Bound::exactly(Measure::Bullets, n),
+            Self::MinBullets { n } => Bound::at_least(Measure::Bullets, n),
+            Self::ExactNumbered { n } => Bound::exactly(Measure::Numbered, n),
+            Self::MinNumbered { n } => Bound::at_least(Measure::Numbered, n),
+            Self::NoLists => Bound::none(Measure::Items),
+            Self::Steps { n } => Bound::exactly(Measure::Steps, n),
+        }]
+    }
+
+    fn revisions(&self) -> Vec<Constraint> {
+        let around = |n: usize| [n + 1, n.saturating_sub(1)];
+        match *self {
+            Self::ExactBullets { n } => {
+                let mut found = all(around(n).map(|n| Self::ExactBullets { n }));
+                found.push(Self::NoLists.into());
+                found
+            }
+            Self::MinBullets { n } => {
+                all([Self::NoLists, Self::ExactBullets { n: n.saturating_sub(1) }])
+            }
+            Self::ExactNumbered { n } => {
+                let mut found = all(around(n).map(|n| Self::ExactNumbered { n }));
+                found.push(Self::NoLists.into());
+                found
+            }
+            Self::MinNumbered { n } => {
+                all([Self::NoLists, Self::ExactNumbered { n: n.saturating_sub(1) }])
+            }
+            Self::NoLists => {
+                let mut found = all([3, 2].map(|n| Self::MinBullets { n }));
+                found.extend(all([3, 2].map(|n| Self::MinNumbered { n })));
+                found
+            }
+            Self::Steps { n } => {
+                let mut found = all(around(n).map(|n| Self::Steps { n }));
+                found.push(Layout::SingleLine.into());
+                found
+            }
+        }
+    }
+
+    fn repair(&self, response: &str) -> Option<String> {
+        match *self {
+            Self::ExactBullets { n } => listed(response, n, true, true),
+            Self::MinBullets { n } => listed(response, n, true, false),
+            Self::ExactNumbered { n } => listed(response, n, false, true),
+            Self::MinNumbered { n } => listed(response, n, false, false),
+            Self::NoLists => Some(edit::map_lines(response, |line| {
+                lines::item(line).map_or(line, |(_, body)| body).to_owned()
+            })),
+            Self::Steps { n } => {
+                let numbered = edit::map_lines(response, {
+                    let mut step = 0;
+                    move |line| match lines::item(line) {
+                        Some((mark, body)) if !mark.is_bullet() => {
+                            step += 1;
+                            format!("Step {step}: {body}")
+                        }
+                        _ => line.to_owned(),
+                    }
+                });
+                let mut left = n;
+                Some(edit::keep_lines(&numbered, |line| {
+                    if lines::labelled(line, "step", true).is_none() {
+                        return true;
+                    }
+                    let keep = left > 0;
+                    left = left.saturating_sub(1);
+                    keep
+                }))
+            }
+        }
+    }
+
+    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+        let bullets = Measure::Bullets.count(response);
+        let numbered = Measure::Numbered.count(response);
+        let steps = Measure::Steps.count(response);
+        let least = |n: usize| [n, n.saturating_sub(1)].into_iter().filter(|&n| n >= 2);
+        match kind {
+            Kind::ExactBullets if (2..=12).contains(&bullets) => {
+                all([Self::ExactBullets { n: bullets }])
+            }
+            Kind::MinBullets if bullets >= 2 => {
+                all(least(bullets.min(10)).map(|n| Self::MinBullets { n }))
+            }
+            Kind::ExactNumbered if (2..=12).contains(&numbered) && in_order(response) => {
+                all([Self::ExactNumbered { n: numbered }])
+            }
+            Kind::MinNumbered if numbered >= 2 && in_order(response) => {
+                all(least(numbered.min(10)).map(|n| Self::MinNumbered { n }))
+            }
+            // A short line is prose by chance.
+            Kind::NoLists if text::word_count(response) >= 15 => all([Self::NoLists]),
+            Kind::Steps if (2..=12).contains(&steps) => all([Self::Steps { n: steps }]),
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+        let n = params::between(2, 6, rng);
+        match kind {
+            Kind::ExactBullets => Self::ExactBullets { n },
+            Kind::MinBullets => Self::MinBullets { n: n.min(4) },
+            Kind::ExactNumbered => Self::ExactNumbered { n },
+            Kind::MinNumbered => Self::MinNumbered { n: n.min(4) },
+            Kind::Steps => Self::Steps { n },
+            _ => Self::NoLists,
+        }
+        .into()
+    }
+}
+
+/// Whether the numbered items are numbered 1, 2, 3 …: one list, as a reader sees it.
+fn in_order(response: &str) -> bool {
+    let mut next = 0;
+    lines::filled(response).all(|line| match lines::item(line) {
+        Some((mark, _)) if !mark.is_bullet() => {
+            next += 1;
+            let digits = line.trim().split(['.', ')']).next();
+            digits.and_then(|digits| digits.parse::<usize>().ok()) == Some(next)
+        }
+        _ => true,
+    })
+}
+
+/// Cuts a list down to `n` items, or turns the other sort of list, or the sentences of one
+/// paragraph, into one.
+fn listed(response: &str, n: usize, bullets: bool, cut: bool) -> Option<String> {
+    let wanted = |mark: Mark| mark.is_bullet() == bullets;
+    let is_wanted = |line: &str| lines::item(line).is_some_and(|(mark, _)| wanted(mark));
+    let items = lines::filled(response).filter(|line| lines::item(line).is_some()).count();
+    let mut written = 0;
+    let mut write = |body: &str| {
+        written += 1;
+        if bullets { format!("- {body}") } else { format!("{written}. {body}") }
+    };
+    let text = if lines::filled(response).any(is_wanted) {
+        response.to_owned()
+    } else if items > 0 {
+        edit::map_lines(response, |line| {
+            lines::item(line).map_or_else(|| line.to_owned(), |(_, body)| write(body))
+        })
+    } else if edit::is_clear_prose(response) && text::paragraphs(response).len() == 1 {
+        let sentences = text::sentences(response).into_iter();
+        let points: Vec<String> =
+            sentences.map(|range| write(&edit::join_lines(&response[range]))).collect();
+        points.join("\n")
+    } else {
+        return None;
+    };
+    if !cut {
+        return Some(text);
+    }
+    let mut left = n;
+    Some(edit::keep_lines(&text, |line| {
+        let keep = !is_wanted(line) || left > 0;
+        left -= usize::from(is_wanted(line) && left > 0);
+        keep
+    }))
+}

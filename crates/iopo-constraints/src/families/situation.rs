@@ -1,0 +1,291 @@
+//! Who speaks, who listens, what stays private.
+
+use rand::Rng;
+use serde_json::Value;
+
+use super::{Example, Family, Framing, all, say};
+use crate::{
+    bound::Bound,
+    constraint::Constraint,
+    kind::Kind,
+    lexicon::{READERS, ROLES, SIGN_OFFS, SIGNERS},
+    lines,
+    measure::Measure,
+    params::{self, Refusal, counted},
+    text,
+};
+
+family! {
+    /// The situation that a response is written for.
+    Situation {
+        /// It opens with "As a …,".
+        AsRole {
+            /// The role, without an article.
+            role: String
+        };
+        /// The last line is a name.
+        SignedAs {
+            /// The name.
+            name: String
+        };
+        /// It opens with "Dear …,".
+        DearReader {
+            /// The name or sort of person.
+            name: String
+        };
+        /// For readers who need short words: none has more than so many letters.
+        ShortWords {
+            /// The limit.
+            letters: usize
+        };
+        /// For expert readers: at least `n` words have at least so many letters.
+        LongWords {
+            /// The letters.
+            letters: usize,
+            /// The least number of such words.
+            n: usize
+        };
+        /// At least so many placeholders such as `[name]`.
+        Placeholders {
+            /// The limit.
+            n: usize
+        };
+        /// No placeholder.
+        NoPlaceholders;
+    }
+}
+
+impl Situation {
+    /// The words that it opens with, if it says.
+    fn opening(&self) -> Option<String> {
+        match self {
+            Self::AsRole { role } => {
+                let vowel = text::fold(role).starts_with(['a', 'e', 'i', 'o', 'u']);
+                Some(format!("As {} {role},", if vowel { "an" } else { "a" }))
+            }
+            Self::DearReader { name } => Some(format!("Dear {name},")),
+            _ => None,
+        }
+    }
+}
+
+impl Family for Situation {
+    fn kind(&self) -> Kind {
+        self.kind_of()
+    }
+
+    fn value(&self) -> Value {
+        self.value_of()
+    }
+
+    fn validate(&self) -> Result<(), Refusal> {
+        match self {
+            Self::AsRole { role } => params::name("role", role),
+            Self::SignedAs { name } | Self::DearReader { name } => params::name("name", name),
+            Self::ShortWords { letters } => params::number("letters", *letters, 4, 30),
+            Self::LongWords { letters, n } => {
+                params::number("letters", *letters, 5, 30)?;
+                params::number("n", *n, 1, 50)
+            }
+            Self::Placeholders { n } => params::number("n", *n, 1, 30),
+            Self::NoPlaceholders => Ok(()),
+        }
+    }
+
+    fn phrases(&self) -> Vec<String> {
+        let opening = self.opening().unwrap_or_default();
+        match self {
+            Self::AsRole { role } => {
+                let article = opening.split(' ').nth(1).unwrap_or("a");
+                vec![
+                    format!("You are {article} {role}: begin with the words \"{opening}\"."),
+                    format!("Answer in the role of {article} {role} and open with \"{opening}\"."),
+                    format!("Speak as {article} {role} would, starting with \"{opening}\"."),
+                ]
+            }
+            Self::SignedAs { name } => vec![
+                format!("You are {name}: sign with your name on the last line."),
+                format!("Sign the response as {name}, with only the name on the last line."),
+                format!("The last line must be just the name {name}."),
+            ],
+            Self::DearReader { name } => vec![
+                format!("Address it to \"{name}\": begin with \"{opening}\"."),
+                format!("Open with the salutation \"{opening}\"."),
+                format!("Your response must start with \"{opening}\" as a letter does."),
+            ],
+            Self::ShortWords { letters } => vec![
+                format!("Write for young readers: no word may have more than {letters} letters."),
+                format!("Use only simple words of at most {letters} letters."),
+                format!(
+                    "The readers are beginners, so avoid every word longer than {letters} letters."
+                ),
+            ],
+            Self::LongWords { letters, n } => {
+                let words = counted(*n, "word");
+                vec![
+                    format!(
+                        "Write for experts: use at least {words} of {letters} or more letters."
+                    ),
+                    format!("Include at least {words} with {letters} letters or more."),
+                    format!(
+                        "The readers are specialists, so use {words} or more of at least {letters} letters."
+                    ),
+                ]
+            }
+            Self::Placeholders { n } => {
+                let blanks = counted(*n, "placeholder");
+                vec![
+                    format!(
+                        "Leave personal details blank: use at least {blanks} in square brackets, such as [name]."
+                    ),
+                    format!("Use at least {blanks} in square brackets, such as [address]."),
+                    format!(
+                        "Instead of private data, put {blanks} or more in square brackets, like [name]."
+                    ),
+                ]
+            }
+            Self::NoPlaceholders => say([
+                "Do not use placeholders in square brackets such as [name].",
+                "Write a finished text, without any placeholders in square brackets.",
+                "Leave no blanks like [name] for the reader to fill in.",
+            ]),
+        }
+    }
+
+    fn bounds(&self) -> Vec<Bound> {
+        vec![match self {
+            Self::AsRole { .. } | Self::DearReader { .. } => {
+                let opening = self.opening().unwrap_or_default();
+                Bound::some(Measure::Opening(text::fold(&opening)))
+            }
+            Self::SignedAs { name } => Bound::some(Measure::Signature(text::fold(name))),
+            Self::ShortWords { letters } => Bound::none(Measure::WordsOver(*letters)),
+            Self::LongWords { letters, n } => {
+                Bound::at_least(Measure::WordsOver(letters.saturating_sub(1)), *n)
+            }
+            Self::Placeholders { n } => Bound::at_least(Measure::Placeholders, *n),
+            Self::NoPlaceholders => Bound::none(Measure::Placeholders),
+        }]
+    }
+
+    fn revisions(&self) -> Vec<Constraint> {
+        match self {
+            Self::AsRole { role } => {
+                let others = ROLES.iter().filter(|other| **other != role).take(2);
+                let mut found = all(others.map(|role| Self::AsRole { role: (*role).to_owned() }));
+                found.push(Example::NotOpening { phrase: "As".to_owned() }.into());
+                found
+            }
+            Self::SignedAs { name } => {
+                let others = SIGNERS.iter().filter(|other| **other != name).take(2);
+                let mut found = all(others.map(|name| Self::SignedAs { name: (*name).to_owned() }));
+                found.push(Framing::EndsWith { phrase: "I hope this helps.".to_owned() }.into());
+                found
+            }
+            Self::DearReader { name } => {
+                let others = READERS.iter().filter(|other| **other != name).take(2);
+                let mut found =
+                    all(others.map(|name| Self::DearReader { name: (*name).to_owned() }));
+                found.push(Example::NotOpening { phrase: "Dear".to_owned() }.into());
+                found
+            }
+            Self::ShortWords { letters } => {
+                all([1, 2].map(|n| Self::LongWords { letters: letters.saturating_add(1), n }))
+            }
+            Self::LongWords { letters, .. } => {
+                all([1, 2].map(|less| Self::ShortWords { letters: letters.saturating_sub(less) }))
+            }
+            Self::Placeholders { .. } => all([Self::NoPlaceholders]),
+            Self::NoPlaceholders => all([1, 2].map(|n| Self::Placeholders { n })),
+        }
+    }
+
+    fn repair(&self, response: &str) -> Option<String> {
+        let body = response.trim();
+        match self {
+            Self::AsRole { .. } => {
+                let opening = self.opening()?;
+                Some(format!("{opening} I would say this.\n\n{body}"))
+            }
+            Self::DearReader { .. } => {
+                let opening = self.opening()?;
+                // One salutation is enough.
+                let greeted = text::opens_with(body, "dear") || text::opens_with(body, "hi");
+                let rest = if greeted { body.split_once('\n')?.1.trim_start() } else { body };
+                Some(format!("{opening}\n\n{rest}"))
+            }
+            Self::SignedAs { name } => {
+                let (before, last) = body.rsplit_once('\n').unwrap_or((body, ""));
+                let blank = last.starts_with('[') && last.ends_with(']');
+                let rest = if blank { before } else { body };
+                let gap = if rest.trim_end().ends_with(',') { "\n" } else { "\n\n" };
+                Some(format!("{}{gap}{name}", rest.trim_end()))
+            }
+            _ => None,
+        }
+    }
+
+    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+        let words = text::word_count(response);
+        let longest = text::bare_words(response).map(|(_, word)| text::letters(word)).max();
+        let longest = longest.unwrap_or(0);
+        match kind {
+            Kind::AsRole => {
+                let line = response.trim_start();
+                let rest = line.strip_prefix("As an ").or_else(|| line.strip_prefix("As a "));
+                let role = rest.and_then(|rest| rest.split_once(',')).map(|(role, _)| role);
+                // "As an AI language model," is nobody's wish.
+                let role = role.filter(|r| text::word_count(r) <= 3 && !r.starts_with("AI"));
+                all(role.map(|role| Self::AsRole { role: role.to_owned() }))
+            }
+            Kind::SignedAs => {
+                let mut filled = lines::filled(response);
+                let name = filled.next_back().map(str::trim).filter(|line| {
+                    let capital = line.starts_with(char::is_uppercase);
+                    capital && text::word_count(line) <= 3 && !line.ends_with('.')
+                });
+                let signed = filled.next_back().is_some_and(|line| {
+                    let known = |key: String| SIGN_OFFS.contains(&key.as_str());
+                    line.trim_end().ends_with(',') && text::keys(line).any(known)
+                });
+                all(name.filter(|_| signed).map(|name| Self::SignedAs { name: name.to_owned() }))
+            }
+            Kind::DearReader => {
+                let rest = response.trim_start().strip_prefix("Dear ");
+                let name = rest.and_then(|rest| rest.split_once(',')).map(|(name, _)| name);
+                all(name.map(|name| Self::DearReader { name: name.to_owned() }))
+            }
+            Kind::ShortWords if words >= 8 && longest <= 12 => {
+                all([Self::ShortWords { letters: longest.max(6) }])
+            }
+            Kind::LongWords => {
+                let count = |letters: usize| Measure::WordsOver(letters - 1).count(response);
+                let telling = [12, 10].into_iter().map(|letters| (letters, count(letters)));
+                all(telling
+                    .filter(|&(_, n)| n > 0)
+                    .map(|(letters, n)| Self::LongWords { letters, n: n.min(5) }))
+            }
+            Kind::Placeholders => {
+                all([Self::Placeholders { n: lines::placeholders(response).min(5) }])
+            }
+            Kind::NoPlaceholders if words >= 8 => all([Self::NoPlaceholders]),
+            _ => Vec::new(),
+        }
+    }
+
+    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+        let n = params::between(1, 3, rng);
+        match kind {
+            Kind::AsRole => Self::AsRole { role: params::one_of(ROLES, "teacher", rng).to_owned() },
+            Kind::SignedAs => {
+                Self::SignedAs { name: params::one_of(SIGNERS, "Sam", rng).to_owned() }
+            }
+            Kind::ShortWords => Self::ShortWords { letters: params::between(8, 12, rng) },
+            Kind::LongWords => Self::LongWords { letters: params::one_of(&[10, 12], 10, rng), n },
+            Kind::Placeholders => Self::Placeholders { n },
+            Kind::NoPlaceholders => Self::NoPlaceholders,
+            _ => Self::DearReader { name: params::one_of(READERS, "friend", rng).to_owned() },
+        }
+        .into()
+    }
+}

@@ -1,0 +1,181 @@
+//! What single lines are: list items, headings, table rows, steps.
+
+use crate::text::has_text;
+
+/// The marker of a list item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Dash,
+    Star,
+    Dot,
+    NumberDot,
+    NumberParen,
+}
+
+impl Mark {
+    pub(crate) fn is_bullet(self) -> bool {
+        matches!(self, Self::Dash | Self::Star | Self::Dot)
+    }
+}
+
+/// All lines with the place where they start.
+pub(crate) fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    text.split_inclusive('\n').map(move |line| {
+        let at = start;
+        start += line.len();
+        (at, line.strip_suffix('\n').unwrap_or(line))
+    })
+}
+
+/// The lines that are not blank.
+pub(crate) fn filled(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.split('\n').filter(|line| !line.trim().is_empty())
+}
+
+/// The marker of a list item and what stands behind it; a line without text is no item.
+pub(crate) fn item(line: &str) -> Option<(Mark, &str)> {
+    let line = line.trim();
+    let first = line.chars().next()?;
+    let (mark, rest) = match first {
+        '-' => (Mark::Dash, &line[1..]),
+        '*' => (Mark::Star, &line[1..]),
+        '•' => (Mark::Dot, &line[first.len_utf8()..]),
+        '0'..='9' => {
+            let digits = line.bytes().take(4).take_while(u8::is_ascii_digit).count();
+            let mark = match line.as_bytes().get(digits) {
+                Some(b'.') if digits <= 3 => Mark::NumberDot,
+                Some(b')') if digits <= 3 => Mark::NumberParen,
+                _ => return None,
+            };
+            (mark, &line[digits + 1..])
+        }
+        _ => return None,
+    };
+    let body = rest.trim_start();
+    (body.len() < rest.len() && has_text(body)).then_some((mark, body))
+}
+
+/// How many bytes of indentation and marker stand before the text of a list item, else 0.
+pub(crate) fn marker_len(line: &str) -> usize {
+    let first = line.split('\n').next().unwrap_or(line);
+    match item(first) {
+        // `body` is the end of the trimmed line.
+        Some((_, body)) => first.trim_end().len() - body.len(),
+        None => 0,
+    }
+}
+
+/// The text of a Markdown heading.
+pub(crate) fn heading(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let rest = line.trim_start_matches('#');
+    let level = line.len() - rest.len();
+    let body = rest.trim_start();
+    ((1..=6).contains(&level) && body.len() < rest.len() && has_text(body)).then_some(body)
+}
+
+/// Whether it is a row of a Markdown table.
+pub(crate) fn is_row(line: &str) -> bool {
+    let line = line.trim();
+    line.len() > 2 && line.starts_with('|') && line.ends_with('|')
+}
+
+/// Whether it is the row of dashes below the head of a Markdown table.
+pub(crate) fn is_rule(line: &str) -> bool {
+    let line = line.trim();
+    is_row(line) && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+}
+
+/// Whether it is a sentence by itself, whatever its punctuation.
+pub(crate) fn is_apart(line: &str) -> bool {
+    item(line).is_some() || heading(line).is_some() || is_row(line) || is_divider(line)
+}
+
+/// Whether it is a line of three asterisks.
+pub(crate) fn is_divider(line: &str) -> bool {
+    line.trim() == "***"
+}
+
+/// The number of a line such as "Step 2: …" (`label` in lower case), letter case aside.
+pub(crate) fn labelled(line: &str, label: &str, needs_colon: bool) -> Option<usize> {
+    let line = line.trim().trim_start_matches(['#', '*', ' ']);
+    let head = line.get(..label.len())?;
+    if !head.eq_ignore_ascii_case(label) {
+        return None;
+    }
+    let rest = line[label.len()..].strip_prefix(' ')?;
+    let digits = rest.bytes().take(4).take_while(u8::is_ascii_digit).count();
+    let number = rest.get(..digits)?.parse().ok()?;
+    let next = rest[digits..].trim_start_matches('*').chars().next();
+    let ends =
+        if needs_colon { next == Some(':') } else { next.is_none_or(|c| !c.is_alphanumeric()) };
+    ends.then_some(number)
+}
+
+/// The part of a line before ": " where both sides hold text and the line starts with a letter.
+pub(crate) fn key_value(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let (key, value) = line.split_once(": ")?;
+    let plain = key.chars().all(|c| c.is_alphanumeric() || " -'/&".contains(c));
+    let good = plain && key.starts_with(char::is_alphabetic) && key.len() <= 60 && has_text(value);
+    good.then_some(key)
+}
+
+/// The phrases in bold (`**so**`) on each line.
+pub(crate) fn bold(text: &str) -> usize {
+    let mut found = 0;
+    for line in text.split('\n') {
+        let mut rest = line;
+        while let Some((_, after)) = rest.split_once("**") {
+            let Some((inner, behind)) = after.split_once("**") else { break };
+            found += usize::from(has_text(inner));
+            rest = behind;
+        }
+    }
+    found
+}
+
+/// The placeholders (`[like this]`): brackets on one line around at most 40 characters with a letter.
+pub(crate) fn placeholders(text: &str) -> usize {
+    let mut found = 0;
+    let mut open: Option<usize> = None;
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' => open = Some(at + 1),
+            '\n' => open = None,
+            ']' => {
+                let inner = open.take().map_or("", |start| &text[start..at]);
+                let short = inner.len() <= 60;
+                found += usize::from(short && inner.chars().any(char::is_alphabetic));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_what_they_look_like() {
+        assert_eq!(item("  - tea"), Some((Mark::Dash, "tea")));
+        assert_eq!(item("12) tea "), Some((Mark::NumberParen, "tea")));
+        for none in ["**bold** text", "-5", "---", "* * *", "- ", "3.14 is", "2024. x", "", "1."] {
+            assert_eq!(item(none), None, "{none}");
+        }
+        assert_eq!(marker_len("  1. tea "), 5);
+        assert_eq!(heading("## Tea"), Some("Tea"));
+        assert_eq!((heading("#tea"), heading("# #"), heading("####### x")), (None, None, None));
+        assert_eq!(labelled("**Step 2:** go", "step", true), Some(2));
+        assert_eq!(labelled("Section 3", "section", false), Some(3));
+        assert_eq!(labelled("stéphane", "step", true), None);
+        assert_eq!(key_value("Name: tea"), Some("Name"));
+        assert_eq!(key_value("- Name: tea"), None);
+        assert_eq!(bold("**a** b **c** ** ** **d"), 2);
+        assert_eq!(placeholders("Dear [Name], [1] [] [your city]"), 2);
+        assert!(is_rule("|---|:-:|") && is_row("| a | b |") && !is_row("||"));
+    }
+}

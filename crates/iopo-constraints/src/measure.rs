@@ -1,0 +1,331 @@
+//! What a check counts.
+
+use serde::de::IgnoredAny;
+
+use crate::{
+    lexicon::{FIRST_PERSON, S_CONTRACTIONS, SECOND_PERSON},
+    lines::{self, Mark},
+    text,
+};
+
+/// A count that code can take of any text, in time linear in its length.
+///
+/// Words and phrases are in lower case ([`text::fold`]), so equal measures compare equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Words,
+    Sentences,
+    LongestSentence,
+    Paragraphs,
+    Lines,
+    Word(String),
+    OpeningWord(String),
+    Digits,
+    /// Numbers in digits that are not the number of a list item.
+    Figures,
+    Commas,
+    Exclamations,
+    Questions,
+    FinalQuestion,
+    Parentheses,
+    QuoteMarks,
+    Capitals,
+    SmallLetters,
+    CapitalWords,
+    FirstPerson,
+    SecondPerson,
+    Contractions,
+    Bullets,
+    Numbered,
+    Items,
+    /// Items with this marker.
+    Marked(Mark),
+    /// Items with another marker.
+    MarkedElse(Mark),
+    Steps,
+    Headings,
+    AngleTitle,
+    Bold,
+    Markdown,
+    Tables,
+    Parts,
+    Sections,
+    Json,
+    Opening(String),
+    Closing(String),
+    Quoted,
+    Postscript,
+    Signature(String),
+    /// Words with more letters than this.
+    WordsOver(usize),
+    Placeholders,
+    KeyValues,
+    FirstKey(String),
+}
+
+impl Measure {
+    pub(crate) fn count(&self, response: &str) -> usize {
+        let marks = |wanted: &[char]| response.chars().filter(|c| wanted.contains(c)).count();
+        let keys =
+            |known: &[&str]| bare_keys(response).filter(|k| known.contains(&k.as_str())).count();
+        let items = |good: &dyn Fn(Mark) -> bool| {
+            lines::filled(response).filter_map(lines::item).filter(|&(mark, _)| good(mark)).count()
+        };
+        match self {
+            Self::Words => text::word_count(response),
+            Self::Sentences => text::sentences(response).len(),
+            Self::LongestSentence => longest_sentence(response),
+            Self::Paragraphs => text::paragraphs(response).len(),
+            Self::Lines => lines::filled(response).count(),
+            Self::Word(word) => text::occurrences(response, word),
+            Self::OpeningWord(word) => text::sentences(response)
+                .into_iter()
+                .next()
+                .map_or(0, |range| text::occurrences(&response[range], word)),
+            Self::Digits => runs_of_digits(response),
+            Self::Figures => response
+                .split('\n')
+                .map(|line| runs_of_digits(lines::item(line).map_or(line, |(_, body)| body)))
+                .sum(),
+            Self::Commas => marks(&[',']),
+            Self::Exclamations => marks(&['!', '！']),
+            Self::Questions => marks(&['?', '？']),
+            Self::FinalQuestion => usize::from(response.trim_end().ends_with(['?', '？'])),
+            Self::Parentheses => marks(&['(', '（']),
+            Self::QuoteMarks => marks(&['"', '“', '”', '„', '«', '»']),
+            Self::Capitals => response.chars().filter(|&c| is_capital(c)).count(),
+            Self::SmallLetters => response.chars().filter(|c| c.is_lowercase()).count(),
+            Self::CapitalWords => {
+                text::bare_words(response).filter(|(_, word)| is_capital_word(word)).count()
+            }
+            Self::FirstPerson => keys(FIRST_PERSON),
+            Self::SecondPerson => keys(SECOND_PERSON),
+            Self::Contractions => bare_keys(response).filter(|key| is_contraction(key)).count(),
+            Self::Bullets => items(&Mark::is_bullet),
+            Self::Numbered => items(&|mark| !mark.is_bullet()),
+            Self::Items => items(&|_| true),
+            Self::Marked(wanted) => items(&|mark| mark == *wanted),
+            Self::MarkedElse(wanted) => items(&|mark| mark != *wanted),
+            Self::Steps => labels_in_order(response, "step", true),
+            Self::Headings => {
+                lines::filled(response).filter(|l| lines::heading(l).is_some()).count()
+            }
+            Self::AngleTitle => {
+                usize::from(lines::filled(response).next().is_some_and(is_angle_title))
+            }
+            Self::Bold => lines::bold(response),
+            Self::Markdown => markdown(response),
+            Self::Tables => tables(response),
+            Self::Parts => parts(response),
+            Self::Sections => labels_in_order(response, "section", false),
+            Self::Json => usize::from(is_json_object(response)),
+            Self::Opening(phrase) => usize::from(text::opens_with(response, phrase)),
+            Self::Closing(phrase) => usize::from(text::closes_with(response, phrase)),
+            Self::Quoted => usize::from(is_quoted(response)),
+            Self::Postscript => usize::from(has_postscript(response)),
+            Self::Signature(name) => {
+                let last = lines::filled(response).next_back();
+                usize::from(last.is_some_and(|line| text::fold(line.trim()) == *name))
+            }
+            Self::WordsOver(letters) => text::bare_words(response)
+                .filter(|(_, word)| text::letters(word) > *letters)
+                .count(),
+            Self::Placeholders => lines::placeholders(response),
+            Self::KeyValues => key_values(response),
+            Self::FirstKey(key) => {
+                let first = lines::filled(response).next().and_then(lines::key_value);
+                usize::from(first.is_some_and(|found| text::fold(found) == *key))
+            }
+        }
+    }
+
+    /// What is counted, for a reader.
+    pub(crate) fn noun(&self) -> String {
+        let noun = match self {
+            Self::Words => "words",
+            Self::Sentences => "sentences",
+            Self::LongestSentence => "words in the longest sentence",
+            Self::Paragraphs => "paragraphs",
+            Self::Lines => "lines",
+            Self::Word(word) => return format!("times the word “{word}”"),
+            Self::OpeningWord(word) => {
+                return format!("times the word “{word}” in the first sentence");
+            }
+            Self::Digits => "numbers in digits",
+            Self::Figures => "numbers in digits beside list numbers",
+            Self::Commas => "commas",
+            Self::Exclamations => "exclamation marks",
+            Self::Questions => "question marks",
+            Self::FinalQuestion => "question marks at the end",
+            Self::Parentheses => "opening parentheses",
+            Self::QuoteMarks => "double quotation marks",
+            Self::Capitals => "capital letters",
+            Self::SmallLetters => "lower-case letters",
+            Self::CapitalWords => "words in capitals",
+            Self::FirstPerson => "first-person words",
+            Self::SecondPerson => "second-person words",
+            Self::Contractions => "contractions",
+            Self::Bullets => "bullet points",
+            Self::Numbered => "numbered items",
+            Self::Items => "list items",
+            Self::Marked(_) => "list items with the asked marker",
+            Self::MarkedElse(_) => "list items with another marker",
+            Self::Steps => "steps in order",
+            Self::Headings => "headings",
+            Self::AngleTitle => "titles in double angle brackets on the first line",
+            Self::Bold => "bold phrases",
+            Self::Markdown => "uses of Markdown",
+            Self::Tables => "tables",
+            Self::Parts => "parts",
+            Self::Sections => "sections in order",
+            Self::Json => "JSON objects as the whole response",
+            Self::Opening(phrase) => return format!("openings with “{phrase}”"),
+            Self::Closing(phrase) => return format!("endings with “{phrase}”"),
+            Self::Quoted => "pairs of double quotation marks around the whole",
+            Self::Postscript => "postscripts as the last paragraph",
+            Self::Signature(name) => return format!("last lines that read “{name}”"),
+            Self::WordsOver(letters) => return format!("words of more than {letters} letters"),
+            Self::Placeholders => "placeholders in square brackets",
+            Self::KeyValues => "lines, all of the form “Key: value”",
+            Self::FirstKey(key) => return format!("first lines with the key “{key}”"),
+        };
+        noun.to_owned()
+    }
+}
+
+/// Like [`text::keys`] but with "'s" kept, which contractions need.
+fn bare_keys(response: &str) -> impl Iterator<Item = String> {
+    text::bare_words(response)
+        .map(|(_, word)| text::fold(word).replace('’', "'").trim_matches('_').to_owned())
+}
+
+pub(crate) fn is_contraction(key: &str) -> bool {
+    let long = |suffix: &str| key.len() > suffix.len() && key.ends_with(suffix);
+    ["n't", "'re", "'ve", "'ll", "'m", "'d"].iter().any(|suffix| long(suffix))
+        || S_CONTRACTIONS.contains(&key)
+}
+
+fn longest_sentence(response: &str) -> usize {
+    let sentences = text::sentences(response).into_iter();
+    sentences.map(|range| text::word_count(&response[range])).max().unwrap_or(0)
+}
+
+fn runs_of_digits(text: &str) -> usize {
+    let mut before = false;
+    let mut runs = 0;
+    for c in text.chars() {
+        let digit = c.is_numeric();
+        runs += usize::from(digit && !before);
+        before = digit;
+    }
+    runs
+}
+
+/// Capital and title-case letters.
+fn is_capital(c: char) -> bool {
+    c.is_uppercase()
+        || (c.is_alphabetic() && !c.is_lowercase() && c.to_lowercase().next() != Some(c))
+}
+
+pub(crate) fn is_capital_word(word: &str) -> bool {
+    let mut capitals = 0;
+    for c in word.chars().filter(|c| c.is_alphabetic()) {
+        if !is_capital(c) {
+            return false;
+        }
+        capitals += 1;
+    }
+    capitals >= 2
+}
+
+/// How many lines are labelled 1, 2, 3 … in order; 0 where the order is broken.
+fn labels_in_order(response: &str, label: &str, needs_colon: bool) -> usize {
+    let mut count = 0;
+    for line in lines::filled(response) {
+        if let Some(number) = lines::labelled(line, label, needs_colon) {
+            count += 1;
+            if number != count {
+                return 0;
+            }
+        }
+    }
+    count
+}
+
+pub(crate) fn is_angle_title(line: &str) -> bool {
+    let inner = line.trim().strip_prefix("<<").and_then(|rest| rest.strip_suffix(">>"));
+    inner.is_some_and(text::has_text)
+}
+
+fn markdown(response: &str) -> usize {
+    let headings = Measure::Headings.count(response);
+    headings + lines::bold(response) + tables(response) + response.matches('`').count()
+}
+
+fn tables(response: &str) -> usize {
+    let mut found = 0;
+    let mut before = "";
+    for line in lines::filled(response) {
+        let head = lines::is_row(before) && !lines::is_rule(before) && text::has_text(before);
+        found += usize::from(lines::is_rule(line) && head);
+        before = line;
+    }
+    found
+}
+
+/// Parts between divider lines; 0 where one of them is blank.
+fn parts(response: &str) -> usize {
+    let mut parts = 0;
+    let mut filled = false;
+    for line in response.split('\n') {
+        if lines::is_divider(line) {
+            if !filled {
+                return 0;
+            }
+            parts += 1;
+            filled = false;
+        } else {
+            filled |= !line.trim().is_empty();
+        }
+    }
+    if filled { parts + 1 } else { 0 }
+}
+
+fn is_json_object(response: &str) -> bool {
+    let body = response.trim();
+    let body = body
+        .strip_prefix("```json")
+        .or_else(|| body.strip_prefix("```"))
+        .and_then(|rest| rest.strip_suffix("```"))
+        .unwrap_or(body)
+        .trim();
+    body.starts_with('{') && serde_json::from_str::<IgnoredAny>(body).is_ok()
+}
+
+fn is_quoted(response: &str) -> bool {
+    let body = response.trim();
+    let inner = body.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.is_some_and(text::has_text)
+}
+
+fn has_postscript(response: &str) -> bool {
+    let paragraphs = text::paragraphs(response);
+    let last = paragraphs.last().filter(|_| paragraphs.len() > 1);
+    last.is_some_and(|range| {
+        let start: String = response[range.clone()].trim_start().chars().take(4).collect();
+        let start = text::fold(&start);
+        start == "p.s." || start.starts_with("ps:")
+    })
+}
+
+/// The number of lines where each is "Key: value", else 0.
+fn key_values(response: &str) -> usize {
+    let mut count = 0;
+    for line in lines::filled(response) {
+        if lines::key_value(line).is_none() {
+            return 0;
+        }
+        count += 1;
+    }
+    count
+}

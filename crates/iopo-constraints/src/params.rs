@@ -1,0 +1,158 @@
+//! Parameters: which values are taken, which values are round.
+
+use std::fmt::Display;
+
+use rand::{Rng, RngExt as _, seq::IndexedRandom as _};
+
+use crate::text;
+
+/// A parameter out of range.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) name: &'static str,
+    pub(crate) expected: String,
+    pub(crate) found: String,
+}
+
+fn refuse<T>(name: &'static str, expected: String, found: impl Display) -> Result<T, Refusal> {
+    let found: String = found.to_string().chars().take(60).collect();
+    Err(Refusal { name, expected, found: format!("`{found}`") })
+}
+
+/// A number between two bounds, both included.
+pub(crate) fn number(name: &'static str, n: usize, low: usize, high: usize) -> Result<(), Refusal> {
+    if (low..=high).contains(&n) {
+        Ok(())
+    } else {
+        refuse(name, format!("a number from {low} to {high}"), n)
+    }
+}
+
+/// One word of 2 to 24 letters.
+pub(crate) fn word(name: &'static str, word: &str) -> Result<(), Refusal> {
+    let letters = word.chars().take(25).count();
+    let alone = || {
+        let mut keys = text::keys(word);
+        keys.next().is_some_and(|key| key == text::fold(word)) && keys.next().is_none()
+    };
+    if (2..=24).contains(&letters) && word.chars().all(char::is_alphabetic) && alone() {
+        Ok(())
+    } else {
+        refuse(name, "one word of 2 to 24 letters".to_owned(), word)
+    }
+}
+
+/// A phrase on one line that starts with a letter or digit and ends with one or with `,.!?:`.
+pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), Refusal> {
+    let short = phrase.chars().take(81).count() <= 80;
+    let start = phrase.chars().next().is_some_and(char::is_alphanumeric);
+    let end = phrase.chars().next_back();
+    let end = end.is_some_and(|c| c.is_alphanumeric() || ",.!?:".contains(c));
+    if short && start && end && !phrase.chars().any(char::is_control) {
+        Ok(())
+    } else {
+        let expected = "a phrase of 1 to 80 characters on one line that starts with a letter or \
+                        digit and ends with one or with , . ! ? :";
+        refuse(name, expected.to_owned(), phrase)
+    }
+}
+
+/// A name or role: letters, spaces, hyphens, apostrophes and full stops, letters at both ends.
+pub(crate) fn name(field: &'static str, name: &str) -> Result<(), Refusal> {
+    let short = name.chars().take(41).count() <= 40;
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    let plain = name.chars().all(|c| c.is_alphabetic() || " -'’.".contains(c));
+    if short && plain && letter(name.chars().next()) && letter(name.chars().next_back()) {
+        Ok(())
+    } else {
+        refuse(field, "a name of 1 to 40 letters, spaces or hyphens".to_owned(), name)
+    }
+}
+
+/// Refuses a pair of bounds that is no range.
+pub(crate) fn ordered(name: &'static str, low: usize, high: usize) -> Result<(), Refusal> {
+    if low < high {
+        Ok(())
+    } else {
+        refuse(name, format!("more than the lower bound, {low}"), high)
+    }
+}
+
+/// Refuses two words that are the same.
+pub(crate) fn distinct(name: &'static str, first: &str, second: &str) -> Result<(), Refusal> {
+    if text::fold(first) == text::fold(second) {
+        refuse(name, "another word than the first".to_owned(), second)
+    } else {
+        Ok(())
+    }
+}
+
+/// "1 word", "2 words".
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// A phrase in quotation marks at the end of a sentence: its own full stop serves both.
+pub(crate) fn quoted_end(phrase: &str) -> String {
+    let stop = if phrase.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("\"{phrase}\"{stop}")
+}
+
+/// The distance of round numbers around `n`.
+fn step(n: usize) -> usize {
+    match n {
+        0..20 => 5,
+        20..100 => 10,
+        100..200 => 20,
+        200..400 => 50,
+        _ => 100,
+    }
+}
+
+/// The least round number that is at least `n`.
+pub(crate) fn round_up(n: usize) -> usize {
+    let up = n.div_ceil(step(n)) * step(n);
+    up.max(5)
+}
+
+/// The greatest round number that is at most `n` (0 below 5).
+pub(crate) fn round_down(n: usize) -> usize {
+    n / step(n) * step(n)
+}
+
+/// One of some values; the first where there is no choice.
+pub(crate) fn one_of<T: Copy>(values: &[T], default: T, rng: &mut dyn Rng) -> T {
+    values.choose(rng).copied().unwrap_or(default)
+}
+
+/// A number between two bounds, both included.
+pub(crate) fn between(low: usize, high: usize, rng: &mut dyn Rng) -> usize {
+    rng.random_range(low..=high.max(low))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_gives_the_numbers_that_people_say() {
+        assert_eq!((round_up(52), round_down(52)), (60, 50));
+        assert_eq!((round_up(3), round_down(3)), (5, 0));
+        assert_eq!((round_up(137), round_down(137)), (140, 120));
+        for n in 0..2000 {
+            assert!(round_up(n) >= n && round_down(n) <= n);
+        }
+    }
+
+    #[test]
+    fn hostile_words_and_phrases_are_refused() {
+        for bad in ["", " ", "a", "two words", "tea,", "茶茶", &"x".repeat(100_000)] {
+            assert!(word("word", bad).is_err(), "{bad:.20}");
+        }
+        for bad in ["", " tea", "\"tea", "tea\nmilk", "tea\u{0}milk", &"x".repeat(100_000)] {
+            assert!(phrase("phrase", bad).is_err(), "{bad:.20}");
+        }
+        assert!(word("word", "Tea").is_ok() && word("word", "café").is_ok());
+        assert!(phrase("phrase", "In short,").is_ok() && name("name", "Dr. Mary O'Neil").is_ok());
+    }
+}

@@ -1,0 +1,85 @@
+//! Constraints from foreign data: refused unless sound.
+
+use iopo_constraints::{Constraint, ConstraintError, Kind};
+
+#[test]
+fn ids_are_distinct_snake_case_and_found_again() {
+    for (at, kind) in Kind::ALL.iter().enumerate() {
+        assert_eq!(Kind::from_id(kind.id()), Ok(*kind));
+        assert!(kind.id().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        assert!(Kind::ALL[..at].iter().all(|other| other.id() != kind.id()));
+        assert_eq!(serde_json::to_string(kind).unwrap(), format!("\"{}\"", kind.id()));
+    }
+}
+
+#[test]
+fn unknown_kinds_are_refused_by_name() {
+    let error = Constraint::from_parts("max_wrods", r#"{"n":3}"#).unwrap_err();
+    assert!(matches!(error, ConstraintError::UnknownKind { .. }));
+    assert!(error.to_string().contains("max_wrods"), "{error}");
+}
+
+#[test]
+fn missing_foreign_and_mistyped_parameters_are_refused() {
+    for (id, params) in [
+        ("max_words", "{}"),
+        ("max_words", ""),
+        ("max_words", "null"),
+        ("max_words", "3"),
+        ("max_words", "[3]"),
+        ("max_words", r#"{"n":"3"}"#),
+        ("max_words", r#"{"n":-3}"#),
+        ("max_words", r#"{"n":3.5}"#),
+        ("max_words", r#"{"n":1e30}"#),
+        ("max_words", r#"{"n":3,"m":4}"#),
+        ("max_words", r#"{"n":3"#),
+        ("no_commas", r#"{"n":3}"#),
+        ("include_word", r#"{"word":null}"#),
+        ("like_item", r#"{"marker":"plus"}"#),
+        ("like_item", "{}"),
+    ] {
+        let error = Constraint::from_parts(id, params).unwrap_err();
+        assert!(matches!(error, ConstraintError::Unreadable { .. }), "{id} {params}: {error}");
+        assert!(error.to_string().contains(id));
+    }
+}
+
+#[test]
+fn hostile_values_are_refused_with_what_was_expected() {
+    let long = format!(r#"{{"word":"{}"}}"#, "x".repeat(1_000_000));
+    for (id, params) in [
+        ("max_words", r#"{"n":0}"#),
+        ("max_words", r#"{"n":18446744073709551615}"#),
+        ("word_range", r#"{"low":50,"high":50}"#),
+        ("word_range", r#"{"low":60,"high":50}"#),
+        ("exact_bullets", r#"{"n":100000}"#),
+        ("include_word", r#"{"word":""}"#),
+        ("include_word", r#"{"word":" "}"#),
+        ("include_word", r#"{"word":".*"}"#),
+        ("include_word", r#"{"word":"two words"}"#),
+        ("include_word", &long),
+        ("include_words", r#"{"first":"tea","second":"Tea"}"#),
+        ("word_frequency", r#"{"word":"tea","n":0}"#),
+        ("starts_with", r#"{"phrase":""}"#),
+        ("starts_with", r#"{"phrase":"\n"}"#),
+        ("signed_as", r#"{"name":"<b>"}"#),
+        ("short_words", r#"{"letters":0}"#),
+        ("long_words", r#"{"letters":0,"n":1}"#),
+    ] {
+        let error = Constraint::from_parts(id, params).unwrap_err();
+        assert!(matches!(error, ConstraintError::OutOfRange { .. }), "{id}: {error}");
+        assert!(error.to_string().len() < 400, "{id}");
+    }
+}
+
+#[test]
+fn parameters_are_written_with_sorted_keys() {
+    let constraint = Constraint::from_parts("word_frequency", r#"{"word":"tea","n":2}"#).unwrap();
+    assert_eq!(constraint.params_json(), r#"{"n":2,"word":"tea"}"#);
+    let plain = Constraint::from_parts("no_commas", "{}").unwrap();
+    assert_eq!(plain.params_json(), "{}");
+    assert_eq!(
+        serde_json::to_string(&constraint).unwrap(),
+        r#"{"id":"word_frequency","params":{"n":2,"word":"tea"}}"#
+    );
+}

@@ -1,0 +1,77 @@
+//! Repairs by example: small edits, natural texts, `None` where there is none.
+
+use iopo_constraints::Constraint;
+
+fn repaired(id: &str, params: &str, response: &str) -> Option<String> {
+    Constraint::from_parts(id, params).unwrap().repair(response)
+}
+
+#[test]
+fn edits_are_small_and_natural() {
+    for (id, params, before, after) in [
+        ("max_words", r#"{"n":5}"#, "I like tea. It is hot. It is good.", "I like tea."),
+        ("exact_sentences", r#"{"n":2}"#, "One. Two. Three.", "One. Two."),
+        ("exact_paragraphs", r#"{"n":1}"#, "One.\n\nTwo.", "One. Two."),
+        ("exclude_word", r#"{"word":"very"}"#, "Tea. It is very hot. Good.", "Tea. Good."),
+        ("no_commas", "{}", "Tea, milk and 1,000 cups.", "Tea milk and 1000 cups."),
+        ("no_digits", "{}", "It took 3 cups.", "It took three cups."),
+        ("no_exclamations", "{}", "Tea! Really?! Wow!!", "Tea. Really? Wow."),
+        ("exclamation", "{}", "I like tea.", "I like tea!"),
+        ("ends_with_question", "{}", "I like tea.", "I like tea. What do you think?"),
+        ("no_parentheses", "{}", "Tea (green) is good.", "Tea is good."),
+        ("all_lowercase", "{}", "I like TEA.", "i like tea."),
+        ("no_contractions", "{}", "It’s hot. I don't mind.", "It is hot. I do not mind."),
+        ("contractions", "{}", "I do not mind.", "I don't mind."),
+        ("exact_bullets", r#"{"n":2}"#, "Buy:\n- a\n- b\n- c\n\nBye.", "Buy:\n- a\n- b\n\nBye."),
+        ("exact_bullets", r#"{"n":2}"#, "1. tea\n2. milk\n3. jam", "- tea\n- milk"),
+        (
+            "exact_numbered",
+            r#"{"n":2}"#,
+            "Tea is hot. Ice is cold.",
+            "1. Tea is hot.\n2. Ice is cold.",
+        ),
+        ("no_lists", "{}", "Buy:\n- tea\n- milk", "Buy:\ntea\nmilk"),
+        ("steps", r#"{"n":2}"#, "1. Boil.\n2. Pour.", "Step 1: Boil.\nStep 2: Pour."),
+        ("plain_text", "{}", "# Tea\n**Hot** `tea`.", "Tea\nHot tea."),
+        ("bold", r#"{"n":1}"#, "Green coffee is rare.", "**Green** coffee is rare."),
+        ("single_line", "{}", "Tea.\nMilk.", "Tea. Milk."),
+        (
+            "starts_with",
+            r#"{"phrase":"In short,"}"#,
+            "The tea is hot.",
+            "In short, the tea is hot.",
+        ),
+        ("ends_with", r#"{"phrase":"I hope this helps."}"#, "Tea.", "Tea. I hope this helps."),
+        ("wrapped_in_quotes", "{}", "Tea is hot.", "\"Tea is hot.\""),
+        ("dear_reader", r#"{"name":"Sam"}"#, "Dear [Name],\n\nTea?", "Dear Sam,\n\nTea?"),
+        ("signed_as", r#"{"name":"Sam"}"#, "Tea.\n\nBest,\n[Your Name]", "Tea.\n\nBest,\nSam"),
+        ("like_item", r#"{"marker":"dot"}"#, "- tea\n- milk", "• tea\n• milk"),
+        ("not_opening", r#"{"phrase":"Sure"}"#, "Sure, tea is hot.", "Tea is hot."),
+    ] {
+        assert_eq!(repaired(id, params, before).as_deref(), Some(after), "{id}");
+    }
+}
+
+#[test]
+fn what_cannot_be_edited_naturally_is_left_alone() {
+    for (id, params, response) in [
+        ("min_words", r#"{"n":50}"#, "Tea."),
+        ("max_words", r#"{"n":2}"#, "One long sentence only."),
+        ("include_word", r#"{"word":"tea"}"#, "Milk."),
+        ("exclude_word", r#"{"word":"tea"}"#, "Tea. Milk."),
+        ("no_digits", "{}", "In 1969 they flew."),
+        ("starts_with", r#"{"phrase":"In short,"}"#, "Paris is large."),
+        ("wrapped_in_quotes", "{}", "He said \"no\" twice."),
+        ("max_capital_words", r#"{"n":0}"#, "NASA flew."),
+        ("json_object", "{}", "Tea."),
+        ("all_lowercase", "{}", ""),
+    ] {
+        assert_eq!(repaired(id, params, response), None, "{id}");
+    }
+}
+
+#[test]
+fn a_response_that_passes_is_not_touched() {
+    let response = " Tea. \n";
+    assert_eq!(repaired("no_commas", "{}", response).as_deref(), Some(response));
+}

@@ -1,0 +1,123 @@
+//! A model answers the test prompts greedily.
+
+use std::path::{Path, PathBuf};
+
+use iopo_llm::{LanguageModel, Message, Progress, Request, Sampling};
+use iopo_schema::{Parts, PredictionRow, Provenance, content_id};
+use serde_json::json;
+
+use crate::prompts::Prompt;
+use crate::{EvalConfig, EvalError};
+
+/// What an answering run did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerSummary {
+    /// The file that was written.
+    pub path: PathBuf,
+    /// Prompts in the file.
+    pub prompts: usize,
+    /// Prompts that this call put to the model; the others were answered before.
+    pub answered: usize,
+}
+
+/// Answers every prompt greedily and writes `predictions.parquet` into `out_dir`.
+///
+/// The file is written in parts of `config.part_size` prompts. No batch crosses a part, so a killed run
+/// that goes on asks the model the same batches and ends with the same bytes.
+pub fn answer(
+    prompts: &[Prompt],
+    model: &dyn LanguageModel,
+    out_dir: &Path,
+    config: &EvalConfig,
+    progress: &dyn Progress,
+) -> Result<AnswerSummary, EvalError> {
+    config.validate()?;
+    crate::score::refuse_duplicates(
+        prompts.iter().map(|prompt| prompt.key.as_str()),
+        "the prompts",
+    )?;
+    std::fs::create_dir_all(out_dir)
+        .map_err(|source| EvalError::Folder { path: out_dir.to_owned(), source })?;
+    let path = out_dir.join("predictions.parquet");
+    let parts = Parts::<PredictionRow>::open(&path, &provenance(prompts, model, config))?;
+    let mut summary = AnswerSummary { path, prompts: prompts.len(), answered: 0 };
+    let count = prompts.len().div_ceil(config.part_size);
+    if parts.is_complete() {
+        // A kill between the last rename and the clean-up leaves parts behind: this removes them.
+        parts.finish(count)?;
+        return Ok(summary);
+    }
+    progress.start(&format!("answers of {}", model.name()), prompts.len() as u64);
+    for (index, chunk) in prompts.chunks(config.part_size).enumerate() {
+        if parts.has(index) {
+            progress.advance(chunk.len() as u64);
+            continue;
+        }
+        if progress.cancelled() {
+            return Err(EvalError::Cancelled);
+        }
+        parts.write(index, &answer_part(chunk, model, config, progress)?)?;
+        summary.answered += chunk.len();
+    }
+    parts.finish(count)?;
+    progress.finish();
+    Ok(summary)
+}
+
+/// Answers one part's prompts in one call of the model.
+fn answer_part(
+    prompts: &[Prompt],
+    model: &dyn LanguageModel,
+    config: &EvalConfig,
+    progress: &dyn Progress,
+) -> Result<Vec<PredictionRow>, EvalError> {
+    let requests: Vec<Request> = prompts
+        .iter()
+        .map(|prompt| Request {
+            messages: vec![Message::user(prompt.prompt.as_str())],
+            sampling: Sampling::greedy(config.max_new_tokens),
+        })
+        .collect();
+    let completions = model.complete(&requests, progress)?;
+    if completions.len() != requests.len() {
+        return Err(EvalError::Model(iopo_llm::LlmError::Failed {
+            reason: format!("{} prompts gave {} answers", requests.len(), completions.len()),
+        }));
+    }
+    let rows = prompts.iter().zip(completions).map(|(prompt, completion)| PredictionRow {
+        benchmark: prompt.benchmark.clone(),
+        key: prompt.key.clone(),
+        seed_id: prompt.seed_id.clone(),
+        prompt: prompt.prompt.clone(),
+        constraints: prompt.constraints.clone(),
+        response: completion.text,
+        finish_reason: match completion.finish_reason {
+            iopo_llm::FinishReason::Stop => "stop".to_owned(),
+            iopo_llm::FinishReason::Length => "length".to_owned(),
+        },
+        prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),
+        completion_tokens: u32::try_from(completion.completion_tokens).unwrap_or(u32::MAX),
+    });
+    Ok(rows.collect())
+}
+
+/// What the file is made from: the model, the prompts and the way of asking, and nothing of the machine.
+fn provenance(prompts: &[Prompt], model: &dyn LanguageModel, config: &EvalConfig) -> Provenance {
+    let constraints: Vec<String> = prompts
+        .iter()
+        .flat_map(|prompt| &prompt.constraints)
+        .map(|row| serde_json::to_string(row).unwrap_or_default())
+        .collect();
+    let keys = prompts.iter().map(|prompt| prompt.key.as_str());
+    let asked: Vec<&str> = keys.chain(constraints.iter().map(String::as_str)).collect();
+    Provenance {
+        producer: crate::score::PRODUCER.to_owned(),
+        config: json!({
+            "decoding": "greedy",
+            "max_new_tokens": config.max_new_tokens,
+            "model": model.name(),
+            "part_size": config.part_size,
+        }),
+        inputs: [("prompts".to_owned(), content_id(&asked))].into(),
+    }
+}

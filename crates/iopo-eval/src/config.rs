@@ -1,0 +1,140 @@
+//! What is asked, how it is answered, and how sure we want to be.
+
+use std::collections::BTreeSet;
+
+use iopo_constraints::Kind;
+use serde::{Deserialize, Serialize};
+
+use crate::{Bootstrap, EvalError};
+
+/// Settings of an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvalConfig {
+    /// At most this many tokens an answer. Default: 256.
+    pub max_new_tokens: usize,
+    /// At most this many prompts, taken in turns over the seeds; 0 means no bound. Default: 0.
+    pub max_prompts: usize,
+    /// Prompts of seen kinds a test seed: its test groups' x1 and x2 first, then fresh draws. Default: 2.
+    pub seen_per_seed: usize,
+    /// Prompts of held-out kinds a test seed. Default: 2; none are made while `held_out` is empty.
+    pub unseen_per_seed: usize,
+    /// Weights of 1, 2, … n constraints in a freshly drawn prompt. Default: 1–3, equally often.
+    pub constraints_per_instruction: Vec<f64>,
+    /// Ids of the constraint kinds that are held out of synthesis. Default: none.
+    pub held_out: Vec<String>,
+    /// Models that each other model is compared with, row by row, the weaker first; those that were
+    /// not evaluated are left out. Default: base, sft, sft-continued, dpo-paper, dpo.
+    pub baselines: Vec<String>,
+    /// Bootstrap resamples behind an interval. Default: 2000.
+    pub bootstrap_samples: usize,
+    /// Coverage of the intervals. Default: 0.95.
+    pub confidence: f64,
+    /// Prompts a part: a killed run loses at most one part's answers. Default: 32.
+    pub part_size: usize,
+    /// Seed of the drawn prompts and of the resamples. Default: 0.
+    pub seed: u64,
+}
+
+impl Default for EvalConfig {
+    fn default() -> Self {
+        Self {
+            max_new_tokens: 256,
+            max_prompts: 0,
+            seen_per_seed: 2,
+            unseen_per_seed: 2,
+            constraints_per_instruction: vec![1.0, 1.0, 1.0],
+            held_out: Vec::new(),
+            baselines: ["base", "sft", "sft-continued", "dpo-paper", "dpo"]
+                .map(str::to_owned)
+                .into(),
+            bootstrap_samples: 2000,
+            confidence: 0.95,
+            part_size: 32,
+            seed: 0,
+        }
+    }
+}
+
+impl EvalConfig {
+    /// Refuses settings that make no sense.
+    pub fn validate(&self) -> Result<(), EvalError> {
+        let at_least_one = |field, value: usize| match value {
+            0 => Err(config_error(field, "1 or more", "0")),
+            _ => Ok(()),
+        };
+        at_least_one("max_new_tokens", self.max_new_tokens)?;
+        at_least_one("part_size", self.part_size)?;
+        at_least_one("bootstrap_samples", self.bootstrap_samples)?;
+        if !(self.confidence > 0.0 && self.confidence < 1.0) {
+            return Err(config_error(
+                "confidence",
+                "between 0 and 1",
+                &self.confidence.to_string(),
+            ));
+        }
+        let weights = &self.constraints_per_instruction;
+        let usable =
+            weights.iter().all(|w| w.is_finite() && *w >= 0.0) && weights.iter().any(|w| *w > 0.0);
+        if !usable {
+            let expected = "weights that are finite and ≥ 0, at least one of them positive";
+            return Err(config_error(
+                "constraints_per_instruction",
+                expected,
+                &format!("{weights:?}"),
+            ));
+        }
+        self.held_out_kinds().map(drop)
+    }
+
+    /// The held-out kinds; refuses an id that no kind has.
+    pub fn held_out_kinds(&self) -> Result<BTreeSet<Kind>, EvalError> {
+        self.held_out
+            .iter()
+            .map(|id| {
+                Kind::from_id(id).map_err(|error| {
+                    config_error("held_out", &format!("ids of constraint kinds ({error})"), id)
+                })
+            })
+            .collect()
+    }
+
+    /// The bootstrap that these settings ask for.
+    pub fn bootstrap(&self) -> Bootstrap {
+        Bootstrap { samples: self.bootstrap_samples, confidence: self.confidence, seed: self.seed }
+    }
+}
+
+/// A setting that makes no sense.
+fn config_error(field: &'static str, expected: &str, got: &str) -> EvalError {
+    EvalError::Config { field, expected: expected.to_owned(), got: got.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EvalConfig;
+
+    #[test]
+    fn defaults_are_valid_and_unknown_fields_are_refused() {
+        EvalConfig::default().validate().expect("valid");
+        let partial: EvalConfig = serde_json::from_str(r#"{"part_size": 7}"#).expect("partial");
+        assert_eq!(partial, EvalConfig { part_size: 7, ..EvalConfig::default() });
+        assert!(serde_json::from_str::<EvalConfig>(r#"{"part_sise": 7}"#).is_err());
+    }
+
+    #[test]
+    fn senseless_settings_are_refused_by_name() {
+        let error = |config: EvalConfig| config.validate().expect_err("refused").to_string();
+        let default = EvalConfig::default;
+        assert!(error(EvalConfig { part_size: 0, ..default() }).contains("part_size"));
+        assert!(error(EvalConfig { confidence: 1.0, ..default() }).contains("confidence"));
+        assert!(error(EvalConfig { confidence: f64::NAN, ..default() }).contains("confidence"));
+        let weights = vec![0.0, f64::NAN];
+        assert!(
+            error(EvalConfig { constraints_per_instruction: weights, ..default() })
+                .contains("constraints_per_instruction")
+        );
+        let held_out = vec!["no_such_kind".to_owned()];
+        assert!(error(EvalConfig { held_out, ..default() }).contains("no_such_kind"));
+    }
+}

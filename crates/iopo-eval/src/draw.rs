@@ -1,0 +1,68 @@
+//! Freshly drawn test instructions: random constraints of given kinds on a task.
+
+use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
+use iopo_schema::{CheckRow, ConstraintRow};
+use rand::{Rng, RngExt};
+
+/// Draws one instruction on `task` from `kinds`: the rendered prompt and its constraints, or nothing
+/// where no kind fits.
+pub(crate) fn instruction(
+    task: &str,
+    input: Option<&str>,
+    kinds: &[Kind],
+    weights: &[f64],
+    rng: &mut impl Rng,
+) -> Option<(String, Vec<ConstraintRow>)> {
+    let candidates: Vec<Constraint> = kinds.iter().map(|kind| kind.draw(task, rng)).collect();
+    let count = count(weights, rng);
+    let chosen = compatible(&candidates, count, rng);
+    if chosen.is_empty() {
+        return None;
+    }
+    let rows: Vec<ConstraintRow> = chosen.iter().map(|constraint| row(constraint, rng)).collect();
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    Some((render_prompt(task, &texts, input), rows))
+}
+
+/// A number from 1 to the number of weights.
+fn count(weights: &[f64], rng: &mut impl Rng) -> usize {
+    let mut rest = rng.random_range(0.0..1.0) * weights.iter().sum::<f64>();
+    for (index, weight) in weights.iter().enumerate() {
+        if rest < *weight {
+            return index + 1;
+        }
+        rest -= weight;
+    }
+    // Rounding can use up the last bit: then the last number that has any weight.
+    weights.iter().rposition(|weight| *weight > 0.0).map_or(1, |index| index + 1)
+}
+
+/// The constraint as a row, in a random one of its phrasings.
+fn row(constraint: &Constraint, rng: &mut impl Rng) -> ConstraintRow {
+    let kind = constraint.kind();
+    let dimension = kind.dimension();
+    let phrasing = rng.random_range(0..constraint.phrasings().max(1));
+    ConstraintRow {
+        text: constraint.render(phrasing),
+        constraint_type: dimension.constraint_type().english().to_owned(),
+        dimension: dimension.english().to_owned(),
+        check: Some(CheckRow { id: kind.id().to_owned(), params: constraint.params_json() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+    use crate::rng::stream;
+
+    #[test]
+    fn counts_follow_the_weights() {
+        let mut rng = stream(0, &["test"]);
+        let mut seen = [0_u32; 4];
+        for _ in 0..4000 {
+            seen[count(&[1.0, 0.0, 3.0], &mut rng)] += 1;
+        }
+        assert_eq!((seen[0], seen[2]), (0, 0));
+        assert!((850..1150).contains(&seen[1]), "{seen:?}");
+    }
+}

@@ -1,0 +1,134 @@
+//! Log-probabilities of responses come in through a trait: this crate holds no model.
+
+use std::collections::BTreeMap;
+
+use iopo_llm::{LlmError, Message, Progress};
+use iopo_schema::{PredictionRow, PreferenceRow};
+
+use crate::EvalError;
+
+/// The log-probability of one response.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenLogps {
+    /// Sum over the response's tokens, EOS included, in nats.
+    pub sum: f64,
+    /// The number of those tokens.
+    pub tokens: u32,
+}
+
+/// Something that knows how likely a response is after a prompt.
+pub trait LogProb {
+    /// The log-probability of each response after its prompt, in the same order. Advances `progress` by
+    /// one a response.
+    fn response_logps(
+        &self,
+        prompts: &[Vec<Message>],
+        responses: &[String],
+        progress: &dyn Progress,
+    ) -> Result<Vec<TokenLogps>, LlmError>;
+}
+
+/// How likely `model` finds the answers of some predictions, by the predictions' keys. With the base
+/// model this is what `perplexity_base` is made of. Empty answers are left out.
+pub fn answer_logps(
+    model: &dyn LogProb,
+    predictions: &[PredictionRow],
+    progress: &dyn Progress,
+) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
+    let answered: Vec<&PredictionRow> =
+        predictions.iter().filter(|row| !row.response.trim().is_empty()).collect();
+    let prompts: Vec<Vec<Message>> =
+        answered.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
+    let responses: Vec<String> = answered.iter().map(|row| row.response.clone()).collect();
+    let logps = checked(model, &prompts, &responses, progress, "answers")?;
+    Ok(answered.iter().map(|row| row.key.clone()).zip(logps).collect())
+}
+
+/// Four sums and four token counts a group, in the order (x1,y1), (x1,y2), (x2,y2), (x2,y1).
+///
+/// This asks four separate sequences a group, so it serves any [`LogProb`]; the trainer's shared-segment
+/// pass gives the same numbers for less and can be used instead.
+pub fn group_logps(
+    model: &dyn LogProb,
+    groups: &[PreferenceRow],
+    progress: &dyn Progress,
+) -> Result<Vec<[TokenLogps; 4]>, EvalError> {
+    let mut prompts = Vec::with_capacity(4 * groups.len());
+    let mut responses = Vec::with_capacity(4 * groups.len());
+    for group in groups {
+        for (x, y) in [
+            (&group.x1, &group.y1),
+            (&group.x1, &group.y2),
+            (&group.x2, &group.y2),
+            (&group.x2, &group.y1),
+        ] {
+            prompts.push(vec![Message::user(x.as_str())]);
+            responses.push(y.clone());
+        }
+    }
+    let logps = checked(model, &prompts, &responses, progress, "test groups")?;
+    let (fours, _) = logps.as_chunks::<4>();
+    Ok(fours.to_vec())
+}
+
+/// Asks the model and refuses an impossible answer.
+fn checked(
+    model: &dyn LogProb,
+    prompts: &[Vec<Message>],
+    responses: &[String],
+    progress: &dyn Progress,
+    what: &str,
+) -> Result<Vec<TokenLogps>, EvalError> {
+    progress.start(&format!("log-probabilities of {what}"), responses.len() as u64);
+    let logps = model.response_logps(prompts, responses, progress)?;
+    progress.finish();
+    let wrong =
+        |expected: String, got: String| EvalError::Logps { what: what.to_owned(), expected, got };
+    if logps.len() != responses.len() {
+        return Err(wrong(format!("{} sums", responses.len()), logps.len().to_string()));
+    }
+    for (index, one) in logps.iter().enumerate() {
+        if !one.sum.is_finite() || one.tokens == 0 {
+            let got = format!("a sum of {} over {} tokens at {index}", one.sum, one.tokens);
+            return Err(wrong("finite sums over at least one token".to_owned(), got));
+        }
+    }
+    Ok(logps)
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_llm::{LlmError, Message, Progress, Silent};
+
+    use super::{LogProb, TokenLogps, checked};
+
+    struct Fixed(Vec<TokenLogps>);
+
+    impl LogProb for Fixed {
+        fn response_logps(
+            &self,
+            _: &[Vec<Message>],
+            _: &[String],
+            _: &dyn Progress,
+        ) -> Result<Vec<TokenLogps>, LlmError> {
+            Ok(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn impossible_log_probabilities_are_refused() {
+        let ask = |logps| {
+            checked(
+                &Fixed(logps),
+                &[vec![Message::user("x")]],
+                &["y".to_owned()],
+                &Silent,
+                "answers",
+            )
+        };
+        assert!(ask(vec![TokenLogps { sum: -3.0, tokens: 2 }]).is_ok());
+        assert!(ask(vec![]).is_err());
+        assert!(ask(vec![TokenLogps { sum: f64::NAN, tokens: 2 }]).is_err());
+        assert!(ask(vec![TokenLogps { sum: -3.0, tokens: 0 }]).is_err());
+    }
+}

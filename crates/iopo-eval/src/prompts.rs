@@ -1,0 +1,257 @@
+//! Test instructions: prompts on seeds that were never trained on, seen and held-out kinds apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use iopo_constraints::Kind;
+use iopo_schema::{ConstraintRow, InstructionRow, PreferenceRow, Split, content_id};
+
+use crate::rng::stream;
+use crate::score::constraint_of;
+use crate::{EvalConfig, EvalError, draw};
+
+/// The benchmark's name in `predictions` and `scores`.
+pub const BENCHMARK: &str = "heldout";
+
+/// Draws that a fresh prompt may need before it is given up as a repetition.
+const ATTEMPTS: usize = 16;
+
+/// One test prompt with the constraints to score its answer by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// For instance `heldout`.
+    pub benchmark: String,
+    /// Content hash of benchmark, seed and prompt.
+    pub key: String,
+    /// The seed task, the cluster of the bootstrap.
+    pub seed_id: String,
+    /// The user turn.
+    pub prompt: String,
+    /// The constraints, in the order of the prompt.
+    pub constraints: Vec<ConstraintRow>,
+}
+
+impl Prompt {
+    /// A prompt of the held-out split.
+    fn new(seed_id: &str, prompt: String, constraints: Vec<ConstraintRow>) -> Self {
+        let key = content_id(&[BENCHMARK, seed_id, &prompt]);
+        let benchmark = BENCHMARK.to_owned();
+        Self { benchmark, key, seed_id: seed_id.to_owned(), prompt, constraints }
+    }
+}
+
+/// The test prompts: for every seed with test groups the groups' own instructions (and fresh draws of
+/// kinds that occur in synthesis, where the configuration wants more), and draws of held-out kinds alone.
+///
+/// Deterministic by the configuration's seed and the seed task's id: more seeds in the files do not
+/// change the prompts of the others (unless `max_prompts` bounds them). Refuses data in which a held-out
+/// kind was seen, or a test seed trained on.
+pub fn heldout_prompts(
+    instructions: &Path,
+    preferences: &Path,
+    config: &EvalConfig,
+) -> Result<Vec<Prompt>, EvalError> {
+    let groups: Vec<PreferenceRow> = iopo_schema::read(preferences)?;
+    let known: Vec<InstructionRow> = iopo_schema::read(instructions)?;
+    let prompts = from_rows(&known, &groups, config)?;
+    if prompts.is_empty() && !groups.iter().any(|group| group.split == Split::Test) {
+        return Err(EvalError::NoTestSeeds { path: preferences.to_owned() });
+    }
+    Ok(prompts)
+}
+
+/// [`heldout_prompts`] of rows in memory; no test group gives no prompt.
+pub fn from_rows(
+    instructions: &[InstructionRow],
+    groups: &[PreferenceRow],
+    config: &EvalConfig,
+) -> Result<Vec<Prompt>, EvalError> {
+    config.validate()?;
+    let held_out = config.held_out_kinds()?;
+    let seen = seen_kinds(instructions, groups, &held_out)?;
+    let mut test: BTreeMap<&str, Vec<&PreferenceRow>> = BTreeMap::new();
+    for group in groups.iter().filter(|group| group.split == Split::Test) {
+        test.entry(&group.seed_id).or_default().push(group);
+    }
+    refuse_leaks(&test, groups)?;
+
+    let held_out: Vec<Kind> = held_out.into_iter().collect();
+    let seen: Vec<Kind> = seen.into_iter().collect();
+    let mut by_seed = Vec::with_capacity(test.len());
+    for (seed_id, groups) in test {
+        let maker = Maker { seed_id, groups: &groups, config };
+        let mut taken = BTreeSet::new();
+        let own = maker.own(&mut taken)?;
+        let own = maker.top_up(own, config.seen_per_seed, &seen, "seen", &mut taken);
+        let unseen =
+            maker.top_up(Vec::new(), config.unseen_per_seed, &held_out, "unseen", &mut taken);
+        by_seed.push(alternate(own, unseen));
+    }
+    Ok(bounded(by_seed, config))
+}
+
+/// Makes the prompts of one test seed.
+struct Maker<'a> {
+    seed_id: &'a str,
+    groups: &'a [&'a PreferenceRow],
+    config: &'a EvalConfig,
+}
+
+impl Maker<'_> {
+    /// The instructions of the seed's test groups, in a random order, within the bound.
+    fn own(&self, taken: &mut BTreeSet<String>) -> Result<Vec<Prompt>, EvalError> {
+        let mut ranked = BTreeMap::new();
+        for group in self.groups {
+            for (x, constraints) in
+                [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)]
+            {
+                let prompt = Prompt::new(self.seed_id, x.clone(), constraints.clone());
+                for index in 0..constraints.len() {
+                    constraint_of(&prompt.key, &prompt.constraints, index)?;
+                }
+                let rank = content_id(&[&self.config.seed.to_string(), &prompt.key]);
+                ranked.insert(rank, prompt);
+            }
+        }
+        let chosen: Vec<Prompt> = ranked.into_values().take(self.config.seen_per_seed).collect();
+        taken.extend(chosen.iter().map(|prompt| prompt.key.clone()));
+        Ok(chosen)
+    }
+
+    /// Adds fresh draws until there are `wanted` prompts or no new one comes.
+    fn top_up(
+        &self,
+        mut prompts: Vec<Prompt>,
+        wanted: usize,
+        kinds: &[Kind],
+        purpose: &str,
+        taken: &mut BTreeSet<String>,
+    ) -> Vec<Prompt> {
+        let Some(group) = self.groups.first() else { return prompts };
+        let mut rng = stream(self.config.seed, &["prompts", purpose, self.seed_id]);
+        let weights = &self.config.constraints_per_instruction;
+        for _ in 0..wanted.saturating_mul(ATTEMPTS) {
+            if prompts.len() >= wanted || kinds.is_empty() {
+                break;
+            }
+            let input = group.input.as_deref();
+            let drawn = draw::instruction(&group.task, input, kinds, weights, &mut rng);
+            let Some((prompt, constraints)) = drawn else { continue };
+            let prompt = Prompt::new(self.seed_id, prompt, constraints);
+            if taken.insert(prompt.key.clone()) {
+                prompts.push(prompt);
+            }
+        }
+        prompts
+    }
+}
+
+/// The kinds that occur in synthesis; refuses a held-out one among them.
+fn seen_kinds(
+    instructions: &[InstructionRow],
+    groups: &[PreferenceRow],
+    held_out: &BTreeSet<Kind>,
+) -> Result<BTreeSet<Kind>, EvalError> {
+    let from_instructions = instructions
+        .iter()
+        .map(|row| (row.seed_id.as_str(), "an instruction", row.id.as_str(), &row.constraints));
+    let from_groups = groups.iter().flat_map(|group| {
+        let place = match group.split {
+            Split::Train => "a train group",
+            Split::Dev => "a dev group",
+            Split::Test => "a test group (a seen prompt)",
+        };
+        [&group.x1_constraints, &group.x2_constraints]
+            .map(|constraints| (group.seed_id.as_str(), place, group.id.as_str(), constraints))
+    });
+    let mut seen = BTreeSet::new();
+    for (seed_id, place, id, constraints) in from_instructions.chain(from_groups) {
+        for (index, constraint) in constraints.iter().enumerate() {
+            let Some(check) = &constraint.check else { continue };
+            let kind = Kind::from_id(&check.id).map_err(|error| EvalError::UnknownConstraint {
+                key: id.to_owned(),
+                index,
+                id: check.id.clone(),
+                params: check.params.clone(),
+                reason: error.to_string(),
+            })?;
+            if held_out.contains(&kind) {
+                let (kind, seed_id) = (check.id.clone(), seed_id.to_owned());
+                return Err(EvalError::HeldOutKindSeen { kind, place, seed_id });
+            }
+            seen.insert(kind);
+        }
+    }
+    Ok(seen)
+}
+
+/// Refuses a test seed that has groups of another split, or a test instruction that stands in another
+/// split under another seed's name.
+fn refuse_leaks(
+    test: &BTreeMap<&str, Vec<&PreferenceRow>>,
+    groups: &[PreferenceRow],
+) -> Result<(), EvalError> {
+    let mut elsewhere: BTreeMap<&str, (&'static str, &str)> = BTreeMap::new();
+    for group in groups {
+        let other = match group.split {
+            Split::Train => "train",
+            Split::Dev => "dev",
+            Split::Test => continue,
+        };
+        if test.contains_key(group.seed_id.as_str()) {
+            return Err(EvalError::SeedInTwoSplits { seed_id: group.seed_id.clone(), other });
+        }
+        elsewhere.insert(&group.x1, (other, &group.seed_id));
+        elsewhere.insert(&group.x2, (other, &group.seed_id));
+    }
+    for group in test.values().flatten() {
+        for x in [&group.x1, &group.x2] {
+            if let Some((other, other_seed)) = elsewhere.get(x.as_str()) {
+                return Err(EvalError::PromptInTraining {
+                    test_seed: group.seed_id.clone(),
+                    other,
+                    other_seed: (*other_seed).to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// a0, b0, a1, b1, … and what is left of the longer one.
+fn alternate(a: Vec<Prompt>, b: Vec<Prompt>) -> Vec<Prompt> {
+    let mut out = Vec::with_capacity(a.len() + b.len());
+    let (mut a, mut b) = (a.into_iter(), b.into_iter());
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return out,
+            (one, other) => out.extend(one.into_iter().chain(other)),
+        }
+    }
+}
+
+/// Takes the prompts in turns over the seeds until the bound is reached: more seeds say more than more
+/// prompts of one. The seeds take turns in a random order, the result is in the order of their ids.
+fn bounded(by_seed: Vec<Vec<Prompt>>, config: &EvalConfig) -> Vec<Prompt> {
+    let bound = if config.max_prompts == 0 { usize::MAX } else { config.max_prompts };
+    let mut order: Vec<usize> = (0..by_seed.len()).collect();
+    order.sort_by_key(|&index| {
+        let seed_id = by_seed[index].first().map_or("", |prompt| prompt.seed_id.as_str());
+        content_id(&["turn", &config.seed.to_string(), seed_id])
+    });
+    let mut keep = vec![0; by_seed.len()];
+    let mut left = bound.min(by_seed.iter().map(Vec::len).sum());
+    while left > 0 {
+        for &index in &order {
+            if left > 0 && keep[index] < by_seed[index].len() {
+                keep[index] += 1;
+                left -= 1;
+            }
+        }
+    }
+    by_seed
+        .into_iter()
+        .zip(keep)
+        .flat_map(|(prompts, keep)| prompts.into_iter().take(keep))
+        .collect()
+}

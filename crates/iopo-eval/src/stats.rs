@@ -1,0 +1,260 @@
+//! Estimates with intervals: a bootstrap that resamples seeds first and rows within them.
+//!
+//! Rows of one seed task are not independent (they share its difficulty), so an interval that resamples
+//! rows alone is too narrow. Here each resample draws as many seeds as there are, with replacement, and
+//! from each drawn seed as many of its rows as it has, with replacement; the interval lies between the
+//! percentiles of the statistic over the resamples. With one row a seed this is the plain bootstrap.
+//! The second stage adds a little of the variance within seeds, so the interval errs to the wide side.
+
+use std::collections::BTreeMap;
+
+use rand::RngExt;
+
+use crate::EvalError;
+use crate::rng::stream;
+
+/// One row's share of a statistic: a numerator and a denominator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// The row's key; unique in a table, the same in the tables of two models on the same prompts.
+    pub key: String,
+    /// The seed task that is resampled first; empty where the row stands for itself.
+    pub cluster: String,
+    /// The numerator (for an accuracy: how many held).
+    pub num: f64,
+    /// The denominator (for an accuracy: how many there were); 0 where the row has nothing to measure.
+    pub den: f64,
+}
+
+impl Observation {
+    /// A row that counts once with `value`.
+    pub fn mean(key: impl Into<String>, cluster: impl Into<String>, value: f64) -> Self {
+        Self::ratio(key, cluster, value, 1.0)
+    }
+
+    /// A row that counts `den` times with `num` in total.
+    pub fn ratio(key: impl Into<String>, cluster: impl Into<String>, num: f64, den: f64) -> Self {
+        Self { key: key.into(), cluster: cluster.into(), num, den }
+    }
+}
+
+/// How rows become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Statistic {
+    /// Σ num ∕ Σ den: a mean, an accuracy, a rate.
+    Ratio,
+    /// exp(Σ num ∕ Σ den): a perplexity, when `num` is a negative log-probability and `den` its tokens.
+    ExpRatio,
+}
+
+impl Statistic {
+    /// The number for the chosen rows; NaN where there is nothing to measure.
+    fn of(self, rows: &[&Observation], chosen: &[usize]) -> f64 {
+        let (mut num, mut den) = (0.0, 0.0);
+        for &index in chosen {
+            num += rows[index].num;
+            den += rows[index].den;
+        }
+        if den <= 0.0 {
+            return f64::NAN;
+        }
+        match self {
+            Self::Ratio => num / den,
+            Self::ExpRatio => (num / den).exp(),
+        }
+    }
+}
+
+/// A number and the interval around it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The estimate from all rows; NaN where there are none.
+    pub value: f64,
+    /// Lower end of the interval; NaN where fewer than two clusters stand behind it.
+    pub low: f64,
+    /// Upper end of the interval; NaN where fewer than two clusters stand behind it.
+    pub high: f64,
+    /// Rows behind the estimate.
+    pub n: u64,
+}
+
+/// The cluster bootstrap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bootstrap {
+    /// Resamples. Default: 2000.
+    pub samples: usize,
+    /// Coverage of the interval, between 0 and 1. Default: 0.95.
+    pub confidence: f64,
+    /// Seed of the resamples. Default: 0.
+    pub seed: u64,
+}
+
+impl Default for Bootstrap {
+    fn default() -> Self {
+        Self { samples: 2000, confidence: 0.95, seed: 0 }
+    }
+}
+
+impl Bootstrap {
+    /// The percentile interval of any statistic of row indices.
+    ///
+    /// `clusters` names each row's cluster, an empty name being a cluster of its own. The resamples
+    /// depend on the seed and on the clusters alone, so two statistics of the same rows see the same
+    /// resamples. NaN ends where there are fewer than two clusters: one seed says nothing about others.
+    /// Resamples in which the statistic is NaN are left out.
+    pub fn interval<S: AsRef<str>>(
+        &self,
+        clusters: &[S],
+        statistic: impl Fn(&[usize]) -> f64,
+    ) -> (f64, f64) {
+        let members = members(clusters);
+        if members.len() < 2 {
+            return (f64::NAN, f64::NAN);
+        }
+        let mut rng = stream(self.seed, &["bootstrap"]);
+        let mut chosen = Vec::with_capacity(clusters.len());
+        let mut values = Vec::with_capacity(self.samples);
+        for _ in 0..self.samples {
+            chosen.clear();
+            for _ in 0..members.len() {
+                let rows = &members[rng.random_range(0..members.len())];
+                for _ in 0..rows.len() {
+                    chosen.push(rows[rng.random_range(0..rows.len())]);
+                }
+            }
+            let value = statistic(&chosen);
+            if !value.is_nan() {
+                values.push(value);
+            }
+        }
+        values.sort_by(f64::total_cmp);
+        let tail = (1.0 - self.confidence) / 2.0;
+        (quantile(&values, tail), quantile(&values, 1.0 - tail))
+    }
+
+    /// The statistic of one model's rows. Rows whose denominator is 0 are left out.
+    pub fn estimate(
+        &self,
+        rows: &[Observation],
+        statistic: Statistic,
+    ) -> Result<Estimate, EvalError> {
+        let by_key = by_key(rows, "the table")?;
+        let rows: Vec<&Observation> = by_key.into_values().filter(|row| row.den > 0.0).collect();
+        let clusters: Vec<&str> = rows.iter().map(|row| row.cluster.as_str()).collect();
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let value = statistic.of(&rows, &all);
+        let (low, high) = self.interval(&clusters, |chosen| statistic.of(&rows, chosen));
+        Ok(Estimate { value, low, high, n: rows.len() as u64 })
+    }
+
+    /// The difference `left − right` of two models on the same rows, with the same resamples for both.
+    ///
+    /// Refuses tables that do not hold the same keys and clusters. A row that has nothing to measure for
+    /// one of the two is left out for both.
+    pub fn difference(
+        &self,
+        (left_name, left): (&str, &[Observation]),
+        (right_name, right): (&str, &[Observation]),
+        statistic: Statistic,
+    ) -> Result<Estimate, EvalError> {
+        let left = by_key(left, left_name)?;
+        let right = by_key(right, right_name)?;
+        let differ = |key: &str, only_in: &str| EvalError::KeysDiffer {
+            left: left_name.to_owned(),
+            right: right_name.to_owned(),
+            key: key.to_owned(),
+            only_in: only_in.to_owned(),
+        };
+        if let Some(key) = left.keys().find(|key| !right.contains_key(*key)) {
+            return Err(differ(key, left_name));
+        }
+        if let Some(key) = right.keys().find(|key| !left.contains_key(*key)) {
+            return Err(differ(key, right_name));
+        }
+        let mut a = Vec::with_capacity(left.len());
+        let mut b = Vec::with_capacity(left.len());
+        for (one, other) in left.into_values().zip(right.into_values()) {
+            if one.cluster != other.cluster {
+                let reason = format!(
+                    "it belongs to seed `{}` for {left_name} and to seed `{}` for {right_name}",
+                    one.cluster, other.cluster
+                );
+                return Err(EvalError::Observation { key: one.key.clone(), reason });
+            }
+            if one.den > 0.0 && other.den > 0.0 {
+                a.push(one);
+                b.push(other);
+            }
+        }
+        let clusters: Vec<&str> = a.iter().map(|row| row.cluster.as_str()).collect();
+        let of = |chosen: &[usize]| statistic.of(&a, chosen) - statistic.of(&b, chosen);
+        let all: Vec<usize> = (0..a.len()).collect();
+        let (low, high) = self.interval(&clusters, of);
+        Ok(Estimate { value: of(&all), low, high, n: a.len() as u64 })
+    }
+}
+
+/// The rows of each cluster, clusters in the order of their names, rows in theirs.
+fn members<S: AsRef<str>>(clusters: &[S]) -> Vec<Vec<usize>> {
+    let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut alone = Vec::new();
+    for (row, cluster) in clusters.iter().enumerate() {
+        match cluster.as_ref() {
+            "" => alone.push(vec![row]),
+            name => named.entry(name).or_default().push(row),
+        }
+    }
+    named.into_values().chain(alone).collect()
+}
+
+/// The rows by key; refuses a key twice and numbers that are none.
+fn by_key<'a>(
+    rows: &'a [Observation],
+    what: &str,
+) -> Result<BTreeMap<&'a str, &'a Observation>, EvalError> {
+    let mut map = BTreeMap::new();
+    for row in rows {
+        if !row.num.is_finite() || !row.den.is_finite() || row.den < 0.0 {
+            let reason =
+                format!("{} over {}, expected finite numbers over 0 or more", row.num, row.den);
+            return Err(EvalError::Observation { key: row.key.clone(), reason });
+        }
+        if map.insert(row.key.as_str(), row).is_some() {
+            return Err(EvalError::DuplicateKey { what: what.to_owned(), key: row.key.clone() });
+        }
+    }
+    Ok(map)
+}
+
+/// The `q` quantile of sorted values, linear between neighbours; NaN where there are none.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let position = q.clamp(0.0, 1.0) * last as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(last);
+    let (low, high) = (sorted[below], sorted[above]);
+    low + (high - low) * (position - below as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{members, quantile};
+
+    #[test]
+    fn quantiles_are_linear_between_neighbours() {
+        let values = [1.0, 2.0, 4.0];
+        let close =
+            |q: f64, expected: f64| assert!((quantile(&values, q) - expected).abs() < 1e-12);
+        close(0.0, 1.0);
+        close(0.5, 2.0);
+        close(0.75, 3.0);
+        close(1.0, 4.0);
+        assert!(quantile(&[], 0.5).is_nan());
+    }
+
+    #[test]
+    fn rows_without_a_seed_are_clusters_of_their_own() {
+        let rows = members(&["b", "", "a", "b", ""]);
+        assert_eq!(rows, vec![vec![2], vec![0, 3], vec![1], vec![4]]);
+    }
+}

@@ -1,0 +1,106 @@
+//! Rows for the tests: seeds with groups, constraints by id.
+
+use std::path::{Path, PathBuf};
+
+use iopo_constraints::{Constraint, render_prompt};
+use iopo_eval::EvalConfig;
+use iopo_schema::{
+    CheckRow, ConstraintRow, GroupKind, InstructionRow, Method, Operation, PreferenceRow, Proof,
+    Provenance, Split, VerdictRow, content_id,
+};
+
+/// A constraint as it stands in a file.
+pub(crate) fn constraint(id: &str, params: &str) -> ConstraintRow {
+    let constraint = Constraint::from_parts(id, params).expect("a known constraint");
+    let dimension = constraint.kind().dimension();
+    ConstraintRow {
+        text: constraint.render(0),
+        constraint_type: dimension.constraint_type().english().to_owned(),
+        dimension: dimension.english().to_owned(),
+        check: Some(CheckRow { id: id.to_owned(), params: constraint.params_json() }),
+    }
+}
+
+fn verdict(satisfied: bool) -> VerdictRow {
+    let score = if satisfied { 10.0 } else { 0.0 };
+    VerdictRow { satisfied, score, method: Method::Code, evidence: "by hand".to_owned() }
+}
+
+/// A full group of a seed: x1 forbids questions, x2 asks for one.
+pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
+    let task = format!("Describe {seed}.");
+    let x1_constraints =
+        vec![constraint("max_words", r#"{"n":30}"#), constraint("no_questions", "{}")];
+    let x2_constraints = vec![constraint("max_words", r#"{"n":30}"#), constraint("question", "{}")];
+    let prompt = |constraints: &[ConstraintRow]| {
+        let texts: Vec<&str> = constraints.iter().map(|row| row.text.as_str()).collect();
+        render_prompt(&task, &texts, None)
+    };
+    let (x1, x2) = (prompt(&x1_constraints), prompt(&x2_constraints));
+    let (y1, y2) = (format!("It is {seed}."), format!("Is it {seed}?"));
+    let (yes, no) = (|| vec![verdict(true), verdict(true)], || vec![verdict(true), verdict(false)]);
+    PreferenceRow {
+        id: content_id(&[&x1, &y1, &x2, &y2]),
+        seed_id: seed.to_owned(),
+        split,
+        kind: GroupKind::Full,
+        operation: Operation::Revise,
+        task: task.clone(),
+        input: None,
+        removed: vec![x1_constraints[1].clone()],
+        added: vec![x2_constraints[1].clone()],
+        y1_response_id: content_id(&[&y1]),
+        y2_response_id: content_id(&[&y2]),
+        x1,
+        y1,
+        x2,
+        y2,
+        x1_constraints,
+        x2_constraints,
+        repaired: false,
+        proof: Proof { y1_x1: yes(), y2_x1: no(), y1_x2: no(), y2_x2: yes() },
+    }
+}
+
+/// The instructions of a group.
+pub(crate) fn instructions(group: &PreferenceRow) -> [InstructionRow; 2] {
+    [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)].map(
+        |(prompt, constraints)| InstructionRow {
+            id: content_id(&[prompt, &group.seed_id]),
+            seed_id: group.seed_id.clone(),
+            task: group.task.clone(),
+            input: group.input.clone(),
+            constraints: constraints.clone(),
+            prompt: prompt.clone(),
+            language: "en".to_owned(),
+        },
+    )
+}
+
+/// Groups of `train` train seeds and `test` test seeds.
+pub(crate) fn groups(train: usize, test: usize) -> Vec<PreferenceRow> {
+    let train = (0..train).map(|index| group(&format!("train-{index:02}"), Split::Train));
+    train.chain((0..test).map(|index| group(&format!("test-{index:02}"), Split::Test))).collect()
+}
+
+/// Writes `instructions.parquet` and `preferences.parquet`.
+pub(crate) fn write_data(folder: &Path, groups: &[PreferenceRow]) -> (PathBuf, PathBuf) {
+    let provenance = Provenance::new("test 0", serde_json::json!({}));
+    let rows: Vec<InstructionRow> = groups.iter().flat_map(instructions).collect();
+    let paths = (folder.join("instructions.parquet"), folder.join("preferences.parquet"));
+    iopo_schema::write(&paths.0, &rows, &provenance).expect("instructions");
+    iopo_schema::write(&paths.1, groups, &provenance).expect("preferences");
+    paths
+}
+
+/// Small settings with two held-out kinds.
+pub(crate) fn config() -> EvalConfig {
+    EvalConfig {
+        max_new_tokens: 40,
+        held_out: vec!["ends_with_question".to_owned(), "max_sentences".to_owned()],
+        bootstrap_samples: 200,
+        part_size: 5,
+        seed: 7,
+        ..EvalConfig::default()
+    }
+}

@@ -1,0 +1,179 @@
+//! The bootstrap against what theory says.
+
+use iopo_eval::{Bootstrap, Estimate, EvalError, Observation, Statistic};
+use proptest::prelude::*;
+
+fn rows(values: impl IntoIterator<Item = (usize, f64)>) -> Vec<Observation> {
+    values
+        .into_iter()
+        .enumerate()
+        .map(|(row, (cluster, value))| {
+            Observation::mean(format!("row-{row:04}"), format!("seed-{cluster:04}"), value)
+        })
+        .collect()
+}
+
+fn estimate(rows: &[Observation]) -> Estimate {
+    Bootstrap::default().estimate(rows, Statistic::Ratio).expect("usable rows")
+}
+
+fn width(estimate: Estimate) -> f64 {
+    estimate.high - estimate.low
+}
+
+#[test]
+fn equal_rows_have_an_interval_of_no_width() {
+    let found = estimate(&rows((0..60).map(|row| (row / 3, 0.75))));
+    assert_eq!((found.value, found.low, found.high, found.n), (0.75, 0.75, 0.75, 60));
+}
+
+#[test]
+fn single_row_clusters_give_the_normal_interval_of_a_proportion() {
+    let n = 400_usize;
+    let found = estimate(&rows((0..n).map(|row| (row, f64::from(u8::from(row % 10 < 3))))));
+    let analytic = 2.0 * 1.959_964 * (0.3_f64 * 0.7 / n as f64).sqrt();
+    assert!((found.value - 0.3).abs() < 1e-12);
+    assert!((width(found) / analytic - 1.0).abs() < 0.1, "{} against {analytic}", width(found));
+    assert!((f64::midpoint(found.low, found.high) - 0.3).abs() < 0.01);
+}
+
+#[test]
+fn the_width_follows_the_confidence() {
+    let data = rows((0..400).map(|row| (row, f64::from(u8::from(row % 2 == 0)))));
+    let at = |confidence| {
+        let bootstrap = Bootstrap { confidence, ..Bootstrap::default() };
+        width(bootstrap.estimate(&data, Statistic::Ratio).expect("usable"))
+    };
+    // Ratio of the normal quantiles: 1.645 to 1.960.
+    assert!((at(0.90) / at(0.95) - 1.644_854 / 1.959_964).abs() < 0.08);
+}
+
+#[test]
+fn correlated_rows_of_a_seed_widen_the_interval_and_a_row_bootstrap_misses_it() {
+    // Fifty seeds, eight rows each, all rows of a seed alike: fifty facts, not four hundred.
+    let value = |seed: usize| f64::from(u8::from(seed.is_multiple_of(2)));
+    let clustered = estimate(&rows((0..400).map(|row| (row / 8, value(row / 8)))));
+    let naive = estimate(&rows((0..400).map(|row| (row, value(row / 8)))));
+    let analytic = 2.0 * 1.959_964 * (0.25_f64 / 50.0).sqrt();
+    assert!((width(clustered) / analytic - 1.0).abs() < 0.12, "{clustered:?}");
+    // Negative control: the row bootstrap is too narrow by about √8.
+    let ratio = width(clustered) / width(naive);
+    assert!((2.4..3.3).contains(&ratio), "{ratio}");
+}
+
+#[test]
+fn rows_within_a_seed_are_resampled_too() {
+    // All seeds have the same mean: only the second stage moves anything.
+    let found = estimate(&rows((0..200).map(|row| (row / 10, f64::from(u8::from(row % 2 == 0))))));
+    assert!(width(found) > 0.05, "{found:?}");
+}
+
+#[test]
+fn the_difference_of_a_model_to_itself_is_exactly_zero() {
+    let data = rows((0..90).map(|row| (row / 3, (row as f64).sin())));
+    let found = Bootstrap::default()
+        .difference(("iopo", &data), ("iopo again", &data), Statistic::Ratio)
+        .expect("same keys");
+    assert_eq!((found.value, found.low, found.high, found.n), (0.0, 0.0, 0.0, 90));
+}
+
+#[test]
+fn pairing_removes_what_two_models_share() {
+    // The right model is the left one with every 20th row lost: prompts vary much, differences little.
+    let left = rows((0..400).map(|row| (row, f64::from(u8::from(row % 2 == 0)))));
+    let right = rows((0..400).map(|row| (row, f64::from(u8::from(row % 2 == 0 && row % 20 != 0)))));
+    let found = Bootstrap::default()
+        .difference(("left", &left), ("right", &right), Statistic::Ratio)
+        .expect("same keys");
+    assert!((found.value - 0.05).abs() < 1e-12);
+    let analytic = 2.0 * 1.959_964 * (0.05_f64 * 0.95 / 400.0).sqrt();
+    assert!((width(found) / analytic - 1.0).abs() < 0.15, "{found:?}");
+    let unpaired = width(estimate(&left)).hypot(width(estimate(&right)));
+    assert!(width(found) < unpaired / 2.0);
+}
+
+#[test]
+fn tables_with_other_rows_are_not_compared() {
+    let left = rows((0..10).map(|row| (row, 1.0)));
+    let compare = |right: &[Observation]| {
+        Bootstrap::default().difference(("left", &left), ("right", right), Statistic::Ratio)
+    };
+    assert!(matches!(compare(&left[1..]), Err(EvalError::KeysDiffer { .. })));
+    let mut more = left.clone();
+    more.push(Observation::mean("another", "seed", 1.0));
+    let error = compare(&more).expect_err("one more row").to_string();
+    assert!(error.contains("`another` is only in right"), "{error}");
+    let mut moved = left.clone();
+    moved[3].cluster = "another seed".to_owned();
+    assert!(matches!(compare(&moved), Err(EvalError::Observation { .. })));
+}
+
+#[test]
+fn keys_twice_and_numbers_that_are_none_are_refused() {
+    let bootstrap = Bootstrap::default();
+    let mut twice = rows((0..4).map(|row| (row, 1.0)));
+    twice[1].key = twice[0].key.clone();
+    let result = bootstrap.estimate(&twice, Statistic::Ratio);
+    assert!(matches!(result, Err(EvalError::DuplicateKey { .. })));
+    for value in [f64::NAN, f64::INFINITY] {
+        let result = bootstrap.estimate(&rows([(0, value)]), Statistic::Ratio);
+        assert!(matches!(result, Err(EvalError::Observation { .. })));
+    }
+}
+
+#[test]
+fn a_single_seed_has_no_interval_and_no_rows_have_no_value() {
+    let one = estimate(&rows((0..10).map(|row| (0, row as f64))));
+    assert!((one.value - 4.5).abs() < 1e-12 && one.low.is_nan() && one.high.is_nan());
+    let none = estimate(&[]);
+    assert!(none.value.is_nan() && none.n == 0);
+}
+
+#[test]
+fn perplexity_is_the_exponential_of_the_pooled_rate() {
+    let data: Vec<Observation> = (0..50)
+        .map(|row| {
+            Observation::ratio(format!("{row}"), "", f64::from(row + 1) * 2.0, f64::from(row + 1))
+        })
+        .collect();
+    let found = Bootstrap::default().estimate(&data, Statistic::ExpRatio).expect("usable");
+    assert!((found.value - 2.0_f64.exp()).abs() < 1e-9);
+    assert!(width(found).abs() < 1e-9);
+}
+
+#[test]
+fn any_statistic_can_be_resampled() {
+    let values: Vec<f64> = (0..101).map(f64::from).collect();
+    let alone = vec![""; values.len()];
+    let median = |chosen: &[usize]| {
+        let mut chosen: Vec<f64> = chosen.iter().map(|&row| values[row]).collect();
+        chosen.sort_by(f64::total_cmp);
+        chosen[chosen.len() / 2]
+    };
+    let (low, high) = Bootstrap::default().interval(&alone, median);
+    // Order statistics around 50 ± 1.96·√101∕2.
+    assert!((35.0..45.0).contains(&low) && (55.0..65.0).contains(&high), "{low} {high}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn intervals_hold_the_data_and_depend_on_no_order(
+        data in prop::collection::vec((0_usize..6, -5.0_f64..5.0), 2..40),
+        seed in any::<u64>(),
+    ) {
+        let bootstrap = Bootstrap { samples: 100, seed, ..Bootstrap::default() };
+        let mut data = rows(data);
+        let found = bootstrap.estimate(&data, Statistic::Ratio).expect("usable");
+        let most = data.iter().map(|row| row.num).fold(f64::MIN, f64::max);
+        let least = data.iter().map(|row| row.num).fold(f64::MAX, f64::min);
+        if !found.low.is_nan() {
+            prop_assert!(found.low <= found.high);
+            prop_assert!(least - 1e-9 <= found.low && found.high <= most + 1e-9);
+        }
+        data.reverse();
+        let turned = bootstrap.estimate(&data, Statistic::Ratio).expect("usable");
+        prop_assert_eq!(format!("{found:?}"), format!("{turned:?}"));
+    }
+}

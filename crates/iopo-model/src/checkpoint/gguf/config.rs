@@ -1,0 +1,137 @@
+//! The model's shape out of GGUF metadata.
+
+use std::path::Path;
+
+use super::Metadata;
+use crate::config::{Architecture, Llama3Scaling, ModelConfig, limits};
+use crate::error::ModelError;
+
+/// Reads the shape; `vocab` is the number of embedding rows, `tied` whether there is no output
+/// tensor.
+pub(super) fn from_metadata(
+    metadata: &Metadata,
+    vocab: usize,
+    tied: bool,
+) -> Result<ModelConfig, ModelError> {
+    let path = metadata.path();
+    let name = metadata.text("general.architecture")?.ok_or_else(|| {
+        ModelError::config(path, "general.architecture", Architecture::SUPPORTED, "nothing")
+    })?;
+    let architecture = Architecture::from_id(name, path)?;
+    let key = |part: &str| format!("{name}.{part}");
+
+    refuse_unsupported(metadata, name)?;
+    if vocab == 0 || vocab > limits::VOCAB {
+        let expected = format!("from 1 to {} rows", limits::VOCAB);
+        return Err(ModelError::config(path, "token_embd.weight", expected, vocab.to_string()));
+    }
+    let hidden = metadata.required(&key("embedding_length"), limits::WIDTH)?;
+    let heads = metadata.required(&key("attention.head_count"), limits::HEADS)?;
+    let kv_key = key("attention.head_count_kv");
+    let kv_heads = match metadata.size(&kv_key, limits::HEADS)? {
+        Some(_) => metadata.required(&kv_key, limits::HEADS)?,
+        None => heads,
+    };
+    let head_dim = metadata.size(&key("attention.key_length"), limits::HEAD_DIM)?;
+    let head_dim = head_dim.unwrap_or(hidden / heads);
+    for part in ["attention.value_length", "rope.dimension_count"] {
+        if let Some(got) = metadata.size(&key(part), limits::HEAD_DIM)?
+            && got != head_dim
+        {
+            return Err(ModelError::unsupported(
+                path,
+                format!("`{}` {got} beside a head width of {head_dim}", key(part)),
+                "take a model whose heads are of one width and rotate whole",
+            ));
+        }
+    }
+    let epsilon_key = key("attention.layer_norm_rms_epsilon");
+    let epsilon = metadata
+        .float(&epsilon_key)?
+        .ok_or_else(|| ModelError::config(path, epsilon_key, "given", "nothing"))?;
+    let config = ModelConfig {
+        architecture,
+        vocab_size: vocab,
+        hidden_size: hidden,
+        intermediate_size: metadata.required(&key("feed_forward_length"), limits::WIDTH)?,
+        num_hidden_layers: metadata.required(&key("block_count"), limits::LAYERS)?,
+        num_attention_heads: heads,
+        num_key_value_heads: kv_heads,
+        head_dim,
+        rms_norm_eps: epsilon,
+        rope_theta: metadata.float(&key("rope.freq_base"))?.unwrap_or(10_000.0),
+        rope_scaling: None,
+        max_position_embeddings: metadata.required(&key("context_length"), limits::POSITIONS)?,
+        tie_word_embeddings: tied,
+        qkv_bias: architecture == Architecture::Qwen2,
+        bos_token_id: metadata.id("tokenizer.ggml.bos_token_id")?,
+        eos_token_ids: stop_ids(metadata)?,
+        pad_token_id: metadata.id("tokenizer.ggml.padding_token_id")?,
+    };
+    config.validated(path)
+}
+
+/// The end of a text and, where it is another token, the end of a turn.
+fn stop_ids(metadata: &Metadata) -> Result<Vec<u32>, ModelError> {
+    let eos = metadata.id("tokenizer.ggml.eos_token_id")?;
+    let eot = metadata.id("tokenizer.ggml.eot_token_id")?.filter(|eot| Some(*eot) != eos);
+    Ok(eos.into_iter().chain(eot).collect())
+}
+
+fn refuse_unsupported(metadata: &Metadata, name: &str) -> Result<(), ModelError> {
+    let path = metadata.path();
+    if let Some(scaling) = metadata.text(&format!("{name}.rope.scaling.type"))?
+        && scaling != "none"
+    {
+        return Err(ModelError::unsupported(
+            path,
+            format!("rope scaling `{}`", scaling.chars().take(40).collect::<String>()),
+            "only llama3 scaling is known",
+        ));
+    }
+    if metadata.size(&format!("{name}.expert_count"), usize::MAX)?.unwrap_or(0) > 0 {
+        return Err(ModelError::unsupported(path, "experts", "take a dense model"));
+    }
+    if metadata.size("split.count", usize::MAX)?.unwrap_or(0) > 1 {
+        return Err(ModelError::unsupported(
+            path,
+            "further parts",
+            "merge the parts into one file (llama.cpp's gguf-split --merge)",
+        ));
+    }
+    Ok(())
+}
+
+/// Recovers llama3's scaling from the divisors that a GGUF file stores in its place.
+///
+/// The file keeps only the result of the formula. Its largest divisor is the factor; the other
+/// parameters are the ones that every Llama 3.x release has. They are accepted only if they give
+/// all the divisors back.
+pub(super) fn llama3_scaling(
+    config: &ModelConfig,
+    divisors: &[f32],
+    path: &Path,
+) -> Result<Llama3Scaling, ModelError> {
+    let factor = divisors.iter().copied().fold(1.0f32, f32::max);
+    let scaling = Llama3Scaling {
+        factor: f64::from(factor),
+        low_freq_factor: 1.0,
+        high_freq_factor: 4.0,
+        original_max_position_embeddings: 8192,
+    };
+    let matches = divisors.len() == config.head_dim / 2
+        && divisors.iter().enumerate().all(|(i, divisor)| {
+            let exponent = -2.0 * i as f64 / config.head_dim as f64;
+            let expected = scaling.divisor(config.rope_theta.powf(exponent));
+            (f64::from(*divisor) - expected).abs() <= 1e-4 * expected
+        });
+    if matches {
+        Ok(scaling)
+    } else {
+        Err(ModelError::unsupported(
+            path,
+            "the frequencies in `rope_freqs.weight`, which are not Llama 3's",
+            "take the Hugging Face checkpoint, whose config.json states the scaling",
+        ))
+    }
+}

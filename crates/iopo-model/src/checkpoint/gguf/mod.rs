@@ -1,0 +1,288 @@
+//! GGUF v2 and v3: metadata, tensor directory, then aligned data.
+//!
+//! Every count and length is checked against what the file has left before anything is read or
+//! allocated, so memory stays within a small multiple of the file's size.
+
+mod config;
+mod metadata;
+mod names;
+mod reader;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+pub(crate) use metadata::Metadata;
+use reader::Reader;
+
+use super::encoding::Encoding;
+use super::{Entry, Shard, read_values};
+use crate::config::ModelConfig;
+use crate::error::ModelError;
+
+const SUPPORTED: &str = "F32, F16, BF16, Q8_0, Q4_1";
+
+const MAX_NAME: u64 = 1024;
+const MAX_DIMS: u32 = 4;
+const DEFAULT_ALIGNMENT: usize = 32;
+const MAX_ALIGNMENT: usize = 1 << 16;
+
+/// The tensor that holds llama3's frequency divisors.
+const ROPE_FREQS: &str = "rope_freqs.weight";
+
+/// What opening a file yields.
+pub(super) struct Opened {
+    pub(super) config: ModelConfig,
+    pub(super) metadata: Metadata,
+    pub(super) tensors: BTreeMap<String, Entry>,
+    pub(super) shard: Shard,
+}
+
+/// One line of the tensor directory.
+struct Info {
+    name: String,
+    encoding: Encoding,
+    /// Row-major.
+    shape: Vec<usize>,
+    /// From the start of the data.
+    offset: u64,
+    bytes: u64,
+}
+
+/// Reads everything but the tensors' data.
+pub(super) fn open(shard: Shard) -> Result<Opened, ModelError> {
+    let Shard { path, file, len } = shard;
+    let mut reader = Reader::new(file, &path, len);
+    let counts = preamble(&mut reader)?;
+    let metadata = Metadata::read(&mut reader, &path, counts.metadata)?;
+    let infos = directory(&mut reader, &path, counts.tensors)?;
+    let alignment = alignment(&metadata, &path)?;
+    let data = data_start(&reader, alignment, len)?;
+    check_ranges(&reader, &infos, alignment, len - data)?;
+
+    let mut shard = Shard { file: reader.into_file(), path, len };
+    let embedding = infos.iter().find(|info| info.name == "token_embd.weight");
+    let vocab = embedding.and_then(|info| info.shape.first().copied()).ok_or_else(|| {
+        ModelError::MissingTensor {
+            path: shard.path.clone(),
+            tensor: "token_embd.weight".to_owned(),
+        }
+    })?;
+    let tied = !infos.iter().any(|info| info.name == "output.weight");
+    let mut config = config::from_metadata(&metadata, vocab, tied)?;
+
+    let mut tensors = BTreeMap::new();
+    for info in infos {
+        if info.name == ROPE_FREQS {
+            let offset = data + info.offset;
+            let divisors = read_values(&mut shard, info.encoding, offset, info.bytes)?;
+            config.rope_scaling = Some(config::llama3_scaling(&config, &divisors, &shard.path)?);
+            continue;
+        }
+        let Some(name) = names::hugging_face(&info.name, &config) else {
+            return Err(ModelError::unsupported(
+                &shard.path,
+                format!("tensor `{}`", info.name),
+                "the decoder has no such part; take another model of the llama or qwen2 family",
+            ));
+        };
+        let heads = names::interleaved_heads(&info.name, &config);
+        if let Some(heads) = heads
+            && info.shape.first() != Some(&(heads * config.head_dim))
+        {
+            return Err(ModelError::ShapeMismatch {
+                path: shard.path.clone(),
+                tensor: name,
+                expected: vec![heads * config.head_dim, config.hidden_size],
+                got: info.shape,
+            });
+        }
+        let entry = Entry {
+            shard: 0,
+            encoding: Ok(info.encoding),
+            shape: info.shape,
+            offset: data + info.offset,
+            bytes: info.bytes,
+            interleaved_heads: heads,
+        };
+        tensors.insert(name, entry);
+    }
+    Ok(Opened { config, metadata, tensors, shard })
+}
+
+/// How much follows the first bytes.
+struct Counts {
+    tensors: u64,
+    metadata: u64,
+}
+
+fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
+    let magic: [u8; 4] = reader.array("the magic number")?;
+    if &magic != b"GGUF" {
+        let got = magic.escape_ascii();
+        return Err(reader.bad(format!("expected it to begin with `GGUF`, got `{got}`")));
+    }
+    let version = reader.u32("the version")?;
+    match version {
+        2 | 3 => {}
+        _ if matches!(version.swap_bytes(), 2 | 3) => {
+            return Err(reader.bad("it is big-endian: convert it to little-endian"));
+        }
+        _ => return Err(reader.bad(format!("expected version 2 or 3, got {version}"))),
+    }
+    let tensors = reader.u64("the tensor count")?;
+    let metadata = reader.u64("the metadata count")?;
+    Ok(Counts { tensors, metadata })
+}
+
+fn directory(reader: &mut Reader, path: &Path, count: u64) -> Result<Vec<Info>, ModelError> {
+    // The smallest line: name length, number of dimensions, type, offset.
+    reader.expect("the tensor count", count, 8 + 4 + 4 + 8)?;
+    let mut infos = Vec::new();
+    let mut names = BTreeSet::new();
+    for _ in 0..count {
+        let info = line(reader, path)?;
+        if !names.insert(info.name.clone()) {
+            return Err(reader.bad(format!("tensor `{}` is listed twice", info.name)));
+        }
+        infos.push(info);
+    }
+    Ok(infos)
+}
+
+fn line(reader: &mut Reader, path: &Path) -> Result<Info, ModelError> {
+    let name = reader.string("a tensor name", MAX_NAME)?;
+    let dims = reader.u32("a tensor's number of dimensions")?;
+    if dims == 0 || dims > MAX_DIMS {
+        return Err(reader.bad(format!("`{name}` has {dims} dimensions, expected 1 to {MAX_DIMS}")));
+    }
+    let mut shape = Vec::with_capacity(dims as usize);
+    let mut elements = Some(1u64);
+    let mut innermost = None;
+    for _ in 0..dims {
+        let dim = reader.u64("a tensor's dimension")?;
+        innermost = innermost.or(Some(dim));
+        elements = elements.and_then(|product| product.checked_mul(dim));
+        shape.push(usize::try_from(dim).unwrap_or(usize::MAX));
+    }
+    // The file lists the innermost dimension first.
+    shape.reverse();
+    let tag = reader.u32("a tensor's type")?;
+    let offset = reader.u64("a tensor's offset")?;
+    let encoding = match tag {
+        0 => Encoding::F32,
+        1 => Encoding::F16,
+        3 => Encoding::Q4_1,
+        8 => Encoding::Q8_0,
+        30 => Encoding::Bf16,
+        other => {
+            return Err(ModelError::UnsupportedTensorType {
+                path: path.to_owned(),
+                tensor: name,
+                got: type_name(other),
+                supported: SUPPORTED,
+            });
+        }
+    };
+    let (_, block) = encoding.unit();
+    let whole_blocks = innermost.is_some_and(|dim| dim.is_multiple_of(block as u64));
+    let bytes = elements.filter(|_| whole_blocks).and_then(|elements| encoding.bytes(elements));
+    let Some(bytes) = bytes else {
+        return Err(reader.bad(format!(
+            "shape {shape:?} of `{name}` overflows or does not fill blocks of {block}"
+        )));
+    };
+    Ok(Info { name, encoding, shape, offset, bytes })
+}
+
+/// What offsets of data are multiples of.
+fn alignment(metadata: &Metadata, path: &Path) -> Result<u64, ModelError> {
+    let key = "general.alignment";
+    let alignment = metadata.size(key, MAX_ALIGNMENT)?.unwrap_or(DEFAULT_ALIGNMENT);
+    if !alignment.is_power_of_two() {
+        let got = alignment.to_string();
+        return Err(ModelError::config(path, key, "a power of two", got));
+    }
+    Ok(alignment as u64)
+}
+
+/// Where the data begins: behind the directory, aligned.
+fn data_start(reader: &Reader, alignment: u64, len: u64) -> Result<u64, ModelError> {
+    let start = reader.position().next_multiple_of(alignment);
+    if start > len {
+        return Err(reader.bad(format!(
+            "expected tensor data from byte {start}, the file has {len} bytes: is it cut off?"
+        )));
+    }
+    Ok(start)
+}
+
+/// Checks that every tensor lies aligned and inside the file, and none on another.
+fn check_ranges(
+    reader: &Reader,
+    infos: &[Info],
+    alignment: u64,
+    available: u64,
+) -> Result<(), ModelError> {
+    let mut ranges: Vec<(u64, u64, &str)> = Vec::with_capacity(infos.len());
+    for info in infos {
+        let (name, offset) = (&info.name, info.offset);
+        if !offset.is_multiple_of(alignment) {
+            return Err(reader.bad(format!(
+                "`{name}` is at byte {offset} of the data, expected a multiple of {alignment}"
+            )));
+        }
+        let end = offset.checked_add(info.bytes).filter(|end| *end <= available);
+        let Some(end) = end else {
+            return Err(reader.bad(format!(
+                "`{name}` claims {} bytes at byte {offset} of {available} bytes of data: is it \
+                 cut off?",
+                info.bytes
+            )));
+        };
+        ranges.push((offset, end, name));
+    }
+    ranges.sort_unstable();
+    for pair in ranges.windows(2) {
+        if let [(_, end, first), (begin, _, second)] = pair
+            && begin < end
+        {
+            return Err(reader.bad(format!("tensors `{first}` and `{second}` overlap")));
+        }
+    }
+    Ok(())
+}
+
+/// GGML's name of a type that is not decoded here.
+fn type_name(tag: u32) -> String {
+    let known = match tag {
+        2 => "Q4_0",
+        6 => "Q5_0",
+        7 => "Q5_1",
+        9 => "Q8_1",
+        10 => "Q2_K",
+        11 => "Q3_K",
+        12 => "Q4_K",
+        13 => "Q5_K",
+        14 => "Q6_K",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        24 => "I8",
+        25 => "I16",
+        26 => "I32",
+        27 => "I64",
+        28 => "F64",
+        29 => "IQ1_M",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        39 => "MXFP4",
+        other => return format!("number {other}"),
+    };
+    known.to_owned()
+}

@@ -1,0 +1,264 @@
+//! Weights in files: read lazily, tensor by tensor, as f32 under their Hugging Face names.
+//!
+//! Opening reads the headers only; [`Checkpoint::tensor`] then reads one tensor's byte range.
+//! Everything that a header claims is checked against the file's size before memory is taken.
+//!
+//! | module | what |
+//! |---|---|
+//! | `safetensors` | Hugging Face directories: one file or shards with an index |
+//! | `gguf` | GGUF v2 and v3 files: metadata, names, permutation |
+//! | `encoding` | F32, F16, BF16, `Q8_0`, `Q4_1` to f32 |
+
+mod encoding;
+pub(crate) mod gguf;
+mod safetensors;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use encoding::Encoding;
+
+use crate::config::ModelConfig;
+use crate::error::ModelError;
+
+/// Units decoded at a time: the raw bytes of a tensor are never held whole beside its values.
+const CHUNK_UNITS: usize = 1 << 14;
+
+/// A model's configuration and its weights, which stay in the file until they are asked for.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The shape of the model.
+    pub config: ModelConfig,
+    path: PathBuf,
+    shards: Vec<Shard>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+/// One open file with weights.
+#[derive(Debug)]
+struct Shard {
+    path: PathBuf,
+    file: File,
+    len: u64,
+}
+
+impl Shard {
+    fn open(path: &Path) -> Result<Self, ModelError> {
+        let file = File::open(path).map_err(|error| ModelError::io("open", path, error))?;
+        let len = file.metadata().map_err(|error| ModelError::io("read", path, error))?.len();
+        Ok(Self { path: path.to_owned(), file, len })
+    }
+
+    fn rewind_to(&mut self, offset: u64) -> Result<(), ModelError> {
+        let sought = self.file.seek(SeekFrom::Start(offset));
+        sought.map(|_| ()).map_err(|error| ModelError::io("read", &self.path, error))
+    }
+
+    fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), ModelError> {
+        self.file.read_exact(buffer).map_err(|error| ModelError::io("read", &self.path, error))
+    }
+}
+
+/// Where a tensor lies; its range is known to be inside its file.
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    shard: usize,
+    /// The encoding, or the name of one that cannot be decoded.
+    encoding: Result<Encoding, String>,
+    /// Row-major.
+    shape: Vec<usize>,
+    offset: u64,
+    bytes: u64,
+    /// Heads whose rows are interleaved for pairwise rotation, as llama GGUF files have them.
+    interleaved_heads: Option<usize>,
+}
+
+impl Checkpoint {
+    /// Opens a Hugging Face directory or a `.gguf` file.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        match kind(path)? {
+            Kind::Directory => Self::open_dir(path),
+            Kind::Gguf => Ok(Self::open_gguf(path)?.0),
+        }
+    }
+
+    /// Opens a directory with `config.json` and `model.safetensors` (or shards with an index).
+    pub fn open_dir(dir: &Path) -> Result<Self, ModelError> {
+        let config = ModelConfig::from_dir(dir)?;
+        let (shards, tensors) = safetensors::open_dir(dir)?;
+        Ok(Self { config, path: dir.to_owned(), shards, tensors })
+    }
+
+    /// Opens a GGUF file; its metadata also holds the tokenizer and the chat template.
+    pub(crate) fn open_gguf(path: &Path) -> Result<(Self, gguf::Metadata), ModelError> {
+        let shard = Shard::open(path)?;
+        let gguf::Opened { config, metadata, tensors, shard } = gguf::open(shard)?;
+        Ok((Self { config, path: path.to_owned(), shards: vec![shard], tensors }, metadata))
+    }
+
+    /// The directory or file that this was opened from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The Hugging Face names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The row-major shape of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|entry| entry.shape.as_slice())
+    }
+
+    /// Reads one tensor as row-major f32.
+    ///
+    /// # Shapes
+    ///
+    /// The result has as many values as `expected_shape`, which must be the tensor's shape
+    /// (`[out, in]` for linear layers, as Hugging Face stores them).
+    pub fn tensor(&mut self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+        let Some(entry) = self.tensors.get(name) else {
+            return Err(ModelError::MissingTensor {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+            });
+        };
+        if entry.shape != expected_shape {
+            return Err(ModelError::ShapeMismatch {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+                expected: expected_shape.to_owned(),
+                got: entry.shape.clone(),
+            });
+        }
+        let shard = &mut self.shards[entry.shard];
+        let encoding = match &entry.encoding {
+            Ok(encoding) => *encoding,
+            Err(got) => {
+                return Err(ModelError::UnsupportedTensorType {
+                    path: shard.path.clone(),
+                    tensor: name.to_owned(),
+                    got: got.clone(),
+                    supported: safetensors::SUPPORTED,
+                });
+            }
+        };
+        let values = read_values(shard, encoding, entry.offset, entry.bytes)?;
+        Ok(match entry.interleaved_heads {
+            Some(heads) => deinterleave(&values, heads, entry.shape[0]),
+            None => values,
+        })
+    }
+
+    /// The blake3 hash of the weight files' bytes, in hexadecimal.
+    ///
+    /// One file: the hash of its content. Several: the hash of their content hashes, in the order
+    /// of the file names. Reads all files once, in pieces.
+    pub fn weights_hash(&mut self) -> Result<String, ModelError> {
+        let mut hashes = Vec::with_capacity(self.shards.len());
+        for shard in &mut self.shards {
+            shard.rewind_to(0)?;
+            let mut hasher = blake3::Hasher::new();
+            let mut buffer = vec![0; 1 << 17];
+            loop {
+                let read = shard.file.read(&mut buffer);
+                let read = read.map_err(|error| ModelError::io("read", &shard.path, error))?;
+                if read == 0 {
+                    break;
+                }
+                hasher.update(&buffer[..read]);
+            }
+            hashes.push(hasher.finalize());
+        }
+        if let [one] = hashes.as_slice() {
+            return Ok(one.to_hex().to_string());
+        }
+        let mut all = blake3::Hasher::new();
+        for hash in &hashes {
+            all.update(hash.as_bytes());
+        }
+        Ok(all.finalize().to_hex().to_string())
+    }
+}
+
+/// What a path holds.
+pub(crate) enum Kind {
+    Directory,
+    Gguf,
+}
+
+/// Tells a Hugging Face directory from a GGUF file.
+pub(crate) fn kind(path: &Path) -> Result<Kind, ModelError> {
+    let metadata = path.metadata().map_err(|error| ModelError::io("open", path, error))?;
+    if metadata.is_dir() {
+        return Ok(Kind::Directory);
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+        return Ok(Kind::Gguf);
+    }
+    Err(ModelError::NotAModel {
+        path: path.to_owned(),
+        expected: "a directory with config.json and model.safetensors, or a .gguf file",
+        got: "another kind of file".to_owned(),
+    })
+}
+
+/// Reads and decodes `bytes` bytes at `offset`, in pieces.
+fn read_values(
+    shard: &mut Shard,
+    encoding: Encoding,
+    offset: u64,
+    bytes: u64,
+) -> Result<Vec<f32>, ModelError> {
+    let (unit, per) = encoding.unit();
+    let mut values = Vec::with_capacity(bytes as usize / unit * per);
+    let mut buffer = vec![0; (unit * CHUNK_UNITS).min(bytes as usize)];
+    shard.rewind_to(offset)?;
+    let mut left = bytes as usize;
+    while left > 0 {
+        let piece = &mut buffer[..left.min(unit * CHUNK_UNITS)];
+        shard.read_exact(piece)?;
+        encoding.decode(piece, &mut values);
+        left -= piece.len();
+    }
+    Ok(values)
+}
+
+/// Undoes the row order that GGUF's llama files have for q and k: within each head, row `2i + j`
+/// of the file is row `j · head_dim/2 + i` of the model.
+///
+/// # Shapes
+///
+/// `values` is `[rows, columns]` with `rows = heads * head_dim`; so is the result.
+fn deinterleave(values: &[f32], heads: usize, rows: usize) -> Vec<f32> {
+    let columns = values.len() / rows;
+    let half = rows / heads / 2;
+    let mut out = Vec::with_capacity(values.len());
+    for head in 0..heads {
+        for j in 0..2 {
+            for i in 0..half {
+                let row = head * 2 * half + 2 * i + j;
+                out.extend_from_slice(&values[row * columns..(row + 1) * columns]);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deinterleave;
+
+    #[test]
+    fn deinterleaving_is_reshape_and_swap() {
+        // Two heads of dim 4, one column: reshape(2, 2, 2).swapaxes(1, 2) within each head.
+        let file = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
+        assert_eq!(deinterleave(&file, 2, 8), [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+        // Columns travel with their row.
+        let file = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5];
+        assert_eq!(deinterleave(&file, 1, 4), [0.0, 0.5, 2.0, 2.5, 1.0, 1.5, 3.0, 3.5]);
+    }
+}

@@ -1,0 +1,222 @@
+//! The safetensors format: a JSON header with byte ranges, then the bytes.
+//!
+//! The header is parsed here and not by the format's crate, because only the header is held in
+//! memory and because errors must name the file, the tensor and what was expected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::encoding::Encoding;
+use super::{Entry, Shard};
+use crate::config::read_text;
+use crate::error::ModelError;
+
+/// The dtypes that can be decoded.
+pub(super) const SUPPORTED: &str = "F32, F16, BF16";
+
+/// Bytes of a header, as in the reference implementation.
+const MAX_HEADER: u64 = 100_000_000;
+/// Bytes of a shard index.
+const MAX_INDEX: u64 = 64 << 20;
+/// Dimensions of a tensor.
+const MAX_DIMS: usize = 8;
+
+const SINGLE: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+type Tensors = BTreeMap<String, Entry>;
+
+/// Opens the weights of a Hugging Face directory.
+pub(super) fn open_dir(dir: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> {
+    if dir.join(SINGLE).is_file() {
+        let mut shard = Shard::open(&dir.join(SINGLE))?;
+        let tensors = header(&mut shard, 0)?;
+        return Ok((vec![shard], tensors));
+    }
+    let index = dir.join(INDEX);
+    if index.is_file() {
+        return open_shards(dir, &index);
+    }
+    Err(ModelError::NotAModel {
+        path: dir.to_owned(),
+        expected: "model.safetensors or model.safetensors.index.json beside config.json",
+        got: "a directory with neither".to_owned(),
+    })
+}
+
+#[derive(Deserialize)]
+struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// Opens the shards that the index names, in the order of their names.
+fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> {
+    let parsed: Index = serde_json::from_str(&read_text(index, MAX_INDEX)?)
+        .map_err(|error| ModelError::safetensors(index, format!("bad index: {error}")))?;
+    let files: BTreeSet<&String> = parsed.weight_map.values().collect();
+    let mut shards = Vec::with_capacity(files.len());
+    let mut tensors = Tensors::new();
+    for file in files {
+        let plain = Path::new(file).file_name().is_some_and(|name| name == file.as_str());
+        if !plain {
+            let reason = format!("expected plain file names in the index, got `{file}`");
+            return Err(ModelError::safetensors(index, reason));
+        }
+        let mut shard = Shard::open(&dir.join(file))?;
+        let number = shards.len();
+        for (name, entry) in header(&mut shard, number)? {
+            if parsed.weight_map.get(&name) == Some(file) && tensors.insert(name, entry).is_some() {
+                // Unreachable through one index, whose names are unique; kept as a check.
+                let reason = "a tensor is in two shards";
+                return Err(ModelError::safetensors(index, reason));
+            }
+        }
+        shards.push(shard);
+    }
+    if let Some((name, file)) =
+        parsed.weight_map.iter().find(|(name, _)| !tensors.contains_key(*name))
+    {
+        let reason = format!("the index says that `{name}` is in {file}, but it is not");
+        return Err(ModelError::safetensors(index, reason));
+    }
+    Ok((shards, tensors))
+}
+
+/// One tensor of the header, as it is written.
+#[derive(Deserialize)]
+struct Raw {
+    dtype: String,
+    shape: Vec<u64>,
+    data_offsets: (u64, u64),
+}
+
+/// The header's tensors by their names, which are unique.
+struct Header(BTreeMap<String, Raw>);
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Header;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
+                let mut entries = BTreeMap::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
+                    let raw: Raw = map.next_value()?;
+                    if entries.insert(name.clone(), raw).is_some() {
+                        return Err(A::Error::custom(format!("`{name}` is listed twice")));
+                    }
+                }
+                Ok(Header(entries))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Reads and checks one file's header.
+fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
+    let path = shard.path.clone();
+    let bad = |reason: String| ModelError::safetensors(&path, reason);
+    let available = shard.len.checked_sub(8).ok_or_else(|| {
+        bad(format!("expected at least 8 bytes, got {}: the file is cut off", shard.len))
+    })?;
+    let mut length = [0; 8];
+    shard.rewind_to(0)?;
+    shard.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > available.min(MAX_HEADER) {
+        return Err(bad(format!(
+            "the header claims {length} bytes, the file has {available} behind the length \
+             (and headers end at {MAX_HEADER})"
+        )));
+    }
+    let mut bytes = vec![0; length as usize];
+    shard.read_exact(&mut bytes)?;
+    let Header(raw) = serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("the header is no JSON object of tensors: {error}")))?;
+    drop(bytes);
+
+    let data = available - length;
+    let mut ranges = Vec::with_capacity(raw.len());
+    let mut tensors = Tensors::new();
+    for (name, Raw { dtype, shape, data_offsets: (begin, end) }) in raw {
+        if begin > end || end > data {
+            return Err(bad(format!(
+                "`{name}` claims bytes {begin} to {end}, the file has {data}: is it cut off?"
+            )));
+        }
+        let (encoding, shape) = checked(&name, &dtype, &shape, end - begin).map_err(bad)?;
+        ranges.push((begin, end));
+        let offset = 8 + length + begin;
+        let entry = Entry {
+            shard: number,
+            encoding,
+            shape,
+            offset,
+            bytes: end - begin,
+            interleaved_heads: None,
+        };
+        tensors.insert(name, entry);
+    }
+    ranges.sort_unstable();
+    let mut at = 0;
+    for (begin, end) in ranges {
+        if begin != at {
+            let what = if begin < at { "overlap" } else { "leave a hole" };
+            return Err(bad(format!(
+                "tensors {what}: expected the next one at byte {at}, got {begin}"
+            )));
+        }
+        at = end;
+    }
+    if at != data {
+        return Err(bad(format!("expected {at} bytes of data, got {data}")));
+    }
+    Ok(tensors)
+}
+
+/// Checks one tensor's dtype and shape against its bytes.
+fn checked(
+    name: &str,
+    dtype: &str,
+    shape: &[u64],
+    bytes: u64,
+) -> Result<(Result<Encoding, String>, Vec<usize>), String> {
+    if shape.len() > MAX_DIMS {
+        return Err(format!("`{name}` has {} dimensions, the limit is {MAX_DIMS}", shape.len()));
+    }
+    let elements = shape.iter().try_fold(1u64, |product, dim| product.checked_mul(*dim));
+    let dims: Option<Vec<usize>> = shape.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+    let (Some(elements), Some(dims)) = (elements, dims) else {
+        return Err(format!("the size of `{name}` overflows: shape {shape:?}"));
+    };
+    let encoding = match dtype {
+        "F32" => Ok(Encoding::F32),
+        "F16" => Ok(Encoding::F16),
+        "BF16" => Ok(Encoding::Bf16),
+        other => Err(other.chars().take(40).collect::<String>()),
+    };
+    if let Ok(known) = &encoding
+        && known.bytes(elements) != Some(bytes)
+    {
+        return Err(format!(
+            "`{name}` is {dtype} of shape {shape:?}, which is not {bytes} bytes long"
+        ));
+    }
+    Ok((encoding, dims))
+}

@@ -1,0 +1,371 @@
+//! The shape of a decoder, as a checkpoint states it.
+
+mod fields;
+mod file;
+
+use std::path::Path;
+
+use fields::{Fields, kind_of, token_ids, unique};
+pub(crate) use file::{read_json, read_text};
+use serde_json::{Value, json};
+
+use crate::error::ModelError;
+
+/// Bounds that no supported model comes near: what lies above them is a damaged or hostile file.
+pub(crate) mod limits {
+    pub(crate) const VOCAB: usize = 1 << 22;
+    pub(crate) const WIDTH: usize = 1 << 20;
+    pub(crate) const LAYERS: usize = 1 << 10;
+    pub(crate) const HEADS: usize = 1 << 12;
+    pub(crate) const HEAD_DIM: usize = 1 << 12;
+    pub(crate) const POSITIONS: usize = 1 << 28;
+    /// Bytes of a JSON configuration file.
+    pub(crate) const CONFIG_BYTES: u64 = 4 << 20;
+}
+
+/// The family of a decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Architecture {
+    /// Llama 2 and 3, and those that are built like them.
+    Llama,
+    /// Qwen2 and Qwen2.5: Llama with biases on q, k and v.
+    Qwen2,
+}
+
+impl Architecture {
+    /// The architectures by their names in configuration files.
+    pub const SUPPORTED: &'static str = "llama (SmolLM2, Llama 2 and 3), qwen2 (Qwen2, Qwen2.5)";
+
+    /// The name that both `config.json` and GGUF metadata use.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Llama => "llama",
+            Self::Qwen2 => "qwen2",
+        }
+    }
+
+    pub(crate) fn from_id(id: &str, path: &Path) -> Result<Self, ModelError> {
+        match id {
+            "llama" => Ok(Self::Llama),
+            "qwen2" => Ok(Self::Qwen2),
+            other => Err(ModelError::UnknownArchitecture {
+                path: path.to_owned(),
+                got: other.chars().take(80).collect(),
+                supported: Self::SUPPORTED,
+            }),
+        }
+    }
+}
+
+/// How Llama 3 stretches the rotary frequencies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Llama3Scaling {
+    /// How many times longer the context became.
+    pub factor: f64,
+    /// Wavelengths above `original / low_freq_factor` are stretched by `factor`.
+    pub low_freq_factor: f64,
+    /// Wavelengths below `original / high_freq_factor` stay.
+    pub high_freq_factor: f64,
+    /// The context length before stretching.
+    pub original_max_position_embeddings: usize,
+}
+
+impl Llama3Scaling {
+    /// What the frequency `freq` is divided by.
+    pub fn divisor(&self, freq: f64) -> f64 {
+        let wavelength = 2.0 * std::f64::consts::PI / freq;
+        let original = self.original_max_position_embeddings as f64;
+        if wavelength < original / self.high_freq_factor {
+            1.0
+        } else if wavelength > original / self.low_freq_factor {
+            self.factor
+        } else {
+            let smooth = (original / wavelength - self.low_freq_factor)
+                / (self.high_freq_factor - self.low_freq_factor);
+            1.0 / ((1.0 - smooth) / self.factor + smooth)
+        }
+    }
+}
+
+/// Everything that the decoder must know besides its weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelConfig {
+    /// The family.
+    pub architecture: Architecture,
+    /// Rows of the embedding.
+    pub vocab_size: usize,
+    /// Width of the residual stream.
+    pub hidden_size: usize,
+    /// Width inside the MLP.
+    pub intermediate_size: usize,
+    /// Number of decoder blocks.
+    pub num_hidden_layers: usize,
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key and value heads.
+    pub num_key_value_heads: usize,
+    /// Width of one head.
+    pub head_dim: usize,
+    /// Epsilon of the RMS norms.
+    pub rms_norm_eps: f64,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// Llama 3's stretching of them.
+    pub rope_scaling: Option<Llama3Scaling>,
+    /// The longest context that the model was made for.
+    pub max_position_embeddings: usize,
+    /// Whether the output projection is the embedding.
+    pub tie_word_embeddings: bool,
+    /// Whether q, k and v have biases.
+    pub qkv_bias: bool,
+    /// The token that begins a text.
+    pub bos_token_id: Option<u32>,
+    /// The tokens that end one; the first is the main one.
+    pub eos_token_ids: Vec<u32>,
+    /// The token that fills a batch.
+    pub pad_token_id: Option<u32>,
+}
+
+impl ModelConfig {
+    /// Reads `config.json`, and `generation_config.json` beside it where there is one.
+    pub fn from_dir(dir: &Path) -> Result<Self, ModelError> {
+        let path = dir.join("config.json");
+        let mut config = Self::from_hf_json(&read_json(&path)?, &path)?;
+        let generation = dir.join("generation_config.json");
+        if generation.is_file() {
+            let json = read_json(&generation)?;
+            let mut ids = token_ids(&json, "eos_token_id", &generation)?;
+            ids.extend(config.eos_token_ids.iter().copied());
+            config.eos_token_ids = unique(ids);
+            let pad = token_ids(&json, "pad_token_id", &generation)?;
+            config.pad_token_id = config.pad_token_id.or(pad.first().copied());
+            let bos = token_ids(&json, "bos_token_id", &generation)?;
+            config.bos_token_id = config.bos_token_id.or(bos.first().copied());
+        }
+        config.validated(&path)
+    }
+
+    /// Reads the content of a `config.json`; `path` is only named in errors.
+    pub fn from_hf_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
+        let object = json.as_object().ok_or_else(|| {
+            ModelError::config(path, "(the whole file)", "a JSON object", kind_of(json))
+        })?;
+        let fields = Fields { object, path };
+        let model_type = fields.text("model_type")?.unwrap_or("(no model_type)");
+        let architecture = Architecture::from_id(model_type, path)?;
+        fields.refuse_unsupported()?;
+
+        let heads = fields.size("num_attention_heads", limits::HEADS, None)?;
+        let hidden = fields.size("hidden_size", limits::WIDTH, None)?;
+        let (theta, scaling) = fields.rope()?;
+        let positions = match architecture {
+            Architecture::Llama => 2048,
+            Architecture::Qwen2 => 32768,
+        };
+        let config = Self {
+            architecture,
+            vocab_size: fields.size("vocab_size", limits::VOCAB, None)?,
+            hidden_size: hidden,
+            intermediate_size: fields.size("intermediate_size", limits::WIDTH, None)?,
+            num_hidden_layers: fields.size("num_hidden_layers", limits::LAYERS, None)?,
+            num_attention_heads: heads,
+            num_key_value_heads: fields.size("num_key_value_heads", limits::HEADS, Some(heads))?,
+            head_dim: fields.size("head_dim", limits::HEAD_DIM, Some(hidden / heads))?,
+            rms_norm_eps: fields.number("rms_norm_eps", Some(1e-6))?,
+            rope_theta: theta,
+            rope_scaling: scaling,
+            max_position_embeddings: fields.size(
+                "max_position_embeddings",
+                limits::POSITIONS,
+                Some(positions),
+            )?,
+            tie_word_embeddings: fields.flag("tie_word_embeddings")?,
+            qkv_bias: architecture == Architecture::Qwen2,
+            bos_token_id: token_ids(json, "bos_token_id", path)?.first().copied(),
+            eos_token_ids: unique(token_ids(json, "eos_token_id", path)?),
+            pad_token_id: token_ids(json, "pad_token_id", path)?.first().copied(),
+        };
+        config.validated(path)
+    }
+
+    /// The same configuration as a Hugging Face `config.json`, weights in f32.
+    pub fn to_hf_json(&self) -> Value {
+        let eos = match self.eos_token_ids.as_slice() {
+            [] => Value::Null,
+            [one] => json!(one),
+            many => json!(many),
+        };
+        let class = match self.architecture {
+            Architecture::Llama => "LlamaForCausalLM",
+            Architecture::Qwen2 => "Qwen2ForCausalLM",
+        };
+        let scaling = self.rope_scaling.map_or(Value::Null, |scaling| {
+            json!({
+                "rope_type": "llama3",
+                "factor": scaling.factor,
+                "low_freq_factor": scaling.low_freq_factor,
+                "high_freq_factor": scaling.high_freq_factor,
+                "original_max_position_embeddings": scaling.original_max_position_embeddings,
+            })
+        });
+        json!({
+            "architectures": [class],
+            "model_type": self.architecture.id(),
+            "dtype": "float32",
+            "hidden_act": "silu",
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.hidden_size,
+            "intermediate_size": self.intermediate_size,
+            "num_hidden_layers": self.num_hidden_layers,
+            "num_attention_heads": self.num_attention_heads,
+            "num_key_value_heads": self.num_key_value_heads,
+            "head_dim": self.head_dim,
+            "rms_norm_eps": self.rms_norm_eps,
+            "rope_theta": self.rope_theta,
+            "rope_scaling": scaling,
+            "max_position_embeddings": self.max_position_embeddings,
+            "tie_word_embeddings": self.tie_word_embeddings,
+            "bos_token_id": self.bos_token_id,
+            "eos_token_id": eos,
+            "pad_token_id": self.pad_token_id,
+        })
+    }
+
+    /// Checks what no single value shows.
+    pub(crate) fn validated(self, path: &Path) -> Result<Self, ModelError> {
+        let bad = |key: &str, expected: String, got: String| {
+            Err(ModelError::config(path, key, expected, got))
+        };
+        let (heads, kv) = (self.num_attention_heads, self.num_key_value_heads);
+        if !heads.is_multiple_of(kv) {
+            return bad("num_key_value_heads", format!("a divisor of {heads}"), kv.to_string());
+        }
+        if !self.head_dim.is_multiple_of(2) || self.head_dim == 0 {
+            return bad("head_dim", "even and positive".into(), self.head_dim.to_string());
+        }
+        if !(self.rms_norm_eps > 0.0 && self.rms_norm_eps < 1.0) {
+            return bad("rms_norm_eps", "between 0 and 1".into(), self.rms_norm_eps.to_string());
+        }
+        if !(self.rope_theta >= 1.0 && self.rope_theta.is_finite()) {
+            return bad("rope_theta", "finite and at least 1".into(), self.rope_theta.to_string());
+        }
+        if let Some(scaling) = &self.rope_scaling {
+            let ordered = scaling.factor >= 1.0
+                && scaling.factor.is_finite()
+                && scaling.low_freq_factor > 0.0
+                && scaling.high_freq_factor > scaling.low_freq_factor
+                && scaling.high_freq_factor.is_finite();
+            if !ordered {
+                return bad(
+                    "rope_scaling",
+                    "factor >= 1 and high_freq_factor > low_freq_factor > 0".into(),
+                    format!("{scaling:?}"),
+                );
+            }
+        }
+        let ids = [self.bos_token_id, self.pad_token_id].into_iter().flatten();
+        for id in ids.chain(self.eos_token_ids.iter().copied()) {
+            if id as usize >= self.vocab_size {
+                return bad(
+                    "bos_token_id, eos_token_id, pad_token_id",
+                    format!("below vocab_size {}", self.vocab_size),
+                    id.to_string(),
+                );
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> Value {
+        json!({
+            "model_type": "llama", "vocab_size": 304, "hidden_size": 64, "intermediate_size": 96,
+            "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+        })
+    }
+
+    fn read(json: &Value) -> Result<ModelConfig, ModelError> {
+        ModelConfig::from_hf_json(json, Path::new("config.json"))
+    }
+
+    fn with(changes: Value) -> Value {
+        let mut json = base();
+        if let (Some(object), Value::Object(changes)) = (json.as_object_mut(), changes) {
+            object.extend(changes);
+        }
+        json
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_hugging_face_classes() {
+        let config = read(&base()).expect("minimal");
+        assert_eq!((config.head_dim, config.rope_theta), (16, 10_000.0));
+        assert!(!config.tie_word_embeddings && !config.qkv_bias);
+        assert_eq!(config.max_position_embeddings, 2048);
+        assert!(read(&with(json!({"model_type": "qwen2"}))).expect("qwen2").qkv_bias);
+    }
+
+    #[test]
+    fn both_spellings_of_llama3_scaling_mean_the_same() {
+        let scaling = json!({
+            "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0, "original_max_position_embeddings": 64,
+        });
+        let old = read(&with(json!({"rope_theta": 5e5, "rope_scaling": scaling}))).expect("old");
+        let mut newer = scaling;
+        newer["rope_theta"] = json!(5e5);
+        let new = read(&with(json!({"rope_parameters": newer}))).expect("new");
+        assert_eq!(old, new);
+        assert_eq!(read(&old.to_hf_json()).expect("round trip"), old);
+    }
+
+    #[test]
+    fn llama3_scaling_keeps_fast_frequencies_and_divides_slow_ones() {
+        let scaling = Llama3Scaling {
+            factor: 8.0,
+            low_freq_factor: 1.0,
+            high_freq_factor: 4.0,
+            original_max_position_embeddings: 8192,
+        };
+        assert!((scaling.divisor(1.0) - 1.0).abs() < 1e-12);
+        assert!((scaling.divisor(1e-6) - 8.0).abs() < 1e-12);
+        let middle = scaling.divisor(2.0 * std::f64::consts::PI / 4096.0);
+        assert!(middle > 1.0 && middle < 8.0);
+    }
+
+    #[test]
+    fn eos_may_be_a_list_and_none_may_be_minus_one() {
+        let config = read(&with(json!({"eos_token_id": [2, 7, 2], "pad_token_id": -1})));
+        let config = config.expect("list");
+        assert_eq!((config.eos_token_ids, config.pad_token_id), (vec![2, 7], None));
+    }
+
+    #[test]
+    fn what_the_decoder_lacks_is_refused_by_name() {
+        for (change, word) in [
+            (json!({"model_type": "mamba"}), "mamba"),
+            (json!({"attention_bias": true}), "attention_bias"),
+            (json!({"mlp_bias": true}), "mlp_bias"),
+            (json!({"hidden_act": "gelu"}), "gelu"),
+            (json!({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}), "yarn"),
+            (json!({"quantization_config": {}}), "quantization_config"),
+            (json!({"hidden_size": 1e30}), "hidden_size"),
+            (json!({"num_hidden_layers": 10_000_000}), "num_hidden_layers"),
+            (json!({"num_attention_heads": 0}), "num_attention_heads"),
+            (json!({"num_key_value_heads": 3}), "num_key_value_heads"),
+            (json!({"vocab_size": "many"}), "vocab_size"),
+            (json!({"head_dim": 7}), "head_dim"),
+            (json!({"rms_norm_eps": -1.0}), "rms_norm_eps"),
+            (json!({"eos_token_id": 400}), "eos_token_id"),
+        ] {
+            let error = read(&with(change)).expect_err(word).to_string();
+            assert!(error.contains(word), "{error}");
+        }
+        let error = read(&with(json!({"model_type": "mamba"}))).expect_err("mamba").to_string();
+        assert!(error.contains("llama") && error.contains("qwen2"), "{error}");
+    }
+}

@@ -1,0 +1,272 @@
+//! The decoder: embedding, layers, final norm, head.
+
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+
+use crate::ModelError;
+use crate::attention::{Heads, Masks};
+use crate::config::ModelConfig;
+use crate::grads::Grads;
+use crate::layer::{DecoderLayer, KeysValues, LayerTape, Pass};
+use crate::layout::Layout;
+use crate::linear::Projection;
+use crate::mlp::SwiGlu;
+use crate::norm::{RmsNorm, RmsNormTape};
+use crate::rope::{Rope, frequencies};
+
+/// A decoder-only transformer of the Llama family.
+///
+/// It lives on a plain (not autodiff) device: its backward pass is written out layer by layer, so that
+/// nothing is kept or computed that training does not need, and each part is tested against Burn's autodiff.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    /// `[vocab, d_model]`.
+    pub(crate) embed: Param<Tensor<2>>,
+    pub(crate) layers: Vec<DecoderLayer>,
+    pub(crate) norm: RmsNorm,
+    /// `[vocab, d_model]`; absent where the embedding is tied.
+    pub(crate) head: Option<Param<Tensor<2>>>,
+    #[module(skip)]
+    config: ModelConfig,
+    #[module(skip)]
+    frequencies: Vec<f32>,
+}
+
+/// What the backward pass needs.
+pub(crate) struct DecoderTape<'a> {
+    pass: Pass<'a>,
+    layers: Vec<LayerTape>,
+    norm: RmsNormTape,
+}
+
+/// A parameter's identity follows from its name, so that an optimiser's state finds it again after a restart.
+pub(crate) fn param_id(name: &str) -> ParamId {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..8]);
+    ParamId::from(u64::from_le_bytes(bytes))
+}
+
+/// The names of the seven linear layers with the scope they live in.
+pub(crate) const LINEAR_LAYERS: [(&str, &str); 7] = [
+    ("self_attn", "q_proj"),
+    ("self_attn", "k_proj"),
+    ("self_attn", "v_proj"),
+    ("self_attn", "o_proj"),
+    ("mlp", "gate_proj"),
+    ("mlp", "up_proj"),
+    ("mlp", "down_proj"),
+];
+
+impl DecoderLayer {
+    /// The linear layers in the order of [`LINEAR_LAYERS`].
+    pub(crate) fn projections(&self) -> [&Projection; 7] {
+        [&self.q, &self.k, &self.v, &self.o, &self.mlp.gate, &self.mlp.up, &self.mlp.down]
+    }
+
+    pub(crate) fn projections_mut(&mut self) -> [&mut Projection; 7] {
+        let mlp = &mut self.mlp;
+        [
+            &mut self.q,
+            &mut self.k,
+            &mut self.v,
+            &mut self.o,
+            &mut mlp.gate,
+            &mut mlp.up,
+            &mut mlp.down,
+        ]
+    }
+}
+
+impl Decoder {
+    /// Builds the decoder from `tensor(name, shape)`, which is asked for every parameter by its Hugging Face
+    /// name and answers with its values in row-major order.
+    ///
+    /// # Errors
+    /// What `tensor` answers.
+    pub fn from_tensors(
+        config: &ModelConfig,
+        device: &Device,
+        mut tensor: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, ModelError>,
+    ) -> Result<Self, ModelError> {
+        let device = &device.clone().without_autodiff();
+        let mut matrix = |name: &str, shape: [usize; 2]| -> Result<Param<Tensor<2>>, ModelError> {
+            let data = TensorData::new(tensor(name, &shape)?, shape);
+            Ok(Param::initialized(param_id(name), Tensor::from_data(data, device)))
+        };
+        let (d, vocab, wide) = (config.hidden_size, config.vocab_size, config.intermediate_size);
+        let embed = matrix("model.embed_tokens.weight", [vocab, d])?;
+        let head = if config.tie_word_embeddings { None } else { Some(matrix("lm_head.weight", [vocab, d])?) };
+        let queries = config.num_attention_heads * config.head_dim;
+        let keys = config.num_key_value_heads * config.head_dim;
+        let shapes =
+            [[queries, d], [keys, d], [keys, d], [d, queries], [wide, d], [wide, d], [d, wide]];
+        let mut weights = Vec::with_capacity(config.num_hidden_layers);
+        for layer in 0..config.num_hidden_layers {
+            let mut of_layer = Vec::with_capacity(7);
+            for ((scope, name), shape) in LINEAR_LAYERS.into_iter().zip(shapes) {
+                of_layer.push(matrix(&format!("model.layers.{layer}.{scope}.{name}.weight"), shape)?);
+            }
+            weights.push(of_layer);
+        }
+        let mut vector = |name: &str, len: usize| -> Result<Param<Tensor<1>>, ModelError> {
+            let data = TensorData::new(tensor(name, &[len])?, [len]);
+            Ok(Param::initialized(param_id(name), Tensor::from_data(data, device)))
+        };
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for (layer, of_layer) in weights.into_iter().enumerate() {
+            let mut projections = Vec::with_capacity(7);
+            for (at, weight) in of_layer.into_iter().enumerate() {
+                let (scope, name) = LINEAR_LAYERS[at];
+                let bias = if config.qkv_bias && at < 3 {
+                    Some(vector(&format!("model.layers.{layer}.{scope}.{name}.bias"), shapes[at][0])?)
+                } else {
+                    None
+                };
+                projections.push(Projection::new(weight, bias));
+            }
+            let mut norm = |name: &str| -> Result<RmsNorm, ModelError> {
+                let gamma = vector(&format!("model.layers.{layer}.{name}.weight"), d)?;
+                Ok(RmsNorm::new(gamma, config.rms_norm_eps))
+            };
+            let (input_norm, post_norm) = (norm("input_layernorm")?, norm("post_attention_layernorm")?);
+            let Ok([q, k, v, o, gate, up, down]) = <[Projection; 7]>::try_from(projections) else {
+                return Err(ModelError::Other { reason: "expected seven linear layers a layer".to_owned() });
+            };
+            layers.push(DecoderLayer { input_norm, q, k, v, o, post_norm, mlp: SwiGlu { gate, up, down } });
+        }
+        let norm = RmsNorm::new(vector("model.norm.weight", d)?, config.rms_norm_eps);
+        Ok(Self { embed, layers, norm, head, config: config.clone(), frequencies: frequencies(config) })
+    }
+
+    /// The architecture's numbers.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The device that holds the weights.
+    pub fn device(&self) -> Device {
+        self.embed.val().device()
+    }
+
+    /// The matrix that turns hidden states into logits, `[vocab, d_model]`.
+    pub(crate) fn head_param(&self) -> &Param<Tensor<2>> {
+        self.head.as_ref().unwrap_or(&self.embed)
+    }
+
+    pub(crate) fn heads(&self) -> Heads {
+        Heads::new(&self.config)
+    }
+
+    pub(crate) fn rope(&self, positions: &[u32]) -> Rope {
+        Rope::new(&self.frequencies, positions, &self.device())
+    }
+
+    fn pass<'a>(&self, layout: &'a Layout) -> Pass<'a> {
+        let heads = self.heads();
+        Pass {
+            layout,
+            masks: Masks::new(layout, heads, &self.device()),
+            rope: self.rope(layout.positions()),
+            heads,
+        }
+    }
+
+    /// Looks tokens up.
+    ///
+    /// # Errors
+    /// When a token lies outside the vocabulary.
+    pub(crate) fn embed(&self, tokens: &[u32]) -> Result<Tensor<2>, ModelError> {
+        Ok(self.embed.val().select(0, self.indices(tokens)?))
+    }
+
+    fn indices(&self, tokens: &[u32]) -> Result<Tensor<1, Int>, ModelError> {
+        let vocab = self.config.vocab_size;
+        if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab) {
+            return Err(ModelError::Layout {
+                reason: format!("token {token} lies outside the vocabulary of {vocab}"),
+            });
+        }
+        Ok(index_tensor(tokens.iter().map(|&token| i64::from(token)), &self.device()))
+    }
+
+    /// Hidden states after the final norm.
+    ///
+    /// # Shapes
+    /// `[tokens, d_model]`, one row a flat token of the layout.
+    ///
+    /// # Errors
+    /// When a token lies outside the vocabulary.
+    pub fn hidden(&self, layout: &Layout) -> Result<Tensor<2>, ModelError> {
+        let pass = self.pass(layout);
+        let mut x = self.embed(layout.tokens())?;
+        for layer in &self.layers {
+            x = layer.prefill(x, &pass).0;
+        }
+        Ok(self.norm.forward(x).0)
+    }
+
+    /// Logits of hidden states.
+    ///
+    /// # Shapes
+    /// `[rows, d_model]` → `[rows, vocab]`.
+    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        hidden.matmul(self.head_param().val().transpose())
+    }
+
+    /// Hidden states, and every layer's keys and values for the cache.
+    pub(crate) fn prefill(&self, layout: &Layout) -> Result<(Tensor<2>, Vec<KeysValues>), ModelError> {
+        let pass = self.pass(layout);
+        let mut x = self.embed(layout.tokens())?;
+        let mut kept = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let (y, keys_values) = layer.prefill(x, &pass);
+            x = y;
+            kept.push(keys_values);
+        }
+        Ok((self.norm.forward(x).0, kept))
+    }
+
+    /// Like [`Decoder::hidden`], with what the backward pass needs.
+    pub(crate) fn forward<'a>(&self, layout: &'a Layout) -> Result<(Tensor<2>, DecoderTape<'a>), ModelError> {
+        let pass = self.pass(layout);
+        let mut x = self.embed(layout.tokens())?;
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let (y, tape) = layer.forward(x, &pass);
+            x = y;
+            layers.push(tape);
+        }
+        let (hidden, norm) = self.norm.forward(x);
+        Ok((hidden, DecoderTape { pass, layers, norm }))
+    }
+
+    /// Carries the hidden states' gradient back through the trunk into `grads`.
+    pub(crate) fn backward(
+        &self,
+        tape: DecoderTape<'_>,
+        dhidden: Tensor<2>,
+        grads: &mut Grads,
+    ) -> Result<(), ModelError> {
+        let DecoderTape { pass, layers, norm } = tape;
+        let (mut dx, dgamma) = self.norm.backward(norm, dhidden, grads.full());
+        if let Some(dgamma) = dgamma {
+            grads.add(&self.norm.gamma, dgamma);
+        }
+        for (layer, tape) in self.layers.iter().zip(layers).rev() {
+            dx = layer.backward(tape, dx, &pass, grads);
+        }
+        if grads.full() {
+            let rows = self.indices(pass.layout.tokens())?;
+            let zeros = Tensor::zeros(self.embed.val().dims(), &self.device());
+            grads.add(&self.embed, zeros.select_assign(0, rows, dx, IndexingUpdateOp::Add));
+        }
+        Ok(())
+    }
+}
+
+/// Row indices on a device.
+pub(crate) fn index_tensor(values: impl Iterator<Item = i64>, device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i64> = values.collect();
+    let len = values.len();
+    Tensor::from_data(TensorData::new(values, [len]), device)
+}

@@ -1,0 +1,163 @@
+//! Log-probabilities of response tokens, chunk by chunk, with their exact gradients.
+//!
+//! Logits are formed only where a token is predicted, a few rows at a time; what is kept of a row is its
+//! log-probability and `∂ logp / ∂ hidden`.
+
+use burn::optim::GradientsParams;
+use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
+
+use crate::decoder::index_tensor;
+use crate::grads::Grads;
+use crate::{Decoder, Layout, ModelError};
+
+/// Which tokens are to be predicted, and by which flat rows of a layout.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Flat row whose hidden state predicts the token.
+    pub rows: Vec<usize>,
+    /// The token.
+    pub tokens: Vec<u32>,
+}
+
+/// What is trained: the adapters beside frozen weights, or every weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trained {
+    Adapters,
+    Everything,
+}
+
+/// Logits held at once, in elements.
+const CHUNK_ELEMENTS: usize = 1 << 23;
+
+impl Targets {
+    fn check(&self, layout: &Layout, vocab: usize) -> Result<(), ModelError> {
+        let fail = |reason| Err(ModelError::Layout { reason });
+        if self.rows.len() != self.tokens.len() {
+            return fail(format!("{} target rows for {} target tokens", self.rows.len(), self.tokens.len()));
+        }
+        if self.rows.is_empty() {
+            return fail("expected at least one target, found none".to_owned());
+        }
+        if let Some(row) = self.rows.iter().find(|&&row| row >= layout.token_count()) {
+            return fail(format!("target row {row} lies outside the {} flat tokens", layout.token_count()));
+        }
+        if let Some(token) = self.tokens.iter().find(|&&token| token as usize >= vocab) {
+            return fail(format!("target token {token} lies outside the vocabulary of {vocab}"));
+        }
+        Ok(())
+    }
+}
+
+/// One chunk of the head: `h [c, d]`, targets `t [c]` → log-probabilities `[c]` and, where wanted,
+/// `∂ logp / ∂ h = W[t] − softmax(h·Wᵀ)·W`, `[c, d]`.
+fn chunk(h: Tensor<2>, w: &Tensor<2>, targets: &[u32], slope: bool) -> (Tensor<1>, Option<Tensor<2>>) {
+    let rows = targets.len();
+    let t = index_tensor(targets.iter().map(|&token| i64::from(token)), &h.device());
+    let logits = h.matmul(w.clone().transpose());
+    let at = logits.clone().gather(1, t.clone().reshape([rows, 1]));
+    let max = logits.clone().max_dim(1);
+    let exp = (logits - max.clone()).exp();
+    let sum = exp.clone().sum_dim(1);
+    let logps = (at - max - sum.clone().log()).reshape([rows]);
+    let slopes = slope.then(|| w.clone().select(0, t) - exp.matmul(w.clone()) / sum);
+    (logps, slopes)
+}
+
+fn host(tensor: Tensor<1>) -> Result<Vec<f32>, ModelError> {
+    tensor
+        .into_data()
+        .convert::<f32>()
+        .try_to_vec()
+        .map_err(|error| ModelError::Other { reason: format!("cannot read log-probabilities: {error:?}") })
+}
+
+impl Decoder {
+    fn head_pass(
+        &self,
+        hidden: &Tensor<2>,
+        targets: &Targets,
+        slope: bool,
+    ) -> Result<(Vec<f32>, Option<Tensor<2>>), ModelError> {
+        let w = self.head_param().val();
+        let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
+        let (mut logps, mut slopes) = (Vec::new(), Vec::new());
+        for (rows, tokens) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)) {
+            let picked = hidden.clone().select(0, index_tensor(rows.iter().map(|&row| row as i64), &hidden.device()));
+            let (of_chunk, slope) = chunk(picked, &w, tokens, slope);
+            logps.push(of_chunk);
+            slopes.extend(slope);
+        }
+        let slopes = slope.then(|| Tensor::cat(slopes, 0));
+        Ok((host(Tensor::cat(logps, 0))?, slopes))
+    }
+
+    /// Natural-log probability of every target token, in the order of `targets`. No gradient.
+    ///
+    /// # Errors
+    /// When the targets do not fit the layout or the vocabulary.
+    pub fn response_logps(&self, layout: &Layout, targets: &Targets) -> Result<Vec<f32>, ModelError> {
+        targets.check(layout, self.config().vocab_size)?;
+        Ok(self.head_pass(&self.hidden(layout)?, targets, false)?.0)
+    }
+
+    /// Log-probabilities and, for a loss on them, the gradient of every trained parameter.
+    ///
+    /// `coefficients` gets the log-probabilities and answers with `∂ loss / ∂ logp`, one a target. Trained are
+    /// the adapters where there are any, otherwise every parameter.
+    ///
+    /// # Errors
+    /// When the targets do not fit the layout or the vocabulary, and whatever `coefficients` answers.
+    pub fn response_logps_and_grads<E: From<ModelError>>(
+        &self,
+        layout: &Layout,
+        targets: &Targets,
+        coefficients: impl FnOnce(&[f32]) -> Result<Vec<f32>, E>,
+    ) -> Result<(Vec<f32>, GradientsParams), E> {
+        targets.check(layout, self.config().vocab_size)?;
+        let trained = if self.has_adapter() { Trained::Adapters } else { Trained::Everything };
+        let mut grads = Grads::new(trained == Trained::Everything);
+        let (hidden, tape) = self.forward(layout)?;
+        let (logps, slopes) = self.head_pass(&hidden, targets, true)?;
+        let coefficients = coefficients(&logps)?;
+        if coefficients.len() != logps.len() {
+            let reason = format!("expected {} coefficients, got {}", logps.len(), coefficients.len());
+            return Err(ModelError::Layout { reason }.into());
+        }
+        let device = hidden.device();
+        let count = coefficients.len();
+        let weights: Tensor<2> = Tensor::from_data(TensorData::new(coefficients, [count, 1]), &device);
+        if trained == Trained::Everything {
+            self.head_gradient(&hidden, targets, &weights, &mut grads);
+        }
+        if let Some(slopes) = slopes {
+            let rows = index_tensor(targets.rows.iter().map(|&row| row as i64), &device);
+            let dhidden =
+                hidden.zeros_like().select_assign(0, rows, slopes * weights, IndexingUpdateOp::Add);
+            drop(hidden);
+            self.backward(tape, dhidden, &mut grads)?;
+        }
+        Ok((logps, grads.into_params()))
+    }
+
+    /// The head's own gradient, `Σ c·(onehot(t) − p)ᵀ·h`: logits are formed a second time, since the
+    /// coefficients were not known the first time.
+    fn head_gradient(&self, hidden: &Tensor<2>, targets: &Targets, weights: &Tensor<2>, grads: &mut Grads) {
+        let param = self.head_param();
+        let w = param.val();
+        let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
+        let device = hidden.device();
+        let mut sum: Tensor<2> = w.zeros_like();
+        for (at, (rows, tokens)) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)).enumerate() {
+            let picked = hidden.clone().select(0, index_tensor(rows.iter().map(|&row| row as i64), &device));
+            let t = index_tensor(tokens.iter().map(|&token| i64::from(token)), &device);
+            let c = weights.clone().slice([at * size..at * size + rows.len(), 0..1]);
+            let logits = picked.clone().matmul(w.clone().transpose());
+            let exp = (logits.clone() - logits.max_dim(1)).exp();
+            let p = exp.clone() / exp.sum_dim(1);
+            let weighted = picked * c;
+            sum = sum - p.transpose().matmul(weighted.clone());
+            sum = sum.select_assign(0, t, weighted, IndexingUpdateOp::Add);
+        }
+        grads.add(param, sum);
+    }
+}

@@ -1,0 +1,106 @@
+//! One decoder layer: attention, then the feed-forward block, each behind a norm and beside a residual.
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use crate::attention::{self, AttentionTape, Heads, Masks};
+use crate::grads::Grads;
+use crate::layout::Layout;
+use crate::linear::{Projection, ProjectionTape};
+use crate::mlp::{SwiGlu, SwiGluTape};
+use crate::norm::{RmsNorm, RmsNormTape};
+use crate::rope::Rope;
+
+/// A pre-norm decoder layer.
+#[derive(Module, Debug)]
+pub struct DecoderLayer {
+    pub(crate) input_norm: RmsNorm,
+    pub(crate) q: Projection,
+    pub(crate) k: Projection,
+    pub(crate) v: Projection,
+    pub(crate) o: Projection,
+    pub(crate) post_norm: RmsNorm,
+    pub(crate) mlp: SwiGlu,
+}
+
+/// What all layers share in one pass.
+pub(crate) struct Pass<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) masks: Masks,
+    pub(crate) rope: Rope,
+    pub(crate) heads: Heads,
+}
+
+/// What the backward pass needs.
+#[derive(Debug, Clone)]
+pub(crate) struct LayerTape {
+    input_norm: RmsNormTape,
+    q: ProjectionTape,
+    k: ProjectionTape,
+    v: ProjectionTape,
+    attention: AttentionTape,
+    o: ProjectionTape,
+    post_norm: RmsNormTape,
+    mlp: SwiGluTape,
+}
+
+/// Keys and values of one layer, rotated, flat.
+pub(crate) struct KeysValues {
+    /// `[tokens, kv_heads · head_dim]`.
+    pub(crate) keys: Tensor<2>,
+    pub(crate) values: Tensor<2>,
+}
+
+impl DecoderLayer {
+    /// # Shapes
+    /// `[tokens, d_model]` → `[tokens, d_model]`.
+    pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
+        let (normed, input_norm) = self.input_norm.forward(x.clone());
+        let (q, q_tape) = self.q.forward(normed.clone());
+        let (k, k_tape) = self.k.forward(normed.clone());
+        let (v, v_tape) = self.v.forward(normed);
+        let (q, k) = (pass.rope.rotate(q), pass.rope.rotate(k));
+        let (mixed, attention) = attention::forward(q, k, v, pass.layout, &pass.masks, pass.heads);
+        let (attended, o_tape) = self.o.forward(mixed);
+        let x = x + attended;
+        let (normed, post_norm) = self.post_norm.forward(x.clone());
+        let (fed, mlp) = self.mlp.forward(normed);
+        let tape = LayerTape { input_norm, q: q_tape, k: k_tape, v: v_tape, attention, o: o_tape, post_norm, mlp };
+        (x + fed, tape)
+    }
+
+    /// The input's gradient; the parameters' go into `grads`.
+    pub(crate) fn backward(&self, tape: LayerTape, dy: Tensor<2>, pass: &Pass<'_>, grads: &mut Grads) -> Tensor<2> {
+        let full = grads.full();
+        let dnormed = self.mlp.backward(tape.mlp, dy.clone(), grads);
+        let (dx, dgamma) = self.post_norm.backward(tape.post_norm, dnormed, full);
+        if let Some(dgamma) = dgamma {
+            grads.add(&self.post_norm.gamma, dgamma);
+        }
+        let dy = dy + dx;
+        let dmixed = self.o.backward(tape.o, dy.clone(), grads);
+        let (dq, dk, dv) = attention::backward(tape.attention, dmixed, pass.layout, pass.heads);
+        let (dq, dk) = (pass.rope.rotate_back(dq), pass.rope.rotate_back(dk));
+        let dnormed = self.q.backward(tape.q, dq, grads)
+            + self.k.backward(tape.k, dk, grads)
+            + self.v.backward(tape.v, dv, grads);
+        let (dx, dgamma) = self.input_norm.backward(tape.input_norm, dnormed, full);
+        if let Some(dgamma) = dgamma {
+            grads.add(&self.input_norm.gamma, dgamma);
+        }
+        dy + dx
+    }
+
+    /// The forward pass of inference: no tape, but keys and values for the cache.
+    pub(crate) fn prefill(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, KeysValues) {
+        let (normed, _) = self.input_norm.forward(x.clone());
+        let keys = pass.rope.rotate(self.k.forward(normed.clone()).0);
+        let values = self.v.forward(normed.clone()).0;
+        let q = pass.rope.rotate(self.q.forward(normed).0);
+        let (mixed, _) =
+            attention::forward(q, keys.clone(), values.clone(), pass.layout, &pass.masks, pass.heads);
+        let x = x + self.o.forward(mixed).0;
+        let (normed, _) = self.post_norm.forward(x.clone());
+        (x + self.mlp.forward(normed).0, KeysValues { keys, values })
+    }
+}

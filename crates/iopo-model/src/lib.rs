@@ -1,0 +1,47 @@
+//! Llama-family decoders on Burn: checkpoints, tokens, LoRA, forward, generation.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`layout`] | segments of a tree, laid flat: single sequences and preference groups alike |
+//! | [`decoder`] | the model: embedding, layers, norm, head |
+//! | [`head`] | response log-probabilities, chunk by chunk, and their gradients |
+//! | [`lora`] | adapters beside the weights |
+//! | [`generate`] | batched generation with a key-value cache |
+//! | [`config`], [`checkpoint`] | Hugging Face directories and GGUF files |
+//! | [`device`] | the one place that makes devices |
+//!
+//! It knows nothing of Parquet, of losses, of constraints.
+
+mod attention;
+mod cache;
+pub mod checkpoint;
+pub mod config;
+pub mod decoder;
+pub mod device;
+pub mod error;
+pub mod generate;
+mod grads;
+pub mod head;
+mod layer;
+pub mod layout;
+mod linear;
+pub mod lora;
+mod mlp;
+mod norm;
+mod rope;
+mod sample;
+pub mod source;
+pub mod template;
+pub mod tokenizer;
+
+pub use checkpoint::Checkpoint;
+pub use config::ModelConfig;
+pub use decoder::Decoder;
+pub use error::ModelError;
+pub use generate::{Generated, Prompt};
+pub use head::Targets;
+pub use layout::{Layout, Segment};
+pub use lora::{LoraConfig, NamedTensors};
+pub use source::ModelFiles;
+pub use template::ChatTemplate;
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,78 @@
+//! Rotary position embedding, halves rotated as in Hugging Face models.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::config::{Llama3Scaling, ModelConfig};
+
+/// Cosines and sines for a list of positions.
+#[derive(Debug, Clone)]
+pub(crate) struct Rope {
+    /// `[tokens, 1, head_dim / 2]`.
+    cos: Tensor<3>,
+    sin: Tensor<3>,
+}
+
+/// Angular frequency of each pair, computed in f32 as the reference implementation does.
+pub(crate) fn frequencies(config: &ModelConfig) -> Vec<f32> {
+    let half = config.head_dim / 2;
+    (0..half)
+        .map(|pair| {
+            let exponent = (2 * pair) as f32 / config.head_dim as f32;
+            let frequency = 1.0 / (config.rope_theta as f32).powf(exponent);
+            config.rope_scaling.as_ref().map_or(frequency, |scaling| scale(frequency, scaling))
+        })
+        .collect()
+}
+
+/// Llama 3.1's scaling: long wavelengths are stretched by `factor`, short ones kept, those between blended.
+fn scale(frequency: f32, scaling: &Llama3Scaling) -> f32 {
+    let (factor, low, high) =
+        (scaling.factor as f32, scaling.low_freq_factor as f32, scaling.high_freq_factor as f32);
+    let original = scaling.original_max_position_embeddings as f32;
+    let wavelength = 2.0 * std::f32::consts::PI / frequency;
+    if wavelength > original / low {
+        frequency / factor
+    } else if wavelength < original / high {
+        frequency
+    } else {
+        let smooth = (original / wavelength - low) / (high - low);
+        (1.0 - smooth) * frequency / factor + smooth * frequency
+    }
+}
+
+impl Rope {
+    pub(crate) fn new(frequencies: &[f32], positions: &[u32], device: &Device) -> Self {
+        let table = |f: fn(f32) -> f32| {
+            let values: Vec<f32> = positions
+                .iter()
+                .flat_map(|&position| frequencies.iter().map(move |&frequency| f(position as f32 * frequency)))
+                .collect();
+            Tensor::from_data(TensorData::new(values, [positions.len(), 1, frequencies.len()]), device)
+        };
+        Self { cos: table(f32::cos), sin: table(f32::sin) }
+    }
+
+    /// Rotates every head of every token by its position's angle.
+    ///
+    /// # Shapes
+    /// `[tokens, heads · head_dim]` → the same.
+    pub(crate) fn rotate(&self, x: Tensor<2>) -> Tensor<2> {
+        self.turn(x, self.sin.clone())
+    }
+
+    /// The transpose of [`Rope::rotate`]: rotates back. It carries gradients.
+    pub(crate) fn rotate_back(&self, x: Tensor<2>) -> Tensor<2> {
+        self.turn(x, self.sin.clone().neg())
+    }
+
+    fn turn(&self, x: Tensor<2>, sin: Tensor<3>) -> Tensor<2> {
+        let [tokens, width] = x.dims();
+        let half = self.cos.dims()[2];
+        let x = x.reshape([tokens, width / (2 * half), 2 * half]);
+        let first = x.clone().slice([0..tokens, 0..width / (2 * half), 0..half]);
+        let second = x.slice([0..tokens, 0..width / (2 * half), half..2 * half]);
+        let turned_first = first.clone() * self.cos.clone() - second.clone() * sin.clone();
+        let turned_second = second * self.cos.clone() + first * sin;
+        Tensor::cat(vec![turned_first, turned_second], 2).reshape([tokens, width])
+    }
+}

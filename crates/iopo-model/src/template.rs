@@ -1,0 +1,348 @@
+//! Chat templates in the Hugging Face dialect of Jinja.
+//!
+//! What `transformers` gives a template is given here: `messages`, `add_generation_prompt`,
+//! `bos_token`, `eos_token`, `tools` and `documents` (none), `raise_exception`, Python's string
+//! and dict methods, `tojson` without HTML escapes, trimmed blocks, loop controls. Two things are
+//! left out on purpose: `strftime_now` (a prompt must not depend on the day; templates ask
+//! whether it is defined) and the `{% generation %}` tag.
+//!
+//! A template comes with the model and may be hostile: fuel bounds its time and memory.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use iopo_llm::{Message, Role};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Value};
+use minijinja::{Environment, Error, ErrorKind, context};
+
+use crate::checkpoint::gguf::Metadata;
+use crate::config::{read_json, read_text};
+use crate::error::ModelError;
+use crate::tokenizer::Tokenizer;
+
+/// Bytes of a template's source.
+const MAX_SOURCE: usize = 1 << 20;
+/// Work of one rendering: about one unit an instruction and one for 64 bytes made, so that a
+/// template holds at most 64 MiB.
+const FUEL: u64 = 1 << 20;
+/// Bytes of a rendered chat.
+const MAX_OUTPUT: usize = 16 << 20;
+/// Where `tojson` stops indenting.
+const MAX_INDENT: usize = 16;
+
+const NAME: &str = "chat template";
+
+/// A model's chat template, compiled.
+#[derive(Debug, Clone)]
+pub struct ChatTemplate {
+    environment: Arc<Environment<'static>>,
+    source: String,
+    bos: Option<String>,
+    eos: Option<String>,
+}
+
+impl ChatTemplate {
+    /// Compiles a template; `bos` and `eos` are the texts of the special tokens.
+    pub fn new(source: &str, bos: Option<&str>, eos: Option<&str>) -> Result<Self, ModelError> {
+        if source.len() > MAX_SOURCE {
+            let reason =
+                format!("its source has {} bytes, the limit is {MAX_SOURCE}", source.len());
+            return Err(ModelError::Template { reason });
+        }
+        let mut environment = Environment::new();
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(|error| failed(&error))?);
+        environment.set_fuel(Some(FUEL));
+        environment
+            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.add_function("raise_exception", raise_exception);
+        environment.add_filter("tojson", to_json);
+        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| failed(&error))?;
+        Ok(Self {
+            environment: Arc::new(environment),
+            source: source.to_owned(),
+            bos: bos.map(str::to_owned),
+            eos: eos.map(str::to_owned),
+        })
+    }
+
+    /// Reads `chat_template.jinja` or the `chat_template` of `tokenizer_config.json`.
+    pub fn from_dir(dir: &Path, tokenizer: &Tokenizer) -> Result<Self, ModelError> {
+        let (bos, eos) = (tokenizer.bos_token(), tokenizer.eos_token());
+        let file = dir.join("chat_template.jinja");
+        if file.is_file() {
+            return Self::new(&read_text(&file, MAX_SOURCE as u64)?, bos, eos);
+        }
+        let path = dir.join("tokenizer_config.json");
+        if path.is_file() {
+            let json = read_json(&path)?;
+            if let Some(source) = pick(json.get("chat_template"), &path)? {
+                return Self::new(source, bos, eos);
+            }
+        }
+        Err(ModelError::TemplateMissing {
+            path: dir.to_owned(),
+            expected: "chat_template.jinja, or `chat_template` in tokenizer_config.json",
+        })
+    }
+
+    /// Reads `tokenizer.chat_template` of a GGUF file.
+    pub(crate) fn from_gguf(
+        metadata: &Metadata,
+        tokenizer: &Tokenizer,
+    ) -> Result<Self, ModelError> {
+        let source = metadata.text("tokenizer.chat_template")?.ok_or_else(|| {
+            ModelError::TemplateMissing {
+                path: metadata.path().to_owned(),
+                expected: "`tokenizer.chat_template` in the metadata",
+            }
+        })?;
+        Self::new(source, tokenizer.bos_token(), tokenizer.eos_token())
+    }
+
+    /// Renders a chat; with `add_generation_prompt` the text ends where the assistant's turn
+    /// begins.
+    pub fn render(
+        &self,
+        messages: &[Message],
+        add_generation_prompt: bool,
+    ) -> Result<String, ModelError> {
+        let template = self.environment.get_template(NAME).map_err(|error| failed(&error))?;
+        let messages: Vec<Value> = messages.iter().map(turn).collect();
+        let chat = context! {
+            messages => messages,
+            add_generation_prompt => add_generation_prompt,
+            tools => (),
+            documents => (),
+            ..self.tokens()
+        };
+        let text = template.render(chat).map_err(|error| failed(&error))?;
+        if text.len() > MAX_OUTPUT {
+            let reason = format!("it made {} bytes, the limit is {MAX_OUTPUT}", text.len());
+            return Err(ModelError::Template { reason });
+        }
+        Ok(text)
+    }
+
+    /// The special tokens that the model has; the others stay undefined, as in `transformers`.
+    fn tokens(&self) -> Value {
+        let named = [("bos_token", &self.bos), ("eos_token", &self.eos)];
+        let known = named.into_iter().filter_map(|(name, token)| Some((name, token.as_deref()?)));
+        Value::from_pairs(known)
+    }
+
+    /// The template's source.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The blake3 hash of the source and the special tokens, in hexadecimal.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for part in [Some(&self.source), self.bos.as_ref(), self.eos.as_ref()] {
+            let bytes = part.map_or(&[][..], |part| part.as_bytes());
+            hasher.update(&(bytes.len() as u64).to_le_bytes());
+            hasher.update(bytes);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// One turn as a template sees it.
+fn turn(message: &Message) -> Value {
+    let role = match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    };
+    Value::from_pairs([("role", role), ("content", message.content.as_str())])
+}
+
+/// The template out of a string, or out of a list of named ones: `default`, or the only one.
+fn pick<'a>(
+    value: Option<&'a serde_json::Value>,
+    path: &Path,
+) -> Result<Option<&'a str>, ModelError> {
+    use serde_json::Value as Json;
+
+    match value {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(source)) => Ok(Some(source)),
+        Some(Json::Array(list)) => {
+            let default = list
+                .iter()
+                .find(|entry| entry.get("name").and_then(Json::as_str) == Some("default"))
+                .or(if list.len() == 1 { list.first() } else { None });
+            let source = default.and_then(|entry| entry.get("template")?.as_str());
+            source.map(Some).ok_or_else(|| {
+                let expected = "a list with a template named default";
+                ModelError::config(path, "chat_template", expected, "a list without one")
+            })
+        }
+        Some(_) => {
+            let expected = "a string or a list of named templates";
+            Err(ModelError::config(path, "chat_template", expected, "another type"))
+        }
+    }
+}
+
+fn raise_exception(message: String) -> Result<Value, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// Python's `json.dumps(value, ensure_ascii=False, indent=indent)`.
+#[expect(clippy::needless_pass_by_value, reason = "filters take their arguments by value")]
+fn to_json(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
+    let indent: Option<usize> = kwargs.get("indent")?;
+    // What else `transformers` lets a template set changes nothing that is used here.
+    for ignored in ["ensure_ascii", "separators", "sort_keys"] {
+        let _: Option<Value> = kwargs.get(ignored)?;
+    }
+    kwargs.assert_all_used()?;
+    let json = serde_json::to_value(value).map_err(|error| {
+        Error::new(ErrorKind::InvalidOperation, "cannot write JSON").with_source(error)
+    })?;
+    let mut out = String::new();
+    write_json(&mut out, &json, indent.map(|indent| indent.min(MAX_INDENT)), 0);
+    Ok(out)
+}
+
+/// Writes JSON as Python lays it out; the value comes from a template's bounded memory, and
+/// `serde_json` has bounded its depth.
+fn write_json(out: &mut String, json: &serde_json::Value, indent: Option<usize>, depth: usize) {
+    use serde_json::Value as Json;
+
+    let line = |out: &mut String, first: bool, depth: usize| match indent {
+        Some(width) => {
+            out.push_str(if first { "\n" } else { ",\n" });
+            out.extend(std::iter::repeat_n(' ', width * depth));
+        }
+        None if !first => out.push_str(", "),
+        None => {}
+    };
+    let close = |out: &mut String, bracket: char| {
+        if let Some(width) = indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', width * depth));
+        }
+        out.push(bracket);
+    };
+    match json {
+        Json::Array(list) if !list.is_empty() => {
+            out.push('[');
+            for (i, item) in list.iter().enumerate() {
+                line(out, i == 0, depth + 1);
+                write_json(out, item, indent, depth + 1);
+            }
+            close(out, ']');
+        }
+        Json::Object(map) if !map.is_empty() => {
+            out.push('{');
+            for (i, (key, item)) in map.iter().enumerate() {
+                line(out, i == 0, depth + 1);
+                out.push_str(&Json::from(key.as_str()).to_string());
+                out.push_str(": ");
+                write_json(out, item, indent, depth + 1);
+            }
+            close(out, '}');
+        }
+        plain => out.push_str(&plain.to_string()),
+    }
+}
+
+/// The innermost reason, with the line.
+fn failed(error: &Error) -> ModelError {
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        reason = format!("{reason}: {inner}");
+        source = inner.source();
+    }
+    if error.kind() == ErrorKind::OutOfFuel {
+        reason = format!("it does not end within {FUEL} steps: {reason}");
+    }
+    ModelError::Template { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(source: &str, messages: &[Message]) -> Result<String, ModelError> {
+        ChatTemplate::new(source, None, Some("<eos>"))?.render(messages, true)
+    }
+
+    #[test]
+    fn blocks_are_trimmed_and_python_methods_work() {
+        let source = "{% for m in messages %}\n    {% if m.role == 'user' %}\n\
+                      {{ m['content'].strip().upper() }}{{ eos_token }}\n    {% endif %}\n\
+                      {% endfor %}\n{{ messages[0].get('name', 'none') }}{{ bos_token }}";
+        let text = render(source, &[Message::user(" hi "), Message::assistant("x")]);
+        assert_eq!(text.expect("renders"), "HI<eos>\nnone");
+    }
+
+    #[test]
+    fn loop_controls_and_slices_work() {
+        let source = "{% for m in messages[1:] %}{% if loop.index0 == 1 %}{% break %}{% endif %}\
+                      {{ m.content }}{% endfor %}";
+        let chat = ["a", "b", "c"].map(Message::user);
+        assert_eq!(render(source, &chat).expect("renders"), "b");
+    }
+
+    #[test]
+    fn json_is_written_as_python_writes_it() {
+        let text = render("{{ {'a': [1, '<é>'], 'b': {}} | tojson }}", &[]);
+        assert_eq!(text.expect("renders"), r#"{"a": [1, "<é>"], "b": {}}"#);
+        let text = render("{{ {'a': [1, 2]} | tojson(indent=2) }}", &[]);
+        assert_eq!(text.expect("renders"), "{\n  \"a\": [\n    1,\n    2\n  ]\n}");
+    }
+
+    #[test]
+    fn a_template_may_refuse_a_chat() {
+        let error = render("{{ raise_exception('roles must alternate') }}", &[]);
+        assert!(error.expect_err("refused").to_string().contains("roles must alternate"));
+    }
+
+    #[test]
+    fn content_is_not_taken_for_template() {
+        let text = render("{{ messages[0].content }}", &[Message::user("{{ 7 * 7 }}<b>")]);
+        assert_eq!(text.expect("renders"), "{{ 7 * 7 }}<b>");
+    }
+
+    #[test]
+    fn hostile_templates_end_in_an_error() {
+        for source in [
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+            "{% set n = namespace(s='x') %}{% for i in range(60) %}\
+             {% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}",
+            "{{ 'x' * 99999999999 }}",
+            "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+            "{{ ('a' * 1000000).replace('a', 'b' * 1000000) }}",
+            "{% for i in range(999999999) %}{% endfor %}",
+        ] {
+            assert!(render(source, &[]).is_err(), "{source}");
+        }
+        assert!(ChatTemplate::new("{% for %}", None, None).is_err());
+        assert!(ChatTemplate::new(&"x".repeat(MAX_SOURCE + 1), None, None).is_err());
+    }
+
+    #[test]
+    fn the_default_of_named_templates_is_taken() {
+        let path = Path::new("tokenizer_config.json");
+        let list = serde_json::json!([
+            {"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"},
+        ]);
+        assert_eq!(pick(Some(&list), path).expect("list"), Some("d"));
+        let other = serde_json::json!([{"name": "a", "template": "t"}, {"name": "b"}]);
+        assert!(pick(Some(&other), path).is_err());
+        assert!(pick(Some(&serde_json::json!(7)), path).is_err());
+    }
+
+    #[test]
+    fn the_hash_knows_the_special_tokens() {
+        let hash = |eos| ChatTemplate::new("x", None, Some(eos)).expect("compiles").hash();
+        assert_eq!(hash("a"), hash("a"));
+        assert_ne!(hash("a"), hash("b"));
+    }
+}

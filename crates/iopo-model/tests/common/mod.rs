@@ -1,0 +1,85 @@
+//! Helpers for tests against golden numbers; the tests are skipped, and say so, where those are absent.
+
+#![expect(dead_code, clippy::print_stderr, reason = "each test binary uses its part; a test that checks nothing must say so")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use iopo_model::{Decoder, ModelConfig, NamedTensors};
+
+/// A tensor of a golden file, as f64.
+#[derive(Debug, Clone)]
+pub(crate) struct Golden {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f64>,
+}
+
+/// SmolLM2's GGUF file: under `IOPO_SMOLLM2_GGUF`, else where `iopo` caches it; or `None` (with a line on why).
+pub(crate) fn smollm2() -> Option<PathBuf> {
+    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    let var = |name| std::env::var_os(name).map(PathBuf::from);
+    let path = var("IOPO_SMOLLM2_GGUF")
+        .or_else(|| var("IOPO_CACHE").map(|dir| dir.join(FILE)))
+        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo").join(FILE)))
+        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
+        .filter(|path| path.is_file());
+    if path.is_none() {
+        eprintln!("skipped: no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)");
+    }
+    path
+}
+
+/// The shared golden numbers, or `None` (with a line on why) where they are absent.
+pub(crate) fn golden(path: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not here", path.display());
+    None
+}
+
+pub(crate) fn read(path: &Path) -> BTreeMap<String, Golden> {
+    let bytes = std::fs::read(path).expect("golden file");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    tensors
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let data = view.data();
+            let values = match view.dtype() {
+                safetensors::Dtype::F64 => numbers(data, f64::from_le_bytes),
+                safetensors::Dtype::F32 => numbers(data, |b| f64::from(f32::from_le_bytes(b))),
+                safetensors::Dtype::I64 => numbers(data, |b| i64::from_le_bytes(b) as f64),
+                other => panic!("dtype {other:?}"),
+            };
+            (name, Golden { shape: view.shape().to_vec(), values })
+        })
+        .collect()
+}
+
+fn numbers<const N: usize>(data: &[u8], f: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    data.chunks_exact(N).map(|chunk| f(chunk.try_into().expect("chunk"))).collect()
+}
+
+/// Loads a checkpoint directory.
+pub(crate) fn load(dir: &Path) -> Decoder {
+    let mut checkpoint = iopo_model::Checkpoint::open(dir).expect("checkpoint");
+    let config: ModelConfig = checkpoint.config.clone();
+    let device = iopo_model::device::device("flex").expect("flex");
+    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape)).expect("decoder")
+}
+
+pub(crate) fn adapter(dir: &Path) -> NamedTensors {
+    read(&dir.join("adapter_model.safetensors"))
+        .into_iter()
+        .map(|(name, golden)| (name, (golden.shape, golden.values.iter().map(|v| *v as f32).collect())))
+        .collect()
+}
+
+/// ‖a − b‖ / ‖b‖.
+pub(crate) fn relative(a: &[f32], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    norm(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - b)) / norm(&mut b.iter().copied()).max(1e-12)
+}

@@ -1,0 +1,154 @@
+//! Logits, response log-probabilities and gradients of the IOPO loss against the reference implementation.
+
+mod common;
+
+use common::{Golden, adapter, golden, load, read, relative};
+use iopo_model::{Decoder, Layout, ModelError, NamedTensors, Targets};
+
+const CHECKPOINTS: [&str; 5] = [
+    "tiny-random-llama-tied",
+    "tiny-random-llama-untied",
+    "tiny-random-llama-headdim",
+    "tiny-random-qwen2-tied",
+    "tiny-random-qwen2-untied",
+];
+const BETA: f64 = 0.1;
+
+/// The right-padded batch of four as four root segments, and which tokens are predicted.
+fn batch(golden: &std::collections::BTreeMap<String, Golden>) -> (Layout, Targets, Vec<usize>) {
+    let ids = &golden["input_ids"];
+    let (mask, labels) = (&golden["attention_mask"], &golden["labels"]);
+    let width = ids.shape[1];
+    let row = |tensor: &Golden, row: usize| tensor.values[row * width..(row + 1) * width].to_vec();
+    let lengths: Vec<usize> = (0..4).map(|at| row(mask, at).iter().sum::<f64>() as usize).collect();
+    let sequences: Vec<Vec<u32>> = (0..4)
+        .map(|at| row(ids, at)[..lengths[at]].iter().map(|id| *id as u32).collect())
+        .collect();
+    let layout = Layout::sequences(sequences).expect("layout");
+    let mut targets = Targets::default();
+    let mut counts = Vec::new();
+    for (at, &length) in lengths.iter().enumerate() {
+        let labels = row(labels, at);
+        let before = targets.rows.len();
+        for (column, label) in labels.iter().enumerate().take(length).skip(1) {
+            if *label >= 0.0 {
+                targets.rows.push(layout.position(at, column - 1));
+                targets.tokens.push(*label as u32);
+            }
+        }
+        counts.push(targets.rows.len() - before);
+    }
+    (layout, targets, counts)
+}
+
+fn sums(logps: &[f32], counts: &[usize]) -> Vec<f64> {
+    let mut rest = logps;
+    counts
+        .iter()
+        .map(|&count| {
+            let (head, tail) = rest.split_at(count);
+            rest = tail;
+            head.iter().map(|logp| f64::from(*logp)).sum()
+        })
+        .collect()
+}
+
+/// Gradients of −log σ(β(s11 + s22 − s12 − s21)) for rows in the order (x1,y1), (x1,y2), (x2,y2), (x2,y1).
+fn gradients(
+    decoder: &Decoder,
+    layout: &Layout,
+    targets: &Targets,
+    counts: &[usize],
+    reference: &[f64],
+) -> (Vec<f64>, NamedTensors) {
+    let signs = [1.0, -1.0, 1.0, -1.0];
+    let mut seen = Vec::new();
+    let (_, grads) = decoder
+        .response_logps_and_grads::<ModelError>(layout, targets, |logps| {
+            seen = sums(logps, counts);
+            let margin: f64 =
+                seen.iter().zip(reference).zip(signs).map(|((p, r), sign)| sign * (p - r)).sum();
+            let slope = -BETA / (1.0 + (BETA * margin).exp());
+            Ok(counts
+                .iter()
+                .zip(signs)
+                .flat_map(|(&count, sign)| std::iter::repeat_n((slope * sign) as f32, count))
+                .collect())
+        })
+        .expect("gradients");
+    (seen, decoder.named_gradients(&grads).expect("names"))
+}
+
+fn check_logits(name: &str, decoder: &Decoder, layout: &Layout, golden: &Golden) {
+    let hidden = decoder.hidden(layout).expect("hidden");
+    let logits: Vec<f32> = decoder.logits(hidden).into_data().try_to_vec().expect("logits");
+    let vocab = golden.shape[2];
+    let mut worst = 0f64;
+    let mut flat = 0;
+    for segment in 0..layout.segment_count() {
+        let next = if segment + 1 < layout.segment_count() {
+            layout.position(segment + 1, 0)
+        } else {
+            layout.token_count()
+        };
+        for column in 0..next - layout.position(segment, 0) {
+            let start = (segment * golden.shape[1] + column) * vocab;
+            for (ours, theirs) in logits[flat * vocab..(flat + 1) * vocab].iter().zip(&golden.values[start..start + vocab]) {
+                worst = worst.max((f64::from(*ours) - theirs).abs());
+            }
+            flat += 1;
+        }
+    }
+    assert!(worst <= 5e-5, "{name}: logits differ by {worst}");
+}
+
+fn check_gradients(name: &str, ours: &NamedTensors, golden: &std::collections::BTreeMap<String, Golden>, prefix: &str) {
+    let mut checked = 0;
+    for (key, theirs) in golden {
+        let Some(parameter) = key.strip_prefix(prefix) else { continue };
+        let found = ours.get(parameter).unwrap_or_else(|| panic!("{name}: no gradient of {parameter}"));
+        assert_eq!(found.0, theirs.shape, "{name}: {parameter}");
+        let off = relative(&found.1, &theirs.values);
+        assert!(off <= 1e-4, "{name}: gradient of {parameter} is off by {off}");
+        checked += 1;
+    }
+    assert_eq!(checked, ours.len(), "{name}: every parameter is checked");
+}
+
+#[test]
+fn logits_logps_and_every_gradient_equal_the_reference() {
+    for name in CHECKPOINTS {
+        let Some(dir) = golden(&format!("tiny/{name}")) else { return };
+        let decoder = load(&dir);
+        let golden = read(&dir.join("forward.safetensors"));
+        let (layout, targets, counts) = batch(&golden);
+        check_logits(name, &decoder, &layout, &golden["logits"]);
+        let info: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(dir.join("info.json")).expect("info")).expect("json");
+        let list = |value: &serde_json::Value| -> Vec<f64> {
+            value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
+        };
+        let reference = list(&info["ref_logps"]);
+        let (logps, grads) = gradients(&decoder, &layout, &targets, &counts, &reference);
+        for (ours, theirs) in logps.iter().zip(list(&info["logps"])) {
+            assert!((ours - theirs).abs() <= 1e-4, "{name}: logp {ours} against {theirs}");
+        }
+        check_gradients(name, &grads, &golden, "grad.");
+        // Negative control: with the sign of one response turned, the gradients must not fit.
+        let turned: Vec<f64> = reference.iter().map(|r| r + 5.0 * (r - reference[0])).collect();
+        let (_, wrong) = gradients(&decoder, &layout, &targets, &counts, &turned);
+        let probe = "model.layers.0.mlp.down_proj.weight";
+        assert!(relative(&wrong[probe].1, &golden[&format!("grad.{probe}")].values) > 1e-3);
+
+        let scale = 8.0 / 4.0;
+        let decoder = decoder.load_adapter(&adapter(&dir.join("lora")), scale).expect("adapter");
+        let golden = read(&dir.join("lora_forward.safetensors"));
+        check_logits(name, &decoder, &layout, &golden["logits"]);
+        let reference = list(&info["lora"]["ref_logps"]);
+        let (logps, grads) = gradients(&decoder, &layout, &targets, &counts, &reference);
+        for (ours, theirs) in logps.iter().zip(list(&info["lora"]["logps"])) {
+            assert!((ours - theirs).abs() <= 1e-4, "{name} with adapter: logp {ours} against {theirs}");
+        }
+        check_gradients(name, &grads, &golden, "grad.");
+    }
+}

@@ -1,0 +1,152 @@
+//! The usable answers of every seed, with what is true of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_constraints::{Constraint, Kind};
+use iopo_schema::{ConstraintRow, InstructionRow, ResponseRow};
+
+use crate::PairsError;
+use crate::admit::constraint_of;
+use crate::near::shingles;
+use crate::stats::Counts;
+
+/// A usable answer to a seed task.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The text.
+    pub text: String,
+    /// The response row that it comes from.
+    pub response_id: String,
+    /// Whether an edit made a constraint hold.
+    pub repaired: bool,
+    /// Constraints of the instructions that it was accepted for, with their rows.
+    pub own: Vec<(Constraint, ConstraintRow)>,
+    /// Constraints that it satisfies, by back-translation.
+    pub holds: Vec<Constraint>,
+    /// Revisions of those: what another answer may satisfy instead.
+    pub turned: Vec<Constraint>,
+    /// Runs of three words.
+    pub runs: BTreeSet<u64>,
+}
+
+/// A seed task with its usable answers.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The seed's id.
+    pub seed_id: String,
+    /// The task.
+    pub task: String,
+    /// The text that it works on.
+    pub input: Option<String>,
+    /// The answers, no two with the same text.
+    pub answers: Vec<Answer>,
+}
+
+/// The rows of one seed, as they were read.
+#[derive(Debug, Default)]
+pub(crate) struct SeedRows<'a> {
+    responses: Vec<(&'a ResponseRow, &'a InstructionRow)>,
+}
+
+/// Groups the responses by seed, in the order in which the seeds first occur.
+pub(crate) fn by_seed<'a>(
+    instructions: &'a [InstructionRow],
+    responses: &'a [ResponseRow],
+) -> Result<Vec<(&'a str, SeedRows<'a>)>, PairsError> {
+    let known: BTreeMap<&str, &InstructionRow> =
+        instructions.iter().map(|row| (row.id.as_str(), row)).collect();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seeds: Vec<(&str, SeedRows)> = Vec::new();
+    for response in responses {
+        let Some(instruction) = known.get(response.instruction_id.as_str()) else {
+            return Err(PairsError::UnknownInstruction {
+                response: response.id.clone(),
+                instruction: response.instruction_id.clone(),
+            });
+        };
+        let place = *places.entry(&instruction.seed_id).or_insert_with(|| {
+            seeds.push((&instruction.seed_id, SeedRows::default()));
+            seeds.len() - 1
+        });
+        seeds[place].1.responses.push((response, instruction));
+    }
+    Ok(seeds)
+}
+
+/// Makes a seed's task out of its rows: usable answers without repetitions.
+pub(crate) fn task_of(
+    seed_id: &str,
+    rows: &SeedRows,
+    kinds: &BTreeMap<Kind, f64>,
+    counts: &mut Counts,
+) -> Result<Option<Task>, PairsError> {
+    let Some((_, first)) = rows.responses.first() else { return Ok(None) };
+    let mut answers: Vec<Answer> = Vec::new();
+    for (response, instruction) in &rows.responses {
+        counts.one("responses");
+        if response.error.is_some() || !response.accepted || response.text.trim().is_empty() {
+            counts.one("dropped/not_accepted");
+            continue;
+        }
+        if instruction.task != first.task || instruction.input != first.input {
+            counts.one("dropped/other_task");
+            continue;
+        }
+        let own = own_constraints(instruction, &response.text, kinds, counts)?;
+        if let Some(known) = answers.iter_mut().find(|answer| answer.text == response.text) {
+            // Several instructions for one answer: their constraints all hold in it.
+            known.own.extend(own);
+            continue;
+        }
+        let holds: Vec<Constraint> =
+            kinds.keys().flat_map(|kind| kind.back_translate(&response.text)).collect();
+        let turned = holds
+            .iter()
+            .flat_map(Constraint::revisions)
+            .filter(|constraint| kinds.contains_key(&constraint.kind()))
+            .collect();
+        answers.push(Answer {
+            text: response.text.clone(),
+            response_id: response.id.clone(),
+            repaired: response.repaired,
+            own,
+            holds,
+            turned,
+            runs: shingles(&response.text),
+        });
+    }
+    Ok(Some(Task {
+        seed_id: seed_id.to_owned(),
+        task: first.task.clone(),
+        input: first.input.clone(),
+        answers,
+    }))
+}
+
+/// The instruction's constraints that code can check, that may be used and that do hold.
+fn own_constraints(
+    instruction: &InstructionRow,
+    text: &str,
+    kinds: &BTreeMap<Kind, f64>,
+    counts: &mut Counts,
+) -> Result<Vec<(Constraint, ConstraintRow)>, PairsError> {
+    let mut own = Vec::new();
+    for row in &instruction.constraints {
+        let Some(constraint) = constraint_of(row) else {
+            counts.one("dropped_constraints/no_check");
+            continue;
+        };
+        let constraint = constraint.map_err(|source| PairsError::Constraint {
+            instruction: instruction.id.clone(),
+            source,
+        })?;
+        if !kinds.contains_key(&constraint.kind()) {
+            counts.one("dropped_constraints/held_out");
+        } else if constraint.check(text).satisfied {
+            own.push((constraint, row.clone()));
+        } else {
+            counts.one("dropped_constraints/does_not_hold");
+        }
+    }
+    Ok(own)
+}

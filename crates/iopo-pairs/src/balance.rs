@@ -1,0 +1,116 @@
+//! What was made so far in a split, so that rarer operations and kinds come first.
+
+use std::collections::BTreeMap;
+
+use iopo_constraints::Kind;
+use iopo_schema::Operation;
+
+use crate::PairsConfig;
+
+/// All operations, in a fixed order.
+pub const OPERATIONS: [Operation; 4] =
+    [Operation::Revise, Operation::Swap, Operation::Add, Operation::Remove];
+
+/// Counts of the admitted groups of one split.
+#[derive(Debug, Clone, Default)]
+pub struct Balance {
+    groups: u64,
+    repaired: u64,
+    operations: BTreeMap<Operation, u64>,
+    changed: BTreeMap<Kind, u64>,
+    common: BTreeMap<Kind, u64>,
+}
+
+impl Balance {
+    /// The operations that are switched on, the one that lags most behind its weight first.
+    pub fn operations(&self, config: &PairsConfig) -> Vec<Operation> {
+        let lag = |operation: Operation| {
+            let made = self.operations.get(&operation).copied().unwrap_or(0);
+            (made as f64 + 1.0) / config.operation_weight(operation)
+        };
+        let mut operations: Vec<Operation> = OPERATIONS
+            .into_iter()
+            .filter(|operation| config.operation_weight(*operation) > 0.0)
+            .collect();
+        operations.sort_by(|one, other| lag(*one).total_cmp(&lag(*other)));
+        operations
+    }
+
+    /// How often a kind was changed so far against the mean of all kinds, over its weight: small
+    /// for those that are rarer than they should be.
+    pub fn excess(&self, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
+        excess(&self.changed, kind, kinds)
+    }
+
+    /// The same for the constraints that x1 and x2 share.
+    pub fn common_excess(&self, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
+        excess(&self.common, kind, kinds)
+    }
+
+    /// Whether one more group with a repaired response leaves room below the configured share;
+    /// a margin is kept because a limit on groups may cut off others later.
+    pub fn allows_repaired(&self, config: &PairsConfig) -> bool {
+        let limit = config.max_repaired_share;
+        limit >= 1.0 || (self.repaired + 1) as f64 <= 0.7 * limit * (self.groups + 1) as f64
+    }
+
+    /// Counts an admitted group.
+    pub fn add(&mut self, operation: Operation, changed: &[Kind], common: &[Kind], repaired: bool) {
+        self.groups += 1;
+        self.repaired += u64::from(repaired);
+        *self.operations.entry(operation).or_default() += 1;
+        for kind in changed {
+            *self.changed.entry(*kind).or_default() += 1;
+        }
+        for kind in common {
+            *self.common.entry(*kind).or_default() += 1;
+        }
+    }
+}
+
+fn excess(counts: &BTreeMap<Kind, u64>, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
+    let total: u64 = counts.values().sum();
+    let mean = total as f64 / kinds.len().max(1) as f64;
+    let weight = kinds.get(&kind).copied().unwrap_or(1.0);
+    counts.get(&kind).copied().unwrap_or(0) as f64 / (mean + 0.5) / weight
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_constraints::Kind;
+    use iopo_schema::Operation;
+
+    use super::Balance;
+    use crate::PairsConfig;
+
+    #[test]
+    fn what_lags_behind_comes_first() {
+        let config = PairsConfig::default();
+        let mut balance = Balance::default();
+        assert_eq!(balance.operations(&config)[0], Operation::Revise);
+        balance.add(Operation::Revise, &[Kind::MaxWords, Kind::MinWords], &[], false);
+        assert_eq!(balance.operations(&config)[0], Operation::Swap);
+        let kinds = config.kinds().expect("kinds");
+        assert!(balance.excess(Kind::MaxWords, &kinds) > balance.excess(Kind::NoCommas, &kinds));
+    }
+
+    #[test]
+    fn operations_without_weight_are_left_out() {
+        let config = PairsConfig { sided: false, ..PairsConfig::default() };
+        assert_eq!(Balance::default().operations(&config), [Operation::Revise, Operation::Swap]);
+    }
+
+    #[test]
+    fn repaired_groups_wait_for_enough_others() {
+        let config = PairsConfig::default();
+        let mut balance = Balance::default();
+        assert!(!balance.allows_repaired(&config));
+        for _ in 0..10 {
+            balance.add(Operation::Swap, &[], &[], false);
+        }
+        assert!(balance.allows_repaired(&config));
+        balance.add(Operation::Swap, &[], &[], true);
+        balance.add(Operation::Swap, &[], &[], true);
+        assert!(!balance.allows_repaired(&config));
+    }
+}

@@ -1,0 +1,167 @@
+//! Which of the combinations of a seed become groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_constraints::Kind;
+use iopo_schema::{GroupKind, Operation, PreferenceRow, Split};
+
+use crate::PairsConfig;
+use crate::admit::kind_of;
+use crate::answers::Task;
+use crate::balance::Balance;
+use crate::combine::{Combination, Pair, combinations, pairs};
+use crate::group::{Unfit, build};
+use crate::near::jaccard;
+use crate::random::keyed;
+use crate::stats::Counts;
+
+/// The groups of one seed, at most as many as its split allows.
+///
+/// Each step takes the operation that lags most behind its weight, and among its combinations the
+/// one whose kinds were changed least so far; answers that were used less, that are not repaired,
+/// and constraints of the instructions that the answers were accepted for are preferred.
+pub fn seed_groups(
+    task: &Task,
+    split: Split,
+    kinds: &BTreeMap<Kind, f64>,
+    config: &PairsConfig,
+    balance: &mut Balance,
+    counts: &mut Counts,
+) -> Vec<PreferenceRow> {
+    let mut rng = keyed(config.seed, &["groups", &task.seed_id]);
+    let pairs = pairs(task, config, &mut rng, counts);
+    let mut open = combinations(&pairs, config, &mut rng, counts);
+    let mut uses = vec![0_u32; pairs.len()];
+    let mut groups: Vec<PreferenceRow> = Vec::new();
+    let mut made: Vec<Combination> = Vec::new();
+    let limit = config.max_groups_per_seed.get(split);
+    'groups: while groups.len() < limit {
+        // Kinds that hold in most answers would otherwise be common to most groups.
+        let weights: BTreeMap<Kind, f64> = kinds
+            .iter()
+            .map(|(kind, weight)| (*kind, weight / (0.2 + balance.common_excess(*kind, kinds))))
+            .collect();
+        for operation in balance.operations(config) {
+            if !sided_fits(operation, &groups, config) {
+                continue;
+            }
+            let order = ranked(operation, &open, &pairs, &uses, kinds, balance);
+            for combination in order {
+                let pair = &pairs[combination.pair];
+                if pair.repaired && !balance.allows_repaired(config) {
+                    continue;
+                }
+                // Whatever comes of it, it is not tried again.
+                open.retain(|other| *other != combination);
+                if repeats(&combination, &made, &pairs, task, config) {
+                    counts.one("dropped/near_duplicate");
+                    continue;
+                }
+                match build(task, split, pair, &combination, &weights, config, &mut rng) {
+                    Ok(row) if groups.iter().any(|other| other.id == row.id) => {
+                        counts.one("dropped/duplicate");
+                    }
+                    Ok(row) => {
+                        let changed = changed_kinds(&combination, pair);
+                        balance.add(operation, &changed, &common_kinds(&row), row.repaired);
+                        uses[combination.pair] += 1;
+                        groups.push(row);
+                        made.push(combination);
+                        continue 'groups;
+                    }
+                    Err(unfit) => {
+                        // Two constraints that do not go together are no fault of the group.
+                        let table =
+                            if unfit == Unfit::Incompatible { "skipped" } else { "dropped" };
+                        counts.one(format!("{table}/{}", unfit.name()));
+                    }
+                }
+            }
+        }
+        break;
+    }
+    groups
+}
+
+/// Whether a group of this operation leaves the seed enough full groups. It holds at every step, so
+/// it holds for every beginning of the seed's groups too.
+fn sided_fits(operation: Operation, groups: &[PreferenceRow], config: &PairsConfig) -> bool {
+    if kind_of(operation) == GroupKind::Full {
+        return true;
+    }
+    let full = groups.iter().filter(|group| group.kind == GroupKind::Full).count();
+    full as f64 >= config.min_full_share * (groups.len() + 1) as f64
+}
+
+/// The combinations of an operation, best first.
+fn ranked(
+    operation: Operation,
+    open: &[Combination],
+    pairs: &[Pair],
+    uses: &[u32],
+    kinds: &BTreeMap<Kind, f64>,
+    balance: &Balance,
+) -> Vec<Combination> {
+    let excess: BTreeMap<Kind, f64> =
+        kinds.keys().map(|kind| (*kind, balance.excess(*kind, kinds))).collect();
+    let score = |combination: &Combination| {
+        let pair = &pairs[combination.pair];
+        let gone = combination.removed.map(|index| &pair.relation.first[index]);
+        let come = combination.added.map(|index| &pair.relation.second[index]);
+        let changed: Vec<_> = gone.into_iter().chain(come).collect();
+        let number = changed.len().max(1) as f64;
+        let each = changed.iter().map(|candidate| {
+            excess.get(&candidate.constraint.kind()).copied().unwrap_or(0.0)
+                + 0.1 * candidate.rank as f64
+                - if candidate.own.is_some() { 0.3 } else { 0.0 }
+        });
+        each.sum::<f64>() / number
+            + 0.5 * f64::from(uses[combination.pair])
+            + if pair.repaired { 0.3 } else { 0.0 }
+            + 0.2 * f64::from(combination.tie) / f64::from(u32::MAX)
+    };
+    let mut order: Vec<(f64, Combination)> = open
+        .iter()
+        .filter(|combination| combination.operation == operation)
+        .map(|combination| (score(combination), *combination))
+        .collect();
+    order.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.tie.cmp(&other.1.tie)));
+    order.into_iter().map(|(_, combination)| combination).collect()
+}
+
+/// Whether a group that was made already asks for the same change with (nearly) the same answers.
+fn repeats(
+    combination: &Combination,
+    made: &[Combination],
+    pairs: &[Pair],
+    task: &Task,
+    config: &PairsConfig,
+) -> bool {
+    let runs = |combination: &Combination| {
+        let pair = &pairs[combination.pair];
+        (&task.answers[pair.y1].runs, &task.answers[pair.y2].runs)
+    };
+    let changed = |combination: &Combination| -> BTreeSet<Kind> {
+        changed_kinds(combination, &pairs[combination.pair]).into_iter().collect()
+    };
+    let alike = |one, other| jaccard(one, other) >= config.near_duplicate_threshold;
+    let ((y1, y2), kinds) = (runs(combination), changed(combination));
+    made.iter().filter(|other| changed(other) == kinds).any(|other| {
+        let (other1, other2) = runs(other);
+        (alike(y1, other1) && alike(y2, other2)) || (alike(y1, other2) && alike(y2, other1))
+    })
+}
+
+/// The kinds of the constraints that go and come.
+fn changed_kinds(combination: &Combination, pair: &Pair) -> Vec<Kind> {
+    let gone = combination.removed.map(|index| &pair.relation.first[index]);
+    let come = combination.added.map(|index| &pair.relation.second[index]);
+    gone.into_iter().chain(come).map(|candidate| candidate.constraint.kind()).collect()
+}
+
+/// The kinds of the constraints that x1 and x2 share.
+fn common_kinds(row: &PreferenceRow) -> Vec<Kind> {
+    let shared = row.x1_constraints.len() - row.removed.len();
+    let checks = row.x1_constraints[..shared].iter().filter_map(|row| row.check.as_ref());
+    checks.filter_map(|check| Kind::from_id(&check.id).ok()).collect()
+}

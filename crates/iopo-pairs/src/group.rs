@@ -1,0 +1,156 @@
+//! From a combination to a row of `preferences`.
+
+use std::collections::BTreeMap;
+
+use iopo_constraints::{Constraint, Kind, render_prompt};
+use iopo_schema::{CheckRow, ConstraintRow, Operation, PreferenceRow, Proof, Split, content_id};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::PairsConfig;
+use crate::admit::{Refusal, admit, kind_of};
+use crate::answers::Task;
+use crate::combine::{Combination, Pair};
+use crate::random::weighted;
+use crate::relation::Candidate;
+
+/// Why a combination gives no group; the name stands in the stats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// The constraint that goes and the one that comes cannot be thought of in one instruction.
+    Incompatible,
+    /// A sided group without a common constraint would begin or end at the plain task.
+    NoCommon,
+    /// The admission refused it.
+    Refused(Refusal),
+}
+
+impl Unfit {
+    /// The name in the stats.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Incompatible => "incompatible",
+            Self::NoCommon => "no_common_constraint",
+            Self::Refused(reason) => reason.name(),
+        }
+    }
+}
+
+/// Builds the group of a combination and puts it through admission.
+///
+/// `weights` says how likely each kind is drawn as a common constraint. The common constraints come
+/// first, in the same words in x1 and x2, and what changes comes last, so that the two prompts share
+/// as long a beginning as they can.
+pub fn build(
+    task: &Task,
+    split: Split,
+    pair: &Pair,
+    combination: &Combination,
+    weights: &BTreeMap<Kind, f64>,
+    config: &PairsConfig,
+    rng: &mut ChaCha8Rng,
+) -> Result<PreferenceRow, Unfit> {
+    let gone = combination.removed.map(|index| &pair.relation.first[index]);
+    let come = combination.added.map(|index| &pair.relation.second[index]);
+    if let (Some(gone), Some(come)) = (gone, come)
+        && combination.operation == Operation::Swap
+        && gone.constraint.conflicts_with(&come.constraint)
+    {
+        return Err(Unfit::Incompatible);
+    }
+    let changed: Vec<&Constraint> =
+        gone.iter().chain(&come).map(|candidate| &candidate.constraint).collect();
+    let sided = gone.is_none() || come.is_none();
+    let count = weighted(&config.constraints_per_instruction, rng).unwrap_or(0);
+    let count = if sided { count.max(1) } else { count };
+    let common = common(&pair.relation.common, &changed, count, weights, rng);
+    if sided && common.is_empty() {
+        return Err(Unfit::NoCommon);
+    }
+    let shared: Vec<ConstraintRow> = common.into_iter().map(|c| row_of(c, rng)).collect();
+    let removed: Vec<ConstraintRow> = gone.into_iter().map(|c| row_of(c, rng)).collect();
+    let added: Vec<ConstraintRow> = come.into_iter().map(|c| row_of(c, rng)).collect();
+    let x1_constraints = [shared.clone(), removed.clone()].concat();
+    let x2_constraints = [shared, added.clone()].concat();
+    let prompt = |rows: &[ConstraintRow]| {
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        render_prompt(&task.task, &texts, task.input.as_deref())
+    };
+    let (y1, y2) = (&task.answers[pair.y1], &task.answers[pair.y2]);
+    let (x1, x2) = (prompt(&x1_constraints), prompt(&x2_constraints));
+    let mut row = PreferenceRow {
+        id: content_id(&[&x1, &y1.text, &x2, &y2.text]),
+        seed_id: task.seed_id.clone(),
+        split,
+        kind: kind_of(combination.operation),
+        operation: combination.operation,
+        task: task.task.clone(),
+        input: task.input.clone(),
+        x1,
+        y1: y1.text.clone(),
+        x2,
+        y2: y2.text.clone(),
+        x1_constraints,
+        x2_constraints,
+        removed,
+        added,
+        y1_response_id: y1.response_id.clone(),
+        y2_response_id: y2.response_id.clone(),
+        repaired: pair.repaired,
+        proof: Proof { y1_x1: vec![], y2_x1: vec![], y1_x2: vec![], y2_x2: vec![] },
+    };
+    row.proof = admit(&row).map_err(Unfit::Refused)?;
+    Ok(row)
+}
+
+/// Draws up to `count` common constraints that go with what changes and with each other; those of
+/// the instructions that the answers were accepted for come first.
+fn common<'a>(
+    pool: &'a [Candidate],
+    changed: &[&Constraint],
+    count: usize,
+    kinds: &BTreeMap<Kind, f64>,
+    rng: &mut ChaCha8Rng,
+) -> Vec<&'a Candidate> {
+    let mut chosen: Vec<&Candidate> = Vec::new();
+    while chosen.len() < count {
+        let fits = |candidate: &&Candidate| {
+            let held = chosen.iter().map(|other| &other.constraint);
+            !held.chain(changed.iter().copied()).any(|other| {
+                other.conflicts_with(&candidate.constraint)
+                    || candidate.constraint.conflicts_with(other)
+            })
+        };
+        let mut open: Vec<&Candidate> = pool.iter().filter(fits).collect();
+        if open.iter().any(|candidate| candidate.own.is_some()) {
+            open.retain(|candidate| candidate.own.is_some());
+        }
+        let weights: Vec<f64> = open
+            .iter()
+            .map(|c| {
+                kinds.get(&c.constraint.kind()).copied().unwrap_or(0.0) / (1.0 + c.rank as f64)
+            })
+            .collect();
+        let Some(drawn) = weighted(&weights, rng) else { break };
+        chosen.push(open[drawn]);
+    }
+    chosen
+}
+
+/// A constraint as a row: in the words of the instruction that it stems from, else in random ones.
+fn row_of(candidate: &Candidate, rng: &mut ChaCha8Rng) -> ConstraintRow {
+    if let Some(row) = &candidate.own {
+        return row.clone();
+    }
+    let constraint = &candidate.constraint;
+    let dimension = constraint.kind().dimension();
+    ConstraintRow {
+        text: constraint.render(rng.random_range(0..constraint.phrasings().max(1))),
+        constraint_type: dimension.constraint_type().english().to_owned(),
+        dimension: dimension.english().to_owned(),
+        check: Some(CheckRow {
+            id: constraint.kind().id().to_owned(),
+            params: constraint.params_json(),
+        }),
+    }
+}

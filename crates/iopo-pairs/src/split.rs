@@ -1,0 +1,53 @@
+//! The split into train, dev and test: by seed, never by row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_schema::Split;
+
+use crate::random::keyed_hash;
+
+/// Ranks the seeds by a hash of (id, `seed`): the first are test seeds, the next dev seeds, the
+/// rest is for training.
+pub fn split_seeds(
+    ids: &BTreeSet<String>,
+    seed: u64,
+    test: usize,
+    dev: usize,
+) -> BTreeMap<String, Split> {
+    let mut ranked: Vec<([u8; 32], &String)> =
+        ids.iter().map(|id| (*keyed_hash(seed, &["split", id]).as_bytes(), id)).collect();
+    ranked.sort_unstable();
+    let split = |rank: usize| match rank {
+        rank if rank < test => Split::Test,
+        rank if rank < test.saturating_add(dev) => Split::Dev,
+        _ => Split::Train,
+    };
+    ranked.into_iter().enumerate().map(|(rank, (_, id))| (id.clone(), split(rank))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use iopo_schema::Split;
+
+    use super::split_seeds;
+
+    #[test]
+    fn the_numbers_are_kept_and_the_seed_decides_who_it_is() {
+        let ids: BTreeSet<String> = (0..50).map(|i| format!("s{i}")).collect();
+        let splits = split_seeds(&ids, 1, 10, 5);
+        let count = |wanted| splits.values().filter(|split| **split == wanted).count();
+        assert_eq!((count(Split::Test), count(Split::Dev), count(Split::Train)), (10, 5, 35));
+        assert_eq!(splits, split_seeds(&ids, 1, 10, 5));
+        assert_ne!(splits, split_seeds(&ids, 2, 10, 5));
+    }
+
+    #[test]
+    fn more_test_seeds_keep_those_that_there_were() {
+        let ids: BTreeSet<String> = (0..50).map(|i| format!("s{i}")).collect();
+        let (few, many) = (split_seeds(&ids, 1, 10, 0), split_seeds(&ids, 1, 20, 0));
+        let kept = |id: &String| few[id] != Split::Test || many[id] == Split::Test;
+        assert!(ids.iter().all(kept));
+    }
+}

@@ -1,0 +1,183 @@
+//! Admission never lets a wrong table through.
+
+mod common;
+
+use common::{cells, natural, row, rows};
+use iopo_constraints::{Constraint, Kind, compatible, contrast, render_prompt};
+use iopo_llm::Silent;
+use iopo_pairs::admit::{kind_of, table_of};
+use iopo_pairs::stage::make_groups;
+use iopo_pairs::{PairsConfig, Refusal, admit, verify};
+use iopo_schema::{GroupKind, Operation, PreferenceRow, Proof, Split};
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+fn groups() -> Vec<PreferenceRow> {
+    let (instructions, responses) = rows(12, 4);
+    let config = PairsConfig { min_test_seeds: 0, ..PairsConfig::default() };
+    let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+    groups.into_iter().flatten().collect()
+}
+
+#[test]
+fn each_corruption_of_an_admitted_group_is_refused() {
+    let groups = groups();
+    assert!(groups.len() > 20);
+    for group in &groups {
+        assert_eq!(verify(group), Ok(()));
+        let refused = |change: &dyn Fn(&mut PreferenceRow)| {
+            let mut changed = group.clone();
+            change(&mut changed);
+            verify(&changed).expect_err("a corrupted group")
+        };
+        assert_eq!(refused(&|row| row.y1 = row.y2.clone()), Refusal::SameResponses);
+        assert_eq!(refused(&|row| std::mem::swap(&mut row.y1, &mut row.y2)), Refusal::TruthTable);
+        assert_eq!(refused(&|row| row.x1.push(' ')), Refusal::PromptMismatch);
+        assert_eq!(refused(&|row| row.proof.y1_x1[0].satisfied = false), Refusal::StaleProof);
+        assert_eq!(refused(&|row| row.proof.y2_x2[0].satisfied = false), Refusal::StaleProof);
+        let flip = |row: &mut PreferenceRow| {
+            let cell = if row.operation == Operation::Remove {
+                &mut row.proof.y2_x1
+            } else {
+                &mut row.proof.y1_x2
+            };
+            for verdict in cell {
+                verdict.satisfied = true;
+            }
+        };
+        assert_eq!(refused(&flip), Refusal::StaleProof);
+        let other_kind = match group.kind {
+            GroupKind::Full => GroupKind::Sided,
+            GroupKind::Sided => GroupKind::Full,
+        };
+        assert_eq!(refused(&|row| row.kind = other_kind), Refusal::KindMismatch);
+        let unreadable = |row: &mut PreferenceRow| {
+            if let Some(last) = row.x2_constraints.last_mut() {
+                last.check = None;
+            }
+        };
+        assert_eq!(refused(&unreadable), Refusal::UnreadableConstraint);
+        let foreign = |row: &mut PreferenceRow| {
+            if let Some(last) = row.x2_constraints.last_mut() {
+                last.text.push_str(" Please.");
+            }
+        };
+        assert_eq!(refused(&foreign), Refusal::ForeignText);
+    }
+}
+
+#[test]
+fn a_pure_addition_cannot_pass_for_a_full_group() {
+    let sided: Vec<PreferenceRow> =
+        groups().into_iter().filter(|group| group.kind == GroupKind::Sided).collect();
+    assert!(!sided.is_empty());
+    for mut group in sided {
+        group.kind = GroupKind::Full;
+        for operation in [Operation::Revise, Operation::Swap] {
+            group.operation = operation;
+            assert!(admit(&group).is_err());
+        }
+    }
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        Just(Operation::Revise),
+        Just(Operation::Swap),
+        Just(Operation::Add),
+        Just(Operation::Remove)
+    ]
+}
+
+/// A group of random constraints and random answers, well formed but with whatever table.
+fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (y1, y2) = (natural(seed as usize, &mut rng), natural(seed as usize / 6, &mut rng));
+    let mut pool: Vec<Constraint> =
+        Kind::ALL.iter().map(|kind| kind.draw("Write about the sea.", &mut rng)).collect();
+    for text in [&y1, &y2] {
+        pool.extend(Kind::ALL.iter().flat_map(|kind| kind.back_translate(text)));
+    }
+    let mut chosen = compatible(&pool, 3, &mut rng);
+    if seed.is_multiple_of(2) {
+        // Half of the time, constraints that do tell the answers apart.
+        let gone = compatible(&contrast(Kind::ALL, &y1, &y2), 1, &mut rng);
+        let come = compatible(&contrast(Kind::ALL, &y2, &y1), 1, &mut rng);
+        if let (Some(gone), Some(come)) = (gone.first(), come.first()) {
+            let fits = |c: &Constraint| !c.conflicts_with(gone) && !c.conflicts_with(come);
+            pool.retain(fits);
+            chosen = compatible(&pool, 1, &mut rng);
+            chosen.extend([gone.clone(), come.clone()]);
+        }
+    }
+    let chosen: Vec<_> = chosen.iter().map(row).collect();
+    let shared = chosen[..1].to_vec();
+    let (removed, added) = match operation {
+        Operation::Revise | Operation::Swap => (chosen[1..2].to_vec(), chosen[2..3].to_vec()),
+        Operation::Add => (Vec::new(), chosen[2..3].to_vec()),
+        Operation::Remove => (chosen[1..2].to_vec(), Vec::new()),
+    };
+    let x1_constraints = [shared.clone(), removed.clone()].concat();
+    let x2_constraints = [shared, added.clone()].concat();
+    let task = "Write about the sea.".to_owned();
+    let prompt = |rows: &[iopo_schema::ConstraintRow]| {
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        render_prompt(&task, &texts, None)
+    };
+    PreferenceRow {
+        id: String::new(),
+        seed_id: "s".to_owned(),
+        split: Split::Train,
+        kind: kind_of(operation),
+        operation,
+        x1: prompt(&x1_constraints),
+        y1,
+        x2: prompt(&x2_constraints),
+        y2,
+        task: task.clone(),
+        input: None,
+        x1_constraints,
+        x2_constraints,
+        removed,
+        added,
+        y1_response_id: String::new(),
+        y2_response_id: String::new(),
+        repaired: false,
+        proof: Proof { y1_x1: vec![], y2_x1: vec![], y1_x2: vec![], y2_x2: vec![] },
+    }
+}
+
+#[test]
+fn the_random_groups_of_the_property_below_hit_both_outcomes() {
+    let operations = [Operation::Revise, Operation::Swap, Operation::Add, Operation::Remove];
+    for operation in operations {
+        let admitted =
+            (0..150).filter(|seed| admit(&arbitrary_group(operation, *seed)).is_ok()).count();
+        assert!((1..150).contains(&admitted), "{operation:?}: {admitted}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn admitted_means_the_table_is_right_and_refused_means_it_is_not(
+        operation in operation(),
+        seed in 0_u64..1_000_000,
+    ) {
+        let group = arbitrary_group(operation, seed);
+        let table = cells(&group);
+        match admit(&group) {
+            Ok(proof) => {
+                prop_assert_eq!(table, table_of(operation));
+                prop_assert_eq!(proof.cells(), table);
+            }
+            Err(Refusal::SameResponses) => prop_assert_eq!(group.y1.trim(), group.y2.trim()),
+            Err(reason) => {
+                prop_assert_eq!(reason, Refusal::TruthTable);
+                prop_assert_ne!(table, table_of(operation));
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Instructions and responses as synthesis would write them, from answers that differ.
+
+use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
+use iopo_schema::{
+    CheckRow, ConstraintRow, InstructionRow, Method, PreferenceRow, ResponseRow, VerdictRow,
+    content_id,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const WORDS: &[&str] = &[
+    "amber", "basket", "candle", "dinner", "engine", "forest", "garden", "harbour", "island",
+    "jacket", "kettle", "ladder", "meadow", "needle", "orange", "pepper", "quarry", "ribbon",
+    "saddle", "timber", "valley", "window", "yellow", "anchor", "bottle", "copper", "desert",
+    "finger", "gravel", "hammer", "insect", "jungle", "kitten", "lemon", "market", "nectar",
+];
+const GLUE: &[&str] = &["the", "a", "with", "near", "under", "and", "for", "from", "you", "we"];
+
+/// An answer in one of six styles.
+pub(crate) fn natural(style: usize, rng: &mut ChaCha8Rng) -> String {
+    let mut sentence = || {
+        let length = if style == 1 { 5 } else { rng.random_range(7..15) };
+        let words: Vec<&str> = (0..length)
+            .map(|place| {
+                let list = if place % 2 == 0 { GLUE } else { WORDS };
+                list[rng.random_range(0..list.len())]
+            })
+            .collect();
+        let text = words.join(" ");
+        text[..1].to_uppercase() + &text[1..]
+    };
+    let lines: Vec<String> = (0..4).map(|_| sentence()).collect();
+    match style % 6 {
+        0 => format!("{}.", lines.join(". ")),
+        1 => format!("- {}", lines.join("\n- ")),
+        2 => format!("{}! Do you agree?", lines.join("! ")),
+        3 => format!("1. {}.\n2. {}.\n3. {}.", lines[0], lines[1], lines[2]),
+        4 => format!("# {}\n\n{}.\n\n{}.", lines[0], lines[1], lines[2]),
+        _ => format!("{}, as {}.", lines[0], lines[1].to_lowercase()),
+    }
+}
+
+/// Rows for `seeds` seeds with `answers` answers each; every tenth response counts as repaired.
+pub(crate) fn rows(seeds: usize, answers: usize) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
+    let (mut instructions, mut responses) = (Vec::new(), Vec::new());
+    for seed in 0..seeds {
+        for answer in 0..answers {
+            let mut rng = ChaCha8Rng::seed_from_u64((seed * 100 + answer) as u64);
+            let text = natural(seed + answer, &mut rng);
+            let holding: Vec<Constraint> =
+                Kind::ALL.iter().flat_map(|kind| kind.back_translate(&text)).collect();
+            let chosen = compatible(&holding, 2, &mut rng);
+            let task = format!("Write about the {} number {seed}.", WORDS[seed % WORDS.len()]);
+            let input = (seed % 5 == 0).then(|| "A short text.".to_owned());
+            let constraints: Vec<ConstraintRow> = chosen.iter().map(row).collect();
+            let texts: Vec<&str> = constraints.iter().map(|c| c.text.as_str()).collect();
+            let prompt = render_prompt(&task, &texts, input.as_deref());
+            let seed_id = format!("seed-{seed:03}");
+            let id = content_id(&["instruction", &seed_id, &prompt]);
+            responses.push(ResponseRow {
+                id: content_id(&["response", &id, &text]),
+                instruction_id: id.clone(),
+                seed_id: seed_id.clone(),
+                verdicts: chosen.iter().map(|c| verdict(c, &text)).collect(),
+                text,
+                accepted: true,
+                repaired: (seed * answers + answer) % 10 == 9,
+                error: None,
+                generator: "scripted".to_owned(),
+                sampling: "{}".to_owned(),
+            });
+            let language = "en".to_owned();
+            instructions.push(InstructionRow {
+                id,
+                seed_id,
+                task,
+                input,
+                constraints,
+                prompt,
+                language,
+            });
+        }
+    }
+    (instructions, responses)
+}
+
+/// A constraint as a row.
+pub(crate) fn row(constraint: &Constraint) -> ConstraintRow {
+    let dimension = constraint.kind().dimension();
+    ConstraintRow {
+        text: constraint.render(0),
+        constraint_type: dimension.constraint_type().english().to_owned(),
+        dimension: dimension.english().to_owned(),
+        check: Some(CheckRow {
+            id: constraint.kind().id().to_owned(),
+            params: constraint.params_json(),
+        }),
+    }
+}
+
+/// The checker's verdict as a row.
+pub(crate) fn verdict(constraint: &Constraint, text: &str) -> VerdictRow {
+    let verdict = constraint.check(text);
+    VerdictRow {
+        satisfied: verdict.satisfied,
+        score: if verdict.satisfied { 10.0 } else { 0.0 },
+        method: Method::Code,
+        evidence: verdict.evidence,
+    }
+}
+
+/// The four cells `[y1⊨x1, y2⊨x1, y1⊨x2, y2⊨x2]`, by the checkers and nothing else.
+pub(crate) fn cells(group: &PreferenceRow) -> [bool; 4] {
+    let follows = |text: &str, rows: &[ConstraintRow]| {
+        rows.iter().all(|row| {
+            let check = row.check.as_ref().expect("checkable");
+            let constraint = Constraint::from_parts(&check.id, &check.params).expect("readable");
+            constraint.check(text).satisfied
+        })
+    };
+    [
+        follows(&group.y1, &group.x1_constraints),
+        follows(&group.y2, &group.x1_constraints),
+        follows(&group.y1, &group.x2_constraints),
+        follows(&group.y2, &group.x2_constraints),
+    ]
+}

@@ -1,0 +1,290 @@
+//! The whole stage.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use common::{cells, rows};
+use iopo_llm::{Progress, Silent};
+use iopo_pairs::stage::make_groups;
+use iopo_pairs::{PairsConfig, PairsError, PairsSummary, PerSplit, build, verify};
+use iopo_schema::{GroupKind, MetricRow, Operation, PreferenceRow, Provenance, Split, read, write};
+
+fn config() -> PairsConfig {
+    PairsConfig {
+        test_seeds: 8,
+        dev_seeds: 4,
+        min_test_seeds: 6,
+        seeds_per_part: 7,
+        ..PairsConfig::default()
+    }
+}
+
+fn prepare(seeds: usize) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("folder");
+    let (instructions, responses) = rows(seeds, 4);
+    let provenance = Provenance::new("test", serde_json::json!({}));
+    write(&dir.path().join("instructions.parquet"), &instructions, &provenance).expect("written");
+    write(&dir.path().join("responses.parquet"), &responses, &provenance).expect("written");
+    dir
+}
+
+fn run(
+    dir: &Path,
+    config: &PairsConfig,
+    progress: &dyn Progress,
+) -> Result<PairsSummary, PairsError> {
+    let (instructions, responses) =
+        (dir.join("instructions.parquet"), dir.join("responses.parquet"));
+    build(&instructions, &responses, dir, config, progress)
+}
+
+fn groups(dir: &Path) -> Vec<PreferenceRow> {
+    read(&dir.join("preferences.parquet")).expect("groups")
+}
+
+fn bytes(dir: &Path) -> [Vec<u8>; 2] {
+    ["preferences.parquet", "pairs_stats.parquet"]
+        .map(|name| std::fs::read(dir.join(name)).expect("written"))
+}
+
+#[test]
+fn every_group_fills_its_truth_table_and_says_so() {
+    let dir = prepare(40);
+    let summary = run(dir.path(), &config(), &Silent).expect("groups");
+    let groups = groups(dir.path());
+    assert_eq!(summary.groups, groups.len() as u64);
+    assert!(groups.len() >= 100, "{}", groups.len());
+    let mut operations: BTreeMap<Operation, usize> = BTreeMap::new();
+    let ids: BTreeSet<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+    assert_eq!(ids.len(), groups.len());
+    for group in &groups {
+        *operations.entry(group.operation).or_default() += 1;
+        let table = cells(group);
+        assert_eq!(table, group.proof.cells(), "the stored proof is the recomputed one");
+        assert_eq!(verify(group), Ok(()));
+        assert!(table[0] && table[3], "y1 follows x1, y2 follows x2");
+        match group.operation {
+            Operation::Revise | Operation::Swap => {
+                assert_eq!(group.kind, GroupKind::Full);
+                assert_eq!(table, [true, false, false, true]);
+                assert_eq!((group.removed.len(), group.added.len()), (1, 1));
+            }
+            Operation::Add => {
+                assert_eq!(group.kind, GroupKind::Sided);
+                assert_eq!(table, [true, true, false, true], "only (x2, y1) is false");
+                assert_eq!((group.removed.len(), group.added.len()), (0, 1));
+                assert!(group.x2.starts_with(&group.x1) || group.input.is_some());
+            }
+            Operation::Remove => {
+                assert_eq!(group.kind, GroupKind::Sided);
+                assert_eq!(table, [true, false, true, true], "only (x1, y2) is false");
+                assert_eq!((group.removed.len(), group.added.len()), (1, 0));
+            }
+        }
+        // What both share stands first, in the same words; what changes stands last.
+        let shared = group.x1_constraints.len() - group.removed.len();
+        assert_eq!(group.x1_constraints[..shared], group.x2_constraints[..shared]);
+        assert_eq!(group.x1_constraints[shared..], group.removed);
+        assert_eq!(group.x2_constraints[shared..], group.added);
+    }
+    assert_eq!(operations.len(), 4, "{operations:?}");
+    let changed: BTreeSet<&str> = groups
+        .iter()
+        .flat_map(|group| group.removed.iter().chain(&group.added))
+        .filter_map(|row| row.check.as_ref().map(|check| check.id.as_str()))
+        .collect();
+    assert!(changed.len() >= 15, "{changed:?}");
+}
+
+#[test]
+fn instructions_of_the_answers_are_used_where_they_fit() {
+    let (instructions, responses) = rows(40, 4);
+    let (groups, _) = make_groups(&instructions, &responses, &config(), &Silent).expect("groups");
+    let own: BTreeSet<&str> = instructions
+        .iter()
+        .flat_map(|row| &row.constraints)
+        .filter_map(|row| row.check.as_ref().map(|check| check.params.as_str()))
+        .collect();
+    let uses = groups
+        .iter()
+        .flatten()
+        .filter(|group| {
+            let rows = group.x1_constraints.iter().chain(&group.x2_constraints);
+            rows.filter_map(|row| row.check.as_ref()).any(|c| own.contains(c.params.as_str()))
+        })
+        .count();
+    assert!(uses * 2 > groups.iter().flatten().count());
+}
+
+#[test]
+fn a_seed_is_in_one_split_only_and_the_numbers_are_kept() {
+    let dir = prepare(40);
+    let summary = run(dir.path(), &config(), &Silent).expect("groups");
+    let mut split_of: BTreeMap<String, BTreeSet<Split>> = BTreeMap::new();
+    for group in groups(dir.path()) {
+        split_of.entry(group.seed_id).or_default().insert(group.split);
+    }
+    assert!(split_of.values().all(|splits| splits.len() == 1));
+    let count = |split| split_of.values().filter(|splits| splits.contains(&split)).count();
+    assert!((6..=8).contains(&count(Split::Test)));
+    assert!((1..=4).contains(&count(Split::Dev)));
+    assert!(summary.train > 0 && summary.dev > 0 && summary.test > 0);
+    assert_eq!(summary.train + summary.dev + summary.test, summary.groups);
+}
+
+#[test]
+fn too_few_test_seeds_are_an_error_with_a_way_out() {
+    let dir = prepare(5);
+    let config = PairsConfig { test_seeds: 60, min_test_seeds: 60, ..config() };
+    let error = run(dir.path(), &config, &Silent).expect_err("five seeds").to_string();
+    assert!(error.contains("min_test_seeds") && error.contains("60"), "{error}");
+    assert!(!dir.path().join("preferences.parquet").exists());
+}
+
+#[test]
+fn held_out_kinds_never_appear_even_where_an_instruction_has_them() {
+    let (instructions, responses) = rows(30, 4);
+    let mut used: BTreeMap<String, usize> = BTreeMap::new();
+    for row in instructions.iter().flat_map(|row| &row.constraints) {
+        *used.entry(row.check.as_ref().expect("checkable").id.clone()).or_default() += 1;
+    }
+    let mut common: Vec<(usize, String)> = used.into_iter().map(|(id, n)| (n, id)).collect();
+    common.sort();
+    let held_out: Vec<String> = common.into_iter().rev().take(5).map(|(_, id)| id).collect();
+    let config = PairsConfig { held_out: held_out.clone(), ..config() };
+    let (groups, counts) =
+        make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+    assert!(counts.get("dropped_constraints/held_out") > 0);
+    assert!(groups.iter().flatten().count() > 20);
+    for group in groups.iter().flatten() {
+        for row in group.x1_constraints.iter().chain(&group.x2_constraints) {
+            assert!(!held_out.contains(&row.check.as_ref().expect("checkable").id));
+        }
+    }
+}
+
+#[test]
+fn limits_hold_for_seeds_splits_sides_and_repairs() {
+    let dir = prepare(40);
+    let limited = PairsConfig {
+        max_groups_per_seed: PerSplit { train: 3, dev: 1, test: 2 },
+        max_groups: PerSplit { train: 30, dev: 0, test: 9 },
+        min_full_share: 0.6,
+        ..config()
+    };
+    let summary = run(dir.path(), &limited, &Silent).expect("groups");
+    assert_eq!((summary.train, summary.test), (30, 9));
+    assert!(summary.dropped["over_the_limit"] > 0);
+    assert!(summary.full as f64 >= 0.6 * summary.groups as f64);
+    assert!(summary.repaired_share() <= 0.3);
+    let mut each: BTreeMap<(String, Split), usize> = BTreeMap::new();
+    for group in groups(dir.path()) {
+        *each.entry((group.seed_id, group.split)).or_default() += 1;
+    }
+    for ((_, split), number) in &each {
+        assert!(*number <= limited.max_groups_per_seed.get(*split));
+    }
+    let train_seeds = each.keys().filter(|(_, split)| *split == Split::Train).count();
+    assert!(train_seeds >= 27, "the limit is spread over the seeds, {train_seeds}");
+}
+
+#[test]
+fn sided_groups_can_be_switched_off() {
+    let (instructions, responses) = rows(20, 3);
+    let config = PairsConfig { sided: false, ..config() };
+    let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+    assert!(groups.iter().flatten().all(|group| group.kind == GroupKind::Full));
+}
+
+#[test]
+fn trivial_differences_and_copies_across_seeds_are_dropped() {
+    let (instructions, mut responses) = rows(12, 3);
+    let long = "The kettle sings on the stove while the rain falls on the old town, and nobody \
+                minds, because the tea is nearly ready and the bread is warm.";
+    responses[0].text = long.to_owned();
+    responses[1].text = long.to_uppercase();
+    responses[5].text = format!("{long} Truly!");
+    let (groups, counts) =
+        make_groups(&instructions, &responses, &config(), &Silent).expect("groups");
+    assert!(counts.get("dropped/trivial_difference") > 0);
+    assert!(counts.get("dropped/near_duplicate_across_seeds") > 0);
+    for group in groups.iter().flatten() {
+        assert!(!(group.y1.contains("KETTLE SINGS") && group.y2.contains("kettle sings")));
+        assert!(!group.y2.contains("Truly!") && !group.y1.contains("Truly!"));
+    }
+}
+
+#[test]
+fn a_response_without_its_instruction_is_an_error() {
+    let (instructions, responses) = rows(3, 2);
+    let error = make_groups(&instructions[1..], &responses, &config(), &Silent);
+    assert!(matches!(error, Err(PairsError::UnknownInstruction { .. })));
+}
+
+#[test]
+fn unaccepted_responses_are_left_out() {
+    let (instructions, mut responses) = rows(6, 3);
+    for response in &mut responses {
+        response.accepted = false;
+    }
+    let (groups, counts) =
+        make_groups(&instructions, &responses, &config(), &Silent).expect("no groups");
+    assert_eq!(groups.iter().flatten().count(), 0);
+    assert_eq!(counts.get("dropped/not_accepted"), 18);
+}
+
+struct StopAfter(AtomicI64);
+
+impl Progress for StopAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) <= 0
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
+    let config = PairsConfig { seeds_per_part: 3, min_test_seeds: 3, ..config() };
+    let whole = prepare(8);
+    run(whole.path(), &config, &Silent).expect("groups");
+    let wanted = bytes(whole.path());
+    // It looks whether it should stop before each of 8 seeds and 3 parts.
+    for after in 0..8 + 3 {
+        let dir = prepare(8);
+        let stopped = run(dir.path(), &config, &StopAfter(AtomicI64::new(after)));
+        assert!(matches!(stopped, Err(PairsError::Cancelled)), "{after}: there was work left");
+        run(dir.path(), &config, &Silent).expect("groups");
+        assert_eq!(bytes(dir.path()), wanted, "stopped after {after} looks");
+    }
+}
+
+#[test]
+fn a_finished_run_is_left_alone_and_another_seed_gives_other_groups() {
+    let dir = prepare(24);
+    let summary = run(dir.path(), &config(), &Silent).expect("groups");
+    let before = bytes(dir.path());
+    assert_eq!(run(dir.path(), &config(), &Silent).expect("again"), summary);
+    assert_eq!(bytes(dir.path()), before);
+    run(dir.path(), &PairsConfig { seed: 9, ..config() }, &Silent).expect("groups");
+    assert_ne!(bytes(dir.path()), before);
+}
+
+#[test]
+fn the_stats_report_yields_apart_and_reasons() {
+    let dir = prepare(40);
+    let summary = run(dir.path(), &config(), &Silent).expect("groups");
+    let stats: Vec<MetricRow> = read(&dir.path().join("pairs_stats.parquet")).expect("stats");
+    let value =
+        |name: &str| stats.iter().find(|row| row.name == name).map_or(f64::NAN, |row| row.value);
+    let yields: f64 = ["yield/revise/full", "yield/swap/full", "yield/add/sided"]
+        .iter()
+        .chain(&["yield/remove/sided"])
+        .map(|name| value(name))
+        .sum();
+    assert!((yields - summary.groups as f64).abs() < 1e-9);
+    assert!((value("repaired_share") - summary.repaired_share()).abs() < 1e-12);
+    assert!(value("candidates/revise") > 0.0);
+    assert!(stats.iter().any(|row| row.name.starts_with("type/")));
+}

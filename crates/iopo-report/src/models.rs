@@ -1,0 +1,60 @@
+//! The order and the colours of models and methods.
+
+use std::cmp::Ordering;
+
+/// From the untrained model to the last one trained; the style sheet has a colour for each and some for others.
+const KNOWN: [&str; 6] = ["base", "sft", "sft-continued", "dpo", "dpo-paper", "iopo"];
+const OTHER_COLOURS: usize = 4;
+
+/// The method of a folder name: `iopo` of `iopo-seed2`.
+pub(crate) fn method(name: &str) -> &str {
+    match name.rsplit_once("-seed") {
+        Some((method, seed))
+            if !seed.is_empty() && seed.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            method
+        }
+        _ => name,
+    }
+}
+
+/// The order in which a reader expects them.
+pub(crate) fn order(left: &str, right: &str) -> Ordering {
+    let rank =
+        |name: &str| KNOWN.iter().position(|known| *known == method(name)).unwrap_or(KNOWN.len());
+    rank(left)
+        .cmp(&rank(right))
+        .then_with(|| left.len().cmp(&right.len()))
+        .then_with(|| left.cmp(right))
+}
+
+/// The style class that gives a model its colour: the same everywhere on the page.
+pub(crate) fn colour(name: &str) -> String {
+    match KNOWN.iter().position(|known| *known == method(name)) {
+        Some(index) => format!("m{index}"),
+        None => {
+            let sum: usize = method(name).bytes().map(usize::from).sum();
+            format!("m{}", KNOWN.len() + sum % OTHER_COLOURS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_belong_to_their_method() {
+        assert_eq!(method("iopo-seed12"), "iopo");
+        assert_eq!(method("dpo-paper"), "dpo-paper");
+        assert_eq!(method("dpo-seed"), "dpo-seed");
+        assert_eq!(colour("sft-seed1"), colour("sft"));
+    }
+
+    #[test]
+    fn known_models_come_first() {
+        let mut names = ["zz", "iopo-seed10", "iopo-seed2", "iopo", "base", "dpo"];
+        names.sort_by(|left, right| order(left, right));
+        assert_eq!(names, ["base", "dpo", "iopo", "iopo-seed2", "iopo-seed10", "zz"]);
+    }
+}

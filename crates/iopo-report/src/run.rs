@@ -1,0 +1,100 @@
+//! The files of a run directory, each of them optional.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use iopo_schema::{MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow};
+
+use crate::{ReportError, models};
+
+/// What a run directory holds.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    pub(crate) synth_stats: Option<Vec<MetricRow>>,
+    pub(crate) pairs_stats: Option<Vec<MetricRow>>,
+    pub(crate) preferences: Option<Vec<PreferenceRow>>,
+    /// Folder under `train/` and its metrics, in the order of [`models::order`].
+    pub(crate) training: Vec<(String, Vec<MetricRow>)>,
+    pub(crate) summary: Option<Vec<SummaryRow>>,
+    /// Constraint kinds that the scores call unseen.
+    pub(crate) unseen_kinds: BTreeSet<String>,
+}
+
+impl Run {
+    pub(crate) fn load(directory: &Path) -> Result<Self, ReportError> {
+        if !directory.is_dir() {
+            return Err(ReportError::NoRun { path: directory.to_path_buf() });
+        }
+        let mut training = Vec::new();
+        for name in folders(&directory.join("train"))? {
+            let path = directory.join("train").join(&name).join("metrics.parquet");
+            training.extend(load(&path)?.map(|rows| (name, rows)));
+        }
+        let mut unseen_kinds = BTreeSet::new();
+        for name in folders(&directory.join("eval"))? {
+            let scores: Option<Vec<ScoreRow>> =
+                load(&directory.join("eval").join(name).join("scores.parquet"))?;
+            let unseen = scores.into_iter().flatten().filter(|score| !score.seen);
+            unseen_kinds.extend(unseen.map(|score| score.instruction_id));
+        }
+        Ok(Self {
+            synth_stats: load(&directory.join("synth_stats.parquet"))?,
+            pairs_stats: load(&directory.join("pairs_stats.parquet"))?,
+            preferences: load(&directory.join("preferences.parquet"))?,
+            training,
+            summary: load(&directory.join("eval").join("summary.parquet"))?,
+            unseen_kinds,
+        })
+    }
+}
+
+/// All rows of a file, or nothing where there is none. A damaged file is an error: a page that is silent about it
+/// would look whole.
+fn load<R: Record>(path: &Path) -> Result<Option<Vec<R>>, ReportError> {
+    match iopo_schema::read(path) {
+        Ok(rows) => Ok(Some(rows)),
+        Err(SchemaError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The folders in a directory, in the order of models; none where there is no directory.
+fn folders(directory: &Path) -> Result<Vec<String>, ReportError> {
+    let failed = |source| ReportError::Io {
+        path: directory.to_path_buf(),
+        action: "list this directory",
+        source,
+    };
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        if entry.path().is_dir() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort_by(|left, right| models::order(left, right));
+    Ok(names)
+}
+
+/// The series of a metrics file: name → (step, value), by step.
+pub(crate) fn series(rows: &[MetricRow]) -> BTreeMap<&str, Vec<(f64, f64)>> {
+    let mut series: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
+    for row in rows {
+        series.entry(&row.name).or_default().push((row.step as f64, row.value));
+    }
+    for points in series.values_mut() {
+        points.sort_by(|left, right| left.0.total_cmp(&right.0));
+    }
+    series
+}

@@ -1,0 +1,69 @@
+//! Accuracy by constraint kind: one small chart a kind, one bar a model.
+
+use std::collections::BTreeSet;
+
+use iopo_schema::SummaryRow;
+use minijinja::Value;
+use serde::Serialize;
+
+use super::accuracy::{find, models};
+use crate::format;
+use crate::models::colour;
+use crate::svg::{Bar, bars, label_width};
+
+const METRIC: &str = "instruction_accuracy_strict";
+
+/// All kinds that the summary has.
+#[derive(Debug, Serialize)]
+pub(crate) struct Kinds {
+    kinds: Vec<Kind>,
+}
+
+#[derive(Debug, Serialize)]
+struct Kind {
+    name: String,
+    count: String,
+    held_out: bool,
+    picture: Value,
+}
+
+impl Kinds {
+    /// The kinds, those that were held out of synthesis last; nothing where the summary has none.
+    pub(crate) fn of(rows: &[SummaryRow], unseen: &BTreeSet<String>) -> Option<Self> {
+        let kinds = rows.iter().filter(|row| row.metric == METRIC && row.baseline.is_none());
+        let names: BTreeSet<&str> =
+            kinds.filter_map(|row| row.subset.strip_prefix("kind/")).collect();
+        let models = models(rows);
+        let mut kinds: Vec<Kind> =
+            names.iter().map(|name| kind(rows, &models, name, unseen)).collect();
+        kinds.sort_by_key(|kind| kind.held_out);
+        (!kinds.is_empty()).then_some(Self { kinds })
+    }
+}
+
+fn kind(rows: &[SummaryRow], models: &[&str], name: &str, unseen: &BTreeSet<String>) -> Kind {
+    let subset = format!("kind/{name}");
+    let found: Vec<&SummaryRow> =
+        models.iter().filter_map(|model| find(rows, model, None, METRIC, &subset)).collect();
+    let bar = |row: &&SummaryRow| Bar {
+        label: row.model.clone(),
+        shown: format::percent(row.value),
+        colour: colour(&row.model),
+        value: row.value,
+        interval: Some((row.low, row.high)),
+    };
+    let drawn: Vec<Bar> = found.iter().map(bar).collect();
+    let title = name.replace('_', " ");
+    let count = found.iter().map(|row| row.n).max().unwrap_or(0);
+    Kind {
+        picture: Value::from_safe_string(bars(
+            &format!("accuracy of {title}"),
+            &drawn,
+            1.0,
+            label_width(&drawn),
+        )),
+        name: title,
+        count: format::number(count as f64),
+        held_out: unseen.contains(name),
+    }
+}

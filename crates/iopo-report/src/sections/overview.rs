@@ -1,0 +1,79 @@
+//! The few numbers at the top.
+
+use iopo_schema::{GroupKind, Split};
+use serde::Serialize;
+
+use super::accuracy::find;
+use crate::run::Run;
+use crate::{format, models};
+
+/// A number with a name and what to compare it with.
+#[derive(Debug, Serialize)]
+pub(crate) struct Tile {
+    value: String,
+    unit: &'static str,
+    name: String,
+    detail: String,
+}
+
+/// What the run's files say at a glance, in the order of the stages.
+pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
+    let mut tiles = Vec::new();
+    if let Some(rows) = &run.synth_stats
+        && let Some(responses) = rows.iter().find(|row| row.name == "responses")
+    {
+        let repaired = rows.iter().find(|row| row.name == "repaired_share");
+        tiles.push(Tile {
+            value: format::number(responses.value),
+            unit: "",
+            name: "verified responses".to_owned(),
+            detail: repaired.map_or_else(String::new, |row| {
+                format!("{} % repaired", format::percent(row.value))
+            }),
+        });
+    }
+    if let Some(groups) = &run.preferences {
+        let count = |split| groups.iter().filter(|group| group.split == split).count();
+        let full = groups.iter().filter(|group| group.kind == GroupKind::Full).count();
+        let splits: Vec<String> =
+            Split::ALL.iter().map(|split| format!("{} {split}", count(*split))).collect();
+        tiles.push(Tile {
+            value: format::number(groups.len() as f64),
+            unit: "",
+            name: format!("preference groups, {full} full"),
+            detail: splits.join(" · "),
+        });
+    }
+    if !run.training.is_empty() {
+        let last =
+            |rows: &[iopo_schema::MetricRow]| rows.iter().map(|row| row.step).max().unwrap_or(0);
+        let steps = run.training.iter().map(|(_, rows)| last(rows)).max().unwrap_or(0);
+        tiles.push(Tile {
+            value: run.training.len().to_string(),
+            unit: "",
+            name: if run.training.len() == 1 { "training run" } else { "training runs" }.to_owned(),
+            detail: format!("up to {} steps", format::number(steps as f64)),
+        });
+    }
+    if let Some(rows) = &run.summary {
+        let names = super::accuracy::models(rows);
+        let value = |name: &str| find(rows, name, None, "prompt_accuracy_strict", "all");
+        let base = value("base");
+        // The method of the paper where it took part, else the last model in the table.
+        let shown = names.iter().find(|name| models::method(name) == "iopo").or(names.last());
+        if let Some(row) = shown.and_then(|name| value(name)) {
+            tiles.push(Tile {
+                value: format::percent(row.value),
+                unit: "%",
+                name: format!("of prompts followed in full: {}", row.model),
+                detail: match base {
+                    Some(base) if base.model != row.model => {
+                        format!("base: {} %", format::percent(base.value))
+                    }
+                    _ => String::new(),
+                },
+            });
+        }
+    }
+    tiles
+}

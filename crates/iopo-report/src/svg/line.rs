@@ -1,0 +1,182 @@
+//! Line charts: axes, grid, several series.
+
+use std::fmt::Write as _;
+
+use super::scale::{Scale, range};
+use super::{coordinate, escape};
+use crate::format;
+
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 230.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 10.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 34.0;
+/// More points than this are averaged, neighbours with neighbours: nobody sees them apart at this width.
+const MOST_POINTS: usize = 160;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Series {
+    /// What it is, for the tooltip.
+    pub(crate) label: String,
+    /// The style class of its colour.
+    pub(crate) colour: String,
+    /// Dashed, for the second of two related lines.
+    pub(crate) dashed: bool,
+    /// (step, value), by step; values that are not finite leave a gap.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// A chart over training steps.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LineChart {
+    /// Said to those who cannot see it.
+    pub(crate) title: String,
+    pub(crate) series: Vec<Series>,
+    /// Draw a line at zero, where the sign matters.
+    pub(crate) zero: bool,
+}
+
+impl LineChart {
+    /// The picture; empty where no series has a finite value.
+    pub(crate) fn draw(&self) -> String {
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let values = points().map(|point| point.1).chain(self.zero.then_some(0.0));
+        let finite = points().any(|point| point.1.is_finite());
+        let (Some(x), Some(y), true) =
+            (range(points().map(|point| point.0), 0.0), range(values, 0.06), finite)
+        else {
+            return String::new();
+        };
+        let x = Scale { low: x.0, high: x.1, start: LEFT, end: WIDTH - RIGHT };
+        let y = Scale { low: y.0, high: y.1, start: HEIGHT - BOTTOM, end: TOP };
+        let mut svg = format!(
+            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
+            escape(&self.title)
+        );
+        axes(&mut svg, &x, &y, self.zero);
+        for series in &self.series {
+            draw_series(&mut svg, series, &x, &y);
+        }
+        svg.push_str("</svg>");
+        svg
+    }
+}
+
+// Writing to a string cannot fail, so the results of `write!` are dropped below.
+
+fn axes(svg: &mut String, x: &Scale, y: &Scale, zero: bool) {
+    let (left, right) = (coordinate(x.start), coordinate(x.end));
+    let (ticks, step) = y.ticks(4);
+    for tick in ticks {
+        let at = coordinate(y.place(tick));
+        let class = if zero && tick.abs() < step * 1e-6 { "zero" } else { "grid" };
+        let label = format::tick(tick, step);
+        let _ = write!(
+            svg,
+            "<line class=\"{class}\" x1=\"{left}\" x2=\"{right}\" y1=\"{at}\" y2=\"{at}\"/>"
+        );
+        let text = coordinate(y.place(tick) + 4.0);
+        let end = coordinate(x.start - 7.0);
+        let _ = write!(
+            svg,
+            "<text class=\"tick\" x=\"{end}\" y=\"{text}\" text-anchor=\"end\">{label}</text>"
+        );
+    }
+    let base = coordinate(y.start);
+    let _ = write!(
+        svg,
+        "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{base}\" y2=\"{base}\"/>"
+    );
+    let (ticks, step) = x.ticks(5);
+    for tick in ticks.into_iter().filter(|tick| tick.fract() == 0.0) {
+        let at = coordinate(x.place(tick));
+        let below = coordinate(y.start + 15.0);
+        let label = format::tick(tick, step.max(1.0));
+        let _ = write!(
+            svg,
+            "<text class=\"tick\" x=\"{at}\" y=\"{below}\" text-anchor=\"middle\">{label}</text>"
+        );
+    }
+    let (middle, below) = (coordinate(f64::midpoint(x.start, x.end)), coordinate(HEIGHT - 4.0));
+    let _ = write!(
+        svg,
+        "<text class=\"tick\" x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">step</text>"
+    );
+}
+
+fn draw_series(svg: &mut String, series: &Series, x: &Scale, y: &Scale) {
+    let points = thinned(&series.points);
+    let (label, colour) = (escape(&series.label), escape(&series.colour));
+    let dashed = if series.dashed { " dashed" } else { "" };
+    let place = |point: &(f64, f64)| (coordinate(x.place(point.0)), coordinate(y.place(point.1)));
+    for stretch in points.split(|point| !point.1.is_finite()) {
+        match stretch {
+            [] => {}
+            [only] => {
+                let (cx, cy) = place(only);
+                let _ = write!(
+                    svg,
+                    "<circle class=\"dot {colour}\" cx=\"{cx}\" cy=\"{cy}\" r=\"3\"><title>{label}</title></circle>"
+                );
+            }
+            _ => {
+                let _ = write!(svg, "<polyline class=\"line {colour}{dashed}\" points=\"");
+                for (index, point) in stretch.iter().enumerate() {
+                    let (px, py) = place(point);
+                    let _ = write!(svg, "{}{px},{py}", if index == 0 { "" } else { " " });
+                }
+                let _ = write!(svg, "\"><title>{label}</title></polyline>");
+            }
+        }
+    }
+}
+
+/// At most [`MOST_POINTS`] points: means of runs of neighbours. A run with a value that is not finite has none.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    if points.len() <= MOST_POINTS {
+        return points.to_vec();
+    }
+    let mean = |run: &[(f64, f64)]| {
+        let count = run.len() as f64;
+        let sum = run.iter().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+        (sum.0 / count, sum.1 / count)
+    };
+    points.chunks(points.len().div_ceil(MOST_POINTS)).map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(points: Vec<(f64, f64)>) -> String {
+        let series = Series { label: "a<b".into(), colour: "m0".into(), dashed: false, points };
+        LineChart { title: "loss \"x\"".into(), series: vec![series], zero: false }.draw()
+    }
+
+    #[test]
+    fn gaps_dots_and_hostile_labels() {
+        let svg = chart(vec![(0.0, 1.0), (1.0, f64::NAN), (2.0, 2.0), (3.0, 1.5)]);
+        assert_eq!((svg.matches("<circle").count(), svg.matches("<polyline").count()), (1, 1));
+        assert!(
+            svg.contains("a&lt;b") && svg.contains("loss &quot;x&quot;") && !svg.contains("NaN"),
+            "{svg}"
+        );
+    }
+
+    #[test]
+    fn nothing_to_draw_is_nothing() {
+        assert_eq!(chart(vec![]), "");
+        assert_eq!(chart(vec![(0.0, f64::INFINITY)]), "");
+    }
+
+    #[test]
+    fn many_points_become_few() {
+        let points: Vec<(f64, f64)> = (0..10_000).map(|step| (f64::from(step), 1.0)).collect();
+        let thin = thinned(&points);
+        assert!(
+            thin.len() <= MOST_POINTS && thin.iter().all(|point| (point.1 - 1.0).abs() < 1e-12)
+        );
+    }
+}

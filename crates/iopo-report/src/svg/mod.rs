@@ -1,0 +1,30 @@
+//! Inline SVG, drawn here: no script, no library, colours by the page's style sheet.
+
+mod bar;
+mod line;
+mod scale;
+
+pub(crate) use bar::{Bar, bars, label_width, whisker};
+pub(crate) use line::{LineChart, Series};
+
+/// Text made safe for SVG and HTML.
+pub(crate) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for symbol in text.chars() {
+        match symbol {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#x27;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+/// A coordinate with one decimal: sharp enough, short enough.
+pub(crate) fn coordinate(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+}

@@ -1,0 +1,42 @@
+//! The accuracy table for the terminal.
+
+use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
+use iopo_schema::SummaryRow;
+
+use crate::format;
+use crate::sections::accuracy::{COLUMNS, find, models};
+
+/// The accuracy table as text: percent, with the 95 % interval beneath each estimate.
+pub fn terminal_table(summary: &[SummaryRow]) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY);
+    let mut header = vec![Cell::new("model")];
+    let heading = |column: &(&str, &str, &str, &str)| {
+        Cell::new(format!("{}\n{}", column.2.to_lowercase(), column.3))
+            .set_alignment(CellAlignment::Right)
+    };
+    header.extend(COLUMNS.iter().map(heading));
+    table.set_header(header);
+    for model in models(summary) {
+        let found = COLUMNS.map(|column| find(summary, model, None, column.0, column.1));
+        if found.iter().all(Option::is_none) {
+            continue;
+        }
+        let mut row = vec![Cell::new(model)];
+        row.extend(found.map(|found| {
+            Cell::new(found.map_or_else(|| "–".to_owned(), shown))
+                .set_alignment(CellAlignment::Right)
+        }));
+        table.add_row(row);
+    }
+    table.to_string()
+}
+
+fn shown(row: &SummaryRow) -> String {
+    let estimate = format::percent(row.value);
+    if row.low.is_finite() && row.high.is_finite() {
+        format!("{estimate}\n{} to {}", format::percent(row.low), format::percent(row.high))
+    } else {
+        estimate
+    }
+}

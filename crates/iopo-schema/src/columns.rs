@@ -1,0 +1,186 @@
+//! Nested values as Arrow columns: options, lists, arrays of fixed length, structs.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, ListArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::error::ArrowError;
+
+use crate::SchemaError;
+use crate::value::{Value, downcast};
+
+/// Every decoded value of a column that admits no null.
+pub(crate) fn required<T>(values: Vec<Option<T>>, column: &str) -> Result<Vec<T>, SchemaError> {
+    let present =
+        |(entry, value): (usize, Option<T>)| value.ok_or_else(|| SchemaError::null(column, entry));
+    values.into_iter().enumerate().map(present).collect()
+}
+
+/// A nullable column: the outer option is the parent's null, the inner one this value's.
+impl<T: Value> Value for Option<T> {
+    const NULLABLE: bool = true;
+
+    fn data_type() -> DataType {
+        T::data_type()
+    }
+
+    fn encode(values: &[Option<&Self>]) -> Result<ArrayRef, ArrowError> {
+        let flat: Vec<Option<&T>> =
+            values.iter().map(|value| value.and_then(Option::as_ref)).collect();
+        T::encode(&flat)
+    }
+
+    fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError> {
+        Ok(T::decode(array, column)?.into_iter().map(Some).collect())
+    }
+}
+
+/// The element field, named as the Parquet specification names it.
+fn element<T: Value>() -> FieldRef {
+    Arc::new(Field::new("element", T::data_type(), T::NULLABLE))
+}
+
+fn encode_list<T: Value>(values: &[Option<&[T]>]) -> Result<ArrayRef, ArrowError> {
+    let mut offsets = Vec::with_capacity(values.len() + 1);
+    let mut flat = Vec::new();
+    offsets.push(0);
+    for value in values {
+        flat.extend(value.unwrap_or_default().iter().map(Some));
+        let end = i32::try_from(flat.len()).map_err(|_| {
+            ArrowError::InvalidArgumentError("a batch holds more than 2^31 list elements".into())
+        })?;
+        offsets.push(end);
+    }
+    let nulls: NullBuffer = values.iter().map(Option::is_some).collect();
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+    Ok(Arc::new(ListArray::try_new(element::<T>(), offsets, T::encode(&flat)?, Some(nulls))?))
+}
+
+impl<T: Value> Value for Vec<T> {
+    fn data_type() -> DataType {
+        DataType::List(element::<T>())
+    }
+
+    fn encode(values: &[Option<&Self>]) -> Result<ArrayRef, ArrowError> {
+        let slices: Vec<Option<&[T]>> =
+            values.iter().map(|value| value.map(Vec::as_slice)).collect();
+        encode_list(&slices)
+    }
+
+    fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError> {
+        let lists = downcast::<ListArray>(array, column, &Self::data_type())?;
+        let column = format!("{column}[]");
+        // Only the elements inside the offsets count: a sliced array keeps the others.
+        let offsets = lists.value_offsets();
+        let first = offsets.first().map_or(0, |offset| *offset as usize);
+        let last = offsets.last().map_or(0, |offset| *offset as usize);
+        let elements = lists.values().slice(first, last - first);
+        let mut elements = T::decode(&elements, &column)?.into_iter();
+        let mut decoded = Vec::with_capacity(lists.len());
+        for row in 0..lists.len() {
+            let list = elements.by_ref().take(lists.value_length(row) as usize).collect();
+            decoded.push(if lists.is_null(row) { None } else { Some(required(list, &column)?) });
+        }
+        Ok(decoded)
+    }
+}
+
+/// Stored as a list, because Parquet has no list of fixed length; the length is checked on the way back.
+impl<T: Value, const N: usize> Value for [T; N] {
+    fn data_type() -> DataType {
+        DataType::List(element::<T>())
+    }
+
+    fn encode(values: &[Option<&Self>]) -> Result<ArrayRef, ArrowError> {
+        let slices: Vec<Option<&[T]>> =
+            values.iter().map(|value| value.map(<[T; N]>::as_slice)).collect();
+        encode_list(&slices)
+    }
+
+    fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError> {
+        let fixed = |(entry, list): (usize, Option<Vec<T>>)| match list {
+            None => Ok(None),
+            Some(list) => list.try_into().map(Some).map_err(|list: Vec<T>| {
+                SchemaError::value(column, format!("{N} values"), format!("{}", list.len()), entry)
+            }),
+        };
+        Vec::<T>::decode(array, column)?.into_iter().enumerate().map(fixed).collect()
+    }
+}
+
+/// Implements [`Value`] for a struct from the list of its fields.
+macro_rules! struct_value {
+    ($type:ident { $($field:ident: $value:ty),+ $(,)? }) => {
+        impl $crate::value::Value for $type {
+            fn data_type() -> arrow::datatypes::DataType {
+                arrow::datatypes::DataType::Struct(arrow::datatypes::Fields::from(vec![$(
+                    arrow::datatypes::Field::new(
+                        stringify!($field),
+                        <$value as $crate::value::Value>::data_type(),
+                        <$value as $crate::value::Value>::NULLABLE,
+                    ),
+                )+]))
+            }
+
+            fn encode(
+                values: &[Option<&Self>],
+            ) -> Result<arrow::array::ArrayRef, arrow::error::ArrowError> {
+                let arrow::datatypes::DataType::Struct(fields) = Self::data_type() else {
+                    unreachable!("data_type above is a struct")
+                };
+                let nulls: arrow::buffer::NullBuffer = values.iter().map(Option::is_some).collect();
+                let columns = vec![$({
+                    let column: Vec<Option<&$value>> =
+                        values.iter().map(|value| value.map(|value| &value.$field)).collect();
+                    <$value as $crate::value::Value>::encode(&column)?
+                },)+];
+                let nulls = (nulls.null_count() > 0).then_some(nulls);
+                Ok(std::sync::Arc::new(arrow::array::StructArray::try_new(fields, columns, nulls)?))
+            }
+
+            fn decode(
+                array: &arrow::array::ArrayRef,
+                column: &str,
+            ) -> Result<Vec<Option<Self>>, $crate::SchemaError> {
+                use arrow::array::Array as _;
+                let rows = $crate::value::downcast::<arrow::array::StructArray>(
+                    array,
+                    column,
+                    &Self::data_type(),
+                )?;
+                let path = |field: &str| {
+                    if column.is_empty() { field.to_owned() } else { format!("{column}.{field}") }
+                };
+                $(
+                    let name = stringify!($field);
+                    let values = rows.column_by_name(name).ok_or_else(|| {
+                        $crate::SchemaError::missing_column(
+                            &path(name),
+                            $crate::value::describe(&<$value as $crate::value::Value>::data_type()),
+                            rows.column_names().join(", "),
+                        )
+                    })?;
+                    let mut $field =
+                        <$value as $crate::value::Value>::decode(values, &path(name))?.into_iter();
+                )+
+                let mut decoded = Vec::with_capacity(rows.len());
+                for row in 0..rows.len() {
+                    // Every column is drawn from in every row, also where the struct is null.
+                    $(let $field = $field.next().flatten();)+
+                    decoded.push(if rows.is_null(row) {
+                        None
+                    } else {
+                        Some(Self {$(
+                            $field: $field
+                                .ok_or_else(|| $crate::SchemaError::null(&path(stringify!($field)), row))?,
+                        )+})
+                    });
+                }
+                Ok(decoded)
+            }
+        }
+    };
+}
+
+pub(crate) use struct_value;

@@ -1,0 +1,51 @@
+//! Ids and hashes: functions of content, never of time or place.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::SchemaError;
+
+/// The id of something made of `parts`: 32 hexadecimal digits of BLAKE3 over the parts, each after its length, so
+/// that `["ab", "c"]` and `["a", "bc"]` differ.
+///
+/// ```
+/// use iopo_schema::content_id;
+///
+/// assert_eq!(content_id(&["seed", "prompt"]), content_id(&["seed", "prompt"]));
+/// assert_ne!(content_id(&["ab", "c"]), content_id(&["a", "bc"]));
+/// assert_eq!(content_id(&[]).len(), 32);
+/// ```
+pub fn content_id(parts: &[&str]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut id = hasher.finalize().to_hex().to_string();
+    id.truncate(32);
+    id
+}
+
+/// BLAKE3 of a file's bytes, as 64 hexadecimal digits; the file is read in small pieces.
+pub fn file_hash(path: &Path) -> Result<String, SchemaError> {
+    let file = File::open(path).map_err(SchemaError::io(path, "open it for hashing"))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(SchemaError::io(path, "read it for hashing"))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_stable_across_releases() {
+        assert_eq!(content_id(&["x1", "y1"]), "41770aebdeb86e9704feaff7d46711ee");
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error_that_names_it() {
+        let error = file_hash(Path::new("no/such.file")).unwrap_err();
+        assert!(error.to_string().starts_with("no/such.file: could not open"), "{error}");
+    }
+}

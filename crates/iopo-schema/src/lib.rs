@@ -1,0 +1,60 @@
+//! The Parquet contract between the stages: row types, versions, readers, writers.
+//!
+//! Stages meet only in files. Each file holds rows of one type ([`Record`]), compressed with zstd, and its metadata
+//! say which schema and version that is and where it came from ([`Provenance`]). A file's bytes are a function of
+//! its rows and its provenance alone, so a stage that was killed and resumed ends with the bytes of one that was not
+//! ([`Parts`]). A file of another schema or version is refused with an error that says what was expected and found.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`rows`] | the row types, one struct a file |
+//! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
+//! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`preview()`] |
+//! | [`writer`] | [`write()`]: the whole file at once |
+//! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
+//! | [`id`] | [`content_id`] and [`file_hash`] |
+//!
+//! ```
+//! use iopo_schema::{MetricRow, Provenance, read, write};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("metrics.parquet");
+//! let rows = vec![MetricRow { step: 1, name: "loss".into(), value: 0.5 }];
+//! let provenance = Provenance::new("docs 0.1.0", serde_json::json!({ "beta": 0.1 }));
+//! write(&path, &rows, &provenance)?;
+//! assert_eq!(read::<MetricRow>(&path)?, rows);
+//!
+//! // Another schema is refused, with a reason.
+//! let error = read::<iopo_schema::ScoreRow>(&path).unwrap_err();
+//! assert!(error.to_string().contains("holds `metrics` rows"), "{error}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What it deliberately does not do: it knows no stage, no model and no constraint, and it never writes the time, a
+//! path or a device name into a file.
+
+mod columns;
+mod enums;
+mod error;
+mod footer;
+mod guard;
+pub mod id;
+pub mod parts;
+mod preview;
+mod provenance;
+pub mod reader;
+pub mod record;
+pub mod rows;
+mod value;
+pub mod writer;
+
+pub use enums::UnknownName;
+pub use error::SchemaError;
+pub use id::{content_id, file_hash};
+pub use parts::Parts;
+pub use preview::preview;
+pub use provenance::Provenance;
+pub use reader::{Header, Stream, header, provenance, read, stream};
+pub use record::Record;
+pub use rows::*;
+pub use writer::write;

@@ -1,0 +1,134 @@
+//! Where a file came from, in its key-value metadata.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use parquet::file::metadata::KeyValue;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Record, SchemaError};
+
+pub(crate) const SCHEMA: &str = "iopo.schema";
+pub(crate) const VERSION: &str = "iopo.version";
+pub(crate) const PRODUCER: &str = "iopo.producer";
+pub(crate) const CONFIG: &str = "iopo.config";
+pub(crate) const INPUTS: &str = "iopo.inputs";
+
+/// Where a file came from: enough to tell whether it must be made again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The stage and its version, for instance `iopo-synth 0.1.0`.
+    pub producer: String,
+    /// The stage's resolved configuration.
+    pub config: Value,
+    /// Logical name of each input file → its content hash ([`crate::file_hash`]).
+    pub inputs: BTreeMap<String, String>,
+}
+
+impl Provenance {
+    /// A provenance without input files; add them with [`Provenance::with_input`].
+    pub fn new(producer: impl Into<String>, config: Value) -> Self {
+        Self { producer: producer.into(), config, inputs: BTreeMap::new() }
+    }
+
+    /// Adds an input file by its logical name (`instructions`) and content hash.
+    #[must_use]
+    pub fn with_input(mut self, name: impl Into<String>, hash: impl Into<String>) -> Self {
+        self.inputs.insert(name.into(), hash.into());
+        self
+    }
+
+    pub(crate) fn texts(&self) -> ProvenanceTexts {
+        let inputs: BTreeMap<&String, Value> =
+            self.inputs.iter().map(|(name, hash)| (name, Value::from(hash.as_str()))).collect();
+        ProvenanceTexts {
+            producer: self.producer.clone(),
+            config: sorted(&self.config).to_string(),
+            inputs: inputs
+                .into_iter()
+                .map(|(name, hash)| (name.clone(), hash))
+                .collect::<Value>()
+                .to_string(),
+        }
+    }
+}
+
+/// The stored texts. Files are compared by these: a number that went through JSON text twice may differ in its last
+/// digit, its text may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProvenanceTexts {
+    pub(crate) producer: String,
+    pub(crate) config: String,
+    pub(crate) inputs: String,
+}
+
+impl ProvenanceTexts {
+    /// The file's key-value metadata, always in this order.
+    pub(crate) fn metadata<R: Record>(&self) -> Vec<KeyValue> {
+        vec![
+            KeyValue::new(SCHEMA.to_owned(), R::NAME.to_owned()),
+            KeyValue::new(VERSION.to_owned(), R::VERSION.to_string()),
+            KeyValue::new(PRODUCER.to_owned(), self.producer.clone()),
+            KeyValue::new(CONFIG.to_owned(), self.config.clone()),
+            KeyValue::new(INPUTS.to_owned(), self.inputs.clone()),
+        ]
+    }
+
+    /// The first difference to `found`, as (field, mine, theirs).
+    pub(crate) fn difference(&self, found: &Self) -> Option<(&'static str, String, String)> {
+        if self.producer != found.producer {
+            return Some(("producer", self.producer.clone(), found.producer.clone()));
+        }
+        if self.inputs != found.inputs {
+            return Some(("inputs", self.inputs.clone(), found.inputs.clone()));
+        }
+        (self.config != found.config).then(|| ("config", self.config.clone(), found.config.clone()))
+    }
+
+    pub(crate) fn parse(&self, path: &Path) -> Result<Provenance, SchemaError> {
+        let corrupt = |key: &str, error: serde_json::Error| SchemaError::Corrupt {
+            path: path.to_path_buf(),
+            got: format!("metadata key `{key}` that is not the JSON it should be ({error})"),
+        };
+        Ok(Provenance {
+            producer: self.producer.clone(),
+            config: serde_json::from_str(&self.config).map_err(|error| corrupt(CONFIG, error))?,
+            inputs: serde_json::from_str(&self.inputs).map_err(|error| corrupt(INPUTS, error))?,
+        })
+    }
+}
+
+/// The same JSON with the keys of every object in order, whatever map `serde_json` was built with.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let entries: BTreeMap<&String, &Value> = object.iter().collect();
+            entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+        }
+        Value::Array(values) => values.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn key_order_makes_no_difference() {
+        let first: Value =
+            serde_json::from_str(r#"{"b":1,"a":{"d":2,"c":[{"z":1,"y":2}]}}"#).unwrap_or_default();
+        let second = json!({"a": {"c": [{"y": 2, "z": 1}], "d": 2}, "b": 1});
+        assert_eq!(Provenance::new("p", first).texts(), Provenance::new("p", second).texts());
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let mine = Provenance::new("p", json!({"k": 4})).texts();
+        let theirs = Provenance::new("p", json!({"k": 8})).texts();
+        assert_eq!(mine.difference(&theirs).map(|it| it.0), Some("config"));
+        assert_eq!(mine.difference(&mine.clone()), None);
+    }
+}

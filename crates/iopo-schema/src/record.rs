@@ -1,0 +1,183 @@
+//! What makes a row type: a name, a version, and its columns.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+
+use crate::SchemaError;
+use crate::columns::{required, struct_value};
+use crate::rows::{
+    CheckRow, ConstraintRow, GroupKind, InstructionRow, Method, MetricRow, Operation,
+    PredictionRow, PreferenceRow, Proof, ReferenceRow, ResponseRow, ScoreRow, Split, SummaryRow,
+    VerdictRow,
+};
+use crate::value::Value;
+
+/// A row type of the contract.
+///
+/// A change that an old reader would misread raises [`VERSION`](Self::VERSION); columns that this release does not
+/// know are ignored.
+pub trait Record: Sized + Clone {
+    /// The schema's name in the file's metadata (`iopo.schema`).
+    const NAME: &'static str;
+    /// The schema's version in the file's metadata (`iopo.version`).
+    const VERSION: u32;
+
+    /// The columns.
+    fn arrow_schema() -> SchemaRef;
+    /// Lays rows out as columns.
+    fn to_batch(rows: &[Self]) -> Result<RecordBatch, SchemaError>;
+    /// Reads rows back; columns are found by name.
+    fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, SchemaError>;
+}
+
+fn schema_of<T: Value>() -> SchemaRef {
+    match T::data_type() {
+        DataType::Struct(fields) => Arc::new(Schema::new(fields)),
+        other => unreachable!("rows are structs, not {other}"),
+    }
+}
+
+fn to_batch<T: Value>(rows: &[T], name: &str) -> Result<RecordBatch, SchemaError> {
+    let values: Vec<Option<&T>> = rows.iter().map(Some).collect();
+    let array = T::encode(&values).map_err(|source| SchemaError::encode(name, source))?;
+    let columns =
+        array.as_any().downcast_ref::<StructArray>().map(|array| array.columns().to_vec());
+    RecordBatch::try_new(schema_of::<T>(), columns.unwrap_or_default())
+        .map_err(|source| SchemaError::encode(name, source))
+}
+
+fn from_batch<T: Value>(batch: &RecordBatch) -> Result<Vec<T>, SchemaError> {
+    let array: ArrayRef = Arc::new(StructArray::from(batch.clone()));
+    required(T::decode(&array, "")?, "row")
+}
+
+macro_rules! record {
+    ($type:ident = $name:literal, $version:literal, { $($field:ident: $value:ty),+ $(,)? }) => {
+        struct_value!($type { $($field: $value),+ });
+
+        impl Record for $type {
+            const NAME: &'static str = $name;
+            const VERSION: u32 = $version;
+
+            fn arrow_schema() -> SchemaRef {
+                schema_of::<Self>()
+            }
+
+            fn to_batch(rows: &[Self]) -> Result<RecordBatch, SchemaError> {
+                to_batch(rows, $name)
+            }
+
+            fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, SchemaError> {
+                from_batch(batch)
+            }
+        }
+    };
+}
+
+struct_value!(CheckRow { id: String, params: String });
+struct_value!(ConstraintRow {
+    text: String,
+    constraint_type: String,
+    dimension: String,
+    check: Option<CheckRow>,
+});
+struct_value!(VerdictRow { satisfied: bool, score: f64, method: Method, evidence: String });
+struct_value!(Proof {
+    y1_x1: Vec<VerdictRow>,
+    y2_x1: Vec<VerdictRow>,
+    y1_x2: Vec<VerdictRow>,
+    y2_x2: Vec<VerdictRow>,
+});
+
+record!(InstructionRow = "instructions", 1, {
+    id: String,
+    seed_id: String,
+    task: String,
+    input: Option<String>,
+    constraints: Vec<ConstraintRow>,
+    prompt: String,
+    language: String,
+});
+
+record!(ResponseRow = "responses", 1, {
+    id: String,
+    instruction_id: String,
+    seed_id: String,
+    text: String,
+    verdicts: Vec<VerdictRow>,
+    accepted: bool,
+    repaired: bool,
+    error: Option<String>,
+    generator: String,
+    sampling: String,
+});
+
+record!(PreferenceRow = "preferences", 1, {
+    id: String,
+    seed_id: String,
+    split: Split,
+    kind: GroupKind,
+    operation: Operation,
+    task: String,
+    input: Option<String>,
+    x1: String,
+    y1: String,
+    x2: String,
+    y2: String,
+    x1_constraints: Vec<ConstraintRow>,
+    x2_constraints: Vec<ConstraintRow>,
+    removed: Vec<ConstraintRow>,
+    added: Vec<ConstraintRow>,
+    y1_response_id: String,
+    y2_response_id: String,
+    repaired: bool,
+    proof: Proof,
+});
+
+record!(ReferenceRow = "reference_logps", 1, {
+    group_id: String,
+    model_hash: String,
+    template_hash: String,
+    logps: [f64; 4],
+    tokens: [u32; 4],
+});
+
+record!(MetricRow = "metrics", 1, { step: u64, name: String, value: f64 });
+
+record!(PredictionRow = "predictions", 1, {
+    benchmark: String,
+    key: String,
+    seed_id: String,
+    prompt: String,
+    constraints: Vec<ConstraintRow>,
+    response: String,
+    finish_reason: String,
+    prompt_tokens: u32,
+    completion_tokens: u32,
+});
+
+record!(ScoreRow = "scores", 1, {
+    benchmark: String,
+    key: String,
+    seed_id: String,
+    index: u32,
+    instruction_id: String,
+    seen: bool,
+    strict: bool,
+    loose: Option<bool>,
+    method: Method,
+    raw: Option<String>,
+});
+
+record!(SummaryRow = "summary", 1, {
+    model: String,
+    baseline: Option<String>,
+    metric: String,
+    subset: String,
+    value: f64,
+    low: f64,
+    high: f64,
+    n: u64,
+});

@@ -1,0 +1,289 @@
+//! The row types: what one row of each Parquet file means.
+//!
+//! Every id is a content hash made by [`crate::id::content_id`]; every enum is stored as its lower-case name.
+
+use serde::{Deserialize, Serialize};
+
+/// A constraint as code can check it: the kind's id and its parameters as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRow {
+    /// The kind's id, for instance `max_words`.
+    pub id: String,
+    /// The kind's parameters, as a JSON object with sorted keys.
+    pub params: String,
+}
+
+/// One constraint of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConstraintRow {
+    /// The sentence that stands in the prompt.
+    pub text: String,
+    /// One of the five constraint types, by its English name.
+    pub constraint_type: String,
+    /// One of the 26 dimensions, by its English name.
+    pub dimension: String,
+    /// How code checks it; absent where only a judge can.
+    pub check: Option<CheckRow>,
+}
+
+/// Which seeds a row belongs to: train, dev or test. Split by seed, never by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Used for training.
+    Train,
+    /// Used for choices (learning rate, beta, early stopping).
+    Dev,
+    /// Used for the final tables only.
+    Test,
+}
+
+/// Who decided a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A checker: the verdict is proved.
+    Code,
+    /// A language model.
+    Judge,
+}
+
+/// One verdict: does a response satisfy a constraint?
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// The answer.
+    pub satisfied: bool,
+    /// 0–10 where a judge scored, 0 or 10 where code decided.
+    pub score: f64,
+    /// Code or judge.
+    pub method: Method,
+    /// What was found, for a reader ("14 words, at most 20 allowed").
+    pub evidence: String,
+}
+
+/// A row of `instructions`: one constrained instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstructionRow {
+    /// Content hash of the prompt and the seed.
+    pub id: String,
+    /// The seed task that it grew from.
+    pub seed_id: String,
+    /// The plain task.
+    pub task: String,
+    /// The text that the task works on, if any.
+    pub input: Option<String>,
+    /// The constraints, in the order of the prompt.
+    pub constraints: Vec<ConstraintRow>,
+    /// The user turn as the model sees it.
+    pub prompt: String,
+    /// BCP 47 tag, for instance `en`.
+    pub language: String,
+}
+
+/// A row of `responses`: one attempt at an instruction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseRow {
+    /// Content hash.
+    pub id: String,
+    /// The instruction that it answers.
+    pub instruction_id: String,
+    /// The seed task of that instruction.
+    pub seed_id: String,
+    /// The answer.
+    pub text: String,
+    /// One verdict a constraint of the instruction, in its order.
+    pub verdicts: Vec<VerdictRow>,
+    /// Whether every constraint holds.
+    pub accepted: bool,
+    /// Whether an edit made a constraint hold.
+    pub repaired: bool,
+    /// Why there is no usable answer, if so.
+    pub error: Option<String>,
+    /// Name and weight hash of the model that wrote it.
+    pub generator: String,
+    /// Sampling parameters as JSON (manner, temperature, seed …).
+    pub sampling: String,
+}
+
+/// Whether all four cells of a group's truth table are as they must be, or one is false.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupKind {
+    /// y1 follows x1 and not x2, y2 follows x2 and not x1.
+    Full,
+    /// One false cell only: one strict output pair and one strict input pair.
+    Sided,
+}
+
+/// How x2 was made from x1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// A constraint became one that excludes it.
+    Revise,
+    /// A constraint went and another came (remove + add).
+    Swap,
+    /// A constraint came (sided).
+    Add,
+    /// A constraint went (sided).
+    Remove,
+}
+
+/// The 2×2 truth table of a group with the verdicts behind it; `sRC` is response `C` under instruction `R`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// Verdicts of y1 on the constraints of x1.
+    pub y1_x1: Vec<VerdictRow>,
+    /// Verdicts of y2 on the constraints of x1.
+    pub y2_x1: Vec<VerdictRow>,
+    /// Verdicts of y1 on the constraints of x2.
+    pub y1_x2: Vec<VerdictRow>,
+    /// Verdicts of y2 on the constraints of x2.
+    pub y2_x2: Vec<VerdictRow>,
+}
+
+impl Proof {
+    /// The four cells `[y1⊨x1, y2⊨x1, y1⊨x2, y2⊨x2]`: a cell holds when all its verdicts do.
+    pub fn cells(&self) -> [bool; 4] {
+        let all = |verdicts: &[VerdictRow]| verdicts.iter().all(|verdict| verdict.satisfied);
+        [all(&self.y1_x1), all(&self.y2_x1), all(&self.y1_x2), all(&self.y2_x2)]
+    }
+}
+
+/// A row of `preferences`: one group (x1, y1, x2, y2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PreferenceRow {
+    /// Content hash of the four texts.
+    pub id: String,
+    /// The seed task that all four belong to.
+    pub seed_id: String,
+    /// Train, dev or test, by seed.
+    pub split: Split,
+    /// Full or sided.
+    pub kind: GroupKind,
+    /// How x2 was made from x1.
+    pub operation: Operation,
+    /// The plain task that both instructions share.
+    pub task: String,
+    /// The input that both instructions share.
+    pub input: Option<String>,
+    /// The first instruction as the model sees it (the user turn).
+    pub x1: String,
+    /// The response that follows x1.
+    pub y1: String,
+    /// The second instruction.
+    pub x2: String,
+    /// The response that follows x2.
+    pub y2: String,
+    /// Constraints of x1, in the order of the prompt.
+    pub x1_constraints: Vec<ConstraintRow>,
+    /// Constraints of x2, in the order of the prompt.
+    pub x2_constraints: Vec<ConstraintRow>,
+    /// Constraints of x1 that x2 lacks.
+    pub removed: Vec<ConstraintRow>,
+    /// Constraints of x2 that x1 lacks.
+    pub added: Vec<ConstraintRow>,
+    /// Ids of the response rows that y1 and y2 come from.
+    pub y1_response_id: String,
+    /// See `y1_response_id`.
+    pub y2_response_id: String,
+    /// Whether y1 or y2 was repaired.
+    pub repaired: bool,
+    /// The truth table.
+    pub proof: Proof,
+}
+
+/// A row of `reference_logps`: one group under one reference model. Order: (x1,y1), (x1,y2), (x2,y2), (x2,y1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReferenceRow {
+    /// The preference group.
+    pub group_id: String,
+    /// Hash of the reference model's weights.
+    pub model_hash: String,
+    /// Hash of the chat template and tokenizer.
+    pub template_hash: String,
+    /// Sums of response log-probabilities, in nats.
+    pub logps: [f64; 4],
+    /// Response tokens, EOS included.
+    pub tokens: [u32; 4],
+}
+
+/// A row of `metrics` (and of the `*_stats` files): one scalar at one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// Optimiser step (0 for counts).
+    pub step: u64,
+    /// For instance `rewards/margins` or `yield/full/revise`.
+    pub name: String,
+    /// The value.
+    pub value: f64,
+}
+
+/// A row of `predictions`: one benchmark prompt answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PredictionRow {
+    /// For instance `heldout`.
+    pub benchmark: String,
+    /// The prompt's key inside the benchmark.
+    pub key: String,
+    /// Seed task, the cluster that bootstrap intervals resample first; empty where there is none.
+    pub seed_id: String,
+    /// The user turn.
+    pub prompt: String,
+    /// The constraints to score it by.
+    pub constraints: Vec<ConstraintRow>,
+    /// The model's answer.
+    pub response: String,
+    /// `stop` or `length`.
+    pub finish_reason: String,
+    /// Tokens of the rendered prompt.
+    pub prompt_tokens: u32,
+    /// Tokens generated.
+    pub completion_tokens: u32,
+}
+
+/// A row of `scores`: one verdict on one prediction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScoreRow {
+    /// For instance `heldout`.
+    pub benchmark: String,
+    /// The prompt's key.
+    pub key: String,
+    /// Seed task of the prompt; empty where there is none.
+    pub seed_id: String,
+    /// The constraint's index in the prompt.
+    pub index: u32,
+    /// The constraint kind's id.
+    pub instruction_id: String,
+    /// Whether the kind occurs in synthesis (`false`: held out).
+    pub seen: bool,
+    /// The strict verdict.
+    pub strict: bool,
+    /// The loose verdict, where the benchmark has one.
+    pub loose: Option<bool>,
+    /// Code or judge.
+    pub method: Method,
+    /// The judge's raw text.
+    pub raw: Option<String>,
+}
+
+/// A row of `summary`: one cell of a table, with its interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SummaryRow {
+    /// The model: `base`, `sft`, `iopo` …
+    pub model: String,
+    /// For a paired difference `model − baseline`: the baseline.
+    pub baseline: Option<String>,
+    /// For instance `prompt_accuracy_strict`, `response_words`.
+    pub metric: String,
+    /// For instance `all`, `seen`, `unseen`, `kind/max_words`.
+    pub subset: String,
+    /// The estimate.
+    pub value: f64,
+    /// Lower end of the 95 % interval; NaN where there is none.
+    pub low: f64,
+    /// Upper end of the 95 % interval; NaN where there is none.
+    pub high: f64,
+    /// Rows behind the estimate.
+    pub n: u64,
+}

@@ -1,0 +1,251 @@
+//! Files that are not what they should be: each is one clear error.
+
+mod common;
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use common::{metrics, provenance};
+use iopo_schema::*;
+use parquet::arrow::ArrowWriter;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn error_of(path: &Path) -> String {
+    match read::<MetricRow>(path) {
+        Ok(rows) => format!("no error, {} rows", rows.len()),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&path.display().to_string()),
+                "does not name its file: {text}"
+            );
+            text
+        }
+    }
+}
+
+/// A `metrics` file with other columns than it should have.
+#[derive(Clone)]
+struct Odd<const CASE: u8>;
+
+const NO_VALUE: u8 = 0;
+const TEXT_VALUE: u8 = 1;
+const NULL_NAME: u8 = 2;
+const LATER_VERSION: u8 = 3;
+const MORE_COLUMNS: u8 = 4;
+
+impl<const CASE: u8> Odd<CASE> {
+    fn columns() -> Vec<(Field, ArrayRef)> {
+        let step = Field::new("step", DataType::UInt64, false);
+        let mut columns: Vec<(Field, ArrayRef)> =
+            vec![(step, Arc::new(UInt64Array::from(vec![1, 2])))];
+        let names =
+            if CASE == NULL_NAME { vec![Some("a"), None] } else { vec![Some("a"), Some("b")] };
+        let name = Field::new("name", DataType::Utf8, CASE == NULL_NAME);
+        columns.push((name, Arc::new(StringArray::from(names))));
+        let float: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0]));
+        match CASE {
+            NO_VALUE => {}
+            TEXT_VALUE => {
+                let field = Field::new("value", DataType::Utf8, false);
+                columns.push((field, Arc::new(StringArray::from(vec!["1", "2"]))));
+            }
+            _ => columns.push((Field::new("value", DataType::Float64, false), Arc::clone(&float))),
+        }
+        if CASE == MORE_COLUMNS {
+            columns.push((Field::new("extra", DataType::Float64, true), float));
+        }
+        columns
+    }
+}
+
+impl<const CASE: u8> Record for Odd<CASE> {
+    const NAME: &'static str = "metrics";
+    const VERSION: u32 = if CASE == LATER_VERSION { 7 } else { 1 };
+
+    fn arrow_schema() -> SchemaRef {
+        Arc::new(Schema::new(
+            Self::columns().into_iter().map(|column| column.0).collect::<Vec<_>>(),
+        ))
+    }
+
+    fn to_batch(_: &[Self]) -> Result<RecordBatch, SchemaError> {
+        let columns = Self::columns().into_iter().map(|column| column.1).collect();
+        Ok(RecordBatch::try_new(Self::arrow_schema(), columns).expect("columns fit their schema"))
+    }
+
+    fn from_batch(_: &RecordBatch) -> Result<Vec<Self>, SchemaError> {
+        Ok(Vec::new())
+    }
+}
+
+fn odd<const CASE: u8>() -> Result<String, Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    write(&path, &[Odd::<CASE>, Odd::<CASE>], &provenance())?;
+    let text = error_of(&path);
+    Ok(text.replace(&format!("{}/", folder.path().display()), ""))
+}
+
+#[test]
+fn columns_that_are_not_as_they_should_be() -> Outcome {
+    assert_eq!(
+        odd::<NO_VALUE>()?,
+        "metrics.parquet: expected a column `value` of type Float64, found only: step, name; run its stage again"
+    );
+    assert_eq!(
+        odd::<TEXT_VALUE>()?,
+        "metrics.parquet: expected column `value` to be Float64, found text (utf8); run its stage again"
+    );
+    assert_eq!(
+        odd::<NULL_NAME>()?,
+        "metrics.parquet: expected a value in column `name`, found null in its entry 1; run its stage again"
+    );
+    assert_eq!(odd::<MORE_COLUMNS>()?, "no error, 2 rows");
+    Ok(())
+}
+
+#[test]
+fn another_version() -> Outcome {
+    let text = odd::<LATER_VERSION>()?;
+    assert!(text.contains("expected version 1 of `metrics`, found version 7"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn another_schema() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("scores.parquet");
+    write::<ScoreRow>(&path, &[], &provenance())?;
+    let text = error_of(&path);
+    assert!(text.contains("expected `metrics` rows, but the file holds `scores` rows"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn no_file_and_files_of_other_kinds() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    assert!(error_of(&path).contains("found no file"));
+    fs::write(&path, "")?;
+    assert!(error_of(&path).contains("found an empty file"));
+    fs::write(&path, "PK\u{3}\u{4} a zip archive, say")?;
+    assert!(error_of(&path).contains("does not begin as Parquet"));
+    assert!(error_of(folder.path()).contains("found a directory"));
+    Ok(())
+}
+
+#[test]
+fn a_parquet_file_that_is_not_ours() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("foreign.parquet");
+    let batch = MetricRow::to_batch(&metrics(0..3))?;
+    let mut writer = ArrowWriter::try_new(File::create(&path)?, batch.schema(), None)?;
+    writer.write(&batch)?;
+    writer.close()?;
+    let text = error_of(&path);
+    assert!(text.contains("written by iopo (metadata key `iopo.schema`)"), "{text}");
+    assert!(matches!(preview(&path, 1), Err(SchemaError::Foreign { .. })));
+    Ok(())
+}
+
+#[test]
+fn a_file_cut_off_anywhere() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    write(&path, &metrics(0..200), &provenance())?;
+    let bytes = fs::read(&path)?;
+    for length in (0..bytes.len()).step_by(37) {
+        fs::write(&path, &bytes[..length])?;
+        let text = error_of(&path);
+        assert!(text.contains("expected a whole Parquet file"), "cut at {length}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_footer_that_lies_about_its_length() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    write(&path, &metrics(0..200), &provenance())?;
+    let mut bytes = fs::read(&path)?;
+    let at = bytes.len() - 8;
+    bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    fs::write(&path, &bytes)?;
+    let text = error_of(&path);
+    assert!(text.contains("that claim a footer of 4294967295 bytes"), "{text}");
+    Ok(())
+}
+
+/// Whatever byte is damaged: the right rows, other rows, or an error, and never a panic that gets out.
+#[test]
+fn a_file_with_any_byte_damaged() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("scores.parquet");
+    let row = ScoreRow {
+        benchmark: "heldout".into(),
+        key: "k".into(),
+        seed_id: "s".into(),
+        index: 1,
+        instruction_id: "max_words".into(),
+        seen: true,
+        strict: false,
+        loose: None,
+        method: Method::Code,
+        raw: None,
+    };
+    write(&path, &vec![row; 40], &provenance())?;
+    let bytes = fs::read(&path)?;
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= [0x01, 0x80, 0xff, 0x10][at % 4];
+        fs::write(&path, &damaged)?;
+        // Rows that still decode cannot be told from rows that were written.
+        if let Err(error) = read::<ScoreRow>(&path) {
+            assert!(error.to_string().contains("scores.parquet"), "{error}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_preview_shows_header_and_first_rows() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    write(&path, &metrics(0..5_000), &provenance())?;
+    let (header, rows) = preview(&path, 2)?;
+    assert_eq!(
+        (header.name.as_str(), header.version, header.rows, header.row_groups),
+        ("metrics", 1, 5_000, 2)
+    );
+    assert_eq!(header.provenance, provenance());
+    assert_eq!(header.columns[1], ("name".into(), "text (utf8)".into()));
+    assert_eq!(rows[1], serde_json::json!({"step": 1, "name": "name/1", "value": 1.0 / 3.0}));
+    assert_eq!(rows.len(), 2);
+    Ok(())
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (first, second) = (folder.path().join("a.parquet"), folder.path().join("b.parquet"));
+    write(&first, &metrics(0..9_000), &provenance())?;
+    write(&second, &metrics(0..9_000), &provenance())?;
+    assert_eq!(file_hash(&first)?, file_hash(&second)?);
+    Ok(())
+}
+
+#[test]
+fn a_stream_keeps_to_its_batches() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    write(&path, &metrics(0..2_500), &provenance())?;
+    let batches: Result<Vec<_>, _> = stream::<MetricRow>(&path)?.collect();
+    let lengths: Vec<usize> = batches?.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [1024, 1024, 452]);
+    Ok(())
+}

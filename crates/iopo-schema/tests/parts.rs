@@ -1,0 +1,176 @@
+//! Outputs written in parts: killed, resumed, disturbed.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{metrics, provenance};
+use iopo_schema::*;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const COUNT: usize = 5;
+const ROWS: u64 = 3_000;
+
+fn rows(index: usize) -> Vec<MetricRow> {
+    // Uneven parts, one of them empty: their borders must not show in the final file.
+    match index {
+        2 => Vec::new(),
+        _ => metrics(index as u64 * ROWS..(index as u64 + 1) * ROWS - index as u64 * 7),
+    }
+}
+
+fn all() -> Vec<MetricRow> {
+    (0..COUNT).flat_map(rows).collect()
+}
+
+/// Writes what is missing and at most `most` parts of it, as a stage does.
+fn work(path: &Path, most: usize) -> Result<(), SchemaError> {
+    let parts = Parts::open(path, &provenance())?;
+    if parts.is_complete() {
+        return Ok(());
+    }
+    let missing: Vec<usize> = (0..COUNT).filter(|index| !parts.has(*index)).collect();
+    for index in missing.iter().take(most) {
+        parts.write(*index, &rows(*index))?;
+    }
+    if missing.len() <= most { parts.finish(COUNT) } else { Ok(()) }
+}
+
+#[test]
+fn interrupted_and_uninterrupted_writing_give_the_same_bytes() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let whole = folder.path().join("whole.parquet");
+    write(&whole, &all(), &provenance())?;
+    let expected = fs::read(&whole)?;
+
+    let straight = folder.path().join("straight.parquet");
+    work(&straight, COUNT)?;
+    assert!(fs::read(&straight)? == expected, "parts must not show in the final file");
+
+    let resumed = folder.path().join("resumed.parquet");
+    for most in [1, 0, 2, 0] {
+        work(&resumed, most)?;
+        assert!(!resumed.exists());
+    }
+    work(&resumed, COUNT)?;
+    assert!(fs::read(&resumed)? == expected, "resuming must not show in the final file");
+    assert!(!folder.path().join("resumed.parquet.parts").exists());
+    assert_eq!(read::<MetricRow>(&resumed)?, all());
+    Ok(())
+}
+
+#[test]
+fn leftovers_of_a_kill_are_cleared_away() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    let directory = folder.path().join("out.parquet.parts");
+    work(&path, 3)?;
+    // A part that was being written, a part that lost its end, and a final file that was being written.
+    fs::write(directory.join(".part-00003.parquet.tmp"), b"PAR1 half")?;
+    let part = directory.join("part-00001.parquet");
+    let bytes = fs::read(&part)?;
+    fs::write(&part, &bytes[..bytes.len() / 2])?;
+    fs::write(folder.path().join(".out.parquet.tmp"), b"PAR1 half")?;
+
+    let parts = Parts::<MetricRow>::open(&path, &provenance())?;
+    assert!(parts.has(0) && !parts.has(1) && parts.has(2) && !parts.has(3));
+    assert!(!directory.join(".part-00003.parquet.tmp").exists());
+    drop(parts);
+
+    work(&path, COUNT)?;
+    assert_eq!(read::<MetricRow>(&path)?, all());
+    let names: Vec<_> =
+        fs::read_dir(folder.path())?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+    assert_eq!(names, ["out.parquet"]);
+    Ok(())
+}
+
+#[test]
+fn a_kill_between_the_rename_and_the_removal_of_parts_is_finished_later() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    let directory = folder.path().join("out.parquet.parts");
+    work(&path, 4)?;
+    write(&path, &all(), &provenance())?;
+    let parts = Parts::<MetricRow>::open(&path, &provenance())?;
+    assert!(parts.is_complete());
+    assert!(!directory.exists());
+    parts.finish(COUNT)?;
+    Ok(())
+}
+
+#[test]
+fn parts_of_another_configuration_are_refused() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    work(&path, 2)?;
+    let mut other = provenance();
+    other.config["beta"] = serde_json::json!(0.5);
+    let error = Parts::<MetricRow>::open(&path, &other).unwrap_err().to_string();
+    assert!(error.contains("out.parquet.parts: expected parts with config"), "{error}");
+    assert!(error.contains(r#""beta":0.5"#) && error.contains(r#""beta":0.1"#), "{error}");
+    assert!(error.contains("delete that directory"), "{error}");
+    // The parts are still there for the configuration that began them.
+    assert!(Parts::<MetricRow>::open(&path, &provenance())?.has(1));
+    Ok(())
+}
+
+#[test]
+fn a_finished_file_of_another_configuration_is_not_complete() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    let other = provenance().with_input("instructions", "beef");
+    write(&path, &metrics(0..4), &other)?;
+    assert!(!Parts::<MetricRow>::open(&path, &provenance())?.is_complete());
+    work(&path, COUNT)?;
+    assert_eq!(read::<MetricRow>(&path)?, all());
+    Ok(())
+}
+
+#[test]
+fn a_final_file_that_is_not_ours_is_never_replaced() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    fs::write(&path, "a user's notes")?;
+    let error = Parts::<MetricRow>::open(&path, &provenance()).unwrap_err().to_string();
+    assert!(error.contains("out.parquet: expected a whole Parquet file"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn only_one_writer_at_a_time() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    let first = Parts::<MetricRow>::open(&path, &provenance())?;
+    let error = Parts::<MetricRow>::open(&path, &provenance()).unwrap_err();
+    assert!(matches!(error, SchemaError::Locked { .. }), "{error}");
+    drop(first);
+    Parts::<MetricRow>::open(&path, &provenance())?;
+    Ok(())
+}
+
+#[test]
+fn missing_and_stray_parts_are_named() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    let parts = Parts::open(&path, &provenance())?;
+    parts.write(0, &rows(0))?;
+    parts.write(2, &rows(2))?;
+    let error = parts.finish(3).unwrap_err().to_string();
+    assert!(error.contains("expected part 1 of 3, found none"), "{error}");
+    let error = parts.finish(1).unwrap_err().to_string();
+    assert!(error.contains("expected 1 parts, found part 2 too"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn an_output_without_rows_is_a_file_without_rows() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("out.parquet");
+    Parts::<MetricRow>::open(&path, &provenance())?.finish(0)?;
+    assert!(read::<MetricRow>(&path)?.is_empty());
+    assert_eq!(header(&path)?.rows, 0);
+    Ok(())
+}

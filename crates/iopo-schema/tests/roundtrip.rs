@@ -1,0 +1,264 @@
+//! What is written is read back, for every row type and any content.
+
+mod common;
+
+use std::fmt::Debug;
+
+use common::{metrics as many, provenance};
+use iopo_schema::*;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[a-z ]{1,12}",
+        "\\PC{0,24}",
+        Just("zwei\nZeilen\t\u{0}🦀".to_owned())
+    ]
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        any::<f64>().prop_filter("NaN is not equal to itself", |value| !value.is_nan()),
+        Just(-0.0)
+    ]
+}
+
+fn constraint() -> impl Strategy<Value = ConstraintRow> {
+    let check = option::of((text(), text()).prop_map(|(id, params)| CheckRow { id, params }));
+    (text(), text(), text(), check).prop_map(|(text, constraint_type, dimension, check)| {
+        ConstraintRow { text, constraint_type, dimension, check }
+    })
+}
+
+fn method() -> impl Strategy<Value = Method> {
+    prop::sample::select(Method::ALL)
+}
+
+fn verdicts() -> impl Strategy<Value = Vec<VerdictRow>> {
+    let verdict = (any::<bool>(), number(), method(), text()).prop_map(
+        |(satisfied, score, method, evidence)| VerdictRow { satisfied, score, method, evidence },
+    );
+    vec(verdict, 0..4)
+}
+
+fn instruction() -> impl Strategy<Value = InstructionRow> {
+    (text(), text(), text(), option::of(text()), vec(constraint(), 0..4), text(), text()).prop_map(
+        |(id, seed_id, task, input, constraints, prompt, language)| InstructionRow {
+            id,
+            seed_id,
+            task,
+            input,
+            constraints,
+            prompt,
+            language,
+        },
+    )
+}
+
+fn response() -> impl Strategy<Value = ResponseRow> {
+    let ids = (text(), text(), text(), text());
+    (ids, verdicts(), any::<bool>(), any::<bool>(), option::of(text()), text(), text()).prop_map(
+        |(
+            (id, instruction_id, seed_id, text),
+            verdicts,
+            accepted,
+            repaired,
+            error,
+            generator,
+            sampling,
+        )| {
+            ResponseRow {
+                id,
+                instruction_id,
+                seed_id,
+                text,
+                verdicts,
+                accepted,
+                repaired,
+                error,
+                generator,
+                sampling,
+            }
+        },
+    )
+}
+
+fn preference() -> impl Strategy<Value = PreferenceRow> {
+    let kind = (
+        prop::sample::select(Split::ALL),
+        prop::sample::select(GroupKind::ALL),
+        prop::sample::select(Operation::ALL),
+        any::<bool>(),
+    );
+    let texts = prop::array::uniform9(text());
+    let lists = prop::array::uniform4(vec(constraint(), 0..3));
+    let proof = (verdicts(), verdicts(), verdicts(), verdicts());
+    (kind, texts, option::of(text()), lists, proof).prop_map(
+        |(
+            (split, kind, operation, repaired),
+            texts,
+            input,
+            lists,
+            (y1_x1, y2_x1, y1_x2, y2_x2),
+        )| {
+            let [id, seed_id, task, x1, y1, x2, y2, y1_response_id, y2_response_id] = texts;
+            let [x1_constraints, x2_constraints, removed, added] = lists;
+            PreferenceRow {
+                id,
+                seed_id,
+                split,
+                kind,
+                operation,
+                task,
+                input,
+                x1,
+                y1,
+                x2,
+                y2,
+                x1_constraints,
+                x2_constraints,
+                removed,
+                added,
+                y1_response_id,
+                y2_response_id,
+                repaired,
+                proof: Proof { y1_x1, y2_x1, y1_x2, y2_x2 },
+            }
+        },
+    )
+}
+
+fn reference() -> impl Strategy<Value = ReferenceRow> {
+    let logps = prop::array::uniform4(number());
+    (text(), text(), text(), logps, any::<[u32; 4]>()).prop_map(
+        |(group_id, model_hash, template_hash, logps, tokens)| ReferenceRow {
+            group_id,
+            model_hash,
+            template_hash,
+            logps,
+            tokens,
+        },
+    )
+}
+
+fn metric() -> impl Strategy<Value = MetricRow> {
+    (any::<u64>(), text(), number()).prop_map(|(step, name, value)| MetricRow { step, name, value })
+}
+
+fn prediction() -> impl Strategy<Value = PredictionRow> {
+    let texts = prop::array::uniform6(text());
+    (texts, vec(constraint(), 0..4), any::<u32>(), any::<u32>()).prop_map(
+        |(texts, constraints, prompt_tokens, completion_tokens)| {
+            let [benchmark, key, seed_id, prompt, response, finish_reason] = texts;
+            PredictionRow {
+                benchmark,
+                key,
+                seed_id,
+                prompt,
+                constraints,
+                response,
+                finish_reason,
+                prompt_tokens,
+                completion_tokens,
+            }
+        },
+    )
+}
+
+fn score() -> impl Strategy<Value = ScoreRow> {
+    let texts = prop::array::uniform4(text());
+    let flags = (any::<bool>(), any::<bool>(), option::of(any::<bool>()));
+    (texts, any::<u32>(), flags, method(), option::of(text())).prop_map(
+        |([benchmark, key, seed_id, instruction_id], index, (seen, strict, loose), method, raw)| {
+            ScoreRow {
+                benchmark,
+                key,
+                seed_id,
+                index,
+                instruction_id,
+                seen,
+                strict,
+                loose,
+                method,
+                raw,
+            }
+        },
+    )
+}
+
+fn summary() -> impl Strategy<Value = SummaryRow> {
+    (text(), option::of(text()), text(), text(), number(), number(), number(), any::<u64>())
+        .prop_map(|(model, baseline, metric, subset, value, low, high, n)| SummaryRow {
+            model,
+            baseline,
+            metric,
+            subset,
+            value,
+            low,
+            high,
+            n,
+        })
+}
+
+fn returns<R: Record + PartialEq + Debug>(rows: &[R]) -> Result<(), TestCaseError> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("rows.parquet");
+    let fail = |error: SchemaError| TestCaseError::fail(error.to_string());
+    write(&path, rows, &provenance()).map_err(fail)?;
+    prop_assert_eq!(read::<R>(&path).map_err(fail)?, rows);
+    prop_assert_eq!(iopo_schema::provenance(&path).map_err(fail)?, provenance());
+    Ok(())
+}
+
+macro_rules! round_trips {
+    ($($name:ident: $strategy:expr),+ $(,)?) => {
+        proptest! {
+            #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+            $(
+                #[test]
+                fn $name(rows in vec($strategy, 0..8)) {
+                    returns(&rows)?;
+                }
+            )+
+        }
+    };
+}
+
+round_trips! {
+    instructions: instruction(),
+    responses: response(),
+    preferences: preference(),
+    reference_logps: reference(),
+    metrics: metric(),
+    predictions: prediction(),
+    scores: score(),
+    summaries: summary(),
+}
+
+#[test]
+fn rows_of_several_row_groups() -> Result<(), TestCaseError> {
+    returns(&many(0..9_001))
+}
+
+#[test]
+fn nan_survives() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("summary.parquet");
+    let row = SummaryRow {
+        model: "base".into(),
+        baseline: None,
+        metric: "response_words".into(),
+        subset: "all".into(),
+        value: 12.5,
+        low: f64::NAN,
+        high: f64::NAN,
+        n: 3,
+    };
+    write(&path, &[row], &provenance())?;
+    let back = read::<SummaryRow>(&path)?;
+    assert!(back[0].low.is_nan() && back[0].high.is_nan() && back[0].value == 12.5);
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! The first pass: sampling answers from the language model into `answers.parquet`.
+
+use std::path::{Path, PathBuf};
+
+use iopo_constraints::render_prompt;
+use iopo_llm::{
+    Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
+};
+use iopo_schema::{Parts, Provenance, ResponseRow, content_id};
+use serde::{Deserialize, Serialize};
+
+use crate::manner::manner_of;
+use crate::random::keyed_u64;
+use crate::{Seed, SynthConfig, SynthError};
+
+/// What the `sampling` column says about an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SampleInfo {
+    /// Number of the sample within its seed task.
+    pub sample: usize,
+    /// The hint that was added to the prompt, if any.
+    pub manner: Option<String>,
+    /// Softmax temperature.
+    pub temperature: f32,
+    /// Nucleus mass.
+    pub top_p: f32,
+    /// Likeliest tokens kept.
+    pub top_k: usize,
+    /// Token limit.
+    pub max_new_tokens: usize,
+    /// Seed of the random stream.
+    pub seed: u64,
+    /// Why the model stopped; absent where it could not be asked.
+    pub finish_reason: Option<FinishReason>,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// Tokens generated.
+    pub completion_tokens: usize,
+    /// Whether the rest after the last full sentence was cut off.
+    #[serde(default)]
+    pub trimmed: bool,
+}
+
+/// Samples all answers that are not yet there, part by part; returns the file's path.
+///
+/// The rows are responses without an instruction and without verdicts, `samples_per_seed` for
+/// each seed in order; one that the model refuses carries the reason in `error`.
+pub fn sample_answers(
+    seeds: &[Seed],
+    seeds_hash: &str,
+    out_dir: &Path,
+    model: &dyn LanguageModel,
+    config: &SynthConfig,
+    progress: &dyn Progress,
+) -> Result<PathBuf, SynthError> {
+    let path = out_dir.join("answers.parquet");
+    let generator = model.name();
+    let provenance = Provenance {
+        producer: crate::PRODUCER.to_owned(),
+        config: config.answers_json(&generator),
+        inputs: [("seeds".to_owned(), seeds_hash.to_owned())].into(),
+    };
+    let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
+    if parts.is_complete() {
+        return Ok(path);
+    }
+    let chunks: Vec<&[Seed]> = seeds.chunks(config.seeds_per_part).collect();
+    progress.start("sampling answers", (seeds.len() * config.samples_per_seed) as u64);
+    for (index, chunk) in chunks.iter().enumerate() {
+        if parts.has(index) {
+            progress.advance((chunk.len() * config.samples_per_seed) as u64);
+            continue;
+        }
+        if progress.cancelled() {
+            return Err(SynthError::Cancelled);
+        }
+        parts.write(index, &sample_part(chunk, &generator, model, config, progress)?)?;
+    }
+    parts.finish(chunks.len())?;
+    progress.finish();
+    Ok(path)
+}
+
+/// One part: all samples of its seeds in one call.
+fn sample_part(
+    seeds: &[Seed],
+    generator: &str,
+    model: &dyn LanguageModel,
+    config: &SynthConfig,
+    progress: &dyn Progress,
+) -> Result<Vec<ResponseRow>, SynthError> {
+    let mut infos = Vec::new();
+    let mut requests = Vec::new();
+    for seed in seeds {
+        for sample in 0..config.samples_per_seed {
+            let (info, request) = ask(seed, sample, config);
+            infos.push((seed, info));
+            requests.push(request);
+        }
+    }
+    let answers = complete_or_refuse(model, requests, progress)?;
+    let rows = infos.into_iter().zip(answers).map(|((seed, mut info), answer)| {
+        let (text, error) = match answer {
+            Ok(completion) => {
+                info.finish_reason = Some(completion.finish_reason);
+                info.prompt_tokens = completion.prompt_tokens;
+                info.completion_tokens = completion.completion_tokens;
+                (completion.text, None)
+            }
+            Err(reason) => (String::new(), Some(reason)),
+        };
+        Ok(ResponseRow {
+            id: content_id(&["answer", &seed.id, &info.sample.to_string(), &text]),
+            instruction_id: String::new(),
+            seed_id: seed.id.clone(),
+            text,
+            verdicts: Vec::new(),
+            accepted: false,
+            repaired: false,
+            error,
+            generator: generator.to_owned(),
+            sampling: info_json(&info)?,
+        })
+    });
+    rows.collect()
+}
+
+/// The `sampling` column as JSON.
+pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
+    serde_json::to_string(info).map_err(|error| SynthError::Config {
+        field: "sampling",
+        reason: format!("cannot be written as JSON: {error}"),
+    })
+}
+
+/// One sample's prompt: the task, the manner on a line of its own, the input.
+fn ask(seed: &Seed, sample: usize, config: &SynthConfig) -> (SampleInfo, Request) {
+    let manner = manner_of(&config.manners, config.plain_samples, config.seed, &seed.id, sample);
+    let task = match manner {
+        Some(manner) => format!("{} {manner}", seed.task),
+        None => seed.task.clone(),
+    };
+    let none: [&str; 0] = [];
+    let prompt = render_prompt(&task, &none, seed.input.as_deref());
+    let stream = keyed_u64(config.seed, &["answer", &seed.id, &sample.to_string()]);
+    let sampling = Sampling {
+        max_new_tokens: config.sampling.max_new_tokens,
+        temperature: config.sampling.temperature,
+        top_p: config.sampling.top_p,
+        top_k: config.sampling.top_k,
+        seed: stream,
+    };
+    let info = SampleInfo {
+        sample,
+        manner: manner.map(str::to_owned),
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        top_k: sampling.top_k,
+        max_new_tokens: sampling.max_new_tokens,
+        seed: stream,
+        finish_reason: None,
+        prompt_tokens: 0,
+        completion_tokens: 0,
+        trimmed: false,
+    };
+    (info, Request { messages: vec![Message::user(prompt)], sampling })
+}
+
+/// Completes a batch; a request that the model refuses is taken out and the rest asked again, so
+/// that one task that is too long does not end the run.
+fn complete_or_refuse(
+    model: &dyn LanguageModel,
+    requests: Vec<Request>,
+    progress: &dyn Progress,
+) -> Result<Vec<Result<Completion, String>>, SynthError> {
+    let mut answers: Vec<Result<Completion, String>> =
+        requests.iter().map(|_| Err(String::new())).collect();
+    let mut open: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
+    while !open.is_empty() {
+        let batch: Vec<Request> = open.iter().map(|(_, request)| request.clone()).collect();
+        match model.complete(&batch, progress) {
+            Ok(completions) => {
+                if completions.len() != open.len() {
+                    return Err(SynthError::Model(LlmError::Failed {
+                        reason: format!(
+                            "expected {} completions, got {}",
+                            open.len(),
+                            completions.len()
+                        ),
+                    }));
+                }
+                for ((place, _), completion) in open.drain(..).zip(completions) {
+                    answers[place] = Ok(completion);
+                }
+            }
+            Err(LlmError::BadRequest { index, reason }) if index < open.len() => {
+                let (place, _) = open.remove(index);
+                answers[place] = Err(reason);
+                progress.advance(1);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(answers)
+}

@@ -1,0 +1,151 @@
+//! Back-translation: which constraints an answer satisfies, and which of them to write down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_constraints::{Constraint, Kind};
+use rand::Rng;
+
+use crate::random::weighted;
+
+/// A constraint that an answer satisfies.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The constraint.
+    pub constraint: Constraint,
+    /// Its kind's share of the draw.
+    pub weight: f64,
+    /// Its place among the constraints of its kind, the most informative first.
+    pub rank: usize,
+    /// Whether another answer of the same seed violates it.
+    pub discriminating: bool,
+}
+
+/// For each of the answers to one task, the constraints of the usable kinds that hold in it.
+///
+/// They come from its own back-translation, and from the revisions of what holds in the other
+/// answers ("do not use the word *tea*" can only be read off an answer that uses it). The check
+/// confirms every one of them.
+pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>> {
+    let holding: Vec<Vec<Constraint>> = answers
+        .iter()
+        .map(|answer| kinds.iter().flat_map(|(kind, _)| kind.back_translate(answer)).collect())
+        .collect();
+    let turned: Vec<Vec<Constraint>> =
+        holding.iter().map(|held| held.iter().flat_map(Constraint::revisions).collect()).collect();
+    let found = answers.iter().enumerate().map(|(place, answer)| {
+        let others = || (0..answers.len()).filter(move |other| *other != place);
+        let own = holding[place].iter();
+        let mut known: BTreeSet<&Constraint> = BTreeSet::new();
+        let mut ranks: BTreeMap<Kind, usize> = BTreeMap::new();
+        let mut found = Vec::new();
+        for constraint in own.chain(others().flat_map(|other| &turned[other])) {
+            let weight = kinds.iter().find(|(kind, _)| *kind == constraint.kind());
+            let Some((kind, weight)) = weight else { continue };
+            if !constraint.check(answer).satisfied || !known.insert(constraint) {
+                continue;
+            }
+            let rank = ranks.entry(*kind).or_default();
+            found.push(Candidate {
+                constraint: constraint.clone(),
+                weight: *weight,
+                rank: *rank,
+                discriminating: others().any(|other| !constraint.check(answers[other]).satisfied),
+            });
+            *rank += 1;
+        }
+        found
+    });
+    found.collect()
+}
+
+/// Draws constraints until there are `count`, `fixed` among them, or none fits any more.
+///
+/// A kind is drawn by its weight, times `discriminating_weight` where one of its constraints
+/// discriminates; within the kind the more informative and the discriminating come first.
+pub fn choose(
+    candidates: &[Candidate],
+    fixed: Vec<Constraint>,
+    count: usize,
+    discriminating_weight: f64,
+    rng: &mut impl Rng,
+) -> Vec<Constraint> {
+    let mut chosen = fixed;
+    while chosen.len() < count {
+        let fits = |candidate: &&Candidate| {
+            !chosen.iter().any(|other| {
+                other.kind() == candidate.constraint.kind()
+                    || other.conflicts_with(&candidate.constraint)
+                    || candidate.constraint.conflicts_with(other)
+            })
+        };
+        let open: Vec<&Candidate> = candidates.iter().filter(fits).collect();
+        let mut kinds: Vec<(Kind, f64)> = Vec::new();
+        for candidate in &open {
+            let factor = if candidate.discriminating { discriminating_weight } else { 1.0 };
+            let (kind, weight) = (candidate.constraint.kind(), candidate.weight * factor);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, known)) => *known = known.max(weight),
+                None => kinds.push((kind, weight)),
+            }
+        }
+        let weights: Vec<f64> = kinds.iter().map(|(_, weight)| *weight).collect();
+        let Some(drawn) = weighted(&weights, rng) else { break };
+        let same: Vec<&Candidate> =
+            open.into_iter().filter(|c| c.constraint.kind() == kinds[drawn].0).collect();
+        let weights: Vec<f64> = same
+            .iter()
+            .map(|c| {
+                let factor = if c.discriminating { discriminating_weight } else { 1.0 };
+                factor * 0.5_f64.powi(c.rank.min(30) as i32)
+            })
+            .collect();
+        let Some(drawn) = weighted(&weights, rng) else { break };
+        chosen.push(same[drawn].constraint.clone());
+    }
+    chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_constraints::Kind;
+
+    use super::{candidates, choose};
+    use crate::random::keyed;
+
+    const SHORT: &str = "Warm the pot first. Then pour!";
+    const LONG: &str = "To brew good tea, you should warm the pot, add two spoons of leaves, pour \
+                        water that is just off the boil, and wait for about four minutes.";
+
+    fn kinds() -> Vec<(Kind, f64)> {
+        Kind::ALL.iter().map(|kind| (*kind, 1.0)).collect()
+    }
+
+    #[test]
+    fn every_candidate_holds_and_says_truly_whether_it_discriminates() {
+        let answers = [SHORT, LONG];
+        for (place, found) in candidates(&answers, &kinds()).iter().enumerate() {
+            assert!(found.len() > 5);
+            for candidate in found {
+                assert!(candidate.constraint.check(answers[place]).satisfied);
+                let other = candidate.constraint.check(answers[1 - place]).satisfied;
+                assert_eq!(candidate.discriminating, !other);
+            }
+        }
+    }
+
+    #[test]
+    fn chosen_constraints_never_conflict_and_are_drawn_alike_twice() {
+        let found = candidates(&[SHORT, LONG], &kinds());
+        for round in 0..40 {
+            let draw = || choose(&found[1], Vec::new(), 5, 4.0, &mut keyed(round, &["test"]));
+            let chosen = draw();
+            assert_eq!(chosen, draw());
+            assert!(!chosen.is_empty());
+            for (i, one) in chosen.iter().enumerate() {
+                for other in &chosen[i + 1..] {
+                    assert!(!one.conflicts_with(other), "{one:?} {other:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! What can be set about synthesis.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_constraints::{Dimension, Kind};
+use serde::{Deserialize, Serialize};
+
+use crate::SynthError;
+use crate::manner::DEFAULT_MANNERS;
+
+/// How answers are drawn from the language model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SamplingConfig {
+    /// Tokens an answer may have; a longer one is cut. Default: 256.
+    pub max_new_tokens: usize,
+    /// Softmax temperature; 0 is greedy. Default: 0.8.
+    pub temperature: f32,
+    /// Nucleus mass; 1 switches it off. Default: 0.95.
+    pub top_p: f32,
+    /// Keep the k likeliest tokens; 0 switches it off. Default: 0.
+    pub top_k: usize,
+}
+
+impl Default for SamplingConfig {
+    fn default() -> Self {
+        Self { max_new_tokens: 256, temperature: 0.8, top_p: 0.95, top_k: 0 }
+    }
+}
+
+/// What can be set about synthesis; every field has a default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SynthConfig {
+    /// Everything random follows from it. Default: 0.
+    pub seed: u64,
+    /// Use only the first seed tasks of the file. Default: all of them.
+    pub max_seeds: Option<usize>,
+    /// Answers sampled for each seed task. Default: 4.
+    pub samples_per_seed: usize,
+    /// How many of them are asked for without a manner. Default: 1.
+    pub plain_samples: usize,
+    /// Hints for the other samples; they do not become part of an instruction.
+    /// Default: [`DEFAULT_MANNERS`].
+    pub manners: Vec<String>,
+    /// How answers are drawn.
+    pub sampling: SamplingConfig,
+    /// Seed tasks in one part, the unit of progress; no batch crosses it. Default: 8.
+    pub seeds_per_part: usize,
+    /// BCP 47 tag of the language of the seeds. Default: `en`.
+    pub language: String,
+
+    /// Answers of fewer words are dropped. Default: 3.
+    pub min_words: usize,
+    /// Answers in which a larger share of 4-grams repeats are dropped. Default: 0.3.
+    pub max_repetition: f64,
+    /// A cut answer is trimmed to its last full sentence if this share remains. Default: 0.6.
+    pub min_cut_share: f64,
+    /// Keep cut answers as they are (for tiny random models only). Default: false.
+    pub keep_cut: bool,
+    /// Words of a run that two seeds must not share. Default: 8.
+    pub shared_gram_words: usize,
+
+    /// Instructions written for one answer, at most. Default: 1.
+    pub instructions_per_answer: usize,
+    /// Weights of 1, 2, 3 … constraints in an instruction. Default: 1, 2, 2.
+    pub constraints_per_instruction: Vec<f64>,
+    /// Weights of kinds by id; a kind that is not named has its own prior
+    /// ([`Kind::weight`]). Default: empty.
+    pub kind_weights: BTreeMap<String, f64>,
+    /// 0 leaves kinds to their weights, 1 gives every type and dimension the same share.
+    /// Default: 0.5.
+    pub spread: f64,
+    /// How much likelier a constraint is chosen that another answer of the seed violates.
+    /// Default: 4.
+    pub discriminating_weight: f64,
+    /// Ids of the kinds that synthesis never uses. Default: none.
+    pub held_out: Vec<String>,
+
+    /// Whether answers may be edited until a constraint holds. Default: true.
+    pub repair_enabled: bool,
+    /// Edited answers for one seed, at most. Default: 1.
+    pub repairs_per_seed: usize,
+    /// Probability of each of them. Default: 0.5.
+    pub repair_probability: f64,
+    /// Kinds that hold in answers of a smaller share of seeds count as not reached by sampling
+    /// and may be repaired. Default: 0.05.
+    pub repair_reach: f64,
+    /// Ids of the kinds that may be repaired; empty: decided by `repair_reach`. Default: empty.
+    pub repair_kinds: Vec<String>,
+    /// The share of tokens that an edit may change, at most. Default: 0.2.
+    pub max_repair_edit: f64,
+    /// The share of accepted responses that may be repaired, at most. Default: 0.3.
+    pub max_repaired_share: f64,
+}
+
+impl Default for SynthConfig {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            max_seeds: None,
+            samples_per_seed: 4,
+            plain_samples: 1,
+            manners: DEFAULT_MANNERS.iter().map(ToString::to_string).collect(),
+            sampling: SamplingConfig::default(),
+            seeds_per_part: 8,
+            language: "en".to_owned(),
+            min_words: 3,
+            max_repetition: 0.3,
+            min_cut_share: 0.6,
+            keep_cut: false,
+            shared_gram_words: 8,
+            instructions_per_answer: 1,
+            constraints_per_instruction: vec![1.0, 2.0, 2.0],
+            kind_weights: BTreeMap::new(),
+            spread: 0.5,
+            discriminating_weight: 4.0,
+            held_out: Vec::new(),
+            repair_enabled: true,
+            repairs_per_seed: 1,
+            repair_probability: 0.5,
+            repair_reach: 0.05,
+            repair_kinds: Vec::new(),
+            max_repair_edit: 0.2,
+            max_repaired_share: 0.3,
+        }
+    }
+}
+
+impl SynthConfig {
+    /// The kinds that may be used, each with its share of the draw.
+    ///
+    /// A kind's weight is divided by (the weights of its dimension × the dimensions of its type)
+    /// to the power `spread`, summed over the usable kinds, so that a type with many kinds does not
+    /// crowd out the others.
+    pub fn kinds(&self) -> Result<Vec<(Kind, f64)>, SynthError> {
+        let held_out = kind_set("held_out", &self.held_out)?;
+        let named: Vec<String> = self.kind_weights.keys().cloned().collect();
+        kind_set("kind_weights", &named)?;
+        let mut weighted = Vec::new();
+        for &kind in Kind::ALL.iter().filter(|kind| !held_out.contains(kind)) {
+            let weight = self.kind_weights.get(kind.id()).copied().unwrap_or(kind.weight());
+            check("kind_weights", weight.is_finite() && weight >= 0.0, || {
+                format!("expected a finite weight of at least 0 for {}, found {weight}", kind.id())
+            })?;
+            if weight > 0.0 {
+                weighted.push((kind, weight));
+            }
+        }
+        check("held_out", !weighted.is_empty(), || "no kind is left for synthesis".to_owned())?;
+        let all = weighted.clone();
+        for (kind, weight) in &mut weighted {
+            let dimension = kind.dimension();
+            let siblings = all.iter().filter(|(other, _)| other.dimension() == dimension);
+            let total: f64 = siblings.map(|(_, weight)| *weight).sum();
+            let dimensions: BTreeSet<Dimension> = all
+                .iter()
+                .map(|(other, _)| other.dimension())
+                .filter(|other| other.constraint_type() == dimension.constraint_type())
+                .collect();
+            *weight /= (total * dimensions.len() as f64).powf(self.spread);
+        }
+        Ok(weighted)
+    }
+
+    /// The kinds that may be repaired by name, if the configuration names any.
+    pub fn named_repair_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
+        kind_set("repair_kinds", &self.repair_kinds)
+    }
+
+    /// Refuses values that make no sense.
+    pub fn validate(&self) -> Result<(), SynthError> {
+        self.kinds()?;
+        self.named_repair_kinds()?;
+        for (field, value) in [
+            ("samples_per_seed", self.samples_per_seed),
+            ("seeds_per_part", self.seeds_per_part),
+            ("instructions_per_answer", self.instructions_per_answer),
+            ("shared_gram_words", self.shared_gram_words),
+            ("max_new_tokens", self.sampling.max_new_tokens),
+            ("max_seeds", self.max_seeds.unwrap_or(1)),
+        ] {
+            check(field, value > 0, || "expected at least 1, found 0".to_owned())?;
+        }
+        for (field, value) in [
+            ("max_repetition", self.max_repetition),
+            ("min_cut_share", self.min_cut_share),
+            ("spread", self.spread),
+            ("repair_probability", self.repair_probability),
+            ("max_repaired_share", self.max_repaired_share),
+        ] {
+            check(field, (0.0..=1.0).contains(&value), || {
+                format!("expected a number from 0 to 1, found {value}")
+            })?;
+        }
+        for (field, value) in [
+            ("repair_reach", self.repair_reach),
+            ("max_repair_edit", self.max_repair_edit),
+            ("discriminating_weight", self.discriminating_weight),
+            ("temperature", f64::from(self.sampling.temperature)),
+        ] {
+            check(field, value.is_finite() && value >= 0.0, || {
+                format!("expected a finite number of at least 0, found {value}")
+            })?;
+        }
+        let top_p = self.sampling.top_p;
+        check("top_p", top_p > 0.0 && top_p <= 1.0, || {
+            format!("expected a number above 0 and at most 1, found {top_p}")
+        })?;
+        let weights = &self.constraints_per_instruction;
+        let sound = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
+            && weights.iter().any(|weight| *weight > 0.0);
+        check("constraints_per_instruction", sound, || {
+            format!("expected weights of at least 0 with one above 0, found {weights:?}")
+        })
+    }
+
+    /// The part of the configuration on which the sampled answers depend.
+    pub(crate) fn answers_json(&self, generator: &str) -> serde_json::Value {
+        serde_json::json!({
+            "generator": generator,
+            "seed": self.seed,
+            "max_seeds": self.max_seeds,
+            "samples_per_seed": self.samples_per_seed,
+            "plain_samples": self.plain_samples,
+            "manners": self.manners,
+            "sampling": self.sampling,
+            "seeds_per_part": self.seeds_per_part,
+        })
+    }
+
+    /// The configuration on which the written rows depend: all but the limit on repairs, which
+    /// decides only whether the run fails, so that raising it needs no new synthesis.
+    pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
+        let mut value = serde_json::to_value(self).map_err(|error| SynthError::Config {
+            field: "config",
+            reason: format!("cannot be written as JSON: {error}"),
+        })?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("max_repaired_share");
+        }
+        Ok(value)
+    }
+}
+
+fn check(
+    field: &'static str,
+    sound: bool,
+    reason: impl FnOnce() -> String,
+) -> Result<(), SynthError> {
+    if sound { Ok(()) } else { Err(SynthError::Config { field, reason: reason() }) }
+}
+
+fn kind_set(field: &'static str, ids: &[String]) -> Result<BTreeSet<Kind>, SynthError> {
+    let parse = |id: &String| {
+        Kind::from_id(id).map_err(|_| {
+            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
+            let reason = format!("unknown constraint kind {id:?}; known are {}", known.join(", "));
+            SynthError::Config { field, reason }
+        })
+    };
+    ids.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_constraints::Kind;
+
+    use super::SynthConfig;
+
+    #[test]
+    fn the_defaults_are_valid_and_survive_json() {
+        let config = SynthConfig::default();
+        config.validate().expect("defaults");
+        let text = serde_json::to_string(&config).expect("json");
+        assert_eq!(serde_json::from_str::<SynthConfig>(&text).expect("json"), config);
+    }
+
+    #[test]
+    fn a_held_out_kind_has_no_weight_and_an_unknown_one_is_an_error() {
+        let held = Kind::ALL[0];
+        let mut config =
+            SynthConfig { held_out: vec![held.id().to_owned()], ..SynthConfig::default() };
+        assert!(config.kinds().expect("kinds").iter().all(|(kind, _)| *kind != held));
+        config.held_out.push("no_such_kind".to_owned());
+        let error = config.validate().expect_err("unknown").to_string();
+        assert!(error.contains("no_such_kind") && error.contains(held.id()), "{error}");
+    }
+
+    #[test]
+    fn senseless_numbers_are_refused_by_name() {
+        let zero = SynthConfig { samples_per_seed: 0, ..SynthConfig::default() };
+        assert!(zero.validate().expect_err("0").to_string().contains("samples_per_seed"));
+        let nan = SynthConfig { repair_probability: f64::NAN, ..SynthConfig::default() };
+        assert!(nan.validate().expect_err("nan").to_string().contains("repair_probability"));
+        let none = SynthConfig { constraints_per_instruction: vec![], ..SynthConfig::default() };
+        assert!(none.validate().is_err());
+    }
+
+    #[test]
+    fn full_spread_gives_every_type_the_same_share() {
+        let config = SynthConfig { spread: 1.0, ..SynthConfig::default() };
+        let mut shares = std::collections::BTreeMap::<&str, f64>::new();
+        for (kind, weight) in config.kinds().expect("kinds") {
+            *shares.entry(kind.dimension().constraint_type().english()).or_default() += weight;
+        }
+        assert!(shares.values().all(|share| (share - 1.0).abs() < 1e-9), "{shares:?}");
+    }
+}

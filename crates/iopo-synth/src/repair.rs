@@ -1,0 +1,54 @@
+//! Repair: an edit that makes a constraint hold which sampling does not reach.
+
+use iopo_constraints::{Constraint, Kind};
+use rand::{Rng, RngExt};
+
+use crate::SynthConfig;
+use crate::random::weighted;
+use crate::text::{edit_share, repetition};
+
+/// How many constraints are drawn and tried for one repair.
+const ATTEMPTS: usize = 6;
+
+/// An edited answer and the constraint that it was edited for.
+#[derive(Debug, Clone)]
+pub struct Repaired {
+    /// The edited text.
+    pub text: String,
+    /// Which of the answers was edited.
+    pub answer: usize,
+    /// The constraint that holds now and did not before.
+    pub constraint: Constraint,
+}
+
+/// Edits one of `answers` for a constraint of one of `kinds`, within the bounds of `config`.
+pub fn repair(
+    task: &str,
+    answers: &[&str],
+    kinds: &[(Kind, f64)],
+    config: &SynthConfig,
+    rng: &mut impl Rng,
+) -> Option<Repaired> {
+    let weights: Vec<f64> = kinds.iter().map(|(_, weight)| *weight).collect();
+    for _ in 0..ATTEMPTS {
+        let (kind, _) = kinds[weighted(&weights, rng)?];
+        let answer = match answers.len() {
+            0 => return None,
+            count => rng.random_range(0..count),
+        };
+        let constraint = kind.draw(task, rng);
+        if constraint.check(answers[answer]).satisfied {
+            continue;
+        }
+        let Some(text) = constraint.repair(answers[answer]) else { continue };
+        let text = text.trim().to_owned();
+        let sound = constraint.check(&text).satisfied
+            && edit_share(answers[answer], &text) <= config.max_repair_edit
+            && repetition(&text) <= config.max_repetition
+            && !answers.contains(&text.as_str());
+        if sound {
+            return Some(Repaired { text, answer, constraint });
+        }
+    }
+    None
+}

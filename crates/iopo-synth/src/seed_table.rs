@@ -1,0 +1,60 @@
+//! Seeds from a Parquet file.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{Array, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::{Seed, SynthError};
+
+/// Reads the string columns `id`, `task` and (where there is one) `input`.
+pub(crate) fn read_table(path: &Path) -> Result<Vec<Seed>, SynthError> {
+    let bad = |reason: String| SynthError::SeedTable { path: path.to_owned(), reason };
+    let file =
+        File::open(path).map_err(|source| SynthError::Io { path: path.to_owned(), source })?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| bad(format!("not a readable Parquet file: {error}")))?;
+    let mut seeds = Vec::new();
+    for batch in builder.build().map_err(|error| bad(error.to_string()))? {
+        let batch = batch.map_err(|error| bad(error.to_string()))?;
+        let ids = strings(&batch, "id").and_then(required).map_err(&bad)?;
+        let tasks = strings(&batch, "task").and_then(required).map_err(&bad)?;
+        let inputs = match batch.column_by_name("input") {
+            Some(column) if *column.data_type() == DataType::Null => None,
+            Some(_) => Some(strings(&batch, "input").map_err(&bad)?),
+            None => None,
+        };
+        for row in 0..batch.num_rows() {
+            let input = inputs.as_ref().filter(|column| column.is_valid(row));
+            seeds.push(Seed {
+                id: ids.value(row).to_owned(),
+                task: tasks.value(row).to_owned(),
+                input: input.map(|column| column.value(row).to_owned()),
+            });
+        }
+    }
+    Ok(seeds)
+}
+
+/// A column as strings, whichever of Arrow's string layouts the file uses.
+fn strings(batch: &RecordBatch, name: &str) -> Result<StringArray, String> {
+    let column =
+        batch.column_by_name(name).ok_or_else(|| format!("there is no column {name:?}"))?;
+    let got = column.data_type();
+    if !matches!(got, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        return Err(format!("column {name:?} holds {got}, expected strings"));
+    }
+    let cast = arrow::compute::cast(column, &DataType::Utf8).map_err(|error| error.to_string())?;
+    let strings = cast.as_any().downcast_ref::<StringArray>();
+    strings.cloned().ok_or_else(|| format!("column {name:?} cannot be read as strings"))
+}
+
+/// Refuses a column with nulls.
+fn required(column: StringArray) -> Result<StringArray, String> {
+    match (0..column.len()).find(|row| column.is_null(*row)) {
+        Some(row) => Err(format!("row {} has no id or no task", row + 1)),
+        None => Ok(column),
+    }
+}

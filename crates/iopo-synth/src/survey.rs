@@ -1,0 +1,166 @@
+//! The second pass, first half: which answers are used, and which kinds sampling reaches.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use iopo_constraints::Kind;
+use iopo_llm::{FinishReason, Progress};
+use iopo_schema::{ResponseRow, stream};
+
+use crate::answers::SampleInfo;
+use crate::choose::candidates;
+use crate::clean::{Drop, clean};
+use crate::owners::Owners;
+use crate::stats::Counts;
+use crate::text::words;
+use crate::{Seed, SynthConfig, SynthError};
+
+/// A sampled answer after cleaning.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// The text.
+    pub(crate) text: String,
+    /// How it was sampled.
+    pub(crate) info: SampleInfo,
+    /// The model.
+    pub(crate) generator: String,
+}
+
+/// What the survey over all answers found.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// For every sampled answer, in order, whether it is used.
+    pub(crate) used: Vec<bool>,
+    /// Who owns which run of words.
+    pub(crate) owners: Owners,
+    /// The kinds that may be repaired, with their weights.
+    pub(crate) repairable: Vec<(Kind, f64)>,
+    /// What was dropped and why.
+    pub(crate) counts: Counts,
+}
+
+/// Calls `visit` with every seed and its sampled rows, in order.
+pub(crate) fn each_seed(
+    path: &Path,
+    seeds: &[Seed],
+    samples: usize,
+    mut visit: impl FnMut(usize, &Seed, &[ResponseRow]) -> Result<(), SynthError>,
+) -> Result<(), SynthError> {
+    let mut waiting: Vec<ResponseRow> = Vec::new();
+    let mut next = 0;
+    for batch in stream::<ResponseRow>(path)? {
+        waiting.extend(batch?);
+        let whole = waiting.len() / samples * samples;
+        for rows in waiting[..whole].chunks(samples) {
+            let expected = seeds.get(next).map_or("the end", |seed| seed.id.as_str());
+            match seeds.get(next) {
+                Some(seed) if rows.iter().all(|row| row.seed_id == seed.id) => {
+                    visit(next, seed, rows)?;
+                }
+                _ => return Err(misplaced(path, expected, &rows[0].seed_id)),
+            }
+            next += 1;
+        }
+        waiting.drain(..whole);
+    }
+    if let Some(row) = waiting.first() {
+        return Err(misplaced(path, &format!("{samples} answers of each seed"), &row.seed_id));
+    }
+    match seeds.get(next) {
+        Some(seed) => Err(misplaced(path, &seed.id, "the end")),
+        None => Ok(()),
+    }
+}
+
+fn misplaced(path: &Path, expected: &str, got: &str) -> SynthError {
+    SynthError::Answers { path: path.to_owned(), expected: expected.into(), got: got.into() }
+}
+
+/// A sampled row after cleaning, or the reason to drop it.
+pub(crate) fn answer_of(
+    path: &Path,
+    row: &ResponseRow,
+    config: &SynthConfig,
+) -> Result<Result<Answer, Drop>, SynthError> {
+    let mut info: SampleInfo = serde_json::from_str(&row.sampling).map_err(|error| {
+        misplaced(path, "sampling parameters as JSON", &format!("{:?} ({error})", row.sampling))
+    })?;
+    if row.error.is_some() {
+        return Ok(Err(Drop::Refused));
+    }
+    let cut = info.finish_reason == Some(FinishReason::Length);
+    Ok(clean(&row.text, cut, config).map(|cleaned| {
+        info.trimmed = cleaned.trimmed;
+        Answer { text: cleaned.text, info, generator: row.generator.clone() }
+    }))
+}
+
+/// Goes over all answers once, in the order of the seeds.
+pub(crate) fn survey(
+    path: &Path,
+    seeds: &[Seed],
+    kinds: &[(Kind, f64)],
+    config: &SynthConfig,
+    progress: &dyn Progress,
+) -> Result<Survey, SynthError> {
+    let mut used = Vec::with_capacity(seeds.len() * config.samples_per_seed);
+    let mut owners = Owners::new(config.shared_gram_words);
+    let mut counts = Counts::default();
+    let mut reached: BTreeMap<Kind, u64> = BTreeMap::new();
+    progress.start("surveying answers", seeds.len() as u64);
+    each_seed(path, seeds, config.samples_per_seed, |index, seed, rows| {
+        if progress.cancelled() {
+            return Err(SynthError::Cancelled);
+        }
+        let instruction =
+            owners.instruction_runs([seed.task.as_str(), seed.input.as_deref().unwrap_or("")]);
+        let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
+        let mut texts: Vec<String> = Vec::new();
+        for row in rows {
+            let verdict = answer_of(path, row, config)?.and_then(|answer| {
+                if !seen.insert(words(&answer.text)) {
+                    Err(Drop::Duplicate)
+                } else if !owners.admit(index as u32, &answer.text, &instruction) {
+                    Err(Drop::SharedGram)
+                } else {
+                    Ok(answer)
+                }
+            });
+            counts.one("answers");
+            used.push(verdict.is_ok());
+            match verdict {
+                Ok(answer) => {
+                    counts.one("kept");
+                    counts.add("trimmed/cut", u64::from(answer.info.trimmed));
+                    texts.push(answer.text);
+                }
+                Err(reason) => counts.one(format!("dropped/{}", reason.name())),
+            }
+        }
+        counts.one("seeds");
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let found = candidates(&texts, kinds);
+        let holding: BTreeSet<Kind> =
+            found.iter().flatten().map(|candidate| candidate.constraint.kind()).collect();
+        for kind in holding {
+            *reached.entry(kind).or_default() += 1;
+        }
+        progress.advance(1);
+        Ok(())
+    })?;
+    progress.finish();
+    for &(kind, _) in kinds {
+        counts.add(format!("reached/{}", kind.id()), reached.get(&kind).copied().unwrap_or(0));
+    }
+    let named = config.named_repair_kinds()?;
+    let rare = |kind: Kind| {
+        let seeds_reached = reached.get(&kind).copied().unwrap_or(0) as f64;
+        seeds_reached < config.repair_reach * seeds.len() as f64
+    };
+    let repairable = kinds
+        .iter()
+        .copied()
+        .filter(|(kind, _)| if named.is_empty() { rare(*kind) } else { named.contains(kind) })
+        .collect();
+    Ok(Survey { used, owners, repairable, counts })
+}

@@ -1,0 +1,184 @@
+//! The second pass, second half: the instructions and responses of one seed.
+
+use std::collections::BTreeSet;
+
+use iopo_constraints::{Constraint, Kind};
+use iopo_schema::{InstructionRow, ResponseRow, content_id};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::answers::info_json;
+use crate::choose::{Candidate, candidates, choose};
+use crate::clean::Drop;
+use crate::owners::Owners;
+use crate::random::{keyed, weighted};
+use crate::repair::repair;
+use crate::rows::{instruction_row, verdict_row};
+use crate::stats::Counts;
+use crate::survey::Answer;
+use crate::{Seed, SynthConfig, SynthError};
+
+/// What is written for some seeds.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// The instructions.
+    pub(crate) instructions: Vec<InstructionRow>,
+    /// The responses to them.
+    pub(crate) responses: Vec<ResponseRow>,
+    /// What was counted.
+    pub(crate) counts: Counts,
+}
+
+/// Writes rows for the seeds, one after the other.
+pub(crate) struct Writer<'a> {
+    /// The stage's configuration.
+    pub(crate) config: &'a SynthConfig,
+    /// The usable kinds.
+    pub(crate) kinds: &'a [(Kind, f64)],
+    /// The kinds that may be repaired.
+    pub(crate) repairable: &'a [(Kind, f64)],
+    /// Who owns which run of words; repaired texts are added.
+    pub(crate) owners: Owners,
+}
+
+impl Writer<'_> {
+    /// Writes the rows of seed number `index`, whose usable answers are given.
+    pub(crate) fn seed(
+        &mut self,
+        index: usize,
+        seed: &Seed,
+        answers: &[Answer],
+        out: &mut Written,
+    ) -> Result<(), SynthError> {
+        let before = out.responses.len();
+        let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+        let mut prompts: BTreeSet<String> = BTreeSet::new();
+        let all = candidates(&texts, self.kinds);
+        for (answer, found) in answers.iter().zip(&all) {
+            let sample = answer.info.sample.to_string();
+            let mut rng = keyed(self.config.seed, &["instruction", &seed.id, &sample]);
+            let mut written = false;
+            for _ in 0..self.config.instructions_per_answer {
+                let constraints = self.draw(found, Vec::new(), &mut rng);
+                if constraints.is_empty() {
+                    break;
+                }
+                written |= self.emit(
+                    seed,
+                    (answer, &answer.text, false),
+                    &constraints,
+                    &mut prompts,
+                    &mut rng,
+                    out,
+                )?;
+            }
+            if !written {
+                let reason =
+                    if found.is_empty() { Drop::NoConstraint } else { Drop::SameInstruction };
+                out.counts.one(format!("dropped/{}", reason.name()));
+            }
+        }
+        if self.config.repair_enabled && !answers.is_empty() && !self.repairable.is_empty() {
+            self.repairs(index, seed, answers, &all, &mut prompts, out)?;
+        }
+        out.counts.add("seeds_with_responses", u64::from(out.responses.len() > before));
+        Ok(())
+    }
+
+    /// Adds edited answers for kinds that sampling does not reach.
+    fn repairs(
+        &mut self,
+        index: usize,
+        seed: &Seed,
+        answers: &[Answer],
+        found: &[Vec<Candidate>],
+        prompts: &mut BTreeSet<String>,
+        out: &mut Written,
+    ) -> Result<(), SynthError> {
+        let mut rng = keyed(self.config.seed, &["repair", &seed.id]);
+        let mut texts: Vec<String> = answers.iter().map(|answer| answer.text.clone()).collect();
+        for _ in 0..self.config.repairs_per_seed {
+            if !rng.random_bool(self.config.repair_probability) {
+                continue;
+            }
+            out.counts.one("repairs_tried");
+            let sources: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+            let Some(edit) = repair(&seed.task, &sources, self.repairable, self.config, &mut rng)
+            else {
+                out.counts.one("dropped_repairs/no_edit");
+                continue;
+            };
+            if texts.contains(&edit.text) {
+                out.counts.one("dropped_repairs/duplicate");
+                continue;
+            }
+            // What held before and holds still: the edit broke nothing that the row asks for.
+            let still: Vec<Candidate> = found[edit.answer]
+                .iter()
+                .filter(|candidate| candidate.constraint.check(&edit.text).satisfied)
+                .cloned()
+                .collect();
+            let constraints = self.draw(&still, vec![edit.constraint.clone()], &mut rng);
+            let mut instruction = vec![seed.task.clone(), seed.input.clone().unwrap_or_default()];
+            let phrasings = 0..edit.constraint.phrasings();
+            instruction.extend(phrasings.map(|phrasing| edit.constraint.render(phrasing)));
+            let runs = self.owners.instruction_runs(instruction.iter().map(String::as_str));
+            if !self.owners.admit(index as u32, &edit.text, &runs) {
+                out.counts.one("dropped_repairs/shared_gram");
+                continue;
+            }
+            let source = (&answers[edit.answer], edit.text.as_str(), true);
+            if self.emit(seed, source, &constraints, prompts, &mut rng, out)? {
+                out.counts.one(format!("repaired/{}", edit.constraint.kind().id()));
+            }
+            texts.push(edit.text);
+        }
+        Ok(())
+    }
+
+    /// Draws how many constraints there are, and which.
+    fn draw(
+        &self,
+        found: &[Candidate],
+        fixed: Vec<Constraint>,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<Constraint> {
+        let count = weighted(&self.config.constraints_per_instruction, rng).map_or(1, |i| i + 1);
+        choose(found, fixed, count, self.config.discriminating_weight, rng)
+    }
+
+    /// Writes one instruction and one response; whether it was new and every verdict held.
+    fn emit(
+        &self,
+        seed: &Seed,
+        (answer, text, repaired): (&Answer, &str, bool),
+        constraints: &[Constraint],
+        prompts: &mut BTreeSet<String>,
+        rng: &mut ChaCha8Rng,
+        out: &mut Written,
+    ) -> Result<bool, SynthError> {
+        let instruction = instruction_row(seed, constraints, self.config, rng);
+        let verdicts: Vec<_> = constraints.iter().map(|c| verdict_row(c, text)).collect();
+        let accepted = verdicts.iter().all(|verdict| verdict.satisfied);
+        if !accepted || !prompts.insert(instruction.prompt.clone()) {
+            return Ok(false);
+        }
+        out.responses.push(ResponseRow {
+            id: content_id(&["response", &instruction.id, text]),
+            instruction_id: instruction.id.clone(),
+            seed_id: seed.id.clone(),
+            text: text.to_owned(),
+            verdicts,
+            accepted,
+            repaired,
+            error: None,
+            generator: answer.generator.clone(),
+            sampling: info_json(&answer.info)?,
+        });
+        out.counts.instruction(&instruction);
+        out.counts.one("responses");
+        out.counts.add("repaired", u64::from(repaired));
+        out.instructions.push(instruction);
+        Ok(true)
+    }
+}

@@ -1,0 +1,327 @@
+//! The whole stage with a scripted model.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use common::{StopAfter, natural, write_seeds};
+use iopo_constraints::{Constraint, Kind, render_prompt};
+use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
+use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
+use iopo_synth::text::{edit_share, grams};
+use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize};
+
+const FILES: [&str; 4] =
+    ["answers.parquet", "instructions.parquet", "responses.parquet", "synth_stats.parquet"];
+
+fn config() -> SynthConfig {
+    SynthConfig { seeds_per_part: 3, ..SynthConfig::default() }
+}
+
+fn run(dir: &Path, config: &SynthConfig) -> Result<SynthSummary, SynthError> {
+    synthesize(&dir.join("seeds.jsonl"), dir, &Scripted::new(natural), config, &Silent)
+}
+
+fn bytes(dir: &Path) -> Vec<Vec<u8>> {
+    FILES.iter().map(|name| std::fs::read(dir.join(name)).expect("written")).collect()
+}
+
+fn stat(dir: &Path, name: &str) -> f64 {
+    let rows: Vec<MetricRow> = read(&dir.join("synth_stats.parquet")).expect("stats");
+    rows.iter().find(|row| row.name == name).map_or(0.0, |row| row.value)
+}
+
+fn rows(dir: &Path) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
+    let instructions = read(&dir.join("instructions.parquet")).expect("instructions");
+    (instructions, read(&dir.join("responses.parquet")).expect("responses"))
+}
+
+#[test]
+fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_seeds(&dir.path().join("seeds.jsonl"), 20);
+    let held_out: BTreeSet<&str> = ["max_words", "include_word", "no_commas"].into();
+    let config = SynthConfig {
+        held_out: held_out.iter().map(ToString::to_string).collect(),
+        instructions_per_answer: 2,
+        ..config()
+    };
+    let summary = run(dir.path(), &config).expect("a run");
+    let (instructions, responses) = rows(dir.path());
+    assert_eq!(summary.instructions, instructions.len() as u64);
+    assert_eq!(summary.responses, responses.len() as u64);
+    assert!(responses.len() >= 60, "{}", responses.len());
+    let by_id: BTreeMap<&str, &InstructionRow> =
+        instructions.iter().map(|row| (row.id.as_str(), row)).collect();
+    assert_eq!(by_id.len(), instructions.len(), "ids are unique");
+    let mut kinds = BTreeSet::new();
+    for response in &responses {
+        let instruction = by_id[response.instruction_id.as_str()];
+        assert!(response.accepted && response.error.is_none());
+        assert_eq!(response.seed_id, instruction.seed_id);
+        assert_eq!(response.verdicts.len(), instruction.constraints.len());
+        assert!((1..=3).contains(&instruction.constraints.len()));
+        let texts: Vec<&str> = instruction.constraints.iter().map(|c| c.text.as_str()).collect();
+        let prompt = render_prompt(&instruction.task, &texts, instruction.input.as_deref());
+        assert_eq!(instruction.prompt, prompt);
+        for (row, verdict) in instruction.constraints.iter().zip(&response.verdicts) {
+            let check = row.check.as_ref().expect("checkable");
+            let constraint = Constraint::from_parts(&check.id, &check.params).expect("readable");
+            let again = constraint.check(&response.text);
+            assert!(verdict.satisfied && again.satisfied);
+            assert_eq!(verdict.evidence, again.evidence);
+            assert!(!held_out.contains(check.id.as_str()), "{} is held out", check.id);
+            kinds.insert(check.id.clone());
+        }
+        for manner in &config.manners {
+            assert!(!instruction.prompt.contains(manner), "a manner is no part of it");
+        }
+    }
+    assert!(kinds.len() >= 10, "{kinds:?}");
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes_and_another_seed_gives_others() {
+    let (one, two) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
+    for dir in [&one, &two] {
+        write_seeds(&dir.path().join("seeds.jsonl"), 10);
+        run(dir.path(), &config()).expect("a run");
+    }
+    assert_eq!(bytes(one.path()), bytes(two.path()));
+    let before = bytes(one.path());
+    let summary = run(one.path(), &config()).expect("nothing to do");
+    assert_eq!(bytes(one.path()), before);
+    assert!(summary.responses > 0, "a finished run reports its numbers again");
+    run(two.path(), &SynthConfig { seed: 1, ..config() }).expect("a run");
+    assert_ne!(bytes(one.path()), bytes(two.path()));
+}
+
+#[test]
+fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
+    let config = SynthConfig { seeds_per_part: 2, samples_per_seed: 3, ..config() };
+    let whole = tempfile::tempdir().expect("folder");
+    write_seeds(&whole.path().join("seeds.jsonl"), 5);
+    run(whole.path(), &config).expect("a run");
+    let wanted = bytes(whole.path());
+    // It looks whether it should stop before each of 3 parts and 15 answers, and twice a seed.
+    let looks = 3 + 15 + 2 * 5;
+    for after in (0..looks).step_by(3) {
+        let dir = tempfile::tempdir().expect("folder");
+        write_seeds(&dir.path().join("seeds.jsonl"), 5);
+        let (model, seeds) = (Scripted::new(natural), dir.path().join("seeds.jsonl"));
+        let stop = StopAfter(AtomicI64::new(after));
+        let stopped = synthesize(&seeds, dir.path(), &model, &config, &stop);
+        assert!(matches!(stopped, Err(SynthError::Cancelled)), "{after}: there was work left");
+        run(dir.path(), &config).expect("the rest");
+        assert_eq!(bytes(dir.path()), wanted, "stopped after {after} looks");
+        assert!(!dir.path().join("answers.parquet.parts").exists());
+    }
+}
+
+/// Fails after some batches and notes their sizes.
+struct Flaky {
+    left: AtomicI64,
+    largest: AtomicI64,
+}
+
+impl LanguageModel for Flaky {
+    fn name(&self) -> String {
+        "scripted".to_owned()
+    }
+
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Completion>, LlmError> {
+        self.largest.fetch_max(requests.len() as i64, Ordering::Relaxed);
+        if self.left.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            return Err(LlmError::Failed { reason: "out of memory".to_owned() });
+        }
+        Scripted::new(natural).complete(requests, progress)
+    }
+}
+
+#[test]
+fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
+    let dir = tempfile::tempdir().expect("folder");
+    let seeds = dir.path().join("seeds.jsonl");
+    write_seeds(&seeds, 10);
+    let mut failures = 0;
+    loop {
+        let model = Flaky { left: AtomicI64::new(1), largest: AtomicI64::new(0) };
+        let result = synthesize(&seeds, dir.path(), &model, &config(), &Silent);
+        let limit = (config().seeds_per_part * config().samples_per_seed) as i64;
+        assert!(model.largest.load(Ordering::Relaxed) <= limit);
+        match result {
+            Ok(_) => break,
+            Err(SynthError::Model(_)) => failures += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(failures, 3, "10 seeds are 4 parts, each run finishes one");
+    let whole = tempfile::tempdir().expect("folder");
+    write_seeds(&whole.path().join("seeds.jsonl"), 10);
+    run(whole.path(), &config()).expect("a run");
+    assert_eq!(bytes(dir.path()), bytes(whole.path()));
+}
+
+#[test]
+fn too_many_repaired_responses_fail_the_run_until_the_limit_is_raised() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_seeds(&dir.path().join("seeds.jsonl"), 8);
+    let strict = SynthConfig {
+        samples_per_seed: 2,
+        repairs_per_seed: 4,
+        repair_probability: 1.0,
+        repair_reach: 1.1,
+        max_repair_edit: 1.0,
+        max_repaired_share: 0.05,
+        ..config()
+    };
+    let error = run(dir.path(), &strict).expect_err("too many").to_string();
+    assert!(error.contains("max_repaired_share"), "{error}");
+    assert!(!dir.path().join("responses.parquet").exists());
+    assert!(stat(dir.path(), "repaired_share") > 0.05, "the stats say why");
+    let loose = SynthConfig { max_repaired_share: 1.0, ..strict };
+    let summary = run(dir.path(), &loose).expect("now it may");
+    let (_, responses) = rows(dir.path());
+    let flagged = responses.iter().filter(|row| row.repaired).count() as u64;
+    assert_eq!(flagged, summary.repaired);
+    assert!(flagged > 0);
+}
+
+#[test]
+fn a_repair_changes_a_fifth_of_the_tokens_at_most_and_only_unreached_kinds() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_seeds(&dir.path().join("seeds.jsonl"), 12);
+    let config = SynthConfig { repair_probability: 1.0, ..config() };
+    run(dir.path(), &config).expect("a run");
+    let (_, responses) = rows(dir.path());
+    let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
+    let mut repaired = 0;
+    for row in responses.iter().filter(|row| row.repaired) {
+        let same_seed = answers.iter().filter(|answer| answer.seed_id == row.seed_id);
+        let nearest = same_seed
+            .map(|answer| edit_share(answer.text.trim(), &row.text))
+            .fold(f64::INFINITY, f64::min);
+        assert!(nearest > 0.0 && nearest <= 0.2, "{nearest}: {}", row.text);
+        repaired += 1;
+    }
+    assert!(repaired > 0);
+    let stats: Vec<MetricRow> = read(&dir.path().join("synth_stats.parquet")).expect("stats");
+    for row in stats.iter().filter(|row| row.name.starts_with("repaired/")) {
+        let kind = row.name.trim_start_matches("repaired/");
+        let reached = stat(dir.path(), &format!("reached/{kind}"));
+        assert!(reached < 0.05 * 12.0, "{kind} is reached by {reached} of 12 seeds");
+    }
+}
+
+#[test]
+fn two_seeds_never_share_a_run_of_eight_words_outside_their_instructions() {
+    let dir = tempfile::tempdir().expect("folder");
+    let seeds = dir.path().join("seeds.jsonl");
+    write_seeds(&seeds, 12);
+    let model = Scripted::new(|request: &Request| {
+        let own = natural(request);
+        if request.sampling.seed.is_multiple_of(3) {
+            format!("I hope this finds you well and in the best of spirits. {own}")
+        } else {
+            own
+        }
+    });
+    synthesize(&seeds, dir.path(), &model, &config(), &Silent).expect("a run");
+    assert!(stat(dir.path(), "dropped/shared_gram") > 0.0);
+    let (instructions, responses) = rows(dir.path());
+    let mut owner: BTreeMap<u64, &str> = BTreeMap::new();
+    for row in &responses {
+        let prompt = instructions.iter().find(|i| i.id == row.instruction_id).expect("known");
+        let stems: BTreeSet<u64> = grams(&prompt.prompt, 8).into_iter().collect();
+        for run in grams(&row.text, 8).into_iter().filter(|run| !stems.contains(run)) {
+            let first = owner.entry(run).or_insert(&row.seed_id);
+            assert_eq!(*first, row.seed_id, "{}", row.text);
+        }
+    }
+}
+
+#[test]
+fn dropped_answers_are_counted_with_their_reasons() {
+    let dir = tempfile::tempdir().expect("folder");
+    let seeds = dir.path().join("seeds.jsonl");
+    write_seeds(&seeds, 6);
+    let model = Scripted::new(|request: &Request| match request.sampling.seed % 4 {
+        0 => String::new(),
+        1 => "and so it goes on ".repeat(40),
+        _ => natural(request),
+    });
+    let config = SynthConfig { samples_per_seed: 8, ..config() };
+    let summary = synthesize(&seeds, dir.path(), &model, &config, &Silent).expect("a run");
+    assert!(summary.dropped["empty"] > 0);
+    assert!(summary.dropped["looping"] > 0);
+    let dropped: u64 = ["empty", "looping", "cut", "duplicate", "shared_gram"]
+        .iter()
+        .filter_map(|reason| summary.dropped.get(*reason))
+        .sum();
+    assert_eq!(summary.kept + dropped, summary.answers);
+}
+
+#[test]
+fn a_run_without_any_usable_answer_says_why() {
+    let dir = tempfile::tempdir().expect("folder");
+    let seeds = dir.path().join("seeds.jsonl");
+    write_seeds(&seeds, 2);
+    let model = Scripted::new(|_: &Request| String::new());
+    let error = synthesize(&seeds, dir.path(), &model, &config(), &Silent).expect_err("nothing");
+    assert!(error.to_string().contains("empty: 8"), "{error}");
+}
+
+/// Refuses the tasks with input, as a model does whose context they exceed.
+struct Narrow;
+
+impl LanguageModel for Narrow {
+    fn name(&self) -> String {
+        "narrow".to_owned()
+    }
+
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Completion>, LlmError> {
+        let long = |request: &Request| request.messages[0].content.contains("# Inputs:");
+        if let Some(index) = requests.iter().position(long) {
+            return Err(LlmError::BadRequest { index, reason: "too long".to_owned() });
+        }
+        Scripted::new(natural).complete(requests, progress)
+    }
+}
+
+#[test]
+fn a_task_that_the_model_refuses_is_counted_and_the_others_go_on() {
+    let dir = tempfile::tempdir().expect("folder");
+    let seeds = dir.path().join("seeds.jsonl");
+    write_seeds(&seeds, 8);
+    let summary = synthesize(&seeds, dir.path(), &Narrow, &config(), &Silent).expect("a run");
+    assert_eq!(summary.dropped["refused"], 8, "two of eight seeds, four samples each");
+    let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
+    assert!(answers.iter().any(|row| row.error.as_deref() == Some("too long")));
+    assert_eq!(answers.len(), 32);
+}
+
+#[test]
+fn kinds_can_be_weighted_away() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_seeds(&dir.path().join("seeds.jsonl"), 8);
+    let kind_weights = Kind::ALL
+        .iter()
+        .filter(|kind| !kind.id().contains("words"))
+        .map(|kind| (kind.id().to_owned(), 0.0))
+        .collect();
+    run(dir.path(), &SynthConfig { kind_weights, ..config() }).expect("a run");
+    let (instructions, _) = rows(dir.path());
+    for constraint in instructions.iter().flat_map(|row| &row.constraints) {
+        assert!(constraint.check.as_ref().is_some_and(|check| check.id.contains("words")));
+    }
+}

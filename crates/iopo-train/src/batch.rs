@@ -1,0 +1,130 @@
+//! Order, updates and micro-batches: a function of the seed and the groups alone.
+
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+
+use crate::encode::EncodedGroup;
+
+/// Which groups an update takes: the same for every method of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Groups to train on.
+    pub groups: usize,
+    /// Groups of an update; the last one of an epoch may have fewer.
+    pub per_update: usize,
+    /// Times that every group is seen.
+    pub epochs: usize,
+    /// Seed of the order.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// Updates of an epoch.
+    pub fn updates_per_epoch(&self) -> usize {
+        self.groups.div_ceil(self.per_update.max(1))
+    }
+
+    /// Updates in all.
+    pub fn updates(&self) -> usize {
+        self.updates_per_epoch() * self.epochs
+    }
+
+    /// The epoch of an update, from 0.
+    pub fn epoch(&self, update: usize) -> usize {
+        update / self.updates_per_epoch().max(1)
+    }
+
+    /// Whether an epoch ends with this update.
+    pub fn ends_epoch(&self, update: usize) -> bool {
+        (update + 1).is_multiple_of(self.updates_per_epoch().max(1))
+    }
+
+    /// The order of an epoch: a permutation drawn from the seed and the epoch.
+    pub fn order(&self, epoch: usize) -> Vec<usize> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"iopo-train order");
+        hasher.update(&self.seed.to_le_bytes()).update(&(epoch as u64).to_le_bytes());
+        let mut rng = ChaCha8Rng::from_seed(*hasher.finalize().as_bytes());
+        let mut order: Vec<usize> = (0..self.groups).collect();
+        order.shuffle(&mut rng);
+        order
+    }
+
+    /// The groups of an update, given its epoch's order.
+    pub fn members<'a>(&self, update: usize, order: &'a [usize]) -> &'a [usize] {
+        let start = (update % self.updates_per_epoch().max(1)) * self.per_update.max(1);
+        &order[start.min(order.len())..(start + self.per_update.max(1)).min(order.len())]
+    }
+}
+
+/// An upper bound of the flat tokens of a group's tree.
+pub fn weight(group: &EncodedGroup) -> usize {
+    group.x1.len() + group.x2.len() + 2 * (group.y1.len() + group.y2.len())
+}
+
+/// Cuts an update into micro-batches of at most `budget` tokens, in order; a group that exceeds the
+/// budget alone gets a micro-batch of its own.
+pub fn micro_batches<'a>(
+    members: &[&'a EncodedGroup],
+    budget: usize,
+) -> Vec<Vec<&'a EncodedGroup>> {
+    let mut batches: Vec<Vec<&EncodedGroup>> = Vec::new();
+    let mut filled = 0;
+    for &group in members {
+        let tokens = weight(group);
+        match batches.last_mut() {
+            Some(batch) if filled + tokens <= budget => batch.push(group),
+            _ => {
+                batches.push(vec![group]);
+                filled = 0;
+            }
+        }
+        filled += tokens;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Plan, micro_batches};
+    use crate::encode::EncodedGroup;
+
+    #[test]
+    fn an_epoch_sees_every_group_once_in_an_order_of_its_own() {
+        let plan = Plan { groups: 11, per_update: 4, epochs: 2, seed: 7 };
+        assert_eq!((plan.updates_per_epoch(), plan.updates()), (3, 6));
+        let mut orders = Vec::new();
+        for epoch in 0..2 {
+            let order = plan.order(epoch);
+            let mut seen: Vec<usize> = (epoch * 3..epoch * 3 + 3)
+                .flat_map(|update| plan.members(update, &order).to_vec())
+                .collect();
+            assert_eq!(plan.members(epoch * 3 + 2, &order).len(), 3);
+            seen.sort_unstable();
+            assert_eq!(seen, (0..11).collect::<Vec<_>>());
+            orders.push(order);
+        }
+        assert_ne!(orders[0], orders[1]);
+        assert_eq!(orders[0], plan.order(0));
+        assert!(plan.ends_epoch(2) && !plan.ends_epoch(3));
+    }
+
+    #[test]
+    fn micro_batches_keep_the_order_and_the_budget() {
+        let group = |tokens: usize| EncodedGroup {
+            id: tokens.to_string(),
+            x1: vec![0; tokens],
+            x2: Vec::new(),
+            y1: Vec::new(),
+            y2: Vec::new(),
+            false_cells: [true; 2],
+        };
+        let groups = [4, 5, 2, 50, 1, 1].map(group);
+        let members: Vec<&EncodedGroup> = groups.iter().collect();
+        let lengths: Vec<Vec<usize>> = micro_batches(&members, 10)
+            .into_iter()
+            .map(|batch| batch.into_iter().map(|group| group.x1.len()).collect())
+            .collect();
+        assert_eq!(lengths, [vec![4, 5], vec![2], vec![50], vec![1, 1]]);
+    }
+}

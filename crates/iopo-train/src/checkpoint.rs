@@ -1,0 +1,232 @@
+//! Exact resume: weights, moments, step and metrics so far, in folders that are whole or absent.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use iopo_model::NamedTensors;
+use iopo_schema::{MetricRow, Provenance, read, write};
+use serde::{Deserialize, Serialize};
+
+use crate::{TrainError, files, weights};
+
+const WEIGHTS: &str = "weights.safetensors";
+const OPTIMISER: &str = "optimiser.bin";
+const METRICS: &str = "metrics.parquet";
+const STATE: &str = "state.json";
+
+/// Checkpoints that are kept: if the newest is damaged, the one before it is there.
+const KEPT: usize = 2;
+
+/// What a method's training is, between two updates.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// Updates done.
+    pub step: usize,
+    /// Tokens computed so far.
+    pub tokens: u64,
+    /// Tokens of padded rows so far.
+    pub padded_tokens: u64,
+    /// What is trained.
+    pub weights: NamedTensors,
+    /// The optimiser's moments.
+    pub optimiser: Vec<u8>,
+    /// Metrics of all updates so far.
+    pub metrics: Vec<MetricRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    fingerprint: String,
+    step: usize,
+    tokens: u64,
+    padded_tokens: u64,
+    hashes: BTreeMap<String, String>,
+}
+
+/// A method's checkpoints.
+#[derive(Debug, Clone)]
+pub struct Checkpoints {
+    dir: PathBuf,
+    fingerprint: String,
+}
+
+impl Checkpoints {
+    /// The checkpoints in `dir`, of a run that `fingerprint` identifies.
+    pub fn new(dir: &Path, fingerprint: &str) -> Self {
+        Self { dir: dir.to_owned(), fingerprint: fingerprint.to_owned() }
+    }
+
+    /// Writes a checkpoint: into a folder without a name, synced, then renamed; older ones go.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn save(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        let tmp = self.dir.join("unfinished");
+        files::remove_dir(&tmp)?;
+        files::create_dir(&tmp)?;
+        files::write_in_place(&tmp.join(WEIGHTS), &weights::to_safetensors(&checkpoint.weights)?)?;
+        files::write_in_place(&tmp.join(OPTIMISER), &checkpoint.optimiser)?;
+        let provenance = Provenance::new(
+            concat!("iopo-train ", env!("CARGO_PKG_VERSION")),
+            serde_json::json!({ "fingerprint": self.fingerprint }),
+        );
+        write(&tmp.join(METRICS), &checkpoint.metrics, &provenance)?;
+        let mut hashes = BTreeMap::new();
+        for name in [WEIGHTS, OPTIMISER, METRICS] {
+            hashes.insert(name.to_owned(), hash(&tmp.join(name))?);
+        }
+        let state = State {
+            fingerprint: self.fingerprint.clone(),
+            step: checkpoint.step,
+            tokens: checkpoint.tokens,
+            padded_tokens: checkpoint.padded_tokens,
+            hashes,
+        };
+        let state = serde_json::json!(state).to_string();
+        files::write_in_place(&tmp.join(STATE), state.as_bytes())?;
+        files::sync_parent(&tmp.join(STATE))?;
+        let path = self.dir.join(format!("step-{:08}", checkpoint.step));
+        files::remove_dir(&path)?;
+        fs::rename(&tmp, &path).map_err(TrainError::io("rename to this folder", &path))?;
+        files::sync_parent(&path)?;
+        let finished = self.finished()?;
+        for old in &finished[..finished.len().saturating_sub(KEPT)] {
+            files::remove_dir(old)?;
+        }
+        Ok(())
+    }
+
+    /// The newest checkpoint whose files are whole; `None` where there is none.
+    ///
+    /// # Errors
+    /// When the newest whole one belongs to another run.
+    pub fn latest(&self) -> Result<Option<Checkpoint>, TrainError> {
+        for path in self.finished()?.into_iter().rev() {
+            match self.open(&path) {
+                Ok(checkpoint) => return Ok(Some(checkpoint)),
+                Err(error @ TrainError::OtherRun { .. }) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "skipped a damaged checkpoint");
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes all checkpoints: the method is finished.
+    ///
+    /// # Errors
+    /// When the folder cannot be removed.
+    pub fn clear(&self) -> Result<(), TrainError> {
+        files::remove_dir(&self.dir)
+    }
+
+    fn open(&self, path: &Path) -> Result<Checkpoint, TrainError> {
+        let bad = |reason: String| TrainError::BadCheckpoint { path: path.to_owned(), reason };
+        let state: State = serde_json::from_slice(&files::read(&path.join(STATE))?)
+            .map_err(|error| bad(format!("{STATE} cannot be read: {error}")))?;
+        for (name, expected) in &state.hashes {
+            if hash(&path.join(name))? != *expected {
+                return Err(bad(format!("{name} is not what was written")));
+            }
+        }
+        if state.fingerprint != self.fingerprint {
+            let what = format!("a checkpoint at update {}", state.step);
+            return Err(TrainError::OtherRun { path: self.dir.clone(), what });
+        }
+        Ok(Checkpoint {
+            step: state.step,
+            tokens: state.tokens,
+            padded_tokens: state.padded_tokens,
+            weights: weights::read_safetensors(&path.join(WEIGHTS))?,
+            optimiser: files::read(&path.join(OPTIMISER))?,
+            metrics: read(&path.join(METRICS))?,
+        })
+    }
+
+    /// Folders with a final name, oldest first.
+    fn finished(&self) -> Result<Vec<PathBuf>, TrainError> {
+        let entries = match fs::read_dir(&self.dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(TrainError::io("list this folder", &self.dir)(error)),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(TrainError::io("list this folder", &self.dir))?.path();
+            let named = path.file_name().and_then(|name| name.to_str());
+            if named.is_some_and(|name| name.starts_with("step-")) {
+                found.push(path);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+fn hash(path: &Path) -> Result<String, TrainError> {
+    Ok(blake3::hash(&files::read(path)?).to_hex().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use iopo_model::NamedTensors;
+    use iopo_schema::MetricRow;
+
+    use super::{Checkpoint, Checkpoints};
+    use crate::TrainError;
+
+    fn checkpoint(step: usize) -> Checkpoint {
+        Checkpoint {
+            step,
+            tokens: 10 * step as u64,
+            padded_tokens: 30,
+            weights: NamedTensors::from([(
+                "w".to_owned(),
+                (vec![2], vec![0.1, f32::MIN_POSITIVE]),
+            )]),
+            optimiser: vec![1, 2, 3],
+            metrics: vec![MetricRow { step: 1, name: "loss".into(), value: 0.1 + 0.2 }],
+        }
+    }
+
+    #[test]
+    fn the_newest_whole_checkpoint_comes_back_exactly() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let checkpoints = Checkpoints::new(&folder.path().join("c"), "run");
+        assert!(checkpoints.latest().expect("none yet").is_none());
+        for step in 1..=4 {
+            checkpoints.save(&checkpoint(step)).expect("saved");
+        }
+        let latest = checkpoints.latest().expect("readable").expect("there");
+        assert_eq!((latest.step, latest.tokens), (4, 40));
+        assert_eq!(latest.weights, checkpoint(4).weights);
+        assert_eq!(latest.metrics, checkpoint(4).metrics);
+        assert_eq!(fs::read_dir(folder.path().join("c")).expect("listed").count(), 2);
+    }
+
+    #[test]
+    fn a_damaged_checkpoint_gives_way_to_the_one_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let checkpoints = Checkpoints::new(folder.path(), "run");
+        checkpoints.save(&checkpoint(1)).expect("saved");
+        checkpoints.save(&checkpoint(2)).expect("saved");
+        fs::create_dir(folder.path().join("unfinished")).expect("a killed writer's folder");
+        let damaged = folder.path().join("step-00000002").join("weights.safetensors");
+        fs::write(damaged, [0; 9]).expect("overwritten");
+        assert_eq!(checkpoints.latest().expect("readable").expect("there").step, 1);
+    }
+
+    #[test]
+    fn another_runs_checkpoint_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        Checkpoints::new(folder.path(), "one").save(&checkpoint(1)).expect("saved");
+        let error = Checkpoints::new(folder.path(), "two").latest().expect_err("another run");
+        assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    }
+}

@@ -1,0 +1,247 @@
+//! What a user can set.
+
+use std::collections::BTreeMap;
+
+use iopo_model::LoraConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::{Method, TrainError, tree::Shape};
+
+/// Training settings. The learning rates are for models of about 135M parameters; the paper's (1e-4
+/// for SFT, 5e-6 for preferences) are for 7–8B.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// The methods to train. SFT is trained in any case: the others start from it. Default: sft,
+    /// dpo, iopo.
+    pub methods: Vec<Method>,
+    /// Epochs of each method after SFT. Default 2.
+    pub epochs: usize,
+    /// Epochs of SFT. Default 2.
+    pub sft_epochs: usize,
+    /// Peak learning rate of the preference methods and of continued SFT. Default 1e-4.
+    pub learning_rate: f64,
+    /// Peak learning rate of SFT. Default 5e-4.
+    pub sft_learning_rate: f64,
+    /// Weight of the log-ratios. Default 0.1.
+    pub beta: f64,
+    /// Weight of the SFT term beside a preference loss, per token as in the authors' trainer.
+    /// Default 1.0.
+    pub pref_ftx: f64,
+    /// Share of the updates that warm up. Default 0.1.
+    pub warmup_ratio: f64,
+    /// Groups of one update. Default 8.
+    pub groups_per_update: usize,
+    /// Flat tokens of one micro-batch: memory against speed. Default 2048.
+    pub micro_batch_tokens: usize,
+    /// Tree, or four rows for comparison. Default tree.
+    pub shape: Shape,
+    /// Train every weight instead of adapters. Default false.
+    pub full: bool,
+    /// The adapters' shape.
+    pub lora: LoraConfig,
+    /// Tokens of the longest sequence of a group; longer groups are left out. Default 1024.
+    pub max_length: usize,
+    /// Bound of the gradient's global norm; 0 switches it off. Default 1.0.
+    pub clip_norm: f64,
+    /// `AdamW`'s weight decay. Default 0.01.
+    pub weight_decay: f64,
+    /// Updates between checkpoints; 0 writes none. Default 10.
+    pub checkpoint_every: usize,
+    /// Seed of adapters and order. Default 0.
+    pub seed: u64,
+    /// Several seeds: every method is trained once for each. Default: only `seed`.
+    pub seeds: Vec<u64>,
+    /// Use at most this many groups of the train split; 0 uses all. Default 0.
+    pub max_groups: usize,
+    /// Whether loss and reward accuracy on the dev split are taken at the end of each epoch.
+    /// Default true.
+    pub evaluate_dev: bool,
+    /// Use at most this many groups of the dev split; 0 uses all. Default 64.
+    pub max_dev_groups: usize,
+    /// Settings of single methods.
+    pub overrides: BTreeMap<Method, Override>,
+    /// Lists to choose settings from, on the dev split.
+    pub grid: GridConfig,
+}
+
+/// Settings of one method, where they differ from the others'.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Override {
+    /// Peak learning rate.
+    pub learning_rate: Option<f64>,
+    /// Weight of the log-ratios.
+    pub beta: Option<f64>,
+    /// Weight of the SFT term.
+    pub pref_ftx: Option<f64>,
+}
+
+/// Lists whose product is tried for each method after SFT; the choice is made on the dev split with
+/// the first seed. An empty list keeps the method's setting.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GridConfig {
+    /// Peak learning rates.
+    pub learning_rate: Vec<f64>,
+    /// Weights of the log-ratios.
+    pub beta: Vec<f64>,
+    /// Weights of the SFT term.
+    pub pref_ftx: Vec<f64>,
+    /// Epochs of a trial; 0 takes `epochs`. Default 0.
+    pub epochs: usize,
+    /// Groups of a trial; 0 takes all. Default 0.
+    pub max_groups: usize,
+}
+
+impl GridConfig {
+    /// Whether there is anything to choose from.
+    pub fn is_empty(&self) -> bool {
+        self.learning_rate.is_empty() && self.beta.is_empty() && self.pref_ftx.is_empty()
+    }
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            methods: vec![Method::Sft, Method::Dpo, Method::Iopo],
+            epochs: 2,
+            sft_epochs: 2,
+            learning_rate: 1e-4,
+            sft_learning_rate: 5e-4,
+            beta: 0.1,
+            pref_ftx: 1.0,
+            warmup_ratio: 0.1,
+            groups_per_update: 8,
+            micro_batch_tokens: 2048,
+            shape: Shape::Tree,
+            full: false,
+            lora: LoraConfig::default(),
+            max_length: 1024,
+            clip_norm: 1.0,
+            weight_decay: 0.01,
+            checkpoint_every: 10,
+            seed: 0,
+            seeds: Vec::new(),
+            max_groups: 0,
+            evaluate_dev: true,
+            max_dev_groups: 64,
+            overrides: BTreeMap::new(),
+            grid: GridConfig::default(),
+        }
+    }
+}
+
+impl TrainConfig {
+    /// The methods of a run: SFT first, then each named one once, in a fixed order.
+    pub fn resolved_methods(&self) -> Vec<Method> {
+        let wanted = |method: &Method| *method == Method::Sft || self.methods.contains(method);
+        Method::ALL.into_iter().filter(wanted).collect()
+    }
+
+    /// The seeds of a run.
+    pub fn resolved_seeds(&self) -> Vec<u64> {
+        if self.seeds.is_empty() { vec![self.seed] } else { self.seeds.clone() }
+    }
+
+    /// A method's folder: its name, with the seed where there are several.
+    pub fn folder(&self, method: Method, seed: u64) -> String {
+        if self.seeds.len() < 2 { method.to_string() } else { format!("{method}-seed{seed}") }
+    }
+
+    /// A method's learning rate, beta and `pref_ftx`.
+    pub fn settings(&self, method: Method) -> (f64, f64, f64) {
+        let own = self.overrides.get(&method).copied().unwrap_or_default();
+        let rate = if method == Method::Sft { self.sft_learning_rate } else { self.learning_rate };
+        (
+            own.learning_rate.unwrap_or(rate),
+            own.beta.unwrap_or(self.beta),
+            own.pref_ftx.unwrap_or(self.pref_ftx),
+        )
+    }
+
+    /// Checks the numbers.
+    ///
+    /// # Errors
+    /// Names the first setting that is out of bounds.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let bad = |key, expected: &str, got: String| {
+            Err(TrainError::BadConfig { key, expected: expected.to_owned(), got })
+        };
+        let counts = [
+            ("epochs", self.epochs),
+            ("sft_epochs", self.sft_epochs),
+            ("groups_per_update", self.groups_per_update),
+            ("micro_batch_tokens", self.micro_batch_tokens),
+            ("max_length", self.max_length),
+        ];
+        for (key, value) in counts {
+            if value == 0 {
+                return bad(key, "a whole number above 0", value.to_string());
+            }
+        }
+        let rates = Method::ALL.map(|method| ("learning_rate", self.settings(method).0));
+        let grid = self.grid.learning_rate.iter().map(|&rate| ("grid.learning_rate", rate));
+        for (key, value) in rates.into_iter().chain(grid) {
+            if !(value > 0.0 && value <= 1.0) {
+                return bad(key, "above 0 and at most 1", value.to_string());
+            }
+        }
+        let betas = Method::ALL.map(|method| ("beta", self.settings(method).1));
+        let grid = self.grid.beta.iter().map(|&beta| ("grid.beta", beta));
+        for (key, value) in betas.into_iter().chain(grid) {
+            if !(value > 0.0 && value.is_finite()) {
+                return bad(key, "above 0", value.to_string());
+            }
+        }
+        let terms = Method::ALL.map(|method| ("pref_ftx", self.settings(method).2));
+        let grid = self.grid.pref_ftx.iter().map(|&term| ("grid.pref_ftx", term));
+        let others = [("clip_norm", self.clip_norm), ("weight_decay", self.weight_decay)];
+        for (key, value) in terms.into_iter().chain(grid).chain(others) {
+            if !(value >= 0.0 && value.is_finite()) {
+                return bad(key, "0 or above", value.to_string());
+            }
+        }
+        if !(0.0..=1.0).contains(&self.warmup_ratio) {
+            return bad("warmup_ratio", "between 0 and 1", self.warmup_ratio.to_string());
+        }
+        let mut seeds = self.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        if seeds.len() != self.seeds.len() {
+            return bad("seeds", "different seeds", format!("{:?}", self.seeds));
+        }
+        if !self.full {
+            self.lora.validate()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Override, TrainConfig};
+    use crate::Method;
+
+    #[test]
+    fn unknown_settings_are_refused_and_overrides_are_by_name() {
+        let json = r#"{"overrides": {"iopo": {"beta": 0.2}}, "methods": ["dpo-paper", "iopo"]}"#;
+        let config: TrainConfig = serde_json::from_str(json).expect("a configuration");
+        assert_eq!(config.settings(Method::Iopo), (1e-4, 0.2, 1.0));
+        assert_eq!(config.settings(Method::Sft).0, 5e-4);
+        assert_eq!(config.resolved_methods(), [Method::Sft, Method::DpoPaper, Method::Iopo]);
+        assert!(serde_json::from_str::<TrainConfig>(r#"{"betta": 1}"#).is_err());
+    }
+
+    #[test]
+    fn bad_numbers_are_named() {
+        let mut config = TrainConfig { groups_per_update: 0, ..TrainConfig::default() };
+        assert!(config.validate().expect_err("0 groups").to_string().contains("groups_per_update"));
+        config.groups_per_update = 1;
+        config.validate().expect("the rest is the default");
+        config
+            .overrides
+            .insert(Method::Dpo, Override { beta: Some(f64::NAN), ..Override::default() });
+        assert!(config.validate().is_err());
+    }
+}

@@ -1,0 +1,76 @@
+//! What a run will take: memory before the first step, time after it.
+
+use iopo_model::ModelConfig;
+
+/// An estimate of a run's memory, in bytes. Rough on purpose: it tells 1 GB from 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Parameters of the decoder.
+    pub parameters: u64,
+    /// Parameters that are trained.
+    pub trained: u64,
+    /// Weights, in f32.
+    pub weights: u64,
+    /// Gradients and both moments of what is trained.
+    pub optimiser: u64,
+    /// What the backward pass of the largest micro-batch keeps.
+    pub activations: u64,
+}
+
+impl Estimate {
+    /// The estimate for a decoder, a number of trained parameters and the flat tokens of the largest
+    /// micro-batch, whose longest path has `longest` tokens.
+    pub fn new(config: &ModelConfig, trained: u64, tokens: usize, longest: usize) -> Self {
+        let (d, ff) = (config.hidden_size as u64, config.intermediate_size as u64);
+        let (layers, vocab) = (config.num_hidden_layers as u64, config.vocab_size as u64);
+        let queries = (config.num_attention_heads * config.head_dim) as u64;
+        let keys = (config.num_key_value_heads * config.head_dim) as u64;
+        let layer = 2 * d * queries + 2 * d * keys + 3 * d * ff + 2 * d;
+        let heads = if config.tie_word_embeddings { 1 } else { 2 };
+        let parameters = layers * layer + heads * vocab * d + d;
+        // Per token and layer: residual, two normed inputs, q, k, v, attention's output, three
+        // MLP-wide buffers, and the attention weights over its path.
+        let kept = 4 * d + 2 * queries + 2 * keys + 3 * ff;
+        let attention = config.num_attention_heads as u64 * longest as u64;
+        let activations = 4 * tokens as u64 * (layers * (kept + attention) + 4 * d);
+        Self { parameters, trained, weights: 4 * parameters, optimiser: 12 * trained, activations }
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.weights + self.optimiser + self.activations
+    }
+
+    /// `135 M parameters, 2.4 M trained, about 1.9 GB`.
+    pub fn describe(&self) -> String {
+        format!(
+            "{:.1} M parameters, {:.2} M trained, about {:.1} GB",
+            self.parameters as f64 / 1e6,
+            self.trained as f64 / 1e6,
+            self.total() as f64 / 1e9,
+        )
+    }
+}
+
+/// The time that is left, from the time so far: `2 h 05 min left`.
+pub fn remaining(seconds: f64, done: usize, total: usize) -> String {
+    let left = seconds / done.max(1) as f64 * total.saturating_sub(done) as f64;
+    let minutes = (left / 60.0).ceil() as u64;
+    match minutes {
+        0 | 1 => format!("{} s left", left.ceil() as u64),
+        2..=119 => format!("{minutes} min left"),
+        _ => format!("{} h {:02} min left", minutes / 60, minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::remaining;
+
+    #[test]
+    fn time_left_is_in_proportion() {
+        assert_eq!(remaining(10.0, 1, 4), "30 s left");
+        assert_eq!(remaining(60.0, 1, 11), "10 min left");
+        assert_eq!(remaining(3600.0, 1, 3), "2 h 00 min left");
+    }
+}

@@ -1,0 +1,58 @@
+//! Files that are whole or absent, whatever happens while they are written.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+};
+
+use crate::TrainError;
+
+/// Writes to a temporary name beside `path`, syncs, renames, syncs the folder.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let tmp = path.with_file_name(name);
+    write_in_place(&tmp, bytes)?;
+    fs::rename(&tmp, path).map_err(TrainError::io("rename to this file", path))?;
+    sync_parent(path)
+}
+
+/// Writes and syncs; for files inside a folder that gets its name later.
+pub(crate) fn write_in_place(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let mut file = File::create(path).map_err(TrainError::io("create this file", path))?;
+    file.write_all(bytes).map_err(TrainError::io("write this file", path))?;
+    file.sync_all().map_err(TrainError::io("sync this file", path))
+}
+
+/// Makes a rename or a new entry in the parent folder durable.
+pub(crate) fn sync_parent(path: &Path) -> Result<(), TrainError> {
+    #[cfg(unix)]
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let folder = File::open(parent).map_err(TrainError::io("open this folder", parent))?;
+        folder.sync_all().map_err(TrainError::io("sync this folder", parent))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Removes a folder that may not be there.
+pub(crate) fn remove_dir(path: &Path) -> Result<(), TrainError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(TrainError::io("remove this folder", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Creates a folder and its parents.
+pub(crate) fn create_dir(path: &Path) -> Result<(), TrainError> {
+    fs::create_dir_all(path).map_err(TrainError::io("create this folder", path))
+}
+
+/// Reads a file of ours.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
+    fs::read(path).map_err(TrainError::io("read this file", path))
+}

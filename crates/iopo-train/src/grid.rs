@@ -1,0 +1,144 @@
+//! The choice of learning rate, beta and `pref_ftx`, on the dev split.
+
+use std::{cmp::Ordering, path::Path};
+
+use iopo_schema::{MetricRow, Provenance, write};
+use serde::{Deserialize, Serialize};
+
+use crate::{Method, TrainConfig, TrainError, trainer::Outcome};
+
+/// Settings of one method.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Weight of the log-ratios.
+    pub beta: f64,
+    /// Weight of the SFT term.
+    pub pref_ftx: f64,
+}
+
+/// A candidate and how it did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trial {
+    /// The settings.
+    pub settings: Settings,
+    /// Share of strict dev pairs with the higher reward on the chosen response; absent for SFT.
+    pub accuracy: Option<f64>,
+    /// Negative log-likelihood per token of the dev split's chosen responses.
+    pub nll: f64,
+}
+
+/// The candidates of a method: the product of the grid's lists, or its one setting. Continued SFT has
+/// no beta and no `pref_ftx` to choose.
+pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
+    let (rate, beta, pref_ftx) = config.settings(method);
+    let own = Settings { learning_rate: rate, beta, pref_ftx };
+    if method == Method::Sft || config.grid.is_empty() {
+        return vec![own];
+    }
+    let or = |list: &[f64], own: f64| if list.is_empty() { vec![own] } else { list.to_vec() };
+    let rates = or(&config.grid.learning_rate, rate);
+    let (betas, terms) = if method.is_preference() {
+        (or(&config.grid.beta, beta), or(&config.grid.pref_ftx, pref_ftx))
+    } else {
+        (vec![beta], vec![pref_ftx])
+    };
+    let mut made = Vec::new();
+    for &learning_rate in &rates {
+        for &beta in &betas {
+            for &pref_ftx in &terms {
+                made.push(Settings { learning_rate, beta, pref_ftx });
+            }
+        }
+    }
+    made
+}
+
+/// A trial's result on the dev split.
+pub fn trial(settings: Settings, outcome: &Outcome) -> Trial {
+    Trial {
+        settings,
+        accuracy: outcome.last("eval_rewards/accuracies"),
+        nll: outcome.last("eval_nll/chosen").unwrap_or(f64::INFINITY),
+    }
+}
+
+/// The best trial: the highest reward accuracy, among equals the lowest negative log-likelihood of the
+/// chosen responses (losses under different beta do not compare), among equals the first.
+pub fn best(trials: &[Trial]) -> Option<Settings> {
+    let better = |a: &&Trial, b: &&Trial| -> Ordering {
+        let accuracy = |trial: &Trial| trial.accuracy.unwrap_or(0.0);
+        accuracy(b).total_cmp(&accuracy(a)).then(a.nll.total_cmp(&b.nll))
+    };
+    trials.iter().min_by(better).map(|trial| trial.settings)
+}
+
+/// Writes every trial of every method as metrics `grid/<method>/<what>`, step = the trial's index.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn save(
+    path: &Path,
+    trials: &[(Method, Vec<Trial>)],
+    provenance: &Provenance,
+) -> Result<(), TrainError> {
+    let mut rows = Vec::new();
+    for (method, of_method) in trials {
+        let chosen = best(of_method);
+        for (index, trial) in of_method.iter().enumerate() {
+            let mut push = |what: &str, value: f64| {
+                rows.push(MetricRow {
+                    step: index as u64,
+                    name: format!("grid/{method}/{what}"),
+                    value,
+                });
+            };
+            push("learning_rate", trial.settings.learning_rate);
+            push("beta", trial.settings.beta);
+            push("pref_ftx", trial.settings.pref_ftx);
+            if let Some(accuracy) = trial.accuracy {
+                push("dev_accuracy", accuracy);
+            }
+            push("dev_nll", trial.nll);
+            push("chosen", f64::from(u8::from(chosen == Some(trial.settings))));
+        }
+    }
+    Ok(write(path, &rows, provenance)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Settings, Trial, best, candidates};
+    use crate::{GridConfig, Method, TrainConfig};
+
+    #[test]
+    fn a_grid_is_a_product_and_continued_sft_has_rates_only() {
+        let grid = GridConfig {
+            learning_rate: vec![1e-4, 3e-4],
+            beta: vec![0.1, 0.5],
+            pref_ftx: vec![0.0, 1.0, 2.0],
+            ..GridConfig::default()
+        };
+        let config = TrainConfig { grid, ..TrainConfig::default() };
+        assert_eq!(candidates(&config, Method::Iopo).len(), 12);
+        assert_eq!(candidates(&config, Method::SftContinued).len(), 2);
+        assert_eq!(candidates(&config, Method::Sft).len(), 1);
+        assert_eq!(candidates(&TrainConfig::default(), Method::Iopo).len(), 1);
+    }
+
+    #[test]
+    fn accuracy_decides_and_then_the_likelihood_of_the_chosen() {
+        let trial = |beta, accuracy, nll| Trial {
+            settings: Settings { learning_rate: 1e-4, beta, pref_ftx: 1.0 },
+            accuracy,
+            nll,
+        };
+        let trials =
+            [trial(0.1, Some(0.9), 1.0), trial(0.2, Some(0.95), 2.0), trial(0.3, Some(0.95), 1.5)];
+        assert_eq!(best(&trials).map(|settings| settings.beta), Some(0.3));
+        let supervised = [trial(0.1, None, 1.0), trial(0.2, None, 0.5)];
+        assert_eq!(best(&supervised).map(|settings| settings.beta), Some(0.2));
+        assert_eq!(best(&[]), None);
+    }
+}

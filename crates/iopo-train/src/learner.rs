@@ -1,0 +1,73 @@
+//! A model in training: weights, moments and counts, to a checkpoint and back.
+
+use iopo_model::{Decoder, LoraConfig};
+use iopo_schema::MetricRow;
+
+use crate::{TrainError, checkpoint::Checkpoint, optim::AdamW, weights};
+
+/// Where a training stands between two updates.
+#[derive(Debug)]
+pub struct Learner {
+    /// The model.
+    pub decoder: Decoder,
+    /// Its optimiser.
+    pub optimiser: AdamW,
+    /// Updates done.
+    pub step: usize,
+    /// Flat tokens computed.
+    pub tokens: u64,
+    /// Tokens of the same sequences as padded rows.
+    pub padded_tokens: u64,
+    /// Metrics of all updates.
+    pub metrics: Vec<MetricRow>,
+}
+
+impl Learner {
+    /// A learner before its first update.
+    pub fn new(decoder: Decoder, weight_decay: f64) -> Self {
+        Self {
+            decoder,
+            optimiser: AdamW::new(weight_decay),
+            step: 0,
+            tokens: 0,
+            padded_tokens: 0,
+            metrics: Vec::new(),
+        }
+    }
+
+    /// The learner that a checkpoint was made of; `start` lends what is not trained.
+    ///
+    /// # Errors
+    /// When weights or moments do not fit `start`.
+    pub fn resume(
+        start: &Decoder,
+        weight_decay: f64,
+        lora: Option<&LoraConfig>,
+        saved: Checkpoint,
+    ) -> Result<Self, TrainError> {
+        let decoder = weights::with_tensors(start, &saved.weights, lora)?;
+        Ok(Self {
+            optimiser: AdamW::new(weight_decay).restore(saved.optimiser, &decoder)?,
+            decoder,
+            step: saved.step,
+            tokens: saved.tokens,
+            padded_tokens: saved.padded_tokens,
+            metrics: saved.metrics,
+        })
+    }
+
+    /// Everything that [`Learner::resume`] needs.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
+        Ok(Checkpoint {
+            step: self.step,
+            tokens: self.tokens,
+            padded_tokens: self.padded_tokens,
+            weights: weights::trained_tensors(&self.decoder)?,
+            optimiser: self.optimiser.to_bytes()?,
+            metrics: self.metrics.clone(),
+        })
+    }
+}

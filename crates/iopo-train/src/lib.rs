@@ -1,0 +1,58 @@
+//! Supervised and preference training on Burn: from `preferences.parquet` to one adapter a method.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`] | what a user can set, with its defaults |
+//! | [`encode`] | groups as tokens; what does not fit is left out and counted |
+//! | [`tree`] | groups as segment trees, laid flat, without a token computed twice |
+//! | [`batch`] | order, updates and micro-batches, a function of the seed |
+//! | [`method`] | SFT, DPO, IOPO: which sequences they read, and their losses |
+//! | [`schedule`], [`optim`] | learning rate, AdamW, clipping by the global norm |
+//! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
+//! | [`evaluate`] | loss and reward accuracy without training |
+//! | [`guards`] | what stops a run that went wrong |
+//! | [`learner`], [`checkpoint`], [`weights`] | exact resume; adapters in PEFT's format |
+//! | [`estimate`] | memory and time, before and after the first step |
+//! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
+//!
+//! ```no_run
+//! use iopo_train::{Base, TrainConfig, train};
+//! # fn run(base: &Base<'_>) -> Result<(), iopo_train::TrainError> {
+//! let config = TrainConfig { beta: 0.2, ..TrainConfig::default() };
+//! let (data, out) = ("preferences.parquet".as_ref(), "train".as_ref());
+//! for run in train(&config, data, base, out, &iopo_llm::Silent)?.runs {
+//!     assert!(run.adapter.join("adapter_model.safetensors").exists());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It never truncates a sequence, never holds a second model, and never prints.
+
+pub mod batch;
+pub mod checkpoint;
+pub mod config;
+pub mod encode;
+pub mod error;
+pub mod estimate;
+pub mod evaluate;
+mod files;
+pub mod grid;
+pub mod guards;
+pub mod learner;
+pub mod method;
+pub mod metrics;
+pub mod optim;
+pub mod reference;
+pub mod run;
+pub mod schedule;
+pub mod trainer;
+pub mod tree;
+pub mod weights;
+
+pub use config::{GridConfig, Override, TrainConfig};
+pub use encode::{EncodedGroup, EncodedGroups, encode};
+pub use error::TrainError;
+pub use method::{Method, Objective};
+pub use run::{Base, RunSummary, TrainSummary, train};
+pub use tree::{Batch, Shape};

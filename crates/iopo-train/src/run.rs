@@ -1,0 +1,374 @@
+//! All methods of a run: SFT from the base, the others from the SFT model.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use iopo_llm::Progress;
+use iopo_model::{ChatTemplate, Decoder, LoraConfig, Tokenizer};
+use iopo_schema::{PreferenceRow, Provenance, Split, file_hash, read};
+use serde_json::json;
+
+use crate::{
+    Method, Objective, TrainConfig, TrainError,
+    batch::Plan,
+    encode::{EncodedGroup, EncodedGroups, encode},
+    files,
+    grid::{self, Settings, Trial},
+    reference::{Identity, reference},
+    schedule::Schedule,
+    trainer::{Job, Outcome},
+    weights::{self, Card},
+};
+
+/// The model that training starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct Base<'a> {
+    /// Its public name, as adapters will give it.
+    pub name: &'a str,
+    /// Hash of its weight files.
+    pub weights_hash: &'a str,
+    /// Its weights.
+    pub decoder: &'a Decoder,
+    /// Its tokenizer.
+    pub tokenizer: &'a Tokenizer,
+    /// Its chat template.
+    pub template: &'a ChatTemplate,
+}
+
+impl Base<'_> {
+    /// Hash of tokenizer and chat template: what turns text into tokens.
+    ///
+    /// # Errors
+    /// When the tokenizer cannot be written out.
+    pub fn template_hash(&self) -> Result<String, TrainError> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.tokenizer.hash()?.as_bytes()).update(self.template.hash().as_bytes());
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+}
+
+/// One trained model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// The method.
+    pub method: Method,
+    /// The seed.
+    pub seed: u64,
+    /// Folder of the adapter (or of the whole model) and its metrics.
+    pub adapter: PathBuf,
+    /// The settings, chosen from the grid where there is one.
+    pub settings: Settings,
+    /// Updates.
+    pub updates: usize,
+    /// Flat tokens computed.
+    pub tokens: u64,
+    /// Tokens of the same sequences as padded rows.
+    pub padded_tokens: u64,
+    /// Loss of the last update.
+    pub loss: Option<f64>,
+    /// Reward accuracy on the dev split after the last epoch.
+    pub dev_accuracy: Option<f64>,
+}
+
+impl RunSummary {
+    /// Tokens computed ÷ tokens of padded rows (four of them for IOPO on full groups).
+    pub fn token_ratio(&self) -> f64 {
+        self.tokens as f64 / self.padded_tokens.max(1) as f64
+    }
+}
+
+/// What a run made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainSummary {
+    /// The models, SFT first, seed by seed.
+    pub runs: Vec<RunSummary>,
+    /// Groups trained on.
+    pub groups: usize,
+    /// Groups of the dev split that were evaluated.
+    pub dev_groups: usize,
+    /// Rows left out, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+/// A run's inputs, read once.
+struct Inputs<'a> {
+    config: &'a TrainConfig,
+    base: &'a Base<'a>,
+    out_dir: &'a Path,
+    progress: &'a dyn Progress,
+    train: Vec<&'a EncodedGroup>,
+    /// The groups that a trial of the grid trains on.
+    trial: Vec<&'a EncodedGroup>,
+    dev: Vec<&'a EncodedGroup>,
+    template_hash: String,
+    preferences_hash: String,
+}
+
+/// Trains every method of `config` on the train split of `preferences`: SFT from `base`, then each
+/// other method from the SFT model, on the same groups in the same order with the same number of
+/// updates. Each goes to its own folder under `out_dir`; what is finished is not done again.
+///
+/// # Errors
+/// When a setting is out of bounds, no group fits, a folder belongs to another run, a guard stops a
+/// training, or a model or file fails; [`TrainError::Cancelled`] when `progress` asks to stop.
+pub fn train(
+    config: &TrainConfig,
+    preferences: &Path,
+    base: &Base<'_>,
+    out_dir: &Path,
+    progress: &dyn Progress,
+) -> Result<TrainSummary, TrainError> {
+    config.validate()?;
+    let rows: Vec<PreferenceRow> = read(preferences)?;
+    let of = |split: Split| {
+        let rows = rows.iter().filter(|row| row.split == split);
+        encode(rows, base.tokenizer, base.template, config.max_length)
+    };
+    let train = of(Split::Train)?;
+    if train.groups.is_empty() {
+        return Err(TrainError::NoGroups {
+            path: preferences.to_owned(),
+            dropped: train.describe_dropped(),
+        });
+    }
+    let choosing = !config.grid.is_empty();
+    let dev =
+        if config.evaluate_dev || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
+    if choosing && dev.groups.is_empty() {
+        return Err(TrainError::BadConfig {
+            key: "grid",
+            expected: "groups of the dev split to choose by".to_owned(),
+            got: format!("none ({})", dev.describe_dropped()),
+        });
+    }
+    let mut dropped = train.dropped.clone();
+    for (reason, count) in &dev.dropped {
+        *dropped.entry(reason).or_default() += count;
+    }
+    let inputs = Inputs {
+        config,
+        base,
+        out_dir,
+        progress,
+        trial: limited(&train.groups, smaller(config.max_groups, config.grid.max_groups)),
+        train: limited(&train.groups, config.max_groups),
+        dev: limited(&dev.groups, config.max_dev_groups),
+        template_hash: base.template_hash()?,
+        preferences_hash: file_hash(preferences)?,
+    };
+    let mut chosen = BTreeMap::new();
+    let mut runs = Vec::new();
+    for seed in config.resolved_seeds() {
+        runs.extend(inputs.seed(seed, &mut chosen)?);
+    }
+    Ok(TrainSummary { runs, groups: inputs.train.len(), dev_groups: inputs.dev.len(), dropped })
+}
+
+/// The smaller of two limits, of which 0 is none.
+fn smaller(a: usize, b: usize) -> usize {
+    if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
+}
+
+/// The `limit` groups with the smallest ids (content hashes: a fair draw) in their order; 0 takes all.
+fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGroup> {
+    let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+    ids.sort_unstable();
+    if limit > 0 {
+        ids.truncate(limit);
+    }
+    groups.iter().filter(|group| ids.binary_search(&group.id.as_str()).is_ok()).collect()
+}
+
+impl<'a> Inputs<'a> {
+    fn lora(&self) -> Option<&'a LoraConfig> {
+        (!self.config.full).then_some(&self.config.lora)
+    }
+
+    /// All methods with one seed.
+    fn seed(
+        &self,
+        seed: u64,
+        chosen: &mut BTreeMap<Method, Settings>,
+    ) -> Result<Vec<RunSummary>, TrainError> {
+        let (base, none) = (self.base, BTreeMap::new());
+        let start = match self.lora() {
+            Some(lora) => base.decoder.clone().with_lora(lora, seed)?,
+            None => base.decoder.clone(),
+        };
+        let settings = grid::candidates(self.config, Method::Sft)[0];
+        let job = self.job(Method::Sft, seed, settings, &none);
+        let outcome = job.run(&start, self.progress)?;
+        let mut runs = vec![self.summary(&job, seed, settings, &outcome)];
+        let methods: Vec<Method> =
+            self.config.resolved_methods().into_iter().filter(|m| *m != Method::Sft).collect();
+        if methods.is_empty() {
+            return Ok(runs);
+        }
+
+        let sft = weights::load(&job.dir, base.decoder, base.weights_hash)?;
+        let sums = if methods.iter().any(|method| method.is_preference()) {
+            self.reference(seed, &sft)?
+        } else {
+            BTreeMap::new()
+        };
+        if !self.config.grid.is_empty() && chosen.is_empty() {
+            *chosen = self.choose(&methods, seed, &sft, &sums)?;
+        }
+        for method in methods {
+            let own = grid::candidates(self.config, method)[0];
+            let settings = chosen.get(&method).copied().unwrap_or(own);
+            let job = self.job(method, seed, settings, &sums);
+            let outcome = job.run(&sft, self.progress)?;
+            runs.push(self.summary(&job, seed, settings, &outcome));
+        }
+        Ok(runs)
+    }
+
+    fn reference(
+        &self,
+        seed: u64,
+        sft: &Decoder,
+    ) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
+        let trained = weights::hash(&weights::trained_tensors(sft)?);
+        let text = format!("{} {trained}", self.base.weights_hash);
+        let model_hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+        let name = self.config.folder(Method::Sft, seed).replacen("sft", "reference_logps", 1);
+        let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
+        files::create_dir(self.out_dir)?;
+        reference(
+            &self.out_dir.join(format!("{name}.parquet")),
+            sft,
+            &groups,
+            Identity {
+                model_hash: &model_hash,
+                template_hash: &self.template_hash,
+                preferences_hash: &self.preferences_hash,
+            },
+            self.config.shape,
+            self.config.micro_batch_tokens,
+            self.progress,
+        )
+    }
+
+    /// Trains every candidate of every method and takes the best on the dev split.
+    fn choose(
+        &self,
+        methods: &[Method],
+        seed: u64,
+        sft: &Decoder,
+        sums: &BTreeMap<String, [f64; 4]>,
+    ) -> Result<BTreeMap<Method, Settings>, TrainError> {
+        let mut trials: Vec<(Method, Vec<Trial>)> = Vec::new();
+        let mut chosen = BTreeMap::new();
+        for &method in methods {
+            let mut of_method = Vec::new();
+            for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
+                let mut job = self.job(method, seed, settings, sums);
+                job.dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
+                job.keep_weights = false;
+                if self.config.grid.epochs > 0 {
+                    job.plan.epochs = self.config.grid.epochs;
+                }
+                job.groups = &self.trial;
+                job.plan.groups = self.trial.len();
+                job.schedule = self.schedule(settings, &job.plan);
+                job.card.settings["plan"] = plan_json(&job.plan);
+                of_method.push(grid::trial(settings, &job.run(sft, self.progress)?));
+            }
+            if let Some(best) = grid::best(&of_method) {
+                chosen.insert(method, best);
+            }
+            trials.push((method, of_method));
+        }
+        let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
+        let provenance = Provenance::new(producer, json!(self.config))
+            .with_input("preferences", self.preferences_hash.as_str());
+        grid::save(&self.out_dir.join("grid.parquet"), &trials, &provenance)?;
+        Ok(chosen)
+    }
+
+    fn schedule(&self, settings: Settings, plan: &Plan) -> Schedule {
+        Schedule::with_ratio(settings.learning_rate, self.config.warmup_ratio, plan.updates())
+    }
+
+    fn job<'j>(
+        &'j self,
+        method: Method,
+        seed: u64,
+        settings: Settings,
+        sums: &'j BTreeMap<String, [f64; 4]>,
+    ) -> Job<'j> {
+        let config = self.config;
+        let epochs = if method == Method::Sft { config.sft_epochs } else { config.epochs };
+        let plan =
+            Plan { groups: self.train.len(), per_update: config.groups_per_update, epochs, seed };
+        let card = Card {
+            base: self.base.name.to_owned(),
+            base_weights_hash: self.base.weights_hash.to_owned(),
+            template_hash: self.template_hash.clone(),
+            method: method.to_string(),
+            preferences_hash: self.preferences_hash.clone(),
+            settings: json!({
+                "settings": settings,
+                "plan": plan_json(&plan),
+                "warmup_ratio": config.warmup_ratio,
+                "micro_batch_tokens": config.micro_batch_tokens,
+                "shape": config.shape,
+                "lora": self.lora(),
+                "max_length": config.max_length,
+                "clip_norm": config.clip_norm,
+                "weight_decay": config.weight_decay,
+                "dev_groups": self.dev.len(),
+            }),
+        };
+        Job {
+            objective: Objective { method, beta: settings.beta, pref_ftx: settings.pref_ftx },
+            schedule: self.schedule(settings, &plan),
+            plan,
+            lora: self.lora(),
+            shape: config.shape,
+            micro_batch_tokens: config.micro_batch_tokens,
+            clip_norm: config.clip_norm,
+            weight_decay: config.weight_decay,
+            checkpoint_every: config.checkpoint_every,
+            groups: &self.train,
+            dev: &self.dev,
+            reference: sums,
+            starts_at_reference: method.is_preference(),
+            dir: self.out_dir.join(config.folder(method, seed)),
+            keep_weights: true,
+            card,
+        }
+    }
+
+    fn summary(
+        &self,
+        job: &Job<'_>,
+        seed: u64,
+        settings: Settings,
+        outcome: &Outcome,
+    ) -> RunSummary {
+        RunSummary {
+            method: job.objective.method,
+            seed,
+            adapter: job.dir.clone(),
+            settings,
+            updates: outcome.updates,
+            tokens: outcome.tokens,
+            padded_tokens: outcome.padded_tokens,
+            loss: outcome.last("loss"),
+            dev_accuracy: outcome.last("eval_rewards/accuracies"),
+        }
+    }
+}
+
+fn plan_json(plan: &Plan) -> serde_json::Value {
+    json!({
+        "groups": plan.groups,
+        "per_update": plan.per_update,
+        "epochs": plan.epochs,
+        "seed": plan.seed,
+    })
+}

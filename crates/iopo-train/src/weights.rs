@@ -1,0 +1,198 @@
+//! Named tensors to and from safetensors, their hash, and adapters in PEFT's format.
+
+use std::{collections::HashMap, path::Path};
+
+use iopo_model::{Decoder, LoraConfig, ModelError, NamedTensors};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{TrainError, files};
+
+/// File of an adapter's factors.
+pub const ADAPTER: &str = "adapter_model.safetensors";
+/// File of a fully trained model's weights.
+pub const WEIGHTS: &str = "model.safetensors";
+/// File that says which base an adapter belongs to.
+pub const CARD: &str = "iopo.json";
+
+/// Which base a trained model belongs to and how it came about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// The base model's name.
+    pub base: String,
+    /// Hash of the base's weight files: the adapter fits these and no others.
+    pub base_weights_hash: String,
+    /// Hash of tokenizer and chat template.
+    pub template_hash: String,
+    /// The training method.
+    pub method: String,
+    /// Hash of the preferences file.
+    pub preferences_hash: String,
+    /// The method's settings.
+    pub settings: serde_json::Value,
+}
+
+/// What is trained of a decoder: the adapters' factors, or every weight.
+///
+/// # Errors
+/// When the device cannot be read.
+pub fn trained_tensors(decoder: &Decoder) -> Result<NamedTensors, ModelError> {
+    if decoder.has_adapter() { decoder.adapter() } else { decoder.full_parameters() }
+}
+
+/// Puts tensors of [`trained_tensors`] into a decoder of the same shape.
+///
+/// # Errors
+/// When a tensor is missing or has another shape.
+pub fn with_tensors(
+    decoder: &Decoder,
+    tensors: &NamedTensors,
+    lora: Option<&LoraConfig>,
+) -> Result<Decoder, ModelError> {
+    if let Some(lora) = lora {
+        return decoder.clone().load_adapter(tensors, lora.alpha / lora.rank as f64);
+    }
+    Decoder::from_tensors(decoder.config(), &decoder.device(), |name, shape| {
+        match tensors.get(name) {
+            Some((found, values)) if found == shape => Ok(values.clone()),
+            Some((found, _)) => Err(ModelError::Other {
+                reason: format!("tensor `{name}` has shape {found:?}, expected {shape:?}"),
+            }),
+            None => Err(ModelError::Other { reason: format!("tensor `{name}` is missing") }),
+        }
+    })
+}
+
+/// A hash over names, shapes and bits, in hexadecimal.
+pub fn hash(tensors: &NamedTensors) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, (shape, values)) in tensors {
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+        hasher.update(&(shape.len() as u64).to_le_bytes());
+        for size in shape {
+            hasher.update(&(*size as u64).to_le_bytes());
+        }
+        hasher.update(&bytes(values));
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The content of a safetensors file, f32.
+///
+/// # Errors
+/// When a shape does not fit its values.
+pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, ModelError> {
+    let fail = |error| ModelError::Other { reason: format!("cannot write safetensors: {error}") };
+    let raw: Vec<(&str, &[usize], Vec<u8>)> = tensors
+        .iter()
+        .map(|(name, (shape, values))| (name.as_str(), shape.as_slice(), bytes(values)))
+        .collect();
+    let mut views = Vec::with_capacity(raw.len());
+    for (name, shape, bytes) in &raw {
+        views.push((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes).map_err(fail)?));
+    }
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize(views, Some(metadata)).map_err(fail)
+}
+
+/// Reads a safetensors file of f32 tensors, as this crate writes them.
+///
+/// # Errors
+/// When the file is damaged or holds another type.
+pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
+    let content = files::read(path)?;
+    let bad = |reason: String| ModelError::BadSafetensors { path: path.to_owned(), reason };
+    let parsed = SafeTensors::deserialize(&content).map_err(|error| bad(error.to_string()))?;
+    let mut tensors = NamedTensors::new();
+    for (name, view) in parsed.iter() {
+        if view.dtype() != Dtype::F32 {
+            let reason = format!("tensor `{name}` is {:?}, expected F32", view.dtype());
+            return Err(bad(reason).into());
+        }
+        let values = view
+            .data()
+            .chunks_exact(4)
+            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+            .collect();
+        tensors.insert(name.to_owned(), (view.shape().to_vec(), values));
+    }
+    Ok(tensors)
+}
+
+/// Writes what was trained: an adapter that PEFT loads onto the base, or a whole checkpoint; and the
+/// card.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn save(
+    dir: &Path,
+    decoder: &Decoder,
+    lora: Option<&LoraConfig>,
+    card: &Card,
+) -> Result<(), TrainError> {
+    let content = to_safetensors(&trained_tensors(decoder)?)?;
+    if let Some(lora) = lora {
+        let config = json!({
+            "peft_type": "LORA",
+            "task_type": "CAUSAL_LM",
+            "base_model_name_or_path": card.base,
+            "r": lora.rank,
+            "lora_alpha": lora.alpha,
+            "lora_dropout": 0.0,
+            "bias": "none",
+            "target_modules": lora.targets,
+            "fan_in_fan_out": false,
+            "inference_mode": true,
+            "init_lora_weights": true,
+            "modules_to_save": null,
+            "use_rslora": false,
+            "use_dora": false,
+        });
+        files::write(&dir.join("adapter_config.json"), pretty(&config).as_bytes())?;
+        files::write(&dir.join(ADAPTER), &content)?;
+    } else {
+        let config = pretty(&decoder.config().to_hf_json());
+        files::write(&dir.join("config.json"), config.as_bytes())?;
+        files::write(&dir.join(WEIGHTS), &content)?;
+    }
+    files::write(&dir.join(CARD), pretty(&json!(card)).as_bytes())
+}
+
+/// Reads what [`save`] wrote back beside `base`.
+///
+/// # Errors
+/// When files are missing or damaged, or the card names another base than `base_weights_hash`.
+pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decoder, TrainError> {
+    let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
+    let card: Card = serde_json::from_slice(&files::read(&dir.join(CARD))?)
+        .map_err(|error| bad(format!("{CARD} cannot be read: {error}")))?;
+    if card.base_weights_hash != base_weights_hash {
+        let expected = &card.base_weights_hash;
+        let reason = format!(
+            "it was trained on the base with weights {expected}, not on {base_weights_hash}"
+        );
+        return Err(bad(reason).into());
+    }
+    let base = base.clone().without_adapter();
+    if !dir.join(ADAPTER).exists() {
+        return Ok(with_tensors(&base, &read_safetensors(&dir.join(WEIGHTS))?, None)?);
+    }
+    let config: serde_json::Value =
+        serde_json::from_slice(&files::read(&dir.join("adapter_config.json"))?)
+            .map_err(|error| bad(format!("adapter_config.json cannot be read: {error}")))?;
+    let number = |key: &str| {
+        let value = config[key].as_f64().filter(|value| value.is_finite() && *value > 0.0);
+        value.ok_or_else(|| bad(format!("`{key}` must be a number above 0")))
+    };
+    let scale = number("lora_alpha")? / number("r")?;
+    Ok(base.load_adapter(&read_safetensors(&dir.join(ADAPTER))?, scale)?)
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}

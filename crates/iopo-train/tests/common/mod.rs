@@ -1,0 +1,266 @@
+//! A tiny random decoder with a byte tokenizer, and groups for it: tests without any download.
+
+#![expect(dead_code, reason = "each test file takes what it needs")]
+
+use std::{fs, path::Path};
+
+use iopo_model::{
+    ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer, config::Architecture, device::device,
+};
+use iopo_schema::{
+    GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
+    VerdictRow, content_id,
+};
+use iopo_train::{Base, EncodedGroup, Method, Objective, TrainConfig, batch::Plan};
+use iopo_train::{schedule::Schedule, trainer::Job, weights::Card};
+
+pub const LORA_SEED: u64 = 11;
+
+/// Numbers in [0, 1), the same in every run.
+pub struct Numbers(u64);
+
+impl Numbers {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
+    }
+
+    pub fn next(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() * bound as f64) as usize
+    }
+}
+
+pub fn config(vocab_size: usize) -> ModelConfig {
+    ModelConfig {
+        architecture: Architecture::Llama,
+        vocab_size,
+        hidden_size: 32,
+        intermediate_size: 48,
+        num_hidden_layers: 2,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 8,
+        rms_norm_eps: 1e-5,
+        rope_theta: 1e4,
+        rope_scaling: None,
+        max_position_embeddings: 512,
+        tie_word_embeddings: true,
+        qkv_bias: false,
+        bos_token_id: None,
+        eos_token_ids: vec![0],
+        pad_token_id: Some(0),
+    }
+}
+
+/// Random weights large enough that tokens matter.
+pub fn decoder(vocab_size: usize, seed: u64) -> Decoder {
+    let mut numbers = Numbers::new(seed);
+    let device = device("flex").expect("the default device");
+    Decoder::from_tensors(&config(vocab_size), &device, |name, shape| {
+        let size: usize = shape.iter().product();
+        let draw = |_| {
+            let centred = (numbers.next() - 0.5) as f32;
+            if name.contains("norm") { 1.0 + 0.2 * centred } else { 0.5 * centred }
+        };
+        Ok((0..size).map(draw).collect())
+    })
+    .expect("a decoder")
+}
+
+pub fn with_adapter(decoder: Decoder, lora: &LoraConfig) -> Decoder {
+    decoder.with_lora(lora, LORA_SEED).expect("adapters")
+}
+
+/// Random token groups whose instructions share a stem.
+pub fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup> {
+    let mut numbers = Numbers::new(seed);
+    let mut tokens = |length: usize| -> Vec<u32> {
+        (0..length).map(|_| 1 + numbers.below(vocab - 1) as u32).collect()
+    };
+    (0..count)
+        .map(|index| {
+            let stem = tokens(6 + index % 4);
+            let join = |rest: Vec<u32>| [stem.clone(), rest].concat();
+            let end = |mut response: Vec<u32>| {
+                response.push(0);
+                response
+            };
+            EncodedGroup {
+                id: format!("group-{index:03}"),
+                x1: join(tokens(3 + index % 3)),
+                x2: join(tokens(4)),
+                y1: end(tokens(2 + index % 5)),
+                y2: end(tokens(4)),
+                false_cells: match index % 4 {
+                    1 => [true, false],
+                    3 => [false, true],
+                    _ => [true, true],
+                },
+            }
+        })
+        .collect()
+}
+
+/// A job on some groups; callers change what they test.
+pub fn job<'a>(
+    groups: &'a [&'a EncodedGroup],
+    reference: &'a std::collections::BTreeMap<String, [f64; 4]>,
+    lora: Option<&'a LoraConfig>,
+    dir: &Path,
+) -> Job<'a> {
+    let plan = Plan { groups: groups.len(), per_update: 4, epochs: 2, seed: 3 };
+    Job {
+        objective: Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 1.0 },
+        schedule: Schedule::with_ratio(1e-2, 0.1, plan.updates()),
+        plan,
+        lora,
+        shape: iopo_train::Shape::Tree,
+        micro_batch_tokens: 200,
+        clip_norm: 1.0,
+        weight_decay: 0.01,
+        checkpoint_every: 2,
+        groups,
+        dev: &[],
+        reference,
+        starts_at_reference: false,
+        dir: dir.to_owned(),
+        keep_weights: true,
+        card: Card {
+            base: "tiny".into(),
+            base_weights_hash: "none".into(),
+            template_hash: "none".into(),
+            method: "iopo".into(),
+            preferences_hash: "none".into(),
+            settings: serde_json::json!({}),
+        },
+    }
+}
+
+/// A tokenizer of bytes: 256 tokens after `<eos>`, no merges.
+pub fn tokenizer(dir: &Path) -> Tokenizer {
+    // GPT-2's visible stand-ins for bytes.
+    let mut next = 256;
+    let mut vocab = serde_json::Map::new();
+    vocab.insert("<eos>".into(), 0.into());
+    for byte in 0..=255u32 {
+        let visible = (33..=126).contains(&byte) || (161..=172).contains(&byte) || byte >= 174;
+        let stand_in = if visible {
+            byte
+        } else {
+            next += 1;
+            next - 1
+        };
+        let letter = char::from_u32(stand_in).expect("a letter").to_string();
+        vocab.insert(letter, (byte + 1).into());
+    }
+    let json = serde_json::json!({
+        "version": "1.0",
+        "truncation": null,
+        "padding": null,
+        "added_tokens": [{
+            "id": 0, "content": "<eos>", "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true,
+        }],
+        "normalizer": null,
+        "pre_tokenizer": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+            "use_regex": false },
+        "post_processor": null,
+        "decoder": { "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+            "use_regex": false },
+        "model": { "type": "BPE", "dropout": null, "unk_token": null,
+            "continuing_subword_prefix": null, "end_of_word_suffix": null, "fuse_unk": false,
+            "byte_fallback": false, "vocab": vocab, "merges": [] },
+    });
+    fs::write(dir.join("tokenizer.json"), json.to_string()).expect("written");
+    Tokenizer::from_dir(dir, &config(257)).expect("a tokenizer")
+}
+
+pub fn template() -> ChatTemplate {
+    let source = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant] ";
+    ChatTemplate::new(source, None, Some("<eos>")).expect("a template")
+}
+
+/// Preferences as the pairs stage writes them: two words apart, so that stems are long.
+pub fn rows(count: usize) -> Vec<PreferenceRow> {
+    let verdict = |satisfied| VerdictRow {
+        satisfied,
+        score: 10.0,
+        method: VerdictMethod::Code,
+        evidence: String::new(),
+    };
+    (0..count)
+        .map(|index| {
+            let sided = index % 5 == 4;
+            let task = format!("Say something about number {index} for a friend who asked you.");
+            let x1 = format!("{task}\n1. Write in lower case.\n");
+            let x2 = format!("{task}\n1. Write in capitals only.\n");
+            let (y1, y2) = (format!("number {index} it is"), format!("NUMBER {index} IT IS!"));
+            PreferenceRow {
+                id: content_id(&[&x1, &y1, &x2, &y2]),
+                seed_id: format!("seed-{index}"),
+                split: if index % 6 == 5 { Split::Dev } else { Split::Train },
+                kind: if sided { GroupKind::Sided } else { GroupKind::Full },
+                operation: if sided { Operation::Add } else { Operation::Revise },
+                task,
+                input: None,
+                x1,
+                y1,
+                x2,
+                y2,
+                x1_constraints: Vec::new(),
+                x2_constraints: Vec::new(),
+                removed: Vec::new(),
+                added: Vec::new(),
+                y1_response_id: "r1".into(),
+                y2_response_id: "r2".into(),
+                repaired: false,
+                proof: Proof {
+                    y1_x1: vec![verdict(true)],
+                    y2_x1: vec![verdict(sided)],
+                    y1_x2: vec![verdict(false)],
+                    y2_x2: vec![verdict(true)],
+                },
+            }
+        })
+        .collect()
+}
+
+/// Writes preferences and hands a base model to `test`.
+pub fn with_base<T>(
+    dir: &Path,
+    rows: &[PreferenceRow],
+    test: impl FnOnce(&Path, &Base<'_>) -> T,
+) -> T {
+    let path = dir.join("preferences.parquet");
+    let provenance = Provenance::new("test", serde_json::json!({}));
+    iopo_schema::write(&path, rows, &provenance).expect("written");
+    let (decoder, tokenizer, template) = (decoder(257, 5), tokenizer(dir), template());
+    let base = Base {
+        name: "tiny",
+        weights_hash: "tiny-hash",
+        decoder: &decoder,
+        tokenizer: &tokenizer,
+        template: &template,
+    };
+    test(&path, &base)
+}
+
+/// Settings for the tiny decoder.
+pub fn settings() -> TrainConfig {
+    TrainConfig {
+        methods: Method::ALL.to_vec(),
+        epochs: 1,
+        sft_epochs: 2,
+        groups_per_update: 4,
+        micro_batch_tokens: 1200,
+        checkpoint_every: 1,
+        lora: LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() },
+        ..TrainConfig::default()
+    }
+}

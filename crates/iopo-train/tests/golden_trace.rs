@@ -1,0 +1,138 @@
+//! Twelve `AdamW` steps against PyTorch's, step by step.
+
+mod common;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use iopo_llm::Silent;
+use iopo_model::{Checkpoint, Decoder, LoraConfig, device::device};
+use iopo_train::{
+    EncodedGroup, Method, Objective, Shape,
+    evaluate::group_logps,
+    learner::Learner,
+    schedule::Schedule,
+    weights::{read_safetensors, trained_tensors},
+};
+use serde_json::Value;
+
+const CHECKPOINTS: [&str; 5] = [
+    "tiny-random-llama-tied",
+    "tiny-random-llama-untied",
+    "tiny-random-llama-headdim",
+    "tiny-random-qwen2-tied",
+    "tiny-random-qwen2-untied",
+];
+
+fn load(dir: &Path) -> Decoder {
+    let mut checkpoint = Checkpoint::open(dir).expect("a checkpoint");
+    let config = checkpoint.config.clone();
+    let device = device("flex").expect("the default device");
+    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))
+        .expect("a decoder")
+}
+
+/// Prompt and response of one of a quad's sequences, told apart by the labels.
+fn sequence(quad: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
+    let list = |field: &str| -> Vec<i64> {
+        let values = quad[format!("{name}_{field}")].as_array().expect("a list");
+        values.iter().map(|value| value.as_i64().expect("a number")).collect()
+    };
+    let prompt = list("labels").iter().filter(|label| **label < 0).count();
+    let ids: Vec<u32> = list("input_ids").into_iter().map(|id| id as u32).collect();
+    (ids[..prompt].to_vec(), ids[prompt..].to_vec())
+}
+
+fn quads(trace: &Value) -> Vec<EncodedGroup> {
+    let read = |(index, quad): (usize, &Value)| {
+        let ((x1, y1), (x2, y2)) = (sequence(quad, "chosenv1"), sequence(quad, "chosenv2"));
+        assert_eq!(sequence(quad, "rejectedv1"), (x1.clone(), y2.clone()));
+        assert_eq!(sequence(quad, "rejectedv2"), (x2.clone(), y1.clone()));
+        EncodedGroup { id: format!("quad-{index}"), x1, x2, y1, y2, false_cells: [true, true] }
+    };
+    trace["data"].as_array().expect("quads").iter().enumerate().map(read).collect()
+}
+
+/// Trains as the trace was made and holds each step against it; answers with the trained decoder.
+fn follow(
+    start: Decoder,
+    base: &Decoder,
+    lora: Option<&LoraConfig>,
+    trace: &Value,
+    groups: &[EncodedGroup],
+    shape: Shape,
+) -> Decoder {
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let sums = group_logps(base, &members, shape, 4096, |_| [true; 4], &Silent).expect("reference");
+    let reference: BTreeMap<String, [f64; 4]> =
+        groups.iter().map(|group| group.id.clone()).zip(sums).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut job = common::job(&members, &reference, lora, folder.path());
+    let number = |key: &str| trace[key].as_f64().expect("a number");
+    job.objective = Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 0.0 };
+    job.schedule = Schedule { peak: number("lr"), warmup: 2, total: 12 };
+    job.shape = shape;
+    // Two groups a micro-batch.
+    job.micro_batch_tokens = 140;
+    let mut learner = Learner::new(start, number("weight_decay"));
+    for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
+        let of_step: Vec<&EncodedGroup> =
+            (0..4).map(|at| members[(4 * step + at) % members.len()]).collect();
+        let (next, means) = job.update(learner, &of_step).expect("an update");
+        learner = next;
+        let pairs = [("lr", "learning_rate"), ("loss", "loss"), ("grad_norm", "grad_norm")];
+        for (golden, ours) in pairs {
+            let expected = row[golden].as_f64().expect("a number");
+            let got = means.mean(ours).expect("a metric");
+            assert!(
+                (got - expected).abs() <= 1e-4 * expected.abs().max(1.0),
+                "step {}: {ours} is {got}, expected {expected}",
+                step + 1
+            );
+        }
+    }
+    learner.decoder
+}
+
+fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/tiny");
+    for name in CHECKPOINTS {
+        let dir = root.join(name);
+        let Ok(text) = fs::read_to_string(dir.join("train_trace.json")) else {
+            eprintln!("skipped: {} is not here", dir.display());
+            return;
+        };
+        let trace: Value = serde_json::from_str(&text).expect("JSON");
+        test(&dir, &trace, &quads(&trace));
+    }
+}
+
+#[test]
+fn full_fine_tuning_follows_the_trace() {
+    each(|dir, trace, groups| {
+        let base = load(dir);
+        for shape in [Shape::Tree, Shape::FourRows] {
+            follow(base.clone(), &base, None, &trace["full"], groups, shape);
+        }
+    });
+}
+
+#[test]
+fn adapters_follow_the_trace_to_the_same_factors() {
+    each(|dir, trace, groups| {
+        let base = load(dir);
+        let lora = LoraConfig { rank: 4, alpha: 8.0, ..LoraConfig::default() };
+        let tensors = |folder: &str| {
+            read_safetensors(&dir.join(folder).join("adapter_model.safetensors")).expect("factors")
+        };
+        let start = base.clone().load_adapter(&tensors("lora"), 2.0).expect("fits");
+        let trained = follow(start, &base, Some(&lora), &trace["lora"], groups, Shape::Tree);
+        let (got, expected) =
+            (trained_tensors(&trained).expect("factors"), tensors("lora_trained"));
+        assert_eq!(got.len(), expected.len());
+        for (name, (_, values)) in &expected {
+            for (got, expected) in got[name].1.iter().zip(values) {
+                assert!((got - expected).abs() < 2e-4, "{name}: {got} is not {expected}");
+            }
+        }
+    });
+}

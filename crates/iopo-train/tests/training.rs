@@ -1,0 +1,295 @@
+//! Accumulation, resume, the whole run.
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use common::{decoder, groups, job, rows, settings, with_adapter, with_base};
+use iopo_llm::{Progress, Silent};
+use iopo_model::{Decoder, LoraConfig};
+use iopo_schema::{MetricRow, ReferenceRow, read};
+use iopo_train::{
+    EncodedGroup, Method, Shape, TrainError, evaluate::group_logps, learner::Learner, train,
+    weights,
+};
+
+const VOCAB: usize = 61;
+
+fn lora() -> LoraConfig {
+    LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() }
+}
+
+fn reference(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
+    let sums =
+        group_logps(decoder, groups, Shape::Tree, 500, |_| [true; 4], &Silent).expect("sums");
+    groups.iter().map(|group| group.id.clone()).zip(sums).collect()
+}
+
+/// Asks to stop after some looks.
+struct StopAfter(AtomicUsize);
+
+impl Progress for StopAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+#[test]
+fn four_micro_batches_of_one_are_one_of_four() {
+    let groups = groups(4, VOCAB, 21);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    for method in Method::ALL {
+        let start = decoder(VOCAB, 20);
+        let sums = reference(&decoder(VOCAB, 22), &members);
+        let update = |budget: usize| {
+            let mut job = job(&members, &sums, None, folder.path());
+            job.objective.method = method;
+            job.micro_batch_tokens = budget;
+            job.schedule.warmup = 0;
+            let learner = Learner::new(start.clone(), 0.0);
+            let (learner, means) = job.update(learner, &members).expect("an update");
+            let numbers: Vec<f64> = ["loss", "grad_norm", "logps/chosen_v1"]
+                .into_iter()
+                .filter_map(|name| means.mean(name))
+                .collect();
+            (learner.decoder.full_parameters().expect("weights"), numbers)
+        };
+        let (one, four) = (update(1), update(1 << 20));
+        for (a, b) in one.1.iter().zip(&four.1) {
+            assert!((a - b).abs() < 1e-5 * b.abs().max(1.0), "{method}: {a} is not {b}");
+        }
+        for (name, (_, values)) in &four.0 {
+            for (a, b) in one.0[name].1.iter().zip(values) {
+                // A step of Adam is about the learning rate whatever the gradient's size, so tiny
+                // gradients may round to another step: bound by a part of it.
+                assert!((a - b).abs() < 2e-3, "{method}, {name}: {a} is not {b}");
+            }
+        }
+    }
+}
+
+/// Trains, stopping after every `looks` looks at the stop flag until it is done.
+fn in_pieces(dir: &Path, start: &Decoder, adapter: Option<&LoraConfig>, looks: usize) -> usize {
+    let groups = groups(10, VOCAB, 31);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let sums = reference(start, &members);
+    let mut job = job(&members, &sums, adapter, dir);
+    job.starts_at_reference = true;
+    job.dev = &members[..3];
+    let mut stops = 0;
+    loop {
+        match job.run(start, &StopAfter(AtomicUsize::new(looks))) {
+            Ok(outcome) => {
+                assert_eq!(outcome.updates, 6);
+                return stops;
+            }
+            Err(TrainError::Cancelled) => stops += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn bytes(dir: &Path, name: &str) -> Vec<u8> {
+    fs::read(dir.join(name)).expect("written")
+}
+
+#[test]
+fn a_resumed_run_is_the_uninterrupted_one_bit_for_bit() {
+    for adapter in [Some(lora()), None] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let start = match &adapter {
+            Some(lora) => with_adapter(decoder(VOCAB, 30), lora),
+            None => decoder(VOCAB, 30),
+        };
+        let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
+        assert_eq!(in_pieces(&whole, &start, adapter.as_ref(), 1000), 0);
+        assert!(in_pieces(&pieces, &start, adapter.as_ref(), 4) >= 1);
+        let name = if adapter.is_some() { weights::ADAPTER } else { weights::WEIGHTS };
+        assert_eq!(bytes(&whole, name), bytes(&pieces, name));
+        assert_eq!(bytes(&whole, "metrics.parquet"), bytes(&pieces, "metrics.parquet"));
+        assert!(!pieces.join("checkpoint").exists());
+    }
+}
+
+#[test]
+fn a_kill_inside_a_checkpoint_falls_back_to_the_one_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = with_adapter(decoder(VOCAB, 30), &lora());
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    in_pieces(&whole, &start, Some(&lora()), 1000);
+    let groups = groups(10, VOCAB, 31);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let sums = reference(&start, &members);
+    let adapter = lora();
+    let mut job = job(&members, &sums, Some(&adapter), &killed);
+    job.starts_at_reference = true;
+    job.dev = &members[..3];
+    let stopped = job.run(&start, &StopAfter(AtomicUsize::new(6)));
+    assert!(matches!(stopped, Err(TrainError::Cancelled)));
+    // What a kill leaves: an unnamed folder, and a newest checkpoint that lost its end.
+    let checkpoints = killed.join("checkpoint");
+    fs::create_dir(checkpoints.join("unfinished")).expect("made");
+    let mut found: Vec<PathBuf> = fs::read_dir(&checkpoints)
+        .expect("listed")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| !path.ends_with("unfinished"))
+        .collect();
+    found.sort();
+    assert_eq!(found.len(), 2);
+    fs::write(found[1].join("optimiser.bin"), b"cut").expect("damaged");
+    job.run(&start, &Silent).expect("goes on");
+    assert_eq!(bytes(&whole, weights::ADAPTER), bytes(&killed, weights::ADAPTER));
+}
+
+#[test]
+fn moments_survive_and_foreign_ones_are_refused() {
+    let groups = groups(4, VOCAB, 41);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let start = with_adapter(decoder(VOCAB, 40), &lora());
+    let sums = reference(&start, &members);
+    let folder = tempfile::tempdir().expect("a folder");
+    let adapter = lora();
+    let mut job = job(&members, &sums, Some(&adapter), folder.path());
+    job.schedule.warmup = 0;
+    let mut learner = Learner::new(start.clone(), 0.0);
+    for _ in 0..2 {
+        learner = job.update(learner, &members).expect("an update").0;
+    }
+    let saved = learner.checkpoint().expect("a checkpoint");
+    let resumed = Learner::resume(&start, 0.0, Some(&adapter), saved.clone()).expect("fits");
+    // With fresh moments the next step would be another: the two must agree bit for bit.
+    let next = |learner: Learner| {
+        let learner = job.update(learner, &members).expect("an update").0;
+        weights::trained_tensors(&learner.decoder).expect("factors")
+    };
+    let fresh = Learner { step: 2, ..Learner::new(resumed.decoder.clone(), 0.0) };
+    let (expected, forgotten) = (next(learner), next(fresh));
+    assert_eq!(next(resumed), expected);
+    assert_ne!(forgotten, expected);
+    // Moments of the adapters do not serve a full fine-tuning.
+    let whole = iopo_train::optim::AdamW::new(0.0).restore(saved.optimiser, &decoder(VOCAB, 40));
+    assert!(whole.expect_err("other parameters").to_string().contains("moments"));
+}
+
+#[test]
+fn a_run_trains_every_method_once_and_finds_its_work_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = rows(18);
+    with_base(folder.path(), &rows, |preferences, base| {
+        let out = folder.path().join("train");
+        let summary = train(&settings(), preferences, base, &out, &Silent).expect("trained");
+        let methods: Vec<Method> = summary.runs.iter().map(|run| run.method).collect();
+        assert_eq!(methods, Method::ALL);
+        assert_eq!((summary.groups, summary.dev_groups), (15, 3));
+        let updates = |method: Method| {
+            summary.runs.iter().find(|run| run.method == method).expect("trained").updates
+        };
+        assert_eq!(updates(Method::Sft), 8);
+        for method in &Method::ALL[1..] {
+            assert_eq!(updates(*method), 4, "{method}");
+        }
+        let iopo = summary.runs.last().expect("iopo");
+        assert!(iopo.token_ratio() < 0.8, "{}", iopo.token_ratio());
+
+        // Margins are 0 before the first update, and the four sums of every group are cached.
+        let metrics: Vec<MetricRow> = read(&iopo.adapter.join("metrics.parquet")).expect("metrics");
+        let first = |name: &str| {
+            metrics.iter().find(|row| row.step == 1 && row.name == name).expect(name).value
+        };
+        assert!(first("rewards/margins").abs() < 1e-4);
+        let expected = std::f64::consts::LN_2 + 2.0 * first("nll/chosen");
+        assert!((first("loss") - expected).abs() < 0.3, "{} {expected}", first("loss"));
+        let cached: Vec<ReferenceRow> =
+            read(&out.join("reference_logps.parquet")).expect("reference");
+        assert_eq!(cached.len(), 18);
+
+        // One adapter on the public base: loading it gives the trained model.
+        let trained = weights::load(&iopo.adapter, base.decoder, base.weights_hash).expect("fits");
+        assert!(trained.has_adapter());
+        assert!(weights::load(&iopo.adapter, base.decoder, "another").is_err());
+
+        // The same again does nothing; other settings in the same folder are refused.
+        let before = bytes(&iopo.adapter, weights::ADAPTER);
+        let again = train(&settings(), preferences, base, &out, &Silent).expect("finished");
+        assert_eq!(again, summary);
+        assert_eq!(bytes(&iopo.adapter, weights::ADAPTER), before);
+        let mut other = settings();
+        other.beta = 0.2;
+        let error = train(&other, preferences, base, &out, &Silent).expect_err("other settings");
+        assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    });
+}
+
+#[test]
+fn a_foreign_reference_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_base(folder.path(), &rows(8), |preferences, base| {
+        let out = folder.path().join("train");
+        let mut only_sft = settings();
+        only_sft.methods = vec![Method::Sft];
+        train(&only_sft, preferences, base, &out, &Silent).expect("trained");
+        // The base's sums under the SFT model's name would pass a check of ids alone.
+        let row = ReferenceRow {
+            group_id: "g".into(),
+            model_hash: "base".into(),
+            template_hash: "t".into(),
+            logps: [-1.0; 4],
+            tokens: [1; 4],
+        };
+        let provenance = iopo_schema::Provenance::new("test", serde_json::json!({}));
+        iopo_schema::write(&out.join("reference_logps.parquet"), &[row], &provenance)
+            .expect("written");
+        let error = train(&settings(), preferences, base, &out, &Silent).expect_err("foreign");
+        assert!(matches!(error, TrainError::ReferenceMismatch { .. }), "{error}");
+    });
+}
+
+#[test]
+fn what_does_not_fit_is_left_out_and_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut rows = rows(8);
+    rows[0].y1 = "a".repeat(600);
+    rows[1].x1.push_str("<eos>");
+    rows[2].y2 = String::new();
+    with_base(folder.path(), &rows, |preferences, base| {
+        let mut config = settings();
+        config.methods = vec![Method::Sft];
+        config.max_length = 300;
+        let out = folder.path().join("train");
+        let summary = train(&config, preferences, base, &out, &Silent).expect("trained");
+        let dropped: Vec<(&str, u64)> = summary.dropped.into_iter().collect();
+        assert_eq!(dropped, [("empty_response", 1), ("special_token", 1), ("too_long", 1)]);
+        config.max_length = 10;
+        let out = folder.path().join("none");
+        let error = train(&config, preferences, base, &out, &Silent).expect_err("nothing left");
+        assert!(error.to_string().contains("too_long: "), "{error}");
+    });
+}
+
+#[test]
+fn a_grid_chooses_on_the_dev_split() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_base(folder.path(), &rows(12), |preferences, base| {
+        let mut config = settings();
+        config.methods = vec![Method::Iopo];
+        config.grid.learning_rate = vec![1e-7, 1e-2];
+        config.grid.max_groups = 6;
+        let out = folder.path().join("train");
+        let summary = train(&config, preferences, base, &out, &Silent).expect("trained");
+        let chosen = summary.runs.last().expect("iopo").settings;
+        let rows: Vec<MetricRow> = read(&out.join("grid.parquet")).expect("grid");
+        let value = |name: &str, step: u64| {
+            rows.iter().find(|row| row.name == name && row.step == step).expect(name).value
+        };
+        let step = if chosen.learning_rate < 1e-3 { 0 } else { 1 };
+        assert_eq!(value("grid/iopo/chosen", step), 1.0);
+        assert_eq!(value("grid/iopo/chosen", 1 - step), 0.0);
+        assert!(value("grid/iopo/dev_accuracy", step) >= value("grid/iopo/dev_accuracy", 1 - step));
+    });
+}

@@ -1,0 +1,150 @@
+//! A group's tree says what four plain sequences say: log-probabilities, losses and gradients; and a
+//! tree in which a sibling response leaks does not.
+
+mod common;
+
+use common::{Numbers, decoder, groups, with_adapter};
+use iopo_model::{Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
+use iopo_train::{
+    Batch, EncodedGroup, Method, Objective, Shape, TrainError,
+    method::{Scored, Window},
+};
+use proptest::prelude::*;
+
+const VOCAB: usize = 61;
+
+/// Loss and gradients of a batch; the reference is `policy − a random offset` so that slopes differ.
+fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>, NamedTensors) {
+    let objective = Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 0.5 };
+    let window = Window::of(groups.iter().copied());
+    let mut losses = Vec::new();
+    let (_, gradients) = decoder
+        .response_logps_and_grads::<TrainError>(&batch.layout, &batch.targets, |logps| {
+            let sums = batch.sums(logps, groups.len())?;
+            let scored: Vec<Scored<'_>> = groups
+                .iter()
+                .zip(sums)
+                .map(|(group, policy)| {
+                    let mut numbers = Numbers::new(group.id.len() as u64 + group.x1[0] as u64);
+                    let reference = std::array::from_fn(|_| -30.0 - 20.0 * numbers.next());
+                    Scored { group, policy, reference }
+                })
+                .collect();
+            let made = objective.evaluate(&scored, window, &decoder.device())?;
+            losses = made.losses;
+            Ok(batch.spread(&made.slopes))
+        })
+        .expect("a step");
+    (losses, decoder.named_gradients(&gradients).expect("names"))
+}
+
+fn relative(a: &[f32], b: &[f32]) -> f64 {
+    let norm = |values: Vec<f64>| values.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let difference = norm(a.iter().zip(b).map(|(a, b)| f64::from(a - b)).collect());
+    difference / norm(b.iter().map(|b| f64::from(*b)).collect()).max(1e-9)
+}
+
+/// How far two steps are apart: worst loss (relative to its size) and worst tensor.
+fn distance(a: &(Vec<f64>, NamedTensors), b: &(Vec<f64>, NamedTensors)) -> (f64, f64) {
+    assert_eq!(a.1.keys().collect::<Vec<_>>(), b.1.keys().collect::<Vec<_>>());
+    let loss = a.0.iter().zip(&b.0).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
+    let tensor = b.1.iter().map(|(name, (_, values))| relative(&a.1[name].1, values));
+    (loss.fold(0.0, f64::max), tensor.fold(0.0, f64::max))
+}
+
+/// The tree with one mistake: y2 under x1 continues y1 instead of the prompt.
+fn leaking(group: &EncodedGroup) -> Batch {
+    let good = Batch::new(&[group], Shape::Tree, |_| [true; 4]).expect("a tree");
+    let shared = group.x1.iter().zip(&group.x2).take_while(|(a, b)| a == b).count();
+    let fed = |tokens: &[u32]| tokens[..tokens.len() - 1].to_vec();
+    let segment = |parent, tokens| Segment { parent, tokens };
+    let layout = Layout::new(vec![
+        segment(None, group.x1[..shared].to_vec()),
+        segment(Some(0), group.x1[shared..].to_vec()),
+        segment(Some(1), fed(&group.y1)),
+        segment(Some(2), fed(&group.y2)),
+        segment(Some(0), group.x2[shared..].to_vec()),
+        segment(Some(4), fed(&group.y2)),
+        segment(Some(4), fed(&group.y1)),
+    ])
+    .expect("a tree");
+    assert_eq!(layout.token_count(), good.layout.token_count());
+    Batch { layout, targets: Targets::clone(&good.targets), ..good }
+}
+
+#[test]
+fn a_leaking_sibling_is_seen() {
+    let decoder = decoder(VOCAB, 1);
+    for group in &groups(6, VOCAB, 2) {
+        let members = [group];
+        let plain = Batch::new(&members, Shape::FourRows, |_| [true; 4]).expect("rows");
+        let expected = step(&decoder, &members, &plain);
+        let (loss, tensor) = distance(&step(&decoder, &members, &leaking(group)), &expected);
+        assert!(loss > 1e-4 && tensor > 1e-3, "a leak of {loss} and {tensor} went unseen");
+    }
+}
+
+#[test]
+fn the_tree_takes_fewer_tokens_than_four_padded_rows() {
+    let groups = groups(8, VOCAB, 3);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let tree = Batch::new(&members, Shape::Tree, |_| [true; 4]).expect("a tree");
+    let ratio = tree.layout.token_count() as f64 / tree.padded_tokens as f64;
+    assert!(ratio < 0.8, "{ratio}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_tree_is_four_plain_sequences(
+        seed in 0u64..1 << 40,
+        stem in 0usize..12,
+        rests in (0usize..7, 0usize..7),
+        responses in (1usize..9, 1usize..9),
+        count in 1usize..4,
+        adapted in any::<bool>(),
+    ) {
+        let mut numbers = Numbers::new(seed);
+        let mut tokens = |length: usize| -> Vec<u32> {
+            (0..length).map(|_| numbers.below(VOCAB) as u32).collect()
+        };
+        let groups: Vec<EncodedGroup> = (0..count)
+            .map(|index| {
+                let shared = tokens(stem + 1);
+                EncodedGroup {
+                    id: format!("g{index}"),
+                    x1: [shared.clone(), tokens(rests.0)].concat(),
+                    x2: [shared, tokens(rests.1)].concat(),
+                    y1: tokens(responses.0),
+                    y2: tokens(responses.1),
+                    false_cells: [true, index % 2 == 0],
+                }
+            })
+            .collect();
+        let members: Vec<&EncodedGroup> = groups.iter().collect();
+        let plain = decoder(VOCAB, seed ^ 1);
+        let model = if adapted {
+            let lora = LoraConfig { rank: 3, alpha: 6.0, ..LoraConfig::default() };
+            let fresh = with_adapter(plain, &lora);
+            // B is zero at the start: give it values, so that A has a gradient.
+            let mut factors = fresh.adapter().expect("factors");
+            for (_, values) in factors.values_mut() {
+                for value in values {
+                    *value = 0.4 * (numbers.next() - 0.5) as f32;
+                }
+            }
+            fresh.load_adapter(&factors, 2.0).expect("fits")
+        } else {
+            plain
+        };
+        let needs = |group: &EncodedGroup| Method::Iopo.needs(group);
+        let tree = Batch::new(&members, Shape::Tree, needs).expect("a tree");
+        let rows = Batch::new(&members, Shape::FourRows, needs).expect("rows");
+        prop_assert!(tree.layout.token_count() <= rows.layout.token_count());
+        let (loss, tensor) =
+            distance(&step(&model, &members, &tree), &step(&model, &members, &rows));
+        prop_assert!(loss < 1e-5, "losses differ by {loss}");
+        prop_assert!(tensor < 1e-4, "a gradient differs by {tensor}");
+    }
+}

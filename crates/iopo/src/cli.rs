@@ -1,0 +1,82 @@
+//! What the command line looks like; what the commands do is in [`crate::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Makes a language model better at following instructions with many constraints.
+///
+/// The whole way of the IOPO paper: seed tasks, constrained instructions with verified responses,
+/// preference groups, a fine-tuned adapter, scores with confidence intervals. Every stage is a
+/// command of its own; `pipeline` runs them all. Running a command again goes on where it stopped.
+#[derive(Debug, Parser)]
+#[command(name = "iopo", version, disable_help_subcommand = true, after_help = ENVIRONMENT)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const ENVIRONMENT: &str = "\
+Environment:
+  IOPO_CACHE  where fetched models are kept [default: $XDG_CACHE_HOME/iopo or ~/.cache/iopo]
+  IOPO_LOG    what is logged to stderr, for instance info or iopo_train=debug [default: warn]
+
+Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 130 interrupted (run it again to go on).";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Seeds to constrained instructions with verified responses.
+    Synth(RunArgs),
+    /// Instructions and responses to preference groups.
+    Pairs(RunArgs),
+    /// Preference groups to one adapter a method.
+    Train(RunArgs),
+    /// Answers of the base and each trained model, checked by code.
+    Eval(RunArgs),
+    /// One HTML page from the files of a run, and its table in the terminal.
+    Report(RunArgs),
+    /// All stages, one after the other.
+    Pipeline(RunArgs),
+    /// Schema, version, provenance and first rows of any of our files.
+    Inspect(InspectArgs),
+    /// The devices that this binary was built with.
+    Devices,
+}
+
+/// Flags that every stage takes.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A preset: default, study or smoke [default: the run's own config.toml, else default].
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub(crate) preset: Option<String>,
+    /// A configuration file, for instance a copy of a preset.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The run directory [default: runs/<preset>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// A Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// What to compute on; `iopo devices` lists what there is.
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+    /// The seed of everything random.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Any other value of the configuration, as TOML; may be repeated.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// Flags of `inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// A Parquet file of a run.
+    pub(crate) file: PathBuf,
+    /// How many rows to show.
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub(crate) rows: usize,
+}

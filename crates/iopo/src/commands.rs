@@ -1,0 +1,10 @@
+//! One module per command.
+
+pub(crate) mod devices;
+pub(crate) mod eval;
+pub(crate) mod inspect;
+pub(crate) mod pairs;
+pub(crate) mod pipeline;
+pub(crate) mod report;
+pub(crate) mod synth;
+pub(crate) mod train;

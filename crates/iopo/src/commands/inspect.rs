@@ -1,0 +1,51 @@
+//! `iopo inspect`.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use iopo_schema::Header;
+
+use crate::cli::InspectArgs;
+use crate::failure::Failure;
+use crate::printer;
+
+/// Shows what a file says about itself, and its first rows.
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    let file = &args.file;
+    let (header, rows) = iopo_schema::preview(file, args.rows).with_context(|| {
+        Failure::new(format!("failed to inspect {}", file.display()))
+            .way_out("inspect reads the Parquet files that iopo itself writes; if this is one, make it again")
+    })?;
+    printer::result(describe(&header).trim_end());
+    for (index, row) in rows.iter().enumerate() {
+        let row = serde_json::to_string_pretty(row).context("failed to show a row as JSON")?;
+        printer::result(&format!("\nrow {index}\n{row}"));
+    }
+    let left = header.rows.saturating_sub(rows.len() as u64);
+    if left > 0 {
+        printer::result(&format!("\n… and {left} more (--rows N shows more)"));
+    }
+    Ok(())
+}
+
+fn describe(header: &Header) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "schema    {} version {}", header.name, header.version);
+    let _ = writeln!(
+        text,
+        "rows      {} in {} row groups, {} bytes",
+        header.rows, header.row_groups, header.bytes
+    );
+    let _ = writeln!(text, "producer  {}", header.provenance.producer);
+    for (name, hash) in &header.provenance.inputs {
+        let _ = writeln!(text, "input     {name} {hash}");
+    }
+    let _ = writeln!(text, "config    {}", header.provenance.config);
+    let width = header.columns.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let _ = writeln!(text, "columns");
+    for (name, kind) in &header.columns {
+        let _ = writeln!(text, "  {name:width$}  {kind}");
+    }
+    text
+}

@@ -1,0 +1,55 @@
+//! `iopo report`.
+
+use anyhow::Result;
+use iopo_report::ReportMeta;
+use iopo_schema::SummaryRow;
+
+use crate::cli::RunArgs;
+use crate::printer;
+use crate::session::Session;
+
+const DEMONSTRATION: &str = "This is a demonstration: it is small enough for a laptop and too small to conclude from. \
+    Look at the intervals before you look at the numbers.";
+
+/// Runs this stage alone.
+pub(crate) fn run(args: &RunArgs) -> Result<()> {
+    stage(&mut Session::open(args)?)
+}
+
+/// Writes the page and prints its table.
+pub(crate) fn stage(session: &mut Session) -> Result<()> {
+    session.timed("report", |session| {
+        let page = session.run.report();
+        let made = iopo_report::render(session.run.root(), &page, &meta(session)?)?;
+        let summary = session.run.summary();
+        if summary.is_file() {
+            let rows: Vec<SummaryRow> = iopo_schema::read(&summary)?;
+            printer::result(&iopo_report::terminal_table(&rows));
+            if session.config.demonstration {
+                printer::result(DEMONSTRATION);
+            }
+        }
+        let missing = match made.missing.as_slice() {
+            [] => String::new(),
+            stages => format!(", without {}, which did not run yet", stages.join(", ")),
+        };
+        Ok(format!("{}{missing}", page.display()))
+    })
+}
+
+fn meta(session: &Session) -> Result<ReportMeta> {
+    let config = &session.config;
+    let demonstration = config.demonstration.then(|| DEMONSTRATION.to_owned());
+    let notes = Some(config.notes.clone()).filter(|notes| !notes.is_empty());
+    let versions = [
+        ("iopo", env!("CARGO_PKG_VERSION").to_owned()),
+        ("device", session.device_name()?),
+        ("model", config.model.clone()),
+    ];
+    Ok(ReportMeta {
+        notes: demonstration.into_iter().chain(notes).collect(),
+        versions: versions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        config_toml: config.text()?,
+        ..ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str())
+    })
+}

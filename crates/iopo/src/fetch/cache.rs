@@ -1,0 +1,104 @@
+//! Where fetched models are kept, and how a file gets there whole or not at all.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+use crate::failure::Failure;
+
+/// `IOPO_CACHE`, else `$XDG_CACHE_HOME/iopo`, else `~/.cache/iopo`.
+pub(crate) fn dir() -> Result<PathBuf> {
+    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    var("IOPO_CACHE")
+        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo")))
+        .or_else(|| {
+            var("HOME").or_else(|| var("USERPROFILE")).map(|dir| dir.join(".cache").join("iopo"))
+        })
+        .ok_or_else(|| {
+            Failure::new(
+                "no place to keep models: neither IOPO_CACHE, XDG_CACHE_HOME nor HOME is set",
+            )
+            .way_out("set IOPO_CACHE to a directory with 200 MB free")
+            .into()
+        })
+}
+
+/// The SHA-256 of a file, in hex.
+pub(crate) fn sha256(path: &Path) -> Result<String> {
+    let mut file =
+        std::fs::File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
+    copy_hashed(&mut file, &mut std::io::sink(), u64::MAX)
+        .with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// Writes `target` from `source` by way of a temporary file, if its SHA-256 is `want`.
+pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64) -> Result<()> {
+    let dir = target.parent().unwrap_or(Path::new("."));
+    let what = || format!("failed to write {}", target.display());
+    std::fs::create_dir_all(dir).with_context(what)?;
+    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(what)?;
+    let got = copy_hashed(source, &mut file, size).with_context(what)?;
+    if got != want {
+        let message = format!("{} has SHA-256 {got}, expected {want}", target.display());
+        return Err(Failure::new(message)
+            .way_out(
+                "the download is not the file that this version was tested with: fetch it again",
+            )
+            .into());
+    }
+    file.as_file().sync_all().with_context(what)?;
+    file.persist(target).with_context(what)?;
+    Ok(())
+}
+
+/// Copies at most `limit` bytes and says the SHA-256 of what went through.
+fn copy_hashed(
+    source: &mut impl Read,
+    target: &mut impl Write,
+    limit: u64,
+) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    let mut left = limit;
+    loop {
+        let read = source.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        left = left.checked_sub(read as u64).ok_or_else(|| {
+            std::io::Error::other(format!(
+                "the file is larger than the {limit} bytes that were expected"
+            ))
+        })?;
+        hash.update(&buffer[..read]);
+        target.write_all(&buffer[..read])?;
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sha256, store};
+
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_file_is_stored_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let target = dir.path().join("deep").join("abc");
+        store(&mut &b"abc"[..], &target, ABC, 3).expect("stored");
+        assert_eq!(sha256(&target).expect("readable"), ABC);
+
+        let other = dir.path().join("other");
+        assert!(store(&mut &b"abd"[..], &other, ABC, 3).is_err(), "a wrong sum must be refused");
+        assert!(store(&mut &b"abcd"[..], &other, ABC, 3).is_err(), "a larger file must be refused");
+        assert!(!other.exists());
+        assert_eq!(
+            std::fs::read_dir(dir.path()).expect("readable").count(),
+            1,
+            "no temporary file stays"
+        );
+    }
+}

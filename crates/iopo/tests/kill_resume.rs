@@ -1,0 +1,151 @@
+//! SIGKILL at random moments, then the same command again: the files of an uninterrupted run, bit for bit.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{iopo, succeed, text};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const KILLS: usize = 20;
+
+/// What must come out the same.
+fn products(run: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(run, &mut found);
+    found.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        path.extension().is_some_and(|extension| extension == "parquet")
+            || matches!(name, "adapter_model.safetensors" | "adapter_config.json" | "report.html")
+    });
+    found.iter().map(|path| path.strip_prefix(run).expect("inside").to_path_buf()).collect()
+}
+
+fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// When to strike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Moment {
+    /// After a random time.
+    After(Duration),
+    /// As soon as a part of a Parquet file is being written.
+    InsidePart,
+    /// A random time after a method's training has begun: inside one of its steps.
+    InsideTraining(Duration),
+}
+
+/// A temporary file of a part that is just being written.
+fn part_in_writing(run: &Path) -> Option<PathBuf> {
+    let mut files = Vec::new();
+    collect(run, &mut files);
+    files.into_iter().find(|path| {
+        let in_parts =
+            path.parent().and_then(Path::extension).is_some_and(|extension| extension == "parts");
+        in_parts && path.extension().is_some_and(|extension| extension == "tmp")
+    })
+}
+
+/// A method whose training has begun and not ended.
+fn in_training(run: &Path) -> bool {
+    let Ok(methods) = fs::read_dir(run.join("train")) else { return false };
+    methods.filter_map(Result::ok).any(|method| {
+        method.path().is_dir() && !method.path().join("adapter_model.safetensors").exists()
+    })
+}
+
+/// Waits for the moment and kills; `false` if the run ended before.
+fn strike(child: &mut Child, run: &Path, moment: Moment) -> bool {
+    let begun = Instant::now();
+    let mut training_since = None;
+    loop {
+        if child.try_wait().expect("wait").is_some() {
+            return false;
+        }
+        let now = match moment {
+            Moment::After(delay) => begun.elapsed() >= delay,
+            Moment::InsidePart => part_in_writing(run).is_some(),
+            Moment::InsideTraining(delay) => {
+                if training_since.is_none() && in_training(run) {
+                    training_since = Some(Instant::now());
+                }
+                training_since.is_some_and(|since| since.elapsed() >= delay)
+            }
+        };
+        if now {
+            break;
+        }
+        if moment != Moment::InsidePart {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    // SIGKILL.
+    child.kill().expect("killed");
+    let status = child.wait().expect("ended");
+    status.signal() == Some(9)
+}
+
+#[test]
+fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let whole = dir.path().join("whole");
+    let begun = Instant::now();
+    succeed(&["pipeline", "--preset", "smoke", "--out", text(&whole)]);
+    let duration = begun.elapsed();
+    let want = products(&whole);
+    assert!(want.len() > 10, "{want:?}");
+
+    let mut rng = ChaCha8Rng::seed_from_u64(20);
+    let (mut kills, mut in_part, mut in_step) = (0, 0, 0);
+    let mut round = 0;
+    while kills < KILLS || in_part == 0 || in_step == 0 {
+        assert!(
+            round < 40,
+            "{kills} kills, {in_part} inside a part, {in_step} inside training: too few in 40 rounds"
+        );
+        let out = dir.path().join(format!("killed-{round}"));
+        round += 1;
+        // One run is killed several times; then it may end.
+        for _ in 0..8 {
+            let moment = match rng.random_range(0..4) {
+                0 => Moment::InsidePart,
+                1 => Moment::InsideTraining(duration.mul_f64(rng.random_range(0.0..0.1))),
+                _ => Moment::After(duration.mul_f64(rng.random_range(0.0..0.35))),
+            };
+            let mut command = iopo(&["pipeline", "--preset", "smoke", "--out", text(&out)]);
+            let mut child =
+                command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+            if !strike(&mut child, &out, moment) {
+                break;
+            }
+            let unfinished = !out.join("report.html").exists();
+            assert!(unfinished, "the kill at {moment:?} met a finished run");
+            kills += 1;
+            in_part += usize::from(part_in_writing(&out).is_some());
+            in_step +=
+                usize::from(matches!(moment, Moment::InsideTraining(_)) && in_training(&out));
+        }
+        succeed(&["pipeline", "--preset", "smoke", "--out", text(&out)]);
+        assert_eq!(products(&out), want);
+        for product in &want {
+            let [a, b] = [&whole, &out].map(|run| fs::read(run.join(product)).expect("product"));
+            assert!(a == b, "{} differs after kills", product.display());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The whole way with a tiny random model.
+
+mod common;
+
+use std::fs;
+use std::time::SystemTime;
+
+use common::{run, succeed, text};
+
+#[test]
+fn the_smoke_preset_goes_the_whole_way_and_a_second_run_changes_nothing() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let args = ["pipeline", "--preset", "smoke", "--out", text(&out)];
+    let first = succeed(&args);
+
+    let report = fs::read_to_string(out.join("report.html")).expect("report");
+    assert!(report.contains("</html>"));
+    assert!(
+        !report.contains("src=\"http") && !report.contains("href=\"http"),
+        "nothing is loaded from elsewhere"
+    );
+    for name in ["base", "sft", "dpo", "iopo"] {
+        assert!(first.stdout.contains(name), "the table lacks {name}:\n{}", first.stdout);
+        for file in ["predictions.parquet", "scores.parquet"] {
+            let shown = succeed(&["inspect", text(&out.join("eval").join(name).join(file))]);
+            assert!(shown.stdout.contains("version 1"), "{}", shown.stdout);
+        }
+        if name != "base" {
+            let method = out.join("train").join(name);
+            for file in ["adapter_config.json", "adapter_model.safetensors", "metrics.parquet"] {
+                assert!(method.join(file).is_file(), "{name} lacks {file}");
+            }
+        }
+    }
+    let groups =
+        succeed(&["inspect", text(&out.join("preferences.parquet")), "--rows", "1"]).stdout;
+    for word in ["schema    preferences version 1", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
+        assert!(groups.contains(word), "`{word}` is missing:\n{groups}");
+    }
+
+    let written = |name: &str| -> SystemTime {
+        fs::metadata(out.join(name)).and_then(|meta| meta.modified()).expect("modification time")
+    };
+    let files =
+        ["instructions.parquet", "preferences.parquet", "train/iopo/adapter_model.safetensors"];
+    let before = files.map(written);
+    let second = succeed(&args);
+    assert_eq!(files.map(written), before, "finished stages are skipped");
+    assert_eq!(second.stdout, first.stdout, "the same table");
+
+    let other = run(&["pipeline", "--preset", "smoke", "--out", text(&out), "--seed", "9"]);
+    assert!(other.error(2).contains("another configuration"));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
+    use std::process::{Command, Stdio};
+
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let args = ["pipeline", "--preset", "smoke", "--out", text(&out)];
+    let child =
+        common::iopo(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    // The model is written when the handler has long been installed and nearly everything is still to be done.
+    while !out.join("model").join("config.json").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(kill.success());
+    let ended = child.wait_with_output().expect("ended");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{stderr}");
+    assert!(stderr.contains("run the same command again to go on"), "{stderr}");
+    assert!(!out.join("report.html").exists());
+}

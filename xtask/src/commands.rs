@@ -1,0 +1,6 @@
+//! One module per command.
+
+pub(crate) mod ci;
+pub(crate) mod lint;
+pub(crate) mod pipeline;
+pub(crate) mod test;

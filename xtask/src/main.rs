@@ -1,0 +1,49 @@
+//! The project's own commands: `cargo xtask pipeline | test | lint | ci`.
+//!
+//! Light on purpose: it knows how to call cargo and nothing of Burn, so it builds in seconds and can
+//! build the real binary with whichever backend was asked for.
+
+mod cargo;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{ci, lint, pipeline, test};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the iopo binary and run the whole way: seed tasks to an evaluated adapter.
+    Pipeline(pipeline::Args),
+    /// Run all tests: unit, integration and documentation.
+    Test(test::Args),
+    /// Check formatting, clippy and documentation.
+    Lint,
+    /// Everything that the continuous integration runs.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Pipeline(args) => pipeline::run_args(&args),
+        Command::Test(args) => test::run_args(&args),
+        Command::Lint => lint::run_all(),
+        Command::Ci => ci::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            cargo::say(&format!("error: {error:#}"));
+            cargo::exit_code(&error)
+        }
+    }
+}
