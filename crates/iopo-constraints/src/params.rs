@@ -48,7 +48,8 @@ pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), Refusal> {
     let start = phrase.chars().next().is_some_and(char::is_alphanumeric);
     let end = phrase.chars().next_back();
     let end = end.is_some_and(|c| c.is_alphanumeric() || ",.!?:".contains(c));
-    if short && start && end && !phrase.chars().any(char::is_control) {
+    let odd = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
+    if short && start && end && !phrase.contains("  ") && !phrase.chars().any(odd) {
         Ok(())
     } else {
         let expected = "a phrase of 1 to 80 characters on one line that starts with a letter or \
@@ -149,7 +150,7 @@ mod tests {
         for bad in ["", " ", "a", "two words", "tea,", "茶茶", &"x".repeat(100_000)] {
             assert!(word("word", bad).is_err(), "{bad:.20}");
         }
-        for bad in ["", " tea", "\"tea", "tea\nmilk", "tea\u{0}milk", &"x".repeat(100_000)] {
+        for bad in ["", " tea", "\"tea", "tea\nmilk", "tea\u{0}milk", "tea  milk", &"x".repeat(100_000)] {
             assert!(phrase("phrase", bad).is_err(), "{bad:.20}");
         }
         assert!(word("word", "Tea").is_ok() && word("word", "café").is_ok());

@@ -7,13 +7,16 @@
 //! | [`head`] | response log-probabilities, chunk by chunk, and their gradients |
 //! | [`lora`] | adapters beside the weights |
 //! | [`generate`] | batched generation with a key-value cache |
-//! | [`config`], [`checkpoint`] | Hugging Face directories and GGUF files |
+//! | [`chat`] | decoder, tokenizer and template together: it answers chats |
+//! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
+//! | [`tokenizer`], [`template`] | text to tokens, chats to text |
 //! | [`device`] | the one place that makes devices |
 //!
 //! It knows nothing of Parquet, of losses, of constraints.
 
 mod attention;
 mod cache;
+pub mod chat;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
@@ -34,6 +37,7 @@ pub mod source;
 pub mod template;
 pub mod tokenizer;
 
+pub use chat::ChatModel;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
 pub use decoder::Decoder;

@@ -1,4 +1,4 @@
-//! Direct preference optimisation (Rafailov et al., NeurIPS 2023, arXiv 2305.18290).
+//! Direct preference optimisation (Rafailov et al., arXiv 2305.18290).
 
 use burn::tensor::Tensor;
 

@@ -30,13 +30,11 @@ pub(crate) fn order(left: &str, right: &str) -> Ordering {
 
 /// The style class that gives a model its colour: the same everywhere on the page.
 pub(crate) fn colour(name: &str) -> String {
-    match KNOWN.iter().position(|known| *known == method(name)) {
-        Some(index) => format!("m{index}"),
-        None => {
-            let sum: usize = method(name).bytes().map(usize::from).sum();
-            format!("m{}", KNOWN.len() + sum % OTHER_COLOURS)
-        }
+    if let Some(index) = KNOWN.iter().position(|known| *known == method(name)) {
+        return format!("m{index}");
     }
+    let sum: usize = method(name).bytes().map(usize::from).sum();
+    format!("m{}", KNOWN.len() + sum % OTHER_COLOURS)
 }
 
 #[cfg(test)]

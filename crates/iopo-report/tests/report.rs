@@ -196,7 +196,7 @@ fn group(index: usize, text: &str) -> PreferenceRow {
         kind: if sided { GroupKind::Sided } else { GroupKind::Full },
         operation: Operation::ALL[index % 4],
         task: format!("Explain how rain forms. {text}"),
-        input: (index % 2 == 0).then(|| format!("An input. {text}")),
+        input: index.is_multiple_of(2).then(|| format!("An input. {text}")),
         x1: String::new(),
         y1: format!("Water rises as vapour cools and falls.\n{text}"),
         x2: String::new(),
@@ -210,7 +210,7 @@ fn group(index: usize, text: &str) -> PreferenceRow {
         added: vec![many],
         y1_response_id: "r1".into(),
         y2_response_id: "r2".into(),
-        repaired: index % 5 == 0,
+        repaired: index.is_multiple_of(5),
         proof: Proof {
             y1_x1: vec![verdict(true, "no commas"), verdict(true, "7 words, at most 20 allowed")],
             y2_x1: vec![verdict(true, "no commas"), verdict(false, &format!("57 words {text}"))],
@@ -320,7 +320,7 @@ fn outline(page: &str) -> String {
         let mut kept = String::new();
         while let Some((before, after)) = rest.split_once(start) {
             kept.push_str(before);
-            kept.push_str(&format!("[{}]", start.trim_matches(['<', '>'])));
+            kept.extend(["[", start.trim_matches(['<', '>']), "]"]);
             rest = after.split_once(end).map_or("", |parts| parts.1);
         }
         kept.push_str(rest);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Once;
 
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use crate::SchemaError;
 
@@ -50,7 +50,7 @@ pub(crate) fn within(
     length: u64,
     path: &Path,
 ) -> Result<(), SchemaError> {
-    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+    for column in metadata.row_groups().iter().flat_map(RowGroupMetaData::columns) {
         let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
         let end = start.checked_add(column.compressed_size());
         let inside = start >= 0

@@ -39,7 +39,7 @@ pub struct Parts<R> {
     directory: PathBuf,
     texts: ProvenanceTexts,
     /// Held, not used. `None` when there was nothing left to write.
-    _lock: Option<File>,
+    lock: Option<File>,
     row: PhantomData<fn() -> R>,
 }
 
@@ -55,7 +55,7 @@ impl<R: Record> Parts<R> {
         let directory = final_path.with_file_name(name);
         let path = final_path.to_path_buf();
         let mut parts =
-            Self { path, directory, texts: provenance.texts(), _lock: None, row: PhantomData };
+            Self { path, directory, texts: provenance.texts(), lock: None, row: PhantomData };
         if parts.finished()? {
             parts.clear();
             return Ok(parts);
@@ -63,7 +63,7 @@ impl<R: Record> Parts<R> {
         let directory = &parts.directory;
         fs::create_dir_all(directory)
             .map_err(SchemaError::io(directory, "create this directory"))?;
-        parts._lock = lock(directory)?;
+        parts.lock = lock(directory)?;
         parts.tidy()?;
         Ok(parts)
     }
@@ -164,7 +164,7 @@ impl<R: Record> Parts<R> {
                 match open(&path, R::NAME) {
                     Ok(opened) => self.must_match(&opened.name, R::NAME, &opened.texts)?,
                     Err(SchemaError::NotParquet { .. } | SchemaError::Corrupt { .. }) => {
-                        remove(&path)?
+                        remove(&path)?;
                     }
                     Err(error) => return Err(error),
                 }

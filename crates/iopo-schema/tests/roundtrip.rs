@@ -259,6 +259,10 @@ fn nan_survives() -> Result<(), Box<dyn std::error::Error>> {
     };
     write(&path, &[row], &provenance())?;
     let back = read::<SummaryRow>(&path)?;
-    assert!(back[0].low.is_nan() && back[0].high.is_nan() && back[0].value == 12.5);
+    assert!(
+        back[0].low.is_nan()
+            && back[0].high.is_nan()
+            && back[0].value.to_bits() == 12.5_f64.to_bits()
+    );
     Ok(())
 }

@@ -20,8 +20,8 @@ pub fn step_zero(groups: &[Scored<'_>], needs: &[[bool; 4]]) -> Result<(), Train
         for sequence in (0..4).filter(|&sequence| needed[sequence]) {
             let (policy, reference) = (scored.policy[sequence], scored.reference[sequence]);
             let bound = ABSOLUTE + RELATIVE * reference.abs();
-            // Written so that NaN fails.
-            if !((policy - reference).abs() <= bound) {
+            let apart = (policy - reference).abs();
+            if apart.is_nan() || apart > bound {
                 return Err(TrainError::StepZero {
                     group: scored.group.id.clone(),
                     sequence: SEQUENCES[sequence],

@@ -7,7 +7,7 @@
 //! | [`tree`] | groups as segment trees, laid flat, without a token computed twice |
 //! | [`batch`] | order, updates and micro-batches, a function of the seed |
 //! | [`method`] | SFT, DPO, IOPO: which sequences they read, and their losses |
-//! | [`schedule`], [`optim`] | learning rate, AdamW, clipping by the global norm |
+//! | [`schedule`], [`optim`] | learning rate, `AdamW`, clipping by the global norm |
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`] | loss and reward accuracy without training |
 //! | [`guards`] | what stops a run that went wrong |

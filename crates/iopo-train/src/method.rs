@@ -179,28 +179,10 @@ impl Objective {
         }
         let maker = Maker::new(device);
         match self.method {
-            Method::Sft | Method::SftContinued => self.supervised(&maker, groups, window),
+            Method::Sft | Method::SftContinued => supervised(&maker, groups, window),
             Method::DpoPaper => self.one_pair(&maker, groups, window),
             Method::Dpo | Method::Iopo => self.both_pairs(&maker, groups, window),
         }
-    }
-
-    fn supervised(
-        &self,
-        maker: &Maker,
-        groups: &[Scored<'_>],
-        window: Window,
-    ) -> Result<Evaluated, ModelError> {
-        let chosen = |sequence: usize| {
-            maker.vector(groups.iter().map(|group| group.policy[sequence]).collect()).require_grad()
-        };
-        let (v1, v2) = (chosen(0), chosen(2));
-        let counts: Vec<f64> =
-            groups.iter().map(|g| (g.group.y1.len() + g.group.y2.len()) as f64).collect();
-        let losses = nll_per_token(&(v1.clone() + v2.clone()), &maker.vector(counts.clone()));
-        let weights =
-            counts.iter().map(|count| count / window.chosen_tokens.max(1) as f64).collect();
-        finish(losses, maker.vector(weights), &[(0, &v1), (2, &v2)], groups.len())
     }
 
     fn one_pair(
@@ -279,6 +261,23 @@ impl Objective {
         ];
         finish(losses, weights, &leaves, groups.len())
     }
+}
+
+/// SFT: the mean over the tokens of both chosen responses.
+fn supervised(
+    maker: &Maker,
+    groups: &[Scored<'_>],
+    window: Window,
+) -> Result<Evaluated, ModelError> {
+    let chosen = |sequence: usize| {
+        maker.vector(groups.iter().map(|group| group.policy[sequence]).collect()).require_grad()
+    };
+    let (v1, v2) = (chosen(0), chosen(2));
+    let counts: Vec<f64> =
+        groups.iter().map(|g| (g.group.y1.len() + g.group.y2.len()) as f64).collect();
+    let losses = nll_per_token(&(v1.clone() + v2.clone()), &maker.vector(counts.clone()));
+    let weights = counts.iter().map(|count| count / window.chosen_tokens.max(1) as f64).collect();
+    finish(losses, maker.vector(weights), &[(0, &v1), (2, &v2)], groups.len())
 }
 
 fn finish(

@@ -25,9 +25,12 @@ impl AdamW {
     }
 
     /// One step: every parameter that has a gradient moves, the others stay as they are.
+    ///
+    /// Burn's optimisers want the autodiff form of a module; the decoder has a backward pass of its
+    /// own and takes it for this moment only, which copies nothing.
     #[must_use]
     pub fn step(&mut self, rate: f64, decoder: Decoder, gradients: GradientsParams) -> Decoder {
-        self.inner.step(rate, decoder, gradients)
+        self.inner.step(rate, decoder.train(), gradients).valid()
     }
 
     /// The moments, keyed by parameter id, exactly.

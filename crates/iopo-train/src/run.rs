@@ -200,7 +200,7 @@ impl<'a> Inputs<'a> {
         let settings = grid::candidates(self.config, Method::Sft)[0];
         let job = self.job(Method::Sft, seed, settings, &none);
         let outcome = job.run(&start, self.progress)?;
-        let mut runs = vec![self.summary(&job, seed, settings, &outcome)];
+        let mut runs = vec![summary(&job, seed, settings, &outcome)];
         let methods: Vec<Method> =
             self.config.resolved_methods().into_iter().filter(|m| *m != Method::Sft).collect();
         if methods.is_empty() {
@@ -221,7 +221,7 @@ impl<'a> Inputs<'a> {
             let settings = chosen.get(&method).copied().unwrap_or(own);
             let job = self.job(method, seed, settings, &sums);
             let outcome = job.run(&sft, self.progress)?;
-            runs.push(self.summary(&job, seed, settings, &outcome));
+            runs.push(summary(&job, seed, settings, &outcome));
         }
         Ok(runs)
     }
@@ -342,25 +342,19 @@ impl<'a> Inputs<'a> {
             card,
         }
     }
+}
 
-    fn summary(
-        &self,
-        job: &Job<'_>,
-        seed: u64,
-        settings: Settings,
-        outcome: &Outcome,
-    ) -> RunSummary {
-        RunSummary {
-            method: job.objective.method,
-            seed,
-            adapter: job.dir.clone(),
-            settings,
-            updates: outcome.updates,
-            tokens: outcome.tokens,
-            padded_tokens: outcome.padded_tokens,
-            loss: outcome.last("loss"),
-            dev_accuracy: outcome.last("eval_rewards/accuracies"),
-        }
+fn summary(job: &Job<'_>, seed: u64, settings: Settings, outcome: &Outcome) -> RunSummary {
+    RunSummary {
+        method: job.objective.method,
+        seed,
+        adapter: job.dir.clone(),
+        settings,
+        updates: outcome.updates,
+        tokens: outcome.tokens,
+        padded_tokens: outcome.padded_tokens,
+        loss: outcome.last("loss"),
+        dev_accuracy: outcome.last("eval_rewards/accuracies"),
     }
 }
 

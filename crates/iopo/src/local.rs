@@ -263,6 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn the_tiny_model_is_not_blind_to_its_prompt_and_its_greedy_answers_are_not_blank() {
+        let model = tiny();
+        let prompts = ["Write a line.", "List 3 towns\n1. use no commas"];
+        let prompts = prompts.map(|prompt| vec![Message::user(prompt)]);
+        let responses = ["and of the day.".to_owned(), "and of the day.".to_owned()];
+        let sums = model.response_logps(&prompts, &responses, &Silent).expect("scored");
+        assert!((sums[0].sum - sums[1].sum).abs() > 0.1, "{} {}", sums[0].sum, sums[1].sum);
+        let greedy = Request { messages: prompts[0].clone(), sampling: Sampling::greedy(24) };
+        let text = &model.complete(&[greedy], &Silent).expect("answers")[0].text;
+        assert!(!text.trim().is_empty(), "{text:?}");
+    }
+
+    #[test]
     fn a_request_that_does_not_fit_the_context_is_refused_by_its_index() {
         let mut requests = vec![request("short", 0), request(&"long ".repeat(600), 0)];
         requests[1].sampling.max_new_tokens = 2000;

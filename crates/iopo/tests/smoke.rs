@@ -26,6 +26,9 @@ fn the_smoke_preset_goes_the_whole_way_and_a_second_run_changes_nothing() {
             let shown = succeed(&["inspect", text(&out.join("eval").join(name).join(file))]);
             assert!(shown.stdout.contains("version 1"), "{}", shown.stdout);
         }
+        let shown = out.join("eval").join(name).join("answer_logps.parquet");
+        let shown = succeed(&["inspect", text(&shown)]).stdout;
+        assert!(!shown.contains("rows      0 "), "every answer of {name} is blank:\n{shown}");
         if name != "base" {
             let method = out.join("train").join(name);
             for file in ["adapter_config.json", "adapter_model.safetensors", "metrics.parquet"] {

@@ -1,7 +1,5 @@
 //! Twelve `AdamW` steps against PyTorch's, step by step.
 
-mod common;
-
 use std::{collections::BTreeMap, fs, path::Path};
 
 use iopo_llm::Silent;
@@ -66,7 +64,7 @@ fn follow(
     let reference: BTreeMap<String, [f64; 4]> =
         groups.iter().map(|group| group.id.clone()).zip(sums).collect();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut job = common::job(&members, &reference, lora, folder.path());
+    let mut job = crate::common::job(&members, &reference, lora, folder.path());
     let number = |key: &str| trace[key].as_f64().expect("a number");
     job.objective = Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 0.0 };
     job.schedule = Schedule { peak: number("lr"), warmup: 2, total: 12 };
@@ -93,6 +91,7 @@ fn follow(
     learner.decoder
 }
 
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/tiny");
     for name in CHECKPOINTS {

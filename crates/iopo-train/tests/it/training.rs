@@ -1,7 +1,5 @@
 //! Accumulation, resume, the whole run.
 
-mod common;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -9,7 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use common::{decoder, groups, job, rows, settings, with_adapter, with_base};
+use crate::common::{decoder, groups, job, rows, settings, with_adapter, with_base};
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, ReferenceRow, read};
@@ -156,7 +154,7 @@ fn moments_survive_and_foreign_ones_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let adapter = lora();
     let mut job = job(&members, &sums, Some(&adapter), folder.path());
-    job.schedule.warmup = 0;
+    (job.schedule.warmup, job.schedule.total) = (0, 100);
     let mut learner = Learner::new(start.clone(), 0.0);
     for _ in 0..2 {
         learner = job.update(learner, &members).expect("an update").0;
@@ -170,8 +168,8 @@ fn moments_survive_and_foreign_ones_are_refused() {
     };
     let fresh = Learner { step: 2, ..Learner::new(resumed.decoder.clone(), 0.0) };
     let (expected, forgotten) = (next(learner), next(fresh));
-    assert_eq!(next(resumed), expected);
-    assert_ne!(forgotten, expected);
+    assert!(next(resumed) == expected, "restored moments are others than the saved ones");
+    assert!(forgotten != expected, "moments make no difference here: the test shows nothing");
     // Moments of the adapters do not serve a full fine-tuning.
     let whole = iopo_train::optim::AdamW::new(0.0).restore(saved.optimiser, &decoder(VOCAB, 40));
     assert!(whole.expect_err("other parameters").to_string().contains("moments"));
@@ -287,9 +285,9 @@ fn a_grid_chooses_on_the_dev_split() {
         let value = |name: &str, step: u64| {
             rows.iter().find(|row| row.name == name && row.step == step).expect(name).value
         };
-        let step = if chosen.learning_rate < 1e-3 { 0 } else { 1 };
-        assert_eq!(value("grid/iopo/chosen", step), 1.0);
-        assert_eq!(value("grid/iopo/chosen", 1 - step), 0.0);
+        let step = u64::from(chosen.learning_rate > 1e-3);
+        assert!(value("grid/iopo/chosen", step) > 0.5);
+        assert!(value("grid/iopo/chosen", 1 - step) < 0.5);
         assert!(value("grid/iopo/dev_accuracy", step) >= value("grid/iopo/dev_accuracy", 1 - step));
     });
 }

@@ -1,7 +1,5 @@
 //! A tiny random decoder with a byte tokenizer, and groups for it: tests without any download.
 
-#![expect(dead_code, reason = "each test file takes what it needs")]
-
 use std::{fs, path::Path};
 
 use iopo_model::{
@@ -14,29 +12,29 @@ use iopo_schema::{
 use iopo_train::{Base, EncodedGroup, Method, Objective, TrainConfig, batch::Plan};
 use iopo_train::{schedule::Schedule, trainer::Job, weights::Card};
 
-pub const LORA_SEED: u64 = 11;
+pub(crate) const LORA_SEED: u64 = 11;
 
 /// Numbers in [0, 1), the same in every run.
-pub struct Numbers(u64);
+pub(crate) struct Numbers(u64);
 
 impl Numbers {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() * bound as f64) as usize
     }
 }
 
-pub fn config(vocab_size: usize) -> ModelConfig {
+pub(crate) fn config(vocab_size: usize) -> ModelConfig {
     ModelConfig {
         architecture: Architecture::Llama,
         vocab_size,
@@ -59,7 +57,7 @@ pub fn config(vocab_size: usize) -> ModelConfig {
 }
 
 /// Random weights large enough that tokens matter.
-pub fn decoder(vocab_size: usize, seed: u64) -> Decoder {
+pub(crate) fn decoder(vocab_size: usize, seed: u64) -> Decoder {
     let mut numbers = Numbers::new(seed);
     let device = device("flex").expect("the default device");
     Decoder::from_tensors(&config(vocab_size), &device, |name, shape| {
@@ -73,12 +71,12 @@ pub fn decoder(vocab_size: usize, seed: u64) -> Decoder {
     .expect("a decoder")
 }
 
-pub fn with_adapter(decoder: Decoder, lora: &LoraConfig) -> Decoder {
+pub(crate) fn with_adapter(decoder: Decoder, lora: &LoraConfig) -> Decoder {
     decoder.with_lora(lora, LORA_SEED).expect("adapters")
 }
 
 /// Random token groups whose instructions share a stem.
-pub fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup> {
+pub(crate) fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup> {
     let mut numbers = Numbers::new(seed);
     let mut tokens = |length: usize| -> Vec<u32> {
         (0..length).map(|_| 1 + numbers.below(vocab - 1) as u32).collect()
@@ -108,7 +106,7 @@ pub fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup> {
 }
 
 /// A job on some groups; callers change what they test.
-pub fn job<'a>(
+pub(crate) fn job<'a>(
     groups: &'a [&'a EncodedGroup],
     reference: &'a std::collections::BTreeMap<String, [f64; 4]>,
     lora: Option<&'a LoraConfig>,
@@ -143,7 +141,7 @@ pub fn job<'a>(
 }
 
 /// A tokenizer of bytes: 256 tokens after `<eos>`, no merges.
-pub fn tokenizer(dir: &Path) -> Tokenizer {
+pub(crate) fn tokenizer(dir: &Path) -> Tokenizer {
     // GPT-2's visible stand-ins for bytes.
     let mut next = 256;
     let mut vocab = serde_json::Map::new();
@@ -181,13 +179,13 @@ pub fn tokenizer(dir: &Path) -> Tokenizer {
     Tokenizer::from_dir(dir, &config(257)).expect("a tokenizer")
 }
 
-pub fn template() -> ChatTemplate {
+pub(crate) fn template() -> ChatTemplate {
     let source = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant] ";
     ChatTemplate::new(source, None, Some("<eos>")).expect("a template")
 }
 
 /// Preferences as the pairs stage writes them: two words apart, so that stems are long.
-pub fn rows(count: usize) -> Vec<PreferenceRow> {
+pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
     let verdict = |satisfied| VerdictRow {
         satisfied,
         score: 10.0,
@@ -232,7 +230,7 @@ pub fn rows(count: usize) -> Vec<PreferenceRow> {
 }
 
 /// Writes preferences and hands a base model to `test`.
-pub fn with_base<T>(
+pub(crate) fn with_base<T>(
     dir: &Path,
     rows: &[PreferenceRow],
     test: impl FnOnce(&Path, &Base<'_>) -> T,
@@ -252,7 +250,7 @@ pub fn with_base<T>(
 }
 
 /// Settings for the tiny decoder.
-pub fn settings() -> TrainConfig {
+pub(crate) fn settings() -> TrainConfig {
     TrainConfig {
         methods: Method::ALL.to_vec(),
         epochs: 1,

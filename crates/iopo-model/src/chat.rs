@@ -1,0 +1,151 @@
+//! A model on this machine that answers chats: decoder, tokenizer and chat template together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
+
+use crate::source::ModelFiles;
+use crate::{ChatTemplate, Decoder, ModelError, Prompt, Tokenizer};
+
+/// A decoder with the files that make chats out of tokens. It implements [`LanguageModel`].
+#[derive(Debug, Clone)]
+pub struct ChatModel {
+    name: String,
+    decoder: Decoder,
+    files: Arc<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
+    weights_hash: String,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    stop: Vec<u32>,
+    batch: usize,
+}
+
+impl ChatModel {
+    /// Loads a Hugging Face directory or a GGUF file onto a device; at most `batch` sequences are generated
+    /// together.
+    ///
+    /// # Errors
+    /// When a file is missing or broken, or the architecture is unknown.
+    pub fn load(path: &Path, name: &str, device: &Device, batch: usize) -> Result<Self, ModelError> {
+        let (mut checkpoint, tokenizer, template) = ModelFiles::open(path)?;
+        let weights_hash = checkpoint.weights_hash()?;
+        let config = checkpoint.config.clone();
+        let decoder =
+            Decoder::from_tensors(&config, device, |name, shape| checkpoint.tensor(name, shape))?;
+        let mut stop = config.eos_token_ids.clone();
+        stop.extend(tokenizer.eos_id().filter(|id| !config.eos_token_ids.contains(id)));
+        let files = Files { weights_hash, tokenizer, template, stop, batch: batch.max(1) };
+        Ok(Self { name: name.to_owned(), decoder, files: Arc::new(files) })
+    }
+
+    /// The same chat files around another decoder (the base with an adapter), under another name.
+    #[must_use]
+    pub fn with_decoder(&self, decoder: Decoder, name: &str) -> Self {
+        Self { name: name.to_owned(), decoder, files: Arc::clone(&self.files) }
+    }
+
+    /// The weights.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.files.tokenizer
+    }
+
+    /// The chat template.
+    pub fn template(&self) -> &ChatTemplate {
+        &self.files.template
+    }
+
+    /// Hash of the base's weight files.
+    pub fn weights_hash(&self) -> &str {
+        &self.files.weights_hash
+    }
+
+    /// A chat up to the point where the assistant speaks, as tokens.
+    ///
+    /// # Errors
+    /// When the template refuses the chat.
+    pub fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, ModelError> {
+        self.files.tokenizer.encode(&self.files.template.render(messages, true)?)
+    }
+
+    /// A response as tokens, tokenised apart from its prompt, the end of the turn being part of it.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn encode_response(&self, response: &str) -> Result<Vec<u32>, ModelError> {
+        let mut tokens = self.files.tokenizer.encode_content(response)?;
+        tokens.extend(self.files.tokenizer.eos_id().or(self.files.stop.first().copied()));
+        Ok(tokens)
+    }
+
+    /// One request as tokens; it and its answer must fit the context.
+    fn prompt(&self, index: usize, request: &Request) -> Result<Prompt, LlmError> {
+        let refuse = |reason| LlmError::BadRequest { index, reason };
+        let tokens =
+            self.encode_prompt(&request.messages).map_err(|error| refuse(error.to_string()))?;
+        let wanted = request.sampling.max_new_tokens;
+        let limit = self.decoder.config().max_position_embeddings;
+        if tokens.len() + wanted > limit {
+            return Err(refuse(format!(
+                "{} tokens and an answer of {wanted} do not fit the context of {limit}: shorten the input or \
+                 lower max_new_tokens",
+                tokens.len()
+            )));
+        }
+        Ok(Prompt { tokens, sampling: request.sampling.clone() })
+    }
+}
+
+impl LanguageModel for ChatModel {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Completion>, LlmError> {
+        let prompts = requests
+            .iter()
+            .enumerate()
+            .map(|(index, request)| self.prompt(index, request))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Prompts of like length go together. Each row draws from its own stream, so the order changes no text
+        // but for rounding, and it is the same whenever the same requests come.
+        let mut order: Vec<usize> = (0..prompts.len()).collect();
+        order.sort_by_key(|&index| (prompts[index].tokens.len(), index));
+        let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
+        for members in order.chunks(self.files.batch) {
+            let batch: Vec<Prompt> = members.iter().map(|&index| prompts[index].clone()).collect();
+            let generated =
+                self.decoder.generate(&batch, &self.files.stop, progress).map_err(llm)?;
+            for (&index, made) in members.iter().zip(generated) {
+                completions[index] = Some(Completion {
+                    text: self.files.tokenizer.decode(&made.tokens, true).map_err(llm)?,
+                    finish_reason: made.finish_reason,
+                    prompt_tokens: prompts[index].tokens.len(),
+                    completion_tokens: made.count,
+                });
+            }
+        }
+        Ok(completions.into_iter().flatten().collect())
+    }
+}
+
+fn llm(error: ModelError) -> LlmError {
+    match error {
+        ModelError::Cancelled => LlmError::Cancelled,
+        error => LlmError::Failed { reason: error.to_string() },
+    }
+}

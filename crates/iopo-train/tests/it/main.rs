@@ -1,0 +1,7 @@
+//! Behaviour of training, by area. One binary: the areas share their tiny decoder, and Burn is linked
+//! once.
+
+mod common;
+mod golden_trace;
+mod training;
+mod tree;
