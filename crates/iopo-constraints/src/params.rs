@@ -52,8 +52,8 @@ pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), Refusal> {
     if short && start && end && !phrase.contains("  ") && !phrase.chars().any(odd) {
         Ok(())
     } else {
-        let expected = "a phrase of 1 to 80 characters on one line that starts with a letter or \
-                        digit and ends with one or with , . ! ? :";
+        let expected = "a phrase of 1 to 80 characters with single spaces that starts with a \
+                        letter or digit and ends with one or with , . ! ? :";
         refuse(name, expected.to_owned(), phrase)
     }
 }
@@ -63,6 +63,7 @@ pub(crate) fn name(field: &'static str, name: &str) -> Result<(), Refusal> {
     let short = name.chars().take(41).count() <= 40;
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
     let plain = name.chars().all(|c| c.is_alphabetic() || " -'’.".contains(c));
+    let plain = plain && !name.contains("  ");
     if short && plain && letter(name.chars().next()) && letter(name.chars().next_back()) {
         Ok(())
     } else {
@@ -150,7 +151,9 @@ mod tests {
         for bad in ["", " ", "a", "two words", "tea,", "茶茶", &"x".repeat(100_000)] {
             assert!(word("word", bad).is_err(), "{bad:.20}");
         }
-        for bad in ["", " tea", "\"tea", "tea\nmilk", "tea\u{0}milk", "tea  milk", &"x".repeat(100_000)] {
+        for bad in
+            ["", " tea", "\"tea", "tea\nmilk", "tea\u{0}milk", "tea  milk", &"x".repeat(100_000)]
+        {
             assert!(phrase("phrase", bad).is_err(), "{bad:.20}");
         }
         assert!(word("word", "Tea").is_ok() && word("word", "café").is_ok());
