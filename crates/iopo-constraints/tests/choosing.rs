@@ -13,7 +13,7 @@ const LIST: &str = "Here are some benefits of green tea:\n\n1. **Antioxidants**:
     **Calm**: It is known as the \"calm\" drink.\n\nWould these benefits convince anyone?";
 
 fn of(id: &str, params: &str) -> Constraint {
-    Constraint::from_parts(id, params).unwrap()
+    Constraint::from_parts(id, params).expect("the parameters are sound")
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use iopo_constraints::Constraint;
 
 fn repaired(id: &str, params: &str, response: &str) -> Option<String> {
-    Constraint::from_parts(id, params).unwrap().repair(response)
+    Constraint::from_parts(id, params).expect("the table is sound").repair(response)
 }
 
 #[test]

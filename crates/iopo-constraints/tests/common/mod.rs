@@ -57,7 +57,7 @@ const PIECES: &[&str] = &[
 ];
 
 /// Everyday and hostile texts.
-pub fn texts() -> impl Strategy<Value = String> {
+pub(crate) fn texts() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         8 => prop::sample::select(PIECES).prop_map(str::to_owned),
         1 => "\\PC{0,12}",
@@ -107,13 +107,13 @@ fn uniform() -> impl Strategy<Value = String> {
 }
 
 /// A constraint of each kind with random parameters.
-pub fn draws(seed: u64, task: &str) -> Vec<Constraint> {
+pub(crate) fn draws(seed: u64, task: &str) -> Vec<Constraint> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     Kind::ALL.iter().map(|kind| kind.draw(task, &mut rng)).collect()
 }
 
 /// Random constraints of each kind, all that hold of a text, and their revisions.
-pub fn constraints(seed: u64, text: &str) -> Vec<Constraint> {
+pub(crate) fn constraints(seed: u64, text: &str) -> Vec<Constraint> {
     let mut found = draws(seed, "Write about green tea and healthy milk.");
     found.extend(Kind::ALL.iter().flat_map(|kind| kind.back_translate(text)));
     let revisions: Vec<Constraint> = found.iter().flat_map(Constraint::revisions).collect();

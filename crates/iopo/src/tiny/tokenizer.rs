@@ -84,7 +84,7 @@ impl Vocabulary {
     pub(crate) fn frequencies(&self) -> Vec<f32> {
         let frequency = |(id, token): (usize, &String)| match token.as_str() {
             _ if id == self.end() => 0.03,
-            _ if id < SPECIAL.len() => 1e-9,
+            _ if id < SPECIAL.len() => 1e-12,
             // Not the likeliest: greedy answers would be nothing but spaces.
             "Ġ" => 0.02,
             "." => 0.05,
@@ -95,7 +95,8 @@ impl Vocabulary {
             word if word.starts_with('Ġ') => 0.03,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase() => 0.006,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_alphanumeric() => 0.002,
-            _ => 1e-6,
+            // Control characters and halves of UTF-8 sequences: practically never.
+            _ => 1e-12,
         };
         self.tokens.iter().enumerate().map(frequency).collect()
     }

@@ -20,7 +20,7 @@ pub(crate) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>> {
     let mut embed = random(&mut rng, vocab * HIDDEN, 0.5);
     // Wide enough that the context matters: a model that is blind to its prompt has p(y|x1) = p(y|x2), and the
     // margins of a group cancel whatever the loss does.
-    let mut head = random(&mut rng, vocab * HIDDEN, 0.3);
+    let mut head = random(&mut rng, vocab * HIDDEN, 0.15);
     for (id, frequency) in vocabulary.frequencies().into_iter().enumerate() {
         embed[id * HIDDEN] = CARRIER;
         head[id * HIDDEN] = frequency.ln() / carried();
