@@ -69,7 +69,10 @@ fn main() -> Result<(), ModelError> {
         let start = Instant::now();
         decoder.generate(&prompts, &[], &Silent)?;
         let seconds = start.elapsed().as_secs_f64();
-        println!("decode batch {batch}: {:.0} tokens/s with prefill", f64::from(batch) * 32.0 / seconds);
+        println!(
+            "decode batch {batch}: {:.0} tokens/s with prefill",
+            f64::from(batch) * 32.0 / seconds
+        );
     }
     Ok(())
 }

@@ -31,9 +31,11 @@ impl Heads {
     /// `[rows, kv · group · dim]` → `[kv, group · rows, dim]`.
     pub(crate) fn split_queries(self, x: Tensor<2>) -> Tensor<3> {
         let rows = x.dims()[0];
-        x.reshape([rows, self.kv, self.group, self.dim])
-            .permute([1, 2, 0, 3])
-            .reshape([self.kv, self.group * rows, self.dim])
+        x.reshape([rows, self.kv, self.group, self.dim]).permute([1, 2, 0, 3]).reshape([
+            self.kv,
+            self.group * rows,
+            self.dim,
+        ])
     }
 
     /// The inverse of [`Heads::split_queries`].

@@ -68,8 +68,10 @@ impl LayerCache {
                 &x.device(),
             );
             for (row, span) in layout.spans() {
-                let of_row = heads.split_keys(x.clone().slice([span.rows.clone(), 0..width])).unsqueeze();
-                let at = [row..row + 1, 0..heads.kv, columns.starts[row]..columns.used, 0..heads.dim];
+                let of_row =
+                    heads.split_keys(x.clone().slice([span.rows.clone(), 0..width])).unsqueeze();
+                let at =
+                    [row..row + 1, 0..heads.kv, columns.starts[row]..columns.used, 0..heads.dim];
                 cache = cache.slice_assign(at, of_row);
             }
             cache
@@ -81,7 +83,12 @@ impl LayerCache {
     ///
     /// # Shapes
     /// `[batch, kv_heads, 1, head_dim]` → `[batch, kv_heads, at + 1, head_dim]`.
-    pub(crate) fn push(&mut self, keys: Tensor<4>, values: Tensor<4>, at: usize) -> (Tensor<4>, Tensor<4>) {
+    pub(crate) fn push(
+        &mut self,
+        keys: Tensor<4>,
+        values: Tensor<4>,
+        at: usize,
+    ) -> (Tensor<4>, Tensor<4>) {
         (write(&mut self.keys, keys, at), write(&mut self.values, values, at))
     }
 
@@ -98,10 +105,15 @@ fn write(slot: &mut Option<Tensor<4>>, column: Tensor<4>, at: usize) -> Tensor<4
     let mut cache = match slot.take() {
         Some(cache) if cache.dims()[2] > at => cache,
         Some(cache) => {
-            let more = Tensor::zeros([batch, kv, GROWTH.max(at + 1 - cache.dims()[2]), dim], &column.device());
+            let more = Tensor::zeros(
+                [batch, kv, GROWTH.max(at + 1 - cache.dims()[2]), dim],
+                &column.device(),
+            );
             Tensor::cat(vec![cache, more], 2)
         }
-        None => Tensor::zeros([batch, kv, (at + 1).next_multiple_of(GROWTH), dim], &column.device()),
+        None => {
+            Tensor::zeros([batch, kv, (at + 1).next_multiple_of(GROWTH), dim], &column.device())
+        }
     };
     cache = cache.slice_assign([0..batch, 0..kv, at..at + 1, 0..dim], column);
     let view = cache.clone().slice([0..batch, 0..kv, 0..at + 1, 0..dim]);

@@ -32,7 +32,12 @@ impl ChatModel {
     ///
     /// # Errors
     /// When a file is missing or broken, or the architecture is unknown.
-    pub fn load(path: &Path, name: &str, device: &Device, batch: usize) -> Result<Self, ModelError> {
+    pub fn load(
+        path: &Path,
+        name: &str,
+        device: &Device,
+        batch: usize,
+    ) -> Result<Self, ModelError> {
         let (mut checkpoint, tokenizer, template) = ModelFiles::open(path)?;
         let weights_hash = checkpoint.weights_hash()?;
         let config = checkpoint.config.clone();

@@ -95,7 +95,11 @@ impl Decoder {
         };
         let (d, vocab, wide) = (config.hidden_size, config.vocab_size, config.intermediate_size);
         let embed = matrix("model.embed_tokens.weight", [vocab, d])?;
-        let head = if config.tie_word_embeddings { None } else { Some(matrix("lm_head.weight", [vocab, d])?) };
+        let head = if config.tie_word_embeddings {
+            None
+        } else {
+            Some(matrix("lm_head.weight", [vocab, d])?)
+        };
         let queries = config.num_attention_heads * config.head_dim;
         let keys = config.num_key_value_heads * config.head_dim;
         let shapes =
@@ -104,7 +108,8 @@ impl Decoder {
         for layer in 0..config.num_hidden_layers {
             let mut of_layer = Vec::with_capacity(7);
             for ((scope, name), shape) in LINEAR_LAYERS.into_iter().zip(shapes) {
-                of_layer.push(matrix(&format!("model.layers.{layer}.{scope}.{name}.weight"), shape)?);
+                of_layer
+                    .push(matrix(&format!("model.layers.{layer}.{scope}.{name}.weight"), shape)?);
             }
             weights.push(of_layer);
         }
@@ -118,7 +123,10 @@ impl Decoder {
             for (at, weight) in of_layer.into_iter().enumerate() {
                 let (scope, name) = LINEAR_LAYERS[at];
                 let bias = if config.qkv_bias && at < 3 {
-                    Some(vector(&format!("model.layers.{layer}.{scope}.{name}.bias"), shapes[at][0])?)
+                    Some(vector(
+                        &format!("model.layers.{layer}.{scope}.{name}.bias"),
+                        shapes[at][0],
+                    )?)
                 } else {
                     None
                 };
@@ -128,14 +136,32 @@ impl Decoder {
                 let gamma = vector(&format!("model.layers.{layer}.{name}.weight"), d)?;
                 Ok(RmsNorm::new(gamma, config.rms_norm_eps))
             };
-            let (input_norm, post_norm) = (norm("input_layernorm")?, norm("post_attention_layernorm")?);
+            let (input_norm, post_norm) =
+                (norm("input_layernorm")?, norm("post_attention_layernorm")?);
             let Ok([q, k, v, o, gate, up, down]) = <[Projection; 7]>::try_from(projections) else {
-                return Err(ModelError::Other { reason: "expected seven linear layers a layer".to_owned() });
+                return Err(ModelError::Other {
+                    reason: "expected seven linear layers a layer".to_owned(),
+                });
             };
-            layers.push(DecoderLayer { input_norm, q, k, v, o, post_norm, mlp: SwiGlu { gate, up, down } });
+            layers.push(DecoderLayer {
+                input_norm,
+                q,
+                k,
+                v,
+                o,
+                post_norm,
+                mlp: SwiGlu { gate, up, down },
+            });
         }
         let norm = RmsNorm::new(vector("model.norm.weight", d)?, config.rms_norm_eps);
-        Ok(Self { embed, layers, norm, head, config: config.clone(), frequencies: frequencies(config) })
+        Ok(Self {
+            embed,
+            layers,
+            norm,
+            head,
+            config: config.clone(),
+            frequencies: frequencies(config),
+        })
     }
 
     /// The architecture's numbers.
@@ -214,7 +240,10 @@ impl Decoder {
     }
 
     /// Hidden states, and every layer's keys and values for the cache.
-    pub(crate) fn prefill(&self, layout: &Layout) -> Result<(Tensor<2>, Vec<KeysValues>), ModelError> {
+    pub(crate) fn prefill(
+        &self,
+        layout: &Layout,
+    ) -> Result<(Tensor<2>, Vec<KeysValues>), ModelError> {
         let pass = self.pass(layout);
         let mut x = self.embed(layout.tokens())?;
         let mut kept = Vec::with_capacity(self.layers.len());
@@ -227,7 +256,10 @@ impl Decoder {
     }
 
     /// Like [`Decoder::hidden`], with what the backward pass needs.
-    pub(crate) fn forward<'a>(&self, layout: &'a Layout) -> Result<(Tensor<2>, DecoderTape<'a>), ModelError> {
+    pub(crate) fn forward<'a>(
+        &self,
+        layout: &'a Layout,
+    ) -> Result<(Tensor<2>, DecoderTape<'a>), ModelError> {
         let pass = self.pass(layout);
         let mut x = self.embed(layout.tokens())?;
         let mut layers = Vec::with_capacity(self.layers.len());

@@ -61,8 +61,11 @@ impl Decoder {
         for (index, prompt) in prompts.iter().enumerate() {
             let limit = prompt.sampling.max_new_tokens;
             if limit == 0 {
-                finished[index] =
-                    Some(Generated { tokens: Vec::new(), finish_reason: FinishReason::Length, count: 0 });
+                finished[index] = Some(Generated {
+                    tokens: Vec::new(),
+                    finish_reason: FinishReason::Length,
+                    count: 0,
+                });
                 progress.advance(1);
             } else {
                 let sampler = Sampler::new(&prompt.sampling);
@@ -119,7 +122,12 @@ impl Decoder {
     }
 
     /// One token a row through all layers: `[batch, d_model]`.
-    fn step(&self, tokens: &[u32], caches: &mut [LayerCache], columns: &Columns) -> Result<Tensor<2>, ModelError> {
+    fn step(
+        &self,
+        tokens: &[u32],
+        caches: &mut [LayerCache],
+        columns: &Columns,
+    ) -> Result<Tensor<2>, ModelError> {
         let rope = self.rope(&columns.next_positions());
         let bias = columns.bias(&self.device());
         let mut x = self.embed(tokens)?;
@@ -165,11 +173,9 @@ fn draw(
     finished: &mut [Option<Generated>],
 ) -> Result<Vec<u32>, ModelError> {
     let vocab = logits.dims()[1];
-    let logits: Vec<f32> = logits
-        .into_data()
-        .convert::<f32>()
-        .try_to_vec()
-        .map_err(|error| ModelError::Generation { reason: format!("cannot read logits: {error:?}") })?;
+    let logits: Vec<f32> = logits.into_data().convert::<f32>().try_to_vec().map_err(|error| {
+        ModelError::Generation { reason: format!("cannot read logits: {error:?}") }
+    })?;
     let mut drawn = Vec::with_capacity(rows.len());
     for (row, logits) in rows.iter_mut().zip(logits.chunks(vocab)) {
         if row.done {
@@ -177,7 +183,9 @@ fn draw(
             continue;
         }
         if let Some(bad) = logits.iter().find(|logit| logit.is_nan()) {
-            return Err(ModelError::Generation { reason: format!("row {} has a logit of {bad}", row.index) });
+            return Err(ModelError::Generation {
+                reason: format!("row {} has a logit of {bad}", row.index),
+            });
         }
         let token = row.sampler.draw(logits);
         drawn.push(token);

@@ -33,13 +33,20 @@ impl Targets {
     fn check(&self, layout: &Layout, vocab: usize) -> Result<(), ModelError> {
         let fail = |reason| Err(ModelError::Layout { reason });
         if self.rows.len() != self.tokens.len() {
-            return fail(format!("{} target rows for {} target tokens", self.rows.len(), self.tokens.len()));
+            return fail(format!(
+                "{} target rows for {} target tokens",
+                self.rows.len(),
+                self.tokens.len()
+            ));
         }
         if self.rows.is_empty() {
             return fail("expected at least one target, found none".to_owned());
         }
         if let Some(row) = self.rows.iter().find(|&&row| row >= layout.token_count()) {
-            return fail(format!("target row {row} lies outside the {} flat tokens", layout.token_count()));
+            return fail(format!(
+                "target row {row} lies outside the {} flat tokens",
+                layout.token_count()
+            ));
         }
         if let Some(token) = self.tokens.iter().find(|&&token| token as usize >= vocab) {
             return fail(format!("target token {token} lies outside the vocabulary of {vocab}"));
@@ -50,7 +57,12 @@ impl Targets {
 
 /// One chunk of the head: `h [c, d]`, targets `t [c]` → log-probabilities `[c]` and, where wanted,
 /// `∂ logp / ∂ h = W[t] − softmax(h·Wᵀ)·W`, `[c, d]`.
-fn chunk(h: Tensor<2>, w: &Tensor<2>, targets: &[u32], slope: bool) -> (Tensor<1>, Option<Tensor<2>>) {
+fn chunk(
+    h: Tensor<2>,
+    w: &Tensor<2>,
+    targets: &[u32],
+    slope: bool,
+) -> (Tensor<1>, Option<Tensor<2>>) {
     let rows = targets.len();
     let t = index_tensor(targets.iter().map(|&token| i64::from(token)), &h.device());
     let logits = h.matmul(w.clone().transpose());
@@ -64,11 +76,9 @@ fn chunk(h: Tensor<2>, w: &Tensor<2>, targets: &[u32], slope: bool) -> (Tensor<1
 }
 
 fn host(tensor: Tensor<1>) -> Result<Vec<f32>, ModelError> {
-    tensor
-        .into_data()
-        .convert::<f32>()
-        .try_to_vec()
-        .map_err(|error| ModelError::Other { reason: format!("cannot read log-probabilities: {error:?}") })
+    tensor.into_data().convert::<f32>().try_to_vec().map_err(|error| ModelError::Other {
+        reason: format!("cannot read log-probabilities: {error:?}"),
+    })
 }
 
 impl Decoder {
@@ -82,7 +92,9 @@ impl Decoder {
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
         let (mut logps, mut slopes) = (Vec::new(), Vec::new());
         for (rows, tokens) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)) {
-            let picked = hidden.clone().select(0, index_tensor(rows.iter().map(|&row| row as i64), &hidden.device()));
+            let picked = hidden
+                .clone()
+                .select(0, index_tensor(rows.iter().map(|&row| row as i64), &hidden.device()));
             let (of_chunk, slope) = chunk(picked, &w, tokens, slope);
             logps.push(of_chunk);
             slopes.extend(slope);
@@ -95,7 +107,11 @@ impl Decoder {
     ///
     /// # Errors
     /// When the targets do not fit the layout or the vocabulary.
-    pub fn response_logps(&self, layout: &Layout, targets: &Targets) -> Result<Vec<f32>, ModelError> {
+    pub fn response_logps(
+        &self,
+        layout: &Layout,
+        targets: &Targets,
+    ) -> Result<Vec<f32>, ModelError> {
         targets.check(layout, self.config().vocab_size)?;
         Ok(self.head_pass(&self.hidden(layout)?, targets, false)?.0)
     }
@@ -120,12 +136,14 @@ impl Decoder {
         let (logps, slopes) = self.head_pass(&hidden, targets, true)?;
         let coefficients = coefficients(&logps)?;
         if coefficients.len() != logps.len() {
-            let reason = format!("expected {} coefficients, got {}", logps.len(), coefficients.len());
+            let reason =
+                format!("expected {} coefficients, got {}", logps.len(), coefficients.len());
             return Err(ModelError::Layout { reason }.into());
         }
         let device = hidden.device();
         let count = coefficients.len();
-        let weights: Tensor<2> = Tensor::from_data(TensorData::new(coefficients, [count, 1]), &device);
+        let weights: Tensor<2> =
+            Tensor::from_data(TensorData::new(coefficients, [count, 1]), &device);
         if trained == Trained::Everything {
             self.head_gradient(&hidden, targets, &weights, &mut grads);
         }
@@ -141,14 +159,23 @@ impl Decoder {
 
     /// The head's own gradient, `Σ c·(onehot(t) − p)ᵀ·h`: logits are formed a second time, since the
     /// coefficients were not known the first time.
-    fn head_gradient(&self, hidden: &Tensor<2>, targets: &Targets, weights: &Tensor<2>, grads: &mut Grads) {
+    fn head_gradient(
+        &self,
+        hidden: &Tensor<2>,
+        targets: &Targets,
+        weights: &Tensor<2>,
+        grads: &mut Grads,
+    ) {
         let param = self.head_param();
         let w = param.val();
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
         let device = hidden.device();
         let mut sum: Tensor<2> = w.zeros_like();
-        for (at, (rows, tokens)) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)).enumerate() {
-            let picked = hidden.clone().select(0, index_tensor(rows.iter().map(|&row| row as i64), &device));
+        for (at, (rows, tokens)) in
+            targets.rows.chunks(size).zip(targets.tokens.chunks(size)).enumerate()
+        {
+            let picked =
+                hidden.clone().select(0, index_tensor(rows.iter().map(|&row| row as i64), &device));
             let t = index_tensor(tokens.iter().map(|&token| i64::from(token)), &device);
             let c = weights.clone().slice([at * size..at * size + rows.len(), 0..1]);
             let logits = picked.clone().matmul(w.clone().transpose());

@@ -65,12 +65,27 @@ impl DecoderLayer {
         let x = x + attended;
         let (normed, post_norm) = self.post_norm.forward(x.clone());
         let (fed, mlp) = self.mlp.forward(normed);
-        let tape = LayerTape { input_norm, q: q_tape, k: k_tape, v: v_tape, attention, o: o_tape, post_norm, mlp };
+        let tape = LayerTape {
+            input_norm,
+            q: q_tape,
+            k: k_tape,
+            v: v_tape,
+            attention,
+            o: o_tape,
+            post_norm,
+            mlp,
+        };
         (x + fed, tape)
     }
 
     /// The input's gradient; the parameters' go into `grads`.
-    pub(crate) fn backward(&self, tape: LayerTape, dy: Tensor<2>, pass: &Pass<'_>, grads: &mut Grads) -> Tensor<2> {
+    pub(crate) fn backward(
+        &self,
+        tape: LayerTape,
+        dy: Tensor<2>,
+        pass: &Pass<'_>,
+        grads: &mut Grads,
+    ) -> Tensor<2> {
         let full = grads.full();
         let dnormed = self.mlp.backward(tape.mlp, dy.clone(), grads);
         let (dx, dgamma) = self.post_norm.backward(tape.post_norm, dnormed, full);
@@ -97,8 +112,14 @@ impl DecoderLayer {
         let keys = pass.rope.rotate(self.k.forward(normed.clone()).0);
         let values = self.v.forward(normed.clone()).0;
         let q = pass.rope.rotate(self.q.forward(normed).0);
-        let (mixed, _) =
-            attention::forward(q, keys.clone(), values.clone(), pass.layout, &pass.masks, pass.heads);
+        let (mixed, _) = attention::forward(
+            q,
+            keys.clone(),
+            values.clone(),
+            pass.layout,
+            &pass.masks,
+            pass.heads,
+        );
         let x = x + self.o.forward(mixed).0;
         let (normed, _) = self.post_norm.forward(x.clone());
         (x + self.mlp.forward(normed).0, KeysValues { keys, values })

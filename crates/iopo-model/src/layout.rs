@@ -53,7 +53,9 @@ impl Layout {
                 }
                 Some(parent) => {
                     return Err(ModelError::Layout {
-                        reason: format!("segment {index} names {parent} as its parent, which must come before it"),
+                        reason: format!(
+                            "segment {index} names {parent} as its parent, which must come before it"
+                        ),
                     });
                 }
             };
@@ -66,7 +68,9 @@ impl Layout {
             spans.push(Span { rows: start..tokens.len(), path, offset });
         }
         if tokens.is_empty() {
-            return Err(ModelError::Layout { reason: "expected at least one token, found none".to_owned() });
+            return Err(ModelError::Layout {
+                reason: "expected at least one token, found none".to_owned(),
+            });
         }
         Ok(Self { spans, tokens, positions })
     }
@@ -75,8 +79,15 @@ impl Layout {
     ///
     /// # Errors
     /// When there is no token at all.
-    pub fn sequences<T: Into<Vec<u32>>>(sequences: impl IntoIterator<Item = T>) -> Result<Self, ModelError> {
-        Self::new(sequences.into_iter().map(|tokens| Segment { parent: None, tokens: tokens.into() }).collect())
+    pub fn sequences<T: Into<Vec<u32>>>(
+        sequences: impl IntoIterator<Item = T>,
+    ) -> Result<Self, ModelError> {
+        Self::new(
+            sequences
+                .into_iter()
+                .map(|tokens| Segment { parent: None, tokens: tokens.into() })
+                .collect(),
+        )
     }
 
     /// Number of flat tokens.

@@ -60,7 +60,12 @@ impl Projection {
     ///
     /// # Shapes
     /// `[tokens, out]` → `[tokens, in]`.
-    pub(crate) fn backward(&self, tape: ProjectionTape, dy: Tensor<2>, grads: &mut Grads) -> Tensor<2> {
+    pub(crate) fn backward(
+        &self,
+        tape: ProjectionTape,
+        dy: Tensor<2>,
+        grads: &mut Grads,
+    ) -> Tensor<2> {
         let mut dx = dy.clone().matmul(self.weight.val());
         if let (Some(lora), Some(low)) = (&self.lora, tape.low) {
             let dy = dy.clone().mul_scalar(lora.scale);

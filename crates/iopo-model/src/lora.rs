@@ -53,7 +53,10 @@ impl LoraConfig {
         }
         let known: Vec<&str> = LINEAR_LAYERS.iter().map(|(_, name)| *name).collect();
         match self.targets.iter().find(|target| !known.contains(&target.as_str())) {
-            Some(target) => fail(format!("unknown lora target `{target}`: expected some of {}", known.join(", "))),
+            Some(target) => fail(format!(
+                "unknown lora target `{target}`: expected some of {}",
+                known.join(", ")
+            )),
             None => Ok(()),
         }
     }
@@ -66,18 +69,19 @@ fn peft_name(layer: usize, (scope, name): (&str, &str), factor: &str) -> String 
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
     let shape = tensor.dims().to_vec();
-    let values = tensor
-        .into_data()
-        .convert::<f32>()
-        .try_to_vec()
-        .map_err(|error| ModelError::Other { reason: format!("cannot read weights: {error:?}") })?;
+    let values =
+        tensor.into_data().convert::<f32>().try_to_vec().map_err(|error| ModelError::Other {
+            reason: format!("cannot read weights: {error:?}"),
+        })?;
     Ok((shape, values))
 }
 
 impl Decoder {
     /// Whether adapters lie beside the weights.
     pub fn has_adapter(&self) -> bool {
-        self.layers.iter().any(|layer| layer.projections().iter().any(|projection| projection.lora.is_some()))
+        self.layers
+            .iter()
+            .any(|layer| layer.projections().iter().any(|projection| projection.lora.is_some()))
     }
 
     /// Puts fresh adapters beside the weights: A uniform in ±1/√in (PEFT's Kaiming start with a = √5), B zero,
@@ -147,7 +151,8 @@ impl Decoder {
     /// When a factor is missing, has another shape than the layer asks for, or belongs to no layer.
     pub fn load_adapter(mut self, tensors: &NamedTensors, scale: f64) -> Result<Self, ModelError> {
         let device = self.device();
-        let fail = |reason| ModelError::BadAdapter { path: Path::new("adapter").to_owned(), reason };
+        let fail =
+            |reason| ModelError::BadAdapter { path: Path::new("adapter").to_owned(), reason };
         let mut used = 0;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             for (projection, name) in layer.projections_mut().into_iter().zip(LINEAR_LAYERS) {
@@ -166,8 +171,11 @@ impl Decoder {
                 for (name, (shape, values), expected) in
                     [(&a_name, a, [rank, input]), (&b_name, b, [output, rank])]
                 {
-                    if *shape != expected || values.len() != expected[0] * expected[1] || rank == 0 {
-                        return Err(fail(format!("`{name}` has shape {shape:?}, expected {expected:?}")));
+                    if *shape != expected || values.len() != expected[0] * expected[1] || rank == 0
+                    {
+                        return Err(fail(format!(
+                            "`{name}` has shape {shape:?}, expected {expected:?}"
+                        )));
                     }
                 }
                 let tensor = |(_, values): &(Vec<usize>, Vec<f32>), shape: [usize; 2]| {
@@ -182,7 +190,11 @@ impl Decoder {
             }
         }
         if used != tensors.len() {
-            return Err(fail(format!("{} of {} tensors belong to no layer", tensors.len() - used, tensors.len())));
+            return Err(fail(format!(
+                "{} of {} tensors belong to no layer",
+                tensors.len() - used,
+                tensors.len()
+            )));
         }
         Ok(self)
     }
@@ -200,13 +212,17 @@ impl Decoder {
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let prefix = format!("model.layers.{index}");
-            for (name, norm) in
-                [("input_layernorm", &layer.input_norm), ("post_attention_layernorm", &layer.post_norm)]
-            {
+            for (name, norm) in [
+                ("input_layernorm", &layer.input_norm),
+                ("post_attention_layernorm", &layer.post_norm),
+            ] {
                 tensors.insert(format!("{prefix}.{name}.weight"), values(norm.gamma.val())?);
             }
             for (projection, (scope, name)) in layer.projections().into_iter().zip(LINEAR_LAYERS) {
-                tensors.insert(format!("{prefix}.{scope}.{name}.weight"), values(projection.weight.val())?);
+                tensors.insert(
+                    format!("{prefix}.{scope}.{name}.weight"),
+                    values(projection.weight.val())?,
+                );
                 if let Some(bias) = &projection.bias {
                     tensors.insert(format!("{prefix}.{scope}.{name}.bias"), values(bias.val())?);
                 }
@@ -219,7 +235,10 @@ impl Decoder {
     ///
     /// # Errors
     /// When the device cannot be read.
-    pub fn named_gradients(&self, grads: &burn::optim::GradientsParams) -> Result<NamedTensors, ModelError> {
+    pub fn named_gradients(
+        &self,
+        grads: &burn::optim::GradientsParams,
+    ) -> Result<NamedTensors, ModelError> {
         let names: BTreeMap<_, _> = self
             .adapter()?
             .into_keys()

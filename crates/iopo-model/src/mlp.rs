@@ -45,6 +45,7 @@ impl SwiGlu {
         // silu′ = σ·(1 + g·(1 − σ)) = σ + silu·(1 − σ)
         let slope = tape.gate_sigmoid.clone() + silu.clone() - silu * tape.gate_sigmoid;
         let dgate = dhidden * tape.up * slope;
-        self.gate.backward(tape.gate_tape, dgate, grads) + self.up.backward(tape.up_tape, dup, grads)
+        self.gate.backward(tape.gate_tape, dgate, grads)
+            + self.up.backward(tape.up_tape, dup, grads)
     }
 }

@@ -39,8 +39,14 @@ impl RmsNorm {
     ///
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`, `[d_model]`.
-    pub(crate) fn backward(&self, tape: RmsNormTape, dy: Tensor<2>, want_gamma: bool) -> (Tensor<2>, Option<Tensor<1>>) {
-        let dgamma = want_gamma.then(|| (dy.clone() * tape.normalised.clone()).sum_dim(0).squeeze_dim(0));
+    pub(crate) fn backward(
+        &self,
+        tape: RmsNormTape,
+        dy: Tensor<2>,
+        want_gamma: bool,
+    ) -> (Tensor<2>, Option<Tensor<1>>) {
+        let dgamma =
+            want_gamma.then(|| (dy.clone() * tape.normalised.clone()).sum_dim(0).squeeze_dim(0));
         let dn = dy * self.gamma.val().unsqueeze();
         let along = (dn.clone() * tape.normalised.clone()).mean_dim(1);
         ((dn - tape.normalised * along) * tape.scale, dgamma)

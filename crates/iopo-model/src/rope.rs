@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::config::{Llama3Scaling, ModelConfig};
+use crate::config::ModelConfig;
 
 /// Cosines and sines for a list of positions.
 #[derive(Debug, Clone)]
@@ -19,25 +19,11 @@ pub(crate) fn frequencies(config: &ModelConfig) -> Vec<f32> {
         .map(|pair| {
             let exponent = (2 * pair) as f32 / config.head_dim as f32;
             let frequency = 1.0 / (config.rope_theta as f32).powf(exponent);
-            config.rope_scaling.as_ref().map_or(frequency, |scaling| scale(frequency, scaling))
+            let divisor =
+                config.rope_scaling.as_ref().map(|scaling| scaling.divisor(f64::from(frequency)));
+            frequency / divisor.unwrap_or(1.0) as f32
         })
         .collect()
-}
-
-/// Llama 3.1's scaling: long wavelengths are stretched by `factor`, short ones kept, those between blended.
-fn scale(frequency: f32, scaling: &Llama3Scaling) -> f32 {
-    let (factor, low, high) =
-        (scaling.factor as f32, scaling.low_freq_factor as f32, scaling.high_freq_factor as f32);
-    let original = scaling.original_max_position_embeddings as f32;
-    let wavelength = 2.0 * std::f32::consts::PI / frequency;
-    if wavelength > original / low {
-        frequency / factor
-    } else if wavelength < original / high {
-        frequency
-    } else {
-        let smooth = (original / wavelength - low) / (high - low);
-        (1.0 - smooth) * frequency / factor + smooth * frequency
-    }
 }
 
 impl Rope {
@@ -45,9 +31,14 @@ impl Rope {
         let table = |f: fn(f32) -> f32| {
             let values: Vec<f32> = positions
                 .iter()
-                .flat_map(|&position| frequencies.iter().map(move |&frequency| f(position as f32 * frequency)))
+                .flat_map(|&position| {
+                    frequencies.iter().map(move |&frequency| f(position as f32 * frequency))
+                })
                 .collect();
-            Tensor::from_data(TensorData::new(values, [positions.len(), 1, frequencies.len()]), device)
+            Tensor::from_data(
+                TensorData::new(values, [positions.len(), 1, frequencies.len()]),
+                device,
+            )
         };
         Self { cos: table(f32::cos), sin: table(f32::sin) }
     }

@@ -92,13 +92,17 @@ mod tests {
 
     #[test]
     fn frequencies_follow_the_softmax() {
-        let sampling = Sampling { temperature: 2.0, top_p: 1.0, top_k: 0, seed: 3, max_new_tokens: 1 };
+        let sampling =
+            Sampling { temperature: 2.0, top_p: 1.0, top_k: 0, seed: 3, max_new_tokens: 1 };
         let logits = [0.0, 2.0, 4.0];
         let counts = counts(&sampling, &logits, 20_000);
         let total: f64 = logits.iter().map(|l| f64::from(*l / 2.0).exp()).sum();
         for (logit, count) in logits.iter().zip(counts) {
             let expected = f64::from(logit / 2.0).exp() / total;
-            assert!((count as f64 / 20_000.0 - expected).abs() < 0.015, "{count} against {expected}");
+            assert!(
+                (count as f64 / 20_000.0 - expected).abs() < 0.015,
+                "{count} against {expected}"
+            );
         }
     }
 

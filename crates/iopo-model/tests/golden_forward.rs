@@ -93,7 +93,10 @@ fn check_logits(name: &str, decoder: &Decoder, layout: &Layout, golden: &Golden)
         };
         for column in 0..next - layout.position(segment, 0) {
             let start = (segment * golden.shape[1] + column) * vocab;
-            for (ours, theirs) in logits[flat * vocab..(flat + 1) * vocab].iter().zip(&golden.values[start..start + vocab]) {
+            for (ours, theirs) in logits[flat * vocab..(flat + 1) * vocab]
+                .iter()
+                .zip(&golden.values[start..start + vocab])
+            {
                 worst = worst.max((f64::from(*ours) - theirs).abs());
             }
             flat += 1;
@@ -102,11 +105,17 @@ fn check_logits(name: &str, decoder: &Decoder, layout: &Layout, golden: &Golden)
     assert!(worst <= 5e-5, "{name}: logits differ by {worst}");
 }
 
-fn check_gradients(name: &str, ours: &NamedTensors, golden: &std::collections::BTreeMap<String, Golden>, prefix: &str) {
+fn check_gradients(
+    name: &str,
+    ours: &NamedTensors,
+    golden: &std::collections::BTreeMap<String, Golden>,
+    prefix: &str,
+) {
     let mut checked = 0;
     for (key, theirs) in golden {
         let Some(parameter) = key.strip_prefix(prefix) else { continue };
-        let found = ours.get(parameter).unwrap_or_else(|| panic!("{name}: no gradient of {parameter}"));
+        let found =
+            ours.get(parameter).unwrap_or_else(|| panic!("{name}: no gradient of {parameter}"));
         assert_eq!(found.0, theirs.shape, "{name}: {parameter}");
         let off = relative(&found.1, &theirs.values);
         assert!(off <= 1e-4, "{name}: gradient of {parameter} is off by {off}");
@@ -124,7 +133,8 @@ fn logits_logps_and_every_gradient_equal_the_reference() {
         let (layout, targets, counts) = batch(&golden);
         check_logits(name, &decoder, &layout, &golden["logits"]);
         let info: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(dir.join("info.json")).expect("info")).expect("json");
+            serde_json::from_slice(&std::fs::read(dir.join("info.json")).expect("info"))
+                .expect("json");
         let list = |value: &serde_json::Value| -> Vec<f64> {
             value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
         };
@@ -147,7 +157,10 @@ fn logits_logps_and_every_gradient_equal_the_reference() {
         let reference = list(&info["lora"]["ref_logps"]);
         let (logps, grads) = gradients(&decoder, &layout, &targets, &counts, &reference);
         for (ours, theirs) in logps.iter().zip(list(&info["lora"]["logps"])) {
-            assert!((ours - theirs).abs() <= 1e-4, "{name} with adapter: logp {ours} against {theirs}");
+            assert!(
+                (ours - theirs).abs() <= 1e-4,
+                "{name} with adapter: logp {ours} against {theirs}"
+            );
         }
         check_gradients(name, &grads, &golden, "grad.");
     }

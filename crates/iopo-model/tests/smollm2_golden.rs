@@ -13,14 +13,16 @@ fn numbers(value: &Value) -> Vec<i64> {
 }
 
 fn read(name: &str) -> Option<Value> {
-    golden(name).map(|path| serde_json::from_slice(&std::fs::read(path).expect("file")).expect("json"))
+    golden(name)
+        .map(|path| serde_json::from_slice(&std::fs::read(path).expect("file")).expect("json"))
 }
 
 fn decoder(path: &std::path::Path) -> Decoder {
     let (mut checkpoint, _, _) = ModelFiles::open(path).expect("opens");
     let config = checkpoint.config.clone();
     let device = iopo_model::device::device("flex").expect("flex");
-    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape)).expect("decoder")
+    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))
+        .expect("decoder")
 }
 
 #[test]
@@ -33,7 +35,8 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
     let decoder = decoder(&path);
     for example in real["examples"].as_array().expect("examples") {
         for (name, encoded) in example["encoded"].as_object().expect("encoded") {
-            let ids: Vec<u32> = numbers(&encoded["input_ids"]).into_iter().map(|id| id as u32).collect();
+            let ids: Vec<u32> =
+                numbers(&encoded["input_ids"]).into_iter().map(|id| id as u32).collect();
             let labels = numbers(&encoded["labels"]);
             let layout = Layout::sequences([ids]).expect("layout");
             let mut targets = Targets::default();
@@ -50,7 +53,10 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
             assert!((sum - expected).abs() <= 1e-2, "{name}: {sum} against {expected}");
             for (ours, theirs) in logps.iter().zip(golden["tokens"].as_array().expect("tokens")) {
                 let theirs = theirs.as_f64().expect("number");
-                assert!((f64::from(*ours) - theirs).abs() <= 1e-2, "{name}: {ours} against {theirs}");
+                assert!(
+                    (f64::from(*ours) - theirs).abs() <= 1e-2,
+                    "{name}: {ours} against {theirs}"
+                );
             }
         }
     }
@@ -71,7 +77,8 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
             expected.pop();
         }
         assert_eq!(generated.tokens, expected, "{}", case["prompt"]);
-        let alone = decoder.generate(std::slice::from_ref(prompt), stop, &Silent).expect("generated");
+        let alone =
+            decoder.generate(std::slice::from_ref(prompt), stop, &Silent).expect("generated");
         assert_eq!(alone[0].tokens, generated.tokens, "alone and in a ragged batch");
     }
 }

@@ -1,5 +1,6 @@
 //! Progress: a bar with ETA on a terminal, a line now and then elsewhere.
 
+use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -59,10 +60,10 @@ impl Work {
         let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let mut line = format!("{:>10}  {done}/{total}", self.what);
         if done > 0 && done < total {
-            line += &format!("  ETA {}", duration(self.bar.eta()));
+            let _ = write!(line, "  ETA {}", duration(self.bar.eta()));
         }
         if !self.message.is_empty() {
-            line += &format!("  {}", self.message);
+            let _ = write!(line, "  {}", self.message);
         }
         line
     }

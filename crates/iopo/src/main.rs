@@ -56,7 +56,10 @@ fn run(command: &Command) -> Result<()> {
         Command::Report(args) => commands::report::run(args),
         Command::Pipeline(args) => commands::pipeline::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
-        Command::Devices => commands::devices::run(),
+        Command::Devices => {
+            commands::devices::run();
+            Ok(())
+        }
     }
 }
 

@@ -147,7 +147,8 @@ fn other_configuration(root: &Path, changed: &[String]) -> Failure {
     const SHOWN: usize = 6;
     let mut list = changed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
     if changed.len() > SHOWN {
-        list += &format!("; and {} more", changed.len() - SHOWN);
+        let more = format!("; and {} more", changed.len() - SHOWN);
+        list.push_str(&more);
     }
     Failure::usage(format!("{} holds a run with another configuration ({list})", root.display())).way_out(format!(
         "pass another --out, or delete {} to begin anew, or leave the differing flags away to go on with it",

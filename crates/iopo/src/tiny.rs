@@ -37,7 +37,7 @@ pub(crate) fn make(dir: &Path) -> Result<PathBuf> {
         std::fs::write(scratch.path().join(name), bytes).with_context(what)
     };
     write("tokenizer.json", &pretty(&vocabulary.tokenizer())?)?;
-    write("tokenizer_config.json", &pretty(&vocabulary.tokenizer_config())?)?;
+    write("tokenizer_config.json", &pretty(&Vocabulary::tokenizer_config())?)?;
     write("model.safetensors", &weights::safetensors(&vocabulary)?)?;
     write("config.json", &pretty(&config(&vocabulary))?)?;
     // An earlier attempt that was killed half-way has no config.json.
@@ -67,9 +67,9 @@ fn config(vocabulary: &Vocabulary) -> Value {
         "mlp_bias": false,
         "tie_word_embeddings": false,
         "torch_dtype": "float32",
-        "bos_token_id": vocabulary.start(),
-        "eos_token_id": vocabulary.end(),
-        "pad_token_id": vocabulary.end(),
+        "bos_token_id": Vocabulary::start(),
+        "eos_token_id": Vocabulary::end(),
+        "pad_token_id": Vocabulary::end(),
         "vocab_size": vocabulary.len(),
     })
 }

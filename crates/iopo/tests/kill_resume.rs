@@ -1,6 +1,7 @@
 //! SIGKILL at random moments, then the same command again: the files of an uninterrupted run, bit for bit.
 #![cfg(unix)]
 
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
 
 use std::fs;

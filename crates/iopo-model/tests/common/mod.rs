@@ -1,6 +1,10 @@
 //! Helpers for tests against golden numbers; the tests are skipped, and say so, where those are absent.
 
-#![expect(dead_code, clippy::print_stderr, reason = "each test binary uses its part; a test that checks nothing must say so")]
+#![expect(
+    dead_code,
+    clippy::print_stderr,
+    reason = "each test binary uses its part; a test that checks nothing must say so"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +28,9 @@ pub(crate) fn smollm2() -> Option<PathBuf> {
         .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
         .filter(|path| path.is_file());
     if path.is_none() {
-        eprintln!("skipped: no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)");
+        eprintln!(
+            "skipped: no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)"
+        );
     }
     path
 }
@@ -67,13 +73,16 @@ pub(crate) fn load(dir: &Path) -> Decoder {
     let mut checkpoint = iopo_model::Checkpoint::open(dir).expect("checkpoint");
     let config: ModelConfig = checkpoint.config.clone();
     let device = iopo_model::device::device("flex").expect("flex");
-    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape)).expect("decoder")
+    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))
+        .expect("decoder")
 }
 
 pub(crate) fn adapter(dir: &Path) -> NamedTensors {
     read(&dir.join("adapter_model.safetensors"))
         .into_iter()
-        .map(|(name, golden)| (name, (golden.shape, golden.values.iter().map(|v| *v as f32).collect())))
+        .map(|(name, golden)| {
+            (name, (golden.shape, golden.values.iter().map(|v| *v as f32).collect()))
+        })
         .collect()
 }
 
@@ -81,5 +90,6 @@ pub(crate) fn adapter(dir: &Path) -> NamedTensors {
 pub(crate) fn relative(a: &[f32], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
-    norm(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - b)) / norm(&mut b.iter().copied()).max(1e-12)
+    norm(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - b))
+        / norm(&mut b.iter().copied()).max(1e-12)
 }

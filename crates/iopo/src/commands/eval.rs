@@ -58,7 +58,7 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
                 Evaluator { base, model, dir, config: &config, bars }.run(&prompts, &groups)?,
             );
         }
-        let models = models(&candidates, runs, &config.train)?;
+        let models = models(&candidates, runs, &config.train);
         let rows = iopo_eval::summarize(&models, &groups.rows, &run.summary(), &config.eval, bars)?;
         Ok(format!("{} prompts, {} models, {} numbers", prompts.len(), models.len(), rows.len()))
     })
@@ -92,7 +92,7 @@ fn models(
     candidates: &[Candidate],
     runs: Vec<Measured>,
     train: &iopo_train::TrainConfig,
-) -> Result<Vec<EvaluatedModel>> {
+) -> Vec<EvaluatedModel> {
     let several = train.resolved_seeds().len() > 1;
     let policies: Vec<_> = runs.iter().map(|run| run.policy.clone()).collect();
     let mut models: Vec<EvaluatedModel> = Vec::new();
@@ -122,5 +122,5 @@ fn models(
         }
     }
     models.extend(single);
-    Ok(models)
+    models
 }

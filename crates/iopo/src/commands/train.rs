@@ -1,5 +1,7 @@
 //! `iopo train`.
 
+use std::fmt::Write;
+
 use anyhow::Result;
 use iopo_train::RunSummary;
 
@@ -36,10 +38,10 @@ fn line(run: &RunSummary) -> String {
     let mut line =
         format!("{:>10}  seed {}, {} updates", run.method.to_string(), run.seed, run.updates);
     if let Some(loss) = run.loss {
-        line += &format!(", loss {loss:.4}");
+        let _ = write!(line, ", loss {loss:.4}");
     }
     if let Some(accuracy) = run.dev_accuracy {
-        line += &format!(", dev accuracy {:.0} %", 100.0 * accuracy);
+        let _ = write!(line, ", dev accuracy {:.0} %", 100.0 * accuracy);
     }
     let (computed, padded) = (run.tokens, run.padded_tokens);
     line + &format!(

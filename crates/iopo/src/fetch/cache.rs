@@ -1,5 +1,6 @@
 //! Where fetched models are kept, and how a file gets there whole or not at all.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -75,7 +76,12 @@ fn copy_hashed(
         hash.update(&buffer[..read]);
         target.write_all(&buffer[..read])?;
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Ok(hex)
 }
 
 #[cfg(test)]

@@ -71,28 +71,24 @@ impl Vocabulary {
     }
 
     /// The id of the turn's beginning.
-    pub(crate) fn start(&self) -> usize {
+    pub(crate) fn start() -> usize {
         1
     }
 
     /// The id of the turn's end.
-    pub(crate) fn end(&self) -> usize {
+    pub(crate) fn end() -> usize {
         2
     }
 
     /// How often each token should come: word salad with some punctuation and an end.
     pub(crate) fn frequencies(&self) -> Vec<f32> {
         let frequency = |(id, token): (usize, &String)| match token.as_str() {
-            _ if id == self.end() => 0.03,
-            _ if id < SPECIAL.len() => 1e-12,
-            // Not the likeliest: greedy answers would be nothing but spaces.
-            "Ġ" => 0.02,
+            // The space is not the likeliest: greedy answers would be nothing else.
+            "Ġ" | "e" | "t" | "o" | "a" | "i" | "n" | "s" | "r" => 0.02,
+            word if id == Self::end() || word == "Ċ" || word.starts_with('Ġ') => 0.03,
             "." => 0.05,
             "," => 0.035,
-            "Ċ" => 0.03,
             "!" | "?" | ":" | "-" | "*" => 0.008,
-            "e" | "t" | "o" | "a" | "i" | "n" | "s" | "r" => 0.02,
-            word if word.starts_with('Ġ') => 0.03,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase() => 0.006,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_alphanumeric() => 0.002,
             // Control characters and halves of UTF-8 sequences: practically never.
@@ -137,7 +133,7 @@ impl Vocabulary {
     }
 
     /// `tokenizer_config.json`, with the chat template.
-    pub(crate) fn tokenizer_config(&self) -> Value {
+    pub(crate) fn tokenizer_config() -> Value {
         json!({
             "bos_token": SPECIAL[1],
             "eos_token": SPECIAL[2],

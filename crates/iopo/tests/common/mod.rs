@@ -1,39 +1,37 @@
 //! Running the binary in tests.
 
-#![expect(dead_code, reason = "each test binary uses its own part of this")]
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// What a run of the binary said and how it ended.
 #[derive(Debug)]
-pub struct Outcome {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The binary, in an environment that depends on nothing outside the test.
-pub fn iopo(args: &[&str]) -> Command {
+pub(crate) fn iopo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_iopo"));
     command.args(args).stdin(Stdio::null()).env_remove("IOPO_LOG").env_remove("IOPO_CACHE");
     command
 }
 
 /// Runs the binary to its end.
-pub fn run(args: &[&str]) -> Outcome {
+pub(crate) fn run(args: &[&str]) -> Outcome {
     finish(&mut iopo(args))
 }
 
 /// Runs a command to its end.
-pub fn finish(command: &mut Command) -> Outcome {
+pub(crate) fn finish(command: &mut Command) -> Outcome {
     let out = command.output().expect("the binary starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Outcome { code: out.status.code(), stdout: text(&out.stdout), stderr: text(&out.stderr) }
 }
 
 /// Runs the binary and expects it to succeed.
-pub fn succeed(args: &[&str]) -> Outcome {
+pub(crate) fn succeed(args: &[&str]) -> Outcome {
     let outcome = run(args);
     assert_eq!(outcome.code, Some(0), "iopo {} failed:\n{}", args.join(" "), outcome.stderr);
     outcome
@@ -42,7 +40,7 @@ pub fn succeed(args: &[&str]) -> Outcome {
 impl Outcome {
     /// One clear error: that exit code, one `error:` line, no panic. Gives the error's text from there on.
     #[track_caller]
-    pub fn error(&self, code: i32) -> String {
+    pub(crate) fn error(&self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "stderr:\n{}", self.stderr);
         assert!(!self.stderr.contains("panicked"), "a panic:\n{}", self.stderr);
         let errors = self.stderr.lines().filter(|line| line.starts_with("error:")).count();
@@ -53,6 +51,6 @@ impl Outcome {
 }
 
 /// The path as text.
-pub fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("temporary paths are UTF-8")
 }
