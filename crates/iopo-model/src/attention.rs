@@ -136,7 +136,7 @@ pub(crate) fn forward(
 /// Gradients for q, k and v.
 pub(crate) fn backward(
     tape: AttentionTape,
-    dy: Tensor<2>,
+    dy: &Tensor<2>,
     layout: &Layout,
     heads: Heads,
 ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
@@ -155,8 +155,8 @@ pub(crate) fn backward(
         let dscores = (p * (dp - along)).mul_scalar(heads.scale());
         let dkeys = dscores.clone().swap_dims(1, 2).matmul(queries);
         dq.push(heads.join_queries(dscores.matmul(keys)));
-        spread(&mut dk, dkeys, layout, &span.path);
-        spread(&mut dv, dvalues, layout, &span.path);
+        spread(&mut dk, &dkeys, layout, &span.path);
+        spread(&mut dv, &dvalues, layout, &span.path);
     }
     let join = |pieces: Vec<Option<Tensor<3>>>| {
         Tensor::cat(pieces.into_iter().flatten().map(|piece| heads.join_keys(piece)).collect(), 0)
@@ -165,7 +165,7 @@ pub(crate) fn backward(
 }
 
 /// Adds the pieces of a path's gradient `[kv, context, dim]` to its segments.
-fn spread(sums: &mut [Option<Tensor<3>>], grad: Tensor<3>, layout: &Layout, path: &[usize]) {
+fn spread(sums: &mut [Option<Tensor<3>>], grad: &Tensor<3>, layout: &Layout, path: &[usize]) {
     let [kv, _, dim] = grad.dims();
     let mut start = 0;
     for &at in path {

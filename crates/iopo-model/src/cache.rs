@@ -59,7 +59,7 @@ impl Columns {
 
 impl LayerCache {
     /// Takes the flat keys and values of prefilled prompts, one root segment a row.
-    pub(crate) fn new(flat: KeysValues, layout: &Layout, columns: &Columns, heads: Heads) -> Self {
+    pub(crate) fn new(flat: &KeysValues, layout: &Layout, columns: &Columns, heads: Heads) -> Self {
         let capacity = columns.used.next_multiple_of(GROWTH);
         let place = |x: &Tensor<2>| {
             let width = x.dims()[1];

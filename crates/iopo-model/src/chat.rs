@@ -133,11 +133,10 @@ impl LanguageModel for ChatModel {
         let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
         for members in order.chunks(self.files.batch) {
             let batch: Vec<Prompt> = members.iter().map(|&index| prompts[index].clone()).collect();
-            let generated =
-                self.decoder.generate(&batch, &self.files.stop, progress).map_err(llm)?;
+            let generated = self.decoder.generate(&batch, &self.files.stop, progress)?;
             for (&index, made) in members.iter().zip(generated) {
                 completions[index] = Some(Completion {
-                    text: self.files.tokenizer.decode(&made.tokens, true).map_err(llm)?,
+                    text: self.files.tokenizer.decode(&made.tokens, true)?,
                     finish_reason: made.finish_reason,
                     prompt_tokens: prompts[index].tokens.len(),
                     completion_tokens: made.count,
@@ -148,9 +147,11 @@ impl LanguageModel for ChatModel {
     }
 }
 
-fn llm(error: ModelError) -> LlmError {
-    match error {
-        ModelError::Cancelled => LlmError::Cancelled,
-        error => LlmError::Failed { reason: error.to_string() },
+impl From<ModelError> for LlmError {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Cancelled => Self::Cancelled,
+            error => Self::Failed { reason: error.to_string() },
+        }
     }
 }

@@ -93,7 +93,7 @@ impl Decoder {
         let (hidden, keys_values) = self.prefill(&layout)?;
         let mut caches: Vec<LayerCache> = keys_values
             .into_iter()
-            .map(|flat| LayerCache::new(flat, &layout, &columns, self.heads()))
+            .map(|flat| LayerCache::new(&flat, &layout, &columns, self.heads()))
             .collect();
         let last = (0..rows.len()).map(|row| layout.position(row, lengths[row] - 1) as i64);
         let mut logits = self.logits(hidden.select(0, index_tensor(last, &device)));
@@ -110,7 +110,9 @@ impl Decoder {
             // Rows that are done are dropped in bulk: copying the caches costs about one step.
             if alive.len() * 8 <= rows.len() * 7 {
                 let kept = index_tensor(alive.iter().map(|&row| row as i64), &device);
-                caches.iter_mut().for_each(|cache| cache.keep(&kept));
+                for cache in &mut caches {
+                    cache.keep(&kept);
+                }
                 columns.keep(&alive);
                 tokens = alive.iter().map(|&row| tokens[row]).collect();
                 rows.retain(|row| !row.done);

@@ -13,7 +13,7 @@ use crate::rope::Rope;
 
 /// A pre-norm decoder layer.
 #[derive(Module, Debug)]
-pub struct DecoderLayer {
+pub(crate) struct DecoderLayer {
     pub(crate) input_norm: RmsNorm,
     pub(crate) q: Projection,
     pub(crate) k: Projection,
@@ -94,7 +94,7 @@ impl DecoderLayer {
         }
         let dy = dy + dx;
         let dmixed = self.o.backward(tape.o, dy.clone(), grads);
-        let (dq, dk, dv) = attention::backward(tape.attention, dmixed, pass.layout, pass.heads);
+        let (dq, dk, dv) = attention::backward(tape.attention, &dmixed, pass.layout, pass.heads);
         let (dq, dk) = (pass.rope.rotate_back(dq), pass.rope.rotate_back(dk));
         let dnormed = self.q.backward(tape.q, dq, grads)
             + self.k.backward(tape.k, dk, grads)

@@ -1,4 +1,4 @@
-//! Llama-family decoders on Burn: checkpoints, tokens, LoRA, forward, generation.
+//! Llama-family decoders on Burn: checkpoints, tokens, adapters, forward, generation.
 //!
 //! | module | what |
 //! |---|---|

@@ -8,7 +8,7 @@ use crate::grads::Grads;
 /// `y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ`. The adapter lies beside the weight (Hu et al. 2021, arXiv 2106.09685):
 /// no gradient of `W` is formed while only the adapter is trained.
 #[derive(Module, Debug)]
-pub struct Projection {
+pub(crate) struct Projection {
     /// `[out, in]`.
     pub(crate) weight: Param<Tensor<2>>,
     /// `[out]`.
@@ -18,7 +18,7 @@ pub struct Projection {
 
 /// The low-rank factors.
 #[derive(Module, Debug)]
-pub struct Lora {
+pub(crate) struct Lora {
     /// `[rank, in]`.
     pub(crate) a: Param<Tensor<2>>,
     /// `[out, rank]`.

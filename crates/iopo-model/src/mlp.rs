@@ -9,7 +9,7 @@ use crate::linear::{Projection, ProjectionTape};
 
 /// `down(silu(gate(x)) · up(x))` (Shazeer 2020, arXiv 2002.05202).
 #[derive(Module, Debug)]
-pub struct SwiGlu {
+pub(crate) struct SwiGlu {
     pub(crate) gate: Projection,
     pub(crate) up: Projection,
     pub(crate) down: Projection,

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 /// `y = x · rsqrt(mean(x²) + ε) · γ` (Zhang and Sennrich 2019, arXiv 1910.07467).
 #[derive(Module, Debug)]
-pub struct RmsNorm {
+pub(crate) struct RmsNorm {
     /// `[d_model]`.
     pub(crate) gamma: Param<Tensor<1>>,
     #[module(skip)]

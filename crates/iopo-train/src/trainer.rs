@@ -114,11 +114,13 @@ impl Job<'_> {
     /// or `progress` asks to stop (then a checkpoint is there).
     pub fn run(&self, start: &Decoder, progress: &dyn Progress) -> Result<Outcome, TrainError> {
         let fingerprint = self.fingerprint(start)?;
+        let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
         if let Some(outcome) = self.finished(&fingerprint)? {
+            // A kill between the last file and the clearing left them behind.
+            checkpoints.clear()?;
             return Ok(outcome);
         }
         files::create_dir(&self.dir)?;
-        let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
         let mut state = self.begin(start, &checkpoints)?;
         let total = self.plan.updates();
         progress.start(&format!("train {}", self.objective.method), total as u64);

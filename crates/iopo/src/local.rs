@@ -1,14 +1,11 @@
-//! A model on this machine: it answers chats and knows how likely a response is.
+//! A model on this machine: it answers chats, starts trainings and knows how likely a response is.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use iopo_eval::{LogProb, TokenLogps};
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
-use iopo_model::{
-    ChatTemplate, Decoder, Layout, ModelError, ModelFiles, Prompt, Targets, Tokenizer,
-};
+use iopo_model::{ChatModel, Layout, ModelError, Targets};
 use iopo_train::Base;
 
 /// Flat tokens that are scored together.
@@ -16,99 +13,43 @@ const SCORED_TOKENS: usize = 2048;
 /// Characters of a weight hash that go into a model's name.
 const SHOWN_HASH: usize = 12;
 
-/// A decoder with the files that make chats out of tokens.
+/// A chat model and the public name of the checkpoint that it grew from.
 #[derive(Debug, Clone)]
 pub(crate) struct Local {
-    name: String,
-    decoder: Decoder,
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    /// The checkpoint's name.
     base: String,
-    weights_hash: String,
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
-    stop: Vec<u32>,
-    batch: usize,
+    chat: ChatModel,
 }
 
 impl Local {
     /// Loads a checkpoint onto a device; `batch` sequences are generated together.
     pub(crate) fn load(path: &Path, base: &str, device: &str, batch: usize) -> Result<Self> {
         let device = iopo_model::device::device(device)?;
-        let (mut checkpoint, tokenizer, template) = ModelFiles::open(path)?;
-        let weights_hash = checkpoint.weights_hash()?;
-        let config = checkpoint.config.clone();
-        let decoder =
-            Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))?;
-        let mut stop = config.eos_token_ids.clone();
-        stop.extend(tokenizer.eos_id().filter(|id| !config.eos_token_ids.contains(id)));
-        let base = base.to_owned();
-        let name = format!("{base}@{}", short(&weights_hash));
-        let batch = batch.max(1);
-        let shared = Shared { base, weights_hash, tokenizer, template, stop, batch };
-        Ok(Self { name, decoder, shared: Arc::new(shared) })
+        let chat = ChatModel::load(path, base, &device, batch)?;
+        let name = format!("{base}@{}", short(chat.weights_hash()));
+        let chat = chat.with_decoder(chat.decoder().clone(), &name);
+        Ok(Self { base: base.to_owned(), chat })
     }
 
     /// The same with what a method learned, from its directory under `train/`.
     pub(crate) fn trained(&self, dir: &Path, method: &str) -> Result<Self> {
-        let decoder = iopo_train::weights::load(dir, &self.decoder, &self.shared.weights_hash)
+        let decoder = iopo_train::weights::load(dir, self.chat.decoder(), self.chat.weights_hash())
             .with_context(|| {
                 format!("failed to load what {method} learned from {}", dir.display())
             })?;
         let hash = iopo_train::weights::hash(&iopo_train::weights::trained_tensors(&decoder)?);
-        let name = format!("{}+{method}@{}", self.name, short(&hash));
-        Ok(Self { name, decoder, shared: Arc::clone(&self.shared) })
+        let name = format!("{}+{method}@{}", self.chat.name(), short(&hash));
+        Ok(Self { base: self.base.clone(), chat: self.chat.with_decoder(decoder, &name) })
     }
 
     /// What training starts from.
     pub(crate) fn base(&self) -> Base<'_> {
         Base {
-            name: &self.shared.base,
-            weights_hash: &self.shared.weights_hash,
-            decoder: &self.decoder,
-            tokenizer: &self.shared.tokenizer,
-            template: &self.shared.template,
+            name: &self.base,
+            weights_hash: self.chat.weights_hash(),
+            decoder: self.chat.decoder(),
+            tokenizer: self.chat.tokenizer(),
+            template: self.chat.template(),
         }
-    }
-
-    fn render(&self, messages: &[Message]) -> Result<Vec<u32>, ModelError> {
-        self.shared.tokenizer.encode(&self.shared.template.render(messages, true)?)
-    }
-
-    /// One request as tokens; it and its answer must fit the context.
-    fn prompt(&self, index: usize, request: &Request) -> Result<Prompt, LlmError> {
-        let refuse = |reason| LlmError::BadRequest { index, reason };
-        let tokens = self.render(&request.messages).map_err(|error| refuse(error.to_string()))?;
-        let (needed, limit) = (
-            tokens.len() + request.sampling.max_new_tokens,
-            self.decoder.config().max_position_embeddings,
-        );
-        if needed > limit {
-            return Err(refuse(format!(
-                "{} tokens and an answer of {} do not fit the context of {limit}: shorten the input or lower \
-                 max_new_tokens",
-                tokens.len(),
-                request.sampling.max_new_tokens
-            )));
-        }
-        Ok(Prompt { tokens, sampling: request.sampling.clone() })
-    }
-
-    /// Prompt and response as tokens, tokenised apart, the end of the turn being part of the response.
-    fn scored(
-        &self,
-        messages: &[Message],
-        response: &str,
-    ) -> Result<(Vec<u32>, Vec<u32>), ModelError> {
-        let tokenizer = &self.shared.tokenizer;
-        let mut tokens = tokenizer.encode_content(response)?;
-        let end = tokenizer.eos_id().or(self.shared.stop.first().copied());
-        tokens.extend(end);
-        Ok((self.render(messages)?, tokens))
     }
 
     /// Sums of some sequences, laid side by side.
@@ -124,8 +65,7 @@ impl Local {
             targets.rows.extend((0..response.len()).map(|at| layout.position(segment, first + at)));
             targets.tokens.extend(response);
         }
-        let logps = self.decoder.response_logps(&layout, &targets)?;
-        let mut logps = logps.into_iter();
+        let mut logps = self.chat.decoder().response_logps(&layout, &targets)?.into_iter();
         Ok(sequences
             .iter()
             .map(|(_, response)| TokenLogps {
@@ -138,7 +78,7 @@ impl Local {
 
 impl LanguageModel for Local {
     fn name(&self) -> String {
-        self.name.clone()
+        self.chat.name()
     }
 
     fn complete(
@@ -146,28 +86,7 @@ impl LanguageModel for Local {
         requests: &[Request],
         progress: &dyn Progress,
     ) -> Result<Vec<Completion>, LlmError> {
-        let prompts =
-            requests.iter().enumerate().map(|(index, request)| self.prompt(index, request));
-        let prompts = prompts.collect::<Result<Vec<_>, _>>()?;
-        // Prompts of like length go together. Each row draws from its own stream, so the order changes no text
-        // but for rounding, and it is the same whenever the same requests come.
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&index| (prompts[index].tokens.len(), index));
-        let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
-        for members in order.chunks(self.shared.batch) {
-            let batch: Vec<Prompt> = members.iter().map(|&index| prompts[index].clone()).collect();
-            let generated =
-                self.decoder.generate(&batch, &self.shared.stop, progress).map_err(llm)?;
-            for (&index, made) in members.iter().zip(generated) {
-                completions[index] = Some(Completion {
-                    text: self.shared.tokenizer.decode(&made.tokens, true).map_err(llm)?,
-                    finish_reason: made.finish_reason,
-                    prompt_tokens: prompts[index].tokens.len(),
-                    completion_tokens: made.count,
-                });
-            }
-        }
-        Ok(completions.into_iter().flatten().collect())
+        self.chat.complete(requests, progress)
     }
 }
 
@@ -181,27 +100,21 @@ impl LogProb for Local {
         let mut sums = Vec::with_capacity(responses.len());
         let (mut batch, mut tokens) = (Vec::new(), 0);
         for (messages, response) in prompts.iter().zip(responses) {
-            let sequence = self.scored(messages, response).map_err(llm)?;
-            tokens += sequence.0.len() + sequence.1.len();
-            batch.push(sequence);
+            let prompt = self.chat.encode_prompt(messages)?;
+            let response = self.chat.encode_response(response)?;
+            tokens += prompt.len() + response.len();
+            batch.push((prompt, response));
             if tokens >= SCORED_TOKENS || sums.len() + batch.len() == responses.len() {
                 if progress.cancelled() {
                     return Err(LlmError::Cancelled);
                 }
-                sums.extend(self.sums(&batch).map_err(llm)?);
+                sums.extend(self.sums(&batch)?);
                 progress.advance(batch.len() as u64);
                 batch.clear();
                 tokens = 0;
             }
         }
         Ok(sums)
-    }
-}
-
-fn llm(error: ModelError) -> LlmError {
-    match error {
-        ModelError::Cancelled => LlmError::Cancelled,
-        error => LlmError::Failed { reason: error.to_string() },
     }
 }
 
