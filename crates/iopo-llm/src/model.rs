@@ -31,5 +31,9 @@ pub trait LanguageModel {
     fn name(&self) -> String;
 
     /// Completes every request. Advances `progress` by one a finished request.
-    fn complete(&self, requests: &[Request], progress: &dyn Progress) -> Result<Vec<Completion>, LlmError>;
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Completion>, LlmError>;
 }

@@ -17,20 +17,32 @@ impl<F: Fn(&Request) -> String> LanguageModel for Scripted<F> {
         "scripted".to_owned()
     }
 
-    fn complete(&self, requests: &[Request], progress: &dyn Progress) -> Result<Vec<Completion>, LlmError> {
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Completion>, LlmError> {
         let mut completions = Vec::with_capacity(requests.len());
         for request in requests {
             if progress.cancelled() {
                 return Err(LlmError::Cancelled);
             }
-            let words: Vec<String> = (self.0)(request).split_inclusive(char::is_whitespace).map(str::to_owned).collect();
+            let words: Vec<String> =
+                (self.0)(request).split_inclusive(char::is_whitespace).map(str::to_owned).collect();
             let limit = request.sampling.max_new_tokens;
             let kept = words.len().min(limit);
-            let prompt_tokens =
-                request.messages.iter().map(|message| message.content.split_whitespace().count()).sum();
+            let prompt_tokens = request
+                .messages
+                .iter()
+                .map(|message| message.content.split_whitespace().count())
+                .sum();
             completions.push(Completion {
                 text: words[..kept].concat(),
-                finish_reason: if words.len() > limit { FinishReason::Length } else { FinishReason::Stop },
+                finish_reason: if words.len() > limit {
+                    FinishReason::Length
+                } else {
+                    FinishReason::Stop
+                },
                 prompt_tokens,
                 completion_tokens: kept,
             });
@@ -52,8 +64,12 @@ mod tests {
             messages: vec![Message::user(text)],
             sampling: Sampling::greedy(limit),
         };
-        let out = model.complete(&[ask("one two three", 2), ask("four", 5)], &Silent).expect("scripted");
-        assert_eq!((out[0].text.as_str(), out[0].finish_reason), ("ONE TWO ", FinishReason::Length));
+        let out =
+            model.complete(&[ask("one two three", 2), ask("four", 5)], &Silent).expect("scripted");
+        assert_eq!(
+            (out[0].text.as_str(), out[0].finish_reason),
+            ("ONE TWO ", FinishReason::Length)
+        );
         assert_eq!((out[1].text.as_str(), out[1].finish_reason), ("FOUR", FinishReason::Stop));
     }
 }

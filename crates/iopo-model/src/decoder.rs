@@ -9,7 +9,7 @@ use crate::config::ModelConfig;
 use crate::grads::Grads;
 use crate::layer::{DecoderLayer, KeysValues, LayerTape, Pass};
 use crate::layout::Layout;
-use crate::linear::Projection;
+use crate::linear::{Projection, times_transposed};
 use crate::mlp::SwiGlu;
 use crate::norm::{RmsNorm, RmsNormTape};
 use crate::rope::{Rope, frequencies};
@@ -236,7 +236,7 @@ impl Decoder {
     /// # Shapes
     /// `[rows, d_model]` → `[rows, vocab]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        hidden.matmul(self.head_param().val().transpose())
+        times_transposed(hidden, self.head_param().val())
     }
 
     /// Hidden states, and every layer's keys and values for the cache.

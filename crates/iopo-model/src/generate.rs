@@ -41,6 +41,17 @@ struct Row {
     done: bool,
 }
 
+impl Row {
+    /// The next token; 0 for a row that is done, `None` where a logit is no number.
+    fn draw(&mut self, logits: &[f32]) -> Option<u32> {
+        if self.done {
+            return Some(0);
+        }
+        let sound = !logits.iter().any(|logit| logit.is_nan());
+        sound.then(|| self.sampler.draw(logits))
+    }
+}
+
 impl Decoder {
     /// Continues every prompt until a stop token or its limit, all of them in one batch.
     ///
@@ -178,19 +189,36 @@ fn draw(
     let logits: Vec<f32> = logits.into_data().convert::<f32>().try_to_vec().map_err(|error| {
         ModelError::Generation { reason: format!("cannot read logits: {error:?}") }
     })?;
-    let mut drawn = Vec::with_capacity(rows.len());
-    for (row, logits) in rows.iter_mut().zip(logits.chunks(vocab)) {
+    // Each row draws from its own stream, so rows may be drawn at the same time.
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = rows.len().div_ceil(threads).max(1);
+    let drawn: Vec<Option<u32>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = rows
+            .chunks_mut(share)
+            .zip(logits.chunks(share * vocab))
+            .map(|(rows, logits)| {
+                scope.spawn(move || -> Vec<Option<u32>> {
+                    let pairs = rows.iter_mut().zip(logits.chunks(vocab));
+                    pairs.map(|(row, logits)| row.draw(logits)).collect()
+                })
+            })
+            .collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    if drawn.len() != rows.len() {
+        let reason = "a sampling thread ended early".to_owned();
+        return Err(ModelError::Generation { reason });
+    }
+    let mut tokens = Vec::with_capacity(rows.len());
+    for (row, drawn) in rows.iter_mut().zip(drawn) {
+        let Some(token) = drawn else {
+            let reason = format!("row {} has a logit that is no number", row.index);
+            return Err(ModelError::Generation { reason });
+        };
+        tokens.push(token);
         if row.done {
-            drawn.push(0);
             continue;
         }
-        if let Some(bad) = logits.iter().find(|logit| logit.is_nan()) {
-            return Err(ModelError::Generation {
-                reason: format!("row {} has a logit of {bad}", row.index),
-            });
-        }
-        let token = row.sampler.draw(logits);
-        drawn.push(token);
         let stopped = stop.contains(&token);
         let count = row.tokens.len() + 1;
         if !stopped {
@@ -204,5 +232,5 @@ fn draw(
             progress.advance(1);
         }
     }
-    Ok(drawn)
+    Ok(tokens)
 }

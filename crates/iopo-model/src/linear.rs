@@ -37,6 +37,22 @@ pub(crate) struct ProjectionTape {
     low: Option<Tensor<2>>,
 }
 
+/// Rows up to which the product is formed the other way round.
+const FEW_ROWS: usize = 64;
+
+/// `x·wᵀ`. A GEMM packs its left operand; for few rows that must not be the weights, so that these are read
+/// once and in order, which is what a decoding step costs.
+///
+/// # Shapes
+/// `[rows, in]`, `[out, in]` → `[rows, out]`.
+pub(crate) fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
+    if x.dims()[0] <= FEW_ROWS {
+        w.matmul(x.transpose()).transpose()
+    } else {
+        x.matmul(w.transpose())
+    }
+}
+
 impl Projection {
     pub(crate) fn new(weight: Param<Tensor<2>>, bias: Option<Param<Tensor<1>>>) -> Self {
         Self { weight, bias, lora: None }
@@ -45,7 +61,7 @@ impl Projection {
     /// # Shapes
     /// `[tokens, in]` → `[tokens, out]`.
     pub(crate) fn forward(&self, x: Tensor<2>) -> (Tensor<2>, ProjectionTape) {
-        let mut y = x.clone().matmul(self.weight.val().transpose());
+        let mut y = times_transposed(x.clone(), self.weight.val());
         if let Some(bias) = &self.bias {
             y = y + bias.val().unsqueeze();
         }
