@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`config`] | [`EvalConfig`]: what is asked and how sure we want to be |
 //! | [`prompts`] | test instructions of the test seeds, seen and held-out kinds apart |
-//! | [`answer`] | a model answers them greedily → `predictions.parquet` |
-//! | [`score`] | the checkers decide every constraint → `scores.parquet` |
+//! | [`mod@answer`] | a model answers them greedily → `predictions.parquet` |
+//! | [`mod@score`] | the checkers decide every constraint → `scores.parquet` |
 //! | [`observe`] | verdicts and answers as observations, one a prompt |
 //! | [`stats`] | cluster bootstrap (seeds first, rows within them), paired differences |
 //! | [`hollow`] | what would betray a hollow gain: length, distinct n-grams, empty or cut answers |

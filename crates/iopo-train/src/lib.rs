@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | what a user can set, with its defaults |
-//! | [`encode`] | groups as tokens; what does not fit is left out and counted |
+//! | [`mod@encode`] | groups as tokens; what does not fit is left out and counted |
 //! | [`tree`] | groups as segment trees, laid flat, without a token computed twice |
 //! | [`batch`] | order, updates and micro-batches, a function of the seed |
 //! | [`method`] | SFT, DPO, IOPO: which sequences they read, and their losses |

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::cargo::{cargo_here, hand_over, root, run};
+use crate::cargo::{cargo_here, hand_over, root};
 
 /// What Burn computes on; each is a Cargo feature of the `iopo` crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     /// A configuration file, for instance a copy of one under fixtures/presets.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The run directory [default: runs/<preset>].
+    /// The run directory [default: runs/PRESET].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// A Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
@@ -96,16 +96,6 @@ impl Args {
 /// Builds and runs; the process becomes `iopo`, so signals and the exit code are its own.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     hand_over(command(args.backend, args.dev).arg("pipeline").args(args.passed_on()))
-}
-
-/// The smallest run there is, from nothing, in the dev profile.
-pub(crate) fn smoke() -> Result<()> {
-    let out = root().join("runs").join("ci-smoke");
-    if out.exists() {
-        std::fs::remove_dir_all(&out)?;
-    }
-    let mut iopo = command(Backend::Flex, true);
-    run(iopo.args(["pipeline", "--preset", "smoke", "--out"]).arg(out))
 }
 
 fn command(backend: Backend, dev: bool) -> Command {
