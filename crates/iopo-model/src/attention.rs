@@ -59,15 +59,15 @@ impl Heads {
     }
 }
 
-/// For each segment, the bias that hides its own later tokens: `[1, group · rows, context]`.
+/// For each segment, the bias that hides its own later tokens: `[1, 1, rows, context]`.
 #[derive(Debug, Clone)]
-pub(crate) struct Masks(Vec<Option<Tensor<3>>>);
+pub(crate) struct Masks(Vec<Option<Tensor<4>>>);
 
 /// Added to the scores of hidden positions; `exp` of it is zero in f32 and, unlike −∞, it makes no NaN.
 const HIDDEN: f32 = -1e30;
 
 impl Masks {
-    pub(crate) fn new(layout: &Layout, heads: Heads, device: &Device) -> Self {
+    pub(crate) fn new(layout: &Layout, device: &Device) -> Self {
         let mut masks = vec![None; layout.segment_count()];
         for (index, span) in layout.spans() {
             let (rows, offset) = (span.rows.len(), span.offset);
@@ -76,11 +76,8 @@ impl Masks {
             for row in 0..rows {
                 bias[row * context + offset + row + 1..(row + 1) * context].fill(HIDDEN);
             }
-            let bias = bias.repeat(heads.group);
-            masks[index] = Some(Tensor::from_data(
-                TensorData::new(bias, [1, heads.group * rows, context]),
-                device,
-            ));
+            masks[index] =
+                Some(Tensor::from_data(TensorData::new(bias, [1, 1, rows, context]), device));
         }
         Self(masks)
     }
@@ -104,7 +101,8 @@ fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<2> {
     Tensor::cat(pieces, 0)
 }
 
-/// Attention of every token to its own path.
+/// Attention of every token to its own path. Without `keep` the tape cannot be used, and one segment's scores are
+/// held at a time.
 ///
 /// # Shapes
 /// q `[tokens, heads · head_dim]`, k and v `[tokens, kv_heads · head_dim]` → `[tokens, heads · head_dim]`.
@@ -115,6 +113,7 @@ pub(crate) fn forward(
     layout: &Layout,
     masks: &Masks,
     heads: Heads,
+    keep: bool,
 ) -> (Tensor<2>, AttentionTape) {
     let width = q.dims()[1];
     let (mut outputs, mut probabilities) = (Vec::new(), Vec::new());
@@ -124,11 +123,15 @@ pub(crate) fn forward(
         let values = heads.split_keys(context(&v, layout, &span.path));
         let mut scores = queries.matmul(keys.swap_dims(1, 2)).mul_scalar(heads.scale());
         if let Some(mask) = &masks.0[index] {
-            scores = scores + mask.clone();
+            let [kv, rows, context] = scores.dims();
+            let each = [kv, heads.group, rows / heads.group, context];
+            scores = (scores.reshape(each) + mask.clone()).reshape([kv, rows, context]);
         }
         let p = softmax(scores, 2);
         outputs.push(heads.join_queries(p.clone().matmul(values)));
-        probabilities.push(p);
+        if keep {
+            probabilities.push(p);
+        }
     }
     (Tensor::cat(outputs, 0), AttentionTape { q, k, v, probabilities })
 }

@@ -96,11 +96,17 @@ impl ChatModel {
     /// One request as tokens; it and its answer must fit the context.
     fn prompt(&self, index: usize, request: &Request) -> Result<Prompt, LlmError> {
         let refuse = |reason| LlmError::BadRequest { index, reason };
+        let contents = request.messages.iter().map(|message| message.content.as_str());
+        if let Some(token) =
+            contents.filter_map(|text| self.files.tokenizer.special_in(text)).next()
+        {
+            return Err(refuse(format!("a message spells the special token {token}")));
+        }
         let tokens =
             self.encode_prompt(&request.messages).map_err(|error| refuse(error.to_string()))?;
         let wanted = request.sampling.max_new_tokens;
         let limit = self.decoder.config().max_position_embeddings;
-        if tokens.len() + wanted > limit {
+        if tokens.len().saturating_add(wanted) > limit {
             return Err(refuse(format!(
                 "{} tokens and an answer of {wanted} do not fit the context of {limit}: shorten the input or \
                  lower max_new_tokens",
@@ -131,7 +137,7 @@ impl LanguageModel for ChatModel {
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by_key(|&index| (prompts[index].tokens.len(), index));
         let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
-        for members in order.chunks(self.files.batch) {
+        for members in batches(&order, &prompts, self.files.batch) {
             let batch: Vec<Prompt> = members.iter().map(|&index| prompts[index].clone()).collect();
             let generated = self.decoder.generate(&batch, &self.files.stop, progress)?;
             for (&index, made) in members.iter().zip(generated) {
@@ -145,6 +151,30 @@ impl LanguageModel for ChatModel {
         }
         Ok(completions.into_iter().flatten().collect())
     }
+}
+
+/// Tokens, prompts and answers together, that a batch may hold: the cache grows with them.
+const BATCH_TOKENS: usize = 1 << 15;
+
+/// Cuts `order` (by prompt length) into batches of at most `rows` rows and [`BATCH_TOKENS`] tokens, counting every
+/// row as wide as the widest; a row that is wider alone is a batch of its own.
+fn batches<'a>(order: &'a [usize], prompts: &[Prompt], rows: usize) -> Vec<&'a [usize]> {
+    let (mut batches, mut start, mut widest) = (Vec::new(), 0, 0);
+    for (at, &index) in order.iter().enumerate() {
+        let width = prompts[index].tokens.len() + prompts[index].sampling.max_new_tokens;
+        let grown = widest.max(width);
+        let count = at - start + 1;
+        if count > 1 && (count > rows || grown * count > BATCH_TOKENS) {
+            batches.push(&order[start..at]);
+            (start, widest) = (at, width);
+        } else {
+            widest = grown;
+        }
+    }
+    if start < order.len() {
+        batches.push(&order[start..]);
+    }
+    batches
 }
 
 impl From<ModelError> for LlmError {

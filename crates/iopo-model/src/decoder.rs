@@ -17,7 +17,8 @@ use crate::rope::{Rope, frequencies};
 /// A decoder-only transformer of the Llama family.
 ///
 /// It lives on a plain (not autodiff) device: its backward pass is written out layer by layer, so that
-/// nothing is kept or computed that training does not need, and each part is tested against Burn's autodiff.
+/// nothing is kept or computed that training does not need. The tests hold the gradient of every parameter
+/// against the reference implementation's.
 #[derive(Module, Debug)]
 pub struct Decoder {
     /// `[vocab, d_model]`.
@@ -191,7 +192,7 @@ impl Decoder {
         let heads = self.heads();
         Pass {
             layout,
-            masks: Masks::new(layout, heads, &self.device()),
+            masks: Masks::new(layout, &self.device()),
             rope: self.rope(layout.positions()),
             heads,
         }

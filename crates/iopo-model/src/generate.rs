@@ -42,12 +42,13 @@ struct Row {
 }
 
 impl Row {
-    /// The next token; 0 for a row that is done, `None` where a logit is no number.
+    /// The next token; 0 for a row that is done, `None` where a logit is NaN or infinite.
     fn draw(&mut self, logits: &[f32]) -> Option<u32> {
         if self.done {
             return Some(0);
         }
-        let sound = !logits.iter().any(|logit| logit.is_nan());
+        // NaN fails the comparison too.
+        let sound = logits.iter().all(|logit| *logit < f32::INFINITY);
         sound.then(|| self.sampler.draw(logits))
     }
 }
@@ -212,7 +213,7 @@ fn draw(
     let mut tokens = Vec::with_capacity(rows.len());
     for (row, drawn) in rows.iter_mut().zip(drawn) {
         let Some(token) = drawn else {
-            let reason = format!("row {} has a logit that is no number", row.index);
+            let reason = format!("row {} has a logit that is not finite", row.index);
             return Err(ModelError::Generation { reason });
         };
         tokens.push(token);

@@ -60,7 +60,8 @@ impl DecoderLayer {
         let (k, k_tape) = self.k.forward(normed.clone());
         let (v, v_tape) = self.v.forward(normed);
         let (q, k) = (pass.rope.rotate(q), pass.rope.rotate(k));
-        let (mixed, attention) = attention::forward(q, k, v, pass.layout, &pass.masks, pass.heads);
+        let (mixed, attention) =
+            attention::forward(q, k, v, pass.layout, &pass.masks, pass.heads, true);
         let (attended, o_tape) = self.o.forward(mixed);
         let x = x + attended;
         let (normed, post_norm) = self.post_norm.forward(x.clone());
@@ -119,6 +120,7 @@ impl DecoderLayer {
             pass.layout,
             &pass.masks,
             pass.heads,
+            false,
         );
         let x = x + self.o.forward(mixed).0;
         let (normed, _) = self.post_norm.forward(x.clone());

@@ -45,8 +45,8 @@ impl LoraConfig {
         if self.rank == 0 || self.rank > 4096 {
             return fail(format!("lora rank must lie in 1..=4096, got {}", self.rank));
         }
-        if !self.alpha.is_finite() {
-            return fail(format!("lora alpha must be finite, got {}", self.alpha));
+        if !(self.alpha.is_finite() && self.alpha > 0.0) {
+            return fail(format!("lora alpha must be finite and above 0, got {}", self.alpha));
         }
         if self.targets.is_empty() {
             return fail("lora targets must name at least one linear layer, got none".to_owned());
@@ -65,6 +65,12 @@ impl LoraConfig {
 /// PEFT's name of a factor.
 fn peft_name(layer: usize, (scope, name): (&str, &str), factor: &str) -> String {
     format!("base_model.model.model.layers.{layer}.{scope}.{name}.lora_{factor}.weight")
+}
+
+/// The first tensor with a NaN or an infinity.
+fn not_finite(tensors: &NamedTensors) -> Option<&str> {
+    let bad = tensors.iter().find(|(_, (_, values))| values.iter().any(|value| !value.is_finite()));
+    bad.map(|(name, _)| name.as_str())
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
@@ -188,6 +194,14 @@ impl Decoder {
                 });
                 used += 2;
             }
+        }
+        if used == 0 {
+            return Err(fail(
+                "expected factors for at least one linear layer, found none".to_owned(),
+            ));
+        }
+        if let Some(name) = not_finite(tensors) {
+            return Err(fail(format!("`{name}` holds a value that is not finite")));
         }
         if used != tensors.len() {
             return Err(fail(format!(

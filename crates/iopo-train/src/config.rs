@@ -176,8 +176,8 @@ impl TrainConfig {
             ("max_length", self.max_length),
         ];
         for (key, value) in counts {
-            if value == 0 {
-                return bad(key, "a whole number above 0", value.to_string());
+            if value == 0 || value > 1_000_000_000 {
+                return bad(key, "a whole number from 1 to 1,000,000,000", value.to_string());
             }
         }
         let rates = Method::ALL.map(|method| ("learning_rate", self.settings(method).0));

@@ -73,6 +73,26 @@ pub enum TrainError {
         /// What was found.
         got: String,
     },
+    /// A preference method met a group without its reference log-probabilities.
+    #[error(
+        "group {group}: its reference log-probabilities are missing; delete the reference_logps \
+         file to compute them anew"
+    )]
+    MissingReference {
+        /// The group's id.
+        group: String,
+    },
+    /// Every candidate of a grid diverged.
+    #[error(
+        "{method}: every one of the {candidates} candidates of the grid diverged; lower \
+         `grid.learning_rate`"
+    )]
+    NoTrial {
+        /// The method.
+        method: crate::Method,
+        /// How many were tried.
+        candidates: usize,
+    },
     /// The policy is not its own reference at the first step.
     #[error(
         "group {group}, sequence {sequence}: before the first step policy and reference must \

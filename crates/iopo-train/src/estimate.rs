@@ -28,9 +28,9 @@ impl Estimate {
         let layer = 2 * d * queries + 2 * d * keys + 3 * d * ff + 2 * d;
         let heads = if config.tie_word_embeddings { 1 } else { 2 };
         let parameters = layers * layer + heads * vocab * d + d;
-        // Per token and layer: residual, two normed inputs, q, k, v, attention's output, three
+        // Per token and layer: residual, two normed inputs, q, k, v, attention's output, four
         // MLP-wide buffers, and the attention weights over its path.
-        let kept = 4 * d + 2 * queries + 2 * keys + 3 * ff;
+        let kept = 4 * d + 2 * queries + 2 * keys + 4 * ff;
         let attention = config.num_attention_heads as u64 * longest as u64;
         let activations = 4 * tokens as u64 * (layers * (kept + attention) + 4 * d);
         Self { parameters, trained, weights: 4 * parameters, optimiser: 12 * trained, activations }

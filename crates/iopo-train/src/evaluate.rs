@@ -60,12 +60,8 @@ pub fn evaluate(
     let scored: Vec<Scored<'_>> = groups
         .iter()
         .zip(policy)
-        .map(|(group, policy)| Scored {
-            group,
-            policy,
-            reference: reference.get(&group.id).copied().unwrap_or_default(),
-        })
-        .collect();
+        .map(|(group, policy)| Scored::new(group, policy, objective.method, reference))
+        .collect::<Result<_, _>>()?;
     let window = Window::of(groups.iter().copied());
     let made = objective.evaluate(&scored, window, &decoder.device())?;
     guards::finite_losses(0, &scored, &made.losses)?;

@@ -64,14 +64,21 @@ pub fn trial(settings: Settings, outcome: &Outcome) -> Trial {
     }
 }
 
-/// The best trial: the highest reward accuracy, among equals the lowest negative log-likelihood of the
-/// chosen responses (losses under different beta do not compare), among equals the first.
+/// Nats per token by which a trial's dev responses may be less likely than those of the likeliest trial.
+const NLL_SLACK: f64 = 0.25;
+
+/// The best trial: among those that did not diverge and did not lose the chosen responses (dev negative
+/// log-likelihood at most a quarter nat per token above the lowest trial's, since reward accuracy is blind to
+/// chosen and rejected falling together), the highest reward accuracy, among equals the lowest negative
+/// log-likelihood (losses under different beta do not compare), among equals the first.
 pub fn best(trials: &[Trial]) -> Option<Settings> {
+    let lowest = trials.iter().map(|trial| trial.nll).fold(f64::INFINITY, f64::min);
     let better = |a: &&Trial, b: &&Trial| -> Ordering {
         let accuracy = |trial: &Trial| trial.accuracy.unwrap_or(0.0);
         accuracy(b).total_cmp(&accuracy(a)).then(a.nll.total_cmp(&b.nll))
     };
-    trials.iter().min_by(better).map(|trial| trial.settings)
+    let sound = |trial: &&Trial| trial.nll.is_finite() && trial.nll <= lowest + NLL_SLACK;
+    trials.iter().filter(sound).min_by(better).map(|trial| trial.settings)
 }
 
 /// Writes every trial of every method as metrics `grid/<method>/<what>`, step = the trial's index.
@@ -135,10 +142,14 @@ mod tests {
             nll,
         };
         let trials =
-            [trial(0.1, Some(0.9), 1.0), trial(0.2, Some(0.95), 2.0), trial(0.3, Some(0.95), 1.5)];
+            [trial(0.1, Some(0.9), 1.4), trial(0.2, Some(0.95), 1.6), trial(0.3, Some(0.95), 1.5)];
         assert_eq!(best(&trials).map(|settings| settings.beta), Some(0.3));
         let supervised = [trial(0.1, None, 1.0), trial(0.2, None, 0.5)];
         assert_eq!(best(&supervised).map(|settings| settings.beta), Some(0.2));
         assert_eq!(best(&[]), None);
+        // Chosen responses were lost: the highest accuracy is worth nothing. Nor is a trial that diverged.
+        let lost = [trial(0.1, Some(0.8), 1.0), trial(0.2, Some(0.99), 2.0)];
+        assert_eq!(best(&lost).map(|settings| settings.beta), Some(0.1));
+        assert_eq!(best(&[trial(0.1, None, f64::INFINITY)]), None);
     }
 }

@@ -1,6 +1,6 @@
 //! The training methods: which sequences of a group they read, and their losses.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use iopo_model::ModelError;
@@ -9,7 +9,7 @@ use iopo_objective::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::encode::EncodedGroup;
+use crate::{TrainError, encode::EncodedGroup};
 
 /// A training method. All but [`Method::Sft`] start from the SFT model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,6 +109,28 @@ pub struct Scored<'a> {
     pub policy: [f64; 4],
     /// Under the frozen reference (0 for SFT).
     pub reference: [f64; 4],
+}
+
+impl<'a> Scored<'a> {
+    /// A group with its sums under the policy and, for a preference method, under the reference.
+    ///
+    /// # Errors
+    /// When the method compares with a reference that is not there.
+    pub fn new(
+        group: &'a EncodedGroup,
+        policy: [f64; 4],
+        method: Method,
+        reference: &BTreeMap<String, [f64; 4]>,
+    ) -> Result<Self, TrainError> {
+        let reference = match reference.get(&group.id) {
+            Some(sums) => *sums,
+            None if method.is_preference() => {
+                return Err(TrainError::MissingReference { group: group.id.clone() });
+            }
+            None => [0.0; 4],
+        };
+        Ok(Self { group, policy, reference })
+    }
 }
 
 /// A loss and its slope.

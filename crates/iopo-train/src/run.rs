@@ -121,10 +121,12 @@ pub fn train(
     progress: &dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.validate()?;
+    // What the model has no positions for does not fit either.
+    let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
     let rows: Vec<PreferenceRow> = read(preferences)?;
     let of = |split: Split| {
         let rows = rows.iter().filter(|row| row.split == split);
-        encode(rows, base.tokenizer, base.template, config.max_length)
+        encode(rows, base.tokenizer, base.template, max_length)
     };
     let train = of(Split::Train)?;
     if train.groups.is_empty() {
@@ -275,11 +277,19 @@ impl<'a> Inputs<'a> {
                 job.plan.groups = self.trial.len();
                 job.schedule = self.schedule(settings, &job.plan);
                 job.card.settings["plan"] = plan_json(&job.plan);
-                of_method.push(grid::trial(settings, &job.run(sft, self.progress)?));
+                of_method.push(match job.run(sft, self.progress) {
+                    Ok(outcome) => grid::trial(settings, &outcome),
+                    // A diverging candidate is a result of the grid, not its end.
+                    Err(TrainError::NonFinite { .. }) => {
+                        Trial { settings, accuracy: None, nll: f64::INFINITY }
+                    }
+                    Err(error) => return Err(error),
+                });
             }
-            if let Some(best) = grid::best(&of_method) {
-                chosen.insert(method, best);
-            }
+            let Some(best) = grid::best(&of_method) else {
+                return Err(TrainError::NoTrial { method, candidates: of_method.len() });
+            };
+            chosen.insert(method, best);
             trials.push((method, of_method));
         }
         let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));

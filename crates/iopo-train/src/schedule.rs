@@ -18,9 +18,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule whose warm-up is `ratio` of its updates, rounded up as in transformers.
+    /// A schedule whose warm-up is `ratio` of its updates, rounded up as in transformers, but never all of them:
+    /// a run of one update would otherwise train nothing.
     pub fn with_ratio(peak: f64, ratio: f64, total: usize) -> Self {
-        Self { peak, warmup: (total as f64 * ratio).ceil() as usize, total }
+        let warmup = (total as f64 * ratio).ceil() as usize;
+        Self { peak, warmup: warmup.min(total.saturating_sub(1)), total }
     }
 
     /// The rate of update `step`, counted from 0.

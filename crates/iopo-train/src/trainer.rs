@@ -242,12 +242,12 @@ impl Job<'_> {
         let mut sum = GradientsAccumulator::<Decoder>::new();
         let mut loss = 0.0;
         let (mut computed, mut padded) = (0, 0);
-        for (index, part) in micro_batches(members, self.micro_batch_tokens).iter().enumerate() {
+        for part in &micro_batches(members, self.micro_batch_tokens) {
             let batch = Batch::new(part, self.shape, needs)?;
             let mut made: Option<Evaluated> = None;
             let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
                 let scored = self.scored(part, &batch, logps)?;
-                if step_zero_due(self.starts_at_reference, state.step, index) {
+                if self.starts_at_reference && state.step == 0 {
                     let read: Vec<[bool; 4]> = part.iter().map(|group| needs(group)).collect();
                     guards::step_zero(&scored, &read)?;
                 }
@@ -282,12 +282,9 @@ impl Job<'_> {
         logps: &[f32],
     ) -> Result<Vec<Scored<'g>>, TrainError> {
         let sums = batch.sums(logps, groups.len())?;
-        let scored = groups.iter().zip(sums).map(|(group, policy)| Scored {
-            group,
-            policy,
-            reference: self.reference.get(&group.id).copied().unwrap_or_default(),
-        });
-        Ok(scored.collect())
+        let method = self.objective.method;
+        let scored = groups.iter().zip(sums);
+        scored.map(|(group, sums)| Scored::new(group, sums, method, self.reference)).collect()
     }
 
     fn evaluate(
@@ -335,10 +332,6 @@ impl Job<'_> {
             metrics: state.metrics,
         })
     }
-}
-
-fn step_zero_due(starts_at_reference: bool, step: usize, micro_batch: usize) -> bool {
-    starts_at_reference && step == 0 && micro_batch == 0
 }
 
 /// Whether a folder holds a finished training.

@@ -189,8 +189,22 @@ pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decod
         let value = config[key].as_f64().filter(|value| value.is_finite() && *value > 0.0);
         value.ok_or_else(|| bad(format!("`{key}` must be a number above 0")))
     };
-    let scale = number("lora_alpha")? / number("r")?;
-    Ok(base.load_adapter(&read_safetensors(&dir.join(ADAPTER))?, scale)?)
+    let (alpha, rank) = (number("lora_alpha")?, number("r")?);
+    let tensors = read_safetensors(&dir.join(ADAPTER))?;
+    // The rank is the short side of every factor; a wrong one would scale the adapter wrongly without a word.
+    let fits = |(shape, _): &(Vec<usize>, Vec<f32>)| shape.iter().any(|&side| side as f64 == rank);
+    if let Some((name, (shape, _))) = tensors.iter().find(|(_, tensor)| !fits(tensor)) {
+        return Err(bad(format!("`{name}` has shape {shape:?}, but `r` is {rank}")).into());
+    }
+    let targets = config["target_modules"].as_array().map_or(0, Vec::len);
+    let expected = 2 * targets * base.config().num_hidden_layers;
+    if tensors.len() != expected {
+        let found = tensors.len();
+        let reason =
+            format!("expected {expected} factors for {targets} target modules, found {found}");
+        return Err(bad(reason).into());
+    }
+    Ok(base.load_adapter(&tensors, alpha / rank)?)
 }
 
 fn pretty(value: &serde_json::Value) -> String {

@@ -1,0 +1,138 @@
+//! Generation with a cache says what the plain forward pass says; adapters that do not fit are refused.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Device;
+use iopo_llm::{FinishReason, Sampling, Silent};
+use iopo_model::{Decoder, Layout, LoraConfig, ModelConfig, NamedTensors, Prompt};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const CONFIG: &str = r#"{
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu",
+    "vocab_size": 97, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512,
+    "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true,
+    "bos_token_id": 1, "eos_token_id": 2
+}"#;
+
+fn decoder() -> Decoder {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    std::fs::write(dir.path().join("config.json"), CONFIG).expect("written");
+    let config = ModelConfig::from_dir(dir.path()).expect("configuration");
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    Decoder::from_tensors(&config, &Device::flex(), |name, shape| {
+        let spread = if name.contains("norm") { 0.0 } else { 0.35 };
+        let values = (0..shape.iter().product()).map(|_| rng.random_range(-spread..=spread));
+        Ok(values.map(|value: f32| if spread == 0.0 { 1.0 } else { value }).collect())
+    })
+    .expect("decoder")
+}
+
+fn prompts() -> Vec<Prompt> {
+    [(3, 150), (40, 20), (7, 90), (1, 150), (70, 5)]
+        .into_iter()
+        .enumerate()
+        .map(|(row, (length, limit))| Prompt {
+            tokens: (0..length).map(|at| 3 + (at * 31 + row as u32 * 17) % 90).collect(),
+            sampling: Sampling::greedy(limit),
+        })
+        .collect()
+}
+
+/// Greedy decoding without a cache: the whole sequence again for every token.
+fn slowly(decoder: &Decoder, prompt: &Prompt) -> Vec<u32> {
+    let mut tokens = prompt.tokens.clone();
+    for _ in 0..prompt.sampling.max_new_tokens {
+        let layout = Layout::sequences([tokens.clone()]).expect("layout");
+        let hidden = decoder.hidden(&layout).expect("hidden");
+        let last = hidden.slice([tokens.len() - 1..tokens.len(), 0..32]);
+        let logits: Vec<f32> = decoder.logits(last).into_data().try_to_vec().expect("logits");
+        let best =
+            (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best });
+        tokens.push(best as u32);
+    }
+    tokens.split_off(prompt.tokens.len())
+}
+
+#[test]
+fn a_ragged_batch_with_a_growing_cache_says_what_the_plain_pass_says() {
+    let decoder = decoder();
+    let prompts = prompts();
+    // No stop token: rows end at their limits, so the batch shrinks and its cache grows past one block.
+    let generated = decoder.generate(&prompts, &[], &Silent).expect("generated");
+    for (prompt, generated) in prompts.iter().zip(&generated) {
+        assert_eq!(generated.tokens, slowly(&decoder, prompt));
+        assert_eq!(generated.finish_reason, FinishReason::Length);
+        assert_eq!(generated.count, prompt.sampling.max_new_tokens);
+    }
+    // Control: another prompt must give another text, else the comparison shows nothing.
+    assert_ne!(generated[0].tokens[..5], generated[3].tokens[..5]);
+}
+
+#[test]
+fn a_stop_token_ends_a_row_and_is_left_out() {
+    let decoder = decoder();
+    let prompts = prompts();
+    let free = decoder.generate(&prompts, &[], &Silent).expect("generated");
+    let stop = free[0].tokens[4];
+    let stopped = decoder.generate(&prompts, &[stop], &Silent).expect("generated");
+    let first = free[0].tokens.iter().position(|token| *token == stop).expect("it is there");
+    assert_eq!(stopped[0].tokens, free[0].tokens[..first]);
+    assert_eq!((stopped[0].count, stopped[0].finish_reason), (first + 1, FinishReason::Stop));
+}
+
+#[test]
+fn sampled_rows_do_not_depend_on_their_neighbours() {
+    let decoder = decoder();
+    let mut prompts = prompts();
+    for (row, prompt) in prompts.iter_mut().enumerate() {
+        let seed = row as u64;
+        prompt.sampling =
+            Sampling { max_new_tokens: 30, temperature: 0.9, top_p: 0.9, top_k: 40, seed };
+    }
+    let together = decoder.generate(&prompts, &[2], &Silent).expect("generated");
+    for (prompt, expected) in prompts.iter().zip(&together) {
+        let alone =
+            decoder.generate(std::slice::from_ref(prompt), &[2], &Silent).expect("generated");
+        assert_eq!(&alone[0], expected);
+    }
+}
+
+#[test]
+fn bad_prompts_and_bad_adapters_are_errors() {
+    let decoder = decoder();
+    let prompt = |tokens: Vec<u32>| Prompt { tokens, sampling: Sampling::greedy(2) };
+    assert!(decoder.generate(&[prompt(Vec::new())], &[], &Silent).is_err());
+    assert!(decoder.generate(&[prompt(vec![97])], &[], &Silent).is_err());
+    assert!(decoder.generate(&[], &[], &Silent).expect("nothing to do").is_empty());
+
+    let refused = |tensors: &NamedTensors| {
+        let error = decoder.clone().load_adapter(tensors, 2.0).expect_err("refused");
+        error.to_string()
+    };
+    assert!(refused(&BTreeMap::new()).contains("found none"));
+    let good = decoder
+        .clone()
+        .with_lora(&LoraConfig::default(), 1)
+        .expect("adapter")
+        .adapter()
+        .expect("read");
+    decoder.clone().load_adapter(&good, 2.0).expect("fits");
+    let name = good.keys().next().expect("a factor").clone();
+    let mut missing = good.clone();
+    missing.remove(&name);
+    assert!(refused(&missing).contains("missing"));
+    let mut shape = good.clone();
+    shape.entry(name.clone()).and_modify(|(shape, _)| shape[1] += 1);
+    assert!(refused(&shape).contains("expected"));
+    let mut infinite = good.clone();
+    infinite.entry(name).and_modify(|(_, values)| values[0] = f32::INFINITY);
+    assert!(refused(&infinite).contains("not finite"));
+    let mut foreign = good;
+    foreign.insert(
+        "base_model.model.model.layers.9.mlp.up_proj.lora_A.weight".into(),
+        (vec![1, 1], vec![0.0]),
+    );
+    assert!(refused(&foreign).contains("belong to no layer"));
+}
