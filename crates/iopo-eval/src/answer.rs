@@ -93,7 +93,7 @@ fn answer_part(
         response: completion.text,
         finish_reason: match completion.finish_reason {
             iopo_llm::FinishReason::Stop => "stop".to_owned(),
-            iopo_llm::FinishReason::Length => "length".to_owned(),
+            iopo_llm::FinishReason::Length => crate::hollow::CUT.to_owned(),
         },
         prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),
         completion_tokens: u32::try_from(completion.completion_tokens).unwrap_or(u32::MAX),

@@ -22,6 +22,9 @@ pub const METRICS: [&str; 8] = [
     "repeated_lines",
 ];
 
+/// The finish reason of an answer that met the token limit.
+pub(crate) const CUT: &str = "length";
+
 /// What one answer says of a metric of [`METRICS`]; unknown names have nothing to measure.
 ///
 /// - `response_words`, `response_tokens`: words (by white space) and generated tokens.
@@ -37,7 +40,7 @@ pub fn measure(metric: &str, row: &PredictionRow) -> Observation {
         "distinct_2" => distinct_share(&row.response, 2),
         "distinct_3" => distinct_share(&row.response, 3),
         "empty_share" => (share(row.response.trim().is_empty()), 1.0),
-        "length_cut_share" => (share(row.finish_reason == "length"), 1.0),
+        "length_cut_share" => (share(row.finish_reason == CUT), 1.0),
         "repeated_lines" => repeated_lines(&row.response),
         _ => (0.0, 0.0),
     };

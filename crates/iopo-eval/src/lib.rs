@@ -48,7 +48,7 @@ mod table;
 pub use answer::{AnswerSummary, answer};
 pub use config::EvalConfig;
 pub use error::EvalError;
-pub use logprob::{LogProb, TokenLogps, answer_logps, group_logps};
+pub use logprob::{LogProb, LogProbResponse, TokenLogps, answer_logps, group_logps};
 pub use prompts::{Prompt, heldout_prompts};
 pub use score::{ScoreSummary, score};
 pub use stats::{Bootstrap, Estimate, Observation, Statistic};

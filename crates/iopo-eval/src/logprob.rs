@@ -5,31 +5,42 @@ use std::collections::BTreeMap;
 use iopo_llm::{LlmError, Message, Progress};
 use iopo_schema::{PredictionRow, PreferenceRow};
 
-use crate::EvalError;
+use crate::{EvalError, hollow};
 
 /// The log-probability of one response.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TokenLogps {
-    /// Sum over the response's tokens, EOS included, in nats.
+    /// Sum over the response's tokens, in nats; EOS is one of them where the response has ended.
     pub sum: f64,
     /// The number of those tokens.
     pub tokens: u32,
 }
 
+/// A response whose log-probability is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogProbResponse<'a> {
+    /// What was said.
+    pub text: &'a str,
+    /// Whether the model ended its turn there. If not (a length limit cut it off), no EOS was generated,
+    /// and none is to be counted.
+    pub ended: bool,
+}
+
 /// Something that knows how likely a response is after a prompt.
 pub trait LogProb {
     /// The log-probability of each response after its prompt, in the same order. Advances `progress` by
-    /// one a response.
+    /// one a response. All slices are of one length.
     fn response_logps(
         &self,
         prompts: &[Vec<Message>],
-        responses: &[String],
+        responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError>;
 }
 
 /// How likely `model` finds the answers of some predictions, by the predictions' keys. With the base
-/// model this is what `perplexity_base` is made of. Empty answers are left out.
+/// model this is what `perplexity_base` is made of. Empty answers are left out; an answer that met the
+/// token limit is not charged for an end that nobody generated.
 pub fn answer_logps(
     model: &dyn LogProb,
     predictions: &[PredictionRow],
@@ -39,7 +50,10 @@ pub fn answer_logps(
         predictions.iter().filter(|row| !row.response.trim().is_empty()).collect();
     let prompts: Vec<Vec<Message>> =
         answered.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
-    let responses: Vec<String> = answered.iter().map(|row| row.response.clone()).collect();
+    let responses: Vec<LogProbResponse<'_>> = answered
+        .iter()
+        .map(|row| LogProbResponse { text: &row.response, ended: row.finish_reason != hollow::CUT })
+        .collect();
     let logps = checked(model, &prompts, &responses, progress, "answers")?;
     Ok(answered.iter().map(|row| row.key.clone()).zip(logps).collect())
 }
@@ -63,7 +77,7 @@ pub fn group_logps(
             (&group.x2, &group.y1),
         ] {
             prompts.push(vec![Message::user(x.as_str())]);
-            responses.push(y.clone());
+            responses.push(LogProbResponse { text: y, ended: true });
         }
     }
     let logps = checked(model, &prompts, &responses, progress, "test groups")?;
@@ -75,7 +89,7 @@ pub fn group_logps(
 fn checked(
     model: &dyn LogProb,
     prompts: &[Vec<Message>],
-    responses: &[String],
+    responses: &[LogProbResponse<'_>],
     progress: &dyn Progress,
     what: &str,
 ) -> Result<Vec<TokenLogps>, EvalError> {
@@ -100,7 +114,8 @@ fn checked(
 mod tests {
     use iopo_llm::{LlmError, Message, Progress, Silent};
 
-    use super::{LogProb, TokenLogps, checked};
+    use super::{LogProb, LogProbResponse, TokenLogps, answer_logps, checked};
+    use crate::observe::tests::prediction;
 
     struct Fixed(Vec<TokenLogps>);
 
@@ -108,7 +123,7 @@ mod tests {
         fn response_logps(
             &self,
             _: &[Vec<Message>],
-            _: &[String],
+            _: &[LogProbResponse<'_>],
             _: &dyn Progress,
         ) -> Result<Vec<TokenLogps>, LlmError> {
             Ok(self.0.clone())
@@ -121,7 +136,7 @@ mod tests {
             checked(
                 &Fixed(logps),
                 &[vec![Message::user("x")]],
-                &["y".to_owned()],
+                &[LogProbResponse { text: "y", ended: true }],
                 &Silent,
                 "answers",
             )
@@ -130,5 +145,34 @@ mod tests {
         assert!(ask(vec![]).is_err());
         assert!(ask(vec![TokenLogps { sum: f64::NAN, tokens: 2 }]).is_err());
         assert!(ask(vec![TokenLogps { sum: -3.0, tokens: 0 }]).is_err());
+    }
+
+    /// A token a word, and one for the end of a turn.
+    struct Words;
+
+    impl LogProb for Words {
+        fn response_logps(
+            &self,
+            _: &[Vec<Message>],
+            responses: &[LogProbResponse<'_>],
+            _: &dyn Progress,
+        ) -> Result<Vec<TokenLogps>, LlmError> {
+            let one = |response: &LogProbResponse<'_>| {
+                let words = response.text.split_whitespace().count() + usize::from(response.ended);
+                TokenLogps { sum: -(words as f64), tokens: words as u32 }
+            };
+            Ok(responses.iter().map(one).collect())
+        }
+    }
+
+    #[test]
+    fn an_answer_that_met_the_limit_has_no_end_and_a_blank_one_is_left_out() {
+        let mut rows = ["ended", "cut", "blank"].map(|key| prediction(key, &["a"]));
+        rows[1].finish_reason = "length".to_owned();
+        rows[2].response = " \n".to_owned();
+        let logps = answer_logps(&Words, &rows, &Silent).expect("measured");
+        assert_eq!(logps["ended"].tokens, 3, "two words and the end");
+        assert_eq!(logps["cut"].tokens, 2, "two words");
+        assert!(!logps.contains_key("blank"));
     }
 }

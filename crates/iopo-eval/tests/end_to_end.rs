@@ -6,8 +6,8 @@ use std::path::Path;
 
 use iopo_constraints::Constraint;
 use iopo_eval::{
-    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, LogProb, TokenLogps, answer,
-    answer_logps, group_logps, heldout_prompts, score, summarize,
+    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, LogProb, LogProbResponse,
+    TokenLogps, answer, answer_logps, group_logps, heldout_prompts, score, summarize,
 };
 use iopo_llm::{LlmError, Message, Progress, Request, Scripted, Silent};
 use iopo_schema::{
@@ -21,13 +21,13 @@ impl LogProb for PerCharacter {
     fn response_logps(
         &self,
         _: &[Vec<Message>],
-        responses: &[String],
+        responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
         progress.advance(responses.len() as u64);
-        let one = |text: &String| TokenLogps {
-            sum: -0.1 * text.chars().count() as f64,
-            tokens: text.chars().count() as u32,
+        let one = |response: &LogProbResponse<'_>| TokenLogps {
+            sum: -0.1 * response.text.chars().count() as f64,
+            tokens: response.text.chars().count() as u32,
         };
         Ok(responses.iter().map(one).collect())
     }

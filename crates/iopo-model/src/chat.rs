@@ -96,10 +96,8 @@ impl ChatModel {
     /// One request as tokens; it and its answer must fit the context.
     fn prompt(&self, index: usize, request: &Request) -> Result<Prompt, LlmError> {
         let refuse = |reason| LlmError::BadRequest { index, reason };
-        let contents = request.messages.iter().map(|message| message.content.as_str());
-        if let Some(token) =
-            contents.filter_map(|text| self.files.tokenizer.special_in(text)).next()
-        {
+        let mut contents = request.messages.iter().map(|message| message.content.as_str());
+        if let Some(token) = contents.find_map(|text| self.files.tokenizer.special_in(text)) {
             return Err(refuse(format!("a message spells the special token {token}")));
         }
         let tokens =

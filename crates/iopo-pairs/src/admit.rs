@@ -2,12 +2,14 @@
 //!
 //! Constraints are a conjunction. In a **full** group y1 follows x1 and not x2, y2 follows x2 and
 //! not x1; x1 and x2 must then each ask for something that the other does not, so the operation is
-//! a revision or a swap. A pure addition (x2 = x1 + b) cannot fill that table: whoever follows x2
+//! a revision (the two exclude each other) or a swap (they do not). A pure addition (x2 = x1 + b) cannot fill that table: whoever follows x2
 //! follows x1. It gives a **sided** group: both diagonal cells hold, and exactly one of the two
 //! others is false — (x2, y1) after an addition, (x1, y2) after a removal.
 
 use iopo_constraints::{Constraint, ConstraintError, render_prompt};
 use iopo_schema::{ConstraintRow, GroupKind, Method, Operation, PreferenceRow, Proof, VerdictRow};
+
+use crate::combine::change_of;
 
 /// Why a group is not admitted; the name stands in the stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,8 @@ pub enum Refusal {
     ChangeMismatch,
     /// Operation and kind do not go together.
     KindMismatch,
+    /// A revision's constraints do not exclude each other, or a swap's do.
+    OperationMismatch,
     /// Two constraints of one instruction conflict.
     Conflict,
     /// The truth table is not what the kind asks for.
@@ -41,6 +45,7 @@ impl Refusal {
             Self::PromptMismatch => "prompt_mismatch",
             Self::ChangeMismatch => "change_mismatch",
             Self::KindMismatch => "kind_mismatch",
+            Self::OperationMismatch => "operation_mismatch",
             Self::Conflict => "conflict",
             Self::TruthTable => "truth_table",
             Self::SameResponses => "same_responses",
@@ -85,6 +90,7 @@ pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
         }
     }
     changes(row)?;
+    exclusion(row, &x1, &x2)?;
     for constraints in [&x1, &x2] {
         for (index, one) in constraints.iter().enumerate() {
             if constraints[index + 1..].iter().any(|other| one.conflicts_with(other)) {
@@ -139,6 +145,20 @@ fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
         && x2[shared2..] == row.added
         && x1[..shared1] == x2[..shared2];
     if as_recorded { Ok(()) } else { Err(Refusal::ChangeMismatch) }
+}
+
+/// Whether the constraint that goes and the one that comes exclude each other exactly where the
+/// operation says so. They are the last of x1 and of x2, as [`changes`] found.
+fn exclusion(row: &PreferenceRow, x1: &[Constraint], x2: &[Constraint]) -> Result<(), Refusal> {
+    if kind_of(row.operation) == GroupKind::Sided {
+        return Ok(());
+    }
+    let changed = x1.last().zip(x2.last());
+    if changed.is_some_and(|(gone, come)| change_of(gone, come) == row.operation) {
+        Ok(())
+    } else {
+        Err(Refusal::OperationMismatch)
+    }
 }
 
 fn verdicts(constraints: &[Constraint], response: &str) -> Vec<VerdictRow> {

@@ -10,7 +10,7 @@ use crate::admit::kind_of;
 use crate::answers::Task;
 use crate::balance::Balance;
 use crate::combine::{Combination, Pair, combinations, pairs};
-use crate::group::{Unfit, build};
+use crate::group::build;
 use crate::near::jaccard;
 use crate::random::keyed;
 use crate::stats::Counts;
@@ -69,12 +69,7 @@ pub fn seed_groups(
                         made.push(combination);
                         continue 'groups;
                     }
-                    Err(unfit) => {
-                        // Two constraints that do not go together are no fault of the group.
-                        let table =
-                            if unfit == Unfit::Incompatible { "skipped" } else { "dropped" };
-                        counts.one(format!("{table}/{}", unfit.name()));
-                    }
+                    Err(unfit) => counts.one(format!("dropped/{}", unfit.name())),
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! All ways to make a group out of the answers to one task.
 
+use iopo_constraints::Constraint;
 use iopo_schema::Operation;
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +38,16 @@ pub struct Combination {
     pub added: Option<usize>,
     /// Random; breaks ties.
     pub tie: u32,
+}
+
+/// What it is called when one constraint goes and another comes: a revision where no response can
+/// satisfy both, else a swap.
+///
+/// That the two are of one kind does not make a revision: "mention tea" and "mention rain" can both
+/// be followed. Nor must the two of a swap be compatible, for they never stand in one instruction;
+/// only what x1 and x2 share must go with each of them.
+pub fn change_of(gone: &Constraint, come: &Constraint) -> Operation {
+    if gone.excludes(come) { Operation::Revise } else { Operation::Swap }
 }
 
 /// The pairs of answers that differ enough, each in one random order (the other order would give
@@ -80,9 +91,7 @@ pub fn combinations(
         for (a, gone) in relation.first.iter().enumerate() {
             for (b, come) in relation.second.iter().enumerate() {
                 let (gone, come) = (&gone.constraint, &come.constraint);
-                let revised = gone.kind() == come.kind() || gone.excludes(come);
-                let operation = if revised { Operation::Revise } else { Operation::Swap };
-                push(operation, Some(a), Some(b), rng);
+                push(change_of(gone, come), Some(a), Some(b), rng);
             }
             push(Operation::Remove, Some(a), None, rng);
         }
@@ -97,4 +106,33 @@ pub fn combinations(
             .add(format!("candidates/{}", crate::stats::operation_name(operation)), number as u64);
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_constraints::Constraint;
+    use iopo_schema::Operation;
+
+    use super::change_of;
+
+    fn constraint(id: &str, params: &str) -> Constraint {
+        Constraint::from_parts(id, params).expect("a constraint")
+    }
+
+    #[test]
+    fn a_revision_excludes_and_a_swap_does_not_whatever_the_kinds() {
+        let (tea, rain) = (
+            constraint("include_word", r#"{"word":"tea"}"#),
+            constraint("include_word", r#"{"word":"rain"}"#),
+        );
+        assert_eq!(tea.kind(), rain.kind());
+        assert_eq!(change_of(&tea, &rain), Operation::Swap, "both words can be mentioned");
+        assert_eq!(change_of(&rain, &tea), Operation::Swap);
+        let no_tea = constraint("exclude_word", r#"{"word":"tea"}"#);
+        assert_eq!(change_of(&tea, &no_tea), Operation::Revise, "of two kinds, but exclusive");
+        assert_eq!(change_of(&no_tea, &tea), Operation::Revise);
+        assert_eq!(change_of(&no_tea, &rain), Operation::Swap);
+        let (question, none) = (constraint("question", "{}"), constraint("no_questions", "{}"));
+        assert_eq!(change_of(&question, &none), Operation::Revise);
+    }
 }

@@ -108,6 +108,8 @@ pub struct PairsConfig {
     pub dev_seeds: usize,
     /// Test seeds that must have a group. Default: 60.
     pub min_test_seeds: usize,
+    /// Groups for training that there must be. Default: 1.
+    pub min_train_groups: usize,
     /// Whether pure additions and removals (groups with one false cell) are made. Default: true.
     pub sided: bool,
     /// How often each operation should occur.
@@ -138,6 +140,7 @@ impl Default for PairsConfig {
             test_seeds: 80,
             dev_seeds: 20,
             min_test_seeds: 60,
+            min_train_groups: 1,
             sided: true,
             operations: OperationWeights::default(),
             min_full_share: 0.5,
@@ -212,6 +215,18 @@ impl PairsConfig {
                 self.test_seeds, self.min_test_seeds
             )
         })?;
+        let most = match (self.max_groups_per_seed.train, self.max_groups.train) {
+            (0, _) => Some(0),
+            (_, 0) => None,
+            (_, most) => Some(most),
+        };
+        check("min_train_groups", most.is_none_or(|most| self.min_train_groups <= most), || {
+            let most = most.unwrap_or(0);
+            format!(
+                "expected at most the {most} that max_groups and max_groups_per_seed allow, found {}",
+                self.min_train_groups
+            )
+        })?;
         let operations = self.operations;
         let all = [operations.revise, operations.swap, operations.add, operations.remove];
         for (field, weights) in [
@@ -236,6 +251,7 @@ impl PairsConfig {
         })?;
         if let Some(fields) = value.as_object_mut() {
             fields.remove("min_test_seeds");
+            fields.remove("min_train_groups");
         }
         Ok(value)
     }
@@ -277,6 +293,11 @@ mod tests {
     fn senseless_values_are_refused_by_name() {
         let bad = PairsConfig { min_test_seeds: 9, test_seeds: 3, ..PairsConfig::default() };
         assert!(bad.validate().expect_err("least").to_string().contains("min_test_seeds"));
+        let most = PerSplit { train: 4, dev: 0, test: 0 };
+        let few = PairsConfig { max_groups: most, min_train_groups: 4, ..PairsConfig::default() };
+        assert!(few.validate().is_ok());
+        let bad = PairsConfig { min_train_groups: 5, ..few };
+        assert!(bad.validate().expect_err("least").to_string().contains("min_train_groups"));
         let bad = PairsConfig { held_out: vec!["nothing".into()], ..PairsConfig::default() };
         assert!(bad.validate().expect_err("kind").to_string().contains("nothing"));
         let bad = PairsConfig { min_full_share: f64::NAN, ..PairsConfig::default() };

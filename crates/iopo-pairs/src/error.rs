@@ -87,6 +87,22 @@ pub enum PairsError {
         /// All seeds.
         seeds: u64,
     },
+    /// Too few groups are left for training.
+    #[error(
+        "only {found} of {groups} preference groups are for training, at least {least} must be \
+         (pairs.min_train_groups); raise pairs.max_groups_per_seed or pairs.max_groups, add seeds \
+         ({seeds} are for training), sample more answers for each, or keep fewer seeds for testing"
+    )]
+    TooFewTrainGroups {
+        /// Groups for training.
+        found: u64,
+        /// The configured least number.
+        least: u64,
+        /// All groups.
+        groups: u64,
+        /// Seeds for training.
+        seeds: u64,
+    },
     /// Too large a share of the groups holds a repaired response.
     #[error(
         "{repaired} of {groups} groups hold a repaired response ({share:.3}), at most \

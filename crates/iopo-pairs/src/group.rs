@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iopo_constraints::{Constraint, Kind, render_prompt};
-use iopo_schema::{CheckRow, ConstraintRow, Operation, PreferenceRow, Proof, Split, content_id};
+use iopo_schema::{CheckRow, ConstraintRow, PreferenceRow, Proof, Split, content_id};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -17,8 +17,6 @@ use crate::relation::Candidate;
 /// Why a combination gives no group; the name stands in the stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
-    /// The constraint that goes and the one that comes cannot be thought of in one instruction.
-    Incompatible,
     /// A sided group without a common constraint would begin or end at the plain task.
     NoCommon,
     /// The admission refused it.
@@ -29,7 +27,6 @@ impl Unfit {
     /// The name in the stats.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Incompatible => "incompatible",
             Self::NoCommon => "no_common_constraint",
             Self::Refused(reason) => reason.name(),
         }
@@ -40,7 +37,8 @@ impl Unfit {
 ///
 /// `weights` says how likely each kind is drawn as a common constraint. The common constraints come
 /// first, in the same words in x1 and x2, and what changes comes last, so that the two prompts share
-/// as long a beginning as they can.
+/// as long a beginning as they can. They go with each other and with what changes; what goes and what
+/// comes need not go together, for they never stand in one instruction.
 pub fn build(
     task: &Task,
     split: Split,
@@ -52,12 +50,6 @@ pub fn build(
 ) -> Result<PreferenceRow, Unfit> {
     let gone = combination.removed.map(|index| &pair.relation.first[index]);
     let come = combination.added.map(|index| &pair.relation.second[index]);
-    if let (Some(gone), Some(come)) = (gone, come)
-        && combination.operation == Operation::Swap
-        && gone.constraint.conflicts_with(&come.constraint)
-    {
-        return Err(Unfit::Incompatible);
-    }
     let changed: Vec<&Constraint> =
         gone.iter().chain(&come).map(|candidate| &candidate.constraint).collect();
     let sided = gone.is_none() || come.is_none();

@@ -6,7 +6,7 @@ use std::path::Path;
 use iopo_llm::Progress;
 use iopo_schema::{
     InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, Split, file_hash,
-    read, write,
+    made_with, read, write,
 };
 
 use crate::admit::verify;
@@ -27,7 +27,7 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 ///
 /// # Errors
 /// Besides unreadable files: no group at all, fewer than `min_test_seeds` test seeds with a group,
-/// more repaired groups than `max_repaired_share` allows. The stats are written first, so that the
+/// fewer than `min_train_groups` groups for training, more repaired groups than `max_repaired_share` allows. The stats are written first, so that the
 /// reasons can be looked at.
 pub fn build(
     instructions_path: &Path,
@@ -44,8 +44,7 @@ pub fn build(
         .with_input("responses", file_hash(responses_path)?);
     let stats_path = out_dir.join("pairs_stats.parquet");
     let parts = Parts::<PreferenceRow>::open(&out_dir.join("preferences.parquet"), &provenance)?;
-    let stats_done = stats_path.exists()
-        && iopo_schema::provenance(&stats_path).is_ok_and(|known| known == provenance);
+    let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
     if parts.is_complete() && stats_done {
         let summary = PairsSummary::from_metrics(read::<MetricRow>(&stats_path)?);
         accept(&summary, config)?;
@@ -179,7 +178,7 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
     }
 }
 
-/// Refuses a run without groups, with too few test seeds, or with too many repaired responses.
+/// Refuses a run without groups, with too few test seeds or training groups, or with too many repaired responses.
 fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError> {
     if summary.groups == 0 {
         return Err(PairsError::NoGroups {
@@ -194,6 +193,14 @@ fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError
             drawn: summary.count("seeds/test"),
             least: config.min_test_seeds as u64,
             seeds: summary.seeds,
+        });
+    }
+    if summary.train < config.min_train_groups as u64 {
+        return Err(PairsError::TooFewTrainGroups {
+            found: summary.train,
+            least: config.min_train_groups as u64,
+            groups: summary.groups,
+            seeds: summary.count("seeds/train"),
         });
     }
     let share = summary.repaired_share();
@@ -231,10 +238,17 @@ mod tests {
         assert!(matches!(none, Err(PairsError::NoGroups { seeds: 3, answers: 9 })));
         let few = accept(&summary(&[("groups", 10), ("seeds_with_groups/test", 59)]), &config);
         assert!(matches!(few, Err(PairsError::TooFewTestSeeds { found: 59, least: 60, .. })));
-        let counts = [("groups", 10), ("seeds_with_groups/test", 60), ("repaired", 4)];
+        let enough = [("groups", 10), ("seeds_with_groups/test", 60), ("split/train", 7)];
+        let least = |min_train_groups| PairsConfig { min_train_groups, ..PairsConfig::default() };
+        let few = accept(&summary(&enough), &least(8));
+        assert!(matches!(few, Err(PairsError::TooFewTrainGroups { found: 7, least: 8, .. })));
+        assert!(accept(&summary(&enough), &least(7)).is_ok());
+        let none = accept(&summary(&enough[..2]), &config);
+        assert!(matches!(none, Err(PairsError::TooFewTrainGroups { found: 0, least: 1, .. })));
+        let counts = [&enough[..], &[("repaired", 4)]].concat();
         let many = accept(&summary(&counts), &config);
         assert!(matches!(many, Err(PairsError::TooManyRepaired { repaired: 4, .. })));
-        let counts = [("groups", 10), ("seeds_with_groups/test", 60), ("repaired", 3)];
+        let counts = [&enough[..], &[("repaired", 3)]].concat();
         assert!(accept(&summary(&counts), &config).is_ok());
     }
 }

@@ -47,6 +47,14 @@ fn each_corruption_of_an_admitted_group_is_refused() {
             }
         };
         assert_eq!(refused(&flip), Refusal::StaleProof);
+        let renamed = match group.operation {
+            Operation::Revise => Some(Operation::Swap),
+            Operation::Swap => Some(Operation::Revise),
+            Operation::Add | Operation::Remove => None,
+        };
+        if let Some(operation) = renamed {
+            assert_eq!(refused(&|row| row.operation = operation), Refusal::OperationMismatch);
+        }
         let other_kind = match group.kind {
             GroupKind::Full => GroupKind::Sided,
             GroupKind::Sided => GroupKind::Full,
@@ -79,6 +87,69 @@ fn a_pure_addition_cannot_pass_for_a_full_group() {
             assert!(admit(&group).is_err());
         }
     }
+}
+
+/// A group on two bare constraints, its operation as given.
+fn bare(
+    operation: Operation,
+    gone: (&str, &str),
+    come: (&str, &str),
+    y: [&str; 2],
+) -> PreferenceRow {
+    let read = |(id, params): (&str, &str)| Constraint::from_parts(id, params).expect("readable");
+    let (removed, added) = (vec![row(&read(gone))], vec![row(&read(come))]);
+    let prompt = |rows: &[iopo_schema::ConstraintRow]| {
+        render_prompt("Write about the sea.", &[rows[0].text.as_str()], None)
+    };
+    PreferenceRow {
+        kind: kind_of(operation),
+        operation,
+        x1: prompt(&removed),
+        x2: prompt(&added),
+        y1: y[0].to_owned(),
+        y2: y[1].to_owned(),
+        x1_constraints: removed.clone(),
+        x2_constraints: added.clone(),
+        removed,
+        added,
+        ..arbitrary_group(operation, 0)
+    }
+}
+
+#[test]
+fn a_revision_must_exclude_and_a_swap_must_not() {
+    let (tea, rain) =
+        (("include_word", r#"{"word":"tea"}"#), ("include_word", r#"{"word":"rain"}"#));
+    let texts = ["We had some tea by the sea.", "We had some rain by the sea."];
+    // Of one kind, but a response can mention both words.
+    assert!(admit(&bare(Operation::Swap, tea, rain, texts)).is_ok());
+    let wrong = admit(&bare(Operation::Revise, tea, rain, texts));
+    assert_eq!(wrong, Err(Refusal::OperationMismatch));
+    // Of two kinds, but no response can follow both.
+    let no_tea = ("exclude_word", r#"{"word":"tea"}"#);
+    assert!(admit(&bare(Operation::Revise, tea, no_tea, texts)).is_ok());
+    let wrong = admit(&bare(Operation::Swap, tea, no_tea, texts));
+    assert_eq!(wrong, Err(Refusal::OperationMismatch));
+    // The right name does not make up for a wrong table.
+    let swapped = [texts[1], texts[0]];
+    let wrong = admit(&bare(Operation::Revise, tea, no_tea, swapped));
+    assert_eq!(wrong, Err(Refusal::TruthTable));
+}
+
+#[test]
+fn groups_are_named_by_exclusion_and_swaps_of_one_kind_are_made() {
+    let mut one_kind = 0;
+    for group in groups().iter().filter(|group| group.kind == GroupKind::Full) {
+        let read = |rows: &[iopo_schema::ConstraintRow]| {
+            let check = rows[0].check.as_ref().expect("checkable");
+            Constraint::from_parts(&check.id, &check.params).expect("readable")
+        };
+        let (gone, come) = (read(&group.removed), read(&group.added));
+        assert_eq!(gone.excludes(&come), come.excludes(&gone));
+        assert_eq!(gone.excludes(&come), group.operation == Operation::Revise);
+        one_kind += usize::from(group.operation == Operation::Swap && gone.kind() == come.kind());
+    }
+    assert!(one_kind > 0);
 }
 
 fn operation() -> impl Strategy<Value = Operation> {
@@ -174,6 +245,14 @@ proptest! {
                 prop_assert_eq!(proof.cells(), table);
             }
             Err(Refusal::SameResponses) => prop_assert_eq!(group.y1.trim(), group.y2.trim()),
+            Err(Refusal::OperationMismatch) => {
+                let read = |row: &iopo_schema::ConstraintRow| {
+                    let check = row.check.as_ref().expect("checkable");
+                    Constraint::from_parts(&check.id, &check.params).expect("readable")
+                };
+                let exclusive = read(&group.removed[0]).excludes(&read(&group.added[0]));
+                prop_assert_ne!(exclusive, operation == Operation::Revise);
+            }
             Err(reason) => {
                 prop_assert_eq!(reason, Refusal::TruthTable);
                 prop_assert_ne!(table, table_of(operation));

@@ -145,6 +145,22 @@ fn too_few_test_seeds_are_an_error_with_a_way_out() {
 }
 
 #[test]
+fn too_few_training_groups_are_an_error_and_cost_nothing_that_was_there() {
+    let dir = prepare(30);
+    run(dir.path(), &config(), &Silent).expect("groups");
+    let before = groups(dir.path());
+    let greedy = PairsConfig { seed: 3, min_train_groups: 100_000, ..config() };
+    let error = run(dir.path(), &greedy, &Silent).expect_err("too few").to_string();
+    assert!(error.contains("min_train_groups") && error.contains("100000"), "{error}");
+    assert_eq!(groups(dir.path()), before, "the groups of the run before stand");
+    let stats: Vec<MetricRow> = read(&dir.path().join("pairs_stats.parquet")).expect("stats");
+    let train = stats.iter().find(|row| row.name == "split/train").expect("counted").value;
+    assert!(train > 0.0, "the stats say how many there were");
+    // A lower limit asks for no other rows.
+    run(dir.path(), &PairsConfig { min_train_groups: 1, ..greedy }, &Silent).expect("enough");
+}
+
+#[test]
 fn held_out_kinds_never_appear_even_where_an_instruction_has_them() {
     let (instructions, responses) = rows(30, 4);
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
@@ -246,7 +262,9 @@ impl Progress for StopAfter {
 
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
-    let config = PairsConfig { seeds_per_part: 3, min_test_seeds: 3, ..config() };
+    // Eight seeds are all for testing.
+    let config =
+        PairsConfig { seeds_per_part: 3, min_test_seeds: 3, min_train_groups: 0, ..config() };
     let whole = prepare(8);
     run(whole.path(), &config, &Silent).expect("groups");
     let wanted = bytes(whole.path());

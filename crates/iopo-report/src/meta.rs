@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// What a report says beside what the files say.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportMeta {
     /// The headline.
@@ -19,6 +19,8 @@ pub struct ReportMeta {
     pub versions: BTreeMap<String, String>,
     /// The resolved configuration, shown as it is.
     pub config_toml: String,
+    /// Coverage of the intervals in the summary, between 0 and 1; where it is absent the page does not name it.
+    pub confidence: Option<f64>,
 }
 
 impl ReportMeta {

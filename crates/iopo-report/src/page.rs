@@ -33,7 +33,8 @@ pub fn render(run_dir: &Path, out: &Path, meta: &ReportMeta) -> Result<ReportSum
     let run = Run::load(run_dir)?;
     let sections = Sections::of(&run);
     let missing = sections.missing();
-    let page = fill(&sections, meta, &missing)?;
+    let notes = accuracy::reading(run.summary.as_deref().unwrap_or_default(), meta.confidence);
+    let page = fill(&sections, meta, &missing, &notes)?;
     replace(out, &page)?;
     let summary = run.summary.as_deref().unwrap_or_default();
     Ok(ReportSummary {
@@ -46,7 +47,12 @@ pub fn render(run_dir: &Path, out: &Path, meta: &ReportMeta) -> Result<ReportSum
     })
 }
 
-fn fill(sections: &Sections, meta: &ReportMeta, missing: &[String]) -> Result<String, ReportError> {
+fn fill(
+    sections: &Sections,
+    meta: &ReportMeta,
+    missing: &[String],
+    notes: &[String],
+) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -62,6 +68,8 @@ fn fill(sections: &Sections, meta: &ReportMeta, missing: &[String]) -> Result<St
     Ok(page.render(context! {
         meta => Serde(meta),
         missing => Serde(missing),
+        notes => Serde(notes),
+        coverage => meta.confidence.map(accuracy::coverage).unwrap_or_default(),
         sections => Serde(sections),
     })?)
 }

@@ -4,10 +4,12 @@ use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
 use iopo_schema::SummaryRow;
 
 use crate::format;
-use crate::sections::accuracy::{COLUMNS, find, models};
+use crate::sections::accuracy::{COLUMNS, find, models, reading};
 
-/// The accuracy table as text: percent, with the 95 % interval beneath each estimate.
-pub fn terminal_table(summary: &[SummaryRow]) -> String {
+/// The accuracy table as text: percent, with the interval beneath each estimate, and below it how to read them.
+///
+/// `confidence` is the coverage of the intervals, between 0 and 1, where it is known.
+pub fn terminal_table(summary: &[SummaryRow], confidence: Option<f64>) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     let mut header = vec![Cell::new("model")];
@@ -29,7 +31,10 @@ pub fn terminal_table(summary: &[SummaryRow]) -> String {
         }));
         table.add_row(row);
     }
-    table.to_string()
+    std::iter::once(table.to_string())
+        .chain(reading(summary, confidence))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn shown(row: &SummaryRow) -> String {

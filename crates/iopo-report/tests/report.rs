@@ -22,6 +22,7 @@ fn meta() -> ReportMeta {
     ];
     meta.versions.insert("iopo".into(), "0.1.0".into());
     meta.versions.insert("model".into(), "SmolLM2-135M-Instruct.Q4_1.gguf".into());
+    meta.confidence = Some(0.95);
     meta.config_toml = "[train]\nmethods = [\"sft\", \"dpo\", \"iopo\"]\nbeta = 0.1\n".into();
     meta
 }
@@ -133,6 +134,11 @@ fn summary() -> Vec<SummaryRow> {
         rows.push(cell(model, None, "response_words", "all", 180.0 - 60.0 * level, 9.0));
         rows.push(cell(model, None, "distinct_2", "all", 0.91, 0.01));
         rows.push(cell(model, None, "corpus_distinct_2", "all", 0.61, f64::NAN));
+        for (metric, value) in
+            [("empty_share", 0.02), ("length_cut_share", 0.21), ("repeated_lines", 0.07)]
+        {
+            rows.push(cell(model, None, metric, "all", value, 0.01));
+        }
         rows.push(cell(model, None, "perplexity_base", "all", 4.0 + 2.0 * level, 0.4));
         rows.push(cell(model, None, "logps_chosen", "all", -61.5 + 10.0 * level, 3.0));
         if model != "base" {
@@ -456,5 +462,5 @@ fn no_run_directory() -> Outcome {
 
 #[test]
 fn the_table_in_the_terminal() {
-    insta::assert_snapshot!("terminal", terminal_table(&summary()));
+    insta::assert_snapshot!("terminal", terminal_table(&summary(), Some(0.95)));
 }

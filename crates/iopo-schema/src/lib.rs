@@ -9,7 +9,8 @@
 //! |---|---|
 //! | [`rows`] | the row types, one struct a file |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
-//! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`preview()`] |
+//! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
+//! | [`foreign`] | [`foreign_batches`]: Parquet files that are not ours, read with the same care |
 //! | [`writer`] | [`write()`]: the whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
 //! | [`id`] | [`content_id`] and [`file_hash`] |
@@ -37,6 +38,7 @@ mod columns;
 mod enums;
 mod error;
 mod footer;
+pub mod foreign;
 mod guard;
 pub mod id;
 pub mod parts;
@@ -50,11 +52,12 @@ pub mod writer;
 
 pub use enums::UnknownName;
 pub use error::SchemaError;
+pub use foreign::{ForeignBatches, foreign_batches};
 pub use id::{content_id, file_hash};
 pub use parts::Parts;
 pub use preview::preview;
 pub use provenance::Provenance;
-pub use reader::{Header, Stream, header, provenance, read, stream};
+pub use reader::{Header, Stream, header, made_with, provenance, read, stream};
 pub use record::Record;
 pub use rows::*;
 pub use writer::write;

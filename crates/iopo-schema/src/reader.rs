@@ -48,18 +48,7 @@ pub(crate) struct Opened {
 
 /// Opens any file of ours; `expected` is for the error texts only.
 pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            SchemaError::Missing { path: path.to_path_buf(), expected: expected.to_owned() }
-        }
-        _ => SchemaError::io(path, "open it for reading")(error),
-    })?;
-    footer::check(&mut file, path)?;
-    // The Arrow schema embedded in the file is not needed: our columns follow from the Parquet types alone.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let metadata = guarded(path, || ArrowReaderMetadata::load(&file, options))?;
-    let length = file.metadata().map_err(SchemaError::io(path, "ask for its size"))?.len();
-    within(metadata.metadata(), length, path)?;
+    let (file, metadata) = open_checked(path, expected)?;
     let entries = metadata.metadata().file_metadata().key_value_metadata();
     let entry = |key: &'static str| {
         let found = entries.and_then(|entries| entries.iter().find(|entry| entry.key == key));
@@ -76,6 +65,26 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
         inputs: entry(INPUTS)?,
     };
     Ok(Opened { file, metadata, name, version, texts })
+}
+
+/// Opens any Parquet file, its footer checked before the decoder sees it; `expected` is for the error texts only.
+pub(crate) fn open_checked(
+    path: &Path,
+    expected: &str,
+) -> Result<(File, ArrowReaderMetadata), SchemaError> {
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            SchemaError::Missing { path: path.to_path_buf(), expected: expected.to_owned() }
+        }
+        _ => SchemaError::io(path, "open it for reading")(error),
+    })?;
+    footer::check(&mut file, path)?;
+    // The Arrow schema embedded in the file is not needed: the columns follow from the Parquet types alone.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = guarded(path, || ArrowReaderMetadata::load(&file, options))?;
+    let length = file.metadata().map_err(SchemaError::io(path, "ask for its size"))?.len();
+    within(metadata.metadata(), length, path)?;
+    Ok((file, metadata))
 }
 
 /// Opens a file of `R` rows and no other.
@@ -201,6 +210,16 @@ pub fn header(path: &Path) -> Result<Header, SchemaError> {
 }
 
 /// Where a file of any of our schemas came from.
+///
+/// To tell whether a file must be made again, ask [`made_with`]: a number of the configuration may have changed in its
+/// last digit on its way through JSON.
 pub fn provenance(path: &Path) -> Result<Provenance, SchemaError> {
     open(path, "iopo")?.texts.parse(path)
+}
+
+/// Whether `path` is a file of `R` rows with this provenance, compared by its canonical text as [`crate::Parts`] does.
+///
+/// No file, a damaged one, and one of another schema or version are simply not it.
+pub fn made_with<R: Record>(path: &Path, provenance: &Provenance) -> bool {
+    open_as::<R>(path).is_ok_and(|opened| opened.texts == provenance.texts())
 }

@@ -212,6 +212,54 @@ fn a_file_with_any_byte_damaged() -> Outcome {
     Ok(())
 }
 
+/// The numbers of a configuration are compared as they are written, whatever reading them back makes of them.
+#[test]
+fn a_file_is_known_again_by_the_text_of_its_provenance() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    for step in 0_u32..60 {
+        let number = f64::from(0.1_f32) * f64::from(step).exp().recip() + f64::from(step) / 7.0;
+        let made = Provenance::new("test", serde_json::json!({ "number": number }));
+        write(&path, &metrics(0..3), &made)?;
+        assert!(made_with::<MetricRow>(&path, &made), "{number}");
+        let other = Provenance::new("test", serde_json::json!({ "number": number + 1.0 }));
+        assert!(!made_with::<MetricRow>(&path, &other), "{number}");
+        assert!(!made_with::<ScoreRow>(&path, &made));
+    }
+    fs::write(&path, "damaged")?;
+    let any = Provenance::new("test", serde_json::json!({}));
+    assert!(!made_with::<MetricRow>(&path, &any));
+    assert!(!made_with::<MetricRow>(&folder.path().join("none.parquet"), &any));
+    Ok(())
+}
+
+#[test]
+fn a_foreign_file_is_read_in_bounded_batches_and_a_cut_or_damaged_one_is_an_error() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("foreign.parquet");
+    let batch = MetricRow::to_batch(&metrics(0..2_500))?;
+    let mut writer = ArrowWriter::try_new(File::create(&path)?, batch.schema(), None)?;
+    writer.write(&batch)?;
+    writer.close()?;
+    let lengths: Result<Vec<usize>, SchemaError> =
+        foreign_batches(&path)?.map(|batch| Ok(batch?.num_rows())).collect();
+    assert_eq!(lengths?, [1024, 1024, 452]);
+    let bytes = fs::read(&path)?;
+    let failure = || foreign_batches(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    for length in (0..bytes.len()).step_by(97) {
+        fs::write(&path, &bytes[..length])?;
+        assert!(matches!(failure(), Err(SchemaError::NotParquet { .. })), "cut at {length}");
+    }
+    // The first page's header.
+    let mut damaged = bytes.clone();
+    damaged[4..40].fill(0xff);
+    fs::write(&path, &damaged)?;
+    assert!(matches!(failure(), Err(SchemaError::Corrupt { .. })));
+    let missing = foreign_batches(&folder.path().join("none.parquet")).err();
+    assert!(matches!(missing, Some(SchemaError::Missing { .. })));
+    Ok(())
+}
+
 #[test]
 fn a_preview_shows_header_and_first_rows() -> Outcome {
     let folder = tempfile::tempdir()?;

@@ -55,9 +55,10 @@ pub fn sample_answers(
 ) -> Result<PathBuf, SynthError> {
     let path = out_dir.join("answers.parquet");
     let generator = model.name();
+    let manners = config.open_manners()?;
     let provenance = Provenance {
         producer: crate::PRODUCER.to_owned(),
-        config: config.answers_json(&generator),
+        config: config.answers_json(&generator, &manners),
         inputs: [("seeds".to_owned(), seeds_hash.to_owned())].into(),
     };
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
@@ -74,7 +75,7 @@ pub fn sample_answers(
         if progress.cancelled() {
             return Err(SynthError::Cancelled);
         }
-        parts.write(index, &sample_part(chunk, &generator, model, config, progress)?)?;
+        parts.write(index, &sample_part(chunk, &manners, &generator, model, config, progress)?)?;
     }
     parts.finish(chunks.len())?;
     progress.finish();
@@ -84,6 +85,7 @@ pub fn sample_answers(
 /// One part: all samples of its seeds in one call.
 fn sample_part(
     seeds: &[Seed],
+    manners: &[String],
     generator: &str,
     model: &dyn LanguageModel,
     config: &SynthConfig,
@@ -93,7 +95,7 @@ fn sample_part(
     let mut requests = Vec::new();
     for seed in seeds {
         for sample in 0..config.samples_per_seed {
-            let (info, request) = ask(seed, sample, config);
+            let (info, request) = ask(seed, sample, manners, config);
             infos.push((seed, info));
             requests.push(request);
         }
@@ -134,8 +136,13 @@ pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
 }
 
 /// One sample's prompt: the task, the manner on a line of its own, the input.
-fn ask(seed: &Seed, sample: usize, config: &SynthConfig) -> (SampleInfo, Request) {
-    let manner = manner_of(&config.manners, config.plain_samples, config.seed, &seed.id, sample);
+fn ask(
+    seed: &Seed,
+    sample: usize,
+    manners: &[String],
+    config: &SynthConfig,
+) -> (SampleInfo, Request) {
+    let manner = manner_of(manners, config.plain_samples, config.seed, &seed.id, sample);
     let task = match manner {
         Some(manner) => format!("{} {manner}", seed.task),
         None => seed.task.clone(),

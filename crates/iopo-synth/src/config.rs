@@ -6,7 +6,7 @@ use iopo_constraints::{Dimension, Kind};
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
-use crate::manner::DEFAULT_MANNERS;
+use crate::manner::{DEFAULT_MANNERS, open};
 
 /// How answers are drawn from the language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,8 +40,8 @@ pub struct SynthConfig {
     pub samples_per_seed: usize,
     /// How many of them are asked for without a manner. Default: 1.
     pub plain_samples: usize,
-    /// Hints for the other samples; they do not become part of an instruction.
-    /// Default: [`DEFAULT_MANNERS`].
+    /// Hints for the other samples; they do not become part of an instruction. Default ones that
+    /// elicit a held-out kind are not used ([`crate::manner`]). Default: [`DEFAULT_MANNERS`].
     pub manners: Vec<String>,
     /// How answers are drawn.
     pub sampling: SamplingConfig,
@@ -101,7 +101,7 @@ impl Default for SynthConfig {
             max_seeds: None,
             samples_per_seed: 4,
             plain_samples: 1,
-            manners: DEFAULT_MANNERS.iter().map(ToString::to_string).collect(),
+            manners: DEFAULT_MANNERS.iter().map(|manner| manner.text.to_owned()).collect(),
             sampling: SamplingConfig::default(),
             seeds_per_part: 8,
             language: "en".to_owned(),
@@ -163,6 +163,11 @@ impl SynthConfig {
         Ok(weighted)
     }
 
+    /// The manners that are used: those that elicit no held-out kind.
+    pub fn open_manners(&self) -> Result<Vec<String>, SynthError> {
+        Ok(open(&self.manners, &kind_set("held_out", &self.held_out)?))
+    }
+
     /// The kinds that may be repaired by name, if the configuration names any.
     pub fn named_repair_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
         kind_set("repair_kinds", &self.repair_kinds)
@@ -215,15 +220,16 @@ impl SynthConfig {
         })
     }
 
-    /// The part of the configuration on which the sampled answers depend.
-    pub(crate) fn answers_json(&self, generator: &str) -> serde_json::Value {
+    /// The part of the configuration on which the sampled answers depend; `manners` are those that
+    /// are used.
+    pub(crate) fn answers_json(&self, generator: &str, manners: &[String]) -> serde_json::Value {
         serde_json::json!({
             "generator": generator,
             "seed": self.seed,
             "max_seeds": self.max_seeds,
             "samples_per_seed": self.samples_per_seed,
             "plain_samples": self.plain_samples,
-            "manners": self.manners,
+            "manners": manners,
             "sampling": self.sampling,
             "seeds_per_part": self.seeds_per_part,
         })

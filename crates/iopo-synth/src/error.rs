@@ -59,6 +59,25 @@ pub enum SynthError {
         /// Where it stands again.
         second: usize,
     },
+    /// Two seeds are the same task.
+    #[error(
+        "{}: seeds {first_id:?} (row {first}) and {second_id:?} (row {second}) are the same task \
+         with the same input, but for case, spacing and closing punctuation; seeds are split into \
+         train, dev and test by id, so one could be trained on and the other tested: remove one",
+        path.display()
+    )]
+    DuplicateTask {
+        /// The seed file.
+        path: PathBuf,
+        /// The id of the first.
+        first_id: String,
+        /// Where it stands, counted from 1.
+        first: usize,
+        /// The id of the second.
+        second_id: String,
+        /// Where that stands.
+        second: usize,
+    },
     /// The seed file has an ending that is not known.
     #[error("{}: expected a file that ends in .jsonl or .parquet", path.display())]
     SeedFormat {

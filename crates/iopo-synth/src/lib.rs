@@ -57,7 +57,7 @@ mod write;
 
 pub use config::{SamplingConfig, SynthConfig};
 pub use error::SynthError;
-pub use manner::DEFAULT_MANNERS;
+pub use manner::{DEFAULT_MANNERS, DefaultManner};
 pub use seed::{Seed, read_seeds};
 pub use stage::synthesize;
 pub use stats::SynthSummary;

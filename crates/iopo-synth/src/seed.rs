@@ -24,7 +24,8 @@ pub struct Seed {
 
 /// Reads seeds from `.jsonl` (one object a line) or `.parquet` (columns id, task, input).
 ///
-/// An empty file, a bad line, a missing column and a repeated id are errors that name the place.
+/// An empty file, a bad line, a missing column, a repeated id and a task that stands there twice
+/// under two ids are errors that name the place.
 pub fn read_seeds(path: &Path) -> Result<Vec<Seed>, SynthError> {
     let rows = match path.extension().and_then(|ending| ending.to_str()) {
         Some("jsonl" | "ndjson") => read_lines(path)?,
@@ -38,6 +39,7 @@ pub fn read_seeds(path: &Path) -> Result<Vec<Seed>, SynthError> {
         return Err(SynthError::NoSeeds { path: path.to_owned() });
     }
     let mut places = BTreeMap::new();
+    let mut tasks: BTreeMap<(String, String), (usize, String)> = BTreeMap::new();
     let mut seeds = Vec::with_capacity(rows.len());
     for (place, seed) in rows {
         for (name, value) in [("id", &seed.id), ("task", &seed.task)] {
@@ -54,9 +56,27 @@ pub fn read_seeds(path: &Path) -> Result<Vec<Seed>, SynthError> {
                 second: place,
             });
         }
+        let key = (normal(&seed.task), normal(seed.input.as_deref().unwrap_or_default()));
+        if let Some((first, first_id)) = tasks.insert(key, (place, seed.id.clone())) {
+            return Err(SynthError::DuplicateTask {
+                path: path.to_owned(),
+                first_id,
+                first,
+                second_id: seed.id,
+                second: place,
+            });
+        }
         seeds.push(Seed { input: seed.input.filter(|input| !input.trim().is_empty()), ..seed });
     }
     Ok(seeds)
+}
+
+/// A text as the search for repeated tasks sees it: in lower case, with single spaces, without
+/// closing punctuation. Punctuation inside stays: "3 + 4" and "3 - 4" are two tasks.
+fn normal(text: &str) -> String {
+    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+    let closing = |c: char| c.is_whitespace() || ".,;:!?…。！？".contains(c);
+    words.join(" ").trim_end_matches(closing).to_owned()
 }
 
 /// The seeds of a JSON-lines file with their line numbers; blank lines are skipped.

@@ -1,24 +1,19 @@
 //! Seeds from a Parquet file.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use iopo_schema::{SchemaError, foreign_batches};
 
 use crate::{Seed, SynthError};
 
 /// Reads the string columns `id`, `task` and (where there is one) `input`.
 pub(crate) fn read_table(path: &Path) -> Result<Vec<Seed>, SynthError> {
     let bad = |reason: String| SynthError::SeedTable { path: path.to_owned(), reason };
-    let file =
-        File::open(path).map_err(|source| SynthError::Io { path: path.to_owned(), source })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|error| bad(format!("not a readable Parquet file: {error}")))?;
     let mut seeds = Vec::new();
-    for batch in builder.build().map_err(|error| bad(error.to_string()))? {
-        let batch = batch.map_err(|error| bad(error.to_string()))?;
+    for batch in foreign_batches(path).map_err(unreadable)? {
+        let batch = batch.map_err(unreadable)?;
         let ids = strings(&batch, "id").and_then(required).map_err(&bad)?;
         let tasks = strings(&batch, "task").and_then(required).map_err(&bad)?;
         let inputs = match batch.column_by_name("input") {
@@ -36,6 +31,21 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<Seed>, SynthError> {
         }
     }
     Ok(seeds)
+}
+
+/// The reader's error in the words of a seed file, which no stage of ours wrote.
+fn unreadable(error: SchemaError) -> SynthError {
+    match error {
+        SchemaError::Missing { path, .. } => {
+            SynthError::Io { path, source: std::io::ErrorKind::NotFound.into() }
+        }
+        SchemaError::Io { path, source, .. } => SynthError::Io { path, source },
+        SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {
+            let reason = format!("not a readable Parquet file, found {got}; copy it again");
+            SynthError::SeedTable { path, reason }
+        }
+        other => other.into(),
+    }
 }
 
 /// A column as strings, whichever of Arrow's string layouts the file uses.

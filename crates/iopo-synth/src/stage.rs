@@ -4,7 +4,7 @@ use std::path::Path;
 
 use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{
-    InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, read, write,
+    InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, made_with, read, write,
 };
 
 use crate::answers::sample_answers;
@@ -52,8 +52,7 @@ pub fn synthesize(
     let stats_path = out_dir.join("synth_stats.parquet");
     let instructions = Parts::<InstructionRow>::open(&instructions_path, &provenance)?;
     let responses = Parts::<ResponseRow>::open(&responses_path, &provenance)?;
-    let stats_done = stats_path.exists()
-        && iopo_schema::provenance(&stats_path).is_ok_and(|known| known == provenance);
+    let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
     if instructions.is_complete() && responses.is_complete() && stats_done {
         let summary = SynthSummary::from_metrics(read::<MetricRow>(&stats_path)?);
         accept(&summary, config)?;

@@ -73,6 +73,32 @@ fn bad_files_end_in_one_clear_error_that_names_the_place() {
 }
 
 #[test]
+fn one_task_under_two_ids_is_refused_because_it_could_stand_in_two_splits() {
+    let pair = |first: &str, second: &str| {
+        let text = format!("{{\"id\":\"a\",{first}}}\n\n{{\"id\":\"b\",{second}}}");
+        let (_dir, path) = file("seeds.jsonl", text.as_bytes());
+        read_seeds(&path)
+    };
+    let same = [
+        (r#""task":"Say hi.""#, r#""task":" say  HI!""#),
+        (r#""task":"Sum up.","input":"A text.""#, r#""task":"Sum up","input":"a text""#),
+        (r#""task":"Sing.","input":null"#, r#""task":"Sing.","input":" ""#),
+    ];
+    for (first, second) in same {
+        let error = pair(first, second).expect_err("the same task").to_string();
+        assert!(error.contains(r#""a" (row 1) and "b" (row 3)"#), "{error}");
+    }
+    let apart = [
+        (r#""task":"Compute 3 + 4.""#, r#""task":"Compute 3 - 4.""#),
+        (r#""task":"Sum up.","input":"One.""#, r#""task":"Sum up.","input":"Two.""#),
+        (r#""task":"Sum up.","input":"One.""#, r#""task":"Sum up.""#),
+    ];
+    for (first, second) in apart {
+        assert_eq!(pair(first, second).expect("two tasks").len(), 2);
+    }
+}
+
+#[test]
 fn a_parquet_file_with_other_columns_says_which_is_wrong() {
     let ids: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
     let (_dir, path) = table(vec![("id", ids.clone())]);

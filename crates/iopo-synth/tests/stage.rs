@@ -10,6 +10,7 @@ use common::{StopAfter, natural, write_seeds};
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
+use iopo_synth::answers::SampleInfo;
 use iopo_synth::text::{edit_share, grams};
 use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize};
 
@@ -308,6 +309,31 @@ fn a_task_that_the_model_refuses_is_counted_and_the_others_go_on() {
     let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
     assert!(answers.iter().any(|row| row.error.as_deref() == Some("too long")));
     assert_eq!(answers.len(), 32);
+}
+
+#[test]
+fn what_is_held_out_is_not_asked_for_in_passing_either() {
+    let dir = tempfile::tempdir().expect("folder");
+    write_seeds(&dir.path().join("seeds.jsonl"), 6);
+    let all = SynthConfig { samples_per_seed: 19, ..config() };
+    let asked = |config: &SynthConfig| -> BTreeSet<String> {
+        run(dir.path(), config).expect("a run");
+        let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
+        answers
+            .iter()
+            .filter_map(|row| {
+                let info: SampleInfo = serde_json::from_str(&row.sampling).expect("sampling");
+                info.manner
+            })
+            .collect()
+    };
+    let manners: BTreeSet<String> = all.manners.iter().cloned().collect();
+    assert_eq!(asked(&all), manners, "nothing is held out, every manner comes");
+    let held_out = vec!["min_numbered".to_owned(), "postscript".to_owned()];
+    let closed = ["Write numbered steps.", "Add a short note, beginning with P.S., at the end."];
+    let left: BTreeSet<String> =
+        manners.into_iter().filter(|text| !closed.contains(&text.as_str())).collect();
+    assert_eq!(asked(&SynthConfig { held_out, ..all }), left);
 }
 
 #[test]

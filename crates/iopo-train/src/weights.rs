@@ -189,10 +189,12 @@ pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decod
         let value = config[key].as_f64().filter(|value| value.is_finite() && *value > 0.0);
         value.ok_or_else(|| bad(format!("`{key}` must be a number above 0")))
     };
-    let (alpha, rank) = (number("lora_alpha")?, number("r")?);
+    let alpha = number("lora_alpha")?;
+    let rank = config["r"].as_u64().filter(|rank| *rank > 0);
+    let rank = rank.ok_or_else(|| bad("`r` must be a whole number above 0".to_owned()))? as usize;
     let tensors = read_safetensors(&dir.join(ADAPTER))?;
     // The rank is the short side of every factor; a wrong one would scale the adapter wrongly without a word.
-    let fits = |(shape, _): &(Vec<usize>, Vec<f32>)| shape.iter().any(|&side| side as f64 == rank);
+    let fits = |(shape, _): &(Vec<usize>, Vec<f32>)| shape.contains(&rank);
     if let Some((name, (shape, _))) = tensors.iter().find(|(_, tensor)| !fits(tensor)) {
         return Err(bad(format!("`{name}` has shape {shape:?}, but `r` is {rank}")).into());
     }
@@ -204,7 +206,7 @@ pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decod
             format!("expected {expected} factors for {targets} target modules, found {found}");
         return Err(bad(reason).into());
     }
-    Ok(base.load_adapter(&tensors, alpha / rank)?)
+    Ok(base.load_adapter(&tensors, alpha / rank as f64)?)
 }
 
 fn pretty(value: &serde_json::Value) -> String {

@@ -12,7 +12,8 @@ use crate::cli::RunArgs;
 use crate::failure::Failure;
 use crate::fetch::DEFAULT_MODEL;
 
-pub(crate) use overrides::{differences, parse};
+pub(crate) use overrides::differences;
+use overrides::parse;
 
 /// The presets by name; the same files lie under `fixtures/presets` to be copied.
 const PRESETS: [(&str, &str); 3] = [
@@ -157,6 +158,13 @@ fn from_file(path: &Path, out: PathBuf) -> Result<Source> {
     let text = std::fs::read_to_string(path)
         .with_context(|| Failure::usage(format!("cannot read {name}")))?;
     Ok(Source { table: parse(&text, &name)?, name, out })
+}
+
+/// The configuration that a run directory holds; a setting that it does not name has its default.
+pub(crate) fn stored(text: &str, name: &str) -> Result<PipelineConfig> {
+    let mut table = parse(text, name)?;
+    inherit(&mut table);
+    typed(&table).with_context(|| Failure::usage(format!("cannot use {name}")))
 }
 
 fn typed(table: &Table) -> Result<PipelineConfig> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use iopo_eval::{LogProb, TokenLogps};
+use iopo_eval::{LogProb, LogProbResponse, TokenLogps};
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
 use iopo_model::{ChatModel, Layout, ModelError, Targets};
 use iopo_train::Base;
@@ -52,6 +52,12 @@ impl Local {
         }
     }
 
+    /// Whether a prompt and an answer of `new_tokens` fit the context.
+    pub(crate) fn fits(&self, prompt: &str, new_tokens: usize) -> Result<bool, ModelError> {
+        let tokens = self.chat.encode_prompt(&[Message::user(prompt)])?.len();
+        Ok(tokens + new_tokens <= self.chat.decoder().config().max_position_embeddings)
+    }
+
     /// Sums of some sequences, laid side by side.
     fn sums(&self, sequences: &[(Vec<u32>, Vec<u32>)]) -> Result<Vec<TokenLogps>, ModelError> {
         // The last token of a response predicts nothing and is not fed.
@@ -94,14 +100,19 @@ impl LogProb for Local {
     fn response_logps(
         &self,
         prompts: &[Vec<Message>],
-        responses: &[String],
+        responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
         let mut sums = Vec::with_capacity(responses.len());
         let (mut batch, mut tokens) = (Vec::new(), 0);
         for (messages, response) in prompts.iter().zip(responses) {
             let prompt = self.chat.encode_prompt(messages)?;
-            let response = self.chat.encode_response(response)?;
+            let ended = response.ended;
+            let mut response = self.chat.encode_response(response.text)?;
+            if !ended {
+                // The end of the turn, which nobody generated.
+                response.pop();
+            }
             tokens += prompt.len() + response.len();
             batch.push((prompt, response));
             if tokens >= SCORED_TOKENS || sums.len() + batch.len() == responses.len() {
@@ -124,7 +135,7 @@ fn short(hash: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use iopo_eval::LogProb;
+    use iopo_eval::{LogProb, LogProbResponse};
     use iopo_llm::{LanguageModel, LlmError, Message, Request, Sampling, Silent};
 
     use super::Local;
@@ -162,8 +173,8 @@ mod tests {
         let model = tiny();
         let prompts: Vec<Vec<Message>> =
             (0..5).map(|n| vec![Message::user("word ".repeat(n))]).collect();
-        let responses: Vec<String> =
-            ["a", "of the day.", "", "x y z", "and"].map(str::to_owned).into();
+        let responses = ["a", "of the day.", "", "x y z", "and"]
+            .map(|text| LogProbResponse { text, ended: true });
         let all = model.response_logps(&prompts, &responses, &Silent).expect("scored");
         for (index, sum) in all.iter().enumerate() {
             let alone =
@@ -173,6 +184,10 @@ mod tests {
             assert!((alone.sum - sum.sum).abs() < 1e-3, "{} {}", alone.sum, sum.sum);
         }
         assert_eq!(all[2].tokens, 1, "an empty response still ends its turn");
+        let cut = LogProbResponse { ended: false, ..responses[1] };
+        let cut = model.response_logps(&prompts[1..2], &[cut], &Silent).expect("scored")[0];
+        assert_eq!(cut.tokens + 1, all[1].tokens, "a cut response is not charged for an end");
+        assert!(cut.sum > all[1].sum, "{} {}", cut.sum, all[1].sum);
     }
 
     #[test]
@@ -180,12 +195,19 @@ mod tests {
         let model = tiny();
         let prompts = ["Write a line.", "List 3 towns\n1. use no commas"];
         let prompts = prompts.map(|prompt| vec![Message::user(prompt)]);
-        let responses = ["and of the day.".to_owned(), "and of the day.".to_owned()];
+        let responses = [LogProbResponse { text: "and of the day.", ended: true }; 2];
         let sums = model.response_logps(&prompts, &responses, &Silent).expect("scored");
         assert!((sums[0].sum - sums[1].sum).abs() > 0.1, "{} {}", sums[0].sum, sums[1].sum);
         let greedy = Request { messages: prompts[0].clone(), sampling: Sampling::greedy(24) };
         let text = &model.complete(&[greedy], &Silent).expect("answers")[0].text;
         assert!(!text.trim().is_empty(), "{text:?}");
+    }
+
+    #[test]
+    fn what_fits_the_context_is_known_before_it_is_asked() {
+        let model = tiny();
+        assert!(model.fits("short", 24).expect("encoded"));
+        assert!(!model.fits(&"long ".repeat(600), 2000).expect("encoded"));
     }
 
     #[test]

@@ -31,7 +31,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     log();
-    quiet_parquet();
     match interrupt::install().and_then(|()| run(&cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
@@ -70,18 +69,4 @@ fn log() {
         .with_writer(std::io::stderr)
         .with_target(true)
         .init();
-}
-
-/// The Parquet decoder panics on some damaged files; the reader catches that and returns an error, so the panic's own
-/// message would only frighten.
-fn quiet_parquet() {
-    let show = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let in_decoder = |file: &str| file.contains("/parquet-") || file.contains("/arrow-");
-        if info.location().is_some_and(|location| in_decoder(&location.file().replace('\\', "/"))) {
-            tracing::debug!("{info}");
-        } else {
-            show(info);
-        }
-    }));
 }

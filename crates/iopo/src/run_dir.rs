@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::config::{PipelineConfig, differences, parse};
+use crate::config::{PipelineConfig, differences, stored};
 use crate::failure::Failure;
 
 /// What unfinished files and directories are called while they are made.
@@ -30,15 +30,11 @@ impl RunDir {
         let run = Self { root: root.to_path_buf(), _lock: Arc::new(lock(root)?) };
         sweep(root).with_context(what)?;
         let path = run.config();
-        let table = config.table()?;
         if path.is_file() {
             let text = std::fs::read_to_string(&path).with_context(what)?;
-            let mut before = parse(&text, &path.display().to_string())?;
-            let mut now = table;
-            // Where it is computed is no part of what is computed.
-            before.remove("device");
-            now.remove("device");
-            return match differences(&before, &now) {
+            let before = stored(&text, &path.display().to_string())?;
+            let (before, now) = (decisive(&before, config), config.table()?);
+            return match differences(&before.table()?, &now) {
                 changed if changed.is_empty() => Ok(run),
                 changed => Err(other_configuration(root, &changed).into()),
             };
@@ -93,6 +89,21 @@ impl RunDir {
             std::fs::OpenOptions::new().create(true).append(true).open(&path).with_context(what)?;
         writeln!(file, "{stage}\t{:.1}", took.as_secs_f64()).with_context(what)
     }
+}
+
+/// A run's configuration with what decides nothing of its files taken from `now`: what it is called and said to be,
+/// where it is computed, and the limits that only accept or refuse what was made.
+fn decisive(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
+    let mut before = before.clone();
+    before.name.clone_from(&now.name);
+    before.notes.clone_from(&now.notes);
+    before.device.clone_from(&now.device);
+    before.demonstration = now.demonstration;
+    before.synth.max_repaired_share = now.synth.max_repaired_share;
+    before.pairs.max_repaired_share = now.pairs.max_repaired_share;
+    before.pairs.min_test_seeds = now.pairs.min_test_seeds;
+    before.pairs.min_train_groups = now.pairs.min_train_groups;
+    before
 }
 
 /// A directory or file name under which something is made before it is renamed into place.
@@ -170,9 +181,25 @@ mod tests {
         RunDir::open(dir.path(), &config).expect("goes on");
         let elsewhere = PipelineConfig { device: "cuda".to_owned(), ..config.clone() };
         RunDir::open(dir.path(), &elsewhere).expect("the device may change");
+        let mut renamed = PipelineConfig { name: "other".to_owned(), ..config.clone() };
+        renamed.pairs.min_test_seeds = 1;
+        renamed.synth.max_repaired_share = 1.0;
+        RunDir::open(dir.path(), &renamed).expect("a name and limits that only accept may change");
         let other = PipelineConfig { seed: 3, ..config };
         let error = RunDir::open(dir.path(), &other).expect_err("refused");
         assert_eq!(exit_of(&error), Exit::Usage);
         assert!(error.to_string().contains("seed: 0 → 3"), "{error}");
+    }
+
+    #[test]
+    fn a_setting_that_an_older_run_does_not_name_has_its_default() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let config = PipelineConfig::default();
+        std::fs::write(dir.path().join("config.toml"), "seed = 0\n[synth]\n").expect("written");
+        RunDir::open(dir.path(), &config).expect("goes on");
+        std::fs::write(dir.path().join("config.toml"), "sead = 0\n").expect("written");
+        let error = RunDir::open(dir.path(), &config).expect_err("refused");
+        assert_eq!(exit_of(&error), Exit::Usage);
+        assert!(format!("{error:#}").contains("config.toml"), "{error:#}");
     }
 }

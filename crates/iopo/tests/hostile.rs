@@ -16,7 +16,11 @@ fn synthesis() -> &'static Path {
     MADE.get_or_init(|| {
         let dir = tempfile::tempdir().expect("temporary directory");
         let out = dir.path().join("run");
-        succeed(&["synth", "--preset", "smoke", "--set", "synth.max_seeds=4", "--out", text(&out)]);
+        let mut args = vec!["synth", "--preset", "smoke", "--out", text(&out)];
+        for set in ["synth.max_seeds=4", "pairs.test_seeds=1", "pairs.dev_seeds=1"] {
+            args.extend(["--set", set]);
+        }
+        succeed(&args);
         dir
     })
     .path()

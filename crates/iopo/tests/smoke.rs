@@ -52,6 +52,9 @@ fn the_smoke_preset_goes_the_whole_way_and_a_second_run_changes_nothing() {
     assert_eq!(files.map(written), before, "finished stages are skipped");
     assert_eq!(second.stdout, first.stdout, "the same table");
 
+    let synthesis = succeed(&["synth", "--out", text(&out)]).stderr;
+    assert!(!synthesis.contains(" on flex"), "a finished synthesis needs no model:\n{synthesis}");
+
     let other = run(&["pipeline", "--preset", "smoke", "--out", text(&out), "--seed", "9"]);
     assert!(other.error(2).contains("another configuration"));
 }
@@ -64,10 +67,16 @@ fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let args = ["pipeline", "--preset", "smoke", "--out", text(&out)];
-    let child =
+    let mut child =
         common::iopo(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     // The model is written when the handler has long been installed and nearly everything is still to be done.
+    let begun = std::time::Instant::now();
     while !out.join("model").join("config.json").exists() {
+        if begun.elapsed() > std::time::Duration::from_mins(1) {
+            let _ = child.kill();
+            let ended = child.wait_with_output().expect("ended");
+            panic!("no model in 60 s:\n{}", String::from_utf8_lossy(&ended.stderr));
+        }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");

@@ -59,6 +59,37 @@ pub(crate) fn find<'a>(
     })
 }
 
+/// A coverage before a noun: `95 % `.
+pub(crate) fn coverage(confidence: f64) -> String {
+    format!("{} % ", format::number(100.0 * confidence))
+}
+
+/// How the table is to be read, a sentence a line: what the intervals leave out, and what may be compared.
+pub(crate) fn reading(rows: &[SummaryRow], confidence: Option<f64>) -> Vec<String> {
+    let coverage = confidence.map(coverage).unwrap_or_default();
+    let mut notes = vec![format!(
+        "The {coverage}intervals resample the test seeds; they do not include the spread between training seeds."
+    )];
+    let compared = rows.iter().filter(|row| {
+        let column = |column: &(&str, &str, &str, &str)| {
+            (column.0, column.1) == (row.metric.as_str(), row.subset.as_str())
+        };
+        row.baseline.is_some() && COLUMNS.iter().any(column)
+    });
+    match compared.count() {
+        0 => {}
+        1 => notes.push("One difference between models is tested.".to_owned()),
+        n => notes.push(format!(
+            "{n} differences between models are tested, and nothing is corrected for their number: some may leave zero out by chance."
+        )),
+    }
+    notes.push(
+        "Only differences between models within a column mean something: prompts of seen and of unseen kinds are drawn differently."
+            .to_owned(),
+    );
+    notes
+}
+
 /// An accuracy in percent, drawn between 0 and 100 %.
 pub(crate) fn share(row: &SummaryRow, colour: &str) -> Cell {
     Cell {

@@ -21,8 +21,13 @@ fn meaning(metric: &str) -> (&str, &'static str) {
     match metric {
         "response_words" => ("Words", "of an answer; a gain by length alone shows here"),
         "response_tokens" => ("Tokens", "of an answer"),
-        "truncated" | "truncated_share" => {
-            ("Cut off", "share of answers that hit the length limit")
+        "empty_share" => ("Blank", "answers that say nothing; such an answer breaks no limit"),
+        "length_cut_share" => (
+            "Cut off",
+            "answers that met the token limit; what should stand at their end is missing",
+        ),
+        "repeated_lines" => {
+            ("Repeated lines", "lines that stood before in the same answer; high is filling")
         }
         "distinct_1" => ("Distinct words", "share of an answer's words that differ"),
         "distinct_2" => ("Distinct 2-grams", "share within an answer; low is repetitive"),
@@ -78,7 +83,9 @@ fn table(rows: &[SummaryRow], keys: &[(&str, &str)]) -> Option<Table> {
         .collect();
     let row = |(metric, subset): &(&str, &str)| {
         let (name, detail) = meaning(metric);
-        let percent = metric.contains("accuracy") || metric.ends_with("_share");
+        let percent = metric.contains("accuracy")
+            || metric.ends_with("_share")
+            || *metric == "repeated_lines";
         let cell = |model: &&str| match find(rows, model, None, metric, subset) {
             None => Cell::default(),
             Some(row) if percent => share(row, &colour(model)),

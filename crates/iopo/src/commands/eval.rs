@@ -2,13 +2,17 @@
 
 mod logps;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-use iopo_eval::{EvaluatedModel, EvaluatedRun, GroupRewards};
+use anyhow::{Context, Result};
+use iopo_eval::{EvaluatedModel, EvaluatedRun, GroupRewards, Prompt};
 use iopo_train::Method;
+use iopo_train::weights::{CARD, Card};
 
 use crate::cli::RunArgs;
+use crate::failure::Failure;
+use crate::local::Local;
+use crate::printer;
 use crate::session::Session;
 
 use logps::{Evaluator, Measured, TestGroups};
@@ -39,13 +43,14 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
     session.needs(&session.run.preferences(), "pairs")?;
     let candidates = candidates(session);
     for dir in candidates.iter().filter_map(|candidate| candidate.trained.as_ref()) {
-        session.needs(&dir.join(iopo_train::weights::CARD), "train")?;
+        session.needs(&dir.join(CARD), "train")?;
     }
     session.timed("eval", |session| {
         let (run, config) = (session.run.clone(), session.config.clone());
         let prompts =
             iopo_eval::heldout_prompts(&run.instructions(), &run.preferences(), &config.eval)?;
         let (base, bars) = session.base()?;
+        let prompts = fitting(prompts, base, config.eval.max_new_tokens)?;
         let groups = TestGroups::read(&run.preferences(), base)?;
         let mut runs = Vec::with_capacity(candidates.len());
         for candidate in &candidates {
@@ -58,7 +63,7 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
                 Evaluator { base, model, dir, config: &config, bars }.run(&prompts, &groups)?,
             );
         }
-        let models = models(&candidates, runs, &config.train);
+        let models = models(&candidates, runs, &config.train)?;
         let rows = iopo_eval::summarize(&models, &groups.rows, &run.summary(), &config.eval, bars)?;
         Ok(format!("{} prompts, {} models, {} numbers", prompts.len(), models.len(), rows.len()))
     })
@@ -92,7 +97,7 @@ fn models(
     candidates: &[Candidate],
     runs: Vec<Measured>,
     train: &iopo_train::TrainConfig,
-) -> Vec<EvaluatedModel> {
+) -> Result<Vec<EvaluatedModel>> {
     let several = train.resolved_seeds().len() > 1;
     let policies: Vec<_> = runs.iter().map(|run| run.policy.clone()).collect();
     let mut models: Vec<EvaluatedModel> = Vec::new();
@@ -104,7 +109,8 @@ fn models(
                 .position(|other| other.folder == *folder)
                 .map(|at| policies[at].clone())
         });
-        let beta = candidate.method.map_or(train.beta, |method| train.settings(method).1);
+        // The base has no reference, so that its rewards are zero under any beta.
+        let beta = candidate.trained.as_deref().map_or(Ok(train.beta), chosen_beta)?;
         let run = EvaluatedRun {
             predictions: measured.predictions,
             scores: measured.scores,
@@ -122,5 +128,61 @@ fn models(
         }
     }
     models.extend(single);
-    models
+    Ok(models)
+}
+
+/// The beta that a method was trained with: of a grid search, the one that was chosen.
+fn chosen_beta(trained: &Path) -> Result<f64> {
+    let path = trained.join(CARD);
+    let what = || format!("failed to read the settings in {}", path.display());
+    let text = std::fs::read_to_string(&path).with_context(what)?;
+    let card: Card = serde_json::from_str(&text).with_context(what)?;
+    let beta = card.settings.pointer("/settings/beta").and_then(serde_json::Value::as_f64);
+    beta.context("expected a number at `settings.settings.beta`").with_context(what)
+}
+
+/// The prompts that fit the context together with an answer; the others are left out for every model.
+fn fitting(prompts: Vec<Prompt>, base: &Local, new_tokens: usize) -> Result<Vec<Prompt>> {
+    let all = prompts.len();
+    let mut kept = Vec::with_capacity(all);
+    for prompt in prompts {
+        if base.fits(&prompt.prompt, new_tokens)? {
+            kept.push(prompt);
+        }
+    }
+    if kept.is_empty() && all > 0 {
+        let what =
+            format!("none of {all} test prompts fits the context with {new_tokens} new tokens");
+        return Err(Failure::usage(what).way_out("lower eval.max_new_tokens").into());
+    }
+    if kept.len() < all {
+        let left = all - kept.len();
+        printer::note(&format!(
+            "{:>10}  {left} of {all} test prompts left out for every model: too long for the context",
+            ""
+        ));
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CARD, chosen_beta};
+
+    #[test]
+    fn beta_is_the_one_on_the_card() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let card = |settings: &str| {
+            let text = format!(
+                r#"{{"base": "b", "base_weights_hash": "h", "template_hash": "t", "method": "iopo",
+                    "preferences_hash": "p", "settings": {settings}}}"#
+            );
+            std::fs::write(dir.path().join(CARD), text).expect("written");
+            chosen_beta(dir.path())
+        };
+        let beta = card(r#"{"settings": {"beta": 0.3}}"#).expect("read");
+        assert!((beta - 0.3).abs() < 1e-12);
+        let error = card("{}").expect_err("no beta");
+        assert!(format!("{error:#}").contains("settings.settings.beta"), "{error:#}");
+    }
 }

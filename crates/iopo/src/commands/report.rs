@@ -24,7 +24,10 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
         let summary = session.run.summary();
         if summary.is_file() {
             let rows: Vec<SummaryRow> = iopo_schema::read(&summary)?;
-            printer::result(&iopo_report::terminal_table(&rows));
+            printer::result(&iopo_report::terminal_table(
+                &rows,
+                Some(session.config.eval.confidence),
+            ));
             if session.config.demonstration {
                 printer::result(DEMONSTRATION);
             }
@@ -41,15 +44,16 @@ fn meta(session: &Session) -> Result<ReportMeta> {
     let config = &session.config;
     let demonstration = config.demonstration.then(|| DEMONSTRATION.to_owned());
     let notes = Some(config.notes.clone()).filter(|notes| !notes.is_empty());
-    let versions = [
-        ("iopo", env!("CARGO_PKG_VERSION").to_owned()),
-        ("device", session.device_name()?),
-        ("model", config.model.clone()),
-    ];
+    let versions =
+        [("iopo", env!("CARGO_PKG_VERSION").to_owned()), ("model", config.model.clone())];
+    // The run may have been computed elsewhere, in parts: the device of this session says nothing of it.
+    let mut table = config.table()?;
+    table.remove("device");
     Ok(ReportMeta {
         notes: demonstration.into_iter().chain(notes).collect(),
         versions: versions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        config_toml: config.text()?,
+        config_toml: toml::to_string_pretty(&table)?,
+        confidence: Some(config.eval.confidence),
         ..ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str())
     })
 }

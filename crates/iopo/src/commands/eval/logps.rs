@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::bars::Bars;
 use crate::config::PipelineConfig;
 use crate::local::Local;
+use crate::printer;
 
 /// Answers whose likelihood makes one part.
 const PART: usize = 32;
@@ -36,7 +37,11 @@ impl TestGroups {
         let base = model.base();
         // Whatever the context takes: a limit of training is none of evaluation.
         let limit = base.decoder.config().max_position_embeddings;
-        let encoded = encode(&rows, base.tokenizer, base.template, limit)?.groups;
+        let made = encode(&rows, base.tokenizer, base.template, limit)?;
+        for (reason, count) in &made.dropped {
+            printer::note(&format!("{:>10}  {count} test groups left out: {reason}", ""));
+        }
+        let encoded = made.groups;
         let known: BTreeSet<&str> = encoded.iter().map(|group| group.id.as_str()).collect();
         rows.retain(|row| known.contains(row.id.as_str()));
         Ok(Self { rows, encoded, preferences_hash: iopo_schema::file_hash(preferences)? })
@@ -78,8 +83,11 @@ impl Evaluator<'_> {
     /// How likely the base model finds the answers: a gain that it finds absurd is a hollow one.
     fn base_logps(&self, predictions: &Path) -> Result<BTreeMap<String, TokenLogps>> {
         let path = self.dir.join("answer_logps.parquet");
-        let config =
-            json!({"model": self.base.name(), "template_hash": self.base.base().template_hash()?});
+        let config = json!({
+            "model": self.base.name(),
+            "template_hash": self.base.base().template_hash()?,
+            "end_of_turn": "where it was generated",
+        });
         let provenance = Provenance::new(concat!("iopo ", env!("CARGO_PKG_VERSION")), config)
             .with_input("predictions", iopo_schema::file_hash(predictions)?);
         let parts = Parts::<MetricRow>::open(&path, &provenance)?;
