@@ -111,7 +111,8 @@ impl Job<'_> {
     ///
     /// # Errors
     /// When the folder belongs to another run, a guard stops the training, the model or a file fails,
-    /// or `progress` asks to stop (then a checkpoint is there).
+    /// or `progress` asks to stop (between updates a checkpoint is written first, where checkpoints are
+    /// on; during an evaluation on the dev split the last one stands).
     pub fn run(&self, start: &Decoder, progress: &dyn Progress) -> Result<Outcome, TrainError> {
         let fingerprint = self.fingerprint(start)?;
         let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
