@@ -2,20 +2,16 @@
 
 mod common;
 
-use common::{Golden, adapter, golden, load, read, relative};
-use iopo_model::{Decoder, Layout, ModelError, NamedTensors, Targets};
+use std::collections::BTreeMap;
 
-const CHECKPOINTS: [&str; 5] = [
-    "tiny-random-llama-tied",
-    "tiny-random-llama-untied",
-    "tiny-random-llama-headdim",
-    "tiny-random-qwen2-tied",
-    "tiny-random-qwen2-untied",
-];
+use common::{Golden, adapter, checkpoints, load, read, relative};
+use iopo_model::{Decoder, Layout, ModelError, NamedTensors, Targets};
+use serde_json::Value;
+
 const BETA: f64 = 0.1;
 
 /// The right-padded batch of four as four root segments, and which tokens are predicted.
-fn batch(golden: &std::collections::BTreeMap<String, Golden>) -> (Layout, Targets, Vec<usize>) {
+fn batch(golden: &BTreeMap<String, Golden>) -> (Layout, Targets, Vec<usize>) {
     let ids = &golden["input_ids"];
     let (mask, labels) = (&golden["attention_mask"], &golden["labels"]);
     let width = ids.shape[1];
@@ -108,7 +104,7 @@ fn check_logits(name: &str, decoder: &Decoder, layout: &Layout, golden: &Golden)
 fn check_gradients(
     name: &str,
     ours: &NamedTensors,
-    golden: &std::collections::BTreeMap<String, Golden>,
+    golden: &BTreeMap<String, Golden>,
     prefix: &str,
 ) {
     let mut checked = 0;
@@ -124,27 +120,37 @@ fn check_gradients(
     assert_eq!(checked, ours.len(), "{name}: every parameter is checked");
 }
 
+fn list(value: &Value) -> Vec<f64> {
+    value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
+}
+
+/// Holds logits, log-probabilities and gradients against a golden file.
+fn check(name: &str, decoder: &Decoder, golden: &BTreeMap<String, Golden>, info: &Value) {
+    let (layout, targets, counts) = batch(golden);
+    check_logits(name, decoder, &layout, &golden["logits"]);
+    let reference = list(&info["ref_logps"]);
+    let (logps, grads) = gradients(decoder, &layout, &targets, &counts, &reference);
+    for (ours, theirs) in logps.iter().zip(list(&info["logps"])) {
+        assert!((ours - theirs).abs() <= 1e-4, "{name}: logp {ours} against {theirs}");
+    }
+    check_gradients(name, &grads, golden, "grad.");
+}
+
 #[test]
 fn logits_logps_and_every_gradient_equal_the_reference() {
-    for name in CHECKPOINTS {
-        let Some(dir) = golden(&format!("tiny/{name}")) else { return };
+    let all = checkpoints();
+    assert!(all.len() >= 5);
+    for dir in all {
+        let name = dir.file_name().expect("a name").to_string_lossy().into_owned();
         let decoder = load(&dir);
         let golden = read(&dir.join("forward.safetensors"));
-        let (layout, targets, counts) = batch(&golden);
-        check_logits(name, &decoder, &layout, &golden["logits"]);
-        let info: serde_json::Value =
+        let info: Value =
             serde_json::from_slice(&std::fs::read(dir.join("info.json")).expect("info"))
                 .expect("json");
-        let list = |value: &serde_json::Value| -> Vec<f64> {
-            value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
-        };
+        check(&name, &decoder, &golden, &info);
+        // Negative control: against another reference, the gradients must not fit.
+        let (layout, targets, counts) = batch(&golden);
         let reference = list(&info["ref_logps"]);
-        let (logps, grads) = gradients(&decoder, &layout, &targets, &counts, &reference);
-        for (ours, theirs) in logps.iter().zip(list(&info["logps"])) {
-            assert!((ours - theirs).abs() <= 1e-4, "{name}: logp {ours} against {theirs}");
-        }
-        check_gradients(name, &grads, &golden, "grad.");
-        // Negative control: with the sign of one response turned, the gradients must not fit.
         let turned: Vec<f64> = reference.iter().map(|r| r + 5.0 * (r - reference[0])).collect();
         let (_, wrong) = gradients(&decoder, &layout, &targets, &counts, &turned);
         let probe = "model.layers.0.mlp.down_proj.weight";
@@ -153,15 +159,6 @@ fn logits_logps_and_every_gradient_equal_the_reference() {
         let scale = 8.0 / 4.0;
         let decoder = decoder.load_adapter(&adapter(&dir.join("lora")), scale).expect("adapter");
         let golden = read(&dir.join("lora_forward.safetensors"));
-        check_logits(name, &decoder, &layout, &golden["logits"]);
-        let reference = list(&info["lora"]["ref_logps"]);
-        let (logps, grads) = gradients(&decoder, &layout, &targets, &counts, &reference);
-        for (ours, theirs) in logps.iter().zip(list(&info["lora"]["logps"])) {
-            assert!(
-                (ours - theirs).abs() <= 1e-4,
-                "{name} with adapter: logp {ours} against {theirs}"
-            );
-        }
-        check_gradients(name, &grads, &golden, "grad.");
+        check(&format!("{name} with adapter"), &decoder, &golden, &info["lora"]);
     }
 }

@@ -51,7 +51,8 @@ fn real_groups_render_and_encode_as_the_reference_does() {
         return;
     };
     let eos = tokenizer.eos_id().expect("eos");
-    assert_eq!((tokenizer.bos_id(), eos, tokenizer.pad_id()), (Some(1), 2, Some(2)));
+    assert_eq!((tokenizer.bos_id(), eos), (Some(1), 2));
+    assert_eq!(tokenizer.pad_token(), tokenizer.eos_token());
     assert_eq!(tokenizer.vocab_size(), 49_152);
     for example in golden["examples"].as_array().expect("examples") {
         let texts = &example["texts"];
@@ -161,7 +162,8 @@ fn content_that_spells_a_control_token_stays_text() {
 fn the_written_tokenizer_json_encodes_the_same() {
     let Some((checkpoint, tokenizer, template)) = open() else { return };
     let dir = tempfile::tempdir().expect("temporary directory");
-    tokenizer.write_json(&dir.path().join("tokenizer.json")).expect("written");
+    let json = tokenizer.to_json().expect("written out");
+    std::fs::write(dir.path().join("tokenizer.json"), json).expect("written");
     let again = Tokenizer::from_dir(dir.path(), &checkpoint.config).expect("read back");
     let sample = "<|im_start|>user\nIt's 2024-05: naïve café, 你好 🙂\n\n  x = [1,2];<|im_end|>";
     assert_eq!(again.encode(sample).expect("a"), tokenizer.encode(sample).expect("b"));

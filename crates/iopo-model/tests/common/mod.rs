@@ -1,4 +1,4 @@
-//! Helpers for tests against golden numbers; the tests are skipped, and say so, where those are absent.
+//! Helpers for tests against golden numbers; what is absent is left out, with a line that says so.
 
 #![expect(
     dead_code,
@@ -43,6 +43,19 @@ pub(crate) fn golden(path: &str) -> Option<PathBuf> {
     }
     eprintln!("skipped: {} is not here", path.display());
     None
+}
+
+/// The checkpoints with golden numbers: those of the repository, and the shared ones where they are.
+pub(crate) fn checkpoints() -> Vec<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/tiny");
+    let mut found: Vec<PathBuf> = [Some(own), golden("tiny")]
+        .into_iter()
+        .flatten()
+        .flat_map(|root| std::fs::read_dir(root).expect("a folder"))
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    found.sort();
+    found
 }
 
 pub(crate) fn read(path: &Path) -> BTreeMap<String, Golden> {

@@ -1,6 +1,6 @@
 //! Twelve `AdamW` steps against PyTorch's, step by step.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, f64::consts::LN_2, fs, path::Path};
 
 use iopo_llm::Silent;
 use iopo_model::{Checkpoint, Decoder, LoraConfig, device::device};
@@ -13,12 +13,13 @@ use iopo_train::{
 };
 use serde_json::Value;
 
-const CHECKPOINTS: [&str; 5] = [
-    "tiny-random-llama-tied",
-    "tiny-random-llama-untied",
-    "tiny-random-llama-headdim",
-    "tiny-random-qwen2-tied",
-    "tiny-random-qwen2-untied",
+/// A trace's columns and the metrics that they are.
+const COLUMNS: [(&str, &str); 5] = [
+    ("lr", "learning_rate"),
+    ("loss", "loss"),
+    ("grad_norm", "grad_norm"),
+    ("acc_v1", "rewards/accuracies_v1"),
+    ("acc_v2", "rewards/accuracies_v2"),
 ];
 
 fn load(dir: &Path) -> Decoder {
@@ -69,20 +70,25 @@ fn follow(
     job.objective = Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 0.0 };
     job.schedule = Schedule { peak: number("lr"), warmup: 2, total: 12 };
     job.shape = shape;
-    // Two groups a micro-batch.
-    job.micro_batch_tokens = 140;
+    // Small enough that every update takes several micro-batches.
+    job.micro_batch_tokens = 100;
     let mut learner = Learner::new(start, number("weight_decay"));
     for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
         let of_step: Vec<&EncodedGroup> =
             (0..4).map(|at| members[(4 * step + at) % members.len()]).collect();
         let (next, means) = job.update(learner, &of_step).expect("an update");
         learner = next;
-        let pairs = [("lr", "learning_rate"), ("loss", "loss"), ("grad_norm", "grad_norm")];
-        for (golden, ours) in pairs {
+        let loss = row["loss"].as_f64().expect("a number");
+        // Where the policy is still the reference, rounding alone decides which reward is greater.
+        let is_reference = (loss - LN_2).abs() < 1e-6;
+        for (golden, ours) in COLUMNS {
+            if is_reference && golden.starts_with("acc") {
+                continue;
+            }
             let expected = row[golden].as_f64().expect("a number");
             let got = means.mean(ours).expect("a metric");
             assert!(
-                (got - expected).abs() <= 1e-4 * expected.abs().max(1.0),
+                (got - expected).abs() <= 1e-4 * expected.abs(),
                 "step {}: {ours} is {got}, expected {expected}",
                 step + 1
             );
@@ -91,18 +97,25 @@ fn follow(
     learner.decoder
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
+/// Every checkpoint with a trace: those of the repository, and the shared ones where they are.
+#[expect(clippy::print_stderr, reason = "what is left out is said")]
 fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden/tiny");
-    for name in CHECKPOINTS {
-        let dir = root.join(name);
-        let Ok(text) = fs::read_to_string(dir.join("train_trace.json")) else {
-            eprintln!("skipped: {} is not here", dir.display());
-            return;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut seen = 0;
+    for folder in ["../../fixtures/golden/tiny", "../../../shared/golden/tiny"] {
+        let Ok(entries) = fs::read_dir(root.join(folder)) else {
+            eprintln!("left out: {folder} is not here");
+            continue;
         };
-        let trace: Value = serde_json::from_str(&text).expect("JSON");
-        test(&dir, &trace, &quads(&trace));
+        for entry in entries {
+            let dir = entry.expect("an entry").path();
+            let text = fs::read_to_string(dir.join("train_trace.json")).expect("a trace");
+            let trace: Value = serde_json::from_str(&text).expect("JSON");
+            test(&dir, &trace, &quads(&trace));
+            seen += 1;
+        }
     }
+    assert!(seen >= 5);
 }
 
 #[test]
@@ -117,6 +130,7 @@ fn full_fine_tuning_follows_the_trace() {
 
 #[test]
 fn adapters_follow_the_trace_to_the_same_factors() {
+    // F32 rounding moves a factor by less than 1e-6, an epsilon of 1e-6 by more than 1e-5.
     each(|dir, trace, groups| {
         let base = load(dir);
         let lora = LoraConfig { rank: 4, alpha: 8.0, ..LoraConfig::default() };
@@ -130,7 +144,7 @@ fn adapters_follow_the_trace_to_the_same_factors() {
         assert_eq!(got.len(), expected.len());
         for (name, (_, values)) in &expected {
             for (got, expected) in got[name].1.iter().zip(values) {
-                assert!((got - expected).abs() < 2e-4, "{name}: {got} is not {expected}");
+                assert!((got - expected).abs() < 1e-5, "{name}: {got} is not {expected}");
             }
         }
     });
