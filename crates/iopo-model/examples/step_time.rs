@@ -1,11 +1,18 @@
-//! How long one IOPO step and one batch of decoding take: `cargo run --release --example step_time MODEL`.
+//! How long one IOPO step and one batch of decoding take:
+//! `cargo run --release --example step_time MODEL [train | decode]`.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
 use std::path::Path;
 use std::time::Instant;
 
 use iopo_llm::{Sampling, Silent};
-use iopo_model::{Decoder, Layout, LoraConfig, ModelError, ModelFiles, Prompt, Segment, Targets};
+use iopo_model::{
+    Decoder, Layout, Limits, LoraConfig, ModelError, ModelFiles, Prompt, Segment, Targets, workers,
+};
+
+/// The allocator of the `iopo` binary: big tensors come and go, and fresh pages cost a quarter of a step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn tokens(count: usize, salt: u32) -> Vec<u32> {
     (0..count as u32).map(|at| 1000 + (at * 7919 + salt * 104_729) % 40_000).collect()
@@ -35,44 +42,76 @@ fn group(prompt: usize, response: usize) -> Result<(Layout, Targets), ModelError
     Ok((layout, targets))
 }
 
-fn main() -> Result<(), ModelError> {
-    let path = std::env::args().nth(1).unwrap_or_default();
-    let (mut checkpoint, _, _) = ModelFiles::open(Path::new(&path))?;
-    let config = checkpoint.config.clone();
-    let device = iopo_model::device::device("flex")?;
-    let start = Instant::now();
-    let decoder =
-        Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))?;
-    println!("load {:.2} s", start.elapsed().as_secs_f64());
-    let lora = decoder.clone().with_lora(&LoraConfig::default(), 0)?;
+/// Forward alone, forward and backward, and the latter side by side.
+fn training(lora: &Decoder) -> Result<(), ModelError> {
+    let step = |layout: &Layout, targets: &Targets| {
+        lora.response_logps_and_grads::<ModelError>(layout, targets, |logps| {
+            Ok(vec![0.01; logps.len()])
+        })
+    };
     for (prompt, response) in [(64, 64), (256, 128)] {
         let (layout, targets) = group(prompt, response)?;
-        for _ in 0..3 {
+        let tokens = layout.token_count();
+        for _ in 0..4 {
             let start = Instant::now();
             lora.response_logps(&layout, &targets)?;
             let forward = start.elapsed().as_secs_f64();
             let start = Instant::now();
-            lora.response_logps_and_grads::<ModelError>(&layout, &targets, |logps| {
-                Ok(vec![0.01; logps.len()])
-            })?;
+            step(&layout, &targets)?;
+            let whole = start.elapsed().as_secs_f64();
             println!(
-                "prompt {prompt} response {response}: {} tokens, forward {forward:.2} s, step {:.2} s",
-                layout.token_count(),
-                start.elapsed().as_secs_f64()
+                "{prompt} + {response}, {tokens} tokens: forward {forward:.2} s, step {whole:.2} s"
             );
         }
-    }
-    for batch in [1, 16, 64] {
-        let prompts: Vec<Prompt> = (0..batch)
-            .map(|row| Prompt { tokens: tokens(60, row), sampling: Sampling::greedy(32) })
-            .collect();
+        let pieces = 3 * workers::count(&lora.device());
         let start = Instant::now();
-        decoder.generate(&prompts, &[], &Silent)?;
-        let seconds = start.elapsed().as_secs_f64();
+        workers::map(&lora.device(), vec![(); pieces], |()| step(&layout, &targets))?;
+        let each = start.elapsed().as_secs_f64() / pieces as f64;
+        println!("{prompt} + {response}, {tokens} tokens: {each:.2} s a step side by side");
+    }
+    Ok(())
+}
+
+/// Tokens a second by batch size: one batch, and one a worker.
+fn decoding(decoder: &Decoder) -> Result<(), ModelError> {
+    let length = 32;
+    for batch in [1u32, 16, 32, 64] {
+        let prompts: Vec<Prompt> = (0..batch)
+            .map(|row| Prompt { tokens: tokens(60, row), sampling: Sampling::greedy(length) })
+            .collect();
+        let limits = Limits { rows: prompts.len(), ..Limits::default() };
+        let generate = || decoder.generate(&prompts, &[], limits, &Silent);
+        generate()?;
+        let start = Instant::now();
+        generate()?;
+        let alone = start.elapsed().as_secs_f64();
+        let count = workers::count(&decoder.device());
+        let start = Instant::now();
+        workers::map(&decoder.device(), vec![(); count], |()| generate())?;
+        let beside = start.elapsed().as_secs_f64() / count as f64;
+        let rate = |seconds: f64| f64::from(batch) * length as f64 / seconds;
         println!(
-            "decode batch {batch}: {:.0} tokens/s with prefill",
-            f64::from(batch) * 32.0 / seconds
+            "decode batch {batch}: {:.0} tokens/s with prefill, {:.0} side by side",
+            rate(alone),
+            rate(beside)
         );
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), ModelError> {
+    let mut args = std::env::args().skip(1);
+    let (path, what) = (args.next().unwrap_or_default(), args.next());
+    let (mut checkpoint, _, _) = ModelFiles::open(Path::new(&path))?;
+    let config = checkpoint.config.clone();
+    let device = iopo_model::device::device("flex")?;
+    let decoder =
+        Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))?;
+    if what.as_deref() != Some("decode") {
+        training(&decoder.clone().with_lora(&LoraConfig::default(), 0)?)?;
+    }
+    if what.as_deref() != Some("train") {
+        decoding(&decoder)?;
     }
     Ok(())
 }

@@ -64,7 +64,7 @@ impl Heads {
 pub(crate) struct Masks(Vec<Option<Tensor<4>>>);
 
 /// Added to the scores of hidden positions; `exp` of it is zero in f32 and, unlike −∞, it makes no NaN.
-const HIDDEN: f32 = -1e30;
+pub(crate) const HIDDEN: f32 = -1e30;
 
 impl Masks {
     pub(crate) fn new(layout: &Layout, device: &Device) -> Self {

@@ -1,122 +1,208 @@
-//! Keys and values of the tokens so far, for a ragged batch.
+//! Keys and values of the tokens so far, for a batch whose rows come and go.
 //!
-//! Rows are aligned at their right end: the prompts' last tokens share a column, so that each step writes one
-//! column for the whole batch. Columns left of a row's first token are hidden by a bias.
+//! Rows are aligned at their right end: the tokens that are fed next share a column, so that each step writes one
+//! column for the whole batch. Columns left of a row's first token are hidden by a bias. A finished row's slot is
+//! given to a new prompt, whose tokens are laid so that they end where the others do.
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::attention::Heads;
-use crate::layer::KeysValues;
-use crate::layout::Layout;
+use crate::attention::{HIDDEN, Heads};
+use crate::kernels::{Seen, attend};
 
-/// Columns by which the cache grows.
+/// Columns by which the cache grows, and by which it is cut.
 const GROWTH: usize = 64;
-/// Added to the scores of hidden columns.
-const HIDDEN: f32 = -1e30;
 
 /// The cache of one layer.
 pub(crate) struct LayerCache {
-    /// `[batch, kv_heads, capacity, head_dim]`; taken out while it is written, so that it is written in place.
+    /// `[slots, kv_heads, capacity, head_dim]`; taken out while it is written, so that it is written in place.
     keys: Option<Tensor<4>>,
     values: Option<Tensor<4>>,
 }
 
-/// Which columns belong to which row.
+/// Which columns belong to which slot.
+#[derive(Default)]
 pub(crate) struct Columns {
-    /// First column of each row.
+    /// First column of each slot.
     starts: Vec<usize>,
-    /// Columns in use.
+    /// Columns in use; the next token goes here.
     pub(crate) used: usize,
 }
 
 impl Columns {
-    /// Prompt lengths → columns.
-    pub(crate) fn new(lengths: &[usize]) -> Self {
-        let used = lengths.iter().copied().max().unwrap_or(0);
-        Self { starts: lengths.iter().map(|length| used - length).collect(), used }
+    /// Gives slot `slot`, which may be the one after the last, to a prompt of `length` tokens.
+    ///
+    /// No prompt may be longer than the columns in use, but for the first ones of an empty batch.
+    pub(crate) fn place(&mut self, slot: usize, length: usize) {
+        if self.starts.is_empty() {
+            self.used = length;
+        }
+        let start = self.used.saturating_sub(length);
+        match self.starts.get_mut(slot) {
+            Some(old) => *old = start,
+            None => self.starts.push(start),
+        }
     }
 
-    /// Position of the token that is written next, a row.
+    /// First column of a slot.
+    pub(crate) fn start(&self, slot: usize) -> usize {
+        self.starts[slot]
+    }
+
+    /// Position of the token that is written next, a slot.
     pub(crate) fn next_positions(&self) -> Vec<u32> {
         self.starts.iter().map(|start| (self.used - start) as u32).collect()
     }
 
-    /// Keeps the given rows.
-    pub(crate) fn keep(&mut self, rows: &[usize]) {
-        self.starts = rows.iter().map(|&row| self.starts[row]).collect();
+    /// Keeps the given slots.
+    pub(crate) fn keep(&mut self, slots: &[usize]) {
+        self.starts = slots.iter().map(|&slot| self.starts[slot]).collect();
     }
 
-    /// The bias over all columns up to and with the one that is written next: `[batch, 1, 1, used + 1]`.
-    pub(crate) fn bias(&self, device: &Device) -> Tensor<4> {
+    /// Forgets leading columns, a multiple of [`GROWTH`], that none of the slots in use reaches back to, and says
+    /// how many.
+    pub(crate) fn trim(&mut self, in_use: impl Iterator<Item = usize>) -> usize {
+        let unused = in_use.map(|slot| self.starts[slot]).min().unwrap_or(0) / GROWTH * GROWTH;
+        self.used -= unused;
+        for start in &mut self.starts {
+            *start = start.saturating_sub(unused);
+        }
+        unused
+    }
+
+    /// The bias over all columns up to and with the one that is written next: `[slots, 1, 1, used + 1]`.
+    fn bias(&self, device: &Device) -> Tensor<4> {
         let width = self.used + 1;
         let mut bias = vec![0f32; self.starts.len() * width];
-        for (row, &start) in self.starts.iter().enumerate() {
-            bias[row * width..row * width + start].fill(HIDDEN);
+        for (slot, &start) in self.starts.iter().enumerate() {
+            bias[slot * width..slot * width + start].fill(HIDDEN);
         }
         Tensor::from_data(TensorData::new(bias, [self.starts.len(), 1, 1, width]), device)
     }
 }
 
 impl LayerCache {
-    /// Takes the flat keys and values of prefilled prompts, one root segment a row.
-    pub(crate) fn new(flat: &KeysValues, layout: &Layout, columns: &Columns, heads: Heads) -> Self {
-        let capacity = columns.used.next_multiple_of(GROWTH);
-        let place = |x: &Tensor<2>| {
-            let width = x.dims()[1];
-            let mut cache = Tensor::<4>::zeros(
-                [columns.starts.len(), heads.kv, capacity, heads.dim],
-                &x.device(),
-            );
-            for (row, span) in layout.spans() {
-                let of_row =
-                    heads.split_keys(x.clone().slice([span.rows.clone(), 0..width])).unsqueeze();
-                let at =
-                    [row..row + 1, 0..heads.kv, columns.starts[row]..columns.used, 0..heads.dim];
-                cache = cache.slice_assign(at, of_row);
-            }
-            cache
-        };
-        Self { keys: Some(place(&flat.keys)), values: Some(place(&flat.values)) }
+    /// Room for `slots` rows of `columns` tokens and a few more.
+    pub(crate) fn new(slots: usize, columns: usize, heads: Heads, device: &Device) -> Self {
+        let shape = [slots, heads.kv, (columns + 1).next_multiple_of(GROWTH), heads.dim];
+        Self {
+            keys: Some(Tensor::zeros(shape, device)),
+            values: Some(Tensor::zeros(shape, device)),
+        }
     }
 
-    /// Writes one token a row into column `at` and gives back keys and values up to it.
+    /// Applies `change` to keys and to values.
+    fn each(&mut self, mut change: impl FnMut(Tensor<4>) -> Tensor<4>) {
+        for cache in [&mut self.keys, &mut self.values] {
+            *cache = cache.take().map(&mut change);
+        }
+    }
+
+    /// Adds empty slots.
+    pub(crate) fn add_slots(&mut self, count: usize) {
+        self.each(|cache| {
+            let [_, kv, capacity, dim] = cache.dims();
+            let more = Tensor::zeros([count, kv, capacity, dim], &cache.device());
+            Tensor::cat(vec![cache, more], 0)
+        });
+    }
+
+    /// Lays a prompt's keys and values, `[kv_heads, length, head_dim]`, into a slot from column `start` on.
+    pub(crate) fn place(&mut self, slot: usize, start: usize, keys: Tensor<3>, values: Tensor<3>) {
+        let [kv, length, dim] = keys.dims();
+        let at = [slot..slot + 1, 0..kv, start..start + length, 0..dim];
+        let lay = |cache: Option<Tensor<4>>, of_row: Tensor<3>| {
+            cache.map(|cache| cache.slice_assign(at.clone(), of_row.unsqueeze()))
+        };
+        self.keys = lay(self.keys.take(), keys);
+        self.values = lay(self.values.take(), values);
+    }
+
+    /// Writes one token a slot into column `at`.
     ///
     /// # Shapes
-    /// `[batch, kv_heads, 1, head_dim]` → `[batch, kv_heads, at + 1, head_dim]`.
-    pub(crate) fn push(
-        &mut self,
-        keys: Tensor<4>,
-        values: Tensor<4>,
-        at: usize,
-    ) -> (Tensor<4>, Tensor<4>) {
-        (write(&mut self.keys, keys, at), write(&mut self.values, values, at))
+    /// `[slots, kv_heads, 1, head_dim]`.
+    pub(crate) fn push(&mut self, keys: Tensor<4>, values: Tensor<4>, at: usize) {
+        self.keys = self.keys.take().map(|cache| write(cache, keys, at));
+        self.values = self.values.take().map(|cache| write(cache, values, at));
     }
 
-    /// Keeps the given rows.
-    pub(crate) fn keep(&mut self, rows: &Tensor<1, Int>) {
-        for cache in [&mut self.keys, &mut self.values] {
-            *cache = cache.take().map(|cache| cache.select(0, rows.clone()));
-        }
+    /// Attention of each slot's newest token, which was pushed last, to the slot's columns.
+    ///
+    /// # Shapes
+    /// `[slots, heads · head_dim]` → the same.
+    pub(crate) fn attend(&self, q: Tensor<2>, columns: &Columns, heads: Heads) -> Tensor<2> {
+        let (Some(keys), Some(values)) = (&self.keys, &self.values) else { return q };
+        let seen = Seen { starts: &columns.starts, end: columns.used + 1 };
+        attend(&q, keys, values, seen, heads)
+            .unwrap_or_else(|| plain(q, keys, values, columns, heads))
+    }
+
+    /// Keeps the given slots.
+    pub(crate) fn keep(&mut self, slots: &Tensor<1, Int>) {
+        self.each(|cache| cache.select(0, slots.clone()));
+    }
+
+    /// Drops the first `columns` columns.
+    pub(crate) fn trim(&mut self, columns: usize) {
+        self.each(|cache| {
+            let [slots, kv, capacity, dim] = cache.dims();
+            cache.slice([0..slots, 0..kv, columns..capacity, 0..dim])
+        });
     }
 }
 
-fn write(slot: &mut Option<Tensor<4>>, column: Tensor<4>, at: usize) -> Tensor<4> {
-    let [batch, kv, _, dim] = column.dims();
-    let mut cache = match slot.take() {
-        Some(cache) if cache.dims()[2] > at => cache,
-        Some(cache) => {
-            let more = Tensor::zeros(
-                [batch, kv, GROWTH.max(at + 1 - cache.dims()[2]), dim],
-                &column.device(),
-            );
-            Tensor::cat(vec![cache, more], 2)
-        }
-        None => {
-            Tensor::zeros([batch, kv, (at + 1).next_multiple_of(GROWTH), dim], &column.device())
-        }
+/// The twin of the kernel, for every other backend.
+fn plain(
+    q: Tensor<2>,
+    keys: &Tensor<4>,
+    values: &Tensor<4>,
+    columns: &Columns,
+    heads: Heads,
+) -> Tensor<2> {
+    let ([slots, width], end) = (q.dims(), columns.used + 1);
+    let seen = |x: &Tensor<4>| x.clone().slice([0..slots, 0..heads.kv, 0..end, 0..heads.dim]);
+    let q = q.reshape([slots, heads.kv, heads.group, heads.dim]);
+    let scores = q.matmul(seen(keys).swap_dims(2, 3)).mul_scalar(heads.scale())
+        + columns.bias(&keys.device());
+    softmax(scores, 3).matmul(seen(values)).reshape([slots, width])
+}
+
+fn write(cache: Tensor<4>, column: Tensor<4>, at: usize) -> Tensor<4> {
+    let [slots, kv, capacity, dim] = cache.dims();
+    let cache = if capacity > at {
+        cache
+    } else {
+        let more = GROWTH.max(at + 1 - capacity);
+        let more = Tensor::zeros([slots, kv, more, dim], &column.device());
+        Tensor::cat(vec![cache, more], 2)
     };
-    cache = cache.slice_assign([0..batch, 0..kv, at..at + 1, 0..dim], column);
-    let view = cache.clone().slice([0..batch, 0..kv, 0..at + 1, 0..dim]);
-    *slot = Some(cache);
-    view
+    cache.slice_assign([0..slots, 0..kv, at..at + 1, 0..dim], column)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution, Tensor};
+
+    use super::{Columns, LayerCache, plain};
+    use crate::attention::Heads;
+
+    #[test]
+    fn the_kernel_is_its_plain_twin_and_sees_no_column_of_another_prompt() {
+        let device = Device::flex();
+        device.seed(3);
+        let heads = Heads { kv: 2, group: 3, dim: 20 };
+        let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Default, &device);
+        let (keys, values) = (random([3, 2, 64, 20]), random([3, 2, 64, 20]));
+        let q = Tensor::<2>::random([3, 120], Distribution::Default, &device);
+        let columns = Columns { starts: vec![0, 17, 30], used: 30 };
+        let far = |a: Tensor<2>, b: Tensor<2>| -> f32 { (a - b).abs().max().into_scalar() };
+        let want = plain(q.clone(), &keys, &values, &columns, heads);
+        let cache = LayerCache { keys: Some(keys.clone()), values: Some(values.clone()) };
+        let got = cache.attend(q.clone(), &columns, heads);
+        assert!(far(got, want.clone()) < 1e-5);
+        // Control: a row that saw one column more would answer otherwise.
+        let leaked = Columns { starts: vec![0, 16, 30], used: 30 };
+        assert!(far(cache.attend(q, &leaked, heads), want) > 1e-3);
+    }
 }

@@ -1,13 +1,15 @@
 //! A model on this machine that answers chats: decoder, tokenizer and chat template together.
 
+use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
 
+use crate::generate::Limits;
 use crate::source::ModelFiles;
-use crate::{ChatTemplate, Decoder, ModelError, Prompt, Tokenizer};
+use crate::{ChatTemplate, Decoder, ModelError, Prompt, Tokenizer, workers};
 
 /// A decoder with the files that make chats out of tokens. It implements [`LanguageModel`].
 #[derive(Debug, Clone)]
@@ -27,8 +29,8 @@ struct Files {
 }
 
 impl ChatModel {
-    /// Loads a Hugging Face directory or a GGUF file onto a device; at most `batch` sequences are generated
-    /// together.
+    /// Loads a Hugging Face directory or a GGUF file onto a device; each worker generates at most
+    /// `batch` sequences together.
     ///
     /// # Errors
     /// When a file is missing or broken, or the architecture is unknown.
@@ -130,49 +132,40 @@ impl LanguageModel for ChatModel {
             .enumerate()
             .map(|(index, request)| self.prompt(index, request))
             .collect::<Result<Vec<_>, _>>()?;
-        // Prompts of like length go together. Each row draws from its own stream, so the order changes no text
-        // but for rounding, and it is the same whenever the same requests come.
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&index| (prompts[index].tokens.len(), index));
+        let device = self.decoder.device();
+        let shares = shares(&prompts, workers::count(&device));
+        let limits = Limits { rows: self.files.batch, ..Limits::default() };
+        let generated = workers::map(&device, shares.clone(), |share| {
+            let batch: Vec<Prompt> = share.iter().map(|&index| prompts[index].clone()).collect();
+            self.decoder.generate(&batch, &self.files.stop, limits, progress)
+        })?;
         let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
-        for members in batches(&order, &prompts, self.files.batch) {
-            let batch: Vec<Prompt> = members.iter().map(|&index| prompts[index].clone()).collect();
-            let generated = self.decoder.generate(&batch, &self.files.stop, progress)?;
-            for (&index, made) in members.iter().zip(generated) {
-                completions[index] = Some(Completion {
-                    text: self.files.tokenizer.decode(&made.tokens, true)?,
-                    finish_reason: made.finish_reason,
-                    prompt_tokens: prompts[index].tokens.len(),
-                    completion_tokens: made.count,
-                });
-            }
+        for (&index, made) in shares.iter().flatten().zip(generated.into_iter().flatten()) {
+            completions[index] = Some(Completion {
+                text: self.files.tokenizer.decode(&made.tokens, true)?,
+                finish_reason: made.finish_reason,
+                prompt_tokens: prompts[index].tokens.len(),
+                completion_tokens: made.count,
+            });
         }
         Ok(completions.into_iter().flatten().collect())
     }
 }
 
-/// Tokens, prompts and answers together, that a batch may hold: the cache grows with them.
-const BATCH_TOKENS: usize = 1 << 15;
+/// Rows of a share at least: weights are read once a step, however many rows there are.
+const SHARE: usize = 4;
 
-/// Cuts `order` (by prompt length) into batches of at most `rows` rows and [`BATCH_TOKENS`] tokens, counting every
-/// row as wide as the widest; a row that is wider alone is a batch of its own.
-fn batches<'a>(order: &'a [usize], prompts: &[Prompt], rows: usize) -> Vec<&'a [usize]> {
-    let (mut batches, mut start, mut widest) = (Vec::new(), 0, 0);
-    for (at, &index) in order.iter().enumerate() {
-        let width = prompts[index].tokens.len() + prompts[index].sampling.max_new_tokens;
-        let grown = widest.max(width);
-        let count = at - start + 1;
-        if count > 1 && (count > rows || grown * count > BATCH_TOKENS) {
-            batches.push(&order[start..at]);
-            (start, widest) = (at, width);
-        } else {
-            widest = grown;
-        }
+/// Deals prompts out to workers, each share with its part of the long ones and of the short ones. The shares follow
+/// from the prompts and the number of workers, so the same requests give the same texts.
+fn shares(prompts: &[Prompt], workers: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..prompts.len()).collect();
+    order.sort_by_key(|&index| (Reverse(prompts[index].tokens.len()), index));
+    let count = workers.min(prompts.len() / SHARE).max(1);
+    let mut shares = vec![Vec::new(); count];
+    for (at, index) in order.into_iter().enumerate() {
+        shares[at % count].push(index);
     }
-    if start < order.len() {
-        batches.push(&order[start..]);
-    }
-    batches
+    shares
 }
 
 impl From<ModelError> for LlmError {

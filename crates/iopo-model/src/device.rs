@@ -59,3 +59,13 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
         }),
     }
 }
+
+/// Whether a device computes on this machine's processor, with threads of the process.
+pub fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    if device.clone().without_autodiff() == Device::flex() {
+        return true;
+    }
+    let _ = device;
+    false
+}

@@ -1,11 +1,14 @@
-//! Batched generation with a key-value cache.
+//! Batched generation with a key-value cache. The place of a row that has ended goes to the next prompt.
+
+use std::cmp::Reverse;
+use std::collections::VecDeque;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::softmax;
 use iopo_llm::{FinishReason, Progress, Sampling};
 
 use crate::cache::{Columns, LayerCache};
 use crate::decoder::index_tensor;
+use crate::host::to_host;
 use crate::layer::DecoderLayer;
 use crate::layout::Layout;
 use crate::rope::Rope;
@@ -21,6 +24,13 @@ pub struct Prompt {
     pub sampling: Sampling,
 }
 
+impl Prompt {
+    /// Tokens of prompt and answer together, at most.
+    fn width(&self) -> usize {
+        self.tokens.len().saturating_add(self.sampling.max_new_tokens)
+    }
+}
+
 /// One continued row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
@@ -32,29 +42,68 @@ pub struct Generated {
     pub count: usize,
 }
 
+/// What is generated at the same time, at most. One row may always run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows.
+    pub rows: usize,
+    /// Rows × tokens of the widest of them, prompt and answer together: the cache grows with them.
+    pub tokens: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rows: 32, tokens: 1 << 15 }
+    }
+}
+
 /// A row on its way.
 struct Row {
+    /// Index of its prompt.
     index: usize,
-    sampler: Sampler,
+    width: usize,
     limit: usize,
+    sampler: Sampler,
     tokens: Vec<u32>,
+    /// The token that is fed next.
+    next: u32,
     done: bool,
 }
 
 impl Row {
-    /// The next token; 0 for a row that is done, `None` where a logit is NaN or infinite.
-    fn draw(&mut self, logits: &[f32]) -> Option<u32> {
-        if self.done {
-            return Some(0);
+    fn new(index: usize, prompt: &Prompt) -> Self {
+        Self {
+            index,
+            width: prompt.width(),
+            limit: prompt.sampling.max_new_tokens,
+            sampler: Sampler::new(&prompt.sampling),
+            tokens: Vec::new(),
+            next: 0,
+            done: false,
         }
-        // NaN fails the comparison too.
-        let sound = logits.iter().all(|logit| *logit < f32::INFINITY);
-        sound.then(|| self.sampler.draw(logits))
     }
 }
 
+/// A generation under way.
+struct Generation<'a> {
+    decoder: &'a Decoder,
+    prompts: &'a [Prompt],
+    stop: &'a [u32],
+    limits: Limits,
+    progress: &'a dyn Progress,
+    /// Prompts that have no slot yet, the longest first: each fits into the columns that are in use.
+    waiting: VecDeque<usize>,
+    /// One a slot of the cache.
+    rows: Vec<Row>,
+    columns: Columns,
+    caches: Vec<LayerCache>,
+    finished: Vec<Option<Generated>>,
+}
+
 impl Decoder {
-    /// Continues every prompt until a stop token or its limit, all of them in one batch.
+    /// Continues every prompt until a stop token or its limit.
+    ///
+    /// Each row draws from its own random stream, so that its text depends on the others by rounding alone.
     ///
     /// # Errors
     /// When a prompt is empty, a token lies outside the vocabulary, or `progress` asks to stop (then
@@ -63,76 +112,29 @@ impl Decoder {
         &self,
         prompts: &[Prompt],
         stop: &[u32],
+        limits: Limits,
         progress: &dyn Progress,
     ) -> Result<Vec<Generated>, ModelError> {
         if let Some(index) = prompts.iter().position(|prompt| prompt.tokens.is_empty()) {
             return Err(ModelError::Generation { reason: format!("prompt {index} is empty") });
         }
-        let mut finished: Vec<Option<Generated>> = vec![None; prompts.len()];
-        let mut rows = Vec::new();
-        for (index, prompt) in prompts.iter().enumerate() {
-            let limit = prompt.sampling.max_new_tokens;
-            if limit == 0 {
-                finished[index] = Some(Generated {
-                    tokens: Vec::new(),
-                    finish_reason: FinishReason::Length,
-                    count: 0,
-                });
-                progress.advance(1);
-            } else {
-                let sampler = Sampler::new(&prompt.sampling);
-                rows.push(Row { index, sampler, limit, tokens: Vec::new(), done: false });
-            }
-        }
-        if !rows.is_empty() {
-            self.run(prompts, rows, stop, progress, &mut finished)?;
-        }
-        Ok(finished.into_iter().flatten().collect())
-    }
-
-    fn run(
-        &self,
-        prompts: &[Prompt],
-        mut rows: Vec<Row>,
-        stop: &[u32],
-        progress: &dyn Progress,
-        finished: &mut [Option<Generated>],
-    ) -> Result<(), ModelError> {
-        let device = self.device();
-        let layout = Layout::sequences(rows.iter().map(|row| prompts[row.index].tokens.clone()))?;
-        let lengths: Vec<usize> = rows.iter().map(|row| prompts[row.index].tokens.len()).collect();
-        let mut columns = Columns::new(&lengths);
-        let (hidden, keys_values) = self.prefill(&layout)?;
-        let mut caches: Vec<LayerCache> = keys_values
-            .into_iter()
-            .map(|flat| LayerCache::new(&flat, &layout, &columns, self.heads()))
-            .collect();
-        let last = (0..rows.len()).map(|row| layout.position(row, lengths[row] - 1) as i64);
-        let mut logits = self.logits(hidden.select(0, index_tensor(last, &device)));
-        loop {
-            if progress.cancelled() {
-                return Err(ModelError::Cancelled);
-            }
-            let drawn = draw(&mut rows, logits, stop, progress, finished)?;
-            let alive: Vec<usize> = (0..rows.len()).filter(|&row| !rows[row].done).collect();
-            if alive.is_empty() {
-                return Ok(());
-            }
-            let mut tokens = drawn;
-            // Rows that are done are dropped in bulk: copying the caches costs about one step.
-            if alive.len() * 8 <= rows.len() * 7 {
-                let kept = index_tensor(alive.iter().map(|&row| row as i64), &device);
-                for cache in &mut caches {
-                    cache.keep(&kept);
-                }
-                columns.keep(&alive);
-                tokens = alive.iter().map(|&row| tokens[row]).collect();
-                rows.retain(|row| !row.done);
-            }
-            let hidden = self.step(&tokens, &mut caches, &columns)?;
-            columns.used += 1;
-            logits = self.logits(hidden);
-        }
+        let mut order: Vec<usize> = (0..prompts.len()).collect();
+        order.sort_by_key(|&index| (Reverse(prompts[index].tokens.len()), index));
+        let mut generation = Generation {
+            decoder: self,
+            prompts,
+            stop,
+            limits,
+            progress,
+            waiting: order.into(),
+            rows: Vec::new(),
+            columns: Columns::default(),
+            caches: Vec::new(),
+            finished: vec![None; prompts.len()],
+        };
+        generation.finish_empty();
+        generation.run()?;
+        Ok(generation.finished.into_iter().flatten().collect())
     }
 
     /// One token a row through all layers: `[batch, d_model]`.
@@ -143,10 +145,9 @@ impl Decoder {
         columns: &Columns,
     ) -> Result<Tensor<2>, ModelError> {
         let rope = self.rope(&columns.next_positions());
-        let bias = columns.bias(&self.device());
         let mut x = self.embed(tokens)?;
         for (layer, cache) in self.layers.iter().zip(caches) {
-            x = self.layer_step(layer, x, &rope, &bias, cache, columns.used);
+            x = self.layer_step(layer, x, &rope, cache, columns);
         }
         Ok(self.norm.forward(x).0)
     }
@@ -156,9 +157,8 @@ impl Decoder {
         layer: &DecoderLayer,
         x: Tensor<2>,
         rope: &Rope,
-        bias: &Tensor<4>,
         cache: &mut LayerCache,
-        at: usize,
+        columns: &Columns,
     ) -> Tensor<2> {
         let heads = self.heads();
         let batch = x.dims()[0];
@@ -167,71 +167,169 @@ impl Decoder {
         let k = rope.rotate(layer.k.forward(normed.clone()).0);
         let v = layer.v.forward(normed).0;
         let column = |x: Tensor<2>| x.reshape([batch, heads.kv, 1, heads.dim]);
-        let (keys, values) = cache.push(column(k), column(v), at);
-        let q = q.reshape([batch, heads.kv, heads.group, heads.dim]);
-        let scores = q.matmul(keys.swap_dims(2, 3)).mul_scalar(heads.scale()) + bias.clone();
-        let mixed =
-            softmax(scores, 3).matmul(values).reshape([batch, heads.kv * heads.group * heads.dim]);
+        cache.push(column(k), column(v), columns.used);
+        let mixed = cache.attend(q, columns, heads);
         let x = x + layer.o.forward(mixed).0;
         let (normed, _) = layer.post_norm.forward(x.clone());
         x + layer.mlp.forward(normed).0
     }
 }
 
-/// Draws a token for every row that is not done; finished rows leave their result.
-fn draw(
-    rows: &mut [Row],
-    logits: Tensor<2>,
-    stop: &[u32],
-    progress: &dyn Progress,
-    finished: &mut [Option<Generated>],
-) -> Result<Vec<u32>, ModelError> {
-    let vocab = logits.dims()[1];
-    let logits: Vec<f32> = logits.into_data().convert::<f32>().try_to_vec().map_err(|error| {
-        ModelError::Generation { reason: format!("cannot read logits: {error:?}") }
-    })?;
-    // Each row draws from its own stream, so rows may be drawn at the same time.
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let share = rows.len().div_ceil(threads).max(1);
-    let drawn: Vec<Option<u32>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = rows
-            .chunks_mut(share)
-            .zip(logits.chunks(share * vocab))
-            .map(|(rows, logits)| {
-                scope.spawn(move || -> Vec<Option<u32>> {
-                    let pairs = rows.iter_mut().zip(logits.chunks(vocab));
-                    pairs.map(|(row, logits)| row.draw(logits)).collect()
-                })
-            })
-            .collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    });
-    if drawn.len() != rows.len() {
-        let reason = "a sampling thread ended early".to_owned();
-        return Err(ModelError::Generation { reason });
+impl Generation<'_> {
+    /// Answers the prompts that want no token.
+    fn finish_empty(&mut self) {
+        let nothing =
+            Generated { tokens: Vec::new(), finish_reason: FinishReason::Length, count: 0 };
+        for (prompt, finished) in self.prompts.iter().zip(&mut self.finished) {
+            if prompt.sampling.max_new_tokens == 0 {
+                *finished = Some(nothing.clone());
+                self.progress.advance(1);
+            }
+        }
+        let finished = &self.finished;
+        self.waiting.retain(|&index| finished[index].is_none());
     }
-    let mut tokens = Vec::with_capacity(rows.len());
-    for (row, drawn) in rows.iter_mut().zip(drawn) {
-        let Some(token) = drawn else {
-            let reason = format!("row {} has a logit that is not finite", row.index);
-            return Err(ModelError::Generation { reason });
-        };
-        tokens.push(token);
-        if row.done {
-            continue;
-        }
-        let stopped = stop.contains(&token);
-        let count = row.tokens.len() + 1;
-        if !stopped {
-            row.tokens.push(token);
-        }
-        if stopped || count >= row.limit {
-            row.done = true;
-            let finish_reason = if stopped { FinishReason::Stop } else { FinishReason::Length };
-            finished[row.index] =
-                Some(Generated { tokens: std::mem::take(&mut row.tokens), finish_reason, count });
-            progress.advance(1);
+
+    fn run(&mut self) -> Result<(), ModelError> {
+        loop {
+            if self.progress.cancelled() {
+                return Err(ModelError::Cancelled);
+            }
+            let admitted = self.admissible();
+            if admitted > 0 {
+                self.admit(admitted)?;
+            } else {
+                self.compact();
+            }
+            if self.rows.iter().all(|row| row.done) {
+                if self.waiting.is_empty() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let tokens: Vec<u32> = self.rows.iter().map(|row| row.next).collect();
+            let hidden = self.decoder.step(&tokens, &mut self.caches, &self.columns)?;
+            self.columns.used += 1;
+            let slots: Vec<usize> = (0..self.rows.len()).collect();
+            self.draw(&slots, hidden)?;
         }
     }
-    Ok(tokens)
+
+    fn alive(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&slot| !self.rows[slot].done).collect()
+    }
+
+    /// How many waiting prompts to take in now: those that fit, once they are an eighth of the batch or the last
+    /// ones, since each admission is a pass of its own through the model.
+    fn admissible(&self) -> usize {
+        let alive = self.rows.iter().filter(|row| !row.done);
+        let (mut count, mut widest) =
+            alive.fold((0, 0), |(count, widest), row| (count + 1, row.width.max(widest)));
+        let before = count;
+        for &index in &self.waiting {
+            widest = self.prompts[index].width().max(widest);
+            let fits = count < self.limits.rows && (count + 1) * widest <= self.limits.tokens;
+            if count > 0 && !fits {
+                break;
+            }
+            count += 1;
+        }
+        let new = count - before;
+        if new * 8 >= count || new == self.waiting.len() { new } else { 0 }
+    }
+
+    /// Gives the next `count` waiting prompts a slot and draws their first tokens.
+    fn admit(&mut self, count: usize) -> Result<(), ModelError> {
+        let (decoder, prompts) = (self.decoder, self.prompts);
+        let (heads, device) = (decoder.heads(), decoder.device());
+        if self.rows.iter().all(|row| row.done) {
+            self.rows.clear();
+            self.caches.clear();
+            self.columns = Columns::default();
+        } else {
+            let alive = self.alive();
+            let unused = self.columns.trim(alive.into_iter());
+            if unused > 0 {
+                self.caches.iter_mut().for_each(|cache| cache.trim(unused));
+            }
+        }
+        let new: Vec<usize> = self.waiting.drain(..count).collect();
+        let layout = Layout::sequences(new.iter().map(|&index| prompts[index].tokens.clone()))?;
+        let (hidden, keys_values) = decoder.prefill(&layout)?;
+
+        let mut slots: Vec<usize> =
+            (0..self.rows.len()).filter(|&slot| self.rows[slot].done).take(count).collect();
+        let more = count - slots.len();
+        slots.extend(self.rows.len()..self.rows.len() + more);
+        for (&slot, &index) in slots.iter().zip(&new) {
+            let row = Row::new(index, &prompts[index]);
+            self.columns.place(slot, prompts[index].tokens.len());
+            if slot < self.rows.len() {
+                self.rows[slot] = row;
+            } else {
+                self.rows.push(row);
+            }
+        }
+        if self.caches.is_empty() {
+            let empty = || LayerCache::new(more, self.columns.used, heads, &device);
+            self.caches = keys_values.iter().map(|_| empty()).collect();
+        } else if more > 0 {
+            self.caches.iter_mut().for_each(|cache| cache.add_slots(more));
+        }
+        for (cache, flat) in self.caches.iter_mut().zip(keys_values) {
+            let width = flat.keys.dims()[1];
+            for ((_, span), &slot) in layout.spans().zip(&slots) {
+                let of = |x: &Tensor<2>| {
+                    heads.split_keys(x.clone().slice([span.rows.clone(), 0..width]))
+                };
+                cache.place(slot, self.columns.start(slot), of(&flat.keys), of(&flat.values));
+            }
+        }
+        let last = layout.spans().map(|(_, span)| span.rows.end as i64 - 1);
+        self.draw(&slots, hidden.select(0, index_tensor(last, &device)))
+    }
+
+    /// Drops rows that are done, in bulk: copying the caches costs about one step.
+    fn compact(&mut self) {
+        let alive = self.alive();
+        if alive.is_empty() || alive.len() * 8 > self.rows.len() * 7 {
+            return;
+        }
+        let kept = index_tensor(alive.iter().map(|&slot| slot as i64), &self.decoder.device());
+        self.caches.iter_mut().for_each(|cache| cache.keep(&kept));
+        self.columns.keep(&alive);
+        self.rows.retain(|row| !row.done);
+    }
+
+    /// Draws the next token of the given slots from their hidden states; rows that end leave their result.
+    fn draw(&mut self, slots: &[usize], hidden: Tensor<2>) -> Result<(), ModelError> {
+        let logits = self.decoder.logits(hidden);
+        let vocab = logits.dims()[1];
+        let logits = to_host(logits)?;
+        for (&slot, logits) in slots.iter().zip(logits.chunks(vocab)) {
+            let row = &mut self.rows[slot];
+            if row.done {
+                continue;
+            }
+            // NaN fails the comparison too.
+            if !logits.iter().all(|logit| *logit < f32::INFINITY) {
+                let reason = format!("row {} has a logit that is not finite", row.index);
+                return Err(ModelError::Generation { reason });
+            }
+            row.next = row.sampler.draw(logits);
+            let stopped = self.stop.contains(&row.next);
+            let count = row.tokens.len() + 1;
+            if !stopped {
+                row.tokens.push(row.next);
+            }
+            if stopped || count >= row.limit {
+                row.done = true;
+                let finish_reason = if stopped { FinishReason::Stop } else { FinishReason::Length };
+                let tokens = std::mem::take(&mut row.tokens);
+                self.finished[row.index] = Some(Generated { tokens, finish_reason, count });
+                self.progress.advance(1);
+            }
+        }
+        Ok(())
+    }
 }

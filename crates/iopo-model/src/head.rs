@@ -8,6 +8,7 @@ use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 
 use crate::decoder::index_tensor;
 use crate::grads::Grads;
+use crate::host::to_host;
 use crate::{Decoder, Layout, ModelError};
 
 /// Which tokens are to be predicted, and by which flat rows of a layout.
@@ -75,12 +76,6 @@ fn chunk(
     (logps, slopes)
 }
 
-fn host(tensor: Tensor<1>) -> Result<Vec<f32>, ModelError> {
-    tensor.into_data().convert::<f32>().try_to_vec().map_err(|error| ModelError::Other {
-        reason: format!("cannot read log-probabilities: {error:?}"),
-    })
-}
-
 impl Decoder {
     fn head_pass(
         &self,
@@ -100,7 +95,7 @@ impl Decoder {
             slopes.extend(slope);
         }
         let slopes = slope.then(|| Tensor::cat(slopes, 0));
-        Ok((host(Tensor::cat(logps, 0))?, slopes))
+        Ok((to_host(Tensor::cat(logps, 0))?, slopes))
     }
 
     /// Natural-log probability of every target token, in the order of `targets`. No gradient.

@@ -11,6 +11,7 @@
 //! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
 //! | [`tokenizer`], [`template`] | text to tokens, chats to text |
 //! | [`device`] | the one place that makes devices |
+//! | [`workers`] | several pieces of work at once on a CPU |
 //!
 //! It knows nothing of Parquet, of losses, of constraints.
 
@@ -25,6 +26,8 @@ pub mod error;
 pub mod generate;
 mod grads;
 pub mod head;
+mod host;
+mod kernels;
 mod layer;
 pub mod layout;
 mod linear;
@@ -36,13 +39,14 @@ mod sample;
 pub mod source;
 pub mod template;
 pub mod tokenizer;
+pub mod workers;
 
 pub use chat::ChatModel;
 pub use checkpoint::Checkpoint;
 pub use config::ModelConfig;
 pub use decoder::Decoder;
 pub use error::ModelError;
-pub use generate::{Generated, Prompt};
+pub use generate::{Generated, Limits, Prompt};
 pub use head::Targets;
 pub use layout::{Layout, Segment};
 pub use lora::{LoraConfig, NamedTensors};

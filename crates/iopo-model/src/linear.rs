@@ -4,6 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::grads::Grads;
+use crate::kernels::few_rows_times_transposed;
 
 /// `y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ`. The adapter lies beside the weight (Hu et al. 2021, arXiv 2106.09685):
 /// no gradient of `W` is formed while only the adapter is trained.
@@ -37,20 +38,18 @@ pub(crate) struct ProjectionTape {
     low: Option<Tensor<2>>,
 }
 
-/// Rows up to which the product is formed the other way round.
+/// Rows up to which a product is one of a decoding step.
 const FEW_ROWS: usize = 64;
 
-/// `x·wᵀ`. A GEMM packs its left operand; for few rows that must not be the weights, so that these are read
-/// once and in order, which is what a decoding step costs.
+/// `x·wᵀ`.
 ///
 /// # Shapes
 /// `[rows, in]`, `[out, in]` → `[rows, out]`.
 pub(crate) fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    if x.dims()[0] <= FEW_ROWS {
-        w.matmul(x.transpose()).transpose()
-    } else {
-        x.matmul(w.transpose())
-    }
+    let few = x.dims()[0] <= FEW_ROWS;
+    few.then(|| few_rows_times_transposed(&x, &w))
+        .flatten()
+        .unwrap_or_else(|| x.matmul(w.transpose()))
 }
 
 impl Projection {

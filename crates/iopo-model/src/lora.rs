@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::decoder::{LINEAR_LAYERS, param_id};
+use crate::host::to_host;
 use crate::linear::Lora;
 use crate::{Decoder, ModelError};
 
@@ -75,11 +76,7 @@ fn not_finite(tensors: &NamedTensors) -> Option<&str> {
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), ModelError> {
     let shape = tensor.dims().to_vec();
-    let values =
-        tensor.into_data().convert::<f32>().try_to_vec().map_err(|error| ModelError::Other {
-            reason: format!("cannot read weights: {error:?}"),
-        })?;
-    Ok((shape, values))
+    Ok((shape, to_host(tensor)?))
 }
 
 impl Decoder {

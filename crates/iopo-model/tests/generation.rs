@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::Device;
 use iopo_llm::{FinishReason, Sampling, Silent};
-use iopo_model::{Decoder, Layout, LoraConfig, ModelConfig, NamedTensors, Prompt};
+use iopo_model::{Decoder, Layout, Limits, LoraConfig, ModelConfig, NamedTensors, Prompt};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -60,7 +60,7 @@ fn a_ragged_batch_with_a_growing_cache_says_what_the_plain_pass_says() {
     let decoder = decoder();
     let prompts = prompts();
     // No stop token: rows end at their limits, so the batch shrinks and its cache grows past one block.
-    let generated = decoder.generate(&prompts, &[], &Silent).expect("generated");
+    let generated = decoder.generate(&prompts, &[], Limits::default(), &Silent).expect("generated");
     for (prompt, generated) in prompts.iter().zip(&generated) {
         assert_eq!(generated.tokens, slowly(&decoder, prompt));
         assert_eq!(generated.finish_reason, FinishReason::Length);
@@ -74,9 +74,10 @@ fn a_ragged_batch_with_a_growing_cache_says_what_the_plain_pass_says() {
 fn a_stop_token_ends_a_row_and_is_left_out() {
     let decoder = decoder();
     let prompts = prompts();
-    let free = decoder.generate(&prompts, &[], &Silent).expect("generated");
+    let free = decoder.generate(&prompts, &[], Limits::default(), &Silent).expect("generated");
     let stop = free[0].tokens[4];
-    let stopped = decoder.generate(&prompts, &[stop], &Silent).expect("generated");
+    let stopped =
+        decoder.generate(&prompts, &[stop], Limits::default(), &Silent).expect("generated");
     let first = free[0].tokens.iter().position(|token| *token == stop).expect("it is there");
     assert_eq!(stopped[0].tokens, free[0].tokens[..first]);
     assert_eq!((stopped[0].count, stopped[0].finish_reason), (first + 1, FinishReason::Stop));
@@ -91,10 +92,11 @@ fn sampled_rows_do_not_depend_on_their_neighbours() {
         prompt.sampling =
             Sampling { max_new_tokens: 30, temperature: 0.9, top_p: 0.9, top_k: 40, seed };
     }
-    let together = decoder.generate(&prompts, &[2], &Silent).expect("generated");
+    let together = decoder.generate(&prompts, &[2], Limits::default(), &Silent).expect("generated");
     for (prompt, expected) in prompts.iter().zip(&together) {
-        let alone =
-            decoder.generate(std::slice::from_ref(prompt), &[2], &Silent).expect("generated");
+        let alone = decoder
+            .generate(std::slice::from_ref(prompt), &[2], Limits::default(), &Silent)
+            .expect("generated");
         assert_eq!(&alone[0], expected);
     }
 }
@@ -103,9 +105,11 @@ fn sampled_rows_do_not_depend_on_their_neighbours() {
 fn bad_prompts_and_bad_adapters_are_errors() {
     let decoder = decoder();
     let prompt = |tokens: Vec<u32>| Prompt { tokens, sampling: Sampling::greedy(2) };
-    assert!(decoder.generate(&[prompt(Vec::new())], &[], &Silent).is_err());
-    assert!(decoder.generate(&[prompt(vec![97])], &[], &Silent).is_err());
-    assert!(decoder.generate(&[], &[], &Silent).expect("nothing to do").is_empty());
+    assert!(decoder.generate(&[prompt(Vec::new())], &[], Limits::default(), &Silent).is_err());
+    assert!(decoder.generate(&[prompt(vec![97])], &[], Limits::default(), &Silent).is_err());
+    assert!(
+        decoder.generate(&[], &[], Limits::default(), &Silent).expect("nothing to do").is_empty()
+    );
 
     let refused = |tensors: &NamedTensors| {
         let error = decoder.clone().load_adapter(tensors, 2.0).expect_err("refused");

@@ -5,7 +5,7 @@ mod common;
 
 use common::{golden, smollm2};
 use iopo_llm::{Sampling, Silent};
-use iopo_model::{Decoder, Layout, ModelFiles, Prompt, Targets};
+use iopo_model::{Decoder, Layout, Limits, ModelFiles, Prompt, Targets};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<i64> {
@@ -69,7 +69,7 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
         })
         .collect();
     let stop = &decoder.config().eos_token_ids.clone();
-    let batch = decoder.generate(&prompts, stop, &Silent).expect("generated");
+    let batch = decoder.generate(&prompts, stop, Limits::default(), &Silent).expect("generated");
     for (prompt, (case, generated)) in prompts.iter().zip(cases.iter().zip(&batch)) {
         let mut expected: Vec<u32> =
             numbers(&case["new_ids"]).into_iter().map(|id| id as u32).collect();
@@ -77,8 +77,9 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
             expected.pop();
         }
         assert_eq!(generated.tokens, expected, "{}", case["prompt"]);
-        let alone =
-            decoder.generate(std::slice::from_ref(prompt), stop, &Silent).expect("generated");
+        let alone = decoder
+            .generate(std::slice::from_ref(prompt), stop, Limits::default(), &Silent)
+            .expect("generated");
         assert_eq!(alone[0].tokens, generated.tokens, "alone and in a ragged batch");
     }
 }

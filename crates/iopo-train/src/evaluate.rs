@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iopo_llm::Progress;
-use iopo_model::Decoder;
+use iopo_model::{Decoder, workers};
 
 use crate::{
     TrainError,
@@ -24,20 +24,19 @@ pub fn group_logps(
     groups: &[&EncodedGroup],
     shape: Shape,
     budget: usize,
-    needs: impl Fn(&EncodedGroup) -> [bool; 4],
+    needs: impl Fn(&EncodedGroup) -> [bool; 4] + Sync,
     progress: &dyn Progress,
 ) -> Result<Vec<[f64; 4]>, TrainError> {
-    let mut sums = Vec::with_capacity(groups.len());
-    for members in micro_batches(groups, budget) {
+    let sums = workers::map(&decoder.device(), micro_batches(groups, budget), |members| {
         if progress.cancelled() {
             return Err(TrainError::Cancelled);
         }
         let batch = Batch::new(&members, shape, &needs)?;
         let logps = decoder.response_logps(&batch.layout, &batch.targets)?;
-        sums.extend(batch.sums(&logps, members.len())?);
         progress.advance(members.len() as u64);
-    }
-    Ok(sums)
+        Ok(batch.sums(&logps, members.len())?)
+    })?;
+    Ok(sums.into_iter().flatten().collect())
 }
 
 /// Loss, rewards and accuracies of a model on groups that it is not trained on.

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use iopo_eval::{LogProb, LogProbResponse, TokenLogps};
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
-use iopo_model::{ChatModel, Layout, ModelError, Targets};
+use iopo_model::{ChatModel, Layout, ModelError, Targets, workers};
 use iopo_train::Base;
 
 /// Flat tokens that are scored together.
-const SCORED_TOKENS: usize = 2048;
+const SCORED_TOKENS: usize = 1024;
 /// Characters of a weight hash that go into a model's name.
 const SHOWN_HASH: usize = 12;
 
@@ -103,8 +103,7 @@ impl LogProb for Local {
         responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
-        let mut sums = Vec::with_capacity(responses.len());
-        let (mut batch, mut tokens) = (Vec::new(), 0);
+        let (mut batches, mut tokens) = (vec![Vec::new()], 0);
         for (messages, response) in prompts.iter().zip(responses) {
             let prompt = self.chat.encode_prompt(messages)?;
             let ended = response.ended;
@@ -113,19 +112,24 @@ impl LogProb for Local {
                 // The end of the turn, which nobody generated.
                 response.pop();
             }
-            tokens += prompt.len() + response.len();
-            batch.push((prompt, response));
-            if tokens >= SCORED_TOKENS || sums.len() + batch.len() == responses.len() {
-                if progress.cancelled() {
-                    return Err(LlmError::Cancelled);
-                }
-                sums.extend(self.sums(&batch)?);
-                progress.advance(batch.len() as u64);
-                batch.clear();
+            if tokens >= SCORED_TOKENS {
+                batches.push(Vec::new());
                 tokens = 0;
             }
+            tokens += prompt.len() + response.len();
+            if let Some(batch) = batches.last_mut() {
+                batch.push((prompt, response));
+            }
         }
-        Ok(sums)
+        let sums = workers::map(&self.chat.decoder().device(), batches, |batch: Vec<_>| {
+            if progress.cancelled() {
+                return Err(ModelError::Cancelled);
+            }
+            let sums = self.sums(&batch)?;
+            progress.advance(batch.len() as u64);
+            Ok(sums)
+        })?;
+        Ok(sums.into_iter().flatten().collect())
     }
 }
 

@@ -1,0 +1,12 @@
+//! Values of a tensor on the host.
+
+use burn::tensor::Tensor;
+
+use crate::ModelError;
+
+/// The tensor's values in row-major order.
+pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+    tensor.into_data().convert::<f32>().try_to_vec().map_err(|error| ModelError::Other {
+        reason: format!("cannot read a tensor back: {error:?}"),
+    })
+}

@@ -1,0 +1,164 @@
+//! `x·wᵀ` for the few rows of a decoding step.
+//!
+//! A general matrix product first copies its operands into blocks; for few rows that copy of the weights is most of
+//! the work. Here each weight is read once, in order, and meets all rows while it is in the cache.
+
+use burn::tensor::{Tensor, TensorData};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
+
+use super::Local;
+
+/// Rows of `w` that are multiplied with one load of `x`, and the other way round.
+const BLOCK: usize = 4;
+/// Rows of `w` that make one piece of work for a thread.
+const PIECE: usize = 16 * BLOCK;
+
+/// `x·wᵀ`, or `None` where the operands do not lie in this process.
+///
+/// # Shapes
+/// `[rows, in]`, `[out, in]` → `[rows, out]`.
+pub(crate) fn few_rows_times_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
+    let ([rows, inner], [out, _]) = (x.dims(), w.dims());
+    let (left, right) = (Local::new(x)?, Local::new(w)?);
+    let (left, right) = (left.values(), right.values());
+    if rows == 0 || inner == 0 || out == 0 {
+        return None;
+    }
+    let arch = Arch::new();
+    // `[out, rows]`, so that each thread writes a piece of its own.
+    let mut turned = vec![0f32; out * rows];
+    turned.par_chunks_mut(PIECE * rows).zip(right.par_chunks(PIECE * inner)).for_each(|(y, w)| {
+        arch.dispatch(Product { x: left, w, y, inner });
+    });
+    let mut y = vec![0f32; rows * out];
+    for (at, column) in turned.chunks_exact(rows).enumerate() {
+        for (row, value) in column.iter().enumerate() {
+            y[row * out + at] = *value;
+        }
+    }
+    Some(Tensor::from_data(TensorData::new(y, [rows, out]), &x.device()))
+}
+
+/// `y[o, r] = Σ w[o, ·]·x[r, ·]` for some rows `o` of the weights.
+struct Product<'a> {
+    x: &'a [f32],
+    w: &'a [f32],
+    y: &'a mut [f32],
+    inner: usize,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { x, w, y, inner } = self;
+        let rows = x.len() / inner;
+        let wide = w.chunks_exact(BLOCK * inner);
+        let (rest, done) = (wide.remainder(), w.len() / (BLOCK * inner) * BLOCK * rows);
+        let (blocks, tail) = y.split_at_mut(done);
+        for (y, w) in blocks.chunks_exact_mut(BLOCK * rows).zip(wide) {
+            let w: [&[f32]; BLOCK] = std::array::from_fn(|o| &w[o * inner..(o + 1) * inner]);
+            against_all(simd, x, w, y, inner);
+        }
+        for (y, w) in tail.chunks_exact_mut(rows).zip(rest.chunks_exact(inner)) {
+            against_all(simd, x, [w], y, inner);
+        }
+    }
+}
+
+/// Some rows of the weights against all of `x`, into `[O, rows]`.
+#[inline(always)]
+fn against_all<S: Simd, const O: usize>(
+    simd: S,
+    x: &[f32],
+    w: [&[f32]; O],
+    y: &mut [f32],
+    inner: usize,
+) {
+    let rows = x.len() / inner;
+    let mut row = 0;
+    while row + BLOCK <= rows {
+        let of = |r: usize| &x[(row + r) * inner..(row + r + 1) * inner];
+        let sums = dots(simd, [of(0), of(1), of(2), of(3)], w);
+        for (r, sums) in sums.into_iter().enumerate() {
+            for (o, sum) in sums.into_iter().enumerate() {
+                y[o * rows + row + r] = sum;
+            }
+        }
+        row += BLOCK;
+    }
+    while row < rows {
+        let [sums] = dots(simd, [&x[row * inner..(row + 1) * inner]], w);
+        for (o, sum) in sums.into_iter().enumerate() {
+            y[o * rows + row] = sum;
+        }
+        row += 1;
+    }
+}
+
+/// Every row of `x` against every row of `w`.
+#[inline(always)]
+fn dots<S: Simd, const R: usize, const O: usize>(
+    simd: S,
+    x: [&[f32]; R],
+    w: [&[f32]; O],
+) -> [[f32; O]; R] {
+    let split = |row| S::as_simd_f32s(row);
+    let (xs, ws) = (x.map(split), w.map(split));
+    let count = xs[0].0.len();
+    let (xs, x_tails) = (xs.map(|(head, _)| &head[..count]), xs.map(|(_, tail)| tail));
+    let (ws, w_tails) = (ws.map(|(head, _)| &head[..count]), ws.map(|(_, tail)| tail));
+    let mut sums = [[simd.splat_f32s(0.0); O]; R];
+    for at in 0..count {
+        let w: [S::f32s; O] = std::array::from_fn(|o| ws[o][at]);
+        for r in 0..R {
+            let x = xs[r][at];
+            for o in 0..O {
+                sums[r][o] = simd.mul_add_e_f32s(x, w[o], sums[r][o]);
+            }
+        }
+    }
+    std::array::from_fn(|r| {
+        std::array::from_fn(|o| {
+            let tail: f32 = x_tails[r].iter().zip(w_tails[o]).map(|(x, w)| x * w).sum();
+            simd.reduce_sum_f32s(sums[r][o]) + tail
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::few_rows_times_transposed;
+
+    fn random(shape: [usize; 2], seed: u64) -> Tensor<2> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let values: Vec<f32> =
+            (0..shape[0] * shape[1]).map(|_| rng.random_range(-1.0..1.0)).collect();
+        Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+    }
+
+    #[test]
+    fn it_is_the_plain_product_for_every_remainder() {
+        for (rows, inner, out) in [(1, 1, 1), (3, 17, 5), (4, 64, 64), (7, 100, 131), (33, 48, 67)]
+        {
+            let (x, w) = (random([rows, inner], 1), random([out, inner], 2));
+            let got = few_rows_times_transposed(&x, &w).expect("local");
+            let want = x.matmul(w.transpose());
+            let far: f32 = (got - want).abs().max().into_scalar();
+            assert!(far < 1e-5 * inner as f32, "{rows} {inner} {out}: {far}");
+        }
+    }
+
+    #[test]
+    fn views_that_are_not_contiguous_are_left_to_the_plain_product() {
+        let x = random([4, 6], 1).transpose();
+        assert!(few_rows_times_transposed(&x, &random([3, 4], 2)).is_none());
+    }
+}
