@@ -147,11 +147,6 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
-    /// The token of an id, as it stands in the vocabulary.
-    pub fn id_to_token(&self, id: u32) -> Option<String> {
-        self.inner.id_to_token(id)
-    }
-
     /// Tokens in the vocabulary, the added ones included. A model's embedding may have more rows.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
@@ -173,11 +168,6 @@ impl Tokenizer {
         self.roles.eos.as_ref().map(|special| special.id)
     }
 
-    /// The id of the token that fills a batch; the one that ends a response where there is none.
-    pub fn pad_id(&self) -> Option<u32> {
-        self.roles.pad.as_ref().or(self.roles.eos.as_ref()).map(|special| special.id)
-    }
-
     /// The text of the token that begins a text, as templates want it.
     pub fn bos_token(&self) -> Option<&str> {
         self.roles.bos.as_ref().map(|special| special.text.as_str())
@@ -186,6 +176,11 @@ impl Tokenizer {
     /// The text of the token that ends a response, as templates want it.
     pub fn eos_token(&self) -> Option<&str> {
         self.roles.eos.as_ref().map(|special| special.text.as_str())
+    }
+
+    /// The text of the token that fills a batch.
+    pub fn pad_token(&self) -> Option<&str> {
+        self.roles.pad.as_ref().map(|special| special.text.as_str())
     }
 
     /// The blake3 hash of the tokenizer and its special tokens, in hexadecimal.
@@ -204,11 +199,6 @@ impl Tokenizer {
         self.inner
             .to_string(false)
             .map_err(|error| ModelError::Tokenize { action: "write", reason: error.to_string() })
-    }
-
-    /// Writes `tokenizer.json`.
-    pub fn write_json(&self, path: &Path) -> Result<(), ModelError> {
-        std::fs::write(path, self.to_json()?).map_err(|error| ModelError::io("write", path, error))
     }
 }
 

@@ -53,5 +53,7 @@ pub use split::split_seeds;
 pub use stage::build;
 pub use stats::PairsSummary;
 
-/// Name and version as they stand in the files' provenance.
-pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"));
+/// Name and version as they stand in the files' provenance. The number after `+` goes up whenever the same inputs
+/// and configuration come to mean other groups, so that files of the older meaning are made again:
+/// 1: as first written; 2: to revise a constraint is to choose one that excludes it.
+pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.2");

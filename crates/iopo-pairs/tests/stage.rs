@@ -10,7 +10,9 @@ use common::{cells, rows};
 use iopo_llm::{Progress, Silent};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, PairsError, PairsSummary, PerSplit, build, verify};
-use iopo_schema::{GroupKind, MetricRow, Operation, PreferenceRow, Provenance, Split, read, write};
+use iopo_schema::{
+    GroupKind, MetricRow, Operation, PreferenceRow, Provenance, Split, provenance, read, write,
+};
 
 fn config() -> PairsConfig {
     PairsConfig {
@@ -287,6 +289,23 @@ fn a_finished_run_is_left_alone_and_another_seed_gives_other_groups() {
     assert_eq!(bytes(dir.path()), before);
     run(dir.path(), &PairsConfig { seed: 9, ..config() }, &Silent).expect("groups");
     assert_ne!(bytes(dir.path()), before);
+}
+
+#[test]
+fn files_of_an_older_meaning_are_made_again() {
+    let dir = prepare(24);
+    run(dir.path(), &config(), &Silent).expect("groups");
+    let wanted = bytes(dir.path());
+    // What a version wrote that named itself without the number of its meaning.
+    let path = dir.path().join("preferences.parquet");
+    let mut older = provenance(&path).expect("ours");
+    older.producer = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION")).to_owned();
+    assert_ne!(older, provenance(&path).expect("ours"));
+    write(&path, &groups(dir.path())[..1], &older).expect("written");
+    let stats: Vec<MetricRow> = read(&dir.path().join("pairs_stats.parquet")).expect("stats");
+    write(&dir.path().join("pairs_stats.parquet"), &stats, &older).expect("written");
+    run(dir.path(), &config(), &Silent).expect("groups");
+    assert_eq!(bytes(dir.path()), wanted);
 }
 
 #[test]

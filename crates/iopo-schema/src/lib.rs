@@ -34,6 +34,7 @@
 //! What it deliberately does not do: it knows no stage, no model and no constraint, and it never writes the time, a
 //! path or a device name into a file.
 
+mod batches;
 mod columns;
 mod enums;
 mod error;
@@ -50,9 +51,10 @@ pub mod rows;
 mod value;
 pub mod writer;
 
+pub use batches::Batches;
 pub use enums::UnknownName;
 pub use error::SchemaError;
-pub use foreign::{ForeignBatches, foreign_batches};
+pub use foreign::foreign_batches;
 pub use id::{content_id, file_hash};
 pub use parts::Parts;
 pub use preview::preview;

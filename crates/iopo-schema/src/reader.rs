@@ -3,19 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use crate::guard::{guarded, within};
 use crate::provenance::{CONFIG, INPUTS, PRODUCER, ProvenanceTexts, SCHEMA, VERSION};
-use crate::{Provenance, Record, SchemaError, footer, value};
-
-/// Rows decoded at once: what bounds the memory of [`stream`].
-pub(crate) const BATCH_ROWS: usize = 1_024;
+use crate::{Batches, Provenance, Record, SchemaError, footer, value};
 
 /// What a file says about itself, without its rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,59 +128,28 @@ impl Opened {
     }
 
     pub(crate) fn stream<R: Record>(self, path: &Path) -> Result<Stream<R>, SchemaError> {
-        let expected = self.rows();
-        let reader = guarded(path, || {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
-                .with_batch_size(BATCH_ROWS)
-                .build()
-        })?;
-        Ok(Stream {
-            reader: Some(reader),
-            path: path.to_path_buf(),
-            seen: 0,
-            expected,
-            row: PhantomData,
-        })
+        Ok(Stream { batches: Batches::new(self.file, self.metadata, path)?, row: PhantomData })
     }
 }
 
 /// The rows of a file, batch by batch; ends after the first error.
 pub struct Stream<R> {
-    reader: Option<ParquetRecordBatchReader>,
-    path: PathBuf,
-    seen: u64,
-    expected: u64,
+    batches: Batches,
     row: PhantomData<R>,
-}
-
-impl<R: Record> Stream<R> {
-    fn step(
-        &mut self,
-        reader: &mut ParquetRecordBatchReader,
-    ) -> Result<Option<Vec<R>>, SchemaError> {
-        let path = &self.path;
-        let rows =
-            guarded(path, || Ok(reader.next().transpose()?.map(|batch| R::from_batch(&batch))))?;
-        let rows = rows.transpose().map_err(|error| error.at(path))?;
-        self.seen += rows.as_ref().map_or(0, Vec::len) as u64;
-        if rows.is_none() && self.seen != self.expected {
-            let got = format!("{} rows where its footer says {}", self.seen, self.expected);
-            return Err(SchemaError::Corrupt { path: path.clone(), got });
-        }
-        Ok(rows)
-    }
 }
 
 impl<R: Record> Iterator for Stream<R> {
     type Item = Result<Vec<R>, SchemaError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut reader = self.reader.take()?;
-        let step = self.step(&mut reader).transpose();
-        if matches!(step, Some(Ok(_))) {
-            self.reader = Some(reader);
+        let rows = self.batches.next()?.and_then(|batch| {
+            let path = self.batches.path();
+            guarded(path, || Ok(R::from_batch(&batch)))?.map_err(|error| error.at(path))
+        });
+        if rows.is_err() {
+            self.batches.end();
         }
-        step
+        Some(rows)
     }
 }
 

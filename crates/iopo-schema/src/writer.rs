@@ -8,8 +8,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use crate::batches::BATCH_ROWS;
 use crate::provenance::ProvenanceTexts;
-use crate::reader::BATCH_ROWS;
 use crate::{Provenance, Record, SchemaError};
 
 /// Rows of a row group. Part of the bytes: a change here changes every file.

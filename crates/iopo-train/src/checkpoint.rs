@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -102,15 +102,16 @@ impl Checkpoints {
     /// The newest checkpoint whose files are whole; `None` where there is none.
     ///
     /// # Errors
-    /// When the newest whole one belongs to another run.
+    /// When the newest whole one belongs to another run, or a file is there and cannot be read: what
+    /// is not known to be damaged must not cost the work that it holds.
     pub fn latest(&self) -> Result<Option<Checkpoint>, TrainError> {
         for path in self.finished()?.into_iter().rev() {
             match self.open(&path) {
                 Ok(checkpoint) => return Ok(Some(checkpoint)),
-                Err(error @ TrainError::OtherRun { .. }) => return Err(error),
-                Err(error) => {
+                Err(error) if is_damage(&error) => {
                     tracing::warn!(path = %path.display(), %error, "skipped a damaged checkpoint");
                 }
+                Err(error) => return Err(error),
             }
         }
         Ok(None)
@@ -141,6 +142,7 @@ impl Checkpoints {
             step: state.step,
             tokens: state.tokens,
             padded_tokens: state.padded_tokens,
+            // Their hashes are right: what fails now is no damage.
             weights: weights::read_safetensors(&path.join(WEIGHTS))?,
             optimiser: files::read(&path.join(OPTIMISER))?,
             metrics: read(&path.join(METRICS))?,
@@ -151,7 +153,7 @@ impl Checkpoints {
     fn finished(&self) -> Result<Vec<PathBuf>, TrainError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(TrainError::io("list this folder", &self.dir)(error)),
         };
         let mut found = Vec::new();
@@ -164,6 +166,14 @@ impl Checkpoints {
         }
         found.sort();
         Ok(found)
+    }
+}
+
+/// Whether a checkpoint lacks a file or holds one that is not what was written.
+fn is_damage(error: &TrainError) -> bool {
+    match error {
+        TrainError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        error => matches!(error, TrainError::BadCheckpoint { .. }),
     }
 }
 
@@ -220,6 +230,21 @@ mod tests {
         let damaged = folder.path().join("step-00000002").join("weights.safetensors");
         fs::write(damaged, [0; 9]).expect("overwritten");
         assert_eq!(checkpoints.latest().expect("readable").expect("there").step, 1);
+    }
+
+    #[test]
+    fn only_damage_gives_way_and_a_file_that_cannot_be_read_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let checkpoints = Checkpoints::new(folder.path(), "run");
+        checkpoints.save(&checkpoint(1)).expect("saved");
+        checkpoints.save(&checkpoint(2)).expect("saved");
+        let newest = folder.path().join("step-00000002").join("optimiser.bin");
+        fs::remove_file(&newest).expect("removed");
+        assert_eq!(checkpoints.latest().expect("absent").expect("there").step, 1);
+        // A folder in its place: the system refuses to read it, whoever asks.
+        fs::create_dir(&newest).expect("made");
+        let error = checkpoints.latest().expect_err("not readable");
+        assert!(matches!(error, TrainError::Io { .. }), "{error}");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct TrainConfig {
     pub warmup_ratio: f64,
     /// Groups of one update. Default 8.
     pub groups_per_update: usize,
-    /// Flat tokens of one micro-batch: memory against speed. Default 2048.
+    /// Flat tokens of one micro-batch: memory against speed. Default 1024.
     pub micro_batch_tokens: usize,
     /// Tree, or four rows for comparison. Default tree.
     pub shape: Shape,
@@ -113,7 +113,7 @@ impl Default for TrainConfig {
             pref_ftx: 1.0,
             warmup_ratio: 0.1,
             groups_per_update: 8,
-            micro_batch_tokens: 2048,
+            micro_batch_tokens: 1024,
             shape: Shape::Tree,
             full: false,
             lora: LoraConfig::default(),

@@ -1,4 +1,4 @@
-//! What a run will take: memory before the first step, time after it.
+//! What a run will take: memory before the first step, time after it; and the memory that it took.
 
 use iopo_model::ModelConfig;
 
@@ -28,9 +28,9 @@ impl Estimate {
         let layer = 2 * d * queries + 2 * d * keys + 3 * d * ff + 2 * d;
         let heads = if config.tie_word_embeddings { 1 } else { 2 };
         let parameters = layers * layer + heads * vocab * d + d;
-        // Per token and layer: residual, two normed inputs, q, k, v, attention's output, four
+        // Per token and layer: residual, two normed inputs, q, k, v, attention's output, three
         // MLP-wide buffers, and the attention weights over its path.
-        let kept = 4 * d + 2 * queries + 2 * keys + 4 * ff;
+        let kept = 4 * d + 2 * queries + 2 * keys + 3 * ff;
         let attention = config.num_attention_heads as u64 * longest as u64;
         let activations = 4 * tokens as u64 * (layers * (kept + attention) + 4 * d);
         Self { parameters, trained, weights: 4 * parameters, optimiser: 12 * trained, activations }
@@ -50,6 +50,27 @@ impl Estimate {
             self.total() as f64 / 1e9,
         )
     }
+
+    /// `peak memory 2.1 GB, estimated 1.9 GB`: what the process used at most, beside the estimate.
+    pub fn beside(&self, peak: u64) -> String {
+        let [peak, total] = [peak, self.total()].map(|bytes| bytes as f64 / 1e9);
+        format!("peak memory {peak:.1} GB, estimated {total:.1} GB")
+    }
+}
+
+/// The most memory that this process has held so far, in bytes, where the system says it (Linux).
+pub fn peak_memory() -> Option<u64> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    high_water_mark(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// The line `VmHWM:   1234 kB` of `/proc/self/status`, in bytes.
+fn high_water_mark(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 /// The time that is left, from the time so far: `2 h 05 min left`.
@@ -65,7 +86,23 @@ pub fn remaining(seconds: f64, done: usize, total: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::remaining;
+    use super::{Estimate, high_water_mark, peak_memory, remaining};
+
+    #[test]
+    fn the_peak_is_read_where_there_is_one_and_told_beside_the_estimate() {
+        let status = "Name:\tiopo\nVmPeak:\t  99 kB\nVmHWM:\t    2048 kB\nThreads:\t2\n";
+        assert_eq!(high_water_mark(status), Some(2 << 20));
+        assert_eq!(high_water_mark("Name:\tiopo\n"), None);
+        assert_eq!(peak_memory().is_some(), cfg!(target_os = "linux"));
+        let estimate = Estimate {
+            parameters: 0,
+            trained: 0,
+            weights: 1_500_000_000,
+            optimiser: 300_000_000,
+            activations: 100_000_000,
+        };
+        assert_eq!(estimate.beside(2_100_000_000), "peak memory 2.1 GB, estimated 1.9 GB");
+    }
 
     #[test]
     fn time_left_is_in_proportion() {

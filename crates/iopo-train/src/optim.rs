@@ -1,6 +1,6 @@
 //! `AdamW` as `PyTorch` has it, and clipping by the global norm.
 
-use burn::module::{Module, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
@@ -55,7 +55,8 @@ impl AdamW {
         })?;
         let restored = Self { inner, config: self.config };
         // Two moments a parameter.
-        let (found, expected) = (restored.inner.to_record().len(), 2 * trained(decoder).len());
+        let (found, expected) =
+            (restored.inner.to_record().len(), 2 * trained_sizes(decoder).len());
         if found != expected {
             let reason = format!("the optimiser's state has {found} moments, expected {expected}");
             return Err(ModelError::Other { reason });
@@ -64,14 +65,14 @@ impl AdamW {
     }
 }
 
-/// Ids of the parameters that are trained: the adapters where there are any, otherwise all.
-pub fn trained(decoder: &Decoder) -> Vec<ParamId> {
-    struct Ids {
+/// Sizes of the parameters that are trained: the adapters where there are any, otherwise all.
+pub fn trained_sizes(decoder: &Decoder) -> Vec<usize> {
+    struct Sizes {
         adapters: bool,
         path: Vec<String>,
-        found: Vec<ParamId>,
+        found: Vec<usize>,
     }
-    impl ModuleVisitor for Ids {
+    impl ModuleVisitor for Sizes {
         fn enter_module(&mut self, name: &str, _container_type: &str) {
             self.path.push(name.to_owned());
         }
@@ -81,13 +82,13 @@ pub fn trained(decoder: &Decoder) -> Vec<ParamId> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let in_adapter = self.path.iter().any(|part| part == "lora");
             if in_adapter == self.adapters {
-                self.found.push(param.id);
+                self.found.push(param.shape().num_elements());
             }
         }
     }
-    let mut ids = Ids { adapters: decoder.has_adapter(), path: Vec::new(), found: Vec::new() };
-    decoder.visit(&mut ids);
-    ids.found
+    let mut sizes = Sizes { adapters: decoder.has_adapter(), path: Vec::new(), found: Vec::new() };
+    decoder.visit(&mut sizes);
+    sizes.found
 }
 
 /// The 2-norm over all gradients together. Rows are summed on the device, in order, and their sums in

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     Method, Objective, TrainConfig, TrainError,
     batch::Plan,
+    chat_files,
     encode::{EncodedGroup, EncodedGroups, encode},
     files,
     grid::{self, Settings, Trial},
@@ -201,7 +202,7 @@ impl<'a> Inputs<'a> {
         };
         let settings = grid::candidates(self.config, Method::Sft)[0];
         let job = self.job(Method::Sft, seed, settings, &none);
-        let outcome = job.run(&start, self.progress)?;
+        let outcome = self.train(&job, &start)?;
         let mut runs = vec![summary(&job, seed, settings, &outcome)];
         let methods: Vec<Method> =
             self.config.resolved_methods().into_iter().filter(|m| *m != Method::Sft).collect();
@@ -222,10 +223,20 @@ impl<'a> Inputs<'a> {
             let own = grid::candidates(self.config, method)[0];
             let settings = chosen.get(&method).copied().unwrap_or(own);
             let job = self.job(method, seed, settings, &sums);
-            let outcome = job.run(&sft, self.progress)?;
+            let outcome = self.train(&job, &sft)?;
             runs.push(summary(&job, seed, settings, &outcome));
         }
         Ok(runs)
+    }
+
+    /// Runs a job whose model is kept; one without adapters gets all files of a model of its own.
+    fn train(&self, job: &Job<'_>, start: &Decoder) -> Result<Outcome, TrainError> {
+        let outcome = job.run(start, self.progress)?;
+        if self.config.full {
+            // Again each time: a kill after the training's last file left them out.
+            chat_files::save(&job.dir, self.base)?;
+        }
+        Ok(outcome)
     }
 
     fn reference(

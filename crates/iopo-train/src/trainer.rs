@@ -1,14 +1,10 @@
 //! One method, from its start to its weights.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use iopo_llm::Progress;
-use iopo_model::{Decoder, LoraConfig};
+use iopo_model::{Decoder, LoraConfig, workers};
 use iopo_schema::{MetricRow, Provenance, read, write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,13 +14,13 @@ use crate::{
     batch::{Plan, micro_batches, weight},
     checkpoint::Checkpoints,
     encode::EncodedGroup,
-    estimate::{Estimate, remaining},
+    estimate::{Estimate, peak_memory, remaining},
     evaluate::evaluate,
     files, guards,
     learner::Learner,
-    method::{Evaluated, Objective, Scored, Window},
+    method::{Objective, Scored, Window},
     metrics,
-    optim::{clip, global_norm},
+    optim::{clip, global_norm, trained_sizes},
     schedule::Schedule,
     tree::{Batch, Shape},
     weights::{self, Card},
@@ -32,6 +28,8 @@ use crate::{
 
 const FINISHED: &str = "finished.json";
 const METRICS: &str = "metrics.parquet";
+/// What the names of metrics on the dev split begin with.
+const EVALUATION: &str = "eval_";
 
 /// Everything that one training is a function of, but for the decoder that it starts from.
 #[derive(Debug, Clone)]
@@ -90,6 +88,15 @@ impl Outcome {
     }
 }
 
+/// What one micro-batch gives to an update.
+struct Piece<'g> {
+    scored: Vec<Scored<'g>>,
+    gradients: GradientsParams,
+    loss: f64,
+    tokens: u64,
+    padded_tokens: u64,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Finished {
     fingerprint: String,
@@ -111,8 +118,8 @@ impl Job<'_> {
     ///
     /// # Errors
     /// When the folder belongs to another run, a guard stops the training, the model or a file fails,
-    /// or `progress` asks to stop (between updates a checkpoint is written first, where checkpoints are
-    /// on; during an evaluation on the dev split the last one stands).
+    /// or `progress` asks to stop: where checkpoints are on, one is written first, and an evaluation
+    /// that was under way is repeated when the training goes on.
     pub fn run(&self, start: &Decoder, progress: &dyn Progress) -> Result<Outcome, TrainError> {
         let fingerprint = self.fingerprint(start)?;
         let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
@@ -126,46 +133,71 @@ impl Job<'_> {
         let total = self.plan.updates();
         progress.start(&format!("train {}", self.objective.method), total as u64);
         progress.advance(state.step as u64);
-        progress.message(&self.estimate(&state.decoder)?.describe());
+        let estimate = self.estimate(&state.decoder);
+        progress.message(&estimate.describe());
         let (clock, first) = (Instant::now(), state.step);
-        let mut order = (usize::MAX, Vec::new());
-        while state.step < total {
+        let mut said = String::new();
+        // Every update and every evaluation adds metrics: their number says what is not saved yet.
+        let mut saved = state.metrics.len();
+        while state.step < total || self.evaluation_due(&state) {
             if progress.cancelled() {
-                if self.checkpoint_every > 0 && state.step > first {
-                    checkpoints.save(&state.checkpoint()?)?;
+                return self.stop(&state, saved, &checkpoints);
+            }
+            if self.evaluation_due(&state) {
+                match self.evaluate(&state.decoder, progress) {
+                    Ok(found) => state.metrics.extend(found.rows(state.step as u64, EVALUATION)),
+                    Err(TrainError::Cancelled) => return self.stop(&state, saved, &checkpoints),
+                    Err(error) => return Err(error),
                 }
-                return Err(TrainError::Cancelled);
+            } else {
+                let members = self.members(state.step);
+                let (next, window) = self.update(state, &members)?;
+                state = next;
+                progress.advance(1);
+                said = metrics::line(self.objective.method, &window);
+                let seconds = clock.elapsed().as_secs_f64();
+                let left = remaining(seconds, state.step - first, total - first);
+                progress.message(&format!("{said}  {left}"));
             }
-            let epoch = self.plan.epoch(state.step);
-            if order.0 != epoch {
-                order = (epoch, self.plan.order(epoch));
-            }
-            let members: Vec<&EncodedGroup> = self
-                .plan
-                .members(state.step, &order.1)
-                .iter()
-                .map(|&index| self.groups[index])
-                .collect();
-            let (next, window) = self.update(state, &members)?;
-            state = next;
-            if self.plan.ends_epoch(state.step - 1) && !self.dev.is_empty() {
-                let found = self.evaluate(&state.decoder, progress)?;
-                state.metrics.extend(found.rows(state.step as u64, "eval_"));
-            }
-            progress.advance(1);
-            let left = remaining(clock.elapsed().as_secs_f64(), state.step - first, total - first);
-            progress.message(&format!("{}  {left}", metrics::line(self.objective.method, &window)));
             let due = self.checkpoint_every > 0 && state.step.is_multiple_of(self.checkpoint_every);
-            if due && state.step < total {
+            if due && state.step < total && !self.evaluation_due(&state) {
                 checkpoints.save(&state.checkpoint()?)?;
+                saved = state.metrics.len();
             }
         }
         let outcome = self.finish(state, &fingerprint, &checkpoints)?;
-        let seconds = clock.elapsed().as_secs_f64();
-        let timing = json!({ "seconds": seconds, "updates": total - first }).to_string();
-        files::write(&self.dir.join("timing.json"), timing.as_bytes())?;
+        if let Some(peak) = peak_memory() {
+            progress.message(format!("{said}  {}", estimate.beside(peak)).trim_start());
+        }
         progress.finish();
         Ok(outcome)
+    }
+
+    /// The groups of an update.
+    fn members(&self, update: usize) -> Vec<&EncodedGroup> {
+        let order = self.plan.order(self.plan.epoch(update));
+        self.plan.members(update, &order).iter().map(|&index| self.groups[index]).collect()
+    }
+
+    /// Whether an epoch ended with the last update and the dev split was not evaluated since.
+    fn evaluation_due(&self, state: &Learner) -> bool {
+        let step = state.step as u64;
+        let mut latest = state.metrics.iter().rev().take_while(|row| row.step == step);
+        let ended = state.step > 0 && self.plan.ends_epoch(state.step - 1);
+        ended && !self.dev.is_empty() && !latest.any(|row| row.name.starts_with(EVALUATION))
+    }
+
+    /// Saves what is not saved yet, where checkpoints are on, and ends.
+    fn stop(
+        &self,
+        state: &Learner,
+        saved: usize,
+        checkpoints: &Checkpoints,
+    ) -> Result<Outcome, TrainError> {
+        if self.checkpoint_every > 0 && state.metrics.len() != saved {
+            checkpoints.save(&state.checkpoint()?)?;
+        }
+        Err(TrainError::Cancelled)
     }
 
     fn finished(&self, fingerprint: &str) -> Result<Option<Outcome>, TrainError> {
@@ -194,13 +226,12 @@ impl Job<'_> {
         }
     }
 
-    fn estimate(&self, decoder: &Decoder) -> Result<Estimate, TrainError> {
-        let trained: usize =
-            weights::trained_tensors(decoder)?.values().map(|(_, values)| values.len()).sum();
+    fn estimate(&self, decoder: &Decoder) -> Estimate {
+        let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.groups.iter().map(|group| weight(group)).max().unwrap_or(0);
         let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
-        let tokens = largest.max(self.micro_batch_tokens);
-        Ok(Estimate::new(decoder.config(), trained as u64, tokens, longest))
+        let tokens = largest.max(self.micro_batch_tokens) * workers::count(&decoder.device());
+        Estimate::new(decoder.config(), trained as u64, tokens, longest)
     }
 
     /// One update: micro-batches forward and backward, guards, clipping, the optimiser's step. Answers
@@ -214,6 +245,7 @@ impl Job<'_> {
         members: &[&EncodedGroup],
     ) -> Result<(Learner, metrics::Window), TrainError> {
         let step = state.step;
+        tracing::debug!(step, "update begins");
         let mut means = metrics::Window::default();
         let (mut gradients, loss) = self.gradients(&mut state, members, &mut means)?;
         let norm = global_norm(&state.decoder, &gradients)?;
@@ -227,10 +259,11 @@ impl Job<'_> {
         means.add("epoch", (step + 1) as f64 / self.plan.updates_per_epoch() as f64, 1.0);
         state.step += 1;
         state.metrics.extend(means.rows(state.step as u64, ""));
+        tracing::debug!(step, "update ends");
         Ok((state, means))
     }
 
-    /// The gradient of an update's loss, summed over its micro-batches.
+    /// The gradient of an update's loss, summed over its micro-batches in their order.
     fn gradients(
         &self,
         state: &mut Learner,
@@ -238,42 +271,62 @@ impl Job<'_> {
         means: &mut metrics::Window,
     ) -> Result<(GradientsParams, f64), TrainError> {
         let window = Window::of(members.iter().copied());
-        let needs = |group: &EncodedGroup| self.objective.method.needs(group);
-        let device = state.decoder.device();
+        let (decoder, step) = (&state.decoder, state.step);
+        let device = decoder.device();
+        let parts = micro_batches(members, self.micro_batch_tokens);
+        // Gradients of every weight are as big as the model: no more of them are held than are computed at once.
+        let wave = if self.lora.is_some() { parts.len() } else { workers::count(&device) };
         let mut sum = GradientsAccumulator::<Decoder>::new();
         let mut loss = 0.0;
         let (mut computed, mut padded) = (0, 0);
-        for part in &micro_batches(members, self.micro_batch_tokens) {
-            let batch = Batch::new(part, self.shape, needs)?;
-            let mut made: Option<Evaluated> = None;
-            let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
-                let scored = self.scored(part, &batch, logps)?;
-                if self.starts_at_reference && state.step == 0 {
-                    let read: Vec<[bool; 4]> = part.iter().map(|group| needs(group)).collect();
-                    guards::step_zero(&scored, &read)?;
-                }
-                let evaluated = self.objective.evaluate(&scored, window, &device)?;
-                guards::finite_losses(state.step, &scored, &evaluated.losses)?;
-                means.observe(&self.objective, &scored);
-                let coefficients = batch.spread(&evaluated.slopes);
-                made = Some(evaluated);
-                Ok(coefficients)
-            };
-            let (_, gradients) = state.decoder.response_logps_and_grads(
-                &batch.layout,
-                &batch.targets,
-                coefficients,
-            )?;
-            sum.accumulate(&state.decoder, gradients);
-            loss += made.map_or(0.0, |made| made.share);
-            computed += batch.layout.token_count() as u64;
-            padded += batch.padded_tokens as u64;
+        for parts in parts.chunks(wave.max(1)) {
+            let piece = |part: &Vec<_>| self.micro_batch(decoder, step, part, window);
+            for piece in workers::map(&device, parts.iter().collect(), piece)? {
+                means.observe(&self.objective, &piece.scored);
+                sum.accumulate(decoder, piece.gradients);
+                loss += piece.loss;
+                computed += piece.tokens;
+                padded += piece.padded_tokens;
+            }
         }
         state.tokens += computed;
         state.padded_tokens += padded;
         means.add("tokens/computed", computed as f64, 1.0);
         means.add("tokens/padded_rows", padded as f64, 1.0);
         Ok((sum.grads(), loss))
+    }
+
+    /// Forward and backward of one micro-batch, as its share of an update's loss.
+    fn micro_batch<'g>(
+        &self,
+        decoder: &Decoder,
+        step: usize,
+        groups: &[&'g EncodedGroup],
+        window: Window,
+    ) -> Result<Piece<'g>, TrainError> {
+        let needs = |group: &EncodedGroup| self.objective.method.needs(group);
+        let batch = Batch::new(groups, self.shape, needs)?;
+        let (mut scored, mut loss) = (Vec::new(), 0.0);
+        let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
+            scored = self.scored(groups, &batch, logps)?;
+            if self.starts_at_reference && step == 0 {
+                let read: Vec<[bool; 4]> = groups.iter().map(|group| needs(group)).collect();
+                guards::step_zero(&scored, &read)?;
+            }
+            let evaluated = self.objective.evaluate(&scored, window, &decoder.device())?;
+            guards::finite_losses(step, &scored, &evaluated.losses)?;
+            loss = evaluated.share;
+            Ok(batch.spread(&evaluated.slopes))
+        };
+        let (_, gradients) =
+            decoder.response_logps_and_grads(&batch.layout, &batch.targets, coefficients)?;
+        Ok(Piece {
+            scored,
+            gradients,
+            loss,
+            tokens: batch.layout.token_count() as u64,
+            padded_tokens: batch.padded_tokens as u64,
+        })
     }
 
     fn scored<'g>(
@@ -333,9 +386,4 @@ impl Job<'_> {
             metrics: state.metrics,
         })
     }
-}
-
-/// Whether a folder holds a finished training.
-pub fn is_finished(dir: &Path) -> bool {
-    dir.join(FINISHED).exists()
 }

@@ -63,7 +63,7 @@ pub(crate) struct RunArgs {
     /// What to compute on; `iopo devices` lists what there is.
     #[arg(long)]
     pub(crate) device: Option<String>,
-    /// The seed of everything random.
+    /// The seed of everything random; where training has several, they count on from it.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Any other value of the configuration, as TOML; may be repeated.

@@ -96,15 +96,7 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
         start.insert("device".to_owned(), Value::String(device.clone()));
     }
     if let Some(seed) = args.seed {
-        let seed = i64::try_from(seed).map_err(|_| {
-            Failure::usage(format!("--seed {seed} is too large: at most {}", i64::MAX))
-        })?;
-        start.insert("seed".to_owned(), Value::Integer(seed));
-        for section in SEEDED {
-            if let Some(section) = start.get_mut(section).and_then(Value::as_table_mut) {
-                section.remove("seed");
-            }
-        }
+        set_seed(&mut start, seed)?;
     }
     typed(&start).with_context(|| Failure::usage(format!("cannot use {name}")))?;
     for assignment in &args.sets {
@@ -117,6 +109,26 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
     let config = typed(&start).with_context(|| Failure::usage(format!("cannot use {name}")))?;
     config.check()?;
     Ok(Resolved { config, out })
+}
+
+/// Makes `--seed` the seed of every section; several training seeds count on from it, as many as there were.
+fn set_seed(table: &mut Table, seed: u64) -> Result<()> {
+    // TOML's integers are i64, and there must be room to count on.
+    let most = i64::MAX - (1 << 20);
+    let seed = i64::try_from(seed)
+        .ok()
+        .filter(|seed| *seed <= most)
+        .ok_or_else(|| Failure::usage(format!("--seed {seed} is too large: at most {most}")))?;
+    table.insert("seed".to_owned(), Value::Integer(seed));
+    for section in SEEDED {
+        if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
+            section.remove("seed");
+            if let Some(Value::Array(seeds)) = section.get_mut("seeds") {
+                *seeds = (seed..).take(seeds.len()).map(Value::Integer).collect();
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Source {
@@ -250,6 +262,24 @@ mod tests {
     fn the_seed_reaches_every_stage_and_a_section_may_have_its_own() {
         let config = resolve(&args("smoke", &["pairs.seed=9"])).expect("valid").config;
         assert_eq!((config.synth.seed, config.pairs.seed, config.eval.seed), (7, 9, 7));
+    }
+
+    #[test]
+    fn the_seed_reaches_training_unless_its_seeds_are_set_beside_it() {
+        let seeds = |preset: &str, sets: &[&str]| {
+            resolve(&args(preset, sets)).expect("valid").config.train.resolved_seeds()
+        };
+        assert_eq!(seeds("default", &[]), [7]);
+        assert_eq!(seeds("study", &[]), [7, 8, 9], "as many as the preset has");
+        assert_eq!(seeds("study", &["train.seeds=[4, 2]"]), [4, 2]);
+        assert_eq!(seeds("smoke", &["train.seed=4"]), [4]);
+        // Without the flag a preset's own seeds stand, whatever the run's seed.
+        let plain = RunArgs { seed: None, ..args("study", &["seed=7"]) };
+        assert_eq!(resolve(&plain).expect("valid").config.train.resolved_seeds(), [0, 1, 2]);
+        let plain = RunArgs { seed: None, ..args("default", &["seed=3"]) };
+        assert_eq!(resolve(&plain).expect("valid").config.train.resolved_seeds(), [3]);
+        let huge = RunArgs { seed: Some(u64::MAX), ..args("smoke", &[]) };
+        assert_eq!(exit_of(&resolve(&huge).expect_err("too large")), Exit::Usage);
     }
 
     #[test]

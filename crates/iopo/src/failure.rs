@@ -51,6 +51,11 @@ impl Failure {
     pub(crate) fn way_out(self, way_out: impl Into<String>) -> Self {
         Self { way_out: Some(way_out.into()), ..self }
     }
+
+    /// What to do about it.
+    pub(crate) fn says_how(&self) -> Option<&str> {
+        self.way_out.as_deref()
+    }
 }
 
 /// The exit code that an error asks for.
@@ -70,9 +75,7 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         }
         last = cause;
     }
-    if let Some(way_out) =
-        error.downcast_ref::<Failure>().and_then(|failure| failure.way_out.as_ref())
-    {
+    if let Some(way_out) = error.downcast_ref::<Failure>().and_then(Failure::says_how) {
         text.push_str("\n  way out: ");
         text.push_str(way_out);
     }

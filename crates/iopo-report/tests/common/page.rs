@@ -1,0 +1,33 @@
+//! What a page must not hold.
+
+/// What would make a browser fetch or run something.
+pub(crate) fn loads_nothing(page: &str) {
+    for needle in [
+        "<script",
+        "<img",
+        "<link",
+        "<iframe",
+        "<object",
+        "<embed",
+        "@import",
+        "url(",
+        "javascript:",
+    ] {
+        assert!(!page.to_lowercase().contains(needle), "the page contains {needle}");
+    }
+    for attribute in [" src=", " srcset=", " onerror=", " data="] {
+        let tags = page.split('<').filter_map(|rest| rest.split_once('>').map(|tag| tag.0));
+        for tag in tags.map(unquoted) {
+            assert!(!tag.contains(attribute), "<{tag}> has{attribute}");
+        }
+    }
+    for link in page.split("href=\"").skip(1) {
+        assert!(link.starts_with('#'), "a link out of the page: {}", &link[..40]);
+    }
+    assert!(!page.contains("http://") && !page.contains("https://"), "the page names an address");
+}
+
+/// A tag without the values of its attributes.
+fn unquoted(tag: &str) -> String {
+    tag.split('"').step_by(2).collect()
+}

@@ -1,0 +1,281 @@
+//! A small made-up run.
+
+use std::path::Path;
+
+use iopo_report::ReportMeta;
+use iopo_schema::*;
+
+pub(crate) fn provenance() -> Provenance {
+    Provenance::new("iopo-test 0.1.0", serde_json::json!({}))
+}
+
+pub(crate) fn meta() -> ReportMeta {
+    let mut meta = ReportMeta::new("SmolLM2-135M on synthetic groups", "smoke");
+    meta.notes = vec![
+        "A demonstration: a small model, few groups, one seed. It shows that the pipeline works, not how good a method is.".into(),
+    ];
+    meta.versions.insert("iopo".into(), "0.1.0".into());
+    meta.versions.insert("model".into(), "SmolLM2-135M-Instruct.Q4_1.gguf".into());
+    meta.confidence = Some(0.95);
+    meta.config_toml = "[train]\nmethods = [\"sft\", \"dpo\", \"iopo\"]\nbeta = 0.1\n".into();
+    meta
+}
+
+pub(crate) fn metric(step: u64, name: &str, value: f64) -> MetricRow {
+    MetricRow { step, name: name.into(), value }
+}
+
+pub(crate) fn stats(rows: &[(&str, f64)]) -> Vec<MetricRow> {
+    rows.iter().map(|(name, value)| metric(0, name, *value)).collect()
+}
+
+/// Curves with some life in them, the same on every machine: no transcendental functions.
+fn curves(method: usize) -> Vec<MetricRow> {
+    let mut rows = Vec::new();
+    for step in 1..=60_u64 {
+        let x = step as f64 / 60.0;
+        let noise = ((step * 7_919 + method as u64 * 104_729) % 97) as f64 / 97.0 - 0.5;
+        let gain = x * (2.0 - x) * (1.0 + method as f64 * 0.4);
+        rows.push(metric(step, "loss", (1.4 + noise * 0.2) / (1.0 + gain)));
+        rows.push(metric(step, "learning_rate", 1e-4 * (1.0 - x)));
+        rows.push(metric(step, "grad_norm", 1.0 + noise));
+        if method > 0 {
+            for (index, side) in ["v1", "v2"].into_iter().enumerate() {
+                let tilt = 1.0 + index as f64 * 0.2;
+                rows.push(metric(
+                    step,
+                    &format!("rewards/chosen_{side}"),
+                    gain * 0.4 * tilt + noise * 0.1,
+                ));
+                rows.push(metric(
+                    step,
+                    &format!("rewards/rejected_{side}"),
+                    -gain * tilt + noise * 0.2,
+                ));
+                rows.push(metric(step, &format!("rewards/margins_{side}"), gain * 1.4 * tilt));
+                rows.push(metric(
+                    step,
+                    &format!("rewards/input_margins_{side}"),
+                    gain * tilt + noise * 0.2,
+                ));
+                rows.push(metric(
+                    step,
+                    &format!("rewards/accuracies_{side}"),
+                    0.5 + 0.45 * x * (2.0 - x),
+                ));
+                rows.push(metric(
+                    step,
+                    &format!("logps/chosen_{side}"),
+                    -40.0 - gain * 3.0 + noise,
+                ));
+            }
+        }
+        rows.push(metric(step, "tokens", 1_000.0 + step as f64));
+    }
+    rows
+}
+
+pub(crate) fn cell(
+    model: &str,
+    baseline: Option<&str>,
+    metric: &str,
+    subset: &str,
+    value: f64,
+    half: f64,
+) -> SummaryRow {
+    SummaryRow {
+        model: model.into(),
+        baseline: baseline.map(Into::into),
+        metric: metric.into(),
+        subset: subset.into(),
+        value,
+        low: value - half,
+        high: value + half,
+        n: 240,
+    }
+}
+
+pub(crate) fn summary() -> Vec<SummaryRow> {
+    let models = [("base", 0.23), ("sft", 0.52), ("dpo", 0.58), ("iopo", 0.63)];
+    let mut rows = Vec::new();
+    for (model, level) in models {
+        for (subset, shift) in
+            [("all", 0.0), ("seen", 0.05), ("unseen", -0.1), ("constraints/2", 0.02)]
+        {
+            rows.push(cell(model, None, "prompt_accuracy_strict", subset, level + shift, 0.06));
+            rows.push(cell(
+                model,
+                None,
+                "instruction_accuracy_strict",
+                subset,
+                level + shift + 0.2,
+                0.04,
+            ));
+        }
+        for (index, kind) in
+            ["max_words", "no_commas", "bullet_count", "json_object"].into_iter().enumerate()
+        {
+            let value = (level + 0.08 * index as f64).min(1.0);
+            rows.push(cell(
+                model,
+                None,
+                "instruction_accuracy_strict",
+                &format!("kind/{kind}"),
+                value,
+                0.1,
+            ));
+        }
+        rows.push(cell(model, None, "response_words", "all", 180.0 - 60.0 * level, 9.0));
+        rows.push(cell(model, None, "distinct_2", "all", 0.91, 0.01));
+        rows.push(cell(model, None, "corpus_distinct_2", "all", 0.61, f64::NAN));
+        for (metric, value) in
+            [("empty_share", 0.02), ("length_cut_share", 0.21), ("repeated_lines", 0.07)]
+        {
+            rows.push(cell(model, None, metric, "all", value, 0.01));
+        }
+        rows.push(cell(model, None, "perplexity_base", "all", 4.0 + 2.0 * level, 0.4));
+        rows.push(cell(model, None, "logps_chosen", "all", -61.5 + 10.0 * level, 3.0));
+        if model != "base" {
+            rows.push(cell(model, None, "reward_accuracy", "all", level + 0.3, 0.05));
+            for (baseline, from) in [("base", 0.23), ("sft", 0.52)] {
+                if model != baseline {
+                    for subset in ["all", "seen", "unseen"] {
+                        let value = level - from;
+                        rows.push(cell(
+                            model,
+                            Some(baseline),
+                            "prompt_accuracy_strict",
+                            subset,
+                            value,
+                            0.07,
+                        ));
+                        rows.push(cell(
+                            model,
+                            Some(baseline),
+                            "instruction_accuracy_strict",
+                            subset,
+                            value,
+                            0.05,
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn constraint(text: &str, id: &str) -> ConstraintRow {
+    ConstraintRow {
+        text: text.into(),
+        constraint_type: "Format".into(),
+        dimension: "Length".into(),
+        check: Some(CheckRow { id: id.into(), params: "{}".into() }),
+    }
+}
+
+fn verdict(satisfied: bool, evidence: &str) -> VerdictRow {
+    VerdictRow {
+        satisfied,
+        score: if satisfied { 10.0 } else { 0.0 },
+        method: Method::Code,
+        evidence: evidence.into(),
+    }
+}
+
+fn group(index: usize, text: &str) -> PreferenceRow {
+    let few = constraint("Use at most 20 words.", "max_words");
+    let many = constraint("Use at least 40 words.", "min_words");
+    let plain = constraint("Do not use any commas.", "no_commas");
+    // Revise and swap give full groups, add and remove sided ones.
+    let sided = index % 4 > 1;
+    PreferenceRow {
+        id: content_id(&[&index.to_string()]),
+        seed_id: format!("seed-{index}"),
+        split: [Split::Train, Split::Dev, Split::Test][index % 3],
+        kind: if sided { GroupKind::Sided } else { GroupKind::Full },
+        operation: Operation::ALL[index % 4],
+        task: format!("Explain how rain forms. {text}"),
+        input: index.is_multiple_of(2).then(|| format!("An input. {text}")),
+        x1: String::new(),
+        y1: format!("Water rises as vapour cools and falls.\n{text}"),
+        x2: String::new(),
+        y2: format!(
+            "Rain begins when the sun warms the sea. {}{text}",
+            "Water rises and cools in the air. ".repeat(7)
+        ),
+        x1_constraints: vec![plain.clone(), few.clone()],
+        x2_constraints: vec![plain, many.clone()],
+        removed: vec![few],
+        added: vec![many],
+        y1_response_id: "r1".into(),
+        y2_response_id: "r2".into(),
+        repaired: index.is_multiple_of(5),
+        proof: Proof {
+            y1_x1: vec![verdict(true, "no commas"), verdict(true, "7 words, at most 20 allowed")],
+            y2_x1: vec![verdict(true, "no commas"), verdict(false, &format!("57 words {text}"))],
+            y1_x2: vec![verdict(true, "no commas"), verdict(sided, "7 words, at least 40 wanted")],
+            y2_x2: vec![verdict(true, "no commas"), verdict(true, "57 words")],
+        },
+    }
+}
+
+fn score(kind: &str, seen: bool) -> ScoreRow {
+    ScoreRow {
+        benchmark: "heldout".into(),
+        key: "k".into(),
+        seed_id: "s".into(),
+        index: 0,
+        instruction_id: kind.into(),
+        seen,
+        strict: true,
+        loose: None,
+        method: Method::Code,
+        raw: None,
+    }
+}
+
+/// A whole run; `text` stands in every place where a model's words go.
+pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
+    let synthesis = [
+        ("seeds", 320.0),
+        ("answers", 2_560.0),
+        ("instructions", 1_412.0),
+        ("responses", 1_391.0),
+        ("repaired_share", 0.114),
+        ("type/Format", 1_204.0),
+        ("type/Content", 411.0),
+        ("type/Style", 201.0),
+        ("type/Situation", 97.0),
+        ("dimension/Length", 402.0),
+        ("dimension/Keyword", 311.0),
+        ("kind/max_words", 220.0),
+        ("kind/no_commas", 180.0),
+        ("kind/bullet_count", 121.0),
+        ("dropped/near_duplicate", 33.0),
+        ("dropped/too_short", 12.0),
+    ];
+    write(&folder.join("synth_stats.parquet"), &stats(&synthesis), &provenance())?;
+    let pairs = [
+        ("groups", 160.0),
+        ("full_share", 0.72),
+        ("yield/revise/full", 80.0),
+        ("yield/swap/full", 35.0),
+        ("yield/add/sided", 25.0),
+        ("yield/remove/sided", 20.0),
+        ("dropped/duplicate", 14.0),
+    ];
+    write(&folder.join("pairs_stats.parquet"), &stats(&pairs), &provenance())?;
+    let groups: Vec<PreferenceRow> = (0..30).map(|index| group(index, text)).collect();
+    write(&folder.join("preferences.parquet"), &groups, &provenance())?;
+    for (index, method) in ["sft", "dpo", "iopo"].into_iter().enumerate() {
+        write(
+            &folder.join("train").join(method).join("metrics.parquet"),
+            &curves(index),
+            &provenance(),
+        )?;
+    }
+    let scores = [score("max_words", true), score("json_object", false)];
+    write(&folder.join("eval/iopo/scores.parquet"), &scores, &provenance())?;
+    write(&folder.join("eval/summary.parquet"), &summary(), &provenance())
+}
