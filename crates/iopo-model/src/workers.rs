@@ -44,7 +44,7 @@ where
     let queue: Vec<Mutex<Option<T>>> =
         items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let next = AtomicUsize::new(0);
-    let run = || -> Result<Vec<(usize, Result<R, E>)>, ModelError> {
+    let run = || -> Result<_, ModelError> {
         let pool = ThreadPoolBuilder::new().num_threads((threads / total).max(1)).build().map_err(
             |error| ModelError::Other { reason: format!("cannot start a thread: {error}") },
         )?;
@@ -65,7 +65,7 @@ where
     };
     let mut done = Vec::with_capacity(total);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.min(total)).map(|_| scope.spawn(&run)).collect();
+        let workers: Vec<_> = (0..threads.min(total)).map(|_| scope.spawn(run)).collect();
         for worker in workers {
             match worker.join() {
                 Ok(results) => done.extend(results?),

@@ -2,6 +2,10 @@
 //!
 //! Each has a plain twin of Burn operations, which every other backend takes and which the tests hold it against. They
 //! read tensors where they lie, through Burn's extension interface; vector instructions are chosen at run time.
+#![expect(
+    clippy::inline_always,
+    reason = "vector instructions reach only what is inlined into a kernel"
+)]
 
 mod attend;
 mod exp;
