@@ -72,9 +72,12 @@ impl WithSimd for Row<'_> {
             let start = head / group * self.capacity;
             let of = (start + self.columns.start) * dim..(start + self.columns.end) * dim;
             weights.clear();
-            let keys = self.keys[of.clone()].chunks_exact(dim);
-            weights.extend(keys.map(|key| dot(simd, q, key) * scale));
-            let max = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let mut max = f32::NEG_INFINITY;
+            for key in self.keys[of.clone()].chunks_exact(dim) {
+                let score = dot(simd, q, key) * scale;
+                max = max.max(score);
+                weights.push(score);
+            }
             let mut sum = 0.0;
             for weight in &mut weights {
                 *weight = exp::exp(*weight - max);
@@ -99,5 +102,9 @@ fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     for (a, b) in a.iter().zip(b) {
         sum = simd.mul_add_e_f32s(*a, *b, sum);
     }
-    simd.reduce_sum_f32s(sum) + a_tail.iter().zip(b_tail).map(|(a, b)| a * b).sum::<f32>()
+    let mut dot = simd.reduce_sum_f32s(sum);
+    for (a, b) in a_tail.iter().zip(b_tail) {
+        dot += a * b;
+    }
+    dot
 }

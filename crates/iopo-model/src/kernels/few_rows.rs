@@ -60,8 +60,9 @@ impl WithSimd for Product<'_> {
         let (rest, done) = (wide.remainder(), w.len() / (BLOCK * inner) * BLOCK * rows);
         let (blocks, tail) = y.split_at_mut(done);
         for (y, w) in blocks.chunks_exact_mut(BLOCK * rows).zip(wide) {
-            let w: [&[f32]; BLOCK] = std::array::from_fn(|o| &w[o * inner..(o + 1) * inner]);
-            against_all(simd, x, w, y, inner);
+            let (a, b) = w.split_at(2 * inner);
+            let ((a, b), (c, d)) = (a.split_at(inner), b.split_at(inner));
+            against_all(simd, x, [a, b, c, d], y, inner);
         }
         for (y, w) in tail.chunks_exact_mut(rows).zip(rest.chunks_exact(inner)) {
             against_all(simd, x, [w], y, inner);
@@ -81,8 +82,9 @@ fn against_all<S: Simd, const O: usize>(
     let rows = x.len() / inner;
     let mut row = 0;
     while row + BLOCK <= rows {
-        let of = |r: usize| &x[(row + r) * inner..(row + r + 1) * inner];
-        let sums = dots(simd, [of(0), of(1), of(2), of(3)], w);
+        let (a, b) = x[row * inner..(row + BLOCK) * inner].split_at(2 * inner);
+        let ((a, b), (c, d)) = (a.split_at(inner), b.split_at(inner));
+        let sums = dots(simd, [a, b, c, d], w);
         for (r, sums) in sums.into_iter().enumerate() {
             for (o, sum) in sums.into_iter().enumerate() {
                 y[o * rows + row + r] = sum;
@@ -99,34 +101,43 @@ fn against_all<S: Simd, const O: usize>(
     }
 }
 
-/// Every row of `x` against every row of `w`.
+/// Every row of `x` against every row of `w`. (Loops, not closures: a closure does not inherit the vector instructions
+/// of the function around it.)
 #[inline(always)]
 fn dots<S: Simd, const R: usize, const O: usize>(
     simd: S,
     x: [&[f32]; R],
     w: [&[f32]; O],
 ) -> [[f32; O]; R] {
-    let split = |row| S::as_simd_f32s(row);
-    let (xs, ws) = (x.map(split), w.map(split));
-    let count = xs[0].0.len();
-    let (xs, x_tails) = (xs.map(|(head, _)| &head[..count]), xs.map(|(_, tail)| tail));
-    let (ws, w_tails) = (ws.map(|(head, _)| &head[..count]), ws.map(|(_, tail)| tail));
+    let (mut xs, mut ws): ([&[S::f32s]; R], [&[S::f32s]; O]) = ([&[]; R], [&[]; O]);
+    let count = S::as_simd_f32s(x[0]).0.len();
+    for r in 0..R {
+        xs[r] = &S::as_simd_f32s(x[r]).0[..count];
+    }
+    for o in 0..O {
+        ws[o] = &S::as_simd_f32s(w[o]).0[..count];
+    }
     let mut sums = [[simd.splat_f32s(0.0); O]; R];
     for at in 0..count {
-        let w: [S::f32s; O] = std::array::from_fn(|o| ws[o][at]);
         for r in 0..R {
-            let x = xs[r][at];
+            let left = xs[r][at];
             for o in 0..O {
-                sums[r][o] = simd.mul_add_e_f32s(x, w[o], sums[r][o]);
+                sums[r][o] = simd.mul_add_e_f32s(left, ws[o][at], sums[r][o]);
             }
         }
     }
-    std::array::from_fn(|r| {
-        std::array::from_fn(|o| {
-            let tail: f32 = x_tails[r].iter().zip(w_tails[o]).map(|(x, w)| x * w).sum();
-            simd.reduce_sum_f32s(sums[r][o]) + tail
-        })
-    })
+    let mut dots = [[0.0; O]; R];
+    for r in 0..R {
+        let x_tail = S::as_simd_f32s(x[r]).1;
+        for o in 0..O {
+            let mut dot = simd.reduce_sum_f32s(sums[r][o]);
+            for (x, w) in x_tail.iter().zip(S::as_simd_f32s(w[o]).1) {
+                dot += x * w;
+            }
+            dots[r][o] = dot;
+        }
+    }
+    dots
 }
 
 #[cfg(test)]

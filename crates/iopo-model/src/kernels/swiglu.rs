@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Tensor, TensorData};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::Local;
 use super::exp;
@@ -16,10 +16,8 @@ pub(crate) fn swiglu(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
         return plain(gate, up);
     };
     let (g, u) = (g.values(), u.values());
-    let mut y = Vec::with_capacity(g.len());
-    Arch::new().dispatch(|| {
-        y.extend(g.iter().zip(u).map(|(&g, &u)| g * exp::sigmoid(g) * u));
-    });
+    let mut y = vec![0f32; g.len()];
+    Arch::new().dispatch(Forward { g, u, y: &mut y });
     Tensor::from_data(TensorData::new(y, gate.dims()), &gate.device())
 }
 
@@ -37,18 +35,51 @@ pub(crate) fn swiglu_backward(
     };
     let (g, u, d) = (g.values(), u.values(), d.values());
     let (mut dgate, mut dup) = (vec![0f32; g.len()], vec![0f32; g.len()]);
-    Arch::new().dispatch(|| {
-        let outputs = dgate.iter_mut().zip(&mut dup);
-        for ((dgate, dup), ((&g, &u), &d)) in outputs.zip(g.iter().zip(u).zip(d)) {
+    Arch::new().dispatch(Backward { g, u, d, dgate: &mut dgate, dup: &mut dup });
+    let tensor = |values| Tensor::from_data(TensorData::new(values, gate.dims()), &gate.device());
+    (tensor(dgate), tensor(dup))
+}
+
+struct Forward<'a> {
+    g: &'a [f32],
+    u: &'a [f32],
+    y: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((y, &g), &u) in self.y.iter_mut().zip(self.g).zip(self.u) {
+            *y = g * exp::sigmoid(g) * u;
+        }
+    }
+}
+
+struct Backward<'a> {
+    g: &'a [f32],
+    u: &'a [f32],
+    d: &'a [f32],
+    dgate: &'a mut [f32],
+    dup: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let outputs = self.dgate.iter_mut().zip(self.dup);
+        let inputs = self.g.iter().zip(self.u).zip(self.d);
+        for ((dgate, dup), ((&g, &u), &d)) in outputs.zip(inputs) {
             let sigma = exp::sigmoid(g);
             let silu = g * sigma;
             *dup = d * silu;
             // silu′ = σ·(1 + g·(1 − σ)) = σ + silu·(1 − σ)
             *dgate = d * u * (sigma + silu * (1.0 - sigma));
         }
-    });
-    let tensor = |values| Tensor::from_data(TensorData::new(values, gate.dims()), &gate.device());
-    (tensor(dgate), tensor(dup))
+    }
 }
 
 fn plain(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
