@@ -93,6 +93,9 @@ fn checked(
     progress: &dyn Progress,
     what: &str,
 ) -> Result<Vec<TokenLogps>, EvalError> {
+    if responses.is_empty() {
+        return Ok(Vec::new());
+    }
     progress.start(&format!("log-probabilities of {what}"), responses.len() as u64);
     let logps = model.response_logps(prompts, responses, progress)?;
     progress.finish();

@@ -1,5 +1,6 @@
 //! How long one IOPO step and one batch of decoding take:
-//! `cargo run --release --example step_time MODEL [train | decode]`.
+//! `MIMALLOC_PURGE_DELAY=-1 cargo run --release --example step_time MODEL [train | decode]`, which has the allocator do
+//! what the `iopo` binary tells it.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
 use std::path::Path;

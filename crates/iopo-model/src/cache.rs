@@ -1,7 +1,7 @@
 //! Keys and values of the tokens so far, for a batch whose rows come and go.
 //!
 //! Rows are aligned at their right end: the tokens that are fed next share a column, so that each step writes one
-//! column for the whole batch. Columns left of a row's first token are hidden by a bias. A finished row's slot is
+//! column for the whole batch. Columns left of a row's first token are not seen. A finished row's slot is
 //! given to a new prompt, whose tokens are laid so that they end where the others do.
 
 use burn::tensor::activation::softmax;
@@ -71,7 +71,7 @@ impl Columns {
     }
 
     /// The bias over all columns up to and with the one that is written next: `[slots, 1, 1, used + 1]`.
-    fn bias(&self, device: &Device) -> Tensor<4> {
+    pub(crate) fn bias(&self, device: &Device) -> Tensor<4> {
         let width = self.used + 1;
         let mut bias = vec![0f32; self.starts.len() * width];
         for (slot, &start) in self.starts.iter().enumerate() {
@@ -127,15 +127,22 @@ impl LayerCache {
         self.values = self.values.take().map(|cache| write(cache, values, at));
     }
 
-    /// Attention of each slot's newest token, which was pushed last, to the slot's columns.
+    /// Attention of each slot's newest token, which was pushed last, to the slot's columns. `bias` is
+    /// [`Columns::bias`], for a device that needs it.
     ///
     /// # Shapes
     /// `[slots, heads · head_dim]` → the same.
-    pub(crate) fn attend(&self, q: Tensor<2>, columns: &Columns, heads: Heads) -> Tensor<2> {
+    pub(crate) fn attend(
+        &self,
+        q: Tensor<2>,
+        columns: &Columns,
+        bias: Option<&Tensor<4>>,
+        heads: Heads,
+    ) -> Tensor<2> {
         let (Some(keys), Some(values)) = (&self.keys, &self.values) else { return q };
         let seen = Seen { starts: &columns.starts, end: columns.used + 1 };
         attend(&q, keys, values, seen, heads)
-            .unwrap_or_else(|| plain(q, keys, values, columns, heads))
+            .unwrap_or_else(|| plain(q, keys, values, columns, bias, heads))
     }
 
     /// Keeps the given slots.
@@ -158,13 +165,14 @@ fn plain(
     keys: &Tensor<4>,
     values: &Tensor<4>,
     columns: &Columns,
+    bias: Option<&Tensor<4>>,
     heads: Heads,
 ) -> Tensor<2> {
     let ([slots, width], end) = (q.dims(), columns.used + 1);
     let seen = |x: &Tensor<4>| x.clone().slice([0..slots, 0..heads.kv, 0..end, 0..heads.dim]);
     let q = q.reshape([slots, heads.kv, heads.group, heads.dim]);
-    let scores = q.matmul(seen(keys).swap_dims(2, 3)).mul_scalar(heads.scale())
-        + columns.bias(&keys.device());
+    let bias = bias.cloned().unwrap_or_else(|| columns.bias(&keys.device()));
+    let scores = q.matmul(seen(keys).swap_dims(2, 3)).mul_scalar(heads.scale()) + bias;
     softmax(scores, 3).matmul(seen(values)).reshape([slots, width])
 }
 
@@ -197,12 +205,12 @@ mod tests {
         let q = Tensor::<2>::random([3, 120], Distribution::Default, &device);
         let columns = Columns { starts: vec![0, 17, 30], used: 30 };
         let far = |a: Tensor<2>, b: Tensor<2>| -> f32 { (a - b).abs().max().into_scalar() };
-        let want = plain(q.clone(), &keys, &values, &columns, heads);
+        let want = plain(q.clone(), &keys, &values, &columns, None, heads);
         let cache = LayerCache { keys: Some(keys.clone()), values: Some(values.clone()) };
-        let got = cache.attend(q.clone(), &columns, heads);
+        let got = cache.attend(q.clone(), &columns, None, heads);
         assert!(far(got, want.clone()) < 1e-5);
         // Control: a row that saw one column more would answer otherwise.
         let leaked = Columns { starts: vec![0, 16, 30], used: 30 };
-        assert!(far(cache.attend(q, &leaked, heads), want) > 1e-3);
+        assert!(far(cache.attend(q, &leaked, None, heads), want) > 1e-3);
     }
 }

@@ -134,7 +134,8 @@ impl LanguageModel for ChatModel {
             .collect::<Result<Vec<_>, _>>()?;
         let device = self.decoder.device();
         let shares = shares(&prompts, workers::count(&device));
-        let limits = Limits { rows: self.files.batch, ..Limits::default() };
+        let tokens = Limits::default().tokens / shares.len();
+        let limits = Limits { rows: self.files.batch, tokens };
         let generated = workers::map(&device, shares.clone(), |share| {
             let batch: Vec<Prompt> = share.iter().map(|&index| prompts[index].clone()).collect();
             self.decoder.generate(&batch, &self.files.stop, limits, progress)

@@ -60,8 +60,8 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
     }
 }
 
-/// Whether a device computes on this machine's processor, with threads of the process.
-pub fn is_cpu(device: &Device) -> bool {
+/// Whether a device computes with threads of this process, as `flex` does (LibTorch has threads of its own).
+pub fn in_process(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     if device.clone().without_autodiff() == Device::flex() {
         return true;

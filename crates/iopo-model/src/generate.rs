@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use burn::tensor::Tensor;
 use iopo_llm::{FinishReason, Progress, Sampling};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
 use crate::cache::{Columns, LayerCache};
 use crate::decoder::index_tensor;
@@ -13,7 +14,7 @@ use crate::layer::DecoderLayer;
 use crate::layout::Layout;
 use crate::rope::Rope;
 use crate::sample::Sampler;
-use crate::{Decoder, ModelError};
+use crate::{Decoder, ModelError, device};
 
 /// One row to be continued.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +66,8 @@ struct Row {
     limit: usize,
     sampler: Sampler,
     tokens: Vec<u32>,
-    /// The token that is fed next.
-    next: u32,
+    /// The token that is fed next; `None` where a logit was NaN or infinite.
+    next: Option<u32>,
     done: bool,
 }
 
@@ -78,8 +79,19 @@ impl Row {
             limit: prompt.sampling.max_new_tokens,
             sampler: Sampler::new(&prompt.sampling),
             tokens: Vec::new(),
-            next: 0,
+            next: None,
             done: false,
+        }
+    }
+
+    /// Draws the next token, where there are logits for it.
+    fn draw(&mut self, logits: Option<&[f32]>) {
+        if let Some(logits) = logits
+            && !self.done
+        {
+            // NaN fails the comparison too.
+            let sound = logits.iter().all(|logit| *logit < f32::INFINITY);
+            self.next = sound.then(|| self.sampler.draw(logits));
         }
     }
 }
@@ -134,7 +146,8 @@ impl Decoder {
         };
         generation.finish_empty();
         generation.run()?;
-        Ok(generation.finished.into_iter().flatten().collect())
+        let finished: Option<Vec<Generated>> = generation.finished.into_iter().collect();
+        finished.ok_or_else(|| ModelError::Generation { reason: "a row has no result".to_owned() })
     }
 
     /// One token a row through all layers: `[batch, d_model]`.
@@ -145,9 +158,11 @@ impl Decoder {
         columns: &Columns,
     ) -> Result<Tensor<2>, ModelError> {
         let rope = self.rope(&columns.next_positions());
+        let device = self.device();
+        let bias = (!device::in_process(&device)).then(|| columns.bias(&device));
         let mut x = self.embed(tokens)?;
         for (layer, cache) in self.layers.iter().zip(caches) {
-            x = self.layer_step(layer, x, &rope, cache, columns);
+            x = self.layer_step(layer, x, &rope, cache, columns, bias.as_ref());
         }
         Ok(self.norm.forward(x).0)
     }
@@ -159,6 +174,7 @@ impl Decoder {
         rope: &Rope,
         cache: &mut LayerCache,
         columns: &Columns,
+        bias: Option<&Tensor<4>>,
     ) -> Tensor<2> {
         let heads = self.heads();
         let batch = x.dims()[0];
@@ -168,7 +184,7 @@ impl Decoder {
         let v = layer.v.forward(normed).0;
         let column = |x: Tensor<2>| x.reshape([batch, heads.kv, 1, heads.dim]);
         cache.push(column(k), column(v), columns.used);
-        let mixed = cache.attend(q, columns, heads);
+        let mixed = cache.attend(q, columns, bias, heads);
         let x = x + layer.o.forward(mixed).0;
         let (normed, _) = layer.post_norm.forward(x.clone());
         x + layer.mlp.forward(normed).0
@@ -207,7 +223,8 @@ impl Generation<'_> {
                 }
                 continue;
             }
-            let tokens: Vec<u32> = self.rows.iter().map(|row| row.next).collect();
+            let tokens: Vec<u32> =
+                self.rows.iter().map(|row| row.next.unwrap_or_default()).collect();
             let hidden = self.decoder.step(&tokens, &mut self.caches, &self.columns)?;
             self.columns.used += 1;
             let slots: Vec<usize> = (0..self.rows.len()).collect();
@@ -228,7 +245,8 @@ impl Generation<'_> {
         let before = count;
         for &index in &self.waiting {
             widest = self.prompts[index].width().max(widest);
-            let fits = count < self.limits.rows && (count + 1) * widest <= self.limits.tokens;
+            let fits =
+                count < self.limits.rows && widest.saturating_mul(count + 1) <= self.limits.tokens;
             if count > 0 && !fits {
                 break;
             }
@@ -306,21 +324,25 @@ impl Generation<'_> {
         let logits = self.decoder.logits(hidden);
         let vocab = logits.dims()[1];
         let logits = to_host(logits)?;
+        let mut of_slot = vec![None; self.rows.len()];
         for (&slot, logits) in slots.iter().zip(logits.chunks(vocab)) {
+            of_slot[slot] = Some(logits);
+        }
+        // Each row draws from its own stream, so rows may be drawn at the same time.
+        self.rows.par_iter_mut().zip(of_slot).for_each(|(row, logits)| row.draw(logits));
+        for &slot in slots {
             let row = &mut self.rows[slot];
             if row.done {
                 continue;
             }
-            // NaN fails the comparison too.
-            if !logits.iter().all(|logit| *logit < f32::INFINITY) {
+            let Some(next) = row.next else {
                 let reason = format!("row {} has a logit that is not finite", row.index);
                 return Err(ModelError::Generation { reason });
-            }
-            row.next = row.sampler.draw(logits);
-            let stopped = self.stop.contains(&row.next);
+            };
+            let stopped = self.stop.contains(&next);
             let count = row.tokens.len() + 1;
             if !stopped {
-                row.tokens.push(row.next);
+                row.tokens.push(next);
             }
             if stopped || count >= row.limit {
                 row.done = true;

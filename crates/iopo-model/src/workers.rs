@@ -12,14 +12,10 @@ use rayon::ThreadPoolBuilder;
 
 use crate::{ModelError, device};
 
-/// How many pieces of work `device` takes at once: one for each thread of a CPU, one on anything else, which keeps
-/// itself busy.
+/// How many pieces of work `device` takes at once: one for each thread where it computes with the threads of this
+/// process (as many as there are cores, or `RAYON_NUM_THREADS`), one on anything else, which keeps itself busy.
 pub fn count(device: &Device) -> usize {
-    if device::is_cpu(device) {
-        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-    } else {
-        1
-    }
+    if device::in_process(device) { rayon::current_num_threads() } else { 1 }
 }
 
 /// `work` on every item, in the order of the items; [`count`] of them at once.

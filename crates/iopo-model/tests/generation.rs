@@ -30,8 +30,11 @@ fn decoder() -> Decoder {
 }
 
 fn prompts() -> Vec<Prompt> {
-    [(3, 150), (40, 20), (7, 90), (1, 150), (70, 5)]
+    let first = [(3, 150), (40, 20), (7, 90), (1, 150), (70, 5)];
+    let more = [(20, 0), (69, 130), (12, 1), (33, 61), (2, 40), (64, 64), (5, 150)];
+    first
         .into_iter()
+        .chain(more)
         .enumerate()
         .map(|(row, (length, limit))| Prompt {
             tokens: (0..length).map(|at| 3 + (at * 31 + row as u32 * 17) % 90).collect(),
@@ -59,15 +62,22 @@ fn slowly(decoder: &Decoder, prompt: &Prompt) -> Vec<u32> {
 fn a_ragged_batch_with_a_growing_cache_says_what_the_plain_pass_says() {
     let decoder = decoder();
     let prompts = prompts();
-    // No stop token: rows end at their limits, so the batch shrinks and its cache grows past one block.
-    let generated = decoder.generate(&prompts, &[], Limits::default(), &Silent).expect("generated");
-    for (prompt, generated) in prompts.iter().zip(&generated) {
-        assert_eq!(generated.tokens, slowly(&decoder, prompt));
-        assert_eq!(generated.finish_reason, FinishReason::Length);
-        assert_eq!(generated.count, prompt.sampling.max_new_tokens);
-    }
+    let want: Vec<Vec<u32>> = prompts.iter().map(|prompt| slowly(&decoder, prompt)).collect();
     // Control: another prompt must give another text, else the comparison shows nothing.
-    assert_ne!(generated[0].tokens[..5], generated[3].tokens[..5]);
+    assert_ne!(want[0][..5], want[3][..5]);
+    // No stop token: rows end at their limits. All at once, the batch shrinks and its cache grows past one block; in
+    // fewer slots, rows that have ended make room for others, columns are given up, and slots are added once the wide
+    // rows are through.
+    let few = |rows, tokens| Limits { rows, tokens };
+    for limits in [Limits::default(), few(1, 1), few(2, 1 << 15), few(3, 1 << 15), few(4, 400)] {
+        let generated = decoder.generate(&prompts, &[], limits, &Silent).expect("generated");
+        assert_eq!(generated.len(), prompts.len());
+        for (at, generated) in generated.iter().enumerate() {
+            assert_eq!(generated.tokens, want[at], "prompt {at}, {limits:?}");
+            assert_eq!(generated.finish_reason, FinishReason::Length);
+            assert_eq!(generated.count, prompts[at].sampling.max_new_tokens);
+        }
+    }
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub struct TrainConfig {
     pub warmup_ratio: f64,
     /// Groups of one update. Default 8.
     pub groups_per_update: usize,
-    /// Flat tokens of one micro-batch: memory against speed. Default 1024.
+    /// Flat tokens of one micro-batch: memory against speed; on a CPU each thread computes one. Default 1024.
     pub micro_batch_tokens: usize,
     /// Tree, or four rows for comparison. Default tree.
     pub shape: Shape,

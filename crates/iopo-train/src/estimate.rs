@@ -11,16 +11,23 @@ pub struct Estimate {
     pub trained: u64,
     /// Weights, in f32.
     pub weights: u64,
-    /// Gradients and both moments of what is trained.
+    /// Gradients, of each micro-batch under way and summed, and both moments of what is trained.
     pub optimiser: u64,
-    /// What the backward pass of the largest micro-batch keeps.
+    /// What the backward passes of the largest micro-batches keep.
     pub activations: u64,
 }
 
 impl Estimate {
-    /// The estimate for a decoder, a number of trained parameters and the flat tokens of the largest
-    /// micro-batch, whose longest path has `longest` tokens.
-    pub fn new(config: &ModelConfig, trained: u64, tokens: usize, longest: usize) -> Self {
+    /// The estimate for a decoder, a number of trained parameters, the flat tokens of the largest
+    /// micro-batch, whose longest path has `longest` tokens, and the number of micro-batches that are
+    /// computed at once.
+    pub fn new(
+        config: &ModelConfig,
+        trained: u64,
+        tokens: usize,
+        longest: usize,
+        at_once: usize,
+    ) -> Self {
         let (d, ff) = (config.hidden_size as u64, config.intermediate_size as u64);
         let (layers, vocab) = (config.num_hidden_layers as u64, config.vocab_size as u64);
         let queries = (config.num_attention_heads * config.head_dim) as u64;
@@ -32,8 +39,10 @@ impl Estimate {
         // MLP-wide buffers, and the attention weights over its path.
         let kept = 4 * d + 2 * queries + 2 * keys + 3 * ff;
         let attention = config.num_attention_heads as u64 * longest as u64;
-        let activations = 4 * tokens as u64 * (layers * (kept + attention) + 4 * d);
-        Self { parameters, trained, weights: 4 * parameters, optimiser: 12 * trained, activations }
+        let at_once = at_once as u64;
+        let activations = 4 * at_once * tokens as u64 * (layers * (kept + attention) + 4 * d);
+        let optimiser = trained * (8 + 4 * (at_once + 1));
+        Self { parameters, trained, weights: 4 * parameters, optimiser, activations }
     }
 
     /// All of it.
@@ -51,10 +60,11 @@ impl Estimate {
         )
     }
 
-    /// `peak memory 2.1 GB, estimated 1.9 GB`: what the process used at most, beside the estimate.
+    /// `peak memory of the process 2.1 GB, estimated 1.9 GB`: what it used so far at most, beside the estimate for
+    /// this training.
     pub fn beside(&self, peak: u64) -> String {
         let [peak, total] = [peak, self.total()].map(|bytes| bytes as f64 / 1e9);
-        format!("peak memory {peak:.1} GB, estimated {total:.1} GB")
+        format!("peak memory of the process {peak:.1} GB, estimated {total:.1} GB")
     }
 }
 
@@ -101,7 +111,10 @@ mod tests {
             optimiser: 300_000_000,
             activations: 100_000_000,
         };
-        assert_eq!(estimate.beside(2_100_000_000), "peak memory 2.1 GB, estimated 1.9 GB");
+        assert_eq!(
+            estimate.beside(2_100_000_000),
+            "peak memory of the process 2.1 GB, estimated 1.9 GB"
+        );
     }
 
     #[test]

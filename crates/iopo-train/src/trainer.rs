@@ -230,8 +230,10 @@ impl Job<'_> {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.groups.iter().map(|group| weight(group)).max().unwrap_or(0);
         let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
-        let tokens = largest.max(self.micro_batch_tokens) * workers::count(&decoder.device());
-        Estimate::new(decoder.config(), trained as u64, tokens, longest)
+        let tokens = largest.max(self.micro_batch_tokens);
+        // An update has at most as many micro-batches as groups.
+        let at_once = workers::count(&decoder.device()).min(self.plan.per_update.max(1));
+        Estimate::new(decoder.config(), trained as u64, tokens, longest, at_once)
     }
 
     /// One update: micro-batches forward and backward, guards, clipping, the optimiser's step. Answers

@@ -47,7 +47,8 @@ pub(crate) struct PipelineConfig {
     pub(crate) seed: u64,
     /// Constraint kinds that synthesis and pairs never use, so that evaluation can tell seen from unseen.
     pub(crate) held_out: Vec<String>,
-    /// Sequences that go through the model together when it answers.
+    /// Sequences that a worker puts through the model together when it answers, at most; on a CPU there is a worker
+    /// for each thread.
     pub(crate) generation_batch: usize,
     /// Synthesis.
     pub(crate) synth: iopo_synth::SynthConfig,

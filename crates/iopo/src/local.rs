@@ -21,7 +21,8 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Loads a checkpoint onto a device; `batch` sequences are generated together.
+    /// Loads a checkpoint onto a device; each worker generates at most `batch` sequences
+    /// together.
     pub(crate) fn load(path: &Path, base: &str, device: &str, batch: usize) -> Result<Self> {
         let device = iopo_model::device::device(device)?;
         let chat = ChatModel::load(path, base, &device, batch)?;
@@ -103,7 +104,7 @@ impl LogProb for Local {
         responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
-        let (mut batches, mut tokens) = (vec![Vec::new()], 0);
+        let (mut batches, mut tokens) = (Vec::<Vec<_>>::new(), 0);
         for (messages, response) in prompts.iter().zip(responses) {
             let prompt = self.chat.encode_prompt(messages)?;
             let ended = response.ended;
@@ -112,7 +113,7 @@ impl LogProb for Local {
                 // The end of the turn, which nobody generated.
                 response.pop();
             }
-            if tokens >= SCORED_TOKENS {
+            if batches.is_empty() || tokens >= SCORED_TOKENS {
                 batches.push(Vec::new());
                 tokens = 0;
             }
@@ -121,7 +122,7 @@ impl LogProb for Local {
                 batch.push((prompt, response));
             }
         }
-        let sums = workers::map(&self.chat.decoder().device(), batches, |batch: Vec<_>| {
+        let sums = workers::map(&self.chat.decoder().device(), batches, |batch| {
             if progress.cancelled() {
                 return Err(ModelError::Cancelled);
             }
@@ -187,6 +188,7 @@ mod tests {
             assert_eq!(alone.tokens, sum.tokens);
             assert!((alone.sum - sum.sum).abs() < 1e-3, "{} {}", alone.sum, sum.sum);
         }
+        assert!(model.response_logps(&[], &[], &Silent).expect("nothing to do").is_empty());
         assert_eq!(all[2].tokens, 1, "an empty response still ends its turn");
         let cut = LogProbResponse { ended: false, ..responses[1] };
         let cut = model.response_logps(&prompts[1..2], &[cut], &Silent).expect("scored")[0];

@@ -53,6 +53,7 @@ pub(crate) fn checkpoints() -> Vec<PathBuf> {
         .flatten()
         .flat_map(|root| std::fs::read_dir(root).expect("a folder"))
         .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.is_dir())
         .collect();
     found.sort();
     found

@@ -109,6 +109,9 @@ fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
         };
         for entry in entries {
             let dir = entry.expect("an entry").path();
+            if !dir.is_dir() {
+                continue;
+            }
             let text = fs::read_to_string(dir.join("train_trace.json")).expect("a trace");
             let trace: Value = serde_json::from_str(&text).expect("JSON");
             test(&dir, &trace, &quads(&trace));

