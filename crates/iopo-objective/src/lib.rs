@@ -5,6 +5,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`logps`] | the four log-probabilities of a group, the two of a pair |
+//! | [`tokens`] | how many tokens the responses have, for what is meant per token |
+//! | [`shape`] | from a margin to a loss: sigmoid, hinge, ipo, robust, exo-pair |
 //! | [`iopo`](mod@iopo) | the objective, and its form for groups with one false cell |
 //! | [`ablation`] | without input preference, without output preference, three sequences |
 //! | [`dpo`](mod@dpo) | DPO on pairs, and on both mirrored pairs of a group |
@@ -51,10 +53,14 @@ pub mod iopo;
 pub mod logps;
 pub mod metrics;
 pub mod sft;
+pub mod shape;
+pub mod tokens;
 
 pub use ablation::{three_sequences, without_input, without_output};
-pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_sided};
-pub use iopo::{FalseCells, iopo, iopo_sided, iopo_smoothed};
+pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_shaped, dpo_mirrored_sided};
+pub use iopo::{FalseCells, iopo, iopo_sided, sided_margin};
 pub use logps::{GroupLogps, PairLogps};
 pub use metrics::Rewards;
 pub use sft::{nll_per_token, pref_ftx};
+pub use shape::LossShape;
+pub use tokens::{GroupTokens, PairTokens};
