@@ -115,4 +115,34 @@ impl PairLogps {
             rejected: self.rejected.clone() / tokens.rejected.clone(),
         }
     }
+    /// `log p(y_chosen | x) − log p(y_rejected | x)`, without a reference.
+    ///
+    /// # Shapes
+    /// `[pairs]` in, `[pairs]` out.
+    #[must_use]
+    pub fn difference(&self) -> Tensor<1> {
+        self.chosen.clone() - self.rejected.clone()
+    }
+
+    /// The pair with its chosen response as the gold one too, where there is no third response:
+    /// [`tpo`](crate::tpo()) of it is the loss of CPO (Xu et al., arXiv 2401.08417).
+    ///
+    /// # Shapes
+    /// `[pairs]` in every field.
+    #[must_use]
+    pub fn triple(&self) -> TripleLogps {
+        TripleLogps { gold: self.chosen.clone(), pair: self.clone() }
+    }
+}
+
+/// Summed log-probabilities of `n` ranked triples, gold before chosen before rejected, all for one x.
+///
+/// # Shapes
+/// Every field: `[triples]`.
+#[derive(Debug, Clone)]
+pub struct TripleLogps {
+    /// `log p(y_gold | x)`.
+    pub gold: Tensor<1>,
+    /// The chosen and the rejected response.
+    pub pair: PairLogps,
 }

@@ -39,3 +39,23 @@ pub struct PairTokens {
     /// `|y_rejected|`.
     pub rejected: Tensor<1>,
 }
+
+impl PairTokens {
+    /// The tokens of [`PairLogps::triple`](crate::PairLogps::triple).
+    #[must_use]
+    pub fn triple(&self) -> TripleTokens {
+        TripleTokens { gold: self.chosen.clone(), pair: self.clone() }
+    }
+}
+
+/// Tokens of the responses of `n` triples.
+///
+/// # Shapes
+/// Every field: `[triples]`.
+#[derive(Debug, Clone)]
+pub struct TripleTokens {
+    /// `|y_gold|`.
+    pub gold: Tensor<1>,
+    /// `|y_chosen|` and `|y_rejected|`.
+    pub pair: PairTokens,
+}

@@ -6,8 +6,8 @@ use std::{fs, path::Path};
 
 use burn::tensor::{Bool, DType, Device, Tensor};
 use iopo_objective::{
-    GroupLogps, GroupTokens, LossShape, Rewards, dpo, pref_ftx, three_sequences, without_input,
-    without_output,
+    GroupLogps, GroupTokens, LossShape, PairLogps, Rewards, TripleLogps, TripleTokens, dpo, orpo,
+    pref_ftx, simpo, three_sequences, tpo, tpo_l, without_input, without_output,
 };
 use serde_json::Value;
 use support::{apart, tensor, values};
@@ -213,6 +213,35 @@ fn ablations_are_those_of_torch() {
             other => panic!("no such loss type: {other}"),
         };
         columns.assert(&loss(&columns.policy, &columns.reference, setting(case, "beta")), case);
+    }
+}
+
+fn reference_free(case: &Value, pair: &PairLogps, columns: &Columns) -> Tensor<1> {
+    let tokens = columns.tokens.pair_v1();
+    let triple = TripleLogps { gold: columns.policy.chosen_v2.clone(), pair: pair.clone() };
+    let counts = TripleTokens { gold: columns.tokens.y2.clone(), pair: tokens.clone() };
+    let with = |key: &str| setting(case, key);
+    match case["loss_type"].as_str().expect("a loss type") {
+        "simpo" => simpo(pair, &tokens, with("beta"), with("gamma")),
+        "orpo" => orpo(pair, &tokens, with("lambda")),
+        "tpo" => tpo(&triple, &counts, with("beta"), with("alpha")),
+        "tpo_l" => tpo_l(&triple, &counts, with("beta"), with("gamma"), with("alpha")),
+        other => panic!("no such loss type: {other}"),
+    }
+}
+
+#[test]
+fn losses_without_a_reference_are_those_of_torch() {
+    let golden = own();
+    assert_eq!(list(&golden, "reference_free").len(), 12);
+    for case in list(&golden, "reference_free") {
+        let columns = Columns::new(&golden["inputs"], case);
+        let PairLogps { chosen, rejected } = columns.policy.pair_v1();
+        let wrong = PairLogps { chosen: rejected.clone(), rejected: chosen.clone() };
+        let right = PairLogps { chosen, rejected };
+        columns.assert(&reference_free(case, &right, &columns), case);
+        let off = columns.apart(&reference_free(case, &wrong, &columns), case);
+        assert!(off > TOLERANCE, "chosen for rejected: {}", case["loss_type"]);
     }
 }
 
