@@ -14,34 +14,17 @@
 
 use burn::tensor::{Bool, Tensor};
 
-use crate::logps::{GroupLogps, logistic_loss};
+use crate::{logps::GroupLogps, shape::LossShape};
 
 /// IOPO, one loss a group: `−log σ(β(s11 + s22 − s12 − s21))`.
+///
+/// For another [`LossShape`] of the same margin: `shape.losses(policy.margin(&reference), beta)`.
 ///
 /// # Shapes
 /// `[groups]` in every field of `policy` and `reference`; `[groups]` out.
 #[must_use]
 pub fn iopo(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> Tensor<1> {
-    iopo_smoothed(policy, reference, beta, 0.0)
-}
-
-/// IOPO with label smoothing ε: `−(1−ε)·log σ(z) − ε·log σ(−z)`, `z = β(s11 + s22 − s12 − s21)`.
-///
-/// The smoothing is that of conservative DPO (Mitchell, 2023) as the IOPO authors' trainer has it:
-/// ε is the probability that a label is flipped.
-///
-/// # Shapes
-/// `[groups]` in every field of `policy` and `reference`; `[groups]` out.
-#[must_use]
-pub fn iopo_smoothed(
-    policy: &GroupLogps,
-    reference: &GroupLogps,
-    beta: f64,
-    label_smoothing: f64,
-) -> Tensor<1> {
-    let s = policy.log_ratios(reference);
-    let z = (s.chosen_v1 - s.rejected_v1) + (s.chosen_v2 - s.rejected_v2);
-    logistic_loss(z.mul_scalar(beta), label_smoothing)
+    LossShape::default().losses(policy.margin(reference), beta)
 }
 
 /// Which off-diagonal cells of each group's truth table are false: `true` where the response does
@@ -69,8 +52,9 @@ impl FalseCells {
     }
 }
 
-/// IOPO for groups of which some are sided: `−log σ(β(s11 + s22 − 2·s_false))`, where `s_false` is
-/// the mean over the false cells, so that a group with both cells false gets exactly [`iopo`].
+/// The margin `h = s11 + s22 − 2·s_false` for groups of which some are sided, where `s_false` is the
+/// mean over the false cells, so that a group with both cells false has its
+/// [margin](GroupLogps::margin).
 ///
 /// A sided group (x2 = x1 with a constraint more, or less) has one response that follows both
 /// instructions; only the other one may stand on the rejected side. Here `Z(x)` does not cancel:
@@ -81,14 +65,23 @@ impl FalseCells {
 /// # Shapes
 /// `[groups]` in every field of `policy`, `reference` and `cells`; `[groups]` out.
 #[must_use]
+pub fn sided_margin(policy: &GroupLogps, reference: &GroupLogps, cells: &FalseCells) -> Tensor<1> {
+    let s = policy.log_ratios(reference);
+    let (weight_v1, weight_v2) = cells.weights(&s.rejected_v1);
+    s.chosen_v1 + s.chosen_v2 - s.rejected_v1 * weight_v1 - s.rejected_v2 * weight_v2
+}
+
+/// IOPO for groups of which some are sided: `−log σ(β(s11 + s22 − 2·s_false))`, exactly [`iopo`] for
+/// a group with both cells false, a heuristic for the others: see [`sided_margin`].
+///
+/// # Shapes
+/// `[groups]` in every field of `policy`, `reference` and `cells`; `[groups]` out.
+#[must_use]
 pub fn iopo_sided(
     policy: &GroupLogps,
     reference: &GroupLogps,
     cells: &FalseCells,
     beta: f64,
 ) -> Tensor<1> {
-    let s = policy.log_ratios(reference);
-    let (weight_v1, weight_v2) = cells.weights(&s.rejected_v1);
-    let z = s.chosen_v1 + s.chosen_v2 - s.rejected_v1 * weight_v1 - s.rejected_v2 * weight_v2;
-    logistic_loss(z.mul_scalar(beta), 0.0)
+    LossShape::default().losses(sided_margin(policy, reference, cells), beta)
 }

@@ -4,10 +4,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`logps`] | the four log-probabilities of a group, the two of a pair |
+//! | [`logps`] | the four log-probabilities of a group, the two of a pair, the three of a triple |
+//! | [`tokens`] | how many tokens the responses have, for what is meant per token |
+//! | [`shape`] | from a margin to a loss: sigmoid, hinge, ipo, robust, exo-pair |
 //! | [`iopo`](mod@iopo) | the objective, and its form for groups with one false cell |
 //! | [`ablation`] | without input preference, without output preference, three sequences |
 //! | [`dpo`](mod@dpo) | DPO on pairs, and on both mirrored pairs of a group |
+//! | [`simpo`](mod@simpo), [`orpo`](mod@orpo), [`tpo`](mod@tpo) | without a reference |
 //! | [`sft`] | negative log-likelihood per token, alone and as the `pref_ftx` term |
 //! | [`metrics`] | rewards, margins and accuracies |
 //!
@@ -50,11 +53,21 @@ pub mod dpo;
 pub mod iopo;
 pub mod logps;
 pub mod metrics;
+pub mod orpo;
 pub mod sft;
+pub mod shape;
+pub mod simpo;
+pub mod tokens;
+pub mod tpo;
 
 pub use ablation::{three_sequences, without_input, without_output};
-pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_sided};
-pub use iopo::{FalseCells, iopo, iopo_sided, iopo_smoothed};
-pub use logps::{GroupLogps, PairLogps};
+pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_shaped, dpo_mirrored_sided};
+pub use iopo::{FalseCells, iopo, iopo_sided, sided_margin};
+pub use logps::{GroupLogps, PairLogps, TripleLogps};
 pub use metrics::Rewards;
+pub use orpo::orpo;
 pub use sft::{nll_per_token, pref_ftx};
+pub use shape::LossShape;
+pub use simpo::simpo;
+pub use tokens::{GroupTokens, PairTokens, TripleTokens};
+pub use tpo::{tpo, tpo_l};

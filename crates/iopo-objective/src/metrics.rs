@@ -21,7 +21,8 @@ pub struct Rewards {
 }
 
 impl Rewards {
-    /// The rewards of a policy against its reference.
+    /// The rewards of a policy against its reference. For a [`LossShape`](crate::LossShape) that is
+    /// per token, give both [per token](GroupLogps::per_token), as the IOPO authors' trainer does.
     ///
     /// # Shapes
     /// `[groups]` in every field, in and out.
@@ -71,6 +72,18 @@ impl Rewards {
         (
             self.chosen_v1.clone().greater(self.rejected_v1.clone()),
             self.chosen_v2.clone().greater(self.rejected_v2.clone()),
+        )
+    }
+    /// Whether a response has the higher reward under its own instruction, strictly, for
+    /// (y1: x1 over x2) and (y2: x2 over x1).
+    ///
+    /// # Shapes
+    /// `[groups]` each.
+    #[must_use]
+    pub fn input_accuracies(&self) -> (Tensor<1, Bool>, Tensor<1, Bool>) {
+        (
+            self.chosen_v1.clone().greater(self.rejected_v2.clone()),
+            self.chosen_v2.clone().greater(self.rejected_v1.clone()),
         )
     }
 }

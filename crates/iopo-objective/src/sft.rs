@@ -21,6 +21,9 @@ pub fn nll_per_token(logps: &Tensor<1>, tokens: &Tensor<1>) -> Tensor<1> {
 /// falling while the margins grow. For [`dpo_mirrored`](crate::dpo_mirrored), a mean over two pairs,
 /// halve it.
 ///
+/// Beside the shape `ipo` the authors' trainer divides by the length twice, since the
+/// log-probabilities it hands on are per token already; `policy.per_token(..)` does as it does.
+///
 /// # Shapes
 /// Every field of `policy`, and the token counts of y1 and y2: `[groups]`; `[groups]` out.
 #[must_use]

@@ -1,10 +1,18 @@
 //! Losses, gradients and rewards against the reference implementation's, in f64.
 
+mod support;
+
 use std::{fs, path::Path};
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
-use iopo_objective::{GroupLogps, PairLogps, Rewards, dpo, iopo_smoothed, pref_ftx};
+use burn::tensor::{Bool, DType, Device, Tensor};
+use iopo_objective::{
+    GroupLogps, GroupTokens, LossShape, PairLogps, Rewards, TripleLogps, TripleTokens, dpo, orpo,
+    pref_ftx, simpo, three_sequences, tpo, tpo_l, without_input, without_output,
+};
 use serde_json::Value;
+use support::{apart, tensor, values};
+
+const TOLERANCE: f64 = 1e-6;
 
 const KEYS: [&str; 4] = ["chosen_v1", "rejected_v1", "chosen_v2", "rejected_v2"];
 
@@ -13,126 +21,227 @@ fn numbers(value: &Value, rows: usize) -> Vec<f64> {
     list[..rows].iter().map(|number| number.as_f64().expect("a number")).collect()
 }
 
-fn tensor(values: Vec<f64>, device: &Device) -> Tensor<1> {
-    let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), (device, DType::F64))
+fn setting(case: &Value, key: &str) -> f64 {
+    case[key].as_f64().expect("a number")
 }
 
-fn values(tensor: &Tensor<1>) -> Vec<f64> {
-    tensor.clone().into_data().try_to_vec::<f64>().expect("f64 values")
+fn list<'a>(golden: &'a Value, key: &str) -> &'a [Value] {
+    golden[key].as_array().expect("cases")
 }
 
-fn group(source: &Value, rows: usize, device: &Device, tracked: bool) -> GroupLogps {
-    let field = |key: &str| {
-        let made = tensor(numbers(&source[key], rows), device);
-        if tracked { made.require_grad() } else { made }
-    };
-    GroupLogps {
-        chosen_v1: field(KEYS[0]),
-        rejected_v1: field(KEYS[1]),
-        chosen_v2: field(KEYS[2]),
-        rejected_v2: field(KEYS[3]),
-    }
-}
-
-fn rows(case: &Value) -> usize {
-    case["n"].as_u64().expect("n") as usize
+/// The repository's golden numbers.
+fn own() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/loss_golden.json");
+    serde_json::from_str(&fs::read_to_string(path).expect("the repository's numbers"))
+        .expect("golden numbers are JSON")
 }
 
 /// The repository's golden numbers, and the shared ones where they are.
 #[expect(clippy::print_stderr, reason = "what is left out is said")]
 fn sources() -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path| fs::read_to_string(root.join(path)).ok();
-    let own = read("../../fixtures/golden/loss_golden.json").expect("the repository's numbers");
-    let shared = read("../../../shared/golden/loss_golden.json");
+    let shared = fs::read_to_string(root.join("../../../shared/golden/loss_golden.json")).ok();
     if shared.is_none() {
         eprintln!("left out: shared/golden/loss_golden.json is not here");
     }
-    let parse = |text: String| serde_json::from_str(&text).expect("golden numbers are JSON");
-    [Some(own), shared].into_iter().flatten().map(parse).collect()
+    let shared = shared.map(|text| serde_json::from_str(&text).expect("golden numbers are JSON"));
+    [Some(own()), shared].into_iter().flatten().collect()
 }
 
-fn assert_close(got: &[f64], expected: &[f64], what: &str) {
-    assert_eq!(got.len(), expected.len(), "{what}: number of rows");
-    for (row, (got, expected)) in got.iter().zip(expected).enumerate() {
-        let difference = (got - expected).abs();
-        assert!(difference <= 1e-6, "{what}, row {row}: {got} is not {expected}");
+/// What a case is computed from: its rows of the four columns, the policy's with gradients.
+struct Columns {
+    policy: GroupLogps,
+    reference: GroupLogps,
+    tokens: GroupTokens,
+}
+
+fn group(source: &Value, rows: usize, device: &Device) -> GroupLogps {
+    let [chosen_v1, rejected_v1, chosen_v2, rejected_v2] =
+        KEYS.map(|key| tensor(numbers(&source[key], rows), device));
+    GroupLogps { chosen_v1, rejected_v1, chosen_v2, rejected_v2 }
+}
+
+impl Columns {
+    fn new(inputs: &Value, case: &Value) -> Self {
+        let rows = case["n"].as_u64().expect("n") as usize;
+        let device = Device::flex().autodiff();
+        let policy = group(&inputs["policy"], rows, &device);
+        let lengths = group(&inputs["lengths"], rows, &device);
+        Self {
+            policy: GroupLogps {
+                chosen_v1: policy.chosen_v1.require_grad(),
+                rejected_v1: policy.rejected_v1.require_grad(),
+                chosen_v2: policy.chosen_v2.require_grad(),
+                rejected_v2: policy.rejected_v2.require_grad(),
+            },
+            reference: group(&inputs["reference"], rows, &device),
+            tokens: GroupTokens { y1: lengths.chosen_v1, y2: lengths.chosen_v2 },
+        }
+    }
+
+    /// How far losses and the gradient of their mean are from a case's.
+    fn apart(&self, losses: &Tensor<1>, case: &Value) -> f64 {
+        let rows = losses.dims()[0];
+        let mut off = apart(&values(losses), &numbers(&case["losses"], rows));
+        let found = losses.clone().mean().backward();
+        let policy = &self.policy;
+        let leaves =
+            [&policy.chosen_v1, &policy.rejected_v1, &policy.chosen_v2, &policy.rejected_v2];
+        for (key, leaf) in KEYS.iter().zip(leaves) {
+            let gradient = leaf.grad(&found).map_or(vec![0.0; rows], |found| values(&found));
+            let expected = &case["grad_mean_loss"][*key];
+            // What a case does not name it does not read.
+            let expected =
+                if expected.is_null() { vec![0.0; rows] } else { numbers(expected, rows) };
+            off = off.max(apart(&gradient, &expected));
+        }
+        off
+    }
+
+    fn assert(&self, losses: &Tensor<1>, case: &Value) {
+        let off = self.apart(losses, case);
+        assert!(off <= TOLERANCE, "off by {off}: {}", case["loss_type"]);
     }
 }
 
-/// One IOPO case: losses and the gradient of their mean with respect to the four sums.
-fn check_iopo(inputs: &Value, case: &Value) {
-    let (rows, gradients) = (rows(case), &case["grad_mean_loss"]);
-    let device = Device::flex().autodiff();
-    let policy = group(&inputs["policy"], rows, &device, true);
-    let reference = group(&inputs["reference"], rows, &device, false);
-    let setting = |key: &str| case[key].as_f64().expect("a number");
-    let y1 = tensor(numbers(&inputs["lengths"]["chosen_v1"], rows), &device);
-    let y2 = tensor(numbers(&inputs["lengths"]["chosen_v2"], rows), &device);
-    let losses = iopo_smoothed(&policy, &reference, setting("beta"), setting("label_smoothing"))
-        + pref_ftx(&policy, &y1, &y2).mul_scalar(setting("pref_ftx"));
-    assert_close(&values(&losses), &numbers(&case["losses"], rows), "iopo losses");
-
-    let found = losses.mean().backward();
-    let leaves = [&policy.chosen_v1, &policy.rejected_v1, &policy.chosen_v2, &policy.rejected_v2];
-    for (key, leaf) in KEYS.iter().zip(leaves) {
-        let gradient = leaf.grad(&found).expect("every sum has a gradient");
-        assert_close(&values(&gradient), &numbers(&gradients[*key], rows), key);
+fn shape(case: &Value) -> LossShape {
+    let label_smoothing = setting(case, "label_smoothing");
+    match case["loss_type"].as_str().expect("a loss type") {
+        "sigmoid" => LossShape::Sigmoid { label_smoothing },
+        "hinge" => LossShape::Hinge,
+        "ipo" => LossShape::Ipo,
+        "robust" => LossShape::Robust { label_smoothing },
+        "exo_pair" => LossShape::ExoPair { label_smoothing },
+        other => panic!("no such loss type: {other}"),
     }
 }
 
-fn check_dpo(inputs: &Value, case: &Value) {
-    let (rows, gradients) = (rows(case), &case["grad_mean_loss"]);
-    let device = Device::flex().autodiff();
-    let pair = |source: &Value, tracked| {
-        let group = group(source, rows, &device, tracked);
-        PairLogps { chosen: group.chosen_v1, rejected: group.rejected_v1 }
+/// IOPO of a shape, as the authors' trainer has it: `ipo` on means, its SFT term on means of means.
+fn iopo_losses(columns: &Columns, case: &Value, shape: LossShape, per_token: bool) -> Tensor<1> {
+    let Columns { policy, reference, tokens } = columns;
+    let (policy, reference) = if per_token {
+        (policy.per_token(tokens), reference.per_token(tokens))
+    } else {
+        (policy.clone(), reference.clone())
     };
-    let (policy, reference) = (pair(&inputs["policy"], true), pair(&inputs["reference"], false));
-    let setting = |key: &str| case[key].as_f64().expect("a number");
-    let losses = dpo(&policy, &reference, setting("beta"), setting("label_smoothing"));
-    assert_close(&values(&losses), &numbers(&case["losses"], rows), "dpo losses");
-
-    let found = losses.mean().backward();
-    for (key, leaf) in KEYS.iter().zip([&policy.chosen, &policy.rejected]) {
-        let gradient = leaf.grad(&found).expect("every sum has a gradient");
-        assert_close(&values(&gradient), &numbers(&gradients[*key], rows), key);
-    }
-}
-
-fn check_rewards(inputs: &Value, expected: &Value, beta: f64, device: &Device) {
-    let rows = expected["margin_v1"].as_array().expect("rows").len();
-    let policy = group(&inputs["policy"], rows, device, false);
-    let reference = group(&inputs["reference"], rows, device, false);
-    let rewards = Rewards::new(&policy, &reference, beta);
-    let fields =
-        [&rewards.chosen_v1, &rewards.rejected_v1, &rewards.chosen_v2, &rewards.rejected_v2];
-    for (key, field) in KEYS.iter().zip(fields) {
-        assert_close(&values(field), &numbers(&expected[*key], rows), key);
-    }
-    let (margin_v1, margin_v2) = rewards.margins();
-    assert_close(&values(&margin_v1), &numbers(&expected["margin_v1"], rows), "margin_v1");
-    assert_close(&values(&margin_v2), &numbers(&expected["margin_v2"], rows), "margin_v2");
-    let (right_v1, right_v2) = rewards.accuracies();
-    let as_numbers = |mask: Tensor<1, burn::tensor::Bool>| values(&mask.float().cast(DType::F64));
-    assert_close(&as_numbers(right_v1), &numbers(&expected["accuracy_v1"], rows), "accuracy_v1");
-    assert_close(&as_numbers(right_v2), &numbers(&expected["accuracy_v2"], rows), "accuracy_v2");
+    shape.losses(policy.margin(&reference), setting(case, "beta"))
+        + pref_ftx(&policy, &tokens.y1, &tokens.y2).mul_scalar(setting(case, "pref_ftx"))
 }
 
 #[test]
-fn losses_and_gradients_are_those_of_the_reference() {
+fn all_forty_iopo_cases_are_those_of_the_reference() {
     for golden in sources() {
-        let cases = golden["cases"].as_array().expect("cases");
-        let sigmoid: Vec<&Value> =
-            cases.iter().filter(|case| case["loss_type"] == "sigmoid").collect();
-        assert_eq!(sigmoid.len(), 8);
-        for case in sigmoid {
-            check_iopo(&golden["inputs"], case);
+        let cases = list(&golden, "cases");
+        assert_eq!(cases.len(), 40);
+        for case in cases {
+            let (columns, shape) = (Columns::new(&golden["inputs"], case), shape(case));
+            let losses = iopo_losses(&columns, case, shape, shape.is_per_token());
+            columns.assert(&losses, case);
         }
-        for case in golden["dpo"].as_array().expect("cases") {
-            check_dpo(&golden["inputs"], case);
+    }
+}
+
+#[test]
+fn a_wrong_shape_sign_or_length_is_found() {
+    let golden = own();
+    let cases = list(&golden, "cases");
+    for case in cases.iter().filter(|case| setting(case, "label_smoothing") > 0.0) {
+        let columns = Columns::new(&golden["inputs"], case);
+        let right = shape(case);
+        let off = |columns: &Columns, shape: LossShape, per_token: bool| {
+            columns.apart(&iopo_losses(columns, case, shape, per_token), case)
+        };
+        let label_smoothing = 0.1;
+        for wrong in [
+            LossShape::Sigmoid { label_smoothing },
+            LossShape::Sigmoid { label_smoothing: 0.0 },
+            LossShape::Hinge,
+            LossShape::Ipo,
+            LossShape::Robust { label_smoothing },
+            LossShape::ExoPair { label_smoothing },
+        ] {
+            let expected = wrong == right;
+            assert_eq!(off(&columns, wrong, right.is_per_token()) <= TOLERANCE, expected);
         }
+        assert!(off(&columns, right, !right.is_per_token()) > TOLERANCE, "means for sums");
+        let Columns { policy, reference, tokens } = Columns::new(&golden["inputs"], case);
+        let (chosen_v1, rejected_v1) = (policy.rejected_v1.clone(), policy.chosen_v1.clone());
+        let swapped = GroupLogps { chosen_v1, rejected_v1, ..policy };
+        let swapped = Columns { policy: swapped, reference, tokens };
+        assert!(off(&swapped, right, right.is_per_token()) > TOLERANCE, "chosen for rejected");
+    }
+}
+
+#[test]
+fn dpo_is_that_of_the_reference() {
+    for golden in sources() {
+        assert_eq!(list(&golden, "dpo").len(), 6);
+        for case in list(&golden, "dpo") {
+            let columns = Columns::new(&golden["inputs"], case);
+            let (policy, reference) = (columns.policy.pair_v1(), columns.reference.pair_v1());
+            let (beta, smoothing) = (setting(case, "beta"), setting(case, "label_smoothing"));
+            columns.assert(&dpo(&policy, &reference, beta, smoothing), case);
+        }
+    }
+}
+
+#[test]
+fn dpo_of_every_shape_is_that_of_torch() {
+    let golden = own();
+    assert_eq!(list(&golden, "dpo_shapes").len(), 10);
+    for case in list(&golden, "dpo_shapes") {
+        let (columns, shape) = (Columns::new(&golden["inputs"], case), shape(case));
+        let (mut policy, mut reference) = (columns.policy.pair_v1(), columns.reference.pair_v1());
+        if shape.is_per_token() {
+            let tokens = columns.tokens.pair_v1();
+            (policy, reference) = (policy.per_token(&tokens), reference.per_token(&tokens));
+        }
+        columns.assert(&shape.losses(policy.margin(&reference), setting(case, "beta")), case);
+    }
+}
+
+#[test]
+fn ablations_are_those_of_torch() {
+    let golden = own();
+    assert_eq!(list(&golden, "ablations").len(), 6);
+    for case in list(&golden, "ablations") {
+        let columns = Columns::new(&golden["inputs"], case);
+        let loss = match case["loss_type"].as_str().expect("a loss type") {
+            "without_input" => without_input,
+            "without_output" => without_output,
+            "three_sequences" => three_sequences,
+            other => panic!("no such loss type: {other}"),
+        };
+        columns.assert(&loss(&columns.policy, &columns.reference, setting(case, "beta")), case);
+    }
+}
+
+fn reference_free(case: &Value, pair: &PairLogps, columns: &Columns) -> Tensor<1> {
+    let tokens = columns.tokens.pair_v1();
+    let triple = TripleLogps { gold: columns.policy.chosen_v2.clone(), pair: pair.clone() };
+    let counts = TripleTokens { gold: columns.tokens.y2.clone(), pair: tokens.clone() };
+    let with = |key: &str| setting(case, key);
+    match case["loss_type"].as_str().expect("a loss type") {
+        "simpo" => simpo(pair, &tokens, with("beta"), with("gamma")),
+        "orpo" => orpo(pair, &tokens, with("lambda")),
+        "tpo" => tpo(&triple, &counts, with("beta"), with("alpha")),
+        "tpo_l" => tpo_l(&triple, &counts, with("beta"), with("gamma"), with("alpha")),
+        other => panic!("no such loss type: {other}"),
+    }
+}
+
+#[test]
+fn losses_without_a_reference_are_those_of_torch() {
+    let golden = own();
+    assert_eq!(list(&golden, "reference_free").len(), 12);
+    for case in list(&golden, "reference_free") {
+        let columns = Columns::new(&golden["inputs"], case);
+        let PairLogps { chosen, rejected } = columns.policy.pair_v1();
+        let wrong = PairLogps { chosen: rejected.clone(), rejected: chosen.clone() };
+        let right = PairLogps { chosen, rejected };
+        columns.assert(&reference_free(case, &right, &columns), case);
+        let off = columns.apart(&reference_free(case, &wrong, &columns), case);
+        assert!(off > TOLERANCE, "chosen for rejected: {}", case["loss_type"]);
     }
 }
 
@@ -140,9 +249,64 @@ fn losses_and_gradients_are_those_of_the_reference() {
 fn rewards_and_margins_are_those_of_the_reference() {
     let device = Device::flex();
     for golden in sources() {
-        for beta in [0.05, 0.1, 0.5] {
-            let expected = &golden["rewards"][format!("sum_beta{beta}")];
-            check_rewards(&golden["inputs"], expected, beta, &device);
+        let mut checked = 0;
+        for (name, expected) in golden["rewards"].as_object().expect("rewards") {
+            let (kind, beta) = name.split_once("_beta").expect("a name of sums or means");
+            let rows = expected["margin_v1"].as_array().expect("rows").len();
+            let inputs = &golden["inputs"];
+            let mut policy = group(&inputs["policy"], rows, &device);
+            let mut reference = group(&inputs["reference"], rows, &device);
+            if kind == "avg" {
+                let lengths = group(&inputs["lengths"], rows, &device);
+                let tokens = GroupTokens { y1: lengths.chosen_v1, y2: lengths.chosen_v2 };
+                (policy, reference) = (policy.per_token(&tokens), reference.per_token(&tokens));
+            }
+            let rewards = Rewards::new(&policy, &reference, beta.parse().expect("beta"));
+            for (key, found) in named(&rewards) {
+                let off = apart(&values(&found), &numbers(&expected[key], rows));
+                assert!(off <= TOLERANCE, "{name} {key} off by {off}");
+            }
+            checked += 1;
+        }
+        assert_eq!(checked, 6);
+    }
+}
+
+/// Rewards, margins and accuracies, in f64.
+fn named(rewards: &Rewards) -> [(&'static str, Tensor<1>); 8] {
+    let (margin_v1, margin_v2) = rewards.margins();
+    let (right_v1, right_v2) = rewards.accuracies();
+    let as_numbers = |mask: Tensor<1, Bool>| mask.float().cast(DType::F64);
+    [
+        ("chosen_v1", rewards.chosen_v1.clone()),
+        ("rejected_v1", rewards.rejected_v1.clone()),
+        ("chosen_v2", rewards.chosen_v2.clone()),
+        ("rejected_v2", rewards.rejected_v2.clone()),
+        ("margin_v1", margin_v1),
+        ("margin_v2", margin_v2),
+        ("accuracy_v1", as_numbers(right_v1)),
+        ("accuracy_v2", as_numbers(right_v2)),
+    ]
+}
+
+/// The trainer's means of rewards, accuracies and margins, where the numbers have them.
+#[test]
+fn metrics_are_those_of_the_reference() {
+    for golden in sources() {
+        for case in list(&golden, "cases").iter().filter(|case| !case["metrics"].is_null()) {
+            let Columns { policy, reference, tokens } = Columns::new(&golden["inputs"], case);
+            let (policy, reference) = if shape(case).is_per_token() {
+                (policy.per_token(&tokens), reference.per_token(&tokens))
+            } else {
+                (policy, reference)
+            };
+            let rewards = Rewards::new(&policy, &reference, setting(case, "beta"));
+            for (key, found) in named(&rewards) {
+                let key = key.replace("margin", "margins").replace("accuracy", "accuracies");
+                let expected = setting(&case["metrics"], &format!("rewards/{key}"));
+                let off = (values(&found.mean())[0] - expected).abs();
+                assert!(off <= TOLERANCE, "{key} off by {off}");
+            }
         }
     }
 }

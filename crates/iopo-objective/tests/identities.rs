@@ -2,8 +2,9 @@
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use iopo_objective::{
-    FalseCells, GroupLogps, Rewards, dpo_mirrored, dpo_mirrored_sided, iopo, iopo_sided,
-    iopo_smoothed, nll_per_token, three_sequences, without_input, without_output,
+    FalseCells, GroupLogps, GroupTokens, LossShape, Rewards, dpo, dpo_mirrored,
+    dpo_mirrored_shaped, dpo_mirrored_sided, iopo, iopo_sided, nll_per_token, sided_margin,
+    three_sequences, without_input, without_output,
 };
 
 /// Pseudo-random sums in [-400, 0), the same in every run.
@@ -47,10 +48,33 @@ fn assert_close(got: &[f64], expected: &[f64]) {
 
 #[test]
 fn the_sum_of_output_margins_is_the_sum_of_input_margins() {
-    let rewards = Rewards::new(&group(1, 64), &group(2, 64), 0.3);
-    let (output_v1, output_v2) = rewards.margins();
+    let (policy, reference) = (group(1, 64), group(2, 64));
+    let counts = |seed| sums(seed, 64, &Device::flex()).neg().add_scalar(1.0);
+    let tokens = GroupTokens { y1: counts(90), y2: counts(91) };
+    let means = (policy.per_token(&tokens), reference.per_token(&tokens));
+    for (policy, reference) in [(policy, reference), means] {
+        for beta in [0.01, 0.3, 10.0] {
+            let rewards = Rewards::new(&policy, &reference, beta);
+            let (output_v1, output_v2) = rewards.margins();
+            let (input_v1, input_v2) = rewards.input_margins();
+            let output = values(output_v1 + output_v2);
+            assert_close(&output, &values(input_v1 + input_v2));
+            assert_close(&output, &values(policy.margin(&reference).mul_scalar(beta)));
+        }
+    }
+}
+
+#[test]
+fn accuracies_are_the_signs_of_the_margins() {
+    let rewards = Rewards::new(&group(12, 64), &group(13, 64), 0.1);
+    let positive = |margin: Tensor<1>| margin.greater_elem(0.0).into_data();
+    let ((output_v1, output_v2), (right_v1, right_v2)) = (rewards.margins(), rewards.accuracies());
+    assert_eq!(right_v1.into_data(), positive(output_v1));
+    assert_eq!(right_v2.into_data(), positive(output_v2));
     let (input_v1, input_v2) = rewards.input_margins();
-    assert_close(&values(output_v1 + output_v2), &values(input_v1 + input_v2));
+    let (right_v1, right_v2) = rewards.input_accuracies();
+    assert_eq!(right_v1.into_data(), positive(input_v1));
+    assert_eq!(right_v2.into_data(), positive(input_v2));
 }
 
 #[test]
@@ -72,7 +96,8 @@ fn without_a_difference_every_preference_loss_is_ln_2() {
     for loss in [iopo, dpo_mirrored, without_input, without_output, three_sequences] {
         assert_close(&values(loss(&policy, &policy, 0.1)), &ln2);
     }
-    assert_close(&values(iopo_smoothed(&policy, &policy, 0.1, 0.2)), &ln2);
+    let (v1, smoothing) = (policy.pair_v1(), 0.2);
+    assert_close(&values(dpo(&v1, &v1, 0.1, smoothing)), &ln2);
 }
 
 #[test]
@@ -100,6 +125,11 @@ fn a_sided_group_counts_its_false_cell_twice_and_the_other_never() {
     assert_close(&values(iopo_sided(&policy, &reference, &cells, beta)), &expected);
     let expected = [loss(s11[0] - s12[0]), loss(s22[1] - s21[1])];
     assert_close(&values(dpo_mirrored_sided(&policy, &reference, &cells, beta)), &expected);
+    let expected = [s11[0] + s22[0] - 2.0 * s12[0], s11[1] + s22[1] - 2.0 * s21[1]];
+    assert_close(&values(sided_margin(&policy, &reference, &cells)), &expected);
+    let expected = [s11[0] - s12[0], s22[1] - s21[1]].map(|margin| (1.0 - beta * margin).max(0.0));
+    let hinge = dpo_mirrored_shaped(&policy, &reference, &cells, LossShape::Hinge, beta);
+    assert_close(&values(hinge), &expected);
 }
 
 #[test]

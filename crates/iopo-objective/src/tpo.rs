@@ -1,0 +1,48 @@
+//! Triple preference optimisation (Saeidi et al., arXiv 2405.16681, version 2 of 2025).
+//!
+//! Three ranked responses of one instruction, `y_gold ≻ y_c ≻ y_r`: the gold one is imitated while
+//! the chosen one is preferred to the rejected one, in one step and without a reference.
+//!
+//! The reward `β·log π(y|x) + β·log Z(x)` follows from maximum-entropy reinforcement learning, and
+//! Z(x) cancels between two responses of one x. TPO-L is from the same paper and its code; its
+//! lengths and its margin are those of `SimPO`, a heuristic in which Z(x) does not cancel.
+//!
+//! The paper writes the imitation term as a sum over tokens, `−α·log π(y_gold|x)`; the authors' code
+//! (and TRL's) takes the mean over tokens, with which their α = 1 was found. So do these functions.
+
+use burn::tensor::Tensor;
+
+use crate::{
+    logps::TripleLogps, sft::nll_per_token, shape::logistic, simpo::simpo, tokens::TripleTokens,
+};
+
+/// TPO, one loss a triple:
+/// `−log σ( β·log π(y_c|x) − β·log π(y_r|x) ) − α·log π(y_gold|x)/|y_gold|`.
+///
+/// # Shapes
+/// `[triples]` in every field of `policy` (sums) and `tokens`; `[triples]` out.
+#[must_use]
+pub fn tpo(policy: &TripleLogps, tokens: &TripleTokens, beta: f64, alpha: f64) -> Tensor<1> {
+    logistic(policy.pair.difference().mul_scalar(beta)) + imitation(policy, tokens, alpha)
+}
+
+/// TPO-L, one loss a triple: `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ )
+/// − α·log π(y_gold|x)/|y_gold|`, which is [`simpo`](crate::simpo()) beside imitation.
+///
+/// # Shapes
+/// `[triples]` in every field of `policy` (sums) and `tokens`; `[triples]` out.
+#[must_use]
+pub fn tpo_l(
+    policy: &TripleLogps,
+    tokens: &TripleTokens,
+    beta: f64,
+    gamma: f64,
+    alpha: f64,
+) -> Tensor<1> {
+    simpo(&policy.pair, &tokens.pair, beta, gamma) + imitation(policy, tokens, alpha)
+}
+
+/// `−α·log π(y_gold|x)/|y_gold|`.
+fn imitation(policy: &TripleLogps, tokens: &TripleTokens, alpha: f64) -> Tensor<1> {
+    nll_per_token(&policy.gold, &tokens.gold).mul_scalar(alpha)
+}
