@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `safetensors` | Hugging Face directories: one file or shards with an index |
 //! | `gguf` | GGUF v2 and v3 files: metadata, names, permutation |
-//! | `encoding` | F32, F16, BF16, `Q8_0`, `Q4_1` to f32 |
+//! | `encoding` | plain and quantised types to f32 |
 
 mod encoding;
 pub(crate) mod gguf;
