@@ -445,13 +445,40 @@ fn shards_read_as_one_and_bad_indices_are_refused() {
         (json!({"a": "../s1.safetensors"}), "plain file names"),
         (json!({"a": "/etc/passwd"}), "plain file names"),
         (json!({"a": ".."}), "plain file names"),
-        (json!({"a": "s3.safetensors"}), "cannot open"),
+        (json!({"a": "sub/s1.safetensors"}), "plain file names"),
+        (json!({"a": ""}), "plain file names"),
+        (json!({"a": "s3.safetensors", "b": "s2.safetensors"}), "`s3.safetensors`"),
         (json!({"a": "s2.safetensors"}), "but it is not"),
         (json!({"a": 1}), "bad index"),
         (json!({}), "`b` is missing"),
     ] {
         let error = open(map).expect_err(word).to_string();
         assert!(error.contains(word), "expected {word:?} in: {error}");
+    }
+}
+
+#[test]
+fn indices_that_are_huge_deep_or_contradictory_are_refused() {
+    let error = |index: &[u8], len: u64| {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        safetensors::write_config(dir.path(), json!({}));
+        let path = dir.path().join("model.safetensors.index.json");
+        let mut file = fs::File::create(path).expect("created");
+        file.write_all(index).expect("written");
+        file.set_len(len.max(index.len() as u64)).expect("stretched");
+        Checkpoint::open(dir.path()).expect_err("a hostile index must not open").to_string()
+    };
+    let nested = [br#"{"weight_map": "#.as_slice(), &b"[".repeat(200_000)].concat();
+    let twice = br#"{"weight_map": {"a": "s1.safetensors", "a": "s2.safetensors"}}"#;
+    for (word, error) in [
+        ("at most", error(b"{", 65 << 20)),
+        ("bad index", error(&nested, 0)),
+        ("bad index", error(b"{}", 0)),
+        ("listed twice", error(twice, 0)),
+        ("UTF-8", error(&[0xff], 0)),
+    ] {
+        assert!(error.contains(word), "expected {word:?} in: {error}");
+        assert!(error.len() < 600, "{error}");
     }
 }
 
