@@ -26,8 +26,8 @@ const MAX_INDEX: u64 = 64 << 20;
 /// Dimensions of a tensor.
 const MAX_DIMS: usize = 8;
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(super) const SINGLE: &str = "model.safetensors";
+pub(super) const INDEX: &str = "model.safetensors.index.json";
 
 type Tensors = BTreeMap<String, Entry>;
 
