@@ -211,7 +211,7 @@ impl ModelConfig {
         json!({
             "architectures": [class],
             "model_type": self.architecture.id(),
-            "dtype": "float32",
+            "torch_dtype": "float32",
             "hidden_act": "silu",
             "vocab_size": self.vocab_size,
             "hidden_size": self.hidden_size,

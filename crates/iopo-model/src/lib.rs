@@ -5,10 +5,11 @@
 //! | [`layout`] | segments of a tree, laid flat: single sequences and preference groups alike |
 //! | [`decoder`] | the model: embedding, layers, norm, head |
 //! | [`head`] | response log-probabilities, chunk by chunk, and their gradients |
-//! | [`lora`] | adapters beside the weights |
+//! | [`lora`], `merge` | adapters beside the weights, and folded into them |
 //! | [`generate`] | batched generation with a key-value cache |
 //! | [`chat`] | decoder, tokenizer and template together: it answers chats |
 //! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
+//! | [`chat_files`], [`files`] | what lies beside the weights; files that are whole or absent |
 //! | [`tokenizer`], [`template`] | text to tokens, chats to text |
 //! | [`device`] | the one place that makes devices |
 //! | [`workers`] | several pieces of work at once on a CPU |
@@ -18,11 +19,13 @@
 mod attention;
 mod cache;
 pub mod chat;
+pub mod chat_files;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
 pub mod device;
 pub mod error;
+pub mod files;
 pub mod generate;
 mod grads;
 pub mod head;
@@ -32,8 +35,10 @@ mod layer;
 pub mod layout;
 mod linear;
 pub mod lora;
+mod merge;
 mod mlp;
 mod norm;
+mod parameters;
 mod rope;
 mod sample;
 pub mod source;
@@ -42,7 +47,8 @@ pub mod tokenizer;
 pub mod workers;
 
 pub use chat::ChatModel;
-pub use checkpoint::Checkpoint;
+pub use chat_files::write_chat_files;
+pub use checkpoint::{Checkpoint, write_hf_dir};
 pub use config::ModelConfig;
 pub use decoder::Decoder;
 pub use error::ModelError;

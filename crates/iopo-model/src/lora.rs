@@ -210,38 +210,6 @@ impl Decoder {
         Ok(self)
     }
 
-    /// Every weight of the base by its Hugging Face name (adapters left out).
-    ///
-    /// # Errors
-    /// When the device cannot be read.
-    pub fn full_parameters(&self) -> Result<NamedTensors, ModelError> {
-        let mut tensors = NamedTensors::new();
-        tensors.insert("model.embed_tokens.weight".to_owned(), values(self.embed.val())?);
-        tensors.insert("model.norm.weight".to_owned(), values(self.norm.gamma.val())?);
-        if let Some(head) = &self.head {
-            tensors.insert("lm_head.weight".to_owned(), values(head.val())?);
-        }
-        for (index, layer) in self.layers.iter().enumerate() {
-            let prefix = format!("model.layers.{index}");
-            for (name, norm) in [
-                ("input_layernorm", &layer.input_norm),
-                ("post_attention_layernorm", &layer.post_norm),
-            ] {
-                tensors.insert(format!("{prefix}.{name}.weight"), values(norm.gamma.val())?);
-            }
-            for (projection, (scope, name)) in layer.projections().into_iter().zip(LINEAR_LAYERS) {
-                tensors.insert(
-                    format!("{prefix}.{scope}.{name}.weight"),
-                    values(projection.weight.val())?,
-                );
-                if let Some(bias) = &projection.bias {
-                    tensors.insert(format!("{prefix}.{scope}.{name}.bias"), values(bias.val())?);
-                }
-            }
-        }
-        Ok(tensors)
-    }
-
     /// Gradients by the same names as [`Decoder::adapter`] and [`Decoder::full_parameters`].
     ///
     /// # Errors

@@ -163,11 +163,60 @@ fn gguf_headers_that_lie_are_refused_with_the_reason() {
     }
 }
 
+/// Quantised types: number, name, bytes and values of a block.
+const QUANTISED: [(u32, &str, usize, u64); 8] = [
+    (2, "Q4_0", 18, 32),
+    (3, "Q4_1", 20, 32),
+    (6, "Q5_0", 22, 32),
+    (7, "Q5_1", 24, 32),
+    (8, "Q8_0", 34, 32),
+    (12, "Q4_K", 144, 256),
+    (13, "Q5_K", 176, 256),
+    (14, "Q6_K", 210, 256),
+];
+
+#[test]
+fn quantised_blocks_that_are_cut_off_half_full_or_misplaced_are_refused() {
+    for (kind, name, bytes, values) in QUANTISED {
+        // Two rows of two blocks, as the file's last tensor.
+        let with = |row: u64, bytes: usize, offset: Option<u64>| {
+            let mut file = gguf::honest();
+            let data = vec![0; bytes];
+            let mut tensor = Tensor::new("blk.0.ffn_down.weight", &[2, row], kind, data);
+            tensor.offset = offset;
+            file.tensors.pop();
+            file.tensors.push(tensor);
+            file.bytes()
+        };
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("model.gguf");
+        fs::write(&path, with(2 * values, 4 * bytes, None)).expect("written");
+        read_all(&path).expect("whole blocks open");
+
+        let cut = gguf_error(&with(2 * values, 4 * bytes - 1, None));
+        assert!(cut.contains("ffn_down") && cut.contains("cut off"), "{name}: {cut}");
+        for row in [values / 2, values + 1, 2 * values - 1] {
+            let half_full = gguf_error(&with(row, 4 * bytes, None));
+            for word in [name, "does not fill blocks", &row.to_string()] {
+                assert!(half_full.contains(word), "expected {word:?} in: {half_full}");
+            }
+        }
+        let beside = gguf_error(&with(2 * values, 4 * bytes, Some(18)));
+        assert!(beside.contains("multiple of 32"), "{name}: {beside}");
+        let on_another = gguf_error(&with(2 * values, 4 * bytes, Some(0)));
+        assert!(on_another.contains("overlap"), "{name}: {on_another}");
+        let behind = gguf_error(&with(2 * values, 4 * bytes, Some(1 << 40)));
+        assert!(behind.contains("cut off"), "{name}: {behind}");
+        let huge = gguf_error(&with(1 << 63, 4 * bytes, None));
+        assert!(huge.contains("overflow"), "{name}: {huge}");
+    }
+}
+
 #[test]
 fn gguf_models_that_cannot_be_run_are_refused_by_name() {
     let cases: Vec<(&str, String)> = vec![
-        ("Q4_K", changed_gguf(|file| file.tensors[2].kind = 12)),
-        ("blk.0.", changed_gguf(|file| file.tensors[2].kind = 12)),
+        ("Q3_K", changed_gguf(|file| file.tensors[2].kind = 11)),
+        ("blk.0.", changed_gguf(|file| file.tensors[2].kind = 11)),
         ("number 99", changed_gguf(|file| file.tensors[2].kind = 99)),
         ("mamba", changed_gguf(|file| file.set("general.architecture", Value::text("mamba")))),
         ("general.architecture", changed_gguf(|file| file.unset("general.architecture"))),
@@ -396,13 +445,40 @@ fn shards_read_as_one_and_bad_indices_are_refused() {
         (json!({"a": "../s1.safetensors"}), "plain file names"),
         (json!({"a": "/etc/passwd"}), "plain file names"),
         (json!({"a": ".."}), "plain file names"),
-        (json!({"a": "s3.safetensors"}), "cannot open"),
+        (json!({"a": "sub/s1.safetensors"}), "plain file names"),
+        (json!({"a": ""}), "plain file names"),
+        (json!({"a": "s3.safetensors", "b": "s2.safetensors"}), "`s3.safetensors`"),
         (json!({"a": "s2.safetensors"}), "but it is not"),
         (json!({"a": 1}), "bad index"),
         (json!({}), "`b` is missing"),
     ] {
         let error = open(map).expect_err(word).to_string();
         assert!(error.contains(word), "expected {word:?} in: {error}");
+    }
+}
+
+#[test]
+fn indices_that_are_huge_deep_or_contradictory_are_refused() {
+    let error = |index: &[u8], len: u64| {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        safetensors::write_config(dir.path(), json!({}));
+        let path = dir.path().join("model.safetensors.index.json");
+        let mut file = fs::File::create(path).expect("created");
+        file.write_all(index).expect("written");
+        file.set_len(len.max(index.len() as u64)).expect("stretched");
+        Checkpoint::open(dir.path()).expect_err("a hostile index must not open").to_string()
+    };
+    let nested = [br#"{"weight_map": "#.as_slice(), &b"[".repeat(200_000)].concat();
+    let twice = br#"{"weight_map": {"a": "s1.safetensors", "a": "s2.safetensors"}}"#;
+    for (word, error) in [
+        ("at most", error(b"{", 65 << 20)),
+        ("bad index", error(&nested, 0)),
+        ("bad index", error(b"{}", 0)),
+        ("listed twice", error(twice, 0)),
+        ("UTF-8", error(&[0xff], 0)),
+    ] {
+        assert!(error.contains(word), "expected {word:?} in: {error}");
+        assert!(error.len() < 600, "{error}");
     }
 }
 

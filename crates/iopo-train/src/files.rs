@@ -10,12 +10,7 @@ use crate::TrainError;
 
 /// Writes to a temporary name beside `path`, syncs, renames, syncs the folder.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let tmp = path.with_file_name(name);
-    write_in_place(&tmp, bytes)?;
-    fs::rename(&tmp, path).map_err(TrainError::io("rename to this file", path))?;
-    sync_parent(path)
+    Ok(iopo_model::files::write(path, bytes)?)
 }
 
 /// Writes and syncs; for files inside a folder that gets its name later.
@@ -27,14 +22,7 @@ pub(crate) fn write_in_place(path: &Path, bytes: &[u8]) -> Result<(), TrainError
 
 /// Makes a rename or a new entry in the parent folder durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), TrainError> {
-    #[cfg(unix)]
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        let folder = File::open(parent).map_err(TrainError::io("open this folder", parent))?;
-        folder.sync_all().map_err(TrainError::io("sync this folder", parent))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
+    Ok(iopo_model::files::sync_parent(path)?)
 }
 
 /// Removes a folder that may not be there.

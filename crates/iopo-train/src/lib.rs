@@ -30,7 +30,6 @@
 //! It never truncates a sequence, never holds a second model, and never prints.
 
 pub mod batch;
-mod chat_files;
 pub mod checkpoint;
 pub mod config;
 pub mod encode;

@@ -6,14 +6,13 @@ use std::{
 };
 
 use iopo_llm::Progress;
-use iopo_model::{ChatTemplate, Decoder, LoraConfig, Tokenizer};
+use iopo_model::{ChatTemplate, Decoder, LoraConfig, Tokenizer, write_chat_files};
 use iopo_schema::{PreferenceRow, Provenance, Split, file_hash, read};
 use serde_json::json;
 
 use crate::{
     Method, Objective, TrainConfig, TrainError,
     batch::Plan,
-    chat_files,
     encode::{EncodedGroup, EncodedGroups, encode},
     files,
     grid::{self, Settings, Trial},
@@ -234,7 +233,8 @@ impl<'a> Inputs<'a> {
         let outcome = job.run(start, self.progress)?;
         if self.config.full {
             // Again each time: a kill after the training's last file left them out.
-            chat_files::save(&job.dir, self.base)?;
+            let Base { decoder, tokenizer, template, .. } = self.base;
+            write_chat_files(&job.dir, tokenizer, template, decoder.config())?;
         }
         Ok(outcome)
     }

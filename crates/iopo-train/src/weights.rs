@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use iopo_model::{Decoder, LoraConfig, ModelError, NamedTensors};
+use iopo_model::{Checkpoint, Decoder, LoraConfig, ModelError, NamedTensors, write_hf_dir};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -11,8 +11,10 @@ use crate::{TrainError, files};
 
 /// File of an adapter's factors.
 pub const ADAPTER: &str = "adapter_model.safetensors";
-/// File of a fully trained model's weights.
+/// File of a fully trained model's weights, where they fit one.
 pub const WEIGHTS: &str = "model.safetensors";
+/// Bytes of one file of weights.
+const MAX_SHARD: u64 = 5_000_000_000;
 /// File that says which base an adapter belongs to.
 pub const CARD: &str = "iopo.json";
 
@@ -135,7 +137,6 @@ pub fn save(
     lora: Option<&LoraConfig>,
     card: &Card,
 ) -> Result<(), TrainError> {
-    let content = to_safetensors(&trained_tensors(decoder)?)?;
     if let Some(lora) = lora {
         let config = json!({
             "peft_type": "LORA",
@@ -154,11 +155,9 @@ pub fn save(
             "use_dora": false,
         });
         files::write(&dir.join("adapter_config.json"), pretty(&config).as_bytes())?;
-        files::write(&dir.join(ADAPTER), &content)?;
+        files::write(&dir.join(ADAPTER), &to_safetensors(&decoder.adapter()?)?)?;
     } else {
-        let config = pretty(&decoder.config().to_hf_json());
-        files::write(&dir.join("config.json"), config.as_bytes())?;
-        files::write(&dir.join(WEIGHTS), &content)?;
+        write_hf_dir(dir, decoder, MAX_SHARD)?;
     }
     files::write(&dir.join(CARD), pretty(&json!(card)).as_bytes())
 }
@@ -180,7 +179,9 @@ pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decod
     }
     let base = base.clone().without_adapter();
     if !dir.join(ADAPTER).exists() {
-        return Ok(with_tensors(&base, &read_safetensors(&dir.join(WEIGHTS))?, None)?);
+        let mut checkpoint = Checkpoint::open_dir(dir)?;
+        let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
+        return Ok(Decoder::from_tensors(base.config(), &base.device(), tensor)?);
     }
     let config: serde_json::Value =
         serde_json::from_slice(&files::read(&dir.join("adapter_config.json"))?)

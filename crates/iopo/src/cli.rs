@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::size;
+
 /// Makes a language model better at following instructions with many constraints.
 ///
 /// The whole way of the IOPO paper: seed tasks, constrained instructions with verified responses,
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Report(RunArgs),
     /// All stages, one after the other.
     Pipeline(RunArgs),
+    /// An adapter and its base to one model, as a Hugging Face directory.
+    Merge(MergeArgs),
     /// Schema, version, provenance and first rows of any of our files.
     Inspect(InspectArgs),
     /// The devices that this binary was built with.
@@ -69,6 +73,23 @@ pub(crate) struct RunArgs {
     /// Any other value of the configuration, as TOML; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
+}
+
+/// Flags of `merge`.
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The base: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, or a hub id.
+    #[arg(long)]
+    pub(crate) model: String,
+    /// The adapter: a method's directory under train/ of a run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) adapter: PathBuf,
+    /// Where the model goes; a directory that is not there, or an empty one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Where one file of weights ends and the next begins.
+    #[arg(long, value_name = "SIZE", default_value = "5GB", value_parser = size::parse)]
+    pub(crate) max_shard_size: u64,
 }
 
 /// Flags of `inspect`.

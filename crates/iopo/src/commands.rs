@@ -3,6 +3,7 @@
 pub(crate) mod devices;
 pub(crate) mod eval;
 pub(crate) mod inspect;
+pub(crate) mod merge;
 pub(crate) mod pairs;
 pub(crate) mod pipeline;
 pub(crate) mod report;

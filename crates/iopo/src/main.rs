@@ -14,6 +14,7 @@ mod local;
 mod printer;
 mod run_dir;
 mod session;
+mod size;
 mod tiny;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Eval(args) => commands::eval::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Pipeline(args) => commands::pipeline::run(args),
+        Command::Merge(args) => commands::merge::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Devices => {
             commands::devices::run();

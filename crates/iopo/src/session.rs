@@ -81,12 +81,7 @@ impl Session {
         if self.config.device != "auto" {
             return Ok(self.config.device.clone());
         }
-        let first = iopo_model::device::available().first().copied();
-        first.map(str::to_owned).ok_or_else(|| {
-            Failure::new("this binary was built without any device")
-                .way_out("build it with one: `cargo xtask pipeline --backend flex`")
-                .into()
-        })
+        first_device().map(str::to_owned)
     }
 
     /// Runs a stage, says what came of it and how long it took.
@@ -103,4 +98,14 @@ impl Session {
         printer::stage(stage, &format!("{said} ({})", duration(took)));
         Ok(())
     }
+}
+
+/// The device of `auto`.
+pub(crate) fn first_device() -> Result<&'static str> {
+    let first = iopo_model::device::available().first().copied();
+    first.ok_or_else(|| {
+        Failure::new("this binary was built without any device")
+            .way_out("build it with one: `cargo xtask pipeline --backend flex`")
+            .into()
+    })
 }

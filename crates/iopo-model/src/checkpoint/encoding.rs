@@ -1,9 +1,9 @@
 //! How numbers lie in a file, and how they become f32.
 
-use half::{bf16, f16};
+mod blocks;
+mod super_blocks;
 
-/// Elements in one block of the quantised types.
-const BLOCK: usize = 32;
+use half::{bf16, f16};
 
 /// The encoding of a tensor's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,20 +11,69 @@ pub(crate) enum Encoding {
     F32,
     F16,
     Bf16,
-    /// 32 values a block: f16 scale d, 32 signed bytes q; value = d·q.
     Q8_0,
-    /// 32 values a block: f16 scale d, f16 minimum m, 16 bytes of nibbles q; value = d·q + m.
+    Q4_0,
     Q4_1,
+    Q5_0,
+    Q5_1,
+    Q4K,
+    Q5K,
+    Q6K,
 }
 
 impl Encoding {
+    /// The encodings of GGUF files by their names there.
+    pub(crate) const GGUF: &'static str =
+        "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K";
+
+    /// The encoding with this number in GGUF files.
+    pub(crate) fn from_gguf(number: u32) -> Option<Self> {
+        Some(match number {
+            0 => Self::F32,
+            1 => Self::F16,
+            2 => Self::Q4_0,
+            3 => Self::Q4_1,
+            6 => Self::Q5_0,
+            7 => Self::Q5_1,
+            8 => Self::Q8_0,
+            12 => Self::Q4K,
+            13 => Self::Q5K,
+            14 => Self::Q6K,
+            30 => Self::Bf16,
+            _ => return None,
+        })
+    }
+
+    /// Its name in files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+            Self::Q8_0 => "Q8_0",
+            Self::Q4_0 => "Q4_0",
+            Self::Q4_1 => "Q4_1",
+            Self::Q5_0 => "Q5_0",
+            Self::Q5_1 => "Q5_1",
+            Self::Q4K => "Q4_K",
+            Self::Q5K => "Q5_K",
+            Self::Q6K => "Q6_K",
+        }
+    }
+
     /// Bytes and elements of the smallest unit.
     pub(crate) fn unit(self) -> (usize, usize) {
         match self {
             Self::F32 => (4, 1),
             Self::F16 | Self::Bf16 => (2, 1),
-            Self::Q8_0 => (2 + BLOCK, BLOCK),
-            Self::Q4_1 => (4 + BLOCK / 2, BLOCK),
+            Self::Q8_0 => (blocks::Q8_0, blocks::LEN),
+            Self::Q4_0 => (blocks::Q4_0, blocks::LEN),
+            Self::Q4_1 => (blocks::Q4_1, blocks::LEN),
+            Self::Q5_0 => (blocks::Q5_0, blocks::LEN),
+            Self::Q5_1 => (blocks::Q5_1, blocks::LEN),
+            Self::Q4K => (super_blocks::Q4_K, super_blocks::LEN),
+            Self::Q5K => (super_blocks::Q5_K, super_blocks::LEN),
+            Self::Q6K => (super_blocks::Q6_K, super_blocks::LEN),
         }
     }
 
@@ -40,36 +89,29 @@ impl Encoding {
     /// Appends the values of `bytes`, a whole number of units.
     pub(crate) fn decode(self, bytes: &[u8], out: &mut Vec<f32>) {
         match self {
-            Self::F32 => {
-                let (words, _) = bytes.as_chunks::<4>();
-                out.extend(words.iter().map(|word| f32::from_le_bytes(*word)));
-            }
-            Self::F16 => {
-                let (words, _) = bytes.as_chunks::<2>();
-                out.extend(words.iter().map(|word| f16::from_le_bytes(*word).to_f32()));
-            }
-            Self::Bf16 => {
-                let (words, _) = bytes.as_chunks::<2>();
-                out.extend(words.iter().map(|word| bf16::from_le_bytes(*word).to_f32()));
-            }
-            Self::Q8_0 => {
-                let (blocks, _) = bytes.as_chunks::<{ 2 + BLOCK }>();
-                for block in blocks {
-                    let d = f16::from_le_bytes([block[0], block[1]]).to_f32();
-                    out.extend(block[2..].iter().map(|q| d * f32::from(q.cast_signed())));
-                }
-            }
-            Self::Q4_1 => {
-                let (blocks, _) = bytes.as_chunks::<{ 4 + BLOCK / 2 }>();
-                for block in blocks {
-                    let d = f16::from_le_bytes([block[0], block[1]]).to_f32();
-                    let m = f16::from_le_bytes([block[2], block[3]]).to_f32();
-                    out.extend(block[4..].iter().map(|q| d * f32::from(q & 15) + m));
-                    out.extend(block[4..].iter().map(|q| d * f32::from(q >> 4) + m));
-                }
-            }
+            Self::F32 => each(bytes, |word| out.push(f32::from_le_bytes(*word))),
+            Self::F16 => each(bytes, |word| out.push(f16::from_le_bytes(*word).to_f32())),
+            Self::Bf16 => each(bytes, |word| out.push(bf16::from_le_bytes(*word).to_f32())),
+            Self::Q8_0 => each(bytes, |block| blocks::q8_0(block, out)),
+            Self::Q4_0 => each(bytes, |block| blocks::q4_0(block, out)),
+            Self::Q4_1 => each(bytes, |block| blocks::q4_1(block, out)),
+            Self::Q5_0 => each(bytes, |block| blocks::q5_0(block, out)),
+            Self::Q5_1 => each(bytes, |block| blocks::q5_1(block, out)),
+            Self::Q4K => each(bytes, |block| super_blocks::q4_k(block, out)),
+            Self::Q5K => each(bytes, |block| super_blocks::q5_k(block, out)),
+            Self::Q6K => each(bytes, |block| super_blocks::q6_k(block, out)),
         }
     }
+}
+
+/// Visits the units of `bytes`.
+fn each<const N: usize>(bytes: &[u8], visit: impl FnMut(&[u8; N])) {
+    bytes.as_chunks().0.iter().for_each(visit);
+}
+
+/// The f16 at `at`.
+fn half_at(block: &[u8], at: usize) -> f32 {
+    f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
 }
 
 #[cfg(test)]
@@ -124,6 +166,8 @@ mod tests {
     fn sizes_count_whole_units_and_do_not_overflow() {
         assert_eq!(Encoding::Q4_1.bytes(64), Some(40));
         assert_eq!(Encoding::Q8_0.bytes(33), None);
+        assert_eq!(Encoding::Q6K.bytes(512), Some(420));
+        assert_eq!(Encoding::Q4K.bytes(128), None);
         assert_eq!(Encoding::F32.bytes(u64::MAX / 2), None);
     }
 }

@@ -7,11 +7,15 @@
 //! |---|---|
 //! | `safetensors` | Hugging Face directories: one file or shards with an index |
 //! | `gguf` | GGUF v2 and v3 files: metadata, names, permutation |
-//! | `encoding` | F32, F16, BF16, `Q8_0`, `Q4_1` to f32 |
+//! | `write` | Hugging Face directories out of a decoder |
+//! | `encoding` | plain and quantised types to f32 |
 
 mod encoding;
 pub(crate) mod gguf;
 mod safetensors;
+mod write;
+
+pub use write::write_hf_dir;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -25,8 +26,8 @@ const MAX_INDEX: u64 = 64 << 20;
 /// Dimensions of a tensor.
 const MAX_DIMS: usize = 8;
 
-const SINGLE: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(super) const SINGLE: &str = "model.safetensors";
+pub(super) const INDEX: &str = "model.safetensors.index.json";
 
 type Tensors = BTreeMap<String, Entry>;
 
@@ -48,16 +49,18 @@ pub(super) fn open_dir(dir: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> 
     })
 }
 
+/// What names a shard for every tensor.
 #[derive(Deserialize)]
 struct Index {
-    weight_map: BTreeMap<String, String>,
+    weight_map: Unique<String>,
 }
 
 /// Opens the shards that the index names, in the order of their names.
 fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> {
     let parsed: Index = serde_json::from_str(&read_text(index, MAX_INDEX)?)
         .map_err(|error| ModelError::safetensors(index, format!("bad index: {error}")))?;
-    let files: BTreeSet<&String> = parsed.weight_map.values().collect();
+    let Unique(weight_map) = parsed.weight_map;
+    let files: BTreeSet<&String> = weight_map.values().collect();
     let mut shards = Vec::with_capacity(files.len());
     let mut tensors = Tensors::new();
     for file in files {
@@ -66,10 +69,15 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
             let reason = format!("expected plain file names in the index, got `{file}`");
             return Err(ModelError::safetensors(index, reason));
         }
-        let mut shard = Shard::open(&dir.join(file))?;
+        let path = dir.join(file);
+        if !path.exists() {
+            let reason = format!("it names `{file}`, which is not beside it: download it too");
+            return Err(ModelError::safetensors(index, reason));
+        }
+        let mut shard = Shard::open(&path)?;
         let number = shards.len();
         for (name, entry) in header(&mut shard, number)? {
-            if parsed.weight_map.get(&name) == Some(file) && tensors.insert(name, entry).is_some() {
+            if weight_map.get(&name) == Some(file) && tensors.insert(name, entry).is_some() {
                 // Unreachable through one index, whose names are unique; kept as a check.
                 let reason = "a tensor is in two shards";
                 return Err(ModelError::safetensors(index, reason));
@@ -77,9 +85,7 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
         }
         shards.push(shard);
     }
-    if let Some((name, file)) =
-        parsed.weight_map.iter().find(|(name, _)| !tensors.contains_key(*name))
-    {
+    if let Some((name, file)) = weight_map.iter().find(|(name, _)| !tensors.contains_key(*name)) {
         let reason = format!("the index says that `{name}` is in {file}, but it is not");
         return Err(ModelError::safetensors(index, reason));
     }
@@ -94,37 +100,37 @@ struct Raw {
     data_offsets: (u64, u64),
 }
 
-/// The header's tensors by their names, which are unique.
-struct Header(BTreeMap<String, Raw>);
+/// An object whose names are unique; `__metadata__` is left out.
+struct Unique<T>(BTreeMap<String, T>);
 
-impl<'de> Deserialize<'de> for Header {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Unique<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Entries;
+        struct Entries<T>(PhantomData<T>);
 
-        impl<'de> Visitor<'de> for Entries {
-            type Value = Header;
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Entries<T> {
+            type Value = Unique<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of tensors")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Unique<T>, A::Error> {
                 let mut entries = BTreeMap::new();
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     }
-                    let raw: Raw = map.next_value()?;
-                    if entries.insert(name.clone(), raw).is_some() {
+                    let value: T = map.next_value()?;
+                    if entries.insert(name.clone(), value).is_some() {
                         return Err(A::Error::custom(format!("`{name}` is listed twice")));
                     }
                 }
-                Ok(Header(entries))
+                Ok(Unique(entries))
             }
         }
 
-        deserializer.deserialize_map(Entries)
+        deserializer.deserialize_map(Entries(PhantomData))
     }
 }
 
@@ -147,7 +153,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     }
     let mut bytes = vec![0; length as usize];
     shard.read_exact(&mut bytes)?;
-    let Header(raw) = serde_json::from_slice(&bytes)
+    let Unique(raw): Unique<Raw> = serde_json::from_slice(&bytes)
         .map_err(|error| bad(format!("the header is no JSON object of tensors: {error}")))?;
     drop(bytes);
 

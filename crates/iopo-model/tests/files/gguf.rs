@@ -85,7 +85,8 @@ impl Tensor {
         Self::new(name, shape, 0, data)
     }
 
-    fn new(name: &str, shape: &[u64], kind: u32, data: Vec<u8>) -> Self {
+    /// A tensor of any type with these bytes; `shape` is row-major.
+    pub(crate) fn new(name: &str, shape: &[u64], kind: u32, data: Vec<u8>) -> Self {
         let dims = shape.iter().rev().copied().collect();
         Self { name: name.to_owned(), dims, kind, offset: None, data }
     }

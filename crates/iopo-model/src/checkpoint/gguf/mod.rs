@@ -19,8 +19,6 @@ use super::{Entry, Shard, read_values};
 use crate::config::ModelConfig;
 use crate::error::ModelError;
 
-const SUPPORTED: &str = "F32, F16, BF16, Q8_0, Q4_1";
-
 const MAX_NAME: u64 = 1024;
 const MAX_DIMS: u32 = 4;
 const DEFAULT_ALIGNMENT: usize = 32;
@@ -168,28 +166,26 @@ fn line(reader: &mut Reader, path: &Path) -> Result<Info, ModelError> {
     shape.reverse();
     let tag = reader.u32("a tensor's type")?;
     let offset = reader.u64("a tensor's offset")?;
-    let encoding = match tag {
-        0 => Encoding::F32,
-        1 => Encoding::F16,
-        3 => Encoding::Q4_1,
-        8 => Encoding::Q8_0,
-        30 => Encoding::Bf16,
-        other => {
-            return Err(ModelError::UnsupportedTensorType {
-                path: path.to_owned(),
-                tensor: name,
-                got: type_name(other),
-                supported: SUPPORTED,
-            });
-        }
+    let Some(encoding) = Encoding::from_gguf(tag) else {
+        return Err(ModelError::UnsupportedTensorType {
+            path: path.to_owned(),
+            tensor: name,
+            got: type_name(tag),
+            supported: Encoding::GGUF,
+        });
     };
-    let (_, block) = encoding.unit();
-    let whole_blocks = innermost.is_some_and(|dim| dim.is_multiple_of(block as u64));
-    let bytes = elements.filter(|_| whole_blocks).and_then(|elements| encoding.bytes(elements));
-    let Some(bytes) = bytes else {
+    let Some(elements) = elements else {
+        return Err(reader.bad(format!("shape {shape:?} of `{name}` overflows")));
+    };
+    let (kind, (_, block)) = (encoding.name(), encoding.unit());
+    if let Some(row) = innermost.filter(|row| !row.is_multiple_of(block as u64)) {
         return Err(reader.bad(format!(
-            "shape {shape:?} of `{name}` overflows or does not fill blocks of {block}"
+            "`{name}` is {kind}, which does not fill blocks of {block} with rows of {row} values: \
+             convert the model again, with another type for it"
         )));
+    }
+    let Some(bytes) = encoding.bytes(elements) else {
+        return Err(reader.bad(format!("shape {shape:?} of `{name}` overflows as {kind}")));
     };
     Ok(Info { name, encoding, shape, offset, bytes })
 }
@@ -255,15 +251,9 @@ fn check_ranges(
 /// GGML's name of a type that is not decoded here.
 fn type_name(tag: u32) -> String {
     let known = match tag {
-        2 => "Q4_0",
-        6 => "Q5_0",
-        7 => "Q5_1",
         9 => "Q8_1",
         10 => "Q2_K",
         11 => "Q3_K",
-        12 => "Q4_K",
-        13 => "Q5_K",
-        14 => "Q6_K",
         15 => "Q8_K",
         16 => "IQ2_XXS",
         17 => "IQ2_XS",

@@ -4,15 +4,19 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::{Base, TrainError, files};
+use crate::{ChatTemplate, ModelConfig, ModelError, Tokenizer, files};
 
-/// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` of the base into a folder with
-/// `config.json` and weights, so that it can be opened as a Hugging Face directory.
+/// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` into a folder with `config.json` and
+/// weights, so that it can be opened as a Hugging Face directory.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(crate) fn save(dir: &Path, base: &Base<'_>) -> Result<(), TrainError> {
-    let (tokenizer, template) = (base.tokenizer, base.template.source());
+pub fn write_chat_files(
+    dir: &Path,
+    tokenizer: &Tokenizer,
+    template: &ChatTemplate,
+    model: &ModelConfig,
+) -> Result<(), ModelError> {
     // The template writes every special token itself: none may be added to what it rendered.
     let config = json!({
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -22,10 +26,10 @@ pub(crate) fn save(dir: &Path, base: &Base<'_>) -> Result<(), TrainError> {
         "add_bos_token": false,
         "add_eos_token": false,
         "clean_up_tokenization_spaces": false,
-        "model_max_length": base.decoder.config().max_position_embeddings,
-        "chat_template": template,
+        "model_max_length": model.max_position_embeddings,
+        "chat_template": template.source(),
     });
     files::write(&dir.join("tokenizer.json"), tokenizer.to_json()?.as_bytes())?;
     files::write(&dir.join("tokenizer_config.json"), format!("{config:#}\n").as_bytes())?;
-    files::write(&dir.join("chat_template.jinja"), template.as_bytes())
+    files::write(&dir.join("chat_template.jinja"), template.source().as_bytes())
 }

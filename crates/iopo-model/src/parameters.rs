@@ -1,0 +1,71 @@
+//! A decoder's weights by their Hugging Face names.
+
+use burn::module::Param;
+use burn::tensor::Tensor;
+
+use crate::decoder::LINEAR_LAYERS;
+use crate::host::to_host;
+use crate::{Decoder, ModelError, NamedTensors};
+
+/// A weight that stays on its device until it is asked for.
+pub(crate) enum Parameter<'a> {
+    Vector(&'a Param<Tensor<1>>),
+    Matrix(&'a Param<Tensor<2>>),
+}
+
+impl Parameter<'_> {
+    pub(crate) fn shape(&self) -> Vec<usize> {
+        match self {
+            Self::Vector(param) => param.val().dims().to_vec(),
+            Self::Matrix(param) => param.val().dims().to_vec(),
+        }
+    }
+
+    /// The values, row-major.
+    pub(crate) fn values(&self) -> Result<Vec<f32>, ModelError> {
+        match self {
+            Self::Vector(param) => to_host(param.val()),
+            Self::Matrix(param) => to_host(param.val()),
+        }
+    }
+}
+
+impl Decoder {
+    /// Every weight of the base (adapters left out), layer by layer.
+    pub(crate) fn parameters(&self) -> Vec<(String, Parameter<'_>)> {
+        let mut found =
+            vec![("model.embed_tokens.weight".to_owned(), Parameter::Matrix(&self.embed))];
+        for (index, layer) in self.layers.iter().enumerate() {
+            let prefix = format!("model.layers.{index}");
+            for (name, norm) in [
+                ("input_layernorm", &layer.input_norm),
+                ("post_attention_layernorm", &layer.post_norm),
+            ] {
+                found.push((format!("{prefix}.{name}.weight"), Parameter::Vector(&norm.gamma)));
+            }
+            for (projection, (scope, name)) in layer.projections().into_iter().zip(LINEAR_LAYERS) {
+                let prefix = format!("{prefix}.{scope}.{name}");
+                found.push((format!("{prefix}.weight"), Parameter::Matrix(&projection.weight)));
+                if let Some(bias) = &projection.bias {
+                    found.push((format!("{prefix}.bias"), Parameter::Vector(bias)));
+                }
+            }
+        }
+        found.push(("model.norm.weight".to_owned(), Parameter::Vector(&self.norm.gamma)));
+        if let Some(head) = &self.head {
+            found.push(("lm_head.weight".to_owned(), Parameter::Matrix(head)));
+        }
+        found
+    }
+
+    /// Every weight of the base by its Hugging Face name (adapters left out).
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn full_parameters(&self) -> Result<NamedTensors, ModelError> {
+        let read = |(name, parameter): (String, Parameter<'_>)| {
+            Ok((name, (parameter.shape(), parameter.values()?)))
+        };
+        self.parameters().into_iter().map(read).collect()
+    }
+}

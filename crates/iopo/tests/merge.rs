@@ -1,0 +1,178 @@
+//! `iopo merge`, from a GGUF file to a Hugging Face directory, and what it refuses.
+
+#[expect(dead_code, reason = "each test binary uses its own part of it")]
+mod common;
+#[expect(dead_code, reason = "the writer can lie too, which other tests need")]
+#[path = "../../iopo-model/tests/files/gguf.rs"]
+mod gguf;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Outcome, run, succeed, text};
+use gguf::Tensor;
+use iopo_model::{ChatModel, Decoder, Layout, LoraConfig};
+use iopo_train::weights::{self, Card};
+use serde_json::json;
+
+/// The honest GGUF file with weights that tell tokens apart.
+fn base(dir: &Path) -> PathBuf {
+    let mut file = gguf::honest();
+    for (number, tensor) in file.tensors.iter_mut().enumerate() {
+        let shape: Vec<u64> = tensor.dims.iter().rev().copied().collect();
+        let middle = if tensor.name.contains("norm") { 1.0 } else { 0.0 };
+        *tensor = Tensor::f32(&tensor.name, &shape, |at| {
+            ((at + 1000 * number) as f32 * 0.37).sin().mul_add(0.2, middle)
+        });
+    }
+    let path = dir.join("base.gguf");
+    fs::write(&path, file.bytes()).expect("written");
+    path
+}
+
+fn load(path: &Path) -> ChatModel {
+    let device = iopo_model::device::device("flex").expect("flex");
+    ChatModel::load(path, "model", &device, 1).expect("loads")
+}
+
+/// Writes an adapter that changes what the base says; base and adapter together.
+fn adapter(dir: &Path, base: &ChatModel, base_hash: &str) -> Decoder {
+    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let fresh = base.decoder().clone().with_lora(&lora, 3).expect("adapter");
+    let mut factors = fresh.adapter().expect("factors");
+    for (_, (_, values)) in factors.iter_mut().filter(|(name, _)| name.contains("lora_B")) {
+        for (at, value) in values.iter_mut().enumerate() {
+            *value = (at as f32 * 0.7).cos() * 0.2;
+        }
+    }
+    let decoder = fresh.load_adapter(&factors, 2.0).expect("fits");
+    let card = Card {
+        base: "base".to_owned(),
+        base_weights_hash: base_hash.to_owned(),
+        template_hash: String::new(),
+        method: "iopo".to_owned(),
+        preferences_hash: String::new(),
+        settings: json!({}),
+    };
+    fs::create_dir_all(dir).expect("made");
+    weights::save(dir, &decoder, Some(&lora), &card).expect("saved");
+    decoder
+}
+
+fn difference(a: &Decoder, b: &Decoder) -> f32 {
+    let [a, b] = [a, b].map(|decoder| {
+        let tokens = (0..32).map(|at| at * at % decoder.config().vocab_size as u32);
+        let layout = Layout::sequences([tokens.collect::<Vec<_>>()]).expect("layout");
+        let hidden = decoder.hidden(&layout).expect("hidden");
+        decoder.logits(hidden).into_data().try_to_vec::<f32>().expect("logits")
+    });
+    a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+fn args<'a>(model: &'a Path, adapter: &'a Path, out: &'a Path) -> [&'a str; 7] {
+    ["merge", "--model", text(model), "--adapter", text(adapter), "--out", text(out)]
+}
+
+/// Holds what was merged against base and adapter side by side; `what` is named where they differ.
+fn check(what: &str, out: &Path, base: &ChatModel, together: &Decoder) {
+    let merged = load(out);
+    assert!(!merged.decoder().has_adapter() && together.has_adapter());
+    let off = difference(merged.decoder(), together);
+    assert!(off <= 1e-5, "{what}: logits are off by {off}");
+    // Control: the base alone says something else.
+    let apart = difference(base.decoder(), together);
+    assert!(apart > 1e-2, "{what}: the adapter changes logits by {apart} only");
+    let [ours, theirs] = [&merged, base].map(|model| model.tokenizer().encode("abab: a line."));
+    assert_eq!(ours.expect("encodes"), theirs.expect("encodes"));
+    assert_eq!(merged.template().hash(), base.template().hash());
+}
+
+#[test]
+fn the_tiny_model_and_an_adapter_become_one_model_whole_or_in_shards() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (made, learned) = (dir.path().join("run"), dir.path().join("adapter"));
+    // Its first stage makes the tiny model.
+    let sets = ["--set", "synth.max_seeds=4", "--set", "pairs.test_seeds=1", "--set"];
+    let synth = ["synth", "--preset", "smoke", "--out", text(&made)];
+    succeed(&[&synth[..], &sets, &["pairs.dev_seeds=1"]].concat());
+    let model = made.join("model");
+    let base = load(&model);
+    let together = adapter(&learned, &base, base.weights_hash());
+    for (size, sharded) in [("5GB", false), ("40KiB", true)] {
+        let out = dir.path().join("out").join(size);
+        succeed(&[&args(&model, &learned, &out)[..], &["--max-shard-size", size]].concat());
+        check(size, &out, &base, &together);
+        assert_eq!(out.join("model.safetensors.index.json").is_file(), sharded);
+        assert_eq!(out.join("model.safetensors").is_file(), !sharded);
+    }
+}
+
+#[test]
+fn a_gguf_base_becomes_a_directory_which_can_be_the_next_base() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let mut model = base(dir.path());
+    for round in ["first", "second"] {
+        let (learned, out) = (dir.path().join(format!("{round}-adapter")), dir.path().join(round));
+        let base = load(&model);
+        let together = adapter(&learned, &base, base.weights_hash());
+        let mut args = args(&model, &learned, &out).to_vec();
+        args.extend(["--max-shard-size", "8KB"]);
+        succeed(&args);
+        check(round, &out, &base, &together);
+        assert!(out.join("model.safetensors.index.json").is_file());
+        model = out;
+    }
+    // Nothing is left beside what was asked for: the base, two adapters, two models.
+    assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 5);
+}
+
+#[test]
+fn what_cannot_be_merged_is_refused_and_leaves_nothing() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (learned, out) = (dir.path().join("adapter"), dir.path().join("out"));
+    let model = base(dir.path());
+    let loaded = load(&model);
+    let refuse = |change: &dyn Fn(), code: i32, words: &[&str]| {
+        change();
+        let outcome: Outcome = run(&args(&model, &learned, &out));
+        let error = outcome.error(code);
+        for word in words {
+            assert!(error.contains(word), "expected {word:?} in: {error}");
+        }
+        let beside = fs::read_dir(dir.path()).expect("folder").filter_map(Result::ok);
+        let scratch = beside.filter(|entry| entry.file_name().to_string_lossy().starts_with('.'));
+        assert_eq!(scratch.count(), 0, "after {error}");
+    };
+    refuse(&|| (), 2, &["holds no adapter", "adapter_model.safetensors", "way out"]);
+    let another = || drop(adapter(&learned, &loaded, &"0".repeat(64)));
+    refuse(&another, 1, &["failed to load the adapter", &"0".repeat(64), "way out"]);
+    assert!(!out.exists());
+    let cardless = || fs::remove_file(learned.join(weights::CARD)).expect("removed");
+    refuse(&cardless, 1, &[weights::CARD, "way out"]);
+    let filled = || {
+        adapter(&learned, &loaded, loaded.weights_hash());
+        fs::create_dir(&out).expect("made");
+        fs::write(out.join("mine.txt"), "kept").expect("written");
+    };
+    refuse(&filled, 2, &["not an empty directory", "another --out"]);
+    assert_eq!(fs::read_to_string(out.join("mine.txt")).expect("kept"), "kept");
+    let a_file = || {
+        fs::remove_dir_all(&out).expect("removed");
+        fs::write(&out, "kept").expect("written");
+    };
+    refuse(&a_file, 2, &["not an empty directory"]);
+
+    // An empty directory is taken.
+    fs::remove_file(&out).expect("removed");
+    fs::create_dir(&out).expect("made");
+    succeed(&args(&model, &learned, &out));
+    assert!(out.join("config.json").is_file() && out.join("model.safetensors").is_file());
+}
+
+#[test]
+fn a_size_that_is_none_is_a_usage_error() {
+    let mut args = args(Path::new("m"), Path::new("a"), Path::new("o")).to_vec();
+    args.extend(["--max-shard-size", "5 parsecs"]);
+    let error = run(&args).error(2);
+    assert!(error.contains("5 parsecs") && error.contains("512MiB"), "{error}");
+}
