@@ -129,7 +129,7 @@ fn simpo_sees_lengths_and_tpo_does_not() {
 #[test]
 fn orpo_keeps_its_digits_near_certainty() {
     // odds(p) ≈ 1/−log p near p = 1, so the ratio of odds is that of the two logarithms.
-    let (chosen, rejected) = (-1e-11, -3e-11);
+    let (chosen, rejected) = (-1.7e-11, -4.3e-11);
     let (pair, tokens) = (pairs(&[chosen], &[rejected]), tokens(&[1.0], &[1.0]));
     let expected = (-(rejected / chosen).ln()).exp().ln_1p() - chosen;
     let off = apart(&values(&orpo(&pair, &tokens, 1.0)), &[expected]);
