@@ -109,7 +109,8 @@ fn dots<S: Simd, const R: usize, const O: usize>(
     x: [&[f32]; R],
     w: [&[f32]; O],
 ) -> [[f32; O]; R] {
-    let (mut xs, mut ws): ([&[S::f32s]; R], [&[S::f32s]; O]) = ([&[]; R], [&[]; O]);
+    let mut xs: [&[S::f32s]; R] = [&[]; R];
+    let mut ws: [&[S::f32s]; O] = [&[]; O];
     let count = S::as_simd_f32s(x[0]).0.len();
     for r in 0..R {
         xs[r] = &S::as_simd_f32s(x[r]).0[..count];
