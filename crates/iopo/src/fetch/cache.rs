@@ -119,19 +119,20 @@ mod tests {
     fn only_what_was_left_behind_long_ago_is_swept() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let at = |name: &str| dir.path().join(name);
-        for name in [".tmpold", ".tmpnew"] {
+        for name in [".iopo-fetch-old", ".iopo-fetch-new"] {
             create_dir(at(name)).expect("made");
             write(at(name).join("wheel"), b"half").expect("written");
         }
-        for name in [".tmpfile", "model.gguf"] {
+        for name in [".iopo-fetch-file", "model.gguf"] {
             write(at(name), b"x").expect("written");
         }
         let long_ago = SystemTime::now() - 2 * LEFT_BEHIND;
-        for name in [".tmpold", ".tmpfile", "model.gguf"] {
+        for name in [".iopo-fetch-old", ".iopo-fetch-file", "model.gguf"] {
             File::open(at(name)).and_then(|file| file.set_modified(long_ago)).expect("dated");
         }
         sweep(dir.path());
-        let left = [".tmpold", ".tmpnew", ".tmpfile", "model.gguf"].map(|name| at(name).exists());
+        let left = [".iopo-fetch-old", ".iopo-fetch-new", ".iopo-fetch-file", "model.gguf"]
+            .map(|name| at(name).exists());
         assert_eq!(left, [false, true, false, true]);
         sweep(&at("no-such-directory"));
     }
