@@ -1,6 +1,6 @@
 //! Several pieces of work at once, where the device is a CPU.
 //!
-//! A matrix product of a few hundred rows uses two threads well, the small operations between the products use one.
+//! Within one step, a second thread helps the large matrix products only (docs/benchmarks.md: 1.4 times as fast).
 //! So independent pieces (micro-batches, shares of a batch) run side by side, each on threads of its own, and every
 //! core stays busy.
 

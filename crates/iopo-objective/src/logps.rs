@@ -104,6 +104,7 @@ impl PairLogps {
         (self.chosen.clone() - reference.chosen.clone())
             - (self.rejected.clone() - reference.rejected.clone())
     }
+
     /// Log-probabilities per token: each sum divided by the tokens of its response.
     ///
     /// # Shapes
@@ -115,6 +116,7 @@ impl PairLogps {
             rejected: self.rejected.clone() / tokens.rejected.clone(),
         }
     }
+
     /// `log p(y_chosen | x) − log p(y_rejected | x)`, without a reference.
     ///
     /// # Shapes
