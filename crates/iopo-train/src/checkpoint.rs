@@ -15,6 +15,7 @@ use crate::{TrainError, files, weights};
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMISER: &str = "optimiser.bin";
 const METRICS: &str = "metrics.parquet";
+const BEST: &str = "best.safetensors";
 const STATE: &str = "state.json";
 
 /// Checkpoints that are kept: if the newest is damaged, the one before it is there.
@@ -31,6 +32,8 @@ pub struct Checkpoint {
     pub padded_tokens: u64,
     /// What is trained.
     pub weights: NamedTensors,
+    /// The same as it was at the best evaluation, where that is kept.
+    pub best: Option<NamedTensors>,
     /// The optimiser's moments.
     pub optimiser: Vec<u8>,
     /// Metrics of all updates so far.
@@ -74,8 +77,13 @@ impl Checkpoints {
             serde_json::json!({ "fingerprint": self.fingerprint }),
         );
         write(&tmp.join(METRICS), &checkpoint.metrics, &provenance)?;
+        let mut names = vec![WEIGHTS, OPTIMISER, METRICS];
+        if let Some(best) = &checkpoint.best {
+            files::write_in_place(&tmp.join(BEST), &weights::to_safetensors(best)?)?;
+            names.push(BEST);
+        }
         let mut hashes = BTreeMap::new();
-        for name in [WEIGHTS, OPTIMISER, METRICS] {
+        for name in names {
             hashes.insert(name.to_owned(), hash(&tmp.join(name))?);
         }
         let state = State {
@@ -144,6 +152,11 @@ impl Checkpoints {
             padded_tokens: state.padded_tokens,
             // Their hashes are right: what fails now is no damage.
             weights: weights::read_safetensors(&path.join(WEIGHTS))?,
+            best: if state.hashes.contains_key(BEST) {
+                Some(weights::read_safetensors(&path.join(BEST))?)
+            } else {
+                None
+            },
             optimiser: files::read(&path.join(OPTIMISER))?,
             metrics: read(&path.join(METRICS))?,
         })
@@ -200,6 +213,7 @@ mod tests {
                 "w".to_owned(),
                 (vec![2], vec![0.1, f32::MIN_POSITIVE]),
             )]),
+            best: (step == 4).then(|| NamedTensors::from([("w".to_owned(), (vec![1], vec![7.0]))])),
             optimiser: vec![1, 2, 3],
             metrics: vec![MetricRow { step: 1, name: "loss".into(), value: 0.1 + 0.2 }],
         }
@@ -216,6 +230,7 @@ mod tests {
         let latest = checkpoints.latest().expect("readable").expect("there");
         assert_eq!((latest.step, latest.tokens), (4, 40));
         assert_eq!(latest.weights, checkpoint(4).weights);
+        assert_eq!(latest.best, checkpoint(4).best);
         assert_eq!(latest.metrics, checkpoint(4).metrics);
         assert_eq!(fs::read_dir(folder.path().join("c")).expect("listed").count(), 2);
     }

@@ -1,10 +1,29 @@
-//! Groups as tokens. Nothing is truncated: what does not fit is left out and counted.
+//! Groups as tokens: by default nothing is truncated, what does not fit is left out and counted.
+
+mod official;
 
 use std::collections::BTreeMap;
 
 use iopo_llm::Message;
 use iopo_model::{ChatTemplate, ModelError, Tokenizer};
 use iopo_schema::PreferenceRow;
+use serde::{Deserialize, Serialize};
+
+pub use official::infer_seqlen;
+
+/// What becomes of a group that is longer than `max_length`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LengthPolicy {
+    /// It is left out, whole. So are groups with an empty response, or with an instruction that spells
+    /// a special token.
+    #[default]
+    Drop,
+    /// Prompts and responses are cut at their ends as the IOPO authors' released code does
+    /// ([`infer_seqlen`]), constraints and end-of-turn tokens with them; and as there, an empty
+    /// response is its end-of-turn token and spelt special tokens become tokens. For comparison only.
+    Official,
+}
 
 /// A preference group as tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,62 +85,130 @@ impl EncodedGroups {
     }
 }
 
-/// Encodes rows for training: the chat template is rendered once, special tokens are not added a
-/// second time, prompt and response are tokenised apart, and the end-of-turn token is part of the
-/// response with a live label.
+/// What encoding made of one group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encoded {
+    /// Its tokens.
+    Group(EncodedGroup),
+    /// Nothing, for this reason.
+    LeftOut(&'static str),
+}
+
+/// What turns chats and responses into tokens: the chat template is rendered once, special tokens are
+/// not added a second time, prompt and response are tokenised apart, and the end-of-turn token is
+/// part of the response with a live label.
+#[derive(Debug, Clone, Copy)]
+pub struct Encoder<'a> {
+    tokenizer: &'a Tokenizer,
+    template: &'a ChatTemplate,
+    eos: u32,
+    max_length: usize,
+    policy: LengthPolicy,
+}
+
+impl<'a> Encoder<'a> {
+    /// An encoder whose longest sequence has `max_length` tokens.
+    ///
+    /// # Errors
+    /// When the tokenizer has no end-of-turn token.
+    pub fn new(
+        tokenizer: &'a Tokenizer,
+        template: &'a ChatTemplate,
+        max_length: usize,
+        policy: LengthPolicy,
+    ) -> Result<Self, ModelError> {
+        let eos = tokenizer.eos_id().ok_or_else(|| ModelError::Other {
+            reason: "the tokenizer names no end-of-text token, which every trained response must \
+                     end with; set `eos_token` in tokenizer_config.json"
+                .to_owned(),
+        })?;
+        Ok(Self { tokenizer, template, eos, max_length, policy })
+    }
+
+    /// Encodes the two chats that end where an answer is due, and the two answers.
+    ///
+    /// It is left out when its longest sequence exceeds the limit (`too_long`), a response is empty
+    /// (`empty_response`) or a chat spells a special token (`special_token`); under
+    /// [`LengthPolicy::Official`] when the cut leaves no token (`no_prompt_left`, `no_response_left`).
+    ///
+    /// # Errors
+    /// When the template refuses a chat or the tokenizer a text.
+    pub fn group(
+        &self,
+        id: &str,
+        chats: [&[Message]; 2],
+        responses: [&str; 2],
+        false_cells: [bool; 2],
+    ) -> Result<Encoded, ModelError> {
+        if self.policy == LengthPolicy::Drop
+            && let Some(reason) = self.refused(chats, responses)
+        {
+            return Ok(Encoded::LeftOut(reason));
+        }
+        let mut group = EncodedGroup {
+            id: id.to_owned(),
+            x1: self.prompt(chats[0])?,
+            x2: self.prompt(chats[1])?,
+            y1: self.response(responses[0])?,
+            y2: self.response(responses[1])?,
+            false_cells,
+        };
+        let reason = match self.policy {
+            LengthPolicy::Drop => (group.longest() > self.max_length).then_some("too_long"),
+            LengthPolicy::Official => official::cut(&mut group, self.max_length),
+        };
+        Ok(reason.map_or(Encoded::Group(group), Encoded::LeftOut))
+    }
+
+    /// Why a group's texts are not encoded at all.
+    fn refused(&self, chats: [&[Message]; 2], responses: [&str; 2]) -> Option<&'static str> {
+        let special = |turn: &Message| self.tokenizer.special_in(&turn.content).is_some();
+        if chats.into_iter().flatten().any(special) {
+            Some("special_token")
+        } else if responses.into_iter().any(str::is_empty) {
+            Some("empty_response")
+        } else {
+            None
+        }
+    }
+
+    fn prompt(&self, chat: &[Message]) -> Result<Vec<u32>, ModelError> {
+        self.tokenizer.encode(&self.template.render(chat, true)?)
+    }
+
+    fn response(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+        let mut tokens = match self.policy {
+            LengthPolicy::Drop => self.tokenizer.encode_content(text)?,
+            LengthPolicy::Official => self.tokenizer.encode(text)?,
+        };
+        tokens.push(self.eos);
+        Ok(tokens)
+    }
+}
+
+/// Encodes rows for training: an instruction is the user's only turn.
 ///
-/// A row is left out, with its reason counted, when its longest sequence exceeds `max_length`
-/// tokens (`too_long`), a response is empty (`empty_response`), an instruction spells a special token
-/// (`special_token`), or its truth table holds no preference (`no_preference`).
+/// A row is left out, with its reason counted, for what [`Encoder::group`] names, or when its truth
+/// table holds no preference (`no_preference`).
 ///
 /// # Errors
-/// When the template refuses a chat, or the tokenizer has no end-of-turn token.
+/// When the template refuses a chat or the tokenizer a text.
 pub fn encode<'a>(
     rows: impl IntoIterator<Item = &'a PreferenceRow>,
-    tokenizer: &Tokenizer,
-    template: &ChatTemplate,
-    max_length: usize,
+    encoder: &Encoder<'_>,
 ) -> Result<EncodedGroups, ModelError> {
-    let eos = tokenizer.eos_id().ok_or_else(|| ModelError::Other {
-        reason: "the tokenizer names no end-of-text token, which every trained response must end \
-                 with; set `eos_token` in tokenizer_config.json"
-            .to_owned(),
-    })?;
-    let prompt = |user: &str| -> Result<Vec<u32>, ModelError> {
-        tokenizer.encode(&template.render(&[Message::user(user)], true)?)
-    };
-    let response = |text: &str| -> Result<Vec<u32>, ModelError> {
-        let mut tokens = tokenizer.encode_content(text)?;
-        tokens.push(eos);
-        Ok(tokens)
-    };
     let mut made = EncodedGroups::default();
     for row in rows {
         let [y1_x1, y2_x1, y1_x2, y2_x2] = row.proof.cells();
-        let reason = if !y1_x1 || !y2_x2 || (y2_x1 && y1_x2) {
-            Some("no_preference")
-        } else if [&row.x1, &row.x2].into_iter().any(|x| tokenizer.special_in(x).is_some()) {
-            Some("special_token")
-        } else if row.y1.is_empty() || row.y2.is_empty() {
-            Some("empty_response")
+        let encoded = if !y1_x1 || !y2_x2 || (y2_x1 && y1_x2) {
+            Encoded::LeftOut("no_preference")
         } else {
-            let group = EncodedGroup {
-                id: row.id.clone(),
-                x1: prompt(&row.x1)?,
-                x2: prompt(&row.x2)?,
-                y1: response(&row.y1)?,
-                y2: response(&row.y2)?,
-                false_cells: [!y2_x1, !y1_x2],
-            };
-            if group.longest() <= max_length {
-                made.groups.push(group);
-                None
-            } else {
-                Some("too_long")
-            }
+            let [x1, x2] = [&row.x1, &row.x2].map(|x| [Message::user(x.as_str())]);
+            encoder.group(&row.id, [&x1, &x2], [&row.y1, &row.y2], [!y2_x1, !y1_x2])?
         };
-        if let Some(reason) = reason {
-            *made.dropped.entry(reason).or_default() += 1;
+        match encoded {
+            Encoded::Group(group) => made.groups.push(group),
+            Encoded::LeftOut(reason) => *made.dropped.entry(reason).or_default() += 1,
         }
     }
     Ok(made)

@@ -10,8 +10,8 @@ use crate::{
     batch::micro_batches,
     encode::EncodedGroup,
     guards,
-    method::{Objective, Scored, Window},
     metrics,
+    objective::{Objective, Scored, Window},
     tree::{Batch, Shape},
 };
 

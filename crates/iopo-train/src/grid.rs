@@ -16,6 +16,9 @@ pub struct Settings {
     pub beta: f64,
     /// Weight of the SFT term.
     pub pref_ftx: f64,
+    /// The margin of `SimPO` and TPO-L; the others have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<f64>,
 }
 
 /// A candidate and how it did.
@@ -29,26 +32,24 @@ pub struct Trial {
     pub nll: f64,
 }
 
-/// The candidates of a method: the product of the grid's lists, or its one setting. Continued SFT has
-/// no beta and no `pref_ftx` to choose.
+/// The candidates of a method: the product of the grid's lists, or its one setting. A method has
+/// no choice of what its loss does not read.
 pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
-    let (rate, beta, pref_ftx) = config.settings(method);
-    let own = Settings { learning_rate: rate, beta, pref_ftx };
+    let own = config.settings(method);
     if method == Method::Sft || config.grid.is_empty() {
         return vec![own];
     }
-    let or = |list: &[f64], own: f64| if list.is_empty() { vec![own] } else { list.to_vec() };
-    let rates = or(&config.grid.learning_rate, rate);
-    let (betas, terms) = if method.is_preference() {
-        (or(&config.grid.beta, beta), or(&config.grid.pref_ftx, pref_ftx))
-    } else {
-        (vec![beta], vec![pref_ftx])
+    let or = |list: &[f64], own: f64, read: bool| {
+        if list.is_empty() || !read { vec![own] } else { list.to_vec() }
     };
+    let rates = or(&config.grid.learning_rate, own.learning_rate, true);
+    let betas = or(&config.grid.beta, own.beta, method.is_preference());
+    let terms = or(&config.grid.pref_ftx, own.pref_ftx, method.has_sft_weight());
     let mut made = Vec::new();
     for &learning_rate in &rates {
         for &beta in &betas {
             for &pref_ftx in &terms {
-                made.push(Settings { learning_rate, beta, pref_ftx });
+                made.push(Settings { learning_rate, beta, pref_ftx, ..own });
             }
         }
     }
@@ -59,8 +60,8 @@ pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
 pub fn trial(settings: Settings, outcome: &Outcome) -> Trial {
     Trial {
         settings,
-        accuracy: outcome.last("eval_rewards/accuracies"),
-        nll: outcome.last("eval_nll/chosen").unwrap_or(f64::INFINITY),
+        accuracy: outcome.kept("eval_rewards/accuracies"),
+        nll: outcome.kept("eval_nll/chosen").unwrap_or(f64::INFINITY),
     }
 }
 
@@ -130,6 +131,9 @@ mod tests {
         let config = TrainConfig { grid, ..TrainConfig::default() };
         assert_eq!(candidates(&config, Method::Iopo).len(), 12);
         assert_eq!(candidates(&config, Method::SftContinued).len(), 2);
+        assert_eq!(candidates(&config, Method::Tpo).len(), 12);
+        assert_eq!(candidates(&config, Method::Simpo).len(), 4);
+        assert!(candidates(&config, Method::Simpo).iter().all(|one| one.gamma == Some(1.0)));
         assert_eq!(candidates(&config, Method::Sft).len(), 1);
         assert_eq!(candidates(&TrainConfig::default(), Method::Iopo).len(), 1);
     }
@@ -137,7 +141,7 @@ mod tests {
     #[test]
     fn accuracy_decides_and_then_the_likelihood_of_the_chosen() {
         let trial = |beta, accuracy, nll| Trial {
-            settings: Settings { learning_rate: 1e-4, beta, pref_ftx: 1.0 },
+            settings: Settings { learning_rate: 1e-4, beta, pref_ftx: 1.0, gamma: None },
             accuracy,
             nll,
         };

@@ -1,6 +1,6 @@
 //! What stops a run that went wrong, with the rows that show it.
 
-use crate::{TrainError, method::Scored};
+use crate::{TrainError, objective::Scored};
 
 /// The four sequences by name, in their order.
 pub const SEQUENCES: [&str; 4] = ["(x1, y1)", "(x1, y2)", "(x2, y2)", "(x2, y1)"];
@@ -77,7 +77,7 @@ fn name<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{finite_losses, finite_norm, step_zero};
-    use crate::{encode::EncodedGroup, method::Scored};
+    use crate::{encode::EncodedGroup, objective::Scored};
 
     fn group() -> EncodedGroup {
         EncodedGroup {

@@ -1,6 +1,6 @@
 //! A model in training: weights, moments and counts, to a checkpoint and back.
 
-use iopo_model::{Decoder, LoraConfig};
+use iopo_model::{Decoder, LoraConfig, NamedTensors};
 use iopo_schema::MetricRow;
 
 use crate::{TrainError, checkpoint::Checkpoint, optim::AdamW, weights};
@@ -12,6 +12,8 @@ pub struct Learner {
     pub decoder: Decoder,
     /// Its optimiser.
     pub optimiser: AdamW,
+    /// What is trained, as it was at the best evaluation, where that is kept.
+    pub best: Option<NamedTensors>,
     /// Updates done.
     pub step: usize,
     /// Flat tokens computed.
@@ -28,6 +30,7 @@ impl Learner {
         Self {
             decoder,
             optimiser: AdamW::new(weight_decay),
+            best: None,
             step: 0,
             tokens: 0,
             padded_tokens: 0,
@@ -49,6 +52,7 @@ impl Learner {
         Ok(Self {
             optimiser: AdamW::new(weight_decay).restore(saved.optimiser, &decoder)?,
             decoder,
+            best: saved.best,
             step: saved.step,
             tokens: saved.tokens,
             padded_tokens: saved.padded_tokens,
@@ -66,6 +70,7 @@ impl Learner {
             tokens: self.tokens,
             padded_tokens: self.padded_tokens,
             weights: weights::trained_tensors(&self.decoder)?,
+            best: self.best.clone(),
             optimiser: self.optimiser.to_bytes()?,
             metrics: self.metrics.clone(),
         })

@@ -3,16 +3,19 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | what a user can set, with its defaults |
-//! | [`mod@encode`] | groups as tokens; what does not fit is left out and counted |
+//! | [`mod@encode`] | groups as tokens; what does not fit is left out and counted, or cut where asked |
 //! | [`tree`] | groups as segment trees, laid flat, without a token computed twice |
 //! | [`batch`] | order, updates and micro-batches, a function of the seed |
-//! | [`method`] | SFT, DPO, IOPO: which sequences they read, and their losses |
+//! | [`method`] | SFT, DPO, `SimPO`, ORPO, TPO, IOPO: which sequences they read |
+| [`objective`], [`loss`] | their losses; the shapes that a margin can take |
 //! | [`schedule`], [`optim`] | learning rate, `AdamW`, clipping by the global norm |
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`] | loss and reward accuracy without training |
+| [`watch`] | when to evaluate, when to end early, which weights to keep |
 //! | [`guards`] | what stops a run that went wrong |
 //! | [`learner`], [`checkpoint`], [`weights`] | exact resume; adapters in PEFT's format |
-//! | [`estimate`] | memory and time, before and after the first step |
+//! | [`events`] | the metrics for TensorBoard |
+| [`estimate`] | memory and time, before and after the first step |
 //! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
 //!
 //! ```no_run
@@ -27,7 +30,7 @@
 //! # }
 //! ```
 //!
-//! It never truncates a sequence, never holds a second model, and never prints.
+//! It never truncates a sequence unasked, never holds a second model, and never prints.
 
 pub mod batch;
 pub mod checkpoint;
@@ -36,23 +39,28 @@ pub mod encode;
 pub mod error;
 pub mod estimate;
 pub mod evaluate;
+pub mod events;
 mod files;
 pub mod grid;
 pub mod guards;
 pub mod learner;
+pub mod loss;
 pub mod method;
 pub mod metrics;
+pub mod objective;
 pub mod optim;
 pub mod reference;
 pub mod run;
 pub mod schedule;
 pub mod trainer;
 pub mod tree;
+pub mod watch;
 pub mod weights;
 
 pub use config::{GridConfig, Override, TrainConfig};
-pub use encode::{EncodedGroup, EncodedGroups, encode};
+pub use encode::{EncodedGroup, EncodedGroups, Encoder, LengthPolicy, encode};
 pub use error::TrainError;
-pub use method::{Method, Objective};
+pub use method::Method;
+pub use objective::Objective;
 pub use run::{Base, RunSummary, TrainSummary, train};
 pub use tree::{Batch, Shape};

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use iopo_schema::MetricRow;
 
-use crate::method::{Method, Objective, Scored};
+use crate::{
+    Method,
+    objective::{Objective, Scored},
+};
 
 /// Weighted means that grow micro-batch by micro-batch: each value counts as often as rows stand
 /// behind it, however the update was cut.
@@ -65,9 +68,7 @@ impl Window {
             if !objective.method.is_preference() {
                 continue;
             }
-            let reward = |sequence: usize| {
-                objective.beta * (scored.policy[sequence] - scored.reference[sequence])
-            };
+            let reward = |sequence: usize| objective.reward(scored, sequence);
             for sequence in (0..4).filter(|&sequence| needs[sequence]) {
                 self.add(REWARDS[sequence], reward(sequence), 1.0);
             }
@@ -112,8 +113,9 @@ pub fn line(method: Method, window: &Window) -> String {
 mod tests {
     use super::Window;
     use crate::{
+        Method,
         encode::EncodedGroup,
-        method::{Method, Objective, Scored},
+        objective::{Objective, Scored},
     };
 
     fn group(false_cells: [bool; 2]) -> EncodedGroup {
@@ -144,7 +146,7 @@ mod tests {
             policy: [-1.0, -5.0, -2.0, -9.0],
             reference: [-2.0, -4.0, -2.0, -8.0],
         };
-        let objective = Objective { method: Method::Iopo, beta: 0.5, pref_ftx: 1.0 };
+        let objective = Objective::new(Method::Iopo, 0.5, 1.0);
         let mut window = Window::default();
         window.observe(&objective, &[scored(&full), scored(&sided)]);
         assert_eq!(window.mean("rewards/margins_v1"), Some(1.0));
@@ -160,7 +162,7 @@ mod tests {
     fn sft_has_no_rewards() {
         let full = group([true, true]);
         let scored = Scored { group: &full, policy: [-1.0; 4], reference: [0.0; 4] };
-        let objective = Objective { method: Method::Sft, beta: 0.5, pref_ftx: 1.0 };
+        let objective = Objective::new(Method::Sft, 0.5, 1.0);
         let mut window = Window::default();
         window.observe(&objective, &[scored]);
         assert_eq!(window.mean("rewards/margins"), None);

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     Method, Objective, TrainConfig, TrainError,
     batch::Plan,
-    encode::{EncodedGroup, EncodedGroups, encode},
+    encode::{EncodedGroup, EncodedGroups, Encoder, LengthPolicy, encode},
     files,
     grid::{self, Settings, Trial},
     reference::{Identity, reference},
@@ -68,7 +68,7 @@ pub struct RunSummary {
     pub padded_tokens: u64,
     /// Loss of the last update.
     pub loss: Option<f64>,
-    /// Reward accuracy on the dev split after the last epoch.
+    /// Reward accuracy on the dev split of the weights that were kept.
     pub dev_accuracy: Option<f64>,
 }
 
@@ -103,6 +103,7 @@ struct Inputs<'a> {
     trial: Vec<&'a EncodedGroup>,
     dev: Vec<&'a EncodedGroup>,
     template_hash: String,
+    max_length: usize,
     preferences_hash: String,
 }
 
@@ -124,10 +125,8 @@ pub fn train(
     // What the model has no positions for does not fit either.
     let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
     let rows: Vec<PreferenceRow> = read(preferences)?;
-    let of = |split: Split| {
-        let rows = rows.iter().filter(|row| row.split == split);
-        encode(rows, base.tokenizer, base.template, max_length)
-    };
+    let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.length_policy)?;
+    let of = |split: Split| encode(rows.iter().filter(|row| row.split == split), &encoder);
     let train = of(Split::Train)?;
     if train.groups.is_empty() {
         return Err(TrainError::NoGroups {
@@ -138,9 +137,17 @@ pub fn train(
     let choosing = !config.grid.is_empty();
     let dev =
         if config.evaluate_dev || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
-    if choosing && dev.groups.is_empty() {
+    let chooser = match (choosing, config.watch().needs_evaluations()) {
+        (true, _) => Some("grid"),
+        (_, true) if config.early_stopping_patience > 0 => Some("early_stopping_patience"),
+        (_, true) => Some("keep"),
+        (false, false) => None,
+    };
+    if let Some(key) = chooser
+        && dev.groups.is_empty()
+    {
         return Err(TrainError::BadConfig {
-            key: "grid",
+            key,
             expected: "groups of the dev split to choose by".to_owned(),
             got: format!("none ({})", dev.describe_dropped()),
         });
@@ -158,6 +165,7 @@ pub fn train(
         train: limited(&train.groups, config.max_groups),
         dev: limited(&dev.groups, config.max_dev_groups),
         template_hash: base.template_hash()?,
+        max_length,
         preferences_hash: file_hash(preferences)?,
     };
     let mut chosen = BTreeMap::new();
@@ -210,7 +218,7 @@ impl<'a> Inputs<'a> {
         }
 
         let sft = weights::load(&job.dir, base.decoder, base.weights_hash)?;
-        let sums = if methods.iter().any(|method| method.is_preference()) {
+        let sums = if methods.iter().any(|method| method.has_reference()) {
             self.reference(seed, &sft)?
         } else {
             BTreeMap::new()
@@ -256,13 +264,24 @@ impl<'a> Inputs<'a> {
             &groups,
             Identity {
                 model_hash: &model_hash,
-                template_hash: &self.template_hash,
+                template_hash: &self.encoding_hash(),
                 preferences_hash: &self.preferences_hash,
             },
             self.config.shape,
             self.config.micro_batch_tokens,
             self.progress,
         )
+    }
+
+    /// What turns text into the tokens that are scored: a cut changes them too.
+    fn encoding_hash(&self) -> String {
+        match self.config.length_policy {
+            LengthPolicy::Drop => self.template_hash.clone(),
+            LengthPolicy::Official => {
+                let text = format!("{} official {}", self.template_hash, self.max_length);
+                blake3::hash(text.as_bytes()).to_hex().to_string()
+            }
+        }
     }
 
     /// Trains every candidate of every method and takes the best on the dev split.
@@ -311,7 +330,8 @@ impl<'a> Inputs<'a> {
     }
 
     fn schedule(&self, settings: Settings, plan: &Plan) -> Schedule {
-        Schedule::with_ratio(settings.learning_rate, self.config.warmup_ratio, plan.updates())
+        let TrainConfig { scheduler, warmup_ratio, .. } = *self.config;
+        Schedule::with_ratio(scheduler, settings.learning_rate, warmup_ratio, plan.updates())
     }
 
     fn job<'j>(
@@ -331,21 +351,10 @@ impl<'a> Inputs<'a> {
             template_hash: self.template_hash.clone(),
             method: method.to_string(),
             preferences_hash: self.preferences_hash.clone(),
-            settings: json!({
-                "settings": settings,
-                "plan": plan_json(&plan),
-                "warmup_ratio": config.warmup_ratio,
-                "micro_batch_tokens": config.micro_batch_tokens,
-                "shape": config.shape,
-                "lora": self.lora(),
-                "max_length": config.max_length,
-                "clip_norm": config.clip_norm,
-                "weight_decay": config.weight_decay,
-                "dev_groups": self.dev.len(),
-            }),
+            settings: self.settings_json(method, settings, &plan),
         };
         Job {
-            objective: Objective { method, beta: settings.beta, pref_ftx: settings.pref_ftx },
+            objective: self.objective(method, settings),
             schedule: self.schedule(settings, &plan),
             plan,
             lora: self.lora(),
@@ -356,12 +365,52 @@ impl<'a> Inputs<'a> {
             checkpoint_every: config.checkpoint_every,
             groups: &self.train,
             dev: &self.dev,
+            watch: config.watch(),
             reference: sums,
-            starts_at_reference: method.is_preference(),
+            starts_at_reference: method.has_reference(),
             dir: self.out_dir.join(config.folder(method, seed)),
             keep_weights: true,
             card,
         }
+    }
+
+    fn objective(&self, method: Method, settings: Settings) -> Objective {
+        let Settings { beta, pref_ftx, gamma, .. } = settings;
+        let shape = self.config.loss_shape.shape(self.config.label_smoothing);
+        Objective { method, beta, pref_ftx, gamma: gamma.unwrap_or(0.0), shape }
+    }
+
+    /// What a training is a function of. Later settings are named only where they are not the default,
+    /// so that runs of before them are recognised.
+    fn settings_json(&self, method: Method, settings: Settings, plan: &Plan) -> serde_json::Value {
+        let config = self.config;
+        let mut made = json!({
+            "settings": settings,
+            "plan": plan_json(plan),
+            "warmup_ratio": config.warmup_ratio,
+            "micro_batch_tokens": config.micro_batch_tokens,
+            "shape": config.shape,
+            "lora": self.lora(),
+            "max_length": config.max_length,
+            "clip_norm": config.clip_norm,
+            "weight_decay": config.weight_decay,
+            "dev_groups": self.dev.len(),
+        });
+        let plain = TrainConfig::default();
+        if config.length_policy != plain.length_policy {
+            made["length_policy"] = json!(config.length_policy);
+        }
+        if config.scheduler != plain.scheduler {
+            made["scheduler"] = json!(config.scheduler);
+        }
+        if config.watch() != plain.watch() {
+            made["watch"] = json!(config.watch());
+        }
+        let loss = (config.loss_shape, config.label_smoothing);
+        if method.has_reference() && loss != (plain.loss_shape, plain.label_smoothing) {
+            made["loss"] = json!(loss);
+        }
+        made
     }
 }
 
@@ -375,7 +424,7 @@ fn summary(job: &Job<'_>, seed: u64, settings: Settings, outcome: &Outcome) -> R
         tokens: outcome.tokens,
         padded_tokens: outcome.padded_tokens,
         loss: outcome.last("loss"),
-        dev_accuracy: outcome.last("eval_rewards/accuracies"),
+        dev_accuracy: outcome.kept("eval_rewards/accuracies"),
     }
 }
 

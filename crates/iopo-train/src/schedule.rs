@@ -1,14 +1,32 @@
-//! The learning rate: linear warm-up, then half a cosine.
+//! The learning rate: linear warm-up, then constant, along a line to 0, or half a cosine.
 //!
-//! The numbers are those of transformers' `get_cosine_schedule_with_warmup`, whose first update has
-//! the rate 0. Burn's composed schedulers cannot start at 0 and carry a state of their own; this is
-//! a function of the step, so that a resumed run needs none.
+//! The numbers are those of transformers' `get_constant_schedule_with_warmup`,
+//! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, whose first update has the
+//! rate 0. Burn's composed schedulers cannot start at 0 and carry a state of their own; this is a
+//! function of the step, so that a resumed run needs none.
 
 use std::f64::consts::PI;
+
+use serde::{Deserialize, Serialize};
+
+/// What follows the warm-up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scheduler {
+    /// The peak, to the end.
+    Constant,
+    /// A line to 0.
+    Linear,
+    /// Half a cosine to 0.
+    #[default]
+    Cosine,
+}
 
 /// Warm-up, peak and length of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
+    /// What follows the warm-up.
+    pub scheduler: Scheduler,
     /// The rate at the end of the warm-up.
     pub peak: f64,
     /// Updates of the warm-up.
@@ -20,9 +38,9 @@ pub struct Schedule {
 impl Schedule {
     /// A schedule whose warm-up is `ratio` of its updates, rounded up as in transformers, but never all of them:
     /// a run of one update would otherwise train nothing.
-    pub fn with_ratio(peak: f64, ratio: f64, total: usize) -> Self {
+    pub fn with_ratio(scheduler: Scheduler, peak: f64, ratio: f64, total: usize) -> Self {
         let warmup = (total as f64 * ratio).ceil() as usize;
-        Self { peak, warmup: warmup.min(total.saturating_sub(1)), total }
+        Self { scheduler, peak, warmup: warmup.min(total.saturating_sub(1)), total }
     }
 
     /// The rate of update `step`, counted from 0.
@@ -30,19 +48,23 @@ impl Schedule {
         if step < self.warmup {
             return self.peak * step as f64 / self.warmup.max(1) as f64;
         }
-        let done = (step - self.warmup) as f64;
-        let progress = done / self.total.saturating_sub(self.warmup).max(1) as f64;
-        self.peak * (0.5 * (1.0 + (PI * progress).cos())).max(0.0)
+        let after = self.total.saturating_sub(self.warmup).max(1) as f64;
+        let progress = (step - self.warmup) as f64 / after;
+        match self.scheduler {
+            Scheduler::Constant => self.peak,
+            Scheduler::Linear => self.peak * (self.total.saturating_sub(step) as f64 / after),
+            Scheduler::Cosine => self.peak * (0.5 * (1.0 + (PI * progress).cos())).max(0.0),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Schedule;
+    use super::{Schedule, Scheduler};
 
     #[test]
     fn the_rates_are_those_of_transformers() {
-        // 12 updates, 2 of them warm-up, peak 1e-3: from `get_cosine_schedule_with_warmup`.
+        // 12 updates, 2 of them warm-up, peak 1e-3: transformers' `get_cosine_schedule_with_warmup`.
         let expected = [
             0.0,
             0.0005,
@@ -57,16 +79,39 @@ mod tests {
             9.549_150_281_252_633e-5,
             2.447_174_185_242_323_5e-5,
         ];
-        let schedule = Schedule { peak: 1e-3, warmup: 2, total: 12 };
+        follows(Scheduler::Cosine, expected);
+    }
+
+    /// 12 updates, 2 of them warm-up, peak 1e-3.
+    fn follows(scheduler: Scheduler, expected: [f64; 12]) {
+        let schedule = Schedule { scheduler, peak: 1e-3, warmup: 2, total: 12 };
         for (step, expected) in expected.into_iter().enumerate() {
-            assert!((schedule.rate(step) - expected).abs() < 1e-15, "step {step}");
+            assert!((schedule.rate(step) - expected).abs() < 1e-15, "{scheduler:?}, step {step}");
         }
     }
 
     #[test]
+    fn a_line_falls_by_a_tenth_an_update_and_a_constant_stays() {
+        // transformers: step / max(1, warmup), then max(0, (total − step) / max(1, total − warmup)).
+        follows(
+            Scheduler::Linear,
+            [
+                0.0, 0.0005, 0.001, 0.0009, 0.0008, 0.0007, 0.0006, 0.0005, 0.0004, 0.0003, 0.0002,
+                0.0001,
+            ],
+        );
+        // transformers: step / max(1, warmup), then 1.
+        let mut constant = [0.001; 12];
+        (constant[0], constant[1]) = (0.0, 0.0005);
+        follows(Scheduler::Constant, constant);
+        let linear = Schedule { scheduler: Scheduler::Linear, peak: 1.0, warmup: 0, total: 4 };
+        assert!((linear.rate(0) - 1.0).abs() + linear.rate(4) + linear.rate(9) < 1e-15);
+    }
+
+    #[test]
     fn the_warm_up_is_rounded_up_and_may_be_absent() {
-        assert_eq!(Schedule::with_ratio(1.0, 0.1, 11).warmup, 2);
-        let none = Schedule::with_ratio(1.0, 0.0, 4);
+        assert_eq!(Schedule::with_ratio(Scheduler::Cosine, 1.0, 0.1, 11).warmup, 2);
+        let none = Schedule::with_ratio(Scheduler::Cosine, 1.0, 0.0, 4);
         assert!((none.rate(0) - 1.0).abs() < 1e-15);
     }
 }

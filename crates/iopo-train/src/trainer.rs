@@ -16,20 +16,19 @@ use crate::{
     encode::EncodedGroup,
     estimate::{Estimate, peak_memory, remaining},
     evaluate::evaluate,
-    files, guards,
+    events, files, guards,
     learner::Learner,
-    method::{Objective, Scored, Window},
     metrics,
+    objective::{Objective, Scored, Window},
     optim::{clip, global_norm, trained_sizes},
     schedule::Schedule,
     tree::{Batch, Shape},
+    watch::{EVALUATION, Keep, Watch},
     weights::{self, Card},
 };
 
 const FINISHED: &str = "finished.json";
 const METRICS: &str = "metrics.parquet";
-/// What the names of metrics on the dev split begin with.
-const EVALUATION: &str = "eval_";
 
 /// Everything that one training is a function of, but for the decoder that it starts from.
 #[derive(Debug, Clone)]
@@ -54,8 +53,10 @@ pub struct Job<'a> {
     pub checkpoint_every: usize,
     /// Groups to train on.
     pub groups: &'a [&'a EncodedGroup],
-    /// Groups to evaluate on at the end of each epoch.
+    /// Groups to evaluate on.
     pub dev: &'a [&'a EncodedGroup],
+    /// When to evaluate, and what follows from it.
+    pub watch: Watch,
     /// Four sums of every group of both, under the reference.
     pub reference: &'a BTreeMap<String, [f64; 4]>,
     /// Whether the policy starts as its own reference, so that margins must be 0 at first.
@@ -77,6 +78,8 @@ pub struct Outcome {
     pub tokens: u64,
     /// Tokens of the same sequences as padded rows.
     pub padded_tokens: u64,
+    /// The update after which the kept weights were taken.
+    pub kept: usize,
     /// All metrics.
     pub metrics: Vec<MetricRow>,
 }
@@ -84,7 +87,17 @@ pub struct Outcome {
 impl Outcome {
     /// The last value of a metric.
     pub fn last(&self, name: &str) -> Option<f64> {
-        self.metrics.iter().rev().find(|row| row.name == name).map(|row| row.value)
+        self.last_until(name, self.updates)
+    }
+
+    /// The last value of a metric of the kept weights or before them.
+    pub fn kept(&self, name: &str) -> Option<f64> {
+        self.last_until(name, self.kept)
+    }
+
+    fn last_until(&self, name: &str, step: usize) -> Option<f64> {
+        let mut latest = self.metrics.iter().rev();
+        latest.find(|row| row.name == name && row.step <= step as u64).map(|row| row.value)
     }
 }
 
@@ -103,6 +116,9 @@ struct Finished {
     updates: usize,
     tokens: u64,
     padded_tokens: u64,
+    /// Absent where the last weights are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept: Option<usize>,
 }
 
 impl Job<'_> {
@@ -139,13 +155,13 @@ impl Job<'_> {
         let mut said = String::new();
         // Every update and every evaluation adds metrics: their number says what is not saved yet.
         let mut saved = state.metrics.len();
-        while state.step < total || self.evaluation_due(&state) {
+        while !self.is_over(&state) {
             if progress.cancelled() {
                 return self.stop(&state, saved, &checkpoints);
             }
             if self.evaluation_due(&state) {
                 match self.evaluate(&state.decoder, progress) {
-                    Ok(found) => state.metrics.extend(found.rows(state.step as u64, EVALUATION)),
+                    Ok(found) => self.evaluated(&mut state, &found)?,
                     Err(TrainError::Cancelled) => return self.stop(&state, saved, &checkpoints),
                     Err(error) => return Err(error),
                 }
@@ -160,8 +176,8 @@ impl Job<'_> {
                 progress.message(&format!("{said}  {left}"));
             }
             let due = self.checkpoint_every > 0 && state.step.is_multiple_of(self.checkpoint_every);
-            if due && state.step < total && !self.evaluation_due(&state) {
-                checkpoints.save(&state.checkpoint()?)?;
+            if due && !self.is_over(&state) && !self.evaluation_due(&state) {
+                self.save(&state, &checkpoints)?;
                 saved = state.metrics.len();
             }
         }
@@ -179,12 +195,33 @@ impl Job<'_> {
         self.plan.members(update, &order).iter().map(|&index| self.groups[index]).collect()
     }
 
-    /// Whether an epoch ended with the last update and the dev split was not evaluated since.
+    /// Whether nothing is left to do: all updates are done, or enough of them, and all evaluations.
+    fn is_over(&self, state: &Learner) -> bool {
+        let enough = state.step >= self.plan.updates() || self.watch.ends(&state.metrics);
+        enough && !self.evaluation_due(state)
+    }
+
+    /// Whether the dev split is to be evaluated now and was not since the last update.
     fn evaluation_due(&self, state: &Learner) -> bool {
         let step = state.step as u64;
         let mut latest = state.metrics.iter().rev().take_while(|row| row.step == step);
-        let ended = state.step > 0 && self.plan.ends_epoch(state.step - 1);
-        ended && !self.dev.is_empty() && !latest.any(|row| row.name.starts_with(EVALUATION))
+        let due = !self.dev.is_empty() && self.watch.due(state.step, &self.plan);
+        due && !latest.any(|row| row.name.starts_with(EVALUATION))
+    }
+
+    /// Notes an evaluation, and the weights where they are the best so far.
+    fn evaluated(&self, state: &mut Learner, found: &metrics::Window) -> Result<(), TrainError> {
+        state.metrics.extend(found.rows(state.step as u64, EVALUATION));
+        if self.watch.keep == Keep::Best && self.watch.best(&state.metrics) == Some(state.step) {
+            state.best = Some(weights::trained_tensors(&state.decoder)?);
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint, and the metrics so far for who looks on.
+    fn save(&self, state: &Learner, checkpoints: &Checkpoints) -> Result<(), TrainError> {
+        events::write(&self.dir, &state.metrics)?;
+        checkpoints.save(&state.checkpoint()?)
     }
 
     /// Saves what is not saved yet, where checkpoints are on, and ends.
@@ -195,7 +232,7 @@ impl Job<'_> {
         checkpoints: &Checkpoints,
     ) -> Result<Outcome, TrainError> {
         if self.checkpoint_every > 0 && state.metrics.len() != saved {
-            checkpoints.save(&state.checkpoint()?)?;
+            self.save(state, checkpoints)?;
         }
         Err(TrainError::Cancelled)
     }
@@ -215,6 +252,7 @@ impl Job<'_> {
             updates: finished.updates,
             tokens: finished.tokens,
             padded_tokens: finished.padded_tokens,
+            kept: finished.kept.unwrap_or(finished.updates),
             metrics: read(&self.dir.join(METRICS))?,
         }))
     }
@@ -265,8 +303,11 @@ impl Job<'_> {
         Ok((state, means))
     }
 
-    /// The gradient of an update's loss, summed over its micro-batches in their order.
-    fn gradients(
+    /// An update's loss and its gradient, summed over its micro-batches in their order.
+    ///
+    /// # Errors
+    /// When a guard stops the training or the model fails.
+    pub fn gradients(
         &self,
         state: &mut Learner,
         members: &[&EncodedGroup],
@@ -365,19 +406,28 @@ impl Job<'_> {
         fingerprint: &str,
         checkpoints: &Checkpoints,
     ) -> Result<Outcome, TrainError> {
+        let (decoder, kept) = match &state.best {
+            Some(best) => (
+                weights::with_tensors(&state.decoder, best, self.lora)?,
+                self.watch.best(&state.metrics),
+            ),
+            None => (state.decoder, None),
+        };
         if self.keep_weights {
-            weights::save(&self.dir, &state.decoder, self.lora, &self.card)?;
+            weights::save(&self.dir, &decoder, self.lora, &self.card)?;
         }
         let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
         let provenance = Provenance::new(producer, self.card.settings.clone())
             .with_input("preferences", self.card.preferences_hash.as_str())
             .with_input("base_weights", self.card.base_weights_hash.as_str());
+        events::write(&self.dir, &state.metrics)?;
         write(&self.dir.join(METRICS), &state.metrics, &provenance)?;
         let finished = Finished {
             fingerprint: fingerprint.to_owned(),
             updates: state.step,
             tokens: state.tokens,
             padded_tokens: state.padded_tokens,
+            kept,
         };
         files::write(&self.dir.join(FINISHED), json!(finished).to_string().as_bytes())?;
         checkpoints.clear()?;
@@ -385,6 +435,7 @@ impl Job<'_> {
             updates: state.step,
             tokens: state.tokens,
             padded_tokens: state.padded_tokens,
+            kept: kept.unwrap_or(state.step),
             metrics: state.metrics,
         })
     }

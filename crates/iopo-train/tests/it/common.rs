@@ -10,7 +10,12 @@ use iopo_schema::{
     VerdictRow, content_id,
 };
 use iopo_train::{Base, EncodedGroup, Method, Objective, TrainConfig, batch::Plan};
-use iopo_train::{schedule::Schedule, trainer::Job, weights::Card};
+use iopo_train::{
+    schedule::{Schedule, Scheduler},
+    trainer::Job,
+    watch::Watch,
+    weights::Card,
+};
 
 pub(crate) const LORA_SEED: u64 = 11;
 
@@ -114,8 +119,8 @@ pub(crate) fn job<'a>(
 ) -> Job<'a> {
     let plan = Plan { groups: groups.len(), per_update: 4, epochs: 2, seed: 3 };
     Job {
-        objective: Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 1.0 },
-        schedule: Schedule::with_ratio(1e-2, 0.1, plan.updates()),
+        objective: Objective::new(Method::Iopo, 0.1, 1.0),
+        schedule: Schedule::with_ratio(Scheduler::Cosine, 1e-2, 0.1, plan.updates()),
         plan,
         lora,
         shape: iopo_train::Shape::Tree,
@@ -125,6 +130,7 @@ pub(crate) fn job<'a>(
         checkpoint_every: 2,
         groups,
         dev: &[],
+        watch: Watch::default(),
         reference,
         starts_at_reference: false,
         dir: dir.to_owned(),

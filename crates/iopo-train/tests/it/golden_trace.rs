@@ -8,7 +8,7 @@ use iopo_train::{
     EncodedGroup, Method, Objective, Shape,
     evaluate::group_logps,
     learner::Learner,
-    schedule::Schedule,
+    schedule::{Schedule, Scheduler},
     weights::{read_safetensors, trained_tensors},
 };
 use serde_json::Value;
@@ -67,8 +67,9 @@ fn follow(
     let folder = tempfile::tempdir().expect("a folder");
     let mut job = crate::common::job(&members, &reference, lora, folder.path());
     let number = |key: &str| trace[key].as_f64().expect("a number");
-    job.objective = Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 0.0 };
-    job.schedule = Schedule { peak: number("lr"), warmup: 2, total: 12 };
+    job.objective = Objective::new(Method::Iopo, 0.1, 0.0);
+    let scheduler = Scheduler::Cosine;
+    job.schedule = Schedule { scheduler, peak: number("lr"), warmup: 2, total: 12 };
     job.shape = shape;
     // Small enough that every update takes several micro-batches.
     job.micro_batch_tokens = 100;

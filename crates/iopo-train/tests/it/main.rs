@@ -2,8 +2,12 @@
 //! once.
 
 mod common;
+mod encoding;
 mod full;
 mod golden_trace;
+mod properties;
+mod sign;
 mod stopping;
 mod training;
 mod tree;
+mod watching;

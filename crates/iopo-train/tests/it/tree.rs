@@ -7,7 +7,7 @@ use crate::common::{Numbers, decoder, groups, with_adapter};
 use iopo_model::{Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
 use iopo_train::{
     Batch, EncodedGroup, Method, Objective, Shape, TrainError,
-    method::{Scored, Window},
+    objective::{Scored, Window},
 };
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ const VOCAB: usize = 61;
 
 /// Loss and gradients of a batch; the reference is `policy − a random offset` so that slopes differ.
 fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>, NamedTensors) {
-    let objective = Objective { method: Method::Iopo, beta: 0.1, pref_ftx: 0.5 };
+    let objective = Objective::new(Method::Iopo, 0.1, 0.5);
     let window = Window::of(groups.iter().copied());
     let mut losses = Vec::new();
     let (_, gradients) = decoder

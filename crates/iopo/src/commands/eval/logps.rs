@@ -10,7 +10,7 @@ use iopo_schema::{
     MetricRow, Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, Split,
 };
 use iopo_train::reference::{Identity, reference};
-use iopo_train::{EncodedGroup, encode};
+use iopo_train::{EncodedGroup, Encoder, LengthPolicy, encode};
 use serde_json::json;
 
 use crate::bars::Bars;
@@ -37,7 +37,8 @@ impl TestGroups {
         let base = model.base();
         // Whatever the context takes: a limit of training is none of evaluation.
         let limit = base.decoder.config().max_position_embeddings;
-        let made = encode(&rows, base.tokenizer, base.template, limit)?;
+        let encoder = Encoder::new(base.tokenizer, base.template, limit, LengthPolicy::Drop)?;
+        let made = encode(&rows, &encoder)?;
         for (reason, count) in &made.dropped {
             printer::note(&format!("{:>10}  {count} test groups left out: {reason}", ""));
         }

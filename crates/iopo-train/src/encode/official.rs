@@ -1,0 +1,56 @@
+//! The truncation of the IOPO authors' released code, to be compared with.
+//!
+//! It cuts the *end* of a prompt, that is, the constraints, and may cut a response's end-of-turn
+//! token. [`LengthPolicy::Drop`](super::LengthPolicy::Drop) does neither.
+
+use super::EncodedGroup;
+
+/// How many tokens of a prompt and of a response remain of `source` and `target` tokens, so that
+/// together they are at most `cutoff`: a side below half the cutoff stays whole where the other one
+/// leaves it room, otherwise both shrink in proportion.
+pub fn infer_seqlen(source: usize, target: usize, cutoff: usize) -> (usize, usize) {
+    let most = if 2 * target < cutoff {
+        cutoff
+    } else if 2 * source < cutoff {
+        cutoff - source
+    } else {
+        (cutoff as f64 * (target as f64 / (source + target) as f64)) as usize
+    };
+    let target = most.min(target);
+    (cutoff.saturating_sub(target).min(source), target)
+}
+
+/// Cuts both prompts to one length and both responses to another, which follow from the longer ones.
+/// Answers with the reason where nothing is left to train on.
+pub(super) fn cut(group: &mut EncodedGroup, cutoff: usize) -> Option<&'static str> {
+    let source = group.x1.len().max(group.x2.len());
+    let target = group.y1.len().max(group.y2.len());
+    let (source, target) = infer_seqlen(source, target, cutoff);
+    for prompt in [&mut group.x1, &mut group.x2] {
+        prompt.truncate(source);
+    }
+    for response in [&mut group.y1, &mut group.y2] {
+        response.truncate(target);
+    }
+    if source == 0 {
+        Some("no_prompt_left")
+    } else if target == 0 {
+        Some("no_response_left")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::infer_seqlen;
+
+    #[test]
+    fn the_shorter_side_stays_and_two_long_ones_share() {
+        assert_eq!(infer_seqlen(44, 11, 1024), (44, 11));
+        assert_eq!(infer_seqlen(91, 8, 64), (56, 8));
+        assert_eq!(infer_seqlen(21, 82, 64), (21, 43));
+        assert_eq!(infer_seqlen(82, 62, 64), (37, 27));
+        assert_eq!(infer_seqlen(3000, 1, 1), (1, 0));
+    }
+}

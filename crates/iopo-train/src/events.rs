@@ -1,0 +1,197 @@
+//! TensorBoard's event files: framed, checksummed records of protobuf messages.
+//!
+//! The bytes are a function of the metrics: an event's wall time is its step, in seconds. More metrics
+//! make a longer file that begins with the same bytes.
+//!
+//! A record is the length of its data (8 bytes), the masked CRC-32C of these, the data, its masked
+//! CRC-32C; numbers are little-endian. Of the messages only these fields are written:
+//!
+//! ```text
+//! Event   { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }
+//! Summary { repeated Value value = 1; }
+//! Value   { string tag = 1; float simple_value = 2; }
+//! ```
+
+use std::path::Path;
+
+use iopo_schema::MetricRow;
+
+use crate::{TrainError, files};
+
+/// The file's name; TensorBoard asks for `tfevents` in it.
+pub const EVENTS: &str = "events.out.tfevents.iopo";
+const VERSION: &[u8] = b"brain.Event:2";
+
+const VARINT: u64 = 0;
+const EIGHT_BYTES: u64 = 1;
+const LENGTH: u64 = 2;
+const FOUR_BYTES: u64 = 5;
+
+/// Writes an event file into `dir`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(dir: &Path, metrics: &[MetricRow]) -> Result<(), TrainError> {
+    files::write(&dir.join(EVENTS), &to_bytes(metrics))
+}
+
+/// An event file: its version, then one event for all metrics of a step, in their order.
+pub fn to_bytes(metrics: &[MetricRow]) -> Vec<u8> {
+    let mut version = event(0);
+    bytes(&mut version, 3, VERSION);
+    let mut file = Vec::new();
+    record(&mut file, &version);
+    for of_step in metrics.chunk_by(|a, b| a.step == b.step) {
+        let mut summary = Vec::new();
+        for row in of_step {
+            let mut value = Vec::new();
+            bytes(&mut value, 1, row.name.as_bytes());
+            key(&mut value, 2, FOUR_BYTES);
+            value.extend((row.value as f32).to_le_bytes());
+            bytes(&mut summary, 1, &value);
+        }
+        let mut made = event(of_step[0].step);
+        bytes(&mut made, 5, &summary);
+        record(&mut file, &made);
+    }
+    file
+}
+
+/// An event's time and step.
+fn event(step: u64) -> Vec<u8> {
+    let mut message = Vec::new();
+    key(&mut message, 1, EIGHT_BYTES);
+    message.extend((step as f64).to_le_bytes());
+    key(&mut message, 2, VARINT);
+    varint(&mut message, step);
+    message
+}
+
+fn record(file: &mut Vec<u8>, data: &[u8]) {
+    let length = (data.len() as u64).to_le_bytes();
+    file.extend(length);
+    file.extend(masked_crc(&length).to_le_bytes());
+    file.extend(data);
+    file.extend(masked_crc(data).to_le_bytes());
+}
+
+fn key(message: &mut Vec<u8>, field: u64, kind: u64) {
+    varint(message, (field << 3) | kind);
+}
+
+fn bytes(message: &mut Vec<u8>, field: u64, content: &[u8]) {
+    key(message, field, LENGTH);
+    varint(message, content.len() as u64);
+    message.extend(content);
+}
+
+fn varint(message: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        message.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    message.push(value as u8);
+}
+
+/// The checksum as records have it: rotated, and moved on by a constant.
+fn masked_crc(data: &[u8]) -> u32 {
+    crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// CRC-32C (Castagnoli), bit by bit: a file of metrics is small.
+fn crc32c(data: &[u8]) -> u32 {
+    !data.iter().fold(!0u32, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc: u32, _| {
+            (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_schema::MetricRow;
+
+    use super::{crc32c, masked_crc, to_bytes};
+
+    fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
+        let (head, tail) = rest.split_at(length);
+        *rest = tail;
+        head
+    }
+
+    fn number(rest: &mut &[u8]) -> u64 {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let byte = take(rest, 1)[0];
+            value |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return value;
+            }
+        }
+    }
+
+    /// A message's fields: number, and content (a varint as eight bytes).
+    fn fields(mut rest: &[u8]) -> Vec<(u64, Vec<u8>)> {
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let key = number(&mut rest);
+            let content = match key & 7 {
+                0 => number(&mut rest).to_le_bytes().to_vec(),
+                1 => take(&mut rest, 8).to_vec(),
+                2 => {
+                    let length = number(&mut rest) as usize;
+                    take(&mut rest, length).to_vec()
+                }
+                5 => take(&mut rest, 4).to_vec(),
+                other => panic!("wire type {other}"),
+            };
+            found.push((key >> 3, content));
+        }
+        found
+    }
+
+    fn records(mut rest: &[u8]) -> Vec<Vec<(u64, Vec<u8>)>> {
+        let u32_of = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let length = take(&mut rest, 8);
+            assert_eq!(u32_of(take(&mut rest, 4)), masked_crc(length));
+            let length = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
+            let data = take(&mut rest, length);
+            assert_eq!(u32_of(take(&mut rest, 4)), masked_crc(data));
+            found.push(fields(data));
+        }
+        found
+    }
+
+    #[test]
+    fn the_checksum_is_castagnolis() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_more_metrics_only_add_bytes() {
+        let row = |step, name: &str, value| MetricRow { step, name: name.into(), value };
+        let metrics = [row(1, "loss", 0.75), row(1, "grad_norm", 2.5), row(300, "eval_loss", -1.0)];
+        let file = to_bytes(&metrics);
+        let events = records(&file);
+        assert_eq!(events[0][2], (3, b"brain.Event:2".to_vec()));
+        let mut read = Vec::new();
+        for event in &events[1..] {
+            let step = u64::from_le_bytes(event[1].1.clone().try_into().expect("a varint"));
+            assert_eq!(event[0], (1, (step as f64).to_le_bytes().to_vec()));
+            assert_eq!(event[2].0, 5);
+            for (field, value) in fields(&event[2].1) {
+                assert_eq!(field, 1);
+                let value = fields(&value);
+                let name = String::from_utf8(value[0].1.clone()).expect("a name");
+                let number = f32::from_le_bytes(value[1].1.clone().try_into().expect("a float"));
+                read.push(row(step, &name, f64::from(number)));
+            }
+        }
+        assert_eq!(read, metrics);
+        assert!(file.starts_with(&to_bytes(&metrics[..2])));
+    }
+}

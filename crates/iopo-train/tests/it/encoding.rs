@@ -1,0 +1,181 @@
+//! Encoding against the IOPO authors' released code, ids and labels; and that by default no prompt
+//! loses a token.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use iopo_llm::{Message, Role};
+use iopo_model::{ChatTemplate, ModelFiles, Tokenizer};
+use iopo_train::{
+    EncodedGroup, Encoder, LengthPolicy,
+    encode::{Encoded, infer_seqlen},
+};
+use serde_json::Value;
+
+use crate::common;
+
+const SEQUENCES: [&str; 4] = ["chosenv1", "rejectedv1", "chosenv2", "rejectedv2"];
+const IGNORED: i64 = -100;
+
+fn golden(path: &str) -> Option<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    let Ok(text) = fs::read_to_string(&path) else {
+        skipped(&format!("{} is not here", path.display()));
+        return None;
+    };
+    Some(serde_json::from_str(&text).expect("JSON"))
+}
+
+#[expect(clippy::print_stderr, reason = "what is left out is said")]
+fn skipped(why: &str) {
+    eprintln!("left out: {why}");
+}
+
+/// SmolLM2's GGUF file, where it is cached.
+fn smollm2() -> Option<(Tokenizer, ChatTemplate)> {
+    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    let var = |name| std::env::var_os(name).map(PathBuf::from);
+    let path = var("IOPO_SMOLLM2_GGUF")
+        .or_else(|| var("IOPO_CACHE").map(|dir| dir.join(FILE)))
+        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo").join(FILE)))
+        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
+        .filter(|path| path.is_file());
+    let Some(path) = path else {
+        skipped("no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)");
+        return None;
+    };
+    let (_, tokenizer, template) = ModelFiles::open(&path).expect("SmolLM2 opens");
+    Some((tokenizer, template))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+fn number(value: &Value) -> usize {
+    value.as_u64().expect("a count") as usize
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().expect("a list")
+}
+
+/// Both chats of an example, its system prompt at the head of each.
+fn chats(example: &Value, systems: &Value) -> [Vec<Message>; 2] {
+    let turns = list(&example["prompt"]);
+    let system = match (text(&example["system"]), example["template"].as_str()) {
+        // The name under which another default system prompt is known.
+        ("", Some("qwen")) => text(&systems["qwen"]),
+        (system, _) => system,
+    };
+    [&turns[..turns.len() / 2], &turns[turns.len() / 2..]].map(|turns| {
+        let system = (!system.is_empty()).then(|| Message::system(system));
+        let turn = |turn: &Value| Message {
+            role: match text(&turn["role"]) {
+                "user" => Role::User,
+                "assistant" => Role::Assistant,
+                other => panic!("role {other}"),
+            },
+            content: text(&turn["content"]).to_owned(),
+        };
+        system.into_iter().chain(turns.iter().map(turn)).collect()
+    })
+}
+
+fn encode(example: &Value, golden: &Value, encoder: &Encoder<'_>) -> Encoded {
+    let [x1, x2] = chats(example, &golden["default_system"]);
+    let [y1, y2] = [0, 1].map(|at| text(&example["response"][at]["content"]));
+    encoder.group("g", [&x1, &x2], [y1, y2], [true; 2]).expect("encodes")
+}
+
+fn equal(example: &Value, group: &EncodedGroup) {
+    for (sequence, name) in SEQUENCES.into_iter().enumerate() {
+        let (prompt, response) = (group.prompt(sequence), group.response(sequence));
+        let ids: Vec<i64> = prompt.iter().chain(response).map(|&id| i64::from(id)).collect();
+        let mut labels = ids.clone();
+        labels[..prompt.len()].fill(IGNORED);
+        let expected = |field: &str| -> Vec<i64> {
+            let values = list(&example["encoded"][name][field]);
+            values.iter().map(|value| value.as_i64().expect("an id")).collect()
+        };
+        assert_eq!(ids, expected("input_ids"), "{}, {name}", example["name"]);
+        assert_eq!(labels, expected("labels"), "{}, {name}", example["name"]);
+    }
+}
+
+/// Holds every example against both policies; answers with how many were cut.
+fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usize {
+    let encoder = |limit, policy| Encoder::new(tokenizer, template, limit, policy).expect("eos");
+    let mut cut = 0;
+    for example in list(&golden["examples"]) {
+        let limit = number(&example["cutoff_len"]);
+        let Encoded::Group(official) =
+            encode(example, golden, &encoder(limit, LengthPolicy::Official))
+        else {
+            panic!("{}: left out", example["name"]);
+        };
+        equal(example, &official);
+        let before = &example["lengths_before"];
+        let whole = |one: &str, two: &str| number(&before[one]).max(number(&before[two]));
+        let (source, target) = (whole("prompt1", "prompt2"), whole("y1", "y2"));
+        let (left, right) = infer_seqlen(source, target, limit);
+        assert_eq!([left, right].map(Value::from)[..], list(&example["infer_seqlen"])[..]);
+        cut += usize::from((left, right) != (source, target));
+
+        // By default a group is whole or not there.
+        match encode(example, golden, &encoder(limit, LengthPolicy::Drop)) {
+            Encoded::Group(group) => {
+                assert!(group.longest() <= limit);
+                for (tokens, name) in [
+                    (&group.x1, "prompt1"),
+                    (&group.x2, "prompt2"),
+                    (&group.y1, "y1"),
+                    (&group.y2, "y2"),
+                ] {
+                    assert_eq!(tokens.len(), number(&before[name]), "{}", example["name"]);
+                }
+            }
+            Encoded::LeftOut("too_long") => {
+                // (Texts that spell a special token have other lengths there.)
+                let longest = |x: &str, y: &str| number(&before[x]) + number(&before[y]);
+                let sums = [("prompt1", "y1"), ("prompt1", "y2"), ("prompt2", "y2"), ("prompt2", "y1")];
+                assert!(sums.into_iter().any(|(x, y)| longest(x, y) > limit), "{}", example["name"]);
+            }
+            Encoded::LeftOut(reason) => {
+                assert!(matches!(reason, "special_token" | "empty_response"), "{reason}");
+            }
+        }
+    }
+    cut
+}
+
+fn table(golden: &Value) -> usize {
+    let rows = list(&golden["infer_seqlen_table"]);
+    for row in rows {
+        let [source, target, cutoff] =
+            ["source_len", "target_len", "cutoff_len"].map(|key| number(&row[key]));
+        let found = infer_seqlen(source, target, cutoff);
+        assert_eq!(found, (number(&row["result"][0]), number(&row["result"][1])), "{row}");
+    }
+    rows.len()
+}
+
+#[test]
+fn our_groups_are_encoded_and_cut_by_the_rule() {
+    let golden = golden("fixtures/golden/encode_golden.json").expect("our own numbers");
+    assert!(table(&golden) > 500);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (tokenizer, template) = (common::tokenizer(folder.path()), common::template());
+    assert!(check(&golden, &tokenizer, &template) >= 5);
+}
+
+#[test]
+fn the_released_codes_groups_are_encoded_as_it_encodes_them() {
+    let Some(golden) = golden("../shared/golden/encode_golden.json") else { return };
+    assert_eq!(table(&golden), 1092);
+    if let Some((tokenizer, template)) = smollm2() {
+        assert!(check(&golden, &tokenizer, &template) >= 9);
+    }
+}

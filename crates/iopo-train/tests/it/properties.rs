@@ -1,0 +1,211 @@
+//! What must hold for any groups and settings: how an update is cut and ordered changes nothing, and a
+//! resumed training is the uninterrupted one.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use iopo_llm::{Progress, Silent};
+use iopo_model::{Decoder, LoraConfig, NamedTensors};
+use iopo_train::{
+    EncodedGroup, Method, Objective, Shape, TrainError,
+    evaluate::group_logps,
+    events::EVENTS,
+    learner::Learner,
+    metrics::Window,
+    schedule::Scheduler,
+    trainer::Job,
+    watch::{Keep, Watch, Watched},
+    weights::{self, ADAPTER},
+};
+use proptest::prelude::*;
+
+use crate::common::{decoder, groups, job, with_adapter};
+
+const VOCAB: usize = 61;
+/// Of a loss, and of a gradient beside its global norm.
+const TOLERANCE: f64 = 1e-6;
+
+fn lora() -> LoraConfig {
+    LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() }
+}
+
+fn sums(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
+    let sums = group_logps(decoder, groups, Shape::Tree, 500, |_| [true; 4], &Silent);
+    groups.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
+}
+
+fn method() -> impl Strategy<Value = Method> {
+    prop::sample::select(Method::ALL.to_vec())
+}
+
+/// Loss and gradients of an update.
+fn gradients(job: &Job<'_>, start: &Decoder, members: &[&EncodedGroup]) -> (f64, NamedTensors) {
+    let mut learner = Learner::new(start.clone(), 0.0);
+    let mut means = Window::default();
+    let (gradients, loss) = job.gradients(&mut learner, members, &mut means).expect("gradients");
+    (loss, start.named_gradients(&gradients).expect("names"))
+}
+
+/// How far two updates are apart: in loss, and in the gradient beside its norm.
+fn apart(a: &(f64, NamedTensors), b: &(f64, NamedTensors)) -> (f64, f64) {
+    assert_eq!(a.1.keys().collect::<Vec<_>>(), b.1.keys().collect::<Vec<_>>());
+    let (mut difference, mut norm) = (0.0, 0.0);
+    for (name, (_, values)) in &b.1 {
+        for (one, other) in a.1[name].1.iter().zip(values) {
+            difference += f64::from(one - other).powi(2);
+            norm += f64::from(*other).powi(2);
+        }
+    }
+    assert!(norm > 0.0, "no gradient: the test would show nothing");
+    ((a.0 - b.0).abs() / b.0.abs().max(1.0), (difference / norm).sqrt())
+}
+
+fn same(apart: (f64, f64)) -> bool {
+    apart.0 < TOLERANCE && apart.1 < TOLERANCE
+}
+
+/// Asks to stop after some looks.
+struct StopAfter(AtomicUsize);
+
+impl Progress for StopAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+/// What a training is to be resumed in.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    method: Method,
+    scheduler: Scheduler,
+    watch: Watch,
+    checkpoint_every: usize,
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let schedulers = vec![Scheduler::Constant, Scheduler::Linear, Scheduler::Cosine];
+    let watch = (
+        0usize..4,
+        0usize..3,
+        prop::sample::select(vec![Watched::Loss, Watched::Accuracy]),
+        prop::sample::select(vec![Keep::Last, Keep::Best]),
+    );
+    let watch = watch.prop_map(|(every, patience, watched, keep)| Watch {
+        every,
+        patience,
+        watched,
+        keep,
+    });
+    (method(), prop::sample::select(schedulers), watch, 1usize..4).prop_map(
+        |(method, scheduler, watch, checkpoint_every)| Settings {
+            method,
+            scheduler,
+            watch,
+            checkpoint_every,
+        },
+    )
+}
+
+/// Trains, stopping after every `looks` looks, until it is done; answers with the stops.
+fn train(dir: &Path, settings: Settings, looks: usize) -> usize {
+    let groups = groups(10, VOCAB, 71);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let adapter = lora();
+    let start = with_adapter(decoder(VOCAB, 70), &adapter);
+    let sums = sums(&decoder(VOCAB, 72), &members);
+    let mut job = job(&members, &sums, Some(&adapter), dir);
+    job.objective = Objective::new(settings.method, 0.5, 0.5);
+    job.schedule.scheduler = settings.scheduler;
+    job.dev = &members[..3];
+    job.watch = settings.watch;
+    job.checkpoint_every = settings.checkpoint_every;
+    let mut stops = 0;
+    loop {
+        match job.run(&start, &StopAfter(AtomicUsize::new(looks))) {
+            Ok(_) => return stops,
+            Err(TrainError::Cancelled) => stops += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn how_an_update_is_cut_and_ordered_changes_neither_loss_nor_gradients(
+        method in method(),
+        seed in 0u64..1 << 40,
+        order in Just((0..4usize).collect::<Vec<_>>()).prop_shuffle(),
+        adapted in any::<bool>(),
+    ) {
+        let groups = groups(4, VOCAB, seed);
+        let members: Vec<&EncodedGroup> = groups.iter().collect();
+        let adapter = lora();
+        let plain = decoder(VOCAB, seed ^ 1);
+        let start = if adapted { with_adapter(plain, &adapter) } else { plain };
+        let reference = sums(&decoder(VOCAB, seed ^ 2), &members);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut job = job(&members, &reference, adapted.then_some(&adapter), folder.path());
+        job.objective = Objective { gamma: 0.5, ..Objective::new(method, 0.3, 0.5) };
+        let mut of = |budget: usize, members: &[&EncodedGroup]| {
+            job.micro_batch_tokens = budget;
+            gradients(&job, &start, members)
+        };
+        let whole = of(1 << 20, &members);
+        let one_by_one = apart(&of(1, &members), &whole);
+        prop_assert!(same(one_by_one), "{method}: one by one is off by {one_by_one:?}");
+        let shuffled: Vec<&EncodedGroup> = order.iter().map(|&at| members[at]).collect();
+        let other_order = apart(&of(1 << 20, &shuffled), &whole);
+        prop_assert!(same(other_order), "{method}: another order is off by {other_order:?}");
+    }
+
+    #[test]
+    fn a_resumed_training_is_the_uninterrupted_one(settings in settings(), looks in 2usize..9) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
+        prop_assert_eq!(train(&whole, settings, usize::MAX), 0);
+        train(&pieces, settings, looks);
+        for name in [ADAPTER, "metrics.parquet", "finished.json", EVENTS] {
+            let [a, b] = [&whole, &pieces].map(|dir| std::fs::read(dir.join(name)).expect("written"));
+            prop_assert!(a == b, "{name} differs");
+        }
+    }
+
+    #[test]
+    fn a_resumed_learner_has_the_same_weights_moments_and_rates(
+        method in method(),
+        before in 1usize..4,
+        after in 1usize..4,
+    ) {
+        let groups = groups(4, VOCAB, 81);
+        let members: Vec<&EncodedGroup> = groups.iter().collect();
+        let adapter = lora();
+        let start = with_adapter(decoder(VOCAB, 80), &adapter);
+        let reference = sums(&decoder(VOCAB, 82), &members);
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut job = job(&members, &reference, Some(&adapter), folder.path());
+        job.objective = Objective::new(method, 0.3, 0.5);
+        (job.schedule.warmup, job.schedule.total) = (2, 8);
+        let advance = |mut learner: Learner, updates: usize| {
+            for _ in 0..updates {
+                learner = job.update(learner, &members).expect("an update").0;
+            }
+            learner
+        };
+        let half = advance(Learner::new(start.clone(), 0.01), before);
+        let saved = half.checkpoint().expect("a checkpoint");
+        let resumed = Learner::resume(&start, 0.01, Some(&adapter), saved).expect("fits");
+        let [a, b] = [half, resumed].map(|learner| {
+            let learner = advance(learner, after);
+            let moments = learner.optimiser.to_bytes().expect("moments");
+            (weights::trained_tensors(&learner.decoder).expect("factors"), moments, learner.metrics)
+        });
+        prop_assert!(a.0 == b.0, "other weights");
+        prop_assert!(a.1 == b.1, "other moments");
+        prop_assert_eq!(a.2, b.2);
+    }
+}

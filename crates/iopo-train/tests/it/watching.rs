@@ -1,0 +1,114 @@
+//! Evaluation during training, early stopping, the best weights.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use iopo_llm::Silent;
+use iopo_model::LoraConfig;
+use iopo_schema::MetricRow;
+use iopo_train::{
+    EncodedGroup, Shape, TrainError,
+    evaluate::{evaluate, group_logps},
+    events::{self, EVENTS},
+    train,
+    trainer::{Job, Outcome},
+    watch::{Keep, Watch, Watched},
+    weights,
+};
+
+use crate::common::{decoder, groups, job, rows, settings, with_adapter, with_base};
+
+const VOCAB: usize = 61;
+
+/// Trains on some groups towards chance: the dev split's loss goes up and down.
+fn trained(dir: &Path, watch: Watch, test: impl FnOnce(&Job<'_>, &Outcome)) {
+    let (groups, dev) = (groups(10, VOCAB, 51), groups(4, VOCAB, 52));
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let dev: Vec<&EncodedGroup> = dev.iter().collect();
+    let all: Vec<&EncodedGroup> = members.iter().chain(&dev).copied().collect();
+    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let start = with_adapter(decoder(VOCAB, 50), &lora);
+    let sums = group_logps(&start, &all, Shape::Tree, 500, |_| [true; 4], &Silent);
+    // Both lists count their ids from 0, so a split of its own has sums of its own.
+    let mut ids: BTreeMap<String, [f64; 4]> = BTreeMap::new();
+    for (group, sums) in all.iter().zip(sums.expect("sums")) {
+        ids.insert(group.id.clone(), sums);
+    }
+    let mut job = job(&members, &ids, Some(&lora), dir);
+    job.plan.epochs = 6;
+    job.schedule.total = job.plan.updates();
+    job.schedule.peak = 3e-2;
+    job.dev = &dev;
+    job.watch = watch;
+    let outcome = job.run(&start, &Silent).expect("trained");
+    assert_eq!(job.run(&start, &Silent).expect("finished"), outcome);
+    test(&job, &outcome);
+}
+
+fn evaluations(outcome: &Outcome) -> Vec<(u64, f64)> {
+    let losses = outcome.metrics.iter().filter(|row| row.name == "eval_loss");
+    losses.map(|row| (row.step, row.value)).collect()
+}
+
+#[test]
+fn evaluations_come_as_often_as_asked_and_change_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (often, rarely) = (folder.path().join("often"), folder.path().join("rarely"));
+    trained(&often, Watch { every: 4, ..Watch::default() }, |job, outcome| {
+        assert_eq!((outcome.updates, outcome.kept), (18, 18));
+        let steps: Vec<u64> = evaluations(outcome).iter().map(|(step, _)| *step).collect();
+        assert_eq!(steps, [4, 8, 12, 16, 18]);
+        assert_eq!(job.plan.updates(), 18);
+    });
+    trained(&rarely, Watch::default(), |_, outcome| assert_eq!(evaluations(outcome).len(), 6));
+    let adapter = |dir: &Path| fs::read(dir.join(weights::ADAPTER)).expect("written");
+    assert_eq!(adapter(&often), adapter(&rarely));
+}
+
+#[test]
+fn the_best_weights_are_kept_and_patience_ends_the_training() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let watch = Watch { every: 1, patience: 3, watched: Watched::Loss, keep: Keep::Best };
+    trained(folder.path(), watch, |job, outcome| {
+        let losses = evaluations(outcome);
+        let least = losses.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
+        let best = losses.iter().position(|(_, loss)| *loss <= least).expect("evaluated");
+        assert_eq!(outcome.kept, best + 1);
+        if outcome.updates < job.plan.updates() {
+            assert_eq!(outcome.updates, outcome.kept + 3);
+        }
+        assert!(outcome.kept < outcome.updates, "the last is the best: the test shows nothing");
+        // The written weights are those that were evaluated then.
+        let written = weights::read_safetensors(&folder.path().join(weights::ADAPTER));
+        let base = decoder(VOCAB, 50);
+        let kept = base.load_adapter(&written.expect("factors"), 2.0).expect("fits");
+        let again = evaluate(&kept, &job.objective, job.dev, job.reference, job.shape, 200, &Silent);
+        let again = again.expect("evaluated").mean("loss").expect("a loss");
+        assert!((again - least).abs() < 1e-9, "{again} is not {least}");
+        assert!((outcome.kept("eval_loss").expect("evaluated") - least).abs() < 1e-15);
+    });
+}
+
+#[test]
+fn the_events_are_the_metrics() {
+    let folder = tempfile::tempdir().expect("a folder");
+    trained(folder.path(), Watch::default(), |_, outcome| {
+        let file = fs::read(folder.path().join(EVENTS)).expect("written");
+        assert_eq!(file, events::to_bytes(&outcome.metrics));
+        let read: Vec<MetricRow> =
+            iopo_schema::read(&folder.path().join("metrics.parquet")).expect("metrics");
+        assert_eq!(file, events::to_bytes(&read));
+    });
+}
+
+#[test]
+fn a_run_that_must_choose_needs_something_to_choose_by() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The first five rows are all of the train split.
+    with_base(folder.path(), &rows(5), |preferences, base| {
+        let mut config = settings();
+        config.keep = Keep::Best;
+        let out = folder.path().join("train");
+        let error = train(&config, preferences, base, &out, &Silent).expect_err("no dev split");
+        assert!(matches!(error, TrainError::BadConfig { key: "keep", .. }), "{error}");
+    });
+}
