@@ -229,7 +229,8 @@ impl TrainConfig {
                 return bad(key, "a whole number from 1 to 1,000,000,000", value.to_string());
             }
         }
-        let rates = Method::ALL.map(|method| ("learning_rate", self.settings(method).learning_rate));
+        let rates =
+            Method::ALL.map(|method| ("learning_rate", self.settings(method).learning_rate));
         let grid = self.grid.learning_rate.iter().map(|&rate| ("grid.learning_rate", rate));
         for (key, value) in rates.into_iter().chain(grid) {
             if !(value > 0.0 && value <= 1.0) {
@@ -280,7 +281,11 @@ impl TrainConfig {
         for (method, own) in &self.overrides {
             if let Some(gamma) = own.gamma {
                 if method.published().and_then(|published| published.gamma).is_none() {
-                    return bad("overrides.gamma", "none but for simpo and tpo-l", method.to_string());
+                    return bad(
+                        "overrides.gamma",
+                        "none but for simpo and tpo-l",
+                        method.to_string(),
+                    );
                 }
                 if !gamma.is_finite() {
                     return bad("overrides.gamma", "a finite number", gamma.to_string());

@@ -9,8 +9,7 @@ use crate::{
     TrainError,
     batch::micro_batches,
     encode::EncodedGroup,
-    guards,
-    metrics,
+    guards, metrics,
     objective::{Objective, Scored, Window},
     tree::{Batch, Shape},
 };

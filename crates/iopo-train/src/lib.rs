@@ -7,15 +7,15 @@
 //! | [`tree`] | groups as segment trees, laid flat, without a token computed twice |
 //! | [`batch`] | order, updates and micro-batches, a function of the seed |
 //! | [`method`] | SFT, DPO, `SimPO`, ORPO, TPO, IOPO: which sequences they read |
-| [`objective`], [`loss`] | their losses; the shapes that a margin can take |
+//! | [`objective`], [`loss`] | their losses; the shapes that a margin can take |
 //! | [`schedule`], [`optim`] | learning rate, `AdamW`, clipping by the global norm |
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`] | loss and reward accuracy without training |
-| [`watch`] | when to evaluate, when to end early, which weights to keep |
+//! | [`watch`] | when to evaluate, when to end early, which weights to keep |
 //! | [`guards`] | what stops a run that went wrong |
 //! | [`learner`], [`checkpoint`], [`weights`] | exact resume; adapters in PEFT's format |
 //! | [`events`] | the metrics for TensorBoard |
-| [`estimate`] | memory and time, before and after the first step |
+//! | [`estimate`] | memory and time, before and after the first step |
 //! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
 //!
 //! ```no_run

@@ -140,8 +140,13 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
             Encoded::LeftOut("too_long") => {
                 // (Texts that spell a special token have other lengths there.)
                 let longest = |x: &str, y: &str| number(&before[x]) + number(&before[y]);
-                let sums = [("prompt1", "y1"), ("prompt1", "y2"), ("prompt2", "y2"), ("prompt2", "y1")];
-                assert!(sums.into_iter().any(|(x, y)| longest(x, y) > limit), "{}", example["name"]);
+                let sums =
+                    [("prompt1", "y1"), ("prompt1", "y2"), ("prompt2", "y2"), ("prompt2", "y1")];
+                assert!(
+                    sums.into_iter().any(|(x, y)| longest(x, y) > limit),
+                    "{}",
+                    example["name"]
+                );
             }
             Encoded::LeftOut(reason) => {
                 assert!(matches!(reason, "special_token" | "empty_response"), "{reason}");

@@ -93,12 +93,8 @@ fn settings() -> impl Strategy<Value = Settings> {
         prop::sample::select(vec![Watched::Loss, Watched::Accuracy]),
         prop::sample::select(vec![Keep::Last, Keep::Best]),
     );
-    let watch = watch.prop_map(|(every, patience, watched, keep)| Watch {
-        every,
-        patience,
-        watched,
-        keep,
-    });
+    let watch =
+        watch.prop_map(|(every, patience, watched, keep)| Watch { every, patience, watched, keep });
     (method(), prop::sample::select(schedulers), watch, 1usize..4).prop_map(
         |(method, scheduler, watch, checkpoint_every)| Settings {
             method,

@@ -21,19 +21,19 @@ const VOCAB: usize = 61;
 
 /// Trains on some groups towards chance: the dev split's loss goes up and down.
 fn trained(dir: &Path, watch: Watch, test: impl FnOnce(&Job<'_>, &Outcome)) {
-    let (groups, dev) = (groups(10, VOCAB, 51), groups(4, VOCAB, 52));
+    let (groups, mut dev) = (groups(10, VOCAB, 51), groups(4, VOCAB, 52));
+    for group in &mut dev {
+        group.id.insert_str(0, "dev-");
+    }
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let dev: Vec<&EncodedGroup> = dev.iter().collect();
     let all: Vec<&EncodedGroup> = members.iter().chain(&dev).copied().collect();
     let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
     let start = with_adapter(decoder(VOCAB, 50), &lora);
     let sums = group_logps(&start, &all, Shape::Tree, 500, |_| [true; 4], &Silent);
-    // Both lists count their ids from 0, so a split of its own has sums of its own.
-    let mut ids: BTreeMap<String, [f64; 4]> = BTreeMap::new();
-    for (group, sums) in all.iter().zip(sums.expect("sums")) {
-        ids.insert(group.id.clone(), sums);
-    }
-    let mut job = job(&members, &ids, Some(&lora), dir);
+    let ids = all.iter().map(|group| group.id.clone());
+    let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
+    let mut job = job(&members, &sums, Some(&lora), dir);
     job.plan.epochs = 6;
     job.schedule.total = job.plan.updates();
     job.schedule.peak = 3e-2;
@@ -81,7 +81,8 @@ fn the_best_weights_are_kept_and_patience_ends_the_training() {
         let written = weights::read_safetensors(&folder.path().join(weights::ADAPTER));
         let base = decoder(VOCAB, 50);
         let kept = base.load_adapter(&written.expect("factors"), 2.0).expect("fits");
-        let again = evaluate(&kept, &job.objective, job.dev, job.reference, job.shape, 200, &Silent);
+        let again =
+            evaluate(&kept, &job.objective, job.dev, job.reference, job.shape, 200, &Silent);
         let again = again.expect("evaluated").mean("loss").expect("a loss");
         assert!((again - least).abs() < 1e-9, "{again} is not {least}");
         assert!((outcome.kept("eval_loss").expect("evaluated") - least).abs() < 1e-15);
