@@ -16,6 +16,7 @@
 //! | [`near`] | near duplicates |
 //! | [`split`] | train, dev and test, by seed |
 //! | [`stage`] | [`build`]: all of it together |
+//! | [`exchange`] | groups in the rows of TRL and LLaMA-Factory, out and in |
 //!
 //! ```
 //! use iopo_pairs::{PairsConfig, PairsError};
@@ -38,6 +39,7 @@ pub mod choose;
 pub mod combine;
 pub mod config;
 pub mod error;
+pub mod exchange;
 pub mod group;
 pub mod near;
 mod random;
@@ -49,6 +51,7 @@ pub mod stats;
 pub use admit::{Refusal, admit, verify};
 pub use config::{OperationWeights, PairsConfig, PerSplit};
 pub use error::PairsError;
+pub use exchange::{ExchangeError, export, import};
 pub use split::split_seeds;
 pub use stage::build;
 pub use stats::PairsSummary;

@@ -44,7 +44,7 @@ pub enum Split {
 pub enum Method {
     /// A checker: the verdict is proved.
     Code,
-    /// A language model.
+    /// A language model, or whoever labelled an imported row: not proved.
     Judge,
 }
 

@@ -1,0 +1,123 @@
+//! What an exported row is made of, as JSON and as Arrow columns.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StringArray, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use serde_json::Value;
+
+use super::turns::Names;
+
+/// How a field is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The text alone.
+    Text,
+    /// One turn.
+    Turn,
+    /// A list of turns.
+    Turns,
+}
+
+/// The fields of a format's rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    pub(super) columns: [(&'static str, Shape); 3],
+    pub(super) names: Names,
+}
+
+/// One field: who says what; how it is written is its layout's to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cell(Vec<(&'static str, String)>);
+
+impl Cell {
+    /// One turn.
+    pub(super) fn one((who, text): (&'static str, &str)) -> Self {
+        Self(vec![(who, text.to_owned())])
+    }
+
+    /// Several turns.
+    pub(super) fn many(turns: &[(&'static str, &str)]) -> Self {
+        Self(turns.iter().map(|(who, text)| (*who, (*text).to_owned())).collect())
+    }
+
+    /// Bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|(_, text)| text.len()).sum()
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, text)| text.as_str())
+    }
+}
+
+impl Layout {
+    /// A row as a line of JSON, without its end.
+    pub(super) fn json(&self, row: &[Cell; 3]) -> String {
+        let turn = |(who, text): &(&'static str, String)| {
+            let [who_name, text_name] = self.names.map(Value::from);
+            let (who, text) = (Value::from(*who), Value::from(text.as_str()));
+            format!("{{{who_name}: {who}, {text_name}: {text}}}")
+        };
+        let field = |((name, shape), cell): (&(&'static str, Shape), &Cell)| {
+            let turns: Vec<String> = match shape {
+                Shape::Text => cell.texts().map(|text| Value::from(text).to_string()).collect(),
+                Shape::Turn | Shape::Turns => cell.0.iter().map(turn).collect(),
+            };
+            let turns = turns.join(", ");
+            let value = if *shape == Shape::Turns { format!("[{turns}]") } else { turns };
+            format!("{}: {value}", Value::from(*name))
+        };
+        let fields: Vec<String> = self.columns.iter().zip(row).map(field).collect();
+        format!("{{{}}}", fields.join(", "))
+    }
+
+    /// The columns' types.
+    pub(super) fn schema(&self) -> SchemaRef {
+        let field = |(name, shape): (&'static str, Shape)| {
+            let data_type = match shape {
+                Shape::Text => DataType::Utf8,
+                Shape::Turn => DataType::Struct(self.turn()),
+                Shape::Turns => DataType::List(self.element()),
+            };
+            Field::new(name, data_type, true)
+        };
+        Arc::new(Schema::new(self.columns.map(field).to_vec()))
+    }
+
+    /// Rows as columns.
+    pub(super) fn batch(&self, rows: &[[Cell; 3]]) -> Result<RecordBatch, ArrowError> {
+        let column = |(index, (_, shape)): (usize, &(&'static str, Shape))| {
+            let cells: Vec<&Cell> = rows.iter().map(|row| &row[index]).collect();
+            self.column(*shape, &cells)
+        };
+        let columns = self.columns.iter().enumerate().map(column).collect::<Result<_, _>>()?;
+        RecordBatch::try_new(self.schema(), columns)
+    }
+
+    fn column(&self, shape: Shape, cells: &[&Cell]) -> Result<ArrayRef, ArrowError> {
+        let turns = || cells.iter().flat_map(|cell| &cell.0);
+        let texts = StringArray::from_iter_values(turns().map(|(_, text)| text));
+        if shape == Shape::Text {
+            return Ok(Arc::new(texts));
+        }
+        let who = StringArray::from_iter_values(turns().map(|(who, _)| who));
+        let columns: Vec<ArrayRef> = vec![Arc::new(who), Arc::new(texts)];
+        let turns = Arc::new(StructArray::try_new(self.turn(), columns, None)?);
+        if shape == Shape::Turn {
+            return Ok(turns);
+        }
+        let offsets = OffsetBuffer::from_lengths(cells.iter().map(|cell| cell.0.len()));
+        Ok(Arc::new(ListArray::try_new(self.element(), offsets, turns, None)?))
+    }
+
+    fn turn(&self) -> Fields {
+        self.names.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect()
+    }
+
+    fn element(&self) -> FieldRef {
+        Arc::new(Field::new("element", DataType::Struct(self.turn()), true))
+    }
+}

@@ -1,0 +1,158 @@
+//! JSON objects from a text file: one a line, or the elements of one list.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::records::Record;
+use super::turns::kind;
+use super::{ExchangeError, MAX_ROW_BYTES, Place};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Reads a row at a time; never more than one row's limit is held.
+#[derive(Debug)]
+pub(super) struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// The line of the next byte.
+    line: u64,
+    list: bool,
+    over: bool,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> Result<Self, ExchangeError> {
+        let file = File::open(path).map_err(ExchangeError::io(path, "open it for reading"))?;
+        let reader = BufReader::new(file);
+        let mut lines =
+            Self { path: path.to_path_buf(), reader, line: 1, list: false, over: false };
+        if lines.ahead()?.starts_with(BOM) {
+            lines.reader.consume(BOM.len());
+        }
+        while lines.ahead()?.first().is_some_and(u8::is_ascii_whitespace) {
+            lines.byte()?;
+        }
+        if lines.ahead()?.first() == Some(&b'[') {
+            lines.byte()?;
+            lines.list = true;
+        }
+        Ok(lines)
+    }
+
+    fn ahead(&mut self) -> Result<&[u8], ExchangeError> {
+        self.reader.fill_buf().map_err(ExchangeError::io(&self.path, "read it"))
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>, ExchangeError> {
+        let byte = self.ahead()?.first().copied();
+        if byte.is_some() {
+            self.reader.consume(1);
+            self.line += u64::from(byte == Some(b'\n'));
+        }
+        Ok(byte)
+    }
+
+    /// The next line that is not blank.
+    fn line(&mut self) -> Result<Option<(u64, Vec<u8>)>, ExchangeError> {
+        loop {
+            let mut bytes = Vec::new();
+            let mut limited = self.reader.by_ref().take(MAX_ROW_BYTES as u64 + 1);
+            let read = limited.read_until(b'\n', &mut bytes);
+            if read.map_err(ExchangeError::io(&self.path, "read it"))? == 0 {
+                return Ok(None);
+            }
+            if bytes.len() > MAX_ROW_BYTES {
+                return Err(self.too_long(self.line));
+            }
+            let line = self.line;
+            self.line += 1;
+            if !bytes.trim_ascii().is_empty() {
+                return Ok(Some((line, bytes)));
+            }
+        }
+    }
+
+    /// The next element of the list, cut out by its brackets and quotes alone.
+    fn element(&mut self) -> Result<Option<(u64, Vec<u8>)>, ExchangeError> {
+        let mut bytes = Vec::new();
+        let (mut begun, mut depth, mut quoted, mut escaped) = (self.line, 0_usize, false, false);
+        while let Some(byte) = self.byte()? {
+            if quoted {
+                quoted = escaped || byte != b'"';
+                escaped = !escaped && byte == b'\\';
+            } else {
+                match byte {
+                    b'"' => quoted = true,
+                    b'{' | b'[' => depth += 1,
+                    b',' if depth == 0 => return Ok(Some((begun, bytes))),
+                    b']' if depth == 0 => {
+                        self.close()?;
+                        return Ok((!bytes.is_empty()).then_some((begun, bytes)));
+                    }
+                    b'}' | b']' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            if bytes.is_empty() {
+                if byte.is_ascii_whitespace() {
+                    continue;
+                }
+                begun = self.line;
+            }
+            bytes.push(byte);
+            if bytes.len() > MAX_ROW_BYTES {
+                return Err(self.too_long(begun));
+            }
+        }
+        Err(self.bad(self.line, "expected `]` at the end of the list, found the end of the file"))
+    }
+
+    /// Nothing may follow the list.
+    fn close(&mut self) -> Result<(), ExchangeError> {
+        self.over = true;
+        while let Some(byte) = self.byte()? {
+            if !byte.is_ascii_whitespace() {
+                return Err(self.bad(self.line, "expected nothing after the list, found text"));
+            }
+        }
+        Ok(())
+    }
+
+    fn parse(&self, line: u64, bytes: &[u8]) -> Result<Record, ExchangeError> {
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let at = error.valid_up_to() + 1;
+            self.bad(line, format!("expected UTF-8, found another encoding at its byte {at}"))
+        })?;
+        match serde_json::from_str(text) {
+            Ok(Value::Object(fields)) => Ok(Record { place: Place::Line(line), fields }),
+            Ok(other) => Err(self.bad(line, format!("expected an object, found {}", kind(&other)))),
+            Err(error) => Err(self.bad(line, format!("expected JSON, found none ({error})"))),
+        }
+    }
+
+    fn bad(&self, line: u64, reason: impl Into<String>) -> ExchangeError {
+        let (path, place) = (self.path.clone(), Place::Line(line));
+        ExchangeError::Row { path, place, reason: reason.into() }
+    }
+
+    fn too_long(&self, line: u64) -> ExchangeError {
+        ExchangeError::TooLong { path: self.path.clone(), place: Place::Line(line) }
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Result<Record, ExchangeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let text = if self.list { self.element() } else { self.line() };
+        let record = text.transpose()?.and_then(|(line, bytes)| self.parse(line, &bytes));
+        self.over |= record.is_err();
+        Some(record)
+    }
+}

@@ -1,0 +1,92 @@
+//! A group taken from somebody else's file: its row, and what it does not know.
+
+use iopo_schema::{
+    GroupKind, Method, Operation, PreferenceRow, Proof, Split, VerdictRow, content_id,
+};
+
+use super::{LeftOut, Place};
+
+/// The four texts of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) x1: String,
+    pub(super) y1: String,
+    pub(super) x2: String,
+    pub(super) y2: String,
+}
+
+/// The row of a full group whose labels are somebody else's.
+///
+/// Constraints, response ids and the input apart from the instruction stay empty: the file names none. The operation
+/// is a swap, which is all that a full table implies: each instruction asks for something that the other does not.
+pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceRow, LeftOut> {
+    let Texts { x1, y1, x2, y2 } = texts;
+    if [&x1, &y1, &x2, &y2].into_iter().any(|text| text.trim().is_empty()) {
+        return Err(LeftOut::EmptyText);
+    }
+    if x1.trim() == x2.trim() {
+        return Err(LeftOut::SameInstructions);
+    }
+    if y1.trim() == y2.trim() {
+        return Err(LeftOut::SameResponses);
+    }
+    let task = shared_task(&x1, &x2);
+    let seed_id = if task.is_empty() {
+        content_id(&["imported", &x1, &x2])
+    } else {
+        content_id(&["imported", &task])
+    };
+    let verdict = |satisfied: bool| {
+        let score = if satisfied { 10.0 } else { 0.0 };
+        let evidence = format!("said by {from} of the imported file, not checked");
+        vec![VerdictRow { satisfied, score, method: Method::Judge, evidence }]
+    };
+    Ok(PreferenceRow {
+        id: content_id(&[&x1, &y1, &x2, &y2]),
+        seed_id,
+        split,
+        kind: GroupKind::Full,
+        operation: Operation::Swap,
+        task,
+        input: None,
+        x1,
+        y1,
+        x2,
+        y2,
+        x1_constraints: Vec::new(),
+        x2_constraints: Vec::new(),
+        removed: Vec::new(),
+        added: Vec::new(),
+        y1_response_id: String::new(),
+        y2_response_id: String::new(),
+        repaired: false,
+        proof: Proof {
+            y1_x1: verdict(true),
+            y2_x1: verdict(false),
+            y1_x2: verdict(false),
+            y2_x2: verdict(true),
+        },
+    })
+}
+
+/// The lines that both instructions begin with, up to the first numbered constraint.
+fn shared_task(x1: &str, x2: &str) -> String {
+    let both = x1.lines().zip(x2.lines());
+    let shared = both.take_while(|(left, right)| left == right && !left.starts_with("1. "));
+    shared.map(|(line, _)| line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shared_task;
+
+    #[test]
+    fn the_task_ends_where_constraints_begin_or_the_instructions_part() {
+        assert_eq!(
+            shared_task("Sing.\nLoud.\n1. Be kind.\n", "Sing.\nLoud.\n1. Be kind.\n"),
+            "Sing.\nLoud."
+        );
+        assert_eq!(shared_task("Sing.\nLoud.", "Sing.\nLow."), "Sing.");
+        assert_eq!(shared_task("Sing.", "Dance."), "");
+    }
+}

@@ -1,0 +1,85 @@
+//! Rows of TRL: one prompt, a chosen and a rejected response.
+
+use iopo_schema::PreferenceRow;
+use serde_json::{Map, Value};
+
+use super::LeftOut;
+use super::cells::{Cell, Layout, Shape};
+use super::turns::{Fault, Names, Turn, field, kind, missing, turns};
+
+/// The fields that matter.
+pub(super) const WANTED: &[&str] = &["prompt", "chosen", "rejected"];
+const NAMES: Names = ["role", "content"];
+
+/// Texts without roles.
+pub(super) const PLAIN: Layout = Layout {
+    columns: [("prompt", Shape::Text), ("chosen", Shape::Text), ("rejected", Shape::Text)],
+    names: NAMES,
+};
+
+/// Lists of turns.
+pub(super) const CONVERSATIONAL: Layout = Layout {
+    columns: [("prompt", Shape::Turns), ("chosen", Shape::Turns), ("rejected", Shape::Turns)],
+    names: NAMES,
+};
+
+/// A pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) prompt: String,
+    pub(super) chosen: String,
+    pub(super) rejected: String,
+}
+
+/// The strict pairs of a group.
+pub(super) fn rows(group: &PreferenceRow) -> Result<Vec<[Cell; 3]>, LeftOut> {
+    let [y1_x1, y2_x1, y1_x2, y2_x2] = group.proof.cells();
+    let row = |prompt: &str, chosen: &str, rejected: &str| {
+        [("user", prompt), ("assistant", chosen), ("assistant", rejected)].map(Cell::one)
+    };
+    let first = (y1_x1 && !y2_x1).then(|| row(&group.x1, &group.y1, &group.y2));
+    let second = (y2_x2 && !y1_x2).then(|| row(&group.x2, &group.y2, &group.y1));
+    let rows: Vec<[Cell; 3]> = first.into_iter().chain(second).collect();
+    if rows.is_empty() { Err(LeftOut::NoPreference) } else { Ok(rows) }
+}
+
+/// A response, and the prompt before it where the row repeats it there.
+struct Response<'a> {
+    prompt: Option<&'a str>,
+    text: &'a str,
+}
+
+/// Reads a row, plain or conversational; the prompt may stand in its own field or before the responses.
+pub(super) fn read(fields: &Map<String, Value>) -> Result<Pair, Fault> {
+    let (chosen, rejected) = (response(fields, "chosen")?, response(fields, "rejected")?);
+    let prompt = match fields.get("prompt") {
+        None | Some(Value::Null) => chosen.prompt.ok_or_else(|| missing(fields, "prompt"))?,
+        Some(Value::String(text)) => text.as_str(),
+        Some(value) => match *turns(value, "prompt", NAMES)?.as_slice() {
+            [Turn { who: "user", text }] => text,
+            _ => return Err(LeftOut::OtherTurns.into()),
+        },
+    };
+    if [&chosen, &rejected].into_iter().any(|own| own.prompt.is_some_and(|own| own != prompt)) {
+        return Err(LeftOut::OtherTurns.into());
+    }
+    let [prompt, chosen, rejected] = [prompt, chosen.text, rejected.text].map(str::to_owned);
+    Ok(Pair { prompt, chosen, rejected })
+}
+
+fn response<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Response<'a>, Fault> {
+    match field(fields, name)? {
+        Value::String(text) => Ok(Response { prompt: None, text }),
+        value @ Value::Array(_) => match *turns(value, name, NAMES)?.as_slice() {
+            [Turn { who: "assistant", text }] => Ok(Response { prompt: None, text }),
+            [Turn { who: "user", text: prompt }, Turn { who: "assistant", text }] => {
+                Ok(Response { prompt: Some(prompt), text })
+            }
+            _ => Err(LeftOut::OtherTurns.into()),
+        },
+        other => {
+            let found = kind(other);
+            Err(Fault::Bad(format!("expected `{name}` to be text or turns, found {found}")))
+        }
+    }
+}
