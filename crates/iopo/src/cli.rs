@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use iopo_pairs::exchange::{Container, Format};
+use iopo_schema::Split;
 
 use crate::size;
 
@@ -43,6 +45,10 @@ pub(crate) enum Command {
     Pipeline(RunArgs),
     /// An adapter and its base to one model, as a Hugging Face directory.
     Merge(MergeArgs),
+    /// Preference groups to rows that TRL or LLaMA-Factory reads.
+    Export(ExportArgs),
+    /// Rows of TRL or LLaMA-Factory to preference groups.
+    Import(ImportArgs),
     /// Schema, version, provenance and first rows of any of our files.
     Inspect(InspectArgs),
     /// The devices that this binary was built with.
@@ -90,6 +96,80 @@ pub(crate) struct MergeArgs {
     /// Where one file of weights ends and the next begins.
     #[arg(long, value_name = "SIZE", default_value = "5GB", value_parser = size::parse)]
     pub(crate) max_shard_size: u64,
+}
+
+/// Whose rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Foreign {
+    /// Pairs: prompt, chosen, rejected.
+    Trl,
+    /// Groups: conversations (two instructions), chosen, rejected.
+    LlamaFactory,
+}
+
+impl From<Foreign> for Format {
+    fn from(foreign: Foreign) -> Self {
+        match foreign {
+            Foreign::Trl => Self::Trl,
+            Foreign::LlamaFactory => Self::LlamaFactory,
+        }
+    }
+}
+
+/// What rows stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileFormat {
+    /// A JSON object a line.
+    Jsonl,
+    /// Parquet.
+    Parquet,
+}
+
+impl From<FileFormat> for Container {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Jsonl => Self::Jsonl,
+            FileFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
+/// Flags of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The groups: preferences.parquet of a run.
+    pub(crate) preferences: PathBuf,
+    /// Whose rows to write.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: Foreign,
+    /// Lists of turns instead of texts, so that a trainer renders its chat template (TRL).
+    #[arg(long)]
+    pub(crate) conversational: bool,
+    /// What the rows stand in [default: what the ending of --out says].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FileFormat>,
+    /// The groups of one split alone: train, dev or test [default: all].
+    #[arg(long)]
+    pub(crate) split: Option<Split>,
+    /// The file to write; one that is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+/// Flags of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The rows: a .jsonl, .json or .parquet file.
+    pub(crate) file: PathBuf,
+    /// Whose rows they are.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) from: Foreign,
+    /// The split that all of them belong to: train, dev or test.
+    #[arg(long, default_value_t = Split::Train)]
+    pub(crate) split: Split,
+    /// The file to write, a preferences.parquet; one that is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 /// Flags of `inspect`.

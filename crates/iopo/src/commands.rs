@@ -2,6 +2,8 @@
 
 pub(crate) mod devices;
 pub(crate) mod eval;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod merge;
 pub(crate) mod pairs;

@@ -54,6 +54,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Report(args) => commands::report::run(args),
         Command::Pipeline(args) => commands::pipeline::run(args),
         Command::Merge(args) => commands::merge::run(args),
+        Command::Export(args) => commands::export::run(args),
+        Command::Import(args) => commands::import::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Devices => {
             commands::devices::run();

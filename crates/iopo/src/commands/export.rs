@@ -1,0 +1,52 @@
+//! `iopo export`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use iopo_pairs::exchange::{Container, Export, ExportSummary};
+use iopo_pairs::{ExchangeError, export};
+
+use crate::cli::{ExportArgs, Foreign};
+use crate::failure::Failure;
+use crate::printer;
+
+/// Writes preference groups as rows of another trainer.
+pub(crate) fn run(args: &ExportArgs) -> Result<()> {
+    refuse_taken(&args.out)?;
+    if args.conversational && args.to != Foreign::Trl {
+        return Err(Failure::usage("--conversational is a form of TRL's rows alone")
+            .way_out("leave it away: rows of LLaMA-Factory are turns always")
+            .into());
+    }
+    let named = || Container::of(&args.out).ok_or(ExchangeError::Ending { path: args.out.clone() });
+    let container = match args.format {
+        Some(format) => format.into(),
+        None => named().context(
+            Failure::usage("cannot tell what to write").way_out("pass --format jsonl or parquet"),
+        )?,
+    };
+    let options = Export {
+        to: args.to.into(),
+        conversational: args.conversational,
+        container,
+        split: args.split,
+    };
+    let ExportSummary { groups, rows, left_out } =
+        export(&args.preferences, &args.out, &options)
+            .with_context(|| format!("failed to export {}", args.preferences.display()))?;
+    for (reason, count) in left_out {
+        printer::note(&format!("{count} groups left out: {reason}"));
+    }
+    printer::note(&format!("{groups} groups, {rows} rows: {}", args.out.display()));
+    Ok(())
+}
+
+/// Never writes over anything.
+pub(super) fn refuse_taken(out: &Path) -> Result<()> {
+    if !out.exists() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{} is there already", out.display()))
+        .way_out("pass another --out, or delete it")
+        .into())
+}
