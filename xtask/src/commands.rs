@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub(crate) mod ci;
+pub(crate) mod interop;
 pub(crate) mod lint;
 pub(crate) mod pipeline;
 pub(crate) mod test;

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask pipeline | test | lint | ci`.
+//! The project's own commands: `cargo xtask pipeline | test | lint | interop | ci`.
 //!
 //! Light on purpose: it knows how to call cargo and nothing of Burn, so it builds in seconds and can
 //! build the real binary with whichever backend was asked for.
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ci, lint, pipeline, test};
+use crate::commands::{ci, interop, lint, pipeline, test};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Command {
     Test(test::Args),
     /// Check formatting, clippy and documentation.
     Lint,
+    /// Hold our files against peft, transformers, datasets and TRL, in a Python environment of its own.
+    Interop,
     /// Everything that the continuous integration runs.
     Ci,
 }
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Pipeline(args) => pipeline::run_args(&args),
         Command::Test(args) => test::run_args(&args),
         Command::Lint => lint::run_all(),
+        Command::Interop => interop::run_all(),
         Command::Ci => ci::run(),
     };
     match outcome {
