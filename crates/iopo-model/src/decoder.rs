@@ -206,6 +206,26 @@ impl Decoder {
         Ok(self.embed.val().select(0, self.indices(tokens)?))
     }
 
+    /// The embedding's gradient from a lookup of `tokens`, where `dx` is that of what was looked up.
+    ///
+    /// Lookups of the pad token give none, as PyTorch's `padding_idx`, which transformers sets: where
+    /// one token both pads and ends turns, the numbers are those of its other trainers.
+    fn lookup_gradient(&self, tokens: &[u32], dx: Tensor<2>) -> Result<Tensor<2>, ModelError> {
+        let pad = self.config.pad_token_id;
+        let (kept, looked_up): (Vec<i64>, Vec<u32>) =
+            (0..).zip(tokens.iter().copied()).filter(|(_, token)| Some(*token) != pad).unzip();
+        let zeros = Tensor::zeros(self.embed.val().dims(), &self.device());
+        if kept.is_empty() {
+            return Ok(zeros);
+        }
+        let dx = if kept.len() == tokens.len() {
+            dx
+        } else {
+            dx.select(0, index_tensor(kept.into_iter(), &self.device()))
+        };
+        Ok(zeros.select_assign(0, self.indices(&looked_up)?, dx, IndexingUpdateOp::Add))
+    }
+
     fn indices(&self, tokens: &[u32]) -> Result<Tensor<1, Int>, ModelError> {
         let vocab = self.config.vocab_size;
         if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab) {
@@ -289,9 +309,8 @@ impl Decoder {
             dx = layer.backward(tape, dx, &pass, grads);
         }
         if grads.full() {
-            let rows = self.indices(pass.layout.tokens())?;
-            let zeros = Tensor::zeros(self.embed.val().dims(), &self.device());
-            grads.add(&self.embed, zeros.select_assign(0, rows, dx, IndexingUpdateOp::Add));
+            let gradient = self.lookup_gradient(pass.layout.tokens(), dx)?;
+            grads.add(&self.embed, gradient);
         }
         Ok(())
     }

@@ -16,7 +16,8 @@ use iopo_schema::{GroupKind, Method, PreferenceRow, Provenance, Split, read, wri
 /// Groups of both kinds, and the file that holds them.
 fn preferences(dir: &Path) -> (Vec<PreferenceRow>, PathBuf) {
     let (instructions, responses) = rows(12, 4);
-    let config = PairsConfig { min_test_seeds: 0, test_seeds: 3, dev_seeds: 1, ..PairsConfig::default() };
+    let config =
+        PairsConfig { min_test_seeds: 0, test_seeds: 3, dev_seeds: 1, ..PairsConfig::default() };
     let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     let groups: Vec<PreferenceRow> = groups.into_iter().flatten().collect();
     let path = dir.join("preferences.parquet");

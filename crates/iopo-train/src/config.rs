@@ -10,6 +10,7 @@ use crate::{
     encode::LengthPolicy,
     grid::Settings,
     loss::LossName,
+    optim::OptimiserName,
     schedule::Scheduler,
     tree::Shape,
     watch::{Keep, Watch, Watched},
@@ -63,7 +64,9 @@ pub struct TrainConfig {
     pub length_policy: LengthPolicy,
     /// Bound of the gradient's global norm; 0 switches it off. Default 1.0.
     pub clip_norm: f64,
-    /// `AdamW`'s weight decay. Default 0.01.
+    /// What moves the weights: adamw, adam, sgd, rmsprop, adagrad or lion. Default adamw.
+    pub optimiser: OptimiserName,
+    /// The optimiser's weight decay. Default 0.01.
     pub weight_decay: f64,
     /// Updates between checkpoints; 0 writes none. Default 10.
     pub checkpoint_every: usize,
@@ -152,6 +155,7 @@ impl Default for TrainConfig {
             max_length: 1024,
             length_policy: LengthPolicy::default(),
             clip_norm: 1.0,
+            optimiser: OptimiserName::default(),
             weight_decay: 0.01,
             checkpoint_every: 10,
             seed: 0,

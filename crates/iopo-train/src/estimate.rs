@@ -11,19 +11,20 @@ pub struct Estimate {
     pub trained: u64,
     /// Weights, in f32.
     pub weights: u64,
-    /// Gradients, of each micro-batch under way and summed, and both moments of what is trained.
+    /// Gradients, of each micro-batch under way and summed, and the optimiser's moments of what is trained.
     pub optimiser: u64,
     /// What the backward passes of the largest micro-batches keep.
     pub activations: u64,
 }
 
 impl Estimate {
-    /// The estimate for a decoder, a number of trained parameters, the flat tokens of the largest
+    /// The estimate for a decoder, a number of trained parameters, the optimiser's moments of each, the flat tokens of the largest
     /// micro-batch, whose longest path has `longest` tokens, and the number of micro-batches that are
     /// computed at once.
     pub fn new(
         config: &ModelConfig,
         trained: u64,
+        moments: usize,
         tokens: usize,
         longest: usize,
         at_once: usize,
@@ -41,7 +42,7 @@ impl Estimate {
         let attention = config.num_attention_heads as u64 * longest as u64;
         let at_once = at_once as u64;
         let activations = 4 * at_once * tokens as u64 * (layers * (kept + attention) + 4 * d);
-        let optimiser = trained * (8 + 4 * (at_once + 1));
+        let optimiser = 4 * trained * (moments as u64 + at_once + 1);
         Self { parameters, trained, weights: 4 * parameters, optimiser, activations }
     }
 

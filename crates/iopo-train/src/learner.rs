@@ -3,7 +3,7 @@
 use iopo_model::{Decoder, LoraConfig, NamedTensors};
 use iopo_schema::MetricRow;
 
-use crate::{TrainError, checkpoint::Checkpoint, optim::AdamW, weights};
+use crate::{TrainError, checkpoint::Checkpoint, optim::Optimiser, weights};
 
 /// Where a training stands between two updates.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Learner {
     /// The model.
     pub decoder: Decoder,
     /// Its optimiser.
-    pub optimiser: AdamW,
+    pub optimiser: Optimiser,
     /// What is trained, as it was at the best evaluation, where that is kept.
     pub best: Option<NamedTensors>,
     /// Updates done.
@@ -26,10 +26,10 @@ pub struct Learner {
 
 impl Learner {
     /// A learner before its first update.
-    pub fn new(decoder: Decoder, weight_decay: f64) -> Self {
+    pub fn new(decoder: Decoder, optimiser: Optimiser) -> Self {
         Self {
             decoder,
-            optimiser: AdamW::new(weight_decay),
+            optimiser,
             best: None,
             step: 0,
             tokens: 0,
@@ -38,19 +38,20 @@ impl Learner {
         }
     }
 
-    /// The learner that a checkpoint was made of; `start` lends what is not trained.
+    /// The learner that a checkpoint was made of; `start` lends what is not trained, `optimiser` its
+    /// settings.
     ///
     /// # Errors
     /// When weights or moments do not fit `start`.
     pub fn resume(
         start: &Decoder,
-        weight_decay: f64,
+        optimiser: Optimiser,
         lora: Option<&LoraConfig>,
         saved: Checkpoint,
     ) -> Result<Self, TrainError> {
         let decoder = weights::with_tensors(start, &saved.weights, lora)?;
         Ok(Self {
-            optimiser: AdamW::new(weight_decay).restore(saved.optimiser, &decoder)?,
+            optimiser: optimiser.restore(saved.optimiser, &decoder)?,
             decoder,
             best: saved.best,
             step: saved.step,

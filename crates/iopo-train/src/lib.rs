@@ -8,7 +8,7 @@
 //! | [`batch`] | order, updates and micro-batches, a function of the seed |
 //! | [`method`] | SFT, DPO, `SimPO`, ORPO, TPO, IOPO: which sequences they read |
 //! | [`objective`], [`loss`] | their losses; the shapes that a margin can take |
-//! | [`schedule`], [`optim`] | learning rate, `AdamW`, clipping by the global norm |
+//! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimiser, bound of the global norm |
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`] | loss and reward accuracy without training |
 //! | [`watch`] | when to evaluate, when to end early, which weights to keep |
@@ -34,6 +34,7 @@
 
 pub mod batch;
 pub mod checkpoint;
+pub mod clipping;
 pub mod config;
 pub mod encode;
 pub mod error;

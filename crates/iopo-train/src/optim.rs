@@ -1,27 +1,83 @@
-//! `AdamW` as `PyTorch` has it, and clipping by the global norm.
+//! Which optimiser moves the weights: those that Burn brings, with `PyTorch`'s numbers.
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{
+    AdaGradConfig, AdamConfig, AdamWConfig, GradientsParams, LionConfig, ModuleOptimizer,
+    RmsPropConfig, SgdConfig, decay::WeightDecayConfig,
+};
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
+use serde::{Deserialize, Serialize};
 
-/// Burn's `AdamW` with `PyTorch`'s defaults: betas 0.9 and 0.999, epsilon 1e-8 (Burn's is 1e-5).
-pub struct AdamW {
-    inner: ModuleOptimizer,
-    config: AdamWConfig,
+/// An optimiser's name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimiserName {
+    /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's own is 1e-5), decay apart from the gradient.
+    #[default]
+    Adamw,
+    /// Adam with the same numbers; decay is added to the gradient, as in the three below.
+    Adam,
+    /// The gradient alone, without momentum.
+    Sgd,
+    /// `RMSprop`: alpha 0.99, epsilon 1e-8, without momentum.
+    Rmsprop,
+    /// `AdaGrad`: epsilon 1e-10.
+    Adagrad,
+    /// Lion: betas 0.9 and 0.99, decay apart from the gradient. It wants a learning rate 3 to 10 times
+    /// smaller than `AdamW`'s.
+    Lion,
 }
 
-impl std::fmt::Debug for AdamW {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("AdamW").field("config", &self.config).finish_non_exhaustive()
+impl OptimiserName {
+    /// Every optimiser.
+    pub const ALL: [Self; 6] =
+        [Self::Adamw, Self::Adam, Self::Sgd, Self::Rmsprop, Self::Adagrad, Self::Lion];
+
+    /// Tensors kept for each trained one.
+    pub fn moments(self) -> usize {
+        match self {
+            Self::Adamw | Self::Adam | Self::Rmsprop => 2,
+            Self::Adagrad | Self::Lion => 1,
+            Self::Sgd => 0,
+        }
+    }
+
+    fn init(self, weight_decay: f64) -> ModuleOptimizer {
+        let decay = weight_decay as f32;
+        let added = (decay > 0.0).then(|| WeightDecayConfig::new(decay));
+        match self {
+            Self::Adamw => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
+            Self::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(added).init(),
+            Self::Sgd => SgdConfig::new().with_weight_decay(added).init(),
+            Self::Rmsprop => {
+                let config = RmsPropConfig::new().with_epsilon(1e-8).with_momentum(0.0);
+                config.with_weight_decay(added).init()
+            }
+            Self::Adagrad => {
+                AdaGradConfig::new().with_epsilon(1e-10).with_weight_decay(added).init()
+            }
+            Self::Lion => LionConfig::new().with_weight_decay(decay).init(),
+        }
     }
 }
 
-impl AdamW {
+/// An optimiser with its moments.
+pub struct Optimiser {
+    inner: ModuleOptimizer,
+    name: OptimiserName,
+}
+
+impl std::fmt::Debug for Optimiser {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Optimiser").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Optimiser {
     /// An optimiser without moments; decay applies to every trained parameter.
-    pub fn new(weight_decay: f64) -> Self {
-        let config = AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(weight_decay as f32);
-        Self { inner: config.init(), config }
+    pub fn new(name: OptimiserName, weight_decay: f64) -> Self {
+        Self { inner: name.init(weight_decay), name }
     }
 
     /// One step: every parameter that has a gradient moves, the others stay as they are.
@@ -44,19 +100,26 @@ impl AdamW {
         Ok(bytes.to_vec())
     }
 
-    /// Restores the moments, and makes sure that those of `decoder`'s trained parameters are there:
-    /// Burn itself starts silently with fresh ones where ids do not match.
+    /// The same optimiser with the moments that [`Optimiser::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are damaged.
+    pub fn restored(self, bytes: Vec<u8>) -> Result<Self, ModelError> {
+        let inner = self.inner.from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| {
+            ModelError::Other { reason: format!("cannot read the optimiser's state: {error}") }
+        })?;
+        Ok(Self { inner, name: self.name })
+    }
+
+    /// [`Optimiser::restored`], and makes sure that the moments are those of `decoder`'s trained
+    /// parameters: Burn itself starts silently with fresh ones where ids do not match.
     ///
     /// # Errors
     /// When the bytes are damaged or belong to other parameters.
     pub fn restore(self, bytes: Vec<u8>, decoder: &Decoder) -> Result<Self, ModelError> {
-        let inner = self.inner.from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| {
-            ModelError::Other { reason: format!("cannot read the optimiser's state: {error}") }
-        })?;
-        let restored = Self { inner, config: self.config };
-        // Two moments a parameter.
-        let (found, expected) =
-            (restored.inner.to_record().len(), 2 * trained_sizes(decoder).len());
+        let restored = self.restored(bytes)?;
+        let expected = restored.name.moments() * trained_sizes(decoder).len();
+        let found = restored.inner.to_record().len();
         if found != expected {
             let reason = format!("the optimiser's state has {found} moments, expected {expected}");
             return Err(ModelError::Other { reason });
@@ -89,53 +152,4 @@ pub fn trained_sizes(decoder: &Decoder) -> Vec<usize> {
     let mut sizes = Sizes { adapters: decoder.has_adapter(), path: Vec::new(), found: Vec::new() };
     decoder.visit(&mut sizes);
     sizes.found
-}
-
-/// The 2-norm over all gradients together. Rows are summed on the device, in order, and their sums in
-/// f64: a full `sum` on the CPU follows work stealing and is not reproducible.
-///
-/// # Errors
-/// When the device cannot be read.
-pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64, ModelError> {
-    struct Norm<'a> {
-        gradients: &'a GradientsParams,
-        sum: f64,
-        error: Option<String>,
-    }
-    impl ModuleVisitor for Norm<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let Some(gradient) = self.gradients.get::<D>(param.id) else { return };
-            let rows = gradient.square().sum_dim(D - 1).into_data().convert::<f32>();
-            match rows.try_to_vec::<f32>() {
-                Ok(rows) => self.sum += rows.into_iter().map(f64::from).sum::<f64>(),
-                Err(error) => self.error = Some(format!("{error:?}")),
-            }
-        }
-    }
-    let mut norm = Norm { gradients, sum: 0.0, error: None };
-    decoder.visit(&mut norm);
-    match norm.error {
-        Some(error) => Err(ModelError::Other { reason: format!("cannot read gradients: {error}") }),
-        None => Ok(norm.sum.sqrt()),
-    }
-}
-
-/// Scales all gradients so that their global norm is at most `bound`, as `clip_grad_norm_` does:
-/// by `bound / (norm + 1e-6)` where that is below 1.
-pub fn clip(decoder: &Decoder, gradients: &mut GradientsParams, norm: f64, bound: f64) {
-    struct Scale<'a> {
-        gradients: &'a mut GradientsParams,
-        factor: f64,
-    }
-    impl ModuleVisitor for Scale<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-                self.gradients.register(param.id, gradient.mul_scalar(self.factor));
-            }
-        }
-    }
-    let factor = bound / (norm + 1e-6);
-    if bound > 0.0 && factor < 1.0 {
-        decoder.visit(&mut Scale { gradients, factor });
-    }
 }

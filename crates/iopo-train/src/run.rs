@@ -361,6 +361,7 @@ impl<'a> Inputs<'a> {
             shape: config.shape,
             micro_batch_tokens: config.micro_batch_tokens,
             clip_norm: config.clip_norm,
+            optimiser: config.optimiser,
             weight_decay: config.weight_decay,
             checkpoint_every: config.checkpoint_every,
             groups: &self.train,
@@ -402,6 +403,9 @@ impl<'a> Inputs<'a> {
         }
         if config.scheduler != plain.scheduler {
             made["scheduler"] = json!(config.scheduler);
+        }
+        if config.optimiser != plain.optimiser {
+            made["optimiser"] = json!(config.optimiser);
         }
         if config.watch() != plain.watch() {
             made["watch"] = json!(config.watch());

@@ -13,6 +13,7 @@ use crate::{
     TrainError,
     batch::{Plan, micro_batches, weight},
     checkpoint::Checkpoints,
+    clipping::{clip, global_norm},
     encode::EncodedGroup,
     estimate::{Estimate, peak_memory, remaining},
     evaluate::evaluate,
@@ -20,7 +21,7 @@ use crate::{
     learner::Learner,
     metrics,
     objective::{Objective, Scored, Window},
-    optim::{clip, global_norm, trained_sizes},
+    optim::{Optimiser, OptimiserName, trained_sizes},
     schedule::Schedule,
     tree::{Batch, Shape},
     watch::{EVALUATION, Keep, Watch},
@@ -47,7 +48,9 @@ pub struct Job<'a> {
     pub micro_batch_tokens: usize,
     /// Bound of the gradient's norm; 0 for none.
     pub clip_norm: f64,
-    /// `AdamW`'s weight decay.
+    /// What moves the weights.
+    pub optimiser: OptimiserName,
+    /// Its weight decay.
     pub weight_decay: f64,
     /// Updates between checkpoints; 0 for none.
     pub checkpoint_every: usize,
@@ -258,9 +261,10 @@ impl Job<'_> {
     }
 
     fn begin(&self, start: &Decoder, checkpoints: &Checkpoints) -> Result<Learner, TrainError> {
+        let optimiser = Optimiser::new(self.optimiser, self.weight_decay);
         match checkpoints.latest()? {
-            Some(saved) => Learner::resume(start, self.weight_decay, self.lora, saved),
-            None => Ok(Learner::new(start.clone(), self.weight_decay)),
+            Some(saved) => Learner::resume(start, optimiser, self.lora, saved),
+            None => Ok(Learner::new(start.clone(), optimiser)),
         }
     }
 
@@ -271,7 +275,14 @@ impl Job<'_> {
         let tokens = largest.max(self.micro_batch_tokens);
         // An update has at most as many micro-batches as groups.
         let at_once = workers::count(&decoder.device()).min(self.plan.per_update.max(1));
-        Estimate::new(decoder.config(), trained as u64, tokens, longest, at_once)
+        Estimate::new(
+            decoder.config(),
+            trained as u64,
+            self.optimiser.moments(),
+            tokens,
+            longest,
+            at_once,
+        )
     }
 
     /// One update: micro-batches forward and backward, guards, clipping, the optimiser's step. Answers

@@ -9,7 +9,6 @@ use anyhow::{Context, Result, bail};
 use crate::cargo::{cargo, root, run, say, works};
 
 const TORCH: &str = "torch==2.9.1";
-const TORCH_CPU_INDEX: &str = "https://download.pytorch.org/whl/cpu";
 
 /// Trains, merges and exports with the smoke preset, then asks Python.
 pub(crate) fn run_all() -> Result<()> {
@@ -86,11 +85,7 @@ impl Python {
         if python.has_torch() {
             return Ok(python);
         }
-        say("installing PyTorch's CPU build");
-        let quickly = ["--retries", "1", "--timeout", "20", "--index-url", TORCH_CPU_INDEX, TORCH];
-        if !works(&mut python.pip(&quickly)) {
-            run(&mut python.pip(&[TORCH]))?;
-        }
+        run(&mut python.pip(&[TORCH]))?;
         if !python.has_torch() {
             let stand_ins = dir.join("stand-ins");
             if !stand_ins.exists() {

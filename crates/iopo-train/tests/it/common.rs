@@ -11,6 +11,7 @@ use iopo_schema::{
 };
 use iopo_train::{Base, EncodedGroup, Method, Objective, TrainConfig, batch::Plan};
 use iopo_train::{
+    optim::{Optimiser, OptimiserName},
     schedule::{Schedule, Scheduler},
     trainer::Job,
     watch::Watch,
@@ -126,6 +127,7 @@ pub(crate) fn job<'a>(
         shape: iopo_train::Shape::Tree,
         micro_batch_tokens: 200,
         clip_norm: 1.0,
+        optimiser: OptimiserName::Adamw,
         weight_decay: 0.01,
         checkpoint_every: 2,
         groups,
@@ -144,6 +146,11 @@ pub(crate) fn job<'a>(
             settings: serde_json::json!({}),
         },
     }
+}
+
+/// The default optimiser.
+pub(crate) fn adamw(weight_decay: f64) -> Optimiser {
+    Optimiser::new(OptimiserName::Adamw, weight_decay)
 }
 
 /// A tokenizer of bytes: 256 tokens after `<eos>`, no merges.

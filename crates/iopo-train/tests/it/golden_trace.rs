@@ -13,6 +13,8 @@ use iopo_train::{
 };
 use serde_json::Value;
 
+use crate::common::adamw;
+
 /// A trace's columns and the metrics that they are.
 const COLUMNS: [(&str, &str); 5] = [
     ("lr", "learning_rate"),
@@ -73,7 +75,7 @@ fn follow(
     job.shape = shape;
     // Small enough that every update takes several micro-batches.
     job.micro_batch_tokens = 100;
-    let mut learner = Learner::new(start, number("weight_decay"));
+    let mut learner = Learner::new(start, adamw(number("weight_decay")));
     for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
         let of_step: Vec<&EncodedGroup> =
             (0..4).map(|at| members[(4 * step + at) % members.len()]).collect();

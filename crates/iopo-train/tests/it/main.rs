@@ -4,7 +4,9 @@
 mod common;
 mod encoding;
 mod full;
+mod golden_smollm2;
 mod golden_trace;
+mod optimisers;
 mod properties;
 mod sign;
 mod stopping;

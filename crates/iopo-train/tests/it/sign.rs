@@ -12,7 +12,7 @@ use iopo_train::{
     schedule::Scheduler,
 };
 
-use crate::common::{Numbers, decoder, job};
+use crate::common::{Numbers, adamw, decoder, job};
 
 const VOCAB: usize = 61;
 const UPDATES: usize = 12;
@@ -70,7 +70,7 @@ fn train(start: &Decoder, objective: Objective, groups: &[EncodedGroup]) -> Deco
     job.objective = objective;
     job.schedule.scheduler = Scheduler::Constant;
     (job.schedule.peak, job.schedule.warmup) = (5e-3, 0);
-    let mut learner = Learner::new(start.clone(), 0.0);
+    let mut learner = Learner::new(start.clone(), adamw(0.0));
     for _ in 0..UPDATES {
         learner = job.update(learner, &members).expect("an update").0;
     }

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::common::{decoder, groups, job, rows, settings, with_adapter, with_base};
+use crate::common::{adamw, decoder, groups, job, rows, settings, with_adapter, with_base};
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, ReferenceRow, read};
@@ -50,7 +50,7 @@ fn four_micro_batches_of_one_are_one_of_four() {
             job.objective.method = method;
             job.micro_batch_tokens = budget;
             job.schedule.warmup = 0;
-            let learner = Learner::new(start.clone(), 0.0);
+            let learner = Learner::new(start.clone(), adamw(0.0));
             let (learner, means) = job.update(learner, &members).expect("an update");
             let numbers: Vec<f64> = ["loss", "grad_norm", "logps/chosen_v1"]
                 .into_iter()
@@ -155,23 +155,23 @@ fn moments_survive_and_foreign_ones_are_refused() {
     let adapter = lora();
     let mut job = job(&members, &sums, Some(&adapter), folder.path());
     (job.schedule.warmup, job.schedule.total) = (0, 100);
-    let mut learner = Learner::new(start.clone(), 0.0);
+    let mut learner = Learner::new(start.clone(), adamw(0.0));
     for _ in 0..2 {
         learner = job.update(learner, &members).expect("an update").0;
     }
     let saved = learner.checkpoint().expect("a checkpoint");
-    let resumed = Learner::resume(&start, 0.0, Some(&adapter), saved.clone()).expect("fits");
+    let resumed = Learner::resume(&start, adamw(0.0), Some(&adapter), saved.clone()).expect("fits");
     // With fresh moments the next step would be another: the two must agree bit for bit.
     let next = |learner: Learner| {
         let learner = job.update(learner, &members).expect("an update").0;
         weights::trained_tensors(&learner.decoder).expect("factors")
     };
-    let fresh = Learner { step: 2, ..Learner::new(resumed.decoder.clone(), 0.0) };
+    let fresh = Learner { step: 2, ..Learner::new(resumed.decoder.clone(), adamw(0.0)) };
     let (expected, forgotten) = (next(learner), next(fresh));
     assert!(next(resumed) == expected, "restored moments are others than the saved ones");
     assert!(forgotten != expected, "moments make no difference here: the test shows nothing");
     // Moments of the adapters do not serve a full fine-tuning.
-    let whole = iopo_train::optim::AdamW::new(0.0).restore(saved.optimiser, &decoder(VOCAB, 40));
+    let whole = adamw(0.0).restore(saved.optimiser, &decoder(VOCAB, 40));
     assert!(whole.expect_err("other parameters").to_string().contains("moments"));
 }
 

@@ -1,0 +1,148 @@
+//! Loss and gradients of SmolLM2-135M-Instruct on four real groups against PyTorch's, as the trainer
+//! computes them. Left out, and says so, where the model's file or the golden numbers are absent.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use iopo_model::{Decoder, ModelFiles, NamedTensors, device::device};
+use iopo_train::{EncodedGroup, Method, Objective, Shape, learner::Learner, metrics::Window};
+use safetensors::{SafeTensors, tensor::TensorView};
+use serde_json::Value;
+
+use crate::common::{adamw, job};
+
+/// The four sequences of a group in the golden files.
+const SEQUENCES: [&str; 4] = ["chosenv1", "rejectedv1", "chosenv2", "rejectedv2"];
+
+/// Relative, of a norm, of a whole tensor's difference and of the loss.
+const TOLERANCE: f64 = 2e-4;
+
+/// The model's GGUF file, where it is, and the folder of golden numbers.
+#[expect(clippy::print_stderr, reason = "what is left out is said")]
+fn files() -> Option<(PathBuf, PathBuf)> {
+    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    let var = |name| std::env::var_os(name).map(PathBuf::from);
+    let model = var("IOPO_SMOLLM2_GGUF")
+        .or_else(|| var("IOPO_CACHE").map(|dir| dir.join(FILE)))
+        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo").join(FILE)))
+        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
+        .filter(|path| path.is_file());
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
+    let golden = golden.join("real_grads.safetensors").is_file().then_some(golden);
+    if model.is_none() || golden.is_none() {
+        eprintln!("left out: SmolLM2's GGUF file or the shared golden numbers are not here");
+    }
+    model.zip(golden)
+}
+
+fn decoder(path: &Path) -> Decoder {
+    let (mut checkpoint, _, _) = ModelFiles::open(path).expect("a model");
+    let config = checkpoint.config.clone();
+    let device = device("flex").expect("the default device");
+    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))
+        .expect("a decoder")
+}
+
+/// Instruction and response of one sequence, told apart by the labels.
+fn sequence(example: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
+    let list = |field: &str| -> Vec<i64> {
+        let values = example["encoded"][name][field].as_array().expect("a list");
+        values.iter().map(|value| value.as_i64().expect("a number")).collect()
+    };
+    let prompt = list("labels").iter().filter(|label| **label < 0).count();
+    let ids: Vec<u32> = list("input_ids").into_iter().map(|id| id as u32).collect();
+    (ids[..prompt].to_vec(), ids[prompt..].to_vec())
+}
+
+/// The groups, and the perturbed reference's four sums of each.
+fn groups(golden: &Value) -> (Vec<EncodedGroup>, BTreeMap<String, [f64; 4]>) {
+    let mut sums = BTreeMap::new();
+    let examples = golden["examples"].as_array().expect("examples").iter().enumerate();
+    let made = examples.map(|(index, example)| {
+        let ((x1, y1), (x2, y2)) = (sequence(example, "chosenv1"), sequence(example, "chosenv2"));
+        assert_eq!(sequence(example, "rejectedv1"), (x1.clone(), y2.clone()));
+        assert_eq!(sequence(example, "rejectedv2"), (x2.clone(), y1.clone()));
+        let id = format!("real-{index}");
+        let sum = |name: &str| example["perturbed_ref_logps"][name].as_f64().expect("a sum");
+        sums.insert(id.clone(), SEQUENCES.map(sum));
+        EncodedGroup { id, x1, x2, y1, y2, false_cells: [true, true] }
+    });
+    (made.collect(), sums)
+}
+
+/// The gradients that are given whole.
+fn full_gradients(path: &Path) -> NamedTensors {
+    let bytes = fs::read(path).expect("golden gradients");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let read = |(name, view): (String, TensorView<'_>)| {
+        let name = name.strip_prefix("grad.")?.to_owned();
+        let floats = view.data().chunks_exact(4);
+        let values = floats.map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")));
+        Some((name, (view.shape().to_vec(), values.collect())))
+    };
+    file.tensors().into_iter().filter_map(read).collect()
+}
+
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|value| value * value).sum::<f64>().sqrt()
+}
+
+/// Holds every norm against the golden ones; answers with the worst relative difference.
+fn worst_norm(gradients: &NamedTensors, golden: &Value) -> f64 {
+    let norms = golden["batch"]["grad_norm_per_param"].as_object().expect("norms");
+    assert_eq!(norms.len(), 272);
+    assert_eq!(norms.keys().collect::<Vec<_>>().len(), gradients.len());
+    let off = |(name, expected): (&String, &Value)| {
+        let expected = expected.as_f64().expect("a number");
+        let got = norm(gradients[name].1.iter().map(|value| f64::from(*value)));
+        (got - expected).abs() / expected
+    };
+    norms.iter().map(off).fold(0.0, f64::max)
+}
+
+#[test]
+fn every_gradient_of_a_real_model_equals_the_reference() {
+    let Some((model, folder)) = files() else { return };
+    let text = fs::read_to_string(folder.join("real_golden.json")).expect("golden numbers");
+    let golden: Value = serde_json::from_str(&text).expect("JSON");
+    let (groups, sums) = groups(&golden);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let decoder = decoder(&model);
+    let out = tempfile::tempdir().expect("a folder");
+    let mut job = job(&members, &sums, None, out.path());
+    job.micro_batch_tokens = 1 << 20;
+    let number = |key: &str| golden["batch"][key].as_f64().expect("a number");
+    for (shape, beta) in [(Shape::Tree, 0.1), (Shape::FourRows, 0.1), (Shape::Tree, 0.11)] {
+        job.objective = Objective::new(Method::Iopo, beta, 0.0);
+        job.shape = shape;
+        let mut learner = Learner::new(decoder.clone(), adamw(0.0));
+        let mut means = Window::default();
+        let (found, loss) = job.gradients(&mut learner, &members, &mut means).expect("gradients");
+        let gradients = decoder.named_gradients(&found).expect("names");
+        let worst = worst_norm(&gradients, &golden);
+        let whole = norm(gradients.values().flat_map(|(_, values)| values).map(|v| f64::from(*v)));
+        let expected = number("grad_global_norm");
+        if beta > 0.1 {
+            // The control: with another beta all of them must be off.
+            assert!(worst > 10.0 * TOLERANCE && (whole - expected).abs() > 0.1, "{worst}, {whole}");
+            continue;
+        }
+        let expected_loss = number("loss_perturbed_ref");
+        assert!((loss - expected_loss).abs() < TOLERANCE * expected_loss, "loss {loss}");
+        assert!((whole - expected).abs() < TOLERANCE * expected, "norm {whole}");
+        assert!(worst < TOLERANCE, "{shape:?}: a norm is off by {worst}");
+        let full = full_gradients(&folder.join("real_grads.safetensors"));
+        assert_eq!(full.len(), 7);
+        for (name, (shape, expected)) in &full {
+            let (found, values) = &gradients[name];
+            assert_eq!(found, shape, "{name}");
+            let pairs = values.iter().zip(expected);
+            let off = norm(pairs.map(|(got, expected)| f64::from(got - expected)))
+                / norm(expected.iter().map(|value| f64::from(*value)));
+            assert!(off < TOLERANCE, "{name} is off by {off}");
+        }
+    }
+}
