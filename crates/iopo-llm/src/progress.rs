@@ -8,6 +8,10 @@ pub trait Progress: Sync {
     fn advance(&self, _steps: u64) {}
     /// A short line beside the bar (loss, yield …).
     fn message(&self, _text: &str) {}
+    /// A line that stays, before or between steps; a message where there is no better place.
+    fn note(&self, text: &str) {
+        self.message(text);
+    }
     /// The piece of work is done.
     fn finish(&self) {}
     /// Whether the user asked to stop; long calls look between steps and end with their `Cancelled` error.

@@ -122,7 +122,7 @@ pub struct ModelConfig {
     pub bos_token_id: Option<u32>,
     /// The tokens that end one; the first is the main one.
     pub eos_token_ids: Vec<u32>,
-    /// The token that fills a batch.
+    /// The token that fills a batch, as `config.json` itself has it: its embedding is not trained by lookups.
     pub pad_token_id: Option<u32>,
 }
 
@@ -137,8 +137,6 @@ impl ModelConfig {
             let mut ids = token_ids(&json, "eos_token_id", &generation)?;
             ids.extend(config.eos_token_ids.iter().copied());
             config.eos_token_ids = unique(ids);
-            let pad = token_ids(&json, "pad_token_id", &generation)?;
-            config.pad_token_id = config.pad_token_id.or(pad.first().copied());
             let bos = token_ids(&json, "bos_token_id", &generation)?;
             config.bos_token_id = config.bos_token_id.or(bos.first().copied());
         }

@@ -39,6 +39,12 @@ impl Plan {
         (update + 1).is_multiple_of(self.updates_per_epoch().max(1))
     }
 
+    /// Groups that the first `updates` of them have taken, each as often as it was.
+    pub fn seen(&self, updates: usize) -> usize {
+        let in_epoch = updates % self.updates_per_epoch().max(1) * self.per_update.max(1);
+        self.epoch(updates) * self.groups + in_epoch.min(self.groups)
+    }
+
     /// The order of an epoch: a permutation drawn from the seed and the epoch.
     pub fn order(&self, epoch: usize) -> Vec<usize> {
         let mut hasher = blake3::Hasher::new();
@@ -107,6 +113,7 @@ mod tests {
         assert_ne!(orders[0], orders[1]);
         assert_eq!(orders[0], plan.order(0));
         assert!(plan.ends_epoch(2) && !plan.ends_epoch(3));
+        assert_eq!([0, 1, 2, 3, 5, 6].map(|updates| plan.seen(updates)), [0, 4, 8, 11, 19, 22]);
     }
 
     #[test]

@@ -282,6 +282,11 @@ impl TrainConfig {
             let expected = "0 beside this `loss_shape`, which has no label smoothing";
             return bad("label_smoothing", expected, smoothing.to_string());
         }
+        let plain = self.loss_shape == LossName::default();
+        if !plain && !self.resolved_methods().iter().any(|method| method.has_reference()) {
+            let expected = "sigmoid, where no method has a reference";
+            return bad("loss_shape", expected, format!("{:?}", self.loss_shape));
+        }
         for (method, own) in &self.overrides {
             if let Some(gamma) = own.gamma {
                 if method.published().and_then(|published| published.gamma).is_none() {
@@ -307,6 +312,13 @@ impl TrainConfig {
         if self.watch().needs_evaluations() && !self.evaluate_dev {
             let expected = "true, which early stopping and `keep = \"best\"` need";
             return bad("evaluate_dev", expected, "false".to_owned());
+        }
+        if self.eval_every > 0 && !self.evaluate_dev {
+            return bad(
+                "eval_every",
+                "0 beside `evaluate_dev = false`",
+                self.eval_every.to_string(),
+            );
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What a run will take: memory before the first step, time after it; and the memory that it took.
+//! What a run will take, told before its first step, and what it took: memory and time.
 
 use iopo_model::ModelConfig;
 
@@ -11,20 +11,21 @@ pub struct Estimate {
     pub trained: u64,
     /// Weights, in f32.
     pub weights: u64,
-    /// Gradients, of each micro-batch under way and summed, and the optimiser's moments of what is trained.
+    /// Gradients of what is trained, of each micro-batch under way and summed, the optimiser's moments, and the
+    /// best weights so far where they are kept.
     pub optimiser: u64,
     /// What the backward passes of the largest micro-batches keep.
     pub activations: u64,
 }
 
 impl Estimate {
-    /// The estimate for a decoder, a number of trained parameters, the optimiser's moments of each, the flat tokens of the largest
-    /// micro-batch, whose longest path has `longest` tokens, and the number of micro-batches that are
-    /// computed at once.
+    /// The estimate for a decoder, a number of trained parameters, how many more times these are kept (the
+    /// optimiser's moments, the best so far), the flat tokens of the largest micro-batch, whose longest
+    /// path has `longest` tokens, and the number of micro-batches that are computed at once.
     pub fn new(
         config: &ModelConfig,
         trained: u64,
-        moments: usize,
+        copies: usize,
         tokens: usize,
         longest: usize,
         at_once: usize,
@@ -42,7 +43,7 @@ impl Estimate {
         let attention = config.num_attention_heads as u64 * longest as u64;
         let at_once = at_once as u64;
         let activations = 4 * at_once * tokens as u64 * (layers * (kept + attention) + 4 * d);
-        let optimiser = 4 * trained * (moments as u64 + at_once + 1);
+        let optimiser = 4 * trained * (copies as u64 + at_once + 1);
         Self { parameters, trained, weights: 4 * parameters, optimiser, activations }
     }
 
@@ -87,11 +88,16 @@ fn high_water_mark(status: &str) -> Option<u64> {
 /// The time that is left, from the time so far: `2 h 05 min left`.
 pub fn remaining(seconds: f64, done: usize, total: usize) -> String {
     let left = seconds / done.max(1) as f64 * total.saturating_sub(done) as f64;
-    let minutes = (left / 60.0).ceil() as u64;
+    format!("{} left", duration(left))
+}
+
+/// Seconds as a reader wants them: `45 s`, `3 min`, `2 h 05 min`.
+pub fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).ceil() as u64;
     match minutes {
-        0 | 1 => format!("{} s left", left.ceil() as u64),
-        2..=119 => format!("{minutes} min left"),
-        _ => format!("{} h {:02} min left", minutes / 60, minutes % 60),
+        0 | 1 => format!("{} s", seconds.ceil() as u64),
+        2..=119 => format!("{minutes} min"),
+        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
     }
 }
 

@@ -27,12 +27,20 @@ const EIGHT_BYTES: u64 = 1;
 const LENGTH: u64 = 2;
 const FOUR_BYTES: u64 = 5;
 
-/// Writes an event file into `dir`.
+/// Brings the event file in `dir` up to these metrics: new events go to its end, where a `TensorBoard`
+/// that looks on finds them. A file that is ahead, after a kill before the checkpoint, is left until
+/// the metrics have caught up; one of other metrics is replaced.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file cannot be read or written.
 pub fn write(dir: &Path, metrics: &[MetricRow]) -> Result<(), TrainError> {
-    files::write(&dir.join(EVENTS), &to_bytes(metrics))
+    let (path, made) = (dir.join(EVENTS), to_bytes(metrics));
+    let found = if path.exists() { files::read(&path)? } else { Vec::new() };
+    match made.strip_prefix(found.as_slice()) {
+        Some(new) if !found.is_empty() => files::append(&path, new),
+        _ if found.starts_with(&made) => Ok(()),
+        _ => files::write(&path, &made),
+    }
 }
 
 /// An event file: its version, then one event for all metrics of a step, in their order.
@@ -111,7 +119,7 @@ fn crc32c(data: &[u8]) -> u32 {
 mod tests {
     use iopo_schema::MetricRow;
 
-    use super::{crc32c, masked_crc, to_bytes};
+    use super::{EVENTS, crc32c, masked_crc, to_bytes, write};
 
     fn take<'a>(rest: &mut &'a [u8], length: usize) -> &'a [u8] {
         let (head, tail) = rest.split_at(length);
@@ -193,5 +201,30 @@ mod tests {
         }
         assert_eq!(read, metrics);
         assert!(file.starts_with(&to_bytes(&metrics[..2])));
+    }
+
+    #[test]
+    fn a_file_grows_in_place_and_a_torn_or_foreign_one_is_mended() {
+        let metrics: Vec<MetricRow> =
+            (1..5).map(|step| MetricRow { step, name: "loss".into(), value: 0.5 }).collect();
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join(EVENTS);
+        let whole = to_bytes(&metrics);
+        let read = || std::fs::read(&path).expect("written");
+        write(dir.path(), &metrics[..2]).expect("written");
+        // Who has the file open sees what is added.
+        let mut open = std::fs::File::open(&path).expect("opened");
+        write(dir.path(), &metrics).expect("written");
+        let mut seen = Vec::new();
+        std::io::Read::read_to_end(&mut open, &mut seen).expect("read");
+        assert!(seen == whole && read() == whole);
+        // A training that goes on from an earlier checkpoint.
+        write(dir.path(), &metrics[..3]).expect("written");
+        assert_eq!(read(), whole);
+        for found in [&whole[..whole.len() - 7], b"something else"] {
+            std::fs::write(&path, found).expect("written");
+            write(dir.path(), &metrics).expect("written");
+            assert_eq!(read(), whole);
+        }
     }
 }

@@ -20,6 +20,14 @@ pub(crate) fn write_in_place(path: &Path, bytes: &[u8]) -> Result<(), TrainError
     file.sync_all().map_err(TrainError::io("sync this file", path))
 }
 
+/// Adds to the end of a file, and syncs.
+pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let file = File::options().append(true).open(path);
+    let mut file = file.map_err(TrainError::io("open this file", path))?;
+    file.write_all(bytes).map_err(TrainError::io("write this file", path))?;
+    file.sync_all().map_err(TrainError::io("sync this file", path))
+}
+
 /// Makes a rename or a new entry in the parent folder durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), TrainError> {
     Ok(iopo_model::files::sync_parent(path)?)

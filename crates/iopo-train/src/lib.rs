@@ -13,9 +13,10 @@
 //! | [`evaluate`] | loss and reward accuracy without training |
 //! | [`watch`] | when to evaluate, when to end early, which weights to keep |
 //! | [`guards`] | what stops a run that went wrong |
-//! | [`learner`], [`checkpoint`], [`weights`] | exact resume; adapters in PEFT's format |
+//! | [`learner`], [`checkpoint`] | exact resume |
+//! | [`weights`], `peft` | what was trained, to files and back; adapters in PEFT's format |
 //! | [`events`] | the metrics for TensorBoard |
-//! | [`estimate`] | memory and time, before and after the first step |
+//! | [`estimate`], `pace` | memory and time, told before the first update and held against what was used |
 //! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
 //!
 //! ```no_run
@@ -50,6 +51,8 @@ pub mod method;
 pub mod metrics;
 pub mod objective;
 pub mod optim;
+mod pace;
+mod peft;
 pub mod reference;
 pub mod run;
 pub mod schedule;

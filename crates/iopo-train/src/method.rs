@@ -12,7 +12,8 @@ use crate::encode::EncodedGroup;
 pub enum Method {
     /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
     Sft,
-    /// The same for as many more updates as a preference method gets: the fair baseline.
+    /// The same for as many more updates as a preference method gets: the fair baseline,
+    /// as long as no early stopping ends one of them.
     SftContinued,
     /// DPO on both mirrored pairs of a group (the paper's "without input preference").
     Dpo,

@@ -1,4 +1,5 @@
-//! Which optimiser moves the weights: those that Burn brings, with `PyTorch`'s numbers.
+//! Which optimiser moves the weights: those of Burn's that `PyTorch` has too, with its numbers, and Lion. Burn's
+//! Adan, LAMB and Adafactor are left out until there are numbers to hold them against; Muon is not for adapters.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{
@@ -111,8 +112,8 @@ impl Optimiser {
         Ok(Self { inner, name: self.name })
     }
 
-    /// [`Optimiser::restored`], and makes sure that the moments are those of `decoder`'s trained
-    /// parameters: Burn itself starts silently with fresh ones where ids do not match.
+    /// [`Optimiser::restored`], and makes sure that there are as many moments as `decoder`'s trained
+    /// parameters ask for: Burn itself starts silently with fresh ones where some are missing.
     ///
     /// # Errors
     /// When the bytes are damaged or belong to other parameters.

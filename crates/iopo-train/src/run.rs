@@ -62,6 +62,10 @@ pub struct RunSummary {
     pub settings: Settings,
     /// Updates.
     pub updates: usize,
+    /// Updates that there would have been without early stopping.
+    pub planned: usize,
+    /// The update after which the kept weights were taken.
+    pub kept: usize,
     /// Flat tokens computed.
     pub tokens: u64,
     /// Tokens of the same sequences as padded rows.
@@ -109,7 +113,7 @@ struct Inputs<'a> {
 
 /// Trains every method of `config` on the train split of `preferences`: SFT from `base`, then each
 /// other method from the SFT model, on the same groups in the same order with the same number of
-/// updates. Each goes to its own folder under `out_dir`; what is finished is not done again.
+/// updates (fewer where early stopping ends one). Each goes to its own folder under `out_dir`; what is finished is not done again.
 ///
 /// # Errors
 /// When a setting is out of bounds, no group fits, a folder belongs to another run, a guard stops a
@@ -425,6 +429,8 @@ fn summary(job: &Job<'_>, seed: u64, settings: Settings, outcome: &Outcome) -> R
         adapter: job.dir.clone(),
         settings,
         updates: outcome.updates,
+        planned: job.plan.updates(),
+        kept: outcome.kept,
         tokens: outcome.tokens,
         padded_tokens: outcome.padded_tokens,
         loss: outcome.last("loss"),

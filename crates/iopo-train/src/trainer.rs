@@ -15,7 +15,7 @@ use crate::{
     checkpoint::Checkpoints,
     clipping::{clip, global_norm},
     encode::EncodedGroup,
-    estimate::{Estimate, peak_memory, remaining},
+    estimate::{Estimate, duration, peak_memory, remaining},
     evaluate::evaluate,
     events, files, guards,
     learner::Learner,
@@ -105,7 +105,7 @@ impl Outcome {
 }
 
 /// What one micro-batch gives to an update.
-struct Piece<'g> {
+pub(crate) struct Piece<'g> {
     scored: Vec<Scored<'g>>,
     gradients: GradientsParams,
     loss: f64,
@@ -153,7 +153,13 @@ impl Job<'_> {
         progress.start(&format!("train {}", self.objective.method), total as u64);
         progress.advance(state.step as u64);
         let estimate = self.estimate(&state.decoder);
-        progress.message(&estimate.describe());
+        progress.note(&estimate.describe());
+        let expected = self.pace(&state)?.seconds(self, state.step);
+        progress.note(&format!(
+            "about {} for {} updates, by the time of a trial",
+            duration(expected),
+            total - state.step
+        ));
         let (clock, first) = (Instant::now(), state.step);
         let mut said = String::new();
         // Every update and every evaluation adds metrics: their number says what is not saved yet.
@@ -184,10 +190,13 @@ impl Job<'_> {
                 saved = state.metrics.len();
             }
         }
+        let took = clock.elapsed().as_secs_f64();
         let outcome = self.finish(state, &fingerprint, &checkpoints)?;
+        let mut last = format!("{said}  took {}, estimated {}", duration(took), duration(expected));
         if let Some(peak) = peak_memory() {
-            progress.message(format!("{said}  {}", estimate.beside(peak)).trim_start());
+            last = format!("{last}; {}", estimate.beside(peak));
         }
+        progress.message(last.trim_start());
         progress.finish();
         Ok(outcome)
     }
@@ -273,16 +282,20 @@ impl Job<'_> {
         let largest = self.groups.iter().map(|group| weight(group)).max().unwrap_or(0);
         let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
         let tokens = largest.max(self.micro_batch_tokens);
-        // An update has at most as many micro-batches as groups.
-        let at_once = workers::count(&decoder.device()).min(self.plan.per_update.max(1));
+        let at_once = self.at_once(decoder);
         Estimate::new(
             decoder.config(),
             trained as u64,
-            self.optimiser.moments(),
+            self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),
             tokens,
             longest,
             at_once,
         )
+    }
+
+    /// Micro-batches that are computed side by side; an update has at most as many as groups.
+    pub(crate) fn at_once(&self, decoder: &Decoder) -> usize {
+        workers::count(&decoder.device()).min(self.plan.per_update.max(1))
     }
 
     /// One update: micro-batches forward and backward, guards, clipping, the optimiser's step. Answers
@@ -351,7 +364,7 @@ impl Job<'_> {
     }
 
     /// Forward and backward of one micro-batch, as its share of an update's loss.
-    fn micro_batch<'g>(
+    pub(crate) fn micro_batch<'g>(
         &self,
         decoder: &Decoder,
         step: usize,

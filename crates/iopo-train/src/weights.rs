@@ -1,13 +1,14 @@
-//! Named tensors to and from safetensors, their hash, and adapters in PEFT's format.
+//! What was trained, to files and back: named tensors, their hash, and which base they belong to.
 
 use std::{collections::HashMap, path::Path};
 
+use half::{bf16, f16};
 use iopo_model::{Checkpoint, Decoder, LoraConfig, ModelError, NamedTensors, write_hf_dir};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{TrainError, files};
+use crate::{TrainError, files, peft};
 
 /// File of an adapter's factors.
 pub const ADAPTER: &str = "adapter_model.safetensors";
@@ -102,7 +103,7 @@ pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, ModelError> {
     safetensors::serialize(views, Some(metadata)).map_err(fail)
 }
 
-/// Reads a safetensors file of f32 tensors, as this crate writes them.
+/// Reads a safetensors file of f32, bf16 or f16 tensors.
 ///
 /// # Errors
 /// When the file is damaged or holds another type.
@@ -112,15 +113,20 @@ pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
     let parsed = SafeTensors::deserialize(&content).map_err(|error| bad(error.to_string()))?;
     let mut tensors = NamedTensors::new();
     for (name, view) in parsed.iter() {
-        if view.dtype() != Dtype::F32 {
-            let reason = format!("tensor `{name}` is {:?}, expected F32", view.dtype());
-            return Err(bad(reason).into());
-        }
-        let values = view
-            .data()
-            .chunks_exact(4)
-            .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            .collect();
+        let data = view.data();
+        let halves = || data.chunks_exact(2).map(|bytes| [bytes[0], bytes[1]]);
+        let values = match view.dtype() {
+            Dtype::F32 => data
+                .chunks_exact(4)
+                .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+                .collect(),
+            Dtype::BF16 => halves().map(|bytes| bf16::from_le_bytes(bytes).to_f32()).collect(),
+            Dtype::F16 => halves().map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
+            other => {
+                let reason = format!("tensor `{name}` is {other:?}, expected F32, BF16 or F16");
+                return Err(bad(reason).into());
+            }
+        };
         tensors.insert(name.to_owned(), (view.shape().to_vec(), values));
     }
     Ok(tensors)
@@ -138,23 +144,8 @@ pub fn save(
     card: &Card,
 ) -> Result<(), TrainError> {
     if let Some(lora) = lora {
-        let config = json!({
-            "peft_type": "LORA",
-            "task_type": "CAUSAL_LM",
-            "base_model_name_or_path": card.base,
-            "r": lora.rank,
-            "lora_alpha": lora.alpha,
-            "lora_dropout": 0.0,
-            "bias": "none",
-            "target_modules": lora.targets,
-            "fan_in_fan_out": false,
-            "inference_mode": true,
-            "init_lora_weights": true,
-            "modules_to_save": null,
-            "use_rslora": false,
-            "use_dora": false,
-        });
-        files::write(&dir.join("adapter_config.json"), pretty(&config).as_bytes())?;
+        let config = peft::config(lora, &card.base);
+        files::write(&dir.join(peft::CONFIG), pretty(&config).as_bytes())?;
         files::write(&dir.join(ADAPTER), &to_safetensors(&decoder.adapter()?)?)?;
     } else {
         write_hf_dir(dir, decoder, MAX_SHARD)?;
@@ -162,52 +153,39 @@ pub fn save(
     files::write(&dir.join(CARD), pretty(&json!(card)).as_bytes())
 }
 
-/// Reads what [`save`] wrote back beside `base`.
+/// Reads what [`save`] or PEFT wrote back beside `base`.
+///
+/// Without a card, as PEFT leaves it, nothing says which weights an adapter was trained on: every
+/// base that its shapes fit is taken.
 ///
 /// # Errors
-/// When files are missing or damaged, or the card names another base than `base_weights_hash`.
+/// When files are missing or damaged, the adapter is of a kind that is not computed here, or the card
+/// names another base than `base_weights_hash`.
 pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decoder, TrainError> {
     let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
-    let card: Card = serde_json::from_slice(&files::read(&dir.join(CARD))?)
-        .map_err(|error| bad(format!("{CARD} cannot be read: {error}")))?;
-    if card.base_weights_hash != base_weights_hash {
-        let expected = &card.base_weights_hash;
-        let reason = format!(
-            "it was trained on the base with weights {expected}, not on {base_weights_hash}"
-        );
-        return Err(bad(reason).into());
+    if has_card(dir) {
+        let card: Card = serde_json::from_slice(&files::read(&dir.join(CARD))?)
+            .map_err(|error| bad(format!("{CARD} cannot be read: {error}")))?;
+        if card.base_weights_hash != base_weights_hash {
+            let expected = &card.base_weights_hash;
+            let reason = format!(
+                "it was trained on the base with weights {expected}, not on {base_weights_hash}"
+            );
+            return Err(bad(reason).into());
+        }
     }
     let base = base.clone().without_adapter();
-    if !dir.join(ADAPTER).exists() {
-        let mut checkpoint = Checkpoint::open_dir(dir)?;
-        let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-        return Ok(Decoder::from_tensors(base.config(), &base.device(), tensor)?);
+    if dir.join(ADAPTER).exists() {
+        return peft::load(dir, base);
     }
-    let config: serde_json::Value =
-        serde_json::from_slice(&files::read(&dir.join("adapter_config.json"))?)
-            .map_err(|error| bad(format!("adapter_config.json cannot be read: {error}")))?;
-    let number = |key: &str| {
-        let value = config[key].as_f64().filter(|value| value.is_finite() && *value > 0.0);
-        value.ok_or_else(|| bad(format!("`{key}` must be a number above 0")))
-    };
-    let alpha = number("lora_alpha")?;
-    let rank = config["r"].as_u64().filter(|rank| *rank > 0);
-    let rank = rank.ok_or_else(|| bad("`r` must be a whole number above 0".to_owned()))? as usize;
-    let tensors = read_safetensors(&dir.join(ADAPTER))?;
-    // The rank is the short side of every factor; a wrong one would scale the adapter wrongly without a word.
-    let fits = |(shape, _): &(Vec<usize>, Vec<f32>)| shape.contains(&rank);
-    if let Some((name, (shape, _))) = tensors.iter().find(|(_, tensor)| !fits(tensor)) {
-        return Err(bad(format!("`{name}` has shape {shape:?}, but `r` is {rank}")).into());
-    }
-    let targets = config["target_modules"].as_array().map_or(0, Vec::len);
-    let expected = 2 * targets * base.config().num_hidden_layers;
-    if tensors.len() != expected {
-        let found = tensors.len();
-        let reason =
-            format!("expected {expected} factors for {targets} target modules, found {found}");
-        return Err(bad(reason).into());
-    }
-    Ok(base.load_adapter(&tensors, alpha / rank as f64)?)
+    let mut checkpoint = Checkpoint::open_dir(dir)?;
+    let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
+    Ok(Decoder::from_tensors(base.config(), &base.device(), tensor)?)
+}
+
+/// Whether a file says which base a trained model belongs to.
+pub fn has_card(dir: &Path) -> bool {
+    dir.join(CARD).exists()
 }
 
 fn pretty(value: &serde_json::Value) -> String {

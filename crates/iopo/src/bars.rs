@@ -103,6 +103,13 @@ impl Progress for Bars {
         });
     }
 
+    fn note(&self, text: &str) {
+        self.with(|work| {
+            let line = format!("{:>10}  {text}", work.what);
+            work.bar.suspend(|| printer::note(&line));
+        });
+    }
+
     fn finish(&self) {
         let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(work) = now.take() {

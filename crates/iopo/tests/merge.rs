@@ -147,8 +147,13 @@ fn what_cannot_be_merged_is_refused_and_leaves_nothing() {
     let another = || drop(adapter(&learned, &loaded, &"0".repeat(64)));
     refuse(&another, 1, &["failed to load the adapter", &"0".repeat(64), "way out"]);
     assert!(!out.exists());
-    let cardless = || fs::remove_file(learned.join(weights::CARD)).expect("removed");
-    refuse(&cardless, 1, &[weights::CARD, "way out"]);
+    let of_another_kind = || {
+        fs::remove_file(learned.join(weights::CARD)).expect("removed");
+        let path = learned.join("adapter_config.json");
+        let config = fs::read_to_string(&path).expect("written").replace("LORA", "IA3");
+        fs::write(path, config).expect("written");
+    };
+    refuse(&of_another_kind, 1, &["peft_type", "IA3", "way out"]);
     let filled = || {
         adapter(&learned, &loaded, loaded.weights_hash());
         fs::create_dir(&out).expect("made");

@@ -21,6 +21,7 @@ pub(crate) fn run_all() -> Result<()> {
     }
     make(&work)?;
     run(python.command().arg(fixtures("check.py")).arg(&work))?;
+    merge_saved(&work)?;
     for kind in ["plain", "conversational"] {
         let rows = path(&work, &format!("datasets-{kind}.parquet"));
         let back = path(&work, &format!("back-{kind}.parquet"));
@@ -47,6 +48,22 @@ fn make(work: &Path) -> Result<()> {
     }
     logits(&[&groups, &model, &path(work, "adapter.safetensors"), &adapter])?;
     logits(&[&groups, &merged, &path(work, "merged.safetensors")])
+}
+
+/// The adapter as PEFT saved it, without our card, comes to the same merged weights.
+fn merge_saved(work: &Path) -> Result<()> {
+    let [model, saved, out] =
+        ["run/model", "saved-by-peft", "merged-saved"].map(|name| path(work, name));
+    iopo(&["merge", "--model", &model, "--adapter", &saved, "--out", &out])?;
+    let weights = |name: &str| {
+        let file = work.join(name).join("model.safetensors");
+        fs::read(&file).with_context(|| format!("failed to read {}", file.display()))
+    };
+    if weights("merged")? != weights("merged-saved")? {
+        bail!("an adapter that PEFT saved merges to other weights than ours");
+    }
+    say("an adapter that PEFT saved merges to the same weights, byte for byte");
+    Ok(())
 }
 
 fn iopo(args: &[&str]) -> Result<()> {

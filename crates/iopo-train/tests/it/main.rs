@@ -7,6 +7,7 @@ mod full;
 mod golden_smollm2;
 mod golden_trace;
 mod optimisers;
+mod peft;
 mod properties;
 mod sign;
 mod stopping;

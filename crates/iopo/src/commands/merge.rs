@@ -44,6 +44,12 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         })?
         .merged();
 
+    if !weights::has_card(&args.adapter) {
+        printer::note(&format!(
+            "nothing in {} says which weights it was trained on: it fits these by its shapes alone",
+            args.adapter.display()
+        ));
+    }
     // Whole or absent: the directory gets its name when everything is in it.
     let made = scratch.path().join("merged");
     fs::create_dir(&made).with_context(what)?;

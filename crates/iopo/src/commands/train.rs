@@ -37,11 +37,17 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
 fn line(run: &RunSummary) -> String {
     let mut line =
         format!("{:>10}  seed {}, {} updates", run.method.to_string(), run.seed, run.updates);
+    if run.updates < run.planned {
+        let _ = write!(line, " (ended early, of {})", run.planned);
+    }
     if let Some(loss) = run.loss {
         let _ = write!(line, ", loss {loss:.4}");
     }
     if let Some(accuracy) = run.dev_accuracy {
         let _ = write!(line, ", dev accuracy {:.0} %", 100.0 * accuracy);
+    }
+    if run.kept < run.updates {
+        let _ = write!(line, ", weights kept from update {}", run.kept);
     }
     let (computed, padded) = (run.tokens, run.padded_tokens);
     line + &format!(

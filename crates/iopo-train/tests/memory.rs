@@ -1,0 +1,109 @@
+//! The estimate of a training's memory beside what the process then takes; alone in its process, whose peak it
+//! reads. Left out, and says so, where SmolLM2's GGUF file is not there or the system does not tell the peak.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use iopo_llm::Progress;
+use iopo_model::{Decoder, LoraConfig, ModelFiles, device::device};
+use iopo_train::{
+    EncodedGroup, Method, Objective, Shape,
+    batch::Plan,
+    estimate::peak_memory,
+    optim::OptimiserName,
+    schedule::{Schedule, Scheduler},
+    trainer::Job,
+    watch::Watch,
+    weights::Card,
+};
+
+/// Collects what a user would be told.
+#[derive(Default)]
+struct Told(std::sync::Mutex<Vec<String>>);
+
+impl Progress for Told {
+    fn message(&self, text: &str) {
+        self.0.lock().expect("not poisoned").push(text.to_owned());
+    }
+}
+
+fn model() -> Option<PathBuf> {
+    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    let var = |name| std::env::var_os(name).map(PathBuf::from);
+    var("IOPO_SMOLLM2_GGUF")
+        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
+        .filter(|path| path.is_file())
+}
+
+/// The number before a unit, after a word: `about 1.9 GB`.
+fn number(text: &str, before: &str, after: &str) -> f64 {
+    let found = text.split(before).nth(1).and_then(|rest| rest.split(after).next());
+    found.expect("there").trim().parse().expect("a number")
+}
+
+#[test]
+fn a_training_takes_about_the_memory_that_was_estimated() {
+    let (Some(path), Some(before)) = (model(), peak_memory()) else {
+        eprintln!("left out: SmolLM2's GGUF file or the process's peak memory is not here");
+        return;
+    };
+    let (mut checkpoint, _, _) = ModelFiles::open(&path).expect("a model");
+    let config = checkpoint.config.clone();
+    let device = device("flex").expect("the default device");
+    let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
+    let lora = LoraConfig::default();
+    let start = Decoder::from_tensors(&config, &device, tensor).expect("a decoder");
+    let start = start.with_lora(&lora, 1).expect("an adapter");
+    let tokens = |from: u32, count: u32| (0..count).map(|at| 1000 + from + at * 7).collect();
+    let groups: Vec<EncodedGroup> = (0..2)
+        .map(|index: u32| EncodedGroup {
+            id: index.to_string(),
+            x1: tokens(index, 256),
+            x2: tokens(index + 1, 256),
+            y1: tokens(index + 2, 128),
+            y2: tokens(index + 3, 128),
+            false_cells: [true, true],
+        })
+        .collect();
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let reference: BTreeMap<String, [f64; 4]> =
+        groups.iter().map(|group| (group.id.clone(), [-300.0; 4])).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let job = Job {
+        objective: Objective::new(Method::Iopo, 0.1, 0.0),
+        plan: Plan { groups: 2, per_update: 2, epochs: 1, seed: 0 },
+        schedule: Schedule { peak: 1e-5, warmup: 0, total: 1, scheduler: Scheduler::default() },
+        lora: Some(&lora),
+        shape: Shape::Tree,
+        micro_batch_tokens: 1,
+        clip_norm: 1.0,
+        optimiser: OptimiserName::default(),
+        weight_decay: 0.0,
+        checkpoint_every: 0,
+        groups: &members,
+        dev: &[],
+        watch: Watch::default(),
+        reference: &reference,
+        starts_at_reference: false,
+        dir: folder.path().to_owned(),
+        keep_weights: false,
+        card: Card {
+            base: "smollm2".to_owned(),
+            base_weights_hash: String::new(),
+            template_hash: String::new(),
+            method: "iopo".to_owned(),
+            preferences_hash: String::new(),
+            settings: serde_json::Value::Null,
+        },
+    };
+    let told = Told::default();
+    job.run(&start, &told).expect("trained");
+    let told = told.0.into_inner().expect("not poisoned");
+    let estimated = number(&told[0], "about ", " GB");
+    let took = (peak_memory().expect("known") - before) as f64 / 1e9;
+    eprintln!("{}; took {took:.2} GB", told[0]);
+    assert!(told[1].contains("about") && told[1].contains("1 updates"), "{}", told[1]);
+    let last = told.last().expect("a last message");
+    assert!(last.contains("took") && last.contains("estimated"), "{last}");
+    // Within a half and twice: it tells what fits from what does not.
+    assert!(took < 2.0 * estimated && estimated < 2.0 * took, "{took} GB, estimated {estimated}");
+}
