@@ -1,6 +1,7 @@
-//! How long one IOPO step and one batch of decoding take:
-//! `MIMALLOC_PURGE_DELAY=-1 cargo run --release --example step_time MODEL [train | decode]`, which has the allocator do
-//! what the `iopo` binary tells it.
+//! How long one IOPO step and one batch of decoding take, and how much memory a step:
+//! `MIMALLOC_PURGE_DELAY=-1 cargo run --release --example step_time MODEL [train | decode | kept | recomputed]`, which
+//! has the allocator do what the `iopo` binary tells it. The last two are two steps of 512 + 128 tokens and the peak of
+//! memory after them, one a process.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
 
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::time::Instant;
 
 use iopo_llm::{Sampling, Silent};
 use iopo_model::{
-    Decoder, Layout, Limits, LoraConfig, ModelError, ModelFiles, Prompt, Segment, Targets, workers,
+    Activations, Decoder, Layout, Limits, LoraConfig, ModelError, ModelFiles, Prompt, Segment,
+    Targets, memory, workers,
 };
 
 /// The allocator of the `iopo` binary: big tensors come and go, and fresh pages cost a quarter of a step.
@@ -43,13 +45,38 @@ fn group(prompt: usize, response: usize) -> Result<(Layout, Targets), ModelError
     Ok((layout, targets))
 }
 
+/// Forward and backward.
+fn step(
+    lora: &Decoder,
+    layout: &Layout,
+    targets: &Targets,
+    activations: Activations,
+) -> Result<(), ModelError> {
+    let coefficients = |logps: &[f32]| Ok::<_, ModelError>(vec![0.01; logps.len()]);
+    lora.response_logps_and_grads(layout, targets, activations, coefficients).map(|_| ())
+}
+
+/// Steps one after the other, and what they needed at most.
+fn holding(lora: &Decoder, activations: Activations) -> Result<(), ModelError> {
+    let gigabytes = || memory::peak().map_or(f64::NAN, |bytes| bytes as f64 / 1e9);
+    println!("loaded: peak {:.2} GB", gigabytes());
+    let (layout, targets) = group(512, 128)?;
+    for _ in 0..2 {
+        let start = Instant::now();
+        step(lora, &layout, &targets, activations)?;
+        println!(
+            "512 + 128, {} tokens, activations {activations:?}: {:.2} s, peak {:.2} GB",
+            layout.token_count(),
+            start.elapsed().as_secs_f64(),
+            gigabytes()
+        );
+    }
+    Ok(())
+}
+
 /// Forward alone, forward and backward, and the latter side by side.
 fn training(lora: &Decoder) -> Result<(), ModelError> {
-    let step = |layout: &Layout, targets: &Targets| {
-        lora.response_logps_and_grads::<ModelError>(layout, targets, |logps| {
-            Ok(vec![0.01; logps.len()])
-        })
-    };
+    let step = |layout: &Layout, targets: &Targets| step(lora, layout, targets, Activations::Kept);
     for (prompt, response) in [(64, 64), (256, 128)] {
         let (layout, targets) = group(prompt, response)?;
         let tokens = layout.token_count();
@@ -108,8 +135,12 @@ fn main() -> Result<(), ModelError> {
     let device = iopo_model::device::device("flex")?;
     let decoder =
         Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))?;
-    if what.as_deref() != Some("decode") {
-        training(&decoder.clone().with_lora(&LoraConfig::default(), 0)?)?;
+    let lora = || decoder.clone().with_lora(&LoraConfig::default(), 0);
+    match what.as_deref() {
+        Some("kept") => return holding(&lora()?, Activations::Kept),
+        Some("recomputed") => return holding(&lora()?, Activations::Recomputed),
+        Some("decode") => {}
+        _ => training(&lora()?)?,
     }
     if what.as_deref() != Some("train") {
         decoding(&decoder)?;

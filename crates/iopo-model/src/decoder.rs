@@ -7,12 +7,13 @@ use crate::ModelError;
 use crate::attention::{Heads, Masks};
 use crate::config::ModelConfig;
 use crate::grads::Grads;
-use crate::layer::{DecoderLayer, KeysValues, LayerTape, Pass};
+use crate::layer::{DecoderLayer, KeysValues, Pass};
 use crate::layout::Layout;
 use crate::linear::{Projection, times_transposed};
 use crate::mlp::SwiGlu;
 use crate::norm::{RmsNorm, RmsNormTape};
 use crate::rope::{Rope, frequencies};
+use crate::tape::{Activations, Kept};
 
 /// A decoder-only transformer of the Llama family.
 ///
@@ -36,7 +37,7 @@ pub struct Decoder {
 /// What the backward pass needs.
 pub(crate) struct DecoderTape<'a> {
     pass: Pass<'a>,
-    layers: Vec<LayerTape>,
+    layers: Vec<Kept>,
     norm: RmsNormTape,
 }
 
@@ -280,14 +281,15 @@ impl Decoder {
     pub(crate) fn forward<'a>(
         &self,
         layout: &'a Layout,
+        activations: Activations,
     ) -> Result<(Tensor<2>, DecoderTape<'a>), ModelError> {
         let pass = self.pass(layout);
         let mut x = self.embed(layout.tokens())?;
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
-            let (y, tape) = layer.forward(x, &pass);
+            let (y, kept) = Kept::forward(layer, x, &pass, activations);
             x = y;
-            layers.push(tape);
+            layers.push(kept);
         }
         let (hidden, norm) = self.norm.forward(x);
         Ok((hidden, DecoderTape { pass, layers, norm }))
@@ -305,7 +307,8 @@ impl Decoder {
         if let Some(dgamma) = dgamma {
             grads.add(&self.norm.gamma, dgamma);
         }
-        for (layer, tape) in self.layers.iter().zip(layers).rev() {
+        for (layer, kept) in self.layers.iter().zip(layers).rev() {
+            let tape = kept.into_tape(layer, &pass);
             dx = layer.backward(tape, dx, &pass, grads);
         }
         if grads.full() {

@@ -60,6 +60,15 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
     }
 }
 
+/// Whether a device's tensors lie in the machine's main memory, as those of the CPU backends do.
+pub fn in_main_memory(device: &Device) -> bool {
+    #[cfg(feature = "tch")]
+    if device.clone().without_autodiff() == Device::libtorch() {
+        return true;
+    }
+    in_process(device)
+}
+
 /// Whether a device computes with threads of this process, as `flex` does (LibTorch has threads of its own).
 pub fn in_process(device: &Device) -> bool {
     #[cfg(feature = "flex")]

@@ -9,7 +9,7 @@ use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 use crate::decoder::index_tensor;
 use crate::grads::Grads;
 use crate::host::to_host;
-use crate::{Decoder, Layout, ModelError};
+use crate::{Activations, Decoder, Layout, ModelError};
 
 /// Which tokens are to be predicted, and by which flat rows of a layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ enum Trained {
 }
 
 /// Logits held at once, in elements.
-const CHUNK_ELEMENTS: usize = 1 << 23;
+pub const CHUNK_ELEMENTS: usize = 1 << 23;
 
 impl Targets {
     fn check(&self, layout: &Layout, vocab: usize) -> Result<(), ModelError> {
@@ -122,12 +122,13 @@ impl Decoder {
         &self,
         layout: &Layout,
         targets: &Targets,
+        activations: Activations,
         coefficients: impl FnOnce(&[f32]) -> Result<Vec<f32>, E>,
     ) -> Result<(Vec<f32>, GradientsParams), E> {
         targets.check(layout, self.config().vocab_size)?;
         let trained = if self.has_adapter() { Trained::Adapters } else { Trained::Everything };
         let mut grads = Grads::new(trained == Trained::Everything);
-        let (hidden, tape) = self.forward(layout)?;
+        let (hidden, tape) = self.forward(layout, activations)?;
         let (logps, slopes) = self.head_pass(&hidden, targets, true)?;
         let coefficients = coefficients(&logps)?;
         if coefficients.len() != logps.len() {

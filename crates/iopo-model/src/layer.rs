@@ -55,6 +55,14 @@ impl DecoderLayer {
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`.
     pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
+        let (x, tape) = self.tape(x, pass);
+        let fed = self.mlp.output(&tape.mlp);
+        (x + fed, tape)
+    }
+
+    /// What the backward pass needs, which the feed-forward block's output is no part of; and the sum that this is
+    /// still to be added to.
+    pub(crate) fn tape(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
         let (normed, input_norm) = self.input_norm.forward(x.clone());
         let (q, q_tape) = self.q.forward(normed.clone());
         let (k, k_tape) = self.k.forward(normed.clone());
@@ -65,7 +73,7 @@ impl DecoderLayer {
         let (attended, o_tape) = self.o.forward(mixed);
         let x = x + attended;
         let (normed, post_norm) = self.post_norm.forward(x.clone());
-        let (fed, mlp) = self.mlp.forward(normed);
+        let mlp = self.mlp.tape(normed);
         let tape = LayerTape {
             input_norm,
             q: q_tape,
@@ -76,7 +84,7 @@ impl DecoderLayer {
             post_norm,
             mlp,
         };
-        (x + fed, tape)
+        (x, tape)
     }
 
     /// The input's gradient; the parameters' go into `grads`.

@@ -5,6 +5,7 @@
 //! | [`layout`] | segments of a tree, laid flat: single sequences and preference groups alike |
 //! | [`decoder`] | the model: embedding, layers, norm, head |
 //! | [`head`] | response log-probabilities, chunk by chunk, and their gradients |
+//! | `tape` | what the forward pass keeps for the backward pass, or computes again |
 //! | [`lora`], `merge` | adapters beside the weights, and folded into them |
 //! | [`generate`] | batched generation with a key-value cache |
 //! | [`chat`] | decoder, tokenizer and template together: it answers chats |
@@ -12,7 +13,7 @@
 //! | [`chat_files`], [`files`] | what lies beside the weights; files that are whole or absent |
 //! | [`tokenizer`], [`template`] | text to tokens, chats to text |
 //! | [`device`] | the one place that makes devices |
-//! | [`workers`] | several pieces of work at once on a CPU |
+//! | [`workers`], [`memory`] | several pieces of work at once on a CPU; what memory there is |
 //!
 //! It knows nothing of Parquet, of losses, of constraints.
 
@@ -35,6 +36,7 @@ mod layer;
 pub mod layout;
 mod linear;
 pub mod lora;
+pub mod memory;
 mod merge;
 mod mlp;
 mod norm;
@@ -42,6 +44,7 @@ mod parameters;
 mod rope;
 mod sample;
 pub mod source;
+mod tape;
 pub mod template;
 pub mod tokenizer;
 pub mod workers;
@@ -57,5 +60,6 @@ pub use head::Targets;
 pub use layout::{Layout, Segment};
 pub use lora::{LoraConfig, NamedTensors};
 pub use source::ModelFiles;
+pub use tape::Activations;
 pub use template::ChatTemplate;
 pub use tokenizer::Tokenizer;

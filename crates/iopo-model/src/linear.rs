@@ -60,15 +60,25 @@ impl Projection {
     /// # Shapes
     /// `[tokens, in]` → `[tokens, out]`.
     pub(crate) fn forward(&self, x: Tensor<2>) -> (Tensor<2>, ProjectionTape) {
-        let mut y = times_transposed(x.clone(), self.weight.val());
+        let tape = self.tape(x);
+        (self.output(&tape), tape)
+    }
+
+    /// What the backward pass needs, which the product with the weight is no part of.
+    pub(crate) fn tape(&self, x: Tensor<2>) -> ProjectionTape {
+        let low = self.lora.as_ref().map(|lora| x.clone().matmul(lora.a.val().transpose()));
+        ProjectionTape { x, low }
+    }
+
+    pub(crate) fn output(&self, tape: &ProjectionTape) -> Tensor<2> {
+        let mut y = times_transposed(tape.x.clone(), self.weight.val());
         if let Some(bias) = &self.bias {
             y = y + bias.val().unsqueeze();
         }
-        let low = self.lora.as_ref().map(|lora| x.clone().matmul(lora.a.val().transpose()));
-        if let (Some(lora), Some(low)) = (&self.lora, &low) {
+        if let (Some(lora), Some(low)) = (&self.lora, &tape.low) {
             y = y + low.clone().mul_scalar(lora.scale).matmul(lora.b.val().transpose());
         }
-        (y, ProjectionTape { x, low })
+        y
     }
 
     /// Registers the parameters' gradients and returns the input's, where it is wanted.

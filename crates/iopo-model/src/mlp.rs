@@ -29,10 +29,20 @@ impl SwiGlu {
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`.
     pub(crate) fn forward(&self, x: Tensor<2>) -> (Tensor<2>, SwiGluTape) {
+        let tape = self.tape(x);
+        (self.output(&tape), tape)
+    }
+
+    /// What the backward pass needs, which the last product is no part of.
+    pub(crate) fn tape(&self, x: Tensor<2>) -> SwiGluTape {
         let (gate, gate_tape) = self.gate.forward(x.clone());
         let (up, up_tape) = self.up.forward(x);
-        let (y, down_tape) = self.down.forward(swiglu(&gate, &up));
-        (y, SwiGluTape { gate, up, gate_tape, up_tape, down_tape })
+        let down_tape = self.down.tape(swiglu(&gate, &up));
+        SwiGluTape { gate, up, gate_tape, up_tape, down_tape }
+    }
+
+    pub(crate) fn output(&self, tape: &SwiGluTape) -> Tensor<2> {
+        self.down.output(&tape.down_tape)
     }
 
     /// The input's gradient; the parameters' go into `grads`.

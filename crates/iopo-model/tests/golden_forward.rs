@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{Golden, adapter, checkpoints, load, read, relative};
-use iopo_model::{Decoder, Layout, ModelError, NamedTensors, Targets};
+use iopo_model::{Activations, Decoder, Layout, ModelError, NamedTensors, Targets};
 use serde_json::Value;
 
 const BETA: f64 = 0.1;
@@ -56,11 +56,12 @@ fn gradients(
     targets: &Targets,
     counts: &[usize],
     reference: &[f64],
+    activations: Activations,
 ) -> (Vec<f64>, NamedTensors) {
     let signs = [1.0, -1.0, 1.0, -1.0];
     let mut seen = Vec::new();
     let (_, grads) = decoder
-        .response_logps_and_grads::<ModelError>(layout, targets, |logps| {
+        .response_logps_and_grads::<ModelError>(layout, targets, activations, |logps| {
             seen = sums(logps, counts);
             let margin: f64 =
                 seen.iter().zip(reference).zip(signs).map(|((p, r), sign)| sign * (p - r)).sum();
@@ -129,11 +130,14 @@ fn check(name: &str, decoder: &Decoder, golden: &BTreeMap<String, Golden>, info:
     let (layout, targets, counts) = batch(golden);
     check_logits(name, decoder, &layout, &golden["logits"]);
     let reference = list(&info["ref_logps"]);
-    let (logps, grads) = gradients(decoder, &layout, &targets, &counts, &reference);
-    for (ours, theirs) in logps.iter().zip(list(&info["logps"])) {
-        assert!((ours - theirs).abs() <= 1e-4, "{name}: logp {ours} against {theirs}");
+    for activations in [Activations::Kept, Activations::Recomputed] {
+        let (logps, grads) =
+            gradients(decoder, &layout, &targets, &counts, &reference, activations);
+        for (ours, theirs) in logps.iter().zip(list(&info["logps"])) {
+            assert!((ours - theirs).abs() <= 1e-4, "{name}: logp {ours} against {theirs}");
+        }
+        check_gradients(name, &grads, golden, "grad.");
     }
-    check_gradients(name, &grads, golden, "grad.");
 }
 
 #[test]
@@ -152,7 +156,8 @@ fn logits_logps_and_every_gradient_equal_the_reference() {
         let (layout, targets, counts) = batch(&golden);
         let reference = list(&info["ref_logps"]);
         let turned: Vec<f64> = reference.iter().map(|r| r + 5.0 * (r - reference[0])).collect();
-        let (_, wrong) = gradients(&decoder, &layout, &targets, &counts, &turned);
+        let (_, wrong) =
+            gradients(&decoder, &layout, &targets, &counts, &turned, Activations::Kept);
         let probe = "model.layers.0.mlp.down_proj.weight";
         assert!(relative(&wrong[probe].1, &golden[&format!("grad.{probe}")].values) > 1e-3);
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use iopo_model::{Checkpoint, Decoder, Layout, ModelError, Targets, device::device};
+use iopo_model::{Activations, Checkpoint, Decoder, Layout, ModelError, Targets, device::device};
 
 const PAD: u32 = 5;
 const EMBEDDING: &str = "model.embed_tokens.weight";
@@ -21,7 +21,7 @@ fn rows(pad: Option<u32>, tokens: &[u32]) -> Vec<Vec<f32>> {
     let last = tokens.len() - 1;
     let targets = Targets { rows: vec![last - 1, last], tokens: vec![7, 11] };
     let (_, grads) = decoder
-        .response_logps_and_grads::<ModelError>(&layout, &targets, |logps| {
+        .response_logps_and_grads::<ModelError>(&layout, &targets, Activations::Kept, |logps| {
             Ok(vec![1.0; logps.len()])
         })
         .expect("gradients");

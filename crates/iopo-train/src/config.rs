@@ -11,6 +11,7 @@ use crate::{
     grid::Settings,
     loss::LossName,
     optim::OptimiserName,
+    recompute::Recompute,
     schedule::Scheduler,
     tree::Shape,
     watch::{Keep, Watch, Watched},
@@ -51,6 +52,10 @@ pub struct TrainConfig {
     pub groups_per_update: usize,
     /// Flat tokens of one micro-batch: memory against speed; on a CPU each thread computes one. Default 1024.
     pub micro_batch_tokens: usize,
+    /// Whether the backward pass computes each layer's activations again instead of finding them kept, which saves
+    /// most of their memory, costs a quarter to three eighths more time and changes no result: auto where keeping
+    /// them would not fit, always or never. Default auto.
+    pub recompute: Recompute,
     /// Tree, or four rows for comparison. Default tree.
     pub shape: Shape,
     /// Train every weight instead of adapters. Default false.
@@ -149,6 +154,7 @@ impl Default for TrainConfig {
             scheduler: Scheduler::default(),
             groups_per_update: 8,
             micro_batch_tokens: 1024,
+            recompute: Recompute::default(),
             shape: Shape::Tree,
             full: false,
             lora: LoraConfig::default(),

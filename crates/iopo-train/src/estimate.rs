@@ -1,9 +1,9 @@
 //! What a run will take, told before its first step, and what it took: memory and time.
 
-use iopo_model::ModelConfig;
+use iopo_model::{Activations, ModelConfig, head::CHUNK_ELEMENTS};
 
 /// An estimate of a run's memory, in bytes. Rough on purpose: it tells 1 GB from 10.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// Parameters of the decoder.
     pub parameters: u64,
@@ -14,75 +14,95 @@ pub struct Estimate {
     /// Gradients of what is trained, of each micro-batch under way and summed, the optimiser's moments, and the
     /// best weights so far where they are kept.
     pub optimiser: u64,
-    /// What the backward passes of the largest micro-batches keep.
-    pub activations: u64,
+    /// What the largest micro-batches hold where the activations of all layers are kept.
+    pub kept: u64,
+    /// The same where those of one layer at a time are computed again.
+    pub recomputed: u64,
+    /// Share of a step's time that computing them again adds: matrix products counted, the head's left out.
+    pub slowdown: f64,
+}
+
+/// What an estimate is a function of.
+#[derive(Debug, Clone, Copy)]
+pub struct Size<'a> {
+    /// The decoder's shape.
+    pub config: &'a ModelConfig,
+    /// Parameters that are trained, all or the adapters'.
+    pub trained: u64,
+    /// Whether these are all.
+    pub full: bool,
+    /// How many more times each trained tensor is kept: the optimiser's moments, the best so far.
+    pub copies: usize,
+    /// Flat tokens of the largest micro-batch.
+    pub tokens: usize,
+    /// Tokens of its longest path.
+    pub longest: usize,
+    /// Micro-batches that are computed at once.
+    pub at_once: usize,
 }
 
 impl Estimate {
-    /// The estimate for a decoder, a number of trained parameters, how many more times these are kept (the
-    /// optimiser's moments, the best so far), the flat tokens of the largest micro-batch, whose longest
-    /// path has `longest` tokens, and the number of micro-batches that are computed at once.
-    pub fn new(
-        config: &ModelConfig,
-        trained: u64,
-        copies: usize,
-        tokens: usize,
-        longest: usize,
-        at_once: usize,
-    ) -> Self {
+    /// The estimate for a training of that size.
+    pub fn new(size: Size<'_>) -> Self {
+        let Size { config, trained, tokens, .. } = size;
         let (d, ff) = (config.hidden_size as u64, config.intermediate_size as u64);
         let (layers, vocab) = (config.num_hidden_layers as u64, config.vocab_size as u64);
         let queries = (config.num_attention_heads * config.head_dim) as u64;
         let keys = (config.num_key_value_heads * config.head_dim) as u64;
-        let layer = 2 * d * queries + 2 * d * keys + 3 * d * ff + 2 * d;
+        let linear = 2 * d * queries + 2 * d * keys + 3 * d * ff;
         let heads = if config.tie_word_embeddings { 1 } else { 2 };
-        let parameters = layers * layer + heads * vocab * d + d;
-        // Per token and layer: residual, two normed inputs, q, k, v, attention's output, three
+        let parameters = layers * (linear + 2 * d) + heads * vocab * d + d;
+        let (tokens, at_once) = (tokens as u64, size.at_once as u64);
+        // Per token and layer: two normalised and two scaled inputs, q, k, v, attention's output, three
         // MLP-wide buffers, and the attention weights over its path.
-        let kept = 4 * d + 2 * queries + 2 * keys + 3 * ff;
-        let attention = config.num_attention_heads as u64 * longest as u64;
-        let at_once = at_once as u64;
-        let activations = 4 * at_once * tokens as u64 * (layers * (kept + attention) + 4 * d);
-        let optimiser = 4 * trained * (copies as u64 + at_once + 1);
-        Self { parameters, trained, weights: 4 * parameters, optimiser, activations }
+        let layer = 4 * d
+            + 2 * queries
+            + 2 * keys
+            + 3 * ff
+            + config.num_attention_heads as u64 * size.longest as u64;
+        // Beside that: the gradients of one layer's activations, the head's hidden states and theirs, and of
+        // one chunk of logits three forms.
+        let beside = tokens * (layer + 4 * d) + 3 * (tokens * vocab).min(CHUNK_ELEMENTS as u64);
+        let bytes = |elements: u64| 4 * at_once * elements;
+        // Recomputing repeats a layer's products but its last; adapters have a backward product for each
+        // forward one, weights that are trained two.
+        let passes = if size.full { 3 } else { 2 };
+        Self {
+            parameters,
+            trained,
+            weights: 4 * parameters,
+            optimiser: 4 * trained * (size.copies as u64 + at_once + 1),
+            kept: bytes(tokens * layers * layer + beside),
+            recomputed: bytes(tokens * (layers * d + layer) + beside),
+            slowdown: (linear - d * ff) as f64 / (passes * linear) as f64,
+        }
     }
 
     /// All of it.
-    pub fn total(&self) -> u64 {
-        self.weights + self.optimiser + self.activations
+    pub fn total(&self, activations: Activations) -> u64 {
+        let activations = match activations {
+            Activations::Kept => self.kept,
+            Activations::Recomputed => self.recomputed,
+        };
+        self.weights + self.optimiser + activations
     }
 
-    /// `135 M parameters, 2.4 M trained, about 1.9 GB`.
+    /// `134.5 M parameters, 2.44 M trained`.
     pub fn describe(&self) -> String {
-        format!(
-            "{:.1} M parameters, {:.2} M trained, about {:.1} GB",
-            self.parameters as f64 / 1e6,
-            self.trained as f64 / 1e6,
-            self.total() as f64 / 1e9,
-        )
-    }
-
-    /// `peak memory of the process 2.1 GB, estimated 1.9 GB`: what it used so far at most, beside the estimate for
-    /// this training.
-    pub fn beside(&self, peak: u64) -> String {
-        let [peak, total] = [peak, self.total()].map(|bytes| bytes as f64 / 1e9);
-        format!("peak memory of the process {peak:.1} GB, estimated {total:.1} GB")
+        let [parameters, trained] = [self.parameters, self.trained].map(|count| count as f64 / 1e6);
+        format!("{parameters:.1} M parameters, {trained:.2} M trained")
     }
 }
 
-/// The most memory that this process has held so far, in bytes, where the system says it (Linux).
-pub fn peak_memory() -> Option<u64> {
-    if !cfg!(target_os = "linux") {
-        return None;
-    }
-    high_water_mark(&std::fs::read_to_string("/proc/self/status").ok()?)
+/// `peak memory of the process 2.1 GB, estimated 1.9 GB`: what it used so far at most, beside the estimate for
+/// this training.
+pub fn beside(peak: u64, estimated: u64) -> String {
+    format!("peak memory of the process {}, estimated {}", gigabytes(peak), gigabytes(estimated))
 }
 
-/// The line `VmHWM:   1234 kB` of `/proc/self/status`, in bytes.
-fn high_water_mark(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
+/// `1.9 GB`.
+pub(crate) fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 /// The time that is left, from the time so far: `2 h 05 min left`.
@@ -103,25 +123,64 @@ pub fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Estimate, high_water_mark, peak_memory, remaining};
+    use iopo_model::{Activations, ModelConfig, config::Architecture};
+
+    use super::{Estimate, Size, beside, remaining};
+
+    /// SmolLM2-135M.
+    fn config() -> ModelConfig {
+        ModelConfig {
+            architecture: Architecture::Llama,
+            vocab_size: 49_152,
+            hidden_size: 576,
+            intermediate_size: 1536,
+            num_hidden_layers: 30,
+            num_attention_heads: 9,
+            num_key_value_heads: 3,
+            head_dim: 64,
+            rms_norm_eps: 1e-5,
+            rope_theta: 1e5,
+            rope_scaling: None,
+            max_position_embeddings: 8192,
+            tie_word_embeddings: true,
+            qkv_bias: false,
+            bos_token_id: None,
+            eos_token_ids: vec![2],
+            pad_token_id: None,
+        }
+    }
 
     #[test]
-    fn the_peak_is_read_where_there_is_one_and_told_beside_the_estimate() {
-        let status = "Name:\tiopo\nVmPeak:\t  99 kB\nVmHWM:\t    2048 kB\nThreads:\t2\n";
-        assert_eq!(high_water_mark(status), Some(2 << 20));
-        assert_eq!(high_water_mark("Name:\tiopo\n"), None);
-        assert_eq!(peak_memory().is_some(), cfg!(target_os = "linux"));
-        let estimate = Estimate {
-            parameters: 0,
-            trained: 0,
-            weights: 1_500_000_000,
-            optimiser: 300_000_000,
-            activations: 100_000_000,
+    fn recomputing_keeps_an_input_a_layer() {
+        let config = config();
+        let size = Size {
+            config: &config,
+            trained: 2_440_000,
+            full: false,
+            copies: 2,
+            tokens: 1036,
+            longest: 640,
+            at_once: 1,
         };
-        assert_eq!(
-            estimate.beside(2_100_000_000),
-            "peak memory of the process 2.1 GB, estimated 1.9 GB"
-        );
+        let estimate = Estimate::new(size);
+        assert_eq!(estimate.parameters, 134_515_008);
+        assert!((estimate.slowdown - 0.375).abs() < 1e-12, "{}", estimate.slowdown);
+        let [kept, recomputed] =
+            [Activations::Kept, Activations::Recomputed].map(|way| estimate.total(way) as f64);
+        assert!(kept > 2.0e9 && recomputed < 0.9e9, "{kept}, {recomputed}");
+        // Of a single layer nothing is saved.
+        let shallow = ModelConfig { num_hidden_layers: 1, ..config.clone() };
+        let one = Estimate::new(Size { config: &shallow, ..size });
+        assert!(one.recomputed >= one.kept);
+        let full = Estimate::new(Size { full: true, trained: 134_515_008, ..size });
+        assert!((full.slowdown - 0.25).abs() < 1e-12 && full.kept == estimate.kept);
+        assert_eq!(Estimate::new(Size { at_once: 2, ..size }).kept, 2 * estimate.kept);
+    }
+
+    #[test]
+    fn the_peak_is_told_beside_the_estimate() {
+        let expected = "peak memory of the process 2.1 GB, estimated 1.9 GB";
+        assert_eq!(beside(2_100_000_000, 1_900_000_000), expected);
     }
 
     #[test]

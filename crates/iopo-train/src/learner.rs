@@ -1,6 +1,6 @@
 //! A model in training: weights, moments and counts, to a checkpoint and back.
 
-use iopo_model::{Decoder, LoraConfig, NamedTensors};
+use iopo_model::{Activations, Decoder, LoraConfig, NamedTensors};
 use iopo_schema::MetricRow;
 
 use crate::{TrainError, checkpoint::Checkpoint, optim::Optimiser, weights};
@@ -12,6 +12,8 @@ pub struct Learner {
     pub decoder: Decoder,
     /// Its optimiser.
     pub optimiser: Optimiser,
+    /// What becomes of the activations in its next updates; no checkpoint says so, for no result changes with it.
+    pub activations: Activations,
     /// What is trained, as it was at the best evaluation, where that is kept.
     pub best: Option<NamedTensors>,
     /// Updates done.
@@ -30,6 +32,7 @@ impl Learner {
         Self {
             decoder,
             optimiser,
+            activations: Activations::default(),
             best: None,
             step: 0,
             tokens: 0,
@@ -53,6 +56,7 @@ impl Learner {
         Ok(Self {
             optimiser: optimiser.restore(saved.optimiser, &decoder)?,
             decoder,
+            activations: Activations::default(),
             best: saved.best,
             step: saved.step,
             tokens: saved.tokens,

@@ -16,7 +16,7 @@
 //! | [`learner`], [`checkpoint`] | exact resume |
 //! | [`weights`], `peft` | what was trained, to files and back; adapters in PEFT's format |
 //! | [`events`] | the metrics for TensorBoard |
-//! | [`estimate`], `pace` | memory and time, told before the first update and held against what was used |
+//! | [`estimate`], `pace`, [`recompute`] | memory and time, told before the first update and held against what was used; which of them is saved |
 //! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
 //!
 //! ```no_run
@@ -53,6 +53,7 @@ pub mod objective;
 pub mod optim;
 mod pace;
 mod peft;
+pub mod recompute;
 pub mod reference;
 pub mod run;
 pub mod schedule;
@@ -66,5 +67,6 @@ pub use encode::{EncodedGroup, EncodedGroups, Encoder, LengthPolicy, encode};
 pub use error::TrainError;
 pub use method::Method;
 pub use objective::Objective;
+pub use recompute::Recompute;
 pub use run::{Base, RunSummary, TrainSummary, train};
 pub use tree::{Batch, Shape};

@@ -327,7 +327,12 @@ impl<'a> Inputs<'a> {
             trials.push((method, of_method));
         }
         let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
-        let provenance = Provenance::new(producer, json!(self.config))
+        let mut settings = json!(self.config);
+        if let Some(settings) = settings.as_object_mut() {
+            // What decides nothing of the file is no part of it.
+            settings.remove("recompute");
+        }
+        let provenance = Provenance::new(producer, settings)
             .with_input("preferences", self.preferences_hash.as_str());
         grid::save(&self.out_dir.join("grid.parquet"), &trials, &provenance)?;
         Ok(chosen)
@@ -364,6 +369,7 @@ impl<'a> Inputs<'a> {
             lora: self.lora(),
             shape: config.shape,
             micro_batch_tokens: config.micro_batch_tokens,
+            recompute: config.recompute,
             clip_norm: config.clip_norm,
             optimiser: config.optimiser,
             weight_decay: config.weight_decay,
@@ -385,7 +391,7 @@ impl<'a> Inputs<'a> {
         Objective { method, beta, pref_ftx, gamma: gamma.unwrap_or(0.0), shape }
     }
 
-    /// What a training is a function of. Later settings are named only where they are not the default,
+    /// What a training is a function of, which `recompute` is not. Later settings are named only where they are not the default,
     /// so that runs of before them are recognised.
     fn settings_json(&self, method: Method, settings: Settings, plan: &Plan) -> serde_json::Value {
         let config = self.config;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Instant};
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use iopo_llm::Progress;
-use iopo_model::{Decoder, LoraConfig, workers};
+use iopo_model::{Activations, Decoder, LoraConfig, memory, workers};
 use iopo_schema::{MetricRow, Provenance, read, write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,13 +15,14 @@ use crate::{
     checkpoint::Checkpoints,
     clipping::{clip, global_norm},
     encode::EncodedGroup,
-    estimate::{Estimate, duration, peak_memory, remaining},
+    estimate::{self, Estimate, Size, duration, remaining},
     evaluate::evaluate,
     events, files, guards,
     learner::Learner,
     metrics,
     objective::{Objective, Scored, Window},
     optim::{Optimiser, OptimiserName, trained_sizes},
+    recompute::Recompute,
     schedule::Schedule,
     tree::{Batch, Shape},
     watch::{EVALUATION, Keep, Watch},
@@ -46,6 +47,8 @@ pub struct Job<'a> {
     pub shape: Shape,
     /// Flat tokens of a micro-batch.
     pub micro_batch_tokens: usize,
+    /// Whether activations are computed again; changes no result.
+    pub recompute: Recompute,
     /// Bound of the gradient's norm; 0 for none.
     pub clip_norm: f64,
     /// What moves the weights.
@@ -153,7 +156,9 @@ impl Job<'_> {
         progress.start(&format!("train {}", self.objective.method), total as u64);
         progress.advance(state.step as u64);
         let estimate = self.estimate(&state.decoder);
-        progress.note(&estimate.describe());
+        let choice = self.recompute.choose(&estimate, memory::obtainable(&state.decoder.device()));
+        progress.note(&choice.describe(&estimate));
+        state.activations = choice.activations;
         let expected = self.pace(&state)?.seconds(self, state.step);
         progress.note(&format!(
             "about {} for {} updates, by the time of a trial",
@@ -193,8 +198,9 @@ impl Job<'_> {
         let took = clock.elapsed().as_secs_f64();
         let outcome = self.finish(state, &fingerprint, &checkpoints)?;
         let mut last = format!("{said}  took {}, estimated {}", duration(took), duration(expected));
-        if let Some(peak) = peak_memory() {
-            last = format!("{last}; {}", estimate.beside(peak));
+        if let Some(peak) = memory::peak() {
+            let beside = estimate::beside(peak, estimate.total(choice.activations));
+            last = format!("{last}; {beside}");
         }
         progress.message(last.trim_start());
         progress.finish();
@@ -283,14 +289,15 @@ impl Job<'_> {
         let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
         let tokens = largest.max(self.micro_batch_tokens);
         let at_once = self.at_once(decoder);
-        Estimate::new(
-            decoder.config(),
-            trained as u64,
-            self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),
+        Estimate::new(Size {
+            config: decoder.config(),
+            trained: trained as u64,
+            full: self.lora.is_none(),
+            copies: self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),
             tokens,
             longest,
             at_once,
-        )
+        })
     }
 
     /// Micro-batches that are computed side by side; an update has at most as many as groups.
@@ -338,7 +345,7 @@ impl Job<'_> {
         means: &mut metrics::Window,
     ) -> Result<(GradientsParams, f64), TrainError> {
         let window = Window::of(members.iter().copied());
-        let (decoder, step) = (&state.decoder, state.step);
+        let (decoder, step, activations) = (&state.decoder, state.step, state.activations);
         let device = decoder.device();
         let parts = micro_batches(members, self.micro_batch_tokens);
         // Gradients of every weight are as big as the model: no more of them are held than are computed at once.
@@ -347,7 +354,7 @@ impl Job<'_> {
         let mut loss = 0.0;
         let (mut computed, mut padded) = (0, 0);
         for parts in parts.chunks(wave.max(1)) {
-            let piece = |part: &Vec<_>| self.micro_batch(decoder, step, part, window);
+            let piece = |part: &Vec<_>| self.micro_batch(decoder, activations, step, part, window);
             for piece in workers::map(&device, parts.iter().collect(), piece)? {
                 means.observe(&self.objective, &piece.scored);
                 sum.accumulate(decoder, piece.gradients);
@@ -367,6 +374,7 @@ impl Job<'_> {
     pub(crate) fn micro_batch<'g>(
         &self,
         decoder: &Decoder,
+        activations: Activations,
         step: usize,
         groups: &[&'g EncodedGroup],
         window: Window,
@@ -385,8 +393,9 @@ impl Job<'_> {
             loss = evaluated.share;
             Ok(batch.spread(&evaluated.slopes))
         };
+        let Batch { layout, targets, .. } = &batch;
         let (_, gradients) =
-            decoder.response_logps_and_grads(&batch.layout, &batch.targets, coefficients)?;
+            decoder.response_logps_and_grads(layout, targets, activations, coefficients)?;
         Ok(Piece {
             scored,
             gradients,

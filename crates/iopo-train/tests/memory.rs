@@ -4,11 +4,10 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use iopo_llm::Progress;
-use iopo_model::{Decoder, LoraConfig, ModelFiles, device::device};
+use iopo_model::{Decoder, LoraConfig, ModelFiles, device::device, memory};
 use iopo_train::{
     EncodedGroup, Method, Objective, Shape,
     batch::Plan,
-    estimate::peak_memory,
     optim::OptimiserName,
     schedule::{Schedule, Scheduler},
     trainer::Job,
@@ -42,7 +41,7 @@ fn number(text: &str, before: &str, after: &str) -> f64 {
 
 #[test]
 fn a_training_takes_about_the_memory_that_was_estimated() {
-    let (Some(path), Some(before)) = (model(), peak_memory()) else {
+    let (Some(path), Some(before)) = (model(), memory::peak()) else {
         eprintln!("left out: SmolLM2's GGUF file or the process's peak memory is not here");
         return;
     };
@@ -99,7 +98,7 @@ fn a_training_takes_about_the_memory_that_was_estimated() {
     job.run(&start, &told).expect("trained");
     let told = told.0.into_inner().expect("not poisoned");
     let estimated = number(&told[0], "about ", " GB");
-    let took = (peak_memory().expect("known") - before) as f64 / 1e9;
+    let took = (memory::peak().expect("known") - before) as f64 / 1e9;
     eprintln!("{}; took {took:.2} GB", told[0]);
     assert!(told[1].contains("about") && told[1].contains("1 updates"), "{}", told[1]);
     let last = told.last().expect("a last message");

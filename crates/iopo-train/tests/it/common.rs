@@ -9,7 +9,7 @@ use iopo_schema::{
     GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
     VerdictRow, content_id,
 };
-use iopo_train::{Base, EncodedGroup, Method, Objective, TrainConfig, batch::Plan};
+use iopo_train::{Base, EncodedGroup, Method, Objective, Recompute, TrainConfig, batch::Plan};
 use iopo_train::{
     optim::{Optimiser, OptimiserName},
     schedule::{Schedule, Scheduler},
@@ -126,6 +126,7 @@ pub(crate) fn job<'a>(
         lora,
         shape: iopo_train::Shape::Tree,
         micro_batch_tokens: 200,
+        recompute: Recompute::default(),
         clip_norm: 1.0,
         optimiser: OptimiserName::Adamw,
         weight_decay: 0.01,

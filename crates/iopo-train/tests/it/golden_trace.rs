@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, f64::consts::LN_2, fs, path::Path};
 
 use iopo_llm::Silent;
-use iopo_model::{Checkpoint, Decoder, LoraConfig, device::device};
+use iopo_model::{Activations, Checkpoint, Decoder, LoraConfig, device::device};
 use iopo_train::{
     EncodedGroup, Method, Objective, Shape,
     evaluate::group_logps,
@@ -60,7 +60,7 @@ fn follow(
     lora: Option<&LoraConfig>,
     trace: &Value,
     groups: &[EncodedGroup],
-    shape: Shape,
+    (shape, activations): (Shape, Activations),
 ) -> Decoder {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let sums = group_logps(base, &members, shape, 4096, |_| [true; 4], &Silent).expect("reference");
@@ -76,6 +76,7 @@ fn follow(
     // Small enough that every update takes several micro-batches.
     job.micro_batch_tokens = 100;
     let mut learner = Learner::new(start, adamw(number("weight_decay")));
+    learner.activations = activations;
     for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
         let of_step: Vec<&EncodedGroup> =
             (0..4).map(|at| members[(4 * step + at) % members.len()]).collect();
@@ -128,8 +129,12 @@ fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
 fn full_fine_tuning_follows_the_trace() {
     each(|dir, trace, groups| {
         let base = load(dir);
-        for shape in [Shape::Tree, Shape::FourRows] {
-            follow(base.clone(), &base, None, &trace["full"], groups, shape);
+        for way in [
+            (Shape::Tree, Activations::Kept),
+            (Shape::Tree, Activations::Recomputed),
+            (Shape::FourRows, Activations::Kept),
+        ] {
+            follow(base.clone(), &base, None, &trace["full"], groups, way);
         }
     });
 }
@@ -144,13 +149,16 @@ fn adapters_follow_the_trace_to_the_same_factors() {
             read_safetensors(&dir.join(folder).join("adapter_model.safetensors")).expect("factors")
         };
         let start = base.clone().load_adapter(&tensors("lora"), 2.0).expect("fits");
-        let trained = follow(start, &base, Some(&lora), &trace["lora"], groups, Shape::Tree);
-        let (got, expected) =
-            (trained_tensors(&trained).expect("factors"), tensors("lora_trained"));
-        assert_eq!(got.len(), expected.len());
-        for (name, (_, values)) in &expected {
-            for (got, expected) in got[name].1.iter().zip(values) {
-                assert!((got - expected).abs() < 1e-5, "{name}: {got} is not {expected}");
+        let expected = tensors("lora_trained");
+        for activations in [Activations::Kept, Activations::Recomputed] {
+            let way = (Shape::Tree, activations);
+            let trained = follow(start.clone(), &base, Some(&lora), &trace["lora"], groups, way);
+            let got = trained_tensors(&trained).expect("factors");
+            assert_eq!(got.len(), expected.len());
+            for (name, (_, values)) in &expected {
+                for (got, expected) in got[name].1.iter().zip(values) {
+                    assert!((got - expected).abs() < 1e-5, "{name}: {got} is not {expected}");
+                }
             }
         }
     });

@@ -9,6 +9,7 @@ mod golden_trace;
 mod optimisers;
 mod peft;
 mod properties;
+mod recompute;
 mod sign;
 mod stopping;
 mod training;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{Numbers, decoder, groups, with_adapter};
-use iopo_model::{Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
+use iopo_model::{Activations, Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
 use iopo_train::{
     Batch, EncodedGroup, Method, Objective, Shape, TrainError,
     objective::{Scored, Window},
@@ -18,22 +18,24 @@ fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>
     let objective = Objective::new(Method::Iopo, 0.1, 0.5);
     let window = Window::of(groups.iter().copied());
     let mut losses = Vec::new();
+    let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
+        let sums = batch.sums(logps, groups.len())?;
+        let scored: Vec<Scored<'_>> = groups
+            .iter()
+            .zip(sums)
+            .map(|(group, policy)| {
+                let mut numbers = Numbers::new(group.id.len() as u64 + group.x1[0] as u64);
+                let reference = std::array::from_fn(|_| -30.0 - 20.0 * numbers.next());
+                Scored { group, policy, reference }
+            })
+            .collect();
+        let made = objective.evaluate(&scored, window, &decoder.device())?;
+        losses = made.losses;
+        Ok(batch.spread(&made.slopes))
+    };
+    let Batch { layout, targets, .. } = batch;
     let (_, gradients) = decoder
-        .response_logps_and_grads::<TrainError>(&batch.layout, &batch.targets, |logps| {
-            let sums = batch.sums(logps, groups.len())?;
-            let scored: Vec<Scored<'_>> = groups
-                .iter()
-                .zip(sums)
-                .map(|(group, policy)| {
-                    let mut numbers = Numbers::new(group.id.len() as u64 + group.x1[0] as u64);
-                    let reference = std::array::from_fn(|_| -30.0 - 20.0 * numbers.next());
-                    Scored { group, policy, reference }
-                })
-                .collect();
-            let made = objective.evaluate(&scored, window, &decoder.device())?;
-            losses = made.losses;
-            Ok(batch.spread(&made.slopes))
-        })
+        .response_logps_and_grads(layout, targets, Activations::Kept, coefficients)
         .expect("a step");
     (losses, decoder.named_gradients(&gradients).expect("names"))
 }

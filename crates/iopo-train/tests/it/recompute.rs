@@ -1,0 +1,138 @@
+//! Computing activations again changes no byte of what a training writes, and can begin or end at any update.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use crate::common::{decoder, groups, job, with_adapter};
+use iopo_llm::{Progress, Silent};
+use iopo_model::{Decoder, LoraConfig};
+use iopo_train::{
+    EncodedGroup, Recompute, Shape, TrainError, evaluate::group_logps, trainer::Job, weights,
+};
+
+const VOCAB: usize = 61;
+
+/// Notes what is said, and asks to stop after some looks.
+struct Watcher {
+    looks: AtomicUsize,
+    said: Mutex<Vec<String>>,
+}
+
+impl Watcher {
+    fn new(looks: usize) -> Self {
+        Self { looks: AtomicUsize::new(looks), said: Mutex::default() }
+    }
+
+    fn say(&self, text: &str) {
+        self.said.lock().expect("no panic").push(text.to_owned());
+    }
+}
+
+impl Progress for Watcher {
+    fn advance(&self, steps: u64) {
+        if steps > 0 {
+            self.say("update");
+        }
+    }
+
+    fn note(&self, text: &str) {
+        self.say(text);
+    }
+
+    fn cancelled(&self) -> bool {
+        let left = |left: usize| left.checked_sub(1);
+        self.looks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_err()
+    }
+}
+
+/// Hands a training of adapters or of every weight to `test`, whose updates have several micro-batches.
+fn with_job<T>(
+    dir: &Path,
+    lora: Option<&LoraConfig>,
+    test: impl FnOnce(&mut Job<'_>, &Decoder) -> T,
+) -> T {
+    let groups = groups(10, VOCAB, 31);
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let plain = decoder(VOCAB, 30);
+    let start = lora.map_or_else(|| plain.clone(), |lora| with_adapter(plain.clone(), lora));
+    let sums = group_logps(&start, &members, Shape::Tree, 500, |_| [true; 4], &Silent);
+    let ids = members.iter().map(|group| group.id.clone());
+    let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
+    let mut job = job(&members, &sums, lora, dir);
+    job.dev = &members[..3];
+    job.micro_batch_tokens = 60;
+    job.starts_at_reference = true;
+    test(&mut job, &start)
+}
+
+/// The weights and metrics that a training writes, stopped and gone on with under one setting after the other.
+fn product(
+    dir: &Path,
+    lora: Option<&LoraConfig>,
+    settings: &[Recompute],
+    change: impl FnOnce(&mut Job<'_>),
+) -> [Vec<u8>; 2] {
+    with_job(dir, lora, |job, start| {
+        change(job);
+        let (last, before) = settings.split_last().expect("a setting");
+        for setting in before {
+            job.recompute = *setting;
+            let stopped = job.run(start, &Watcher::new(3));
+            assert!(matches!(stopped, Err(TrainError::Cancelled)));
+        }
+        job.recompute = *last;
+        job.run(start, &Silent).expect("trained");
+    });
+    let weights = if lora.is_some() { weights::ADAPTER } else { weights::WEIGHTS };
+    [weights, "metrics.parquet"].map(|name| std::fs::read(dir.join(name)).expect("written"))
+}
+
+#[test]
+fn no_byte_changes_with_it_nor_where_it_is_switched_between_updates() {
+    use Recompute::{Always, Auto, Never};
+    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    for lora in [Some(&lora), None] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = |name: &str, settings: &[Recompute]| {
+            product(&folder.path().join(name), lora, settings, |_| {})
+        };
+        let kept = made("kept", &[Never]);
+        assert!(made("recomputed", &[Always]) == kept, "recomputed, lora: {}", lora.is_some());
+        assert!(made("resumed", &[Always, Always]) == kept, "resumed, lora: {}", lora.is_some());
+        assert!(made("switched", &[Never, Always, Auto]) == kept, "lora: {}", lora.is_some());
+        // Control: what does change results is seen in the same bytes.
+        let other = product(&folder.path().join("other"), lora, &[Always], |job| {
+            job.objective.beta *= 1.001;
+        });
+        assert!(other != kept);
+    }
+}
+
+#[test]
+fn what_was_chosen_and_what_it_costs_is_said_before_the_first_update() {
+    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let said = |recompute: Recompute| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let watcher = Watcher::new(1000);
+        with_job(folder.path(), Some(&lora), |job, start| {
+            job.recompute = recompute;
+            job.run(start, &watcher).expect("trained");
+        });
+        let said = watcher.said.into_inner().expect("no panic");
+        assert_eq!(said.len(), 7, "one line, then six updates");
+        said.into_iter().next().expect("a line")
+    };
+    let always = said(Recompute::Always);
+    let told = always.contains("recomputed") && always.contains("slower (as asked); kept: ");
+    assert!(told, "{always}");
+    // So little fits anywhere that tells how much it has.
+    let auto = said(Recompute::Auto);
+    let why = if cfg!(target_os = "linux") { "GB can be had" } else { "does not tell" };
+    assert!(auto.contains("activations are kept") && auto.contains(why), "{auto}");
+}
