@@ -105,8 +105,7 @@ impl Progress for Bars {
 
     fn note(&self, text: &str) {
         self.with(|work| {
-            let line = format!("{:>10}  {text}", work.what);
-            work.bar.suspend(|| printer::note(&line));
+            work.bar.suspend(|| printer::note(&format!("{:>10}  {text}", work.what)));
         });
     }
 

@@ -55,6 +55,9 @@ pub(crate) enum Command {
     Devices,
 }
 
+/// Values of `--recompute`.
+const RECOMPUTE: [&str; 3] = ["auto", "always", "never"];
+
 /// Flags that every stage takes.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -76,6 +79,10 @@ pub(crate) struct RunArgs {
     /// The seed of everything random; where training has several, they count on from it.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Whether training computes activations again instead of keeping them, for less memory and more
+    /// time; `always` where WHEN is left out [default: auto, which is where memory is short].
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = RECOMPUTE)]
+    pub(crate) recompute: Option<String>,
     /// Any other value of the configuration, as TOML; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,

@@ -100,6 +100,9 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
         set_seed(&mut start, seed)?;
     }
     typed(&start).with_context(|| Failure::usage(format!("cannot use {name}")))?;
+    if let Some(when) = &args.recompute {
+        overrides::set(&mut start, &format!("train.recompute={when}"))?;
+    }
     for assignment in &args.sets {
         overrides::set(&mut start, assignment)?;
         // One by one, so that the error names the flag.
@@ -232,6 +235,8 @@ impl PipelineConfig {
 
 #[cfg(test)]
 mod tests {
+    use iopo_train::Recompute;
+
     use super::{PRESETS, resolve};
     use crate::cli::RunArgs;
     use crate::failure::{Exit, exit_of};
@@ -244,6 +249,7 @@ mod tests {
             model: None,
             device: None,
             seed: Some(7),
+            recompute: None,
             sets: sets.iter().map(ToString::to_string).collect(),
         }
     }
@@ -281,6 +287,18 @@ mod tests {
         assert_eq!(resolve(&plain).expect("valid").config.train.resolved_seeds(), [3]);
         let huge = RunArgs { seed: Some(u64::MAX), ..args("smoke", &[]) };
         assert_eq!(exit_of(&resolve(&huge).expect_err("too large")), Exit::Usage);
+    }
+
+    #[test]
+    fn recompute_is_a_flag_and_a_setting() {
+        let resolved = |recompute: Option<&str>, sets: &[&str]| {
+            let recompute = recompute.map(str::to_owned);
+            let args = RunArgs { recompute, ..args("smoke", sets) };
+            resolve(&args).expect("valid").config.train.recompute
+        };
+        assert_eq!(resolved(None, &[]), Recompute::Auto);
+        assert_eq!(resolved(Some("always"), &[]), Recompute::Always);
+        assert_eq!(resolved(None, &["train.recompute=never"]), Recompute::Never);
     }
 
     #[test]

@@ -92,13 +92,14 @@ impl RunDir {
 }
 
 /// A run's configuration with what decides nothing of its files taken from `now`: what it is called and said to be,
-/// where it is computed, and the limits that only accept or refuse what was made.
+/// where and in how much memory it is computed, and the limits that only accept or refuse what was made.
 fn decisive(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
     let mut before = before.clone();
     before.name.clone_from(&now.name);
     before.notes.clone_from(&now.notes);
     before.device.clone_from(&now.device);
     before.demonstration = now.demonstration;
+    before.train.recompute = now.train.recompute;
     before.synth.max_repaired_share = now.synth.max_repaired_share;
     before.pairs.max_repaired_share = now.pairs.max_repaired_share;
     before.pairs.min_test_seeds = now.pairs.min_test_seeds;
@@ -169,6 +170,8 @@ fn other_configuration(root: &Path, changed: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use iopo_train::Recompute;
+
     use super::RunDir;
     use crate::config::PipelineConfig;
     use crate::failure::{Exit, exit_of};
@@ -181,6 +184,9 @@ mod tests {
         RunDir::open(dir.path(), &config).expect("goes on");
         let elsewhere = PipelineConfig { device: "cuda".to_owned(), ..config.clone() };
         RunDir::open(dir.path(), &elsewhere).expect("the device may change");
+        let mut spared = config.clone();
+        spared.train.recompute = Recompute::Always;
+        RunDir::open(dir.path(), &spared).expect("what only memory and time hang on may change");
         let mut renamed = PipelineConfig { name: "other".to_owned(), ..config.clone() };
         renamed.pairs.min_test_seeds = 1;
         renamed.synth.max_repaired_share = 1.0;
