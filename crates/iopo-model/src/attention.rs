@@ -94,7 +94,7 @@ pub(crate) struct AttentionTape {
 }
 
 /// The rows of a segment's path, concatenated: `[context, width]`.
-fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<2> {
+pub(crate) fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<2> {
     let width = x.dims()[1];
     let pieces: Vec<_> =
         path.iter().map(|&at| x.clone().slice([layout.span(at).rows.clone(), 0..width])).collect();

@@ -11,7 +11,7 @@ use crate::cache::{Columns, LayerCache};
 use crate::decoder::index_tensor;
 use crate::host::to_host;
 use crate::layer::DecoderLayer;
-use crate::layout::Layout;
+use crate::prefill::Prefilled;
 use crate::rope::Rope;
 use crate::sample::Sampler;
 use crate::{Decoder, ModelError, device};
@@ -41,6 +41,8 @@ pub struct Generated {
     pub finish_reason: FinishReason,
     /// Tokens generated, the stop token included.
     pub count: usize,
+    /// Tokens of the prompt that were not computed for this row, since another one began with them.
+    pub cached: usize,
 }
 
 /// What is generated at the same time, at most. One row may always run.
@@ -66,6 +68,7 @@ struct Row {
     limit: usize,
     sampler: Sampler,
     tokens: Vec<u32>,
+    cached: usize,
     /// The token that is fed next; `None` where a logit was NaN or infinite.
     next: Option<u32>,
     done: bool,
@@ -79,6 +82,7 @@ impl Row {
             limit: prompt.sampling.max_new_tokens,
             sampler: Sampler::new(&prompt.sampling),
             tokens: Vec::new(),
+            cached: 0,
             next: None,
             done: false,
         }
@@ -103,8 +107,11 @@ struct Generation<'a> {
     stop: &'a [u32],
     limits: Limits,
     progress: &'a dyn Progress,
-    /// Prompts that have no slot yet, the longest first: each fits into the columns that are in use.
+    /// Prompts that have no slot yet, the longest first: each fits into the columns that are in use. Samples of one
+    /// prompt follow each other.
     waiting: VecDeque<usize>,
+    /// The prefill of the first waiting prompt, where a row before it had the same.
+    kept: Option<Prefilled>,
     /// One a slot of the cache.
     rows: Vec<Row>,
     columns: Columns,
@@ -115,7 +122,8 @@ struct Generation<'a> {
 impl Decoder {
     /// Continues every prompt until a stop token or its limit.
     ///
-    /// Each row draws from its own random stream, so that its text depends on the others by rounding alone.
+    /// Each row draws from its own random stream, so that its text depends on the others by rounding alone. Samples of
+    /// one prompt share its prefill, and prompts that are taken in together that of their common beginning.
     ///
     /// # Errors
     /// When a prompt is empty, a token lies outside the vocabulary, or `progress` asks to stop (then
@@ -131,7 +139,7 @@ impl Decoder {
             return Err(ModelError::Generation { reason: format!("prompt {index} is empty") });
         }
         let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&index| (Reverse(prompts[index].tokens.len()), index));
+        order.sort_by_key(|&index| (Reverse(prompts[index].tokens.len()), &prompts[index].tokens));
         let mut generation = Generation {
             decoder: self,
             prompts,
@@ -139,6 +147,7 @@ impl Decoder {
             limits,
             progress,
             waiting: order.into(),
+            kept: None,
             rows: Vec::new(),
             columns: Columns::default(),
             caches: Vec::new(),
@@ -194,8 +203,12 @@ impl Decoder {
 impl Generation<'_> {
     /// Answers the prompts that want no token.
     fn finish_empty(&mut self) {
-        let nothing =
-            Generated { tokens: Vec::new(), finish_reason: FinishReason::Length, count: 0 };
+        let nothing = Generated {
+            tokens: Vec::new(),
+            finish_reason: FinishReason::Length,
+            count: 0,
+            cached: 0,
+        };
         for (prompt, finished) in self.prompts.iter().zip(&mut self.finished) {
             if prompt.sampling.max_new_tokens == 0 {
                 *finished = Some(nothing.clone());
@@ -227,7 +240,8 @@ impl Generation<'_> {
                 self.rows.iter().map(|row| row.next.unwrap_or_default()).collect();
             let hidden = self.decoder.step(&tokens, &mut self.caches, &self.columns)?;
             self.columns.used += 1;
-            let slots: Vec<usize> = (0..self.rows.len()).collect();
+            let slots: Vec<(usize, usize)> =
+                (0..self.rows.len()).map(|slot| (slot, slot)).collect();
             self.draw(&slots, hidden)?;
         }
     }
@@ -258,8 +272,34 @@ impl Generation<'_> {
 
     /// Gives the next `count` waiting prompts a slot and draws their first tokens.
     fn admit(&mut self, count: usize) -> Result<(), ModelError> {
-        let (decoder, prompts) = (self.decoder, self.prompts);
-        let (heads, device) = (decoder.heads(), decoder.device());
+        let prompts = self.prompts;
+        let new: Vec<usize> = self.waiting.drain(..count).collect();
+        let placed: Vec<(usize, usize)> = self.make_room(&new).into_iter().zip(new).collect();
+        let tokens = |index: usize| prompts[index].tokens.as_slice();
+        let samples: Vec<&[(usize, usize)]> =
+            placed.chunk_by(|(_, a), (_, b)| tokens(*a) == tokens(*b)).collect();
+        let mut source = self.kept.take();
+        let (known, unknown) = samples.split_at(usize::from(source.is_some()));
+        if let Some(source) = &source {
+            self.fill(source, known)?;
+        }
+        if !unknown.is_empty() {
+            let distinct: Vec<&[u32]> = unknown.iter().map(|rows| tokens(rows[0].1)).collect();
+            let prefilled = self.decoder.prefill_shared(&distinct)?;
+            self.fill(&prefilled, unknown)?;
+            source = Some(prefilled);
+        }
+        let last = placed.last().map(|&(_, index)| tokens(index));
+        if self.waiting.front().map(|&index| tokens(index)) == last {
+            let entry = unknown.len().saturating_sub(1);
+            self.kept = source.map(|source| source.alone(entry)).transpose()?;
+        }
+        Ok(())
+    }
+
+    /// Slots for new prompts, those of rows that are done first.
+    fn make_room(&mut self, new: &[usize]) -> Vec<usize> {
+        let (heads, device) = (self.decoder.heads(), self.decoder.device());
         if self.rows.iter().all(|row| row.done) {
             self.rows.clear();
             self.caches.clear();
@@ -271,17 +311,13 @@ impl Generation<'_> {
                 self.caches.iter_mut().for_each(|cache| cache.trim(unused));
             }
         }
-        let new: Vec<usize> = self.waiting.drain(..count).collect();
-        let layout = Layout::sequences(new.iter().map(|&index| prompts[index].tokens.clone()))?;
-        let (hidden, keys_values) = decoder.prefill(&layout)?;
-
-        let mut slots: Vec<usize> =
-            (0..self.rows.len()).filter(|&slot| self.rows[slot].done).take(count).collect();
-        let more = count - slots.len();
+        let free = (0..self.rows.len()).filter(|&slot| self.rows[slot].done);
+        let mut slots: Vec<usize> = free.take(new.len()).collect();
+        let more = new.len() - slots.len();
         slots.extend(self.rows.len()..self.rows.len() + more);
-        for (&slot, &index) in slots.iter().zip(&new) {
-            let row = Row::new(index, &prompts[index]);
-            self.columns.place(slot, prompts[index].tokens.len());
+        for (&slot, &index) in slots.iter().zip(new) {
+            let row = Row::new(index, &self.prompts[index]);
+            self.columns.place(slot, self.prompts[index].tokens.len());
             if slot < self.rows.len() {
                 self.rows[slot] = row;
             } else {
@@ -289,22 +325,39 @@ impl Generation<'_> {
             }
         }
         if self.caches.is_empty() {
-            let empty = || LayerCache::new(more, self.columns.used, heads, &device);
-            self.caches = keys_values.iter().map(|_| empty()).collect();
+            let empty = |_| LayerCache::new(more, self.columns.used, heads, &device);
+            self.caches = self.decoder.layers.iter().map(empty).collect();
         } else if more > 0 {
             self.caches.iter_mut().for_each(|cache| cache.add_slots(more));
         }
-        for (cache, flat) in self.caches.iter_mut().zip(keys_values) {
-            let width = flat.keys.dims()[1];
-            for ((_, span), &slot) in layout.spans().zip(&slots) {
-                let of = |x: &Tensor<2>| {
-                    heads.split_keys(x.clone().slice([span.rows.clone(), 0..width]))
-                };
-                cache.place(slot, self.columns.start(slot), of(&flat.keys), of(&flat.values));
+        slots
+    }
+
+    /// Copies prefilled prompts into slots and draws the first tokens. `samples` are, for each prompt of the source,
+    /// the slots of its rows with the rows' indices.
+    fn fill(
+        &mut self,
+        source: &Prefilled,
+        samples: &[&[(usize, usize)]],
+    ) -> Result<(), ModelError> {
+        let heads = self.decoder.heads();
+        let mut drawn = Vec::new();
+        for (prompt, rows) in samples.iter().enumerate() {
+            for (cache, (keys, values)) in
+                self.caches.iter_mut().zip(source.keys_values(prompt, heads))
+            {
+                for &(slot, _) in *rows {
+                    cache.place(slot, self.columns.start(slot), keys.clone(), values.clone());
+                }
+            }
+            let mut cached = source.cached(prompt);
+            for &(slot, index) in *rows {
+                self.rows[slot].cached = cached;
+                cached = self.prompts[index].tokens.len();
+                drawn.push((slot, prompt));
             }
         }
-        let last = layout.spans().map(|(_, span)| span.rows.end as i64 - 1);
-        self.draw(&slots, hidden.select(0, index_tensor(last, &device)))
+        self.draw(&drawn, source.hidden.clone())
     }
 
     /// Drops rows that are done, in bulk: copying the caches costs about one step.
@@ -319,18 +372,18 @@ impl Generation<'_> {
         self.rows.retain(|row| !row.done);
     }
 
-    /// Draws the next token of the given slots from their hidden states; rows that end leave their result.
-    fn draw(&mut self, slots: &[usize], hidden: Tensor<2>) -> Result<(), ModelError> {
+    /// Draws the next token of the given slots, each from a row of `hidden`; rows that end leave their result.
+    fn draw(&mut self, slots: &[(usize, usize)], hidden: Tensor<2>) -> Result<(), ModelError> {
         let logits = self.decoder.logits(hidden);
         let vocab = logits.dims()[1];
         let logits = to_host(logits)?;
         let mut of_slot = vec![None; self.rows.len()];
-        for (&slot, logits) in slots.iter().zip(logits.chunks(vocab)) {
-            of_slot[slot] = Some(logits);
+        for &(slot, row) in slots {
+            of_slot[slot] = Some(&logits[row * vocab..(row + 1) * vocab]);
         }
         // Each row draws from its own stream, so rows may be drawn at the same time.
         self.rows.par_iter_mut().zip(of_slot).for_each(|(row, logits)| row.draw(logits));
-        for &slot in slots {
+        for &(slot, _) in slots {
             let row = &mut self.rows[slot];
             if row.done {
                 continue;
@@ -348,7 +401,8 @@ impl Generation<'_> {
                 row.done = true;
                 let finish_reason = if stopped { FinishReason::Stop } else { FinishReason::Length };
                 let tokens = std::mem::take(&mut row.tokens);
-                self.finished[row.index] = Some(Generated { tokens, finish_reason, count });
+                let cached = row.cached;
+                self.finished[row.index] = Some(Generated { tokens, finish_reason, count, cached });
                 self.progress.advance(1);
             }
         }

@@ -7,7 +7,7 @@
 //! | [`head`] | response log-probabilities, chunk by chunk, and their gradients |
 //! | `tape` | what the forward pass keeps for the backward pass, or computes again |
 //! | [`lora`], `merge` | adapters beside the weights, and folded into them |
-//! | [`generate`] | batched generation with a key-value cache |
+//! | [`generate`], `prefill` | batched generation with a key-value cache, common beginnings computed once |
 //! | [`chat`] | decoder, tokenizer and template together: it answers chats |
 //! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
 //! | [`chat_files`], [`files`] | what lies beside the weights; files that are whole or absent |
@@ -41,6 +41,7 @@ mod merge;
 mod mlp;
 mod norm;
 mod parameters;
+mod prefill;
 mod rope;
 mod sample;
 pub mod source;
