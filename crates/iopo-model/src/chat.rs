@@ -1,12 +1,12 @@
 //! A model on this machine that answers chats: decoder, tokenizer and chat template together.
 
-use std::cmp::Reverse;
 use std::path::Path;
 use std::sync::Arc;
 
 use burn::tensor::Device;
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
 
+use crate::deal::shares;
 use crate::generate::Limits;
 use crate::source::ModelFiles;
 use crate::{ChatTemplate, Decoder, ModelError, Prompt, Tokenizer, workers};
@@ -151,22 +151,6 @@ impl LanguageModel for ChatModel {
         }
         Ok(completions.into_iter().flatten().collect())
     }
-}
-
-/// Rows of a share at least: weights are read once a step, however many rows there are.
-const SHARE: usize = 4;
-
-/// Deals prompts out to workers, each share with its part of the long ones and of the short ones. The shares follow
-/// from the prompts and the number of workers, so the same requests give the same texts.
-fn shares(prompts: &[Prompt], workers: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..prompts.len()).collect();
-    order.sort_by_key(|&index| (Reverse(prompts[index].tokens.len()), index));
-    let count = workers.min(prompts.len() / SHARE).max(1);
-    let mut shares = vec![Vec::new(); count];
-    for (at, index) in order.into_iter().enumerate() {
-        shares[at % count].push(index);
-    }
-    shares
 }
 
 impl From<ModelError> for LlmError {

@@ -23,6 +23,7 @@ pub mod chat;
 pub mod chat_files;
 pub mod checkpoint;
 pub mod config;
+mod deal;
 pub mod decoder;
 pub mod device;
 pub mod error;
