@@ -100,29 +100,42 @@ fn training(lora: &Decoder) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Tokens a second by batch size: one batch, and one a worker.
+/// Tokens a second by batch size: one batch, and one a worker. The rows have prompts of their own and are greedy, or
+/// are samples of one prompt.
 fn decoding(decoder: &Decoder) -> Result<(), ModelError> {
     let length = 32;
+    let greedy = |row| Prompt { tokens: tokens(60, row), sampling: Sampling::greedy(length) };
+    let sample = |row| {
+        let sampling = Sampling {
+            max_new_tokens: length,
+            temperature: 0.6,
+            top_p: 0.9,
+            top_k: 0,
+            seed: u64::from(row),
+        };
+        Prompt { tokens: tokens(60, 0), sampling }
+    };
     for batch in [1u32, 16, 32, 64] {
-        let prompts: Vec<Prompt> = (0..batch)
-            .map(|row| Prompt { tokens: tokens(60, row), sampling: Sampling::greedy(length) })
-            .collect();
-        let limits = Limits { rows: prompts.len(), ..Limits::default() };
-        let generate = || decoder.generate(&prompts, &[], limits, &Silent);
-        generate()?;
-        let start = Instant::now();
-        generate()?;
-        let alone = start.elapsed().as_secs_f64();
-        let count = workers::count(&decoder.device());
-        let start = Instant::now();
-        workers::map(&decoder.device(), vec![(); count], |()| generate())?;
-        let beside = start.elapsed().as_secs_f64() / count as f64;
-        let rate = |seconds: f64| f64::from(batch) * length as f64 / seconds;
-        println!(
-            "decode batch {batch}: {:.0} tokens/s with prefill, {:.0} side by side",
-            rate(alone),
-            rate(beside)
-        );
+        let (own, samples) = ((0..batch).map(greedy).collect(), (0..batch).map(sample).collect());
+        for (what, prompts) in [("greedy", own), ("samples of one prompt", samples)] {
+            let prompts: Vec<Prompt> = prompts;
+            let limits = Limits { rows: prompts.len(), ..Limits::default() };
+            let generate = || decoder.generate(&prompts, &[], limits, &Silent);
+            generate()?;
+            let start = Instant::now();
+            generate()?;
+            let alone = start.elapsed().as_secs_f64();
+            let count = workers::count(&decoder.device());
+            let start = Instant::now();
+            workers::map(&decoder.device(), vec![(); count], |()| generate())?;
+            let beside = start.elapsed().as_secs_f64() / count as f64;
+            let rate = |seconds: f64| f64::from(batch) * length as f64 / seconds;
+            println!(
+                "decode batch {batch}, {what}: {:.0} tokens/s with prefill, {:.0} side by side",
+                rate(alone),
+                rate(beside)
+            );
+        }
     }
     Ok(())
 }
