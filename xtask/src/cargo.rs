@@ -65,6 +65,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(Failed { what, code: status.code() }.into()) }
 }
 
+/// Runs a command to its end and returns what it printed; an error if it fails. What it says on stderr is shown.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let what = shown(command);
+    say(&format!("$ {what}"));
+    let made = command.stderr(Stdio::inherit()).output();
+    let made = made.with_context(|| format!("failed to start `{what}`"))?;
+    if !made.status.success() {
+        return Err(Failed { what, code: made.status.code() }.into());
+    }
+    String::from_utf8(made.stdout).with_context(|| format!("`{what}` printed no text"))
+}
+
 /// Becomes the command, where the system can, so that signals and the exit code are its own.
 #[cfg(unix)]
 pub(crate) fn hand_over(command: &mut Command) -> Result<()> {

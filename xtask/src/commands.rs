@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod interop;
 pub(crate) mod lint;

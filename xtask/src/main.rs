@@ -1,16 +1,17 @@
-//! The project's own commands: `cargo xtask pipeline | test | lint | interop | ci`.
+//! The project's own commands: `cargo xtask pipeline | test | lint | bench | interop | ci`.
 //!
 //! Light on purpose: it knows how to call cargo and nothing of Burn, so it builds in seconds and can
 //! build the real binary with whichever backend was asked for.
 
 mod cargo;
 mod commands;
+mod python;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ci, interop, lint, pipeline, test};
+use crate::commands::{bench, ci, interop, lint, pipeline, test};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -28,6 +29,8 @@ enum Command {
     Test(test::Args),
     /// Check formatting, clippy and documentation.
     Lint,
+    /// Time the pieces with criterion, or with --peer whole steps beside PyTorch's.
+    Bench(bench::Args),
     /// Hold our files against peft, transformers, datasets and TRL, in a Python environment of its own.
     Interop,
     /// Everything that the continuous integration runs.
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Command::Pipeline(args) => pipeline::run_args(&args),
         Command::Test(args) => test::run_args(&args),
         Command::Lint => lint::run_all(),
+        Command::Bench(args) => bench::run_args(&args),
         Command::Interop => interop::run_all(),
         Command::Ci => ci::run(),
     };

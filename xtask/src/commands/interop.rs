@@ -1,26 +1,23 @@
 //! `cargo xtask interop`: what others make of our files; see `fixtures/interop/README.md`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::cargo::{cargo, root, run, say, works};
-
-const TORCH: &str = "torch==2.9.1";
+use crate::cargo::{cargo, root, run, say};
+use crate::python::Python;
 
 /// Trains, merges and exports with the smoke preset, then asks Python.
 pub(crate) fn run_all() -> Result<()> {
-    let dir = root().join("target").join("interop");
-    fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
-    let python = Python::ready(&dir)?;
-    let work = dir.join("work");
+    let python = Python::ready()?;
+    let work = root().join("target").join("interop").join("work");
     if work.exists() {
         fs::remove_dir_all(&work).with_context(|| format!("failed to clear {}", work.display()))?;
     }
     make(&work)?;
-    run(python.command().arg(fixtures("check.py")).arg(&work))?;
+    let check = root().join("fixtures").join("interop").join("check.py");
+    run(python.script(&check).arg(&work))?;
     merge_saved(&work)?;
     for kind in ["plain", "conversational"] {
         let rows = path(&work, &format!("datasets-{kind}.parquet"));
@@ -76,66 +73,4 @@ fn logits(args: &[&str]) -> Result<()> {
 
 fn path(dir: &Path, name: &str) -> String {
     dir.join(name).display().to_string()
-}
-
-fn fixtures(name: &str) -> PathBuf {
-    root().join("fixtures").join("interop").join(name)
-}
-
-/// A Python with everything that the check imports.
-struct Python {
-    program: PathBuf,
-    /// Where stand-ins for NVIDIA's libraries lie, if there are any.
-    stand_ins: Option<PathBuf>,
-}
-
-impl Python {
-    /// Makes the virtual environment, or what is missing in it.
-    fn ready(dir: &Path) -> Result<Self> {
-        let venv = dir.join("venv");
-        let inside = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-        let mut python = Self { program: venv.join(inside), stand_ins: None };
-        if !python.program.exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        }
-        run(python.pip(&["--requirement"]).arg(fixtures("requirements.txt")))?;
-        if python.has_torch() {
-            return Ok(python);
-        }
-        run(&mut python.pip(&[TORCH]))?;
-        if !python.has_torch() {
-            let stand_ins = dir.join("stand-ins");
-            if !stand_ins.exists() {
-                run(python.command().arg(fixtures("stand_ins.py")).arg(&stand_ins))?;
-            }
-            python.stand_ins = Some(stand_ins);
-        }
-        if !python.has_torch() {
-            bail!(
-                "PyTorch does not import; `{} -m pip install {TORCH}` brings NVIDIA's libraries too",
-                python.program.display()
-            );
-        }
-        Ok(python)
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.env("HF_HUB_OFFLINE", "1").env("PYTHONDONTWRITEBYTECODE", "1");
-        if let Some(dir) = &self.stand_ins {
-            command.env("LD_LIBRARY_PATH", dir);
-        }
-        command
-    }
-
-    fn pip(&self, args: &[&str]) -> Command {
-        let mut command = self.command();
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        command.arg("--no-deps").args(args);
-        command
-    }
-
-    fn has_torch(&self) -> bool {
-        works(self.command().args(["-c", "import torch"]))
-    }
 }

@@ -93,6 +93,11 @@ impl Args {
     }
 }
 
+/// The features of the fastest build for this CPU.
+pub(crate) fn cpu_features() -> &'static str {
+    Backend::Flex.features(avx512())
+}
+
 /// Builds and runs; the process becomes `iopo`, so signals and the exit code are its own.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     hand_over(command(args.backend, args.dev).arg("pipeline").args(args.passed_on()))

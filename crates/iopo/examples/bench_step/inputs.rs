@@ -1,0 +1,127 @@
+//! What both sides compute on: weights as a Hugging Face directory, random token ids as JSON.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use iopo::model::{Decoder, ModelFiles, device, write_chat_files, write_hf_dir};
+use iopo::train::EncodedGroup;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// Groups of a file.
+const GROUPS: usize = 4;
+/// Prompts of a file, and the tokens of each.
+const PROMPTS: (usize, usize) = (16, 60);
+/// The two instructions share all but their last constraint, about so many tokens with the end of the turn.
+const REST: usize = 12;
+/// Bytes of one file of weights.
+const MAX_SHARD: u64 = 5_000_000_000;
+
+/// Flags of `prepare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A Hugging Face directory or a `.gguf` file.
+    model: PathBuf,
+    /// Where `model/`, `prompts.json` and one `groups-PROMPT-RESPONSE.json` a length are written.
+    out: PathBuf,
+    /// Tokens of prompt and response, for instance 256+128; may be repeated.
+    #[arg(long = "length", value_parser = length, default_value = "64+64")]
+    lengths: Vec<(usize, usize)>,
+}
+
+fn length(text: &str) -> Result<(usize, usize), String> {
+    let halves = text.split_once('+').and_then(|(prompt, response)| {
+        Some((prompt.parse::<usize>().ok()?, response.parse::<usize>().ok()?))
+    });
+    match halves {
+        Some((prompt, response)) if prompt > REST && response > 0 => Ok((prompt, response)),
+        _ => Err(format!("expected PROMPT+RESPONSE with a prompt of more than {REST} tokens")),
+    }
+}
+
+/// A group as token ids.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ids {
+    x1: Vec<u32>,
+    x2: Vec<u32>,
+    y1: Vec<u32>,
+    y2: Vec<u32>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Groups {
+    groups: Vec<Ids>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Prompts {
+    prompts: Vec<Vec<u32>>,
+}
+
+/// Writes everything; a model that is there already stays.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let first = device::available().first().copied().context("no device is built in")?;
+    let (mut checkpoint, tokenizer, template) = ModelFiles::open(&args.model)?;
+    let config = checkpoint.config.clone();
+    let model = args.out.join("model");
+    // `config.json` is the last file to be written.
+    if !model.join("config.json").exists() {
+        fs::create_dir_all(&model).with_context(|| format!("cannot make {}", model.display()))?;
+        let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
+        let decoder = Decoder::from_tensors(&config, &device::device(first)?, tensor)?;
+        write_chat_files(&model, &tokenizer, &template, &config)?;
+        write_hf_dir(&model, &decoder, MAX_SHARD)?;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut tokens = |count: usize| -> Vec<u32> {
+        (0..count).map(|_| rng.random_range(0..config.vocab_size as u32)).collect()
+    };
+    for &(prompt, response) in &args.lengths {
+        let mut group = || {
+            let stem = tokens(prompt - REST);
+            let mut instruction = || [stem.clone(), tokens(REST)].concat();
+            let (x1, x2) = (instruction(), instruction());
+            Ids { x1, x2, y1: tokens(response), y2: tokens(response) }
+        };
+        let groups = Groups { groups: (0..GROUPS).map(|_| group()).collect() };
+        write(&args.out.join(format!("groups-{prompt}-{response}.json")), &groups)?;
+    }
+    let prompts = Prompts { prompts: (0..PROMPTS.0).map(|_| tokens(PROMPTS.1)).collect() };
+    write(&args.out.join("prompts.json"), &prompts)
+}
+
+fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(value)?;
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The first groups of a file.
+pub(crate) fn groups(path: &Path, count: usize) -> Result<Vec<EncodedGroup>> {
+    let Groups { groups } = serde_json::from_str(&read(path)?)?;
+    let found = groups.len();
+    ensure!((1..=found).contains(&count), "{} holds {found} groups, not {count}", path.display());
+    let encoded = groups.into_iter().take(count).enumerate().map(|(index, ids)| EncodedGroup {
+        id: format!("group-{index}"),
+        x1: ids.x1,
+        x2: ids.x2,
+        y1: ids.y1,
+        y2: ids.y2,
+        false_cells: [true; 2],
+    });
+    Ok(encoded.collect())
+}
+
+/// The first prompts of a file.
+pub(crate) fn prompts(path: &Path, count: usize) -> Result<Vec<Vec<u32>>> {
+    let Prompts { mut prompts } = serde_json::from_str(&read(path)?)?;
+    let found = prompts.len();
+    ensure!((1..=found).contains(&count), "{} holds {found} prompts, not {count}", path.display());
+    prompts.truncate(count);
+    Ok(prompts)
+}

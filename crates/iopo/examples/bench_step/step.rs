@@ -1,0 +1,186 @@
+//! An update, the reference pass that is spared, and the floor that no update gets below.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use iopo::llm::Silent;
+use iopo::model::{Decoder, LoraConfig, workers};
+use iopo::train::batch::Plan;
+use iopo::train::estimate::peak_memory;
+use iopo::train::evaluate::group_logps;
+use iopo::train::learner::Learner;
+use iopo::train::optim::trained_sizes;
+use iopo::train::schedule::{Schedule, Scheduler};
+use iopo::train::trainer::Job;
+use iopo::train::watch::Watch;
+use iopo::train::weights::Card;
+use iopo::train::{Batch, EncodedGroup, Method, Objective, Shape};
+use serde_json::{Value, json};
+
+use crate::floor::{self, Work};
+use crate::{decoder, inputs, median};
+
+/// The other side's numbers, so that both do the same.
+const BETA: f64 = 0.1;
+const LEARNING_RATE: f64 = 1e-6;
+const WEIGHT_DECAY: f64 = 0.01;
+const CLIP_NORM: f64 = 1.0;
+/// Every group is a micro-batch of its own.
+const MICRO_BATCH_TOKENS: usize = 1;
+
+/// Flags of `step`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A Hugging Face directory or a `.gguf` file.
+    model: PathBuf,
+    /// Token ids, as `prepare` writes them.
+    #[arg(long)]
+    groups: PathBuf,
+    /// iopo, dpo (both mirrored pairs), dpo-paper (one pair), or any other method.
+    #[arg(long, default_value = "iopo", value_parser = method)]
+    mode: Method,
+    /// Train every weight instead of adapters.
+    #[arg(long)]
+    full: bool,
+    /// Lay the four sequences out whole instead of as a tree.
+    #[arg(long)]
+    four_rows: bool,
+    /// Groups of an update.
+    #[arg(long, default_value_t = 1)]
+    groups_per_update: usize,
+    /// Updates that are timed.
+    #[arg(long, default_value_t = 3)]
+    repeat: usize,
+    /// Updates before them.
+    #[arg(long, default_value_t = 1)]
+    warmup: usize,
+}
+
+fn method(name: &str) -> Result<Method, String> {
+    let found = Method::ALL.into_iter().find(|method| method.name() == name);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+        format!("expected one of {}", known.join(", "))
+    })
+}
+
+impl Args {
+    fn shape(&self) -> Shape {
+        if self.four_rows { Shape::FourRows } else { Shape::Tree }
+    }
+}
+
+/// Times updates and what belongs beside them.
+pub(crate) fn run(args: &Args) -> Result<Value> {
+    let groups = inputs::groups(&args.groups, args.groups_per_update)?;
+    let members: Vec<&EncodedGroup> = groups.iter().collect();
+    let base = decoder(&args.model)?;
+    let (device, config) = (base.device(), base.config().clone());
+    let (reference, reference_times) = reference(args, &base, &members)?;
+    let first_sums = reference.get(&members[0].id).copied().unwrap_or_default();
+
+    let lora = (!args.full).then(LoraConfig::default);
+    let start = match &lora {
+        Some(lora) => base.with_lora(lora, 0)?,
+        None => base,
+    };
+    let trained: usize = trained_sizes(&start).into_iter().sum();
+    let updates = args.warmup + args.repeat;
+    let plan = Plan { groups: members.len(), per_update: members.len(), epochs: updates, seed: 0 };
+    let job = Job {
+        objective: Objective::new(args.mode, BETA, 0.0),
+        plan,
+        schedule: Schedule::with_ratio(Scheduler::Constant, LEARNING_RATE, 0.0, updates),
+        lora: lora.as_ref(),
+        shape: args.shape(),
+        micro_batch_tokens: MICRO_BATCH_TOKENS,
+        clip_norm: CLIP_NORM,
+        weight_decay: WEIGHT_DECAY,
+        checkpoint_every: 0,
+        groups: &members,
+        dev: &[],
+        watch: Watch::default(),
+        reference: &reference,
+        starts_at_reference: true,
+        dir: PathBuf::new(),
+        keep_weights: false,
+        card: card(args),
+    };
+    let each = |seconds: f64| seconds / members.len() as f64;
+    let mut learner = Learner::new(start, WEIGHT_DECAY);
+    let (mut times, mut loss) = (Vec::new(), None);
+    for _ in 0..updates {
+        let clock = Instant::now();
+        let (next, window) = job.update(learner, &members)?;
+        times.push(each(clock.elapsed().as_secs_f64()));
+        learner = next;
+        loss = loss.or(window.mean("loss"));
+    }
+    let times = &times[args.warmup..];
+    let seconds = median(times);
+    // Before the floor, whose matrices are no part of a step.
+    let peak = peak_memory();
+
+    let needs = |group: &EncodedGroup| args.mode.needs(group);
+    let batch = Batch::new(&members[..1], args.shape(), needs)?;
+    let work = Work::of(&batch, lora.as_ref().map(|lora| lora.rank));
+    let floor = floor::measure(&config, &work, &device);
+    Ok(json!({
+        "side": "iopo",
+        "mode": args.mode.name(),
+        "train": if args.full { "full" } else { "lora" },
+        "shape": if args.four_rows { "four_rows" } else { "tree" },
+        "dtype": "f32",
+        "prompt": members[0].x1.len(),
+        "response": members[0].y1.len(),
+        "groups": members.len(),
+        "threads": workers::count(&device),
+        "tokens": batch.layout.token_count(),
+        "padded_tokens": batch.padded_tokens,
+        "trained": trained,
+        "seconds": seconds,
+        "times": times,
+        "reference_seconds": each(median(&reference_times)),
+        "loss": loss,
+        "logps": first_sums,
+        "peak_bytes": peak,
+        "flops": floor.flops,
+        "gemm_flops_per_second": floor.rate,
+        "floor_seconds": floor.seconds,
+        "floor_share": floor.seconds / seconds,
+    }))
+}
+
+/// The reference's sums by group, and how long each of some passes over all groups took.
+fn reference(
+    args: &Args,
+    base: &Decoder,
+    members: &[&EncodedGroup],
+) -> Result<(BTreeMap<String, [f64; 4]>, Vec<f64>)> {
+    let needs = |group: &EncodedGroup| args.mode.needs(group);
+    let mut times = Vec::new();
+    let mut last = None;
+    for _ in 0..args.warmup + args.repeat {
+        let clock = Instant::now();
+        let sums = group_logps(base, members, args.shape(), MICRO_BATCH_TOKENS, needs, &Silent)?;
+        times.push(clock.elapsed().as_secs_f64());
+        last = Some(sums);
+    }
+    let sums = last.context("expected at least one update")?;
+    let by_id = members.iter().zip(sums).map(|(group, sums)| (group.id.clone(), sums));
+    Ok((by_id.collect(), times.split_off(args.warmup)))
+}
+
+/// Nothing is written, so nothing needs a name.
+fn card(args: &Args) -> Card {
+    Card {
+        base: String::new(),
+        base_weights_hash: String::new(),
+        template_hash: String::new(),
+        method: args.mode.name().to_owned(),
+        preferences_hash: String::new(),
+        settings: Value::Null,
+    }
+}

@@ -1,0 +1,153 @@
+//! The criterion benches of all crates, and one table of what they estimate.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::{dir, tell, write};
+use crate::cargo::cargo;
+use crate::commands::pipeline::cpu_features;
+
+/// Crates and their benches.
+const BENCHES: [(&str, &str); 7] = [
+    ("iopo-constraints", "checks"),
+    ("iopo-schema", "parquet"),
+    ("iopo-synth", "rules"),
+    ("iopo-pairs", "groups"),
+    ("iopo-objective", "objective"),
+    ("iopo-model", "decode"),
+    ("iopo-train", "step"),
+];
+
+/// Runs the benches whose name holds `filter`, and writes `criterion.md`.
+pub(super) fn run(filter: Option<&str>) -> Result<()> {
+    let home = dir().join("criterion");
+    // What is there is another run's.
+    if home.exists() {
+        fs::remove_dir_all(&home).with_context(|| format!("failed to clear {}", home.display()))?;
+    }
+    fs::create_dir_all(&home).with_context(|| format!("failed to make {}", home.display()))?;
+    let mut command = bench_command();
+    command.args(["--", "--noplot"]).args(filter).env("CRITERION_HOME", &home);
+    crate::cargo::run(&mut command)?;
+    let table = table(&home)?;
+    let path = dir().join("criterion.md");
+    write(&path, &table)?;
+    tell(&path, &table);
+    Ok(())
+}
+
+fn bench_command() -> std::process::Command {
+    let mut command = cargo(&["bench"]);
+    for (package, bench) in BENCHES {
+        command.args(["--package", package, "--bench", bench]);
+    }
+    // The features of the other crates follow from these.
+    let features: Vec<String> =
+        cpu_features().split(',').map(|feature| format!("iopo-model/{feature}")).collect();
+    command.args(["--features", &features.join(",")]);
+    command
+}
+
+/// One line a bench, by its name.
+fn table(home: &Path) -> Result<String> {
+    let mut found = Vec::new();
+    collect(home, &mut found)?;
+    if found.is_empty() {
+        bail!("no bench ran: is there one of that name?");
+    }
+    let mut lines = found.iter().map(|dir| line(dir)).collect::<Result<Vec<(String, String)>>>()?;
+    lines.sort();
+    let mut table =
+        String::from("| bench | median | 95 % interval | a second |\n|---|---:|---|---:|\n");
+    for (_, line) in lines {
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{line}");
+    }
+    Ok(table)
+}
+
+/// Folders named `new`, which hold the last run's numbers.
+fn collect(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let what = || format!("failed to read {}", dir.display());
+    for entry in fs::read_dir(dir).with_context(what)? {
+        let path = entry.with_context(what)?.path();
+        if !path.is_dir() {
+            continue;
+        }
+        if path.file_name().is_some_and(|name| name == "new") {
+            if path.join("estimates.json").exists() {
+                found.push(path);
+            }
+        } else {
+            collect(&path, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn json(path: &Path) -> Result<Value> {
+    let what = || format!("failed to read {}", path.display());
+    serde_json::from_slice(&fs::read(path).with_context(what)?).with_context(what)
+}
+
+/// A bench's name and its line of the table.
+fn line(dir: &Path) -> Result<(String, String)> {
+    let (bench, estimates) =
+        (json(&dir.join("benchmark.json"))?, json(&dir.join("estimates.json"))?);
+    let median = &estimates["median"];
+    let interval = &median["confidence_interval"];
+    let number =
+        |value: &Value| value.as_f64().with_context(|| format!("no median in {}", dir.display()));
+    let (middle, low, high) = (
+        number(&median["point_estimate"])?,
+        number(&interval["lower_bound"])?,
+        number(&interval["upper_bound"])?,
+    );
+    let name = bench["full_id"].as_str().unwrap_or("?").to_owned();
+    let throughput = &bench["throughput"];
+    let rate = match (throughput["Elements"].as_f64(), throughput["Bytes"].as_f64()) {
+        (Some(elements), _) => counted(elements / middle * 1e9).trim_end().to_owned(),
+        (_, Some(bytes)) => format!("{}B", counted(bytes / middle * 1e9)),
+        _ => "–".to_owned(),
+    };
+    let line = format!("| {name} | {} | {}–{} | {rate} |", time(middle), time(low), time(high));
+    Ok((name, line))
+}
+
+/// Nanoseconds in a unit that suits them.
+fn time(nanoseconds: f64) -> String {
+    match nanoseconds {
+        ns if ns < 1e3 => format!("{ns:.1} ns"),
+        ns if ns < 1e6 => format!("{:.2} µs", ns / 1e3),
+        ns if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
+        ns => format!("{:.3} s", ns / 1e9),
+    }
+}
+
+/// A number in a unit that suits it, with a space before the unit.
+fn counted(number: f64) -> String {
+    match number {
+        n if n < 1e3 => format!("{n:.1} "),
+        n if n < 1e6 => format!("{:.1} k", n / 1e3),
+        n if n < 1e9 => format!("{:.1} M", n / 1e6),
+        n => format!("{:.1} G", n / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{counted, time};
+
+    #[test]
+    fn numbers_get_the_unit_that_suits_them() {
+        assert_eq!(
+            [12.34, 1234.0, 5.6e6, 7.8e9].map(time),
+            ["12.3 ns", "1.23 µs", "5.60 ms", "7.800 s"]
+        );
+        assert_eq!([9.0, 1500.0, 2.5e6, 3e9].map(counted), ["9.0 ", "1.5 k", "2.5 M", "3.0 G"]);
+    }
+}

@@ -1,0 +1,91 @@
+//! A Python environment of the project's own, under `target/python`; see `fixtures/python/README.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cargo::{root, run, say, works};
+
+const TORCH: &str = "torch==2.9.1";
+
+/// A Python with everything that our scripts import.
+pub(crate) struct Python {
+    program: PathBuf,
+    /// Where stand-ins for NVIDIA's libraries lie, if there are any.
+    stand_ins: Option<PathBuf>,
+}
+
+impl Python {
+    /// Makes the virtual environment, or what is missing in it.
+    pub(crate) fn ready() -> Result<Self> {
+        let dir = root().join("target").join("python");
+        fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
+        let venv = dir.join("venv");
+        let inside = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+        let mut python = Self { program: venv.join(inside), stand_ins: None };
+        if !python.program.exists() {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        }
+        run(python.pip(&["--requirement"]).arg(fixtures("requirements.txt")))?;
+        python.get_torch(&dir)?;
+        Ok(python)
+    }
+
+    /// A command that runs a script of ours.
+    pub(crate) fn script(&self, script: &Path) -> Command {
+        let mut command = self.command();
+        command.arg(script);
+        command
+    }
+
+    fn get_torch(&mut self, dir: &Path) -> Result<()> {
+        let stand_ins = dir.join("stand-ins");
+        if stand_ins.exists() {
+            self.stand_ins = Some(stand_ins.clone());
+        }
+        if self.has_torch() {
+            return Ok(());
+        }
+        say("installing PyTorch");
+        run(&mut self.pip(&[TORCH]))?;
+        if !self.has_torch() {
+            if !stand_ins.exists() {
+                run(self.script(&fixtures("stand_ins.py")).arg(&stand_ins))?;
+            }
+            self.stand_ins = Some(stand_ins);
+        }
+        if !self.has_torch() {
+            bail!(
+                "PyTorch does not import; `{} -m pip install {TORCH}` brings NVIDIA's libraries too",
+                self.program.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.env("HF_HUB_OFFLINE", "1").env("PYTHONDONTWRITEBYTECODE", "1");
+        if let Some(dir) = &self.stand_ins {
+            command.env("LD_LIBRARY_PATH", dir);
+        }
+        command
+    }
+
+    fn pip(&self, args: &[&str]) -> Command {
+        let mut command = self.command();
+        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        command.arg("--no-deps").args(args);
+        command
+    }
+
+    fn has_torch(&self) -> bool {
+        works(self.command().args(["-c", "import torch"]))
+    }
+}
+
+fn fixtures(name: &str) -> PathBuf {
+    root().join("fixtures").join("python").join(name)
+}
