@@ -4,11 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use iopo::model::{Decoder, ModelFiles, device, write_chat_files, write_hf_dir};
-use iopo::train::EncodedGroup;
+use iopo::model::{Decoder, LoraConfig, ModelFiles, device, write_chat_files, write_hf_dir};
+use iopo::train::{EncodedGroup, weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+
+use crate::nameless;
 
 /// Groups of a file.
 const GROUPS: usize = 4;
@@ -16,6 +18,8 @@ const GROUPS: usize = 4;
 const PROMPTS: (usize, usize) = (16, 60);
 /// The two instructions share all but their last constraint, about so many tokens with the end of the turn.
 const REST: usize = 12;
+/// What the fresh adapters are drawn from, here and in `step`.
+pub(crate) const ADAPTER_SEED: u64 = 0;
 /// Bytes of one file of weights.
 const MAX_SHARD: u64 = 5_000_000_000;
 
@@ -24,7 +28,7 @@ const MAX_SHARD: u64 = 5_000_000_000;
 pub(crate) struct Args {
     /// A Hugging Face directory or a `.gguf` file.
     model: PathBuf,
-    /// Where `model/`, `prompts.json` and one `groups-PROMPT-RESPONSE.json` a length are written.
+    /// Where `model/`, `adapter/`, `prompts.json` and one `groups-PROMPT-RESPONSE.json` a length are written.
     out: PathBuf,
     /// Tokens of prompt and response, for instance 256+128; may be repeated.
     #[arg(long = "length", value_parser = length, default_value = "64+64")]
@@ -72,6 +76,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
         let decoder = Decoder::from_tensors(&config, &device::device(first)?, tensor)?;
         write_chat_files(&model, &tokenizer, &template, &config)?;
+        let lora = LoraConfig::default();
+        let fresh = decoder.clone().with_lora(&lora, ADAPTER_SEED)?;
+        weights::save(&args.out.join("adapter"), &fresh, Some(&lora), &nameless("none"))?;
         write_hf_dir(&model, &decoder, MAX_SHARD)?;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(0);
