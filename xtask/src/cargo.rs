@@ -77,6 +77,13 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(made.stdout).with_context(|| format!("`{what}` printed no text"))
 }
 
+/// What a command prints, without the spaces around it; `None` if it does not succeed. Nothing of it is shown.
+pub(crate) fn output_quietly(command: &mut Command) -> Option<String> {
+    let made = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(made.stdout).ok()?;
+    made.status.success().then(|| text.trim().to_owned())
+}
+
 /// Becomes the command, where the system can, so that signals and the exit code are its own.
 #[cfg(unix)]
 pub(crate) fn hand_over(command: &mut Command) -> Result<()> {

@@ -1,25 +1,36 @@
 //! `cargo xtask bench`: how long the pieces take, and whole steps beside PyTorch's.
 
+mod cases;
 mod criterion;
+mod document;
+mod machine;
 mod measured;
 mod peer;
+mod program;
+mod store;
+mod tables;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::cargo::{root, say};
+use crate::cargo::root;
 
 /// Flags of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Run only the criterion benches whose name holds this.
-    #[arg(value_name = "FILTER", conflicts_with = "peer")]
-    filter: Option<String>,
     /// Set training steps and decoding beside those of PyTorch, which is downloaded for it.
     #[arg(long)]
     peer: bool,
+    /// Run only the benches, or with --peer the measurements, whose name holds this.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// As little as possible, to see that it runs; docs/benchmarks.md stays as it is.
+    #[arg(long)]
+    quick: bool,
+    /// Measure again what an earlier run has left under target/bench.
+    #[arg(long)]
+    fresh: bool,
     /// A Hugging Face directory or a .gguf file [default: the model that the pipeline has fetched].
     #[arg(long, value_name = "PATH", requires = "peer")]
     model: Option<PathBuf>,
@@ -28,35 +39,33 @@ pub(crate) struct Args {
         long = "lengths",
         value_name = "PROMPT+RESPONSE,..",
         value_delimiter = ',',
-        default_value = "64+64,256+128,512+128"
+        default_value = "64+64,256+128,512+128",
+        requires = "peer"
     )]
     lengths: Vec<String>,
     /// How often each side is started, in turns: ours, theirs, ours, theirs.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     rounds: usize,
     /// Steps that are timed at each start, after one that is not.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "peer")]
     repeat: usize,
     /// Threads of each side.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     threads: usize,
 }
 
-/// Runs what was asked for; the tables lie under `target/bench`.
-pub(crate) fn run_args(args: &Args) -> Result<()> {
-    if args.peer { peer::run(args) } else { criterion::run(args.filter.as_deref()) }
+impl Args {
+    fn wants(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+    }
 }
 
-/// Where tables and whatever they are made of lie.
+/// Runs what was asked for; the tables go to `docs/benchmarks.md`.
+pub(crate) fn run_args(args: &Args) -> Result<()> {
+    if args.peer { peer::run(args) } else { criterion::run(args) }
+}
+
+/// Where whatever the tables are made of lies.
 fn dir() -> PathBuf {
     root().join("target").join("bench")
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))
-}
-
-fn tell(path: &Path, table: &str) {
-    say(table);
-    say(&format!("written to {}", path.display()));
 }

@@ -42,11 +42,11 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         .collect();
     let count = workers::count(&decoder.device());
     let share = prompts.len().div_ceil(count.max(1));
-    let together = time(args, || generate(&decoder, &prompts))?;
-    let dealt = time(args, || {
+    let (together, made) = time(args, || generate(&decoder, &prompts))?;
+    let (dealt, _) = time(args, || {
         let shares: Vec<&[Prompt]> = prompts.chunks(share).collect();
         let made = workers::map(&decoder.device(), shares, |share| generate(&decoder, share))?;
-        Ok(made.into_iter().sum())
+        Ok(made.concat())
     })?;
     let rate = |times: &[f64]| (args.batch * args.tokens) as f64 / median(times);
     Ok(json!({
@@ -59,25 +59,30 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         "tokens_per_second_dealt": rate(&dealt),
         "seconds": median(&together),
         "times": together,
+        "made": made,
         "peak_bytes": peak_memory(),
     }))
 }
 
-/// Continues all prompts and says how many tokens that made.
-fn generate(decoder: &Decoder, prompts: &[Prompt]) -> Result<usize, ModelError> {
+/// The new tokens of each prompt.
+fn generate(decoder: &Decoder, prompts: &[Prompt]) -> Result<Vec<Vec<u32>>, ModelError> {
     let limits = Limits { rows: prompts.len(), ..Limits::default() };
     let made = decoder.generate(prompts, &[], limits, &Silent)?;
-    Ok(made.iter().map(|row| row.count).sum())
+    Ok(made.into_iter().map(|row| row.tokens).collect())
 }
 
-fn time(args: &Args, work: impl Fn() -> Result<usize, ModelError>) -> Result<Vec<f64>> {
-    let mut times = Vec::new();
+/// The seconds of each generation, and what the last one made.
+fn time(
+    args: &Args,
+    work: impl Fn() -> Result<Vec<Vec<u32>>, ModelError>,
+) -> Result<(Vec<f64>, Vec<Vec<u32>>)> {
+    let (mut times, mut made) = (Vec::new(), Vec::new());
     for _ in 0..args.warmup + args.repeat {
         let clock = Instant::now();
-        let made = work()?;
+        made = work()?;
         times.push(clock.elapsed().as_secs_f64());
-        let expected = args.batch * args.tokens;
-        ensure!(made == expected, "expected {expected} new tokens, got {made}");
+        let (expected, got) = (args.batch * args.tokens, made.concat().len());
+        ensure!(got == expected, "expected {expected} new tokens, got {got}");
     }
-    Ok(times.split_off(args.warmup))
+    Ok((times.split_off(args.warmup), made))
 }

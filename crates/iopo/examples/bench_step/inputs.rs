@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use iopo::model::{Decoder, LoraConfig, ModelFiles, device, write_chat_files, write_hf_dir};
+use iopo::model::{Decoder, LoraConfig, ModelFiles, write_chat_files, write_hf_dir};
 use iopo::train::{EncodedGroup, weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::nameless;
+use crate::{first_device, nameless};
 
 /// Groups of a file.
 const GROUPS: usize = 4;
@@ -66,26 +66,30 @@ struct Prompts {
 
 /// Writes everything; a model that is there already stays.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let first = device::available().first().copied().context("no device is built in")?;
     let (mut checkpoint, tokenizer, template) = ModelFiles::open(&args.model)?;
     let config = checkpoint.config.clone();
-    let model = args.out.join("model");
+    let (model, adapter) = (args.out.join("model"), args.out.join("adapter"));
     // `config.json` is the last file to be written.
     if !model.join("config.json").exists() {
-        fs::create_dir_all(&model).with_context(|| format!("cannot make {}", model.display()))?;
+        for dir in [&model, &adapter] {
+            fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        }
         let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-        let decoder = Decoder::from_tensors(&config, &device::device(first)?, tensor)?;
+        let decoder = Decoder::from_tensors(&config, &first_device()?, tensor)?;
         write_chat_files(&model, &tokenizer, &template, &config)?;
         let lora = LoraConfig::default();
         let fresh = decoder.clone().with_lora(&lora, ADAPTER_SEED)?;
-        weights::save(&args.out.join("adapter"), &fresh, Some(&lora), &nameless("none"))?;
+        weights::save(&adapter, &fresh, Some(&lora), &nameless("none"))?;
         write_hf_dir(&model, &decoder, MAX_SHARD)?;
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    let mut tokens = |count: usize| -> Vec<u32> {
-        (0..count).map(|_| rng.random_range(0..config.vocab_size as u32)).collect()
+    // Each file's tokens follow from its lengths alone, whatever other lengths are asked for.
+    let vocab = config.vocab_size as u32;
+    let source = |lengths: (usize, usize)| {
+        let mut rng = ChaCha8Rng::seed_from_u64(((lengths.0 as u64) << 32) | lengths.1 as u64);
+        move |count: usize| -> Vec<u32> { (0..count).map(|_| rng.random_range(0..vocab)).collect() }
     };
     for &(prompt, response) in &args.lengths {
+        let mut tokens = source((prompt, response));
         let mut group = || {
             let stem = tokens(prompt - REST);
             let mut instruction = || [stem.clone(), tokens(REST)].concat();
@@ -95,6 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let groups = Groups { groups: (0..GROUPS).map(|_| group()).collect() };
         write(&args.out.join(format!("groups-{prompt}-{response}.json")), &groups)?;
     }
+    let mut tokens = source(PROMPTS);
     let prompts = Prompts { prompts: (0..PROMPTS.0).map(|_| tokens(PROMPTS.1)).collect() };
     write(&args.out.join("prompts.json"), &prompts)
 }

@@ -1,5 +1,5 @@
-//! One measurement of a training step or of decoding, as one line of JSON: our side of `cargo xtask bench --peer`,
-//! whose other side is `fixtures/peer/bench_peer.py`.
+//! One measurement of a training step, of decoding or of synthesis, as one line of JSON: our side of
+//! `cargo xtask bench --peer`, whose other side is `fixtures/peer/bench_peer.py`.
 //!
 //! Each call measures one thing, so that its peak memory is its own. It allocates as the `iopo` binary does.
 #![expect(clippy::print_stdout, reason = "it prints what it measured")]
@@ -10,15 +10,17 @@ mod decode;
 mod floor;
 mod inputs;
 mod step;
+mod synth;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use iopo::model::{Checkpoint, Decoder, device};
 use iopo::train::weights::Card;
 
-/// Time a training step or decoding, and print one line of JSON.
+/// Time a training step, decoding or synthesis, and print one line of JSON.
 #[derive(Debug, Parser)]
 struct Cli {
     #[command(subcommand)]
@@ -33,6 +35,8 @@ enum Command {
     Step(step::Args),
     /// Time greedy generation.
     Decode(decode::Args),
+    /// Time synthesis by rules.
+    Synth(synth::Args),
 }
 
 fn main() -> Result<()> {
@@ -41,18 +45,24 @@ fn main() -> Result<()> {
         Command::Prepare(args) => return inputs::run(&args),
         Command::Step(args) => step::run(&args)?,
         Command::Decode(args) => decode::run(&args)?,
+        Command::Synth(args) => synth::run(&args)?,
     };
     println!("{measured}");
     Ok(())
 }
 
-/// A model's weights on the first device that is built in.
-fn decoder(model: &Path) -> Result<Decoder> {
+/// The first device that is built in.
+fn first_device() -> Result<Device> {
     let first = device::available().first().copied().context("no device is built in")?;
+    Ok(device::device(first)?)
+}
+
+/// A model's weights on the first device.
+fn decoder(model: &Path) -> Result<Decoder> {
     let mut checkpoint = Checkpoint::open(model)?;
     let config = checkpoint.config.clone();
     let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-    Ok(Decoder::from_tensors(&config, &device::device(first)?, tensor)?)
+    Ok(Decoder::from_tensors(&config, &first_device()?, tensor)?)
 }
 
 /// What identifies a run, for one that nobody will look for.

@@ -7,37 +7,48 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::{dir, tell, write};
-use crate::cargo::cargo;
+use super::document::publish;
+use super::{Args, dir, machine};
+use crate::cargo::{cargo, say};
 use crate::commands::pipeline::cpu_features;
 
 /// Crates and their benches.
-const BENCHES: [(&str, &str); 7] = [
+const BENCHES: [(&str, &str); 6] = [
     ("iopo-constraints", "checks"),
+    ("iopo-model", "step"),
+    ("iopo-model", "decode"),
+    ("iopo-objective", "objective"),
     ("iopo-schema", "parquet"),
     ("iopo-synth", "rules"),
-    ("iopo-pairs", "groups"),
-    ("iopo-objective", "objective"),
-    ("iopo-model", "decode"),
-    ("iopo-train", "step"),
 ];
 
-/// Runs the benches whose name holds `filter`, and writes `criterion.md`.
-pub(super) fn run(filter: Option<&str>) -> Result<()> {
-    let home = dir().join("criterion");
-    // What is there is another run's.
-    if home.exists() {
+/// Runs the benches whose name is wanted, and makes a table of them and of what earlier runs have left.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let home = dir().join(if args.quick { "criterion-quick" } else { "criterion" });
+    // What is there is another run's, but where one bench is to be measured again.
+    if home.exists() && (args.only.is_none() || args.fresh || args.quick) {
         fs::remove_dir_all(&home).with_context(|| format!("failed to clear {}", home.display()))?;
     }
     fs::create_dir_all(&home).with_context(|| format!("failed to make {}", home.display()))?;
     let mut command = bench_command();
-    command.args(["--", "--noplot"]).args(filter).env("CRITERION_HOME", &home);
+    command.args(["--", "--noplot"]).args(&args.only).env("CRITERION_HOME", &home);
+    if args.quick {
+        command.arg("--quick");
+    }
     crate::cargo::run(&mut command)?;
     let table = table(&home)?;
-    let path = dir().join("criterion.md");
-    write(&path, &table)?;
-    tell(&path, &table);
-    Ok(())
+    say(&table);
+    if args.quick {
+        return Ok(());
+    }
+    publish(
+        "criterion",
+        &format!(
+            "{}; `cargo xtask bench`, features `{}`. Medians of criterion's samples.\n\n{table}",
+            machine::describe(),
+            cpu_features(),
+        ),
+    )
 }
 
 fn bench_command() -> std::process::Command {

@@ -1,59 +1,119 @@
-//! What one side printed, start by start.
+//! What both sides printed, round by round.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// The measurements of one side, one for each time that it was started.
-#[derive(Debug, Default)]
-pub(super) struct Side(Vec<Value>);
+/// How far the losses of the same update may lie apart, both in f32.
+const LOSS_TOLERANCE: f64 = 1e-3;
+/// And log-probabilities of a response, against their size.
+const LOGP_TOLERANCE: f64 = 1e-4;
 
-impl Side {
-    /// Takes in what a program printed: its last line of JSON.
-    pub(super) fn add(&mut self, printed: &str) -> Result<()> {
-        let line = printed.lines().rev().find(|line| line.starts_with('{'));
-        let line = line.context("expected a line of JSON, found none")?;
-        self.0.push(serde_json::from_str(line).context("cannot read the line of JSON")?);
-        Ok(())
-    }
+/// One start of ours, and one of the other side right after it.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) ours: Value,
+    pub(super) theirs: Option<Value>,
+}
 
-    /// A number of every start.
-    pub(super) fn all(&self, key: &str) -> Result<Vec<f64>> {
-        let of = |value: &Value| value[key].as_f64();
-        let found: Option<Vec<f64>> = self.0.iter().map(of).collect();
-        found.filter(|found| !found.is_empty()).with_context(|| format!("no number `{key}`"))
-    }
-
-    /// The middle of a number of every start.
-    pub(super) fn median(&self, key: &str) -> Result<f64> {
-        Ok(median(self.all(key)?))
-    }
-
-    /// The seconds of every step of every start.
-    pub(super) fn times(&self) -> Result<Vec<f64>> {
-        let all = self.0.iter().map(|value| numbers(value, "times")).collect::<Result<Vec<_>>>()?;
-        Ok(all.concat())
-    }
-
-    /// The most memory that any start took, in GB.
-    pub(super) fn peak(&self) -> String {
-        let peaks = self.0.iter().filter_map(|value| value["peak_bytes"].as_f64());
-        peaks.reduce(f64::max).map_or("–".to_owned(), |bytes| format!("{:.2}", bytes / 1e9))
-    }
-
-    /// A text of the first start.
-    pub(super) fn text(&self, key: &str) -> &str {
-        self.0.first().and_then(|value| value[key].as_str()).unwrap_or("?")
-    }
-
-    /// Refuses two sides whose log-probabilities differ by more than rounding: they would not have done the same.
-    pub(super) fn agrees(&self, other: &Self) -> Result<()> {
-        let (Some(ours), Some(theirs)) = (self.0.first(), other.0.first()) else { return Ok(()) };
-        let (ours, theirs) = (numbers(ours, "logps")?, numbers(theirs, "logps")?);
-        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 0.05 + 1e-3 * b.abs();
+impl Round {
+    /// Refuses two sides whose numbers differ by more than rounding: they would not have done the same work.
+    ///
+    /// At the first update every preference loss is ln 2, whatever the tokens: it is the log-probabilities that
+    /// tell then, and the losses of the updates that follow.
+    pub(super) fn agrees(&self) -> Result<()> {
+        let Some(theirs) = &self.theirs else { return Ok(()) };
+        if self.ours["mode"] == "decode" {
+            return same_first_tokens(&self.ours, theirs);
+        }
+        let pair = |key| Ok::<_, anyhow::Error>((numbers(&self.ours, key)?, numbers(theirs, key)?));
+        let (ours, theirs) = pair("logps")?;
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LOGP_TOLERANCE * b.abs().max(1.0);
         if theirs.is_empty() || theirs.len() > ours.len() || !ours.iter().zip(&theirs).all(close) {
             bail!("the sides do not compute the same log-probabilities: {ours:?} and {theirs:?}");
         }
+        let (ours, theirs) = pair("losses")?;
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LOSS_TOLERANCE;
+        if ours.len() < 2 || ours.len() != theirs.len() || !ours.iter().zip(&theirs).all(close) {
+            bail!("the sides do not compute the same losses: {ours:?} and {theirs:?}");
+        }
         Ok(())
+    }
+
+    fn side(&self, side: Who) -> Result<&Value> {
+        match side {
+            Who::Ours => Ok(&self.ours),
+            Who::Theirs => self.theirs.as_ref().context("this case has no other side"),
+        }
+    }
+}
+
+/// Later tokens may part, where two of them are as likely but for rounding.
+fn same_first_tokens(ours: &Value, theirs: &Value) -> Result<()> {
+    let first = |side: &Value| -> Option<Vec<u64>> {
+        side["made"].as_array()?.iter().map(|row| row[0].as_u64()).collect()
+    };
+    match (first(ours), first(theirs)) {
+        (Some(ours), Some(theirs)) if !ours.is_empty() && ours == theirs => Ok(()),
+        (ours, theirs) => bail!("the sides do not generate the same: {ours:?} and {theirs:?}"),
+    }
+}
+
+/// A side.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Who {
+    Ours,
+    Theirs,
+}
+
+/// All rounds of a case.
+#[derive(Debug)]
+pub(super) struct Rounds(pub(super) Vec<Round>);
+
+impl Rounds {
+    /// A number of every round.
+    pub(super) fn all(&self, side: Who, key: &str) -> Result<Vec<f64>> {
+        let of = |round: &Round| {
+            round.side(side)?[key].as_f64().with_context(|| format!("no number `{key}`"))
+        };
+        self.0.iter().map(of).collect()
+    }
+
+    /// The middle of a number of every round.
+    pub(super) fn median(&self, side: Who, key: &str) -> Result<f64> {
+        Ok(median(self.all(side, key)?))
+    }
+
+    /// The seconds of every step of every round.
+    pub(super) fn times(&self, side: Who) -> Result<Vec<f64>> {
+        let of = |round: &Round| numbers(round.side(side)?, "times");
+        Ok(self.0.iter().map(of).collect::<Result<Vec<_>>>()?.concat())
+    }
+
+    /// The most memory that any round took, in GB; a dash where the system does not say it.
+    pub(super) fn peak(&self, side: Who) -> String {
+        let peak = |round: &Round| round.side(side).ok()?["peak_bytes"].as_f64();
+        let peaks = self.0.iter().filter_map(peak);
+        peaks.reduce(f64::max).map_or("–".to_owned(), |bytes| format!("{:.2}", bytes / 1e9))
+    }
+
+    /// The other side's PyTorch.
+    pub(super) fn torch(&self) -> Option<String> {
+        Some(self.0.first()?.theirs.as_ref()?["torch"].as_str()?.to_owned())
+    }
+
+    /// The loss of the last update of the first round.
+    pub(super) fn last_loss(&self, side: Who) -> Result<f64> {
+        let first = self.0.first().context("no rounds")?;
+        numbers(first.side(side)?, "losses")?.last().copied().context("no losses")
+    }
+
+    /// By how much ours is faster in each round, where ours takes `share` of its reference pass too.
+    pub(super) fn ratios(&self, share: f64) -> Result<Vec<f64>> {
+        let ours = self.all(Who::Ours, "seconds")?;
+        let reference = self.all(Who::Ours, "reference_seconds")?;
+        let theirs = self.all(Who::Theirs, "seconds")?;
+        let rounds = theirs.iter().zip(ours.iter().zip(&reference));
+        Ok(rounds.map(|(theirs, (ours, reference))| theirs / (ours + share * reference)).collect())
     }
 }
 
@@ -76,33 +136,51 @@ pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Side, median};
+    use serde_json::{Value, json};
 
-    fn side(lines: &[&str]) -> Side {
-        let mut side = Side::default();
-        for line in lines {
-            side.add(line).expect("JSON");
-        }
-        side
+    use super::{Round, Rounds, Who};
+
+    fn round(ours: Value, theirs: Value) -> Round {
+        Round { ours, theirs: Some(theirs) }
     }
 
     #[test]
-    fn the_last_line_of_json_counts_and_steps_are_pooled() {
-        let side = side(&[
-            "noise\n{\"times\": [3.0, 1.0], \"seconds\": 2.0, \"peak_bytes\": 2000000000}\n",
-            "{\"times\": [5.0, 2.0], \"seconds\": 3.5, \"peak_bytes\": 1000000000}",
+    fn steps_are_pooled_and_rounds_are_paired() {
+        let side = |times: [f64; 2], seconds: f64| {
+            json!({
+                "times": times, "seconds": seconds, "reference_seconds": 1.0, "peak_bytes": 2e9,
+            })
+        };
+        let rounds = Rounds(vec![
+            round(side([3.0, 1.0], 2.0), side([12.0, 12.0], 12.0)),
+            round(side([5.0, 3.0], 4.0), side([12.0, 12.0], 12.0)),
         ]);
-        assert_eq!(median(side.times().expect("times")), 2.5);
-        assert_eq!(side.median("seconds").expect("seconds"), 2.75);
-        assert_eq!(side.peak(), "2.00");
-        assert!(side.all("none").is_err() && Side::default().add("no JSON").is_err());
+        assert_eq!(rounds.times(Who::Ours).expect("times"), [3.0, 1.0, 5.0, 3.0]);
+        assert_eq!(rounds.median(Who::Ours, "seconds").expect("seconds"), 3.0);
+        assert_eq!(rounds.peak(Who::Ours), "2.00");
+        assert_eq!(rounds.ratios(0.0).expect("ratios"), [6.0, 3.0]);
+        assert_eq!(rounds.ratios(1.0).expect("ratios"), [4.0, 2.4]);
+        assert!(rounds.all(Who::Ours, "none").is_err());
     }
 
     #[test]
     fn sides_that_do_other_work_are_found() {
-        let ours = side(&["{\"logps\": [-600.1, -500.0, -1.0, -1.0]}"]);
-        ours.agrees(&side(&["{\"logps\": [-600.2, -500.01]}"])).expect("rounding");
-        assert!(ours.agrees(&side(&["{\"logps\": [-610.0, -500.0]}"])).is_err());
-        assert!(ours.agrees(&side(&["{\"logps\": []}"])).is_err());
+        let side = |logps: &[f64], losses: &[f64]| json!({ "logps": logps, "losses": losses });
+        let ours = || side(&[-600.01, -500.0, -1.0, -1.0], &[0.6931, 0.5]);
+        let agrees = |theirs| round(ours(), theirs).agrees().is_ok();
+        assert!(agrees(side(&[-600.02, -500.01], &[0.6931, 0.5005])));
+        assert!(!agrees(side(&[-601.0, -500.0], &[0.6931, 0.5])));
+        assert!(!agrees(side(&[-600.0, -500.0], &[0.6931, 0.51])));
+        assert!(!agrees(side(&[-600.0, -500.0], &[0.6931])));
+        assert!(!agrees(side(&[], &[0.6931, 0.5])));
+        assert!(Round { ours: ours(), theirs: None }.agrees().is_ok());
+    }
+
+    #[test]
+    fn generated_rows_begin_alike() {
+        let side = |made: &[[u64; 2]]| json!({ "mode": "decode", "made": made });
+        let agrees = |theirs| round(side(&[[1, 2], [3, 4]]), theirs).agrees().is_ok();
+        assert!(agrees(side(&[[1, 9], [3, 4]])));
+        assert!(!agrees(side(&[[1, 2], [4, 4]])) && !agrees(side(&[])));
     }
 }

@@ -1,0 +1,60 @@
+//! Synthesis by rules, with answers from the model.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use iopo::llm::Silent;
+use iopo::model::ChatModel;
+use iopo::synth::{SamplingConfig, SynthConfig, synthesize};
+use iopo::train::estimate::peak_memory;
+use serde_json::{Value, json};
+
+use crate::first_device;
+
+/// Sequences that a worker generates together.
+const BATCH: usize = 16;
+
+/// Flags of `synth`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A Hugging Face directory or a `.gguf` file.
+    model: PathBuf,
+    /// Seed tasks as JSON lines.
+    #[arg(long)]
+    seeds: PathBuf,
+    /// How many of them are taken.
+    #[arg(long, default_value_t = 25)]
+    count: usize,
+    /// Tokens of an answer, at most.
+    #[arg(long, default_value_t = 96)]
+    tokens: usize,
+}
+
+/// Times one synthesis, from seed tasks to written files; loading the model is left out.
+pub(crate) fn run(args: &Args) -> Result<Value> {
+    let model = ChatModel::load(&args.model, "bench", &first_device()?, BATCH)?;
+    let dir = tempfile::tempdir()?;
+    let sampling = SamplingConfig { max_new_tokens: args.tokens, ..SamplingConfig::default() };
+    let config = SynthConfig {
+        max_seeds: Some(args.count),
+        seeds_per_part: args.count,
+        sampling,
+        ..SynthConfig::default()
+    };
+    let clock = Instant::now();
+    let made = synthesize(&args.seeds, dir.path(), &model, &config, &Silent)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    Ok(json!({
+        "side": "iopo",
+        "mode": "synth",
+        "dtype": "f32",
+        "seeds": made.seeds,
+        "answers": made.answers,
+        "instructions": made.instructions,
+        "seconds": seconds,
+        "answers_per_second": made.answers as f64 / seconds,
+        "rows_per_second": made.instructions as f64 / seconds,
+        "peak_bytes": peak_memory(),
+    }))
+}

@@ -1,0 +1,134 @@
+//! What is measured.
+
+/// Something that both sides do, or ours alone.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// How `--only` finds it.
+    pub(super) name: &'static str,
+    /// What it is, in a table.
+    pub(super) title: &'static str,
+    /// Flags of our side.
+    pub(super) ours: &'static [&'static str],
+    /// Flags of the other side, where there is one.
+    pub(super) theirs: Option<&'static [&'static str]>,
+    /// Whether both compute in f32, so that their numbers must agree.
+    pub(super) same: bool,
+}
+
+/// Training steps. The adapter of the other side is that of ours: `--adapter` is filled in by [`super::peer`].
+///
+/// Another way in which ours can compute a step is one more flag of `bench_step step`, and one more case here.
+pub(super) const STEPS: [Case; 8] = [
+    Case {
+        name: "iopo-lora",
+        title: "IOPO, LoRA",
+        ours: &["--mode", "iopo"],
+        theirs: Some(&["--mode", "official", ADAPTER]),
+        same: true,
+    },
+    Case {
+        name: "iopo-full",
+        title: "IOPO, every weight",
+        ours: &["--mode", "iopo", "--full"],
+        theirs: Some(&["--mode", "official"]),
+        same: true,
+    },
+    Case {
+        name: "iopo-lora-bf16",
+        title: "IOPO, LoRA, theirs in bf16",
+        ours: &["--mode", "iopo"],
+        theirs: Some(&["--mode", "official", ADAPTER, "--dtype", "bf16"]),
+        same: false,
+    },
+    Case {
+        name: "iopo-full-bf16",
+        title: "IOPO, every weight, theirs in bf16",
+        ours: &["--mode", "iopo", "--full"],
+        theirs: Some(&["--mode", "official", "--dtype", "bf16"]),
+        same: false,
+    },
+    Case {
+        name: "iopo-lora-two-groups",
+        title: "IOPO, LoRA, two groups an update",
+        ours: &["--mode", "iopo", "--groups-per-update", "2"],
+        theirs: Some(&["--mode", "official", ADAPTER, "--groups-per-update", "2"]),
+        same: true,
+    },
+    Case {
+        name: "iopo-lora-four-rows",
+        title: "IOPO, LoRA, ours without shared segments",
+        ours: &["--mode", "iopo", "--four-rows"],
+        theirs: None,
+        same: false,
+    },
+    Case {
+        name: "dpo-lora",
+        title: "DPO, both mirrored pairs, LoRA (theirs by TRL)",
+        ours: &["--mode", "dpo"],
+        theirs: Some(&["--mode", "dpo", ADAPTER]),
+        same: true,
+    },
+    Case {
+        name: "dpo-pair-lora",
+        title: "DPO, one pair, LoRA (theirs by TRL)",
+        ours: &["--mode", "dpo-paper"],
+        theirs: Some(&["--mode", "dpo-pair", ADAPTER]),
+        same: true,
+    },
+];
+
+/// Stands for `--adapter` and where the adapter lies.
+pub(super) const ADAPTER: &str = "--adapter";
+
+/// Cases of our own that stand beside each other: what a group costs, against pairs.
+pub(super) const OWN: [&str; 4] = ["iopo-lora", "iopo-lora-four-rows", "dpo-lora", "dpo-pair-lora"];
+
+/// Greedy generation.
+pub(super) const DECODING: [Case; 4] = [
+    Case {
+        name: "decode-1",
+        title: "batch 1",
+        ours: &["--batch", "1"],
+        theirs: Some(&["--batch", "1"]),
+        same: true,
+    },
+    Case {
+        name: "decode-1-bf16",
+        title: "batch 1, theirs in bf16",
+        ours: &["--batch", "1"],
+        theirs: Some(&["--batch", "1", "--dtype", "bf16"]),
+        same: false,
+    },
+    Case {
+        name: "decode-16",
+        title: "batch 16",
+        ours: &["--batch", "16"],
+        theirs: Some(&["--batch", "16"]),
+        same: true,
+    },
+    Case {
+        name: "decode-16-bf16",
+        title: "batch 16, theirs in bf16",
+        ours: &["--batch", "16"],
+        theirs: Some(&["--batch", "16", "--dtype", "bf16"]),
+        same: false,
+    },
+];
+
+/// Synthesis by rules.
+pub(super) const SYNTHESIS: Case =
+    Case { name: "synth", title: "synthesis", ours: &[], theirs: None, same: false };
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{DECODING, OWN, STEPS};
+
+    #[test]
+    fn every_case_has_a_name_of_its_own() {
+        let names: BTreeSet<&str> = STEPS.iter().chain(&DECODING).map(|case| case.name).collect();
+        assert_eq!(names.len(), STEPS.len() + DECODING.len());
+        assert!(OWN.iter().all(|name| names.contains(name)));
+    }
+}

@@ -1,0 +1,108 @@
+//! Both sides as programs: ours, built as the pipeline builds the binary, and the script for PyTorch.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::cargo::{cargo, output, root, say};
+use crate::commands::pipeline::cpu_features;
+use crate::python::Python;
+
+const EXAMPLE: &str = "bench_step";
+
+/// Both sides, ready to be started.
+pub(super) struct Programs {
+    ours: PathBuf,
+    python: Python,
+    script: PathBuf,
+    threads: usize,
+}
+
+impl Programs {
+    /// Builds ours and makes the Python environment.
+    pub(super) fn ready(threads: usize) -> Result<Self> {
+        let script = root().join("fixtures").join("peer").join("bench_peer.py");
+        Ok(Self { ours: build()?, python: Python::ready()?, script, threads })
+    }
+
+    /// What the measurements are a function of, beside their own flags.
+    pub(super) fn settings(&self) -> Value {
+        let (ours, theirs) = (changed(&self.ours), changed(&self.script));
+        let features = cpu_features();
+        json!({ "features": features, "threads": self.threads, "ours": ours, "theirs": theirs })
+    }
+
+    /// Ours, with its last line of JSON.
+    pub(super) fn ours(&self, args: &[&str]) -> Result<Value> {
+        let mut command = Command::new(&self.ours);
+        command.args(args).env("RAYON_NUM_THREADS", self.threads.to_string());
+        last_line(&output(&mut command)?)
+    }
+
+    /// Ours, for what it leaves behind.
+    pub(super) fn prepare(&self, args: &[&str]) -> Result<()> {
+        output(Command::new(&self.ours).arg("prepare").args(args)).map(drop)
+    }
+
+    /// Theirs, with its last line of JSON.
+    pub(super) fn theirs(&self, args: &[&str]) -> Result<Value> {
+        let threads = self.threads.to_string();
+        let mut command = self.python.script(&self.script);
+        command.args(args).args(["--threads", &threads]).env("OMP_NUM_THREADS", &threads);
+        last_line(&output(&mut command)?)
+    }
+}
+
+/// Builds the example and says where it is.
+fn build() -> Result<PathBuf> {
+    say("building our side");
+    let mut command = cargo(&["build", "--release", "--package", "iopo", "--example", EXAMPLE]);
+    command.args(["--no-default-features", "--features", cpu_features()]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    let messages = output(&mut command)?;
+    executable(&messages).context("cargo names no executable")
+}
+
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages.lines().rev().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let built = message["target"]["name"] == EXAMPLE;
+        built.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+    })
+}
+
+/// Seconds since 1970 of a file's last change.
+fn changed(path: &Path) -> Option<u64> {
+    let time: SystemTime = path.metadata().ok()?.modified().ok()?;
+    Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+fn last_line(printed: &str) -> Result<Value> {
+    let line = printed.lines().rev().find(|line| line.starts_with('{'));
+    let line = line.context("expected a line of JSON, found none")?;
+    serde_json::from_str(line).context("cannot read the line of JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{executable, last_line};
+
+    #[test]
+    fn the_last_line_of_json_counts() {
+        assert_eq!(last_line("noise\n{\"a\": 1}\n{\"a\": 2}\nend\n").expect("JSON")["a"], 2);
+        assert!(last_line("no JSON").is_err());
+    }
+
+    #[test]
+    fn the_executable_is_the_examples() {
+        let messages = "{\"target\": {\"name\": \"other\"}, \"executable\": \"/a\"}\n\
+                        {\"target\": {\"name\": \"bench_step\"}, \"executable\": \"/b\"}\n\
+                        {\"reason\": \"build-finished\"}\n";
+        assert_eq!(executable(messages).as_deref(), Some(Path::new("/b")));
+    }
+}
