@@ -1,6 +1,5 @@
 //! How many instructions are written a second where the answers cost nothing: `cargo bench -p iopo-synth`.
 
-#[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../tests/common/mod.rs"]
 mod common;
 
