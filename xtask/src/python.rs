@@ -25,8 +25,9 @@ impl Python {
         let venv = dir.join("venv");
         let inside = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
         let mut python = Self { program: venv.join(inside), stand_ins: None };
-        if !python.program.exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        if !works(python.command().args(["-m", "pip", "--version"])) {
+            // What an interrupted run left half made.
+            run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
         }
         run(python.pip(&["--requirement"]).arg(fixtures("requirements.txt")))?;
         python.get_torch(&dir)?;
@@ -51,9 +52,7 @@ impl Python {
         say("installing PyTorch");
         run(&mut self.pip(&[TORCH]))?;
         if !self.has_torch() {
-            if !stand_ins.exists() {
-                run(self.script(&fixtures("stand_ins.py")).arg(&stand_ins))?;
-            }
+            run(self.script(&fixtures("stand_ins.py")).arg(&stand_ins))?;
             self.stand_ins = Some(stand_ins);
         }
         if !self.has_torch() {

@@ -56,7 +56,9 @@ mod tests {
     }
 
     fn sorted(mut shares: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
-        shares.iter_mut().for_each(|share| share.sort_unstable());
+        for share in &mut shares {
+            share.sort_unstable();
+        }
         shares
     }
 

@@ -130,8 +130,11 @@ impl Tree<'_> {
 mod tests {
     use super::Tree;
 
-    /// Segments as (parent, first token, length), and the prompts' ends.
-    fn tree(prompts: &[&[u32]]) -> (Vec<(Option<usize>, u32, usize)>, Vec<usize>) {
+    /// A segment's parent, first token and length.
+    type Shown = (Option<usize>, u32, usize);
+
+    /// Segments, and the prompts' ends.
+    fn tree(prompts: &[&[u32]]) -> (Vec<Shown>, Vec<usize>) {
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by_key(|&prompt| prompts[prompt]);
         let mut tree = Tree { prompts, segments: Vec::new(), ends: vec![0; prompts.len()] };

@@ -7,7 +7,8 @@ use iopo_schema::{Provenance, ResponseRow, VerdictRow, content_id, read, write};
 
 /// An answer of about a hundred words under three constraints.
 fn row(index: usize) -> ResponseRow {
-    let words = (0..100).map(|word| ["tea", "pot", "water", "leaf", "cup"][(word * index + word) % 5]);
+    let words =
+        (0..100).map(|word| ["tea", "pot", "water", "leaf", "cup"][(word * index + word) % 5]);
     let text = words.collect::<Vec<&str>>().join(" ");
     let verdict = |constraint: usize| VerdictRow {
         satisfied: constraint.is_multiple_of(2),

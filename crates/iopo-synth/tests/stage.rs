@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use common::{StopAfter, natural, write_seeds};
+use common::{natural, write_seeds};
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
@@ -16,6 +16,15 @@ use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize};
 
 const FILES: [&str; 4] =
     ["answers.parquet", "instructions.parquet", "responses.parquet", "synth_stats.parquet"];
+
+/// Asks to stop when it was looked at so many times.
+struct StopAfter(AtomicI64);
+
+impl Progress for StopAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) <= 0
+    }
+}
 
 fn config() -> SynthConfig {
     SynthConfig { seeds_per_part: 3, ..SynthConfig::default() }

@@ -52,7 +52,8 @@ impl Job<'_> {
         let trial = || {
             let clock = Instant::now();
             let pass = |group: &EncodedGroup| {
-                self.micro_batch(&state.decoder, state.activations, state.step, &[group], window).map(|_| ())
+                self.micro_batch(&state.decoder, state.activations, state.step, &[group], window)
+                    .map(|_| ())
             };
             workers::map(&state.decoder.device(), drawn.clone(), pass)?;
             Ok::<f64, TrainError>(clock.elapsed().as_secs_f64())

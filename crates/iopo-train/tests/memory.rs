@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use iopo_llm::Progress;
 use iopo_model::{Decoder, LoraConfig, ModelFiles, device::device, memory};
 use iopo_train::{
-    EncodedGroup, Method, Objective, Shape,
+    EncodedGroup, Method, Objective, Recompute, Shape,
     batch::Plan,
     optim::OptimiserName,
     schedule::{Schedule, Scheduler},
@@ -72,6 +72,7 @@ fn a_training_takes_about_the_memory_that_was_estimated() {
         plan: Plan { groups: 2, per_update: 2, epochs: 1, seed: 0 },
         schedule: Schedule { peak: 1e-5, warmup: 0, total: 1, scheduler: Scheduler::default() },
         lora: Some(&lora),
+        recompute: Recompute::Never,
         shape: Shape::Tree,
         micro_batch_tokens: 1,
         clip_norm: 1.0,

@@ -79,8 +79,7 @@ pub(crate) struct RunArgs {
     /// The seed of everything random; where training has several, they count on from it.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Whether training computes activations again instead of keeping them, for less memory and more
-    /// time; `always` where WHEN is left out [default: auto, which is where memory is short].
+    /// Whether training recomputes activations, slower and in less memory; alone: always [default: auto].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = RECOMPUTE)]
     pub(crate) recompute: Option<String>,
     /// Any other value of the configuration, as TOML; may be repeated.

@@ -1,9 +1,8 @@
 //! A scripted model whose answers differ as natural ones do: in length, lists, tone, words.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use iopo_llm::{Progress, Request};
+use iopo_llm::Request;
 use iopo_synth::random::keyed;
 use rand::RngExt;
 
@@ -68,13 +67,4 @@ pub(crate) fn write_seeds(path: &Path, count: usize) -> Vec<String> {
         .collect();
     std::fs::write(path, lines.join("\n")).expect("temporary folder");
     ids
-}
-
-/// Asks to stop when it was looked at so many times.
-pub(crate) struct StopAfter(pub(crate) AtomicI64);
-
-impl Progress for StopAfter {
-    fn cancelled(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::Relaxed) <= 0
-    }
 }

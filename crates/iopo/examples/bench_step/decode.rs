@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use iopo::llm::{Sampling, Silent};
+use iopo::model::memory;
 use iopo::model::{Decoder, Limits, ModelError, Prompt, workers};
-use iopo::train::estimate::peak_memory;
 use serde_json::{Value, json};
 
 use crate::{decoder, inputs, median};
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         "seconds": median(&together),
         "times": together,
         "made": made,
-        "peak_bytes": peak_memory(),
+        "peak_bytes": memory::peak(),
     }))
 }
 

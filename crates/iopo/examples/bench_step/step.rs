@@ -6,16 +6,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use iopo::llm::Silent;
-use iopo::model::{Decoder, LoraConfig, workers};
+use iopo::model::{Activations, Decoder, LoraConfig, memory, workers};
 use iopo::train::batch::Plan;
-use iopo::train::estimate::peak_memory;
 use iopo::train::evaluate::group_logps;
 use iopo::train::learner::Learner;
 use iopo::train::optim::{Optimiser, OptimiserName, trained_sizes};
 use iopo::train::schedule::{Schedule, Scheduler};
 use iopo::train::trainer::Job;
 use iopo::train::watch::Watch;
-use iopo::train::{Batch, EncodedGroup, Method, Objective, Shape};
+use iopo::train::{Batch, EncodedGroup, Method, Objective, Recompute, Shape};
 use serde_json::{Value, json};
 
 use crate::floor::{self, Work};
@@ -46,6 +45,9 @@ pub(crate) struct Args {
     /// Lay the four sequences out whole instead of as a tree.
     #[arg(long)]
     four_rows: bool,
+    /// Compute activations again in the backward pass instead of keeping them.
+    #[arg(long)]
+    recompute: bool,
     /// Groups of an update.
     #[arg(long, default_value_t = 1)]
     groups_per_update: usize,
@@ -93,6 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         plan,
         schedule: Schedule::with_ratio(Scheduler::Constant, LEARNING_RATE, 0.0, updates),
         lora: lora.as_ref(),
+        recompute: Recompute::default(),
         shape: args.shape(),
         micro_batch_tokens: MICRO_BATCH_TOKENS,
         clip_norm: CLIP_NORM,
@@ -110,6 +113,9 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     };
     let each = |seconds: f64| seconds / members.len() as f64;
     let mut learner = Learner::new(start, Optimiser::new(job.optimiser, WEIGHT_DECAY));
+    if args.recompute {
+        learner.activations = Activations::Recomputed;
+    }
     let (mut times, mut losses) = (Vec::new(), Vec::new());
     for _ in 0..updates {
         let clock = Instant::now();
@@ -121,7 +127,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     let times = &times[args.warmup..];
     let seconds = median(times);
     // Before the floor, whose matrices are no part of a step.
-    let peak = peak_memory();
+    let peak = memory::peak();
 
     let needs = |group: &EncodedGroup| args.mode.needs(group);
     let batch = Batch::new(&members[..1], args.shape(), needs)?;
@@ -131,6 +137,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         "side": "iopo",
         "mode": args.mode.name(),
         "train": if args.full { "full" } else { "lora" },
+        "recompute": args.recompute,
         "shape": if args.four_rows { "four_rows" } else { "tree" },
         "dtype": "f32",
         "prompt": members[0].x1.len(),
@@ -153,12 +160,11 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     }))
 }
 
+/// Four sums of each group, by its id.
+type Sums = BTreeMap<String, [f64; 4]>;
+
 /// The reference's sums by group, and how long each of some passes over all groups took.
-fn reference(
-    args: &Args,
-    base: &Decoder,
-    members: &[&EncodedGroup],
-) -> Result<(BTreeMap<String, [f64; 4]>, Vec<f64>)> {
+fn reference(args: &Args, base: &Decoder, members: &[&EncodedGroup]) -> Result<(Sums, Vec<f64>)> {
     let needs = |group: &EncodedGroup| args.mode.needs(group);
     let mut times = Vec::new();
     let mut last = None;

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::Result;
 use iopo::llm::Silent;
 use iopo::model::ChatModel;
+use iopo::model::memory;
 use iopo::synth::{SamplingConfig, SynthConfig, synthesize};
-use iopo::train::estimate::peak_memory;
 use serde_json::{Value, json};
 
 use crate::first_device;
@@ -55,6 +55,6 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         "seconds": seconds,
         "answers_per_second": made.answers as f64 / seconds,
         "rows_per_second": made.instructions as f64 / seconds,
-        "peak_bytes": peak_memory(),
+        "peak_bytes": memory::peak(),
     }))
 }

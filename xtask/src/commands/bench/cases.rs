@@ -18,7 +18,7 @@ pub(super) struct Case {
 /// Training steps. The adapter of the other side is that of ours: `--adapter` is filled in by [`super::peer`].
 ///
 /// Another way in which ours can compute a step is one more flag of `bench_step step`, and one more case here.
-pub(super) const STEPS: [Case; 8] = [
+pub(super) const STEPS: [Case; 9] = [
     Case {
         name: "iopo-lora",
         title: "IOPO, LoRA",
@@ -52,6 +52,13 @@ pub(super) const STEPS: [Case; 8] = [
         title: "IOPO, LoRA, two groups an update",
         ours: &["--mode", "iopo", "--groups-per-update", "2"],
         theirs: Some(&["--mode", "official", ADAPTER, "--groups-per-update", "2"]),
+        same: true,
+    },
+    Case {
+        name: "iopo-lora-recompute",
+        title: "IOPO, LoRA, ours with --recompute",
+        ours: &["--mode", "iopo", "--recompute"],
+        theirs: Some(&["--mode", "official", ADAPTER]),
         same: true,
     },
     Case {

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cargo::{output_quietly, root};
 
@@ -15,13 +16,31 @@ pub(super) fn describe() -> String {
     let commit = output_quietly(&mut git).unwrap_or_else(|| "unknown".to_owned());
     let rustc = output_quietly(Command::new("rustc").arg("--version"));
     let rustc = rustc.as_deref().and_then(|line| line.split(' ').nth(1)).unwrap_or("?").to_owned();
-    let threads = std::thread::available_parallelism().map_or(0, usize::from);
+    let threads = thread::available_parallelism().map_or(0, usize::from);
     format!(
         "{year}-{month:02}-{day:02}, commit {commit}; {}, {threads} hardware threads{}, {}; rustc {rustc}",
         processor(),
         memory(),
         std::env::consts::OS,
     )
+}
+
+/// How many threads of others run or wait for a processor, on average over half a second, where the system says it
+/// (Linux). PyTorch's threads spin while they wait for each other: beside other work it takes many times as long.
+pub(super) fn others() -> Option<f64> {
+    const SAMPLES: u32 = 10;
+    let mut sum = 0.0;
+    for _ in 0..SAMPLES {
+        thread::sleep(Duration::from_millis(50));
+        sum += running(&fs::read_to_string("/proc/loadavg").ok()?)?;
+    }
+    Some(sum / f64::from(SAMPLES))
+}
+
+/// From `0.20 0.18 0.12 2/80 11206`, the threads that run beside the one that asks.
+fn running(loadavg: &str) -> Option<f64> {
+    let (running, _) = loadavg.split(' ').nth(3)?.split_once('/')?;
+    Some((running.parse::<f64>().ok()? - 1.0).max(0.0))
 }
 
 fn processor() -> String {
@@ -53,7 +72,13 @@ fn date(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::date;
+    use super::{date, running};
+
+    #[test]
+    fn the_one_that_asks_is_not_counted() {
+        assert_eq!(running("0.20 0.18 0.12 3/80 11206"), Some(2.0));
+        assert_eq!(running(""), None);
+    }
 
     #[test]
     fn days_are_dates() {

@@ -11,7 +11,7 @@ use super::document::{publish, write};
 use super::measured::Round;
 use super::program::Programs;
 use super::store::Store;
-use super::{Args, dir, tables};
+use super::{Args, dir, machine, tables};
 use crate::cargo::{root, say};
 
 /// The file that the pipeline fetches for its default model.
@@ -144,9 +144,10 @@ impl Bench<'_> {
             [&[what, "--model", &model], flags, repeated, &own].concat()
         });
         for _ in self.store.rounds(case.name, length).0.len()..self.plan.rounds {
+            let others = machine::others();
             let ours = self.programs.ours(&our_args)?;
             let theirs = their_args.as_ref().map(|args| self.programs.theirs(args)).transpose()?;
-            let round = Round { ours, theirs };
+            let round = Round { ours, theirs, others };
             if case.same {
                 round.agrees().with_context(|| format!("{} {length}", case.name))?;
             }

@@ -32,7 +32,15 @@ impl Programs {
     pub(super) fn settings(&self) -> Value {
         let (ours, theirs) = (changed(&self.ours), changed(&self.script));
         let features = cpu_features();
-        json!({ "features": features, "threads": self.threads, "ours": ours, "theirs": theirs })
+        // How PyTorch's threads wait for each other, where the user says it.
+        let wait = std::env::var("OMP_WAIT_POLICY").ok();
+        json!({
+            "features": features,
+            "threads": self.threads,
+            "wait": wait,
+            "ours": ours,
+            "theirs": theirs,
+        })
     }
 
     /// Ours, with its last line of JSON.

@@ -41,8 +41,14 @@ impl Store {
         let round = |line: &Value| Round {
             ours: line["ours"].clone(),
             theirs: Some(line["theirs"].clone()).filter(|theirs| !theirs.is_null()),
+            others: line["others"].as_f64(),
         };
         Rounds(of_case.map(round).collect())
+    }
+
+    /// The most threads of others that ran before any round, where that is known.
+    pub(super) fn others(&self) -> Option<f64> {
+        self.lines.iter().filter_map(|line| line["others"].as_f64()).reduce(f64::max)
     }
 
     /// Adds a round, to the file too.
@@ -53,6 +59,7 @@ impl Store {
             "settings": self.settings,
             "ours": round.ours,
             "theirs": round.theirs,
+            "others": round.others,
         });
         self.append(&line).with_context(|| format!("failed to write {}", self.path.display()))?;
         self.lines.push(line);
@@ -80,7 +87,7 @@ mod tests {
     fn rounds_are_found_again_under_the_same_settings() {
         let name = format!("iopo-bench-store-{}.jsonl", std::process::id());
         let path = std::env::temp_dir().join(name);
-        let round = Round { ours: json!({ "seconds": 1.0 }), theirs: None };
+        let round = Round { ours: json!({ "seconds": 1.0 }), theirs: None, others: Some(0.5) };
         let mut store = Store::open(&path, json!(1), true).expect("a new file");
         store.add("a", "1+1", &round).expect("written");
         fs::write(&path, fs::read_to_string(&path).expect("text") + "\n{\"case\": \"a")
@@ -88,7 +95,7 @@ mod tests {
         store.add("a", "1+1", &round).expect("written");
 
         let again = Store::open(&path, json!(1), false).expect("the file");
-        assert_eq!(again.rounds("a", "1+1").0.len(), 2);
+        assert_eq!((again.rounds("a", "1+1").0.len(), again.others()), (2, Some(0.5)));
         assert!(again.rounds("a", "1+2").0.is_empty() && again.rounds("b", "1+1").0.is_empty());
         let other = Store::open(&path, json!(2), false).expect("the file");
         assert!(other.rounds("a", "1+1").0.is_empty());

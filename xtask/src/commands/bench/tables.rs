@@ -83,13 +83,17 @@ pub(super) fn render(store: &Store, plan: &Plan, threads: usize) -> Result<Strin
         synthesis.push(&synth(&rounds)?);
     }
     let tables = [&steps, &floors, &own, &decoding, &synthesis].map(Table::text).concat();
-    Ok(format!("{}{tables}", head(plan, threads, torch.as_deref().unwrap_or("none"))))
+    let torch = torch.as_deref().unwrap_or("none");
+    Ok(format!("{}{tables}", head(plan, threads, torch, store.others())))
 }
 
-fn head(plan: &Plan, threads: usize, torch: &str) -> String {
+fn head(plan: &Plan, threads: usize, torch: &str, others: Option<f64>) -> String {
+    let others = others.map_or("unknown".to_owned(), |others| format!("at most {others:.1}"));
     format!(
-        "{}; `cargo xtask bench --peer`, features `{}`, PyTorch {torch}, {threads} threads each; {} rounds in turns \
-         of {} updates after one; medians (least–most). A ratio above 1 says that iopo is faster.\n",
+        "{}; `cargo xtask bench --peer`, features `{}`, PyTorch {torch}, {threads} threads each; {} rounds in turns of {} \
+         updates after one; threads of others that ran before a round: {others}.\n\nMedians (least–most). A ratio \
+         above 1 says that iopo is faster. Peak memory is the whole process's. PyTorch's IOPO step is four padded rows \
+         with logits everywhere and the reference in every step, without gradient checkpointing.\n",
         machine::describe(),
         cpu_features(),
         plan.rounds,
