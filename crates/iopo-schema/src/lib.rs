@@ -56,7 +56,7 @@ pub use enums::UnknownName;
 pub use error::SchemaError;
 pub use foreign::foreign_batches;
 pub use id::{content_id, file_hash};
-pub use parts::Parts;
+pub use parts::{Parts, clear_parts};
 pub use preview::preview;
 pub use provenance::Provenance;
 pub use reader::{Header, Stream, header, made_with, provenance, read, stream};

@@ -50,9 +50,7 @@ impl<R: Record> Parts<R> {
     /// error that says how to go on. A finished file of another provenance is replaced when [`Parts::finish`] is
     /// called; a file there that is not of this schema at all is an error at once.
     pub fn open(final_path: &Path, provenance: &Provenance) -> Result<Self, SchemaError> {
-        let mut name = final_path.file_name().unwrap_or_default().to_owned();
-        name.push(".parts");
-        let directory = final_path.with_file_name(name);
+        let directory = directory(final_path);
         let path = final_path.to_path_buf();
         let mut parts =
             Self { path, directory, texts: provenance.texts(), lock: None, row: PhantomData };
@@ -199,6 +197,24 @@ fn index_of(path: &Path) -> Option<usize> {
 }
 
 /// The lock of a parts directory; `None` where the file system knows no locks.
+/// Removes the parts beside a final file that was found whole, which a kill has kept from being removed; whoever
+/// looks into the file without [`Parts::open`] calls it. Does nothing while another process works on them.
+pub fn clear_parts(final_path: &Path) {
+    let directory = directory(final_path);
+    if directory.exists()
+        && let Ok(_lock) = lock(&directory)
+    {
+        let _ = fs::remove_dir_all(&directory);
+    }
+}
+
+/// Where the parts of a file lie.
+fn directory(final_path: &Path) -> PathBuf {
+    let mut name = final_path.file_name().unwrap_or_default().to_owned();
+    name.push(".parts");
+    final_path.with_file_name(name)
+}
+
 fn lock(directory: &Path) -> Result<Option<File>, SchemaError> {
     let path = directory.join("lock");
     let file = File::create(&path).map_err(SchemaError::io(&path, "create it"))?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use iopo_llm::Progress;
 use iopo_model::Decoder;
-use iopo_schema::{Parts, Provenance, ReferenceRow, read};
+use iopo_schema::{Parts, Provenance, ReferenceRow, clear_parts, read};
 use serde_json::json;
 
 use crate::{TrainError, encode::EncodedGroup, evaluate::group_logps, tree::Shape};
@@ -39,7 +39,9 @@ pub fn reference(
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
     if path.exists() {
-        return load(path, groups, identity);
+        let sums = load(path, groups, identity)?;
+        clear_parts(path);
+        return Ok(sums);
     }
     let config = json!({
         "model_hash": identity.model_hash,

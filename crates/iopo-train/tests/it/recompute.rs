@@ -125,7 +125,7 @@ fn what_was_chosen_and_what_it_costs_is_said_before_the_first_update() {
             job.run(start, &watcher).expect("trained");
         });
         let said = watcher.said.into_inner().expect("no panic");
-        assert_eq!(said.len(), 7, "one line, then six updates");
+        assert_eq!(said.len(), 8, "memory, time, then six updates");
         said.into_iter().next().expect("a line")
     };
     let always = said(Recompute::Always);

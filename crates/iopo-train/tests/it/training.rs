@@ -249,6 +249,20 @@ fn a_foreign_reference_is_refused() {
 }
 
 #[test]
+fn parts_that_a_kill_left_beside_a_whole_reference_are_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_base(folder.path(), &rows(8), |preferences, base| {
+        let out = folder.path().join("train");
+        train(&settings(), preferences, base, &out, &Silent).expect("trained");
+        let parts = out.join("reference_logps.parquet.parts");
+        fs::create_dir(&parts).expect("made");
+        fs::write(parts.join("part-00000.parquet"), "left").expect("written");
+        train(&settings(), preferences, base, &out, &Silent).expect("finished already");
+        assert!(!parts.exists() && out.join("reference_logps.parquet").is_file());
+    });
+}
+
+#[test]
 fn what_does_not_fit_is_left_out_and_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut rows = rows(8);
