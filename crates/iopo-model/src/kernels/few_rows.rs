@@ -32,13 +32,25 @@ pub(crate) fn few_rows_times_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<
     turned.par_chunks_mut(PIECE * rows).zip(right.par_chunks(PIECE * inner)).for_each(|(y, w)| {
         arch.dispatch(Product { x: left, w, y, inner });
     });
-    let mut y = vec![0f32; rows * out];
-    for (at, column) in turned.chunks_exact(rows).enumerate() {
-        for (row, value) in column.iter().enumerate() {
-            y[row * out + at] = *value;
+    let y = if rows == 1 { turned } else { turn_back(&turned, rows) };
+    Some(Tensor::from_data(TensorData::new(y, [rows, out]), &x.device()))
+}
+
+/// `[out, rows]` → `[rows, out]`, piece by piece: written a column at a time, the rows of a vocabulary lie a power of two
+/// apart and push each other out of the cache.
+fn turn_back(turned: &[f32], rows: usize) -> Vec<f32> {
+    let out = turned.len() / rows;
+    let mut y = vec![0f32; turned.len()];
+    for (piece, columns) in turned.chunks(PIECE * rows).enumerate() {
+        for row in 0..rows {
+            let start = row * out + piece * PIECE;
+            let y = &mut y[start..start + columns.len() / rows];
+            for (y, column) in y.iter_mut().zip(columns.chunks_exact(rows)) {
+                *y = column[row];
+            }
         }
     }
-    Some(Tensor::from_data(TensorData::new(y, [rows, out]), &x.device()))
+    y
 }
 
 /// `y[o, r] = Σ w[o, ·]·x[r, ·]` for some rows `o` of the weights.
