@@ -41,7 +41,7 @@ const OURS: &str = "\
 | iopo alone | prompt + response | tokens computed | as padded rows | s a group | × a group's time | GB |
 |---|---|---:|---:|---:|---:|---:|";
 const DECODE: &str = "\
-| greedy decoding, 60 tokens of prompt | iopo, tokens/s | iopo, dealt out to its threads | PyTorch, tokens/s | × | iopo, GB | PyTorch, GB |
+| greedy decoding, the prefill of 60 tokens included | iopo, tokens/s | iopo, dealt out to its threads | PyTorch, tokens/s | × | iopo, GB | PyTorch, GB |
 |---|---:|---:|---:|---|---:|---:|";
 const SYNTH: &str = "\
 | iopo | seed tasks | answers/s | instructions/s | GB |
