@@ -27,6 +27,16 @@ pub enum PairsError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The groups that are there came from elsewhere, and cannot be made again.
+    #[error(
+        "{} holds imported groups, which groups of this stage would replace; train on them as they \
+         are, or make groups in another directory",
+        path.display()
+    )]
+    Imported {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// A response names an instruction that is not in the instructions file.
     #[error(
         "response {response} answers instruction {instruction}, which is not among the \

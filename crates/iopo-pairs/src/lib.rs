@@ -51,7 +51,7 @@ pub mod stats;
 pub use admit::{Refusal, admit, verify};
 pub use config::{OperationWeights, PairsConfig, PerSplit};
 pub use error::PairsError;
-pub use exchange::{ExchangeError, export, import};
+pub use exchange::{ExchangeError, export, import, is_imported};
 pub use split::split_seeds;
 pub use stage::build;
 pub use stats::PairsSummary;

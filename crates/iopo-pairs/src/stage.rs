@@ -13,6 +13,7 @@ use crate::admit::verify;
 use crate::answers::{Task, by_seed, task_of};
 use crate::balance::Balance;
 use crate::choose::seed_groups;
+use crate::exchange::is_imported;
 use crate::near::Seen;
 use crate::split::split_seeds;
 use crate::stats::{Counts, split_name};
@@ -26,9 +27,9 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// signature for every answer.
 ///
 /// # Errors
-/// Besides unreadable files: no group at all, fewer than `min_test_seeds` test seeds with a group,
-/// fewer than `min_train_groups` groups for training, more repaired groups than `max_repaired_share` allows. The stats are written first, so that the
-/// reasons can be looked at.
+/// Besides unreadable files: imported groups where its own would go, no group at all, fewer than `min_test_seeds` test
+/// seeds with a group, fewer than `min_train_groups` groups for training, more repaired groups than
+/// `max_repaired_share` allows. The stats are written first, so that the reasons can be looked at.
 pub fn build(
     instructions_path: &Path,
     responses_path: &Path,
@@ -37,13 +38,17 @@ pub fn build(
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PairsError> {
     config.validate()?;
+    let preferences = out_dir.join("preferences.parquet");
+    if is_imported(&preferences) {
+        return Err(PairsError::Imported { path: preferences });
+    }
     std::fs::create_dir_all(out_dir)
         .map_err(|source| PairsError::Io { path: out_dir.to_owned(), source })?;
     let provenance = Provenance::new(crate::PRODUCER, config.rows_json()?)
         .with_input("instructions", file_hash(instructions_path)?)
         .with_input("responses", file_hash(responses_path)?);
     let stats_path = out_dir.join("pairs_stats.parquet");
-    let parts = Parts::<PreferenceRow>::open(&out_dir.join("preferences.parquet"), &provenance)?;
+    let parts = Parts::<PreferenceRow>::open(&preferences, &provenance)?;
     let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
     if parts.is_complete() && stats_done {
         let summary = PairsSummary::from_metrics(read::<MetricRow>(&stats_path)?);

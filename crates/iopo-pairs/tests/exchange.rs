@@ -10,7 +10,7 @@ use common::rows;
 use iopo_llm::Silent;
 use iopo_pairs::exchange::{Container, Export, Format, LeftOut};
 use iopo_pairs::stage::make_groups;
-use iopo_pairs::{ExchangeError, PairsConfig, export, import};
+use iopo_pairs::{ExchangeError, PairsConfig, PairsError, build, export, import};
 use iopo_schema::{GroupKind, Method, PreferenceRow, Provenance, Split, read, write};
 
 /// Groups of both kinds, and the file that holds them.
@@ -51,7 +51,7 @@ fn full_groups_come_back_as_they_were_from_every_format_and_file() {
             let made = export(&path, &out, &options(format, conversational, container));
             let made = made.expect(&what);
             assert_eq!(made.groups, groups.len() as u64);
-            let taken = import(&out, format, Split::Train, &back).expect(&what);
+            let taken = import(&[(Split::Train, &out)], format, &back).expect(&what);
             let imported: Vec<PreferenceRow> = read(&back).expect("ours");
             assert_eq!(taken.rows, made.rows);
             assert_eq!(taken.groups, imported.len() as u64);
@@ -87,7 +87,8 @@ fn one_split_goes_out_alone_and_the_same_groups_give_the_same_bytes() {
     for container in [Container::Jsonl, Container::Parquet] {
         let [one, two] = ["one", "two"].map(|name| dir.path().join(name));
         let options = Export { split: Some(Split::Train), ..options(Format::Trl, true, container) };
-        assert_eq!(export(&path, &one, &options).expect("exported").groups, train);
+        let made = export(&path, &one, &options).expect("exported");
+        assert_eq!((made.groups, made.splits), (train, [(Split::Train, train)].into()));
         export(&path, &two, &options).expect("exported");
         assert_eq!(fs::read(&one).expect("file"), fs::read(&two).expect("file"));
     }
@@ -96,7 +97,7 @@ fn one_split_goes_out_alone_and_the_same_groups_give_the_same_bytes() {
 fn take(dir: &Path, content: &str, from: Format) -> Result<Vec<PreferenceRow>, ExchangeError> {
     let (file, out) = (dir.join("rows.json"), dir.join("taken.parquet"));
     fs::write(&file, content).expect("written");
-    import(&file, from, Split::Dev, &out)?;
+    import(&[(Split::Dev, &file)], from, &out)?;
     Ok(read(&out).expect("ours"))
 }
 
@@ -118,7 +119,10 @@ fn the_authors_list_of_rows_is_read() {
     let [group] = groups.as_slice() else { panic!("one group, not {}", groups.len()) };
     assert_eq!((group.y1.as_str(), group.y2.as_str()), ("La } ]", "La\nla \\"));
     assert_eq!((group.task.as_str(), group.split), ("Sing, \"loud\" [1].", Split::Dev));
-    assert_eq!(group.proof.y1_x1[0].evidence, "said by line 2 of the imported file, not checked");
+    assert_eq!(
+        group.proof.y1_x1[0].evidence,
+        "said by line 2 of the imported dev file, not checked"
+    );
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn what_makes_no_group_is_counted_by_its_reason() {
     ];
     let (file, out) = (dir.path().join("rows.jsonl"), dir.path().join("taken.parquet"));
     fs::write(&file, content.join("\n")).expect("written");
-    let summary = import(&file, Format::Trl, Split::Train, &out).expect("taken");
+    let summary = import(&[(Split::Train, &file)], Format::Trl, &out).expect("taken");
     assert_eq!((summary.rows, summary.groups), (7, 1));
     let left = [
         (LeftOut::NoMirror, 1),
@@ -165,4 +169,59 @@ fn what_makes_no_group_is_counted_by_its_reason() {
         (LeftOut::Repeated, 2),
     ];
     assert_eq!(summary.left_out.into_iter().collect::<Vec<_>>(), left);
+}
+
+/// Two rows that mirror each other.
+fn mirrored(x1: &str, x2: &str, y1: &str, y2: &str) -> String {
+    let row = |x: &str, y: &str, n: &str| {
+        format!(r#"{{"prompt":"{x}","chosen":"{y}","rejected":"{n}"}}"#)
+    };
+    format!("{}\n{}\n", row(x1, y1, y2), row(x2, y2, y1))
+}
+
+#[test]
+fn each_file_has_its_split_and_a_task_stays_with_the_first() {
+    let dir = tempfile::tempdir().expect("folder");
+    let [train, dev, test, out] =
+        ["train.jsonl", "dev.jsonl", "test.jsonl", "out.parquet"].map(|name| dir.path().join(name));
+    let first = mirrored("Sing.\\nLoud.", "Sing.\\nLow.", "LA", "la");
+    let same_task = mirrored("Sing.\\nOnce.", "Sing.\\nTwice.", "La", "La la");
+    let own = mirrored("Read.\\nLoud.", "Read.\\nLow.", "A", "a");
+    let half = own.lines().next().expect("row");
+    fs::write(&train, format!("{first}{half}\n")).expect("written");
+    fs::write(&dev, [&first, &same_task, &own].map(String::as_str).concat()).expect("written");
+    fs::write(&test, mirrored("Dance.", "Rest.", "Step", "Stop")).expect("written");
+    let files = [(Split::Train, &*train), (Split::Dev, &*dev), (Split::Test, &*test)];
+    let taken = import(&files, Format::Trl, &out).expect("taken");
+    assert_eq!((taken.rows, taken.groups), (11, 3));
+    let one_each = [Split::Train, Split::Dev, Split::Test].map(|split| (split, 1));
+    assert_eq!(taken.splits, one_each.into());
+    let left = [(LeftOut::NoMirror, 1), (LeftOut::Repeated, 2), (LeftOut::OtherSplit, 2)];
+    assert_eq!(taken.left_out, left.into());
+    let groups: Vec<PreferenceRow> = read(&out).expect("ours");
+    let shown: Vec<(Split, &str)> =
+        groups.iter().map(|group| (group.split, group.x1.as_str())).collect();
+    let expected =
+        [(Split::Train, "Sing.\nLoud."), (Split::Dev, "Read.\nLoud."), (Split::Test, "Dance.")];
+    assert_eq!(shown, expected);
+    // Of a file that gives nothing, nothing is made.
+    fs::write(&test, &same_task).expect("written");
+    let none = dir.path().join("none.parquet");
+    let error = import(&files, Format::Trl, &none).expect_err("refused").to_string();
+    assert!(error.contains("test.jsonl") && error.contains("another split"), "{error}");
+    assert!(!none.exists());
+    assert!(matches!(import(&[], Format::Trl, &none), Err(ExchangeError::NoFile)));
+}
+
+#[test]
+fn the_stage_does_not_replace_imported_groups() {
+    let dir = tempfile::tempdir().expect("folder");
+    let [rows, out] = ["rows.jsonl", "preferences.parquet"].map(|name| dir.path().join(name));
+    fs::write(&rows, mirrored("Sing.", "Dance.", "La", "Step")).expect("written");
+    import(&[(Split::Train, &rows)], Format::Trl, &out).expect("taken");
+    let before = fs::read(&out).expect("file");
+    let config = PairsConfig::default();
+    let error = build(&rows, &rows, dir.path(), &config, &Silent).expect_err("refused");
+    assert!(matches!(error, PairsError::Imported { .. }), "{error}");
+    assert_eq!(fs::read(&out).expect("file"), before);
 }

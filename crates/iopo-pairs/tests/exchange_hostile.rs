@@ -5,11 +5,16 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, DictionaryArray, Int32Array, Int64Array, ListBuilder, RecordBatch, StringArray,
+    StringBuilder,
+};
 use iopo_pairs::exchange::Format;
 use iopo_pairs::{ExchangeError, import};
 use iopo_schema::Split;
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 
 const GOOD: &str = r#"{"prompt":"Sing.","chosen":"La","rejected":"Step"}
 {"prompt":"Dance.","chosen":"Step","rejected":"La"}
@@ -19,7 +24,7 @@ const GOOD: &str = r#"{"prompt":"Sing.","chosen":"La","rejected":"Step"}
 #[track_caller]
 fn refused(file: &Path, from: Format) -> String {
     let out = file.with_file_name("out.parquet");
-    let error = import(file, from, Split::Train, &out).expect_err("refused");
+    let error = import(&[(Split::Train, file)], from, &out).expect_err("refused");
     let left = fs::read_dir(file.parent().expect("folder")).expect("folder").count();
     assert_eq!(left, usize::from(file.exists()), "something was left");
     let mut text = error.to_string();
@@ -87,6 +92,9 @@ fn lists_that_do_not_end_or_go_on_are_refused() {
         &["line 2", "after the list"],
     );
     refuse("rows.json", format!("[{row},,{row}]").as_bytes(), Format::Trl, &["expected JSON"]);
+    refuse("rows.json", b"[,]", Format::Trl, &["expected JSON"]);
+    let words = ["line 2", "expected a row after the comma"];
+    refuse("rows.json", format!("[{row},\n ]").as_bytes(), Format::Trl, &words);
 }
 
 #[test]
@@ -117,12 +125,18 @@ fn a_line_of_a_gigabyte_is_refused_by_its_limit() {
 }
 
 fn table(path: &Path, columns: Vec<(&str, ArrayRef)>) {
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    table_with(path, columns, WriterProperties::builder().set_compression(zstd));
+}
+
+fn table_with(path: &Path, columns: Vec<(&str, ArrayRef)>, properties: WriterPropertiesBuilder) {
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, column)| (name, column, true)),
     );
     let batch = batch.expect("batch");
     let file = File::create(path).expect("made");
-    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("writer");
+    let mut writer =
+        ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).expect("writer");
     writer.write(&batch).expect("written");
     writer.close().expect("closed");
 }
@@ -166,7 +180,94 @@ fn tables_cut_off_or_changed_anywhere_never_panic() {
         changed[at] ^= 0x55;
         fs::write(&path, &changed).expect("written");
         // No pair has a mirror, whatever is read.
-        let error = import(&path, Format::Trl, Split::Train, &out).expect_err("refused");
+        let error = import(&[(Split::Train, &path)], Format::Trl, &out).expect_err("refused");
         assert!(!matches!(error, ExchangeError::Schema(_)), "{error}");
     }
+}
+
+/// A few kilobytes in which `rows` rows repeat one text of `megabytes`.
+fn repeated(rows: usize, megabytes: usize) -> ArrayRef {
+    let long = "a".repeat(megabytes << 20);
+    let keys = Int32Array::from(vec![0; rows]);
+    Arc::new(DictionaryArray::new(keys, texts(&[Some(&long)])))
+}
+
+#[track_caller]
+fn is_small(path: &Path) {
+    let bytes = fs::metadata(path).expect("file").len();
+    assert!(bytes < 64 << 10, "{bytes} bytes");
+}
+
+#[test]
+fn a_text_that_a_dictionary_repeats_is_not_repeated_in_memory() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("rows.parquet");
+    let properties = || {
+        WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_dictionary_page_size_limit(64 << 20)
+    };
+    // More bytes than an Arrow array of texts can hold.
+    let rows = 150;
+    let (long, short) = (repeated(rows, 15), texts(&vec![Some("b"); rows]));
+    let columns = [("prompt", &long), ("chosen", &repeated(rows, 2)), ("rejected", &short)];
+    table_with(&path, columns.map(|(name, column)| (name, column.clone())).to_vec(), properties());
+    is_small(&path);
+    let error = refused(&path, Format::Trl);
+    assert!(error.contains("row 1: expected at most 16777216 bytes"), "{error}");
+    // What no row is made of costs nothing.
+    let columns = [("prompt", &short), ("chosen", &short), ("rejected", &short), ("notes", &long)];
+    table_with(&path, columns.map(|(name, column)| (name, column.clone())).to_vec(), properties());
+    is_small(&path);
+    let error = refused(&path, Format::Trl);
+    assert!(error.contains("none among 150 (150: twice the same"), "{error}");
+}
+
+#[test]
+fn a_list_that_repeats_a_text_is_measured_before_it_is_read() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("rows.parquet");
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    let long = "a".repeat(64 << 10);
+    (0..500).for_each(|_| lists.values().append_value(&long));
+    lists.append(true);
+    let lists: ArrayRef = Arc::new(lists.finish());
+    let one = || texts(&[Some("b")]);
+    table(&path, vec![("prompt", one()), ("chosen", lists), ("rejected", one())]);
+    is_small(&path);
+    let error = refused(&path, Format::Trl);
+    assert!(error.contains("row 1: expected at most 16777216 bytes"), "{error}");
+}
+
+#[test]
+fn a_page_that_says_it_holds_gigabytes_is_not_decompressed() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("rows.parquet");
+    let noise: String =
+        (0..40_000_u64).map(|at| at.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string()).collect();
+    let columns = ["prompt", "chosen", "rejected"].map(|name| (name, texts(&[Some(&noise)])));
+    table(&path, columns.to_vec());
+    let mut bytes = fs::read(&path).expect("file");
+    // The first page's header: kind, then size, each after its own tag, then the rest.
+    assert_eq!((bytes[4], bytes[6], bytes[10]), (0x15, 0x15, 0x15), "{:?}", &bytes[4..16]);
+    // 2^31 - 1 takes two bytes more, which the page's compressed bytes give.
+    bytes.splice(7..10, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
+    bytes.drain(1_000..1_002);
+    fs::write(&path, &bytes).expect("written");
+    let error = refused(&path, Format::Trl);
+    assert!(error.contains("more than 536870912 bytes") && error.contains("row groups"), "{error}");
+}
+
+#[test]
+fn texts_written_as_what_they_share_with_the_last_are_refused() {
+    let dir = tempfile::tempdir().expect("folder");
+    let path = dir.path().join("rows.parquet");
+    let columns = ["prompt", "chosen", "rejected"].map(|name| (name, texts(&[Some("a"); 3])));
+    let properties = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::DELTA_BYTE_ARRAY);
+    table_with(&path, columns.to_vec(), properties);
+    let error = refused(&path, Format::Trl);
+    assert!(error.contains("DELTA_BYTE_ARRAY") && error.contains("dictionary-encoded"), "{error}");
 }

@@ -44,6 +44,14 @@ pub enum SchemaError {
         /// What was found.
         got: String,
     },
+    /// A Parquet file that cannot be read in bounded memory.
+    #[error("{}: expected Parquet pages that can be read in bounded memory, found {got}; write it again in smaller row groups, plain or dictionary-encoded", path.display())]
+    Unbounded {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        got: String,
+    },
     /// A Parquet file that none of our stages wrote.
     #[error("{}: expected `{expected}` rows written by iopo (metadata key `{key}`), found a Parquet file without that key; import it first, or name another file", path.display())]
     Foreign {

@@ -9,17 +9,13 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::SchemaError;
+use crate::thrift::Walker;
 
 const MAGIC: &[u8; 4] = b"PAR1";
 /// Length and magic at the end.
 const TAIL: u64 = 8;
 /// Our own footers take kilobytes.
 const MAX_FOOTER: u64 = 64 << 20;
-/// Thrift structs of a footer nest about six deep.
-const MAX_DEPTH: usize = 24;
-/// Each level of a schema takes at least one element, so this bounds the decoder's recursion too.
-const MAX_SCHEMA_ELEMENTS: u64 = 1_000;
-const MAX_ROW_GROUPS: u64 = 32_767;
 
 /// Fails unless `file` begins and ends as Parquet does and its footer keeps to its own size.
 pub(crate) fn check(file: &mut File, path: &Path) -> Result<(), SchemaError> {
@@ -71,123 +67,4 @@ pub(crate) fn check(file: &mut File, path: &Path) -> Result<(), SchemaError> {
     walker
         .structure(0, true)
         .ok_or_else(|| not_parquet("a footer whose lengths do not fit the file".to_owned()))
-}
-
-/// Steps over Thrift's compact protocol; `None` as soon as something does not fit.
-struct Walker<'a> {
-    bytes: &'a [u8],
-}
-
-impl Walker<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (first, rest) = self.bytes.split_first()?;
-        self.bytes = rest;
-        Some(*first)
-    }
-
-    fn skip(&mut self, count: u64) -> Option<()> {
-        self.bytes = self.bytes.get(usize::try_from(count).ok()?..)?;
-        Some(())
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value = 0_u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    /// One struct, up to its stop byte; `top` is the file's metadata itself.
-    fn structure(&mut self, depth: usize, top: bool) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        let mut id = 0_u64;
-        loop {
-            let header = self.byte()?;
-            if header == 0 {
-                return Some(());
-            }
-            id = match header >> 4 {
-                0 => {
-                    let zigzag = self.varint()?;
-                    zigzag >> 1
-                }
-                delta => id + u64::from(delta),
-            };
-            let most = match (top, id) {
-                (true, 2) => MAX_SCHEMA_ELEMENTS,
-                (true, 4) => MAX_ROW_GROUPS,
-                _ => u64::MAX,
-            };
-            match header & 0x0f {
-                1 | 2 => {}
-                9 | 10 => self.list(depth + 1, most)?,
-                kind => self.value(kind, depth + 1)?,
-            }
-        }
-    }
-
-    fn list(&mut self, depth: usize, most: u64) -> Option<()> {
-        let header = self.byte()?;
-        let count = match header >> 4 {
-            15 => self.varint()?,
-            count => u64::from(count),
-        };
-        if count > most || count > self.bytes.len() as u64 {
-            return None;
-        }
-        for _ in 0..count {
-            match header & 0x0f {
-                1 | 2 => self.skip(1)?,
-                kind => self.value(kind, depth + 1)?,
-            }
-        }
-        Some(())
-    }
-
-    fn value(&mut self, kind: u8, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        match kind {
-            3 => self.skip(1),
-            4..=6 => self.varint().map(|_| ()),
-            7 => self.skip(8),
-            8 => {
-                let length = self.varint()?;
-                self.skip(length)
-            }
-            9 | 10 => self.list(depth, u64::MAX),
-            12 => self.structure(depth, false),
-            13 => self.skip(16),
-            // Maps do not occur in Parquet's metadata.
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_longer_than_the_footer_is_refused() {
-        // Field 4 (row groups): a list of structs that claims 2^28 entries.
-        let lying = [0x49, 0xfc, 0x80, 0x80, 0x80, 0x80, 0x01, 0x00];
-        assert_eq!(Walker { bytes: &lying }.structure(0, true), None);
-        let honest = [0x49, 0x1c, 0x00, 0x00];
-        assert_eq!(Walker { bytes: &honest }.structure(0, true), Some(()));
-    }
-
-    #[test]
-    fn deep_nesting_is_refused() {
-        let nested = [0x1c; 4096];
-        assert_eq!(Walker { bytes: &nested }.structure(0, true), None);
-    }
 }

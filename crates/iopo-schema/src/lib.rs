@@ -10,7 +10,7 @@
 //! | [`rows`] | the row types, one struct a file |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
 //! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
-//! | [`foreign`] | [`foreign_batches`]: Parquet files that are not ours, read with the same care |
+//! | [`foreign`] | [`Foreign`], [`foreign_batches`]: Parquet files that are not ours, read with the same care |
 //! | [`writer`] | [`write()`]: the whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
 //! | [`id`] | [`content_id`] and [`file_hash`] |
@@ -42,19 +42,21 @@ mod footer;
 pub mod foreign;
 mod guard;
 pub mod id;
+mod pages;
 pub mod parts;
 mod preview;
 mod provenance;
 pub mod reader;
 pub mod record;
 pub mod rows;
+mod thrift;
 mod value;
 pub mod writer;
 
 pub use batches::Batches;
 pub use enums::UnknownName;
 pub use error::SchemaError;
-pub use foreign::foreign_batches;
+pub use foreign::{Foreign, foreign_batches};
 pub use id::{content_id, file_hash};
 pub use parts::{Parts, clear_parts};
 pub use preview::preview;

@@ -48,6 +48,13 @@ pub(crate) enum Command {
     /// Preference groups to rows that TRL or LLaMA-Factory reads.
     Export(ExportArgs),
     /// Rows of TRL or LLaMA-Factory to preference groups.
+    ///
+    /// A group is two instructions with a response for each. A row of LLaMA-Factory is one. A row of TRL is half of one:
+    /// the other half is its mirror in the same file, a row with another prompt and with chosen and rejected swapped.
+    /// Rows without a mirror, as in most preference data, are left out and counted.
+    ///
+    /// A task that is in two files stays with the first of train, dev and test. Labels are taken as they stand; nothing
+    /// is checked. To train: write RUN/preferences.parquet, then run `iopo train --out RUN`.
     Import(ImportArgs),
     /// Schema, version, provenance and first rows of any of our files.
     Inspect(InspectArgs),
@@ -140,6 +147,30 @@ impl From<FileFormat> for Container {
     }
 }
 
+/// Which groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Splits {
+    /// Those to train on.
+    Train,
+    /// Those to choose by.
+    Dev,
+    /// Those that are held out.
+    Test,
+    /// Every group, held-out ones among them.
+    All,
+}
+
+impl From<Splits> for Option<Split> {
+    fn from(splits: Splits) -> Self {
+        match splits {
+            Splits::Train => Some(Split::Train),
+            Splits::Dev => Some(Split::Dev),
+            Splits::Test => Some(Split::Test),
+            Splits::All => None,
+        }
+    }
+}
+
 /// Flags of `export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
@@ -154,9 +185,9 @@ pub(crate) struct ExportArgs {
     /// What the rows stand in [default: what the ending of --out says].
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
-    /// The groups of one split alone: train, dev or test [default: all].
-    #[arg(long)]
-    pub(crate) split: Option<Split>,
+    /// Which groups; a row does not say which split it is of.
+    #[arg(long, value_enum, default_value_t = Splits::Train)]
+    pub(crate) split: Splits,
     /// The file to write; one that is not there.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -165,15 +196,18 @@ pub(crate) struct ExportArgs {
 /// Flags of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The rows: a .jsonl, .json or .parquet file.
+    /// The rows to train on: a .jsonl, .json or .parquet file.
     pub(crate) file: PathBuf,
     /// Whose rows they are.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) from: Foreign,
-    /// The split that all of them belong to: train, dev or test.
-    #[arg(long, default_value_t = Split::Train)]
-    pub(crate) split: Split,
-    /// The file to write, a preferences.parquet; one that is not there.
+    /// Rows to choose by: early stopping, `keep = "best"` and grids need them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dev: Option<PathBuf>,
+    /// Rows to hold out.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) test: Option<PathBuf>,
+    /// The file to write, preferences.parquet in a run directory; one that is not there.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }

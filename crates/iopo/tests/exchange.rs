@@ -22,7 +22,10 @@ fn imported(dir: &Path) -> std::path::PathBuf {
     let args = ["import", text(&rows), "--from", "llama-factory", "--out", text(&out)];
     let said = succeed(&args).stderr;
     assert!(said.contains("1 rows left out: one instruction"), "{said}");
-    assert!(said.contains("2 rows, 1 groups") && said.contains("nothing was checked"), "{said}");
+    assert!(
+        said.contains("2 rows, 1 groups (1 train)") && said.contains("nothing was checked"),
+        "{said}"
+    );
     out
 }
 
@@ -41,7 +44,8 @@ fn rows_come_in_and_go_out_and_in_again() {
     {
         let ending = if flags.contains(&"jsonl") { "json" } else { "parquet" };
         let out = dir.path().join(format!("{number}.{ending}"));
-        succeed(&[&["export", text(&groups), "--out", text(&out)][..], flags].concat());
+        let said = succeed(&[&["export", text(&groups), "--out", text(&out)][..], flags].concat());
+        assert!(said.stderr.contains("1 groups (1 train), "), "{}", said.stderr);
         let back = dir.path().join(format!("{number}.back"));
         let from = ["import", text(&out), "--from", flags[1], "--out", text(&back)];
         succeed(&from);
@@ -73,4 +77,74 @@ fn wrong_usage_says_the_way_out_and_writes_nothing() {
     let error = export(&["--to", "trl", "--format", "jsonl"], 2);
     assert!(error.contains("is there already"), "{error}");
     assert_eq!(fs::read_to_string(&out).expect("kept"), "kept");
+}
+
+/// Rows of TRL: two that mirror each other for each task.
+fn mirrored(tasks: &[&str]) -> String {
+    let row = |task: &str, how: &str, chosen: &str, rejected: &str| {
+        format!(
+            "{{\"prompt\":\"{task}.\\n{how}\",\"chosen\":\"{chosen}\",\"rejected\":\"{rejected}\"}}\n"
+        )
+    };
+    let pair = |task: &&str| row(task, "Loud.", "LA", "la") + &row(task, "Low.", "la", "LA");
+    tasks.iter().map(pair).collect()
+}
+
+#[test]
+fn held_out_groups_go_out_only_when_they_are_asked_for() {
+    let dir = tempfile::tempdir().expect("folder");
+    let [train, test, groups] =
+        ["train.jsonl", "test.jsonl", "groups.parquet"].map(|name| dir.path().join(name));
+    fs::write(&train, mirrored(&["Sing", "Hum"])).expect("written");
+    fs::write(&test, mirrored(&["Read"])).expect("written");
+    let files = [text(&train), "--test", text(&test), "--from", "trl", "--out", text(&groups)];
+    succeed(&[&["import"], &files[..]].concat());
+    let export = |name: &str, flags: &[&str]| {
+        let out = dir.path().join(name);
+        let args = ["export", text(&groups), "--to", "trl", "--out", text(&out)];
+        let said = succeed(&[&args[..], flags].concat()).stderr;
+        (said, fs::read_to_string(&out).expect("rows"))
+    };
+    let (said, rows) = export("default.jsonl", &[]);
+    assert!(said.contains("2 groups (2 train), 4 rows"), "{said}");
+    assert!(rows.contains("Sing") && !rows.contains("Read"), "{rows}");
+    let (said, rows) = export("all.jsonl", &["--split", "all"]);
+    assert!(said.contains("3 groups (2 train, 1 test), 6 rows"), "{said}");
+    assert!(rows.contains("Read"), "{rows}");
+}
+
+#[test]
+fn what_was_imported_can_be_trained_on_and_no_stage_replaces_it() {
+    let dir = tempfile::tempdir().expect("folder");
+    let [train, dev, out] = ["train.jsonl", "dev.jsonl", "run"].map(|name| dir.path().join(name));
+    fs::write(&train, mirrored(&["Sing", "Hum", "Call", "Cry", "Chant"])).expect("written");
+    fs::write(&dev, mirrored(&["Read", "Tell"])).expect("written");
+    let groups = out.join("preferences.parquet");
+    let files = [text(&train), "--dev", text(&dev), "--from", "trl", "--out", text(&groups)];
+    let said = succeed(&[&["import"], &files[..]].concat()).stderr;
+    assert!(said.contains("14 rows, 7 groups (5 train, 2 dev)"), "{said}");
+    let before = fs::read(&groups).expect("groups");
+
+    let choose = ["train.keep=\"best\"", "train.early_stopping_patience=2", "train.eval_every=1"];
+    let mut args = vec!["train", "--preset", "smoke", "--out", text(&out)];
+    args.extend(choose.iter().flat_map(|value| ["--set", value]));
+    let said = succeed(&args).stderr;
+    assert!(said.contains("on 5 groups") && said.contains("dev accuracy"), "{said}");
+    assert!(out.join("train").join("iopo").join("adapter_model.safetensors").is_file());
+
+    for stage in ["pairs", "pipeline"] {
+        let error = run(&[stage, "--out", text(&out)]).error(2);
+        assert!(error.contains("imported groups") && error.contains("iopo train --out"), "{error}");
+    }
+    let error = run(&["eval", "--out", text(&out)]).error(2);
+    assert!(error.contains("no constraints") && error.contains("iopo report"), "{error}");
+    assert!(!out.join("seeds.jsonl").exists(), "nothing was begun");
+    succeed(&["report", "--out", text(&out)]);
+    assert_eq!(fs::read(&groups).expect("groups"), before);
+}
+
+#[test]
+fn the_help_says_what_an_import_needs_and_what_an_export_leaves_out() {
+    insta::assert_snapshot!(succeed(&["import", "--help"]).stdout);
+    insta::assert_snapshot!(succeed(&["export", "--help"]).stdout);
 }

@@ -40,7 +40,7 @@ fn make(work: &Path) -> Result<()> {
     let (none, conversational): (&[&str], &[&str]) = (&[], &["--conversational"]);
     for (kind, flags) in [("plain", none), ("conversational", conversational)] {
         let out = path(work, &format!("trl-{kind}.parquet"));
-        let args = ["export", groups.as_str(), "--to", "trl", "--out", out.as_str()];
+        let args = ["export", &groups, "--to", "trl", "--split", "all", "--out", &out];
         iopo(&[&args[..], flags].concat())?;
     }
     logits(&[&groups, &model, &path(work, "adapter.safetensors"), &adapter])?;

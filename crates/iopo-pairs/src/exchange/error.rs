@@ -35,11 +35,23 @@ pub enum ExchangeError {
     },
     /// A Parquet file that cannot be read.
     #[error(
-        "{}: expected a whole Parquet file, found {got}; copy it again, or write it again with zstd \
-         compression or none",
+        "{}: expected a whole Parquet file, found {got}; copy it again, or write it again with \
+         snappy or zstd compression, or none",
         path.display()
     )]
     Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        got: String,
+    },
+    /// A Parquet file that cannot be read in bounded memory.
+    #[error(
+        "{}: expected Parquet pages that can be read in bounded memory, found {got}; write it again \
+         in smaller row groups, plain or dictionary-encoded",
+        path.display()
+    )]
+    Unbounded {
         /// The file.
         path: PathBuf,
         /// What was found.
@@ -98,6 +110,9 @@ pub enum ExchangeError {
         /// Reasons with counts.
         left_out: String,
     },
+    /// No file to read.
+    #[error("expected at least one file to import, found none; name the rows to train on")]
+    NoFile,
 }
 
 impl ExchangeError {
@@ -116,6 +131,7 @@ impl ExchangeError {
             SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {
                 Self::Unreadable { path, got }
             }
+            SchemaError::Unbounded { path, got } => Self::Unbounded { path, got },
             other => other.into(),
         }
     }

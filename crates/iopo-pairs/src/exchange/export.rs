@@ -18,7 +18,8 @@ pub struct Export {
     pub conversational: bool,
     /// What they stand in.
     pub container: Container,
-    /// The groups of this split alone.
+    /// The groups of this split alone; rows do not name their split, so that without it held-out groups stand among
+    /// those to train on.
     pub split: Option<Split>,
 }
 
@@ -29,6 +30,8 @@ pub struct ExportSummary {
     pub groups: u64,
     /// Rows written.
     pub rows: u64,
+    /// Groups that gave rows, by split.
+    pub splits: BTreeMap<Split, u64>,
     /// Groups that gave no row.
     pub left_out: BTreeMap<LeftOut, u64>,
 }
@@ -92,6 +95,7 @@ fn write(
     match rows {
         Ok(rows) => {
             summary.rows += rows.len() as u64;
+            *summary.splits.entry(group.split).or_default() += 1;
             rows.into_iter().try_for_each(|row| sink.push(row))
         }
         Err(reason) => {

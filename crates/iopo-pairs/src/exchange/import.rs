@@ -13,19 +13,21 @@ use super::taken::{Texts, row};
 use super::turns::Fault;
 use super::{ExchangeError, Format, LeftOut, Place, llama_factory, trl};
 
-/// Groups of one part of the file.
+/// Groups of one part of the output.
 const PART: usize = 1_024;
 
 /// Name and version as they stand in the file's provenance; the number goes up when the same rows come to mean others.
-const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.1");
+pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.2");
 
 /// What came of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImportSummary {
-    /// Rows of the foreign file.
+    /// Rows of the foreign files.
     pub rows: u64,
     /// Groups made of them.
     pub groups: u64,
+    /// The same groups, by split.
+    pub splits: BTreeMap<Split, u64>,
     /// Rows that no group was made of.
     pub left_out: BTreeMap<LeftOut, u64>,
 }
@@ -36,32 +38,31 @@ impl ImportSummary {
     }
 }
 
-/// Reads `file` and writes its groups to `out`, all of them as `split`.
+/// Reads files, each with the split that all of its rows belong to, and writes their groups to `out`.
 ///
-/// The file is read twice, first to see that every row is of its format: a bad one leaves nothing behind.
+/// A group is made of rows of one file, and a task stays with the file that has it first: what another split says of it
+/// is left out, so that nothing is held out that was trained on. The files are read twice, first to see that every row
+/// is of its format: a bad one leaves nothing behind.
 ///
 /// # Errors
-/// When a row is not of its format, no group can be made, or a file cannot be read or written.
+/// When there is no file, a row is not of its format, a file gives no group, or a file cannot be read or written.
 pub fn import(
-    file: &Path,
+    files: &[(Split, &Path)],
     from: Format,
-    split: Split,
     out: &Path,
 ) -> Result<ImportSummary, ExchangeError> {
-    let summary = groups(file, from, split, &mut |_| Ok(()))?;
-    if summary.groups == 0 {
-        return Err(ExchangeError::Nothing {
-            path: file.to_path_buf(),
-            seen: summary.rows,
-            left_out: listed(&summary.left_out),
-        });
+    if files.is_empty() {
+        return Err(ExchangeError::NoFile);
     }
-    let config = json!({ "from": from.name(), "split": split.as_str() });
-    let provenance = Provenance::new(PRODUCER, config).with_input("imported", file_hash(file)?);
+    let summary = all_groups(files, from, &mut |_| Ok(()))?;
+    let mut provenance = Provenance::new(PRODUCER, json!({ "from": from.name() }));
+    for (index, (split, file)) in files.iter().enumerate() {
+        provenance = provenance.with_input(format!("{split}/{index}"), file_hash(file)?);
+    }
     let parts = Parts::<PreferenceRow>::open(out, &provenance)?;
     if !parts.is_complete() {
         let (mut pending, mut index) = (Vec::with_capacity(PART), 0);
-        groups(file, from, split, &mut |group| {
+        all_groups(files, from, &mut |group| {
             pending.push(group);
             if pending.len() == PART {
                 parts.write(index, &pending)?;
@@ -79,19 +80,71 @@ pub fn import(
     Ok(summary)
 }
 
-/// Gives every group of the file to `sink`, in the order in which they are whole.
+/// What takes a group.
+type GroupSink<'a> = &'a mut dyn FnMut(PreferenceRow) -> Result<(), ExchangeError>;
+
+/// Gives every group of the files to `sink`, in the order in which they are whole.
+fn all_groups(
+    files: &[(Split, &Path)],
+    from: Format,
+    sink: GroupSink<'_>,
+) -> Result<ImportSummary, ExchangeError> {
+    let (mut total, mut seen) = (ImportSummary::default(), Seen::default());
+    for (split, file) in files {
+        let made = groups(file, from, *split, &mut seen, sink)?;
+        if made.groups == 0 {
+            let left_out = listed(&made.left_out);
+            return Err(ExchangeError::Nothing {
+                path: file.to_path_buf(),
+                seen: made.rows,
+                left_out,
+            });
+        }
+        total.rows += made.rows;
+        total.groups += made.groups;
+        *total.splits.entry(*split).or_default() += made.groups;
+        for (reason, rows) in made.left_out {
+            total.leave_out(reason, rows);
+        }
+    }
+    Ok(total)
+}
+
+/// What was taken of the files so far.
+#[derive(Debug, Default)]
+struct Seen {
+    groups: BTreeSet<String>,
+    /// The split of each task.
+    tasks: BTreeMap<String, Split>,
+}
+
+impl Seen {
+    /// Notes a group; says why it cannot be taken.
+    fn admit(&mut self, group: &PreferenceRow) -> Result<(), LeftOut> {
+        if self.groups.contains(&group.id) {
+            return Err(LeftOut::Repeated);
+        }
+        if *self.tasks.entry(group.seed_id.clone()).or_insert(group.split) != group.split {
+            return Err(LeftOut::OtherSplit);
+        }
+        self.groups.insert(group.id.clone());
+        Ok(())
+    }
+}
+
+/// Gives every group of one file to `sink`.
 fn groups(
     file: &Path,
     from: Format,
     split: Split,
-    sink: &mut dyn FnMut(PreferenceRow) -> Result<(), ExchangeError>,
+    seen: &mut Seen,
+    sink: GroupSink<'_>,
 ) -> Result<ImportSummary, ExchangeError> {
     let (wanted, rows_per_group) = match from {
         Format::Trl => (trl::WANTED, 2),
         Format::LlamaFactory => (llama_factory::WANTED, 1),
     };
-    let (mut summary, mut mirrors, mut seen) =
-        (ImportSummary::default(), Mirrors::default(), BTreeSet::new());
+    let (mut summary, mut mirrors) = (ImportSummary::default(), Mirrors::default());
     for record in open(file, wanted)? {
         let record = record?;
         summary.rows += 1;
@@ -107,12 +160,12 @@ fn groups(
                 return Err(ExchangeError::Row { path, place: record.place, reason });
             }
         };
-        match row(texts, place, split) {
-            Ok(group) if seen.insert(group.id.clone()) => {
+        let made = row(texts, place, split).and_then(|group| seen.admit(&group).map(|()| group));
+        match made {
+            Ok(group) => {
                 summary.groups += 1;
                 sink(group)?;
             }
-            Ok(_) => summary.leave_out(LeftOut::Repeated, rows_per_group),
             Err(reason) => summary.leave_out(reason, rows_per_group),
         }
     }

@@ -22,8 +22,10 @@ pub enum LeftOut {
     SameInstructions,
     /// Both responses are the same text.
     SameResponses,
-    /// The same four texts stood further up.
+    /// The same four texts stood further up, or in a file before.
     Repeated,
+    /// A file before, of another split, has a group of the same task.
+    OtherSplit,
 }
 
 impl fmt::Display for LeftOut {
@@ -38,6 +40,7 @@ impl fmt::Display for LeftOut {
             Self::SameInstructions => "twice the same instruction",
             Self::SameResponses => "twice the same response",
             Self::Repeated => "the same group stood there before",
+            Self::OtherSplit => "another split has groups of the same task",
         })
     }
 }

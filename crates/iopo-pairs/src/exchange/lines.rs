@@ -20,6 +20,8 @@ pub(super) struct Lines {
     /// The line of the next byte.
     line: u64,
     list: bool,
+    /// Whether a comma of the list promised another row.
+    promised: bool,
     over: bool,
 }
 
@@ -27,8 +29,8 @@ impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, ExchangeError> {
         let file = File::open(path).map_err(ExchangeError::io(path, "open it for reading"))?;
         let reader = BufReader::new(file);
-        let mut lines =
-            Self { path: path.to_path_buf(), reader, line: 1, list: false, over: false };
+        let path = path.to_path_buf();
+        let mut lines = Self { path, reader, line: 1, list: false, promised: false, over: false };
         if lines.ahead()?.starts_with(BOM) {
             lines.reader.consume(BOM.len());
         }
@@ -87,7 +89,15 @@ impl Lines {
                 match byte {
                     b'"' => quoted = true,
                     b'{' | b'[' => depth += 1,
-                    b',' if depth == 0 => return Ok(Some((begun, bytes))),
+                    b',' if depth == 0 => {
+                        self.promised = true;
+                        return Ok(Some((begun, bytes)));
+                    }
+                    b']' if depth == 0 && bytes.is_empty() && self.promised => {
+                        return Err(
+                            self.bad(self.line, "expected a row after the comma, found `]`")
+                        );
+                    }
                     b']' if depth == 0 => {
                         self.close()?;
                         return Ok((!bytes.is_empty()).then_some((begun, bytes)));

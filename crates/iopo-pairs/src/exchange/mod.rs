@@ -14,13 +14,16 @@
 //!
 //! **In.** Nobody here checked what such a row says, so the group's verdicts have [`iopo_schema::Method::Judge`] and say
 //! so in their evidence, and no constraints are known. Two rows of TRL that mirror each other (two prompts, chosen and
-//! rejected swapped) are a full group, and so are such pairs of two sided groups. A pair without a mirror says nothing about a second instruction: it is no group
-//! of any kind, and is left out and counted. A file with a row that is not of its format is refused whole, by the line.
+//! rejected swapped) are a full group, and so are such pairs of two sided groups. A pair without a mirror says nothing
+//! about a second instruction: it is no group of any kind, and is left out and counted. A file with a row that is not of
+//! its format is refused whole, by the line. Several files come in together, each with its split; a task that two of
+//! them have stays with the first. [`crate::build`] refuses to replace what was imported.
 
 mod cells;
 mod error;
 mod export;
 mod import;
+mod imported;
 mod left_out;
 mod lines;
 mod llama_factory;
@@ -35,6 +38,7 @@ mod turns;
 pub use error::ExchangeError;
 pub use export::{Export, ExportSummary, export};
 pub use import::{ImportSummary, import};
+pub use imported::is_imported;
 pub use left_out::LeftOut;
 pub use records::{Container, Place};
 

@@ -30,7 +30,7 @@ impl Container {
 }
 
 /// Where a row stands, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// In a text file.
     Line(u64),

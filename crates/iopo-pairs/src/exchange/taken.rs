@@ -38,7 +38,7 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
     };
     let verdict = |satisfied: bool| {
         let score = if satisfied { 10.0 } else { 0.0 };
-        let evidence = format!("said by {from} of the imported file, not checked");
+        let evidence = format!("said by {from} of the imported {split} file, not checked");
         vec![VerdictRow { satisfied, score, method: Method::Judge, evidence }]
     };
     Ok(PreferenceRow {

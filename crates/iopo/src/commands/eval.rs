@@ -39,6 +39,7 @@ struct Candidate {
 
 /// Lets every model answer the test instructions, and measures.
 pub(crate) fn stage(session: &mut Session) -> Result<()> {
+    refuse_imported(session)?;
     session.needs(&session.run.instructions(), "synth")?;
     session.needs(&session.run.preferences(), "pairs")?;
     let candidates = candidates(session);
@@ -67,6 +68,20 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
         let rows = iopo_eval::summarize(&models, &groups.rows, &run.summary(), &config.eval, bars)?;
         Ok(format!("{} prompts, {} models, {} numbers", prompts.len(), models.len(), rows.len()))
     })
+}
+
+/// Imported groups name no constraints, so no answer could be checked.
+fn refuse_imported(session: &Session) -> Result<()> {
+    let preferences = session.run.preferences();
+    if !iopo_pairs::is_imported(&preferences) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{} holds imported groups, whose instructions name no constraints to check answers by",
+        preferences.display()
+    ))
+    .way_out("`iopo report` shows the metrics of training; `iopo merge` makes a model for another evaluation")
+    .into())
 }
 
 /// The base, then every method with every seed.

@@ -1,10 +1,12 @@
 //! `iopo export`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use iopo_pairs::exchange::{Container, Export, ExportSummary};
 use iopo_pairs::{ExchangeError, export};
+use iopo_schema::Split;
 
 use crate::cli::{ExportArgs, Foreign};
 use crate::failure::Failure;
@@ -29,16 +31,24 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         to: args.to.into(),
         conversational: args.conversational,
         container,
-        split: args.split,
+        split: args.split.into(),
     };
-    let ExportSummary { groups, rows, left_out } =
+    let ExportSummary { groups, rows, splits, left_out } =
         export(&args.preferences, &args.out, &options)
             .with_context(|| format!("failed to export {}", args.preferences.display()))?;
     for (reason, count) in left_out {
         printer::note(&format!("{count} groups left out: {reason}"));
     }
-    printer::note(&format!("{groups} groups, {rows} rows: {}", args.out.display()));
+    let (splits, out) = (listed(&splits), args.out.display());
+    printer::note(&format!("{groups} groups ({splits}), {rows} rows: {out}"));
     Ok(())
+}
+
+/// The groups of each split, in words.
+pub(super) fn listed(splits: &BTreeMap<Split, u64>) -> String {
+    let each: Vec<String> =
+        splits.iter().map(|(split, count)| format!("{count} {split}")).collect();
+    each.join(", ")
 }
 
 /// Never writes over anything.

@@ -1,24 +1,32 @@
 //! `iopo import`.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use iopo_pairs::exchange::ImportSummary;
 use iopo_pairs::import;
+use iopo_schema::Split;
 
 use crate::cli::ImportArgs;
-use crate::commands::export::refuse_taken;
+use crate::commands::export::{listed, refuse_taken};
 use crate::printer;
 
 /// Makes preference groups of another trainer's rows.
 pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     refuse_taken(&args.out)?;
-    let ImportSummary { rows, groups, left_out } =
-        import(&args.file, args.from.into(), args.split, &args.out)
-            .with_context(|| format!("failed to import {}", args.file.display()))?;
+    let held_out = [(Split::Dev, &args.dev), (Split::Test, &args.test)];
+    let held_out = held_out.into_iter().filter_map(|(split, file)| Some((split, file.as_deref()?)));
+    let files: Vec<(Split, &Path)> =
+        std::iter::once((Split::Train, args.file.as_path())).chain(held_out).collect();
+    let ImportSummary { rows, groups, splits, left_out } =
+        import(&files, args.from.into(), &args.out)
+            .with_context(|| format!("failed to make {}", args.out.display()))?;
     for (reason, count) in left_out {
         printer::note(&format!("{count} rows left out: {reason}"));
     }
     printer::note(&format!(
-        "{rows} rows, {groups} groups: {}; their labels are taken as they stand, nothing was checked",
+        "{rows} rows, {groups} groups ({}): {}; their labels are taken as they stand, nothing was checked",
+        listed(&splits),
         args.out.display()
     ));
     Ok(())

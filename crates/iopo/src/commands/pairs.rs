@@ -1,8 +1,10 @@
 //! `iopo pairs`.
 
 use anyhow::Result;
+use iopo_pairs::is_imported;
 
 use crate::cli::RunArgs;
+use crate::failure::Failure;
 use crate::session::Session;
 
 /// Runs this stage alone.
@@ -12,6 +14,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
 
 /// Builds preference groups out of what synthesis left.
 pub(crate) fn stage(session: &mut Session) -> Result<()> {
+    refuse_imported(session)?;
     session.needs(&session.run.instructions(), "synth")?;
     session.needs(&session.run.responses(), "synth")?;
     let (run, config) = (session.run.clone(), session.config.pairs.clone());
@@ -24,4 +27,21 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
             made.groups, made.full, made.sided, made.train, made.dev, made.test
         ))
     })
+}
+
+/// Refuses to put groups of our own in the place of imported ones, which no stage can make again.
+pub(super) fn refuse_imported(session: &Session) -> Result<()> {
+    let preferences = session.run.preferences();
+    if !is_imported(&preferences) {
+        return Ok(());
+    }
+    let out = session.run.root().display();
+    Err(Failure::usage(format!(
+        "{} holds imported groups, which groups of this run would replace",
+        preferences.display()
+    ))
+    .way_out(format!(
+        "run `iopo train --out {out}` to train on them, or pass another --out to make groups"
+    ))
+    .into())
 }

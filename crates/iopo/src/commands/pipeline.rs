@@ -11,6 +11,8 @@ use crate::session::Session;
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let mut session = Session::open(args)?;
     printer::stage("run", &format!("{}", session.run.root().display()));
+    // Synthesis takes long: what the next stage will refuse is refused before it.
+    pairs::refuse_imported(&session)?;
     synth::stage(&mut session)?;
     pairs::stage(&mut session)?;
     train::stage(&mut session)?;

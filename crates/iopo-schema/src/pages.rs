@@ -1,0 +1,184 @@
+//! Pages of a foreign file, counted before they are decoded.
+//!
+//! A page of a few kilobytes may be two gigabytes once it is decompressed, and the footer need not tell the truth about
+//! it. The page's own header must: the decoder takes no more than it says, and refuses a page that gives less.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::reader::{ChunkReader, Length};
+
+use crate::thrift::Walker;
+
+/// Bytes of the pages that one batch may need.
+pub(crate) const BATCH_BYTES: u64 = 512 << 20;
+/// What a value takes in memory beside its text: a view, two levels.
+const VALUE_BYTES: u64 = 32;
+/// Statistics are what makes a header long, and writers cut them at a few kilobytes.
+const HEADER_BYTES: u64 = 64 << 10;
+/// `DELTA_BYTE_ARRAY`, in which a text is what it shares with the one before it and the rest.
+const DELTA: i64 = 7;
+
+/// What the pages of a batch come to.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    spent: AtomicU64,
+    refused: OnceLock<String>,
+}
+
+impl Ledger {
+    /// Begins a batch.
+    pub(crate) fn begin(&self) {
+        self.spent.store(0, Ordering::Relaxed);
+    }
+
+    /// What was refused, if anything was.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.refused.get().map(String::as_str)
+    }
+
+    fn take(&self, header: &[u8]) -> Result<()> {
+        let cost = cost(&mut Walker { bytes: header })
+            .ok_or_else(|| ParquetError::General("a page header that does not parse".to_owned()))?;
+        let refusal = match cost {
+            Cost::Bytes(bytes) => {
+                let before = self.spent.fetch_add(bytes, Ordering::Relaxed);
+                (before.saturating_add(bytes) > BATCH_BYTES)
+                    .then(|| format!("pages of more than {BATCH_BYTES} bytes for a few rows"))
+            }
+            Cost::Unknown => Some("texts in the encoding DELTA_BYTE_ARRAY".to_owned()),
+        };
+        match refusal {
+            None => Ok(()),
+            Some(refusal) => {
+                Err(ParquetError::General(self.refused.get_or_init(|| refusal).clone()))
+            }
+        }
+    }
+}
+
+/// A file that enters each page in the ledger when its header is read.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    pub(crate) file: File,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+impl Length for Pages {
+    fn len(&self) -> u64 {
+        Length::len(&self.file)
+    }
+}
+
+impl ChunkReader for Pages {
+    type T = BufReader<File>;
+
+    /// The decoder asks for a reader where a page's header begins, and nowhere else.
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let mut header = Vec::new();
+        self.file.get_read(start)?.take(HEADER_BYTES).read_to_end(&mut header)?;
+        self.ledger.take(&header)?;
+        self.file.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        self.file.get_bytes(start, length)
+    }
+}
+
+/// What a page takes in memory.
+#[derive(Debug, PartialEq, Eq)]
+enum Cost {
+    /// At most so many bytes.
+    Bytes(u64),
+    /// Its texts may each be as long as all of it.
+    Unknown,
+}
+
+/// Reads a page's header; of what stands there twice, the larger counts.
+fn cost(walker: &mut Walker<'_>) -> Option<Cost> {
+    const I32: u8 = 5;
+    const STRUCT: u8 = 12;
+    let (mut id, mut size, mut values, mut delta) = (0, 0, 0, false);
+    while let Some((field, kind)) = walker.field(id)? {
+        id = field;
+        match (field, kind) {
+            // Sizes, decompressed and compressed.
+            (2 | 3, I32) => size = size.max(length(walker)?),
+            // Headers of a data page, of a dictionary, and of a data page of version 2.
+            (5 | 7 | 8, STRUCT) => {
+                let mut inner = 0;
+                while let Some((of_kind, kind)) = walker.field(inner)? {
+                    inner = of_kind;
+                    match (field, of_kind, kind) {
+                        (_, 1, I32) => values = values.max(length(walker)?),
+                        (5, 2, I32) | (8, 4, I32) => delta |= walker.signed()? == DELTA,
+                        (_, 1, _) | (5, 2, _) | (8, 4, _) => return None,
+                        (_, _, 1 | 2) => {}
+                        _ => walker.value(kind, 2)?,
+                    }
+                }
+            }
+            (2 | 3 | 5 | 7 | 8, _) => return None,
+            (_, 1 | 2) => {}
+            _ => walker.value(kind, 1)?,
+        }
+    }
+    Some(if delta { Cost::Unknown } else { Cost::Bytes(size + values * VALUE_BYTES) })
+}
+
+/// A length that is none when it is negative or more than 32 bits hold.
+fn length(walker: &mut Walker<'_>) -> Option<u64> {
+    u64::try_from(i32::try_from(walker.signed()?).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(bytes: &[u8]) -> Option<Cost> {
+        cost(&mut Walker { bytes })
+    }
+
+    #[test]
+    fn a_header_says_what_its_page_takes() {
+        // A data page: 100 bytes of 50, 3 values, plain.
+        let page = [0x15, 0, 0x15, 200, 1, 0x15, 100, 0x2c, 0x15, 6, 0x15, 0, 0, 0];
+        assert_eq!(of(&page), Some(Cost::Bytes(100 + 3 * VALUE_BYTES)));
+        let mut delta = page;
+        delta[11] = 14;
+        assert_eq!(of(&delta), Some(Cost::Unknown));
+        for length in 0..page.len() {
+            assert_eq!(of(&page[..length]), None);
+        }
+    }
+
+    #[test]
+    fn a_header_that_says_its_size_twice_is_taken_at_the_larger() {
+        // After 8 bytes the field 2 comes again, by its long form, with 2^31 - 1.
+        let twice = [0x15, 0, 0x15, 16, 0x05, 4, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0];
+        assert_eq!(of(&twice), Some(Cost::Bytes(i32::MAX as u64)));
+        // As a single byte it would be read over.
+        assert_eq!(of(&[0x15, 0, 0x13, 16, 0]), None);
+        assert_eq!(of(&[0x15, 0, 0x15, 1, 0]), None);
+    }
+
+    #[test]
+    fn a_batch_ends_where_its_bytes_do_and_the_next_begins_anew() {
+        let ledger = Ledger::default();
+        // 2^28 bytes.
+        let page = [0x25, 0x80, 0x80, 0x80, 0x80, 0x02, 0];
+        for _ in 0..2 {
+            ledger.begin();
+            ledger.take(&page).expect("fits");
+            ledger.take(&page).expect("fits");
+        }
+        assert_eq!(ledger.refused(), None);
+        assert!(ledger.take(&page).is_err());
+        assert!(ledger.refused().is_some_and(|got| got.contains("536870912 bytes")));
+    }
+}
