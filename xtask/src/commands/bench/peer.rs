@@ -45,6 +45,8 @@ impl Plan {
 pub(super) fn run(args: &Args) -> Result<()> {
     let plan = Plan::new(args);
     ensure!(plan.rounds > 0 && plan.repeat > 0, "expected at least one round of one step");
+    let mut cases = STEPS.iter().chain(&DECODING).chain([&SYNTHESIS]);
+    ensure!(cases.any(|case| args.wants(case.name)), "no measurement has a name that holds this");
     let model = match &args.model {
         Some(model) => std::path::absolute(model)?,
         None => fetched_model()?,

@@ -46,6 +46,18 @@ impl Store {
         Rounds(of_case.map(round).collect())
     }
 
+    /// Every length that any case was measured at, the shortest first.
+    pub(super) fn lengths(&self) -> Vec<String> {
+        let lengths = self.lines.iter().filter_map(|line| line["length"].as_str());
+        let mut lengths: Vec<&str> = lengths.filter(|length| !length.is_empty()).collect();
+        let tokens = |length: &str| -> usize {
+            length.split('+').filter_map(|part| part.parse::<usize>().ok()).sum()
+        };
+        lengths.sort_by_key(|length| (tokens(length), *length));
+        lengths.dedup();
+        lengths.into_iter().map(str::to_owned).collect()
+    }
+
     /// The most threads of others that ran before any round, where that is known.
     pub(super) fn others(&self) -> Option<f64> {
         self.lines.iter().filter_map(|line| line["others"].as_f64()).reduce(f64::max)
@@ -97,6 +109,8 @@ mod tests {
         let again = Store::open(&path, json!(1), false).expect("the file");
         assert_eq!((again.rounds("a", "1+1").0.len(), again.others()), (2, Some(0.5)));
         assert!(again.rounds("a", "1+2").0.is_empty() && again.rounds("b", "1+1").0.is_empty());
+        store.add("a", "0+1", &round).expect("written");
+        assert_eq!(store.lengths(), ["0+1", "1+1"]);
         let other = Store::open(&path, json!(2), false).expect("the file");
         assert!(other.rounds("a", "1+1").0.is_empty());
         assert!(

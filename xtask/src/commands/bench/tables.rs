@@ -47,12 +47,12 @@ const SYNTH: &str = "\
 | iopo | seed tasks | answers/s | instructions/s | GB |
 |---|---:|---:|---:|---:|";
 
-/// Everything that the store holds of a plan.
+/// Everything that the store holds.
 pub(super) fn render(store: &Store, plan: &Plan, threads: usize) -> Result<String> {
     let [mut steps, mut floors, mut own] = [STEP, FLOOR, OURS].map(Table::new);
     let [mut decoding, mut synthesis] = [DECODE, SYNTH].map(Table::new);
     let mut torch = None;
-    for length in &plan.lengths {
+    for length in &store.lengths() {
         let group = store.rounds(OWN[0], length);
         for case in &STEPS {
             let rounds = store.rounds(case.name, length);
