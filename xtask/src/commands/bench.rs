@@ -22,9 +22,9 @@ pub(crate) struct Args {
     /// Set training steps and decoding beside those of PyTorch, which is downloaded for it.
     #[arg(long)]
     peer: bool,
-    /// Run only the benches, or with --peer the measurements, whose name holds this.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    /// Run only the benches whose name holds one of these, or with --peer the measurements of these names.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    only: Vec<String>,
     /// As little as possible, to see that it runs; docs/benchmarks.md stays as it is.
     #[arg(long)]
     quick: bool,
@@ -56,7 +56,7 @@ pub(crate) struct Args {
 
 impl Args {
     fn wants(&self, name: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
     }
 }
 

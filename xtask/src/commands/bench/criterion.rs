@@ -26,12 +26,16 @@ const BENCHES: [(&str, &str); 6] = [
 pub(super) fn run(args: &Args) -> Result<()> {
     let home = dir().join(if args.quick { "criterion-quick" } else { "criterion" });
     // What is there is another run's, but where one bench is to be measured again.
-    if home.exists() && (args.only.is_none() || args.fresh || args.quick) {
+    if home.exists() && (args.only.is_empty() || args.fresh || args.quick) {
         fs::remove_dir_all(&home).with_context(|| format!("failed to clear {}", home.display()))?;
     }
     fs::create_dir_all(&home).with_context(|| format!("failed to make {}", home.display()))?;
     let mut command = bench_command();
-    command.args(["--", "--noplot"]).args(&args.only).env("CRITERION_HOME", &home);
+    command.args(["--", "--noplot"]).env("CRITERION_HOME", &home);
+    if !args.only.is_empty() {
+        // Criterion takes one pattern.
+        command.arg(args.only.join("|"));
+    }
     if args.quick {
         command.arg("--quick");
     }
