@@ -12,7 +12,7 @@ use bytes::Bytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
-use crate::thrift::Walker;
+use crate::thrift::{STOP, Walker};
 
 /// Bytes of the pages that one batch may need.
 pub(crate) const BATCH_BYTES: u64 = 512 << 20;
@@ -104,17 +104,21 @@ fn cost(walker: &mut Walker<'_>) -> Option<Cost> {
     const I32: u8 = 5;
     const STRUCT: u8 = 12;
     let (mut id, mut size, mut values, mut delta) = (0, 0, 0, false);
-    while let Some((field, kind)) = walker.field(id)? {
+    loop {
+        let (field, kind) = walker.field(id)?;
         id = field;
         match (field, kind) {
+            (_, STOP) => break,
             // Sizes, decompressed and compressed.
             (2 | 3, I32) => size = size.max(length(walker)?),
             // Headers of a data page, of a dictionary, and of a data page of version 2.
             (5 | 7 | 8, STRUCT) => {
                 let mut inner = 0;
-                while let Some((of_kind, kind)) = walker.field(inner)? {
+                loop {
+                    let (of_kind, kind) = walker.field(inner)?;
                     inner = of_kind;
                     match (field, of_kind, kind) {
+                        (_, _, STOP) => break,
                         (_, 1, I32) => values = values.max(length(walker)?),
                         (5, 2, I32) | (8, 4, I32) => delta |= walker.signed()? == DELTA,
                         (_, 1, _) | (5, 2, _) | (8, 4, _) => return None,

@@ -6,6 +6,9 @@ const MAX_DEPTH: usize = 24;
 const MAX_SCHEMA_ELEMENTS: u64 = 1_000;
 const MAX_ROW_GROUPS: u64 = 32_767;
 
+/// The kind of what is no field but the end of a struct.
+pub(crate) const STOP: u8 = 0;
+
 /// Steps over Thrift's compact protocol; `None` as soon as something does not fit.
 pub(crate) struct Walker<'a> {
     pub(crate) bytes: &'a [u8],
@@ -42,7 +45,7 @@ impl Walker<'_> {
         }
         let mut id = 0;
         loop {
-            let Some((field, kind)) = self.field(id)? else { return Some(()) };
+            let (field, kind) = self.field(id)?;
             id = field;
             let most = match (top, id) {
                 (true, 2) => MAX_SCHEMA_ELEMENTS,
@@ -50,6 +53,7 @@ impl Walker<'_> {
                 _ => u64::MAX,
             };
             match kind {
+                STOP => return Some(()),
                 1 | 2 => {}
                 9 | 10 => self.list(depth + 1, most)?,
                 kind => self.value(kind, depth + 1)?,
@@ -57,22 +61,18 @@ impl Walker<'_> {
         }
     }
 
-    #[expect(
-        clippy::option_option,
-        reason = "damage and the end are two things, and `?` takes the first"
-    )]
-    /// The id and the kind of the field after the one with the id `before`; the inner `None` at the struct's end.
-    pub(crate) fn field(&mut self, before: i64) -> Option<Option<(i64, u8)>> {
+    /// The id and the kind of the field after the one with the id `before`; [`STOP`] where the struct ends.
+    pub(crate) fn field(&mut self, before: i64) -> Option<(i64, u8)> {
         let header = self.byte()?;
-        if header == 0 {
-            return Some(None);
+        if header & 0x0f == STOP {
+            return Some((before, STOP));
         }
         let id = match header >> 4 {
             0 => self.signed()?,
             delta => before + i64::from(delta),
         };
         i16::try_from(id).ok()?;
-        Some(Some((id, header & 0x0f)))
+        Some((id, header & 0x0f))
     }
 
     /// A zigzag number.
