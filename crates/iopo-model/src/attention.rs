@@ -4,7 +4,8 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::config::ModelConfig;
-use crate::layout::Layout;
+use crate::kernels::{attend_tree, attend_tree_slopes};
+use crate::layout::{Layout, Span};
 
 /// Head counts and sizes.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +90,22 @@ pub(crate) struct AttentionTape {
     q: Tensor<2>,
     k: Tensor<2>,
     v: Tensor<2>,
-    /// Per non-empty segment, `[kv, group · rows, context]`.
-    probabilities: Vec<Tensor<3>>,
+    kept: Kept,
+}
+
+/// What was mixed, and the logarithm of each row's sum.
+#[derive(Debug, Clone)]
+struct Sums {
+    mixed: Tensor<2>,
+    log_sums: Vec<f32>,
+}
+
+#[derive(Debug, Clone)]
+enum Kept {
+    /// By the kernel.
+    Sums(Box<Sums>),
+    /// By its twin: per non-empty segment, `[kv, group · rows, context]`.
+    Probabilities(Vec<Tensor<3>>),
 }
 
 /// The rows of a segment's path, concatenated: `[context, width]`.
@@ -101,8 +116,8 @@ pub(crate) fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<
     Tensor::cat(pieces, 0)
 }
 
-/// Attention of every token to its own path. Without `keep` the tape cannot be used, and one segment's scores are
-/// held at a time.
+/// Attention of every token to its own path. Without `keep` the tape cannot be used, and only the
+/// scores of the segments under way are held.
 ///
 /// # Shapes
 /// q `[tokens, heads · head_dim]`, k and v `[tokens, kv_heads · head_dim]` → `[tokens, heads · head_dim]`.
@@ -115,9 +130,25 @@ pub(crate) fn forward(
     heads: Heads,
     keep: bool,
 ) -> (Tensor<2>, AttentionTape) {
+    if let Some((mixed, log_sums)) = attend_tree([&q, &k, &v], layout, heads) {
+        let kept = Kept::Sums(Box::new(Sums { mixed: mixed.clone(), log_sums }));
+        return (mixed, AttentionTape { q, k, v, kept });
+    }
+    plain(q, k, v, layout, masks, heads, keep)
+}
+
+/// The twin made of Burn operations.
+fn plain(
+    q: Tensor<2>,
+    k: Tensor<2>,
+    v: Tensor<2>,
+    layout: &Layout,
+    masks: &Masks,
+    heads: Heads,
+    keep: bool,
+) -> (Tensor<2>, AttentionTape) {
     let width = q.dims()[1];
-    let (mut outputs, mut probabilities) = (Vec::new(), Vec::new());
-    for (index, span) in layout.spans() {
+    let of_segment = |(index, span): (usize, &Span)| {
         let queries = heads.split_queries(q.clone().slice([span.rows.clone(), 0..width]));
         let keys = heads.split_keys(context(&k, layout, &span.path));
         let values = heads.split_keys(context(&v, layout, &span.path));
@@ -128,12 +159,12 @@ pub(crate) fn forward(
             scores = (scores.reshape(each) + mask.clone()).reshape([kv, rows, context]);
         }
         let p = softmax(scores, 2);
-        outputs.push(heads.join_queries(p.clone().matmul(values)));
-        if keep {
-            probabilities.push(p);
-        }
-    }
-    (Tensor::cat(outputs, 0), AttentionTape { q, k, v, probabilities })
+        let output = heads.join_queries(p.clone().matmul(values));
+        (output, keep.then_some(p))
+    };
+    let (outputs, probabilities): (Vec<_>, Vec<_>) = layout.spans().map(of_segment).unzip();
+    let kept = Kept::Probabilities(probabilities.into_iter().flatten().collect());
+    (Tensor::cat(outputs, 0), AttentionTape { q, k, v, kept })
 }
 
 /// Gradients for q, k and v.
@@ -143,21 +174,42 @@ pub(crate) fn backward(
     layout: &Layout,
     heads: Heads,
 ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+    let AttentionTape { q, k, v, kept } = tape;
+    let probabilities = match kept {
+        Kept::Sums(sums) => {
+            let made =
+                attend_tree_slopes([&q, &k, &v], (&sums.mixed, &sums.log_sums), dy, layout, heads);
+            if let Some([dq, dk, dv]) = made {
+                return (dq, dk, dv);
+            }
+            // The gradient lies elsewhere than what it is of.
+            let masks = Masks::new(layout, &q.device());
+            match plain(q.clone(), k.clone(), v.clone(), layout, &masks, heads, true).1.kept {
+                Kept::Probabilities(probabilities) => probabilities,
+                Kept::Sums(_) => Vec::new(),
+            }
+        }
+        Kept::Probabilities(probabilities) => probabilities,
+    };
     let width = dy.dims()[1];
-    let mut dq = Vec::new();
-    let mut dk: Vec<Option<Tensor<3>>> = vec![None; layout.segment_count()];
-    let mut dv: Vec<Option<Tensor<3>>> = vec![None; layout.segment_count()];
-    for ((_, span), p) in layout.spans().zip(tape.probabilities) {
-        let queries = heads.split_queries(tape.q.clone().slice([span.rows.clone(), 0..width]));
-        let keys = heads.split_keys(context(&tape.k, layout, &span.path));
-        let values = heads.split_keys(context(&tape.v, layout, &span.path));
+    let of_segment = |((_, span), p): ((usize, &Span), Tensor<3>)| {
+        let queries = heads.split_queries(q.clone().slice([span.rows.clone(), 0..width]));
+        let keys = heads.split_keys(context(&k, layout, &span.path));
+        let values = heads.split_keys(context(&v, layout, &span.path));
         let dout = heads.split_queries(dy.clone().slice([span.rows.clone(), 0..width]));
         let dvalues = p.clone().swap_dims(1, 2).matmul(dout.clone());
         let dp = dout.matmul(values.swap_dims(1, 2));
         let along = (dp.clone() * p.clone()).sum_dim(2);
         let dscores = (p * (dp - along)).mul_scalar(heads.scale());
         let dkeys = dscores.clone().swap_dims(1, 2).matmul(queries);
-        dq.push(heads.join_queries(dscores.matmul(keys)));
+        (heads.join_queries(dscores.matmul(keys)), dkeys, dvalues)
+    };
+    let mut dq = Vec::new();
+    let mut dk: Vec<Option<Tensor<3>>> = vec![None; layout.segment_count()];
+    let mut dv: Vec<Option<Tensor<3>>> = vec![None; layout.segment_count()];
+    let made = layout.spans().zip(probabilities).map(of_segment);
+    for ((_, span), (of_queries, dkeys, dvalues)) in layout.spans().zip(made) {
+        dq.push(of_queries);
         spread(&mut dk, &dkeys, layout, &span.path);
         spread(&mut dv, &dvalues, layout, &span.path);
     }
@@ -179,5 +231,67 @@ fn spread(sums: &mut [Option<Tensor<3>>], grad: &Tensor<3>, layout: &Layout, pat
             None => piece,
         });
         start = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::{AttentionTape, Heads, Kept, Masks, backward, forward, plain};
+    use crate::layout::{Layout, Segment};
+
+    fn random(rows: usize, width: usize, seed: u64) -> Tensor<2> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let values: Vec<f32> = (0..rows * width).map(|_| rng.random_range(-2.0..2.0)).collect();
+        Tensor::from_data(TensorData::new(values, [rows, width]), &Device::flex())
+    }
+
+    fn apart(a: &Tensor<2>, b: &Tensor<2>) -> f32 {
+        assert_eq!(a.dims(), b.dims());
+        (a.clone() - b.clone()).abs().max().into_scalar()
+    }
+
+    /// A stem, two branches, two leaves each; the stem is longer than what the kernel takes at once.
+    fn tree() -> Layout {
+        let lengths = [
+            (None, 150),
+            (Some(0), 3),
+            (Some(0), 1),
+            (Some(1), 70),
+            (Some(1), 64),
+            (Some(2), 65),
+            (Some(2), 5),
+        ];
+        let segments = lengths.map(|(parent, length)| Segment { parent, tokens: vec![1; length] });
+        Layout::new(segments.to_vec()).expect("a tree")
+    }
+
+    #[test]
+    fn the_kernel_is_its_twin_in_values_and_gradients() {
+        let (layout, device) = (tree(), Device::flex());
+        let (tokens, masks) = (layout.token_count(), Masks::new(&layout, &device));
+        for (kv, group, dim) in [(1, 1, 8), (2, 3, 16), (3, 3, 64)] {
+            let heads = Heads { kv, group, dim };
+            let q = random(tokens, kv * group * dim, 1);
+            let (k, v) = (random(tokens, kv * dim, 2), random(tokens, kv * dim, 3));
+            let dy = random(tokens, kv * group * dim, 4);
+            let ours = forward(q.clone(), k.clone(), v.clone(), &layout, &masks, heads, true);
+            assert!(matches!(ours.1.kept, Kept::Sums(_)));
+            let twin = plain(q, k, v, &layout, &masks, heads, true);
+            assert!(apart(&ours.0, &twin.0) < 1e-5);
+            let slopes = |tape: AttentionTape, dy: &Tensor<2>| backward(tape, dy, &layout, heads);
+            let (dq, dk, dv) = slopes(ours.1.clone(), &dy);
+            let (q, k, v) = slopes(twin.1, &dy);
+            for (name, a, b) in [("q", &dq, &q), ("k", &dk, &k), ("v", &dv, &v)] {
+                let largest: f32 = b.clone().abs().max().into_scalar();
+                assert!(apart(a, b) < 1e-5 * largest, "{name}: {} of {largest}", apart(a, b));
+            }
+            // Control: another gradient comes to something else.
+            let (other, _, _) = slopes(ours.1, &(dy * 1.01));
+            assert!(apart(&other, &q) > 1e-4);
+        }
     }
 }

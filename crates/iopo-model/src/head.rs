@@ -9,6 +9,7 @@ use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 use crate::decoder::index_tensor;
 use crate::grads::Grads;
 use crate::host::to_host;
+use crate::kernels::{self, Exponentials, Product, exponentials, product, turned};
 use crate::{Activations, Decoder, Layout, ModelError};
 
 /// Which tokens are to be predicted, and by which flat rows of a layout.
@@ -66,13 +67,11 @@ fn chunk(
 ) -> (Tensor<1>, Option<Tensor<2>>) {
     let rows = targets.len();
     let t = index_tensor(targets.iter().map(|&token| i64::from(token)), &h.device());
-    let logits = h.matmul(w.clone().transpose());
+    let logits = product(h, turned(w.clone()));
     let at = logits.clone().gather(1, t.clone().reshape([rows, 1]));
-    let max = logits.clone().max_dim(1);
-    let exp = (logits - max.clone()).exp();
-    let sum = exp.clone().sum_dim(1);
+    let Exponentials { max, exp, sum } = exponentials(&logits);
     let logps = (at - max - sum.clone().log()).reshape([rows]);
-    let slopes = slope.then(|| w.clone().select(0, t) - exp.matmul(w.clone()) / sum);
+    let slopes = slope.then(|| w.clone().select(0, t) - product(exp, w.clone()) / sum);
     (logps, slopes)
 }
 
@@ -174,11 +173,15 @@ impl Decoder {
                 hidden.clone().select(0, index_tensor(rows.iter().map(|&row| row as i64), &device));
             let t = index_tensor(tokens.iter().map(|&token| i64::from(token)), &device);
             let c = weights.clone().slice([at * size..at * size + rows.len(), 0..1]);
-            let logits = picked.clone().matmul(w.clone().transpose());
-            let exp = (logits.clone() - logits.max_dim(1)).exp();
-            let p = exp.clone() / exp.sum_dim(1);
+            let logits = product(picked.clone(), turned(w.clone()));
+            let Exponentials { exp, sum: total, .. } = exponentials(&logits);
+            let p = exp / total;
             let weighted = picked * c;
-            sum = sum - p.transpose().matmul(weighted.clone());
+            sum = kernels::sum(
+                Some(&sum),
+                &Product::new(turned(p), weighted.clone()).times(-1.0),
+                None,
+            );
             sum = sum.select_assign(0, t, weighted, IndexingUpdateOp::Add);
         }
         grads.add(param, sum);

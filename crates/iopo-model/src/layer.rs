@@ -102,12 +102,12 @@ impl DecoderLayer {
             grads.add(&self.post_norm.gamma, dgamma);
         }
         let dy = dy + dx;
-        let dmixed = self.o.backward(tape.o, dy.clone(), grads);
+        let dmixed = self.o.backward(tape.o, dy.clone(), None, grads);
         let (dq, dk, dv) = attention::backward(tape.attention, &dmixed, pass.layout, pass.heads);
         let (dq, dk) = (pass.rope.rotate_back(dq), pass.rope.rotate_back(dk));
-        let dnormed = self.q.backward(tape.q, dq, grads)
-            + self.k.backward(tape.k, dk, grads)
-            + self.v.backward(tape.v, dv, grads);
+        let dnormed = self.q.backward(tape.q, dq, None, grads);
+        let dnormed = self.k.backward(tape.k, dk, Some(&dnormed), grads);
+        let dnormed = self.v.backward(tape.v, dv, Some(&dnormed), grads);
         let (dx, dgamma) = self.input_norm.backward(tape.input_norm, dnormed, full);
         if let Some(dgamma) = dgamma {
             grads.add(&self.input_norm.gamma, dgamma);

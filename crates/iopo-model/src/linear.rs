@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::grads::Grads;
-use crate::kernels::few_rows_times_transposed;
+use crate::kernels::{Product, few_rows_times_transposed, product, sum, turned};
 
 /// `y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ`. The adapter lies beside the weight (Hu et al. 2021, arXiv 2106.09685):
 /// no gradient of `W` is formed while only the adapter is trained.
@@ -46,10 +46,11 @@ const FEW_ROWS: usize = 64;
 /// # Shapes
 /// `[rows, in]`, `[out, in]` → `[rows, out]`.
 pub(crate) fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    let few = x.dims()[0] <= FEW_ROWS;
-    few.then(|| few_rows_times_transposed(&x, &w))
-        .flatten()
-        .unwrap_or_else(|| x.matmul(w.transpose()))
+    few_rows(&x, &w).unwrap_or_else(|| product(x, turned(w)))
+}
+
+fn few_rows(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
+    (x.dims()[0] <= FEW_ROWS).then(|| few_rows_times_transposed(x, w)).flatten()
 }
 
 impl Projection {
@@ -66,22 +67,30 @@ impl Projection {
 
     /// What the backward pass needs, which the product with the weight is no part of.
     pub(crate) fn tape(&self, x: Tensor<2>) -> ProjectionTape {
-        let low = self.lora.as_ref().map(|lora| x.clone().matmul(lora.a.val().transpose()));
+        let low = self.lora.as_ref().map(|lora| product(x.clone(), turned(lora.a.val())));
         ProjectionTape { x, low }
     }
 
     pub(crate) fn output(&self, tape: &ProjectionTape) -> Tensor<2> {
-        let mut y = times_transposed(tape.x.clone(), self.weight.val());
-        if let Some(bias) = &self.bias {
-            y = y + bias.val().unsqueeze();
+        let weight = self.weight.val();
+        let adapted =
+            self.lora.as_ref().zip(tape.low.as_ref()).map(|(lora, low)| {
+                Product::new(low.clone(), turned(lora.b.val())).times(lora.scale)
+            });
+        let y = match (few_rows(&tape.x, &weight), adapted) {
+            (Some(y), Some(adapted)) => sum(Some(&y), &adapted, None),
+            (Some(y), None) => y,
+            (None, adapted) => {
+                sum(None, &Product::new(tape.x.clone(), turned(weight)), adapted.as_ref())
+            }
+        };
+        match &self.bias {
+            Some(bias) => y + bias.val().unsqueeze(),
+            None => y,
         }
-        if let (Some(lora), Some(low)) = (&self.lora, &tape.low) {
-            y = y + low.clone().mul_scalar(lora.scale).matmul(lora.b.val().transpose());
-        }
-        y
     }
 
-    /// Registers the parameters' gradients and returns the input's, where it is wanted.
+    /// Registers the parameters' gradients and returns the input's, added to `onto` where that is given.
     ///
     /// # Shapes
     /// `[tokens, out]` → `[tokens, in]`.
@@ -89,22 +98,23 @@ impl Projection {
         &self,
         tape: ProjectionTape,
         dy: Tensor<2>,
+        onto: Option<&Tensor<2>>,
         grads: &mut Grads,
     ) -> Tensor<2> {
-        let mut dx = dy.clone().matmul(self.weight.val());
+        let mut adapted = None;
         if let (Some(lora), Some(low)) = (&self.lora, tape.low) {
-            let dy = dy.clone().mul_scalar(lora.scale);
-            grads.add(&lora.b, dy.clone().transpose().matmul(low));
-            let dlow = dy.matmul(lora.b.val());
-            grads.add(&lora.a, dlow.clone().transpose().matmul(tape.x.clone()));
-            dx = dx + dlow.matmul(lora.a.val());
+            let scaled = |product: Product| sum(None, &product.times(lora.scale), None);
+            grads.add(&lora.b, scaled(Product::new(turned(dy.clone()), low)));
+            let dlow = scaled(Product::new(dy.clone(), lora.b.val()));
+            grads.add(&lora.a, product(turned(dlow.clone()), tape.x.clone()));
+            adapted = Some(Product::new(dlow, lora.a.val()));
         }
         if grads.full() {
             if let Some(bias) = &self.bias {
                 grads.add(bias, dy.clone().sum_dim(0).squeeze_dim(0));
             }
-            grads.add(&self.weight, dy.transpose().matmul(tape.x));
+            grads.add(&self.weight, product(turned(dy.clone()), tape.x));
         }
-        dx
+        sum(onto, &Product::new(dy, self.weight.val()), adapted.as_ref())
     }
 }

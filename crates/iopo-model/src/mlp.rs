@@ -47,9 +47,9 @@ impl SwiGlu {
 
     /// The input's gradient; the parameters' go into `grads`.
     pub(crate) fn backward(&self, tape: SwiGluTape, dy: Tensor<2>, grads: &mut Grads) -> Tensor<2> {
-        let dhidden = self.down.backward(tape.down_tape, dy, grads);
+        let dhidden = self.down.backward(tape.down_tape, dy, None, grads);
         let (dgate, dup) = swiglu_backward(&tape.gate, &tape.up, &dhidden);
-        self.gate.backward(tape.gate_tape, dgate, grads)
-            + self.up.backward(tape.up_tape, dup, grads)
+        let dx = self.gate.backward(tape.gate_tape, dgate, None, grads);
+        self.up.backward(tape.up_tape, dup, Some(&dx), grads)
     }
 }

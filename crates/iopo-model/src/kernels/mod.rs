@@ -10,11 +10,19 @@
 mod attend;
 mod exp;
 mod few_rows;
+mod lanes;
+mod multiply;
+mod products;
+mod softmax;
 mod swiglu;
+mod tree_attention;
 
 pub(crate) use attend::{Seen, attend};
 pub(crate) use few_rows::few_rows_times_transposed;
+pub(crate) use products::{Product, product, sum, turned};
+pub(crate) use softmax::{Exponentials, exponentials};
 pub(crate) use swiglu::{swiglu, swiglu_backward};
+pub(crate) use tree_attention::{attend_tree, attend_tree_slopes};
 
 use burn::tensor::Tensor;
 

@@ -4,8 +4,14 @@ use burn::tensor::activation::sigmoid;
 use burn::tensor::{Tensor, TensorData};
 use pulp::{Arch, Simd, WithSimd};
 
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
+
 use super::Local;
 use super::exp;
+
+/// Values that make one piece of work for a thread.
+const PIECE: usize = 1 << 15;
 
 /// `silu(gate) · up`.
 ///
@@ -16,8 +22,10 @@ pub(crate) fn swiglu(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
         return plain(gate, up);
     };
     let (g, u) = (g.values(), u.values());
+    let arch = Arch::new();
     let mut y = vec![0f32; g.len()];
-    Arch::new().dispatch(Forward { g, u, y: &mut y });
+    let pieces = y.par_chunks_mut(PIECE).zip(g.par_chunks(PIECE)).zip(u.par_chunks(PIECE));
+    pieces.for_each(|((y, g), u)| arch.dispatch(Forward { g, u, y }));
     Tensor::from_data(TensorData::new(y, gate.dims()), &gate.device())
 }
 
@@ -35,7 +43,12 @@ pub(crate) fn swiglu_backward(
     };
     let (g, u, d) = (g.values(), u.values(), d.values());
     let (mut dgate, mut dup) = (vec![0f32; g.len()], vec![0f32; g.len()]);
-    Arch::new().dispatch(Backward { g, u, d, dgate: &mut dgate, dup: &mut dup });
+    let arch = Arch::new();
+    let outputs = dgate.par_chunks_mut(PIECE).zip(dup.par_chunks_mut(PIECE));
+    let inputs = g.par_chunks(PIECE).zip(u.par_chunks(PIECE)).zip(d.par_chunks(PIECE));
+    outputs.zip(inputs).for_each(|((dgate, dup), ((g, u), d))| {
+        arch.dispatch(Backward { g, u, d, dgate, dup });
+    });
     let tensor = |values| Tensor::from_data(TensorData::new(values, gate.dims()), &gate.device());
     (tensor(dgate), tensor(dup))
 }
