@@ -134,24 +134,23 @@ pub(crate) fn forward(
         let kept = Kept::Sums(Box::new(Sums { mixed: mixed.clone(), log_sums }));
         return (mixed, AttentionTape { q, k, v, kept });
     }
-    plain(q, k, v, layout, masks, heads, keep)
+    let (mixed, probabilities) = plain([&q, &k, &v], layout, masks, heads, keep);
+    (mixed, AttentionTape { q, k, v, kept: Kept::Probabilities(probabilities) })
 }
 
-/// The twin made of Burn operations.
+/// The twin made of Burn operations: what is mixed and, where they are to be kept, the probabilities.
 fn plain(
-    q: Tensor<2>,
-    k: Tensor<2>,
-    v: Tensor<2>,
+    [q, k, v]: [&Tensor<2>; 3],
     layout: &Layout,
     masks: &Masks,
     heads: Heads,
     keep: bool,
-) -> (Tensor<2>, AttentionTape) {
+) -> (Tensor<2>, Vec<Tensor<3>>) {
     let width = q.dims()[1];
     let of_segment = |(index, span): (usize, &Span)| {
         let queries = heads.split_queries(q.clone().slice([span.rows.clone(), 0..width]));
-        let keys = heads.split_keys(context(&k, layout, &span.path));
-        let values = heads.split_keys(context(&v, layout, &span.path));
+        let keys = heads.split_keys(context(k, layout, &span.path));
+        let values = heads.split_keys(context(v, layout, &span.path));
         let mut scores = queries.matmul(keys.swap_dims(1, 2)).mul_scalar(heads.scale());
         if let Some(mask) = &masks.0[index] {
             let [kv, rows, context] = scores.dims();
@@ -163,8 +162,7 @@ fn plain(
         (output, keep.then_some(p))
     };
     let (outputs, probabilities): (Vec<_>, Vec<_>) = layout.spans().map(of_segment).unzip();
-    let kept = Kept::Probabilities(probabilities.into_iter().flatten().collect());
-    (Tensor::cat(outputs, 0), AttentionTape { q, k, v, kept })
+    (Tensor::cat(outputs, 0), probabilities.into_iter().flatten().collect())
 }
 
 /// Gradients for q, k and v.
@@ -182,12 +180,9 @@ pub(crate) fn backward(
             if let Some([dq, dk, dv]) = made {
                 return (dq, dk, dv);
             }
-            // The gradient lies elsewhere than what it is of.
+            // A gradient that is a view of something else is left to the twin.
             let masks = Masks::new(layout, &q.device());
-            match plain(q.clone(), k.clone(), v.clone(), layout, &masks, heads, true).1.kept {
-                Kept::Probabilities(probabilities) => probabilities,
-                Kept::Sums(_) => Vec::new(),
-            }
+            plain([&q, &k, &v], layout, &masks, heads, true).1
         }
         Kept::Probabilities(probabilities) => probabilities,
     };
@@ -280,11 +275,12 @@ mod tests {
             let dy = random(tokens, kv * group * dim, 4);
             let ours = forward(q.clone(), k.clone(), v.clone(), &layout, &masks, heads, true);
             assert!(matches!(ours.1.kept, Kept::Sums(_)));
-            let twin = plain(q, k, v, &layout, &masks, heads, true);
-            assert!(apart(&ours.0, &twin.0) < 1e-5);
+            let (mixed, probabilities) = plain([&q, &k, &v], &layout, &masks, heads, true);
+            assert!(apart(&ours.0, &mixed) < 1e-5);
+            let twin = AttentionTape { q, k, v, kept: Kept::Probabilities(probabilities) };
             let slopes = |tape: AttentionTape, dy: &Tensor<2>| backward(tape, dy, &layout, heads);
             let (dq, dk, dv) = slopes(ours.1.clone(), &dy);
-            let (q, k, v) = slopes(twin.1, &dy);
+            let (q, k, v) = slopes(twin, &dy);
             for (name, a, b) in [("q", &dq, &q), ("k", &dk, &k), ("v", &dv, &v)] {
                 let largest: f32 = b.clone().abs().max().into_scalar();
                 assert!(apart(a, b) < 1e-5 * largest, "{name}: {} of {largest}", apart(a, b));

@@ -1,7 +1,7 @@
 //! Several pieces of work at once, where the device is a CPU.
 //!
-//! Within one step, a second thread helps the large matrix products only (docs/benchmarks.md: 1.4 times as fast).
-//! So independent pieces (micro-batches, shares of a batch) run side by side, each on threads of its own, and every
+//! Within one step, a second thread helps matrix products, attention and what is written out in `kernels/`, but not
+//! what lies between them (docs/benchmarks.md). So independent pieces (micro-batches, shares of a batch) run side by side, each on threads of its own, and every
 //! core stays busy.
 
 use std::sync::Mutex;

@@ -63,6 +63,21 @@ impl Plan {
     }
 }
 
+/// The smaller of two limits, of which 0 is none.
+pub(crate) fn smaller(a: usize, b: usize) -> usize {
+    if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
+}
+
+/// The `limit` groups with the smallest ids (content hashes: a fair draw) in their order; 0 takes all.
+pub(crate) fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGroup> {
+    let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+    ids.sort_unstable();
+    if limit > 0 {
+        ids.truncate(limit);
+    }
+    groups.iter().filter(|group| ids.binary_search(&group.id.as_str()).is_ok()).collect()
+}
+
 /// An upper bound of the flat tokens of a group's tree.
 pub fn weight(group: &EncodedGroup) -> usize {
     group.x1.len() + group.x2.len() + 2 * (group.y1.len() + group.y2.len())

@@ -37,6 +37,8 @@ pub struct Size<'a> {
     pub tokens: usize,
     /// Tokens of its longest path.
     pub longest: usize,
+    /// Whether attention is written out for the device, which then keeps no weights of it.
+    pub written_out: bool,
     /// Micro-batches that are computed at once.
     pub at_once: usize,
 }
@@ -54,12 +56,10 @@ impl Estimate {
         let parameters = layers * (linear + 2 * d) + heads * vocab * d + d;
         let (tokens, at_once) = (tokens as u64, size.at_once as u64);
         // Per token and layer: two normalised and two scaled inputs, q, k, v, attention's output, three
-        // MLP-wide buffers, and the attention weights over its path.
-        let layer = 4 * d
-            + 2 * queries
-            + 2 * keys
-            + 3 * ff
-            + config.num_attention_heads as u64 * size.longest as u64;
+        // MLP-wide buffers, and the attention weights over its path or the logarithm of their sum.
+        let path = if size.written_out { 1 } else { size.longest as u64 };
+        let layer =
+            4 * d + 2 * queries + 2 * keys + 3 * ff + config.num_attention_heads as u64 * path;
         // Beside that: the gradients of one layer's activations, the head's hidden states and theirs, and of
         // one chunk of logits three forms.
         let beside = tokens * (layer + 4 * d) + 3 * (tokens * vocab).min(CHUNK_ELEMENTS as u64);
@@ -113,11 +113,11 @@ pub fn remaining(seconds: f64, done: usize, total: usize) -> String {
 
 /// Seconds as a reader wants them: `45 s`, `3 min`, `2 h 05 min`.
 pub fn duration(seconds: f64) -> String {
-    let minutes = (seconds / 60.0).ceil() as u64;
-    match minutes {
-        0 | 1 => format!("{} s", seconds.ceil() as u64),
-        2..=119 => format!("{minutes} min"),
-        _ => format!("{} h {:02} min", minutes / 60, minutes % 60),
+    let seconds = seconds.ceil() as u64;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
@@ -160,6 +160,7 @@ mod tests {
             copies: 2,
             tokens: 1036,
             longest: 640,
+            written_out: false,
             at_once: 1,
         };
         let estimate = Estimate::new(size);
@@ -168,6 +169,9 @@ mod tests {
         let [kept, recomputed] =
             [Activations::Kept, Activations::Recomputed].map(|way| estimate.total(way) as f64);
         assert!(kept > 2.0e9 && recomputed < 0.9e9, "{kept}, {recomputed}");
+        let written_out = Estimate::new(Size { written_out: true, ..size });
+        // 30 layers · 1036 tokens · 9 heads · 639 weights less.
+        assert!(estimate.kept - written_out.kept > 4 * 30 * 1036 * 9 * 639);
         // Of a single layer nothing is saved.
         let shallow = ModelConfig { num_hidden_layers: 1, ..config.clone() };
         let one = Estimate::new(Size { config: &shallow, ..size });

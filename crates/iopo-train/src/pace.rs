@@ -1,16 +1,19 @@
-//! How long a run will take, by a trial before its first update.
+//! What a run will take: memory by its sizes, time by a trial before its first update.
 
 use std::time::Instant;
 
-use iopo_model::workers;
+use iopo_model::{Decoder, device, workers};
 
 use crate::{
     TrainError,
     batch::{Plan, weight},
     encode::EncodedGroup,
+    estimate::{Estimate, Size},
     learner::Learner,
     objective::Window,
+    optim::trained_sizes,
     trainer::Job,
+    watch::Keep,
 };
 
 /// A trial that took less is repeated: its first pass also paid for fresh memory.
@@ -37,6 +40,30 @@ impl Pace {
 }
 
 impl Job<'_> {
+    /// The memory of the largest micro-batches, side by side.
+    pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
+        let trained: usize = trained_sizes(decoder).into_iter().sum();
+        let largest = self.groups.iter().map(|group| weight(group)).max().unwrap_or(0);
+        let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
+        let tokens = largest.max(self.micro_batch_tokens);
+        let at_once = self.at_once(decoder);
+        Estimate::new(Size {
+            config: decoder.config(),
+            trained: trained as u64,
+            full: self.lora.is_none(),
+            copies: self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),
+            tokens,
+            longest,
+            written_out: device::in_process(&decoder.device()),
+            at_once,
+        })
+    }
+
+    /// Micro-batches that are computed side by side; an update has at most as many as groups.
+    pub(crate) fn at_once(&self, decoder: &Decoder) -> usize {
+        workers::count(&decoder.device()).min(self.plan.per_update.max(1))
+    }
+
     /// Forward and backward of groups of the usual size, side by side as in an update, for nothing but the
     /// time that it takes.
     ///

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     Method, Objective, TrainConfig, TrainError,
-    batch::Plan,
+    batch::{Plan, limited, smaller},
     encode::{EncodedGroup, EncodedGroups, Encoder, LengthPolicy, encode},
     files,
     grid::{self, Settings, Trial},
@@ -178,21 +178,6 @@ pub fn train(
         runs.extend(inputs.seed(seed, &mut chosen)?);
     }
     Ok(TrainSummary { runs, groups: inputs.train.len(), dev_groups: inputs.dev.len(), dropped })
-}
-
-/// The smaller of two limits, of which 0 is none.
-fn smaller(a: usize, b: usize) -> usize {
-    if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
-}
-
-/// The `limit` groups with the smallest ids (content hashes: a fair draw) in their order; 0 takes all.
-fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGroup> {
-    let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
-    ids.sort_unstable();
-    if limit > 0 {
-        ids.truncate(limit);
-    }
-    groups.iter().filter(|group| ids.binary_search(&group.id.as_str()).is_ok()).collect()
 }
 
 impl<'a> Inputs<'a> {

@@ -11,17 +11,17 @@ use serde_json::json;
 
 use crate::{
     TrainError,
-    batch::{Plan, micro_batches, weight},
+    batch::{Plan, micro_batches},
     checkpoint::Checkpoints,
     clipping::{clip, global_norm},
     encode::EncodedGroup,
-    estimate::{self, Estimate, Size, duration, remaining},
+    estimate::{self, duration, remaining},
     evaluate::evaluate,
     events, files, guards,
     learner::Learner,
     metrics,
     objective::{Objective, Scored, Window},
-    optim::{Optimiser, OptimiserName, trained_sizes},
+    optim::{Optimiser, OptimiserName},
     recompute::Recompute,
     schedule::Schedule,
     tree::{Batch, Shape},
@@ -281,28 +281,6 @@ impl Job<'_> {
             Some(saved) => Learner::resume(start, optimiser, self.lora, saved),
             None => Ok(Learner::new(start.clone(), optimiser)),
         }
-    }
-
-    fn estimate(&self, decoder: &Decoder) -> Estimate {
-        let trained: usize = trained_sizes(decoder).into_iter().sum();
-        let largest = self.groups.iter().map(|group| weight(group)).max().unwrap_or(0);
-        let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
-        let tokens = largest.max(self.micro_batch_tokens);
-        let at_once = self.at_once(decoder);
-        Estimate::new(Size {
-            config: decoder.config(),
-            trained: trained as u64,
-            full: self.lora.is_none(),
-            copies: self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),
-            tokens,
-            longest,
-            at_once,
-        })
-    }
-
-    /// Micro-batches that are computed side by side; an update has at most as many as groups.
-    pub(crate) fn at_once(&self, decoder: &Decoder) -> usize {
-        workers::count(&decoder.device()).min(self.plan.per_update.max(1))
     }
 
     /// One update: micro-batches forward and backward, guards, clipping, the optimiser's step. Answers

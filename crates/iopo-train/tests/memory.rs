@@ -1,10 +1,13 @@
 //! The estimate of a training's memory beside what the process then takes; alone in its process, whose peak it
 //! reads. Left out, and says so, where SmolLM2's GGUF file is not there or the system does not tell the peak.
 
-use std::{collections::BTreeMap, path::PathBuf};
+#[path = "it/smollm2.rs"]
+mod smollm2;
+
+use std::collections::BTreeMap;
 
 use iopo_llm::Progress;
-use iopo_model::{Decoder, LoraConfig, ModelFiles, device::device, memory};
+use iopo_model::{LoraConfig, memory};
 use iopo_train::{
     EncodedGroup, Method, Objective, Recompute, Shape,
     batch::Plan,
@@ -25,14 +28,6 @@ impl Progress for Told {
     }
 }
 
-fn model() -> Option<PathBuf> {
-    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-    let var = |name| std::env::var_os(name).map(PathBuf::from);
-    var("IOPO_SMOLLM2_GGUF")
-        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
-        .filter(|path| path.is_file())
-}
-
 /// The number before a unit, after a word: `about 1.9 GB`.
 fn number(text: &str, before: &str, after: &str) -> f64 {
     let found = text.split(before).nth(1).and_then(|rest| rest.split(after).next());
@@ -41,17 +36,12 @@ fn number(text: &str, before: &str, after: &str) -> f64 {
 
 #[test]
 fn a_training_takes_about_the_memory_that_was_estimated() {
-    let (Some(path), Some(before)) = (model(), memory::peak()) else {
+    let (Some(path), Some(before)) = (smollm2::file(), memory::peak()) else {
         eprintln!("left out: SmolLM2's GGUF file or the process's peak memory is not here");
         return;
     };
-    let (mut checkpoint, _, _) = ModelFiles::open(&path).expect("a model");
-    let config = checkpoint.config.clone();
-    let device = device("flex").expect("the default device");
-    let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
     let lora = LoraConfig::default();
-    let start = Decoder::from_tensors(&config, &device, tensor).expect("a decoder");
-    let start = start.with_lora(&lora, 1).expect("an adapter");
+    let start = smollm2::decoder(&path).with_lora(&lora, 1).expect("an adapter");
     let tokens = |from: u32, count: u32| (0..count).map(|at| 1000 + from + at * 7).collect();
     let groups: Vec<EncodedGroup> = (0..2)
         .map(|index: u32| EncodedGroup {

@@ -132,12 +132,7 @@ impl Drop for Bars {
 
 /// A duration as a reader wants it: `45 s`, `3 min`, `2 h 05 min`.
 pub(crate) fn duration(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", (seconds + 30) / 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
-    }
+    iopo_train::estimate::duration(time.as_secs() as f64)
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
 //! Sums of matrix products, written into one buffer.
 //!
 //! Burn's CPU backend clears the buffer of every product and copies it once to align it, and a sum of products takes a
-//! buffer for each and a pass for each addition: a fifth of a step of one group on two threads. Here the first product
-//! writes a fresh buffer, and the others add to it.
+//! buffer for each and a pass for each addition: a third of what one thread did alone in a step of one group
+//! (docs/benchmarks.md). Here the first product writes a fresh buffer, and the others add to it.
+
+use burn::tensor::{Tensor, TensorData};
 
 use super::Local;
 use super::multiply::{self, Parallelism, View, multiply};
-use burn::tensor::{Tensor, TensorData};
 
 /// Multiplications from which on a product is shared among threads.
 const SHARED: usize = 1 << 20;
 
-/// `scale · left · right`.
+/// `scale · left · right`; without a scale, `left · right`.
 #[derive(Debug, Clone)]
 pub(crate) struct Product {
-    scale: f32,
+    scale: Option<f32>,
     left: Factor,
     right: Factor,
 }
@@ -57,15 +58,20 @@ impl Factor {
 
 impl Product {
     pub(crate) fn new(left: impl Into<Factor>, right: impl Into<Factor>) -> Self {
-        Self { scale: 1.0, left: left.into(), right: right.into() }
+        Self { scale: None, left: left.into(), right: right.into() }
     }
 
+    /// The product with a scale, in place of one that it has.
     pub(crate) fn times(self, scale: f64) -> Self {
-        Self { scale: scale as f32 * self.scale, ..self }
+        Self { scale: Some(scale as f32), ..self }
     }
 
     fn dims(&self) -> [usize; 2] {
         [self.left.dims()[0], self.right.dims()[1]]
+    }
+
+    fn factor(&self) -> f32 {
+        self.scale.unwrap_or(1.0)
     }
 
     fn threads(&self) -> Parallelism {
@@ -79,7 +85,11 @@ impl Product {
 
     /// The twin made of Burn operations.
     fn plain(&self) -> Tensor<2> {
-        self.left.plain().matmul(self.right.plain()).mul_scalar(self.scale)
+        let product = self.left.plain().matmul(self.right.plain());
+        match self.scale {
+            Some(scale) => product.mul_scalar(scale),
+            None => product,
+        }
     }
 }
 
@@ -117,7 +127,9 @@ fn written_out(
 ) -> Option<Tensor<2>> {
     let [rows, columns] = first.dims();
     let second = match second {
-        Some(second) if second.dims() == first.dims() => Some((second.scale, second.operands()?)),
+        Some(second) if second.dims() == first.dims() => {
+            Some((second.factor(), second.operands()?))
+        }
         Some(_) => return None,
         None => None,
     };
@@ -126,11 +138,11 @@ fn written_out(
     let mut values = match onto {
         Some(onto) if onto.dims() == [rows, columns] => {
             let mut values = Local::new(onto)?.values().to_vec();
-            multiply(&mut values, columns, true, first.scale, views, first.threads());
+            multiply(&mut values, columns, true, first.factor(), views, first.threads());
             values
         }
         Some(_) => return None,
-        None => multiply::product(first.scale, views, first.threads()),
+        None => multiply::product(first.factor(), views, first.threads()),
     };
     if let Some((scale, [left, right])) = &second {
         let views = [left.view(), right.view()];

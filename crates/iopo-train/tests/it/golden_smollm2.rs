@@ -7,12 +7,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use iopo_model::{Decoder, ModelFiles, NamedTensors, device::device};
+use iopo_model::NamedTensors;
 use iopo_train::{EncodedGroup, Method, Objective, Shape, learner::Learner, metrics::Window};
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
-use crate::common::{adamw, job};
+use crate::{
+    common::{adamw, job},
+    smollm2,
+};
 
 /// The four sequences of a group in the golden files.
 const SEQUENCES: [&str; 4] = ["chosenv1", "rejectedv1", "chosenv2", "rejectedv2"];
@@ -23,27 +26,13 @@ const TOLERANCE: f64 = 2e-4;
 /// The model's GGUF file, where it is, and the folder of golden numbers.
 #[expect(clippy::print_stderr, reason = "what is left out is said")]
 fn files() -> Option<(PathBuf, PathBuf)> {
-    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-    let var = |name| std::env::var_os(name).map(PathBuf::from);
-    let model = var("IOPO_SMOLLM2_GGUF")
-        .or_else(|| var("IOPO_CACHE").map(|dir| dir.join(FILE)))
-        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo").join(FILE)))
-        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
-        .filter(|path| path.is_file());
+    let model = smollm2::file();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
     let golden = golden.join("real_grads.safetensors").is_file().then_some(golden);
     if model.is_none() || golden.is_none() {
         eprintln!("left out: SmolLM2's GGUF file or the shared golden numbers are not here");
     }
     model.zip(golden)
-}
-
-fn decoder(path: &Path) -> Decoder {
-    let (mut checkpoint, _, _) = ModelFiles::open(path).expect("a model");
-    let config = checkpoint.config.clone();
-    let device = device("flex").expect("the default device");
-    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))
-        .expect("a decoder")
 }
 
 /// Instruction and response of one sequence, told apart by the labels.
@@ -110,7 +99,7 @@ fn every_gradient_of_a_real_model_equals_the_reference() {
     let golden: Value = serde_json::from_str(&text).expect("JSON");
     let (groups, sums) = groups(&golden);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let decoder = decoder(&model);
+    let decoder = smollm2::decoder(&model);
     let out = tempfile::tempdir().expect("a folder");
     let mut job = job(&members, &sums, None, out.path());
     job.micro_batch_tokens = 1 << 20;

@@ -11,6 +11,7 @@ mod peft;
 mod properties;
 mod recompute;
 mod sign;
+mod smollm2;
 mod stopping;
 mod training;
 mod tree;
