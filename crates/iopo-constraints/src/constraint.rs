@@ -216,7 +216,7 @@ impl Constraint {
         })
     }
 
-    fn bounds(&self) -> Vec<Bound> {
+    pub(crate) fn bounds(&self) -> Vec<Bound> {
         self.family().bounds()
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     constraint::Constraint,
+    counted::Counted,
     error::ConstraintError,
     families::{
         Case, Example, Family, Figures, Framing, Layout, Length, Lists, Marks, Situation, Voice,
@@ -239,6 +240,12 @@ impl Kind {
     /// The constraints of this kind that a response satisfies: few (at most 6), the tightest and
     /// most telling first, none for values that nobody would ask for.
     pub fn back_translate(self, response: &str) -> Vec<Constraint> {
+        self.back_translate_counted(&Counted::new(response))
+    }
+
+    /// [`Kind::back_translate`] of a response that other kinds count too.
+    pub fn back_translate_counted(self, counted: &Counted<'_>) -> Vec<Constraint> {
+        let response = counted.response();
         if response.trim().is_empty() {
             return Vec::new();
         }
@@ -257,7 +264,7 @@ impl Kind {
         };
         let mut kept: Vec<Constraint> = Vec::new();
         for constraint in found {
-            let good = constraint.validate().is_ok() && constraint.check(response).satisfied;
+            let good = constraint.validate().is_ok() && counted.satisfies(&constraint);
             if good && !kept.contains(&constraint) && kept.len() < 6 {
                 kept.push(constraint);
             }

@@ -29,6 +29,7 @@
 
 mod bound;
 pub mod constraint;
+pub mod counted;
 mod edit;
 pub mod error;
 pub mod families;
@@ -44,6 +45,7 @@ pub mod taxonomy;
 mod text;
 
 pub use constraint::{Constraint, Verdict};
+pub use counted::Counted;
 pub use error::ConstraintError;
 pub use kind::Kind;
 pub use pick::{compatible, contrast};

@@ -3,7 +3,7 @@
 use crate::text::has_text;
 
 /// The marker of a list item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Mark {
     Dash,
     Star,

@@ -11,7 +11,7 @@ use crate::{
 /// A count that code can take of any text, in time linear in its length.
 ///
 /// Words and phrases are in lower case ([`text::fold`]), so equal measures compare equal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Measure {
     Words,
     Sentences,

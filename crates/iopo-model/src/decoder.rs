@@ -207,24 +207,30 @@ impl Decoder {
         Ok(self.embed.val().select(0, self.indices(tokens)?))
     }
 
-    /// The embedding's gradient from a lookup of `tokens`, where `dx` is that of what was looked up.
+    /// The embedding's gradient from a lookup of `tokens`, where `dx` is that of what was looked up; added to `onto`,
+    /// the gradient from a head that is the same matrix.
     ///
     /// Lookups of the pad token give none, as PyTorch's `padding_idx`, which transformers sets: where
     /// one token both pads and ends turns, the numbers are those of its other trainers.
-    fn lookup_gradient(&self, tokens: &[u32], dx: Tensor<2>) -> Result<Tensor<2>, ModelError> {
+    fn lookup_gradient(
+        &self,
+        tokens: &[u32],
+        dx: Tensor<2>,
+        onto: Option<Tensor<2>>,
+    ) -> Result<Tensor<2>, ModelError> {
         let pad = self.config.pad_token_id;
         let (kept, looked_up): (Vec<i64>, Vec<u32>) =
             (0..).zip(tokens.iter().copied()).filter(|(_, token)| Some(*token) != pad).unzip();
-        let zeros = Tensor::zeros(self.embed.val().dims(), &self.device());
+        let onto = onto.unwrap_or_else(|| Tensor::zeros(self.embed.val().dims(), &self.device()));
         if kept.is_empty() {
-            return Ok(zeros);
+            return Ok(onto);
         }
         let dx = if kept.len() == tokens.len() {
             dx
         } else {
             dx.select(0, index_tensor(kept.into_iter(), &self.device()))
         };
-        Ok(zeros.select_assign(0, self.indices(&looked_up)?, dx, IndexingUpdateOp::Add))
+        Ok(onto.select_assign(0, self.indices(&looked_up)?, dx, IndexingUpdateOp::Add))
     }
 
     fn indices(&self, tokens: &[u32]) -> Result<Tensor<1, Int>, ModelError> {
@@ -250,7 +256,7 @@ impl Decoder {
         for layer in &self.layers {
             x = layer.prefill(x, &pass).0;
         }
-        Ok(self.norm.forward(x).0)
+        Ok(self.norm.forward(&x).0)
     }
 
     /// Logits of hidden states.
@@ -274,7 +280,7 @@ impl Decoder {
             x = y;
             kept.push(keys_values);
         }
-        Ok((self.norm.forward(x).0, kept))
+        Ok((self.norm.forward(&x).0, kept))
     }
 
     /// Like [`Decoder::hidden`], with what the backward pass needs.
@@ -291,7 +297,7 @@ impl Decoder {
             x = y;
             layers.push(kept);
         }
-        let (hidden, norm) = self.norm.forward(x);
+        let (hidden, norm) = self.norm.forward(&x);
         Ok((hidden, DecoderTape { pass, layers, norm }))
     }
 
@@ -303,7 +309,9 @@ impl Decoder {
         grads: &mut Grads,
     ) -> Result<(), ModelError> {
         let DecoderTape { pass, layers, norm } = tape;
-        let (mut dx, dgamma) = self.norm.backward(norm, dhidden, grads.full());
+        let nothing = dhidden.zeros_like();
+        let (mut dx, dgamma) = self.norm.backward(&norm, &dhidden, nothing, grads.full());
+        drop((norm, dhidden));
         if let Some(dgamma) = dgamma {
             grads.add(&self.norm.gamma, dgamma);
         }
@@ -312,7 +320,8 @@ impl Decoder {
             dx = layer.backward(tape, dx, &pass, grads);
         }
         if grads.full() {
-            let gradient = self.lookup_gradient(pass.layout.tokens(), dx)?;
+            let head = grads.take(&self.embed);
+            let gradient = self.lookup_gradient(pass.layout.tokens(), dx, head)?;
             grads.add(&self.embed, gradient);
         }
         Ok(())

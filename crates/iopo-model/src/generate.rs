@@ -173,7 +173,7 @@ impl Decoder {
         for (layer, cache) in self.layers.iter().zip(caches) {
             x = self.layer_step(layer, x, &rope, cache, columns, bias.as_ref());
         }
-        Ok(self.norm.forward(x).0)
+        Ok(self.norm.forward(&x).0)
     }
 
     fn layer_step(
@@ -187,16 +187,16 @@ impl Decoder {
     ) -> Tensor<2> {
         let heads = self.heads();
         let batch = x.dims()[0];
-        let (normed, _) = layer.input_norm.forward(x.clone());
+        let (normed, _) = layer.input_norm.forward(&x);
         let q = rope.rotate(layer.q.forward(normed.clone()).0);
         let k = rope.rotate(layer.k.forward(normed.clone()).0);
         let v = layer.v.forward(normed).0;
         let column = |x: Tensor<2>| x.reshape([batch, heads.kv, 1, heads.dim]);
         cache.push(column(k), column(v), columns.used);
         let mixed = cache.attend(q, columns, bias, heads);
-        let x = x + layer.o.forward(mixed).0;
-        let (normed, _) = layer.post_norm.forward(x.clone());
-        x + layer.mlp.forward(normed).0
+        let x = layer.o.output_onto(&layer.o.tape(mixed), Some(x));
+        let (normed, _) = layer.post_norm.forward(&x);
+        layer.mlp.output_onto(&layer.mlp.tape(normed), x)
     }
 }
 

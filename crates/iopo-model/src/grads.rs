@@ -23,11 +23,16 @@ impl Grads {
 
     /// Adds to a parameter's gradient.
     pub(crate) fn add<const D: usize>(&mut self, param: &Param<Tensor<D>>, grad: Tensor<D>) {
-        let sum = match self.params.remove::<D>(param.id) {
+        let sum = match self.take(param) {
             Some(sum) => sum + grad,
             None => grad,
         };
         self.params.register(param.id, sum);
+    }
+
+    /// Takes a parameter's gradient out, for something to be added to it in its place.
+    pub(crate) fn take<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Option<Tensor<D>> {
+        self.params.remove::<D>(param.id)
     }
 
     pub(crate) fn into_params(self) -> GradientsParams {

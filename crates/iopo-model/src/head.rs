@@ -165,7 +165,7 @@ impl Decoder {
         let w = param.val();
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
         let device = hidden.device();
-        let mut sum: Tensor<2> = w.zeros_like();
+        let mut sum: Option<Tensor<2>> = None;
         for (at, (rows, tokens)) in
             targets.rows.chunks(size).zip(targets.tokens.chunks(size)).enumerate()
         {
@@ -177,13 +177,12 @@ impl Decoder {
             let Exponentials { exp, sum: total, .. } = exponentials(&logits);
             let p = exp / total;
             let weighted = picked * c;
-            sum = kernels::sum(
-                Some(&sum),
-                &Product::new(turned(p), weighted.clone()).times(-1.0),
-                None,
-            );
-            sum = sum.select_assign(0, t, weighted, IndexingUpdateOp::Add);
+            let product = Product::new(turned(p), weighted.clone()).times(-1.0);
+            let pushed = kernels::sum(sum.take(), &product, None);
+            sum = Some(pushed.select_assign(0, t, weighted, IndexingUpdateOp::Add));
         }
-        grads.add(param, sum);
+        if let Some(sum) = sum {
+            grads.add(param, sum);
+        }
     }
 }

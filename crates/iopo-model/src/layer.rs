@@ -56,23 +56,22 @@ impl DecoderLayer {
     /// `[tokens, d_model]` → `[tokens, d_model]`.
     pub(crate) fn forward(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
         let (x, tape) = self.tape(x, pass);
-        let fed = self.mlp.output(&tape.mlp);
-        (x + fed, tape)
+        (self.mlp.output_onto(&tape.mlp, x), tape)
     }
 
     /// What the backward pass needs, which the feed-forward block's output is no part of; and the sum that this is
     /// still to be added to.
     pub(crate) fn tape(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
-        let (normed, input_norm) = self.input_norm.forward(x.clone());
+        let (normed, input_norm) = self.input_norm.forward(&x);
         let (q, q_tape) = self.q.forward(normed.clone());
         let (k, k_tape) = self.k.forward(normed.clone());
         let (v, v_tape) = self.v.forward(normed);
         let (q, k) = (pass.rope.rotate(q), pass.rope.rotate(k));
         let (mixed, attention) =
             attention::forward(q, k, v, pass.layout, &pass.masks, pass.heads, true);
-        let (attended, o_tape) = self.o.forward(mixed);
-        let x = x + attended;
-        let (normed, post_norm) = self.post_norm.forward(x.clone());
+        let o_tape = self.o.tape(mixed);
+        let x = self.o.output_onto(&o_tape, Some(x));
+        let (normed, post_norm) = self.post_norm.forward(&x);
         let mlp = self.mlp.tape(normed);
         let tape = LayerTape {
             input_norm,
@@ -97,27 +96,26 @@ impl DecoderLayer {
     ) -> Tensor<2> {
         let full = grads.full();
         let dnormed = self.mlp.backward(tape.mlp, dy.clone(), grads);
-        let (dx, dgamma) = self.post_norm.backward(tape.post_norm, dnormed, full);
+        let (dy, dgamma) = self.post_norm.backward(&tape.post_norm, &dnormed, dy, full);
         if let Some(dgamma) = dgamma {
             grads.add(&self.post_norm.gamma, dgamma);
         }
-        let dy = dy + dx;
         let dmixed = self.o.backward(tape.o, dy.clone(), None, grads);
         let (dq, dk, dv) = attention::backward(tape.attention, &dmixed, pass.layout, pass.heads);
         let (dq, dk) = (pass.rope.rotate_back(dq), pass.rope.rotate_back(dk));
         let dnormed = self.q.backward(tape.q, dq, None, grads);
-        let dnormed = self.k.backward(tape.k, dk, Some(&dnormed), grads);
-        let dnormed = self.v.backward(tape.v, dv, Some(&dnormed), grads);
-        let (dx, dgamma) = self.input_norm.backward(tape.input_norm, dnormed, full);
+        let dnormed = self.k.backward(tape.k, dk, Some(dnormed), grads);
+        let dnormed = self.v.backward(tape.v, dv, Some(dnormed), grads);
+        let (dx, dgamma) = self.input_norm.backward(&tape.input_norm, &dnormed, dy, full);
         if let Some(dgamma) = dgamma {
             grads.add(&self.input_norm.gamma, dgamma);
         }
-        dy + dx
+        dx
     }
 
     /// The forward pass of inference: no tape, but keys and values for the cache.
     pub(crate) fn prefill(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, KeysValues) {
-        let (normed, _) = self.input_norm.forward(x.clone());
+        let (normed, _) = self.input_norm.forward(&x);
         let keys = pass.rope.rotate(self.k.forward(normed.clone()).0);
         let values = self.v.forward(normed.clone()).0;
         let q = pass.rope.rotate(self.q.forward(normed).0);
@@ -130,8 +128,8 @@ impl DecoderLayer {
             pass.heads,
             false,
         );
-        let x = x + self.o.forward(mixed).0;
-        let (normed, _) = self.post_norm.forward(x.clone());
-        (x + self.mlp.forward(normed).0, KeysValues { keys, values })
+        let x = self.o.output_onto(&self.o.tape(mixed), Some(x));
+        let (normed, _) = self.post_norm.forward(&x);
+        (self.mlp.output_onto(&self.mlp.tape(normed), x), KeysValues { keys, values })
     }
 }

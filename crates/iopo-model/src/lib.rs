@@ -59,6 +59,7 @@ pub use decoder::Decoder;
 pub use error::ModelError;
 pub use generate::{Generated, Limits, Prompt};
 pub use head::Targets;
+pub use kernels::{matmul, sum_of_squares};
 pub use layout::{Layout, Segment};
 pub use lora::{LoraConfig, NamedTensors};
 pub use source::ModelFiles;

@@ -72,16 +72,29 @@ impl Projection {
     }
 
     pub(crate) fn output(&self, tape: &ProjectionTape) -> Tensor<2> {
+        self.output_onto(tape, None)
+    }
+
+    /// The output, added to `onto` where that is given.
+    pub(crate) fn output_onto(&self, tape: &ProjectionTape, onto: Option<Tensor<2>>) -> Tensor<2> {
         let weight = self.weight.val();
         let adapted =
             self.lora.as_ref().zip(tape.low.as_ref()).map(|(lora, low)| {
                 Product::new(low.clone(), turned(lora.b.val())).times(lora.scale)
             });
         let y = match (few_rows(&tape.x, &weight), adapted) {
-            (Some(y), Some(adapted)) => sum(Some(&y), &adapted, None),
-            (Some(y), None) => y,
+            (Some(y), adapted) => {
+                let y = match onto {
+                    Some(onto) => onto + y,
+                    None => y,
+                };
+                match adapted {
+                    Some(adapted) => sum(Some(y), &adapted, None),
+                    None => y,
+                }
+            }
             (None, adapted) => {
-                sum(None, &Product::new(tape.x.clone(), turned(weight)), adapted.as_ref())
+                sum(onto, &Product::new(tape.x.clone(), turned(weight)), adapted.as_ref())
             }
         };
         match &self.bias {
@@ -98,7 +111,7 @@ impl Projection {
         &self,
         tape: ProjectionTape,
         dy: Tensor<2>,
-        onto: Option<&Tensor<2>>,
+        onto: Option<Tensor<2>>,
         grads: &mut Grads,
     ) -> Tensor<2> {
         let mut adapted = None;

@@ -26,14 +26,10 @@ pub(crate) struct SwiGluTape {
 }
 
 impl SwiGlu {
-    /// # Shapes
-    /// `[tokens, d_model]` → `[tokens, d_model]`.
-    pub(crate) fn forward(&self, x: Tensor<2>) -> (Tensor<2>, SwiGluTape) {
-        let tape = self.tape(x);
-        (self.output(&tape), tape)
-    }
-
     /// What the backward pass needs, which the last product is no part of.
+    ///
+    /// # Shapes
+    /// `[tokens, d_model]`.
     pub(crate) fn tape(&self, x: Tensor<2>) -> SwiGluTape {
         let (gate, gate_tape) = self.gate.forward(x.clone());
         let (up, up_tape) = self.up.forward(x);
@@ -41,8 +37,12 @@ impl SwiGlu {
         SwiGluTape { gate, up, gate_tape, up_tape, down_tape }
     }
 
-    pub(crate) fn output(&self, tape: &SwiGluTape) -> Tensor<2> {
-        self.down.output(&tape.down_tape)
+    /// The output, added to `onto`.
+    ///
+    /// # Shapes
+    /// `[tokens, d_model]` → the same.
+    pub(crate) fn output_onto(&self, tape: &SwiGluTape, onto: Tensor<2>) -> Tensor<2> {
+        self.down.output_onto(&tape.down_tape, Some(onto))
     }
 
     /// The input's gradient; the parameters' go into `grads`.
@@ -50,6 +50,6 @@ impl SwiGlu {
         let dhidden = self.down.backward(tape.down_tape, dy, None, grads);
         let (dgate, dup) = swiglu_backward(&tape.gate, &tape.up, &dhidden);
         let dx = self.gate.backward(tape.gate_tape, dgate, None, grads);
-        self.up.backward(tape.up_tape, dup, Some(&dx), grads)
+        self.up.backward(tape.up_tape, dup, Some(dx), grads)
     }
 }

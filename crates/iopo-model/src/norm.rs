@@ -3,6 +3,8 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
+use crate::kernels::{Normed, rms_norm, rms_norm_backward};
+
 /// `y = x · rsqrt(mean(x²) + ε) · γ` (Zhang and Sennrich 2019, arXiv 1910.07467).
 #[derive(Module, Debug)]
 pub(crate) struct RmsNorm {
@@ -28,27 +30,26 @@ impl RmsNorm {
 
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`.
-    pub(crate) fn forward(&self, x: Tensor<2>) -> (Tensor<2>, RmsNormTape) {
-        let scale = (x.clone().square().mean_dim(1) + self.epsilon).sqrt().recip();
-        let normalised = x * scale.clone();
-        let y = normalised.clone() * self.gamma.val().unsqueeze();
+    pub(crate) fn forward(&self, x: &Tensor<2>) -> (Tensor<2>, RmsNormTape) {
+        let Normed { y, normalised, scale } = rms_norm(x, &self.gamma.val(), self.epsilon);
         (y, RmsNormTape { normalised, scale })
     }
 
-    /// Gradients for the input and for γ.
+    /// Gradients for the input, added to `onto`, and for γ.
     ///
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`, `[d_model]`.
     pub(crate) fn backward(
         &self,
-        tape: RmsNormTape,
-        dy: Tensor<2>,
+        tape: &RmsNormTape,
+        dy: &Tensor<2>,
+        onto: Tensor<2>,
         want_gamma: bool,
     ) -> (Tensor<2>, Option<Tensor<1>>) {
+        let RmsNormTape { normalised, scale } = tape;
         let dgamma =
-            want_gamma.then(|| (dy.clone() * tape.normalised.clone()).sum_dim(0).squeeze_dim(0));
-        let dn = dy * self.gamma.val().unsqueeze();
-        let along = (dn.clone() * tape.normalised.clone()).mean_dim(1);
-        ((dn - tape.normalised * along) * tape.scale, dgamma)
+            want_gamma.then(|| (dy.clone() * normalised.clone()).sum_dim(0).squeeze_dim(0));
+        let dx = rms_norm_backward(normalised, scale, &self.gamma.val(), dy, onto);
+        (dx, dgamma)
     }
 }

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::config::ModelConfig;
+use crate::kernels::rotate;
 
 /// Cosines and sines for a list of positions.
 #[derive(Debug, Clone)]
@@ -10,6 +11,8 @@ pub(crate) struct Rope {
     /// `[tokens, 1, head_dim / 2]`.
     cos: Tensor<3>,
     sin: Tensor<3>,
+    /// The negative sines.
+    back: Tensor<3>,
 }
 
 /// Angular frequency of each pair, computed in f32 as the reference implementation does.
@@ -40,7 +43,8 @@ impl Rope {
                 device,
             )
         };
-        Self { cos: table(f32::cos), sin: table(f32::sin) }
+        let sin = table(f32::sin);
+        Self { cos: table(f32::cos), back: sin.clone().neg(), sin }
     }
 
     /// Rotates every head of every token by its position's angle.
@@ -48,22 +52,11 @@ impl Rope {
     /// # Shapes
     /// `[tokens, heads · head_dim]` → the same.
     pub(crate) fn rotate(&self, x: Tensor<2>) -> Tensor<2> {
-        self.turn(x, self.sin.clone())
+        rotate(x, &self.cos, &self.sin)
     }
 
     /// The transpose of [`Rope::rotate`]: rotates back. It carries gradients.
     pub(crate) fn rotate_back(&self, x: Tensor<2>) -> Tensor<2> {
-        self.turn(x, self.sin.clone().neg())
-    }
-
-    fn turn(&self, x: Tensor<2>, sin: Tensor<3>) -> Tensor<2> {
-        let [tokens, width] = x.dims();
-        let half = self.cos.dims()[2];
-        let x = x.reshape([tokens, width / (2 * half), 2 * half]);
-        let first = x.clone().slice([0..tokens, 0..width / (2 * half), 0..half]);
-        let second = x.slice([0..tokens, 0..width / (2 * half), half..2 * half]);
-        let turned_first = first.clone() * self.cos.clone() - second.clone() * sin.clone();
-        let turned_second = second * self.cos.clone() + first * sin;
-        Tensor::cat(vec![turned_first, turned_second], 2).reshape([tokens, width])
+        rotate(x, &self.cos, &self.back)
     }
 }

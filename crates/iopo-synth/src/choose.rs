@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iopo_constraints::{Constraint, Kind};
+use iopo_constraints::{Constraint, Counted, Kind};
 use rand::Rng;
 
 use crate::random::weighted;
@@ -26,10 +26,12 @@ pub struct Candidate {
 /// answers ("do not use the word *tea*" can only be read off an answer that uses it). The check
 /// confirms every one of them.
 pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>> {
-    let holding: Vec<Vec<Constraint>> = answers
-        .iter()
-        .map(|answer| kinds.iter().flat_map(|(kind, _)| kind.back_translate(answer)).collect())
-        .collect();
+    let answers: Vec<Counted<'_>> = answers.iter().map(|answer| Counted::new(answer)).collect();
+    let of_all_kinds = |answer| {
+        let found = kinds.iter().flat_map(|(kind, _)| kind.back_translate_counted(answer));
+        found.collect()
+    };
+    let holding: Vec<Vec<Constraint>> = answers.iter().map(of_all_kinds).collect();
     let turned: Vec<Vec<Constraint>> =
         holding.iter().map(|held| held.iter().flat_map(Constraint::revisions).collect()).collect();
     let found = answers.iter().enumerate().map(|(place, answer)| {
@@ -41,7 +43,7 @@ pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>
         for constraint in own.chain(others().flat_map(|other| &turned[other])) {
             let weight = kinds.iter().find(|(kind, _)| *kind == constraint.kind());
             let Some((kind, weight)) = weight else { continue };
-            if !constraint.check(answer).satisfied || !known.insert(constraint) {
+            if !answer.satisfies(constraint) || !known.insert(constraint) {
                 continue;
             }
             let rank = ranks.entry(*kind).or_default();
@@ -49,7 +51,7 @@ pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>
                 constraint: constraint.clone(),
                 weight: *weight,
                 rank: *rank,
-                discriminating: others().any(|other| !constraint.check(answers[other]).satisfied),
+                discriminating: others().any(|other| !answers[other].satisfies(constraint)),
             });
             *rank += 1;
         }

@@ -1,7 +1,10 @@
 //! The rows that are written.
 
 use iopo_constraints::{Constraint, render_prompt};
-use iopo_schema::{CheckRow, ConstraintRow, InstructionRow, Method, VerdictRow, content_id};
+use iopo_schema::{
+    CheckRow, ConstraintRow, InstructionRow, Method, Parts, ResponseRow, SchemaError, VerdictRow,
+    content_id,
+};
 use rand::{Rng, RngExt};
 
 use crate::{Seed, SynthConfig};
@@ -53,4 +56,20 @@ pub fn instruction_row(
         prompt,
         language: config.language.clone(),
     }
+}
+
+/// Puts the parts of both files together, one file beside the other.
+///
+/// # Errors
+/// When a part cannot be read or a file cannot be written.
+pub fn finish(
+    parts: usize,
+    instructions: &Parts<InstructionRow>,
+    responses: &Parts<ResponseRow>,
+) -> Result<(), SchemaError> {
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| responses.finish(parts));
+        instructions.finish(parts)?;
+        beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }

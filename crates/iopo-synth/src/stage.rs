@@ -8,6 +8,7 @@ use iopo_schema::{
 };
 
 use crate::answers::sample_answers;
+use crate::rows::finish;
 use crate::survey::{answer_of, each_seed, survey};
 use crate::write::{Writer, Written};
 use crate::{SynthConfig, SynthError, SynthSummary, read_seeds};
@@ -99,8 +100,7 @@ pub fn synthesize(
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
     let parts = seeds.len().div_ceil(config.seeds_per_part);
-    instructions.finish(parts)?;
-    responses.finish(parts)?;
+    finish(parts, &instructions, &responses)?;
     Ok(summary)
 }
 

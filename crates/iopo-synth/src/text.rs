@@ -1,6 +1,7 @@
 //! Words, n-grams and edit distance.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hasher};
 
 /// Words as the 8-gram rule sees them: runs of letters and digits, in lower case.
 pub fn words(text: &str) -> Vec<String> {
@@ -10,21 +11,34 @@ pub fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Hashes of all runs of `n` words, in order.
+/// Hashes of all runs of `n` words, in order; words as in [`words`]. Nothing but comparisons within a run of the
+/// program may rest on their values.
 pub fn grams(text: &str, n: usize) -> Vec<u64> {
-    let words = words(text);
-    words
-        .windows(n.max(1))
-        .map(|window| {
-            let mut hasher = blake3::Hasher::new();
-            for word in window {
-                hasher.update(word.as_bytes()).update(&[0]);
-            }
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-            u64::from_le_bytes(bytes)
-        })
-        .collect()
+    let words: Vec<u64> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(word_hash)
+        .collect();
+    words.windows(n.max(1)).map(|run| run.iter().fold(0, |hash, word| mixed(hash ^ word))).collect()
+}
+
+/// A word's hash, whatever its case.
+fn word_hash(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if word.is_ascii() {
+        word.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+    } else {
+        hasher.write(word.to_lowercase().as_bytes());
+    }
+    hasher.finish()
+}
+
+/// Spreads every bit over all others (the finaliser of splitmix64, Steele et al. 2014, doi 10.1145/2660193.2660195).
+fn mixed(hash: u64) -> u64 {
+    let hash = hash.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
 }
 
 /// The share of 4-grams of words that repeat an earlier one; 0 for texts of fewer than 12 words.
@@ -63,6 +77,10 @@ mod tests {
     fn words_forget_case_and_punctuation() {
         assert_eq!(words("Don't stop -- NOW!"), ["don", "t", "stop", "now"]);
         assert_eq!(grams("one two, three", 3), grams("ONE two three.", 3));
+        assert_eq!(grams("ΟΔΟΣ été", 2), grams("οδος ÉTÉ", 2));
+        // Controls: order counts, and so do the borders of words.
+        assert_ne!(grams("one two three", 3), grams("two one three", 3));
+        assert_ne!(grams("onetwo three", 2), grams("one twothree", 2));
         assert!(grams("too short", 8).is_empty());
     }
 

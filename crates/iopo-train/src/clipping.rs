@@ -3,10 +3,9 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use iopo_model::{Decoder, ModelError};
+use iopo_model::{Decoder, ModelError, sum_of_squares};
 
-/// The 2-norm over all gradients together. Rows are summed on the device, in order, and their sums in
-/// f64: a full `sum` on the CPU follows work stealing and is not reproducible.
+/// The 2-norm over all gradients together.
 ///
 /// # Errors
 /// When the device cannot be read.
@@ -14,22 +13,21 @@ pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64
     struct Norm<'a> {
         gradients: &'a GradientsParams,
         sum: f64,
-        error: Option<String>,
+        error: Option<ModelError>,
     }
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let Some(gradient) = self.gradients.get::<D>(param.id) else { return };
-            let rows = gradient.square().sum_dim(D - 1).into_data().convert::<f32>();
-            match rows.try_to_vec::<f32>() {
-                Ok(rows) => self.sum += rows.into_iter().map(f64::from).sum::<f64>(),
-                Err(error) => self.error = Some(format!("{error:?}")),
+            match sum_of_squares(&gradient) {
+                Ok(sum) => self.sum += sum,
+                Err(error) => self.error = Some(error),
             }
         }
     }
     let mut norm = Norm { gradients, sum: 0.0, error: None };
     decoder.visit(&mut norm);
     match norm.error {
-        Some(error) => Err(ModelError::Other { reason: format!("cannot read gradients: {error}") }),
+        Some(error) => Err(error),
         None => Ok(norm.sum.sqrt()),
     }
 }

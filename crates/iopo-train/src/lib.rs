@@ -33,6 +33,7 @@
 //!
 //! It never truncates a sequence unasked, never holds a second model, and never prints.
 
+mod adamw;
 pub mod batch;
 pub mod checkpoint;
 pub mod clipping;

@@ -3,12 +3,14 @@
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{
-    AdaGradConfig, AdamConfig, AdamWConfig, GradientsParams, LionConfig, ModuleOptimizer,
-    RmsPropConfig, SgdConfig, decay::WeightDecayConfig,
+    AdaGradConfig, AdamConfig, GradientsParams, LionConfig, ModuleOptimizer, RmsPropConfig,
+    SgdConfig, decay::WeightDecayConfig,
 };
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
 use serde::{Deserialize, Serialize};
+
+use crate::adamw::FusedAdamW;
 
 /// An optimiser's name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,7 +50,7 @@ impl OptimiserName {
         let decay = weight_decay as f32;
         let added = (decay > 0.0).then(|| WeightDecayConfig::new(decay));
         match self {
-            Self::Adamw => AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(decay).init(),
+            Self::Adamw => FusedAdamW::new(weight_decay).into(),
             Self::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(added).init(),
             Self::Sgd => SgdConfig::new().with_weight_decay(added).init(),
             Self::Rmsprop => {

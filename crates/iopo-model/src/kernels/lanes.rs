@@ -1,6 +1,10 @@
-//! Sums and maxima in a fixed number of lanes: the same bits whatever the machine's vectors hold.
+//! Sums and maxima in a fixed number of lanes: the same bits whatever the machine's vectors hold; and how
+//! much of a buffer one thread takes.
 
 const LANES: usize = 16;
+
+/// Values that make one piece of work for a thread.
+pub(super) const PIECE: usize = 1 << 15;
 
 /// Folds lane by lane, then the lanes and the rest.
 #[inline(always)]
@@ -18,4 +22,24 @@ pub(super) fn fold(values: &[f32], start: f32, with: impl Fn(f32, f32) -> f32) -
         folded = with(folded, *value);
     }
     folded
+}
+
+/// Adds up what `with` makes of two rows of the same length, in the same lanes.
+#[inline(always)]
+pub(super) fn add_up(left: &[f32], right: &[f32], with: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0f32; LANES];
+    let (left, right) = (left.chunks_exact(LANES), right.chunks_exact(LANES));
+    let rest = left.remainder().iter().zip(right.remainder());
+    let rest = rest.fold(0.0, |sum, (a, b)| sum + with(*a, *b));
+    for (left, right) in left.zip(right) {
+        for ((lane, a), b) in lanes.iter_mut().zip(left).zip(right) {
+            *lane += with(*a, *b);
+        }
+    }
+    lanes.iter().fold(rest, |sum, lane| sum + lane)
+}
+
+/// Rows of such a width that make one piece of work for a thread.
+pub(super) fn rows_of_a_piece(width: usize) -> usize {
+    (PIECE / width.max(1)).max(1)
 }

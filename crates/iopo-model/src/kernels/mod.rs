@@ -8,19 +8,27 @@
 )]
 
 mod attend;
+mod change;
 mod exp;
 mod few_rows;
 mod lanes;
 mod multiply;
 mod products;
+mod rms_norm;
+mod rotate;
 mod softmax;
+mod squares;
 mod swiglu;
 mod tree_attention;
 
 pub(crate) use attend::{Seen, attend};
 pub(crate) use few_rows::few_rows_times_transposed;
+pub use products::matmul;
 pub(crate) use products::{Product, product, sum, turned};
+pub(crate) use rms_norm::{Normed, rms_norm, rms_norm_backward};
+pub(crate) use rotate::rotate;
 pub(crate) use softmax::{Exponentials, exponentials};
+pub use squares::sum_of_squares;
 pub(crate) use swiglu::{swiglu, swiglu_backward};
 pub(crate) use tree_attention::{attend_tree, attend_tree_slopes};
 

@@ -4,7 +4,19 @@
     reason = "the product takes pointers; here, and only here, what they point at is checked"
 )]
 
-pub(crate) use gemm::Parallelism;
+use gemm::Parallelism;
+
+/// Columns and rows of a band are multiples of this, where they are not the last ones.
+const STEP: usize = 16;
+
+/// Who computes a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// The calling thread.
+    One,
+    /// Every thread of the pool, each on a band of its own.
+    All,
+}
 
 /// A matrix in a slice: the value at (r, c) lies at `r·strides[0] + c·strides[1]`.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +44,17 @@ impl<'a> View<'a> {
         let ([rows, columns], [row, column]) = (self.dims, self.strides);
         Self { dims: [columns, rows], strides: [column, row], ..self }
     }
+
+    /// The first columns, and the others; there must be some of both.
+    fn split_columns(self, first: usize) -> (Self, Self) {
+        let ([rows, columns], [_, step]) = (self.dims, self.strides);
+        assert!(0 < first && first < columns, "{first} columns of {columns}");
+        let others = &self.values[first * step..];
+        (
+            Self { dims: [rows, first], ..self },
+            Self::new(others, [rows, columns - first], self.strides),
+        )
+    }
 }
 
 /// `to = scale·left·right`, or `to += …` where `add` says so; rows of `to` lie `row` values apart.
@@ -41,48 +64,110 @@ pub(crate) fn multiply(
     add: bool,
     scale: f32,
     [left, right]: [View<'_>; 2],
-    threads: Parallelism,
+    threads: Threads,
 ) {
     let [m, n] = [left.dims[0], right.dims[1]];
     assert!(n <= row && (m - 1) * row + n <= to.len(), "[{m}, {n}] in {} values", to.len());
     // SAFETY: `to` has room for m rows of n values that lie `row` apart, all of them initialised.
-    unsafe { call(to.as_mut_ptr(), row, add, scale, left, right, threads) }
+    unsafe { call(Place(to.as_mut_ptr()), row, add, scale, [left, right], threads) }
 }
 
 /// `scale·left·right` in a buffer of its own, row by row.
-pub(crate) fn product(scale: f32, [left, right]: [View<'_>; 2], threads: Parallelism) -> Vec<f32> {
+pub(crate) fn product(scale: f32, [left, right]: [View<'_>; 2], threads: Threads) -> Vec<f32> {
     let [m, n] = [left.dims[0], right.dims[1]];
     let mut values = Vec::with_capacity(m * n);
     // SAFETY: there is room for m·n values; none of them is read, and each is written.
     unsafe {
-        call(values.as_mut_ptr(), n, false, scale, left, right, threads);
+        call(Place(values.as_mut_ptr()), n, false, scale, [left, right], threads);
         values.set_len(m * n);
     }
     values
+}
+
+/// A place in the result.
+#[derive(Clone, Copy)]
+struct Place(*mut f32);
+
+// SAFETY: threads get places of bands that do not overlap.
+unsafe impl Send for Place {}
+
+impl Place {
+    /// # Safety
+    /// As for [`pointer::add`].
+    unsafe fn ahead(self, values: usize) -> Self {
+        // SAFETY: the caller's.
+        Self(unsafe { self.0.add(values) })
+    }
 }
 
 /// # Safety
 /// `to` must have room for as many rows as `left` has, `row` values apart, of as many values as `right` has columns, and
 /// they must be initialised where `add` is set. It must not overlap the factors.
 unsafe fn call(
-    to: *mut f32,
+    to: Place,
     row: usize,
     add: bool,
     scale: f32,
-    left: View<'_>,
-    right: View<'_>,
-    threads: Parallelism,
+    [left, right]: [View<'_>; 2],
+    threads: Threads,
 ) {
     assert!(left.dims[1] == right.dims[0], "{:?} times {:?}", left.dims, right.dims);
+    let parts = if threads == Threads::All { rayon::current_num_threads() } else { 1 };
+    // SAFETY: the caller's.
+    unsafe { bands(to, row, add, scale, [left, right], parts) }
+}
+
+/// The product in so many bands, side by side. The `gemm` crate's own threads wait while one of them packs the
+/// operands; a band packs what it needs of them itself, which gave a fifth on the products of a step.
+///
+/// # Safety
+/// As for [`call`].
+unsafe fn bands(
+    to: Place,
+    row: usize,
+    add: bool,
+    scale: f32,
+    [left, right]: [View<'_>; 2],
+    parts: usize,
+) {
+    let [m, n] = [left.dims[0], right.dims[1]];
+    // The weight's side is the one to divide, unless it is much the shorter one.
+    let by_columns = 3 * n >= 2 * m;
+    let size = if by_columns { n } else { m };
+    let first = (size * (parts / 2) / parts.max(1)).max(1).next_multiple_of(STEP);
+    if parts < 2 || first >= size {
+        // SAFETY: the caller's.
+        return unsafe { alone(to, row, add, scale, left, right) };
+    }
+    let (rest, ahead) = if by_columns {
+        let (one, other) = right.split_columns(first);
+        (([left, one], [left, other]), first)
+    } else {
+        let (one, other) = left.turned().split_columns(first);
+        (([one.turned(), right], [other.turned(), right]), first * row)
+    };
+    // SAFETY: both bands lie inside the result, and they do not overlap.
+    unsafe {
+        let further = to.ahead(ahead);
+        rayon::join(
+            move || bands(to, row, add, scale, rest.0, parts / 2),
+            move || bands(further, row, add, scale, rest.1, parts - parts / 2),
+        );
+    }
+}
+
+/// # Safety
+/// As for [`call`].
+unsafe fn alone(to: Place, row: usize, add: bool, scale: f32, left: View<'_>, right: View<'_>) {
     let [[left_row, left_column], [right_row, right_column]] =
         [left.strides, right.strides].map(|strides| strides.map(|stride| stride as isize));
-    // SAFETY: `View::new` holds every value of both factors inside their slices; the rest is the caller's.
+    // SAFETY: `View` holds every value of both factors inside their slices; the rest is the caller's.
     unsafe {
         gemm::gemm(
             left.dims[0],
             right.dims[1],
             left.dims[1],
-            to,
+            to.0,
             1,
             row as isize,
             add,
@@ -97,7 +182,55 @@ unsafe fn call(
             false,
             false,
             false,
-            threads,
+            Parallelism::None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rayon::ThreadPoolBuilder;
+
+    use super::{Threads, View, multiply, product};
+
+    /// `scale·left·right`, by its definition and in f64.
+    fn plain(left: View<'_>, right: View<'_>, scale: f32) -> Vec<f64> {
+        let at = |view: View<'_>, r: usize, c: usize| {
+            f64::from(view.values[r * view.strides[0] + c * view.strides[1]])
+        };
+        let cells = (0..left.dims[0]).flat_map(|r| (0..right.dims[1]).map(move |c| (r, c)));
+        let inner = 0..left.dims[1];
+        let sum = |(r, c)| inner.clone().map(|k| at(left, r, k) * at(right, k, c)).sum::<f64>();
+        cells.map(|cell| f64::from(scale) * sum(cell)).collect()
+    }
+
+    #[test]
+    fn bands_are_the_whole_product_for_every_number_of_threads() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut random = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
+        };
+        for threads in [1, 2, 3, 5] {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            for [m, k, n] in [[1, 3, 1], [50, 20, 33], [7, 9, 200], [200, 9, 7], [65, 1, 64]] {
+                let (a, b) = (random(m * k), random(k * n));
+                for (left, right) in [([k, 1], [n, 1]), ([1, m], [1, k])] {
+                    let views = [View::new(&a, [m, k], left), View::new(&b, [k, n], right)];
+                    let want = plain(views[0], views[1], 0.5);
+                    let near = |got: &[f32], onto: f64| {
+                        got.iter().zip(&want).all(|(&a, b)| (f64::from(a) - b - onto).abs() < 1e-5)
+                    };
+                    let made = pool.install(|| product(0.5, views, Threads::All));
+                    assert!(near(&made, 0.0), "{threads} threads, {m} {k} {n}");
+                    let mut added = vec![2.0; m * n];
+                    pool.install(|| multiply(&mut added, n, true, 0.5, views, Threads::All));
+                    assert!(near(&added, 2.0), "{threads} threads, {m} {k} {n}");
+                    // Control: what was there counts.
+                    assert!(!near(&added, 0.0));
+                }
+            }
+        }
     }
 }

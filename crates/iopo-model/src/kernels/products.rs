@@ -7,7 +7,8 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::Local;
-use super::multiply::{self, Parallelism, View, multiply};
+use super::change::change;
+use super::multiply::{self, Threads, View, multiply};
 
 /// Multiplications from which on a product is shared among threads.
 const SHARED: usize = 1 << 20;
@@ -74,9 +75,9 @@ impl Product {
         self.scale.unwrap_or(1.0)
     }
 
-    fn threads(&self) -> Parallelism {
+    fn threads(&self) -> Threads {
         let ([rows, inner], columns) = (self.left.dims(), self.right.dims()[1]);
-        if rows * inner * columns >= SHARED { Parallelism::Rayon(0) } else { Parallelism::None }
+        if rows * inner * columns >= SHARED { Threads::All } else { Threads::One }
     }
 
     fn operands(&self) -> Option<[Operand; 2]> {
@@ -93,24 +94,28 @@ impl Product {
     }
 }
 
+/// `left · right`, as decoder layers compute it.
+///
+/// # Shapes
+/// `[m, k]`, `[k, n]` → `[m, n]`.
+pub fn matmul(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
+    product(left, right)
+}
+
 /// One product.
 pub(crate) fn product(left: impl Into<Factor>, right: impl Into<Factor>) -> Tensor<2> {
     sum(None, &Product::new(left, right), None)
 }
 
-/// `onto + first + second`, of which `first` is always there.
+/// `onto + first + second`, of which `first` is always there; in the place of `onto`, where nothing else holds it.
 ///
 /// # Shapes
 /// `[m, n]`, and factors `[m, k]`, `[k, n]` → `[m, n]`.
-pub(crate) fn sum(
-    onto: Option<&Tensor<2>>,
-    first: &Product,
-    second: Option<&Product>,
-) -> Tensor<2> {
-    written_out(onto, first, second).unwrap_or_else(|| {
+pub(crate) fn sum(onto: Option<Tensor<2>>, first: &Product, second: Option<&Product>) -> Tensor<2> {
+    written_out(onto, first, second).unwrap_or_else(|onto| {
         let mut sum = first.plain();
         if let Some(onto) = onto {
-            sum = onto.clone() + sum;
+            sum = onto + sum;
         }
         match second {
             Some(second) => sum + second.plain(),
@@ -119,37 +124,42 @@ pub(crate) fn sum(
     })
 }
 
-/// The sum, or `None` where an operand does not lie in this process or is empty.
+/// The sum, or `onto` again where an operand does not lie in this process or is empty.
+#[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
 fn written_out(
-    onto: Option<&Tensor<2>>,
+    onto: Option<Tensor<2>>,
     first: &Product,
     second: Option<&Product>,
-) -> Option<Tensor<2>> {
+) -> Result<Tensor<2>, Option<Tensor<2>>> {
     let [rows, columns] = first.dims();
+    let fits = second.is_none_or(|second| second.dims() == [rows, columns])
+        && onto.as_ref().is_none_or(|onto| onto.dims() == [rows, columns]);
+    let (Some(operands), true) = (first.operands(), fits) else { return Err(onto) };
     let second = match second {
-        Some(second) if second.dims() == first.dims() => {
-            Some((second.factor(), second.operands()?))
-        }
-        Some(_) => return None,
+        Some(second) => match second.operands() {
+            Some(operands) => Some((second.factor(), operands)),
+            None => return Err(onto),
+        },
         None => None,
     };
-    let operands = first.operands()?;
     let views = [operands[0].view(), operands[1].view()];
-    let mut values = match onto {
-        Some(onto) if onto.dims() == [rows, columns] => {
-            let mut values = Local::new(onto)?.values().to_vec();
-            multiply(&mut values, columns, true, first.factor(), views, first.threads());
-            values
+    let add_second = |values: &mut [f32]| {
+        if let Some((scale, [left, right])) = &second {
+            let views = [left.view(), right.view()];
+            multiply(values, columns, true, *scale, views, first.threads());
         }
-        Some(_) => return None,
-        None => multiply::product(first.factor(), views, first.threads()),
     };
-    if let Some((scale, [left, right])) = &second {
-        let views = [left.view(), right.view()];
-        multiply(&mut values, columns, true, *scale, views, first.threads());
+    if let Some(onto) = onto {
+        let sum = change(onto, |values| {
+            multiply(values, columns, true, first.factor(), views, first.threads());
+            add_second(values);
+        });
+        return sum.map_err(Some);
     }
+    let mut values = multiply::product(first.factor(), views, first.threads());
+    add_second(&mut values);
     let data = TensorData::new(values, [rows, columns]);
-    Some(Tensor::from_data(data, &first.left.tensor.device()))
+    Ok(Tensor::from_data(data, &first.left.tensor.device()))
 }
 
 /// A factor where it lies.
@@ -206,10 +216,10 @@ mod tests {
             for layout in [as_stored as fn(&Tensor<2>) -> Factor, stored_turned] {
                 let first = Product::new(layout(&a), layout(&b));
                 let second = Product::new(layout(&low), layout(&up)).times(0.5);
-                let got = written_out(Some(&c), &first, Some(&second)).expect("local");
+                let got = written_out(Some(c.clone()), &first, Some(&second)).expect("local");
                 assert!(apart(&got, &want) < 1e-6 * (k + 8) as f32, "{m} {k} {n}");
                 // Control: a sum without its second product is another one.
-                assert!(apart(&sum(Some(&c), &first, None), &want) > 1e-3, "{m} {k} {n}");
+                assert!(apart(&sum(Some(c.clone()), &first, None), &want) > 1e-3, "{m} {k} {n}");
             }
             assert!(apart(&product(a.clone(), b.clone()), &a.matmul(b)) < 1e-6 * (k + 8) as f32);
         }
@@ -219,7 +229,7 @@ mod tests {
     fn views_that_are_not_contiguous_are_left_to_plain_products() {
         let (a, b) = (random([4, 6], 1), random([4, 3], 2));
         let first = Product::new(a.clone().transpose(), b.clone());
-        assert!(written_out(None, &first, None).is_none());
+        assert!(written_out(None, &first, None).is_err());
         assert!(apart(&sum(None, &first, None), &product(turned(a), b)) < 1e-6);
     }
 }

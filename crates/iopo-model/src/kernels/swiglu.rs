@@ -9,9 +9,7 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::Local;
 use super::exp;
-
-/// Values that make one piece of work for a thread.
-const PIECE: usize = 1 << 15;
+use super::lanes::PIECE;
 
 /// `silu(gate) · up`.
 ///

@@ -12,13 +12,13 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use super::Local;
 use super::exp::exp;
 use super::lanes::fold;
-use super::multiply::{Parallelism, View, multiply};
+use super::multiply::{Threads, View, multiply};
 use crate::attention::Heads;
 use crate::layout::{Layout, Span};
 
 /// Rows whose scores are held at once.
 const ROWS: usize = 64;
-const ALONE: Parallelism = Parallelism::None;
+const ALONE: Threads = Threads::One;
 
 /// Mixed values `[tokens, kv · group · dim]`, and the logarithms of the rows' sums, `[kv · group, tokens]`; `None` where
 /// the operands do not lie in this process.

@@ -7,8 +7,13 @@
 #[path = "../../src/allocator.rs"]
 mod allocator;
 mod decode;
+mod draw;
 mod floor;
 mod inputs;
+mod rules;
+#[path = "../../../iopo-synth/tests/common/mod.rs"]
+#[expect(dead_code, reason = "its tests want more of it")]
+mod scripted;
 mod step;
 mod synth;
 
@@ -35,7 +40,11 @@ enum Command {
     Step(step::Args),
     /// Time greedy generation.
     Decode(decode::Args),
-    /// Time synthesis by rules.
+    /// Time instructions by rules alone.
+    Draw(draw::Args),
+    /// Time synthesis with answers that cost nothing.
+    Rules(rules::Args),
+    /// Time synthesis with answers from the model.
     Synth(synth::Args),
 }
 
@@ -45,6 +54,8 @@ fn main() -> Result<()> {
         Command::Prepare(args) => return inputs::run(&args),
         Command::Step(args) => step::run(&args)?,
         Command::Decode(args) => decode::run(&args)?,
+        Command::Draw(args) => draw::run(&args)?,
+        Command::Rules(args) => rules::run(&args)?,
         Command::Synth(args) => synth::run(&args)?,
     };
     println!("{measured}");

@@ -1,0 +1,103 @@
+//! A response whose counts are taken once, however many constraints ask for them.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+
+use crate::constraint::Constraint;
+use crate::measure::Measure;
+use crate::text;
+
+/// A response, and what was counted of it so far.
+///
+/// ```
+/// use iopo_constraints::{Counted, Kind};
+///
+/// let answer = "Warm the pot. Add the leaves. Pour hot water and wait.";
+/// let counted = Counted::new(answer);
+/// for constraint in Kind::ALL.iter().flat_map(|kind| kind.back_translate(answer)) {
+///     assert!(counted.satisfies(&constraint) && constraint.check(answer).satisfied);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Counted<'a> {
+    response: &'a str,
+    is_blank: bool,
+    counts: RefCell<HashMap<Measure, usize>>,
+    /// How often each word occurs, by [`text::key`].
+    words: OnceCell<HashMap<String, usize>>,
+}
+
+impl<'a> Counted<'a> {
+    /// Counts nothing yet.
+    pub fn new(response: &'a str) -> Self {
+        Self {
+            response,
+            is_blank: response.trim().is_empty(),
+            counts: RefCell::default(),
+            words: OnceCell::new(),
+        }
+    }
+
+    /// The response.
+    pub fn response(&self) -> &'a str {
+        self.response
+    }
+
+    /// What [`Constraint::check`] says, without its evidence.
+    pub fn satisfies(&self, constraint: &Constraint) -> bool {
+        !self.is_blank
+            && constraint.bounds().iter().all(|bound| bound.holds(self.count(&bound.measure)))
+    }
+
+    fn count(&self, measure: &Measure) -> usize {
+        if let Measure::Word(word) = measure {
+            return self.words().get(word).copied().unwrap_or(0);
+        }
+        if let Some(count) = self.counts.borrow().get(measure) {
+            return *count;
+        }
+        let count = measure.count(self.response);
+        self.counts.borrow_mut().insert(measure.clone(), count);
+        count
+    }
+
+    fn words(&self) -> &HashMap<String, usize> {
+        self.words.get_or_init(|| {
+            let mut words = HashMap::new();
+            for key in text::keys(self.response) {
+                *words.entry(key).or_insert(0) += 1;
+            }
+            words
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::Counted;
+    use crate::Kind;
+
+    proptest! {
+        #[test]
+        fn it_says_what_the_checks_say(response in "[ -~\n“’é…]{0,160}", seed in any::<u64>()) {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let counted = Counted::new(&response);
+            for kind in Kind::ALL {
+                let drawn = kind.draw(&response, &mut rng);
+                let revised = drawn.revisions();
+                // Twice: the second time from memory.
+                for constraint in [drawn.clone(), drawn].into_iter().chain(revised) {
+                    prop_assert_eq!(
+                        counted.satisfies(&constraint),
+                        constraint.check(&response).satisfied,
+                        "{:?}", constraint
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Values changed where they lie.
+
+use burn::tensor::{DType, Tensor};
+
+use crate::device;
+
+/// The tensor after `work` on its values in row-major order: in place, unless something else holds them too; then on
+/// a copy. Gives the tensor back where it is no f32 tensor in the memory of this process.
+#[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
+pub(crate) fn change<const D: usize>(
+    tensor: Tensor<D>,
+    work: impl FnOnce(&mut [f32]),
+) -> Result<Tensor<D>, Tensor<D>> {
+    let device = tensor.device();
+    if !device::in_process(&device) || tensor.dtype() != DType::F32 {
+        return Err(tensor);
+    }
+    let mut data = tensor.into_data();
+    match data.as_mut_slice::<f32>() {
+        Ok(values) => {
+            work(values);
+            Ok(Tensor::from_data(data, &device))
+        }
+        Err(_) => Err(Tensor::from_data(data, &device)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor};
+
+    use super::change;
+
+    #[test]
+    fn other_holders_of_the_values_keep_theirs_and_views_come_in_their_order() {
+        let tensor = Tensor::<2>::from_data([[1f32, 2.0], [3.0, 4.0]], &Device::flex());
+        let turned = tensor.clone().transpose();
+        let add = |values: &mut [f32]| values[1] += 10.0;
+        let read = |tensor: Tensor<2>| tensor.into_data().try_to_vec::<f32>().expect("f32");
+        assert_eq!(read(change(turned, add).expect("local")), [1.0, 13.0, 2.0, 4.0]);
+        assert_eq!(read(tensor.clone()), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(read(change(tensor, add).expect("local")), [1.0, 12.0, 3.0, 4.0]);
+    }
+}

@@ -1,0 +1,121 @@
+//! Instructions by rules alone: constraints drawn, rendered, one of them revised for x2, an answer checked against both,
+//! all of it written to Parquet.
+
+use std::time::Instant;
+
+use anyhow::{Error, Result};
+use iopo::constraints::{Constraint, Kind, compatible};
+use iopo::llm::{Message, Request, Sampling};
+use iopo::model::{memory, workers};
+use iopo::schema::{InstructionRow, Parts, Provenance, ResponseRow, VerdictRow, content_id};
+use iopo::synth::random::keyed;
+use iopo::synth::rows::{finish, instruction_row, verdict_row};
+use iopo::synth::{Seed, SynthConfig};
+use rand::seq::{IndexedRandom, SliceRandom};
+use serde_json::{Value, json};
+
+use crate::{first_device, scripted};
+
+/// Tasks of a part of the files.
+const PART: usize = 4096;
+/// Kinds that are drawn for a task, and constraints that stay of them.
+const DRAWN: (usize, usize) = (5, 3);
+
+/// Flags of `draw`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Tasks; each gives two instructions.
+    #[arg(long, default_value_t = 100_000)]
+    count: usize,
+}
+
+/// What a share of a part comes to.
+#[derive(Default)]
+struct Rows {
+    instructions: Vec<InstructionRow>,
+    responses: Vec<ResponseRow>,
+}
+
+/// Times it on all threads.
+pub(crate) fn run(args: &Args) -> Result<Value> {
+    let (dir, config, device) = (tempfile::tempdir()?, SynthConfig::default(), first_device()?);
+    let provenance = Provenance::new("bench", json!({}));
+    let instructions = Parts::open(&dir.path().join("instructions.parquet"), &provenance)?;
+    let responses = Parts::open(&dir.path().join("responses.parquet"), &provenance)?;
+    let threads = workers::count(&device);
+    let clock = Instant::now();
+    let starts: Vec<usize> = (0..args.count).step_by(PART).collect();
+    let part = |index: usize| -> Result<usize> {
+        let tasks = starts[index]..args.count.min(starts[index] + PART);
+        let mut rows = Rows::default();
+        tasks.for_each(|task| draw(task, &config, &mut rows));
+        instructions.write(index, &rows.instructions)?;
+        responses.write(index, &rows.responses)?;
+        Ok(rows.instructions.len())
+    };
+    let each = |index| part(index).map_err(Failed);
+    let counts = workers::map(&device, (0..starts.len()).collect(), each).map_err(|e| e.0)?;
+    finish(starts.len(), &instructions, &responses)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    let rows: usize = counts.into_iter().sum();
+    Ok(json!({
+        "side": "iopo",
+        "mode": "draw",
+        "threads": threads,
+        "instructions": rows,
+        "seconds": seconds,
+        "rows_per_second": rows as f64 / seconds,
+        "peak_bytes": memory::peak(),
+    }))
+}
+
+/// An error that a worker may fail with.
+struct Failed(Error);
+
+impl From<iopo::model::ModelError> for Failed {
+    fn from(error: iopo::model::ModelError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// x1 and x2 of one task, and an answer's verdicts on both.
+fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
+    let id = format!("seed-{index:07}");
+    let mut rng = keyed(config.seed, &["draw", &id]);
+    let seed = Seed { id, task: format!("Write about number {index}."), input: None };
+    let kinds = Kind::ALL.sample(&mut rng, DRAWN.0);
+    let drawn: Vec<Constraint> = kinds
+        .copied()
+        .collect::<Vec<_>>()
+        .iter()
+        .map(|kind| kind.draw(&seed.task, &mut rng))
+        .collect();
+    let x1 = compatible(&drawn, DRAWN.1, &mut rng);
+    let Some((last, others)) = x1.split_last() else { return };
+    let mut revisions = last.revisions();
+    revisions.shuffle(&mut rng);
+    let fits = |revision: &Constraint| !others.iter().any(|other| other.conflicts_with(revision));
+    let Some(revision) = revisions.into_iter().find(fits) else { return };
+    let x2 = [others, &[revision]].concat();
+    let sampling = Sampling { seed: index as u64, ..Sampling::greedy(64) };
+    let answer =
+        scripted::natural(&Request { messages: vec![Message::user(seed.task.clone())], sampling });
+    for constraints in [x1, x2] {
+        let instruction = instruction_row(&seed, &constraints, config, &mut rng);
+        let verdicts: Vec<VerdictRow> =
+            constraints.iter().map(|constraint| verdict_row(constraint, &answer)).collect();
+        rows.responses.push(ResponseRow {
+            id: content_id(&["response", &instruction.id, &answer]),
+            instruction_id: instruction.id.clone(),
+            seed_id: seed.id.clone(),
+            accepted: verdicts.iter().all(|verdict| verdict.satisfied),
+            text: answer.clone(),
+            verdicts,
+            repaired: false,
+            error: None,
+            generator: "scripted".to_owned(),
+            sampling: String::new(),
+        });
+        rows.instructions.push(instruction);
+    }
+}

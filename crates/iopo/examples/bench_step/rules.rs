@@ -1,0 +1,64 @@
+//! Synthesis where the answers cost nothing: how fast it is, and what memory it takes.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Result;
+use iopo::llm::{Scripted, Silent};
+use iopo::model::memory;
+use iopo::synth::{SynthConfig, synthesize};
+use serde_json::{Value, json};
+
+use crate::scripted;
+
+/// Flags of `rules`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Seed tasks; each gets four answers.
+    #[arg(long, default_value_t = 2_500)]
+    count: usize,
+    /// Words of a run that two seeds must not share; more than an answer holds switch the search for them off.
+    #[arg(long)]
+    shared_words: Option<usize>,
+}
+
+/// Times one synthesis, from seed tasks to written files.
+pub(crate) fn run(args: &Args) -> Result<Value> {
+    let dir = tempfile::tempdir()?;
+    let seeds = dir.path().join("seeds.jsonl");
+    write_seeds(&seeds, args.count)?;
+    let mut config = SynthConfig::default();
+    if let Some(words) = args.shared_words {
+        config.shared_gram_words = words;
+    }
+    let model = Scripted::new(scripted::natural);
+    let before = memory::peak();
+    let clock = Instant::now();
+    let made = synthesize(&seeds, dir.path(), &model, &config, &Silent)?;
+    let seconds = clock.elapsed().as_secs_f64();
+    let peak = memory::peak();
+    let per_row = peak.zip(before).map(|(peak, before)| (peak - before) / made.instructions.max(1));
+    Ok(json!({
+        "side": "iopo",
+        "mode": "rules",
+        "seeds": made.seeds,
+        "answers": made.answers,
+        "instructions": made.instructions,
+        "seconds": seconds,
+        "rows_per_second": made.instructions as f64 / seconds,
+        "peak_bytes": peak,
+        "bytes_per_row": per_row,
+    }))
+}
+
+/// As many tasks, one a line and no two alike.
+fn write_seeds(path: &Path, count: usize) -> Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for index in 0..count {
+        let line = json!({ "id": format!("seed-{index:07}"), "task": format!("Write about number {index}.") });
+        writeln!(file, "{line}")?;
+    }
+    Ok(file.flush()?)
+}
