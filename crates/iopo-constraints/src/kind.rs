@@ -220,6 +220,10 @@ impl Kind {
         Self::MinBullets,
         Self::WrappedInQuotes,
         Self::SignedAs,
+        // The last three keep types of IFEval unseen.
+        Self::Postscript,
+        Self::AngleTitle,
+        Self::Sections,
     ];
 
     /// The kind with this id.

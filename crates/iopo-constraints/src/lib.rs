@@ -7,6 +7,7 @@
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, repairing |
 //! | [`families`] | the typed parameters, one family of kinds a file |
 //! | [`pick`] | sets of constraints that go together, constraints that tell answers apart |
+//! | `ifeval` | IFEval's instructions, as published and repaired (feature `ifeval`) |
 //! | [`prompt`] | the layout of an instruction in the prompt |
 //! | [`error`] | what foreign data can get wrong |
 //!
@@ -33,6 +34,8 @@ pub mod counted;
 mod edit;
 pub mod error;
 pub mod families;
+#[cfg(feature = "ifeval")]
+pub mod ifeval;
 pub mod kind;
 mod lexicon;
 mod lines;

@@ -1,0 +1,34 @@
+//! The language of a text, by the detector that the published code uses, with a fixed seed.
+
+use langdetect::{DetectorFactory, Seed};
+
+/// Whether the detector can answer with this code.
+pub(super) fn is_known(code: &str) -> bool {
+    DetectorFactory::builtin().langlist().iter().any(|known| known == code)
+}
+
+/// The code of a text's language; `None` where nothing in it says anything about that.
+pub(super) fn detect(text: &str) -> Option<String> {
+    let mut detector = DetectorFactory::builtin().create().ok()?;
+    detector.seed = Seed::Int(0);
+    detector.append(text);
+    detector.detect().ok()
+}
+
+/// Whether the text is in this language, or in none that can be told.
+pub(super) fn is_or_unknown(text: &str, code: &str) -> bool {
+    detect(text).is_none_or(|found| found == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_and_marks_are_of_no_language() {
+        assert_eq!(detect("12:30 🙂 …"), None);
+        assert!(is_or_unknown("12:30", "de"));
+        assert_eq!(detect("Das ist ein kurzer Satz auf Deutsch.").as_deref(), Some("de"));
+        assert!(is_known("zh-cn") && is_known("te") && !is_known("xx") && !is_known("English"));
+    }
+}

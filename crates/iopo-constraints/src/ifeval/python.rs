@@ -1,0 +1,164 @@
+//! Strings as Python 3.11 sees them, where Rust sees them otherwise.
+
+use std::sync::LazyLock;
+
+use regex_syntax::hir::{Class, HirKind};
+
+/// Python's `\s`, inside a character class.
+pub(super) const SPACE: &str = r"\s\x1c-\x1f";
+
+/// `str.isspace` of one character.
+pub(super) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
+/// `str.strip()`.
+pub(super) fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// Whether `str.strip()` leaves nothing.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(is_space)
+}
+
+/// `str.split()`.
+pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_space).filter(|part| !part.is_empty())
+}
+
+/// `str.lower()`.
+pub(super) fn lower(text: &str) -> String {
+    text.to_lowercase()
+}
+
+/// One letter for all that differ in case only, as far as that changes no character's number.
+pub(super) fn fold(text: &str) -> String {
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(fold_char).collect() }
+}
+
+fn fold_char(c: char) -> char {
+    match c {
+        _ if c.is_ascii() => c.to_ascii_lowercase(),
+        'ſ' => 's',
+        'ς' => 'σ',
+        'µ' => 'μ',
+        'İ' => 'i',
+        _ => {
+            let mut lowered = c.to_lowercase();
+            match (lowered.next(), lowered.next()) {
+                (Some(one), None) => one,
+                _ => c,
+            }
+        }
+    }
+}
+
+/// Sorted ranges of characters.
+type Ranges = Vec<(char, char)>;
+
+/// `char::is_alphanumeric` takes vowel signs and circled letters too, which Python does not.
+static WORD: LazyLock<Ranges> = LazyLock::new(|| ranges(r"[\p{L}\p{N}]"));
+static DECIMAL: LazyLock<Ranges> = LazyLock::new(|| ranges(r"\d"));
+
+fn ranges(class: &str) -> Ranges {
+    match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
+        Ok(HirKind::Class(Class::Unicode(class))) => {
+            class.iter().map(|range| (range.start(), range.end())).collect()
+        }
+        _ => Ranges::new(),
+    }
+}
+
+fn holds(ranges: &Ranges, c: char) -> bool {
+    let at = ranges.partition_point(|&(_, end)| end < c);
+    ranges.get(at).is_some_and(|&(start, _)| start <= c)
+}
+
+/// `\w` of one character: `str.isalnum` or the underscore.
+pub(super) fn is_word(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { holds(&WORD, c) }
+}
+
+/// `\d` of one character.
+pub(super) fn is_decimal(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_digit() } else { holds(&DECIMAL, c) }
+}
+
+/// How many runs of `\w` there are.
+pub(super) fn word_runs(text: &str) -> usize {
+    let mut inside = false;
+    text.chars()
+        .filter(|&c| {
+            let before = std::mem::replace(&mut inside, is_word(c));
+            inside && !before
+        })
+        .count()
+}
+
+/// A letter that is neither upper nor lower case, as `ǅ`.
+fn is_title(c: char) -> bool {
+    matches!(
+        c,
+        '\u{1c5}' | '\u{1c8}' | '\u{1cb}' | '\u{1f2}' | '\u{1f88}'..='\u{1f8f}'
+            | '\u{1f98}'..='\u{1f9f}' | '\u{1fa8}'..='\u{1faf}' | '\u{1fbc}' | '\u{1fcc}'
+            | '\u{1ffc}'
+    )
+}
+
+/// `str.isupper()`: a cased character, and none in another case.
+pub(super) fn is_upper(text: &str) -> bool {
+    let mut any = false;
+    for c in text.chars() {
+        if c.is_lowercase() || is_title(c) {
+            return false;
+        }
+        any |= c.is_uppercase();
+    }
+    any
+}
+
+/// `str.islower()`.
+pub(super) fn is_lower(text: &str) -> bool {
+    let mut any = false;
+    for c in text.chars() {
+        if is_title(c) || c.is_uppercase() {
+            return false;
+        }
+        any |= c.is_lowercase();
+    }
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_are_space_and_the_zero_width_space_is_not() {
+        assert_eq!(strip("\u{1c}\u{85} a\u{200b}\u{1f}\n"), "a\u{200b}");
+        assert_eq!(split("a\u{1d}b \u{3000}c").collect::<Vec<_>>(), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn words_break_at_apostrophes_points_and_combining_marks() {
+        for (text, runs) in [
+            ("don't", 2),
+            ("3.14", 2),
+            ("日本語", 1),
+            ("snake_case", 1),
+            ("हिन्दी", 3),
+            ("½ ² Ⅷ", 3),
+            ("Ⓐ ‿", 0),
+            ("", 0),
+        ] {
+            assert_eq!(word_runs(text), runs, "{text}");
+        }
+    }
+
+    #[test]
+    fn titlecase_letters_are_of_neither_case() {
+        assert!(is_upper("A1 Ǆ") && !is_upper("A ǅ") && !is_upper("1 茶"));
+        assert!(is_lower("a1 ǆ") && !is_lower("a ǅ") && !is_lower(""));
+    }
+}

@@ -1,0 +1,54 @@
+//! Passages in Markdown emphasis: `*so*`, `**so**` or `***so***`, on one line.
+
+/// How many there are. Asterisks beside a space on the inner side open or close nothing, so that
+/// list items and products are none.
+pub(super) fn passages(text: &str) -> usize {
+    text.split('\n').map(in_line).sum()
+}
+
+/// A run of asterisks that opens counts once a run of the same length closes it.
+fn in_line(line: &str) -> usize {
+    let mut count = 0;
+    let mut rest = line;
+    // The lengths of the runs that are open: 1, 2 or 3 asterisks.
+    let mut open = [false; 4];
+    let mut before = ' ';
+    while let Some(at) = rest.find('*') {
+        let after = rest[at..].trim_start_matches('*');
+        let length = rest.len() - at - after.len();
+        before = rest[..at].chars().next_back().unwrap_or(before);
+        let next = after.chars().next().unwrap_or(' ');
+        if let Some(is_open) = open.get_mut(length) {
+            if *is_open && !before.is_whitespace() {
+                *is_open = false;
+                count += 1;
+            } else if !next.is_whitespace() {
+                *is_open = true;
+            }
+        }
+        before = '*';
+        rest = after;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emphasis_hugs_its_text() {
+        for (text, count) in [
+            ("*a* **b c** ***d***", 3),
+            ("* a * b\n* c", 0),
+            ("2 * 3 * 4", 0),
+            ("* **Tea**: *hot*", 2),
+            ("**a *b* c**", 2),
+            ("*a\nb*", 0),
+            ("****a****", 0),
+            ("**** ** *", 0),
+        ] {
+            assert_eq!(passages(text), count, "{text}");
+        }
+    }
+}

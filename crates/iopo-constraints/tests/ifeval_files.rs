@@ -1,0 +1,152 @@
+//! Files of prompts and the arguments of instructions: what is read, and what is refused.
+
+#[path = "ifeval/shared.rs"]
+mod shared;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use iopo_constraints::{
+    Kind,
+    ifeval::{Checker, IfevalError, Instruction, InstructionKind, Mode, PromptFile},
+};
+use serde_json::{Map, Value, json};
+
+fn made(id: &str, kwargs: &Value) -> Result<Instruction, IfevalError> {
+    Instruction::from_parts(id, kwargs.as_object().unwrap_or(&Map::new()))
+}
+
+#[test]
+fn an_unknown_id_is_an_error() {
+    let error = made("length_constraints:number_word", &json!({})).unwrap_err();
+    assert!(matches!(error, IfevalError::UnknownInstruction { .. }), "{error}");
+}
+
+#[test]
+fn missing_foreign_and_mistyped_arguments_are_errors() {
+    let id = "length_constraints:number_words";
+    for (kwargs, part) in [
+        (json!({"num_words": 3}), "lacks its parameter `relation`"),
+        (json!({"num_words": null, "relation": "at least"}), "lacks its parameter `num_words`"),
+        (json!({"num_words": "3", "relation": "at least"}), "must be a whole number"),
+        (json!({"num_words": -1, "relation": "at least"}), "must be a whole number"),
+        (json!({"num_words": 3, "relation": "at most"}), "found at most"),
+        (json!({"num_words": 3, "relation": "at least", "n": 1}), "has no parameter `n`"),
+    ] {
+        let error = made(id, &kwargs).unwrap_err().to_string();
+        assert!(error.contains(part), "{kwargs}: {error}");
+    }
+    for (id, kwargs) in [
+        ("keywords:existence", json!({"keywords": []})),
+        (
+            "keywords:letter_frequency",
+            json!({"letter": "ab", "let_relation": "at least", "let_frequency": 1}),
+        ),
+        ("language:response_language", json!({"language": "German"})),
+        (
+            "length_constraints:nth_paragraph_first_word",
+            json!({"num_paragraphs": 1, "nth_paragraph": 2, "first_word": "a"}),
+        ),
+    ] {
+        assert!(made(id, &kwargs).is_err(), "{id}");
+    }
+}
+
+#[test]
+fn null_arguments_of_other_types_are_no_arguments() {
+    let kwargs = json!({"num_words": 3, "relation": "at least", "keywords": null});
+    assert!(made("length_constraints:number_words", &kwargs).is_ok());
+}
+
+#[test]
+fn hostile_patterns_are_refused_in_paper_mode_and_texts_in_repaired_mode() {
+    let pattern = "(a+)+$";
+    let kwargs = json!({"keyword": pattern, "relation": "at least", "frequency": 1});
+    let instruction = made("keywords:frequency", &kwargs).unwrap();
+    let error = Checker::new(&instruction, Mode::Paper).unwrap_err();
+    assert!(matches!(error, IfevalError::PatternRefused { .. }), "{error}");
+    assert!(Checker::new(&instruction, Mode::Repaired).unwrap().strict("so (a+)+$ it is"));
+}
+
+const PROMPTS: &str = r#"
+{"key": 1, "prompt": "a", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{"N": null}]}
+{"key": "2", "prompt": "b", "instruction_id_list": ["count:numbers", "startend:quotation"], "kwargs": [{"N": 3}, {}]}
+{"key": "3", "prompt": "c", "instruction_id_list": ["count:numbers"], "kwargs": [{"N": 4}]}
+"#;
+
+#[test]
+fn foreign_types_are_named_and_counted() {
+    let file = PromptFile::parse(PROMPTS).unwrap();
+    assert_eq!(file.prompts.len(), 3);
+    assert_eq!(file.prompts[1].key, "2");
+    assert_eq!(file.prompts[0].items[0].instruction, Some(Instruction::NoComma));
+    assert!(file.prompts[0].items[0].kwargs.is_empty());
+    assert_eq!(file.prompts[1].items[0].instruction, None);
+    assert_eq!(file.unsupported().into_iter().collect::<Vec<_>>(), [("count:numbers", 2)]);
+}
+
+#[test]
+fn doubtful_lines_are_errors_with_their_number() {
+    let good = PROMPTS.lines().nth(1).unwrap();
+    for (bad, part) in [
+        ("{".to_owned(), "line 2"),
+        (good.to_owned(), "line 2 is no prompt: its key 1 is that of line 1 too"),
+        (good.replace("[{\"N\": null}]", "[]").replace("1,", "9,"), "1 instructions with 0 kwargs"),
+        (good.replace("null", "5").replace("1,", "9,"), "prompt 9 (line 2)"),
+        (good.replace("1,", "[],"), "a number or a string as key"),
+    ] {
+        let error = PromptFile::parse(&format!("{good}\n{bad}")).unwrap_err().to_string();
+        assert!(error.contains(part), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn the_published_file_is_read_whole_in_both_modes() {
+    let Some(folder) = shared::folder() else { return };
+    let text = std::fs::read_to_string(folder.join("input_data.jsonl")).unwrap();
+    let file = PromptFile::parse(&text).unwrap();
+    assert_eq!((file.prompts.len(), file.unsupported().len()), (541, 0));
+    let mut counts = std::collections::BTreeMap::new();
+    for item in file.prompts.iter().flat_map(|prompt| &prompt.items) {
+        let instruction = item.instruction.as_ref().expect("a known type");
+        for mode in Mode::ALL {
+            assert!(Checker::new(instruction, mode).is_ok(), "{instruction:?}");
+        }
+        *counts.entry(instruction.kind()).or_insert(0) += 1;
+    }
+    assert_eq!((counts.len(), counts.values().sum::<i32>()), (InstructionKind::ALL.len(), 834));
+}
+
+#[test]
+fn the_default_list_holds_out_eight_types_at_least() {
+    let kinds = Kind::HELD_OUT_DEFAULT.iter().copied().collect();
+    let held_out = InstructionKind::HELD_OUT_DEFAULT;
+    assert!(held_out.len() >= 8);
+    assert!(held_out.iter().all(|kind| !kind.is_seen(&kinds)));
+    let nothing = BTreeSet::new();
+    assert!(InstructionKind::NoComma.is_seen(&nothing));
+    assert!(!InstructionKind::LetterFrequency.is_seen(&nothing));
+}
+
+#[test]
+fn no_prompt_is_a_seed() {
+    let Some(folder) = shared::folder() else { return };
+    let file = PromptFile::parse(&fs::read_to_string(folder.join("input_data.jsonl")).unwrap());
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/seeds.jsonl");
+    let plain = |text: &str| {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    };
+    let seeds: Vec<String> = shared::rows::<Value>(&seeds)
+        .iter()
+        .flat_map(|seed| seed.as_object().expect("an object").values())
+        .filter_map(|value| value.as_str().map(plain))
+        .filter(|text| text.split(' ').count() > 3)
+        .collect();
+    assert!(seeds.len() > 100);
+    for prompt in file.unwrap().prompts {
+        let text = plain(&prompt.prompt);
+        for seed in &seeds {
+            assert!(!text.contains(seed.as_str()) && !seed.contains(&text), "{seed}");
+        }
+    }
+}
