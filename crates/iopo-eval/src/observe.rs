@@ -215,6 +215,7 @@ pub(crate) mod tests {
             loose: None,
             method: Method::Code,
             raw: None,
+            mode: None,
         }
     }
 

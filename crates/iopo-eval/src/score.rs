@@ -81,6 +81,7 @@ fn score_rows(
                 loose: None,
                 method: Method::Code,
                 raw: None,
+                mode: None,
             });
         }
     }

@@ -21,6 +21,10 @@ pub(crate) fn required<T>(values: Vec<Option<T>>, column: &str) -> Result<Vec<T>
 impl<T: Value> Value for Option<T> {
     const NULLABLE: bool = true;
 
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+
     fn data_type() -> DataType {
         T::data_type()
     }
@@ -154,15 +158,27 @@ macro_rules! struct_value {
                 };
                 $(
                     let name = stringify!($field);
-                    let values = rows.column_by_name(name).ok_or_else(|| {
-                        $crate::SchemaError::missing_column(
-                            &path(name),
-                            $crate::value::describe(&<$value as $crate::value::Value>::data_type()),
-                            rows.column_names().join(", "),
-                        )
-                    })?;
-                    let mut $field =
-                        <$value as $crate::value::Value>::decode(values, &path(name))?.into_iter();
+                    // Files of an earlier release lack nullable columns that came later.
+                    let absent = || {
+                        let absent = |_| <$value as $crate::value::Value>::absent();
+                        (0..rows.len()).map(absent).collect::<Vec<_>>()
+                    };
+                    let values = match rows.column_by_name(name) {
+                        Some(values) => {
+                            <$value as $crate::value::Value>::decode(values, &path(name))?
+                        }
+                        None if <$value as $crate::value::Value>::NULLABLE => absent(),
+                        None => {
+                            return Err($crate::SchemaError::missing_column(
+                                &path(name),
+                                $crate::value::describe(
+                                    &<$value as $crate::value::Value>::data_type(),
+                                ),
+                                rows.column_names().join(", "),
+                            ));
+                        }
+                    };
+                    let mut $field = values.into_iter();
                 )+
                 let mut decoded = Vec::with_capacity(rows.len());
                 for row in 0..rows.len() {

@@ -17,7 +17,7 @@ use crate::value::Value;
 /// A row type of the contract.
 ///
 /// A change that an old reader would misread raises [`VERSION`](Self::VERSION); columns that this release does not
-/// know are ignored.
+/// know are ignored, and a nullable column that a file lacks is null in every row.
 pub trait Record: Sized + Clone {
     /// The schema's name in the file's metadata (`iopo.schema`).
     const NAME: &'static str;
@@ -169,6 +169,7 @@ record!(ScoreRow = "scores", 1, {
     loose: Option<bool>,
     method: Method,
     raw: Option<String>,
+    mode: Option<String>,
 });
 
 record!(SummaryRow = "summary", 1, {

@@ -234,7 +234,7 @@ pub struct PredictionRow {
     pub constraints: Vec<ConstraintRow>,
     /// The model's answer.
     pub response: String,
-    /// `stop` or `length`.
+    /// `stop` or `length`; `given` where the answer came in a file.
     pub finish_reason: String,
     /// Tokens of the rendered prompt.
     pub prompt_tokens: u32,
@@ -265,6 +265,8 @@ pub struct ScoreRow {
     pub method: Method,
     /// The judge's raw text.
     pub raw: Option<String>,
+    /// The rules of the verdict, where the benchmark has several: for instance `paper`, `repaired`.
+    pub mode: Option<String>,
 }
 
 /// A row of `summary`: one cell of a table, with its interval.

@@ -16,6 +16,10 @@ use crate::rows::{GroupKind, Method, Operation, Split};
 /// allowed is the caller's to say, because only it knows whether the parent is null too.
 pub(crate) trait Value: Sized {
     const NULLABLE: bool = false;
+    /// What stands in every row of a nullable column that the file lacks.
+    fn absent() -> Option<Self> {
+        None
+    }
     fn data_type() -> DataType;
     fn encode(values: &[Option<&Self>]) -> Result<ArrayRef, ArrowError>;
     fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError>;

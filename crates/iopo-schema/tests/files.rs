@@ -197,6 +197,7 @@ fn a_file_with_any_byte_damaged() -> Outcome {
         loose: None,
         method: Method::Code,
         raw: None,
+        mode: None,
     };
     write(&path, &vec![row; 40], &provenance())?;
     let bytes = fs::read(&path)?;
@@ -209,6 +210,22 @@ fn a_file_with_any_byte_damaged() -> Outcome {
             assert!(error.to_string().contains("scores.parquet"), "{error}");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_nullable_column_that_came_later_is_null_in_older_files() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("scores.parquet");
+    let rows = ScoreRow::to_batch(&[])?;
+    let last = rows.num_columns() - 1;
+    assert_eq!(rows.schema().field(last).name(), "mode");
+    let older = rows.project(&(0..last).collect::<Vec<_>>())?;
+    assert_eq!(ScoreRow::from_batch(&older)?, Vec::<ScoreRow>::new());
+    let other = rows.project(&(1..=last).collect::<Vec<_>>())?;
+    assert!(ScoreRow::from_batch(&other).is_err(), "`benchmark` takes no null");
+    write::<ScoreRow>(&path, &[], &provenance())?;
+    assert!(read::<ScoreRow>(&path)?.is_empty());
     Ok(())
 }
 

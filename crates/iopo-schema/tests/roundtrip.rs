@@ -171,8 +171,9 @@ fn prediction() -> impl Strategy<Value = PredictionRow> {
 fn score() -> impl Strategy<Value = ScoreRow> {
     let texts = prop::array::uniform4(text());
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<bool>()));
-    (texts, any::<u32>(), flags, method(), option::of(text())).prop_map(
-        |([benchmark, key, seed_id, instruction_id], index, (seen, strict, loose), method, raw)| {
+    (texts, any::<u32>(), flags, method(), prop::array::uniform2(option::of(text()))).prop_map(
+        |(texts, index, (seen, strict, loose), method, [raw, mode])| {
+            let [benchmark, key, seed_id, instruction_id] = texts;
             ScoreRow {
                 benchmark,
                 key,
@@ -184,6 +185,7 @@ fn score() -> impl Strategy<Value = ScoreRow> {
                 loose,
                 method,
                 raw,
+                mode,
             }
         },
     )

@@ -232,6 +232,7 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
         loose: None,
         method: Method::Code,
         raw: None,
+        mode: None,
     }
 }
 
