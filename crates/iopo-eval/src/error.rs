@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use iopo_constraints::ifeval::IfevalError;
 use iopo_llm::LlmError;
 use iopo_schema::SchemaError;
 
@@ -27,6 +28,48 @@ pub enum EvalError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A file of prompts or answers could not be read.
+    #[error("could not read {path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A prompt of IFEval cannot be checked.
+    #[error("{place} cannot be checked")]
+    Ifeval {
+        /// The file or the prompt.
+        place: String,
+        /// Why not.
+        source: Box<IfevalError>,
+    },
+    /// A line of a file of answers makes no sense.
+    #[error(
+        "line {line} of {path} is no answer: expected an object with `response` and `prompt` or \
+         `key`; {reason}"
+    )]
+    Response {
+        /// The file.
+        path: String,
+        /// The line's number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Prompts have no answer in the file.
+    #[error(
+        "{missing} of {prompts} prompts have no answer, the first of them `{key}`; add the answers, \
+         or score the answered prompts alone"
+    )]
+    Unanswered {
+        /// How many have none.
+        missing: usize,
+        /// How many there are.
+        prompts: usize,
+        /// The first one's key.
+        key: String,
     },
     /// A setting makes no sense.
     #[error("the evaluation setting `{field}` is {got}, expected {expected}")]

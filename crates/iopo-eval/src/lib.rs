@@ -11,6 +11,7 @@
 //! | [`hollow`] | what would betray a hollow gain: length, distinct n-grams, empty or cut answers |
 //! | [`logprob`] | [`LogProb`], the trait through which log-probabilities come in |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |
+//! | [`ifeval`] | IFEval: its prompts, strict and loose verdicts, its accuracies |
 //! | [`summary`] | all of it as one table → `summary.parquet` |
 //!
 //! The statistics stand alone:
@@ -33,6 +34,7 @@ pub mod answer;
 pub mod config;
 pub mod error;
 pub mod hollow;
+pub mod ifeval;
 pub mod logprob;
 pub mod observe;
 pub mod prompts;
