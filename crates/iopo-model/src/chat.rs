@@ -72,6 +72,11 @@ impl ChatModel {
         &self.files.template
     }
 
+    /// Ids of the tokens that end an answer.
+    pub fn stop(&self) -> &[u32] {
+        &self.files.stop
+    }
+
     /// Hash of the base's weight files.
     pub fn weights_hash(&self) -> &str {
         &self.files.weights_hash

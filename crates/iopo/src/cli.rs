@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use iopo_constraints::ifeval::Mode;
 use iopo_pairs::exchange::{Container, Format};
 use iopo_schema::Split;
 
@@ -38,7 +39,7 @@ pub(crate) enum Command {
     /// Preference groups to one adapter a method.
     Train(RunArgs),
     /// Answers of the base and each trained model, checked by code.
-    Eval(RunArgs),
+    Eval(EvalArgs),
     /// One HTML page from the files of a run, and its table in the terminal.
     Report(RunArgs),
     /// All stages, one after the other.
@@ -92,6 +93,84 @@ pub(crate) struct RunArgs {
     /// Any other value of the configuration, as TOML; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
+}
+
+/// Flags of `eval`: those of a stage, or a benchmark.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub(crate) struct EvalArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// A benchmark instead of a run's own test prompts.
+    #[command(subcommand)]
+    pub(crate) benchmark: Option<Benchmark>,
+}
+
+/// The benchmarks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Benchmark {
+    /// IFEval: a model's answers, or those of a file, by 25 types of instructions that code can check.
+    Ifeval(Box<IfevalArgs>),
+}
+
+/// By which rules IFEval is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IfevalMode {
+    /// As published, oddities included: for numbers beside those of other papers.
+    Paper,
+    /// What the instructions say to a reader; the two do not compare.
+    Repaired,
+}
+
+impl From<IfevalMode> for Mode {
+    fn from(mode: IfevalMode) -> Self {
+        match mode {
+            IfevalMode::Paper => Self::Paper,
+            IfevalMode::Repaired => Self::Repaired,
+        }
+    }
+}
+
+/// Flags of `eval ifeval`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("answers").required(true).args(["model", "responses"])))]
+pub(crate) struct IfevalArgs {
+    /// The prompts: IFEval's file, IFBench's, or the hub id of a data set that holds one.
+    #[arg(long, value_name = "FILE|ID")]
+    pub(crate) data: String,
+    /// Who answers: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Answers instead of a model: objects with `response` and `prompt` or `key`, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) responses: Option<PathBuf>,
+    /// What training gave the model: a method's directory under train/ of a run.
+    #[arg(long, value_name = "DIR", requires = "model")]
+    pub(crate) adapter: Option<PathBuf>,
+    /// By which rules.
+    #[arg(long, value_enum, default_value_t = IfevalMode::Paper)]
+    pub(crate) mode: IfevalMode,
+    /// Where predictions, scores and summary go; an interrupted command goes on from there.
+    #[arg(long, value_name = "DIR", default_value = "runs/ifeval")]
+    pub(crate) out: PathBuf,
+    /// Only the first prompts.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Leave prompts out that have no response, instead of refusing them.
+    #[arg(long, requires = "responses")]
+    pub(crate) partial: bool,
+    /// At most so many tokens an answer.
+    #[arg(long, value_name = "N", default_value_t = 1280)]
+    pub(crate) max_new_tokens: usize,
+    /// So many answers are generated together.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) batch: usize,
+    /// What to compute on; `iopo devices` lists what there is.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// The run whose held-out kinds tell seen types from unseen ones [default: those of the default preset].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
 }
 
 /// Flags of `merge`.

@@ -52,6 +52,20 @@ pub(crate) fn resolve(model: &str, run: &Path) -> Result<Found> {
     }
 }
 
+/// Finds a file of JSON lines: an existing path as it is, else that of a data set on the hub.
+pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
+    let path = Path::new(data);
+    if path.is_file() {
+        return Ok(path.to_path_buf());
+    }
+    if hub::is_id(data) {
+        return hub::fetch_lines(data);
+    }
+    Err(Failure::usage(format!("no data `{data}`: no such file, and not a hub id"))
+        .way_out("pass a file of JSON lines, or the hub id of a data set such as org/name")
+        .into())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

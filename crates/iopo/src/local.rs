@@ -53,6 +53,11 @@ impl Local {
         }
     }
 
+    /// Ids of the tokens that end an answer.
+    pub(crate) fn stop(&self) -> &[u32] {
+        self.chat.stop()
+    }
+
     /// Whether a prompt and an answer of `new_tokens` fit the context.
     pub(crate) fn fits(&self, prompt: &str, new_tokens: usize) -> Result<bool, ModelError> {
         let tokens = self.chat.encode_prompt(&[Message::user(prompt)])?.len();

@@ -23,7 +23,7 @@ use anyhow::Result;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Benchmark, Cli, Command};
 use crate::failure::Exit;
 
 fn main() -> ExitCode {
@@ -50,7 +50,10 @@ fn run(command: &Command) -> Result<()> {
         Command::Synth(args) => commands::synth::run(args),
         Command::Pairs(args) => commands::pairs::run(args),
         Command::Train(args) => commands::train::run(args),
-        Command::Eval(args) => commands::eval::run(args),
+        Command::Eval(args) => match &args.benchmark {
+            None => commands::eval::run(&args.run),
+            Some(Benchmark::Ifeval(args)) => commands::eval::ifeval::run(args),
+        },
         Command::Report(args) => commands::report::run(args),
         Command::Pipeline(args) => commands::pipeline::run(args),
         Command::Merge(args) => commands::merge::run(args),

@@ -61,27 +61,10 @@ impl Session {
     /// The base model, loaded once a command, and the bars beside it.
     pub(crate) fn base(&mut self) -> Result<(&Local, &Bars)> {
         if self.base.is_none() {
-            let device = self.device_name()?;
-            // Before anything is fetched for it.
-            iopo_model::device::device(&device)
-                .with_context(|| Failure::usage(format!("cannot compute on `{device}`")))?;
-            let Found { path, name } = fetch::resolve(&self.config.model, self.run.root())?;
-            printer::stage("model", &format!("{} on {device}", path.display()));
-            let base = Local::load(&path, &name, &device, self.config.generation_batch);
-            self.base = Some(base.with_context(|| {
-                Failure::new(format!("failed to load the model {}", path.display()))
-                    .way_out("pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model")
-            })?);
+            let (model, batch) = (&self.config.model, self.config.generation_batch);
+            self.base = Some(load(model, &self.config.device, batch, self.run.root())?);
         }
         Ok((self.base.as_ref().context("the model was just loaded")?, &self.bars))
-    }
-
-    /// The device by its name, `auto` resolved.
-    pub(crate) fn device_name(&self) -> Result<String> {
-        if self.config.device != "auto" {
-            return Ok(self.config.device.clone());
-        }
-        first_device().map(str::to_owned)
     }
 
     /// Runs a stage, says what came of it and how long it took.
@@ -98,6 +81,26 @@ impl Session {
         printer::stage(stage, &format!("{said} ({})", duration(took)));
         Ok(())
     }
+}
+
+/// Finds a model and loads it; `scratch` takes what is made for it.
+pub(crate) fn load(model: &str, device: &str, batch: usize, scratch: &Path) -> Result<Local> {
+    let device = device_name(device)?;
+    // Before anything is fetched for it.
+    iopo_model::device::device(&device)
+        .with_context(|| Failure::usage(format!("cannot compute on `{device}`")))?;
+    let Found { path, name } = fetch::resolve(model, scratch)?;
+    printer::stage("model", &format!("{} on {device}", path.display()));
+    Local::load(&path, &name, &device, batch).with_context(|| {
+        Failure::new(format!("failed to load the model {}", path.display())).way_out(
+            "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
+        )
+    })
+}
+
+/// A device by its name, `auto` resolved.
+fn device_name(device: &str) -> Result<String> {
+    if device == "auto" { first_device().map(str::to_owned) } else { Ok(device.to_owned()) }
 }
 
 /// The device of `auto`.

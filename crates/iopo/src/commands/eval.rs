@@ -1,5 +1,6 @@
 //! `iopo eval`.
 
+pub(crate) mod ifeval;
 mod logps;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A hub id: left to Hugging Face's own client, where it is installed.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::Result;
 
@@ -24,30 +24,64 @@ pub(crate) fn is_id(name: &str) -> bool {
 
 /// Fetches the repository's configuration, tokenizer and safetensors with `hf download`.
 pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
-    printer::stage("fetch", &format!("{id} from the Hugging Face hub with `hf download` …"));
     let by_hand = format!(
         "`pip install huggingface_hub`, or fetch {id} by any other means and pass --model with its directory; \
          a local path that was meant must exist"
     );
+    let (dir, status) = download(id, &["--include", WANTED], &by_hand)?;
+    match dir.filter(|dir| holds_config(dir)) {
+        Some(dir) => Ok(dir),
+        None => Err(Failure::new(format!("`hf download {id}` brought no checkpoint ({status})"))
+            .way_out(by_hand)
+            .into()),
+    }
+}
+
+/// Fetches the one file of JSON lines of a data set with `hf download`.
+pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
+    let by_hand = format!(
+        "`pip install huggingface_hub`, or fetch {id} by any other means and pass --data with the file"
+    );
+    let wanted = ["--repo-type", "dataset", "--include", "*.jsonl"];
+    let (dir, status) = download(id, &wanted, &by_hand)?;
+    let mut found = dir.as_deref().map(lines_in).unwrap_or_default();
+    match (found.pop(), found.len()) {
+        (Some(path), 0) => Ok(path),
+        (_, others) => {
+            let count = others + usize::from(others > 0);
+            let what = format!("expected one .jsonl file in {id}, found {count} ({status})");
+            Err(Failure::new(what).way_out(by_hand).into())
+        }
+    }
+}
+
+/// Runs `hf download`: the directory that it wrote to, if it succeeded.
+fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>, ExitStatus)> {
+    printer::stage("fetch", &format!("{id} from the Hugging Face hub with `hf download` …"));
     // Its progress goes to stderr, which is the user's.
     let out = Command::new("hf")
-        .args(["download", id, "--include", WANTED])
+        .args(["download", id])
+        .args(flags)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| {
             let what = format!("fetching `{id}` from the hub needs the `hf` command: {error}");
-            Failure::new(what).way_out(&by_hand)
+            Failure::new(what).way_out(by_hand)
         })?;
-    let dir = directory(&String::from_utf8_lossy(&out.stdout));
-    match dir.filter(|dir| out.status.success() && holds_config(dir)) {
-        Some(dir) => Ok(dir),
-        None => {
-            Err(Failure::new(format!("`hf download {id}` brought no checkpoint ({})", out.status))
-                .way_out(by_hand)
-                .into())
-        }
-    }
+    let dir = directory(&String::from_utf8_lossy(&out.stdout)).filter(|_| out.status.success());
+    Ok((dir, out.status))
+}
+
+/// The files of JSON lines in a directory, in the order of their names.
+fn lines_in(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
+        .collect();
+    found.sort();
+    found
 }
 
 /// The directory that `hf download` wrote to, as its last line of stdout says: `DIR`, `path: DIR` or `path=DIR`,
@@ -64,7 +98,7 @@ fn holds_config(dir: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{directory, is_id};
+    use super::{directory, is_id, lines_in};
 
     #[test]
     fn the_directory_is_found_whatever_the_version_prints() {
@@ -77,6 +111,16 @@ mod tests {
             assert_eq!(directory(said).as_deref(), Some("/hub/a b".as_ref()), "{said:?}");
         }
         assert_eq!(directory("\n"), None);
+    }
+
+    #[test]
+    fn the_files_of_lines_are_found() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        for name in ["b.jsonl", "a.jsonl", "README.md"] {
+            std::fs::write(dir.path().join(name), "").expect("written");
+        }
+        assert_eq!(lines_in(dir.path()), ["a.jsonl", "b.jsonl"].map(|name| dir.path().join(name)));
+        assert!(lines_in(&dir.path().join("none")).is_empty());
     }
 
     #[test]

@@ -1,0 +1,118 @@
+//! `iopo eval ifeval`, from files to the table.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{run, succeed, text};
+use iopo_schema::{PredictionRow, ScoreRow, SummaryRow, read};
+
+const PROMPTS: &str = r#"{"key": 1, "prompt": "Tell me of tea without commas.", "instruction_id_list": ["punctuation:no_comma", "startend:quotation"], "kwargs": [{}, {}]}
+{"key": 2, "prompt": "Say 'end' last.", "instruction_id_list": ["startend:end_checker"], "kwargs": [{"end_phrase": "end"}]}
+{"key": 3, "prompt": "Count.", "instruction_id_list": ["count:numbers"], "kwargs": [{"N": 3}]}
+"#;
+
+const RESPONSES: &str = r#"{"prompt": "Tell me of tea without commas.", "response": "Sure:\n\"Tea is hot.\""}
+{"key": 2, "response": "This is the END"}
+{"key": 3, "response": "1 2 3"}
+"#;
+
+/// The prompts and the answers in a folder.
+fn files(folder: &Path) -> (PathBuf, PathBuf) {
+    let (data, responses) = (folder.join("data.jsonl"), folder.join("responses.jsonl"));
+    fs::write(&data, PROMPTS).expect("written");
+    fs::write(&responses, RESPONSES).expect("written");
+    (data, responses)
+}
+
+#[test]
+fn given_responses_are_scored_and_the_table_names_the_mode_and_what_was_not_checked() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (data, responses) = files(dir.path());
+    let out = dir.path().join("out");
+    let args = ["eval", "ifeval", "--data", text(&data), "--responses", text(&responses)];
+    let said = succeed(&[&args[..], &["--out", text(&out)]].concat()).stdout;
+    let lines: Vec<String> =
+        said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let has = |start: &str| assert!(lines.iter().any(|line| line.starts_with(start)), "{said}");
+    has("IFEval, paper mode, given");
+    // The third prompt's only instruction is not checked.
+    has("prompt accuracy 2 50.0 [");
+    has("instruction accuracy 3 66.7 [");
+    has("prompt accuracy, unseen types 0 –");
+    has("no_comma 1 100.0 100.0");
+    has("quotation 1 0.0 100.0");
+    has("count:numbers 1");
+    let scores: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
+    assert_eq!(scores.len(), 3);
+    assert!(scores.iter().all(|row| row.mode.as_deref() == Some("paper") && row.loose.is_some()));
+    let summary: Vec<SummaryRow> = read(&out.join("summary.parquet")).expect("a summary");
+    assert!(summary.iter().any(|row| row.subset == "unseen"));
+    assert!(fs::read_to_string(out.join("protocol.json")).expect("a protocol").contains("paper"));
+
+    let repaired = [&args[..], &["--out", text(&out), "--mode", "repaired"]].concat();
+    assert!(succeed(&repaired).stdout.starts_with("IFEval, repaired mode"));
+    let limited = [&args[..], &["--out", text(&out), "--limit", "1"]].concat();
+    succeed(&limited);
+    assert_eq!(read::<ScoreRow>(&out.join("scores.parquet")).expect("scores").len(), 2);
+}
+
+#[test]
+fn a_model_answers_greedily_and_an_interrupted_command_goes_on() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (data, _) = files(dir.path());
+    let out = dir.path().join("out");
+    let args = [
+        "eval",
+        "ifeval",
+        "--data",
+        text(&data),
+        "--model",
+        "tiny",
+        "--max-new-tokens",
+        "8",
+        "--out",
+        text(&out),
+    ];
+    let first = succeed(&args).stdout;
+    let predictions = out.join("predictions.parquet");
+    let answers: Vec<PredictionRow> = read(&predictions).expect("answers");
+    assert_eq!(answers.len(), 3);
+    assert!(answers.iter().all(|row| row.completion_tokens <= 8 && !row.prompt.is_empty()));
+    let protocol = fs::read_to_string(out.join("protocol.json")).expect("a protocol");
+    for key in ["greedy", "max_new_tokens", "template_hash", "stop", "model"] {
+        assert!(protocol.contains(key), "{protocol}");
+    }
+    let written = fs::metadata(&predictions).and_then(|file| file.modified()).expect("a file");
+    assert_eq!(succeed(&args).stdout, first);
+    let again = fs::metadata(&predictions).and_then(|file| file.modified()).expect("a file");
+    assert_eq!(written, again, "finished answers are not generated again");
+}
+
+#[test]
+fn doubtful_input_is_one_clear_error() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (data, responses) = files(dir.path());
+    let out = dir.path().join("out");
+    let with = |data: &str, responses: &str, more: &[&str]| {
+        let args =
+            ["eval", "ifeval", "--data", data, "--responses", responses, "--out", text(&out)];
+        run(&[&args[..], more].concat())
+    };
+    let error = with("no-such-file", text(&responses), &[]).error(2);
+    assert!(error.contains("no data `no-such-file`"), "{error}");
+    fs::write(&data, PROMPTS.replace("{\"end_phrase\": \"end\"}", "{}")).expect("written");
+    let error = with(text(&data), text(&responses), &[]).error(2);
+    assert!(error.contains("prompt 2 (line 2)") && error.contains("end_phrase"), "{error}");
+    fs::write(&data, PROMPTS).expect("written");
+    fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
+    let error = with(text(&data), text(&responses), &[]).error(1);
+    assert!(error.contains("2 of 3 prompts have no answer"), "{error}");
+    let said = with(text(&data), text(&responses), &["--partial"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stderr.contains("2 prompts left out"), "{}", said.stderr);
+    assert_eq!(run(&["eval", "ifeval", "--data", text(&data)]).code, Some(2));
+    let both = ["--model", "tiny"];
+    assert_eq!(with(text(&data), text(&responses), &both).code, Some(2));
+}
