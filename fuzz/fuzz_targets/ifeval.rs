@@ -1,0 +1,68 @@
+//! Every check on any text: the part before the first NUL is the keyword, the rest the response.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use iopo_constraints::ifeval::{Checker, Instruction, Mode, Response};
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+/// One instruction of each type, with the arguments that do not vary.
+static FIXED: LazyLock<Vec<Checker>> = LazyLock::new(|| {
+    let all = [
+        ("change_case:capital_word_frequency", json!({"capital_relation": "at least", "capital_frequency": 2})),
+        ("change_case:english_capital", json!({})),
+        ("change_case:english_lowercase", json!({})),
+        ("combination:two_responses", json!({})),
+        ("detectable_content:number_placeholders", json!({"num_placeholders": 1})),
+        ("detectable_content:postscript", json!({"postscript_marker": "P.S."})),
+        ("detectable_content:postscript", json!({"postscript_marker": "P.P.S"})),
+        ("detectable_format:constrained_response", json!({})),
+        ("detectable_format:json_format", json!({})),
+        ("detectable_format:number_bullet_lists", json!({"num_bullets": 2})),
+        ("detectable_format:number_highlighted_sections", json!({"num_highlights": 1})),
+        ("detectable_format:title", json!({})),
+        ("keywords:letter_frequency", json!({"letter": "#", "let_relation": "at least", "let_frequency": 1})),
+        ("language:response_language", json!({"language": "de"})),
+        ("length_constraints:number_paragraphs", json!({"num_paragraphs": 2})),
+        ("length_constraints:number_sentences", json!({"relation": "at least", "num_sentences": 2})),
+        ("length_constraints:number_words", json!({"relation": "less than", "num_words": 9})),
+        ("punctuation:no_comma", json!({})),
+        ("startend:quotation", json!({})),
+    ];
+    all.iter().flat_map(|(id, kwargs)| checkers(id, kwargs)).collect()
+});
+
+/// The same instruction in both modes, as far as they take it.
+fn checkers(id: &str, kwargs: &Value) -> Vec<Checker> {
+    let Some(Ok(instruction)) = kwargs.as_object().map(|kwargs| Instruction::from_parts(id, kwargs))
+    else {
+        return Vec::new();
+    };
+    Mode::ALL.into_iter().filter_map(|mode| Checker::new(&instruction, mode).ok()).collect()
+}
+
+fuzz_target!(|data: &[u8]| {
+    let text = String::from_utf8_lossy(data);
+    let (keyword, text) = text.split_once('\0').unwrap_or(("tea", &text));
+    let response = Response::new(text);
+    let varied = [
+        ("combination:repeat_prompt", json!({"prompt_to_repeat": keyword})),
+        ("detectable_content:postscript", json!({"postscript_marker": keyword})),
+        ("detectable_format:multiple_sections", json!({"section_spliter": keyword, "num_sections": 1})),
+        ("keywords:existence", json!({"keywords": [keyword]})),
+        ("keywords:forbidden_words", json!({"forbidden_words": [keyword]})),
+        ("keywords:frequency", json!({"keyword": keyword, "relation": "at least", "frequency": 1})),
+        (
+            "length_constraints:nth_paragraph_first_word",
+            json!({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": keyword}),
+        ),
+        ("startend:end_checker", json!({"end_phrase": keyword})),
+    ];
+    let varied: Vec<Checker> = varied.iter().flat_map(|(id, kwargs)| checkers(id, kwargs)).collect();
+    for checker in FIXED.iter().chain(&varied) {
+        let verdict = checker.verdict(&response);
+        assert!(verdict.loose || !verdict.strict, "{} in {}", checker.kind(), checker.mode());
+    }
+});
