@@ -198,7 +198,7 @@ mod tests {
             "[1}",
             "{1: 2}",
             "[\"é",
-            "nulll",
+            "null null",
         ] {
             assert!(!is_json(text, Dialect::Python) && !is_json(text, Dialect::Standard), "{text}");
         }
