@@ -159,6 +159,7 @@ fn held_out(run: Option<&Path>) -> Result<BTreeSet<iopo_constraints::Kind>> {
         model: None,
         device: None,
         seed: None,
+        recompute: None,
         sets: Vec::new(),
     };
     Ok(config::resolve(&none)?.config.eval.held_out_kinds()?)
