@@ -4,6 +4,7 @@
 //! beside the decoder. Every file is whole or absent; `config.json` is the last one, and a directory without it is no
 //! model.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -66,12 +67,12 @@ fn size(parameter: &Parameter<'_>) -> u64 {
 
 /// Writes numbered files, then the index that names them.
 fn write_shards(dir: &Path, shards: &[Named<'_>]) -> Result<(), ModelError> {
-    let (mut map, mut total) = (Map::new(), 0);
+    let (mut map, mut total) = (BTreeMap::new(), 0);
     for (number, shard) in shards.iter().enumerate() {
         let file = format!("model-{:05}-of-{:05}.safetensors", number + 1, shards.len());
         write_shard(&dir.join(&file), shard)?;
         for (name, parameter) in shard {
-            map.insert(name.clone(), json!(file));
+            map.insert(name.clone(), file.clone());
             total += size(parameter);
         }
     }

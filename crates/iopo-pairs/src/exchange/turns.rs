@@ -79,8 +79,9 @@ pub(super) fn kind(value: &Value) -> String {
         Value::String(_) => "text".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(fields) => {
-            let names: Vec<String> =
-                fields.keys().take(8).map(|name| format!("`{name}`")).collect();
+            let mut names: Vec<String> = fields.keys().map(|name| format!("`{name}`")).collect();
+            names.sort_unstable();
+            names.truncate(8);
             format!("an object with {}", names.join(", "))
         }
     }
