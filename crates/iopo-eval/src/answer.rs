@@ -108,8 +108,8 @@ fn provenance(prompts: &[Prompt], model: &dyn LanguageModel, config: &EvalConfig
         .flat_map(|prompt| &prompt.constraints)
         .map(|row| serde_json::to_string(row).unwrap_or_default())
         .collect();
-    let keys = prompts.iter().map(|prompt| prompt.key.as_str());
-    let asked: Vec<&str> = keys.chain(constraints.iter().map(String::as_str)).collect();
+    let texts = prompts.iter().flat_map(|prompt| [prompt.key.as_str(), &prompt.prompt]);
+    let asked: Vec<&str> = texts.chain(constraints.iter().map(String::as_str)).collect();
     Provenance {
         producer: crate::score::PRODUCER.to_owned(),
         config: json!({

@@ -17,9 +17,9 @@ pub mod responses;
 pub mod score;
 
 pub use accuracy::summarize;
-pub use prompts::Benchmark;
-pub use responses::Given;
-pub use score::{Rules, score};
+pub use prompts::{Benchmark, unsupported};
+pub use responses::{Given, Matched};
+pub use score::{Rules, refuse_unscorable, score};
 
 /// The benchmark's name in `predictions` and `scores`.
 pub const BENCHMARK: &str = "ifeval";

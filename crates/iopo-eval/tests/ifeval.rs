@@ -31,7 +31,8 @@ fn scored(folder: &Path, mode: Mode) -> (Benchmark, Vec<ScoreRow>) {
     let benchmark = Benchmark::read(&data, None).expect("prompts");
     let predictions = folder.join("predictions.parquet");
     let given = Given::read(&given).expect("answers");
-    given.write(&benchmark.prompts, &predictions).expect("written");
+    let matched = given.matched(&benchmark.prompts).expect("matched");
+    matched.write(&benchmark.prompts, &predictions).expect("written");
     let rules = Rules { mode, held_out: BTreeSet::from([Kind::WrappedInQuotes]) };
     let out = folder.join("scores.parquet");
     let rows = score(&predictions, &out, &rules).expect("scored");
@@ -101,7 +102,8 @@ fn an_unanswered_prompt_is_an_error_and_a_limit_takes_the_first() {
     assert_eq!(Benchmark::read(&data, Some(2)).expect("prompts").prompts.len(), 2);
     let benchmark = Benchmark::read(&data, None).expect("prompts");
     let out = folder.path().join("predictions.parquet");
-    let error = Given::default().write(&benchmark.prompts, &out).expect_err("unanswered");
+    let matched = Given::default().matched(&benchmark.prompts).expect("no line");
+    let error = matched.write(&benchmark.prompts, &out).expect_err("unanswered");
     assert!(error.to_string().starts_with("4 of 4 prompts have no answer"), "{error}");
     fs::write(&data, PROMPTS.replace("\"let_frequency\": 2", "\"n\": 2")).expect("written");
     let error = Benchmark::read(&data, None).expect_err("doubtful");

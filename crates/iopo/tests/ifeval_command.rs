@@ -88,6 +88,37 @@ fn a_model_answers_greedily_and_an_interrupted_command_goes_on() {
     assert_eq!(succeed(&args).stdout, first);
     let again = fs::metadata(&predictions).and_then(|file| file.modified()).expect("a file");
     assert_eq!(written, again, "finished answers are not generated again");
+    // Another mode judges the same answers.
+    succeed(&[&args[..], &["--mode", "repaired"]].concat());
+
+    // Answers to something else, or asked for in another way, never take their place.
+    let (other_data, responses) = files(dir.path());
+    let kept = fs::read(&predictions).expect("a file");
+    let longer = [&args[..args.len() - 4], &["--max-new-tokens", "9", "--out", text(&out)]].concat();
+    let error = run(&longer).error(2);
+    assert!(error.contains("max_new_tokens is 8 there, 9 here"), "{error}");
+    let fewer = [&args[..], &["--limit", "2"]].concat();
+    assert!(run(&fewer).error(2).contains("prompts is 3 there, 2 here"));
+    let given =
+        ["eval", "ifeval", "--data", text(&other_data), "--responses", text(&responses), "--out", text(&out)];
+    assert!(run(&given).error(2).contains("holds other answers"));
+    fs::write(&data, PROMPTS.replace("Count.", "Count to three.")).expect("written");
+    assert!(run(&args).error(2).contains("asked is"));
+    assert_eq!(fs::read(&predictions).expect("a file"), kept);
+}
+
+#[test]
+fn what_cannot_be_scored_is_refused_before_any_answer_is_asked_for() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (data, out) = (dir.path().join("data.jsonl"), dir.path().join("out"));
+    let line = r#"{"key": 1, "prompt": "Praise C++.", "instruction_id_list": ["keywords:existence"], "kwargs": [{"keywords": ["C++"]}]}"#;
+    fs::write(&data, line).expect("written");
+    let args = ["eval", "ifeval", "--data", text(&data), "--model", "tiny", "--out", text(&out)];
+    let error = run(&args).error(2);
+    assert!(error.contains("C++") && error.contains("--mode repaired"), "{error}");
+    assert!(!out.exists());
+    let more = ["--mode", "repaired", "--max-new-tokens", "4"];
+    succeed(&[&args[..], &more].concat());
 }
 
 #[test]
@@ -112,6 +143,12 @@ fn doubtful_input_is_one_clear_error() {
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("2 prompts left out"), "{}", said.stderr);
+    fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}")).expect("written");
+    let error = with(text(&data), text(&responses), &[]).error(2);
+    assert!(error.contains("1 lines of") && error.contains("line 4"), "{error}");
+    fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");
+    let error = with(text(&data), text(&responses), &["--partial"]).error(2);
+    assert!(error.contains("answers no prompt"), "{error}");
     assert_eq!(run(&["eval", "ifeval", "--data", text(&data)]).code, Some(2));
     let both = ["--model", "tiny"];
     assert_eq!(with(text(&data), text(&responses), &both).code, Some(2));

@@ -11,7 +11,7 @@ pub enum Mode {
     /// As the published implementation decides, oddities included: for numbers to be compared with
     /// those of other papers.
     Paper,
-    /// What the instruction says to a reader; [`crate::ifeval::repaired`] lists the differences.
+    /// What the instruction says to a reader; `docs/ifeval.md` lists the differences.
     Repaired,
 }
 

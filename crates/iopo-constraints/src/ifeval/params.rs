@@ -55,9 +55,9 @@ impl<'a> Params<'a> {
 
     pub(super) fn text(&mut self, name: &'static str) -> Result<String, IfevalError> {
         let value = self.value(name)?;
-        match value.as_str() {
+        match value.as_str().filter(|text| !text.trim().is_empty()) {
             Some(text) => Ok(text.to_owned()),
-            None => Err(self.bad(name, "a string", &value.to_string())),
+            None => Err(self.bad(name, "a string that is not blank", &value.to_string())),
         }
     }
 
@@ -65,11 +65,13 @@ impl<'a> Params<'a> {
     pub(super) fn texts(&mut self, name: &'static str) -> Result<Vec<String>, IfevalError> {
         let value = self.value(name)?;
         let texts = value.as_array().and_then(|items| {
-            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+            let text = |item: &Value| item.as_str().map(str::to_owned);
+            let filled = |item: &Value| text(item).filter(|text| !text.trim().is_empty());
+            items.iter().map(filled).collect::<Option<Vec<_>>>()
         });
         texts
             .filter(|texts| !texts.is_empty())
-            .ok_or_else(|| self.bad(name, "a list of strings", &value.to_string()))
+            .ok_or_else(|| self.bad(name, "a list of strings that are not blank", &value.to_string()))
     }
 
     pub(super) fn relation(&mut self, name: &'static str) -> Result<Relation, IfevalError> {

@@ -31,7 +31,7 @@ pub(super) enum Purpose {
 pub(super) enum Pattern {
     /// A text, folded.
     Literal(Needle),
-    /// A regular expression.
+    /// A regular expression of folded letters, for folded texts.
     Expression(Box<Regex>),
 }
 
@@ -52,7 +52,7 @@ impl Pattern {
         if purpose == Purpose::FindWord {
             return Err(refuse("word boundaries around an expression; write a plain text"));
         }
-        expression(source, true, purpose).map(Self::Expression).map_err(refuse)
+        expression(&fold(source), purpose).map(Self::Expression).map_err(refuse)
     }
 
     /// The error that says why not.
@@ -65,23 +65,23 @@ impl Pattern {
     }
 
     /// Whether a text holds it.
-    pub(super) fn occurs(&self, text: &Searched<'_>) -> bool {
+    pub(super) fn occurs(&self, text: &Searched) -> bool {
         match self {
             Self::Literal(needle) => needle.places(&text.folded).next().is_some(),
-            Self::Expression(regex) => regex.is_match(text.text),
+            Self::Expression(regex) => regex.is_match(&text.folded),
         }
     }
 
     /// How often a text holds it, without overlap.
-    pub(super) fn count(&self, text: &Searched<'_>) -> usize {
+    pub(super) fn count(&self, text: &Searched) -> usize {
         match self {
             Self::Literal(needle) => needle.count(&text.folded),
-            Self::Expression(regex) => regex.find_iter(text.text).count(),
+            Self::Expression(regex) => regex.find_iter(&text.folded).count(),
         }
     }
 
     /// Whether a text holds it between `\b` and `\b`.
-    pub(super) fn occurs_as_word(&self, text: &Searched<'_>) -> bool {
+    pub(super) fn occurs_as_word(&self, text: &Searched) -> bool {
         let Self::Literal(needle) = self else { return self.occurs(text) };
         let folded = text.folded.as_str();
         let boundary = |at: usize| {
@@ -93,14 +93,13 @@ impl Pattern {
 }
 
 /// A text to be searched, folded once for all patterns.
-pub(super) struct Searched<'a> {
-    text: &'a str,
+pub(super) struct Searched {
     folded: String,
 }
 
-impl<'a> Searched<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        Self { text, folded: fold(text) }
+impl Searched {
+    pub(super) fn new(text: &str) -> Self {
+        Self { folded: fold(text) }
     }
 }
 
@@ -112,7 +111,6 @@ pub(super) fn is_literal(source: &str) -> bool {
 /// An expression that can be searched for in linear time, or why not.
 pub(super) fn expression(
     source: &str,
-    ignore_case: bool,
     purpose: Purpose,
 ) -> Result<Box<Regex>, &'static str> {
     if source.chars().count() > LONGEST {
@@ -128,7 +126,6 @@ pub(super) fn expression(
         return Err("its matches have no bounded length, so they cannot be counted in linear time");
     }
     RegexBuilder::new(source)
-        .case_insensitive(ignore_case)
         .size_limit(1 << 18)
         .build()
         .map(Box::new)
@@ -142,7 +139,8 @@ fn portable(source: &str) -> Result<(), &'static str> {
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
         match c {
-            '\\' if next.is_none_or(|c| !c.is_ascii_punctuation()) => {
+            // `\<` and `\>` are borders of words to the `regex` crate.
+            '\\' if next.is_none_or(|c| !c.is_ascii_punctuation() || matches!(c, '<' | '>')) => {
                 return Err("found a class, an assertion or a reference; only `\\` before a mark");
             }
             '\\' => {
@@ -195,11 +193,16 @@ mod tests {
         assert_eq!(found.count(&Searched::new("Color, colour, colr")), 2);
         let found = pattern("U.S.", Purpose::Count).unwrap();
         assert_eq!(found.count(&Searched::new("u.s. uXsX")), 2);
+        // As in Python: a dotless i is an i, and a final sigma a sigma, in texts and in expressions.
+        for source in ["in", "i.?n", "İn"] {
+            assert!(pattern(source, Purpose::Find).unwrap().occurs(&Searched::new("altın")));
+        }
+        assert!(pattern("ΟΣ?", Purpose::Find).unwrap().occurs(&Searched::new("οδός, ος")));
     }
 
     #[test]
     fn what_cannot_be_decided_alike_or_in_time_is_refused() {
-        for source in ["", "a**", "C++", "(?:a)", r"\bx", "[ab]", "a{2}", "x?", "(", "^a"] {
+        for source in ["", "a**", "C++", "(?:a)", r"\bx", "[ab]", "a{2}", "x?", "(", "^a", r"\<a"] {
             assert!(pattern(source, Purpose::Find).is_err(), "{source}");
         }
         assert!(pattern("a.*b", Purpose::Find).is_ok());

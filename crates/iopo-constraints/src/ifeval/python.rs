@@ -32,7 +32,8 @@ pub(super) fn lower(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// One letter for all that differ in case only, as far as that changes no character's number.
+/// One letter for all that `re.IGNORECASE` takes for the same: simple lower case, and what `re/_casefix.py` lists.
+/// No character's number changes.
 pub(super) fn fold(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(fold_char).collect() }
 }
@@ -40,17 +41,45 @@ pub(super) fn fold(text: &str) -> String {
 fn fold_char(c: char) -> char {
     match c {
         _ if c.is_ascii() => c.to_ascii_lowercase(),
-        'ſ' => 's',
-        'ς' => 'σ',
-        'µ' => 'μ',
         'İ' => 'i',
         _ => {
             let mut lowered = c.to_lowercase();
             match (lowered.next(), lowered.next()) {
-                (Some(one), None) => one,
+                (Some(one), None) => first_of_alike(one),
                 _ => c,
             }
         }
+    }
+}
+
+/// The first of the lower-case letters that share a capital.
+fn first_of_alike(c: char) -> char {
+    match c {
+        'ı' => 'i',
+        'ſ' => 's',
+        'µ' => 'μ',
+        'ς' => 'σ',
+        '\u{345}' | '\u{1fbe}' => 'ι',
+        'ϐ' => 'β',
+        'ϵ' => 'ε',
+        'ϑ' => 'θ',
+        'ϰ' => 'κ',
+        'ϖ' => 'π',
+        'ϱ' => 'ρ',
+        'ϕ' => 'φ',
+        '\u{1fd3}' => '\u{390}',
+        '\u{1fe3}' => '\u{3b0}',
+        '\u{1c80}' => 'в',
+        '\u{1c81}' => 'д',
+        '\u{1c82}' => 'о',
+        '\u{1c83}' => 'с',
+        '\u{1c84}' | '\u{1c85}' => 'т',
+        '\u{1c86}' => 'ъ',
+        '\u{1c87}' => 'ѣ',
+        '\u{1c88}' => '\u{a64b}',
+        '\u{1e9b}' => '\u{1e61}',
+        '\u{fb06}' => '\u{fb05}',
+        _ => c,
     }
 }
 

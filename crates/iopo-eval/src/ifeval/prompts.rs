@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use iopo_constraints::ifeval::PromptFile;
+use iopo_constraints::ifeval::{InstructionKind, PromptFile};
 use iopo_schema::{CheckRow, ConstraintRow};
 use serde_json::Value;
 
@@ -29,10 +29,20 @@ impl Benchmark {
             source: Box::new(source),
         })?;
         file.prompts.truncate(limit.unwrap_or(usize::MAX));
-        let unsupported =
-            file.unsupported().into_iter().map(|(id, count)| (id.to_owned(), count)).collect();
-        Ok(Self { prompts: file.prompts.into_iter().map(prompt).collect(), unsupported })
+        let prompts: Vec<Prompt> = file.prompts.into_iter().map(prompt).collect();
+        let unsupported = unsupported(&prompts);
+        Ok(Self { prompts, unsupported })
     }
+}
+
+/// Ids of the instruction types of these prompts that have no check here, with how often each occurs.
+pub fn unsupported(prompts: &[Prompt]) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    let checks = prompts.iter().flat_map(|prompt| &prompt.constraints).filter_map(|row| row.check.as_ref());
+    for check in checks.filter(|check| InstructionKind::from_id(&check.id).is_err()) {
+        *found.entry(check.id.clone()).or_insert(0) += 1;
+    }
+    found
 }
 
 fn prompt(prompt: iopo_constraints::ifeval::Prompt) -> Prompt {

@@ -10,7 +10,7 @@ use iopo_constraints::ifeval::{
 use iopo_schema::{CheckRow, Method, PredictionRow, Provenance, ScoreRow};
 use serde_json::json;
 
-use crate::EvalError;
+use crate::{EvalError, Prompt};
 use crate::score::PRODUCER;
 
 /// What decides.
@@ -62,6 +62,20 @@ pub fn score(predictions: &Path, out: &Path, rules: &Rules) -> Result<Vec<ScoreR
         .with_input("predictions", iopo_schema::file_hash(predictions)?);
     iopo_schema::write(out, &scores, &provenance)?;
     Ok(scores)
+}
+
+/// Makes sure that every instruction of the prompts can be checked in this mode, before anything is spent on answers.
+///
+/// # Errors
+/// When parameters are doubtful, or a pattern cannot be decided exactly and in linear time. Types that are none of
+/// IFEval's pass.
+pub fn refuse_unscorable(prompts: &[Prompt], mode: Mode) -> Result<(), EvalError> {
+    for prompt in prompts {
+        for check in prompt.constraints.iter().filter_map(|row| row.check.as_ref()) {
+            checker(&prompt.key, check, mode)?;
+        }
+    }
+    Ok(())
 }
 
 /// The check of a row; `None` for a type that is none of IFEval's.

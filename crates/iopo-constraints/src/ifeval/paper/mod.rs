@@ -110,7 +110,7 @@ fn patterns(instruction: &Instruction) -> Result<Vec<Pattern>, IfevalError> {
             Err(Pattern::refused(kind, splitter, "expected some text, found none"))
         }
         Instruction::MultipleSections { splitter, .. } if !is_literal(splitter) => {
-            let regex = expression(splitter, false, Purpose::Count)
+            let regex = expression(splitter, Purpose::Count)
                 .and_then(|_| layout::section_expression(splitter))
                 .map_err(|reason| Pattern::refused(kind, splitter, reason))?;
             Ok(vec![Pattern::Expression(regex)])

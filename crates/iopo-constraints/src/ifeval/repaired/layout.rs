@@ -73,7 +73,7 @@ fn head_of(text: &str, letters: &[char]) -> Option<usize> {
     let mut rest = text;
     for letter in letters {
         let c = rest.trim_start().chars().next()?;
-        if c.to_ascii_lowercase() != *letter {
+        if !c.to_lowercase().eq(letter.to_lowercase()) {
             return None;
         }
         rest = rest.trim_start()[c.len_utf8()..].trim_start_matches('.');
