@@ -97,7 +97,21 @@ mod tests {
                         "{:?}", constraint
                     );
                 }
+                for constraint in kind.back_translate_counted(&counted) {
+                    prop_assert!(constraint.check(&response).satisfied, "{:?}", constraint);
+                }
             }
         }
+    }
+    #[test]
+    fn another_response_has_other_counts() {
+        let (short, long) =
+            ("Warm the pot!", "Warm the pot. Then add two leaves, and wait: 3 minutes.");
+        let constraints: Vec<_> =
+            Kind::ALL.iter().flat_map(|kind| kind.back_translate(short)).collect();
+        let (of_short, of_long) = (Counted::new(short), Counted::new(long));
+        assert!(constraints.iter().all(|constraint| of_short.satisfies(constraint)));
+        assert!(constraints.iter().any(|constraint| !of_long.satisfies(constraint)));
+        assert!(!Counted::new(" \n").satisfies(&constraints[0]));
     }
 }

@@ -37,11 +37,6 @@ where
     if threads == 1 || total == 0 {
         return items.into_iter().map(work).collect();
     }
-    if total == 1 {
-        // On a thread of the pool that helps: a thread outside it would sleep and be woken at every product.
-        let work = &work;
-        return rayon::scope(|_| items.into_iter().map(work).collect());
-    }
     let queue: Vec<Mutex<Option<T>>> =
         items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let next = AtomicUsize::new(0);

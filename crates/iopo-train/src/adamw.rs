@@ -1,7 +1,7 @@
 //! `AdamW` in one pass over memory.
 //!
-//! Burn's takes a pass for each of its operations, on one thread: with every weight trained, that was longer than
-//! forward and backward together on the CPU. Here weight, gradient and moments are read once, by all threads. Where a
+//! Burn's takes a pass for each of its operations, on one thread (docs/benchmarks.md says what that took with every
+//! weight trained). Here weight, gradient and moments are read once, by all threads. Where a
 //! device does not compute in this process, Burn's own is taken, which the tests hold this against.
 
 use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, LearningRate, Optimizer};
@@ -51,7 +51,8 @@ impl FusedAdamW {
         let mut data = [tensor, first, second].map(Tensor::into_data);
         let gradient = gradient.into_data();
         update(&mut data, &gradient, &Step::new(rate, self.weight_decay, time));
-        let [tensor, first, second] = data.map(|data| Tensor::from_data(data, &device));
+        let [tensor, first, second] =
+            data.map(|data| Tensor::from_data(data, (&device, DType::F32)));
         let momentum = AdaptiveMomentumState::new(time, first, second);
         (tensor, Some(AdamWState { momentum }))
     }
@@ -67,8 +68,12 @@ impl Optimizer for FusedAdamW {
         gradient: Tensor<D>,
         state: Option<AdamWState<D>>,
     ) -> (Tensor<D>, Option<AdamWState<D>>) {
-        let f32 = tensor.dtype() == DType::F32 && gradient.dtype() == DType::F32;
-        if f32 && device::in_process(&tensor.device()) {
+        let plain =
+            |other: &Tensor<D>| other.dtype() == DType::F32 && other.dims() == tensor.dims();
+        let fits = state.as_ref().is_none_or(|AdamWState { momentum }| {
+            plain(&momentum.moment_1) && plain(&momentum.moment_2)
+        });
+        if plain(&tensor) && plain(&gradient) && fits && device::in_process(&tensor.device()) {
             self.written_out(rate, tensor, gradient, state)
         } else {
             self.plain.step(rate, tensor, gradient, state)

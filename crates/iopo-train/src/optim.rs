@@ -1,4 +1,5 @@
-//! Which optimiser moves the weights: those of Burn's that `PyTorch` has too, with its numbers, and Lion. Burn's
+//! Which optimiser moves the weights: those of Burn's that `PyTorch` has too, with its numbers, and Lion; `AdamW` in a
+//! form of our own where that is faster. Burn's
 //! Adan, LAMB and Adafactor are left out until there are numbers to hold them against; Muon is not for adapters.
 
 use burn::module::{Module, ModuleVisitor, Param};

@@ -94,13 +94,22 @@ fn a_model_answers_greedily_and_an_interrupted_command_goes_on() {
     // Answers to something else, or asked for in another way, never take their place.
     let (other_data, responses) = files(dir.path());
     let kept = fs::read(&predictions).expect("a file");
-    let longer = [&args[..args.len() - 4], &["--max-new-tokens", "9", "--out", text(&out)]].concat();
+    let longer =
+        [&args[..args.len() - 4], &["--max-new-tokens", "9", "--out", text(&out)]].concat();
     let error = run(&longer).error(2);
     assert!(error.contains("max_new_tokens is 8 there, 9 here"), "{error}");
     let fewer = [&args[..], &["--limit", "2"]].concat();
     assert!(run(&fewer).error(2).contains("prompts is 3 there, 2 here"));
-    let given =
-        ["eval", "ifeval", "--data", text(&other_data), "--responses", text(&responses), "--out", text(&out)];
+    let given = [
+        "eval",
+        "ifeval",
+        "--data",
+        text(&other_data),
+        "--responses",
+        text(&responses),
+        "--out",
+        text(&out),
+    ];
     assert!(run(&given).error(2).contains("holds other answers"));
     fs::write(&data, PROMPTS.replace("Count.", "Count to three.")).expect("written");
     assert!(run(&args).error(2).contains("asked is"));
@@ -143,7 +152,8 @@ fn doubtful_input_is_one_clear_error() {
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("2 prompts left out"), "{}", said.stderr);
-    fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}")).expect("written");
+    fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}"))
+        .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
     assert!(error.contains("1 lines of") && error.contains("line 4"), "{error}");
     fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");

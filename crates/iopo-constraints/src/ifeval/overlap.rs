@@ -38,7 +38,9 @@ impl InstructionKind {
             Self::ForbiddenWords => &[Kind::ExcludeWord],
             Self::KeywordFrequency => &[Kind::WordFrequency],
             Self::NumberParagraphs => &[Kind::DividedParts],
-            Self::NumberSentences => &[Kind::ExactSentences, Kind::MinSentences, Kind::MaxSentences],
+            Self::NumberSentences => {
+                &[Kind::ExactSentences, Kind::MinSentences, Kind::MaxSentences]
+            }
             Self::NumberWords => &[Kind::MinWords, Kind::MaxWords, Kind::WordRange],
             Self::NoComma => &[Kind::NoCommas],
             Self::EndChecker => &[Kind::EndsWith],

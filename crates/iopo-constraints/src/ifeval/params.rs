@@ -69,9 +69,9 @@ impl<'a> Params<'a> {
             let filled = |item: &Value| text(item).filter(|text| !text.trim().is_empty());
             items.iter().map(filled).collect::<Option<Vec<_>>>()
         });
-        texts
-            .filter(|texts| !texts.is_empty())
-            .ok_or_else(|| self.bad(name, "a list of strings that are not blank", &value.to_string()))
+        texts.filter(|texts| !texts.is_empty()).ok_or_else(|| {
+            self.bad(name, "a list of strings that are not blank", &value.to_string())
+        })
     }
 
     pub(super) fn relation(&mut self, name: &'static str) -> Result<Relation, IfevalError> {

@@ -109,10 +109,7 @@ pub(super) fn is_literal(source: &str) -> bool {
 }
 
 /// An expression that can be searched for in linear time, or why not.
-pub(super) fn expression(
-    source: &str,
-    purpose: Purpose,
-) -> Result<Box<Regex>, &'static str> {
+pub(super) fn expression(source: &str, purpose: Purpose) -> Result<Box<Regex>, &'static str> {
     if source.chars().count() > LONGEST {
         return Err("expected at most 100 characters in an expression");
     }
@@ -125,11 +122,7 @@ pub(super) fn expression(
     if purpose == Purpose::Count && hir.properties().maximum_len().is_none_or(|l| l > LONGEST * 4) {
         return Err("its matches have no bounded length, so they cannot be counted in linear time");
     }
-    RegexBuilder::new(source)
-        .size_limit(1 << 18)
-        .build()
-        .map(Box::new)
-        .map_err(|_| unreadable)
+    RegexBuilder::new(source).size_limit(1 << 18).build().map(Box::new).map_err(|_| unreadable)
 }
 
 /// Refuses what Python reads in another way than the `regex` crate.

@@ -38,7 +38,8 @@ impl Benchmark {
 /// Ids of the instruction types of these prompts that have no check here, with how often each occurs.
 pub fn unsupported(prompts: &[Prompt]) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
-    let checks = prompts.iter().flat_map(|prompt| &prompt.constraints).filter_map(|row| row.check.as_ref());
+    let checks =
+        prompts.iter().flat_map(|prompt| &prompt.constraints).filter_map(|row| row.check.as_ref());
     for check in checks.filter(|check| InstructionKind::from_id(&check.id).is_err()) {
         *found.entry(check.id.clone()).or_insert(0) += 1;
     }

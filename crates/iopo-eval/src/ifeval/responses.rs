@@ -74,7 +74,9 @@ impl Given {
                 Some(Value::Number(key)) => Some(key.to_string()),
                 Some(Value::Null) | None => None,
                 Some(other) => {
-                    return Err(bad(format!("expected `key` to be text or a number, found {other}")));
+                    return Err(bad(format!(
+                        "expected `key` to be text or a number, found {other}"
+                    )));
                 }
             };
             if prompt.is_none() && key.is_none() {
@@ -211,7 +213,10 @@ mod tests {
             ("{\"response\": \"a\"}", "neither `prompt` nor `key`"),
             ("{\"key\": [1], \"response\": \"a\"}", "text or a number"),
             ("{\"key\": 1, \"response\": \"a\"}\n{\"key\": 1, \"response\": \"b\"}", "line 2"),
-            ("{\"prompt\": \"a\", \"response\": \"a\"}\n{\"key\": 1, \"response\": \"b\"}", "line 2"),
+            (
+                "{\"prompt\": \"a\", \"response\": \"a\"}\n{\"key\": 1, \"response\": \"b\"}",
+                "line 2",
+            ),
             ("{\"prompt\": \"a\", \"key\": 2, \"response\": \"a\"}", "its key is `2`"),
         ] {
             let found = Given::parse(text, "x").and_then(|given| given.matched(&three()));

@@ -10,8 +10,8 @@ use iopo_constraints::ifeval::{
 use iopo_schema::{CheckRow, Method, PredictionRow, Provenance, ScoreRow};
 use serde_json::json;
 
-use crate::{EvalError, Prompt};
 use crate::score::PRODUCER;
+use crate::{EvalError, Prompt};
 
 /// What decides.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,23 +5,25 @@ use burn::tensor::{DType, Tensor};
 use crate::device;
 
 /// The tensor after `work` on its values in row-major order: in place, unless something else holds them too; then on
-/// a copy. Gives the tensor back where it is no f32 tensor in the memory of this process.
+/// a copy. Gives the tensor back where it is no f32 tensor in the memory of this process, or has a gradient
+/// to carry.
 #[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
 pub(crate) fn change<const D: usize>(
     tensor: Tensor<D>,
     work: impl FnOnce(&mut [f32]),
 ) -> Result<Tensor<D>, Tensor<D>> {
     let device = tensor.device();
-    if !device::in_process(&device) || tensor.dtype() != DType::F32 {
+    let tracked = device.clone().without_autodiff() != device;
+    if tracked || !device::in_process(&device) || tensor.dtype() != DType::F32 {
         return Err(tensor);
     }
     let mut data = tensor.into_data();
     match data.as_mut_slice::<f32>() {
         Ok(values) => {
             work(values);
-            Ok(Tensor::from_data(data, &device))
+            Ok(Tensor::from_data(data, (&device, DType::F32)))
         }
-        Err(_) => Err(Tensor::from_data(data, &device)),
+        Err(_) => Err(Tensor::from_data(data, (&device, DType::F32))),
     }
 }
 

@@ -118,7 +118,7 @@ unsafe fn call(
 }
 
 /// The product in so many bands, side by side. The `gemm` crate's own threads wait while one of them packs the
-/// operands; a band packs what it needs of them itself, which gave a fifth on the products of a step.
+/// operands; a band packs what it needs of them itself (docs/benchmarks.md).
 ///
 /// # Safety
 /// As for [`call`].
@@ -216,7 +216,10 @@ mod tests {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
             for [m, k, n] in [[1, 3, 1], [50, 20, 33], [7, 9, 200], [200, 9, 7], [65, 1, 64]] {
                 let (a, b) = (random(m * k), random(k * n));
-                for (left, right) in [([k, 1], [n, 1]), ([1, m], [1, k])] {
+                let layouts = [[k, 1], [1, m]]
+                    .into_iter()
+                    .flat_map(|left| [[n, 1], [1, k]].map(|right| (left, right)));
+                for (left, right) in layouts {
                     let views = [View::new(&a, [m, k], left), View::new(&b, [k, n], right)];
                     let want = plain(views[0], views[1], 0.5);
                     let near = |got: &[f32], onto: f64| {
@@ -224,9 +227,15 @@ mod tests {
                     };
                     let made = pool.install(|| product(0.5, views, Threads::All));
                     assert!(near(&made, 0.0), "{threads} threads, {m} {k} {n}");
-                    let mut added = vec![2.0; m * n];
-                    pool.install(|| multiply(&mut added, n, true, 0.5, views, Threads::All));
+                    // Rows that lie apart: what is between them stays.
+                    let row = n + 3;
+                    let mut wide = vec![2.0; m * row];
+                    pool.install(|| multiply(&mut wide, row, true, 0.5, views, Threads::All));
+                    let (added, between): (Vec<&[f32]>, Vec<&[f32]>) =
+                        wide.chunks(row).map(|values| values.split_at(n)).unzip();
+                    let added = added.concat();
                     assert!(near(&added, 2.0), "{threads} threads, {m} {k} {n}");
+                    assert!(between.concat().iter().all(|value| *value == 2.0));
                     // Control: what was there counts.
                     assert!(!near(&added, 0.0));
                 }

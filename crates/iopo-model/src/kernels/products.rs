@@ -98,6 +98,9 @@ impl Product {
 ///
 /// # Shapes
 /// `[m, k]`, `[k, n]` → `[m, n]`.
+///
+/// # Panics
+/// As Burn's: where the inner sizes differ.
 pub fn matmul(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
     product(left, right)
 }

@@ -43,6 +43,12 @@ pub(crate) fn rms_norm_backward(
         return onto + plain_backward(normalised, scale, gamma, dy);
     };
     let (n, s, g, d) = (n.values(), s.values(), g.values(), d.values());
+    let [rows, width] = onto.dims();
+    let fits = [n, d].iter().all(|values| values.len() == rows * width)
+        && (s.len(), g.len()) == (rows, width);
+    if !fits || rows * width == 0 {
+        return onto + plain_backward(normalised, scale, gamma, dy);
+    }
     let arch = Arch::new();
     let piece = rows_of_a_piece(g.len());
     let work = |to: &mut [f32]| {
@@ -177,6 +183,9 @@ mod tests {
             let (got, want) = (rms_norm(&x, &gamma, 1e-5), plain(&x, &gamma, 1e-5));
             assert!(written_out(&x, &gamma, 1e-5).is_some());
             assert!(far(&got.y, &want.y) < 1e-5);
+            // Controls: ε and γ count.
+            assert!(far(&rms_norm(&x, &gamma, 9.0).y, &want.y) > 1e-3);
+            assert!(far(&rms_norm(&x, &(gamma.clone() + 0.1), 1e-5).y, &want.y) > 1e-3);
             assert!(far(&got.normalised, &want.normalised) < 1e-5);
             assert!(far(&got.scale, &want.scale) < 1e-4 * want.scale.max().into_scalar::<f32>());
             let slope = plain_backward(&got.normalised, &got.scale, &gamma, &dy);

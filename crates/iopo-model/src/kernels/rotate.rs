@@ -14,12 +14,13 @@ use super::lanes::rows_of_a_piece;
 /// # Shapes
 /// `x` `[tokens, heads · 2 · half]`, tables `[tokens, 1, half]` → that of `x`.
 pub(crate) fn rotate(x: Tensor<2>, cos: &Tensor<3>, sin: &Tensor<3>) -> Tensor<2> {
-    let ([_, width], half) = (x.dims(), cos.dims()[2]);
+    let ([tokens, width], half) = (x.dims(), cos.dims()[2]);
     let (Some(c), Some(s)) = (Local::new(cos), Local::new(sin)) else {
         return plain(x, cos, sin);
     };
     let (c, s) = (c.values(), s.values());
-    if width == 0 || half == 0 {
+    let fits = [c, s].iter().all(|table| table.len() == tokens * half);
+    if !fits || tokens * half == 0 || width == 0 || !width.is_multiple_of(2 * half) {
         return plain(x, cos, sin);
     }
     let arch = Arch::new();

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
-use iopo::model::{ModelConfig, matmul};
+use iopo::model::{ModelConfig, ModelError, matmul, workers};
 use iopo::train::Batch;
 
 use crate::median;
@@ -81,12 +81,20 @@ impl Product {
 }
 
 /// Times the products of one group's step on `device`.
-pub(crate) fn measure(config: &ModelConfig, work: &Work, device: &Device) -> Floor {
+pub(crate) fn measure(
+    config: &ModelConfig,
+    work: &Work,
+    device: &Device,
+) -> Result<Floor, ModelError> {
     let products = products(config, work);
     let large: f64 = products.iter().map(Product::flops).sum();
-    let seconds: f64 = products.iter().map(|product| product.seconds(device)).sum();
+    // On a thread of a pool, as a step.
+    let time = |()| -> Result<f64, ModelError> {
+        Ok(products.iter().map(|product| product.seconds(device)).sum())
+    };
+    let seconds: f64 = workers::map(device, vec![()], time)?.into_iter().sum();
     let (flops, rate) = (large + rest(config, work), large / seconds);
-    Floor { flops, rate, seconds: flops / rate }
+    Ok(Floor { flops, rate, seconds: flops / rate })
 }
 
 /// The linear layers of a decoder layer: columns in and out, how many there are of it, and whether it reads the

@@ -132,7 +132,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     let needs = |group: &EncodedGroup| args.mode.needs(group);
     let batch = Batch::new(&members[..1], args.shape(), needs)?;
     let work = Work::of(&batch, lora.as_ref().map(|lora| lora.rank));
-    let floor = floor::measure(&config, &work, &device);
+    let floor = floor::measure(&config, &work, &device)?;
     Ok(json!({
         "side": "iopo",
         "mode": args.mode.name(),

@@ -36,7 +36,8 @@ pub(super) fn claim(out: &Path, protocol: &Value) -> Result<()> {
             .way_out("name another directory with --out, or delete this one where its answers are not needed")
             .into());
     }
-    let text = serde_json::to_string_pretty(protocol).context("failed to write the answers' origin")?;
+    let text =
+        serde_json::to_string_pretty(protocol).context("failed to write the answers' origin")?;
     write_whole(&path, format!("{text}\n").as_bytes())
 }
 
