@@ -37,7 +37,8 @@ pub(super) fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'
 /// The fault of a field that is not there.
 pub(super) fn missing(fields: &Map<String, Value>, name: &str) -> Fault {
     let there = fields.iter().filter(|(_, value)| !value.is_null());
-    let there: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
+    let mut there: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
+    there.sort_unstable();
     let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
     Fault::Bad(format!("expected a field `{name}`, found only: {there}"))
 }
