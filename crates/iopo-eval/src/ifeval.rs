@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`prompts`] | the file of prompts (IFBench's too, as far as its types overlap) → [`Prompt`]s |
 //! | [`responses`] | answers that came in a file → `predictions.parquet` |
-//! | [`score`] | strict and loose verdicts in a mode → `scores.parquet` |
+//! | [`score`](mod@score) | strict and loose verdicts in a mode → `scores.parquet` |
 //! | [`accuracy`] | the four accuracies over all, by type, seen and unseen → `summary.parquet` |
 //!
 //! A model's answers come by [`answer`](crate::answer()), as those to any other prompts.
