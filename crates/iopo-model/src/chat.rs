@@ -9,7 +9,7 @@ use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
 use crate::deal::shares;
 use crate::generate::Limits;
 use crate::source::ModelFiles;
-use crate::{ChatTemplate, Decoder, ModelError, Prompt, Tokenizer, workers};
+use crate::{ChatTemplate, Decoder, Dtype, ModelError, Prompt, Tokenizer, workers};
 
 /// A decoder with the files that make chats out of tokens. It implements [`LanguageModel`].
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ struct Files {
 }
 
 impl ChatModel {
-    /// Loads a Hugging Face directory or a GGUF file onto a device; each worker generates at most
+    /// Loads a Hugging Face directory or a GGUF file onto a device, its matrices in some type; each worker generates at most
     /// `batch` sequences together.
     ///
     /// # Errors
@@ -37,14 +37,15 @@ impl ChatModel {
     pub fn load(
         path: &Path,
         name: &str,
-        device: &Device,
+        (device, dtype): (&Device, Dtype),
         batch: usize,
     ) -> Result<Self, ModelError> {
         let (mut checkpoint, tokenizer, template) = ModelFiles::open(path)?;
         let weights_hash = checkpoint.weights_hash()?;
         let config = checkpoint.config.clone();
-        let decoder =
-            Decoder::from_tensors(&config, device, |name, shape| checkpoint.tensor(name, shape))?;
+        let decoder = Decoder::from_tensors_in(dtype, &config, device, |name, shape| {
+            checkpoint.tensor(name, shape)
+        })?;
         let mut stop = config.eos_token_ids.clone();
         stop.extend(tokenizer.eos_id().filter(|id| !config.eos_token_ids.contains(id)));
         let files = Files { weights_hash, tokenizer, template, stop, batch: batch.max(1) };

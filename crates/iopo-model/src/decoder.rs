@@ -1,11 +1,11 @@
 //! The decoder: embedding, layers, final norm, head.
 
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
-use crate::ModelError;
 use crate::attention::{Heads, Masks};
 use crate::config::ModelConfig;
+use crate::dtype::{Dtype, wide};
 use crate::grads::Grads;
 use crate::layer::{DecoderLayer, KeysValues, Pass};
 use crate::layout::Layout;
@@ -14,6 +14,7 @@ use crate::mlp::SwiGlu;
 use crate::norm::{RmsNorm, RmsNormTape};
 use crate::rope::{Rope, frequencies};
 use crate::tape::{Activations, Kept};
+use crate::{ModelError, device};
 
 /// A decoder-only transformer of the Llama family.
 ///
@@ -88,12 +89,36 @@ impl Decoder {
     pub fn from_tensors(
         config: &ModelConfig,
         device: &Device,
+        tensor: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, ModelError>,
+    ) -> Result<Self, ModelError> {
+        Self::from_tensors_in(Dtype::F32, config, device, tensor)
+    }
+
+    /// [`Decoder::from_tensors`] with its matrices in another type; norms and biases stay f32. Such weights are not
+    /// trained: adapters beside them are.
+    ///
+    /// # Errors
+    /// What `tensor` answers, and when the device does not compute in that type.
+    pub fn from_tensors_in(
+        dtype: Dtype,
+        config: &ModelConfig,
+        device: &Device,
         mut tensor: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, ModelError>,
     ) -> Result<Self, ModelError> {
+        let known = device::dtypes(device);
+        if !known.contains(&dtype) {
+            let known: Vec<&str> = known.into_iter().map(Dtype::name).collect();
+            let (dtype, known) = (dtype.name(), known.join(", "));
+            return Err(ModelError::Other {
+                reason: format!("this device does not compute in {dtype}: set `dtype` to {known}"),
+            });
+        }
         let device = &device.clone().without_autodiff();
         let mut matrix = |name: &str, shape: [usize; 2]| -> Result<Param<Tensor<2>>, ModelError> {
             let data = TensorData::new(tensor(name, &shape)?, shape);
-            Ok(Param::initialized(param_id(name), Tensor::from_data(data, device)))
+            let weight = Tensor::<2>::from_data(data, (device, DType::F32));
+            let weight = if dtype == Dtype::F32 { weight } else { weight.cast(dtype.burn()) };
+            Ok(Param::initialized(param_id(name), weight))
         };
         let (d, vocab, wide) = (config.hidden_size, config.vocab_size, config.intermediate_size);
         let embed = matrix("model.embed_tokens.weight", [vocab, d])?;
@@ -171,6 +196,11 @@ impl Decoder {
         &self.config
     }
 
+    /// What the matrices are held in.
+    pub fn dtype(&self) -> Dtype {
+        if self.embed.val().dtype() == DType::BF16 { Dtype::Bf16 } else { Dtype::F32 }
+    }
+
     /// The device that holds the weights.
     pub fn device(&self) -> Device {
         self.embed.val().device()
@@ -204,7 +234,7 @@ impl Decoder {
     /// # Errors
     /// When a token lies outside the vocabulary.
     pub(crate) fn embed(&self, tokens: &[u32]) -> Result<Tensor<2>, ModelError> {
-        Ok(self.embed.val().select(0, self.indices(tokens)?))
+        Ok(wide(self.embed.val().select(0, self.indices(tokens)?)))
     }
 
     /// The embedding's gradient from a lookup of `tokens`, where `dx` is that of what was looked up; added to `onto`,

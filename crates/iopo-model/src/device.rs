@@ -10,11 +10,16 @@
 //! | `rocm` | `rocm` | AMD GPUs |
 //! | `metal` | `metal` | Apple GPUs |
 
-use burn::tensor::Device;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::ModelError;
+use burn::tensor::{DType, Device, Tensor};
+
+use crate::{Dtype, ModelError};
 
 /// Names of the devices that this build can make, the preferred one first.
+///
+/// Features add to the end of what `flex` alone has, so that compiling another backend in never changes which device
+/// somebody gets who asked for none.
 pub fn available() -> Vec<&'static str> {
     [
         ("flex", cfg!(feature = "flex")),
@@ -30,11 +35,27 @@ pub fn available() -> Vec<&'static str> {
     .collect()
 }
 
-/// Makes the device of that name.
+/// Makes the device of that name, and has it add two numbers: a driver that is not there shows itself here and not in
+/// the middle of something.
 ///
 /// # Errors
-/// When this build has no such device.
+/// When this build has no such device, and when the device does not compute.
 pub fn device(name: &str) -> Result<Device, ModelError> {
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let device = make(name)?;
+        if !in_process(&device) {
+            let sum = Tensor::<1>::from_data([1f32, 2.0], (&device, DType::F32)).sum();
+            let read = sum.try_into_scalar::<f32>();
+            if read.as_ref().ok() != Some(&3.0) {
+                return Err(unusable(name, &format!("1 + 2 came to {read:?}")));
+            }
+        }
+        Ok(device)
+    }));
+    made.unwrap_or_else(|panic| Err(unusable(name, &said(&*panic))))
+}
+
+fn make(name: &str) -> Result<Device, ModelError> {
     match name {
         #[cfg(feature = "flex")]
         "flex" => Ok(Device::flex()),
@@ -50,14 +71,35 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
         "rocm" => Ok(Device::rocm(0)),
         #[cfg(feature = "metal")]
         "metal" => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
-        other => Err(ModelError::Other {
-            reason: format!(
-                "no device `{other}` in this build: expected {}; build with `--features {other}` if it is one of \
-                 flex, tch, wgpu, vulkan, cuda, rocm, metal",
-                available().join(", ")
-            ),
+        other => Err(ModelError::NoSuchDevice {
+            name: other.to_owned(),
+            available: available().join(", "),
         }),
     }
+}
+
+fn unusable(name: &str, reason: &str) -> ModelError {
+    let needs = match name {
+        "wgpu" | "vulkan" => "a GPU and its Vulkan driver",
+        "cuda" => "an NVIDIA GPU, its driver and the CUDA libraries",
+        "rocm" => "an AMD GPU and ROCm",
+        "metal" => "an Apple GPU",
+        _ => "its libraries",
+    };
+    ModelError::Device { name: name.to_owned(), needs, reason: reason.trim().to_owned() }
+}
+
+/// What a panic said; Burn's backends have no other way to say that a driver is missing or memory ran out.
+pub fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("it gave no reason").to_owned()
+}
+
+/// What weights can be held in on a device: f32 everywhere, others where it computes in them.
+pub fn dtypes(device: &Device) -> Vec<Dtype> {
+    let computes = |dtype: &Dtype| *dtype == Dtype::F32 || device.supports_dtype(dtype.burn());
+    Dtype::ALL.into_iter().filter(computes).collect()
 }
 
 /// Whether a device's tensors lie in the machine's main memory, as those of the CPU backends do.
@@ -77,4 +119,29 @@ pub fn in_process(device: &Device) -> bool {
     }
     let _ = device;
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{available, device, dtypes, said};
+    use crate::Dtype;
+
+    #[test]
+    fn a_device_that_is_not_built_in_is_refused_by_name() {
+        let error = device("abacus").expect_err("no such device").to_string();
+        assert!(error.contains("abacus") && error.contains(&available().join(", ")), "{error}");
+    }
+
+    #[test]
+    fn the_cpu_comes_first_whatever_else_is_built_in() {
+        assert_eq!(available().first(), Some(&"flex"));
+        assert!(dtypes(&device("flex").expect("flex")).contains(&Dtype::F32));
+    }
+
+    #[test]
+    fn a_panic_is_quoted_whatever_it_was_made_of() {
+        assert_eq!(said(&"text"), "text");
+        assert_eq!(said(&"string".to_owned()), "string");
+        assert!(said(&1).contains("no reason"));
+    }
 }

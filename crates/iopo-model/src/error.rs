@@ -17,6 +17,27 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
+    /// This build has no device of that name.
+    #[error(
+        "no device `{name}` in this build: expected one of {available}; build with `--features {name}` if it is one of \
+         flex, tch, wgpu, vulkan, cuda, rocm, metal"
+    )]
+    NoSuchDevice {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: String,
+    },
+    /// The device is built in and does not compute here.
+    #[error("`{name}` does not compute here, it needs {needs}: {reason}")]
+    Device {
+        /// The device.
+        name: String,
+        /// What it needs.
+        needs: &'static str,
+        /// What its driver or its library said.
+        reason: String,
+    },
     /// The path is neither a checkpoint directory nor a `.gguf` file.
     #[error("{} is no model: expected {expected}, got {got}", path.display())]
     NotAModel {

@@ -7,10 +7,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 
 use crate::decoder::index_tensor;
+use crate::dtype::wide;
 use crate::grads::Grads;
 use crate::host::to_host;
 use crate::kernels::{self, Exponentials, Product, exponentials, product, turned};
-use crate::{Activations, Decoder, Layout, ModelError};
+use crate::{Activations, Decoder, Dtype, Layout, ModelError};
 
 /// Which tokens are to be predicted, and by which flat rows of a layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,7 +72,7 @@ fn chunk(
     let at = logits.clone().gather(1, t.clone().reshape([rows, 1]));
     let Exponentials { max, exp, sum } = exponentials(&logits);
     let logps = (at - max - sum.clone().log()).reshape([rows]);
-    let slopes = slope.then(|| w.clone().select(0, t) - product(exp, w.clone()) / sum);
+    let slopes = slope.then(|| wide(w.clone().select(0, t)) - product(exp, w.clone()) / sum);
     (logps, slopes)
 }
 
@@ -126,6 +127,13 @@ impl Decoder {
     ) -> Result<(Vec<f32>, GradientsParams), E> {
         targets.check(layout, self.config().vocab_size)?;
         let trained = if self.has_adapter() { Trained::Adapters } else { Trained::Everything };
+        if trained == Trained::Everything && self.dtype() != Dtype::F32 {
+            let reason = format!(
+                "weights in {} are not trained: set `dtype = \"f32\"`, or train adapters beside them",
+                self.dtype().name()
+            );
+            return Err(ModelError::Other { reason }.into());
+        }
         let mut grads = Grads::new(trained == Trained::Everything);
         let (hidden, tape) = self.forward(layout, activations)?;
         let (logps, slopes) = self.head_pass(&hidden, targets, true)?;

@@ -6,7 +6,9 @@ use crate::ModelError;
 
 /// The tensor's values in row-major order.
 pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
-    tensor.into_data().convert::<f32>().try_to_vec().map_err(|error| ModelError::Other {
-        reason: format!("cannot read a tensor back: {error:?}"),
-    })
+    let unreadable = |error: &dyn std::fmt::Debug| ModelError::Other {
+        reason: format!("cannot read a tensor back from the device: {error:?}"),
+    };
+    let data = tensor.try_into_data().map_err(|error| unreadable(&error))?;
+    data.convert::<f32>().try_to_vec().map_err(|error| unreadable(&error))
 }

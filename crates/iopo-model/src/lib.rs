@@ -12,7 +12,7 @@
 //! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
 //! | [`chat_files`], [`files`] | what lies beside the weights; files that are whole or absent |
 //! | [`tokenizer`], [`template`] | text to tokens, chats to text |
-//! | [`device`] | the one place that makes devices |
+//! | [`device`], `dtype` | the one place that makes devices; what weights are held in |
 //! | [`workers`], [`memory`] | several pieces of work at once on a CPU; what memory there is |
 //!
 //! It knows nothing of Parquet, of losses, of constraints.
@@ -26,6 +26,7 @@ pub mod config;
 mod deal;
 pub mod decoder;
 pub mod device;
+mod dtype;
 pub mod error;
 pub mod files;
 pub mod generate;
@@ -56,6 +57,7 @@ pub use chat_files::write_chat_files;
 pub use checkpoint::{Checkpoint, write_hf_dir};
 pub use config::ModelConfig;
 pub use decoder::Decoder;
+pub use dtype::Dtype;
 pub use error::ModelError;
 pub use generate::{Generated, Limits, Prompt};
 pub use head::Targets;

@@ -3,6 +3,7 @@
 use burn::module::Param;
 
 use crate::Decoder;
+use crate::dtype::wide;
 
 impl Decoder {
     /// The decoder whose weights are `W + scale·B·A`, without an adapter: it says the same, up to rounding, and
@@ -14,7 +15,7 @@ impl Decoder {
             for projection in layer.projections_mut() {
                 if let Some(lora) = projection.lora.take() {
                     let change = lora.b.val().matmul(lora.a.val()).mul_scalar(lora.scale);
-                    let weight = projection.weight.val() + change;
+                    let weight = wide(projection.weight.val()) + change;
                     projection.weight = Param::initialized(projection.weight.id, weight);
                 }
             }

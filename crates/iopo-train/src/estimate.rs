@@ -9,7 +9,7 @@ pub struct Estimate {
     pub parameters: u64,
     /// Parameters that are trained.
     pub trained: u64,
-    /// Weights, in f32.
+    /// Weights, in the type that they are held in.
     pub weights: u64,
     /// Gradients of what is trained, of each micro-batch under way and summed, the optimiser's moments, and the
     /// best weights so far where they are kept.
@@ -27,6 +27,8 @@ pub struct Estimate {
 pub struct Size<'a> {
     /// The decoder's shape.
     pub config: &'a ModelConfig,
+    /// Bytes of a weight.
+    pub weight: u64,
     /// Parameters that are trained, all or the adapters'.
     pub trained: u64,
     /// Whether these are all.
@@ -70,7 +72,7 @@ impl Estimate {
         Self {
             parameters,
             trained,
-            weights: 4 * parameters,
+            weights: size.weight * parameters,
             optimiser: 4 * trained * (size.copies as u64 + at_once + 1),
             kept: bytes(tokens * layers * layer + beside),
             recomputed: bytes(tokens * (layers * d + layer) + beside),
@@ -155,6 +157,7 @@ mod tests {
         let config = config();
         let size = Size {
             config: &config,
+            weight: 4,
             trained: 2_440_000,
             full: false,
             copies: 2,

@@ -49,6 +49,7 @@ impl Job<'_> {
         let at_once = self.at_once(decoder);
         Estimate::new(Size {
             config: decoder.config(),
+            weight: decoder.dtype().bytes(),
             trained: trained as u64,
             full: self.lora.is_none(),
             copies: self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),

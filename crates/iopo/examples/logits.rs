@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use iopo::llm::Message;
-use iopo::model::{ChatModel, Layout, NamedTensors, device};
+use iopo::model::{ChatModel, Dtype, Layout, NamedTensors, device};
 use iopo::schema::{PreferenceRow, stream};
 use iopo::train::weights;
 
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
         _ => bail!("expected PREFERENCES MODEL OUT [ADAPTER]"),
     };
     let first = device::available().first().copied().context("no device is built in")?;
-    let chat = ChatModel::load(model, "model", &device::device(first)?, 1)?;
+    let chat = ChatModel::load(model, "model", (&device::device(first)?, Dtype::F32), 1)?;
     let decoder = match adapter {
         Some(dir) => weights::load(dir, chat.decoder(), chat.weights_hash())?,
         None => chat.decoder().clone(),

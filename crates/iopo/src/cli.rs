@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use iopo_constraints::ifeval::Mode;
+use iopo_model::Dtype;
 use iopo_pairs::exchange::{Container, Format};
 use iopo_schema::Split;
 
@@ -66,6 +67,9 @@ pub(crate) enum Command {
 /// Values of `--recompute`.
 const RECOMPUTE: [&str; 3] = ["auto", "always", "never"];
 
+/// Values of `--dtype`.
+const DTYPES: [&str; 2] = [Dtype::F32.name(), Dtype::Bf16.name()];
+
 /// Flags that every stage takes.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -84,6 +88,9 @@ pub(crate) struct RunArgs {
     /// What to compute on; `iopo devices` lists what there is.
     #[arg(long)]
     pub(crate) device: Option<String>,
+    /// What the base's weights are held in; what is trained is f32 in any case [default: f32].
+    #[arg(long, value_name = "TYPE", value_parser = DTYPES)]
+    pub(crate) dtype: Option<String>,
     /// The seed of everything random; where training has several, they count on from it.
     #[arg(long)]
     pub(crate) seed: Option<u64>,

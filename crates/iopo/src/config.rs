@@ -5,6 +5,7 @@ mod overrides;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use iopo_model::Dtype;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -43,6 +44,8 @@ pub(crate) struct PipelineConfig {
     pub(crate) model: String,
     /// A device of this binary; `auto` is the first one.
     pub(crate) device: String,
+    /// What the base's weights are held in: f32, or bf16 where the device computes in it. What is trained is f32.
+    pub(crate) dtype: Dtype,
     /// The seed of every stage that has none of its own.
     pub(crate) seed: u64,
     /// Constraint kinds that synthesis and pairs never use, so that evaluation can tell seen from unseen.
@@ -69,6 +72,7 @@ impl Default for PipelineConfig {
             seeds: String::new(),
             model: DEFAULT_MODEL.to_owned(),
             device: "auto".to_owned(),
+            dtype: Dtype::default(),
             seed: 0,
             held_out: Vec::new(),
             generation_batch: 16,
@@ -95,6 +99,9 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
     }
     if let Some(device) = &args.device {
         start.insert("device".to_owned(), Value::String(device.clone()));
+    }
+    if let Some(dtype) = &args.dtype {
+        start.insert("dtype".to_owned(), Value::String(dtype.clone()));
     }
     if let Some(seed) = args.seed {
         set_seed(&mut start, seed)?;
@@ -218,6 +225,12 @@ impl PipelineConfig {
                     .into());
             }
         }
+        if self.train.full && self.dtype != Dtype::F32 {
+            let what = format!("weights in {} cannot be trained themselves", self.dtype.name());
+            return Err(Failure::usage(what)
+                .way_out("leave `train.full` out, to train adapters beside them, or set dtype=f32")
+                .into());
+        }
         Ok(())
     }
 
@@ -248,6 +261,7 @@ mod tests {
             out: None,
             model: None,
             device: None,
+            dtype: None,
             seed: Some(7),
             recompute: None,
             sets: sets.iter().map(ToString::to_string).collect(),
@@ -299,6 +313,16 @@ mod tests {
         assert_eq!(resolved(None, &[]), Recompute::Auto);
         assert_eq!(resolved(Some("always"), &[]), Recompute::Always);
         assert_eq!(resolved(None, &["train.recompute=never"]), Recompute::Never);
+    }
+
+    #[test]
+    fn weights_of_16_bits_are_not_trained_themselves() {
+        let narrow = RunArgs { dtype: Some("bf16".to_owned()), ..args("smoke", &[]) };
+        assert_eq!(resolve(&narrow).expect("adapters").config.dtype, super::Dtype::Bf16);
+        let full = RunArgs { sets: vec!["train.full=true".to_owned()], ..narrow };
+        assert_eq!(exit_of(&resolve(&full).expect_err("every weight")), Exit::Usage);
+        let error = resolve(&args("smoke", &["dtype=f64"])).expect_err("no such type");
+        assert!(format!("{error:#}").contains("f64"), "{error:#}");
     }
 
     #[test]

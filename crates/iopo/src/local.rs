@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use iopo_eval::{LogProb, LogProbResponse, TokenLogps};
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
-use iopo_model::{ChatModel, Layout, ModelError, Targets, workers};
+use iopo_model::{ChatModel, Dtype, Layout, ModelError, Targets, workers};
 use iopo_train::Base;
 
 /// Flat tokens that are scored together.
@@ -23,9 +23,14 @@ pub(crate) struct Local {
 impl Local {
     /// Loads a checkpoint onto a device; each worker generates at most `batch` sequences
     /// together.
-    pub(crate) fn load(path: &Path, base: &str, device: &str, batch: usize) -> Result<Self> {
+    pub(crate) fn load(
+        path: &Path,
+        base: &str,
+        (device, dtype): (&str, Dtype),
+        batch: usize,
+    ) -> Result<Self> {
         let device = iopo_model::device::device(device)?;
-        let chat = ChatModel::load(path, base, &device, batch)?;
+        let chat = ChatModel::load(path, base, (&device, dtype), batch)?;
         let name = format!("{base}@{}", short(chat.weights_hash()));
         let chat = chat.with_decoder(chat.decoder().clone(), &name);
         Ok(Self { base: base.to_owned(), chat })
@@ -148,13 +153,15 @@ mod tests {
     use iopo_eval::{LogProb, LogProbResponse};
     use iopo_llm::{LanguageModel, LlmError, Message, Request, Sampling, Silent};
 
+    use iopo_model::Dtype;
+
     use super::Local;
     use crate::tiny;
 
     fn tiny() -> Local {
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = tiny::make(&dir.path().join("model")).expect("made");
-        Local::load(&path, "tiny", "flex", 3).expect("loads")
+        Local::load(&path, "tiny", ("flex", Dtype::F32), 3).expect("loads")
     }
 
     fn request(text: &str, seed: u64) -> Request {

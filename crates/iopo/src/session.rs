@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use iopo_model::Dtype;
 
 use crate::bars::{Bars, duration};
 use crate::cli::RunArgs;
@@ -62,7 +63,12 @@ impl Session {
     pub(crate) fn base(&mut self) -> Result<(&Local, &Bars)> {
         if self.base.is_none() {
             let (model, batch) = (&self.config.model, self.config.generation_batch);
-            self.base = Some(load(model, &self.config.device, batch, self.run.root())?);
+            self.base = Some(load(
+                model,
+                (&self.config.device, self.config.dtype),
+                batch,
+                self.run.root(),
+            )?);
         }
         Ok((self.base.as_ref().context("the model was just loaded")?, &self.bars))
     }
@@ -84,14 +90,19 @@ impl Session {
 }
 
 /// Finds a model and loads it; `scratch` takes what is made for it.
-pub(crate) fn load(model: &str, device: &str, batch: usize, scratch: &Path) -> Result<Local> {
+pub(crate) fn load(
+    model: &str,
+    (device, dtype): (&str, Dtype),
+    batch: usize,
+    scratch: &Path,
+) -> Result<Local> {
     let device = device_name(device)?;
     // Before anything is fetched for it.
     iopo_model::device::device(&device)
         .with_context(|| Failure::usage(format!("cannot compute on `{device}`")))?;
     let Found { path, name } = fetch::resolve(model, scratch)?;
     printer::stage("model", &format!("{} on {device}", path.display()));
-    Local::load(&path, &name, &device, batch).with_context(|| {
+    Local::load(&path, &name, (&device, dtype), batch).with_context(|| {
         Failure::new(format!("failed to load the model {}", path.display())).way_out(
             "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
         )

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use common::{Outcome, run, succeed, text};
 use gguf::Tensor;
-use iopo_model::{ChatModel, Decoder, Layout, LoraConfig};
+use iopo_model::{ChatModel, Decoder, Dtype, Layout, LoraConfig};
 use iopo_train::weights::{self, Card};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ fn base(dir: &Path) -> PathBuf {
 
 fn load(path: &Path) -> ChatModel {
     let device = iopo_model::device::device("flex").expect("flex");
-    ChatModel::load(path, "model", &device, 1).expect("loads")
+    ChatModel::load(path, "model", (&device, Dtype::F32), 1).expect("loads")
 }
 
 /// Writes an adapter that changes what the base says; base and adapter together.

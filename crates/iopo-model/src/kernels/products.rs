@@ -4,11 +4,12 @@
 //! buffer for each and a pass for each addition: a third of what one thread did alone in a step of one group
 //! (docs/benchmarks.md). Here the first product writes a fresh buffer, and the others add to it.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 
 use super::Local;
 use super::change::change;
 use super::multiply::{self, Threads, View, multiply};
+use crate::dtype::wide;
 
 /// Multiplications from which on a product is shared among threads.
 const SHARED: usize = 1 << 20;
@@ -86,7 +87,13 @@ impl Product {
 
     /// The twin made of Burn operations.
     fn plain(&self) -> Tensor<2> {
-        let product = self.left.plain().matmul(self.right.plain());
+        let (left, right) = (self.left.plain(), self.right.plain());
+        // A weight of 16 bits takes the other factor along, into the matrix units that a GPU has for such.
+        let narrow = [left.dtype(), right.dtype()].into_iter().find(|&dtype| dtype != DType::F32);
+        let product = match narrow {
+            Some(dtype) => wide(left.cast(dtype).matmul(right.cast(dtype))),
+            None => left.matmul(right),
+        };
         match self.scale {
             Some(scale) => product.mul_scalar(scale),
             None => product,

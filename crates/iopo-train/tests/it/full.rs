@@ -2,7 +2,7 @@
 
 use crate::common::{rows, settings, with_base};
 use iopo_llm::{Message, Silent};
-use iopo_model::{ChatModel, Layout, Targets};
+use iopo_model::{ChatModel, Dtype, Layout, Targets};
 use iopo_train::{Method, train, weights};
 
 #[test]
@@ -15,7 +15,8 @@ fn a_fully_trained_model_opens_as_a_hugging_face_directory_and_says_the_same() {
         let summary = train(&config, preferences, base, &out, &Silent).expect("trained");
         for run in &summary.runs {
             let device = base.decoder.device();
-            let opened = ChatModel::load(&run.adapter, "again", &device, 1).expect("opens");
+            let opened =
+                ChatModel::load(&run.adapter, "again", (&device, Dtype::F32), 1).expect("opens");
 
             // The same tokens for a chat, from the same template and tokenizer.
             let chat = [Message::user("Say something in CAPITALS.")];

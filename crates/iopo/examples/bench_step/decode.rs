@@ -36,19 +36,28 @@ pub(crate) struct Args {
 /// Times one batch, and the same prompts dealt out to the workers as `iopo synth` does.
 pub(crate) fn run(args: &Args) -> Result<Value> {
     let decoder = decoder(&args.model)?;
-    let prompts: Vec<Prompt> = inputs::prompts(&args.prompts, args.batch)?
-        .into_iter()
-        .map(|tokens| Prompt { tokens, sampling: Sampling::greedy(args.tokens) })
-        .collect();
+    ensure!(
+        args.tokens > 1,
+        "expected at least two new tokens, the first of which is the prefill's"
+    );
+    let ids = inputs::prompts(&args.prompts, args.batch)?;
+    let prompts = |new: usize| -> Vec<Prompt> {
+        let prompt =
+            |tokens: &Vec<u32>| Prompt { tokens: tokens.clone(), sampling: Sampling::greedy(new) };
+        ids.iter().map(prompt).collect()
+    };
+    let (first, prompts) = (prompts(1), prompts(args.tokens));
     let count = workers::count(&decoder.device());
     let share = prompts.len().div_ceil(count.max(1));
-    let (together, made) = time(args, || generate(&decoder, &prompts))?;
-    let (dealt, _) = time(args, || {
+    let (prefill, _) = time(args, 1, || generate(&decoder, &first))?;
+    let (together, made) = time(args, args.tokens, || generate(&decoder, &prompts))?;
+    let (dealt, _) = time(args, args.tokens, || {
         let shares: Vec<&[Prompt]> = prompts.chunks(share).collect();
         let made = workers::map(&decoder.device(), shares, |share| generate(&decoder, share))?;
         Ok(made.concat())
     })?;
     let rate = |times: &[f64]| (args.batch * args.tokens) as f64 / median(times);
+    let steps = median(&together) - median(&prefill);
     Ok(json!({
         "side": "iopo",
         "mode": "decode",
@@ -57,6 +66,8 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
         "threads": count,
         "tokens_per_second": rate(&together),
         "tokens_per_second_dealt": rate(&dealt),
+        "prefill_seconds": median(&prefill),
+        "decode_tokens_per_second": (args.batch * (args.tokens - 1)) as f64 / steps,
         "seconds": median(&together),
         "times": together,
         "made": made,
@@ -74,6 +85,7 @@ fn generate(decoder: &Decoder, prompts: &[Prompt]) -> Result<Vec<Vec<u32>>, Mode
 /// The seconds of each generation, and what the last one made.
 fn time(
     args: &Args,
+    new: usize,
     work: impl Fn() -> Result<Vec<Vec<u32>>, ModelError>,
 ) -> Result<(Vec<f64>, Vec<Vec<u32>>)> {
     let (mut times, mut made) = (Vec::new(), Vec::new());
@@ -81,7 +93,7 @@ fn time(
         let clock = Instant::now();
         made = work()?;
         times.push(clock.elapsed().as_secs_f64());
-        let (expected, got) = (args.batch * args.tokens, made.concat().len());
+        let (expected, got) = (args.batch * new, made.concat().len());
         ensure!(got == expected, "expected {expected} new tokens, got {got}");
     }
     Ok((times.split_off(args.warmup), made))

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use iopo::llm::Silent;
-use iopo::model::ChatModel;
-use iopo::model::memory;
+use iopo::model::{ChatModel, Dtype, memory};
 use iopo::synth::{SamplingConfig, SynthConfig, synthesize};
 use serde_json::{Value, json};
 
@@ -33,7 +32,7 @@ pub(crate) struct Args {
 
 /// Times one synthesis, from seed tasks to written files; loading the model is left out.
 pub(crate) fn run(args: &Args) -> Result<Value> {
-    let model = ChatModel::load(&args.model, "bench", &first_device()?, BATCH)?;
+    let model = ChatModel::load(&args.model, "bench", (&first_device()?, Dtype::F32), BATCH)?;
     let dir = tempfile::tempdir()?;
     let sampling = SamplingConfig { max_new_tokens: args.tokens, ..SamplingConfig::default() };
     let config = SynthConfig {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use iopo_model::{ChatModel, write_chat_files, write_hf_dir};
+use iopo_model::{ChatModel, Dtype, write_chat_files, write_hf_dir};
 use iopo_train::weights;
 
 use crate::cli::MergeArgs;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
 
     let Found { path, name } = fetch::resolve(&args.model, scratch.path())?;
     let device = iopo_model::device::device(session::first_device()?)?;
-    let base = ChatModel::load(&path, &name, &device, 1).with_context(|| {
+    let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).with_context(|| {
         Failure::new(format!("failed to load the base {}", path.display()))
             .way_out("pass --model with the checkpoint that the adapter was trained on")
     })?;

@@ -106,21 +106,11 @@ impl Bench<'_> {
         self.programs.prepare(&args)
     }
 
+    /// Round after round, all cases in each: so what stands beside each other was measured beside each other.
     fn measure(&mut self) -> Result<()> {
-        for length in self.plan.lengths.clone() {
-            for case in &STEPS {
-                let groups = self.path(&format!("groups-{}.json", length.replace('+', "-")));
-                self.case(case, &length, "step", &["--groups", &groups])?;
-            }
+        for round in 0..self.plan.rounds {
+            self.round(round)?;
         }
-        let prompts = self.path("prompts.json");
-        for case in &DECODING {
-            let flags = ["--prompts", &prompts, "--tokens", self.plan.decoded];
-            self.case(case, NO_LENGTH, "decode", &flags)?;
-        }
-        let seeds = root().join("fixtures").join("seeds.jsonl").display().to_string();
-        let flags = ["--seeds", &seeds, "--count", self.plan.seeds];
-        self.case(&SYNTHESIS, NO_LENGTH, "synth", &flags)?;
         say(&self.tables()?);
         if !self.args.quick {
             publish("peer", &self.tables()?)?;
@@ -128,9 +118,33 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The rounds of a case that are missing, both sides in turns.
-    fn case(&mut self, case: &Case, length: &str, what: &str, flags: &[&str]) -> Result<()> {
-        if !self.args.wants(case.name) {
+    fn round(&mut self, round: usize) -> Result<()> {
+        for length in self.plan.lengths.clone() {
+            for case in &STEPS {
+                let groups = self.path(&format!("groups-{}.json", length.replace('+', "-")));
+                self.case(round, case, &length, "step", &["--groups", &groups])?;
+            }
+        }
+        let prompts = self.path("prompts.json");
+        for case in &DECODING {
+            let flags = ["--prompts", &prompts, "--tokens", self.plan.decoded];
+            self.case(round, case, NO_LENGTH, "decode", &flags)?;
+        }
+        let seeds = root().join("fixtures").join("seeds.jsonl").display().to_string();
+        let flags = ["--seeds", &seeds, "--count", self.plan.seeds];
+        self.case(round, &SYNTHESIS, NO_LENGTH, "synth", &flags)
+    }
+
+    /// A case in a round, one side right after the other; nothing where it was measured before.
+    fn case(
+        &mut self,
+        round: usize,
+        case: &Case,
+        length: &str,
+        what: &str,
+        flags: &[&str],
+    ) -> Result<()> {
+        if !self.args.wants(case.name) || self.store.rounds(case.name, length).0.len() > round {
             return Ok(());
         }
         let (model, adapter) = (self.path("model"), self.path("adapter"));
@@ -145,18 +159,15 @@ impl Bench<'_> {
             let own: Vec<&str> = own.collect();
             [&[what, "--model", &model], flags, repeated, &own].concat()
         });
-        for _ in self.store.rounds(case.name, length).0.len()..self.plan.rounds {
-            let others = machine::others();
-            let ours = self.programs.ours(&our_args)?;
-            let theirs = their_args.as_ref().map(|args| self.programs.theirs(args)).transpose()?;
-            let round = Round { ours, theirs, others };
-            if case.same {
-                round.agrees().with_context(|| format!("{} {length}", case.name))?;
-            }
-            self.store.add(case.name, length, &round)?;
-            write(&dir().join("peer.md"), &self.tables()?)?;
+        let others = machine::others();
+        let ours = self.programs.ours(&our_args)?;
+        let theirs = their_args.as_ref().map(|args| self.programs.theirs(args)).transpose()?;
+        let measured = Round { ours, theirs, others };
+        if case.same {
+            measured.agrees().with_context(|| format!("{} {length}", case.name))?;
         }
-        Ok(())
+        self.store.add(case.name, length, &measured)?;
+        write(&dir().join("peer.md"), &self.tables()?)
     }
 
     fn tables(&self) -> Result<String> {

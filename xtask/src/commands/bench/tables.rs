@@ -41,8 +41,8 @@ const OURS: &str = "\
 | iopo alone | prompt + response | tokens computed | as padded rows | s a group | × a group's time | GB |
 |---|---|---:|---:|---:|---:|---:|";
 const DECODE: &str = "\
-| greedy decoding, the prefill of 60 tokens included | iopo, tokens/s | iopo, dealt out to its threads | PyTorch, tokens/s | × | iopo, GB | PyTorch, GB |
-|---|---:|---:|---:|---|---:|---:|";
+| greedy decoding after 60 tokens | iopo, tokens/s | PyTorch, tokens/s | × | iopo's prefill, s | PyTorch's prefill, s | iopo, tokens/s with the prefill | the same, dealt out to its threads | PyTorch, tokens/s with the prefill | iopo, GB | PyTorch, GB |
+|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|";
 const SYNTH: &str = "\
 | iopo | seed tasks | answers/s | instructions/s | GB |
 |---|---:|---:|---:|---:|";
@@ -147,16 +147,20 @@ fn ours(case: &Case, length: &str, rounds: &Rounds, group: &Rounds) -> Result<St
 }
 
 fn decode(case: &Case, rounds: &Rounds) -> Result<String> {
-    const RATE: &str = "tokens_per_second";
+    const RATE: &str = "decode_tokens_per_second";
     let (ours, theirs) = (rounds.all(Who::Ours, RATE)?, rounds.all(Who::Theirs, RATE)?);
     let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
     Ok(format!(
-        "| {} | {:.1} | {:.1} | {:.1} | {} | {} | {} |",
+        "| {} | {:.1} | {:.1} | {} | {:.2} | {:.2} | {:.1} | {:.1} | {:.1} | {} | {} |",
         case.title,
         median(ours),
-        rounds.median(Who::Ours, "tokens_per_second_dealt")?,
         median(theirs),
         spread(ratios),
+        rounds.median(Who::Ours, "prefill_seconds")?,
+        rounds.median(Who::Theirs, "prefill_seconds")?,
+        rounds.median(Who::Ours, "tokens_per_second")?,
+        rounds.median(Who::Ours, "tokens_per_second_dealt")?,
+        rounds.median(Who::Theirs, "tokens_per_second")?,
         rounds.peak(Who::Ours),
         rounds.peak(Who::Theirs),
     ))
