@@ -2,7 +2,10 @@
 
 pub(crate) mod bench;
 pub(crate) mod ci;
+pub(crate) mod conformance;
 pub(crate) mod interop;
+pub(crate) mod lavapipe;
+pub(crate) mod libtorch;
 pub(crate) mod lint;
 pub(crate) mod pipeline;
 pub(crate) mod test;

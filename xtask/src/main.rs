@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask pipeline | test | lint | bench | interop | ci`.
+//! The project's own commands: `cargo xtask pipeline | test | lint | bench | interop | conformance | ci`.
 //!
 //! Light on purpose: it knows how to call cargo and nothing of Burn, so it builds in seconds and can
 //! build the real binary with whichever backend was asked for.
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, ci, interop, lint, pipeline, test};
+use crate::commands::{bench, ci, conformance, interop, lavapipe, libtorch, lint, pipeline, test};
 
 /// The project's own commands.
 #[derive(Debug, Parser)]
@@ -33,6 +33,12 @@ enum Command {
     Bench(bench::Args),
     /// Hold our files against peft, transformers, datasets and TRL, in a Python environment of its own.
     Interop,
+    /// Hold golden numbers, segment trees, generation and training against what a backend computes.
+    Conformance(conformance::Args),
+    /// Get LibTorch for the tch backend, from Python wheels (1 GB).
+    SetupLibtorch,
+    /// Say how to install a Vulkan driver that computes on the CPU, for the wgpu backend.
+    SetupLavapipe(lavapipe::Args),
     /// Everything that the continuous integration runs.
     Ci,
 }
@@ -44,6 +50,9 @@ fn main() -> ExitCode {
         Command::Lint => lint::run_all(),
         Command::Bench(args) => bench::run_args(&args),
         Command::Interop => interop::run_all(),
+        Command::Conformance(args) => conformance::run_args(&args),
+        Command::SetupLibtorch => libtorch::setup(),
+        Command::SetupLavapipe(args) => lavapipe::run_args(&args),
         Command::Ci => ci::run(),
     };
     match outcome {

@@ -28,9 +28,18 @@ pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
     if all == 0 { 1.0 } else { shared as f64 / all as f64 }
 }
 
-/// Signatures (`MinHash` with bands) of the texts of earlier seeds: 24 bytes a text.
+/// Signatures (`MinHash` with bands) of the texts of earlier seeds: at most 32 bytes a text, of which 24 are its bands.
+/// (A hash set alone takes 31 to 62, as full as it happens to be.)
 #[derive(Debug, Default)]
-pub struct Seen(HashSet<u64>);
+pub struct Seen {
+    sorted: Vec<u64>,
+    /// What came last, until it is a part of `sorted`.
+    recent: HashSet<u64>,
+}
+
+/// The recent ones are at most this share of all, but for the first few.
+const RECENT: usize = 24;
+const FIRST_FEW: usize = 1 << 10;
 
 impl Seen {
     /// The bands of a text's signature; none for short texts.
@@ -50,12 +59,21 @@ impl Seen {
 
     /// Whether a text with this signature was most likely there before.
     pub fn contains(&self, bands: &[u64]) -> bool {
-        bands.iter().any(|band| self.0.contains(band))
+        bands
+            .iter()
+            .any(|band| self.recent.contains(band) || self.sorted.binary_search(band).is_ok())
     }
 
     /// Remembers a signature.
     pub fn insert(&mut self, bands: &[u64]) {
-        self.0.extend(bands);
+        self.recent.extend(bands);
+        if self.recent.len() >= FIRST_FEW.max(self.sorted.len() / RECENT) {
+            self.sorted.reserve_exact(self.recent.len());
+            self.sorted.extend(self.recent.drain());
+            // Two runs: what was sorted, and the rest.
+            self.sorted.sort_unstable();
+            self.sorted.dedup();
+        }
     }
 }
 
@@ -74,7 +92,7 @@ fn hash(bytes: &[u8], salt: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Seen, jaccard, shingles};
+    use super::{Seen, hash, jaccard, shingles};
 
     const TEXT: &str = "The kettle sings on the stove while the rain falls on the old town and \
                         nobody minds, because the tea is nearly ready and the bread is warm.";
@@ -86,6 +104,24 @@ mod tests {
         assert!(jaccard(&shingles(TEXT), &shingles(other)) < 1e-12);
         assert!((jaccard(&shingles(""), &shingles("...")) - 1.0).abs() < 1e-12);
         assert!(jaccard(&shingles("yes"), &shingles("no")) < 1e-12);
+    }
+
+    #[test]
+    fn signatures_take_at_most_32_bytes_a_text_and_none_is_forgotten() {
+        let (mut seen, texts) = (Seen::default(), 100_000u64);
+        let bands = |text: u64| [0, 1, 2].map(|band| hash(&text.to_le_bytes(), band));
+        let mut most = 0;
+        for text in 0..texts {
+            seen.insert(&bands(text));
+            if text >= 20_000 {
+                // Hashbrown's tables: a value and a byte for each place, seven eighths of which may be taken.
+                let recent = (seen.recent.capacity() * 8 / 7).next_power_of_two() * 9;
+                most = most.max((seen.sorted.capacity() * 8 + recent) as u64 / (text + 1));
+            }
+        }
+        assert!((24..=32).contains(&most), "{most} bytes a text");
+        assert!((0..texts).all(|text| seen.contains(&bands(text))));
+        assert!((texts..texts + 1000).all(|text| !seen.contains(&bands(text))));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod failure;
 mod fetch;
 mod interrupt;
 mod local;
+mod panics;
 mod printer;
 mod run_dir;
 mod session;
@@ -30,7 +31,8 @@ fn main() -> ExitCode {
     allocator::keep_freed_memory();
     let cli = Cli::parse();
     log();
-    match interrupt::install().and_then(|()| run(&cli.command)) {
+    panics::keep_quiet();
+    match panics::caught(|| interrupt::install().and_then(|()| run(&cli.command))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
             printer::note(

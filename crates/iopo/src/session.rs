@@ -98,8 +98,12 @@ pub(crate) fn load(
 ) -> Result<Local> {
     let device = device_name(device)?;
     // Before anything is fetched for it.
-    iopo_model::device::device(&device)
-        .with_context(|| Failure::usage(format!("cannot compute on `{device}`")))?;
+    iopo_model::device::device(&device).with_context(|| {
+        Failure::usage(format!("cannot compute on `{device}`")).way_out(format!(
+            "leave --device out, or name another of {}; `iopo devices` says what each of them lacks",
+            iopo_model::device::available().join(", ")
+        ))
+    })?;
     let Found { path, name } = fetch::resolve(model, scratch)?;
     printer::stage("model", &format!("{} on {device}", path.display()));
     Local::load(&path, &name, (&device, dtype), batch).with_context(|| {

@@ -25,7 +25,7 @@ fn every_stage_takes_the_same_flags() {
 
 #[test]
 fn the_devices_of_the_default_build_begin_with_flex() {
-    assert!(succeed(&["devices"]).stdout.starts_with("flex (auto)\n"));
+    assert!(succeed(&["devices"]).stdout.starts_with("flex (auto): f32, bf16; "));
 }
 
 #[test]

@@ -46,7 +46,10 @@ pub(crate) struct Args {
     /// How often each side is started, in turns: ours, theirs, ours, theirs.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     rounds: usize,
-    /// Steps that are timed at each start, after one that is not.
+    /// Steps at each start that are not timed: in the first two, memory is still being taken from the system.
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
+    warmup: usize,
+    /// Steps that are timed after them.
     #[arg(long, value_name = "N", default_value_t = 3, requires = "peer")]
     repeat: usize,
     /// Threads of each side.

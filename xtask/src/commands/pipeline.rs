@@ -7,13 +7,14 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::cargo::{cargo_here, hand_over, root};
+use crate::commands::libtorch;
 
 /// What Burn computes on; each is a Cargo feature of the `iopo` crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
     /// Pure Rust on the CPU.
     Flex,
-    /// LibTorch (needs `LIBTORCH`).
+    /// LibTorch, which `cargo xtask setup-libtorch` gets.
     Tch,
     /// WebGPU.
     Wgpu,
@@ -28,6 +29,11 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
+    /// The feature, which is the device's name too.
+    pub(crate) fn name(self) -> &'static str {
+        self.features(false)
+    }
+
     /// The features to build with, given whether this CPU has AVX-512.
     fn features(self, avx512: bool) -> &'static str {
         match self {
@@ -68,6 +74,9 @@ pub(crate) struct Args {
     /// A device of the backend, for instance flex or wgpu.
     #[arg(long)]
     device: Option<String>,
+    /// What the base's weights are held in: f32 or bf16.
+    #[arg(long)]
+    dtype: Option<String>,
     /// The seed of everything random.
     #[arg(long)]
     seed: Option<u64>,
@@ -85,6 +94,7 @@ impl Args {
             ("--out", path(&self.out)),
             ("--model", self.model.clone()),
             ("--device", self.device.clone()),
+            ("--dtype", self.dtype.clone()),
             ("--seed", self.seed.map(|seed| seed.to_string())),
         ];
         let named = named.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
@@ -111,6 +121,9 @@ fn command(backend: Backend, dev: bool) -> Command {
     cargo.args(["--features", backend.features(!dev && avx512())]);
     if !dev {
         cargo.arg("--release");
+    }
+    if let Backend::Tch = backend {
+        libtorch::point_to(&mut cargo);
     }
     cargo.arg("--");
     cargo

@@ -6,10 +6,12 @@
     reason = "each test binary uses its part; a test that checks nothing must say so"
 )]
 
+pub(crate) mod under_test;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use iopo_model::{Decoder, ModelConfig, NamedTensors};
+use iopo_model::NamedTensors;
 
 /// A tensor of a golden file, as f64.
 #[derive(Debug, Clone)]
@@ -83,12 +85,8 @@ fn numbers<const N: usize>(data: &[u8], f: impl Fn([u8; N]) -> f64) -> Vec<f64> 
 }
 
 /// Loads a checkpoint directory.
-pub(crate) fn load(dir: &Path) -> Decoder {
-    let mut checkpoint = iopo_model::Checkpoint::open(dir).expect("checkpoint");
-    let config: ModelConfig = checkpoint.config.clone();
-    let device = iopo_model::device::device("flex").expect("flex");
-    Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))
-        .expect("decoder")
+pub(crate) fn load(dir: &Path) -> iopo_model::Decoder {
+    under_test::under_test().load(dir)
 }
 
 pub(crate) fn adapter(dir: &Path) -> NamedTensors {

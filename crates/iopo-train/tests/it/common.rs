@@ -2,9 +2,7 @@
 
 use std::{fs, path::Path};
 
-use iopo_model::{
-    ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer, config::Architecture, device::device,
-};
+use iopo_model::{ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer, config::Architecture};
 use iopo_schema::{
     GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
     VerdictRow, content_id,
@@ -17,6 +15,8 @@ use iopo_train::{
     watch::Watch,
     weights::Card,
 };
+
+use crate::under_test::{UnderTest, under_test};
 
 pub(crate) const LORA_SEED: u64 = 11;
 
@@ -65,7 +65,7 @@ pub(crate) fn config(vocab_size: usize) -> ModelConfig {
 /// Random weights large enough that tokens matter.
 pub(crate) fn decoder(vocab_size: usize, seed: u64) -> Decoder {
     let mut numbers = Numbers::new(seed);
-    let device = device("flex").expect("the default device");
+    let UnderTest { device, .. } = under_test();
     Decoder::from_tensors(&config(vocab_size), &device, |name, shape| {
         let size: usize = shape.iter().product();
         let draw = |_| {

@@ -6,6 +6,7 @@ mod encoding;
 mod full;
 mod golden_smollm2;
 mod golden_trace;
+mod losses;
 mod optimisers;
 mod peft;
 mod properties;
@@ -15,4 +16,6 @@ mod smollm2;
 mod stopping;
 mod training;
 mod tree;
+#[path = "../../../iopo-model/tests/common/under_test.rs"]
+mod under_test;
 mod watching;

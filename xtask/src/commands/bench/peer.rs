@@ -24,6 +24,7 @@ pub(super) struct Plan {
     pub(super) lengths: Vec<String>,
     pub(super) rounds: usize,
     pub(super) repeat: usize,
+    pub(super) warmup: usize,
     /// New tokens of a generation.
     decoded: &'static str,
     /// Seed tasks of a synthesis.
@@ -34,10 +35,10 @@ impl Plan {
     fn new(args: &Args) -> Self {
         if args.quick {
             let lengths = vec!["16+16".to_owned()];
-            return Self { lengths, rounds: 1, repeat: 1, decoded: "4", seeds: "2" };
+            return Self { lengths, rounds: 1, repeat: 1, warmup: 1, decoded: "4", seeds: "2" };
         }
-        let (rounds, repeat) = (args.rounds, args.repeat);
-        Self { lengths: args.lengths.clone(), rounds, repeat, decoded: "32", seeds: "25" }
+        let (rounds, repeat, warmup) = (args.rounds, args.repeat, args.warmup);
+        Self { lengths: args.lengths.clone(), rounds, repeat, warmup, decoded: "32", seeds: "25" }
     }
 }
 
@@ -54,8 +55,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let work = dir().join("peer");
     fs::create_dir_all(&work).with_context(|| format!("failed to make {}", work.display()))?;
     let programs = Programs::ready(args.threads)?;
-    let settings =
-        json!({ "programs": programs.settings(), "repeat": plan.repeat, "model": model });
+    let settings = json!({ "programs": programs.settings(), "repeat": plan.repeat, "warmup": plan.warmup, "model": model });
     let file = if args.quick { "quick.jsonl" } else { "rounds.jsonl" };
     let store = Store::open(&work.join(file), settings, args.fresh || args.quick)?;
     let mut bench = Bench { args, plan, work, programs, store };
@@ -148,8 +148,11 @@ impl Bench<'_> {
             return Ok(());
         }
         let (model, adapter) = (self.path("model"), self.path("adapter"));
-        let repeat = self.plan.repeat.to_string();
-        let repeated: &[&str] = if what == "synth" { &[] } else { &["--repeat", &repeat] };
+        let (repeat, warmup) = (self.plan.repeat.to_string(), self.plan.warmup.to_string());
+        let repeated: &[&str] = match what {
+            "synth" => &[],
+            _ => &["--repeat", &repeat, "--warmup", &warmup],
+        };
         let our_args = [&[what, &model], flags, repeated, case.ours].concat();
         let their_args = case.theirs.map(|own| {
             let own = own.iter().flat_map(|&flag| match flag {

@@ -91,13 +91,14 @@ fn head(plan: &Plan, threads: usize, torch: &str, others: Option<f64>) -> String
     let others = others.map_or("unknown".to_owned(), |others| format!("at most {others:.1}"));
     format!(
         "{}; `cargo xtask bench --peer`, features `{}`, PyTorch {torch}, {threads} threads each; {} rounds in turns of {} \
-         updates after one; threads of others that ran before a round: {others}.\n\nMedians (least–most). A ratio \
+         updates after {}; threads of others that ran before a round: {others}.\n\nMedians (least–most). A ratio \
          above 1 says that iopo is faster. Peak memory is the whole process's. PyTorch's IOPO step is four padded rows \
          with logits everywhere and the reference in every step, without gradient checkpointing.\n",
         machine::describe(),
         cpu_features(),
         plan.rounds,
         plan.repeat,
+        plan.warmup,
     )
 }
 

@@ -1,0 +1,96 @@
+//! Panics as errors. Burn's backends panic where a driver fails or memory runs out; nobody should meet a backtrace for
+//! that, nor lose the way out.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+use anyhow::Result;
+use iopo_model::device::said;
+
+use crate::failure::Failure;
+
+/// Where the first panic happened: others may follow from it.
+static FIRST: Mutex<Option<String>> = Mutex::new(None);
+
+/// What drivers and libraries say when there is no more memory.
+const NO_MEMORY: [&str; 5] = [
+    "out of memory",
+    "can't allocate",
+    "cannot allocate",
+    "not enough memory",
+    "failed to allocate",
+];
+
+/// From now on a panic prints nothing by itself; `IOPO_LOG=debug` shows it.
+pub(crate) fn keep_quiet() {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::debug!("{panic}");
+        let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
+        if let Ok(mut first) = FIRST.lock() {
+            *first = first.take().or(place);
+        }
+    }));
+}
+
+/// What `work` comes to, a panic in it being an error.
+pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(failure(&said(&*panic)).into()))
+}
+
+fn failure(text: &str) -> Failure {
+    // A library's first lines say what happened, the rest is its stack.
+    let short: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
+    let short = short.join(" / ");
+    let lower = text.to_lowercase().replace('_', " ");
+    if NO_MEMORY.iter().any(|sign| lower.contains(sign)) {
+        return Failure::new(format!("the device has no more memory: {short}")).way_out(
+            "run the same command with --recompute, --dtype bf16 or a lower train.micro_batch_tokens or \
+             generation_batch; what is finished is kept, the last checkpoint too",
+        );
+    }
+    let first = FIRST.lock().ok().and_then(|first| first.clone());
+    let place = first.map(|place| format!(" (at {place})")).unwrap_or_default();
+    Failure::new(format!("something failed that should not have: {short}{place}")).way_out(
+        "what is finished is kept, and the same command goes on from there; IOPO_LOG=debug says more; if it is no \
+         fault of a driver or a device, please report it",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Result, bail};
+
+    use super::caught;
+    use crate::failure::{Exit, exit_of, render};
+
+    fn panics(text: &str) -> String {
+        let error = caught(|| -> Result<()> { panic!("{text}") }).expect_err("it panicked");
+        assert_eq!(exit_of(&error), Exit::Failure);
+        render(&error)
+    }
+
+    #[test]
+    fn no_memory_is_told_from_other_failures() {
+        for text in
+            ["DriverError(CUDA_ERROR_OUT_OF_MEMORY)", "DefaultCPUAllocator: can't allocate memory"]
+        {
+            let said = panics(text);
+            assert!(said.contains(text) && said.contains("--recompute"), "{said}");
+        }
+        let said = panics("index out of bounds\n\n  a\n  b\n  c");
+        assert!(
+            said.contains("index out of bounds / a / b") && !said.contains("--recompute"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_does_not_panic_passes_through() {
+        assert_eq!(caught(|| Ok(3)).expect("a value"), 3);
+        assert_eq!(
+            caught(|| -> Result<()> { bail!("plain") }).expect_err("an error").to_string(),
+            "plain"
+        );
+    }
+}

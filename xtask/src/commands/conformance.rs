@@ -1,0 +1,45 @@
+//! `cargo xtask conformance`: golden numbers, on any backend.
+
+use anyhow::Result;
+
+use crate::cargo::{cargo, root, run, say};
+use crate::commands::libtorch;
+use crate::commands::pipeline::Backend;
+
+/// The test programs that compute on `IOPO_TEST_DEVICE`, and which of their tests make up the suite.
+const SUITE: [(&str, &[&str], &[&str]); 2] = [
+    ("iopo-model", &["golden_forward", "greedy_on_device"], &[]),
+    ("iopo-train", &["it"], &["losses::", "golden_trace::", "tree::"]),
+];
+
+/// Flags of `cargo xtask conformance`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to compute on.
+    #[arg(long, value_enum)]
+    backend: Backend,
+    /// What weights are held in.
+    #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
+    dtype: String,
+}
+
+/// Runs the suite, with every figure beside the most that it may be.
+pub(crate) fn run_args(args: &Args) -> Result<()> {
+    let name = args.backend.name();
+    for (package, programs, filters) in SUITE {
+        let mut tests = cargo(&["test", "--package", package]);
+        // The workspace's own features and one more, so that flex is there to be compared with.
+        tests.args(["--features", &format!("iopo-model/{name}")]);
+        for program in programs {
+            tests.args(["--test", program]);
+        }
+        tests.args(["--", "--nocapture"]).args(filters);
+        tests.env("IOPO_TEST_DEVICE", name).env("IOPO_TEST_DTYPE", &args.dtype);
+        if let Backend::Tch = args.backend {
+            libtorch::point_to(&mut tests);
+        }
+        run(tests.current_dir(root()))?;
+    }
+    say(&format!("conformance: {name} in {} agrees with the golden numbers", args.dtype));
+    Ok(())
+}
