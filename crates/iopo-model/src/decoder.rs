@@ -294,7 +294,7 @@ impl Decoder {
     /// # Shapes
     /// `[rows, d_model]` → `[rows, vocab]`.
     pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        times_transposed(hidden, self.head_param().val())
+        times_transposed(hidden, wide(self.head_param().val()))
     }
 
     /// Hidden states, and every layer's keys and values for the cache.

@@ -55,6 +55,10 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
     made.unwrap_or_else(|panic| Err(unusable(name, &said(&*panic))))
 }
 
+#[cfg_attr(
+    feature = "tch",
+    expect(deprecated, reason = "the backend is; this is its last release")
+)]
 fn make(name: &str) -> Result<Device, ModelError> {
     match name {
         #[cfg(feature = "flex")]
@@ -103,6 +107,10 @@ pub fn dtypes(device: &Device) -> Vec<Dtype> {
 }
 
 /// Whether a device's tensors lie in the machine's main memory, as those of the CPU backends do.
+#[cfg_attr(
+    feature = "tch",
+    expect(deprecated, reason = "the backend is; this is its last release")
+)]
 pub fn in_main_memory(device: &Device) -> bool {
     #[cfg(feature = "tch")]
     if device.clone().without_autodiff() == Device::libtorch() {
@@ -132,6 +140,7 @@ mod tests {
         assert!(error.contains("abacus") && error.contains(&available().join(", ")), "{error}");
     }
 
+    #[cfg(feature = "flex")]
     #[test]
     fn the_cpu_comes_first_whatever_else_is_built_in() {
         assert_eq!(available().first(), Some(&"flex"));

@@ -72,7 +72,7 @@ fn chunk(
     let at = logits.clone().gather(1, t.clone().reshape([rows, 1]));
     let Exponentials { max, exp, sum } = exponentials(&logits);
     let logps = (at - max - sum.clone().log()).reshape([rows]);
-    let slopes = slope.then(|| wide(w.clone().select(0, t)) - product(exp, w.clone()) / sum);
+    let slopes = slope.then(|| w.clone().select(0, t) - product(exp, w.clone()) / sum);
     (logps, slopes)
 }
 
@@ -83,7 +83,8 @@ impl Decoder {
         targets: &Targets,
         slope: bool,
     ) -> Result<(Vec<f32>, Option<Tensor<2>>), ModelError> {
-        let w = self.head_param().val();
+        // The softmax is over logits in f32.
+        let w = wide(self.head_param().val());
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
         let (mut logps, mut slopes) = (Vec::new(), Vec::new());
         for (rows, tokens) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)) {

@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::under_test::{UnderTest, under_test};
+use common::under_test::{UnderTest, under_test, worse};
 use common::{Golden, adapter, checkpoints, read, relative};
 use iopo_model::{Activations, Decoder, Dtype, Layout, ModelError, NamedTensors, Targets};
 use serde_json::Value;
@@ -95,7 +95,7 @@ fn logits_off(decoder: &Decoder, layout: &Layout, golden: &Golden) -> f64 {
                 .iter()
                 .zip(&golden.values[start..start + vocab])
             {
-                worst = worst.max((f64::from(*ours) - theirs).abs());
+                worst = worse(worst, (f64::from(*ours) - theirs).abs());
             }
             flat += 1;
         }
@@ -111,7 +111,7 @@ fn gradients_off(name: &str, ours: &NamedTensors, golden: &BTreeMap<String, Gold
         let found =
             ours.get(parameter).unwrap_or_else(|| panic!("{name}: no gradient of {parameter}"));
         assert_eq!(found.0, theirs.shape, "{name}: {parameter}");
-        worst = worst.max(relative(&found.1, &theirs.values));
+        worst = worse(worst, relative(&found.1, &theirs.values));
         checked += 1;
     }
     assert_eq!(checked, ours.len(), "{name}: every parameter is checked");
@@ -150,7 +150,7 @@ fn check(
 
 fn farthest(ours: &[f64], theirs: &[f64]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
-    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+    ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, worse)
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
     if all == 0 { 1.0 } else { shared as f64 / all as f64 }
 }
 
-/// Signatures (`MinHash` with bands) of the texts of earlier seeds: at most 32 bytes a text, of which 24 are its bands.
+/// Signatures (`MinHash` with bands) of the texts of earlier seeds: at rest at most 32 bytes a text, 24 of them its bands.
 /// (A hash set alone takes 31 to 62, as full as it happens to be.)
 #[derive(Debug, Default)]
 pub struct Seen {
@@ -70,7 +70,6 @@ impl Seen {
         if self.recent.len() >= FIRST_FEW.max(self.sorted.len() / RECENT) {
             self.sorted.reserve_exact(self.recent.len());
             self.sorted.extend(self.recent.drain());
-            // Two runs: what was sorted, and the rest.
             self.sorted.sort_unstable();
             self.sorted.dedup();
         }
@@ -108,18 +107,18 @@ mod tests {
 
     #[test]
     fn signatures_take_at_most_32_bytes_a_text_and_none_is_forgotten() {
-        let (mut seen, texts) = (Seen::default(), 100_000u64);
-        let bands = |text: u64| [0, 1, 2].map(|band| hash(&text.to_le_bytes(), band));
-        let mut most = 0;
+        let (mut seen, texts) = (Seen::default(), 100_000usize);
+        let bands = |text: usize| [0, 1, 2].map(|band| hash(&text.to_le_bytes(), band));
+        let mut most = 0f64;
         for text in 0..texts {
             seen.insert(&bands(text));
             if text >= 20_000 {
                 // Hashbrown's tables: a value and a byte for each place, seven eighths of which may be taken.
                 let recent = (seen.recent.capacity() * 8 / 7).next_power_of_two() * 9;
-                most = most.max((seen.sorted.capacity() * 8 + recent) as u64 / (text + 1));
+                most = most.max((seen.sorted.capacity() * 8 + recent) as f64 / (text + 1) as f64);
             }
         }
-        assert!((24..=32).contains(&most), "{most} bytes a text");
+        assert!((24.0..=32.0).contains(&most), "{most} bytes a text");
         assert!((0..texts).all(|text| seen.contains(&bands(text))));
         assert!((texts..texts + 1000).all(|text| !seen.contains(&bands(text))));
     }

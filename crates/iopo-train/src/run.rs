@@ -6,7 +6,7 @@ use std::{
 };
 
 use iopo_llm::Progress;
-use iopo_model::{ChatTemplate, Decoder, LoraConfig, Tokenizer, write_chat_files};
+use iopo_model::{ChatTemplate, Decoder, Dtype, LoraConfig, Tokenizer, write_chat_files};
 use iopo_schema::{PreferenceRow, Provenance, Split, file_hash, read};
 use serde_json::json;
 
@@ -236,13 +236,21 @@ impl<'a> Inputs<'a> {
         Ok(outcome)
     }
 
+    /// What the base's weights are held in, where that is not f32: their sums are others.
+    fn narrow(&self) -> String {
+        match self.base.decoder.dtype() {
+            Dtype::F32 => String::new(),
+            dtype => format!(" {}", dtype.name()),
+        }
+    }
+
     fn reference(
         &self,
         seed: u64,
         sft: &Decoder,
     ) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
         let trained = weights::hash(&weights::trained_tensors(sft)?);
-        let text = format!("{} {trained}", self.base.weights_hash);
+        let text = format!("{} {trained}", self.base.weights_hash) + &self.narrow();
         let model_hash = blake3::hash(text.as_bytes()).to_hex().to_string();
         let name = self.config.folder(Method::Sft, seed).replacen("sft", "reference_logps", 1);
         let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
@@ -393,6 +401,9 @@ impl<'a> Inputs<'a> {
             "dev_groups": self.dev.len(),
         });
         let plain = TrainConfig::default();
+        if self.base.decoder.dtype() != Dtype::F32 {
+            made["dtype"] = json!(self.base.decoder.dtype());
+        }
         if config.length_policy != plain.length_policy {
             made["length_policy"] = json!(config.length_policy);
         }

@@ -180,7 +180,7 @@ pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decod
     }
     let mut checkpoint = Checkpoint::open_dir(dir)?;
     let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-    Ok(Decoder::from_tensors(base.config(), &base.device(), tensor)?)
+    Ok(Decoder::from_tensors_in(base.dtype(), base.config(), &base.device(), tensor)?)
 }
 
 /// Whether a file says which base a trained model belongs to.

@@ -31,7 +31,9 @@ impl Local {
     ) -> Result<Self> {
         let device = iopo_model::device::device(device)?;
         let chat = ChatModel::load(path, base, (&device, dtype), batch)?;
-        let name = format!("{base}@{}", short(chat.weights_hash()));
+        // Answers and likelihoods are kept under this name.
+        let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
+        let name = format!("{base}@{}{narrow}", short(chat.weights_hash()));
         let chat = chat.with_decoder(chat.decoder().clone(), &name);
         Ok(Self { base: base.to_owned(), chat })
     }

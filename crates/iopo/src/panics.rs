@@ -1,6 +1,7 @@
 //! Panics as errors. Burn's backends panic where a driver fails or memory runs out; nobody should meet a backtrace for
-//! that, nor lose the way out.
+//! that, nor lose the way out. (Memory that runs out on flex ends the process without a panic.)
 
+use std::backtrace::Backtrace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
@@ -13,8 +14,10 @@ use crate::failure::Failure;
 static FIRST: Mutex<Option<String>> = Mutex::new(None);
 
 /// What drivers and libraries say when there is no more memory.
-const NO_MEMORY: [&str; 5] = [
+const NO_MEMORY: [&str; 7] = [
     "out of memory",
+    "out of device memory",
+    "outofmemory",
     "can't allocate",
     "cannot allocate",
     "not enough memory",
@@ -24,7 +27,7 @@ const NO_MEMORY: [&str; 5] = [
 /// From now on a panic prints nothing by itself; `IOPO_LOG=debug` shows it.
 pub(crate) fn keep_quiet() {
     std::panic::set_hook(Box::new(|panic| {
-        tracing::debug!("{panic}");
+        tracing::debug!("{panic}\n{}", Backtrace::capture());
         let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
         if let Ok(mut first) = FIRST.lock() {
             *first = first.take().or(place);
@@ -32,22 +35,33 @@ pub(crate) fn keep_quiet() {
     }));
 }
 
-/// What `work` comes to, a panic in it being an error.
+/// What `work` comes to, a panic in it being an error; an error that no memory is behind gets its way out.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(failure(&said(&*panic)).into()))
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Err(error)) if no_memory(&format!("{error:#}")) => Err(error.context(exhausted(""))),
+        Ok(made) => made,
+        Err(panic) => Err(failure(&said(&*panic)).into()),
+    }
+}
+
+fn no_memory(text: &str) -> bool {
+    let text = text.to_lowercase().replace('_', " ");
+    NO_MEMORY.iter().any(|sign| text.contains(sign))
+}
+
+fn exhausted(said: &str) -> Failure {
+    Failure::new(format!("the device has no more memory{said}")).way_out(
+        "what is finished is kept, the last checkpoint too: the same command goes on from there, with --recompute in less \
+         memory; a run of another --out can have --dtype bf16, or a lower train.micro_batch_tokens or generation_batch",
+    )
 }
 
 fn failure(text: &str) -> Failure {
     // A library's first lines say what happened, the rest is its stack.
-    let short: Vec<&str> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
-    let short = short.join(" / ");
-    let lower = text.to_lowercase().replace('_', " ");
-    if NO_MEMORY.iter().any(|sign| lower.contains(sign)) {
-        return Failure::new(format!("the device has no more memory: {short}")).way_out(
-            "run the same command with --recompute, --dtype bf16 or a lower train.micro_batch_tokens or \
-             generation_batch; what is finished is kept, the last checkpoint too",
-        );
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let short = lines.take(3).collect::<Vec<_>>().join(" / ");
+    if no_memory(text) {
+        return exhausted(&format!(": {short}"));
     }
     let first = FIRST.lock().ok().and_then(|first| first.clone());
     let place = first.map(|place| format!(" (at {place})")).unwrap_or_default();
@@ -83,6 +97,13 @@ mod tests {
             said.contains("index out of bounds / a / b") && !said.contains("--recompute"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn an_error_about_memory_gets_its_way_out_too() {
+        let error = caught(|| -> Result<()> { bail!("out of device memory allocating 12 bytes") });
+        let said = render(&error.expect_err("an error"));
+        assert!(said.contains("12 bytes") && said.contains("--recompute"), "{said}");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use iopo_model::Dtype;
+use iopo_model::device::{available, dtypes};
 
 use crate::bars::{Bars, duration};
 use crate::cli::RunArgs;
@@ -98,12 +99,7 @@ pub(crate) fn load(
 ) -> Result<Local> {
     let device = device_name(device)?;
     // Before anything is fetched for it.
-    iopo_model::device::device(&device).with_context(|| {
-        Failure::usage(format!("cannot compute on `{device}`")).way_out(format!(
-            "leave --device out, or name another of {}; `iopo devices` says what each of them lacks",
-            iopo_model::device::available().join(", ")
-        ))
-    })?;
+    check(&device, dtype)?;
     let Found { path, name } = fetch::resolve(model, scratch)?;
     printer::stage("model", &format!("{} on {device}", path.display()));
     Local::load(&path, &name, (&device, dtype), batch).with_context(|| {
@@ -113,6 +109,27 @@ pub(crate) fn load(
     })
 }
 
+/// Refuses a device that does not compute here, or not in that type.
+fn check(name: &str, dtype: Dtype) -> Result<()> {
+    let others: Vec<&str> = available().into_iter().filter(|other| *other != name).collect();
+    let device = iopo_model::device::device(name).with_context(|| {
+        let way_out = if others.is_empty() {
+            "build it with another one: `cargo xtask pipeline --backend flex` computes on any CPU"
+                .to_owned()
+        } else {
+            format!("pass --device with one of {}", others.join(", "))
+        };
+        Failure::usage(format!("cannot compute on `{name}`")).way_out(way_out)
+    })?;
+    let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();
+    if known.contains(&dtype.name()) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{name}` does not compute in {}", dtype.name()))
+        .way_out(format!("pass --dtype with one of {}", known.join(", ")))
+        .into())
+}
+
 /// A device by its name, `auto` resolved.
 fn device_name(device: &str) -> Result<String> {
     if device == "auto" { first_device().map(str::to_owned) } else { Ok(device.to_owned()) }
@@ -120,7 +137,7 @@ fn device_name(device: &str) -> Result<String> {
 
 /// The device of `auto`.
 pub(crate) fn first_device() -> Result<&'static str> {
-    let first = iopo_model::device::available().first().copied();
+    let first = available().first().copied();
     first.ok_or_else(|| {
         Failure::new("this binary was built without any device")
             .way_out("build it with one: `cargo xtask pipeline --backend flex`")

@@ -7,9 +7,9 @@ use crate::commands::libtorch;
 use crate::commands::pipeline::Backend;
 
 /// The test programs that compute on `IOPO_TEST_DEVICE`, and which of their tests make up the suite.
-const SUITE: [(&str, &[&str], &[&str]); 2] = [
-    ("iopo-model", &["golden_forward", "greedy_on_device"], &[]),
-    ("iopo-train", &["it"], &["losses::", "golden_trace::", "tree::"]),
+const SUITE: [(&[&str], &[&str]); 2] = [
+    (&["golden_forward", "greedy_on_device"], &[]),
+    (&["it"], &["losses::", "golden_trace::", "tree::"]),
 ];
 
 /// Flags of `cargo xtask conformance`.
@@ -26,9 +26,9 @@ pub(crate) struct Args {
 /// Runs the suite, with every figure beside the most that it may be.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let name = args.backend.name();
-    for (package, programs, filters) in SUITE {
-        let mut tests = cargo(&["test", "--package", package]);
-        // The workspace's own features and one more, so that flex is there to be compared with.
+    for (programs, filters) in SUITE {
+        // The features of `cargo xtask test`, whose builds this shares, and one more: flex is there to be compared with.
+        let mut tests = cargo(&["test", "--workspace"]);
         tests.args(["--features", &format!("iopo-model/{name}")]);
         for program in programs {
             tests.args(["--test", program]);
@@ -36,10 +36,13 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
         tests.args(["--", "--nocapture"]).args(filters);
         tests.env("IOPO_TEST_DEVICE", name).env("IOPO_TEST_DTYPE", &args.dtype);
         if let Backend::Tch = args.backend {
-            libtorch::point_to(&mut tests);
+            libtorch::point_to(&mut tests)?;
         }
         run(tests.current_dir(root()))?;
     }
-    say(&format!("conformance: {name} in {} agrees with the golden numbers", args.dtype));
+    say(&format!(
+        "conformance: {name} in {} agrees, but for what is said above to be left out",
+        args.dtype
+    ));
     Ok(())
 }

@@ -60,14 +60,15 @@ pub(crate) fn setup() -> Result<()> {
 }
 
 /// Has a build find the library, and what it builds: where the user's own environment names none.
-pub(crate) fn point_to(command: &mut Command) {
+pub(crate) fn point_to(command: &mut Command) -> Result<()> {
     if std::env::var_os("LIBTORCH").is_some() {
-        return;
+        return Ok(());
     }
     let lib = dir().join("lib");
     if !lib.join("libtorch.so").is_file() {
-        say("LibTorch is not in target/libtorch: `cargo xtask setup-libtorch` gets it");
-        return;
+        bail!(
+            "LibTorch is not in target/libtorch: `cargo xtask setup-libtorch` gets it; or set LIBTORCH"
+        );
     }
     let mut paths = vec![lib];
     if let Some(before) = std::env::var_os("LD_LIBRARY_PATH") {
@@ -77,6 +78,7 @@ pub(crate) fn point_to(command: &mut Command) {
     if let Ok(paths) = std::env::join_paths(paths) {
         command.env("LD_LIBRARY_PATH", paths);
     }
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -80,6 +80,9 @@ pub(crate) struct Args {
     /// The seed of everything random.
     #[arg(long)]
     seed: Option<u64>,
+    /// Whether training recomputes activations: auto, always or never; alone: always.
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always")]
+    recompute: Option<String>,
     /// Any other value of the configuration, for instance train.lora.rank=16; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     sets: Vec<String>,
@@ -95,6 +98,7 @@ impl Args {
             ("--model", self.model.clone()),
             ("--device", self.device.clone()),
             ("--dtype", self.dtype.clone()),
+            ("--recompute", self.recompute.clone()),
             ("--seed", self.seed.map(|seed| seed.to_string())),
         ];
         let named = named.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
@@ -110,10 +114,10 @@ pub(crate) fn cpu_features() -> &'static str {
 
 /// Builds and runs; the process becomes `iopo`, so signals and the exit code are its own.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
-    hand_over(command(args.backend, args.dev).arg("pipeline").args(args.passed_on()))
+    hand_over(command(args.backend, args.dev)?.arg("pipeline").args(args.passed_on()))
 }
 
-fn command(backend: Backend, dev: bool) -> Command {
+fn command(backend: Backend, dev: bool) -> Result<Command> {
     let manifest = root().join("Cargo.toml");
     let mut cargo = cargo_here(&["run", "--package", "iopo", "--bin", "iopo"]);
     cargo.arg("--manifest-path").arg(manifest).arg("--no-default-features");
@@ -123,10 +127,10 @@ fn command(backend: Backend, dev: bool) -> Command {
         cargo.arg("--release");
     }
     if let Backend::Tch = backend {
-        libtorch::point_to(&mut cargo);
+        libtorch::point_to(&mut cargo)?;
     }
     cargo.arg("--");
-    cargo
+    Ok(cargo)
 }
 
 #[cfg(target_arch = "x86_64")]

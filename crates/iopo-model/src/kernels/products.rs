@@ -9,6 +9,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use super::Local;
 use super::change::change;
 use super::multiply::{self, Threads, View, multiply};
+use crate::device;
 use crate::dtype::wide;
 
 /// Multiplications from which on a product is shared among threads.
@@ -31,13 +32,21 @@ pub(crate) struct Factor {
 
 impl From<Tensor<2>> for Factor {
     fn from(tensor: Tensor<2>) -> Self {
-        Self { tensor, turned: false }
+        Self { tensor: computed(tensor), turned: false }
     }
 }
 
 /// The transposed matrix, which is not formed.
 pub(crate) fn turned(tensor: Tensor<2>) -> Factor {
-    Factor { tensor, turned: true }
+    Factor { tensor: computed(tensor), turned: true }
+}
+
+/// A factor as it is computed with: a CPU gains nothing by 16 bits but memory, so there it is f32.
+fn computed(tensor: Tensor<2>) -> Tensor<2> {
+    if tensor.dtype() != DType::F32 && device::in_process(&tensor.device()) {
+        return wide(tensor);
+    }
+    tensor
 }
 
 impl Factor {

@@ -11,6 +11,11 @@ use iopo_model::{Checkpoint, Decoder, Dtype, device::device};
 /// The one table of tolerances, a row for each device and type.
 const TOLERANCES: &str = "../../fixtures/conformance/tolerances.tsv";
 
+/// The greater of two distances; NaN is farther than everything.
+pub(crate) fn worse(a: f64, b: f64) -> f64 {
+    if b.is_nan() || b > a { b } else { a }
+}
+
 /// A device, a type of weights, and their row of the table.
 pub(crate) struct UnderTest {
     pub(crate) device: Device,
@@ -29,7 +34,8 @@ pub(crate) fn under_test() -> UnderTest {
     let head: Vec<String> = lines.next().expect("a head").collect();
     let rows = lines.map(|line| head.iter().cloned().zip(line).collect::<Vec<_>>());
     let mut rows = rows.filter(|row| row[0].1 == name && row[1].1 == wanted);
-    let row = rows.next().unwrap_or_else(|| panic!("no tolerances for {name} in {wanted}"));
+    let row =
+        rows.next().unwrap_or_else(|| panic!("{TOLERANCES} has no row for {name} in {wanted}"));
     let device = device(&name).unwrap_or_else(|error| panic!("{error}"));
     UnderTest { device, dtype, name, row }
 }
@@ -42,8 +48,8 @@ impl UnderTest {
 
     /// The same, `None` where the table has a dash: too much hangs on rounding there.
     pub(crate) fn bound(&self, what: &str) -> Option<f64> {
-        let cell = self.row.iter().find(|(column, _)| column == what).map(|(_, cell)| cell);
-        cell.and_then(|cell| cell.parse().ok())
+        let (_, cell) = self.row.iter().find(|(column, _)| column == what).expect("a column");
+        (cell != "-").then(|| cell.parse().expect("a number"))
     }
 
     /// Shows how far something is off, and refuses what is too far.

@@ -14,7 +14,7 @@ use iopo_train::{
 use serde_json::Value;
 
 use crate::common::adamw;
-use crate::under_test::{UnderTest, under_test};
+use crate::under_test::{UnderTest, under_test, worse};
 
 /// A trace's columns and the metrics that they are.
 const COLUMNS: [(&str, &str); 5] = [
@@ -86,7 +86,7 @@ fn follow(
             }
             let expected = row[golden].as_f64().expect("a number");
             let got = means.mean(ours).expect("a metric");
-            worst = worst.max((got - expected).abs() / expected.abs().max(f64::MIN_POSITIVE));
+            worst = worse(worst, (got - expected).abs() / expected.abs().max(f64::MIN_POSITIVE));
         }
     }
     let what = if lora.is_some() { "12 steps of an adapter" } else { "12 steps of every weight" };
@@ -157,9 +157,9 @@ fn adapters_follow_the_trace_to_the_same_factors() {
             assert_eq!(got.len(), expected.len());
             let apart = |(name, (_, values)): (&String, &(Vec<usize>, Vec<f32>))| {
                 let pairs = got[name].1.iter().zip(values);
-                pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+                pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, worse)
             };
-            let worst = expected.iter().map(apart).fold(0.0, f64::max);
+            let worst = expected.iter().map(apart).fold(0.0, worse);
             under.holds("factors", "an adapter after 12 steps", worst);
             // Control: the steps moved them by more than that.
             let start = trained_tensors(&start).expect("factors");

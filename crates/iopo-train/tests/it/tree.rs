@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::common::{Numbers, decoder, groups, with_adapter};
+use crate::under_test::{under_test, worse};
 use iopo_model::{Activations, Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
 use iopo_train::{
     Batch, EncodedGroup, Method, Objective, Shape, TrainError,
@@ -51,12 +52,12 @@ fn distance(a: &(Vec<f64>, NamedTensors), b: &(Vec<f64>, NamedTensors)) -> (f64,
     assert_eq!(a.1.keys().collect::<Vec<_>>(), b.1.keys().collect::<Vec<_>>());
     let loss = a.0.iter().zip(&b.0).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
     let tensor = b.1.iter().map(|(name, (_, values))| relative(&a.1[name].1, values));
-    (loss.fold(0.0, f64::max), tensor.fold(0.0, f64::max))
+    (loss.fold(0.0, worse), tensor.fold(0.0, worse))
 }
 
 /// Whether a tree says what the rows say, within rounding.
-fn agree((loss, tensor): (f64, f64)) -> bool {
-    loss < 1e-5 && tensor < 1e-4
+fn agree((loss, tensor): (f64, f64), most: f64) -> bool {
+    loss < most / 10.0 && tensor < most
 }
 
 /// The tree with one mistake: y2 under x1 continues y1 instead of the prompt.
@@ -81,6 +82,8 @@ fn leaking(group: &EncodedGroup) -> Batch {
 
 #[test]
 fn a_leaking_sibling_is_seen() {
+    let under = under_test();
+    let Some(most) = under.bound("tree") else { return under.left_out("segment trees") };
     let decoder = decoder(VOCAB, 1);
     // (In a group whose y2 follows x1, the loss does not read that sequence.)
     for group in groups(8, VOCAB, 2).iter().filter(|group| group.false_cells[0]) {
@@ -88,9 +91,9 @@ fn a_leaking_sibling_is_seen() {
         let plain = Batch::new(&members, Shape::FourRows, |_| [true; 4]).expect("rows");
         let expected = step(&decoder, &members, &plain);
         let apart = distance(&step(&decoder, &members, &leaking(group)), &expected);
-        assert!(!agree(apart), "a leak of {apart:?} went unseen");
+        assert!(!agree(apart, most), "a leak of {apart:?} went unseen");
         let good = Batch::new(&members, Shape::Tree, |_| [true; 4]).expect("a tree");
-        assert!(agree(distance(&step(&decoder, &members, &good), &expected)));
+        assert!(agree(distance(&step(&decoder, &members, &good), &expected), most));
     }
 }
 
@@ -135,6 +138,7 @@ proptest! {
         count in 1usize..4,
         adapted in any::<bool>(),
     ) {
+        let Some(most) = under_test().bound("tree") else { return Ok(()) };
         let mut numbers = Numbers::new(seed);
         let mut tokens = |length: usize| -> Vec<u32> {
             (0..length).map(|_| numbers.below(VOCAB) as u32).collect()
@@ -173,6 +177,6 @@ proptest! {
         let rows = Batch::new(&members, Shape::FourRows, needs).expect("rows");
         prop_assert!(tree.layout.token_count() <= rows.layout.token_count());
         let apart = distance(&step(&model, &members, &tree), &step(&model, &members, &rows));
-        prop_assert!(agree(apart), "loss and gradients differ by {apart:?}");
+        prop_assert!(agree(apart, most), "loss and gradients differ by {apart:?}");
     }
 }

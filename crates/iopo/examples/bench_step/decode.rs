@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     })?;
     let rate = |times: &[f64]| (args.batch * args.tokens) as f64 / median(times);
     let steps = median(&together) - median(&prefill);
+    ensure!(steps > 0.0, "{} tokens took no longer than one", args.tokens);
     Ok(json!({
         "side": "iopo",
         "mode": "decode",

@@ -31,7 +31,7 @@ fn describe(name: &str) -> String {
 }
 
 fn unknown() -> String {
-    "memory not told by its driver".to_owned()
+    "memory unknown".to_owned()
 }
 
 fn gigabytes(bytes: u64) -> String {
