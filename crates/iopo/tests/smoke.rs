@@ -87,3 +87,20 @@ fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
     assert!(stderr.contains("run the same command again to go on"), "{stderr}");
     assert!(!out.join("report.html").exists());
 }
+
+#[test]
+fn adapters_are_trained_beside_weights_of_16_bits_and_a_run_keeps_its_type() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let out = dir.path().join("run");
+    let methods = "train.methods=[\"sft\", \"iopo\"]";
+    let with = |stage: &'static str, dtype: &'static str| {
+        let args = [stage, "--preset", "smoke", "--out", text(&out), "--dtype", dtype];
+        run(&[&args[..], &["--set", methods]].concat())
+    };
+    for stage in ["synth", "pairs", "train", "eval"] {
+        let outcome = with(stage, "bf16");
+        assert_eq!(outcome.code, Some(0), "{stage}: {}", outcome.stderr);
+    }
+    assert!(out.join("train/iopo/adapter_model.safetensors").is_file());
+    assert!(with("train", "f32").error(2).contains("another configuration"));
+}
