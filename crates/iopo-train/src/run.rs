@@ -238,10 +238,8 @@ impl<'a> Inputs<'a> {
 
     /// What the base's weights are held in, where that is not f32: their sums are others.
     fn narrow(&self) -> String {
-        match self.base.decoder.dtype() {
-            Dtype::F32 => String::new(),
-            dtype => format!(" {}", dtype.name()),
-        }
+        let dtype = self.base.decoder.dtype();
+        if dtype == Dtype::F32 { String::new() } else { format!(" {}", dtype.name()) }
     }
 
     fn reference(
