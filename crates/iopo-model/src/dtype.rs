@@ -1,5 +1,7 @@
 //! What weights are held in.
 
+use std::str::FromStr;
+
 use burn::tensor::{DType, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,16 @@ impl Dtype {
             Self::F32 => DType::F32,
             Self::Bf16 => DType::BF16,
         }
+    }
+}
+
+impl FromStr for Dtype {
+    type Err = String;
+
+    /// By its name; the error says which names there are.
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|dtype| dtype.name() == name);
+        found.ok_or_else(|| format!("expected one of {}", Self::ALL.map(Self::name).join(", ")))
     }
 }
 

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use iopo_model::{Decoder, ModelError, sum_of_squares};
+use iopo_model::{Decoder, ModelError, SumOfSquares, scale};
 
 /// The 2-norm over all gradients together.
 ///
@@ -12,24 +12,17 @@ use iopo_model::{Decoder, ModelError, sum_of_squares};
 pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64, ModelError> {
     struct Norm<'a> {
         gradients: &'a GradientsParams,
-        sum: f64,
-        error: Option<ModelError>,
+        squares: SumOfSquares,
     }
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let Some(gradient) = self.gradients.get::<D>(param.id) else { return };
-            match sum_of_squares(&gradient) {
-                Ok(sum) => self.sum += sum,
-                Err(error) => self.error = Some(error),
-            }
+            self.squares.add(&gradient);
         }
     }
-    let mut norm = Norm { gradients, sum: 0.0, error: None };
+    let mut norm = Norm { gradients, squares: SumOfSquares::default() };
     decoder.visit(&mut norm);
-    match norm.error {
-        Some(error) => Err(error),
-        None => Ok(norm.sum.sqrt()),
-    }
+    Ok(norm.squares.total()?.sqrt())
 }
 
 /// Scales all gradients so that their global norm is at most `bound`, as `clip_grad_norm_` does:
@@ -42,7 +35,7 @@ pub fn clip(decoder: &Decoder, gradients: &mut GradientsParams, norm: f64, bound
     impl ModuleVisitor for Scale<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-                self.gradients.register(param.id, gradient.mul_scalar(self.factor));
+                self.gradients.register(param.id, scale(gradient, self.factor));
             }
         }
     }

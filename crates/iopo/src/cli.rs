@@ -175,6 +175,9 @@ pub(crate) struct IfevalArgs {
     /// What to compute on; `iopo devices` lists what there is.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
+    /// What the model's weights are held in: f32 or bf16.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub(crate) dtype: Dtype,
     /// The run whose held-out kinds tell seen types from unseen ones [default: those of the default preset].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,

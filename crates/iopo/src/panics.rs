@@ -10,8 +10,14 @@ use iopo_model::device::said;
 
 use crate::failure::Failure;
 
-/// Where the first panic happened: others may follow from it.
-static FIRST: Mutex<Option<String>> = Mutex::new(None);
+/// The first panic: others may follow from it, as when a backend's thread is gone that another one waits for.
+static FIRST: Mutex<Option<First>> = Mutex::new(None);
+
+#[derive(Debug, Clone)]
+struct First {
+    said: String,
+    place: String,
+}
 
 /// What drivers and libraries say when there is no more memory.
 const NO_MEMORY: [&str; 7] = [
@@ -28,11 +34,24 @@ const NO_MEMORY: [&str; 7] = [
 pub(crate) fn keep_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         tracing::debug!("{panic}\n{}", Backtrace::capture());
-        let place = panic.location().map(|at| format!("{}:{}", at.file(), at.line()));
+        let place = panic.location().map(|at| format!(" (at {}:{})", at.file(), at.line()));
+        let this = First { said: said(panic.payload()), place: place.unwrap_or_default() };
         if let Ok(mut first) = FIRST.lock() {
-            *first = first.take().or(place);
+            first.get_or_insert(this);
         }
     }));
+}
+
+/// What the first panic said since this was asked last, in brackets; nothing where there was none.
+pub(crate) fn first_said() -> String {
+    let first = FIRST.lock().ok().and_then(|mut first| first.take());
+    first.map(|first| format!(" ({})", shortened(&first.said))).unwrap_or_default()
+}
+
+/// A library's first lines say what happened, the rest is its stack.
+fn shortened(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.take(3).collect::<Vec<_>>().join(" / ")
 }
 
 /// What `work` comes to, a panic in it being an error; an error that no memory is behind gets its way out.
@@ -40,7 +59,10 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Err(error)) if no_memory(&format!("{error:#}")) => Err(error.context(exhausted(""))),
         Ok(made) => made,
-        Err(panic) => Err(failure(&said(&*panic)).into()),
+        Err(panic) => {
+            let first = FIRST.lock().ok().and_then(|mut first| first.take());
+            Err(failure(&said(&*panic), first).into())
+        }
     }
 }
 
@@ -56,15 +78,13 @@ fn exhausted(said: &str) -> Failure {
     )
 }
 
-fn failure(text: &str) -> Failure {
-    // A library's first lines say what happened, the rest is its stack.
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let short = lines.take(3).collect::<Vec<_>>().join(" / ");
-    if no_memory(text) {
-        return exhausted(&format!(": {short}"));
+fn failure(text: &str, first: Option<First>) -> Failure {
+    let First { said, place } =
+        first.unwrap_or_else(|| First { said: text.to_owned(), place: String::new() });
+    let short = shortened(&said);
+    if let Some(text) = [said.as_str(), text].into_iter().find(|text| no_memory(text)) {
+        return exhausted(&format!(": {}", shortened(text)));
     }
-    let first = FIRST.lock().ok().and_then(|first| first.clone());
-    let place = first.map(|place| format!(" (at {place})")).unwrap_or_default();
     Failure::new(format!("something failed that should not have: {short}{place}")).way_out(
         "what is finished is kept, and the same command goes on from there; IOPO_LOG=debug says more; if it is no \
          fault of a driver or a device, please report it",
@@ -75,7 +95,7 @@ fn failure(text: &str) -> Failure {
 mod tests {
     use anyhow::{Result, bail};
 
-    use super::caught;
+    use super::{First, caught, failure};
     use crate::failure::{Exit, exit_of, render};
 
     fn panics(text: &str) -> String {
@@ -97,6 +117,19 @@ mod tests {
             said.contains("index out of bounds / a / b") && !said.contains("--recompute"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn the_first_panic_is_the_one_that_is_told() {
+        let first =
+            |said: &str| First { said: said.to_owned(), place: " (at driver.rs:7)".to_owned() };
+        let of = |text, first| render(&failure(text, first).into());
+        let lost = of("RecvError", Some(first("no adapter found")));
+        assert!(lost.contains("no adapter found (at driver.rs:7)"), "{lost}");
+        assert!(!lost.contains("RecvError"), "{lost}");
+        let full = of("RecvError", Some(first("CUDA_ERROR_OUT_OF_MEMORY")));
+        assert!(full.contains("OUT_OF_MEMORY") && full.contains("--recompute"), "{full}");
+        assert!(of("RecvError", None).contains("RecvError"));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use crate::config::{PipelineConfig, Resolved, resolve};
 use crate::failure::Failure;
 use crate::fetch::{self, Found};
 use crate::local::Local;
-use crate::printer;
 use crate::run_dir::{RunDir, write_whole};
+use crate::{panics, printer};
 
 /// The seed tasks that the binary carries.
 const SEEDS: &str = include_str!("../../../fixtures/seeds.jsonl");
@@ -119,7 +119,8 @@ fn check(name: &str, dtype: Dtype) -> Result<()> {
         } else {
             format!("pass --device with one of {}", others.join(", "))
         };
-        Failure::usage(format!("cannot compute on `{name}`")).way_out(way_out)
+        Failure::usage(format!("cannot compute on `{name}`{}", panics::first_said()))
+            .way_out(way_out)
     })?;
     let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();
     if known.contains(&dtype.name()) {

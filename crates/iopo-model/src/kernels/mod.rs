@@ -16,6 +16,7 @@ mod multiply;
 mod products;
 mod rms_norm;
 mod rotate;
+mod scale;
 mod softmax;
 mod squares;
 mod swiglu;
@@ -27,8 +28,9 @@ pub use products::matmul;
 pub(crate) use products::{Product, product, sum, turned};
 pub(crate) use rms_norm::{Normed, rms_norm, rms_norm_backward};
 pub(crate) use rotate::rotate;
+pub use scale::scale;
 pub(crate) use softmax::{Exponentials, exponentials};
-pub use squares::sum_of_squares;
+pub use squares::SumOfSquares;
 pub(crate) use swiglu::{swiglu, swiglu_backward};
 pub(crate) use tree_attention::{attend_tree, attend_tree_slopes};
 

@@ -7,24 +7,49 @@ use rayon::slice::ParallelSlice;
 
 use super::Local;
 use super::lanes::{PIECE, add_up};
-use crate::ModelError;
+use crate::dtype::wide;
 use crate::host::to_host;
+use crate::{ModelError, device};
 
-/// The sum of all squares of a tensor of any shape: short sums in f32, on the device where it does not compute in this process, and their sum
-/// in f64. A full `sum` on the CPU follows work stealing and is not reproducible.
-///
-/// # Errors
-/// When the device cannot be read.
-pub fn sum_of_squares<const D: usize>(tensor: &Tensor<D>) -> Result<f64, ModelError> {
-    let arch = Arch::new();
-    let sums: Vec<f32> = match Local::new(tensor) {
-        Some(local) => {
-            let pieces = local.values().par_chunks(PIECE);
-            pieces.map(|values| arch.dispatch(Piece { values })).collect()
+/// The sum of all squares of tensors of any shape. Where a device computes in this process: short sums in f32, and their sum
+/// in f64, for a full `sum` there follows work stealing and is not reproducible. Elsewhere a tensor's sum is the
+/// device's, and all of them are read together, since each read waits for whatever the device has to do.
+#[derive(Debug, Default)]
+pub struct SumOfSquares {
+    here: f64,
+    there: Vec<Tensor<1>>,
+}
+
+impl SumOfSquares {
+    /// Adds the squares of a tensor.
+    pub fn add<const D: usize>(&mut self, tensor: &Tensor<D>) {
+        if let Some(local) = Local::new(tensor) {
+            self.here += of_values(local.values());
+        } else if device::in_process(&tensor.device()) {
+            // A view, in the order of its rows.
+            let data = tensor.to_data().convert::<f32>();
+            self.here += data.as_slice::<f32>().map_or(f64::NAN, of_values);
+        } else {
+            self.there.push(wide(tensor.clone()).square().sum());
         }
-        None => to_host(tensor.clone().square().sum_dim(D - 1))?,
-    };
-    Ok(sums.into_iter().map(f64::from).sum())
+    }
+
+    /// The sum.
+    ///
+    /// # Errors
+    /// When the device cannot be read.
+    pub fn total(self) -> Result<f64, ModelError> {
+        let read =
+            if self.there.is_empty() { Vec::new() } else { to_host(Tensor::cat(self.there, 0))? };
+        Ok(self.here + read.into_iter().map(f64::from).sum::<f64>())
+    }
+}
+
+fn of_values(values: &[f32]) -> f64 {
+    let arch = Arch::new();
+    let pieces = values.par_chunks(PIECE);
+    let sums: Vec<f32> = pieces.map(|values| arch.dispatch(Piece { values })).collect();
+    sums.into_iter().map(f64::from).sum()
 }
 
 struct Piece<'a> {
@@ -48,7 +73,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    use super::sum_of_squares;
+    use super::SumOfSquares;
 
     #[test]
     fn it_is_the_sum_in_f64_contiguous_or_not() {
@@ -61,7 +86,9 @@ mod tests {
             let data = TensorData::new(values, [rows, columns]);
             let tensor = Tensor::<2>::from_data(data, &Device::flex());
             for tensor in [tensor.clone().transpose(), tensor] {
-                let got = sum_of_squares(&tensor).expect("it is on the host");
+                let mut sum = SumOfSquares::default();
+                sum.add(&tensor);
+                let got = sum.total().expect("it is on the host");
                 assert!((got - want).abs() < 1e-7 * want, "{got} {want}");
                 // Control: the last value counts.
                 assert!((got - (want - last)).abs() > 1e-7 * want, "{got} {want}");

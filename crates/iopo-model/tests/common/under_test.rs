@@ -27,7 +27,7 @@ pub(crate) struct UnderTest {
 pub(crate) fn under_test() -> UnderTest {
     let var = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let (name, wanted) = (var("IOPO_TEST_DEVICE", "flex"), var("IOPO_TEST_DTYPE", "f32"));
-    let dtype = Dtype::ALL.into_iter().find(|dtype| dtype.name() == wanted).expect("a type");
+    let dtype: Dtype = wanted.parse().expect("a type");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(TOLERANCES);
     let table = std::fs::read_to_string(path).expect("the table of tolerances");
     let mut lines = table.lines().map(|line| line.split('\t').map(str::to_owned));

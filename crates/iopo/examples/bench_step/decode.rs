@@ -9,7 +9,7 @@ use iopo::model::memory;
 use iopo::model::{Decoder, Limits, ModelError, Prompt, workers};
 use serde_json::{Value, json};
 
-use crate::{decoder, inputs, median};
+use crate::{On, inputs, median};
 
 /// Flags of `decode`.
 #[derive(Debug, clap::Args)]
@@ -34,8 +34,8 @@ pub(crate) struct Args {
 }
 
 /// Times one batch, and the same prompts dealt out to the workers as `iopo synth` does.
-pub(crate) fn run(args: &Args) -> Result<Value> {
-    let decoder = decoder(&args.model)?;
+pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
+    let decoder = on.decoder(&args.model)?;
     ensure!(
         args.tokens > 1,
         "expected at least two new tokens, the first of which is the prefill's"
@@ -49,9 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     let (first, prompts) = (prompts(1), prompts(args.tokens));
     let count = workers::count(&decoder.device());
     let share = prompts.len().div_ceil(count.max(1));
-    let (prefill, _) = time(args, 1, || generate(&decoder, &first))?;
-    let (together, made) = time(args, args.tokens, || generate(&decoder, &prompts))?;
-    let (dealt, _) = time(args, args.tokens, || {
+    let (prefill, _) = time(args, on, 1, || generate(&decoder, &first))?;
+    let (together, made) = time(args, on, args.tokens, || generate(&decoder, &prompts))?;
+    let (dealt, _) = time(args, on, args.tokens, || {
         let shares: Vec<&[Prompt]> = prompts.chunks(share).collect();
         let made = workers::map(&decoder.device(), shares, |share| generate(&decoder, share))?;
         Ok(made.concat())
@@ -62,7 +62,8 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     Ok(json!({
         "side": "iopo",
         "mode": "decode",
-        "dtype": "f32",
+        "device": on.name()?,
+        "dtype": on.dtype.name(),
         "batch": args.batch,
         "threads": count,
         "tokens_per_second": rate(&together),
@@ -86,6 +87,7 @@ fn generate(decoder: &Decoder, prompts: &[Prompt]) -> Result<Vec<Vec<u32>>, Mode
 /// The seconds of each generation, and what the last one made.
 fn time(
     args: &Args,
+    on: &On,
     new: usize,
     work: impl Fn() -> Result<Vec<Vec<u32>>, ModelError>,
 ) -> Result<(Vec<f64>, Vec<Vec<u32>>)> {
@@ -94,6 +96,7 @@ fn time(
         let clock = Instant::now();
         made = work()?;
         times.push(clock.elapsed().as_secs_f64());
+        on.note(times[times.len() - 1]);
         let (expected, got) = (args.batch * new, made.concat().len());
         ensure!(got == expected, "expected {expected} new tokens, got {got}");
     }

@@ -14,7 +14,7 @@ use iopo::synth::{Seed, SynthConfig};
 use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::{Value, json};
 
-use crate::{first_device, scripted};
+use crate::{On, scripted};
 
 /// Tasks of a part of the files.
 const PART: usize = 4096;
@@ -37,8 +37,8 @@ struct Rows {
 }
 
 /// Times it on all threads.
-pub(crate) fn run(args: &Args) -> Result<Value> {
-    let (dir, config, device) = (tempfile::tempdir()?, SynthConfig::default(), first_device()?);
+pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
+    let (dir, config, device) = (tempfile::tempdir()?, SynthConfig::default(), on.device()?);
     let provenance = Provenance::new("bench", json!({}));
     let instructions = Parts::open(&dir.path().join("instructions.parquet"), &provenance)?;
     let responses = Parts::open(&dir.path().join("responses.parquet"), &provenance)?;

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{first_device, nameless};
+use crate::{On, nameless};
 
 /// Groups of a file.
 const GROUPS: usize = 4;
@@ -65,7 +65,7 @@ struct Prompts {
 }
 
 /// Writes everything; a model that is there already stays.
-pub(crate) fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
     let (mut checkpoint, tokenizer, template) = ModelFiles::open(&args.model)?;
     let config = checkpoint.config.clone();
     let (model, adapter) = (args.out.join("model"), args.out.join("adapter"));
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         }
         let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-        let decoder = Decoder::from_tensors(&config, &first_device()?, tensor)?;
+        let decoder = Decoder::from_tensors(&config, &on.device()?, tensor)?;
         write_chat_files(&model, &tokenizer, &template, &config)?;
         let lora = LoraConfig::default();
         let fresh = decoder.clone().with_lora(&lora, ADAPTER_SEED)?;

@@ -22,7 +22,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::{Parser, Subcommand};
-use iopo::model::{Checkpoint, Decoder, device};
+use iopo::model::{Checkpoint, Decoder, Dtype, device};
 use iopo::train::weights::Card;
 
 /// Time a training step, decoding or synthesis, and print one line of JSON.
@@ -30,6 +30,22 @@ use iopo::train::weights::Card;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    on: On,
+}
+
+/// What is computed on, and in which type.
+#[derive(Debug, clap::Args)]
+struct On {
+    /// A device of this build; the first of `iopo devices` where none is named.
+    #[arg(long, global = true, value_name = "NAME")]
+    device: Option<String>,
+    /// What the weights that are not trained are held in.
+    #[arg(long, global = true, value_name = "TYPE", default_value = "f32")]
+    dtype: Dtype,
+    /// Print the seconds of each update or generation to standard error as it ends.
+    #[arg(long, global = true)]
+    each: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -50,30 +66,48 @@ enum Command {
 
 fn main() -> Result<()> {
     allocator::keep_freed_memory();
-    let measured = match Cli::parse().command {
-        Command::Prepare(args) => return inputs::run(&args),
-        Command::Step(args) => step::run(&args)?,
-        Command::Decode(args) => decode::run(&args)?,
-        Command::Draw(args) => draw::run(&args)?,
+    let Cli { command, on } = Cli::parse();
+    let measured = match command {
+        Command::Prepare(args) => return inputs::run(&args, &on),
+        Command::Step(args) => step::run(&args, &on)?,
+        Command::Decode(args) => decode::run(&args, &on)?,
+        Command::Draw(args) => draw::run(&args, &on)?,
         Command::Rules(args) => rules::run(&args)?,
-        Command::Synth(args) => synth::run(&args)?,
+        Command::Synth(args) => synth::run(&args, &on)?,
     };
     println!("{measured}");
     Ok(())
 }
 
-/// The first device that is built in.
-fn first_device() -> Result<Device> {
-    let first = device::available().first().copied().context("no device is built in")?;
-    Ok(device::device(first)?)
+impl On {
+    #[expect(clippy::print_stderr, reason = "it is asked for")]
+    fn note(&self, seconds: f64) {
+        if self.each {
+            eprintln!("{seconds:.6}");
+        }
+    }
+
+    fn name(&self) -> Result<&str> {
+        let first = || device::available().first().copied();
+        self.device.as_deref().or_else(first).context("no device is built in")
+    }
+
+    fn device(&self) -> Result<Device> {
+        Ok(device::device(self.name()?)?)
+    }
+
+    /// A model's weights.
+    fn decoder(&self, model: &Path) -> Result<Decoder> {
+        let mut checkpoint = Checkpoint::open(model)?;
+        let config = checkpoint.config.clone();
+        let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
+        Ok(Decoder::from_tensors_in(self.dtype, &config, &self.device()?, tensor)?)
+    }
 }
 
-/// A model's weights on the first device.
-fn decoder(model: &Path) -> Result<Decoder> {
-    let mut checkpoint = Checkpoint::open(model)?;
-    let config = checkpoint.config.clone();
-    let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-    Ok(Decoder::from_tensors(&config, &first_device()?, tensor)?)
+/// Waits for what was handed to a device: a GPU computes beside the program.
+fn wait(device: &Device) -> Result<()> {
+    device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
 }
 
 /// What identifies a run, for one that nobody will look for.

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use anyhow::Result;
 use iopo::llm::Silent;
-use iopo::model::{ChatModel, Dtype, memory};
+use iopo::model::{ChatModel, memory};
 use iopo::synth::{SamplingConfig, SynthConfig, synthesize};
 use serde_json::{Value, json};
 
-use crate::first_device;
+use crate::On;
 
 /// Sequences that a worker generates together.
 const BATCH: usize = 16;
@@ -31,8 +31,8 @@ pub(crate) struct Args {
 }
 
 /// Times one synthesis, from seed tasks to written files; loading the model is left out.
-pub(crate) fn run(args: &Args) -> Result<Value> {
-    let model = ChatModel::load(&args.model, "bench", (&first_device()?, Dtype::F32), BATCH)?;
+pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
+    let model = ChatModel::load(&args.model, "bench", (&on.device()?, on.dtype), BATCH)?;
     let dir = tempfile::tempdir()?;
     let sampling = SamplingConfig { max_new_tokens: args.tokens, ..SamplingConfig::default() };
     let config = SynthConfig {
@@ -47,7 +47,8 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     Ok(json!({
         "side": "iopo",
         "mode": "synth",
-        "dtype": "f32",
+        "device": on.name()?,
+        "dtype": on.dtype.name(),
         "seeds": made.seeds,
         "answers": made.answers,
         "instructions": made.instructions,

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use iopo_model::device::{self, available, dtypes};
 use iopo_model::memory;
 
-use crate::printer;
+use crate::{panics, printer};
 
 /// Lists what `--device` takes in this binary, the one of `auto` first: the types that it computes in and its memory,
 /// or why it does not compute here.
@@ -19,7 +19,10 @@ pub(crate) fn run() {
 fn describe(name: &str) -> String {
     let device = match device::device(name) {
         Ok(device) => device,
-        Err(error) => return error.to_string().lines().next().unwrap_or_default().to_owned(),
+        Err(error) => {
+            let text = error.to_string();
+            return format!("{}{}", text.lines().next().unwrap_or_default(), panics::first_said());
+        }
     };
     let types: Vec<&str> = dtypes(&device).into_iter().map(iopo_model::Dtype::name).collect();
     let memory = match memory::obtainable(&device) {

@@ -14,7 +14,6 @@ use iopo_eval::ifeval::{
 };
 use iopo_eval::{EvalConfig, Prompt};
 use iopo_llm::LanguageModel;
-use iopo_model::Dtype;
 use iopo_schema::{Provenance, SummaryRow, content_id, file_hash};
 use serde_json::{Value, json};
 
@@ -167,7 +166,7 @@ fn generated(
     protocol: &mut Value,
 ) -> Result<(String, PathBuf)> {
     let model = args.model.as_deref().unwrap_or_default();
-    let mut model = session::load(model, (&args.device, Dtype::F32), args.batch, &args.out)?;
+    let mut model = session::load(model, (&args.device, args.dtype), args.batch, &args.out)?;
     if let Some(adapter) = &args.adapter {
         let name =
             adapter.file_name().map_or_else(|| "adapter".into(), |name| name.to_string_lossy());
