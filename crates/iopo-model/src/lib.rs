@@ -61,7 +61,7 @@ pub use dtype::Dtype;
 pub use error::ModelError;
 pub use generate::{Generated, Limits, Prompt};
 pub use head::Targets;
-pub use kernels::{SumOfSquares, matmul, scale};
+pub use kernels::{SumOfSquares, matmul};
 pub use layout::{Layout, Segment};
 pub use lora::{LoraConfig, NamedTensors};
 pub use source::ModelFiles;

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use iopo_model::{Decoder, ModelError, SumOfSquares, scale};
+use iopo_model::{Decoder, ModelError, SumOfSquares};
 
 /// The 2-norm over all gradients together.
 ///
@@ -35,7 +35,7 @@ pub fn clip(decoder: &Decoder, gradients: &mut GradientsParams, norm: f64, bound
     impl ModuleVisitor for Scale<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = self.gradients.remove::<D>(param.id) {
-                self.gradients.register(param.id, scale(gradient, self.factor));
+                self.gradients.register(param.id, gradient.mul_scalar(self.factor));
             }
         }
     }

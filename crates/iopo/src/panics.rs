@@ -42,10 +42,11 @@ pub(crate) fn keep_quiet() {
     }));
 }
 
-/// What the first panic said since this was asked last, in brackets; nothing where there was none.
-pub(crate) fn first_said() -> String {
+/// What the first panic said since this was asked last, in brackets, where `told` does not say it already.
+pub(crate) fn first_said(told: &str) -> String {
     let first = FIRST.lock().ok().and_then(|mut first| first.take());
-    first.map(|first| format!(" ({})", shortened(&first.said))).unwrap_or_default()
+    let other = first.filter(|first| !told.contains(first.said.trim()));
+    other.map(|first| format!(" ({})", shortened(&first.said))).unwrap_or_default()
 }
 
 /// A library's first lines say what happened, the rest is its stack.
@@ -79,12 +80,16 @@ fn exhausted(said: &str) -> Failure {
 }
 
 fn failure(text: &str, first: Option<First>) -> Failure {
-    let First { said, place } =
-        first.unwrap_or_else(|| First { said: text.to_owned(), place: String::new() });
-    let short = shortened(&said);
-    if let Some(text) = [said.as_str(), text].into_iter().find(|text| no_memory(text)) {
+    let first = first.unwrap_or_else(|| First { said: text.to_owned(), place: String::new() });
+    if let Some(text) = [text, &first.said].into_iter().find(|text| no_memory(text)) {
         return exhausted(&format!(": {}", shortened(text)));
     }
+    let mut short = shortened(text);
+    if first.said != text {
+        // Backends catch panics of their own, so the first need not be the cause.
+        short = format!("{short}; before it: {}", shortened(&first.said));
+    }
+    let place = first.place;
     Failure::new(format!("something failed that should not have: {short}{place}")).way_out(
         "what is finished is kept, and the same command goes on from there; IOPO_LOG=debug says more; if it is no \
          fault of a driver or a device, please report it",
@@ -120,13 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_panic_is_the_one_that_is_told() {
+    fn the_first_panic_is_told_beside_the_one_that_ended_the_work() {
         let first =
             |said: &str| First { said: said.to_owned(), place: " (at driver.rs:7)".to_owned() };
         let of = |text, first| render(&failure(text, first).into());
         let lost = of("RecvError", Some(first("no adapter found")));
-        assert!(lost.contains("no adapter found (at driver.rs:7)"), "{lost}");
-        assert!(!lost.contains("RecvError"), "{lost}");
+        assert!(lost.contains("RecvError; before it: no adapter found (at driver.rs:7)"), "{lost}");
+        let one = of("out of bounds", Some(first("out of bounds")));
+        assert!(one.contains("out of bounds (at driver.rs:7)") && !one.contains("before"), "{one}");
         let full = of("RecvError", Some(first("CUDA_ERROR_OUT_OF_MEMORY")));
         assert!(full.contains("OUT_OF_MEMORY") && full.contains("--recompute"), "{full}");
         assert!(of("RecvError", None).contains("RecvError"));

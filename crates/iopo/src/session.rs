@@ -112,15 +112,16 @@ pub(crate) fn load(
 /// Refuses a device that does not compute here, or not in that type.
 fn check(name: &str, dtype: Dtype) -> Result<()> {
     let others: Vec<&str> = available().into_iter().filter(|other| *other != name).collect();
-    let device = iopo_model::device::device(name).with_context(|| {
+    let device = iopo_model::device::device(name).map_err(|error| {
         let way_out = if others.is_empty() {
             "build it with another one: `cargo xtask pipeline --backend flex` computes on any CPU"
                 .to_owned()
         } else {
             format!("pass --device with one of {}", others.join(", "))
         };
-        Failure::usage(format!("cannot compute on `{name}`{}", panics::first_said()))
-            .way_out(way_out)
+        let first = panics::first_said(&error.to_string());
+        let failure = Failure::usage(format!("cannot compute on `{name}`{first}"));
+        anyhow::Error::from(error).context(failure.way_out(way_out))
     })?;
     let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();
     if known.contains(&dtype.name()) {

@@ -26,6 +26,7 @@ pub(crate) struct Args {
 /// Runs the suite, with every figure beside the most that it may be.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let name = args.backend.name();
+    let mut failed = Vec::new();
     for (programs, filters) in SUITE {
         // The features of `cargo xtask test`, whose builds this shares, and one more: flex is there to be compared with.
         let mut tests = cargo(&["test", "--workspace"]);
@@ -33,12 +34,16 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
         for program in programs {
             tests.args(["--test", program]);
         }
-        tests.args(["--", "--nocapture"]).args(filters);
+        // All figures are wanted, whatever fails.
+        tests.args(["--no-fail-fast", "--", "--nocapture"]).args(filters);
         tests.env("IOPO_TEST_DEVICE", name).env("IOPO_TEST_DTYPE", &args.dtype);
         if let Backend::Tch = args.backend {
             libtorch::point_to(&mut tests)?;
         }
-        run(tests.current_dir(root()))?;
+        failed.extend(run(tests.current_dir(root())).err());
+    }
+    if let Some(error) = failed.into_iter().next() {
+        return Err(error);
     }
     say(&format!(
         "conformance: {name} in {} agrees, but for what is said above to be left out",

@@ -11,9 +11,9 @@ use crate::dtype::wide;
 use crate::host::to_host;
 use crate::{ModelError, device};
 
-/// The sum of all squares of tensors of any shape. Where a device computes in this process: short sums in f32, and their sum
-/// in f64, for a full `sum` there follows work stealing and is not reproducible. Elsewhere a tensor's sum is the
-/// device's, and all of them are read together, since each read waits for whatever the device has to do.
+/// The sum of all squares of tensors of any shape: short sums in f32, and their sum in f64, for a full `sum` follows work
+/// stealing on the CPU and atomic additions on a GPU, and is reproducible on neither. What another device sums is
+/// read when all of it is there, since each read waits for whatever the device has to do.
 #[derive(Debug, Default)]
 pub struct SumOfSquares {
     here: f64,
@@ -30,8 +30,14 @@ impl SumOfSquares {
             let data = tensor.to_data().convert::<f32>();
             self.here += data.as_slice::<f32>().map_or(f64::NAN, of_values);
         } else {
-            self.there.push(wide(tensor.clone()).square().sum());
+            self.add_there(tensor);
         }
+    }
+
+    fn add_there<const D: usize>(&mut self, tensor: &Tensor<D>) {
+        let rows = wide(tensor.clone()).square().sum_dim(D - 1);
+        let count = rows.dims().iter().product::<usize>();
+        self.there.push(rows.reshape([count]));
     }
 
     /// The sum.
@@ -74,6 +80,18 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::SumOfSquares;
+
+    #[test]
+    fn what_another_device_sums_is_the_same() {
+        let values: Vec<f32> = (0..12_000).map(|at| (at as f32 * 0.37).sin()).collect();
+        let want: f64 = values.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+        let tensor = Tensor::<3>::from_data(TensorData::new(values, [20, 30, 20]), &Device::flex());
+        let mut sum = SumOfSquares::default();
+        sum.add_there(&tensor);
+        sum.add_there(&tensor);
+        let got = sum.total().expect("it is on the host");
+        assert!((got - 2.0 * want).abs() < 1e-6 * want, "{got} {want}");
+    }
 
     #[test]
     fn it_is_the_sum_in_f64_contiguous_or_not() {

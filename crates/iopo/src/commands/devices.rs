@@ -21,7 +21,8 @@ fn describe(name: &str) -> String {
         Ok(device) => device,
         Err(error) => {
             let text = error.to_string();
-            return format!("{}{}", text.lines().next().unwrap_or_default(), panics::first_said());
+            let line = text.lines().next().unwrap_or_default();
+            return format!("{line}{}", panics::first_said(&text));
         }
     };
     let types: Vec<&str> = dtypes(&device).into_iter().map(iopo_model::Dtype::name).collect();
