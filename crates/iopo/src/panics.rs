@@ -51,7 +51,10 @@ pub(crate) fn first_said(told: &str) -> String {
 
 /// A library's first lines say what happened, the rest is its stack.
 fn shortened(text: &str) -> String {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    // An error inside of an error has its line breaks written out.
+    let text = text.replace("\\n", "\n");
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("frame #"));
     lines.take(3).collect::<Vec<_>>().join(" / ")
 }
 
@@ -136,6 +139,13 @@ mod tests {
         let full = of("RecvError", Some(first("CUDA_ERROR_OUT_OF_MEMORY")));
         assert!(full.contains("OUT_OF_MEMORY") && full.contains("--recompute"), "{full}");
         assert!(of("RecvError", None).contains("RecvError"));
+    }
+
+    #[test]
+    fn the_stack_of_a_library_is_left_out_however_it_is_written() {
+        let text = "unwrap on: Torch(\"can't allocate memory\\nframe #0: a\\nframe #1: b\\n\")";
+        let said = panics(text);
+        assert!(said.contains("can't allocate memory") && !said.contains("frame"), "{said}");
     }
 
     #[test]
