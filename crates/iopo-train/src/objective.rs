@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 use iopo_model::ModelError;
+use iopo_model::device::in_main_memory;
 use iopo_objective::{
     FalseCells, GroupLogps, GroupTokens, LossShape, PairLogps, PairTokens, dpo_mirrored_shaped,
     nll_per_token, orpo, pref_ftx, sided_margin, simpo, tpo, tpo_l,
@@ -95,7 +96,8 @@ fn host(tensor: Tensor<1>) -> Result<Vec<f64>, ModelError> {
     })
 }
 
-/// Makes the small tensors of a loss: f64 where the device has it.
+/// Makes the small tensors of a loss: f64 on the CPU. A GPU's shaders may have f64 without `exp` and `log` of it, which then
+/// give NaN.
 struct Maker {
     device: Device,
     dtype: DType,
@@ -103,7 +105,8 @@ struct Maker {
 
 impl Maker {
     fn new(device: &Device) -> Self {
-        let dtype = if device.supports_dtype(DType::F64) { DType::F64 } else { DType::F32 };
+        let double = in_main_memory(device) && device.supports_dtype(DType::F64);
+        let dtype = if double { DType::F64 } else { DType::F32 };
         Self { device: device.clone().autodiff(), dtype }
     }
 
