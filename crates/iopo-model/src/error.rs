@@ -19,8 +19,8 @@ pub enum ModelError {
     },
     /// This build has no device of that name.
     #[error(
-        "no device `{name}` in this build: expected one of {available}; build with `--features {name}` if it is one of \
-         flex, tch, wgpu, vulkan, cuda, rocm, metal"
+        "no device `{name}` in this build: expected one of {available}; flex, tch, wgpu, vulkan, cuda, rocm and metal \
+         can be built in, each by the feature of its name"
     )]
     NoSuchDevice {
         /// What was asked for.

@@ -65,6 +65,8 @@ impl Estimate {
         // Beside that: the gradients of one layer's activations, the head's hidden states and theirs, and of
         // one chunk of logits three forms.
         let beside = tokens * (layer + 4 * d) + 3 * (tokens * vocab).min(CHUNK_ELEMENTS as u64);
+        // … and of a head that is held in fewer bits, its copy in f32.
+        let beside = if size.weight < 4 { beside + vocab * d } else { beside };
         let bytes = |elements: u64| 4 * at_once * elements;
         // Recomputing repeats a layer's products but its last; adapters have a backward product for each
         // forward one, weights that are trained two.
@@ -182,6 +184,10 @@ mod tests {
         let full = Estimate::new(Size { full: true, trained: 134_515_008, ..size });
         assert!((full.slowdown - 0.25).abs() < 1e-12 && full.kept == estimate.kept);
         assert_eq!(Estimate::new(Size { at_once: 2, ..size }).kept, 2 * estimate.kept);
+        // Half the weights, and the head once more for each that is computed at once.
+        let half = Estimate::new(Size { weight: 2, ..size });
+        assert_eq!(half.weights, estimate.weights / 2);
+        assert_eq!(half.kept - estimate.kept, 4 * 49_152 * 576);
     }
 
     #[test]

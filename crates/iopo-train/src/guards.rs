@@ -1,7 +1,5 @@
 //! What stops a run that went wrong, with the rows that show it.
 
-use iopo_model::Dtype;
-
 use crate::{TrainError, objective::Scored};
 
 /// The four sequences by name, in their order.
@@ -11,20 +9,20 @@ pub const SEQUENCES: [&str; 4] = ["(x1, y1)", "(x1, y2)", "(x2, y2)", "(x2, y1)"
 const RELATIVE: f64 = 2e-4;
 /// … and by this much in nats, whatever its size.
 const ABSOLUTE: f64 = 1e-3;
-/// Both where a device computes products in 16 bits: 8 bits of precision against 24, a walk of as many errors.
+/// Both where products may be rounded to 8 or 10 bits instead of 24, a walk of as many errors.
 const COARSE: f64 = 25.0;
 
 /// Before the first update policy and reference are the same model: every margin must be 0 but for
-/// rounding. If not, the cached reference is another model's.
+/// rounding. If not, the cached reference is another model's. `coarse`: products are rounded to fewer bits than f32 has.
 ///
 /// # Errors
 /// Names the first sequence that differs.
 pub fn step_zero(
     groups: &[Scored<'_>],
     needs: &[[bool; 4]],
-    dtype: Dtype,
+    coarse: bool,
 ) -> Result<(), TrainError> {
-    let coarse = if dtype == Dtype::F32 { 1.0 } else { COARSE };
+    let coarse = if coarse { COARSE } else { 1.0 };
     for (scored, needed) in groups.iter().zip(needs) {
         for sequence in (0..4).filter(|&sequence| needed[sequence]) {
             let (policy, reference) = (scored.policy[sequence], scored.reference[sequence]);
@@ -85,8 +83,6 @@ fn name<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use iopo_model::Dtype;
-
     use super::{finite_losses, finite_norm, step_zero};
     use crate::{encode::EncodedGroup, objective::Scored};
 
@@ -107,14 +103,13 @@ mod tests {
         let scored =
             |policy| [Scored { group: &group, policy: [policy; 4], reference: [-100.0; 4] }];
         let all = [[true; 4]];
-        step_zero(&scored(-100.01), &all, Dtype::F32).expect("rounding");
-        let error =
-            step_zero(&scored(-101.0), &all, Dtype::F32).expect_err("another model").to_string();
+        step_zero(&scored(-100.01), &all, false).expect("rounding");
+        let error = step_zero(&scored(-101.0), &all, false).expect_err("another model").to_string();
         assert!(error.contains("g7") && error.contains("(x1, y1)"), "{error}");
-        assert!(step_zero(&scored(f64::NAN), &all, Dtype::Bf16).is_err());
-        step_zero(&scored(-100.3), &all, Dtype::Bf16).expect("rounding to 8 bits");
-        assert!(step_zero(&scored(-101.0), &all, Dtype::Bf16).is_err());
-        step_zero(&scored(-101.0), &[[false; 4]], Dtype::F32).expect("nothing was read");
+        assert!(step_zero(&scored(f64::NAN), &all, true).is_err());
+        step_zero(&scored(-100.3), &all, true).expect("rounding to 8 bits");
+        assert!(step_zero(&scored(-101.0), &all, true).is_err());
+        step_zero(&scored(-101.0), &[[false; 4]], false).expect("nothing was read");
     }
 
     #[test]

@@ -364,7 +364,7 @@ impl Job<'_> {
             scored = self.scored(groups, &batch, logps)?;
             if self.starts_at_reference && step == 0 {
                 let read: Vec<[bool; 4]> = groups.iter().map(|group| needs(group)).collect();
-                guards::step_zero(&scored, &read, decoder.dtype())?;
+                guards::step_zero(&scored, &read, decoder.products_are_coarse())?;
             }
             let evaluated = self.objective.evaluate(&scored, window, &decoder.device())?;
             guards::finite_losses(step, &scored, &evaluated.losses)?;

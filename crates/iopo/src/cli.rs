@@ -61,7 +61,18 @@ pub(crate) enum Command {
     /// Schema, version, provenance and first rows of any of our files.
     Inspect(InspectArgs),
     /// The devices that this binary was built with.
-    Devices,
+    Devices(DevicesArgs),
+}
+
+/// Flags of `iopo devices`.
+#[derive(Debug, Args)]
+pub(crate) struct DevicesArgs {
+    /// Only this one.
+    #[arg(value_name = "DEVICE")]
+    pub(crate) only: Option<String>,
+    /// In this process and not in one of its own, which is how that one is started.
+    #[arg(long, hide = true, requires = "only")]
+    pub(crate) here: bool,
 }
 
 /// Values of `--recompute`.

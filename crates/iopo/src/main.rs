@@ -17,6 +17,7 @@ mod run_dir;
 mod session;
 mod size;
 mod tiny;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -62,10 +63,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
-        Command::Devices => {
-            commands::devices::run();
-            Ok(())
-        }
+        Command::Devices(args) => commands::devices::run(args),
     }
 }
 

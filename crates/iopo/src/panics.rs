@@ -19,6 +19,9 @@ struct First {
     place: String,
 }
 
+/// Characters of what a library said that are told.
+const LONGEST: usize = 300;
+
 /// What drivers and libraries say when there is no more memory.
 const NO_MEMORY: [&str; 7] = [
     "out of memory",
@@ -50,12 +53,16 @@ pub(crate) fn first_said(told: &str) -> String {
 }
 
 /// A library's first lines say what happened, the rest is its stack.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     // An error inside of an error has its line breaks written out.
     let text = text.replace("\\n", "\n");
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("frame #"));
-    lines.take(3).collect::<Vec<_>>().join(" / ")
+    let text = lines.take(3).collect::<Vec<_>>().join(" / ");
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// What `work` comes to, a panic in it being an error; an error that no memory is behind gets its way out.
@@ -77,8 +84,9 @@ fn no_memory(text: &str) -> bool {
 
 fn exhausted(said: &str) -> Failure {
     Failure::new(format!("the device has no more memory{said}")).way_out(
-        "what is finished is kept, the last checkpoint too: the same command goes on from there, with --recompute in less \
-         memory; a run of another --out can have --dtype bf16, or a lower train.micro_batch_tokens or generation_batch",
+        "what is finished is kept, the last checkpoint too: the same command goes on from there, a training with \
+         --recompute in less memory; a run of another --out can have --dtype bf16, or a lower train.micro_batch_tokens or \
+         generation_batch",
     )
 }
 
@@ -146,6 +154,13 @@ mod tests {
         let text = "unwrap on: Torch(\"can't allocate memory\\nframe #0: a\\nframe #1: b\\n\")";
         let said = panics(text);
         assert!(said.contains("can't allocate memory") && !said.contains("frame"), "{said}");
+    }
+
+    #[test]
+    fn a_library_is_not_quoted_for_pages() {
+        let said = panics(&"library.so ".repeat(100));
+        assert!(said.contains("library.so library") && said.contains('…'), "{said}");
+        assert!(said.chars().count() < 600, "{said}");
     }
 
     #[test]

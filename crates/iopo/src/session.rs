@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use iopo_model::Dtype;
-use iopo_model::device::{available, dtypes};
+use iopo_model::device::{available, dtypes, has_driver};
 
 use crate::bars::{Bars, duration};
 use crate::cli::RunArgs;
@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::fetch::{self, Found};
 use crate::local::Local;
 use crate::run_dir::{RunDir, write_whole};
+use crate::trial::{self, Trial};
 use crate::{panics, printer};
 
 /// The seed tasks that the binary carries.
@@ -110,18 +111,25 @@ pub(crate) fn load(
 }
 
 /// Refuses a device that does not compute here, or not in that type.
-fn check(name: &str, dtype: Dtype) -> Result<()> {
+pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
     let others: Vec<&str> = available().into_iter().filter(|other| *other != name).collect();
+    let way_out = if others.is_empty() {
+        "build it with another one: `cargo xtask pipeline --backend flex` computes on any CPU"
+            .to_owned()
+    } else {
+        format!("pass --device with one of {}", others.join(", "))
+    };
+    let cannot = |why: &str| {
+        Failure::usage(format!("cannot compute on `{name}`{why}")).way_out(way_out.clone())
+    };
+    if has_driver(name)
+        && let Trial::Crashed(how) = trial::of(name)
+    {
+        return Err(cannot(&format!(": {how}")).into());
+    }
     let device = iopo_model::device::device(name).map_err(|error| {
-        let way_out = if others.is_empty() {
-            "build it with another one: `cargo xtask pipeline --backend flex` computes on any CPU"
-                .to_owned()
-        } else {
-            format!("pass --device with one of {}", others.join(", "))
-        };
-        let first = panics::first_said(&error.to_string());
-        let failure = Failure::usage(format!("cannot compute on `{name}`{first}"));
-        anyhow::Error::from(error).context(failure.way_out(way_out))
+        let failure = cannot(&panics::first_said(&error.to_string()));
+        anyhow::Error::from(error).context(failure)
     })?;
     let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();
     if known.contains(&dtype.name()) {

@@ -26,6 +26,9 @@ fn every_stage_takes_the_same_flags() {
 #[test]
 fn the_devices_of_the_default_build_begin_with_flex() {
     assert!(succeed(&["devices"]).stdout.starts_with("flex (auto): f32, bf16; "));
+    assert!(succeed(&["devices", "flex"]).stdout.starts_with("flex (auto): f32, bf16; "));
+    let error = run(&["devices", "abacus"]).error(2);
+    assert!(error.contains("no device `abacus`") && error.contains("flex"), "{error}");
 }
 
 #[test]

@@ -13,8 +13,7 @@ pub(crate) fn change<const D: usize>(
     work: impl FnOnce(&mut [f32]),
 ) -> Result<Tensor<D>, Tensor<D>> {
     let device = tensor.device();
-    let tracked = device.clone().without_autodiff() != device;
-    if tracked || !device::in_process(&device) || tensor.dtype() != DType::F32 {
+    if device.is_autodiff() || !device::in_process(&device) || tensor.dtype() != DType::F32 {
         return Err(tensor);
     }
     let mut data = tensor.into_data();
@@ -42,5 +41,7 @@ mod tests {
         assert_eq!(read(change(turned, add).expect("local")), [1.0, 13.0, 2.0, 4.0]);
         assert_eq!(read(tensor.clone()), [1.0, 2.0, 3.0, 4.0]);
         assert_eq!(read(change(tensor, add).expect("local")), [1.0, 12.0, 3.0, 4.0]);
+        let tracked = Tensor::<2>::zeros([2, 2], &Device::flex().autodiff());
+        assert!(change(tracked, add).is_err());
     }
 }

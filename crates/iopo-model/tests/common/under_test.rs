@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use iopo_model::{Checkpoint, Decoder, Dtype, device::device};
+use iopo_model::device::{device, dtypes};
+use iopo_model::{Checkpoint, Decoder, Dtype};
 
 /// The one table of tolerances, a row for each device and type.
 const TOLERANCES: &str = "../../fixtures/conformance/tolerances.tsv";
@@ -28,6 +29,8 @@ pub(crate) fn under_test() -> UnderTest {
     let var = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let (name, wanted) = (var("IOPO_TEST_DEVICE", "flex"), var("IOPO_TEST_DTYPE", "f32"));
     let dtype: Dtype = wanted.parse().expect("a type");
+    let device = device(&name).unwrap_or_else(|error| panic!("{error}"));
+    assert!(dtypes(&device).contains(&dtype), "{name} does not compute in {wanted}");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(TOLERANCES);
     let table = std::fs::read_to_string(path).expect("the table of tolerances");
     let mut lines = table.lines().map(|line| line.split('\t').map(str::to_owned));
@@ -36,7 +39,6 @@ pub(crate) fn under_test() -> UnderTest {
     let mut rows = rows.filter(|row| row[0].1 == name && row[1].1 == wanted);
     let row =
         rows.next().unwrap_or_else(|| panic!("{TOLERANCES} has no row for {name} in {wanted}"));
-    let device = device(&name).unwrap_or_else(|error| panic!("{error}"));
     UnderTest { device, dtype, name, row }
 }
 

@@ -2,18 +2,47 @@
 
 use std::process::{Command, Stdio};
 
-use iopo_model::device::{self, available, dtypes};
+use anyhow::Result;
+use iopo_model::device::{self, available, dtypes, has_driver};
 use iopo_model::memory;
 
+use crate::cli::DevicesArgs;
+use crate::failure::Failure;
+use crate::trial::{self, Trial};
 use crate::{panics, printer};
 
 /// Lists what `--device` takes in this binary, the one of `auto` first: the types that it computes in and its memory,
 /// or why it does not compute here.
-pub(crate) fn run() {
-    for (index, name) in available().iter().enumerate() {
-        let auto = if index == 0 { " (auto)" } else { "" };
-        printer::result(&format!("{name}{auto}: {}", describe(name)));
+pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
+    let all = available();
+    let Some(only) = &args.only else {
+        for name in all {
+            printer::result(&tried(name));
+        }
+        return Ok(());
+    };
+    if !all.contains(&only.as_str()) {
+        let built_in = format!("this binary was built with {}", all.join(", "));
+        return Err(Failure::usage(format!("no device `{only}`")).way_out(built_in).into());
     }
+    let told = if args.here { line(only, &describe(only)) } else { tried(only) };
+    printer::result(&told);
+    Ok(())
+}
+
+/// The line of a device, which is tried in another process where it has a driver.
+fn tried(name: &str) -> String {
+    let trial = if has_driver(name) { trial::of(name) } else { Trial::Untried };
+    match trial {
+        Trial::Described(told) => told,
+        Trial::Crashed(how) => line(name, &how),
+        Trial::Untried => line(name, &describe(name)),
+    }
+}
+
+fn line(name: &str, told: &str) -> String {
+    let auto = if available().first() == Some(&name) { " (auto)" } else { "" };
+    format!("{name}{auto}: {told}")
 }
 
 fn describe(name: &str) -> String {
@@ -21,7 +50,7 @@ fn describe(name: &str) -> String {
         Ok(device) => device,
         Err(error) => {
             let text = error.to_string();
-            let line = text.lines().next().unwrap_or_default();
+            let line = panics::shortened(text.lines().next().unwrap_or_default());
             return format!("{line}{}", panics::first_said(&text));
         }
     };
@@ -42,10 +71,14 @@ fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
-/// What NVIDIA's own tool says of the first GPU.
+/// What NVIDIA's own tool says of the first GPU that CUDA may use.
 fn nvidia() -> Option<String> {
     let mut command = Command::new("nvidia-smi");
     command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);
+    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
+    if let Some(first) = visible.split(',').map(str::trim).find(|id| !id.is_empty()) {
+        command.arg(format!("--id={first}"));
+    }
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     first_gpu(&String::from_utf8(output.stdout).ok()?)
 }

@@ -31,7 +31,9 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
     let scratch = run_dir::scratch().tempdir_in(parent).with_context(what)?;
 
     let Found { path, name } = fetch::resolve(&args.model, scratch.path())?;
-    let device = iopo_model::device::device(session::first_device()?)?;
+    let device = session::first_device()?;
+    session::check(device, Dtype::F32)?;
+    let device = iopo_model::device::device(device)?;
     let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).with_context(|| {
         Failure::new(format!("failed to load the base {}", path.display()))
             .way_out("pass --model with the checkpoint that the adapter was trained on")
