@@ -15,7 +15,7 @@ use crate::mlp::SwiGlu;
 use crate::norm::{RmsNorm, RmsNormTape};
 use crate::rope::{Rope, frequencies};
 use crate::tape::{Activations, Kept};
-use crate::{ModelError, device};
+use crate::{ModelError, device, vocabulary};
 
 /// A decoder-only transformer of the Llama family.
 ///
@@ -302,8 +302,8 @@ impl Decoder {
     ///
     /// # Shapes
     /// `[rows, d_model]` → `[rows, vocab]`.
-    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        times_transposed(hidden, wide(self.head_param().val()))
+    pub fn logits(&self, hidden: &Tensor<2>) -> Tensor<2> {
+        vocabulary::logits(hidden, &self.head_param().val(), times_transposed)
     }
 
     /// Hidden states, and every layer's keys and values for the cache.

@@ -242,7 +242,7 @@ impl Generation<'_> {
             self.columns.used += 1;
             let slots: Vec<(usize, usize)> =
                 (0..self.rows.len()).map(|slot| (slot, slot)).collect();
-            self.draw(&slots, hidden)?;
+            self.draw(&slots, &hidden)?;
         }
     }
 
@@ -357,7 +357,7 @@ impl Generation<'_> {
                 drawn.push((slot, prompt));
             }
         }
-        self.draw(&drawn, source.hidden.clone())
+        self.draw(&drawn, &source.hidden)
     }
 
     /// Drops rows that are done, in bulk: copying the caches costs about one step.
@@ -373,7 +373,7 @@ impl Generation<'_> {
     }
 
     /// Draws the next token of the given slots, each from a row of `hidden`; rows that end leave their result.
-    fn draw(&mut self, slots: &[(usize, usize)], hidden: Tensor<2>) -> Result<(), ModelError> {
+    fn draw(&mut self, slots: &[(usize, usize)], hidden: &Tensor<2>) -> Result<(), ModelError> {
         let logits = self.decoder.logits(hidden);
         let vocab = logits.dims()[1];
         let logits = to_host(logits)?;

@@ -11,7 +11,7 @@ use crate::dtype::wide;
 use crate::grads::Grads;
 use crate::host::to_host;
 use crate::kernels::{self, Exponentials, Product, exponentials, product, turned};
-use crate::{Activations, Decoder, Dtype, Layout, ModelError};
+use crate::{Activations, Decoder, Dtype, Layout, ModelError, vocabulary};
 
 /// Which tokens are to be predicted, and by which flat rows of a layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,18 +61,19 @@ impl Targets {
 /// One chunk of the head: `h [c, d]`, targets `t [c]` → log-probabilities `[c]` and, where wanted,
 /// `∂ logp / ∂ h = W[t] − softmax(h·Wᵀ)·W`, `[c, d]`.
 fn chunk(
-    h: Tensor<2>,
+    h: &Tensor<2>,
     w: &Tensor<2>,
     targets: &[u32],
     slope: bool,
 ) -> (Tensor<1>, Option<Tensor<2>>) {
     let rows = targets.len();
     let t = index_tensor(targets.iter().map(|&token| i64::from(token)), &h.device());
-    let logits = product(h, turned(w.clone()));
+    // The softmax is over logits in f32.
+    let logits = vocabulary::logits(h, w, |h, part| product(h, turned(part)));
     let at = logits.clone().gather(1, t.clone().reshape([rows, 1]));
     let Exponentials { max, exp, sum } = exponentials(&logits);
     let logps = (at - max - sum.clone().log()).reshape([rows]);
-    let slopes = slope.then(|| w.clone().select(0, t) - product(exp, w.clone()) / sum);
+    let slopes = slope.then(|| wide(w.clone().select(0, t)) - vocabulary::mixed(&exp, w) / sum);
     (logps, slopes)
 }
 
@@ -83,15 +84,14 @@ impl Decoder {
         targets: &Targets,
         slope: bool,
     ) -> Result<(Vec<f32>, Option<Tensor<2>>), ModelError> {
-        // The softmax is over logits in f32.
-        let w = wide(self.head_param().val());
+        let w = self.head_param().val();
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
         let (mut logps, mut slopes) = (Vec::new(), Vec::new());
         for (rows, tokens) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)) {
             let picked = hidden
                 .clone()
                 .select(0, index_tensor(rows.iter().map(|&row| row as i64), &hidden.device()));
-            let (of_chunk, slope) = chunk(picked, &w, tokens, slope);
+            let (of_chunk, slope) = chunk(&picked, &w, tokens, slope);
             logps.push(of_chunk);
             slopes.extend(slope);
         }

@@ -50,6 +50,7 @@ pub mod source;
 mod tape;
 pub mod template;
 pub mod tokenizer;
+mod vocabulary;
 pub mod workers;
 
 pub use chat::ChatModel;

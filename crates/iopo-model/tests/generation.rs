@@ -29,7 +29,7 @@ fn slowly(decoder: &Decoder, prompt: &Prompt) -> Vec<u32> {
         let layout = Layout::sequences([tokens.clone()]).expect("layout");
         let hidden = decoder.hidden(&layout).expect("hidden");
         let last = hidden.slice([tokens.len() - 1..tokens.len(), 0..32]);
-        let logits: Vec<f32> = decoder.logits(last).into_data().try_to_vec().expect("logits");
+        let logits: Vec<f32> = decoder.logits(&last).into_data().try_to_vec().expect("logits");
         let best =
             (0..logits.len()).fold(0, |best, at| if logits[at] > logits[best] { at } else { best });
         tokens.push(best as u32);

@@ -79,7 +79,7 @@ fn gradients(
 
 fn logits_off(decoder: &Decoder, layout: &Layout, golden: &Golden) -> f64 {
     let hidden = decoder.hidden(layout).expect("hidden");
-    let logits: Vec<f32> = decoder.logits(hidden).into_data().try_to_vec().expect("logits");
+    let logits: Vec<f32> = decoder.logits(&hidden).into_data().try_to_vec().expect("logits");
     let vocab = golden.shape[2];
     let mut worst = 0f64;
     let mut flat = 0;

@@ -15,7 +15,7 @@ fn next(decoder: &Decoder, tokens: &[u32]) -> Vec<f32> {
     let hidden = decoder.hidden(&layout).expect("hidden");
     let (rows, width) = (tokens.len(), hidden.dims()[1]);
     let last = hidden.slice([rows - 1..rows, 0..width]);
-    decoder.logits(last).into_data().try_to_vec().expect("logits")
+    decoder.logits(&last).into_data().try_to_vec().expect("logits")
 }
 
 fn likeliest(logits: &[f32]) -> usize {

@@ -134,7 +134,7 @@ fn configurations_have_every_field_that_transformers_reads() {
 fn logits(decoder: &Decoder) -> Vec<f32> {
     let layout = Layout::sequences([(0..24).collect::<Vec<u32>>()]).expect("layout");
     let hidden = decoder.hidden(&layout).expect("hidden");
-    decoder.logits(hidden).into_data().try_to_vec().expect("logits")
+    decoder.logits(&hidden).into_data().try_to_vec().expect("logits")
 }
 
 fn difference(a: &[f32], b: &[f32]) -> f32 {

@@ -65,8 +65,9 @@ impl Estimate {
         // Beside that: the gradients of one layer's activations, the head's hidden states and theirs, and of
         // one chunk of logits three forms.
         let beside = tokens * (layer + 4 * d) + 3 * (tokens * vocab).min(CHUNK_ELEMENTS as u64);
-        // … and of a head that is held in fewer bits, its copy in f32.
-        let beside = if size.weight < 4 { beside + vocab * d } else { beside };
+        // … and of a head that is held in fewer bits, its copy in f32, which a CPU does not make.
+        let copied = size.weight < 4 && !size.written_out;
+        let beside = if copied { beside + vocab * d } else { beside };
         let bytes = |elements: u64| 4 * at_once * elements;
         // Recomputing repeats a layer's products but its last; adapters have a backward product for each
         // forward one, weights that are trained two.
@@ -174,7 +175,8 @@ mod tests {
         let [kept, recomputed] =
             [Activations::Kept, Activations::Recomputed].map(|way| estimate.total(way) as f64);
         assert!(kept > 2.0e9 && recomputed < 0.9e9, "{kept}, {recomputed}");
-        let written_out = Estimate::new(Size { written_out: true, ..size });
+        let written = Size { written_out: true, ..size };
+        let written_out = Estimate::new(written);
         // 30 layers · 1036 tokens · 9 heads · 639 weights less.
         assert!(estimate.kept - written_out.kept > 4 * 30 * 1036 * 9 * 639);
         // Of a single layer nothing is saved.
@@ -188,6 +190,7 @@ mod tests {
         let half = Estimate::new(Size { weight: 2, ..size });
         assert_eq!(half.weights, estimate.weights / 2);
         assert_eq!(half.kept - estimate.kept, 4 * 49_152 * 576);
+        assert_eq!(Estimate::new(Size { weight: 2, ..written }).kept, written_out.kept);
     }
 
     #[test]

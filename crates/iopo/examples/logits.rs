@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     for (index, (x, y)) in batch.iter().take(GROUPS).flat_map(chosen).enumerate() {
         let tokens = [chat.encode_prompt(&[Message::user(x)])?, chat.encode_response(&y)?].concat();
         let hidden = decoder.hidden(&Layout::sequences([tokens.clone()])?)?;
-        let logits = decoder.logits(hidden).into_data();
+        let logits = decoder.logits(&hidden).into_data();
         let logits = logits.try_to_vec::<f32>().map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let shape = vec![tokens.len(), logits.len() / tokens.len()];
         tensors.insert(format!("logits.{index}"), (shape, logits));

@@ -64,7 +64,7 @@ fn difference(a: &Decoder, b: &Decoder) -> f32 {
         let tokens = (0..32).map(|at| at * at % decoder.config().vocab_size as u32);
         let layout = Layout::sequences([tokens.collect::<Vec<_>>()]).expect("layout");
         let hidden = decoder.hidden(&layout).expect("hidden");
-        decoder.logits(hidden).into_data().try_to_vec::<f32>().expect("logits")
+        decoder.logits(&hidden).into_data().try_to_vec::<f32>().expect("logits")
     });
     a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }

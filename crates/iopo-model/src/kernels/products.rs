@@ -41,7 +41,7 @@ pub(crate) fn turned(tensor: Tensor<2>) -> Factor {
     Factor { tensor: computed(tensor), turned: true }
 }
 
-/// A factor as it is computed with: a CPU gains nothing by 16 bits but memory, so there it is f32.
+/// A factor as it is computed with: flex gains nothing by 16 bits but memory, so there it is f32.
 fn computed(tensor: Tensor<2>) -> Tensor<2> {
     if tensor.dtype() != DType::F32 && device::in_process(&tensor.device()) {
         return wide(tensor);
