@@ -5,7 +5,7 @@ use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 
 use crate::attention::{Heads, Masks};
 use crate::config::ModelConfig;
-use crate::device::{in_main_memory, in_process};
+use crate::device::in_main_memory;
 use crate::dtype::{Dtype, wide};
 use crate::grads::Grads;
 use crate::layer::{DecoderLayer, KeysValues, Pass};
@@ -202,12 +202,10 @@ impl Decoder {
         if self.embed.val().dtype() == DType::BF16 { Dtype::Bf16 } else { Dtype::F32 }
     }
 
-    /// Whether products may be rounded to fewer bits than f32 has: those of 16-bit weights where the device computes
+    /// Whether products may be rounded to fewer bits than f32 has: those of 16-bit weights, where some device computes
     /// in 16 bits, and any on a GPU, whose matrix units may shorten f32.
     pub fn products_are_coarse(&self) -> bool {
-        let device = self.device();
-        let exact = self.dtype() == Dtype::F32 && in_main_memory(&device);
-        !in_process(&device) && !exact
+        self.dtype() != Dtype::F32 || !in_main_memory(&self.device())
     }
 
     /// The device that holds the weights.

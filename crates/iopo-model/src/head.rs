@@ -7,6 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
 
 use crate::decoder::index_tensor;
+use crate::device::in_process;
 use crate::dtype::wide;
 use crate::grads::Grads;
 use crate::host::to_host;
@@ -85,6 +86,8 @@ impl Decoder {
         slope: bool,
     ) -> Result<(Vec<f32>, Option<Tensor<2>>), ModelError> {
         let w = self.head_param().val();
+        // Elsewhere than on flex once for all chunks, instead of piece by piece.
+        let w = if in_process(&w.device()) { w } else { wide(w) };
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
         let (mut logps, mut slopes) = (Vec::new(), Vec::new());
         for (rows, tokens) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)) {

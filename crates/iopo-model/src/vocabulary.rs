@@ -1,6 +1,6 @@
 //! Products with the head's matrix, in f32 whatever it is held in.
 //!
-//! Where 16 bits are there to save memory, on the CPU, no copy in f32 of the whole matrix is made: it is taken some rows
+//! Where 16 bits are there to save memory, on flex, no copy in f32 of the whole matrix is made: it is taken some rows
 //! at a time.
 
 use std::ops::Range;
@@ -43,7 +43,10 @@ pub(crate) fn mixed(weights: &Tensor<2>, matrix: &Tensor<2>) -> Tensor<2> {
     let [rows, vocab] = weights.dims();
     let mixed = pieces(matrix).fold(None, |mixed, (range, piece)| {
         let all = range.len() == vocab;
-        let share = if all { weights.clone() } else { weights.clone().slice([0..rows, range]) };
+        // A copy, not a view: products are written out for values that lie in a row.
+        let part = || weights.clone().slice([0..rows, range.clone()]).into_data();
+        let share =
+            if all { weights.clone() } else { Tensor::from_data(part(), &weights.device()) };
         Some(sum(mixed, &Product::new(share, piece), None))
     });
     mixed.unwrap_or_else(|| Tensor::zeros([rows, matrix.dims()[1]], &weights.device()))
@@ -79,8 +82,11 @@ mod tests {
         let times = |h: Tensor<2>, part: Tensor<2>| product(h, turned(part));
         let expected = product(hidden.clone(), turned(whole.clone()));
         assert!(far(logits(&hidden, &narrow, times), expected.clone()) < 1e-6);
-        assert!(far(mixed(&weights, &narrow), product(weights.clone(), whole)) < 1e-5);
+        let mix = product(weights.clone(), whole);
+        assert!(far(mixed(&weights, &narrow), mix.clone()) < 1e-5);
         // Control: another order of the rows is another matrix.
-        assert!(far(logits(&hidden, &narrow.flip([0]), times), expected) > 1e-2);
+        let turned_over = narrow.flip([0]);
+        assert!(far(logits(&hidden, &turned_over, times), expected) > 1e-2);
+        assert!(far(mixed(&weights, &turned_over), mix) > 1e-4);
     }
 }

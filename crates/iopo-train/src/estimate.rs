@@ -39,7 +39,8 @@ pub struct Size<'a> {
     pub tokens: usize,
     /// Tokens of its longest path.
     pub longest: usize,
-    /// Whether attention is written out for the device, which then keeps no weights of it.
+    /// Whether kernels are written out for the device, as for flex: attention then keeps no weights, and a head of fewer
+    /// bits is turned to f32 in pieces.
     pub written_out: bool,
     /// Micro-batches that are computed at once.
     pub at_once: usize,
@@ -65,7 +66,7 @@ impl Estimate {
         // Beside that: the gradients of one layer's activations, the head's hidden states and theirs, and of
         // one chunk of logits three forms.
         let beside = tokens * (layer + 4 * d) + 3 * (tokens * vocab).min(CHUNK_ELEMENTS as u64);
-        // … and of a head that is held in fewer bits, its copy in f32, which a CPU does not make.
+        // … and of a head that is held in fewer bits, its copy in f32, which flex does not make.
         let copied = size.weight < 4 && !size.written_out;
         let beside = if copied { beside + vocab * d } else { beside };
         let bytes = |elements: u64| 4 * at_once * elements;

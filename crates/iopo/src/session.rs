@@ -117,7 +117,7 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
         "build it with another one: `cargo xtask pipeline --backend flex` computes on any CPU"
             .to_owned()
     } else {
-        format!("pass --device with one of {}", others.join(", "))
+        format!("pass --device, where the command has it, with one of {}", others.join(", "))
     };
     let cannot = |why: &str| {
         Failure::usage(format!("cannot compute on `{name}`{why}")).way_out(way_out.clone())

@@ -27,6 +27,8 @@ fn every_stage_takes_the_same_flags() {
 fn the_devices_of_the_default_build_begin_with_flex() {
     assert!(succeed(&["devices"]).stdout.starts_with("flex (auto): f32, bf16; "));
     assert!(succeed(&["devices", "flex"]).stdout.starts_with("flex (auto): f32, bf16; "));
+    assert!(succeed(&["devices", "flex", "--here"]).stdout.starts_with("flex (auto): f32, bf16; "));
+    assert_eq!(run(&["devices", "--here"]).code, Some(2));
     let error = run(&["devices", "abacus"]).error(2);
     assert!(error.contains("no device `abacus`") && error.contains("flex"), "{error}");
 }

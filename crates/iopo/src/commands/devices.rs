@@ -71,7 +71,7 @@ fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
-/// What NVIDIA's own tool says of the first GPU that CUDA may use.
+/// What NVIDIA's own tool says of the first GPU, or of the first that `CUDA_VISIBLE_DEVICES` names.
 fn nvidia() -> Option<String> {
     let mut command = Command::new("nvidia-smi");
     command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);

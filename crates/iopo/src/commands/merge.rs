@@ -25,14 +25,14 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         .way_out("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model that was trained whole (train.full) needs no merging")
         .into());
     }
+    let device = session::first_device()?;
+    session::check(device, Dtype::F32)?;
     let what = || format!("failed to write the merged model to {}", out.display());
     let parent = out.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(what)?;
     let scratch = run_dir::scratch().tempdir_in(parent).with_context(what)?;
 
     let Found { path, name } = fetch::resolve(&args.model, scratch.path())?;
-    let device = session::first_device()?;
-    session::check(device, Dtype::F32)?;
     let device = iopo_model::device::device(device)?;
     let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).with_context(|| {
         Failure::new(format!("failed to load the base {}", path.display()))
