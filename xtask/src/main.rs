@@ -23,7 +23,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build the iopo binary and run the whole way: seed tasks to an evaluated adapter.
+    /// Build the iopo binary and run the whole way: tasks to an evaluated adapter.
     Pipeline(pipeline::Args),
     /// Run all tests: unit, integration and documentation.
     Test(test::Args),

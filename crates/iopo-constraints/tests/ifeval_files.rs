@@ -131,21 +131,21 @@ fn the_default_list_holds_out_eight_types_at_least() {
 fn no_prompt_is_a_seed() {
     let Some(folder) = shared::folder() else { return };
     let file = PromptFile::parse(&fs::read_to_string(folder.join("input_data.jsonl")).unwrap());
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/seeds.jsonl");
+    let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tasks.jsonl");
     let plain = |text: &str| {
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
     };
-    let seeds: Vec<String> = shared::rows::<Value>(&seeds)
+    let tasks: Vec<String> = shared::rows::<Value>(&tasks)
         .iter()
         .flat_map(|seed| seed.as_object().expect("an object").values())
         .filter_map(|value| value.as_str().map(plain))
         .filter(|text| text.split(' ').count() > 3)
         .collect();
-    assert!(seeds.len() > 100);
+    assert!(tasks.len() > 100);
     for prompt in file.unwrap().prompts {
         let text = plain(&prompt.prompt);
-        for seed in &seeds {
+        for seed in &tasks {
             assert!(!text.contains(seed.as_str()) && !seed.contains(&text), "{seed}");
         }
     }

@@ -87,7 +87,7 @@ fn answer_part(
     let rows = prompts.iter().zip(completions).map(|(prompt, completion)| PredictionRow {
         benchmark: prompt.benchmark.clone(),
         key: prompt.key.clone(),
-        seed_id: prompt.seed_id.clone(),
+        task_id: prompt.task_id.clone(),
         prompt: prompt.prompt.clone(),
         constraints: prompt.constraints.clone(),
         response: completion.text,

@@ -13,12 +13,12 @@ use crate::{Bootstrap, EvalError};
 pub struct EvalConfig {
     /// At most this many tokens an answer. Default: 256.
     pub max_new_tokens: usize,
-    /// At most this many prompts, taken in turns over the seeds; 0 means no bound. Default: 0.
+    /// At most this many prompts, taken in turns over the tasks; 0 means no bound. Default: 0.
     pub max_prompts: usize,
-    /// Prompts of seen kinds a test seed: its test groups' x1 and x2 first, then fresh draws. Default: 2.
-    pub seen_per_seed: usize,
-    /// Prompts of held-out kinds a test seed. Default: 2; none are made while `held_out` is empty.
-    pub unseen_per_seed: usize,
+    /// Prompts of seen kinds a test task: its test groups' x1 and x2 first, then fresh draws. Default: 2.
+    pub seen_per_task: usize,
+    /// Prompts of held-out kinds a test task. Default: 2; none are made while `held_out` is empty.
+    pub unseen_per_task: usize,
     /// Weights of 1, 2, … n constraints in a freshly drawn prompt. Default: 1–3, equally often.
     pub constraints_per_instruction: Vec<f64>,
     /// Ids of the constraint kinds that are held out of synthesis. Default: none.
@@ -41,8 +41,8 @@ impl Default for EvalConfig {
         Self {
             max_new_tokens: 256,
             max_prompts: 0,
-            seen_per_seed: 2,
-            unseen_per_seed: 2,
+            seen_per_task: 2,
+            unseen_per_task: 2,
             constraints_per_instruction: vec![1.0, 1.0, 1.0],
             held_out: Vec::new(),
             baselines: ["base", "sft", "sft-continued", "dpo-paper", "dpo"]

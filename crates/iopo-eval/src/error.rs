@@ -84,39 +84,39 @@ pub enum EvalError {
     /// There is nothing to test on.
     #[error(
         "{path} holds no group of split `test`, so there is no test prompt; build the pairs with test \
-         seeds"
+         tasks"
     )]
-    NoTestSeeds {
+    NoTestTasks {
         /// The preferences file.
         path: PathBuf,
     },
-    /// A seed is in the test split and in another one.
+    /// A task is in the test split and in another one.
     #[error(
-        "seed `{seed_id}` has test groups and {other} groups, so a test on it would test memory; \
-         build the pairs again (they are split by seed)"
+        "task `{task_id}` has test groups and {other} groups, so a test on it would test memory; \
+         build the pairs again (they are split by task)"
     )]
-    SeedInTwoSplits {
-        /// The seed.
-        seed_id: String,
+    TaskInTwoSplits {
+        /// The task.
+        task_id: String,
         /// The other split.
         other: &'static str,
     },
-    /// A test prompt was trained on under another seed's name.
+    /// A test prompt was trained on under another task's name.
     #[error(
-        "the test prompt of seed `{test_seed}` is, word for word, an instruction of {other} seed \
-         `{other_seed}`; remove one of the two seed tasks"
+        "the test prompt of task `{test_task}` is, word for word, an instruction of {other} seed \
+         `{other_task}`; remove one of the two tasks"
     )]
     PromptInTraining {
-        /// The test seed.
-        test_seed: String,
+        /// The test task.
+        test_task: String,
         /// The other split.
         other: &'static str,
-        /// The seed of the other split.
-        other_seed: String,
+        /// The task of the other split.
+        other_task: String,
     },
     /// A held-out kind stands in data that was trained on or counts as seen.
     #[error(
-        "constraint kind `{kind}` is held out, but {place} of seed `{seed_id}` carries it; take it off \
+        "constraint kind `{kind}` is held out, but {place} of task `{task_id}` carries it; take it off \
          the held-out list or run synthesis and pairs again with that list"
     )]
     HeldOutKindSeen {
@@ -124,8 +124,8 @@ pub enum EvalError {
         kind: String,
         /// Which data.
         place: &'static str,
-        /// The seed.
-        seed_id: String,
+        /// The task.
+        task_id: String,
     },
     /// A constraint cannot be checked by code.
     #[error(

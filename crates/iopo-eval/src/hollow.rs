@@ -44,7 +44,7 @@ pub fn measure(metric: &str, row: &PredictionRow) -> Observation {
         "repeated_lines" => repeated_lines(&row.response),
         _ => (0.0, 0.0),
     };
-    Observation::ratio(row.key.as_str(), row.seed_id.as_str(), num, den)
+    Observation::ratio(row.key.as_str(), row.task_id.as_str(), num, den)
 }
 
 /// Different n-grams of words ∕ n-grams over all answers together, NaN where there are none. It tells

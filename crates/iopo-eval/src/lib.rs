@@ -3,11 +3,11 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | [`EvalConfig`]: what is asked and how sure we want to be |
-//! | [`prompts`] | test instructions of the test seeds, seen and held-out kinds apart |
+//! | [`prompts`] | test instructions of the test tasks, seen and held-out kinds apart |
 //! | [`mod@answer`] | a model answers them greedily → `predictions.parquet` |
 //! | [`mod@score`] | the checkers decide every constraint → `scores.parquet` |
 //! | [`observe`] | verdicts and answers as observations, one a prompt |
-//! | [`stats`] | cluster bootstrap (seeds first, rows within them), paired differences |
+//! | [`stats`] | cluster bootstrap (tasks first, rows within them), paired differences |
 //! | [`hollow`] | what would betray a hollow gain: length, distinct n-grams, empty or cut answers |
 //! | [`logprob`] | [`LogProb`], the trait through which log-probabilities come in |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |

@@ -172,7 +172,7 @@ pub fn constraint_counts(answers: &[ScoredAnswer]) -> BTreeSet<usize> {
 /// An observation under the answer's key and seed.
 fn observe(answer: &ScoredAnswer, num: f64, den: f64) -> Observation {
     let row = &answer.prediction;
-    Observation::ratio(row.key.as_str(), row.seed_id.as_str(), num, den)
+    Observation::ratio(row.key.as_str(), row.task_id.as_str(), num, den)
 }
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ pub(crate) mod tests {
         PredictionRow {
             benchmark: "heldout".to_owned(),
             key: key.to_owned(),
-            seed_id: format!("seed of {key}"),
+            task_id: format!("seed of {key}"),
             prompt: "Write.".to_owned(),
             constraints: kinds.iter().map(constraint).collect(),
             response: "An answer.".to_owned(),
@@ -207,7 +207,7 @@ pub(crate) mod tests {
         ScoreRow {
             benchmark: "heldout".to_owned(),
             key: key.to_owned(),
-            seed_id: format!("seed of {key}"),
+            task_id: format!("seed of {key}"),
             index,
             instruction_id: kind.to_owned(),
             seen,

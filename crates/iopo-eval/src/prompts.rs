@@ -1,4 +1,4 @@
-//! Test instructions: prompts on seeds that were never trained on, seen and held-out kinds apart.
+//! Test instructions: prompts on tasks that were never trained on, seen and held-out kinds apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,8 +23,8 @@ pub struct Prompt {
     pub benchmark: String,
     /// Content hash of benchmark, seed and prompt.
     pub key: String,
-    /// The seed task, the cluster of the bootstrap.
-    pub seed_id: String,
+    /// The task, the cluster of the bootstrap.
+    pub task_id: String,
     /// The user turn.
     pub prompt: String,
     /// The constraints, in the order of the prompt.
@@ -33,19 +33,19 @@ pub struct Prompt {
 
 impl Prompt {
     /// A prompt of the held-out split.
-    fn new(seed_id: &str, prompt: String, constraints: Vec<ConstraintRow>) -> Self {
-        let key = content_id(&[BENCHMARK, seed_id, &prompt]);
+    fn new(task_id: &str, prompt: String, constraints: Vec<ConstraintRow>) -> Self {
+        let key = content_id(&[BENCHMARK, task_id, &prompt]);
         let benchmark = BENCHMARK.to_owned();
-        Self { benchmark, key, seed_id: seed_id.to_owned(), prompt, constraints }
+        Self { benchmark, key, task_id: task_id.to_owned(), prompt, constraints }
     }
 }
 
-/// The test prompts: for every seed with test groups the groups' own instructions (and fresh draws of
+/// The test prompts: for every task with test groups the groups' own instructions (and fresh draws of
 /// kinds that occur in synthesis, where the configuration wants more), and draws of held-out kinds alone.
 ///
-/// Deterministic by the configuration's seed and the seed task's id: more seeds in the files do not
+/// Deterministic by the configuration's seed and the task's id: more tasks in the files do not
 /// change the prompts of the others (unless `max_prompts` bounds them). Refuses data in which a held-out
-/// kind was seen, or a test seed trained on.
+/// kind was seen, or a test task trained on.
 pub fn heldout_prompts(
     instructions: &Path,
     preferences: &Path,
@@ -55,7 +55,7 @@ pub fn heldout_prompts(
     let known: Vec<InstructionRow> = iopo_schema::read(instructions)?;
     let prompts = from_rows(&known, &groups, config)?;
     if prompts.is_empty() && !groups.iter().any(|group| group.split == Split::Test) {
-        return Err(EvalError::NoTestSeeds { path: preferences.to_owned() });
+        return Err(EvalError::NoTestTasks { path: preferences.to_owned() });
     }
     Ok(prompts)
 }
@@ -71,41 +71,41 @@ pub fn from_rows(
     let seen = seen_kinds(instructions, groups, &held_out)?;
     let mut test: BTreeMap<&str, Vec<&PreferenceRow>> = BTreeMap::new();
     for group in groups.iter().filter(|group| group.split == Split::Test) {
-        test.entry(&group.seed_id).or_default().push(group);
+        test.entry(&group.task_id).or_default().push(group);
     }
     refuse_leaks(&test, groups)?;
 
     let held_out: Vec<Kind> = held_out.into_iter().collect();
     let seen: Vec<Kind> = seen.into_iter().collect();
-    let mut by_seed = Vec::with_capacity(test.len());
-    for (seed_id, groups) in test {
-        let maker = Maker { seed_id, groups: &groups, config };
+    let mut by_task = Vec::with_capacity(test.len());
+    for (task_id, groups) in test {
+        let maker = Maker { task_id, groups: &groups, config };
         let mut taken = BTreeSet::new();
         let own = maker.own(&mut taken)?;
-        let own = maker.top_up(own, config.seen_per_seed, &seen, "seen", &mut taken);
+        let own = maker.top_up(own, config.seen_per_task, &seen, "seen", &mut taken);
         let unseen =
-            maker.top_up(Vec::new(), config.unseen_per_seed, &held_out, "unseen", &mut taken);
-        by_seed.push(alternate(own, unseen));
+            maker.top_up(Vec::new(), config.unseen_per_task, &held_out, "unseen", &mut taken);
+        by_task.push(alternate(own, unseen));
     }
-    Ok(bounded(by_seed, config))
+    Ok(bounded(by_task, config))
 }
 
-/// Makes the prompts of one test seed.
+/// Makes the prompts of one test task.
 struct Maker<'a> {
-    seed_id: &'a str,
+    task_id: &'a str,
     groups: &'a [&'a PreferenceRow],
     config: &'a EvalConfig,
 }
 
 impl Maker<'_> {
-    /// The instructions of the seed's test groups, in a random order, within the bound.
+    /// The instructions of the task's test groups, in a random order, within the bound.
     fn own(&self, taken: &mut BTreeSet<String>) -> Result<Vec<Prompt>, EvalError> {
         let mut ranked = BTreeMap::new();
         for group in self.groups {
             for (x, constraints) in
                 [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)]
             {
-                let prompt = Prompt::new(self.seed_id, x.clone(), constraints.clone());
+                let prompt = Prompt::new(self.task_id, x.clone(), constraints.clone());
                 for index in 0..constraints.len() {
                     constraint_of(&prompt.key, &prompt.constraints, index)?;
                 }
@@ -113,7 +113,7 @@ impl Maker<'_> {
                 ranked.insert(rank, prompt);
             }
         }
-        let chosen: Vec<Prompt> = ranked.into_values().take(self.config.seen_per_seed).collect();
+        let chosen: Vec<Prompt> = ranked.into_values().take(self.config.seen_per_task).collect();
         taken.extend(chosen.iter().map(|prompt| prompt.key.clone()));
         Ok(chosen)
     }
@@ -128,7 +128,7 @@ impl Maker<'_> {
         taken: &mut BTreeSet<String>,
     ) -> Vec<Prompt> {
         let Some(group) = self.groups.first() else { return prompts };
-        let mut rng = stream(self.config.seed, &["prompts", purpose, self.seed_id]);
+        let mut rng = stream(self.config.seed, &["prompts", purpose, self.task_id]);
         let weights = &self.config.constraints_per_instruction;
         for _ in 0..wanted.saturating_mul(ATTEMPTS) {
             if prompts.len() >= wanted || kinds.is_empty() {
@@ -137,7 +137,7 @@ impl Maker<'_> {
             let input = group.input.as_deref();
             let drawn = draw::instruction(&group.task, input, kinds, weights, &mut rng);
             let Some((prompt, constraints)) = drawn else { continue };
-            let prompt = Prompt::new(self.seed_id, prompt, constraints);
+            let prompt = Prompt::new(self.task_id, prompt, constraints);
             if taken.insert(prompt.key.clone()) {
                 prompts.push(prompt);
             }
@@ -154,7 +154,7 @@ fn seen_kinds(
 ) -> Result<BTreeSet<Kind>, EvalError> {
     let from_instructions = instructions
         .iter()
-        .map(|row| (row.seed_id.as_str(), "an instruction", row.id.as_str(), &row.constraints));
+        .map(|row| (row.task_id.as_str(), "an instruction", row.id.as_str(), &row.constraints));
     let from_groups = groups.iter().flat_map(|group| {
         let place = match group.split {
             Split::Train => "a train group",
@@ -162,10 +162,10 @@ fn seen_kinds(
             Split::Test => "a test group (a seen prompt)",
         };
         [&group.x1_constraints, &group.x2_constraints]
-            .map(|constraints| (group.seed_id.as_str(), place, group.id.as_str(), constraints))
+            .map(|constraints| (group.task_id.as_str(), place, group.id.as_str(), constraints))
     });
     let mut seen = BTreeSet::new();
-    for (seed_id, place, id, constraints) in from_instructions.chain(from_groups) {
+    for (task_id, place, id, constraints) in from_instructions.chain(from_groups) {
         for (index, constraint) in constraints.iter().enumerate() {
             let Some(check) = &constraint.check else { continue };
             let kind = Kind::from_id(&check.id).map_err(|error| EvalError::UnknownConstraint {
@@ -176,8 +176,8 @@ fn seen_kinds(
                 reason: error.to_string(),
             })?;
             if held_out.contains(&kind) {
-                let (kind, seed_id) = (check.id.clone(), seed_id.to_owned());
-                return Err(EvalError::HeldOutKindSeen { kind, place, seed_id });
+                let (kind, task_id) = (check.id.clone(), task_id.to_owned());
+                return Err(EvalError::HeldOutKindSeen { kind, place, task_id });
             }
             seen.insert(kind);
         }
@@ -185,8 +185,8 @@ fn seen_kinds(
     Ok(seen)
 }
 
-/// Refuses a test seed that has groups of another split, or a test instruction that stands in another
-/// split under another seed's name.
+/// Refuses a test task that has groups of another split, or a test instruction that stands in another
+/// split under another task's name.
 fn refuse_leaks(
     test: &BTreeMap<&str, Vec<&PreferenceRow>>,
     groups: &[PreferenceRow],
@@ -198,19 +198,19 @@ fn refuse_leaks(
             Split::Dev => "dev",
             Split::Test => continue,
         };
-        if test.contains_key(group.seed_id.as_str()) {
-            return Err(EvalError::SeedInTwoSplits { seed_id: group.seed_id.clone(), other });
+        if test.contains_key(group.task_id.as_str()) {
+            return Err(EvalError::TaskInTwoSplits { task_id: group.task_id.clone(), other });
         }
-        elsewhere.insert(&group.x1, (other, &group.seed_id));
-        elsewhere.insert(&group.x2, (other, &group.seed_id));
+        elsewhere.insert(&group.x1, (other, &group.task_id));
+        elsewhere.insert(&group.x2, (other, &group.task_id));
     }
     for group in test.values().flatten() {
         for x in [&group.x1, &group.x2] {
-            if let Some((other, other_seed)) = elsewhere.get(x.as_str()) {
+            if let Some((other, other_task)) = elsewhere.get(x.as_str()) {
                 return Err(EvalError::PromptInTraining {
-                    test_seed: group.seed_id.clone(),
+                    test_task: group.task_id.clone(),
                     other,
-                    other_seed: (*other_seed).to_owned(),
+                    other_task: (*other_task).to_owned(),
                 });
             }
         }
@@ -230,26 +230,26 @@ fn alternate(a: Vec<Prompt>, b: Vec<Prompt>) -> Vec<Prompt> {
     }
 }
 
-/// Takes the prompts in turns over the seeds until the bound is reached: more seeds say more than more
-/// prompts of one. The seeds take turns in a random order, the result is in the order of their ids.
-fn bounded(by_seed: Vec<Vec<Prompt>>, config: &EvalConfig) -> Vec<Prompt> {
+/// Takes the prompts in turns over the tasks until the bound is reached: more tasks say more than more
+/// prompts of one. The tasks take turns in a random order, the result is in the order of their ids.
+fn bounded(by_task: Vec<Vec<Prompt>>, config: &EvalConfig) -> Vec<Prompt> {
     let bound = if config.max_prompts == 0 { usize::MAX } else { config.max_prompts };
-    let mut order: Vec<usize> = (0..by_seed.len()).collect();
+    let mut order: Vec<usize> = (0..by_task.len()).collect();
     order.sort_by_key(|&index| {
-        let seed_id = by_seed[index].first().map_or("", |prompt| prompt.seed_id.as_str());
-        content_id(&["turn", &config.seed.to_string(), seed_id])
+        let task_id = by_task[index].first().map_or("", |prompt| prompt.task_id.as_str());
+        content_id(&["turn", &config.seed.to_string(), task_id])
     });
-    let mut keep = vec![0; by_seed.len()];
-    let mut left = bound.min(by_seed.iter().map(Vec::len).sum());
+    let mut keep = vec![0; by_task.len()];
+    let mut left = bound.min(by_task.iter().map(Vec::len).sum());
     while left > 0 {
         for &index in &order {
-            if left > 0 && keep[index] < by_seed[index].len() {
+            if left > 0 && keep[index] < by_task[index].len() {
                 keep[index] += 1;
                 left -= 1;
             }
         }
     }
-    by_seed
+    by_task
         .into_iter()
         .zip(keep)
         .flat_map(|(prompts, keep)| prompts.into_iter().take(keep))

@@ -54,7 +54,7 @@ pub struct RankedGroup {
     /// The group.
     pub id: String,
     /// Its seed.
-    pub seed_id: String,
+    pub task_id: String,
     /// Full or sided.
     pub kind: GroupKind,
     /// The policy's four sums.
@@ -105,7 +105,7 @@ pub fn measure(metric: &str, group: &RankedGroup) -> Observation {
         "reward_input_margin" => mean(input),
         _ => (0.0, 0.0),
     };
-    Observation::ratio(group.id.as_str(), group.seed_id.as_str(), num, den)
+    Observation::ratio(group.id.as_str(), group.task_id.as_str(), num, den)
 }
 
 /// Joins groups with the sums of a policy and, where given, of its reference. Refuses a group without
@@ -138,7 +138,7 @@ pub fn rank(
         };
         ranked.push(RankedGroup {
             id: group.id.clone(),
-            seed_id: group.seed_id.clone(),
+            task_id: group.task_id.clone(),
             kind: group.kind,
             policy: ours.logps,
             tokens: ours.tokens,

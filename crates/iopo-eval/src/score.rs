@@ -73,7 +73,7 @@ fn score_rows(
             scores.push(ScoreRow {
                 benchmark: row.benchmark.clone(),
                 key: row.key.clone(),
-                seed_id: row.seed_id.clone(),
+                task_id: row.task_id.clone(),
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 instruction_id: id.to_owned(),
                 seen: !held_out.contains(id),

@@ -1,10 +1,10 @@
-//! Estimates with intervals: a bootstrap that resamples seeds first and rows within them.
+//! Estimates with intervals: a bootstrap that resamples tasks first and rows within them.
 //!
-//! Rows of one seed task are not independent (they share its difficulty), so an interval that resamples
-//! rows alone is too narrow. Here each resample draws as many seeds as there are, with replacement, and
+//! Rows of one task are not independent (they share its difficulty), so an interval that resamples
+//! rows alone is too narrow. Here each resample draws as many tasks as there are, with replacement, and
 //! from each drawn seed as many of its rows as it has, with replacement; the interval lies between the
 //! percentiles of the statistic over the resamples. With one row a seed this is the plain bootstrap.
-//! The second stage adds a little of the variance within seeds, so the interval errs to the wide side.
+//! The second stage adds a little of the variance within tasks, so the interval errs to the wide side.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::rng::stream;
 pub struct Observation {
     /// The row's key; unique in a table, the same in the tables of two models on the same prompts.
     pub key: String,
-    /// The seed task that is resampled first; empty where the row stands for itself.
+    /// The task that is resampled first; empty where the row stands for itself.
     pub cluster: String,
     /// The numerator (for an accuracy: how many held).
     pub num: f64,
@@ -100,7 +100,7 @@ impl Bootstrap {
     ///
     /// `clusters` names each row's cluster, an empty name being a cluster of its own. The resamples
     /// depend on the seed and on the clusters alone, so two statistics of the same rows see the same
-    /// resamples. NaN ends where there are fewer than two clusters: one seed says nothing about others.
+    /// resamples. NaN ends where there are fewer than two clusters: one task says nothing about others.
     /// Resamples in which the statistic is NaN are left out.
     pub fn interval<S: AsRef<str>>(
         &self,
@@ -176,7 +176,7 @@ impl Bootstrap {
         for (one, other) in left.into_values().zip(right.into_values()) {
             if one.cluster != other.cluster {
                 let reason = format!(
-                    "it belongs to seed `{}` for {left_name} and to seed `{}` for {right_name}",
+                    "it belongs to task `{}` for {left_name} and to task `{}` for {right_name}",
                     one.cluster, other.cluster
                 );
                 return Err(EvalError::Observation { key: one.key.clone(), reason });

@@ -16,7 +16,7 @@ use crate::{EvalConfig, EvalError};
 /// A model to put into the table; several training seeds of one method are its runs.
 ///
 /// The numbers of a model with several runs are means over the runs, row by row; its intervals tell how
-/// much other test seeds would change that mean, not how much other training seeds would. Give each run
+/// much other test tasks would change that mean, not how much other training seeds would. Give each run
 /// as a model of its own too, to see the spread between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatedModel {

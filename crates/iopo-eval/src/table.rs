@@ -159,7 +159,7 @@ fn perplexities(
                 });
             }
         };
-        Ok(Observation::ratio(row.key.as_str(), row.seed_id.as_str(), num, den))
+        Ok(Observation::ratio(row.key.as_str(), row.task_id.as_str(), num, den))
     };
     predictions.iter().map(observe).collect()
 }

@@ -141,7 +141,7 @@ fn the_table_tells_models_apart_and_hollow_ones_too() {
     let value = |model, metric, subset| {
         find(&rows, model, None, metric, subset).map_or(f64::NAN, |row| row.value)
     };
-    // Ten test seeds with x1 and x2 each: the careful model follows both.
+    // Ten test tasks with x1 and x2 each: the careful model follows both.
     assert_eq!(
         find(&rows, "iopo", None, "prompt_accuracy_strict", "seen").map(|row| row.n),
         Some(20)
@@ -247,7 +247,7 @@ fn log_probabilities_give_perplexity_and_rewards() {
 }
 
 #[test]
-fn runs_of_several_training_seeds_are_averaged_row_by_row() {
+fn runs_of_several_training_tasks_are_averaged_row_by_row() {
     let run = Run::new();
     let (good, bad) = (run.evaluate("seed-1", careful), run.evaluate("seed-2", rambling));
     let both = EvaluatedModel { model: "iopo".to_owned(), runs: vec![good.clone(), bad.clone()] };

@@ -23,7 +23,7 @@ fn ids(prompt: &Prompt) -> Vec<&str> {
 }
 
 #[test]
-fn test_seeds_give_their_own_instructions_and_draws_of_held_out_kinds_alone() {
+fn test_tasks_give_their_own_instructions_and_draws_of_held_out_kinds_alone() {
     let config = common::config();
     let groups = common::groups(4, 6);
     let prompts = make(&groups, &config).expect("prompts");
@@ -39,7 +39,7 @@ fn test_seeds_give_their_own_instructions_and_draws_of_held_out_kinds_alone() {
         prompts.iter().partition(|prompt| own.contains(prompt.prompt.as_str()));
     assert_eq!((seen.len(), unseen.len()), (12, 12));
     for prompt in unseen {
-        assert!(prompt.seed_id.starts_with("test-"));
+        assert!(prompt.task_id.starts_with("test-"));
         assert!(!prompt.constraints.is_empty());
         assert!(ids(prompt).iter().all(|id| config.held_out.iter().any(|held| held == id)));
         for row in &prompt.constraints {
@@ -53,7 +53,7 @@ fn test_seeds_give_their_own_instructions_and_draws_of_held_out_kinds_alone() {
 
 #[test]
 fn seen_prompts_are_topped_up_with_kinds_of_synthesis_only() {
-    let config = EvalConfig { seen_per_seed: 5, unseen_per_seed: 0, ..common::config() };
+    let config = EvalConfig { seen_per_task: 5, unseen_per_task: 0, ..common::config() };
     let prompts = make(&common::groups(2, 3), &config).expect("prompts");
     assert!(prompts.len() > 3 * 2, "{}", prompts.len());
     let synthesis = ["max_words", "no_questions", "question"];
@@ -80,7 +80,7 @@ fn prompts_depend_on_the_seed_task_and_not_on_its_neighbours() {
 }
 
 #[test]
-fn a_bound_takes_the_seeds_in_turns() {
+fn a_bound_takes_the_tasks_in_turns() {
     let config = EvalConfig { max_prompts: 10, ..common::config() };
     let all = make(&common::groups(2, 6), &common::config()).expect("prompts");
     let prompts = make(&common::groups(2, 6), &config).expect("prompts");
@@ -88,7 +88,7 @@ fn a_bound_takes_the_seeds_in_turns() {
     assert!(prompts.iter().all(|prompt| all.contains(prompt)));
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for prompt in &prompts {
-        *counts.entry(&prompt.seed_id).or_default() += 1;
+        *counts.entry(&prompt.task_id).or_default() += 1;
     }
     assert_eq!(counts.len(), 6);
     assert!(counts.values().all(|count| (1..=2).contains(count)), "{counts:?}");
@@ -124,7 +124,7 @@ fn a_seed_in_two_splits_is_refused() {
         groups.push(PreferenceRow { id: "other".to_owned(), ..common::group("test-01", split) });
         let result = make(&groups, &common::config());
         assert!(
-            matches!(&result, Err(EvalError::SeedInTwoSplits { seed_id, .. }) if seed_id == "test-01"),
+            matches!(&result, Err(EvalError::TaskInTwoSplits { task_id, .. }) if task_id == "test-01"),
             "{result:?}"
         );
     }
@@ -143,5 +143,5 @@ fn preferences_without_a_test_seed_are_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let (instructions, preferences) = common::write_data(folder.path(), &common::groups(3, 0));
     let result = heldout_prompts(&instructions, &preferences, &common::config());
-    assert!(matches!(result, Err(EvalError::NoTestSeeds { .. })), "{result:?}");
+    assert!(matches!(result, Err(EvalError::NoTestTasks { .. })), "{result:?}");
 }

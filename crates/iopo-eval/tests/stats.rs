@@ -50,7 +50,7 @@ fn the_width_follows_the_confidence() {
 
 #[test]
 fn correlated_rows_of_a_seed_widen_the_interval_and_a_row_bootstrap_misses_it() {
-    // Fifty seeds, eight rows each, all rows of a seed alike: fifty facts, not four hundred.
+    // Fifty tasks, eight rows each, all rows of a task alike: fifty facts, not four hundred.
     let value = |seed: usize| f64::from(u8::from(seed.is_multiple_of(2)));
     let clustered = estimate(&rows((0..400).map(|row| (row / 8, value(row / 8)))));
     let naive = estimate(&rows((0..400).map(|row| (row, value(row / 8)))));
@@ -63,7 +63,7 @@ fn correlated_rows_of_a_seed_widen_the_interval_and_a_row_bootstrap_misses_it() 
 
 #[test]
 fn rows_within_a_seed_are_resampled_too() {
-    // All seeds have the same mean: only the second stage moves anything.
+    // All tasks have the same mean: only the second stage moves anything.
     let found = estimate(&rows((0..200).map(|row| (row / 10, f64::from(u8::from(row % 2 == 0))))));
     assert!(width(found) > 0.05, "{found:?}");
 }
@@ -104,7 +104,7 @@ fn tables_with_other_rows_are_not_compared() {
     let error = compare(&more).expect_err("one more row").to_string();
     assert!(error.contains("`another` is only in right"), "{error}");
     let mut moved = left.clone();
-    moved[3].cluster = "another seed".to_owned();
+    moved[3].cluster = "another task".to_owned();
     assert!(matches!(compare(&moved), Err(EvalError::Observation { .. })));
 }
 

@@ -1,4 +1,4 @@
-//! The usable answers of every seed, with what is true of them.
+//! The usable answers of every task, with what is true of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::admit::constraint_of;
 use crate::near::shingles;
 use crate::stats::Counts;
 
-/// A usable answer to a seed task.
+/// A usable answer to a task.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The text.
@@ -29,11 +29,11 @@ pub struct Answer {
     pub runs: BTreeSet<u64>,
 }
 
-/// A seed task with its usable answers.
+/// A task with its usable answers.
 #[derive(Debug, Clone)]
 pub struct Task {
     /// The seed's id.
-    pub seed_id: String,
+    pub task_id: String,
     /// The task.
     pub task: String,
     /// The text that it works on.
@@ -42,21 +42,21 @@ pub struct Task {
     pub answers: Vec<Answer>,
 }
 
-/// The rows of one seed, as they were read.
+/// The rows of one task, as they were read.
 #[derive(Debug, Default)]
-pub(crate) struct SeedRows<'a> {
+pub(crate) struct TaskRows<'a> {
     responses: Vec<(&'a ResponseRow, &'a InstructionRow)>,
 }
 
-/// Groups the responses by seed, in the order in which the seeds first occur.
-pub(crate) fn by_seed<'a>(
+/// Groups the responses by task, in the order in which the tasks first occur.
+pub(crate) fn by_task<'a>(
     instructions: &'a [InstructionRow],
     responses: &'a [ResponseRow],
-) -> Result<Vec<(&'a str, SeedRows<'a>)>, PairsError> {
+) -> Result<Vec<(&'a str, TaskRows<'a>)>, PairsError> {
     let known: BTreeMap<&str, &InstructionRow> =
         instructions.iter().map(|row| (row.id.as_str(), row)).collect();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut seeds: Vec<(&str, SeedRows)> = Vec::new();
+    let mut tasks: Vec<(&str, TaskRows)> = Vec::new();
     for response in responses {
         let Some(instruction) = known.get(response.instruction_id.as_str()) else {
             return Err(PairsError::UnknownInstruction {
@@ -64,19 +64,19 @@ pub(crate) fn by_seed<'a>(
                 instruction: response.instruction_id.clone(),
             });
         };
-        let place = *places.entry(&instruction.seed_id).or_insert_with(|| {
-            seeds.push((&instruction.seed_id, SeedRows::default()));
-            seeds.len() - 1
+        let place = *places.entry(&instruction.task_id).or_insert_with(|| {
+            tasks.push((&instruction.task_id, TaskRows::default()));
+            tasks.len() - 1
         });
-        seeds[place].1.responses.push((response, instruction));
+        tasks[place].1.responses.push((response, instruction));
     }
-    Ok(seeds)
+    Ok(tasks)
 }
 
-/// Makes a seed's task out of its rows: usable answers without repetitions.
+/// Makes a task's task out of its rows: usable answers without repetitions.
 pub(crate) fn task_of(
-    seed_id: &str,
-    rows: &SeedRows,
+    task_id: &str,
+    rows: &TaskRows,
     kinds: &BTreeMap<Kind, f64>,
     counts: &mut Counts,
 ) -> Result<Option<Task>, PairsError> {
@@ -116,7 +116,7 @@ pub(crate) fn task_of(
         });
     }
     Ok(Some(Task {
-        seed_id: seed_id.to_owned(),
+        task_id: task_id.to_owned(),
         task: first.task.clone(),
         input: first.input.clone(),
         answers,

@@ -1,4 +1,4 @@
-//! Which of the combinations of a seed become groups.
+//! Which of the combinations of a task become groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,12 @@ use crate::near::jaccard;
 use crate::random::keyed;
 use crate::stats::Counts;
 
-/// The groups of one seed, at most as many as its split allows.
+/// The groups of one task, at most as many as its split allows.
 ///
 /// Each step takes the operation that lags most behind its weight, and among its combinations the
 /// one whose kinds were changed least so far; answers that were used less, that are not repaired,
 /// and constraints of the instructions that the answers were accepted for are preferred.
-pub fn seed_groups(
+pub fn task_groups(
     task: &Task,
     split: Split,
     kinds: &BTreeMap<Kind, f64>,
@@ -28,13 +28,13 @@ pub fn seed_groups(
     balance: &mut Balance,
     counts: &mut Counts,
 ) -> Vec<PreferenceRow> {
-    let mut rng = keyed(config.seed, &["groups", &task.seed_id]);
+    let mut rng = keyed(config.seed, &["groups", &task.task_id]);
     let pairs = pairs(task, config, &mut rng, counts);
     let mut open = combinations(&pairs, config, &mut rng, counts);
     let mut uses = vec![0_u32; pairs.len()];
     let mut groups: Vec<PreferenceRow> = Vec::new();
     let mut made: Vec<Combination> = Vec::new();
-    let limit = config.max_groups_per_seed.get(split);
+    let limit = config.max_groups_per_task.get(split);
     'groups: while groups.len() < limit {
         // Kinds that hold in most answers would otherwise be common to most groups.
         let weights: BTreeMap<Kind, f64> = kinds
@@ -78,8 +78,8 @@ pub fn seed_groups(
     groups
 }
 
-/// Whether a group of this operation leaves the seed enough full groups. It holds at every step, so
-/// it holds for every beginning of the seed's groups too.
+/// Whether a group of this operation leaves the task enough full groups. It holds at every step, so
+/// it holds for every beginning of the task's groups too.
 fn sided_fits(operation: Operation, groups: &[PreferenceRow], config: &PairsConfig) -> bool {
     if kind_of(operation) == GroupKind::Full {
         return true;

@@ -14,9 +14,9 @@ use crate::PairsError;
 pub struct PerSplit {
     /// For training seeds.
     pub train: usize,
-    /// For dev seeds.
+    /// For dev tasks.
     pub dev: usize,
-    /// For test seeds.
+    /// For test tasks.
     pub test: usize,
 }
 
@@ -98,23 +98,23 @@ pub struct PairsConfig {
     pub seed: u64,
     /// Ids of the kinds that no group may use. Default: none.
     pub held_out: Vec<String>,
-    /// Groups from one seed, at most. Default: 4 (all splits).
-    pub max_groups_per_seed: PerSplit,
+    /// Groups from one task, at most. Default: 4 (all splits).
+    pub max_groups_per_task: PerSplit,
     /// Groups of a split, at most; 0 is no limit. Default: 0 (all splits).
     pub max_groups: PerSplit,
-    /// Seeds kept for testing, the first by the hash of their id. Default: 80.
-    pub test_seeds: usize,
-    /// Seeds kept for choices, the next by the hash of their id. Default: 20.
-    pub dev_seeds: usize,
-    /// Test seeds that must have a group. Default: 60.
-    pub min_test_seeds: usize,
+    /// Tasks kept for testing, the first by the hash of their id. Default: 80.
+    pub test_tasks: usize,
+    /// Tasks kept for choices, the next by the hash of their id. Default: 20.
+    pub dev_tasks: usize,
+    /// Test tasks that must have a group. Default: 60.
+    pub min_test_tasks: usize,
     /// Groups for training that there must be. Default: 1.
     pub min_train_groups: usize,
     /// Whether pure additions and removals (groups with one false cell) are made. Default: true.
     pub sided: bool,
     /// How often each operation should occur.
     pub operations: OperationWeights,
-    /// The share of full groups, at least, in every seed. Default: 0.5.
+    /// The share of full groups, at least, in every task. Default: 0.5.
     pub min_full_share: f64,
     /// Weights of 1, 2, 3 … constraints in an instruction. Default: 1, 2, 2.
     pub constraints_per_instruction: Vec<f64>,
@@ -126,8 +126,8 @@ pub struct PairsConfig {
     pub near_duplicate_threshold: f64,
     /// The share of groups with a repaired response, at most. Default: 0.3.
     pub max_repaired_share: f64,
-    /// Seeds in one part, the unit in which the output is written. Default: 32.
-    pub seeds_per_part: usize,
+    /// Tasks in one part, the unit in which the output is written. Default: 32.
+    pub tasks_per_part: usize,
 }
 
 impl Default for PairsConfig {
@@ -135,11 +135,11 @@ impl Default for PairsConfig {
         Self {
             seed: 0,
             held_out: Vec::new(),
-            max_groups_per_seed: PerSplit::all(4),
+            max_groups_per_task: PerSplit::all(4),
             max_groups: PerSplit::all(0),
-            test_seeds: 80,
-            dev_seeds: 20,
-            min_test_seeds: 60,
+            test_tasks: 80,
+            dev_tasks: 20,
+            min_test_tasks: 60,
             min_train_groups: 1,
             sided: true,
             operations: OperationWeights::default(),
@@ -148,7 +148,7 @@ impl Default for PairsConfig {
             kind_weights: BTreeMap::new(),
             near_duplicate_threshold: 0.8,
             max_repaired_share: 0.3,
-            seeds_per_part: 32,
+            tasks_per_part: 32,
         }
     }
 }
@@ -202,20 +202,20 @@ impl PairsConfig {
                 format!("expected a number from 0 to 1, found {value}")
             })?;
         }
-        let least = self.max_groups_per_seed;
-        check("max_groups_per_seed", least.train.max(least.dev).max(least.test) > 0, || {
+        let least = self.max_groups_per_task;
+        check("max_groups_per_task", least.train.max(least.dev).max(least.test) > 0, || {
             "expected at least 1, found 0".to_owned()
         })?;
-        check("seeds_per_part", self.seeds_per_part > 0, || {
+        check("tasks_per_part", self.tasks_per_part > 0, || {
             "expected at least 1, found 0".to_owned()
         })?;
-        check("min_test_seeds", self.min_test_seeds <= self.test_seeds, || {
+        check("min_test_tasks", self.min_test_tasks <= self.test_tasks, || {
             format!(
-                "expected at most test_seeds ({}), found {}",
-                self.test_seeds, self.min_test_seeds
+                "expected at most test_tasks ({}), found {}",
+                self.test_tasks, self.min_test_tasks
             )
         })?;
-        let most = match (self.max_groups_per_seed.train, self.max_groups.train) {
+        let most = match (self.max_groups_per_task.train, self.max_groups.train) {
             (0, _) => Some(0),
             (_, 0) => None,
             (_, most) => Some(most),
@@ -223,7 +223,7 @@ impl PairsConfig {
         check("min_train_groups", most.is_none_or(|most| self.min_train_groups <= most), || {
             let most = most.unwrap_or(0);
             format!(
-                "expected at most the {most} that max_groups and max_groups_per_seed allow, found {}",
+                "expected at most the {most} that max_groups and max_groups_per_task allow, found {}",
                 self.min_train_groups
             )
         })?;
@@ -250,7 +250,7 @@ impl PairsConfig {
             reason: format!("cannot be written as JSON: {error}"),
         })?;
         if let Some(fields) = value.as_object_mut() {
-            fields.remove("min_test_seeds");
+            fields.remove("min_test_tasks");
             fields.remove("min_train_groups");
         }
         Ok(value)
@@ -291,8 +291,8 @@ mod tests {
 
     #[test]
     fn senseless_values_are_refused_by_name() {
-        let bad = PairsConfig { min_test_seeds: 9, test_seeds: 3, ..PairsConfig::default() };
-        assert!(bad.validate().expect_err("least").to_string().contains("min_test_seeds"));
+        let bad = PairsConfig { min_test_tasks: 9, test_tasks: 3, ..PairsConfig::default() };
+        assert!(bad.validate().expect_err("least").to_string().contains("min_test_tasks"));
         let most = PerSplit { train: 4, dev: 0, test: 0 };
         let few = PairsConfig { max_groups: most, min_train_groups: 4, ..PairsConfig::default() };
         assert!(few.validate().is_ok());

@@ -71,37 +71,37 @@ pub enum PairsError {
     Cancelled,
     /// No group could be made.
     #[error(
-        "no preference group can be made from {answers} answers to {seeds} seed tasks; every \
-         group needs two differing answers to one task: sample more answers for each seed \
-         (synth.samples_per_seed)"
+        "no preference group can be made from {answers} answers to {tasks} tasks; every \
+         group needs two differing answers to one task: sample more answers for each task \
+         (synth.samples_per_task)"
     )]
     NoGroups {
-        /// Seeds.
-        seeds: u64,
+        /// Tasks.
+        tasks: u64,
         /// Usable answers.
         answers: u64,
     },
-    /// Too few test seeds have a group.
+    /// Too few test tasks have a group.
     #[error(
-        "only {found} of {drawn} test seeds have a preference group, at least {least} must \
-         (pairs.min_test_seeds); raise pairs.test_seeds (there are {seeds} seeds), add seeds or \
+        "only {found} of {drawn} test tasks have a preference group, at least {least} must \
+         (pairs.min_test_tasks); raise pairs.test_tasks (there are {tasks} tasks), add tasks or \
          sample more answers for each"
     )]
-    TooFewTestSeeds {
-        /// Test seeds with a group.
+    TooFewTestTasks {
+        /// Test tasks with a group.
         found: u64,
-        /// Test seeds drawn.
+        /// Test tasks drawn.
         drawn: u64,
         /// The configured least number.
         least: u64,
-        /// All seeds.
-        seeds: u64,
+        /// All tasks.
+        tasks: u64,
     },
     /// Too few groups are left for training.
     #[error(
         "only {found} of {groups} preference groups are for training, at least {least} must be \
-         (pairs.min_train_groups); raise pairs.max_groups_per_seed or pairs.max_groups, add seeds \
-         ({seeds} are for training), sample more answers for each, or keep fewer seeds for testing"
+         (pairs.min_train_groups); raise pairs.max_groups_per_task or pairs.max_groups, add tasks \
+         ({tasks} are for training), sample more answers for each, or keep fewer tasks for testing"
     )]
     TooFewTrainGroups {
         /// Groups for training.
@@ -110,13 +110,13 @@ pub enum PairsError {
         least: u64,
         /// All groups.
         groups: u64,
-        /// Seeds for training.
-        seeds: u64,
+        /// Tasks for training.
+        tasks: u64,
     },
     /// Too large a share of the groups holds a repaired response.
     #[error(
         "{repaired} of {groups} groups hold a repaired response ({share:.3}), at most \
-         {limit:.3} may (pairs.max_repaired_share); sample more answers for each seed, repair \
+         {limit:.3} may (pairs.max_repaired_share); sample more answers for each task, repair \
          less or raise the limit"
     )]
     TooManyRepaired {

@@ -72,7 +72,7 @@ pub fn build(
     let (x1, x2) = (prompt(&x1_constraints), prompt(&x2_constraints));
     let mut row = PreferenceRow {
         id: content_id(&[&x1, &y1.text, &x2, &y2.text]),
-        seed_id: task.seed_id.clone(),
+        task_id: task.task_id.clone(),
         split,
         kind: kind_of(combination.operation),
         operation: combination.operation,

@@ -7,14 +7,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`] | what can be set |
-//! | [`answers`] | the usable answers of a seed and what is true of them |
+//! | [`answers`] | the usable answers of a task and what is true of them |
 //! | [`relation`] | what tells two answers apart, what they have in common |
 //! | [`combine`] | all ways to make a group of them |
 //! | [`choose`], [`balance`] | which of those are made |
 //! | [`group`] | from a combination to a row |
 //! | [`mod@admit`] | the truth table, and all else a group must be |
 //! | [`near`] | near duplicates |
-//! | [`split`] | train, dev and test, by seed |
+//! | [`split`] | train, dev and test, by task |
 //! | [`stage`] | [`build`]: all of it together |
 //! | [`exchange`] | groups in the rows of TRL and LLaMA-Factory, out and in |
 //!
@@ -52,7 +52,7 @@ pub use admit::{Refusal, admit, verify};
 pub use config::{OperationWeights, PairsConfig, PerSplit};
 pub use error::PairsError;
 pub use exchange::{ExchangeError, export, import, is_imported};
-pub use split::split_seeds;
+pub use split::split_tasks;
 pub use stage::build;
 pub use stats::PairsSummary;
 

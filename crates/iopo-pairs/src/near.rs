@@ -28,7 +28,7 @@ pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
     if all == 0 { 1.0 } else { shared as f64 / all as f64 }
 }
 
-/// Signatures (`MinHash` with bands) of the texts of earlier seeds: at rest at most 32 bytes a text, 24 of them its bands.
+/// Signatures (`MinHash` with bands) of the texts of earlier tasks: at rest at most 32 bytes a text, 24 of them its bands.
 /// (A hash set alone takes 31 to 62, as full as it happens to be.)
 #[derive(Debug, Default)]
 pub struct Seen {

@@ -1,4 +1,4 @@
-//! The split into train, dev and test: by seed, never by row.
+//! The split into train, dev and test: by task, never by row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,9 @@ use iopo_schema::Split;
 
 use crate::random::keyed_hash;
 
-/// Ranks the seeds by a hash of (id, `seed`): the first are test seeds, the next dev seeds, the
+/// Ranks the tasks by a hash of (id, `seed`): the first are test tasks, the next dev tasks, the
 /// rest is for training.
-pub fn split_seeds(
+pub fn split_tasks(
     ids: &BTreeSet<String>,
     seed: u64,
     test: usize,
@@ -31,22 +31,22 @@ mod tests {
 
     use iopo_schema::Split;
 
-    use super::split_seeds;
+    use super::split_tasks;
 
     #[test]
     fn the_numbers_are_kept_and_the_seed_decides_who_it_is() {
         let ids: BTreeSet<String> = (0..50).map(|i| format!("s{i}")).collect();
-        let splits = split_seeds(&ids, 1, 10, 5);
+        let splits = split_tasks(&ids, 1, 10, 5);
         let count = |wanted| splits.values().filter(|split| **split == wanted).count();
         assert_eq!((count(Split::Test), count(Split::Dev), count(Split::Train)), (10, 5, 35));
-        assert_eq!(splits, split_seeds(&ids, 1, 10, 5));
-        assert_ne!(splits, split_seeds(&ids, 2, 10, 5));
+        assert_eq!(splits, split_tasks(&ids, 1, 10, 5));
+        assert_ne!(splits, split_tasks(&ids, 2, 10, 5));
     }
 
     #[test]
-    fn more_test_seeds_keep_those_that_there_were() {
+    fn more_test_tasks_keep_those_that_there_were() {
         let ids: BTreeSet<String> = (0..50).map(|i| format!("s{i}")).collect();
-        let (few, many) = (split_seeds(&ids, 1, 10, 0), split_seeds(&ids, 1, 20, 0));
+        let (few, many) = (split_tasks(&ids, 1, 10, 0), split_tasks(&ids, 1, 20, 0));
         let kept = |id: &String| few[id] != Split::Test || many[id] == Split::Test;
         assert!(ids.iter().all(kept));
     }

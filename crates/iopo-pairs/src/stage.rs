@@ -10,12 +10,12 @@ use iopo_schema::{
 };
 
 use crate::admit::verify;
-use crate::answers::{Task, by_seed, task_of};
+use crate::answers::{Task, by_task, task_of};
 use crate::balance::Balance;
-use crate::choose::seed_groups;
+use crate::choose::task_groups;
 use crate::exchange::is_imported;
 use crate::near::Seen;
-use crate::split::split_seeds;
+use crate::split::split_tasks;
 use crate::stats::{Counts, split_name};
 use crate::{PairsConfig, PairsError, PairsSummary};
 
@@ -27,8 +27,8 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// signature for every answer.
 ///
 /// # Errors
-/// Besides unreadable files: imported groups where its own would go, no group at all, fewer than `min_test_seeds` test
-/// seeds with a group, fewer than `min_train_groups` groups for training, more repaired groups than
+/// Besides unreadable files: imported groups where its own would go, no group at all, fewer than `min_test_tasks` test
+/// tasks with a group, fewer than `min_train_groups` groups for training, more repaired groups than
 /// `max_repaired_share` allows. The stats are written first, so that the reasons can be looked at.
 pub fn build(
     instructions_path: &Path,
@@ -62,16 +62,16 @@ pub fn build(
     let summary = PairsSummary::from_metrics(counts.into_metrics());
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
-    let chunks = groups.chunks(config.seeds_per_part);
+    let chunks = groups.chunks(config.tasks_per_part);
     let count = chunks.len();
     if !parts.is_complete() {
         progress.start("writing preference groups", count as u64);
-        for (index, seeds) in chunks.enumerate() {
+        for (index, tasks) in chunks.enumerate() {
             if progress.cancelled() {
                 return Err(PairsError::Cancelled);
             }
             if !parts.has(index) {
-                let rows: Vec<PreferenceRow> = seeds.iter().flatten().cloned().collect();
+                let rows: Vec<PreferenceRow> = tasks.iter().flatten().cloned().collect();
                 for row in &rows {
                     verify(row)
                         .map_err(|reason| PairsError::Admission { id: row.id.clone(), reason })?;
@@ -86,7 +86,7 @@ pub fn build(
     Ok(summary)
 }
 
-/// The groups of every seed, in the order of the seeds, and what was counted on the way.
+/// The groups of every task, in the order of the tasks, and what was counted on the way.
 pub fn make_groups(
     instructions: &[InstructionRow],
     responses: &[ResponseRow],
@@ -95,29 +95,29 @@ pub fn make_groups(
 ) -> Result<(Vec<Vec<PreferenceRow>>, Counts), PairsError> {
     let kinds = config.kinds()?;
     let ids: BTreeSet<String> =
-        instructions.iter().map(|instruction| instruction.seed_id.clone()).collect();
-    let splits = split_seeds(&ids, config.seed, config.test_seeds, config.dev_seeds);
-    let seeds = by_seed(instructions, responses)?;
+        instructions.iter().map(|instruction| instruction.task_id.clone()).collect();
+    let splits = split_tasks(&ids, config.seed, config.test_tasks, config.dev_tasks);
+    let tasks = by_task(instructions, responses)?;
     let mut counts = Counts::default();
     for split in splits.values() {
-        counts.one(format!("seeds/{}", split_name(*split)));
+        counts.one(format!("tasks/{}", split_name(*split)));
     }
     let mut balances: BTreeMap<Split, Balance> = BTreeMap::new();
     let mut seen = Seen::default();
-    let mut groups = Vec::with_capacity(seeds.len());
-    progress.start("making preference groups", seeds.len() as u64);
-    for (seed_id, rows) in &seeds {
+    let mut groups = Vec::with_capacity(tasks.len());
+    progress.start("making preference groups", tasks.len() as u64);
+    for (task_id, rows) in &tasks {
         if progress.cancelled() {
             return Err(PairsError::Cancelled);
         }
-        let split = splits.get(*seed_id).copied().unwrap_or(Split::Train);
-        let made = match task_of(seed_id, rows, &kinds, &mut counts)? {
+        let split = splits.get(*task_id).copied().unwrap_or(Split::Train);
+        let made = match task_of(task_id, rows, &kinds, &mut counts)? {
             Some(mut task) => {
                 drop_seen(&mut task, &mut seen, &mut counts);
-                counts.one("seeds");
+                counts.one("tasks");
                 counts.add("answers", task.answers.len() as u64);
                 let balance = balances.entry(split).or_default();
-                seed_groups(&task, split, &kinds, config, balance, &mut counts)
+                task_groups(&task, split, &kinds, config, balance, &mut counts)
             }
             None => Vec::new(),
         };
@@ -131,13 +131,13 @@ pub fn make_groups(
             counts.group(row);
         }
         if let Some(row) = made.first() {
-            counts.one(format!("seeds_with_groups/{}", split_name(row.split)));
+            counts.one(format!("tasks_with_groups/{}", split_name(row.split)));
         }
     }
     Ok((groups, counts))
 }
 
-/// Drops answers that are near duplicates of an answer to an earlier seed.
+/// Drops answers that are near duplicates of an answer to an earlier task.
 fn drop_seen(task: &mut Task, seen: &mut Seen, counts: &mut Counts) {
     let bands: Vec<Vec<u64>> =
         task.answers.iter().map(|answer| Seen::bands(&answer.runs)).collect();
@@ -148,13 +148,13 @@ fn drop_seen(task: &mut Task, seen: &mut Seen, counts: &mut Counts) {
         if fresh {
             seen.insert(bands);
         } else {
-            counts.one("dropped/near_duplicate_across_seeds");
+            counts.one("dropped/near_duplicate_across_tasks");
         }
     }
 }
 
-/// Keeps at most the configured number of groups of each split: the first group of every seed,
-/// then the second of every seed, and so on, so that the limit costs as few seeds as it can.
+/// Keeps at most the configured number of groups of each split: the first group of every task,
+/// then the second of every task, and so on, so that the limit costs as few tasks as it can.
 fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut Counts) {
     for split in [Split::Train, Split::Dev, Split::Test] {
         let most = config.max_groups.get(split);
@@ -183,21 +183,21 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
     }
 }
 
-/// Refuses a run without groups, with too few test seeds or training groups, or with too many repaired responses.
+/// Refuses a run without groups, with too few test tasks or training groups, or with too many repaired responses.
 fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError> {
     if summary.groups == 0 {
         return Err(PairsError::NoGroups {
-            seeds: summary.seeds,
+            tasks: summary.tasks,
             answers: summary.count("answers"),
         });
     }
-    let found = summary.count("seeds_with_groups/test");
-    if found < config.min_test_seeds as u64 {
-        return Err(PairsError::TooFewTestSeeds {
+    let found = summary.count("tasks_with_groups/test");
+    if found < config.min_test_tasks as u64 {
+        return Err(PairsError::TooFewTestTasks {
             found,
-            drawn: summary.count("seeds/test"),
-            least: config.min_test_seeds as u64,
-            seeds: summary.seeds,
+            drawn: summary.count("tasks/test"),
+            least: config.min_test_tasks as u64,
+            tasks: summary.tasks,
         });
     }
     if summary.train < config.min_train_groups as u64 {
@@ -205,7 +205,7 @@ fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError
             found: summary.train,
             least: config.min_train_groups as u64,
             groups: summary.groups,
-            seeds: summary.count("seeds/train"),
+            tasks: summary.count("tasks/train"),
         });
     }
     let share = summary.repaired_share();
@@ -239,11 +239,11 @@ mod tests {
     #[test]
     fn the_bounds_of_a_run_are_enforced() {
         let config = PairsConfig::default();
-        let none = accept(&summary(&[("seeds", 3), ("answers", 9)]), &config);
-        assert!(matches!(none, Err(PairsError::NoGroups { seeds: 3, answers: 9 })));
-        let few = accept(&summary(&[("groups", 10), ("seeds_with_groups/test", 59)]), &config);
-        assert!(matches!(few, Err(PairsError::TooFewTestSeeds { found: 59, least: 60, .. })));
-        let enough = [("groups", 10), ("seeds_with_groups/test", 60), ("split/train", 7)];
+        let none = accept(&summary(&[("tasks", 3), ("answers", 9)]), &config);
+        assert!(matches!(none, Err(PairsError::NoGroups { tasks: 3, answers: 9 })));
+        let few = accept(&summary(&[("groups", 10), ("tasks_with_groups/test", 59)]), &config);
+        assert!(matches!(few, Err(PairsError::TooFewTestTasks { found: 59, least: 60, .. })));
+        let enough = [("groups", 10), ("tasks_with_groups/test", 60), ("split/train", 7)];
         let least = |min_train_groups| PairsConfig { min_train_groups, ..PairsConfig::default() };
         let few = accept(&summary(&enough), &least(8));
         assert!(matches!(few, Err(PairsError::TooFewTrainGroups { found: 7, least: 8, .. })));

@@ -7,8 +7,8 @@ use iopo_schema::{GroupKind, MetricRow, Operation, PreferenceRow, Split};
 /// What a run of pairing made.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PairsSummary {
-    /// Seeds with a usable response.
-    pub seeds: u64,
+    /// Tasks with a usable response.
+    pub tasks: u64,
     /// Groups written.
     pub groups: u64,
     /// Those for training.
@@ -43,7 +43,7 @@ impl PairsSummary {
     /// The summary behind the rows of a stats file.
     pub(crate) fn from_metrics(metrics: Vec<MetricRow>) -> Self {
         let mut summary = Self { metrics, ..Self::default() };
-        summary.seeds = summary.count("seeds");
+        summary.tasks = summary.count("tasks");
         summary.groups = summary.count("groups");
         summary.train = summary.count("split/train");
         summary.dev = summary.count("split/dev");

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 
 fn groups() -> Vec<PreferenceRow> {
     let (instructions, responses) = rows(12, 4);
-    let config = PairsConfig { min_test_seeds: 0, ..PairsConfig::default() };
+    let config = PairsConfig { min_test_tasks: 0, ..PairsConfig::default() };
     let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     groups.into_iter().flatten().collect()
 }
@@ -198,7 +198,7 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
     };
     PreferenceRow {
         id: String::new(),
-        seed_id: "s".to_owned(),
+        task_id: "s".to_owned(),
         split: Split::Train,
         kind: kind_of(operation),
         operation,

@@ -17,7 +17,7 @@ use iopo_schema::{GroupKind, Method, PreferenceRow, Provenance, Split, read, wri
 fn preferences(dir: &Path) -> (Vec<PreferenceRow>, PathBuf) {
     let (instructions, responses) = rows(12, 4);
     let config =
-        PairsConfig { min_test_seeds: 0, test_seeds: 3, dev_seeds: 1, ..PairsConfig::default() };
+        PairsConfig { min_test_tasks: 0, test_tasks: 3, dev_tasks: 1, ..PairsConfig::default() };
     let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     let groups: Vec<PreferenceRow> = groups.into_iter().flatten().collect();
     let path = dir.join("preferences.parquet");

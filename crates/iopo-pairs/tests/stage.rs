@@ -16,17 +16,17 @@ use iopo_schema::{
 
 fn config() -> PairsConfig {
     PairsConfig {
-        test_seeds: 8,
-        dev_seeds: 4,
-        min_test_seeds: 6,
-        seeds_per_part: 7,
+        test_tasks: 8,
+        dev_tasks: 4,
+        min_test_tasks: 6,
+        tasks_per_part: 7,
         ..PairsConfig::default()
     }
 }
 
-fn prepare(seeds: usize) -> tempfile::TempDir {
+fn prepare(tasks: usize) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("folder");
-    let (instructions, responses) = rows(seeds, 4);
+    let (instructions, responses) = rows(tasks, 4);
     let provenance = Provenance::new("test", serde_json::json!({}));
     write(&dir.path().join("instructions.parquet"), &instructions, &provenance).expect("written");
     write(&dir.path().join("responses.parquet"), &responses, &provenance).expect("written");
@@ -127,7 +127,7 @@ fn a_seed_is_in_one_split_only_and_the_numbers_are_kept() {
     let summary = run(dir.path(), &config(), &Silent).expect("groups");
     let mut split_of: BTreeMap<String, BTreeSet<Split>> = BTreeMap::new();
     for group in groups(dir.path()) {
-        split_of.entry(group.seed_id).or_default().insert(group.split);
+        split_of.entry(group.task_id).or_default().insert(group.split);
     }
     assert!(split_of.values().all(|splits| splits.len() == 1));
     let count = |split| split_of.values().filter(|splits| splits.contains(&split)).count();
@@ -138,11 +138,11 @@ fn a_seed_is_in_one_split_only_and_the_numbers_are_kept() {
 }
 
 #[test]
-fn too_few_test_seeds_are_an_error_with_a_way_out() {
+fn too_few_test_tasks_are_an_error_with_a_way_out() {
     let dir = prepare(5);
-    let config = PairsConfig { test_seeds: 60, min_test_seeds: 60, ..config() };
-    let error = run(dir.path(), &config, &Silent).expect_err("five seeds").to_string();
-    assert!(error.contains("min_test_seeds") && error.contains("60"), "{error}");
+    let config = PairsConfig { test_tasks: 60, min_test_tasks: 60, ..config() };
+    let error = run(dir.path(), &config, &Silent).expect_err("five tasks").to_string();
+    assert!(error.contains("min_test_tasks") && error.contains("60"), "{error}");
     assert!(!dir.path().join("preferences.parquet").exists());
 }
 
@@ -185,10 +185,10 @@ fn held_out_kinds_never_appear_even_where_an_instruction_has_them() {
 }
 
 #[test]
-fn limits_hold_for_seeds_splits_sides_and_repairs() {
+fn limits_hold_for_tasks_splits_sides_and_repairs() {
     let dir = prepare(40);
     let limited = PairsConfig {
-        max_groups_per_seed: PerSplit { train: 3, dev: 1, test: 2 },
+        max_groups_per_task: PerSplit { train: 3, dev: 1, test: 2 },
         max_groups: PerSplit { train: 30, dev: 0, test: 9 },
         min_full_share: 0.6,
         ..config()
@@ -200,13 +200,13 @@ fn limits_hold_for_seeds_splits_sides_and_repairs() {
     assert!(summary.repaired_share() <= 0.3);
     let mut each: BTreeMap<(String, Split), usize> = BTreeMap::new();
     for group in groups(dir.path()) {
-        *each.entry((group.seed_id, group.split)).or_default() += 1;
+        *each.entry((group.task_id, group.split)).or_default() += 1;
     }
     for ((_, split), number) in &each {
-        assert!(*number <= limited.max_groups_per_seed.get(*split));
+        assert!(*number <= limited.max_groups_per_task.get(*split));
     }
-    let train_seeds = each.keys().filter(|(_, split)| *split == Split::Train).count();
-    assert!(train_seeds >= 27, "the limit is spread over the seeds, {train_seeds}");
+    let train_tasks = each.keys().filter(|(_, split)| *split == Split::Train).count();
+    assert!(train_tasks >= 27, "the limit is spread over the tasks, {train_tasks}");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn sided_groups_can_be_switched_off() {
 }
 
 #[test]
-fn trivial_differences_and_copies_across_seeds_are_dropped() {
+fn trivial_differences_and_copies_across_tasks_are_dropped() {
     let (instructions, mut responses) = rows(12, 3);
     let long = "The kettle sings on the stove while the rain falls on the old town, and nobody \
                 minds, because the tea is nearly ready and the bread is warm.";
@@ -228,7 +228,7 @@ fn trivial_differences_and_copies_across_seeds_are_dropped() {
     let (groups, counts) =
         make_groups(&instructions, &responses, &config(), &Silent).expect("groups");
     assert!(counts.get("dropped/trivial_difference") > 0);
-    assert!(counts.get("dropped/near_duplicate_across_seeds") > 0);
+    assert!(counts.get("dropped/near_duplicate_across_tasks") > 0);
     for group in groups.iter().flatten() {
         assert!(!(group.y1.contains("KETTLE SINGS") && group.y2.contains("kettle sings")));
         assert!(!group.y2.contains("Truly!") && !group.y1.contains("Truly!"));
@@ -264,13 +264,13 @@ impl Progress for StopAfter {
 
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
-    // Eight seeds are all for testing.
+    // Eight tasks are all for testing.
     let config =
-        PairsConfig { seeds_per_part: 3, min_test_seeds: 3, min_train_groups: 0, ..config() };
+        PairsConfig { tasks_per_part: 3, min_test_tasks: 3, min_train_groups: 0, ..config() };
     let whole = prepare(8);
     run(whole.path(), &config, &Silent).expect("groups");
     let wanted = bytes(whole.path());
-    // It looks whether it should stop before each of 8 seeds and 3 parts.
+    // It looks whether it should stop before each of 8 tasks and 3 parts.
     for after in 0..8 + 3 {
         let dir = prepare(8);
         let stopped = run(dir.path(), &config, &StopAfter(AtomicI64::new(after)));

@@ -19,7 +19,7 @@ fn row(index: usize) -> ResponseRow {
     ResponseRow {
         id: content_id(&[&text, &index.to_string()]),
         instruction_id: content_id(&[&index.to_string()]),
-        seed_id: format!("seed-{}", index % 200),
+        task_id: format!("seed-{}", index % 200),
         text,
         verdicts: (0..3).map(verdict).collect(),
         accepted: true,

@@ -1,4 +1,4 @@
-//! Parquet files that none of our stages wrote, for instance seed tasks from elsewhere.
+//! Parquet files that none of our stages wrote, for instance tasks from elsewhere.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

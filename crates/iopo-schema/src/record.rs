@@ -93,7 +93,7 @@ struct_value!(Proof {
 
 record!(InstructionRow = "instructions", 1, {
     id: String,
-    seed_id: String,
+    task_id: String,
     task: String,
     input: Option<String>,
     constraints: Vec<ConstraintRow>,
@@ -104,7 +104,7 @@ record!(InstructionRow = "instructions", 1, {
 record!(ResponseRow = "responses", 1, {
     id: String,
     instruction_id: String,
-    seed_id: String,
+    task_id: String,
     text: String,
     verdicts: Vec<VerdictRow>,
     accepted: bool,
@@ -116,7 +116,7 @@ record!(ResponseRow = "responses", 1, {
 
 record!(PreferenceRow = "preferences", 1, {
     id: String,
-    seed_id: String,
+    task_id: String,
     split: Split,
     kind: GroupKind,
     operation: Operation,
@@ -149,7 +149,7 @@ record!(MetricRow = "metrics", 1, { step: u64, name: String, value: f64 });
 record!(PredictionRow = "predictions", 1, {
     benchmark: String,
     key: String,
-    seed_id: String,
+    task_id: String,
     prompt: String,
     constraints: Vec<ConstraintRow>,
     response: String,
@@ -161,7 +161,7 @@ record!(PredictionRow = "predictions", 1, {
 record!(ScoreRow = "scores", 1, {
     benchmark: String,
     key: String,
-    seed_id: String,
+    task_id: String,
     index: u32,
     instruction_id: String,
     seen: bool,

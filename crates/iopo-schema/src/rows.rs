@@ -26,7 +26,7 @@ pub struct ConstraintRow {
     pub check: Option<CheckRow>,
 }
 
-/// Which seeds a row belongs to: train, dev or test. Split by seed, never by row.
+/// Which tasks a row belongs to: train, dev or test. Split by task, never by row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
@@ -66,8 +66,8 @@ pub struct VerdictRow {
 pub struct InstructionRow {
     /// Content hash of the prompt and the seed.
     pub id: String,
-    /// The seed task that it grew from.
-    pub seed_id: String,
+    /// The task that it grew from.
+    pub task_id: String,
     /// The plain task.
     pub task: String,
     /// The text that the task works on, if any.
@@ -87,8 +87,8 @@ pub struct ResponseRow {
     pub id: String,
     /// The instruction that it answers.
     pub instruction_id: String,
-    /// The seed task of that instruction.
-    pub seed_id: String,
+    /// The task of that instruction.
+    pub task_id: String,
     /// The answer.
     pub text: String,
     /// One verdict a constraint of the instruction, in its order.
@@ -155,9 +155,9 @@ impl Proof {
 pub struct PreferenceRow {
     /// Content hash of the four texts.
     pub id: String,
-    /// The seed task that all four belong to.
-    pub seed_id: String,
-    /// Train, dev or test, by seed.
+    /// The task that all four belong to.
+    pub task_id: String,
+    /// Train, dev or test, by task.
     pub split: Split,
     /// Full or sided.
     pub kind: GroupKind,
@@ -226,8 +226,8 @@ pub struct PredictionRow {
     pub benchmark: String,
     /// The prompt's key inside the benchmark.
     pub key: String,
-    /// Seed task, the cluster that bootstrap intervals resample first; empty where there is none.
-    pub seed_id: String,
+    /// Task, the cluster that bootstrap intervals resample first; empty where there is none.
+    pub task_id: String,
     /// The user turn.
     pub prompt: String,
     /// The constraints to score it by.
@@ -249,8 +249,8 @@ pub struct ScoreRow {
     pub benchmark: String,
     /// The prompt's key.
     pub key: String,
-    /// Seed task of the prompt; empty where there is none.
-    pub seed_id: String,
+    /// Task of the prompt; empty where there is none.
+    pub task_id: String,
     /// The constraint's index in the prompt.
     pub index: u32,
     /// The constraint kind's id.

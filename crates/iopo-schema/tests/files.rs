@@ -189,7 +189,7 @@ fn a_file_with_any_byte_damaged() -> Outcome {
     let row = ScoreRow {
         benchmark: "heldout".into(),
         key: "k".into(),
-        seed_id: "s".into(),
+        task_id: "s".into(),
         index: 1,
         instruction_id: "max_words".into(),
         seen: true,

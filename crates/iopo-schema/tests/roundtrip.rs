@@ -46,9 +46,9 @@ fn verdicts() -> impl Strategy<Value = Vec<VerdictRow>> {
 
 fn instruction() -> impl Strategy<Value = InstructionRow> {
     (text(), text(), text(), option::of(text()), vec(constraint(), 0..4), text(), text()).prop_map(
-        |(id, seed_id, task, input, constraints, prompt, language)| InstructionRow {
+        |(id, task_id, task, input, constraints, prompt, language)| InstructionRow {
             id,
-            seed_id,
+            task_id,
             task,
             input,
             constraints,
@@ -62,7 +62,7 @@ fn response() -> impl Strategy<Value = ResponseRow> {
     let ids = (text(), text(), text(), text());
     (ids, verdicts(), any::<bool>(), any::<bool>(), option::of(text()), text(), text()).prop_map(
         |(
-            (id, instruction_id, seed_id, text),
+            (id, instruction_id, task_id, text),
             verdicts,
             accepted,
             repaired,
@@ -73,7 +73,7 @@ fn response() -> impl Strategy<Value = ResponseRow> {
             ResponseRow {
                 id,
                 instruction_id,
-                seed_id,
+                task_id,
                 text,
                 verdicts,
                 accepted,
@@ -104,11 +104,11 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
             lists,
             (y1_x1, y2_x1, y1_x2, y2_x2),
         )| {
-            let [id, seed_id, task, x1, y1, x2, y2, y1_response_id, y2_response_id] = texts;
+            let [id, task_id, task, x1, y1, x2, y2, y1_response_id, y2_response_id] = texts;
             let [x1_constraints, x2_constraints, removed, added] = lists;
             PreferenceRow {
                 id,
-                seed_id,
+                task_id,
                 split,
                 kind,
                 operation,
@@ -152,11 +152,11 @@ fn prediction() -> impl Strategy<Value = PredictionRow> {
     let texts = prop::array::uniform6(text());
     (texts, vec(constraint(), 0..4), any::<u32>(), any::<u32>()).prop_map(
         |(texts, constraints, prompt_tokens, completion_tokens)| {
-            let [benchmark, key, seed_id, prompt, response, finish_reason] = texts;
+            let [benchmark, key, task_id, prompt, response, finish_reason] = texts;
             PredictionRow {
                 benchmark,
                 key,
-                seed_id,
+                task_id,
                 prompt,
                 constraints,
                 response,
@@ -173,11 +173,11 @@ fn score() -> impl Strategy<Value = ScoreRow> {
     let flags = (any::<bool>(), any::<bool>(), option::of(any::<bool>()));
     (texts, any::<u32>(), flags, method(), prop::array::uniform2(option::of(text()))).prop_map(
         |(texts, index, (seen, strict, loose), method, [raw, mode])| {
-            let [benchmark, key, seed_id, instruction_id] = texts;
+            let [benchmark, key, task_id, instruction_id] = texts;
             ScoreRow {
                 benchmark,
                 key,
-                seed_id,
+                task_id,
                 index,
                 instruction_id,
                 seen,

@@ -8,20 +8,20 @@ use iopo_llm::{Scripted, Silent};
 use iopo_synth::{SynthConfig, SynthSummary, synthesize};
 use tempfile::TempDir;
 
-/// Seed tasks of a run.
+/// Tasks of a run.
 const SEEDS: usize = 32;
 
-/// A folder with seed tasks and nothing else: what an earlier run has left would be taken over.
+/// A folder with tasks and nothing else: what an earlier run has left would be taken over.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    common::write_seeds(&folder.path().join("seeds.jsonl"), SEEDS);
+    common::write_tasks(&folder.path().join("tasks.jsonl"), SEEDS);
     folder
 }
 
 fn run(folder: &TempDir) -> SynthSummary {
     let model = Scripted::new(common::natural);
-    let seeds = folder.path().join("seeds.jsonl");
-    synthesize(&seeds, folder.path(), &model, &SynthConfig::default(), &Silent).expect("synthesis")
+    let tasks = folder.path().join("tasks.jsonl");
+    synthesize(&tasks, folder.path(), &model, &SynthConfig::default(), &Silent).expect("synthesis")
 }
 
 fn rules(criterion: &mut Criterion) {

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::manner::manner_of;
 use crate::random::keyed_u64;
-use crate::{Seed, SynthConfig, SynthError};
+use crate::{SynthConfig, SynthError, Task};
 
 /// What the `sampling` column says about an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleInfo {
-    /// Number of the sample within its seed task.
+    /// Number of the sample within its task.
     pub sample: usize,
     /// The hint that was added to the prompt, if any.
     pub manner: Option<String>,
@@ -43,11 +43,11 @@ pub struct SampleInfo {
 
 /// Samples all answers that are not yet there, part by part; returns the file's path.
 ///
-/// The rows are responses without an instruction and without verdicts, `samples_per_seed` for
-/// each seed in order; one that the model refuses carries the reason in `error`.
+/// The rows are responses without an instruction and without verdicts, `samples_per_task` for
+/// each task in order; one that the model refuses carries the reason in `error`.
 pub fn sample_answers(
-    seeds: &[Seed],
-    seeds_hash: &str,
+    tasks: &[Task],
+    tasks_hash: &str,
     out_dir: &Path,
     model: &dyn LanguageModel,
     config: &SynthConfig,
@@ -59,17 +59,17 @@ pub fn sample_answers(
     let provenance = Provenance {
         producer: crate::PRODUCER.to_owned(),
         config: config.answers_json(&generator, &manners),
-        inputs: [("seeds".to_owned(), seeds_hash.to_owned())].into(),
+        inputs: [("tasks".to_owned(), tasks_hash.to_owned())].into(),
     };
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
     if parts.is_complete() {
         return Ok(path);
     }
-    let chunks: Vec<&[Seed]> = seeds.chunks(config.seeds_per_part).collect();
-    progress.start("sampling answers", (seeds.len() * config.samples_per_seed) as u64);
+    let chunks: Vec<&[Task]> = tasks.chunks(config.tasks_per_part).collect();
+    progress.start("sampling answers", (tasks.len() * config.samples_per_task) as u64);
     for (index, chunk) in chunks.iter().enumerate() {
         if parts.has(index) {
-            progress.advance((chunk.len() * config.samples_per_seed) as u64);
+            progress.advance((chunk.len() * config.samples_per_task) as u64);
             continue;
         }
         if progress.cancelled() {
@@ -82,9 +82,9 @@ pub fn sample_answers(
     Ok(path)
 }
 
-/// One part: all samples of its seeds in one call.
+/// One part: all samples of its tasks in one call.
 fn sample_part(
-    seeds: &[Seed],
+    tasks: &[Task],
     manners: &[String],
     generator: &str,
     model: &dyn LanguageModel,
@@ -93,15 +93,15 @@ fn sample_part(
 ) -> Result<Vec<ResponseRow>, SynthError> {
     let mut infos = Vec::new();
     let mut requests = Vec::new();
-    for seed in seeds {
-        for sample in 0..config.samples_per_seed {
-            let (info, request) = ask(seed, sample, manners, config);
-            infos.push((seed, info));
+    for task in tasks {
+        for sample in 0..config.samples_per_task {
+            let (info, request) = ask(task, sample, manners, config);
+            infos.push((task, info));
             requests.push(request);
         }
     }
     let answers = complete_or_refuse(model, requests, progress)?;
-    let rows = infos.into_iter().zip(answers).map(|((seed, mut info), answer)| {
+    let rows = infos.into_iter().zip(answers).map(|((task, mut info), answer)| {
         let (text, error) = match answer {
             Ok(completion) => {
                 info.finish_reason = Some(completion.finish_reason);
@@ -112,9 +112,9 @@ fn sample_part(
             Err(reason) => (String::new(), Some(reason)),
         };
         Ok(ResponseRow {
-            id: content_id(&["answer", &seed.id, &info.sample.to_string(), &text]),
+            id: content_id(&["answer", &task.id, &info.sample.to_string(), &text]),
             instruction_id: String::new(),
-            seed_id: seed.id.clone(),
+            task_id: task.id.clone(),
             text,
             verdicts: Vec::new(),
             accepted: false,
@@ -137,19 +137,19 @@ pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
 
 /// One sample's prompt: the task, the manner on a line of its own, the input.
 fn ask(
-    seed: &Seed,
+    task: &Task,
     sample: usize,
     manners: &[String],
     config: &SynthConfig,
 ) -> (SampleInfo, Request) {
-    let manner = manner_of(manners, config.plain_samples, config.seed, &seed.id, sample);
-    let task = match manner {
-        Some(manner) => format!("{} {manner}", seed.task),
-        None => seed.task.clone(),
+    let manner = manner_of(manners, config.plain_samples, config.seed, &task.id, sample);
+    let asked = match manner {
+        Some(manner) => format!("{} {manner}", task.task),
+        None => task.task.clone(),
     };
     let none: [&str; 0] = [];
-    let prompt = render_prompt(&task, &none, seed.input.as_deref());
-    let stream = keyed_u64(config.seed, &["answer", &seed.id, &sample.to_string()]);
+    let prompt = render_prompt(&asked, &none, task.input.as_deref());
+    let stream = keyed_u64(config.seed, &["answer", &task.id, &sample.to_string()]);
     let sampling = Sampling {
         max_new_tokens: config.sampling.max_new_tokens,
         temperature: config.sampling.temperature,

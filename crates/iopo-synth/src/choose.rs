@@ -16,7 +16,7 @@ pub struct Candidate {
     pub weight: f64,
     /// Its place among the constraints of its kind, the most informative first.
     pub rank: usize,
-    /// Whether another answer of the same seed violates it.
+    /// Whether another answer of the same task violates it.
     pub discriminating: bool,
 }
 

@@ -16,7 +16,7 @@ pub enum Drop {
     Looping,
     /// Another answer to the same task has the same words.
     Duplicate,
-    /// It shares a run of words with another seed that stems from neither's instruction.
+    /// It shares a run of words with another task that stems from neither's instruction.
     SharedGram,
     /// No constraint that may be used holds in it.
     NoConstraint,

@@ -34,10 +34,10 @@ impl Default for SamplingConfig {
 pub struct SynthConfig {
     /// Everything random follows from it. Default: 0.
     pub seed: u64,
-    /// Use only the first seed tasks of the file. Default: all of them.
-    pub max_seeds: Option<usize>,
-    /// Answers sampled for each seed task. Default: 4.
-    pub samples_per_seed: usize,
+    /// Use only the first tasks of the file. Default: all of them.
+    pub max_tasks: Option<usize>,
+    /// Answers sampled for each task. Default: 4.
+    pub samples_per_task: usize,
     /// How many of them are asked for without a manner. Default: 1.
     pub plain_samples: usize,
     /// Hints for the other samples; they do not become part of an instruction. Default ones that
@@ -45,9 +45,9 @@ pub struct SynthConfig {
     pub manners: Vec<String>,
     /// How answers are drawn.
     pub sampling: SamplingConfig,
-    /// Seed tasks in one part, the unit of progress; no batch crosses it. Default: 8.
-    pub seeds_per_part: usize,
-    /// BCP 47 tag of the language of the seeds. Default: `en`.
+    /// Tasks in one part, the unit of progress; no batch crosses it. Default: 8.
+    pub tasks_per_part: usize,
+    /// BCP 47 tag of the language of the tasks. Default: `en`.
     pub language: String,
 
     /// Answers of fewer words are dropped. Default: 3.
@@ -58,7 +58,7 @@ pub struct SynthConfig {
     pub min_cut_share: f64,
     /// Keep cut answers as they are (for tiny random models only). Default: false.
     pub keep_cut: bool,
-    /// Words of a run that two seeds must not share. Default: 8.
+    /// Words of a run that two tasks must not share. Default: 8.
     pub shared_gram_words: usize,
 
     /// Instructions written for one answer, at most. Default: 1.
@@ -71,7 +71,7 @@ pub struct SynthConfig {
     /// 0 leaves kinds to their weights, 1 gives every type and dimension the same share.
     /// Default: 0.5.
     pub spread: f64,
-    /// How much likelier a constraint is chosen that another answer of the seed violates.
+    /// How much likelier a constraint is chosen that another answer of the task violates.
     /// Default: 4.
     pub discriminating_weight: f64,
     /// Ids of the kinds that synthesis never uses. Default: none.
@@ -79,11 +79,11 @@ pub struct SynthConfig {
 
     /// Whether answers may be edited until a constraint holds. Default: true.
     pub repair_enabled: bool,
-    /// Edited answers for one seed, at most. Default: 1.
-    pub repairs_per_seed: usize,
+    /// Edited answers for one task, at most. Default: 1.
+    pub repairs_per_task: usize,
     /// Probability of each of them. Default: 0.5.
     pub repair_probability: f64,
-    /// Kinds that hold in answers of a smaller share of seeds count as not reached by sampling
+    /// Kinds that hold in answers of a smaller share of tasks count as not reached by sampling
     /// and may be repaired. Default: 0.05.
     pub repair_reach: f64,
     /// Ids of the kinds that may be repaired; empty: decided by `repair_reach`. Default: empty.
@@ -98,12 +98,12 @@ impl Default for SynthConfig {
     fn default() -> Self {
         Self {
             seed: 0,
-            max_seeds: None,
-            samples_per_seed: 4,
+            max_tasks: None,
+            samples_per_task: 4,
             plain_samples: 1,
             manners: DEFAULT_MANNERS.iter().map(|manner| manner.text.to_owned()).collect(),
             sampling: SamplingConfig::default(),
-            seeds_per_part: 8,
+            tasks_per_part: 8,
             language: "en".to_owned(),
             min_words: 3,
             max_repetition: 0.3,
@@ -117,7 +117,7 @@ impl Default for SynthConfig {
             discriminating_weight: 4.0,
             held_out: Vec::new(),
             repair_enabled: true,
-            repairs_per_seed: 1,
+            repairs_per_task: 1,
             repair_probability: 0.5,
             repair_reach: 0.05,
             repair_kinds: Vec::new(),
@@ -178,12 +178,12 @@ impl SynthConfig {
         self.kinds()?;
         self.named_repair_kinds()?;
         for (field, value) in [
-            ("samples_per_seed", self.samples_per_seed),
-            ("seeds_per_part", self.seeds_per_part),
+            ("samples_per_task", self.samples_per_task),
+            ("tasks_per_part", self.tasks_per_part),
             ("instructions_per_answer", self.instructions_per_answer),
             ("shared_gram_words", self.shared_gram_words),
             ("max_new_tokens", self.sampling.max_new_tokens),
-            ("max_seeds", self.max_seeds.unwrap_or(1)),
+            ("max_tasks", self.max_tasks.unwrap_or(1)),
         ] {
             check(field, value > 0, || "expected at least 1, found 0".to_owned())?;
         }
@@ -226,12 +226,12 @@ impl SynthConfig {
         serde_json::json!({
             "generator": generator,
             "seed": self.seed,
-            "max_seeds": self.max_seeds,
-            "samples_per_seed": self.samples_per_seed,
+            "max_tasks": self.max_tasks,
+            "samples_per_task": self.samples_per_task,
             "plain_samples": self.plain_samples,
             "manners": manners,
             "sampling": self.sampling,
-            "seeds_per_part": self.seeds_per_part,
+            "tasks_per_part": self.tasks_per_part,
         })
     }
 
@@ -295,8 +295,8 @@ mod tests {
 
     #[test]
     fn senseless_numbers_are_refused_by_name() {
-        let zero = SynthConfig { samples_per_seed: 0, ..SynthConfig::default() };
-        assert!(zero.validate().expect_err("0").to_string().contains("samples_per_seed"));
+        let zero = SynthConfig { samples_per_task: 0, ..SynthConfig::default() };
+        assert!(zero.validate().expect_err("0").to_string().contains("samples_per_task"));
         let nan = SynthConfig { repair_probability: f64::NAN, ..SynthConfig::default() };
         assert!(nan.validate().expect_err("nan").to_string().contains("repair_probability"));
         let none = SynthConfig { constraints_per_instruction: vec![], ..SynthConfig::default() };

@@ -17,40 +17,40 @@ pub enum SynthError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// A line of the seed file is not a seed.
+    /// A line of the task file is not a task.
     #[error(
         "{}:{line}: expected a JSON object with the strings \"id\" and \"task\" and an optional \
          string \"input\": {reason}", path.display()
     )]
-    SeedLine {
-        /// The seed file.
+    TaskLine {
+        /// The task file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
         /// What is wrong with it.
         reason: String,
     },
-    /// A Parquet seed file cannot be read as seeds.
-    #[error("{}: cannot be read as seeds (string columns id, task, input): {reason}", path.display())]
-    SeedTable {
-        /// The seed file.
+    /// A Parquet task file cannot be read as tasks.
+    #[error("{}: cannot be read as tasks (string columns id, task, input): {reason}", path.display())]
+    TaskTable {
+        /// The task file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// The seed file holds no seed.
-    #[error("{}: holds no seed task; expected at least one", path.display())]
-    NoSeeds {
-        /// The seed file.
+    /// The task file holds no task.
+    #[error("{}: holds no task; expected at least one", path.display())]
+    NoTasks {
+        /// The task file.
         path: PathBuf,
     },
-    /// Two seeds share an id.
+    /// Two tasks share an id.
     #[error(
-        "{}: seed id {id:?} stands at row {first} and again at row {second}; ids must be unique, \
+        "{}: task id {id:?} stands at row {first} and again at row {second}; ids must be unique, \
          rename one", path.display()
     )]
-    DuplicateSeed {
-        /// The seed file.
+    DuplicateId {
+        /// The task file.
         path: PathBuf,
         /// The id.
         id: String,
@@ -59,15 +59,15 @@ pub enum SynthError {
         /// Where it stands again.
         second: usize,
     },
-    /// Two seeds are the same task.
+    /// Two tasks are the same task.
     #[error(
-        "{}: seeds {first_id:?} (row {first}) and {second_id:?} (row {second}) are the same task \
-         with the same input, but for case, spacing and closing punctuation; seeds are split into \
+        "{}: tasks {first_id:?} (row {first}) and {second_id:?} (row {second}) are the same task \
+         with the same input, but for case, spacing and closing punctuation; tasks are split into \
          train, dev and test by id, so one could be trained on and the other tested: remove one",
         path.display()
     )]
     DuplicateTask {
-        /// The seed file.
+        /// The task file.
         path: PathBuf,
         /// The id of the first.
         first_id: String,
@@ -78,10 +78,10 @@ pub enum SynthError {
         /// Where that stands.
         second: usize,
     },
-    /// The seed file has an ending that is not known.
+    /// The task file has an ending that is not known.
     #[error("{}: expected a file that ends in .jsonl or .parquet", path.display())]
-    SeedFormat {
-        /// The seed file.
+    TaskFormat {
+        /// The task file.
         path: PathBuf,
     },
     /// The configuration makes no sense.
@@ -92,7 +92,7 @@ pub enum SynthError {
         /// What was expected and what was found.
         reason: String,
     },
-    /// The file of sampled answers does not belong to these seeds.
+    /// The file of sampled answers does not belong to these tasks.
     #[error(
         "{}: expected {expected} at this place but found {got}; delete the file to sample anew",
         path.display()
@@ -120,7 +120,7 @@ pub enum SynthError {
     /// No answer could be used.
     #[error(
         "none of {answers} sampled answers is usable ({reasons}); sample more or longer answers \
-         (synth.samples_per_seed, synth.sampling.max_new_tokens) or loosen the bounds"
+         (synth.samples_per_task, synth.sampling.max_new_tokens) or loosen the bounds"
     )]
     NothingAccepted {
         /// How many were sampled.

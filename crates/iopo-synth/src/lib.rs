@@ -1,19 +1,19 @@
-//! From seed tasks to constrained instructions with verified responses, by rules: the answer
+//! From tasks to constrained instructions with verified responses, by rules: the answer
 //! first, the instruction after.
 //!
-//! Answers to every seed task are sampled from a language model, in several manners so that they
+//! Answers to every task are sampled from a language model, in several manners so that they
 //! differ. Every checker runs on each answer, and the instruction is written from what is true of
 //! it (constraint back-translation), so every label is proved by code. Kinds of constraints that
 //! sampling hardly reaches are filled by small, flagged edits.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`seed`] | seed tasks from JSON lines or Parquet |
+//! | [`task`] | tasks from JSON lines or Parquet |
 //! | [`config`] | what can be set |
 //! | [`manner`] | the hints that make answers differ |
 //! | [`answers`] | first pass: sampling, in parts that survive a kill |
 //! | [`clean`] | trimming, and the reasons to drop an answer |
-//! | [`owners`] | the rule that two seeds share no run of eight words |
+//! | [`owners`] | the rule that two tasks share no run of eight words |
 //! | [`choose`] | which of the constraints that hold are written down |
 //! | [`repair`] | edits within bounds |
 //! | [`stage`] | [`synthesize`]: the two passes together |
@@ -23,13 +23,13 @@
 //! use iopo_synth::{SynthConfig, synthesize};
 //!
 //! let dir = tempfile::tempdir()?;
-//! let seeds = dir.path().join("seeds.jsonl");
-//! std::fs::write(&seeds, r#"{"id": "tea", "task": "Explain how to brew tea."}"#)?;
+//! let tasks = dir.path().join("tasks.jsonl");
+//! std::fs::write(&tasks, r#"{"id": "tea", "task": "Explain how to brew tea."}"#)?;
 //! let model = Scripted::new(|request: &Request| {
 //!     let asked = request.messages[0].content.split_whitespace().count();
 //!     format!("Warm the pot, add {asked} leaves, pour hot water over them and wait a while.")
 //! });
-//! let summary = synthesize(&seeds, dir.path(), &model, &SynthConfig::default(), &Silent)?;
+//! let summary = synthesize(&tasks, dir.path(), &model, &SynthConfig::default(), &Silent)?;
 //! assert!(summary.responses > 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -47,20 +47,20 @@ pub mod owners;
 pub mod random;
 pub mod repair;
 pub mod rows;
-pub mod seed;
-mod seed_table;
 pub mod stage;
 pub mod stats;
 mod survey;
+pub mod task;
+mod task_table;
 pub mod text;
 mod write;
 
 pub use config::{SamplingConfig, SynthConfig};
 pub use error::SynthError;
 pub use manner::{DEFAULT_MANNERS, DefaultManner};
-pub use seed::{Seed, read_seeds};
 pub use stage::synthesize;
 pub use stats::SynthSummary;
+pub use task::{Task, read_tasks};
 
 /// Name and version as they stand in the files' provenance.
 pub(crate) const PRODUCER: &str = concat!("iopo-synth ", env!("CARGO_PKG_VERSION"));

@@ -109,12 +109,12 @@ pub fn open(manners: &[String], held_out: &BTreeSet<Kind>) -> Vec<String> {
 }
 
 /// The manner of one sample: none for the first `plain` samples, then the list in an order that
-/// is drawn anew for every seed task, so that no manner comes twice before all came once.
+/// is drawn anew for every task, so that no manner comes twice before all came once.
 pub fn manner_of<'a>(
     manners: &'a [String],
     plain: usize,
     seed: u64,
-    seed_id: &str,
+    task_id: &str,
     sample: usize,
 ) -> Option<&'a str> {
     let turn = sample.checked_sub(plain)?;
@@ -122,7 +122,7 @@ pub fn manner_of<'a>(
         return None;
     }
     let mut order: Vec<usize> = (0..manners.len()).collect();
-    let mut rng = keyed(seed, &["manner", seed_id]);
+    let mut rng = keyed(seed, &["manner", task_id]);
     for last in (1..order.len()).rev() {
         order.swap(last, rng.random_range(0..=last));
     }

@@ -1,4 +1,4 @@
-//! The cross-seed rule: two seeds never share a run of words that does not stem from their
+//! The cross-task rule: two tasks never share a run of words that does not stem from their
 //! instructions.
 
 use std::collections::{BTreeSet, HashMap};
@@ -8,7 +8,7 @@ use crate::text::grams;
 /// Set where the run stems from its owner's instruction.
 const OWN: u32 = 1 << 31;
 
-/// Which seed used a run of words first, and whether it stems from that seed's instruction.
+/// Which task used a run of words first, and whether it stems from that task's instruction.
 ///
 /// Twelve bytes a run; the map is only looked up, never iterated, so its order does not matter.
 #[derive(Debug)]
@@ -28,13 +28,13 @@ impl Owners {
         texts.into_iter().flat_map(|text| grams(text, self.words)).collect()
     }
 
-    /// Gives the runs of `text` to seed number `seed`, or refuses (and changes nothing) where
-    /// another seed owns one that does not stem from both instructions.
-    pub fn admit(&mut self, seed: u32, text: &str, instruction: &BTreeSet<u64>) -> bool {
+    /// Gives the runs of `text` to task number `task`, or refuses (and changes nothing) where
+    /// another task owns one that does not stem from both instructions.
+    pub fn admit(&mut self, task: u32, text: &str, instruction: &BTreeSet<u64>) -> bool {
         let runs = grams(text, self.words);
         let offends = |run: &u64| {
             self.runs.get(run).is_some_and(|owner| {
-                owner & !OWN != seed && !(owner & OWN != 0 && instruction.contains(run))
+                owner & !OWN != task && !(owner & OWN != 0 && instruction.contains(run))
             })
         };
         if runs.iter().any(offends) {
@@ -42,11 +42,11 @@ impl Owners {
         }
         for run in runs {
             let mark = if instruction.contains(&run) { OWN } else { 0 };
-            let owner = self.runs.entry(run).or_insert(seed | mark);
-            // A run that the seed uses once without its instruction (a repaired row's constraint
+            let owner = self.runs.entry(run).or_insert(task | mark);
+            // A run that the task uses once without its instruction (a repaired row's constraint
             // covers only that row) is exempt no longer.
-            if *owner & !OWN == seed && mark == 0 {
-                *owner = seed;
+            if *owner & !OWN == task && mark == 0 {
+                *owner = task;
             }
         }
         true

@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The hash of a seed and the parts of a key; parts are length-prefixed, so no two keys collide.
+/// The hash of a task and the parts of a key; parts are length-prefixed, so no two keys collide.
 fn key(seed: u64, parts: &[&str]) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());

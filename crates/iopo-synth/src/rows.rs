@@ -7,7 +7,7 @@ use iopo_schema::{
 };
 use rand::{Rng, RngExt};
 
-use crate::{Seed, SynthConfig};
+use crate::{SynthConfig, Task};
 
 /// A constraint as a row, rendered with the given phrasing.
 pub fn constraint_row(constraint: &Constraint, phrasing: usize) -> ConstraintRow {
@@ -34,9 +34,9 @@ pub fn verdict_row(constraint: &Constraint, response: &str) -> VerdictRow {
     }
 }
 
-/// The instruction of a seed with these constraints, each in a random phrasing.
+/// The instruction of a task with these constraints, each in a random phrasing.
 pub fn instruction_row(
-    seed: &Seed,
+    task: &Task,
     constraints: &[Constraint],
     config: &SynthConfig,
     rng: &mut impl Rng,
@@ -46,12 +46,12 @@ pub fn instruction_row(
         .map(|c| constraint_row(c, rng.random_range(0..c.phrasings().max(1))))
         .collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let prompt = render_prompt(&seed.task, &texts, seed.input.as_deref());
+    let prompt = render_prompt(&task.task, &texts, task.input.as_deref());
     InstructionRow {
-        id: content_id(&["instruction", &seed.id, &prompt]),
-        seed_id: seed.id.clone(),
-        task: seed.task.clone(),
-        input: seed.input.clone(),
+        id: content_id(&["instruction", &task.id, &prompt]),
+        task_id: task.id.clone(),
+        task: task.task.clone(),
+        input: task.input.clone(),
         constraints: rows,
         prompt,
         language: config.language.clone(),

@@ -1,4 +1,4 @@
-//! The stage: seeds in, `instructions`, `responses` and `synth_stats` out.
+//! The stage: tasks in, `instructions`, `responses` and `synth_stats` out.
 
 use std::path::Path;
 
@@ -9,43 +9,43 @@ use iopo_schema::{
 
 use crate::answers::sample_answers;
 use crate::rows::finish;
-use crate::survey::{answer_of, each_seed, survey};
+use crate::survey::{answer_of, each_task, survey};
 use crate::write::{Writer, Written};
-use crate::{SynthConfig, SynthError, SynthSummary, read_seeds};
+use crate::{SynthConfig, SynthError, SynthSummary, read_tasks};
 
-/// Turns seed tasks into constrained instructions with verified responses.
+/// Turns tasks into constrained instructions with verified responses.
 ///
 /// Writes into `out_dir`: `answers.parquet` (what the model said, sampled part by part),
 /// `instructions.parquet`, `responses.parquet` and `synth_stats.parquet`. Sampling is the part
 /// that takes long, and each of its finished parts is kept; what follows is a function of the
-/// answers and the configuration, computed in the order of the seeds. A killed run that is started
+/// answers and the configuration, computed in the order of the tasks. A killed run that is started
 /// again ends with the same bytes.
 ///
 /// # Errors
-/// Besides unreadable seeds, a failing model and unwritable files: no usable answer at all, and
+/// Besides unreadable tasks, a failing model and unwritable files: no usable answer at all, and
 /// more repaired responses than `max_repaired_share` allows. In both cases the stats are written
 /// first, so that the reasons can be looked at.
 pub fn synthesize(
-    seeds_path: &Path,
+    tasks_path: &Path,
     out_dir: &Path,
     model: &dyn LanguageModel,
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<SynthSummary, SynthError> {
     config.validate()?;
-    let mut seeds = read_seeds(seeds_path)?;
-    if let Some(limit) = config.max_seeds {
-        seeds.truncate(limit);
+    let mut tasks = read_tasks(tasks_path)?;
+    if let Some(limit) = config.max_tasks {
+        tasks.truncate(limit);
     }
-    let seeds_hash = file_hash(seeds_path)?;
+    let tasks_hash = file_hash(tasks_path)?;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
-    let answers = sample_answers(&seeds, &seeds_hash, out_dir, model, config, progress)?;
+    let answers = sample_answers(&tasks, &tasks_hash, out_dir, model, config, progress)?;
 
     let provenance = Provenance {
         producer: crate::PRODUCER.to_owned(),
         config: config.rows_json()?,
-        inputs: [("seeds".to_owned(), seeds_hash), ("answers".to_owned(), file_hash(&answers)?)]
+        inputs: [("tasks".to_owned(), tasks_hash), ("answers".to_owned(), file_hash(&answers)?)]
             .into(),
     };
     let instructions_path = out_dir.join("instructions.parquet");
@@ -61,14 +61,14 @@ pub fn synthesize(
     }
 
     let kinds = config.kinds()?;
-    let found = survey(&answers, &seeds, &kinds, config, progress)?;
+    let found = survey(&answers, &tasks, &kinds, config, progress)?;
     let mut counts = found.counts;
     let mut writer =
         Writer { config, kinds: &kinds, repairable: &found.repairable, owners: found.owners };
-    progress.start("writing instructions", seeds.len() as u64);
-    let samples = config.samples_per_seed;
+    progress.start("writing instructions", tasks.len() as u64);
+    let samples = config.samples_per_task;
     let mut written = Written::default();
-    each_seed(&answers, &seeds, samples, |index, seed, rows| {
+    each_task(&answers, &tasks, samples, |index, task, rows| {
         if progress.cancelled() {
             return Err(SynthError::Cancelled);
         }
@@ -78,9 +78,9 @@ pub fn synthesize(
                 usable.push(answer);
             }
         }
-        writer.seed(index, seed, &usable, &mut written)?;
-        if (index + 1) % config.seeds_per_part == 0 || index + 1 == seeds.len() {
-            let part = index / config.seeds_per_part;
+        writer.task(index, task, &usable, &mut written)?;
+        if (index + 1) % config.tasks_per_part == 0 || index + 1 == tasks.len() {
+            let part = index / config.tasks_per_part;
             // Rows of a part that is there already were computed again only for what they add to
             // the owners of runs.
             if !instructions.is_complete() && !instructions.has(part) {
@@ -99,7 +99,7 @@ pub fn synthesize(
     let summary = SynthSummary::from_metrics(counts.into_metrics());
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
-    let parts = seeds.len().div_ceil(config.seeds_per_part);
+    let parts = tasks.len().div_ceil(config.tasks_per_part);
     finish(parts, &instructions, &responses)?;
     Ok(summary)
 }

@@ -7,8 +7,8 @@ use iopo_schema::{InstructionRow, MetricRow};
 /// What a run of synthesis made.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SynthSummary {
-    /// Seed tasks.
-    pub seeds: u64,
+    /// Tasks.
+    pub tasks: u64,
     /// Answers sampled.
     pub answers: u64,
     /// Answers that passed cleaning and the cross-seed rule.
@@ -42,7 +42,7 @@ impl SynthSummary {
             .map(|(reason, count)| (reason.to_owned(), count))
             .collect();
         Self {
-            seeds: count("seeds"),
+            tasks: count("tasks"),
             answers: count("answers"),
             kept: count("kept"),
             instructions: count("instructions"),
@@ -100,7 +100,7 @@ impl Counts {
         let shares = [
             ("kept_share", share("kept", "answers")),
             ("repaired_share", share("repaired", "responses")),
-            ("seeds_with_responses_share", share("seeds_with_responses", "seeds")),
+            ("tasks_with_responses_share", share("tasks_with_responses", "tasks")),
         ];
         let counts = self.0.iter().map(|(name, count)| (name.as_str(), *count as f64));
         counts

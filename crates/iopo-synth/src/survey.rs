@@ -13,7 +13,7 @@ use crate::clean::{Drop, clean};
 use crate::owners::Owners;
 use crate::stats::Counts;
 use crate::text::words;
-use crate::{Seed, SynthConfig, SynthError};
+use crate::{SynthConfig, SynthError, Task};
 
 /// A sampled answer after cleaning.
 #[derive(Debug, Clone)]
@@ -39,12 +39,12 @@ pub(crate) struct Survey {
     pub(crate) counts: Counts,
 }
 
-/// Calls `visit` with every seed and its sampled rows, in order.
-pub(crate) fn each_seed(
+/// Calls `visit` with every task and its sampled rows, in order.
+pub(crate) fn each_task(
     path: &Path,
-    seeds: &[Seed],
+    tasks: &[Task],
     samples: usize,
-    mut visit: impl FnMut(usize, &Seed, &[ResponseRow]) -> Result<(), SynthError>,
+    mut visit: impl FnMut(usize, &Task, &[ResponseRow]) -> Result<(), SynthError>,
 ) -> Result<(), SynthError> {
     let mut waiting: Vec<ResponseRow> = Vec::new();
     let mut next = 0;
@@ -52,22 +52,22 @@ pub(crate) fn each_seed(
         waiting.extend(batch?);
         let whole = waiting.len() / samples * samples;
         for rows in waiting[..whole].chunks(samples) {
-            let expected = seeds.get(next).map_or("the end", |seed| seed.id.as_str());
-            match seeds.get(next) {
-                Some(seed) if rows.iter().all(|row| row.seed_id == seed.id) => {
-                    visit(next, seed, rows)?;
+            let expected = tasks.get(next).map_or("the end", |task| task.id.as_str());
+            match tasks.get(next) {
+                Some(task) if rows.iter().all(|row| row.task_id == task.id) => {
+                    visit(next, task, rows)?;
                 }
-                _ => return Err(misplaced(path, expected, &rows[0].seed_id)),
+                _ => return Err(misplaced(path, expected, &rows[0].task_id)),
             }
             next += 1;
         }
         waiting.drain(..whole);
     }
     if let Some(row) = waiting.first() {
-        return Err(misplaced(path, &format!("{samples} answers of each seed"), &row.seed_id));
+        return Err(misplaced(path, &format!("{samples} answers of each task"), &row.task_id));
     }
-    match seeds.get(next) {
-        Some(seed) => Err(misplaced(path, &seed.id, "the end")),
+    match tasks.get(next) {
+        Some(task) => Err(misplaced(path, &task.id, "the end")),
         None => Ok(()),
     }
 }
@@ -95,25 +95,25 @@ pub(crate) fn answer_of(
     }))
 }
 
-/// Goes over all answers once, in the order of the seeds.
+/// Goes over all answers once, in the order of the tasks.
 pub(crate) fn survey(
     path: &Path,
-    seeds: &[Seed],
+    tasks: &[Task],
     kinds: &[(Kind, f64)],
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<Survey, SynthError> {
-    let mut used = Vec::with_capacity(seeds.len() * config.samples_per_seed);
+    let mut used = Vec::with_capacity(tasks.len() * config.samples_per_task);
     let mut owners = Owners::new(config.shared_gram_words);
     let mut counts = Counts::default();
     let mut reached: BTreeMap<Kind, u64> = BTreeMap::new();
-    progress.start("surveying answers", seeds.len() as u64);
-    each_seed(path, seeds, config.samples_per_seed, |index, seed, rows| {
+    progress.start("surveying answers", tasks.len() as u64);
+    each_task(path, tasks, config.samples_per_task, |index, task, rows| {
         if progress.cancelled() {
             return Err(SynthError::Cancelled);
         }
         let instruction =
-            owners.instruction_runs([seed.task.as_str(), seed.input.as_deref().unwrap_or("")]);
+            owners.instruction_runs([task.task.as_str(), task.input.as_deref().unwrap_or("")]);
         let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
         let mut texts: Vec<String> = Vec::new();
         for row in rows {
@@ -137,7 +137,7 @@ pub(crate) fn survey(
                 Err(reason) => counts.one(format!("dropped/{}", reason.name())),
             }
         }
-        counts.one("seeds");
+        counts.one("tasks");
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let found = candidates(&texts, kinds);
         let holding: BTreeSet<Kind> =
@@ -154,8 +154,8 @@ pub(crate) fn survey(
     }
     let named = config.named_repair_kinds()?;
     let rare = |kind: Kind| {
-        let seeds_reached = reached.get(&kind).copied().unwrap_or(0) as f64;
-        seeds_reached < config.repair_reach * seeds.len() as f64
+        let tasks_reached = reached.get(&kind).copied().unwrap_or(0) as f64;
+        tasks_reached < config.repair_reach * tasks.len() as f64
     };
     let repairable = kinds
         .iter()

@@ -1,4 +1,4 @@
-//! The second pass, second half: the instructions and responses of one seed.
+//! The second pass, second half: the instructions and responses of one task.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,9 @@ use crate::repair::repair;
 use crate::rows::{instruction_row, verdict_row};
 use crate::stats::Counts;
 use crate::survey::Answer;
-use crate::{Seed, SynthConfig, SynthError};
+use crate::{SynthConfig, SynthError, Task};
 
-/// What is written for some seeds.
+/// What is written for some tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     /// The instructions.
@@ -29,7 +29,7 @@ pub(crate) struct Written {
     pub(crate) counts: Counts,
 }
 
-/// Writes rows for the seeds, one after the other.
+/// Writes rows for the tasks, one after the other.
 pub(crate) struct Writer<'a> {
     /// The stage's configuration.
     pub(crate) config: &'a SynthConfig,
@@ -42,11 +42,11 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes the rows of seed number `index`, whose usable answers are given.
-    pub(crate) fn seed(
+    /// Writes the rows of task number `index`, whose usable answers are given.
+    pub(crate) fn task(
         &mut self,
         index: usize,
-        seed: &Seed,
+        task: &Task,
         answers: &[Answer],
         out: &mut Written,
     ) -> Result<(), SynthError> {
@@ -56,7 +56,7 @@ impl Writer<'_> {
         let all = candidates(&texts, self.kinds);
         for (answer, found) in answers.iter().zip(&all) {
             let sample = answer.info.sample.to_string();
-            let mut rng = keyed(self.config.seed, &["instruction", &seed.id, &sample]);
+            let mut rng = keyed(self.config.seed, &["instruction", &task.id, &sample]);
             let mut written = false;
             for _ in 0..self.config.instructions_per_answer {
                 let constraints = self.draw(found, Vec::new(), &mut rng);
@@ -64,7 +64,7 @@ impl Writer<'_> {
                     break;
                 }
                 written |= self.emit(
-                    seed,
+                    task,
                     (answer, &answer.text, false),
                     &constraints,
                     &mut prompts,
@@ -79,9 +79,9 @@ impl Writer<'_> {
             }
         }
         if self.config.repair_enabled && !answers.is_empty() && !self.repairable.is_empty() {
-            self.repairs(index, seed, answers, &all, &mut prompts, out)?;
+            self.repairs(index, task, answers, &all, &mut prompts, out)?;
         }
-        out.counts.add("seeds_with_responses", u64::from(out.responses.len() > before));
+        out.counts.add("tasks_with_responses", u64::from(out.responses.len() > before));
         Ok(())
     }
 
@@ -89,21 +89,21 @@ impl Writer<'_> {
     fn repairs(
         &mut self,
         index: usize,
-        seed: &Seed,
+        task: &Task,
         answers: &[Answer],
         found: &[Vec<Candidate>],
         prompts: &mut BTreeSet<String>,
         out: &mut Written,
     ) -> Result<(), SynthError> {
-        let mut rng = keyed(self.config.seed, &["repair", &seed.id]);
+        let mut rng = keyed(self.config.seed, &["repair", &task.id]);
         let mut texts: Vec<String> = answers.iter().map(|answer| answer.text.clone()).collect();
-        for _ in 0..self.config.repairs_per_seed {
+        for _ in 0..self.config.repairs_per_task {
             if !rng.random_bool(self.config.repair_probability) {
                 continue;
             }
             out.counts.one("repairs_tried");
             let sources: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
-            let Some(edit) = repair(&seed.task, &sources, self.repairable, self.config, &mut rng)
+            let Some(edit) = repair(&task.task, &sources, self.repairable, self.config, &mut rng)
             else {
                 out.counts.one("dropped_repairs/no_edit");
                 continue;
@@ -119,7 +119,7 @@ impl Writer<'_> {
                 .cloned()
                 .collect();
             let constraints = self.draw(&still, vec![edit.constraint.clone()], &mut rng);
-            let mut instruction = vec![seed.task.clone(), seed.input.clone().unwrap_or_default()];
+            let mut instruction = vec![task.task.clone(), task.input.clone().unwrap_or_default()];
             let phrasings = 0..edit.constraint.phrasings();
             instruction.extend(phrasings.map(|phrasing| edit.constraint.render(phrasing)));
             let runs = self.owners.instruction_runs(instruction.iter().map(String::as_str));
@@ -128,7 +128,7 @@ impl Writer<'_> {
                 continue;
             }
             let source = (&answers[edit.answer], edit.text.as_str(), true);
-            if self.emit(seed, source, &constraints, prompts, &mut rng, out)? {
+            if self.emit(task, source, &constraints, prompts, &mut rng, out)? {
                 out.counts.one(format!("repaired/{}", edit.constraint.kind().id()));
             }
             texts.push(edit.text);
@@ -150,14 +150,14 @@ impl Writer<'_> {
     /// Writes one instruction and one response; whether it was new and every verdict held.
     fn emit(
         &self,
-        seed: &Seed,
+        task: &Task,
         (answer, text, repaired): (&Answer, &str, bool),
         constraints: &[Constraint],
         prompts: &mut BTreeSet<String>,
         rng: &mut ChaCha8Rng,
         out: &mut Written,
     ) -> Result<bool, SynthError> {
-        let instruction = instruction_row(seed, constraints, self.config, rng);
+        let instruction = instruction_row(task, constraints, self.config, rng);
         let verdicts: Vec<_> = constraints.iter().map(|c| verdict_row(c, text)).collect();
         let accepted = verdicts.iter().all(|verdict| verdict.satisfied);
         if !accepted || !prompts.insert(instruction.prompt.clone()) {
@@ -166,7 +166,7 @@ impl Writer<'_> {
         out.responses.push(ResponseRow {
             id: content_id(&["response", &instruction.id, text]),
             instruction_id: instruction.id.clone(),
-            seed_id: seed.id.clone(),
+            task_id: task.id.clone(),
             text: text.to_owned(),
             verdicts,
             accepted,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use common::{natural, write_seeds};
+use common::{natural, write_tasks};
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
@@ -27,11 +27,11 @@ impl Progress for StopAfter {
 }
 
 fn config() -> SynthConfig {
-    SynthConfig { seeds_per_part: 3, ..SynthConfig::default() }
+    SynthConfig { tasks_per_part: 3, ..SynthConfig::default() }
 }
 
 fn run(dir: &Path, config: &SynthConfig) -> Result<SynthSummary, SynthError> {
-    synthesize(&dir.join("seeds.jsonl"), dir, &Scripted::new(natural), config, &Silent)
+    synthesize(&dir.join("tasks.jsonl"), dir, &Scripted::new(natural), config, &Silent)
 }
 
 fn bytes(dir: &Path) -> Vec<Vec<u8>> {
@@ -51,7 +51,7 @@ fn rows(dir: &Path) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
 #[test]
 fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
     let dir = tempfile::tempdir().expect("folder");
-    write_seeds(&dir.path().join("seeds.jsonl"), 20);
+    write_tasks(&dir.path().join("tasks.jsonl"), 20);
     let held_out: BTreeSet<&str> = ["max_words", "include_word", "no_commas"].into();
     let config = SynthConfig {
         held_out: held_out.iter().map(ToString::to_string).collect(),
@@ -70,7 +70,7 @@ fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
     for response in &responses {
         let instruction = by_id[response.instruction_id.as_str()];
         assert!(response.accepted && response.error.is_none());
-        assert_eq!(response.seed_id, instruction.seed_id);
+        assert_eq!(response.task_id, instruction.task_id);
         assert_eq!(response.verdicts.len(), instruction.constraints.len());
         assert!((1..=3).contains(&instruction.constraints.len()));
         let texts: Vec<&str> = instruction.constraints.iter().map(|c| c.text.as_str()).collect();
@@ -96,7 +96,7 @@ fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
 fn the_same_run_gives_the_same_bytes_and_another_seed_gives_others() {
     let (one, two) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
     for dir in [&one, &two] {
-        write_seeds(&dir.path().join("seeds.jsonl"), 10);
+        write_tasks(&dir.path().join("tasks.jsonl"), 10);
         run(dir.path(), &config()).expect("a run");
     }
     assert_eq!(bytes(one.path()), bytes(two.path()));
@@ -110,19 +110,19 @@ fn the_same_run_gives_the_same_bytes_and_another_seed_gives_others() {
 
 #[test]
 fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
-    let config = SynthConfig { seeds_per_part: 2, samples_per_seed: 3, ..config() };
+    let config = SynthConfig { tasks_per_part: 2, samples_per_task: 3, ..config() };
     let whole = tempfile::tempdir().expect("folder");
-    write_seeds(&whole.path().join("seeds.jsonl"), 5);
+    write_tasks(&whole.path().join("tasks.jsonl"), 5);
     run(whole.path(), &config).expect("a run");
     let wanted = bytes(whole.path());
-    // It looks whether it should stop before each of 3 parts and 15 answers, and twice a seed.
+    // It looks whether it should stop before each of 3 parts and 15 answers, and twice a task.
     let looks = 3 + 15 + 2 * 5;
     for after in (0..looks).step_by(3) {
         let dir = tempfile::tempdir().expect("folder");
-        write_seeds(&dir.path().join("seeds.jsonl"), 5);
-        let (model, seeds) = (Scripted::new(natural), dir.path().join("seeds.jsonl"));
+        write_tasks(&dir.path().join("tasks.jsonl"), 5);
+        let (model, tasks) = (Scripted::new(natural), dir.path().join("tasks.jsonl"));
         let stop = StopAfter(AtomicI64::new(after));
-        let stopped = synthesize(&seeds, dir.path(), &model, &config, &stop);
+        let stopped = synthesize(&tasks, dir.path(), &model, &config, &stop);
         assert!(matches!(stopped, Err(SynthError::Cancelled)), "{after}: there was work left");
         run(dir.path(), &config).expect("the rest");
         assert_eq!(bytes(dir.path()), wanted, "stopped after {after} looks");
@@ -157,13 +157,13 @@ impl LanguageModel for Flaky {
 #[test]
 fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
     let dir = tempfile::tempdir().expect("folder");
-    let seeds = dir.path().join("seeds.jsonl");
-    write_seeds(&seeds, 10);
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 10);
     let mut failures = 0;
     loop {
         let model = Flaky { left: AtomicI64::new(1), largest: AtomicI64::new(0) };
-        let result = synthesize(&seeds, dir.path(), &model, &config(), &Silent);
-        let limit = (config().seeds_per_part * config().samples_per_seed) as i64;
+        let result = synthesize(&tasks, dir.path(), &model, &config(), &Silent);
+        let limit = (config().tasks_per_part * config().samples_per_task) as i64;
         assert!(model.largest.load(Ordering::Relaxed) <= limit);
         match result {
             Ok(_) => break,
@@ -171,9 +171,9 @@ fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
             Err(error) => panic!("{error}"),
         }
     }
-    assert_eq!(failures, 3, "10 seeds are 4 parts, each run finishes one");
+    assert_eq!(failures, 3, "10 tasks are 4 parts, each run finishes one");
     let whole = tempfile::tempdir().expect("folder");
-    write_seeds(&whole.path().join("seeds.jsonl"), 10);
+    write_tasks(&whole.path().join("tasks.jsonl"), 10);
     run(whole.path(), &config()).expect("a run");
     assert_eq!(bytes(dir.path()), bytes(whole.path()));
 }
@@ -181,10 +181,10 @@ fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
 #[test]
 fn too_many_repaired_responses_fail_the_run_until_the_limit_is_raised() {
     let dir = tempfile::tempdir().expect("folder");
-    write_seeds(&dir.path().join("seeds.jsonl"), 8);
+    write_tasks(&dir.path().join("tasks.jsonl"), 8);
     let strict = SynthConfig {
-        samples_per_seed: 2,
-        repairs_per_seed: 4,
+        samples_per_task: 2,
+        repairs_per_task: 4,
         repair_probability: 1.0,
         repair_reach: 1.1,
         max_repair_edit: 1.0,
@@ -206,15 +206,15 @@ fn too_many_repaired_responses_fail_the_run_until_the_limit_is_raised() {
 #[test]
 fn a_repair_changes_a_fifth_of_the_tokens_at_most_and_only_unreached_kinds() {
     let dir = tempfile::tempdir().expect("folder");
-    write_seeds(&dir.path().join("seeds.jsonl"), 12);
+    write_tasks(&dir.path().join("tasks.jsonl"), 12);
     let config = SynthConfig { repair_probability: 1.0, ..config() };
     run(dir.path(), &config).expect("a run");
     let (_, responses) = rows(dir.path());
     let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
     let mut repaired = 0;
     for row in responses.iter().filter(|row| row.repaired) {
-        let same_seed = answers.iter().filter(|answer| answer.seed_id == row.seed_id);
-        let nearest = same_seed
+        let same_task = answers.iter().filter(|answer| answer.task_id == row.task_id);
+        let nearest = same_task
             .map(|answer| edit_share(answer.text.trim(), &row.text))
             .fold(f64::INFINITY, f64::min);
         assert!(nearest > 0.0 && nearest <= 0.2, "{nearest}: {}", row.text);
@@ -225,15 +225,15 @@ fn a_repair_changes_a_fifth_of_the_tokens_at_most_and_only_unreached_kinds() {
     for row in stats.iter().filter(|row| row.name.starts_with("repaired/")) {
         let kind = row.name.trim_start_matches("repaired/");
         let reached = stat(dir.path(), &format!("reached/{kind}"));
-        assert!(reached < 0.05 * 12.0, "{kind} is reached by {reached} of 12 seeds");
+        assert!(reached < 0.05 * 12.0, "{kind} is reached by {reached} of 12 tasks");
     }
 }
 
 #[test]
-fn two_seeds_never_share_a_run_of_eight_words_outside_their_instructions() {
+fn two_tasks_never_share_a_run_of_eight_words_outside_their_instructions() {
     let dir = tempfile::tempdir().expect("folder");
-    let seeds = dir.path().join("seeds.jsonl");
-    write_seeds(&seeds, 12);
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 12);
     let model = Scripted::new(|request: &Request| {
         let own = natural(request);
         if request.sampling.seed.is_multiple_of(3) {
@@ -242,7 +242,7 @@ fn two_seeds_never_share_a_run_of_eight_words_outside_their_instructions() {
             own
         }
     });
-    synthesize(&seeds, dir.path(), &model, &config(), &Silent).expect("a run");
+    synthesize(&tasks, dir.path(), &model, &config(), &Silent).expect("a run");
     assert!(stat(dir.path(), "dropped/shared_gram") > 0.0);
     let (instructions, responses) = rows(dir.path());
     let mut owner: BTreeMap<u64, &str> = BTreeMap::new();
@@ -250,8 +250,8 @@ fn two_seeds_never_share_a_run_of_eight_words_outside_their_instructions() {
         let prompt = instructions.iter().find(|i| i.id == row.instruction_id).expect("known");
         let stems: BTreeSet<u64> = grams(&prompt.prompt, 8).into_iter().collect();
         for run in grams(&row.text, 8).into_iter().filter(|run| !stems.contains(run)) {
-            let first = owner.entry(run).or_insert(&row.seed_id);
-            assert_eq!(*first, row.seed_id, "{}", row.text);
+            let first = owner.entry(run).or_insert(&row.task_id);
+            assert_eq!(*first, row.task_id, "{}", row.text);
         }
     }
 }
@@ -259,15 +259,15 @@ fn two_seeds_never_share_a_run_of_eight_words_outside_their_instructions() {
 #[test]
 fn dropped_answers_are_counted_with_their_reasons() {
     let dir = tempfile::tempdir().expect("folder");
-    let seeds = dir.path().join("seeds.jsonl");
-    write_seeds(&seeds, 6);
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 6);
     let model = Scripted::new(|request: &Request| match request.sampling.seed % 4 {
         0 => String::new(),
         1 => "and so it goes on ".repeat(40),
         _ => natural(request),
     });
-    let config = SynthConfig { samples_per_seed: 8, ..config() };
-    let summary = synthesize(&seeds, dir.path(), &model, &config, &Silent).expect("a run");
+    let config = SynthConfig { samples_per_task: 8, ..config() };
+    let summary = synthesize(&tasks, dir.path(), &model, &config, &Silent).expect("a run");
     assert!(summary.dropped["empty"] > 0);
     assert!(summary.dropped["looping"] > 0);
     let dropped: u64 = ["empty", "looping", "cut", "duplicate", "shared_gram"]
@@ -280,10 +280,10 @@ fn dropped_answers_are_counted_with_their_reasons() {
 #[test]
 fn a_run_without_any_usable_answer_says_why() {
     let dir = tempfile::tempdir().expect("folder");
-    let seeds = dir.path().join("seeds.jsonl");
-    write_seeds(&seeds, 2);
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 2);
     let model = Scripted::new(|_: &Request| String::new());
-    let error = synthesize(&seeds, dir.path(), &model, &config(), &Silent).expect_err("nothing");
+    let error = synthesize(&tasks, dir.path(), &model, &config(), &Silent).expect_err("nothing");
     assert!(error.to_string().contains("empty: 8"), "{error}");
 }
 
@@ -311,10 +311,10 @@ impl LanguageModel for Narrow {
 #[test]
 fn a_task_that_the_model_refuses_is_counted_and_the_others_go_on() {
     let dir = tempfile::tempdir().expect("folder");
-    let seeds = dir.path().join("seeds.jsonl");
-    write_seeds(&seeds, 8);
-    let summary = synthesize(&seeds, dir.path(), &Narrow, &config(), &Silent).expect("a run");
-    assert_eq!(summary.dropped["refused"], 8, "two of eight seeds, four samples each");
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 8);
+    let summary = synthesize(&tasks, dir.path(), &Narrow, &config(), &Silent).expect("a run");
+    assert_eq!(summary.dropped["refused"], 8, "two of eight tasks, four samples each");
     let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
     assert!(answers.iter().any(|row| row.error.as_deref() == Some("too long")));
     assert_eq!(answers.len(), 32);
@@ -323,8 +323,8 @@ fn a_task_that_the_model_refuses_is_counted_and_the_others_go_on() {
 #[test]
 fn what_is_held_out_is_not_asked_for_in_passing_either() {
     let dir = tempfile::tempdir().expect("folder");
-    write_seeds(&dir.path().join("seeds.jsonl"), 6);
-    let all = SynthConfig { samples_per_seed: 19, ..config() };
+    write_tasks(&dir.path().join("tasks.jsonl"), 6);
+    let all = SynthConfig { samples_per_task: 19, ..config() };
     let asked = |config: &SynthConfig| -> BTreeSet<String> {
         run(dir.path(), config).expect("a run");
         let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
@@ -348,7 +348,7 @@ fn what_is_held_out_is_not_asked_for_in_passing_either() {
 #[test]
 fn kinds_can_be_weighted_away() {
     let dir = tempfile::tempdir().expect("folder");
-    write_seeds(&dir.path().join("seeds.jsonl"), 8);
+    write_tasks(&dir.path().join("tasks.jsonl"), 8);
     let kind_weights = Kind::ALL
         .iter()
         .filter(|kind| !kind.id().contains("words"))

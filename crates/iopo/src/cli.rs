@@ -12,7 +12,7 @@ use crate::size;
 
 /// Makes a language model better at following instructions with many constraints.
 ///
-/// The whole way of the IOPO paper: seed tasks, constrained instructions with verified responses,
+/// The whole way of the IOPO paper: tasks, constrained instructions with verified responses,
 /// preference groups, a fine-tuned adapter, scores with confidence intervals. Every stage is a
 /// command of its own; `pipeline` runs them all. Running a command again goes on where it stopped.
 #[derive(Debug, Parser)]
@@ -33,7 +33,7 @@ Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 130 interrupted (
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Seeds to constrained instructions with verified responses.
+    /// Tasks to constrained instructions with verified responses.
     Synth(RunArgs),
     /// Instructions and responses to preference groups.
     Pairs(RunArgs),

@@ -38,8 +38,8 @@ pub(crate) struct PipelineConfig {
     pub(crate) notes: String,
     /// Whether the report says that this run is too small to conclude from.
     pub(crate) demonstration: bool,
-    /// Seed tasks, `.jsonl` or `.parquet`; empty means those that the binary carries.
-    pub(crate) seeds: String,
+    /// Tasks, `.jsonl` or `.parquet`; empty means those that the binary carries.
+    pub(crate) tasks: String,
     /// A path, a known name, or a hub id.
     pub(crate) model: String,
     /// A device of this binary; `auto` is the first one.
@@ -69,7 +69,7 @@ impl Default for PipelineConfig {
             name: "run".to_owned(),
             notes: String::new(),
             demonstration: false,
-            seeds: String::new(),
+            tasks: String::new(),
             model: DEFAULT_MODEL.to_owned(),
             device: "auto".to_owned(),
             dtype: Dtype::default(),

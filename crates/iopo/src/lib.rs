@@ -1,11 +1,11 @@
-//! The toolkit as one dependency: every crate of the way from seed tasks to an evaluated adapter.
+//! The toolkit as one dependency: every crate of the way from tasks to an evaluated adapter.
 //!
 //! | module | what |
 //! |---|---|
 //! | [`schema`] | the Parquet files between the stages |
 //! | [`constraints`] | the taxonomy, and the constraints that code can check |
 //! | [`llm`] | asking a language model |
-//! | [`synth`] | seed tasks → constrained instructions with verified responses |
+//! | [`synth`] | tasks → constrained instructions with verified responses |
 //! | [`pairs`] | instructions and responses → preference groups |
 //! | [`objective`] | IOPO and its relatives: losses over log-probabilities, on Burn tensors |
 //! | [`model`] | Llama-family decoders on Burn |

@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(all[4].text, alone[0].text);
         assert!(
             all.iter().any(|answer| answer.text != all[0].text),
-            "different seeds, different texts"
+            "different tasks, different texts"
         );
         let text: String = all.iter().map(|answer| answer.text.as_str()).collect();
         assert!(text.is_ascii() && text.contains(' '), "{text:?}");

@@ -102,7 +102,7 @@ fn decisive(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
     before.train.recompute = now.train.recompute;
     before.synth.max_repaired_share = now.synth.max_repaired_share;
     before.pairs.max_repaired_share = now.pairs.max_repaired_share;
-    before.pairs.min_test_seeds = now.pairs.min_test_seeds;
+    before.pairs.min_test_tasks = now.pairs.min_test_tasks;
     before.pairs.min_train_groups = now.pairs.min_train_groups;
     before
 }
@@ -188,7 +188,7 @@ mod tests {
         spared.train.recompute = Recompute::Always;
         RunDir::open(dir.path(), &spared).expect("what only memory and time hang on may change");
         let mut renamed = PipelineConfig { name: "other".to_owned(), ..config.clone() };
-        renamed.pairs.min_test_seeds = 1;
+        renamed.pairs.min_test_tasks = 1;
         renamed.synth.max_repaired_share = 1.0;
         RunDir::open(dir.path(), &renamed).expect("a name and limits that only accept may change");
         let other = PipelineConfig { seed: 3, ..config };

@@ -17,8 +17,8 @@ use crate::run_dir::{RunDir, write_whole};
 use crate::trial::{self, Trial};
 use crate::{panics, printer};
 
-/// The seed tasks that the binary carries.
-const SEEDS: &str = include_str!("../../../fixtures/seeds.jsonl");
+/// The tasks that the binary carries.
+const SEEDS: &str = include_str!("../../../fixtures/tasks.jsonl");
 
 /// One command's work on one run directory.
 pub(crate) struct Session {
@@ -49,12 +49,12 @@ impl Session {
             .into())
     }
 
-    /// The seed tasks: the configured file, else the ones that the binary carries.
-    pub(crate) fn seeds(&self) -> Result<PathBuf> {
-        if !self.config.seeds.is_empty() {
-            return Ok(PathBuf::from(&self.config.seeds));
+    /// The tasks: the configured file, else the ones that the binary carries.
+    pub(crate) fn tasks(&self) -> Result<PathBuf> {
+        if !self.config.tasks.is_empty() {
+            return Ok(PathBuf::from(&self.config.tasks));
         }
-        let path = self.run.root().join("seeds.jsonl");
+        let path = self.run.root().join("tasks.jsonl");
         if !path.is_file() {
             write_whole(&path, SEEDS.as_bytes())?;
         }

@@ -50,8 +50,8 @@ fn a_typing_mistake_in_set_names_the_key() {
 
 #[test]
 fn a_wrong_type_in_set_names_the_flag() {
-    let error = run(&["synth", "--preset", "smoke", "--set", "synth.max_seeds=many"]).error(2);
-    assert!(error.starts_with("error: cannot apply --set synth.max_seeds=many"), "{error}");
+    let error = run(&["synth", "--preset", "smoke", "--set", "synth.max_tasks=many"]).error(2);
+    assert!(error.starts_with("error: cannot apply --set synth.max_tasks=many"), "{error}");
 }
 
 #[test]

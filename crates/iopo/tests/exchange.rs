@@ -138,7 +138,7 @@ fn what_was_imported_can_be_trained_on_and_no_stage_replaces_it() {
     }
     let error = run(&["eval", "--out", text(&out)]).error(2);
     assert!(error.contains("no constraints") && error.contains("iopo report"), "{error}");
-    assert!(!out.join("seeds.jsonl").exists(), "nothing was begun");
+    assert!(!out.join("tasks.jsonl").exists(), "nothing was begun");
     succeed(&["report", "--out", text(&out)]);
     assert_eq!(fs::read(&groups).expect("groups"), before);
 }

@@ -17,7 +17,7 @@ fn synthesis() -> &'static Path {
         let dir = tempfile::tempdir().expect("temporary directory");
         let out = dir.path().join("run");
         let mut args = vec!["synth", "--preset", "smoke", "--out", text(&out)];
-        for set in ["synth.max_seeds=4", "pairs.test_seeds=1", "pairs.dev_seeds=1"] {
+        for set in ["synth.max_tasks=4", "pairs.test_tasks=1", "pairs.dev_tasks=1"] {
             args.extend(["--set", set]);
         }
         succeed(&args);
@@ -29,7 +29,7 @@ fn synthesis() -> &'static Path {
 fn run_copy(dir: &Path) -> PathBuf {
     let (from, to) = (synthesis().join("run"), dir.join("run"));
     fs::create_dir_all(&to).expect("made");
-    for name in ["config.toml", "seeds.jsonl", "instructions.parquet", "responses.parquet"] {
+    for name in ["config.toml", "tasks.jsonl", "instructions.parquet", "responses.parquet"] {
         fs::copy(from.join(name), to.join(name)).expect("copied");
     }
     to
@@ -188,15 +188,15 @@ fn an_unknown_architecture() {
 #[test]
 fn an_empty_seed_file_and_a_bad_line() {
     let dir = tempfile::tempdir().expect("temporary directory");
-    let seeds = dir.path().join("seeds.jsonl");
-    let set = format!("seeds={}", text(&seeds));
+    let tasks = dir.path().join("tasks.jsonl");
+    let set = format!("tasks={}", text(&tasks));
     for (name, content) in
         [("empty", ""), ("blank", "\n\n"), ("bad", "{\"id\": \"a\"}\n"), ("binary", "\u{0}\u{1}")]
     {
-        fs::write(&seeds, content).expect("written");
+        fs::write(&tasks, content).expect("written");
         let out = dir.path().join(name);
         let error =
             limited(&["synth", "--preset", "smoke", "--set", &set, "--out", text(&out)]).error(1);
-        assert!(error.contains("seeds.jsonl"), "{name}: {error}");
+        assert!(error.contains("tasks.jsonl"), "{name}: {error}");
     }
 }

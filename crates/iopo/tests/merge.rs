@@ -92,9 +92,9 @@ fn the_tiny_model_and_an_adapter_become_one_model_whole_or_in_shards() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (made, learned) = (dir.path().join("run"), dir.path().join("adapter"));
     // Its first stage makes the tiny model.
-    let sets = ["--set", "synth.max_seeds=4", "--set", "pairs.test_seeds=1", "--set"];
+    let sets = ["--set", "synth.max_tasks=4", "--set", "pairs.test_tasks=1", "--set"];
     let synth = ["synth", "--preset", "smoke", "--out", text(&made)];
-    succeed(&[&synth[..], &sets, &["pairs.dev_seeds=1"]].concat());
+    succeed(&[&synth[..], &sets, &["pairs.dev_tasks=1"]].concat());
     let model = made.join("model");
     let base = load(&model);
     let together = adapter(&learned, &base, base.weights_hash());

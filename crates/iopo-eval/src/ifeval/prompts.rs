@@ -57,7 +57,7 @@ fn prompt(prompt: iopo_constraints::ifeval::Prompt) -> Prompt {
     Prompt {
         benchmark: BENCHMARK.to_owned(),
         key: prompt.key,
-        seed_id: String::new(),
+        task_id: String::new(),
         prompt: prompt.prompt,
         constraints: prompt.items.into_iter().map(row).collect(),
     }

@@ -160,7 +160,7 @@ impl Matched {
             rows.push(PredictionRow {
                 benchmark: prompt.benchmark.clone(),
                 key: prompt.key.clone(),
-                seed_id: prompt.seed_id.clone(),
+                task_id: prompt.task_id.clone(),
                 prompt: prompt.prompt.clone(),
                 constraints: prompt.constraints.clone(),
                 response: response.clone(),
@@ -183,7 +183,7 @@ mod tests {
         Prompt {
             benchmark: super::super::BENCHMARK.to_owned(),
             key: key.to_owned(),
-            seed_id: String::new(),
+            task_id: String::new(),
             prompt: prompt.to_owned(),
             constraints: Vec::new(),
         }

@@ -44,7 +44,7 @@ pub fn score(predictions: &Path, out: &Path, rules: &Rules) -> Result<Vec<ScoreR
             scores.push(ScoreRow {
                 benchmark: row.benchmark.clone(),
                 key: row.key.clone(),
-                seed_id: row.seed_id.clone(),
+                task_id: row.task_id.clone(),
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 instruction_id: check.id.clone(),
                 seen: checker.kind().is_seen(&rules.held_out),

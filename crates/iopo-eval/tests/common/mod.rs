@@ -1,4 +1,4 @@
-//! Rows for the tests: seeds with groups, constraints by id.
+//! Rows for the tests: tasks with groups, constraints by id.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ fn verdict(satisfied: bool) -> VerdictRow {
     VerdictRow { satisfied, score, method: Method::Code, evidence: "by hand".to_owned() }
 }
 
-/// A full group of a seed: x1 forbids questions, x2 asks for one.
+/// A full group of a task: x1 forbids questions, x2 asks for one.
 pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
     let task = format!("Describe {seed}.");
     let x1_constraints =
@@ -41,7 +41,7 @@ pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
     let (yes, no) = (|| vec![verdict(true), verdict(true)], || vec![verdict(true), verdict(false)]);
     PreferenceRow {
         id: content_id(&[&x1, &y1, &x2, &y2]),
-        seed_id: seed.to_owned(),
+        task_id: seed.to_owned(),
         split,
         kind: GroupKind::Full,
         operation: Operation::Revise,
@@ -66,8 +66,8 @@ pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
 pub(crate) fn instructions(group: &PreferenceRow) -> [InstructionRow; 2] {
     [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)].map(
         |(prompt, constraints)| InstructionRow {
-            id: content_id(&[prompt, &group.seed_id]),
-            seed_id: group.seed_id.clone(),
+            id: content_id(&[prompt, &group.task_id]),
+            task_id: group.task_id.clone(),
             task: group.task.clone(),
             input: group.input.clone(),
             constraints: constraints.clone(),
@@ -77,7 +77,7 @@ pub(crate) fn instructions(group: &PreferenceRow) -> [InstructionRow; 2] {
     )
 }
 
-/// Groups of `train` train seeds and `test` test seeds.
+/// Groups of `train` train seeds and `test` test tasks.
 pub(crate) fn groups(train: usize, test: usize) -> Vec<PreferenceRow> {
     let train = (0..train).map(|index| group(&format!("train-{index:02}"), Split::Train));
     train.chain((0..test).map(|index| group(&format!("test-{index:02}"), Split::Test))).collect()

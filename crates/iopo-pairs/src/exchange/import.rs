@@ -124,7 +124,7 @@ impl Seen {
         if self.groups.contains(&group.id) {
             return Err(LeftOut::Repeated);
         }
-        if *self.tasks.entry(group.seed_id.clone()).or_insert(group.split) != group.split {
+        if *self.tasks.entry(group.task_id.clone()).or_insert(group.split) != group.split {
             return Err(LeftOut::OtherSplit);
         }
         self.groups.insert(group.id.clone());

@@ -31,7 +31,7 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
         return Err(LeftOut::SameResponses);
     }
     let task = shared_task(&x1, &x2);
-    let seed_id = if task.is_empty() {
+    let task_id = if task.is_empty() {
         content_id(&["imported", &x1, &x2])
     } else {
         content_id(&["imported", &task])
@@ -43,7 +43,7 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
     };
     Ok(PreferenceRow {
         id: content_id(&[&x1, &y1, &x2, &y2]),
-        seed_id,
+        task_id,
         split,
         kind: GroupKind::Full,
         operation: Operation::Swap,

@@ -40,10 +40,10 @@ pub(crate) fn natural(style: usize, rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// Rows for `seeds` seeds with `answers` answers each; every tenth response counts as repaired.
-pub(crate) fn rows(seeds: usize, answers: usize) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
+/// Rows for `tasks` tasks with `answers` answers each; every tenth response counts as repaired.
+pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
     let (mut instructions, mut responses) = (Vec::new(), Vec::new());
-    for seed in 0..seeds {
+    for seed in 0..tasks {
         for answer in 0..answers {
             let mut rng = ChaCha8Rng::seed_from_u64((seed * 100 + answer) as u64);
             let text = natural(seed + answer, &mut rng);
@@ -55,12 +55,12 @@ pub(crate) fn rows(seeds: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
             let constraints: Vec<ConstraintRow> = chosen.iter().map(row).collect();
             let texts: Vec<&str> = constraints.iter().map(|c| c.text.as_str()).collect();
             let prompt = render_prompt(&task, &texts, input.as_deref());
-            let seed_id = format!("seed-{seed:03}");
-            let id = content_id(&["instruction", &seed_id, &prompt]);
+            let task_id = format!("seed-{seed:03}");
+            let id = content_id(&["instruction", &task_id, &prompt]);
             responses.push(ResponseRow {
                 id: content_id(&["response", &id, &text]),
                 instruction_id: id.clone(),
-                seed_id: seed_id.clone(),
+                task_id: task_id.clone(),
                 verdicts: chosen.iter().map(|c| verdict(c, &text)).collect(),
                 text,
                 accepted: true,
@@ -72,7 +72,7 @@ pub(crate) fn rows(seeds: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
             let language = "en".to_owned();
             instructions.push(InstructionRow {
                 id,
-                seed_id,
+                task_id,
                 task,
                 input,
                 constraints,

@@ -68,7 +68,7 @@ pub(crate) fn coverage(confidence: f64) -> String {
 pub(crate) fn reading(rows: &[SummaryRow], confidence: Option<f64>) -> Vec<String> {
     let coverage = confidence.map(coverage).unwrap_or_default();
     let mut notes = vec![format!(
-        "The {coverage}intervals resample the test seeds; they do not include the spread between training seeds."
+        "The {coverage}intervals resample the test tasks; they do not include the spread between training seeds."
     )];
     let compared = rows.iter().filter(|row| {
         let column = |column: &(&str, &str, &str, &str)| {

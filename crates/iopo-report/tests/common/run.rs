@@ -12,7 +12,7 @@ pub(crate) fn provenance() -> Provenance {
 pub(crate) fn meta() -> ReportMeta {
     let mut meta = ReportMeta::new("SmolLM2-135M on synthetic groups", "smoke");
     meta.notes = vec![
-        "A demonstration: a small model, few groups, one seed. It shows that the pipeline works, not how good a method is.".into(),
+        "A demonstration: a small model, few groups, one task. It shows that the pipeline works, not how good a method is.".into(),
     ];
     meta.versions.insert("iopo".into(), "0.1.0".into());
     meta.versions.insert("model".into(), "SmolLM2-135M-Instruct.Q4_1.gguf".into());
@@ -191,7 +191,7 @@ fn group(index: usize, text: &str) -> PreferenceRow {
     let sided = index % 4 > 1;
     PreferenceRow {
         id: content_id(&[&index.to_string()]),
-        seed_id: format!("seed-{index}"),
+        task_id: format!("seed-{index}"),
         split: [Split::Train, Split::Dev, Split::Test][index % 3],
         kind: if sided { GroupKind::Sided } else { GroupKind::Full },
         operation: Operation::ALL[index % 4],
@@ -224,7 +224,7 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
     ScoreRow {
         benchmark: "heldout".into(),
         key: "k".into(),
-        seed_id: "s".into(),
+        task_id: "s".into(),
         index: 0,
         instruction_id: kind.into(),
         seen,
@@ -239,7 +239,7 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
 /// A whole run; `text` stands in every place where a model's words go.
 pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
     let synthesis = [
-        ("seeds", 320.0),
+        ("tasks", 320.0),
         ("answers", 2_560.0),
         ("instructions", 1_412.0),
         ("responses", 1_391.0),

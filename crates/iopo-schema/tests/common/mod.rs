@@ -7,7 +7,7 @@ pub(crate) fn provenance() -> Provenance {
         "iopo-test 0.1.0",
         serde_json::json!({"seed": 7, "beta": 0.1, "kinds": ["a", "b"]}),
     )
-    .with_input("seeds", "c0ffee")
+    .with_input("tasks", "c0ffee")
 }
 
 pub(crate) fn metrics(range: std::ops::Range<u64>) -> Vec<MetricRow> {

@@ -53,8 +53,8 @@ pub(crate) fn natural(request: &Request) -> String {
     }
 }
 
-/// Writes `count` seed tasks and returns their ids.
-pub(crate) fn write_seeds(path: &Path, count: usize) -> Vec<String> {
+/// Writes `count` tasks and returns their ids.
+pub(crate) fn write_tasks(path: &Path, count: usize) -> Vec<String> {
     let ids: Vec<String> = (0..count).map(|i| format!("seed-{i:03}")).collect();
     let lines: Vec<String> = ids
         .iter()

@@ -215,7 +215,7 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
             let (y1, y2) = (format!("number {index} it is"), format!("NUMBER {index} IT IS!"));
             PreferenceRow {
                 id: content_id(&[&x1, &y1, &x2, &y2]),
-                seed_id: format!("seed-{index}"),
+                task_id: format!("seed-{index}"),
                 split: if index % 6 == 5 { Split::Dev } else { Split::Train },
                 kind: if sided { GroupKind::Sided } else { GroupKind::Full },
                 operation: if sided { Operation::Add } else { Operation::Revise },

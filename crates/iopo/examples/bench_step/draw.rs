@@ -10,7 +10,7 @@ use iopo::model::{memory, workers};
 use iopo::schema::{InstructionRow, Parts, Provenance, ResponseRow, VerdictRow, content_id};
 use iopo::synth::random::keyed;
 use iopo::synth::rows::{finish, instruction_row, verdict_row};
-use iopo::synth::{Seed, SynthConfig};
+use iopo::synth::{SynthConfig, Task};
 use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ impl From<iopo::model::ModelError> for Failed {
 fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
     let id = format!("seed-{index:07}");
     let mut rng = keyed(config.seed, &["draw", &id]);
-    let seed = Seed { id, task: format!("Write about number {index}."), input: None };
+    let task = Task { id, task: format!("Write about number {index}."), input: None };
     let kinds = Kind::ALL.sample(&mut rng, DRAWN.0);
     let drawn: Vec<Constraint> = kinds
         .copied()
@@ -107,7 +107,7 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
         rows.responses.push(ResponseRow {
             id: content_id(&["response", &instruction.id, &answer]),
             instruction_id: instruction.id.clone(),
-            seed_id: seed.id.clone(),
+            task_id: seed.id.clone(),
             accepted: verdicts.iter().all(|verdict| verdict.satisfied),
             text: answer.clone(),
             verdicts,

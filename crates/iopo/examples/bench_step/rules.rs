@@ -16,19 +16,19 @@ use crate::scripted;
 /// Flags of `rules`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Seed tasks; each gets four answers.
+    /// Tasks; each gets four answers.
     #[arg(long, default_value_t = 2_500)]
     count: usize,
-    /// Words of a run that two seeds must not share; more than an answer holds switch the search for them off.
+    /// Words of a run that two tasks must not share; more than an answer holds switch the search for them off.
     #[arg(long)]
     shared_words: Option<usize>,
 }
 
-/// Times one synthesis, from seed tasks to written files.
+/// Times one synthesis, from tasks to written files.
 pub(crate) fn run(args: &Args) -> Result<Value> {
     let dir = tempfile::tempdir()?;
-    let seeds = dir.path().join("seeds.jsonl");
-    write_seeds(&seeds, args.count)?;
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, args.count)?;
     let mut config = SynthConfig::default();
     if let Some(words) = args.shared_words {
         config.shared_gram_words = words;
@@ -36,14 +36,14 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     let model = Scripted::new(scripted::natural);
     let before = memory::peak();
     let clock = Instant::now();
-    let made = synthesize(&seeds, dir.path(), &model, &config, &Silent)?;
+    let made = synthesize(&tasks, dir.path(), &model, &config, &Silent)?;
     let seconds = clock.elapsed().as_secs_f64();
     let peak = memory::peak();
     let per_row = peak.zip(before).map(|(peak, before)| (peak - before) / made.instructions.max(1));
     Ok(json!({
         "side": "iopo",
         "mode": "rules",
-        "seeds": made.seeds,
+        "tasks": made.tasks,
         "answers": made.answers,
         "instructions": made.instructions,
         "seconds": seconds,
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
 }
 
 /// As many tasks, one a line and no two alike.
-fn write_seeds(path: &Path, count: usize) -> Result<()> {
+fn write_tasks(path: &Path, count: usize) -> Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     for index in 0..count {
         let line = json!({ "id": format!("seed-{index:07}"), "task": format!("Write about number {index}.") });

@@ -19,9 +19,9 @@ const BATCH: usize = 16;
 pub(crate) struct Args {
     /// A Hugging Face directory or a `.gguf` file.
     model: PathBuf,
-    /// Seed tasks as JSON lines.
+    /// Tasks as JSON lines.
     #[arg(long)]
-    seeds: PathBuf,
+    tasks: PathBuf,
     /// How many of them are taken.
     #[arg(long, default_value_t = 25)]
     count: usize,
@@ -30,26 +30,26 @@ pub(crate) struct Args {
     tokens: usize,
 }
 
-/// Times one synthesis, from seed tasks to written files; loading the model is left out.
+/// Times one synthesis, from tasks to written files; loading the model is left out.
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let model = ChatModel::load(&args.model, "bench", (&on.device()?, on.dtype), BATCH)?;
     let dir = tempfile::tempdir()?;
     let sampling = SamplingConfig { max_new_tokens: args.tokens, ..SamplingConfig::default() };
     let config = SynthConfig {
-        max_seeds: Some(args.count),
-        seeds_per_part: args.count,
+        max_tasks: Some(args.count),
+        tasks_per_part: args.count,
         sampling,
         ..SynthConfig::default()
     };
     let clock = Instant::now();
-    let made = synthesize(&args.seeds, dir.path(), &model, &config, &Silent)?;
+    let made = synthesize(&args.tasks, dir.path(), &model, &config, &Silent)?;
     let seconds = clock.elapsed().as_secs_f64();
     Ok(json!({
         "side": "iopo",
         "mode": "synth",
         "device": on.name()?,
         "dtype": on.dtype.name(),
-        "seeds": made.seeds,
+        "tasks": made.tasks,
         "answers": made.answers,
         "instructions": made.instructions,
         "seconds": seconds,

@@ -108,7 +108,7 @@ fn candidates(session: &Session) -> Vec<Candidate> {
     std::iter::once(base).chain(trained).collect()
 }
 
-/// The rows of the table: each method over its seeds, and where there are several, each seed too.
+/// The rows of the table: each method over its tasks, and where there are several, each seed too.
 fn models(
     candidates: &[Candidate],
     runs: Vec<Measured>,

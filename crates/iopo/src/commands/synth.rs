@@ -19,23 +19,23 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     stage(&mut Session::open(args)?)
 }
 
-/// Samples answers to the seed tasks and writes instructions out of what is true of them.
+/// Samples answers to the tasks and writes instructions out of what is true of them.
 pub(crate) fn stage(session: &mut Session) -> Result<()> {
     session.timed("synth", |session| {
-        let (run, config, seeds) =
-            (session.run.clone(), session.config.synth.clone(), session.seeds()?);
+        let (run, config, tasks) =
+            (session.run.clone(), session.config.synth.clone(), session.tasks()?);
         // What is wrong with a small file is said before a large one is loaded.
         config.validate()?;
-        enough_seeds(iopo_synth::read_seeds(&seeds)?.len(), &session.config)?;
-        let made = if let Some(made) = without_model(&run, &seeds, &config, &session.bars)? {
+        enough_tasks(iopo_synth::read_tasks(&tasks)?.len(), &session.config)?;
+        let made = if let Some(made) = without_model(&run, &tasks, &config, &session.bars)? {
             made
         } else {
             let (model, bars) = session.base()?;
-            iopo_synth::synthesize(&seeds, run.root(), model, &config, bars)?
+            iopo_synth::synthesize(&tasks, run.root(), model, &config, bars)?
         };
         Ok(format!(
-            "{} seeds, {} answers kept of {}, {} instructions, {:.0} % repaired",
-            made.seeds,
+            "{} tasks, {} answers kept of {}, {} instructions, {:.0} % repaired",
+            made.tasks,
             made.kept,
             made.answers,
             made.instructions,
@@ -45,24 +45,24 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
 }
 
 /// Refuses to sample for hours what pairing would then put into the test and dev splits whole.
-fn enough_seeds(in_file: usize, config: &PipelineConfig) -> Result<()> {
-    let used = config.synth.max_seeds.map_or(in_file, |limit| limit.min(in_file));
-    let (test, dev) = (config.pairs.test_seeds, config.pairs.dev_seeds);
+fn enough_tasks(in_file: usize, config: &PipelineConfig) -> Result<()> {
+    let used = config.synth.max_tasks.map_or(in_file, |limit| limit.min(in_file));
+    let (test, dev) = (config.pairs.test_tasks, config.pairs.dev_tasks);
     let kept = test.saturating_add(dev);
     if used > kept {
         return Ok(());
     }
     let what = format!(
-        "{used} seed tasks leave none to train on: {test} are kept for testing and {dev} for choices"
+        "{used} tasks leave none to train on: {test} are kept for testing and {dev} for choices"
     );
     let more = if used < in_file {
-        format!("set synth.max_seeds above {kept} (the file has {in_file} seed tasks)")
+        format!("set synth.max_tasks above {kept} (the file has {in_file} tasks)")
     } else {
-        format!("give at least {} seed tasks", kept.saturating_add(1))
+        format!("give at least {} tasks", kept.saturating_add(1))
     };
     Err(Failure::usage(what)
         .way_out(format!(
-            "{more}, or lower pairs.test_seeds, pairs.dev_seeds and pairs.min_test_seeds"
+            "{more}, or lower pairs.test_tasks, pairs.dev_tasks and pairs.min_test_tasks"
         ))
         .into())
 }
@@ -70,7 +70,7 @@ fn enough_seeds(in_file: usize, config: &PipelineConfig) -> Result<()> {
 /// What synthesis comes to where every answer is already there: then no model is loaded.
 fn without_model(
     run: &RunDir,
-    seeds: &Path,
+    tasks: &Path,
     config: &SynthConfig,
     bars: &Bars,
 ) -> Result<Option<SynthSummary>> {
@@ -84,9 +84,9 @@ fn without_model(
         return Ok(None);
     };
     let absent = Absent { name: name.to_owned(), asked: Cell::new(false) };
-    match iopo_synth::synthesize(seeds, run.root(), &absent, config, bars) {
+    match iopo_synth::synthesize(tasks, run.root(), &absent, config, bars) {
         Ok(made) => Ok(Some(made)),
-        // The answers belong to other seed tasks: the model must be loaded after all.
+        // The answers belong to other tasks: the model must be loaded after all.
         Err(SynthError::Model(_)) if absent.asked.get() => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -111,20 +111,20 @@ impl LanguageModel for Absent {
 
 #[cfg(test)]
 mod tests {
-    use super::enough_seeds;
+    use super::enough_tasks;
     use crate::config::PipelineConfig;
     use crate::failure::{Exit, exit_of, render};
 
     #[test]
     fn seeds_that_leave_nothing_to_train_on_are_refused_before_sampling() {
         let mut config = PipelineConfig::default();
-        (config.pairs.test_seeds, config.pairs.dev_seeds) = (6, 3);
-        enough_seeds(10, &config).expect("one is left");
-        let error = enough_seeds(9, &config).expect_err("none is left");
+        (config.pairs.test_tasks, config.pairs.dev_tasks) = (6, 3);
+        enough_tasks(10, &config).expect("one is left");
+        let error = enough_tasks(9, &config).expect_err("none is left");
         assert_eq!(exit_of(&error), Exit::Usage);
-        assert!(render(&error).contains("at least 10 seed tasks"), "{}", render(&error));
-        config.synth.max_seeds = Some(9);
-        let error = enough_seeds(400, &config).expect_err("none is left");
-        assert!(render(&error).contains("synth.max_seeds above 9"), "{}", render(&error));
+        assert!(render(&error).contains("at least 10 tasks"), "{}", render(&error));
+        config.synth.max_tasks = Some(9);
+        let error = enough_tasks(400, &config).expect_err("none is left");
+        assert!(render(&error).contains("synth.max_tasks above 9"), "{}", render(&error));
     }
 }

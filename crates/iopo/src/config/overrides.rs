@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) fn set(table: &mut Table, assignment: &str) -> Result<()> {
     let malformed = || {
         Failure::usage(format!("cannot read --set {assignment}"))
-            .way_out("write it as section.key=value, for instance --set synth.max_seeds=20")
+            .way_out("write it as section.key=value, for instance --set synth.max_tasks=20")
     };
     let (path, value) = assignment.split_once('=').ok_or_else(malformed)?;
     let keys: Vec<&str> = path.split('.').map(str::trim).collect();

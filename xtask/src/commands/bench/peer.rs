@@ -27,18 +27,18 @@ pub(super) struct Plan {
     pub(super) warmup: usize,
     /// New tokens of a generation.
     decoded: &'static str,
-    /// Seed tasks of a synthesis.
-    seeds: &'static str,
+    /// Tasks of a synthesis.
+    tasks: &'static str,
 }
 
 impl Plan {
     fn new(args: &Args) -> Self {
         if args.quick {
             let lengths = vec!["16+16".to_owned()];
-            return Self { lengths, rounds: 1, repeat: 1, warmup: 1, decoded: "4", seeds: "2" };
+            return Self { lengths, rounds: 1, repeat: 1, warmup: 1, decoded: "4", tasks: "2" };
         }
         let (rounds, repeat, warmup) = (args.rounds, args.repeat, args.warmup);
-        Self { lengths: args.lengths.clone(), rounds, repeat, warmup, decoded: "32", seeds: "25" }
+        Self { lengths: args.lengths.clone(), rounds, repeat, warmup, decoded: "32", tasks: "25" }
     }
 }
 
@@ -130,8 +130,8 @@ impl Bench<'_> {
             let flags = ["--prompts", &prompts, "--tokens", self.plan.decoded];
             self.case(round, case, NO_LENGTH, "decode", &flags)?;
         }
-        let seeds = root().join("fixtures").join("seeds.jsonl").display().to_string();
-        let flags = ["--seeds", &seeds, "--count", self.plan.seeds];
+        let tasks = root().join("fixtures").join("tasks.jsonl").display().to_string();
+        let flags = ["--tasks", &tasks, "--count", self.plan.tasks];
         self.case(round, &SYNTHESIS, NO_LENGTH, "synth", &flags)
     }
 

@@ -44,7 +44,7 @@ const DECODE: &str = "\
 | greedy decoding after 60 tokens | iopo, tokens/s | PyTorch, tokens/s | × | iopo's prefill, s | PyTorch's prefill, s | iopo, tokens/s with the prefill | the same, dealt out to its threads | PyTorch, tokens/s with the prefill | iopo, GB | PyTorch, GB |
 |---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|";
 const SYNTH: &str = "\
-| iopo | seed tasks | answers/s | instructions/s | GB |
+| iopo | tasks | answers/s | instructions/s | GB |
 |---|---:|---:|---:|---:|";
 
 /// Everything that the store holds.
@@ -172,7 +172,7 @@ fn synth(rounds: &Rounds) -> Result<String> {
     Ok(format!(
         "| {} | {:.0} | {:.2} | {:.2} | {} |",
         SYNTHESIS.title,
-        number("seeds")?,
+        number("tasks")?,
         number("answers_per_second")?,
         number("rows_per_second")?,
         rounds.peak(Who::Ours),

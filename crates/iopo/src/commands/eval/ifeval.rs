@@ -1,8 +1,8 @@
 //! `iopo eval ifeval`.
 
 mod answers;
-mod seeds;
 mod table;
+mod tasks;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &IfevalArgs) -> Result<()> {
     let Benchmark { mut prompts, .. } = Benchmark::read(&data, None)
         .with_context(|| Failure::usage("failed to read the prompts"))?;
     if let Some(run) = &run {
-        seeds::refuse(run, &prompts)?;
+        tasks::refuse(run, &prompts)?;
     }
     let matched = args.responses.as_deref().map(|path| given(args, path, &prompts)).transpose()?;
     prompts.truncate(args.limit.unwrap_or(usize::MAX));

@@ -17,7 +17,7 @@ pub(super) fn refuse(run: &Path, prompts: &[Prompt]) -> Result<()> {
         if texts.iter().any(|text| asked.contains(text.trim())) {
             let what = format!("a prompt of the benchmark is seed `{seed}` of the run");
             return Err(Failure::usage(what)
-                .way_out("take it out of the seeds and synthesise again: a benchmark is no training data")
+                .way_out("take it out of the tasks and synthesise again: a benchmark is no training data")
                 .into());
         }
         Ok(())
@@ -26,17 +26,17 @@ pub(super) fn refuse(run: &Path, prompts: &[Prompt]) -> Result<()> {
         ["instructions.parquet", "preferences.parquet"].map(|name| run.join(name));
     if instructions.is_file() {
         for row in iopo_schema::read::<InstructionRow>(&instructions)? {
-            check(&row.seed_id, [&row.task, &row.prompt, ""])?;
+            check(&row.task_id, [&row.task, &row.prompt, ""])?;
         }
     }
     if preferences.is_file() {
         for row in iopo_schema::read::<PreferenceRow>(&preferences)? {
-            check(&row.seed_id, [&row.task, &row.x1, &row.x2])?;
+            check(&row.task_id, [&row.task, &row.x1, &row.x2])?;
         }
     }
     if !instructions.is_file() && !preferences.is_file() {
         printer::note(&format!(
-            "{} has neither instructions nor preferences: whether the benchmark is among its seeds is not known",
+            "{} has neither instructions nor preferences: whether the benchmark is among its tasks is not known",
             run.display()
         ));
     }

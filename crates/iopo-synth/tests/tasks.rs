@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, LargeStringArray, StringArray};
 use arrow::record_batch::RecordBatch;
-use iopo_synth::{SynthError, read_seeds};
+use iopo_synth::{SynthError, read_tasks};
 use parquet::arrow::ArrowWriter;
 
 fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -16,7 +16,7 @@ fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn table(columns: Vec<(&str, ArrayRef)>) -> (tempfile::TempDir, PathBuf) {
-    let (dir, path) = file("seeds.parquet", b"");
+    let (dir, path) = file("tasks.parquet", b"");
     let batch = RecordBatch::try_from_iter(columns).expect("batch");
     let writer = std::fs::File::create(&path).expect("file");
     let mut writer = ArrowWriter::try_new(writer, batch.schema(), None).expect("writer");
@@ -30,12 +30,12 @@ fn json_lines_are_read_with_blank_lines_and_unknown_fields() {
     let text = "\u{feff}{\"id\":\"a\",\"task\":\"Say hi.\",\"genre\":\"chat\"}\n\n\
                 {\"id\":\"b\",\"task\":\"Sum up.\",\"input\":\"Text.\"}\r\n\
                 {\"id\":\"c\",\"task\":\"Sing.\",\"input\":null}\n";
-    let (_dir, path) = file("seeds.jsonl", text.as_bytes());
-    let seeds = read_seeds(&path).expect("seeds");
-    let ids: Vec<&str> = seeds.iter().map(|seed| seed.id.as_str()).collect();
+    let (_dir, path) = file("tasks.jsonl", text.as_bytes());
+    let tasks = read_tasks(&path).expect("tasks");
+    let ids: Vec<&str> = tasks.iter().map(|seed| seed.id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
-    assert_eq!(seeds[1].input.as_deref(), Some("Text."));
-    assert_eq!((&seeds[0].input, &seeds[2].input), (&None, &None));
+    assert_eq!(tasks[1].input.as_deref(), Some("Text."));
+    assert_eq!((&tasks[0].input, &tasks[2].input), (&None, &None));
 }
 
 #[test]
@@ -45,30 +45,30 @@ fn parquet_is_read_whatever_the_string_layout() {
         ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
         ("input", Arc::new(StringArray::from(vec![None, Some("Text.")]))),
     ]);
-    let seeds = read_seeds(&path).expect("seeds");
-    assert_eq!((seeds[1].id.as_str(), seeds[1].task.as_str()), ("b", "Sum up."));
-    assert_eq!((&seeds[0].input, seeds[1].input.as_deref()), (&None, Some("Text.")));
+    let tasks = read_tasks(&path).expect("tasks");
+    assert_eq!((tasks[1].id.as_str(), tasks[1].task.as_str()), ("b", "Sum up."));
+    assert_eq!((&tasks[0].input, tasks[1].input.as_deref()), (&None, Some("Text.")));
 }
 
 #[test]
 fn bad_files_end_in_one_clear_error_that_names_the_place() {
     let good = r#"{"id":"a","task":"Say hi."}"#;
     let cases: [(&str, Vec<u8>, &str); 8] = [
-        ("seeds.jsonl", b"\n \n".to_vec(), "holds no seed task"),
-        ("seeds.jsonl", format!("{good}\nnonsense").into_bytes(), "seeds.jsonl:2:"),
-        ("seeds.jsonl", format!("{good}\n{{\"id\":\"b\"}}").into_bytes(), "missing field `task`"),
-        ("seeds.jsonl", format!("{good}\n\n{good}").into_bytes(), "at row 1 and again at row 3"),
-        ("seeds.jsonl", br#"{"id":"a","task":"  "}"#.to_vec(), "the task is empty"),
-        ("seeds.jsonl", vec![0xff, 0xfe, 0x00], "seeds.jsonl:1:"),
-        ("seeds.parquet", b"PAR1 but not really".to_vec(), "not a readable Parquet file"),
-        ("seeds.csv", good.as_bytes().to_vec(), ".jsonl or .parquet"),
+        ("tasks.jsonl", b"\n \n".to_vec(), "holds no task"),
+        ("tasks.jsonl", format!("{good}\nnonsense").into_bytes(), "tasks.jsonl:2:"),
+        ("tasks.jsonl", format!("{good}\n{{\"id\":\"b\"}}").into_bytes(), "missing field `task`"),
+        ("tasks.jsonl", format!("{good}\n\n{good}").into_bytes(), "at row 1 and again at row 3"),
+        ("tasks.jsonl", br#"{"id":"a","task":"  "}"#.to_vec(), "the task is empty"),
+        ("tasks.jsonl", vec![0xff, 0xfe, 0x00], "tasks.jsonl:1:"),
+        ("tasks.parquet", b"PAR1 but not really".to_vec(), "not a readable Parquet file"),
+        ("tasks.csv", good.as_bytes().to_vec(), ".jsonl or .parquet"),
     ];
     for (name, content, expected) in cases {
         let (_dir, path) = file(name, &content);
-        let error = read_seeds(&path).expect_err(expected).to_string();
+        let error = read_tasks(&path).expect_err(expected).to_string();
         assert!(error.contains(expected), "expected {expected:?} in {error:?}");
     }
-    let missing = read_seeds(&PathBuf::from("no-such-file.jsonl"));
+    let missing = read_tasks(&PathBuf::from("no-such-file.jsonl"));
     assert!(matches!(missing, Err(SynthError::Io { .. })));
 }
 
@@ -76,8 +76,8 @@ fn bad_files_end_in_one_clear_error_that_names_the_place() {
 fn one_task_under_two_ids_is_refused_because_it_could_stand_in_two_splits() {
     let pair = |first: &str, second: &str| {
         let text = format!("{{\"id\":\"a\",{first}}}\n\n{{\"id\":\"b\",{second}}}");
-        let (_dir, path) = file("seeds.jsonl", text.as_bytes());
-        read_seeds(&path)
+        let (_dir, path) = file("tasks.jsonl", text.as_bytes());
+        read_tasks(&path)
     };
     let same = [
         (r#""task":"Say hi.""#, r#""task":" say  HI!""#),
@@ -102,12 +102,12 @@ fn one_task_under_two_ids_is_refused_because_it_could_stand_in_two_splits() {
 fn a_parquet_file_with_other_columns_says_which_is_wrong() {
     let ids: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
     let (_dir, path) = table(vec![("id", ids.clone())]);
-    assert!(read_seeds(&path).expect_err("no task").to_string().contains("no column \"task\""));
+    assert!(read_tasks(&path).expect_err("no task").to_string().contains("no column \"task\""));
     let (_dir, path) = table(vec![("id", ids), ("task", Arc::new(Int64Array::from(vec![1])))]);
-    assert!(read_seeds(&path).expect_err("numbers").to_string().contains("holds Int64"));
+    assert!(read_tasks(&path).expect_err("numbers").to_string().contains("holds Int64"));
     let (_dir, path) = table(vec![
         ("id", Arc::new(StringArray::from(vec![Some("a"), None]))),
         ("task", Arc::new(StringArray::from(vec!["Say hi.", "Sum up."]))),
     ]);
-    assert!(read_seeds(&path).expect_err("null").to_string().contains("row 2"));
+    assert!(read_tasks(&path).expect_err("null").to_string().contains("row 2"));
 }

@@ -1,4 +1,4 @@
-//! Seeds from a Parquet file.
+//! Tasks from a Parquet file.
 
 use std::path::Path;
 
@@ -6,16 +6,16 @@ use arrow::array::{Array, RecordBatch, StringArray};
 use arrow::datatypes::DataType;
 use iopo_schema::{SchemaError, foreign_batches};
 
-use crate::{Seed, SynthError};
+use crate::{SynthError, Task};
 
 /// Reads the string columns `id`, `task` and (where there is one) `input`.
-pub(crate) fn read_table(path: &Path) -> Result<Vec<Seed>, SynthError> {
-    let bad = |reason: String| SynthError::SeedTable { path: path.to_owned(), reason };
-    let mut seeds = Vec::new();
+pub(crate) fn read_table(path: &Path) -> Result<Vec<Task>, SynthError> {
+    let bad = |reason: String| SynthError::TaskTable { path: path.to_owned(), reason };
+    let mut tasks = Vec::new();
     for batch in foreign_batches(path).map_err(unreadable)? {
         let batch = batch.map_err(unreadable)?;
         let ids = strings(&batch, "id").and_then(required).map_err(&bad)?;
-        let tasks = strings(&batch, "task").and_then(required).map_err(&bad)?;
+        let texts = strings(&batch, "task").and_then(required).map_err(&bad)?;
         let inputs = match batch.column_by_name("input") {
             Some(column) if *column.data_type() == DataType::Null => None,
             Some(_) => Some(strings(&batch, "input").map_err(&bad)?),
@@ -23,17 +23,17 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<Seed>, SynthError> {
         };
         for row in 0..batch.num_rows() {
             let input = inputs.as_ref().filter(|column| column.is_valid(row));
-            seeds.push(Seed {
+            tasks.push(Task {
                 id: ids.value(row).to_owned(),
-                task: tasks.value(row).to_owned(),
+                task: texts.value(row).to_owned(),
                 input: input.map(|column| column.value(row).to_owned()),
             });
         }
     }
-    Ok(seeds)
+    Ok(tasks)
 }
 
-/// The reader's error in the words of a seed file, which no stage of ours wrote.
+/// The reader's error in the words of a task file, which no stage of ours wrote.
 fn unreadable(error: SchemaError) -> SynthError {
     match error {
         SchemaError::Missing { path, .. } => {
@@ -42,7 +42,7 @@ fn unreadable(error: SchemaError) -> SynthError {
         SchemaError::Io { path, source, .. } => SynthError::Io { path, source },
         SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {
             let reason = format!("not a readable Parquet file, found {got}; copy it again");
-            SynthError::SeedTable { path, reason }
+            SynthError::TaskTable { path, reason }
         }
         other => other.into(),
     }

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{ArrayRef, StringArray};
 use arrow::record_batch::RecordBatch;
-use iopo_synth::{SynthError, read_seeds};
+use iopo_synth::{SynthError, read_tasks};
 use parquet::arrow::ArrowWriter;
 
 static SHOWN: AtomicUsize = AtomicUsize::new(0);
 
-/// A cut file is an error; a damaged one is an error or other seeds; no panic gets out or is shown.
+/// A cut file is an error; a damaged one is an error or other tasks; no panic gets out or is shown.
 #[test]
 fn a_cut_or_damaged_seed_table_is_an_error_and_no_panic() {
     std::panic::set_hook(Box::new(|_| {
@@ -27,7 +27,7 @@ fn a_cut_or_damaged_seed_table_is_an_error_and_no_panic() {
 
 fn damage_everything() -> usize {
     let dir = tempfile::tempdir().expect("folder");
-    let path = dir.path().join("seeds.parquet");
+    let path = dir.path().join("tasks.parquet");
     let ids: Vec<String> = (0..30).map(|i| format!("seed-{i}")).collect();
     let tasks: Vec<String> = (0..30).map(|i| format!("Write about the number {i}.")).collect();
     let columns: Vec<(&str, ArrayRef)> = vec![
@@ -39,22 +39,22 @@ fn damage_everything() -> usize {
     let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("writer");
     writer.write(&batch).expect("write");
     writer.close().expect("close");
-    assert_eq!(read_seeds(&path).expect("whole").len(), 30);
+    assert_eq!(read_tasks(&path).expect("whole").len(), 30);
 
     let bytes = fs::read(&path).expect("bytes");
     for length in (0..bytes.len()).step_by(13) {
         fs::write(&path, &bytes[..length]).expect("cut");
-        let error = read_seeds(&path).expect_err("a cut file");
-        assert!(matches!(error, SynthError::SeedTable { .. }), "cut at {length}: {error}");
+        let error = read_tasks(&path).expect_err("a cut file");
+        assert!(matches!(error, SynthError::TaskTable { .. }), "cut at {length}: {error}");
     }
     let mut refused = 0;
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= [0x01, 0x80, 0xff, 0x10][at % 4];
         fs::write(&path, &damaged).expect("damage");
-        // Seeds that still decode cannot be told from seeds that were written.
-        if let Err(error) = read_seeds(&path) {
-            assert!(error.to_string().contains("seeds.parquet"), "{error}");
+        // Tasks that still decode cannot be told from tasks that were written.
+        if let Err(error) = read_tasks(&path) {
+            assert!(error.to_string().contains("tasks.parquet"), "{error}");
             refused += 1;
         }
     }
