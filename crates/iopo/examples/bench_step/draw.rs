@@ -88,7 +88,7 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
         .copied()
         .collect::<Vec<_>>()
         .iter()
-        .map(|kind| kind.draw(&seed.task, &mut rng))
+        .map(|kind| kind.draw(&task.task, &mut rng))
         .collect();
     let x1 = compatible(&drawn, DRAWN.1, &mut rng);
     let Some((last, others)) = x1.split_last() else { return };
@@ -99,15 +99,15 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
     let x2 = [others, &[revision]].concat();
     let sampling = Sampling { seed: index as u64, ..Sampling::greedy(64) };
     let answer =
-        scripted::natural(&Request { messages: vec![Message::user(seed.task.clone())], sampling });
+        scripted::natural(&Request { messages: vec![Message::user(task.task.clone())], sampling });
     for constraints in [x1, x2] {
-        let instruction = instruction_row(&seed, &constraints, config, &mut rng);
+        let instruction = instruction_row(&task, &constraints, config, &mut rng);
         let verdicts: Vec<VerdictRow> =
             constraints.iter().map(|constraint| verdict_row(constraint, &answer)).collect();
         rows.responses.push(ResponseRow {
             id: content_id(&["response", &instruction.id, &answer]),
             instruction_id: instruction.id.clone(),
-            task_id: seed.id.clone(),
+            task_id: task.id.clone(),
             accepted: verdicts.iter().all(|verdict| verdict.satisfied),
             text: answer.clone(),
             verdicts,

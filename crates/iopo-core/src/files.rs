@@ -1,0 +1,137 @@
+//! Files that are complete or absent, whatever interrupts the writing.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A file under construction: bytes go to a temporary name beside `path`, [`commit`](Self::commit) moves them there.
+///
+/// Dropped without a commit, it removes the temporary file. A killed process leaves the temporary file behind; the next
+/// [`create`](Self::create) for the same path replaces it.
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl AtomicFile {
+    /// Creates the temporary file `.NAME.tmp` beside `path`.
+    ///
+    /// # Errors
+    /// Returns the operating system's error where the file cannot be created.
+    pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(".tmp");
+        let temporary = path.with_file_name(name);
+        let file = BufWriter::new(File::create(&temporary)?);
+        Ok(Self { path, temporary, file: Some(file) })
+    }
+
+    /// Flushes the bytes to disk, renames the temporary file to its final name and makes the rename durable.
+    ///
+    /// # Errors
+    /// Returns the operating system's error; the file at the final name is then the old one, or absent.
+    pub fn commit(mut self) -> io::Result<()> {
+        if let Some(file) = self.file.take() {
+            let synced = file
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)
+                .and_then(|file| file.sync_all());
+            let moved = synced.and_then(|()| fs::rename(&self.temporary, &self.path));
+            if moved.is_err() {
+                // The error that is returned says more than a failed removal.
+                let _ = fs::remove_file(&self.temporary);
+            }
+            moved?;
+        }
+        sync_parent(&self.path)
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // Nobody can be told here, and the next `create` replaces the file.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Writes `bytes` as a file that is complete or absent.
+///
+/// # Errors
+/// Returns the operating system's error; the file at `path` is then the old one, or absent.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes)?;
+    file.commit()
+}
+
+/// Makes a rename or a new entry in the parent directory of `path` durable. Does nothing outside Unix.
+///
+/// # Errors
+/// Returns the operating system's error where the directory cannot be opened or synced.
+pub fn sync_parent(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        File::open(parent)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+
+    use super::{AtomicFile, write};
+
+    #[test]
+    fn a_file_appears_only_when_it_is_committed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.txt");
+        write(&path, b"old").expect("written");
+        let mut file = AtomicFile::create(&path).expect("created");
+        file.write_all(b"new").expect("written");
+        assert_eq!(fs::read(&path).expect("there"), b"old");
+        file.commit().expect("committed");
+        assert_eq!(fs::read(&path).expect("there"), b"new");
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("listed").count(),
+            1,
+            "no temporary file is left"
+        );
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_the_old_one_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.txt");
+        write(&path, b"old").expect("written");
+        let mut file = AtomicFile::create(&path).expect("created");
+        file.write_all(b"half").expect("written");
+        drop(file);
+        assert_eq!(fs::read(&path).expect("there"), b"old");
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+    }
+}

@@ -1,0 +1,27 @@
+//! The small pieces that every iopo crate shares.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
+//! | [`random`] | random streams keyed by a seed and names (feature `random`) |
+//! | [`files`] | files that are complete or absent, even after a crash |
+//! | [`counts`] | named counters |
+//!
+//! ```
+//! use iopo_core::PerSequence;
+//!
+//! // log π − log π_ref of each response under each instruction.
+//! let log_ratios = PerSequence { x1y1: 2.0, x1y2: -1.0, x2y1: 0.5, x2y2: 1.5 };
+//! assert_eq!(log_ratios.margin(), 2.0 + 1.5 + 1.0 - 0.5);
+//! ```
+//!
+//! The crate knows nothing of Parquet, models or tensors. Without default features it has no dependencies.
+
+pub mod counts;
+pub mod files;
+#[cfg(feature = "random")]
+pub mod random;
+pub mod sequences;
+
+pub use counts::Counts;
+pub use sequences::{PerSequence, Sequence};

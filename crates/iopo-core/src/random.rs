@@ -1,0 +1,69 @@
+//! Random streams keyed by a seed and names, so that no draw depends on the order of the work.
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Hashes a seed and the parts of a key; parts are length-prefixed, so no two keys collide.
+pub fn keyed_hash(seed: u64, parts: &[&str]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// Makes the random stream of (`seed`, `parts`): the same on every machine and in every order of calls.
+pub fn keyed(seed: u64, parts: &[&str]) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(keyed_hash(seed, parts))
+}
+
+/// Makes the number of (`seed`, `parts`).
+pub fn keyed_u64(seed: u64, parts: &[&str]) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&keyed_hash(seed, parts)[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+/// Draws an index by `weights`; `None` where no weight is positive.
+pub fn weighted(weights: &[f64], rng: &mut impl Rng) -> Option<usize> {
+    let total: f64 = weights.iter().filter(|weight| **weight > 0.0).sum();
+    if total <= 0.0 {
+        return None;
+    }
+    let mut left = rng.random::<f64>() * total;
+    let mut last = None;
+    for (index, &weight) in weights.iter().enumerate() {
+        if weight > 0.0 {
+            last = Some(index);
+            if left < weight {
+                return last;
+            }
+            left -= weight;
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{keyed, keyed_u64, weighted};
+
+    #[test]
+    fn keys_do_not_collide_across_part_boundaries() {
+        assert_ne!(keyed_u64(1, &["ab", "c"]), keyed_u64(1, &["a", "bc"]));
+        assert_ne!(keyed_u64(1, &["a"]), keyed_u64(2, &["a"]));
+        assert_eq!(keyed_u64(1, &["a"]), keyed_u64(1, &["a"]));
+    }
+
+    #[test]
+    fn an_index_without_weight_is_never_drawn() {
+        let mut rng = keyed(3, &[]);
+        let drawn: Vec<_> = (0..200).map(|_| weighted(&[0.0, 1.0, 0.0, 2.0], &mut rng)).collect();
+        assert!(drawn.iter().all(|index| matches!(index, Some(1 | 3))));
+        assert!(drawn.contains(&Some(1)) && drawn.contains(&Some(3)));
+        assert_eq!(weighted(&[0.0], &mut rng), None);
+        assert_eq!(weighted(&[], &mut rng), None);
+    }
+}
