@@ -131,7 +131,7 @@ fn the_default_list_holds_out_eight_types_at_least() {
 fn no_prompt_is_a_seed() {
     let Some(folder) = shared::folder() else { return };
     let file = PromptFile::parse(&fs::read_to_string(folder.join("input_data.jsonl")).unwrap());
-    let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tasks.jsonl");
+    let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iopo/data/tasks.jsonl");
     let plain = |text: &str| {
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")

@@ -7,7 +7,7 @@ use common::{checkpoints, smollm2};
 use iopo_llm::{Message, Sampling, Silent};
 use iopo_model::{ChatModel, Checkpoint, Decoder, Dtype, Layout, Limits, Prompt, device::device};
 
-const SEEDS: &str = include_str!("../../../fixtures/tasks.jsonl");
+const SEEDS: &str = include_str!("../../iopo/data/tasks.jsonl");
 
 /// The next token's logits, by a pass over the whole text without a cache.
 fn next(decoder: &Decoder, tokens: &[u32]) -> Vec<f32> {

@@ -16,11 +16,11 @@ use crate::fetch::DEFAULT_MODEL;
 pub(crate) use overrides::differences;
 use overrides::parse;
 
-/// The presets by name; the same files lie under `fixtures/presets` to be copied.
+/// The presets by name; the same files lie under `crates/iopo/presets` to be copied.
 const PRESETS: [(&str, &str); 3] = [
-    ("default", include_str!("../../../fixtures/presets/default.toml")),
-    ("study", include_str!("../../../fixtures/presets/study.toml")),
-    ("smoke", include_str!("../../../fixtures/presets/smoke.toml")),
+    ("default", include_str!("../presets/default.toml")),
+    ("study", include_str!("../presets/study.toml")),
+    ("smoke", include_str!("../presets/smoke.toml")),
 ];
 
 /// Sections with a seed of their own, which is the run's unless the section says otherwise.

@@ -18,7 +18,7 @@ use crate::trial::{self, Trial};
 use crate::{panics, printer};
 
 /// The tasks that the binary carries.
-const SEEDS: &str = include_str!("../../../fixtures/tasks.jsonl");
+const SEEDS: &str = include_str!("../data/tasks.jsonl");
 
 /// One command's work on one run directory.
 pub(crate) struct Session {

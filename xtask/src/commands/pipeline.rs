@@ -62,7 +62,7 @@ pub(crate) struct Args {
     /// A preset: default, study or smoke.
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     preset: Option<String>,
-    /// A configuration file, for instance a copy of one under fixtures/presets.
+    /// A configuration file, for instance a copy of one under crates/iopo/presets.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The run directory [default: runs/PRESET].

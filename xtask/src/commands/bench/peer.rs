@@ -130,7 +130,7 @@ impl Bench<'_> {
             let flags = ["--prompts", &prompts, "--tokens", self.plan.decoded];
             self.case(round, case, NO_LENGTH, "decode", &flags)?;
         }
-        let tasks = root().join("fixtures").join("tasks.jsonl").display().to_string();
+        let tasks = root().join("crates/iopo/data/tasks.jsonl").display().to_string();
         let flags = ["--tasks", &tasks, "--count", self.plan.tasks];
         self.case(round, &SYNTHESIS, NO_LENGTH, "synth", &flags)
     }
