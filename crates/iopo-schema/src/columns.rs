@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ListArray};
-use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, FieldRef};
-use arrow::error::ArrowError;
+use arrow_array::{Array, ArrayRef, ListArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::ArrowError;
+use arrow_schema::{DataType, Field, FieldRef};
 
 use crate::SchemaError;
 use crate::value::{Value, downcast};
@@ -117,9 +117,9 @@ impl<T: Value, const N: usize> Value for [T; N] {
 macro_rules! struct_value {
     ($type:ident { $($field:ident: $value:ty),+ $(,)? }) => {
         impl $crate::value::Value for $type {
-            fn data_type() -> arrow::datatypes::DataType {
-                arrow::datatypes::DataType::Struct(arrow::datatypes::Fields::from(vec![$(
-                    arrow::datatypes::Field::new(
+            fn data_type() -> arrow_schema::DataType {
+                arrow_schema::DataType::Struct(arrow_schema::Fields::from(vec![$(
+                    arrow_schema::Field::new(
                         stringify!($field),
                         <$value as $crate::value::Value>::data_type(),
                         <$value as $crate::value::Value>::NULLABLE,
@@ -129,26 +129,26 @@ macro_rules! struct_value {
 
             fn encode(
                 values: &[Option<&Self>],
-            ) -> Result<arrow::array::ArrayRef, arrow::error::ArrowError> {
-                let arrow::datatypes::DataType::Struct(fields) = Self::data_type() else {
+            ) -> Result<arrow_array::ArrayRef, arrow_schema::ArrowError> {
+                let arrow_schema::DataType::Struct(fields) = Self::data_type() else {
                     unreachable!("data_type above is a struct")
                 };
-                let nulls: arrow::buffer::NullBuffer = values.iter().map(Option::is_some).collect();
+                let nulls: arrow_buffer::NullBuffer = values.iter().map(Option::is_some).collect();
                 let columns = vec![$({
                     let column: Vec<Option<&$value>> =
                         values.iter().map(|value| value.map(|value| &value.$field)).collect();
                     <$value as $crate::value::Value>::encode(&column)?
                 },)+];
                 let nulls = (nulls.null_count() > 0).then_some(nulls);
-                Ok(std::sync::Arc::new(arrow::array::StructArray::try_new(fields, columns, nulls)?))
+                Ok(std::sync::Arc::new(arrow_array::StructArray::try_new(fields, columns, nulls)?))
             }
 
             fn decode(
-                array: &arrow::array::ArrayRef,
+                array: &arrow_array::ArrayRef,
                 column: &str,
             ) -> Result<Vec<Option<Self>>, $crate::SchemaError> {
-                use arrow::array::Array as _;
-                let rows = $crate::value::downcast::<arrow::array::StructArray>(
+                use arrow_array::Array as _;
+                let rows = $crate::value::downcast::<arrow_array::StructArray>(
                     array,
                     column,
                     &Self::data_type(),

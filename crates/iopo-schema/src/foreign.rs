@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::{ConvertedType, LogicalType, Type};
@@ -18,7 +18,7 @@ use crate::{Batches, SchemaError};
 /// is decoded, no column may claim bytes outside the file, batches are of bounded size, a panic of the decoder becomes
 /// an error, and the file must hold as many rows as it says.
 ///
-/// The columns follow from the Parquet types alone: text is [`arrow::datatypes::DataType::Utf8`] however it was laid
+/// The columns follow from the Parquet types alone: text is [`arrow_schema::DataType::Utf8`] however it was laid
 /// out in memory when it was written.
 ///
 /// # Errors

@@ -108,7 +108,7 @@ impl Opened {
             path: path.to_path_buf(),
             got: format!("`{}` as schema version", self.version),
         })?;
-        let describe = |field: &arrow::datatypes::FieldRef| {
+        let describe = |field: &arrow_schema::FieldRef| {
             let null = if field.is_nullable() { ", or null" } else { "" };
             (field.name().clone(), format!("{}{null}", value::describe(field.data_type())))
         };

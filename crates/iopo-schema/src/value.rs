@@ -1,11 +1,11 @@
 //! Leaf values as Arrow columns.
 
-use arrow::array::{
-    Array, ArrayRef, BooleanArray, Float64Array, StringArray, StringBuilder, UInt32Array,
-    UInt64Array,
+use arrow_array::builder::StringBuilder;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, StringArray, UInt32Array, UInt64Array,
 };
-use arrow::datatypes::DataType;
-use arrow::error::ArrowError;
+use arrow_schema::ArrowError;
+use arrow_schema::DataType;
 use std::sync::Arc;
 
 use crate::SchemaError;

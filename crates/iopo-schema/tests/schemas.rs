@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use arrow::datatypes::{DataType, Field};
+use arrow_schema::{DataType, Field};
 use iopo_schema::*;
 
 fn describe(text: &mut String, field: &Field, depth: usize) {

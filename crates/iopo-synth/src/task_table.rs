@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use arrow::array::{Array, RecordBatch, StringArray};
-use arrow::datatypes::DataType;
+use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_schema::DataType;
 use iopo_schema::{SchemaError, foreign_batches};
 
 use crate::{SynthError, Task};
@@ -48,17 +48,15 @@ fn unreadable(error: SchemaError) -> SynthError {
     }
 }
 
-/// A column as strings, whichever of Arrow's string layouts the file uses.
+/// Returns a column of strings.
+///
+/// [`foreign_batches`] yields every text column as [`DataType::Utf8`], however the file's writer held it in memory.
 fn strings(batch: &RecordBatch, name: &str) -> Result<StringArray, String> {
     let column =
         batch.column_by_name(name).ok_or_else(|| format!("there is no column {name:?}"))?;
     let got = column.data_type();
-    if !matches!(got, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
-        return Err(format!("column {name:?} holds {got}, expected strings"));
-    }
-    let cast = arrow::compute::cast(column, &DataType::Utf8).map_err(|error| error.to_string())?;
-    let strings = cast.as_any().downcast_ref::<StringArray>();
-    strings.cloned().ok_or_else(|| format!("column {name:?} cannot be read as strings"))
+    let strings = column.as_any().downcast_ref::<StringArray>();
+    strings.cloned().ok_or_else(|| format!("column {name:?} holds {got}, expected strings"))
 }
 
 /// Refuses a column with nulls.

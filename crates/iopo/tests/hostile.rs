@@ -96,8 +96,8 @@ fn a_parquet_file_with_flipped_bytes_never_panics() {
 
 #[test]
 fn a_parquet_file_of_someone_else() {
-    use arrow::array::{ArrayRef, Int64Array};
-    use arrow::record_batch::RecordBatch;
+    use arrow_array::RecordBatch;
+    use arrow_array::{ArrayRef, Int64Array};
     use parquet::arrow::ArrowWriter;
 
     let dir = tempfile::tempdir().expect("temporary directory");
