@@ -6,6 +6,7 @@
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
 //! | [`files`] | files that are complete or absent, even after a crash |
 //! | [`counts`] | named counters |
+//! | [`settings`] | one error for settings, and their reference and checks from the types (feature `settings`) |
 //!
 //! ```
 //! use iopo_core::PerSequence;
@@ -22,6 +23,8 @@ pub mod files;
 #[cfg(feature = "random")]
 pub mod random;
 pub mod sequences;
+pub mod settings;
 
 pub use counts::Counts;
 pub use sequences::{PerSequence, Sequence};
+pub use settings::SettingError;

@@ -169,6 +169,6 @@ mod tests {
         assert_eq!(VALUES.margin(), 1 + 4000 - 20 - 300);
         assert_eq!(VALUES.output_margins(), [1 - 20, 4000 - 300]);
         assert_eq!(VALUES.input_margins(), [1 - 300, 4000 - 20]);
-        assert_eq!(VALUES.margin(), VALUES.input_margins().into_iter().sum());
+        assert_eq!(VALUES.margin(), VALUES.input_margins().into_iter().sum::<i32>());
     }
 }

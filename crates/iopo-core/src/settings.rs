@@ -1,0 +1,25 @@
+//! Settings: the error for a bad one, the reference of all of them, and the checks that need nothing but their types.
+//!
+//! A configuration type derives `serde::Serialize`, `serde::Deserialize`, [`Default`] and `schemars::JsonSchema`. Doc
+//! comments become the descriptions, `Default` the defaults, and `#[schemars(range(min = 1))]` the allowed range.
+//! [`reference`](reference()) lists the settings of such a type, [`check_table`] checks the parsed text of a
+//! configuration file against it, and [`check`] checks a value of the type itself, so that a range is written once.
+
+#[cfg(feature = "settings")]
+mod check;
+mod error;
+#[cfg(feature = "settings")]
+mod nearest;
+#[cfg(feature = "settings")]
+mod reference;
+#[cfg(feature = "settings")]
+mod schema;
+
+#[cfg(feature = "settings")]
+pub use check::{check, check_table};
+pub use error::SettingError;
+#[cfg(feature = "settings")]
+pub use reference::{Setting, reference};
+
+#[cfg(all(test, feature = "settings"))]
+mod tests;

@@ -1,0 +1,120 @@
+//! Checks against the schema of a type: unknown keys, wrong types, values out of range.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::nearest::nearest;
+use super::{SettingError, schema};
+
+/// Checks the ranges of a configuration against those that its type declares.
+///
+/// # Errors
+/// Names the first setting that is out of range.
+pub fn check<T: JsonSchema + Serialize>(config: &T) -> Result<(), SettingError> {
+    let root = schema::of::<T>();
+    let value = serde_json::to_value(config)
+        .map_err(|error| SettingError::new("", error, "settings that JSON can hold"))?;
+    walk("", &value, &root, &root)
+}
+
+/// Checks the parsed text of a configuration file, or a part of it, against the configuration's type.
+///
+/// # Errors
+/// Names the first key that is unknown, with the nearest known one as a hint, or whose value has the wrong type or is out
+/// of range.
+pub fn check_table<T: JsonSchema>(table: &Value) -> Result<(), SettingError> {
+    let root = schema::of::<T>();
+    walk("", table, &root, &root)
+}
+
+fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), SettingError> {
+    let refused = || Err(SettingError::new(key, found(value), schema::expected(schema)));
+    let allowed = schema::allowed(schema);
+    if !allowed.is_empty() {
+        let nullable = schema::types(schema).contains(&"null");
+        return match value {
+            Value::String(text) if allowed.contains(&text.as_str()) => Ok(()),
+            Value::Null if nullable => Ok(()),
+            _ => refused(),
+        };
+    }
+    if let Some(alternatives) = schema::alternatives(schema) {
+        let fits = |one: &Value| walk(key, value, one, root).is_ok();
+        return if alternatives.iter().any(fits) { Ok(()) } else { refused() };
+    }
+    let types = schema::types(schema);
+    if !types.is_empty() && !types.iter().any(|name| is_of_type(value, name)) {
+        return refused();
+    }
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let inner = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+                let named = schema::properties(schema).and_then(|named| named.get(name));
+                match named.or_else(|| schema::values(schema)) {
+                    Some(schema) => walk(&inner, value, schema, root)?,
+                    None => return Err(unknown(&inner, root)),
+                }
+            }
+            Ok(())
+        }
+        Value::Array(values) => {
+            let items = schema.get("items").unwrap_or(&Value::Null);
+            let mut each = values.iter().enumerate();
+            each.try_for_each(|(index, value)| walk(&format!("{key}[{index}]"), value, items, root))
+        }
+        Value::Number(number)
+            if number.as_f64().is_some_and(|number| !in_range(number, schema)) =>
+        {
+            refused()
+        }
+        _ => Ok(()),
+    }
+}
+
+fn unknown(key: &str, root: &Value) -> SettingError {
+    let section = key.rsplit_once('.').map(|(section, _)| section);
+    let expected = match section {
+        Some(section) => format!("a setting of `{section}`"),
+        None => "a setting or a section".to_owned(),
+    };
+    let error = SettingError::new(key, "an unknown key", expected);
+    match nearest(root, key) {
+        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+fn is_of_type(value: &Value, name: &str) -> bool {
+    match name {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        _ => false,
+    }
+}
+
+fn in_range(number: f64, schema: &Value) -> bool {
+    let holds = |name: &str, test: fn(f64, f64) -> bool| {
+        schema::bound(schema, name).is_none_or(|bound| test(number, bound))
+    };
+    holds("minimum", |number, bound| number >= bound)
+        && holds("maximum", |number, bound| number <= bound)
+        && holds("exclusiveMinimum", |number, bound| number > bound)
+        && holds("exclusiveMaximum", |number, bound| number < bound)
+}
+
+/// A value as an error shows it.
+fn found(value: &Value) -> String {
+    match value {
+        // JSON has no numbers that are not finite: they arrive here as null.
+        Value::Null => "a number that is not finite".to_owned(),
+        Value::Object(_) => "a table".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,49 @@
+//! The error for a setting, the same in every crate.
+
+use std::fmt;
+
+/// A setting that cannot be used: its key, the value found, and the values allowed.
+///
+/// Displays as `` `train.beta`: found -1, expected a number above 0 ``.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingError {
+    /// The key, with its sections: `train.lora.rank`.
+    pub key: String,
+    /// The value found, or a word for it.
+    pub found: String,
+    /// The values allowed.
+    pub expected: String,
+    /// A remedy, where one is known.
+    pub hint: Option<String>,
+}
+
+impl SettingError {
+    /// An error for `key`.
+    pub fn new(
+        key: impl Into<String>,
+        found: impl fmt::Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self { key: key.into(), found: found.to_string(), expected: expected.into(), hint: None }
+    }
+
+    /// The same error with a remedy.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same error with the key inside `section`.
+    #[must_use]
+    pub fn inside(self, section: &str) -> Self {
+        Self { key: format!("{section}.{}", self.key), ..self }
+    }
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`: found {}, expected {}", self.key, self.found, self.expected)
+    }
+}
+
+impl std::error::Error for SettingError {}

@@ -1,0 +1,38 @@
+//! The setting that was probably meant by an unknown key.
+
+use serde_json::Value;
+
+use super::reference::{Setting, list};
+
+/// The settings of a root schema that resemble `key`, the likeliest first: a known alias, a close spelling in the same
+/// section, the same name in another section.
+pub(super) fn nearest(root: &Value, key: &str) -> Option<String> {
+    let mut settings = Vec::new();
+    list("", root, &mut settings);
+    let (section, name) = split(key);
+    let in_section = |setting: &&Setting| split(&setting.key).0 == section;
+    let is_alias = |setting: &&Setting| setting.aliases.iter().any(|alias| alias == name);
+    let has_name = |setting: &&Setting| split(&setting.key).1 == name;
+    let alias = settings.iter().filter(in_section).find(is_alias);
+    let here = || closest(settings.iter().filter(in_section), name);
+    let elsewhere = || settings.iter().find(|setting| has_name(setting) || is_alias(setting));
+    let anywhere = || closest(settings.iter(), name);
+    let found = alias.or_else(here).or_else(elsewhere).or_else(anywhere);
+    found.map(|setting| setting.key.clone())
+}
+
+/// A key's section, empty at the top, and its name.
+fn split(key: &str) -> (&str, &str) {
+    key.rsplit_once('.').unwrap_or(("", key))
+}
+
+/// The setting whose name takes the fewest edits to become `name`, if they are few for its length.
+fn closest<'a>(settings: impl Iterator<Item = &'a Setting>, name: &str) -> Option<&'a Setting> {
+    let most = (name.chars().count() / 3).max(1);
+    let edits = |setting: &Setting| strsim::damerau_levenshtein(split(&setting.key).1, name);
+    settings
+        .map(|setting| (edits(setting), setting))
+        .filter(|(edits, _)| *edits <= most)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, setting)| setting)
+}

@@ -1,0 +1,97 @@
+//! The list of all settings of a configuration type.
+
+use schemars::JsonSchema;
+use serde_json::Value;
+
+use super::schema;
+
+/// One setting, or a section of settings, as the reference shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The key with its sections: `train.lora.rank`.
+    pub key: String,
+    /// Whether the key is a section that holds other settings.
+    pub is_section: bool,
+    /// The type in words.
+    pub kind: String,
+    /// The default as TOML; empty where nothing is set by default.
+    pub default: String,
+    /// The allowed values in words; empty where every value of the type is allowed.
+    pub range: String,
+    /// Its effect, from the field's documentation.
+    pub effect: String,
+    /// Names that other trainers have for it; they are not accepted, only recognized in an error.
+    pub aliases: Vec<String>,
+}
+
+/// Lists the settings of a configuration type in the order of its fields; each section precedes its settings.
+pub fn reference<T: JsonSchema>() -> Vec<Setting> {
+    let mut settings = Vec::new();
+    list("", &schema::of::<T>(), &mut settings);
+    settings
+}
+
+/// Appends the settings inside of a section.
+pub(super) fn list(section: &str, schema: &Value, settings: &mut Vec<Setting>) {
+    let named = schema::properties(schema).into_iter().flatten();
+    let named = named.map(|(name, schema)| (name.as_str(), schema));
+    let free = schema::values(schema).map(|values| ("NAME", values));
+    for (name, schema) in named.chain(free) {
+        let key = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
+        // A value that has a short form is one setting, even if its long form is a table.
+        let is_section = schema::properties(schema).is_some()
+            || schema::values(schema).is_some_and(|values| schema::properties(values).is_some());
+        settings.push(Setting {
+            is_section,
+            kind: schema::type_in_words(schema),
+            default: schema.get("default").map(|value| toml(value, schema)).unwrap_or_default(),
+            range: schema::range_in_words(schema),
+            effect: effect(schema.get("description").and_then(Value::as_str).unwrap_or_default()),
+            aliases: schema.get("aliases").map(strings).unwrap_or_default(),
+            key: key.clone(),
+        });
+        if is_section {
+            list(&key, schema, settings);
+        }
+    }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let values = value.as_array().into_iter().flatten();
+    values.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// A documentation comment on one line, without links and without the sentences that state the default: the default
+/// has a column of its own.
+fn effect(description: &str) -> String {
+    let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line.replace("[`", "`").replace("`]", "`");
+    let mut kept: Vec<&str> = Vec::new();
+    for sentence in line.split_inclusive(". ") {
+        if !sentence.starts_with("Default") {
+            kept.push(sentence);
+        }
+    }
+    kept.concat().trim().to_owned()
+}
+
+/// A default as one would write it in TOML.
+fn toml(value: &Value, schema: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Number(number) if schema.get("format").is_some_and(|format| format == "float") => {
+            number.as_f64().map_or_else(|| number.to_string(), |value| (value as f32).to_string())
+        }
+        Value::Array(values) => {
+            let items = schema.get("items").unwrap_or(&Value::Null);
+            let values: Vec<String> = values.iter().map(|value| toml(value, items)).collect();
+            format!("[{}]", values.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+            if fields.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", fields.join(", ")) }
+        }
+        other => other.to_string(),
+    }
+}

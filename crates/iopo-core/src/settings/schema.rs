@@ -1,0 +1,106 @@
+//! Reading a JSON schema: the type, the range and the allowed values of one setting.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value};
+
+/// The schema of a type, without references between its parts.
+pub(super) fn of<T: JsonSchema>() -> Value {
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// The named settings of a section; `None` for a schema that is not a section.
+pub(super) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("properties").and_then(Value::as_object)
+}
+
+/// The schema of every value of a map whose keys are free.
+pub(super) fn values(schema: &Value) -> Option<&Value> {
+    schema.get("additionalProperties").filter(|values| values.is_object())
+}
+
+/// The alternatives of an untagged value, or of an enum with documented variants.
+pub(super) fn alternatives(schema: &Value) -> Option<&[Value]> {
+    let alternatives = ["anyOf", "oneOf"].into_iter().find_map(|key| schema.get(key));
+    alternatives.and_then(Value::as_array).map(Vec::as_slice)
+}
+
+/// The names of the JSON types that a schema allows.
+pub(super) fn types(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The allowed strings of an enum.
+pub(super) fn allowed(schema: &Value) -> Vec<&str> {
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        return values.iter().filter_map(Value::as_str).collect();
+    }
+    if let Some(value) = schema.get("const").and_then(Value::as_str) {
+        return vec![value];
+    }
+    alternatives(schema).unwrap_or_default().iter().flat_map(allowed).collect()
+}
+
+/// A bound of a number.
+pub(super) fn bound(schema: &Value, name: &str) -> Option<f64> {
+    schema.get(name).and_then(Value::as_f64)
+}
+
+/// The type in words: `number`, `list of integers`, `string`.
+pub(super) fn type_in_words(schema: &Value) -> String {
+    if let Some(alternatives) = alternatives(schema).filter(|_| allowed(schema).is_empty()) {
+        let shown = alternatives.iter().filter(|one| types(one) != ["null"]);
+        return shown.map(type_in_words).collect::<Vec<_>>().join(" or ");
+    }
+    let items = || schema.get("items").map_or_else(|| "value".to_owned(), type_in_words);
+    match types(schema).into_iter().find(|name| *name != "null") {
+        Some("array") => format!("list of {}s", items()),
+        Some("object") => "table".to_owned(),
+        Some("boolean") => "true or false".to_owned(),
+        Some(name) => name.to_owned(),
+        None => "string".to_owned(),
+    }
+}
+
+/// The allowed values in words, empty where every value of the type is allowed.
+pub(super) fn range_in_words(schema: &Value) -> String {
+    let allowed = allowed(schema);
+    if !allowed.is_empty() {
+        let quoted: Vec<String> = allowed.iter().map(|value| format!("`{value}`")).collect();
+        return quoted.join(", ");
+    }
+    if let Some(items) = schema.get("items") {
+        let range = range_in_words(items);
+        return if range.is_empty() { range } else { format!("each {range}") };
+    }
+    if let Some(alternatives) = alternatives(schema) {
+        return alternatives
+            .iter()
+            .map(range_in_words)
+            .find(|range| !range.is_empty())
+            .unwrap_or_default();
+    }
+    let above = bound(schema, "exclusiveMinimum").map(|least| format!("above {least}"));
+    let least = bound(schema, "minimum").map(|least| format!("at least {least}"));
+    let below = bound(schema, "exclusiveMaximum").map(|most| format!("below {most}"));
+    let most = bound(schema, "maximum").map(|most| format!("at most {most}"));
+    let bounds = [above.or(least), below.or(most)];
+    bounds.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+/// Type and range in words, for an error: `a number above 0`, ``one of `linear`, `cosine` ``.
+pub(super) fn expected(schema: &Value) -> String {
+    let range = range_in_words(schema);
+    if !allowed(schema).is_empty() {
+        return format!("one of {range}");
+    }
+    let kind = type_in_words(schema);
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let kind = if kind == "true or false" { kind } else { format!("{article} {kind}") };
+    if range.is_empty() { kind } else { format!("{kind}, {range}") }
+}

@@ -1,0 +1,148 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{SettingError, check, check_table, reference};
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Config {
+    /// Name of the run.
+    name: String,
+    /// Training.
+    train: Train,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { name: "run".to_owned(), train: Train::default() }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Train {
+    /// Size of a step. Default 0.5. See [`Schedule`].
+    #[schemars(extend("exclusiveMinimum" = 0.0, "aliases" = ["lr"]), range(max = 1.0))]
+    learning_rate: f32,
+    /// Shape of the learning rate.
+    schedule: Schedule,
+    /// Passes over the data.
+    #[schemars(range(min = 1))]
+    epochs: Option<usize>,
+    /// Weights.
+    #[schemars(inner(range(min = 0.0)))]
+    weights: Vec<f64>,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Self {
+            learning_rate: 0.95,
+            schedule: Schedule::Cosine,
+            epochs: None,
+            weights: vec![1.0, 2.5],
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Schedule {
+    /// Falls to zero.
+    Cosine,
+    /// Stays.
+    Constant,
+}
+
+fn refused(table: &Value) -> SettingError {
+    check_table::<Config>(table).expect_err("refused")
+}
+
+#[test]
+fn the_reference_lists_types_defaults_ranges_and_effects() {
+    let settings = reference::<Config>();
+    let rows: Vec<String> = settings
+        .iter()
+        .map(|s| format!("{} | {} | {} | {} | {}", s.key, s.kind, s.default, s.range, s.effect))
+        .collect();
+    let want = [
+        r#"name | string | "run" |  | Name of the run."#,
+        "train.learning_rate | number | 0.95 | above 0 and at most 1 | Size of a step. See `Schedule`.",
+        r#"train.schedule | string | "cosine" | `cosine`, `constant` | Shape of the learning rate."#,
+        "train.epochs | integer |  | at least 1 | Passes over the data.",
+        "train.weights | list of numbers | [1.0, 2.5] | each at least 0 | Weights.",
+    ];
+    for row in want {
+        assert!(rows.iter().any(|found| found == row), "{row}\nnot in\n{}", rows.join("\n"));
+    }
+    let sections: Vec<&str> =
+        settings.iter().filter(|s| s.is_section).map(|s| s.key.as_str()).collect();
+    assert_eq!(sections, ["train"]);
+}
+
+#[test]
+fn a_table_that_fits_passes() {
+    let table =
+        json!({"name": "a", "train": {"learning_rate": 1, "schedule": "constant", "epochs": 2}});
+    check_table::<Config>(&table).expect("valid");
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_one() {
+    for (table, hint) in [
+        (json!({"train": {"lr": 0.1}}), Some("train.learning_rate")),
+        (json!({"train": {"learning_rat": 0.1}}), Some("train.learning_rate")),
+        (json!({"learning_rate": 0.1}), Some("train.learning_rate")),
+        (json!({"tarin": {}}), Some("train")),
+        (json!({"train": {"zebra_crossing": 1}}), None),
+    ] {
+        let error = refused(&table);
+        assert!(error.to_string().contains("found an unknown key, expected a setting"), "{error}");
+        let want = hint.map(|hint| format!("did you mean `{hint}`?"));
+        assert_eq!(error.hint, want, "{table}");
+    }
+}
+
+#[test]
+fn a_wrong_type_and_a_value_out_of_range_say_what_is_allowed() {
+    for (table, want) in [
+        (
+            json!({"train": {"learning_rate": "x"}}),
+            "`train.learning_rate`: found \"x\", expected a number, above 0 and at most 1",
+        ),
+        (
+            json!({"train": {"learning_rate": 0}}),
+            "`train.learning_rate`: found 0, expected a number, above 0 and at most 1",
+        ),
+        (
+            json!({"train": {"schedule": "cosin"}}),
+            "`train.schedule`: found \"cosin\", expected one of `cosine`, `constant`",
+        ),
+        (
+            json!({"train": {"epochs": 1.5}}),
+            "`train.epochs`: found 1.5, expected an integer, at least 1",
+        ),
+        (
+            json!({"train": {"weights": [1, -1]}}),
+            "`train.weights[1]`: found -1, expected a number, at least 0",
+        ),
+        (json!({"train": 3}), "`train`: found 3, expected a table"),
+    ] {
+        assert_eq!(refused(&table).to_string(), want);
+    }
+}
+
+#[test]
+fn a_configuration_is_checked_against_the_ranges_of_its_type() {
+    check(&Config::default()).expect("the defaults are in range");
+    let mut config = Config::default();
+    config.train.learning_rate = f32::NAN;
+    let error = check(&config).expect_err("not finite").inside("outer");
+    assert!(
+        error.to_string().starts_with("`outer.train.learning_rate`: found a number"),
+        "{error}"
+    );
+    config.train.learning_rate = 2.0;
+    assert!(check(&config).is_err());
+}
