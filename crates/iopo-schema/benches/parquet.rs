@@ -2,7 +2,7 @@
 //! `cargo bench -p iopo-schema`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use iopo_schema::rows::Method;
+use iopo_schema::Method;
 use iopo_schema::{Provenance, ResponseRow, VerdictRow, content_id, read, write};
 
 /// An answer of about a hundred words under three constraints.

@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`rows`] | the row types, one struct a file |
+//! | [`names`] | the names of labels, metrics, subsets and counters |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
 //! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
 //! | [`foreign`] | [`Foreign`], [`foreign_batches`]: Parquet files that are not ours, read with the same care |
@@ -36,12 +37,13 @@
 
 mod batches;
 mod columns;
-mod enums;
 mod error;
 mod footer;
 pub mod foreign;
 mod guard;
 pub mod id;
+mod named;
+pub mod names;
 mod pages;
 pub mod parts;
 mod preview;
@@ -54,10 +56,13 @@ mod value;
 pub mod writer;
 
 pub use batches::Batches;
-pub use enums::UnknownName;
 pub use error::SchemaError;
 pub use foreign::{Foreign, foreign_batches};
 pub use id::{content_id, file_hash};
+pub use named::UnknownName;
+pub use names::{
+    Breakdown, GroupKind, Method, Operation, Split, Subset, SummaryMetric, Total, TrainingMetric,
+};
 pub use parts::{Parts, clear_parts};
 pub use preview::preview;
 pub use provenance::Provenance;

@@ -7,10 +7,10 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 
 use crate::SchemaError;
 use crate::columns::{required, struct_value};
+use crate::names::{GroupKind, Method, Operation, Split};
 use crate::rows::{
-    CheckRow, ConstraintRow, GroupKind, InstructionRow, Method, MetricRow, Operation,
-    PredictionRow, PreferenceRow, Proof, ReferenceRow, ResponseRow, ScoreRow, Split, SummaryRow,
-    VerdictRow,
+    CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
+    ReferenceRow, ResponseRow, ScoreRow, SummaryRow, VerdictRow,
 };
 use crate::value::Value;
 

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::names::{GroupKind, Method, Operation, Split};
+
 /// A constraint as code can check it: the kind's id and its parameters as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckRow {
@@ -24,28 +26,6 @@ pub struct ConstraintRow {
     pub dimension: String,
     /// How code checks it; absent where only a judge can.
     pub check: Option<CheckRow>,
-}
-
-/// Which tasks a row belongs to: train, dev or test. Split by task, never by row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// Used for training.
-    Train,
-    /// Used for choices (learning rate, beta, early stopping).
-    Dev,
-    /// Used for the final tables only.
-    Test,
-}
-
-/// Who decided a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// A checker: the verdict is proved.
-    Code,
-    /// A language model, or whoever labelled an imported row: not proved.
-    Judge,
 }
 
 /// One verdict: does a response satisfy a constraint?
@@ -103,30 +83,6 @@ pub struct ResponseRow {
     pub generator: String,
     /// Sampling parameters as JSON (manner, temperature, seed …).
     pub sampling: String,
-}
-
-/// Whether all four cells of a group's truth table are as they must be, or one is false.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GroupKind {
-    /// y1 follows x1 and not x2, y2 follows x2 and not x1.
-    Full,
-    /// One false cell only: one strict output pair and one strict input pair.
-    Sided,
-}
-
-/// How x2 was made from x1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    /// A constraint became one that excludes it.
-    Revise,
-    /// A constraint went and another came (remove + add).
-    Swap,
-    /// A constraint came (sided).
-    Add,
-    /// A constraint went (sided).
-    Remove,
 }
 
 /// The 2×2 truth table of a group with the verdicts behind it; `sRC` is response `C` under instruction `R`.

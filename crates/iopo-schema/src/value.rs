@@ -9,8 +9,6 @@ use arrow_schema::DataType;
 use std::sync::Arc;
 
 use crate::SchemaError;
-use crate::enums::Named;
-use crate::rows::{GroupKind, Method, Operation, Split};
 
 /// Something that fills one Arrow column, nested or not. `None` stands for null on both ways; whether a null is
 /// allowed is the caller's to say, because only it knows whether the parent is null too.
@@ -69,7 +67,7 @@ primitive!(u64, UInt64Array, DataType::UInt64);
 primitive!(f64, Float64Array, DataType::Float64);
 
 /// Text with 32-bit offsets; more than 2 GiB in one batch is an error here instead of a panic in the builder.
-fn encode_texts<'a>(
+pub(crate) fn encode_texts<'a>(
     texts: impl Iterator<Item = Option<&'a str>> + Clone,
 ) -> Result<ArrayRef, ArrowError> {
     let bytes: usize = texts.clone().map(|text| text.map_or(0, str::len)).sum();
@@ -98,30 +96,3 @@ impl Value for String {
         Ok(array.iter().map(|text| text.map(str::to_owned)).collect())
     }
 }
-
-macro_rules! named_value {
-    ($($type:ty),+) => {$(
-        impl Value for $type {
-            fn data_type() -> DataType {
-                DataType::Utf8
-            }
-
-            fn encode(values: &[Option<&Self>]) -> Result<ArrayRef, ArrowError> {
-                encode_texts(values.iter().map(|value| value.map(|value| value.name())))
-            }
-
-            fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError> {
-                let names = downcast::<StringArray>(array, column, &DataType::Utf8)?;
-                let decode = |(entry, name): (usize, Option<&str>)| match name {
-                    None => Ok(None),
-                    Some(name) => Self::named(name).map(Some).ok_or_else(|| {
-                        SchemaError::value(column, Self::expected(), format!("`{name}`"), entry)
-                    }),
-                };
-                names.iter().enumerate().map(decode).collect()
-            }
-        }
-    )+};
-}
-
-named_value!(Split, Method, GroupKind, Operation);

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow_array::{ArrayRef, StringArray};
 use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, StringArray};
 use iopo_synth::{SynthError, read_tasks};
 use parquet::arrow::ArrowWriter;
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, LargeStringArray, StringArray};
 use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, Int64Array, LargeStringArray, StringArray};
 use iopo_synth::{SynthError, read_tasks};
 use parquet::arrow::ArrowWriter;
 

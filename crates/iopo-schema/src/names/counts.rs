@@ -1,0 +1,108 @@
+//! Counters of the data stages: totals, and totals broken down by a member.
+
+use std::fmt::Display;
+
+use crate::named::names;
+
+names! {
+    /// A number of a `*_stats` file that stands for the whole run.
+    pub enum Total {
+        /// Tasks read; in pairing, tasks with a usable response.
+        Tasks = "tasks",
+        /// Responses sampled; in pairing, distinct usable responses.
+        Answers = "answers",
+        /// Responses that passed cleaning and decontamination.
+        Kept = "kept",
+        /// `kept` over `answers`.
+        KeptShare = "kept_share",
+        /// Instructions written.
+        Instructions = "instructions",
+        /// Responses written; in pairing, responses read.
+        Responses = "responses",
+        /// Tasks with at least one written response.
+        TasksWithResponses = "tasks_with_responses",
+        /// `tasks_with_responses` over `tasks`.
+        TasksWithResponsesShare = "tasks_with_responses_share",
+        /// Repairs that were attempted.
+        RepairsTried = "repairs_tried",
+        /// Responses, or groups with a response, that an edit changed.
+        Repaired = "repaired",
+        /// `repaired` over the responses or groups written.
+        RepairedShare = "repaired_share",
+        /// Pairs of responses to one task that were compared.
+        Pairs = "pairs",
+        /// Preference groups written.
+        Groups = "groups",
+        /// Groups with a full truth table.
+        Full = "full",
+        /// Groups with one false cell.
+        Sided = "sided",
+        /// `full` over `groups`.
+        FullShare = "full_share",
+    }
+}
+
+names! {
+    /// A counter of a `*_stats` file that is kept for each member: a reason, a kind, a split.
+    pub enum Breakdown {
+        /// Groups written, by operation and kind of group.
+        Yield = "yield",
+        /// Responses or combinations dropped, by reason.
+        Dropped = "dropped",
+        /// Constraints not used for pairing, by reason.
+        DroppedConstraints = "dropped_constraints",
+        /// Repairs dropped, by reason.
+        DroppedRepairs = "dropped_repairs",
+        /// Responses cut back to their last full sentence, by what cut them.
+        Trimmed = "trimmed",
+        /// Groups written, by split.
+        Split = "split",
+        /// Tasks, by split.
+        Tasks = "tasks",
+        /// Tasks with at least one group, by split.
+        TasksWithGroups = "tasks_with_groups",
+        /// Combinations considered, by operation.
+        Candidates = "candidates",
+        /// Constraints written, by constraint type.
+        Type = "type",
+        /// Constraints written, by dimension.
+        Dimension = "dimension",
+        /// Constraints written, by kind.
+        Kind = "kind",
+        /// Constraints that differ between x1 and x2, by kind.
+        Changed = "changed",
+        /// Tasks in whose responses a kind holds, by kind.
+        Reached = "reached",
+        /// Responses written after a repair, by kind.
+        Repaired = "repaired",
+        /// Instructions, by number of constraints.
+        ConstraintsPerInstruction = "constraints_per_instruction",
+    }
+}
+
+impl Breakdown {
+    /// Returns the name of one member's counter, for instance `dropped/empty`.
+    pub fn of(self, member: impl Display) -> String {
+        format!("{self}/{member}")
+    }
+
+    /// Splits a counter's name into its breakdown and member; `None` for other names.
+    pub fn parse(name: &str) -> Option<(Self, &str)> {
+        let (breakdown, member) = name.split_once('/')?;
+        Some((breakdown.parse().ok()?, member))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Breakdown;
+
+    #[test]
+    fn a_member_may_hold_a_slash() {
+        let name = Breakdown::Yield.of("full/revise");
+        assert_eq!(name, "yield/full/revise");
+        assert_eq!(Breakdown::parse(&name), Some((Breakdown::Yield, "full/revise")));
+        assert_eq!(Breakdown::parse("loss"), None);
+        assert_eq!(Breakdown::parse("rewards/margins"), None);
+    }
+}

@@ -1,0 +1,20 @@
+//! The names of labels, metrics, subsets and counters, so that their writers and readers cannot drift apart.
+//!
+//! | type | where its names are stored |
+//! |---|---|
+//! | [`Split`], [`Method`], [`GroupKind`], [`Operation`] | label columns of several files |
+//! | [`SummaryMetric`], [`Subset`] | `metric` and `subset` of a `summary` file |
+//! | [`TrainingMetric`] | `name` of a training run's `metrics` file |
+//! | [`Total`], [`Breakdown`] | `name` of a data stage's `*_stats` file |
+
+mod counts;
+mod labels;
+mod subset;
+mod summary_metric;
+mod training_metric;
+
+pub use counts::{Breakdown, Total};
+pub use labels::{GroupKind, Method, Operation, Split};
+pub use subset::Subset;
+pub use summary_metric::SummaryMetric;
+pub use training_metric::TrainingMetric;

@@ -1,0 +1,92 @@
+//! Subsets of the rows behind a summary metric.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::GroupKind;
+use crate::UnknownName;
+use crate::named::stored_as_text;
+
+/// Which rows a summary metric is computed over.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subset {
+    /// Every row: `all`.
+    All,
+    /// Kinds that occur in synthesis; for prompts, those with such kinds only: `seen`.
+    Seen,
+    /// Kinds held out of synthesis; for prompts, those with such kinds only: `unseen`.
+    Unseen,
+    /// Preference groups of one kind: `full`, `sided`.
+    Groups(GroupKind),
+    /// Prompts with this many constraints: `constraints/2`.
+    Constraints(usize),
+    /// One constraint kind, by its id: `kind/max_words`.
+    Kind(String),
+}
+
+impl Subset {
+    /// Returns the constraint kind's id where the subset is one kind.
+    pub fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Kind(id) => Some(id),
+            Self::All | Self::Seen | Self::Unseen | Self::Groups(_) | Self::Constraints(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Subset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => formatter.pad("all"),
+            Self::Seen => formatter.pad("seen"),
+            Self::Unseen => formatter.pad("unseen"),
+            Self::Groups(kind) => formatter.pad(kind.as_str()),
+            Self::Constraints(count) => formatter.pad(&format!("constraints/{count}")),
+            Self::Kind(id) => formatter.pad(&format!("kind/{id}")),
+        }
+    }
+}
+
+impl FromStr for Subset {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let known = [Self::All, Self::Seen, Self::Unseen];
+        let groups = GroupKind::ALL.iter().map(|kind| Self::Groups(*kind));
+        if let Some(subset) = known.into_iter().chain(groups).find(|it| it.to_string() == name) {
+            return Ok(subset);
+        }
+        let counted = name.strip_prefix("constraints/").and_then(|count| count.parse().ok());
+        let kind = || name.strip_prefix("kind/").map(|id| Self::Kind(id.to_owned()));
+        counted.map(Self::Constraints).or_else(kind).ok_or_else(|| UnknownName {
+            expected: "`all`, `seen`, `unseen`, `full`, `sided`, `constraints/N` or `kind/ID`"
+                .to_owned(),
+            got: name.to_owned(),
+        })
+    }
+}
+
+stored_as_text!(Subset);
+
+#[cfg(test)]
+mod tests {
+    use super::Subset;
+    use crate::GroupKind;
+
+    #[test]
+    fn every_subset_survives_its_name() {
+        let subsets = [
+            (Subset::All, "all"),
+            (Subset::Seen, "seen"),
+            (Subset::Unseen, "unseen"),
+            (Subset::Groups(GroupKind::Sided), "sided"),
+            (Subset::Constraints(3), "constraints/3"),
+            (Subset::Kind("max_words".to_owned()), "kind/max_words"),
+        ];
+        for (subset, name) in subsets {
+            assert_eq!(subset.to_string(), name);
+            assert_eq!(name.parse(), Ok(subset));
+        }
+        assert!("constraints/many".parse::<Subset>().is_err());
+    }
+}

@@ -1,0 +1,55 @@
+//! Metrics of a `summary` file.
+
+use crate::named::names;
+
+names! {
+    /// A number that evaluation reports for a model, with an interval.
+    pub enum SummaryMetric {
+        /// Share of prompts whose constraints all hold.
+        PromptAccuracyStrict = "prompt_accuracy_strict",
+        /// The same under IFEval's loose rules.
+        PromptAccuracyLoose = "prompt_accuracy_loose",
+        /// Share of constraints that hold.
+        InstructionAccuracyStrict = "instruction_accuracy_strict",
+        /// The same under IFEval's loose rules.
+        InstructionAccuracyLoose = "instruction_accuracy_loose",
+        /// Words of a response, split at white space.
+        ResponseWords = "response_words",
+        /// Generated tokens of a response.
+        ResponseTokens = "response_tokens",
+        /// Distinct words over words, within a response.
+        Distinct1 = "distinct_1",
+        /// Distinct 2-grams over 2-grams, within a response.
+        Distinct2 = "distinct_2",
+        /// Distinct 3-grams over 3-grams, within a response.
+        Distinct3 = "distinct_3",
+        /// Share of blank responses.
+        EmptyShare = "empty_share",
+        /// Share of responses that the token limit cut off.
+        LengthCutShare = "length_cut_share",
+        /// Share of non-blank lines that repeat an earlier line of the response.
+        RepeatedLines = "repeated_lines",
+        /// Distinct words over words, over all responses.
+        CorpusDistinct1 = "corpus_distinct_1",
+        /// Distinct 2-grams over 2-grams, over all responses.
+        CorpusDistinct2 = "corpus_distinct_2",
+        /// Distinct 3-grams over 3-grams, over all responses.
+        CorpusDistinct3 = "corpus_distinct_3",
+        /// Perplexity of the responses under the base model.
+        PerplexityBase = "perplexity_base",
+        /// Log-probability of a chosen response.
+        LogpsChosen = "logps_chosen",
+        /// Log-probability of a chosen response, per token.
+        LogpsChosenPerToken = "logps_chosen_per_token",
+        /// Share of groups with a positive group margin.
+        RewardAccuracy = "reward_accuracy",
+        /// Share of groups whose output margin at x1 is positive.
+        RewardAccuracyV1 = "reward_accuracy_v1",
+        /// Share of groups whose output margin at x2 is positive.
+        RewardAccuracyV2 = "reward_accuracy_v2",
+        /// Mean output margin.
+        RewardOutputMargin = "reward_output_margin",
+        /// Mean input margin.
+        RewardInputMargin = "reward_input_margin",
+    }
+}
