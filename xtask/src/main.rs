@@ -27,7 +27,7 @@ enum Command {
     Pipeline(pipeline::Args),
     /// Run all tests: unit, integration and documentation.
     Test(test::Args),
-    /// Check formatting, clippy and documentation.
+    /// Check formatting, spelling, licences, lints, documentation and packages.
     Lint,
     /// Time the pieces with criterion, or with --peer whole steps beside PyTorch's.
     Bench(bench::Args),
@@ -39,7 +39,7 @@ enum Command {
     SetupLibtorch,
     /// Say how to install a Vulkan driver that computes on the CPU, for the wgpu backend.
     SetupLavapipe(lavapipe::Args),
-    /// Everything that the continuous integration runs.
+    /// Run everything that continuous integration runs: the lints, then the tests.
     Ci,
 }
 

@@ -1,10 +1,13 @@
-//! `cargo xtask ci`: what must hold before a change goes in.
+//! `cargo xtask ci`: the checks that a change must pass.
 
 use anyhow::Result;
 
 use crate::commands::{lint, test};
 
-/// Lints, then the tests (the smoke pipeline is one of them), whose closing lines come last.
+/// Runs the lints, then the tests, so that the test summary comes last.
+///
+/// # Errors
+/// The first check that fails.
 pub(crate) fn run() -> Result<()> {
     lint::run_all()?;
     test::run_args(&test::Args::default())

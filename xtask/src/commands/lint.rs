@@ -1,25 +1,65 @@
-//! `cargo xtask lint`: formatting, clippy, documentation.
+//! `cargo xtask lint`: every check that is not a test.
+
+use std::process::Command;
 
 use anyhow::Result;
 
-use crate::cargo::{cargo, run, works};
+use crate::cargo::{cargo, root, run, say, works};
 
-/// Formatting, clippy and rustdoc, warnings counted as errors; cargo-deny and typos where installed.
+/// Runs every check, with warnings as errors, and reports the checks whose tool is not installed.
+///
+/// # Errors
+/// The first check that fails.
 pub(crate) fn run_all() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    let missing = tools()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     documentation()?;
-    if works(&mut cargo(&["deny", "--version"])) {
-        run(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
-    }
-    let mut typos = std::process::Command::new("typos");
-    if works(typos.arg("--version")) {
-        run(std::process::Command::new("typos").current_dir(crate::cargo::root()))?;
+    packages()?;
+    for tool in &missing {
+        say(&format!("warning: not checked: `{}` is not installed", tool.name));
+        say(&format!("hint: install it with `cargo install --locked {}`", tool.package));
     }
     Ok(())
+}
+
+/// A checker that does not come with Rust.
+struct Tool {
+    name: &'static str,
+    /// The package that installs it.
+    package: &'static str,
+    args: &'static [&'static str],
+}
+
+const TOOLS: [Tool; 2] = [
+    Tool { name: "typos", package: "typos-cli", args: &[] },
+    Tool {
+        name: "cargo-deny",
+        package: "cargo-deny",
+        args: &["--offline", "check", "bans", "licenses", "sources"],
+    },
+];
+
+/// Checks spelling, licences and sources; returns the tools that are not installed.
+fn tools() -> Result<Vec<&'static Tool>> {
+    let mut missing = Vec::new();
+    for tool in &TOOLS {
+        if works(Command::new(tool.name).arg("--version")) {
+            run(Command::new(tool.name).args(tool.args).current_dir(root()))?;
+        } else {
+            missing.push(tool);
+        }
+    }
+    Ok(missing)
 }
 
 fn documentation() -> Result<()> {
     let mut doc = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
     run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Packages every crate for a registry. Quiet, because Cargo warns of each test that a package leaves out.
+fn packages() -> Result<()> {
+    let package = ["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--no-verify"];
+    run(cargo(&package).arg("--quiet"))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test there is.
+//! `cargo xtask test`: all tests, or those that a filter selects.
 
 use anyhow::Result;
 
@@ -7,16 +7,21 @@ use crate::cargo::{cargo, run, say, works};
 /// Flags of `cargo xtask test`.
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
-    /// Names of tests to run, and flags of the runner; none means all.
+    /// Test names to select, and flags for the test runner. Default: all tests.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FILTER")]
     filter: Vec<String>,
 }
 
-/// Documentation tests first, so that the runner's closing lines are the last ones.
+/// Runs the documentation tests, then all other tests, so that the runner's summary comes last.
+///
+/// A filter skips the documentation tests. Without cargo-nextest, `cargo test` runs the tests.
+///
+/// # Errors
+/// A test that fails or does not compile.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let nextest = works(&mut cargo(&["nextest", "--version"]));
     if !nextest {
-        say("cargo-nextest is not installed: using cargo test");
+        say("cargo-nextest is not installed: running `cargo test` instead");
     }
     if args.filter.is_empty() {
         run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
