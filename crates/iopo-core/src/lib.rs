@@ -26,5 +26,5 @@ pub mod sequences;
 pub mod settings;
 
 pub use counts::Counts;
-pub use sequences::{PerSequence, Sequence};
+pub use sequences::{FalseCells, PerSequence, Sequence};
 pub use settings::SettingError;

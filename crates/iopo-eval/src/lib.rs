@@ -9,7 +9,7 @@
 //! | [`observe`] | verdicts and answers as observations, one a prompt |
 //! | [`stats`] | cluster bootstrap (tasks first, rows within them), paired differences |
 //! | [`hollow`] | what would betray a hollow gain: length, distinct n-grams, empty or cut answers |
-//! | [`logprob`] | [`LogProb`], the trait through which log-probabilities come in |
+//! | [`logprob`] | log-probabilities of predictions and of test groups |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |
 //! | [`ifeval`] | IFEval: its prompts, strict and loose verdicts, its accuracies |
 //! | [`summary`] | all of it as one table → `summary.parquet` |
@@ -28,7 +28,7 @@
 //! ```
 //!
 //! It holds no model and no tensor: answers come through [`iopo_llm::LanguageModel`], log-probabilities
-//! through [`LogProb`]. It draws nothing that the configuration's seed does not fix, and it prints nothing.
+//! through [`LogProb`](iopo_llm::LogProb). It draws nothing that the configuration's seed does not fix, and it prints nothing.
 
 pub mod answer;
 pub mod config;
@@ -50,7 +50,7 @@ mod table;
 pub use answer::{AnswerSummary, answer};
 pub use config::EvalConfig;
 pub use error::EvalError;
-pub use logprob::{LogProb, LogProbResponse, TokenLogps, answer_logps, group_logps};
+pub use logprob::{answer_logps, group_logps};
 pub use prompts::{Prompt, heldout_prompts};
 pub use score::{ScoreSummary, score};
 pub use stats::{Bootstrap, Estimate, Observation, Statistic};

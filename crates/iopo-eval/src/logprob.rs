@@ -1,42 +1,11 @@
-//! Log-probabilities of responses come in through a trait: this crate holds no model.
+//! Log-probabilities of predictions and of test groups, through [`LogProb`].
 
 use std::collections::BTreeMap;
 
-use iopo_llm::{LlmError, Message, Progress};
+use iopo_llm::{LogProb, LogProbResponse, Message, Progress, TokenLogps};
 use iopo_schema::{PredictionRow, PreferenceRow};
 
 use crate::{EvalError, hollow};
-
-/// The log-probability of one response.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TokenLogps {
-    /// Sum over the response's tokens, in nats; EOS is one of them where the response has ended.
-    pub sum: f64,
-    /// The number of those tokens.
-    pub tokens: u32,
-}
-
-/// A response whose log-probability is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogProbResponse<'a> {
-    /// What was said.
-    pub text: &'a str,
-    /// Whether the model ended its turn there. If not (a length limit cut it off), no EOS was generated,
-    /// and none is to be counted.
-    pub ended: bool,
-}
-
-/// Something that knows how likely a response is after a prompt.
-pub trait LogProb {
-    /// The log-probability of each response after its prompt, in the same order. Advances `progress` by
-    /// one a response. All slices are of one length.
-    fn response_logps(
-        &self,
-        prompts: &[Vec<Message>],
-        responses: &[LogProbResponse<'_>],
-        progress: &dyn Progress,
-    ) -> Result<Vec<TokenLogps>, LlmError>;
-}
 
 /// How likely `model` finds the answers of some predictions, by the predictions' keys. With the base
 /// model this is what `perplexity_base` is made of. Empty answers are left out; an answer that met the
@@ -115,9 +84,9 @@ fn checked(
 
 #[cfg(test)]
 mod tests {
-    use iopo_llm::{LlmError, Message, Progress, Silent};
+    use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, Silent, TokenLogps};
 
-    use super::{LogProb, LogProbResponse, TokenLogps, answer_logps, checked};
+    use super::{answer_logps, checked};
     use crate::observe::tests::prediction;
 
     struct Fixed(Vec<TokenLogps>);

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use iopo_llm::Progress;
+use iopo_llm::{Progress, TokenLogps};
 use iopo_schema::{
     PreferenceRow, Provenance, ReferenceRow, Split, SummaryRow, content_id, file_hash,
 };
 use serde_json::json;
 
-use crate::logprob::TokenLogps;
 use crate::table::{Cell, Table};
 use crate::{EvalConfig, EvalError};
 

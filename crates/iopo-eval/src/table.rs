@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use iopo_llm::TokenLogps;
 use iopo_schema::{GroupKind, PredictionRow, PreferenceRow};
 
 use crate::observe::{self, ScoredAnswer, Subset};
 use crate::summary::{EvaluatedModel, EvaluatedRun};
-use crate::{Estimate, EvalError, Observation, Statistic, TokenLogps, hollow, rewards};
+use crate::{Estimate, EvalError, Observation, Statistic, hollow, rewards};
 
 /// One number to come.
 #[derive(Debug, Clone, PartialEq)]

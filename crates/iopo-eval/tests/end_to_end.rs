@@ -6,10 +6,12 @@ use std::path::Path;
 
 use iopo_constraints::Constraint;
 use iopo_eval::{
-    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, LogProb, LogProbResponse,
-    TokenLogps, answer, answer_logps, group_logps, heldout_prompts, score, summarize,
+    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, answer_logps,
+    group_logps, heldout_prompts, score, summarize,
 };
-use iopo_llm::{LlmError, Message, Progress, Request, Scripted, Silent};
+use iopo_llm::{
+    LlmError, LogProb, LogProbResponse, Message, Progress, Request, Scripted, Silent, TokenLogps,
+};
 use iopo_schema::{
     GroupKind, PredictionRow, PreferenceRow, ReferenceRow, ScoreRow, Split, SummaryRow,
 };

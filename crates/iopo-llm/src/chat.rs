@@ -1,74 +1,74 @@
-//! Chats in, completions out.
+//! Chat messages, requests and completions.
 
 use serde::{Deserialize, Serialize};
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The system turn.
+    /// The system prompt.
     System,
-    /// The user's turn.
+    /// The user.
     User,
-    /// The model's turn.
+    /// The model.
     Assistant,
 }
 
-/// One turn of a chat.
+/// One message of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Message {
-    /// Who speaks.
+    /// The author.
     pub role: Role,
-    /// What is said.
+    /// The text.
     pub content: String,
 }
 
 impl Message {
-    /// A user turn.
+    /// Makes a user message.
     pub fn user(content: impl Into<String>) -> Self {
         Self { role: Role::User, content: content.into() }
     }
 
-    /// A system turn.
+    /// Makes a system message.
     pub fn system(content: impl Into<String>) -> Self {
         Self { role: Role::System, content: content.into() }
     }
 
-    /// An assistant turn.
+    /// Makes an assistant message.
     pub fn assistant(content: impl Into<String>) -> Self {
         Self { role: Role::Assistant, content: content.into() }
     }
 }
 
-/// How the next token is drawn. `temperature` 0 is greedy decoding.
+/// Settings for drawing the next token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
-    /// At most this many tokens are generated.
+    /// Upper bound of generated tokens.
     pub max_new_tokens: usize,
-    /// Softmax temperature; 0 means greedy.
+    /// Softmax temperature. Higher values give more varied text; 0 is greedy decoding.
     pub temperature: f32,
-    /// Nucleus mass in (0, 1]; 1 switches it off.
+    /// Nucleus sampling: draws from the likeliest tokens that together hold this probability. In (0, 1]; 1 disables it.
     pub top_p: f32,
-    /// Keep the k likeliest tokens; 0 switches it off.
+    /// Draws from the k likeliest tokens. 0 disables it.
     pub top_k: usize,
-    /// Seed of this row's random stream: the same chat, sampling and model give the same text.
+    /// Seed of this request's random stream: the same chat, settings and model give the same text.
     pub seed: u64,
 }
 
 impl Sampling {
-    /// Greedy decoding of at most `max_new_tokens` tokens.
+    /// Makes settings for greedy decoding of at most `max_new_tokens` tokens.
     pub fn greedy(max_new_tokens: usize) -> Self {
         Self { max_new_tokens, temperature: 0.0, top_p: 1.0, top_k: 0, seed: 0 }
     }
 }
 
-/// One chat to be continued by an assistant turn.
+/// A chat to complete with an assistant message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// The turns so far.
+    /// The messages so far.
     pub messages: Vec<Message>,
-    /// How to continue.
+    /// Settings for the completion.
     pub sampling: Sampling,
 }
 
@@ -76,21 +76,21 @@ pub struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinishReason {
-    /// The model said stop.
+    /// The model generated a stop token.
     Stop,
-    /// The token limit was reached.
+    /// The completion reached its token limit.
     Length,
 }
 
-/// A model's continuation of one chat.
+/// A model's completion of one chat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completion {
-    /// The assistant turn, without special tokens.
+    /// The assistant message, without special tokens.
     pub text: String,
     /// Why it ended.
     pub finish_reason: FinishReason,
     /// Tokens of the rendered prompt.
     pub prompt_tokens: usize,
-    /// Tokens generated, the stop token included.
+    /// Tokens generated, including the stop token.
     pub completion_tokens: usize,
 }

@@ -1,18 +1,34 @@
-//! Asking a language model: one trait for local models and endpoints.
+//! Traits for language models: chat completion and response log-probabilities.
 //!
-//! | module | what |
+//! | module | what it holds |
 //! |---|---|
-//! | [`chat`] | messages, sampling parameters, completions |
-//! | [`model`] | the [`LanguageModel`] trait and its errors |
-//! | [`progress`] | how long calls report progress and learn of a stop |
-//! | [`scripted`] | a model for tests that answers from a script |
+//! | [`chat`] | messages, sampling settings, requests and completions |
+//! | [`model`] | [`LanguageModel`], a model that completes chats, and its errors |
+//! | [`logprob`] | [`LogProb`], a model that scores given responses |
+//! | [`progress`] | [`Progress`], through which long calls report progress and notice a stop |
+//! | [`scripted`] | [`Scripted`], a model for tests that answers from a script |
+//!
+//! ```
+//! use iopo_llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
+//!
+//! let model = Scripted::new(|request: &Request| request.messages[0].content.to_uppercase());
+//! let request =
+//!     Request { messages: vec![Message::user("hello")], sampling: Sampling::greedy(16) };
+//! let completions = model.complete(&[request], &Silent)?;
+//! assert_eq!(completions[0].text, "HELLO");
+//! # Ok::<(), iopo_llm::LlmError>(())
+//! ```
+//!
+//! The crate holds no model. `iopo-model` implements both traits for models that run on this machine.
 
 pub mod chat;
+pub mod logprob;
 pub mod model;
 pub mod progress;
 pub mod scripted;
 
 pub use chat::{Completion, FinishReason, Message, Request, Role, Sampling};
+pub use logprob::{LogProb, LogProbResponse, TokenLogps};
 pub use model::{LanguageModel, LlmError};
 pub use progress::{Progress, Silent};
 pub use scripted::Scripted;

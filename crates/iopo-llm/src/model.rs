@@ -1,17 +1,17 @@
-//! The trait that local models and endpoints implement.
+//! The trait for models that complete chats.
 
 use crate::{Completion, Progress, Request};
 
-/// Why a model could not answer.
+/// Why a call to a model failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LlmError {
-    /// The chat cannot be put to this model (too long, template refuses it …).
-    #[error("request {index} cannot be put to the model: {reason}")]
+    /// The model cannot take this chat: it is too long, or the chat template rejects it.
+    #[error("the model cannot take request {index}: {reason}")]
     BadRequest {
         /// Index in the batch.
         index: usize,
-        /// What is wrong with it.
+        /// Why the model cannot take it.
         reason: String,
     },
     /// The model or endpoint failed.
@@ -25,12 +25,18 @@ pub enum LlmError {
     Cancelled,
 }
 
-/// A language model: a batch of chats in, one completion a chat out, in the same order.
+/// A model that completes chats.
 pub trait LanguageModel {
-    /// Name and weight hash, as it goes into the `generator` column.
+    /// Returns the model's name and the hash of its weights, as written to the `generator` column.
     fn name(&self) -> String;
 
-    /// Completes every request. Advances `progress` by one a finished request.
+    /// Completes every request, in order: one completion per chat.
+    ///
+    /// Advances `progress` by one per completed request.
+    ///
+    /// # Errors
+    /// Returns [`LlmError::BadRequest`] for a request that the model cannot take, [`LlmError::Failed`] if the model fails,
+    /// and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn complete(
         &self,
         requests: &[Request],

@@ -1,26 +1,28 @@
-//! How a library reports progress without printing: the binary draws the bars.
+//! Progress reports from libraries that never print.
 
-/// Receives progress of a long call and may ask it to stop.
+/// Receives the progress of a long call and can ask it to stop.
+///
+/// Every method does nothing by default.
 pub trait Progress: Sync {
-    /// A piece of work of `total` steps begins; replaces the one before.
+    /// Begins a task of `total` steps. It replaces the previous task.
     fn start(&self, _what: &str, _total: u64) {}
-    /// `steps` more are done.
+    /// Adds `steps` completed steps.
     fn advance(&self, _steps: u64) {}
-    /// A short line beside the bar (loss, yield …).
+    /// Shows a short text beside the progress bar, for instance the loss.
     fn message(&self, _text: &str) {}
-    /// A line that stays, before or between steps; a message where there is no better place.
+    /// Prints a line that stays. Shown as a [`message`](Self::message) by default.
     fn note(&self, text: &str) {
         self.message(text);
     }
-    /// The piece of work is done.
+    /// Ends the task.
     fn finish(&self) {}
-    /// Whether the user asked to stop; long calls look between steps and end with their `Cancelled` error.
+    /// Returns whether the user asked to stop. Long calls check between steps and return their `Cancelled` error.
     fn cancelled(&self) -> bool {
         false
     }
 }
 
-/// Reports nothing, never stops.
+/// Ignores progress and never stops a call.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

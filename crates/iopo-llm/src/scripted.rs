@@ -2,11 +2,13 @@
 
 use crate::{Completion, FinishReason, LanguageModel, LlmError, Progress, Request};
 
-/// Answers every request with what a function says.
+/// A model that answers every request with the return value of a function.
+///
+/// A word counts as a token: answers are cut at `max_new_tokens` words.
 pub struct Scripted<F>(F);
 
 impl<F: Fn(&Request) -> String> Scripted<F> {
-    /// A model that answers each request with `answer(request)`.
+    /// Makes a model that answers each request with `answer(request)`.
     pub fn new(answer: F) -> Self {
         Self(answer)
     }

@@ -101,6 +101,15 @@ impl ChatModel {
         Ok(tokens)
     }
 
+    /// Returns whether a chat and `new_tokens` more tokens fit the model's context.
+    ///
+    /// # Errors
+    /// Returns an error if the template rejects the chat or the tokenizer fails.
+    pub fn fits(&self, messages: &[Message], new_tokens: usize) -> Result<bool, ModelError> {
+        let tokens = self.encode_prompt(messages)?.len();
+        Ok(tokens.saturating_add(new_tokens) <= self.decoder.config().max_position_embeddings)
+    }
+
     /// One request as tokens; it and its answer must fit the context.
     fn prompt(&self, index: usize, request: &Request) -> Result<Prompt, LlmError> {
         let refuse = |reason| LlmError::BadRequest { index, reason };

@@ -9,6 +9,7 @@
 //! | [`lora`], `merge` | adapters beside the weights, and folded into them |
 //! | [`generate`], `prefill` | batched generation with a key-value cache, common beginnings computed once |
 //! | [`chat`] | decoder, tokenizer and template together: it answers chats |
+//! | `logprob` | response log-probabilities of a chat model, through [`LogProb`](iopo_llm::LogProb) |
 //! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
 //! | [`chat_files`], [`files`] | what lies beside the weights; files that are whole or absent |
 //! | [`tokenizer`], [`template`] | text to tokens, chats to text |
@@ -37,6 +38,7 @@ mod kernels;
 mod layer;
 pub mod layout;
 mod linear;
+mod logprob;
 pub mod lora;
 pub mod memory;
 mod merge;

@@ -1,4 +1,4 @@
-//! What a loss and its gradient cost, beside a model's step nothing: `cargo bench -p iopo-objective`.
+//! Time of a loss and its gradient, negligible beside a model's step: `cargo bench -p iopo-objective`.
 
 use std::hint::black_box;
 
@@ -13,7 +13,7 @@ fn group(groups: usize, tracked: bool, device: &Device) -> GroupLogps {
         let made = Tensor::random([groups], Distribution::Uniform(-300.0, -10.0), device);
         if tracked { made.require_grad() } else { made }
     };
-    GroupLogps { chosen_v1: sums(), rejected_v1: sums(), chosen_v2: sums(), rejected_v2: sums() }
+    GroupLogps::from_fn(|_| sums())
 }
 
 fn losses(criterion: &mut Criterion) {
@@ -29,7 +29,7 @@ fn losses(criterion: &mut Criterion) {
             bench.bench_with_input(BenchmarkId::new(name, groups), &groups, |bencher, _| {
                 bencher.iter(|| {
                     let mean = loss(&policy, &reference, 0.1).mean();
-                    black_box(policy.chosen_v1.grad(&mean.backward()))
+                    black_box(policy.x1y1.grad(&mean.backward()))
                 });
             });
         }

@@ -1,14 +1,14 @@
-//! Direct preference optimisation (Rafailov et al., arXiv 2305.18290).
+//! Direct preference optimization (Rafailov et al., arXiv 2305.18290).
 
 use burn::tensor::Tensor;
 
 use crate::{
-    iopo::FalseCells,
+    cells::CellWeights,
     logps::{GroupLogps, PairLogps},
     shape::LossShape,
 };
 
-/// DPO, one loss a pair: `−(1−ε)·log σ(z) − ε·log σ(−z)`, `z = β(s_chosen − s_rejected)`.
+/// Computes the DPO loss of each pair: `−(1−ε)·log σ(z) − ε·log σ(−z)` with `z = β(s_chosen − s_rejected)`.
 ///
 /// For another [`LossShape`] of the same margin: `shape.losses(policy.margin(&reference), beta)`.
 ///
@@ -24,48 +24,56 @@ pub fn dpo(
     LossShape::Sigmoid { label_smoothing }.losses(policy.margin(reference), beta)
 }
 
-/// DPO on both output pairs of a group, (y1 over y2 | x1) and (y2 over y1 | x2), one loss a group:
+/// Computes the mean DPO loss of a group's output pairs, (y1 over y2 | x1) and (y2 over y1 | x2):
 /// `−½[log σ(β(s11−s12)) + log σ(β(s22−s21))]`.
 ///
 /// # Shapes
 /// `[groups]` in every field of `policy` and `reference`; `[groups]` out.
 #[must_use]
 pub fn dpo_mirrored(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> Tensor<1> {
-    let v1 = dpo(&policy.pair_v1(), &reference.pair_v1(), beta, 0.0);
-    let v2 = dpo(&policy.pair_v2(), &reference.pair_v2(), beta, 0.0);
-    (v1 + v2).mul_scalar(0.5)
+    let [x1, x2] = pair_losses(policy, reference, LossShape::default(), beta);
+    (x1 + x2).mul_scalar(0.5)
 }
 
-/// [`dpo_mirrored`] over the strict pairs only: the mean over those output pairs of a group whose
-/// rejected response really is false. A sided group has one of them.
+/// Computes [`dpo_mirrored`] over the strict pairs only: the output pairs whose rejected response is false.
+///
+/// A full group has two strict pairs, a sided group one.
 ///
 /// # Shapes
-/// `[groups]` in every field of `policy`, `reference` and `cells`; `[groups]` out.
+/// `[groups]` in every field of `policy`, `reference` and `weights`; `[groups]` out.
 #[must_use]
 pub fn dpo_mirrored_sided(
     policy: &GroupLogps,
     reference: &GroupLogps,
-    cells: &FalseCells,
+    weights: &CellWeights,
     beta: f64,
 ) -> Tensor<1> {
-    dpo_mirrored_shaped(policy, reference, cells, LossShape::default(), beta)
+    dpo_mirrored_shaped(policy, reference, weights, LossShape::default(), beta)
 }
 
-/// [`dpo_mirrored_sided`] of any [`LossShape`]: the mean of `shape(s11−s12)` and `shape(s22−s21)`
-/// over the strict pairs.
+/// Computes [`dpo_mirrored_sided`] with any [`LossShape`]: the mean of `shape(s11−s12)` and `shape(s22−s21)` over the
+/// strict pairs.
 ///
 /// # Shapes
-/// `[groups]` in every field of `policy`, `reference` and `cells`; `[groups]` out.
+/// `[groups]` in every field of `policy`, `reference` and `weights`; `[groups]` out.
 #[must_use]
 pub fn dpo_mirrored_shaped(
     policy: &GroupLogps,
     reference: &GroupLogps,
-    cells: &FalseCells,
+    weights: &CellWeights,
     shape: LossShape,
     beta: f64,
 ) -> Tensor<1> {
-    let v1 = shape.losses(policy.pair_v1().margin(&reference.pair_v1()), beta);
-    let v2 = shape.losses(policy.pair_v2().margin(&reference.pair_v2()), beta);
-    let (weight_v1, weight_v2) = cells.weights(&v1);
-    (v1 * weight_v1 + v2 * weight_v2).mul_scalar(0.5)
+    let [x1, x2] = pair_losses(policy, reference, shape, beta);
+    (x1 * weights.x1y2.clone() + x2 * weights.x2y1.clone()).mul_scalar(0.5)
+}
+
+/// Losses of the output margins under x1 and x2.
+fn pair_losses(
+    policy: &GroupLogps,
+    reference: &GroupLogps,
+    shape: LossShape,
+    beta: f64,
+) -> [Tensor<1>; 2] {
+    policy.log_ratios(reference).output_margins().map(|margin| shape.losses(margin, beta))
 }

@@ -1,54 +1,56 @@
-//! IOPO and its relatives: losses over summed log-probabilities, on Burn tensors.
+//! Preference losses over summed log-probabilities, on Burn tensors: IOPO, its ablations, DPO, `SimPO`, ORPO, TPO.
 //!
-//! `Tensor` in, `Tensor` out: it never touches a file, a token or a model, and needs Burn alone.
-//!
-//! | module | what |
+//! | module | what it holds |
 //! |---|---|
-//! | [`logps`] | the four log-probabilities of a group, the two of a pair, the three of a triple |
-//! | [`tokens`] | how many tokens the responses have, for what is meant per token |
+//! | [`logps`] | logps of the four sequences of a group, of a pair, of a triple |
+//! | [`tokens`] | response lengths, for losses per token |
+//! | [`cells`] | weights for groups in which a response follows both instructions |
 //! | [`shape`] | from a margin to a loss: sigmoid, hinge, ipo, robust, exo-pair |
-//! | [`iopo`](mod@iopo) | the objective, and its form for groups with one false cell |
+//! | [`iopo`](mod@iopo) | IOPO, for full and for sided groups |
 //! | [`ablation`] | without input preference, without output preference, three sequences |
 //! | [`dpo`](mod@dpo) | DPO on pairs, and on both mirrored pairs of a group |
-//! | [`simpo`](mod@simpo), [`orpo`](mod@orpo), [`tpo`](mod@tpo) | without a reference |
+//! | [`simpo`](mod@simpo), [`orpo`](mod@orpo), [`tpo`](mod@tpo) | losses without a reference model |
 //! | [`sft`] | negative log-likelihood per token, alone and as the `pref_ftx` term |
-//! | [`metrics`] | rewards, margins and accuracies |
+//! | [`metrics`] | accuracies of the implicit reward |
 //!
-//! A training step of your own Burn model (`logps` stands for its four sums):
+//! A training step:
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use iopo_objective::{GroupLogps, Rewards, iopo, pref_ftx};
+//! use iopo_objective::{GroupLogps, iopo, output_accuracies, pref_ftx};
 //!
 //! let device = Device::flex().autodiff();
 //! let sums = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
 //!
-//! // log p(y|x) summed over response tokens, EOS included: two groups.
-//! let logps = sums([-41.0, -37.5]).require_grad(); // (x1, y1), from your model
+//! // log p(y|x) summed over response tokens, EOS included, of two groups.
+//! let x1y1 = sums([-41.0, -37.5]).require_grad(); // from the model in training
 //! let policy = GroupLogps {
-//!     chosen_v1: logps.clone(),
-//!     rejected_v1: sums([-52.0, -40.0]), // (x1, y2)
-//!     chosen_v2: sums([-39.0, -44.0]),   // (x2, y2)
-//!     rejected_v2: sums([-47.0, -45.5]), // (x2, y1)
+//!     x1y1: x1y1.clone(),
+//!     x1y2: sums([-52.0, -40.0]),
+//!     x2y1: sums([-47.0, -45.5]),
+//!     x2y2: sums([-39.0, -44.0]),
 //! };
 //! // The same sums under the frozen model that training started from.
 //! let reference = GroupLogps {
-//!     chosen_v1: sums([-43.0, -38.0]),
-//!     rejected_v1: sums([-51.0, -39.5]),
-//!     chosen_v2: sums([-40.0, -43.0]),
-//!     rejected_v2: sums([-46.0, -46.0]),
+//!     x1y1: sums([-43.0, -38.0]),
+//!     x1y2: sums([-51.0, -39.5]),
+//!     x2y1: sums([-46.0, -46.0]),
+//!     x2y2: sums([-40.0, -43.0]),
 //! };
 //!
 //! let preference = iopo(&policy, &reference, 0.1);
 //! let anchor = pref_ftx(&policy, &sums([20.0, 18.0]), &sums([23.0, 21.0]));
 //! let gradients = (preference + anchor).mean().backward();
-//! assert!(logps.grad(&gradients).is_some());
+//! assert!(x1y1.grad(&gradients).is_some());
 //!
-//! let rewards = Rewards::new(&policy, &reference, 0.1);
-//! assert_eq!(rewards.margins().0.dims(), [2]);
+//! let [accuracy_x1, _] = output_accuracies(&policy.rewards(&reference, 0.1));
+//! assert_eq!(accuracy_x1.dims(), [2]);
 //! ```
+//!
+//! The crate needs Burn and knows nothing of files, tokens or models.
 
 pub mod ablation;
+pub mod cells;
 pub mod dpo;
 pub mod iopo;
 pub mod logps;
@@ -61,10 +63,12 @@ pub mod tokens;
 pub mod tpo;
 
 pub use ablation::{three_sequences, without_input, without_output};
+pub use cells::{CellWeights, cell_weights};
 pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_shaped, dpo_mirrored_sided};
-pub use iopo::{FalseCells, iopo, iopo_sided, sided_margin};
-pub use logps::{GroupLogps, PairLogps, TripleLogps};
-pub use metrics::Rewards;
+pub use iopo::{iopo, iopo_sided, sided_margin};
+pub use iopo_core::{FalseCells, PerSequence};
+pub use logps::{GroupLogps, GroupLogpsExt, PairLogps, TripleLogps};
+pub use metrics::{input_accuracies, output_accuracies};
 pub use orpo::orpo;
 pub use sft::{nll_per_token, pref_ftx};
 pub use shape::LossShape;

@@ -1,88 +1,55 @@
-//! Log-probabilities of the sequences of a group and of a pair.
+//! Log-probabilities of the sequences of a group, a pair and a triple.
 
 use burn::tensor::Tensor;
+use iopo_core::PerSequence;
 
 use crate::tokens::{GroupTokens, PairTokens};
 
-/// Log-probabilities of the four sequences of `n` groups (x1, y1, x2, y2), each *summed* over the
-/// response tokens, EOS included.
+/// Logps of the four sequences of `n` groups (x1, y1, x2, y2), each *summed* over the response tokens, EOS included.
+///
+/// Log-ratios, rewards and margins come with [`PerSequence`]: `policy.log_ratios(&reference).margin()` is the margin of
+/// [`iopo`](crate::iopo()), `policy.rewards(&reference, beta)` are the implicit rewards.
 ///
 /// # Shapes
 /// Every field: `[groups]`.
-#[derive(Debug, Clone)]
-pub struct GroupLogps {
-    /// `log p(y1 | x1)`.
-    pub chosen_v1: Tensor<1>,
-    /// `log p(y2 | x1)`.
-    pub rejected_v1: Tensor<1>,
-    /// `log p(y2 | x2)`.
-    pub chosen_v2: Tensor<1>,
-    /// `log p(y1 | x2)`.
-    pub rejected_v2: Tensor<1>,
-}
+pub type GroupLogps = PerSequence<Tensor<1>>;
 
-impl GroupLogps {
-    /// The log-ratios `s_ij = log π(y_j | x_i) − log π_ref(y_j | x_i)`, in the fields of the sums.
-    ///
-    /// # Shapes
-    /// `[groups]` in every field of `self`, `reference` and the result.
-    #[must_use]
-    pub fn log_ratios(&self, reference: &Self) -> Self {
-        Self {
-            chosen_v1: self.chosen_v1.clone() - reference.chosen_v1.clone(),
-            rejected_v1: self.rejected_v1.clone() - reference.rejected_v1.clone(),
-            chosen_v2: self.chosen_v2.clone() - reference.chosen_v2.clone(),
-            rejected_v2: self.rejected_v2.clone() - reference.rejected_v2.clone(),
-        }
-    }
-
-    /// The margin `h = s11 + s22 − s12 − s21` of [`iopo`](crate::iopo()), before beta.
-    ///
-    /// It is the sum of two output margins, `(s11−s12) + (s22−s21)`, and of two input margins,
-    /// `(s11−s21) + (s22−s12)`.
-    ///
-    /// # Shapes
-    /// `[groups]` in every field; `[groups]` out.
-    #[must_use]
-    pub fn margin(&self, reference: &Self) -> Tensor<1> {
-        let s = self.log_ratios(reference);
-        (s.chosen_v1 - s.rejected_v1) + (s.chosen_v2 - s.rejected_v2)
-    }
-
-    /// Log-probabilities per token: each sum divided by the tokens of its response.
+/// What [`GroupLogps`] does beyond [`PerSequence`].
+pub trait GroupLogpsExt {
+    /// Divides each sum by the tokens of its response.
     ///
     /// # Shapes
     /// `[groups]` in every field of `self`, `tokens` and the result.
     #[must_use]
-    pub fn per_token(&self, tokens: &GroupTokens) -> Self {
+    fn per_token(&self, tokens: &GroupTokens) -> Self;
+
+    /// Returns the pair (y1 over y2) under x1 and the mirrored pair (y2 over y1) under x2.
+    ///
+    /// # Shapes
+    /// `[groups]` in both fields of each pair.
+    #[must_use]
+    fn pairs(&self) -> [PairLogps; 2];
+}
+
+impl GroupLogpsExt for GroupLogps {
+    fn per_token(&self, tokens: &GroupTokens) -> Self {
         Self {
-            chosen_v1: self.chosen_v1.clone() / tokens.y1.clone(),
-            rejected_v1: self.rejected_v1.clone() / tokens.y2.clone(),
-            chosen_v2: self.chosen_v2.clone() / tokens.y2.clone(),
-            rejected_v2: self.rejected_v2.clone() / tokens.y1.clone(),
+            x1y1: self.x1y1.clone() / tokens.y1.clone(),
+            x1y2: self.x1y2.clone() / tokens.y2.clone(),
+            x2y1: self.x2y1.clone() / tokens.y1.clone(),
+            x2y2: self.x2y2.clone() / tokens.y2.clone(),
         }
     }
 
-    /// The pair (y1 over y2) under x1.
-    ///
-    /// # Shapes
-    /// `[groups]` in both fields.
-    #[must_use]
-    pub fn pair_v1(&self) -> PairLogps {
-        PairLogps { chosen: self.chosen_v1.clone(), rejected: self.rejected_v1.clone() }
-    }
-
-    /// The mirrored pair (y2 over y1) under x2.
-    ///
-    /// # Shapes
-    /// `[groups]` in both fields.
-    #[must_use]
-    pub fn pair_v2(&self) -> PairLogps {
-        PairLogps { chosen: self.chosen_v2.clone(), rejected: self.rejected_v2.clone() }
+    fn pairs(&self) -> [PairLogps; 2] {
+        self.output_pairs().map(|(chosen, rejected)| PairLogps {
+            chosen: chosen.clone(),
+            rejected: rejected.clone(),
+        })
     }
 }
 
-/// Summed log-probabilities of the chosen and the rejected response of `n` pairs.
+/// Summed logps of the chosen and the rejected response of `n` pairs.
 ///
 /// # Shapes
 /// Both fields: `[pairs]`.
@@ -95,7 +62,7 @@ pub struct PairLogps {
 }
 
 impl PairLogps {
-    /// `(log π − log π_ref)` of the chosen response less that of the rejected one.
+    /// Returns the log-ratio `log π − log π_ref` of the chosen response minus that of the rejected one.
     ///
     /// # Shapes
     /// `[pairs]` in, `[pairs]` out.
@@ -105,7 +72,7 @@ impl PairLogps {
             - (self.rejected.clone() - reference.rejected.clone())
     }
 
-    /// Log-probabilities per token: each sum divided by the tokens of its response.
+    /// Divides each sum by the tokens of its response.
     ///
     /// # Shapes
     /// `[pairs]` in every field of `self`, `tokens` and the result.
@@ -117,7 +84,7 @@ impl PairLogps {
         }
     }
 
-    /// `log p(y_chosen | x) − log p(y_rejected | x)`, without a reference.
+    /// Returns `log p(y_chosen | x) − log p(y_rejected | x)`, without a reference.
     ///
     /// # Shapes
     /// `[pairs]` in, `[pairs]` out.
@@ -126,8 +93,9 @@ impl PairLogps {
         self.chosen.clone() - self.rejected.clone()
     }
 
-    /// The pair with its chosen response as the gold one too, where there is no third response:
-    /// [`tpo`](crate::tpo()) of it is the loss of CPO (Xu et al., arXiv 2401.08417).
+    /// Uses the chosen response as the gold one as well, for data without a third response.
+    ///
+    /// [`tpo`](crate::tpo()) of the result is the loss of CPO (Xu et al., arXiv 2401.08417).
     ///
     /// # Shapes
     /// `[pairs]` in every field.
@@ -137,7 +105,7 @@ impl PairLogps {
     }
 }
 
-/// Summed log-probabilities of `n` ranked triples, gold before chosen before rejected, all for one x.
+/// Summed logps of `n` triples of responses to one x, ranked gold over chosen over rejected.
 ///
 /// # Shapes
 /// Every field: `[triples]`.

@@ -1,42 +1,41 @@
-//! What turns a margin into a loss.
+//! Loss functions of a margin.
 
 use burn::tensor::{Tensor, activation};
 
-/// Exo-pair takes the logarithm of its label smoothing, so 0 stands for this.
+/// Label smoothing of exo-pair where 0 is given, because exo-pair takes its logarithm.
 const EXO_SMOOTHING: f64 = 1e-3;
 
 /// The shape of a preference loss, as a function of the margin `h` (before beta), `z = β·h`.
 ///
-/// `h` is that of any objective here that has one: [`GroupLogps::margin`](crate::GroupLogps::margin)
-/// for IOPO, [`PairLogps::margin`](crate::PairLogps::margin) for DPO. The label smoothing ε is the
-/// probability that a label is flipped, `0 ≤ ε < ½`. The names are those of TRL and of the IOPO
-/// authors' trainer.
+/// IOPO's margin is `policy.log_ratios(&reference).margin()`, DPO's [`PairLogps::margin`](crate::PairLogps::margin).
+/// The label smoothing ε is the probability that a label is flipped, `0 ≤ ε < ½`. The names are those of TRL's
+/// `loss_type` and of the IOPO authors' trainer. Default: sigmoid without smoothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LossShape {
     /// `−(1−ε)·log σ(z) − ε·log σ(−z)`: Bradley–Terry (Rafailov et al., arXiv 2305.18290), with the
     /// smoothing of conservative DPO (Mitchell, 2023).
     Sigmoid {
-        /// ε.
+        /// ε, the probability that a label is flipped.
         label_smoothing: f64,
     },
     /// `max(0, 1 − z)` (SLiC-HF, Zhao et al., arXiv 2305.10425).
     Hinge,
     /// `(h − 1/(2β))²` (IPO, Azar et al., arXiv 2310.12036, equation 17, β for τ).
     ///
-    /// Made for margins of log-probabilities *per token* ([`LossShape::is_per_token`]), as TRL and
-    /// the IOPO authors' trainer have it. Responses of unlike length are then divided by unlike
-    /// numbers, so in IOPO the partition functions Z(x) do not cancel: a heuristic.
+    /// Expects margins of logps *per token* ([`LossShape::is_per_token`]), as in TRL and the IOPO authors' trainer.
+    /// Responses of different lengths are then divided by different numbers, so the partition functions Z(x) do not
+    /// cancel in IOPO: a heuristic.
     Ipo,
-    /// `(−(1−ε)·log σ(z) + ε·log σ(−z)) / (1−2ε)`: unbiased where a share ε of the labels is flipped
-    /// (Chowdhury et al., arXiv 2403.00409). Not bounded below where ε > 0.
+    /// `(−(1−ε)·log σ(z) + ε·log σ(−z)) / (1−2ε)`: unbiased when a share ε of the labels is flipped
+    /// (Chowdhury et al., arXiv 2403.00409). Not bounded below for ε > 0.
     Robust {
-        /// ε.
+        /// ε, the probability that a label is flipped.
         label_smoothing: f64,
     },
     /// `σ(z)·(log σ(z) − log(1−ε)) + σ(−z)·(log σ(−z) − log ε)`: the reverse KL divergence to the
-    /// smoothed label (EXO, Ji et al., arXiv 2402.00856, equation 16). ε = 0 is taken as 1e-3.
+    /// smoothed label (EXO, Ji et al., arXiv 2402.00856, equation 16). ε = 0 means 1e-3.
     ExoPair {
-        /// ε.
+        /// ε, the probability that a label is flipped.
         label_smoothing: f64,
     },
 }
@@ -48,14 +47,13 @@ impl Default for LossShape {
 }
 
 impl LossShape {
-    /// Whether it is made for margins of log-probabilities per token instead of sums: see
-    /// [`GroupLogps::per_token`](crate::GroupLogps::per_token).
+    /// Returns whether the shape expects margins of logps [per token](crate::GroupLogpsExt::per_token) instead of sums.
     #[must_use]
     pub fn is_per_token(self) -> bool {
         matches!(self, Self::Ipo)
     }
 
-    /// The loss of each margin `h`, finite with its gradient for every finite `h`.
+    /// Computes the loss of each margin `h`. Loss and gradient are finite for every finite `h`.
     ///
     /// # Shapes
     /// `[n]` in, `[n]` out.

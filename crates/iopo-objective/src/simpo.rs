@@ -1,19 +1,17 @@
-//! Simple preference optimisation (`SimPO`, Meng et al., 2024, arXiv 2405.14734).
+//! Simple preference optimization (`SimPO`, Meng et al., 2024, arXiv 2405.14734).
 
 use burn::tensor::Tensor;
 
 use crate::{logps::PairLogps, shape::logistic, tokens::PairTokens};
 
-/// `SimPO`, one loss a pair: `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ )`,
-/// `c` the chosen and `r` the rejected response.
+/// Computes the `SimPO` loss of each pair: `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ )`, where `c` is the
+/// chosen and `r` the rejected response.
 ///
-/// The reward is the log-probability per token, without a reference: a heuristic that is not derived
-/// from an optimal policy, so there is no partition function to cancel, and nothing but the learning
-/// rate keeps the policy near where it started. The authors' code takes the ratio `γ/β` instead of
-/// `γ`; TRL's `simpo_gamma` is `γ`.
+/// The reward is the logp per token, without a reference. It is a heuristic: no optimal policy implies it, so there is no
+/// partition function, and only the learning rate keeps the policy near its start. `gamma` is TRL's `simpo_gamma`; the
+/// authors' code takes the ratio `γ/β` instead.
 ///
-/// For a group give [`pair_v1`](crate::GroupLogps::pair_v1) and
-/// [`pair_v2`](crate::GroupLogps::pair_v2) and take the mean.
+/// For a group, take the mean over its [`pairs`](crate::GroupLogpsExt::pairs).
 ///
 /// # Shapes
 /// `[pairs]` in every field of `policy` (sums) and `tokens`; `[pairs]` out.

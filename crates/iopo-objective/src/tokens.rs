@@ -1,4 +1,4 @@
-//! Response tokens, EOS included: what a summed log-probability is divided by to be one per token.
+//! Numbers of response tokens, EOS included: a summed logp divided by its tokens is the logp per token.
 
 use burn::tensor::Tensor;
 
@@ -15,16 +15,13 @@ pub struct GroupTokens {
 }
 
 impl GroupTokens {
-    /// The tokens of [`GroupLogps::pair_v1`](crate::GroupLogps::pair_v1): y1 over y2.
+    /// Returns the tokens of [`GroupLogpsExt::pairs`](crate::GroupLogpsExt::pairs): y1 over y2, then y2 over y1.
     #[must_use]
-    pub fn pair_v1(&self) -> PairTokens {
-        PairTokens { chosen: self.y1.clone(), rejected: self.y2.clone() }
-    }
-
-    /// The tokens of [`GroupLogps::pair_v2`](crate::GroupLogps::pair_v2): y2 over y1.
-    #[must_use]
-    pub fn pair_v2(&self) -> PairTokens {
-        PairTokens { chosen: self.y2.clone(), rejected: self.y1.clone() }
+    pub fn pairs(&self) -> [PairTokens; 2] {
+        [(&self.y1, &self.y2), (&self.y2, &self.y1)].map(|(chosen, rejected)| PairTokens {
+            chosen: chosen.clone(),
+            rejected: rejected.clone(),
+        })
     }
 }
 
@@ -41,7 +38,7 @@ pub struct PairTokens {
 }
 
 impl PairTokens {
-    /// The tokens of [`PairLogps::triple`](crate::PairLogps::triple).
+    /// Returns the tokens of [`PairLogps::triple`](crate::PairLogps::triple).
     #[must_use]
     pub fn triple(&self) -> TripleTokens {
         TripleTokens { gold: self.chosen.clone(), pair: self.clone() }

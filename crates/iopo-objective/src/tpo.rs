@@ -1,14 +1,14 @@
-//! Triple preference optimisation (Saeidi et al., arXiv 2405.16681, version 2 of 2025).
+//! Triple preference optimization (Saeidi et al., arXiv 2405.16681, version 2 of 2025).
 //!
-//! Three ranked responses of one instruction, `y_gold ≻ y_c ≻ y_r`: the gold one is imitated while
-//! the chosen one is preferred to the rejected one, in one step and without a reference.
+//! Three ranked responses to one instruction, `y_gold ≻ y_c ≻ y_r`: the loss imitates the gold response and prefers the
+//! chosen one to the rejected one, in one step and without a reference.
 //!
-//! The reward `β·log π(y|x) + β·log Z(x)` follows from maximum-entropy reinforcement learning, and
-//! Z(x) cancels between two responses of one x. TPO-L is from the same paper and its code; its
-//! lengths and its margin are those of `SimPO`, a heuristic in which Z(x) does not cancel.
+//! The reward `β·log π(y|x) + β·log Z(x)` follows from maximum-entropy reinforcement learning, and Z(x) cancels between
+//! two responses to one x. TPO-L, from the same paper and code, uses the length normalization and the margin of `SimPO`; it
+//! is a heuristic in which Z(x) does not cancel.
 //!
-//! The paper writes the imitation term as a sum over tokens, `−α·log π(y_gold|x)`; the authors' code
-//! (and TRL's) takes the mean over tokens, with which their α = 1 was found. So do these functions.
+//! The paper writes the imitation term as a sum over tokens, `−α·log π(y_gold|x)`. The authors' code and TRL take the mean
+//! over tokens, which is what α = 1 was tuned for. These functions take the mean too.
 
 use burn::tensor::Tensor;
 
@@ -16,7 +16,7 @@ use crate::{
     logps::TripleLogps, sft::nll_per_token, shape::logistic, simpo::simpo, tokens::TripleTokens,
 };
 
-/// TPO, one loss a triple:
+/// Computes the TPO loss of each triple:
 /// `−log σ( β·log π(y_c|x) − β·log π(y_r|x) ) − α·log π(y_gold|x)/|y_gold|`.
 ///
 /// # Shapes
@@ -26,8 +26,8 @@ pub fn tpo(policy: &TripleLogps, tokens: &TripleTokens, beta: f64, alpha: f64) -
     logistic(policy.pair.difference().mul_scalar(beta)) + imitation(policy, tokens, alpha)
 }
 
-/// TPO-L, one loss a triple: `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ )
-/// − α·log π(y_gold|x)/|y_gold|`, which is [`simpo`](crate::simpo()) beside imitation.
+/// Computes the TPO-L loss of each triple, [`simpo`](crate::simpo()) plus imitation:
+/// `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ ) − α·log π(y_gold|x)/|y_gold|`.
 ///
 /// # Shapes
 /// `[triples]` in every field of `policy` (sums) and `tokens`; `[triples]` out.
@@ -42,7 +42,7 @@ pub fn tpo_l(
     simpo(&policy.pair, &tokens.pair, beta, gamma) + imitation(policy, tokens, alpha)
 }
 
-/// `−α·log π(y_gold|x)/|y_gold|`.
+/// Computes `−α·log π(y_gold|x)/|y_gold|`.
 fn imitation(policy: &TripleLogps, tokens: &TripleTokens, alpha: f64) -> Tensor<1> {
     nll_per_token(&policy.gold, &tokens.gold).mul_scalar(alpha)
 }

@@ -1,4 +1,4 @@
-//! Losses, gradients and rewards against the reference implementation's, in f64.
+//! Losses, gradients and rewards against those of the reference implementation, in f64.
 
 mod support;
 
@@ -6,15 +6,18 @@ use std::{fs, path::Path};
 
 use burn::tensor::{Bool, DType, Device, Tensor};
 use iopo_objective::{
-    GroupLogps, GroupTokens, LossShape, PairLogps, Rewards, TripleLogps, TripleTokens, dpo, orpo,
-    pref_ftx, simpo, three_sequences, tpo, tpo_l, without_input, without_output,
+    GroupLogps, GroupLogpsExt, GroupTokens, LossShape, PairLogps, PerSequence, TripleLogps,
+    TripleTokens, dpo, orpo, output_accuracies, pref_ftx, simpo, three_sequences, tpo, tpo_l,
+    without_input, without_output,
 };
 use serde_json::Value;
 use support::{apart, tensor, values};
 
 const TOLERANCE: f64 = 1e-6;
 
-const KEYS: [&str; 4] = ["chosen_v1", "rejected_v1", "chosen_v2", "rejected_v2"];
+/// The columns of the golden numbers, by sequence.
+const KEYS: PerSequence<&str> =
+    PerSequence { x1y1: "chosen_v1", x1y2: "rejected_v1", x2y1: "rejected_v2", x2y2: "chosen_v2" };
 
 fn numbers(value: &Value, rows: usize) -> Vec<f64> {
     let list = value.as_array().expect("a list");
@@ -36,19 +39,19 @@ fn own() -> Value {
         .expect("golden numbers are JSON")
 }
 
-/// The repository's golden numbers, and the shared ones where they are.
-#[expect(clippy::print_stderr, reason = "what is left out is said")]
+/// The repository's golden numbers, and the shared ones if they exist.
+#[expect(clippy::print_stderr, reason = "a skipped source is reported")]
 fn sources() -> Vec<Value> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let shared = fs::read_to_string(root.join("../../../shared/golden/loss_golden.json")).ok();
     if shared.is_none() {
-        eprintln!("left out: shared/golden/loss_golden.json is not here");
+        eprintln!("skipped: shared/golden/loss_golden.json not found");
     }
     let shared = shared.map(|text| serde_json::from_str(&text).expect("golden numbers are JSON"));
     [Some(own()), shared].into_iter().flatten().collect()
 }
 
-/// What a case is computed from: its rows of the four columns, the policy's with gradients.
+/// The inputs of a case: its rows of the four columns, the policy's tracked for gradients.
 struct Columns {
     policy: GroupLogps,
     reference: GroupLogps,
@@ -56,9 +59,7 @@ struct Columns {
 }
 
 fn group(source: &Value, rows: usize, device: &Device) -> GroupLogps {
-    let [chosen_v1, rejected_v1, chosen_v2, rejected_v2] =
-        KEYS.map(|key| tensor(numbers(&source[key], rows), device));
-    GroupLogps { chosen_v1, rejected_v1, chosen_v2, rejected_v2 }
+    KEYS.map(|key| tensor(numbers(&source[key], rows), device))
 }
 
 impl Columns {
@@ -68,29 +69,21 @@ impl Columns {
         let policy = group(&inputs["policy"], rows, &device);
         let lengths = group(&inputs["lengths"], rows, &device);
         Self {
-            policy: GroupLogps {
-                chosen_v1: policy.chosen_v1.require_grad(),
-                rejected_v1: policy.rejected_v1.require_grad(),
-                chosen_v2: policy.chosen_v2.require_grad(),
-                rejected_v2: policy.rejected_v2.require_grad(),
-            },
+            policy: policy.map(Tensor::require_grad),
             reference: group(&inputs["reference"], rows, &device),
-            tokens: GroupTokens { y1: lengths.chosen_v1, y2: lengths.chosen_v2 },
+            tokens: GroupTokens { y1: lengths.x1y1, y2: lengths.x2y2 },
         }
     }
 
-    /// How far losses and the gradient of their mean are from a case's.
+    /// Returns the largest difference of losses and the gradient of their mean from a case's.
     fn apart(&self, losses: &Tensor<1>, case: &Value) -> f64 {
         let rows = losses.dims()[0];
         let mut off = apart(&values(losses), &numbers(&case["losses"], rows));
         let found = losses.clone().mean().backward();
-        let policy = &self.policy;
-        let leaves =
-            [&policy.chosen_v1, &policy.rejected_v1, &policy.chosen_v2, &policy.rejected_v2];
-        for (key, leaf) in KEYS.iter().zip(leaves) {
+        for (sequence, leaf) in self.policy.iter() {
             let gradient = leaf.grad(&found).map_or(vec![0.0; rows], |found| values(&found));
-            let expected = &case["grad_mean_loss"][*key];
-            // What a case does not name it does not read.
+            let expected = &case["grad_mean_loss"][*KEYS.get(sequence)];
+            // A case names only the sequences that its loss reads.
             let expected =
                 if expected.is_null() { vec![0.0; rows] } else { numbers(expected, rows) };
             off = off.max(apart(&gradient, &expected));
@@ -116,7 +109,7 @@ fn shape(case: &Value) -> LossShape {
     }
 }
 
-/// IOPO of a shape, as the authors' trainer has it: `ipo` on means, its SFT term on means of means.
+/// IOPO of a shape, as in the authors' trainer: `ipo` on logps per token, its SFT term divided by the length twice.
 fn iopo_losses(columns: &Columns, case: &Value, shape: LossShape, per_token: bool) -> Tensor<1> {
     let Columns { policy, reference, tokens } = columns;
     let (policy, reference) = if per_token {
@@ -124,12 +117,12 @@ fn iopo_losses(columns: &Columns, case: &Value, shape: LossShape, per_token: boo
     } else {
         (policy.clone(), reference.clone())
     };
-    shape.losses(policy.margin(&reference), setting(case, "beta"))
+    shape.losses(policy.log_ratios(&reference).margin(), setting(case, "beta"))
         + pref_ftx(&policy, &tokens.y1, &tokens.y2).mul_scalar(setting(case, "pref_ftx"))
 }
 
 #[test]
-fn all_forty_iopo_cases_are_those_of_the_reference() {
+fn all_forty_iopo_cases_match_the_reference() {
     for golden in sources() {
         let cases = list(&golden, "cases");
         assert_eq!(cases.len(), 40);
@@ -142,7 +135,7 @@ fn all_forty_iopo_cases_are_those_of_the_reference() {
 }
 
 #[test]
-fn a_wrong_shape_sign_or_length_is_found() {
+fn a_wrong_shape_sign_or_length_is_detected() {
     let golden = own();
     let cases = list(&golden, "cases");
     for case in cases.iter().filter(|case| setting(case, "label_smoothing") > 0.0) {
@@ -165,20 +158,20 @@ fn a_wrong_shape_sign_or_length_is_found() {
         }
         assert!(off(&columns, right, !right.is_per_token()) > TOLERANCE, "means for sums");
         let Columns { policy, reference, tokens } = Columns::new(&golden["inputs"], case);
-        let (chosen_v1, rejected_v1) = (policy.rejected_v1.clone(), policy.chosen_v1.clone());
-        let swapped = GroupLogps { chosen_v1, rejected_v1, ..policy };
+        let (x1y1, x1y2) = (policy.x1y2.clone(), policy.x1y1.clone());
+        let swapped = GroupLogps { x1y1, x1y2, ..policy };
         let swapped = Columns { policy: swapped, reference, tokens };
         assert!(off(&swapped, right, right.is_per_token()) > TOLERANCE, "chosen for rejected");
     }
 }
 
 #[test]
-fn dpo_is_that_of_the_reference() {
+fn dpo_matches_the_reference() {
     for golden in sources() {
         assert_eq!(list(&golden, "dpo").len(), 6);
         for case in list(&golden, "dpo") {
             let columns = Columns::new(&golden["inputs"], case);
-            let (policy, reference) = (columns.policy.pair_v1(), columns.reference.pair_v1());
+            let ([policy, _], [reference, _]) = (columns.policy.pairs(), columns.reference.pairs());
             let (beta, smoothing) = (setting(case, "beta"), setting(case, "label_smoothing"));
             columns.assert(&dpo(&policy, &reference, beta, smoothing), case);
         }
@@ -186,14 +179,15 @@ fn dpo_is_that_of_the_reference() {
 }
 
 #[test]
-fn dpo_of_every_shape_is_that_of_torch() {
+fn dpo_of_every_shape_matches_torch() {
     let golden = own();
     assert_eq!(list(&golden, "dpo_shapes").len(), 10);
     for case in list(&golden, "dpo_shapes") {
         let (columns, shape) = (Columns::new(&golden["inputs"], case), shape(case));
-        let (mut policy, mut reference) = (columns.policy.pair_v1(), columns.reference.pair_v1());
+        let ([mut policy, _], [mut reference, _]) =
+            (columns.policy.pairs(), columns.reference.pairs());
         if shape.is_per_token() {
-            let tokens = columns.tokens.pair_v1();
+            let [tokens, _] = columns.tokens.pairs();
             (policy, reference) = (policy.per_token(&tokens), reference.per_token(&tokens));
         }
         columns.assert(&shape.losses(policy.margin(&reference), setting(case, "beta")), case);
@@ -201,7 +195,7 @@ fn dpo_of_every_shape_is_that_of_torch() {
 }
 
 #[test]
-fn ablations_are_those_of_torch() {
+fn ablations_match_torch() {
     let golden = own();
     assert_eq!(list(&golden, "ablations").len(), 6);
     for case in list(&golden, "ablations") {
@@ -217,8 +211,8 @@ fn ablations_are_those_of_torch() {
 }
 
 fn reference_free(case: &Value, pair: &PairLogps, columns: &Columns) -> Tensor<1> {
-    let tokens = columns.tokens.pair_v1();
-    let triple = TripleLogps { gold: columns.policy.chosen_v2.clone(), pair: pair.clone() };
+    let [tokens, _] = columns.tokens.pairs();
+    let triple = TripleLogps { gold: columns.policy.x2y2.clone(), pair: pair.clone() };
     let counts = TripleTokens { gold: columns.tokens.y2.clone(), pair: tokens.clone() };
     let with = |key: &str| setting(case, key);
     match case["loss_type"].as_str().expect("a loss type") {
@@ -231,12 +225,12 @@ fn reference_free(case: &Value, pair: &PairLogps, columns: &Columns) -> Tensor<1
 }
 
 #[test]
-fn losses_without_a_reference_are_those_of_torch() {
+fn losses_without_a_reference_match_torch() {
     let golden = own();
     assert_eq!(list(&golden, "reference_free").len(), 12);
     for case in list(&golden, "reference_free") {
         let columns = Columns::new(&golden["inputs"], case);
-        let PairLogps { chosen, rejected } = columns.policy.pair_v1();
+        let [PairLogps { chosen, rejected }, _] = columns.policy.pairs();
         let wrong = PairLogps { chosen: rejected.clone(), rejected: chosen.clone() };
         let right = PairLogps { chosen, rejected };
         columns.assert(&reference_free(case, &right, &columns), case);
@@ -246,7 +240,7 @@ fn losses_without_a_reference_are_those_of_torch() {
 }
 
 #[test]
-fn rewards_and_margins_are_those_of_the_reference() {
+fn rewards_and_margins_match_the_reference() {
     let device = Device::flex();
     for golden in sources() {
         let mut checked = 0;
@@ -258,10 +252,10 @@ fn rewards_and_margins_are_those_of_the_reference() {
             let mut reference = group(&inputs["reference"], rows, &device);
             if kind == "avg" {
                 let lengths = group(&inputs["lengths"], rows, &device);
-                let tokens = GroupTokens { y1: lengths.chosen_v1, y2: lengths.chosen_v2 };
+                let tokens = GroupTokens { y1: lengths.x1y1, y2: lengths.x2y2 };
                 (policy, reference) = (policy.per_token(&tokens), reference.per_token(&tokens));
             }
-            let rewards = Rewards::new(&policy, &reference, beta.parse().expect("beta"));
+            let rewards = policy.rewards(&reference, beta.parse().expect("beta"));
             for (key, found) in named(&rewards) {
                 let off = apart(&values(&found), &numbers(&expected[key], rows));
                 assert!(off <= TOLERANCE, "{name} {key} off by {off}");
@@ -273,25 +267,25 @@ fn rewards_and_margins_are_those_of_the_reference() {
 }
 
 /// Rewards, margins and accuracies, in f64.
-fn named(rewards: &Rewards) -> [(&'static str, Tensor<1>); 8] {
-    let (margin_v1, margin_v2) = rewards.margins();
-    let (right_v1, right_v2) = rewards.accuracies();
+fn named(rewards: &GroupLogps) -> [(&'static str, Tensor<1>); 8] {
+    let [margin_v1, margin_v2] = rewards.output_margins();
+    let [accuracy_v1, accuracy_v2] = output_accuracies(rewards);
     let as_numbers = |mask: Tensor<1, Bool>| mask.float().cast(DType::F64);
     [
-        ("chosen_v1", rewards.chosen_v1.clone()),
-        ("rejected_v1", rewards.rejected_v1.clone()),
-        ("chosen_v2", rewards.chosen_v2.clone()),
-        ("rejected_v2", rewards.rejected_v2.clone()),
+        ("chosen_v1", rewards.x1y1.clone()),
+        ("rejected_v1", rewards.x1y2.clone()),
+        ("chosen_v2", rewards.x2y2.clone()),
+        ("rejected_v2", rewards.x2y1.clone()),
         ("margin_v1", margin_v1),
         ("margin_v2", margin_v2),
-        ("accuracy_v1", as_numbers(right_v1)),
-        ("accuracy_v2", as_numbers(right_v2)),
+        ("accuracy_v1", as_numbers(accuracy_v1)),
+        ("accuracy_v2", as_numbers(accuracy_v2)),
     ]
 }
 
-/// The trainer's means of rewards, accuracies and margins, where the numbers have them.
+/// The trainer's means of rewards, accuracies and margins, for the cases that have them.
 #[test]
-fn metrics_are_those_of_the_reference() {
+fn metrics_match_the_reference() {
     for golden in sources() {
         for case in list(&golden, "cases").iter().filter(|case| !case["metrics"].is_null()) {
             let Columns { policy, reference, tokens } = Columns::new(&golden["inputs"], case);
@@ -300,7 +294,7 @@ fn metrics_are_those_of_the_reference() {
             } else {
                 (policy, reference)
             };
-            let rewards = Rewards::new(&policy, &reference, setting(case, "beta"));
+            let rewards = policy.rewards(&reference, setting(case, "beta"));
             for (key, found) in named(&rewards) {
                 let key = key.replace("margin", "margins").replace("accuracy", "accuracies");
                 let expected = setting(&case["metrics"], &format!("rewards/{key}"));

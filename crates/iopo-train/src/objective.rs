@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use iopo_model::ModelError;
 use iopo_model::device::in_main_memory;
 use iopo_objective::{
-    FalseCells, GroupLogps, GroupTokens, LossShape, PairLogps, PairTokens, dpo_mirrored_shaped,
-    nll_per_token, orpo, pref_ftx, sided_margin, simpo, tpo, tpo_l,
+    FalseCells, GroupLogps, GroupLogpsExt, GroupTokens, LossShape, PairLogps, PairTokens,
+    cell_weights, dpo_mirrored_shaped, nll_per_token, orpo, pref_ftx, sided_margin, simpo, tpo,
+    tpo_l,
 };
 
 use crate::{Method, TrainError, encode::EncodedGroup};
@@ -113,11 +114,6 @@ impl Maker {
     fn vector(&self, values: Vec<f64>) -> Tensor<1> {
         let length = values.len();
         Tensor::from_data(TensorData::new(values, [length]), (&self.device, self.dtype))
-    }
-
-    fn mask(&self, values: Vec<bool>) -> Tensor<1, Bool> {
-        let length = values.len();
-        Tensor::from_data(TensorData::new(values, [length]), &self.device)
     }
 }
 
@@ -237,10 +233,8 @@ impl Objective {
     ) -> Result<Evaluated, ModelError> {
         let policy = policy_sums(maker, groups);
         let reference = group_sums(leaves(maker, groups, |group, at| group.reference[at]));
-        let cells = FalseCells {
-            rejected_v1: maker.mask(groups.iter().map(|g| g.group.false_cells[0]).collect()),
-            rejected_v2: maker.mask(groups.iter().map(|g| g.group.false_cells[1]).collect()),
-        };
+        let cells = false_cells(groups);
+        let cells = cell_weights(&cells, &policy.x1y1);
         let tokens = response_lengths(maker, groups);
         let anchor = pref_ftx(&policy, &tokens.y1, &tokens.y2);
         let (compared, reference) = if self.is_per_token() {
@@ -269,15 +263,11 @@ impl Objective {
     ) -> Result<Evaluated, ModelError> {
         let policy = policy_sums(maker, groups);
         let tokens = response_lengths(maker, groups);
-        let share = |pair: usize| {
-            let of = |scored: &Scored<'_>| match scored.group.false_cells {
-                [true, true] => 0.5,
-                cells => f64::from(u8::from(cells[pair])),
-            };
-            maker.vector(groups.iter().map(of).collect())
-        };
-        let losses = self.pair_losses(&policy.pair_v1(), &tokens.pair_v1()) * share(0)
-            + self.pair_losses(&policy.pair_v2(), &tokens.pair_v2()) * share(1);
+        let cells = cell_weights(&false_cells(groups), &policy.x1y1);
+        let ([policy_x1, policy_x2], [tokens_x1, tokens_x2]) = (policy.pairs(), tokens.pairs());
+        let losses = (self.pair_losses(&policy_x1, &tokens_x1) * cells.x1y2
+            + self.pair_losses(&policy_x2, &tokens_x2) * cells.x2y1)
+            .mul_scalar(0.5);
         let weights = maker.vector(vec![1.0 / window.groups.max(1) as f64; groups.len()]);
         finish(losses, weights, &four(&policy), groups.len())
     }
@@ -294,8 +284,16 @@ impl Objective {
     }
 }
 
-fn group_sums([chosen_v1, rejected_v1, chosen_v2, rejected_v2]: [Tensor<1>; 4]) -> GroupLogps {
-    GroupLogps { chosen_v1, rejected_v1, chosen_v2, rejected_v2 }
+fn group_sums([x1y1, x1y2, x2y2, x2y1]: [Tensor<1>; 4]) -> GroupLogps {
+    GroupLogps { x1y1, x1y2, x2y1, x2y2 }
+}
+
+fn false_cells(groups: &[Scored<'_>]) -> Vec<FalseCells> {
+    let of = |scored: &Scored<'_>| {
+        let [x1y2, x2y1] = scored.group.false_cells;
+        FalseCells { x1y2, x2y1 }
+    };
+    groups.iter().map(of).collect()
 }
 
 /// The policy's sums as leaves of the gradient graph.
@@ -313,12 +311,7 @@ fn response_lengths(maker: &Maker, groups: &[Scored<'_>]) -> GroupTokens {
 
 /// The four leaves with their places.
 fn four(policy: &GroupLogps) -> [(usize, &Tensor<1>); 4] {
-    [
-        (0, &policy.chosen_v1),
-        (1, &policy.rejected_v1),
-        (2, &policy.chosen_v2),
-        (3, &policy.rejected_v2),
-    ]
+    [(0, &policy.x1y1), (1, &policy.x1y2), (2, &policy.x2y2), (3, &policy.x2y1)]
 }
 
 /// SFT: the mean over the tokens of both chosen responses.

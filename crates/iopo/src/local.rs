@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use iopo_eval::{LogProb, LogProbResponse, TokenLogps};
-use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
-use iopo_model::{ChatModel, Dtype, Layout, ModelError, Targets, workers};
+use iopo_llm::{
+    Completion, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Progress, Request,
+    TokenLogps,
+};
+use iopo_model::{ChatModel, Dtype, ModelError};
 use iopo_train::Base;
 
-/// Flat tokens that are scored together.
-const SCORED_TOKENS: usize = 1024;
 /// Characters of a weight hash that go into a model's name.
 const SHOWN_HASH: usize = 12;
 
@@ -67,31 +67,7 @@ impl Local {
 
     /// Whether a prompt and an answer of `new_tokens` fit the context.
     pub(crate) fn fits(&self, prompt: &str, new_tokens: usize) -> Result<bool, ModelError> {
-        let tokens = self.chat.encode_prompt(&[Message::user(prompt)])?.len();
-        Ok(tokens + new_tokens <= self.chat.decoder().config().max_position_embeddings)
-    }
-
-    /// Sums of some sequences, laid side by side.
-    fn sums(&self, sequences: &[(Vec<u32>, Vec<u32>)]) -> Result<Vec<TokenLogps>, ModelError> {
-        // The last token of a response predicts nothing and is not fed.
-        let fed = sequences.iter().map(|(prompt, response)| {
-            [prompt.as_slice(), response.split_last().map_or(&[][..], |(_, fed)| fed)].concat()
-        });
-        let layout = Layout::sequences(fed)?;
-        let mut targets = Targets::default();
-        for (segment, (prompt, response)) in sequences.iter().enumerate() {
-            let first = prompt.len().saturating_sub(1);
-            targets.rows.extend((0..response.len()).map(|at| layout.position(segment, first + at)));
-            targets.tokens.extend(response);
-        }
-        let mut logps = self.chat.decoder().response_logps(&layout, &targets)?.into_iter();
-        Ok(sequences
-            .iter()
-            .map(|(_, response)| TokenLogps {
-                sum: logps.by_ref().take(response.len()).map(f64::from).sum(),
-                tokens: response.len() as u32,
-            })
-            .collect())
+        self.chat.fits(&[Message::user(prompt)], new_tokens)
     }
 }
 
@@ -116,33 +92,7 @@ impl LogProb for Local {
         responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
-        let (mut batches, mut tokens) = (Vec::<Vec<_>>::new(), 0);
-        for (messages, response) in prompts.iter().zip(responses) {
-            let prompt = self.chat.encode_prompt(messages)?;
-            let ended = response.ended;
-            let mut response = self.chat.encode_response(response.text)?;
-            if !ended {
-                // The end of the turn, which nobody generated.
-                response.pop();
-            }
-            if batches.is_empty() || tokens >= SCORED_TOKENS {
-                batches.push(Vec::new());
-                tokens = 0;
-            }
-            tokens += prompt.len() + response.len();
-            if let Some(batch) = batches.last_mut() {
-                batch.push((prompt, response));
-            }
-        }
-        let sums = workers::map(&self.chat.decoder().device(), batches, |batch| {
-            if progress.cancelled() {
-                return Err(ModelError::Cancelled);
-            }
-            let sums = self.sums(&batch)?;
-            progress.advance(batch.len() as u64);
-            Ok(sums)
-        })?;
-        Ok(sums.into_iter().flatten().collect())
+        self.chat.response_logps(prompts, responses, progress)
     }
 }
 
@@ -152,8 +102,9 @@ fn short(hash: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use iopo_eval::{LogProb, LogProbResponse};
-    use iopo_llm::{LanguageModel, LlmError, Message, Request, Sampling, Silent};
+    use iopo_llm::{
+        LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
+    };
 
     use iopo_model::Dtype;
 

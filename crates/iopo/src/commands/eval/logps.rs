@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use iopo_eval::{Prompt, TokenLogps};
-use iopo_llm::{LanguageModel, Progress};
+use iopo_eval::Prompt;
+use iopo_llm::{LanguageModel, Progress, TokenLogps};
 use iopo_schema::{
     MetricRow, Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, Split,
 };

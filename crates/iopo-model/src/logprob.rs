@@ -1,0 +1,84 @@
+//! Log-probabilities of given responses, through [`LogProb`].
+
+use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, TokenLogps};
+
+use crate::{ChatModel, Layout, ModelError, Targets, workers};
+
+/// A batch closes once it holds this many tokens.
+const BATCH_TOKENS: usize = 1024;
+
+/// A prompt and its response as tokens.
+struct Sequence {
+    prompt: Vec<u32>,
+    response: Vec<u32>,
+}
+
+impl ChatModel {
+    fn sequence(
+        &self,
+        messages: &[Message],
+        response: &LogProbResponse<'_>,
+    ) -> Result<Sequence, ModelError> {
+        let prompt = self.encode_prompt(messages)?;
+        let mut tokens = self.encode_response(response.text)?;
+        if !response.ended {
+            // A response that was cut off has no end of turn to score.
+            tokens.pop();
+        }
+        Ok(Sequence { prompt, response: tokens })
+    }
+
+    /// Scores some sequences in one forward pass.
+    fn score(&self, sequences: &[Sequence]) -> Result<Vec<TokenLogps>, ModelError> {
+        // The last token of a response predicts nothing, so it is not fed.
+        let fed = sequences.iter().map(|Sequence { prompt, response }| {
+            [prompt.as_slice(), response.split_last().map_or(&[][..], |(_, fed)| fed)].concat()
+        });
+        let layout = Layout::sequences(fed)?;
+        let mut targets = Targets::default();
+        for (segment, Sequence { prompt, response }) in sequences.iter().enumerate() {
+            let first = prompt.len().saturating_sub(1);
+            targets.rows.extend((0..response.len()).map(|at| layout.position(segment, first + at)));
+            targets.tokens.extend(response);
+        }
+        let mut logps = self.decoder().response_logps(&layout, &targets)?.into_iter();
+        Ok(sequences
+            .iter()
+            .map(|Sequence { response, .. }| TokenLogps {
+                sum: logps.by_ref().take(response.len()).map(f64::from).sum(),
+                tokens: response.len() as u32,
+            })
+            .collect())
+    }
+}
+
+impl LogProb for ChatModel {
+    fn response_logps(
+        &self,
+        prompts: &[Vec<Message>],
+        responses: &[LogProbResponse<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<TokenLogps>, LlmError> {
+        let (mut batches, mut tokens) = (Vec::<Vec<Sequence>>::new(), 0);
+        for (messages, response) in prompts.iter().zip(responses) {
+            let sequence = self.sequence(messages, response)?;
+            if batches.is_empty() || tokens >= BATCH_TOKENS {
+                batches.push(Vec::new());
+                tokens = 0;
+            }
+            tokens += sequence.prompt.len() + sequence.response.len();
+            if let Some(batch) = batches.last_mut() {
+                batch.push(sequence);
+            }
+        }
+        let scored = workers::map(&self.decoder().device(), batches, |batch| {
+            if progress.cancelled() {
+                return Err(ModelError::Cancelled);
+            }
+            let scored = self.score(&batch)?;
+            progress.advance(batch.len() as u64);
+            Ok(scored)
+        })?;
+        Ok(scored.into_iter().flatten().collect())
+    }
+}
