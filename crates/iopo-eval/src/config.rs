@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
+use iopo_core::SettingError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Bootstrap, EvalError};
 
 /// Settings of an evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvalConfig {
     /// At most this many tokens an answer. Default: 256.
+    #[schemars(range(min = 1))]
     pub max_new_tokens: usize,
     /// At most this many prompts, taken in turns over the tasks; 0 means no bound. Default: 0.
     pub max_prompts: usize,
@@ -20,6 +23,7 @@ pub struct EvalConfig {
     /// Prompts of held-out kinds a test task. Default: 2; none are made while `held_out` is empty.
     pub unseen_per_task: usize,
     /// Weights of 1, 2, … n constraints in a freshly drawn prompt. Default: 1–3, equally often.
+    #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Ids of the constraint kinds that are held out of synthesis. Default: none.
     pub held_out: Vec<String>,
@@ -27,10 +31,13 @@ pub struct EvalConfig {
     /// not evaluated are left out. Default: base, sft, sft-continued, dpo-paper, dpo.
     pub baselines: Vec<String>,
     /// Bootstrap resamples behind an interval. Default: 2000.
+    #[schemars(range(min = 1))]
     pub bootstrap_samples: usize,
     /// Coverage of the intervals. Default: 0.95.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub confidence: f64,
     /// Prompts a part: a killed run loses at most one part's answers. Default: 32.
+    #[schemars(range(min = 1))]
     pub part_size: usize,
     /// Seed of the drawn prompts and of the resamples. Default: 0.
     pub seed: u64,
@@ -59,30 +66,11 @@ impl Default for EvalConfig {
 impl EvalConfig {
     /// Refuses settings that make no sense.
     pub fn validate(&self) -> Result<(), EvalError> {
-        let at_least_one = |field, value: usize| match value {
-            0 => Err(config_error(field, "1 or more", "0")),
-            _ => Ok(()),
-        };
-        at_least_one("max_new_tokens", self.max_new_tokens)?;
-        at_least_one("part_size", self.part_size)?;
-        at_least_one("bootstrap_samples", self.bootstrap_samples)?;
-        if !(self.confidence > 0.0 && self.confidence < 1.0) {
-            return Err(config_error(
-                "confidence",
-                "between 0 and 1",
-                &self.confidence.to_string(),
-            ));
-        }
+        iopo_core::settings::check(self).map_err(|error| error.inside("eval"))?;
         let weights = &self.constraints_per_instruction;
-        let usable =
-            weights.iter().all(|w| w.is_finite() && *w >= 0.0) && weights.iter().any(|w| *w > 0.0);
-        if !usable {
-            let expected = "weights that are finite and ≥ 0, at least one of them positive";
-            return Err(config_error(
-                "constraints_per_instruction",
-                expected,
-                &format!("{weights:?}"),
-            ));
+        if !weights.iter().any(|weight| *weight > 0.0) {
+            let found = format!("{weights:?}");
+            return refuse("constraints_per_instruction", &found, "a weight above 0");
         }
         self.held_out_kinds().map(drop)
     }
@@ -92,8 +80,10 @@ impl EvalConfig {
         self.held_out
             .iter()
             .map(|id| {
-                Kind::from_id(id).map_err(|error| {
-                    config_error("held_out", &format!("ids of constraint kinds ({error})"), id)
+                Kind::from_id(id).or_else(|_| {
+                    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
+                    let expected = format!("constraint kinds, any of {}", known.join(", "));
+                    refuse("held_out", &format!("{id:?}"), &expected)
                 })
             })
             .collect()
@@ -105,9 +95,8 @@ impl EvalConfig {
     }
 }
 
-/// A setting that makes no sense.
-fn config_error(field: &'static str, expected: &str, got: &str) -> EvalError {
-    EvalError::Config { field, expected: expected.to_owned(), got: got.to_owned() }
+fn refuse<T>(key: &str, found: &str, expected: &str) -> Result<T, EvalError> {
+    Err(SettingError::new(key, found, expected).inside("eval").into())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use iopo_constraints::ifeval::IfevalError;
+use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::SchemaError;
 
@@ -71,16 +72,9 @@ pub enum EvalError {
         /// The first one's key.
         key: String,
     },
-    /// A setting makes no sense.
-    #[error("the evaluation setting `{field}` is {got}, expected {expected}")]
-    Config {
-        /// The setting.
-        field: &'static str,
-        /// What is allowed.
-        expected: String,
-        /// What was given.
-        got: String,
-    },
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// There is nothing to test on.
     #[error(
         "{path} holds no group of split `test`, so there is no test prompt; build the pairs with test \

@@ -3,13 +3,14 @@
 use std::str::FromStr;
 
 use burn::tensor::{DType, Tensor};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The type of the weights that are not trained. Whatever is trained, its gradients and the optimiser's moments, and
 /// everything that is summed (norms, softmax over logits) is f32 in any case; losses are f32 or f64. A GPU or LibTorch computes a
 /// layer's product with a weight of 16 bits in 16 bits; the head's, and every product on flex, is computed in f32 from the
 /// rounded weight.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
     /// 32 bits.

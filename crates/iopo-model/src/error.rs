@@ -48,6 +48,9 @@ pub enum ModelError {
         /// What it is.
         got: String,
     },
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] iopo_core::SettingError),
     /// A configuration value is missing, of the wrong type or out of bounds.
     #[error("bad configuration in {}: `{key}` must be {expected}, got {got}", path.display())]
     BadConfig {

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
+use iopo_core::SettingError;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decoder::{LINEAR_LAYERS, param_id};
@@ -18,12 +20,14 @@ use crate::{Decoder, ModelError};
 pub type NamedTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The adapter's shape.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoraConfig {
     /// Rank of the factors. Default 8.
+    #[schemars(range(min = 1, max = 4096))]
     pub rank: usize,
     /// Numerator of the scale `alpha / rank`. Default 16.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub alpha: f64,
     /// Names of the linear layers that get an adapter. Default: all seven.
     pub targets: Vec<String>,
@@ -42,24 +46,16 @@ impl LoraConfig {
     /// # Errors
     /// When the rank is 0 or absurd, the scale is not finite, or a target is unknown.
     pub fn validate(&self) -> Result<(), ModelError> {
-        let fail = |reason| Err(ModelError::Other { reason });
-        if self.rank == 0 || self.rank > 4096 {
-            return fail(format!("lora rank must lie in 1..=4096, got {}", self.rank));
-        }
-        if !(self.alpha.is_finite() && self.alpha > 0.0) {
-            return fail(format!("lora alpha must be finite and above 0, got {}", self.alpha));
-        }
-        if self.targets.is_empty() {
-            return fail("lora targets must name at least one linear layer, got none".to_owned());
-        }
+        iopo_core::settings::check(self).map_err(|error| error.inside("lora"))?;
         let known: Vec<&str> = LINEAR_LAYERS.iter().map(|(_, name)| *name).collect();
-        match self.targets.iter().find(|target| !known.contains(&target.as_str())) {
-            Some(target) => fail(format!(
-                "unknown lora target `{target}`: expected some of {}",
-                known.join(", ")
-            )),
-            None => Ok(()),
-        }
+        let unknown = self.targets.iter().find(|target| !known.contains(&target.as_str()));
+        let found = match unknown {
+            Some(target) => format!("{target:?}"),
+            None if self.targets.is_empty() => "no layer".to_owned(),
+            None => return Ok(()),
+        };
+        let expected = format!("one or more of {}", known.join(", "));
+        Err(SettingError::new("lora.targets", found, expected).into())
     }
 }
 

@@ -1,9 +1,13 @@
 //! What can be set about pairing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use iopo_constraints::Kind;
+use iopo_core::SettingError;
 use iopo_schema::{Operation, Split};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::PairsError;
@@ -36,6 +40,23 @@ impl PerSplit {
     }
 }
 
+impl JsonSchema for PerSplit {
+    fn schema_name() -> Cow<'static, str> {
+        "PerSplit".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let number = generator.subschema_for::<usize>();
+        let each = schemars::json_schema!({
+            "type": "object",
+            "properties": {"train": number, "dev": number, "test": number},
+            "required": ["train", "dev", "test"],
+            "additionalProperties": false,
+        });
+        schemars::json_schema!({"anyOf": [number, each]})
+    }
+}
+
 impl<'de> Deserialize<'de> for PerSplit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -59,16 +80,20 @@ impl<'de> Deserialize<'de> for PerSplit {
 }
 
 /// How often each operation should occur, relative to the others; 0 switches it off.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OperationWeights {
     /// A constraint becomes one that excludes it (full). Default: 1.
+    #[schemars(range(min = 0.0))]
     pub revise: f64,
     /// A constraint goes and another comes (full). Default: 1.
+    #[schemars(range(min = 0.0))]
     pub swap: f64,
     /// A constraint comes (sided). Default: 0.25.
+    #[schemars(range(min = 0.0))]
     pub add: f64,
     /// A constraint goes (sided). Default: 0.25.
+    #[schemars(range(min = 0.0))]
     pub remove: f64,
 }
 
@@ -91,7 +116,7 @@ impl OperationWeights {
 }
 
 /// What can be set about pairing; every field has a default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PairsConfig {
     /// Everything random follows from it, the split too. Default: 0.
@@ -115,18 +140,23 @@ pub struct PairsConfig {
     /// How often each operation should occur.
     pub operations: OperationWeights,
     /// The share of full groups, at least, in every task. Default: 0.5.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_full_share: f64,
     /// Weights of 1, 2, 3 … constraints in an instruction. Default: 1, 2, 2.
+    #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Weights of kinds by id; a kind that is not named has its own prior ([`Kind::weight`]).
     /// Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
     /// Two texts whose runs of three words overlap at least this much (Jaccard) count as the same.
     /// Default: 0.8.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub near_duplicate_threshold: f64,
     /// The share of groups with a repaired response, at most. Default: 0.3.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repaired_share: f64,
     /// Tasks in one part, the unit in which the output is written. Default: 32.
+    #[schemars(range(min = 1))]
     pub tasks_per_part: usize,
 }
 
@@ -156,12 +186,11 @@ impl Default for PairsConfig {
 impl PairsConfig {
     /// The kinds that may be used, each with its weight.
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
-        let parse = |field: &'static str, id: &String| {
-            Kind::from_id(id).map_err(|_| {
+        let parse = |key: &str, id: &String| {
+            Kind::from_id(id).or_else(|_| {
                 let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
-                let reason =
-                    format!("unknown constraint kind {id:?}; known are {}", known.join(", "));
-                PairsError::Config { field, reason }
+                let expected = format!("constraint kinds, any of {}", known.join(", "));
+                refuse(key, format!("{id:?}"), &expected)
             })
         };
         let held_out: BTreeSet<Kind> =
@@ -172,15 +201,18 @@ impl PairsConfig {
         }
         for (id, weight) in &self.kind_weights {
             let kind = parse("kind_weights", id)?;
-            check("kind_weights", weight.is_finite() && *weight >= 0.0, || {
-                format!("expected a finite weight of at least 0 for {id}, found {weight}")
-            })?;
+            if !(weight.is_finite() && *weight >= 0.0) {
+                let key = format!("kind_weights.{id}");
+                return refuse(&key, weight, "a finite weight of at least 0");
+            }
             if let Some(known) = kinds.get_mut(&kind) {
                 *known = *weight;
             }
         }
         kinds.retain(|_, weight| *weight > 0.0);
-        check("held_out", !kinds.is_empty(), || "no kind is left for pairing".to_owned())?;
+        if kinds.is_empty() {
+            return refuse("held_out", "every kind", "at least one kind left for pairing");
+        }
         Ok(kinds)
     }
 
@@ -193,51 +225,35 @@ impl PairsConfig {
     /// Refuses values that make no sense.
     pub fn validate(&self) -> Result<(), PairsError> {
         self.kinds()?;
-        for (field, value) in [
-            ("min_full_share", self.min_full_share),
-            ("near_duplicate_threshold", self.near_duplicate_threshold),
-            ("max_repaired_share", self.max_repaired_share),
-        ] {
-            check(field, (0.0..=1.0).contains(&value), || {
-                format!("expected a number from 0 to 1, found {value}")
-            })?;
+        iopo_core::settings::check(self).map_err(|error| error.inside("pairs"))?;
+        let most = self.max_groups_per_task;
+        if most.train.max(most.dev).max(most.test) == 0 {
+            return refuse("max_groups_per_task", 0, "at least 1 in one of the splits");
         }
-        let least = self.max_groups_per_task;
-        check("max_groups_per_task", least.train.max(least.dev).max(least.test) > 0, || {
-            "expected at least 1, found 0".to_owned()
-        })?;
-        check("tasks_per_part", self.tasks_per_part > 0, || {
-            "expected at least 1, found 0".to_owned()
-        })?;
-        check("min_test_tasks", self.min_test_tasks <= self.test_tasks, || {
-            format!(
-                "expected at most test_tasks ({}), found {}",
-                self.test_tasks, self.min_test_tasks
-            )
-        })?;
+        if self.min_test_tasks > self.test_tasks {
+            let expected = format!("at most `pairs.test_tasks`, which is {}", self.test_tasks);
+            return refuse("min_test_tasks", self.min_test_tasks, &expected);
+        }
         let most = match (self.max_groups_per_task.train, self.max_groups.train) {
             (0, _) => Some(0),
             (_, 0) => None,
             (_, most) => Some(most),
         };
-        check("min_train_groups", most.is_none_or(|most| self.min_train_groups <= most), || {
-            let most = most.unwrap_or(0);
-            format!(
-                "expected at most the {most} that max_groups and max_groups_per_task allow, found {}",
-                self.min_train_groups
-            )
-        })?;
+        if let Some(most) = most.filter(|most| self.min_train_groups > *most) {
+            let expected = format!(
+                "at most the {most} that `pairs.max_groups` and `pairs.max_groups_per_task` allow"
+            );
+            return refuse("min_train_groups", self.min_train_groups, &expected);
+        }
         let operations = self.operations;
         let all = [operations.revise, operations.swap, operations.add, operations.remove];
-        for (field, weights) in [
+        for (key, weights) in [
             ("operations", &all[..]),
             ("constraints_per_instruction", &self.constraints_per_instruction[..]),
         ] {
-            let sound = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
-                && weights.iter().any(|weight| *weight > 0.0);
-            check(field, sound, || {
-                format!("expected weights of at least 0 with one above 0, found {weights:?}")
-            })?;
+            if !weights.iter().any(|weight| *weight > 0.0) {
+                return refuse(key, format!("{weights:?}"), "a weight above 0");
+            }
         }
         Ok(())
     }
@@ -245,10 +261,8 @@ impl PairsConfig {
     /// The configuration on which the written rows depend: all but the limits that decide only
     /// whether the run fails.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, PairsError> {
-        let mut value = serde_json::to_value(self).map_err(|error| PairsError::Config {
-            field: "config",
-            reason: format!("cannot be written as JSON: {error}"),
-        })?;
+        let mut value = serde_json::to_value(self)
+            .map_err(|error| SettingError::new("pairs", error, "settings that JSON can hold"))?;
         if let Some(fields) = value.as_object_mut() {
             fields.remove("min_test_tasks");
             fields.remove("min_train_groups");
@@ -257,12 +271,8 @@ impl PairsConfig {
     }
 }
 
-fn check(
-    field: &'static str,
-    sound: bool,
-    reason: impl FnOnce() -> String,
-) -> Result<(), PairsError> {
-    if sound { Ok(()) } else { Err(PairsError::Config { field, reason: reason() }) }
+fn refuse<T>(key: &str, found: impl Display, expected: &str) -> Result<T, PairsError> {
+    Err(SettingError::new(key, found, expected).inside("pairs").into())
 }
 
 #[cfg(test)]

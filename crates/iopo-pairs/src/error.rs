@@ -1,5 +1,6 @@
 //! Why no preference groups could be made.
 
+use iopo_core::SettingError;
 use iopo_schema::SchemaError;
 
 use crate::admit::Refusal;
@@ -8,14 +9,9 @@ use crate::admit::Refusal;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PairsError {
-    /// The configuration makes no sense.
-    #[error("pairs.{field}: {reason}")]
-    Config {
-        /// The field of the configuration.
-        field: &'static str,
-        /// What was expected and what was found.
-        reason: String,
-    },
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// Reading or writing one of the stage's Parquet files failed.
     #[error(transparent)]
     Schema(#[from] SchemaError),

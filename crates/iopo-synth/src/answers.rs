@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use iopo_constraints::render_prompt;
+use iopo_core::SettingError;
 use iopo_llm::{
     Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
 };
@@ -129,10 +130,9 @@ fn sample_part(
 
 /// The `sampling` column as JSON.
 pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
-    serde_json::to_string(info).map_err(|error| SynthError::Config {
-        field: "sampling",
-        reason: format!("cannot be written as JSON: {error}"),
-    })
+    let expected = "settings that JSON can hold";
+    serde_json::to_string(info)
+        .map_err(|error| SettingError::new("synth.sampling", error, expected).into())
 }
 
 /// One sample's prompt: the task, the manner on a line of its own, the input.

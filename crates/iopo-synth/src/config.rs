@@ -1,22 +1,28 @@
 //! What can be set about synthesis.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use iopo_constraints::{Dimension, Kind};
+use iopo_core::SettingError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
 use crate::manner::{DEFAULT_MANNERS, open};
 
 /// How answers are drawn from the language model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
     /// Tokens an answer may have; a longer one is cut. Default: 256.
+    #[schemars(range(min = 1))]
     pub max_new_tokens: usize,
     /// Softmax temperature; 0 is greedy. Default: 0.8.
+    #[schemars(range(min = 0.0))]
     pub temperature: f32,
     /// Nucleus mass; 1 switches it off. Default: 0.95.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub top_p: f32,
     /// Keep the k likeliest tokens; 0 switches it off. Default: 0.
     pub top_k: usize,
@@ -29,14 +35,16 @@ impl Default for SamplingConfig {
 }
 
 /// What can be set about synthesis; every field has a default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SynthConfig {
     /// Everything random follows from it. Default: 0.
     pub seed: u64,
     /// Use only the first tasks of the file. Default: all of them.
+    #[schemars(range(min = 1))]
     pub max_tasks: Option<usize>,
     /// Answers sampled for each task. Default: 4.
+    #[schemars(range(min = 1))]
     pub samples_per_task: usize,
     /// How many of them are asked for without a manner. Default: 1.
     pub plain_samples: usize,
@@ -46,6 +54,7 @@ pub struct SynthConfig {
     /// How answers are drawn.
     pub sampling: SamplingConfig,
     /// Tasks in one part, the unit of progress; no batch crosses it. Default: 8.
+    #[schemars(range(min = 1))]
     pub tasks_per_part: usize,
     /// BCP 47 tag of the language of the tasks. Default: `en`.
     pub language: String,
@@ -53,26 +62,33 @@ pub struct SynthConfig {
     /// Answers of fewer words are dropped. Default: 3.
     pub min_words: usize,
     /// Answers in which a larger share of 4-grams repeats are dropped. Default: 0.3.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repetition: f64,
     /// A cut answer is trimmed to its last full sentence if this share remains. Default: 0.6.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub min_cut_share: f64,
     /// Keep cut answers as they are (for tiny random models only). Default: false.
     pub keep_cut: bool,
     /// Words of a run that two tasks must not share. Default: 8.
+    #[schemars(range(min = 1))]
     pub shared_gram_words: usize,
 
     /// Instructions written for one answer, at most. Default: 1.
+    #[schemars(range(min = 1))]
     pub instructions_per_answer: usize,
     /// Weights of 1, 2, 3 … constraints in an instruction. Default: 1, 2, 2.
+    #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Weights of kinds by id; a kind that is not named has its own prior
     /// ([`Kind::weight`]). Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
     /// 0 leaves kinds to their weights, 1 gives every type and dimension the same share.
     /// Default: 0.5.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub spread: f64,
     /// How much likelier a constraint is chosen that another answer of the task violates.
     /// Default: 4.
+    #[schemars(range(min = 0.0))]
     pub discriminating_weight: f64,
     /// Ids of the kinds that synthesis never uses. Default: none.
     pub held_out: Vec<String>,
@@ -82,15 +98,19 @@ pub struct SynthConfig {
     /// Edited answers for one task, at most. Default: 1.
     pub repairs_per_task: usize,
     /// Probability of each of them. Default: 0.5.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub repair_probability: f64,
     /// Kinds that hold in answers of a smaller share of tasks count as not reached by sampling
     /// and may be repaired. Default: 0.05.
+    #[schemars(range(min = 0.0))]
     pub repair_reach: f64,
     /// Ids of the kinds that may be repaired; empty: decided by `repair_reach`. Default: empty.
     pub repair_kinds: Vec<String>,
     /// The share of tokens that an edit may change, at most. Default: 0.2.
+    #[schemars(range(min = 0.0))]
     pub max_repair_edit: f64,
     /// The share of accepted responses that may be repaired, at most. Default: 0.3.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repaired_share: f64,
 }
 
@@ -140,14 +160,17 @@ impl SynthConfig {
         let mut weighted = Vec::new();
         for &kind in Kind::ALL.iter().filter(|kind| !held_out.contains(kind)) {
             let weight = self.kind_weights.get(kind.id()).copied().unwrap_or(kind.weight());
-            check("kind_weights", weight.is_finite() && weight >= 0.0, || {
-                format!("expected a finite weight of at least 0 for {}, found {weight}", kind.id())
-            })?;
+            if !(weight.is_finite() && weight >= 0.0) {
+                let key = format!("kind_weights.{}", kind.id());
+                return refuse(&key, weight, "a finite weight of at least 0");
+            }
             if weight > 0.0 {
                 weighted.push((kind, weight));
             }
         }
-        check("held_out", !weighted.is_empty(), || "no kind is left for synthesis".to_owned())?;
+        if weighted.is_empty() {
+            return refuse("held_out", "every kind", "at least one kind left for synthesis");
+        }
         let all = weighted.clone();
         for (kind, weight) in &mut weighted {
             let dimension = kind.dimension();
@@ -177,47 +200,16 @@ impl SynthConfig {
     pub fn validate(&self) -> Result<(), SynthError> {
         self.kinds()?;
         self.named_repair_kinds()?;
-        for (field, value) in [
-            ("samples_per_task", self.samples_per_task),
-            ("tasks_per_part", self.tasks_per_part),
-            ("instructions_per_answer", self.instructions_per_answer),
-            ("shared_gram_words", self.shared_gram_words),
-            ("max_new_tokens", self.sampling.max_new_tokens),
-            ("max_tasks", self.max_tasks.unwrap_or(1)),
-        ] {
-            check(field, value > 0, || "expected at least 1, found 0".to_owned())?;
-        }
-        for (field, value) in [
-            ("max_repetition", self.max_repetition),
-            ("min_cut_share", self.min_cut_share),
-            ("spread", self.spread),
-            ("repair_probability", self.repair_probability),
-            ("max_repaired_share", self.max_repaired_share),
-        ] {
-            check(field, (0.0..=1.0).contains(&value), || {
-                format!("expected a number from 0 to 1, found {value}")
-            })?;
-        }
-        for (field, value) in [
-            ("repair_reach", self.repair_reach),
-            ("max_repair_edit", self.max_repair_edit),
-            ("discriminating_weight", self.discriminating_weight),
-            ("temperature", f64::from(self.sampling.temperature)),
-        ] {
-            check(field, value.is_finite() && value >= 0.0, || {
-                format!("expected a finite number of at least 0, found {value}")
-            })?;
-        }
-        let top_p = self.sampling.top_p;
-        check("top_p", top_p > 0.0 && top_p <= 1.0, || {
-            format!("expected a number above 0 and at most 1, found {top_p}")
-        })?;
+        iopo_core::settings::check(self).map_err(|error| error.inside("synth"))?;
         let weights = &self.constraints_per_instruction;
-        let sound = weights.iter().all(|weight| weight.is_finite() && *weight >= 0.0)
-            && weights.iter().any(|weight| *weight > 0.0);
-        check("constraints_per_instruction", sound, || {
-            format!("expected weights of at least 0 with one above 0, found {weights:?}")
-        })
+        if !weights.iter().any(|weight| *weight > 0.0) {
+            return refuse(
+                "constraints_per_instruction",
+                format!("{weights:?}"),
+                "a weight above 0",
+            );
+        }
+        Ok(())
     }
 
     /// The part of the configuration on which the sampled answers depend; `manners` are those that
@@ -238,10 +230,8 @@ impl SynthConfig {
     /// The configuration on which the written rows depend: all but the limit on repairs, which
     /// decides only whether the run fails, so that raising it needs no new synthesis.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
-        let mut value = serde_json::to_value(self).map_err(|error| SynthError::Config {
-            field: "config",
-            reason: format!("cannot be written as JSON: {error}"),
-        })?;
+        let mut value = serde_json::to_value(self)
+            .map_err(|error| SettingError::new("synth", error, "settings that JSON can hold"))?;
         if let Some(fields) = value.as_object_mut() {
             fields.remove("max_repaired_share");
         }
@@ -249,20 +239,19 @@ impl SynthConfig {
     }
 }
 
-fn check(
-    field: &'static str,
-    sound: bool,
-    reason: impl FnOnce() -> String,
-) -> Result<(), SynthError> {
-    if sound { Ok(()) } else { Err(SynthError::Config { field, reason: reason() }) }
+fn refuse<T>(key: &str, found: impl Display, expected: &str) -> Result<T, SynthError> {
+    Err(SettingError::new(key, found, expected).inside("synth").into())
 }
 
-fn kind_set(field: &'static str, ids: &[String]) -> Result<BTreeSet<Kind>, SynthError> {
+fn kind_set(key: &str, ids: &[String]) -> Result<BTreeSet<Kind>, SynthError> {
     let parse = |id: &String| {
-        Kind::from_id(id).map_err(|_| {
+        Kind::from_id(id).or_else(|_| {
             let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
-            let reason = format!("unknown constraint kind {id:?}; known are {}", known.join(", "));
-            SynthError::Config { field, reason }
+            refuse(
+                key,
+                format!("{id:?}"),
+                &format!("constraint kinds, any of {}", known.join(", ")),
+            )
         })
     };
     ids.iter().map(parse).collect()

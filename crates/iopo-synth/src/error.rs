@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::SchemaError;
 
@@ -84,14 +85,9 @@ pub enum SynthError {
         /// The task file.
         path: PathBuf,
     },
-    /// The configuration makes no sense.
-    #[error("synth.{field}: {reason}")]
-    Config {
-        /// The field of the configuration.
-        field: &'static str,
-        /// What was expected and what was found.
-        reason: String,
-    },
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// The file of sampled answers does not belong to these tasks.
     #[error(
         "{}: expected {expected} at this place but found {got}; delete the file to sample anew",
