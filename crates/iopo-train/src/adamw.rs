@@ -145,7 +145,7 @@ mod tests {
 
     /// Weight and moments after some steps, and the weight before them.
     fn run(
-        optimiser: &FusedAdamW,
+        optimizer: &FusedAdamW,
         step: impl Fn(
             &FusedAdamW,
             Tensor<2>,
@@ -157,7 +157,7 @@ mod tests {
         let start = random(&mut rng, 1.0);
         let (mut tensor, mut state) = (start.clone(), None);
         for _ in 0..7 {
-            (tensor, state) = step(optimiser, tensor, random(&mut rng, 1e-3), state);
+            (tensor, state) = step(optimizer, tensor, random(&mut rng, 1e-3), state);
         }
         let momentum = state.expect("moments").momentum;
         assert_eq!(momentum.time, 7);
@@ -166,10 +166,10 @@ mod tests {
 
     #[test]
     fn it_is_burns_own_within_rounding() {
-        let (rate, optimiser) = (1e-2, FusedAdamW::new(0.1));
-        let fused = run(&optimiser, |optimiser, w, g, state| optimiser.step(rate, w, g, state));
+        let (rate, optimizer) = (1e-2, FusedAdamW::new(0.1));
+        let fused = run(&optimizer, |optimizer, w, g, state| optimizer.step(rate, w, g, state));
         let plain =
-            run(&optimiser, |optimiser, w, g, state| optimiser.plain.step(rate, w, g, state));
+            run(&optimizer, |optimizer, w, g, state| optimizer.plain.step(rate, w, g, state));
         let far = |a: &Tensor<2>, b: &Tensor<2>| -> f32 {
             (a.clone() - b.clone()).abs().max().into_scalar()
         };
@@ -180,7 +180,7 @@ mod tests {
         assert!(far(&fused[0], &fused[3]) > 1e-2);
         assert!(far(&fused[3], &plain[3]) == 0.0);
         let undecayed = FusedAdamW::new(0.0);
-        let other = run(&undecayed, |optimiser, w, g, state| optimiser.step(rate, w, g, state));
+        let other = run(&undecayed, |optimizer, w, g, state| optimizer.step(rate, w, g, state));
         assert!(far(&fused[0], &other[0]) > 1e-3);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{TrainError, files, weights};
 
 const WEIGHTS: &str = "weights.safetensors";
-const OPTIMISER: &str = "optimiser.bin";
+const OPTIMIZER: &str = "optimizer.bin";
 const METRICS: &str = "metrics.parquet";
 const BEST: &str = "best.safetensors";
 const STATE: &str = "state.json";
@@ -34,8 +34,8 @@ pub struct Checkpoint {
     pub weights: NamedTensors,
     /// The same as it was at the best evaluation, where that is kept.
     pub best: Option<NamedTensors>,
-    /// The optimiser's moments.
-    pub optimiser: Vec<u8>,
+    /// The optimizer's moments.
+    pub optimizer: Vec<u8>,
     /// Metrics of all updates so far.
     pub metrics: Vec<MetricRow>,
 }
@@ -71,13 +71,13 @@ impl Checkpoints {
         files::remove_dir(&tmp)?;
         files::create_dir(&tmp)?;
         files::write_in_place(&tmp.join(WEIGHTS), &weights::to_safetensors(&checkpoint.weights)?)?;
-        files::write_in_place(&tmp.join(OPTIMISER), &checkpoint.optimiser)?;
+        files::write_in_place(&tmp.join(OPTIMIZER), &checkpoint.optimizer)?;
         let provenance = Provenance::new(
             concat!("iopo-train ", env!("CARGO_PKG_VERSION")),
             serde_json::json!({ "fingerprint": self.fingerprint }),
         );
         write(&tmp.join(METRICS), &checkpoint.metrics, &provenance)?;
-        let mut names = vec![WEIGHTS, OPTIMISER, METRICS];
+        let mut names = vec![WEIGHTS, OPTIMIZER, METRICS];
         if let Some(best) = &checkpoint.best {
             files::write_in_place(&tmp.join(BEST), &weights::to_safetensors(best)?)?;
             names.push(BEST);
@@ -157,7 +157,7 @@ impl Checkpoints {
             } else {
                 None
             },
-            optimiser: files::read(&path.join(OPTIMISER))?,
+            optimizer: files::read(&path.join(OPTIMIZER))?,
             metrics: read(&path.join(METRICS))?,
         })
     }
@@ -214,7 +214,7 @@ mod tests {
                 (vec![2], vec![0.1, f32::MIN_POSITIVE]),
             )]),
             best: (step == 4).then(|| NamedTensors::from([("w".to_owned(), (vec![1], vec![7.0]))])),
-            optimiser: vec![1, 2, 3],
+            optimizer: vec![1, 2, 3],
             metrics: vec![MetricRow { step: 1, name: "loss".into(), value: 0.1 + 0.2 }],
         }
     }
@@ -253,7 +253,7 @@ mod tests {
         let checkpoints = Checkpoints::new(folder.path(), "run");
         checkpoints.save(&checkpoint(1)).expect("saved");
         checkpoints.save(&checkpoint(2)).expect("saved");
-        let newest = folder.path().join("step-00000002").join("optimiser.bin");
+        let newest = folder.path().join("step-00000002").join("optimizer.bin");
         fs::remove_file(&newest).expect("removed");
         assert_eq!(checkpoints.latest().expect("absent").expect("there").step, 1);
         // A folder in its place: the system refuses to read it, whoever asks.

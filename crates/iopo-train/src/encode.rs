@@ -14,7 +14,7 @@ pub use official::infer_seqlen;
 /// What becomes of a group that is longer than `max_length`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LengthPolicy {
+pub enum TruncationMode {
     /// It is left out, whole. So are groups with an empty response, or with an instruction that spells
     /// a special token.
     #[default]
@@ -103,7 +103,7 @@ pub struct Encoder<'a> {
     template: &'a ChatTemplate,
     eos: u32,
     max_length: usize,
-    policy: LengthPolicy,
+    policy: TruncationMode,
 }
 
 impl<'a> Encoder<'a> {
@@ -115,7 +115,7 @@ impl<'a> Encoder<'a> {
         tokenizer: &'a Tokenizer,
         template: &'a ChatTemplate,
         max_length: usize,
-        policy: LengthPolicy,
+        policy: TruncationMode,
     ) -> Result<Self, ModelError> {
         let eos = tokenizer.eos_id().ok_or_else(|| ModelError::Other {
             reason: "the tokenizer names no end-of-text token, which every trained response must \
@@ -129,7 +129,7 @@ impl<'a> Encoder<'a> {
     ///
     /// It is left out when its longest sequence exceeds the limit (`too_long`), a response is empty
     /// (`empty_response`) or a chat spells a special token (`special_token`); under
-    /// [`LengthPolicy::Official`] when the cut leaves no token (`no_prompt_left`, `no_response_left`).
+    /// [`TruncationMode::Official`] when the cut leaves no token (`no_prompt_left`, `no_response_left`).
     ///
     /// # Errors
     /// When the template refuses a chat or the tokenizer a text.
@@ -140,7 +140,7 @@ impl<'a> Encoder<'a> {
         responses: [&str; 2],
         false_cells: [bool; 2],
     ) -> Result<Encoded, ModelError> {
-        if self.policy == LengthPolicy::Drop
+        if self.policy == TruncationMode::Drop
             && let Some(reason) = self.refused(chats, responses)
         {
             return Ok(Encoded::LeftOut(reason));
@@ -154,8 +154,8 @@ impl<'a> Encoder<'a> {
             false_cells,
         };
         let reason = match self.policy {
-            LengthPolicy::Drop => (group.longest() > self.max_length).then_some("too_long"),
-            LengthPolicy::Official => official::cut(&mut group, self.max_length),
+            TruncationMode::Drop => (group.longest() > self.max_length).then_some("too_long"),
+            TruncationMode::Official => official::cut(&mut group, self.max_length),
         };
         Ok(reason.map_or(Encoded::Group(group), Encoded::LeftOut))
     }
@@ -178,8 +178,8 @@ impl<'a> Encoder<'a> {
 
     fn response(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         let mut tokens = match self.policy {
-            LengthPolicy::Drop => self.tokenizer.encode_content(text)?,
-            LengthPolicy::Official => self.tokenizer.encode(text)?,
+            TruncationMode::Drop => self.tokenizer.encode_content(text)?,
+            TruncationMode::Official => self.tokenizer.encode(text)?,
         };
         tokens.push(self.eos);
         Ok(tokens)

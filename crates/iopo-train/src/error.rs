@@ -26,14 +26,14 @@ pub enum TrainError {
         source: io::Error,
     },
     /// A setting is out of bounds.
-    #[error("bad training setting `{key}`: expected {expected}, got {got}")]
+    #[error("`{key}`: found {found}, expected {allowed}")]
     BadConfig {
-        /// The setting.
-        key: &'static str,
-        /// What it may be.
-        expected: String,
-        /// What it is.
-        got: String,
+        /// Full path of the setting.
+        key: String,
+        /// The value found.
+        found: String,
+        /// The values allowed.
+        allowed: String,
     },
     /// No group is left to train on.
     #[error(

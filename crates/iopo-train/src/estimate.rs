@@ -11,9 +11,9 @@ pub struct Estimate {
     pub trained: u64,
     /// Weights, in the type that they are held in.
     pub weights: u64,
-    /// Gradients of what is trained, of each micro-batch under way and summed, the optimiser's moments, and the
+    /// Gradients of what is trained, of each micro-batch under way and summed, the optimizer's moments, and the
     /// best weights so far where they are kept.
-    pub optimiser: u64,
+    pub optimizer: u64,
     /// What the largest micro-batches hold where the activations of all layers are kept.
     pub kept: u64,
     /// The same where those of one layer at a time are computed again.
@@ -33,7 +33,7 @@ pub struct Size<'a> {
     pub trained: u64,
     /// Whether these are all.
     pub full: bool,
-    /// How many more times each trained tensor is kept: the optimiser's moments, the best so far.
+    /// How many more times each trained tensor is kept: the optimizer's moments, the best so far.
     pub copies: usize,
     /// Flat tokens of the largest micro-batch.
     pub tokens: usize,
@@ -77,7 +77,7 @@ impl Estimate {
             parameters,
             trained,
             weights: size.weight * parameters,
-            optimiser: 4 * trained * (size.copies as u64 + at_once + 1),
+            optimizer: 4 * trained * (size.copies as u64 + at_once + 1),
             kept: bytes(tokens * layers * layer + beside),
             recomputed: bytes(tokens * (layers * d + layer) + beside),
             slowdown: (linear - d * ff) as f64 / (passes * linear) as f64,
@@ -90,7 +90,7 @@ impl Estimate {
             Activations::Kept => self.kept,
             Activations::Recomputed => self.recomputed,
         };
-        self.weights + self.optimiser + activations
+        self.weights + self.optimizer + activations
     }
 
     /// `134.5 M parameters, 2.44 M trained`.

@@ -11,7 +11,7 @@ use crate::{
     encode::EncodedGroup,
     guards, metrics,
     objective::{Objective, Scored, Window},
-    tree::{Batch, Shape},
+    tree::{Batch, SequenceLayout},
 };
 
 /// Summed log-probabilities of the wanted sequences of each group; the others are 0.
@@ -21,7 +21,7 @@ use crate::{
 pub fn group_logps(
     decoder: &Decoder,
     groups: &[&EncodedGroup],
-    shape: Shape,
+    sequence_layout: SequenceLayout,
     budget: usize,
     needs: impl Fn(&EncodedGroup) -> [bool; 4] + Sync,
     progress: &dyn Progress,
@@ -30,7 +30,7 @@ pub fn group_logps(
         if progress.cancelled() {
             return Err(TrainError::Cancelled);
         }
-        let batch = Batch::new(&members, shape, &needs)?;
+        let batch = Batch::new(&members, sequence_layout, &needs)?;
         let logps = decoder.response_logps(&batch.layout, &batch.targets)?;
         progress.advance(members.len() as u64);
         Ok(batch.sums(&logps, members.len())?)
@@ -49,12 +49,12 @@ pub fn evaluate(
     objective: &Objective,
     groups: &[&EncodedGroup],
     reference: &BTreeMap<String, [f64; 4]>,
-    shape: Shape,
+    sequence_layout: SequenceLayout,
     budget: usize,
     progress: &dyn Progress,
 ) -> Result<metrics::Window, TrainError> {
     let needs = |group: &EncodedGroup| objective.method.needs(group);
-    let policy = group_logps(decoder, groups, shape, budget, needs, &Quiet(progress))?;
+    let policy = group_logps(decoder, groups, sequence_layout, budget, needs, &Quiet(progress))?;
     let scored: Vec<Scored<'_>> = groups
         .iter()
         .zip(policy)

@@ -3,15 +3,15 @@
 use iopo_model::{Activations, Decoder, LoraConfig, NamedTensors};
 use iopo_schema::MetricRow;
 
-use crate::{TrainError, checkpoint::Checkpoint, optim::Optimiser, weights};
+use crate::{TrainError, checkpoint::Checkpoint, optim::Optimizer, weights};
 
 /// Where a training stands between two updates.
 #[derive(Debug)]
 pub struct Learner {
     /// The model.
     pub decoder: Decoder,
-    /// Its optimiser.
-    pub optimiser: Optimiser,
+    /// Its optimizer.
+    pub optimizer: Optimizer,
     /// What becomes of the activations in its next updates; no checkpoint says so, for no result changes with it.
     pub activations: Activations,
     /// What is trained, as it was at the best evaluation, where that is kept.
@@ -28,10 +28,10 @@ pub struct Learner {
 
 impl Learner {
     /// A learner before its first update.
-    pub fn new(decoder: Decoder, optimiser: Optimiser) -> Self {
+    pub fn new(decoder: Decoder, optimizer: Optimizer) -> Self {
         Self {
             decoder,
-            optimiser,
+            optimizer,
             activations: Activations::default(),
             best: None,
             step: 0,
@@ -41,20 +41,20 @@ impl Learner {
         }
     }
 
-    /// The learner that a checkpoint was made of; `start` lends what is not trained, `optimiser` its
+    /// The learner that a checkpoint was made of; `start` lends what is not trained, `optimizer` its
     /// settings.
     ///
     /// # Errors
     /// When weights or moments do not fit `start`.
     pub fn resume(
         start: &Decoder,
-        optimiser: Optimiser,
+        optimizer: Optimizer,
         lora: Option<&LoraConfig>,
         saved: Checkpoint,
     ) -> Result<Self, TrainError> {
         let decoder = weights::with_tensors(start, &saved.weights, lora)?;
         Ok(Self {
-            optimiser: optimiser.restore(saved.optimiser, &decoder)?,
+            optimizer: optimizer.restore(saved.optimizer, &decoder)?,
             decoder,
             activations: Activations::default(),
             best: saved.best,
@@ -76,7 +76,7 @@ impl Learner {
             padded_tokens: self.padded_tokens,
             weights: weights::trained_tensors(&self.decoder)?,
             best: self.best.clone(),
-            optimiser: self.optimiser.to_bytes()?,
+            optimizer: self.optimizer.to_bytes()?,
             metrics: self.metrics.clone(),
         })
     }

@@ -8,21 +8,22 @@
 //! | [`batch`] | order, updates and micro-batches, a function of the seed |
 //! | [`method`] | SFT, DPO, `SimPO`, ORPO, TPO, IOPO: which sequences they read |
 //! | [`objective`], [`loss`] | their losses; the shapes that a margin can take |
-//! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimiser, bound of the global norm |
+//! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimizer, bound of the global norm |
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`] | loss and reward accuracy without training |
-//! | [`watch`] | when to evaluate, when to end early, which weights to keep |
+//! | [`eval_strategy`] | when to evaluate, when to stop early, which weights to keep |
 //! | [`guards`] | what stops a run that went wrong |
 //! | [`learner`], [`checkpoint`] | exact resume |
 //! | [`weights`], `peft` | what was trained, to files and back; adapters in PEFT's format |
 //! | [`events`] | the metrics for TensorBoard |
-//! | [`estimate`], `pace`, [`recompute`] | memory and time, told before the first update and held against what was used; which of them is saved |
+//! | [`estimate`], `pace`, [`gradient_checkpointing`] | memory and time, estimated before the first update; whether the backward pass recomputes activations |
 //! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
 //!
 //! ```no_run
 //! use iopo_train::{Base, TrainConfig, train};
 //! # fn run(base: &Base<'_>) -> Result<(), iopo_train::TrainError> {
-//! let config = TrainConfig { beta: 0.2, ..TrainConfig::default() };
+//! let mut config = TrainConfig::default();
+//! config.beta = 0.2;
 //! let (data, out) = ("preferences.parquet".as_ref(), "train".as_ref());
 //! for run in train(&config, data, base, out, &iopo_llm::Silent)?.runs {
 //!     assert!(run.adapter.join("adapter_model.safetensors").exists());
@@ -41,9 +42,11 @@ pub mod config;
 pub mod encode;
 pub mod error;
 pub mod estimate;
+pub mod eval_strategy;
 pub mod evaluate;
 pub mod events;
 mod files;
+pub mod gradient_checkpointing;
 pub mod grid;
 pub mod guards;
 pub mod learner;
@@ -54,20 +57,18 @@ pub mod objective;
 pub mod optim;
 mod pace;
 mod peft;
-pub mod recompute;
 pub mod reference;
 pub mod run;
 pub mod schedule;
 pub mod trainer;
 pub mod tree;
-pub mod watch;
 pub mod weights;
 
 pub use config::{GridConfig, Override, TrainConfig};
-pub use encode::{EncodedGroup, EncodedGroups, Encoder, LengthPolicy, encode};
+pub use encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode};
 pub use error::TrainError;
+pub use gradient_checkpointing::GradientCheckpointing;
 pub use method::Method;
 pub use objective::Objective;
-pub use recompute::Recompute;
 pub use run::{Base, RunSummary, TrainSummary, train};
-pub use tree::{Batch, Shape};
+pub use tree::{Batch, SequenceLayout};

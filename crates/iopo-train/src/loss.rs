@@ -1,32 +1,43 @@
-//! The shapes of a preference loss, by the names that a configuration gives them.
+//! The preference losses by their names in a configuration.
 
 use iopo_objective::LossShape;
 use serde::{Deserialize, Serialize};
 
-/// Which [`LossShape`] turns a margin into a loss.
+/// Name of the [`LossShape`] that maps a margin to a loss.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum LossName {
-    /// Bradley–Terry.
+pub enum LossType {
+    /// Negative log-sigmoid of the margin (Bradley–Terry).
     #[default]
     Sigmoid,
     /// `max(0, 1 − z)`.
     Hinge,
-    /// A squared distance, of margins per token.
+    /// Squared distance of the margin per token to its target.
     Ipo,
-    /// Unbiased under flipped labels.
+    /// Sigmoid loss that is unbiased under flipped labels.
     Robust,
-    /// The reverse KL divergence to the smoothed label.
+    /// Reverse KL divergence to the smoothed label.
     ExoPair,
 }
 
-impl LossName {
-    /// Whether it has a label smoothing.
+impl LossType {
+    /// Returns the name in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sigmoid => "sigmoid",
+            Self::Hinge => "hinge",
+            Self::Ipo => "ipo",
+            Self::Robust => "robust",
+            Self::ExoPair => "exo-pair",
+        }
+    }
+
+    /// Returns whether label smoothing changes the loss.
     pub fn is_smoothed(self) -> bool {
         matches!(self, Self::Sigmoid | Self::Robust | Self::ExoPair)
     }
 
-    /// The shape with its label smoothing.
+    /// Returns the loss with its label smoothing.
     pub fn shape(self, label_smoothing: f64) -> LossShape {
         match self {
             Self::Sigmoid => LossShape::Sigmoid { label_smoothing },

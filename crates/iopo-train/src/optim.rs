@@ -1,4 +1,4 @@
-//! Which optimiser moves the weights: those of Burn's that `PyTorch` has too, with its numbers, and Lion; `AdamW` in a
+//! Which optimizer moves the weights: those of Burn's that `PyTorch` has too, with its numbers, and Lion; `AdamW` in a
 //! form of our own where that is faster. Burn's
 //! Adan, LAMB and Adafactor are left out until there are numbers to hold them against; Muon is not for adapters.
 
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::adamw::FusedAdamW;
 
-/// An optimiser's name.
+/// An optimizer's name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OptimiserName {
+pub enum OptimizerName {
     /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's own is 1e-5), decay apart from the gradient.
     #[default]
     Adamw,
@@ -33,8 +33,8 @@ pub enum OptimiserName {
     Lion,
 }
 
-impl OptimiserName {
-    /// Every optimiser.
+impl OptimizerName {
+    /// Every optimizer.
     pub const ALL: [Self; 6] =
         [Self::Adamw, Self::Adam, Self::Sgd, Self::Rmsprop, Self::Adagrad, Self::Lion];
 
@@ -66,27 +66,27 @@ impl OptimiserName {
     }
 }
 
-/// An optimiser with its moments.
-pub struct Optimiser {
+/// An optimizer with its moments.
+pub struct Optimizer {
     inner: ModuleOptimizer,
-    name: OptimiserName,
+    name: OptimizerName,
 }
 
-impl std::fmt::Debug for Optimiser {
+impl std::fmt::Debug for Optimizer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Optimiser").field("name", &self.name).finish_non_exhaustive()
+        formatter.debug_struct("Optimizer").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl Optimiser {
-    /// An optimiser without moments; decay applies to every trained parameter.
-    pub fn new(name: OptimiserName, weight_decay: f64) -> Self {
+impl Optimizer {
+    /// An optimizer without moments; decay applies to every trained parameter.
+    pub fn new(name: OptimizerName, weight_decay: f64) -> Self {
         Self { inner: name.init(weight_decay), name }
     }
 
     /// One step: every parameter that has a gradient moves, the others stay as they are.
     ///
-    /// Burn's optimisers want the autodiff form of a module; the decoder has a backward pass of its
+    /// Burn's optimizers want the autodiff form of a module; the decoder has a backward pass of its
     /// own and takes it for this moment only, which copies nothing.
     #[must_use]
     pub fn step(&mut self, rate: f64, decoder: Decoder, gradients: GradientsParams) -> Decoder {
@@ -99,23 +99,23 @@ impl Optimiser {
     /// When Burn cannot write them.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let bytes = self.inner.into_bytes().map_err(|error| ModelError::Other {
-            reason: format!("cannot write the optimiser's state: {error}"),
+            reason: format!("cannot write the optimizer's state: {error}"),
         })?;
         Ok(bytes.to_vec())
     }
 
-    /// The same optimiser with the moments that [`Optimiser::to_bytes`] wrote.
+    /// The same optimizer with the moments that [`Optimizer::to_bytes`] wrote.
     ///
     /// # Errors
     /// When the bytes are damaged.
     pub fn restored(self, bytes: Vec<u8>) -> Result<Self, ModelError> {
         let inner = self.inner.from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| {
-            ModelError::Other { reason: format!("cannot read the optimiser's state: {error}") }
+            ModelError::Other { reason: format!("cannot read the optimizer's state: {error}") }
         })?;
         Ok(Self { inner, name: self.name })
     }
 
-    /// [`Optimiser::restored`], and makes sure that there are as many moments as `decoder`'s trained
+    /// [`Optimizer::restored`], and makes sure that there are as many moments as `decoder`'s trained
     /// parameters ask for: Burn itself starts silently with fresh ones where some are missing.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ impl Optimiser {
         let expected = restored.name.moments() * trained_sizes(decoder).len();
         let found = restored.inner.to_record().len();
         if found != expected {
-            let reason = format!("the optimiser's state has {found} moments, expected {expected}");
+            let reason = format!("the optimizer's state has {found} moments, expected {expected}");
             return Err(ModelError::Other { reason });
         }
         Ok(restored)

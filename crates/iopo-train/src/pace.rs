@@ -13,7 +13,6 @@ use crate::{
     objective::Window,
     optim::trained_sizes,
     trainer::Job,
-    watch::Keep,
 };
 
 /// A trial that took less is repeated: its first pass also paid for fresh memory.
@@ -33,7 +32,7 @@ impl Pace {
         let Plan { groups, epochs, .. } = job.plan;
         let left = (groups * epochs).saturating_sub(job.plan.seen(done));
         let steps = done + 1..=job.plan.updates();
-        let evaluations = steps.filter(|step| job.watch.due(*step, &job.plan)).count();
+        let evaluations = steps.filter(|step| job.eval_strategy.is_due(*step, &job.plan)).count();
         let evaluated = FORWARD * (evaluations * job.dev.len()) as f64;
         self.seconds_per_group * (left as f64 + evaluated)
     }
@@ -45,14 +44,14 @@ impl Job<'_> {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.groups.iter().map(|group| weight(group)).max().unwrap_or(0);
         let longest = self.groups.iter().map(|group| group.longest()).max().unwrap_or(0);
-        let tokens = largest.max(self.micro_batch_tokens);
+        let tokens = largest.max(self.tokens_per_micro_batch);
         let at_once = self.at_once(decoder);
         Estimate::new(Size {
             config: decoder.config(),
             weight: decoder.dtype().bytes(),
             trained: trained as u64,
             full: self.lora.is_none(),
-            copies: self.optimiser.moments() + usize::from(self.watch.keep == Keep::Best),
+            copies: self.optim.moments() + usize::from(self.eval_strategy.load_best_model_at_end),
             tokens,
             longest,
             written_out: device::in_process(&decoder.device()),

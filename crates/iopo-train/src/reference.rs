@@ -7,7 +7,7 @@ use iopo_model::Decoder;
 use iopo_schema::{Parts, Provenance, ReferenceRow, clear_parts, read};
 use serde_json::json;
 
-use crate::{TrainError, encode::EncodedGroup, evaluate::group_logps, tree::Shape};
+use crate::{TrainError, encode::EncodedGroup, evaluate::group_logps, tree::SequenceLayout};
 
 /// Groups of one part of the file: what a killed run computes again at most.
 const PART: usize = 32;
@@ -34,7 +34,7 @@ pub fn reference(
     decoder: &Decoder,
     groups: &[&EncodedGroup],
     identity: Identity<'_>,
-    shape: Shape,
+    sequence_layout: SequenceLayout,
     budget: usize,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
@@ -57,7 +57,7 @@ pub fn reference(
             progress.advance(members.len() as u64);
             continue;
         }
-        let sums = group_logps(decoder, members, shape, budget, |_| [true; 4], progress)?;
+        let sums = group_logps(decoder, members, sequence_layout, budget, |_| [true; 4], progress)?;
         let rows: Vec<ReferenceRow> = members
             .iter()
             .zip(sums)

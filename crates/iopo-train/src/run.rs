@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     Method, Objective, TrainConfig, TrainError,
     batch::{Plan, limited, smaller},
-    encode::{EncodedGroup, EncodedGroups, Encoder, LengthPolicy, encode},
+    encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
     files,
     grid::{self, Settings, Trial},
     reference::{Identity, reference},
@@ -129,7 +129,7 @@ pub fn train(
     // What the model has no positions for does not fit either.
     let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
     let rows: Vec<PreferenceRow> = read(preferences)?;
-    let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.length_policy)?;
+    let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.truncation_mode)?;
     let of = |split: Split| encode(rows.iter().filter(|row| row.split == split), &encoder);
     let train = of(Split::Train)?;
     if train.groups.is_empty() {
@@ -139,21 +139,23 @@ pub fn train(
         });
     }
     let choosing = !config.grid.is_empty();
-    let dev =
-        if config.evaluate_dev || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
-    let chooser = match (choosing, config.watch().needs_evaluations()) {
-        (true, _) => Some("grid"),
-        (_, true) if config.early_stopping_patience > 0 => Some("early_stopping_patience"),
-        (_, true) => Some("keep"),
+    let dev = if config.do_eval || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
+    let chooser = match (choosing, config.eval_strategy().needs_evaluations()) {
+        (true, _) => Some("train.grid"),
+        (_, true) if config.early_stopping_patience > 0 => Some("train.early_stopping_patience"),
+        (_, true) => Some("train.load_best_model_at_end"),
         (false, false) => None,
     };
     if let Some(key) = chooser
         && dev.groups.is_empty()
     {
         return Err(TrainError::BadConfig {
-            key,
-            expected: "groups of the dev split to choose by".to_owned(),
-            got: format!("none ({})", dev.describe_dropped()),
+            key: key.to_owned(),
+            found: format!(
+                "a choice among dev groups, of which there are none ({})",
+                dev.describe_dropped()
+            ),
+            allowed: "groups of the dev split to choose by".to_owned(),
         });
     }
     let mut dropped = train.dropped.clone();
@@ -165,9 +167,12 @@ pub fn train(
         base,
         out_dir,
         progress,
-        trial: limited(&train.groups, smaller(config.max_groups, config.grid.max_groups)),
-        train: limited(&train.groups, config.max_groups),
-        dev: limited(&dev.groups, config.max_dev_groups),
+        trial: limited(
+            &train.groups,
+            smaller(config.max_train_groups, config.grid.max_train_groups),
+        ),
+        train: limited(&train.groups, config.max_train_groups),
+        dev: limited(&dev.groups, config.max_eval_groups),
         template_hash: base.template_hash()?,
         max_length,
         preferences_hash: file_hash(preferences)?,
@@ -182,7 +187,7 @@ pub fn train(
 
 impl<'a> Inputs<'a> {
     fn lora(&self) -> Option<&'a LoraConfig> {
-        (!self.config.full).then_some(&self.config.lora)
+        self.config.use_peft.then_some(&self.config.lora)
     }
 
     /// All methods with one seed.
@@ -228,7 +233,7 @@ impl<'a> Inputs<'a> {
     /// Runs a job whose model is kept; one without adapters gets all files of a model of its own.
     fn train(&self, job: &Job<'_>, start: &Decoder) -> Result<Outcome, TrainError> {
         let outcome = job.run(start, self.progress)?;
-        if self.config.full {
+        if !self.config.use_peft {
             // Again each time: a kill after the training's last file left them out.
             let Base { decoder, tokenizer, template, .. } = self.base;
             write_chat_files(&job.dir, tokenizer, template, decoder.config())?;
@@ -262,17 +267,17 @@ impl<'a> Inputs<'a> {
                 template_hash: &self.encoding_hash(),
                 preferences_hash: &self.preferences_hash,
             },
-            self.config.shape,
-            self.config.micro_batch_tokens,
+            self.config.sequence_layout,
+            self.config.tokens_per_micro_batch,
             self.progress,
         )
     }
 
     /// What turns text into the tokens that are scored: a cut changes them too.
     fn encoding_hash(&self) -> String {
-        match self.config.length_policy {
-            LengthPolicy::Drop => self.template_hash.clone(),
-            LengthPolicy::Official => {
+        match self.config.truncation_mode {
+            TruncationMode::Drop => self.template_hash.clone(),
+            TruncationMode::Official => {
                 let text = format!("{} official {}", self.template_hash, self.max_length);
                 blake3::hash(text.as_bytes()).to_hex().to_string()
             }
@@ -295,8 +300,8 @@ impl<'a> Inputs<'a> {
                 let mut job = self.job(method, seed, settings, sums);
                 job.dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
                 job.keep_weights = false;
-                if self.config.grid.epochs > 0 {
-                    job.plan.epochs = self.config.grid.epochs;
+                if self.config.grid.num_train_epochs > 0 {
+                    job.plan.epochs = self.config.grid.num_train_epochs;
                 }
                 job.groups = &self.trial;
                 job.plan.groups = self.trial.len();
@@ -321,7 +326,7 @@ impl<'a> Inputs<'a> {
         let mut settings = json!(self.config);
         if let Some(settings) = settings.as_object_mut() {
             // What decides nothing of the file is no part of it.
-            settings.remove("recompute");
+            settings.remove("gradient_checkpointing");
         }
         let provenance = Provenance::new(producer, settings)
             .with_input("preferences", self.preferences_hash.as_str());
@@ -330,8 +335,13 @@ impl<'a> Inputs<'a> {
     }
 
     fn schedule(&self, settings: Settings, plan: &Plan) -> Schedule {
-        let TrainConfig { scheduler, warmup_ratio, .. } = *self.config;
-        Schedule::with_ratio(scheduler, settings.learning_rate, warmup_ratio, plan.updates())
+        let TrainConfig { lr_scheduler_type, warmup_ratio, .. } = *self.config;
+        Schedule::with_ratio(
+            lr_scheduler_type,
+            settings.learning_rate,
+            warmup_ratio,
+            plan.updates(),
+        )
     }
 
     fn job<'j>(
@@ -342,9 +352,12 @@ impl<'a> Inputs<'a> {
         sums: &'j BTreeMap<String, [f64; 4]>,
     ) -> Job<'j> {
         let config = self.config;
-        let epochs = if method == Method::Sft { config.sft_epochs } else { config.epochs };
-        let plan =
-            Plan { groups: self.train.len(), per_update: config.groups_per_update, epochs, seed };
+        let plan = Plan {
+            groups: self.train.len(),
+            per_update: config.groups_per_update,
+            epochs: config.epochs(method),
+            seed,
+        };
         let card = Card {
             base: self.base.name.to_owned(),
             base_weights_hash: self.base.weights_hash.to_owned(),
@@ -358,16 +371,16 @@ impl<'a> Inputs<'a> {
             schedule: self.schedule(settings, &plan),
             plan,
             lora: self.lora(),
-            shape: config.shape,
-            micro_batch_tokens: config.micro_batch_tokens,
-            recompute: config.recompute,
-            clip_norm: config.clip_norm,
-            optimiser: config.optimiser,
+            sequence_layout: config.sequence_layout,
+            tokens_per_micro_batch: config.tokens_per_micro_batch,
+            gradient_checkpointing: config.gradient_checkpointing,
+            max_grad_norm: config.max_grad_norm,
+            optim: config.optim,
             weight_decay: config.weight_decay,
-            checkpoint_every: config.checkpoint_every,
+            save_steps: config.save_steps,
             groups: &self.train,
             dev: &self.dev,
-            watch: config.watch(),
+            eval_strategy: config.eval_strategy(),
             reference: sums,
             starts_at_reference: method.has_reference(),
             dir: self.out_dir.join(config.folder(method, seed)),
@@ -378,7 +391,7 @@ impl<'a> Inputs<'a> {
 
     fn objective(&self, method: Method, settings: Settings) -> Objective {
         let Settings { beta, pref_ftx, gamma, .. } = settings;
-        let shape = self.config.loss_shape.shape(self.config.label_smoothing);
+        let shape = self.config.loss_type.shape(self.config.label_smoothing);
         Objective { method, beta, pref_ftx, gamma: gamma.unwrap_or(0.0), shape }
     }
 
@@ -390,11 +403,11 @@ impl<'a> Inputs<'a> {
             "settings": settings,
             "plan": plan_json(plan),
             "warmup_ratio": config.warmup_ratio,
-            "micro_batch_tokens": config.micro_batch_tokens,
-            "shape": config.shape,
+            "tokens_per_micro_batch": config.tokens_per_micro_batch,
+            "sequence_layout": config.sequence_layout,
             "lora": self.lora(),
             "max_length": config.max_length,
-            "clip_norm": config.clip_norm,
+            "max_grad_norm": config.max_grad_norm,
             "weight_decay": config.weight_decay,
             "dev_groups": self.dev.len(),
         });
@@ -402,20 +415,20 @@ impl<'a> Inputs<'a> {
         if self.base.decoder.dtype() != Dtype::F32 {
             made["dtype"] = json!(self.base.decoder.dtype());
         }
-        if config.length_policy != plain.length_policy {
-            made["length_policy"] = json!(config.length_policy);
+        if config.truncation_mode != plain.truncation_mode {
+            made["truncation_mode"] = json!(config.truncation_mode);
         }
-        if config.scheduler != plain.scheduler {
-            made["scheduler"] = json!(config.scheduler);
+        if config.lr_scheduler_type != plain.lr_scheduler_type {
+            made["lr_scheduler_type"] = json!(config.lr_scheduler_type);
         }
-        if config.optimiser != plain.optimiser {
-            made["optimiser"] = json!(config.optimiser);
+        if config.optim != plain.optim {
+            made["optim"] = json!(config.optim);
         }
-        if config.watch() != plain.watch() {
-            made["watch"] = json!(config.watch());
+        if config.eval_strategy() != plain.eval_strategy() {
+            made["eval_strategy"] = json!(config.eval_strategy());
         }
-        let loss = (config.loss_shape, config.label_smoothing);
-        if method.has_reference() && loss != (plain.loss_shape, plain.label_smoothing) {
+        let loss = (config.loss_type, config.label_smoothing);
+        if method.has_reference() && loss != (plain.loss_type, plain.label_smoothing) {
             made["loss"] = json!(loss);
         }
         made

@@ -2,7 +2,7 @@
 //!
 //! The numbers are those of transformers' `get_constant_schedule_with_warmup`,
 //! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, whose first update has the
-//! rate 0. Burn's composed schedulers cannot start at 0 and carry a state of their own; this is a
+//! rate 0. Burn's composed scheduler_types cannot start at 0 and carry a state of their own; this is a
 //! function of the step, so that a resumed run needs none.
 
 use std::f64::consts::PI;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// What follows the warm-up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Scheduler {
+pub enum SchedulerType {
     /// The peak, to the end.
     Constant,
     /// A line to 0.
@@ -26,7 +26,7 @@ pub enum Scheduler {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     /// What follows the warm-up.
-    pub scheduler: Scheduler,
+    pub lr_scheduler_type: SchedulerType,
     /// The rate at the end of the warm-up.
     pub peak: f64,
     /// Updates of the warm-up.
@@ -38,9 +38,14 @@ pub struct Schedule {
 impl Schedule {
     /// A schedule whose warm-up is `ratio` of its updates, rounded up as in transformers, but never all of them:
     /// a run of one update would otherwise train nothing.
-    pub fn with_ratio(scheduler: Scheduler, peak: f64, ratio: f64, total: usize) -> Self {
+    pub fn with_ratio(
+        lr_scheduler_type: SchedulerType,
+        peak: f64,
+        ratio: f64,
+        total: usize,
+    ) -> Self {
         let warmup = (total as f64 * ratio).ceil() as usize;
-        Self { scheduler, peak, warmup: warmup.min(total.saturating_sub(1)), total }
+        Self { lr_scheduler_type, peak, warmup: warmup.min(total.saturating_sub(1)), total }
     }
 
     /// The rate of update `step`, counted from 0.
@@ -50,17 +55,17 @@ impl Schedule {
         }
         let after = self.total.saturating_sub(self.warmup).max(1) as f64;
         let progress = (step - self.warmup) as f64 / after;
-        match self.scheduler {
-            Scheduler::Constant => self.peak,
-            Scheduler::Linear => self.peak * (self.total.saturating_sub(step) as f64 / after),
-            Scheduler::Cosine => self.peak * (0.5 * (1.0 + (PI * progress).cos())).max(0.0),
+        match self.lr_scheduler_type {
+            SchedulerType::Constant => self.peak,
+            SchedulerType::Linear => self.peak * (self.total.saturating_sub(step) as f64 / after),
+            SchedulerType::Cosine => self.peak * (0.5 * (1.0 + (PI * progress).cos())).max(0.0),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Schedule, Scheduler};
+    use super::{Schedule, SchedulerType};
 
     #[test]
     fn the_rates_are_those_of_transformers() {
@@ -79,14 +84,17 @@ mod tests {
             9.549_150_281_252_633e-5,
             2.447_174_185_242_323_5e-5,
         ];
-        follows(Scheduler::Cosine, expected);
+        follows(SchedulerType::Cosine, expected);
     }
 
     /// 12 updates, 2 of them warm-up, peak 1e-3.
-    fn follows(scheduler: Scheduler, expected: [f64; 12]) {
-        let schedule = Schedule { scheduler, peak: 1e-3, warmup: 2, total: 12 };
+    fn follows(lr_scheduler_type: SchedulerType, expected: [f64; 12]) {
+        let schedule = Schedule { lr_scheduler_type, peak: 1e-3, warmup: 2, total: 12 };
         for (step, expected) in expected.into_iter().enumerate() {
-            assert!((schedule.rate(step) - expected).abs() < 1e-15, "{scheduler:?}, step {step}");
+            assert!(
+                (schedule.rate(step) - expected).abs() < 1e-15,
+                "{lr_scheduler_type:?}, step {step}"
+            );
         }
     }
 
@@ -94,7 +102,7 @@ mod tests {
     fn a_line_falls_by_a_tenth_an_update_and_a_constant_stays() {
         // transformers: step / max(1, warmup), then max(0, (total − step) / max(1, total − warmup)).
         follows(
-            Scheduler::Linear,
+            SchedulerType::Linear,
             [
                 0.0, 0.0005, 0.001, 0.0009, 0.0008, 0.0007, 0.0006, 0.0005, 0.0004, 0.0003, 0.0002,
                 0.0001,
@@ -103,15 +111,16 @@ mod tests {
         // transformers: step / max(1, warmup), then 1.
         let mut constant = [0.001; 12];
         (constant[0], constant[1]) = (0.0, 0.0005);
-        follows(Scheduler::Constant, constant);
-        let linear = Schedule { scheduler: Scheduler::Linear, peak: 1.0, warmup: 0, total: 4 };
+        follows(SchedulerType::Constant, constant);
+        let linear =
+            Schedule { lr_scheduler_type: SchedulerType::Linear, peak: 1.0, warmup: 0, total: 4 };
         assert!((linear.rate(0) - 1.0).abs() + linear.rate(4) + linear.rate(9) < 1e-15);
     }
 
     #[test]
     fn the_warm_up_is_rounded_up_and_may_be_absent() {
-        assert_eq!(Schedule::with_ratio(Scheduler::Cosine, 1.0, 0.1, 11).warmup, 2);
-        let none = Schedule::with_ratio(Scheduler::Cosine, 1.0, 0.0, 4);
+        assert_eq!(Schedule::with_ratio(SchedulerType::Cosine, 1.0, 0.1, 11).warmup, 2);
+        let none = Schedule::with_ratio(SchedulerType::Cosine, 1.0, 0.0, 4);
         assert!((none.rate(0) - 1.0).abs() < 1e-15);
     }
 }

@@ -16,16 +16,17 @@ use crate::{
     clipping::{clip, global_norm},
     encode::EncodedGroup,
     estimate::{self, duration, remaining},
+    eval_strategy::{EVALUATION, EvalStrategy},
     evaluate::evaluate,
-    events, files, guards,
+    events, files,
+    gradient_checkpointing::GradientCheckpointing,
+    guards,
     learner::Learner,
     metrics,
     objective::{Objective, Scored, Window},
-    optim::{Optimiser, OptimiserName},
-    recompute::Recompute,
+    optim::{Optimizer, OptimizerName},
     schedule::Schedule,
-    tree::{Batch, Shape},
-    watch::{EVALUATION, Keep, Watch},
+    tree::{Batch, SequenceLayout},
     weights::{self, Card},
 };
 
@@ -44,25 +45,25 @@ pub struct Job<'a> {
     /// The adapters' shape; `None` trains every weight.
     pub lora: Option<&'a LoraConfig>,
     /// Tree or four rows.
-    pub shape: Shape,
+    pub sequence_layout: SequenceLayout,
     /// Flat tokens of a micro-batch.
-    pub micro_batch_tokens: usize,
+    pub tokens_per_micro_batch: usize,
     /// Whether activations are computed again; changes no result.
-    pub recompute: Recompute,
+    pub gradient_checkpointing: GradientCheckpointing,
     /// Bound of the gradient's norm; 0 for none.
-    pub clip_norm: f64,
+    pub max_grad_norm: f64,
     /// What moves the weights.
-    pub optimiser: OptimiserName,
+    pub optim: OptimizerName,
     /// Its weight decay.
     pub weight_decay: f64,
     /// Updates between checkpoints; 0 for none.
-    pub checkpoint_every: usize,
+    pub save_steps: usize,
     /// Groups to train on.
     pub groups: &'a [&'a EncodedGroup],
     /// Groups to evaluate on.
     pub dev: &'a [&'a EncodedGroup],
     /// When to evaluate, and what follows from it.
-    pub watch: Watch,
+    pub eval_strategy: EvalStrategy,
     /// Four sums of every group of both, under the reference.
     pub reference: &'a BTreeMap<String, [f64; 4]>,
     /// Whether the policy starts as its own reference, so that margins must be 0 at first.
@@ -156,7 +157,9 @@ impl Job<'_> {
         progress.start(&format!("train {}", self.objective.method), total as u64);
         progress.advance(state.step as u64);
         let estimate = self.estimate(&state.decoder);
-        let choice = self.recompute.choose(&estimate, memory::obtainable(&state.decoder.device()));
+        let choice = self
+            .gradient_checkpointing
+            .choose(&estimate, memory::obtainable(&state.decoder.device()));
         progress.note(&choice.describe(&estimate));
         state.activations = choice.activations;
         let expected = self.pace(&state)?.seconds(self, state.step);
@@ -189,7 +192,7 @@ impl Job<'_> {
                 let left = remaining(seconds, state.step - first, total - first);
                 progress.message(&format!("{said}  {left}"));
             }
-            let due = self.checkpoint_every > 0 && state.step.is_multiple_of(self.checkpoint_every);
+            let due = self.save_steps > 0 && state.step.is_multiple_of(self.save_steps);
             if due && !self.is_over(&state) && !self.evaluation_due(&state) {
                 self.save(&state, &checkpoints)?;
                 saved = state.metrics.len();
@@ -215,7 +218,8 @@ impl Job<'_> {
 
     /// Whether nothing is left to do: all updates are done, or enough of them, and all evaluations.
     fn is_over(&self, state: &Learner) -> bool {
-        let enough = state.step >= self.plan.updates() || self.watch.ends(&state.metrics);
+        let enough =
+            state.step >= self.plan.updates() || self.eval_strategy.stops_early(&state.metrics);
         enough && !self.evaluation_due(state)
     }
 
@@ -223,14 +227,16 @@ impl Job<'_> {
     fn evaluation_due(&self, state: &Learner) -> bool {
         let step = state.step as u64;
         let mut latest = state.metrics.iter().rev().take_while(|row| row.step == step);
-        let due = !self.dev.is_empty() && self.watch.due(state.step, &self.plan);
+        let due = !self.dev.is_empty() && self.eval_strategy.is_due(state.step, &self.plan);
         due && !latest.any(|row| row.name.starts_with(EVALUATION))
     }
 
     /// Notes an evaluation, and the weights where they are the best so far.
     fn evaluated(&self, state: &mut Learner, found: &metrics::Window) -> Result<(), TrainError> {
         state.metrics.extend(found.rows(state.step as u64, EVALUATION));
-        if self.watch.keep == Keep::Best && self.watch.best(&state.metrics) == Some(state.step) {
+        if self.eval_strategy.load_best_model_at_end
+            && self.eval_strategy.best_step(&state.metrics) == Some(state.step)
+        {
             state.best = Some(weights::trained_tensors(&state.decoder)?);
         }
         Ok(())
@@ -249,7 +255,7 @@ impl Job<'_> {
         saved: usize,
         checkpoints: &Checkpoints,
     ) -> Result<Outcome, TrainError> {
-        if self.checkpoint_every > 0 && state.metrics.len() != saved {
+        if self.save_steps > 0 && state.metrics.len() != saved {
             self.save(state, checkpoints)?;
         }
         Err(TrainError::Cancelled)
@@ -276,14 +282,14 @@ impl Job<'_> {
     }
 
     fn begin(&self, start: &Decoder, checkpoints: &Checkpoints) -> Result<Learner, TrainError> {
-        let optimiser = Optimiser::new(self.optimiser, self.weight_decay);
+        let optimizer = Optimizer::new(self.optim, self.weight_decay);
         match checkpoints.latest()? {
-            Some(saved) => Learner::resume(start, optimiser, self.lora, saved),
-            None => Ok(Learner::new(start.clone(), optimiser)),
+            Some(saved) => Learner::resume(start, optimizer, self.lora, saved),
+            None => Ok(Learner::new(start.clone(), optimizer)),
         }
     }
 
-    /// One update: micro-batches forward and backward, guards, clipping, the optimiser's step. Answers
+    /// One update: micro-batches forward and backward, guards, clipping, the optimizer's step. Answers
     /// with the means over its groups.
     ///
     /// # Errors
@@ -299,9 +305,9 @@ impl Job<'_> {
         let (mut gradients, loss) = self.gradients(&mut state, members, &mut means)?;
         let norm = global_norm(&state.decoder, &gradients)?;
         guards::finite_norm(step, norm, members.iter().map(|group| group.id.as_str()))?;
-        clip(&state.decoder, &mut gradients, norm, self.clip_norm);
+        clip(&state.decoder, &mut gradients, norm, self.max_grad_norm);
         let rate = self.schedule.rate(step);
-        state.decoder = state.optimiser.step(rate, state.decoder, gradients);
+        state.decoder = state.optimizer.step(rate, state.decoder, gradients);
         means.add("loss", loss, 1.0);
         means.add("grad_norm", norm, 1.0);
         means.add("learning_rate", rate, 1.0);
@@ -325,7 +331,7 @@ impl Job<'_> {
         let window = Window::of(members.iter().copied());
         let (decoder, step, activations) = (&state.decoder, state.step, state.activations);
         let device = decoder.device();
-        let parts = micro_batches(members, self.micro_batch_tokens);
+        let parts = micro_batches(members, self.tokens_per_micro_batch);
         // Gradients of every weight are as big as the model: no more of them are held than are computed at once.
         let wave = if self.lora.is_some() { parts.len() } else { workers::count(&device) };
         let mut sum = GradientsAccumulator::<Decoder>::new();
@@ -358,7 +364,7 @@ impl Job<'_> {
         window: Window,
     ) -> Result<Piece<'g>, TrainError> {
         let needs = |group: &EncodedGroup| self.objective.method.needs(group);
-        let batch = Batch::new(groups, self.shape, needs)?;
+        let batch = Batch::new(groups, self.sequence_layout, needs)?;
         let (mut scored, mut loss) = (Vec::new(), 0.0);
         let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
             scored = self.scored(groups, &batch, logps)?;
@@ -405,8 +411,8 @@ impl Job<'_> {
             &self.objective,
             self.dev,
             self.reference,
-            self.shape,
-            self.micro_batch_tokens,
+            self.sequence_layout,
+            self.tokens_per_micro_batch,
             progress,
         )
     }
@@ -420,7 +426,7 @@ impl Job<'_> {
         let (decoder, kept) = match &state.best {
             Some(best) => (
                 weights::with_tensors(&state.decoder, best, self.lora)?,
-                self.watch.best(&state.metrics),
+                self.eval_strategy.best_step(&state.metrics),
             ),
             None => (state.decoder, None),
         };

@@ -14,13 +14,13 @@ use crate::encode::EncodedGroup;
 
 /// How groups are laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shape {
+#[serde(rename_all = "kebab-case")]
+pub enum SequenceLayout {
     /// Shared segments.
     #[default]
     Tree,
     /// Each sequence whole, as four rows; for comparison.
-    FourRows,
+    Rows,
 }
 
 /// Where a sequence's predictions lie among a batch's targets.
@@ -54,15 +54,15 @@ impl Batch {
     /// When no sequence is wanted at all.
     pub fn new(
         groups: &[&EncodedGroup],
-        shape: Shape,
+        sequence_layout: SequenceLayout,
         needs: impl Fn(&EncodedGroup) -> [bool; 4],
     ) -> Result<Self, ModelError> {
         let mut builder = Builder::default();
         for (index, group) in groups.iter().enumerate() {
             let needed = needs(group);
-            match shape {
-                Shape::Tree => builder.tree(index, group, needed),
-                Shape::FourRows => builder.rows(index, group, needed),
+            match sequence_layout {
+                SequenceLayout::Tree => builder.tree(index, group, needed),
+                SequenceLayout::Rows => builder.rows(index, group, needed),
             }
             let lengths = (0..4)
                 .filter(|&sequence| needed[sequence])
@@ -199,7 +199,7 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Batch, Shape};
+    use super::{Batch, SequenceLayout};
     use crate::encode::EncodedGroup;
 
     fn group(x1: &[u32], x2: &[u32], y1: &[u32], y2: &[u32]) -> EncodedGroup {
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn shared_tokens_are_laid_once_and_the_last_one_never() {
         let group = group(&[1, 2, 3, 4], &[1, 2, 5], &[6, 7, 0], &[8, 0]);
-        let tree = Batch::new(&[&group], Shape::Tree, |_| [true; 4]).expect("a tree");
+        let tree = Batch::new(&[&group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
         // Stem 1 2, rest 3 4 with 6 7 and 8, rest 5 with 8 and 6 7.
         assert_eq!(tree.layout.tokens(), [1, 2, 3, 4, 6, 7, 8, 5, 8, 6, 7]);
         assert_eq!(tree.layout.positions(), [0, 1, 2, 3, 4, 5, 4, 2, 3, 3, 4]);
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_prompt_that_is_a_prefix_of_the_other_is_predicted_from_by_the_stem() {
         let group = group(&[1, 2], &[1, 2, 3], &[4, 0], &[0]);
-        let tree = Batch::new(&[&group], Shape::Tree, |_| [true; 4]).expect("a tree");
+        let tree = Batch::new(&[&group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
         assert_eq!(tree.layout.tokens(), [1, 2, 4, 3, 4]);
         assert_eq!(tree.targets.tokens, [4, 0, 0, 0, 4, 0]);
         assert_eq!(tree.targets.rows, [1, 2, 1, 3, 3, 4]);
@@ -239,19 +239,20 @@ mod tests {
     #[test]
     fn only_what_is_needed_is_laid() {
         let group = group(&[1, 2, 3], &[1, 2, 5], &[6, 7, 0], &[8, 0]);
-        let pair = Batch::new(&[&group], Shape::Tree, |_| [true, true, false, false]).expect("one");
+        let pair = Batch::new(&[&group], SequenceLayout::Tree, |_| [true, true, false, false])
+            .expect("one");
         assert_eq!(pair.layout.tokens(), [1, 2, 3, 6, 7, 8]);
         assert_eq!(pair.padded_tokens, 2 * 6);
-        let rows = Batch::new(&[&group], Shape::FourRows, |_| [true; 4]).expect("four rows");
+        let rows = Batch::new(&[&group], SequenceLayout::Rows, |_| [true; 4]).expect("four rows");
         assert_eq!(rows.layout.token_count(), 5 + 4 + 4 + 5);
-        assert!(Batch::new(&[&group], Shape::Tree, |_| [false; 4]).is_err());
+        assert!(Batch::new(&[&group], SequenceLayout::Tree, |_| [false; 4]).is_err());
     }
 
     #[test]
     fn sums_and_slopes_go_to_their_sequences() {
         let group = group(&[1], &[2], &[6, 7, 0], &[8, 0]);
-        let batch =
-            Batch::new(&[&group], Shape::Tree, |_| [true, false, true, false]).expect("two");
+        let batch = Batch::new(&[&group], SequenceLayout::Tree, |_| [true, false, true, false])
+            .expect("two");
         let sums = batch.sums(&[-1.0, -2.0, -3.0, -10.0, -20.0], 1).expect("five");
         assert_eq!(sums, [[-6.0, 0.0, -30.0, 0.0]]);
         assert_eq!(batch.spread(&[[0.5, 9.0, 0.25, 9.0]]), [0.5, 0.5, 0.5, 0.25, 0.25]);

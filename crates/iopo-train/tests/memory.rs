@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use iopo_llm::Progress;
 use iopo_model::{LoraConfig, memory};
 use iopo_train::{
-    EncodedGroup, Method, Objective, Recompute, Shape,
+    EncodedGroup, GradientCheckpointing, Method, Objective, SequenceLayout,
     batch::Plan,
-    optim::OptimiserName,
-    schedule::{Schedule, Scheduler},
+    eval_strategy::EvalStrategy,
+    optim::OptimizerName,
+    schedule::{Schedule, SchedulerType},
     trainer::Job,
-    watch::Watch,
     weights::Card,
 };
 
@@ -60,18 +60,23 @@ fn a_training_takes_about_the_memory_that_was_estimated() {
     let job = Job {
         objective: Objective::new(Method::Iopo, 0.1, 0.0),
         plan: Plan { groups: 2, per_update: 2, epochs: 1, seed: 0 },
-        schedule: Schedule { peak: 1e-5, warmup: 0, total: 1, scheduler: Scheduler::default() },
+        schedule: Schedule {
+            peak: 1e-5,
+            warmup: 0,
+            total: 1,
+            lr_scheduler_type: SchedulerType::default(),
+        },
         lora: Some(&lora),
-        recompute: Recompute::Never,
-        shape: Shape::Tree,
-        micro_batch_tokens: 1,
-        clip_norm: 1.0,
-        optimiser: OptimiserName::default(),
+        gradient_checkpointing: GradientCheckpointing::Never,
+        sequence_layout: SequenceLayout::Tree,
+        tokens_per_micro_batch: 1,
+        max_grad_norm: 1.0,
+        optim: OptimizerName::default(),
         weight_decay: 0.0,
-        checkpoint_every: 0,
+        save_steps: 0,
         groups: &members,
         dev: &[],
-        watch: Watch::default(),
+        eval_strategy: EvalStrategy::default(),
         reference: &reference,
         starts_at_reference: false,
         dir: folder.path().to_owned(),

@@ -75,8 +75,8 @@ pub(crate) struct DevicesArgs {
     pub(crate) here: bool,
 }
 
-/// Values of `--recompute`.
-const RECOMPUTE: [&str; 3] = ["auto", "always", "never"];
+/// Values of `--gradient-checkpointing`.
+const GRADIENT_CHECKPOINTING: [&str; 3] = ["auto", "always", "never"];
 
 /// Values of `--dtype`.
 const DTYPES: [&str; 2] = [Dtype::F32.name(), Dtype::Bf16.name()];
@@ -105,9 +105,9 @@ pub(crate) struct RunArgs {
     /// The seed of everything random; where training has several, they count on from it.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Whether training recomputes activations, slower and in less memory; alone: always [default: auto].
-    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = RECOMPUTE)]
-    pub(crate) recompute: Option<String>,
+    /// Recompute activations during training to save memory, slower; without a value: always [default: auto].
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = GRADIENT_CHECKPOINTING)]
+    pub(crate) gradient_checkpointing: Option<String>,
     /// Any other value of the configuration, as TOML; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,

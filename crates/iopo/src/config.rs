@@ -107,8 +107,8 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
         set_seed(&mut start, seed)?;
     }
     typed(&start).with_context(|| Failure::usage(format!("cannot use {name}")))?;
-    if let Some(when) = &args.recompute {
-        overrides::set(&mut start, &format!("train.recompute={when}"))?;
+    if let Some(when) = &args.gradient_checkpointing {
+        overrides::set(&mut start, &format!("train.gradient_checkpointing={when}"))?;
     }
     for assignment in &args.sets {
         overrides::set(&mut start, assignment)?;
@@ -225,10 +225,10 @@ impl PipelineConfig {
                     .into());
             }
         }
-        if self.train.full && self.dtype != Dtype::F32 {
+        if !self.train.use_peft && self.dtype != Dtype::F32 {
             let what = format!("weights in {} cannot be trained themselves", self.dtype.name());
             return Err(Failure::usage(what)
-                .way_out("leave `train.full` out, to train adapters beside them, or set dtype=f32")
+                .way_out("train adapters with `train.use_peft=true`, or set `dtype=f32`")
                 .into());
         }
         Ok(())
@@ -248,7 +248,7 @@ impl PipelineConfig {
 
 #[cfg(test)]
 mod tests {
-    use iopo_train::Recompute;
+    use iopo_train::GradientCheckpointing;
 
     use super::{PRESETS, resolve};
     use crate::cli::RunArgs;
@@ -263,7 +263,7 @@ mod tests {
             device: None,
             dtype: None,
             seed: Some(7),
-            recompute: None,
+            gradient_checkpointing: None,
             sets: sets.iter().map(ToString::to_string).collect(),
         }
     }
@@ -304,22 +304,25 @@ mod tests {
     }
 
     #[test]
-    fn recompute_is_a_flag_and_a_setting() {
-        let resolved = |recompute: Option<&str>, sets: &[&str]| {
-            let recompute = recompute.map(str::to_owned);
-            let args = RunArgs { recompute, ..args("smoke", sets) };
-            resolve(&args).expect("valid").config.train.recompute
+    fn gradient_checkpointing_is_a_flag_and_a_setting() {
+        let resolved = |when: Option<&str>, sets: &[&str]| {
+            let gradient_checkpointing = when.map(str::to_owned);
+            let args = RunArgs { gradient_checkpointing, ..args("smoke", sets) };
+            resolve(&args).expect("valid").config.train.gradient_checkpointing
         };
-        assert_eq!(resolved(None, &[]), Recompute::Auto);
-        assert_eq!(resolved(Some("always"), &[]), Recompute::Always);
-        assert_eq!(resolved(None, &["train.recompute=never"]), Recompute::Never);
+        assert_eq!(resolved(None, &[]), GradientCheckpointing::Auto);
+        assert_eq!(resolved(Some("always"), &[]), GradientCheckpointing::Always);
+        assert_eq!(
+            resolved(None, &["train.gradient_checkpointing=never"]),
+            GradientCheckpointing::Never
+        );
     }
 
     #[test]
     fn weights_of_16_bits_are_not_trained_themselves() {
         let narrow = RunArgs { dtype: Some("bf16".to_owned()), ..args("smoke", &[]) };
         assert_eq!(resolve(&narrow).expect("adapters").config.dtype, super::Dtype::Bf16);
-        let full = RunArgs { sets: vec!["train.full=true".to_owned()], ..narrow };
+        let full = RunArgs { sets: vec!["train.use_peft=false".to_owned()], ..narrow };
         assert_eq!(exit_of(&resolve(&full).expect_err("every weight")), Exit::Usage);
         let error = resolve(&args("smoke", &["dtype=f64"])).expect_err("no such type");
         assert!(format!("{error:#}").contains("f64"), "{error:#}");

@@ -85,7 +85,7 @@ fn no_memory(text: &str) -> bool {
 fn exhausted(said: &str) -> Failure {
     Failure::new(format!("the device has no more memory{said}")).way_out(
         "what is finished is kept, the last checkpoint too: the same command goes on from there, a training with \
-         --recompute in less memory; a run of another --out can have --dtype bf16, or a lower train.micro_batch_tokens or \
+         --gradient-checkpointing in less memory; a run of another --out can have --dtype bf16, or a lower train.tokens_per_micro_batch or \
          generation_batch",
     )
 }
@@ -126,11 +126,12 @@ mod tests {
             ["DriverError(CUDA_ERROR_OUT_OF_MEMORY)", "DefaultCPUAllocator: can't allocate memory"]
         {
             let said = panics(text);
-            assert!(said.contains(text) && said.contains("--recompute"), "{said}");
+            assert!(said.contains(text) && said.contains("--gradient-checkpointing"), "{said}");
         }
         let said = panics("index out of bounds\n\n  a\n  b\n  c");
         assert!(
-            said.contains("index out of bounds / a / b") && !said.contains("--recompute"),
+            said.contains("index out of bounds / a / b")
+                && !said.contains("--gradient-checkpointing"),
             "{said}"
         );
     }
@@ -145,7 +146,10 @@ mod tests {
         let one = of("out of bounds", Some(first("out of bounds")));
         assert!(one.contains("out of bounds (at driver.rs:7)") && !one.contains("before"), "{one}");
         let full = of("RecvError", Some(first("CUDA_ERROR_OUT_OF_MEMORY")));
-        assert!(full.contains("OUT_OF_MEMORY") && full.contains("--recompute"), "{full}");
+        assert!(
+            full.contains("OUT_OF_MEMORY") && full.contains("--gradient-checkpointing"),
+            "{full}"
+        );
         assert!(of("RecvError", None).contains("RecvError"));
     }
 
@@ -167,7 +171,7 @@ mod tests {
     fn an_error_about_memory_gets_its_way_out_too() {
         let error = caught(|| -> Result<()> { bail!("out of device memory allocating 12 bytes") });
         let said = render(&error.expect_err("an error"));
-        assert!(said.contains("12 bytes") && said.contains("--recompute"), "{said}");
+        assert!(said.contains("12 bytes") && said.contains("--gradient-checkpointing"), "{said}");
     }
 
     #[test]

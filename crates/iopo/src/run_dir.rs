@@ -99,7 +99,7 @@ fn decisive(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
     before.notes.clone_from(&now.notes);
     before.device.clone_from(&now.device);
     before.demonstration = now.demonstration;
-    before.train.recompute = now.train.recompute;
+    before.train.gradient_checkpointing = now.train.gradient_checkpointing;
     before.synth.max_repaired_share = now.synth.max_repaired_share;
     before.pairs.max_repaired_share = now.pairs.max_repaired_share;
     before.pairs.min_test_tasks = now.pairs.min_test_tasks;
@@ -170,7 +170,7 @@ fn other_configuration(root: &Path, changed: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use iopo_train::Recompute;
+    use iopo_train::GradientCheckpointing;
 
     use super::RunDir;
     use crate::config::PipelineConfig;
@@ -185,7 +185,7 @@ mod tests {
         let elsewhere = PipelineConfig { device: "cuda".to_owned(), ..config.clone() };
         RunDir::open(dir.path(), &elsewhere).expect("the device may change");
         let mut spared = config.clone();
-        spared.train.recompute = Recompute::Always;
+        spared.train.gradient_checkpointing = GradientCheckpointing::Always;
         RunDir::open(dir.path(), &spared).expect("what only memory and time hang on may change");
         let mut renamed = PipelineConfig { name: "other".to_owned(), ..config.clone() };
         renamed.pairs.min_test_tasks = 1;

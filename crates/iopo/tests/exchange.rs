@@ -125,7 +125,11 @@ fn what_was_imported_can_be_trained_on_and_no_stage_replaces_it() {
     assert!(said.contains("14 rows, 7 groups (5 train, 2 dev)"), "{said}");
     let before = fs::read(&groups).expect("groups");
 
-    let choose = ["train.keep=\"best\"", "train.early_stopping_patience=2", "train.eval_every=1"];
+    let choose = [
+        "train.load_best_model_at_end=true",
+        "train.early_stopping_patience=2",
+        "train.eval_steps=1",
+    ];
     let mut args = vec!["train", "--preset", "smoke", "--out", text(&out)];
     args.extend(choose.iter().flat_map(|value| ["--set", value]));
     let said = succeed(&args).stderr;

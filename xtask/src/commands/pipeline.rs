@@ -80,9 +80,9 @@ pub(crate) struct Args {
     /// The seed of everything random.
     #[arg(long)]
     seed: Option<u64>,
-    /// Whether training recomputes activations: auto, always or never; alone: always.
+    /// Recompute activations during training to save memory: auto, always or never; without a value: always.
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always")]
-    recompute: Option<String>,
+    gradient_checkpointing: Option<String>,
     /// Any other value of the configuration, for instance train.lora.rank=16; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     sets: Vec<String>,
@@ -98,7 +98,7 @@ impl Args {
             ("--model", self.model.clone()),
             ("--device", self.device.clone()),
             ("--dtype", self.dtype.clone()),
-            ("--recompute", self.recompute.clone()),
+            ("--gradient-checkpointing", self.gradient_checkpointing.clone()),
             ("--seed", self.seed.map(|seed| seed.to_string())),
         ];
         let named = named.into_iter().filter_map(|(flag, value)| Some((flag, value?)));

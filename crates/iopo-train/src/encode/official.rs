@@ -1,7 +1,7 @@
 //! The truncation of the IOPO authors' released code, to be compared with.
 //!
 //! It cuts the *end* of a prompt, that is, the constraints, and may cut a response's end-of-turn
-//! token. [`LengthPolicy::Drop`](super::LengthPolicy::Drop) does neither.
+//! token. [`TruncationMode::Drop`](super::TruncationMode::Drop) does neither.
 
 use super::EncodedGroup;
 

@@ -7,12 +7,14 @@ use iopo_schema::{
     GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
     VerdictRow, content_id,
 };
-use iopo_train::{Base, EncodedGroup, Method, Objective, Recompute, TrainConfig, batch::Plan};
 use iopo_train::{
-    optim::{Optimiser, OptimiserName},
-    schedule::{Schedule, Scheduler},
+    Base, EncodedGroup, GradientCheckpointing, Method, Objective, TrainConfig, batch::Plan,
+};
+use iopo_train::{
+    eval_strategy::EvalStrategy,
+    optim::{Optimizer, OptimizerName},
+    schedule::{Schedule, SchedulerType},
     trainer::Job,
-    watch::Watch,
     weights::Card,
 };
 
@@ -121,19 +123,19 @@ pub(crate) fn job<'a>(
     let plan = Plan { groups: groups.len(), per_update: 4, epochs: 2, seed: 3 };
     Job {
         objective: Objective::new(Method::Iopo, 0.1, 1.0),
-        schedule: Schedule::with_ratio(Scheduler::Cosine, 1e-2, 0.1, plan.updates()),
+        schedule: Schedule::with_ratio(SchedulerType::Cosine, 1e-2, 0.1, plan.updates()),
         plan,
         lora,
-        shape: iopo_train::Shape::Tree,
-        micro_batch_tokens: 200,
-        recompute: Recompute::default(),
-        clip_norm: 1.0,
-        optimiser: OptimiserName::Adamw,
+        sequence_layout: iopo_train::SequenceLayout::Tree,
+        tokens_per_micro_batch: 200,
+        gradient_checkpointing: GradientCheckpointing::default(),
+        max_grad_norm: 1.0,
+        optim: OptimizerName::Adamw,
         weight_decay: 0.01,
-        checkpoint_every: 2,
+        save_steps: 2,
         groups,
         dev: &[],
-        watch: Watch::default(),
+        eval_strategy: EvalStrategy::default(),
         reference,
         starts_at_reference: false,
         dir: dir.to_owned(),
@@ -149,9 +151,9 @@ pub(crate) fn job<'a>(
     }
 }
 
-/// The default optimiser.
-pub(crate) fn adamw(weight_decay: f64) -> Optimiser {
-    Optimiser::new(OptimiserName::Adamw, weight_decay)
+/// The default optimizer.
+pub(crate) fn adamw(weight_decay: f64) -> Optimizer {
+    Optimizer::new(OptimizerName::Adamw, weight_decay)
 }
 
 /// A tokenizer of bytes: 256 tokens after `<eos>`, no merges.
@@ -265,14 +267,13 @@ pub(crate) fn with_base<T>(
 
 /// Settings for the tiny decoder.
 pub(crate) fn settings() -> TrainConfig {
-    TrainConfig {
-        methods: Method::ALL.to_vec(),
-        epochs: 1,
-        sft_epochs: 2,
-        groups_per_update: 4,
-        micro_batch_tokens: 1200,
-        checkpoint_every: 1,
-        lora: LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() },
-        ..TrainConfig::default()
-    }
+    let mut config = TrainConfig::default();
+    config.methods = Method::ALL.to_vec();
+    config.num_train_epochs = 1;
+    config.sft.num_train_epochs = 2;
+    config.groups_per_update = 4;
+    config.tokens_per_micro_batch = 1200;
+    config.save_steps = 1;
+    config.lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    config
 }

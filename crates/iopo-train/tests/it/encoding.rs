@@ -9,7 +9,7 @@ use std::{
 use iopo_llm::{Message, Role};
 use iopo_model::{ChatTemplate, ModelFiles, Tokenizer};
 use iopo_train::{
-    EncodedGroup, Encoder, LengthPolicy,
+    EncodedGroup, Encoder, TruncationMode,
     encode::{Encoded, infer_seqlen},
 };
 use serde_json::Value;
@@ -112,7 +112,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
     for example in list(&golden["examples"]) {
         let limit = number(&example["cutoff_len"]);
         let Encoded::Group(official) =
-            encode(example, golden, &encoder(limit, LengthPolicy::Official))
+            encode(example, golden, &encoder(limit, TruncationMode::Official))
         else {
             panic!("{}: left out", example["name"]);
         };
@@ -125,7 +125,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
         cut += usize::from((left, right) != (source, target));
 
         // By default a group is whole or not there.
-        match encode(example, golden, &encoder(limit, LengthPolicy::Drop)) {
+        match encode(example, golden, &encoder(limit, TruncationMode::Drop)) {
             Encoded::Group(group) => {
                 assert!(group.longest() <= limit);
                 for (tokens, name) in [

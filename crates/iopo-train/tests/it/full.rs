@@ -10,7 +10,7 @@ fn a_fully_trained_model_opens_as_a_hugging_face_directory_and_says_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     with_base(folder.path(), &rows(8), |preferences, base| {
         let mut config = settings();
-        (config.full, config.methods) = (true, vec![Method::Sft, Method::Iopo]);
+        (config.use_peft, config.methods) = (false, vec![Method::Sft, Method::Iopo]);
         let out = folder.path().join("train");
         let summary = train(&config, preferences, base, &out, &Silent).expect("trained");
         for run in &summary.runs {

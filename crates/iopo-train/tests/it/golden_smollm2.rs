@@ -8,7 +8,9 @@ use std::{
 };
 
 use iopo_model::NamedTensors;
-use iopo_train::{EncodedGroup, Method, Objective, Shape, learner::Learner, metrics::Window};
+use iopo_train::{
+    EncodedGroup, Method, Objective, SequenceLayout, learner::Learner, metrics::Window,
+};
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
@@ -102,11 +104,13 @@ fn every_gradient_of_a_real_model_equals_the_reference() {
     let decoder = smollm2::decoder(&model);
     let out = tempfile::tempdir().expect("a folder");
     let mut job = job(&members, &sums, None, out.path());
-    job.micro_batch_tokens = 1 << 20;
+    job.tokens_per_micro_batch = 1 << 20;
     let number = |key: &str| golden["batch"][key].as_f64().expect("a number");
-    for (shape, beta) in [(Shape::Tree, 0.1), (Shape::FourRows, 0.1), (Shape::Tree, 0.11)] {
+    for (shape, beta) in
+        [(SequenceLayout::Tree, 0.1), (SequenceLayout::Rows, 0.1), (SequenceLayout::Tree, 0.11)]
+    {
         job.objective = Objective::new(Method::Iopo, beta, 0.0);
-        job.shape = shape;
+        job.sequence_layout = shape;
         let mut learner = Learner::new(decoder.clone(), adamw(0.0));
         let mut means = Window::default();
         let (found, loss) = job.gradients(&mut learner, &members, &mut means).expect("gradients");

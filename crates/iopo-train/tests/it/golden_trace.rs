@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, f64::consts::LN_2, fs, path::Path};
 use iopo_llm::Silent;
 use iopo_model::{Activations, Decoder, Dtype, LoraConfig};
 use iopo_train::{
-    EncodedGroup, Method, Objective, Shape,
+    EncodedGroup, Method, Objective, SequenceLayout,
     evaluate::group_logps,
     learner::Learner,
-    schedule::{Schedule, Scheduler},
+    schedule::{Schedule, SchedulerType},
     weights::{read_safetensors, trained_tensors},
 };
 use serde_json::Value;
@@ -54,7 +54,7 @@ fn follow(
     lora: Option<&LoraConfig>,
     trace: &Value,
     groups: &[EncodedGroup],
-    (shape, activations): (Shape, Activations),
+    (shape, activations): (SequenceLayout, Activations),
 ) -> Decoder {
     let mut worst = 0f64;
     let members: Vec<&EncodedGroup> = groups.iter().collect();
@@ -65,11 +65,11 @@ fn follow(
     let mut job = crate::common::job(&members, &reference, lora, folder.path());
     let number = |key: &str| trace[key].as_f64().expect("a number");
     job.objective = Objective::new(Method::Iopo, 0.1, 0.0);
-    let scheduler = Scheduler::Cosine;
-    job.schedule = Schedule { scheduler, peak: number("lr"), warmup: 2, total: 12 };
-    job.shape = shape;
+    let lr_scheduler_type = SchedulerType::Cosine;
+    job.schedule = Schedule { lr_scheduler_type, peak: number("lr"), warmup: 2, total: 12 };
+    job.sequence_layout = shape;
     // Small enough that every update takes several micro-batches.
-    job.micro_batch_tokens = 100;
+    job.tokens_per_micro_batch = 100;
     let mut learner = Learner::new(start, adamw(number("weight_decay")));
     learner.activations = activations;
     for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
@@ -128,9 +128,9 @@ fn full_fine_tuning_follows_the_trace() {
     each(|dir, trace, groups| {
         let base = under.load(dir);
         for way in [
-            (Shape::Tree, Activations::Kept),
-            (Shape::Tree, Activations::Recomputed),
-            (Shape::FourRows, Activations::Kept),
+            (SequenceLayout::Tree, Activations::Kept),
+            (SequenceLayout::Tree, Activations::Recomputed),
+            (SequenceLayout::Rows, Activations::Kept),
         ] {
             follow(&under, base.clone(), &base, None, &trace["full"], groups, way);
         }
@@ -150,7 +150,7 @@ fn adapters_follow_the_trace_to_the_same_factors() {
         let start = base.clone().load_adapter(&tensors("lora"), 2.0).expect("fits");
         let expected = tensors("lora_trained");
         for activations in [Activations::Kept, Activations::Recomputed] {
-            let way = (Shape::Tree, activations);
+            let way = (SequenceLayout::Tree, activations);
             let trained =
                 follow(&under, start.clone(), &base, Some(&lora), &trace["lora"], groups, way);
             let got = trained_tensors(&trained).expect("factors");

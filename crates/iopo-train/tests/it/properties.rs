@@ -12,15 +12,15 @@ use burn_pack::Reader;
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig, NamedTensors};
 use iopo_train::{
-    EncodedGroup, Method, Objective, Shape, TrainError,
+    EncodedGroup, Method, Objective, SequenceLayout, TrainError,
+    eval_strategy::{BestModelMetric, EvalStrategy},
     evaluate::group_logps,
     events::EVENTS,
     learner::Learner,
     metrics::Window,
-    optim::{Optimiser, OptimiserName},
-    schedule::Scheduler,
+    optim::{Optimizer, OptimizerName},
+    schedule::SchedulerType,
     trainer::Job,
-    watch::{Keep, Watch, Watched},
     weights::{self, ADAPTER},
 };
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ fn lora() -> LoraConfig {
 }
 
 fn sums(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
-    let sums = group_logps(decoder, groups, Shape::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     groups.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
 }
 
@@ -70,9 +70,9 @@ fn same(apart: (f64, f64)) -> bool {
     apart.0 < TOLERANCE && apart.1 < TOLERANCE
 }
 
-/// The optimiser's state by name; Burn writes it in no fixed order.
+/// The optimizer's state by name; Burn writes it in no fixed order.
 fn moments(learner: &Learner) -> BTreeMap<String, Vec<u8>> {
-    let bytes = learner.optimiser.to_bytes().expect("moments");
+    let bytes = learner.optimizer.to_bytes().expect("moments");
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).expect("Burn's format");
     let mut kept: BTreeMap<String, Vec<u8>> = reader
         .scalars()
@@ -100,27 +100,36 @@ impl Progress for StopAfter {
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     method: Method,
-    scheduler: Scheduler,
-    watch: Watch,
-    checkpoint_every: usize,
+    lr_scheduler_type: SchedulerType,
+    eval_strategy: EvalStrategy,
+    save_steps: usize,
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    let schedulers = vec![Scheduler::Constant, Scheduler::Linear, Scheduler::Cosine];
+    let scheduler_types =
+        vec![SchedulerType::Constant, SchedulerType::Linear, SchedulerType::Cosine];
     let watch = (
         0usize..4,
         0usize..3,
-        prop::sample::select(vec![Watched::Loss, Watched::Accuracy]),
-        prop::sample::select(vec![Keep::Last, Keep::Best]),
+        prop::sample::select(vec![BestModelMetric::Loss, BestModelMetric::Accuracy]),
+        any::<bool>(),
     );
-    let watch =
-        watch.prop_map(|(every, patience, watched, keep)| Watch { every, patience, watched, keep });
-    (method(), prop::sample::select(schedulers), watch, 1usize..4).prop_map(
-        |(method, scheduler, watch, checkpoint_every)| Settings {
+    let watch = watch.prop_map(
+        |(eval_steps, early_stopping_patience, metric_for_best_model, load_best_model_at_end)| {
+            EvalStrategy {
+                eval_steps,
+                early_stopping_patience,
+                metric_for_best_model,
+                load_best_model_at_end,
+            }
+        },
+    );
+    (method(), prop::sample::select(scheduler_types), watch, 1usize..4).prop_map(
+        |(method, lr_scheduler_type, eval_strategy, save_steps)| Settings {
             method,
-            scheduler,
-            watch,
-            checkpoint_every,
+            lr_scheduler_type,
+            eval_strategy,
+            save_steps,
         },
     )
 }
@@ -134,10 +143,10 @@ fn train(dir: &Path, settings: Settings, looks: usize) -> usize {
     let sums = sums(&decoder(VOCAB, 72), &members);
     let mut job = job(&members, &sums, Some(&adapter), dir);
     job.objective = Objective::new(settings.method, 0.5, 0.5);
-    job.schedule.scheduler = settings.scheduler;
+    job.schedule.lr_scheduler_type = settings.lr_scheduler_type;
     job.dev = &members[..3];
-    job.watch = settings.watch;
-    job.checkpoint_every = settings.checkpoint_every;
+    job.eval_strategy = settings.eval_strategy;
+    job.save_steps = settings.save_steps;
     let mut stops = 0;
     loop {
         match job.run(&start, &StopAfter(AtomicUsize::new(looks))) {
@@ -168,7 +177,7 @@ proptest! {
         let mut job = job(&members, &reference, adapted.then_some(&adapter), folder.path());
         job.objective = Objective { gamma: 0.5, ..Objective::new(method, 0.3, 0.5) };
         let mut of = |budget: usize, members: &[&EncodedGroup]| {
-            job.micro_batch_tokens = budget;
+            job.tokens_per_micro_batch = budget;
             gradients(&job, &start, members)
         };
         let whole = of(1 << 20, &members);
@@ -194,7 +203,7 @@ proptest! {
     #[test]
     fn a_resumed_learner_has_the_same_weights_moments_and_rates(
         method in method(),
-        optimiser in proptest::sample::select(OptimiserName::ALL.to_vec()),
+        optimizer in proptest::sample::select(OptimizerName::ALL.to_vec()),
         before in 1usize..4,
         after in 1usize..4,
     ) {
@@ -213,9 +222,9 @@ proptest! {
             }
             learner
         };
-        let half = advance(Learner::new(start.clone(), Optimiser::new(optimiser, 0.01)), before);
+        let half = advance(Learner::new(start.clone(), Optimizer::new(optimizer, 0.01)), before);
         let saved = half.checkpoint().expect("a checkpoint");
-        let resumed = Learner::resume(&start, Optimiser::new(optimiser, 0.01), Some(&adapter), saved).expect("fits");
+        let resumed = Learner::resume(&start, Optimizer::new(optimizer, 0.01), Some(&adapter), saved).expect("fits");
         let [a, b] = [half, resumed].map(|learner| {
             let learner = advance(learner, after);
             let kept = moments(&learner);

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use iopo_llm::Silent;
 use iopo_model::Decoder;
 use iopo_train::{
-    EncodedGroup, Method, Objective, Shape,
+    EncodedGroup, Method, Objective, SequenceLayout,
     evaluate::{evaluate, group_logps},
     learner::Learner,
-    schedule::Scheduler,
+    schedule::SchedulerType,
 };
 
 use crate::common::{Numbers, adamw, decoder, job};
@@ -51,14 +51,14 @@ fn swapped(groups: &[EncodedGroup]) -> Vec<EncodedGroup> {
 fn reference(groups: &[EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let other = decoder(VOCAB, 92);
-    let sums = group_logps(&other, &members, Shape::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&other, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     members.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
 }
 
 fn accuracy(decoder: &Decoder, objective: &Objective, held_out: &[EncodedGroup]) -> f64 {
     let members: Vec<&EncodedGroup> = held_out.iter().collect();
     let sums = reference(held_out);
-    let found = evaluate(decoder, objective, &members, &sums, Shape::Tree, 500, &Silent);
+    let found = evaluate(decoder, objective, &members, &sums, SequenceLayout::Tree, 500, &Silent);
     found.expect("evaluated").mean("rewards/accuracies").expect("a preference method")
 }
 
@@ -68,7 +68,7 @@ fn train(start: &Decoder, objective: Objective, groups: &[EncodedGroup]) -> Deco
     let folder = tempfile::tempdir().expect("a folder");
     let mut job = job(&members, &sums, None, folder.path());
     job.objective = objective;
-    job.schedule.scheduler = Scheduler::Constant;
+    job.schedule.lr_scheduler_type = SchedulerType::Constant;
     (job.schedule.peak, job.schedule.warmup) = (5e-3, 0);
     let mut learner = Learner::new(start.clone(), adamw(0.0));
     for _ in 0..UPDATES {

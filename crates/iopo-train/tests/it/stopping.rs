@@ -11,7 +11,7 @@ use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, read};
 use iopo_train::{
-    EncodedGroup, Shape, TrainError, evaluate::group_logps, trainer::Job, weights::ADAPTER,
+    EncodedGroup, SequenceLayout, TrainError, evaluate::group_logps, trainer::Job, weights::ADAPTER,
 };
 
 const VOCAB: usize = 61;
@@ -42,12 +42,12 @@ fn with_job<T>(dir: &Path, test: impl FnOnce(&Job<'_>, &Decoder) -> T) -> T {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
     let start = with_adapter(decoder(VOCAB, 30), &lora);
-    let sums = group_logps(&start, &members, Shape::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     let ids = members.iter().map(|group| group.id.clone());
     let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
     let mut job = job(&members, &sums, Some(&lora), dir);
     job.dev = &members[..3];
-    job.checkpoint_every = 1000;
+    job.save_steps = 1000;
     test(&job, &start)
 }
 

@@ -12,8 +12,8 @@ use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, ReferenceRow, read};
 use iopo_train::{
-    EncodedGroup, Method, Shape, TrainError, evaluate::group_logps, learner::Learner, train,
-    weights,
+    EncodedGroup, Method, SequenceLayout, TrainError, evaluate::group_logps, learner::Learner,
+    train, weights,
 };
 
 const VOCAB: usize = 61;
@@ -23,8 +23,8 @@ fn lora() -> LoraConfig {
 }
 
 fn reference(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
-    let sums =
-        group_logps(decoder, groups, Shape::Tree, 500, |_| [true; 4], &Silent).expect("sums");
+    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, |_| [true; 4], &Silent)
+        .expect("sums");
     groups.iter().map(|group| group.id.clone()).zip(sums).collect()
 }
 
@@ -48,7 +48,7 @@ fn four_micro_batches_of_one_are_one_of_four() {
         let update = |budget: usize| {
             let mut job = job(&members, &sums, None, folder.path());
             job.objective.method = method;
-            job.micro_batch_tokens = budget;
+            job.tokens_per_micro_batch = budget;
             job.schedule.warmup = 0;
             let learner = Learner::new(start.clone(), adamw(0.0));
             let (learner, means) = job.update(learner, &members).expect("an update");
@@ -140,7 +140,7 @@ fn a_kill_inside_a_checkpoint_falls_back_to_the_one_before() {
         .collect();
     found.sort();
     assert_eq!(found.len(), 2);
-    fs::write(found[1].join("optimiser.bin"), b"cut").expect("damaged");
+    fs::write(found[1].join("optimizer.bin"), b"cut").expect("damaged");
     job.run(&start, &Silent).expect("goes on");
     assert_eq!(bytes(&whole, weights::ADAPTER), bytes(&killed, weights::ADAPTER));
 }
@@ -171,7 +171,7 @@ fn moments_survive_and_foreign_ones_are_refused() {
     assert!(next(resumed) == expected, "restored moments are others than the saved ones");
     assert!(forgotten != expected, "moments make no difference here: the test shows nothing");
     // Moments of the adapters do not serve a full fine-tuning.
-    let whole = adamw(0.0).restore(saved.optimiser, &decoder(VOCAB, 40));
+    let whole = adamw(0.0).restore(saved.optimizer, &decoder(VOCAB, 40));
     assert!(whole.expect_err("other parameters").to_string().contains("moments"));
 }
 
@@ -291,7 +291,7 @@ fn a_grid_chooses_on_the_dev_split() {
         let mut config = settings();
         config.methods = vec![Method::Iopo];
         config.grid.learning_rate = vec![1e-7, 1e-2];
-        config.grid.max_groups = 6;
+        config.grid.max_train_groups = 6;
         let out = folder.path().join("train");
         let summary = train(&config, preferences, base, &out, &Silent).expect("trained");
         let chosen = summary.runs.last().expect("iopo").settings;

@@ -7,7 +7,7 @@ use crate::common::{Numbers, decoder, groups, with_adapter};
 use crate::under_test::{under_test, worse};
 use iopo_model::{Activations, Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
 use iopo_train::{
-    Batch, EncodedGroup, Method, Objective, Shape, TrainError,
+    Batch, EncodedGroup, Method, Objective, SequenceLayout, TrainError,
     objective::{Scored, Window},
 };
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn distance(a: &(Vec<f64>, NamedTensors), b: &(Vec<f64>, NamedTensors)) -> f64 {
 
 /// The tree with one mistake: y2 under x1 continues y1 instead of the prompt.
 fn leaking(group: &EncodedGroup) -> Batch {
-    let good = Batch::new(&[group], Shape::Tree, |_| [true; 4]).expect("a tree");
+    let good = Batch::new(&[group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
     let shared = group.x1.iter().zip(&group.x2).take_while(|(a, b)| a == b).count();
     let fed = |tokens: &[u32]| tokens[..tokens.len() - 1].to_vec();
     let segment = |parent, tokens| Segment { parent, tokens };
@@ -83,11 +83,11 @@ fn a_leaking_sibling_is_seen() {
     // (In a group whose y2 follows x1, the loss does not read that sequence.)
     for group in groups(8, VOCAB, 2).iter().filter(|group| group.false_cells[0]) {
         let members = [group];
-        let plain = Batch::new(&members, Shape::FourRows, |_| [true; 4]).expect("rows");
+        let plain = Batch::new(&members, SequenceLayout::Rows, |_| [true; 4]).expect("rows");
         let expected = step(&decoder, &members, &plain);
         let apart = distance(&step(&decoder, &members, &leaking(group)), &expected);
         assert!(apart > most, "a leak of {apart} went unseen");
-        let good = Batch::new(&members, Shape::Tree, |_| [true; 4]).expect("a tree");
+        let good = Batch::new(&members, SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
         under.holds("tree", &group.id, distance(&step(&decoder, &members, &good), &expected));
     }
 }
@@ -115,7 +115,7 @@ fn on_real_groups_the_tree_computes_less_than_four_fifths_of_four_padded_rows() 
         })
         .collect();
     for group in &groups {
-        let tree = Batch::new(&[group], Shape::Tree, |_| [true; 4]).expect("a tree");
+        let tree = Batch::new(&[group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
         let ratio = tree.layout.token_count() as f64 / tree.padded_tokens as f64;
         assert!(ratio < 0.8, "{}: {ratio}", group.id);
     }
@@ -171,8 +171,8 @@ proptest! {
             plain
         };
         let needs = |group: &EncodedGroup| Method::Iopo.needs(group);
-        let tree = Batch::new(&members, Shape::Tree, needs).expect("a tree");
-        let rows = Batch::new(&members, Shape::FourRows, needs).expect("rows");
+        let tree = Batch::new(&members, SequenceLayout::Tree, needs).expect("a tree");
+        let rows = Batch::new(&members, SequenceLayout::Rows, needs).expect("rows");
         prop_assert!(tree.layout.token_count() <= rows.layout.token_count());
         let apart = distance(&step(&model, &members, &tree), &step(&model, &members, &rows));
         under.holds("tree", &format!("{count} random groups"), apart);

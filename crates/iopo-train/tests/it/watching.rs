@@ -6,12 +6,12 @@ use iopo_llm::Silent;
 use iopo_model::LoraConfig;
 use iopo_schema::MetricRow;
 use iopo_train::{
-    EncodedGroup, Shape, TrainError,
+    EncodedGroup, SequenceLayout, TrainError,
+    eval_strategy::EvalStrategy,
     evaluate::{evaluate, group_logps},
     events::{self, EVENTS},
     train,
     trainer::{Job, Outcome},
-    watch::{Keep, Watch, Watched},
     weights,
 };
 
@@ -20,7 +20,7 @@ use crate::common::{decoder, groups, job, rows, settings, with_adapter, with_bas
 const VOCAB: usize = 61;
 
 /// Trains on some groups towards chance: the dev split's loss goes up and down.
-fn trained(dir: &Path, watch: Watch, test: impl FnOnce(&Job<'_>, &Outcome)) {
+fn trained(dir: &Path, eval_strategy: EvalStrategy, test: impl FnOnce(&Job<'_>, &Outcome)) {
     let (groups, mut dev) = (groups(10, VOCAB, 51), groups(4, VOCAB, 52));
     for group in &mut dev {
         group.id.insert_str(0, "dev-");
@@ -30,7 +30,7 @@ fn trained(dir: &Path, watch: Watch, test: impl FnOnce(&Job<'_>, &Outcome)) {
     let all: Vec<&EncodedGroup> = members.iter().chain(&dev).copied().collect();
     let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
     let start = with_adapter(decoder(VOCAB, 50), &lora);
-    let sums = group_logps(&start, &all, Shape::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&start, &all, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     let ids = all.iter().map(|group| group.id.clone());
     let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
     let mut job = job(&members, &sums, Some(&lora), dir);
@@ -38,7 +38,7 @@ fn trained(dir: &Path, watch: Watch, test: impl FnOnce(&Job<'_>, &Outcome)) {
     job.schedule.total = job.plan.updates();
     job.schedule.peak = 3e-2;
     job.dev = &dev;
-    job.watch = watch;
+    job.eval_strategy = eval_strategy;
     let outcome = job.run(&start, &Silent).expect("trained");
     assert_eq!(job.run(&start, &Silent).expect("finished"), outcome);
     test(&job, &outcome);
@@ -53,13 +53,15 @@ fn evaluations(outcome: &Outcome) -> Vec<(u64, f64)> {
 fn evaluations_come_as_often_as_asked_and_change_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let (often, rarely) = (folder.path().join("often"), folder.path().join("rarely"));
-    trained(&often, Watch { every: 4, ..Watch::default() }, |job, outcome| {
+    trained(&often, EvalStrategy { eval_steps: 4, ..EvalStrategy::default() }, |job, outcome| {
         assert_eq!((outcome.updates, outcome.kept), (18, 18));
         let steps: Vec<u64> = evaluations(outcome).iter().map(|(step, _)| *step).collect();
         assert_eq!(steps, [4, 8, 12, 16, 18]);
         assert_eq!(job.plan.updates(), 18);
     });
-    trained(&rarely, Watch::default(), |_, outcome| assert_eq!(evaluations(outcome).len(), 6));
+    trained(&rarely, EvalStrategy::default(), |_, outcome| {
+        assert_eq!(evaluations(outcome).len(), 6)
+    });
     let adapter = |dir: &Path| fs::read(dir.join(weights::ADAPTER)).expect("written");
     assert_eq!(adapter(&often), adapter(&rarely));
 }
@@ -67,7 +69,12 @@ fn evaluations_come_as_often_as_asked_and_change_nothing_else() {
 #[test]
 fn the_best_weights_are_kept_and_patience_ends_the_training() {
     let folder = tempfile::tempdir().expect("a folder");
-    let watch = Watch { every: 1, patience: 3, watched: Watched::Loss, keep: Keep::Best };
+    let watch = EvalStrategy {
+        eval_steps: 1,
+        early_stopping_patience: 3,
+        load_best_model_at_end: true,
+        ..EvalStrategy::default()
+    };
     trained(folder.path(), watch, |job, outcome| {
         let losses = evaluations(outcome);
         let least = losses.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
@@ -81,8 +88,15 @@ fn the_best_weights_are_kept_and_patience_ends_the_training() {
         let written = weights::read_safetensors(&folder.path().join(weights::ADAPTER));
         let base = decoder(VOCAB, 50);
         let kept = base.load_adapter(&written.expect("factors"), 2.0).expect("fits");
-        let again =
-            evaluate(&kept, &job.objective, job.dev, job.reference, job.shape, 200, &Silent);
+        let again = evaluate(
+            &kept,
+            &job.objective,
+            job.dev,
+            job.reference,
+            job.sequence_layout,
+            200,
+            &Silent,
+        );
         let again = again.expect("evaluated").mean("loss").expect("a loss");
         assert!((again - least).abs() < 1e-9, "{again} is not {least}");
         assert!((outcome.kept("eval_loss").expect("evaluated") - least).abs() < 1e-15);
@@ -92,7 +106,7 @@ fn the_best_weights_are_kept_and_patience_ends_the_training() {
 #[test]
 fn the_events_are_the_metrics() {
     let folder = tempfile::tempdir().expect("a folder");
-    trained(folder.path(), Watch::default(), |_, outcome| {
+    trained(folder.path(), EvalStrategy::default(), |_, outcome| {
         let file = fs::read(folder.path().join(EVENTS)).expect("written");
         assert_eq!(file, events::to_bytes(&outcome.metrics));
         let read: Vec<MetricRow> =
@@ -107,9 +121,12 @@ fn a_run_that_must_choose_needs_something_to_choose_by() {
     // The first five rows are all of the train split.
     with_base(folder.path(), &rows(5), |preferences, base| {
         let mut config = settings();
-        config.keep = Keep::Best;
+        config.load_best_model_at_end = true;
         let out = folder.path().join("train");
         let error = train(&config, preferences, base, &out, &Silent).expect_err("no dev split");
-        assert!(matches!(error, TrainError::BadConfig { key: "keep", .. }), "{error}");
+        assert!(
+            matches!(&error, TrainError::BadConfig { key, .. } if key == "train.load_best_model_at_end"),
+            "{error}"
+        );
     });
 }

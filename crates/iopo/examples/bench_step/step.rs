@@ -9,13 +9,13 @@ use iopo::llm::Silent;
 use iopo::model::device::in_main_memory;
 use iopo::model::{Activations, Decoder, LoraConfig, memory, workers};
 use iopo::train::batch::Plan;
+use iopo::train::eval_strategy::EvalStrategy;
 use iopo::train::evaluate::group_logps;
 use iopo::train::learner::Learner;
-use iopo::train::optim::{Optimiser, OptimiserName, trained_sizes};
-use iopo::train::schedule::{Schedule, Scheduler};
+use iopo::train::optim::{Optimizer, OptimizerName, trained_sizes};
+use iopo::train::schedule::{Schedule, SchedulerType};
 use iopo::train::trainer::Job;
-use iopo::train::watch::Watch;
-use iopo::train::{Batch, EncodedGroup, Method, Objective, Recompute, Shape};
+use iopo::train::{Batch, EncodedGroup, GradientCheckpointing, Method, Objective, SequenceLayout};
 use serde_json::{Value, json};
 
 use crate::floor::{self, Work};
@@ -50,7 +50,7 @@ pub(crate) struct Args {
     four_rows: bool,
     /// Compute activations again in the backward pass instead of keeping them.
     #[arg(long)]
-    recompute: bool,
+    gradient_checkpointing: bool,
     /// Groups of an update.
     #[arg(long, default_value_t = 1)]
     groups_per_update: usize,
@@ -71,8 +71,8 @@ fn method(name: &str) -> Result<Method, String> {
 }
 
 impl Args {
-    fn shape(&self) -> Shape {
-        if self.four_rows { Shape::FourRows } else { Shape::Tree }
+    fn sequence_layout(&self) -> SequenceLayout {
+        if self.four_rows { SequenceLayout::Rows } else { SequenceLayout::Tree }
     }
 }
 
@@ -96,18 +96,18 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let job = Job {
         objective: Objective::new(args.mode, BETA, 0.0),
         plan,
-        schedule: Schedule::with_ratio(Scheduler::Constant, LEARNING_RATE, 0.0, updates),
+        schedule: Schedule::with_ratio(SchedulerType::Constant, LEARNING_RATE, 0.0, updates),
         lora: lora.as_ref(),
-        recompute: Recompute::default(),
-        shape: args.shape(),
-        micro_batch_tokens: MICRO_BATCH_TOKENS,
-        clip_norm: CLIP_NORM,
-        optimiser: OptimiserName::Adamw,
+        gradient_checkpointing: GradientCheckpointing::default(),
+        sequence_layout: args.sequence_layout(),
+        tokens_per_micro_batch: MICRO_BATCH_TOKENS,
+        max_grad_norm: CLIP_NORM,
+        optim: OptimizerName::Adamw,
         weight_decay: WEIGHT_DECAY,
-        checkpoint_every: 0,
+        save_steps: 0,
         groups: &members,
         dev: &[],
-        watch: Watch::default(),
+        eval_strategy: EvalStrategy::default(),
         reference: &reference,
         starts_at_reference: true,
         dir: PathBuf::new(),
@@ -115,8 +115,8 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         card: nameless(args.mode.name()),
     };
     let each = |seconds: f64| seconds / members.len() as f64;
-    let mut learner = Learner::new(start, Optimiser::new(job.optimiser, WEIGHT_DECAY));
-    if args.recompute {
+    let mut learner = Learner::new(start, Optimizer::new(job.optim, WEIGHT_DECAY));
+    if args.gradient_checkpointing {
         learner.activations = Activations::Recomputed;
     }
     let (mut times, mut losses) = (Vec::new(), Vec::new());
@@ -137,15 +137,15 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let cpu = in_main_memory(&device);
 
     let needs = |group: &EncodedGroup| args.mode.needs(group);
-    let batch = Batch::new(&members[..1], args.shape(), needs)?;
+    let batch = Batch::new(&members[..1], args.sequence_layout(), needs)?;
     let work = Work::of(&batch, lora.as_ref().map(|lora| lora.rank));
     let floor = cpu.then(|| floor::measure(&config, &work, &device)).transpose()?;
     Ok(json!({
         "side": "iopo",
         "mode": args.mode.name(),
         "train": if args.full { "full" } else { "lora" },
-        "recompute": args.recompute,
-        "shape": if args.four_rows { "four_rows" } else { "tree" },
+        "gradient_checkpointing": args.gradient_checkpointing,
+        "sequence_layout": if args.four_rows { "rows" } else { "tree" },
         "device": on.name()?,
         "dtype": on.dtype.name(),
         "prompt": members[0].x1.len(),
@@ -178,7 +178,7 @@ fn reference(args: &Args, base: &Decoder, members: &[&EncodedGroup]) -> Result<(
     let mut last = None;
     for _ in 0..args.warmup + args.repeat.min(REFERENCE_PASSES) {
         let clock = Instant::now();
-        let sums = group_logps(base, members, args.shape(), MICRO_BATCH_TOKENS, needs, &Silent)?;
+        let sums = group_logps(base, members, args.sequence_layout(), MICRO_BATCH_TOKENS, needs, &Silent)?;
         times.push(clock.elapsed().as_secs_f64());
         last = Some(sums);
     }

@@ -22,7 +22,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
             args.adapter.display(),
             weights::ADAPTER
         ))
-        .way_out("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model that was trained whole (train.full) needs no merging")
+        .way_out("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model that was trained whole (train.use_peft = false) needs no merging")
         .into());
     }
     let device = session::first_device()?;

@@ -55,9 +55,9 @@ pub(super) const STEPS: [Case; 9] = [
         same: true,
     },
     Case {
-        name: "iopo-lora-recompute",
-        title: "IOPO, LoRA, ours with --recompute",
-        ours: &["--mode", "iopo", "--recompute"],
+        name: "iopo-lora-gradient-checkpointing",
+        title: "IOPO, LoRA, ours with --gradient-checkpointing",
+        ours: &["--mode", "iopo", "--gradient-checkpointing"],
         theirs: Some(&["--mode", "official", ADAPTER]),
         same: true,
     },

@@ -233,7 +233,7 @@ fn held_out(run: Option<&Path>) -> Result<BTreeSet<iopo_constraints::Kind>> {
         device: None,
         dtype: None,
         seed: None,
-        recompute: None,
+        gradient_checkpointing: None,
         sets: Vec::new(),
     };
     Ok(config::resolve(&none)?.config.eval.held_out_kinds()?)

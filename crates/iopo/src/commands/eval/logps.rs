@@ -10,7 +10,7 @@ use iopo_schema::{
     MetricRow, Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, Split,
 };
 use iopo_train::reference::{Identity, reference};
-use iopo_train::{EncodedGroup, Encoder, LengthPolicy, encode};
+use iopo_train::{EncodedGroup, Encoder, TruncationMode, encode};
 use serde_json::json;
 
 use crate::bars::Bars;
@@ -37,7 +37,7 @@ impl TestGroups {
         let base = model.base();
         // Whatever the context takes: a limit of training is none of evaluation.
         let limit = base.decoder.config().max_position_embeddings;
-        let encoder = Encoder::new(base.tokenizer, base.template, limit, LengthPolicy::Drop)?;
+        let encoder = Encoder::new(base.tokenizer, base.template, limit, TruncationMode::Drop)?;
         let made = encode(&rows, &encoder)?;
         for (reason, count) in &made.dropped {
             printer::note(&format!("{:>10}  {count} test groups left out: {reason}", ""));
@@ -128,9 +128,10 @@ impl Evaluator<'_> {
             preferences_hash: &groups.preferences_hash,
         };
         let encoded: Vec<&EncodedGroup> = groups.encoded.iter().collect();
-        let (shape, budget) = (self.config.train.shape, self.config.train.micro_batch_tokens);
+        let (layout, budget) =
+            (self.config.train.sequence_layout, self.config.train.tokens_per_micro_batch);
         let decoder = self.model.base().decoder;
-        reference(&path, decoder, &encoded, identity, shape, budget, self.bars)?;
+        reference(&path, decoder, &encoded, identity, layout, budget, self.bars)?;
         Ok(iopo_schema::read(&path)?)
     }
 }

@@ -13,7 +13,8 @@ use crate::common::{decoder, groups, job, with_adapter};
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_train::{
-    EncodedGroup, Recompute, Shape, TrainError, evaluate::group_logps, trainer::Job, weights,
+    EncodedGroup, GradientCheckpointing, SequenceLayout, TrainError, evaluate::group_logps,
+    trainer::Job, weights,
 };
 
 const VOCAB: usize = 61;
@@ -61,12 +62,12 @@ fn with_job<T>(
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let plain = decoder(VOCAB, 30);
     let start = lora.map_or_else(|| plain.clone(), |lora| with_adapter(plain.clone(), lora));
-    let sums = group_logps(&start, &members, Shape::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     let ids = members.iter().map(|group| group.id.clone());
     let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
     let mut job = job(&members, &sums, lora, dir);
     job.dev = &members[..3];
-    job.micro_batch_tokens = 60;
+    job.tokens_per_micro_batch = 60;
     job.starts_at_reference = true;
     test(&mut job, &start)
 }
@@ -75,18 +76,18 @@ fn with_job<T>(
 fn product(
     dir: &Path,
     lora: Option<&LoraConfig>,
-    settings: &[Recompute],
+    settings: &[GradientCheckpointing],
     change: impl FnOnce(&mut Job<'_>),
 ) -> [Vec<u8>; 2] {
     with_job(dir, lora, |job, start| {
         change(job);
         let (last, before) = settings.split_last().expect("a setting");
         for setting in before {
-            job.recompute = *setting;
+            job.gradient_checkpointing = *setting;
             let stopped = job.run(start, &Watcher::new(3));
             assert!(matches!(stopped, Err(TrainError::Cancelled)));
         }
-        job.recompute = *last;
+        job.gradient_checkpointing = *last;
         job.run(start, &Silent).expect("trained");
     });
     let weights = if lora.is_some() { weights::ADAPTER } else { weights::WEIGHTS };
@@ -95,11 +96,11 @@ fn product(
 
 #[test]
 fn no_byte_changes_with_it_nor_where_it_is_switched_between_updates() {
-    use Recompute::{Always, Auto, Never};
+    use GradientCheckpointing::{Always, Auto, Never};
     let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
     for lora in [Some(&lora), None] {
         let folder = tempfile::tempdir().expect("a folder");
-        let made = |name: &str, settings: &[Recompute]| {
+        let made = |name: &str, settings: &[GradientCheckpointing]| {
             product(&folder.path().join(name), lora, settings, |_| {})
         };
         let kept = made("kept", &[Never]);
@@ -117,22 +118,23 @@ fn no_byte_changes_with_it_nor_where_it_is_switched_between_updates() {
 #[test]
 fn what_was_chosen_and_what_it_costs_is_said_before_the_first_update() {
     let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
-    let said = |recompute: Recompute| {
+    let said = |gradient_checkpointing: GradientCheckpointing| {
         let folder = tempfile::tempdir().expect("a folder");
         let watcher = Watcher::new(1000);
         with_job(folder.path(), Some(&lora), |job, start| {
-            job.recompute = recompute;
+            job.gradient_checkpointing = gradient_checkpointing;
             job.run(start, &watcher).expect("trained");
         });
         let said = watcher.said.into_inner().expect("no panic");
         assert_eq!(said.len(), 8, "memory, time, then six updates");
         said.into_iter().next().expect("a line")
     };
-    let always = said(Recompute::Always);
-    let told = always.contains("recomputed") && always.contains("slower (as asked); kept: ");
+    let always = said(GradientCheckpointing::Always);
+    let told = always.contains("gradient checkpointing on")
+        && always.contains("slower (as configured); off: ");
     assert!(told, "{always}");
     // So little fits anywhere that tells how much it has.
-    let auto = said(Recompute::Auto);
-    let why = if cfg!(target_os = "linux") { "GB can be had" } else { "does not tell" };
-    assert!(auto.contains("activations are kept") && auto.contains(why), "{auto}");
+    let auto = said(GradientCheckpointing::Auto);
+    let why = if cfg!(target_os = "linux") { "GB available" } else { "does not report" };
+    assert!(auto.contains("gradient checkpointing off") && auto.contains(why), "{auto}");
 }

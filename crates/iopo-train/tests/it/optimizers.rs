@@ -1,10 +1,10 @@
-//! Each optimiser's updates against PyTorch's, and its moments through bytes.
+//! Each optimizer's updates against PyTorch's, and its moments through bytes.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use iopo_model::Decoder;
-use iopo_train::optim::{Optimiser, OptimiserName};
+use iopo_train::optim::{Optimizer, OptimizerName};
 use iopo_train::weights::trained_tensors;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ const NORM: &str = "model.norm.weight";
 const TOLERANCE: f64 = 1e-6;
 
 fn golden() -> Value {
-    let text = include_str!("../../../../fixtures/golden/optimisers_golden.json");
+    let text = include_str!("../../../../fixtures/golden/optimizers_golden.json");
     serde_json::from_str(text).expect("JSON")
 }
 
@@ -58,9 +58,9 @@ fn gradients(decoder: &Decoder, update: usize, values: usize) -> GradientsParams
     norms.made
 }
 
-/// The largest difference from the golden values, with the optimiser made anew from its bytes after
+/// The largest difference from the golden values, with the optimizer made anew from its bytes after
 /// the third update.
-fn difference(case: &Value, rate: f64, name: OptimiserName, weight_decay: f64) -> f64 {
+fn difference(case: &Value, rate: f64, name: OptimizerName, weight_decay: f64) -> f64 {
     let rows: Vec<&Vec<Value>> = case["values"]
         .as_array()
         .expect("rows")
@@ -69,38 +69,38 @@ fn difference(case: &Value, rate: f64, name: OptimiserName, weight_decay: f64) -
         .collect();
     let values = rows[0].len();
     let mut decoder = start(values);
-    let mut optimiser = Optimiser::new(name, weight_decay);
+    let mut optimizer = Optimizer::new(name, weight_decay);
     let mut worst = 0.0_f64;
     for (update, row) in rows.iter().enumerate() {
         let slopes = gradients(&decoder, update, values);
-        decoder = optimiser.step(rate, decoder, slopes);
+        decoder = optimizer.step(rate, decoder, slopes);
         let (_, norm) = &trained_tensors(&decoder).expect("weights")[NORM];
         for (got, expected) in norm.iter().zip(row.iter().cycle()) {
             worst = worst.max((f64::from(*got) - number(expected)).abs());
         }
         if update == 2 {
-            let bytes = optimiser.to_bytes().expect("moments");
-            optimiser = Optimiser::new(name, weight_decay).restored(bytes).expect("read");
+            let bytes = optimizer.to_bytes().expect("moments");
+            optimizer = Optimizer::new(name, weight_decay).restored(bytes).expect("read");
         }
     }
     worst
 }
 
 #[test]
-fn every_optimiser_follows_its_reference() {
+fn every_optimizer_follows_its_reference() {
     let golden = golden();
     let rate = number(&golden["rate"]);
     let mut seen = Vec::new();
     for case in golden["cases"].as_array().expect("cases") {
-        let name: OptimiserName = serde_json::from_value(case["optimiser"].clone()).expect("known");
+        let name: OptimizerName = serde_json::from_value(case["optimizer"].clone()).expect("known");
         let decay = number(&case["weight_decay"]);
         let worst = difference(case, rate, name, decay);
         assert!(worst < TOLERANCE, "{name:?}, decay {decay}: off by {worst:e}");
-        // The control: the same updates with another decay, or of another optimiser, are others.
+        // The control: the same updates with another decay, or of another optimizer, are others.
         let other = difference(case, rate, name, decay + 0.05);
         assert!(other > 10.0 * TOLERANCE, "{name:?}: decay changes {other:e} only");
         seen.push(name);
     }
     seen.dedup();
-    assert_eq!(seen, OptimiserName::ALL);
+    assert_eq!(seen, OptimizerName::ALL);
 }
