@@ -5,6 +5,7 @@ mod validate;
 use std::collections::BTreeMap;
 
 use iopo_model::LoraConfig;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,45 +24,49 @@ use crate::{
 ///
 /// The default learning rates suit models of about 135M parameters. The paper's (1e-4 for SFT, 5e-6 for preferences)
 /// are for models of 7B and 8B parameters.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainConfig {
     /// Trains these methods. SFT always runs, because every other method starts from it. Default `["sft", "dpo",
     /// "iopo"]`.
     pub methods: Vec<Method>,
-    /// Passes over the training groups of each method after SFT. Default 2. Range: 1 or more.
+    /// Passes over the training groups of each method after SFT. Default 2.
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["epochs"]))]
     pub num_train_epochs: usize,
-    /// Peak learning rate of the preference methods and of continued SFT. Default 1e-4. Range: above 0, at most 1.
+    /// Peak learning rate of the preference methods and of continued SFT. Default 1e-4.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0, "aliases" = ["lr"]))]
     pub learning_rate: f64,
     /// Settings of the SFT stage.
     pub sft: SftConfig,
     /// Strength of the preference loss. Higher values keep the policy closer to the reference. Methods without a
-    /// reference use their published value ([`Method::published`]) unless `overrides` sets one. Default 0.1. Range:
-    /// above 0.
+    /// reference use their published value ([`Method::published`]) unless `overrides` sets one. Default 0.1.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub beta: f64,
     /// Weight of the SFT loss on the chosen responses, added to a preference loss as a mean per token. Higher values
-    /// keep the chosen responses likely. Default 1.0. Range: 0 or more.
+    /// keep the chosen responses likely. Default 1.0.
+    #[schemars(range(min = 0.0))]
     pub pref_ftx: f64,
     /// Maps a margin to a loss, for the methods with a reference: sigmoid, hinge, ipo, robust or exo-pair. Default
     /// sigmoid.
     pub loss_type: LossType,
-    /// Assumed probability that a preference label is flipped; softens sigmoid, robust and exo-pair. Default 0. Range:
-    /// 0 or more, below 0.5.
+    /// Assumed probability that a preference label is flipped; softens sigmoid, robust and exo-pair. Default 0.
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub label_smoothing: f64,
-    /// Share of the updates over which the learning rate rises from 0 to its peak. Default 0.1. Range: 0 to 1.
+    /// Share of the updates over which the learning rate rises from 0 to its peak. Default 0.1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub warmup_ratio: f64,
     /// Learning rate after the warm-up: constant, linear or cosine decay to 0. Default cosine.
     pub lr_scheduler_type: SchedulerType,
-    /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default 8. Range: 1 or
-    /// more.
+    /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default 8.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub groups_per_update: usize,
     /// Most tokens of one forward and backward pass. Higher values use more memory and are faster on a GPU; on a CPU
-    /// each thread computes one micro-batch. No result depends on it beyond rounding. Default 1024. Range: 1 or more.
+    /// each thread computes one micro-batch. No result depends on it beyond rounding. Default 1024.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub tokens_per_micro_batch: usize,
-    /// Recomputes activations in the backward pass to save memory: auto, always or never (`true` and `false` mean
-    /// always and never). Costs 25 to 38 % more time and changes no result; auto recomputes only if the activations
-    /// would not fit. Default auto.
+    /// Recomputes activations in the backward pass to save memory: auto, always or never. Costs 25 to 38 % more
+    /// time and changes no result; auto recomputes only if the activations would not fit. Default auto.
     pub gradient_checkpointing: GradientCheckpointing,
     /// Lays the sequences of a group out as a tree of shared segments, or as one row a sequence for comparison: tree
     /// or rows. Default tree.
@@ -70,18 +75,19 @@ pub struct TrainConfig {
     pub use_peft: bool,
     /// Settings of the LoRA adapters.
     pub lora: LoraConfig,
-    /// Most tokens of a sequence, prompt and response together. Default 1024. Range: 1 or more; the model's context
-    /// limits it too.
+    /// Most tokens of a sequence, prompt and response together. Default 1024.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max_length: usize,
     /// Treatment of groups that exceed `max_length`: drop skips them, official cuts them as the authors' released code
     /// does. Default drop.
     pub truncation_mode: TruncationMode,
-    /// Scales the gradients down to this global norm if they exceed it; 0 turns clipping off. Default 1.0. Range: 0 or
-    /// more.
+    /// Scales the gradients down to this global norm if they exceed it; 0 turns clipping off. Default 1.0.
+    #[schemars(range(min = 0.0), extend("aliases" = ["clip_norm"]))]
     pub max_grad_norm: f64,
     /// Optimizer: adamw, adam, sgd, rmsprop, adagrad or lion. Default adamw.
     pub optim: OptimizerName,
-    /// Weight decay of the optimizer. Default 0.01. Range: 0 or more.
+    /// Weight decay of the optimizer. Default 0.01.
+    #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
     /// Updates between two checkpoints; 0 writes none, so a stopped training starts over. Default 10.
     pub save_steps: usize,
@@ -111,43 +117,49 @@ pub struct TrainConfig {
 }
 
 /// Settings of the SFT stage.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SftConfig {
-    /// Passes of SFT over the training groups. Default 2. Range: 1 or more.
+    /// Passes of SFT over the training groups. Default 2.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub num_train_epochs: usize,
-    /// Peak learning rate of SFT. Default 5e-4. Range: above 0, at most 1.
+    /// Peak learning rate of SFT. Default 5e-4.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
 }
 
 /// Settings of one method that replace the common ones.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Override {
-    /// Peak learning rate. Default: that of the stage. Range: above 0, at most 1.
+    /// Peak learning rate. Default: that of the stage.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: Option<f64>,
     /// Strength of the preference loss. Default: `train.beta`, or the published value of a method without a reference.
-    /// Range: above 0.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub beta: Option<f64>,
     /// Weight of the SFT loss. Default: `train.pref_ftx`, or the published value of a method without a reference.
-    /// Range: 0 or more.
+    #[schemars(range(min = 0.0))]
     pub pref_ftx: Option<f64>,
-    /// Target margin of simpo and tpo-l. Default: the published value. Range: finite.
+    /// Target margin of simpo and tpo-l. Default: the published value.
     pub gamma: Option<f64>,
 }
 
 /// Search grid: the product of its lists is tried for each method after SFT, and the dev split chooses with the first
 /// random seed. An empty list keeps the method's own setting.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GridConfig {
-    /// Peak learning rates to try. Default `[]`. Range: above 0, at most 1.
+    /// Peak learning rates to try. Default `[]`.
+    #[schemars(extend("items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0, "maximum": 1.0 }))]
     pub learning_rate: Vec<f64>,
-    /// Values of beta to try. Default `[]`. Range: above 0.
+    /// Values of beta to try. Default `[]`.
+    #[schemars(extend("items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0 }))]
     pub beta: Vec<f64>,
-    /// Weights of the SFT loss to try. Default `[]`. Range: 0 or more.
+    /// Weights of the SFT loss to try. Default `[]`.
+    #[schemars(inner(range(min = 0.0)))]
     pub pref_ftx: Vec<f64>,
     /// Passes over the training groups in a trial; 0 takes `train.num_train_epochs`. Default 0.
     pub num_train_epochs: usize,

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use iopo_llm::Message;
 use iopo_model::{ChatTemplate, ModelError, Tokenizer};
 use iopo_schema::PreferenceRow;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use official::infer_seqlen;
 
 /// What becomes of a group that is longer than `max_length`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TruncationMode {
     /// It is left out, whole. So are groups with an empty response, or with an instruction that spells

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use iopo_core::SettingError;
 use iopo_model::ModelError;
 use iopo_schema::SchemaError;
 
@@ -25,16 +26,9 @@ pub enum TrainError {
         /// Why it failed.
         source: io::Error,
     },
-    /// A setting is out of bounds.
-    #[error("`{key}`: found {found}, expected {allowed}")]
-    BadConfig {
-        /// Full path of the setting.
-        key: String,
-        /// The value found.
-        found: String,
-        /// The values allowed.
-        allowed: String,
-    },
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
     /// No group is left to train on.
     #[error(
         "{}: expected at least one group of the train split, found none ({dropped}); raise \

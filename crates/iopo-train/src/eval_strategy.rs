@@ -3,6 +3,7 @@
 //! Every decision is a function of the metrics so far, so a resumed run decides like an uninterrupted one.
 
 use iopo_schema::MetricRow;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Plan;
@@ -13,7 +14,7 @@ const LOSS: &str = "eval_loss";
 const ACCURACY: &str = "eval_rewards/accuracies";
 
 /// Metric of the dev split by which evaluations compare.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BestModelMetric {
     /// The loss: lower is better.

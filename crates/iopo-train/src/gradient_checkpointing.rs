@@ -1,23 +1,17 @@
 //! Whether the backward pass recomputes activations: the setting, and the choice that follows from it.
 
-use std::fmt;
-
 use iopo_model::Activations;
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error, Unexpected, Visitor},
-};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::estimate::{Estimate, gigabytes};
 
 /// Share of the available memory that an estimate may fill: estimates are rough, and the system needs some.
 const FILLED: f64 = 0.9;
 
-const NAMES: [&str; 3] = ["auto", "always", "never"];
-
 /// Whether the backward pass recomputes each layer's activations instead of keeping them. No result depends on it, so
 /// a resumed run may change it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GradientCheckpointing {
     /// Recomputes only if the activations would not fit into memory.
@@ -27,34 +21,6 @@ pub enum GradientCheckpointing {
     Always,
     /// Never recomputes.
     Never,
-}
-
-impl<'de> Deserialize<'de> for GradientCheckpointing {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameOrBool;
-        impl Visitor<'_> for NameOrBool {
-            type Value = GradientCheckpointing;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("auto, always, never, true or false")
-            }
-
-            fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-                Ok(if value { GradientCheckpointing::Always } else { GradientCheckpointing::Never })
-            }
-
-            fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
-                let [auto, always, never] = NAMES;
-                match value {
-                    value if value == auto => Ok(GradientCheckpointing::Auto),
-                    value if value == always => Ok(GradientCheckpointing::Always),
-                    value if value == never => Ok(GradientCheckpointing::Never),
-                    other => Err(E::invalid_value(Unexpected::Str(other), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(NameOrBool)
-    }
 }
 
 /// Why activations are kept or recomputed.
@@ -156,23 +122,6 @@ mod tests {
         assert_eq!(chosen(auto, None), Activations::Kept);
         assert_eq!(chosen(auto, Some(4_001_000_000)), Activations::Kept);
         assert_eq!(chosen(auto, Some(3_999_000_000)), Activations::Recomputed);
-    }
-
-    #[test]
-    fn names_and_booleans_are_read() {
-        let read = |text: &str| serde_json::from_str::<GradientCheckpointing>(text);
-        for setting in [
-            GradientCheckpointing::Auto,
-            GradientCheckpointing::Always,
-            GradientCheckpointing::Never,
-        ] {
-            let text = serde_json::to_string(&setting).expect("JSON");
-            assert_eq!(read(&text).expect("reads back"), setting);
-        }
-        assert_eq!(read("true").expect("a boolean"), GradientCheckpointing::Always);
-        assert_eq!(read("false").expect("a boolean"), GradientCheckpointing::Never);
-        let error = read("\"often\"").expect_err("no such name").to_string();
-        assert!(error.contains("often") && error.contains("auto, always, never"), "{error}");
     }
 
     #[test]

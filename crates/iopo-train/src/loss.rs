@@ -1,10 +1,11 @@
 //! The preference losses by their names in a configuration.
 
 use iopo_objective::LossShape;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Name of the [`LossShape`] that maps a margin to a loss.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LossType {
     /// Negative log-sigmoid of the margin (Bradley–Terry).

@@ -9,12 +9,13 @@ use burn::optim::{
 };
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adamw::FusedAdamW;
 
 /// An optimizer's name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerName {
     /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's own is 1e-5), decay apart from the gradient.

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use iopo_core::SettingError;
 use iopo_llm::Progress;
 use iopo_model::{ChatTemplate, Decoder, Dtype, LoraConfig, Tokenizer, write_chat_files};
 use iopo_schema::{PreferenceRow, Provenance, Split, file_hash, read};
@@ -149,14 +150,8 @@ pub fn train(
     if let Some(key) = chooser
         && dev.groups.is_empty()
     {
-        return Err(TrainError::BadConfig {
-            key: key.to_owned(),
-            found: format!(
-                "a choice among dev groups, of which there are none ({})",
-                dev.describe_dropped()
-            ),
-            allowed: "groups of the dev split to choose by".to_owned(),
-        });
+        let found = format!("a dev split without groups ({})", dev.describe_dropped());
+        return Err(SettingError::new(key, found, "groups of the dev split to choose by").into());
     }
     let mut dropped = train.dropped.clone();
     for (reason, count) in &dev.dropped {

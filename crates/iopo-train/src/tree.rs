@@ -8,12 +8,13 @@
 use std::ops::Range;
 
 use iopo_model::{Layout, ModelError, Segment, Targets};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::encode::EncodedGroup;
 
 /// How groups are laid out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SequenceLayout {
     /// Shared segments.

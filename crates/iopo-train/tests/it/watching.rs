@@ -125,7 +125,7 @@ fn a_run_that_must_choose_needs_something_to_choose_by() {
         let out = folder.path().join("train");
         let error = train(&config, preferences, base, &out, &Silent).expect_err("no dev split");
         assert!(
-            matches!(&error, TrainError::BadConfig { key, .. } if key == "train.load_best_model_at_end"),
+            matches!(&error, TrainError::Setting(error) if error.key == "train.load_best_model_at_end"),
             "{error}"
         );
     });
