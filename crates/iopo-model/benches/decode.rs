@@ -7,7 +7,7 @@ use std::hint::black_box;
 use common::models;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use iopo_llm::{Sampling, Silent};
-use iopo_model::{Limits, Prompt};
+use iopo_model::{GenerationRequest, Limits};
 
 fn decoding(criterion: &mut Criterion) {
     let mut bench = criterion.benchmark_group("decode");
@@ -15,8 +15,8 @@ fn decoding(criterion: &mut Criterion) {
     for model in models() {
         let (prompt, response) = model.lengths;
         for batch in [1, 16] {
-            let prompts: Vec<Prompt> = (0..batch)
-                .map(|row| Prompt {
+            let prompts: Vec<GenerationRequest> = (0..batch)
+                .map(|row| GenerationRequest {
                     tokens: model.tokens(prompt, row),
                     sampling: Sampling::greedy(response),
                 })

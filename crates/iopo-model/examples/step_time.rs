@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use iopo_llm::{Sampling, Silent};
 use iopo_model::{
-    Activations, Decoder, Layout, Limits, LoraConfig, ModelError, ModelFiles, Prompt, Segment,
-    Targets, memory, workers,
+    Activations, Decoder, GenerationRequest, Layout, Limits, LoraConfig, ModelError, ModelFiles,
+    Segment, Targets, memory, workers,
 };
 
 /// The allocator of the `iopo` binary: big tensors come and go, and fresh pages cost a quarter of a step.
@@ -104,7 +104,8 @@ fn training(lora: &Decoder) -> Result<(), ModelError> {
 /// are samples of one prompt.
 fn decoding(decoder: &Decoder) -> Result<(), ModelError> {
     let length = 32;
-    let greedy = |row| Prompt { tokens: tokens(60, row), sampling: Sampling::greedy(length) };
+    let greedy =
+        |row| GenerationRequest { tokens: tokens(60, row), sampling: Sampling::greedy(length) };
     let sample = |row| {
         let sampling = Sampling {
             max_new_tokens: length,
@@ -113,12 +114,12 @@ fn decoding(decoder: &Decoder) -> Result<(), ModelError> {
             top_k: 0,
             seed: u64::from(row),
         };
-        Prompt { tokens: tokens(60, 0), sampling }
+        GenerationRequest { tokens: tokens(60, 0), sampling }
     };
     for batch in [1u32, 16, 32, 64] {
         let (own, samples) = ((0..batch).map(greedy).collect(), (0..batch).map(sample).collect());
         for (what, prompts) in [("greedy", own), ("samples of one prompt", samples)] {
-            let prompts: Vec<Prompt> = prompts;
+            let prompts: Vec<GenerationRequest> = prompts;
             let limits = Limits { rows: prompts.len(), ..Limits::default() };
             let generate = || decoder.generate(&prompts, &[], limits, &Silent);
             generate()?;

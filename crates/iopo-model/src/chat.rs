@@ -1,4 +1,4 @@
-//! A model on this machine that answers chats: decoder, tokenizer and chat template together.
+//! A local chat model: decoder, tokenizer and chat template.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
 use crate::deal::shares;
 use crate::generate::Limits;
 use crate::source::ModelFiles;
-use crate::{ChatTemplate, Decoder, Dtype, ModelError, Prompt, Tokenizer, workers};
+use crate::{ChatTemplate, Decoder, Dtype, GenerationRequest, ModelError, Tokenizer, workers};
 
-/// A decoder with the files that make chats out of tokens. It implements [`LanguageModel`].
+/// A decoder with its tokenizer and chat template. Implements [`LanguageModel`] and [`LogProb`](iopo_llm::LogProb).
 #[derive(Debug, Clone)]
 pub struct ChatModel {
     name: String,
@@ -29,11 +29,12 @@ struct Files {
 }
 
 impl ChatModel {
-    /// Loads a Hugging Face directory or a GGUF file onto a device, its matrices in some type; each worker generates at most
-    /// `batch` sequences together.
+    /// Loads a Hugging Face directory or a GGUF file onto a device.
+    ///
+    /// `dtype` is the type of the weight matrices. Each worker generates at most `batch` sequences together.
     ///
     /// # Errors
-    /// When a file is missing or broken, or the architecture is unknown.
+    /// Returns an error if a file is missing or malformed, or the architecture is not supported.
     pub fn load(
         path: &Path,
         name: &str,
@@ -52,49 +53,49 @@ impl ChatModel {
         Ok(Self { name: name.to_owned(), decoder, files: Arc::new(files) })
     }
 
-    /// The same chat files around another decoder (the base with an adapter), under another name.
+    /// Returns a model with the same tokenizer and template, another decoder and another name.
     #[must_use]
     pub fn with_decoder(&self, decoder: Decoder, name: &str) -> Self {
         Self { name: name.to_owned(), decoder, files: Arc::clone(&self.files) }
     }
 
-    /// The weights.
+    /// Returns the decoder.
     pub fn decoder(&self) -> &Decoder {
         &self.decoder
     }
 
-    /// The tokenizer.
+    /// Returns the tokenizer.
     pub fn tokenizer(&self) -> &Tokenizer {
         &self.files.tokenizer
     }
 
-    /// The chat template.
+    /// Returns the chat template.
     pub fn template(&self) -> &ChatTemplate {
         &self.files.template
     }
 
-    /// Ids of the tokens that end an answer.
+    /// Returns the ids of the stop tokens.
     pub fn stop(&self) -> &[u32] {
         &self.files.stop
     }
 
-    /// Hash of the base's weight files.
+    /// Returns the hash of the weight files that were loaded.
     pub fn weights_hash(&self) -> &str {
         &self.files.weights_hash
     }
 
-    /// A chat up to the point where the assistant speaks, as tokens.
+    /// Renders and tokenizes a chat, up to the start of the assistant's reply.
     ///
     /// # Errors
-    /// When the template refuses the chat.
+    /// Returns an error if the template rejects the chat or the tokenizer fails.
     pub fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, ModelError> {
         self.files.tokenizer.encode(&self.files.template.render(messages, true)?)
     }
 
-    /// A response as tokens, tokenised apart from its prompt, the end of the turn being part of it.
+    /// Tokenizes a response separately from its prompt and appends the end-of-turn token.
     ///
     /// # Errors
-    /// When the tokenizer fails.
+    /// Returns an error if the tokenizer fails.
     pub fn encode_response(&self, response: &str) -> Result<Vec<u32>, ModelError> {
         let mut tokens = self.files.tokenizer.encode_content(response)?;
         tokens.extend(self.files.tokenizer.eos_id().or(self.files.stop.first().copied()));
@@ -110,25 +111,25 @@ impl ChatModel {
         Ok(tokens.saturating_add(new_tokens) <= self.decoder.config().max_position_embeddings)
     }
 
-    /// One request as tokens; it and its answer must fit the context.
-    fn prompt(&self, index: usize, request: &Request) -> Result<Prompt, LlmError> {
-        let refuse = |reason| LlmError::BadRequest { index, reason };
+    /// Tokenizes a request and checks that it fits the context.
+    fn tokenized(&self, index: usize, request: &Request) -> Result<GenerationRequest, LlmError> {
+        let bad = |reason| LlmError::BadRequest { index, reason };
         let mut contents = request.messages.iter().map(|message| message.content.as_str());
         if let Some(token) = contents.find_map(|text| self.files.tokenizer.special_in(text)) {
-            return Err(refuse(format!("a message spells the special token {token}")));
+            return Err(bad(format!("a message contains the special token {token}")));
         }
         let tokens =
-            self.encode_prompt(&request.messages).map_err(|error| refuse(error.to_string()))?;
+            self.encode_prompt(&request.messages).map_err(|error| bad(error.to_string()))?;
         let wanted = request.sampling.max_new_tokens;
         let limit = self.decoder.config().max_position_embeddings;
         if tokens.len().saturating_add(wanted) > limit {
-            return Err(refuse(format!(
-                "{} tokens and an answer of {wanted} do not fit the context of {limit}: shorten the input or \
-                 lower max_new_tokens",
+            return Err(bad(format!(
+                "{} prompt tokens and {wanted} new tokens exceed the context of {limit} tokens; hint: shorten the prompt \
+                 or lower max_new_tokens",
                 tokens.len()
             )));
         }
-        Ok(Prompt { tokens, sampling: request.sampling.clone() })
+        Ok(GenerationRequest { tokens, sampling: request.sampling.clone() })
     }
 }
 
@@ -145,14 +146,14 @@ impl LanguageModel for ChatModel {
         let prompts = requests
             .iter()
             .enumerate()
-            .map(|(index, request)| self.prompt(index, request))
+            .map(|(index, request)| self.tokenized(index, request))
             .collect::<Result<Vec<_>, _>>()?;
         let device = self.decoder.device();
         let shares = shares(&prompts, workers::count(&device));
         let tokens = Limits::default().tokens / shares.len();
         let limits = Limits { rows: self.files.batch, tokens };
         let generated = workers::map(&device, shares.clone(), |share| {
-            let batch: Vec<Prompt> = share.iter().map(|&index| prompts[index].clone()).collect();
+            let batch: Vec<_> = share.iter().map(|&index| prompts[index].clone()).collect();
             self.decoder.generate(&batch, &self.files.stop, limits, progress)
         })?;
         let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];

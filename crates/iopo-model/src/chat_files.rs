@@ -1,23 +1,25 @@
-//! What makes a folder of weights a model that chats: tokenizer and chat template, as Hugging Face lays them out.
+//! Writes tokenizer and chat template in the layout of Hugging Face.
 
 use std::path::Path;
 
+use iopo_core::files;
 use serde_json::json;
 
-use crate::{ChatTemplate, ModelConfig, ModelError, Tokenizer, files};
+use crate::{ChatTemplate, ModelConfig, ModelError, Tokenizer};
 
-/// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` into a folder with `config.json` and
-/// weights, so that it can be opened as a Hugging Face directory.
+/// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja`.
+///
+/// With these, a directory of `config.json` and weights opens as a Hugging Face chat model.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// Returns an error if a file cannot be written.
 pub fn write_chat_files(
     dir: &Path,
     tokenizer: &Tokenizer,
     template: &ChatTemplate,
     model: &ModelConfig,
 ) -> Result<(), ModelError> {
-    // The template writes every special token itself: none may be added to what it rendered.
+    // The template writes every special token, so the tokenizer must not add any.
     let config = json!({
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": tokenizer.bos_token(),
@@ -29,7 +31,11 @@ pub fn write_chat_files(
         "model_max_length": model.max_position_embeddings,
         "chat_template": template.source(),
     });
-    files::write(&dir.join("tokenizer.json"), tokenizer.to_json()?.as_bytes())?;
-    files::write(&dir.join("tokenizer_config.json"), format!("{config:#}\n").as_bytes())?;
-    files::write(&dir.join("chat_template.jinja"), template.source().as_bytes())
+    let write = |name: &str, text: &str| {
+        let path = dir.join(name);
+        files::write(&path, text.as_bytes()).map_err(|error| ModelError::io("write", &path, error))
+    };
+    write("tokenizer.json", &tokenizer.to_json()?)?;
+    write("tokenizer_config.json", &format!("{config:#}\n"))?;
+    write("chat_template.jinja", template.source())
 }

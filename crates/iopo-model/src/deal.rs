@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::Prompt;
+use crate::GenerationRequest;
 use crate::prefill::common;
 
 /// Rows of a share at least: weights are read once a step, however many rows there are.
@@ -11,7 +11,7 @@ const SHARE: usize = 4;
 /// Deals prompts out to workers: as many rows to each, those that begin alike to the same one, and to each its part of
 /// the long ones. The shares follow from the prompts and the number of workers, so the same requests give the same
 /// texts.
-pub(crate) fn shares(prompts: &[Prompt], workers: usize) -> Vec<Vec<usize>> {
+pub(crate) fn shares(prompts: &[GenerationRequest], workers: usize) -> Vec<Vec<usize>> {
     let count = workers.min(prompts.len() / SHARE).max(1);
     let room = prompts.len().div_ceil(count);
     let mut shares: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -29,8 +29,8 @@ pub(crate) fn shares(prompts: &[Prompt], workers: usize) -> Vec<Vec<usize>> {
     shares
 }
 
-/// Prompts that have more than half of their tokens in common with the next, the family of the longest first.
-fn families(prompts: &[Prompt]) -> Vec<Vec<usize>> {
+/// GenerationRequests that have more than half of their tokens in common with the next, the family of the longest first.
+fn families(prompts: &[GenerationRequest]) -> Vec<Vec<usize>> {
     let tokens = |prompt: usize| prompts[prompt].tokens.as_slice();
     let mut order: Vec<usize> = (0..prompts.len()).collect();
     order.sort_by_key(|&prompt| tokens(prompt));
@@ -48,11 +48,11 @@ mod tests {
     use iopo_llm::Sampling;
 
     use super::shares;
-    use crate::Prompt;
+    use crate::GenerationRequest;
 
-    fn prompt(salt: u32, length: u32, manner: u32) -> Prompt {
+    fn prompt(salt: u32, length: u32, manner: u32) -> GenerationRequest {
         let tokens = (0..length).map(|at| at * 100 + salt).chain([manner]).collect();
-        Prompt { tokens, sampling: Sampling::greedy(1) }
+        GenerationRequest { tokens, sampling: Sampling::greedy(1) }
     }
 
     fn sorted(mut shares: Vec<Vec<usize>>) -> Vec<Vec<usize>> {
@@ -65,19 +65,19 @@ mod tests {
     #[test]
     fn samples_of_one_task_stay_together_and_rows_are_as_many_for_each() {
         // Four tasks, four samples each in their own manner, the samples of a task far from each other.
-        let prompts: Vec<Prompt> =
+        let prompts: Vec<GenerationRequest> =
             (0..16).map(|at| prompt(at % 4, 10 + 5 * (at % 4), 9000 + at)).collect();
         let want = [[1, 3, 5, 7, 9, 11, 13, 15], [0, 2, 4, 6, 8, 10, 12, 14]];
         assert_eq!(sorted(shares(&prompts, 2)), want);
         // Too few rows for a second worker; a single task is dealt out all the same.
         assert_eq!(shares(&prompts[..7], 4).len(), 1);
-        let one: Vec<Prompt> = (0..10).map(|_| prompt(1, 10, 1)).collect();
+        let one: Vec<GenerationRequest> = (0..10).map(|_| prompt(1, 10, 1)).collect();
         assert_eq!(sorted(shares(&one, 2)), [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]);
     }
 
     #[test]
     fn each_worker_has_its_part_of_the_long_prompts() {
-        let prompts: Vec<Prompt> = (0..8).map(|at| prompt(at, 10 + at, 0)).collect();
+        let prompts: Vec<GenerationRequest> = (0..8).map(|at| prompt(at, 10 + at, 0)).collect();
         assert_eq!(sorted(shares(&prompts, 2)), [[1, 3, 5, 7], [0, 2, 4, 6]]);
     }
 }

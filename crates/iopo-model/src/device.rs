@@ -1,10 +1,10 @@
-//! The one place that knows how devices are made.
+//! Makes devices by name.
 //!
-//! | feature | `--device` | what |
+//! | feature | `--device` | computes with |
 //! |---|---|---|
 //! | `flex` (default) | `flex` | pure Rust on the CPU |
 //! | `tch` | `tch` | LibTorch on the CPU |
-//! | `wgpu` | `wgpu` | any GPU through WebGPU's shaders; those of `vulkan` or `metal` where these are built in too |
+//! | `wgpu` | `wgpu` | any GPU through WebGPU; with the shaders of `vulkan` or `metal` if these features are on |
 //! | `vulkan` | `vulkan` | any GPU through Vulkan |
 //! | `cuda` | `cuda` | NVIDIA GPUs |
 //! | `rocm` | `rocm` | AMD GPUs |
@@ -16,10 +16,9 @@ use burn::tensor::{DType, Device, Tensor};
 
 use crate::{Dtype, ModelError};
 
-/// Names of the devices that this build can make, the preferred one first.
+/// Returns the names of the devices in this build, the default one first.
 ///
-/// Features add to the end of what `flex` alone has, so that compiling another backend in never changes which device
-/// somebody gets who asked for none.
+/// `flex` stays first whatever features are on, so adding a backend never changes the default device.
 pub fn available() -> Vec<&'static str> {
     [
         ("flex", cfg!(feature = "flex")),
@@ -35,25 +34,23 @@ pub fn available() -> Vec<&'static str> {
     .collect()
 }
 
-/// Whether this build's device of that name has a vendor's driver below it, which may crash.
+/// Returns whether a device of this build runs on a vendor's driver, which can crash the process.
 pub fn has_driver(name: &str) -> bool {
     available().contains(&name) && !matches!(name, "flex" | "tch")
 }
 
-/// How many numbers a device is tried with: which kernel adds them follows from their count and from trying several, and
-/// a driver may fail at one alone.
-const TRIED: [u16; 3] = [2, 300, 5000];
+/// Lengths of the sums that probe a device. Each length selects another kernel, and a driver can fail in one of them only.
+const PROBE_LENGTHS: [u16; 3] = [2, 300, 5000];
 
-/// Makes the device of that name, and has it add numbers: a driver that is not there or fails shows itself here and not
-/// in the middle of something.
+/// Makes a device by name and probes it with a few sums, so that a missing or failing driver is reported at once.
 ///
 /// # Errors
-/// When this build has no such device, and when the device does not compute.
+/// Returns [`ModelError::NoSuchDevice`] if this build has no such device, and [`ModelError::Device`] if the probe fails.
 pub fn device(name: &str) -> Result<Device, ModelError> {
     let made = catch_unwind(AssertUnwindSafe(|| {
         let device = make(name)?;
-        let tried: &[u16] = if in_process(&device) { &[] } else { &TRIED };
-        for &count in tried {
+        let lengths: &[u16] = if in_process(&device) { &[] } else { &PROBE_LENGTHS };
+        for &count in lengths {
             let ones = Tensor::<1>::ones([usize::from(count)], (&device, DType::F32));
             let read = ones.sum().try_into_scalar::<f32>();
             if read.as_ref().ok() != Some(&f32::from(count)) {
@@ -62,7 +59,7 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
         }
         Ok(device)
     }));
-    made.unwrap_or_else(|panic| Err(unusable(name, &said(&*panic))))
+    made.unwrap_or_else(|panic| Err(unusable(name, &panic_message(&*panic))))
 }
 
 #[cfg_attr(
@@ -107,20 +104,22 @@ fn unusable(name: &str, reason: &str) -> ModelError {
     ModelError::Device { name: name.to_owned(), needs, reason: reason.trim().to_owned() }
 }
 
-/// What a panic said; Burn's backends have no other way to say that a driver is missing or memory ran out.
-pub fn said(panic: &(dyn std::any::Any + Send)) -> String {
+/// Returns the message of a panic.
+///
+/// Burn's backends report a missing driver and exhausted memory by panicking.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("it gave no reason").to_owned()
+    text.unwrap_or("no reason given").to_owned()
 }
 
-/// What weights can be held in on a device: f32 everywhere, others where it computes in them.
+/// Returns the types that a device can hold weights in: f32, and the others that it computes in.
 pub fn dtypes(device: &Device) -> Vec<Dtype> {
     let computes = |dtype: &Dtype| *dtype == Dtype::F32 || device.supports_dtype(dtype.burn());
     Dtype::ALL.into_iter().filter(computes).collect()
 }
 
-/// Whether a device's tensors lie in the machine's main memory, as those of the CPU backends do.
+/// Returns whether a device's tensors are in main memory, as with the CPU backends.
 #[cfg_attr(
     feature = "tch",
     expect(deprecated, reason = "the backend is; this is its last release")
@@ -133,7 +132,7 @@ pub fn in_main_memory(device: &Device) -> bool {
     in_process(device)
 }
 
-/// Whether a device computes with threads of this process, as `flex` does (LibTorch has threads of its own).
+/// Returns whether a device computes on threads of this process, as `flex` does. LibTorch has separate threads.
 pub fn in_process(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     if *device == Device::flex() {
@@ -145,27 +144,27 @@ pub fn in_process(device: &Device) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{available, device, dtypes, has_driver, said};
+    use super::{available, device, dtypes, has_driver, panic_message};
     use crate::Dtype;
 
     #[test]
-    fn a_device_that_is_not_built_in_is_refused_by_name() {
+    fn an_unknown_device_is_an_error_that_names_it() {
         let error = device("abacus").expect_err("no such device").to_string();
         assert!(error.contains("abacus") && error.contains(&available().join(", ")), "{error}");
     }
 
     #[cfg(feature = "flex")]
     #[test]
-    fn the_cpu_comes_first_whatever_else_is_built_in() {
+    fn the_cpu_is_the_default_device() {
         assert_eq!(available().first(), Some(&"flex"));
         assert!(!has_driver("flex") && !has_driver("abacus"));
         assert!(dtypes(&device("flex").expect("flex")).contains(&Dtype::F32));
     }
 
     #[test]
-    fn a_panic_is_quoted_whatever_it_was_made_of() {
-        assert_eq!(said(&"text"), "text");
-        assert_eq!(said(&"string".to_owned()), "string");
-        assert!(said(&1).contains("no reason"));
+    fn panic_messages_of_any_payload_are_quoted() {
+        assert_eq!(panic_message(&"text"), "text");
+        assert_eq!(panic_message(&"string".to_owned()), "string");
+        assert_eq!(panic_message(&1), "no reason given");
     }
 }

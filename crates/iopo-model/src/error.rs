@@ -1,69 +1,69 @@
-//! What can go wrong between a file and a model.
+//! The crate's error type.
 
 use std::path::{Path, PathBuf};
 
-/// Why a model, its tokenizer or its template could not be used.
+/// Why a model, its tokenizer or its chat template cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// A file could not be opened, read or written.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried: "open", "read", "write" …
+        /// The operation: "open", "read", "write" …
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's error.
         #[source]
         source: std::io::Error,
     },
-    /// This build has no device of that name.
+    /// This build has no device of this name.
     #[error(
-        "no device `{name}` in this build: expected one of {available}; flex, tch, wgpu, vulkan, cuda, rocm and metal \
-         can be built in, each by the feature of its name"
+        "no device `{name}` in this build: expected one of {available}; hint: build with the feature flex, tch, wgpu, \
+         vulkan, cuda, rocm or metal"
     )]
     NoSuchDevice {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The devices of this build.
         available: String,
     },
-    /// The device is built in and does not compute here.
-    #[error("`{name}` does not compute here, it needs {needs}: {reason}")]
+    /// The device exists in this build but does not work on this machine.
+    #[error("device `{name}` does not work on this machine: {reason}; hint: it needs {needs}")]
     Device {
         /// The device.
         name: String,
         /// What it needs.
         needs: &'static str,
-        /// What its driver or its library said.
+        /// The message of the driver or library.
         reason: String,
     },
     /// The path is neither a checkpoint directory nor a `.gguf` file.
-    #[error("{} is no model: expected {expected}, got {got}", path.display())]
+    #[error("{} is not a model: expected {expected}, got {got}", path.display())]
     NotAModel {
         /// The path.
         path: PathBuf,
-        /// What would have been one.
+        /// What was expected.
         expected: &'static str,
-        /// What it is.
+        /// What was found.
         got: String,
     },
-    /// A setting cannot be used.
+    /// A setting has a value that is not allowed.
     #[error(transparent)]
     Setting(#[from] iopo_core::SettingError),
-    /// A configuration value is missing, of the wrong type or out of bounds.
+    /// A configuration value is missing, has the wrong type or is out of range.
     #[error("bad configuration in {}: `{key}` must be {expected}, got {got}", path.display())]
     BadConfig {
         /// The file.
         path: PathBuf,
         /// The key.
         key: String,
-        /// What it must be.
+        /// What was expected.
         expected: String,
-        /// What it is.
+        /// What was found.
         got: String,
     },
-    /// The architecture is none that the decoder knows.
+    /// The decoder does not support the architecture.
     #[error(
         "unknown architecture `{got}` in {}: supported are {supported}",
         path.display()
@@ -71,22 +71,22 @@ pub enum ModelError {
     UnknownArchitecture {
         /// The file.
         path: PathBuf,
-        /// The architecture that the file names.
+        /// The architecture named in the file.
         got: String,
-        /// The ones that are known.
+        /// The supported architectures.
         supported: &'static str,
     },
-    /// The architecture is known, but the model uses a part of it that the decoder lacks.
-    #[error("{} needs {feature}, which is not supported: {hint}", path.display())]
+    /// The decoder supports the architecture but not a feature that the model uses.
+    #[error("{} needs {feature}, which is not supported; hint: {hint}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
-        /// What it needs.
+        /// The missing feature.
         feature: String,
         /// What to use instead.
         hint: &'static str,
     },
-    /// A safetensors file that breaks its format.
+    /// A safetensors file is malformed.
     #[error("bad safetensors file {}: {reason}", path.display())]
     BadSafetensors {
         /// The file.
@@ -94,7 +94,7 @@ pub enum ModelError {
         /// What was expected and what was found.
         reason: String,
     },
-    /// A GGUF file that breaks its format.
+    /// A GGUF file is malformed.
     #[error("bad GGUF file {}: {reason}", path.display())]
     BadGguf {
         /// The file.
@@ -102,7 +102,7 @@ pub enum ModelError {
         /// What was expected and what was found.
         reason: String,
     },
-    /// A tensor is stored in a type that cannot be decoded.
+    /// A tensor is stored in an unsupported type.
     #[error(
         "tensor `{tensor}` in {} has type {got}: supported are {supported}",
         path.display()
@@ -112,12 +112,12 @@ pub enum ModelError {
         path: PathBuf,
         /// The tensor, by its name in the file.
         tensor: String,
-        /// Its type.
+        /// Its type in the file.
         got: String,
-        /// The types that can be decoded.
+        /// The supported types.
         supported: &'static str,
     },
-    /// A tensor that the configuration asks for is not in the checkpoint.
+    /// The checkpoint lacks a tensor of the configured architecture.
     #[error("tensor `{tensor}` is missing from {}", path.display())]
     MissingTensor {
         /// The checkpoint.
@@ -125,9 +125,9 @@ pub enum ModelError {
         /// The tensor, by its Hugging Face name.
         tensor: String,
     },
-    /// A tensor has another shape than the configuration asks for.
+    /// A tensor's shape does not match the configuration.
     #[error(
-        "tensor `{tensor}` in {} has shape {got:?}, the configuration asks for {expected:?}",
+        "tensor `{tensor}` in {} has shape {got:?}, but the configuration implies {expected:?}",
         path.display()
     )]
     ShapeMismatch {
@@ -135,20 +135,20 @@ pub enum ModelError {
         path: PathBuf,
         /// The tensor, by its Hugging Face name.
         tensor: String,
-        /// The shape that follows from the configuration.
+        /// The shape implied by the configuration.
         expected: Vec<usize>,
         /// The shape in the file.
         got: Vec<usize>,
     },
-    /// There is no tokenizer where one was looked for.
+    /// No tokenizer was found.
     #[error("no tokenizer in {}: expected {expected}", path.display())]
     TokenizerMissing {
-        /// Where it was looked for.
+        /// Where one was expected.
         path: PathBuf,
-        /// What would have been one.
+        /// What was expected.
         expected: &'static str,
     },
-    /// A tokenizer that cannot be built.
+    /// A tokenizer is malformed.
     #[error("bad tokenizer in {}: {reason}", path.display())]
     BadTokenizer {
         /// The file.
@@ -156,7 +156,7 @@ pub enum ModelError {
         /// What was expected and what was found.
         reason: String,
     },
-    /// A text could not be turned into tokens, or tokens into text.
+    /// Tokenizing a text or decoding tokens failed.
     #[error("cannot {action} with the tokenizer: {reason}")]
     Tokenize {
         /// "encode" or "decode".
@@ -164,30 +164,30 @@ pub enum ModelError {
         /// What happened.
         reason: String,
     },
-    /// There is no chat template where one was looked for.
+    /// No chat template was found.
     #[error("no chat template in {}: expected {expected}", path.display())]
     TemplateMissing {
-        /// Where it was looked for.
+        /// Where one was expected.
         path: PathBuf,
-        /// What would have been one.
+        /// What was expected.
         expected: &'static str,
     },
-    /// A chat template does not compile, refuses the chat or does not end.
+    /// A chat template does not compile, rejects the chat or runs too long.
     #[error("the chat template failed: {reason}")]
     Template {
-        /// What it said, with the line where one is known.
+        /// The template's message, with the line if it is known.
         reason: String,
     },
-    /// Segments that make no tree, or targets outside it.
+    /// Segments do not form a tree, or a target or token is out of range.
     #[error("bad layout: {reason}")]
     Layout {
         /// What was expected and what was found.
         reason: String,
     },
-    /// An adapter that does not fit the model.
+    /// An adapter does not fit the model.
     #[error("bad adapter in {}: {reason}", path.display())]
     BadAdapter {
-        /// The adapter's folder or file.
+        /// The adapter's directory or file.
         path: PathBuf,
         /// What was expected and what was found.
         reason: String,

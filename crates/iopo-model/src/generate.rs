@@ -1,4 +1,4 @@
-//! Batched generation with a key-value cache. The place of a row that has ended goes to the next prompt.
+//! Batched generation with a key-value cache and continuous batching: a finished row's slot goes to the next request.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -16,41 +16,42 @@ use crate::rope::Rope;
 use crate::sample::Sampler;
 use crate::{Decoder, ModelError, device};
 
-/// One row to be continued.
+/// A prompt to continue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prompt {
-    /// The rendered chat, tokenised.
+pub struct GenerationRequest {
+    /// The rendered chat, tokenized.
     pub tokens: Vec<u32>,
-    /// How to continue it.
+    /// Settings for the continuation.
     pub sampling: Sampling,
 }
 
-impl Prompt {
-    /// Tokens of prompt and answer together, at most.
+impl GenerationRequest {
+    /// Returns the largest possible number of tokens of prompt and continuation together.
     fn width(&self) -> usize {
         self.tokens.len().saturating_add(self.sampling.max_new_tokens)
     }
 }
 
-/// One continued row.
+/// The continuation of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generated {
-    /// The new tokens, the stop token left out.
+    /// The new tokens, without the stop token.
     pub tokens: Vec<u32>,
     /// Why it ended.
     pub finish_reason: FinishReason,
-    /// Tokens generated, the stop token included.
+    /// Tokens generated, including the stop token.
     pub count: usize,
-    /// Tokens of the prompt that were not computed for this row, since another one began with them.
+    /// Prompt tokens whose keys and values were reused from another row.
     pub cached: usize,
 }
 
-/// What is generated at the same time, at most. One row may always run.
+/// Limits of a batch. One row always runs, whatever its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Rows.
+    /// Rows that run together. Default 32.
     pub rows: usize,
-    /// Rows × tokens of the widest of them, prompt and answer together: the cache grows with them.
+    /// Rows × tokens of the longest row, prompt and continuation together. The cache's memory is proportional to it.
+    /// Default 32 768.
     pub tokens: usize,
 }
 
@@ -60,27 +61,27 @@ impl Default for Limits {
     }
 }
 
-/// A row on its way.
+/// A row in progress.
 struct Row {
-    /// Index of its prompt.
+    /// Index of its request.
     index: usize,
     width: usize,
     limit: usize,
     sampler: Sampler,
     tokens: Vec<u32>,
     cached: usize,
-    /// The token that is fed next; `None` where a logit was NaN or infinite.
+    /// The token to feed next; `None` if a logit was NaN or infinite.
     next: Option<u32>,
     done: bool,
 }
 
 impl Row {
-    fn new(index: usize, prompt: &Prompt) -> Self {
+    fn new(index: usize, request: &GenerationRequest) -> Self {
         Self {
             index,
-            width: prompt.width(),
-            limit: prompt.sampling.max_new_tokens,
-            sampler: Sampler::new(&prompt.sampling),
+            width: request.width(),
+            limit: request.sampling.max_new_tokens,
+            sampler: Sampler::new(&request.sampling),
             tokens: Vec::new(),
             cached: 0,
             next: None,
@@ -88,31 +89,31 @@ impl Row {
         }
     }
 
-    /// Draws the next token, where there are logits for it.
+    /// Draws the next token if the row has logits.
     fn draw(&mut self, logits: Option<&[f32]>) {
         if let Some(logits) = logits
             && !self.done
         {
             // NaN fails the comparison too.
-            let sound = logits.iter().all(|logit| *logit < f32::INFINITY);
-            self.next = sound.then(|| self.sampler.draw(logits));
+            let finite = logits.iter().all(|logit| *logit < f32::INFINITY);
+            self.next = finite.then(|| self.sampler.draw(logits));
         }
     }
 }
 
-/// A generation under way.
+/// The state of a batch.
 struct Generation<'a> {
     decoder: &'a Decoder,
-    prompts: &'a [Prompt],
+    requests: &'a [GenerationRequest],
     stop: &'a [u32],
     limits: Limits,
     progress: &'a dyn Progress,
-    /// Prompts that have no slot yet, the longest first: each fits into the columns that are in use. Samples of one
-    /// prompt follow each other.
+    /// Requests without a slot, longest first, so that each fits into the columns in use. Samples of one prompt are
+    /// adjacent.
     waiting: VecDeque<usize>,
-    /// The prefill of the first waiting prompt, where a row before it had the same.
+    /// The prefill of the first waiting request, if the row before it has the same prompt.
     kept: Option<Prefilled>,
-    /// One a slot of the cache.
+    /// One row per slot of the cache.
     rows: Vec<Row>,
     columns: Columns,
     caches: Vec<LayerCache>,
@@ -122,27 +123,28 @@ struct Generation<'a> {
 impl Decoder {
     /// Continues every prompt until a stop token or its limit.
     ///
-    /// Each row draws from its own random stream, so that its text depends on the others by rounding alone. Samples of
-    /// one prompt share its prefill, and prompts that are taken in together that of their common beginning.
+    /// Each row draws from a separate random stream, so other rows affect its text through rounding only. Samples of one
+    /// prompt share its prefill, and requests admitted together share the prefill of their common prefix.
     ///
     /// # Errors
-    /// When a prompt is empty, a token lies outside the vocabulary, or `progress` asks to stop (then
-    /// [`ModelError::Cancelled`]).
+    /// Returns [`ModelError::Generation`] if a prompt is empty or a logit is not finite, [`ModelError::Layout`] if a token
+    /// is outside the vocabulary, and [`ModelError::Cancelled`] if `progress` asks to stop.
     pub fn generate(
         &self,
-        prompts: &[Prompt],
+        requests: &[GenerationRequest],
         stop: &[u32],
         limits: Limits,
         progress: &dyn Progress,
     ) -> Result<Vec<Generated>, ModelError> {
-        if let Some(index) = prompts.iter().position(|prompt| prompt.tokens.is_empty()) {
+        if let Some(index) = requests.iter().position(|request| request.tokens.is_empty()) {
             return Err(ModelError::Generation { reason: format!("prompt {index} is empty") });
         }
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&index| (Reverse(prompts[index].tokens.len()), &prompts[index].tokens));
+        let mut order: Vec<usize> = (0..requests.len()).collect();
+        order
+            .sort_by_key(|&index| (Reverse(requests[index].tokens.len()), &requests[index].tokens));
         let mut generation = Generation {
             decoder: self,
-            prompts,
+            requests,
             stop,
             limits,
             progress,
@@ -151,7 +153,7 @@ impl Decoder {
             rows: Vec::new(),
             columns: Columns::default(),
             caches: Vec::new(),
-            finished: vec![None; prompts.len()],
+            finished: vec![None; requests.len()],
         };
         generation.finish_empty();
         generation.run()?;
@@ -159,7 +161,7 @@ impl Decoder {
         finished.ok_or_else(|| ModelError::Generation { reason: "a row has no result".to_owned() })
     }
 
-    /// One token a row through all layers: `[batch, d_model]`.
+    /// Runs one token per row through all layers: `[batch, d_model]`.
     fn step(
         &self,
         tokens: &[u32],
@@ -201,7 +203,7 @@ impl Decoder {
 }
 
 impl Generation<'_> {
-    /// Answers the prompts that want no token.
+    /// Finishes the requests that ask for no tokens.
     fn finish_empty(&mut self) {
         let nothing = Generated {
             tokens: Vec::new(),
@@ -209,8 +211,8 @@ impl Generation<'_> {
             count: 0,
             cached: 0,
         };
-        for (prompt, finished) in self.prompts.iter().zip(&mut self.finished) {
-            if prompt.sampling.max_new_tokens == 0 {
+        for (request, finished) in self.requests.iter().zip(&mut self.finished) {
+            if request.sampling.max_new_tokens == 0 {
                 *finished = Some(nothing.clone());
                 self.progress.advance(1);
             }
@@ -250,15 +252,17 @@ impl Generation<'_> {
         (0..self.rows.len()).filter(|&slot| !self.rows[slot].done).collect()
     }
 
-    /// How many waiting prompts to take in now: those that fit, once they are an eighth of the batch or the last
-    /// ones, since each admission is a pass of its own through the model.
+    /// Returns how many waiting requests to admit now.
+    ///
+    /// Each admission costs a separate pass through the model, so requests wait until they fill an eighth of the batch or
+    /// are the last ones.
     fn admissible(&self) -> usize {
         let alive = self.rows.iter().filter(|row| !row.done);
         let (mut count, mut widest) =
             alive.fold((0, 0), |(count, widest), row| (count + 1, row.width.max(widest)));
         let before = count;
         for &index in &self.waiting {
-            widest = self.prompts[index].width().max(widest);
+            widest = self.requests[index].width().max(widest);
             let fits =
                 count < self.limits.rows && widest.saturating_mul(count + 1) <= self.limits.tokens;
             if count > 0 && !fits {
@@ -270,12 +274,12 @@ impl Generation<'_> {
         if new * 8 >= count || new == self.waiting.len() { new } else { 0 }
     }
 
-    /// Gives the next `count` waiting prompts a slot and draws their first tokens.
+    /// Gives the next `count` waiting requests a slot and draws their first tokens.
     fn admit(&mut self, count: usize) -> Result<(), ModelError> {
-        let prompts = self.prompts;
+        let requests = self.requests;
         let new: Vec<usize> = self.waiting.drain(..count).collect();
         let placed: Vec<(usize, usize)> = self.make_room(&new).into_iter().zip(new).collect();
-        let tokens = |index: usize| prompts[index].tokens.as_slice();
+        let tokens = |index: usize| requests[index].tokens.as_slice();
         let samples: Vec<&[(usize, usize)]> =
             placed.chunk_by(|(_, a), (_, b)| tokens(*a) == tokens(*b)).collect();
         let mut source = self.kept.take();
@@ -297,7 +301,7 @@ impl Generation<'_> {
         Ok(())
     }
 
-    /// Slots for new prompts, those of rows that are done first.
+    /// Returns slots for new requests, reusing those of finished rows first.
     fn make_room(&mut self, new: &[usize]) -> Vec<usize> {
         let (heads, device) = (self.decoder.heads(), self.decoder.device());
         if self.rows.iter().all(|row| row.done) {
@@ -316,8 +320,8 @@ impl Generation<'_> {
         let more = new.len() - slots.len();
         slots.extend(self.rows.len()..self.rows.len() + more);
         for (&slot, &index) in slots.iter().zip(new) {
-            let row = Row::new(index, &self.prompts[index]);
-            self.columns.place(slot, self.prompts[index].tokens.len());
+            let row = Row::new(index, &self.requests[index]);
+            self.columns.place(slot, self.requests[index].tokens.len());
             if slot < self.rows.len() {
                 self.rows[slot] = row;
             } else {
@@ -333,8 +337,9 @@ impl Generation<'_> {
         slots
     }
 
-    /// Copies prefilled prompts into slots and draws the first tokens. `samples` are, for each prompt of the source,
-    /// the slots of its rows with the rows' indices.
+    /// Copies prefilled prompts into slots and draws the first tokens.
+    ///
+    /// `samples` has one entry per prompt of the source: the slots of its rows and the indices of their requests.
     fn fill(
         &mut self,
         source: &Prefilled,
@@ -353,14 +358,14 @@ impl Generation<'_> {
             let mut cached = source.cached(prompt);
             for &(slot, index) in *rows {
                 self.rows[slot].cached = cached;
-                cached = self.prompts[index].tokens.len();
+                cached = self.requests[index].tokens.len();
                 drawn.push((slot, prompt));
             }
         }
         self.draw(&drawn, &source.hidden)
     }
 
-    /// Drops rows that are done, in bulk: copying the caches costs about one step.
+    /// Drops finished rows, several at a time because copying the caches costs about one step.
     fn compact(&mut self) {
         let alive = self.alive();
         if alive.is_empty() || alive.len() * 8 > self.rows.len() * 7 {
@@ -372,7 +377,7 @@ impl Generation<'_> {
         self.rows.retain(|row| !row.done);
     }
 
-    /// Draws the next token of the given slots, each from a row of `hidden`; rows that end leave their result.
+    /// Draws the next token of the given slots, each from a row of `hidden`, and records the rows that finish.
     fn draw(&mut self, slots: &[(usize, usize)], hidden: &Tensor<2>) -> Result<(), ModelError> {
         let logits = self.decoder.logits(hidden);
         let vocab = logits.dims()[1];
@@ -381,7 +386,7 @@ impl Generation<'_> {
         for &(slot, row) in slots {
             of_slot[slot] = Some(&logits[row * vocab..(row + 1) * vocab]);
         }
-        // Each row draws from its own stream, so rows may be drawn at the same time.
+        // Each row has a separate random stream, so rows can draw in parallel.
         self.rows.par_iter_mut().zip(of_slot).for_each(|(row, logits)| row.draw(logits));
         for &(slot, _) in slots {
             let row = &mut self.rows[slot];

@@ -1,22 +1,22 @@
-//! Gradients on their way from the layers to the optimiser.
+//! Collects gradients for the optimizer.
 
 use burn::module::Param;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Collects parameter gradients, keyed as Burn's optimisers expect them.
+/// Parameter gradients, keyed as Burn's optimizers expect them.
 pub(crate) struct Grads {
     params: GradientsParams,
     full: bool,
 }
 
 impl Grads {
-    /// `full`: every parameter is trained; otherwise the adapters only.
+    /// Makes an empty set of gradients, of every parameter if `full`, else of the adapter only.
     pub(crate) fn new(full: bool) -> Self {
         Self { params: GradientsParams::new(), full }
     }
 
-    /// Whether base weights want their gradients.
+    /// Returns whether gradients of the base weights are needed.
     pub(crate) fn full(&self) -> bool {
         self.full
     }
@@ -30,7 +30,7 @@ impl Grads {
         self.params.register(param.id, sum);
     }
 
-    /// Takes a parameter's gradient out, for something to be added to it in its place.
+    /// Removes and returns a parameter's gradient, so that more can be added to it in place.
     pub(crate) fn take<const D: usize>(&mut self, param: &Param<Tensor<D>>) -> Option<Tensor<D>> {
         self.params.remove::<D>(param.id)
     }

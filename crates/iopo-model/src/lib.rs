@@ -11,7 +11,7 @@
 //! | [`chat`] | decoder, tokenizer and template together: it answers chats |
 //! | `logprob` | response log-probabilities of a chat model, through [`LogProb`](iopo_llm::LogProb) |
 //! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
-//! | [`chat_files`], [`files`] | what lies beside the weights; files that are whole or absent |
+//! | [`chat_files`] | writes tokenizer and chat template |
 //! | [`tokenizer`], [`template`] | text to tokens, chats to text |
 //! | [`device`], `dtype` | the one place that makes devices; what weights are held in |
 //! | [`workers`], [`memory`] | several pieces of work at once on a CPU; what memory there is |
@@ -29,7 +29,6 @@ pub mod decoder;
 pub mod device;
 mod dtype;
 pub mod error;
-pub mod files;
 pub mod generate;
 mod grads;
 pub mod head;
@@ -62,9 +61,9 @@ pub use config::ModelConfig;
 pub use decoder::Decoder;
 pub use dtype::Dtype;
 pub use error::ModelError;
-pub use generate::{Generated, Limits, Prompt};
+pub use generate::{Generated, GenerationRequest, Limits};
 pub use head::Targets;
-pub use kernels::{SumOfSquares, matmul};
+pub use kernels::{SquaredNorm, matmul};
 pub use layout::{Layout, Segment};
 pub use lora::{LoraConfig, NamedTensors};
 pub use source::ModelFiles;

@@ -1,4 +1,4 @@
-//! Low-rank adapters: their shape, their start, their names.
+//! LoRA adapters: settings, initialization, loading and PEFT names.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,52 +19,63 @@ use crate::{Decoder, ModelError};
 /// Values by name: shape and row-major elements.
 pub type NamedTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
-/// The adapter's shape.
+/// Settings of a LoRA adapter, named as in PEFT.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LoraConfig {
-    /// Rank of the factors. Default 8.
+    /// Rank of the adapter. Higher ranks learn more and need more memory.
     #[schemars(range(min = 1, max = 4096))]
-    pub rank: usize,
-    /// Numerator of the scale `alpha / rank`. Default 16.
+    pub r: usize,
+    /// Strength of the adapter: its output is scaled by `lora_alpha / r`.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
-    pub alpha: f64,
-    /// Names of the linear layers that get an adapter. Default: all seven.
-    pub targets: Vec<String>,
+    pub lora_alpha: f64,
+    /// Linear layers that get an adapter, all seven by default.
+    pub target_modules: Vec<String>,
 }
 
 impl Default for LoraConfig {
     fn default() -> Self {
-        let targets = LINEAR_LAYERS.iter().map(|(_, name)| (*name).to_owned()).collect();
-        Self { rank: 8, alpha: 16.0, targets }
+        Self::new(8, 16.0)
     }
 }
 
 impl LoraConfig {
-    /// Checks the numbers and names.
+    /// Makes settings for an adapter of rank `r` on all seven linear layers.
+    pub fn new(r: usize, lora_alpha: f64) -> Self {
+        let target_modules = LINEAR_LAYERS.iter().map(|(_, name)| (*name).to_owned()).collect();
+        Self { r, lora_alpha, target_modules }
+    }
+
+    /// Returns the scale of the adapter's output, `lora_alpha / r`.
+    pub fn scale(&self) -> f64 {
+        self.lora_alpha / self.r as f64
+    }
+
+    /// Checks ranges and layer names.
     ///
     /// # Errors
-    /// When the rank is 0 or absurd, the scale is not finite, or a target is unknown.
+    /// Returns [`ModelError::Setting`] if a value is out of range, or `target_modules` is empty or names an unknown layer.
     pub fn validate(&self) -> Result<(), ModelError> {
         iopo_core::settings::check(self).map_err(|error| error.inside("lora"))?;
         let known: Vec<&str> = LINEAR_LAYERS.iter().map(|(_, name)| *name).collect();
-        let unknown = self.targets.iter().find(|target| !known.contains(&target.as_str()));
+        let unknown = self.target_modules.iter().find(|target| !known.contains(&target.as_str()));
         let found = match unknown {
             Some(target) => format!("{target:?}"),
-            None if self.targets.is_empty() => "no layer".to_owned(),
+            None if self.target_modules.is_empty() => "no layer".to_owned(),
             None => return Ok(()),
         };
         let expected = format!("one or more of {}", known.join(", "));
-        Err(SettingError::new("lora.targets", found, expected).into())
+        Err(SettingError::new("lora.target_modules", found, expected).into())
     }
 }
 
-/// PEFT's name of a factor.
+/// Returns PEFT's name of a factor.
 fn peft_name(layer: usize, (scope, name): (&str, &str), factor: &str) -> String {
     format!("base_model.model.model.layers.{layer}.{scope}.{name}.lora_{factor}.weight")
 }
 
-/// The first tensor with a NaN or an infinity.
+/// Returns the first tensor with a NaN or an infinity.
 fn not_finite(tensors: &NamedTensors) -> Option<&str> {
     let bad = tensors.iter().find(|(_, (_, values))| values.iter().any(|value| !value.is_finite()));
     bad.map(|(name, _)| name.as_str())
@@ -76,47 +87,49 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Result<(Vec<usize>, Vec<f32>), M
 }
 
 impl Decoder {
-    /// Whether adapters lie beside the weights.
+    /// Returns whether the decoder has an adapter.
     pub fn has_adapter(&self) -> bool {
         self.layers
             .iter()
             .any(|layer| layer.projections().iter().any(|projection| projection.lora.is_some()))
     }
 
-    /// Puts fresh adapters beside the weights: A uniform in ±1/√in (PEFT's Kaiming start with a = √5), B zero,
-    /// so that the model says what it said before. The same seed gives the same adapter.
+    /// Adds a fresh adapter: A uniform in ±1/√in (PEFT's Kaiming initialization with a = √5), B zero.
+    ///
+    /// The model's output does not change until the adapter is trained. The same seed gives the same adapter.
     ///
     /// # Errors
-    /// When the configuration is out of bounds.
+    /// Returns an error if [`LoraConfig::validate`] does.
     pub fn with_lora(mut self, config: &LoraConfig, seed: u64) -> Result<Self, ModelError> {
         config.validate()?;
         let device = self.device();
         for (index, layer) in self.layers.iter_mut().enumerate() {
             for (projection, name) in layer.projections_mut().into_iter().zip(LINEAR_LAYERS) {
-                if !config.targets.iter().any(|target| target == name.1) {
+                if !config.target_modules.iter().any(|target| target == name.1) {
                     continue;
                 }
                 let [output, input] = projection.weight.val().dims();
                 let (a_name, b_name) = (peft_name(index, name, "A"), peft_name(index, name, "B"));
+                // Not `iopo_core::random`: its length-prefixed keys would give other adapters from the same seed.
                 let mut hasher = blake3::Hasher::new();
                 hasher.update(&seed.to_le_bytes()).update(a_name.as_bytes());
                 let mut rng = ChaCha8Rng::from_seed(*hasher.finalize().as_bytes());
                 let bound = 1.0 / (input as f32).sqrt();
                 let a: Vec<f32> =
-                    (0..config.rank * input).map(|_| rng.random_range(-bound..bound)).collect();
-                let a = Tensor::from_data(TensorData::new(a, [config.rank, input]), &device);
-                let b = Tensor::zeros([output, config.rank], &device);
+                    (0..config.r * input).map(|_| rng.random_range(-bound..bound)).collect();
+                let a = Tensor::from_data(TensorData::new(a, [config.r, input]), &device);
+                let b = Tensor::zeros([output, config.r], &device);
                 projection.lora = Some(Lora {
                     a: Param::initialized(param_id(&a_name), a),
                     b: Param::initialized(param_id(&b_name), b),
-                    scale: config.alpha / config.rank as f64,
+                    scale: config.scale(),
                 });
             }
         }
         Ok(self)
     }
 
-    /// Takes the adapters away.
+    /// Removes the adapter.
     #[must_use]
     pub fn without_adapter(mut self) -> Self {
         for layer in &mut self.layers {
@@ -127,10 +140,10 @@ impl Decoder {
         self
     }
 
-    /// The adapters' factors by their PEFT names.
+    /// Returns the adapter's factors by their PEFT names.
     ///
     /// # Errors
-    /// When the device cannot be read.
+    /// Returns an error if the device cannot be read.
     pub fn adapter(&self) -> Result<NamedTensors, ModelError> {
         let mut tensors = NamedTensors::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -144,10 +157,11 @@ impl Decoder {
         Ok(tensors)
     }
 
-    /// Replaces the adapters by the given factors; `scale` is `alpha / rank`.
+    /// Replaces the adapter by the given factors; `scale` is `lora_alpha / r`.
     ///
     /// # Errors
-    /// When a factor is missing, has another shape than the layer asks for, or belongs to no layer.
+    /// Returns [`ModelError::BadAdapter`] if a factor is missing, does not fit its layer, belongs to no layer, or holds a
+    /// value that is not finite.
     pub fn load_adapter(mut self, tensors: &NamedTensors, scale: f64) -> Result<Self, ModelError> {
         let device = self.device();
         let fail =
@@ -194,11 +208,11 @@ impl Decoder {
             ));
         }
         if let Some(name) = not_finite(tensors) {
-            return Err(fail(format!("`{name}` holds a value that is not finite")));
+            return Err(fail(format!("`{name}` contains a value that is not finite")));
         }
         if used != tensors.len() {
             return Err(fail(format!(
-                "{} of {} tensors belong to no layer",
+                "{} of {} tensors match no layer",
                 tensors.len() - used,
                 tensors.len()
             )));
@@ -206,10 +220,10 @@ impl Decoder {
         Ok(self)
     }
 
-    /// Gradients by the same names as [`Decoder::adapter`] and [`Decoder::full_parameters`].
+    /// Returns gradients by the names of [`Decoder::adapter`] and [`Decoder::full_parameters`].
     ///
     /// # Errors
-    /// When the device cannot be read.
+    /// Returns an error if the device cannot be read.
     pub fn named_gradients(
         &self,
         grads: &burn::optim::GradientsParams,

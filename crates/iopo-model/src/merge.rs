@@ -1,4 +1,4 @@
-//! Adapters folded into the weights that they lie beside.
+//! Merges an adapter into the weights.
 
 use burn::module::Param;
 
@@ -6,8 +6,9 @@ use crate::Decoder;
 use crate::dtype::wide;
 
 impl Decoder {
-    /// The decoder whose weights are `W + scale·B·A`, without an adapter: it says the same, up to rounding, and
-    /// needs nothing beside it.
+    /// Returns a decoder without an adapter whose weights are `W + scale·B·A`.
+    ///
+    /// Its output equals this decoder's up to rounding.
     #[must_use]
     pub fn merged(&self) -> Self {
         let mut merged = self.clone();

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 mod tiny;
 
 use iopo_llm::{FinishReason, Sampling, Silent};
-use iopo_model::{Decoder, Layout, Limits, LoraConfig, NamedTensors, Prompt};
+use iopo_model::{Decoder, GenerationRequest, Layout, Limits, LoraConfig, NamedTensors};
 use tiny::decoder;
 
-fn prompts() -> Vec<Prompt> {
+fn prompts() -> Vec<GenerationRequest> {
     let first = [(3, 150), (40, 20), (7, 90), (1, 150), (70, 5)];
     let more = [(20, 0), (69, 130), (12, 1), (33, 61), (2, 40), (64, 64), (5, 150)];
     first
         .into_iter()
         .chain(more)
         .enumerate()
-        .map(|(row, (length, limit))| Prompt {
+        .map(|(row, (length, limit))| GenerationRequest {
             tokens: (0..length).map(|at| 3 + (at * 31 + row as u32 * 17) % 90).collect(),
             sampling: Sampling::greedy(limit),
         })
@@ -23,7 +23,7 @@ fn prompts() -> Vec<Prompt> {
 }
 
 /// Greedy decoding without a cache: the whole sequence again for every token.
-fn slowly(decoder: &Decoder, prompt: &Prompt) -> Vec<u32> {
+fn slowly(decoder: &Decoder, prompt: &GenerationRequest) -> Vec<u32> {
     let mut tokens = prompt.tokens.clone();
     for _ in 0..prompt.sampling.max_new_tokens {
         let layout = Layout::sequences([tokens.clone()]).expect("layout");
@@ -93,7 +93,7 @@ fn sampled_rows_do_not_depend_on_their_neighbours() {
 #[test]
 fn bad_prompts_and_bad_adapters_are_errors() {
     let decoder = decoder();
-    let prompt = |tokens: Vec<u32>| Prompt { tokens, sampling: Sampling::greedy(2) };
+    let prompt = |tokens: Vec<u32>| GenerationRequest { tokens, sampling: Sampling::greedy(2) };
     assert!(decoder.generate(&[prompt(Vec::new())], &[], Limits::default(), &Silent).is_err());
     assert!(decoder.generate(&[prompt(vec![97])], &[], Limits::default(), &Silent).is_err());
     assert!(
@@ -127,5 +127,5 @@ fn bad_prompts_and_bad_adapters_are_errors() {
         "base_model.model.model.layers.9.mlp.up_proj.lora_A.weight".into(),
         (vec![1, 1], vec![0.0]),
     );
-    assert!(refused(&foreign).contains("belong to no layer"));
+    assert!(refused(&foreign).contains("match no layer"));
 }

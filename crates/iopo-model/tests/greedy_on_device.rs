@@ -5,7 +5,9 @@ mod common;
 use common::under_test::{UnderTest, under_test};
 use common::{checkpoints, smollm2};
 use iopo_llm::{Message, Sampling, Silent};
-use iopo_model::{ChatModel, Checkpoint, Decoder, Dtype, Layout, Limits, Prompt, device::device};
+use iopo_model::{
+    ChatModel, Checkpoint, Decoder, Dtype, GenerationRequest, Layout, Limits, device::device,
+};
 
 const SEEDS: &str = include_str!("../../iopo/data/tasks.jsonl");
 
@@ -27,7 +29,7 @@ fn likeliest(logits: &[f32]) -> usize {
 fn agreeing(
     under: &UnderTest,
     flex: &Decoder,
-    (prompts, stop): (&[Prompt], &[u32]),
+    (prompts, stop): (&[GenerationRequest], &[u32]),
     pairs: [&[Vec<u32>]; 2],
 ) -> usize {
     let tie = under.bound("tie").expect("a tie is defined") as f32;
@@ -49,7 +51,7 @@ fn agreeing(
     same
 }
 
-fn generate(decoder: &Decoder, prompts: &[Prompt], stop: &[u32]) -> Vec<Vec<u32>> {
+fn generate(decoder: &Decoder, prompts: &[GenerationRequest], stop: &[u32]) -> Vec<Vec<u32>> {
     let limits = Limits { rows: 16, ..Limits::default() };
     let made = decoder.generate(prompts, stop, limits, &Silent).expect("generated");
     made.into_iter().map(|row| row.tokens).collect()
@@ -68,8 +70,8 @@ fn tiny_checkpoints_continue_as_a_pass_without_cache_does() {
         let reference =
             Decoder::from_tensors(&config, &flex, |name, shape| checkpoint.tensor(name, shape))
                 .expect("a decoder");
-        let prompts: Vec<Prompt> = (0..6u32)
-            .map(|at| Prompt {
+        let prompts: Vec<GenerationRequest> = (0..6u32)
+            .map(|at| GenerationRequest {
                 tokens: (0..3 + 4 * at).map(|token| 1 + (7 * at + 5 * token) % 70).collect(),
                 sampling: Sampling::greedy(20),
             })
@@ -108,10 +110,10 @@ fn smollm2_answers_fifty_prompts_as_flex_does() {
         let seed: serde_json::Value = serde_json::from_str(line).expect("JSON");
         seed["task"].as_str().expect("a task").to_owned()
     };
-    let prompts: Vec<Prompt> = SEEDS
+    let prompts: Vec<GenerationRequest> = SEEDS
         .lines()
         .take(50)
-        .map(|line| Prompt {
+        .map(|line| GenerationRequest {
             tokens: reference.encode_prompt(&[Message::user(task(line))]).expect("encoded"),
             sampling: Sampling::greedy(48),
         })

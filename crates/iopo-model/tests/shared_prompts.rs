@@ -3,7 +3,7 @@
 mod tiny;
 
 use iopo_llm::{Sampling, Silent};
-use iopo_model::{Decoder, Generated, Limits, Prompt};
+use iopo_model::{Decoder, Generated, GenerationRequest, Limits};
 use tiny::decoder;
 
 /// Tokens that depend on `salt` from the first one on.
@@ -11,22 +11,22 @@ fn tokens(length: u32, salt: u32) -> Vec<u32> {
     (0..length).map(|at| 3 + (at * 31 + salt * 17) % 90).collect()
 }
 
-fn greedy(tokens: Vec<u32>) -> Prompt {
-    Prompt { tokens, sampling: Sampling::greedy(24) }
+fn greedy(tokens: Vec<u32>) -> GenerationRequest {
+    GenerationRequest { tokens, sampling: Sampling::greedy(24) }
 }
 
-fn sampled(tokens: Vec<u32>, seed: u64) -> Prompt {
+fn sampled(tokens: Vec<u32>, seed: u64) -> GenerationRequest {
     let sampling = Sampling { max_new_tokens: 24, temperature: 0.9, top_p: 0.9, top_k: 40, seed };
-    Prompt { tokens, sampling }
+    GenerationRequest { tokens, sampling }
 }
 
-fn generate(decoder: &Decoder, prompts: &[Prompt], rows: usize) -> Vec<Generated> {
+fn generate(decoder: &Decoder, prompts: &[GenerationRequest], rows: usize) -> Vec<Generated> {
     let limits = Limits { rows, ..Limits::default() };
     decoder.generate(prompts, &[2], limits, &Silent).expect("generated")
 }
 
 /// Each prompt in a batch of its own, where there is nothing to share.
-fn alone(decoder: &Decoder, prompts: &[Prompt]) -> Vec<Vec<u32>> {
+fn alone(decoder: &Decoder, prompts: &[GenerationRequest]) -> Vec<Vec<u32>> {
     let alone = prompts.iter().map(|prompt| {
         let generated = generate(decoder, std::slice::from_ref(prompt), 1).remove(0);
         assert_eq!(generated.cached, 0);
@@ -40,14 +40,15 @@ fn texts(generated: &[Generated]) -> Vec<Vec<u32>> {
 }
 
 /// Tokens of prompts that went through the model.
-fn computed(prompts: &[Prompt], generated: &[Generated]) -> usize {
+fn computed(prompts: &[GenerationRequest], generated: &[Generated]) -> usize {
     prompts.iter().zip(generated).map(|(prompt, row)| prompt.tokens.len() - row.cached).sum()
 }
 
 #[test]
 fn samples_of_one_prompt_are_prefilled_once_and_differ_by_their_streams_alone() {
     let decoder = decoder();
-    let mut prompts: Vec<Prompt> = (0..5).map(|seed| sampled(tokens(40, 1), seed)).collect();
+    let mut prompts: Vec<GenerationRequest> =
+        (0..5).map(|seed| sampled(tokens(40, 1), seed)).collect();
     prompts.extend([greedy(tokens(40, 1)), greedy(tokens(40, 1))]);
     let generated = generate(&decoder, &prompts, 32);
     assert_eq!(texts(&generated), alone(&decoder, &prompts));

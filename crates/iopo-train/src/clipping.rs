@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use iopo_model::{Decoder, ModelError, SumOfSquares};
+use iopo_model::{Decoder, ModelError, SquaredNorm};
 
 /// The 2-norm over all gradients together.
 ///
@@ -12,7 +12,7 @@ use iopo_model::{Decoder, ModelError, SumOfSquares};
 pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64, ModelError> {
     struct Norm<'a> {
         gradients: &'a GradientsParams,
-        squares: SumOfSquares,
+        squares: SquaredNorm,
     }
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -20,7 +20,7 @@ pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64
             self.squares.add(&gradient);
         }
     }
-    let mut norm = Norm { gradients, squares: SumOfSquares::default() };
+    let mut norm = Norm { gradients, squares: SquaredNorm::default() };
     decoder.visit(&mut norm);
     Ok(norm.squares.total()?.sqrt())
 }

@@ -10,7 +10,7 @@ use crate::TrainError;
 
 /// Writes to a temporary name beside `path`, syncs, renames, syncs the folder.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    Ok(iopo_model::files::write(path, bytes)?)
+    iopo_core::files::write(path, bytes).map_err(TrainError::io("write this file", path))
 }
 
 /// Writes and syncs; for files inside a folder that gets its name later.
@@ -30,7 +30,7 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
 
 /// Makes a rename or a new entry in the parent folder durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), TrainError> {
-    Ok(iopo_model::files::sync_parent(path)?)
+    iopo_core::files::sync_parent(path).map_err(TrainError::io("sync the folder of", path))
 }
 
 /// Removes a folder that may not be there.

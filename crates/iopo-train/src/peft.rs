@@ -38,11 +38,11 @@ pub(crate) fn config(lora: &LoraConfig, base: &str) -> Value {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
         "base_model_name_or_path": base,
-        "r": lora.rank,
-        "lora_alpha": lora.alpha,
+        "r": lora.r,
+        "lora_alpha": lora.lora_alpha,
         "lora_dropout": 0.0,
         "bias": "none",
-        "target_modules": lora.targets,
+        "target_modules": lora.target_modules,
         "fan_in_fan_out": false,
         "inference_mode": true,
         "init_lora_weights": true,
@@ -122,8 +122,7 @@ mod tests {
     use super::{config, rank_and_scale};
 
     fn with(key: &str, value: Value) -> Result<(usize, f64), String> {
-        let mut config =
-            config(&LoraConfig { rank: 4, alpha: 8.0, ..LoraConfig::default() }, "base");
+        let mut config = config(&LoraConfig::new(4, 8.0), "base");
         config[key] = value;
         rank_and_scale(&config)
     }

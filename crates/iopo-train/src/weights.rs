@@ -54,7 +54,7 @@ pub fn with_tensors(
     lora: Option<&LoraConfig>,
 ) -> Result<Decoder, ModelError> {
     if let Some(lora) = lora {
-        return decoder.clone().load_adapter(tensors, lora.alpha / lora.rank as f64);
+        return decoder.clone().load_adapter(tensors, lora.scale());
     }
     Decoder::from_tensors(decoder.config(), &decoder.device(), |name, shape| {
         match tensors.get(name) {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use anyhow::Result;
-use iopo_model::device::said;
+use iopo_model::device::panic_message;
 
 use crate::failure::Failure;
 
@@ -38,7 +38,7 @@ pub(crate) fn keep_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         tracing::debug!("{panic}\n{}", Backtrace::capture());
         let place = panic.location().map(|at| format!(" (at {}:{})", at.file(), at.line()));
-        let this = First { said: said(panic.payload()), place: place.unwrap_or_default() };
+        let this = First { said: panic_message(panic.payload()), place: place.unwrap_or_default() };
         if let Ok(mut first) = FIRST.lock() {
             first.get_or_insert(this);
         }
@@ -72,7 +72,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
         Ok(made) => made,
         Err(panic) => {
             let first = FIRST.lock().ok().and_then(|mut first| first.take());
-            Err(failure(&said(&*panic), first).into())
+            Err(failure(&panic_message(&*panic), first).into())
         }
     }
 }

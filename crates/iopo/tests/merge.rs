@@ -37,7 +37,7 @@ fn load(path: &Path) -> ChatModel {
 
 /// Writes an adapter that changes what the base says; base and adapter together.
 fn adapter(dir: &Path, base: &ChatModel, base_hash: &str) -> Decoder {
-    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let lora = LoraConfig::new(2, 4.0);
     let fresh = base.decoder().clone().with_lora(&lora, 3).expect("adapter");
     let mut factors = fresh.adapter().expect("factors");
     for (_, (_, values)) in factors.iter_mut().filter(|(name, _)| name.contains("lora_B")) {

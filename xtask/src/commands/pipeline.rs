@@ -83,7 +83,7 @@ pub(crate) struct Args {
     /// Recompute activations during training to save memory: auto, always or never; without a value: always.
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always")]
     gradient_checkpointing: Option<String>,
-    /// Any other value of the configuration, for instance train.lora.rank=16; may be repeated.
+    /// Any other value of the configuration, for instance train.lora.r=16; may be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     sets: Vec<String>,
 }

@@ -7,7 +7,7 @@ use std::fmt;
 /// Displays as `` `train.beta`: found -1, expected a number above 0 ``.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingError {
-    /// The key, with its sections: `train.lora.rank`.
+    /// The key, with its sections: `train.lora.r`.
     pub key: String,
     /// The value found, or a word for it.
     pub found: String,

@@ -8,7 +8,7 @@ use super::schema;
 /// One setting, or a section of settings, as the reference shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// The key with its sections: `train.lora.rank`.
+    /// The key with its sections: `train.lora.r`.
     pub key: String,
     /// Whether the key is a section that holds other settings.
     pub is_section: bool,

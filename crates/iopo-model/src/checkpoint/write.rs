@@ -1,19 +1,19 @@
-//! Hugging Face directories: `config.json`, and safetensors files that end before a given size.
+//! Writes Hugging Face directories: `config.json` and sharded safetensors files.
 //!
-//! Weights are read off their device one by one while a file is written, so that no more than one of them is held
-//! beside the decoder. Every file is whole or absent; `config.json` is the last one, and a directory without it is no
-//! model.
+//! Weights are copied from the device one at a time, so writing needs memory for a single weight. Each file is complete or
+//! absent, and `config.json` is written last: a directory without it is not opened as a model.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use iopo_core::files::{self, AtomicFile};
 use serde_json::{Map, Value, json};
 
 use super::safetensors::{INDEX, SINGLE};
 use crate::parameters::Parameter;
-use crate::{Decoder, ModelError, files};
+use crate::{Decoder, ModelError};
 
 /// A file's weights by name.
 type Named<'a> = Vec<(String, Parameter<'a>)>;
@@ -21,12 +21,13 @@ type Named<'a> = Vec<(String, Parameter<'a>)>;
 /// Bytes of an f32.
 const WIDTH: u64 = 4;
 
-/// Writes configuration and weights (f32; adapters left out) into a directory that is there. Weights lie in
-/// `model.safetensors` where they fit `max_shard_bytes`, else in numbered files with an index; a weight that alone is
-/// larger has a file of its own.
+/// Writes configuration and weights into an existing directory, in f32 and without the adapter.
+///
+/// Weights of up to `max_shard_bytes` go to `model.safetensors`, more to numbered shards with an index. A weight larger
+/// than that gets a shard to itself.
 ///
 /// # Errors
-/// When a file cannot be written or the device cannot be read.
+/// Returns an error if a file cannot be written or the device cannot be read.
 pub fn write_hf_dir(dir: &Path, decoder: &Decoder, max_shard_bytes: u64) -> Result<(), ModelError> {
     let mut shards = shards(decoder.parameters(), max_shard_bytes);
     let stale = if let [one] = shards.as_mut_slice() {
@@ -36,13 +37,13 @@ pub fn write_hf_dir(dir: &Path, decoder: &Decoder, max_shard_bytes: u64) -> Resu
         write_shards(dir, &shards)?;
         SINGLE
     };
-    // What an earlier writing left would be read in place of these weights.
+    // A reader would prefer weights from an earlier write to these.
     remove(&dir.join(stale))?;
     let config = format!("{:#}\n", decoder.config().to_hf_json());
-    files::write(&dir.join("config.json"), config.as_bytes())
+    write(&dir.join("config.json"), config.as_bytes())
 }
 
-/// Deals weights out in their order.
+/// Splits weights into shards, in order.
 fn shards(parameters: Named<'_>, max_bytes: u64) -> Vec<Named<'_>> {
     let (mut shards, mut filled) = (vec![Vec::new()], 0);
     for parameter in parameters {
@@ -65,7 +66,7 @@ fn size(parameter: &Parameter<'_>) -> u64 {
     WIDTH * parameter.shape().into_iter().map(|dim| dim as u64).product::<u64>()
 }
 
-/// Writes numbered files, then the index that names them.
+/// Writes numbered shards, then their index.
 fn write_shards(dir: &Path, shards: &[Named<'_>]) -> Result<(), ModelError> {
     let (mut map, mut total) = (BTreeMap::new(), 0);
     for (number, shard) in shards.iter().enumerate() {
@@ -77,25 +78,28 @@ fn write_shards(dir: &Path, shards: &[Named<'_>]) -> Result<(), ModelError> {
         }
     }
     let index = json!({ "metadata": { "total_size": total }, "weight_map": map });
-    files::write(&dir.join(INDEX), format!("{index:#}\n").as_bytes())
+    write(&dir.join(INDEX), format!("{index:#}\n").as_bytes())
 }
 
 fn write_shard(path: &Path, shard: &[(String, Parameter<'_>)]) -> Result<(), ModelError> {
-    files::write_with(path, |file| {
-        let io = |error| ModelError::io("write", path, error);
-        let header = header(shard);
-        file.write_all(&(header.len() as u64).to_le_bytes()).map_err(io)?;
-        file.write_all(header.as_bytes()).map_err(io)?;
-        for (_, parameter) in shard {
-            for value in parameter.values()? {
-                file.write_all(&value.to_le_bytes()).map_err(io)?;
-            }
+    let io = |error| ModelError::io("write", path, error);
+    let mut file = AtomicFile::create(path).map_err(io)?;
+    let header = header(shard);
+    file.write_all(&(header.len() as u64).to_le_bytes()).map_err(io)?;
+    file.write_all(header.as_bytes()).map_err(io)?;
+    for (_, parameter) in shard {
+        for value in parameter.values()? {
+            file.write_all(&value.to_le_bytes()).map_err(io)?;
         }
-        Ok(())
-    })
+    }
+    file.commit().map_err(io)
 }
 
-/// Which bytes are whose, padded so that the data behind it is aligned.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ModelError> {
+    files::write(path, bytes).map_err(|error| ModelError::io("write", path, error))
+}
+
+/// Returns the safetensors header, padded to align the data that follows.
 fn header(shard: &[(String, Parameter<'_>)]) -> String {
     let mut header = Map::new();
     header.insert("__metadata__".to_owned(), json!({ "format": "pt" }));
@@ -113,7 +117,7 @@ fn header(shard: &[(String, Parameter<'_>)]) -> String {
     header
 }
 
-/// Removes a file that may not be there.
+/// Removes a file if it exists.
 fn remove(path: &Path) -> Result<(), ModelError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

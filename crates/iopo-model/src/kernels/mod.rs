@@ -28,7 +28,7 @@ pub(crate) use products::{Product, product, sum, turned};
 pub(crate) use rms_norm::{Normed, rms_norm, rms_norm_backward};
 pub(crate) use rotate::rotate;
 pub(crate) use softmax::{Exponentials, exponentials};
-pub use squares::SumOfSquares;
+pub use squares::SquaredNorm;
 pub(crate) use swiglu::{swiglu, swiglu_backward};
 pub(crate) use tree_attention::{attend_tree, attend_tree_slopes};
 

@@ -1,4 +1,4 @@
-//! Sums of squares, the same bits for any number of threads.
+//! Squared norms, with the same bits for any number of threads.
 
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
@@ -11,43 +11,48 @@ use crate::dtype::wide;
 use crate::host::to_host;
 use crate::{ModelError, device};
 
-/// The sum of all squares of tensors of any shape: short sums in f32, and their sum in f64, for a full `sum` follows work
-/// stealing on the CPU and atomic additions on a GPU, and is reproducible on neither. What another device sums is
-/// read when all of it is there, since each read waits for whatever the device has to do.
+/// Accumulates the squared L2 norm of tensors of any shape, reproducibly.
+///
+/// Short sums are in f32, their sum in f64. A plain `sum` is not reproducible: it depends on work stealing on the CPU and on
+/// atomic additions on a GPU. Partial sums of another device are read together in [`total`](Self::total), because each read
+/// waits for the device.
 #[derive(Debug, Default)]
-pub struct SumOfSquares {
-    here: f64,
-    there: Vec<Tensor<1>>,
+pub struct SquaredNorm {
+    on_host: f64,
+    on_device: Vec<Tensor<1>>,
 }
 
-impl SumOfSquares {
+impl SquaredNorm {
     /// Adds the squares of a tensor.
     pub fn add<const D: usize>(&mut self, tensor: &Tensor<D>) {
         if let Some(local) = Local::new(tensor) {
-            self.here += of_values(local.values());
+            self.on_host += of_values(local.values());
         } else if device::in_process(&tensor.device()) {
-            // A view, in the order of its rows.
+            // A view is summed in row order.
             let data = tensor.to_data().convert::<f32>();
-            self.here += data.as_slice::<f32>().map_or(f64::NAN, of_values);
+            self.on_host += data.as_slice::<f32>().map_or(f64::NAN, of_values);
         } else {
-            self.add_there(tensor);
+            self.add_on_device(tensor);
         }
     }
 
-    fn add_there<const D: usize>(&mut self, tensor: &Tensor<D>) {
+    fn add_on_device<const D: usize>(&mut self, tensor: &Tensor<D>) {
         let rows = wide(tensor.clone()).square().sum_dim(D - 1);
         let count = rows.dims().iter().product::<usize>();
-        self.there.push(rows.reshape([count]));
+        self.on_device.push(rows.reshape([count]));
     }
 
-    /// The sum.
+    /// Returns the squared norm.
     ///
     /// # Errors
-    /// When the device cannot be read.
+    /// Returns an error if the device cannot be read.
     pub fn total(self) -> Result<f64, ModelError> {
-        let read =
-            if self.there.is_empty() { Vec::new() } else { to_host(Tensor::cat(self.there, 0))? };
-        Ok(self.here + read.into_iter().map(f64::from).sum::<f64>())
+        let read = if self.on_device.is_empty() {
+            Vec::new()
+        } else {
+            to_host(Tensor::cat(self.on_device, 0))?
+        };
+        Ok(self.on_host + read.into_iter().map(f64::from).sum::<f64>())
     }
 }
 
@@ -67,7 +72,7 @@ impl WithSimd for Piece<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f32 {
-        // Short rows, so that no f32 gathers many values.
+        // Short rows, so that no f32 accumulates many values.
         let rows = self.values.chunks(1024);
         rows.map(|row| f64::from(add_up(row, row, |a, b| a * b))).sum::<f64>() as f32
     }
@@ -79,22 +84,22 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    use super::SumOfSquares;
+    use super::SquaredNorm;
 
     #[test]
-    fn what_another_device_sums_is_the_same() {
+    fn another_device_gives_the_same_squared_norm() {
         let values: Vec<f32> = (0..12_000).map(|at| (at as f32 * 0.37).sin()).collect();
         let want: f64 = values.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
         let tensor = Tensor::<3>::from_data(TensorData::new(values, [20, 30, 20]), &Device::flex());
-        let mut sum = SumOfSquares::default();
-        sum.add_there(&tensor);
-        sum.add_there(&tensor);
+        let mut sum = SquaredNorm::default();
+        sum.add_on_device(&tensor);
+        sum.add_on_device(&tensor);
         let got = sum.total().expect("it is on the host");
         assert!((got - 2.0 * want).abs() < 1e-6 * want, "{got} {want}");
     }
 
     #[test]
-    fn it_is_the_sum_in_f64_contiguous_or_not() {
+    fn the_squared_norm_matches_f64_for_contiguous_and_strided_tensors() {
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         for [rows, columns] in [[1, 1], [3, 5], [700, 301], [11, 3001]] {
             let values: Vec<f32> =
@@ -104,7 +109,7 @@ mod tests {
             let data = TensorData::new(values, [rows, columns]);
             let tensor = Tensor::<2>::from_data(data, &Device::flex());
             for tensor in [tensor.clone().transpose(), tensor] {
-                let mut sum = SumOfSquares::default();
+                let mut sum = SquaredNorm::default();
                 sum.add(&tensor);
                 let got = sum.total().expect("it is on the host");
                 assert!((got - want).abs() < 1e-7 * want, "{got} {want}");

@@ -274,6 +274,6 @@ pub(crate) fn settings() -> TrainConfig {
     config.groups_per_update = 4;
     config.tokens_per_micro_batch = 1200;
     config.save_steps = 1;
-    config.lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    config.lora = LoraConfig::new(2, 4.0);
     config
 }

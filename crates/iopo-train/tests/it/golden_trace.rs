@@ -143,7 +143,7 @@ fn adapters_follow_the_trace_to_the_same_factors() {
     let under = under_test();
     each(|dir, trace, groups| {
         let base = under.load(dir);
-        let lora = LoraConfig { rank: 4, alpha: 8.0, ..LoraConfig::default() };
+        let lora = LoraConfig::new(4, 8.0);
         let tensors = |folder: &str| {
             read_safetensors(&dir.join(folder).join("adapter_model.safetensors")).expect("factors")
         };

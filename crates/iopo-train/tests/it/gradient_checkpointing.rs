@@ -97,7 +97,7 @@ fn product(
 #[test]
 fn no_byte_changes_with_it_nor_where_it_is_switched_between_updates() {
     use GradientCheckpointing::{Always, Auto, Never};
-    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let lora = LoraConfig::new(2, 4.0);
     for lora in [Some(&lora), None] {
         let folder = tempfile::tempdir().expect("a folder");
         let made = |name: &str, settings: &[GradientCheckpointing]| {
@@ -117,7 +117,7 @@ fn no_byte_changes_with_it_nor_where_it_is_switched_between_updates() {
 
 #[test]
 fn what_was_chosen_and_what_it_costs_is_said_before_the_first_update() {
-    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let lora = LoraConfig::new(2, 4.0);
     let said = |gradient_checkpointing: GradientCheckpointing| {
         let folder = tempfile::tempdir().expect("a folder");
         let watcher = Watcher::new(1000);

@@ -32,7 +32,7 @@ const VOCAB: usize = 61;
 const TOLERANCE: f64 = 5e-6;
 
 fn lora() -> LoraConfig {
-    LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() }
+    LoraConfig::new(2, 4.0)
 }
 
 fn sums(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {

@@ -40,7 +40,7 @@ impl Progress for StopAt {
 fn with_job<T>(dir: &Path, test: impl FnOnce(&Job<'_>, &Decoder) -> T) -> T {
     let groups = groups(10, VOCAB, 31);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let lora = LoraConfig::new(2, 4.0);
     let start = with_adapter(decoder(VOCAB, 30), &lora);
     let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     let ids = members.iter().map(|group| group.id.clone());

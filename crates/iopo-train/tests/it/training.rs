@@ -19,7 +19,7 @@ use iopo_train::{
 const VOCAB: usize = 61;
 
 fn lora() -> LoraConfig {
-    LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() }
+    LoraConfig::new(2, 4.0)
 }
 
 fn reference(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {

@@ -157,7 +157,7 @@ proptest! {
         let members: Vec<&EncodedGroup> = groups.iter().collect();
         let plain = decoder(VOCAB, seed ^ 1);
         let model = if adapted {
-            let lora = LoraConfig { rank: 3, alpha: 6.0, ..LoraConfig::default() };
+            let lora = LoraConfig::new(3, 6.0);
             let fresh = with_adapter(plain, &lora);
             // B is zero at the start: give it values, so that A has a gradient.
             let mut factors = fresh.adapter().expect("factors");

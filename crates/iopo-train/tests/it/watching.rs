@@ -28,7 +28,7 @@ fn trained(dir: &Path, eval_strategy: EvalStrategy, test: impl FnOnce(&Job<'_>, 
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let dev: Vec<&EncodedGroup> = dev.iter().collect();
     let all: Vec<&EncodedGroup> = members.iter().chain(&dev).copied().collect();
-    let lora = LoraConfig { rank: 2, alpha: 4.0, ..LoraConfig::default() };
+    let lora = LoraConfig::new(2, 4.0);
     let start = with_adapter(decoder(VOCAB, 50), &lora);
     let sums = group_logps(&start, &all, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
     let ids = all.iter().map(|group| group.id.clone());

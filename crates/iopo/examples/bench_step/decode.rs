@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 use iopo::llm::{Sampling, Silent};
 use iopo::model::memory;
-use iopo::model::{Decoder, Limits, ModelError, Prompt, workers};
+use iopo::model::{Decoder, GenerationRequest, Limits, ModelError, workers};
 use serde_json::{Value, json};
 
 use crate::{On, inputs, median};
@@ -41,9 +41,11 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         "expected at least two new tokens, the first of which is the prefill's"
     );
     let ids = inputs::prompts(&args.prompts, args.batch)?;
-    let prompts = |new: usize| -> Vec<Prompt> {
-        let prompt =
-            |tokens: &Vec<u32>| Prompt { tokens: tokens.clone(), sampling: Sampling::greedy(new) };
+    let prompts = |new: usize| -> Vec<GenerationRequest> {
+        let prompt = |tokens: &Vec<u32>| GenerationRequest {
+            tokens: tokens.clone(),
+            sampling: Sampling::greedy(new),
+        };
         ids.iter().map(prompt).collect()
     };
     let (first, prompts) = (prompts(1), prompts(args.tokens));
@@ -52,7 +54,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let (prefill, _) = time(args, on, 1, || generate(&decoder, &first))?;
     let (together, made) = time(args, on, args.tokens, || generate(&decoder, &prompts))?;
     let (dealt, _) = time(args, on, args.tokens, || {
-        let shares: Vec<&[Prompt]> = prompts.chunks(share).collect();
+        let shares: Vec<&[GenerationRequest]> = prompts.chunks(share).collect();
         let made = workers::map(&decoder.device(), shares, |share| generate(&decoder, share))?;
         Ok(made.concat())
     })?;
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
 }
 
 /// The new tokens of each prompt.
-fn generate(decoder: &Decoder, prompts: &[Prompt]) -> Result<Vec<Vec<u32>>, ModelError> {
+fn generate(decoder: &Decoder, prompts: &[GenerationRequest]) -> Result<Vec<Vec<u32>>, ModelError> {
     let limits = Limits { rows: prompts.len(), ..Limits::default() };
     let made = decoder.generate(prompts, &[], limits, &Silent)?;
     Ok(made.into_iter().map(|row| row.tokens).collect())

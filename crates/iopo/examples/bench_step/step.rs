@@ -138,7 +138,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
 
     let needs = |group: &EncodedGroup| args.mode.needs(group);
     let batch = Batch::new(&members[..1], args.sequence_layout(), needs)?;
-    let work = Work::of(&batch, lora.as_ref().map(|lora| lora.rank));
+    let work = Work::of(&batch, lora.as_ref().map(|lora| lora.r));
     let floor = cpu.then(|| floor::measure(&config, &work, &device)).transpose()?;
     Ok(json!({
         "side": "iopo",

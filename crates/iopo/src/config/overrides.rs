@@ -95,7 +95,7 @@ mod tests {
         let mut config = table("model = 'a'\n[train]\nbeta = 0.1\nsteps = 3");
         for assignment in [
             "train.beta=1",
-            "train.lora.rank = 4",
+            "train.lora.r = 4",
             "train.methods=[\"sft\", \"iopo\"]",
             "model=dir/model.gguf",
             "demonstration=true",
@@ -103,7 +103,7 @@ mod tests {
             set(&mut config, assignment).expect(assignment);
         }
         let want = "model = 'dir/model.gguf'\ndemonstration = true\n\
-            [train]\nbeta = 1.0\nsteps = 3\nmethods = ['sft', 'iopo']\nlora = { rank = 4 }";
+            [train]\nbeta = 1.0\nsteps = 3\nmethods = ['sft', 'iopo']\nlora = { r = 4 }";
         assert_eq!(config, table(want));
     }
 

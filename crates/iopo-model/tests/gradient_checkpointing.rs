@@ -95,7 +95,7 @@ fn deep() -> Decoder {
     let value = |at: usize| ((at * 7919) % 101) as f32 / 500.0 - 0.1;
     let tensor = |_: &str, shape: &[usize]| Ok((0..shape.iter().product()).map(value).collect());
     let decoder = Decoder::from_tensors(&config, &device, tensor).expect("a decoder");
-    decoder.with_lora(&LoraConfig { rank: 1, ..LoraConfig::default() }, 0).expect("adapters")
+    decoder.with_lora(&LoraConfig::new(1, 16.0), 0).expect("adapters")
 }
 
 #[test]
