@@ -32,3 +32,7 @@ pub use logprob::{LogProb, LogProbResponse, TokenLogps};
 pub use model::{LanguageModel, LlmError};
 pub use progress::{Progress, Silent};
 pub use scripted::Scripted;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -70,3 +70,7 @@ pub use source::ModelFiles;
 pub use tape::Activations;
 pub use template::ChatTemplate;
 pub use tokenizer::Tokenizer;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

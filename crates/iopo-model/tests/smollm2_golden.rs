@@ -5,7 +5,7 @@ mod common;
 
 use common::{golden, smollm2};
 use iopo_llm::{Sampling, Silent};
-use iopo_model::{Decoder, Layout, Limits, ModelFiles, Prompt, Targets};
+use iopo_model::{Decoder, GenerationRequest, Layout, Limits, ModelFiles, Targets};
 use serde_json::Value;
 
 fn numbers(value: &Value) -> Vec<i64> {
@@ -61,9 +61,9 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
         }
     }
     let cases = greedy.as_array().expect("cases");
-    let prompts: Vec<Prompt> = cases
+    let prompts: Vec<GenerationRequest> = cases
         .iter()
-        .map(|case| Prompt {
+        .map(|case| GenerationRequest {
             tokens: numbers(&case["prompt_ids"]).into_iter().map(|id| id as u32).collect(),
             sampling: Sampling::greedy(64),
         })

@@ -66,7 +66,7 @@ pub use ablation::{three_sequences, without_input, without_output};
 pub use cells::{CellWeights, cell_weights};
 pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_shaped, dpo_mirrored_sided};
 pub use iopo::{iopo, iopo_sided, sided_margin};
-pub use iopo_core::{FalseCells, PerSequence};
+pub use iopo_core::{FalseCells, PerSequence, Sequence};
 pub use logps::{GroupLogps, GroupLogpsExt, PairLogps, TripleLogps};
 pub use metrics::{input_accuracies, output_accuracies};
 pub use orpo::orpo;
@@ -75,3 +75,7 @@ pub use shape::LossShape;
 pub use simpo::simpo;
 pub use tokens::{GroupTokens, PairTokens, TripleTokens};
 pub use tpo::{tpo, tpo_l};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

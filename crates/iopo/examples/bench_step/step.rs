@@ -178,7 +178,8 @@ fn reference(args: &Args, base: &Decoder, members: &[&EncodedGroup]) -> Result<(
     let mut last = None;
     for _ in 0..args.warmup + args.repeat.min(REFERENCE_PASSES) {
         let clock = Instant::now();
-        let sums = group_logps(base, members, args.sequence_layout(), MICRO_BATCH_TOKENS, needs, &Silent)?;
+        let sums =
+            group_logps(base, members, args.sequence_layout(), MICRO_BATCH_TOKENS, needs, &Silent)?;
         times.push(clock.elapsed().as_secs_f64());
         last = Some(sums);
     }
