@@ -113,8 +113,8 @@ mod tests {
         let own = Override { beta: Some(-0.1), ..Override::default() };
         config.overrides.insert(Method::Dpo, own);
         refused(&config, "train.overrides.dpo.beta");
-        let adapter = LoraConfig { rank: 0, ..LoraConfig::default() };
-        refused(&TrainConfig { lora: adapter, ..TrainConfig::default() }, "train.lora.rank");
+        let adapter = LoraConfig::new(0, 16.0);
+        refused(&TrainConfig { lora: adapter, ..TrainConfig::default() }, "train.lora.r");
         let unknown = TrainConfig { learning_rate: f64::NAN, ..TrainConfig::default() };
         refused(&unknown, "train.learning_rate");
         let clipped = TrainConfig { max_grad_norm: -1.0, ..TrainConfig::default() };
