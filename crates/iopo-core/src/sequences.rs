@@ -41,6 +41,7 @@ impl fmt::Display for Sequence {
 ///
 /// The fields are named so that no code depends on an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PerSequence<T> {
     /// y1 under x1: y1 was written for x1.
     pub x1y1: T,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
 use iopo_core::SettingError;
+use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,16 +78,7 @@ impl EvalConfig {
 
     /// The held-out kinds; refuses an id that no kind has.
     pub fn held_out_kinds(&self) -> Result<BTreeSet<Kind>, EvalError> {
-        self.held_out
-            .iter()
-            .map(|id| {
-                Kind::from_id(id).or_else(|_| {
-                    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
-                    let expected = format!("constraint kinds, any of {}", known.join(", "));
-                    refuse("held_out", &format!("{id:?}"), &expected)
-                })
-            })
-            .collect()
+        Ok(kinds_named("held_out", &self.held_out).map_err(|error| error.inside("eval"))?)
     }
 
     /// The bootstrap that these settings ask for.

@@ -1,7 +1,7 @@
 //! Freshly drawn test instructions: random constraints of given kinds on a task.
 
 use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
-use iopo_schema::{CheckRow, ConstraintRow};
+use iopo_schema::ConstraintRow;
 use rand::{Rng, RngExt};
 
 /// Draws one instruction on `task` from `kinds`: the rendered prompt and its constraints, or nothing
@@ -39,15 +39,8 @@ fn count(weights: &[f64], rng: &mut impl Rng) -> usize {
 
 /// The constraint as a row, in a random one of its phrasings.
 fn row(constraint: &Constraint, rng: &mut impl Rng) -> ConstraintRow {
-    let kind = constraint.kind();
-    let dimension = kind.dimension();
     let phrasing = rng.random_range(0..constraint.phrasings().max(1));
-    ConstraintRow {
-        text: constraint.render(phrasing),
-        constraint_type: dimension.constraint_type().english().to_owned(),
-        dimension: dimension.english().to_owned(),
-        check: Some(CheckRow { id: kind.id().to_owned(), params: constraint.params_json() }),
-    }
+    ConstraintRow::from_constraint(constraint, phrasing)
 }
 
 #[cfg(test)]

@@ -173,7 +173,7 @@ pub enum EvalError {
     /// A group's truth table is not that of its kind.
     #[error(
         "group `{group_id}` is not one that can be ranked: expected {expected}, its truth table \
-         (y1⊨x1, y2⊨x1, y1⊨x2, y2⊨x2) is {cells:?}"
+         is {cells:?}"
     )]
     TruthTable {
         /// The group.
@@ -181,7 +181,7 @@ pub enum EvalError {
         /// What its kind needs.
         expected: &'static str,
         /// The four cells.
-        cells: [bool; 4],
+        cells: iopo_schema::PerSequence<bool>,
     },
     /// A model of the table has no run.
     #[error("model `{model}` has no run to summarise; give it its predictions and scores")]

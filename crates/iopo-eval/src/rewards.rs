@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use iopo_schema::{GroupKind, PreferenceRow, ReferenceRow};
+use iopo_schema::{GroupKind, PerSequence, PreferenceRow, ReferenceRow};
 
 use crate::{EvalError, Observation};
 
@@ -133,15 +133,15 @@ pub fn rank(
                         got: format!("{:?} from the reference; use one tokenizer", theirs.tokens),
                     });
                 }
-                Margins::new(ours.logps, theirs.logps, beta, rejected)
+                Margins::new(listed(ours.logps), listed(theirs.logps), beta, rejected)
             }
         };
         ranked.push(RankedGroup {
             id: group.id.clone(),
             task_id: group.task_id.clone(),
             kind: group.kind,
-            policy: ours.logps,
-            tokens: ours.tokens,
+            policy: listed(ours.logps),
+            tokens: listed(ours.tokens),
             margins,
         });
     }
@@ -150,16 +150,21 @@ pub fn rank(
 
 /// Which of (x1,y2) and (x2,y1) is false, by the proof; refuses a table that its kind does not allow.
 fn rejected(group: &PreferenceRow) -> Result<[bool; 2], EvalError> {
-    let cells = group.proof.cells();
-    let [y1_x1, y2_x1, y1_x2, y2_x2] = cells;
+    let cells = group.truth_table();
     let (fits, expected) = match group.kind {
-        GroupKind::Full => (!y2_x1 && !y1_x2, "true, false, false, true (full)"),
-        GroupKind::Sided => (y2_x1 != y1_x2, "true, one true and one false, true (sided)"),
+        GroupKind::Full => (!cells.x1y2 && !cells.x2y1, "x1y2 and x2y1 to be false (full)"),
+        GroupKind::Sided => (cells.x1y2 != cells.x2y1, "one of x1y2 and x2y1 to be false (sided)"),
     };
-    if y1_x1 && y2_x2 && fits {
-        return Ok([!y2_x1, !y1_x2]);
+    if cells.x1y1 && cells.x2y2 && fits {
+        return Ok([!cells.x1y2, !cells.x2y1]);
     }
     Err(EvalError::TruthTable { group_id: group.id.clone(), expected, cells })
+}
+
+/// The values in the order of [`Margins::new`].
+fn listed<V>(values: PerSequence<V>) -> [V; 4] {
+    let PerSequence { x1y1, x1y2, x2y1, x2y2 } = values;
+    [x1y1, x1y2, x2y2, x2y1]
 }
 
 /// The sums by group; refuses a group twice and sums that are no numbers.
@@ -169,7 +174,7 @@ fn by_group<'a>(
 ) -> Result<BTreeMap<&'a str, &'a ReferenceRow>, EvalError> {
     let mut map = BTreeMap::new();
     for row in rows {
-        if row.logps.iter().any(|sum| !sum.is_finite()) {
+        if row.logps.iter().any(|(_, logp)| !logp.is_finite()) {
             return Err(EvalError::Logps {
                 what: format!("group `{}` under {what}", row.group_id),
                 expected: "finite sums".to_owned(),

@@ -13,7 +13,7 @@ use iopo_llm::{
     LlmError, LogProb, LogProbResponse, Message, Progress, Request, Scripted, Silent, TokenLogps,
 };
 use iopo_schema::{
-    GroupKind, PredictionRow, PreferenceRow, ReferenceRow, ScoreRow, Split, SummaryRow,
+    GroupKind, PerSequence, PredictionRow, PreferenceRow, ReferenceRow, ScoreRow, Split, SummaryRow,
 };
 
 /// Every character costs a tenth of a nat.
@@ -190,6 +190,11 @@ fn the_same_model_under_two_names_differs_by_exactly_nothing() {
     }
 }
 
+/// Names the values of an array in the order of [`group_logps`].
+fn per_sequence<V>([x1y1, x1y2, x2y2, x2y1]: [V; 4]) -> PerSequence<V> {
+    PerSequence { x1y1, x1y2, x2y1, x2y2 }
+}
+
 #[test]
 fn log_probabilities_give_perplexity_and_rewards() {
     let mut run = Run::new();
@@ -197,7 +202,7 @@ fn log_probabilities_give_perplexity_and_rewards() {
     sided.id = "sided".to_owned();
     sided.kind = GroupKind::Sided;
     // y2 follows x1 too.
-    sided.proof.y2_x1 = sided.proof.y2_x2.clone();
+    sided.proof.x1y2 = sided.proof.x2y2.clone();
     run.groups.push(sided);
     let mut evaluated = run.evaluate("iopo", careful);
     let predictions: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
@@ -209,8 +214,8 @@ fn log_probabilities_give_perplexity_and_rewards() {
         group_id: group.id.clone(),
         model_hash: "model".to_owned(),
         template_hash: "template".to_owned(),
-        logps: std::array::from_fn(|cell| four[cell].sum + shift[cell]),
-        tokens: four.map(|one| one.tokens),
+        logps: per_sequence(std::array::from_fn(|cell| four[cell].sum + shift[cell])),
+        tokens: per_sequence(four.map(|one| one.tokens)),
     };
     let rows = |shift: [f64; 4]| -> Vec<ReferenceRow> {
         tests.iter().zip(&fours).map(|(group, four)| row(group, four, shift)).collect()

@@ -6,8 +6,11 @@
 //! follows x1. It gives a **sided** group: both diagonal cells hold, and exactly one of the two
 //! others is false — (x2, y1) after an addition, (x1, y2) after a removal.
 
-use iopo_constraints::{Constraint, ConstraintError, render_prompt};
-use iopo_schema::{ConstraintRow, GroupKind, Method, Operation, PreferenceRow, Proof, VerdictRow};
+use iopo_constraints::{Constraint, render_prompt};
+use iopo_core::PerSequence;
+use iopo_schema::{
+    ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, VerdictRow, truth_table,
+};
 
 use crate::combine::change_of;
 
@@ -62,18 +65,17 @@ pub fn kind_of(operation: Operation) -> GroupKind {
     }
 }
 
-/// The table `[y1⊨x1, y2⊨x1, y1⊨x2, y2⊨x2]` that an operation must fill.
-pub fn table_of(operation: Operation) -> [bool; 4] {
-    match operation {
-        Operation::Revise | Operation::Swap => [true, false, false, true],
-        Operation::Add => [true, true, false, true],
-        Operation::Remove => [true, false, true, true],
-    }
-}
+/// The truth table of a full group.
+pub const FULL_TABLE: PerSequence<bool> =
+    PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: true };
 
-/// The constraint behind a row; `None` where only a judge can check it.
-pub fn constraint_of(row: &ConstraintRow) -> Option<Result<Constraint, ConstraintError>> {
-    row.check.as_ref().map(|check| Constraint::from_parts(&check.id, &check.params))
+/// Returns the truth table that a group of this operation must have.
+pub fn table_of(operation: Operation) -> PerSequence<bool> {
+    match operation {
+        Operation::Revise | Operation::Swap => FULL_TABLE,
+        Operation::Add => PerSequence { x1y2: true, ..FULL_TABLE },
+        Operation::Remove => PerSequence { x2y1: true, ..FULL_TABLE },
+    }
 }
 
 /// Runs every checker on the group's final texts and says whether it stands.
@@ -102,12 +104,16 @@ pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
         return Err(Refusal::SameResponses);
     }
     let proof = Proof {
-        y1_x1: verdicts(&x1, &row.y1),
-        y2_x1: verdicts(&x1, &row.y2),
-        y1_x2: verdicts(&x2, &row.y1),
-        y2_x2: verdicts(&x2, &row.y2),
+        x1y1: VerdictRow::check_all(&x1, &row.y1),
+        x1y2: VerdictRow::check_all(&x1, &row.y2),
+        x2y1: VerdictRow::check_all(&x2, &row.y1),
+        x2y2: VerdictRow::check_all(&x2, &row.y2),
     };
-    if proof.cells() == table_of(row.operation) { Ok(proof) } else { Err(Refusal::TruthTable) }
+    if truth_table(&proof) == table_of(row.operation) {
+        Ok(proof)
+    } else {
+        Err(Refusal::TruthTable)
+    }
 }
 
 /// [`admit`], and the stored proof must be what the checkers say now.
@@ -118,7 +124,8 @@ pub fn verify(row: &PreferenceRow) -> Result<(), Refusal> {
 /// The constraints of an instruction, each said in one of its own sentences.
 fn read(rows: &[ConstraintRow]) -> Result<Vec<Constraint>, Refusal> {
     let one = |row: &ConstraintRow| {
-        let constraint = constraint_of(row)
+        let constraint = row
+            .constraint()
             .ok_or(Refusal::UnreadableConstraint)?
             .map_err(|_| Refusal::UnreadableConstraint)?;
         let own = (0..constraint.phrasings()).any(|index| constraint.render(index) == row.text);
@@ -159,17 +166,4 @@ fn exclusion(row: &PreferenceRow, x1: &[Constraint], x2: &[Constraint]) -> Resul
     } else {
         Err(Refusal::OperationMismatch)
     }
-}
-
-fn verdicts(constraints: &[Constraint], response: &str) -> Vec<VerdictRow> {
-    let one = |constraint: &Constraint| {
-        let verdict = constraint.check(response);
-        VerdictRow {
-            satisfied: verdict.satisfied,
-            score: if verdict.satisfied { 10.0 } else { 0.0 },
-            method: Method::Code,
-            evidence: verdict.evidence,
-        }
-    };
-    constraints.iter().map(one).collect()
 }

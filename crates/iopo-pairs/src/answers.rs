@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::{Constraint, Kind};
-use iopo_schema::{ConstraintRow, InstructionRow, ResponseRow};
+use iopo_schema::{Breakdown, ConstraintRow, InstructionRow, ResponseRow, Total};
 
 use crate::PairsError;
-use crate::admit::constraint_of;
 use crate::near::shingles;
-use crate::stats::Counts;
+use iopo_core::Counts;
 
 /// A usable answer to a task.
 #[derive(Debug, Clone)]
@@ -83,13 +82,13 @@ pub(crate) fn task_of(
     let Some((_, first)) = rows.responses.first() else { return Ok(None) };
     let mut answers: Vec<Answer> = Vec::new();
     for (response, instruction) in &rows.responses {
-        counts.one("responses");
+        counts.one(Total::Responses);
         if response.error.is_some() || !response.accepted || response.text.trim().is_empty() {
-            counts.one("dropped/not_accepted");
+            counts.one(Breakdown::Dropped.of("not_accepted"));
             continue;
         }
         if instruction.task != first.task || instruction.input != first.input {
-            counts.one("dropped/other_task");
+            counts.one(Breakdown::Dropped.of("other_task"));
             continue;
         }
         let own = own_constraints(instruction, &response.text, kinds, counts)?;
@@ -132,8 +131,8 @@ fn own_constraints(
 ) -> Result<Vec<(Constraint, ConstraintRow)>, PairsError> {
     let mut own = Vec::new();
     for row in &instruction.constraints {
-        let Some(constraint) = constraint_of(row) else {
-            counts.one("dropped_constraints/no_check");
+        let Some(constraint) = row.constraint() else {
+            counts.one(Breakdown::DroppedConstraints.of("no_check"));
             continue;
         };
         let constraint = constraint.map_err(|source| PairsError::Constraint {
@@ -141,11 +140,11 @@ fn own_constraints(
             source,
         })?;
         if !kinds.contains_key(&constraint.kind()) {
-            counts.one("dropped_constraints/held_out");
+            counts.one(Breakdown::DroppedConstraints.of("held_out"));
         } else if constraint.check(text).satisfied {
             own.push((constraint, row.clone()));
         } else {
-            counts.one("dropped_constraints/does_not_hold");
+            counts.one(Breakdown::DroppedConstraints.of("does_not_hold"));
         }
     }
     Ok(own)

@@ -7,10 +7,6 @@ use iopo_schema::Operation;
 
 use crate::PairsConfig;
 
-/// All operations, in a fixed order.
-pub const OPERATIONS: [Operation; 4] =
-    [Operation::Revise, Operation::Swap, Operation::Add, Operation::Remove];
-
 /// Counts of the admitted groups of one split.
 #[derive(Debug, Clone, Default)]
 pub struct Balance {
@@ -28,8 +24,9 @@ impl Balance {
             let made = self.operations.get(&operation).copied().unwrap_or(0);
             (made as f64 + 1.0) / config.operation_weight(operation)
         };
-        let mut operations: Vec<Operation> = OPERATIONS
-            .into_iter()
+        let mut operations: Vec<Operation> = Operation::ALL
+            .iter()
+            .copied()
             .filter(|operation| config.operation_weight(*operation) > 0.0)
             .collect();
         operations.sort_by(|one, other| lag(*one).total_cmp(&lag(*other)));

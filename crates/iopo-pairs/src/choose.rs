@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::Kind;
-use iopo_schema::{GroupKind, Operation, PreferenceRow, Split};
+use iopo_schema::{Breakdown, GroupKind, Operation, PreferenceRow, Split};
 
 use crate::PairsConfig;
 use crate::admit::kind_of;
@@ -12,8 +12,8 @@ use crate::balance::Balance;
 use crate::combine::{Combination, Pair, combinations, pairs};
 use crate::group::build;
 use crate::near::jaccard;
-use crate::random::keyed;
-use crate::stats::Counts;
+use iopo_core::Counts;
+use iopo_core::random::keyed;
 
 /// The groups of one task, at most as many as its split allows.
 ///
@@ -54,12 +54,12 @@ pub fn task_groups(
                 // Whatever comes of it, it is not tried again.
                 open.retain(|other| *other != combination);
                 if repeats(&combination, &made, &pairs, task, config) {
-                    counts.one("dropped/near_duplicate");
+                    counts.one(Breakdown::Dropped.of("near_duplicate"));
                     continue;
                 }
                 match build(task, split, pair, &combination, &weights, config, &mut rng) {
                     Ok(row) if groups.iter().any(|other| other.id == row.id) => {
-                        counts.one("dropped/duplicate");
+                        counts.one(Breakdown::Dropped.of("duplicate"));
                     }
                     Ok(row) => {
                         let changed = changed_kinds(&combination, pair);
@@ -69,7 +69,7 @@ pub fn task_groups(
                         made.push(combination);
                         continue 'groups;
                     }
-                    Err(unfit) => counts.one(format!("dropped/{}", unfit.name())),
+                    Err(unfit) => counts.one(Breakdown::Dropped.of(unfit.name())),
                 }
             }
         }

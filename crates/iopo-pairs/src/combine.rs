@@ -1,16 +1,15 @@
 //! All ways to make a group out of the answers to one task.
 
 use iopo_constraints::Constraint;
-use iopo_schema::Operation;
+use iopo_schema::{Breakdown, Operation, Total};
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use crate::PairsConfig;
 use crate::answers::Task;
-use crate::balance::OPERATIONS;
 use crate::near::jaccard;
 use crate::relation::{Relation, relate};
-use crate::stats::Counts;
+use iopo_core::Counts;
 
 /// Two answers of a task, in the order y1, y2, and what tells them apart.
 #[derive(Debug, Clone)]
@@ -63,9 +62,9 @@ pub fn pairs(
         for j in i + 1..task.answers.len() {
             let (y1, y2) = if rng.random_bool(0.5) { (i, j) } else { (j, i) };
             let (first, second) = (&task.answers[y1], &task.answers[y2]);
-            counts.one("pairs");
+            counts.one(Total::Pairs);
             if jaccard(&first.runs, &second.runs) >= config.near_duplicate_threshold {
-                counts.one("dropped/trivial_difference");
+                counts.one(Breakdown::Dropped.of("trivial_difference"));
                 continue;
             }
             let repaired = first.repaired || second.repaired;
@@ -100,10 +99,9 @@ pub fn combinations(
         }
     }
     found.retain(|combination| config.operation_weight(combination.operation) > 0.0);
-    for operation in OPERATIONS {
+    for &operation in Operation::ALL {
         let number = found.iter().filter(|found| found.operation == operation).count();
-        counts
-            .add(format!("candidates/{}", crate::stats::operation_name(operation)), number as u64);
+        counts.add(Breakdown::Candidates.of(operation), number as u64);
     }
     found
 }

@@ -1,12 +1,12 @@
 //! What can be set about pairing.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use iopo_constraints::Kind;
 use iopo_core::SettingError;
-use iopo_schema::{Operation, Split};
+use iopo_schema::{Operation, Split, kinds_named};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -186,26 +186,19 @@ impl Default for PairsConfig {
 impl PairsConfig {
     /// The kinds that may be used, each with its weight.
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
-        let parse = |key: &str, id: &String| {
-            Kind::from_id(id).or_else(|_| {
-                let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
-                let expected = format!("constraint kinds, any of {}", known.join(", "));
-                refuse(key, format!("{id:?}"), &expected)
-            })
-        };
-        let held_out: BTreeSet<Kind> =
-            self.held_out.iter().map(|id| parse("held_out", id)).collect::<Result<_, _>>()?;
+        let inside = |error: SettingError| error.inside("pairs");
+        let held_out = kinds_named("held_out", &self.held_out).map_err(inside)?;
+        kinds_named("kind_weights", self.kind_weights.keys()).map_err(inside)?;
         let mut kinds = BTreeMap::new();
         for &kind in Kind::ALL.iter().filter(|kind| !held_out.contains(kind)) {
             kinds.insert(kind, kind.weight());
         }
         for (id, weight) in &self.kind_weights {
-            let kind = parse("kind_weights", id)?;
             if !(weight.is_finite() && *weight >= 0.0) {
                 let key = format!("kind_weights.{id}");
                 return refuse(&key, weight, "a finite weight of at least 0");
             }
-            if let Some(known) = kinds.get_mut(&kind) {
+            if let Some((_, known)) = kinds.iter_mut().find(|(kind, _)| kind.id() == id) {
                 *known = *weight;
             }
         }

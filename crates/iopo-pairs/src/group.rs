@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iopo_constraints::{Constraint, Kind, render_prompt};
-use iopo_schema::{CheckRow, ConstraintRow, PreferenceRow, Proof, Split, content_id};
+use iopo_schema::{ConstraintRow, PreferenceRow, Proof, Split, content_id};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -11,8 +11,8 @@ use crate::PairsConfig;
 use crate::admit::{Refusal, admit, kind_of};
 use crate::answers::Task;
 use crate::combine::{Combination, Pair};
-use crate::random::weighted;
 use crate::relation::Candidate;
+use iopo_core::random::weighted;
 
 /// Why a combination gives no group; the name stands in the stats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub fn build(
         y1_response_id: y1.response_id.clone(),
         y2_response_id: y2.response_id.clone(),
         repaired: pair.repaired,
-        proof: Proof { y1_x1: vec![], y2_x1: vec![], y1_x2: vec![], y2_x2: vec![] },
+        proof: Proof::default(),
     };
     row.proof = admit(&row).map_err(Unfit::Refused)?;
     Ok(row)
@@ -135,14 +135,6 @@ fn row_of(candidate: &Candidate, rng: &mut ChaCha8Rng) -> ConstraintRow {
         return row.clone();
     }
     let constraint = &candidate.constraint;
-    let dimension = constraint.kind().dimension();
-    ConstraintRow {
-        text: constraint.render(rng.random_range(0..constraint.phrasings().max(1))),
-        constraint_type: dimension.constraint_type().english().to_owned(),
-        dimension: dimension.english().to_owned(),
-        check: Some(CheckRow {
-            id: constraint.kind().id().to_owned(),
-            params: constraint.params_json(),
-        }),
-    }
+    let phrasing = rng.random_range(0..constraint.phrasings().max(1));
+    ConstraintRow::from_constraint(constraint, phrasing)
 }

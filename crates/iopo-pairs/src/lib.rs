@@ -42,7 +42,6 @@ pub mod error;
 pub mod exchange;
 pub mod group;
 pub mod near;
-mod random;
 pub mod relation;
 pub mod split;
 pub mod stage;

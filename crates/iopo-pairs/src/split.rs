@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_schema::Split;
 
-use crate::random::keyed_hash;
+use iopo_core::random::keyed_hash;
 
 /// Ranks the tasks by a hash of (id, `seed`): the first are test tasks, the next dev tasks, the
 /// rest is for training.
@@ -15,7 +15,7 @@ pub fn split_tasks(
     dev: usize,
 ) -> BTreeMap<String, Split> {
     let mut ranked: Vec<([u8; 32], &String)> =
-        ids.iter().map(|id| (*keyed_hash(seed, &["split", id]).as_bytes(), id)).collect();
+        ids.iter().map(|id| (keyed_hash(seed, &["split", id]), id)).collect();
     ranked.sort_unstable();
     let split = |rank: usize| match rank {
         rank if rank < test => Split::Test,

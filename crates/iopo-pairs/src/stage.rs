@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use iopo_core::Counts;
 use iopo_llm::Progress;
 use iopo_schema::{
-    InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, Split, file_hash,
-    made_with, read, write,
+    Breakdown, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, Split,
+    Total, file_hash, made_with, read, write,
 };
 
 use crate::admit::verify;
@@ -16,7 +17,7 @@ use crate::choose::task_groups;
 use crate::exchange::is_imported;
 use crate::near::Seen;
 use crate::split::split_tasks;
-use crate::stats::{Counts, split_name};
+use crate::stats::{count_group, metrics};
 use crate::{PairsConfig, PairsError, PairsSummary};
 
 /// Makes preference groups from instructions and the responses to them.
@@ -59,7 +60,7 @@ pub fn build(
     let instructions = read::<InstructionRow>(instructions_path)?;
     let responses = read::<ResponseRow>(responses_path)?;
     let (groups, counts) = make_groups(&instructions, &responses, config, progress)?;
-    let summary = PairsSummary::from_metrics(counts.into_metrics());
+    let summary = PairsSummary::from_metrics(metrics(&counts));
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
     let chunks = groups.chunks(config.tasks_per_part);
@@ -100,7 +101,7 @@ pub fn make_groups(
     let tasks = by_task(instructions, responses)?;
     let mut counts = Counts::default();
     for split in splits.values() {
-        counts.one(format!("tasks/{}", split_name(*split)));
+        counts.one(Breakdown::Tasks.of(split));
     }
     let mut balances: BTreeMap<Split, Balance> = BTreeMap::new();
     let mut seen = Seen::default();
@@ -114,8 +115,8 @@ pub fn make_groups(
         let made = match task_of(task_id, rows, &kinds, &mut counts)? {
             Some(mut task) => {
                 drop_seen(&mut task, &mut seen, &mut counts);
-                counts.one("tasks");
-                counts.add("answers", task.answers.len() as u64);
+                counts.one(Total::Tasks);
+                counts.add(Total::Answers, task.answers.len() as u64);
                 let balance = balances.entry(split).or_default();
                 task_groups(&task, split, &kinds, config, balance, &mut counts)
             }
@@ -128,10 +129,10 @@ pub fn make_groups(
     limit(&mut groups, config, &mut counts);
     for made in &groups {
         for row in made {
-            counts.group(row);
+            count_group(&mut counts, row);
         }
         if let Some(row) = made.first() {
-            counts.one(format!("tasks_with_groups/{}", split_name(row.split)));
+            counts.one(Breakdown::TasksWithGroups.of(row.split));
         }
     }
     Ok((groups, counts))
@@ -148,7 +149,7 @@ fn drop_seen(task: &mut Task, seen: &mut Seen, counts: &mut Counts) {
         if fresh {
             seen.insert(bands);
         } else {
-            counts.one("dropped/near_duplicate_across_tasks");
+            counts.one(Breakdown::Dropped.of("near_duplicate_across_tasks"));
         }
     }
 }
@@ -156,7 +157,7 @@ fn drop_seen(task: &mut Task, seen: &mut Seen, counts: &mut Counts) {
 /// Keeps at most the configured number of groups of each split: the first group of every task,
 /// then the second of every task, and so on, so that the limit costs as few tasks as it can.
 fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut Counts) {
-    for split in [Split::Train, Split::Dev, Split::Test] {
+    for split in Split::ALL.iter().copied() {
         let most = config.max_groups.get(split);
         if most == 0 {
             continue;
@@ -176,7 +177,7 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
         }
         for (made, kept) in groups.iter_mut().zip(kept) {
             if of_split(made) {
-                counts.add("dropped/over_the_limit", (made.len() - kept) as u64);
+                counts.add(Breakdown::Dropped.of("over_the_limit"), (made.len() - kept) as u64);
                 made.truncate(kept);
             }
         }
@@ -188,14 +189,14 @@ fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError
     if summary.groups == 0 {
         return Err(PairsError::NoGroups {
             tasks: summary.tasks,
-            answers: summary.count("answers"),
+            answers: summary.count(Total::Answers.as_str()),
         });
     }
-    let found = summary.count("tasks_with_groups/test");
+    let found = summary.count(&Breakdown::TasksWithGroups.of(Split::Test));
     if found < config.min_test_tasks as u64 {
         return Err(PairsError::TooFewTestTasks {
             found,
-            drawn: summary.count("tasks/test"),
+            drawn: summary.count(&Breakdown::Tasks.of(Split::Test)),
             least: config.min_test_tasks as u64,
             tasks: summary.tasks,
         });
@@ -205,7 +206,7 @@ fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError
             found: summary.train,
             least: config.min_train_groups as u64,
             groups: summary.groups,
-            tasks: summary.count("tasks/train"),
+            tasks: summary.count(&Breakdown::Tasks.of(Split::Train)),
         });
     }
     let share = summary.repaired_share();

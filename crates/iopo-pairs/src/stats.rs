@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use iopo_schema::{GroupKind, MetricRow, Operation, PreferenceRow, Split};
+use iopo_core::Counts;
+use iopo_schema::{Breakdown, GroupKind, MetricRow, PreferenceRow, Split, Total, stats};
 
 /// What a run of pairing made.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -35,109 +36,57 @@ impl PairsSummary {
         self.repaired as f64 / self.groups.max(1) as f64
     }
 
-    /// A counter of the stats file.
+    /// Returns a counter of the stats file; 0 for a name that was never counted.
     pub(crate) fn count(&self, name: &str) -> u64 {
-        self.metrics.iter().find(|row| row.name == name).map_or(0, |row| row.value as u64)
+        stats::count(&self.metrics, name)
     }
 
-    /// The summary behind the rows of a stats file.
+    /// Makes the summary of the rows of a stats file.
     pub(crate) fn from_metrics(metrics: Vec<MetricRow>) -> Self {
-        let mut summary = Self { metrics, ..Self::default() };
-        summary.tasks = summary.count("tasks");
-        summary.groups = summary.count("groups");
-        summary.train = summary.count("split/train");
-        summary.dev = summary.count("split/dev");
-        summary.test = summary.count("split/test");
-        summary.full = summary.count("full");
-        summary.sided = summary.count("sided");
-        summary.repaired = summary.count("repaired");
-        summary.dropped = summary
-            .metrics
-            .iter()
-            .filter_map(|row| Some((row.name.strip_prefix("dropped/")?, row.value as u64)))
-            .map(|(reason, count)| (reason.to_owned(), count))
-            .collect();
-        summary
-    }
-}
-
-/// The name of an operation in files.
-pub(crate) fn operation_name(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Revise => "revise",
-        Operation::Swap => "swap",
-        Operation::Add => "add",
-        Operation::Remove => "remove",
-    }
-}
-
-/// The name of a split in files.
-pub(crate) fn split_name(split: Split) -> &'static str {
-    match split {
-        Split::Train => "train",
-        Split::Dev => "dev",
-        Split::Test => "test",
-    }
-}
-
-/// Counters by name.
-#[derive(Debug, Clone, Default)]
-pub struct Counts(BTreeMap<String, u64>);
-
-impl Counts {
-    /// Adds one to a counter.
-    pub fn one(&mut self, name: impl Into<String>) {
-        self.add(name, 1);
-    }
-
-    /// Adds to a counter.
-    pub fn add(&mut self, name: impl Into<String>, by: u64) {
-        *self.0.entry(name.into()).or_default() += by;
-    }
-
-    /// A counter's value.
-    pub fn get(&self, name: &str) -> u64 {
-        self.0.get(name).copied().unwrap_or(0)
-    }
-
-    /// Counts a group that is written.
-    pub(crate) fn group(&mut self, row: &PreferenceRow) {
-        let kind = match row.kind {
-            GroupKind::Full => "full",
-            GroupKind::Sided => "sided",
-        };
-        self.one("groups");
-        self.one(kind);
-        self.one(format!("yield/{}/{kind}", operation_name(row.operation)));
-        self.one(format!("split/{}", split_name(row.split)));
-        self.add("repaired", u64::from(row.repaired));
-        for constraint in row.removed.iter().chain(&row.added) {
-            if let Some(check) = &constraint.check {
-                self.one(format!("changed/{}", check.id));
-            }
-        }
-        for (place, rows) in [&row.x1_constraints, &row.x2_constraints].into_iter().enumerate() {
-            self.one(format!("constraints_per_instruction/{}", rows.len()));
-            // Common constraints stand in both prompts and count once.
-            let counted = if place == 0 { &rows[..] } else { &row.added[..] };
-            for constraint in counted {
-                self.one(format!("type/{}", constraint.constraint_type));
-                self.one(format!("dimension/{}", constraint.dimension));
-                if let Some(check) = &constraint.check {
-                    self.one(format!("kind/{}", check.id));
-                }
-            }
+        let total = |name: Total| stats::count(&metrics, name.as_str());
+        let split = |split: Split| stats::count(&metrics, &Breakdown::Split.of(split));
+        Self {
+            tasks: total(Total::Tasks),
+            groups: total(Total::Groups),
+            train: split(Split::Train),
+            dev: split(Split::Dev),
+            test: split(Split::Test),
+            full: total(Total::Full),
+            sided: total(Total::Sided),
+            repaired: total(Total::Repaired),
+            dropped: stats::members(&metrics, Breakdown::Dropped),
+            metrics,
         }
     }
+}
 
-    /// The counters as rows, in the order of their names, and the shares that follow from them.
-    pub(crate) fn into_metrics(self) -> Vec<MetricRow> {
-        let share = |part: &str| self.get(part) as f64 / self.get("groups").max(1) as f64;
-        let shares = [("full_share", share("full")), ("repaired_share", share("repaired"))];
-        let counts = self.0.iter().map(|(name, count)| (name.as_str(), *count as f64));
-        counts
-            .chain(shares)
-            .map(|(name, value)| MetricRow { step: 0, name: name.to_owned(), value })
-            .collect()
+/// Counts a group that is written.
+pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
+    counts.one(Total::Groups);
+    counts.one(match row.kind {
+        GroupKind::Full => Total::Full,
+        GroupKind::Sided => Total::Sided,
+    });
+    counts.one(Breakdown::Yield.of(format_args!("{}/{}", row.operation, row.kind)));
+    counts.one(Breakdown::Split.of(row.split));
+    counts.add(Total::Repaired, u64::from(row.repaired));
+    for check in row.removed.iter().chain(&row.added).filter_map(|row| row.check.as_ref()) {
+        counts.one(Breakdown::Changed.of(&check.id));
     }
+    counts.one(Breakdown::ConstraintsPerInstruction.of(row.x1_constraints.len()));
+    counts.one(Breakdown::ConstraintsPerInstruction.of(row.x2_constraints.len()));
+    // The constraints that both instructions share count once.
+    for constraint in row.x1_constraints.iter().chain(&row.added) {
+        stats::count_constraint(counts, constraint);
+    }
+}
+
+/// Returns the counters as rows, sorted by name, followed by the shares derived from them.
+pub(crate) fn metrics(counts: &Counts) -> Vec<MetricRow> {
+    let groups = Total::Groups.as_str();
+    let shares = [
+        (Total::FullShare, counts.share(Total::Full.as_str(), groups)),
+        (Total::RepairedShare, counts.share(Total::Repaired.as_str(), groups)),
+    ];
+    stats::to_rows(counts, &shares)
 }

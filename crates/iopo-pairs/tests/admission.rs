@@ -2,16 +2,20 @@
 
 mod common;
 
-use common::{cells, natural, row, rows};
+use common::{cells, natural, rows};
 use iopo_constraints::{Constraint, Kind, compatible, contrast, render_prompt};
 use iopo_llm::Silent;
 use iopo_pairs::admit::{kind_of, table_of};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, Refusal, admit, verify};
-use iopo_schema::{GroupKind, Operation, PreferenceRow, Proof, Split};
+use iopo_schema::{ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, Split, truth_table};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+
+fn row(constraint: &Constraint) -> ConstraintRow {
+    ConstraintRow::from_constraint(constraint, 0)
+}
 
 fn groups() -> Vec<PreferenceRow> {
     let (instructions, responses) = rows(12, 4);
@@ -34,13 +38,13 @@ fn each_corruption_of_an_admitted_group_is_refused() {
         assert_eq!(refused(&|row| row.y1 = row.y2.clone()), Refusal::SameResponses);
         assert_eq!(refused(&|row| std::mem::swap(&mut row.y1, &mut row.y2)), Refusal::TruthTable);
         assert_eq!(refused(&|row| row.x1.push(' ')), Refusal::PromptMismatch);
-        assert_eq!(refused(&|row| row.proof.y1_x1[0].satisfied = false), Refusal::StaleProof);
-        assert_eq!(refused(&|row| row.proof.y2_x2[0].satisfied = false), Refusal::StaleProof);
+        assert_eq!(refused(&|row| row.proof.x1y1[0].satisfied = false), Refusal::StaleProof);
+        assert_eq!(refused(&|row| row.proof.x2y2[0].satisfied = false), Refusal::StaleProof);
         let flip = |row: &mut PreferenceRow| {
             let cell = if row.operation == Operation::Remove {
-                &mut row.proof.y2_x1
+                &mut row.proof.x1y2
             } else {
-                &mut row.proof.y1_x2
+                &mut row.proof.x2y1
             };
             for verdict in cell {
                 verdict.satisfied = true;
@@ -215,7 +219,7 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
         y1_response_id: String::new(),
         y2_response_id: String::new(),
         repaired: false,
-        proof: Proof { y1_x1: vec![], y2_x1: vec![], y1_x2: vec![], y2_x2: vec![] },
+        proof: Proof::default(),
     }
 }
 
@@ -242,7 +246,7 @@ proptest! {
         match admit(&group) {
             Ok(proof) => {
                 prop_assert_eq!(table, table_of(operation));
-                prop_assert_eq!(proof.cells(), table);
+                prop_assert_eq!(truth_table(&proof), table);
             }
             Err(Refusal::SameResponses) => prop_assert_eq!(group.y1.trim(), group.y2.trim()),
             Err(Refusal::OperationMismatch) => {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::rows;
 use iopo_llm::Silent;
+use iopo_pairs::admit::FULL_TABLE;
 use iopo_pairs::exchange::{Container, Export, Format, LeftOut};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{ExchangeError, PairsConfig, PairsError, build, export, import};
@@ -66,8 +67,8 @@ fn full_groups_come_back_as_they_were_from_every_format_and_file() {
             for (group, back) in full.iter().zip(&imported) {
                 assert_eq!(texts(back), texts(group), "{what}");
                 assert_eq!(back.task, group.task);
-                assert_eq!(back.proof.cells(), [true, false, false, true]);
-                let verdicts = [&back.proof.y1_x1, &back.proof.y2_x1, &back.proof.y1_x2];
+                assert_eq!(back.truth_table(), FULL_TABLE);
+                let verdicts = [&back.proof.x1y1, &back.proof.x1y2, &back.proof.x2y1];
                 let claimed = |verdict: &iopo_schema::VerdictRow| {
                     verdict.method == Method::Judge && verdict.evidence.contains("not checked")
                 };
@@ -120,7 +121,7 @@ fn the_authors_list_of_rows_is_read() {
     assert_eq!((group.y1.as_str(), group.y2.as_str()), ("La } ]", "La\nla \\"));
     assert_eq!((group.task.as_str(), group.split), ("Sing, \"loud\" [1].", Split::Dev));
     assert_eq!(
-        group.proof.y1_x1[0].evidence,
+        group.proof.x1y1[0].evidence,
         "said by line 2 of the imported dev file, not checked"
     );
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use common::{cells, rows};
 use iopo_llm::{Progress, Silent};
+use iopo_pairs::admit::{FULL_TABLE, table_of};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, PairsError, PairsSummary, PerSplit, build, verify};
 use iopo_schema::{
@@ -65,24 +66,24 @@ fn every_group_fills_its_truth_table_and_says_so() {
     for group in &groups {
         *operations.entry(group.operation).or_default() += 1;
         let table = cells(group);
-        assert_eq!(table, group.proof.cells(), "the stored proof is the recomputed one");
+        assert_eq!(table, group.truth_table(), "the stored proof is the recomputed one");
         assert_eq!(verify(group), Ok(()));
-        assert!(table[0] && table[3], "y1 follows x1, y2 follows x2");
+        assert!(table.x1y1 && table.x2y2, "y1 follows x1, y2 follows x2");
         match group.operation {
             Operation::Revise | Operation::Swap => {
                 assert_eq!(group.kind, GroupKind::Full);
-                assert_eq!(table, [true, false, false, true]);
+                assert_eq!(table, FULL_TABLE);
                 assert_eq!((group.removed.len(), group.added.len()), (1, 1));
             }
             Operation::Add => {
                 assert_eq!(group.kind, GroupKind::Sided);
-                assert_eq!(table, [true, true, false, true], "only (x2, y1) is false");
+                assert_eq!(table, table_of(Operation::Add), "only (x2, y1) is false");
                 assert_eq!((group.removed.len(), group.added.len()), (0, 1));
                 assert!(group.x2.starts_with(&group.x1) || group.input.is_some());
             }
             Operation::Remove => {
                 assert_eq!(group.kind, GroupKind::Sided);
-                assert_eq!(table, [true, false, true, true], "only (x1, y2) is false");
+                assert_eq!(table, table_of(Operation::Remove), "only (x1, y2) is false");
                 assert_eq!((group.removed.len(), group.added.len()), (1, 0));
             }
         }

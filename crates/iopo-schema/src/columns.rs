@@ -1,4 +1,4 @@
-//! Nested values as Arrow columns: options, lists, arrays of fixed length, structs.
+//! Nested values as Arrow columns: options, lists, structs.
 
 use std::sync::Arc;
 
@@ -90,32 +90,9 @@ impl<T: Value> Value for Vec<T> {
     }
 }
 
-/// Stored as a list, because Parquet has no list of fixed length; the length is checked on the way back.
-impl<T: Value, const N: usize> Value for [T; N] {
-    fn data_type() -> DataType {
-        DataType::List(element::<T>())
-    }
-
-    fn encode(values: &[Option<&Self>]) -> Result<ArrayRef, ArrowError> {
-        let slices: Vec<Option<&[T]>> =
-            values.iter().map(|value| value.map(<[T; N]>::as_slice)).collect();
-        encode_list(&slices)
-    }
-
-    fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError> {
-        let fixed = |(entry, list): (usize, Option<Vec<T>>)| match list {
-            None => Ok(None),
-            Some(list) => list.try_into().map(Some).map_err(|list: Vec<T>| {
-                SchemaError::value(column, format!("{N} values"), format!("{}", list.len()), entry)
-            }),
-        };
-        Vec::<T>::decode(array, column)?.into_iter().enumerate().map(fixed).collect()
-    }
-}
-
 /// Implements [`Value`] for a struct from the list of its fields.
 macro_rules! struct_value {
-    ($type:ident { $($field:ident: $value:ty),+ $(,)? }) => {
+    ($type:ty { $($field:ident: $value:ty),+ $(,)? }) => {
         impl $crate::value::Value for $type {
             fn data_type() -> arrow_schema::DataType {
                 arrow_schema::DataType::Struct(arrow_schema::Fields::from(vec![$(

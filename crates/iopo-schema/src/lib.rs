@@ -14,6 +14,7 @@
 //! | [`foreign`] | [`Foreign`], [`foreign_batches`]: Parquet files that are not ours, read with the same care |
 //! | [`writer`] | [`write()`]: the whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
+//! | [`stats`] | the counters of a data stage as rows |
 //! | [`id`] | [`content_id`] and [`file_hash`] |
 //!
 //! ```
@@ -37,6 +38,8 @@
 
 mod batches;
 mod columns;
+#[cfg(feature = "constraints")]
+mod constraints;
 mod error;
 mod footer;
 pub mod foreign;
@@ -51,14 +54,18 @@ mod provenance;
 pub mod reader;
 pub mod record;
 pub mod rows;
+pub mod stats;
 mod thrift;
 mod value;
 pub mod writer;
 
 pub use batches::Batches;
+#[cfg(feature = "constraints")]
+pub use constraints::kinds_named;
 pub use error::SchemaError;
 pub use foreign::{Foreign, foreign_batches};
 pub use id::{content_id, file_hash};
+pub use iopo_core::{PerSequence, Sequence};
 pub use named::UnknownName;
 pub use names::{
     Breakdown, GroupKind, Method, Operation, Split, Subset, SummaryMetric, Total, TrainingMetric,

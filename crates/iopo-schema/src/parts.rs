@@ -5,9 +5,11 @@ use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use iopo_core::files;
+
 use crate::provenance::ProvenanceTexts;
 use crate::reader::{open, open_as};
-use crate::writer::{Sink, sync_parent, write_with};
+use crate::writer::{Sink, write_with};
 use crate::{Provenance, Record, SchemaError};
 
 /// An output that is written part by part and survives a kill between any two instructions.
@@ -109,7 +111,8 @@ impl<R: Record> Parts<R> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(SchemaError::io(&self.directory, "remove this directory")(error))
             }
-            _ => sync_parent(&self.directory),
+            _ => files::sync_parent(&self.directory)
+                .map_err(SchemaError::io(&self.directory, "flush its removal to disk")),
         }
     }
 
@@ -196,7 +199,6 @@ fn index_of(path: &Path) -> Option<usize> {
     name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
 }
 
-/// The lock of a parts directory; `None` where the file system knows no locks.
 /// Removes the parts beside a final file that was found whole, which a kill has kept from being removed; whoever
 /// looks into the file without [`Parts::open`] calls it. Does nothing while another process works on them.
 pub fn clear_parts(final_path: &Path) {
@@ -215,6 +217,7 @@ fn directory(final_path: &Path) -> PathBuf {
     final_path.with_file_name(name)
 }
 
+/// Locks a parts directory; `None` where the file system has no locks.
 fn lock(directory: &Path) -> Result<Option<File>, SchemaError> {
     let path = directory.join("lock");
     let file = File::create(&path).map_err(SchemaError::io(&path, "create it"))?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     Header, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record, ReferenceRow,
-    ResponseRow, SchemaError, ScoreRow, SummaryRow, header, stream,
+    ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow, SummaryRow, header, stream,
 };
 
 fn first<R: Record + Serialize>(path: &Path, count: usize) -> Result<Vec<Value>, SchemaError> {
@@ -32,6 +32,7 @@ pub fn preview(path: &Path, count: usize) -> Result<(Header, Vec<Value>), Schema
         ResponseRow::NAME => first::<ResponseRow>,
         PreferenceRow::NAME => first::<PreferenceRow>,
         ReferenceRow::NAME => first::<ReferenceRow>,
+        ResponseLogpsRow::NAME => first::<ResponseLogpsRow>,
         MetricRow::NAME => first::<MetricRow>,
         PredictionRow::NAME => first::<PredictionRow>,
         ScoreRow::NAME => first::<ScoreRow>,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch, StructArray};
 use arrow_schema::{DataType, Schema, SchemaRef};
 
+use iopo_core::PerSequence;
+
 use crate::SchemaError;
 use crate::columns::{required, struct_value};
 use crate::names::{GroupKind, Method, Operation, Split};
 use crate::rows::{
     CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
-    ReferenceRow, ResponseRow, ScoreRow, SummaryRow, VerdictRow,
+    ReferenceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, VerdictRow,
 };
 use crate::value::Value;
 
@@ -76,6 +78,12 @@ macro_rules! record {
     };
 }
 
+macro_rules! per_sequence {
+    ($($type:ty),+) => {
+        $(struct_value!(PerSequence<$type> { x1y1: $type, x1y2: $type, x2y1: $type, x2y2: $type });)+
+    };
+}
+
 struct_value!(CheckRow { id: String, params: String });
 struct_value!(ConstraintRow {
     text: String,
@@ -84,12 +92,7 @@ struct_value!(ConstraintRow {
     check: Option<CheckRow>,
 });
 struct_value!(VerdictRow { satisfied: bool, score: f64, method: Method, evidence: String });
-struct_value!(Proof {
-    y1_x1: Vec<VerdictRow>,
-    y2_x1: Vec<VerdictRow>,
-    y1_x2: Vec<VerdictRow>,
-    y2_x2: Vec<VerdictRow>,
-});
+per_sequence!(f64, u32, Vec<VerdictRow>);
 
 record!(InstructionRow = "instructions", 1, {
     id: String,
@@ -114,7 +117,7 @@ record!(ResponseRow = "responses", 1, {
     sampling: String,
 });
 
-record!(PreferenceRow = "preferences", 1, {
+record!(PreferenceRow = "preferences", 2, {
     id: String,
     task_id: String,
     split: Split,
@@ -136,13 +139,15 @@ record!(PreferenceRow = "preferences", 1, {
     proof: Proof,
 });
 
-record!(ReferenceRow = "reference_logps", 1, {
+record!(ReferenceRow = "reference_logps", 2, {
     group_id: String,
     model_hash: String,
     template_hash: String,
-    logps: [f64; 4],
-    tokens: [u32; 4],
+    logps: PerSequence<f64>,
+    tokens: PerSequence<u32>,
 });
+
+record!(ResponseLogpsRow = "response_logps", 1, { key: String, logps: f64, tokens: u32 });
 
 record!(MetricRow = "metrics", 1, { step: u64, name: String, value: f64 });
 

@@ -2,6 +2,7 @@
 //!
 //! Every id is a content hash made by [`crate::id::content_id`]; every enum is stored as its lower-case name.
 
+use iopo_core::PerSequence;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{GroupKind, Method, Operation, Split};
@@ -85,25 +86,12 @@ pub struct ResponseRow {
     pub sampling: String,
 }
 
-/// The 2×2 truth table of a group with the verdicts behind it; `sRC` is response `C` under instruction `R`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Proof {
-    /// Verdicts of y1 on the constraints of x1.
-    pub y1_x1: Vec<VerdictRow>,
-    /// Verdicts of y2 on the constraints of x1.
-    pub y2_x1: Vec<VerdictRow>,
-    /// Verdicts of y1 on the constraints of x2.
-    pub y1_x2: Vec<VerdictRow>,
-    /// Verdicts of y2 on the constraints of x2.
-    pub y2_x2: Vec<VerdictRow>,
-}
+/// The verdicts behind a group's truth table: `xiyj` holds the verdicts on response yj under the constraints of xi.
+pub type Proof = PerSequence<Vec<VerdictRow>>;
 
-impl Proof {
-    /// The four cells `[y1⊨x1, y2⊨x1, y1⊨x2, y2⊨x2]`: a cell holds when all its verdicts do.
-    pub fn cells(&self) -> [bool; 4] {
-        let all = |verdicts: &[VerdictRow]| verdicts.iter().all(|verdict| verdict.satisfied);
-        [all(&self.y1_x1), all(&self.y2_x1), all(&self.y1_x2), all(&self.y2_x2)]
-    }
+/// Returns the truth table of a proof: a cell holds when all its verdicts do.
+pub fn truth_table(proof: &Proof) -> PerSequence<bool> {
+    proof.as_ref().map(|verdicts| verdicts.iter().all(|verdict| verdict.satisfied))
 }
 
 /// A row of `preferences`: one group (x1, y1, x2, y2).
@@ -149,19 +137,37 @@ pub struct PreferenceRow {
     pub proof: Proof,
 }
 
-/// A row of `reference_logps`: one group under one reference model. Order: (x1,y1), (x1,y2), (x2,y2), (x2,y1).
+impl PreferenceRow {
+    /// Returns the truth table: `xiyj` tells whether response yj follows instruction xi.
+    pub fn truth_table(&self) -> PerSequence<bool> {
+        truth_table(&self.proof)
+    }
+}
+
+/// A row of `reference_logps`: the log-probabilities of one group's sequences under one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceRow {
     /// The preference group.
     pub group_id: String,
-    /// Hash of the reference model's weights.
+    /// Hash of the model's weights.
     pub model_hash: String,
     /// Hash of the chat template and tokenizer.
     pub template_hash: String,
-    /// Sums of response log-probabilities, in nats.
-    pub logps: [f64; 4],
-    /// Response tokens, EOS included.
-    pub tokens: [u32; 4],
+    /// Log-probability of each response, summed over its tokens, in nats.
+    pub logps: PerSequence<f64>,
+    /// Response tokens behind each sum, EOS included.
+    pub tokens: PerSequence<u32>,
+}
+
+/// A row of `response_logps`: the log-probability of one evaluated response under one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseLogpsRow {
+    /// The prediction's key.
+    pub key: String,
+    /// Log-probability of the response, summed over its tokens, in nats.
+    pub logps: f64,
+    /// Response tokens behind the sum; EOS counts where the model generated it.
+    pub tokens: u32,
 }
 
 /// A row of `metrics` (and of the `*_stats` files): one scalar at one step.

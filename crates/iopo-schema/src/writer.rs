@@ -1,9 +1,9 @@
-//! Writing a file: whole or not at all, and always the same bytes for the same rows and provenance.
+//! Writing a file: complete or absent, and the same bytes for the same rows and provenance.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use iopo_core::files::AtomicFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -12,11 +12,14 @@ use crate::batches::BATCH_ROWS;
 use crate::provenance::ProvenanceTexts;
 use crate::{Provenance, Record, SchemaError};
 
-/// Rows of a row group. Part of the bytes: a change here changes every file.
+/// Rows of a row group. The bytes of every file depend on it.
 const ROW_GROUP_ROWS: usize = 4 * BATCH_ROWS;
 
-/// Writes all rows to `path`: to a temporary name beside it, fsynced, renamed, and the directory fsynced. Directories
-/// that are missing are made.
+/// Writes all rows to `path`, atomically, and creates missing directories.
+///
+/// # Errors
+/// [`SchemaError::Io`], [`SchemaError::Encode`] or [`SchemaError::Write`]; the file at `path` is then the old one, or
+/// absent.
 pub fn write<R: Record>(
     path: &Path,
     rows: &[R],
@@ -35,20 +38,10 @@ pub(crate) fn write_with<R: Record>(
     sink.finish()
 }
 
-/// The temporary name of `path`: hidden, beside it, one a file, so that the next writer replaces what a killed one
-/// left.
-pub(crate) fn temporary(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(".tmp");
-    path.with_file_name(name)
-}
-
-/// Takes rows in any portions and writes them in fixed ones.
+/// Takes rows in portions of any size and writes them in batches of a fixed size.
 pub(crate) struct Sink<R: Record> {
     path: PathBuf,
-    temporary: PathBuf,
-    writer: Option<ArrowWriter<BufWriter<File>>>,
+    writer: ArrowWriter<AtomicFile>,
     pending: Vec<R>,
 }
 
@@ -57,17 +50,15 @@ impl<R: Record> Sink<R> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(SchemaError::io(parent, "create this directory"))?;
         }
-        let temporary = temporary(path);
-        let file = File::create(&temporary).map_err(SchemaError::io(&temporary, "create it"))?;
+        let file = AtomicFile::create(path).map_err(SchemaError::io(path, "create it"))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_key_value_metadata(Some(texts.metadata::<R>()))
             .build();
-        let writer =
-            ArrowWriter::try_new(BufWriter::new(file), R::arrow_schema(), Some(properties))
-                .map_err(|source| SchemaError::Write { path: path.to_path_buf(), source })?;
-        Ok(Self { path: path.to_path_buf(), temporary, writer: Some(writer), pending: Vec::new() })
+        let writer = ArrowWriter::try_new(file, R::arrow_schema(), Some(properties))
+            .map_err(|source| SchemaError::Write { path: path.to_path_buf(), source })?;
+        Ok(Self { path: path.to_path_buf(), writer, pending: Vec::new() })
     }
 
     pub(crate) fn push(&mut self, mut rows: &[R]) -> Result<(), SchemaError> {
@@ -85,47 +76,19 @@ impl<R: Record> Sink<R> {
     fn flush(&mut self) -> Result<(), SchemaError> {
         let batch = R::to_batch(&self.pending).map_err(|error| error.at(&self.path))?;
         self.pending.clear();
-        match &mut self.writer {
-            Some(writer) => writer
-                .write(&batch)
-                .map_err(|source| SchemaError::Write { path: self.path.clone(), source }),
-            None => Ok(()),
-        }
+        self.writer
+            .write(&batch)
+            .map_err(|source| SchemaError::Write { path: self.path.clone(), source })
     }
 
     pub(crate) fn finish(mut self) -> Result<(), SchemaError> {
         if !self.pending.is_empty() {
             self.flush()?;
         }
-        if let Some(writer) = self.writer.take() {
-            let mut buffer = writer
-                .into_inner()
-                .map_err(|source| SchemaError::Write { path: self.path.clone(), source })?;
-            buffer.flush().map_err(SchemaError::io(&self.temporary, "write it"))?;
-            buffer
-                .get_ref()
-                .sync_all()
-                .map_err(SchemaError::io(&self.temporary, "flush it to disk"))?;
-        }
-        fs::rename(&self.temporary, &self.path)
-            .map_err(SchemaError::io(&self.path, "move it into place"))?;
-        sync_parent(&self.path)
+        let Self { path, writer, .. } = self;
+        let file = writer
+            .into_inner()
+            .map_err(|source| SchemaError::Write { path: path.clone(), source })?;
+        file.commit().map_err(SchemaError::io(&path, "move it into place"))
     }
-}
-
-/// Makes a rename last: without this, a power cut may undo it.
-pub(crate) fn sync_parent(path: &Path) -> Result<(), SchemaError> {
-    #[cfg(unix)]
-    {
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let directory =
-            File::open(parent).map_err(SchemaError::io(parent, "open this directory"))?;
-        directory.sync_all().map_err(SchemaError::io(parent, "flush this directory to disk"))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
 }

@@ -95,15 +95,9 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
     );
     let texts = prop::array::uniform9(text());
     let lists = prop::array::uniform4(vec(constraint(), 0..3));
-    let proof = (verdicts(), verdicts(), verdicts(), verdicts());
+    let proof = four(verdicts());
     (kind, texts, option::of(text()), lists, proof).prop_map(
-        |(
-            (split, kind, operation, repaired),
-            texts,
-            input,
-            lists,
-            (y1_x1, y2_x1, y1_x2, y2_x2),
-        )| {
+        |((split, kind, operation, repaired), texts, input, lists, proof)| {
             let [id, task_id, task, x1, y1, x2, y2, y1_response_id, y2_response_id] = texts;
             let [x1_constraints, x2_constraints, removed, added] = lists;
             PreferenceRow {
@@ -125,15 +119,23 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
                 y1_response_id,
                 y2_response_id,
                 repaired,
-                proof: Proof { y1_x1, y2_x1, y1_x2, y2_x2 },
+                proof,
             }
         },
     )
 }
 
+fn four<V: Debug>(value: impl Strategy<Value = V>) -> impl Strategy<Value = PerSequence<V>> {
+    prop::array::uniform4(value).prop_map(|[x1y1, x1y2, x2y1, x2y2]| PerSequence {
+        x1y1,
+        x1y2,
+        x2y1,
+        x2y2,
+    })
+}
+
 fn reference() -> impl Strategy<Value = ReferenceRow> {
-    let logps = prop::array::uniform4(number());
-    (text(), text(), text(), logps, any::<[u32; 4]>()).prop_map(
+    (text(), text(), text(), four(number()), four(any::<u32>())).prop_map(
         |(group_id, model_hash, template_hash, logps, tokens)| ReferenceRow {
             group_id,
             model_hash,
@@ -142,6 +144,14 @@ fn reference() -> impl Strategy<Value = ReferenceRow> {
             tokens,
         },
     )
+}
+
+fn logps_of_response() -> impl Strategy<Value = ResponseLogpsRow> {
+    (text(), number(), any::<u32>()).prop_map(|(key, logps, tokens)| ResponseLogpsRow {
+        key,
+        logps,
+        tokens,
+    })
 }
 
 fn metric() -> impl Strategy<Value = MetricRow> {
@@ -234,6 +244,7 @@ round_trips! {
     responses: response(),
     preferences: preference(),
     reference_logps: reference(),
+    response_logps: logps_of_response(),
     metrics: metric(),
     predictions: prediction(),
     scores: score(),

@@ -11,8 +11,8 @@ use iopo_schema::{Parts, Provenance, ResponseRow, content_id};
 use serde::{Deserialize, Serialize};
 
 use crate::manner::manner_of;
-use crate::random::keyed_u64;
 use crate::{SynthConfig, SynthError, Task};
+use iopo_core::random::keyed_u64;
 
 /// What the `sampling` column says about an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

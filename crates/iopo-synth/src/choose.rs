@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use iopo_constraints::{Constraint, Counted, Kind};
 use rand::Rng;
 
-use crate::random::weighted;
+use iopo_core::random::weighted;
 
 /// A constraint that an answer satisfies.
 #[derive(Debug, Clone)]
@@ -112,7 +112,7 @@ mod tests {
     use iopo_constraints::Kind;
 
     use super::{candidates, choose};
-    use crate::random::keyed;
+    use iopo_core::random::keyed;
 
     const SHORT: &str = "Warm the pot first. Then pour!";
     const LONG: &str = "To brew good tea, you should warm the pot, add two spoons of leaves, pour \

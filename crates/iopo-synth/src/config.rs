@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use iopo_constraints::{Dimension, Kind};
 use iopo_core::SettingError;
+use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -155,8 +156,7 @@ impl SynthConfig {
     /// crowd out the others.
     pub fn kinds(&self) -> Result<Vec<(Kind, f64)>, SynthError> {
         let held_out = kind_set("held_out", &self.held_out)?;
-        let named: Vec<String> = self.kind_weights.keys().cloned().collect();
-        kind_set("kind_weights", &named)?;
+        kind_set("kind_weights", self.kind_weights.keys())?;
         let mut weighted = Vec::new();
         for &kind in Kind::ALL.iter().filter(|kind| !held_out.contains(kind)) {
             let weight = self.kind_weights.get(kind.id()).copied().unwrap_or(kind.weight());
@@ -243,18 +243,11 @@ fn refuse<T>(key: &str, found: impl Display, expected: &str) -> Result<T, SynthE
     Err(SettingError::new(key, found, expected).inside("synth").into())
 }
 
-fn kind_set(key: &str, ids: &[String]) -> Result<BTreeSet<Kind>, SynthError> {
-    let parse = |id: &String| {
-        Kind::from_id(id).or_else(|_| {
-            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.id()).collect();
-            refuse(
-                key,
-                format!("{id:?}"),
-                &format!("constraint kinds, any of {}", known.join(", ")),
-            )
-        })
-    };
-    ids.iter().map(parse).collect()
+fn kind_set<'a>(
+    key: &str,
+    ids: impl IntoIterator<Item = &'a String>,
+) -> Result<BTreeSet<Kind>, SynthError> {
+    Ok(kinds_named(key, ids).map_err(|error| error.inside("synth"))?)
 }
 
 #[cfg(test)]

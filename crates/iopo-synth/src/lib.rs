@@ -44,7 +44,6 @@ pub mod config;
 pub mod error;
 pub mod manner;
 pub mod owners;
-pub mod random;
 pub mod repair;
 pub mod rows;
 pub mod stage;

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use iopo_constraints::Kind;
 use rand::RngExt;
 
-use crate::random::keyed;
+use iopo_core::random::keyed;
 
 /// A manner that is asked for by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

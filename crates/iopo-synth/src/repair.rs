@@ -4,8 +4,8 @@ use iopo_constraints::{Constraint, Kind};
 use rand::{Rng, RngExt};
 
 use crate::SynthConfig;
-use crate::random::weighted;
 use crate::text::{edit_share, repetition};
+use iopo_core::random::weighted;
 
 /// How many constraints are drawn and tried for one repair.
 const ATTEMPTS: usize = 6;

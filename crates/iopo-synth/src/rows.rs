@@ -1,38 +1,10 @@
 //! The rows that are written.
 
 use iopo_constraints::{Constraint, render_prompt};
-use iopo_schema::{
-    CheckRow, ConstraintRow, InstructionRow, Method, Parts, ResponseRow, SchemaError, VerdictRow,
-    content_id,
-};
+use iopo_schema::{ConstraintRow, InstructionRow, Parts, ResponseRow, SchemaError, content_id};
 use rand::{Rng, RngExt};
 
 use crate::{SynthConfig, Task};
-
-/// A constraint as a row, rendered with the given phrasing.
-pub fn constraint_row(constraint: &Constraint, phrasing: usize) -> ConstraintRow {
-    let dimension = constraint.kind().dimension();
-    ConstraintRow {
-        text: constraint.render(phrasing),
-        constraint_type: dimension.constraint_type().english().to_owned(),
-        dimension: dimension.english().to_owned(),
-        check: Some(CheckRow {
-            id: constraint.kind().id().to_owned(),
-            params: constraint.params_json(),
-        }),
-    }
-}
-
-/// What the checker says about `response`, as a row.
-pub fn verdict_row(constraint: &Constraint, response: &str) -> VerdictRow {
-    let verdict = constraint.check(response);
-    VerdictRow {
-        satisfied: verdict.satisfied,
-        score: if verdict.satisfied { 10.0 } else { 0.0 },
-        method: Method::Code,
-        evidence: verdict.evidence,
-    }
-}
 
 /// The instruction of a task with these constraints, each in a random phrasing.
 pub fn instruction_row(
@@ -43,7 +15,7 @@ pub fn instruction_row(
 ) -> InstructionRow {
     let rows: Vec<ConstraintRow> = constraints
         .iter()
-        .map(|c| constraint_row(c, rng.random_range(0..c.phrasings().max(1))))
+        .map(|c| ConstraintRow::from_constraint(c, rng.random_range(0..c.phrasings().max(1))))
         .collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let prompt = render_prompt(&task.task, &texts, task.input.as_deref());

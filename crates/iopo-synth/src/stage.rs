@@ -9,6 +9,7 @@ use iopo_schema::{
 
 use crate::answers::sample_answers;
 use crate::rows::finish;
+use crate::stats::metrics;
 use crate::survey::{answer_of, each_task, survey};
 use crate::write::{Writer, Written};
 use crate::{SynthConfig, SynthError, SynthSummary, read_tasks};
@@ -96,7 +97,7 @@ pub fn synthesize(
     })?;
     progress.finish();
 
-    let summary = SynthSummary::from_metrics(counts.into_metrics());
+    let summary = SynthSummary::from_metrics(metrics(&counts));
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
     let parts = tasks.len().div_ceil(config.tasks_per_part);

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use iopo_schema::{InstructionRow, MetricRow};
+use iopo_core::Counts;
+use iopo_schema::{Breakdown, InstructionRow, MetricRow, Total, stats};
 
 /// What a run of synthesis made.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -33,79 +34,36 @@ impl SynthSummary {
 
     /// The summary behind the rows of a stats file.
     pub(crate) fn from_metrics(metrics: Vec<MetricRow>) -> Self {
-        let count = |name: &str| {
-            metrics.iter().find(|row| row.name == name).map_or(0, |row| row.value as u64)
-        };
-        let dropped = metrics
-            .iter()
-            .filter_map(|row| Some((row.name.strip_prefix("dropped/")?, row.value as u64)))
-            .map(|(reason, count)| (reason.to_owned(), count))
-            .collect();
+        let total = |name: Total| stats::count(&metrics, name.as_str());
         Self {
-            tasks: count("tasks"),
-            answers: count("answers"),
-            kept: count("kept"),
-            instructions: count("instructions"),
-            responses: count("responses"),
-            repaired: count("repaired"),
-            dropped,
+            tasks: total(Total::Tasks),
+            answers: total(Total::Answers),
+            kept: total(Total::Kept),
+            instructions: total(Total::Instructions),
+            responses: total(Total::Responses),
+            repaired: total(Total::Repaired),
+            dropped: stats::members(&metrics, Breakdown::Dropped),
             metrics,
         }
     }
 }
 
-/// Counters by name.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counts(BTreeMap<String, u64>);
-
-impl Counts {
-    /// Adds one to a counter.
-    pub(crate) fn one(&mut self, name: impl Into<String>) {
-        self.add(name, 1);
+/// Counts an instruction that is written, and its constraints.
+pub(crate) fn count_instruction(counts: &mut Counts, row: &InstructionRow) {
+    counts.one(Total::Instructions);
+    counts.one(Breakdown::ConstraintsPerInstruction.of(row.constraints.len()));
+    for constraint in &row.constraints {
+        stats::count_constraint(counts, constraint);
     }
+}
 
-    /// Adds to a counter.
-    pub(crate) fn add(&mut self, name: impl Into<String>, by: u64) {
-        *self.0.entry(name.into()).or_default() += by;
-    }
-
-    /// Takes over the counters of another.
-    pub(crate) fn merge(&mut self, other: Counts) {
-        for (name, by) in other.0 {
-            self.add(name, by);
-        }
-    }
-
-    /// A counter's value.
-    pub(crate) fn get(&self, name: &str) -> u64 {
-        self.0.get(name).copied().unwrap_or(0)
-    }
-
-    /// Counts an instruction's constraints by type, dimension and kind.
-    pub(crate) fn instruction(&mut self, row: &InstructionRow) {
-        self.one("instructions");
-        self.one(format!("constraints_per_instruction/{}", row.constraints.len()));
-        for constraint in &row.constraints {
-            self.one(format!("type/{}", constraint.constraint_type));
-            self.one(format!("dimension/{}", constraint.dimension));
-            if let Some(check) = &constraint.check {
-                self.one(format!("kind/{}", check.id));
-            }
-        }
-    }
-
-    /// The counters as rows, in the order of their names, and the shares that follow from them.
-    pub(crate) fn into_metrics(self) -> Vec<MetricRow> {
-        let share = |part: &str, whole: &str| self.get(part) as f64 / self.get(whole).max(1) as f64;
-        let shares = [
-            ("kept_share", share("kept", "answers")),
-            ("repaired_share", share("repaired", "responses")),
-            ("tasks_with_responses_share", share("tasks_with_responses", "tasks")),
-        ];
-        let counts = self.0.iter().map(|(name, count)| (name.as_str(), *count as f64));
-        counts
-            .chain(shares)
-            .map(|(name, value)| MetricRow { step: 0, name: name.to_owned(), value })
-            .collect()
-    }
+/// Returns the counters as rows, sorted by name, followed by the shares derived from them.
+pub(crate) fn metrics(counts: &Counts) -> Vec<MetricRow> {
+    let share = |part: Total, whole: Total| counts.share(part.as_str(), whole.as_str());
+    let shares = [
+        (Total::KeptShare, share(Total::Kept, Total::Answers)),
+        (Total::RepairedShare, share(Total::Repaired, Total::Responses)),
+        (Total::TasksWithResponsesShare, share(Total::TasksWithResponses, Total::Tasks)),
+    ];
+    stats::to_rows(counts, &shares)
 }

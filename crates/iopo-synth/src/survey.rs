@@ -5,15 +5,15 @@ use std::path::Path;
 
 use iopo_constraints::Kind;
 use iopo_llm::{FinishReason, Progress};
-use iopo_schema::{ResponseRow, stream};
+use iopo_schema::{Breakdown, ResponseRow, Total, stream};
 
 use crate::answers::SampleInfo;
 use crate::choose::candidates;
 use crate::clean::{Drop, clean};
 use crate::owners::Owners;
-use crate::stats::Counts;
 use crate::text::words;
 use crate::{SynthConfig, SynthError, Task};
+use iopo_core::Counts;
 
 /// A sampled answer after cleaning.
 #[derive(Debug, Clone)]
@@ -126,18 +126,18 @@ pub(crate) fn survey(
                     Ok(answer)
                 }
             });
-            counts.one("answers");
+            counts.one(Total::Answers);
             used.push(verdict.is_ok());
             match verdict {
                 Ok(answer) => {
-                    counts.one("kept");
-                    counts.add("trimmed/cut", u64::from(answer.info.trimmed));
+                    counts.one(Total::Kept);
+                    counts.add(Breakdown::Trimmed.of("cut"), u64::from(answer.info.trimmed));
                     texts.push(answer.text);
                 }
-                Err(reason) => counts.one(format!("dropped/{}", reason.name())),
+                Err(reason) => counts.one(Breakdown::Dropped.of(reason.name())),
             }
         }
-        counts.one("tasks");
+        counts.one(Total::Tasks);
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let found = candidates(&texts, kinds);
         let holding: BTreeSet<Kind> =
@@ -150,7 +150,7 @@ pub(crate) fn survey(
     })?;
     progress.finish();
     for &(kind, _) in kinds {
-        counts.add(format!("reached/{}", kind.id()), reached.get(&kind).copied().unwrap_or(0));
+        counts.add(Breakdown::Reached.of(kind.id()), reached.get(&kind).copied().unwrap_or(0));
     }
     let named = config.named_repair_kinds()?;
     let rare = |kind: Kind| {

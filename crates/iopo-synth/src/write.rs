@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::{Constraint, Kind};
-use iopo_schema::{InstructionRow, ResponseRow, content_id};
+use iopo_schema::{Breakdown, InstructionRow, ResponseRow, Total, VerdictRow, content_id};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -11,12 +11,13 @@ use crate::answers::info_json;
 use crate::choose::{Candidate, candidates, choose};
 use crate::clean::Drop;
 use crate::owners::Owners;
-use crate::random::{keyed, weighted};
 use crate::repair::repair;
-use crate::rows::{instruction_row, verdict_row};
-use crate::stats::Counts;
+use crate::rows::instruction_row;
+use crate::stats::count_instruction;
 use crate::survey::Answer;
 use crate::{SynthConfig, SynthError, Task};
+use iopo_core::Counts;
+use iopo_core::random::{keyed, weighted};
 
 /// What is written for some tasks.
 #[derive(Debug, Default)]
@@ -75,13 +76,13 @@ impl Writer<'_> {
             if !written {
                 let reason =
                     if found.is_empty() { Drop::NoConstraint } else { Drop::SameInstruction };
-                out.counts.one(format!("dropped/{}", reason.name()));
+                out.counts.one(Breakdown::Dropped.of(reason.name()));
             }
         }
         if self.config.repair_enabled && !answers.is_empty() && !self.repairable.is_empty() {
             self.repairs(index, task, answers, &all, &mut prompts, out)?;
         }
-        out.counts.add("tasks_with_responses", u64::from(out.responses.len() > before));
+        out.counts.add(Total::TasksWithResponses, u64::from(out.responses.len() > before));
         Ok(())
     }
 
@@ -101,15 +102,15 @@ impl Writer<'_> {
             if !rng.random_bool(self.config.repair_probability) {
                 continue;
             }
-            out.counts.one("repairs_tried");
+            out.counts.one(Total::RepairsTried);
             let sources: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
             let Some(edit) = repair(&task.task, &sources, self.repairable, self.config, &mut rng)
             else {
-                out.counts.one("dropped_repairs/no_edit");
+                out.counts.one(Breakdown::DroppedRepairs.of("no_edit"));
                 continue;
             };
             if texts.contains(&edit.text) {
-                out.counts.one("dropped_repairs/duplicate");
+                out.counts.one(Breakdown::DroppedRepairs.of("duplicate"));
                 continue;
             }
             // What held before and holds still: the edit broke nothing that the row asks for.
@@ -124,12 +125,12 @@ impl Writer<'_> {
             instruction.extend(phrasings.map(|phrasing| edit.constraint.render(phrasing)));
             let runs = self.owners.instruction_runs(instruction.iter().map(String::as_str));
             if !self.owners.admit(index as u32, &edit.text, &runs) {
-                out.counts.one("dropped_repairs/shared_gram");
+                out.counts.one(Breakdown::DroppedRepairs.of("shared_gram"));
                 continue;
             }
             let source = (&answers[edit.answer], edit.text.as_str(), true);
             if self.emit(task, source, &constraints, prompts, &mut rng, out)? {
-                out.counts.one(format!("repaired/{}", edit.constraint.kind().id()));
+                out.counts.one(Breakdown::Repaired.of(edit.constraint.kind().id()));
             }
             texts.push(edit.text);
         }
@@ -158,7 +159,7 @@ impl Writer<'_> {
         out: &mut Written,
     ) -> Result<bool, SynthError> {
         let instruction = instruction_row(task, constraints, self.config, rng);
-        let verdicts: Vec<_> = constraints.iter().map(|c| verdict_row(c, text)).collect();
+        let verdicts = VerdictRow::check_all(constraints, text);
         let accepted = verdicts.iter().all(|verdict| verdict.satisfied);
         if !accepted || !prompts.insert(instruction.prompt.clone()) {
             return Ok(false);
@@ -175,9 +176,9 @@ impl Writer<'_> {
             generator: answer.generator.clone(),
             sampling: info_json(&answer.info)?,
         });
-        out.counts.instruction(&instruction);
-        out.counts.one("responses");
-        out.counts.add("repaired", u64::from(repaired));
+        count_instruction(&mut out.counts, &instruction);
+        out.counts.one(Total::Responses);
+        out.counts.add(Total::Repaired, u64::from(repaired));
         out.instructions.push(instruction);
         Ok(true)
     }

@@ -200,12 +200,17 @@ pub fn encode<'a>(
 ) -> Result<EncodedGroups, ModelError> {
     let mut made = EncodedGroups::default();
     for row in rows {
-        let [y1_x1, y2_x1, y1_x2, y2_x2] = row.proof.cells();
-        let encoded = if !y1_x1 || !y2_x2 || (y2_x1 && y1_x2) {
+        let follows = row.truth_table();
+        let encoded = if !follows.x1y1 || !follows.x2y2 || (follows.x1y2 && follows.x2y1) {
             Encoded::LeftOut("no_preference")
         } else {
             let [x1, x2] = [&row.x1, &row.x2].map(|x| [Message::user(x.as_str())]);
-            encoder.group(&row.id, [&x1, &x2], [&row.y1, &row.y2], [!y2_x1, !y1_x2])?
+            encoder.group(
+                &row.id,
+                [&x1, &x2],
+                [&row.y1, &row.y2],
+                [!follows.x1y2, !follows.x2y1],
+            )?
         };
         match encoded {
             Encoded::Group(group) => made.groups.push(group),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use iopo_llm::Progress;
 use iopo_model::Decoder;
-use iopo_schema::{Parts, Provenance, ReferenceRow, clear_parts, read};
+use iopo_schema::{Parts, PerSequence, Provenance, ReferenceRow, clear_parts, read};
 use serde_json::json;
 
 use crate::{TrainError, encode::EncodedGroup, evaluate::group_logps, tree::SequenceLayout};
@@ -65,8 +65,8 @@ pub fn reference(
                 group_id: group.id.clone(),
                 model_hash: identity.model_hash.to_owned(),
                 template_hash: identity.template_hash.to_owned(),
-                logps,
-                tokens: group.response_tokens(),
+                logps: named(logps),
+                tokens: named(group.response_tokens()),
             })
             .collect();
         parts.write(index, &rows)?;
@@ -74,6 +74,11 @@ pub fn reference(
     parts.finish(groups.len().div_ceil(PART))?;
     progress.finish();
     load(path, groups, identity)
+}
+
+/// Names the values of an array in the order of a group's sequences.
+fn named<V>([x1y1, x1y2, x2y2, x2y1]: [V; 4]) -> PerSequence<V> {
+    PerSequence { x1y1, x1y2, x2y1, x2y2 }
 }
 
 /// Reads reference log-probabilities and refuses those that do not fit the groups.
@@ -103,16 +108,17 @@ pub fn load(
         let Some(row) = rows.get(&group.id) else {
             return mismatch(format!("a row for group {}", group.id), "none".to_owned());
         };
-        if row.tokens != group.response_tokens() {
+        if row.tokens != named(group.response_tokens()) {
             let expected =
                 format!("{:?} response tokens for {}", group.response_tokens(), group.id);
             return mismatch(expected, format!("{:?}", row.tokens));
         }
-        if row.logps.iter().any(|logp| !logp.is_finite()) {
+        if row.logps.iter().any(|(_, logp)| !logp.is_finite()) {
             let expected = format!("finite log-probabilities for {}", group.id);
             return mismatch(expected, format!("{:?}", row.logps));
         }
-        sums.insert(group.id.clone(), row.logps);
+        let PerSequence { x1y1, x1y2, x2y1, x2y2 } = row.logps;
+        sums.insert(group.id.clone(), [x1y1, x1y2, x2y2, x2y1]);
     }
     Ok(sums)
 }

@@ -58,7 +58,7 @@ pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
         x1_constraints,
         x2_constraints,
         repaired: false,
-        proof: Proof { y1_x1: yes(), y2_x1: no(), y1_x2: no(), y2_x2: yes() },
+        proof: Proof { x1y1: yes(), x1y2: no(), x2y1: no(), x2y2: yes() },
     }
 }
 

@@ -8,6 +8,7 @@ use iopo_schema::{PreferenceRow, Split, stream};
 use super::left_out::listed;
 use super::sink::Sink;
 use super::{Container, ExchangeError, Format, LeftOut, llama_factory, trl};
+use crate::admit::FULL_TABLE;
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +79,7 @@ pub fn export(
 
 /// Whether both of its pairs are strict.
 pub(super) fn is_full(group: &PreferenceRow) -> bool {
-    group.proof.cells() == [true, false, false, true]
+    group.truth_table() == FULL_TABLE
 }
 
 fn write(

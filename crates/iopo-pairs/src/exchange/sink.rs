@@ -1,9 +1,10 @@
-//! The exported file: whole or not at all.
+//! The exported file, which is complete or absent.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use iopo_core::files::AtomicFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -16,19 +17,17 @@ use super::{Container, ExchangeError, MAX_ROW_BYTES, Place};
 const BATCH_ROWS: usize = 1_024;
 const BATCH_BYTES: usize = 4 * MAX_ROW_BYTES;
 
-/// Writes rows to a hidden name beside `path`; dropped before [`Sink::finish`], it leaves nothing.
+/// Writes rows; dropped before [`Sink::finish`], it leaves no file.
 pub(super) struct Sink {
     path: PathBuf,
-    temporary: PathBuf,
     layout: Layout,
     writer: Writer,
     rows: u64,
 }
 
 enum Writer {
-    Jsonl(BufWriter<File>),
-    Parquet { writer: Box<ArrowWriter<File>>, pending: Vec<[Cell; 3]>, bytes: usize },
-    Done,
+    Jsonl(AtomicFile),
+    Parquet { writer: Box<ArrowWriter<AtomicFile>>, pending: Vec<[Cell; 3]>, bytes: usize },
 }
 
 impl Sink {
@@ -40,25 +39,19 @@ impl Sink {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             fs::create_dir_all(parent).map_err(ExchangeError::io(parent, "make this folder"))?;
         }
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
-        let file = File::create(&temporary).map_err(ExchangeError::io(&temporary, "create it"))?;
-        let mut sink =
-            Self { path: path.to_path_buf(), temporary, layout, writer: Writer::Done, rows: 0 };
-        sink.writer = match container {
-            Container::Jsonl => Writer::Jsonl(BufWriter::new(file)),
+        let file = AtomicFile::create(path).map_err(ExchangeError::io(path, "create it"))?;
+        let writer = match container {
+            Container::Jsonl => Writer::Jsonl(file),
             Container::Parquet => {
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::ZSTD(ZstdLevel::default()))
                     .build();
                 let writer = ArrowWriter::try_new(file, layout.schema(), Some(properties))
-                    .map_err(|source| sink.failed(source))?;
+                    .map_err(|source| ExchangeError::Write { path: path.to_path_buf(), source })?;
                 Writer::Parquet { writer: Box::new(writer), pending: Vec::new(), bytes: 0 }
             }
         };
-        Ok(sink)
+        Ok(Self { path: path.to_path_buf(), layout, writer, rows: 0 })
     }
 
     pub(super) fn push(&mut self, row: [Cell; 3]) -> Result<(), ExchangeError> {
@@ -70,7 +63,7 @@ impl Sink {
         }
         match &mut self.writer {
             Writer::Jsonl(file) => writeln!(file, "{}", self.layout.json(&row))
-                .map_err(ExchangeError::io(&self.temporary, "write it")),
+                .map_err(ExchangeError::io(&self.path, "write it")),
             Writer::Parquet { pending, bytes, .. } => {
                 pending.push(row);
                 *bytes += size;
@@ -79,7 +72,6 @@ impl Sink {
                 }
                 self.flush()
             }
-            Writer::Done => Ok(()),
         }
     }
 
@@ -92,31 +84,20 @@ impl Sink {
         written.map_err(|source| self.failed(source))
     }
 
-    /// Gives the file its name.
+    /// Writes what is pending and moves the file into place.
     pub(super) fn finish(mut self) -> Result<(), ExchangeError> {
         self.flush()?;
-        let file = match std::mem::replace(&mut self.writer, Writer::Done) {
-            Writer::Jsonl(file) => file
+        let Self { path, writer, .. } = self;
+        let file = match writer {
+            Writer::Jsonl(file) => file,
+            Writer::Parquet { writer, .. } => writer
                 .into_inner()
-                .map_err(|error| ExchangeError::io(&self.path, "write it")(error.into_error()))?,
-            Writer::Parquet { writer, .. } => {
-                writer.into_inner().map_err(|source| self.failed(source))?
-            }
-            Writer::Done => return Ok(()),
+                .map_err(|source| ExchangeError::Write { path: path.clone(), source })?,
         };
-        file.sync_all().map_err(ExchangeError::io(&self.path, "flush it to disk"))?;
-        fs::rename(&self.temporary, &self.path)
-            .map_err(ExchangeError::io(&self.path, "move it into place"))
+        file.commit().map_err(ExchangeError::io(&path, "move it into place"))
     }
 
     fn failed(&self, source: ParquetError) -> ExchangeError {
         ExchangeError::Write { path: self.path.clone(), source }
-    }
-}
-
-impl Drop for Sink {
-    fn drop(&mut self) {
-        // Gone already where it was finished.
-        let _ = fs::remove_file(&self.temporary);
     }
 }

@@ -61,10 +61,10 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
         y2_response_id: String::new(),
         repaired: false,
         proof: Proof {
-            y1_x1: verdict(true),
-            y2_x1: verdict(false),
-            y1_x2: verdict(false),
-            y2_x2: verdict(true),
+            x1y1: verdict(true),
+            x1y2: verdict(false),
+            x2y1: verdict(false),
+            x2y2: verdict(true),
         },
     })
 }

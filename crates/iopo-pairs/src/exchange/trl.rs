@@ -33,12 +33,12 @@ pub(super) struct Pair {
 
 /// The strict pairs of a group.
 pub(super) fn rows(group: &PreferenceRow) -> Result<Vec<[Cell; 3]>, LeftOut> {
-    let [y1_x1, y2_x1, y1_x2, y2_x2] = group.proof.cells();
+    let follows = group.truth_table();
     let row = |prompt: &str, chosen: &str, rejected: &str| {
         [("user", prompt), ("assistant", chosen), ("assistant", rejected)].map(Cell::one)
     };
-    let first = (y1_x1 && !y2_x1).then(|| row(&group.x1, &group.y1, &group.y2));
-    let second = (y2_x2 && !y1_x2).then(|| row(&group.x2, &group.y2, &group.y1));
+    let first = (follows.x1y1 && !follows.x1y2).then(|| row(&group.x1, &group.y1, &group.y2));
+    let second = (follows.x2y2 && !follows.x2y1).then(|| row(&group.x2, &group.y2, &group.y1));
     let rows: Vec<[Cell; 3]> = first.into_iter().chain(second).collect();
     if rows.is_empty() { Err(LeftOut::NoPreference) } else { Ok(rows) }
 }

@@ -2,8 +2,7 @@
 
 use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
 use iopo_schema::{
-    CheckRow, ConstraintRow, InstructionRow, Method, PreferenceRow, ResponseRow, VerdictRow,
-    content_id,
+    ConstraintRow, InstructionRow, PerSequence, PreferenceRow, ResponseRow, VerdictRow, content_id,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -52,7 +51,8 @@ pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
             let chosen = compatible(&holding, 2, &mut rng);
             let task = format!("Write about the {} number {seed}.", WORDS[seed % WORDS.len()]);
             let input = (seed % 5 == 0).then(|| "A short text.".to_owned());
-            let constraints: Vec<ConstraintRow> = chosen.iter().map(row).collect();
+            let constraints: Vec<ConstraintRow> =
+                chosen.iter().map(|c| ConstraintRow::from_constraint(c, 0)).collect();
             let texts: Vec<&str> = constraints.iter().map(|c| c.text.as_str()).collect();
             let prompt = render_prompt(&task, &texts, input.as_deref());
             let task_id = format!("seed-{seed:03}");
@@ -61,7 +61,7 @@ pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
                 id: content_id(&["response", &id, &text]),
                 instruction_id: id.clone(),
                 task_id: task_id.clone(),
-                verdicts: chosen.iter().map(|c| verdict(c, &text)).collect(),
+                verdicts: VerdictRow::check_all(&chosen, &text),
                 text,
                 accepted: true,
                 repaired: (seed * answers + answer) % 10 == 9,
@@ -84,44 +84,18 @@ pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
     (instructions, responses)
 }
 
-/// A constraint as a row.
-pub(crate) fn row(constraint: &Constraint) -> ConstraintRow {
-    let dimension = constraint.kind().dimension();
-    ConstraintRow {
-        text: constraint.render(0),
-        constraint_type: dimension.constraint_type().english().to_owned(),
-        dimension: dimension.english().to_owned(),
-        check: Some(CheckRow {
-            id: constraint.kind().id().to_owned(),
-            params: constraint.params_json(),
-        }),
-    }
-}
-
-/// The checker's verdict as a row.
-pub(crate) fn verdict(constraint: &Constraint, text: &str) -> VerdictRow {
-    let verdict = constraint.check(text);
-    VerdictRow {
-        satisfied: verdict.satisfied,
-        score: if verdict.satisfied { 10.0 } else { 0.0 },
-        method: Method::Code,
-        evidence: verdict.evidence,
-    }
-}
-
-/// The four cells `[y1⊨x1, y2⊨x1, y1⊨x2, y2⊨x2]`, by the checkers and nothing else.
-pub(crate) fn cells(group: &PreferenceRow) -> [bool; 4] {
-    let follows = |text: &str, rows: &[ConstraintRow]| {
+/// The truth table, by the checkers and nothing else.
+pub(crate) fn cells(group: &PreferenceRow) -> PerSequence<bool> {
+    let follows = |rows: &[ConstraintRow], text: &str| {
         rows.iter().all(|row| {
-            let check = row.check.as_ref().expect("checkable");
-            let constraint = Constraint::from_parts(&check.id, &check.params).expect("readable");
+            let constraint = row.constraint().expect("checkable").expect("readable");
             constraint.check(text).satisfied
         })
     };
-    [
-        follows(&group.y1, &group.x1_constraints),
-        follows(&group.y2, &group.x1_constraints),
-        follows(&group.y1, &group.x2_constraints),
-        follows(&group.y2, &group.x2_constraints),
-    ]
+    PerSequence {
+        x1y1: follows(&group.x1_constraints, &group.y1),
+        x1y2: follows(&group.x1_constraints, &group.y2),
+        x2y1: follows(&group.x2_constraints, &group.y1),
+        x2y2: follows(&group.x2_constraints, &group.y2),
+    }
 }

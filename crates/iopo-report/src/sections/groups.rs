@@ -78,7 +78,7 @@ impl Groups {
 
 fn group(row: &PreferenceRow) -> Group {
     let proof = &row.proof;
-    let all = [&proof.y1_x1, &proof.y2_x1, &proof.y1_x2, &proof.y2_x2];
+    let all = [&proof.x1y1, &proof.x1y2, &proof.x2y1, &proof.x2y2];
     Group {
         id: row.id.chars().take(12).collect(),
         kind: row.kind.as_str(),
@@ -93,8 +93,8 @@ fn group(row: &PreferenceRow) -> Group {
             side("x2", "y2", &row.x2_constraints, &row.added, &row.y2),
         ],
         truth: [
-            line("x1", [&proof.y1_x1, &proof.y2_x1], &row.x1_constraints),
-            line("x2", [&proof.y1_x2, &proof.y2_x2], &row.x2_constraints),
+            line("x1", [&proof.x1y1, &proof.x1y2], &row.x1_constraints),
+            line("x2", [&proof.x2y1, &proof.x2y2], &row.x2_constraints),
         ],
     }
 }

@@ -212,10 +212,10 @@ fn group(index: usize, text: &str) -> PreferenceRow {
         y2_response_id: "r2".into(),
         repaired: index.is_multiple_of(5),
         proof: Proof {
-            y1_x1: vec![verdict(true, "no commas"), verdict(true, "7 words, at most 20 allowed")],
-            y2_x1: vec![verdict(true, "no commas"), verdict(false, &format!("57 words {text}"))],
-            y1_x2: vec![verdict(true, "no commas"), verdict(sided, "7 words, at least 40 wanted")],
-            y2_x2: vec![verdict(true, "no commas"), verdict(true, "57 words")],
+            x1y1: vec![verdict(true, "no commas"), verdict(true, "7 words, at most 20 allowed")],
+            x1y2: vec![verdict(true, "no commas"), verdict(false, &format!("57 words {text}"))],
+            x2y1: vec![verdict(true, "no commas"), verdict(sided, "7 words, at least 40 wanted")],
+            x2y2: vec![verdict(true, "no commas"), verdict(true, "57 words")],
         },
     }
 }

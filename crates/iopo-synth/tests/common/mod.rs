@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use iopo_core::random::keyed;
 use iopo_llm::Request;
-use iopo_synth::random::keyed;
 use rand::RngExt;
 
 const WORDS: &[&str] = &[

@@ -235,10 +235,10 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
                 y2_response_id: "r2".into(),
                 repaired: false,
                 proof: Proof {
-                    y1_x1: vec![verdict(true)],
-                    y2_x1: vec![verdict(sided)],
-                    y1_x2: vec![verdict(false)],
-                    y2_x2: vec![verdict(true)],
+                    x1y1: vec![verdict(true)],
+                    x1y2: vec![verdict(sided)],
+                    x2y1: vec![verdict(false)],
+                    x2y2: vec![verdict(true)],
                 },
             }
         })

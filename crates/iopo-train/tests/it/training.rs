@@ -237,8 +237,8 @@ fn a_foreign_reference_is_refused() {
             group_id: "g".into(),
             model_hash: "base".into(),
             template_hash: "t".into(),
-            logps: [-1.0; 4],
-            tokens: [1; 4],
+            logps: iopo_schema::PerSequence::from_fn(|_| -1.0),
+            tokens: iopo_schema::PerSequence::from_fn(|_| 1),
         };
         let provenance = iopo_schema::Provenance::new("test", serde_json::json!({}));
         iopo_schema::write(&out.join("reference_logps.parquet"), &[row], &provenance)
