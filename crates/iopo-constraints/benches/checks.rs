@@ -1,4 +1,5 @@
-//! How many constraints are checked a second, on answers of several lengths: `cargo bench -p iopo-constraints`.
+//! Measures checks and back-translation per second on responses of several lengths:
+//! `cargo bench -p iopo-constraints --bench checks`.
 
 use std::hint::black_box;
 
@@ -9,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 const TASK: &str = "Explain to a friend how tea is brewed, and why the water must be hot.";
 
-/// An answer of about so many words, with a list, a question and some emphasis in it.
+/// A response of about `words` words with a list, a question and emphasis.
 fn answer(words: usize) -> String {
     let sentence = "Warm the *pot*, add three leaves for each cup, and pour the water over them.";
     let each = sentence.split(' ').count();
@@ -22,7 +23,7 @@ fn answer(words: usize) -> String {
     lines.collect::<Vec<String>>().join("\n")
 }
 
-/// One constraint of every kind.
+/// A constraint of every kind.
 fn constraints() -> Vec<Constraint> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     Kind::ALL.iter().map(|kind| kind.draw(TASK, &mut rng)).collect()

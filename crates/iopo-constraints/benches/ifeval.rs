@@ -1,27 +1,33 @@
-//! Scoring the responses of one model to IFEval, on one core: `cargo bench -p iopo-constraints`.
+//! Measures the scoring of one model's responses to IFEval on one core: `cargo bench -p iopo-constraints --bench ifeval`.
 //!
-//! The responses are those beside the repository, in `../shared`; without them nothing is measured.
+//! The responses are not part of the repository. Without them, the benchmark measures nothing.
 
-#[path = "../tests/ifeval/labelled.rs"]
-#[expect(dead_code, reason = "the labels are for the tests")]
-mod labelled;
-#[path = "../tests/ifeval/shared.rs"]
-mod shared;
-
-use std::hint::black_box;
+use std::{fs, hint::black_box, path::Path};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use iopo_constraints::ifeval::{Checker, Instruction, InstructionKind, Mode, Response};
-use labelled::{Labelled, models};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-/// The types that ask the language detector.
+/// The responses of one model.
+const RESPONSES: &str = "../../../shared/data/ifeval/labelled/gpt4_20231107.jsonl";
+
+/// A response with its instructions.
+#[derive(Deserialize)]
+struct Row {
+    instruction_id_list: Vec<String>,
+    kwargs: Vec<Map<String, Value>>,
+    response: String,
+}
+
+/// The types that detect the language.
 const DETECTING: [InstructionKind; 3] = [
     InstructionKind::EnglishCapital,
     InstructionKind::EnglishLowercase,
     InstructionKind::ResponseLanguage,
 ];
 
-fn score(rows: &[Labelled], instructions: &[Vec<Instruction>], wanted: fn(&Instruction) -> bool) {
+fn score(rows: &[Row], instructions: &[Vec<Instruction>], wanted: fn(&Instruction) -> bool) {
     for (row, instructions) in rows.iter().zip(instructions) {
         let response = Response::new(&row.response);
         for instruction in instructions.iter().filter(|one| wanted(one)) {
@@ -33,13 +39,10 @@ fn score(rows: &[Labelled], instructions: &[Vec<Instruction>], wanted: fn(&Instr
 }
 
 fn labelled(criterion: &mut Criterion) {
-    let Some(folder) = shared::folder() else { return };
-    let Some(path) = models(&folder).into_iter().find(|path| path.ends_with("gpt4_20231107.jsonl"))
-    else {
-        return;
-    };
-    let rows: Vec<Labelled> = shared::rows(&path);
-    let made = |row: &Labelled| {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(RESPONSES);
+    let Ok(text) = fs::read_to_string(path) else { return };
+    let rows: Vec<Row> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let made = |row: &Row| {
         let parts = row.instruction_id_list.iter().zip(&row.kwargs);
         parts.filter_map(|(id, kwargs)| Instruction::from_parts(id, kwargs).ok()).collect()
     };
@@ -51,7 +54,7 @@ fn labelled(criterion: &mut Criterion) {
     bench.bench_function("language detection", |bencher| {
         bencher.iter(|| score(&rows, &instructions, detecting));
     });
-    bench.bench_function("all else", |bencher| {
+    bench.bench_function("all other types", |bencher| {
         bencher.iter(|| score(&rows, &instructions, other));
     });
     bench.finish();

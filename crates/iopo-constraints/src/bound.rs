@@ -1,8 +1,8 @@
-//! The logic of checks: a constraint is a conjunction of bounds on counts, and what follows from
-//! bounds decides which constraints exclude or imply each other.
+//! The logic of checks. A constraint is a conjunction of bounds on counts, and the consequences of bounds decide which
+//! constraints exclude or imply each other.
 
 use crate::{
-    lines::Mark,
+    lines::Marker,
     measure::Measure,
     text::{self, fold},
 };
@@ -40,7 +40,7 @@ impl Bound {
         (self.low..=self.high).contains(&found)
     }
 
-    /// "52 words, at most 60 asked".
+    /// The count and the bound in words, such as "52 words, at most 60 asked".
     pub(crate) fn evidence(&self, found: usize) -> String {
         let asked = match (self.low, self.high) {
             (0, 0) => "none".to_owned(),
@@ -52,7 +52,7 @@ impl Bound {
         format!("{found} {}, {asked} asked", self.measure.noun())
     }
 
-    /// Whether every text within these bounds is within the other's.
+    /// Whether every text within this bound is within the other. `false` proves nothing.
     fn within(&self, other: &Self) -> bool {
         let (low, high) = (self.low, self.high);
         match (&self.measure, &other.measure) {
@@ -68,7 +68,7 @@ impl Bound {
         }
     }
 
-    /// Whether no text is within both. Asked in both orders.
+    /// Whether no text is within both bounds. `false` proves nothing. Callers ask in both orders.
     fn contradicts(&self, other: &Self) -> bool {
         let both = self.low > 0 && other.low > 0;
         match (&self.measure, &other.measure) {
@@ -76,28 +76,28 @@ impl Bound {
             (Measure::Opening(p), Measure::Opening(q)) => {
                 let (p, q) = (fold(p), fold(q));
                 let apart = both && !p.starts_with(&q) && !q.starts_with(&p);
-                // What opens with the longer phrase opens with the shorter.
+                // A text that opens with the longer phrase also opens with the shorter.
                 apart || (self.low > 0 && other.high == 0 && text::opens_with(&p, &q))
             }
             (Measure::Closing(p), Measure::Closing(q)) => {
                 let (p, q) = (fold(p), fold(q));
                 both && !p.ends_with(&q) && !q.ends_with(&p)
             }
-            // A phrase starts with a letter or digit and never ends with a quotation mark or brace.
+            // A phrase starts with a letter or digit and does not end with a quotation mark or brace.
             (Measure::Opening(_) | Measure::Closing(_), Measure::Quoted | Measure::Json)
             | (Measure::Opening(_), Measure::AngleTitle)
             | (Measure::Quoted, Measure::Json | Measure::AngleTitle | Measure::FinalQuestion)
             | (Measure::Json, Measure::AngleTitle | Measure::FinalQuestion) => both,
             (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
-            // Fewer words are longer than more letters.
+            // The higher the limit of letters, the fewer words exceed it.
             (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
             _ => false,
         }
     }
 
-    /// Whether one gives the words of the opening or the end, and those words alone bear on what
-    /// the other counts: not always a contradiction, but nothing that one person would ask for.
-    fn meddles(&self, other: &Self) -> bool {
+    /// Whether this bound prescribes words of the opening or the end that the other one counts. This need not be a
+    /// contradiction, but no person would ask for both.
+    fn interferes(&self, other: &Self) -> bool {
         let (Measure::Opening(phrase) | Measure::Closing(phrase) | Measure::Signature(phrase)) =
             &self.measure
         else {
@@ -119,7 +119,7 @@ impl Bound {
         counted && self.low > 0 && other.measure.count(phrase) > 0
     }
 
-    /// What holds of every text within these bounds, one step far.
+    /// Bounds that follow directly for every text within this one.
     fn consequences(&self) -> Vec<Self> {
         let n = self.low;
         if n == 0 {
@@ -148,7 +148,7 @@ impl Bound {
             }
             Measure::Bullets => vec![least(Measure::Items)],
             Measure::Numbered => vec![least(Measure::Items), least(Measure::Digits)],
-            Measure::Marked(mark) => marked(*mark, n),
+            Measure::Marked(marker) => marked(*marker, n),
             Measure::Steps | Measure::Sections => {
                 vec![least(Measure::Lines), least(Measure::Digits)]
             }
@@ -186,22 +186,22 @@ impl Bound {
     }
 }
 
-fn marked(mark: Mark, n: usize) -> Vec<Bound> {
-    let kind = if mark.is_bullet() { Measure::Bullets } else { Measure::Numbered };
+fn marked(marker: Marker, n: usize) -> Vec<Bound> {
+    let kind = if marker.is_bullet() { Measure::Bullets } else { Measure::Numbered };
     let mut found = vec![Bound::at_least(kind, n)];
-    for other in [Mark::Dash, Mark::Star, Mark::Dot, Mark::NumberDot, Mark::NumberParen] {
-        if other != mark {
+    for other in Marker::ALL {
+        if other != marker {
             found.push(Bound::at_least(Measure::MarkedElse(other), n));
         }
     }
     found
 }
 
-/// The bounds and all that follows from them.
+/// The bounds with all their consequences.
 fn closure(bounds: &[Bound]) -> Vec<Bound> {
     let mut known = bounds.to_vec();
     let mut next = 0;
-    // Consequences lead from finer measures to coarser ones, so this ends soon.
+    // Consequences lead from finer to coarser measures, so the loop terminates.
     while let Some(bound) = known.get(next) {
         for consequence in bound.consequences() {
             if !known.contains(&consequence) {
@@ -213,18 +213,18 @@ fn closure(bounds: &[Bound]) -> Vec<Bound> {
     known
 }
 
-/// Whether no text can be within all bounds of both lists. Sound, not complete.
+/// Whether no text can be within all bounds of both lists. `false` proves nothing.
 pub(crate) fn exclude(a: &[Bound], b: &[Bound]) -> bool {
     let (a, b) = (closure(a), closure(b));
     a.iter().any(|x| b.iter().any(|y| x.contradicts(y) || y.contradicts(x)))
 }
 
-/// Whether a prescribed opening or ending bears on what the other list counts.
-pub(crate) fn meddle(a: &[Bound], b: &[Bound]) -> bool {
-    a.iter().any(|x| b.iter().any(|y| x.meddles(y) || y.meddles(x)))
+/// Whether one list prescribes an opening or ending that the other one counts.
+pub(crate) fn interfere(a: &[Bound], b: &[Bound]) -> bool {
+    a.iter().any(|x| b.iter().any(|y| x.interferes(y) || y.interferes(x)))
 }
 
-/// Whether every text within the first bounds is within the second. Sound, not complete.
+/// Whether every text within the first bounds is within the second. `false` proves nothing.
 pub(crate) fn imply(a: &[Bound], b: &[Bound]) -> bool {
     let known = closure(a);
     b.iter().all(|wanted| known.iter().any(|bound| bound.within(wanted)))

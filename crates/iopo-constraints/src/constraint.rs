@@ -1,4 +1,4 @@
-//! A kind with its parameters.
+//! A constraint: a kind with its parameters.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -7,53 +7,53 @@ use crate::{
     bound::{self, Bound},
     error::ConstraintError,
     families::{
-        Case, Example, Family, Figures, Framing, Layout, Length, Lists, Marks, Situation, Voice,
-        Words,
+        self, Case, Example, Family, Figures, Framing, Layout, Length, Lists, Marks, Situation,
+        Voice, Words,
     },
-    kind::{Home, Kind},
-    params::Refusal,
+    kind::Kind,
+    params::OutOfRange,
 };
 
-/// A constraint that code can check: one variant a family, whose own variants are the kinds.
+/// A constraint that code can check. It has one variant per family, and each family one variant per kind.
 ///
-/// In serde's formats it is `{"id": …, "params": {…}}`.
+/// Serializes as `{"id": …, "params": {…}}`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub enum Constraint {
-    /// How long it is.
+    /// The length of the response.
     Length(Length),
-    /// Which words it uses.
+    /// Words that must or must not occur.
     Words(Words),
-    /// Whether it uses digits.
+    /// Numbers in digits.
     Figures(Figures),
-    /// Which punctuation marks it uses.
+    /// Punctuation marks.
     Marks(Marks),
-    /// Its letter case.
+    /// Letter case.
     Case(Case),
-    /// Whom it speaks as and to, and how formally.
+    /// Grammatical person and formality.
     Voice(Voice),
-    /// Its lists.
+    /// Lists.
     Lists(Lists),
-    /// Its layout.
+    /// Layout.
     Layout(Layout),
-    /// Its opening and closing.
+    /// Opening and closing.
     Framing(Framing),
-    /// The situation that it is written for.
+    /// Speaker, audience and privacy.
     Situation(Situation),
-    /// The example that it follows or avoids.
+    /// An example to follow or avoid.
     Example(Example),
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether the response satisfies the constraint.
     pub satisfied: bool,
-    /// What was found, for a reader.
+    /// The counts that were found and required, as text for a reader.
     pub evidence: String,
 }
 
-/// The serialised form.
+/// The serialized form.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
@@ -95,17 +95,18 @@ impl Constraint {
         }
     }
 
-    /// Its kind.
+    /// The kind of the constraint.
     pub fn kind(&self) -> Kind {
         self.family().kind()
     }
 
-    /// How many ways there are to say it.
+    /// The number of sentences that express the constraint.
     pub fn phrasings(&self) -> usize {
         self.family().phrases().len()
     }
 
-    /// One English sentence that asks for it; `phrasing` counts around.
+    /// Renders the constraint as an English sentence. `phrasing` selects one of [`Constraint::phrasings`] and wraps
+    /// around.
     pub fn render(&self, phrasing: usize) -> String {
         let mut phrases = self.family().phrases();
         if phrases.is_empty() {
@@ -115,7 +116,7 @@ impl Constraint {
         phrases.swap_remove(index)
     }
 
-    /// Whether a response satisfies it. A response without any text satisfies nothing.
+    /// Checks a response. A blank response satisfies no constraint.
     pub fn check(&self, response: &str) -> Verdict {
         if response.trim().is_empty() {
             return Verdict { satisfied: false, evidence: "the response is empty".to_owned() };
@@ -130,24 +131,24 @@ impl Constraint {
         Verdict { satisfied, evidence: evidence.join("; ") }
     }
 
-    /// Whether no response can satisfy both. Sound, not complete: `false` proves nothing.
+    /// Whether no response can satisfy both constraints. `true` is certain; `false` proves nothing.
     pub fn excludes(&self, other: &Self) -> bool {
         bound::exclude(&self.bounds(), &other.bounds())
     }
 
-    /// Whether the two must not stand in one instruction: they contradict each other, one says
-    /// what the other implies, they are of one kind, or they govern the same part of the response.
+    /// Whether the two constraints do not belong in the same instruction, because they contradict each other, one
+    /// implies the other, they have the same kind, or they govern the same part of the response.
     pub fn conflicts_with(&self, other: &Self) -> bool {
         let (kind, others) = (self.kind(), other.kind());
         kind == others
             || kind.slots().iter().any(|slot| others.slots().contains(slot))
             || self.excludes(other)
-            || bound::meddle(&self.bounds(), &other.bounds())
+            || bound::interfere(&self.bounds(), &other.bounds())
             || bound::imply(&self.bounds(), &other.bounds())
             || bound::imply(&other.bounds(), &self.bounds())
     }
 
-    /// Constraints that a person might ask for instead, each of which excludes this one.
+    /// Constraints that a person might ask for instead. Each of them excludes this one.
     pub fn revisions(&self) -> Vec<Self> {
         let mut kept: Vec<Self> = Vec::new();
         for revision in self.family().revisions() {
@@ -159,8 +160,9 @@ impl Constraint {
         kept
     }
 
-    /// The response with a small edit after which the check passes, the response itself where it
-    /// passes already, `None` where no edit leaves the text natural.
+    /// Edits a response so that it passes the check.
+    ///
+    /// Returns the response unchanged when it passes already, and `None` when no small edit keeps the text natural.
     pub fn repair(&self, response: &str) -> Option<String> {
         if self.check(response).satisfied {
             return Some(response.to_owned());
@@ -171,42 +173,37 @@ impl Constraint {
         self.family().repair(response).filter(|edited| self.check(edited).satisfied)
     }
 
-    /// The parameters as a JSON object with sorted keys; `{}` where there are none.
+    /// The parameters as a JSON object with sorted keys, `{}` when there are none.
     pub fn params_json(&self) -> String {
         Value::Object(self.family().params()).to_string()
     }
 
-    /// The constraint of a kind's id and its parameters; everything doubtful is refused.
+    /// Creates a constraint from the id of its kind and its parameters as a JSON object.
+    ///
+    /// # Errors
+    /// Returns an error for an unknown id and for parameters that are missing, unknown, of the wrong type or out of
+    /// range.
     pub fn from_parts(id: &str, params_json: &str) -> Result<Self, ConstraintError> {
         let kind = Kind::from_id(id)?;
-        let refuse = |reason: String| ConstraintError::Unreadable {
+        let reject = |reason: String| ConstraintError::Unreadable {
             id: kind.id().to_owned(),
             params: params_json.chars().take(80).collect(),
             reason,
         };
         let params: Map<String, Value> =
-            serde_json::from_str(params_json).map_err(|error| refuse(error.to_string()))?;
-        let read = match kind.home() {
-            Home::Length => read::<Length>(kind, params),
-            Home::Words => read::<Words>(kind, params),
-            Home::Figures => read::<Figures>(kind, params),
-            Home::Marks => read::<Marks>(kind, params),
-            Home::Case => read::<Case>(kind, params),
-            Home::Voice => read::<Voice>(kind, params),
-            Home::Lists => read::<Lists>(kind, params),
-            Home::Layout => read::<Layout>(kind, params),
-            Home::Framing => read::<Framing>(kind, params),
-            Home::Situation => read::<Situation>(kind, params),
-            Home::Example => read::<Example>(kind, params),
-        };
-        let constraint = read.map_err(|error| refuse(error.to_string()))?;
+            serde_json::from_str(params_json).map_err(|error| reject(error.to_string()))?;
+        let read = families::dispatch!(kind.home(), F, _kind => read::<F>(kind, params));
+        let constraint = read.map_err(|error| reject(error.to_string()))?;
         constraint.validate()?;
         Ok(constraint)
     }
 
-    /// Whether the parameters are in range. Values made in code should pass too.
+    /// Checks that the parameters are in range. [`Constraint::from_parts`] has done so already.
+    ///
+    /// # Errors
+    /// Returns [`ConstraintError::OutOfRange`] for the first parameter that is not.
     pub fn validate(&self) -> Result<(), ConstraintError> {
-        self.family().validate().map_err(|Refusal { name, expected, found }| {
+        self.family().validate().map_err(|OutOfRange { name, expected, found }| {
             ConstraintError::OutOfRange {
                 id: self.kind().id().to_owned(),
                 name: name.to_owned(),
@@ -221,7 +218,7 @@ impl Constraint {
     }
 }
 
-/// Reads a variant without parameters from its name, any other from `{name: params}`.
+/// Deserializes a variant without parameters from its name, and any other from `{name: params}`.
 fn read<F: DeserializeOwned + Into<Constraint>>(
     kind: Kind,
     params: Map<String, Value>,

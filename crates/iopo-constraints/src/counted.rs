@@ -1,4 +1,4 @@
-//! A response whose counts are taken once, however many constraints ask for them.
+//! A response with cached counts, for many checks of the same text.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -7,28 +7,28 @@ use crate::constraint::Constraint;
 use crate::measure::Measure;
 use crate::text;
 
-/// A response, and what was counted of it so far.
+/// A response with the counts taken so far. Each count is taken once, for all constraints that need it.
 ///
 /// ```
-/// use iopo_constraints::{Counted, Kind};
+/// use iopo_constraints::{CountedResponse, Kind};
 ///
 /// let answer = "Warm the pot. Add the leaves. Pour hot water and wait.";
-/// let counted = Counted::new(answer);
+/// let counted = CountedResponse::new(answer);
 /// for constraint in Kind::ALL.iter().flat_map(|kind| kind.back_translate(answer)) {
 ///     assert!(counted.satisfies(&constraint) && constraint.check(answer).satisfied);
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Counted<'a> {
+pub struct CountedResponse<'a> {
     response: &'a str,
     is_blank: bool,
     counts: RefCell<HashMap<Measure, usize>>,
-    /// How often each word occurs, by [`text::key`].
+    /// The number of occurrences of each word, by [`text::key`].
     words: OnceCell<HashMap<String, usize>>,
 }
 
-impl<'a> Counted<'a> {
-    /// Counts nothing yet.
+impl<'a> CountedResponse<'a> {
+    /// Wraps a response. Counts are taken when a check needs them.
     pub fn new(response: &'a str) -> Self {
         Self {
             response,
@@ -43,7 +43,7 @@ impl<'a> Counted<'a> {
         self.response
     }
 
-    /// What [`Constraint::check`] says, without its evidence.
+    /// Whether the response satisfies a constraint. The result is that of [`Constraint::check`].
     pub fn satisfies(&self, constraint: &Constraint) -> bool {
         !self.is_blank
             && constraint.bounds().iter().all(|bound| bound.holds(self.count(&bound.measure)))
@@ -78,18 +78,18 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    use super::Counted;
+    use super::CountedResponse;
     use crate::Kind;
 
     proptest! {
         #[test]
-        fn it_says_what_the_checks_say(response in "[ -~\n“’é…]{0,160}", seed in any::<u64>()) {
+        fn it_agrees_with_the_checks(response in "[ -~\n“’é…]{0,160}", seed in any::<u64>()) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let counted = Counted::new(&response);
+            let counted = CountedResponse::new(&response);
             for kind in Kind::ALL {
                 let drawn = kind.draw(&response, &mut rng);
                 let revised = drawn.revisions();
-                // Twice: the second time from memory.
+                // Twice, the second time from the cache.
                 for constraint in [drawn.clone(), drawn].into_iter().chain(revised) {
                     prop_assert_eq!(
                         counted.satisfies(&constraint),
@@ -104,14 +104,14 @@ mod tests {
         }
     }
     #[test]
-    fn another_response_has_other_counts() {
+    fn counts_belong_to_one_response() {
         let (short, long) =
             ("Warm the pot!", "Warm the pot. Then add two leaves, and wait: 3 minutes.");
         let constraints: Vec<_> =
             Kind::ALL.iter().flat_map(|kind| kind.back_translate(short)).collect();
-        let (of_short, of_long) = (Counted::new(short), Counted::new(long));
+        let (of_short, of_long) = (CountedResponse::new(short), CountedResponse::new(long));
         assert!(constraints.iter().all(|constraint| of_short.satisfies(constraint)));
         assert!(constraints.iter().any(|constraint| !of_long.satisfies(constraint)));
-        assert!(!Counted::new(" \n").satisfies(&constraints[0]));
+        assert!(!CountedResponse::new(" \n").satisfies(&constraints[0]));
     }
 }

@@ -1,10 +1,10 @@
-//! Edits that leave a text natural.
+//! Edits that keep a text natural.
 
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::{lexicon::STOP_WORDS, lines, text};
 
-/// The longest run of whole sentences from the start for which `fits` holds.
+/// Keeps the first sentences for as long as `fits` holds.
 pub(crate) fn keep_sentences(
     response: &str,
     mut fits: impl FnMut(usize, &str) -> bool,
@@ -19,7 +19,7 @@ pub(crate) fn keep_sentences(
     end.map(|end| response[..end].trim_end().to_owned())
 }
 
-/// The text without the sentences that `bad` names: at most a third of them, and never all.
+/// Drops the sentences that satisfy `bad`. `None` if there are none or more than a third.
 pub(crate) fn drop_sentences(response: &str, bad: impl Fn(&str) -> bool) -> Option<String> {
     let sentences = text::sentences(response);
     let dropped: Vec<&Range<usize>> =
@@ -32,7 +32,7 @@ pub(crate) fn drop_sentences(response: &str, bad: impl Fn(&str) -> bool) -> Opti
     for range in dropped {
         edited.push_str(&response[at..range.start]);
         at = range.end;
-        // The space behind goes with the sentence, the line break stays.
+        // The spaces after the sentence go with it, but a line break stays.
         let rest = &response[at..];
         at += rest.len() - rest.trim_start_matches([' ', '\t']).len();
     }
@@ -41,7 +41,7 @@ pub(crate) fn drop_sentences(response: &str, bad: impl Fn(&str) -> bool) -> Opti
     Some(tidy.join("\n").trim().to_owned())
 }
 
-/// Keeps the lines for which `keep` holds.
+/// Keeps the lines that satisfy `keep`.
 pub(crate) fn keep_lines(response: &str, mut keep: impl FnMut(&str) -> bool) -> String {
     let kept: Vec<&str> = response.split('\n').filter(|line| keep(line)).collect();
     kept.join("\n").trim_end().to_owned()
@@ -53,12 +53,12 @@ pub(crate) fn map_lines(response: &str, edit: impl FnMut(&str) -> String) -> Str
     edited.join("\n")
 }
 
-/// Whether it is running prose: no list items, headings, tables or dividers.
+/// Whether a text is prose without list items, headings, tables and dividers.
 pub(crate) fn is_prose(response: &str) -> bool {
     !lines::filled(response).any(lines::is_apart) && !response.trim_start().starts_with(['{', '['])
 }
 
-/// Whether it is prose whose every sentence ends with a mark, so that nobody would count otherwise.
+/// Whether a text is prose in which every sentence ends with a punctuation mark, so that its count is unambiguous.
 pub(crate) fn is_clear_prose(response: &str) -> bool {
     is_prose(response)
         && text::sentences(response).into_iter().all(|range| {
@@ -67,13 +67,13 @@ pub(crate) fn is_clear_prose(response: &str) -> bool {
         })
 }
 
-/// The text in one paragraph on one line.
+/// Joins all lines to one paragraph on one line.
 pub(crate) fn join_lines(response: &str) -> String {
     let parts: Vec<&str> = lines::filled(response).map(str::trim).collect();
     parts.join(" ")
 }
 
-/// Puts a phrase with a comma before a text whose first word can do without its capital.
+/// Inserts a phrase that ends with a comma before a text. `None` if the first word may need its capital.
 pub(crate) fn open_with(response: &str, phrase: &str) -> Option<String> {
     let body = response.trim_start();
     let first = body.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').next()?;
@@ -88,13 +88,13 @@ pub(crate) fn open_with(response: &str, phrase: &str) -> Option<String> {
     plain.then(|| format!("{phrase} {folded}{}", &body[first.len()..]))
 }
 
-/// A capital for the first letter.
-pub(crate) fn capitalise(text: &str) -> String {
+/// Capitalizes the first letter.
+pub(crate) fn capitalize(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Replaces bare words; `None` from `edit` keeps one.
+/// Replaces words. A word stays if `edit` returns `None`.
 pub(crate) fn replace_words(
     response: &str,
     mut edit: impl FnMut(&str) -> Option<String>,
@@ -112,7 +112,7 @@ pub(crate) fn replace_words(
     edited
 }
 
-/// The content words by how often they occur, then by their first place; all in lower case.
+/// The content words in lower case with their frequencies, most frequent first, then by position.
 pub(crate) fn content_words(response: &str) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for (place, key) in text::keys(response).enumerate() {
@@ -128,7 +128,7 @@ pub(crate) fn content_words(response: &str) -> Vec<(String, usize)> {
     ranked.into_iter().map(|(word, (count, _))| (word, count)).collect()
 }
 
-/// A word as a text writes it: with a capital where it never stands without.
+/// A word as the text writes it: capitalized if it never occurs without a capital.
 pub(crate) fn surface(response: &str, key: &str) -> String {
     let mut name = None;
     for (_, word) in text::bare_words(response) {
@@ -141,7 +141,7 @@ pub(crate) fn surface(response: &str, key: &str) -> String {
         if !titled {
             return key.to_owned();
         }
-        name.get_or_insert_with(|| capitalise(key));
+        name.get_or_insert_with(|| capitalize(key));
     }
     name.unwrap_or_else(|| key.to_owned())
 }

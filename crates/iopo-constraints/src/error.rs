@@ -1,37 +1,39 @@
-//! What can go wrong when a constraint is made from foreign data.
+//! Errors of constraints read from files.
 
-/// Why a constraint could not be made.
+/// Why a constraint could not be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConstraintError {
     /// No kind has this id.
     #[error(
-        "unknown constraint kind `{id}`: expected one of the {known} ids that `Kind::ALL` lists \
-         (check the spelling, or the version of the file)"
+        "unknown constraint kind `{id}`, expected one of {known} ids; \
+         hint: `Kind::ALL` lists them; check the spelling and the version of the file"
     )]
     UnknownKind {
         /// The id that was found.
         id: String,
-        /// How many kinds there are.
+        /// The number of known kinds.
         known: usize,
     },
-    /// The parameters are no JSON, lack a field, have one too many or of another type.
-    #[error("parameters of `{id}` are unreadable: {reason} (found `{params}`)")]
+    /// The parameters are not a JSON object, or a parameter is missing, unknown or of the wrong type.
+    #[error("unreadable parameters of constraint `{id}`: {reason}, found `{params}`")]
     Unreadable {
-        /// The kind's id.
+        /// The id of the kind.
         id: String,
-        /// The start of what was found.
+        /// The start of the parameters that were found.
         params: String,
-        /// What the parser said.
+        /// The error of the parser.
         reason: String,
     },
-    /// A parameter has a value that the kind does not take.
-    #[error("parameter `{name}` of `{id}` must be {expected}, found {found}")]
+    /// A parameter is out of range.
+    #[error(
+        "parameter `{name}` of constraint `{id}` is out of range: found {found}, expected {expected}"
+    )]
     OutOfRange {
-        /// The kind's id.
+        /// The id of the kind.
         id: String,
         /// The parameter.
         name: String,
-        /// The values that it may take.
+        /// The values that are allowed.
         expected: String,
         /// The value that was found.
         found: String,

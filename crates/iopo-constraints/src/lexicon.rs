@@ -1,6 +1,6 @@
 //! Small word lists.
 
-/// A list from some place on, then from its start: variety without randomness.
+/// Rotates a list, for variety without randomness.
 pub(crate) fn rotated(
     words: &'static [&'static str],
     start: usize,
@@ -9,13 +9,13 @@ pub(crate) fn rotated(
     after.iter().chain(before).copied()
 }
 
-/// Abbreviations whose full stop ends no sentence, in lower case without it.
+/// Abbreviations whose period does not end a sentence, in lower case without the period.
 pub(crate) const ABBREVIATIONS: &[&str] = &[
     "mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr", "e.g", "i.e", "vs", "approx", "dept", "est",
     "fig", "no", "inc", "ltd", "gen", "col", "capt", "sgt", "rev", "hon", "mt", "cf",
 ];
 
-/// Words that say nothing about a text's theme.
+/// Words that do not indicate the topic of a text.
 pub(crate) const STOP_WORDS: &[&str] = &[
     "a",
     "about",
@@ -211,7 +211,7 @@ pub(crate) const STOP_WORDS: &[&str] = &[
     "answer",
 ];
 
-/// Words that answers often use and that an instruction may forbid.
+/// Frequent words that an instruction may forbid.
 pub(crate) const COMMON_WORDS: &[&str] = &[
     "very",
     "important",
@@ -235,15 +235,15 @@ pub(crate) const COMMON_WORDS: &[&str] = &[
     "first",
 ];
 
-/// Openers that answers often have; an instruction may ask for one or forbid it.
+/// Frequent first words of responses, which an instruction may forbid.
 pub(crate) const OPENERS: &[&str] =
     &["Here", "The", "I", "As", "In", "To", "Sure", "This", "It", "A", "There", "One"];
 
-/// Openers with a comma that suit nearly every answer.
+/// Openers with a comma that suit nearly every response.
 pub(crate) const ASKED_OPENERS: &[&str] =
     &["In short,", "To begin with,", "First of all,", "Certainly,", "In my view,", "Simply put,"];
 
-/// Closing phrases that suit nearly every answer.
+/// Closing phrases that suit nearly every response.
 pub(crate) const CLOSINGS: &[&str] = &[
     "I hope this helps.",
     "Let me know if you need more.",
@@ -278,13 +278,13 @@ pub(crate) const FIRST_PERSON: &[&str] = &[
 pub(crate) const SECOND_PERSON: &[&str] =
     &["you", "your", "yours", "yourself", "yourselves", "you're", "you've", "you'd", "you'll"];
 
-/// Contractions in "'s" (others may be possessives).
+/// Contractions in "'s". Other words in "'s" may be possessives.
 pub(crate) const S_CONTRACTIONS: &[&str] = &[
     "it's", "that's", "there's", "here's", "what's", "who's", "where's", "how's", "he's", "she's",
     "let's",
 ];
 
-/// What contractions stand for, where that is plain.
+/// Contractions with an unambiguous expansion.
 pub(crate) const EXPANSIONS: &[(&str, &str)] = &[
     ("can't", "cannot"),
     ("won't", "will not"),
@@ -352,19 +352,19 @@ pub(crate) const NUMERALS: &[&str] = &[
     "twenty",
 ];
 
-/// Roles that a speaker may be given.
+/// Roles for the speaker.
 pub(crate) const ROLES: &[&str] =
     &["teacher", "chef", "doctor", "gardener", "librarian", "travel guide", "engineer", "coach"];
 
-/// Whom a text may be addressed to.
+/// Addressees of a text.
 pub(crate) const READERS: &[&str] =
     &["friend", "reader", "customer", "team", "student", "parents", "neighbor", "colleague"];
 
-/// Names that a speaker may sign with.
+/// Names for a signature.
 pub(crate) const SIGNERS: &[&str] =
     &["Alex", "Maria", "Sam", "Emma", "Daniel", "Grace", "Leo", "Nina"];
 
-/// Words of the line above a signature.
+/// Words in the line above a signature.
 pub(crate) const SIGN_OFFS: &[&str] = &[
     "best",
     "regards",

@@ -1,38 +1,52 @@
-//! The taxonomy of constraints and the constraints that code can check.
+//! Instruction constraints that code can verify: render, check, revise and repair them, and score responses with IFEval.
 //!
-//! | module | what |
+//! | module | contents |
 //! |---|---|
-//! | [`taxonomy`] | 5 types and 26 dimensions, with their English and Chinese names |
-//! | [`kind`] | the kinds of checkable constraints, back-translation, random parameters |
+//! | [`taxonomy`] | 5 types and 26 dimensions of constraints, with their English and Chinese names |
+//! | [`kind`] | the kinds of constraints, back-translation, random parameters |
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, repairing |
-//! | [`families`] | the typed parameters, one family of kinds a file |
-//! | [`pick`] | sets of constraints that go together, constraints that tell answers apart |
-//! | `ifeval` | IFEval's instructions, as published and repaired (feature `ifeval`) |
+//! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
+//! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
+//! | [`counted`] | a response with cached counts, for many checks of the same text |
+//! | `ifeval` | IFEval's instructions, as published or repaired (feature `ifeval`, on by default) |
 //! | [`prompt`] | the layout of an instruction in the prompt |
-//! | [`error`] | what foreign data can get wrong |
+//! | [`error`] | errors of constraints read from files |
 //!
-//! The same checker decides in synthesis, at admission of a pair and in evaluation. A response
-//! without any text satisfies nothing.
+//! Synthesis, admission of pairs and evaluation use the same checks. A blank response satisfies no constraint.
 //!
 //! ```
 //! use iopo_constraints::{Constraint, Kind};
 //!
-//! let answer = "Tea is a warm drink. Many people like it.";
+//! let response = "Tea is a warm drink. Many people like it.";
 //! let constraint = Constraint::from_parts("max_words", r#"{"n":10}"#)?;
 //! assert_eq!(constraint.render(0), "Use at most 10 words.");
-//! assert!(constraint.check(answer).satisfied);
+//! assert!(constraint.check(response).satisfied);
 //! assert!(constraint.revisions().iter().all(|revision| revision.excludes(&constraint)));
-//! assert!(Kind::MaxWords.back_translate(answer).contains(&constraint));
+//! assert!(Kind::MaxWords.back_translate(response).contains(&constraint));
 //! # Ok::<(), iopo_constraints::ConstraintError>(())
 //! ```
 //!
-//! What it does not do: no I/O, no judging by a model, no random numbers that it was not handed.
+//! The crate does no I/O, asks no model and draws random numbers only from generators that the caller passes.
+//!
+//! # Adding a kind
+//!
+//! 1. Declare the kind in the file of its family, such as `families/marks.rs`: parameters, id, dimension, weight, the
+//!    parts of a response that it governs, and the IFEval instruction types that ask for the same thing. [`Kind`],
+//!    [`Kind::ALL`], (de)serialization and the seen and unseen types of IFEval follow from this declaration.
+//! 2. Follow the compiler. It names every match in the same file that lacks the new kind: valid parameters, sentences,
+//!    check, revisions, repair, back-translation and random parameters. None of them has a catch-all arm.
+//! 3. Add a good and a bad response to `tests/it/checks.rs`; a test fails until every kind has them. The property tests
+//!    cover new kinds without changes.
+//!
+//! A check that counts something new also needs a variant in `measure.rs`. Inserting a kind changes the order of
+//! [`Kind::ALL`] and therefore the draws of existing seeds.
 
 mod bound;
 pub mod constraint;
 pub mod counted;
 mod edit;
 pub mod error;
+#[macro_use]
 pub mod families;
 #[cfg(feature = "ifeval")]
 pub mod ifeval;
@@ -48,9 +62,13 @@ pub mod taxonomy;
 mod text;
 
 pub use constraint::{Constraint, Verdict};
-pub use counted::Counted;
+pub use counted::CountedResponse;
 pub use error::ConstraintError;
 pub use kind::Kind;
 pub use pick::{compatible, contrast};
 pub use prompt::render_prompt;
 pub use taxonomy::{ConstraintType, Dimension};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

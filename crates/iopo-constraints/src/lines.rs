@@ -1,24 +1,49 @@
-//! What single lines are: list items, headings, table rows, steps.
+//! Classification of lines: list items, headings, table rows, steps.
+
+use serde::{Deserialize, Serialize};
 
 use crate::text::has_text;
 
 /// The marker of a list item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Mark {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Marker {
+    /// `-`.
     Dash,
+    /// `*`.
     Star,
+    /// `•`.
     Dot,
+    /// `1.`.
     NumberDot,
+    /// `1)`.
     NumberParen,
 }
 
-impl Mark {
+impl Marker {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Dash, Self::Star, Self::Dot, Self::NumberDot, Self::NumberParen];
+
     pub(crate) fn is_bullet(self) -> bool {
-        matches!(self, Self::Dash | Self::Star | Self::Dot)
+        match self {
+            Self::Dash | Self::Star | Self::Dot => true,
+            Self::NumberDot | Self::NumberParen => false,
+        }
+    }
+
+    /// The marker of the item with this number.
+    pub(crate) fn write(self, number: usize) -> String {
+        match self {
+            Self::Dash => "-".to_owned(),
+            Self::Star => "*".to_owned(),
+            Self::Dot => "•".to_owned(),
+            Self::NumberDot => format!("{number}."),
+            Self::NumberParen => format!("{number})"),
+        }
     }
 }
 
-/// All lines with the place where they start.
+/// All lines with their start positions.
 pub(crate) fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
     text.split_inclusive('\n').map(move |line| {
@@ -33,19 +58,19 @@ pub(crate) fn filled(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split('\n').filter(|line| !line.trim().is_empty())
 }
 
-/// The marker of a list item and what stands behind it; a line without text is no item.
-pub(crate) fn item(line: &str) -> Option<(Mark, &str)> {
+/// The marker and the text of a list item. A line without text is not an item.
+pub(crate) fn item(line: &str) -> Option<(Marker, &str)> {
     let line = line.trim();
     let first = line.chars().next()?;
     let (mark, rest) = match first {
-        '-' => (Mark::Dash, &line[1..]),
-        '*' => (Mark::Star, &line[1..]),
-        '•' => (Mark::Dot, &line[first.len_utf8()..]),
+        '-' => (Marker::Dash, &line[1..]),
+        '*' => (Marker::Star, &line[1..]),
+        '•' => (Marker::Dot, &line[first.len_utf8()..]),
         '0'..='9' => {
             let digits = line.bytes().take(4).take_while(u8::is_ascii_digit).count();
             let mark = match line.as_bytes().get(digits) {
-                Some(b'.') if digits <= 3 => Mark::NumberDot,
-                Some(b')') if digits <= 3 => Mark::NumberParen,
+                Some(b'.') if digits <= 3 => Marker::NumberDot,
+                Some(b')') if digits <= 3 => Marker::NumberParen,
                 _ => return None,
             };
             (mark, &line[digits + 1..])
@@ -56,11 +81,11 @@ pub(crate) fn item(line: &str) -> Option<(Mark, &str)> {
     (body.len() < rest.len() && has_text(body)).then_some((mark, body))
 }
 
-/// How many bytes of indentation and marker stand before the text of a list item, else 0.
+/// The number of bytes before the text of a list item, 0 for other lines.
 pub(crate) fn marker_len(line: &str) -> usize {
     let first = line.split('\n').next().unwrap_or(line);
     match item(first) {
-        // `body` is the end of the trimmed line.
+        // `body` ends where the trimmed line ends.
         Some((_, body)) => first.trim_end().len() - body.len(),
         None => 0,
     }
@@ -75,29 +100,29 @@ pub(crate) fn heading(line: &str) -> Option<&str> {
     ((1..=6).contains(&level) && body.len() < rest.len() && has_text(body)).then_some(body)
 }
 
-/// Whether it is a row of a Markdown table.
+/// Whether a line is a row of a Markdown table.
 pub(crate) fn is_row(line: &str) -> bool {
     let line = line.trim();
     line.len() > 2 && line.starts_with('|') && line.ends_with('|')
 }
 
-/// Whether it is the row of dashes below the head of a Markdown table.
+/// Whether a line is the row of dashes below the header of a Markdown table.
 pub(crate) fn is_rule(line: &str) -> bool {
     let line = line.trim();
     is_row(line) && line.contains('-') && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
 }
 
-/// Whether it is a sentence by itself, whatever its punctuation.
+/// Whether a line is a separate sentence regardless of punctuation.
 pub(crate) fn is_apart(line: &str) -> bool {
     item(line).is_some() || heading(line).is_some() || is_row(line) || is_divider(line)
 }
 
-/// Whether it is a line of three asterisks.
+/// Whether a line consists of three asterisks.
 pub(crate) fn is_divider(line: &str) -> bool {
     line.trim() == "***"
 }
 
-/// The number of a line such as "Step 2: …" (`label` in lower case), letter case aside.
+/// The number of a line such as "Step 2: …", ignoring case. `label` is in lower case.
 pub(crate) fn labelled(line: &str, label: &str, needs_colon: bool) -> Option<usize> {
     let line = line.trim().trim_start_matches(['#', '*', ' ']);
     let head = line.get(..label.len())?;
@@ -113,7 +138,7 @@ pub(crate) fn labelled(line: &str, label: &str, needs_colon: bool) -> Option<usi
     ends.then_some(number)
 }
 
-/// The part of a line before ": " where both sides hold text and the line starts with a letter.
+/// The part of a line before ": ", if both sides contain text and the line starts with a letter.
 pub(crate) fn key_value(line: &str) -> Option<&str> {
     let line = line.trim();
     let (key, value) = line.split_once(": ")?;
@@ -122,7 +147,7 @@ pub(crate) fn key_value(line: &str) -> Option<&str> {
     good.then_some(key)
 }
 
-/// The phrases in bold (`**so**`) on each line.
+/// The number of phrases in bold (`**like this**`), each on one line.
 pub(crate) fn bold(text: &str) -> usize {
     let mut found = 0;
     for line in text.split('\n') {
@@ -136,7 +161,7 @@ pub(crate) fn bold(text: &str) -> usize {
     found
 }
 
-/// The placeholders (`[like this]`): brackets on one line around at most 40 characters with a letter.
+/// The number of placeholders (`[like this]`): brackets on one line around at most 60 bytes with a letter.
 pub(crate) fn placeholders(text: &str) -> usize {
     let mut found = 0;
     let mut open: Option<usize> = None;
@@ -160,9 +185,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_what_they_look_like() {
-        assert_eq!(item("  - tea"), Some((Mark::Dash, "tea")));
-        assert_eq!(item("12) tea "), Some((Mark::NumberParen, "tea")));
+    fn lines_are_classified() {
+        assert_eq!(item("  - tea"), Some((Marker::Dash, "tea")));
+        assert_eq!(item("12) tea "), Some((Marker::NumberParen, "tea")));
         for none in ["**bold** text", "-5", "---", "* * *", "- ", "3.14 is", "2024. x", "", "1."] {
             assert_eq!(item(none), None, "{none}");
         }

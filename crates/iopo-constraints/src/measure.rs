@@ -1,16 +1,16 @@
-//! What a check counts.
+//! The counts that checks use.
 
 use serde::de::IgnoredAny;
 
 use crate::{
     lexicon::{FIRST_PERSON, S_CONTRACTIONS, SECOND_PERSON},
-    lines::{self, Mark},
+    lines::{self, Marker},
     text,
 };
 
-/// A count that code can take of any text, in time linear in its length.
+/// A count of something in a text, taken in time linear in the length of the text.
 ///
-/// Words and phrases are in lower case ([`text::fold`]), so equal measures compare equal.
+/// Words and phrases are in lower case ([`text::fold`]), so that equal measures compare equal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Measure {
     Words,
@@ -21,7 +21,7 @@ pub(crate) enum Measure {
     Word(String),
     OpeningWord(String),
     Digits,
-    /// Numbers in digits that are not the number of a list item.
+    /// Numbers in digits, without the numbers of list items.
     Figures,
     Commas,
     Exclamations,
@@ -39,9 +39,9 @@ pub(crate) enum Measure {
     Numbered,
     Items,
     /// Items with this marker.
-    Marked(Mark),
+    Marked(Marker),
     /// Items with another marker.
-    MarkedElse(Mark),
+    MarkedElse(Marker),
     Steps,
     Headings,
     AngleTitle,
@@ -68,7 +68,7 @@ impl Measure {
         let marks = |wanted: &[char]| response.chars().filter(|c| wanted.contains(c)).count();
         let keys =
             |known: &[&str]| bare_keys(response).filter(|k| known.contains(&k.as_str())).count();
-        let items = |good: &dyn Fn(Mark) -> bool| {
+        let items = |good: &dyn Fn(Marker) -> bool| {
             lines::filled(response).filter_map(lines::item).filter(|&(mark, _)| good(mark)).count()
         };
         match self {
@@ -101,7 +101,7 @@ impl Measure {
             Self::FirstPerson => keys(FIRST_PERSON),
             Self::SecondPerson => keys(SECOND_PERSON),
             Self::Contractions => bare_keys(response).filter(|key| is_contraction(key)).count(),
-            Self::Bullets => items(&Mark::is_bullet),
+            Self::Bullets => items(&Marker::is_bullet),
             Self::Numbered => items(&|mark| !mark.is_bullet()),
             Self::Items => items(&|_| true),
             Self::Marked(wanted) => items(&|mark| mark == *wanted),
@@ -139,7 +139,7 @@ impl Measure {
         }
     }
 
-    /// What is counted, for a reader.
+    /// The name of the count, for a reader.
     pub(crate) fn noun(&self) -> String {
         let noun = match self {
             Self::Words => "words",
@@ -193,7 +193,7 @@ impl Measure {
     }
 }
 
-/// Like [`text::keys`] but with "'s" kept, which contractions need.
+/// Like [`text::keys`], but keeps "'s", which contractions need.
 fn bare_keys(response: &str) -> impl Iterator<Item = String> {
     text::bare_words(response)
         .map(|(_, word)| text::fold(word).replace('’', "'").trim_matches('_').to_owned())
@@ -238,7 +238,7 @@ pub(crate) fn is_capital_word(word: &str) -> bool {
     capitals >= 2
 }
 
-/// How many lines are labelled 1, 2, 3 … in order; 0 where the order is broken.
+/// The number of lines labelled 1, 2, 3 … in this order, 0 if the order is broken.
 fn labels_in_order(response: &str, label: &str, needs_colon: bool) -> usize {
     let mut count = 0;
     for line in lines::filled(response) {
@@ -273,7 +273,7 @@ fn tables(response: &str) -> usize {
     found
 }
 
-/// Parts between divider lines; 0 where one of them is blank.
+/// The number of parts between divider lines, 0 if one of them is blank.
 fn parts(response: &str) -> usize {
     let mut parts = 0;
     let mut filled = false;
@@ -318,7 +318,7 @@ fn has_postscript(response: &str) -> bool {
     })
 }
 
-/// The number of lines where each is "Key: value", else 0.
+/// The number of lines if all have the form "Key: value", else 0.
 fn key_values(response: &str) -> usize {
     let mut count = 0;
     for line in lines::filled(response) {

@@ -1,4 +1,4 @@
-//! Parameters: which values are taken, which values are round.
+//! Parameters: their ranges, round values, and random choices.
 
 use std::fmt::Display;
 
@@ -6,30 +6,35 @@ use rand::{Rng, RngExt as _, seq::IndexedRandom as _};
 
 use crate::text;
 
-/// A parameter out of range.
+/// A parameter that is out of range.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct OutOfRange {
     pub(crate) name: &'static str,
     pub(crate) expected: String,
     pub(crate) found: String,
 }
 
-fn refuse<T>(name: &'static str, expected: String, found: impl Display) -> Result<T, Refusal> {
+fn reject<T>(name: &'static str, expected: String, found: impl Display) -> Result<T, OutOfRange> {
     let found: String = found.to_string().chars().take(60).collect();
-    Err(Refusal { name, expected, found: format!("`{found}`") })
+    Err(OutOfRange { name, expected, found: format!("`{found}`") })
 }
 
-/// A number between two bounds, both included.
-pub(crate) fn number(name: &'static str, n: usize, low: usize, high: usize) -> Result<(), Refusal> {
+/// Rejects a number outside two bounds, both included.
+pub(crate) fn number(
+    name: &'static str,
+    n: usize,
+    low: usize,
+    high: usize,
+) -> Result<(), OutOfRange> {
     if (low..=high).contains(&n) {
         Ok(())
     } else {
-        refuse(name, format!("a number from {low} to {high}"), n)
+        reject(name, format!("a number from {low} to {high}"), n)
     }
 }
 
-/// One word of 2 to 24 letters.
-pub(crate) fn word(name: &'static str, word: &str) -> Result<(), Refusal> {
+/// Rejects anything except one word of 2 to 24 letters.
+pub(crate) fn word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
     let letters = word.chars().take(25).count();
     let alone = || {
         let mut keys = text::keys(word);
@@ -38,12 +43,12 @@ pub(crate) fn word(name: &'static str, word: &str) -> Result<(), Refusal> {
     if (2..=24).contains(&letters) && word.chars().all(char::is_alphabetic) && alone() {
         Ok(())
     } else {
-        refuse(name, "one word of 2 to 24 letters".to_owned(), word)
+        reject(name, "one word of 2 to 24 letters".to_owned(), word)
     }
 }
 
-/// A phrase on one line that starts with a letter or digit and ends with one or with `,.!?:`.
-pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), Refusal> {
+/// Rejects anything except a phrase on one line that starts with a letter or digit and ends with one or with `,.!?:`.
+pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), OutOfRange> {
     let short = phrase.chars().take(81).count() <= 80;
     let start = phrase.chars().next().is_some_and(char::is_alphanumeric);
     let end = phrase.chars().next_back();
@@ -54,12 +59,12 @@ pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), Refusal> {
     } else {
         let expected = "a phrase of 1 to 80 characters with single spaces that starts with a \
                         letter or digit and ends with one or with , . ! ? :";
-        refuse(name, expected.to_owned(), phrase)
+        reject(name, expected.to_owned(), phrase)
     }
 }
 
-/// A name or role: letters, spaces, hyphens, apostrophes and full stops, letters at both ends.
-pub(crate) fn name(field: &'static str, name: &str) -> Result<(), Refusal> {
+/// Rejects anything except a name or role of letters, spaces, hyphens, apostrophes and periods with letters at both ends.
+pub(crate) fn name(field: &'static str, name: &str) -> Result<(), OutOfRange> {
     let short = name.chars().take(41).count() <= 40;
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);
     let plain = name.chars().all(|c| c.is_alphabetic() || " -'’.".contains(c));
@@ -67,40 +72,36 @@ pub(crate) fn name(field: &'static str, name: &str) -> Result<(), Refusal> {
     if short && plain && letter(name.chars().next()) && letter(name.chars().next_back()) {
         Ok(())
     } else {
-        refuse(field, "a name of 1 to 40 letters, spaces or hyphens".to_owned(), name)
+        reject(field, "a name of 1 to 40 letters, spaces or hyphens".to_owned(), name)
     }
 }
 
-/// Refuses a pair of bounds that is no range.
-pub(crate) fn ordered(name: &'static str, low: usize, high: usize) -> Result<(), Refusal> {
-    if low < high {
-        Ok(())
-    } else {
-        refuse(name, format!("more than the lower bound, {low}"), high)
-    }
+/// Rejects an upper bound that is not above the lower one.
+pub(crate) fn ordered(name: &'static str, low: usize, high: usize) -> Result<(), OutOfRange> {
+    if low < high { Ok(()) } else { reject(name, format!("more than the lower bound {low}"), high) }
 }
 
-/// Refuses two words that are the same.
-pub(crate) fn distinct(name: &'static str, first: &str, second: &str) -> Result<(), Refusal> {
+/// Rejects two equal words.
+pub(crate) fn distinct(name: &'static str, first: &str, second: &str) -> Result<(), OutOfRange> {
     if text::fold(first) == text::fold(second) {
-        refuse(name, "another word than the first".to_owned(), second)
+        reject(name, "a word that differs from the first".to_owned(), second)
     } else {
         Ok(())
     }
 }
 
-/// "1 word", "2 words".
-pub(crate) fn counted(n: usize, noun: &str) -> String {
+/// A number with its noun: "1 word", "2 words".
+pub(crate) fn quantity(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
-/// A phrase in quotation marks at the end of a sentence: its own full stop serves both.
+/// A quoted phrase at the end of a sentence. The sentence gets a period only if the phrase has no final mark.
 pub(crate) fn quoted_end(phrase: &str) -> String {
     let stop = if phrase.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("\"{phrase}\"{stop}")
 }
 
-/// The distance of round numbers around `n`.
+/// The distance between round numbers near `n`.
 fn step(n: usize) -> usize {
     match n {
         0..20 => 5,
@@ -111,23 +112,23 @@ fn step(n: usize) -> usize {
     }
 }
 
-/// The least round number that is at least `n`.
+/// The smallest round number that is at least `n`.
 pub(crate) fn round_up(n: usize) -> usize {
     let up = n.div_ceil(step(n)) * step(n);
     up.max(5)
 }
 
-/// The greatest round number that is at most `n` (0 below 5).
+/// The largest round number that is at most `n`, 0 below 5.
 pub(crate) fn round_down(n: usize) -> usize {
     n / step(n) * step(n)
 }
 
-/// One of some values; the first where there is no choice.
+/// A random value of a list, `default` if the list is empty.
 pub(crate) fn one_of<T: Copy>(values: &[T], default: T, rng: &mut dyn Rng) -> T {
     values.choose(rng).copied().unwrap_or(default)
 }
 
-/// A number between two bounds, both included.
+/// A random number between two bounds, both included.
 pub(crate) fn between(low: usize, high: usize, rng: &mut dyn Rng) -> usize {
     rng.random_range(low..=high.max(low))
 }
@@ -137,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounding_gives_the_numbers_that_people_say() {
+    fn rounding_gives_numbers_that_people_use() {
         assert_eq!((round_up(52), round_down(52)), (60, 50));
         assert_eq!((round_up(3), round_down(3)), (5, 0));
         assert_eq!((round_up(137), round_down(137)), (140, 120));
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_words_and_phrases_are_refused() {
+    fn hostile_words_and_phrases_are_rejected() {
         for bad in ["", " ", "a", "two words", "tea,", "茶茶", &"x".repeat(100_000)] {
             assert!(word("word", bad).is_err(), "{bad:.20}");
         }

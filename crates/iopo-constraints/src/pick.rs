@@ -1,10 +1,10 @@
-//! Choosing constraints: sets that go together, and those that tell two answers apart.
+//! Selection of constraints: compatible sets, and constraints that separate two responses.
 
 use rand::{Rng, seq::SliceRandom as _};
 
 use crate::{constraint::Constraint, kind::Kind};
 
-/// Picks up to `n` constraints that are pairwise without conflict, greedily, in shuffled order.
+/// Picks up to `n` constraints without conflicts between any two of them, greedily in random order.
 pub fn compatible(candidates: &[Constraint], n: usize, rng: &mut impl Rng) -> Vec<Constraint> {
     let mut order: Vec<&Constraint> = candidates.iter().collect();
     order.shuffle(rng);
@@ -20,11 +20,11 @@ pub fn compatible(candidates: &[Constraint], n: usize, rng: &mut impl Rng) -> Ve
     picked
 }
 
-/// The constraints that `holder` satisfies and `breaker` violates.
+/// Returns the constraints that `holder` satisfies and `breaker` violates, in the order of [`Kind::ALL`].
 ///
-/// They come from the back-translation of `holder`, and from the revisions of what `breaker`
-/// satisfies: "do not use the word *tea*" cannot be read off an answer without tea, but off the
-/// other one. Every verdict is checked. The order follows [`Kind::ALL`].
+/// Candidates are the back-translation of `holder` and the revisions of the constraints that `breaker` satisfies. The
+/// revisions find constraints such as "do not use the word *tea*", which no text without tea suggests. Every candidate
+/// is checked against both responses.
 pub fn contrast(kinds: &[Kind], holder: &str, breaker: &str) -> Vec<Constraint> {
     let own = kinds.iter().flat_map(|kind| kind.back_translate(holder));
     let turned = kinds

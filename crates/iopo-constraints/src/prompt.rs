@@ -1,8 +1,8 @@
-//! The layout of an instruction in the prompt, as the paper has it.
+//! The layout of an instruction in the prompt, as in the IOPO paper.
 
 use std::fmt::Write as _;
 
-/// Renders the user turn: the task, the numbered constraints, the input.
+/// Renders the user turn: the task, the numbered constraints and the input.
 ///
 /// ```
 /// let prompt = iopo_constraints::render_prompt(

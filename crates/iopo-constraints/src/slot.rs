@@ -1,13 +1,13 @@
-//! What a kind claims for itself, so that two kinds do not fight over it in one instruction.
+//! The parts of a response that kinds govern, so that an instruction contains at most one kind per part.
 
-/// A part or aspect of a response that one constraint at most should govern.
+/// A part or aspect of a response that at most one constraint of an instruction governs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
     /// The upper bound on the number of words.
     WordsHigh,
     /// The lower bound on the number of words.
     WordsLow,
-    /// How many sentences there are and how long they are.
+    /// The number and length of sentences.
     Sentences,
     /// Paragraphs and sections.
     Blocks,
@@ -21,7 +21,7 @@ pub(crate) enum Slot {
     Closing,
     /// Headings and titles.
     Headings,
-    /// Bold print.
+    /// Bold text.
     Bold,
     /// Digits.
     Digits,

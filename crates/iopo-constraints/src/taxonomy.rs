@@ -1,4 +1,4 @@
-//! The paper's taxonomy: 5 constraint types, 26 dimensions.
+//! The taxonomy of the IOPO paper: 5 types and 26 dimensions of constraints.
 
 use std::fmt;
 
@@ -8,20 +8,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConstraintType {
-    /// What the response says.
+    /// The content of the response.
     Content,
-    /// The situation that it is said in.
+    /// The situation of speaker and audience.
     Situation,
-    /// How it sounds.
+    /// Style and tone.
     Style,
-    /// How it is laid out.
+    /// Layout and structure.
     Format,
-    /// What it is modelled on.
+    /// Examples to follow or avoid.
     Example,
 }
 
 impl ConstraintType {
-    /// All five, in the paper's order.
+    /// All five types, in the order of the paper.
     pub const ALL: [Self; 5] =
         [Self::Content, Self::Situation, Self::Style, Self::Format, Self::Example];
 
@@ -56,16 +56,16 @@ impl fmt::Display for ConstraintType {
 
 macro_rules! dimensions {
     ($($(#[$meta:meta])* $name:ident $group:ident $english:literal $chinese:literal)*) => {
-        /// One of the 26 dimensions; each belongs to one type.
+        /// One of the 26 dimensions. Each belongs to one type.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Dimension { $($(#[$meta])* $name,)* }
 
         impl Dimension {
-            /// All 26, grouped by type in the paper's order.
+            /// All 26 dimensions, grouped by type in the order of the paper.
             pub const ALL: [Self; 26] = [$(Self::$name,)*];
 
-            /// The type that it belongs to.
+            /// The type that the dimension belongs to.
             pub fn constraint_type(self) -> ConstraintType {
                 match self { $(Self::$name => ConstraintType::$group,)* }
             }
@@ -84,27 +84,27 @@ macro_rules! dimensions {
 }
 
 dimensions! {
-    /// What it is about.
+    /// The topic.
     Theme Content "theme" "主题约束"
-    /// What must not be in it.
+    /// Content to avoid.
     Exclusion Content "exclusion" "排除约束"
-    /// What must be in it.
+    /// Content to include.
     Inclusion Content "inclusion" "包含约束"
-    /// Which values it upholds.
+    /// Values to uphold.
     Value Content "value" "价值观约束"
-    /// What it must keep private.
+    /// Private details to withhold.
     Privacy Content "privacy" "隐私约束"
-    /// How much, how many, how long.
+    /// Quantities and lengths.
     Numerical Content "numerical" "数值约束"
-    /// Who speaks.
+    /// The role of the speaker.
     RolePlaying Situation "role-playing" "角色扮演约束"
-    /// Who is spoken to.
+    /// The audience.
     TargetAudience Situation "target audience" "受众目标约束"
-    /// What holds beforehand.
+    /// Conditions given beforehand.
     PriorCondition Situation "prior condition" "先验条件约束"
-    /// A process told in prose.
+    /// A process described in prose.
     ProcessBackground Situation "natural-language process background" "自然语言流程背景信息约束"
-    /// A process told in Markdown.
+    /// A process described in Markdown.
     MarkdownBackground Situation "markdown process background" "markdown流程背景信息约束"
     /// Background given as a table.
     TableBackground Situation "table background" "表格背景信息约束"
@@ -112,29 +112,29 @@ dimensions! {
     TextBackground Situation "text background" "文本背景信息约束"
     /// Tone and register.
     ToneAndStyle Style "tone and style" "语气风格约束"
-    /// Which feeling it shows.
+    /// The emotion to express.
     Emotion Style "emotion" "情感情绪约束"
-    /// Features of the language, such as letter case or person.
+    /// Language features such as letter case or grammatical person.
     Linguistic Style "linguistic characteristics" "语言特征约束"
-    /// Which languages it uses.
+    /// The languages to use.
     Multilingual Style "multilingual" "多语言约束"
-    /// The kind of document.
+    /// The document format.
     OutputFormat Format "output format" "输出格式约束"
-    /// Patterns in the running text, such as bold words.
+    /// Patterns in running text, such as bold words.
     TextPattern Format "text pattern" "文本样式约束"
-    /// How sentences are built.
+    /// Sentence structure and punctuation.
     GrammarStructure Format "grammar structure" "语法结构约束"
     /// Quotations and references.
     Citation Format "citation" "引用和参考约束"
     /// Numbered and bulleted lists.
     NumberingAndList Format "numbering and list" "编号和列表约束"
-    /// Titles, headings, sections.
+    /// Titles, headings and sections.
     Hierarchy Format "hierarchical structure" "层次化结构约束"
-    /// Fixed openings, closings and forms.
+    /// Fixed openings, closings and templates.
     Template Format "template" "模版约束"
-    /// Be like this.
+    /// An example to follow.
     PositiveExample Example "positive example" "正例约束"
-    /// Do not be like this.
+    /// An example to avoid.
     NegativeExample Example "negative example" "负例约束"
 }
 

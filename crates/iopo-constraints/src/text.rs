@@ -6,55 +6,55 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::{lexicon::ABBREVIATIONS, lines};
 
-/// Lower case, character by character: the same in every context, unlike `str::to_lowercase`.
+/// Converts to lower case character by character, independent of context, unlike `str::to_lowercase`.
 pub(crate) fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).collect()
 }
 
-/// Whether there is a letter or digit.
+/// Whether a text contains a letter or digit.
 pub(crate) fn has_text(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }
 
-/// The words as people count them: what stands between spaces (or dashes) and holds a letter or
-/// digit. "don't" and "well-known" are one word.
+/// The words as people count them: runs between spaces or dashes that contain a letter or digit. "don't" and
+/// "well-known" are one word each.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || c == '—').filter(|token| has_text(token))
 }
 
-/// How many words there are.
+/// The number of words.
 pub(crate) fn word_count(text: &str) -> usize {
     words(text).count()
 }
 
-/// Words in the sense of Unicode (parts of compounds by themselves), with their place.
+/// The words as Unicode defines them, with their positions. Parts of compounds are separate words.
 pub(crate) fn bare_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.unicode_word_indices()
 }
 
-/// The bare words in lower case, without possessive "'s", with straight apostrophes.
+/// The bare words in lower case, without possessive "'s" and with straight apostrophes.
 pub(crate) fn keys(text: &str) -> impl Iterator<Item = String> {
     bare_words(text).map(|(_, word)| key(word))
 }
 
-/// See [`keys`].
+/// The form in which [`keys`] returns a word.
 pub(crate) fn key(word: &str) -> String {
     let folded = fold(word).replace('’', "'");
     let trimmed = folded.trim_matches('_');
     trimmed.strip_suffix("'s").unwrap_or(trimmed).to_owned()
 }
 
-/// How often a folded word occurs.
+/// The number of occurrences of a word in lower case.
 pub(crate) fn occurrences(text: &str, word: &str) -> usize {
     keys(text).filter(|key| key == word).count()
 }
 
-/// Letters of a word.
+/// The number of letters of a word.
 pub(crate) fn letters(word: &str) -> usize {
     word.chars().filter(|c| c.is_alphabetic()).count()
 }
 
-/// Whether a text starts with a phrase, letter case aside, and the phrase's last word ends there.
+/// Whether a text starts with a phrase, ignoring case, and the last word of the phrase ends there.
 pub(crate) fn opens_with(text: &str, phrase: &str) -> bool {
     let mut have = text.trim_start().chars().flat_map(char::to_lowercase);
     let mut last = None;
@@ -67,7 +67,7 @@ pub(crate) fn opens_with(text: &str, phrase: &str) -> bool {
     !last.is_some_and(char::is_alphanumeric) || !have.next().is_some_and(char::is_alphanumeric)
 }
 
-/// Whether a text ends with a phrase, letter case aside, and the phrase's first word starts there.
+/// Whether a text ends with a phrase, ignoring case, and the first word of the phrase starts there.
 pub(crate) fn closes_with(text: &str, phrase: &str) -> bool {
     let folded = fold(text.trim_end());
     let phrase = fold(phrase);
@@ -76,7 +76,7 @@ pub(crate) fn closes_with(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// Paragraphs: what blank lines divide.
+/// The paragraphs, separated by blank lines.
 pub(crate) fn paragraphs(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut open = false;
@@ -94,8 +94,8 @@ pub(crate) fn paragraphs(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Sentences. A `.`, `?`, `!` or `…` before a space ends one (abbreviations and initials aside),
-/// and so does the end of a paragraph, list item or heading. What holds no word is none.
+/// The sentences. A `.`, `?`, `!` or `…` before a space ends a sentence, except after abbreviations and initials, and
+/// so does the end of a paragraph, list item or heading. A sentence contains at least one word.
 pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for block in blocks(text) {
@@ -104,7 +104,7 @@ pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// Running text between blank lines; each list item, heading and table row is one of its own.
+/// Running text between blank lines. Each list item, heading and table row is a separate block.
 fn blocks(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut open = false;
@@ -162,10 +162,10 @@ fn split_block(text: &str, block: Range<usize>, found: &mut Vec<Range<usize>>) {
             continue;
         }
         let rest = body[end..].trim_start().chars().next();
-        let goes_on = rest.is_some_and(char::is_lowercase);
+        let continues = rest.is_some_and(char::is_lowercase);
         let ellipsis = c == '…' || dots > 1;
         let short = c == '.' && dots == 1 && rest.is_some() && is_abbreviation(word);
-        if short || (goes_on && (ellipsis || (quoted && c != '.'))) {
+        if short || (continues && (ellipsis || (quoted && c != '.'))) {
             continue;
         }
         push(start..end);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_end_where_a_reader_ends_them() {
+    fn sentences_end_where_a_reader_expects() {
         assert_eq!(
             said("Hi there. It is 3.14 today! Ok?"),
             ["Hi there.", "It is 3.14 today!", "Ok?"]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iopo_constraints::{Constraint, Counted, Kind};
+use iopo_constraints::{Constraint, CountedResponse, Kind};
 use rand::Rng;
 
 use iopo_core::random::weighted;
@@ -26,7 +26,8 @@ pub struct Candidate {
 /// answers ("do not use the word *tea*" can only be read off an answer that uses it). The check
 /// confirms every one of them.
 pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>> {
-    let answers: Vec<Counted<'_>> = answers.iter().map(|answer| Counted::new(answer)).collect();
+    let answers: Vec<CountedResponse<'_>> =
+        answers.iter().map(|answer| CountedResponse::new(answer)).collect();
     let of_all_kinds = |answer| {
         let found = kinds.iter().flat_map(|(kind, _)| kind.back_translate_counted(answer));
         found.collect()

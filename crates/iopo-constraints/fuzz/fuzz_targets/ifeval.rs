@@ -1,4 +1,4 @@
-//! Every check on any text: the part before the first NUL is the keyword, the rest the response.
+//! Runs every check on arbitrary text. The part before the first NUL is the keyword, the rest is the response.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use iopo_constraints::ifeval::{Checker, Instruction, Mode, Response};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-/// One instruction of each type, with the arguments that do not vary.
+/// Checkers for the instructions whose arguments do not vary.
 static FIXED: LazyLock<Vec<Checker>> = LazyLock::new(|| {
     let all = [
         ("change_case:capital_word_frequency", json!({"capital_relation": "at least", "capital_frequency": 2})),
@@ -34,7 +34,7 @@ static FIXED: LazyLock<Vec<Checker>> = LazyLock::new(|| {
     all.iter().flat_map(|(id, kwargs)| checkers(id, kwargs)).collect()
 });
 
-/// The same instruction in both modes, as far as they take it.
+/// Checkers for an instruction in the modes that support its arguments.
 fn checkers(id: &str, kwargs: &Value) -> Vec<Checker> {
     let Some(Ok(instruction)) = kwargs.as_object().map(|kwargs| Instruction::from_parts(id, kwargs))
     else {

@@ -1,49 +1,41 @@
 //! Letter case.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
     measure::{Measure, is_capital_word},
-    params::{self, Refusal, counted},
+    params::{self, OutOfRange, quantity},
     text,
 };
 
 family! {
-    /// The letter case of a response.
-    Case {
-        /// No capital letter, but letters.
-        AllLowercase;
-        /// No lower-case letter, but letters.
-        AllUppercase;
-        /// At least so many words of two or more letters in capitals.
+    /// Letter case.
+    Case, CaseKind, case_kinds {
+        /// Requires letters, all of them lower-case.
+        AllLowercase = "all_lowercase", Linguistic, weight 1.0, slots [Case], ifeval [EnglishLowercase];
+        /// Requires letters, all of them capitals.
+        AllUppercase = "all_uppercase", Linguistic, weight 0.6, slots [Case], ifeval [EnglishCapital];
+        /// Requires a minimum number of words in capitals. Words have at least two letters.
         MinCapitalWords {
             /// The limit.
-            n: usize
-        };
-        /// At most so many words of two or more letters in capitals.
+            n: usize,
+        } = "min_capital_words", Linguistic, weight 0.4, slots [Case], ifeval [CapitalWordFrequency];
+        /// Limits the number of words in capitals. Words have at least two letters.
         MaxCapitalWords {
             /// The limit.
-            n: usize
-        };
+            n: usize,
+        } = "max_capital_words", Linguistic, weight 0.3, slots [Case], ifeval [CapitalWordFrequency];
     }
 }
 
 impl Family for Case {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = CaseKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match *self {
             Self::AllLowercase | Self::AllUppercase => Ok(()),
             Self::MinCapitalWords { n } => params::number("n", n, 1, 50),
@@ -64,7 +56,7 @@ impl Family for Case {
                 "Your entire response must be in all capitals.",
             ]),
             Self::MinCapitalWords { n } => {
-                let words = counted(n, "word");
+                let words = quantity(n, "word");
                 vec![
                     format!("Write at least {words} in all capital letters."),
                     format!("Put at least {words} in ALL CAPS for emphasis."),
@@ -77,7 +69,7 @@ impl Family for Case {
                 "No word of two or more letters may be in all capitals.",
             ]),
             Self::MaxCapitalWords { n } => {
-                let words = counted(n, "word");
+                let words = quantity(n, "word");
                 vec![
                     format!("Write at most {words} in all capital letters."),
                     format!("Use ALL CAPS for no more than {words}."),
@@ -143,34 +135,33 @@ impl Family for Case {
                     Some(word.to_uppercase())
                 }))
             }
-            // An acronym in lower case is misspelled.
+            // Acronyms in lower case would be misspelled.
             Self::MaxCapitalWords { .. } => None,
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: CaseKind, response: &str) -> Vec<Constraint> {
         let capitals = Measure::CapitalWords.count(response);
         let shouted = Measure::SmallLetters.count(response) == 0;
         match kind {
-            Kind::AllLowercase => all([Self::AllLowercase]),
-            Kind::AllUppercase => all([Self::AllUppercase]),
-            Kind::MinCapitalWords if capitals > 0 && !shouted => {
+            CaseKind::AllLowercase => all([Self::AllLowercase]),
+            CaseKind::AllUppercase => all([Self::AllUppercase]),
+            CaseKind::MinCapitalWords if capitals > 0 && !shouted => {
                 all([Self::MinCapitalWords { n: capitals.min(10) }])
             }
-            Kind::MaxCapitalWords if capitals <= 2 && text::word_count(response) >= 8 => {
+            CaseKind::MaxCapitalWords if capitals <= 2 && text::word_count(response) >= 8 => {
                 all([Self::MaxCapitalWords { n: capitals }])
             }
-            _ => Vec::new(),
+            CaseKind::MinCapitalWords | CaseKind::MaxCapitalWords => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: CaseKind, _task: &str, rng: &mut dyn Rng) -> Self {
         match kind {
-            Kind::AllUppercase => Self::AllUppercase,
-            Kind::MinCapitalWords => Self::MinCapitalWords { n: params::between(1, 3, rng) },
-            Kind::MaxCapitalWords => Self::MaxCapitalWords { n: params::between(0, 2, rng) },
-            _ => Self::AllLowercase,
+            CaseKind::AllUppercase => Self::AllUppercase,
+            CaseKind::MinCapitalWords => Self::MinCapitalWords { n: params::between(1, 3, rng) },
+            CaseKind::MaxCapitalWords => Self::MaxCapitalWords { n: params::between(0, 2, rng) },
+            CaseKind::AllLowercase => Self::AllLowercase,
         }
-        .into()
     }
 }

@@ -1,94 +1,44 @@
 //! Examples to follow and to avoid.
 
 use rand::Rng;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Family, Framing, Layout, Lists, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
     lexicon::{self, OPENERS},
-    lines::{self, Mark},
+    lines::{self, Marker},
     measure::Measure,
-    params::{self, Refusal},
+    params::{self, OutOfRange},
     text,
 };
 
-/// What list items start with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Marker {
-    /// `-`.
-    Dash,
-    /// `*`.
-    Star,
-    /// `•`.
-    Dot,
-    /// `1.`.
-    NumberDot,
-    /// `1)`.
-    NumberParen,
-}
-
-impl Marker {
-    const ALL: [Self; 5] = [Self::Dash, Self::Star, Self::Dot, Self::NumberDot, Self::NumberParen];
-
-    fn mark(self) -> Mark {
-        match self {
-            Self::Dash => Mark::Dash,
-            Self::Star => Mark::Star,
-            Self::Dot => Mark::Dot,
-            Self::NumberDot => Mark::NumberDot,
-            Self::NumberParen => Mark::NumberParen,
-        }
-    }
-
-    /// The marker of the item with this number.
-    fn write(self, number: usize) -> String {
-        match self {
-            Self::Dash => "-".to_owned(),
-            Self::Star => "*".to_owned(),
-            Self::Dot => "•".to_owned(),
-            Self::NumberDot => format!("{number}."),
-            Self::NumberParen => format!("{number})"),
-        }
-    }
-}
-
 family! {
-    /// The example that a response follows or avoids.
-    Example {
-        /// Two list items at least, all with the marker of the example.
+    /// An example to follow or avoid.
+    Example, ExampleKind, example_kinds {
+        /// Requires at least two list items, all with the marker of the example.
         LikeItem {
             /// The marker.
-            marker: Marker
-        };
-        /// Two lines at least, all "Key: value", the first with the key of the example.
+            marker: Marker,
+        } = "like_item", PositiveExample, weight 0.9, slots [List Blocks Sentences], ifeval [];
+        /// Requires at least two lines, all of the form "Key: value", the first with the key of the example.
         KeyValueLines {
             /// The first key.
-            key: String
-        };
-        /// It does not open like the example.
+            key: String,
+        } = "key_value_lines", PositiveExample, weight 0.5, slots [List Blocks Sentences Opening], ifeval [];
+        /// Forbids the opening of the example.
         NotOpening {
-            /// The words that it must not open with.
-            phrase: String
-        };
+            /// The opening to avoid.
+            phrase: String,
+        } = "not_opening", NegativeExample, weight 0.8, slots [Opening], ifeval [];
     }
 }
 
 impl Family for Example {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = ExampleKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match self {
             Self::LikeItem { .. } => Ok(()),
             Self::KeyValueLines { key } => params::name("key", key),
@@ -132,8 +82,8 @@ impl Family for Example {
     fn bounds(&self) -> Vec<Bound> {
         match self {
             Self::LikeItem { marker } => vec![
-                Bound::at_least(Measure::Marked(marker.mark()), 2),
-                Bound::none(Measure::MarkedElse(marker.mark())),
+                Bound::at_least(Measure::Marked(*marker), 2),
+                Bound::none(Measure::MarkedElse(*marker)),
             ],
             Self::KeyValueLines { key } => vec![
                 Bound::at_least(Measure::KeyValues, 2),
@@ -176,7 +126,7 @@ impl Family for Example {
                     )
                 }))
             }
-            // An opener with a comma or exclamation mark can be left out.
+            // An opener that ends with a comma or exclamation mark can be dropped.
             Self::NotOpening { phrase } => {
                 let body = response.trim_start();
                 let at = body.find([',', '!'])?;
@@ -184,38 +134,38 @@ impl Family for Example {
                     text::fold(&body[..at]) == text::fold(phrase.trim_end_matches([',', '!']));
                 let rest = body[at + 1..].trim_start();
                 let good = rest.starts_with(char::is_alphabetic);
-                (whole && good).then(|| edit::capitalise(rest))
+                (whole && good).then(|| edit::capitalize(rest))
             }
             Self::KeyValueLines { .. } => None,
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: ExampleKind, response: &str) -> Vec<Constraint> {
         match kind {
-            Kind::LikeItem => all(Marker::ALL.map(|marker| Self::LikeItem { marker })),
-            Kind::KeyValueLines => {
+            ExampleKind::LikeItem => all(Marker::ALL.map(|marker| Self::LikeItem { marker })),
+            ExampleKind::KeyValueLines => {
                 let key = lines::filled(response).next().and_then(lines::key_value);
                 let key = key.filter(|key| text::word_count(key) <= 3);
                 all(key.map(|key| Self::KeyValueLines { key: key.to_owned() }))
             }
-            Kind::NotOpening => all(lexicon::rotated(OPENERS, text::word_count(response))
+            ExampleKind::NotOpening => all(lexicon::rotated(OPENERS, text::word_count(response))
                 .filter(|opener| !text::opens_with(response, opener))
                 .take(6)
                 .map(|opener| Self::NotOpening { phrase: (*opener).to_owned() })),
-            _ => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: ExampleKind, _task: &str, rng: &mut dyn Rng) -> Self {
         match kind {
-            Kind::LikeItem => {
+            ExampleKind::LikeItem => {
                 Self::LikeItem { marker: params::one_of(&Marker::ALL, Marker::Dash, rng) }
             }
-            Kind::KeyValueLines => Self::KeyValueLines {
+            ExampleKind::KeyValueLines => Self::KeyValueLines {
                 key: params::one_of(&["Topic", "Name", "Summary"], "Topic", rng).to_owned(),
             },
-            _ => Self::NotOpening { phrase: params::one_of(OPENERS, "Here", rng).to_owned() },
+            ExampleKind::NotOpening => {
+                Self::NotOpening { phrase: params::one_of(OPENERS, "Here", rng).to_owned() }
+            }
         }
-        .into()
     }
 }

@@ -1,34 +1,27 @@
-//! Digits: numbers written in figures.
+//! Numbers in digits.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, all, say};
 use crate::{
-    bound::Bound, constraint::Constraint, edit, kind::Kind, lexicon::NUMERALS, lines,
-    measure::Measure, params::Refusal,
+    bound::Bound, constraint::Constraint, edit, lexicon::NUMERALS, lines, measure::Measure,
+    params::OutOfRange,
 };
 
 family! {
-    /// Whether a response writes numbers in digits.
-    Figures {
-        /// A number in digits is mentioned (the numbers of list items do not count).
-        MentionNumber;
-        /// No digit occurs.
-        NoDigits;
+    /// Numbers in digits.
+    Figures, FiguresKind, figures_kinds {
+        /// Requires a number in digits. The numbers of list items do not count.
+        MentionNumber = "mention_number", Numerical, weight 0.8, slots [Digits], ifeval [];
+        /// Forbids digits.
+        NoDigits = "no_digits", Exclusion, weight 0.9, slots [Digits], ifeval [];
     }
 }
 
 impl Family for Figures {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = FiguresKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         Ok(())
     }
 
@@ -61,34 +54,38 @@ impl Family for Figures {
         }
     }
 
-    /// Spells small numbers out; years, amounts and list numbers are left alone.
     fn repair(&self, response: &str) -> Option<String> {
-        if *self == Self::MentionNumber || lines::filled(response).any(|l| lines::item(l).is_some())
-        {
-            return None;
-        }
-        let spelled = edit::replace_words(response, |word| {
-            let value: usize = word.parse().ok()?;
-            NUMERALS.get(value).map(|numeral| (*numeral).to_owned())
-        });
-        // A number at the start of the text takes a capital.
-        let first = response.trim_start().starts_with(|c: char| c.is_ascii_digit());
-        Some(if first { edit::capitalise(spelled.trim_start()) } else { spelled })
-    }
-
-    fn back_translate(kind: Kind, _response: &str) -> Vec<Constraint> {
-        match kind {
-            Kind::MentionNumber => all([Self::MentionNumber]),
-            Kind::NoDigits => all([Self::NoDigits]),
-            _ => Vec::new(),
+        match self {
+            Self::NoDigits => spelled_out(response),
+            Self::MentionNumber => None,
         }
     }
 
-    fn draw(kind: Kind, _task: &str, _rng: &mut dyn Rng) -> Constraint {
+    fn back_translate(kind: FiguresKind, _response: &str) -> Vec<Constraint> {
         match kind {
-            Kind::NoDigits => Self::NoDigits,
-            _ => Self::MentionNumber,
+            FiguresKind::MentionNumber => all([Self::MentionNumber]),
+            FiguresKind::NoDigits => all([Self::NoDigits]),
         }
-        .into()
     }
+
+    fn draw(kind: FiguresKind, _task: &str, _rng: &mut dyn Rng) -> Self {
+        match kind {
+            FiguresKind::NoDigits => Self::NoDigits,
+            FiguresKind::MentionNumber => Self::MentionNumber,
+        }
+    }
+}
+
+/// Spells out small numbers. Years, amounts and the numbers of list items stay.
+fn spelled_out(response: &str) -> Option<String> {
+    if lines::filled(response).any(|line| lines::item(line).is_some()) {
+        return None;
+    }
+    let spelled = edit::replace_words(response, |word| {
+        let value: usize = word.parse().ok()?;
+        NUMERALS.get(value).map(|numeral| (*numeral).to_owned())
+    });
+    // A number at the start of the text gets a capital.
+    let first = response.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    Some(if first { edit::capitalize(spelled.trim_start()) } else { spelled })
 }

@@ -1,25 +1,23 @@
-//! How a response opens and closes.
+//! Opening and closing.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Example, Family, Layout, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
     lexicon::{ASKED_OPENERS, CLOSINGS},
     measure::Measure,
-    params::{self, Refusal},
+    params::{self, OutOfRange},
     text,
 };
 
-/// A language to greet in.
+/// The language of a greeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Tongue {
+pub enum GreetingLanguage {
     /// "Bonjour".
     French,
     /// "Hola".
@@ -30,7 +28,7 @@ pub enum Tongue {
     Italian,
 }
 
-impl Tongue {
+impl GreetingLanguage {
     const ALL: [Self; 4] = [Self::French, Self::Spanish, Self::German, Self::Italian];
 
     fn english(self) -> &'static str {
@@ -53,45 +51,39 @@ impl Tongue {
 }
 
 family! {
-    /// The opening and the closing of a response; letter case does not matter.
-    Framing {
-        /// It starts with a phrase.
+    /// Opening and closing, ignoring case.
+    Framing, FramingKind, framing_kinds {
+        /// Requires a phrase at the start.
         StartsWith {
             /// The phrase.
-            phrase: String
-        };
-        /// It ends with a phrase.
+            phrase: String,
+        } = "starts_with", Template, weight 1.2, slots [Opening], ifeval [];
+        /// Requires a phrase at the end.
         EndsWith {
             /// The phrase.
-            phrase: String
-        };
-        /// The first and the last character are double quotation marks (`"`).
-        WrappedInQuotes;
-        /// The last of several paragraphs starts with "P.S.".
-        Postscript;
-        /// It starts with a greeting in another language.
+            phrase: String,
+        } = "ends_with", Template, weight 0.9, slots [Closing], ifeval [EndChecker];
+        /// Requires double quotation marks (`"`) as the first and the last character.
+        WrappedInQuotes = "wrapped_in_quotes", TextPattern, weight 0.6, slots [Opening Closing Quotes], ifeval [Quotation];
+        /// Requires several paragraphs, the last of which starts with "P.S.".
+        Postscript = "postscript", Template, weight 0.5, slots [Closing Blocks], ifeval [Postscript];
+        /// Requires a greeting in another language at the start.
         ForeignGreeting {
             /// The language.
-            language: Tongue
-        };
+            language: GreetingLanguage,
+        } = "foreign_greeting", Multilingual, weight 0.4, slots [Opening], ifeval [];
     }
 }
 
 impl Family for Framing {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = FramingKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match self {
             Self::StartsWith { phrase } | Self::EndsWith { phrase } => {
                 params::phrase("phrase", phrase)
             }
-            _ => Ok(()),
+            Self::WrappedInQuotes | Self::Postscript | Self::ForeignGreeting { .. } => Ok(()),
         }
     }
 
@@ -165,7 +157,7 @@ impl Family for Framing {
                 found
             }
             Self::ForeignGreeting { language } => {
-                let others = Tongue::ALL.into_iter().filter(|other| other != language);
+                let others = GreetingLanguage::ALL.into_iter().filter(|other| other != language);
                 let mut found = all(others.map(|language| Self::ForeignGreeting { language }));
                 found.push(Example::NotOpening { phrase: language.greeting().to_owned() }.into());
                 found
@@ -190,42 +182,40 @@ impl Family for Framing {
             Self::ForeignGreeting { language } => {
                 edit::is_prose(body).then(|| format!("{}! {body}", language.greeting()))
             }
-            _ => None,
+            Self::StartsWith { .. } | Self::EndsWith { .. } => None,
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: FramingKind, response: &str) -> Vec<Constraint> {
         match kind {
-            Kind::StartsWith => openings(response),
-            Kind::EndsWith => closings(response),
-            Kind::WrappedInQuotes => all([Self::WrappedInQuotes]),
-            Kind::Postscript => all([Self::Postscript]),
-            Kind::ForeignGreeting => {
-                all(Tongue::ALL.map(|language| Self::ForeignGreeting { language }))
+            FramingKind::StartsWith => openings(response),
+            FramingKind::EndsWith => closings(response),
+            FramingKind::WrappedInQuotes => all([Self::WrappedInQuotes]),
+            FramingKind::Postscript => all([Self::Postscript]),
+            FramingKind::ForeignGreeting => {
+                all(GreetingLanguage::ALL.map(|language| Self::ForeignGreeting { language }))
             }
-            _ => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: FramingKind, _task: &str, rng: &mut dyn Rng) -> Self {
         match kind {
-            Kind::EndsWith => Self::EndsWith {
+            FramingKind::EndsWith => Self::EndsWith {
                 phrase: params::one_of(CLOSINGS, "I hope this helps.", rng).to_owned(),
             },
-            Kind::WrappedInQuotes => Self::WrappedInQuotes,
-            Kind::Postscript => Self::Postscript,
-            Kind::ForeignGreeting => Self::ForeignGreeting {
-                language: params::one_of(&Tongue::ALL, Tongue::French, rng),
+            FramingKind::WrappedInQuotes => Self::WrappedInQuotes,
+            FramingKind::Postscript => Self::Postscript,
+            FramingKind::ForeignGreeting => Self::ForeignGreeting {
+                language: params::one_of(&GreetingLanguage::ALL, GreetingLanguage::French, rng),
             },
-            _ => Self::StartsWith {
+            FramingKind::StartsWith => Self::StartsWith {
                 phrase: params::one_of(ASKED_OPENERS, "In short,", rng).to_owned(),
             },
         }
-        .into()
     }
 }
 
-/// The first word, and the words up to an early comma.
+/// Candidates for openings: the words up to an early comma, and the first word.
 fn openings(response: &str) -> Vec<Constraint> {
     let line = response.trim_start().lines().next().unwrap_or_default().trim_end();
     let word: String =
@@ -236,12 +226,12 @@ fn openings(response: &str) -> Vec<Constraint> {
     all(found.map(|phrase| Framing::StartsWith { phrase }))
 }
 
-/// The last sentence where it is short.
+/// Candidates for closings: a known closing phrase, and a short last sentence.
 fn closings(response: &str) -> Vec<Constraint> {
     let last = text::sentences(response).into_iter().next_back();
     let phrase = last.map_or("", |range| &response[range]);
     let known = CLOSINGS.iter().find(|closing| text::closes_with(response, closing));
-    // An answer that was cut off has no ending.
+    // A truncated response has no closing.
     let ended = phrase.ends_with(['.', '!', '?']);
     let short = (ended && (2..=7).contains(&text::word_count(phrase))).then_some(phrase);
     let found = known.copied().into_iter().chain(short);

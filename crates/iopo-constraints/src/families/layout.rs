@@ -1,78 +1,73 @@
-//! Headings, bold print, tables, parts, JSON.
+//! Layout: headings, bold text, tables, parts, JSON.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, Framing, Lists, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
-    kind::Kind,
-    lines,
+    edit, lines,
     measure::Measure,
-    params::{self, Refusal, counted},
+    params::{self, OutOfRange, quantity},
     text,
 };
 
 family! {
-    /// The layout of a response.
-    Layout {
-        /// At least so many Markdown headings.
+    /// Layout.
+    Layout, LayoutKind, layout_kinds {
+        /// Requires a minimum number of Markdown headings.
         Headings {
             /// The limit.
-            n: usize
-        };
-        /// The first line is a title in double angle brackets.
-        AngleTitle;
-        /// At least so many phrases in bold (`**so**`).
+            n: usize,
+        } = "headings", Hierarchy, weight 0.7, slots [Headings], ifeval [];
+        /// Requires a title in double angle brackets on the first line.
+        AngleTitle = "angle_title", Hierarchy, weight 0.4, slots [Opening Headings], ifeval [Title];
+        /// Requires a minimum number of phrases in bold (`**like this**`).
         Bold {
             /// The limit.
-            n: usize
-        };
-        /// No Markdown headings, bold print, tables or backticks.
-        PlainText;
-        /// A Markdown table.
-        Table;
-        /// One line.
-        SingleLine;
-        /// So many parts divided by lines of three asterisks.
+            n: usize,
+        } = "bold", TextPattern, weight 0.9, slots [Bold], ifeval [NumberHighlightedSections];
+        /// Forbids Markdown headings, bold text, tables and backticks.
+        PlainText = "plain_text", OutputFormat, weight 0.9, slots [Bold Headings], ifeval [];
+        /// Requires a Markdown table.
+        Table = "table", OutputFormat, weight 0.4, slots [List Blocks Sentences], ifeval [];
+        /// Requires a single line.
+        SingleLine = "single_line", OutputFormat, weight 0.9, slots [List Blocks], ifeval [];
+        /// Requires an exact number of parts separated by lines of three asterisks.
         DividedParts {
             /// The number.
-            n: usize
-        };
-        /// So many parts headed "Section 1", "Section 2" … in order.
+            n: usize,
+        } = "divided_parts", Template, weight 0.4, slots [Blocks], ifeval [NumberParagraphs];
+        /// Requires an exact number of parts headed "Section 1", "Section 2" and so on, in order.
         Sections {
             /// The number.
-            n: usize
-        };
-        /// The whole is a JSON object, in a code block or not.
-        JsonObject;
+            n: usize,
+        } = "sections", Hierarchy, weight 0.4, slots [Blocks Headings], ifeval [MultipleSections];
+        /// Requires a JSON object, optionally in a code block, and nothing else.
+        JsonObject = "json_object", OutputFormat, weight 0.4, slots [List Blocks Sentences Opening Closing Headings Bold Quotes Parentheses], ifeval [JsonFormat];
     }
 }
 
 impl Family for Layout {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = LayoutKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match *self {
             Self::Headings { n } => params::number("n", n, 1, 20),
             Self::Bold { n } => params::number("n", n, 1, 30),
             Self::DividedParts { n } | Self::Sections { n } => params::number("n", n, 2, 20),
-            _ => Ok(()),
+            Self::AngleTitle
+            | Self::PlainText
+            | Self::Table
+            | Self::SingleLine
+            | Self::JsonObject => Ok(()),
         }
     }
 
     fn phrases(&self) -> Vec<String> {
         match *self {
             Self::Headings { n } => {
-                let headings = counted(n, "Markdown heading");
+                let headings = quantity(n, "Markdown heading");
                 vec![
                     format!("Use at least {headings} (a line that starts with #)."),
                     format!("Structure the answer with {headings} or more, marked with #."),
@@ -219,50 +214,51 @@ impl Family for Layout {
                     .map(|(index, range)| format!("Section {}\n{}", index + 1, &response[range]));
                 fits.then(|| headed.collect::<Vec<_>>().join("\n\n"))
             }
-            _ => None,
+            Self::Headings { .. } | Self::Table | Self::SingleLine | Self::JsonObject => None,
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: LayoutKind, response: &str) -> Vec<Constraint> {
         let count = |measure: Measure| measure.count(response);
         let long = text::word_count(response) >= 8;
         let some = |n: usize| (n > 0).then_some(n.min(10));
         match kind {
-            Kind::Headings => all(some(count(Measure::Headings)).map(|n| Self::Headings { n })),
-            Kind::AngleTitle => all([Self::AngleTitle]),
-            Kind::Bold => {
+            LayoutKind::Headings => {
+                all(some(count(Measure::Headings)).map(|n| Self::Headings { n }))
+            }
+            LayoutKind::AngleTitle => all([Self::AngleTitle]),
+            LayoutKind::Bold => {
                 let bold = some(count(Measure::Bold));
                 let fewer = bold.filter(|&n| n > 3).map(|_| 3);
                 all(bold.into_iter().chain(fewer).map(|n| Self::Bold { n }))
             }
-            Kind::PlainText if long => all([Self::PlainText]),
-            Kind::Table => all([Self::Table]),
-            Kind::SingleLine if long => all([Self::SingleLine]),
-            Kind::DividedParts => all([Self::DividedParts { n: count(Measure::Parts) }]),
-            Kind::Sections => all([Self::Sections { n: count(Measure::Sections) }]),
-            Kind::JsonObject => all([Self::JsonObject]),
-            _ => Vec::new(),
+            LayoutKind::PlainText if long => all([Self::PlainText]),
+            LayoutKind::Table => all([Self::Table]),
+            LayoutKind::SingleLine if long => all([Self::SingleLine]),
+            LayoutKind::DividedParts => all([Self::DividedParts { n: count(Measure::Parts) }]),
+            LayoutKind::Sections => all([Self::Sections { n: count(Measure::Sections) }]),
+            LayoutKind::JsonObject => all([Self::JsonObject]),
+            LayoutKind::PlainText | LayoutKind::SingleLine => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: LayoutKind, _task: &str, rng: &mut dyn Rng) -> Self {
         let n = params::between(1, 3, rng);
         match kind {
-            Kind::Headings => Self::Headings { n },
-            Kind::AngleTitle => Self::AngleTitle,
-            Kind::Bold => Self::Bold { n },
-            Kind::Table => Self::Table,
-            Kind::SingleLine => Self::SingleLine,
-            Kind::DividedParts => Self::DividedParts { n: n + 1 },
-            Kind::Sections => Self::Sections { n: n + 1 },
-            Kind::JsonObject => Self::JsonObject,
-            _ => Self::PlainText,
+            LayoutKind::Headings => Self::Headings { n },
+            LayoutKind::AngleTitle => Self::AngleTitle,
+            LayoutKind::Bold => Self::Bold { n },
+            LayoutKind::Table => Self::Table,
+            LayoutKind::SingleLine => Self::SingleLine,
+            LayoutKind::DividedParts => Self::DividedParts { n: n + 1 },
+            LayoutKind::Sections => Self::Sections { n: n + 1 },
+            LayoutKind::JsonObject => Self::JsonObject,
+            LayoutKind::PlainText => Self::PlainText,
         }
-        .into()
     }
 }
 
-/// A first line that is a title already (bold, or after "Title:", or a heading), and what follows.
+/// Splits off a first line that is already a title: bold, after "Title:", or a heading.
 fn title(response: &str) -> Option<(&str, &str)> {
     let (first, rest) = response.trim_start().split_once('\n')?;
     let first = first.trim();
@@ -274,7 +270,7 @@ fn title(response: &str) -> Option<(&str, &str)> {
     (good && !rest.trim().is_empty()).then_some((title, rest))
 }
 
-/// Puts telling words in bold until there are `n` bold phrases.
+/// Sets distinctive words in bold until there are `n` bold phrases.
 fn emboldened(response: &str, n: usize) -> String {
     let missing = n.saturating_sub(Measure::Bold.count(response));
     let mut telling: Vec<String> = edit::content_words(response)

@@ -1,84 +1,76 @@
-//! How long a response is: words, sentences, paragraphs.
+//! Length: words, sentences, paragraphs.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
     measure::Measure,
-    params::{self, Refusal, counted, round_down, round_up},
+    params::{self, OutOfRange, quantity, round_down, round_up},
     text,
 };
 
 const MOST_WORDS: usize = 2000;
 
 family! {
-    /// How long a response is.
-    Length {
-        /// At most so many words.
+    /// The length of a response.
+    Length, LengthKind, length_kinds {
+        /// Limits the number of words from above.
         MaxWords {
             /// The limit.
-            n: usize
-        };
-        /// At least so many words.
+            n: usize,
+        } = "max_words", Numerical, weight 1.6, slots [WordsHigh], ifeval [NumberWords];
+        /// Limits the number of words from below.
         MinWords {
             /// The limit.
-            n: usize
-        };
-        /// A number of words in a range.
+            n: usize,
+        } = "min_words", Numerical, weight 1.4, slots [WordsLow], ifeval [NumberWords];
+        /// Requires a number of words in a range.
         WordRange {
-            /// The least number.
+            /// The minimum.
             low: usize,
-            /// The greatest number.
-            high: usize
-        };
-        /// Exactly so many sentences.
+            /// The maximum.
+            high: usize,
+        } = "word_range", Numerical, weight 1.2, slots [WordsHigh WordsLow], ifeval [NumberWords];
+        /// Requires an exact number of sentences.
         ExactSentences {
             /// The number.
-            n: usize
-        };
-        /// At most so many sentences.
+            n: usize,
+        } = "exact_sentences", Numerical, weight 1.2, slots [Sentences], ifeval [NumberSentences];
+        /// Limits the number of sentences from above.
         MaxSentences {
             /// The limit.
-            n: usize
-        };
-        /// At least so many sentences.
+            n: usize,
+        } = "max_sentences", Numerical, weight 1.2, slots [Sentences], ifeval [NumberSentences];
+        /// Limits the number of sentences from below.
         MinSentences {
             /// The limit.
-            n: usize
-        };
-        /// Exactly so many paragraphs.
+            n: usize,
+        } = "min_sentences", Numerical, weight 1.0, slots [Sentences], ifeval [NumberSentences];
+        /// Requires an exact number of paragraphs.
         ExactParagraphs {
             /// The number.
-            n: usize
-        };
-        /// No sentence has more than so many words.
+            n: usize,
+        } = "exact_paragraphs", Numerical, weight 1.2, slots [Blocks], ifeval [];
+        /// Limits the number of words in every sentence.
         MaxSentenceWords {
             /// The limit.
-            n: usize
-        };
-        /// Some sentence has at least so many words.
+            n: usize,
+        } = "max_sentence_words", GrammarStructure, weight 0.7, slots [Sentences], ifeval [];
+        /// Requires a sentence with a minimum number of words.
         LongSentence {
             /// The limit.
-            n: usize
-        };
+            n: usize,
+        } = "long_sentence", GrammarStructure, weight 0.4, slots [Sentences], ifeval [];
     }
 }
 
 impl Family for Length {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = LengthKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match *self {
             Self::MaxWords { n } | Self::MinWords { n } => params::number("n", n, 1, MOST_WORDS),
             Self::WordRange { low, high } => {
@@ -98,7 +90,7 @@ impl Family for Length {
     fn phrases(&self) -> Vec<String> {
         match *self {
             Self::MaxWords { n } => {
-                let words = counted(n, "word");
+                let words = quantity(n, "word");
                 vec![
                     format!("Use at most {words}."),
                     format!("Keep the whole response to {words} or fewer."),
@@ -107,7 +99,7 @@ impl Family for Length {
                 ]
             }
             Self::MinWords { n } => {
-                let words = counted(n, "word");
+                let words = quantity(n, "word");
                 vec![
                     format!("Use at least {words}."),
                     format!("Your answer must be at least {words} long."),
@@ -121,7 +113,7 @@ impl Family for Length {
                 format!("Write at least {low} but at most {high} words."),
             ],
             Self::ExactSentences { n } => {
-                let sentences = counted(n, "sentence");
+                let sentences = quantity(n, "sentence");
                 vec![
                     format!("Answer in exactly {sentences}."),
                     format!("Your response must have exactly {sentences}."),
@@ -129,7 +121,7 @@ impl Family for Length {
                 ]
             }
             Self::MaxSentences { n } => {
-                let sentences = counted(n, "sentence");
+                let sentences = quantity(n, "sentence");
                 vec![
                     format!("Use at most {sentences}."),
                     format!("Answer in no more than {sentences}."),
@@ -137,7 +129,7 @@ impl Family for Length {
                 ]
             }
             Self::MinSentences { n } => {
-                let sentences = counted(n, "sentence");
+                let sentences = quantity(n, "sentence");
                 vec![
                     format!("Use at least {sentences}."),
                     format!("Answer in no fewer than {sentences}."),
@@ -145,7 +137,7 @@ impl Family for Length {
                 ]
             }
             Self::ExactParagraphs { n } => {
-                let paragraphs = counted(n, "paragraph");
+                let paragraphs = quantity(n, "paragraph");
                 let apart = if n == 1 { "" } else { ", separated by blank lines" };
                 vec![
                     format!("Write exactly {paragraphs}{apart}."),
@@ -231,72 +223,84 @@ impl Family for Length {
                 let last = text::paragraphs(response).into_iter().nth(n.checked_sub(1)?)?;
                 Some(response[..last.end].to_owned())
             }
-            _ => None,
+            Self::MinWords { .. }
+            | Self::MinSentences { .. }
+            | Self::MaxSentenceWords { .. }
+            | Self::LongSentence { .. } => None,
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: LengthKind, response: &str) -> Vec<Constraint> {
         let words = text::word_count(response);
         let sentences = text::sentences(response).len();
         let longest = Measure::LongestSentence.count(response);
         let clear = edit::is_clear_prose(response);
         match kind {
-            Kind::MaxWords if (2..=400).contains(&words) => {
+            LengthKind::MaxWords if (2..=400).contains(&words) => {
                 let tight = round_up(words);
                 all([tight, round_up(tight + 1)].map(|n| Self::MaxWords { n }))
             }
-            Kind::MinWords if words >= 10 => {
+            LengthKind::MinWords if words >= 10 => {
                 let tight = round_down(words);
                 let loose = round_down(tight.saturating_sub(1));
                 all([tight, loose].into_iter().filter(|&n| n >= 10).map(|n| Self::MinWords { n }))
             }
-            Kind::WordRange if (12..=400).contains(&words) => {
+            LengthKind::WordRange if (12..=400).contains(&words) => {
                 let (low, high) = (round_down(words), round_up(words + 1));
                 let lower = round_down(low.saturating_sub(1)).max(5);
                 all([Self::WordRange { low: lower, high }, Self::WordRange { low, high }])
             }
-            Kind::ExactSentences if clear && sentences <= 8 => {
+            LengthKind::ExactSentences if clear && sentences <= 8 => {
                 all([Self::ExactSentences { n: sentences }])
             }
-            Kind::MaxSentences if clear && sentences <= 10 => {
+            LengthKind::MaxSentences if clear && sentences <= 10 => {
                 all([sentences, sentences + 1].map(|n| Self::MaxSentences { n }))
             }
-            Kind::MinSentences if clear && sentences >= 2 => all([sentences, sentences - 1]
+            LengthKind::MinSentences if clear && sentences >= 2 => all([sentences, sentences - 1]
                 .into_iter()
                 .filter(|n| (2..=10).contains(n))
                 .map(|n| Self::MinSentences { n })),
-            Kind::ExactParagraphs if edit::is_prose(response) => {
+            LengthKind::ExactParagraphs if edit::is_prose(response) => {
                 let n = text::paragraphs(response).len();
-                // One short line is no paragraph to speak of.
+                // A single short line does not suggest a request for paragraphs.
                 let telling = (n > 1 && n <= 8) || (n == 1 && sentences > 1);
                 all(telling.then_some(Self::ExactParagraphs { n }))
             }
-            Kind::MaxSentenceWords if clear && sentences > 1 && longest <= 30 => {
+            LengthKind::MaxSentenceWords if clear && sentences > 1 && longest <= 30 => {
                 all([round_up(longest.max(5))].map(|n| Self::MaxSentenceWords { n }))
             }
-            Kind::LongSentence if clear && longest >= 15 => {
+            LengthKind::LongSentence if clear && longest >= 15 => {
                 all([Self::LongSentence { n: round_down(longest).min(30) }])
             }
-            _ => Vec::new(),
+            LengthKind::MaxWords
+            | LengthKind::MinWords
+            | LengthKind::WordRange
+            | LengthKind::ExactSentences
+            | LengthKind::MaxSentences
+            | LengthKind::MinSentences
+            | LengthKind::ExactParagraphs
+            | LengthKind::MaxSentenceWords
+            | LengthKind::LongSentence => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: LengthKind, _task: &str, rng: &mut dyn Rng) -> Self {
         let few = params::between(1, 5, rng);
         let low = params::one_of(&[20, 30, 40, 50, 60, 80], 40, rng);
         match kind {
-            Kind::MinWords => Self::MinWords { n: low },
-            Kind::WordRange => Self::WordRange { low, high: low + low.max(30) },
-            Kind::ExactSentences => Self::ExactSentences { n: few },
-            Kind::MaxSentences => Self::MaxSentences { n: few },
-            Kind::MinSentences => Self::MinSentences { n: few + 1 },
-            Kind::ExactParagraphs => Self::ExactParagraphs { n: few.min(3) },
-            Kind::MaxSentenceWords => {
+            LengthKind::MinWords => Self::MinWords { n: low },
+            LengthKind::WordRange => Self::WordRange { low, high: low + low.max(30) },
+            LengthKind::ExactSentences => Self::ExactSentences { n: few },
+            LengthKind::MaxSentences => Self::MaxSentences { n: few },
+            LengthKind::MinSentences => Self::MinSentences { n: few + 1 },
+            LengthKind::ExactParagraphs => Self::ExactParagraphs { n: few.min(3) },
+            LengthKind::MaxSentenceWords => {
                 Self::MaxSentenceWords { n: params::one_of(&[10, 15, 20], 15, rng) }
             }
-            Kind::LongSentence => Self::LongSentence { n: params::one_of(&[15, 20, 25], 20, rng) },
-            _ => Self::MaxWords { n: low },
+            LengthKind::LongSentence => {
+                Self::LongSentence { n: params::one_of(&[15, 20, 25], 20, rng) }
+            }
+            LengthKind::MaxWords => Self::MaxWords { n: low },
         }
-        .into()
     }
 }

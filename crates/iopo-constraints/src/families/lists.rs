@@ -1,63 +1,55 @@
-//! Bulleted lists, numbered lists, steps.
+//! Bulleted lists, numbered lists and steps.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, Layout, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
-    lines::{self, Mark},
+    lines::{self, Marker},
     measure::Measure,
-    params::{self, Refusal, counted},
+    params::{self, OutOfRange, quantity},
     text,
 };
 
 family! {
-    /// The lists of a response.
-    Lists {
-        /// Exactly so many bullet points (lines that start with `-`, `*` or `•`).
+    /// Lists.
+    Lists, ListsKind, lists_kinds {
+        /// Requires an exact number of bullet points: lines that start with `-`, `*` or `•`.
         ExactBullets {
             /// The number.
-            n: usize
-        };
-        /// At least so many bullet points.
+            n: usize,
+        } = "exact_bullets", NumberingAndList, weight 1.2, slots [List Blocks Sentences], ifeval [NumberBulletLists];
+        /// Requires a minimum number of bullet points.
         MinBullets {
             /// The limit.
-            n: usize
-        };
-        /// Exactly so many numbered items (lines that start with `1.` or `1)` and so on).
+            n: usize,
+        } = "min_bullets", NumberingAndList, weight 1.0, slots [List Blocks Sentences], ifeval [NumberBulletLists];
+        /// Requires an exact number of numbered items: lines that start with `1.`, `1)` and so on.
         ExactNumbered {
             /// The number.
-            n: usize
-        };
-        /// At least so many numbered items.
+            n: usize,
+        } = "exact_numbered", NumberingAndList, weight 1.2, slots [List Blocks Sentences], ifeval [];
+        /// Requires a minimum number of numbered items.
         MinNumbered {
             /// The limit.
-            n: usize
-        };
-        /// No bullet points and no numbered items.
-        NoLists;
-        /// Exactly so many lines "Step 1:", "Step 2:" … in order.
+            n: usize,
+        } = "min_numbered", NumberingAndList, weight 1.0, slots [List Blocks Sentences], ifeval [];
+        /// Forbids bullet points and numbered items.
+        NoLists = "no_lists", NumberingAndList, weight 1.1, slots [List], ifeval [];
+        /// Requires an exact number of lines that start with "Step 1:", "Step 2:" and so on, in order.
         Steps {
             /// The number.
-            n: usize
-        };
+            n: usize,
+        } = "steps", ProcessBackground, weight 0.6, slots [List Blocks Sentences], ifeval [];
     }
 }
 
 impl Family for Lists {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = ListsKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match *self {
             Self::ExactBullets { n }
             | Self::MinBullets { n }
@@ -71,7 +63,7 @@ impl Family for Lists {
     fn phrases(&self) -> Vec<String> {
         match *self {
             Self::ExactBullets { n } => {
-                let points = counted(n, "bullet point");
+                let points = quantity(n, "bullet point");
                 vec![
                     format!("Use exactly {points}."),
                     format!("Give the answer as a bulleted list with exactly {points}."),
@@ -79,7 +71,7 @@ impl Family for Lists {
                 ]
             }
             Self::MinBullets { n } => {
-                let points = counted(n, "bullet point");
+                let points = quantity(n, "bullet point");
                 vec![
                     format!("Use at least {points}."),
                     format!("Include a bulleted list with {points} or more."),
@@ -87,7 +79,7 @@ impl Family for Lists {
                 ]
             }
             Self::ExactNumbered { n } => {
-                let items = counted(n, "item");
+                let items = quantity(n, "item");
                 vec![
                     format!("Use a numbered list with exactly {items}."),
                     format!("Give the answer as a numbered list of {items}."),
@@ -95,7 +87,7 @@ impl Family for Lists {
                 ]
             }
             Self::MinNumbered { n } => {
-                let items = counted(n, "item");
+                let items = quantity(n, "item");
                 vec![
                     format!("Use a numbered list with at least {items}."),
                     format!("Include a numbered list of {items} or more."),
@@ -197,46 +189,50 @@ impl Family for Lists {
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: ListsKind, response: &str) -> Vec<Constraint> {
         let bullets = Measure::Bullets.count(response);
         let numbered = Measure::Numbered.count(response);
         let steps = Measure::Steps.count(response);
         let least = |n: usize| [n, n.saturating_sub(1)].into_iter().filter(|&n| n >= 2);
         match kind {
-            Kind::ExactBullets if (2..=12).contains(&bullets) => {
+            ListsKind::ExactBullets if (2..=12).contains(&bullets) => {
                 all([Self::ExactBullets { n: bullets }])
             }
-            Kind::MinBullets if bullets >= 2 => {
+            ListsKind::MinBullets if bullets >= 2 => {
                 all(least(bullets.min(10)).map(|n| Self::MinBullets { n }))
             }
-            Kind::ExactNumbered if (2..=12).contains(&numbered) && in_order(response) => {
+            ListsKind::ExactNumbered if (2..=12).contains(&numbered) && in_order(response) => {
                 all([Self::ExactNumbered { n: numbered }])
             }
-            Kind::MinNumbered if numbered >= 2 && in_order(response) => {
+            ListsKind::MinNumbered if numbered >= 2 && in_order(response) => {
                 all(least(numbered.min(10)).map(|n| Self::MinNumbered { n }))
             }
-            // A short line is prose by chance.
-            Kind::NoLists if text::word_count(response) >= 15 => all([Self::NoLists]),
-            Kind::Steps if (2..=12).contains(&steps) => all([Self::Steps { n: steps }]),
-            _ => Vec::new(),
+            // A short line may be prose by chance.
+            ListsKind::NoLists if text::word_count(response) >= 15 => all([Self::NoLists]),
+            ListsKind::Steps if (2..=12).contains(&steps) => all([Self::Steps { n: steps }]),
+            ListsKind::ExactBullets
+            | ListsKind::MinBullets
+            | ListsKind::ExactNumbered
+            | ListsKind::MinNumbered
+            | ListsKind::NoLists
+            | ListsKind::Steps => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: ListsKind, _task: &str, rng: &mut dyn Rng) -> Self {
         let n = params::between(2, 6, rng);
         match kind {
-            Kind::ExactBullets => Self::ExactBullets { n },
-            Kind::MinBullets => Self::MinBullets { n: n.min(4) },
-            Kind::ExactNumbered => Self::ExactNumbered { n },
-            Kind::MinNumbered => Self::MinNumbered { n: n.min(4) },
-            Kind::Steps => Self::Steps { n },
-            _ => Self::NoLists,
+            ListsKind::ExactBullets => Self::ExactBullets { n },
+            ListsKind::MinBullets => Self::MinBullets { n: n.min(4) },
+            ListsKind::ExactNumbered => Self::ExactNumbered { n },
+            ListsKind::MinNumbered => Self::MinNumbered { n: n.min(4) },
+            ListsKind::Steps => Self::Steps { n },
+            ListsKind::NoLists => Self::NoLists,
         }
-        .into()
     }
 }
 
-/// Whether the numbered items are numbered 1, 2, 3 …: one list, as a reader sees it.
+/// Whether the items are numbered 1, 2, 3 and so on, so that a reader sees one list.
 fn in_order(response: &str) -> bool {
     let mut next = 0;
     lines::filled(response).all(|line| match lines::item(line) {
@@ -249,10 +245,10 @@ fn in_order(response: &str) -> bool {
     })
 }
 
-/// Cuts a list down to `n` items, or turns the other sort of list, or the sentences of one
-/// paragraph, into one.
+/// Converts the other type of list, or the sentences of a single paragraph, into the wanted type, and cuts the list to
+/// `n` items if `cut` is set.
 fn listed(response: &str, n: usize, bullets: bool, cut: bool) -> Option<String> {
-    let wanted = |mark: Mark| mark.is_bullet() == bullets;
+    let wanted = |mark: Marker| mark.is_bullet() == bullets;
     let is_wanted = |line: &str| lines::item(line).is_some_and(|(mark, _)| wanted(mark));
     let items = lines::filled(response).filter(|line| lines::item(line).is_some()).count();
     let mut written = 0;

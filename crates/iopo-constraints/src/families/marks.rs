@@ -1,49 +1,42 @@
 //! Punctuation marks.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, all, say};
 use crate::{
-    bound::Bound, constraint::Constraint, edit, kind::Kind, measure::Measure, params::Refusal, text,
+    bound::Bound, constraint::Constraint, edit, measure::Measure, params::OutOfRange, text,
 };
 
 family! {
-    /// Which punctuation marks a response uses.
-    Marks {
-        /// No comma.
-        NoCommas;
-        /// No exclamation mark.
-        NoExclamations;
-        /// An exclamation mark.
-        Exclamation;
-        /// A question mark.
-        Question;
-        /// No question mark.
-        NoQuestions;
-        /// A question mark as the last character.
-        EndsWithQuestion;
-        /// An opening parenthesis.
-        Parentheses;
-        /// No opening parenthesis.
-        NoParentheses;
-        /// Two double quotation marks.
-        Quotation;
-        /// No double quotation mark.
-        NoQuotation;
+    /// Punctuation marks that must or must not occur.
+    Marks, MarksKind, marks_kinds {
+        /// Forbids commas.
+        NoCommas = "no_commas", GrammarStructure, weight 0.7, slots [], ifeval [NoComma];
+        /// Forbids exclamation marks.
+        NoExclamations = "no_exclamations", ToneAndStyle, weight 0.9, slots [Exclamations], ifeval [];
+        /// Requires an exclamation mark.
+        Exclamation = "exclamation", Emotion, weight 1.0, slots [Exclamations], ifeval [];
+        /// Requires a question mark.
+        Question = "question", ToneAndStyle, weight 1.0, slots [Questions], ifeval [];
+        /// Forbids question marks.
+        NoQuestions = "no_questions", ToneAndStyle, weight 0.7, slots [Questions], ifeval [];
+        /// Requires a question mark as the last character.
+        EndsWithQuestion = "ends_with_question", ToneAndStyle, weight 0.8, slots [Questions Closing], ifeval [];
+        /// Requires an opening parenthesis.
+        Parentheses = "parentheses", TextPattern, weight 0.7, slots [Parentheses], ifeval [];
+        /// Forbids opening parentheses.
+        NoParentheses = "no_parentheses", TextPattern, weight 0.6, slots [Parentheses], ifeval [];
+        /// Requires two double quotation marks.
+        Quotation = "quotation", Citation, weight 0.9, slots [Quotes], ifeval [];
+        /// Forbids double quotation marks.
+        NoQuotation = "no_quotation", Citation, weight 0.6, slots [Quotes], ifeval [];
     }
 }
 
 impl Family for Marks {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = MarksKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         Ok(())
     }
 
@@ -119,7 +112,7 @@ impl Family for Marks {
 
     fn revisions(&self) -> Vec<Constraint> {
         match self {
-            // Nobody asks for commas as such.
+            // People do not ask for commas directly.
             Self::NoCommas => all([super::Framing::StartsWith { phrase: "In short,".to_owned() }]),
             Self::NoExclamations => all([Self::Exclamation]),
             Self::Exclamation => all([Self::NoExclamations]),
@@ -152,42 +145,45 @@ impl Family for Marks {
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
-        // That a few words lack some mark tells nothing.
+    fn back_translate(kind: MarksKind, response: &str) -> Vec<Constraint> {
+        // The absence of a mark in a few words is not distinctive.
         let long = text::word_count(response) >= 8;
         match kind {
-            Kind::NoCommas if long => all([Self::NoCommas]),
-            Kind::NoExclamations if long => all([Self::NoExclamations]),
-            Kind::Exclamation => all([Self::Exclamation]),
-            Kind::Question => all([Self::Question]),
-            Kind::NoQuestions if long => all([Self::NoQuestions]),
-            Kind::EndsWithQuestion => all([Self::EndsWithQuestion]),
-            Kind::Parentheses => all([Self::Parentheses]),
-            Kind::NoParentheses if long => all([Self::NoParentheses]),
-            Kind::Quotation => all([Self::Quotation]),
-            Kind::NoQuotation if long => all([Self::NoQuotation]),
-            _ => Vec::new(),
+            MarksKind::NoCommas if long => all([Self::NoCommas]),
+            MarksKind::NoExclamations if long => all([Self::NoExclamations]),
+            MarksKind::Exclamation => all([Self::Exclamation]),
+            MarksKind::Question => all([Self::Question]),
+            MarksKind::NoQuestions if long => all([Self::NoQuestions]),
+            MarksKind::EndsWithQuestion => all([Self::EndsWithQuestion]),
+            MarksKind::Parentheses => all([Self::Parentheses]),
+            MarksKind::NoParentheses if long => all([Self::NoParentheses]),
+            MarksKind::Quotation => all([Self::Quotation]),
+            MarksKind::NoQuotation if long => all([Self::NoQuotation]),
+            MarksKind::NoCommas
+            | MarksKind::NoExclamations
+            | MarksKind::NoQuestions
+            | MarksKind::NoParentheses
+            | MarksKind::NoQuotation => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, _rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: MarksKind, _task: &str, _rng: &mut dyn Rng) -> Self {
         match kind {
-            Kind::NoExclamations => Self::NoExclamations,
-            Kind::Exclamation => Self::Exclamation,
-            Kind::Question => Self::Question,
-            Kind::NoQuestions => Self::NoQuestions,
-            Kind::EndsWithQuestion => Self::EndsWithQuestion,
-            Kind::Parentheses => Self::Parentheses,
-            Kind::NoParentheses => Self::NoParentheses,
-            Kind::Quotation => Self::Quotation,
-            Kind::NoQuotation => Self::NoQuotation,
-            _ => Self::NoCommas,
+            MarksKind::NoExclamations => Self::NoExclamations,
+            MarksKind::Exclamation => Self::Exclamation,
+            MarksKind::Question => Self::Question,
+            MarksKind::NoQuestions => Self::NoQuestions,
+            MarksKind::EndsWithQuestion => Self::EndsWithQuestion,
+            MarksKind::Parentheses => Self::Parentheses,
+            MarksKind::NoParentheses => Self::NoParentheses,
+            MarksKind::Quotation => Self::Quotation,
+            MarksKind::NoQuotation => Self::NoQuotation,
+            MarksKind::NoCommas => Self::NoCommas,
         }
-        .into()
     }
 }
 
-/// Full stops for exclamation marks; beside a question mark they just go.
+/// Replaces exclamation marks with periods, and removes those next to a question mark.
 fn calm(response: &str) -> String {
     let mut calm = String::with_capacity(response.len());
     for c in response.chars() {
@@ -205,7 +201,7 @@ fn calm(response: &str) -> String {
     calm
 }
 
-/// Removes parentheses with what they hold; `None` where they nest or do not match.
+/// Removes parentheses with their contents. `None` if they are nested or unbalanced.
 fn without_parentheses(response: &str) -> Option<String> {
     let mut plain = String::with_capacity(response.len());
     let mut rest = response;

@@ -1,17 +1,19 @@
-//! The families of kinds: typed parameters, phrasings, bounds, revisions, repairs.
+//! The families of kinds: typed parameters, sentences, checks, revisions, repairs.
+//!
+//! Each file declares the kinds of one family and implements all of their behavior; [`crate::kind`] collects them.
 
 use std::collections::BTreeMap;
 
 use rand::Rng;
 use serde_json::{Map, Value};
 
-use crate::{bound::Bound, constraint::Constraint, kind::Kind, params::Refusal};
+use crate::{bound::Bound, constraint::Constraint, kind::Kind, params::OutOfRange};
 
-/// What a family says of one of its constraints.
-pub(crate) trait Family {
+/// The part of a family that `family!` generates.
+pub(crate) trait Declared {
     fn kind(&self) -> Kind;
 
-    /// Itself as serde has it: the kind's id, or an object from the id to the parameters.
+    /// The serialized form: the id of the kind, or an object that maps it to the parameters.
     fn value(&self) -> Value;
 
     /// The parameters, sorted by name.
@@ -22,84 +24,73 @@ pub(crate) trait Family {
         let sorted: BTreeMap<String, Value> = params.into_iter().collect();
         sorted.into_iter().collect()
     }
+}
 
-    /// Refuses parameters out of range.
-    fn validate(&self) -> Result<(), Refusal>;
+/// The behavior of the constraints of one family.
+pub(crate) trait Family: Declared {
+    /// The kinds of the family, without parameters.
+    type Kind
+    where
+        Self: Sized;
 
-    /// Ways to ask for it, three at least, each one English sentence.
+    /// Rejects parameters that are out of range.
+    fn validate(&self) -> Result<(), OutOfRange>;
+
+    /// English sentences that ask for the constraint, at least three.
     fn phrases(&self) -> Vec<String>;
 
-    /// The check: all of these must hold.
+    /// The check: all of these bounds must hold.
     fn bounds(&self) -> Vec<Bound>;
 
-    /// Candidates for revisions; those that do not exclude this one are left out later.
+    /// Candidate revisions. The caller drops those that do not exclude this constraint.
     fn revisions(&self) -> Vec<Constraint>;
 
-    /// A natural edit of a response that violates it; whether it helps is checked later.
+    /// A natural edit of a response that violates the constraint. The caller checks whether it helps.
     fn repair(&self, response: &str) -> Option<String>;
 
-    /// Candidates of one kind for a response; those that do not hold are left out later.
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint>
+    /// Candidate constraints of one kind for a response. The caller drops those that do not hold.
+    fn back_translate(kind: Self::Kind, response: &str) -> Vec<Constraint>
     where
         Self: Sized;
 
-    /// Random parameters of one kind.
-    fn draw(kind: Kind, task: &str, rng: &mut dyn Rng) -> Constraint
+    /// A constraint of one kind with random parameters.
+    fn draw(kind: Self::Kind, task: &str, rng: &mut dyn Rng) -> Self
     where
         Self: Sized;
 }
 
-/// Declares a family: its enum, the kinds of its variants, its serialised form.
-macro_rules! family {
-    ($(#[$meta:meta])* $name:ident {
-        $($(#[$about:meta])* $variant:ident
-            $({ $($(#[$doc:meta])* $field:ident: $type:ty),* })?;)*
-    }) => {
-        $(#[$meta])*
-        #[derive(
-            Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize,
-            serde::Deserialize,
-        )]
-        #[serde(rename_all = "snake_case", deny_unknown_fields)]
-        pub enum $name {
-            $($(#[$about])* $variant $({ $($(#[$doc])* $field: $type),* })?,)*
-        }
+#[macro_use]
+mod declare;
 
-        impl $name {
-            fn kind_of(&self) -> $crate::kind::Kind {
-                match self { $(Self::$variant { .. } => $crate::kind::Kind::$variant,)* }
-            }
-
-            fn value_of(&self) -> serde_json::Value {
-                // Strings, numbers and unit enums always have a JSON form.
-                serde_json::to_value(self).unwrap_or_default()
-            }
-        }
-
-        impl From<$name> for $crate::constraint::Constraint {
-            fn from(family: $name) -> Self {
-                Self::$name(family)
-            }
-        }
-    };
-}
-
+#[macro_use]
 mod case;
+#[macro_use]
 mod example;
+#[macro_use]
 mod figures;
+#[macro_use]
 mod framing;
+#[macro_use]
 mod layout;
+#[macro_use]
 mod length;
+#[macro_use]
 mod lists;
+#[macro_use]
 mod marks;
+#[macro_use]
 mod situation;
+#[macro_use]
 mod voice;
+#[macro_use]
 mod words;
 
+mod home;
+
 pub use case::Case;
-pub use example::{Example, Marker};
+pub use example::Example;
 pub use figures::Figures;
-pub use framing::{Framing, Tongue};
+pub use framing::{Framing, GreetingLanguage};
 pub use layout::Layout;
 pub use length::Length;
 pub use lists::Lists;
@@ -108,12 +99,28 @@ pub use situation::Situation;
 pub use voice::Voice;
 pub use words::Words;
 
-/// Turns family values into constraints.
+pub use crate::lines::Marker;
+
+pub(crate) use home::{Home, dispatch};
+
+pub(crate) use case::CaseKind;
+pub(crate) use example::ExampleKind;
+pub(crate) use figures::FiguresKind;
+pub(crate) use framing::FramingKind;
+pub(crate) use layout::LayoutKind;
+pub(crate) use length::LengthKind;
+pub(crate) use lists::ListsKind;
+pub(crate) use marks::MarksKind;
+pub(crate) use situation::SituationKind;
+pub(crate) use voice::VoiceKind;
+pub(crate) use words::WordsKind;
+
+/// Converts values of a family into constraints.
 pub(crate) fn all<F: Into<Constraint>>(families: impl IntoIterator<Item = F>) -> Vec<Constraint> {
     families.into_iter().map(Into::into).collect()
 }
 
-/// Turns string literals into phrases.
+/// Converts string literals into owned phrases.
 pub(crate) fn say<const N: usize>(phrases: [&str; N]) -> Vec<String> {
     phrases.map(str::to_owned).into()
 }

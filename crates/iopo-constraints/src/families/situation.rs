@@ -1,62 +1,60 @@
-//! Who speaks, who listens, what stays private.
+//! Speaker, audience and privacy.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Example, Family, Framing, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    kind::Kind,
     lexicon::{READERS, ROLES, SIGN_OFFS, SIGNERS},
     lines,
     measure::Measure,
-    params::{self, Refusal, counted},
+    params::{self, OutOfRange, quantity},
     text,
 };
 
 family! {
-    /// The situation that a response is written for.
-    Situation {
-        /// It opens with "As a …,".
+    /// Speaker, audience and privacy.
+    Situation, SituationKind, situation_kinds {
+        /// Requires the opening "As a …,".
         AsRole {
             /// The role, without an article.
-            role: String
-        };
-        /// The last line is a name.
+            role: String,
+        } = "as_role", RolePlaying, weight 0.6, slots [Opening], ifeval [];
+        /// Requires a name as the last line.
         SignedAs {
             /// The name.
-            name: String
-        };
-        /// It opens with "Dear …,".
+            name: String,
+        } = "signed_as", RolePlaying, weight 0.6, slots [Closing], ifeval [];
+        /// Requires the opening "Dear …,".
         DearReader {
-            /// The name or sort of person.
-            name: String
-        };
-        /// For readers who need short words: none has more than so many letters.
+            /// The name or a word such as "friend".
+            name: String,
+        } = "dear_reader", TargetAudience, weight 0.7, slots [Opening], ifeval [];
+        /// Limits the number of letters in every word, for readers who need short words.
         ShortWords {
             /// The limit.
-            letters: usize
-        };
-        /// For expert readers: at least `n` words have at least so many letters.
-        LongWords {
-            /// The letters.
             letters: usize,
-            /// The least number of such words.
-            n: usize
-        };
-        /// At least so many placeholders such as `[name]`.
+        } = "short_words", TargetAudience, weight 0.8, slots [WordLength], ifeval [];
+        /// Requires a minimum number of long words, for expert readers.
+        LongWords {
+            /// The minimum number of letters of a long word.
+            letters: usize,
+            /// The minimum number of long words.
+            n: usize,
+        } = "long_words", TargetAudience, weight 0.7, slots [WordLength], ifeval [];
+        /// Requires a minimum number of placeholders such as `[name]`.
         Placeholders {
             /// The limit.
-            n: usize
-        };
-        /// No placeholder.
-        NoPlaceholders;
+            n: usize,
+        } = "placeholders", Privacy, weight 0.8, slots [Placeholders], ifeval [NumberPlaceholders];
+        /// Forbids placeholders such as `[name]`.
+        NoPlaceholders = "no_placeholders", Exclusion, weight 0.7, slots [Placeholders], ifeval [];
     }
 }
 
 impl Situation {
-    /// The words that it opens with, if it says.
+    /// The required opening, if there is one.
     fn opening(&self) -> Option<String> {
         match self {
             Self::AsRole { role } => {
@@ -64,21 +62,19 @@ impl Situation {
                 Some(format!("As {} {role},", if vowel { "an" } else { "a" }))
             }
             Self::DearReader { name } => Some(format!("Dear {name},")),
-            _ => None,
+            Self::SignedAs { .. }
+            | Self::ShortWords { .. }
+            | Self::LongWords { .. }
+            | Self::Placeholders { .. }
+            | Self::NoPlaceholders => None,
         }
     }
 }
 
 impl Family for Situation {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = SituationKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match self {
             Self::AsRole { role } => params::name("role", role),
             Self::SignedAs { name } | Self::DearReader { name } => params::name("name", name),
@@ -121,7 +117,7 @@ impl Family for Situation {
                 ),
             ],
             Self::LongWords { letters, n } => {
-                let words = counted(*n, "word");
+                let words = quantity(*n, "word");
                 vec![
                     format!(
                         "Write for experts: use at least {words} of {letters} or more letters."
@@ -133,7 +129,7 @@ impl Family for Situation {
                 ]
             }
             Self::Placeholders { n } => {
-                let blanks = counted(*n, "placeholder");
+                let blanks = quantity(*n, "placeholder");
                 vec![
                     format!(
                         "Leave personal details blank: use at least {blanks} in square brackets, such as [name]."
@@ -209,7 +205,7 @@ impl Family for Situation {
             }
             Self::DearReader { .. } => {
                 let opening = self.opening()?;
-                // One salutation is enough.
+                // Replace an existing salutation.
                 let greeted = text::opens_with(body, "dear") || text::opens_with(body, "hi");
                 let rest = if greeted { body.split_once('\n')?.1.trim_start() } else { body };
                 Some(format!("{opening}\n\n{rest}"))
@@ -221,24 +217,27 @@ impl Family for Situation {
                 let gap = if rest.trim_end().ends_with(',') { "\n" } else { "\n\n" };
                 Some(format!("{}{gap}{name}", rest.trim_end()))
             }
-            _ => None,
+            Self::ShortWords { .. }
+            | Self::LongWords { .. }
+            | Self::Placeholders { .. }
+            | Self::NoPlaceholders => None,
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: SituationKind, response: &str) -> Vec<Constraint> {
         let words = text::word_count(response);
         let longest = text::bare_words(response).map(|(_, word)| text::letters(word)).max();
         let longest = longest.unwrap_or(0);
         match kind {
-            Kind::AsRole => {
+            SituationKind::AsRole => {
                 let line = response.trim_start();
                 let rest = line.strip_prefix("As an ").or_else(|| line.strip_prefix("As a "));
                 let role = rest.and_then(|rest| rest.split_once(',')).map(|(role, _)| role);
-                // "As an AI language model," is nobody's wish.
+                // Nobody asks for "As an AI language model,".
                 let role = role.filter(|r| text::word_count(r) <= 3 && !r.starts_with("AI"));
                 all(role.map(|role| Self::AsRole { role: role.to_owned() }))
             }
-            Kind::SignedAs => {
+            SituationKind::SignedAs => {
                 let mut filled = lines::filled(response);
                 let name = filled.next_back().map(str::trim).filter(|line| {
                     let capital = line.starts_with(char::is_uppercase);
@@ -250,42 +249,47 @@ impl Family for Situation {
                 });
                 all(name.filter(|_| signed).map(|name| Self::SignedAs { name: name.to_owned() }))
             }
-            Kind::DearReader => {
+            SituationKind::DearReader => {
                 let rest = response.trim_start().strip_prefix("Dear ");
                 let name = rest.and_then(|rest| rest.split_once(',')).map(|(name, _)| name);
                 all(name.map(|name| Self::DearReader { name: name.to_owned() }))
             }
-            Kind::ShortWords if words >= 8 && longest <= 12 => {
+            SituationKind::ShortWords if words >= 8 && longest <= 12 => {
                 all([Self::ShortWords { letters: longest.max(6) }])
             }
-            Kind::LongWords => {
+            SituationKind::LongWords => {
                 let count = |letters: usize| Measure::WordsOver(letters - 1).count(response);
                 let telling = [12, 10].into_iter().map(|letters| (letters, count(letters)));
                 all(telling
                     .filter(|&(_, n)| n > 0)
                     .map(|(letters, n)| Self::LongWords { letters, n: n.min(5) }))
             }
-            Kind::Placeholders => {
+            SituationKind::Placeholders => {
                 all([Self::Placeholders { n: lines::placeholders(response).min(5) }])
             }
-            Kind::NoPlaceholders if words >= 8 => all([Self::NoPlaceholders]),
-            _ => Vec::new(),
+            SituationKind::NoPlaceholders if words >= 8 => all([Self::NoPlaceholders]),
+            SituationKind::ShortWords | SituationKind::NoPlaceholders => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, _task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: SituationKind, _task: &str, rng: &mut dyn Rng) -> Self {
         let n = params::between(1, 3, rng);
         match kind {
-            Kind::AsRole => Self::AsRole { role: params::one_of(ROLES, "teacher", rng).to_owned() },
-            Kind::SignedAs => {
+            SituationKind::AsRole => {
+                Self::AsRole { role: params::one_of(ROLES, "teacher", rng).to_owned() }
+            }
+            SituationKind::SignedAs => {
                 Self::SignedAs { name: params::one_of(SIGNERS, "Sam", rng).to_owned() }
             }
-            Kind::ShortWords => Self::ShortWords { letters: params::between(8, 12, rng) },
-            Kind::LongWords => Self::LongWords { letters: params::one_of(&[10, 12], 10, rng), n },
-            Kind::Placeholders => Self::Placeholders { n },
-            Kind::NoPlaceholders => Self::NoPlaceholders,
-            _ => Self::DearReader { name: params::one_of(READERS, "friend", rng).to_owned() },
+            SituationKind::ShortWords => Self::ShortWords { letters: params::between(8, 12, rng) },
+            SituationKind::LongWords => {
+                Self::LongWords { letters: params::one_of(&[10, 12], 10, rng), n }
+            }
+            SituationKind::Placeholders => Self::Placeholders { n },
+            SituationKind::NoPlaceholders => Self::NoPlaceholders,
+            SituationKind::DearReader => {
+                Self::DearReader { name: params::one_of(READERS, "friend", rng).to_owned() }
+            }
         }
-        .into()
     }
 }

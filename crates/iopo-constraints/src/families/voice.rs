@@ -1,48 +1,40 @@
-//! Whom a response speaks as and to, and how formally.
+//! Grammatical person and formality.
 
 use rand::Rng;
-use serde_json::Value;
 
 use super::{Family, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
     lexicon::{EXPANSIONS, FIRST_PERSON, SECOND_PERSON},
     measure::Measure,
-    params::Refusal,
+    params::OutOfRange,
     text,
 };
 
 family! {
-    /// The person that a response is written in, and contractions.
-    Voice {
-        /// "I", "my", "we" … occurs.
-        FirstPerson;
-        /// "I", "my", "we" … does not occur.
-        NoFirstPerson;
-        /// "you", "your" … occurs.
-        SecondPerson;
-        /// "you", "your" … does not occur.
-        NoSecondPerson;
-        /// A contraction occurs.
-        Contractions;
-        /// No contraction occurs.
-        NoContractions;
+    /// Grammatical person and contractions.
+    Voice, VoiceKind, voice_kinds {
+        /// Requires "I", "my", "we" or another first-person word.
+        FirstPerson = "first_person", Linguistic, weight 1.0, slots [FirstPerson], ifeval [];
+        /// Forbids "I", "my", "we" and other first-person words.
+        NoFirstPerson = "no_first_person", Linguistic, weight 0.9, slots [FirstPerson], ifeval [];
+        /// Requires "you", "your" or another second-person word.
+        SecondPerson = "second_person", ToneAndStyle, weight 1.0, slots [SecondPerson], ifeval [];
+        /// Forbids "you", "your" and other second-person words.
+        NoSecondPerson = "no_second_person", ToneAndStyle, weight 0.9, slots [SecondPerson], ifeval [];
+        /// Requires a contraction.
+        Contractions = "contractions", ToneAndStyle, weight 0.8, slots [Contractions], ifeval [];
+        /// Forbids contractions.
+        NoContractions = "no_contractions", ToneAndStyle, weight 0.9, slots [Contractions], ifeval [];
     }
 }
 
 impl Family for Voice {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = VoiceKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         Ok(())
     }
 
@@ -116,42 +108,43 @@ impl Family for Voice {
         }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
-        // A few words are impersonal and formal by chance.
+    fn back_translate(kind: VoiceKind, response: &str) -> Vec<Constraint> {
+        // A few words may be impersonal or formal by chance.
         let long = text::word_count(response) >= 8;
         match kind {
-            Kind::FirstPerson => all([Self::FirstPerson]),
-            Kind::NoFirstPerson if long => all([Self::NoFirstPerson]),
-            Kind::SecondPerson => all([Self::SecondPerson]),
-            Kind::NoSecondPerson if long => all([Self::NoSecondPerson]),
-            Kind::Contractions => all([Self::Contractions]),
-            Kind::NoContractions if long => all([Self::NoContractions]),
-            _ => Vec::new(),
+            VoiceKind::FirstPerson => all([Self::FirstPerson]),
+            VoiceKind::NoFirstPerson if long => all([Self::NoFirstPerson]),
+            VoiceKind::SecondPerson => all([Self::SecondPerson]),
+            VoiceKind::NoSecondPerson if long => all([Self::NoSecondPerson]),
+            VoiceKind::Contractions => all([Self::Contractions]),
+            VoiceKind::NoContractions if long => all([Self::NoContractions]),
+            VoiceKind::NoFirstPerson | VoiceKind::NoSecondPerson | VoiceKind::NoContractions => {
+                Vec::new()
+            }
         }
     }
 
-    fn draw(kind: Kind, _task: &str, _rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: VoiceKind, _task: &str, _rng: &mut dyn Rng) -> Self {
         match kind {
-            Kind::NoFirstPerson => Self::NoFirstPerson,
-            Kind::SecondPerson => Self::SecondPerson,
-            Kind::NoSecondPerson => Self::NoSecondPerson,
-            Kind::Contractions => Self::Contractions,
-            Kind::NoContractions => Self::NoContractions,
-            _ => Self::FirstPerson,
+            VoiceKind::NoFirstPerson => Self::NoFirstPerson,
+            VoiceKind::SecondPerson => Self::SecondPerson,
+            VoiceKind::NoSecondPerson => Self::NoSecondPerson,
+            VoiceKind::Contractions => Self::Contractions,
+            VoiceKind::NoContractions => Self::NoContractions,
+            VoiceKind::FirstPerson => Self::FirstPerson,
         }
-        .into()
     }
 }
 
-/// What a contraction stands for, with the capital that it had.
+/// The expansion of a contraction, capitalized like the contraction.
 fn expanded(word: &str) -> Option<String> {
     let key = text::fold(word).replace('’', "'");
     let (_, long) = EXPANSIONS.iter().find(|(short, _)| *short == key)?;
     let capital = word.starts_with(char::is_uppercase);
-    Some(if capital { edit::capitalise(long) } else { (*long).to_owned() })
+    Some(if capital { edit::capitalize(long) } else { (*long).to_owned() })
 }
 
-/// Contracts the first negation that can be.
+/// Contracts the first negation that allows it.
 fn contracted(response: &str) -> Option<String> {
     EXPANSIONS.iter().filter(|(short, _)| short.ends_with("n't")).find_map(|(short, long)| {
         let at = response.match_indices(long).map(|(at, _)| at).find(|&at| {

@@ -1,67 +1,59 @@
-//! Which words a response uses.
+//! Words that must or must not occur.
 
 use std::collections::BTreeSet;
 
 use rand::{Rng, seq::IndexedRandom as _};
-use serde_json::Value;
 
 use super::{Family, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
     edit,
-    kind::Kind,
     lexicon::{self, COMMON_WORDS},
     measure::Measure,
-    params::{self, Refusal, counted},
+    params::{self, OutOfRange, quantity},
     text,
 };
 
 family! {
-    /// Which words a response uses; letter case and possessive "'s" do not matter.
-    Words {
-        /// A word occurs.
+    /// Words that must or must not occur. Case and possessive "'s" are ignored.
+    Words, WordsKind, words_kinds {
+        /// Requires a word.
         IncludeWord {
             /// The word.
-            word: String
-        };
-        /// Two words occur.
+            word: String,
+        } = "include_word", Inclusion, weight 1.6, slots [], ifeval [KeywordsExistence];
+        /// Requires two words.
         IncludeWords {
-            /// One word.
+            /// The first word.
             first: String,
-            /// The other word.
-            second: String
-        };
-        /// A word occurs at least so many times.
+            /// The second word.
+            second: String,
+        } = "include_words", Inclusion, weight 1.0, slots [], ifeval [KeywordsExistence];
+        /// Requires a word a minimum number of times.
         WordFrequency {
             /// The word.
             word: String,
-            /// The least number of times.
-            n: usize
-        };
-        /// A word does not occur.
+            /// The minimum number of occurrences.
+            n: usize,
+        } = "word_frequency", Inclusion, weight 1.0, slots [], ifeval [KeywordFrequency];
+        /// Forbids a word.
         ExcludeWord {
             /// The word.
-            word: String
-        };
-        /// A word occurs in the first sentence.
+            word: String,
+        } = "exclude_word", Exclusion, weight 1.4, slots [], ifeval [ForbiddenWords];
+        /// Requires a word in the first sentence.
         OpeningWord {
             /// The word.
-            word: String
-        };
+            word: String,
+        } = "opening_word", Theme, weight 1.0, slots [], ifeval [];
     }
 }
 
 impl Family for Words {
-    fn kind(&self) -> Kind {
-        self.kind_of()
-    }
+    type Kind = WordsKind;
 
-    fn value(&self) -> Value {
-        self.value_of()
-    }
-
-    fn validate(&self) -> Result<(), Refusal> {
+    fn validate(&self) -> Result<(), OutOfRange> {
         match self {
             Self::IncludeWord { word }
             | Self::ExcludeWord { word }
@@ -92,7 +84,7 @@ impl Family for Words {
                 format!("The answer must mention the words \"{first}\" and \"{second}\"."),
             ],
             Self::WordFrequency { word, n } => {
-                let times = counted(*n, "time");
+                let times = quantity(*n, "time");
                 vec![
                     format!("Use the word \"{word}\" at least {times}."),
                     format!("The word \"{word}\" should appear at least {times}."),
@@ -141,18 +133,25 @@ impl Family for Words {
     }
 
     fn repair(&self, response: &str) -> Option<String> {
-        let Self::ExcludeWord { word } = self else { return None };
-        let word = text::fold(word);
-        edit::drop_sentences(response, |sentence| text::occurrences(sentence, &word) > 0)
+        match self {
+            Self::ExcludeWord { word } => {
+                let word = text::fold(word);
+                edit::drop_sentences(response, |sentence| text::occurrences(sentence, &word) > 0)
+            }
+            Self::IncludeWord { .. }
+            | Self::IncludeWords { .. }
+            | Self::WordFrequency { .. }
+            | Self::OpeningWord { .. } => None,
+        }
     }
 
-    fn back_translate(kind: Kind, response: &str) -> Vec<Constraint> {
+    fn back_translate(kind: WordsKind, response: &str) -> Vec<Constraint> {
         let ranked = edit::content_words(response);
         let shown = |word: &str| edit::surface(response, word);
         let words = || ranked.iter().map(|(word, _)| shown(word));
         match kind {
-            Kind::IncludeWord => all(words().take(4).map(|word| Self::IncludeWord { word })),
-            Kind::IncludeWords => {
+            WordsKind::IncludeWord => all(words().take(4).map(|word| Self::IncludeWord { word })),
+            WordsKind::IncludeWords => {
                 let pair = |at: usize| {
                     let (first, second) =
                         (ranked.get(at)?.0.clone(), ranked.get(at + 1)?.0.clone());
@@ -160,43 +159,41 @@ impl Family for Words {
                 };
                 all([0, 2, 1].into_iter().filter_map(pair))
             }
-            Kind::WordFrequency => {
+            WordsKind::WordFrequency => {
                 all(ranked.iter().filter(|(_, count)| *count >= 2).take(3).map(|(word, count)| {
                     Self::WordFrequency { word: shown(word), n: (*count).min(4) }
                 }))
             }
-            Kind::ExcludeWord => {
+            WordsKind::ExcludeWord => {
                 let used: BTreeSet<String> = text::keys(response).collect();
                 let unused = lexicon::rotated(COMMON_WORDS, text::word_count(response))
                     .filter(|word| !used.contains(*word));
                 all(unused.take(6).map(|word| Self::ExcludeWord { word: word.to_owned() }))
             }
-            Kind::OpeningWord => {
+            WordsKind::OpeningWord => {
                 let first = text::sentences(response).into_iter().next();
                 let opening = first.map_or("", |range| &response[range]);
                 let words = edit::content_words(opening).into_iter().take(3);
                 all(words.map(|(word, _)| Self::OpeningWord { word: shown(&word) }))
             }
-            _ => Vec::new(),
         }
     }
 
-    fn draw(kind: Kind, task: &str, rng: &mut dyn Rng) -> Constraint {
+    fn draw(kind: WordsKind, task: &str, rng: &mut dyn Rng) -> Self {
         let own: Vec<String> =
             edit::content_words(task).into_iter().map(|(word, _)| word).collect();
         let theme = own.choose(rng).cloned();
         let common = params::one_of(COMMON_WORDS, "help", rng).to_owned();
         let word = theme.clone().unwrap_or_else(|| common.clone());
         match kind {
-            Kind::IncludeWords => {
+            WordsKind::IncludeWords => {
                 let second = if word == common { "today".to_owned() } else { common };
                 Self::IncludeWords { first: word, second }
             }
-            Kind::WordFrequency => Self::WordFrequency { word, n: params::between(2, 3, rng) },
-            Kind::ExcludeWord => Self::ExcludeWord { word: common },
-            Kind::OpeningWord => Self::OpeningWord { word },
-            _ => Self::IncludeWord { word: common },
+            WordsKind::WordFrequency => Self::WordFrequency { word, n: params::between(2, 3, rng) },
+            WordsKind::ExcludeWord => Self::ExcludeWord { word: common },
+            WordsKind::OpeningWord => Self::OpeningWord { word },
+            WordsKind::IncludeWord => Self::IncludeWord { word: common },
         }
-        .into()
     }
 }

@@ -1,16 +1,15 @@
-//! An instruction made ready to be checked, and its verdicts.
+//! An instruction prepared for checking, and its verdicts.
 
 use super::{
     error::IfevalError,
-    instruction::Instruction,
-    kind::InstructionKind,
+    instruction::{Instruction, InstructionKind},
     mode::Mode,
     paper::Paper,
     repaired::Repaired,
     response::{Response, Variant},
 };
 
-/// An instruction in a mode, its patterns compiled.
+/// An instruction in a mode, with its patterns compiled.
 #[derive(Debug, Clone)]
 pub struct Checker {
     kind: InstructionKind,
@@ -23,21 +22,24 @@ enum Rules {
     Repaired(Repaired),
 }
 
-/// What was decided about a response, and by which rules.
+/// Whether a response follows an instruction, strictly and loosely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// The rules.
+pub struct InstructionVerdict {
+    /// The rules that decided.
     pub mode: Mode,
     /// Whether the response itself follows the instruction.
     pub strict: bool,
-    /// Whether one of the variants does, the response itself among them.
+    /// Whether the response or one of its loose variants follows the instruction.
     pub loose: bool,
-    /// The first variant that does, from 0, in the order that [`Response`] tries them.
+    /// The first variant that follows the instruction, from 0, in the order in which [`Response`] tries them.
     pub loose_variant: Option<usize>,
 }
 
 impl Checker {
-    /// Makes an instruction ready; refuses patterns that the mode cannot decide exactly.
+    /// Prepares an instruction for checking.
+    ///
+    /// # Errors
+    /// Returns [`IfevalError::UnsupportedPattern`] for a pattern that the mode cannot decide exactly and in linear time.
     pub fn new(instruction: &Instruction, mode: Mode) -> Result<Self, IfevalError> {
         let rules = match mode {
             Mode::Paper => Rules::Paper(Paper::new(instruction)?),
@@ -46,12 +48,12 @@ impl Checker {
         Ok(Self { kind: instruction.kind(), rules })
     }
 
-    /// The type of its instruction.
+    /// The type of the instruction.
     pub fn kind(&self) -> InstructionKind {
         self.kind
     }
 
-    /// The rules that it decides by.
+    /// The rules that decide.
     pub fn mode(&self) -> Mode {
         match self.rules {
             Rules::Paper(_) => Mode::Paper,
@@ -59,18 +61,19 @@ impl Checker {
         }
     }
 
-    /// The strict and the loose verdict.
-    pub fn verdict(&self, response: &Response<'_>) -> Verdict {
+    /// Decides whether a response follows the instruction, strictly and loosely.
+    pub fn verdict(&self, response: &Response<'_>) -> InstructionVerdict {
         let strict = response.whole().is_some_and(|text| self.follows(text));
         let loose_variant = if strict {
             Some(0)
         } else {
             response.others().find(|(_, variant)| self.tolerates(variant)).map(|(at, _)| at)
         };
-        Verdict { mode: self.mode(), strict, loose: loose_variant.is_some(), loose_variant }
+        let (mode, loose) = (self.mode(), loose_variant.is_some());
+        InstructionVerdict { mode, strict, loose, loose_variant }
     }
 
-    /// Whether a text by itself follows the instruction; a blank one never does.
+    /// Decides whether a text itself follows the instruction. A blank text never does.
     pub fn strict(&self, text: &str) -> bool {
         Response::new(text).whole().is_some_and(|text| self.follows(text))
     }
@@ -82,12 +85,12 @@ impl Checker {
         }
     }
 
-    /// Whether a variant follows it. In repaired mode, what is counted in asterisks says nothing
-    /// once they are gone.
+    /// Whether a variant follows the instruction. In repaired mode, variants without asterisks do not count for
+    /// instructions that read asterisks.
     fn tolerates(&self, variant: &Variant<'_>) -> bool {
         match &self.rules {
             Rules::Repaired(rules) if variant.without_asterisks && rules.reads_asterisks() => false,
-            _ => self.follows(&variant.text),
+            Rules::Paper(_) | Rules::Repaired(_) => self.follows(&variant.text),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Words that the Treebank writes as two: `can not`, `gon na`, `'t is`.
+//! Words that the Penn Treebank splits in two: `can not`, `gon na`, `'t is`.
 
 use super::python::{is_space, is_word};
 
-/// The halves of words that stand between word boundaries.
+/// The halves of words between word boundaries.
 const INNER: &[(&str, &str)] = &[
     ("can", "not"),
     ("d", "'ye"),
@@ -12,12 +12,12 @@ const INNER: &[(&str, &str)] = &[
     ("lem", "me"),
     ("more", "'n"),
 ];
-/// As [`INNER`], before a space.
+/// The halves of a word between a word boundary and a space.
 const BEFORE_SPACE: (&str, &str) = ("wan", "na");
 /// The halves of words after a space.
 const AFTER_SPACE: &[(&str, &str)] = &[("'t", "is"), ("'t", "was")];
 
-/// Whether a text holds a word that may be divided, wherever it stands.
+/// Whether a text contains a word that may be split, at any position.
 pub(super) fn any_in(text: &str) -> bool {
     let pairs = || INNER.iter().chain(AFTER_SPACE).chain([&BEFORE_SPACE]);
     text.char_indices().any(|(at, _)| {
@@ -28,7 +28,7 @@ pub(super) fn any_in(text: &str) -> bool {
     })
 }
 
-/// Sets spaces around and between the halves.
+/// Inserts spaces around and between the halves of each word.
 pub(super) fn divide(text: &str) -> String {
     let mut divided = String::with_capacity(text.len() + 16);
     let mut before = None;
@@ -51,7 +51,7 @@ pub(super) fn divide(text: &str) -> String {
     divided
 }
 
-/// The lengths of the halves of a word that starts here.
+/// The lengths of the halves of a word at the start of `rest`.
 fn halves(before: Option<char>, rest: &str) -> Option<(usize, usize)> {
     let find = |&(first, second): &(&str, &str)| {
         let first = length_of(first, rest)?;
@@ -74,7 +74,7 @@ fn halves(before: Option<char>, rest: &str) -> Option<(usize, usize)> {
     INNER.iter().find_map(find).or_else(spaced).map(lengths)
 }
 
-/// How long `word` is at the start of `text`, letter case aside.
+/// The length of `word` at the start of `text`, ignoring case. `None` if it is not there.
 fn length_of(word: &str, text: &str) -> Option<usize> {
     let mut chars = text.char_indices();
     for wanted in word.chars() {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_words_alone_are_divided() {
+    fn only_whole_words_are_split() {
         assert_eq!(divided("CANNOT cannots x_cannot"), ["CAN", "NOT", "cannots", "x_cannot"]);
         assert_eq!(divided(" 'Twas d'ye wanna"), ["'T", "was", "d", "'ye", "wanna"]);
         assert_eq!(divided(" wanna go"), ["wan", "na", "go"]);

@@ -1,73 +1,74 @@
-//! What can go wrong when instructions are made from foreign data.
+//! Errors of instructions and prompt files.
 
-/// Why an instruction, or a file of them, could not be read.
+/// Why an instruction or a file of prompts could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IfevalError {
-    /// No check has this id.
+    /// No instruction type has this id.
     #[error(
-        "unknown instruction `{id}`: expected one of the {known} ids that `InstructionKind::ALL` lists"
+        "unknown instruction `{id}`, expected one of IFEval's {known} ids; \
+         hint: `InstructionKind::ALL` lists them"
     )]
     UnknownInstruction {
         /// The id that was found.
         id: String,
-        /// How many there are.
+        /// The number of known ids.
         known: usize,
     },
-    /// A parameter that the instruction needs is absent or null.
-    #[error("instruction `{id}` lacks its parameter `{name}`: add it to the kwargs")]
+    /// A required parameter is absent or null.
+    #[error("missing parameter `{name}` of instruction `{id}`; hint: add it to the kwargs")]
     MissingParameter {
-        /// The instruction's id.
+        /// The id of the instruction.
         id: &'static str,
         /// The parameter.
         name: &'static str,
     },
-    /// A parameter that the instruction does not have.
-    #[error("instruction `{id}` has no parameter `{name}`")]
+    /// The instruction has no such parameter.
+    #[error("unknown parameter `{name}` of instruction `{id}`; hint: remove it from the kwargs")]
     ForeignParameter {
-        /// The instruction's id.
+        /// The id of the instruction.
         id: &'static str,
         /// The parameter that was found.
         name: String,
     },
-    /// A parameter of another type, or with a value that the instruction does not take.
-    #[error("parameter `{name}` of `{id}` must be {expected}, found {found}")]
+    /// A parameter has the wrong type or is out of range.
+    #[error("invalid parameter `{name}` of instruction `{id}`: found {found}, expected {expected}")]
     BadParameter {
-        /// The instruction's id.
+        /// The id of the instruction.
         id: &'static str,
         /// The parameter.
         name: &'static str,
-        /// The values that it may take.
+        /// The values that are allowed.
         expected: &'static str,
-        /// The start of what was found.
+        /// The start of the value that was found.
         found: String,
     },
-    /// A pattern from the data that cannot be searched for in linear time and little memory.
-    #[error("pattern `{pattern}` of `{id}` is refused: {reason}")]
-    PatternRefused {
-        /// The instruction's id.
+    /// A pattern cannot be searched for exactly, in linear time and with little memory.
+    #[error("unsupported pattern `{pattern}` of instruction `{id}`: {reason}")]
+    UnsupportedPattern {
+        /// The id of the instruction.
         id: &'static str,
         /// The start of the pattern.
         pattern: String,
-        /// Why.
+        /// Why the pattern is not supported.
         reason: String,
     },
-    /// A line of a prompt file that is no JSON object with the fields of a prompt.
-    #[error("line {line} is no prompt: {reason}")]
+    /// A line of a prompt file is not a JSON object with the fields of a prompt.
+    #[error("line {line} is not a prompt: {reason}")]
     BadLine {
-        /// Its number, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem of the line.
         reason: String,
     },
-    /// An instruction of a prompt file that could not be read.
-    #[error("prompt {key} (line {line})")]
+    /// An instruction in a prompt file could not be read.
+    #[error("invalid instruction of prompt {key} (line {line})")]
     BadPrompt {
-        /// The line's number, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// The prompt's key.
+        /// The key of the prompt.
         key: String,
-        /// What is wrong with the instruction.
+        /// The problem of the instruction.
         source: Box<IfevalError>,
     },
 }

@@ -1,19 +1,18 @@
-//! Whether a text is JSON, for Python's reader or by the standard. Nothing is built, nothing nests
-//! on the stack.
+//! Recognizes JSON, as Python reads it or as the standard defines it. It builds no values and does not recurse.
 
-/// Whose reading decides.
+/// The definition of JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// `json.loads` of Python 3.11: `NaN` and infinities too, whole numbers up to 4,300 digits.
+    /// `json.loads` of Python 3.11: accepts `NaN` and infinities, and whole numbers up to 4,300 digits.
     Python,
-    /// RFC 8259, an object or an array.
+    /// RFC 8259, with an object or an array at the top level.
     Standard,
 }
 
-/// The longest whole number that Python reads.
+/// The maximum number of digits of a whole number in Python.
 const MOST_DIGITS: usize = 4300;
 
-/// Whether all of a text is one JSON value, space around it aside.
+/// Whether a text is one JSON value, ignoring surrounding space.
 pub(super) fn is_json(text: &str, dialect: Dialect) -> bool {
     let text = text.trim_matches(is_gap);
     let nested = text.starts_with(['{', '[']);
@@ -30,7 +29,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// One value and then nothing. The stack holds what is open: `{` as true, `[` as false.
+    /// Reads one value and the end of the text. The stack holds the open brackets: `{` as true, `[` as false.
     fn document(mut self) -> Option<()> {
         let mut open: Vec<bool> = Vec::new();
         loop {
@@ -85,7 +84,7 @@ impl Reader<'_> {
         rest.is_some()
     }
 
-    /// A key and its colon.
+    /// Reads a key and its colon.
     fn key(&mut self) -> Option<()> {
         self.string()?;
         self.skip();
@@ -121,7 +120,7 @@ impl Reader<'_> {
         if self.take(".") {
             exact = false;
             if self.digits() == 0 {
-                // A point that belongs to nothing stays, and is then one too many.
+                // A point without digits is not consumed, so that the reader fails on it.
                 self.rest = before;
             }
         }
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn python_reads_more_at_the_edges() {
+    fn python_accepts_more() {
         for text in ["NaN", "[-Infinity]", "3", "\"a\"", "null"] {
             assert!(is_json(text, Dialect::Python) && !is_json(text, Dialect::Standard), "{text}");
         }
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_only_long() {
+    fn deep_nesting_does_not_overflow() {
         let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
         assert!(is_json(&deep, Dialect::Python));
     }

@@ -1,13 +1,13 @@
-//! The language of a text, by the detector that the published code uses, with a fixed seed.
+//! Language detection: the algorithm of the published code, with a fixed seed.
 
 use langdetect::{DetectorFactory, Seed};
 
-/// Whether the detector can answer with this code.
+/// Whether the detector knows a language code.
 pub(super) fn is_known(code: &str) -> bool {
     DetectorFactory::builtin().langlist().iter().any(|known| known == code)
 }
 
-/// The code of a text's language; `None` where nothing in it says anything about that.
+/// Detects the language code of a text. `None` when the text has no letters to detect it by.
 pub(super) fn detect(text: &str) -> Option<String> {
     let mut detector = DetectorFactory::builtin().create().ok()?;
     detector.seed = Seed::Int(0);
@@ -15,7 +15,7 @@ pub(super) fn detect(text: &str) -> Option<String> {
     detector.detect().ok()
 }
 
-/// Whether the text is in this language, or in none that can be told.
+/// Whether a text is in a language, or its language cannot be detected.
 pub(super) fn is_or_unknown(text: &str, code: &str) -> bool {
     detect(text).is_none_or(|found| found == code)
 }
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_and_marks_are_of_no_language() {
+    fn digits_and_punctuation_have_no_language() {
         assert_eq!(detect("12:30 🙂 …"), None);
         assert!(is_or_unknown("12:30", "de"));
         assert_eq!(detect("Die Katze trinkt gern kalte Milch.").as_deref(), Some("de"));

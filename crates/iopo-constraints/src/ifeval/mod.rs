@@ -1,39 +1,49 @@
-//! IFEval's 25 instructions (Zhou et al., 2023): as published, or with its oddities repaired.
+//! The 25 instruction types of IFEval (Zhou et al., 2023), as published or with their oddities repaired.
 //!
-//! | module | what |
+//! | module | contents |
 //! |---|---|
-//! | [`kind`] | the closed list of instruction types and their ids |
-//! | [`instruction`] | an instruction with its typed parameters |
-//! | [`mode`] | paper or repaired, chosen explicitly |
-//! | [`check`] | an instruction made ready in a mode, the strict and the loose verdict |
-//! | [`response`] | a response and its eight loose variants |
-//! | [`prompt`] | the file of prompts, IFBench's included as far as its types overlap |
-//! | [`primitives`] | the counts that the checks stand on |
-//! | [`overlap`] | which kinds of the synthesis ask for the same as an instruction type |
-//! | [`error`] | what foreign data can get wrong |
+//! | [`prompt`] | prompts with their instructions, verdicts for a response |
+//! | [`instruction`] | the closed list of instruction types with their parameters |
+//! | [`relation`] | comparisons of a count with a number |
+//! | [`mode`] | paper or repaired, always chosen explicitly |
+//! | [`check`] | an instruction prepared for checking, the strict and the loose verdict |
+//! | [`response`] | a response with its loose variants |
+//! | [`primitives`] | the counts that paper mode uses |
+//! | [`overlap`] | instruction types that training may have seen |
+//! | [`error`] | errors of instructions and prompt files |
+//!
+//! Prompts and responses go in and verdicts come out, without files:
 //!
 //! ```
-//! use iopo_constraints::ifeval::{Checker, Instruction, Mode, Response};
+//! use iopo_constraints::ifeval::{IfevalPrompt, Mode, PromptInstruction};
+//! use serde_json::json;
 //!
-//! let kwargs = serde_json::json!({"relation": "at least", "num_words": 4});
+//! let kwargs = json!({"relation": "at least", "num_words": 4});
 //! let kwargs = kwargs.as_object().cloned().unwrap_or_default();
-//! let instruction = Instruction::from_parts("length_constraints:number_words", &kwargs)?;
-//! let response = Response::new("I don't know.");
-//! assert!(Checker::new(&instruction, Mode::Paper)?.verdict(&response).strict);
-//! assert!(!Checker::new(&instruction, Mode::Repaired)?.verdict(&response).strict);
+//! let prompt = IfevalPrompt {
+//!     key: "1".to_owned(),
+//!     prompt: "Who wrote it? Use at least 4 words.".to_owned(),
+//!     instructions: vec![PromptInstruction::new("length_constraints:number_words", kwargs)?],
+//! };
+//!
+//! // The published code counts "don't" as two words.
+//! let verdicts = prompt.verdicts("I don't know.", Mode::Paper)?;
+//! assert!(verdicts[0].is_some_and(|verdict| verdict.strict));
+//! let verdicts = prompt.verdicts("I don't know.", Mode::Repaired)?;
+//! assert!(verdicts[0].is_some_and(|verdict| !verdict.strict && !verdict.loose));
 //! # Ok::<(), iopo_constraints::ifeval::IfevalError>(())
 //! ```
 //!
-//! The work of every check grows linearly with the response; no text makes one panic.
+//! Every check runs in time linear in the length of the response, and no text makes a check panic.
 
 pub mod check;
 pub mod error;
 pub mod instruction;
-pub mod kind;
 pub mod mode;
 pub mod overlap;
 pub mod primitives;
 pub mod prompt;
+pub mod relation;
 pub mod response;
 
 mod contractions;
@@ -48,10 +58,10 @@ mod repaired;
 mod search;
 mod treebank;
 
-pub use check::{Checker, Verdict};
+pub use check::{Checker, InstructionVerdict};
 pub use error::IfevalError;
-pub use instruction::{Instruction, Relation};
-pub use kind::InstructionKind;
+pub use instruction::{Instruction, InstructionKind};
 pub use mode::Mode;
-pub use prompt::{Prompt, PromptFile, PromptItem};
+pub use prompt::{IfevalPrompt, PromptFile, PromptInstruction};
+pub use relation::Relation;
 pub use response::Response;

@@ -1,17 +1,17 @@
-//! Which reading of the instructions decides.
+//! The two sets of rules for instructions.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The rules that a verdict follows. There is no default: scores of the two do not compare.
+/// The rules that decide whether a response follows an instruction. There is no default, because scores of the two
+/// modes are not comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// As the published implementation decides, oddities included: for numbers to be compared with
-    /// those of other papers.
+    /// Reproduces the published implementation, including its oddities. Use it to compare scores with published ones.
     Paper,
-    /// What the instruction says to a reader; `docs/ifeval.md` lists the differences.
+    /// Decides by what the instruction tells a reader. `docs/ifeval.md` lists the differences.
     Repaired,
 }
 
@@ -19,7 +19,7 @@ impl Mode {
     /// Both modes.
     pub const ALL: [Self; 2] = [Self::Paper, Self::Repaired];
 
-    /// The stable name that files and commands use.
+    /// The stable name in files and commands.
     pub fn id(self) -> &'static str {
         match self {
             Self::Paper => "paper",

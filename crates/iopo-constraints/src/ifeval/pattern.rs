@@ -1,70 +1,70 @@
-//! Keywords as the published code searches for them: as regular expressions.
+//! Keywords as regular expressions, as in the published code.
 //!
-//! Nearly all are plain texts. Of the others, those are accepted that mean the same to Python and
-//! to the `regex` crate and whose matches can be found, or counted, in linear time.
+//! Nearly all keywords are plain texts. Expressions are accepted if Python and the `regex` crate agree on them and if
+//! their matches can be found or counted in linear time.
 
 use regex::{Regex, RegexBuilder};
 
 use super::{
     error::{IfevalError, excerpt},
-    kind::InstructionKind,
+    instruction::InstructionKind,
     python::{fold, is_word},
     search::Needle,
 };
 
-/// Longer expressions are refused, as are longer matches to be counted.
+/// The maximum length of an expression in characters. Counted matches may have four times as many bytes.
 const LONGEST: usize = 100;
 
-/// What is done with the matches.
+/// The use of the matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Whether there is one.
+    /// Decide whether there is a match.
     Find,
-    /// How many there are.
+    /// Count the matches.
     Count,
-    /// Whether one stands between word boundaries.
+    /// Decide whether there is a match between word boundaries.
     FindWord,
 }
 
-/// Something to be found, letter case aside.
+/// Something to search for, ignoring case.
 #[derive(Debug, Clone)]
 pub(super) enum Pattern {
-    /// A text, folded.
+    /// A folded text.
     Literal(Needle),
     /// A regular expression of folded letters, for folded texts.
     Expression(Box<Regex>),
 }
 
 impl Pattern {
-    /// Reads a pattern of an instruction; a doubtful one is an error.
+    /// Compiles a pattern of an instruction. A pattern that cannot be decided exactly is an error.
     pub(super) fn new(
         kind: InstructionKind,
         source: &str,
         purpose: Purpose,
     ) -> Result<Self, IfevalError> {
-        let refuse = |reason: &str| Self::refused(kind, source, reason);
+        let reject = |reason: &str| Self::unsupported(kind, source, reason);
         if source.is_empty() {
-            return Err(refuse("expected some text, found none"));
+            return Err(reject("the text is empty"));
         }
         if is_literal(source) {
             return Ok(Self::Literal(Needle::new(&fold(source))));
         }
         if purpose == Purpose::FindWord {
-            return Err(refuse("word boundaries around an expression; write a plain text"));
+            return Err(reject("found an expression among whole words; hint: use a plain text"));
         }
-        expression(&fold(source), purpose).map(Self::Expression).map_err(refuse)
+        expression(&fold(source), purpose).map(Self::Expression).map_err(reject)
     }
 
-    /// The error that says why not.
-    pub(super) fn refused(kind: InstructionKind, source: &str, reason: &str) -> IfevalError {
-        IfevalError::PatternRefused {
+    /// The error for an unsupported pattern.
+    pub(super) fn unsupported(kind: InstructionKind, source: &str, reason: &str) -> IfevalError {
+        IfevalError::UnsupportedPattern {
             id: kind.id(),
             pattern: excerpt(source),
             reason: reason.to_owned(),
         }
     }
 
-    /// Whether a text holds it.
+    /// Whether a text matches.
     pub(super) fn occurs(&self, text: &Searched) -> bool {
         match self {
             Self::Literal(needle) => needle.places(&text.folded).next().is_some(),
@@ -72,7 +72,7 @@ impl Pattern {
         }
     }
 
-    /// How often a text holds it, without overlap.
+    /// The number of matches in a text, without overlap.
     pub(super) fn count(&self, text: &Searched) -> usize {
         match self {
             Self::Literal(needle) => needle.count(&text.folded),
@@ -80,7 +80,7 @@ impl Pattern {
         }
     }
 
-    /// Whether a text holds it between `\b` and `\b`.
+    /// Whether a text matches between word boundaries (`\b`).
     pub(super) fn occurs_as_word(&self, text: &Searched) -> bool {
         let Self::Literal(needle) = self else { return self.occurs(text) };
         let folded = text.folded.as_str();
@@ -92,7 +92,7 @@ impl Pattern {
     }
 }
 
-/// A text to be searched, folded once for all patterns.
+/// A text to search in, folded once for all patterns.
 pub(super) struct Searched {
     folded: String,
 }
@@ -103,45 +103,49 @@ impl Searched {
     }
 }
 
-/// Whether no character of a text means anything in an expression.
+/// Whether no character of a text is special in an expression.
 pub(super) fn is_literal(source: &str) -> bool {
     !source.contains(['\\', '.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$'])
 }
 
-/// An expression that can be searched for in linear time, or why not.
+/// Compiles an expression if it can be searched for in linear time.
 pub(super) fn expression(source: &str, purpose: Purpose) -> Result<Box<Regex>, &'static str> {
     if source.chars().count() > LONGEST {
-        return Err("expected at most 100 characters in an expression");
+        return Err("the expression has more than 100 characters");
     }
     portable(source)?;
-    let unreadable = "expected a regular expression; escape what is meant literally";
+    let unreadable = "not a regular expression; hint: escape literal characters with `\\`";
     let hir = regex_syntax::parse(source).map_err(|_| unreadable)?;
     if hir.properties().minimum_len() == Some(0) {
-        return Err("it matches the empty text, that is everywhere");
+        return Err("the expression matches the empty text");
     }
     if purpose == Purpose::Count && hir.properties().maximum_len().is_none_or(|l| l > LONGEST * 4) {
-        return Err("its matches have no bounded length, so they cannot be counted in linear time");
+        return Err("the length of matches is unbounded, so they cannot be counted in linear time");
     }
     RegexBuilder::new(source).size_limit(1 << 18).build().map(Box::new).map_err(|_| unreadable)
 }
 
-/// Refuses what Python reads in another way than the `regex` crate.
+/// Rejects syntax that Python and the `regex` crate interpret differently.
 fn portable(source: &str) -> Result<(), &'static str> {
     let mut chars = source.chars().peekable();
     let mut repeated = false;
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
         match c {
-            // `\<` and `\>` are borders of words to the `regex` crate.
+            // `\<` and `\>` are word boundaries in the `regex` crate.
             '\\' if next.is_none_or(|c| !c.is_ascii_punctuation() || matches!(c, '<' | '>')) => {
-                return Err("found a class, an assertion or a reference; only `\\` before a mark");
+                return Err(
+                    "found a class, an assertion or a reference; hint: use `\\` only before punctuation",
+                );
             }
             '\\' => {
                 chars.next();
                 repeated = false;
                 continue;
             }
-            '[' | '{' | '^' | '$' => return Err("found one of `[ { ^ $`; escape it"),
+            '[' | '{' | '^' | '$' => {
+                return Err("found one of `[ { ^ $`; hint: escape it with `\\`");
+            }
             '(' if next == Some('?') => return Err("found a group with `(?`"),
             '*' | '+' if repeated => return Err("found a repeated repetition"),
             _ => {}
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_stands_between_boundaries_even_where_places_overlap() {
+    fn whole_words_are_found_at_overlapping_positions() {
         let word = pattern("a a", Purpose::FindWord).unwrap();
         let text = Searched::new;
         assert!(word.occurs_as_word(&text("xa a a")) && !word.occurs_as_word(&text("xa ax")));
@@ -181,12 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn expressions_are_read_as_such() {
+    fn expressions_are_compiled() {
         let found = pattern("colou?r", Purpose::Count).unwrap();
         assert_eq!(found.count(&Searched::new("Color, colour, colr")), 2);
         let found = pattern("U.S.", Purpose::Count).unwrap();
         assert_eq!(found.count(&Searched::new("u.s. uXsX")), 2);
-        // As in Python: a dotless i is an i, and a final sigma a sigma, in texts and in expressions.
+        // As in Python, a dotless i matches an i and a final sigma matches a sigma.
         for source in ["in", "i.?n", "İn"] {
             assert!(pattern(source, Purpose::Find).unwrap().occurs(&Searched::new("altın")));
         }
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_decided_alike_or_in_time_is_refused() {
+    fn ambiguous_and_slow_expressions_are_rejected() {
         for source in ["", "a**", "C++", "(?:a)", r"\bx", "[ab]", "a{2}", "x?", "(", "^a", r"\<a"] {
             assert!(pattern(source, Purpose::Find).is_err(), "{source}");
         }

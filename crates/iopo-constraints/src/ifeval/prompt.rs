@@ -1,4 +1,4 @@
-//! The file of prompts: a JSON object a line, as IFEval and IFBench write them.
+//! Prompts with their instructions, made in memory or read from IFEval's JSON lines.
 
 use std::collections::BTreeMap;
 
@@ -6,38 +6,78 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
+    check::{Checker, InstructionVerdict},
     error::{IfevalError, excerpt},
     instruction::Instruction,
+    mode::Mode,
+    response::Response,
 };
 
 /// One prompt with its instructions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prompt {
-    /// Its key, unique in a file.
+pub struct IfevalPrompt {
+    /// The key, unique in a file.
     pub key: String,
-    /// What the model is asked.
+    /// The text that the model receives.
     pub prompt: String,
-    /// What its answer is checked for, in the order of the file.
-    pub items: Vec<PromptItem>,
+    /// The instructions that a response is checked against, in the order of the file.
+    pub instructions: Vec<PromptInstruction>,
 }
 
 /// An instruction of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PromptItem {
-    /// The id of its type.
+pub struct PromptInstruction {
+    /// The id of the instruction type.
     pub id: String,
-    /// Its arguments, null ones dropped.
+    /// The keyword arguments, without those that are null.
     pub kwargs: Map<String, Value>,
-    /// What can be checked; `None` for a type of another benchmark, which is counted and named,
-    /// never passed.
+    /// The instruction to check. `None` for a type of another benchmark, which gets no verdict.
     pub instruction: Option<Instruction>,
 }
 
-/// All prompts of a file.
+impl PromptInstruction {
+    /// Reads an instruction from its id and keyword arguments.
+    ///
+    /// # Errors
+    /// Returns an error when the type is IFEval's and its arguments are missing, unknown or out of range.
+    pub fn new(id: impl Into<String>, mut kwargs: Map<String, Value>) -> Result<Self, IfevalError> {
+        let id = id.into();
+        kwargs.retain(|_, value| !value.is_null());
+        let instruction = match Instruction::from_parts(&id, &kwargs) {
+            Ok(instruction) => Some(instruction),
+            Err(IfevalError::UnknownInstruction { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { id, kwargs, instruction })
+    }
+}
+
+impl IfevalPrompt {
+    /// Decides whether a response follows each instruction, in their order. An instruction of another benchmark has the
+    /// verdict `None`.
+    ///
+    /// # Errors
+    /// Returns [`IfevalError::UnsupportedPattern`] when paper mode cannot search for a keyword in linear time.
+    pub fn verdicts(
+        &self,
+        response: &str,
+        mode: Mode,
+    ) -> Result<Vec<Option<InstructionVerdict>>, IfevalError> {
+        let response = Response::new(response);
+        let verdict =
+            |instruction: &Instruction| Ok(Checker::new(instruction, mode)?.verdict(&response));
+        self.instructions
+            .iter()
+            .map(|one| one.instruction.as_ref().map(verdict).transpose())
+            .collect()
+    }
+}
+
+/// The prompts of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptFile {
     /// The prompts, in the order of the file.
-    pub prompts: Vec<Prompt>,
+    pub prompts: Vec<IfevalPrompt>,
 }
 
 #[derive(Deserialize)]
@@ -49,18 +89,21 @@ struct Line {
 }
 
 impl PromptFile {
-    /// Reads the lines; fields that the checks do not need are ignored.
+    /// Parses the text of a file with one JSON object per line, as IFEval and IFBench publish them.
     ///
-    /// A known instruction with doubtful parameters is an error, and so is a key twice. An unknown
-    /// instruction is kept by name.
+    /// Other fields are ignored, and instruction types of other benchmarks are kept by name.
+    ///
+    /// # Errors
+    /// Returns an error with the line number when a line is not a prompt, when a key occurs twice, and when the
+    /// arguments of an IFEval instruction are invalid.
     pub fn parse(text: &str) -> Result<Self, IfevalError> {
-        let mut prompts: Vec<Prompt> = Vec::new();
+        let mut prompts: Vec<IfevalPrompt> = Vec::new();
         let mut keys = BTreeMap::new();
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
             let prompt = read(number, line)?;
             if let Some(first) = keys.insert(prompt.key.clone(), number) {
-                let reason = format!("its key {} is that of line {first} too", prompt.key);
+                let reason = format!("key {} already occurs in line {first}", prompt.key);
                 return Err(IfevalError::BadLine { line: number, reason });
             }
             prompts.push(prompt);
@@ -68,19 +111,19 @@ impl PromptFile {
         Ok(Self { prompts })
     }
 
-    /// The ids that cannot be checked, with how often each occurs.
+    /// The ids of instruction types that have no check, with the number of their occurrences.
     pub fn unsupported(&self) -> BTreeMap<&str, usize> {
         let mut counts = BTreeMap::new();
-        for item in self.prompts.iter().flat_map(|prompt| &prompt.items) {
-            if item.instruction.is_none() {
-                *counts.entry(item.id.as_str()).or_default() += 1;
+        for one in self.prompts.iter().flat_map(|prompt| &prompt.instructions) {
+            if one.instruction.is_none() {
+                *counts.entry(one.id.as_str()).or_default() += 1;
             }
         }
         counts
     }
 }
 
-fn read(number: usize, line: &str) -> Result<Prompt, IfevalError> {
+fn read(number: usize, line: &str) -> Result<IfevalPrompt, IfevalError> {
     let bad = |reason: String| IfevalError::BadLine { line: number, reason };
     let line: Line = serde_json::from_str(line).map_err(|error| {
         bad(format!("expected key, prompt, instruction_id_list and kwargs: {error}"))
@@ -92,21 +135,13 @@ fn read(number: usize, line: &str) -> Result<Prompt, IfevalError> {
     };
     let (ids, kwargs) = (line.instruction_id_list, line.kwargs);
     if ids.len() != kwargs.len() || ids.is_empty() {
-        let reason = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
-        return Err(bad(format!("expected as many kwargs as instructions, found {reason}")));
+        let found = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
+        return Err(bad(format!("expected as many kwargs as instructions, found {found}")));
     }
-    let item = |(id, mut kwargs): (String, Map<String, Value>)| {
-        kwargs.retain(|_, value| !value.is_null());
-        let instruction = match Instruction::from_parts(&id, &kwargs) {
-            Ok(instruction) => Some(instruction),
-            Err(IfevalError::UnknownInstruction { .. }) => None,
-            Err(source) => {
-                let (key, source) = (excerpt(&key), Box::new(source));
-                return Err(IfevalError::BadPrompt { line: number, key, source });
-            }
-        };
-        Ok(PromptItem { id, kwargs, instruction })
-    };
-    let items = ids.into_iter().zip(kwargs).map(item).collect::<Result<_, _>>()?;
-    Ok(Prompt { key, prompt: line.prompt, items })
+    let made = ids.into_iter().zip(kwargs).map(|(id, kwargs)| PromptInstruction::new(id, kwargs));
+    let instructions = made.collect::<Result<_, _>>().map_err(|source| {
+        let (key, source) = (excerpt(&key), Box::new(source));
+        IfevalError::BadPrompt { line: number, key, source }
+    })?;
+    Ok(IfevalPrompt { key, prompt: line.prompt, instructions })
 }

@@ -1,10 +1,10 @@
-//! Strings as Python 3.11 sees them, where Rust sees them otherwise.
+//! String functions of Python 3.11 that differ from those of Rust.
 
 use std::sync::LazyLock;
 
 use regex_syntax::hir::{Class, HirKind};
 
-/// Python's `\s`, inside a character class.
+/// Python's `\s`, for use inside a character class.
 pub(super) const SPACE: &str = r"\s\x1c-\x1f";
 
 /// `str.isspace` of one character.
@@ -17,7 +17,7 @@ pub(super) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// Whether `str.strip()` leaves nothing.
+/// Whether `str.strip()` returns an empty string.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(is_space)
 }
@@ -32,8 +32,8 @@ pub(super) fn lower(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// One letter for all that `re.IGNORECASE` takes for the same: simple lower case, and what `re/_casefix.py` lists.
-/// No character's number changes.
+/// Maps all letters that `re.IGNORECASE` treats as equal to one of them: simple lower case, and the exceptions in
+/// `re/_casefix.py`. The number of characters stays the same.
 pub(super) fn fold(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(fold_char).collect() }
 }
@@ -52,7 +52,7 @@ fn fold_char(c: char) -> char {
     }
 }
 
-/// The first of the lower-case letters that share a capital.
+/// The first of the lower-case letters with the same capital.
 fn first_of_alike(c: char) -> char {
     match c {
         'ı' => 'i',
@@ -86,7 +86,7 @@ fn first_of_alike(c: char) -> char {
 /// Sorted ranges of characters.
 type Ranges = Vec<(char, char)>;
 
-/// `char::is_alphanumeric` takes vowel signs and circled letters too, which Python does not.
+/// Letters and numbers. `char::is_alphanumeric` also accepts vowel signs and circled letters, unlike Python.
 static WORD: LazyLock<Ranges> = LazyLock::new(|| ranges(r"[\p{L}\p{N}]"));
 static DECIMAL: LazyLock<Ranges> = LazyLock::new(|| ranges(r"\d"));
 
@@ -114,7 +114,7 @@ pub(super) fn is_decimal(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_digit() } else { holds(&DECIMAL, c) }
 }
 
-/// How many runs of `\w` there are.
+/// The number of runs of `\w`.
 pub(super) fn word_runs(text: &str) -> usize {
     let mut inside = false;
     text.chars()
@@ -125,7 +125,7 @@ pub(super) fn word_runs(text: &str) -> usize {
         .count()
 }
 
-/// A letter that is neither upper nor lower case, as `ǅ`.
+/// Whether a letter is in title case, such as `ǅ`, and thus neither upper nor lower case.
 fn is_title(c: char) -> bool {
     matches!(
         c,
@@ -135,7 +135,7 @@ fn is_title(c: char) -> bool {
     )
 }
 
-/// `str.isupper()`: a cased character, and none in another case.
+/// `str.isupper()`: at least one cased character, all of them upper-case.
 pub(super) fn is_upper(text: &str) -> bool {
     let mut any = false;
     for c in text.chars() {
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn separators_are_space_and_the_zero_width_space_is_not() {
+    fn separators_are_spaces_but_the_zero_width_space_is_not() {
         assert_eq!(strip("\u{1c}\u{85} a\u{200b}\u{1f}\n"), "a\u{200b}");
         assert_eq!(split("a\u{1d}b \u{3000}c").collect::<Vec<_>>(), ["a", "b", "c"]);
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn titlecase_letters_are_of_neither_case() {
+    fn titlecase_letters_have_neither_case() {
         assert!(is_upper("A1 Ǆ") && !is_upper("A ǅ") && !is_upper("1 茶"));
         assert!(is_lower("a1 ǆ") && !is_lower("a ǅ") && !is_lower(""));
     }

@@ -1,14 +1,13 @@
-//! A response and the variants of it that the loose verdict tries.
+//! A response with the variants that the loose verdict tries.
 
 use std::{borrow::Cow, sync::OnceLock};
 
 use super::python::{is_blank, strip};
 
-/// How many variants there are beside the response itself.
+/// The number of variants besides the response itself.
 const OTHERS: usize = 7;
 
-/// A response with its loose variants, which are made once, for all its instructions, when one of
-/// them is the first to need them.
+/// A response with its loose variants. All instructions share the variants, which are built when first needed.
 #[derive(Debug, Clone)]
 pub struct Response<'a> {
     text: &'a str,
@@ -16,28 +15,28 @@ pub struct Response<'a> {
     others: OnceLock<[Option<Variant<'a>>; OTHERS]>,
 }
 
-/// A text to be checked in the place of the response.
+/// A text to check in place of the response.
 #[derive(Debug, Clone)]
 pub(crate) struct Variant<'a> {
     /// The text, not blank.
     pub(crate) text: Cow<'a, str>,
-    /// Whether asterisks were taken out.
+    /// Whether asterisks were removed.
     pub(crate) without_asterisks: bool,
 }
 
 impl<'a> Response<'a> {
-    /// The response; lines of introduction and closing and all asterisks are left out in turn.
+    /// Wraps a response. Its variants drop the first line, the last line, both, and all asterisks, in all combinations.
     pub fn new(text: &'a str) -> Self {
         Self { text, blank: is_blank(text), others: OnceLock::new() }
     }
 
-    /// The response itself; `None` where it is blank.
+    /// The response itself, `None` if it is blank.
     pub(crate) fn whole(&self) -> Option<&'a str> {
         (!self.blank).then_some(self.text)
     }
 
-    /// The other variants that are worth a check, with their numbers from 1: blank ones, which
-    /// follow nothing, are not, nor are those without asterisks of a text that has none.
+    /// The other variants with their numbers from 1. Blank variants are skipped, and so are variants without asterisks
+    /// of a text that has none.
     pub(crate) fn others(&self) -> impl Iterator<Item = (usize, &Variant<'a>)> {
         let others = self.others.get_or_init(|| others(self.text));
         others.iter().enumerate().filter_map(|(at, variant)| Some((at + 1, variant.as_ref()?)))
@@ -52,16 +51,16 @@ fn others(text: &str) -> [Option<Variant<'_>>; OTHERS] {
     let [rest, front, middle] = [rest, front, middle].map(strip);
     [
         bare(text),
-        as_it_is(rest),
-        as_it_is(front),
-        as_it_is(middle),
+        unchanged(rest),
+        unchanged(front),
+        unchanged(middle),
         bare(rest),
         bare(front),
         bare(middle),
     ]
 }
 
-fn as_it_is(text: &str) -> Option<Variant<'_>> {
+fn unchanged(text: &str) -> Option<Variant<'_>> {
     (!is_blank(text)).then_some(Variant { text: text.into(), without_asterisks: false })
 }
 
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_line_has_no_other_lines_and_a_blank_response_nothing() {
+    fn a_single_line_has_only_itself_and_a_blank_response_has_no_variants() {
         assert_eq!(variants("tea"), [(0, "tea".to_owned())]);
         assert_eq!(variants("***"), [(0, "***".to_owned())]);
         assert_eq!(variants(" \n\u{1c} "), []);

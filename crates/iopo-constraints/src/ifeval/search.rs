@@ -1,10 +1,10 @@
-//! Places of a text within another, in linear time whatever the two are.
+//! Substring search in linear time for all texts.
 
-/// A text to be found, with what Knuth, Morris and Pratt's search needs to know about it.
+/// A text to search for, with its Knuth-Morris-Pratt table.
 #[derive(Debug, Clone)]
 pub(super) struct Needle {
     bytes: Vec<u8>,
-    /// For each prefix, the length of the longest proper prefix that ends it.
+    /// For each prefix, the length of the longest proper prefix that is also its suffix.
     fallback: Vec<usize>,
 }
 
@@ -20,7 +20,7 @@ impl Needle {
         Self { bytes, fallback }
     }
 
-    /// Where it starts, overlapping places included; an empty text is nowhere.
+    /// The start positions in `text`, including overlapping ones. An empty needle has none.
     pub(super) fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
         let mut matched = 0;
         text.bytes().enumerate().filter_map(move |(at, byte)| {
@@ -35,12 +35,12 @@ impl Needle {
         })
     }
 
-    /// Where it ends, given where it starts.
+    /// The end position that belongs to a start position.
     pub(super) fn end(&self, start: usize) -> usize {
         start + self.bytes.len()
     }
 
-    /// How often it occurs without overlap, counted from the left.
+    /// The number of occurrences without overlap, from the left.
     pub(super) fn count(&self, text: &str) -> usize {
         let mut free = 0;
         self.places(text)
@@ -55,7 +55,7 @@ impl Needle {
     }
 }
 
-/// The length of the prefix that is matched after one more byte.
+/// The length of the matched prefix after one more byte.
 fn advance(needle: &[u8], fallback: &[usize], mut matched: usize, byte: u8) -> usize {
     while matched > 0 && needle.get(matched) != Some(&byte) {
         matched = fallback[matched - 1];

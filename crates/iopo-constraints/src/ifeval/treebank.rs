@@ -1,7 +1,7 @@
-//! Words as the Penn Treebank divides them, after Punkt has divided the sentences.
+//! Penn Treebank tokens of the sentences that Punkt finds.
 //!
-//! One substitution after the other, each of which sets spaces around something; then the text is
-//! split at space. Quotes come first because what a `'` means depends on what is left of it.
+//! A series of substitutions inserts spaces around tokens, and then the text is split at spaces. Quotes come first,
+//! because the meaning of a `'` depends on the text to its left.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -17,10 +17,10 @@ pub(super) fn tokens(text: &str) -> Vec<String> {
     punkt::sentences(text).into_iter().flat_map(|range| sentence_tokens(&text[range])).collect()
 }
 
-/// How many tokens are in capitals.
+/// The number of tokens in capitals.
 ///
-/// Tokens never reach over a space, so only the pieces between spaces that can hold such a token are
-/// divided, each with what the rules look at behind it.
+/// Tokens never contain a space. So only those pieces between spaces that can hold such a token are split, each with
+/// the context that the rules read after it.
 pub(super) fn capitals(text: &str) -> usize {
     if !text.contains(char::is_uppercase) {
         return 0;
@@ -30,7 +30,7 @@ pub(super) fn capitals(text: &str) -> usize {
 }
 
 fn sentence_capitals(sentence: &str) -> usize {
-    // From here on there are but closing marks and spaces, before which the last period comes off.
+    // From `ending` on there are only closing marks and spaces. The last period before them is split off.
     let ending = sentence.trim_end_matches(|c| is_space(c) || CLOSERS.contains(c)).len();
     let mut kept = String::new();
     let mut end = 0;
@@ -38,7 +38,7 @@ fn sentence_capitals(sentence: &str) -> usize {
         let start = end + skipped;
         end = start + sentence[start..].find(is_space).unwrap_or(sentence.len() - start);
         if may_hold_capitals(&sentence[start..end]) {
-            // A word behind it, where there was one, so that it does not look like the last.
+            // Append a word if one followed, so that this piece does not look like the last.
             let (last, behind) = if end < ending { (end, " x ") } else { (sentence.len(), "") };
             kept.push_str(&sentence[start..last]);
             kept.push_str(behind);
@@ -50,11 +50,11 @@ fn sentence_capitals(sentence: &str) -> usize {
     sentence_tokens(&kept).iter().filter(|token| is_upper(token)).count()
 }
 
-/// What may stand behind the period that ends a sentence.
+/// Marks that may follow the period at the end of a sentence.
 const CLOSERS: &str = "])}>\"'»”’";
 
-/// Whether a piece may hold a token in capitals: letters in capitals between marks, or before `n't`,
-/// or a contraction that is divided within its letters.
+/// Whether a piece may contain a token in capitals: capital letters between marks or before `n't`, or a contraction
+/// that is split within its letters.
 fn may_hold_capitals(piece: &str) -> bool {
     if !piece.contains(char::is_uppercase) {
         return false;
@@ -64,11 +64,11 @@ fn may_hold_capitals(piece: &str) -> bool {
     runs().any(upper) || contractions::any_in(piece)
 }
 
-/// Patterns with what replaces them, in their order.
+/// Patterns with their replacements, in order.
 struct Rules(Vec<(Regex, &'static str)>);
 
 impl Rules {
-    /// The patterns are constants, and a test asks that all of them compile.
+    /// Compiles the patterns. They are constants, and a test makes sure that all of them compile.
     fn new(rules: &[(&str, &'static str)]) -> Self {
         let compile = |&(pattern, with): &(&str, _)| Some((Regex::new(pattern).ok()?, with));
         Self(rules.iter().filter_map(compile).collect())
@@ -86,7 +86,7 @@ const OPENING: &[(&str, &str)] =
     &[("([«“‘„]|`+)", " $1 "), ("^\"", "``"), ("``", " `` "), (r#"([ (\[{<])("|'')"#, "$1 `` ")];
 
 const MARKS: &[(&str, &str)] = &[
-    // The period that ends the sentence.
+    // The period at the end of the sentence.
     (r#"([^.])\.([\])}>"'»”’ ]*)[\s\x1c-\x1f]*$"#, "$1 . $2 "),
     (r"([:,])([^\d])", " $1 $2"),
     ("([:,])$", " $1 "),
@@ -119,8 +119,8 @@ fn sentence_tokens(sentence: &str) -> Vec<String> {
     split(&contractions::divide(&text)).map(str::to_owned).collect()
 }
 
-/// Sets a space after an apostrophe before a single character, unless it is the rest of a
-/// contraction: `'a'` is a quote, `it's` is not.
+/// Inserts a space between an apostrophe and a single character, unless they belong to a contraction: `'a'` is a quote,
+/// `it's` is not.
 fn detach_quoted_letters(text: &str) -> String {
     let mut changed = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn capitals_are_counted_as_among_all_tokens() {
+    fn capitals_agree_with_all_tokens() {
         for (text, count) in [
             ("DON'T. )", 2),
             ("In't it? DIDn't GOTta Gonna", 3),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn contractions_quotes_and_marks_come_apart() {
+    fn contractions_quotes_and_marks_are_split() {
         for (text, expected) in [
             ("DON'T he'll it's NASA's.", "DO N'T he 'll it 's NASA 's ."),
             ("x,,y 3,4 :a a:", "x , ,y 3,4 : a a :"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use iopo_constraints::ifeval::{InstructionKind, PromptFile};
+use iopo_constraints::ifeval::{IfevalPrompt, InstructionKind, PromptFile, PromptInstruction};
 use iopo_schema::{CheckRow, ConstraintRow};
 use serde_json::Value;
 
@@ -46,9 +46,9 @@ pub fn unsupported(prompts: &[Prompt]) -> BTreeMap<String, usize> {
     found
 }
 
-fn prompt(prompt: iopo_constraints::ifeval::Prompt) -> Prompt {
+fn prompt(prompt: IfevalPrompt) -> Prompt {
     // The instructions stand in the prompt's own words, so that a row has none of its own.
-    let row = |item: iopo_constraints::ifeval::PromptItem| ConstraintRow {
+    let row = |item: PromptInstruction| ConstraintRow {
         text: String::new(),
         constraint_type: String::new(),
         dimension: String::new(),
@@ -59,6 +59,6 @@ fn prompt(prompt: iopo_constraints::ifeval::Prompt) -> Prompt {
         key: prompt.key,
         task_id: String::new(),
         prompt: prompt.prompt,
-        constraints: prompt.items.into_iter().map(row).collect(),
+        constraints: prompt.instructions.into_iter().map(row).collect(),
     }
 }

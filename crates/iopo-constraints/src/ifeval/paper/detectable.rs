@@ -1,8 +1,8 @@
-//! Marks within a response: placeholders, a postscript, highlights, a title.
+//! Elements within a response: placeholders, a postscript, highlights, a title.
 
 use super::{super::python::is_space, lower, strip};
 
-/// How many `[…]` there are, none across lines, empty ones included.
+/// The number of `[…]` within a line, including empty ones.
 pub(super) fn placeholders(text: &str) -> usize {
     text.split('\n').map(in_line).sum()
 }
@@ -17,7 +17,7 @@ fn in_line(mut line: &str) -> usize {
     count
 }
 
-/// Whether the parts of a postscript's mark stand somewhere, at most one space between two.
+/// Whether the parts of a postscript marker occur anywhere, with at most one space between two parts.
 pub(super) fn postscript(text: &str, parts: &[&str]) -> bool {
     let text = lower(text);
     let follows = |start: usize| {
@@ -32,12 +32,12 @@ pub(super) fn postscript(text: &str, parts: &[&str]) -> bool {
     text.match_indices("p.").any(|(start, _)| follows(start))
 }
 
-/// How many passages stand between asterisks, counted once for single and once for double ones.
+/// The number of passages between single asterisks plus that between double asterisks.
 pub(super) fn highlights(text: &str) -> usize {
     between(text, "*") + between(text, "**")
 }
 
-/// How many passages without line break or asterisk stand between two marks and are not blank.
+/// The number of passages between two marks that are not blank and contain no line break or asterisk.
 fn between(text: &str, mark: &str) -> usize {
     let mut count = 0;
     let mut rest = text;
@@ -57,7 +57,7 @@ fn between(text: &str, mark: &str) -> usize {
     count
 }
 
-/// Whether a line holds `<<…>>` with something in it.
+/// Whether a line contains `<<…>>` with text in it.
 pub(super) fn title(text: &str) -> bool {
     text.split('\n').any(|line| {
         let Some(open) = line.find("<<") else { return false };
@@ -75,13 +75,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_may_be_empty_but_not_long() {
+    fn placeholders_may_be_empty_but_stay_within_a_line() {
         assert_eq!(placeholders("[] [ ] [a](b) [[x]] [y\n]"), 4);
         assert_eq!(placeholders("]["), 0);
     }
 
     #[test]
-    fn a_postscript_may_stand_anywhere() {
+    fn a_postscript_may_be_anywhere() {
         let ps = |text| postscript(text, &["p.", "s."]);
         assert!(ps("so p. s. yes") && ps("P.P.S. yes") && !ps("P.S yes") && !ps("p.  s."));
         let pps = |text| postscript(text, &["p.", "p.", "s"]);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_has_something_in_it() {
+    fn a_title_contains_text() {
         assert!(title("x <<a>>") && title("<<a>> <<b>>") && title("1 << 2 >> 3"));
         assert!(!title("<<>>") && !title("<< >>") && !title("<<a\n>>") && !title("<<<>>>"));
         assert!(!title(">> <<") && !title("<<a>"));

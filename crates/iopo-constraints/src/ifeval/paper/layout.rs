@@ -1,4 +1,4 @@
-//! Parts of a response: paragraphs, sections, bullet points, two answers.
+//! Parts of a response: paragraphs, sections, bullet points, two responses.
 
 use regex::Regex;
 
@@ -10,7 +10,7 @@ use super::{
     lower, strip,
 };
 
-/// The paragraphs between `***`, each with one space around it; `None` where one within is blank.
+/// The number of paragraphs between `***`, `None` if one other than the first and the last is blank.
 pub(super) fn paragraphs(text: &str) -> Option<usize> {
     let parts = divided(text);
     let last = parts.len() - 1;
@@ -24,7 +24,7 @@ pub(super) fn paragraphs(text: &str) -> Option<usize> {
     Some(count)
 }
 
-/// The text between dividers; never empty.
+/// The texts between dividers, at least one. A divider includes a space on each side.
 fn divided(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -38,22 +38,22 @@ fn divided(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether there are so many paragraphs between empty lines, the nth with this first word.
+/// Whether empty lines separate exactly `count` paragraphs and the nth starts with `first_word`.
 pub(super) fn nth_paragraph(text: &str, count: usize, nth: usize, first_word: &str) -> bool {
     let full = text.split("\n\n").filter(|part| !is_blank(part)).count();
-    // The nth is looked for among all of them, blank ones too.
+    // The nth paragraph is counted with blank ones, as in the published code.
     let paragraph = text.split("\n\n").nth(nth.saturating_sub(1)).map_or("", strip);
     full == count && nth <= full && !paragraph.is_empty() && lower(word(paragraph)) == *first_word
 }
 
-/// The first word: quotes before it and all from the first mark on are cut off.
+/// The first word, without quotes before it and without everything from the first mark on.
 fn word(paragraph: &str) -> &str {
     let token = split(paragraph).next().unwrap_or_default();
     let token = token.trim_start_matches('\'').trim_start_matches('"');
     token.find(['.', ',', '?', '!', '\'', '"']).map_or(token, |end| &token[..end])
 }
 
-/// Whether six asterisks divide two different answers.
+/// Whether six asterisks separate two different responses.
 pub(super) fn two_responses(text: &str) -> bool {
     let parts: Vec<&str> = text.split("******").collect();
     let last = parts.len() - 1;
@@ -64,7 +64,7 @@ pub(super) fn two_responses(text: &str) -> bool {
     matches!(full[..], [one, other] if one != other)
 }
 
-/// How often a heading with a number after it stands in a text.
+/// The number of headings that are followed by a number.
 pub(super) fn sections(text: &str, heading: &str) -> usize {
     let needle = Needle::new(heading);
     let (mut count, mut free) = (0, 0);
@@ -83,14 +83,14 @@ pub(super) fn sections(text: &str, heading: &str) -> usize {
     count
 }
 
-/// The same for a heading that is an expression.
+/// The expression that finds sections whose heading is an expression.
 pub(super) fn section_expression(heading: &str) -> Result<Box<Regex>, &'static str> {
     Regex::new(&format!("[{SPACE}]?{heading}[{SPACE}]?\\d+[{SPACE}]?"))
         .map(Box::new)
         .map_err(|_| "expected a regular expression")
 }
 
-/// How many bullet points there are: those with an asterisk, and those with a hyphen.
+/// The number of bullet points: those with an asterisk plus those with a hyphen.
 pub(super) fn bullets(text: &str) -> usize {
     let star = points(text, |rest| {
         let c = rest.strip_prefix('*')?.chars().next().filter(|c| *c != '*')?;
@@ -99,8 +99,8 @@ pub(super) fn bullets(text: &str) -> usize {
     star + points(text, |rest| rest.starts_with('-').then_some(1))
 }
 
-/// How many lines start with what `mark` takes, empty lines before them included in the line; the
-/// rest of the line where the mark ends belongs to it.
+/// The number of lines that start with a mark. `mark` returns the length of the mark. Blank lines before a mark and the
+/// rest of the line after it belong to the match.
 fn points(text: &str, mark: impl Fn(&str) -> Option<usize>) -> usize {
     let mut count = 0;
     let mut rest = text;
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dividers_are_three_asterisks_wherever_they_stand() {
+    fn dividers_are_three_asterisks_at_any_position() {
         for (text, count) in [
             ("a\n***\nb", Some(2)),
             ("***\na *** b\n***", Some(2)),
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nth_paragraph_is_counted_with_blank_ones() {
+    fn blank_paragraphs_count_for_the_nth() {
         assert!(nth_paragraph("One.\n\n\n\nTwo", 2, 1, "one"));
         assert!(!nth_paragraph("One.\n\n\n\nTwo", 2, 2, "two"));
         assert!(nth_paragraph("''\"One's\n\ntwo", 2, 1, "one"));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn two_answers_differ() {
+    fn two_responses_differ() {
         assert!(two_responses("a ****** b") && two_responses("******a******b******"));
         assert!(!two_responses("a******a") && !two_responses("a************b"));
         assert!(two_responses("a*******a"));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn bullets_are_what_the_published_patterns_take() {
+    fn bullets_match_the_published_patterns() {
         for (text, count) in [
             ("* a\n - b\n\n*c", 3),
             ("**bold**", 0),

@@ -1,4 +1,4 @@
-//! The checks as the published implementation decides them, oddities included.
+//! The checks of the published implementation, including its oddities.
 
 mod detectable;
 mod layout;
@@ -14,7 +14,7 @@ use super::{
     python::{is_lower, is_upper, lower, strip, word_runs},
 };
 
-/// An instruction with its patterns.
+/// An instruction with its compiled patterns.
 #[derive(Debug, Clone)]
 pub(super) struct Paper {
     instruction: Instruction,
@@ -26,7 +26,7 @@ impl Paper {
         Ok(Self { instruction: instruction.clone(), patterns: patterns(instruction)? })
     }
 
-    /// Whether a text that is not blank follows the instruction.
+    /// Whether a text follows the instruction. The text is not blank.
     pub(super) fn follows(&self, text: &str) -> bool {
         use Instruction as I;
         match &self.instruction {
@@ -83,14 +83,14 @@ impl Paper {
         }
     }
 
-    /// Whether a text holds all that the instruction searches for.
+    /// Whether a text matches all patterns of the instruction.
     fn finds_all(&self, text: &str) -> bool {
         let text = Searched::new(text);
         self.patterns.iter().all(|pattern| pattern.occurs(&text))
     }
 }
 
-/// What an instruction searches for.
+/// The patterns that an instruction searches for.
 fn patterns(instruction: &Instruction) -> Result<Vec<Pattern>, IfevalError> {
     let kind = instruction.kind();
     match instruction {
@@ -107,14 +107,35 @@ fn patterns(instruction: &Instruction) -> Result<Vec<Pattern>, IfevalError> {
             Ok(vec![Pattern::new(kind, &lower(marker), Purpose::Find)?])
         }
         Instruction::MultipleSections { splitter, .. } if splitter.is_empty() => {
-            Err(Pattern::refused(kind, splitter, "expected some text, found none"))
+            Err(Pattern::unsupported(kind, splitter, "the text is empty"))
         }
         Instruction::MultipleSections { splitter, .. } if !is_literal(splitter) => {
             let regex = expression(splitter, Purpose::Count)
                 .and_then(|_| layout::section_expression(splitter))
-                .map_err(|reason| Pattern::refused(kind, splitter, reason))?;
+                .map_err(|reason| Pattern::unsupported(kind, splitter, reason))?;
             Ok(vec![Pattern::Expression(regex)])
         }
-        _ => Ok(Vec::new()),
+        Instruction::Postscript { .. }
+        | Instruction::MultipleSections { .. }
+        | Instruction::CapitalWordFrequency { .. }
+        | Instruction::EnglishCapital
+        | Instruction::EnglishLowercase
+        | Instruction::RepeatPrompt { .. }
+        | Instruction::TwoResponses
+        | Instruction::NumberPlaceholders { .. }
+        | Instruction::ConstrainedResponse
+        | Instruction::JsonFormat
+        | Instruction::NumberBulletLists { .. }
+        | Instruction::NumberHighlightedSections { .. }
+        | Instruction::Title
+        | Instruction::LetterFrequency { .. }
+        | Instruction::ResponseLanguage { .. }
+        | Instruction::NthParagraphFirstWord { .. }
+        | Instruction::NumberParagraphs { .. }
+        | Instruction::NumberSentences { .. }
+        | Instruction::NumberWords { .. }
+        | Instruction::NoComma
+        | Instruction::EndChecker { .. }
+        | Instruction::Quotation => Ok(Vec::new()),
     }
 }

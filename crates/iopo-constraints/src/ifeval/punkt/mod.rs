@@ -1,7 +1,7 @@
-//! Sentences as Punkt finds them (Kiss and Strunk, 2006), with its English parameters.
+//! Sentence splitting with Punkt (Kiss and Strunk, 2006) and its English parameters.
 //!
-//! A mark that may end a sentence is judged by the word before it and the token after it; the
-//! rules are those of NLTK up to 3.9, whose later versions count otherwise.
+//! The word before a mark and the token after it decide whether the mark ends a sentence. The rules are those of NLTK up
+//! to 3.9; later versions differ.
 
 mod tables;
 mod words;
@@ -14,7 +14,7 @@ use self::{
 };
 use super::python::{is_space, lower};
 
-/// The sentences of a text. Each holds one character at least; space between them is in none.
+/// The sentences of a text. None is empty, and the space between sentences belongs to none.
 pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut slices = Vec::new();
     let mut start = 0;
@@ -33,15 +33,15 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
 struct Candidate {
     /// The word before the mark.
     word: Range<usize>,
-    /// From that word to the end of what follows the mark.
+    /// The range from the word to the end of the token after the mark.
     context: Range<usize>,
     /// The end of the mark.
     mark: usize,
-    /// Where the next sentence would start.
+    /// The start of the next sentence, if the mark ends one.
     next: usize,
 }
 
-/// Marks with what is around them; of those that share a word before them, the last.
+/// The marks with their contexts. Of several marks with the same word before them, only the last.
 fn candidates(text: &str) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
     let mut last = 0..0;
@@ -51,7 +51,7 @@ fn candidates(text: &str) -> Vec<Candidate> {
         if is_end_mark(c)
             && let Some((next, end)) = after(text, at + 1)
         {
-            // A space right at the start counts as none.
+            // A space at the very start does not count.
             let start = match space {
                 Some(space) if space > last.end => space + 1,
                 _ => last.start,
@@ -70,8 +70,7 @@ fn candidates(text: &str) -> Vec<Candidate> {
     found
 }
 
-/// What follows a mark: where the next sentence would start and where the context ends. `None` if
-/// the mark cannot end a sentence.
+/// The start of the next sentence and the end of the context after a mark. `None` if the mark cannot end a sentence.
 fn after(text: &str, mark: usize) -> Option<(usize, usize)> {
     let rest = &text[mark..];
     let c = rest.chars().next()?;
@@ -103,7 +102,7 @@ fn breaks_within(context: &str) -> bool {
     false
 }
 
-/// What a token is by itself.
+/// Classifies a token on its own.
 fn first_pass<'a>(word: &'a str, tables: &Tables) -> Token<'a> {
     let mut token = Token::new(word);
     if matches!(word, "." | "?" | "!") {
@@ -119,7 +118,7 @@ fn first_pass<'a>(word: &'a str, tables: &Tables) -> Token<'a> {
     token
 }
 
-/// What a token is before the next one.
+/// Corrects the classification of a token by the next one.
 fn second_pass(token: &mut Token<'_>, next: &Token<'_>, tables: &Tables) {
     if !token.is_period_final() {
         return;
@@ -147,7 +146,7 @@ fn second_pass(token: &mut Token<'_>, next: &Token<'_>, tables: &Tables) {
     }
 }
 
-/// Whether a word's spelling says that it starts a sentence; `None` if it says nothing.
+/// Whether the spelling of a word indicates that it starts a sentence. `None` if it indicates nothing.
 fn starts_sentence(token: &Token<'_>, tables: &Tables) -> Option<bool> {
     if matches!(token.text, ";" | ":" | "," | "." | "!" | "?") {
         return Some(false);
@@ -162,7 +161,7 @@ fn starts_sentence(token: &Token<'_>, tables: &Tables) -> Option<bool> {
     None
 }
 
-/// Gives closing quotes and brackets at a sentence's start to the sentence before.
+/// Moves closing quotes and brackets at the start of a sentence to the previous sentence.
 fn realign(text: &str, slices: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let mut found = Vec::with_capacity(slices.len());
     let mut moved = 0;
@@ -182,8 +181,7 @@ fn realign(text: &str, slices: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found
 }
 
-/// Closing marks at the start of a sentence that stand by themselves: their length, and that with
-/// the space after them.
+/// The length of separate closing marks at the start of a sentence, without and with the space after them.
 fn closers(sentence: &str) -> Option<(usize, usize)> {
     let rest = sentence.trim_start_matches(['"', '\'', ')', ']', '}']);
     let marks = sentence.len() - rest.len();
@@ -213,14 +211,14 @@ mod tests {
     }
 
     #[test]
-    fn line_breaks_alone_end_nothing() {
+    fn line_breaks_do_not_end_sentences() {
         assert_eq!(said("Roses are red\n\nviolets are blue").len(), 1);
         assert_eq!(said(" \n ").len(), 0);
         assert_eq!(said("").len(), 0);
     }
 
     #[test]
-    fn closing_marks_belong_to_the_sentence_before() {
+    fn closing_marks_belong_to_the_previous_sentence() {
         assert_eq!(
             said("(He left.) \"She stayed.\" We did."),
             ["(He left.)", "\"She stayed.\"", "We did."]

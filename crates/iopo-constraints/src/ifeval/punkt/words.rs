@@ -1,4 +1,4 @@
-//! The words that Punkt looks at: its own rough tokens.
+//! Punkt's own rough tokens.
 
 use super::super::python::{is_decimal, is_space, is_word, lower};
 
@@ -7,12 +7,12 @@ pub(super) fn is_end_mark(c: char) -> bool {
     matches!(c, '.' | '?' | '!')
 }
 
-/// Marks that end a word, and that make a sentence's end possible right before them.
+/// Marks that end a word. A sentence may end right before them.
 pub(super) fn is_non_word(c: char) -> bool {
     matches!(c, ')' | '"' | ';' | '}' | ']' | '*' | ':' | '@' | '\'' | '(' | '{' | '[' | '?' | '!')
 }
 
-/// Marks that stand for themselves where a word could start.
+/// Marks that are separate tokens at the start of a word.
 fn is_no_start(c: char) -> bool {
     matches!(
         c,
@@ -34,8 +34,7 @@ fn is_no_start(c: char) -> bool {
     )
 }
 
-/// The length of a dash, an ellipsis or a spaced ellipsis at the start of a text, 0 if there is
-/// none.
+/// The length of a dash, an ellipsis or a spaced ellipsis at the start of a text, 0 if there is none.
 fn long_mark(text: &str) -> usize {
     let run = |mark: char| text.len() - text.trim_start_matches(mark).len();
     match text.chars().next() {
@@ -59,7 +58,7 @@ fn spaced_ellipsis(text: &str) -> usize {
     if points > 2 { end } else { 0 }
 }
 
-/// Whether a long mark starts here, without looking further than it takes.
+/// Whether `rest` starts with a long mark. It reads no more than necessary.
 fn starts_long_mark(rest: &str) -> bool {
     if rest.starts_with("--") || rest.starts_with("..") {
         return true;
@@ -104,10 +103,10 @@ pub(super) fn words(line: &str) -> Vec<&str> {
     found
 }
 
-/// A word with what the rules ask of it.
+/// A word with its classification.
 pub(super) struct Token<'a> {
     pub(super) text: &'a str,
-    /// In lower case, numbers as `##number##`.
+    /// The word in lower case, `##number##` for numbers.
     kind: String,
     pub(super) breaks: bool,
     pub(super) abbreviation: bool,
@@ -132,7 +131,7 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// The kind, without a final period where that ends a sentence.
+    /// The kind, without the final period if it ends a sentence.
     pub(super) fn bare(&self) -> &str {
         if self.breaks { self.stem() } else { &self.kind }
     }
@@ -152,7 +151,7 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Digits with points, commas and dashes among them: `3`, `-1,000.`, `.5`, `1990-91`.
+/// Whether a word is a number, possibly with points, commas and dashes: `3`, `-1,000.`, `.5`, `1990-91`.
 fn is_number(text: &str) -> bool {
     let text = text.strip_prefix('-').unwrap_or(text);
     let text = text.strip_prefix(['.', ',']).unwrap_or(text);
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_one_kind() {
+    fn numbers_share_one_kind() {
         for text in ["3", "3.", "-1,000.5", ".5", "1990-91."] {
             assert_eq!(Token::new(text).stem(), "##number##", "{text}");
         }

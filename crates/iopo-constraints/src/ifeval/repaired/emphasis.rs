@@ -1,16 +1,16 @@
-//! Passages in Markdown emphasis: `*so*`, `**so**` or `***so***`, on one line.
+//! Passages in Markdown emphasis within a line: `*a*`, `**a**` or `***a***`.
 
-/// How many there are. Asterisks beside a space on the inner side open or close nothing, so that
-/// list items and products are none.
+/// The number of emphasized passages. Asterisks next to an inner space do not open or close a passage, so list items
+/// and products do not count.
 pub(super) fn passages(text: &str) -> usize {
     text.split('\n').map(in_line).sum()
 }
 
-/// A run of asterisks that opens counts once a run of the same length closes it.
+/// The number of passages in a line. A run of the same length closes an opening run of asterisks.
 fn in_line(line: &str) -> usize {
     let mut count = 0;
     let mut rest = line;
-    // The lengths of the runs that are open: 1, 2 or 3 asterisks.
+    // Whether a run of 1, 2 or 3 asterisks is open, by length.
     let mut open = [false; 4];
     let mut before = ' ';
     while let Some(at) = rest.find('*') {
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emphasis_hugs_its_text() {
+    fn emphasis_is_next_to_its_text() {
         for (text, count) in [
             ("*a* **b c** ***d***", 3),
             ("* a * b\n* c", 0),

@@ -1,16 +1,16 @@
-//! Parts of a response and the lines that announce them.
+//! Parts of a response and their headings.
 
 use std::collections::BTreeSet;
 
 use crate::{lines, measure::is_angle_title, text};
 
-/// What Markdown may put before the text of a line.
+/// Markdown before the text of a line.
 const MARKUP: [char; 5] = ['#', '*', '_', '>', ' '];
 
-/// What Markdown may put around a title.
+/// Markdown around a title.
 const AROUND: [char; 4] = ['#', '*', '_', ' '];
 
-/// How many parts that are not blank stand between lines of three asterisks (or `* * *`).
+/// The number of parts between lines of `***` or `* * *` that are not blank.
 pub(super) fn parts(text: &str) -> usize {
     let (mut count, mut filled) = (0, false);
     for line in text.split('\n') {
@@ -23,7 +23,7 @@ pub(super) fn parts(text: &str) -> usize {
     count + usize::from(filled)
 }
 
-/// Whether six or more asterisks in a row divide two different answers.
+/// Whether six or more asterisks in a row separate two different responses.
 pub(super) fn two_responses(text: &str) -> bool {
     let mut parts: Vec<&str> = Vec::new();
     let (mut rest, mut start) = (text, 0);
@@ -38,7 +38,7 @@ pub(super) fn two_responses(text: &str) -> bool {
     matches!(full[..], [one, other] if one != other)
 }
 
-/// Whether there are so many paragraphs between blank lines, the nth with this first word.
+/// Whether blank lines separate exactly `count` paragraphs and the nth starts with `first_word`.
 pub(super) fn nth_paragraph(text: &str, count: usize, nth: usize, first_word: &str) -> bool {
     let paragraphs = text::paragraphs(text);
     let paragraph = paragraphs.get(nth.saturating_sub(1)).map_or("", |range| &text[range.clone()]);
@@ -46,14 +46,14 @@ pub(super) fn nth_paragraph(text: &str, count: usize, nth: usize, first_word: &s
     paragraphs.len() == count && first.is_some_and(|word| word == text::key(first_word))
 }
 
-/// How many different numbers of sections head a line.
+/// The number of distinct section numbers in headings.
 pub(super) fn sections(text: &str, heading: &str) -> usize {
     let number = |line| lines::labelled(line, heading, false);
     lines::filled(text).filter_map(number).collect::<BTreeSet<_>>().len()
 }
 
-/// Whether a line starts with the postscript's mark and something follows. Points and spaces
-/// within the mark do not matter, its letters do: a P.P.S. is no P.S.
+/// Whether a line starts with the postscript marker and text follows. Only the letters of the marker matter, not its
+/// periods and spaces, so a P.P.S. is not a P.S.
 pub(super) fn postscript(text: &str, marker: &str) -> bool {
     let letters: Vec<char> = letters_of(marker).collect();
     lines::all(text).any(|(start, line)| {
@@ -68,7 +68,7 @@ fn letters_of(marker: &str) -> impl Iterator<Item = char> {
     marker.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase)
 }
 
-/// The length of the mark with these letters at the start of a text, points after each of them.
+/// The length of a marker with these letters at the start of a text. Periods may follow each letter.
 fn head_of(text: &str, letters: &[char]) -> Option<usize> {
     let mut rest = text;
     for letter in letters {
@@ -78,12 +78,12 @@ fn head_of(text: &str, letters: &[char]) -> Option<usize> {
         }
         rest = rest.trim_start()[c.len_utf8()..].trim_start_matches('.');
     }
-    // Another letter would make another mark, or a word.
-    let goes_on = rest.starts_with(char::is_alphanumeric);
-    (!goes_on).then_some(text.len() - rest.len())
+    // Another letter would make a different marker or a word.
+    let continues = rest.starts_with(char::is_alphanumeric);
+    (!continues).then_some(text.len() - rest.len())
 }
 
-/// Whether a line is a title in double angle brackets and nothing else.
+/// Whether a line consists of a title in double angle brackets.
 pub(super) fn title(text: &str) -> bool {
     lines::filled(text).any(|line| is_angle_title(line.trim().trim_matches(AROUND)))
 }
@@ -93,20 +93,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dividers_stand_on_lines_of_their_own() {
+    fn dividers_are_separate_lines() {
         assert_eq!(parts("***\na *** b\n* * *\n\n***\nc"), 2);
         assert!(two_responses("a *******b") && two_responses("a\n******\n******\nb"));
         assert!(!two_responses("a\n*****\nb") && !two_responses("a ****** a"));
     }
 
     #[test]
-    fn paragraphs_open_with_their_first_word_whatever_marks_it() {
+    fn first_words_are_found_within_markup() {
         assert!(nth_paragraph("**One**: a\n\n\n\n“Two” b", 2, 2, "two"));
         assert!(!nth_paragraph("One\n\nTwo\n\nThree", 2, 2, "two"));
     }
 
     #[test]
-    fn sections_are_headed_once_each() {
+    fn repeated_section_numbers_count_once() {
         assert_eq!(
             sections("SECTION 1\na\n**Section 2**\nSee Section 3.\nSection 2", "Section"),
             2
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_postscript_heads_a_line() {
+    fn a_postscript_starts_a_line() {
         for (text, ps, pps) in [
             ("a\nP.S. b", true, false),
             ("a\n**P. S.** b", true, false),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_stands_alone() {
+    fn a_title_fills_its_line() {
         assert!(title("# <<Tea>>\nIt") && !title("so <<tea>>") && !title("<< >>"));
     }
 }

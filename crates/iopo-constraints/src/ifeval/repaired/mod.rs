@@ -1,7 +1,7 @@
-//! The checks as a reader of the instruction would decide them, by the measures of the synthesis
-//! where it has one for the same thing.
+//! The checks by the meaning of the instruction. They use the measures of the constraints where there is one for the
+//! same thing.
 //!
-//! `docs/ifeval.md` lists what differs from the published checks, with an example each.
+//! `docs/ifeval.md` lists the differences to the published checks, each with an example.
 
 mod emphasis;
 mod layout;
@@ -9,14 +9,15 @@ mod whole;
 mod words;
 
 use super::{
-    instruction::{Instruction, Relation},
+    instruction::Instruction,
     json::{Dialect, is_json},
     language,
     python::lower,
+    relation::Relation,
 };
 use crate::measure::Measure;
 
-/// An instruction to be decided by its meaning.
+/// An instruction that is decided by its meaning.
 #[derive(Debug, Clone)]
 pub(super) struct Repaired {
     instruction: Instruction,
@@ -27,7 +28,7 @@ impl Repaired {
         Self { instruction: instruction.clone() }
     }
 
-    /// Whether the check counts asterisks or what they mark.
+    /// Whether the check counts asterisks or passages between them.
     pub(super) fn reads_asterisks(&self) -> bool {
         use Instruction as I;
         matches!(
@@ -39,7 +40,7 @@ impl Repaired {
         )
     }
 
-    /// Whether a text that is not blank follows the instruction.
+    /// Whether a text follows the instruction. The text is not blank.
     pub(super) fn follows(&self, text: &str) -> bool {
         use Instruction as I;
         let none = |measure: Measure| measure.count(text) == 0;
@@ -94,7 +95,7 @@ impl Repaired {
     }
 }
 
-/// Whether a text is English, as it is or in lower case: the detector passes over most capitals.
+/// Whether a text is English, unchanged or in lower case. The detector ignores most words in capitals.
 fn is_english(text: &str) -> bool {
     let is = |text: &str| language::detect(text).is_some_and(|found| found == "en");
     is(text) || is(&lower(text))

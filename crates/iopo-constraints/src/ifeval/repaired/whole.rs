@@ -1,15 +1,15 @@
-//! How a response starts, ends and is wrapped.
+//! Checks of the whole response: its start, its end and its wrapping.
 
 use crate::text;
 
-/// What may stand around a phrase without being part of it.
+/// Characters around a phrase that are not part of it.
 const WRAPPING: [char; 10] = ['"', '“', '”', '\'', '‘', '’', '*', '_', '>', '#'];
 
 fn is_wrapping(c: char) -> bool {
     c.is_whitespace() || WRAPPING.contains(&c)
 }
 
-/// Whether the request comes first, spacing and letter case aside, and an answer after it.
+/// Whether the response starts with the request, ignoring case and spacing, and an answer follows.
 pub(super) fn repeats_and_answers(text: &str, prompt: &str) -> bool {
     let mut have = words(text.trim_start_matches(is_wrapping));
     let prompt: Vec<&str> = prompt.trim_matches(is_wrapping).split_whitespace().collect();
@@ -19,7 +19,7 @@ pub(super) fn repeats_and_answers(text: &str, prompt: &str) -> bool {
     if !others.iter().all(same) {
         return false;
     }
-    // The last word may carry the quotation mark that closes.
+    // A closing quotation mark may follow the last word.
     let closes = have.next().is_some_and(|word| {
         text::fold(word.trim_matches(is_wrapping)) == text::fold(last.trim_matches(is_wrapping))
     });
@@ -30,20 +30,20 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace()
 }
 
-/// Whether one of the three answers is given, and none of the others.
+/// Whether exactly one of the three answers occurs.
 pub(super) fn one_answer(text: &str) -> bool {
     let text = text::fold(text);
     let answers = ["my answer is yes.", "my answer is no.", "my answer is maybe."];
     answers.iter().filter(|answer| text.contains(**answer)).count() == 1
 }
 
-/// Whether the phrase comes last, whatever wraps it.
+/// Whether the response ends with the phrase, ignoring case and characters around it.
 pub(super) fn ends(text: &str, phrase: &str) -> bool {
     let phrase = phrase.trim_matches(is_wrapping);
     !phrase.is_empty() && text::closes_with(text.trim_end_matches(is_wrapping), phrase)
 }
 
-/// Whether one pair of double quotation marks, straight or curly, holds all of the text.
+/// Whether a pair of straight or curly double quotation marks surrounds the whole text.
 pub(super) fn quoted(text: &str) -> bool {
     let text = text.trim();
     [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»')].iter().any(|(open, close)| {
@@ -52,7 +52,7 @@ pub(super) fn quoted(text: &str) -> bool {
     })
 }
 
-/// What is left of a text without a Markdown fence and the name of its language.
+/// The text without a Markdown fence and the name of its language.
 pub(super) fn unfenced(text: &str) -> &str {
     let text = text.trim();
     let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else {
@@ -75,14 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn ends_and_quotes_are_seen_through_their_wrapping() {
+    fn ends_and_quotes_are_found_within_markup() {
         assert!(ends("So it is. \"\n", "so it is.") && ends("**So it is.**", "So it is."));
         assert!(!ends("also", "so") && !ends("a", "\""));
         assert!(quoted("“a”") && quoted("\"a\"") && !quoted("\"\"") && !quoted("\"a”"));
     }
 
     #[test]
-    fn one_fence_is_taken_off() {
+    fn one_fence_is_removed() {
         assert_eq!(unfenced("```jSoN\n{}\n```").trim(), "{}");
         assert_eq!(unfenced("```\n{}```").trim(), "{}");
         assert_eq!(unfenced("```{}"), "```{}");

@@ -5,8 +5,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::super::search::Needle;
 use crate::text;
 
-/// How many words there are: what stands between spaces counts once, but where a script writes
-/// words without spaces, each word of it counts.
+/// The number of words. A run between spaces counts once, except in scripts without spaces, where each word counts.
 pub(super) fn count(text: &str) -> usize {
     text::words(text)
         .map(
@@ -23,7 +22,7 @@ fn is_unspaced(c: char) -> bool {
         | '\u{20000}'..='\u{3ffff}')
 }
 
-/// How often a keyword stands in a text as a word or words of its own, letter case aside.
+/// The number of occurrences of a keyword as whole words, ignoring case.
 pub(super) fn occurrences(text: &str, keyword: &str) -> usize {
     let keyword = text::fold(keyword.trim());
     let (text, needle) = (text::fold(text), Needle::new(&keyword));
@@ -45,7 +44,7 @@ pub(super) fn occurrences(text: &str, keyword: &str) -> usize {
         .count()
 }
 
-/// How many `[…]` with a letter in them there are that are no link, no reference, no tick box.
+/// The number of `[…]` that contain a letter and are not links, references or check boxes.
 pub(super) fn placeholders(text: &str) -> usize {
     let mut found = 0;
     let mut open: Option<usize> = None;
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_are_words_of_their_own() {
+    fn keywords_are_whole_words() {
         assert_eq!(occurrences("Art, party, _art_ (art)", "art"), 3);
         assert_eq!(occurrences("C++ and C", "c++"), 1);
         assert_eq!(occurrences("a a a", "a a"), 1);

@@ -1,8 +1,8 @@
-//! One response that satisfies and one that violates each kind, written by hand.
+//! A handwritten response that satisfies and one that violates each kind.
 
 use iopo_constraints::{Constraint, Kind};
 
-/// Kind, parameters, a response that satisfies it, one that does not.
+/// Kind, parameters, a response that satisfies the constraint, a response that violates it.
 const CASES: &[(&str, &str, &str, &str)] = &[
     ("max_words", r#"{"n":4}"#, "Don't drink cold tea.", "Do not drink cold tea."),
     ("min_words", r#"{"n":5}"#, "Do not drink cold tea.", "Don't drink cold - tea."),
@@ -83,7 +83,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn each_kind_tells_a_good_response_from_a_bad_one() {
+fn each_kind_separates_a_good_response_from_a_bad_one() {
     for &(id, params, good, bad) in CASES {
         let constraint = Constraint::from_parts(id, params).unwrap();
         let (yes, no) = (constraint.check(good), constraint.check(bad));
@@ -94,14 +94,14 @@ fn each_kind_tells_a_good_response_from_a_bad_one() {
 }
 
 #[test]
-fn no_kind_lacks_a_case() {
+fn every_kind_has_a_case() {
     for kind in Kind::ALL {
         assert!(CASES.iter().any(|case| case.0 == kind.id()), "{kind}");
     }
 }
 
 #[test]
-fn evidence_says_what_was_found_and_what_was_asked() {
+fn evidence_states_the_count_and_the_bound() {
     let constraint = Constraint::from_parts("max_words", r#"{"n":2}"#).unwrap();
     assert_eq!(constraint.check("I like tea.").evidence, "3 words, at most 2 asked");
 }

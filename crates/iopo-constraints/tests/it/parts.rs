@@ -1,9 +1,9 @@
-//! Constraints from foreign data: refused unless sound.
+//! Constraints from files: only valid ones are accepted.
 
 use iopo_constraints::{Constraint, ConstraintError, Kind};
 
 #[test]
-fn ids_are_distinct_snake_case_and_found_again() {
+fn ids_are_distinct_snake_case_and_round_trip() {
     for (at, kind) in Kind::ALL.iter().enumerate() {
         assert_eq!(Kind::from_id(kind.id()), Ok(*kind));
         assert!(kind.id().chars().all(|c| c.is_ascii_lowercase() || c == '_'));
@@ -13,14 +13,14 @@ fn ids_are_distinct_snake_case_and_found_again() {
 }
 
 #[test]
-fn unknown_kinds_are_refused_by_name() {
+fn unknown_kinds_are_rejected_by_name() {
     let error = Constraint::from_parts("max_wrods", r#"{"n":3}"#).unwrap_err();
     assert!(matches!(error, ConstraintError::UnknownKind { .. }));
     assert!(error.to_string().contains("max_wrods"), "{error}");
 }
 
 #[test]
-fn missing_foreign_and_mistyped_parameters_are_refused() {
+fn missing_unknown_and_mistyped_parameters_are_rejected() {
     for (id, params) in [
         ("max_words", "{}"),
         ("max_words", ""),
@@ -45,7 +45,7 @@ fn missing_foreign_and_mistyped_parameters_are_refused() {
 }
 
 #[test]
-fn hostile_values_are_refused_with_what_was_expected() {
+fn hostile_values_are_rejected_with_the_expected_range() {
     let long = format!(r#"{{"word":"{}"}}"#, "x".repeat(1_000_000));
     for (id, params) in [
         ("max_words", r#"{"n":0}"#),

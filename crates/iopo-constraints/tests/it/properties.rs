@@ -1,16 +1,15 @@
-//! Properties of every kind over everyday and hostile texts.
+//! Properties of every kind on everyday and hostile texts.
 
-mod common;
-
-use common::{constraints, draws, texts};
 use iopo_constraints::{Constraint, Kind};
 use proptest::prelude::*;
+
+use crate::support::constraints::{constraints, draws, texts};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn back_translation_claims_what_the_check_confirms(text in texts()) {
+    fn the_check_confirms_back_translation(text in texts()) {
         for kind in Kind::ALL {
             let found = kind.back_translate(&text);
             prop_assert!(found.len() <= 6);
@@ -23,7 +22,7 @@ proptest! {
     }
 
     #[test]
-    fn foreign_parameters_never_panic(
+    fn arbitrary_parameters_never_panic(
         id in prop::sample::select(Kind::ALL), n: i64, word in any::<String>(),
     ) {
         for params in [
@@ -50,7 +49,7 @@ proptest! {
     }
 }
 
-// These go through hundreds of constraints a case.
+// Each case checks hundreds of constraints.
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -82,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn what_excludes_each_other_never_holds_together(text in texts(), seed: u64) {
+    fn exclusive_constraints_never_hold_together(text in texts(), seed: u64) {
         let holding: Vec<Constraint> = constraints(seed, &text)
             .into_iter()
             .filter(|constraint| constraint.check(&text).satisfied)
@@ -122,7 +121,7 @@ proptest! {
     }
 }
 
-// And this through pairs of them.
+// Each case checks pairs of hundreds of constraints.
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(6))]
 
@@ -160,7 +159,7 @@ fn draws_match_their_kind_whatever_the_task() {
     }
 }
 
-/// Not timed: with quadratic work this would not end in a test's time.
+/// Has no time limit: quadratic work would exceed that of the test runner.
 #[test]
 fn checks_cope_with_large_monotonous_texts() {
     let all = draws(3, "Explain tea.");

@@ -1,4 +1,4 @@
-//! The files with the published code's labels.
+//! IFEval's published files and the labels of the published code, which are not part of the repository.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A response that the published code has labelled; the lists run along the instructions.
+/// A response that the published code has labelled, with one element per instruction in each list.
 #[derive(Deserialize)]
 pub(crate) struct Labelled {
     pub(crate) key: u64,
@@ -22,7 +22,19 @@ pub(crate) struct Labelled {
     pub(crate) random_letter: Vec<bool>,
 }
 
-/// The labelled files of the models, by name.
+/// The folder of the files. Tests that need it pass when it is absent.
+pub(crate) fn folder() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ifeval");
+    path.is_dir().then_some(path)
+}
+
+/// The rows of a file with one JSON object per line.
+pub(crate) fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> Vec<T> {
+    let text = fs::read_to_string(path).expect("a readable file");
+    text.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
+}
+
+/// The labelled files of the models, sorted by name.
 pub(crate) fn models(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join("labelled")).expect("a folder");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();

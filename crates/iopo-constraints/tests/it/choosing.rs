@@ -1,4 +1,4 @@
-//! Choosing constraints for answers, as synthesis and pairing do.
+//! Choosing constraints for responses, as synthesis and pairing do.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ const LIST: &str = "Here are some benefits of green tea:\n\n1. **Antioxidants**:
     **Calm**: It is known as the \"calm\" drink.\n\nWould these benefits convince anyone?";
 
 fn of(id: &str, params: &str) -> Constraint {
-    Constraint::from_parts(id, params).expect("the parameters are sound")
+    Constraint::from_parts(id, params).expect("valid parameters")
 }
 
 #[test]
-fn two_everyday_answers_are_told_apart_by_many_kinds_over_the_types() {
+fn many_kinds_of_most_types_separate_two_everyday_responses() {
     for (holder, breaker) in [(PROSE, LIST), (LIST, PROSE)] {
         let found = contrast(Kind::ALL, holder, breaker);
         for constraint in &found {
@@ -31,7 +31,7 @@ fn two_everyday_answers_are_told_apart_by_many_kinds_over_the_types() {
 }
 
 #[test]
-fn contrast_keeps_to_the_kinds_that_it_was_given() {
+fn contrast_uses_only_the_given_kinds() {
     let kinds = [Kind::ExcludeWord, Kind::IncludeWord];
     let found = contrast(&kinds, PROSE, LIST);
     assert!(found.iter().all(|constraint| kinds.contains(&constraint.kind())));
@@ -39,7 +39,7 @@ fn contrast_keeps_to_the_kinds_that_it_was_given() {
 }
 
 #[test]
-fn compatible_sets_are_free_of_conflict_and_depend_on_the_seed_alone() {
+fn compatible_sets_have_no_conflicts_and_depend_only_on_the_seed() {
     let all: Vec<Constraint> =
         Kind::ALL.iter().flat_map(|kind| kind.back_translate(LIST)).collect();
     for seed in 0..50 {
@@ -68,7 +68,7 @@ fn parameters_are_round_and_tight() {
 }
 
 #[test]
-fn contradictions_are_known() {
+fn contradictions_are_detected() {
     for (a, b) in [
         (of("max_words", r#"{"n":40}"#), of("min_words", r#"{"n":50}"#)),
         (of("single_line", "{}"), of("min_bullets", r#"{"n":2}"#)),
@@ -96,7 +96,7 @@ fn contradictions_are_known() {
 }
 
 #[test]
-fn held_out_kinds_are_distinct_and_span_types() {
+fn held_out_kinds_are_distinct_and_span_several_types() {
     let kinds: BTreeSet<Kind> = Kind::HELD_OUT_DEFAULT.iter().copied().collect();
     let types: BTreeSet<ConstraintType> = kinds.iter().map(|k| k.constraint_type()).collect();
     assert_eq!(kinds.len(), Kind::HELD_OUT_DEFAULT.len());

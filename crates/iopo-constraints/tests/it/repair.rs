@@ -1,4 +1,4 @@
-//! Repairs by example: small edits, natural texts, `None` where there is none.
+//! Examples of repairs, and of responses that cannot be repaired.
 
 use iopo_constraints::Constraint;
 
@@ -53,7 +53,7 @@ fn edits_are_small_and_natural() {
 }
 
 #[test]
-fn what_cannot_be_edited_naturally_is_left_alone() {
+fn responses_without_a_natural_edit_are_not_repaired() {
     for (id, params, response) in [
         ("min_words", r#"{"n":50}"#, "Tea."),
         ("max_words", r#"{"n":2}"#, "One long sentence only."),
@@ -71,7 +71,7 @@ fn what_cannot_be_edited_naturally_is_left_alone() {
 }
 
 #[test]
-fn a_response_that_passes_is_not_touched() {
+fn a_response_that_passes_stays_unchanged() {
     let response = " Tea. \n";
     assert_eq!(repaired("no_commas", "{}", response).as_deref(), Some(response));
 }

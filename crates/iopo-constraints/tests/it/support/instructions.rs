@@ -1,10 +1,10 @@
-//! Texts near the edges of the checks, and one instruction of each type.
+//! Texts at the limits of the checks, and one instruction of each type.
 
 use iopo_constraints::ifeval::Instruction;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Pieces that some check looks at.
+/// Pieces of text that checks react to.
 pub(crate) const PIECES: &[&str] = &[
     "Tea is warm. ",
     "DON'T ",
@@ -92,7 +92,7 @@ pub(crate) fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// One of each type, some in two forms.
+/// An instruction of each type, some of them in two forms.
 pub(crate) fn instructions() -> Vec<Instruction> {
     let all: &[(&str, Value)] = &[
         (

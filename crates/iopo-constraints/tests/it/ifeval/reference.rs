@@ -1,19 +1,13 @@
-//! The paper mode beside the published implementation's labels, where `../shared` holds them.
-
-#[path = "ifeval/labelled.rs"]
-mod labelled;
-#[path = "ifeval/shared.rs"]
-mod shared;
+//! Paper mode agrees with the labels of the published implementation. Needs files outside the repository.
 
 use std::{collections::BTreeMap, path::Path};
 
 use iopo_constraints::ifeval::{Checker, Instruction, Mode, Response, primitives};
 use serde::Deserialize;
 
-use labelled::{Labelled, models};
-use shared::{folder, rows};
+use crate::support::labelled::{Labelled, folder, models, rows};
 
-/// What became of the instances of one file or of one type.
+/// The agreement on the instances of one file or one type.
 #[derive(Default)]
 struct Agreement {
     compared: usize,
@@ -21,7 +15,7 @@ struct Agreement {
     loose: usize,
     variant: usize,
     flagged: usize,
-    /// What differs, in words.
+    /// The instances that differ.
     differing: Vec<String>,
 }
 
@@ -38,7 +32,7 @@ impl Agreement {
 
 const HEADER: &str = "compared, strict equal, loose equal, first variant equal, flagged";
 
-/// Compares a file's labels, type by type.
+/// Compares the labels of a file, by type.
 fn compare(path: &Path, by_type: &mut BTreeMap<String, Agreement>) -> Agreement {
     let mut sum = Agreement::default();
     for row in rows::<Labelled>(path) {
@@ -81,7 +75,7 @@ fn labels_of_nine_models_are_equal() {
     let mut differing = Vec::new();
     for path in models(&folder) {
         let agreement = compare(&path, &mut by_type);
-        assert!(agreement.compared > 800, "{}: a file of another sort", path.display());
+        assert!(agreement.compared > 800, "{}: an unexpected file", path.display());
         assert_eq!(agreement.is_whole(), agreement.differing.is_empty());
         differing.extend(agreement.differing.iter().cloned());
         table.push(agreement.row(&path.file_name().unwrap_or_default().to_string_lossy()));
@@ -98,7 +92,7 @@ fn labels_of_constructed_responses_are_equal() {
     let mut by_type = BTreeMap::new();
     let agreement = compare(&folder.join("synthetic_edge.jsonl"), &mut by_type);
     println!("{HEADER}\n{}", agreement.row("synthetic_edge.jsonl"));
-    assert!(agreement.compared > 2000, "a file of another sort");
+    assert!(agreement.compared > 2000, "an unexpected file");
     assert!(agreement.is_whole(), "{}", agreement.differing.join("\n"));
 }
 
@@ -106,7 +100,7 @@ fn labels_of_constructed_responses_are_equal() {
 #[derive(Deserialize)]
 struct Primitive {
     text: String,
-    /// `EXC` where there is nothing to detect.
+    /// `EXC` when there is nothing to detect.
     langdetect_seed0: String,
     n_sentences: usize,
     n_words: usize,

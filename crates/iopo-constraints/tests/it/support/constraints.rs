@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
-/// Pieces that everyday answers are made of, and pieces that lie near the edge of some check.
+/// Pieces of everyday responses, and pieces at the limit of a check.
 const PIECES: &[&str] = &[
     "Tea is a warm drink that many people like.",
     "Here are some important tips for you:",
@@ -76,7 +76,7 @@ pub(crate) fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Texts of one sort of line only, where the bounds on lines and parts are tight.
+/// Texts of equal lines, for which the bounds on lines and parts are tight.
 fn uniform() -> impl Strategy<Value = String> {
     let sorts = [
         "- tea",
@@ -112,7 +112,7 @@ pub(crate) fn draws(seed: u64, task: &str) -> Vec<Constraint> {
     Kind::ALL.iter().map(|kind| kind.draw(task, &mut rng)).collect()
 }
 
-/// Random constraints of each kind, all that hold of a text, and their revisions.
+/// Random constraints of each kind, all constraints that a text satisfies, and their revisions.
 pub(crate) fn constraints(seed: u64, text: &str) -> Vec<Constraint> {
     let mut found = draws(seed, "Write about green tea and healthy milk.");
     found.extend(Kind::ALL.iter().flat_map(|kind| kind.back_translate(text)));

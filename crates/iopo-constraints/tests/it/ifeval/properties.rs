@@ -1,13 +1,10 @@
-//! What holds of every text: no panic, loose where strict, nothing for blank responses, linear work.
-
-#[path = "ifeval/texts.rs"]
-mod texts;
+//! Properties of all texts: no panic, strict implies loose, blank responses follow nothing, linear work.
 
 use iopo_constraints::ifeval::{Checker, Instruction, InstructionKind, Mode, Response, primitives};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use texts::{PIECES, instructions, texts};
+use crate::support::instructions::{PIECES, instructions, texts};
 
 fn checkers() -> Vec<Checker> {
     let all = instructions();
@@ -19,7 +16,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn loose_follows_from_strict(text in texts()) {
+    fn strict_implies_loose(text in texts()) {
         let response = Response::new(&text);
         for checker in checkers() {
             let verdict = checker.verdict(&response);
@@ -47,7 +44,7 @@ proptest! {
     }
 
     #[test]
-    fn any_keyword_is_searched_for_or_refused(keyword in texts(), text in texts()) {
+    fn any_keyword_is_searched_for_or_rejected(keyword in texts(), text in texts()) {
         for (kind, name) in [
             (InstructionKind::KeywordsExistence, "keywords"),
             (InstructionKind::ForbiddenWords, "forbidden_words"),
@@ -65,11 +62,9 @@ proptest! {
     }
 }
 
-/// Ten megabytes of all pieces for each check, then each piece over and over.
-///
-/// A check whose work grew with the square would take hours: that this ends is the test.
+/// Checks 10 MiB of mixed pieces, then each piece repeated. A quadratic check would take hours.
 #[test]
-fn long_responses_end() {
+fn long_responses_finish() {
     let checkers = checkers();
     let long = |piece: &str, bytes: usize| piece.repeat(bytes / piece.len());
     let mixed = long(&PIECES.concat(), 10 << 20);
@@ -84,9 +79,9 @@ fn long_responses_end() {
     }
 }
 
-/// Expressions on which a backtracking search would not end, as far as they are accepted.
+/// Searches for those accepted expressions on which backtracking would never finish.
 #[test]
-fn hostile_expressions_end() {
+fn hostile_expressions_finish() {
     let text = "a".repeat(1 << 20);
     let mut accepted = 0;
     for source in [

@@ -1,7 +1,4 @@
-//! Files of prompts and the arguments of instructions: what is read, and what is refused.
-
-#[path = "ifeval/shared.rs"]
-mod shared;
+//! Prompt files and arguments of instructions: which are accepted and which are rejected.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,6 +7,8 @@ use iopo_constraints::{
     ifeval::{Checker, IfevalError, Instruction, InstructionKind, Mode, PromptFile},
 };
 use serde_json::{Map, Value, json};
+
+use crate::support::labelled::{folder, rows};
 
 fn made(id: &str, kwargs: &Value) -> Result<Instruction, IfevalError> {
     Instruction::from_parts(id, kwargs.as_object().unwrap_or(&Map::new()))
@@ -25,12 +24,12 @@ fn an_unknown_id_is_an_error() {
 fn missing_foreign_and_mistyped_arguments_are_errors() {
     let id = "length_constraints:number_words";
     for (kwargs, part) in [
-        (json!({"num_words": 3}), "lacks its parameter `relation`"),
-        (json!({"num_words": null, "relation": "at least"}), "lacks its parameter `num_words`"),
-        (json!({"num_words": "3", "relation": "at least"}), "must be a whole number"),
-        (json!({"num_words": -1, "relation": "at least"}), "must be a whole number"),
+        (json!({"num_words": 3}), "missing parameter `relation`"),
+        (json!({"num_words": null, "relation": "at least"}), "missing parameter `num_words`"),
+        (json!({"num_words": "3", "relation": "at least"}), "expected a whole number"),
+        (json!({"num_words": -1, "relation": "at least"}), "expected a whole number"),
         (json!({"num_words": 3, "relation": "at most"}), "found at most"),
-        (json!({"num_words": 3, "relation": "at least", "n": 1}), "has no parameter `n`"),
+        (json!({"num_words": 3, "relation": "at least", "n": 1}), "unknown parameter `n`"),
     ] {
         let error = made(id, &kwargs).unwrap_err().to_string();
         assert!(error.contains(part), "{kwargs}: {error}");
@@ -52,18 +51,18 @@ fn missing_foreign_and_mistyped_arguments_are_errors() {
 }
 
 #[test]
-fn null_arguments_of_other_types_are_no_arguments() {
+fn null_arguments_count_as_absent() {
     let kwargs = json!({"num_words": 3, "relation": "at least", "keywords": null});
     assert!(made("length_constraints:number_words", &kwargs).is_ok());
 }
 
 #[test]
-fn hostile_patterns_are_refused_in_paper_mode_and_texts_in_repaired_mode() {
+fn hostile_patterns_are_rejected_in_paper_mode_and_literal_in_repaired_mode() {
     let pattern = "(a+)+$";
     let kwargs = json!({"keyword": pattern, "relation": "at least", "frequency": 1});
     let instruction = made("keywords:frequency", &kwargs).unwrap();
     let error = Checker::new(&instruction, Mode::Paper).unwrap_err();
-    assert!(matches!(error, IfevalError::PatternRefused { .. }), "{error}");
+    assert!(matches!(error, IfevalError::UnsupportedPattern { .. }), "{error}");
     assert!(Checker::new(&instruction, Mode::Repaired).unwrap().strict("so (a+)+$ it is"));
 }
 
@@ -74,22 +73,22 @@ const PROMPTS: &str = r#"
 "#;
 
 #[test]
-fn foreign_types_are_named_and_counted() {
+fn types_of_other_benchmarks_are_named_and_counted() {
     let file = PromptFile::parse(PROMPTS).unwrap();
     assert_eq!(file.prompts.len(), 3);
     assert_eq!(file.prompts[1].key, "2");
-    assert_eq!(file.prompts[0].items[0].instruction, Some(Instruction::NoComma));
-    assert!(file.prompts[0].items[0].kwargs.is_empty());
-    assert_eq!(file.prompts[1].items[0].instruction, None);
+    assert_eq!(file.prompts[0].instructions[0].instruction, Some(Instruction::NoComma));
+    assert!(file.prompts[0].instructions[0].kwargs.is_empty());
+    assert_eq!(file.prompts[1].instructions[0].instruction, None);
     assert_eq!(file.unsupported().into_iter().collect::<Vec<_>>(), [("count:numbers", 2)]);
 }
 
 #[test]
-fn doubtful_lines_are_errors_with_their_number() {
+fn invalid_lines_are_errors_with_their_number() {
     let good = PROMPTS.lines().nth(1).unwrap();
     for (bad, part) in [
         ("{".to_owned(), "line 2"),
-        (good.to_owned(), "line 2 is no prompt: its key 1 is that of line 1 too"),
+        (good.to_owned(), "line 2 is not a prompt: key 1 already occurs in line 1"),
         (good.replace("[{\"N\": null}]", "[]").replace("1,", "9,"), "1 instructions with 0 kwargs"),
         (good.replace("null", "5").replace("1,", "9,"), "prompt 9 (line 2)"),
         (good.replace("1,", "[],"), "a number or a string as key"),
@@ -100,13 +99,13 @@ fn doubtful_lines_are_errors_with_their_number() {
 }
 
 #[test]
-fn the_published_file_is_read_whole_in_both_modes() {
-    let Some(folder) = shared::folder() else { return };
+fn every_prompt_of_the_published_file_is_supported_in_both_modes() {
+    let Some(folder) = folder() else { return };
     let text = std::fs::read_to_string(folder.join("input_data.jsonl")).unwrap();
     let file = PromptFile::parse(&text).unwrap();
     assert_eq!((file.prompts.len(), file.unsupported().len()), (541, 0));
     let mut counts = std::collections::BTreeMap::new();
-    for item in file.prompts.iter().flat_map(|prompt| &prompt.items) {
+    for item in file.prompts.iter().flat_map(|prompt| &prompt.instructions) {
         let instruction = item.instruction.as_ref().expect("a known type");
         for mode in Mode::ALL {
             assert!(Checker::new(instruction, mode).is_ok(), "{instruction:?}");
@@ -117,7 +116,7 @@ fn the_published_file_is_read_whole_in_both_modes() {
 }
 
 #[test]
-fn the_default_list_holds_out_eight_types_at_least() {
+fn the_default_list_holds_out_at_least_eight_types() {
     let kinds = Kind::HELD_OUT_DEFAULT.iter().copied().collect();
     let held_out = InstructionKind::HELD_OUT_DEFAULT;
     assert!(held_out.len() >= 8);
@@ -128,25 +127,25 @@ fn the_default_list_holds_out_eight_types_at_least() {
 }
 
 #[test]
-fn no_prompt_is_a_seed() {
-    let Some(folder) = shared::folder() else { return };
+fn no_prompt_is_among_the_tasks() {
+    let Some(folder) = folder() else { return };
     let file = PromptFile::parse(&fs::read_to_string(folder.join("input_data.jsonl")).unwrap());
     let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iopo/data/tasks.jsonl");
     let plain = |text: &str| {
         let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
         words.map(str::to_lowercase).collect::<Vec<_>>().join(" ")
     };
-    let tasks: Vec<String> = shared::rows::<Value>(&tasks)
+    let tasks: Vec<String> = rows::<Value>(&tasks)
         .iter()
-        .flat_map(|seed| seed.as_object().expect("an object").values())
+        .flat_map(|row| row.as_object().expect("an object").values())
         .filter_map(|value| value.as_str().map(plain))
         .filter(|text| text.split(' ').count() > 3)
         .collect();
     assert!(tasks.len() > 100);
     for prompt in file.unwrap().prompts {
         let text = plain(&prompt.prompt);
-        for seed in &tasks {
-            assert!(!text.contains(seed.as_str()) && !seed.contains(&text), "{seed}");
+        for task in &tasks {
+            assert!(!text.contains(task.as_str()) && !task.contains(&text), "{task}");
         }
     }
 }

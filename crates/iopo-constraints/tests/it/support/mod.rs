@@ -1,0 +1,7 @@
+//! Texts, constraints, instructions and files that several tests use.
+
+pub(crate) mod constraints;
+#[cfg(feature = "ifeval")]
+pub(crate) mod instructions;
+#[cfg(feature = "ifeval")]
+pub(crate) mod labelled;
