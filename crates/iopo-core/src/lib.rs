@@ -28,3 +28,8 @@ pub mod settings;
 pub use counts::Counts;
 pub use sequences::{FalseCells, PerSequence, Sequence};
 pub use settings::SettingError;
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -55,3 +55,8 @@ pub use prompts::{Prompt, heldout_prompts};
 pub use score::{ScoreSummary, score};
 pub use stats::{Bootstrap, Estimate, Observation, Statistic};
 pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

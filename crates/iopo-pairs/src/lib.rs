@@ -59,3 +59,8 @@ pub use stats::PairsSummary;
 /// and configuration come to mean other groups, so that files of the older meaning are made again:
 /// 1: as first written; 2: to revise a constraint is to choose one that excludes it.
 pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.2");
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

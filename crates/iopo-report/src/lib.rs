@@ -46,3 +46,8 @@ pub use error::ReportError;
 pub use meta::{ReportMeta, ReportSummary};
 pub use page::render;
 pub use terminal::terminal_table;
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -77,3 +77,8 @@ pub use reader::{Header, Stream, header, made_with, provenance, read, stream};
 pub use record::Record;
 pub use rows::*;
 pub use writer::write;
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -63,3 +63,8 @@ pub use task::{Task, read_tasks};
 
 /// Name and version as they stand in the files' provenance.
 pub(crate) const PRODUCER: &str = concat!("iopo-synth ", env!("CARGO_PKG_VERSION"));
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -36,3 +36,8 @@ pub use iopo_report as report;
 pub use iopo_schema as schema;
 pub use iopo_synth as synth;
 pub use iopo_train as train;
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
