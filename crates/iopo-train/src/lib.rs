@@ -72,3 +72,8 @@ pub use method::Method;
 pub use objective::Objective;
 pub use run::{Base, RunSummary, TrainSummary, train};
 pub use tree::{Batch, SequenceLayout};
+
+/// Tests the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
