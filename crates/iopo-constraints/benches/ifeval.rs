@@ -1,4 +1,5 @@
-//! Measures the scoring of one model's responses to IFEval on one core: `cargo bench -p iopo-constraints --bench ifeval`.
+//! Measures the scoring of one model's responses to IFEval on one core:
+//! `cargo bench -p iopo-constraints --bench ifeval`.
 //!
 //! The responses are not part of the repository. Without them, the benchmark measures nothing.
 

@@ -64,6 +64,7 @@ impl Bound {
                 (a > b && other.high == usize::MAX && other.low <= low)
                     || (a < b && other.low == 0 && high <= other.high)
             }
+            // Nothing is known about other pairs of measures.
             _ => false,
         }
     }
@@ -91,6 +92,7 @@ impl Bound {
             (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
             // The higher the limit of letters, the fewer words exceed it.
             (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
+            // Nothing is known about other pairs of measures.
             _ => false,
         }
     }
@@ -181,7 +183,27 @@ impl Bound {
                     .map(|measure| Self::at_least(measure.clone(), measure.count(phrase)))
                     .into()
             }
-            _ => Vec::new(),
+            Measure::Words
+            | Measure::Sentences
+            | Measure::Lines
+            | Measure::Word(_)
+            | Measure::Digits
+            | Measure::Commas
+            | Measure::Exclamations
+            | Measure::Questions
+            | Measure::Parentheses
+            | Measure::QuoteMarks
+            | Measure::Capitals
+            | Measure::SmallLetters
+            | Measure::FirstPerson
+            | Measure::SecondPerson
+            | Measure::Contractions
+            | Measure::MarkedElse(_)
+            | Measure::AngleTitle
+            | Measure::Markdown
+            | Measure::WordsOver(_)
+            | Measure::Placeholders
+            | Measure::FirstKey(_) => Vec::new(),
         }
     }
 }

@@ -86,8 +86,8 @@ collect! {
 }
 
 impl Kind {
-    /// The kinds that synthesis holds out by default. Each resembles kinds that stay in, so that a small model has a fair
-    /// chance, and none merely negates a kind that stays in.
+    /// The kinds that synthesis holds out by default. Each resembles kinds that stay in, so that a small model has a
+    /// fair chance, and none merely negates a kind that stays in.
     pub const HELD_OUT_DEFAULT: &'static [Self] = &[
         Self::WordRange,
         Self::MaxSentences,

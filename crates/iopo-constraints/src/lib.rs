@@ -1,4 +1,4 @@
-//! Instruction constraints that code can verify: render, check, revise and repair them, and score responses with IFEval.
+//! Instruction constraints that code can verify: render, check, revise and repair them, and score with IFEval.
 //!
 //! | module | contents |
 //! |---|---|
@@ -38,8 +38,8 @@
 //! 3. Add a good and a bad response to `tests/it/checks.rs`; a test fails until every kind has them. The property tests
 //!    cover new kinds without changes.
 //!
-//! A check that counts something new also needs a variant in `measure.rs`. Inserting a kind changes the order of
-//! [`Kind::ALL`] and therefore the draws of existing seeds.
+//! A new count also needs a variant in `measure.rs` and its consequences in `bound.rs`. Inserting a kind changes the
+//! order of [`Kind::ALL`] and therefore the draws of existing seeds.
 
 mod bound;
 pub mod constraint;

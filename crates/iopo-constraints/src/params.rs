@@ -47,7 +47,7 @@ pub(crate) fn word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
     }
 }
 
-/// Rejects anything except a phrase on one line that starts with a letter or digit and ends with one or with `,.!?:`.
+/// Rejects anything except a phrase on one line. It starts with a letter or digit and ends with one or with `,.!?:`.
 pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), OutOfRange> {
     let short = phrase.chars().take(81).count() <= 80;
     let start = phrase.chars().next().is_some_and(char::is_alphanumeric);
@@ -63,7 +63,8 @@ pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), OutOfRange>
     }
 }
 
-/// Rejects anything except a name or role of letters, spaces, hyphens, apostrophes and periods with letters at both ends.
+/// Rejects anything except a name or role of letters, spaces, hyphens, apostrophes and periods, with a letter at each
+/// end.
 pub(crate) fn name(field: &'static str, name: &str) -> Result<(), OutOfRange> {
     let short = name.chars().take(41).count() <= 40;
     let letter = |c: Option<char>| c.is_some_and(char::is_alphabetic);

@@ -44,7 +44,9 @@ family! {
             n: usize,
         } = "sections", Hierarchy, weight 0.4, slots [Blocks Headings], ifeval [MultipleSections];
         /// Requires a JSON object, optionally in a code block, and nothing else.
-        JsonObject = "json_object", OutputFormat, weight 0.4, slots [List Blocks Sentences Opening Closing Headings Bold Quotes Parentheses], ifeval [JsonFormat];
+        JsonObject = "json_object", OutputFormat, weight 0.4,
+            slots [List Blocks Sentences Opening Closing Headings Bold Quotes Parentheses],
+            ifeval [JsonFormat];
     }
 }
 

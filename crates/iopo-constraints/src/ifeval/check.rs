@@ -39,7 +39,7 @@ impl Checker {
     /// Prepares an instruction for checking.
     ///
     /// # Errors
-    /// Returns [`IfevalError::UnsupportedPattern`] for a pattern that the mode cannot decide exactly and in linear time.
+    /// Returns [`IfevalError::UnsupportedPattern`] for a pattern that the mode cannot decide exactly in linear time.
     pub fn new(instruction: &Instruction, mode: Mode) -> Result<Self, IfevalError> {
         let rules = match mode {
             Mode::Paper => Rules::Paper(Paper::new(instruction)?),

@@ -1,7 +1,7 @@
 //! Sentence splitting with Punkt (Kiss and Strunk, 2006) and its English parameters.
 //!
-//! The word before a mark and the token after it decide whether the mark ends a sentence. The rules are those of NLTK up
-//! to 3.9; later versions differ.
+//! The word before a mark and the token after it decide whether the mark ends a sentence. The rules are those of NLTK
+//! up to 3.9; later versions differ.
 
 mod tables;
 mod words;
