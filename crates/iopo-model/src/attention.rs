@@ -4,7 +4,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::config::ModelConfig;
-use crate::kernels::{attend_tree, attend_tree_slopes};
+use crate::kernels::{attend_tree, attend_tree_gradients};
 use crate::layout::{Layout, Span};
 
 /// Head counts and sizes.
@@ -60,11 +60,11 @@ impl Heads {
     }
 }
 
-/// For each segment, the bias that hides its own later tokens: `[1, 1, rows, context]`.
+/// Causal masks per segment, added to scores: `[1, 1, rows, context]`.
 #[derive(Debug, Clone)]
 pub(crate) struct Masks(Vec<Option<Tensor<4>>>);
 
-/// Added to the scores of hidden positions; `exp` of it is zero in f32 and, unlike −∞, it makes no NaN.
+/// Score bias of hidden positions. Its `exp` is zero in f32; −∞ would produce NaN.
 pub(crate) const HIDDEN: f32 = -1e30;
 
 impl Masks {
@@ -84,7 +84,7 @@ impl Masks {
     }
 }
 
-/// What the backward pass needs.
+/// State kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct AttentionTape {
     q: Tensor<2>,
@@ -93,22 +93,22 @@ pub(crate) struct AttentionTape {
     kept: Kept,
 }
 
-/// What was mixed, and the logarithm of each row's sum.
+/// Attention outputs and the log-sum-exp of each row's scores.
 #[derive(Debug, Clone)]
-struct Sums {
+struct LogSums {
     mixed: Tensor<2>,
     log_sums: Vec<f32>,
 }
 
 #[derive(Debug, Clone)]
 enum Kept {
-    /// By the kernel.
-    Sums(Box<Sums>),
-    /// By its twin: per non-empty segment, `[kv, group · rows, context]`.
+    /// Kept by the kernel.
+    LogSums(Box<LogSums>),
+    /// Kept by the fallback, per non-empty segment: `[kv, group · rows, context]`.
     Probabilities(Vec<Tensor<3>>),
 }
 
-/// The rows of a segment's path, concatenated: `[context, width]`.
+/// Concatenates the rows of a segment's path: `[context, width]`.
 pub(crate) fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<2> {
     let width = x.dims()[1];
     let pieces: Vec<_> =
@@ -116,8 +116,9 @@ pub(crate) fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<
     Tensor::cat(pieces, 0)
 }
 
-/// Attention of every token to its own path. Without `keep` the tape cannot be used, and only the
-/// scores of the segments under way are held.
+/// Computes attention of every token to its path.
+///
+/// With `keep` false the result has no usable tape, and only the scores of the current segments are in memory.
 ///
 /// # Shapes
 /// q `[tokens, heads · head_dim]`, k and v `[tokens, kv_heads · head_dim]` → `[tokens, heads · head_dim]`.
@@ -131,14 +132,14 @@ pub(crate) fn forward(
     keep: bool,
 ) -> (Tensor<2>, AttentionTape) {
     if let Some((mixed, log_sums)) = attend_tree([&q, &k, &v], layout, heads) {
-        let kept = Kept::Sums(Box::new(Sums { mixed: mixed.clone(), log_sums }));
+        let kept = Kept::LogSums(Box::new(LogSums { mixed: mixed.clone(), log_sums }));
         return (mixed, AttentionTape { q, k, v, kept });
     }
     let (mixed, probabilities) = plain([&q, &k, &v], layout, masks, heads, keep);
     (mixed, AttentionTape { q, k, v, kept: Kept::Probabilities(probabilities) })
 }
 
-/// The twin made of Burn operations: what is mixed and, where they are to be kept, the probabilities.
+/// Computes attention with Burn operations: the output and, with `keep`, the probabilities.
 fn plain(
     [q, k, v]: [&Tensor<2>; 3],
     layout: &Layout,
@@ -165,7 +166,7 @@ fn plain(
     (Tensor::cat(outputs, 0), probabilities.into_iter().flatten().collect())
 }
 
-/// Gradients for q, k and v.
+/// Returns the gradients of q, k and v.
 pub(crate) fn backward(
     tape: AttentionTape,
     dy: &Tensor<2>,
@@ -174,13 +175,18 @@ pub(crate) fn backward(
 ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
     let AttentionTape { q, k, v, kept } = tape;
     let probabilities = match kept {
-        Kept::Sums(sums) => {
-            let made =
-                attend_tree_slopes([&q, &k, &v], (&sums.mixed, &sums.log_sums), dy, layout, heads);
+        Kept::LogSums(sums) => {
+            let made = attend_tree_gradients(
+                [&q, &k, &v],
+                (&sums.mixed, &sums.log_sums),
+                dy,
+                layout,
+                heads,
+            );
             if let Some([dq, dk, dv]) = made {
                 return (dq, dk, dv);
             }
-            // A gradient that is a view of something else is left to the twin.
+            // The kernel does not read strided gradients, so the fallback handles them.
             let masks = Masks::new(layout, &q.device());
             plain([&q, &k, &v], layout, &masks, heads, true).1
         }
@@ -249,7 +255,7 @@ mod tests {
         (a.clone() - b.clone()).abs().max().into_scalar()
     }
 
-    /// A stem, two branches, two leaves each; the stem is longer than what the kernel takes at once.
+    /// A stem, two branches and two leaves each; the stem is longer than one block of the kernel.
     fn tree() -> Layout {
         let lengths = [
             (None, 150),
@@ -265,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_is_its_twin_in_values_and_gradients() {
+    fn the_kernel_matches_burn_in_values_and_gradients() {
         let (layout, device) = (tree(), Device::flex());
         let (tokens, masks) = (layout.token_count(), Masks::new(&layout, &device));
         for (kv, group, dim) in [(1, 1, 8), (2, 3, 16), (3, 3, 64)] {
@@ -274,19 +280,20 @@ mod tests {
             let (k, v) = (random(tokens, kv * dim, 2), random(tokens, kv * dim, 3));
             let dy = random(tokens, kv * group * dim, 4);
             let ours = forward(q.clone(), k.clone(), v.clone(), &layout, &masks, heads, true);
-            assert!(matches!(ours.1.kept, Kept::Sums(_)));
+            assert!(matches!(ours.1.kept, Kept::LogSums(_)));
             let (mixed, probabilities) = plain([&q, &k, &v], &layout, &masks, heads, true);
             assert!(apart(&ours.0, &mixed) < 1e-5);
             let twin = AttentionTape { q, k, v, kept: Kept::Probabilities(probabilities) };
-            let slopes = |tape: AttentionTape, dy: &Tensor<2>| backward(tape, dy, &layout, heads);
-            let (dq, dk, dv) = slopes(ours.1.clone(), &dy);
-            let (q, k, v) = slopes(twin, &dy);
+            let gradients =
+                |tape: AttentionTape, dy: &Tensor<2>| backward(tape, dy, &layout, heads);
+            let (dq, dk, dv) = gradients(ours.1.clone(), &dy);
+            let (q, k, v) = gradients(twin, &dy);
             for (name, a, b) in [("q", &dq, &q), ("k", &dk, &k), ("v", &dv, &v)] {
                 let largest: f32 = b.clone().abs().max().into_scalar();
                 assert!(apart(a, b) < 1e-5 * largest, "{name}: {} of {largest}", apart(a, b));
             }
-            // Control: another gradient comes to something else.
-            let (other, _, _) = slopes(ours.1, &(dy * 1.01));
+            // Control: another output gradient gives another result.
+            let (other, _, _) = gradients(ours.1, &(dy * 1.01));
             assert!(apart(&other, &q) > 1e-4);
         }
     }

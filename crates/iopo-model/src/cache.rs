@@ -1,8 +1,8 @@
-//! Keys and values of the tokens so far, for a batch whose rows come and go.
+//! Key-value cache of a batch whose rows are replaced as they finish.
 //!
-//! Rows are aligned at their right end: the tokens that are fed next share a column, so that each step writes one
-//! column for the whole batch. Columns left of a row's first token are not seen. A finished row's slot is
-//! given to a new prompt, whose tokens are laid so that they end where the others do.
+//! Rows are right-aligned: the next tokens of all rows share a column, so a step writes one column for the whole batch.
+//! Columns left of a row's first token are masked. The slot of a finished row goes to a new prompt, placed so that it ends
+//! at the same column as the others.
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -10,17 +10,17 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use crate::attention::{HIDDEN, Heads};
 use crate::kernels::{Seen, attend};
 
-/// Columns by which the cache grows, and by which it is cut.
+/// Columns by which the cache grows and shrinks.
 const GROWTH: usize = 64;
 
 /// The cache of one layer.
 pub(crate) struct LayerCache {
-    /// `[slots, kv_heads, capacity, head_dim]`; taken out while it is written, so that it is written in place.
+    /// `[slots, kv_heads, capacity, head_dim]`; taken out while it is written, so that the write is in place.
     keys: Option<Tensor<4>>,
     values: Option<Tensor<4>>,
 }
 
-/// Which columns belong to which slot.
+/// The columns of each slot.
 #[derive(Default)]
 pub(crate) struct Columns {
     /// First column of each slot.
@@ -30,9 +30,9 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Gives slot `slot`, which may be the one after the last, to a prompt of `length` tokens.
+    /// Assigns a slot, an existing one or the next new one, to a prompt of `length` tokens.
     ///
-    /// No prompt may be longer than the columns in use, but for the first ones of an empty batch.
+    /// A prompt must not be longer than the columns in use, except in an empty batch.
     pub(crate) fn place(&mut self, slot: usize, length: usize) {
         if self.starts.is_empty() {
             self.used = length;
@@ -44,12 +44,12 @@ impl Columns {
         }
     }
 
-    /// First column of a slot.
+    /// Returns the first column of a slot.
     pub(crate) fn start(&self, slot: usize) -> usize {
         self.starts[slot]
     }
 
-    /// Position of the token that is written next, a slot.
+    /// Returns the position of each slot's next token.
     pub(crate) fn next_positions(&self) -> Vec<u32> {
         self.starts.iter().map(|start| (self.used - start) as u32).collect()
     }
@@ -59,8 +59,7 @@ impl Columns {
         self.starts = slots.iter().map(|&slot| self.starts[slot]).collect();
     }
 
-    /// Forgets leading columns, a multiple of [`GROWTH`], that none of the slots in use reaches back to, and says
-    /// how many.
+    /// Drops leading columns that no slot in use needs, a multiple of [`GROWTH`], and returns their number.
     pub(crate) fn trim(&mut self, in_use: impl Iterator<Item = usize>) -> usize {
         let unused = in_use.map(|slot| self.starts[slot]).min().unwrap_or(0) / GROWTH * GROWTH;
         self.used -= unused;
@@ -70,7 +69,7 @@ impl Columns {
         unused
     }
 
-    /// The bias over all columns up to and with the one that is written next: `[slots, 1, 1, used + 1]`.
+    /// Returns the score bias over all columns, including the next one: `[slots, 1, 1, used + 1]`.
     pub(crate) fn bias(&self, device: &Device) -> Tensor<4> {
         let width = self.used + 1;
         let mut bias = vec![0f32; self.starts.len() * width];
@@ -82,7 +81,7 @@ impl Columns {
 }
 
 impl LayerCache {
-    /// Room for `slots` rows of `columns` tokens and a few more.
+    /// Makes a cache for `slots` rows of `columns` tokens, with spare columns.
     pub(crate) fn new(slots: usize, columns: usize, heads: Heads, device: &Device) -> Self {
         let shape = [slots, heads.kv, (columns + 1).next_multiple_of(GROWTH), heads.dim];
         Self {
@@ -107,7 +106,7 @@ impl LayerCache {
         });
     }
 
-    /// Lays a prompt's keys and values, `[kv_heads, length, head_dim]`, into a slot from column `start` on.
+    /// Copies a prompt's keys and values, `[kv_heads, length, head_dim]`, into a slot from column `start`.
     pub(crate) fn place(&mut self, slot: usize, start: usize, keys: Tensor<3>, values: Tensor<3>) {
         let [kv, length, dim] = keys.dims();
         let at = [slot..slot + 1, 0..kv, start..start + length, 0..dim];
@@ -118,7 +117,7 @@ impl LayerCache {
         self.values = lay(self.values.take(), values);
     }
 
-    /// Writes one token a slot into column `at`.
+    /// Writes one token per slot into column `at`.
     ///
     /// # Shapes
     /// `[slots, kv_heads, 1, head_dim]`.
@@ -127,8 +126,9 @@ impl LayerCache {
         self.values = self.values.take().map(|cache| write(cache, values, at));
     }
 
-    /// Attention of each slot's newest token, which was pushed last, to the slot's columns. `bias` is
-    /// [`Columns::bias`], for a device that needs it.
+    /// Computes attention of each slot's newest token to the slot's columns.
+    ///
+    /// `bias` is [`Columns::bias`], for devices that need it.
     ///
     /// # Shapes
     /// `[slots, heads · head_dim]` → the same.
@@ -159,7 +159,7 @@ impl LayerCache {
     }
 }
 
-/// The twin of the kernel, for every other backend.
+/// Computes [`LayerCache::attend`] with Burn operations, for other backends.
 fn plain(
     q: Tensor<2>,
     keys: &Tensor<4>,
@@ -196,7 +196,7 @@ mod tests {
     use crate::attention::Heads;
 
     #[test]
-    fn the_kernel_is_its_plain_twin_and_sees_no_column_of_another_prompt() {
+    fn the_kernel_matches_burn_and_reads_no_column_of_another_prompt() {
         let device = Device::flex();
         device.seed(3);
         let heads = Heads { kv: 2, group: 3, dim: 20 };
@@ -209,7 +209,7 @@ mod tests {
         let cache = LayerCache { keys: Some(keys.clone()), values: Some(values.clone()) };
         let got = cache.attend(q.clone(), &columns, None, heads);
         assert!(far(got, want.clone()) < 1e-5);
-        // Control: a row that saw one column more would answer otherwise.
+        // Control: one visible column more changes the result.
         let leaked = Columns { starts: vec![0, 16, 30], used: 30 };
         assert!(far(cache.attend(q, &leaked, None, heads), want) > 1e-3);
     }

@@ -1,4 +1,4 @@
-//! The shape of a decoder, as a checkpoint states it.
+//! The configuration of a decoder, read from a checkpoint.
 
 mod fields;
 mod file;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::ModelError;
 
-/// Bounds that no supported model comes near: what lies above them is a damaged or hostile file.
+/// Upper bounds far above any supported model. Larger values mean a damaged or hostile file.
 pub(crate) mod limits {
     pub(crate) const VOCAB: usize = 1 << 22;
     pub(crate) const WIDTH: usize = 1 << 20;
@@ -26,17 +26,17 @@ pub(crate) mod limits {
 /// The family of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Architecture {
-    /// Llama 2 and 3, and those that are built like them.
+    /// Llama 2 and 3, and models of the same structure.
     Llama,
     /// Qwen2 and Qwen2.5: Llama with biases on q, k and v.
     Qwen2,
 }
 
 impl Architecture {
-    /// The architectures by their names in configuration files.
+    /// The architectures by their names in configuration files, for messages.
     pub const SUPPORTED: &'static str = "llama (SmolLM2, Llama 2 and 3), qwen2 (Qwen2, Qwen2.5)";
 
-    /// The name that both `config.json` and GGUF metadata use.
+    /// Returns the name used in `config.json` and GGUF metadata.
     pub fn id(self) -> &'static str {
         match self {
             Self::Llama => "llama",
@@ -57,21 +57,21 @@ impl Architecture {
     }
 }
 
-/// How Llama 3 stretches the rotary frequencies.
+/// Llama 3's scaling of the rotary frequencies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Llama3Scaling {
-    /// How many times longer the context became.
+    /// Ratio of the new context length to the original one.
     pub factor: f64,
-    /// Wavelengths above `original / low_freq_factor` are stretched by `factor`.
+    /// Wavelengths above `original / low_freq_factor` are scaled by `factor`.
     pub low_freq_factor: f64,
-    /// Wavelengths below `original / high_freq_factor` stay.
+    /// Wavelengths below `original / high_freq_factor` are not scaled.
     pub high_freq_factor: f64,
-    /// The context length before stretching.
+    /// The original context length.
     pub original_max_position_embeddings: usize,
 }
 
 impl Llama3Scaling {
-    /// What the frequency `freq` is divided by.
+    /// Returns the divisor of the frequency `freq`.
     pub fn divisor(&self, freq: f64) -> f64 {
         let wavelength = 2.0 * std::f64::consts::PI / freq;
         let original = self.original_max_position_embeddings as f64;
@@ -87,7 +87,7 @@ impl Llama3Scaling {
     }
 }
 
-/// Everything that the decoder must know besides its weights.
+/// The architecture and sizes of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// The family.
@@ -110,24 +110,24 @@ pub struct ModelConfig {
     pub rms_norm_eps: f64,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// Llama 3's stretching of them.
+    /// Llama 3's scaling of them.
     pub rope_scaling: Option<Llama3Scaling>,
-    /// The longest context that the model was made for.
+    /// The model's context length in tokens.
     pub max_position_embeddings: usize,
-    /// Whether the output projection is the embedding.
+    /// Whether the output matrix is the embedding.
     pub tie_word_embeddings: bool,
     /// Whether q, k and v have biases.
     pub qkv_bias: bool,
-    /// The token that begins a text.
+    /// Token at the beginning of a text.
     pub bos_token_id: Option<u32>,
-    /// The tokens that end one; the first is the main one.
+    /// Tokens that end a text, the main one first.
     pub eos_token_ids: Vec<u32>,
-    /// The token that fills a batch, as `config.json` itself has it: its embedding is not trained by lookups.
+    /// Padding token of `config.json`. Lookups of it do not train its embedding.
     pub pad_token_id: Option<u32>,
 }
 
 impl ModelConfig {
-    /// Reads `config.json`, and `generation_config.json` beside it where there is one.
+    /// Reads `config.json` and, if it exists, `generation_config.json`.
     pub fn from_dir(dir: &Path) -> Result<Self, ModelError> {
         let path = dir.join("config.json");
         let mut config = Self::from_hf_json(&read_json(&path)?, &path)?;
@@ -143,7 +143,7 @@ impl ModelConfig {
         config.validated(&path)
     }
 
-    /// Reads the content of a `config.json`; `path` is only named in errors.
+    /// Parses the content of a `config.json`; `path` appears in errors.
     pub fn from_hf_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
         let object = json.as_object().ok_or_else(|| {
             ModelError::config(path, "(the whole file)", "a JSON object", kind_of(json))
@@ -186,7 +186,7 @@ impl ModelConfig {
         config.validated(path)
     }
 
-    /// The same configuration as a Hugging Face `config.json`, weights in f32.
+    /// Returns the configuration as a Hugging Face `config.json`, with weights in f32.
     pub fn to_hf_json(&self) -> Value {
         let eos = match self.eos_token_ids.as_slice() {
             [] => Value::Null,
@@ -229,7 +229,7 @@ impl ModelConfig {
         })
     }
 
-    /// Checks what no single value shows.
+    /// Checks constraints between values.
     pub(crate) fn validated(self, path: &Path) -> Result<Self, ModelError> {
         let bad = |key: &str, expected: String, got: String| {
             Err(ModelError::config(path, key, expected, got))
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_those_of_the_hugging_face_classes() {
+    fn defaults_match_the_hugging_face_classes() {
         let config = read(&base()).expect("minimal");
         assert_eq!((config.head_dim, config.rope_theta), (16, 10_000.0));
         assert!(!config.tie_word_embeddings && !config.qkv_bias);
@@ -336,14 +336,14 @@ mod tests {
     }
 
     #[test]
-    fn eos_may_be_a_list_and_none_may_be_minus_one() {
+    fn eos_can_be_a_list_and_minus_one_means_none() {
         let config = read(&with(json!({"eos_token_id": [2, 7, 2], "pad_token_id": -1})));
         let config = config.expect("list");
         assert_eq!((config.eos_token_ids, config.pad_token_id), (vec![2, 7], None));
     }
 
     #[test]
-    fn what_the_decoder_lacks_is_refused_by_name() {
+    fn unsupported_features_are_errors_that_name_them() {
         for (change, word) in [
             (json!({"model_type": "mamba"}), "mamba"),
             (json!({"attention_bias": true}), "attention_bias"),

@@ -19,16 +19,15 @@ use crate::{ModelError, device, vocabulary};
 
 /// A decoder-only transformer of the Llama family.
 ///
-/// It lives on a plain (not autodiff) device: its backward pass is written out layer by layer, so that
-/// nothing is kept or computed that training does not need. The tests hold the gradient of every parameter
-/// against the reference implementation's.
+/// Its device must not be an autodiff device: the backward pass is written by hand, layer by layer, and keeps only what
+/// training needs. The tests compare the gradient of every parameter with the reference implementation.
 #[derive(Module, Debug)]
 pub struct Decoder {
     /// `[vocab, d_model]`.
     pub(crate) embed: Param<Tensor<2>>,
     pub(crate) layers: Vec<DecoderLayer>,
     pub(crate) norm: RmsNorm,
-    /// `[vocab, d_model]`; absent where the embedding is tied.
+    /// `[vocab, d_model]`; `None` if tied to the embedding.
     pub(crate) head: Option<Param<Tensor<2>>>,
     #[module(skip)]
     config: ModelConfig,
@@ -36,21 +35,21 @@ pub struct Decoder {
     frequencies: Vec<f32>,
 }
 
-/// What the backward pass needs.
+/// State kept for the backward pass.
 pub(crate) struct DecoderTape<'a> {
     pass: Pass<'a>,
     layers: Vec<Kept>,
     norm: RmsNormTape,
 }
 
-/// A parameter's identity follows from its name, so that an optimiser's state finds it again after a restart.
+/// Derives a parameter's id from its name, so that optimizer state matches after a restart.
 pub(crate) fn param_id(name: &str) -> ParamId {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..8]);
     ParamId::from(u64::from_le_bytes(bytes))
 }
 
-/// The names of the seven linear layers with the scope they live in.
+/// Scope and name of the seven linear layers.
 pub(crate) const LINEAR_LAYERS: [(&str, &str); 7] = [
     ("self_attn", "q_proj"),
     ("self_attn", "k_proj"),
@@ -62,7 +61,7 @@ pub(crate) const LINEAR_LAYERS: [(&str, &str); 7] = [
 ];
 
 impl DecoderLayer {
-    /// The linear layers in the order of [`LINEAR_LAYERS`].
+    /// Returns the linear layers in the order of [`LINEAR_LAYERS`].
     pub(crate) fn projections(&self) -> [&Projection; 7] {
         [&self.q, &self.k, &self.v, &self.o, &self.mlp.gate, &self.mlp.up, &self.mlp.down]
     }
@@ -82,11 +81,12 @@ impl DecoderLayer {
 }
 
 impl Decoder {
-    /// Builds the decoder from `tensor(name, shape)`, which is asked for every parameter by its Hugging Face
-    /// name and answers with its values in row-major order.
+    /// Builds a decoder whose parameters come from `tensor(name, shape)`.
+    ///
+    /// `tensor` is called once per parameter with its Hugging Face name and returns the values in row-major order.
     ///
     /// # Errors
-    /// What `tensor` answers.
+    /// Returns the first error of `tensor`.
     pub fn from_tensors(
         config: &ModelConfig,
         device: &Device,
@@ -95,11 +95,12 @@ impl Decoder {
         Self::from_tensors_in(Dtype::F32, config, device, tensor)
     }
 
-    /// [`Decoder::from_tensors`] with its matrices in another type; norms and biases stay f32. Such weights are not
-    /// trained: adapters beside them are.
+    /// Builds a decoder as [`Decoder::from_tensors`] does, with matrices of type `dtype`.
+    ///
+    /// Norms and biases stay f32. Weights of 16 bits cannot be trained, but an adapter on them can.
     ///
     /// # Errors
-    /// What `tensor` answers, and when the device does not compute in that type.
+    /// Returns the first error of `tensor`, and [`ModelError::Other`] if the device does not compute in `dtype`.
     pub fn from_tensors_in(
         dtype: Dtype,
         config: &ModelConfig,
@@ -111,7 +112,9 @@ impl Decoder {
             let known: Vec<&str> = known.into_iter().map(Dtype::name).collect();
             let (dtype, known) = (dtype.name(), known.join(", "));
             return Err(ModelError::Other {
-                reason: format!("this device does not compute in {dtype}: set `dtype` to {known}"),
+                reason: format!(
+                    "the device does not compute in {dtype}; hint: set `dtype` to {known}"
+                ),
             });
         }
         let device = &device.clone().without_autodiff();
@@ -168,7 +171,7 @@ impl Decoder {
                 (norm("input_layernorm")?, norm("post_attention_layernorm")?);
             let Ok([q, k, v, o, gate, up, down]) = <[Projection; 7]>::try_from(projections) else {
                 return Err(ModelError::Other {
-                    reason: "expected seven linear layers a layer".to_owned(),
+                    reason: "expected seven linear layers per decoder layer".to_owned(),
                 });
             };
             layers.push(DecoderLayer {
@@ -192,28 +195,28 @@ impl Decoder {
         })
     }
 
-    /// The architecture's numbers.
+    /// Returns the configuration.
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
-    /// What the matrices are held in.
+    /// Returns the type of the weight matrices.
     pub fn dtype(&self) -> Dtype {
         if self.embed.val().dtype() == DType::BF16 { Dtype::Bf16 } else { Dtype::F32 }
     }
 
-    /// Whether products may be rounded to fewer bits than f32 has: those of 16-bit weights, where some device computes
-    /// in 16 bits, and any on a GPU, whose matrix units may shorten f32.
+    /// Returns whether matrix products can be less precise than f32: with 16-bit weights, and on GPUs, whose matrix units
+    /// can round f32 inputs.
     pub fn products_are_coarse(&self) -> bool {
         self.dtype() != Dtype::F32 || !in_main_memory(&self.device())
     }
 
-    /// The device that holds the weights.
+    /// Returns the device that holds the weights.
     pub fn device(&self) -> Device {
         self.embed.val().device()
     }
 
-    /// The matrix that turns hidden states into logits, `[vocab, d_model]`.
+    /// Returns the output matrix, `[vocab, d_model]`.
     pub(crate) fn head_param(&self) -> &Param<Tensor<2>> {
         self.head.as_ref().unwrap_or(&self.embed)
     }
@@ -236,19 +239,19 @@ impl Decoder {
         }
     }
 
-    /// Looks tokens up.
+    /// Returns the embeddings of tokens.
     ///
     /// # Errors
-    /// When a token lies outside the vocabulary.
+    /// Returns [`ModelError::Layout`] if a token is outside the vocabulary.
     pub(crate) fn embed(&self, tokens: &[u32]) -> Result<Tensor<2>, ModelError> {
         Ok(wide(self.embed.val().select(0, self.indices(tokens)?)))
     }
 
-    /// The embedding's gradient from a lookup of `tokens`, where `dx` is that of what was looked up; added to `onto`,
-    /// the gradient from a head that is the same matrix.
+    /// Returns the embedding's gradient for a lookup of `tokens` with output gradient `dx`, added to `onto`, the gradient of
+    /// a tied head.
     ///
-    /// Lookups of the pad token give none, as PyTorch's `padding_idx`, which transformers sets: where
-    /// one token both pads and ends turns, the numbers are those of its other trainers.
+    /// The pad token gets no gradient, as with PyTorch's `padding_idx`, which transformers sets. Models whose pad token
+    /// also ends turns thus train as in other trainers.
     fn lookup_gradient(
         &self,
         tokens: &[u32],
@@ -274,19 +277,19 @@ impl Decoder {
         let vocab = self.config.vocab_size;
         if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab) {
             return Err(ModelError::Layout {
-                reason: format!("token {token} lies outside the vocabulary of {vocab}"),
+                reason: format!("token {token} is outside the vocabulary of {vocab}"),
             });
         }
         Ok(index_tensor(tokens.iter().map(|&token| i64::from(token)), &self.device()))
     }
 
-    /// Hidden states after the final norm.
+    /// Returns the hidden states after the final norm.
     ///
     /// # Shapes
-    /// `[tokens, d_model]`, one row a flat token of the layout.
+    /// `[tokens, d_model]`, one row per flat token of the layout.
     ///
     /// # Errors
-    /// When a token lies outside the vocabulary.
+    /// Returns [`ModelError::Layout`] if a token is outside the vocabulary.
     pub fn hidden(&self, layout: &Layout) -> Result<Tensor<2>, ModelError> {
         let pass = self.pass(layout);
         let mut x = self.embed(layout.tokens())?;
@@ -296,7 +299,7 @@ impl Decoder {
         Ok(self.norm.forward(&x).0)
     }
 
-    /// Logits of hidden states.
+    /// Returns the logits of hidden states.
     ///
     /// # Shapes
     /// `[rows, d_model]` → `[rows, vocab]`.
@@ -304,7 +307,7 @@ impl Decoder {
         vocabulary::logits(hidden, &self.head_param().val(), times_transposed)
     }
 
-    /// Hidden states, and every layer's keys and values for the cache.
+    /// Returns hidden states, and every layer's keys and values for the cache.
     pub(crate) fn prefill(
         &self,
         layout: &Layout,
@@ -320,7 +323,7 @@ impl Decoder {
         Ok((self.norm.forward(&x).0, kept))
     }
 
-    /// Like [`Decoder::hidden`], with what the backward pass needs.
+    /// Returns [`Decoder::hidden`] with the state for the backward pass.
     pub(crate) fn forward<'a>(
         &self,
         layout: &'a Layout,
@@ -338,7 +341,7 @@ impl Decoder {
         Ok((hidden, DecoderTape { pass, layers, norm }))
     }
 
-    /// Carries the hidden states' gradient back through the trunk into `grads`.
+    /// Propagates the hidden states' gradient back through all layers and adds the parameters' gradients to `grads`.
     pub(crate) fn backward(
         &self,
         tape: DecoderTape<'_>,
@@ -365,7 +368,7 @@ impl Decoder {
     }
 }
 
-/// Row indices on a device.
+/// Makes a tensor of row indices on a device.
 pub(crate) fn index_tensor(values: impl Iterator<Item = i64>, device: &Device) -> Tensor<1, Int> {
     let values: Vec<i64> = values.collect();
     let len = values.len();

@@ -1,7 +1,6 @@
-//! Log-probabilities of response tokens, chunk by chunk, with their exact gradients.
+//! Logps of response tokens, chunk by chunk, with exact gradients.
 //!
-//! Logits are formed only where a token is predicted, a few rows at a time; what is kept of a row is its
-//! log-probability and `∂ logp / ∂ hidden`.
+//! Logits are computed for predicted tokens only, a few rows at a time. Each row keeps its logp and `∂ logp / ∂ hidden`.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
@@ -14,23 +13,23 @@ use crate::host::to_host;
 use crate::kernels::{self, Exponentials, Product, exponentials, product, turned};
 use crate::{Activations, Decoder, Dtype, Layout, ModelError, vocabulary};
 
-/// Which tokens are to be predicted, and by which flat rows of a layout.
+/// Tokens to score and the layout rows that predict them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Flat row whose hidden state predicts the token.
+    /// Flat row whose hidden state predicts each token.
     pub rows: Vec<usize>,
-    /// The token.
+    /// The predicted tokens.
     pub tokens: Vec<u32>,
 }
 
-/// What is trained: the adapters beside frozen weights, or every weight.
+/// The parameters to train: the adapter only, or every weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trained {
     Adapters,
     Everything,
 }
 
-/// Logits held at once, in elements.
+/// Largest number of logits in memory at once.
 pub const CHUNK_ELEMENTS: usize = 1 << 23;
 
 impl Targets {
@@ -48,24 +47,24 @@ impl Targets {
         }
         if let Some(row) = self.rows.iter().find(|&&row| row >= layout.token_count()) {
             return fail(format!(
-                "target row {row} lies outside the {} flat tokens",
+                "target row {row} is outside the {} flat tokens",
                 layout.token_count()
             ));
         }
         if let Some(token) = self.tokens.iter().find(|&&token| token as usize >= vocab) {
-            return fail(format!("target token {token} lies outside the vocabulary of {vocab}"));
+            return fail(format!("target token {token} is outside the vocabulary of {vocab}"));
         }
         Ok(())
     }
 }
 
-/// One chunk of the head: `h [c, d]`, targets `t [c]` → log-probabilities `[c]` and, where wanted,
+/// Scores one chunk: `h [c, d]`, targets `t [c]` → logps `[c]` and, if `gradient` is set,
 /// `∂ logp / ∂ h = W[t] − softmax(h·Wᵀ)·W`, `[c, d]`.
 fn chunk(
     h: &Tensor<2>,
     w: &Tensor<2>,
     targets: &[u32],
-    slope: bool,
+    gradient: bool,
 ) -> (Tensor<1>, Option<Tensor<2>>) {
     let rows = targets.len();
     let t = index_tensor(targets.iter().map(|&token| i64::from(token)), &h.device());
@@ -74,8 +73,9 @@ fn chunk(
     let at = logits.clone().gather(1, t.clone().reshape([rows, 1]));
     let Exponentials { max, exp, sum } = exponentials(&logits);
     let logps = (at - max - sum.clone().log()).reshape([rows]);
-    let slopes = slope.then(|| wide(w.clone().select(0, t)) - vocabulary::mixed(&exp, w) / sum);
-    (logps, slopes)
+    let gradients =
+        gradient.then(|| wide(w.clone().select(0, t)) - vocabulary::mixed(&exp, w) / sum);
+    (logps, gradients)
 }
 
 impl Decoder {
@@ -83,29 +83,29 @@ impl Decoder {
         &self,
         hidden: &Tensor<2>,
         targets: &Targets,
-        slope: bool,
+        gradient: bool,
     ) -> Result<(Vec<f32>, Option<Tensor<2>>), ModelError> {
         let w = self.head_param().val();
-        // Elsewhere than on flex once for all chunks, instead of piece by piece.
+        // Devices other than flex convert the matrix once for all chunks.
         let w = if in_process(&w.device()) { w } else { wide(w) };
         let size = (CHUNK_ELEMENTS / self.config().vocab_size).max(16);
-        let (mut logps, mut slopes) = (Vec::new(), Vec::new());
+        let (mut logps, mut gradients) = (Vec::new(), Vec::new());
         for (rows, tokens) in targets.rows.chunks(size).zip(targets.tokens.chunks(size)) {
             let picked = hidden
                 .clone()
                 .select(0, index_tensor(rows.iter().map(|&row| row as i64), &hidden.device()));
-            let (of_chunk, slope) = chunk(&picked, &w, tokens, slope);
+            let (of_chunk, gradient) = chunk(&picked, &w, tokens, gradient);
             logps.push(of_chunk);
-            slopes.extend(slope);
+            gradients.extend(gradient);
         }
-        let slopes = slope.then(|| Tensor::cat(slopes, 0));
-        Ok((to_host(Tensor::cat(logps, 0))?, slopes))
+        let gradients = gradient.then(|| Tensor::cat(gradients, 0));
+        Ok((to_host(Tensor::cat(logps, 0))?, gradients))
     }
 
-    /// Natural-log probability of every target token, in the order of `targets`. No gradient.
+    /// Returns the log-probability of every target token in nats, in the order of `targets`, without gradients.
     ///
     /// # Errors
-    /// When the targets do not fit the layout or the vocabulary.
+    /// Returns [`ModelError::Layout`] if a target is outside the layout or the vocabulary.
     pub fn response_logps(
         &self,
         layout: &Layout,
@@ -115,13 +115,13 @@ impl Decoder {
         Ok(self.head_pass(&self.hidden(layout)?, targets, false)?.0)
     }
 
-    /// Log-probabilities and, for a loss on them, the gradient of every trained parameter.
+    /// Returns logps and, for a loss on them, the gradient of every trained parameter.
     ///
-    /// `coefficients` gets the log-probabilities and answers with `∂ loss / ∂ logp`, one a target. Trained are
-    /// the adapters where there are any, otherwise every parameter.
+    /// `coefficients` receives the logps and returns `∂ loss / ∂ logp`, one per target. The adapter is trained if there is
+    /// one, otherwise every parameter.
     ///
     /// # Errors
-    /// When the targets do not fit the layout or the vocabulary, and whatever `coefficients` answers.
+    /// Returns [`ModelError::Layout`] if a target is outside the layout or the vocabulary, and the error of `coefficients`.
     pub fn response_logps_and_grads<E: From<ModelError>>(
         &self,
         layout: &Layout,
@@ -133,14 +133,14 @@ impl Decoder {
         let trained = if self.has_adapter() { Trained::Adapters } else { Trained::Everything };
         if trained == Trained::Everything && self.dtype() != Dtype::F32 {
             let reason = format!(
-                "weights in {} are not trained: set `dtype = \"f32\"`, or train adapters beside them",
+                "weights in {} cannot be trained; hint: set `dtype = \"f32\"`, or train an adapter",
                 self.dtype().name()
             );
             return Err(ModelError::Other { reason }.into());
         }
         let mut grads = Grads::new(trained == Trained::Everything);
         let (hidden, tape) = self.forward(layout, activations)?;
-        let (logps, slopes) = self.head_pass(&hidden, targets, true)?;
+        let (logps, gradients) = self.head_pass(&hidden, targets, true)?;
         let coefficients = coefficients(&logps)?;
         if coefficients.len() != logps.len() {
             let reason =
@@ -154,18 +154,23 @@ impl Decoder {
         if trained == Trained::Everything {
             self.head_gradient(&hidden, targets, &weights, &mut grads);
         }
-        if let Some(slopes) = slopes {
+        if let Some(gradients) = gradients {
             let rows = index_tensor(targets.rows.iter().map(|&row| row as i64), &device);
-            let dhidden =
-                hidden.zeros_like().select_assign(0, rows, slopes * weights, IndexingUpdateOp::Add);
+            let dhidden = hidden.zeros_like().select_assign(
+                0,
+                rows,
+                gradients * weights,
+                IndexingUpdateOp::Add,
+            );
             drop(hidden);
             self.backward(tape, dhidden, &mut grads)?;
         }
         Ok((logps, grads.into_params()))
     }
 
-    /// The head's own gradient, `Σ c·(onehot(t) − p)ᵀ·h`: logits are formed a second time, since the
-    /// coefficients were not known the first time.
+    /// Returns the head's gradient, `Σ c·(onehot(t) − p)ᵀ·h`.
+    ///
+    /// Recomputes the logits, because the coefficients are known only after the first pass.
     fn head_gradient(
         &self,
         hidden: &Tensor<2>,

@@ -1,4 +1,4 @@
-//! One decoder layer: attention, then the feed-forward block, each behind a norm and beside a residual.
+//! A decoder layer: attention and feed-forward block, each with a pre-norm and a residual connection.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -23,7 +23,7 @@ pub(crate) struct DecoderLayer {
     pub(crate) mlp: SwiGlu,
 }
 
-/// What all layers share in one pass.
+/// State shared by all layers in one pass.
 pub(crate) struct Pass<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) masks: Masks,
@@ -31,7 +31,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) heads: Heads,
 }
 
-/// What the backward pass needs.
+/// State kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerTape {
     input_norm: RmsNormTape,
@@ -44,7 +44,7 @@ pub(crate) struct LayerTape {
     mlp: SwiGluTape,
 }
 
-/// Keys and values of one layer, rotated, flat.
+/// Rotated keys and values of one layer, flat.
 pub(crate) struct KeysValues {
     /// `[tokens, kv_heads · head_dim]`.
     pub(crate) keys: Tensor<2>,
@@ -59,8 +59,8 @@ impl DecoderLayer {
         (self.mlp.output_onto(&tape.mlp, x), tape)
     }
 
-    /// What the backward pass needs, which the feed-forward block's output is no part of; and the sum that this is
-    /// still to be added to.
+    /// Returns the state for the backward pass and the residual sum, without computing the feed-forward block's output,
+    /// which the backward pass does not read.
     pub(crate) fn tape(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
         let (normed, input_norm) = self.input_norm.forward(&x);
         let (q, q_tape) = self.q.forward(normed.clone());
@@ -86,7 +86,7 @@ impl DecoderLayer {
         (x, tape)
     }
 
-    /// The input's gradient; the parameters' go into `grads`.
+    /// Returns the input's gradient and adds the parameters' gradients to `grads`.
     pub(crate) fn backward(
         &self,
         tape: LayerTape,
@@ -113,7 +113,7 @@ impl DecoderLayer {
         dx
     }
 
-    /// The forward pass of inference: no tape, but keys and values for the cache.
+    /// Runs the forward pass for inference and returns keys and values for the cache.
     pub(crate) fn prefill(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, KeysValues) {
         let (normed, _) = self.input_norm.forward(&x);
         let keys = pass.rope.rotate(self.k.forward(normed.clone()).0);

@@ -1,24 +1,23 @@
-//! Where tokens lie: segments of a tree, laid flat.
+//! Flat layout of sequences that share prefixes.
 //!
-//! A single sequence is one root segment; four padded sequences are four roots; a preference group is a
-//! tree (stem, the two rests of the prompts, the responses under each). Linear layers see the flat tokens
-//! once; attention runs per segment against its ancestors and causally against itself; positions continue
-//! down each path.
+//! A sequence is one root segment, four separate sequences are four roots, and a preference group is a tree: the common
+//! prefix of both prompts, the rest of each prompt, the responses under each. Linear layers process every flat token once.
+//! Attention runs per segment, fully over its ancestors and causally over itself. Positions continue along each path.
 
 use std::ops::Range;
 
 use crate::ModelError;
 
-/// A run of tokens that continues its parent.
+/// A run of tokens that continues another segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// Index of the segment that this one continues; `None` for the start of a sequence.
+    /// Index of the segment to continue; `None` for the start of a sequence.
     pub parent: Option<usize>,
-    /// The tokens; may be empty.
+    /// The tokens. Can be empty.
     pub tokens: Vec<u32>,
 }
 
-/// Segments laid flat, in the order given.
+/// Segments in a flat order.
 #[derive(Debug, Clone)]
 pub struct Layout {
     spans: Vec<Span>,
@@ -26,7 +25,7 @@ pub struct Layout {
     positions: Vec<u32>,
 }
 
-/// One segment's place in the flat tokens.
+/// A segment's place in the flat tokens.
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
     /// Flat rows of the segment.
@@ -38,10 +37,10 @@ pub(crate) struct Span {
 }
 
 impl Layout {
-    /// Lays segments flat.
+    /// Lays out segments, in the given order.
     ///
     /// # Errors
-    /// When a parent does not come before its child, or there is no token at all.
+    /// Returns [`ModelError::Layout`] if a parent does not precede its child, or there are no tokens.
     pub fn new(segments: Vec<Segment>) -> Result<Self, ModelError> {
         let mut spans: Vec<Span> = Vec::with_capacity(segments.len());
         let (mut tokens, mut positions) = (Vec::new(), Vec::new());
@@ -75,10 +74,10 @@ impl Layout {
         Ok(Self { spans, tokens, positions })
     }
 
-    /// Separate sequences, one root segment each.
+    /// Lays out separate sequences, one root segment each.
     ///
     /// # Errors
-    /// When there is no token at all.
+    /// Returns [`ModelError::Layout`] if there are no tokens.
     pub fn sequences<T: Into<Vec<u32>>>(
         sequences: impl IntoIterator<Item = T>,
     ) -> Result<Self, ModelError> {
@@ -90,20 +89,20 @@ impl Layout {
         )
     }
 
-    /// Number of flat tokens.
+    /// Returns the number of flat tokens.
     pub fn token_count(&self) -> usize {
         self.tokens.len()
     }
 
-    /// Number of segments.
+    /// Returns the number of segments.
     pub fn segment_count(&self) -> usize {
         self.spans.len()
     }
 
-    /// Flat row of the token at `offset` in `segment`.
+    /// Returns the flat row of the token at `offset` in `segment`.
     ///
     /// # Panics
-    /// When there is no such segment.
+    /// Panics if the segment does not exist.
     pub fn position(&self, segment: usize, offset: usize) -> usize {
         self.spans[segment].rows.start + offset
     }

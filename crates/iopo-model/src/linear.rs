@@ -1,4 +1,4 @@
-//! A linear layer with an optional low-rank adapter beside its weight.
+//! A linear layer with an optional LoRA adapter.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -6,8 +6,9 @@ use burn::tensor::Tensor;
 use crate::grads::Grads;
 use crate::kernels::{Product, few_rows_times_transposed, product, sum, turned};
 
-/// `y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ`. The adapter lies beside the weight (Hu et al. 2021, arXiv 2106.09685):
-/// no gradient of `W` is formed while only the adapter is trained.
+/// Computes `y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ` (Hu et al. 2021, arXiv 2106.09685).
+///
+/// While the adapter is trained, the gradient of `W` is not computed.
 #[derive(Module, Debug)]
 pub(crate) struct Projection {
     /// `[out, in]`.
@@ -24,12 +25,12 @@ pub(crate) struct Lora {
     pub(crate) a: Param<Tensor<2>>,
     /// `[out, rank]`.
     pub(crate) b: Param<Tensor<2>>,
-    /// `alpha / rank`.
+    /// `lora_alpha / r`.
     #[module(skip)]
     pub(crate) scale: f64,
 }
 
-/// What the backward pass needs.
+/// State kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct ProjectionTape {
     /// `[tokens, in]`.
@@ -38,7 +39,7 @@ pub(crate) struct ProjectionTape {
     low: Option<Tensor<2>>,
 }
 
-/// Rows up to which a product is one of a decoding step.
+/// Largest number of rows of a decoding step.
 const FEW_ROWS: usize = 64;
 
 /// `x·wᵀ`.
@@ -65,7 +66,7 @@ impl Projection {
         (self.output(&tape), tape)
     }
 
-    /// What the backward pass needs, which the product with the weight is no part of.
+    /// Returns the state for the backward pass, without computing the output.
     pub(crate) fn tape(&self, x: Tensor<2>) -> ProjectionTape {
         let low = self.lora.as_ref().map(|lora| product(x.clone(), turned(lora.a.val())));
         ProjectionTape { x, low }
@@ -75,7 +76,7 @@ impl Projection {
         self.output_onto(tape, None)
     }
 
-    /// The output, added to `onto` where that is given.
+    /// Returns the output, added to `onto` if given.
     pub(crate) fn output_onto(&self, tape: &ProjectionTape, onto: Option<Tensor<2>>) -> Tensor<2> {
         let weight = self.weight.val();
         let adapted =
@@ -103,7 +104,7 @@ impl Projection {
         }
     }
 
-    /// Registers the parameters' gradients and returns the input's, added to `onto` where that is given.
+    /// Adds the parameters' gradients to `grads` and returns the input's gradient, added to `onto` if given.
     ///
     /// # Shapes
     /// `[tokens, out]` → `[tokens, in]`.

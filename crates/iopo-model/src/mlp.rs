@@ -15,7 +15,7 @@ pub(crate) struct SwiGlu {
     pub(crate) down: Projection,
 }
 
-/// What the backward pass needs.
+/// State kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct SwiGluTape {
     gate: Tensor<2>,
@@ -26,7 +26,7 @@ pub(crate) struct SwiGluTape {
 }
 
 impl SwiGlu {
-    /// What the backward pass needs, which the last product is no part of.
+    /// Returns the state for the backward pass, without computing the output.
     ///
     /// # Shapes
     /// `[tokens, d_model]`.
@@ -37,7 +37,7 @@ impl SwiGlu {
         SwiGluTape { gate, up, gate_tape, up_tape, down_tape }
     }
 
-    /// The output, added to `onto`.
+    /// Returns the output, added to `onto`.
     ///
     /// # Shapes
     /// `[tokens, d_model]` → the same.
@@ -45,7 +45,7 @@ impl SwiGlu {
         self.down.output_onto(&tape.down_tape, Some(onto))
     }
 
-    /// The input's gradient; the parameters' go into `grads`.
+    /// Returns the input's gradient and adds the parameters' gradients to `grads`.
     pub(crate) fn backward(&self, tape: SwiGluTape, dy: Tensor<2>, grads: &mut Grads) -> Tensor<2> {
         let dhidden = self.down.backward(tape.down_tape, dy, None, grads);
         let (dgate, dup) = swiglu_backward(&tape.gate, &tape.up, &dhidden);

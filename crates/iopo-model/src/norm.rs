@@ -1,4 +1,4 @@
-//! Root-mean-square normalisation.
+//! Root-mean-square normalization.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -14,7 +14,7 @@ pub(crate) struct RmsNorm {
     epsilon: f64,
 }
 
-/// What the backward pass needs.
+/// State kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct RmsNormTape {
     /// `x · rsqrt(mean(x²) + ε)`, `[tokens, d_model]`.
@@ -35,7 +35,7 @@ impl RmsNorm {
         (y, RmsNormTape { normalised, scale })
     }
 
-    /// Gradients for the input, added to `onto`, and for γ.
+    /// Returns the gradients of the input, added to `onto`, and of γ.
     ///
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`, `[d_model]`.

@@ -7,7 +7,7 @@ use crate::decoder::LINEAR_LAYERS;
 use crate::host::to_host;
 use crate::{Decoder, ModelError, NamedTensors};
 
-/// A weight that stays on its device until it is asked for.
+/// A weight that stays on its device until it is read.
 pub(crate) enum Parameter<'a> {
     Vector(&'a Param<Tensor<1>>),
     Matrix(&'a Param<Tensor<2>>),
@@ -21,7 +21,7 @@ impl Parameter<'_> {
         }
     }
 
-    /// The values, row-major.
+    /// Returns the values in row-major order.
     pub(crate) fn values(&self) -> Result<Vec<f32>, ModelError> {
         match self {
             Self::Vector(param) => to_host(param.val()),
@@ -31,7 +31,7 @@ impl Parameter<'_> {
 }
 
 impl Decoder {
-    /// Every weight of the base (adapters left out), layer by layer.
+    /// Returns every weight of the base, without the adapter, layer by layer.
     pub(crate) fn parameters(&self) -> Vec<(String, Parameter<'_>)> {
         let mut found =
             vec![("model.embed_tokens.weight".to_owned(), Parameter::Matrix(&self.embed))];
@@ -58,10 +58,10 @@ impl Decoder {
         found
     }
 
-    /// Every weight of the base by its Hugging Face name (adapters left out).
+    /// Returns every weight of the base by its Hugging Face name, without the adapter.
     ///
     /// # Errors
-    /// When the device cannot be read.
+    /// Returns an error if the device cannot be read.
     pub fn full_parameters(&self) -> Result<NamedTensors, ModelError> {
         let read = |(name, parameter): (String, Parameter<'_>)| {
             Ok((name, (parameter.shape(), parameter.values()?)))

@@ -1,7 +1,7 @@
-//! The first pass over prompts: what several of them begin with is computed once.
+//! Prefill with prefix sharing: a common prefix of several prompts is computed once.
 //!
-//! The prompts are laid out as a tree, whose stems are common beginnings (a chat header, a task that is asked for in
-//! several manners). Keys know their position in the row, not their column, so they serve every row that begins alike.
+//! Prompts form a tree whose stems are common prefixes, for instance a chat header. Keys encode the position in the row,
+//! not the cache column, so they are valid for every row with that prefix.
 
 use burn::tensor::Tensor;
 
@@ -11,32 +11,32 @@ use crate::layer::KeysValues;
 use crate::layout::{Layout, Segment};
 use crate::{Decoder, ModelError};
 
-/// Tokens in common that are worth a segment, which costs each layer a pass of attention of its own.
+/// Shortest prefix worth sharing, because each segment costs a separate attention pass in every layer.
 const SHORTEST: usize = 8;
 
-/// What a pass over some prompts left.
+/// The result of prefilling some prompts.
 pub(crate) struct Prefilled {
     layout: Layout,
-    /// A prompt is the path to its last segment.
+    /// Each prompt is the path to its last segment.
     ends: Vec<usize>,
-    /// A prompt's tokens that lie in segments of prompts before it.
+    /// Tokens of each prompt in segments of earlier prompts.
     cached: Vec<usize>,
     /// Hidden state of each prompt's last token, `[prompts, d_model]`.
     pub(crate) hidden: Tensor<2>,
-    /// One a layer.
+    /// One per layer.
     keys_values: Vec<KeysValues>,
 }
 
-/// Leading tokens that two prompts have in common.
+/// Returns the number of leading tokens that two prompts share.
 pub(crate) fn common(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 impl Decoder {
-    /// Runs over prompts, none of which is empty.
+    /// Prefills prompts, none of which may be empty.
     ///
     /// # Errors
-    /// When a token lies outside the vocabulary.
+    /// Returns [`ModelError::Layout`] if a token is outside the vocabulary.
     pub(crate) fn prefill_shared(&self, prompts: &[&[u32]]) -> Result<Prefilled, ModelError> {
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by_key(|&prompt| prompts[prompt]);
@@ -59,12 +59,12 @@ impl Decoder {
 }
 
 impl Prefilled {
-    /// Tokens of a prompt that were computed for the prompts before it.
+    /// Returns how many tokens of a prompt were computed for earlier prompts.
     pub(crate) fn cached(&self, prompt: usize) -> usize {
         self.cached[prompt]
     }
 
-    /// A prompt's keys and values in each layer, `[kv_heads, length, head_dim]`.
+    /// Returns a prompt's keys and values in each layer, `[kv_heads, length, head_dim]`.
     pub(crate) fn keys_values(
         &self,
         prompt: usize,
@@ -75,7 +75,7 @@ impl Prefilled {
         self.keys_values.iter().map(move |layer| (of(&layer.keys), of(&layer.values)))
     }
 
-    /// One prompt alone, for rows that are to come.
+    /// Returns the result for one prompt, to keep for later rows.
     pub(crate) fn alone(&self, prompt: usize) -> Result<Self, ModelError> {
         let path = &self.layout.span(self.ends[prompt]).path;
         let tokens =
@@ -92,7 +92,7 @@ impl Prefilled {
     }
 }
 
-/// A tree of segments that grows from its root.
+/// A tree of segments under construction.
 struct Tree<'a> {
     prompts: &'a [&'a [u32]],
     segments: Vec<Segment>,
@@ -100,11 +100,11 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// Lays out the rest of some prompts, which are sorted and whose first `laid` tokens lie on the path to `parent`.
+    /// Adds the rest of some sorted prompts whose first `laid` tokens are already on the path to `parent`.
     fn grow(&mut self, sorted: &[usize], parent: Option<usize>, laid: usize) {
         let (Some(&first), Some(&last)) = (sorted.first(), sorted.last()) else { return };
         let (first, last) = (self.prompts[first], self.prompts[last]);
-        // What the first and the last have in common, all between them have.
+        // The prompts are sorted, so a prefix of the first and the last is a prefix of all.
         let common = common(first, last);
         let whole = first.len() == last.len() && first.len() == common;
         let (parent, laid) = if common > laid && (whole || common - laid >= SHORTEST) {
@@ -130,10 +130,10 @@ impl Tree<'_> {
 mod tests {
     use super::Tree;
 
-    /// A segment's parent, first token and length.
+    /// Parent, first token and length of a segment.
     type Shown = (Option<usize>, u32, usize);
 
-    /// Segments, and the prompts' ends.
+    /// The segments, and each prompt's last segment.
     fn tree(prompts: &[&[u32]]) -> (Vec<Shown>, Vec<usize>) {
         let mut order: Vec<usize> = (0..prompts.len()).collect();
         order.sort_by_key(|&prompt| prompts[prompt]);
@@ -145,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn common_beginnings_are_stems_and_a_prompt_may_end_where_another_goes_on() {
+    fn common_prefixes_are_stems_and_a_prompt_can_be_a_prefix_of_another() {
         let long: Vec<u32> = (0..30).collect();
         let other: Vec<u32> = (0..20).chain([90, 91]).collect();
         let near: Vec<u32> = (0..22).chain([80]).collect();
         let (segments, ends) = tree(&[&long, &other, &long[..20], &[7], &near, &long]);
-        // 20 tokens are a stem; the 2 more that `near` shares with `long` are too few.
+        // 20 tokens make a stem; the 2 more that `near` shares with `long` are too few.
         let want =
             [(None, 0, 20), (Some(0), 20, 10), (Some(0), 20, 3), (Some(0), 90, 2), (None, 7, 1)];
         assert_eq!(segments, want);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_that_is_short_is_laid_out_with_each_prompt() {
+    fn a_short_prefix_is_not_shared() {
         let (segments, ends) = tree(&[&[1, 2, 3], &[1, 2], &[1, 2]]);
         assert_eq!(segments, [(None, 1, 2), (None, 1, 3)]);
         assert_eq!(ends, [1, 0, 0]);

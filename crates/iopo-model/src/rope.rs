@@ -47,7 +47,7 @@ impl Rope {
         Self { cos: table(f32::cos), back: sin.clone().neg(), sin }
     }
 
-    /// Rotates every head of every token by its position's angle.
+    /// Rotates every head of every token by the angle of its position.
     ///
     /// # Shapes
     /// `[tokens, heads · head_dim]` → the same.
@@ -55,7 +55,7 @@ impl Rope {
         rotate(x, &self.cos, &self.sin)
     }
 
-    /// The transpose of [`Rope::rotate`]: rotates back. It carries gradients.
+    /// Rotates back, the transpose of [`Rope::rotate`]. Used for gradients.
     pub(crate) fn rotate_back(&self, x: Tensor<2>) -> Tensor<2> {
         rotate(x, &self.cos, &self.back)
     }

@@ -1,10 +1,10 @@
-//! Drawing the next token from logits.
+//! Draws the next token from logits.
 
 use iopo_llm::Sampling;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// One row's way of drawing tokens, with its own random stream.
+/// Sampling settings and random stream of one row.
 pub(crate) struct Sampler {
     sampling: Sampling,
     rng: ChaCha8Rng,
@@ -15,8 +15,10 @@ impl Sampler {
         Self { sampling: sampling.clone(), rng: ChaCha8Rng::seed_from_u64(sampling.seed) }
     }
 
-    /// Draws from `logits` `[vocab]`: greedy at temperature 0 (the lowest id of equal ones), otherwise from the
-    /// softmax at that temperature, cut to the `top_k` likeliest and then to the smallest set with mass `top_p`.
+    /// Draws a token from `logits` `[vocab]`.
+    ///
+    /// Temperature 0 is greedy and takes the lowest id among ties. Otherwise draws from the softmax at that temperature,
+    /// restricted to the `top_k` likeliest tokens and then to the smallest set with probability `top_p`.
     pub(crate) fn draw(&mut self, logits: &[f32]) -> u32 {
         let best = argmax(logits);
         let Sampling { temperature, top_p, top_k, .. } = self.sampling;
@@ -36,7 +38,7 @@ impl Sampler {
         }
         if top_p < 1.0 {
             let total: f32 = candidates.iter().map(|(_, weight)| weight).sum();
-            // All tokens below this weight together have less than 1 − top_p: none of them is in the nucleus.
+            // Tokens below this weight together have less than 1 − top_p, so none is in the nucleus.
             let floor = (1.0 - top_p) * total / candidates.len() as f32;
             candidates.retain(|(_, weight)| *weight >= floor);
             candidates.sort_unstable_by(by_weight);
@@ -86,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn greedy_takes_the_best_and_the_first_of_equals() {
+    fn greedy_takes_the_lowest_id_among_the_likeliest() {
         assert_eq!(Sampler::new(&Sampling::greedy(1)).draw(&[0.0, 2.0, 2.0, 1.0]), 1);
     }
 

@@ -1,4 +1,4 @@
-//! A model's files as one thing: weights, tokenizer, chat template.
+//! Opens weights, tokenizer and chat template of a model together.
 
 use std::path::Path;
 
@@ -7,13 +7,17 @@ use crate::error::ModelError;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
-/// Opens a model wherever it lies.
+/// Opens a model's files.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelFiles;
 
 impl ModelFiles {
-    /// Opens a Hugging Face directory or a `.gguf` file: headers, tokenizer and template are read
-    /// and checked against each other, weights stay in the file.
+    /// Opens a Hugging Face directory or a `.gguf` file.
+    ///
+    /// Reads and checks headers, tokenizer and template. Weights stay in the file until they are read.
+    ///
+    /// # Errors
+    /// Returns an error if a file is missing or malformed, or tokenizer and weights do not match.
     pub fn open(path: &Path) -> Result<(Checkpoint, Tokenizer, ChatTemplate), ModelError> {
         let (checkpoint, tokenizer, template) = match kind(path)? {
             Kind::Directory => {
@@ -34,8 +38,7 @@ impl ModelFiles {
             return Err(ModelError::BadTokenizer {
                 path: path.to_owned(),
                 reason: format!(
-                    "it has token ids up to {}, the model's embedding has {rows} rows: they do \
-                     not belong together",
+                    "it has token ids up to {}, but the model's embedding has only {rows} rows",
                     needed - 1
                 ),
             });

@@ -1,12 +1,11 @@
 //! Chat templates in the Hugging Face dialect of Jinja.
 //!
-//! What `transformers` gives a template is given here: `messages`, `add_generation_prompt`,
-//! `bos_token`, `eos_token`, `tools` and `documents` (none), `raise_exception`, Python's string
-//! and dict methods, `tojson` without HTML escapes, trimmed blocks, loop controls. Two things are
-//! left out on purpose: `strftime_now` (a prompt must not depend on the day; templates ask
-//! whether it is defined) and the `{% generation %}` tag.
+//! Templates see the environment of `transformers`: `messages`, `add_generation_prompt`, `bos_token`, `eos_token`, `tools`
+//! and `documents` (both none), `raise_exception`, Python's string and dict methods, `tojson` without HTML escapes, trimmed
+//! blocks and loop controls. Two features are missing on purpose: `strftime_now`, because a prompt must not depend on the
+//! date (templates test whether it is defined), and the `{% generation %}` tag.
 //!
-//! A template comes with the model and may be hostile: fuel bounds its time and memory.
+//! A template comes with the model and can be hostile. Fuel limits its time and memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,19 +20,19 @@ use crate::config::{read_json, read_text};
 use crate::error::ModelError;
 use crate::tokenizer::Tokenizer;
 
-/// Bytes of a template's source.
+/// Largest template source in bytes.
 const MAX_SOURCE: usize = 1 << 20;
-/// Work of one rendering: about one unit an instruction and one for 64 bytes made, so that a
-/// template holds at most 64 MiB.
+/// Fuel of one rendering: about one unit per instruction and per 64 bytes of output, so that a template uses at most
+/// 64 MiB.
 const FUEL: u64 = 1 << 20;
-/// Bytes of a rendered chat.
+/// Largest rendered chat in bytes.
 const MAX_OUTPUT: usize = 16 << 20;
-/// Where `tojson` stops indenting.
+/// Largest indentation of `tojson`.
 const MAX_INDENT: usize = 16;
 
 const NAME: &str = "chat template";
 
-/// A model's chat template, compiled.
+/// A compiled chat template.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     environment: Arc<Environment<'static>>,
@@ -47,7 +46,7 @@ impl ChatTemplate {
     pub fn new(source: &str, bos: Option<&str>, eos: Option<&str>) -> Result<Self, ModelError> {
         if source.len() > MAX_SOURCE {
             let reason =
-                format!("its source has {} bytes, the limit is {MAX_SOURCE}", source.len());
+                format!("its source has {} bytes, expected at most {MAX_SOURCE}", source.len());
             return Err(ModelError::Template { reason });
         }
         let mut environment = Environment::new();
@@ -101,8 +100,7 @@ impl ChatTemplate {
         Self::new(source, tokenizer.bos_token(), tokenizer.eos_token())
     }
 
-    /// Renders a chat; with `add_generation_prompt` the text ends where the assistant's turn
-    /// begins.
+    /// Renders a chat. With `add_generation_prompt` the text ends at the start of the assistant's turn.
     pub fn render(
         &self,
         messages: &[Message],
@@ -119,25 +117,25 @@ impl ChatTemplate {
         };
         let text = template.render(chat).map_err(|error| failed(&error))?;
         if text.len() > MAX_OUTPUT {
-            let reason = format!("it made {} bytes, the limit is {MAX_OUTPUT}", text.len());
+            let reason = format!("it rendered {} bytes, expected at most {MAX_OUTPUT}", text.len());
             return Err(ModelError::Template { reason });
         }
         Ok(text)
     }
 
-    /// The special tokens that the model has; the others stay undefined, as in `transformers`.
+    /// Returns the model's special tokens. Others stay undefined, as in `transformers`.
     fn tokens(&self) -> Value {
         let named = [("bos_token", &self.bos), ("eos_token", &self.eos)];
         let known = named.into_iter().filter_map(|(name, token)| Some((name, token.as_deref()?)));
         Value::from_pairs(known)
     }
 
-    /// The template's source.
+    /// Returns the template's source.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The blake3 hash of the source and the special tokens, in hexadecimal.
+    /// Returns the blake3 hash of the source and the special tokens, in hexadecimal.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for part in [Some(&self.source), self.bos.as_ref(), self.eos.as_ref()] {
@@ -149,7 +147,7 @@ impl ChatTemplate {
     }
 }
 
-/// One turn as a template sees it.
+/// Converts a message to a template value.
 fn turn(message: &Message) -> Value {
     let role = match message.role {
         Role::System => "system",
@@ -159,7 +157,7 @@ fn turn(message: &Message) -> Value {
     Value::from_pairs([("role", role), ("content", message.content.as_str())])
 }
 
-/// The template out of a string, or out of a list of named ones: `default`, or the only one.
+/// Picks the template from a string, or from a list of named templates: `default`, or the only one.
 fn pick<'a>(
     value: Option<&'a serde_json::Value>,
     path: &Path,
@@ -191,11 +189,11 @@ fn raise_exception(message: String) -> Result<Value, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }
 
-/// Python's `json.dumps(value, ensure_ascii=False, indent=indent)`.
+/// Formats JSON as Python's `json.dumps(value, ensure_ascii=False, indent=indent)`.
 #[expect(clippy::needless_pass_by_value, reason = "filters take their arguments by value")]
 fn to_json(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
     let indent: Option<usize> = kwargs.get("indent")?;
-    // What else `transformers` lets a template set changes nothing that is used here.
+    // Further arguments in `transformers` do not affect the supported output.
     for ignored in ["ensure_ascii", "separators", "sort_keys"] {
         let _: Option<Value> = kwargs.get(ignored)?;
     }
@@ -208,8 +206,7 @@ fn to_json(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
     Ok(out)
 }
 
-/// Writes JSON as Python lays it out; the value comes from a template's bounded memory, and
-/// `serde_json` has bounded its depth.
+/// Writes JSON in Python's layout. The template's memory limit bounds the value's size, `serde_json` its depth.
 fn write_json(out: &mut String, json: &serde_json::Value, indent: Option<usize>, depth: usize) {
     use serde_json::Value as Json;
 
@@ -251,7 +248,7 @@ fn write_json(out: &mut String, json: &serde_json::Value, indent: Option<usize>,
     }
 }
 
-/// The innermost reason, with the line.
+/// Returns the innermost cause, with its line.
 fn failed(error: &Error) -> ModelError {
     let mut reason = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -260,7 +257,7 @@ fn failed(error: &Error) -> ModelError {
         source = inner.source();
     }
     if error.kind() == ErrorKind::OutOfFuel {
-        reason = format!("it does not end within {FUEL} steps: {reason}");
+        reason = format!("it exceeds {FUEL} steps: {reason}");
     }
     ModelError::Template { reason }
 }
@@ -291,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_written_as_python_writes_it() {
+    fn json_matches_python() {
         let text = render("{{ {'a': [1, '<é>'], 'b': {}} | tojson }}", &[]);
         assert_eq!(text.expect("renders"), r#"{"a": [1, "<é>"], "b": {}}"#);
         let text = render("{{ {'a': [1, 2]} | tojson(indent=2) }}", &[]);
@@ -299,19 +296,19 @@ mod tests {
     }
 
     #[test]
-    fn a_template_may_refuse_a_chat() {
+    fn a_template_can_reject_a_chat() {
         let error = render("{{ raise_exception('roles must alternate') }}", &[]);
         assert!(error.expect_err("refused").to_string().contains("roles must alternate"));
     }
 
     #[test]
-    fn content_is_not_taken_for_template() {
+    fn content_is_not_evaluated_as_a_template() {
         let text = render("{{ messages[0].content }}", &[Message::user("{{ 7 * 7 }}<b>")]);
         assert_eq!(text.expect("renders"), "{{ 7 * 7 }}<b>");
     }
 
     #[test]
-    fn hostile_templates_end_in_an_error() {
+    fn hostile_templates_fail_with_an_error() {
         for source in [
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
             "{% set n = namespace(s='x') %}{% for i in range(60) %}\
@@ -328,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_of_named_templates_is_taken() {
+    fn the_default_of_named_templates_is_used() {
         let path = Path::new("tokenizer_config.json");
         let list = serde_json::json!([
             {"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"},
@@ -340,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_knows_the_special_tokens() {
+    fn the_hash_depends_on_the_special_tokens() {
         let hash = |eos| ChatTemplate::new("x", None, Some(eos)).expect("compiles").hash();
         assert_eq!(hash("a"), hash("a"));
         assert_ne!(hash("a"), hash("b"));

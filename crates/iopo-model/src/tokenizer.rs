@@ -1,7 +1,7 @@
 //! Text to token ids and back, from `tokenizer.json` or from GGUF metadata.
 //!
-//! Nothing is ever added or cut silently: no special tokens beyond those in the text, and the
-//! truncation and padding that a `tokenizer.json` may ask for are switched off.
+//! Encoding adds no special tokens beyond those in the text and ignores the truncation and padding settings of a
+//! `tokenizer.json`.
 
 mod from_gguf;
 
@@ -13,7 +13,7 @@ use crate::checkpoint::gguf::Metadata;
 use crate::config::{ModelConfig, read_json, read_text};
 use crate::error::ModelError;
 
-/// Bytes of a `tokenizer.json`.
+/// Largest `tokenizer.json` in bytes.
 const MAX_TOKENIZER: u64 = 256 << 20;
 
 /// A special token with a role.
@@ -23,7 +23,7 @@ struct Special {
     text: String,
 }
 
-/// The special tokens that have a role.
+/// The special tokens with a role.
 #[derive(Debug, Clone, Default)]
 struct Roles {
     bos: Option<Special>,
@@ -34,9 +34,9 @@ struct Roles {
 /// A tokenizer and its special tokens.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    /// Recognises special tokens in the text.
+    /// Recognizes special tokens in the text.
     inner: tokenizers::Tokenizer,
-    /// Takes them for plain text.
+    /// Treats special tokens as plain text.
     plain: tokenizers::Tokenizer,
     roles: Roles,
     /// Texts of the special tokens, sorted.
@@ -44,8 +44,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json`, and the special tokens' roles from `tokenizer_config.json` or,
-    /// where that is silent, from the model's configuration.
+    /// Reads `tokenizer.json`, and the roles of special tokens from `tokenizer_config.json` or the model's configuration.
     pub fn from_dir(dir: &Path, config: &ModelConfig) -> Result<Self, ModelError> {
         let path = dir.join("tokenizer.json");
         if !path.is_file() {
@@ -65,7 +64,7 @@ impl Tokenizer {
             match (named, fallback) {
                 (Some(text), _) => {
                     let id = inner.token_to_id(&text).ok_or_else(|| {
-                        let reason = format!("`{key}` is {text:?}, which is no token");
+                        let reason = format!("`{key}` is {text:?}, which is not a token");
                         ModelError::tokenizer(&config_path, reason)
                     })?;
                     Ok(Some(Special { id, text }))
@@ -74,7 +73,7 @@ impl Tokenizer {
                 (None, None) => Ok(None),
             }
         };
-        // A tokenizer_config.json without a bos token means that the model has none.
+        // No bos token in tokenizer_config.json means that the model has none.
         let bos = if stated.is_some() { None } else { config.bos_token_id };
         let roles = Roles {
             bos: role("bos_token", bos)?,
@@ -84,7 +83,7 @@ impl Tokenizer {
         Self::new(inner, roles, &path)
     }
 
-    /// Builds the tokenizer that GGUF metadata describes.
+    /// Builds a tokenizer from GGUF metadata.
     pub(crate) fn from_gguf(metadata: &Metadata) -> Result<Self, ModelError> {
         let inner = from_gguf::build(metadata)?;
         let role = |key: &str| -> Result<Option<Special>, ModelError> {
@@ -114,76 +113,75 @@ impl Tokenizer {
         Ok(Self { inner, plain, roles, specials })
     }
 
-    /// Encodes a rendered template: special tokens in the text become their ids, none are added.
+    /// Encodes a rendered template. Special tokens in the text become their ids; none are added.
     ///
-    /// A chat's content is part of that text. Content that spells a special token (`<|im_end|>`)
-    /// would become the token: look with [`Tokenizer::special_in`] before rendering what others
-    /// wrote.
+    /// This includes the chat's content: content with the text of a special token (`<|im_end|>`) becomes that token. Check
+    /// untrusted content with [`Tokenizer::special_in`] before rendering.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         encode(&self.inner, text)
     }
 
-    /// Encodes text that must stay text: what spells a special token is encoded as its letters.
+    /// Encodes plain text. The text of a special token is encoded letter by letter.
     ///
-    /// Responses are encoded so, and the end-of-text token is appended as an id.
+    /// Used for responses, whose end-of-text token is appended as an id.
     pub fn encode_content(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         encode(&self.plain, text)
     }
 
-    /// The first special token that the text spells out.
+    /// Returns the first special token whose text occurs in `text`.
     pub fn special_in(&self, text: &str) -> Option<&str> {
         self.specials.iter().map(String::as_str).find(|special| text.contains(special))
     }
 
-    /// Decodes ids; ids without a token are left out.
+    /// Decodes ids. Ids without a token are skipped.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, ModelError> {
         self.inner
             .decode(ids, skip_special)
             .map_err(|error| ModelError::Tokenize { action: "decode", reason: error.to_string() })
     }
 
-    /// The id of a token, given as it stands in the vocabulary.
+    /// Returns the id of a token, given as in the vocabulary.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
-    /// Tokens in the vocabulary, the added ones included. A model's embedding may have more rows.
+    /// Returns the number of tokens, including added ones. A model's embedding can have more rows.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 
-    /// One more than the largest token id: the rows that an embedding needs.
+    /// Returns the number of rows that an embedding needs: the largest token id plus one.
     pub(crate) fn rows(&self) -> usize {
         let largest = self.inner.get_vocab(true).into_values().max();
         largest.map_or(0, |id| id as usize + 1)
     }
 
-    /// The id of the token that begins a text.
+    /// Returns the id of the beginning-of-text token.
     pub fn bos_id(&self) -> Option<u32> {
         self.roles.bos.as_ref().map(|special| special.id)
     }
 
-    /// The id of the token that ends a response.
+    /// Returns the id of the end-of-text token.
     pub fn eos_id(&self) -> Option<u32> {
         self.roles.eos.as_ref().map(|special| special.id)
     }
 
-    /// The text of the token that begins a text, as templates want it.
+    /// Returns the text of the beginning-of-text token.
     pub fn bos_token(&self) -> Option<&str> {
         self.roles.bos.as_ref().map(|special| special.text.as_str())
     }
 
-    /// The text of the token that ends a response, as templates want it.
+    /// Returns the text of the end-of-text token.
     pub fn eos_token(&self) -> Option<&str> {
         self.roles.eos.as_ref().map(|special| special.text.as_str())
     }
 
-    /// The text of the token that fills a batch.
+    /// Returns the text of the padding token.
     pub fn pad_token(&self) -> Option<&str> {
         self.roles.pad.as_ref().map(|special| special.text.as_str())
     }
 
-    /// The blake3 hash of the tokenizer and its special tokens, in hexadecimal.
+    /// Returns the blake3 hash of the tokenizer and its special tokens, in hexadecimal.
     pub fn hash(&self) -> Result<String, ModelError> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.to_json()?.as_bytes());
@@ -194,7 +192,7 @@ impl Tokenizer {
         Ok(hasher.finalize().to_hex().to_string())
     }
 
-    /// The content of a `tokenizer.json`.
+    /// Returns the content of a `tokenizer.json`.
     pub fn to_json(&self) -> Result<String, ModelError> {
         self.inner
             .to_string(false)
@@ -213,7 +211,7 @@ fn special(tokenizer: &tokenizers::Tokenizer, id: u32) -> Option<Special> {
     tokenizer.id_to_token(id).map(|text| Special { id, text })
 }
 
-/// A token in `tokenizer_config.json`: its text, or an object with it.
+/// Reads a token of `tokenizer_config.json`: its text, or an object that contains it.
 fn token_text(value: &Value) -> Option<String> {
     value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
 }

@@ -1,7 +1,6 @@
-//! Products with the head's matrix, in f32 whatever it is held in.
+//! Products with the head's matrix, always in f32.
 //!
-//! Where 16 bits are there to save memory, on flex, no copy in f32 of the whole matrix is made: it is taken some rows
-//! at a time.
+//! On flex, where 16-bit weights save memory, the matrix is converted some rows at a time instead of as a whole.
 
 use std::ops::Range;
 
@@ -11,7 +10,7 @@ use crate::device::in_process;
 use crate::dtype::wide;
 use crate::kernels::{Product, sum};
 
-/// Rows of the matrix that are turned into f32 at once.
+/// Rows converted to f32 together.
 const ROWS: usize = 1 << 12;
 
 /// The matrix in f32, `[vocab, d]`, piece by piece, and which rows each piece has.
@@ -43,7 +42,7 @@ pub(crate) fn mixed(weights: &Tensor<2>, matrix: &Tensor<2>) -> Tensor<2> {
     let [rows, vocab] = weights.dims();
     let mixed = pieces(matrix).fold(None, |mixed, (range, piece)| {
         let all = range.len() == vocab;
-        // A copy, not a view: products are written out for values that lie in a row.
+        // A copy, because the product kernels read contiguous values.
         let part = || weights.clone().slice([0..rows, range.clone()]).into_data();
         let share =
             if all { weights.clone() } else { Tensor::from_data(part(), &weights.device()) };

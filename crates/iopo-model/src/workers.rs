@@ -1,8 +1,8 @@
-//! Several pieces of work at once, where the device is a CPU.
+//! Runs independent tasks in parallel on a CPU.
 //!
-//! Within one step, a second thread helps matrix products, attention and what is written out in `kernels/`, but not
-//! what lies between them (docs/benchmarks.md). So independent pieces (micro-batches, shares of a batch) run side by side, each on threads of its own, and every
-//! core stays busy.
+//! Within one step, threads speed up matrix products, attention and the functions in `kernels/`, but not the operations
+//! between them. Independent tasks (micro-batches, shares of a batch) therefore run side by side on separate threads, which
+//! keeps every core busy.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,17 +12,18 @@ use rayon::ThreadPoolBuilder;
 
 use crate::{ModelError, device};
 
-/// How many pieces of work `device` takes at once: one for each thread where it computes with the threads of this
-/// process (as many as there are cores, or `RAYON_NUM_THREADS`), one on anything else, which keeps itself busy.
+/// Returns how many tasks run at once on `device`.
+///
+/// One per thread if the device computes on threads of this process (as many as cores, or `RAYON_NUM_THREADS`), else one.
 pub fn count(device: &Device) -> usize {
     if device::in_process(device) { rayon::current_num_threads() } else { 1 }
 }
 
-/// `work` on every item, in the order of the items; [`count`] of them at once.
+/// Applies `work` to every item, [`count`] at a time, and returns the results in order.
 ///
 /// # Errors
-/// When a thread cannot be started, and the error of the first item (in their order) that `work` fails on; items
-/// after a failed one may be left undone.
+/// Returns the error of the first failed item, in order, and an error if a thread cannot be started. Items after a failed
+/// one can be skipped.
 pub fn map<T, R, E>(
     device: &Device,
     items: Vec<T>,
@@ -82,7 +83,7 @@ mod tests {
     use crate::ModelError;
 
     #[test]
-    fn results_come_in_the_order_of_the_items() {
+    fn results_are_in_the_order_of_the_items() {
         let doubled = map(&Device::flex(), (0..100).collect(), |item: usize| {
             Ok::<usize, ModelError>(2 * item)
         });
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_failure_is_the_answer() {
+    fn the_first_error_is_returned() {
         let failed = map(&Device::flex(), (0..100).collect(), |item: usize| {
             if item % 40 == 30 {
                 return Err(ModelError::Other { reason: format!("item {item}") });

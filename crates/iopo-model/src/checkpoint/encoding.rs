@@ -1,4 +1,4 @@
-//! How numbers lie in a file, and how they become f32.
+//! Encodings of values in files, and their conversion to f32.
 
 mod blocks;
 mod super_blocks;
@@ -22,11 +22,11 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The encodings of GGUF files by their names there.
+    /// Names of the encodings of GGUF files, for messages.
     pub(crate) const GGUF: &'static str =
         "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K";
 
-    /// The encoding with this number in GGUF files.
+    /// Returns the encoding with a GGUF type number.
     pub(crate) fn from_gguf(number: u32) -> Option<Self> {
         Some(match number {
             0 => Self::F32,
@@ -44,7 +44,7 @@ impl Encoding {
         })
     }
 
-    /// Its name in files.
+    /// Returns the name used in files.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::F32 => "F32",
@@ -61,7 +61,7 @@ impl Encoding {
         }
     }
 
-    /// Bytes and elements of the smallest unit.
+    /// Returns bytes and elements of the smallest unit.
     pub(crate) fn unit(self) -> (usize, usize) {
         match self {
             Self::F32 => (4, 1),
@@ -77,7 +77,7 @@ impl Encoding {
         }
     }
 
-    /// Bytes of `elements` values; `None` where they do not fill whole units or overflow.
+    /// Returns the bytes of `elements` values; `None` if they do not fill whole units or the size overflows.
     pub(crate) fn bytes(self, elements: u64) -> Option<u64> {
         let (bytes, per) = self.unit();
         if !elements.is_multiple_of(per as u64) {
@@ -109,7 +109,7 @@ fn each<const N: usize>(bytes: &[u8], visit: impl FnMut(&[u8; N])) {
     bytes.as_chunks().0.iter().for_each(visit);
 }
 
-/// The f16 at `at`.
+/// Reads the f16 at `at`.
 fn half_at(block: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
 }

@@ -1,14 +1,14 @@
-//! Weights in files: read lazily, tensor by tensor, as f32 under their Hugging Face names.
+//! Reads weights lazily, tensor by tensor, as f32 with their Hugging Face names.
 //!
-//! Opening reads the headers only; [`Checkpoint::tensor`] then reads one tensor's byte range.
-//! Everything that a header claims is checked against the file's size before memory is taken.
+//! Opening reads the headers only; [`Checkpoint::tensor`] then reads one tensor's byte range. Sizes in a header are checked
+//! against the file's size before memory is allocated.
 //!
-//! | module | what |
+//! | module | what it holds |
 //! |---|---|
 //! | `safetensors` | Hugging Face directories: one file or shards with an index |
 //! | `gguf` | GGUF v2 and v3 files: metadata, names, permutation |
-//! | `write` | Hugging Face directories out of a decoder |
-//! | `encoding` | plain and quantised types to f32 |
+//! | `write` | writes a decoder as a Hugging Face directory |
+//! | `encoding` | decodes plain and quantized types to f32 |
 
 mod encoding;
 pub(crate) mod gguf;
@@ -27,13 +27,13 @@ use encoding::Encoding;
 use crate::config::ModelConfig;
 use crate::error::ModelError;
 
-/// Units decoded at a time: the raw bytes of a tensor are never held whole beside its values.
+/// Units decoded at a time, so that a tensor's raw bytes are never all in memory.
 const CHUNK_UNITS: usize = 1 << 14;
 
-/// A model's configuration and its weights, which stay in the file until they are asked for.
+/// A model's configuration and its weights, which stay in the file until they are read.
 #[derive(Debug)]
 pub struct Checkpoint {
-    /// The shape of the model.
+    /// The model's configuration.
     pub config: ModelConfig,
     path: PathBuf,
     shards: Vec<Shard>,
@@ -65,17 +65,17 @@ impl Shard {
     }
 }
 
-/// Where a tensor lies; its range is known to be inside its file.
+/// A tensor's byte range, checked to be inside its file.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
     shard: usize,
-    /// The encoding, or the name of one that cannot be decoded.
+    /// The encoding, or the name of an unsupported one.
     encoding: Result<Encoding, String>,
     /// Row-major.
     shape: Vec<usize>,
     offset: u64,
     bytes: u64,
-    /// Heads whose rows are interleaved for pairwise rotation, as llama GGUF files have them.
+    /// Number of heads if rows are interleaved for pairwise rotation, as in llama GGUF files.
     interleaved_heads: Option<usize>,
 }
 
@@ -102,17 +102,17 @@ impl Checkpoint {
         Ok((Self { config, path: path.to_owned(), shards: vec![shard], tensors }, metadata))
     }
 
-    /// The directory or file that this was opened from.
+    /// Returns the directory or file that was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The Hugging Face names of all tensors, sorted.
+    /// Returns the Hugging Face names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
-    /// The row-major shape of a tensor.
+    /// Returns the row-major shape of a tensor.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|entry| entry.shape.as_slice())
     }
@@ -157,10 +157,10 @@ impl Checkpoint {
         })
     }
 
-    /// The blake3 hash of the weight files' bytes, in hexadecimal.
+    /// Returns the blake3 hash of the weight files, in hexadecimal.
     ///
-    /// One file: the hash of its content. Several: the hash of their content hashes, in the order
-    /// of the file names. Reads all files once, in pieces.
+    /// For one file, this is the hash of its content; for several, the hash of their content hashes in the order of the
+    /// file names. Reads all files once.
     pub fn weights_hash(&mut self) -> Result<String, ModelError> {
         let mut hashes = Vec::with_capacity(self.shards.len());
         for shard in &mut self.shards {
@@ -188,13 +188,13 @@ impl Checkpoint {
     }
 }
 
-/// What a path holds.
+/// The kind of model at a path.
 pub(crate) enum Kind {
     Directory,
     Gguf,
 }
 
-/// Tells a Hugging Face directory from a GGUF file.
+/// Distinguishes a Hugging Face directory from a GGUF file.
 pub(crate) fn kind(path: &Path) -> Result<Kind, ModelError> {
     let metadata = path.metadata().map_err(|error| ModelError::io("open", path, error))?;
     if metadata.is_dir() {
@@ -231,8 +231,8 @@ fn read_values(
     Ok(values)
 }
 
-/// Undoes the row order that GGUF's llama files have for q and k: within each head, row `2i + j`
-/// of the file is row `j · head_dim/2 + i` of the model.
+/// Restores the row order of q and k from llama GGUF files: within each head, row `2i + j` of the file is row
+/// `j · head_dim/2 + i` of the model.
 ///
 /// # Shapes
 ///
@@ -257,11 +257,11 @@ mod tests {
     use super::deinterleave;
 
     #[test]
-    fn deinterleaving_is_reshape_and_swap() {
+    fn deinterleaving_equals_reshape_and_swap() {
         // Two heads of dim 4, one column: reshape(2, 2, 2).swapaxes(1, 2) within each head.
         let file = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0];
         assert_eq!(deinterleave(&file, 2, 8), [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
-        // Columns travel with their row.
+        // Columns stay with their row.
         let file = [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5];
         assert_eq!(deinterleave(&file, 1, 4), [0.0, 0.5, 2.0, 2.5, 1.0, 1.5, 3.0, 3.5]);
     }

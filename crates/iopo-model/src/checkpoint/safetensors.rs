@@ -1,7 +1,7 @@
 //! The safetensors format: a JSON header with byte ranges, then the bytes.
 //!
-//! The header is parsed here and not by the format's crate, because only the header is held in
-//! memory and because errors must name the file, the tensor and what was expected.
+//! The header is parsed here instead of by the `safetensors` crate, so that only the header is in memory and errors name
+//! the file, the tensor and the expected value.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,14 +16,14 @@ use super::{Entry, Shard};
 use crate::config::read_text;
 use crate::error::ModelError;
 
-/// The dtypes that can be decoded.
+/// The supported dtypes.
 pub(super) const SUPPORTED: &str = "F32, F16, BF16";
 
-/// Bytes of a header, as in the reference implementation.
+/// Largest header in bytes, as in the reference implementation.
 const MAX_HEADER: u64 = 100_000_000;
-/// Bytes of a shard index.
+/// Largest shard index in bytes.
 const MAX_INDEX: u64 = 64 << 20;
-/// Dimensions of a tensor.
+/// Largest number of dimensions of a tensor.
 const MAX_DIMS: usize = 8;
 
 pub(super) const SINGLE: &str = "model.safetensors";
@@ -49,13 +49,13 @@ pub(super) fn open_dir(dir: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> 
     })
 }
 
-/// What names a shard for every tensor.
+/// The index that maps tensors to shards.
 #[derive(Deserialize)]
 struct Index {
     weight_map: Unique<String>,
 }
 
-/// Opens the shards that the index names, in the order of their names.
+/// Opens the shards named in the index, in the order of their names.
 fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> {
     let parsed: Index = serde_json::from_str(&read_text(index, MAX_INDEX)?)
         .map_err(|error| ModelError::safetensors(index, format!("bad index: {error}")))?;
@@ -71,14 +71,15 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
         }
         let path = dir.join(file);
         if !path.exists() {
-            let reason = format!("it names `{file}`, which is not beside it: download it too");
+            let reason =
+                format!("it names `{file}`, which does not exist; hint: download all shards");
             return Err(ModelError::safetensors(index, reason));
         }
         let mut shard = Shard::open(&path)?;
         let number = shards.len();
         for (name, entry) in header(&mut shard, number)? {
             if weight_map.get(&name) == Some(file) && tensors.insert(name, entry).is_some() {
-                // Unreachable through one index, whose names are unique; kept as a check.
+                // Names in an index are unique, so this is only a safety check.
                 let reason = "a tensor is in two shards";
                 return Err(ModelError::safetensors(index, reason));
             }
@@ -86,13 +87,13 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
         shards.push(shard);
     }
     if let Some((name, file)) = weight_map.iter().find(|(name, _)| !tensors.contains_key(*name)) {
-        let reason = format!("the index says that `{name}` is in {file}, but it is not");
+        let reason = format!("the index places `{name}` in {file}, which does not contain it");
         return Err(ModelError::safetensors(index, reason));
     }
     Ok((shards, tensors))
 }
 
-/// One tensor of the header, as it is written.
+/// A tensor's entry in the header.
 #[derive(Deserialize)]
 struct Raw {
     dtype: String,
@@ -100,7 +101,7 @@ struct Raw {
     data_offsets: (u64, u64),
 }
 
-/// An object whose names are unique; `__metadata__` is left out.
+/// The header's entries by name, without `__metadata__`. Duplicate names are errors.
 struct Unique<T>(BTreeMap<String, T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Unique<T> {
@@ -139,7 +140,10 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let path = shard.path.clone();
     let bad = |reason: String| ModelError::safetensors(&path, reason);
     let available = shard.len.checked_sub(8).ok_or_else(|| {
-        bad(format!("expected at least 8 bytes, got {}: the file is cut off", shard.len))
+        bad(format!(
+            "expected at least 8 bytes, got {}; hint: the file is truncated, download it again",
+            shard.len
+        ))
     })?;
     let mut length = [0; 8];
     shard.rewind_to(0)?;
@@ -154,7 +158,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let mut bytes = vec![0; length as usize];
     shard.read_exact(&mut bytes)?;
     let Unique(raw): Unique<Raw> = serde_json::from_slice(&bytes)
-        .map_err(|error| bad(format!("the header is no JSON object of tensors: {error}")))?;
+        .map_err(|error| bad(format!("the header is not a JSON object of tensors: {error}")))?;
     drop(bytes);
 
     let data = available - length;
@@ -163,7 +167,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     for (name, Raw { dtype, shape, data_offsets: (begin, end) }) in raw {
         if begin > end || end > data {
             return Err(bad(format!(
-                "`{name}` claims bytes {begin} to {end}, the file has {data}: is it cut off?"
+                "`{name}` claims bytes {begin} to {end}, but the file has {data}; hint: the file may be truncated"
             )));
         }
         let (encoding, shape) = checked(&name, &dtype, &shape, end - begin).map_err(bad)?;
@@ -183,7 +187,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let mut at = 0;
     for (begin, end) in ranges {
         if begin != at {
-            let what = if begin < at { "overlap" } else { "leave a hole" };
+            let what = if begin < at { "overlap" } else { "leave a gap" };
             return Err(bad(format!(
                 "tensors {what}: expected the next one at byte {at}, got {begin}"
             )));
@@ -204,7 +208,10 @@ fn checked(
     bytes: u64,
 ) -> Result<(Result<Encoding, String>, Vec<usize>), String> {
     if shape.len() > MAX_DIMS {
-        return Err(format!("`{name}` has {} dimensions, the limit is {MAX_DIMS}", shape.len()));
+        return Err(format!(
+            "`{name}` has {} dimensions, expected at most {MAX_DIMS}",
+            shape.len()
+        ));
     }
     let elements = shape.iter().try_fold(1u64, |product, dim| product.checked_mul(*dim));
     let dims: Option<Vec<usize>> = shape.iter().map(|dim| usize::try_from(*dim).ok()).collect();

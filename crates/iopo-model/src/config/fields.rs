@@ -1,4 +1,4 @@
-//! Reading the values of a configuration file with bounds.
+//! Reads the values of a configuration file with bounds.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Llama3Scaling, limits};
 use crate::error::ModelError;
 
-/// The fields of one configuration object, read with bounds.
+/// The fields of a configuration object.
 pub(super) struct Fields<'a> {
     pub(super) object: &'a Map<String, Value>,
     pub(super) path: &'a Path,
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
                 return Err(ModelError::unsupported(
                     self.path,
                     format!("`{key}`: true"),
-                    "take a model of the family without it",
+                    "use a model of the family without it",
                 ));
             }
         }
@@ -78,14 +78,14 @@ impl<'a> Fields<'a> {
             return Err(ModelError::unsupported(
                 self.path,
                 format!("`hidden_act`: {}", act.chars().take(40).collect::<String>()),
-                "only silu is known",
+                "use a model with silu",
             ));
         }
         if self.get("quantization_config").is_some() {
             return Err(ModelError::unsupported(
                 self.path,
                 "`quantization_config`",
-                "take the f32, f16 or bf16 checkpoint, or a GGUF file",
+                "use the f32, f16 or bf16 checkpoint, or a GGUF file",
             ));
         }
         let rotary = self.number("partial_rotary_factor", Some(1.0))?;
@@ -93,13 +93,13 @@ impl<'a> Fields<'a> {
             return Err(ModelError::unsupported(
                 self.path,
                 format!("`partial_rotary_factor`: {rotary}"),
-                "take a model that rotates the whole head",
+                "use a model that rotates the whole head",
             ));
         }
         Ok(())
     }
 
-    /// Theta and scaling: at the top with `rope_scaling`, or (newer) in `rope_parameters`.
+    /// Reads theta and scaling, at the top level with `rope_scaling` or, in newer files, in `rope_parameters`.
     pub(super) fn rope(&self) -> Result<(f64, Option<Llama3Scaling>), ModelError> {
         let parameters = self.nested("rope_parameters")?;
         let theta = match &parameters {
@@ -133,13 +133,13 @@ impl<'a> Fields<'a> {
             other => Err(ModelError::unsupported(
                 self.path,
                 format!("rope scaling `{}`", other.chars().take(40).collect::<String>()),
-                "only llama3 scaling is known",
+                "use a model with llama3 scaling or none",
             )),
         }
     }
 }
 
-/// One id, a list of ids, or nothing.
+/// Reads one id, a list of ids, or nothing.
 pub(super) fn token_ids(json: &Value, key: &str, path: &Path) -> Result<Vec<u32>, ModelError> {
     let bad = |value: &Value| {
         ModelError::config(path, key, "a token id or a list of token ids", short(value))
@@ -147,7 +147,7 @@ pub(super) fn token_ids(json: &Value, key: &str, path: &Path) -> Result<Vec<u32>
     let one = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     match json.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        // -1 is how old configurations say "none".
+        // Old configurations use -1 for none.
         Some(value) if value.as_i64() == Some(-1) => Ok(Vec::new()),
         Some(Value::Array(list)) => {
             list.iter().map(|value| one(value).ok_or_else(|| bad(value))).collect()
@@ -177,7 +177,7 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// A value short enough for an error line.
+/// Shortens a value for an error message.
 pub(super) fn short(value: &Value) -> String {
     match value {
         Value::Array(_) | Value::Object(_) => kind_of(value).to_owned(),

@@ -1,4 +1,4 @@
-//! Reading small files of bounded size.
+//! Reads small files of bounded size.
 
 use std::path::Path;
 

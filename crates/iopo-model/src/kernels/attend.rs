@@ -1,4 +1,4 @@
-//! Attention of one new token a row to its row of the key-value cache.
+//! Attention of one new token per row to its row of the key-value cache.
 
 use burn::tensor::{Tensor, TensorData};
 use pulp::{Arch, Simd, WithSimd};
@@ -8,7 +8,7 @@ use rayon::slice::ParallelSliceMut;
 use super::{Local, exp};
 use crate::attention::Heads;
 
-/// What each row's new token may see.
+/// The columns visible to each row's new token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen<'a> {
     /// First column of each row.
@@ -17,7 +17,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) end: usize,
 }
 
-/// Mixed values, or `None` where the operands do not lie in this process.
+/// Returns the attention output; `None` if the operands cannot be read in place.
 ///
 /// # Shapes
 /// q `[rows, heads · head_dim]`, keys and values `[rows, kv_heads, capacity, head_dim]` → `[rows, heads · head_dim]`.

@@ -1,12 +1,12 @@
-//! Values changed where they lie.
+//! Changes a tensor's values in place.
 
 use burn::tensor::{DType, Tensor};
 
 use crate::device;
 
-/// The tensor after `work` on its values in row-major order: in place, unless something else holds them too; then on
-/// a copy. Gives the tensor back where it is no f32 tensor in the memory of this process, or has a gradient
-/// to carry.
+/// Applies `work` to a tensor's values in row-major order, in place or, if the values are shared, on a copy.
+///
+/// Gives the tensor back unchanged if it is not f32 in this process's memory or tracks gradients.
 #[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
 pub(crate) fn change<const D: usize>(
     tensor: Tensor<D>,
@@ -33,7 +33,7 @@ mod tests {
     use super::change;
 
     #[test]
-    fn other_holders_of_the_values_keep_theirs_and_views_come_in_their_order() {
+    fn shared_values_are_not_changed_and_views_keep_their_order() {
         let tensor = Tensor::<2>::from_data([[1f32, 2.0], [3.0, 4.0]], &Device::flex());
         let turned = tensor.clone().transpose();
         let add = |values: &mut [f32]| values[1] += 10.0;

@@ -1,4 +1,4 @@
-//! The exponential function without branches, so that a compiler can vectorise loops over it.
+//! A branch-free exponential function that compilers can vectorize.
 
 /// `1.5 · 2²³`: adding it rounds a small number to an integer, which then stands in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
@@ -33,7 +33,7 @@ mod tests {
     use super::{exp, sigmoid};
 
     #[test]
-    fn it_is_the_exponential_function() {
+    fn it_matches_the_exponential_function() {
         for step in -86_900..87_900 {
             let x = step as f32 / 1000.0;
             let want = f64::from(x).exp();

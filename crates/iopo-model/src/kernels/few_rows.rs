@@ -1,7 +1,7 @@
 //! `x·wᵀ` for the few rows of a decoding step.
 //!
-//! A general matrix product first copies its operands into blocks; for few rows that copy took 39–51 % of a
-//! decoding step. Here each weight is read once, in order, and meets all rows while it is in the cache.
+//! A general matrix product first copies its operands into blocks; for few rows the copy took 39–51 % of a decoding step.
+//! Here each weight is read once, in order, and used for all rows while it is in the CPU's cache.
 
 use burn::tensor::{Tensor, TensorData};
 use pulp::{Arch, Simd, WithSimd};
@@ -10,12 +10,12 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::Local;
 
-/// Rows of `w` that are multiplied with one load of `x`, and the other way round.
+/// Rows of `w` and of `x` per block.
 const BLOCK: usize = 4;
-/// Rows of `w` that make one piece of work for a thread.
+/// Rows of `w` per thread task.
 const PIECE: usize = 16 * BLOCK;
 
-/// `x·wᵀ`, or `None` where the operands do not lie in this process.
+/// Computes `x·wᵀ`; `None` if the operands cannot be read in place.
 ///
 /// # Shapes
 /// `[rows, in]`, `[out, in]` → `[rows, out]`.
@@ -27,7 +27,7 @@ pub(crate) fn few_rows_times_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<
         return None;
     }
     let arch = Arch::new();
-    // `[out, rows]`, so that each thread writes a piece of its own.
+    // `[out, rows]`, so that each thread writes a contiguous part.
     let mut turned = vec![0f32; out * rows];
     turned.par_chunks_mut(PIECE * rows).zip(right.par_chunks(PIECE * inner)).for_each(|(y, w)| {
         arch.dispatch(Product { x: left, w, y, inner });
@@ -36,8 +36,8 @@ pub(crate) fn few_rows_times_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<
     Some(Tensor::from_data(TensorData::new(y, [rows, out]), &x.device()))
 }
 
-/// `[out, rows]` → `[rows, out]`, piece by piece: written a column at a time, the rows of a vocabulary lie a power of two
-/// apart and push each other out of the cache.
+/// Transposes `[out, rows]` → `[rows, out]` in blocks. Column by column, rows whose distance is a power of two would evict
+/// each other from the CPU's cache.
 fn turn_back(turned: &[f32], rows: usize) -> Vec<f32> {
     let out = turned.len() / rows;
     let mut y = vec![0f32; turned.len()];
@@ -113,8 +113,8 @@ fn against_all<S: Simd, const O: usize>(
     }
 }
 
-/// Every row of `x` against every row of `w`. (Loops, not closures: a closure does not inherit the vector instructions
-/// of the function around it.)
+/// Multiplies every row of `x` with every row of `w`. Uses loops, because a closure is not compiled with the vector
+/// instructions of the enclosing function.
 #[inline(always)]
 fn dots<S: Simd, const R: usize, const O: usize>(
     simd: S,
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_plain_product_for_every_remainder() {
+    fn it_matches_burn_for_every_remainder() {
         for (rows, inner, out) in [(1, 1, 1), (3, 17, 5), (4, 64, 64), (7, 100, 131), (33, 48, 67)]
         {
             let (x, w) = (random([rows, inner], 1), random([out, inner], 2));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn views_that_are_not_contiguous_are_left_to_the_plain_product() {
+    fn strided_views_fall_back_to_burn() {
         let x = random([4, 6], 1).transpose();
         assert!(few_rows_times_transposed(&x, &random([3, 4], 2)).is_none());
     }

@@ -1,12 +1,12 @@
-//! Sums and maxima in a fixed number of lanes: the same bits whatever the machine's vectors hold; and how
-//! much of a buffer one thread takes.
+//! Sums and maxima over a fixed number of lanes, so that results do not depend on the machine's vector width; and the share
+//! of a buffer per thread task.
 
 const LANES: usize = 16;
 
-/// Values that make one piece of work for a thread.
+/// Values per thread task.
 pub(super) const PIECE: usize = 1 << 15;
 
-/// Folds lane by lane, then the lanes and the rest.
+/// Folds each lane, then the lanes and the rest.
 #[inline(always)]
 pub(super) fn fold(values: &[f32], start: f32, with: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [start; LANES];
@@ -24,7 +24,7 @@ pub(super) fn fold(values: &[f32], start: f32, with: impl Fn(f32, f32) -> f32) -
     folded
 }
 
-/// Adds up what `with` makes of two rows of the same length, in the same lanes.
+/// Sums `with(a, b)` over two rows of the same length, in the same lanes.
 #[inline(always)]
 pub(super) fn add_up(left: &[f32], right: &[f32], with: impl Fn(f32, f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
@@ -39,7 +39,7 @@ pub(super) fn add_up(left: &[f32], right: &[f32], with: impl Fn(f32, f32) -> f32
     lanes.iter().fold(rest, |sum, lane| sum + lane)
 }
 
-/// Rows of such a width that make one piece of work for a thread.
+/// Returns the rows of a given width per thread task.
 pub(super) fn rows_of_a_piece(width: usize) -> usize {
     (PIECE / width.max(1)).max(1)
 }

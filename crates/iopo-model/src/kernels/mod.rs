@@ -1,10 +1,10 @@
-//! Operations that Burn's CPU backend is slow at, written out for it.
+//! Fused kernels for Burn's CPU backend.
 //!
-//! Each has a plain twin of Burn operations, which every other backend takes and which the tests hold it against. They
-//! read tensors where they lie, through Burn's extension interface; vector instructions are chosen at run time.
+//! Each has a fallback made of Burn operations, which other backends use and the tests compare with. Kernels read tensors
+//! in place through Burn's extension interface and choose vector instructions at run time.
 #![expect(
     clippy::inline_always,
-    reason = "vector instructions reach only what is inlined into a kernel"
+    reason = "only code inlined into a kernel is compiled with its vector instructions"
 )]
 
 mod attend;
@@ -30,11 +30,11 @@ pub(crate) use rotate::rotate;
 pub(crate) use softmax::{Exponentials, exponentials};
 pub use squares::SquaredNorm;
 pub(crate) use swiglu::{swiglu, swiglu_backward};
-pub(crate) use tree_attention::{attend_tree, attend_tree_slopes};
+pub(crate) use tree_attention::{attend_tree, attend_tree_gradients};
 
 use burn::tensor::Tensor;
 
-/// What a kernel reads: the tensor where it lies, if it lies in this process as contiguous f32.
+/// A tensor whose values a kernel can read in place: contiguous f32 in this process.
 #[cfg(feature = "flex")]
 struct Local(<burn::backend::Flex as burn::backend::BackendTypes>::FloatTensorPrimitive);
 

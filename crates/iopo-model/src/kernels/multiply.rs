@@ -1,24 +1,21 @@
-//! Matrix products on slices: the `gemm` crate behind checked bounds.
-#![expect(
-    unsafe_code,
-    reason = "the product takes pointers; here, and only here, what they point at is checked"
-)]
+//! Matrix products on slices: the `gemm` crate with bounds checks.
+#![expect(unsafe_code, reason = "gemm takes pointers; this module checks what they point at")]
 
 use gemm::Parallelism;
 
-/// Columns and rows of a band are multiples of this, where they are not the last ones.
+/// Sizes of bands are multiples of this, except the last one.
 const STEP: usize = 16;
 
-/// Who computes a product.
+/// The threads that compute a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Threads {
     /// The calling thread.
     One,
-    /// Every thread of the pool, each on a band of its own.
+    /// Every thread of the pool, each on a separate band.
     All,
 }
 
-/// A matrix in a slice: the value at (r, c) lies at `r·strides[0] + c·strides[1]`.
+/// A matrix in a slice: the value at (r, c) is at `r·strides[0] + c·strides[1]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View<'a> {
     values: &'a [f32],
@@ -27,7 +24,7 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// A matrix that begins where `values` begin.
+    /// Makes a matrix that starts at the first value.
     pub(crate) fn new(values: &'a [f32], dims: [usize; 2], strides: [usize; 2]) -> Self {
         assert!(dims.iter().all(|size| *size > 0), "an empty matrix: {dims:?}");
         let last = (dims[0] - 1) * strides[0] + (dims[1] - 1) * strides[1];
@@ -45,7 +42,7 @@ impl<'a> View<'a> {
         Self { dims: [columns, rows], strides: [column, row], ..self }
     }
 
-    /// The first columns, and the others; there must be some of both.
+    /// Splits the matrix after some columns; both parts must be non-empty.
     fn split_columns(self, first: usize) -> (Self, Self) {
         let ([rows, columns], [_, step]) = (self.dims, self.strides);
         assert!(0 < first && first < columns, "{first} columns of {columns}");
@@ -57,7 +54,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// `to = scale·left·right`, or `to += …` where `add` says so; rows of `to` lie `row` values apart.
+/// Computes `to = scale·left·right`, or `to += …` with `add`. Rows of `to` are `row` values apart.
 pub(crate) fn multiply(
     to: &mut [f32],
     row: usize,
@@ -72,7 +69,7 @@ pub(crate) fn multiply(
     unsafe { call(Place(to.as_mut_ptr()), row, add, scale, [left, right], threads) }
 }
 
-/// `scale·left·right` in a buffer of its own, row by row.
+/// Returns `scale·left·right` in a new buffer, row-major.
 pub(crate) fn product(scale: f32, [left, right]: [View<'_>; 2], threads: Threads) -> Vec<f32> {
     let [m, n] = [left.dims[0], right.dims[1]];
     let mut values = Vec::with_capacity(m * n);
@@ -84,7 +81,7 @@ pub(crate) fn product(scale: f32, [left, right]: [View<'_>; 2], threads: Threads
     values
 }
 
-/// A place in the result.
+/// A position in the result.
 #[derive(Clone, Copy)]
 struct Place(*mut f32);
 
@@ -117,8 +114,8 @@ unsafe fn call(
     unsafe { bands(to, row, add, scale, [left, right], parts) }
 }
 
-/// The product in so many bands, side by side. The `gemm` crate's own threads wait while one of them packs the
-/// operands; a band packs what it needs of them itself (docs/benchmarks.md).
+/// Computes the product in parallel bands. The threads of the `gemm` crate wait while one of them packs the operands; here
+/// each band packs its part.
 ///
 /// # Safety
 /// As for [`call`].
@@ -131,7 +128,7 @@ unsafe fn bands(
     parts: usize,
 ) {
     let [m, n] = [left.dims[0], right.dims[1]];
-    // The weight's side is the one to divide, unless it is much the shorter one.
+    // The weight's side is divided, unless it is much shorter.
     let by_columns = 3 * n >= 2 * m;
     let size = if by_columns { n } else { m };
     let first = (size * (parts / 2) / parts.max(1)).max(1).next_multiple_of(STEP);
@@ -207,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn bands_are_the_whole_product_for_every_number_of_threads() {
+    fn bands_give_the_whole_product_for_every_number_of_threads() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let mut random = |count: usize| -> Vec<f32> {
             (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
@@ -227,7 +224,7 @@ mod tests {
                     };
                     let made = pool.install(|| product(0.5, views, Threads::All));
                     assert!(near(&made, 0.0), "{threads} threads, {m} {k} {n}");
-                    // Rows that lie apart: what is between them stays.
+                    // Values between strided rows stay unchanged.
                     let row = n + 3;
                     let mut wide = vec![2.0; m * row];
                     pool.install(|| multiply(&mut wide, row, true, 0.5, views, Threads::All));
@@ -236,7 +233,7 @@ mod tests {
                     let added = added.concat();
                     assert!(near(&added, 2.0), "{threads} threads, {m} {k} {n}");
                     assert!(between.concat().iter().all(|value| value.to_bits() == 2f32.to_bits()));
-                    // Control: what was there counts.
+                    // Control: the previous values count.
                     assert!(!near(&added, 0.0));
                 }
             }

@@ -1,8 +1,7 @@
 //! Sums of matrix products, written into one buffer.
 //!
-//! Burn's CPU backend clears the buffer of every product and copies it once to align it, and a sum of products takes a
-//! buffer for each and a pass for each addition: a third of what one thread did alone in a step of one group
-//! (docs/benchmarks.md). Here the first product writes a fresh buffer, and the others add to it.
+//! Burn's CPU backend clears and copies a buffer for every product, and adds products in separate passes; that took a third
+//! of the single-threaded time of a training step. Here the first product writes to a new buffer and the others add to it.
 
 use burn::tensor::{DType, Tensor, TensorData};
 
@@ -12,7 +11,7 @@ use super::multiply::{self, Threads, View, multiply};
 use crate::device;
 use crate::dtype::wide;
 
-/// Multiplications from which on a product is shared among threads.
+/// Smallest number of multiplications for which a product uses several threads.
 const SHARED: usize = 1 << 20;
 
 /// `scale · left · right`; without a scale, `left · right`.
@@ -23,7 +22,7 @@ pub(crate) struct Product {
     right: Factor,
 }
 
-/// A matrix as it lies, or turned.
+/// A matrix, optionally transposed.
 #[derive(Debug, Clone)]
 pub(crate) struct Factor {
     tensor: Tensor<2>,
@@ -36,12 +35,12 @@ impl From<Tensor<2>> for Factor {
     }
 }
 
-/// The transposed matrix, which is not formed.
+/// Returns the transpose without copying.
 pub(crate) fn turned(tensor: Tensor<2>) -> Factor {
     Factor { tensor: computed(tensor), turned: true }
 }
 
-/// A factor as it is computed with: flex gains nothing by 16 bits but memory, so there it is f32.
+/// Converts a factor to the type of the computation: f32 on flex, where 16 bits only save memory.
 fn computed(tensor: Tensor<2>) -> Tensor<2> {
     if tensor.dtype() != DType::F32 && device::in_process(&tensor.device()) {
         return wide(tensor);
@@ -55,7 +54,7 @@ impl Factor {
         if self.turned { [columns, rows] } else { [rows, columns] }
     }
 
-    /// Steps from one row to the next, and from one column to the next.
+    /// Strides of rows and columns.
     fn strides(&self) -> [usize; 2] {
         let width = self.tensor.dims()[1];
         if self.turned { [1, width] } else { [width, 1] }
@@ -72,7 +71,7 @@ impl Product {
         Self { scale: None, left: left.into(), right: right.into() }
     }
 
-    /// The product with a scale, in place of one that it has.
+    /// Sets the product's scale.
     pub(crate) fn times(self, scale: f64) -> Self {
         Self { scale: Some(scale as f32), ..self }
     }
@@ -94,10 +93,10 @@ impl Product {
         Some([Operand::new(&self.left)?, Operand::new(&self.right)?])
     }
 
-    /// The twin made of Burn operations.
+    /// Computes the product with Burn operations.
     fn plain(&self) -> Tensor<2> {
         let (left, right) = (self.left.plain(), self.right.plain());
-        // A weight of 16 bits takes the other factor along, into the matrix units that a GPU has for such.
+        // With a 16-bit weight the other factor is converted too, so that a GPU's matrix units apply.
         let narrow = [left.dtype(), right.dtype()].into_iter().find(|&dtype| dtype != DType::F32);
         let product = match narrow {
             Some(dtype) => wide(left.cast(dtype).matmul(right.cast(dtype))),
@@ -110,13 +109,13 @@ impl Product {
     }
 }
 
-/// `left · right`, as decoder layers compute it.
+/// Multiplies `left · right` as decoder layers do.
 ///
 /// # Shapes
 /// `[m, k]`, `[k, n]` → `[m, n]`.
 ///
 /// # Panics
-/// As Burn's: where the inner sizes differ.
+/// Panics if the inner sizes differ.
 pub fn matmul(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
     product(left, right)
 }
@@ -126,7 +125,7 @@ pub(crate) fn product(left: impl Into<Factor>, right: impl Into<Factor>) -> Tens
     sum(None, &Product::new(left, right), None)
 }
 
-/// `onto + first + second`, of which `first` is always there; in the place of `onto`, where nothing else holds it.
+/// Computes `onto + first + second`, in place of `onto` if nothing else holds its values.
 ///
 /// # Shapes
 /// `[m, n]`, and factors `[m, k]`, `[k, n]` → `[m, n]`.
@@ -143,7 +142,7 @@ pub(crate) fn sum(onto: Option<Tensor<2>>, first: &Product, second: Option<&Prod
     })
 }
 
-/// The sum, or `onto` again where an operand does not lie in this process or is empty.
+/// Returns the sum, or gives `onto` back if an operand is empty or cannot be read in place.
 #[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
 fn written_out(
     onto: Option<Tensor<2>>,
@@ -181,7 +180,7 @@ fn written_out(
     Ok(Tensor::from_data(data, &first.left.tensor.device()))
 }
 
-/// A factor where it lies.
+/// A factor read in place.
 struct Operand {
     local: Local,
     dims: [usize; 2],
@@ -221,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_plain_products_for_every_layout_and_size() {
+    fn sums_match_burn_for_every_layout_and_size() {
         for (m, k, n) in [(1, 1, 1), (5, 3, 2), (33, 48, 67), (130, 64, 300)] {
             let [a, b, c] = [random([m, k], 1), random([k, n], 2), random([m, n], 3)];
             let (low, up) = (random([m, 4], 4), random([4, n], 5));
             let as_stored = |t: &Tensor<2>| Factor::from(t.clone());
-            // The same matrices, stored the other way round.
+            // The same matrices, stored transposed.
             let stored_turned = |t: &Tensor<2>| {
                 turned(Tensor::from_data(t.clone().transpose().into_data(), &t.device()))
             };
@@ -237,7 +236,7 @@ mod tests {
                 let second = Product::new(layout(&low), layout(&up)).times(0.5);
                 let got = written_out(Some(c.clone()), &first, Some(&second)).expect("local");
                 assert!(apart(&got, &want) < 1e-6 * (k + 8) as f32, "{m} {k} {n}");
-                // Control: a sum without its second product is another one.
+                // Control: without the second product the result differs.
                 assert!(apart(&sum(Some(c.clone()), &first, None), &want) > 1e-3, "{m} {k} {n}");
             }
             assert!(apart(&product(a.clone(), b.clone()), &a.matmul(b)) < 1e-6 * (k + 8) as f32);
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn views_that_are_not_contiguous_are_left_to_plain_products() {
+    fn strided_views_fall_back_to_burn() {
         let (a, b) = (random([4, 6], 1), random([4, 3], 2));
         let first = Product::new(a.clone().transpose(), b.clone());
         assert!(written_out(None, &first, None).is_err());

@@ -1,4 +1,4 @@
-//! Root-mean-square normalisation and its gradient, row by row, in one pass over memory each.
+//! Root-mean-square normalization and its gradient, each in one pass over memory.
 
 use burn::tensor::{Tensor, TensorData};
 use pulp::{Arch, Simd, WithSimd};
@@ -9,7 +9,7 @@ use super::Local;
 use super::change::change;
 use super::lanes::{add_up, rows_of_a_piece};
 
-/// A normalised row, before and after its weights.
+/// Normalized rows, before and after the weights.
 pub(crate) struct Normed {
     /// `normalised · γ`, `[rows, width]`.
     pub(crate) y: Tensor<2>,
@@ -27,7 +27,7 @@ pub(crate) fn rms_norm(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Normed
     written_out(x, gamma, epsilon).unwrap_or_else(|| plain(x, gamma, epsilon))
 }
 
-/// The input's gradient, added to `onto`.
+/// Returns the input's gradient, added to `onto`.
 ///
 /// # Shapes
 /// `dy`, `onto` and `normalised` `[rows, width]`, γ `[width]`, `scale` `[rows, 1]` → `[rows, width]`.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_its_plain_twin_forward_and_backward() {
+    fn it_matches_burn_forward_and_backward() {
         for (rows, width) in [(1, 1), (3, 45), (700, 64)] {
             let (x, dy, onto) =
                 (random([rows, width], 1), random([rows, width], 2), random([rows, width], 3));
@@ -194,7 +194,7 @@ mod tests {
                 far(&sum, &(onto.clone() + slope))
                     < 1e-4 * (1.0 + got.scale.max().into_scalar::<f32>())
             );
-            // Control: what it is added to counts, and so does what lies behind the shared buffer.
+            // Control: `onto` counts, and a shared buffer is not overwritten.
             assert!(far(&sum, &onto) > 1e-3 || rows * width == 1);
             assert!(far(&onto, &random([rows, width], 3)) == 0.0);
         }

@@ -9,7 +9,7 @@ use super::Local;
 use super::change::change;
 use super::lanes::rows_of_a_piece;
 
-/// Turns the pairs (i, i + half) of every head by the angle whose cosine and sine are given for each token.
+/// Rotates the pairs (i, i + half) of every head by each token's angle, given as cosine and sine.
 ///
 /// # Shapes
 /// `x` `[tokens, heads · 2 · half]`, tables `[tokens, 1, half]` → that of `x`.
@@ -78,7 +78,7 @@ mod tests {
     use super::{plain, rotate};
 
     #[test]
-    fn it_is_its_plain_twin_and_the_other_way_round_undoes_it() {
+    fn it_matches_burn_and_the_inverse_undoes_it() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for (tokens, heads, half) in [(1, 1, 1), (5, 3, 4), (400, 9, 32)] {
             let mut random = |shape: [usize; 2]| {
@@ -95,7 +95,7 @@ mod tests {
             let turned = rotate(x.clone(), &cos, &sin);
             assert!(far(&turned, &plain(x.clone(), &cos, &sin)) < 1e-5);
             assert!(far(&rotate(turned.clone(), &cos, &sin.neg()), &x) < 1e-5);
-            // Control: it turns.
+            // Control: the values change.
             assert!(far(&turned, &x) > 1e-2);
         }
     }

@@ -1,4 +1,4 @@
-//! What the head needs of a row of logits: its largest, and the exponentials above it.
+//! Row maxima and exponentials of logits, for the head's softmax.
 
 use burn::tensor::{Tensor, TensorData};
 use pulp::{Arch, Simd, WithSimd};
@@ -9,7 +9,7 @@ use super::Local;
 use super::exp::exp;
 use super::lanes::fold;
 
-/// Of `[rows, columns]`: each row's maximum `m`, `e^(x − m)`, and the sum of these.
+/// Each row's maximum `m`, its values `e^(x − m)` and their sum, of `[rows, columns]`.
 pub(crate) struct Exponentials {
     /// `[rows, 1]`.
     pub(crate) max: Tensor<2>,
@@ -19,7 +19,7 @@ pub(crate) struct Exponentials {
     pub(crate) sum: Tensor<2>,
 }
 
-/// The exponentials of every row above its maximum.
+/// Computes the exponentials of every row, relative to its maximum.
 pub(crate) fn exponentials(x: &Tensor<2>) -> Exponentials {
     written_out(x).unwrap_or_else(|| plain(x))
 }
@@ -53,7 +53,7 @@ fn written_out(x: &Tensor<2>) -> Option<Exponentials> {
     Some(Exponentials { max, exp, sum })
 }
 
-/// One row: answers with its maximum and its sum.
+/// Processes one row and returns its maximum and sum.
 struct Row<'a> {
     x: &'a [f32],
     exp: &'a mut [f32],
@@ -81,7 +81,7 @@ mod tests {
     use super::{plain, written_out};
 
     #[test]
-    fn the_kernel_is_its_twin() {
+    fn the_kernel_matches_burn() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         for (rows, columns) in [(1, 1), (3, 17), (5, 1003)] {
             let values: Vec<f32> =
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logit_that_is_no_number_is_not_hidden() {
+    fn a_nan_logit_is_propagated() {
         let x: Tensor<2> = Tensor::from_data(
             TensorData::new(vec![1.0f32, f32::NAN, 2.0], [1, 3]),
             &Device::flex(),

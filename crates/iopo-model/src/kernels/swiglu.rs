@@ -11,7 +11,7 @@ use super::Local;
 use super::exp;
 use super::lanes::PIECE;
 
-/// `silu(gate) · up`.
+/// Computes `silu(gate) · up`.
 ///
 /// # Shapes
 /// `[tokens, wide]`, `[tokens, wide]` → the same.
@@ -27,10 +27,10 @@ pub(crate) fn swiglu(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
     Tensor::from_data(TensorData::new(y, gate.dims()), &gate.device())
 }
 
-/// The gradients of gate and up.
+/// Returns the gradients of gate and up.
 ///
 /// # Shapes
-/// Three times `[tokens, wide]` → twice the same.
+/// `[tokens, wide]` each.
 pub(crate) fn swiglu_backward(
     gate: &Tensor<2>,
     up: &Tensor<2>,
@@ -123,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_its_plain_twin_forward_and_backward() {
+    fn it_matches_burn_forward_and_backward() {
         let (gate, up, dy) = (random(1), random(2), random(3));
         assert!(far(swiglu(&gate, &up), plain(&gate, &up)) < 2e-5);
         let (dgate, dup) = swiglu_backward(&gate, &up, &dy);
         let (plain_dgate, plain_dup) = plain_backward(&gate, &up, &dy);
         assert!(far(dgate, plain_dgate.clone()) < 1e-4 && far(dup, plain_dup.clone()) < 1e-4);
-        // Control: the two gradients are not alike.
+        // Control: the two gradients differ.
         assert!(far(plain_dgate, plain_dup) > 1.0);
     }
 }

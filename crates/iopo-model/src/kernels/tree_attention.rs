@@ -1,9 +1,8 @@
 //! Attention over a tree of segments, and its gradients.
 //!
-//! A piece of work is one segment with one key-value head. It goes through the segment's rows a few at a time, so that
-//! their scores stay in the cache, and reads keys and values where they lie, piece by piece of the path. Of the forward
-//! pass only one number a row is kept, the logarithm of its sum; the backward pass forms the scores again from it, as
-//! `FlashAttention` does (Dao et al. 2022, arXiv 2205.14135).
+//! A task is one segment with one key-value head. It processes a few rows at a time, so that their scores stay in the CPU's
+//! cache, and reads keys and values in place along the path. The forward pass keeps one number per row, the log-sum-exp of
+//! its scores; the backward pass recomputes the scores, as in `FlashAttention` (Dao et al. 2022, arXiv 2205.14135).
 
 use burn::tensor::{Tensor, TensorData};
 use pulp::{Arch, Simd, WithSimd};
@@ -16,12 +15,12 @@ use super::multiply::{Threads, View, multiply};
 use crate::attention::Heads;
 use crate::layout::{Layout, Span};
 
-/// Rows whose scores are held at once.
+/// Rows processed together.
 const ROWS: usize = 64;
 const ALONE: Threads = Threads::One;
 
-/// Mixed values `[tokens, kv · group · dim]`, and the logarithms of the rows' sums, `[kv · group, tokens]`; `None` where
-/// the operands do not lie in this process.
+/// Returns attention outputs `[tokens, kv · group · dim]` and log-sum-exps `[kv · group, tokens]`; `None` if a kernel cannot
+/// read the operands in place.
 ///
 /// # Shapes
 /// q `[tokens, kv · group · dim]`, k and v `[tokens, kv · dim]`.
@@ -37,8 +36,8 @@ pub(crate) fn attend_tree(
     Some((Tensor::from_data(mixed, &q.device()), attended.log_sums))
 }
 
-/// Gradients of q, k and v, from what [`attend_tree`] made and the gradient of what it mixed.
-pub(crate) fn attend_tree_slopes(
+/// Returns the gradients of q, k and v from the results of [`attend_tree`] and the gradient of its output.
+pub(crate) fn attend_tree_gradients(
     [q, k, v]: [&Tensor<2>; 3],
     (mixed, log_sums): (&Tensor<2>, &[f32]),
     dy: &Tensor<2>,
@@ -56,7 +55,7 @@ pub(crate) fn attend_tree_slopes(
     Some([tensor(slopes.q, q), tensor(slopes.k, k), tensor(slopes.v, v)])
 }
 
-/// What all pieces read.
+/// Inputs shared by all tasks.
 #[derive(Clone, Copy)]
 struct Inputs<'a> {
     /// `[tokens, kv · group · dim]`.
@@ -68,11 +67,11 @@ struct Inputs<'a> {
     heads: Heads,
 }
 
-/// What the forward pass makes.
+/// Results of the forward pass.
 struct Attended {
     /// `[tokens, kv · group · dim]`.
     mixed: Vec<f32>,
-    /// The logarithm of each row's sum of exponentials, `[kv · group, tokens]`.
+    /// Log-sum-exp of each row's scores, `[kv · group, tokens]`.
     log_sums: Vec<f32>,
 }
 
@@ -90,7 +89,7 @@ struct Piece<'a> {
     head: usize,
 }
 
-/// Some rows of a piece under one query head, and the columns that the last of them sees.
+/// Some rows of a task under one query head, and the columns visible to the last of them.
 struct Block {
     /// Rows of the segment.
     first: usize,
@@ -133,7 +132,7 @@ impl<'a> Inputs<'a> {
         View::new(&matrix[start..], [block.rows, self.heads.dim], [self.width(), 1])
     }
 
-    /// What a block sees of keys or values: the first column and the rows of each segment of the path.
+    /// Returns the keys or values visible to a block: the first column and the rows of each segment of the path.
     fn seen<'m>(
         &self,
         matrix: &'m [f32],
@@ -175,7 +174,7 @@ impl<'a> Inputs<'a> {
         Attended { mixed, log_sums }
     }
 
-    /// Puts a piece's `[rows, group · dim]` where it belongs.
+    /// Copies a task's `[rows, group · dim]` into the output.
     fn gather(&self, to: &mut [f32], piece: Piece<'_>, values: &[f32], width: usize) {
         let column = piece.head * width;
         for (row, values) in piece.span.rows.clone().zip(values.chunks_exact(width)) {
@@ -184,7 +183,7 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Mixed values `[rows, group · dim]` and log-sums `[group, rows]` of a piece.
+    /// Returns a task's outputs `[rows, group · dim]` and log-sum-exps `[group, rows]`.
     fn attend(&self, arch: Arch, piece: Piece<'_>) -> (Vec<f32>, Vec<f32>) {
         let Heads { group, dim, .. } = self.heads;
         let (rows, offset) = (piece.span.rows.len(), piece.span.offset);
@@ -211,7 +210,7 @@ impl<'a> Inputs<'a> {
         (mixed, log_sums)
     }
 
-    /// Gradients, from what the forward pass made and the gradient of what it mixed.
+    /// Returns the gradients from the results of the forward pass and the gradient of its output.
     fn backward(&self, mixed: &[f32], log_sums: &[f32], dy: &[f32]) -> Slopes {
         let pieces = self.pieces();
         let arch = Arch::new();
@@ -239,7 +238,7 @@ impl<'a> Inputs<'a> {
         sums
     }
 
-    /// A piece's gradients: of its own queries, and of what it sees, `[columns, dim]`.
+    /// Returns a task's gradients: of its queries, and of the visible keys and values, `[columns, dim]`.
     fn slopes(&self, arch: Arch, piece: Piece<'_>, [mixed, log_sums, dy]: [&[f32]; 3]) -> Slopes {
         let Heads { group, dim, .. } = self.heads;
         let (rows, offset) = (piece.span.rows.len(), piece.span.offset);
@@ -281,7 +280,7 @@ impl<'a> Inputs<'a> {
         slopes
     }
 
-    /// `Σ dy·y` of each row of a block: what a softmax's gradient is moved by.
+    /// Returns `Σ dy·y` of each row of a block, the offset of the softmax's gradient.
     fn along(&self, mixed: &[f32], dy: &[f32], piece: Piece<'_>, block: &Block) -> Vec<f32> {
         let (width, dim) = (self.width(), self.heads.dim);
         let first = piece.span.rows.start + block.first;
@@ -315,7 +314,7 @@ fn add(to: &mut [f32], values: &[f32]) {
     }
 }
 
-/// Scores to probabilities, row by row. The first row sees `visible` columns, each later one a column more.
+/// Turns scores into probabilities row by row. The first row sees `visible` columns, each later row one more.
 struct Softmax<'a> {
     scores: &'a mut [f32],
     columns: usize,
@@ -346,7 +345,7 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Scores to probabilities again, and their gradients: `ds = p·(dp − Σ p·dp)·scale`, in place of `dp`.
+/// Recomputes probabilities from scores and replaces `dp` by the scores' gradient `ds = p·(dp − Σ p·dp)·scale`.
 struct SoftmaxSlope<'a> {
     p: &'a mut [f32],
     dp: &'a mut [f32],

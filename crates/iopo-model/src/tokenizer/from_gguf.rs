@@ -1,4 +1,4 @@
-//! The byte-level BPE tokenizers that GGUF metadata describes.
+//! Builds byte-level BPE tokenizers from GGUF metadata.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use crate::checkpoint::gguf::Metadata;
 use crate::config::limits;
 use crate::error::ModelError;
 
-/// How Qwen2 splits text into words: digits one by one.
+/// Qwen2's pattern to split text into words: single digits.
 const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-/// How Llama 3 splits text into words: digits by threes.
+/// Llama 3's pattern to split text into words: up to three digits.
 const LLAMA_BPE: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// Token types of the GGUF format.
@@ -30,7 +30,7 @@ pub(super) fn build(metadata: &Metadata) -> Result<Tokenizer, ModelError> {
         Some(other) => {
             let other: String = other.chars().take(40).collect();
             return Err(bad(format!(
-                "expected the model `gpt2` (byte-level BPE), got `{other}`: take the Hugging Face \
+                "expected the model `gpt2` (byte-level BPE), got `{other}`; hint: use the Hugging Face \
                  checkpoint with its tokenizer.json"
             )));
         }
@@ -78,7 +78,7 @@ pub(super) fn build(metadata: &Metadata) -> Result<Tokenizer, ModelError> {
     Ok(tokenizer)
 }
 
-/// How text is split into words before merging.
+/// The rule that splits text into words before merging.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     SmolLm,
@@ -106,7 +106,7 @@ impl Style {
         let regex = |pattern: &str| -> tokenizers::Result<PreTokenizerWrapper> {
             let pattern = SplitPattern::Regex(pattern.to_owned());
             let split = Split::new(pattern, SplitDelimiterBehavior::Isolated, false)?;
-            // The split is done: what is left for the byte level is the byte alphabet.
+            // The text is already split, so the byte level only maps bytes to its alphabet.
             Ok(Sequence::new(vec![split.into(), ByteLevel::new(false, true, false).into()]).into())
         };
         match self {
@@ -120,7 +120,7 @@ impl Style {
     }
 }
 
-/// Token to id; a token that stands there twice would change the ids of others.
+/// Maps tokens to ids. Duplicates are errors, because they would shift other ids.
 fn vocabulary(tokens: &[String]) -> Result<Vocab, String> {
     let mut seen = BTreeMap::new();
     for (id, token) in (0u32..).zip(tokens) {
@@ -131,7 +131,7 @@ fn vocabulary(tokens: &[String]) -> Result<Vocab, String> {
     Ok(seen.into_iter().map(|(token, id)| (token.to_owned(), id)).collect())
 }
 
-/// "a b" to ("a", "b"); a token may itself begin with a space, so the first byte is no separator.
+/// Splits "a b" into ("a", "b"). A token can start with a space, so the first byte is not a separator.
 fn pairs(merges: &[String]) -> Result<Merges, String> {
     let split = |(line, merge): (usize, &String)| {
         let mut spaces = merge.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_listed_twice_is_refused() {
+    fn a_duplicate_token_is_an_error() {
         let error = vocabulary(&["a".to_owned(), "b".to_owned(), "a".to_owned()]);
         assert!(error.expect_err("twice").contains("ids 0 and 2"));
     }
@@ -170,7 +170,7 @@ mod tests {
         }
     }
 
-    /// The words that a style splits text into, spaces as the byte alphabet writes them.
+    /// Returns the words of a text, with spaces in the byte alphabet.
     fn words(style: Style, text: &str) -> Vec<String> {
         use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
 
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn each_style_splits_as_its_models_were_trained() {
+    fn each_style_splits_as_its_models_expect() {
         let text = "I'M 12345 a_b  c!\n\nd";
         assert_eq!(
             words(Style::SmolLm, text),

@@ -1,4 +1,4 @@
-//! The model's shape out of GGUF metadata.
+//! Reads the model's configuration from GGUF metadata.
 
 use std::path::Path;
 
@@ -6,8 +6,7 @@ use super::Metadata;
 use crate::config::{Architecture, Llama3Scaling, ModelConfig, limits};
 use crate::error::ModelError;
 
-/// Reads the shape; `vocab` is the number of embedding rows, `tied` whether there is no output
-/// tensor.
+/// Reads the configuration; `vocab` is the number of embedding rows, `tied` whether there is no output tensor.
 pub(super) fn from_metadata(
     metadata: &Metadata,
     vocab: usize,
@@ -41,7 +40,7 @@ pub(super) fn from_metadata(
             return Err(ModelError::unsupported(
                 path,
                 format!("`{}` {got} beside a head width of {head_dim}", key(part)),
-                "take a model whose heads are of one width and rotate whole",
+                "use a model whose heads have equal widths and rotate as a whole",
             ));
         }
     }
@@ -71,7 +70,7 @@ pub(super) fn from_metadata(
     config.validated(path)
 }
 
-/// The end of a text and, where it is another token, the end of a turn.
+/// Returns the end-of-text token and, if it differs, the end-of-turn token.
 fn stop_ids(metadata: &Metadata) -> Result<Vec<u32>, ModelError> {
     let eos = metadata.id("tokenizer.ggml.eos_token_id")?;
     let eot = metadata.id("tokenizer.ggml.eot_token_id")?.filter(|eot| Some(*eot) != eos);
@@ -86,11 +85,11 @@ fn refuse_unsupported(metadata: &Metadata, name: &str) -> Result<(), ModelError>
         return Err(ModelError::unsupported(
             path,
             format!("rope scaling `{}`", scaling.chars().take(40).collect::<String>()),
-            "only llama3 scaling is known",
+            "use a model with llama3 scaling or none",
         ));
     }
     if metadata.size(&format!("{name}.expert_count"), usize::MAX)?.unwrap_or(0) > 0 {
-        return Err(ModelError::unsupported(path, "experts", "take a dense model"));
+        return Err(ModelError::unsupported(path, "experts", "use a dense model"));
     }
     if metadata.size("split.count", usize::MAX)?.unwrap_or(0) > 1 {
         return Err(ModelError::unsupported(
@@ -131,7 +130,7 @@ pub(super) fn llama3_scaling(
         Err(ModelError::unsupported(
             path,
             "the frequencies in `rope_freqs.weight`, which are not Llama 3's",
-            "take the Hugging Face checkpoint, whose config.json states the scaling",
+            "use the Hugging Face checkpoint, whose config.json has the scaling",
         ))
     }
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::reader::Reader;
 use crate::error::ModelError;
 
-/// Bytes of a key.
+/// Largest key in bytes.
 const MAX_KEY: u64 = 65_535;
-/// Bytes of one string: chat templates are the longest.
+/// Largest string in bytes; chat templates are the longest.
 const MAX_STRING: u64 = 16 << 20;
 
-/// A value; of arrays only those of strings and of 32-bit integers are kept.
+/// A value. Arrays other than of strings and 32-bit integers are skipped.
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Integer(i128),
@@ -20,7 +20,7 @@ enum Value {
     Text(String),
     Texts(Vec<String>),
     Integers(Vec<i64>),
-    /// An array that nothing here needs.
+    /// An array that is not needed.
     Skipped,
 }
 
@@ -55,7 +55,7 @@ impl Metadata {
             let tag = reader.u32("a metadata type")?;
             let value = read_value(reader, &key, tag)?;
             if values.insert(key.clone(), value).is_some() {
-                return Err(reader.bad(format!("metadata key `{key}` is there twice")));
+                return Err(reader.bad(format!("metadata key `{key}` is listed twice")));
             }
         }
         Ok(Self { path: path.to_owned(), values })
@@ -107,7 +107,7 @@ impl Metadata {
         })
     }
 
-    /// A float; f32 values keep their decimal reading (1e-5, not 9.99999974e-6).
+    /// Returns a float; f32 values keep their decimal form (1e-5, not 9.99999974e-6).
     pub(crate) fn float(&self, key: &str) -> Result<Option<f64>, ModelError> {
         self.typed(key, "a number", |value| match value {
             Value::Float(float) => Some(*float),
@@ -116,7 +116,7 @@ impl Metadata {
         })
     }
 
-    /// A whole number up to `limit`; `None` where the key is absent.
+    /// Returns a whole number up to `limit`; `None` if the key is absent.
     pub(crate) fn size(&self, key: &str, limit: usize) -> Result<Option<usize>, ModelError> {
         let expected = format!("a whole number from 0 to {limit}");
         self.typed(key, &expected, |value| match value {
@@ -125,7 +125,7 @@ impl Metadata {
         })
     }
 
-    /// A positive whole number up to `limit` that must be there.
+    /// Returns a positive whole number up to `limit`, or an error if the key is absent.
     pub(crate) fn required(&self, key: &str, limit: usize) -> Result<usize, ModelError> {
         let size = self.size(key, limit)?;
         size.filter(|size| *size > 0).ok_or_else(|| {
@@ -146,7 +146,7 @@ fn read_value(reader: &mut Reader, key: &str, tag: u32) -> Result<Value, ModelEr
         5 => Value::Integer(i32::from_le_bytes(reader.array(&what)?).into()),
         6 => {
             let float = f32::from_le_bytes(reader.array(&what)?);
-            // The shortest decimal that names this f32 is what the author wrote.
+            // The shortest decimal form of the f32 is the value that the author wrote.
             Value::Float(float.to_string().parse().unwrap_or(f64::from(float)))
         }
         7 => match reader.array::<1>(&what)?[0] {
@@ -173,7 +173,9 @@ fn read_array(reader: &mut Reader, what: &str) -> Result<Value, ModelError> {
         2 | 3 => 2,
         4..=6 => 4,
         8 | 10..=12 => 8,
-        9 => return Err(reader.bad(format!("{what} is an array of arrays, which nothing uses"))),
+        9 => {
+            return Err(reader.bad(format!("{what} is an array of arrays, which is not supported")));
+        }
         other => return Err(reader.bad(format!("{what} is an array of the unknown type {other}"))),
     };
     reader.expect(what, count, size)?;

@@ -1,7 +1,7 @@
 //! GGUF v2 and v3: metadata, tensor directory, then aligned data.
 //!
-//! Every count and length is checked against what the file has left before anything is read or
-//! allocated, so memory stays within a small multiple of the file's size.
+//! Counts and lengths are checked against the rest of the file before anything is read or allocated, so memory stays
+//! within a small multiple of the file's size.
 
 mod config;
 mod metadata;
@@ -24,10 +24,10 @@ const MAX_DIMS: u32 = 4;
 const DEFAULT_ALIGNMENT: usize = 32;
 const MAX_ALIGNMENT: usize = 1 << 16;
 
-/// The tensor that holds llama3's frequency divisors.
+/// The tensor with Llama 3's frequency divisors.
 const ROPE_FREQS: &str = "rope_freqs.weight";
 
-/// What opening a file yields.
+/// The contents of a file's header.
 pub(super) struct Opened {
     pub(super) config: ModelConfig,
     pub(super) metadata: Metadata,
@@ -35,18 +35,18 @@ pub(super) struct Opened {
     pub(super) shard: Shard,
 }
 
-/// One line of the tensor directory.
+/// An entry of the tensor directory.
 struct Info {
     name: String,
     encoding: Encoding,
     /// Row-major.
     shape: Vec<usize>,
-    /// From the start of the data.
+    /// Bytes from the start of the data.
     offset: u64,
     bytes: u64,
 }
 
-/// Reads everything but the tensors' data.
+/// Reads everything except the tensors' data.
 pub(super) fn open(shard: Shard) -> Result<Opened, ModelError> {
     let Shard { path, file, len } = shard;
     let mut reader = Reader::new(file, &path, len);
@@ -80,7 +80,7 @@ pub(super) fn open(shard: Shard) -> Result<Opened, ModelError> {
             return Err(ModelError::unsupported(
                 &shard.path,
                 format!("tensor `{}`", info.name),
-                "the decoder has no such part; take another model of the llama or qwen2 family",
+                "use another model of the llama or qwen2 family",
             ));
         };
         let heads = names::interleaved_heads(&info.name, &config);
@@ -107,7 +107,7 @@ pub(super) fn open(shard: Shard) -> Result<Opened, ModelError> {
     Ok(Opened { config, metadata, tensors, shard })
 }
 
-/// How much follows the first bytes.
+/// Numbers of entries that follow the first bytes.
 struct Counts {
     tensors: u64,
     metadata: u64,
@@ -117,13 +117,13 @@ fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
     let magic: [u8; 4] = reader.array("the magic number")?;
     if &magic != b"GGUF" {
         let got = magic.escape_ascii();
-        return Err(reader.bad(format!("expected it to begin with `GGUF`, got `{got}`")));
+        return Err(reader.bad(format!("expected it to start with `GGUF`, got `{got}`")));
     }
     let version = reader.u32("the version")?;
     match version {
         2 | 3 => {}
         _ if matches!(version.swap_bytes(), 2 | 3) => {
-            return Err(reader.bad("it is big-endian: convert it to little-endian"));
+            return Err(reader.bad("it is big-endian; hint: convert it to little-endian"));
         }
         _ => return Err(reader.bad(format!("expected version 2 or 3, got {version}"))),
     }
@@ -133,7 +133,7 @@ fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
 }
 
 fn directory(reader: &mut Reader, path: &Path, count: u64) -> Result<Vec<Info>, ModelError> {
-    // The smallest line: name length, number of dimensions, type, offset.
+    // The smallest entry: name length, number of dimensions, type, offset.
     reader.expect("the tensor count", count, 8 + 4 + 4 + 8)?;
     let mut infos = Vec::new();
     let mut names = BTreeSet::new();
@@ -190,7 +190,7 @@ fn line(reader: &mut Reader, path: &Path) -> Result<Info, ModelError> {
     Ok(Info { name, encoding, shape, offset, bytes })
 }
 
-/// What offsets of data are multiples of.
+/// Returns the alignment of tensor data.
 fn alignment(metadata: &Metadata, path: &Path) -> Result<u64, ModelError> {
     let key = "general.alignment";
     let alignment = metadata.size(key, MAX_ALIGNMENT)?.unwrap_or(DEFAULT_ALIGNMENT);
@@ -201,18 +201,18 @@ fn alignment(metadata: &Metadata, path: &Path) -> Result<u64, ModelError> {
     Ok(alignment as u64)
 }
 
-/// Where the data begins: behind the directory, aligned.
+/// Returns the start of the data: the aligned end of the directory.
 fn data_start(reader: &Reader, alignment: u64, len: u64) -> Result<u64, ModelError> {
     let start = reader.position().next_multiple_of(alignment);
     if start > len {
         return Err(reader.bad(format!(
-            "expected tensor data from byte {start}, the file has {len} bytes: is it cut off?"
+            "expected tensor data from byte {start}, but the file has {len} bytes; hint: the file may be truncated"
         )));
     }
     Ok(start)
 }
 
-/// Checks that every tensor lies aligned and inside the file, and none on another.
+/// Checks that tensors are aligned, inside the file and do not overlap.
 fn check_ranges(
     reader: &Reader,
     infos: &[Info],
@@ -230,8 +230,8 @@ fn check_ranges(
         let end = offset.checked_add(info.bytes).filter(|end| *end <= available);
         let Some(end) = end else {
             return Err(reader.bad(format!(
-                "`{name}` claims {} bytes at byte {offset} of {available} bytes of data: is it \
-                 cut off?",
+                "`{name}` claims {} bytes at byte {offset} of {available} bytes of data; hint: the \
+                 file may be truncated",
                 info.bytes
             )));
         };
@@ -248,7 +248,7 @@ fn check_ranges(
     Ok(())
 }
 
-/// GGML's name of a type that is not decoded here.
+/// Returns GGML's name of an unsupported type.
 fn type_name(tag: u32) -> String {
     let known = match tag {
         9 => "Q8_1",

@@ -1,9 +1,8 @@
-//! From GGUF tensor names to Hugging Face ones.
+//! Maps GGUF tensor names to Hugging Face names.
 
 use crate::config::ModelConfig;
 
-/// The Hugging Face name of a GGUF tensor of this model; `None` where the decoder has no such
-/// part.
+/// Returns the Hugging Face name of a GGUF tensor; `None` if the decoder has no such parameter.
 pub(super) fn hugging_face(name: &str, config: &ModelConfig) -> Option<String> {
     match name {
         "token_embd.weight" => return Some("model.embed_tokens.weight".to_owned()),
@@ -37,7 +36,7 @@ pub(super) fn hugging_face(name: &str, config: &ModelConfig) -> Option<String> {
     Some(format!("model.layers.{number}.{part}.{kind}"))
 }
 
-/// The heads whose rows are interleaved in this tensor: llama files store q and k so.
+/// Returns the number of heads if this tensor's rows are interleaved, as for q and k in llama files.
 pub(super) fn interleaved_heads(name: &str, config: &ModelConfig) -> Option<usize> {
     if config.architecture != crate::config::Architecture::Llama {
         return None;

@@ -1,4 +1,4 @@
-//! Reading a GGUF header without believing it.
+//! Reads GGUF headers and checks every claimed size.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::ModelError;
 
-/// A reader that knows how many bytes the file has left and refuses every larger claim.
+/// A reader that rejects sizes larger than the rest of the file.
 pub(super) struct Reader {
     inner: BufReader<File>,
     path: PathBuf,
@@ -15,7 +15,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Starts at the beginning of a file of `len` bytes.
+    /// Makes a reader at the start of a file of `len` bytes.
     pub(super) fn new(file: File, path: &Path, len: u64) -> Self {
         Self { inner: BufReader::new(file), path: path.to_owned(), position: 0, len }
     }
@@ -32,14 +32,14 @@ impl Reader {
         ModelError::gguf(&self.path, reason)
     }
 
-    /// Checks that `count` things of at least `size` bytes can follow.
+    /// Checks that `count` items of at least `size` bytes can follow.
     pub(super) fn expect(&self, what: &str, count: u64, size: u64) -> Result<(), ModelError> {
         let left = self.len - self.position;
         match count.checked_mul(size) {
             Some(bytes) if bytes <= left => Ok(()),
             _ => Err(self.bad(format!(
-                "{what} at byte {} claims {count} × {size} bytes or more, the file has {left} \
-                 left: is it cut off?",
+                "{what} at byte {} claims {count} × {size} bytes or more, but the file has {left} \
+                 left; hint: the file may be truncated",
                 self.position
             ))),
         }
@@ -67,16 +67,16 @@ impl Reader {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// A length-prefixed UTF-8 string of at most `limit` bytes.
+    /// Reads a length-prefixed UTF-8 string of at most `limit` bytes.
     pub(super) fn string(&mut self, what: &str, limit: u64) -> Result<String, ModelError> {
         let len = self.u64(what)?;
         self.expect(what, len, 1)?;
         if len > limit {
-            return Err(self.bad(format!("{what} has {len} bytes, the limit is {limit}")));
+            return Err(self.bad(format!("{what} has {len} bytes, expected at most {limit}")));
         }
         let mut bytes = vec![0; len as usize];
         self.fill(what, &mut bytes)?;
-        String::from_utf8(bytes).map_err(|error| self.bad(format!("{what} is no UTF-8: {error}")))
+        String::from_utf8(bytes).map_err(|error| self.bad(format!("{what} is not UTF-8: {error}")))
     }
 
     pub(super) fn skip(&mut self, what: &str, bytes: u64) -> Result<(), ModelError> {
