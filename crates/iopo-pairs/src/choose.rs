@@ -7,11 +7,11 @@ use iopo_schema::{Breakdown, GroupKind, Operation, PreferenceRow, Split};
 
 use crate::PairsConfig;
 use crate::admit::kind_of;
-use crate::answers::Task;
 use crate::balance::Balance;
+use crate::candidates::Task;
 use crate::combine::{Combination, Pair, combinations, pairs};
 use crate::group::build;
-use crate::near::jaccard;
+use crate::minhash::jaccard;
 use iopo_core::Counts;
 use iopo_core::random::keyed;
 

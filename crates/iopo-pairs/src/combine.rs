@@ -6,8 +6,8 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
 use crate::PairsConfig;
-use crate::answers::Task;
-use crate::near::jaccard;
+use crate::candidates::Task;
+use crate::minhash::jaccard;
 use crate::relation::{Relation, relate};
 use iopo_core::Counts;
 

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::PairsConfig;
 use crate::admit::{Refusal, admit, kind_of};
-use crate::answers::Task;
+use crate::candidates::Task;
 use crate::combine::{Combination, Pair};
 use crate::relation::Candidate;
 use iopo_core::random::weighted;

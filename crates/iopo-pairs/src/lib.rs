@@ -1,22 +1,22 @@
 //! From constrained instructions and their responses to preference groups (x1, y1, x2, y2).
 //!
-//! Two answers to one task are compared by the checkers: what is true of one and false of the
-//! other becomes what changes between x1 and x2, what is true of both becomes what they share.
-//! A group is admitted by its 2×2 truth table, recomputed on the final texts.
+//! The checkers compare two responses to one task. Constraints that hold in one response only become the difference
+//! between x1 and x2; constraints that hold in both are shared. A group is admitted by its 2×2 truth table, which is
+//! recomputed on the final texts.
 //!
-//! | module | what |
+//! | module | what it holds |
 //! |---|---|
-//! | [`config`] | what can be set |
-//! | [`answers`] | the usable answers of a task and what is true of them |
-//! | [`relation`] | what tells two answers apart, what they have in common |
-//! | [`combine`] | all ways to make a group of them |
-//! | [`choose`], [`balance`] | which of those are made |
-//! | [`group`] | from a combination to a row |
-//! | [`mod@admit`] | the truth table, and all else a group must be |
-//! | [`near`] | near duplicates |
+//! | [`config`] | the settings |
+//! | [`candidates`] | the usable responses to a task and the constraints that hold in them |
+//! | [`relation`] | which constraints tell two responses apart, and which they share |
+//! | [`combine`] | every combination of a pair that could make a group |
+//! | [`choose`], [`balance`] | which combinations are used |
+//! | [`group`] | from a combination to a row of `preferences` |
+//! | [`mod@admit`] | the rules that every group must pass |
+//! | [`minhash`] | MinHash LSH: near duplicates |
 //! | [`split`] | train, dev and test, by task |
-//! | [`stage`] | [`build`]: all of it together |
-//! | [`exchange`] | groups in the rows of TRL and LLaMA-Factory, out and in |
+//! | [`stage`] | [`build`]: the whole stage |
+//! | [`exchange`] | import and export of TRL and LLaMA-Factory rows |
 //!
 //! ```
 //! use iopo_pairs::{PairsConfig, PairsError};
@@ -33,15 +33,15 @@
 //! What it deliberately does not do: it asks no language model, and it never splits by row.
 
 pub mod admit;
-pub mod answers;
 pub mod balance;
+pub mod candidates;
 pub mod choose;
 pub mod combine;
 pub mod config;
 pub mod error;
 pub mod exchange;
 pub mod group;
-pub mod near;
+pub mod minhash;
 pub mod relation;
 pub mod split;
 pub mod stage;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use iopo_constraints::{Constraint, Kind};
 use iopo_schema::ConstraintRow;
 
-use crate::answers::Answer;
+use crate::candidates::CandidateResponse;
 
 /// Constraints of one kind that are kept for a pair; the most informative come first.
 const PER_KIND: usize = 2;
@@ -33,7 +33,7 @@ pub struct Relation {
 }
 
 /// Sorts everything known about two answers by the checkers' verdicts on both.
-pub fn relate(y1: &Answer, y2: &Answer) -> Relation {
+pub fn relate(y1: &CandidateResponse, y2: &CandidateResponse) -> Relation {
     let mut relation = Relation::default();
     let mut known: BTreeSet<&Constraint> = BTreeSet::new();
     let mut ranks: [BTreeMap<Kind, usize>; 3] = Default::default();

@@ -11,11 +11,11 @@ use iopo_schema::{
 };
 
 use crate::admit::verify;
-use crate::answers::{Task, by_task, task_of};
 use crate::balance::Balance;
+use crate::candidates::{Task, by_task, task_of};
 use crate::choose::task_groups;
 use crate::exchange::is_imported;
-use crate::near::Seen;
+use crate::minhash::SeenSignatures;
 use crate::split::split_tasks;
 use crate::stats::{count_group, metrics};
 use crate::{PairsConfig, PairsError, PairsSummary};
@@ -104,7 +104,7 @@ pub fn make_groups(
         counts.one(Breakdown::Tasks.of(split));
     }
     let mut balances: BTreeMap<Split, Balance> = BTreeMap::new();
-    let mut seen = Seen::default();
+    let mut seen = SeenSignatures::default();
     let mut groups = Vec::with_capacity(tasks.len());
     progress.start("making preference groups", tasks.len() as u64);
     for (task_id, rows) in &tasks {
@@ -139,9 +139,9 @@ pub fn make_groups(
 }
 
 /// Drops answers that are near duplicates of an answer to an earlier task.
-fn drop_seen(task: &mut Task, seen: &mut Seen, counts: &mut Counts) {
+fn drop_seen(task: &mut Task, seen: &mut SeenSignatures, counts: &mut Counts) {
     let bands: Vec<Vec<u64>> =
-        task.answers.iter().map(|answer| Seen::bands(&answer.runs)).collect();
+        task.answers.iter().map(|answer| SeenSignatures::bands(&answer.runs)).collect();
     let fresh: Vec<bool> = bands.iter().map(|bands| !seen.contains(bands)).collect();
     let mut kept = fresh.iter();
     task.answers.retain(|_| kept.next().copied().unwrap_or(true));

@@ -10,7 +10,7 @@ use iopo_llm::{
 use iopo_schema::{Parts, Provenance, ResponseRow, content_id};
 use serde::{Deserialize, Serialize};
 
-use crate::manner::manner_of;
+use crate::style_prompts::style_prompt_of;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
 
@@ -20,7 +20,7 @@ pub struct SampleInfo {
     /// Number of the sample within its task.
     pub sample: usize,
     /// The hint that was added to the prompt, if any.
-    pub manner: Option<String>,
+    pub style_prompt: Option<String>,
     /// Softmax temperature.
     pub temperature: f32,
     /// Nucleus mass.
@@ -56,10 +56,10 @@ pub fn sample_answers(
 ) -> Result<PathBuf, SynthError> {
     let path = out_dir.join("answers.parquet");
     let generator = model.name();
-    let manners = config.open_manners()?;
+    let style_prompts = config.open_style_prompts()?;
     let provenance = Provenance {
         producer: crate::PRODUCER.to_owned(),
-        config: config.answers_json(&generator, &manners),
+        config: config.answers_json(&generator, &style_prompts),
         inputs: [("tasks".to_owned(), tasks_hash.to_owned())].into(),
     };
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
@@ -76,7 +76,10 @@ pub fn sample_answers(
         if progress.cancelled() {
             return Err(SynthError::Cancelled);
         }
-        parts.write(index, &sample_part(chunk, &manners, &generator, model, config, progress)?)?;
+        parts.write(
+            index,
+            &sample_part(chunk, &style_prompts, &generator, model, config, progress)?,
+        )?;
     }
     parts.finish(chunks.len())?;
     progress.finish();
@@ -86,7 +89,7 @@ pub fn sample_answers(
 /// One part: all samples of its tasks in one call.
 fn sample_part(
     tasks: &[Task],
-    manners: &[String],
+    style_prompts: &[String],
     generator: &str,
     model: &dyn LanguageModel,
     config: &SynthConfig,
@@ -96,7 +99,7 @@ fn sample_part(
     let mut requests = Vec::new();
     for task in tasks {
         for sample in 0..config.samples_per_task {
-            let (info, request) = ask(task, sample, manners, config);
+            let (info, request) = ask(task, sample, style_prompts, config);
             infos.push((task, info));
             requests.push(request);
         }
@@ -135,16 +138,17 @@ pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
         .map_err(|error| SettingError::new("synth.sampling", error, expected).into())
 }
 
-/// One sample's prompt: the task, the manner on a line of its own, the input.
+/// One sample's prompt: the task, the style prompt on a line of its own, the input.
 fn ask(
     task: &Task,
     sample: usize,
-    manners: &[String],
+    style_prompts: &[String],
     config: &SynthConfig,
 ) -> (SampleInfo, Request) {
-    let manner = manner_of(manners, config.plain_samples, config.seed, &task.id, sample);
-    let asked = match manner {
-        Some(manner) => format!("{} {manner}", task.task),
+    let style_prompt =
+        style_prompt_of(style_prompts, config.plain_samples, config.seed, &task.id, sample);
+    let asked = match style_prompt {
+        Some(style_prompt) => format!("{} {style_prompt}", task.task),
         None => task.task.clone(),
     };
     let none: [&str; 0] = [];
@@ -159,7 +163,7 @@ fn ask(
     };
     let info = SampleInfo {
         sample,
-        manner: manner.map(str::to_owned),
+        style_prompt: style_prompt.map(str::to_owned),
         temperature: sampling.temperature,
         top_p: sampling.top_p,
         top_k: sampling.top_k,

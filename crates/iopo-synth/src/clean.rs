@@ -1,4 +1,4 @@
-//! From a raw completion to a usable answer, or the reason why there is none.
+//! Cleaning and degeneration checks: from a raw completion to a usable response, or the reason to drop it.
 
 use crate::SynthConfig;
 use crate::text::{repetition, words};
@@ -12,12 +12,12 @@ pub enum Drop {
     Empty,
     /// The token limit cut it too early to trim it back to a full sentence.
     Cut,
-    /// It runs in circles.
+    /// It degenerates into repetition.
     Looping,
     /// Another answer to the same task has the same words.
     Duplicate,
-    /// It shares a run of words with another task that stems from neither's instruction.
-    SharedGram,
+    /// It shares an n-gram with another task that does not come from both instructions.
+    SharedNgram,
     /// No constraint that may be used holds in it.
     NoConstraint,
     /// All instructions drawn for it were written already.
@@ -33,7 +33,7 @@ impl Drop {
             Self::Cut => "cut",
             Self::Looping => "looping",
             Self::Duplicate => "duplicate",
-            Self::SharedGram => "shared_gram",
+            Self::SharedNgram => "shared_ngram",
             Self::NoConstraint => "no_constraint",
             Self::SameInstruction => "same_instruction",
         }

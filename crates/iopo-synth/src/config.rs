@@ -1,4 +1,4 @@
-//! What can be set about synthesis.
+//! Settings of synthesis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -10,22 +10,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
-use crate::manner::{DEFAULT_MANNERS, open};
+use crate::style_prompts::{DEFAULT_STYLE_PROMPTS, open};
 
-/// How answers are drawn from the language model.
+/// How responses are sampled from the language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SamplingConfig {
-    /// Tokens an answer may have; a longer one is cut. Default: 256.
+    /// Maximum number of tokens of a response; longer responses are cut. Default: 256. Range: at least 1.
     #[schemars(range(min = 1))]
     pub max_new_tokens: usize,
-    /// Softmax temperature; 0 is greedy. Default: 0.8.
+    /// Softmax temperature; 0 decodes greedily. Default: 0.8. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub temperature: f32,
-    /// Nucleus mass; 1 switches it off. Default: 0.95.
+    /// Probability mass of nucleus sampling; 1 disables it. Default: 0.95. Range: above 0, at most 1.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub top_p: f32,
-    /// Keep the k likeliest tokens; 0 switches it off. Default: 0.
+    /// Number of likeliest tokens to sample from; 0 disables the limit. Default: 0.
     pub top_k: usize,
 }
 
@@ -35,82 +35,81 @@ impl Default for SamplingConfig {
     }
 }
 
-/// What can be set about synthesis; every field has a default.
+/// Settings of synthesis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SynthConfig {
-    /// Everything random follows from it. Default: 0.
+    /// Random seed of every draw. Default: 0.
     pub seed: u64,
-    /// Use only the first tasks of the file. Default: all of them.
+    /// Uses only the first tasks of the file. Default: all tasks. Range: at least 1.
     #[schemars(range(min = 1))]
     pub max_tasks: Option<usize>,
-    /// Answers sampled for each task. Default: 4.
+    /// Responses sampled for each task. Default: 4. Range: at least 1.
     #[schemars(range(min = 1))]
     pub samples_per_task: usize,
-    /// How many of them are asked for without a manner. Default: 1.
+    /// Responses of each task that are sampled without a style prompt. Default: 1.
     pub plain_samples: usize,
-    /// Hints for the other samples; they do not become part of an instruction. Default ones that
-    /// elicit a held-out kind are not used ([`crate::manner`]). Default: [`DEFAULT_MANNERS`].
-    pub manners: Vec<String>,
-    /// How answers are drawn.
+    /// Style prompts of the other responses; they do not become part of an instruction. Default ones that elicit a
+    /// held-out kind are not used ([`crate::style_prompts`]). Default: [`DEFAULT_STYLE_PROMPTS`].
+    pub style_prompts: Vec<String>,
+    /// How responses are sampled.
     pub sampling: SamplingConfig,
-    /// Tasks in one part, the unit of progress; no batch crosses it. Default: 8.
+    /// Tasks in one part of the output, the unit of resuming; no batch spans two parts. Default: 8. Range: at least 1.
     #[schemars(range(min = 1))]
     pub tasks_per_part: usize,
-    /// BCP 47 tag of the language of the tasks. Default: `en`.
+    /// Language of the tasks as a BCP 47 tag. Default: `en`.
     pub language: String,
 
-    /// Answers of fewer words are dropped. Default: 3.
+    /// Drops responses with fewer words. Default: 3.
     pub min_words: usize,
-    /// Answers in which a larger share of 4-grams repeats are dropped. Default: 0.3.
+    /// Degeneration check: drops responses in which a larger share of 4-grams repeats. Default: 0.3. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repetition: f64,
-    /// A cut answer is trimmed to its last full sentence if this share remains. Default: 0.6.
+    /// Trims a cut response to its last full sentence if at least this share of it remains; drops it otherwise.
+    /// Default: 0.6. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_cut_share: f64,
-    /// Keep cut answers as they are (for tiny random models only). Default: false.
+    /// Keeps cut responses untrimmed; meant for tiny random models. Default: false.
     pub keep_cut: bool,
-    /// Words of a run that two tasks must not share. Default: 8.
+    /// Length in words of the n-grams that responses to two tasks must not share. Default: 8. Range: at least 1.
     #[schemars(range(min = 1))]
-    pub shared_gram_words: usize,
+    pub decontamination_ngram: usize,
 
-    /// Instructions written for one answer, at most. Default: 1.
+    /// Maximum number of instructions written for one response. Default: 1. Range: at least 1.
     #[schemars(range(min = 1))]
     pub instructions_per_answer: usize,
-    /// Weights of 1, 2, 3 … constraints in an instruction. Default: 1, 2, 2.
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: at least 0 each.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Weights of kinds by id; a kind that is not named has its own prior
-    /// ([`Kind::weight`]). Default: empty.
+    /// Weights of constraint kinds by id; other kinds keep their prior ([`Kind::weight`]). Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
-    /// 0 leaves kinds to their weights, 1 gives every type and dimension the same share.
-    /// Default: 0.5.
+    /// Evens out constraint types and dimensions: 0 uses the weights of kinds as they are, 1 gives every type and
+    /// dimension the same share. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub spread: f64,
-    /// How much likelier a constraint is chosen that another answer of the task violates.
-    /// Default: 4.
+    /// Weight of constraints that another response to the task violates, relative to others. Default: 4. Range: at
+    /// least 0.
     #[schemars(range(min = 0.0))]
     pub discriminating_weight: f64,
-    /// Ids of the kinds that synthesis never uses. Default: none.
+    /// Ids of constraint kinds that synthesis never uses. Default: none.
     pub held_out: Vec<String>,
 
-    /// Whether answers may be edited until a constraint holds. Default: true.
+    /// Allows edits that make a constraint hold. Default: true.
     pub repair_enabled: bool,
-    /// Edited answers for one task, at most. Default: 1.
+    /// Maximum number of repaired responses for each task. Default: 1.
     pub repairs_per_task: usize,
-    /// Probability of each of them. Default: 0.5.
+    /// Probability of each repair. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub repair_probability: f64,
-    /// Kinds that hold in answers of a smaller share of tasks count as not reached by sampling
-    /// and may be repaired. Default: 0.05.
+    /// Repairs kinds that hold in the responses to a smaller share of tasks than this. Default: 0.05. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub repair_reach: f64,
-    /// Ids of the kinds that may be repaired; empty: decided by `repair_reach`. Default: empty.
+    /// Ids of the kinds that may be repaired; if empty, `repair_reach` decides. Default: empty.
     pub repair_kinds: Vec<String>,
-    /// The share of tokens that an edit may change, at most. Default: 0.2.
+    /// Maximum share of tokens that a repair may change. Default: 0.2. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub max_repair_edit: f64,
-    /// The share of accepted responses that may be repaired, at most. Default: 0.3.
+    /// Fails the run if a larger share of the responses is repaired. Default: 0.3. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repaired_share: f64,
 }
@@ -122,7 +121,10 @@ impl Default for SynthConfig {
             max_tasks: None,
             samples_per_task: 4,
             plain_samples: 1,
-            manners: DEFAULT_MANNERS.iter().map(|manner| manner.text.to_owned()).collect(),
+            style_prompts: DEFAULT_STYLE_PROMPTS
+                .iter()
+                .map(|style_prompt| style_prompt.text.to_owned())
+                .collect(),
             sampling: SamplingConfig::default(),
             tasks_per_part: 8,
             language: "en".to_owned(),
@@ -130,7 +132,7 @@ impl Default for SynthConfig {
             max_repetition: 0.3,
             min_cut_share: 0.6,
             keep_cut: false,
-            shared_gram_words: 8,
+            decontamination_ngram: 8,
             instructions_per_answer: 1,
             constraints_per_instruction: vec![1.0, 2.0, 2.0],
             kind_weights: BTreeMap::new(),
@@ -186,9 +188,9 @@ impl SynthConfig {
         Ok(weighted)
     }
 
-    /// The manners that are used: those that elicit no held-out kind.
-    pub fn open_manners(&self) -> Result<Vec<String>, SynthError> {
-        Ok(open(&self.manners, &kind_set("held_out", &self.held_out)?))
+    /// The style prompts that are used: those that elicit no held-out kind.
+    pub fn open_style_prompts(&self) -> Result<Vec<String>, SynthError> {
+        Ok(open(&self.style_prompts, &kind_set("held_out", &self.held_out)?))
     }
 
     /// The kinds that may be repaired by name, if the configuration names any.
@@ -212,16 +214,20 @@ impl SynthConfig {
         Ok(())
     }
 
-    /// The part of the configuration on which the sampled answers depend; `manners` are those that
+    /// The part of the configuration on which the sampled answers depend; `style_prompts` are those that
     /// are used.
-    pub(crate) fn answers_json(&self, generator: &str, manners: &[String]) -> serde_json::Value {
+    pub(crate) fn answers_json(
+        &self,
+        generator: &str,
+        style_prompts: &[String],
+    ) -> serde_json::Value {
         serde_json::json!({
             "generator": generator,
             "seed": self.seed,
             "max_tasks": self.max_tasks,
             "samples_per_task": self.samples_per_task,
             "plain_samples": self.plain_samples,
-            "manners": manners,
+            "style_prompts": style_prompts,
             "sampling": self.sampling,
             "tasks_per_part": self.tasks_per_part,
         })

@@ -1,22 +1,20 @@
-//! From tasks to constrained instructions with verified responses, by rules: the answer
-//! first, the instruction after.
+//! From tasks to constrained instructions with verified responses.
 //!
-//! Answers to every task are sampled from a language model, in several manners so that they
-//! differ. Every checker runs on each answer, and the instruction is written from what is true of
-//! it (constraint back-translation), so every label is proved by code. Kinds of constraints that
-//! sampling hardly reaches are filled by small, flagged edits.
+//! A language model answers every task several times, with style prompts that make the responses differ. Every checker
+//! runs on each response, and the instruction is written from the constraints that hold in it (constraint
+//! back-translation), so code proves every label. Small, flagged edits add constraint kinds that sampling rarely reaches.
 //!
-//! | module | what |
+//! | module | what it holds |
 //! |---|---|
 //! | [`task`] | tasks from JSON lines or Parquet |
-//! | [`config`] | what can be set |
-//! | [`manner`] | the hints that make answers differ |
-//! | [`answers`] | first pass: sampling, in parts that survive a kill |
-//! | [`clean`] | trimming, and the reasons to drop an answer |
-//! | [`owners`] | the rule that two tasks share no run of eight words |
-//! | [`choose`] | which of the constraints that hold are written down |
-//! | [`repair`] | edits within bounds |
-//! | [`stage`] | [`synthesize`]: the two passes together |
+//! | [`config`] | the settings |
+//! | [`style_prompts`] | sentences that make responses differ |
+//! | [`answers`] | first pass: sampling, in parts that survive an interruption |
+//! | [`clean`] | trimming and degeneration checks |
+//! | [`decontamination`] | n-gram decontamination between tasks |
+//! | [`choose`] | which of the constraints that hold become part of the instruction |
+//! | [`repair`] | bounded edits that make a constraint hold |
+//! | [`stage`] | [`synthesize`]: the whole stage |
 //!
 //! ```
 //! use iopo_llm::{Request, Scripted, Silent};
@@ -42,12 +40,13 @@ pub mod choose;
 pub mod clean;
 pub mod config;
 pub mod error;
-pub mod manner;
-pub mod owners;
+
+pub mod decontamination;
 pub mod repair;
 pub mod rows;
 pub mod stage;
 pub mod stats;
+pub mod style_prompts;
 mod survey;
 pub mod task;
 mod task_table;
@@ -56,9 +55,10 @@ mod write;
 
 pub use config::{SamplingConfig, SynthConfig};
 pub use error::SynthError;
-pub use manner::{DEFAULT_MANNERS, DefaultManner};
+
 pub use stage::synthesize;
 pub use stats::SynthSummary;
+pub use style_prompts::{DEFAULT_STYLE_PROMPTS, StylePrompt};
 pub use task::{Task, read_tasks};
 
 /// Name and version as they stand in the files' provenance.

@@ -10,14 +10,14 @@ use iopo_schema::{Breakdown, ResponseRow, Total, stream};
 use crate::answers::SampleInfo;
 use crate::choose::candidates;
 use crate::clean::{Drop, clean};
-use crate::owners::Owners;
+use crate::decontamination::NgramOwners;
 use crate::text::words;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::Counts;
 
 /// A sampled answer after cleaning.
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct CleanSample {
     /// The text.
     pub(crate) text: String,
     /// How it was sampled.
@@ -32,7 +32,7 @@ pub(crate) struct Survey {
     /// For every sampled answer, in order, whether it is used.
     pub(crate) used: Vec<bool>,
     /// Who owns which run of words.
-    pub(crate) owners: Owners,
+    pub(crate) owners: NgramOwners,
     /// The kinds that may be repaired, with their weights.
     pub(crate) repairable: Vec<(Kind, f64)>,
     /// What was dropped and why.
@@ -81,7 +81,7 @@ pub(crate) fn answer_of(
     path: &Path,
     row: &ResponseRow,
     config: &SynthConfig,
-) -> Result<Result<Answer, Drop>, SynthError> {
+) -> Result<Result<CleanSample, Drop>, SynthError> {
     let mut info: SampleInfo = serde_json::from_str(&row.sampling).map_err(|error| {
         misplaced(path, "sampling parameters as JSON", &format!("{:?} ({error})", row.sampling))
     })?;
@@ -91,7 +91,7 @@ pub(crate) fn answer_of(
     let cut = info.finish_reason == Some(FinishReason::Length);
     Ok(clean(&row.text, cut, config).map(|cleaned| {
         info.trimmed = cleaned.trimmed;
-        Answer { text: cleaned.text, info, generator: row.generator.clone() }
+        CleanSample { text: cleaned.text, info, generator: row.generator.clone() }
     }))
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn survey(
     progress: &dyn Progress,
 ) -> Result<Survey, SynthError> {
     let mut used = Vec::with_capacity(tasks.len() * config.samples_per_task);
-    let mut owners = Owners::new(config.shared_gram_words);
+    let mut owners = NgramOwners::new(config.decontamination_ngram);
     let mut counts = Counts::default();
     let mut reached: BTreeMap<Kind, u64> = BTreeMap::new();
     progress.start("surveying answers", tasks.len() as u64);
@@ -121,7 +121,7 @@ pub(crate) fn survey(
                 if !seen.insert(words(&answer.text)) {
                     Err(Drop::Duplicate)
                 } else if !owners.admit(index as u32, &answer.text, &instruction) {
-                    Err(Drop::SharedGram)
+                    Err(Drop::SharedNgram)
                 } else {
                     Ok(answer)
                 }

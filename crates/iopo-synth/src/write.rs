@@ -10,11 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use crate::answers::info_json;
 use crate::choose::{Candidate, candidates, choose};
 use crate::clean::Drop;
-use crate::owners::Owners;
+use crate::decontamination::NgramOwners;
 use crate::repair::repair;
 use crate::rows::instruction_row;
 use crate::stats::count_instruction;
-use crate::survey::Answer;
+use crate::survey::CleanSample;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::Counts;
 use iopo_core::random::{keyed, weighted};
@@ -39,7 +39,7 @@ pub(crate) struct Writer<'a> {
     /// The kinds that may be repaired.
     pub(crate) repairable: &'a [(Kind, f64)],
     /// Who owns which run of words; repaired texts are added.
-    pub(crate) owners: Owners,
+    pub(crate) owners: NgramOwners,
 }
 
 impl Writer<'_> {
@@ -48,7 +48,7 @@ impl Writer<'_> {
         &mut self,
         index: usize,
         task: &Task,
-        answers: &[Answer],
+        answers: &[CleanSample],
         out: &mut Written,
     ) -> Result<(), SynthError> {
         let before = out.responses.len();
@@ -91,7 +91,7 @@ impl Writer<'_> {
         &mut self,
         index: usize,
         task: &Task,
-        answers: &[Answer],
+        answers: &[CleanSample],
         found: &[Vec<Candidate>],
         prompts: &mut BTreeSet<String>,
         out: &mut Written,
@@ -125,7 +125,7 @@ impl Writer<'_> {
             instruction.extend(phrasings.map(|phrasing| edit.constraint.render(phrasing)));
             let runs = self.owners.instruction_runs(instruction.iter().map(String::as_str));
             if !self.owners.admit(index as u32, &edit.text, &runs) {
-                out.counts.one(Breakdown::DroppedRepairs.of("shared_gram"));
+                out.counts.one(Breakdown::DroppedRepairs.of("shared_ngram"));
                 continue;
             }
             let source = (&answers[edit.answer], edit.text.as_str(), true);
@@ -152,7 +152,7 @@ impl Writer<'_> {
     fn emit(
         &self,
         task: &Task,
-        (answer, text, repaired): (&Answer, &str, bool),
+        (answer, text, repaired): (&CleanSample, &str, bool),
         constraints: &[Constraint],
         prompts: &mut BTreeSet<String>,
         rng: &mut ChaCha8Rng,

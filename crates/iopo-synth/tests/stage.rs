@@ -85,8 +85,8 @@ fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
             assert!(!held_out.contains(check.id.as_str()), "{} is held out", check.id);
             kinds.insert(check.id.clone());
         }
-        for manner in &config.manners {
-            assert!(!instruction.prompt.contains(manner), "a manner is no part of it");
+        for style_prompt in &config.style_prompts {
+            assert!(!instruction.prompt.contains(style_prompt), "a style prompt is not part of it");
         }
     }
     assert!(kinds.len() >= 10, "{kinds:?}");
@@ -243,7 +243,7 @@ fn two_tasks_never_share_a_run_of_eight_words_outside_their_instructions() {
         }
     });
     synthesize(&tasks, dir.path(), &model, &config(), &Silent).expect("a run");
-    assert!(stat(dir.path(), "dropped/shared_gram") > 0.0);
+    assert!(stat(dir.path(), "dropped/shared_ngram") > 0.0);
     let (instructions, responses) = rows(dir.path());
     let mut owner: BTreeMap<u64, &str> = BTreeMap::new();
     for row in &responses {
@@ -270,7 +270,7 @@ fn dropped_answers_are_counted_with_their_reasons() {
     let summary = synthesize(&tasks, dir.path(), &model, &config, &Silent).expect("a run");
     assert!(summary.dropped["empty"] > 0);
     assert!(summary.dropped["looping"] > 0);
-    let dropped: u64 = ["empty", "looping", "cut", "duplicate", "shared_gram"]
+    let dropped: u64 = ["empty", "looping", "cut", "duplicate", "shared_ngram"]
         .iter()
         .filter_map(|reason| summary.dropped.get(*reason))
         .sum();
@@ -332,16 +332,16 @@ fn what_is_held_out_is_not_asked_for_in_passing_either() {
             .iter()
             .filter_map(|row| {
                 let info: SampleInfo = serde_json::from_str(&row.sampling).expect("sampling");
-                info.manner
+                info.style_prompt
             })
             .collect()
     };
-    let manners: BTreeSet<String> = all.manners.iter().cloned().collect();
-    assert_eq!(asked(&all), manners, "nothing is held out, every manner comes");
+    let style_prompts: BTreeSet<String> = all.style_prompts.iter().cloned().collect();
+    assert_eq!(asked(&all), style_prompts, "nothing is held out, every style prompt is used");
     let held_out = vec!["min_numbered".to_owned(), "postscript".to_owned()];
     let closed = ["Write numbered steps.", "Add a short note, beginning with P.S., at the end."];
     let left: BTreeSet<String> =
-        manners.into_iter().filter(|text| !closed.contains(&text.as_str())).collect();
+        style_prompts.into_iter().filter(|text| !closed.contains(&text.as_str())).collect();
     assert_eq!(asked(&SynthConfig { held_out, ..all }), left);
 }
 

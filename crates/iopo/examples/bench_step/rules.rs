@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     write_tasks(&tasks, args.count)?;
     let mut config = SynthConfig::default();
     if let Some(words) = args.shared_words {
-        config.shared_gram_words = words;
+        config.decontamination_ngram = words;
     }
     let model = Scripted::new(scripted::natural);
     let before = memory::peak();

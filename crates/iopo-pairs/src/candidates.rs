@@ -1,4 +1,4 @@
-//! The usable answers of every task, with what is true of them.
+//! The usable responses to every task, with the constraints that hold in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,12 +6,12 @@ use iopo_constraints::{Constraint, Kind};
 use iopo_schema::{Breakdown, ConstraintRow, InstructionRow, ResponseRow, Total};
 
 use crate::PairsError;
-use crate::near::shingles;
+use crate::minhash::shingles;
 use iopo_core::Counts;
 
-/// A usable answer to a task.
+/// A usable response to a task.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct CandidateResponse {
     /// The text.
     pub text: String,
     /// The response row that it comes from.
@@ -38,7 +38,7 @@ pub struct Task {
     /// The text that it works on.
     pub input: Option<String>,
     /// The answers, no two with the same text.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<CandidateResponse>,
 }
 
 /// The rows of one task, as they were read.
@@ -80,7 +80,7 @@ pub(crate) fn task_of(
     counts: &mut Counts,
 ) -> Result<Option<Task>, PairsError> {
     let Some((_, first)) = rows.responses.first() else { return Ok(None) };
-    let mut answers: Vec<Answer> = Vec::new();
+    let mut answers: Vec<CandidateResponse> = Vec::new();
     for (response, instruction) in &rows.responses {
         counts.one(Total::Responses);
         if response.error.is_some() || !response.accepted || response.text.trim().is_empty() {
@@ -104,7 +104,7 @@ pub(crate) fn task_of(
             .flat_map(Constraint::revisions)
             .filter(|constraint| kinds.contains_key(&constraint.kind()))
             .collect();
-        answers.push(Answer {
+        answers.push(CandidateResponse {
             text: response.text.clone(),
             response_id: response.id.clone(),
             repaired: response.repaired,

@@ -1,35 +1,34 @@
-//! The cross-task rule: two tasks never share a run of words that does not stem from their
-//! instructions.
+//! N-gram decontamination: responses to two tasks share no n-gram of words, except those from both instructions.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::text::grams;
 
-/// Set where the run stems from its owner's instruction.
+/// Marks an n-gram that comes from its owner's instruction.
 const OWN: u32 = 1 << 31;
 
-/// Which task used a run of words first, and whether it stems from that task's instruction.
+/// The task that used each n-gram first, and whether the n-gram comes from that task's instruction.
 ///
-/// Twelve bytes a run; the map is only looked up, never iterated, so its order does not matter.
+/// An n-gram takes twelve bytes. The map is never iterated, so its order does not matter.
 #[derive(Debug)]
-pub struct Owners {
+pub struct NgramOwners {
     words: usize,
     runs: HashMap<u64, u32>,
 }
 
-impl Owners {
-    /// No run has an owner yet; a run is `words` words long.
+impl NgramOwners {
+    /// Creates an empty index of n-grams of `words` words.
     pub fn new(words: usize) -> Self {
         Self { words, runs: HashMap::new() }
     }
 
-    /// The runs that stem from an instruction made of these texts.
+    /// Returns the n-grams of an instruction made of these texts.
     pub fn instruction_runs<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> BTreeSet<u64> {
         texts.into_iter().flat_map(|text| grams(text, self.words)).collect()
     }
 
-    /// Gives the runs of `text` to task number `task`, or refuses (and changes nothing) where
-    /// another task owns one that does not stem from both instructions.
+    /// Assigns the n-grams of `text` to task number `task`. Returns `false`, and changes nothing, if another task
+    /// owns one that does not come from both instructions.
     pub fn admit(&mut self, task: u32, text: &str, instruction: &BTreeSet<u64>) -> bool {
         let runs = grams(text, self.words);
         let offends = |run: &u64| {
@@ -43,8 +42,8 @@ impl Owners {
         for run in runs {
             let mark = if instruction.contains(&run) { OWN } else { 0 };
             let owner = self.runs.entry(run).or_insert(task | mark);
-            // A run that the task uses once without its instruction (a repaired row's constraint
-            // covers only that row) is exempt no longer.
+            // The exemption ends once the task uses the n-gram outside its instruction: the constraint of a repaired
+            // row covers that row only.
             if *owner & !OWN == task && mark == 0 {
                 *owner = task;
             }
@@ -55,11 +54,11 @@ impl Owners {
 
 #[cfg(test)]
 mod tests {
-    use super::Owners;
+    use super::NgramOwners;
 
     #[test]
-    fn a_later_seed_may_not_repeat_a_run_of_an_earlier_one() {
-        let mut owners = Owners::new(3);
+    fn a_later_task_may_not_repeat_an_n_gram_of_an_earlier_one() {
+        let mut owners = NgramOwners::new(3);
         let none = owners.instruction_runs([]);
         assert!(owners.admit(0, "the red fox sleeps", &none));
         assert!(owners.admit(0, "the red fox wakes", &none));
@@ -68,8 +67,8 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_stems_from_both_instructions_may_be_shared() {
-        let mut owners = Owners::new(3);
+    fn an_n_gram_from_both_instructions_may_be_shared() {
+        let mut owners = NgramOwners::new(3);
         let task = owners.instruction_runs(["Tell of the red fox."]);
         let none = owners.instruction_runs([]);
         assert!(owners.admit(0, "the red fox sleeps", &task));

@@ -1,4 +1,4 @@
-//! Near duplicates: overlap of runs of words, and small signatures of texts seen before.
+//! MinHash LSH: overlap of word 3-grams, and compact signatures that find near duplicates of earlier texts.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -31,7 +31,7 @@ pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
 /// Signatures (`MinHash` with bands) of the texts of earlier tasks: at rest at most 32 bytes a text, 24 of them its bands.
 /// (A hash set alone takes 31 to 62, as full as it happens to be.)
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct SeenSignatures {
     sorted: Vec<u64>,
     /// What came last, until it is a part of `sorted`.
     recent: HashSet<u64>,
@@ -41,7 +41,7 @@ pub struct Seen {
 const RECENT: usize = 24;
 const FIRST_FEW: usize = 1 << 10;
 
-impl Seen {
+impl SeenSignatures {
     /// The bands of a text's signature; none for short texts.
     pub fn bands(runs: &BTreeSet<u64>) -> Vec<u64> {
         if runs.len() < LEAST_RUNS {
@@ -91,7 +91,7 @@ fn hash(bytes: &[u8], salt: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Seen, hash, jaccard, shingles};
+    use super::{SeenSignatures, hash, jaccard, shingles};
 
     const TEXT: &str = "The kettle sings on the stove while the rain falls on the old town and \
                         nobody minds, because the tea is nearly ready and the bread is warm.";
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn signatures_take_at_most_32_bytes_a_text_and_none_is_forgotten() {
-        let (mut seen, texts) = (Seen::default(), 100_000usize);
+        let (mut seen, texts) = (SeenSignatures::default(), 100_000usize);
         let bands = |text: usize| [0, 1, 2].map(|band| hash(&text.to_le_bytes(), band));
         let mut most = 0f64;
         for text in 0..texts {
@@ -125,11 +125,11 @@ mod tests {
 
     #[test]
     fn a_text_seen_before_is_recognised_and_a_short_one_never() {
-        let mut seen = Seen::default();
-        seen.insert(&Seen::bands(&shingles(TEXT)));
-        assert!(seen.contains(&Seen::bands(&shingles(TEXT))));
+        let mut seen = SeenSignatures::default();
+        seen.insert(&SeenSignatures::bands(&shingles(TEXT)));
+        assert!(seen.contains(&SeenSignatures::bands(&shingles(TEXT))));
         let other = "Compilers turn source code into machine code in several separate passes.";
-        assert!(!seen.contains(&Seen::bands(&shingles(other))));
-        assert!(Seen::bands(&shingles("Short and sweet.")).is_empty());
+        assert!(!seen.contains(&SeenSignatures::bands(&shingles(other))));
+        assert!(SeenSignatures::bands(&shingles("Short and sweet.")).is_empty());
     }
 }
