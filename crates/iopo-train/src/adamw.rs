@@ -1,8 +1,7 @@
 //! `AdamW` in one pass over memory.
 //!
-//! Burn's takes a pass for each of its operations, on one thread (docs/benchmarks.md says what that took with every
-//! weight trained). Here weight, gradient and moments are read once, by all threads. Where a
-//! device does not compute in this process, Burn's own is taken, which the tests hold this against.
+//! Burn's implementation takes one pass per operation, on one thread. This one reads weight, gradient and moments once, on
+//! all threads. Devices outside this process use Burn's, and the tests compare the two.
 
 use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, LearningRate, Optimizer};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -13,14 +12,14 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-/// Values that make one piece of work for a thread.
+/// Values per work item of a thread.
 const PIECE: usize = 1 << 15;
 
 /// Decoupled weight decay (Loshchilov and Hutter 2017, arXiv 1711.05101), with the numbers of `torch.optim.AdamW`.
 #[derive(Clone)]
 pub(crate) struct FusedAdamW {
     weight_decay: f64,
-    /// The twin made of Burn operations.
+    /// The same optimizer made of Burn operations.
     plain: AdamW,
 }
 
@@ -85,7 +84,7 @@ impl Optimizer for FusedAdamW {
     }
 }
 
-/// What is the same for every value.
+/// The numbers of one step that are the same for every value.
 struct Step {
     /// `1 − rate · decay`.
     kept: f32,
@@ -117,7 +116,7 @@ impl Step {
     }
 }
 
-/// Moves weight and moments, given in this order.
+/// Updates weight and moments, given in this order.
 fn update([w, m, v]: &mut [TensorData; 3], g: &TensorData, step: &Step) {
     let written = (w.as_mut_slice::<f32>(), m.as_mut_slice::<f32>(), v.as_mut_slice::<f32>());
     let (Ok(w), Ok(m), Ok(v), Ok(g)) = (written.0, written.1, written.2, g.as_slice::<f32>())

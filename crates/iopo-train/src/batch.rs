@@ -1,51 +1,51 @@
-//! Order, updates and micro-batches: a function of the seed and the groups alone.
+//! Order, updates and micro-batches, all a function of the random seed and the groups.
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use crate::encode::EncodedGroup;
 
-/// Which groups an update takes: the same for every method of a run.
+/// The groups of each update; the same for every method of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
     /// Groups to train on.
     pub groups: usize,
     /// Groups of an update; the last one of an epoch may have fewer.
     pub per_update: usize,
-    /// Times that every group is seen.
+    /// Passes over the groups.
     pub epochs: usize,
-    /// Seed of the order.
+    /// Random seed of the order.
     pub seed: u64,
 }
 
 impl Plan {
-    /// Updates of an epoch.
+    /// Returns the updates of an epoch.
     pub fn updates_per_epoch(&self) -> usize {
         self.groups.div_ceil(self.per_update.max(1))
     }
 
-    /// Updates in all.
+    /// Returns the updates of all epochs.
     pub fn updates(&self) -> usize {
         self.updates_per_epoch() * self.epochs
     }
 
-    /// The epoch of an update, from 0.
+    /// Returns the epoch of an update, from 0.
     pub fn epoch(&self, update: usize) -> usize {
         update / self.updates_per_epoch().max(1)
     }
 
-    /// Whether an epoch ends with this update.
+    /// Returns whether an epoch ends with this update.
     pub fn ends_epoch(&self, update: usize) -> bool {
         (update + 1).is_multiple_of(self.updates_per_epoch().max(1))
     }
 
-    /// Groups that the first `updates` of them have taken, each as often as it was.
+    /// Counts the groups of the first `updates` updates; a group counts once per epoch.
     pub fn seen(&self, updates: usize) -> usize {
         let in_epoch = updates % self.updates_per_epoch().max(1) * self.per_update.max(1);
         self.epoch(updates) * self.groups + in_epoch.min(self.groups)
     }
 
-    /// The order of an epoch: a permutation drawn from the seed and the epoch.
+    /// Draws the order of an epoch, a permutation keyed by the random seed and the epoch.
     pub fn order(&self, epoch: usize) -> Vec<usize> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(b"iopo-train order");
@@ -56,19 +56,20 @@ impl Plan {
         order
     }
 
-    /// The groups of an update, given its epoch's order.
+    /// Returns the groups of an update, given its epoch's order.
     pub fn members<'a>(&self, update: usize, order: &'a [usize]) -> &'a [usize] {
         let start = (update % self.updates_per_epoch().max(1)) * self.per_update.max(1);
         &order[start.min(order.len())..(start + self.per_update.max(1)).min(order.len())]
     }
 }
 
-/// The smaller of two limits, of which 0 is none.
+/// Returns the smaller of two limits; 0 means no limit.
 pub(crate) fn smaller(a: usize, b: usize) -> usize {
     if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
 }
 
-/// The `limit` groups with the smallest ids (content hashes: a fair draw) in their order; 0 takes all.
+/// Returns the `limit` groups with the smallest ids, in their order; 0 takes all. Ids are content hashes, so the choice
+/// is random but fixed.
 pub(crate) fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGroup> {
     let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     ids.sort_unstable();
@@ -78,13 +79,13 @@ pub(crate) fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGrou
     groups.iter().filter(|group| ids.binary_search(&group.id.as_str()).is_ok()).collect()
 }
 
-/// An upper bound of the flat tokens of a group's tree.
+/// Returns an upper bound of the tokens of a group's tree.
 pub fn weight(group: &EncodedGroup) -> usize {
     group.x1.len() + group.x2.len() + 2 * (group.y1.len() + group.y2.len())
 }
 
-/// Cuts an update into micro-batches of at most `budget` tokens, in order; a group that exceeds the
-/// budget alone gets a micro-batch of its own.
+/// Splits an update into micro-batches of at most `budget` tokens, in order. A group that exceeds the budget forms its own
+/// micro-batch.
 pub fn micro_batches<'a>(
     members: &[&'a EncodedGroup],
     budget: usize,
@@ -111,7 +112,7 @@ mod tests {
     use crate::encode::EncodedGroup;
 
     #[test]
-    fn an_epoch_sees_every_group_once_in_an_order_of_its_own() {
+    fn every_epoch_sees_every_group_once_in_a_new_order() {
         let plan = Plan { groups: 11, per_update: 4, epochs: 2, seed: 7 };
         assert_eq!((plan.updates_per_epoch(), plan.updates()), (3, 6));
         let mut orders = Vec::new();

@@ -1,4 +1,4 @@
-//! Exact resume: weights, moments, step and metrics so far, in folders that are whole or absent.
+//! Exact resume: weights, moments, step and metrics in directories that are complete or absent.
 
 use std::{
     collections::BTreeMap,
@@ -18,10 +18,10 @@ const METRICS: &str = "metrics.parquet";
 const BEST: &str = "best.safetensors";
 const STATE: &str = "state.json";
 
-/// Checkpoints that are kept: if the newest is damaged, the one before it is there.
+/// Checkpoints to keep: the one before the newest serves if the newest is damaged.
 const KEPT: usize = 2;
 
-/// What a method's training is, between two updates.
+/// The state of a training between two updates.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// Updates done.
@@ -30,9 +30,9 @@ pub struct Checkpoint {
     pub tokens: u64,
     /// Tokens of padded rows so far.
     pub padded_tokens: u64,
-    /// What is trained.
+    /// The trained weights.
     pub weights: NamedTensors,
-    /// The same as it was at the best evaluation, where that is kept.
+    /// The weights of the best evaluation, if these are kept.
     pub best: Option<NamedTensors>,
     /// The optimizer's moments.
     pub optimizer: Vec<u8>,
@@ -57,15 +57,15 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// The checkpoints in `dir`, of a run that `fingerprint` identifies.
+    /// Opens the checkpoints in `dir` of the run that `fingerprint` identifies.
     pub fn new(dir: &Path, fingerprint: &str) -> Self {
         Self { dir: dir.to_owned(), fingerprint: fingerprint.to_owned() }
     }
 
-    /// Writes a checkpoint: into a folder without a name, synced, then renamed; older ones go.
+    /// Writes a checkpoint into a temporary directory, syncs it, renames it into place and removes older ones.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// Returns an error if a file cannot be written.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         let tmp = self.dir.join("unfinished");
         files::remove_dir(&tmp)?;
@@ -98,7 +98,7 @@ impl Checkpoints {
         files::sync_parent(&tmp.join(STATE))?;
         let path = self.dir.join(format!("step-{:08}", checkpoint.step));
         files::remove_dir(&path)?;
-        fs::rename(&tmp, &path).map_err(TrainError::io("rename to this folder", &path))?;
+        fs::rename(&tmp, &path).map_err(TrainError::io("rename to this directory", &path))?;
         files::sync_parent(&path)?;
         let finished = self.finished()?;
         for old in &finished[..finished.len().saturating_sub(KEPT)] {
@@ -107,11 +107,11 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The newest checkpoint whose files are whole; `None` where there is none.
+    /// Reads the newest undamaged checkpoint; `None` if there is none.
     ///
     /// # Errors
-    /// When the newest whole one belongs to another run, or a file is there and cannot be read: what
-    /// is not known to be damaged must not cost the work that it holds.
+    /// Returns an error if that checkpoint belongs to another run, or if a file exists but cannot be read: a checkpoint that
+    /// may be intact must not be skipped.
     pub fn latest(&self) -> Result<Option<Checkpoint>, TrainError> {
         for path in self.finished()?.into_iter().rev() {
             match self.open(&path) {
@@ -125,10 +125,10 @@ impl Checkpoints {
         Ok(None)
     }
 
-    /// Removes all checkpoints: the method is finished.
+    /// Removes all checkpoints, once the method is finished.
     ///
     /// # Errors
-    /// When the folder cannot be removed.
+    /// Returns an error if the directory cannot be removed.
     pub fn clear(&self) -> Result<(), TrainError> {
         files::remove_dir(&self.dir)
     }
@@ -136,10 +136,10 @@ impl Checkpoints {
     fn open(&self, path: &Path) -> Result<Checkpoint, TrainError> {
         let bad = |reason: String| TrainError::BadCheckpoint { path: path.to_owned(), reason };
         let state: State = serde_json::from_slice(&files::read(&path.join(STATE))?)
-            .map_err(|error| bad(format!("{STATE} cannot be read: {error}")))?;
+            .map_err(|error| bad(format!("{STATE} is not valid: {error}")))?;
         for (name, expected) in &state.hashes {
             if hash(&path.join(name))? != *expected {
-                return Err(bad(format!("{name} is not what was written")));
+                return Err(bad(format!("{name} differs from what was written")));
             }
         }
         if state.fingerprint != self.fingerprint {
@@ -150,7 +150,7 @@ impl Checkpoints {
             step: state.step,
             tokens: state.tokens,
             padded_tokens: state.padded_tokens,
-            // Their hashes are right: what fails now is no damage.
+            // The hashes match, so an error from here on is no damage.
             weights: weights::read_safetensors(&path.join(WEIGHTS))?,
             best: if state.hashes.contains_key(BEST) {
                 Some(weights::read_safetensors(&path.join(BEST))?)
@@ -162,16 +162,16 @@ impl Checkpoints {
         })
     }
 
-    /// Folders with a final name, oldest first.
+    /// Lists the directories with a final name, oldest first.
     fn finished(&self) -> Result<Vec<PathBuf>, TrainError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(TrainError::io("list this folder", &self.dir)(error)),
+            Err(error) => return Err(TrainError::io("list this directory", &self.dir)(error)),
         };
         let mut found = Vec::new();
         for entry in entries {
-            let path = entry.map_err(TrainError::io("list this folder", &self.dir))?.path();
+            let path = entry.map_err(TrainError::io("list this directory", &self.dir))?.path();
             let named = path.file_name().and_then(|name| name.to_str());
             if named.is_some_and(|name| name.starts_with("step-")) {
                 found.push(path);
@@ -182,7 +182,7 @@ impl Checkpoints {
     }
 }
 
-/// Whether a checkpoint lacks a file or holds one that is not what was written.
+/// Returns whether a checkpoint lacks a file or holds a changed one.
 fn is_damage(error: &TrainError) -> bool {
     match error {
         TrainError::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_whole_checkpoint_comes_back_exactly() {
+    fn the_newest_checkpoint_reads_back_exactly() {
         let folder = tempfile::tempdir().expect("a folder");
         let checkpoints = Checkpoints::new(&folder.path().join("c"), "run");
         assert!(checkpoints.latest().expect("none yet").is_none());
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_checkpoint_gives_way_to_the_one_before() {
+    fn a_damaged_checkpoint_is_skipped() {
         let folder = tempfile::tempdir().expect("a folder");
         let checkpoints = Checkpoints::new(folder.path(), "run");
         checkpoints.save(&checkpoint(1)).expect("saved");
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn only_damage_gives_way_and_a_file_that_cannot_be_read_is_an_error() {
+    fn only_damage_is_skipped_and_an_unreadable_file_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let checkpoints = Checkpoints::new(folder.path(), "run");
         checkpoints.save(&checkpoint(1)).expect("saved");

@@ -1,14 +1,14 @@
-//! The global norm of all gradients, and its bound.
+//! Gradient clipping by the global norm.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use iopo_model::{Decoder, ModelError, SquaredNorm};
 
-/// The 2-norm over all gradients together.
+/// Computes the 2-norm over all gradients together.
 ///
 /// # Errors
-/// When the device cannot be read.
+/// Returns an error if the device cannot be read.
 pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64, ModelError> {
     struct Norm<'a> {
         gradients: &'a GradientsParams,
@@ -25,8 +25,8 @@ pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64
     Ok(norm.squares.total()?.sqrt())
 }
 
-/// Scales all gradients so that their global norm is at most `bound`, as `clip_grad_norm_` does:
-/// by `bound / (norm + 1e-6)` where that is below 1.
+/// Scales all gradients so that their global norm is at most `bound`, like `clip_grad_norm_`: by `bound / (norm + 1e-6)`
+/// if that is below 1. A bound of 0 turns clipping off.
 pub fn clip(decoder: &Decoder, gradients: &mut GradientsParams, norm: f64, bound: f64) {
     struct Scale<'a> {
         gradients: &'a mut GradientsParams,

@@ -1,9 +1,10 @@
-//! Groups as tokens: by default nothing is truncated, what does not fit is left out and counted.
+//! Groups as tokens. By default nothing is truncated: groups that do not fit are dropped and counted.
 
 mod official;
 
 use std::collections::BTreeMap;
 
+use iopo_core::{FalseCells, PerSequence, Sequence};
 use iopo_llm::Message;
 use iopo_model::{ChatTemplate, ModelError, Tokenizer};
 use iopo_schema::PreferenceRow;
@@ -12,17 +13,17 @@ use serde::{Deserialize, Serialize};
 
 pub use official::infer_seqlen;
 
-/// What becomes of a group that is longer than `max_length`.
+/// Treatment of a group that is longer than `max_length`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TruncationMode {
-    /// It is left out, whole. So are groups with an empty response, or with an instruction that spells
-    /// a special token.
+    /// Drops the whole group, as well as groups with an empty response or with an instruction that contains a special
+    /// token.
     #[default]
     Drop,
-    /// Prompts and responses are cut at their ends as the IOPO authors' released code does
-    /// ([`infer_seqlen`]), constraints and end-of-turn tokens with them; and as there, an empty
-    /// response is its end-of-turn token and spelt special tokens become tokens. For comparison only.
+    /// Cuts prompts and responses at their ends as the authors' released code does ([`infer_seqlen`]), which may remove
+    /// constraints and end-of-turn tokens. As there, an empty response becomes its end-of-turn token, and special tokens
+    /// in the text become tokens. For comparison only.
     Official,
 }
 
@@ -31,54 +32,76 @@ pub enum TruncationMode {
 pub struct EncodedGroup {
     /// The row's id.
     pub id: String,
-    /// The rendered chat that ends where the answer to x1 begins.
+    /// The rendered chat up to the answer to x1.
     pub x1: Vec<u32>,
-    /// The same for x2.
+    /// The rendered chat up to the answer to x2.
     pub x2: Vec<u32>,
     /// y1, its end-of-turn token included.
     pub y1: Vec<u32>,
     /// y2, its end-of-turn token included.
     pub y2: Vec<u32>,
-    /// Whether y2 fails x1, and whether y1 fails x2: both in a full group, one in a sided one.
+    /// Whether y2 fails x1, and whether y1 fails x2: both in a full group, one in a sided group.
     pub false_cells: [bool; 2],
 }
 
 impl EncodedGroup {
-    /// Prompt of a sequence, in the order (x1,y1), (x1,y2), (x2,y2), (x2,y1).
-    pub fn prompt(&self, sequence: usize) -> &[u32] {
-        if sequence < 2 { &self.x1 } else { &self.x2 }
+    /// Returns the prompt tokens of a sequence.
+    pub fn prompt(&self, sequence: Sequence) -> &[u32] {
+        match sequence {
+            Sequence::X1Y1 | Sequence::X1Y2 => &self.x1,
+            Sequence::X2Y1 | Sequence::X2Y2 => &self.x2,
+        }
     }
 
-    /// Response of a sequence, in the same order.
-    pub fn response(&self, sequence: usize) -> &[u32] {
-        if sequence == 0 || sequence == 3 { &self.y1 } else { &self.y2 }
+    /// Returns the response tokens of a sequence.
+    pub fn response(&self, sequence: Sequence) -> &[u32] {
+        match sequence {
+            Sequence::X1Y1 | Sequence::X2Y1 => &self.y1,
+            Sequence::X1Y2 | Sequence::X2Y2 => &self.y2,
+        }
     }
 
-    /// Response tokens of the four sequences.
-    pub fn response_tokens(&self) -> [u32; 4] {
-        std::array::from_fn(|sequence| self.response(sequence).len() as u32)
+    /// Counts the tokens of a sequence, prompt and response together.
+    pub fn sequence_tokens(&self, sequence: Sequence) -> usize {
+        self.prompt(sequence).len() + self.response(sequence).len()
     }
 
-    /// Tokens of the longest of the four sequences.
+    /// Counts the response tokens of the four sequences.
+    pub fn response_tokens(&self) -> PerSequence<u32> {
+        PerSequence::from_fn(|sequence| self.response(sequence).len() as u32)
+    }
+
+    /// Counts the tokens of the longest of the four sequences.
     pub fn longest(&self) -> usize {
-        (0..4).map(|s| self.prompt(s).len() + self.response(s).len()).max().unwrap_or(0)
+        Sequence::ALL.into_iter().map(|s| self.sequence_tokens(s)).max().unwrap_or(0)
+    }
+
+    /// Returns the false cells of the group's truth table by sequence.
+    pub fn false_cells(&self) -> FalseCells {
+        let [x1y2, x2y1] = self.false_cells;
+        FalseCells { x1y2, x2y1 }
     }
 }
 
-/// What encoding made of a list of rows.
+/// Asks for all four sequences of a group.
+pub fn all_sequences(_: &EncodedGroup) -> PerSequence<bool> {
+    PerSequence { x1y1: true, x1y2: true, x2y1: true, x2y2: true }
+}
+
+/// The encoded groups of some rows, and the rows that were dropped.
 #[derive(Debug, Clone, Default)]
 pub struct EncodedGroups {
     /// The groups that fit, in the order of the rows.
     pub groups: Vec<EncodedGroup>,
-    /// How many rows were left out, by reason.
+    /// Number of dropped rows, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
 impl EncodedGroups {
-    /// `too_long: 3, special_token: 1`, or `none were left out`.
+    /// Describes the dropped rows, for instance `too_long: 3, special_token: 1`, or `none were dropped`.
     pub fn describe_dropped(&self) -> String {
         if self.dropped.is_empty() {
-            return "none were left out".to_owned();
+            return "none were dropped".to_owned();
         }
         let parts: Vec<String> =
             self.dropped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
@@ -86,18 +109,19 @@ impl EncodedGroups {
     }
 }
 
-/// What encoding made of one group.
+/// The result of encoding one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encoded {
     /// Its tokens.
     Group(EncodedGroup),
-    /// Nothing, for this reason.
-    LeftOut(&'static str),
+    /// No tokens: the group was dropped for this reason.
+    Dropped(&'static str),
 }
 
-/// What turns chats and responses into tokens: the chat template is rendered once, special tokens are
-/// not added a second time, prompt and response are tokenised apart, and the end-of-turn token is
-/// part of the response with a live label.
+/// Encodes chats and responses as tokens.
+///
+/// It renders the chat template once, adds no special token twice, tokenizes prompt and response separately, and trains
+/// the end-of-turn token as part of the response.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoder<'a> {
     tokenizer: &'a Tokenizer,
@@ -108,10 +132,10 @@ pub struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// An encoder whose longest sequence has `max_length` tokens.
+    /// Makes an encoder whose sequences have at most `max_length` tokens.
     ///
     /// # Errors
-    /// When the tokenizer has no end-of-turn token.
+    /// Returns an error if the tokenizer has no end-of-turn token.
     pub fn new(
         tokenizer: &'a Tokenizer,
         template: &'a ChatTemplate,
@@ -119,21 +143,22 @@ impl<'a> Encoder<'a> {
         policy: TruncationMode,
     ) -> Result<Self, ModelError> {
         let eos = tokenizer.eos_id().ok_or_else(|| ModelError::Other {
-            reason: "the tokenizer names no end-of-text token, which every trained response must \
-                     end with; set `eos_token` in tokenizer_config.json"
-                .to_owned(),
+            reason:
+                "the tokenizer has no end-of-text token, which every trained response must end \
+                     with; hint: set `eos_token` in tokenizer_config.json"
+                    .to_owned(),
         })?;
         Ok(Self { tokenizer, template, eos, max_length, policy })
     }
 
     /// Encodes the two chats that end where an answer is due, and the two answers.
     ///
-    /// It is left out when its longest sequence exceeds the limit (`too_long`), a response is empty
-    /// (`empty_response`) or a chat spells a special token (`special_token`); under
-    /// [`TruncationMode::Official`] when the cut leaves no token (`no_prompt_left`, `no_response_left`).
+    /// It drops the group if its longest sequence exceeds the limit (`too_long`), a response is empty (`empty_response`) or
+    /// a chat contains a special token (`special_token`); under [`TruncationMode::Official`] if the cut leaves no token
+    /// (`no_prompt_left`, `no_response_left`).
     ///
     /// # Errors
-    /// When the template refuses a chat or the tokenizer a text.
+    /// Returns an error if the template refuses a chat or the tokenizer a text.
     pub fn group(
         &self,
         id: &str,
@@ -144,7 +169,7 @@ impl<'a> Encoder<'a> {
         if self.policy == TruncationMode::Drop
             && let Some(reason) = self.refused(chats, responses)
         {
-            return Ok(Encoded::LeftOut(reason));
+            return Ok(Encoded::Dropped(reason));
         }
         let mut group = EncodedGroup {
             id: id.to_owned(),
@@ -158,10 +183,10 @@ impl<'a> Encoder<'a> {
             TruncationMode::Drop => (group.longest() > self.max_length).then_some("too_long"),
             TruncationMode::Official => official::cut(&mut group, self.max_length),
         };
-        Ok(reason.map_or(Encoded::Group(group), Encoded::LeftOut))
+        Ok(reason.map_or(Encoded::Group(group), Encoded::Dropped))
     }
 
-    /// Why a group's texts are not encoded at all.
+    /// Returns the reason to drop a group before it is encoded.
     fn refused(&self, chats: [&[Message]; 2], responses: [&str; 2]) -> Option<&'static str> {
         let special = |turn: &Message| self.tokenizer.special_in(&turn.content).is_some();
         if chats.into_iter().flatten().any(special) {
@@ -187,13 +212,13 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Encodes rows for training: an instruction is the user's only turn.
+/// Encodes rows for training; an instruction is the user's only turn.
 ///
-/// A row is left out, with its reason counted, for what [`Encoder::group`] names, or when its truth
-/// table holds no preference (`no_preference`).
+/// It drops and counts rows for the reasons of [`Encoder::group`], and rows whose truth table holds no preference
+/// (`no_preference`).
 ///
 /// # Errors
-/// When the template refuses a chat or the tokenizer a text.
+/// Returns an error if the template refuses a chat or the tokenizer a text.
 pub fn encode<'a>(
     rows: impl IntoIterator<Item = &'a PreferenceRow>,
     encoder: &Encoder<'_>,
@@ -202,19 +227,15 @@ pub fn encode<'a>(
     for row in rows {
         let follows = row.truth_table();
         let encoded = if !follows.x1y1 || !follows.x2y2 || (follows.x1y2 && follows.x2y1) {
-            Encoded::LeftOut("no_preference")
+            Encoded::Dropped("no_preference")
         } else {
             let [x1, x2] = [&row.x1, &row.x2].map(|x| [Message::user(x.as_str())]);
-            encoder.group(
-                &row.id,
-                [&x1, &x2],
-                [&row.y1, &row.y2],
-                [!follows.x1y2, !follows.x2y1],
-            )?
+            let false_cells = [!follows.x1y2, !follows.x2y1];
+            encoder.group(&row.id, [&x1, &x2], [&row.y1, &row.y2], false_cells)?
         };
         match encoded {
             Encoded::Group(group) => made.groups.push(group),
-            Encoded::LeftOut(reason) => *made.dropped.entry(reason).or_default() += 1,
+            Encoded::Dropped(reason) => *made.dropped.entry(reason).or_default() += 1,
         }
     }
     Ok(made)

@@ -1,25 +1,25 @@
-//! Why training could not begin, go on or end.
+//! Errors of training.
 
 use std::{io, path::PathBuf};
 
-use iopo_core::SettingError;
+use iopo_core::{Sequence, SettingError};
 use iopo_model::ModelError;
 use iopo_schema::SchemaError;
 
-/// Why training stopped.
+/// An error that stops training.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// The model, its tokenizer or its template failed.
+    /// The model, its tokenizer or its chat template failed.
     #[error(transparent)]
     Model(#[from] ModelError),
     /// A Parquet file could not be read or written.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The operating system refused.
-    #[error("{}: could not {action}; check permissions and free space", path.display())]
+    /// The operating system refused a file operation.
+    #[error("{}: failed to {action}; hint: check permissions and free space", path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -31,46 +31,46 @@ pub enum TrainError {
     Setting(#[from] SettingError),
     /// No group is left to train on.
     #[error(
-        "{}: expected at least one group of the train split, found none ({dropped}); raise \
-         `max_length`, or build more groups",
+        "{}: expected at least one group of the train split, found none ({dropped}); hint: raise \
+         `train.max_length`, or build more groups",
         path.display()
     )]
     NoGroups {
         /// The preferences file.
         path: PathBuf,
-        /// What was left out and why.
+        /// Counts of the dropped rows by reason.
         dropped: String,
     },
-    /// The folder holds a finished or half-finished run with other settings or inputs.
+    /// The directory holds a run with other settings or inputs.
     #[error(
-        "{}: holds a run of other settings, data or model ({what}); choose another output folder, \
-         or delete this one to train anew",
+        "{}: found a run with other settings, data or model ({what}); hint: choose another output \
+         directory, or delete this one to train again",
         path.display()
     )]
     OtherRun {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         what: String,
     },
-    /// Cached reference log-probabilities that belong to another model, template or data set.
+    /// Cached reference logps belong to another model, chat template or dataset.
     #[error(
-        "{}: the reference log-probabilities do not fit: expected {expected}, got {got}; delete \
-         the file to compute them anew",
+        "{}: reference logps do not match: found {got}, expected {expected}; hint: delete the file \
+         to compute them again",
         path.display()
     )]
     ReferenceMismatch {
         /// The file.
         path: PathBuf,
-        /// What was expected.
+        /// The expected value.
         expected: String,
-        /// What was found.
+        /// The value found.
         got: String,
     },
-    /// A preference method met a group without its reference log-probabilities.
+    /// A method with a reference found a group without reference logps.
     #[error(
-        "group {group}: its reference log-probabilities are missing; delete the reference_logps \
-         file to compute them anew"
+        "group {group}: reference logps are missing; hint: delete the reference_logps file to \
+         compute them again"
     )]
     MissingReference {
         /// The group's id.
@@ -78,61 +78,61 @@ pub enum TrainError {
     },
     /// Every candidate of a grid diverged.
     #[error(
-        "{method}: every one of the {candidates} candidates of the grid diverged; lower \
-         `grid.learning_rate`"
+        "{method}: all {candidates} candidates of the grid diverged; hint: lower \
+         `train.grid.learning_rate`"
     )]
     NoTrial {
         /// The method.
         method: crate::Method,
-        /// How many were tried.
+        /// Number of candidates tried.
         candidates: usize,
     },
-    /// The policy is not its own reference at the first step.
+    /// Policy and reference differ before the first update.
     #[error(
-        "group {group}, sequence {sequence}: before the first step policy and reference must \
-         agree, but log-probabilities are {policy} and {reference}; the cached reference belongs \
-         to another model: delete it and start again"
+        "group {group}, sequence {sequence}: found logps {policy} under the policy and {reference} \
+         under the reference, expected equal values before the first update; hint: the cached \
+         reference belongs to another model, delete the reference_logps file and start again"
     )]
     StepZero {
         /// The group's id.
         group: String,
-        /// Which of (x1,y1), (x1,y2), (x2,y2), (x2,y1).
-        sequence: &'static str,
-        /// The policy's sum.
+        /// The sequence.
+        sequence: Sequence,
+        /// Logp under the policy.
         policy: f64,
-        /// The reference's sum.
+        /// Logp under the reference.
         reference: f64,
     },
-    /// A number that is not finite.
+    /// A number is not finite.
     #[error(
-        "step {step}: {what} is {value}, in the groups {groups}; lower the learning rate, or look \
-         at these rows"
+        "step {step}: {what} is {value} in the groups {groups}; hint: lower the learning rate, or \
+         inspect these rows"
     )]
     NonFinite {
         /// The update, from 0.
         step: usize,
-        /// What is not finite.
+        /// Name of the number.
         what: &'static str,
         /// The value.
         value: f64,
-        /// The rows involved.
+        /// Ids of the groups involved.
         groups: String,
     },
-    /// A checkpoint that cannot be used.
-    #[error("{}: bad checkpoint: {reason}; delete it to start this method anew", path.display())]
+    /// A checkpoint cannot be used.
+    #[error("{}: unusable checkpoint: {reason}; hint: delete it to restart this method", path.display())]
     BadCheckpoint {
-        /// The checkpoint's folder.
+        /// Directory of the checkpoint.
         path: PathBuf,
-        /// What is wrong.
+        /// The defect.
         reason: String,
     },
-    /// The user asked to stop; a checkpoint was written.
-    #[error("stopped on request; run the same command again to go on")]
+    /// The user cancelled; a checkpoint was written if checkpoints are on.
+    #[error("stopped on request; hint: run the same command again to resume")]
     Cancelled,
 }
 
 impl TrainError {
-    /// For `map_err`: an I/O error with its path.
+    /// Adds the operation and the path to an I/O error, for `map_err`.
     pub(crate) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

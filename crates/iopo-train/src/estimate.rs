@@ -1,53 +1,53 @@
-//! What a run will take, told before its first step, and what it took: memory and time.
+//! Estimates of a run's memory and time before its first step.
 
 use iopo_model::{Activations, ModelConfig, head::CHUNK_ELEMENTS};
 
-/// An estimate of a run's memory, in bytes. Rough on purpose: it tells 1 GB from 10.
+/// Estimate of a run's memory, in bytes; deliberately rough.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// Parameters of the decoder.
     pub parameters: u64,
-    /// Parameters that are trained.
+    /// Trained parameters.
     pub trained: u64,
-    /// Weights, in the type that they are held in.
+    /// Weights, in their number type.
     pub weights: u64,
     /// Gradients of what is trained, of each micro-batch under way and summed, the optimizer's moments, and the
     /// best weights so far where they are kept.
     pub optimizer: u64,
-    /// What the largest micro-batches hold where the activations of all layers are kept.
+    /// Activations of the largest micro-batches if all layers keep theirs.
     pub kept: u64,
-    /// The same where those of one layer at a time are computed again.
+    /// Activations of the largest micro-batches with gradient checkpointing.
     pub recomputed: u64,
-    /// Share of a step's time that computing them again adds: matrix products counted, the head's left out.
+    /// Share of a step's time that gradient checkpointing adds, counted in matrix products without the head's.
     pub slowdown: f64,
 }
 
-/// What an estimate is a function of.
+/// The inputs of an estimate.
 #[derive(Debug, Clone, Copy)]
 pub struct Size<'a> {
     /// The decoder's shape.
     pub config: &'a ModelConfig,
     /// Bytes of a weight.
     pub weight: u64,
-    /// Parameters that are trained, all or the adapters'.
+    /// Trained parameters: all, or the adapters'.
     pub trained: u64,
-    /// Whether these are all.
+    /// Whether all parameters are trained.
     pub full: bool,
-    /// How many more times each trained tensor is kept: the optimizer's moments, the best so far.
+    /// Copies of each trained tensor: the optimizer's moments and the best weights so far.
     pub copies: usize,
-    /// Flat tokens of the largest micro-batch.
+    /// Tokens of the largest micro-batch.
     pub tokens: usize,
-    /// Tokens of its longest path.
+    /// Tokens of its longest sequence.
     pub longest: usize,
     /// Whether kernels are written out for the device, as for flex: attention then keeps no weights, and a head of fewer
     /// bits is turned to f32 in pieces.
     pub written_out: bool,
-    /// Micro-batches that are computed at once.
+    /// Micro-batches computed at once.
     pub at_once: usize,
 }
 
 impl Estimate {
-    /// The estimate for a training of that size.
+    /// Estimates a training of that size.
     pub fn new(size: Size<'_>) -> Self {
         let Size { config, trained, tokens, .. } = size;
         let (d, ff) = (config.hidden_size as u64, config.intermediate_size as u64);
@@ -84,7 +84,7 @@ impl Estimate {
         }
     }
 
-    /// All of it.
+    /// Returns the total in bytes.
     pub fn total(&self, activations: Activations) -> u64 {
         let activations = match activations {
             Activations::Kept => self.kept,
@@ -93,31 +93,30 @@ impl Estimate {
         self.weights + self.optimizer + activations
     }
 
-    /// `134.5 M parameters, 2.44 M trained`.
+    /// Describes the parameters: `134.5 M parameters, 2.44 M trained`.
     pub fn describe(&self) -> String {
         let [parameters, trained] = [self.parameters, self.trained].map(|count| count as f64 / 1e6);
         format!("{parameters:.1} M parameters, {trained:.2} M trained")
     }
 }
 
-/// `peak memory of the process 2.1 GB, estimated 1.9 GB`: what it used so far at most, beside the estimate for
-/// this training.
+/// Describes the peak beside the estimate: `peak memory of the process 2.1 GB, estimated 1.9 GB`.
 pub fn beside(peak: u64, estimated: u64) -> String {
     format!("peak memory of the process {}, estimated {}", gigabytes(peak), gigabytes(estimated))
 }
 
-/// `1.9 GB`.
+/// Formats bytes: `1.9 GB`.
 pub(crate) fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
-/// The time that is left, from the time so far: `2 h 05 min left`.
+/// Formats the remaining time, extrapolated from the time so far: `2 h 05 min left`.
 pub fn remaining(seconds: f64, done: usize, total: usize) -> String {
     let left = seconds / done.max(1) as f64 * total.saturating_sub(done) as f64;
     format!("{} left", duration(left))
 }
 
-/// Seconds as a reader wants them: `45 s`, `3 min`, `2 h 05 min`.
+/// Formats seconds: `45 s`, `3 min`, `2 h 05 min`.
 pub fn duration(seconds: f64) -> String {
     let seconds = seconds.ceil() as u64;
     match seconds {
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_told_beside_the_estimate() {
+    fn the_peak_is_shown_beside_the_estimate() {
         let expected = "peak memory of the process 2.1 GB, estimated 1.9 GB";
         assert_eq!(beside(2_100_000_000, 1_900_000_000), expected);
     }

@@ -2,16 +2,11 @@
 //!
 //! Every decision is a function of the metrics so far, so a resumed run decides like an uninterrupted one.
 
-use iopo_schema::MetricRow;
+use iopo_schema::{MetricRow, TrainingMetric};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Plan;
-
-/// Prefix of the names of metrics on the dev split.
-pub const EVALUATION: &str = "eval_";
-const LOSS: &str = "eval_loss";
-const ACCURACY: &str = "eval_rewards/accuracies";
 
 /// Metric of the dev split by which evaluations compare.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,17 +62,18 @@ impl EvalStrategy {
 
     /// Returns step and value of every evaluation so far; higher values are better.
     fn series(&self, metrics: &[MetricRow]) -> Vec<(usize, f64)> {
-        let of = |name: &str, sign: f64| -> Vec<(usize, f64)> {
+        let of = |metric: TrainingMetric, sign: f64| -> Vec<(usize, f64)> {
+            let name = metric.eval_name();
             let found = metrics.iter().filter(|row| row.name == name);
             found.map(|row| (row.step as usize, sign * row.value)).collect()
         };
         if self.metric_for_best_model == BestModelMetric::Accuracy {
-            let accuracies = of(ACCURACY, 1.0);
+            let accuracies = of(TrainingMetric::RewardsAccuracies, 1.0);
             if !accuracies.is_empty() {
                 return accuracies;
             }
         }
-        of(LOSS, -1.0)
+        of(TrainingMetric::Loss, -1.0)
     }
 }
 

@@ -18,7 +18,7 @@ use iopo_schema::MetricRow;
 
 use crate::{TrainError, files};
 
-/// The file's name; TensorBoard asks for `tfevents` in it.
+/// Name of the file; TensorBoard requires `tfevents` in it.
 pub const EVENTS: &str = "events.out.tfevents.iopo";
 const VERSION: &[u8] = b"brain.Event:2";
 
@@ -27,12 +27,13 @@ const EIGHT_BYTES: u64 = 1;
 const LENGTH: u64 = 2;
 const FOUR_BYTES: u64 = 5;
 
-/// Brings the event file in `dir` up to these metrics: new events go to its end, where a `TensorBoard`
-/// that looks on finds them. A file that is ahead, after a kill before the checkpoint, is left until
-/// the metrics have caught up; one of other metrics is replaced.
+/// Appends the events of new metrics to the event file in `dir`, where a running `TensorBoard` finds them.
+///
+/// A file that is ahead of the metrics, after a kill before a checkpoint, stays until they catch up. A file of other
+/// metrics is replaced.
 ///
 /// # Errors
-/// When the file cannot be read or written.
+/// Returns an error if the file cannot be read or written.
 pub fn write(dir: &Path, metrics: &[MetricRow]) -> Result<(), TrainError> {
     let (path, made) = (dir.join(EVENTS), to_bytes(metrics));
     let found = if path.exists() { files::read(&path)? } else { Vec::new() };
@@ -43,7 +44,7 @@ pub fn write(dir: &Path, metrics: &[MetricRow]) -> Result<(), TrainError> {
     }
 }
 
-/// An event file: its version, then one event for all metrics of a step, in their order.
+/// Serializes an event file: its version, then one event per step.
 pub fn to_bytes(metrics: &[MetricRow]) -> Vec<u8> {
     let mut version = event(0);
     bytes(&mut version, 3, VERSION);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_grows_in_place_and_a_torn_or_foreign_one_is_mended() {
+    fn a_file_grows_in_place_and_a_torn_or_foreign_one_is_replaced() {
         let metrics: Vec<MetricRow> =
             (1..5).map(|step| MetricRow { step, name: "loss".into(), value: 0.5 }).collect();
         let dir = tempfile::tempdir().expect("a folder");
@@ -212,13 +213,13 @@ mod tests {
         let whole = to_bytes(&metrics);
         let read = || std::fs::read(&path).expect("written");
         write(dir.path(), &metrics[..2]).expect("written");
-        // Who has the file open sees what is added.
+        // A reader that has the file open sees the appended events.
         let mut open = std::fs::File::open(&path).expect("opened");
         write(dir.path(), &metrics).expect("written");
         let mut seen = Vec::new();
         std::io::Read::read_to_end(&mut open, &mut seen).expect("read");
         assert!(seen == whole && read() == whole);
-        // A training that goes on from an earlier checkpoint.
+        // A training that resumes from an earlier checkpoint.
         write(dir.path(), &metrics[..3]).expect("written");
         assert_eq!(read(), whole);
         for found in [&whole[..whole.len() - 7], b"something else"] {

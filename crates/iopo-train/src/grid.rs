@@ -1,27 +1,27 @@
-//! The choice of learning rate, beta and `pref_ftx`, on the dev split.
+//! The search for learning rate, beta and `pref_ftx` on the dev split.
 
 use std::{cmp::Ordering, path::Path};
 
-use iopo_schema::{MetricRow, Provenance, write};
+use iopo_schema::{MetricRow, Provenance, TrainingMetric, write};
 use serde::{Deserialize, Serialize};
 
-use crate::{Method, TrainConfig, TrainError, trainer::Outcome};
+use crate::{Method, TrainConfig, TrainError, trainer::TrainOutput};
 
 /// Settings of one method.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Peak learning rate.
     pub learning_rate: f64,
-    /// Weight of the log-ratios.
+    /// Strength of the preference loss.
     pub beta: f64,
-    /// Weight of the SFT term.
+    /// Weight of the SFT loss.
     pub pref_ftx: f64,
-    /// The margin of `SimPO` and TPO-L; the others have none.
+    /// Target margin of `SimPO` and TPO-L; the other methods have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gamma: Option<f64>,
 }
 
-/// A candidate and how it did.
+/// A candidate and its result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Trial {
     /// The settings.
@@ -32,8 +32,8 @@ pub struct Trial {
     pub nll: f64,
 }
 
-/// The candidates of a method: the product of the grid's lists, or its one setting. A method has
-/// no choice of what its loss does not read.
+/// Returns the candidates of a method: the product of the grid's lists without those that its loss does not read, or the
+/// method's own settings.
 pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
     let own = config.settings(method);
     if method == Method::Sft || config.grid.is_empty() {
@@ -56,22 +56,24 @@ pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
     made
 }
 
-/// A trial's result on the dev split.
-pub fn trial(settings: Settings, outcome: &Outcome) -> Trial {
+/// Makes a trial from the result of a training.
+pub fn trial(settings: Settings, output: &TrainOutput) -> Trial {
     Trial {
         settings,
-        accuracy: outcome.kept("eval_rewards/accuracies"),
-        nll: outcome.kept("eval_nll/chosen").unwrap_or(f64::INFINITY),
+        accuracy: output.kept(TrainingMetric::RewardsAccuracies),
+        nll: output.kept(TrainingMetric::NllChosen).unwrap_or(f64::INFINITY),
     }
 }
 
-/// Nats per token by which a trial's dev responses may be less likely than those of the likeliest trial.
+/// Largest excess of a trial's negative log-likelihood over the lowest one, in nats per token.
 const NLL_SLACK: f64 = 0.25;
 
-/// The best trial: among those that did not diverge and did not lose the chosen responses (dev negative
-/// log-likelihood at most a quarter nat per token above the lowest trial's, since reward accuracy is blind to
-/// chosen and rejected falling together), the highest reward accuracy, among equals the lowest negative
-/// log-likelihood (losses under different beta do not compare), among equals the first.
+/// Returns the settings of the best trial: the highest reward accuracy, then the lowest negative log-likelihood, then the
+/// first.
+///
+/// Trials that diverged are excluded, and so are trials whose negative log-likelihood on the dev split exceeds the lowest
+/// one by more than a quarter nat per token: reward accuracy does not show chosen and rejected responses falling
+/// together. Losses are not compared, because they depend on beta.
 pub fn best(trials: &[Trial]) -> Option<Settings> {
     let lowest = trials.iter().map(|trial| trial.nll).fold(f64::INFINITY, f64::min);
     let better = |a: &&Trial, b: &&Trial| -> Ordering {
@@ -82,10 +84,10 @@ pub fn best(trials: &[Trial]) -> Option<Settings> {
     trials.iter().filter(sound).min_by(better).map(|trial| trial.settings)
 }
 
-/// Writes every trial of every method as metrics `grid/<method>/<what>`, step = the trial's index.
+/// Writes every trial of every method as metrics `grid/<method>/<name>`; the step is the trial's index.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// Returns an error if the file cannot be written.
 pub fn save(
     path: &Path,
     trials: &[(Method, Vec<Trial>)],
@@ -151,7 +153,7 @@ mod tests {
         let supervised = [trial(0.1, None, 1.0), trial(0.2, None, 0.5)];
         assert_eq!(best(&supervised).map(|settings| settings.beta), Some(0.2));
         assert_eq!(best(&[]), None);
-        // Chosen responses were lost: the highest accuracy is worth nothing. Nor is a trial that diverged.
+        // A trial that lost the chosen responses is excluded, and so is one that diverged.
         let lost = [trial(0.1, Some(0.8), 1.0), trial(0.2, Some(0.99), 2.0)];
         assert_eq!(best(&lost).map(|settings| settings.beta), Some(0.1));
         assert_eq!(best(&[trial(0.1, None, f64::INFINITY)]), None);

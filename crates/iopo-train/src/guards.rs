@@ -1,37 +1,41 @@
-//! What stops a run that went wrong, with the rows that show it.
+//! Checks that stop a run that went wrong and name the rows that show it.
 
-use crate::{TrainError, objective::Scored};
+use iopo_core::PerSequence;
 
-/// The four sequences by name, in their order.
-pub const SEQUENCES: [&str; 4] = ["(x1, y1)", "(x1, y2)", "(x2, y2)", "(x2, y1)"];
+use crate::{
+    TrainError,
+    encode::EncodedGroup,
+    objective::{GroupWithLogps, sequences},
+};
 
-/// Rounding may part two computations of a sum by this much, relative to its size.
+/// Largest difference that rounding may cause between two computations of a logp, relative to its size.
 const RELATIVE: f64 = 2e-4;
-/// … and by this much in nats, whatever its size.
+/// The same, in nats.
 const ABSOLUTE: f64 = 1e-3;
-/// Both where products may be rounded to 8 or 10 bits instead of 24, a walk of as many errors.
+/// Factor on both if products are rounded to 8 or 10 bits instead of 24.
 const COARSE: f64 = 25.0;
 
-/// Before the first update policy and reference are the same model: every margin must be 0 but for
-/// rounding. If not, the cached reference is another model's. `coarse`: products are rounded to fewer bits than f32 has.
+/// Checks that policy and reference agree before the first update, within rounding; otherwise the cached reference
+/// belongs to another model. `coarse` says that products are rounded to fewer bits than f32 has.
 ///
 /// # Errors
-/// Names the first sequence that differs.
+/// Returns [`TrainError::StepZero`] with the first sequence that differs.
 pub fn step_zero(
-    groups: &[Scored<'_>],
-    needs: &[[bool; 4]],
+    groups: &[GroupWithLogps<'_>],
+    needs: impl Fn(&EncodedGroup) -> PerSequence<bool>,
     coarse: bool,
 ) -> Result<(), TrainError> {
     let coarse = if coarse { COARSE } else { 1.0 };
-    for (scored, needed) in groups.iter().zip(needs) {
-        for sequence in (0..4).filter(|&sequence| needed[sequence]) {
-            let (policy, reference) = (scored.policy[sequence], scored.reference[sequence]);
+    for scored in groups {
+        for sequence in sequences(needs(scored.group)) {
+            let (policy, reference) =
+                (*scored.policy.get(sequence), *scored.reference.get(sequence));
             let bound = coarse * (ABSOLUTE + RELATIVE * reference.abs());
             let apart = (policy - reference).abs();
             if apart.is_nan() || apart > bound {
                 return Err(TrainError::StepZero {
                     group: scored.group.id.clone(),
-                    sequence: SEQUENCES[sequence],
+                    sequence,
                     policy,
                     reference,
                 });
@@ -41,11 +45,15 @@ pub fn step_zero(
     Ok(())
 }
 
-/// Every loss must be finite; those that are not name their rows.
+/// Checks that every loss is finite.
 ///
 /// # Errors
 /// When one is not.
-pub fn finite_losses(step: usize, groups: &[Scored<'_>], losses: &[f64]) -> Result<(), TrainError> {
+pub fn finite_losses(
+    step: usize,
+    groups: &[GroupWithLogps<'_>],
+    losses: &[f64],
+) -> Result<(), TrainError> {
     let bad: Vec<(&str, f64)> = groups
         .iter()
         .zip(losses)
@@ -83,8 +91,13 @@ fn name<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use iopo_core::PerSequence;
+
     use super::{finite_losses, finite_norm, step_zero};
-    use crate::{encode::EncodedGroup, objective::Scored};
+    use crate::{
+        encode::{EncodedGroup, all_sequences},
+        objective::GroupWithLogps,
+    };
 
     fn group() -> EncodedGroup {
         EncodedGroup {
@@ -100,22 +113,32 @@ mod tests {
     #[test]
     fn another_models_reference_is_found_at_step_zero() {
         let group = group();
-        let scored =
-            |policy| [Scored { group: &group, policy: [policy; 4], reference: [-100.0; 4] }];
-        let all = [[true; 4]];
-        step_zero(&scored(-100.01), &all, false).expect("rounding");
-        let error = step_zero(&scored(-101.0), &all, false).expect_err("another model").to_string();
-        assert!(error.contains("g7") && error.contains("(x1, y1)"), "{error}");
-        assert!(step_zero(&scored(f64::NAN), &all, true).is_err());
-        step_zero(&scored(-100.3), &all, true).expect("rounding to 8 bits");
-        assert!(step_zero(&scored(-101.0), &all, true).is_err());
-        step_zero(&scored(-101.0), &[[false; 4]], false).expect("nothing was read");
+        let scored = |policy| {
+            [GroupWithLogps {
+                group: &group,
+                policy: PerSequence::from_fn(|_| policy),
+                reference: PerSequence::from_fn(|_| -100.0),
+            }]
+        };
+        step_zero(&scored(-100.01), all_sequences, false).expect("rounding");
+        let error = step_zero(&scored(-101.0), all_sequences, false)
+            .expect_err("another model")
+            .to_string();
+        assert!(error.contains("g7") && error.contains("x1y1"), "{error}");
+        assert!(step_zero(&scored(f64::NAN), all_sequences, true).is_err());
+        step_zero(&scored(-100.3), all_sequences, true).expect("rounding to 8 bits");
+        assert!(step_zero(&scored(-101.0), all_sequences, true).is_err());
+        step_zero(&scored(-101.0), |_| PerSequence::default(), false).expect("nothing was read");
     }
 
     #[test]
     fn a_loss_that_is_not_finite_names_its_rows() {
         let group = group();
-        let scored = [Scored { group: &group, policy: [0.0; 4], reference: [0.0; 4] }];
+        let scored = [GroupWithLogps {
+            group: &group,
+            policy: PerSequence::default(),
+            reference: PerSequence::default(),
+        }];
         finite_losses(3, &scored, &[0.7]).expect("finite");
         let error = finite_losses(3, &scored, &[f64::NAN]).expect_err("NaN").to_string();
         assert!(error.contains("step 3") && error.contains("g7"), "{error}");

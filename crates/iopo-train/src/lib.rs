@@ -1,23 +1,20 @@
-//! Supervised and preference training on Burn: from `preferences.parquet` to one adapter a method.
+//! Supervised and preference training on Burn: from `preferences.parquet` to one adapter per method.
 //!
-//! | module | what |
+//! | module | what it holds |
 //! |---|---|
-//! | [`config`] | what a user can set, with its defaults |
-//! | [`mod@encode`] | groups as tokens; what does not fit is left out and counted, or cut where asked |
-//! | [`tree`] | groups as segment trees, laid flat, without a token computed twice |
-//! | [`batch`] | order, updates and micro-batches, a function of the seed |
-//! | [`method`] | SFT, DPO, `SimPO`, ORPO, TPO, IOPO: which sequences they read |
-//! | [`objective`], [`loss`] | their losses; the shapes that a margin can take |
-//! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimizer, bound of the global norm |
-//! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
-//! | [`evaluate`] | loss and reward accuracy without training |
-//! | [`eval_strategy`] | when to evaluate, when to stop early, which weights to keep |
-//! | [`guards`] | what stops a run that went wrong |
-//! | [`learner`], [`checkpoint`] | exact resume |
-//! | [`weights`], `peft` | what was trained, to files and back; adapters in PEFT's format |
-//! | [`events`] | the metrics for TensorBoard |
-//! | [`estimate`], `pace`, [`gradient_checkpointing`] | memory and time, estimated before the first update; whether the backward pass recomputes activations |
-//! | [`trainer`], [`grid`], [`run`](mod@run) | one method, the choice of its settings, all of them |
+//! | [`config`] | the settings, their defaults and ranges |
+//! | [`run`](mod@run), [`grid`] | all methods of a run; the search for their settings |
+//! | [`trainer`], [`state`], [`checkpoint`] | the training of one method; its state; exact resume |
+//! | [`mod@encode`] | groups as tokens; groups that do not fit are dropped and counted, or cut on request |
+//! | [`tree`], [`batch`] | groups as segment trees; order, updates and micro-batches |
+//! | [`method`], [`objective`], [`loss`] | the methods, the sequences that they read, and their losses |
+//! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimizer, gradient clipping |
+//! | [`reference`](mod@reference) | logps of the frozen start, computed once |
+//! | [`evaluate`], [`eval_strategy`] | loss and accuracy on held-out groups; early stopping |
+//! | [`metrics`], [`events`] | metrics under TRL's names; the event file for TensorBoard |
+//! | [`guards`] | checks that stop a run that went wrong |
+//! | [`estimate`], [`gradient_checkpointing`] | memory and time before the first update |
+//! | [`weights`] | trained weights in files; adapters in PEFT's format |
 //!
 //! ```no_run
 //! use iopo_train::{Base, TrainConfig, train};
@@ -32,7 +29,7 @@
 //! # }
 //! ```
 //!
-//! It never truncates a sequence unasked, never holds a second model, and never prints.
+//! The crate never truncates a sequence unless asked, never holds a second model, and never prints.
 
 mod adamw;
 pub mod batch;
@@ -49,17 +46,17 @@ mod files;
 pub mod gradient_checkpointing;
 pub mod grid;
 pub mod guards;
-pub mod learner;
 pub mod loss;
 pub mod method;
 pub mod metrics;
 pub mod objective;
 pub mod optim;
-mod pace;
 mod peft;
 pub mod reference;
 pub mod run;
 pub mod schedule;
+pub mod state;
+mod throughput;
 pub mod trainer;
 pub mod tree;
 pub mod weights;

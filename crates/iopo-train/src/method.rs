@@ -1,7 +1,8 @@
-//! The training methods and which sequences of a group they read.
+//! The training methods and the sequences of a group that they read.
 
 use std::fmt;
 
+use iopo_core::{FalseCells, PerSequence};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +16,8 @@ use crate::encode::EncodedGroup;
 pub enum Method {
     /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
     Sft,
-    /// The same for as many more updates as a preference method gets: the fair baseline,
-    /// as long as no early stopping ends one of them.
+    /// SFT from the SFT model for as many updates as a preference method gets: the fair baseline, unless early stopping
+    /// ends one of them.
     SftContinued,
     /// DPO on both mirrored pairs of a group (the paper's "without input preference").
     Dpo,
@@ -24,20 +25,25 @@ pub enum Method {
     DpoPaper,
     /// `SimPO` on the strict pairs of a group, without a reference.
     Simpo,
-    /// ORPO on the same pairs, without a reference; here it starts from the SFT model, as all do.
+    /// ORPO on the strict pairs, without a reference. It starts from the SFT model, like every method here.
     Orpo,
-    /// TPO on the same pairs, without a reference; the chosen response is the gold one too.
+    /// TPO on the strict pairs, without a reference; the chosen response also serves as the gold one.
     Tpo,
-    /// TPO-L on the same pairs, without a reference; the chosen response is the gold one too.
+    /// TPO-L on the strict pairs, without a reference; the chosen response also serves as the gold one.
     TpoL,
-    /// Input-output preference optimisation.
+    /// Input-output preference optimization.
     Iopo,
+    /// The paper's ablation "without output preference": does a response prefer its own instruction? A heuristic, always
+    /// with the sigmoid.
+    IopoNoOutput,
+    /// The paper's variant with three sequences, which never reads y2 under x2. A heuristic, always with the sigmoid.
+    IopoThree,
 }
 
-/// What a reference-free method's numbers are where the configuration says nothing of it alone.
+/// Published numbers of a method without a reference, used unless `overrides` replaces them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Published {
-    /// Weight of the preference: β, or ORPO's λ.
+    /// Strength of the preference loss: β, or ORPO's λ.
     pub beta: f64,
     /// The margin γ of `SimPO` and TPO-L.
     pub gamma: Option<f64>,
@@ -46,8 +52,8 @@ pub struct Published {
 }
 
 impl Method {
-    /// Every method, in the order in which a run takes them.
-    pub const ALL: [Self; 9] = [
+    /// Every method, in the order in which a run trains them.
+    pub const ALL: [Self; 11] = [
         Self::Sft,
         Self::SftContinued,
         Self::Dpo,
@@ -57,6 +63,8 @@ impl Method {
         Self::Tpo,
         Self::TpoL,
         Self::Iopo,
+        Self::IopoNoOutput,
+        Self::IopoThree,
     ];
 
     /// The method's name in configurations and folder names.
@@ -71,20 +79,27 @@ impl Method {
             Self::Tpo => "tpo",
             Self::TpoL => "tpo-l",
             Self::Iopo => "iopo",
+            Self::IopoNoOutput => "iopo-no-output",
+            Self::IopoThree => "iopo-three",
         }
     }
 
-    /// Whether it prefers responses to others.
+    /// Returns whether it trains on preferences.
     pub fn is_preference(self) -> bool {
         !matches!(self, Self::Sft | Self::SftContinued)
     }
 
-    /// Whether it compares with a reference.
+    /// Returns whether it compares with a reference.
     pub fn has_reference(self) -> bool {
+        self.has_loss_type() || matches!(self, Self::IopoNoOutput | Self::IopoThree)
+    }
+
+    /// Returns whether `loss_type` applies to it; the other methods have one published loss.
+    pub fn has_loss_type(self) -> bool {
         matches!(self, Self::Dpo | Self::DpoPaper | Self::Iopo)
     }
 
-    /// Whether it has an SFT term with a weight to choose.
+    /// Returns whether its loss has an SFT term with a free weight.
     pub fn has_sft_weight(self) -> bool {
         self.has_reference() || matches!(self, Self::Tpo | Self::TpoL)
     }
@@ -98,23 +113,38 @@ impl Method {
             Self::Orpo => made(0.1, None, 1.0),
             Self::Tpo => made(0.01, None, 1.0),
             Self::TpoL => made(0.01, Some(0.5), 1.0),
-            Self::Sft | Self::SftContinued | Self::Dpo | Self::DpoPaper | Self::Iopo => None,
+            Self::Sft
+            | Self::SftContinued
+            | Self::Dpo
+            | Self::DpoPaper
+            | Self::Iopo
+            | Self::IopoNoOutput
+            | Self::IopoThree => None,
         }
     }
 
-    /// Which sequences of a group the loss reads, in the order (x1,y1), (x1,y2), (x2,y2), (x2,y1).
+    /// Returns which sequences of a group the loss reads.
     ///
-    /// A rejected sequence whose response follows its instruction after all (the true off-diagonal
-    /// cell of a sided group) is never read, nor is its pair by a method without a reference.
-    pub fn needs(self, group: &EncodedGroup) -> [bool; 4] {
-        let [v1, v2] = group.false_cells;
+    /// It never reads a mixed sequence whose response follows its instruction after all (the true cell of a sided
+    /// group). A method without a reference skips that pair as a whole.
+    pub fn needs(self, group: &EncodedGroup) -> PerSequence<bool> {
+        let FalseCells { x1y2, x2y1 } = group.false_cells();
         match self {
-            Self::Sft | Self::SftContinued => [true, false, true, false],
-            Self::Dpo | Self::Iopo => [true, v1, true, v2],
-            Self::DpoPaper if v1 => [true, true, false, false],
-            // y2 follows x1 too: the group's one strict pair is the mirrored one.
-            Self::DpoPaper => [false, false, true, true],
-            Self::Simpo | Self::Orpo | Self::Tpo | Self::TpoL => [v1, v1, v2, v2],
+            Self::Sft | Self::SftContinued => {
+                PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: true }
+            }
+            Self::Dpo | Self::Iopo | Self::IopoNoOutput => {
+                PerSequence { x1y1: true, x1y2, x2y1, x2y2: true }
+            }
+            Self::IopoThree => PerSequence { x1y1: true, x1y2, x2y1, x2y2: false },
+            Self::DpoPaper if x1y2 => {
+                PerSequence { x1y1: true, x1y2: true, x2y1: false, x2y2: false }
+            }
+            // y2 follows x1 too: the group's only strict pair is the mirrored one.
+            Self::DpoPaper => PerSequence { x1y1: false, x1y2: false, x2y1: true, x2y2: true },
+            Self::Simpo | Self::Orpo | Self::Tpo | Self::TpoL => {
+                PerSequence { x1y1: x1y2, x1y2, x2y1, x2y2: x2y1 }
+            }
         }
     }
 }

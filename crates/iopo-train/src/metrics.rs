@@ -1,30 +1,37 @@
-//! Metrics by their TRL names: weighted means over the groups of an update.
+//! Metrics under TRL's names: weighted means over the groups of an update.
 
 use std::collections::BTreeMap;
 
-use iopo_schema::MetricRow;
+use iopo_core::{PerSequence, Sequence};
+use iopo_schema::{MetricRow, TrainingMetric};
 
 use crate::{
     Method,
-    objective::{Objective, Scored},
+    objective::{GroupWithLogps, Objective, sequences},
 };
 
-/// Weighted means that grow micro-batch by micro-batch: each value counts as often as rows stand
-/// behind it, however the update was cut.
+/// Share of the epochs that a step completes; progress, so not a [`TrainingMetric`].
+pub(crate) const EPOCH: &str = "epoch";
+
+/// Weighted means that accumulate over micro-batches; they do not depend on how an update was cut.
 #[derive(Debug, Clone, Default)]
-pub struct Window {
+pub struct MetricMeans {
     sums: BTreeMap<&'static str, (f64, f64)>,
 }
 
-impl Window {
+impl MetricMeans {
     /// Adds a value that stands for `weight` rows.
-    pub fn add(&mut self, name: &'static str, value: f64, weight: f64) {
+    pub fn add(&mut self, metric: TrainingMetric, value: f64, weight: f64) {
+        self.add_named(metric.as_str(), value, weight);
+    }
+
+    pub(crate) fn add_named(&mut self, name: &'static str, value: f64, weight: f64) {
         let entry = self.sums.entry(name).or_default();
         entry.0 += value * weight;
         entry.1 += weight;
     }
 
-    /// The means so far.
+    /// Iterates over the means so far, by name.
     pub fn means(&self) -> impl Iterator<Item = (&'static str, f64)> {
         self.sums
             .iter()
@@ -32,77 +39,100 @@ impl Window {
             .map(|(name, (sum, weight))| (*name, sum / weight))
     }
 
-    /// One mean.
-    pub fn mean(&self, name: &str) -> Option<f64> {
-        self.means().find(|(found, _)| *found == name).map(|(_, mean)| mean)
+    /// Returns one mean; `None` if nothing was added.
+    pub fn mean(&self, metric: TrainingMetric) -> Option<f64> {
+        self.means().find(|(found, _)| *found == metric.as_str()).map(|(_, mean)| mean)
     }
 
-    /// The means as rows of a step; `prefix` is `""` or `"eval_"`.
+    /// Returns the means as rows of a step; `prefix` is empty or [`TrainingMetric::EVAL_PREFIX`].
     pub fn rows(&self, step: u64, prefix: &str) -> Vec<MetricRow> {
         self.means()
             .map(|(name, value)| MetricRow { step, name: format!("{prefix}{name}"), value })
             .collect()
     }
 
-    /// Log-probabilities of what a method read, and, for preference methods, rewards, margins and
-    /// accuracies of the strict pairs.
-    pub fn observe(&mut self, objective: &Objective, groups: &[Scored<'_>]) {
-        const LOGPS: [&str; 4] =
-            ["logps/chosen_v1", "logps/rejected_v1", "logps/chosen_v2", "logps/rejected_v2"];
-        const REWARDS: [&str; 4] = [
-            "rewards/chosen_v1",
-            "rewards/rejected_v1",
-            "rewards/chosen_v2",
-            "rewards/rejected_v2",
-        ];
+    /// Adds the logps that a method read and, for preference methods, the rewards, margins and accuracies of the pairs
+    /// that it read whole.
+    pub fn observe(&mut self, objective: &Objective, groups: &[GroupWithLogps<'_>]) {
         for scored in groups {
             let needs = objective.method.needs(scored.group);
-            let tokens = scored.group.response_tokens();
-            for sequence in (0..4).filter(|&sequence| needs[sequence]) {
-                self.add(LOGPS[sequence], scored.policy[sequence], 1.0);
-                if sequence % 2 == 0 {
-                    let count = f64::from(tokens[sequence]);
-                    self.add("nll/chosen", -scored.policy[sequence] / count.max(1.0), count);
-                }
+            self.observe_logps(scored, needs);
+            if objective.method.is_preference() {
+                self.observe_rewards(objective.rewards(scored), needs);
             }
-            if !objective.method.is_preference() {
-                continue;
+        }
+    }
+
+    fn observe_logps(&mut self, scored: &GroupWithLogps<'_>, needs: PerSequence<bool>) {
+        let tokens = scored.group.response_tokens();
+        for sequence in sequences(needs) {
+            let logp = *scored.policy.get(sequence);
+            self.add(logps_metric(sequence), logp, 1.0);
+            if matches!(sequence, Sequence::X1Y1 | Sequence::X2Y2) {
+                let count = f64::from(*tokens.get(sequence));
+                self.add(TrainingMetric::NllChosen, -logp / count.max(1.0), count);
             }
-            let reward = |sequence: usize| objective.reward(scored, sequence);
-            for sequence in (0..4).filter(|&sequence| needs[sequence]) {
-                self.add(REWARDS[sequence], reward(sequence), 1.0);
+        }
+    }
+
+    fn observe_rewards(&mut self, rewards: PerSequence<f64>, needs: PerSequence<bool>) {
+        use TrainingMetric as Metric;
+        for sequence in sequences(needs) {
+            self.add(rewards_metric(sequence), *rewards.get(sequence), 1.0);
+        }
+        let read =
+            |pairs: [(&bool, &bool); 2]| pairs.map(|(preferred, other)| *preferred && *other);
+        let output = [
+            (Metric::RewardsMarginsV1, Metric::RewardsAccuraciesV1),
+            (Metric::RewardsMarginsV2, Metric::RewardsAccuraciesV2),
+        ];
+        let margins = rewards.output_margins().into_iter().zip(read(needs.output_pairs()));
+        for ((margin, is_read), (margin_metric, accuracy_metric)) in margins.zip(output) {
+            if is_read {
+                let accuracy = f64::from(u8::from(margin > 0.0));
+                self.add(margin_metric, margin, 1.0);
+                self.add(accuracy_metric, accuracy, 1.0);
+                self.add(Metric::RewardsMargins, margin, 1.0);
+                self.add(Metric::RewardsAccuracies, accuracy, 1.0);
             }
-            // Output margins compare two responses, input margins two instructions.
-            let pairs: [(usize, usize, &'static str, Option<&'static str>); 4] = [
-                (0, 1, "rewards/margins_v1", Some("rewards/accuracies_v1")),
-                (2, 3, "rewards/margins_v2", Some("rewards/accuracies_v2")),
-                (0, 3, "rewards/input_margins_v1", None),
-                (2, 1, "rewards/input_margins_v2", None),
-            ];
-            for (chosen, rejected, margin_name, accuracy_name) in pairs {
-                if !(needs[chosen] && needs[rejected]) {
-                    continue;
-                }
-                let margin = reward(chosen) - reward(rejected);
-                self.add(margin_name, margin, 1.0);
-                if let Some(name) = accuracy_name {
-                    let right = f64::from(u8::from(margin > 0.0));
-                    self.add(name, right, 1.0);
-                    self.add("rewards/margins", margin, 1.0);
-                    self.add("rewards/accuracies", right, 1.0);
-                }
+        }
+        let input = [Metric::RewardsInputMarginsV1, Metric::RewardsInputMarginsV2];
+        let margins = rewards.input_margins().into_iter().zip(read(needs.input_pairs()));
+        for ((margin, is_read), metric) in margins.zip(input) {
+            if is_read {
+                self.add(metric, margin, 1.0);
             }
         }
     }
 }
 
-/// A line for the progress bar.
-pub fn line(method: Method, window: &Window) -> String {
+fn logps_metric(sequence: Sequence) -> TrainingMetric {
+    match sequence {
+        Sequence::X1Y1 => TrainingMetric::LogpsChosenV1,
+        Sequence::X1Y2 => TrainingMetric::LogpsRejectedV1,
+        Sequence::X2Y1 => TrainingMetric::LogpsRejectedV2,
+        Sequence::X2Y2 => TrainingMetric::LogpsChosenV2,
+    }
+}
+
+fn rewards_metric(sequence: Sequence) -> TrainingMetric {
+    match sequence {
+        Sequence::X1Y1 => TrainingMetric::RewardsChosenV1,
+        Sequence::X1Y2 => TrainingMetric::RewardsRejectedV1,
+        Sequence::X2Y1 => TrainingMetric::RewardsRejectedV2,
+        Sequence::X2Y2 => TrainingMetric::RewardsChosenV2,
+    }
+}
+
+/// Formats loss, margin and accuracy for the progress bar.
+pub fn line(method: Method, means: &MetricMeans) -> String {
     let mut parts = vec![method.to_string()];
-    for (name, label) in
-        [("loss", "loss"), ("rewards/margins", "margin"), ("rewards/accuracies", "accuracy")]
-    {
-        if let Some(value) = window.mean(name) {
+    for (metric, label) in [
+        (TrainingMetric::Loss, "loss"),
+        (TrainingMetric::RewardsMargins, "margin"),
+        (TrainingMetric::RewardsAccuracies, "accuracy"),
+    ] {
+        if let Some(value) = means.mean(metric) {
             parts.push(format!("{label} {value:.4}"));
         }
     }
@@ -111,11 +141,14 @@ pub fn line(method: Method, window: &Window) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Window;
+    use iopo_core::PerSequence;
+    use iopo_schema::TrainingMetric;
+
+    use super::MetricMeans;
     use crate::{
         Method,
         encode::EncodedGroup,
-        objective::{Objective, Scored},
+        objective::{GroupWithLogps, Objective},
     };
 
     fn group(false_cells: [bool; 2]) -> EncodedGroup {
@@ -131,41 +164,45 @@ mod tests {
 
     #[test]
     fn means_are_weighted_by_the_rows_behind_them() {
-        let mut window = Window::default();
-        window.add("loss", 1.0, 3.0);
-        window.add("loss", 5.0, 1.0);
-        assert_eq!(window.mean("loss"), Some(2.0));
-        assert_eq!(window.rows(4, "eval_")[0].name, "eval_loss");
+        let mut means = MetricMeans::default();
+        means.add(TrainingMetric::Loss, 1.0, 3.0);
+        means.add(TrainingMetric::Loss, 5.0, 1.0);
+        assert_eq!(means.mean(TrainingMetric::Loss), Some(2.0));
+        assert_eq!(means.rows(4, "eval_")[0].name, "eval_loss");
     }
 
     #[test]
     fn only_strict_pairs_count_as_pairs() {
         let (full, sided) = (group([true, true]), group([false, true]));
-        let scored = |group| Scored {
+        let scored = |group| GroupWithLogps {
             group,
-            policy: [-1.0, -5.0, -2.0, -9.0],
-            reference: [-2.0, -4.0, -2.0, -8.0],
+            policy: PerSequence { x1y1: -1.0, x1y2: -5.0, x2y1: -9.0, x2y2: -2.0 },
+            reference: PerSequence { x1y1: -2.0, x1y2: -4.0, x2y1: -8.0, x2y2: -2.0 },
         };
         let objective = Objective::new(Method::Iopo, 0.5, 1.0);
-        let mut window = Window::default();
-        window.observe(&objective, &[scored(&full), scored(&sided)]);
-        assert_eq!(window.mean("rewards/margins_v1"), Some(1.0));
-        assert_eq!(window.mean("rewards/margins_v2"), Some(0.5));
-        assert_eq!(window.mean("rewards/accuracies"), Some(1.0));
-        assert_eq!(window.mean("rewards/margins"), Some(2.0 / 3.0));
-        assert_eq!(window.mean("rewards/input_margins_v2"), Some(0.5));
-        assert_eq!(window.mean("logps/rejected_v1"), Some(-5.0));
-        assert_eq!(window.mean("nll/chosen"), Some(0.5));
+        let mut means = MetricMeans::default();
+        means.observe(&objective, &[scored(&full), scored(&sided)]);
+        assert_eq!(means.mean(TrainingMetric::RewardsMarginsV1), Some(1.0));
+        assert_eq!(means.mean(TrainingMetric::RewardsMarginsV2), Some(0.5));
+        assert_eq!(means.mean(TrainingMetric::RewardsAccuracies), Some(1.0));
+        assert_eq!(means.mean(TrainingMetric::RewardsMargins), Some(2.0 / 3.0));
+        assert_eq!(means.mean(TrainingMetric::RewardsInputMarginsV2), Some(0.5));
+        assert_eq!(means.mean(TrainingMetric::LogpsRejectedV1), Some(-5.0));
+        assert_eq!(means.mean(TrainingMetric::NllChosen), Some(0.5));
     }
 
     #[test]
     fn sft_has_no_rewards() {
         let full = group([true, true]);
-        let scored = Scored { group: &full, policy: [-1.0; 4], reference: [0.0; 4] };
+        let scored = GroupWithLogps {
+            group: &full,
+            policy: PerSequence::from_fn(|_| -1.0),
+            reference: PerSequence::default(),
+        };
         let objective = Objective::new(Method::Sft, 0.5, 1.0);
-        let mut window = Window::default();
-        window.observe(&objective, &[scored]);
-        assert_eq!(window.mean("rewards/margins"), None);
-        assert_eq!(window.mean("logps/chosen_v1"), Some(-1.0));
+        let mut means = MetricMeans::default();
+        means.observe(&objective, &[scored]);
+        assert_eq!(means.mean(TrainingMetric::RewardsMargins), None);
+        assert_eq!(means.mean(TrainingMetric::LogpsChosenV1), Some(-1.0));
     }
 }

@@ -1,6 +1,6 @@
-//! Which optimizer moves the weights: those of Burn's that `PyTorch` has too, with its numbers, and Lion; `AdamW` in a
-//! form of our own where that is faster. Burn's
-//! Adan, LAMB and Adafactor are left out until there are numbers to hold them against; Muon is not for adapters.
+//! Optimizers: those of Burn that `PyTorch` has too, with `PyTorch`'s defaults, and Lion. `AdamW` has a faster form.
+//!
+//! Burn's Adan, LAMB and Adafactor are missing because no reference values test them; Muon does not suit adapters.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{
@@ -14,23 +14,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::adamw::FusedAdamW;
 
-/// An optimizer's name.
+/// Name of an optimizer in a configuration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptimizerName {
-    /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's own is 1e-5), decay apart from the gradient.
+    /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's default is 1e-5), decoupled weight decay.
     #[default]
     Adamw,
-    /// Adam with the same numbers; decay is added to the gradient, as in the three below.
+    /// Adam with the same numbers; weight decay is added to the gradient, as in the three below.
     Adam,
-    /// The gradient alone, without momentum.
+    /// Stochastic gradient descent without momentum.
     Sgd,
     /// `RMSprop`: alpha 0.99, epsilon 1e-8, without momentum.
     Rmsprop,
     /// `AdaGrad`: epsilon 1e-10.
     Adagrad,
-    /// Lion: betas 0.9 and 0.99, decay apart from the gradient. It wants a learning rate 3 to 10 times
-    /// smaller than `AdamW`'s.
+    /// Lion: betas 0.9 and 0.99, decoupled weight decay. It needs a learning rate 3 to 10 times smaller than `AdamW`'s.
     Lion,
 }
 
@@ -39,7 +38,7 @@ impl OptimizerName {
     pub const ALL: [Self; 6] =
         [Self::Adamw, Self::Adam, Self::Sgd, Self::Rmsprop, Self::Adagrad, Self::Lion];
 
-    /// Tensors kept for each trained one.
+    /// Returns the number of moments per trained tensor.
     pub fn moments(self) -> usize {
         match self {
             Self::Adamw | Self::Adam | Self::Rmsprop => 2,
@@ -80,60 +79,62 @@ impl std::fmt::Debug for Optimizer {
 }
 
 impl Optimizer {
-    /// An optimizer without moments; decay applies to every trained parameter.
+    /// Makes an optimizer without moments; weight decay applies to every trained parameter.
     pub fn new(name: OptimizerName, weight_decay: f64) -> Self {
         Self { inner: name.init(weight_decay), name }
     }
 
-    /// One step: every parameter that has a gradient moves, the others stay as they are.
+    /// Updates every parameter that has a gradient; the others stay as they are.
     ///
-    /// Burn's optimizers want the autodiff form of a module; the decoder has a backward pass of its
-    /// own and takes it for this moment only, which copies nothing.
+    /// Burn's optimizers need the autodiff form of a module. The decoder, which has its own backward pass, takes that form
+    /// for this step only, without a copy.
     #[must_use]
     pub fn step(&mut self, rate: f64, decoder: Decoder, gradients: GradientsParams) -> Decoder {
         self.inner.step(rate, decoder.train(), gradients).valid()
     }
 
-    /// The moments, keyed by parameter id, exactly.
+    /// Serializes the moments exactly, keyed by parameter id.
     ///
     /// # Errors
-    /// When Burn cannot write them.
+    /// Returns an error if Burn cannot serialize them.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let bytes = self.inner.into_bytes().map_err(|error| ModelError::Other {
-            reason: format!("cannot write the optimizer's state: {error}"),
+            reason: format!("failed to serialize the optimizer's state: {error}"),
         })?;
         Ok(bytes.to_vec())
     }
 
-    /// The same optimizer with the moments that [`Optimizer::to_bytes`] wrote.
+    /// Returns the optimizer with the moments that [`Optimizer::to_bytes`] wrote.
     ///
     /// # Errors
-    /// When the bytes are damaged.
+    /// Returns an error if the bytes are damaged.
     pub fn restored(self, bytes: Vec<u8>) -> Result<Self, ModelError> {
         let inner = self.inner.from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| {
-            ModelError::Other { reason: format!("cannot read the optimizer's state: {error}") }
+            ModelError::Other { reason: format!("failed to read the optimizer's state: {error}") }
         })?;
         Ok(Self { inner, name: self.name })
     }
 
-    /// [`Optimizer::restored`], and makes sure that there are as many moments as `decoder`'s trained
-    /// parameters ask for: Burn itself starts silently with fresh ones where some are missing.
+    /// Like [`Optimizer::restored`], but also checks that the trained parameters of `decoder` have all their moments: Burn
+    /// would silently start with fresh ones.
     ///
     /// # Errors
-    /// When the bytes are damaged or belong to other parameters.
+    /// Returns an error if the bytes are damaged or belong to other parameters.
     pub fn restore(self, bytes: Vec<u8>, decoder: &Decoder) -> Result<Self, ModelError> {
         let restored = self.restored(bytes)?;
         let expected = restored.name.moments() * trained_sizes(decoder).len();
         let found = restored.inner.to_record().len();
         if found != expected {
-            let reason = format!("the optimizer's state has {found} moments, expected {expected}");
+            let reason = format!(
+                "the optimizer's state is incomplete: found {found} moments, expected {expected}"
+            );
             return Err(ModelError::Other { reason });
         }
         Ok(restored)
     }
 }
 
-/// Sizes of the parameters that are trained: the adapters where there are any, otherwise all.
+/// Returns the sizes of the trained parameters: the adapters' if there are any, otherwise all.
 pub fn trained_sizes(decoder: &Decoder) -> Vec<usize> {
     struct Sizes {
         adapters: bool,

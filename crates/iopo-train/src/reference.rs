@@ -1,18 +1,27 @@
-//! Log-probabilities of the frozen start, computed once: no second model is ever held.
+//! Logps of the frozen start, computed once and cached in a file, so that no second model is ever in memory.
 
 use std::{collections::BTreeMap, path::Path};
 
+use iopo_core::PerSequence;
 use iopo_llm::Progress;
 use iopo_model::Decoder;
-use iopo_schema::{Parts, PerSequence, Provenance, ReferenceRow, clear_parts, read};
+use iopo_schema::{Parts, Provenance, ReferenceRow, clear_parts, read};
 use serde_json::json;
 
-use crate::{TrainError, encode::EncodedGroup, evaluate::group_logps, tree::SequenceLayout};
+use crate::{
+    TrainError,
+    encode::{EncodedGroup, all_sequences},
+    evaluate::group_logps,
+    tree::SequenceLayout,
+};
 
-/// Groups of one part of the file: what a killed run computes again at most.
+/// Groups of one part of the file: a killed run repeats at most these.
 const PART: usize = 32;
 
-/// What reference log-probabilities belong to.
+/// Logps of each group under the reference, by the group's id.
+pub type ReferenceLogps = BTreeMap<String, PerSequence<f64>>;
+
+/// The inputs that reference logps depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Identity<'a> {
     /// Hash of the reference model's weights.
@@ -23,12 +32,12 @@ pub struct Identity<'a> {
     pub preferences_hash: &'a str,
 }
 
-/// The four sums of every group under `decoder`, from `path` where they are there, else computed and
-/// written.
+/// Returns the logps of every group under `decoder`: read from `path` if the file exists, otherwise computed and written
+/// there.
 ///
 /// # Errors
-/// When the file belongs to another model, template or data set, the model fails, or `progress` asks
-/// to stop.
+/// Returns an error if the file belongs to another model, template or dataset, if the model fails, or if `progress` is
+/// cancelled.
 pub fn reference(
     path: &Path,
     decoder: &Decoder,
@@ -37,11 +46,11 @@ pub fn reference(
     sequence_layout: SequenceLayout,
     budget: usize,
     progress: &dyn Progress,
-) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
+) -> Result<ReferenceLogps, TrainError> {
     if path.exists() {
-        let sums = load(path, groups, identity)?;
+        let logps = load(path, groups, identity)?;
         clear_parts(path);
-        return Ok(sums);
+        return Ok(logps);
     }
     let config = json!({
         "model_hash": identity.model_hash,
@@ -57,16 +66,17 @@ pub fn reference(
             progress.advance(members.len() as u64);
             continue;
         }
-        let sums = group_logps(decoder, members, sequence_layout, budget, |_| [true; 4], progress)?;
+        let logps =
+            group_logps(decoder, members, sequence_layout, budget, all_sequences, progress)?;
         let rows: Vec<ReferenceRow> = members
             .iter()
-            .zip(sums)
+            .zip(logps)
             .map(|(group, logps)| ReferenceRow {
                 group_id: group.id.clone(),
                 model_hash: identity.model_hash.to_owned(),
                 template_hash: identity.template_hash.to_owned(),
-                logps: named(logps),
-                tokens: named(group.response_tokens()),
+                logps,
+                tokens: group.response_tokens(),
             })
             .collect();
         parts.write(index, &rows)?;
@@ -76,20 +86,15 @@ pub fn reference(
     load(path, groups, identity)
 }
 
-/// Names the values of an array in the order of a group's sequences.
-fn named<V>([x1y1, x1y2, x2y2, x2y1]: [V; 4]) -> PerSequence<V> {
-    PerSequence { x1y1, x1y2, x2y1, x2y2 }
-}
-
-/// Reads reference log-probabilities and refuses those that do not fit the groups.
+/// Reads reference logps and checks that they belong to the groups.
 ///
 /// # Errors
-/// When a hash, a group or a token count differs.
+/// Returns [`TrainError::ReferenceMismatch`] if a hash, a group or a token count differs.
 pub fn load(
     path: &Path,
     groups: &[&EncodedGroup],
     identity: Identity<'_>,
-) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
+) -> Result<ReferenceLogps, TrainError> {
     let mismatch = |expected: String, got: String| {
         Err(TrainError::ReferenceMismatch { path: path.to_owned(), expected, got })
     };
@@ -103,12 +108,12 @@ pub fn load(
         }
         rows.insert(row.group_id.clone(), row);
     }
-    let mut sums = BTreeMap::new();
+    let mut logps = ReferenceLogps::new();
     for group in groups {
         let Some(row) = rows.get(&group.id) else {
             return mismatch(format!("a row for group {}", group.id), "none".to_owned());
         };
-        if row.tokens != named(group.response_tokens()) {
+        if row.tokens != group.response_tokens() {
             let expected =
                 format!("{:?} response tokens for {}", group.response_tokens(), group.id);
             return mismatch(expected, format!("{:?}", row.tokens));
@@ -117,8 +122,7 @@ pub fn load(
             let expected = format!("finite log-probabilities for {}", group.id);
             return mismatch(expected, format!("{:?}", row.logps));
         }
-        let PerSequence { x1y1, x1y2, x2y1, x2y2 } = row.logps;
-        sums.insert(group.id.clone(), [x1y1, x1y2, x2y2, x2y1]);
+        logps.insert(group.id.clone(), row.logps);
     }
-    Ok(sums)
+    Ok(logps)
 }

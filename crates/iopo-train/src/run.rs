@@ -1,4 +1,4 @@
-//! All methods of a run: SFT from the base, the others from the SFT model.
+//! All methods of a run: SFT from the base model, the others from the SFT model.
 
 use std::{
     collections::BTreeMap,
@@ -8,41 +8,40 @@ use std::{
 use iopo_core::SettingError;
 use iopo_llm::Progress;
 use iopo_model::{ChatTemplate, Decoder, Dtype, LoraConfig, Tokenizer, write_chat_files};
-use iopo_schema::{PreferenceRow, Provenance, Split, file_hash, read};
+use iopo_schema::{PreferenceRow, Provenance, Split, TrainingMetric, file_hash, read};
 use serde_json::json;
 
 use crate::{
-    Method, Objective, TrainConfig, TrainError,
+    Method, TrainConfig, TrainError,
     batch::{Plan, limited, smaller},
     encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
     files,
     grid::{self, Settings, Trial},
-    reference::{Identity, reference},
-    schedule::Schedule,
-    trainer::{Job, Outcome},
+    reference::{Identity, ReferenceLogps, reference},
+    trainer::{TrainOutput, Trainer, TrainingData},
     weights::{self, Card},
 };
 
 /// The model that training starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {
-    /// Its public name, as adapters will give it.
+    /// Public name, which adapters record.
     pub name: &'a str,
-    /// Hash of its weight files.
+    /// Hash of the weight files.
     pub weights_hash: &'a str,
-    /// Its weights.
+    /// Weights.
     pub decoder: &'a Decoder,
-    /// Its tokenizer.
+    /// Tokenizer.
     pub tokenizer: &'a Tokenizer,
-    /// Its chat template.
+    /// Chat template.
     pub template: &'a ChatTemplate,
 }
 
 impl Base<'_> {
-    /// Hash of tokenizer and chat template: what turns text into tokens.
+    /// Hashes tokenizer and chat template, which turn text into tokens.
     ///
     /// # Errors
-    /// When the tokenizer cannot be written out.
+    /// Returns an error if the tokenizer cannot be serialized.
     pub fn template_hash(&self) -> Result<String, TrainError> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.tokenizer.hash()?.as_bytes()).update(self.template.hash().as_bytes());
@@ -55,56 +54,56 @@ impl Base<'_> {
 pub struct RunSummary {
     /// The method.
     pub method: Method,
-    /// The seed.
+    /// The random seed.
     pub seed: u64,
-    /// Folder of the adapter (or of the whole model) and its metrics.
+    /// Directory of the adapter (or the whole model) and its metrics.
     pub adapter: PathBuf,
-    /// The settings, chosen from the grid where there is one.
+    /// The method's settings; with a grid, the chosen ones.
     pub settings: Settings,
-    /// Updates.
+    /// Updates done.
     pub updates: usize,
-    /// Updates that there would have been without early stopping.
+    /// Updates planned, without early stopping.
     pub planned: usize,
-    /// The update after which the kept weights were taken.
+    /// Update after which the kept weights were taken.
     pub kept: usize,
-    /// Flat tokens computed.
+    /// Tokens computed.
     pub tokens: u64,
-    /// Tokens of the same sequences as padded rows.
+    /// Tokens of the same sequences laid out as padded rows.
     pub padded_tokens: u64,
     /// Loss of the last update.
     pub loss: Option<f64>,
-    /// Reward accuracy on the dev split of the weights that were kept.
+    /// Reward accuracy of the kept weights on the dev split.
     pub dev_accuracy: Option<f64>,
 }
 
 impl RunSummary {
-    /// Tokens computed ÷ tokens of padded rows (four of them for IOPO on full groups).
+    /// Returns the tokens computed as a share of the tokens of padded rows.
     pub fn token_ratio(&self) -> f64 {
         self.tokens as f64 / self.padded_tokens.max(1) as f64
     }
 }
 
-/// What a run made.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainSummary {
-    /// The models, SFT first, seed by seed.
+    /// The models, by random seed, SFT first.
     pub runs: Vec<RunSummary>,
     /// Groups trained on.
     pub groups: usize,
-    /// Groups of the dev split that were evaluated.
+    /// Groups of the dev split evaluated on.
     pub dev_groups: usize,
-    /// Rows left out, by reason.
+    /// Dropped rows, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
-/// A run's inputs, read once.
+/// The inputs of a run.
 struct Inputs<'a> {
     config: &'a TrainConfig,
     base: &'a Base<'a>,
     out_dir: &'a Path,
     progress: &'a dyn Progress,
     train: Vec<&'a EncodedGroup>,
-    /// The groups that a trial of the grid trains on.
+    /// Groups that a trial of the grid trains on.
     trial: Vec<&'a EncodedGroup>,
     dev: Vec<&'a EncodedGroup>,
     template_hash: String,
@@ -112,13 +111,15 @@ struct Inputs<'a> {
     preferences_hash: String,
 }
 
-/// Trains every method of `config` on the train split of `preferences`: SFT from `base`, then each
-/// other method from the SFT model, on the same groups in the same order with the same number of
-/// updates (fewer where early stopping ends one). Each goes to its own folder under `out_dir`; what is finished is not done again.
+/// Trains every method of `config` on the train split of `preferences`: SFT from `base`, then each other method from the
+/// SFT model.
+///
+/// All of them see the same groups in the same order, with the same number of updates unless early stopping ends one.
+/// Each writes to its own directory under `out_dir`; finished methods are not trained again.
 ///
 /// # Errors
-/// When a setting is out of bounds, no group fits, a folder belongs to another run, a guard stops a
-/// training, or a model or file fails; [`TrainError::Cancelled`] when `progress` asks to stop.
+/// Returns an error if a setting is out of range, no group fits, a directory belongs to another run, a guard stops a
+/// training, or a model or file fails, and [`TrainError::Cancelled`] if `progress` is cancelled.
 pub fn train(
     config: &TrainConfig,
     preferences: &Path,
@@ -127,7 +128,7 @@ pub fn train(
     progress: &dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.validate()?;
-    // What the model has no positions for does not fit either.
+    // The model has no positions beyond its own limit.
     let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
     let rows: Vec<PreferenceRow> = read(preferences)?;
     let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.truncation_mode)?;
@@ -185,7 +186,7 @@ impl<'a> Inputs<'a> {
         self.config.use_peft.then_some(&self.config.lora)
     }
 
-    /// All methods with one seed.
+    /// Trains all methods with one random seed.
     fn seed(
         &self,
         seed: u64,
@@ -197,56 +198,52 @@ impl<'a> Inputs<'a> {
             None => base.decoder.clone(),
         };
         let settings = grid::candidates(self.config, Method::Sft)[0];
-        let job = self.job(Method::Sft, seed, settings, &none);
-        let outcome = self.train(&job, &start)?;
-        let mut runs = vec![summary(&job, seed, settings, &outcome)];
+        let trainer = self.trainer(Method::Sft, seed, settings, &none);
+        let output = self.train(&trainer, &start)?;
+        let mut runs = vec![summary(&trainer, seed, settings, &output)];
         let methods: Vec<Method> =
             self.config.resolved_methods().into_iter().filter(|m| *m != Method::Sft).collect();
         if methods.is_empty() {
             return Ok(runs);
         }
 
-        let sft = weights::load(&job.dir, base.decoder, base.weights_hash)?;
-        let sums = if methods.iter().any(|method| method.has_reference()) {
+        let sft = weights::load(&trainer.dir, base.decoder, base.weights_hash)?;
+        let reference = if methods.iter().any(|method| method.has_reference()) {
             self.reference(seed, &sft)?
         } else {
             BTreeMap::new()
         };
         if !self.config.grid.is_empty() && chosen.is_empty() {
-            *chosen = self.choose(&methods, seed, &sft, &sums)?;
+            *chosen = self.choose(&methods, seed, &sft, &reference)?;
         }
         for method in methods {
             let own = grid::candidates(self.config, method)[0];
             let settings = chosen.get(&method).copied().unwrap_or(own);
-            let job = self.job(method, seed, settings, &sums);
-            let outcome = self.train(&job, &sft)?;
-            runs.push(summary(&job, seed, settings, &outcome));
+            let trainer = self.trainer(method, seed, settings, &reference);
+            let output = self.train(&trainer, &sft)?;
+            runs.push(summary(&trainer, seed, settings, &output));
         }
         Ok(runs)
     }
 
-    /// Runs a job whose model is kept; one without adapters gets all files of a model of its own.
-    fn train(&self, job: &Job<'_>, start: &Decoder) -> Result<Outcome, TrainError> {
-        let outcome = job.run(start, self.progress)?;
+    /// Runs a trainer and keeps its model; a fully trained model gets all files of a Hugging Face directory.
+    fn train(&self, trainer: &Trainer<'_>, start: &Decoder) -> Result<TrainOutput, TrainError> {
+        let output = trainer.run(start, self.progress)?;
         if !self.config.use_peft {
-            // Again each time: a kill after the training's last file left them out.
+            // Written each time, because a kill after the training's last file leaves them out.
             let Base { decoder, tokenizer, template, .. } = self.base;
-            write_chat_files(&job.dir, tokenizer, template, decoder.config())?;
+            write_chat_files(&trainer.dir, tokenizer, template, decoder.config())?;
         }
-        Ok(outcome)
+        Ok(output)
     }
 
-    /// What the base's weights are held in, where that is not f32: their sums are others.
+    /// Returns the number type of the base's weights if it is not f32, because logps depend on it.
     fn narrow(&self) -> String {
         let dtype = self.base.decoder.dtype();
         if dtype == Dtype::F32 { String::new() } else { format!(" {}", dtype.name()) }
     }
 
-    fn reference(
-        &self,
-        seed: u64,
-        sft: &Decoder,
-    ) -> Result<BTreeMap<String, [f64; 4]>, TrainError> {
+    fn reference(&self, seed: u64, sft: &Decoder) -> Result<ReferenceLogps, TrainError> {
         let trained = weights::hash(&weights::trained_tensors(sft)?);
         let text = format!("{} {trained}", self.base.weights_hash) + &self.narrow();
         let model_hash = blake3::hash(text.as_bytes()).to_hex().to_string();
@@ -268,7 +265,7 @@ impl<'a> Inputs<'a> {
         )
     }
 
-    /// What turns text into the tokens that are scored: a cut changes them too.
+    /// Hashes everything that turns text into the scored tokens, truncation included.
     fn encoding_hash(&self) -> String {
         match self.config.truncation_mode {
             TruncationMode::Drop => self.template_hash.clone(),
@@ -279,32 +276,32 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Trains every candidate of every method and takes the best on the dev split.
+    /// Trains every candidate of every method and chooses the best on the dev split.
     fn choose(
         &self,
         methods: &[Method],
         seed: u64,
         sft: &Decoder,
-        sums: &BTreeMap<String, [f64; 4]>,
+        reference: &ReferenceLogps,
     ) -> Result<BTreeMap<Method, Settings>, TrainError> {
         let mut trials: Vec<(Method, Vec<Trial>)> = Vec::new();
         let mut chosen = BTreeMap::new();
         for &method in methods {
             let mut of_method = Vec::new();
             for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
-                let mut job = self.job(method, seed, settings, sums);
-                job.dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
-                job.keep_weights = false;
+                let mut trainer = self.trainer(method, seed, settings, reference);
+                trainer.dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
+                trainer.keep_weights = false;
                 if self.config.grid.num_train_epochs > 0 {
-                    job.plan.epochs = self.config.grid.num_train_epochs;
+                    trainer.plan.epochs = self.config.grid.num_train_epochs;
                 }
-                job.groups = &self.trial;
-                job.plan.groups = self.trial.len();
-                job.schedule = self.schedule(settings, &job.plan);
-                job.card.settings["plan"] = plan_json(&job.plan);
-                of_method.push(match job.run(sft, self.progress) {
-                    Ok(outcome) => grid::trial(settings, &outcome),
-                    // A diverging candidate is a result of the grid, not its end.
+                trainer.data.train = &self.trial;
+                trainer.plan.groups = self.trial.len();
+                trainer = trainer.with_settings(self.config, settings);
+                trainer.metadata.settings["plan"] = plan_json(&trainer.plan);
+                of_method.push(match trainer.run(sft, self.progress) {
+                    Ok(output) => grid::trial(settings, &output),
+                    // A diverging candidate is a result of the grid, not an error.
                     Err(TrainError::NonFinite { .. }) => {
                         Trial { settings, accuracy: None, nll: f64::INFINITY }
                     }
@@ -320,7 +317,7 @@ impl<'a> Inputs<'a> {
         let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
         let mut settings = json!(self.config);
         if let Some(settings) = settings.as_object_mut() {
-            // What decides nothing of the file is no part of it.
+            // It changes no result.
             settings.remove("gradient_checkpointing");
         }
         let provenance = Provenance::new(producer, settings)
@@ -329,23 +326,13 @@ impl<'a> Inputs<'a> {
         Ok(chosen)
     }
 
-    fn schedule(&self, settings: Settings, plan: &Plan) -> Schedule {
-        let TrainConfig { lr_scheduler_type, warmup_ratio, .. } = *self.config;
-        Schedule::with_ratio(
-            lr_scheduler_type,
-            settings.learning_rate,
-            warmup_ratio,
-            plan.updates(),
-        )
-    }
-
-    fn job<'j>(
+    fn trainer<'j>(
         &'j self,
         method: Method,
         seed: u64,
         settings: Settings,
-        sums: &'j BTreeMap<String, [f64; 4]>,
-    ) -> Job<'j> {
+        reference: &'j ReferenceLogps,
+    ) -> Trainer<'j> {
         let config = self.config;
         let plan = Plan {
             groups: self.train.len(),
@@ -353,7 +340,7 @@ impl<'a> Inputs<'a> {
             epochs: config.epochs(method),
             seed,
         };
-        let card = Card {
+        let metadata = Card {
             base: self.base.name.to_owned(),
             base_weights_hash: self.base.weights_hash.to_owned(),
             template_hash: self.template_hash.clone(),
@@ -361,37 +348,12 @@ impl<'a> Inputs<'a> {
             preferences_hash: self.preferences_hash.clone(),
             settings: self.settings_json(method, settings, &plan),
         };
-        Job {
-            objective: self.objective(method, settings),
-            schedule: self.schedule(settings, &plan),
-            plan,
-            lora: self.lora(),
-            sequence_layout: config.sequence_layout,
-            tokens_per_micro_batch: config.tokens_per_micro_batch,
-            gradient_checkpointing: config.gradient_checkpointing,
-            max_grad_norm: config.max_grad_norm,
-            optim: config.optim,
-            weight_decay: config.weight_decay,
-            save_steps: config.save_steps,
-            groups: &self.train,
-            dev: &self.dev,
-            eval_strategy: config.eval_strategy(),
-            reference: sums,
-            starts_at_reference: method.has_reference(),
-            dir: self.out_dir.join(config.folder(method, seed)),
-            keep_weights: true,
-            card,
-        }
+        let data = TrainingData { train: &self.train, dev: &self.dev, reference };
+        let dir = self.out_dir.join(config.folder(method, seed));
+        Trainer::new(config, method, seed, data, dir, metadata).with_settings(config, settings)
     }
 
-    fn objective(&self, method: Method, settings: Settings) -> Objective {
-        let Settings { beta, pref_ftx, gamma, .. } = settings;
-        let shape = self.config.loss_type.shape(self.config.label_smoothing);
-        Objective { method, beta, pref_ftx, gamma: gamma.unwrap_or(0.0), shape }
-    }
-
-    /// What a training is a function of, which `recompute` is not. Later settings are named only where they are not the default,
-    /// so that runs of before them are recognised.
+    /// Lists the settings that a training's result depends on.
     fn settings_json(&self, method: Method, settings: Settings, plan: &Plan) -> serde_json::Value {
         let config = self.config;
         let mut made = json!({
@@ -423,26 +385,31 @@ impl<'a> Inputs<'a> {
             made["eval_strategy"] = json!(config.eval_strategy());
         }
         let loss = (config.loss_type, config.label_smoothing);
-        if method.has_reference() && loss != (plain.loss_type, plain.label_smoothing) {
+        if method.has_loss_type() && loss != (plain.loss_type, plain.label_smoothing) {
             made["loss"] = json!(loss);
         }
         made
     }
 }
 
-fn summary(job: &Job<'_>, seed: u64, settings: Settings, outcome: &Outcome) -> RunSummary {
+fn summary(
+    trainer: &Trainer<'_>,
+    seed: u64,
+    settings: Settings,
+    output: &TrainOutput,
+) -> RunSummary {
     RunSummary {
-        method: job.objective.method,
+        method: trainer.objective.method,
         seed,
-        adapter: job.dir.clone(),
+        adapter: trainer.dir.clone(),
         settings,
-        updates: outcome.updates,
-        planned: job.plan.updates(),
-        kept: outcome.kept,
-        tokens: outcome.tokens,
-        padded_tokens: outcome.padded_tokens,
-        loss: outcome.last("loss"),
-        dev_accuracy: outcome.kept("eval_rewards/accuracies"),
+        updates: output.updates,
+        planned: trainer.plan.updates(),
+        kept: output.kept,
+        tokens: output.tokens,
+        padded_tokens: output.padded_tokens,
+        loss: output.last(TrainingMetric::Loss),
+        dev_accuracy: output.kept(TrainingMetric::RewardsAccuracies),
     }
 }
 

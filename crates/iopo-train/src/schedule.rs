@@ -1,4 +1,4 @@
-//! The learning rate: linear warm-up, then constant, along a line to 0, or half a cosine.
+//! The learning rate: linear warm-up, then constant, linear decay to 0, or cosine decay to 0.
 //!
 //! The numbers are those of transformers' `get_constant_schedule_with_warmup`,
 //! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, whose first update has the
@@ -10,15 +10,15 @@ use std::f64::consts::PI;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What follows the warm-up.
+/// Learning rate after the warm-up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SchedulerType {
-    /// The peak, to the end.
+    /// Stays at the peak.
     Constant,
-    /// A line to 0.
+    /// Decays linearly to 0.
     Linear,
-    /// Half a cosine to 0.
+    /// Decays to 0 along half a cosine.
     #[default]
     Cosine,
 }
@@ -26,19 +26,19 @@ pub enum SchedulerType {
 /// Warm-up, peak and length of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
-    /// What follows the warm-up.
+    /// Learning rate after the warm-up.
     pub lr_scheduler_type: SchedulerType,
-    /// The rate at the end of the warm-up.
+    /// Learning rate at the end of the warm-up.
     pub peak: f64,
     /// Updates of the warm-up.
     pub warmup: usize,
-    /// Updates in all.
+    /// All updates.
     pub total: usize,
 }
 
 impl Schedule {
-    /// A schedule whose warm-up is `ratio` of its updates, rounded up as in transformers, but never all of them:
-    /// a run of one update would otherwise train nothing.
+    /// Makes a schedule whose warm-up takes `ratio` of its updates, rounded up as in transformers, but never all of them: a
+    /// run of one update would train nothing.
     pub fn with_ratio(
         lr_scheduler_type: SchedulerType,
         peak: f64,
@@ -49,7 +49,7 @@ impl Schedule {
         Self { lr_scheduler_type, peak, warmup: warmup.min(total.saturating_sub(1)), total }
     }
 
-    /// The rate of update `step`, counted from 0.
+    /// Returns the learning rate of update `step`, counted from 0.
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warmup {
             return self.peak * step as f64 / self.warmup.max(1) as f64;

@@ -1,41 +1,47 @@
-//! Groups as segment trees, laid flat.
+//! Groups as segment trees.
 //!
-//! The four sequences of a group share most of their tokens: a stem (chat header, task, whatever x1
-//! and x2 have in common before they differ), the two rests of the prompts, and under each of these
-//! both responses. The tree computes each of these tokens once. A response's last token predicts
-//! nothing and is not fed at all.
+//! The four sequences of a group share most of their tokens: a stem (everything that x1 and x2 have in common before they
+//! differ), the rest of each prompt, and under each of these both responses. The tree computes each of these tokens once.
+//! A response's last token predicts nothing and is not computed.
 
 use std::ops::Range;
 
+use iopo_core::{
+    PerSequence,
+    Sequence::{self, X1Y1, X1Y2, X2Y1, X2Y2},
+};
 use iopo_model::{Layout, ModelError, Segment, Targets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::encode::EncodedGroup;
+use crate::{encode::EncodedGroup, objective::sequences};
+
+/// The order of a group's rows: chosen before rejected.
+const ROW_ORDER: [Sequence; 4] = [X1Y1, X1Y2, X2Y2, X2Y1];
 
 /// How groups are laid out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SequenceLayout {
-    /// Shared segments.
+    /// A tree of shared segments.
     #[default]
     Tree,
-    /// Each sequence whole, as four rows; for comparison.
+    /// One row per sequence, for comparison.
     Rows,
 }
 
-/// Where a sequence's predictions lie among a batch's targets.
+/// The targets of one sequence in a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
     /// Index of the group in the batch.
     pub group: usize,
-    /// Index of the sequence in (x1,y1), (x1,y2), (x2,y2), (x2,y1).
-    pub sequence: usize,
-    /// Its response tokens among the targets.
+    /// The sequence.
+    pub sequence: Sequence,
+    /// Range of its response tokens in the targets.
     pub targets: Range<usize>,
 }
 
-/// Some groups, laid flat.
+/// Groups laid out for one forward pass.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The segments.
@@ -44,19 +50,19 @@ pub struct Batch {
     pub targets: Targets,
     /// The sequences, in the order of the targets.
     pub spans: Vec<Span>,
-    /// Tokens that the same sequences would take as rows padded to the longest of their group.
+    /// Tokens of the same sequences as rows padded to the longest of their group.
     pub padded_tokens: usize,
 }
 
 impl Batch {
-    /// Lays groups out; `needs` says which sequences of a group are wanted.
+    /// Lays out groups; `needs` says which sequences of a group are wanted.
     ///
     /// # Errors
-    /// When no sequence is wanted at all.
+    /// Returns an error if no sequence is wanted.
     pub fn new(
         groups: &[&EncodedGroup],
         sequence_layout: SequenceLayout,
-        needs: impl Fn(&EncodedGroup) -> [bool; 4],
+        needs: impl Fn(&EncodedGroup) -> PerSequence<bool>,
     ) -> Result<Self, ModelError> {
         let mut builder = Builder::default();
         for (index, group) in groups.iter().enumerate() {
@@ -65,41 +71,53 @@ impl Batch {
                 SequenceLayout::Tree => builder.tree(index, group, needed),
                 SequenceLayout::Rows => builder.rows(index, group, needed),
             }
-            let lengths = (0..4)
-                .filter(|&sequence| needed[sequence])
-                .map(|sequence| group.prompt(sequence).len() + group.response(sequence).len());
-            let rows = needed.iter().filter(|&&wanted| wanted).count();
-            builder.padded += rows * lengths.max().unwrap_or(0);
+            let lengths = sequences(needed).map(|sequence| group.sequence_tokens(sequence));
+            builder.padded += sequences(needed).count() * lengths.max().unwrap_or(0);
         }
         builder.finish()
     }
 
-    /// Sums each sequence's log-probabilities, in f64 and in order.
+    /// Sums the logps of each sequence's tokens, in f64 and in order.
     ///
     /// # Errors
-    /// When there are not as many log-probabilities as targets.
-    pub fn sums(&self, logps: &[f32], groups: usize) -> Result<Vec<[f64; 4]>, ModelError> {
+    /// Returns an error if the number of logps differs from the number of targets.
+    pub fn sequence_logps(
+        &self,
+        logps: &[f32],
+        groups: usize,
+    ) -> Result<Vec<PerSequence<f64>>, ModelError> {
         if logps.len() != self.targets.tokens.len() {
             let (expected, got) = (self.targets.tokens.len(), logps.len());
             return Err(ModelError::Layout {
-                reason: format!("expected {expected} log-probabilities, got {got}"),
+                reason: format!("found {got} logps, expected {expected}"),
             });
         }
-        let mut sums = vec![[0.0; 4]; groups];
+        let mut sums = vec![PerSequence::default(); groups];
         for span in &self.spans {
-            sums[span.group][span.sequence] =
-                logps[span.targets.clone()].iter().map(|&logp| f64::from(logp)).sum();
+            let sum = logps[span.targets.clone()].iter().map(|&logp| f64::from(logp)).sum();
+            *field(&mut sums[span.group], span.sequence) = sum;
         }
         Ok(sums)
     }
 
-    /// Spreads a slope per sequence over its tokens: a sum's derivative is the same for each.
-    pub fn spread(&self, slopes: &[[f64; 4]]) -> Vec<f32> {
+    /// Copies the gradient of each sequence's logp to its tokens: the derivative of a sum is the same for every term.
+    pub fn token_gradients(&self, gradients: &[PerSequence<f64>]) -> Vec<f32> {
         let mut coefficients = vec![0.0; self.targets.tokens.len()];
         for span in &self.spans {
-            coefficients[span.targets.clone()].fill(slopes[span.group][span.sequence] as f32);
+            coefficients[span.targets.clone()]
+                .fill(*gradients[span.group].get(span.sequence) as f32);
         }
         coefficients
+    }
+}
+
+/// Returns the value of one sequence.
+fn field<T>(values: &mut PerSequence<T>, sequence: Sequence) -> &mut T {
+    match sequence {
+        X1Y1 => &mut values.x1y1,
+        X1Y2 => &mut values.x1y2,
+        X2Y1 => &mut values.x2y1,
+        X2Y2 => &mut values.x2y2,
     }
 }
 
@@ -128,7 +146,7 @@ impl Builder {
     }
 
     /// A response under a prompt that ends in `prompt`.
-    fn response(&mut self, group: usize, sequence: usize, prompt: usize, response: &[u32]) {
+    fn response(&mut self, group: usize, sequence: Sequence, prompt: usize, response: &[u32]) {
         let Some((_, fed)) = response.split_last() else { return };
         let segment = self.segment(Some(prompt), fed);
         let start = self.tokens.len();
@@ -138,15 +156,16 @@ impl Builder {
         self.spans.push(Span { group, sequence, targets: start..self.tokens.len() });
     }
 
-    fn tree(&mut self, index: usize, group: &EncodedGroup, needed: [bool; 4]) {
-        let (first, second) = (needed[0] || needed[1], needed[2] || needed[3]);
+    fn tree(&mut self, index: usize, group: &EncodedGroup, needed: PerSequence<bool>) {
+        let (first, second) = (needed.x1y1 || needed.x1y2, needed.x2y1 || needed.x2y2);
         let stem = if first && second {
             let shared = group.x1.iter().zip(&group.x2).take_while(|(a, b)| a == b).count();
             (shared > 0).then(|| (self.segment(None, &group.x1[..shared]), shared))
         } else {
             None
         };
-        for (wanted, prompt, sequences) in [(first, &group.x1, [0, 1]), (second, &group.x2, [2, 3])]
+        for (wanted, prompt, children) in
+            [(first, &group.x1, [X1Y1, X1Y2]), (second, &group.x2, [X2Y2, X2Y1])]
         {
             if !wanted {
                 continue;
@@ -155,14 +174,14 @@ impl Builder {
                 Some((stem, shared)) => self.segment(Some(stem), &prompt[shared..]),
                 None => self.segment(None, prompt),
             };
-            for sequence in sequences.into_iter().filter(|&sequence| needed[sequence]) {
+            for sequence in children.into_iter().filter(|sequence| *needed.get(*sequence)) {
                 self.response(index, sequence, rest, group.response(sequence));
             }
         }
     }
 
-    fn rows(&mut self, index: usize, group: &EncodedGroup, needed: [bool; 4]) {
-        for sequence in (0..4).filter(|&sequence| needed[sequence]) {
+    fn rows(&mut self, index: usize, group: &EncodedGroup, needed: PerSequence<bool>) {
+        for sequence in ROW_ORDER.into_iter().filter(|sequence| *needed.get(*sequence)) {
             let prompt = self.segment(None, group.prompt(sequence));
             self.response(index, sequence, prompt, group.response(sequence));
         }
@@ -183,8 +202,7 @@ impl Builder {
             let (segment, offset) = match predictor {
                 Predictor::At(segment, offset) => (segment, offset),
                 Predictor::EndOf(segment) => last[segment].ok_or_else(|| ModelError::Layout {
-                    reason: "expected a prompt of at least one token, found an empty one"
-                        .to_owned(),
+                    reason: "found an empty prompt, expected at least one token".to_owned(),
                 })?,
             };
             rows.push(layout.position(segment, offset));
@@ -200,8 +218,10 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
+    use iopo_core::{PerSequence, Sequence};
+
     use super::{Batch, SequenceLayout};
-    use crate::encode::EncodedGroup;
+    use crate::encode::{EncodedGroup, all_sequences};
 
     fn group(x1: &[u32], x2: &[u32], y1: &[u32], y2: &[u32]) -> EncodedGroup {
         EncodedGroup {
@@ -215,48 +235,58 @@ mod tests {
     }
 
     #[test]
-    fn shared_tokens_are_laid_once_and_the_last_one_never() {
+    fn shared_tokens_are_laid_out_once_and_last_tokens_never() {
         let group = group(&[1, 2, 3, 4], &[1, 2, 5], &[6, 7, 0], &[8, 0]);
-        let tree = Batch::new(&[&group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
+        let tree = Batch::new(&[&group], SequenceLayout::Tree, all_sequences).expect("a tree");
         // Stem 1 2, rest 3 4 with 6 7 and 8, rest 5 with 8 and 6 7.
         assert_eq!(tree.layout.tokens(), [1, 2, 3, 4, 6, 7, 8, 5, 8, 6, 7]);
         assert_eq!(tree.layout.positions(), [0, 1, 2, 3, 4, 5, 4, 2, 3, 3, 4]);
         assert_eq!(tree.targets.tokens, [6, 7, 0, 8, 0, 8, 0, 6, 7, 0]);
         assert_eq!(tree.targets.rows, [3, 4, 5, 3, 6, 7, 8, 7, 9, 10]);
         assert_eq!(tree.padded_tokens, 4 * 7);
-        let sequences: Vec<usize> = tree.spans.iter().map(|span| span.sequence).collect();
-        assert_eq!(sequences, [0, 1, 2, 3]);
+        let sequences: Vec<Sequence> = tree.spans.iter().map(|span| span.sequence).collect();
+        assert_eq!(sequences, super::ROW_ORDER);
     }
 
     #[test]
     fn a_prompt_that_is_a_prefix_of_the_other_is_predicted_from_by_the_stem() {
         let group = group(&[1, 2], &[1, 2, 3], &[4, 0], &[0]);
-        let tree = Batch::new(&[&group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
+        let tree = Batch::new(&[&group], SequenceLayout::Tree, all_sequences).expect("a tree");
         assert_eq!(tree.layout.tokens(), [1, 2, 4, 3, 4]);
         assert_eq!(tree.targets.tokens, [4, 0, 0, 0, 4, 0]);
         assert_eq!(tree.targets.rows, [1, 2, 1, 3, 3, 4]);
     }
 
     #[test]
-    fn only_what_is_needed_is_laid() {
+    fn only_wanted_sequences_are_laid_out() {
         let group = group(&[1, 2, 3], &[1, 2, 5], &[6, 7, 0], &[8, 0]);
-        let pair = Batch::new(&[&group], SequenceLayout::Tree, |_| [true, true, false, false])
-            .expect("one");
+        let pair = Batch::new(&[&group], SequenceLayout::Tree, |_| PerSequence {
+            x1y1: true,
+            x1y2: true,
+            ..PerSequence::default()
+        })
+        .expect("one");
         assert_eq!(pair.layout.tokens(), [1, 2, 3, 6, 7, 8]);
         assert_eq!(pair.padded_tokens, 2 * 6);
-        let rows = Batch::new(&[&group], SequenceLayout::Rows, |_| [true; 4]).expect("four rows");
+        let rows = Batch::new(&[&group], SequenceLayout::Rows, all_sequences).expect("four rows");
         assert_eq!(rows.layout.token_count(), 5 + 4 + 4 + 5);
-        assert!(Batch::new(&[&group], SequenceLayout::Tree, |_| [false; 4]).is_err());
+        assert!(Batch::new(&[&group], SequenceLayout::Tree, |_| PerSequence::default()).is_err());
     }
 
     #[test]
-    fn sums_and_slopes_go_to_their_sequences() {
+    fn logps_and_gradients_belong_to_their_sequences() {
         let group = group(&[1], &[2], &[6, 7, 0], &[8, 0]);
-        let batch = Batch::new(&[&group], SequenceLayout::Tree, |_| [true, false, true, false])
-            .expect("two");
-        let sums = batch.sums(&[-1.0, -2.0, -3.0, -10.0, -20.0], 1).expect("five");
-        assert_eq!(sums, [[-6.0, 0.0, -30.0, 0.0]]);
-        assert_eq!(batch.spread(&[[0.5, 9.0, 0.25, 9.0]]), [0.5, 0.5, 0.5, 0.25, 0.25]);
-        assert!(batch.sums(&[-1.0], 1).is_err());
+        let batch = Batch::new(&[&group], SequenceLayout::Tree, |_| PerSequence {
+            x1y1: true,
+            x2y2: true,
+            ..PerSequence::default()
+        })
+        .expect("two");
+        let sums = batch.sequence_logps(&[-1.0, -2.0, -3.0, -10.0, -20.0], 1).expect("five");
+        let expected = PerSequence { x1y1: -6.0, x2y2: -30.0, ..PerSequence::default() };
+        assert_eq!(sums, [expected]);
+        let gradients = PerSequence { x1y1: 0.5, x1y2: 9.0, x2y1: 9.0, x2y2: 0.25 };
+        assert_eq!(batch.token_gradients(&[gradients]), [0.5, 0.5, 0.5, 0.25, 0.25]);
+        assert!(batch.sequence_logps(&[-1.0], 1).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! What was trained, to files and back: named tensors, their hash, and which base they belong to.
+//! Trained weights in files: named tensors, their hash, and the metadata that says which base they fit.
 
 use std::{collections::HashMap, path::Path};
 
@@ -12,19 +12,19 @@ use crate::{TrainError, files, peft};
 
 /// File of an adapter's factors.
 pub const ADAPTER: &str = "adapter_model.safetensors";
-/// File of a fully trained model's weights, where they fit one.
+/// File of a fully trained model's weights, if one file holds them.
 pub const WEIGHTS: &str = "model.safetensors";
-/// Bytes of one file of weights.
+/// Most bytes of one file of weights.
 const MAX_SHARD: u64 = 5_000_000_000;
-/// File that says which base an adapter belongs to.
+/// File with the metadata of a trained model: its base, its data and its settings.
 pub const CARD: &str = "iopo.json";
 
-/// Which base a trained model belongs to and how it came about.
+/// Metadata of a trained model: the base that it fits, and how it was trained.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     /// The base model's name.
     pub base: String,
-    /// Hash of the base's weight files: the adapter fits these and no others.
+    /// Hash of the base's weight files. The adapter fits only these.
     pub base_weights_hash: String,
     /// Hash of tokenizer and chat template.
     pub template_hash: String,
@@ -36,18 +36,18 @@ pub struct Card {
     pub settings: serde_json::Value,
 }
 
-/// What is trained of a decoder: the adapters' factors, or every weight.
+/// Returns the trained tensors of a decoder: the adapters' factors, or every weight.
 ///
 /// # Errors
-/// When the device cannot be read.
+/// Returns an error if the device cannot be read.
 pub fn trained_tensors(decoder: &Decoder) -> Result<NamedTensors, ModelError> {
     if decoder.has_adapter() { decoder.adapter() } else { decoder.full_parameters() }
 }
 
-/// Puts tensors of [`trained_tensors`] into a decoder of the same shape.
+/// Returns `decoder` with tensors of [`trained_tensors`] in place of its own.
 ///
 /// # Errors
-/// When a tensor is missing or has another shape.
+/// Returns an error if a tensor is missing or has another shape.
 pub fn with_tensors(
     decoder: &Decoder,
     tensors: &NamedTensors,
@@ -67,7 +67,7 @@ pub fn with_tensors(
     })
 }
 
-/// A hash over names, shapes and bits, in hexadecimal.
+/// Hashes names, shapes and bits; returns hexadecimal digits.
 pub fn hash(tensors: &NamedTensors) -> String {
     let mut hasher = blake3::Hasher::new();
     for (name, (shape, values)) in tensors {
@@ -85,12 +85,13 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// The content of a safetensors file, f32.
+/// Serializes tensors as a safetensors file of f32.
 ///
 /// # Errors
-/// When a shape does not fit its values.
+/// Returns an error if a shape does not fit its values.
 pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, ModelError> {
-    let fail = |error| ModelError::Other { reason: format!("cannot write safetensors: {error}") };
+    let fail =
+        |error| ModelError::Other { reason: format!("failed to write safetensors: {error}") };
     let raw: Vec<(&str, &[usize], Vec<u8>)> = tensors
         .iter()
         .map(|(name, (shape, values))| (name.as_str(), shape.as_slice(), bytes(values)))
@@ -106,7 +107,7 @@ pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, ModelError> {
 /// Reads a safetensors file of f32, bf16 or f16 tensors.
 ///
 /// # Errors
-/// When the file is damaged or holds another type.
+/// Returns an error if the file is damaged or holds another number type.
 pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
     let content = files::read(path)?;
     let bad = |reason: String| ModelError::BadSafetensors { path: path.to_owned(), reason };
@@ -133,7 +134,7 @@ pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
 }
 
 /// Writes what was trained: an adapter that PEFT loads onto the base, or a whole checkpoint; and the
-/// card.
+/// metadata.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -141,33 +142,33 @@ pub fn save(
     dir: &Path,
     decoder: &Decoder,
     lora: Option<&LoraConfig>,
-    card: &Card,
+    metadata: &Card,
 ) -> Result<(), TrainError> {
     if let Some(lora) = lora {
-        let config = peft::config(lora, &card.base);
+        let config = peft::config(lora, &metadata.base);
         files::write(&dir.join(peft::CONFIG), pretty(&config).as_bytes())?;
         files::write(&dir.join(ADAPTER), &to_safetensors(&decoder.adapter()?)?)?;
     } else {
         write_hf_dir(dir, decoder, MAX_SHARD)?;
     }
-    files::write(&dir.join(CARD), pretty(&json!(card)).as_bytes())
+    files::write(&dir.join(CARD), pretty(&json!(metadata)).as_bytes())
 }
 
 /// Reads what [`save`] or PEFT wrote back beside `base`.
 ///
-/// Without a card, as PEFT leaves it, nothing says which weights an adapter was trained on: every
+/// Without a metadata, as PEFT leaves it, nothing says which weights an adapter was trained on: every
 /// base that its shapes fit is taken.
 ///
 /// # Errors
-/// When files are missing or damaged, the adapter is of a kind that is not computed here, or the card
+/// When files are missing or damaged, the adapter is of a kind that is not computed here, or the metadata
 /// names another base than `base_weights_hash`.
 pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decoder, TrainError> {
     let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
     if has_card(dir) {
-        let card: Card = serde_json::from_slice(&files::read(&dir.join(CARD))?)
+        let metadata: Card = serde_json::from_slice(&files::read(&dir.join(CARD))?)
             .map_err(|error| bad(format!("{CARD} cannot be read: {error}")))?;
-        if card.base_weights_hash != base_weights_hash {
-            let expected = &card.base_weights_hash;
+        if metadata.base_weights_hash != base_weights_hash {
+            let expected = &metadata.base_weights_hash;
             let reason = format!(
                 "it was trained on the base with weights {expected}, not on {base_weights_hash}"
             );

@@ -4,17 +4,14 @@
 #[path = "it/smollm2.rs"]
 mod smollm2;
 
-use std::collections::BTreeMap;
+use iopo_train::reference::ReferenceLogps;
 
+use iopo_core::PerSequence;
 use iopo_llm::Progress;
 use iopo_model::{LoraConfig, memory};
 use iopo_train::{
-    EncodedGroup, GradientCheckpointing, Method, Objective, SequenceLayout,
-    batch::Plan,
-    eval_strategy::EvalStrategy,
-    optim::OptimizerName,
-    schedule::{Schedule, SchedulerType},
-    trainer::Job,
+    EncodedGroup, GradientCheckpointing, Method, TrainConfig,
+    trainer::{Trainer, TrainingData},
     weights::Card,
 };
 
@@ -54,44 +51,33 @@ fn a_training_takes_about_the_memory_that_was_estimated() {
         })
         .collect();
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let reference: BTreeMap<String, [f64; 4]> =
-        groups.iter().map(|group| (group.id.clone(), [-300.0; 4])).collect();
+    let reference: ReferenceLogps =
+        groups.iter().map(|group| (group.id.clone(), PerSequence::from_fn(|_| -300.0))).collect();
     let folder = tempfile::tempdir().expect("a folder");
-    let job = Job {
-        objective: Objective::new(Method::Iopo, 0.1, 0.0),
-        plan: Plan { groups: 2, per_update: 2, epochs: 1, seed: 0 },
-        schedule: Schedule {
-            peak: 1e-5,
-            warmup: 0,
-            total: 1,
-            lr_scheduler_type: SchedulerType::default(),
-        },
-        lora: Some(&lora),
-        gradient_checkpointing: GradientCheckpointing::Never,
-        sequence_layout: SequenceLayout::Tree,
-        tokens_per_micro_batch: 1,
-        max_grad_norm: 1.0,
-        optim: OptimizerName::default(),
-        weight_decay: 0.0,
-        save_steps: 0,
-        groups: &members,
-        dev: &[],
-        eval_strategy: EvalStrategy::default(),
-        reference: &reference,
-        starts_at_reference: false,
-        dir: folder.path().to_owned(),
-        keep_weights: false,
-        card: Card {
-            base: "smollm2".to_owned(),
-            base_weights_hash: String::new(),
-            template_hash: String::new(),
-            method: "iopo".to_owned(),
-            preferences_hash: String::new(),
-            settings: serde_json::Value::Null,
-        },
+    let mut config = TrainConfig::default();
+    config.groups_per_update = 2;
+    config.num_train_epochs = 1;
+    config.learning_rate = 1e-5;
+    config.warmup_ratio = 0.0;
+    config.pref_ftx = 0.0;
+    config.gradient_checkpointing = GradientCheckpointing::Never;
+    config.tokens_per_micro_batch = 1;
+    config.weight_decay = 0.0;
+    config.save_steps = 0;
+    let metadata = Card {
+        base: "smollm2".to_owned(),
+        base_weights_hash: String::new(),
+        template_hash: String::new(),
+        method: "iopo".to_owned(),
+        preferences_hash: String::new(),
+        settings: serde_json::Value::Null,
     };
+    let data = TrainingData { train: &members, dev: &[], reference: &reference };
+    let mut trainer = Trainer::new(&config, Method::Iopo, 0, data, folder.path(), metadata);
+    trainer.starts_at_reference = false;
+    trainer.keep_weights = false;
     let told = Told::default();
-    job.run(&start, &told).expect("trained");
+    trainer.run(&start, &told).expect("trained");
     let told = told.0.into_inner().expect("not poisoned");
     let estimated = number(&told[0], "about ", " GB");
     let took = (memory::peak().expect("known") - before) as f64 / 1e9;

@@ -40,8 +40,8 @@ impl TrainConfig {
             return bad("train.label_smoothing", smoothing, expected);
         }
         let is_default = self.loss_type == LossType::default();
-        if !is_default && !self.resolved_methods().iter().any(|method| method.has_reference()) {
-            let expected = "sigmoid, because no method of `train.methods` has a reference";
+        if !is_default && !self.resolved_methods().iter().any(|method| method.has_loss_type()) {
+            let expected = "sigmoid, because no method of `train.methods` reads it";
             return bad("train.loss_type", self.loss_type.name(), expected);
         }
         Ok(())

@@ -1,13 +1,13 @@
-//! The truncation of the IOPO authors' released code, to be compared with.
+//! The truncation of the authors' released code, for comparison.
 //!
 //! It cuts the *end* of a prompt, that is, the constraints, and may cut a response's end-of-turn
 //! token. [`TruncationMode::Drop`](super::TruncationMode::Drop) does neither.
 
 use super::EncodedGroup;
 
-/// How many tokens of a prompt and of a response remain of `source` and `target` tokens, so that
-/// together they are at most `cutoff`: a side below half the cutoff stays whole where the other one
-/// leaves it room, otherwise both shrink in proportion.
+/// Returns how many of the `source` prompt tokens and `target` response tokens remain, at most `cutoff` together.
+///
+/// A side below half the cutoff stays whole; otherwise both shrink in proportion.
 pub fn infer_seqlen(source: usize, target: usize, cutoff: usize) -> (usize, usize) {
     let most = if 2 * target < cutoff {
         cutoff
@@ -21,7 +21,7 @@ pub fn infer_seqlen(source: usize, target: usize, cutoff: usize) -> (usize, usiz
 }
 
 /// Cuts both prompts to one length and both responses to another, which follow from the longer ones.
-/// Answers with the reason where nothing is left to train on.
+/// Returns the reason to drop the group if nothing is left to train on.
 pub(super) fn cut(group: &mut EncodedGroup, cutoff: usize) -> Option<&'static str> {
     let source = group.x1.len().max(group.x2.len());
     let target = group.y1.len().max(group.y2.len());

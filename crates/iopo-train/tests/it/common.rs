@@ -1,5 +1,6 @@
 //! A tiny random decoder with a byte tokenizer, and groups for it: tests without any download.
 
+use iopo_train::reference::ReferenceLogps;
 use std::{fs, path::Path};
 
 use iopo_model::{ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer, config::Architecture};
@@ -8,13 +9,9 @@ use iopo_schema::{
     VerdictRow, content_id,
 };
 use iopo_train::{
-    Base, EncodedGroup, GradientCheckpointing, Method, Objective, TrainConfig, batch::Plan,
-};
-use iopo_train::{
-    eval_strategy::EvalStrategy,
+    Base, EncodedGroup, Method, TrainConfig,
     optim::{Optimizer, OptimizerName},
-    schedule::{Schedule, SchedulerType},
-    trainer::Job,
+    trainer::{Trainer, TrainingData},
     weights::Card,
 };
 
@@ -113,41 +110,36 @@ pub(crate) fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup>
         .collect()
 }
 
-/// A job on some groups; callers change what they test.
-pub(crate) fn job<'a>(
+/// A trainer on some groups; callers change what they test.
+pub(crate) fn trainer<'a>(
     groups: &'a [&'a EncodedGroup],
-    reference: &'a std::collections::BTreeMap<String, [f64; 4]>,
-    lora: Option<&'a LoraConfig>,
+    reference: &'a ReferenceLogps,
+    lora: Option<&LoraConfig>,
     dir: &Path,
-) -> Job<'a> {
-    let plan = Plan { groups: groups.len(), per_update: 4, epochs: 2, seed: 3 };
-    Job {
-        objective: Objective::new(Method::Iopo, 0.1, 1.0),
-        schedule: Schedule::with_ratio(SchedulerType::Cosine, 1e-2, 0.1, plan.updates()),
-        plan,
-        lora,
-        sequence_layout: iopo_train::SequenceLayout::Tree,
-        tokens_per_micro_batch: 200,
-        gradient_checkpointing: GradientCheckpointing::default(),
-        max_grad_norm: 1.0,
-        optim: OptimizerName::Adamw,
-        weight_decay: 0.01,
-        save_steps: 2,
-        groups,
-        dev: &[],
-        eval_strategy: EvalStrategy::default(),
-        reference,
-        starts_at_reference: false,
-        dir: dir.to_owned(),
-        keep_weights: true,
-        card: Card {
-            base: "tiny".into(),
-            base_weights_hash: "none".into(),
-            template_hash: "none".into(),
-            method: "iopo".into(),
-            preferences_hash: "none".into(),
-            settings: serde_json::json!({}),
-        },
+) -> Trainer<'a> {
+    let mut config = TrainConfig::default();
+    config.groups_per_update = 4;
+    config.num_train_epochs = 2;
+    config.learning_rate = 1e-2;
+    config.tokens_per_micro_batch = 200;
+    config.save_steps = 2;
+    config.use_peft = lora.is_some();
+    config.lora = lora.cloned().unwrap_or_default();
+    let data = TrainingData { train: groups, dev: &[], reference };
+    let mut trainer = Trainer::new(&config, Method::Iopo, 3, data, dir, metadata("tiny"));
+    trainer.starts_at_reference = false;
+    trainer
+}
+
+/// Metadata of a model that no test loads by its hashes.
+pub(crate) fn metadata(base: &str) -> Card {
+    Card {
+        base: base.into(),
+        base_weights_hash: "none".into(),
+        template_hash: "none".into(),
+        method: "iopo".into(),
+        preferences_hash: "none".into(),
+        settings: serde_json::json!({}),
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use iopo_core::PerSequence;
 use iopo_llm::{Message, Role};
 use iopo_model::{ChatTemplate, ModelFiles, Tokenizer};
 use iopo_train::{
@@ -16,7 +17,8 @@ use serde_json::Value;
 
 use crate::common;
 
-const SEQUENCES: [&str; 4] = ["chosenv1", "rejectedv1", "chosenv2", "rejectedv2"];
+const SEQUENCES: PerSequence<&str> =
+    PerSequence { x1y1: "chosenv1", x1y2: "rejectedv1", x2y1: "rejectedv2", x2y2: "chosenv2" };
 const IGNORED: i64 = -100;
 
 fn golden(path: &str) -> Option<Value> {
@@ -91,13 +93,13 @@ fn encode(example: &Value, golden: &Value, encoder: &Encoder<'_>) -> Encoded {
 }
 
 fn equal(example: &Value, group: &EncodedGroup) {
-    for (sequence, name) in SEQUENCES.into_iter().enumerate() {
+    for (sequence, name) in SEQUENCES.iter() {
         let (prompt, response) = (group.prompt(sequence), group.response(sequence));
         let ids: Vec<i64> = prompt.iter().chain(response).map(|&id| i64::from(id)).collect();
         let mut labels = ids.clone();
         labels[..prompt.len()].fill(IGNORED);
         let expected = |field: &str| -> Vec<i64> {
-            let values = list(&example["encoded"][name][field]);
+            let values = list(&example["encoded"][*name][field]);
             values.iter().map(|value| value.as_i64().expect("an id")).collect()
         };
         assert_eq!(ids, expected("input_ids"), "{}, {name}", example["name"]);
@@ -137,7 +139,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
                     assert_eq!(tokens.len(), number(&before[name]), "{}", example["name"]);
                 }
             }
-            Encoded::LeftOut("too_long") => {
+            Encoded::Dropped("too_long") => {
                 // (Texts that spell a special token have other lengths there.)
                 let longest = |x: &str, y: &str| number(&before[x]) + number(&before[y]);
                 let sums =
@@ -148,7 +150,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
                     example["name"]
                 );
             }
-            Encoded::LeftOut(reason) => {
+            Encoded::Dropped(reason) => {
                 assert!(matches!(reason, "special_token" | "empty_response"), "{reason}");
             }
         }

@@ -1,26 +1,29 @@
 //! Loss and gradients of SmolLM2-135M-Instruct on four real groups against PyTorch's, as the trainer
 //! computes them. Left out, and says so, where the model's file or the golden numbers are absent.
 
+use iopo_train::reference::ReferenceLogps;
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
+use iopo_core::PerSequence;
 use iopo_model::NamedTensors;
 use iopo_train::{
-    EncodedGroup, Method, Objective, SequenceLayout, learner::Learner, metrics::Window,
+    EncodedGroup, Method, Objective, SequenceLayout, metrics::MetricMeans, state::TrainerState,
 };
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
 use crate::{
-    common::{adamw, job},
+    common::{adamw, trainer},
     smollm2,
 };
 
 /// The four sequences of a group in the golden files.
-const SEQUENCES: [&str; 4] = ["chosenv1", "rejectedv1", "chosenv2", "rejectedv2"];
+const SEQUENCES: PerSequence<&str> =
+    PerSequence { x1y1: "chosenv1", x1y2: "rejectedv1", x2y1: "rejectedv2", x2y2: "chosenv2" };
 
 /// Relative, of a norm, of a whole tensor's difference and of the loss.
 const TOLERANCE: f64 = 2e-4;
@@ -49,7 +52,7 @@ fn sequence(example: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
 }
 
 /// The groups, and the perturbed reference's four sums of each.
-fn groups(golden: &Value) -> (Vec<EncodedGroup>, BTreeMap<String, [f64; 4]>) {
+fn groups(golden: &Value) -> (Vec<EncodedGroup>, ReferenceLogps) {
     let mut sums = BTreeMap::new();
     let examples = golden["examples"].as_array().expect("examples").iter().enumerate();
     let made = examples.map(|(index, example)| {
@@ -103,17 +106,17 @@ fn every_gradient_of_a_real_model_equals_the_reference() {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let decoder = smollm2::decoder(&model);
     let out = tempfile::tempdir().expect("a folder");
-    let mut job = job(&members, &sums, None, out.path());
-    job.tokens_per_micro_batch = 1 << 20;
+    let mut trainer = trainer(&members, &sums, None, out.path());
+    trainer.tokens_per_micro_batch = 1 << 20;
     let number = |key: &str| golden["batch"][key].as_f64().expect("a number");
     for (shape, beta) in
         [(SequenceLayout::Tree, 0.1), (SequenceLayout::Rows, 0.1), (SequenceLayout::Tree, 0.11)]
     {
-        job.objective = Objective::new(Method::Iopo, beta, 0.0);
-        job.sequence_layout = shape;
-        let mut learner = Learner::new(decoder.clone(), adamw(0.0));
-        let mut means = Window::default();
-        let (found, loss) = job.gradients(&mut learner, &members, &mut means).expect("gradients");
+        trainer.objective = Objective::new(Method::Iopo, beta, 0.0);
+        trainer.sequence_layout = shape;
+        let mut state = TrainerState::new(decoder.clone(), adamw(0.0));
+        let mut means = MetricMeans::default();
+        let (found, loss) = trainer.gradients(&mut state, &members, &mut means).expect("gradients");
         let gradients = decoder.named_gradients(&found).expect("names");
         let worst = worst_norm(&gradients, &golden);
         let whole = norm(gradients.values().flat_map(|(_, values)| values).map(|v| f64::from(*v)));

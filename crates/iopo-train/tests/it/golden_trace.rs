@@ -1,14 +1,17 @@
 //! Twelve `AdamW` steps against PyTorch's, step by step.
 
-use std::{collections::BTreeMap, f64::consts::LN_2, fs, path::Path};
+use iopo_schema::TrainingMetric;
+use iopo_train::encode::all_sequences;
+use iopo_train::reference::ReferenceLogps;
+use std::{f64::consts::LN_2, fs, path::Path};
 
 use iopo_llm::Silent;
 use iopo_model::{Activations, Decoder, Dtype, LoraConfig};
 use iopo_train::{
     EncodedGroup, Method, Objective, SequenceLayout,
     evaluate::group_logps,
-    learner::Learner,
     schedule::{Schedule, SchedulerType},
+    state::TrainerState,
     weights::{read_safetensors, trained_tensors},
 };
 use serde_json::Value;
@@ -17,12 +20,12 @@ use crate::common::adamw;
 use crate::under_test::{UnderTest, under_test, worse};
 
 /// A trace's columns and the metrics that they are.
-const COLUMNS: [(&str, &str); 5] = [
-    ("lr", "learning_rate"),
-    ("loss", "loss"),
-    ("grad_norm", "grad_norm"),
-    ("acc_v1", "rewards/accuracies_v1"),
-    ("acc_v2", "rewards/accuracies_v2"),
+const COLUMNS: [(&str, TrainingMetric); 5] = [
+    ("lr", TrainingMetric::LearningRate),
+    ("loss", TrainingMetric::Loss),
+    ("grad_norm", TrainingMetric::GradNorm),
+    ("acc_v1", TrainingMetric::RewardsAccuraciesV1),
+    ("acc_v2", TrainingMetric::RewardsAccuraciesV2),
 ];
 
 /// Prompt and response of one of a quad's sequences, told apart by the labels.
@@ -58,25 +61,24 @@ fn follow(
 ) -> Decoder {
     let mut worst = 0f64;
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let sums = group_logps(base, &members, shape, 4096, |_| [true; 4], &Silent).expect("reference");
-    let reference: BTreeMap<String, [f64; 4]> =
-        groups.iter().map(|group| group.id.clone()).zip(sums).collect();
+    let sums = group_logps(base, &members, shape, 4096, all_sequences, &Silent).expect("reference");
+    let reference: ReferenceLogps = groups.iter().map(|group| group.id.clone()).zip(sums).collect();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut job = crate::common::job(&members, &reference, lora, folder.path());
+    let mut trainer = crate::common::trainer(&members, &reference, lora, folder.path());
     let number = |key: &str| trace[key].as_f64().expect("a number");
-    job.objective = Objective::new(Method::Iopo, 0.1, 0.0);
+    trainer.objective = Objective::new(Method::Iopo, 0.1, 0.0);
     let lr_scheduler_type = SchedulerType::Cosine;
-    job.schedule = Schedule { lr_scheduler_type, peak: number("lr"), warmup: 2, total: 12 };
-    job.sequence_layout = shape;
+    trainer.schedule = Schedule { lr_scheduler_type, peak: number("lr"), warmup: 2, total: 12 };
+    trainer.sequence_layout = shape;
     // Small enough that every update takes several micro-batches.
-    job.tokens_per_micro_batch = 100;
-    let mut learner = Learner::new(start, adamw(number("weight_decay")));
-    learner.activations = activations;
+    trainer.tokens_per_micro_batch = 100;
+    let mut state = TrainerState::new(start, adamw(number("weight_decay")));
+    state.activations = activations;
     for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
         let of_step: Vec<&EncodedGroup> =
             (0..4).map(|at| members[(4 * step + at) % members.len()]).collect();
-        let (next, means) = job.update(learner, &of_step).expect("an update");
-        learner = next;
+        let (next, means) = trainer.update(state, &of_step).expect("an update");
+        state = next;
         let loss = row["loss"].as_f64().expect("a number");
         // Where the policy is still the reference, or weights have 8 bits, rounding decides which reward is greater.
         let is_reference = (loss - LN_2).abs() < 1e-6;
@@ -91,7 +93,7 @@ fn follow(
     }
     let what = if lora.is_some() { "12 steps of an adapter" } else { "12 steps of every weight" };
     under.holds("trace", what, worst);
-    learner.decoder
+    state.decoder
 }
 
 /// Every checkpoint with a trace: those of the repository, and the shared ones where they are.

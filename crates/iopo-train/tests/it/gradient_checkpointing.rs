@@ -1,7 +1,8 @@
 //! Computing activations again changes no byte of what a training writes, and can begin or end at any update.
 
+use iopo_train::encode::all_sequences;
+use iopo_train::reference::ReferenceLogps;
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{
         Mutex,
@@ -9,12 +10,12 @@ use std::{
     },
 };
 
-use crate::common::{decoder, groups, job, with_adapter};
+use crate::common::{decoder, groups, trainer, with_adapter};
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_train::{
     EncodedGroup, GradientCheckpointing, SequenceLayout, TrainError, evaluate::group_logps,
-    trainer::Job, weights,
+    trainer::Trainer, weights,
 };
 
 const VOCAB: usize = 61;
@@ -53,23 +54,23 @@ impl Progress for Watcher {
 }
 
 /// Hands a training of adapters or of every weight to `test`, whose updates have several micro-batches.
-fn with_job<T>(
+fn with_trainer<T>(
     dir: &Path,
     lora: Option<&LoraConfig>,
-    test: impl FnOnce(&mut Job<'_>, &Decoder) -> T,
+    test: impl FnOnce(&mut Trainer<'_>, &Decoder) -> T,
 ) -> T {
     let groups = groups(10, VOCAB, 31);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let plain = decoder(VOCAB, 30);
     let start = lora.map_or_else(|| plain.clone(), |lora| with_adapter(plain.clone(), lora));
-    let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, all_sequences, &Silent);
     let ids = members.iter().map(|group| group.id.clone());
-    let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
-    let mut job = job(&members, &sums, lora, dir);
-    job.dev = &members[..3];
-    job.tokens_per_micro_batch = 60;
-    job.starts_at_reference = true;
-    test(&mut job, &start)
+    let sums: ReferenceLogps = ids.zip(sums.expect("sums")).collect();
+    let mut trainer = trainer(&members, &sums, lora, dir);
+    trainer.data.dev = &members[..3];
+    trainer.tokens_per_micro_batch = 60;
+    trainer.starts_at_reference = true;
+    test(&mut trainer, &start)
 }
 
 /// The weights and metrics that a training writes, stopped and gone on with under one setting after the other.
@@ -77,18 +78,18 @@ fn product(
     dir: &Path,
     lora: Option<&LoraConfig>,
     settings: &[GradientCheckpointing],
-    change: impl FnOnce(&mut Job<'_>),
+    change: impl FnOnce(&mut Trainer<'_>),
 ) -> [Vec<u8>; 2] {
-    with_job(dir, lora, |job, start| {
-        change(job);
+    with_trainer(dir, lora, |trainer, start| {
+        change(trainer);
         let (last, before) = settings.split_last().expect("a setting");
         for setting in before {
-            job.gradient_checkpointing = *setting;
-            let stopped = job.run(start, &Watcher::new(3));
+            trainer.gradient_checkpointing = *setting;
+            let stopped = trainer.run(start, &Watcher::new(3));
             assert!(matches!(stopped, Err(TrainError::Cancelled)));
         }
-        job.gradient_checkpointing = *last;
-        job.run(start, &Silent).expect("trained");
+        trainer.gradient_checkpointing = *last;
+        trainer.run(start, &Silent).expect("trained");
     });
     let weights = if lora.is_some() { weights::ADAPTER } else { weights::WEIGHTS };
     [weights, "metrics.parquet"].map(|name| std::fs::read(dir.join(name)).expect("written"))
@@ -108,8 +109,8 @@ fn no_byte_changes_with_it_nor_where_it_is_switched_between_updates() {
         assert!(made("resumed", &[Always, Always]) == kept, "resumed, lora: {}", lora.is_some());
         assert!(made("switched", &[Never, Always, Auto]) == kept, "lora: {}", lora.is_some());
         // Control: what does change results is seen in the same bytes.
-        let other = product(&folder.path().join("other"), lora, &[Always], |job| {
-            job.objective.beta *= 1.001;
+        let other = product(&folder.path().join("other"), lora, &[Always], |trainer| {
+            trainer.objective.beta *= 1.001;
         });
         assert!(other != kept);
     }
@@ -121,9 +122,9 @@ fn what_was_chosen_and_what_it_costs_is_said_before_the_first_update() {
     let said = |gradient_checkpointing: GradientCheckpointing| {
         let folder = tempfile::tempdir().expect("a folder");
         let watcher = Watcher::new(1000);
-        with_job(folder.path(), Some(&lora), |job, start| {
-            job.gradient_checkpointing = gradient_checkpointing;
-            job.run(start, &watcher).expect("trained");
+        with_trainer(folder.path(), Some(&lora), |trainer, start| {
+            trainer.gradient_checkpointing = gradient_checkpointing;
+            trainer.run(start, &watcher).expect("trained");
         });
         let said = watcher.said.into_inner().expect("no panic");
         assert_eq!(said.len(), 8, "memory, time, then six updates");

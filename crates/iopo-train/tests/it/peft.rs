@@ -26,7 +26,7 @@ fn an_adapter_of_pefts_is_taken_with_its_scale_in_f32_and_bf16() {
         let (base, saved) = (base(&dir), dir.join("lora"));
         let factors = read_safetensors(&saved.join(ADAPTER)).expect("factors");
         let by_hand = |scale| merged(&base.clone().load_adapter(&factors, scale).expect("fits"));
-        let ours = merged(&weights::load(&saved, &base, "of no card").expect("fits"));
+        let ours = merged(&weights::load(&saved, &base, "of no metadata").expect("fits"));
         // r 4, alpha 8; control: another scale is another model.
         assert_eq!(ours, by_hand(2.0));
         assert_ne!(ours, by_hand(1.0));
@@ -56,14 +56,14 @@ fn an_adapter_of_pefts_is_taken_with_its_scale_in_f32_and_bf16() {
         let bytes = safetensors::serialize(views, None).expect("written");
         fs::write(folder.path().join(ADAPTER), bytes).expect("written");
         copy(&|_| ());
-        let cut = weights::load(folder.path(), &base, "of no card").expect("fits");
+        let cut = weights::load(folder.path(), &base, "of no metadata").expect("fits");
         for (name, (_, values)) in trained_tensors(&cut).expect("factors") {
             for (cut, whole) in values.iter().zip(&factors[&name].1) {
                 assert!((cut - whole).abs() <= whole.abs() / 128.0, "{name}: {cut} of {whole}");
             }
         }
         copy(&|config| config["use_dora"] = json!(true));
-        let error = weights::load(folder.path(), &base, "of no card").expect_err("DoRA");
+        let error = weights::load(folder.path(), &base, "of no metadata").expect_err("DoRA");
         assert!(error.to_string().contains("use_dora"), "{error}");
     }
 }

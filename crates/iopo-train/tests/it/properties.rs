@@ -1,6 +1,8 @@
 //! What must hold for any groups and settings: how an update is cut and ordered changes nothing, and a
 //! resumed training is the uninterrupted one.
 
+use iopo_train::encode::all_sequences;
+use iopo_train::reference::ReferenceLogps;
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -16,16 +18,16 @@ use iopo_train::{
     eval_strategy::{BestModelMetric, EvalStrategy},
     evaluate::group_logps,
     events::EVENTS,
-    learner::Learner,
-    metrics::Window,
+    metrics::MetricMeans,
     optim::{Optimizer, OptimizerName},
     schedule::SchedulerType,
-    trainer::Job,
+    state::TrainerState,
+    trainer::Trainer,
     weights::{self, ADAPTER},
 };
 use proptest::prelude::*;
 
-use crate::common::{adamw, decoder, groups, job, with_adapter};
+use crate::common::{adamw, decoder, groups, trainer, with_adapter};
 
 const VOCAB: usize = 61;
 /// Of a loss, and of a gradient beside its global norm.
@@ -35,8 +37,8 @@ fn lora() -> LoraConfig {
     LoraConfig::new(2, 4.0)
 }
 
-fn sums(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
-    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
+fn sums(decoder: &Decoder, groups: &[&EncodedGroup]) -> ReferenceLogps {
+    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, all_sequences, &Silent);
     groups.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
 }
 
@@ -45,10 +47,14 @@ fn method() -> impl Strategy<Value = Method> {
 }
 
 /// Loss and gradients of an update.
-fn gradients(job: &Job<'_>, start: &Decoder, members: &[&EncodedGroup]) -> (f64, NamedTensors) {
-    let mut learner = Learner::new(start.clone(), adamw(0.0));
-    let mut means = Window::default();
-    let (gradients, loss) = job.gradients(&mut learner, members, &mut means).expect("gradients");
+fn gradients(
+    trainer: &Trainer<'_>,
+    start: &Decoder,
+    members: &[&EncodedGroup],
+) -> (f64, NamedTensors) {
+    let mut state = TrainerState::new(start.clone(), adamw(0.0));
+    let mut means = MetricMeans::default();
+    let (gradients, loss) = trainer.gradients(&mut state, members, &mut means).expect("gradients");
     (loss, start.named_gradients(&gradients).expect("names"))
 }
 
@@ -71,8 +77,8 @@ fn same(apart: (f64, f64)) -> bool {
 }
 
 /// The optimizer's state by name; Burn writes it in no fixed order.
-fn moments(learner: &Learner) -> BTreeMap<String, Vec<u8>> {
-    let bytes = learner.optimizer.to_bytes().expect("moments");
+fn moments(state: &TrainerState) -> BTreeMap<String, Vec<u8>> {
+    let bytes = state.optimizer.to_bytes().expect("moments");
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).expect("Burn's format");
     let mut kept: BTreeMap<String, Vec<u8>> = reader
         .scalars()
@@ -141,15 +147,15 @@ fn train(dir: &Path, settings: Settings, looks: usize) -> usize {
     let adapter = lora();
     let start = with_adapter(decoder(VOCAB, 70), &adapter);
     let sums = sums(&decoder(VOCAB, 72), &members);
-    let mut job = job(&members, &sums, Some(&adapter), dir);
-    job.objective = Objective::new(settings.method, 0.5, 0.5);
-    job.schedule.lr_scheduler_type = settings.lr_scheduler_type;
-    job.dev = &members[..3];
-    job.eval_strategy = settings.eval_strategy;
-    job.save_steps = settings.save_steps;
+    let mut trainer = trainer(&members, &sums, Some(&adapter), dir);
+    trainer.objective = Objective::new(settings.method, 0.5, 0.5);
+    trainer.schedule.lr_scheduler_type = settings.lr_scheduler_type;
+    trainer.data.dev = &members[..3];
+    trainer.eval_strategy = settings.eval_strategy;
+    trainer.save_steps = settings.save_steps;
     let mut stops = 0;
     loop {
-        match job.run(&start, &StopAfter(AtomicUsize::new(looks))) {
+        match trainer.run(&start, &StopAfter(AtomicUsize::new(looks))) {
             Ok(_) => return stops,
             Err(TrainError::Cancelled) => stops += 1,
             Err(error) => panic!("{error}"),
@@ -174,11 +180,11 @@ proptest! {
         let start = if adapted { with_adapter(plain, &adapter) } else { plain };
         let reference = sums(&decoder(VOCAB, seed ^ 2), &members);
         let folder = tempfile::tempdir().expect("a folder");
-        let mut job = job(&members, &reference, adapted.then_some(&adapter), folder.path());
-        job.objective = Objective { gamma: 0.5, ..Objective::new(method, 0.3, 0.5) };
+        let mut trainer = trainer(&members, &reference, adapted.then_some(&adapter), folder.path());
+        trainer.objective = Objective { gamma: 0.5, ..Objective::new(method, 0.3, 0.5) };
         let mut of = |budget: usize, members: &[&EncodedGroup]| {
-            job.tokens_per_micro_batch = budget;
-            gradients(&job, &start, members)
+            trainer.tokens_per_micro_batch = budget;
+            gradients(&trainer, &start, members)
         };
         let whole = of(1 << 20, &members);
         let one_by_one = apart(&of(1, &members), &whole);
@@ -213,22 +219,22 @@ proptest! {
         let start = with_adapter(decoder(VOCAB, 80), &adapter);
         let reference = sums(&decoder(VOCAB, 82), &members);
         let folder = tempfile::tempdir().expect("a folder");
-        let mut job = job(&members, &reference, Some(&adapter), folder.path());
-        job.objective = Objective::new(method, 0.3, 0.5);
-        (job.schedule.warmup, job.schedule.total) = (2, 8);
-        let advance = |mut learner: Learner, updates: usize| {
+        let mut trainer = trainer(&members, &reference, Some(&adapter), folder.path());
+        trainer.objective = Objective::new(method, 0.3, 0.5);
+        (trainer.schedule.warmup, trainer.schedule.total) = (2, 8);
+        let advance = |mut state: TrainerState, updates: usize| {
             for _ in 0..updates {
-                learner = job.update(learner, &members).expect("an update").0;
+                state = trainer.update(state, &members).expect("an update").0;
             }
-            learner
+            state
         };
-        let half = advance(Learner::new(start.clone(), Optimizer::new(optimizer, 0.01)), before);
+        let half = advance(TrainerState::new(start.clone(), Optimizer::new(optimizer, 0.01)), before);
         let saved = half.checkpoint().expect("a checkpoint");
-        let resumed = Learner::resume(&start, Optimizer::new(optimizer, 0.01), Some(&adapter), saved).expect("fits");
-        let [a, b] = [half, resumed].map(|learner| {
-            let learner = advance(learner, after);
-            let kept = moments(&learner);
-            (weights::trained_tensors(&learner.decoder).expect("factors"), kept, learner.metrics)
+        let resumed = TrainerState::resume(&start, Optimizer::new(optimizer, 0.01), Some(&adapter), saved).expect("fits");
+        let [a, b] = [half, resumed].map(|state| {
+            let state = advance(state, after);
+            let kept = moments(&state);
+            (weights::trained_tensors(&state.decoder).expect("factors"), kept, state.metrics)
         });
         prop_assert!(a.0 == b.0, "other weights");
         prop_assert!(a.1 == b.1, "other moments");

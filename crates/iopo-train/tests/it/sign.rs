@@ -1,18 +1,20 @@
 //! The sign of every preference loss: fed with groups in which y1 and y2 are swapped, training lowers
 //! reward accuracy on held-out groups; fed with the groups as they are, it raises it.
 
-use std::collections::BTreeMap;
+use iopo_schema::TrainingMetric;
+use iopo_train::encode::all_sequences;
+use iopo_train::reference::ReferenceLogps;
 
 use iopo_llm::Silent;
 use iopo_model::Decoder;
 use iopo_train::{
     EncodedGroup, Method, Objective, SequenceLayout,
     evaluate::{evaluate, group_logps},
-    learner::Learner,
     schedule::SchedulerType,
+    state::TrainerState,
 };
 
-use crate::common::{Numbers, adamw, decoder, job};
+use crate::common::{Numbers, adamw, decoder, trainer};
 
 const VOCAB: usize = 61;
 const UPDATES: usize = 12;
@@ -48,10 +50,10 @@ fn swapped(groups: &[EncodedGroup]) -> Vec<EncodedGroup> {
 }
 
 /// The sums under another random model: rewards start as noise instead of 0.
-fn reference(groups: &[EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
+fn reference(groups: &[EncodedGroup]) -> ReferenceLogps {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let other = decoder(VOCAB, 92);
-    let sums = group_logps(&other, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&other, &members, SequenceLayout::Tree, 500, all_sequences, &Silent);
     members.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
 }
 
@@ -59,22 +61,22 @@ fn accuracy(decoder: &Decoder, objective: &Objective, held_out: &[EncodedGroup])
     let members: Vec<&EncodedGroup> = held_out.iter().collect();
     let sums = reference(held_out);
     let found = evaluate(decoder, objective, &members, &sums, SequenceLayout::Tree, 500, &Silent);
-    found.expect("evaluated").mean("rewards/accuracies").expect("a preference method")
+    found.expect("evaluated").mean(TrainingMetric::RewardsAccuracies).expect("a preference method")
 }
 
 fn train(start: &Decoder, objective: Objective, groups: &[EncodedGroup]) -> Decoder {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let sums = reference(groups);
     let folder = tempfile::tempdir().expect("a folder");
-    let mut job = job(&members, &sums, None, folder.path());
-    job.objective = objective;
-    job.schedule.lr_scheduler_type = SchedulerType::Constant;
-    (job.schedule.peak, job.schedule.warmup) = (5e-3, 0);
-    let mut learner = Learner::new(start.clone(), adamw(0.0));
+    let mut trainer = trainer(&members, &sums, None, folder.path());
+    trainer.objective = objective;
+    trainer.schedule.lr_scheduler_type = SchedulerType::Constant;
+    (trainer.schedule.peak, trainer.schedule.warmup) = (5e-3, 0);
+    let mut state = TrainerState::new(start.clone(), adamw(0.0));
     for _ in 0..UPDATES {
-        learner = job.update(learner, &members).expect("an update").0;
+        state = trainer.update(state, &members).expect("an update").0;
     }
-    learner.decoder
+    state.decoder
 }
 
 #[test]

@@ -1,17 +1,19 @@
 //! Stopping at every look that a training takes: nothing that was computed is lost.
 
+use iopo_train::encode::all_sequences;
+use iopo_train::reference::ReferenceLogps;
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::common::{decoder, groups, job, with_adapter};
+use crate::common::{decoder, groups, trainer, with_adapter};
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, read};
 use iopo_train::{
-    EncodedGroup, SequenceLayout, TrainError, evaluate::group_logps, trainer::Job, weights::ADAPTER,
+    EncodedGroup, SequenceLayout, TrainError, evaluate::group_logps, trainer::Trainer,
+    weights::ADAPTER,
 };
 
 const VOCAB: usize = 61;
@@ -36,19 +38,19 @@ impl Progress for StopAt {
     }
 }
 
-/// A job whose only checkpoints are those of its stops.
-fn with_job<T>(dir: &Path, test: impl FnOnce(&Job<'_>, &Decoder) -> T) -> T {
+/// A trainer whose only checkpoints are those of its stops.
+fn with_trainer<T>(dir: &Path, test: impl FnOnce(&Trainer<'_>, &Decoder) -> T) -> T {
     let groups = groups(10, VOCAB, 31);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let lora = LoraConfig::new(2, 4.0);
     let start = with_adapter(decoder(VOCAB, 30), &lora);
-    let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, |_| [true; 4], &Silent);
+    let sums = group_logps(&start, &members, SequenceLayout::Tree, 500, all_sequences, &Silent);
     let ids = members.iter().map(|group| group.id.clone());
-    let sums: BTreeMap<String, [f64; 4]> = ids.zip(sums.expect("sums")).collect();
-    let mut job = job(&members, &sums, Some(&lora), dir);
-    job.dev = &members[..3];
-    job.save_steps = 1000;
-    test(&job, &start)
+    let sums: ReferenceLogps = ids.zip(sums.expect("sums")).collect();
+    let mut trainer = trainer(&members, &sums, Some(&lora), dir);
+    trainer.data.dev = &members[..3];
+    trainer.save_steps = 1000;
+    test(&trainer, &start)
 }
 
 fn product(dir: &Path) -> [Vec<u8>; 2] {
@@ -72,15 +74,15 @@ fn a_stop_anywhere_keeps_every_update_and_the_rest_is_the_same_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = folder.path().join("whole");
     let counter = StopAt::new(usize::MAX);
-    with_job(&whole, |job, start| job.run(start, &counter)).expect("trained");
+    with_trainer(&whole, |trainer, start| trainer.run(start, &counter)).expect("trained");
     let wanted = product(&whole);
     let looks = counter.looks.into_inner();
     let mut inside_evaluation = 0;
     for at in 0..looks {
         let dir = folder.path().join(format!("stopped-{at}"));
-        with_job(&dir, |job, start| {
+        with_trainer(&dir, |trainer, start| {
             let stop = StopAt::new(at);
-            let stopped = job.run(start, &stop);
+            let stopped = trainer.run(start, &stop);
             assert!(matches!(stopped, Err(TrainError::Cancelled)), "{at}: there was work left");
             match stopped_at(&dir) {
                 None => assert_eq!(at, 0, "updates were lost"),
@@ -92,7 +94,7 @@ fn a_stop_anywhere_keeps_every_update_and_the_rest_is_the_same_bit_for_bit() {
                     inside_evaluation += usize::from(step.is_multiple_of(EPOCH) && !evaluated);
                 }
             }
-            job.run(start, &Silent).expect("goes on");
+            trainer.run(start, &Silent).expect("goes on");
         });
         assert_eq!(product(&dir), wanted, "stopped at look {at}");
     }

@@ -1,18 +1,20 @@
 //! Accumulation, resume, the whole run.
 
+use iopo_schema::TrainingMetric;
+use iopo_train::encode::all_sequences;
+use iopo_train::reference::ReferenceLogps;
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::common::{adamw, decoder, groups, job, rows, settings, with_adapter, with_base};
+use crate::common::{adamw, decoder, groups, rows, settings, trainer, with_adapter, with_base};
 use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, ReferenceRow, read};
 use iopo_train::{
-    EncodedGroup, Method, SequenceLayout, TrainError, evaluate::group_logps, learner::Learner,
+    EncodedGroup, Method, SequenceLayout, TrainError, evaluate::group_logps, state::TrainerState,
     train, weights,
 };
 
@@ -22,8 +24,8 @@ fn lora() -> LoraConfig {
     LoraConfig::new(2, 4.0)
 }
 
-fn reference(decoder: &Decoder, groups: &[&EncodedGroup]) -> BTreeMap<String, [f64; 4]> {
-    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, |_| [true; 4], &Silent)
+fn reference(decoder: &Decoder, groups: &[&EncodedGroup]) -> ReferenceLogps {
+    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, all_sequences, &Silent)
         .expect("sums");
     groups.iter().map(|group| group.id.clone()).zip(sums).collect()
 }
@@ -46,17 +48,18 @@ fn four_micro_batches_of_one_are_one_of_four() {
         let start = decoder(VOCAB, 20);
         let sums = reference(&decoder(VOCAB, 22), &members);
         let update = |budget: usize| {
-            let mut job = job(&members, &sums, None, folder.path());
-            job.objective.method = method;
-            job.tokens_per_micro_batch = budget;
-            job.schedule.warmup = 0;
-            let learner = Learner::new(start.clone(), adamw(0.0));
-            let (learner, means) = job.update(learner, &members).expect("an update");
-            let numbers: Vec<f64> = ["loss", "grad_norm", "logps/chosen_v1"]
-                .into_iter()
-                .filter_map(|name| means.mean(name))
-                .collect();
-            (learner.decoder.full_parameters().expect("weights"), numbers)
+            let mut trainer = trainer(&members, &sums, None, folder.path());
+            trainer.objective.method = method;
+            trainer.tokens_per_micro_batch = budget;
+            trainer.schedule.warmup = 0;
+            let state = TrainerState::new(start.clone(), adamw(0.0));
+            let (state, means) = trainer.update(state, &members).expect("an update");
+            let numbers: Vec<f64> =
+                [TrainingMetric::Loss, TrainingMetric::GradNorm, TrainingMetric::LogpsChosenV1]
+                    .into_iter()
+                    .filter_map(|metric| means.mean(metric))
+                    .collect();
+            (state.decoder.full_parameters().expect("weights"), numbers)
         };
         let (one, four) = (update(1), update(1 << 20));
         for (a, b) in one.1.iter().zip(&four.1) {
@@ -77,14 +80,14 @@ fn in_pieces(dir: &Path, start: &Decoder, adapter: Option<&LoraConfig>, looks: u
     let groups = groups(10, VOCAB, 31);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let sums = reference(start, &members);
-    let mut job = job(&members, &sums, adapter, dir);
-    job.starts_at_reference = true;
-    job.dev = &members[..3];
+    let mut trainer = trainer(&members, &sums, adapter, dir);
+    trainer.starts_at_reference = true;
+    trainer.data.dev = &members[..3];
     let mut stops = 0;
     loop {
-        match job.run(start, &StopAfter(AtomicUsize::new(looks))) {
-            Ok(outcome) => {
-                assert_eq!(outcome.updates, 6);
+        match trainer.run(start, &StopAfter(AtomicUsize::new(looks))) {
+            Ok(output) => {
+                assert_eq!(output.updates, 6);
                 return stops;
             }
             Err(TrainError::Cancelled) => stops += 1,
@@ -125,10 +128,10 @@ fn a_kill_inside_a_checkpoint_falls_back_to_the_one_before() {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let sums = reference(&start, &members);
     let adapter = lora();
-    let mut job = job(&members, &sums, Some(&adapter), &killed);
-    job.starts_at_reference = true;
-    job.dev = &members[..3];
-    let stopped = job.run(&start, &StopAfter(AtomicUsize::new(6)));
+    let mut trainer = trainer(&members, &sums, Some(&adapter), &killed);
+    trainer.starts_at_reference = true;
+    trainer.data.dev = &members[..3];
+    let stopped = trainer.run(&start, &StopAfter(AtomicUsize::new(6)));
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
     // What a kill leaves: an unnamed folder, and a newest checkpoint that lost its end.
     let checkpoints = killed.join("checkpoint");
@@ -141,7 +144,7 @@ fn a_kill_inside_a_checkpoint_falls_back_to_the_one_before() {
     found.sort();
     assert_eq!(found.len(), 2);
     fs::write(found[1].join("optimizer.bin"), b"cut").expect("damaged");
-    job.run(&start, &Silent).expect("goes on");
+    trainer.run(&start, &Silent).expect("goes on");
     assert_eq!(bytes(&whole, weights::ADAPTER), bytes(&killed, weights::ADAPTER));
 }
 
@@ -153,21 +156,22 @@ fn moments_survive_and_foreign_ones_are_refused() {
     let sums = reference(&start, &members);
     let folder = tempfile::tempdir().expect("a folder");
     let adapter = lora();
-    let mut job = job(&members, &sums, Some(&adapter), folder.path());
-    (job.schedule.warmup, job.schedule.total) = (0, 100);
-    let mut learner = Learner::new(start.clone(), adamw(0.0));
+    let mut trainer = trainer(&members, &sums, Some(&adapter), folder.path());
+    (trainer.schedule.warmup, trainer.schedule.total) = (0, 100);
+    let mut state = TrainerState::new(start.clone(), adamw(0.0));
     for _ in 0..2 {
-        learner = job.update(learner, &members).expect("an update").0;
+        state = trainer.update(state, &members).expect("an update").0;
     }
-    let saved = learner.checkpoint().expect("a checkpoint");
-    let resumed = Learner::resume(&start, adamw(0.0), Some(&adapter), saved.clone()).expect("fits");
+    let saved = state.checkpoint().expect("a checkpoint");
+    let resumed =
+        TrainerState::resume(&start, adamw(0.0), Some(&adapter), saved.clone()).expect("fits");
     // With fresh moments the next step would be another: the two must agree bit for bit.
-    let next = |learner: Learner| {
-        let learner = job.update(learner, &members).expect("an update").0;
-        weights::trained_tensors(&learner.decoder).expect("factors")
+    let next = |state: TrainerState| {
+        let state = trainer.update(state, &members).expect("an update").0;
+        weights::trained_tensors(&state.decoder).expect("factors")
     };
-    let fresh = Learner { step: 2, ..Learner::new(resumed.decoder.clone(), adamw(0.0)) };
-    let (expected, forgotten) = (next(learner), next(fresh));
+    let fresh = TrainerState { step: 2, ..TrainerState::new(resumed.decoder.clone(), adamw(0.0)) };
+    let (expected, forgotten) = (next(state), next(fresh));
     assert!(next(resumed) == expected, "restored moments are others than the saved ones");
     assert!(forgotten != expected, "moments make no difference here: the test shows nothing");
     // Moments of the adapters do not serve a full fine-tuning.
@@ -192,7 +196,7 @@ fn a_run_trains_every_method_once_and_finds_its_work_again() {
         for method in &Method::ALL[1..] {
             assert_eq!(updates(*method), 4, "{method}");
         }
-        let iopo = summary.runs.last().expect("iopo");
+        let iopo = summary.runs.iter().find(|run| run.method == Method::Iopo).expect("iopo");
         assert!(iopo.token_ratio() < 0.8, "{}", iopo.token_ratio());
 
         // Margins are 0 before the first update, and the four sums of every group are cached.

@@ -1,14 +1,16 @@
 //! A group's tree says what four plain sequences say: log-probabilities, losses and gradients; and a
 //! tree in which a sibling response leaks does not.
 
+use iopo_train::encode::all_sequences;
 use std::collections::BTreeMap;
 
 use crate::common::{Numbers, decoder, groups, with_adapter};
 use crate::under_test::{under_test, worse};
+use iopo_core::PerSequence;
 use iopo_model::{Activations, Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
 use iopo_train::{
     Batch, EncodedGroup, Method, Objective, SequenceLayout, TrainError,
-    objective::{Scored, Window},
+    objective::{GroupWithLogps, UpdateSize},
 };
 use proptest::prelude::*;
 
@@ -17,22 +19,22 @@ const VOCAB: usize = 61;
 /// Loss and gradients of a batch; the reference is `policy − a random offset` so that slopes differ.
 fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>, NamedTensors) {
     let objective = Objective::new(Method::Iopo, 0.1, 0.5);
-    let window = Window::of(groups.iter().copied());
+    let window = UpdateSize::of(groups.iter().copied());
     let mut losses = Vec::new();
     let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
-        let sums = batch.sums(logps, groups.len())?;
-        let scored: Vec<Scored<'_>> = groups
+        let sums = batch.sequence_logps(logps, groups.len())?;
+        let scored: Vec<GroupWithLogps<'_>> = groups
             .iter()
             .zip(sums)
             .map(|(group, policy)| {
                 let mut numbers = Numbers::new(group.id.len() as u64 + group.x1[0] as u64);
-                let reference = std::array::from_fn(|_| -30.0 - 20.0 * numbers.next());
-                Scored { group, policy, reference }
+                let reference = PerSequence::from_fn(|_| -30.0 - 20.0 * numbers.next());
+                GroupWithLogps { group, policy, reference }
             })
             .collect();
         let made = objective.evaluate(&scored, window, &decoder.device())?;
         losses = made.losses;
-        Ok(batch.spread(&made.slopes))
+        Ok(batch.token_gradients(&made.gradients))
     };
     let Batch { layout, targets, .. } = batch;
     let (_, gradients) = decoder
@@ -57,7 +59,7 @@ fn distance(a: &(Vec<f64>, NamedTensors), b: &(Vec<f64>, NamedTensors)) -> f64 {
 
 /// The tree with one mistake: y2 under x1 continues y1 instead of the prompt.
 fn leaking(group: &EncodedGroup) -> Batch {
-    let good = Batch::new(&[group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
+    let good = Batch::new(&[group], SequenceLayout::Tree, all_sequences).expect("a tree");
     let shared = group.x1.iter().zip(&group.x2).take_while(|(a, b)| a == b).count();
     let fed = |tokens: &[u32]| tokens[..tokens.len() - 1].to_vec();
     let segment = |parent, tokens| Segment { parent, tokens };
@@ -83,11 +85,11 @@ fn a_leaking_sibling_is_seen() {
     // (In a group whose y2 follows x1, the loss does not read that sequence.)
     for group in groups(8, VOCAB, 2).iter().filter(|group| group.false_cells[0]) {
         let members = [group];
-        let plain = Batch::new(&members, SequenceLayout::Rows, |_| [true; 4]).expect("rows");
+        let plain = Batch::new(&members, SequenceLayout::Rows, all_sequences).expect("rows");
         let expected = step(&decoder, &members, &plain);
         let apart = distance(&step(&decoder, &members, &leaking(group)), &expected);
         assert!(apart > most, "a leak of {apart} went unseen");
-        let good = Batch::new(&members, SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
+        let good = Batch::new(&members, SequenceLayout::Tree, all_sequences).expect("a tree");
         under.holds("tree", &group.id, distance(&step(&decoder, &members, &good), &expected));
     }
 }
@@ -115,7 +117,7 @@ fn on_real_groups_the_tree_computes_less_than_four_fifths_of_four_padded_rows() 
         })
         .collect();
     for group in &groups {
-        let tree = Batch::new(&[group], SequenceLayout::Tree, |_| [true; 4]).expect("a tree");
+        let tree = Batch::new(&[group], SequenceLayout::Tree, all_sequences).expect("a tree");
         let ratio = tree.layout.token_count() as f64 / tree.padded_tokens as f64;
         assert!(ratio < 0.8, "{}: {ratio}", group.id);
     }

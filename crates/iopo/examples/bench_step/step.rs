@@ -1,6 +1,5 @@
 //! An update, the reference pass that is spared, and the floor that no update gets below.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -8,14 +7,14 @@ use anyhow::{Context, Result};
 use iopo::llm::Silent;
 use iopo::model::device::in_main_memory;
 use iopo::model::{Activations, Decoder, LoraConfig, memory, workers};
-use iopo::train::batch::Plan;
-use iopo::train::eval_strategy::EvalStrategy;
+use iopo::schema::TrainingMetric;
 use iopo::train::evaluate::group_logps;
-use iopo::train::learner::Learner;
-use iopo::train::optim::{Optimizer, OptimizerName, trained_sizes};
+use iopo::train::optim::{Optimizer, trained_sizes};
+use iopo::train::reference::ReferenceLogps;
 use iopo::train::schedule::{Schedule, SchedulerType};
-use iopo::train::trainer::Job;
-use iopo::train::{Batch, EncodedGroup, GradientCheckpointing, Method, Objective, SequenceLayout};
+use iopo::train::state::TrainerState;
+use iopo::train::trainer::{Trainer, TrainingData};
+use iopo::train::{Batch, EncodedGroup, Method, Objective, SequenceLayout, TrainConfig};
 use serde_json::{Value, json};
 
 use crate::floor::{self, Work};
@@ -92,42 +91,39 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     };
     let trained: usize = trained_sizes(&start).into_iter().sum();
     let updates = args.warmup + args.repeat;
-    let plan = Plan { groups: members.len(), per_update: members.len(), epochs: updates, seed: 0 };
-    let job = Job {
-        objective: Objective::new(args.mode, BETA, 0.0),
-        plan,
-        schedule: Schedule::with_ratio(SchedulerType::Constant, LEARNING_RATE, 0.0, updates),
-        lora: lora.as_ref(),
-        gradient_checkpointing: GradientCheckpointing::default(),
-        sequence_layout: args.sequence_layout(),
-        tokens_per_micro_batch: MICRO_BATCH_TOKENS,
-        max_grad_norm: CLIP_NORM,
-        optim: OptimizerName::Adamw,
-        weight_decay: WEIGHT_DECAY,
-        save_steps: 0,
-        groups: &members,
-        dev: &[],
-        eval_strategy: EvalStrategy::default(),
-        reference: &reference,
-        starts_at_reference: true,
-        dir: PathBuf::new(),
-        keep_weights: false,
-        card: nameless(args.mode.name()),
-    };
+    let mut settings = TrainConfig::default();
+    settings.beta = BETA;
+    settings.pref_ftx = 0.0;
+    settings.learning_rate = LEARNING_RATE;
+    settings.lr_scheduler_type = SchedulerType::Constant;
+    settings.warmup_ratio = 0.0;
+    settings.groups_per_update = members.len();
+    settings.num_train_epochs = updates;
+    settings.tokens_per_micro_batch = MICRO_BATCH_TOKENS;
+    settings.sequence_layout = args.sequence_layout();
+    settings.max_grad_norm = CLIP_NORM;
+    settings.weight_decay = WEIGHT_DECAY;
+    settings.save_steps = 0;
+    settings.use_peft = !args.full;
+    let data = TrainingData { train: &members, dev: &[], reference: &reference };
+    let mut trainer = Trainer::new(&settings, args.mode, 0, data, "", nameless(args.mode.name()));
+    trainer.objective = Objective::new(args.mode, BETA, 0.0);
+    trainer.schedule = Schedule::with_ratio(SchedulerType::Constant, LEARNING_RATE, 0.0, updates);
+    trainer.starts_at_reference = true;
     let each = |seconds: f64| seconds / members.len() as f64;
-    let mut learner = Learner::new(start, Optimizer::new(job.optim, WEIGHT_DECAY));
+    let mut state = TrainerState::new(start, Optimizer::new(trainer.optim, WEIGHT_DECAY));
     if args.gradient_checkpointing {
-        learner.activations = Activations::Recomputed;
+        state.activations = Activations::Recomputed;
     }
     let (mut times, mut losses) = (Vec::new(), Vec::new());
     for _ in 0..updates {
         let clock = Instant::now();
-        let (next, window) = job.update(learner, &members)?;
+        let (next, window) = trainer.update(state, &members)?;
         wait(&device)?;
         times.push(each(clock.elapsed().as_secs_f64()));
         on.note(times[times.len() - 1]);
-        learner = next;
-        losses.push(window.mean("loss"));
+        state = next;
+        losses.push(window.mean(TrainingMetric::Loss));
     }
     let times = &times[args.warmup..];
     let seconds = median(times);
@@ -159,7 +155,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         "times": times,
         "reference_seconds": each(median(&reference_times)),
         "losses": losses,
-        "logps": first_sums,
+        "logps": [first_sums.x1y1, first_sums.x1y2, first_sums.x2y2, first_sums.x2y1],
         "peak_bytes": peak,
         "flops": floor.as_ref().map(|floor| floor.flops),
         "gemm_flops_per_second": floor.as_ref().map(|floor| floor.rate),
@@ -168,11 +164,12 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     }))
 }
 
-/// Four sums of each group, by its id.
-type Sums = BTreeMap<String, [f64; 4]>;
-
 /// The reference's sums by group, and how long each of some passes over all groups took.
-fn reference(args: &Args, base: &Decoder, members: &[&EncodedGroup]) -> Result<(Sums, Vec<f64>)> {
+fn reference(
+    args: &Args,
+    base: &Decoder,
+    members: &[&EncodedGroup],
+) -> Result<(ReferenceLogps, Vec<f64>)> {
     let needs = |group: &EncodedGroup| args.mode.needs(group);
     let mut times = Vec::new();
     let mut last = None;

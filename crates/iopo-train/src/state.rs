@@ -1,33 +1,33 @@
-//! A model in training: weights, moments and counts, to a checkpoint and back.
+//! The state of a training: weights, moments and counts, to a checkpoint and back.
 
 use iopo_model::{Activations, Decoder, LoraConfig, NamedTensors};
 use iopo_schema::MetricRow;
 
 use crate::{TrainError, checkpoint::Checkpoint, optim::Optimizer, weights};
 
-/// Where a training stands between two updates.
+/// State of a training between two updates.
 #[derive(Debug)]
-pub struct Learner {
+pub struct TrainerState {
     /// The model.
     pub decoder: Decoder,
     /// Its optimizer.
     pub optimizer: Optimizer,
-    /// What becomes of the activations in its next updates; no checkpoint says so, for no result changes with it.
+    /// Whether the next updates keep or recompute activations. No checkpoint stores it, because it changes no result.
     pub activations: Activations,
-    /// What is trained, as it was at the best evaluation, where that is kept.
+    /// Trained weights of the best evaluation, if these are kept.
     pub best: Option<NamedTensors>,
     /// Updates done.
     pub step: usize,
-    /// Flat tokens computed.
+    /// Tokens computed.
     pub tokens: u64,
-    /// Tokens of the same sequences as padded rows.
+    /// Tokens of the same sequences laid out as padded rows.
     pub padded_tokens: u64,
     /// Metrics of all updates.
     pub metrics: Vec<MetricRow>,
 }
 
-impl Learner {
-    /// A learner before its first update.
+impl TrainerState {
+    /// Makes the state before the first update.
     pub fn new(decoder: Decoder, optimizer: Optimizer) -> Self {
         Self {
             decoder,
@@ -41,11 +41,10 @@ impl Learner {
         }
     }
 
-    /// The learner that a checkpoint was made of; `start` lends what is not trained, `optimizer` its
-    /// settings.
+    /// Restores the state that a checkpoint was made of; `start` supplies the frozen weights, `optimizer` its settings.
     ///
     /// # Errors
-    /// When weights or moments do not fit `start`.
+    /// Returns an error if weights or moments do not fit `start`.
     pub fn resume(
         start: &Decoder,
         optimizer: Optimizer,
@@ -65,10 +64,10 @@ impl Learner {
         })
     }
 
-    /// Everything that [`Learner::resume`] needs.
+    /// Makes a checkpoint from which [`TrainerState::resume`] continues.
     ///
     /// # Errors
-    /// When the device cannot be read.
+    /// Returns an error if the device cannot be read.
     pub fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
         Ok(Checkpoint {
             step: self.step,

@@ -1,0 +1,149 @@
+//! The loss of each method, one per group, and the weights of the mean over the update.
+
+use burn::tensor::Tensor;
+use iopo_objective::{
+    GroupLogpsExt, LossShape, PairLogps, PairTokens, dpo_mirrored_shaped, nll_per_token, orpo,
+    pref_ftx, sided_margin, simpo, tpo, tpo_l,
+};
+
+use super::{GroupWithLogps, Objective, UpdateSize, tensors::Leaves};
+use crate::Method;
+
+/// Returns the loss of each group and its weight in the update's loss.
+pub(super) fn losses(
+    objective: &Objective,
+    leaves: &Leaves,
+    groups: &[GroupWithLogps<'_>],
+    size: UpdateSize,
+) -> (Tensor<1>, Tensor<1>) {
+    let mean = || leaves.vector(vec![1.0 / size.groups.max(1) as f64; groups.len()]);
+    match objective.method {
+        Method::Sft | Method::SftContinued => supervised(leaves, groups, size),
+        Method::DpoPaper => (one_pair(objective, leaves, groups), mean()),
+        Method::Dpo => (mirrored(objective, leaves), mean()),
+        Method::Iopo => (iopo(objective, leaves), mean()),
+        Method::IopoNoOutput => (no_output(objective, leaves), mean()),
+        Method::IopoThree => (three(objective, leaves), mean()),
+        Method::Simpo => {
+            let loss = |policy: &PairLogps, tokens: &PairTokens| {
+                simpo(policy, tokens, objective.beta, objective.gamma)
+            };
+            (strict_pairs(leaves, loss), mean())
+        }
+        Method::Orpo => {
+            let loss =
+                |policy: &PairLogps, tokens: &PairTokens| orpo(policy, tokens, objective.beta);
+            (strict_pairs(leaves, loss), mean())
+        }
+        Method::Tpo => {
+            let loss = |policy: &PairLogps, tokens: &PairTokens| {
+                tpo(&policy.triple(), &tokens.triple(), objective.beta, objective.pref_ftx)
+            };
+            (strict_pairs(leaves, loss), mean())
+        }
+        Method::TpoL => {
+            let Objective { beta, gamma, pref_ftx, .. } = *objective;
+            let loss = |policy: &PairLogps, tokens: &PairTokens| {
+                tpo_l(&policy.triple(), &tokens.triple(), beta, gamma, pref_ftx)
+            };
+            (strict_pairs(leaves, loss), mean())
+        }
+    }
+}
+
+/// SFT: the mean over the tokens of both chosen responses.
+fn supervised(
+    leaves: &Leaves,
+    groups: &[GroupWithLogps<'_>],
+    size: UpdateSize,
+) -> (Tensor<1>, Tensor<1>) {
+    let counts: Vec<f64> =
+        groups.iter().map(|g| (g.group.y1.len() + g.group.y2.len()) as f64).collect();
+    let chosen = leaves.policy.x1y1.clone() + leaves.policy.x2y2.clone();
+    let losses = nll_per_token(&chosen, &leaves.vector(counts.clone()));
+    let weights = counts.iter().map(|count| count / size.chosen_tokens.max(1) as f64).collect();
+    (losses, leaves.vector(weights))
+}
+
+/// DPO on one strict pair per group: y1 over y2 under x1, or the mirrored pair if y2 follows x1 too.
+fn one_pair(objective: &Objective, leaves: &Leaves, groups: &[GroupWithLogps<'_>]) -> Tensor<1> {
+    let share = |is_first: bool| {
+        let of = |group: &GroupWithLogps<'_>| {
+            f64::from(u8::from(group.group.false_cells().x1y2 == is_first))
+        };
+        leaves.vector(groups.iter().map(of).collect())
+    };
+    let (policy, reference, tokens) =
+        (leaves.policy.pairs(), leaves.reference.pairs(), leaves.tokens.pairs());
+    let loss = |index: usize| {
+        let (policy, reference, tokens) = (&policy[index], &reference[index], &tokens[index]);
+        let margin = if objective.is_per_token() {
+            policy.per_token(tokens).margin(&reference.per_token(tokens))
+        } else {
+            policy.margin(reference)
+        };
+        objective.shape.losses(margin, objective.beta)
+            + nll_per_token(&policy.chosen, &tokens.chosen).mul_scalar(objective.pref_ftx)
+    };
+    loss(0) * share(true) + loss(1) * share(false)
+}
+
+/// DPO on both mirrored pairs: a mean over two pairs, and so is the SFT term.
+fn mirrored(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
+    let (policy, reference) = compared(objective, leaves);
+    dpo_mirrored_shaped(&policy, &reference, &leaves.cells, objective.shape, objective.beta)
+        + sft_term(leaves).mul_scalar(0.5 * objective.pref_ftx)
+}
+
+/// IOPO: one term for both pairs, and so is the SFT term.
+fn iopo(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
+    let (policy, reference) = compared(objective, leaves);
+    objective.shape.losses(sided_margin(&policy, &reference, &leaves.cells), objective.beta)
+        + sft_term(leaves).mul_scalar(objective.pref_ftx)
+}
+
+/// The ablation without output preference. Equals [`iopo_objective::without_output`] on full groups; a sided group has
+/// one response that fails the other instruction, and contributes that comparison alone.
+fn no_output(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
+    let [y1, y2] = leaves.policy.log_ratios(&leaves.reference).input_margins();
+    let loss = |margin| LossShape::default().losses(margin, objective.beta);
+    (loss(y1) * leaves.cells.x2y1.clone() + loss(y2) * leaves.cells.x1y2.clone()).mul_scalar(0.5)
+        + sft_term(leaves).mul_scalar(0.5 * objective.pref_ftx)
+}
+
+/// The variant with three sequences. Equals [`iopo_objective::three_sequences`] on full groups; in a sided group the
+/// false cell counts twice, as in IOPO. The SFT term covers y1 under x1, the only chosen sequence that it reads.
+fn three(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
+    let ratios = leaves.policy.log_ratios(&leaves.reference);
+    let margin = ratios.x1y1.mul_scalar(2.0)
+        - ratios.x1y2 * leaves.cells.x1y2.clone()
+        - ratios.x2y1 * leaves.cells.x2y1.clone();
+    LossShape::default().losses(margin, objective.beta)
+        + nll_per_token(&leaves.policy.x1y1, &leaves.tokens.y1).mul_scalar(objective.pref_ftx)
+}
+
+/// The mean of a pair loss over a group's strict pairs, of which a sided group has one.
+fn strict_pairs(leaves: &Leaves, loss: impl Fn(&PairLogps, &PairTokens) -> Tensor<1>) -> Tensor<1> {
+    let ([policy_x1, policy_x2], [tokens_x1, tokens_x2]) =
+        (leaves.policy.pairs(), leaves.tokens.pairs());
+    (loss(&policy_x1, &tokens_x1) * leaves.cells.x1y2.clone()
+        + loss(&policy_x2, &tokens_x2) * leaves.cells.x2y1.clone())
+    .mul_scalar(0.5)
+}
+
+/// The negative log-likelihood per token of both chosen responses, which `pref_ftx` weights.
+fn sft_term(leaves: &Leaves) -> Tensor<1> {
+    pref_ftx(&leaves.policy, &leaves.tokens.y1, &leaves.tokens.y2)
+}
+
+/// The logps that the loss compares: sums, or per token.
+fn compared(
+    objective: &Objective,
+    leaves: &Leaves,
+) -> (iopo_objective::GroupLogps, iopo_objective::GroupLogps) {
+    if objective.is_per_token() {
+        (leaves.policy.per_token(&leaves.tokens), leaves.reference.per_token(&leaves.tokens))
+    } else {
+        (leaves.policy.clone(), leaves.reference.clone())
+    }
+}

@@ -1,0 +1,94 @@
+//! The memory of a run, estimated from its sizes, and its time, measured in a trial step.
+
+use std::time::Instant;
+
+use iopo_model::{Decoder, device, workers};
+
+use crate::{
+    TrainError,
+    batch::{Plan, weight},
+    encode::EncodedGroup,
+    estimate::{Estimate, Size},
+    objective::UpdateSize,
+    optim::trained_sizes,
+    state::TrainerState,
+    trainer::Trainer,
+};
+
+/// Seconds below which a trial is repeated, because its first pass also allocates memory.
+const SHORT: f64 = 1.0;
+/// Cost of a forward pass relative to forward and backward.
+const FORWARD: f64 = 0.35;
+
+/// Time per group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Throughput {
+    seconds_per_group: f64,
+}
+
+impl Throughput {
+    /// Estimates the seconds of all updates after `done` and of the evaluations between them.
+    pub(crate) fn seconds(self, trainer: &Trainer<'_>, done: usize) -> f64 {
+        let Plan { groups, epochs, .. } = trainer.plan;
+        let left = (groups * epochs).saturating_sub(trainer.plan.seen(done));
+        let steps = done + 1..=trainer.plan.updates();
+        let evaluations =
+            steps.filter(|step| trainer.eval_strategy.is_due(*step, &trainer.plan)).count();
+        let evaluated = FORWARD * (evaluations * trainer.data.dev.len()) as f64;
+        self.seconds_per_group * (left as f64 + evaluated)
+    }
+}
+
+impl Trainer<'_> {
+    /// Estimates the memory of the largest micro-batches, computed at once.
+    pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
+        let trained: usize = trained_sizes(decoder).into_iter().sum();
+        let largest = self.data.train.iter().map(|group| weight(group)).max().unwrap_or(0);
+        let longest = self.data.train.iter().map(|group| group.longest()).max().unwrap_or(0);
+        let tokens = largest.max(self.tokens_per_micro_batch);
+        let at_once = self.at_once(decoder);
+        Estimate::new(Size {
+            config: decoder.config(),
+            weight: decoder.dtype().bytes(),
+            trained: trained as u64,
+            full: self.lora.is_none(),
+            copies: self.optim.moments() + usize::from(self.eval_strategy.load_best_model_at_end),
+            tokens,
+            longest,
+            written_out: device::in_process(&decoder.device()),
+            at_once,
+        })
+    }
+
+    /// Returns the number of micro-batches computed at once; an update has at most one per group.
+    pub(crate) fn at_once(&self, decoder: &Decoder) -> usize {
+        workers::count(&decoder.device()).min(self.plan.per_update.max(1))
+    }
+
+    /// Times forward and backward passes of groups of average size, computed at once as in an update.
+    ///
+    /// # Errors
+    /// Returns an error if a guard stops the training or the model fails.
+    pub(crate) fn throughput(&self, state: &TrainerState) -> Result<Throughput, TrainError> {
+        let sizes: usize = self.data.train.iter().map(|group| weight(group)).sum();
+        let usual = sizes / self.data.train.len().max(1);
+        let mut drawn: Vec<&EncodedGroup> = self.data.train.to_vec();
+        drawn.sort_by_key(|group| (weight(group).abs_diff(usual), group.id.as_str()));
+        drawn.truncate(self.at_once(&state.decoder));
+        let size = UpdateSize::of(drawn.iter().copied());
+        let trial = || {
+            let clock = Instant::now();
+            let pass = |group: &EncodedGroup| {
+                self.micro_batch(&state.decoder, state.activations, state.step, &[group], size)
+                    .map(|_| ())
+            };
+            workers::map(&state.decoder.device(), drawn.clone(), pass)?;
+            Ok::<f64, TrainError>(clock.elapsed().as_secs_f64())
+        };
+        let mut seconds = trial()?;
+        if seconds < SHORT {
+            seconds = trial()?;
+        }
+        Ok(Throughput { seconds_per_group: seconds / drawn.len().max(1) as f64 })
+    }
+}

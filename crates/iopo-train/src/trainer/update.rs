@@ -1,0 +1,170 @@
+//! One update: micro-batches forward and backward, clipping, the optimizer's step.
+
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use iopo_llm::Progress;
+use iopo_model::{Activations, Decoder, workers};
+use iopo_schema::TrainingMetric;
+
+use super::Trainer;
+use crate::{
+    TrainError,
+    batch::micro_batches,
+    clipping::{clip, global_norm},
+    encode::EncodedGroup,
+    evaluate::evaluate,
+    guards,
+    metrics::{self, MetricMeans},
+    objective::{GroupWithLogps, UpdateSize},
+    state::TrainerState,
+    tree::Batch,
+};
+
+/// Contribution of one micro-batch to an update.
+pub(crate) struct MicroBatchOutput<'g> {
+    scored: Vec<GroupWithLogps<'g>>,
+    gradients: GradientsParams,
+    loss: f64,
+    tokens: u64,
+    padded_tokens: u64,
+}
+
+impl Trainer<'_> {
+    /// Returns the groups of an update.
+    pub(super) fn members(&self, update: usize) -> Vec<&EncodedGroup> {
+        let order = self.plan.order(self.plan.epoch(update));
+        self.plan.members(update, &order).iter().map(|&index| self.data.train[index]).collect()
+    }
+
+    /// Runs one update: forward and backward passes, guards, clipping, the optimizer's step. Returns the means over its
+    /// groups.
+    ///
+    /// # Errors
+    /// Returns an error if a guard stops the training or the model fails.
+    pub fn update(
+        &self,
+        mut state: TrainerState,
+        members: &[&EncodedGroup],
+    ) -> Result<(TrainerState, MetricMeans), TrainError> {
+        let step = state.step;
+        tracing::debug!(step, "update begins");
+        let mut means = MetricMeans::default();
+        let (mut gradients, loss) = self.gradients(&mut state, members, &mut means)?;
+        let norm = global_norm(&state.decoder, &gradients)?;
+        guards::finite_norm(step, norm, members.iter().map(|group| group.id.as_str()))?;
+        clip(&state.decoder, &mut gradients, norm, self.max_grad_norm);
+        let rate = self.schedule.rate(step);
+        state.decoder = state.optimizer.step(rate, state.decoder, gradients);
+        means.add(TrainingMetric::Loss, loss, 1.0);
+        means.add(TrainingMetric::GradNorm, norm, 1.0);
+        means.add(TrainingMetric::LearningRate, rate, 1.0);
+        means.add_named(
+            metrics::EPOCH,
+            (step + 1) as f64 / self.plan.updates_per_epoch() as f64,
+            1.0,
+        );
+        state.step += 1;
+        state.metrics.extend(means.rows(state.step as u64, ""));
+        tracing::debug!(step, "update ends");
+        Ok((state, means))
+    }
+
+    /// Returns the gradient and the loss of an update, summed over its micro-batches in order.
+    ///
+    /// # Errors
+    /// Returns an error if a guard stops the training or the model fails.
+    pub fn gradients(
+        &self,
+        state: &mut TrainerState,
+        members: &[&EncodedGroup],
+        means: &mut MetricMeans,
+    ) -> Result<(GradientsParams, f64), TrainError> {
+        let size = UpdateSize::of(members.iter().copied());
+        let (decoder, step, activations) = (&state.decoder, state.step, state.activations);
+        let device = decoder.device();
+        let parts = micro_batches(members, self.tokens_per_micro_batch);
+        // Gradients of every weight are as large as the model, so only as many are held as are computed at once.
+        let wave = if self.lora.is_some() { parts.len() } else { workers::count(&device) };
+        let mut sum = GradientsAccumulator::<Decoder>::new();
+        let mut loss = 0.0;
+        let (mut computed, mut padded) = (0, 0);
+        for parts in parts.chunks(wave.max(1)) {
+            let piece = |part: &Vec<_>| self.micro_batch(decoder, activations, step, part, size);
+            for piece in workers::map(&device, parts.iter().collect(), piece)? {
+                means.observe(&self.objective, &piece.scored);
+                sum.accumulate(decoder, piece.gradients);
+                loss += piece.loss;
+                computed += piece.tokens;
+                padded += piece.padded_tokens;
+            }
+        }
+        state.tokens += computed;
+        state.padded_tokens += padded;
+        means.add(TrainingMetric::TokensComputed, computed as f64, 1.0);
+        means.add(TrainingMetric::TokensPaddedRows, padded as f64, 1.0);
+        Ok((sum.grads(), loss))
+    }
+
+    /// Runs the forward and backward pass of one micro-batch, as its share of an update's loss.
+    pub(crate) fn micro_batch<'g>(
+        &self,
+        decoder: &Decoder,
+        activations: Activations,
+        step: usize,
+        groups: &[&'g EncodedGroup],
+        size: UpdateSize,
+    ) -> Result<MicroBatchOutput<'g>, TrainError> {
+        let needs = |group: &EncodedGroup| self.objective.method.needs(group);
+        let batch = Batch::new(groups, self.sequence_layout, needs)?;
+        let (mut scored, mut loss) = (Vec::new(), 0.0);
+        let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
+            scored = self.scored(groups, &batch, logps)?;
+            if self.starts_at_reference && step == 0 {
+                guards::step_zero(&scored, needs, decoder.products_are_coarse())?;
+            }
+            let evaluated = self.objective.evaluate(&scored, size, &decoder.device())?;
+            guards::finite_losses(step, &scored, &evaluated.losses)?;
+            loss = evaluated.loss;
+            Ok(batch.token_gradients(&evaluated.gradients))
+        };
+        let Batch { layout, targets, .. } = &batch;
+        let (_, gradients) =
+            decoder.response_logps_and_grads(layout, targets, activations, coefficients)?;
+        Ok(MicroBatchOutput {
+            scored,
+            gradients,
+            loss,
+            tokens: batch.layout.token_count() as u64,
+            padded_tokens: batch.padded_tokens as u64,
+        })
+    }
+
+    fn scored<'g>(
+        &self,
+        groups: &[&'g EncodedGroup],
+        batch: &Batch,
+        logps: &[f32],
+    ) -> Result<Vec<GroupWithLogps<'g>>, TrainError> {
+        let logps = batch.sequence_logps(logps, groups.len())?;
+        let method = self.objective.method;
+        let scored = groups.iter().zip(logps);
+        scored
+            .map(|(group, logps)| GroupWithLogps::new(group, logps, method, self.data.reference))
+            .collect()
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        decoder: &Decoder,
+        progress: &dyn Progress,
+    ) -> Result<MetricMeans, TrainError> {
+        evaluate(
+            decoder,
+            &self.objective,
+            self.data.dev,
+            self.data.reference,
+            self.sequence_layout,
+            self.tokens_per_micro_batch,
+            progress,
+        )
+    }
+}
