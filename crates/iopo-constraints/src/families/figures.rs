@@ -22,7 +22,9 @@ impl Family for Figures {
     type Kind = FiguresKind;
 
     fn validate(&self) -> Result<(), OutOfRange> {
-        Ok(())
+        match self {
+            Self::MentionNumber | Self::NoDigits => Ok(()),
+        }
     }
 
     fn phrases(&self) -> Vec<String> {

@@ -37,7 +37,18 @@ impl Family for Marks {
     type Kind = MarksKind;
 
     fn validate(&self) -> Result<(), OutOfRange> {
-        Ok(())
+        match self {
+            Self::NoCommas
+            | Self::NoExclamations
+            | Self::Exclamation
+            | Self::Question
+            | Self::NoQuestions
+            | Self::EndsWithQuestion
+            | Self::Parentheses
+            | Self::NoParentheses
+            | Self::Quotation
+            | Self::NoQuotation => Ok(()),
+        }
     }
 
     fn phrases(&self) -> Vec<String> {

@@ -35,7 +35,14 @@ impl Family for Voice {
     type Kind = VoiceKind;
 
     fn validate(&self) -> Result<(), OutOfRange> {
-        Ok(())
+        match self {
+            Self::FirstPerson
+            | Self::NoFirstPerson
+            | Self::SecondPerson
+            | Self::NoSecondPerson
+            | Self::Contractions
+            | Self::NoContractions => Ok(()),
+        }
     }
 
     fn phrases(&self) -> Vec<String> {
