@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`schema`] | the Parquet files between the stages |
 //! | [`constraints`] | the taxonomy, and the constraints that code can check |
+//! | [`core`](mod@core) | the four sequences of a group, random streams, atomic files, counters |
 //! | [`llm`] | asking a language model |
 //! | [`synth`] | tasks → constrained instructions with verified responses |
 //! | [`pairs`] | instructions and responses → preference groups |
@@ -27,6 +28,7 @@
 //! which can be taken alone.
 
 pub use iopo_constraints as constraints;
+pub use iopo_core as core;
 pub use iopo_eval as eval;
 pub use iopo_llm as llm;
 pub use iopo_model as model;

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use anyhow::{Error, Result};
 use iopo::constraints::{Constraint, Kind, compatible};
+use iopo::core::random::keyed;
 use iopo::llm::{Message, Request, Sampling};
 use iopo::model::{memory, workers};
 use iopo::schema::{InstructionRow, Parts, Provenance, ResponseRow, VerdictRow, content_id};
-use iopo::synth::random::keyed;
-use iopo::synth::rows::{finish, instruction_row, verdict_row};
+use iopo::synth::rows::{finish, instruction_row};
 use iopo::synth::{SynthConfig, Task};
 use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::{Value, json};
@@ -102,8 +102,7 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
         scripted::natural(&Request { messages: vec![Message::user(task.task.clone())], sampling });
     for constraints in [x1, x2] {
         let instruction = instruction_row(&task, &constraints, config, &mut rng);
-        let verdicts: Vec<VerdictRow> =
-            constraints.iter().map(|constraint| verdict_row(constraint, &answer)).collect();
+        let verdicts: Vec<VerdictRow> = VerdictRow::check_all(&constraints, &answer);
         rows.responses.push(ResponseRow {
             id: content_id(&["response", &instruction.id, &answer]),
             instruction_id: instruction.id.clone(),
