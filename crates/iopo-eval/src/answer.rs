@@ -1,31 +1,35 @@
-//! A model answers the test prompts greedily.
+//! Lets a model respond to test prompts greedily.
 
 use std::path::{Path, PathBuf};
 
-use iopo_llm::{LanguageModel, Message, Progress, Request, Sampling};
+use iopo_llm::{LanguageModel, LlmError, Progress, Request};
 use iopo_schema::{Parts, PredictionRow, Provenance, content_id};
 use serde_json::json;
 
-use crate::prompts::Prompt;
-use crate::{EvalConfig, EvalError};
+use crate::benchmarks::run::request;
+use crate::{EvalConfig, EvalError, TestPrompt};
 
-/// What an answering run did.
+/// Result of [`answer`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerSummary {
     /// The file that was written.
     pub path: PathBuf,
     /// Prompts in the file.
     pub prompts: usize,
-    /// Prompts that this call put to the model; the others were answered before.
+    /// Prompts that the model answered in this call; earlier calls answered the others.
     pub answered: usize,
 }
 
 /// Answers every prompt greedily and writes `predictions.parquet` into `out_dir`.
 ///
-/// The file is written in parts of `config.part_size` prompts. No batch crosses a part, so a killed run
-/// that goes on asks the model the same batches and ends with the same bytes.
+/// The file is written in parts of `config.part_size` prompts, and no batch crosses a part. A killed run therefore
+/// resumes with the same batches and ends with the same bytes.
+///
+/// # Errors
+/// Returns an error if a key occurs twice, the model fails, `progress` cancels, or a file cannot be written or belongs to
+/// other settings.
 pub fn answer(
-    prompts: &[Prompt],
+    prompts: &[TestPrompt],
     model: &dyn LanguageModel,
     out_dir: &Path,
     config: &EvalConfig,
@@ -64,24 +68,19 @@ pub fn answer(
     Ok(summary)
 }
 
-/// Answers one part's prompts in one call of the model.
+/// Answers the prompts of one part in one call of the model.
 fn answer_part(
-    prompts: &[Prompt],
+    prompts: &[TestPrompt],
     model: &dyn LanguageModel,
     config: &EvalConfig,
     progress: &dyn Progress,
 ) -> Result<Vec<PredictionRow>, EvalError> {
-    let requests: Vec<Request> = prompts
-        .iter()
-        .map(|prompt| Request {
-            messages: vec![Message::user(prompt.prompt.as_str())],
-            sampling: Sampling::greedy(config.max_new_tokens),
-        })
-        .collect();
+    let requests: Vec<Request> =
+        prompts.iter().map(|prompt| request(prompt, config.max_new_tokens)).collect();
     let completions = model.complete(&requests, progress)?;
     if completions.len() != requests.len() {
-        return Err(EvalError::Model(iopo_llm::LlmError::Failed {
-            reason: format!("{} prompts gave {} answers", requests.len(), completions.len()),
+        return Err(EvalError::Model(LlmError::Failed {
+            reason: format!("expected {} responses, found {}", requests.len(), completions.len()),
         }));
     }
     let rows = prompts.iter().zip(completions).map(|(prompt, completion)| PredictionRow {
@@ -93,7 +92,7 @@ fn answer_part(
         response: completion.text,
         finish_reason: match completion.finish_reason {
             iopo_llm::FinishReason::Stop => "stop".to_owned(),
-            iopo_llm::FinishReason::Length => crate::hollow::CUT.to_owned(),
+            iopo_llm::FinishReason::Length => crate::degeneration::CUT.to_owned(),
         },
         prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),
         completion_tokens: u32::try_from(completion.completion_tokens).unwrap_or(u32::MAX),
@@ -101,8 +100,12 @@ fn answer_part(
     Ok(rows.collect())
 }
 
-/// What the file is made from: the model, the prompts and the way of asking, and nothing of the machine.
-fn provenance(prompts: &[Prompt], model: &dyn LanguageModel, config: &EvalConfig) -> Provenance {
+/// Describes what the file depends on: model, prompts and decoding, nothing of the machine.
+fn provenance(
+    prompts: &[TestPrompt],
+    model: &dyn LanguageModel,
+    config: &EvalConfig,
+) -> Provenance {
     let constraints: Vec<String> = prompts
         .iter()
         .flat_map(|prompt| &prompt.constraints)

@@ -1,4 +1,4 @@
-//! What is asked, how it is answered, and how sure we want to be.
+//! Settings of an evaluation.
 
 use std::collections::BTreeSet;
 
@@ -14,33 +14,34 @@ use crate::{Bootstrap, EvalError};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvalConfig {
-    /// At most this many tokens an answer. Default: 256.
+    /// Longest response, in tokens. Longer ones are cut off and counted in `length_cut_share`. Default: 256.
     #[schemars(range(min = 1))]
     pub max_new_tokens: usize,
-    /// At most this many prompts, taken in turns over the tasks; 0 means no bound. Default: 0.
+    /// Limits the number of prompts, spread evenly over the tasks. Default: 0, no limit.
     pub max_prompts: usize,
-    /// Prompts of seen kinds a test task: its test groups' x1 and x2 first, then fresh draws. Default: 2.
+    /// Prompts with seen kinds per test task: the x1 and x2 of its test groups first, then new draws. Default: 2.
     pub seen_per_task: usize,
-    /// Prompts of held-out kinds a test task. Default: 2; none are made while `held_out` is empty.
+    /// Prompts with held-out kinds per test task; none if `held_out` is empty. Default: 2.
     pub unseen_per_task: usize,
-    /// Weights of 1, 2, … n constraints in a freshly drawn prompt. Default: 1–3, equally often.
+    /// Weights of 1, 2, … n constraints in a newly drawn prompt. Default: `[1, 1, 1]`.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Ids of the constraint kinds that are held out of synthesis. Default: none.
+    /// Ids of the constraint kinds that are held out of synthesis; they separate seen prompts from unseen ones. Default:
+    /// none.
     pub held_out: Vec<String>,
-    /// Models that each other model is compared with, row by row, the weaker first; those that were
-    /// not evaluated are left out. Default: base, sft, sft-continued, dpo-paper, dpo.
+    /// Models that every other model is compared with, row by row, weaker ones first. Models that were not evaluated are
+    /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.
     pub baselines: Vec<String>,
-    /// Bootstrap resamples behind an interval. Default: 2000.
+    /// Bootstrap resamples per interval: more give smoother interval ends and take longer. Default: 2000.
     #[schemars(range(min = 1))]
     pub bootstrap_samples: usize,
     /// Coverage of the intervals. Default: 0.95.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub confidence: f64,
-    /// Prompts a part: a killed run loses at most one part's answers. Default: 32.
+    /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
     #[schemars(range(min = 1))]
     pub part_size: usize,
-    /// Seed of the drawn prompts and of the resamples. Default: 0.
+    /// Random seed of the drawn prompts and of the resamples. Default: 0.
     pub seed: u64,
 }
 
@@ -65,7 +66,10 @@ impl Default for EvalConfig {
 }
 
 impl EvalConfig {
-    /// Refuses settings that make no sense.
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    /// Returns an error that names the first invalid setting.
     pub fn validate(&self) -> Result<(), EvalError> {
         iopo_core::settings::check(self).map_err(|error| error.inside("eval"))?;
         let weights = &self.constraints_per_instruction;
@@ -76,12 +80,15 @@ impl EvalConfig {
         self.held_out_kinds().map(drop)
     }
 
-    /// The held-out kinds; refuses an id that no kind has.
+    /// Returns the held-out kinds.
+    ///
+    /// # Errors
+    /// Returns an error if `held_out` names an unknown kind.
     pub fn held_out_kinds(&self) -> Result<BTreeSet<Kind>, EvalError> {
         Ok(kinds_named("held_out", &self.held_out).map_err(|error| error.inside("eval"))?)
     }
 
-    /// The bootstrap that these settings ask for.
+    /// Returns the bootstrap of these settings.
     pub fn bootstrap(&self) -> Bootstrap {
         Bootstrap { samples: self.bootstrap_samples, confidence: self.confidence, seed: self.seed }
     }
@@ -104,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_settings_are_refused_by_name() {
+    fn invalid_settings_are_refused_by_name() {
         let error = |config: EvalConfig| config.validate().expect_err("refused").to_string();
         let default = EvalConfig::default;
         assert!(error(EvalConfig { part_size: 0, ..default() }).contains("part_size"));

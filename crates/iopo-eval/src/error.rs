@@ -1,5 +1,6 @@
-//! What can go wrong in evaluation, and the way out.
+//! Errors of an evaluation.
 
+use std::io;
 use std::path::PathBuf;
 
 use iopo_constraints::ifeval::IfevalError;
@@ -7,78 +8,176 @@ use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::SchemaError;
 
-/// Why an evaluation could not go on.
+/// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EvalError {
     /// A Parquet file could not be read or written.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The model could not answer.
-    #[error("the model could not answer the test prompts: {0}")]
+    /// A model failed.
+    #[error("the model failed during evaluation: {0}")]
     Model(LlmError),
     /// The user asked to stop.
-    #[error(
-        "stopped on request; the finished parts are kept and the same command goes on with them"
-    )]
+    #[error("stopped on request; finished parts are kept; hint: run the same command to resume")]
     Cancelled,
-    /// A folder could not be made.
-    #[error("could not create the folder {path}: {source}")]
+    /// A directory could not be created.
+    #[error("failed to create the directory {}", path.display())]
     Folder {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// Error of the operating system.
+        source: io::Error,
     },
-    /// A file of prompts or answers could not be read.
-    #[error("could not read {path}: {source}")]
-    File {
+    /// A file could not be read.
+    #[error("failed to read {}", path.display())]
+    Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// A file could not be written, replaced or removed.
+    #[error("failed to write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// A JSON file could not be parsed or written.
+    #[error("invalid JSON in {}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Error of the parser.
+        source: serde_json::Error,
+    },
+    /// A setting is out of its range.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A caller's model could not be loaded or asked.
+    #[error("failed to {action}")]
+    Source {
+        /// The failed action.
+        action: String,
+        /// Error of the caller.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// A prompt file is invalid, or a prompt in it cannot be scored.
+    #[error("invalid prompts in {}", path.display())]
+    Prompts {
+        /// The file.
+        path: PathBuf,
+        /// The first problem.
+        source: Box<EvalError>,
     },
     /// A prompt of IFEval cannot be checked.
     #[error("{place} cannot be checked")]
     Ifeval {
-        /// The file or the prompt.
+        /// The text or the prompt.
         place: String,
-        /// Why not.
+        /// The reason.
         source: Box<IfevalError>,
     },
-    /// A line of a file of answers makes no sense.
+    /// No prompt is left to evaluate.
+    #[error("no prompt to evaluate: {}", no_prompts(data, responses.as_deref()))]
+    NoPrompts {
+        /// The prompt file.
+        data: PathBuf,
+        /// The response file, if there is one.
+        responses: Option<PathBuf>,
+    },
+    /// A prompt of a benchmark was trained on.
     #[error(
-        "line {line} of {path} is no answer: expected an object with `response` and `prompt` or \
-         `key`; {reason}"
+        "a prompt of the benchmark is task `{task_id}` of the run; hint: remove it from the tasks and run synthesis \
+         again, or evaluate on another benchmark"
+    )]
+    BenchmarkInTraining {
+        /// The task.
+        task_id: String,
+    },
+    /// Prompts do not fit the model's context.
+    #[error(
+        "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens, the first is \
+         `{first}`; hint: lower the limit of new tokens"
+    )]
+    TooLong {
+        /// Prompts that do not fit.
+        misfits: usize,
+        /// All prompts.
+        prompts: usize,
+        /// Key of the first prompt that does not fit.
+        first: String,
+        /// Longest response.
+        max_new_tokens: usize,
+    },
+
+    /// A line of a response file is invalid.
+    #[error(
+        "invalid response in line {line} of {path}: {reason}; expected an object with `response` and `prompt` or `key`"
     )]
     Response {
         /// The file.
         path: String,
-        /// The line's number, from 1.
+        /// Line number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// Prompts have no answer in the file.
+    /// Lines of a response file answer no prompt.
     #[error(
-        "{missing} of {prompts} prompts have no answer, the first of them `{key}`; add the answers, \
-         or score the answered prompts alone"
+        "{lines} lines of {} answer no prompt, the first is line {first}; hint: compare the texts and keys with the \
+         prompts, or skip such lines",
+        path.display()
+    )]
+    UnmatchedResponses {
+        /// The file.
+        path: PathBuf,
+        /// Number of such lines.
+        lines: usize,
+        /// Number of the first such line, from 1.
+        first: usize,
+    },
+    /// Prompts have no response.
+    #[error(
+        "{missing} of {prompts} prompts have no response, the first is `{key}`; hint: add the responses, or score only \
+         the answered prompts"
     )]
     Unanswered {
-        /// How many have none.
+        /// Prompts without a response.
         missing: usize,
-        /// How many there are.
+        /// All prompts.
         prompts: usize,
-        /// The first one's key.
+        /// Key of the first one.
         key: String,
     },
-    /// A setting cannot be used.
-    #[error(transparent)]
-    Setting(#[from] SettingError),
-    /// There is nothing to test on.
+    /// Responses and prompts differ in number.
+    #[error("found {responses} responses to {prompts} prompts, expected one per prompt")]
+    Unpaired {
+        /// Number of prompts.
+        prompts: usize,
+        /// Number of responses.
+        responses: usize,
+    },
+    /// A directory holds other responses.
     #[error(
-        "{path} holds no group of split `test`, so there is no test prompt; build the pairs with test \
-         tasks"
+        "{} holds other responses{}; hint: choose another output directory, or delete this one",
+        out.display(),
+        listed(differences)
+    )]
+    OtherResponses {
+        /// The directory.
+        out: PathBuf,
+        /// Settings that differ.
+        differences: Vec<String>,
+    },
+
+    /// There are no test tasks.
+    #[error(
+        "{} holds no group of split `test`, so there is no test prompt; hint: build the pairs with test tasks",
+        path.display()
     )]
     NoTestTasks {
         /// The preferences file.
@@ -86,8 +185,8 @@ pub enum EvalError {
     },
     /// A task is in the test split and in another one.
     #[error(
-        "task `{task_id}` has test groups and {other} groups, so a test on it would test memory; \
-         build the pairs again (they are split by task)"
+        "task `{task_id}` has test groups and {other} groups, so its test prompts were trained on; hint: build the pairs \
+         again, they are split by task"
     )]
     TaskInTwoSplits {
         /// The task.
@@ -95,10 +194,10 @@ pub enum EvalError {
         /// The other split.
         other: &'static str,
     },
-    /// A test prompt was trained on under another task's name.
+    /// A test prompt was trained on under another task.
     #[error(
-        "the test prompt of task `{test_task}` is, word for word, an instruction of {other} seed \
-         `{other_task}`; remove one of the two tasks"
+        "the test prompt of task `{test_task}` is, word for word, an instruction of {other} task `{other_task}`; hint: \
+         remove one of the two tasks"
     )]
     PromptInTraining {
         /// The test task.
@@ -108,99 +207,97 @@ pub enum EvalError {
         /// The task of the other split.
         other_task: String,
     },
-    /// A held-out kind stands in data that was trained on or counts as seen.
+    /// A held-out kind occurs in training data or in a seen prompt.
     #[error(
-        "constraint kind `{kind}` is held out, but {place} of task `{task_id}` carries it; take it off \
-         the held-out list or run synthesis and pairs again with that list"
+        "constraint kind `{kind}` is held out, but {place} of task `{task_id}` has it; hint: remove it from the \
+         held-out list, or run synthesis and pairs again with that list"
     )]
     HeldOutKindSeen {
-        /// The kind's id.
+        /// Id of the kind.
         kind: String,
-        /// Which data.
+        /// Where it occurs.
         place: &'static str,
         /// The task.
         task_id: String,
     },
-    /// A constraint cannot be checked by code.
+
+    /// A constraint has no check.
     #[error(
-        "constraint {index} of prompt `{key}` has no code check (\"{text}\"); it needs a judge"
+        "constraint {index} of prompt `{key}` has no check (\"{text}\"); only a judge can score it"
     )]
     Uncheckable {
-        /// The prompt's key.
+        /// Key of the prompt.
         key: String,
-        /// The constraint's index.
+        /// Index of the constraint.
         index: usize,
-        /// The constraint's sentence.
+        /// Sentence of the constraint.
         text: String,
     },
-    /// A constraint's id or parameters are unknown to this version.
+    /// A constraint's id or parameters are unknown.
     #[error(
-        "constraint {index} of prompt `{key}` is not one that this version can check (id `{id}`, \
-         parameters {params}): {reason}"
+        "constraint {index} of prompt `{key}` is unknown (id `{id}`, parameters {params}): {reason}"
     )]
     UnknownConstraint {
-        /// The prompt's key.
+        /// Key of the prompt.
         key: String,
-        /// The constraint's index.
+        /// Index of the constraint.
         index: usize,
-        /// The kind's id as found.
+        /// The id found.
         id: String,
-        /// The parameters as found.
+        /// The parameters found.
         params: String,
-        /// What the constraint library said.
+        /// Error of the constraint library.
         reason: String,
     },
-    /// A prompt has nothing to score.
-    #[error(
-        "prompt `{key}` has no constraint, so there is nothing to score; make the prompts again"
-    )]
+    /// A prompt has no constraints.
+    #[error("prompt `{key}` has no constraint to score; hint: build the prompts again")]
     NoConstraints {
-        /// The prompt's key.
+        /// Key of the prompt.
         key: String,
     },
-    /// A prediction and its verdicts do not fit together.
+    /// A response does not have exactly one outcome per constraint.
     #[error(
-        "the verdicts of prompt `{key}` are not one a constraint: expected {expected}, got {got}"
+        "the outcomes of prompt `{key}` do not match its constraints: expected {expected}, found {got}"
     )]
-    Verdicts {
-        /// The prompt's key.
+    Outcomes {
+        /// Key of the prompt.
         key: String,
-        /// What was expected.
+        /// Expected outcomes.
         expected: String,
-        /// What was found.
+        /// Outcomes found.
         got: String,
     },
-    /// A group's truth table is not that of its kind.
+
+    /// A group's truth table contradicts its kind.
     #[error(
-        "group `{group_id}` is not one that can be ranked: expected {expected}, its truth table \
-         is {cells:?}"
+        "group `{group_id}` cannot be ranked: expected {expected}, found the truth table {cells:?}"
     )]
     TruthTable {
         /// The group.
         group_id: String,
-        /// What its kind needs.
+        /// The truth table of its kind.
         expected: &'static str,
         /// The four cells.
         cells: iopo_schema::PerSequence<bool>,
     },
     /// A model of the table has no run.
-    #[error("model `{model}` has no run to summarise; give it its predictions and scores")]
+    #[error("model `{model}` has no run to summarize; hint: pass its predictions and scores")]
     NoRuns {
         /// The model.
         model: String,
     },
-    /// The same key stands twice in one table.
-    #[error("{what} holds the key `{key}` twice, expected each key once")]
+    /// A key occurs twice in a table.
+    #[error("{what} has the key `{key}` twice, expected each key once")]
     DuplicateKey {
         /// The table.
         what: String,
         /// The key.
         key: String,
     },
-    /// Two tables that are compared row by row do not hold the same rows.
+    /// Two tables that are compared row by row have different rows.
     #[error(
-        "{left} and {right} do not cover the same rows: `{key}` is only in {only_in}; evaluate both \
-         on the same prompts"
+        "{left} and {right} do not cover the same rows: `{key}` is only in {only_in}; hint: evaluate both on the same \
+         prompts"
     )]
     KeysDiffer {
         /// The first table.
@@ -209,12 +306,14 @@ pub enum EvalError {
         right: String,
         /// The first key that one of them lacks.
         key: String,
-        /// Which one has it.
+        /// The table that has it.
         only_in: String,
     },
-    /// Scores were made from other predictions.
+    /// Scores were computed from other predictions.
     #[error(
-        "{scores} was made from other predictions than {predictions}; score these predictions again"
+        "{} was computed from other predictions than {}; hint: score these predictions again",
+        scores.display(),
+        predictions.display()
     )]
     StaleScores {
         /// The scores file.
@@ -222,24 +321,52 @@ pub enum EvalError {
         /// The predictions file.
         predictions: PathBuf,
     },
-    /// A log-probability source gave an impossible answer.
-    #[error("log-probabilities of {what}: expected {expected}, got {got}")]
+    /// A log-probability is missing or impossible.
+    #[error("log-probabilities of {what}: expected {expected}, found {got}")]
     Logps {
-        /// What they were for.
+        /// What they belong to.
         what: String,
-        /// What was expected.
+        /// Expected values.
         expected: String,
-        /// What came.
+        /// Values found.
         got: String,
     },
-    /// A statistic was asked of rows that have none.
-    #[error("an observation of `{key}` is not usable: {reason}")]
+    /// A row has no usable numbers.
+    #[error("row `{key}` cannot be used for statistics: {reason}")]
     Observation {
-        /// The row's key.
+        /// Key of the row.
         key: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
+}
+
+impl EvalError {
+    /// Returns whether the cause is what the caller passed in (settings, prompts, responses, paths) rather than a failure.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Setting(_)
+                | Self::Prompts { .. }
+                | Self::NoPrompts { .. }
+                | Self::BenchmarkInTraining { .. }
+                | Self::TooLong { .. }
+                | Self::Response { .. }
+                | Self::UnmatchedResponses { .. }
+                | Self::OtherResponses { .. }
+        )
+    }
+}
+
+fn no_prompts(data: &std::path::Path, responses: Option<&std::path::Path>) -> String {
+    match responses {
+        Some(path) => format!("{} answers no prompt of {}", path.display(), data.display()),
+        None => format!("{} has no prompt", data.display()),
+    }
+}
+
+fn listed(differences: &[String]) -> String {
+    if differences.is_empty() { String::new() } else { format!(": {}", differences.join("; ")) }
 }
 
 impl From<LlmError> for EvalError {

@@ -1,59 +1,70 @@
-//! Evaluation by code: held-out instructions, statistics, signs of a hollow gain.
+//! Evaluates instruction following: benchmarks that code can score, accuracies with confidence intervals.
 //!
-//! | module | what |
+//! | module | contents |
 //! |---|---|
-//! | [`config`] | [`EvalConfig`]: what is asked and how sure we want to be |
-//! | [`prompts`] | test instructions of the test tasks, seen and held-out kinds apart |
-//! | [`mod@answer`] | a model answers them greedily → `predictions.parquet` |
-//! | [`mod@score`] | the checkers decide every constraint → `scores.parquet` |
-//! | [`observe`] | verdicts and answers as observations, one a prompt |
-//! | [`stats`] | cluster bootstrap (tasks first, rows within them), paired differences |
-//! | [`hollow`] | what would betray a hollow gain: length, distinct n-grams, empty or cut answers |
-//! | [`logprob`] | log-probabilities of predictions and of test groups |
+//! | [`benchmarks`] | the held-out prompts of a run, IFEval, and how to add a benchmark |
+//! | [`ifeval`] | IFEval in memory: responses in, outcomes and accuracies out |
+//! | [`prompt`] | [`TestPrompt`]: a prompt with the constraints that score its response |
+//! | [`mod@answer`] | a model answers prompts greedily → `predictions.parquet` |
+//! | [`score`] | code decides every constraint → `scores.parquet` |
+//! | [`observe`] | outcomes of a response, and the accuracies that follow from them |
+//! | [`bootstrap`] | intervals by a cluster bootstrap, paired differences |
+//! | [`degeneration`] | degeneration checks: length, distinct n-grams, blank and cut responses |
+//! | [`logprob`] | log-probabilities of responses under a model |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |
-//! | [`ifeval`] | IFEval: its prompts, strict and loose verdicts, its accuracies |
-//! | [`summary`] | all of it as one table → `summary.parquet` |
+//! | [`summary`] | all metrics of all models → `summary.parquet` |
+//! | [`evaluation`] | all of it for the models of a run, resumable |
+//! | [`config`], [`error`] | settings and errors |
 //!
-//! The statistics stand alone:
+//! Score responses with IFEval:
 //!
 //! ```
-//! use iopo_eval::{Bootstrap, Observation, Statistic};
+//! use iopo_eval::ifeval::{Ifeval, Mode};
+//! use iopo_schema::{Subset, SummaryMetric};
 //!
-//! let rows: Vec<Observation> = (0..40)
-//!     .map(|i| Observation::mean(format!("prompt-{i}"), format!("seed-{}", i / 2), f64::from(i % 2)))
-//!     .collect();
-//! let estimate = Bootstrap::default().estimate(&rows, Statistic::Ratio)?;
-//! assert!((estimate.value - 0.5).abs() < 1e-12 && estimate.low <= 0.5 && estimate.high >= 0.5);
+//! let file = concat!(
+//!     r#"{"key": 1, "prompt": "Name a tea. Use no commas.", "#,
+//!     r#""instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}"#,
+//! );
+//! let ifeval = Ifeval::new(Mode::Paper);
+//! let result = ifeval.evaluate(&ifeval.prompts(file)?, ["Assam"])?;
+//! assert!(result.scores[0].strict);
+//! let accuracy = result.accuracy(SummaryMetric::PromptAccuracyStrict, &Subset::All);
+//! assert_eq!(accuracy.map(|row| (row.value, row.n)), Some((1.0, 1)));
 //! # Ok::<(), iopo_eval::EvalError>(())
 //! ```
 //!
-//! It holds no model and no tensor: answers come through [`iopo_llm::LanguageModel`], log-probabilities
-//! through [`LogProb`](iopo_llm::LogProb). It draws nothing that the configuration's seed does not fix, and it prints nothing.
+//! The crate holds no model and no tensor: responses come through [`iopo_llm::LanguageModel`], log-probabilities through
+//! [`iopo_llm::LogProb`]. Every random draw follows from the configured seed.
 
 pub mod answer;
+pub mod benchmarks;
+pub mod bootstrap;
 pub mod config;
+pub mod degeneration;
 pub mod error;
-pub mod hollow;
-pub mod ifeval;
+pub mod evaluation;
 pub mod logprob;
 pub mod observe;
-pub mod prompts;
+pub mod prompt;
 pub mod rewards;
 pub mod score;
-pub mod stats;
 pub mod summary;
 
-mod draw;
-mod rng;
 mod table;
 
 pub use answer::{AnswerSummary, answer};
+pub use benchmarks::heldout::heldout_prompts;
+pub use benchmarks::{
+    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, ScoredResponses, ifeval,
+};
+pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;
 pub use error::EvalError;
-pub use logprob::{answer_logps, group_logps};
-pub use prompts::{Prompt, heldout_prompts};
-pub use score::{ScoreSummary, score};
-pub use stats::{Bootstrap, Estimate, Observation, Statistic};
+pub use evaluation::{Candidate, EvaluationPaths, EvaluationSummary, Models, evaluate};
+pub use logprob::answer_logps;
+pub use prompt::TestPrompt;
+pub use score::{Scorer, score_file};
 pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
 
 /// Tests the examples of the README.

@@ -1,100 +1,138 @@
-//! Verdicts and answers joined: one answer with its verdicts, and the accuracies that they give.
+//! Responses with their outcomes, and the accuracies that follow from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::{PredictionRow, ScoreRow};
+use iopo_schema::{PredictionRow, ScoreRow, Subset, SummaryMetric};
 
 use crate::{EvalError, Observation};
 
-/// One verdict on one constraint of an answer.
+/// Whether a response follows one of its constraints.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The constraint kind's id.
+pub struct Outcome {
+    /// Id of the constraint kind.
     pub kind: String,
     /// Whether the kind occurs in synthesis.
     pub seen: bool,
-    /// Whether the constraint holds.
+    /// Whether the response as it stands follows the constraint.
     pub strict: bool,
+    /// Whether the response or a variant of it does; `None` where the benchmark has no loose check.
+    pub loose: Option<bool>,
 }
 
-/// An answer with its verdicts, in the order of the prompt's constraints.
+impl From<&ScoreRow> for Outcome {
+    fn from(row: &ScoreRow) -> Self {
+        Self {
+            kind: row.instruction_id.clone(),
+            seen: row.seen,
+            strict: row.strict,
+            loose: row.loose,
+        }
+    }
+}
+
+impl Outcome {
+    fn followed(&self, strictness: Strictness) -> bool {
+        match strictness {
+            Strictness::Strict => self.strict,
+            Strictness::Loose => self.loose.unwrap_or(self.strict),
+        }
+    }
+}
+
+/// A response with its outcomes, in the order of the prompt's constraints.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScoredAnswer {
-    /// The answer.
-    pub prediction: PredictionRow,
-    /// One verdict a constraint.
-    pub verdicts: Vec<Verdict>,
+pub struct ScoredResponse {
+    /// Key of the prompt.
+    pub key: String,
+    /// Task of the prompt; empty where there is none.
+    pub task_id: String,
+    /// Number of constraints, including those without a check.
+    pub constraints: usize,
+    /// One outcome per constraint that has a check.
+    pub outcomes: Vec<Outcome>,
 }
 
-/// Which rows an accuracy is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subset {
-    /// Every row.
-    All,
-    /// Kinds that occur in synthesis (for prompts: nothing but such kinds).
-    Seen,
-    /// Kinds held out of synthesis (for prompts: nothing but such kinds).
-    Unseen,
-    /// Prompts with this many constraints.
-    Constraints(usize),
-    /// One constraint kind.
-    Kind(String),
+/// Whether a variant of the response may follow the constraint in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strictness {
+    /// Only the response itself counts.
+    Strict,
+    /// The response or a variant of it counts (IFEval: without first line, last line or asterisks).
+    Loose,
 }
 
-impl Subset {
-    /// The name in the `subset` column: `all`, `seen`, `unseen`, `constraints/2`, `kind/max_words`.
-    pub fn name(&self) -> String {
+impl Strictness {
+    /// Returns the metric of prompt-level accuracy.
+    pub const fn prompt_metric(self) -> SummaryMetric {
         match self {
-            Self::All => "all".to_owned(),
-            Self::Seen => "seen".to_owned(),
-            Self::Unseen => "unseen".to_owned(),
-            Self::Constraints(count) => format!("constraints/{count}"),
-            Self::Kind(id) => format!("kind/{id}"),
+            Self::Strict => SummaryMetric::PromptAccuracyStrict,
+            Self::Loose => SummaryMetric::PromptAccuracyLoose,
         }
     }
 
-    /// Whether a verdict of an answer with `count` constraints belongs to the subset.
-    fn holds(&self, verdict: &Verdict, count: usize) -> bool {
+    /// Returns the metric of instruction-level accuracy.
+    pub const fn instruction_metric(self) -> SummaryMetric {
         match self {
-            Self::All => true,
-            Self::Seen => verdict.seen,
-            Self::Unseen => !verdict.seen,
-            Self::Constraints(wanted) => count == *wanted,
-            Self::Kind(id) => verdict.kind == *id,
+            Self::Strict => SummaryMetric::InstructionAccuracyStrict,
+            Self::Loose => SummaryMetric::InstructionAccuracyLoose,
         }
     }
 }
 
-/// Reads predictions and the scores made from them; refuses scores of other predictions and verdicts
-/// that are not exactly one a constraint.
-pub fn read_scored(predictions: &Path, scores: &Path) -> Result<Vec<ScoredAnswer>, EvalError> {
-    let made_from = iopo_schema::provenance(scores)?.inputs;
-    if made_from.get("predictions") != Some(&iopo_schema::file_hash(predictions)?) {
+/// Whether an outcome of a prompt with `constraints` constraints belongs to a subset.
+fn belongs(subset: &Subset, outcome: &Outcome, constraints: usize) -> bool {
+    match subset {
+        Subset::All => true,
+        Subset::Seen => outcome.seen,
+        Subset::Unseen => !outcome.seen,
+        Subset::Constraints(wanted) => constraints == *wanted,
+        Subset::Kind(id) => outcome.kind == *id,
+        // Preference groups have no outcomes.
+        Subset::Groups(_) => false,
+    }
+}
+
+/// Reads predictions and their scores.
+///
+/// # Errors
+/// Returns an error if a file cannot be read, the scores were computed from other predictions, or they are not exactly
+/// one per constraint.
+pub fn read_scored(
+    predictions: &Path,
+    scores: &Path,
+) -> Result<(Vec<PredictionRow>, Vec<ScoredResponse>), EvalError> {
+    let scored_from = iopo_schema::provenance(scores)?.inputs;
+    if scored_from.get("predictions") != Some(&iopo_schema::file_hash(predictions)?) {
         let (scores, predictions) = (scores.to_owned(), predictions.to_owned());
         return Err(EvalError::StaleScores { scores, predictions });
     }
-    join(iopo_schema::read(predictions)?, iopo_schema::read(scores)?)
+    let predictions: Vec<PredictionRow> = iopo_schema::read(predictions)?;
+    let scored = join(&predictions, iopo_schema::read(scores)?)?;
+    Ok((predictions, scored))
 }
 
-/// Joins rows in memory, as [`read_scored`] does.
+/// Joins predictions with their scores, in the order of the predictions.
+///
+/// # Errors
+/// Returns an error if a key occurs twice or the scores are not exactly one per constraint.
 pub fn join(
-    predictions: Vec<PredictionRow>,
+    predictions: &[PredictionRow],
     scores: Vec<ScoreRow>,
-) -> Result<Vec<ScoredAnswer>, EvalError> {
+) -> Result<Vec<ScoredResponse>, EvalError> {
     let mut by_key: BTreeMap<String, BTreeMap<u32, ScoreRow>> = BTreeMap::new();
     for score in scores {
         let (key, index) = (score.key.clone(), score.index);
         if by_key.entry(key.clone()).or_default().insert(index, score).is_some() {
             let got = format!("two for constraint {index}");
-            return Err(EvalError::Verdicts { key, expected: "one each".to_owned(), got });
+            return Err(EvalError::Outcomes { key, expected: "one each".to_owned(), got });
         }
     }
     crate::score::refuse_duplicates(
         predictions.iter().map(|row| row.key.as_str()),
         "the predictions file",
     )?;
-    let mut answers = Vec::with_capacity(predictions.len());
+    let mut scored = Vec::with_capacity(predictions.len());
     for prediction in predictions {
         let found = by_key.remove(&prediction.key).unwrap_or_default();
         let ids =
@@ -105,17 +143,18 @@ pub fn join(
             found.values().map(|row| Some(row.instruction_id.clone())).collect();
         if expected != got || !in_order {
             let (expected, got) = (format!("{expected:?}"), format!("{got:?}"));
-            return Err(EvalError::Verdicts { key: prediction.key, expected, got });
+            return Err(EvalError::Outcomes { key: prediction.key.clone(), expected, got });
         }
-        let verdicts = found
-            .into_values()
-            .map(|row| Verdict { kind: row.instruction_id, seen: row.seen, strict: row.strict })
-            .collect();
-        answers.push(ScoredAnswer { prediction, verdicts });
+        scored.push(ScoredResponse {
+            key: prediction.key.clone(),
+            task_id: prediction.task_id.clone(),
+            constraints: prediction.constraints.len(),
+            outcomes: found.values().map(Outcome::from).collect(),
+        });
     }
     match by_key.into_keys().next() {
-        None => Ok(answers),
-        Some(key) => Err(EvalError::Verdicts {
+        None => Ok(scored),
+        Some(key) => Err(EvalError::Outcomes {
             key,
             expected: "a prediction with that key".to_owned(),
             got: "none".to_owned(),
@@ -123,66 +162,71 @@ pub fn join(
     }
 }
 
-/// Prompt-level accuracy, strict: one observation a prompt all of whose verdicts belong to the subset
-/// (for a kind: any of them), 1 where **every** constraint holds.
-pub fn prompt_accuracy(answers: &[ScoredAnswer], subset: &Subset) -> Vec<Observation> {
-    let chosen = answers.iter().filter(|answer| {
-        let count = answer.verdicts.len();
-        let mut verdicts = answer.verdicts.iter();
-        match subset {
-            Subset::Kind(_) => verdicts.any(|verdict| subset.holds(verdict, count)),
-            _ => verdicts.all(|verdict| subset.holds(verdict, count)),
-        }
+/// Prompt-level accuracy: 1 for a prompt whose constraints are **all** followed, else 0.
+///
+/// A prompt counts if every constraint has an outcome and every outcome belongs to the subset. The other prompts have a
+/// denominator of 0.
+pub fn prompt_accuracy(
+    scored: &[ScoredResponse],
+    subset: &Subset,
+    strictness: Strictness,
+) -> Vec<Observation> {
+    let observed = scored.iter().map(|response| {
+        let count = response.constraints;
+        let counts = count > 0
+            && response.outcomes.len() == count
+            && response.outcomes.iter().all(|outcome| belongs(subset, outcome, count));
+        let followed =
+            counts && response.outcomes.iter().all(|outcome| outcome.followed(strictness));
+        observation(response, u32::from(followed), u32::from(counts))
     });
-    chosen
-        .map(|answer| {
-            let followed = answer.verdicts.iter().all(|verdict| verdict.strict);
-            observe(answer, f64::from(u8::from(followed)), 1.0)
-        })
-        .collect()
+    observed.collect()
 }
 
-/// Instruction-level accuracy, strict: one observation a prompt with verdicts in the subset, how many of
-/// them hold over how many there are. The resampled row stays the prompt: the constraints of one answer
-/// stand or fall together.
-pub fn instruction_accuracy(answers: &[ScoredAnswer], subset: &Subset) -> Vec<Observation> {
-    let observed = answers.iter().map(|answer| {
-        let count = answer.verdicts.len();
-        let chosen = answer.verdicts.iter().filter(|verdict| subset.holds(verdict, count));
-        let (mut held, mut all) = (0_u32, 0_u32);
-        for verdict in chosen {
-            held += u32::from(verdict.strict);
-            all += 1;
-        }
-        observe(answer, f64::from(held), f64::from(all))
+/// Instruction-level accuracy: the constraints of a prompt that are followed, over those in the subset.
+///
+/// The prompt remains the resampled row, because the outcomes of one response are not independent.
+pub fn instruction_accuracy(
+    scored: &[ScoredResponse],
+    subset: &Subset,
+    strictness: Strictness,
+) -> Vec<Observation> {
+    let observed = scored.iter().map(|response| {
+        let chosen = response
+            .outcomes
+            .iter()
+            .filter(|outcome| belongs(subset, outcome, response.constraints));
+        let (followed, all) = chosen.fold((0, 0), |(followed, all), outcome| {
+            (followed + u32::from(outcome.followed(strictness)), all + 1)
+        });
+        observation(response, followed, all)
     });
-    observed.filter(|observation| observation.den > 0.0).collect()
+    observed.collect()
 }
 
-/// The kinds that occur among the verdicts.
-pub fn kinds(answers: &[ScoredAnswer]) -> BTreeSet<String> {
-    answers.iter().flat_map(|answer| &answer.verdicts).map(|verdict| verdict.kind.clone()).collect()
+/// Returns the constraint kinds that have outcomes.
+pub fn kinds(scored: &[ScoredResponse]) -> BTreeSet<String> {
+    scored.iter().flat_map(|response| &response.outcomes).map(|one| one.kind.clone()).collect()
 }
 
-/// The numbers of constraints that occur among the prompts.
-pub fn constraint_counts(answers: &[ScoredAnswer]) -> BTreeSet<usize> {
-    answers.iter().map(|answer| answer.verdicts.len()).collect()
+/// Returns the numbers of constraints that prompts have.
+pub fn constraint_counts(scored: &[ScoredResponse]) -> BTreeSet<usize> {
+    scored.iter().map(|response| response.constraints).collect()
 }
 
-/// An observation under the answer's key and seed.
-fn observe(answer: &ScoredAnswer, num: f64, den: f64) -> Observation {
-    let row = &answer.prediction;
-    Observation::ratio(row.key.as_str(), row.task_id.as_str(), num, den)
+fn observation(response: &ScoredResponse, num: u32, den: u32) -> Observation {
+    let (key, task) = (response.key.as_str(), response.task_id.as_str());
+    Observation::ratio(key, task, f64::from(num), f64::from(den))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use iopo_schema::{CheckRow, ConstraintRow, Method, PredictionRow, ScoreRow};
+    use iopo_schema::{CheckRow, ConstraintRow, Method, PredictionRow, ScoreRow, Subset};
 
-    use super::{Subset, instruction_accuracy, join, prompt_accuracy};
+    use super::{Strictness, instruction_accuracy, join, prompt_accuracy};
     use crate::Observation;
 
-    /// An answer with constraints of these kinds.
+    /// A prediction whose constraints have these kinds.
     pub(crate) fn prediction(key: &str, kinds: &[&str]) -> PredictionRow {
         let constraint = |id: &&str| ConstraintRow {
             text: format!("Mind {id}."),
@@ -193,7 +237,7 @@ pub(crate) mod tests {
         PredictionRow {
             benchmark: "heldout".to_owned(),
             key: key.to_owned(),
-            task_id: format!("seed of {key}"),
+            task_id: format!("task of {key}"),
             prompt: "Write.".to_owned(),
             constraints: kinds.iter().map(constraint).collect(),
             response: "An answer.".to_owned(),
@@ -203,11 +247,11 @@ pub(crate) mod tests {
         }
     }
 
-    fn verdict(key: &str, index: u32, kind: &str, seen: bool, strict: bool) -> ScoreRow {
+    fn score(key: &str, index: u32, kind: &str, seen: bool, strict: bool) -> ScoreRow {
         ScoreRow {
             benchmark: "heldout".to_owned(),
             key: key.to_owned(),
-            task_id: format!("seed of {key}"),
+            task_id: format!("task of {key}"),
             index,
             instruction_id: kind.to_owned(),
             seen,
@@ -224,27 +268,24 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn subsets_count_the_rows_that_they_name() {
-        let predictions = vec![
-            prediction("p", &["a", "b"]),
-            prediction("q", &["u"]),
-            prediction("r", &["a", "u"]),
-        ];
+    fn each_subset_counts_its_own_rows() {
+        let predictions =
+            [prediction("p", &["a", "b"]), prediction("q", &["u"]), prediction("r", &["a", "u"])];
         let scores = vec![
-            verdict("r", 1, "u", false, true),
-            verdict("p", 0, "a", true, true),
-            verdict("p", 1, "b", true, false),
-            verdict("q", 0, "u", false, true),
-            verdict("r", 0, "a", true, true),
+            score("r", 1, "u", false, true),
+            score("p", 0, "a", true, true),
+            score("p", 1, "b", true, false),
+            score("q", 0, "u", false, true),
+            score("r", 0, "a", true, true),
         ];
-        let answers = join(predictions, scores).expect("they fit");
-        let prompt = |subset| ratio(&prompt_accuracy(&answers, &subset));
-        let instruction = |subset| ratio(&instruction_accuracy(&answers, &subset));
+        let scored = join(&predictions, scores).expect("they fit");
+        let strict = Strictness::Strict;
+        let prompt = |subset| ratio(&prompt_accuracy(&scored, &subset, strict));
+        let instruction = |subset| ratio(&instruction_accuracy(&scored, &subset, strict));
         assert_eq!(prompt(Subset::All), (2.0, 3.0));
         assert_eq!(prompt(Subset::Seen), (0.0, 1.0));
         assert_eq!(prompt(Subset::Unseen), (1.0, 1.0), "a mixed prompt is neither seen nor unseen");
         assert_eq!(prompt(Subset::Constraints(2)), (1.0, 2.0));
-        assert_eq!(prompt(Subset::Kind("a".to_owned())), (1.0, 2.0));
         assert_eq!(instruction(Subset::All), (4.0, 5.0));
         assert_eq!(instruction(Subset::Seen), (2.0, 3.0));
         assert_eq!(instruction(Subset::Unseen), (2.0, 2.0));
@@ -252,20 +293,30 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn verdicts_that_do_not_fit_are_refused() {
-        let one = || vec![prediction("p", &["a", "b"])];
-        let a = || verdict("p", 0, "a", true, true);
-        let b = || verdict("p", 1, "b", true, true);
-        assert!(join(one(), vec![a(), b()]).is_ok());
+    fn a_loose_outcome_counts_only_where_it_is_asked_for() {
+        let mut loose = score("p", 0, "a", true, false);
+        loose.loose = Some(true);
+        let scored = join(&[prediction("p", &["a"])], vec![loose]).expect("they fit");
+        let accuracy = |strictness| ratio(&prompt_accuracy(&scored, &Subset::All, strictness));
+        assert_eq!(accuracy(Strictness::Strict), (0.0, 1.0));
+        assert_eq!(accuracy(Strictness::Loose), (1.0, 1.0));
+    }
+
+    #[test]
+    fn scores_that_do_not_match_the_constraints_are_refused() {
+        let one = [prediction("p", &["a", "b"])];
+        let a = || score("p", 0, "a", true, true);
+        let b = || score("p", 1, "b", true, true);
+        assert!(join(&one, vec![a(), b()]).is_ok());
         for (why, scores) in [
             ("one is missing", vec![a()]),
-            ("one stands twice", vec![a(), b(), b()]),
-            ("an index is wrong", vec![a(), verdict("p", 2, "b", true, true)]),
-            ("a kind is wrong", vec![a(), verdict("p", 1, "c", true, true)]),
-            ("one belongs to no prompt", vec![a(), b(), verdict("z", 0, "a", true, true)]),
+            ("one occurs twice", vec![a(), b(), b()]),
+            ("an index is wrong", vec![a(), score("p", 2, "b", true, true)]),
+            ("a kind is wrong", vec![a(), score("p", 1, "c", true, true)]),
+            ("one belongs to no prompt", vec![a(), b(), score("z", 0, "a", true, true)]),
             ("all are missing", vec![]),
         ] {
-            assert!(join(one(), scores).is_err(), "{why}");
+            assert!(join(&one, scores).is_err(), "{why}");
         }
     }
 }

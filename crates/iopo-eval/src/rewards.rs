@@ -1,115 +1,112 @@
-//! The implicit reward on test groups: which response for an instruction, which instruction for a response.
+//! The implicit reward on test groups: how a model ranks responses under an instruction, and instructions for a response.
 //!
-//! With `s = log π − log π_ref` a group has two output margins (x1: y1 over y2; x2: y2 over y1) and two
-//! input margins (y1: x1 over x2; y2: x2 over x1). In a sided group one of the rejected cells is true, so
-//! only the margins against the false cell say anything, and the group is right when
-//! `s11 + s22 > 2·s_false`; for a full group that mean over the false cells is `s12 + s21`.
+//! With `s = log π − log π_ref`, a group has two output margins (x1: y1 over y2; x2: y2 over y1) and two input margins
+//! (y1: x1 over x2; y2: x2 over x1). A sided group has one true mixed cell, so only the margins against its false cell
+//! count. A group is ranked correctly if `x1y1 + x2y2` exceeds twice the mean over the false cells.
 
 use std::collections::BTreeMap;
 
-use iopo_schema::{GroupKind, PerSequence, PreferenceRow, ReferenceRow};
+use iopo_core::FalseCells;
+use iopo_schema::{GroupKind, PerSequence, PreferenceRow, ReferenceRow, SummaryMetric};
 
 use crate::{EvalError, Observation};
 
 /// The margins of one group, scaled by beta.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Margins {
-    /// `β(s11 − s12)` and `β(s22 − s21)`; absent against a true cell.
+    /// Output margins at x1 and at x2; `None` against a true cell.
     pub output: [Option<f64>; 2],
-    /// `β(s11 − s21)` and `β(s22 − s12)`; absent against a true cell.
+    /// Input margins of y1 and of y2; `None` against a true cell.
     pub input: [Option<f64>; 2],
-    /// `β(s11 + s22 − 2·mean of the false cells)`: the argument of the loss's sigmoid.
+    /// Margin of the group: the argument of the sigmoid in the loss.
     pub group: f64,
 }
 
 impl Margins {
-    /// The margins from four policy and four reference sums, order (x1,y1), (x1,y2), (x2,y2), (x2,y1).
-    /// `rejected` tells which of (x1,y2) and (x2,y1) is a false cell; nothing where neither is.
+    /// Computes the margins from log-probabilities under a policy and a reference.
     pub fn new(
-        policy: [f64; 4],
-        reference: [f64; 4],
+        policy: PerSequence<f64>,
+        reference: PerSequence<f64>,
         beta: f64,
-        rejected: [bool; 2],
-    ) -> Option<Self> {
-        let [s11, s12, s22, s21]: [f64; 4] =
-            std::array::from_fn(|cell| beta * (policy[cell] - reference[cell]));
-        let false_mean = match rejected {
-            [true, true] => f64::midpoint(s12, s21),
-            [true, false] => s12,
-            [false, true] => s21,
-            [false, false] => return None,
-        };
-        let [x1_y2, x2_y1] = rejected;
-        Some(Self {
-            output: [x1_y2.then_some(s11 - s12), x2_y1.then_some(s22 - s21)],
-            input: [x2_y1.then_some(s11 - s21), x1_y2.then_some(s22 - s12)],
-            group: s11 + s22 - 2.0 * false_mean,
-        })
+        false_cells: FalseCells,
+    ) -> Self {
+        let rewards = policy.rewards(&reference, beta);
+        let FalseCells { x1y2, x2y1 } = false_cells;
+        let [output_x1, output_x2] = rewards.output_margins();
+        let [input_y1, input_y2] = rewards.input_margins();
+        Self {
+            output: [x1y2.then_some(output_x1), x2y1.then_some(output_x2)],
+            input: [x2y1.then_some(input_y1), x1y2.then_some(input_y2)],
+            group: rewards.margin_over(false_cells.weights()),
+        }
     }
 }
 
 /// One test group under a policy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankedGroup {
-    /// The group.
+    /// Id of the group.
     pub id: String,
-    /// Its seed.
+    /// Task of the group.
     pub task_id: String,
     /// Full or sided.
     pub kind: GroupKind,
-    /// The policy's four sums.
-    pub policy: [f64; 4],
-    /// Response tokens behind them.
-    pub tokens: [u32; 4],
-    /// The margins against the reference, where there is one.
+    /// Log-probabilities under the policy.
+    pub policy: PerSequence<f64>,
+    /// Response tokens of each sequence.
+    pub tokens: PerSequence<u32>,
+    /// Margins against the reference; `None` without a reference.
     pub margins: Option<Margins>,
 }
 
-/// The metrics of [`measure`] that need no reference, then those that do.
-pub const METRICS: [&str; 7] = [
-    "logps_chosen",
-    "logps_chosen_per_token",
-    "reward_accuracy",
-    "reward_accuracy_v1",
-    "reward_accuracy_v2",
-    "reward_output_margin",
-    "reward_input_margin",
+/// Measures one group: numerator and denominator. A denominator of 0 means that there is nothing to measure: no reference,
+/// or a margin against a true cell.
+pub type Measure = fn(&RankedGroup) -> (f64, f64);
+
+/// Every metric of a group: those that need no reference first.
+pub const METRICS: [(SummaryMetric, Measure); 7] = [
+    (SummaryMetric::LogpsChosen, |group| (group.chosen().0, 2.0)),
+    (SummaryMetric::LogpsChosenPerToken, RankedGroup::chosen),
+    (SummaryMetric::RewardAccuracy, |group| positive(group.margins.map(|margins| margins.group))),
+    (SummaryMetric::RewardAccuracyV1, |group| positive(group.output()[0])),
+    (SummaryMetric::RewardAccuracyV2, |group| positive(group.output()[1])),
+    (SummaryMetric::RewardOutputMargin, |group| mean(group.output())),
+    (SummaryMetric::RewardInputMargin, |group| {
+        mean(group.margins.map(|margins| margins.input).unwrap_or_default())
+    }),
 ];
 
-/// What one group says of a metric of [`METRICS`]; nothing to measure (a denominator of 0) where a margin
-/// stands against a true cell, where there is no reference, or for an unknown name.
-///
-/// - `logps_chosen`: log-probability of a chosen response, summed over its tokens, mean of (x1,y1) and
-///   (x2,y2); `logps_chosen_per_token`: the same a token.
-/// - `reward_accuracy`: the group margin is positive; `_v1`, `_v2`: the output margin at x1, at x2 is.
-/// - `reward_output_margin`, `reward_input_margin`: mean margin.
-pub fn measure(metric: &str, group: &RankedGroup) -> Observation {
-    let chosen = group.policy[0] + group.policy[2];
-    let tokens = f64::from(group.tokens[0]) + f64::from(group.tokens[2]);
-    let output = group.margins.map(|margins| margins.output).unwrap_or_default();
-    let input = group.margins.map(|margins| margins.input).unwrap_or_default();
-    let positive = |margin: Option<f64>| {
-        margin.map_or((0.0, 0.0), |margin| (f64::from(u8::from(margin > 0.0)), 1.0))
-    };
-    let mean = |margins: [Option<f64>; 2]| {
-        let known = margins.into_iter().flatten();
-        known.fold((0.0, 0.0), |(sum, count), margin| (sum + margin, count + 1.0))
-    };
-    let (num, den) = match metric {
-        "logps_chosen" => (chosen, 2.0),
-        "logps_chosen_per_token" => (chosen, tokens),
-        "reward_accuracy" => positive(group.margins.map(|margins| margins.group)),
-        "reward_accuracy_v1" => positive(output[0]),
-        "reward_accuracy_v2" => positive(output[1]),
-        "reward_output_margin" => mean(output),
-        "reward_input_margin" => mean(input),
-        _ => (0.0, 0.0),
-    };
+/// Applies a measure to a group.
+pub fn observe(measure: Measure, group: &RankedGroup) -> Observation {
+    let (num, den) = measure(group);
     Observation::ratio(group.id.as_str(), group.task_id.as_str(), num, den)
 }
 
-/// Joins groups with the sums of a policy and, where given, of its reference. Refuses a group without
-/// sums, sums that are no numbers, and a group whose truth table is not that of its kind.
+impl RankedGroup {
+    /// Returns the log-probability of both chosen responses, and their tokens.
+    fn chosen(&self) -> (f64, f64) {
+        let tokens = f64::from(self.tokens.x1y1) + f64::from(self.tokens.x2y2);
+        (self.policy.x1y1 + self.policy.x2y2, tokens)
+    }
+
+    fn output(&self) -> [Option<f64>; 2] {
+        self.margins.map(|margins| margins.output).unwrap_or_default()
+    }
+}
+
+fn positive(margin: Option<f64>) -> (f64, f64) {
+    margin.map_or((0.0, 0.0), |margin| (f64::from(u8::from(margin > 0.0)), 1.0))
+}
+
+fn mean(margins: [Option<f64>; 2]) -> (f64, f64) {
+    let known = margins.into_iter().flatten();
+    known.fold((0.0, 0.0), |(sum, count), margin| (sum + margin, count + 1.0))
+}
+
+/// Ranks groups by their log-probabilities under a policy and, if there is one, a reference.
+///
+/// # Errors
+/// Returns an error if a group has no log-probabilities, one is not finite, or its truth table contradicts its kind.
 pub fn rank(
     groups: &[&PreferenceRow],
     policy: &[ReferenceRow],
@@ -120,7 +117,7 @@ pub fn rank(
     let reference = reference.map(|rows| by_group(rows, "the reference")).transpose()?;
     let mut ranked = Vec::with_capacity(groups.len());
     for group in groups {
-        let rejected = rejected(group)?;
+        let false_cells = false_cells(group)?;
         let ours = find(&policy, &group.id, "the policy")?;
         let margins = match &reference {
             None => None,
@@ -133,41 +130,35 @@ pub fn rank(
                         got: format!("{:?} from the reference; use one tokenizer", theirs.tokens),
                     });
                 }
-                Margins::new(listed(ours.logps), listed(theirs.logps), beta, rejected)
+                Some(Margins::new(ours.logps, theirs.logps, beta, false_cells))
             }
         };
         ranked.push(RankedGroup {
             id: group.id.clone(),
             task_id: group.task_id.clone(),
             kind: group.kind,
-            policy: listed(ours.logps),
-            tokens: listed(ours.tokens),
+            policy: ours.logps,
+            tokens: ours.tokens,
             margins,
         });
     }
     Ok(ranked)
 }
 
-/// Which of (x1,y2) and (x2,y1) is false, by the proof; refuses a table that its kind does not allow.
-fn rejected(group: &PreferenceRow) -> Result<[bool; 2], EvalError> {
+/// Returns the false cells of a group's truth table; refuses a table that contradicts its kind.
+fn false_cells(group: &PreferenceRow) -> Result<FalseCells, EvalError> {
     let cells = group.truth_table();
     let (fits, expected) = match group.kind {
         GroupKind::Full => (!cells.x1y2 && !cells.x2y1, "x1y2 and x2y1 to be false (full)"),
         GroupKind::Sided => (cells.x1y2 != cells.x2y1, "one of x1y2 and x2y1 to be false (sided)"),
     };
     if cells.x1y1 && cells.x2y2 && fits {
-        return Ok([!cells.x1y2, !cells.x2y1]);
+        return Ok(FalseCells::of(cells));
     }
     Err(EvalError::TruthTable { group_id: group.id.clone(), expected, cells })
 }
 
-/// The values in the order of [`Margins::new`].
-fn listed<V>(values: PerSequence<V>) -> [V; 4] {
-    let PerSequence { x1y1, x1y2, x2y1, x2y2 } = values;
-    [x1y1, x1y2, x2y2, x2y1]
-}
-
-/// The sums by group; refuses a group twice and sums that are no numbers.
+/// Indexes log-probabilities by group; refuses duplicate groups and values that are not finite.
 fn by_group<'a>(
     rows: &'a [ReferenceRow],
     what: &str,
@@ -177,7 +168,7 @@ fn by_group<'a>(
         if row.logps.iter().any(|(_, logp)| !logp.is_finite()) {
             return Err(EvalError::Logps {
                 what: format!("group `{}` under {what}", row.group_id),
-                expected: "finite sums".to_owned(),
+                expected: "finite values".to_owned(),
                 got: format!("{:?}", row.logps),
             });
         }
@@ -189,7 +180,7 @@ fn by_group<'a>(
     Ok(map)
 }
 
-/// The sums of one group.
+/// Finds the log-probabilities of a group.
 fn find<'a>(
     rows: &BTreeMap<&str, &'a ReferenceRow>,
     id: &str,
@@ -197,21 +188,25 @@ fn find<'a>(
 ) -> Result<&'a ReferenceRow, EvalError> {
     rows.get(id).copied().ok_or_else(|| EvalError::Logps {
         what: format!("group `{id}` under {what}"),
-        expected: "four sums".to_owned(),
+        expected: "log-probabilities of four sequences".to_owned(),
         got: "none".to_owned(),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use iopo_core::FalseCells;
+    use iopo_schema::PerSequence;
+
     use super::Margins;
 
     #[test]
     fn the_group_margin_is_the_sum_of_either_pair_of_margins() {
-        let margins =
-            Margins::new([-1.0, -7.0, -2.0, -4.0], [-2.0, -3.0, -5.0, -4.5], 0.1, [true; 2])
-                .expect("full");
-        // s11 = 1, s12 = −4, s22 = 3, s21 = 0.5.
+        let policy = PerSequence { x1y1: -1.0, x1y2: -7.0, x2y1: -4.0, x2y2: -2.0 };
+        let reference = PerSequence { x1y1: -2.0, x1y2: -3.0, x2y1: -4.5, x2y2: -5.0 };
+        let full = FalseCells { x1y2: true, x2y1: true };
+        let margins = Margins::new(policy, reference, 0.1, full);
+        // Log-ratios: x1y1 1, x1y2 −4, x2y1 0.5, x2y2 3.
         let sum = |margins: [Option<f64>; 2]| margins.into_iter().flatten().sum::<f64>();
         assert!((margins.group - 0.75).abs() < 1e-12);
         assert!((sum(margins.output) - margins.group).abs() < 1e-12);
@@ -222,12 +217,12 @@ mod tests {
 
     #[test]
     fn a_sided_group_is_ranked_against_its_false_cell_only() {
-        // y2 follows x1 too, so (x1,y2) is no rejected cell, however likely it is.
-        let margins =
-            Margins::new([-1.0, 100.0, -2.0, -4.0], [0.0; 4], 1.0, [false, true]).expect("sided");
+        // y2 follows x1 too, so (x1, y2) is not rejected, however likely it is.
+        let policy = PerSequence { x1y1: -1.0, x1y2: 100.0, x2y1: -4.0, x2y2: -2.0 };
+        let sided = FalseCells { x1y2: false, x2y1: true };
+        let margins = Margins::new(policy, PerSequence::default(), 1.0, sided);
         assert_eq!(margins.output, [None, Some(2.0)]);
         assert_eq!(margins.input, [Some(3.0), None]);
         assert!((margins.group - 5.0).abs() < 1e-12);
-        assert_eq!(Margins::new([0.0; 4], [0.0; 4], 1.0, [false, false]), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The table of a run: every metric of every model with its interval, and the paired differences.
+//! The summary of a run: every metric of every model with its interval, and paired differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,52 +12,53 @@ use serde_json::json;
 use crate::table::{Cell, Table};
 use crate::{EvalConfig, EvalError};
 
-/// A model to put into the table; several training seeds of one method are its runs.
+/// A model of the table. The training seeds of a method are its runs.
 ///
-/// The numbers of a model with several runs are means over the runs, row by row; its intervals tell how
-/// much other test tasks would change that mean, not how much other training seeds would. Give each run
-/// as a model of its own too, to see the spread between them.
+/// The numbers of a model with several runs are means over the runs, row by row. Its intervals cover the choice of test
+/// tasks, not the choice of training seeds. To see the spread between seeds, pass each run as a separate model too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatedModel {
-    /// The name in the `model` column, for instance `iopo`.
+    /// Name in the `model` column, for instance `iopo`.
     pub model: String,
     /// One or more runs.
     pub runs: Vec<EvaluatedRun>,
 }
 
-/// What is known of one trained (or untrained) model.
+/// Files and log-probabilities of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatedRun {
-    /// Its `predictions.parquet`.
+    /// `predictions.parquet` of the run.
     pub predictions: PathBuf,
-    /// Its `scores.parquet`.
+    /// `scores.parquet` of the run.
     pub scores: PathBuf,
-    /// How likely the base model finds its answers, by key ([`crate::answer_logps`]); without it there is
-    /// no `perplexity_base`.
+    /// Log-probabilities of the responses under the base model, by key ([`crate::answer_logps`]); `None` omits
+    /// `perplexity_base`.
     pub base_logps: Option<BTreeMap<String, TokenLogps>>,
-    /// Its log-probabilities of the test groups; without them there are no rewards.
+    /// Log-probabilities of the test groups; `None` omits the rewards.
     pub groups: Option<GroupRewards>,
 }
 
-/// Log-probabilities of the test groups' four responses.
+/// Log-probabilities of the four sequences of each test group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupRewards {
-    /// Under the model itself; at least the groups of split `test`.
+    /// Under the model itself, for every group of split `test`.
     pub policy: Vec<ReferenceRow>,
-    /// Under its reference (the model that training started from); absent for the reference itself, whose
-    /// rewards are all zero.
+    /// Under the reference, the model that training started from; `None` for the reference itself, whose rewards are 0.
     pub reference: Option<Vec<ReferenceRow>>,
-    /// Beta of the reward: it scales the margins and changes no accuracy.
+    /// Beta of the reward. It scales the margins and changes no accuracy.
     pub beta: f64,
 }
 
-/// Makes the table and writes it to `out` (`eval/summary.parquet`).
+/// Computes the table and writes it to `out` (`eval/summary.parquet`).
 ///
-/// Rows of a model: accuracies of prompts and of single constraints over their subsets, the signs of
-/// [`crate::hollow`], `perplexity_base`, and on the test groups `logps_chosen` and the rewards (subsets
-/// `all`, `full`, `sided`). Rows with a baseline: `model − baseline` on the same prompts or groups with the
-/// same resamples; not for single kinds or lengths, where a table of many small differences would
-/// only invite to pick one. Metrics without a row to measure are left out.
+/// A model has accuracies of prompts and of constraints over their subsets, the [degeneration checks](crate::degeneration),
+/// `perplexity_base`, and `logps_chosen` and the rewards on the test groups. Rows with a baseline are the difference
+/// `model − baseline` on the same prompts or groups with the same resamples. Single kinds and numbers of constraints have no
+/// differences: among many small ones, some exceed zero by chance. Metrics with nothing to measure are omitted.
+///
+/// # Errors
+/// Returns an error if a model occurs twice or has no run, files or groups do not match, `progress` cancels or `out` cannot be
+/// written.
 pub fn summarize(
     models: &[EvaluatedModel],
     groups: &[PreferenceRow],
@@ -80,7 +81,7 @@ pub fn summarize(
     Ok(rows)
 }
 
-/// All estimates, then all differences.
+/// Computes all estimates, then all differences.
 fn rows(
     names: &[&str],
     tables: &[Table],
@@ -105,7 +106,7 @@ fn rows(
     for &(left, right) in pairs {
         for cell in tables[left].cells.iter().filter(|cell| cell.paired) {
             stop_if_cancelled(progress)?;
-            let Some(other) = tables[right].find(&cell.metric, &cell.subset) else { continue };
+            let Some(other) = tables[right].find(cell.metric, &cell.subset) else { continue };
             let estimate = bootstrap.difference(
                 (names[left], &cell.rows),
                 (names[right], &other.rows),
@@ -119,7 +120,7 @@ fn rows(
     Ok(rows)
 }
 
-/// A row of the table; none where nothing was measured.
+/// Makes a row of the table; `None` if nothing was measured.
 fn row(
     model: &str,
     baseline: Option<&str>,
@@ -129,7 +130,7 @@ fn row(
     (estimate.n > 0).then(|| SummaryRow {
         model: model.to_owned(),
         baseline: baseline.map(str::to_owned),
-        metric: cell.metric.clone(),
+        metric: cell.metric,
         subset: cell.subset.clone(),
         value: estimate.value,
         low: estimate.low,
@@ -138,8 +139,7 @@ fn row(
     })
 }
 
-/// Which models are compared: each with every baseline but itself and those that come later in the list
-/// of baselines, so that no pair stands there twice.
+/// Lists the pairs to compare: each model with every baseline, a baseline only with those before it in the list.
 fn pairs(names: &[&str], baselines: &[String]) -> Vec<(usize, usize)> {
     let rank = |name: &str| baselines.iter().position(|baseline| baseline == name);
     let mut pairs = Vec::new();
@@ -154,12 +154,12 @@ fn pairs(names: &[&str], baselines: &[String]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Ends with [`EvalError::Cancelled`] where the user asked to stop.
+/// Returns [`EvalError::Cancelled`] if the user asked to stop.
 fn stop_if_cancelled(progress: &dyn Progress) -> Result<(), EvalError> {
     if progress.cancelled() { Err(EvalError::Cancelled) } else { Ok(()) }
 }
 
-/// What the table is made from.
+/// Describes what the table depends on.
 fn provenance(
     models: &[EvaluatedModel],
     tests: &[&PreferenceRow],
@@ -197,7 +197,7 @@ mod tests {
     use super::pairs;
 
     #[test]
-    fn every_pair_stands_there_once_and_missing_baselines_are_left_out() {
+    fn every_pair_occurs_once_and_missing_baselines_are_ignored() {
         let baselines = ["base", "sft", "dpo"].map(str::to_owned);
         assert_eq!(pairs(&["base", "sft", "iopo"], &baselines), [(1, 0), (2, 0), (2, 1)]);
         assert_eq!(pairs(&["iopo", "dpo"], &baselines), [(0, 1)]);

@@ -1,44 +1,43 @@
-//! The cells of one model's table, before any statistics: which rows stand behind which number.
+//! The cells of one model's table: which rows each number is computed from.
 
 use std::collections::BTreeMap;
 
 use iopo_llm::TokenLogps;
-use iopo_schema::{GroupKind, PredictionRow, PreferenceRow};
+use iopo_schema::{GroupKind, PredictionRow, PreferenceRow, Subset, SummaryMetric};
 
-use crate::observe::{self, ScoredAnswer, Subset};
+use crate::observe::{self, ScoredResponse, Strictness};
 use crate::summary::{EvaluatedModel, EvaluatedRun};
-use crate::{Estimate, EvalError, Observation, Statistic, hollow, rewards};
+use crate::{Estimate, EvalError, Observation, Statistic, degeneration, rewards};
 
-/// One number to come.
+/// One number of the table, before it is estimated.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cell {
-    pub(crate) metric: String,
-    pub(crate) subset: String,
+    pub(crate) metric: SummaryMetric,
+    pub(crate) subset: Subset,
     pub(crate) statistic: Statistic,
-    /// The rows behind it.
+    /// The rows that it is computed from.
     pub(crate) rows: Vec<Observation>,
     /// Whether differences to baselines are reported.
     pub(crate) paired: bool,
-    /// A number that no resample gives.
+    /// An estimate that cannot be resampled.
     pub(crate) fixed: Option<Estimate>,
 }
 
 impl Cell {
-    /// A ratio whose differences are reported.
-    fn new(metric: &str, subset: &str, rows: Vec<Observation>) -> Self {
-        let (metric, subset) = (metric.to_owned(), subset.to_owned());
+    /// Makes a ratio whose differences are reported.
+    fn new(metric: SummaryMetric, subset: Subset, rows: Vec<Observation>) -> Self {
         Self { metric, subset, statistic: Statistic::Ratio, rows, paired: true, fixed: None }
     }
 }
 
-/// One model's cells, in the order of the table.
+/// The cells of one model, in the order of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Table {
     pub(crate) cells: Vec<Cell>,
 }
 
 impl Table {
-    /// The cells of a model: of its run, or the mean over its runs.
+    /// Makes the cells of a model: those of its run, or the mean over its runs.
     pub(crate) fn of(model: &EvaluatedModel, tests: &[&PreferenceRow]) -> Result<Self, EvalError> {
         let mut tables = Vec::with_capacity(model.runs.len());
         for run in &model.runs {
@@ -52,9 +51,9 @@ impl Table {
         }
         let mut mean = first.clone();
         for cell in &mut mean.cells {
-            let mut same = vec![first.find_or_differ(model, &cell.metric, &cell.subset)?];
+            let mut same = vec![first.find_or_differ(model, cell.metric, &cell.subset)?];
             for other in others {
-                same.push(other.find_or_differ(model, &cell.metric, &cell.subset)?);
+                same.push(other.find_or_differ(model, cell.metric, &cell.subset)?);
             }
             let averaged = average(&model.model, &same)?;
             let fixed = average_fixed(&same);
@@ -63,17 +62,17 @@ impl Table {
         Ok(mean)
     }
 
-    /// The cell of a metric and subset.
-    pub(crate) fn find(&self, metric: &str, subset: &str) -> Option<&Cell> {
-        self.cells.iter().find(|cell| cell.metric == metric && cell.subset == subset)
+    /// Finds the cell of a metric and subset.
+    pub(crate) fn find(&self, metric: SummaryMetric, subset: &Subset) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.metric == metric && cell.subset == *subset)
     }
 
-    /// The same, where every run must have it.
+    /// Finds a cell that every run must have.
     fn find_or_differ(
         &self,
         model: &EvaluatedModel,
-        metric: &str,
-        subset: &str,
+        metric: SummaryMetric,
+        subset: &Subset,
     ) -> Result<&Cell, EvalError> {
         self.find(metric, subset).ok_or_else(|| EvalError::KeysDiffer {
             left: format!("the first run of {}", model.model),
@@ -84,38 +83,39 @@ impl Table {
     }
 }
 
-/// The cells of one run.
+/// Makes the cells of one run.
 fn cells(run: &EvaluatedRun, tests: &[&PreferenceRow]) -> Result<Vec<Cell>, EvalError> {
-    let answers = observe::read_scored(&run.predictions, &run.scores)?;
-    let mut cells = accuracies(&answers);
-    let predictions: Vec<PredictionRow> =
-        answers.into_iter().map(|answer| answer.prediction).collect();
-    for metric in hollow::METRICS {
-        let rows = predictions.iter().map(|row| hollow::measure(metric, row)).collect();
-        cells.push(Cell::new(metric, "all", rows));
+    let (predictions, scored) = observe::read_scored(&run.predictions, &run.scores)?;
+    let mut cells = accuracies(&scored);
+    for (metric, measure) in degeneration::METRICS {
+        let rows = predictions.iter().map(|row| degeneration::observe(measure, row)).collect();
+        cells.push(Cell::new(metric, Subset::All, rows));
     }
-    for n in 1..=3 {
-        let value = hollow::corpus_distinct(&predictions, n);
+    for (metric, n) in degeneration::CORPUS_METRICS {
+        let value = degeneration::corpus_distinct(&predictions, n);
         let rows = if value.is_nan() { 0 } else { predictions.len() as u64 };
         let fixed = Estimate { value, low: f64::NAN, high: f64::NAN, n: rows };
-        let cell = Cell::new(&format!("corpus_distinct_{n}"), "all", Vec::new());
+        let cell = Cell::new(metric, Subset::All, Vec::new());
         cells.push(Cell { fixed: Some(fixed), paired: false, ..cell });
     }
     if let Some(logps) = &run.base_logps {
         let rows = perplexities(&predictions, logps)?;
         let statistic = Statistic::ExpRatio;
-        cells.push(Cell { statistic, ..Cell::new("perplexity_base", "all", rows) });
+        cells.push(Cell {
+            statistic,
+            ..Cell::new(SummaryMetric::PerplexityBase, Subset::All, rows)
+        });
     }
     if let Some(groups) = &run.groups {
         let ranked =
             rewards::rank(tests, &groups.policy, groups.reference.as_deref(), groups.beta)?;
-        for metric in rewards::METRICS {
-            for (subset, kind) in
-                [("all", None), ("full", Some(GroupKind::Full)), ("sided", Some(GroupKind::Sided))]
-            {
+        for (metric, measure) in rewards::METRICS {
+            let kinds = GroupKind::ALL.iter().copied().map(Some);
+            for kind in std::iter::once(None).chain(kinds) {
+                let subset = kind.map_or(Subset::All, Subset::Groups);
                 let chosen =
                     ranked.iter().filter(|group| kind.is_none_or(|kind| group.kind == kind));
-                let rows = chosen.map(|group| rewards::measure(metric, group)).collect();
+                let rows = chosen.map(|group| rewards::observe(measure, group)).collect();
                 cells.push(Cell::new(metric, subset, rows));
             }
         }
@@ -123,27 +123,28 @@ fn cells(run: &EvaluatedRun, tests: &[&PreferenceRow]) -> Result<Vec<Cell>, Eval
     Ok(cells)
 }
 
-/// Accuracies of prompts and of single constraints, over their subsets.
-fn accuracies(answers: &[ScoredAnswer]) -> Vec<Cell> {
+/// Makes the strict accuracies of prompts and of single constraints over their subsets.
+fn accuracies(scored: &[ScoredResponse]) -> Vec<Cell> {
+    let strict = Strictness::Strict;
     let main = [Subset::All, Subset::Seen, Subset::Unseen];
     let counts: Vec<Subset> =
-        observe::constraint_counts(answers).into_iter().map(Subset::Constraints).collect();
-    let kinds: Vec<Subset> = observe::kinds(answers).into_iter().map(Subset::Kind).collect();
+        observe::constraint_counts(scored).into_iter().map(Subset::Constraints).collect();
+    let kinds: Vec<Subset> = observe::kinds(scored).into_iter().map(Subset::Kind).collect();
     let mut cells = Vec::new();
     for subset in main.iter().chain(&counts) {
-        let rows = observe::prompt_accuracy(answers, subset);
-        let cell = Cell::new("prompt_accuracy_strict", &subset.name(), rows);
+        let rows = observe::prompt_accuracy(scored, subset, strict);
+        let cell = Cell::new(strict.prompt_metric(), subset.clone(), rows);
         cells.push(Cell { paired: main.contains(subset), ..cell });
     }
     for subset in main.iter().chain(&counts).chain(&kinds) {
-        let rows = observe::instruction_accuracy(answers, subset);
-        let cell = Cell::new("instruction_accuracy_strict", &subset.name(), rows);
+        let rows = observe::instruction_accuracy(scored, subset, strict);
+        let cell = Cell::new(strict.instruction_metric(), subset.clone(), rows);
         cells.push(Cell { paired: main.contains(subset), ..cell });
     }
     cells
 }
 
-/// Negative log-probabilities over tokens; blank answers have nothing to measure.
+/// Observes negative log-probabilities over tokens; blank responses have nothing to measure.
 fn perplexities(
     predictions: &[PredictionRow],
     logps: &BTreeMap<String, TokenLogps>,
@@ -154,8 +155,8 @@ fn perplexities(
             None if row.response.trim().is_empty() => (0.0, 0.0),
             None => {
                 return Err(EvalError::Logps {
-                    what: format!("the answer to `{}` under the base model", row.key),
-                    expected: "one sum".to_owned(),
+                    what: format!("the response to `{}` under the base model", row.key),
+                    expected: "one".to_owned(),
                     got: "none".to_owned(),
                 });
             }
@@ -165,7 +166,7 @@ fn perplexities(
     predictions.iter().map(observe).collect()
 }
 
-/// The mean over runs, row by row; refuses runs on different rows.
+/// Averages runs row by row; refuses runs on different rows.
 fn average(model: &str, cells: &[&Cell]) -> Result<Vec<Observation>, EvalError> {
     let mut mean: BTreeMap<&str, (usize, Observation)> = BTreeMap::new();
     for row in cells.iter().flat_map(|cell| &cell.rows) {
@@ -186,7 +187,7 @@ fn average(model: &str, cells: &[&Cell]) -> Result<Vec<Observation>, EvalError> 
     Ok(mean.into_values().map(|(_, row)| row).collect())
 }
 
-/// The mean over runs of a number that has no rows.
+/// Averages over runs an estimate that has no rows.
 fn average_fixed(cells: &[&Cell]) -> Option<Estimate> {
     let values: Option<Vec<Estimate>> = cells.iter().map(|cell| cell.fixed).collect();
     let values = values?;

@@ -1,22 +1,24 @@
-//! From preferences to the table, with scripted models.
+//! From preferences to the summary, with scripted models.
 
 mod common;
 
 use std::path::Path;
 
 use iopo_constraints::Constraint;
+use iopo_eval::benchmarks::heldout::HeldOut;
 use iopo_eval::{
     EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, answer_logps,
-    group_logps, heldout_prompts, score, summarize,
+    heldout_prompts, score_file, summarize,
 };
 use iopo_llm::{
     LlmError, LogProb, LogProbResponse, Message, Progress, Request, Scripted, Silent, TokenLogps,
 };
 use iopo_schema::{
-    GroupKind, PerSequence, PredictionRow, PreferenceRow, ReferenceRow, ScoreRow, Split, SummaryRow,
+    GroupKind, PerSequence, PredictionRow, PreferenceRow, ReferenceRow, ScoreRow, Split,
+    SummaryMetric as Metric, SummaryRow,
 };
 
-/// Every character costs a tenth of a nat.
+/// A model under which every character costs a tenth of a nat.
 struct PerCharacter;
 
 impl LogProb for PerCharacter {
@@ -62,7 +64,8 @@ impl Run {
         let model = Scripted::new(script);
         let done = answer(&prompts, &model, &out, &self.config, &Silent).expect("answers");
         let scores = out.join("scores.parquet");
-        score(&done.path, &scores, &self.config).expect("scores");
+        let scorer = HeldOut::new(&self.config).expect("settings");
+        score_file(&scorer, &done.path, &scores).expect("scores");
         EvaluatedRun { predictions: done.path, scores, base_logps: None, groups: None }
     }
 
@@ -83,31 +86,31 @@ fn find<'a>(
     rows: &'a [SummaryRow],
     model: &str,
     baseline: Option<&str>,
-    metric: &str,
+    metric: Metric,
     subset: &str,
 ) -> Option<&'a SummaryRow> {
     rows.iter().find(|row| {
         row.model == model
             && row.baseline.as_deref() == baseline
             && row.metric == metric
-            && row.subset == subset
+            && row.subset.to_string() == subset
     })
 }
 
-/// Asks where the prompt wants a question, and is short.
+/// Asks a question if the prompt wants one, briefly.
 fn careful(request: &Request) -> String {
     let wanted = common::constraint("question", "{}").text;
     let asks = request.messages[0].content.contains(&wanted);
     if asks { "Is it not?".to_owned() } else { "It is.".to_owned() }
 }
 
-/// Says the same line again and again, longer than any prompt here allows.
+/// Repeats a line until the response is longer than any prompt allows.
 fn rambling(_: &Request) -> String {
     "So it goes on and on and on.\n".repeat(20)
 }
 
 #[test]
-fn every_verdict_is_the_checkers() {
+fn every_outcome_is_the_checkers_verdict() {
     let run = Run::new();
     let evaluated = run.evaluate("careful", careful);
     let predictions: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
@@ -116,7 +119,7 @@ fn every_verdict_is_the_checkers() {
     let mut scores = scores.into_iter();
     for row in &predictions {
         for (index, constraint) in row.constraints.iter().enumerate() {
-            let found = scores.next().expect("one verdict a constraint");
+            let found = scores.next().expect("one score per constraint");
             let check = constraint.check.as_ref().expect("checkable");
             let expected = Constraint::from_parts(&check.id, &check.params).expect("known");
             assert_eq!((&found.key, found.index as usize), (&row.key, index));
@@ -127,7 +130,7 @@ fn every_verdict_is_the_checkers() {
 }
 
 #[test]
-fn an_empty_answer_follows_nothing() {
+fn an_empty_response_follows_no_constraint() {
     let run = Run::new();
     let evaluated = run.evaluate("empty", |_: &Request| "\n ".to_owned());
     let scores: Vec<ScoreRow> = iopo_schema::read(&evaluated.scores).expect("rows");
@@ -135,7 +138,7 @@ fn an_empty_answer_follows_nothing() {
 }
 
 #[test]
-fn the_table_tells_models_apart_and_hollow_ones_too() {
+fn the_table_separates_models_and_reveals_degeneration() {
     let run = Run::new();
     let models =
         [one("base", run.evaluate("base", rambling)), one("iopo", run.evaluate("iopo", careful))];
@@ -145,13 +148,13 @@ fn the_table_tells_models_apart_and_hollow_ones_too() {
     };
     // Ten test tasks with x1 and x2 each: the careful model follows both.
     assert_eq!(
-        find(&rows, "iopo", None, "prompt_accuracy_strict", "seen").map(|row| row.n),
+        find(&rows, "iopo", None, Metric::PromptAccuracyStrict, "seen").map(|row| row.n),
         Some(20)
     );
-    assert!(value("iopo", "prompt_accuracy_strict", "seen") > 0.99);
-    assert!(value("base", "prompt_accuracy_strict", "seen") < 0.01);
+    assert!(value("iopo", Metric::PromptAccuracyStrict, "seen") > 0.99);
+    assert!(value("base", Metric::PromptAccuracyStrict, "seen") < 0.01);
     for subset in ["all", "seen", "unseen"] {
-        for metric in ["prompt_accuracy_strict", "instruction_accuracy_strict"] {
+        for metric in [Metric::PromptAccuracyStrict, Metric::InstructionAccuracyStrict] {
             let difference =
                 find(&rows, "iopo", Some("base"), metric, subset).expect("a difference");
             let expected = value("iopo", metric, subset) - value("base", metric, subset);
@@ -161,24 +164,27 @@ fn the_table_tells_models_apart_and_hollow_ones_too() {
     }
     for kind in ["max_words", "question", "no_questions"] {
         let subset = format!("kind/{kind}");
-        assert!(find(&rows, "iopo", None, "instruction_accuracy_strict", &subset).is_some());
+        assert!(find(&rows, "iopo", None, Metric::InstructionAccuracyStrict, &subset).is_some());
         assert!(
-            find(&rows, "iopo", Some("base"), "instruction_accuracy_strict", &subset).is_none()
+            find(&rows, "iopo", Some("base"), Metric::InstructionAccuracyStrict, &subset).is_none()
         );
     }
-    assert!(find(&rows, "base", Some("base"), "prompt_accuracy_strict", "all").is_none());
-    // The signs of a hollow gain.
-    assert!(value("base", "length_cut_share", "all") > 0.99);
-    assert!(value("base", "repeated_lines", "all") > 0.5);
-    assert!(value("base", "distinct_2", "all") < value("iopo", "distinct_2", "all"));
-    assert!(value("iopo", "corpus_distinct_2", "all") < 0.1, "its answers are all alike");
-    assert!(value("iopo", "response_words", "all") < value("base", "response_words", "all"));
-    let fewer = find(&rows, "iopo", Some("base"), "response_words", "all").expect("a difference");
+    assert!(find(&rows, "base", Some("base"), Metric::PromptAccuracyStrict, "all").is_none());
+    // Degeneration checks.
+    assert!(value("base", Metric::LengthCutShare, "all") > 0.99);
+    assert!(value("base", Metric::RepeatedLines, "all") > 0.5);
+    assert!(value("base", Metric::Distinct2, "all") < value("iopo", Metric::Distinct2, "all"));
+    assert!(value("iopo", Metric::CorpusDistinct2, "all") < 0.1, "its responses are all alike");
+    assert!(
+        value("iopo", Metric::ResponseWords, "all") < value("base", Metric::ResponseWords, "all")
+    );
+    let fewer =
+        find(&rows, "iopo", Some("base"), Metric::ResponseWords, "all").expect("a difference");
     assert!(fewer.high < 0.0);
 }
 
 #[test]
-fn the_same_model_under_two_names_differs_by_exactly_nothing() {
+fn a_model_differs_from_itself_by_exactly_zero() {
     let run = Run::new();
     let evaluated = run.evaluate("base", careful);
     let rows =
@@ -188,11 +194,6 @@ fn the_same_model_under_two_names_differs_by_exactly_nothing() {
     for row in differences {
         assert_eq!((row.value, row.low, row.high), (0.0, 0.0, 0.0), "{row:?}");
     }
-}
-
-/// Names the values of an array in the order of [`group_logps`].
-fn per_sequence<V>([x1y1, x1y2, x2y2, x2y1]: [V; 4]) -> PerSequence<V> {
-    PerSequence { x1y1, x1y2, x2y1, x2y2 }
 }
 
 #[test]
@@ -209,43 +210,50 @@ fn log_probabilities_give_perplexity_and_rewards() {
     evaluated.base_logps = Some(answer_logps(&PerCharacter, &predictions, &Silent).expect("logps"));
     let tests: Vec<PreferenceRow> =
         run.groups.iter().filter(|group| group.split == Split::Test).cloned().collect();
-    let fours = group_logps(&PerCharacter, &tests, &Silent).expect("logps");
-    let row = |group: &PreferenceRow, four: &[TokenLogps; 4], shift: [f64; 4]| ReferenceRow {
-        group_id: group.id.clone(),
-        model_hash: "model".to_owned(),
-        template_hash: "template".to_owned(),
-        logps: per_sequence(std::array::from_fn(|cell| four[cell].sum + shift[cell])),
-        tokens: per_sequence(four.map(|one| one.tokens)),
-    };
-    let rows = |shift: [f64; 4]| -> Vec<ReferenceRow> {
-        tests.iter().zip(&fours).map(|(group, four)| row(group, four, shift)).collect()
+    let rows = |shift: PerSequence<f64>| -> Vec<ReferenceRow> {
+        let row = |group: &PreferenceRow| {
+            let [y1, y2] = [&group.y1, &group.y2].map(|y| y.chars().count() as u32);
+            let tokens = PerSequence { x1y1: y1, x1y2: y2, x2y1: y1, x2y2: y2 };
+            ReferenceRow {
+                group_id: group.id.clone(),
+                model_hash: "model".to_owned(),
+                template_hash: "template".to_owned(),
+                logps: tokens.zip(shift, |tokens, shift| -0.1 * f64::from(tokens) + shift),
+                tokens,
+            }
+        };
+        tests.iter().map(row).collect()
     };
     // Output margins 3 and 1, input margins 1 and 3; against (x2,y1) alone s11 + s22 − 2·s21 = 2.
-    let policy = rows([2.0, -1.0, 2.0, 1.0]);
-    evaluated.groups = Some(GroupRewards { policy, reference: Some(rows([0.0; 4])), beta: 0.5 });
+    let policy = rows(PerSequence { x1y1: 2.0, x1y2: -1.0, x2y1: 1.0, x2y2: 2.0 });
+    evaluated.groups =
+        Some(GroupRewards { policy, reference: Some(rows(PerSequence::default())), beta: 0.5 });
     let table = run.summarize(&[one("iopo", evaluated.clone())]).expect("a table");
-    let value = |metric, subset| find(&table, "iopo", None, metric, subset).expect(metric).value;
-    assert!((value("perplexity_base", "all") - 0.1_f64.exp()).abs() < 1e-9);
-    assert!((value("reward_accuracy", "all") - 1.0).abs() < 1e-12);
-    assert!((value("reward_output_margin", "full") - 0.5 * 2.0).abs() < 1e-9);
-    assert!((value("reward_input_margin", "full") - 0.5 * 2.0).abs() < 1e-9);
-    assert!((value("reward_output_margin", "sided") - 0.5 * 1.0).abs() < 1e-9);
-    assert!((value("reward_input_margin", "sided") - 0.5 * 1.0).abs() < 1e-9);
-    let count = |subset| find(&table, "iopo", None, "reward_accuracy", subset).map(|row| row.n);
+    let value = |metric, subset| {
+        find(&table, "iopo", None, metric, subset).unwrap_or_else(|| panic!("no {metric}")).value
+    };
+    assert!((value(Metric::PerplexityBase, "all") - 0.1_f64.exp()).abs() < 1e-9);
+    assert!((value(Metric::RewardAccuracy, "all") - 1.0).abs() < 1e-12);
+    assert!((value(Metric::RewardOutputMargin, "full") - 0.5 * 2.0).abs() < 1e-9);
+    assert!((value(Metric::RewardInputMargin, "full") - 0.5 * 2.0).abs() < 1e-9);
+    assert!((value(Metric::RewardOutputMargin, "sided") - 0.5 * 1.0).abs() < 1e-9);
+    assert!((value(Metric::RewardInputMargin, "sided") - 0.5 * 1.0).abs() < 1e-9);
+    let count =
+        |subset| find(&table, "iopo", None, Metric::RewardAccuracy, subset).map(|row| row.n);
     assert_eq!((count("all"), count("full"), count("sided")), (Some(11), Some(10), Some(1)));
-    assert!(find(&table, "iopo", None, "reward_accuracy_v1", "sided").is_none());
-    let per_token = value("logps_chosen_per_token", "all");
-    assert!(value("logps_chosen", "all") < 1.0 && per_token > -0.1 && per_token < 0.4);
+    assert!(find(&table, "iopo", None, Metric::RewardAccuracyV1, "sided").is_none());
+    let per_token = value(Metric::LogpsChosenPerToken, "all");
+    assert!(value(Metric::LogpsChosen, "all") < 1.0 && per_token > -0.1 && per_token < 0.4);
 
-    // Without a reference there are log-probabilities and no rewards.
+    // Without a reference there are log-probabilities but no rewards.
     if let Some(groups) = &mut evaluated.groups {
         groups.reference = None;
     }
     let table = run.summarize(&[one("sft", evaluated.clone())]).expect("a table");
-    assert!(find(&table, "sft", None, "logps_chosen", "all").is_some());
-    assert!(find(&table, "sft", None, "reward_accuracy", "all").is_none());
+    assert!(find(&table, "sft", None, Metric::LogpsChosen, "all").is_some());
+    assert!(find(&table, "sft", None, Metric::RewardAccuracy, "all").is_none());
 
-    // A group without sums and a truth table of another kind are refused.
+    // A group without log-probabilities and a truth table of another kind are refused.
     let mut missing = evaluated.clone();
     missing.groups.as_mut().expect("set above").policy.pop();
     assert!(matches!(run.summarize(&[one("a", missing)]), Err(EvalError::Logps { .. })));
@@ -254,12 +262,14 @@ fn log_probabilities_give_perplexity_and_rewards() {
 }
 
 #[test]
-fn runs_of_several_training_tasks_are_averaged_row_by_row() {
+fn runs_of_several_seeds_are_averaged_row_by_row() {
     let run = Run::new();
     let (good, bad) = (run.evaluate("seed-1", careful), run.evaluate("seed-2", rambling));
     let both = EvaluatedModel { model: "iopo".to_owned(), runs: vec![good.clone(), bad.clone()] };
     let table = run.summarize(&[one("seed-1", good), one("seed-2", bad), both]).expect("a table");
-    for metric in ["prompt_accuracy_strict", "instruction_accuracy_strict", "response_words"] {
+    for metric in
+        [Metric::PromptAccuracyStrict, Metric::InstructionAccuracyStrict, Metric::ResponseWords]
+    {
         let value = |model| find(&table, model, None, metric, "all").expect(model).value;
         let mean = f64::midpoint(value("seed-1"), value("seed-2"));
         assert!((value("iopo") - mean).abs() < 1e-9, "{metric}");
@@ -283,7 +293,7 @@ fn scores_of_other_predictions_and_models_on_other_prompts_are_refused() {
 }
 
 #[test]
-fn the_table_is_the_same_every_time() {
+fn the_summary_is_deterministic() {
     let run = Run::new();
     let models =
         [one("base", run.evaluate("base", rambling)), one("iopo", run.evaluate("iopo", careful))];

@@ -1,14 +1,17 @@
-//! IFEval from its files to the table.
+//! IFEval, in memory and over files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use iopo_constraints::Kind;
 use iopo_constraints::ifeval::Mode;
-use iopo_eval::Bootstrap;
-use iopo_eval::ifeval::{Benchmark, Given, Rules, score, summarize};
-use iopo_schema::{ScoreRow, SummaryRow};
+use iopo_eval::benchmarks::accuracies::summarize;
+use iopo_eval::benchmarks::responses::ResponseFile;
+use iopo_eval::ifeval::Ifeval;
+use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkRun, Bootstrap, TestPrompt};
+use iopo_llm::Silent;
+use iopo_schema::{ScoreRow, Subset, SummaryMetric, SummaryRow};
 
 const PROMPTS: &str = r#"
 {"key": 1, "prompt": "a", "instruction_id_list": ["punctuation:no_comma", "startend:quotation"], "kwargs": [{}, {"n": null}]}
@@ -24,34 +27,40 @@ const RESPONSES: &str = r#"
 {"prompt": "d", "response": "Teeth"}
 "#;
 
-fn scored(folder: &Path, mode: Mode) -> (Benchmark, Vec<ScoreRow>) {
-    let (data, given) = (folder.join("data.jsonl"), folder.join("responses.jsonl"));
-    fs::write(&data, PROMPTS).expect("written");
-    fs::write(&given, RESPONSES).expect("written");
-    let benchmark = Benchmark::read(&data, None).expect("prompts");
-    let predictions = folder.join("predictions.parquet");
-    let given = Given::read(&given).expect("answers");
-    let matched = given.matched(&benchmark.prompts).expect("matched");
-    matched.write(&benchmark.prompts, &predictions).expect("written");
-    let rules = Rules { mode, held_out: BTreeSet::from([Kind::WrappedInQuotes]) };
-    let out = folder.join("scores.parquet");
-    let rows = score(&predictions, &out, &rules).expect("scored");
-    assert_eq!(iopo_schema::read::<ScoreRow>(&out).expect("read"), rows);
-    (benchmark, rows)
+fn ifeval(mode: Mode) -> Ifeval {
+    Ifeval::new(mode).held_out([Kind::WrappedInQuotes])
 }
 
-fn cell(rows: &[SummaryRow], metric: &str, subset: &str) -> (f64, u64) {
-    let row = rows.iter().find(|row| row.metric == metric && row.subset == subset);
+/// Scores the responses through files and returns the prompts and scores.
+fn scored(folder: &Path, mode: Mode) -> (Vec<TestPrompt>, Vec<ScoreRow>) {
+    let (data, responses) = (folder.join("data.jsonl"), folder.join("responses.jsonl"));
+    fs::write(&data, PROMPTS).expect("written");
+    fs::write(&responses, RESPONSES).expect("written");
+    let ifeval = ifeval(mode);
+    let mut config = BenchmarkConfig::new(&data, folder.join("out"));
+    config.responses = Some(responses);
+    let run = BenchmarkRun::prepare(&ifeval, &config, &Silent).expect("prepared");
+    let report = run.score_responses().expect("scored");
+    let stored = iopo_schema::read::<ScoreRow>(&config.out.join("scores.parquet")).expect("read");
+    assert_eq!(stored, report.scores);
+    (ifeval.prompts(PROMPTS).expect("prompts"), report.scores)
+}
+
+fn cell(rows: &[SummaryRow], metric: SummaryMetric, subset: &str) -> (f64, u64) {
+    let row = rows.iter().find(|row| row.metric == metric && row.subset.to_string() == subset);
     let row = row.unwrap_or_else(|| panic!("no {metric} of {subset}"));
     (row.value, row.n)
 }
 
 #[test]
-fn verdicts_name_their_mode_and_what_cannot_be_checked_has_none() {
+fn scores_name_their_mode_and_unsupported_types_have_none() {
     let folder = tempfile::tempdir().expect("temporary directory");
     for mode in Mode::ALL {
-        let (benchmark, rows) = scored(folder.path(), mode);
-        assert_eq!(benchmark.unsupported, BTreeMap::from([("count:numbers".to_owned(), 1)]));
+        let (prompts, rows) = scored(folder.path(), mode);
+        assert_eq!(
+            ifeval(mode).unsupported(&prompts),
+            BTreeMap::from([("count:numbers".to_owned(), 1)])
+        );
         assert!(rows.iter().all(|row| row.mode.as_deref() == Some(mode.id())));
         let verdicts: Vec<_> = rows
             .iter()
@@ -72,40 +81,61 @@ fn verdicts_name_their_mode_and_what_cannot_be_checked_has_none() {
 }
 
 #[test]
-fn the_four_accuracies_stand_over_all_and_over_each_subset() {
+fn the_four_accuracies_cover_all_and_each_subset() {
     let folder = tempfile::tempdir().expect("temporary directory");
-    let (benchmark, scores) = scored(folder.path(), Mode::Paper);
-    let rows =
-        summarize("m", &benchmark.prompts, &scores, Bootstrap::default()).expect("summarised");
+    let (prompts, scores) = scored(folder.path(), Mode::Paper);
+    let rows = summarize("m", &prompts, &scores, Bootstrap::default()).expect("summarised");
     let is = |metric, subset, value: f64, n| {
         let (found, rows) = cell(&rows, metric, subset);
         assert!((found - value).abs() < 1e-12 && rows == n, "{metric} {subset}: {found} of {rows}");
     };
-    is("prompt_accuracy_strict", "all", 1.0 / 3.0, 3);
-    is("prompt_accuracy_loose", "all", 2.0 / 3.0, 3);
-    is("instruction_accuracy_strict", "all", 2.0 / 5.0, 4);
-    is("instruction_accuracy_loose", "all", 3.0 / 5.0, 4);
-    is("prompt_accuracy_strict", "seen", 0.0, 1);
-    is("prompt_accuracy_strict", "unseen", 1.0, 1);
-    is("instruction_accuracy_strict", "unseen", 1.0 / 3.0, 3);
-    is("instruction_accuracy_strict", "kind/startend:quotation", 0.0, 2);
-    is("instruction_accuracy_loose", "constraints/2", 2.0 / 3.0, 2);
-    let all = rows.iter().find(|row| row.subset == "all").expect("a row");
+    is(SummaryMetric::PromptAccuracyStrict, "all", 1.0 / 3.0, 3);
+    is(SummaryMetric::PromptAccuracyLoose, "all", 2.0 / 3.0, 3);
+    is(SummaryMetric::InstructionAccuracyStrict, "all", 2.0 / 5.0, 4);
+    is(SummaryMetric::InstructionAccuracyLoose, "all", 3.0 / 5.0, 4);
+    is(SummaryMetric::PromptAccuracyStrict, "seen", 0.0, 1);
+    is(SummaryMetric::PromptAccuracyStrict, "unseen", 1.0, 1);
+    is(SummaryMetric::InstructionAccuracyStrict, "unseen", 1.0 / 3.0, 3);
+    is(SummaryMetric::InstructionAccuracyStrict, "kind/startend:quotation", 0.0, 2);
+    is(SummaryMetric::InstructionAccuracyLoose, "constraints/2", 2.0 / 3.0, 2);
+    let all = rows.iter().find(|row| row.subset == Subset::All).expect("a row");
     assert!(all.low <= all.value && all.value <= all.high);
+}
+
+#[test]
+fn responses_in_memory_give_the_scores_and_accuracies_of_files() {
+    let folder = tempfile::tempdir().expect("temporary directory");
+    let (prompts, scores) = scored(folder.path(), Mode::Paper);
+    let responses = ["Sure:\n\"Tea\"", "Tea, milk.", "“Tea”", "Teeth"];
+    let result = ifeval(Mode::Paper).evaluate(&prompts, responses).expect("scored");
+    assert_eq!(result.scores, scores);
+    let stored: Vec<SummaryRow> =
+        iopo_schema::read(&folder.path().join("out/summary.parquet")).expect("read");
+    assert_eq!(format!("{stored:?}"), format!("{:?}", result.accuracies));
+    let strict = result.accuracy(SummaryMetric::PromptAccuracyStrict, &Subset::All);
+    assert_eq!(strict.map(|row| row.n), Some(3));
+    let error = ifeval(Mode::Paper).evaluate(&prompts, ["one"]).expect_err("too few");
+    assert!(error.to_string().contains("1 responses to 4 prompts"), "{error}");
 }
 
 #[test]
 fn an_unanswered_prompt_is_an_error_and_a_limit_takes_the_first() {
     let folder = tempfile::tempdir().expect("temporary directory");
-    let data = folder.path().join("data.jsonl");
+    let prompts = ifeval(Mode::Paper).prompts(PROMPTS).expect("prompts");
+    let matched = ResponseFile::default().matched(&prompts).expect("no line");
+    let error = matched.predictions(&prompts).expect_err("unanswered");
+    assert!(error.to_string().starts_with("4 of 4 prompts have no response"), "{error}");
+
+    let (data, responses) = (folder.path().join("data.jsonl"), folder.path().join("r.jsonl"));
     fs::write(&data, PROMPTS).expect("written");
-    assert_eq!(Benchmark::read(&data, Some(2)).expect("prompts").prompts.len(), 2);
-    let benchmark = Benchmark::read(&data, None).expect("prompts");
-    let out = folder.path().join("predictions.parquet");
-    let matched = Given::default().matched(&benchmark.prompts).expect("no line");
-    let error = matched.write(&benchmark.prompts, &out).expect_err("unanswered");
-    assert!(error.to_string().starts_with("4 of 4 prompts have no answer"), "{error}");
+    fs::write(&responses, RESPONSES).expect("written");
+    let ifeval = ifeval(Mode::Paper);
+    let mut config = BenchmarkConfig::new(&data, folder.path().join("out"));
+    (config.responses, config.limit) = (Some(responses), Some(2));
+    let run = BenchmarkRun::prepare(&ifeval, &config, &Silent).expect("prepared");
+    assert_eq!(run.score_responses().expect("scored").scores.len(), 3);
+
     fs::write(&data, PROMPTS.replace("\"let_frequency\": 2", "\"n\": 2")).expect("written");
-    let error = Benchmark::read(&data, None).expect_err("doubtful");
+    let error = BenchmarkRun::prepare(&ifeval, &config, &Silent).err().expect("invalid");
     assert!(error.to_string().contains("data.jsonl"), "{error}");
 }

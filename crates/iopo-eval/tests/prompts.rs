@@ -5,16 +5,16 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::{Constraint, Kind};
-use iopo_eval::prompts::from_rows;
-use iopo_eval::{EvalConfig, EvalError, Prompt, heldout_prompts};
+use iopo_eval::benchmarks::heldout::prompts_from_rows;
+use iopo_eval::{EvalConfig, EvalError, TestPrompt, heldout_prompts};
 use iopo_schema::{InstructionRow, PreferenceRow, Split};
 
-fn make(groups: &[PreferenceRow], config: &EvalConfig) -> Result<Vec<Prompt>, EvalError> {
+fn make(groups: &[PreferenceRow], config: &EvalConfig) -> Result<Vec<TestPrompt>, EvalError> {
     let instructions: Vec<InstructionRow> = groups.iter().flat_map(common::instructions).collect();
-    from_rows(&instructions, groups, config)
+    prompts_from_rows(&instructions, groups, config)
 }
 
-fn ids(prompt: &Prompt) -> Vec<&str> {
+fn ids(prompt: &TestPrompt) -> Vec<&str> {
     prompt
         .constraints
         .iter()
@@ -35,7 +35,7 @@ fn test_tasks_give_their_own_instructions_and_draws_of_held_out_kinds_alone() {
         .filter(|group| group.split == Split::Test)
         .flat_map(|group| [group.x1.as_str(), group.x2.as_str()])
         .collect();
-    let (seen, unseen): (Vec<&Prompt>, Vec<&Prompt>) =
+    let (seen, unseen): (Vec<&TestPrompt>, Vec<&TestPrompt>) =
         prompts.iter().partition(|prompt| own.contains(prompt.prompt.as_str()));
     assert_eq!((seen.len(), unseen.len()), (12, 12));
     for prompt in unseen {
@@ -113,12 +113,12 @@ fn a_held_out_kind_in_synthesis_is_refused() {
     assert!(error.contains("`question` is held out"), "{error}");
     // Only in a test group: it would count as seen.
     let groups = common::groups(0, 2);
-    let error = from_rows(&[], &groups, &config).expect_err("in a seen prompt").to_string();
+    let error = prompts_from_rows(&[], &groups, &config).expect_err("in a seen prompt").to_string();
     assert!(error.contains("a test group"), "{error}");
 }
 
 #[test]
-fn a_seed_in_two_splits_is_refused() {
+fn a_task_in_two_splits_is_refused() {
     for split in [Split::Train, Split::Dev] {
         let mut groups = common::groups(2, 3);
         groups.push(PreferenceRow { id: "other".to_owned(), ..common::group("test-01", split) });
@@ -131,7 +131,7 @@ fn a_seed_in_two_splits_is_refused() {
 }
 
 #[test]
-fn a_test_instruction_that_was_trained_on_under_another_seed_is_refused() {
+fn a_test_instruction_that_was_trained_on_under_another_task_is_refused() {
     let mut groups = common::groups(2, 3);
     groups[0].x1 = groups[3].x1.clone();
     let result = make(&groups, &common::config());
@@ -139,7 +139,7 @@ fn a_test_instruction_that_was_trained_on_under_another_seed_is_refused() {
 }
 
 #[test]
-fn preferences_without_a_test_seed_are_an_error() {
+fn preferences_without_a_test_task_are_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let (instructions, preferences) = common::write_data(folder.path(), &common::groups(3, 0));
     let result = heldout_prompts(&instructions, &preferences, &common::config());

@@ -1,4 +1,4 @@
-//! Killed and resumed runs end with the same bytes; damaged files end in an error.
+//! Killed and resumed runs end with the same bytes; damaged files are errors.
 
 mod common;
 
@@ -6,11 +6,12 @@ use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
-use iopo_eval::{EvalError, Prompt, answer, heldout_prompts, score};
+use iopo_eval::benchmarks::heldout::HeldOut;
+use iopo_eval::{EvalConfig, EvalError, TestPrompt, answer, heldout_prompts, score_file};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
-use iopo_schema::{PredictionRow, Provenance};
+use iopo_schema::{PredictionRow, Provenance, ScoreRow};
 
-/// Answers a number of batches, then the machine goes down.
+/// Answers a number of batches, then fails.
 struct Dies<M> {
     model: M,
     batches_left: Cell<usize>,
@@ -27,14 +28,14 @@ impl<M: LanguageModel> LanguageModel for Dies<M> {
         progress: &dyn Progress,
     ) -> Result<Vec<Completion>, LlmError> {
         if self.batches_left.get() == 0 {
-            return Err(LlmError::Failed { reason: "the machine went down".to_owned() });
+            return Err(LlmError::Failed { reason: "the machine failed".to_owned() });
         }
         self.batches_left.set(self.batches_left.get() - 1);
         self.model.complete(requests, progress)
     }
 }
 
-/// Asks to stop from the start.
+/// Cancels from the start.
 struct Stops;
 
 impl Progress for Stops {
@@ -43,16 +44,20 @@ impl Progress for Stops {
     }
 }
 
+fn score(predictions: &Path, out: &Path, config: &EvalConfig) -> Result<Vec<ScoreRow>, EvalError> {
+    score_file(&HeldOut::new(config)?, predictions, out)
+}
+
 fn model() -> impl LanguageModel {
     Scripted::new(|request: &Request| format!("A word on {}", request.messages[0].content))
 }
 
-fn prompts(folder: &Path) -> Vec<Prompt> {
+fn prompts(folder: &Path) -> Vec<TestPrompt> {
     let (instructions, preferences) = common::write_data(folder, &common::groups(2, 6));
     heldout_prompts(&instructions, &preferences, &common::config()).expect("prompts")
 }
 
-fn whole(folder: &Path, prompts: &[Prompt]) -> Vec<u8> {
+fn whole(folder: &Path, prompts: &[TestPrompt]) -> Vec<u8> {
     let out = folder.join("whole");
     let done = answer(prompts, &model(), &out, &common::config(), &Silent).expect("answers");
     assert_eq!((done.prompts, done.answered), (24, 24));
@@ -74,10 +79,10 @@ fn a_run_that_dies_after_any_number_of_parts_resumes_to_the_same_bytes() {
             "unfinished work must not look finished"
         );
         let done = answer(&prompts, &model(), &out, &config, &Silent).expect("resumed");
-        assert_eq!(done.answered, 24 - 5 * parts, "finished parts are not asked again");
+        assert_eq!(done.answered, 24 - 5 * parts, "finished parts are not computed again");
         assert_eq!(fs::read(&done.path).expect("predictions"), expected);
         assert!(!out.join("predictions.parquet.parts").exists());
-        // And once more: nothing is left to do, nothing changes.
+        // A third call has nothing to do and changes nothing.
         let again = answer(&prompts, &model(), &out, &config, &Silent).expect("complete");
         assert_eq!(again.answered, 0);
         assert_eq!(fs::read(&again.path).expect("predictions"), expected);
@@ -85,7 +90,7 @@ fn a_run_that_dies_after_any_number_of_parts_resumes_to_the_same_bytes() {
 }
 
 #[test]
-fn a_part_that_was_being_written_is_done_again() {
+fn an_unfinished_part_is_computed_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let (prompts, config) = (prompts(folder.path()), common::config());
     let expected = whole(folder.path(), &prompts);
@@ -101,7 +106,7 @@ fn a_part_that_was_being_written_is_done_again() {
 }
 
 #[test]
-fn a_wish_to_stop_ends_with_its_own_error() {
+fn cancelling_is_an_error_of_its_kind() {
     let folder = tempfile::tempdir().expect("a folder");
     let prompts = prompts(folder.path());
     let out = folder.path().join("stopped");
@@ -110,7 +115,7 @@ fn a_wish_to_stop_ends_with_its_own_error() {
 }
 
 #[test]
-fn parts_of_other_settings_are_not_mixed_in() {
+fn parts_of_other_settings_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let prompts = prompts(folder.path());
     let out = folder.path().join("mixed");
@@ -120,7 +125,7 @@ fn parts_of_other_settings_are_not_mixed_in() {
     config.max_new_tokens += 1;
     let result = answer(&prompts, &model(), &out, &config, &Silent);
     assert!(matches!(result, Err(EvalError::Schema(_))), "{result:?}");
-    // The bootstrap's settings have nothing to do with the answers.
+    // The settings of the bootstrap do not affect the responses.
     let mut config = common::config();
     config.bootstrap_samples += 1;
     answer(&prompts, &model(), &out, &config, &Silent).expect("same answers");

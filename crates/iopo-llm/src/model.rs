@@ -42,4 +42,14 @@ pub trait LanguageModel {
         requests: &[Request],
         progress: &dyn Progress,
     ) -> Result<Vec<Completion>, LlmError>;
+
+    /// Returns whether a request and its longest completion fit the model's context.
+    ///
+    /// The default is `true`, for models whose context is unknown.
+    ///
+    /// # Errors
+    /// Returns an error if the request cannot be encoded.
+    fn fits(&self, _request: &Request) -> Result<bool, LlmError> {
+        Ok(true)
+    }
 }

@@ -102,15 +102,6 @@ impl ChatModel {
         Ok(tokens)
     }
 
-    /// Returns whether a chat and `new_tokens` more tokens fit the model's context.
-    ///
-    /// # Errors
-    /// Returns an error if the template rejects the chat or the tokenizer fails.
-    pub fn fits(&self, messages: &[Message], new_tokens: usize) -> Result<bool, ModelError> {
-        let tokens = self.encode_prompt(messages)?.len();
-        Ok(tokens.saturating_add(new_tokens) <= self.decoder.config().max_position_embeddings)
-    }
-
     /// Tokenizes a request and checks that it fits the context.
     fn tokenized(&self, index: usize, request: &Request) -> Result<GenerationRequest, LlmError> {
         let bad = |reason| LlmError::BadRequest { index, reason };
@@ -166,6 +157,12 @@ impl LanguageModel for ChatModel {
             });
         }
         Ok(completions.into_iter().flatten().collect())
+    }
+
+    fn fits(&self, request: &Request) -> Result<bool, LlmError> {
+        let tokens = self.encode_prompt(&request.messages)?.len();
+        let context = self.decoder.config().max_position_embeddings;
+        Ok(tokens.saturating_add(request.sampling.max_new_tokens) <= context)
     }
 }
 

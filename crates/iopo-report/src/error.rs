@@ -1,41 +1,41 @@
-//! Why a report could not be made.
+//! Errors of a report.
 
 use std::io;
 use std::path::PathBuf;
 
 use iopo_schema::SchemaError;
 
-/// Why a report could not be made. A file that is merely absent is no error: the page says so.
+/// Why a report could not be rendered. A missing file is not an error; the page says that its stage has not run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
     /// There is no run directory.
-    #[error("{}: expected the directory of a run, found none; run the pipeline first, or name another directory", path.display())]
+    #[error("found no run directory at {}; hint: run the pipeline first, or pass another directory", path.display())]
     NoRun {
         /// The directory.
         path: PathBuf,
     },
     /// A file of the run is damaged or of another version.
-    #[error("could not read a file of the run")]
+    #[error("failed to read a file of the run")]
     Schema {
-        /// Which file, and what to do.
+        /// Error of the file.
         #[from]
         source: SchemaError,
     },
-    /// The operating system refused.
-    #[error("{}: could not {action}; check permissions and free space", path.display())]
+    /// A file or directory could not be read or written.
+    #[error("failed to {action}: {}; hint: check permissions and free space", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The failed action.
         action: &'static str,
-        /// Why it failed.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A template of this crate is at fault.
-    #[error("could not fill in the report's template; please report this as a bug")]
+    /// A template of this crate is invalid.
+    #[error("internal error: failed to render a template of the report")]
     Template {
-        /// What the template engine says.
+        /// Error of the template engine.
         #[from]
         source: minijinja::Error,
     },

@@ -1,6 +1,6 @@
-//! Numbers as a reader wants them.
+//! Formats numbers.
 
-/// About four significant digits; very small and very large ones with an exponent.
+/// Formats a number with about four significant digits; very small and very large ones with an exponent.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
@@ -17,7 +17,7 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-/// An estimate, or an end of its interval, with the decimals that three significant digits of the estimate take.
+/// Formats an estimate or an end of its interval with the decimals that give the estimate three significant digits.
 pub(crate) fn estimate(value: f64, estimate: f64) -> String {
     let size = estimate.abs();
     if !value.is_finite() || !(1e-3..1e7).contains(&size) {
@@ -27,17 +27,17 @@ pub(crate) fn estimate(value: f64, estimate: f64) -> String {
     minus(&format!("{value:.decimals$}"))
 }
 
-/// A share as a percentage with one decimal.
+/// Formats a share in percent with one decimal.
 pub(crate) fn percent(value: f64) -> String {
     if value.is_finite() { minus(&format!("{:.1}", 100.0 * value)) } else { "–".to_owned() }
 }
 
-/// A difference of shares in percentage points, always with its sign.
+/// Formats a difference of shares in percentage points with its sign.
 pub(crate) fn points(value: f64) -> String {
     if value.is_finite() { minus(&format!("{:+.1}", 100.0 * value)) } else { "–".to_owned() }
 }
 
-/// A label of an axis whose ticks lie `step` apart.
+/// Formats the label of a tick on an axis with ticks every `step`.
 pub(crate) fn tick(value: f64, step: f64) -> String {
     if value.abs() < step * 1e-9 {
         return "0".to_owned();
@@ -46,7 +46,7 @@ pub(crate) fn tick(value: f64, step: f64) -> String {
         return minus(&exponent(value));
     }
     let decimals = (-step.log10().floor()).clamp(0.0, 3.0) as usize;
-    // A step of 2.5 needs one decimal more than its magnitude says.
+    // A step of 2.5 needs one decimal more than its magnitude suggests.
     let decimals =
         if (step * 10_f64.powi(decimals as i32)).fract() > 1e-6 { decimals + 1 } else { decimals };
     minus(&format!("{value:.decimals$}"))
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_short_and_true() {
+    fn numbers_are_short_and_exact() {
         let shown: Vec<String> =
             [0.0, 12.0, 12_345.0, -0.5, 0.123_456, 123.456, 2e-5, 3.5e9, f64::NAN]
                 .map(number)

@@ -1,15 +1,15 @@
-//! One self-contained HTML page from the Parquet files of a run.
+//! Renders the Parquet files of a run as one self-contained HTML page or a terminal table.
 //!
-//! [`render`] reads whatever a run directory holds and writes `report.html`: no scripts, no fonts, no images, nothing
-//! loaded from elsewhere; charts are inline SVG. A stage that has not run yet has a section that says so, thus the
-//! page can be made at any time of a run. Text that a model wrote is escaped and never trusted.
+//! [`render`] reads a run directory and writes `report.html`. The page has no scripts, fonts or images and loads nothing;
+//! its charts are inline SVG. It can be rendered at any time: a section whose stage has not run says so. Text that a model
+//! wrote is escaped.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `run` | the files of a run directory, each of them optional |
-//! | `models` | the order and the colours of methods |
-//! | `svg` | line charts, bars, intervals |
-//! | `sections` | what each section of the page shows |
+//! | `run` | the files of a run directory, all optional |
+//! | `models` | order and colours of methods |
+//! | `svg` | line charts, bars and intervals |
+//! | `sections` | the sections of the page |
 //! | `page` | the templates and [`render`] |
 //! | `terminal` | [`terminal_table`] |
 //!
@@ -29,8 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What it deliberately does not do: it computes no statistics (they come from `eval/summary.parquet`, with their
-//! intervals) and it knows no crate but the schema.
+//! The crate computes no statistics: estimates and intervals come from `eval/summary.parquet`. Of the other crates it knows
+//! only the schema and the shared core.
 
 mod error;
 mod format;

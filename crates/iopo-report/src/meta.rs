@@ -1,41 +1,41 @@
-//! What the caller tells the report, and what the report tells the caller.
+//! Input and result of a report.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What a report says beside what the files say.
+/// Text of a report that is not in the files of the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReportMeta {
-    /// The headline.
+    /// Headline.
     pub title: String,
-    /// The preset or configuration file that the run follows.
+    /// Preset or configuration file of the run.
     pub preset: String,
-    /// What a reader must know before the numbers, for instance that this is a demonstration.
+    /// Notes before the numbers, for instance that the run is a demonstration.
     pub notes: Vec<String>,
-    /// Versions of what took part: the binary, the backend, the model.
+    /// Versions of the binary, the backend and the model.
     pub versions: BTreeMap<String, String>,
-    /// The resolved configuration, shown as it is.
+    /// Resolved configuration, shown verbatim.
     pub config_toml: String,
-    /// Coverage of the intervals in the summary, between 0 and 1; where it is absent the page does not name it.
+    /// Coverage of the intervals, between 0 and 1; `None` if it is unknown.
     pub confidence: Option<f64>,
 }
 
 impl ReportMeta {
-    /// A title and a preset, nothing else.
+    /// Makes the text of a report with a title and a preset.
     pub fn new(title: impl Into<String>, preset: impl Into<String>) -> Self {
         Self { title: title.into(), preset: preset.into(), ..Self::default() }
     }
 }
 
-/// What a report was made of.
+/// Result of [`render`](crate::render).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportSummary {
-    /// The page.
+    /// File of the page.
     pub out: PathBuf,
-    /// Its size.
+    /// Size of the page in bytes.
     pub bytes: u64,
     /// Folders under `train/` with metrics.
     pub methods: Vec<String>,

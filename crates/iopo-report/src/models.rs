@@ -1,12 +1,12 @@
-//! The order and the colours of models and methods.
+//! Order and colours of models and methods.
 
 use std::cmp::Ordering;
 
-/// From the untrained model to the last one trained; the style sheet has a colour for each and some for others.
+/// Known models in the order of training. The style sheet has a colour for each and a few for others.
 const KNOWN: [&str; 6] = ["base", "sft", "sft-continued", "dpo", "dpo-paper", "iopo"];
 const OTHER_COLOURS: usize = 4;
 
-/// The method of a folder name: `iopo` of `iopo-seed2`.
+/// Returns the method of a folder name: `iopo` for `iopo-seed2`.
 pub(crate) fn method(name: &str) -> &str {
     match name.rsplit_once("-seed") {
         Some((method, seed))
@@ -18,7 +18,7 @@ pub(crate) fn method(name: &str) -> &str {
     }
 }
 
-/// The order in which a reader expects them.
+/// Compares two models: known ones in training order, then by name.
 pub(crate) fn order(left: &str, right: &str) -> Ordering {
     let rank =
         |name: &str| KNOWN.iter().position(|known| *known == method(name)).unwrap_or(KNOWN.len());
@@ -28,7 +28,7 @@ pub(crate) fn order(left: &str, right: &str) -> Ordering {
         .then_with(|| left.cmp(right))
 }
 
-/// The style class that gives a model its colour: the same everywhere on the page.
+/// Returns the style class of a model's colour.
 pub(crate) fn colour(name: &str) -> String {
     if let Some(index) = KNOWN.iter().position(|known| *known == method(name)) {
         return format!("m{index}");

@@ -1,7 +1,6 @@
-//! The page: sections into templates, and the file to its place.
+//! Renders the page from its sections and writes the file.
 
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
@@ -12,7 +11,7 @@ use crate::run::Run;
 use crate::sections::{Sections, accuracy};
 use crate::{ReportError, ReportMeta, ReportSummary};
 
-/// The name ends in `.html`: everything that goes into these templates is escaped unless this crate drew it.
+/// The templates. Every value in an `.html` template is escaped, except the charts that this crate draws.
 const TEMPLATES: [(&str, &str); 9] = [
     ("page.html", include_str!("templates/page.html")),
     ("style.css", include_str!("templates/style.css")),
@@ -21,14 +20,17 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("training.html", include_str!("templates/training.html")),
     ("accuracy.html", include_str!("templates/accuracy.html")),
     ("kinds.html", include_str!("templates/kinds.html")),
-    ("signs.html", include_str!("templates/signs.html")),
+    ("checks.html", include_str!("templates/checks.html")),
     ("groups.html", include_str!("templates/groups.html")),
 ];
 
-/// Writes the report of `run_dir` to `out`, replacing it whole or not at all.
+/// Writes the report of `run_dir` to `out`, complete or not at all.
 ///
-/// Every file of the run is optional, and the section of a stage that has not run says so. A file that is damaged or
-/// of another version is an error. The page is a function of the files and of `meta`: no date, no path.
+/// Every file of the run is optional; a section says if its stage has not run. The page depends only on the files and on
+/// `meta`: it contains no date and no path.
+///
+/// # Errors
+/// Returns an error if there is no run directory, a file is damaged or of another version, or `out` cannot be written.
 pub fn render(run_dir: &Path, out: &Path, meta: &ReportMeta) -> Result<ReportSummary, ReportError> {
     let run = Run::load(run_dir)?;
     let sections = Sections::of(&run);
@@ -57,7 +59,7 @@ fn fill(
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| match name {
-        // Our own style sheet, in which nothing is filled in.
+        // The style sheet contains no values.
         "style.css" => AutoEscape::None,
         _ => AutoEscape::Html,
     });
@@ -82,12 +84,5 @@ fn replace(out: &Path, page: &str) -> Result<(), ReportError> {
     if let Some(parent) = out.parent() {
         fs::create_dir_all(parent).map_err(failed(parent, "create this directory"))?;
     }
-    let mut name = std::ffi::OsString::from(".");
-    name.push(out.file_name().unwrap_or_default());
-    name.push(".tmp");
-    let temporary = out.with_file_name(name);
-    let mut file = File::create(&temporary).map_err(failed(&temporary, "create it"))?;
-    file.write_all(page.as_bytes()).map_err(failed(&temporary, "write it"))?;
-    file.sync_all().map_err(failed(&temporary, "flush it to disk"))?;
-    fs::rename(&temporary, out).map_err(failed(out, "move it into place"))
+    iopo_core::files::write(out, page.as_bytes()).map_err(failed(out, "write this file"))
 }

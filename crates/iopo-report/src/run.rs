@@ -1,4 +1,4 @@
-//! The files of a run directory, each of them optional.
+//! The files of a run directory, all optional.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,16 +9,16 @@ use iopo_schema::{MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, Summa
 
 use crate::{ReportError, models};
 
-/// What a run directory holds.
+/// The contents of a run directory.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     pub(crate) synth_stats: Option<Vec<MetricRow>>,
     pub(crate) pairs_stats: Option<Vec<MetricRow>>,
     pub(crate) preferences: Option<Vec<PreferenceRow>>,
-    /// Folder under `train/` and its metrics, in the order of [`models::order`].
+    /// Folders under `train/` with their metrics, in the order of [`models::order`].
     pub(crate) training: Vec<(String, Vec<MetricRow>)>,
     pub(crate) summary: Option<Vec<SummaryRow>>,
-    /// Constraint kinds that the scores call unseen.
+    /// Constraint kinds that the scores mark as unseen.
     pub(crate) unseen_kinds: BTreeSet<String>,
 }
 
@@ -50,8 +50,8 @@ impl Run {
     }
 }
 
-/// All rows of a file, or nothing where there is none. A damaged file is an error: a page that is silent about it
-/// would look whole.
+/// Reads all rows of a file; `None` if it is missing. A damaged file is an error, because a page without it would look
+/// complete.
 fn load<R: Record>(path: &Path) -> Result<Option<Vec<R>>, ReportError> {
     match iopo_schema::read(path) {
         Ok(rows) => Ok(Some(rows)),
@@ -60,7 +60,7 @@ fn load<R: Record>(path: &Path) -> Result<Option<Vec<R>>, ReportError> {
     }
 }
 
-/// The folders in a directory, in the order of models; none where there is no directory.
+/// Lists the folders in a directory in the order of models; none if the directory is missing.
 fn folders(directory: &Path) -> Result<Vec<String>, ReportError> {
     let failed = |source| ReportError::Io {
         path: directory.to_path_buf(),
@@ -87,7 +87,7 @@ fn folders(directory: &Path) -> Result<Vec<String>, ReportError> {
     Ok(names)
 }
 
-/// The series of a metrics file: name → (step, value), by step.
+/// Returns the series of a metrics file: (step, value) by name, ordered by step.
 pub(crate) fn series(rows: &[MetricRow]) -> BTreeMap<&str, Vec<(f64, f64)>> {
     let mut series: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for row in rows {

@@ -4,23 +4,25 @@ use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
 use iopo_schema::SummaryRow;
 
 use crate::format;
-use crate::sections::accuracy::{COLUMNS, find, models, reading};
+use crate::sections::accuracy::{COLUMNS, Measure, find, models, reading};
 
-/// The accuracy table as text: percent, with the interval beneath each estimate, and below it how to read them.
+/// Renders the accuracies as a text table in percent, with the interval beneath each estimate and notes on how to read it.
 ///
-/// `confidence` is the coverage of the intervals, between 0 and 1, where it is known.
+/// `confidence` is the coverage of the intervals, between 0 and 1; `None` if it is unknown.
 pub fn terminal_table(summary: &[SummaryRow], confidence: Option<f64>) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     let mut header = vec![Cell::new("model")];
-    let heading = |column: &(&str, &str, &str, &str)| {
-        Cell::new(format!("{}\n{}", column.2.to_lowercase(), column.3))
+    let heading = |column: &Measure| {
+        Cell::new(format!("{}\n{}", column.counted.to_lowercase(), column.over))
             .set_alignment(CellAlignment::Right)
     };
     header.extend(COLUMNS.iter().map(heading));
     table.set_header(header);
     for model in models(summary) {
-        let found = COLUMNS.map(|column| find(summary, model, None, column.0, column.1));
+        let found = COLUMNS
+            .each_ref()
+            .map(|column| find(summary, model, None, column.metric, &column.subset));
         if found.iter().all(Option::is_none) {
             continue;
         }

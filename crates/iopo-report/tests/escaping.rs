@@ -1,4 +1,4 @@
-//! Texts that try to break out of the page.
+//! Text that tries to inject markup into the page.
 
 mod common;
 
@@ -8,9 +8,9 @@ use common::Outcome;
 use common::page::loads_nothing;
 use common::run::{cell, make_run, meta, metric, provenance, stats, summary};
 use iopo_report::render;
-use iopo_schema::write;
+use iopo_schema::{SummaryMetric, write};
 
-/// What a model could say to break out of the page.
+/// Text of a model that tries to inject markup.
 const HOSTILE: &str = "</pre></details><script src=\"http://evil.example/x.js\">alert('x')</script><img src=x onerror=alert(1)> {{ 7 * 7 }} {% raw %} \u{202e}";
 
 #[test]
@@ -25,13 +25,12 @@ fn hostile_text_stays_text() -> Outcome {
         &provenance(),
     )?;
     let mut rows = summary();
-    rows.push(cell(HOSTILE, None, "prompt_accuracy_strict", "all", 0.5, 0.1));
-    rows.push(cell("base", Some(HOSTILE), "prompt_accuracy_strict", "all", 0.5, 0.1));
-    rows.push(cell("base", None, HOSTILE, "all", 0.5, 0.1));
+    rows.push(cell(HOSTILE, None, SummaryMetric::PromptAccuracyStrict, "all", 0.5, 0.1));
+    rows.push(cell("base", Some(HOSTILE), SummaryMetric::PromptAccuracyStrict, "all", 0.5, 0.1));
     rows.push(cell(
         "base",
         None,
-        "instruction_accuracy_strict",
+        SummaryMetric::InstructionAccuracyStrict,
         &format!("kind/{HOSTILE}"),
         0.5,
         0.1,
@@ -44,7 +43,7 @@ fn hostile_text_stays_text() -> Outcome {
     let out = folder.path().join("report.html");
     render(folder.path(), &out, &meta)?;
     let page = fs::read_to_string(&out)?;
-    // An address as text is no load; everything else must not be there at all.
+    // An address as text loads nothing; everything else must be absent.
     loads_nothing(
         &page.replace("http://evil.example/x.js", "").replace("http:&#x2f;&#x2f;evil.example", ""),
     );

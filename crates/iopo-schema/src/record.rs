@@ -9,7 +9,7 @@ use iopo_core::PerSequence;
 
 use crate::SchemaError;
 use crate::columns::{required, struct_value};
-use crate::names::{GroupKind, Method, Operation, Split};
+use crate::names::{GroupKind, Method, Operation, Split, Subset, SummaryMetric};
 use crate::rows::{
     CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
     ReferenceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, VerdictRow,
@@ -180,8 +180,8 @@ record!(ScoreRow = "scores", 1, {
 record!(SummaryRow = "summary", 1, {
     model: String,
     baseline: Option<String>,
-    metric: String,
-    subset: String,
+    metric: SummaryMetric,
+    subset: Subset,
     value: f64,
     low: f64,
     high: f64,

@@ -5,7 +5,7 @@
 use iopo_core::PerSequence;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{GroupKind, Method, Operation, Split};
+use crate::names::{GroupKind, Method, Operation, Split, Subset, SummaryMetric};
 
 /// A constraint as code can check it: the kind's id and its parameters as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,10 +238,10 @@ pub struct SummaryRow {
     pub model: String,
     /// For a paired difference `model − baseline`: the baseline.
     pub baseline: Option<String>,
-    /// For instance `prompt_accuracy_strict`, `response_words`.
-    pub metric: String,
-    /// For instance `all`, `seen`, `unseen`, `kind/max_words`.
-    pub subset: String,
+    /// The metric.
+    pub metric: SummaryMetric,
+    /// The rows that the metric covers.
+    pub subset: Subset,
     /// The estimate.
     pub value: f64,
     /// Lower end of the 95 % interval; NaN where there is none.

@@ -202,7 +202,14 @@ fn score() -> impl Strategy<Value = ScoreRow> {
 }
 
 fn summary() -> impl Strategy<Value = SummaryRow> {
-    (text(), option::of(text()), text(), text(), number(), number(), number(), any::<u64>())
+    let metric = prop::sample::select(SummaryMetric::ALL);
+    let subset = prop_oneof![
+        Just(Subset::All),
+        Just(Subset::Groups(GroupKind::Sided)),
+        (0..20_usize).prop_map(Subset::Constraints),
+        text().prop_map(Subset::Kind),
+    ];
+    (text(), option::of(text()), metric, subset, number(), number(), number(), any::<u64>())
         .prop_map(|(model, baseline, metric, subset, value, low, high, n)| SummaryRow {
             model,
             baseline,
@@ -263,8 +270,8 @@ fn nan_survives() -> Result<(), Box<dyn std::error::Error>> {
     let row = SummaryRow {
         model: "base".into(),
         baseline: None,
-        metric: "response_words".into(),
-        subset: "all".into(),
+        metric: SummaryMetric::ResponseWords,
+        subset: Subset::All,
         value: 12.5,
         low: f64::NAN,
         high: f64::NAN,

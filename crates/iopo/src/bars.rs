@@ -104,9 +104,13 @@ impl Progress for Bars {
     }
 
     fn note(&self, text: &str) {
-        self.with(|work| {
-            work.bar.suspend(|| printer::note(&format!("{:>10}  {text}", work.what)));
-        });
+        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match now.as_mut() {
+            Some(work) => {
+                work.bar.suspend(|| printer::note(&format!("{:>10}  {text}", work.what)));
+            }
+            None => printer::note(&format!("{:>10}  {text}", "")),
+        }
     }
 
     fn finish(&self) {

@@ -4,13 +4,13 @@
 
 mod allocator;
 mod bars;
+mod base_model;
 mod cli;
 mod commands;
 mod config;
 mod failure;
 mod fetch;
 mod interrupt;
-mod local;
 mod panics;
 mod printer;
 mod run_dir;

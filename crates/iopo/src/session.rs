@@ -8,11 +8,11 @@ use iopo_model::Dtype;
 use iopo_model::device::{available, dtypes, has_driver};
 
 use crate::bars::{Bars, duration};
+use crate::base_model::BaseModel;
 use crate::cli::RunArgs;
 use crate::config::{PipelineConfig, Resolved, resolve};
 use crate::failure::Failure;
 use crate::fetch::{self, Found};
-use crate::local::Local;
 use crate::run_dir::{RunDir, write_whole};
 use crate::trial::{self, Trial};
 use crate::{panics, printer};
@@ -25,7 +25,7 @@ pub(crate) struct Session {
     pub(crate) config: PipelineConfig,
     pub(crate) run: RunDir,
     pub(crate) bars: Bars,
-    base: Option<Local>,
+    base: Option<BaseModel>,
 }
 
 impl Session {
@@ -62,7 +62,7 @@ impl Session {
     }
 
     /// The base model, loaded once a command, and the bars beside it.
-    pub(crate) fn base(&mut self) -> Result<(&Local, &Bars)> {
+    pub(crate) fn base(&mut self) -> Result<(&BaseModel, &Bars)> {
         if self.base.is_none() {
             let (model, batch) = (&self.config.model, self.config.generation_batch);
             self.base = Some(load(
@@ -97,13 +97,13 @@ pub(crate) fn load(
     (device, dtype): (&str, Dtype),
     batch: usize,
     scratch: &Path,
-) -> Result<Local> {
+) -> Result<BaseModel> {
     let device = device_name(device)?;
     // Before anything is fetched for it.
     check(&device, dtype)?;
     let Found { path, name } = fetch::resolve(model, scratch)?;
     printer::stage("model", &format!("{} on {device}", path.display()));
-    Local::load(&path, &name, (&device, dtype), batch).with_context(|| {
+    BaseModel::load(&path, &name, (&device, dtype), batch).with_context(|| {
         Failure::new(format!("failed to load the model {}", path.display())).way_out(
             "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
         )

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{run, succeed, text};
-use iopo_schema::{PredictionRow, ScoreRow, SummaryRow, read};
+use iopo_schema::{PredictionRow, ScoreRow, Subset, SummaryRow, read};
 
 const PROMPTS: &str = r#"{"key": 1, "prompt": "Tell me of tea without commas.", "instruction_id_list": ["punctuation:no_comma", "startend:quotation"], "kwargs": [{}, {}]}
 {"key": 2, "prompt": "Say 'end' last.", "instruction_id_list": ["startend:end_checker"], "kwargs": [{"end_phrase": "end"}]}
@@ -27,7 +27,7 @@ fn files(folder: &Path) -> (PathBuf, PathBuf) {
 }
 
 #[test]
-fn given_responses_are_scored_and_the_table_names_the_mode_and_what_was_not_checked() {
+fn given_responses_are_scored_and_the_table_names_the_mode_and_unsupported_types() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (data, responses) = files(dir.path());
     let out = dir.path().join("out");
@@ -37,7 +37,7 @@ fn given_responses_are_scored_and_the_table_names_the_mode_and_what_was_not_chec
         said.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     let has = |start: &str| assert!(lines.iter().any(|line| line.starts_with(start)), "{said}");
     has("IFEval, paper mode, given");
-    // The third prompt's only instruction is not checked.
+    // The only instruction of the third prompt has no check.
     has("prompt accuracy 2 50.0 [");
     has("instruction accuracy 3 66.7 [");
     has("prompt accuracy, unseen types 0 –");
@@ -48,7 +48,7 @@ fn given_responses_are_scored_and_the_table_names_the_mode_and_what_was_not_chec
     assert_eq!(scores.len(), 3);
     assert!(scores.iter().all(|row| row.mode.as_deref() == Some("paper") && row.loose.is_some()));
     let summary: Vec<SummaryRow> = read(&out.join("summary.parquet")).expect("a summary");
-    assert!(summary.iter().any(|row| row.subset == "unseen"));
+    assert!(summary.iter().any(|row| row.subset == Subset::Unseen));
     assert!(fs::read_to_string(out.join("protocol.json")).expect("a protocol").contains("paper"));
 
     let repaired = [&args[..], &["--out", text(&out), "--mode", "repaired"]].concat();
@@ -59,7 +59,7 @@ fn given_responses_are_scored_and_the_table_names_the_mode_and_what_was_not_chec
 }
 
 #[test]
-fn a_model_answers_greedily_and_an_interrupted_command_goes_on() {
+fn a_model_answers_greedily_and_an_interrupted_command_resumes() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (data, _) = files(dir.path());
     let out = dir.path().join("out");
@@ -88,10 +88,10 @@ fn a_model_answers_greedily_and_an_interrupted_command_goes_on() {
     assert_eq!(succeed(&args).stdout, first);
     let again = fs::metadata(&predictions).and_then(|file| file.modified()).expect("a file");
     assert_eq!(written, again, "finished answers are not generated again");
-    // Another mode judges the same answers.
+    // Another mode scores the same responses.
     succeed(&[&args[..], &["--mode", "repaired"]].concat());
 
-    // Answers to something else, or asked for in another way, never take their place.
+    // Responses to other prompts or under other settings never replace them.
     let (other_data, responses) = files(dir.path());
     let kept = fs::read(&predictions).expect("a file");
     let longer =
@@ -110,14 +110,14 @@ fn a_model_answers_greedily_and_an_interrupted_command_goes_on() {
         "--out",
         text(&out),
     ];
-    assert!(run(&given).error(2).contains("holds other answers"));
+    assert!(run(&given).error(2).contains("holds other responses"));
     fs::write(&data, PROMPTS.replace("Count.", "Count to three.")).expect("written");
     assert!(run(&args).error(2).contains("asked is"));
     assert_eq!(fs::read(&predictions).expect("a file"), kept);
 }
 
 #[test]
-fn what_cannot_be_scored_is_refused_before_any_answer_is_asked_for() {
+fn unscorable_prompts_are_refused_before_the_model_is_loaded() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (data, out) = (dir.path().join("data.jsonl"), dir.path().join("out"));
     let line = r#"{"key": 1, "prompt": "Praise C++.", "instruction_id_list": ["keywords:existence"], "kwargs": [{"keywords": ["C++"]}]}"#;
@@ -131,7 +131,7 @@ fn what_cannot_be_scored_is_refused_before_any_answer_is_asked_for() {
 }
 
 #[test]
-fn doubtful_input_is_one_clear_error() {
+fn invalid_input_is_one_clear_error() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (data, responses) = files(dir.path());
     let out = dir.path().join("out");
@@ -148,10 +148,10 @@ fn doubtful_input_is_one_clear_error() {
     fs::write(&data, PROMPTS).expect("written");
     fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
     let error = with(text(&data), text(&responses), &[]).error(1);
-    assert!(error.contains("2 of 3 prompts have no answer"), "{error}");
+    assert!(error.contains("2 of 3 prompts have no response"), "{error}");
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(said.stderr.contains("2 prompts left out"), "{}", said.stderr);
+    assert!(said.stderr.contains("2 prompts skipped"), "{}", said.stderr);
     fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}"))
         .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);

@@ -9,7 +9,7 @@ use iopo_schema::{
     Provenance, Split, VerdictRow, content_id,
 };
 
-/// A constraint as it stands in a file.
+/// Makes the row of a constraint.
 pub(crate) fn constraint(id: &str, params: &str) -> ConstraintRow {
     let constraint = Constraint::from_parts(id, params).expect("a known constraint");
     let dimension = constraint.kind().dimension();
@@ -26,9 +26,9 @@ fn verdict(satisfied: bool) -> VerdictRow {
     VerdictRow { satisfied, score, method: Method::Code, evidence: "by hand".to_owned() }
 }
 
-/// A full group of a task: x1 forbids questions, x2 asks for one.
-pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
-    let task = format!("Describe {seed}.");
+/// Makes a full group of a task: x1 forbids questions, x2 asks for one.
+pub(crate) fn group(task_id: &str, split: Split) -> PreferenceRow {
+    let task = format!("Describe {task_id}.");
     let x1_constraints =
         vec![constraint("max_words", r#"{"n":30}"#), constraint("no_questions", "{}")];
     let x2_constraints = vec![constraint("max_words", r#"{"n":30}"#), constraint("question", "{}")];
@@ -37,11 +37,11 @@ pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
         render_prompt(&task, &texts, None)
     };
     let (x1, x2) = (prompt(&x1_constraints), prompt(&x2_constraints));
-    let (y1, y2) = (format!("It is {seed}."), format!("Is it {seed}?"));
+    let (y1, y2) = (format!("It is {task_id}."), format!("Is it {task_id}?"));
     let (yes, no) = (|| vec![verdict(true), verdict(true)], || vec![verdict(true), verdict(false)]);
     PreferenceRow {
         id: content_id(&[&x1, &y1, &x2, &y2]),
-        task_id: seed.to_owned(),
+        task_id: task_id.to_owned(),
         split,
         kind: GroupKind::Full,
         operation: Operation::Revise,
@@ -62,7 +62,7 @@ pub(crate) fn group(seed: &str, split: Split) -> PreferenceRow {
     }
 }
 
-/// The instructions of a group.
+/// Makes the two instructions of a group.
 pub(crate) fn instructions(group: &PreferenceRow) -> [InstructionRow; 2] {
     [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)].map(
         |(prompt, constraints)| InstructionRow {
@@ -77,7 +77,7 @@ pub(crate) fn instructions(group: &PreferenceRow) -> [InstructionRow; 2] {
     )
 }
 
-/// Groups of `train` train seeds and `test` test tasks.
+/// Makes groups of `train` training tasks and `test` test tasks.
 pub(crate) fn groups(train: usize, test: usize) -> Vec<PreferenceRow> {
     let train = (0..train).map(|index| group(&format!("train-{index:02}"), Split::Train));
     train.chain((0..test).map(|index| group(&format!("test-{index:02}"), Split::Test))).collect()
@@ -93,7 +93,7 @@ pub(crate) fn write_data(folder: &Path, groups: &[PreferenceRow]) -> (PathBuf, P
     paths
 }
 
-/// Small settings with two held-out kinds.
+/// Settings for small tests with two held-out kinds.
 pub(crate) fn config() -> EvalConfig {
     EvalConfig {
         max_new_tokens: 40,

@@ -1,6 +1,6 @@
 //! The accuracy table with its intervals, and the paired differences.
 
-use iopo_schema::SummaryRow;
+use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -8,24 +8,63 @@ use super::{Cell, Column, Row, Table};
 use crate::svg::whisker;
 use crate::{format, models};
 
-/// The columns of the table, here and in the terminal: metric, subset, and their names.
-pub(crate) const COLUMNS: [(&str, &str, &str, &str); 6] = [
-    ("prompt_accuracy_strict", "all", "Prompts", "all"),
-    ("prompt_accuracy_strict", "seen", "Prompts", "seen kinds"),
-    ("prompt_accuracy_strict", "unseen", "Prompts", "unseen kinds"),
-    ("instruction_accuracy_strict", "all", "Constraints", "all"),
-    ("instruction_accuracy_strict", "seen", "Constraints", "seen kinds"),
-    ("instruction_accuracy_strict", "unseen", "Constraints", "unseen kinds"),
+/// A column of the table, on the page and in the terminal.
+pub(crate) struct Measure {
+    pub(crate) metric: SummaryMetric,
+    pub(crate) subset: Subset,
+    /// Upper line of the heading: what is counted.
+    pub(crate) counted: &'static str,
+    /// Lower line of the heading: over which rows.
+    pub(crate) over: &'static str,
+}
+
+impl Measure {
+    const fn new(
+        metric: SummaryMetric,
+        counted: &'static str,
+        subset: Subset,
+        over: &'static str,
+    ) -> Self {
+        Self { metric, subset, counted, over }
+    }
+
+    fn is(&self, row: &SummaryRow) -> bool {
+        row.metric == self.metric && row.subset == self.subset
+    }
+}
+
+const PROMPTS: SummaryMetric = SummaryMetric::PromptAccuracyStrict;
+const CONSTRAINTS: SummaryMetric = SummaryMetric::InstructionAccuracyStrict;
+
+/// The columns of the table.
+pub(crate) static COLUMNS: [Measure; 6] = [
+    Measure::new(PROMPTS, "Prompts", Subset::All, "all"),
+    Measure::new(PROMPTS, "Prompts", Subset::Seen, "seen kinds"),
+    Measure::new(PROMPTS, "Prompts", Subset::Unseen, "unseen kinds"),
+    Measure::new(CONSTRAINTS, "Constraints", Subset::All, "all"),
+    Measure::new(CONSTRAINTS, "Constraints", Subset::Seen, "seen kinds"),
+    Measure::new(CONSTRAINTS, "Constraints", Subset::Unseen, "unseen kinds"),
 ];
+
+/// Whether a metric is an accuracy of responses.
+pub(crate) fn is_accuracy(metric: SummaryMetric) -> bool {
+    matches!(
+        metric,
+        SummaryMetric::PromptAccuracyStrict
+            | SummaryMetric::PromptAccuracyLoose
+            | SummaryMetric::InstructionAccuracyStrict
+            | SummaryMetric::InstructionAccuracyLoose
+    )
+}
 
 /// The table and the differences.
 #[derive(Debug, Serialize)]
 pub(crate) struct Accuracy {
     table: Table,
-    /// Prompts behind the first column.
+    /// Prompts that the first column covers.
     prompts: String,
     differences: Vec<Differences>,
-    /// Accuracies of other subsets, such as one number of constraints.
+    /// Accuracies of other subsets, for instance of prompts with two constraints.
     subsets: Option<Table>,
 }
 
@@ -35,7 +74,7 @@ struct Differences {
     table: Table,
 }
 
-/// The models of a summary, in the order of the page.
+/// Lists the models of a summary in the order of the page.
 pub(crate) fn models(rows: &[SummaryRow]) -> Vec<&str> {
     let mut names: Vec<&str> = rows.iter().map(|row| row.model.as_str()).collect();
     names.sort_by(|left, right| models::order(left, right));
@@ -43,54 +82,51 @@ pub(crate) fn models(rows: &[SummaryRow]) -> Vec<&str> {
     names
 }
 
-/// A cell of the summary.
+/// Finds a row of the summary.
 pub(crate) fn find<'a>(
     rows: &'a [SummaryRow],
     model: &str,
     baseline: Option<&str>,
-    metric: &str,
-    subset: &str,
+    metric: SummaryMetric,
+    subset: &Subset,
 ) -> Option<&'a SummaryRow> {
     rows.iter().find(|row| {
         row.model == model
             && row.baseline.as_deref() == baseline
             && row.metric == metric
-            && row.subset == subset
+            && row.subset == *subset
     })
 }
 
-/// A coverage before a noun: `95 % `.
+/// Formats a coverage that precedes a noun: `95 % `.
 pub(crate) fn coverage(confidence: f64) -> String {
     format!("{} % ", format::number(100.0 * confidence))
 }
 
-/// How the table is to be read, a sentence a line: what the intervals leave out, and what may be compared.
+/// Explains how to read the table, one sentence per line.
 pub(crate) fn reading(rows: &[SummaryRow], confidence: Option<f64>) -> Vec<String> {
     let coverage = confidence.map(coverage).unwrap_or_default();
     let mut notes = vec![format!(
-        "The {coverage}intervals resample the test tasks; they do not include the spread between training seeds."
+        "The {coverage}intervals come from resampling the test tasks. They do not include the spread between training seeds."
     )];
-    let compared = rows.iter().filter(|row| {
-        let column = |column: &(&str, &str, &str, &str)| {
-            (column.0, column.1) == (row.metric.as_str(), row.subset.as_str())
-        };
-        row.baseline.is_some() && COLUMNS.iter().any(column)
-    });
+    let compared = rows
+        .iter()
+        .filter(|row| row.baseline.is_some() && COLUMNS.iter().any(|column| column.is(row)));
     match compared.count() {
         0 => {}
         1 => notes.push("One difference between models is tested.".to_owned()),
         n => notes.push(format!(
-            "{n} differences between models are tested, and nothing is corrected for their number: some may leave zero out by chance."
+            "{n} differences between models are tested without correction for multiple comparisons, so some intervals may exclude zero by chance."
         )),
     }
     notes.push(
-        "Only differences between models within a column mean something: prompts of seen and of unseen kinds are drawn differently."
+        "Compare models within a column, not columns with each other: prompts with seen and with unseen kinds are drawn differently."
             .to_owned(),
     );
     notes
 }
 
-/// An accuracy in percent, drawn between 0 and 100 %.
+/// Makes the cell of an accuracy in percent, drawn between 0 and 100 %.
 pub(crate) fn share(row: &SummaryRow, colour: &str) -> Cell {
     Cell {
         shown: format::percent(row.value),
@@ -106,7 +142,7 @@ pub(crate) fn share(row: &SummaryRow, colour: &str) -> Cell {
     }
 }
 
-/// The interval in words; empty where there is none.
+/// Formats an interval; empty if there is none.
 pub(crate) fn interval(row: &SummaryRow, shown: impl Fn(f64) -> String) -> String {
     if row.low.is_finite() && row.high.is_finite() {
         format!("{} to {}", shown(row.low), shown(row.high))
@@ -135,15 +171,18 @@ fn difference(row: &SummaryRow, reach: f64, colour: &str) -> Cell {
 }
 
 fn headings() -> Vec<Column> {
-    COLUMNS.iter().map(|column| Column { over: column.2, name: column.3.to_owned() }).collect()
+    COLUMNS
+        .iter()
+        .map(|column| Column { over: column.counted, name: column.over.to_owned() })
+        .collect()
 }
 
 impl Accuracy {
     pub(crate) fn of(rows: &[SummaryRow]) -> Self {
         let names = models(rows);
         let row = |name: &&str| {
-            let cell = |(metric, subset, _, _): &(&str, &str, &str, &str)| {
-                find(rows, name, None, metric, subset)
+            let cell = |column: &Measure| {
+                find(rows, name, None, column.metric, &column.subset)
                     .map_or_else(Cell::default, |row| share(row, &models::colour(name)))
             };
             let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
@@ -157,9 +196,7 @@ impl Accuracy {
         let measured = |row: &Row| row.cells.iter().any(|cell| !cell.shown.is_empty());
         let table =
             Table { columns: headings(), rows: names.iter().map(row).filter(measured).collect() };
-        let counts = rows.iter().filter(|row| {
-            row.baseline.is_none() && row.metric == COLUMNS[0].0 && row.subset == COLUMNS[0].1
-        });
+        let counts = rows.iter().filter(|row| row.baseline.is_none() && COLUMNS[0].is(row));
         let mut baselines: Vec<&str> =
             rows.iter().filter_map(|row| row.baseline.as_deref()).collect();
         baselines.sort_by(|left, right| models::order(left, right));
@@ -180,10 +217,10 @@ impl Accuracy {
     }
 }
 
-/// The differences to one baseline, all drawn on one axis.
+/// Makes the table of differences to one baseline, all drawn on one axis.
 fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Differences> {
-    let found = |name: &str, column: &(&str, &str, &str, &str)| {
-        find(rows, name, Some(baseline), column.0, column.1)
+    let found = |name: &str, column: &Measure| {
+        find(rows, name, Some(baseline), column.metric, &column.subset)
     };
     let ends =
         names.iter().flat_map(|name| COLUMNS.iter().filter_map(|column| found(name, column)));
@@ -210,27 +247,24 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
     })
 }
 
-/// Accuracies of the subsets that are neither a column above nor a kind: one row a subset, one column a model.
+/// Makes the table of the remaining subsets, without single kinds: one row per subset, one column per model.
 fn subsets(rows: &[SummaryRow], names: &[&str]) -> Option<Table> {
     let other = |row: &&SummaryRow| {
         row.baseline.is_none()
-            && row.metric.contains("accuracy_")
-            && !row.metric.starts_with("reward")
-            && !row.subset.starts_with("kind/")
-            && !COLUMNS
-                .iter()
-                .any(|column| (column.0, column.1) == (row.metric.as_str(), row.subset.as_str()))
+            && is_accuracy(row.metric)
+            && row.subset.kind().is_none()
+            && !COLUMNS.iter().any(|column| column.is(row))
     };
-    let mut keys: Vec<(&str, &str)> = Vec::new();
+    let mut keys: Vec<(SummaryMetric, &Subset)> = Vec::new();
     for row in rows.iter().filter(other) {
-        let key = (row.metric.as_str(), row.subset.as_str());
+        let key = (row.metric, &row.subset);
         if !keys.contains(&key) {
             keys.push(key);
         }
     }
-    let table_row = |(metric, subset): (&str, &str)| Row {
-        name: subset.replace('/', ": ").replace('_', " "),
-        detail: metric.replace('_', " "),
+    let table_row = |(metric, subset): (SummaryMetric, &Subset)| Row {
+        name: subset.to_string().replace('/', ": "),
+        detail: metric.as_str().replace('_', " "),
         colour: String::new(),
         cells: names
             .iter()

@@ -7,7 +7,7 @@ use crate::format;
 
 const SHOWN: usize = 12;
 
-/// The sample.
+/// The sampled groups.
 #[derive(Debug, Serialize)]
 pub(crate) struct Groups {
     total: String,
@@ -25,7 +25,7 @@ struct Group {
     task: String,
     input: Option<String>,
     sides: [Side; 2],
-    /// Under x1 and under x2: the cells of y1 and y2.
+    /// Rows of the truth table, x1 and x2, each with the cells of y1 and y2.
     truth: [Line; 2],
 }
 
@@ -41,7 +41,7 @@ struct Side {
 #[derive(Debug, Serialize)]
 struct Shown {
     text: String,
-    /// The other instruction lacks it.
+    /// Whether the other instruction lacks the constraint.
     changed: bool,
 }
 
@@ -55,18 +55,18 @@ struct Line {
 struct Truth {
     y: &'static str,
     holds: bool,
-    verdicts: Vec<Verdict>,
+    verdicts: Vec<CheckedConstraint>,
 }
 
 #[derive(Debug, Serialize)]
-struct Verdict {
+struct CheckedConstraint {
     holds: bool,
     constraint: String,
     evidence: String,
 }
 
 impl Groups {
-    /// Groups evenly spaced by id, so that the sample is the same in every report of the run.
+    /// Samples groups at even distances by id, so every report of the run shows the same ones.
     pub(crate) fn of(rows: &[PreferenceRow]) -> Self {
         let mut sorted: Vec<&PreferenceRow> = rows.iter().collect();
         sorted.sort_by(|left, right| left.id.cmp(&right.id));
@@ -125,7 +125,7 @@ fn line(x: &'static str, verdicts: [&Vec<VerdictRow>; 2], constraints: &[Constra
         verdicts: verdicts
             .iter()
             .enumerate()
-            .map(|(index, verdict)| Verdict {
+            .map(|(index, verdict)| CheckedConstraint {
                 holds: verdict.satisfied,
                 constraint: constraints
                     .get(index)

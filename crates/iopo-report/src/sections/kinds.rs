@@ -1,8 +1,8 @@
-//! Accuracy by constraint kind: one small chart a kind, one bar a model.
+//! Accuracy by constraint kind: one chart per kind, one bar per model.
 
 use std::collections::BTreeSet;
 
-use iopo_schema::SummaryRow;
+use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -11,9 +11,9 @@ use crate::format;
 use crate::models::colour;
 use crate::svg::{Bar, bars, label_width};
 
-const METRIC: &str = "instruction_accuracy_strict";
+const METRIC: SummaryMetric = SummaryMetric::InstructionAccuracyStrict;
 
-/// All kinds that the summary has.
+/// The charts of all kinds in the summary.
 #[derive(Debug, Serialize)]
 pub(crate) struct Kinds {
     kinds: Vec<Kind>,
@@ -28,11 +28,10 @@ struct Kind {
 }
 
 impl Kinds {
-    /// The kinds, those that were held out of synthesis last; nothing where the summary has none.
+    /// Makes the charts, held-out kinds last; `None` if the summary has no kinds.
     pub(crate) fn of(rows: &[SummaryRow], unseen: &BTreeSet<String>) -> Option<Self> {
         let kinds = rows.iter().filter(|row| row.metric == METRIC && row.baseline.is_none());
-        let names: BTreeSet<&str> =
-            kinds.filter_map(|row| row.subset.strip_prefix("kind/")).collect();
+        let names: BTreeSet<&str> = kinds.filter_map(|row| row.subset.kind()).collect();
         let models = models(rows);
         let mut kinds: Vec<Kind> =
             names.iter().map(|name| kind(rows, &models, name, unseen)).collect();
@@ -42,7 +41,7 @@ impl Kinds {
 }
 
 fn kind(rows: &[SummaryRow], models: &[&str], name: &str, unseen: &BTreeSet<String>) -> Kind {
-    let subset = format!("kind/{name}");
+    let subset = Subset::Kind(name.to_owned());
     let found: Vec<&SummaryRow> =
         models.iter().filter_map(|model| find(rows, model, None, METRIC, &subset)).collect();
     let bar = |row: &&SummaryRow| Bar {

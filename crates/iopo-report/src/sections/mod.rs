@@ -1,10 +1,10 @@
-//! What each section of the page shows: the files of a run turned into texts, tables and pictures.
+//! The sections of the page: text, tables and charts from the files of a run.
 
 pub(crate) mod accuracy;
+mod checks;
 mod groups;
 mod kinds;
 mod overview;
-mod signs;
 mod training;
 mod yields;
 
@@ -13,31 +13,31 @@ use serde::Serialize;
 use crate::run::Run;
 
 pub(crate) use accuracy::Accuracy;
+use checks::Checks;
 use groups::Groups;
 use kinds::Kinds;
 use overview::Tile;
-use signs::Signs;
 use training::Training;
 use yields::Yields;
 
 /// A cell of a table of estimates.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Cell {
-    /// The estimate, as shown; empty where there is none.
+    /// Estimate as text; empty if there is none.
     shown: String,
-    /// The interval, as shown.
+    /// Interval as text.
     interval: String,
-    /// The interval, drawn.
+    /// Interval as a chart.
     picture: minijinja::Value,
-    /// `up` or `down` where a difference's interval leaves zero out.
+    /// `up` or `down` if the interval of a difference excludes zero.
     sign: &'static str,
 }
 
-/// A row of a table: its name, the colour of its model if it is one, and its cells.
+/// A row of a table.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     name: String,
-    /// A second, smaller line.
+    /// Second, smaller line of the name.
     detail: String,
     colour: String,
     cells: Vec<Cell>,
@@ -46,13 +46,13 @@ pub(crate) struct Row {
 /// The heading of a column.
 #[derive(Debug, Serialize)]
 pub(crate) struct Column {
-    /// A smaller line above it.
+    /// Smaller line above the name.
     over: &'static str,
     name: String,
 }
 
 impl Column {
-    /// One column a model.
+    /// Makes one column per model.
     fn models(names: &[&str]) -> Vec<Self> {
         names.iter().map(|name| Self { over: "", name: (*name).to_owned() }).collect()
     }
@@ -65,7 +65,7 @@ pub(crate) struct Table {
     rows: Vec<Row>,
 }
 
-/// All sections; an absent one says that its stage has not run.
+/// All sections; `None` for a stage that has not run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Sections {
     tiles: Vec<Tile>,
@@ -74,7 +74,7 @@ pub(crate) struct Sections {
     training: Option<Training>,
     accuracy: Option<Accuracy>,
     kinds: Option<Kinds>,
-    signs: Option<Signs>,
+    checks: Option<Checks>,
     groups: Option<Groups>,
 }
 
@@ -88,12 +88,12 @@ impl Sections {
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),
             accuracy: summary.map(Accuracy::of),
             kinds: summary.and_then(|rows| Kinds::of(rows, &run.unseen_kinds)),
-            signs: summary.and_then(Signs::of),
+            checks: summary.and_then(Checks::of),
             groups: run.preferences.as_deref().map(Groups::of),
         }
     }
 
-    /// The stages that have not run.
+    /// Lists the stages that have not run.
     pub(crate) fn missing(&self) -> Vec<String> {
         let stages = [
             ("synthesis", self.synthesis.is_none()),

@@ -1,13 +1,13 @@
-//! The few numbers at the top.
+//! The numbers at the top of the page.
 
-use iopo_schema::{GroupKind, Split};
+use iopo_schema::{GroupKind, Split, Subset, SummaryMetric, Total};
 use serde::Serialize;
 
 use super::accuracy::find;
 use crate::run::Run;
 use crate::{format, models};
 
-/// A number with a name and what to compare it with.
+/// A number with its name and a detail to compare it with.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tile {
     value: String,
@@ -16,13 +16,13 @@ pub(crate) struct Tile {
     detail: String,
 }
 
-/// What the run's files say at a glance, in the order of the stages.
+/// Makes the tiles, in the order of the stages.
 pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
     let mut tiles = Vec::new();
     if let Some(rows) = &run.synth_stats
-        && let Some(responses) = rows.iter().find(|row| row.name == "responses")
+        && let Some(responses) = rows.iter().find(|row| row.name == Total::Responses.as_str())
     {
-        let repaired = rows.iter().find(|row| row.name == "repaired_share");
+        let repaired = rows.iter().find(|row| row.name == Total::RepairedShare.as_str());
         tiles.push(Tile {
             value: format::number(responses.value),
             unit: "",
@@ -57,9 +57,10 @@ pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
     }
     if let Some(rows) = &run.summary {
         let names = super::accuracy::models(rows);
-        let value = |name: &str| find(rows, name, None, "prompt_accuracy_strict", "all");
+        let value =
+            |name: &str| find(rows, name, None, SummaryMetric::PromptAccuracyStrict, &Subset::All);
         let base = value("base");
-        // The method of the paper where it took part, else the last model in the table.
+        // IOPO if it was trained, else the last model of the table.
         let shown = names.iter().find(|name| models::method(name) == "iopo").or(names.last());
         if let Some(row) = shown.and_then(|name| value(name)) {
             tiles.push(Tile {

@@ -1,8 +1,8 @@
-//! Training curves: one chart a metric, the methods over each other.
+//! Training curves: one chart per metric with a line per method.
 
 use std::collections::BTreeSet;
 
-use iopo_schema::MetricRow;
+use iopo_schema::{MetricRow, TrainingMetric as Metric};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::models;
 use crate::run::series;
 use crate::svg::{LineChart, Series};
 
-/// Charts of metrics that this page has no place of their own for.
+/// Maximum number of charts of other metrics.
 const MOST_OTHERS: usize = 24;
 
 /// The curves of all methods.
@@ -30,58 +30,70 @@ struct Key {
 #[derive(Debug, Serialize)]
 struct Chart {
     title: String,
-    /// What the lines are, where there are two a method.
+    /// Meaning of the solid and the dashed line; empty if a method has one line.
     note: String,
     picture: Value,
 }
 
-/// Title, whether zero matters, and one or two metrics with their names: the first solid, the second dashed.
+/// A chart of one or two metrics: the first solid, the second dashed.
 struct Plan {
     title: &'static str,
+    /// Whether the chart shows zero.
     zero: bool,
-    metrics: &'static [(&'static str, &'static str)],
+    /// Metrics with the meaning of their lines.
+    metrics: &'static [(Metric, &'static str)],
 }
 
 const PLANS: [Plan; 9] = [
-    Plan { title: "Loss", zero: false, metrics: &[("loss", "loss")] },
+    Plan { title: "Loss", zero: false, metrics: &[(Metric::Loss, "loss")] },
     Plan {
         title: "Reward accuracy",
         zero: false,
-        metrics: &[("rewards/accuracies_v1", "x1"), ("rewards/accuracies_v2", "x2")],
+        metrics: &[(Metric::RewardsAccuraciesV1, "x1"), (Metric::RewardsAccuraciesV2, "x2")],
     },
     Plan {
         title: "Output margins",
         zero: true,
         metrics: &[
-            ("rewards/margins_v1", "x1: y1 over y2"),
-            ("rewards/margins_v2", "x2: y2 over y1"),
+            (Metric::RewardsMarginsV1, "x1: y1 over y2"),
+            (Metric::RewardsMarginsV2, "x2: y2 over y1"),
         ],
     },
     Plan {
         title: "Input margins",
         zero: true,
         metrics: &[
-            ("rewards/input_margins_v1", "y1: x1 over x2"),
-            ("rewards/input_margins_v2", "y2: x2 over x1"),
+            (Metric::RewardsInputMarginsV1, "y1: x1 over x2"),
+            (Metric::RewardsInputMarginsV2, "y2: x2 over x1"),
         ],
     },
     Plan {
         title: "Rewards under x1",
         zero: true,
-        metrics: &[("rewards/chosen_v1", "y1, chosen"), ("rewards/rejected_v1", "y2, rejected")],
+        metrics: &[
+            (Metric::RewardsChosenV1, "y1, chosen"),
+            (Metric::RewardsRejectedV1, "y2, rejected"),
+        ],
     },
     Plan {
         title: "Rewards under x2",
         zero: true,
-        metrics: &[("rewards/chosen_v2", "y2, chosen"), ("rewards/rejected_v2", "y1, rejected")],
+        metrics: &[
+            (Metric::RewardsChosenV2, "y2, chosen"),
+            (Metric::RewardsRejectedV2, "y1, rejected"),
+        ],
     },
     Plan {
         title: "Chosen log-probabilities",
         zero: false,
-        metrics: &[("logps/chosen_v1", "y1 under x1"), ("logps/chosen_v2", "y2 under x2")],
+        metrics: &[(Metric::LogpsChosenV1, "y1 under x1"), (Metric::LogpsChosenV2, "y2 under x2")],
     },
-    Plan { title: "Learning rate", zero: false, metrics: &[("learning_rate", "learning rate")] },
-    Plan { title: "Gradient norm", zero: false, metrics: &[("grad_norm", "gradient norm")] },
+    Plan {
+        title: "Learning rate",
+        zero: false,
+        metrics: &[(Metric::LearningRate, "learning rate")],
+    },
+    Plan { title: "Gradient norm", zero: false, metrics: &[(Metric::GradNorm, "gradient norm")] },
 ];
 
 impl Training {
@@ -94,7 +106,7 @@ impl Training {
             }
         }
         let planned: BTreeSet<&str> =
-            PLANS.iter().flat_map(|plan| plan.metrics).map(|metric| metric.0).collect();
+            PLANS.iter().flat_map(|plan| plan.metrics).map(|metric| metric.0.as_str()).collect();
         let names: BTreeSet<&str> =
             runs.iter().flat_map(|run| &run.1).map(|row| row.name.as_str()).collect();
         let other = |name: &&str| chart(name, false, &[(name, name)], runs);
@@ -102,7 +114,14 @@ impl Training {
             legend,
             charts: PLANS
                 .iter()
-                .filter_map(|plan| chart(plan.title, plan.zero, plan.metrics, runs))
+                .filter_map(|plan| {
+                    let metrics: Vec<(&str, &str)> = plan
+                        .metrics
+                        .iter()
+                        .map(|(metric, line)| (metric.as_str(), *line))
+                        .collect();
+                    chart(plan.title, plan.zero, &metrics, runs)
+                })
                 .collect(),
             others: names.difference(&planned).filter_map(other).take(MOST_OTHERS).collect(),
         }

@@ -1,23 +1,23 @@
-//! What came out of a data stage, from its counts; generic, since the names say what they belong to.
+//! The yield of a data stage, from its counters.
 
 use std::collections::BTreeMap;
 
-use iopo_schema::MetricRow;
+use iopo_schema::{Breakdown, MetricRow};
 use minijinja::Value;
 use serde::Serialize;
 
 use crate::format;
 use crate::svg::{Bar, bars, label_width};
 
-/// Bars of one group at most; the rest is summed up.
+/// Maximum number of bars per chart; the rest is added up.
 const MOST_BARS: usize = 30;
 
 /// The counts of a stage.
 #[derive(Debug, Serialize)]
 pub(crate) struct Yields {
-    /// Numbers that belong to no group.
+    /// Numbers without a breakdown.
     totals: Vec<Total>,
-    /// Numbers that share a prefix.
+    /// One chart per breakdown.
     groups: Vec<Group>,
 }
 
@@ -34,18 +34,19 @@ struct Group {
     rest: String,
 }
 
-/// What a prefix means; any other is shown by its own name.
+/// Returns the title of a breakdown's chart; an unknown breakdown is shown by its name.
 fn title(prefix: &str) -> String {
-    match prefix {
-        "yield" => "Yield".to_owned(),
-        "dropped" => "Dropped, by reason".to_owned(),
-        "type" => "Constraint types".to_owned(),
-        "dimension" => "Dimensions".to_owned(),
-        "kind" => "Constraint kinds".to_owned(),
-        "split" => "Groups by split".to_owned(),
-        "constraints" => "Constraints an instruction".to_owned(),
-        other => readable(other),
-    }
+    let title = match prefix.parse::<Breakdown>() {
+        Ok(Breakdown::Yield) => "Yield",
+        Ok(Breakdown::Dropped) => "Dropped, by reason",
+        Ok(Breakdown::Type) => "Constraint types",
+        Ok(Breakdown::Dimension) => "Dimensions",
+        Ok(Breakdown::Kind) => "Constraint kinds",
+        Ok(Breakdown::Split) => "Groups by split",
+        Ok(Breakdown::ConstraintsPerInstruction) => "Constraints per instruction",
+        Ok(_) | Err(_) => return readable(prefix),
+    };
+    title.to_owned()
 }
 
 fn readable(name: &str) -> String {
@@ -74,8 +75,15 @@ impl Yields {
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
         let rank = |prefix: &str| {
-            let order = ["yield", "dropped", "split", "type", "kind", "dimension"];
-            order.iter().position(|known| *known == prefix).unwrap_or(order.len())
+            let order = [
+                Breakdown::Yield,
+                Breakdown::Dropped,
+                Breakdown::Split,
+                Breakdown::Type,
+                Breakdown::Kind,
+                Breakdown::Dimension,
+            ];
+            order.iter().position(|known| known.as_str() == prefix).unwrap_or(order.len())
         };
         groups.sort_by_key(|(prefix, _)| rank(prefix));
         Self {
@@ -102,7 +110,7 @@ fn group(prefix: &str, mut rows: Vec<(&str, f64)>) -> Group {
         0 => String::new(),
         count => {
             let sum: f64 = rest.iter().map(|row| row.1).sum();
-            format!("and {count} more, together {}", format::number(sum))
+            format!("and {count} more with a total of {}", format::number(sum))
         }
     };
     Group {

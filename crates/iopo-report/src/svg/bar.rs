@@ -7,25 +7,25 @@ use super::{coordinate, escape};
 const WIDTH: f64 = 300.0;
 const ROW: f64 = 17.0;
 const THICK: f64 = 9.0;
-/// A character's width in labels.
+/// Width of a character in labels.
 const CHARACTER: f64 = 5.7;
 const MOST_CHARACTERS: usize = 29;
 
 /// One bar.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bar {
-    /// Left of the bar.
+    /// Text left of the bar.
     pub(crate) label: String,
-    /// Right of the bar.
+    /// Text right of the bar.
     pub(crate) shown: String,
-    /// The style class of its colour.
+    /// Style class of the colour.
     pub(crate) colour: String,
     pub(crate) value: f64,
-    /// The interval, where there is one.
+    /// Interval, if there is one.
     pub(crate) interval: Option<(f64, f64)>,
 }
 
-/// A label that fits; the cut is shown.
+/// Shortens a label that is too long.
 fn shortened(label: &str) -> String {
     if label.chars().count() <= MOST_CHARACTERS {
         return label.to_owned();
@@ -33,13 +33,13 @@ fn shortened(label: &str) -> String {
     label.chars().take(MOST_CHARACTERS - 1).chain(['…']).collect()
 }
 
-/// The width that the labels of these bars take, within reason.
+/// Returns the width that the labels of these bars need, within limits.
 pub(crate) fn label_width(bars: &[Bar]) -> f64 {
     let longest = bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
     (longest as f64 * CHARACTER + 4.0).clamp(24.0, 170.0)
 }
 
-/// Bars from 0 to `most`, one a line; `label` is the width kept for labels.
+/// Draws bars from 0 to `most`, one per line; `label` is the width of the labels.
 pub(crate) fn bars(title: &str, bars: &[Bar], most: f64, label: f64) -> String {
     let height = ROW * bars.len() as f64 + 2.0;
     let mut svg = format!(
@@ -84,7 +84,7 @@ pub(crate) fn bars(title: &str, bars: &[Bar], most: f64, label: f64) -> String {
     svg
 }
 
-/// A bare interval on a line from `low` to `high`, for a cell of a table; `zero` marks where nothing would be.
+/// Draws an estimate with its interval on an axis, for a cell of a table; `zero` marks zero.
 pub(crate) fn whisker(
     value: f64,
     interval: (f64, f64),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whisker_without_interval_is_nothing() {
+    fn a_whisker_without_an_interval_is_empty() {
         assert_eq!(whisker(0.5, (f64::NAN, f64::NAN), (0.0, 1.0), false, "m0"), "");
     }
 }

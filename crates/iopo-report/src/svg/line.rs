@@ -1,4 +1,4 @@
-//! Line charts: axes, grid, several series.
+//! Line charts with axes, grid and several series.
 
 use std::fmt::Write as _;
 
@@ -12,34 +12,34 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 34.0;
-/// More points than this are averaged, neighbours with neighbours: nobody sees them apart at this width.
+/// Maximum number of points per line. More points are averaged, because they cannot be told apart at this width.
 const MOST_POINTS: usize = 160;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Series {
-    /// What it is, for the tooltip.
+    /// Tooltip.
     pub(crate) label: String,
-    /// The style class of its colour.
+    /// Style class of the colour.
     pub(crate) colour: String,
-    /// Dashed, for the second of two related lines.
+    /// Whether the line is dashed, as the second of two related lines.
     pub(crate) dashed: bool,
-    /// (step, value), by step; values that are not finite leave a gap.
+    /// (step, value) pairs ordered by step; a value that is not finite leaves a gap.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// A chart over training steps.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LineChart {
-    /// Said to those who cannot see it.
+    /// Title for screen readers.
     pub(crate) title: String,
     pub(crate) series: Vec<Series>,
-    /// Draw a line at zero, where the sign matters.
+    /// Whether to draw a line at zero.
     pub(crate) zero: bool,
 }
 
 impl LineChart {
-    /// The picture; empty where no series has a finite value.
+    /// Draws the chart; empty if no series has a finite value.
     pub(crate) fn draw(&self) -> String {
         let points = || self.series.iter().flat_map(|series| &series.points);
         let values = points().map(|point| point.1).chain(self.zero.then_some(0.0));
@@ -64,7 +64,7 @@ impl LineChart {
     }
 }
 
-// Writing to a string cannot fail, so the results of `write!` are dropped below.
+// Writing to a string cannot fail, so the results of `write!` are ignored below.
 
 fn axes(svg: &mut String, x: &Scale, y: &Scale, zero: bool) {
     let (left, right) = (coordinate(x.start), coordinate(x.end));
@@ -133,7 +133,7 @@ fn draw_series(svg: &mut String, series: &Series, x: &Scale, y: &Scale) {
     }
 }
 
-/// At most [`MOST_POINTS`] points: means of runs of neighbours. A run with a value that is not finite has none.
+/// Reduces points to at most [`MOST_POINTS`] means of neighbours. A mean over a value that is not finite is not finite.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= MOST_POINTS {
         return points.to_vec();
@@ -166,13 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_draw_is_nothing() {
+    fn a_chart_without_values_is_empty() {
         assert_eq!(chart(vec![]), "");
         assert_eq!(chart(vec![(0.0, f64::INFINITY)]), "");
     }
 
     #[test]
-    fn many_points_become_few() {
+    fn many_points_are_averaged() {
         let points: Vec<(f64, f64)> = (0..10_000).map(|step| (f64::from(step), 1.0)).collect();
         let thin = thinned(&points);
         assert!(

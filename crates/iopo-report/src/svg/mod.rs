@@ -1,4 +1,4 @@
-//! Inline SVG, drawn here: no script, no library, colours by the page's style sheet.
+//! Inline SVG charts. The style sheet of the page sets their colours.
 
 mod bar;
 mod line;
@@ -7,7 +7,7 @@ mod scale;
 pub(crate) use bar::{Bar, bars, label_width, whisker};
 pub(crate) use line::{LineChart, Series};
 
-/// Text made safe for SVG and HTML.
+/// Escapes text for SVG and HTML.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for symbol in text.chars() {
@@ -23,7 +23,7 @@ pub(crate) fn escape(text: &str) -> String {
     safe
 }
 
-/// A coordinate with one decimal: sharp enough, short enough.
+/// Formats a coordinate with one decimal.
 pub(crate) fn coordinate(value: f64) -> String {
     let text = format!("{value:.1}");
     text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)

@@ -1,4 +1,4 @@
-//! From data to picture, and ticks at round numbers.
+//! Maps data to coordinates and places ticks at round numbers.
 
 /// A linear axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,7 +14,7 @@ impl Scale {
         self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
     }
 
-    /// About `wanted` ticks inside the axis, and their distance.
+    /// Returns about `wanted` ticks inside the axis, and their distance.
     pub(crate) fn ticks(&self, wanted: usize) -> (Vec<f64>, f64) {
         let step = nice_step((self.high - self.low) / wanted.max(1) as f64);
         let first = (self.low / step - 1e-6).ceil();
@@ -24,14 +24,14 @@ impl Scale {
     }
 }
 
-/// 1, 2 or 5 times a power of ten, at least `step`.
+/// Returns 1, 2 or 5 times a power of ten, at least `step`.
 fn nice_step(step: f64) -> f64 {
     let power = 10_f64.powf(step.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= step * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * power
 }
 
-/// The range of the finite values with a margin, never empty.
+/// Returns the range of the finite values with a margin; it is never empty.
 pub(crate) fn range(values: impl Iterator<Item = f64>, margin: f64) -> Option<(f64, f64)> {
     let finite = values.filter(|value| value.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {

@@ -1,4 +1,4 @@
-//! A small made-up run.
+//! A small invented run.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub(crate) fn stats(rows: &[(&str, f64)]) -> Vec<MetricRow> {
     rows.iter().map(|(name, value)| metric(0, name, *value)).collect()
 }
 
-/// Curves with some life in them, the same on every machine: no transcendental functions.
+/// Makes varied curves that are the same on every machine, because they use no transcendental functions.
 fn curves(method: usize) -> Vec<MetricRow> {
     let mut rows = Vec::new();
     for step in 1..=60_u64 {
@@ -78,7 +78,7 @@ fn curves(method: usize) -> Vec<MetricRow> {
 pub(crate) fn cell(
     model: &str,
     baseline: Option<&str>,
-    metric: &str,
+    metric: SummaryMetric,
     subset: &str,
     value: f64,
     half: f64,
@@ -86,8 +86,8 @@ pub(crate) fn cell(
     SummaryRow {
         model: model.into(),
         baseline: baseline.map(Into::into),
-        metric: metric.into(),
-        subset: subset.into(),
+        metric,
+        subset: subset.parse().expect("a subset"),
         value,
         low: value - half,
         high: value + half,
@@ -102,11 +102,18 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
         for (subset, shift) in
             [("all", 0.0), ("seen", 0.05), ("unseen", -0.1), ("constraints/2", 0.02)]
         {
-            rows.push(cell(model, None, "prompt_accuracy_strict", subset, level + shift, 0.06));
             rows.push(cell(
                 model,
                 None,
-                "instruction_accuracy_strict",
+                SummaryMetric::PromptAccuracyStrict,
+                subset,
+                level + shift,
+                0.06,
+            ));
+            rows.push(cell(
+                model,
+                None,
+                SummaryMetric::InstructionAccuracyStrict,
                 subset,
                 level + shift + 0.2,
                 0.04,
@@ -119,24 +126,33 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
             rows.push(cell(
                 model,
                 None,
-                "instruction_accuracy_strict",
+                SummaryMetric::InstructionAccuracyStrict,
                 &format!("kind/{kind}"),
                 value,
                 0.1,
             ));
         }
-        rows.push(cell(model, None, "response_words", "all", 180.0 - 60.0 * level, 9.0));
-        rows.push(cell(model, None, "distinct_2", "all", 0.91, 0.01));
-        rows.push(cell(model, None, "corpus_distinct_2", "all", 0.61, f64::NAN));
-        for (metric, value) in
-            [("empty_share", 0.02), ("length_cut_share", 0.21), ("repeated_lines", 0.07)]
-        {
+        rows.push(cell(
+            model,
+            None,
+            SummaryMetric::ResponseWords,
+            "all",
+            180.0 - 60.0 * level,
+            9.0,
+        ));
+        rows.push(cell(model, None, SummaryMetric::Distinct2, "all", 0.91, 0.01));
+        rows.push(cell(model, None, SummaryMetric::CorpusDistinct2, "all", 0.61, f64::NAN));
+        for (metric, value) in [
+            (SummaryMetric::EmptyShare, 0.02),
+            (SummaryMetric::LengthCutShare, 0.21),
+            (SummaryMetric::RepeatedLines, 0.07),
+        ] {
             rows.push(cell(model, None, metric, "all", value, 0.01));
         }
-        rows.push(cell(model, None, "perplexity_base", "all", 4.0 + 2.0 * level, 0.4));
-        rows.push(cell(model, None, "logps_chosen", "all", -61.5 + 10.0 * level, 3.0));
+        rows.push(cell(model, None, SummaryMetric::PerplexityBase, "all", 4.0 + 2.0 * level, 0.4));
+        rows.push(cell(model, None, SummaryMetric::LogpsChosen, "all", -61.5 + 10.0 * level, 3.0));
         if model != "base" {
-            rows.push(cell(model, None, "reward_accuracy", "all", level + 0.3, 0.05));
+            rows.push(cell(model, None, SummaryMetric::RewardAccuracy, "all", level + 0.3, 0.05));
             for (baseline, from) in [("base", 0.23), ("sft", 0.52)] {
                 if model != baseline {
                     for subset in ["all", "seen", "unseen"] {
@@ -144,7 +160,7 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
                         rows.push(cell(
                             model,
                             Some(baseline),
-                            "prompt_accuracy_strict",
+                            SummaryMetric::PromptAccuracyStrict,
                             subset,
                             value,
                             0.07,
@@ -152,7 +168,7 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
                         rows.push(cell(
                             model,
                             Some(baseline),
-                            "instruction_accuracy_strict",
+                            SummaryMetric::InstructionAccuracyStrict,
                             subset,
                             value,
                             0.05,
@@ -187,11 +203,11 @@ fn group(index: usize, text: &str) -> PreferenceRow {
     let few = constraint("Use at most 20 words.", "max_words");
     let many = constraint("Use at least 40 words.", "min_words");
     let plain = constraint("Do not use any commas.", "no_commas");
-    // Revise and swap give full groups, add and remove sided ones.
+    // Revise and swap make full groups, add and remove sided ones.
     let sided = index % 4 > 1;
     PreferenceRow {
         id: content_id(&[&index.to_string()]),
-        task_id: format!("seed-{index}"),
+        task_id: format!("task-{index}"),
         split: [Split::Train, Split::Dev, Split::Test][index % 3],
         kind: if sided { GroupKind::Sided } else { GroupKind::Full },
         operation: Operation::ALL[index % 4],
@@ -236,7 +252,7 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
     }
 }
 
-/// A whole run; `text` stands in every place where a model's words go.
+/// Writes a complete run with `text` wherever a model writes text.
 pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
     let synthesis = [
         ("tasks", 320.0),

@@ -31,7 +31,7 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
             made
         } else {
             let (model, bars) = session.base()?;
-            iopo_synth::synthesize(&tasks, run.root(), model, &config, bars)?
+            iopo_synth::synthesize(&tasks, run.root(), &model.chat, &config, bars)?
         };
         Ok(format!(
             "{} tasks, {} answers kept of {}, {} instructions, {:.0} % repaired",

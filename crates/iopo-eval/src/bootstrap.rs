@@ -1,54 +1,53 @@
-//! Estimates with intervals: a bootstrap that resamples tasks first and rows within them.
+//! Estimates with intervals: a cluster bootstrap that resamples tasks, then rows within each task.
 //!
-//! Rows of one task are not independent (they share its difficulty), so an interval that resamples
-//! rows alone is too narrow. Here each resample draws as many tasks as there are, with replacement, and
-//! from each drawn seed as many of its rows as it has, with replacement; the interval lies between the
-//! percentiles of the statistic over the resamples. With one row a seed this is the plain bootstrap.
-//! The second stage adds a little of the variance within tasks, so the interval errs to the wide side.
+//! Rows of one task share its difficulty, so an interval that resamples only rows is too narrow. Each resample draws as
+//! many tasks as there are, with replacement, and from each drawn task as many rows as it has, with replacement. The
+//! interval spans the percentiles of the statistic over the resamples. With one row per task this is the plain bootstrap.
+//! The second stage adds some variance within tasks, so the interval is slightly too wide rather than too narrow.
 
 use std::collections::BTreeMap;
 
+use iopo_core::random::keyed;
 use rand::RngExt;
 
 use crate::EvalError;
-use crate::rng::stream;
 
-/// One row's share of a statistic: a numerator and a denominator.
+/// Contribution of one row to a statistic: a numerator and a denominator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {
-    /// The row's key; unique in a table, the same in the tables of two models on the same prompts.
+    /// Key of the row: unique within a table, shared by the tables of two models on the same prompts.
     pub key: String,
-    /// The task that is resampled first; empty where the row stands for itself.
+    /// Task of the row, which is resampled first; empty if the row is independent.
     pub cluster: String,
-    /// The numerator (for an accuracy: how many held).
+    /// Numerator; for an accuracy, how many constraints are followed.
     pub num: f64,
-    /// The denominator (for an accuracy: how many there were); 0 where the row has nothing to measure.
+    /// Denominator; for an accuracy, how many constraints there are. 0 if the row has nothing to measure.
     pub den: f64,
 }
 
 impl Observation {
-    /// A row that counts once with `value`.
+    /// Makes a row that counts once with `value`.
     pub fn mean(key: impl Into<String>, cluster: impl Into<String>, value: f64) -> Self {
         Self::ratio(key, cluster, value, 1.0)
     }
 
-    /// A row that counts `den` times with `num` in total.
+    /// Makes a row that counts `den` times with `num` in total.
     pub fn ratio(key: impl Into<String>, cluster: impl Into<String>, num: f64, den: f64) -> Self {
         Self { key: key.into(), cluster: cluster.into(), num, den }
     }
 }
 
-/// How rows become one number.
+/// How rows are combined into one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Statistic {
-    /// Σ num ∕ Σ den: a mean, an accuracy, a rate.
+    /// Σ num ∕ Σ den: a mean, an accuracy or a rate.
     Ratio,
-    /// exp(Σ num ∕ Σ den): a perplexity, when `num` is a negative log-probability and `den` its tokens.
+    /// exp(Σ num ∕ Σ den): a perplexity, if `num` is a negative log-probability and `den` its tokens.
     ExpRatio,
 }
 
 impl Statistic {
-    /// The number for the chosen rows; NaN where there is nothing to measure.
+    /// Computes the statistic of the chosen rows; NaN if there is nothing to measure.
     fn of(self, rows: &[&Observation], chosen: &[usize]) -> f64 {
         let (mut num, mut den) = (0.0, 0.0);
         for &index in chosen {
@@ -65,27 +64,27 @@ impl Statistic {
     }
 }
 
-/// A number and the interval around it.
+/// A number with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// The estimate from all rows; NaN where there are none.
+    /// Estimate from all rows; NaN if there are none.
     pub value: f64,
-    /// Lower end of the interval; NaN where fewer than two clusters stand behind it.
+    /// Lower end of the interval; NaN with fewer than two clusters.
     pub low: f64,
-    /// Upper end of the interval; NaN where fewer than two clusters stand behind it.
+    /// Upper end of the interval; NaN with fewer than two clusters.
     pub high: f64,
     /// Rows behind the estimate.
     pub n: u64,
 }
 
-/// The cluster bootstrap.
+/// A cluster bootstrap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bootstrap {
-    /// Resamples. Default: 2000.
+    /// Number of resamples: more give smoother interval ends and take longer. Default: 2000.
     pub samples: usize,
-    /// Coverage of the interval, between 0 and 1. Default: 0.95.
+    /// Coverage of the interval. Default: 0.95. Range: between 0 and 1.
     pub confidence: f64,
-    /// Seed of the resamples. Default: 0.
+    /// Random seed of the resamples. Default: 0.
     pub seed: u64,
 }
 
@@ -96,12 +95,11 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// The percentile interval of any statistic of row indices.
+    /// Computes the percentile interval of any statistic of row indices.
     ///
-    /// `clusters` names each row's cluster, an empty name being a cluster of its own. The resamples
-    /// depend on the seed and on the clusters alone, so two statistics of the same rows see the same
-    /// resamples. NaN ends where there are fewer than two clusters: one task says nothing about others.
-    /// Resamples in which the statistic is NaN are left out.
+    /// `clusters` names the cluster of each row; a row with an empty name is a cluster. The resamples depend only on the
+    /// seed and the clusters, so two statistics of the same rows see the same resamples. Resamples in which the statistic
+    /// is NaN are dropped. The ends are NaN with fewer than two clusters, because one task says nothing about others.
     pub fn interval<S: AsRef<str>>(
         &self,
         clusters: &[S],
@@ -111,7 +109,7 @@ impl Bootstrap {
         if members.len() < 2 {
             return (f64::NAN, f64::NAN);
         }
-        let mut rng = stream(self.seed, &["bootstrap"]);
+        let mut rng = keyed(self.seed, &["bootstrap"]);
         let mut chosen = Vec::with_capacity(clusters.len());
         let mut values = Vec::with_capacity(self.samples);
         for _ in 0..self.samples {
@@ -132,7 +130,10 @@ impl Bootstrap {
         (quantile(&values, tail), quantile(&values, 1.0 - tail))
     }
 
-    /// The statistic of one model's rows. Rows whose denominator is 0 are left out.
+    /// Estimates a statistic of one model's rows. Rows with a denominator of 0 are dropped.
+    ///
+    /// # Errors
+    /// Returns an error if a key occurs twice or a number is not finite.
     pub fn estimate(
         &self,
         rows: &[Observation],
@@ -147,10 +148,12 @@ impl Bootstrap {
         Ok(Estimate { value, low, high, n: rows.len() as u64 })
     }
 
-    /// The difference `left − right` of two models on the same rows, with the same resamples for both.
+    /// Estimates the difference `left − right` of two models on the same rows, with the same resamples for both.
     ///
-    /// Refuses tables that do not hold the same keys and clusters. A row that has nothing to measure for
-    /// one of the two is left out for both.
+    /// A row that has nothing to measure for one model is dropped for both.
+    ///
+    /// # Errors
+    /// Returns an error if the tables differ in keys or clusters, a key occurs twice or a number is not finite.
     pub fn difference(
         &self,
         (left_name, left): (&str, &[Observation]),
@@ -194,7 +197,7 @@ impl Bootstrap {
     }
 }
 
-/// The rows of each cluster, clusters in the order of their names, rows in theirs.
+/// Lists the rows of each cluster: clusters by name, then independent rows.
 fn members<S: AsRef<str>>(clusters: &[S]) -> Vec<Vec<usize>> {
     let mut named: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut alone = Vec::new();
@@ -207,7 +210,7 @@ fn members<S: AsRef<str>>(clusters: &[S]) -> Vec<Vec<usize>> {
     named.into_values().chain(alone).collect()
 }
 
-/// The rows by key; refuses a key twice and numbers that are none.
+/// Indexes the rows by key; refuses duplicate keys and numbers that are not finite.
 fn by_key<'a>(
     rows: &'a [Observation],
     what: &str,
@@ -226,7 +229,7 @@ fn by_key<'a>(
     Ok(map)
 }
 
-/// The `q` quantile of sorted values, linear between neighbours; NaN where there are none.
+/// Returns the `q` quantile of sorted values, interpolated linearly; NaN if there are none.
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let position = q.clamp(0.0, 1.0) * last as f64;
@@ -241,7 +244,7 @@ mod tests {
     use super::{members, quantile};
 
     #[test]
-    fn quantiles_are_linear_between_neighbours() {
+    fn quantiles_interpolate_linearly() {
         let values = [1.0, 2.0, 4.0];
         let close =
             |q: f64, expected: f64| assert!((quantile(&values, q) - expected).abs() < 1e-12);
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_seed_are_clusters_of_their_own() {
+    fn rows_without_a_task_are_single_clusters() {
         let rows = members(&["b", "", "a", "b", ""]);
         assert_eq!(rows, vec![vec![2], vec![0, 3], vec![1], vec![4]]);
     }

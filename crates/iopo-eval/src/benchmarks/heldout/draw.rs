@@ -1,12 +1,11 @@
-//! Freshly drawn test instructions: random constraints of given kinds on a task.
+//! Draws new test instructions: random constraints of given kinds on a task.
 
 use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
 use iopo_schema::ConstraintRow;
 use rand::{Rng, RngExt};
 
-/// Draws one instruction on `task` from `kinds`: the rendered prompt and its constraints, or nothing
-/// where no kind fits.
-pub(crate) fn instruction(
+/// Draws an instruction on `task` from `kinds`: the rendered prompt and its constraints; `None` if no kind fits.
+pub(super) fn instruction(
     task: &str,
     input: Option<&str>,
     kinds: &[Kind],
@@ -24,7 +23,7 @@ pub(crate) fn instruction(
     Some((render_prompt(task, &texts, input), rows))
 }
 
-/// A number from 1 to the number of weights.
+/// Draws a number from 1 to the number of weights.
 fn count(weights: &[f64], rng: &mut impl Rng) -> usize {
     let mut rest = rng.random_range(0.0..1.0) * weights.iter().sum::<f64>();
     for (index, weight) in weights.iter().enumerate() {
@@ -33,11 +32,11 @@ fn count(weights: &[f64], rng: &mut impl Rng) -> usize {
         }
         rest -= weight;
     }
-    // Rounding can use up the last bit: then the last number that has any weight.
+    // Rounding can exhaust the weights; the last number with a weight takes the remainder.
     weights.iter().rposition(|weight| *weight > 0.0).map_or(1, |index| index + 1)
 }
 
-/// The constraint as a row, in a random one of its phrasings.
+/// Makes the row of a constraint in a random phrasing.
 fn row(constraint: &Constraint, rng: &mut impl Rng) -> ConstraintRow {
     let phrasing = rng.random_range(0..constraint.phrasings().max(1));
     ConstraintRow::from_constraint(constraint, phrasing)
@@ -45,12 +44,13 @@ fn row(constraint: &Constraint, rng: &mut impl Rng) -> ConstraintRow {
 
 #[cfg(test)]
 mod tests {
+    use iopo_core::random::keyed;
+
     use super::count;
-    use crate::rng::stream;
 
     #[test]
     fn counts_follow_the_weights() {
-        let mut rng = stream(0, &["test"]);
+        let mut rng = keyed(0, &["test"]);
         let mut seen = [0_u32; 4];
         for _ in 0..4000 {
             seen[count(&[1.0, 0.0, 3.0], &mut rng)] += 1;

@@ -1,4 +1,4 @@
-//! The bootstrap against what theory says.
+//! The bootstrap against theory.
 
 use iopo_eval::{Bootstrap, Estimate, EvalError, Observation, Statistic};
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ fn rows(values: impl IntoIterator<Item = (usize, f64)>) -> Vec<Observation> {
         .into_iter()
         .enumerate()
         .map(|(row, (cluster, value))| {
-            Observation::mean(format!("row-{row:04}"), format!("seed-{cluster:04}"), value)
+            Observation::mean(format!("row-{row:04}"), format!("task-{cluster:04}"), value)
         })
         .collect()
 }
@@ -49,9 +49,9 @@ fn the_width_follows_the_confidence() {
 }
 
 #[test]
-fn correlated_rows_of_a_seed_widen_the_interval_and_a_row_bootstrap_misses_it() {
+fn correlated_rows_of_a_task_widen_the_interval_and_a_row_bootstrap_misses_it() {
     // Fifty tasks, eight rows each, all rows of a task alike: fifty facts, not four hundred.
-    let value = |seed: usize| f64::from(u8::from(seed.is_multiple_of(2)));
+    let value = |task: usize| f64::from(u8::from(task.is_multiple_of(2)));
     let clustered = estimate(&rows((0..400).map(|row| (row / 8, value(row / 8)))));
     let naive = estimate(&rows((0..400).map(|row| (row, value(row / 8)))));
     let analytic = 2.0 * 1.959_964 * (0.25_f64 / 50.0).sqrt();
@@ -62,7 +62,7 @@ fn correlated_rows_of_a_seed_widen_the_interval_and_a_row_bootstrap_misses_it() 
 }
 
 #[test]
-fn rows_within_a_seed_are_resampled_too() {
+fn rows_within_a_task_are_resampled_too() {
     // All tasks have the same mean: only the second stage moves anything.
     let found = estimate(&rows((0..200).map(|row| (row / 10, f64::from(u8::from(row % 2 == 0))))));
     assert!(width(found) > 0.05, "{found:?}");
@@ -93,7 +93,7 @@ fn pairing_removes_what_two_models_share() {
 }
 
 #[test]
-fn tables_with_other_rows_are_not_compared() {
+fn tables_with_different_rows_are_refused() {
     let left = rows((0..10).map(|row| (row, 1.0)));
     let compare = |right: &[Observation]| {
         Bootstrap::default().difference(("left", &left), ("right", right), Statistic::Ratio)
@@ -109,7 +109,7 @@ fn tables_with_other_rows_are_not_compared() {
 }
 
 #[test]
-fn keys_twice_and_numbers_that_are_none_are_refused() {
+fn duplicate_keys_and_numbers_that_are_not_finite_are_refused() {
     let bootstrap = Bootstrap::default();
     let mut twice = rows((0..4).map(|row| (row, 1.0)));
     twice[1].key = twice[0].key.clone();
@@ -122,7 +122,7 @@ fn keys_twice_and_numbers_that_are_none_are_refused() {
 }
 
 #[test]
-fn a_single_seed_has_no_interval_and_no_rows_have_no_value() {
+fn a_single_task_has_no_interval_and_no_rows_have_no_value() {
     let one = estimate(&rows((0..10).map(|row| (0, row as f64))));
     assert!((one.value - 4.5).abs() < 1e-12 && one.low.is_nan() && one.high.is_nan());
     let none = estimate(&[]);

@@ -1,71 +1,57 @@
-//! Test instructions: prompts on tasks that were never trained on, seen and held-out kinds apart.
+//! Test prompts on tasks that were never trained on, with seen and held-out kinds apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use iopo_constraints::Kind;
+use iopo_core::random::keyed;
 use iopo_schema::{ConstraintRow, InstructionRow, PreferenceRow, Split, content_id};
 
-use crate::rng::stream;
-use crate::score::constraint_of;
-use crate::{EvalConfig, EvalError, draw};
+use super::score::constraint_of;
+use super::{ID, draw};
+use crate::{EvalConfig, EvalError, TestPrompt};
 
-/// The benchmark's name in `predictions` and `scores`.
-pub const BENCHMARK: &str = "heldout";
-
-/// Draws that a fresh prompt may need before it is given up as a repetition.
+/// Draws per wanted prompt before repetitions end the search.
 const ATTEMPTS: usize = 16;
 
-/// One test prompt with the constraints to score its answer by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prompt {
-    /// For instance `heldout`.
-    pub benchmark: String,
-    /// Content hash of benchmark, seed and prompt.
-    pub key: String,
-    /// The task, the cluster of the bootstrap.
-    pub task_id: String,
-    /// The user turn.
-    pub prompt: String,
-    /// The constraints, in the order of the prompt.
-    pub constraints: Vec<ConstraintRow>,
+/// Makes a prompt of the held-out benchmark; its key is a content hash.
+fn test_prompt(task_id: &str, prompt: String, constraints: Vec<ConstraintRow>) -> TestPrompt {
+    let key = content_id(&[ID, task_id, &prompt]);
+    TestPrompt { benchmark: ID.to_owned(), key, task_id: task_id.to_owned(), prompt, constraints }
 }
 
-impl Prompt {
-    /// A prompt of the held-out split.
-    fn new(task_id: &str, prompt: String, constraints: Vec<ConstraintRow>) -> Self {
-        let key = content_id(&[BENCHMARK, task_id, &prompt]);
-        let benchmark = BENCHMARK.to_owned();
-        Self { benchmark, key, task_id: task_id.to_owned(), prompt, constraints }
-    }
-}
-
-/// The test prompts: for every task with test groups the groups' own instructions (and fresh draws of
-/// kinds that occur in synthesis, where the configuration wants more), and draws of held-out kinds alone.
+/// Makes the test prompts of a run from its files.
 ///
-/// Deterministic by the configuration's seed and the task's id: more tasks in the files do not
-/// change the prompts of the others (unless `max_prompts` bounds them). Refuses data in which a held-out
-/// kind was seen, or a test task trained on.
+/// Each test task contributes the instructions of its groups, new draws of seen kinds up to `seen_per_task`, and draws of
+/// held-out kinds up to `unseen_per_task`. The draws depend only on the seed and the task's id, so further tasks do not
+/// change the prompts of the others unless `max_prompts` limits them.
+///
+/// # Errors
+/// Returns an error if a file cannot be read, there is no test task, a held-out kind was seen or a test task was trained
+/// on.
 pub fn heldout_prompts(
     instructions: &Path,
     preferences: &Path,
     config: &EvalConfig,
-) -> Result<Vec<Prompt>, EvalError> {
+) -> Result<Vec<TestPrompt>, EvalError> {
     let groups: Vec<PreferenceRow> = iopo_schema::read(preferences)?;
     let known: Vec<InstructionRow> = iopo_schema::read(instructions)?;
-    let prompts = from_rows(&known, &groups, config)?;
+    let prompts = prompts_from_rows(&known, &groups, config)?;
     if prompts.is_empty() && !groups.iter().any(|group| group.split == Split::Test) {
         return Err(EvalError::NoTestTasks { path: preferences.to_owned() });
     }
     Ok(prompts)
 }
 
-/// [`heldout_prompts`] of rows in memory; no test group gives no prompt.
-pub fn from_rows(
+/// Makes the test prompts of rows in memory, as [`heldout_prompts`] does; without test groups there are none.
+///
+/// # Errors
+/// Returns an error if a setting is invalid, a held-out kind was seen or a test task was trained on.
+pub fn prompts_from_rows(
     instructions: &[InstructionRow],
     groups: &[PreferenceRow],
     config: &EvalConfig,
-) -> Result<Vec<Prompt>, EvalError> {
+) -> Result<Vec<TestPrompt>, EvalError> {
     config.validate()?;
     let held_out = config.held_out_kinds()?;
     let seen = seen_kinds(instructions, groups, &held_out)?;
@@ -98,14 +84,14 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    /// The instructions of the task's test groups, in a random order, within the bound.
-    fn own(&self, taken: &mut BTreeSet<String>) -> Result<Vec<Prompt>, EvalError> {
+    /// Returns the instructions of the task's test groups in random order, up to the limit.
+    fn own(&self, taken: &mut BTreeSet<String>) -> Result<Vec<TestPrompt>, EvalError> {
         let mut ranked = BTreeMap::new();
         for group in self.groups {
             for (x, constraints) in
                 [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)]
             {
-                let prompt = Prompt::new(self.task_id, x.clone(), constraints.clone());
+                let prompt = test_prompt(self.task_id, x.clone(), constraints.clone());
                 for index in 0..constraints.len() {
                     constraint_of(&prompt.key, &prompt.constraints, index)?;
                 }
@@ -113,22 +99,23 @@ impl Maker<'_> {
                 ranked.insert(rank, prompt);
             }
         }
-        let chosen: Vec<Prompt> = ranked.into_values().take(self.config.seen_per_task).collect();
+        let chosen: Vec<TestPrompt> =
+            ranked.into_values().take(self.config.seen_per_task).collect();
         taken.extend(chosen.iter().map(|prompt| prompt.key.clone()));
         Ok(chosen)
     }
 
-    /// Adds fresh draws until there are `wanted` prompts or no new one comes.
+    /// Adds new draws until there are `wanted` prompts or only repetitions come.
     fn top_up(
         &self,
-        mut prompts: Vec<Prompt>,
+        mut prompts: Vec<TestPrompt>,
         wanted: usize,
         kinds: &[Kind],
         purpose: &str,
         taken: &mut BTreeSet<String>,
-    ) -> Vec<Prompt> {
+    ) -> Vec<TestPrompt> {
         let Some(group) = self.groups.first() else { return prompts };
-        let mut rng = stream(self.config.seed, &["prompts", purpose, self.task_id]);
+        let mut rng = keyed(self.config.seed, &["prompts", purpose, self.task_id]);
         let weights = &self.config.constraints_per_instruction;
         for _ in 0..wanted.saturating_mul(ATTEMPTS) {
             if prompts.len() >= wanted || kinds.is_empty() {
@@ -137,7 +124,7 @@ impl Maker<'_> {
             let input = group.input.as_deref();
             let drawn = draw::instruction(&group.task, input, kinds, weights, &mut rng);
             let Some((prompt, constraints)) = drawn else { continue };
-            let prompt = Prompt::new(self.task_id, prompt, constraints);
+            let prompt = test_prompt(self.task_id, prompt, constraints);
             if taken.insert(prompt.key.clone()) {
                 prompts.push(prompt);
             }
@@ -146,7 +133,7 @@ impl Maker<'_> {
     }
 }
 
-/// The kinds that occur in synthesis; refuses a held-out one among them.
+/// Returns the kinds that occur in synthesis; refuses a held-out one among them.
 fn seen_kinds(
     instructions: &[InstructionRow],
     groups: &[PreferenceRow],
@@ -185,8 +172,7 @@ fn seen_kinds(
     Ok(seen)
 }
 
-/// Refuses a test task that has groups of another split, or a test instruction that stands in another
-/// split under another task's name.
+/// Refuses a test task with groups of another split, and a test instruction that occurs in another split.
 fn refuse_leaks(
     test: &BTreeMap<&str, Vec<&PreferenceRow>>,
     groups: &[PreferenceRow],
@@ -218,8 +204,8 @@ fn refuse_leaks(
     Ok(())
 }
 
-/// a0, b0, a1, b1, … and what is left of the longer one.
-fn alternate(a: Vec<Prompt>, b: Vec<Prompt>) -> Vec<Prompt> {
+/// Returns a0, b0, a1, b1, … and then the rest of the longer list.
+fn alternate(a: Vec<TestPrompt>, b: Vec<TestPrompt>) -> Vec<TestPrompt> {
     let mut out = Vec::with_capacity(a.len() + b.len());
     let (mut a, mut b) = (a.into_iter(), b.into_iter());
     loop {
@@ -230,9 +216,10 @@ fn alternate(a: Vec<Prompt>, b: Vec<Prompt>) -> Vec<Prompt> {
     }
 }
 
-/// Takes the prompts in turns over the tasks until the bound is reached: more tasks say more than more
-/// prompts of one. The tasks take turns in a random order, the result is in the order of their ids.
-fn bounded(by_task: Vec<Vec<Prompt>>, config: &EvalConfig) -> Vec<Prompt> {
+/// Takes one prompt per task in turn until the limit is reached, because more tasks say more than more prompts of one.
+///
+/// The tasks take turns in random order; the result is ordered by task id.
+fn bounded(by_task: Vec<Vec<TestPrompt>>, config: &EvalConfig) -> Vec<TestPrompt> {
     let bound = if config.max_prompts == 0 { usize::MAX } else { config.max_prompts };
     let mut order: Vec<usize> = (0..by_task.len()).collect();
     order.sort_by_key(|&index| {

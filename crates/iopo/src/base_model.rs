@@ -1,98 +1,58 @@
-//! A model on this machine: it answers chats, starts trainings and knows how likely a response is.
+//! The base model of a run, and the models that training makes of it.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use iopo_llm::{
-    Completion, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Progress, Request,
-    TokenLogps,
-};
-use iopo_model::{ChatModel, Dtype, ModelError};
+use iopo_llm::LanguageModel;
+use iopo_model::{ChatModel, Dtype};
 use iopo_train::Base;
 
-/// Characters of a weight hash that go into a model's name.
+/// Characters of a weight hash that a model's name shows.
 const SHOWN_HASH: usize = 12;
 
-/// A chat model and the public name of the checkpoint that it grew from.
+/// A chat model and the public name of its checkpoint.
 #[derive(Debug, Clone)]
-pub(crate) struct Local {
-    base: String,
-    chat: ChatModel,
+pub(crate) struct BaseModel {
+    /// Public name of the checkpoint, as adapters record it.
+    pub(crate) name: String,
+    /// The model. Its own name includes the weight hash, and identifies responses and log-probabilities.
+    pub(crate) chat: ChatModel,
 }
 
-impl Local {
-    /// Loads a checkpoint onto a device; each worker generates at most `batch` sequences
-    /// together.
+impl BaseModel {
+    /// Loads a checkpoint onto a device; each worker generates at most `batch` sequences together.
     pub(crate) fn load(
         path: &Path,
-        base: &str,
+        name: &str,
         (device, dtype): (&str, Dtype),
         batch: usize,
     ) -> Result<Self> {
         let device = iopo_model::device::device(device)?;
-        let chat = ChatModel::load(path, base, (&device, dtype), batch)?;
-        // Answers and likelihoods are kept under this name.
+        let chat = ChatModel::load(path, name, (&device, dtype), batch)?;
         let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
-        let name = format!("{base}@{}{narrow}", short(chat.weights_hash()));
-        let chat = chat.with_decoder(chat.decoder().clone(), &name);
-        Ok(Self { base: base.to_owned(), chat })
+        let full = format!("{name}@{}{narrow}", short(chat.weights_hash()));
+        let chat = chat.with_decoder(chat.decoder().clone(), &full);
+        Ok(Self { name: name.to_owned(), chat })
     }
 
-    /// The same with what a method learned, from its directory under `train/`.
-    pub(crate) fn trained(&self, dir: &Path, method: &str) -> Result<Self> {
+    /// Loads the result of a training run from its directory under `train/`.
+    pub(crate) fn trained(&self, dir: &Path, method: &str) -> Result<ChatModel> {
         let decoder = iopo_train::weights::load(dir, self.chat.decoder(), self.chat.weights_hash())
-            .with_context(|| {
-                format!("failed to load what {method} learned from {}", dir.display())
-            })?;
+            .with_context(|| format!("failed to load {method} from {}", dir.display()))?;
         let hash = iopo_train::weights::hash(&iopo_train::weights::trained_tensors(&decoder)?);
         let name = format!("{}+{method}@{}", self.chat.name(), short(&hash));
-        Ok(Self { base: self.base.clone(), chat: self.chat.with_decoder(decoder, &name) })
+        Ok(self.chat.with_decoder(decoder, &name))
     }
 
-    /// What training starts from.
+    /// Returns the model that training starts from.
     pub(crate) fn base(&self) -> Base<'_> {
         Base {
-            name: &self.base,
+            name: &self.name,
             weights_hash: self.chat.weights_hash(),
             decoder: self.chat.decoder(),
             tokenizer: self.chat.tokenizer(),
             template: self.chat.template(),
         }
-    }
-
-    /// Ids of the tokens that end an answer.
-    pub(crate) fn stop(&self) -> &[u32] {
-        self.chat.stop()
-    }
-
-    /// Whether a prompt and an answer of `new_tokens` fit the context.
-    pub(crate) fn fits(&self, prompt: &str, new_tokens: usize) -> Result<bool, ModelError> {
-        self.chat.fits(&[Message::user(prompt)], new_tokens)
-    }
-}
-
-impl LanguageModel for Local {
-    fn name(&self) -> String {
-        self.chat.name()
-    }
-
-    fn complete(
-        &self,
-        requests: &[Request],
-        progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
-        self.chat.complete(requests, progress)
-    }
-}
-
-impl LogProb for Local {
-    fn response_logps(
-        &self,
-        prompts: &[Vec<Message>],
-        responses: &[LogProbResponse<'_>],
-        progress: &dyn Progress,
-    ) -> Result<Vec<TokenLogps>, LlmError> {
-        self.chat.response_logps(prompts, responses, progress)
     }
 }
 
@@ -106,15 +66,15 @@ mod tests {
         LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
     };
 
-    use iopo_model::Dtype;
+    use iopo_model::{ChatModel, Dtype};
 
-    use super::Local;
+    use super::BaseModel;
     use crate::tiny;
 
-    fn tiny() -> Local {
+    fn tiny() -> ChatModel {
         let dir = tempfile::tempdir().expect("temporary directory");
         let path = tiny::make(&dir.path().join("model")).expect("made");
-        Local::load(&path, "tiny", ("flex", Dtype::F32), 3).expect("loads")
+        BaseModel::load(&path, "tiny", ("flex", Dtype::F32), 3).expect("loads").chat
     }
 
     fn request(text: &str, seed: u64) -> Request {
@@ -124,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tiny_model_answers_in_words_each_row_by_its_own_seed() {
+    fn the_tiny_model_answers_in_words_and_each_request_has_its_seed() {
         let model = tiny();
         let requests: Vec<Request> = (0..7).map(|seed| request("Write a line.", seed)).collect();
         let all = model.complete(&requests, &Silent).expect("answers");
@@ -132,7 +92,7 @@ mod tests {
         assert_eq!(all[4].text, alone[0].text);
         assert!(
             all.iter().any(|answer| answer.text != all[0].text),
-            "different tasks, different texts"
+            "different seeds, different texts"
         );
         let text: String = all.iter().map(|answer| answer.text.as_str()).collect();
         assert!(text.is_ascii() && text.contains(' '), "{text:?}");
@@ -162,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tiny_model_is_not_blind_to_its_prompt_and_its_greedy_answers_are_not_blank() {
+    fn the_tiny_model_depends_on_its_prompt_and_answers_greedily() {
         let model = tiny();
         let prompts = ["Write a line.", "List 3 towns\n1. use no commas"];
         let prompts = prompts.map(|prompt| vec![Message::user(prompt)]);
@@ -175,10 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_the_context_is_known_before_it_is_asked() {
+    fn a_request_fits_the_context_or_not() {
         let model = tiny();
-        assert!(model.fits("short", 24).expect("encoded"));
-        assert!(!model.fits(&"long ".repeat(600), 2000).expect("encoded"));
+        let request = |text: &str, max_new_tokens| Request {
+            messages: vec![Message::user(text)],
+            sampling: Sampling::greedy(max_new_tokens),
+        };
+        assert!(model.fits(&request("short", 24)).expect("encoded"));
+        assert!(!model.fits(&request(&"long ".repeat(600), 2000)).expect("encoded"));
     }
 
     #[test]

@@ -1,0 +1,127 @@
+//! IFEval (Zhou et al., 2023): prompts whose instructions code can check, strictly and loosely.
+//!
+//! [`Ifeval::evaluate`] works in memory; [`BenchmarkRun`](crate::BenchmarkRun) reads and writes files.
+//!
+//! ```
+//! use iopo_eval::ifeval::{Ifeval, Mode};
+//!
+//! let file = r#"{"key": 1, "prompt": "Name a tea. Use no commas.",
+//!     "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}"#.replace('\n', "");
+//! let ifeval = Ifeval::new(Mode::Paper);
+//! let prompts = ifeval.prompts(&file)?;
+//! let result = ifeval.evaluate(&prompts, ["Assam"])?;
+//! assert!(result.scores[0].strict);
+//! # Ok::<(), iopo_eval::EvalError>(())
+//! ```
+
+mod prompts;
+mod score;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_constraints::Kind;
+pub use iopo_constraints::ifeval::Mode;
+use iopo_schema::{PredictionRow, ScoreRow};
+use serde_json::{Value, json};
+
+use super::{Benchmark, ScoredResponses, score_responses};
+use crate::score::Scorer;
+use crate::{Bootstrap, EvalError, TestPrompt};
+
+/// Id of the benchmark in `predictions` and `scores`.
+pub const ID: &str = "ifeval";
+
+/// IFEval in one of its modes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ifeval {
+    mode: Mode,
+    held_out: BTreeSet<Kind>,
+    bootstrap: Bootstrap,
+}
+
+impl Ifeval {
+    /// Scores by the rules of `mode`. Scores of the two modes are not comparable.
+    pub fn new(mode: Mode) -> Self {
+        Self { mode, held_out: BTreeSet::new(), bootstrap: Bootstrap::default() }
+    }
+
+    /// Sets the constraint kinds that the synthesis holds out. Instruction types that overlap with none of the other
+    /// kinds count as unseen. Default: none, so a type is unseen only if no kind overlaps with it.
+    #[must_use]
+    pub fn held_out(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
+        self.held_out = kinds.into_iter().collect();
+        self
+    }
+
+    /// Sets the bootstrap behind the intervals. Default: [`Bootstrap::default`].
+    #[must_use]
+    pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
+        self.bootstrap = bootstrap;
+        self
+    }
+
+    /// Parses prompts: one JSON object per line, as IFEval and IFBench publish them.
+    ///
+    /// Types of other benchmarks are kept; they get no score, and their prompts count in no prompt accuracy.
+    ///
+    /// # Errors
+    /// Returns an error if a line is malformed, a key occurs twice or a known instruction has invalid arguments.
+    pub fn prompts(&self, text: &str) -> Result<Vec<TestPrompt>, EvalError> {
+        prompts::parse(text)
+    }
+
+    /// Scores one response per prompt, in the order of the prompts, and computes the accuracies.
+    ///
+    /// # Errors
+    /// Returns an error if the number of responses differs from the number of prompts, or an instruction cannot be
+    /// decided in this mode.
+    pub fn evaluate<R>(
+        &self,
+        prompts: &[TestPrompt],
+        responses: R,
+    ) -> Result<ScoredResponses, EvalError>
+    where
+        R: IntoIterator,
+        R::Item: Into<String>,
+    {
+        score_responses(
+            self,
+            prompts,
+            responses.into_iter().map(Into::into).collect(),
+            self.bootstrap,
+        )
+    }
+}
+
+impl Scorer for Ifeval {
+    fn settings(&self) -> Value {
+        let held_out: Vec<&str> = self.held_out.iter().map(|kind| kind.id()).collect();
+        json!({ "mode": self.mode.id(), "held_out": held_out })
+    }
+
+    fn score(&self, row: &PredictionRow) -> Result<Vec<ScoreRow>, EvalError> {
+        score::score(row, self.mode, &self.held_out)
+    }
+}
+
+impl Benchmark for Ifeval {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn title(&self) -> String {
+        format!("IFEval, {} mode", self.mode)
+    }
+
+    fn parse(&self, text: &str) -> Result<Vec<TestPrompt>, EvalError> {
+        prompts::parse(text)
+    }
+
+    fn refuse_unscorable(&self, prompts: &[TestPrompt]) -> Result<(), EvalError> {
+        score::refuse_unscorable(prompts, self.mode)
+    }
+
+    fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize> {
+        prompts::unsupported(prompts)
+    }
+}

@@ -1,0 +1,69 @@
+//! Strict and loose outcomes of IFEval's instructions.
+
+use std::collections::BTreeSet;
+
+use iopo_constraints::Kind;
+use iopo_constraints::ifeval::{
+    Checker, IfevalError, Instruction, InstructionKind, Mode, Response,
+};
+use iopo_schema::{CheckRow, Method, PredictionRow, ScoreRow};
+
+use crate::{EvalError, TestPrompt};
+
+/// Scores one response. An instruction of an unknown type gets no row; invalid parameters are an error.
+pub(super) fn score(
+    row: &PredictionRow,
+    mode: Mode,
+    held_out: &BTreeSet<Kind>,
+) -> Result<Vec<ScoreRow>, EvalError> {
+    let response = Response::new(&row.response);
+    let mut scores = Vec::with_capacity(row.constraints.len());
+    for (index, constraint) in row.constraints.iter().enumerate() {
+        let Some(check) = &constraint.check else {
+            let (key, text) = (row.key.clone(), constraint.text.clone());
+            return Err(EvalError::Uncheckable { key, index, text });
+        };
+        let Some(checker) = checker(&row.key, check, mode)? else { continue };
+        let verdict = checker.verdict(&response);
+        scores.push(ScoreRow {
+            benchmark: row.benchmark.clone(),
+            key: row.key.clone(),
+            task_id: row.task_id.clone(),
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            instruction_id: check.id.clone(),
+            seen: checker.kind().is_seen(held_out),
+            strict: verdict.strict,
+            loose: Some(verdict.loose),
+            method: Method::Code,
+            raw: None,
+            mode: Some(verdict.mode.id().to_owned()),
+        });
+    }
+    Ok(scores)
+}
+
+/// Checks that every instruction can be decided in this mode; unknown types pass.
+pub(super) fn refuse_unscorable(prompts: &[TestPrompt], mode: Mode) -> Result<(), EvalError> {
+    for prompt in prompts {
+        for check in prompt.constraints.iter().filter_map(|row| row.check.as_ref()) {
+            checker(&prompt.key, check, mode)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the check of a row; `None` for a type that IFEval does not have.
+fn checker(key: &str, check: &CheckRow, mode: Mode) -> Result<Option<Checker>, EvalError> {
+    if InstructionKind::from_id(&check.id).is_err() {
+        return Ok(None);
+    }
+    let failed = |source: IfevalError| EvalError::Ifeval {
+        place: format!("prompt `{key}`"),
+        source: Box::new(source),
+    };
+    let kwargs = serde_json::from_str(&check.params).map_err(|error| {
+        failed(IfevalError::BadLine { line: 1, reason: format!("kwargs of {}: {error}", check.id) })
+    })?;
+    let instruction = Instruction::from_parts(&check.id, &kwargs).map_err(failed)?;
+    Checker::new(&instruction, mode).map(Some).map_err(failed)
+}

@@ -1,0 +1,62 @@
+//! A benchmark in memory.
+
+use iopo_schema::{PredictionRow, ScoreRow, Subset, SummaryMetric, SummaryRow};
+
+use super::{Benchmark, accuracies};
+use crate::score::score_rows;
+use crate::{Bootstrap, EvalError, TestPrompt};
+
+/// Finish reason of a response that another program generated.
+pub(super) const GIVEN: &str = "given";
+
+/// Scored responses and their accuracies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredResponses {
+    /// One row per constraint that has a check, in the order of the prompts.
+    pub scores: Vec<ScoreRow>,
+    /// Accuracies with intervals over all prompts and over subsets.
+    pub accuracies: Vec<SummaryRow>,
+}
+
+impl ScoredResponses {
+    /// Returns one accuracy with its interval.
+    pub fn accuracy(&self, metric: SummaryMetric, subset: &Subset) -> Option<&SummaryRow> {
+        self.accuracies.iter().find(|row| row.metric == metric && row.subset == *subset)
+    }
+}
+
+/// Scores one response per prompt, in the order of the prompts, and computes the accuracies.
+///
+/// # Errors
+/// Returns an error if the number of responses differs from the number of prompts, a key occurs twice or a constraint
+/// cannot be decided.
+pub fn score_responses(
+    benchmark: &dyn Benchmark,
+    prompts: &[TestPrompt],
+    responses: Vec<String>,
+    bootstrap: Bootstrap,
+) -> Result<ScoredResponses, EvalError> {
+    if responses.len() != prompts.len() {
+        return Err(EvalError::Unpaired { prompts: prompts.len(), responses: responses.len() });
+    }
+    let predictions: Vec<PredictionRow> =
+        prompts.iter().zip(responses).map(|(prompt, response)| given(prompt, response)).collect();
+    let scores = score_rows(benchmark, &predictions)?;
+    let accuracies = accuracies::summarize(GIVEN, prompts, &scores, bootstrap)?;
+    Ok(ScoredResponses { scores, accuracies })
+}
+
+/// Makes the prediction of a response that another program generated.
+pub(super) fn given(prompt: &TestPrompt, response: String) -> PredictionRow {
+    PredictionRow {
+        benchmark: prompt.benchmark.clone(),
+        key: prompt.key.clone(),
+        task_id: prompt.task_id.clone(),
+        prompt: prompt.prompt.clone(),
+        constraints: prompt.constraints.clone(),
+        response,
+        finish_reason: GIVEN.to_owned(),
+        prompt_tokens: 0,
+        completion_tokens: 0,
+    }
+}

@@ -1,0 +1,228 @@
+//! Responses of another program: one JSON object per line with `response` and `prompt` or `key`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use iopo_schema::{PredictionRow, Provenance};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::in_memory::{GIVEN, given};
+use crate::score::PRODUCER;
+use crate::{EvalError, TestPrompt};
+
+/// The lines of a response file.
+#[derive(Debug, Default)]
+pub struct ResponseFile {
+    name: String,
+    lines: Vec<ResponseLine>,
+}
+
+#[derive(Debug)]
+struct ResponseLine {
+    /// Line number, from 1.
+    number: usize,
+    reference: PromptReference,
+    response: String,
+}
+
+/// How a line names its prompt: by text or by key. If it has both, they must agree.
+#[derive(Debug)]
+struct PromptReference {
+    prompt: Option<String>,
+    key: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    key: Option<Value>,
+    prompt: Option<String>,
+    response: String,
+}
+
+/// Responses by the prompts that they answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchedResponses {
+    /// Responses by prompt key.
+    responses: BTreeMap<String, String>,
+    /// Numbers of the lines that answer no prompt, from 1.
+    pub unmatched: Vec<usize>,
+}
+
+impl ResponseFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or a line is not an object with `response` and `prompt` or `key`.
+    pub fn read(path: &Path) -> Result<Self, EvalError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Parses the text of a file; `name` names it in errors.
+    ///
+    /// # Errors
+    /// Returns an error if a line is not an object with `response` and `prompt` or `key`.
+    pub fn parse(text: &str, name: &str) -> Result<Self, EvalError> {
+        let mut file = Self { name: name.to_owned(), lines: Vec::new() };
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
+            let bad = |reason: String| file.bad(number, reason);
+            let Fields { key, prompt, response } =
+                serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
+            let key = match key {
+                Some(Value::String(key)) => Some(key),
+                Some(Value::Number(key)) => Some(key.to_string()),
+                Some(Value::Null) | None => None,
+                Some(other) => {
+                    return Err(bad(format!(
+                        "expected `key` to be text or a number, found {other}"
+                    )));
+                }
+            };
+            if prompt.is_none() && key.is_none() {
+                return Err(bad("found neither `prompt` nor `key`".to_owned()));
+            }
+            let reference = PromptReference { prompt, key };
+            file.lines.push(ResponseLine { number, reference, response });
+        }
+        Ok(file)
+    }
+
+    fn bad(&self, line: usize, reason: String) -> EvalError {
+        EvalError::Response { path: self.name.clone(), line, reason }
+    }
+
+    /// Matches each line with its prompt.
+    ///
+    /// A text that two prompts share answers both, unless the key selects one of them.
+    ///
+    /// # Errors
+    /// Returns an error if the text and the key of a line name different prompts, or two lines answer a prompt
+    /// differently.
+    pub fn matched(&self, prompts: &[TestPrompt]) -> Result<MatchedResponses, EvalError> {
+        let mut by_text: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for prompt in prompts {
+            by_text.entry(&prompt.prompt).or_default().push(&prompt.key);
+        }
+        let keys: BTreeSet<&str> = prompts.iter().map(|prompt| prompt.key.as_str()).collect();
+        let mut matched = MatchedResponses { responses: BTreeMap::new(), unmatched: Vec::new() };
+        for ResponseLine { number, reference, response } in &self.lines {
+            let keyed = reference.key.as_deref().filter(|key| keys.contains(key));
+            let named: &[&str] = match (&reference.prompt, &keyed) {
+                (Some(text), _) => by_text.get(text.as_str()).map_or(&[], Vec::as_slice),
+                (None, Some(key)) => std::slice::from_ref(key),
+                (None, None) => &[],
+            };
+            if let (Some(key), Some(first)) = (keyed, named.first())
+                && !named.contains(&key)
+            {
+                let reason = format!("its text is that of prompt `{first}`, its key is `{key}`");
+                return Err(self.bad(*number, reason));
+            }
+            if named.is_empty() {
+                matched.unmatched.push(*number);
+                continue;
+            }
+            for key in keyed.as_ref().map_or(named, std::slice::from_ref) {
+                match matched.responses.insert((*key).to_owned(), response.clone()) {
+                    Some(known) if known != *response => {
+                        let reason = format!("another line answers prompt `{key}` differently");
+                        return Err(self.bad(*number, reason));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(matched)
+    }
+}
+
+impl MatchedResponses {
+    /// Removes the prompts without a response and returns their number.
+    pub fn keep_answered(&self, prompts: &mut Vec<TestPrompt>) -> usize {
+        let before = prompts.len();
+        prompts.retain(|prompt| self.responses.contains_key(&prompt.key));
+        before - prompts.len()
+    }
+
+    /// Returns the predictions, in the order of the prompts.
+    ///
+    /// # Errors
+    /// Returns an error if a prompt has no response.
+    pub fn predictions(&self, prompts: &[TestPrompt]) -> Result<Vec<PredictionRow>, EvalError> {
+        let unanswered = |prompt: &&TestPrompt| !self.responses.contains_key(&prompt.key);
+        if let Some(first) = prompts.iter().find(unanswered) {
+            let missing = prompts.iter().filter(unanswered).count();
+            let key = first.key.clone();
+            return Err(EvalError::Unanswered { missing, prompts: prompts.len(), key });
+        }
+        let rows = prompts.iter().filter_map(|prompt| {
+            self.responses.get(&prompt.key).map(|response| given(prompt, response.clone()))
+        });
+        Ok(rows.collect())
+    }
+
+    /// Writes the predictions to `out`, in the order of the prompts.
+    ///
+    /// # Errors
+    /// Returns an error if a prompt has no response or the file cannot be written.
+    pub fn write(&self, prompts: &[TestPrompt], out: &Path) -> Result<(), EvalError> {
+        let provenance = Provenance::new(PRODUCER, json!({ "answers": GIVEN }));
+        Ok(iopo_schema::write(out, &self.predictions(prompts)?, &provenance)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ResponseFile;
+    use crate::TestPrompt;
+
+    fn prompt(key: &str, prompt: &str) -> TestPrompt {
+        TestPrompt {
+            benchmark: "ifeval".to_owned(),
+            key: key.to_owned(),
+            task_id: String::new(),
+            prompt: prompt.to_owned(),
+            constraints: Vec::new(),
+        }
+    }
+
+    fn three() -> Vec<TestPrompt> {
+        vec![prompt("1", "a"), prompt("2", "b"), prompt("3", "c")]
+    }
+
+    #[test]
+    fn responses_match_by_text_or_by_key_and_unmatched_lines_are_listed() {
+        let text = "{\"prompt\": \"a\", \"response\": \"A\"}\n\n{\"key\": 2, \"response\": \"B\"}\n\
+                    {\"prompt\": \"a \", \"key\": 1, \"response\": \"C\"}\n{\"key\": 9, \"response\": \"D\"}";
+        let mut prompts = three();
+        let matched =
+            ResponseFile::parse(text, "x").expect("lines").matched(&prompts).expect("matched");
+        let found: Vec<_> =
+            prompts.iter().map(|p| matched.responses.get(&p.key).map(String::as_str)).collect();
+        assert_eq!(found, [Some("A"), Some("B"), None]);
+        assert_eq!(matched.unmatched, [4, 5]);
+        assert_eq!((matched.keep_answered(&mut prompts), prompts.len()), (1, 2));
+    }
+
+    #[test]
+    fn invalid_lines_are_errors_with_their_number() {
+        for (text, part) in [
+            ("{}", "line 1"),
+            ("{\"response\": \"a\"}", "neither `prompt` nor `key`"),
+            ("{\"key\": [1], \"response\": \"a\"}", "text or a number"),
+            ("{\"key\": 1, \"response\": \"a\"}\n{\"key\": 1, \"response\": \"b\"}", "line 2"),
+            (
+                "{\"prompt\": \"a\", \"response\": \"a\"}\n{\"key\": 1, \"response\": \"b\"}",
+                "line 2",
+            ),
+            ("{\"prompt\": \"a\", \"key\": 2, \"response\": \"a\"}", "its key is `2`"),
+        ] {
+            let found = ResponseFile::parse(text, "x").and_then(|file| file.matched(&three()));
+            let error = found.expect_err("refused").to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The accuracies of a benchmark as text.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use iopo_schema::{ScoreRow, Subset, SummaryMetric, SummaryRow};
+
+use super::BenchmarkReport;
+use crate::observe::Strictness;
+
+/// Renders the accuracies over all, seen and unseen types, then one line per type.
+///
+/// Types without a check come last.
+pub fn render(report: &BenchmarkReport) -> String {
+    let BenchmarkReport { title, model, accuracies: rows, scores, unsupported } = report;
+    let mut out = format!("{title}, {model}\n\n");
+    let _ = writeln!(out, "{:42} {:>5}  {:22} loose", "", "n", "strict");
+    for (subset, name) in [
+        (Subset::All, ""),
+        (Subset::Seen, ", types seen in synthesis"),
+        (Subset::Unseen, ", unseen types"),
+    ] {
+        let [strict, loose] = [Strictness::Strict, Strictness::Loose]
+            .map(|strictness| find(rows, strictness.prompt_metric(), &subset));
+        let count = strict.map_or(0, |row| row.n as usize);
+        line(&mut out, &format!("prompt accuracy{name}"), count, [strict, loose]);
+        let count = scores.iter().filter(|score| belongs(score, &subset)).count();
+        let cells = instructions(rows, &subset);
+        line(&mut out, &format!("instruction accuracy{name}"), count, cells);
+    }
+    out.push('\n');
+    let mut types: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for score in scores {
+        let entry = types.entry(&score.instruction_id).or_insert((0, score.seen));
+        entry.0 += 1;
+    }
+    for (id, (count, seen)) in types {
+        let cells = instructions(rows, &Subset::Kind(id.to_owned()));
+        let (_, short) = id.split_once(':').unwrap_or(("", id));
+        let mark = if seen { "" } else { " (unseen)" };
+        line(&mut out, &format!("{short}{mark}"), count, cells);
+    }
+    if !unsupported.is_empty() {
+        out.push_str(
+            "\nnot checked (types of another benchmark; their prompts count in no prompt accuracy):\n",
+        );
+        for (id, count) in unsupported {
+            let _ = writeln!(out, "{id:42} {count:>5}");
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+fn belongs(score: &ScoreRow, subset: &Subset) -> bool {
+    match subset {
+        Subset::Seen => score.seen,
+        Subset::Unseen => !score.seen,
+        Subset::All | Subset::Groups(_) | Subset::Constraints(_) | Subset::Kind(_) => true,
+    }
+}
+
+/// Finds the strict and the loose instruction accuracy of a subset.
+fn instructions<'a>(rows: &'a [SummaryRow], subset: &Subset) -> [Option<&'a SummaryRow>; 2] {
+    [Strictness::Strict, Strictness::Loose]
+        .map(|strictness| find(rows, strictness.instruction_metric(), subset))
+}
+
+fn find<'a>(
+    rows: &'a [SummaryRow],
+    metric: SummaryMetric,
+    subset: &Subset,
+) -> Option<&'a SummaryRow> {
+    rows.iter().find(|row| row.metric == metric && row.subset == *subset)
+}
+
+fn line(out: &mut String, name: &str, count: usize, [strict, loose]: [Option<&SummaryRow>; 2]) {
+    let _ = writeln!(out, "{name:42} {count:>5}  {:22} {}", cell(strict), cell(loose));
+}
+
+/// Formats an accuracy in percent with its interval.
+fn cell(row: Option<&SummaryRow>) -> String {
+    match row {
+        Some(row) if row.low.is_finite() && row.high.is_finite() => {
+            let [value, low, high] = [row.value, row.low, row.high].map(|share| share * 100.0);
+            format!("{value:5.1} [{low:.1}, {high:.1}]")
+        }
+        Some(row) if row.value.is_finite() => format!("{:5.1}", row.value * 100.0),
+        _ => "    –".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_schema::{Subset, SummaryMetric, SummaryRow};
+
+    use super::cell;
+
+    #[test]
+    fn accuracies_are_percentages_with_their_interval() {
+        let row = |value, low| SummaryRow {
+            model: "m".to_owned(),
+            baseline: None,
+            metric: SummaryMetric::PromptAccuracyStrict,
+            subset: Subset::All,
+            value,
+            low,
+            high: 0.75,
+            n: 4,
+        };
+        assert_eq!(cell(Some(&row(0.5, 0.25))), " 50.0 [25.0, 75.0]");
+        assert_eq!(cell(Some(&row(1.0, f64::NAN))), "100.0");
+        assert_eq!(cell(Some(&row(f64::NAN, f64::NAN))), "    –");
+        assert_eq!(cell(None), "    –");
+    }
+}

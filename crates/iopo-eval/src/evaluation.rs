@@ -1,0 +1,300 @@
+//! Evaluates the models of a run on its held-out prompts and test groups.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use iopo_llm::{LanguageModel, LogProb, Progress, TokenLogps};
+use iopo_schema::{MetricRow, Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow};
+use serde_json::json;
+
+use crate::benchmarks::heldout::{HeldOut, heldout_prompts};
+use crate::benchmarks::run::request;
+use crate::logprob::answer_logps;
+use crate::score::{PRODUCER, score_file};
+use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
+use crate::{EvalConfig, EvalError, TestPrompt, answer};
+
+/// Responses per part of `answer_logps.parquet`.
+const PART: usize = 32;
+
+/// One model to evaluate: the base, or the result of one training run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Directory under the evaluation's output, unique among the candidates: `base`, `iopo-seed1`.
+    pub folder: String,
+    /// Row of the table: `base`, `iopo`. Training runs of one method with several seeds share a row.
+    pub model: String,
+    /// Directory that training wrote; `None` for the base.
+    pub trained: Option<PathBuf>,
+    /// Folder of the candidate that training started from; `None` for the base.
+    pub reference: Option<String>,
+    /// Beta of the implicit reward.
+    pub beta: f64,
+}
+
+/// The models behind the candidates.
+pub trait Models {
+    /// A loaded model.
+    type Model: LanguageModel + LogProb;
+
+    /// Returns the base model.
+    fn base(&self) -> &Self::Model;
+
+    /// Returns the hash of tokenizer and chat template, which all candidates share.
+    fn template_hash(&self) -> &str;
+
+    /// Loads the model of a training run from the directory that training wrote.
+    ///
+    /// # Errors
+    /// Returns an error if the directory does not hold a model trained from the base.
+    fn trained(&self, candidate: &Candidate, dir: &Path) -> Result<Self::Model, EvalError>;
+
+    /// Returns the test groups that can be encoded; rewards are measured on them.
+    fn test_groups(&self) -> &[PreferenceRow];
+
+    /// Computes the log-probabilities of the test groups under a model, or reads them from `path`.
+    ///
+    /// # Errors
+    /// Returns an error if the model fails, `progress` cancels or the file belongs to other groups.
+    fn group_logps(
+        &self,
+        model: &Self::Model,
+        path: &Path,
+        progress: &dyn Progress,
+    ) -> Result<Vec<ReferenceRow>, EvalError>;
+}
+
+/// Files of a run that an evaluation reads and writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluationPaths {
+    /// `instructions.parquet` of the run.
+    pub instructions: PathBuf,
+    /// `preferences.parquet` of the run.
+    pub preferences: PathBuf,
+    /// Output directory: one folder per candidate, and `summary.parquet`.
+    pub out: PathBuf,
+}
+
+/// Result of [`evaluate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EvaluationSummary {
+    /// Prompts that every model answered.
+    pub prompts: usize,
+    /// Rows of models in the table.
+    pub models: usize,
+    /// Numbers in `summary.parquet`.
+    pub numbers: usize,
+}
+
+/// Lets every candidate answer the held-out prompts, scores the responses and writes `summary.parquet`.
+///
+/// Finished parts are kept, so an interrupted evaluation resumes. Prompts that do not fit the context are skipped for
+/// every model; `progress` receives a note.
+///
+/// # Errors
+/// Returns an error if a file is missing or belongs to another run, a model fails or `progress` cancels.
+pub fn evaluate<M: Models>(
+    candidates: &[Candidate],
+    paths: &EvaluationPaths,
+    models: &M,
+    config: &EvalConfig,
+    progress: &dyn Progress,
+) -> Result<EvaluationSummary, EvalError> {
+    let prompts = heldout_prompts(&paths.instructions, &paths.preferences, config)?;
+    let prompts = fitting(prompts, models.base(), config, progress)?;
+    let mut measured = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let loaded =
+            candidate.trained.as_ref().map(|dir| models.trained(candidate, dir)).transpose()?;
+        let model = loaded.as_ref().unwrap_or_else(|| models.base());
+        let dir = paths.out.join(&candidate.folder);
+        measured.push(measure(models, model, &prompts, &dir, config, progress)?);
+    }
+    let rows = table_rows(candidates, &measured)?;
+    let summary = paths.out.join("summary.parquet");
+    let numbers = summarize(&rows, models.test_groups(), &summary, config, progress)?.len();
+    Ok(EvaluationSummary { prompts: prompts.len(), models: rows.len(), numbers })
+}
+
+/// What was measured of one candidate.
+struct Measured {
+    predictions: PathBuf,
+    scores: PathBuf,
+    base_logps: BTreeMap<String, TokenLogps>,
+    policy: Vec<ReferenceRow>,
+}
+
+/// Answers, scores and log-probabilities of one model, in its own folder.
+fn measure<M: Models>(
+    models: &M,
+    model: &M::Model,
+    prompts: &[TestPrompt],
+    dir: &Path,
+    config: &EvalConfig,
+    progress: &dyn Progress,
+) -> Result<Measured, EvalError> {
+    let predictions = answer(prompts, model, dir, config, progress)?.path;
+    let scores = dir.join("scores.parquet");
+    score_file(&HeldOut::new(config)?, &predictions, &scores)?;
+    Ok(Measured {
+        base_logps: base_logps(models, &predictions, dir, progress)?,
+        policy: models.group_logps(model, &dir.join("group_logps.parquet"), progress)?,
+        predictions,
+        scores,
+    })
+}
+
+/// Computes the log-probabilities of the responses under the base model, or reads them where they exist.
+fn base_logps<M: Models>(
+    models: &M,
+    predictions: &Path,
+    dir: &Path,
+    progress: &dyn Progress,
+) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
+    let path = dir.join("answer_logps.parquet");
+    let config = json!({
+        "model": models.base().name(),
+        "template_hash": models.template_hash(),
+        "end_of_turn": "where it was generated",
+    });
+    let provenance = Provenance::new(PRODUCER, config)
+        .with_input("predictions", iopo_schema::file_hash(predictions)?);
+    let parts = Parts::<MetricRow>::open(&path, &provenance)?;
+    if !parts.is_complete() {
+        let rows: Vec<PredictionRow> = iopo_schema::read(predictions)?;
+        progress.start("log-probabilities of responses", rows.len() as u64);
+        for (index, chunk) in rows.chunks(PART).enumerate() {
+            if parts.has(index) {
+                progress.advance(chunk.len() as u64);
+                continue;
+            }
+            let logps = answer_logps(models.base(), chunk, progress)?;
+            let rows = logps.into_iter().map(|(key, logps)| MetricRow {
+                step: u64::from(logps.tokens),
+                name: key,
+                value: logps.sum,
+            });
+            parts.write(index, &rows.collect::<Vec<_>>())?;
+        }
+        parts.finish(rows.len().div_ceil(PART))?;
+        progress.finish();
+    }
+    let rows: Vec<MetricRow> = iopo_schema::read(&path)?;
+    let logps = |row: MetricRow| {
+        let tokens = u32::try_from(row.step).unwrap_or(u32::MAX);
+        (row.name, TokenLogps { sum: row.value, tokens })
+    };
+    Ok(rows.into_iter().map(logps).collect())
+}
+
+/// Groups the candidates into rows of the table: one per model, and one per run of a model with several runs.
+fn table_rows(
+    candidates: &[Candidate],
+    measured: &[Measured],
+) -> Result<Vec<EvaluatedModel>, EvalError> {
+    let mut models: Vec<EvaluatedModel> = Vec::new();
+    let mut single = Vec::new();
+    for (candidate, own) in candidates.iter().zip(measured) {
+        let reference = candidate.reference.as_ref().map(|folder| {
+            let at = candidates.iter().position(|other| other.folder == *folder);
+            at.map(|at| measured[at].policy.clone()).ok_or_else(|| EvalError::Logps {
+                what: format!("the reference of `{}`", candidate.folder),
+                expected: format!("candidate `{folder}`"),
+                got: "none".to_owned(),
+            })
+        });
+        let run = EvaluatedRun {
+            predictions: own.predictions.clone(),
+            scores: own.scores.clone(),
+            base_logps: Some(own.base_logps.clone()),
+            groups: Some(GroupRewards {
+                policy: own.policy.clone(),
+                reference: reference.transpose()?,
+                beta: candidate.beta,
+            }),
+        };
+        if candidates.iter().filter(|other| other.model == candidate.model).count() > 1 {
+            single
+                .push(EvaluatedModel { model: candidate.folder.clone(), runs: vec![run.clone()] });
+        }
+        match models.iter_mut().find(|model| model.model == candidate.model) {
+            Some(model) => model.runs.push(run),
+            None => models.push(EvaluatedModel { model: candidate.model.clone(), runs: vec![run] }),
+        }
+    }
+    models.extend(single);
+    Ok(models)
+}
+
+/// Keeps the prompts that fit the context together with a response.
+fn fitting(
+    prompts: Vec<TestPrompt>,
+    base: &dyn LanguageModel,
+    config: &EvalConfig,
+    progress: &dyn Progress,
+) -> Result<Vec<TestPrompt>, EvalError> {
+    let (all, max_new_tokens) = (prompts.len(), config.max_new_tokens);
+    let first = prompts.first().map(|prompt| prompt.key.clone()).unwrap_or_default();
+    let mut kept = Vec::with_capacity(all);
+    for prompt in prompts {
+        if base.fits(&request(&prompt, max_new_tokens))? {
+            kept.push(prompt);
+        }
+    }
+    if kept.is_empty() && all > 0 {
+        return Err(EvalError::TooLong { misfits: all, prompts: all, first, max_new_tokens });
+    }
+    if kept.len() < all {
+        let skipped = all - kept.len();
+        progress.note(&format!(
+            "{skipped} of {all} test prompts skipped for every model: too long for the context"
+        ));
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BTreeMap, Candidate, Measured, table_rows};
+
+    fn candidate(folder: &str, model: &str, reference: Option<&str>) -> Candidate {
+        let (folder, model) = (folder.to_owned(), model.to_owned());
+        Candidate {
+            folder,
+            model,
+            trained: None,
+            reference: reference.map(str::to_owned),
+            beta: 0.1,
+        }
+    }
+
+    fn measured(candidates: &[Candidate]) -> Vec<Measured> {
+        let one = |candidate: &Candidate| Measured {
+            predictions: candidate.folder.clone().into(),
+            scores: candidate.folder.clone().into(),
+            base_logps: BTreeMap::new(),
+            policy: Vec::new(),
+        };
+        candidates.iter().map(one).collect()
+    }
+
+    #[test]
+    fn seeds_of_a_method_share_a_row_and_have_one_each() {
+        let candidates = [
+            candidate("base", "base", None),
+            candidate("sft-seed0", "sft", Some("base")),
+            candidate("sft-seed1", "sft", Some("base")),
+        ];
+        let rows = table_rows(&candidates, &measured(&candidates)).expect("rows");
+        let shape: Vec<_> = rows.iter().map(|row| (row.model.as_str(), row.runs.len())).collect();
+        assert_eq!(shape, [("base", 1), ("sft", 2), ("sft-seed0", 1), ("sft-seed1", 1)]);
+        assert!(rows[0].runs[0].groups.as_ref().expect("set").reference.is_none());
+        assert!(rows[1].runs[0].groups.as_ref().expect("set").reference.is_some());
+    }
+
+    #[test]
+    fn an_unknown_reference_is_an_error() {
+        let candidates = [candidate("iopo", "iopo", Some("sft"))];
+        assert!(table_rows(&candidates, &measured(&candidates)).is_err());
+    }
+}
