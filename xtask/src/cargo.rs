@@ -1,4 +1,4 @@
-//! Calling cargo and other programs, with their output passed through.
+//! Runs cargo and other programs and shows their output.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
-/// A program that ran and said no; its exit code is passed on.
+/// A program that failed; xtask exits with its exit code.
 #[derive(Debug)]
 struct Failed {
     what: String,
@@ -30,13 +30,13 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// The one place that prints.
+/// Prints a line to stderr; the only function that prints.
 #[expect(clippy::print_stderr, reason = "xtask is a binary and this is its printer")]
 pub(crate) fn say(line: &str) {
     eprintln!("{line}");
 }
 
-/// The repository's root.
+/// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     // As cargo runs this: a build directory that checkouts share may hold the program of another one.
     let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -44,14 +44,14 @@ pub(crate) fn root() -> PathBuf {
     manifest.parent().unwrap_or(&manifest).to_path_buf()
 }
 
-/// A cargo command in the repository's root.
+/// A cargo command in the root of the repository.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = cargo_here(args);
     command.current_dir(root());
     command
 }
 
-/// A cargo command in the directory that the user is in.
+/// A cargo command in the user's current directory.
 pub(crate) fn cargo_here(args: &[&str]) -> Command {
     // The cargo that runs xtask is the one to go on with.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -59,7 +59,7 @@ pub(crate) fn cargo_here(args: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end; an error if it fails.
+/// Runs a command; returns an error if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let what = shown(command);
     say(&format!("$ {what}"));
@@ -67,7 +67,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     if status.success() { Ok(()) } else { Err(Failed { what, code: status.code() }.into()) }
 }
 
-/// Runs a command to its end and returns what it printed; an error if it fails. What it says on stderr is shown.
+/// Runs a command and returns its stdout; returns an error if it fails. Its stderr is shown.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let what = shown(command);
     say(&format!("$ {what}"));
@@ -79,14 +79,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(made.stdout).with_context(|| format!("`{what}` printed no text"))
 }
 
-/// What a command prints, without the spaces around it; `None` if it does not succeed. Nothing of it is shown.
+/// The trimmed stdout of a command, or `None` if it fails. Shows nothing.
 pub(crate) fn output_quietly(command: &mut Command) -> Option<String> {
     let made = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8(made.stdout).ok()?;
     made.status.success().then(|| text.trim().to_owned())
 }
 
-/// Becomes the command, where the system can, so that signals and the exit code are its own.
+/// Replaces this process with the command, so that signals and the exit code are those of the command.
 #[cfg(unix)]
 pub(crate) fn hand_over(command: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt;
@@ -96,13 +96,13 @@ pub(crate) fn hand_over(command: &mut Command) -> Result<()> {
     Err(command.exec()).with_context(|| format!("failed to start `{what}`"))
 }
 
-/// Runs the command and passes its exit code on.
+/// Runs the command; xtask exits with its exit code.
 #[cfg(not(unix))]
 pub(crate) fn hand_over(command: &mut Command) -> Result<()> {
     run(command)
 }
 
-/// Whether a command runs and succeeds; nothing of it is shown.
+/// Whether a command succeeds. Shows nothing.
 pub(crate) fn works(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod conformance;
+pub(crate) mod docs;
 pub(crate) mod interop;
 pub(crate) mod lavapipe;
 pub(crate) mod libtorch;

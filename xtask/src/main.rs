@@ -1,8 +1,8 @@
-//! The project's own commands: `cargo xtask pipeline | test | lint | bench | interop | conformance | ci`.
+//! The commands of this repository: `cargo xtask pipeline | test | lint | bench | docs | interop | conformance | ci`.
 //!
-//! Light on purpose: it knows how to call cargo and nothing of Burn, so it builds in seconds and can
-//! build the real binary with whichever backend was asked for.
+//! It calls cargo and does not depend on Burn, so it builds in seconds and can build the `iopo` binary with any backend.
 
+mod backend;
 mod cargo;
 mod commands;
 mod python;
@@ -11,9 +11,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, ci, conformance, interop, lavapipe, libtorch, lint, pipeline, test};
+use crate::commands::{
+    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, test,
+};
 
-/// The project's own commands.
+/// The commands of this repository.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 struct Cli {
@@ -23,21 +25,23 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build the iopo binary and run the whole way: tasks to an evaluated adapter.
+    /// Build the iopo binary and run the whole pipeline.
     Pipeline(pipeline::Args),
     /// Run all tests: unit, integration and documentation.
     Test(test::Args),
     /// Check formatting, spelling, licences, lints, documentation and packages.
     Lint,
-    /// Time the pieces with criterion, or with --peer whole steps beside PyTorch's.
+    /// Run the benchmarks, or with --peer compare whole training steps with PyTorch.
     Bench(bench::Args),
-    /// Hold our files against peft, transformers, datasets and TRL, in a Python environment of its own.
+    /// Generate docs/configuration.md from the configuration types.
+    Docs(docs::Args),
+    /// Check that peft, transformers, datasets and TRL read our files, in a separate Python environment.
     Interop,
-    /// Hold golden numbers, segment trees, generation and training against what a backend computes.
+    /// Run the golden tests of the model and of training on a backend.
     Conformance(conformance::Args),
-    /// Get LibTorch for the tch backend, from Python wheels (1 GB).
+    /// Install LibTorch for the tch backend from Python wheels (1 GB).
     SetupLibtorch,
-    /// Say how to install a Vulkan driver that computes on the CPU, for the wgpu backend.
+    /// Show how to install a Vulkan driver for the CPU, for the wgpu backend.
     SetupLavapipe(lavapipe::Args),
     /// Run everything that continuous integration runs: the lints, then the tests.
     Ci,
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run_args(&args),
         Command::Lint => lint::run_all(),
         Command::Bench(args) => bench::run_args(&args),
+        Command::Docs(args) => docs::run_args(&args),
         Command::Interop => interop::run_all(),
         Command::Conformance(args) => conformance::run_args(&args),
         Command::SetupLibtorch => libtorch::setup(),

@@ -1,4 +1,4 @@
-//! A Python environment of the project's own, under `target/python`; see `fixtures/python/README.md`.
+//! The Python environment of the repository, under `target/python`; see `fixtures/python/README.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use crate::cargo::{root, run, say, works};
 
 const TORCH: &str = "torch==2.9.1";
 
-/// A Python with everything that our scripts import.
+/// A Python interpreter with every package that the scripts import.
 pub(crate) struct Python {
     program: PathBuf,
-    /// Where stand-ins for NVIDIA's libraries lie, if there are any.
+    /// Directory of stand-ins for NVIDIA libraries, if there is one.
     stand_ins: Option<PathBuf>,
 }
 
 impl Python {
-    /// Makes the virtual environment, or what is missing in it.
+    /// Creates the virtual environment, or installs the packages that are missing.
     pub(crate) fn ready() -> Result<Self> {
         let dir = root().join("target").join("python");
         fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
@@ -34,7 +34,7 @@ impl Python {
         Ok(python)
     }
 
-    /// A command that runs a script of ours.
+    /// A command that runs a script.
     pub(crate) fn script(&self, script: &Path) -> Command {
         let mut command = self.command();
         command.arg(script);

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: how long the pieces take, and whole steps beside PyTorch's.
+//! `cargo xtask bench`: criterion benchmarks, and training steps compared with PyTorch.
 
 mod cases;
 mod criterion;
@@ -19,22 +19,22 @@ use crate::cargo::root;
 /// Flags of `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Set training steps and decoding beside those of PyTorch, which is downloaded for it.
+    /// Compare training steps and decoding with PyTorch, which is downloaded if needed.
     #[arg(long)]
     peer: bool,
-    /// Run only the benches whose name holds one of these, or with --peer the measurements of these names.
+    /// Run only benchmarks, or with --peer cases, whose name contains one of these.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     only: Vec<String>,
-    /// As little as possible, to see that it runs; docs/benchmarks.md stays as it is.
+    /// Measure as little as possible, to test the command; docs/benchmarks.md is not changed.
     #[arg(long)]
     quick: bool,
-    /// Measure again what an earlier run has left under target/bench.
+    /// Repeat measurements that an earlier run left under target/bench.
     #[arg(long)]
     fresh: bool,
-    /// A Hugging Face directory or a .gguf file [default: the model that the pipeline has fetched].
+    /// Hugging Face directory or .gguf file [default: the cached default model].
     #[arg(long, value_name = "PATH", requires = "peer")]
     model: Option<PathBuf>,
-    /// Tokens of prompt and response.
+    /// Lengths of the sequences, prompt and response, in tokens.
     #[arg(
         long = "lengths",
         value_name = "PROMPT+RESPONSE,..",
@@ -43,13 +43,13 @@ pub(crate) struct Args {
         requires = "peer"
     )]
     lengths: Vec<String>,
-    /// How often each side is started, in turns: ours, theirs, ours, theirs.
+    /// Starts of each side, alternating.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     rounds: usize,
-    /// Steps at each start that are not timed: in the first two, memory is still being taken from the system.
+    /// Untimed steps at each start; the first two still allocate memory.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     warmup: usize,
-    /// Steps that are timed after them.
+    /// Timed steps at each start.
     #[arg(long, value_name = "N", default_value_t = 3, requires = "peer")]
     repeat: usize,
     /// Threads of each side.
@@ -63,12 +63,12 @@ impl Args {
     }
 }
 
-/// Runs what was asked for; the tables go to `docs/benchmarks.md`.
+/// Runs the benchmarks and writes the tables to `docs/benchmarks.md`.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     if args.peer { peer::run(args) } else { criterion::run(args) }
 }
 
-/// Where whatever the tables are made of lies.
+/// Directory of the measurements.
 fn dir() -> PathBuf {
     root().join("target").join("bench")
 }

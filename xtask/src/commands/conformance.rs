@@ -1,12 +1,12 @@
-//! `cargo xtask conformance`: golden numbers, on any backend.
+//! `cargo xtask conformance`: the golden tests on any backend.
 
 use anyhow::Result;
 
+use crate::backend::Backend;
 use crate::cargo::{cargo, root, run, say};
 use crate::commands::libtorch;
-use crate::commands::pipeline::Backend;
 
-/// The test programs that compute on `IOPO_TEST_DEVICE`, and which of their tests make up the suite.
+/// The test programs that compute on `IOPO_TEST_DEVICE`, and the filters that select the suite from them.
 const SUITE: [(&[&str], &[&str]); 2] = [
     (&["golden_forward", "greedy_on_device"], &[]),
     (&["it"], &["losses::", "golden_trace::", "tree::"]),
@@ -15,26 +15,29 @@ const SUITE: [(&[&str], &[&str]); 2] = [
 /// Flags of `cargo xtask conformance`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// What to compute on.
+    /// Backend to test.
     #[arg(long, value_enum)]
     backend: Backend,
-    /// What weights are held in.
+    /// Type of the weights.
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
     dtype: String,
 }
 
-/// Runs the suite, with every figure beside the most that it may be.
+/// Runs the suite and prints every difference beside its tolerance.
+///
+/// # Errors
+/// Returns the first failure, after all tests ran.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let name = args.backend.name();
     let mut failed = Vec::new();
     for (programs, filters) in SUITE {
-        // The features of `cargo xtask test`, whose builds this shares, and one more: flex is there to be compared with.
+        // The features of `cargo xtask test`, to share its builds, and the backend; flex stays as the reference.
         let mut tests = cargo(&["test", "--workspace"]);
         tests.args(["--features", &format!("iopo-model/{name}")]);
         for program in programs {
             tests.args(["--test", program]);
         }
-        // All figures are wanted, whatever fails.
+        // Print every difference, even after a failure.
         tests.args(["--no-fail-fast", "--", "--nocapture"]).args(filters);
         tests.env("IOPO_TEST_DEVICE", name).env("IOPO_TEST_DTYPE", &args.dtype);
         if let Backend::Tch = args.backend {
@@ -46,7 +49,7 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
         return Err(error);
     }
     say(&format!(
-        "conformance: {name} in {} agrees, but for what is said above to be left out",
+        "conformance: {name} in {} passes; the output above lists skipped checks",
         args.dtype
     ));
     Ok(())

@@ -1,4 +1,4 @@
-//! `cargo xtask interop`: what others make of our files; see `fixtures/interop/README.md`.
+//! `cargo xtask interop`: checks that other libraries read our files; see `fixtures/interop/README.md`.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::cargo::{cargo, root, run, say};
 use crate::python::Python;
 
-/// Trains, merges and exports with the smoke preset, then asks Python.
+/// Trains, merges and exports with the smoke preset, then runs the checks in Python.
 pub(crate) fn run_all() -> Result<()> {
     let python = Python::ready()?;
     let work = root().join("target").join("interop").join("work");
@@ -28,7 +28,7 @@ pub(crate) fn run_all() -> Result<()> {
     Ok(())
 }
 
-/// Everything that Python looks at.
+/// The files that Python reads.
 fn make(work: &Path) -> Result<()> {
     let [run_dir, model, adapter, groups, merged] =
         ["run", "run/model", "run/train/iopo", "run/preferences.parquet", "merged"]
@@ -47,7 +47,7 @@ fn make(work: &Path) -> Result<()> {
     logits(&[&groups, &merged, &path(work, "merged.safetensors")])
 }
 
-/// The adapter as PEFT saved it, without our card, comes to the same merged weights.
+/// Checks that the adapter as PEFT saved it, without our metadata, merges to the same weights.
 fn merge_saved(work: &Path) -> Result<()> {
     let [model, saved, out] =
         ["run/model", "saved-by-peft", "merged-saved"].map(|name| path(work, name));

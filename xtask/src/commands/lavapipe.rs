@@ -1,4 +1,4 @@
-//! `cargo xtask setup-lavapipe`: a Vulkan driver that computes on the CPU, for the `wgpu` backend without a GPU.
+//! `cargo xtask setup-lavapipe`: a Vulkan driver for the CPU, for the `wgpu` backend without a GPU.
 
 use std::process::Command;
 
@@ -6,18 +6,18 @@ use anyhow::Result;
 
 use crate::cargo::{run, say};
 
-/// Debian's names; other systems call Mesa's software driver otherwise.
+/// Package names of Debian; other systems have other names for Mesa's software driver.
 const INSTALL: [&str; 5] = ["apt-get", "install", "--yes", "mesa-vulkan-drivers", "libvulkan1"];
 
 /// Flags of `cargo xtask setup-lavapipe`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Run the line instead of printing it; it needs to be root.
+    /// Run the command instead of printing it; needs root.
     #[arg(long)]
     yes: bool,
 }
 
-/// Prints what installs it, and does so where that is asked for.
+/// Prints the command that installs the driver, and runs it if requested.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     if !args.yes {
         say(&format!("as root: {}", INSTALL.join(" ")));

@@ -1,4 +1,4 @@
-//! `cargo xtask setup-libtorch`: the library that the `tch` backend links, out of Python wheels.
+//! `cargo xtask setup-libtorch`: installs the library that the `tch` backend links, from Python wheels.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::cargo::{root, run, say};
 
-/// The release that the `tch` crate binds, and what its CPU library wants beside it.
+/// The release that the `tch` crate binds, and the packages that its CPU library depends on.
 const WHEELS: [&str; 3] =
     ["torch==2.9.0", "nvidia-cuda-cupti-cu12==12.8.90", "nvidia-cuda-runtime-cu12==12.8.90"];
-/// Libraries that are taken, and where they lie in the wheels.
+/// The libraries to install, and their paths in the wheels.
 const LIBRARIES: [(&str, &str); 5] = [
     ("torch/lib", "libtorch_cpu.so"),
     ("torch/lib", "libc10.so"),
@@ -24,7 +24,7 @@ fn dir() -> PathBuf {
     root().join("target").join("libtorch")
 }
 
-/// Downloads the wheels with pip (1 GB) and lays out what the linker looks for.
+/// Downloads the wheels with pip (1 GB) and creates the directory layout that the linker expects.
 pub(crate) fn setup() -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         bail!(
@@ -59,7 +59,7 @@ pub(crate) fn setup() -> Result<()> {
     Ok(())
 }
 
-/// Has a build find the library, and what it builds: where the user's own environment names none.
+/// Points a build and the program it runs to the library, unless the user's environment sets one.
 pub(crate) fn point_to(command: &mut Command) -> Result<()> {
     if std::env::var_os("LIBTORCH").is_some() {
         return Ok(());

@@ -1,23 +1,23 @@
-//! What is measured.
+//! The cases that are measured.
 
-/// Something that both sides do, or ours alone.
+/// A case that both sides compute, or ours alone.
 #[derive(Debug)]
 pub(super) struct Case {
-    /// How `--only` finds it.
+    /// Name for `--only`.
     pub(super) name: &'static str,
-    /// What it is, in a table.
+    /// Title in the table.
     pub(super) title: &'static str,
     /// Flags of our side.
     pub(super) ours: &'static [&'static str],
-    /// Flags of the other side, where there is one.
+    /// Flags of the other side, if it has the case.
     pub(super) theirs: Option<&'static [&'static str]>,
-    /// Whether both compute in f32, so that their numbers must agree.
+    /// Whether both sides compute in f32, so that their numbers must agree.
     pub(super) same: bool,
 }
 
-/// Training steps. The adapter of the other side is that of ours: `--adapter` is filled in by [`super::peer`].
+/// Training steps. Both sides use our adapter; [`super::peer`] fills in `--adapter`.
 ///
-/// Another way in which ours can compute a step is one more flag of `bench_step step`, and one more case here.
+/// To measure another way to compute a step, add a flag to `bench_step step` and a case here.
 pub(super) const STEPS: [Case; 9] = [
     Case {
         name: "iopo-lora",
@@ -84,10 +84,10 @@ pub(super) const STEPS: [Case; 9] = [
     },
 ];
 
-/// Stands for `--adapter` and where the adapter lies.
+/// Placeholder for `--adapter` and its path.
 pub(super) const ADAPTER: &str = "--adapter";
 
-/// Cases of our own that stand beside each other: what a group costs, against pairs.
+/// Our own cases that are compared with each other: the cost of a group, and of pairs.
 pub(super) const OWN: [&str; 4] = ["iopo-lora", "iopo-lora-four-rows", "dpo-lora", "dpo-pair-lora"];
 
 /// Greedy generation.

@@ -1,4 +1,4 @@
-//! The criterion benches of all crates, and one table of what they estimate.
+//! The criterion benchmarks of all crates, and one table of their estimates.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::document::publish;
 use super::{Args, dir, machine};
+use crate::backend::Backend;
 use crate::cargo::{cargo, say};
-use crate::commands::pipeline::cpu_features;
 
-/// Crates and their benches.
+/// Crates and their benchmarks.
 const BENCHES: [(&str, &str); 6] = [
     ("iopo-constraints", "checks"),
     ("iopo-model", "step"),
@@ -22,7 +22,7 @@ const BENCHES: [(&str, &str); 6] = [
     ("iopo-synth", "rules"),
 ];
 
-/// Runs the benches whose name is wanted, and makes a table of them and of what earlier runs have left.
+/// Runs the selected benchmarks, and tabulates them with the results of earlier runs.
 pub(super) fn run(args: &Args) -> Result<()> {
     let home = dir().join(if args.quick { "criterion-quick" } else { "criterion" });
     // What is there is another run's, but where one bench is to be measured again.
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         &format!(
             "{}; `cargo xtask bench`, features `{}`. Medians of criterion's samples.\n\n{table}",
             machine::describe(),
-            cpu_features(),
+            Backend::Flex.fastest(),
         ),
     )
 }
@@ -62,12 +62,12 @@ fn bench_command() -> std::process::Command {
     }
     // The features of the other crates follow from these.
     let features: Vec<String> =
-        cpu_features().split(',').map(|feature| format!("iopo-model/{feature}")).collect();
+        Backend::Flex.fastest().split(',').map(|feature| format!("iopo-model/{feature}")).collect();
     command.args(["--features", &features.join(",")]);
     command
 }
 
-/// One line a bench, by its name.
+/// One row per benchmark, by name.
 fn table(home: &Path) -> Result<String> {
     let mut found = Vec::new();
     collect(home, &mut found)?;
@@ -85,7 +85,7 @@ fn table(home: &Path) -> Result<String> {
     Ok(table)
 }
 
-/// Folders named `new`, which hold the last run's numbers.
+/// Directories named `new`, which hold the numbers of the last run.
 fn collect(dir: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     let what = || format!("failed to read {}", dir.display());
     for entry in fs::read_dir(dir).with_context(what)? {
@@ -109,7 +109,7 @@ fn json(path: &Path) -> Result<Value> {
     serde_json::from_slice(&fs::read(path).with_context(what)?).with_context(what)
 }
 
-/// A bench's name and its line of the table.
+/// Name of a benchmark and its row of the table.
 fn line(dir: &Path) -> Result<(String, String)> {
     let (bench, estimates) =
         (json(&dir.join("benchmark.json"))?, json(&dir.join("estimates.json"))?);
@@ -133,7 +133,7 @@ fn line(dir: &Path) -> Result<(String, String)> {
     Ok((name, line))
 }
 
-/// Nanoseconds in a unit that suits them.
+/// Nanoseconds in a readable unit.
 fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         ns if ns < 1e3 => format!("{ns:.1} ns"),
@@ -143,7 +143,7 @@ fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// A number in a unit that suits it, with a space before the unit.
+/// A number in a readable unit, with a space before the unit.
 fn counted(number: f64) -> String {
     match number {
         n if n < 1e3 => format!("{n:.1} "),

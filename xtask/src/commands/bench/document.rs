@@ -1,4 +1,4 @@
-//! The tables' place in `docs/benchmarks.md`: between markers, so that another run replaces them.
+//! The sections of `docs/benchmarks.md` that `cargo xtask bench` replaces, between markers.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::cargo::{root, say};
 
-/// Puts `text` into the section `name` of the page, or at its end where it has none yet.
+/// Replaces the section `name` of the page, or appends it if the page has none.
 pub(super) fn publish(name: &str, text: &str) -> Result<()> {
     let path = root().join("docs").join("benchmarks.md");
     let page =
@@ -17,7 +17,7 @@ pub(super) fn publish(name: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file of text.
+/// Writes a text file.
 pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! What a table has to say of its origin: day, commit, machine, compiler.
+//! The origin of a table: date, commit, machine, compiler.
 
 use std::fs;
 use std::process::Command;
@@ -25,8 +25,8 @@ pub(super) fn describe() -> String {
     )
 }
 
-/// How many threads of others run or wait for a processor, on average over half a second, where the system says it
-/// (Linux). PyTorch's threads spin while they wait for each other: beside other work it takes many times as long.
+/// Average number of other threads that run or wait for a processor during half a second; Linux only. PyTorch's
+/// threads spin while they wait for each other, so other work slows it down many times.
 pub(super) fn others() -> Option<f64> {
     const SAMPLES: u32 = 10;
     let mut sum = 0.0;
@@ -37,7 +37,7 @@ pub(super) fn others() -> Option<f64> {
     Some(sum / f64::from(SAMPLES))
 }
 
-/// From `0.20 0.18 0.12 2/80 11206`, the threads that run beside the one that asks.
+/// Parses a line such as `0.20 0.18 0.12 2/80 11206`: the running threads, without the one that reads it.
 fn running(loadavg: &str) -> Option<f64> {
     let (running, _) = loadavg.split(' ').nth(3)?.split_once('/')?;
     Some((running.parse::<f64>().ok()? - 1.0).max(0.0))
@@ -57,7 +57,7 @@ fn memory() -> String {
     kibibytes.map_or(String::new(), |number: f64| format!(", {:.0} GB", number * 1024.0 / 1e9))
 }
 
-/// The day of the Gregorian calendar that begins so many days after 1970-01-01.
+/// Converts days since 1970-01-01 to a date of the Gregorian calendar.
 fn date(days: i64) -> (i64, i64, i64) {
     // Years that begin in March put the leap day last; 719468 days lie between 0000-03-01 and 1970-01-01.
     let days = days + 719_468;

@@ -1,27 +1,27 @@
-//! What both sides printed, round by round.
+//! The output of both sides, round by round.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// How far the losses of the same update may lie apart, both in f32.
+/// Tolerance of the loss of one update, both sides in f32.
 const LOSS_TOLERANCE: f64 = 1e-3;
-/// And log-probabilities of a response, against their size.
+/// Relative tolerance of the log-probabilities of a response.
 const LOGP_TOLERANCE: f64 = 1e-4;
 
-/// One start of ours, and one of the other side right after it.
+/// One start of our side, and one of the other side right after it.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) ours: Value,
     pub(super) theirs: Option<Value>,
-    /// Threads of others that ran just before.
+    /// Other threads that ran just before.
     pub(super) others: Option<f64>,
 }
 
 impl Round {
-    /// Refuses two sides whose numbers differ by more than rounding: they would not have done the same work.
+    /// Returns an error if the numbers of the two sides differ by more than rounding: they did not do the same work.
     ///
-    /// At the first update every preference loss is ln 2, whatever the tokens: it is the log-probabilities that
-    /// tell then, and the losses of the updates that follow.
+    /// At the first update every preference loss is ln 2, whatever the tokens. The log-probabilities and the losses of
+    /// later updates show a difference.
     pub(super) fn agrees(&self) -> Result<()> {
         let Some(theirs) = &self.theirs else { return Ok(()) };
         if self.ours["mode"] == "decode" {
@@ -49,7 +49,7 @@ impl Round {
     }
 }
 
-/// Later tokens may part, where two of them are as likely but for rounding.
+/// Later tokens can differ if two of them are equally likely up to rounding.
 fn same_first_tokens(ours: &Value, theirs: &Value) -> Result<()> {
     let first = |side: &Value| -> Option<Vec<u64>> {
         side["made"].as_array()?.iter().map(|row| row[0].as_u64()).collect()
@@ -60,7 +60,7 @@ fn same_first_tokens(ours: &Value, theirs: &Value) -> Result<()> {
     }
 }
 
-/// A side.
+/// A side of the comparison.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Who {
     Ours,
@@ -72,7 +72,7 @@ pub(super) enum Who {
 pub(super) struct Rounds(pub(super) Vec<Round>);
 
 impl Rounds {
-    /// A number of every round.
+    /// One number from every round.
     pub(super) fn all(&self, side: Who, key: &str) -> Result<Vec<f64>> {
         let of = |round: &Round| {
             round.side(side)?[key].as_f64().with_context(|| format!("no number `{key}`"))
@@ -80,7 +80,7 @@ impl Rounds {
         self.0.iter().map(of).collect()
     }
 
-    /// The middle of a number of every round.
+    /// The median of one number over the rounds.
     pub(super) fn median(&self, side: Who, key: &str) -> Result<f64> {
         Ok(median(self.all(side, key)?))
     }
@@ -91,14 +91,14 @@ impl Rounds {
         Ok(self.0.iter().map(of).collect::<Result<Vec<_>>>()?.concat())
     }
 
-    /// The most memory that any round took, in GB; a dash where the system does not say it.
+    /// The peak memory over the rounds in GB; a dash if the system does not report it.
     pub(super) fn peak(&self, side: Who) -> String {
         let peak = |round: &Round| round.side(side).ok()?["peak_bytes"].as_f64();
         let peaks = self.0.iter().filter_map(peak);
         peaks.reduce(f64::max).map_or("–".to_owned(), |bytes| format!("{:.2}", bytes / 1e9))
     }
 
-    /// The other side's PyTorch.
+    /// The version of PyTorch of the other side.
     pub(super) fn torch(&self) -> Option<String> {
         Some(self.0.first()?.theirs.as_ref()?["torch"].as_str()?.to_owned())
     }
@@ -109,7 +109,7 @@ impl Rounds {
         numbers(first.side(side)?, "losses")?.last().copied().context("no losses")
     }
 
-    /// By how much ours is faster in each round, where ours takes `share` of its reference pass too.
+    /// The speedup of our side in each round, with `share` of the time of its reference pass added.
     pub(super) fn ratios(&self, share: f64) -> Result<Vec<f64>> {
         let ours = self.all(Who::Ours, "seconds")?;
         let reference = self.all(Who::Ours, "reference_seconds")?;
@@ -125,7 +125,7 @@ fn numbers(value: &Value, key: &str) -> Result<Vec<f64>> {
     found.with_context(|| format!("no numbers `{key}`"))
 }
 
-/// The middle one; the mean of both middles where there are two.
+/// The median; the mean of the two middle values of an even number.
 pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let half = numbers.len() / 2;

@@ -1,4 +1,4 @@
-//! Our steps and PyTorch's in turns on the same machine, the same weights and the same token ids.
+//! Alternates our steps and those of PyTorch on the same machine, weights and token ids.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use super::store::Store;
 use super::{Args, dir, machine, tables};
 use crate::cargo::{root, say};
 
-/// The file that the pipeline fetches for its default model.
+/// The file of the default model in the cache.
 const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-/// Where decoding and synthesis stand among the lengths of steps.
+/// Length under which decoding and synthesis are stored.
 pub(super) const NO_LENGTH: &str = "";
 
-/// How much is measured.
+/// The amount of work to measure.
 pub(super) struct Plan {
     pub(super) lengths: Vec<String>,
     pub(super) rounds: usize,
@@ -42,7 +42,7 @@ impl Plan {
     }
 }
 
-/// Measures what is not measured yet, and writes the tables anew after each case.
+/// Measures the missing rounds, and rewrites the tables after each case.
 pub(super) fn run(args: &Args) -> Result<()> {
     let plan = Plan::new(args);
     ensure!(plan.rounds > 0 && plan.repeat > 0, "expected at least one round of one step");
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     bench.measure()
 }
 
-/// Where `iopo` keeps the default model: `IOPO_CACHE`, else `iopo` in the cache of the user.
+/// The cache of the default model: `IOPO_CACHE`, else `iopo` in the user's cache directory.
 fn fetched_model() -> Result<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = var("IOPO_CACHE")
@@ -75,7 +75,7 @@ fn fetched_model() -> Result<PathBuf> {
     }
 }
 
-/// What every measurement needs.
+/// The state that every measurement needs.
 struct Bench<'a> {
     args: &'a Args,
     plan: Plan,
@@ -89,7 +89,7 @@ impl Bench<'_> {
         self.work.join(name).display().to_string()
     }
 
-    /// Weights, a fresh adapter and token ids for both.
+    /// Prepares weights, a fresh adapter and token ids for both sides.
     fn prepare(&self, model: &Path) -> Result<()> {
         say("preparing weights and token ids");
         let made = self.work.join("model");
@@ -106,7 +106,7 @@ impl Bench<'_> {
         self.programs.prepare(&args)
     }
 
-    /// Round after round, all cases in each: so what stands beside each other was measured beside each other.
+    /// Measures all cases in every round, so that compared numbers are measured close together.
     fn measure(&mut self) -> Result<()> {
         for round in 0..self.plan.rounds {
             self.round(round)?;
@@ -135,7 +135,7 @@ impl Bench<'_> {
         self.case(round, &SYNTHESIS, NO_LENGTH, "synth", &flags)
     }
 
-    /// A case in a round, one side right after the other; nothing where it was measured before.
+    /// Measures a case in one round, one side right after the other; skips a round that was measured before.
     fn case(
         &mut self,
         round: usize,

@@ -1,4 +1,4 @@
-//! Both sides as programs: ours, built as the pipeline builds the binary, and the script for PyTorch.
+//! The programs of both sides: ours, built as the pipeline builds the binary, and the script for PyTorch.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,13 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use crate::backend::Backend;
 use crate::cargo::{cargo, output, root, say};
-use crate::commands::pipeline::cpu_features;
 use crate::python::Python;
 
 const EXAMPLE: &str = "bench_step";
 
-/// Both sides, ready to be started.
+/// Both sides, ready to start.
 pub(super) struct Programs {
     ours: PathBuf,
     python: Python,
@@ -22,16 +22,16 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Builds ours and makes the Python environment.
+    /// Builds our program and creates the Python environment.
     pub(super) fn ready(threads: usize) -> Result<Self> {
         let script = root().join("fixtures").join("peer").join("bench_peer.py");
         Ok(Self { ours: build()?, python: Python::ready()?, script, threads })
     }
 
-    /// What the measurements are a function of, beside their own flags.
+    /// The inputs, besides their flags, that the measurements depend on.
     pub(super) fn settings(&self) -> Value {
         let (ours, theirs) = (changed(&self.ours), changed(&self.script));
-        let features = cpu_features();
+        let features = Backend::Flex.fastest();
         // How PyTorch's threads wait for each other, where the user says it.
         let wait = std::env::var("OMP_WAIT_POLICY").ok();
         json!({
@@ -43,19 +43,19 @@ impl Programs {
         })
     }
 
-    /// Ours, with its last line of JSON.
+    /// Runs our program and parses its last line as JSON.
     pub(super) fn ours(&self, args: &[&str]) -> Result<Value> {
         let mut command = Command::new(&self.ours);
         command.args(args).env("RAYON_NUM_THREADS", self.threads.to_string());
         last_line(&output(&mut command)?)
     }
 
-    /// Ours, for what it leaves behind.
+    /// Runs our program for the files that it writes.
     pub(super) fn prepare(&self, args: &[&str]) -> Result<()> {
         output(Command::new(&self.ours).arg("prepare").args(args)).map(drop)
     }
 
-    /// Theirs, with its last line of JSON.
+    /// Runs the script for PyTorch and parses its last line as JSON.
     pub(super) fn theirs(&self, args: &[&str]) -> Result<Value> {
         let threads = self.threads.to_string();
         let mut command = self.python.script(&self.script);
@@ -64,11 +64,11 @@ impl Programs {
     }
 }
 
-/// Builds the example and says where it is.
+/// Builds the example and returns its path.
 fn build() -> Result<PathBuf> {
     say("building our side");
     let mut command = cargo(&["build", "--release", "--package", "iopo", "--example", EXAMPLE]);
-    command.args(["--no-default-features", "--features", cpu_features()]);
+    command.args(["--no-default-features", "--features", Backend::Flex.fastest()]);
     command.args(["--message-format", "json-render-diagnostics"]);
     let messages = output(&mut command)?;
     executable(&messages).context("cargo names no executable")
@@ -82,7 +82,7 @@ fn executable(messages: &str) -> Option<PathBuf> {
     })
 }
 
-/// Seconds since 1970 of a file's last change.
+/// Modification time of a file in seconds since 1970.
 fn changed(path: &Path) -> Option<u64> {
     let time: SystemTime = path.metadata().ok()?.modified().ok()?;
     Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())

@@ -1,4 +1,4 @@
-//! Rounds that are measured, one line of JSON each: a run that was interrupted goes on after the last.
+//! The store of measured rounds, one line of JSON each, so that an interrupted run resumes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::measured::{Round, Rounds};
 
-/// The rounds under some settings, in a file that may hold those of others.
+/// The rounds with some settings, in a file that may hold those of others.
 #[derive(Debug)]
 pub(super) struct Store {
     path: PathBuf,
@@ -18,7 +18,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Reads what is there; a line that a kill cut off is no line.
+    /// Reads the file, skipping a line that is incomplete.
     pub(super) fn open(path: &Path, settings: Value, fresh: bool) -> Result<Self> {
         if fresh && path.exists() {
             fs::remove_file(path).with_context(|| format!("failed to clear {}", path.display()))?;
@@ -46,7 +46,7 @@ impl Store {
         Rounds(of_case.map(round).collect())
     }
 
-    /// Every length that any case was measured at, the shortest first.
+    /// Every length that any case was measured at, in ascending order.
     pub(super) fn lengths(&self) -> Vec<String> {
         let lengths = self.lines.iter().filter_map(|line| line["length"].as_str());
         let mut lengths: Vec<&str> = lengths.filter(|length| !length.is_empty()).collect();
@@ -58,12 +58,12 @@ impl Store {
         lengths.into_iter().map(str::to_owned).collect()
     }
 
-    /// The most threads of others that ran before any round, where that is known.
+    /// The most other threads that ran before any round, if known.
     pub(super) fn others(&self) -> Option<f64> {
         self.lines.iter().filter_map(|line| line["others"].as_f64()).reduce(f64::max)
     }
 
-    /// Adds a round, to the file too.
+    /// Adds a round and appends it to the file.
     pub(super) fn add(&mut self, case: &str, length: &str, round: &Round) -> Result<()> {
         let line = json!({
             "case": case,

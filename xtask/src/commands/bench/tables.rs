@@ -7,9 +7,9 @@ use super::machine;
 use super::measured::{Rounds, Who, median};
 use super::peer::{NO_LENGTH, Plan};
 use super::store::Store;
-use crate::commands::pipeline::cpu_features;
+use crate::backend::Backend;
 
-/// A table's head, with a line for each row that has been measured.
+/// A table with a row for each case that has been measured.
 struct Table {
     head: &'static str,
     rows: String,
@@ -25,7 +25,7 @@ impl Table {
         self.rows.push('\n');
     }
 
-    /// The table after a blank line, or nothing where it has no rows.
+    /// The table after a blank line, or nothing if it has no rows.
     fn text(&self) -> String {
         if self.rows.is_empty() { String::new() } else { format!("\n{}\n{}", self.head, self.rows) }
     }
@@ -47,7 +47,7 @@ const SYNTH: &str = "\
 | iopo | tasks | answers/s | instructions/s | GB |
 |---|---:|---:|---:|---:|";
 
-/// Everything that the store holds.
+/// The tables of everything in the store.
 pub(super) fn render(store: &Store, plan: &Plan, threads: usize) -> Result<String> {
     let [mut steps, mut floors, mut own] = [STEP, FLOOR, OURS].map(Table::new);
     let [mut decoding, mut synthesis] = [DECODE, SYNTH].map(Table::new);
@@ -95,14 +95,15 @@ fn head(plan: &Plan, threads: usize, torch: &str, others: Option<f64>) -> String
          above 1 says that iopo is faster. Peak memory is the whole process's. PyTorch's IOPO step is four padded rows \
          with logits everywhere and the reference in every step, without gradient checkpointing.\n",
         machine::describe(),
-        cpu_features(),
+        Backend::Flex.fastest(),
         plan.rounds,
         plan.repeat,
         plan.warmup,
     )
 }
 
-/// The ratio with our reference pass left out, charged to one epoch, and to three; theirs has its own in every step.
+/// The speedup without our reference pass, and with it charged to one epoch and to three; the other side computes its
+/// reference in every step.
 fn step(case: &Case, length: &str, rounds: &Rounds) -> Result<String> {
     let ratio = |share| Ok::<_, anyhow::Error>(median(rounds.ratios(share)?));
     Ok(format!(
@@ -179,7 +180,7 @@ fn synth(rounds: &Rounds) -> Result<String> {
     ))
 }
 
-/// `2.31 (2.25–2.60)`.
+/// A number with its range: `2.31 (2.25–2.60)`.
 fn spread(numbers: Vec<f64>) -> String {
     let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     let most = numbers.iter().copied().fold(0.0, f64::max);
