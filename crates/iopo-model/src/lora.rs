@@ -25,12 +25,13 @@ pub type NamedTensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 #[non_exhaustive]
 pub struct LoraConfig {
     /// Rank of the adapter. Higher ranks learn more and need more memory.
-    #[schemars(range(min = 1, max = 4096))]
+    #[schemars(range(min = 1, max = 4096), extend("aliases" = ["rank", "lora_r"]))]
     pub r: usize,
     /// Strength of the adapter: its output is scaled by `lora_alpha / r`.
-    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    #[schemars(extend("exclusiveMinimum" = 0.0, "aliases" = ["alpha"]))]
     pub lora_alpha: f64,
     /// Linear layers that get an adapter, all seven by default.
+    #[schemars(extend("aliases" = ["targets"]))]
     pub target_modules: Vec<String>,
 }
 

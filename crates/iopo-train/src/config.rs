@@ -59,7 +59,7 @@ pub struct TrainConfig {
     /// Learning rate after the warm-up: constant, linear or cosine decay to 0. Default cosine.
     pub lr_scheduler_type: SchedulerType,
     /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default 8.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]
     pub groups_per_update: usize,
     /// Most tokens of one forward and backward pass. Higher values use more memory and are faster on a GPU; on a CPU
     /// each thread computes one micro-batch. No result depends on it beyond rounding. Default 1024.

@@ -1,4 +1,4 @@
-//! Progress: a bar with ETA on a terminal, a line now and then elsewhere.
+//! Progress: a bar with ETA on a terminal, a line every 20 seconds elsewhere.
 
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use iopo_llm::Progress;
 
 use crate::{interrupt, printer};
 
-/// How often a line is printed where there is no terminal.
+/// Interval between two lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(20);
 
 /// The progress of one stage.
@@ -28,13 +28,13 @@ struct Work {
 }
 
 impl Bars {
-    /// Bars where stderr is a terminal, lines elsewhere.
+    /// Draws bars if stderr is a terminal, and prints lines otherwise.
     pub(crate) fn new() -> Self {
         Self { interactive: printer::interactive(), now: Mutex::new(None) }
     }
 
     fn with(&self, act: impl FnOnce(&mut Work)) {
-        // A poisoned lock only means that a thread died while drawing.
+        // A poisoned lock means only that a thread panicked while drawing.
         let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(work) = now.as_mut() {
             act(work);
@@ -134,7 +134,7 @@ impl Drop for Bars {
     }
 }
 
-/// A duration as a reader wants it: `45 s`, `3 min`, `2 h 05 min`.
+/// A duration in words: `45 s`, `3 min`, `2 h 05 min`.
 pub(crate) fn duration(time: Duration) -> String {
     iopo_train::estimate::duration(time.as_secs() as f64)
 }

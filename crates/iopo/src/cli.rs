@@ -1,4 +1,4 @@
-//! What the command line looks like; what the commands do is in [`crate::commands`].
+//! The flags of every command, without behavior; [`crate::commands`] has the behavior.
 
 use std::path::PathBuf;
 
@@ -10,67 +10,69 @@ use iopo_schema::Split;
 
 use crate::size;
 
-/// Makes a language model better at following instructions with many constraints.
+/// Improves how well a language model follows instructions with many constraints.
 ///
-/// The whole way of the IOPO paper: tasks, constrained instructions with verified responses,
-/// preference groups, a fine-tuned adapter, scores with confidence intervals. Every stage is a
-/// command of its own; `pipeline` runs them all. Running a command again goes on where it stopped.
+/// Implements the full IOPO pipeline: synthesizes constrained instructions with verified responses, builds preference
+/// groups, trains adapters, and evaluates them with confidence intervals. Each stage is a command; `pipeline` runs all of
+/// them. Run a command again to resume it.
 #[derive(Debug, Parser)]
 #[command(name = "iopo", version, disable_help_subcommand = true, after_help = ENVIRONMENT)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
 const ENVIRONMENT: &str = "\
 Environment:
-  IOPO_CACHE  where fetched models are kept [default: $XDG_CACHE_HOME/iopo or ~/.cache/iopo]
-  IOPO_LOG    what is logged to stderr, for instance info or iopo_train=debug [default: warn]
+  IOPO_CACHE  directory for downloaded models [default: $XDG_CACHE_HOME/iopo or ~/.cache/iopo]
+  IOPO_LOG    log filter for stderr, for instance info or iopo_train=debug [default: warn]
 
-Exit codes: 0 done, 1 failure, 2 wrong usage or configuration, 130 interrupted (run it again to go on).";
+Exit codes: 0 success, 1 failure, 2 invalid usage or configuration, 130 interrupted (run again to resume).";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tasks to constrained instructions with verified responses.
+    /// Synthesize constrained instructions with verified responses from tasks.
     Synth(RunArgs),
-    /// Instructions and responses to preference groups.
+    /// Build preference groups from instructions and responses.
     Pairs(RunArgs),
-    /// Preference groups to one adapter a method.
+    /// Train one adapter per method on the preference groups.
     Train(RunArgs),
-    /// Answers of the base and each trained model, checked by code.
+    /// Evaluate the base model and every trained model on held-out instructions, or on a benchmark.
     Eval(EvalArgs),
-    /// One HTML page from the files of a run, and its table in the terminal.
+    /// Write an HTML report of a run and print its table.
     Report(RunArgs),
-    /// All stages, one after the other.
+    /// Run all stages, skipping finished ones.
     Pipeline(RunArgs),
-    /// An adapter and its base to one model, as a Hugging Face directory.
+    /// Merge an adapter into its base model and write a Hugging Face directory.
     Merge(MergeArgs),
-    /// Preference groups to rows that TRL or LLaMA-Factory reads.
+    /// Export preference groups as rows for TRL or LLaMA-Factory.
     Export(ExportArgs),
-    /// Rows of TRL or LLaMA-Factory to preference groups.
+    /// Import rows of TRL or LLaMA-Factory as preference groups.
     ///
-    /// A group is two instructions with a response for each. A row of LLaMA-Factory is one. A row of TRL is half of one:
-    /// the other half is its mirror in the same file, a row with another prompt and with chosen and rejected swapped.
-    /// Rows without a mirror, as in most preference data, are left out and counted.
+    /// A group has two instructions and a response to each. A LLaMA-Factory row holds a whole group. A TRL row holds half
+    /// of one; the other half is its mirrored row in the same file, with another prompt and with chosen and rejected
+    /// swapped. Skips and counts rows that have no mirrored row; most preference datasets have none.
     ///
-    /// A task that is in two files stays with the first of train, dev and test. Labels are taken as they stand; nothing
-    /// is checked. To train: write RUN/preferences.parquet, then run `iopo train --out RUN`.
+    /// A task that occurs in two files stays in the first of train, dev and test. Labels are imported without a check. To
+    /// train on the groups, write RUN/preferences.parquet, then run `iopo train --out RUN`.
     Import(ImportArgs),
-    /// Schema, version, provenance and first rows of any of our files.
+    /// Show the schema, version, provenance and first rows of a Parquet file that iopo wrote.
     Inspect(InspectArgs),
-    /// The devices that this binary was built with.
+    /// List the devices of this binary with their types and memory.
     Devices(DevicesArgs),
+    /// List every setting with its type, default, range and effect.
+    Config(ConfigArgs),
 }
 
 /// Flags of `iopo devices`.
 #[derive(Debug, Args)]
 pub(crate) struct DevicesArgs {
-    /// Only this one.
+    /// List only this device.
     #[arg(value_name = "DEVICE")]
     pub(crate) only: Option<String>,
-    /// In this process and not in one of its own, which is how that one is started.
+    /// Probe the device in this process instead of a child process.
     #[arg(long, hide = true, requires = "only")]
     pub(crate) here: bool,
 }
@@ -78,48 +80,59 @@ pub(crate) struct DevicesArgs {
 /// Values of `--gradient-checkpointing`.
 const GRADIENT_CHECKPOINTING: [&str; 3] = ["auto", "always", "never"];
 
+/// Flags of `iopo config`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// A section or setting, for instance train.lora [default: all settings].
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Print docs/configuration.md instead.
+    #[arg(long, conflicts_with = "key")]
+    pub(crate) markdown: bool,
+}
+
 /// Values of `--dtype`.
 const DTYPES: [&str; 2] = [Dtype::F32.name(), Dtype::Bf16.name()];
 
-/// Flags that every stage takes.
-#[derive(Debug, Args)]
+/// Flags of every stage.
+#[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// A preset: default, study or smoke [default: the run's own config.toml, else default].
+    /// Preset: default, study or smoke [default: the config.toml of --out, else default].
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub(crate) preset: Option<String>,
-    /// A configuration file, for instance a copy of a preset.
+    /// Configuration file, for instance a changed copy of a preset.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The run directory [default: runs/<preset>].
+    /// Run directory [default: runs/<preset>].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// A Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
+    /// Base model: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// What to compute on; `iopo devices` lists what there is.
+    /// Device to compute on; `iopo devices` lists them.
     #[arg(long)]
     pub(crate) device: Option<String>,
-    /// What the base's weights are held in; what is trained is f32 in any case [default: f32].
+    /// Type of the base model's weights; trained weights are always f32 [default: f32].
     #[arg(long, value_name = "TYPE", value_parser = DTYPES)]
     pub(crate) dtype: Option<String>,
-    /// The seed of everything random; where training has several, they count on from it.
+    /// Random seed of every stage; a list of training seeds becomes consecutive seeds from it.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Recompute activations during training to save memory, slower; without a value: always [default: auto].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = GRADIENT_CHECKPOINTING)]
     pub(crate) gradient_checkpointing: Option<String>,
-    /// Any other value of the configuration, as TOML; may be repeated.
+    /// Set any other setting, as TOML; can be repeated. `iopo config` lists the settings.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
 }
 
-/// Flags of `eval`: those of a stage, or a benchmark.
+/// Flags of `eval`: those of a stage, or a benchmark with its own.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct EvalArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
-    /// A benchmark instead of a run's own test prompts.
+    /// Benchmark to evaluate on, instead of the test instructions of a run.
     #[command(subcommand)]
     pub(crate) benchmark: Option<Benchmark>,
 }
@@ -127,16 +140,16 @@ pub(crate) struct EvalArgs {
 /// The benchmarks.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Benchmark {
-    /// IFEval: a model's answers, or those of a file, by 25 types of instructions that code can check.
+    /// IFEval: 25 types of instructions that code checks, on responses of a model or of a file.
     Ifeval(Box<IfevalArgs>),
 }
 
-/// By which rules IFEval is decided.
+/// The rules that decide IFEval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum IfevalMode {
-    /// As published, oddities included: for numbers beside those of other papers.
+    /// As published, for numbers that compare with other papers.
     Paper,
-    /// What the instructions say to a reader; the two do not compare.
+    /// As the instructions read; the numbers do not compare with published ones.
     Repaired,
 }
 
@@ -153,43 +166,43 @@ impl From<IfevalMode> for Mode {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("answers").required(true).args(["model", "responses"])))]
 pub(crate) struct IfevalArgs {
-    /// The prompts: IFEval's file, IFBench's, or the hub id of a data set that holds one.
+    /// Prompts: the file of IFEval or IFBench, or the hub id of a dataset with one such file.
     #[arg(long, value_name = "FILE|ID")]
     pub(crate) data: String,
-    /// Who answers: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
+    /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Answers instead of a model: objects with `response` and `prompt` or `key`, one a line.
+    /// Responses to score, instead of a model: JSON lines with `response` and `prompt` or `key`.
     #[arg(long, value_name = "FILE")]
     pub(crate) responses: Option<PathBuf>,
-    /// What training gave the model: a method's directory under train/ of a run.
+    /// Adapter for the model: the directory of a method under train/ of a run.
     #[arg(long, value_name = "DIR", requires = "model")]
     pub(crate) adapter: Option<PathBuf>,
-    /// By which rules.
+    /// Rules that decide the verdicts.
     #[arg(long, value_enum, default_value_t = IfevalMode::Paper)]
     pub(crate) mode: IfevalMode,
-    /// Where predictions, scores and summary go; an interrupted command goes on from there.
+    /// Directory for predictions, scores and summary; an interrupted command resumes from it.
     #[arg(long, value_name = "DIR", default_value = "runs/ifeval")]
     pub(crate) out: PathBuf,
-    /// Only the first prompts.
+    /// Evaluate only the first N prompts.
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// Leave prompts out that have no response, instead of refusing them.
+    /// Skip prompts that have no response, instead of failing.
     #[arg(long, requires = "responses")]
     pub(crate) partial: bool,
-    /// At most so many tokens an answer.
+    /// Most tokens of a response.
     #[arg(long, value_name = "N", default_value_t = 1280)]
     pub(crate) max_new_tokens: usize,
-    /// So many answers are generated together.
+    /// Responses generated together.
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(crate) batch: usize,
-    /// What to compute on; `iopo devices` lists what there is.
+    /// Device to compute on; `iopo devices` lists them.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
-    /// What the model's weights are held in: f32 or bf16.
+    /// Type of the model's weights: f32 or bf16.
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     pub(crate) dtype: Dtype,
-    /// The run whose held-out kinds tell seen types from unseen ones [default: those of the default preset].
+    /// Run whose held-out kinds separate seen from unseen types [default: those of the default preset].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
 }
@@ -197,26 +210,26 @@ pub(crate) struct IfevalArgs {
 /// Flags of `merge`.
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    /// The base: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, or a hub id.
+    /// Base model: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, or a hub id.
     #[arg(long)]
     pub(crate) model: String,
-    /// The adapter: a method's directory under train/ of a run.
+    /// Adapter: the directory of a method under train/ of a run.
     #[arg(long, value_name = "DIR")]
     pub(crate) adapter: PathBuf,
-    /// Where the model goes; a directory that is not there, or an empty one.
+    /// Directory for the merged model; must be empty or not exist.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Where one file of weights ends and the next begins.
+    /// Most bytes of one weights file.
     #[arg(long, value_name = "SIZE", default_value = "5GB", value_parser = size::parse)]
     pub(crate) max_shard_size: u64,
 }
 
-/// Whose rows.
+/// A row format of another trainer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Foreign {
-    /// Pairs: prompt, chosen, rejected.
+    /// Preference pairs: prompt, chosen, rejected.
     Trl,
-    /// Groups: conversations (two instructions), chosen, rejected.
+    /// Groups: conversations with two instructions, chosen, rejected.
     LlamaFactory,
 }
 
@@ -229,10 +242,10 @@ impl From<Foreign> for Format {
     }
 }
 
-/// What rows stand in.
+/// A file format for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileFormat {
-    /// A JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// Parquet.
     Parquet,
@@ -247,16 +260,16 @@ impl From<FileFormat> for Container {
     }
 }
 
-/// Which groups.
+/// A choice of groups by split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Splits {
-    /// Those to train on.
+    /// The training split.
     Train,
-    /// Those to choose by.
+    /// The dev split, for choices during training.
     Dev,
-    /// Those that are held out.
+    /// The test split.
     Test,
-    /// Every group, held-out ones among them.
+    /// All groups, the test split included.
     All,
 }
 
@@ -274,21 +287,21 @@ impl From<Splits> for Option<Split> {
 /// Flags of `export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// The groups: preferences.parquet of a run.
+    /// Groups to export: the preferences.parquet of a run.
     pub(crate) preferences: PathBuf,
-    /// Whose rows to write.
+    /// Row format to write.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) to: Foreign,
-    /// Lists of turns instead of texts, so that a trainer renders its chat template (TRL).
+    /// Write lists of turns instead of texts, so that TRL applies a chat template.
     #[arg(long)]
     pub(crate) conversational: bool,
-    /// What the rows stand in [default: what the ending of --out says].
+    /// File format [default: by the extension of --out].
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
-    /// Which groups; a row does not say which split it is of.
+    /// Split to export; the rows do not name their split.
     #[arg(long, value_enum, default_value_t = Splits::Train)]
     pub(crate) split: Splits,
-    /// The file to write; one that is not there.
+    /// File to write; must not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -296,18 +309,18 @@ pub(crate) struct ExportArgs {
 /// Flags of `import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// The rows to train on: a .jsonl, .json or .parquet file.
+    /// Rows to train on: a .jsonl, .json or .parquet file.
     pub(crate) file: PathBuf,
-    /// Whose rows they are.
+    /// Row format of the files.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) from: Foreign,
-    /// Rows to choose by: early stopping, `keep = "best"` and grids need them.
+    /// Rows of the dev split, which early stopping, `load_best_model_at_end` and grids need.
     #[arg(long, value_name = "FILE")]
     pub(crate) dev: Option<PathBuf>,
-    /// Rows to hold out.
+    /// Rows of the test split.
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
-    /// The file to write, preferences.parquet in a run directory; one that is not there.
+    /// File to write, preferences.parquet in a run directory; must not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
 }
@@ -315,9 +328,9 @@ pub(crate) struct ImportArgs {
 /// Flags of `inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// A Parquet file of a run.
+    /// Parquet file of a run.
     pub(crate) file: PathBuf,
-    /// How many rows to show.
+    /// Rows to show.
     #[arg(long, default_value_t = 3, value_name = "N")]
     pub(crate) rows: usize,
 }

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod eval;
 pub(crate) mod export;

@@ -1,4 +1,4 @@
-//! Errors as the user meets them: what failed, the way out, the exit code.
+//! Errors of the binary: what failed, a hint at the remedy, the exit code.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ pub(crate) enum Exit {
     Failure = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// The user stopped it.
+    /// The user stopped the command.
     Interrupted = 130,
 }
 
@@ -20,11 +20,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error of the binary itself, or a frame around one of a library's.
+/// An error of the binary, or context for an error of a library.
 #[derive(Debug)]
 pub(crate) struct Failure {
     what: String,
-    way_out: Option<String>,
+    hint: Option<String>,
     exit: Exit,
 }
 
@@ -39,7 +39,7 @@ impl std::error::Error for Failure {}
 impl Failure {
     /// Something failed.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), way_out: None, exit: Exit::Failure }
+        Self { what: what.into(), hint: None, exit: Exit::Failure }
     }
 
     /// The command line or the configuration is wrong.
@@ -47,37 +47,37 @@ impl Failure {
         Self { exit: Exit::Usage, ..Self::new(what) }
     }
 
-    /// Says what to do about it.
-    pub(crate) fn way_out(self, way_out: impl Into<String>) -> Self {
-        Self { way_out: Some(way_out.into()), ..self }
+    /// Adds a remedy.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
-    /// What to do about it.
-    pub(crate) fn says_how(&self) -> Option<&str> {
-        self.way_out.as_deref()
+    /// The remedy, where one is known.
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 }
 
-/// The exit code that an error asks for.
+/// The exit code for an error.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failure, |failure| failure.exit)
 }
 
-/// The error as text: each cause on a line of its own, then the way out.
+/// The error as text: one line a cause, then the hint.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error}");
     let mut last = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        // Wrappers that only repeat their source say nothing new.
+        // Skip causes that the line above already contains.
         if !last.contains(&cause) {
             text.push_str("\n  caused by: ");
             text.push_str(&cause.replace('\n', "\n    "));
         }
         last = cause;
     }
-    if let Some(way_out) = error.downcast_ref::<Failure>().and_then(Failure::says_how) {
-        text.push_str("\n  way out: ");
-        text.push_str(way_out);
+    if let Some(hint) = error.downcast_ref::<Failure>().and_then(Failure::remedy) {
+        text.push_str("\n  hint: ");
+        text.push_str(hint);
     }
     text
 }
@@ -89,17 +89,17 @@ mod tests {
     use super::{Exit, Failure, exit_of, render};
 
     #[test]
-    fn causes_come_in_order_and_the_way_out_last() {
+    fn causes_come_in_order_and_the_hint_last() {
         let low = Err::<(), _>(anyhow!("no such file"));
         let error =
-            low.context(Failure::usage("cannot read x.toml").way_out("pass --config")).unwrap_err();
-        let text = "error: cannot read x.toml\n  caused by: no such file\n  way out: pass --config";
+            low.context(Failure::usage("cannot read x.toml").hint("pass --config")).unwrap_err();
+        let text = "error: cannot read x.toml\n  caused by: no such file\n  hint: pass --config";
         assert_eq!(render(&error), text);
         assert_eq!(exit_of(&error), Exit::Usage);
     }
 
     #[test]
-    fn a_frame_around_a_failure_keeps_its_exit_code() {
+    fn context_around_a_failure_keeps_its_exit_code() {
         let error = anyhow::Error::new(Failure::usage("bad key"))
             .context("failed to read the configuration");
         assert_eq!(exit_of(&error), Exit::Usage);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapper_that_repeats_its_source_is_shown_once() {
+    fn a_cause_that_repeats_its_context_is_shown_once() {
         let error = anyhow!("disk full").context("failed to write: disk full");
         assert_eq!(render(&error), "error: failed to write: disk full");
     }

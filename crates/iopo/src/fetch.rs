@@ -1,4 +1,4 @@
-//! From what `--model` says to files on this disk.
+//! Resolves `--model` and `--data` to files, downloading them if needed.
 
 mod cache;
 mod hub;
@@ -14,19 +14,19 @@ use crate::tiny;
 /// The model of the default preset.
 pub(crate) const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 
-/// A small random checkpoint that the run makes itself.
+/// A small random checkpoint that the run creates.
 pub(crate) const TINY_MODEL: &str = "tiny";
 
-/// A checkpoint on this disk.
+/// A checkpoint on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
     /// A Hugging Face directory or a `.gguf` file.
     pub(crate) path: PathBuf,
-    /// The name by which adapters and files know it: public where there is one, and never a path.
+    /// The name that adapters and files record: the public name if it has one, never a path.
     pub(crate) name: String,
 }
 
-/// Finds the checkpoint: an existing path as it is, else one of the names we know, else the hub.
+/// Finds a checkpoint: an existing path, a known name, or a hub id.
 pub(crate) fn resolve(model: &str, run: &Path) -> Result<Found> {
     let path = Path::new(model);
     if path.exists() {
@@ -45,14 +45,14 @@ pub(crate) fn resolve(model: &str, run: &Path) -> Result<Found> {
         TINY_MODEL => Ok(found(tiny::make(&run.join("model"))?, TINY_MODEL)),
         _ if hub::is_id(model) => Ok(found(hub::fetch(model)?, model)),
         _ => Err(Failure::usage(format!("no model `{model}`: no such file or directory, and not a known name"))
-            .way_out(format!(
+            .hint(format!(
                 "pass a Hugging Face directory, a .gguf file, {DEFAULT_MODEL}, or a hub id such as org/name"
             ))
             .into()),
     }
 }
 
-/// Finds a file of JSON lines: an existing path as it is, else that of a data set on the hub.
+/// Finds a file of JSON lines: an existing path, or the file of a dataset on the hub.
 pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
     let path = Path::new(data);
     if path.is_file() {
@@ -62,7 +62,7 @@ pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
         return hub::fetch_lines(data);
     }
     Err(Failure::usage(format!("no data `{data}`: no such file, and not a hub id"))
-        .way_out("pass a file of JSON lines, or the hub id of a data set such as org/name")
+        .hint("pass a file of JSON lines, or the hub id of a dataset such as org/name")
         .into())
 }
 
@@ -74,7 +74,7 @@ mod tests {
     use crate::failure::{Exit, exit_of};
 
     #[test]
-    fn an_existing_path_is_taken_as_it_is() {
+    fn an_existing_path_is_used_unchanged() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let file = dir.path().join("a.gguf");
         std::fs::write(&file, b"x").expect("written");

@@ -18,10 +18,10 @@ pub(crate) fn requested() -> bool {
 pub(crate) fn install() -> Result<()> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::Relaxed) {
-            // What is finished is on disk and what is not starts again: ending here loses no file.
+            // Finished files are on disk and unfinished ones start over, so no file is lost.
             std::process::exit(Exit::Interrupted as i32);
         }
-        printer::note("stopping after the step at hand (Ctrl-C again: at once)");
+        printer::note("stopping after the current step (Ctrl-C again stops at once)");
     })
     .map_err(|error| Failure::new(format!("failed to listen for Ctrl-C: {error}")).into())
 }

@@ -1,7 +1,8 @@
-//! The toolkit as one dependency: every crate of the way from tasks to an evaluated adapter.
+//! The crates of the toolkit under one name, and the configuration of the `iopo` command.
 //!
 //! | module | what |
 //! |---|---|
+//! | [`config`] | the TOML file of a run: presets, checks, and the reference of all settings |
 //! | [`schema`] | the Parquet files between the stages |
 //! | [`constraints`] | the taxonomy, and the constraints that code can check |
 //! | [`core`](mod@core) | the four sequences of a group, random streams, atomic files, counters |
@@ -24,8 +25,9 @@
 //! # Ok::<(), iopo::llm::LlmError>(())
 //! ```
 //!
-//! Deliberately nothing of its own: the commands live in the binary, everything else in the crates, each of
-//! which can be taken alone.
+//! Each crate can be used alone. The commands are in the binary.
+
+pub mod config;
 
 pub use iopo_constraints as constraints;
 pub use iopo_core as core;

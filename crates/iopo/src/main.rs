@@ -1,23 +1,23 @@
 //! The `iopo` command: one command per stage, and `pipeline`.
 //!
-//! Only this binary prints, fetches and reads the environment; the libraries return.
+//! Only the binary prints, downloads and reads the environment. Libraries return values.
 
 mod allocator;
 mod bars;
 mod base_model;
 mod cli;
 mod commands;
-mod config;
 mod failure;
 mod fetch;
 mod interrupt;
 mod panics;
 mod printer;
+mod probe;
+mod resolve;
 mod run_dir;
 mod session;
 mod size;
 mod tiny;
-mod trial;
 
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if interrupt::requested() => {
             printer::note(
-                "interrupted: what is finished is kept; run the same command again to go on",
+                "interrupted: finished work is kept; run the same command again to resume",
             );
             Exit::Interrupted.into()
         }
@@ -64,6 +64,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Import(args) => commands::import::run(args),
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Devices(args) => commands::devices::run(args),
+        Command::Config(args) => commands::config::run(args),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Panics as errors. Burn's backends panic where a driver fails or memory runs out; nobody should meet a backtrace for
-//! that, nor lose the way out. (Memory that runs out on flex ends the process without a panic.)
+//! Turns panics into errors. Burn's backends panic if a driver fails or memory runs out, and the user should see an error
+//! with a hint, not a backtrace. (If main memory runs out on flex, the system ends the process without a panic.)
 
 use std::backtrace::Backtrace;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use iopo_model::device::panic_message;
 
 use crate::failure::Failure;
 
-/// The first panic: others may follow from it, as when a backend's thread is gone that another one waits for.
+/// The first panic. Others can follow from it, for instance in a thread that waits for one that panicked.
 static FIRST: Mutex<Option<First>> = Mutex::new(None);
 
 #[derive(Debug, Clone)]
@@ -19,10 +19,10 @@ struct First {
     place: String,
 }
 
-/// Characters of what a library said that are told.
+/// Most characters of a library's message that are shown.
 const LONGEST: usize = 300;
 
-/// What drivers and libraries say when there is no more memory.
+/// Words by which drivers and libraries report that memory ran out.
 const NO_MEMORY: [&str; 7] = [
     "out of memory",
     "out of device memory",
@@ -33,7 +33,7 @@ const NO_MEMORY: [&str; 7] = [
     "failed to allocate",
 ];
 
-/// From now on a panic prints nothing by itself; `IOPO_LOG=debug` shows it.
+/// Stops panics from printing; `IOPO_LOG=debug` logs them.
 pub(crate) fn keep_quiet() {
     std::panic::set_hook(Box::new(|panic| {
         tracing::debug!("{panic}\n{}", Backtrace::capture());
@@ -45,16 +45,16 @@ pub(crate) fn keep_quiet() {
     }));
 }
 
-/// What the first panic said since this was asked last, in brackets, where `told` does not say it already.
-pub(crate) fn first_said(told: &str) -> String {
+/// The message of the first panic since the last call, in brackets; empty if `shown` contains it.
+pub(crate) fn first_said(shown: &str) -> String {
     let first = FIRST.lock().ok().and_then(|mut first| first.take());
-    let other = first.filter(|first| !told.contains(first.said.trim()));
+    let other = first.filter(|first| !shown.contains(first.said.trim()));
     other.map(|first| format!(" ({})", shortened(&first.said))).unwrap_or_default()
 }
 
-/// A library's first lines say what happened, the rest is its stack.
+/// The first lines of a library's message, without its stack.
 pub(crate) fn shortened(text: &str) -> String {
-    // An error inside of an error has its line breaks written out.
+    // A nested error has its line breaks escaped.
     let text = text.replace("\\n", "\n");
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("frame #"));
@@ -65,7 +65,7 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-/// What `work` comes to, a panic in it being an error; an error that no memory is behind gets its way out.
+/// Runs `work` and turns a panic into an error. An error about memory gets a hint.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Err(error)) if no_memory(&format!("{error:#}")) => Err(error.context(exhausted(""))),
@@ -83,10 +83,9 @@ fn no_memory(text: &str) -> bool {
 }
 
 fn exhausted(said: &str) -> Failure {
-    Failure::new(format!("the device has no more memory{said}")).way_out(
-        "what is finished is kept, the last checkpoint too: the same command goes on from there, a training with \
-         --gradient-checkpointing in less memory; a run of another --out can have --dtype bf16, or a lower train.tokens_per_micro_batch or \
-         generation_batch",
+    Failure::new(format!("the device is out of memory{said}")).hint(
+        "run the same command again to resume; --gradient-checkpointing makes training use less memory. A new run \
+         (another --out) can also use --dtype bf16, a lower train.tokens_per_micro_batch or a lower generation_batch",
     )
 }
 
@@ -97,13 +96,13 @@ fn failure(text: &str, first: Option<First>) -> Failure {
     }
     let mut short = shortened(text);
     if first.said != text {
-        // Backends catch panics of their own, so the first need not be the cause.
-        short = format!("{short}; before it: {}", shortened(&first.said));
+        // Backends catch some panics, so the first is not always the cause.
+        short = format!("{short}; preceded by: {}", shortened(&first.said));
     }
     let place = first.place;
-    Failure::new(format!("something failed that should not have: {short}{place}")).way_out(
-        "what is finished is kept, and the same command goes on from there; IOPO_LOG=debug says more; if it is no \
-         fault of a driver or a device, please report it",
+    Failure::new(format!("internal error: {short}{place}")).hint(
+        "run the same command again to resume; IOPO_LOG=debug logs more. Please report this, unless a driver or a device \
+         caused it",
     )
 }
 
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn no_memory_is_told_from_other_failures() {
+    fn running_out_of_memory_has_its_own_message() {
         for text in
             ["DriverError(CUDA_ERROR_OUT_OF_MEMORY)", "DefaultCPUAllocator: can't allocate memory"]
         {
@@ -137,14 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_panic_is_told_beside_the_one_that_ended_the_work() {
+    fn the_first_panic_is_shown_beside_the_one_that_ended_the_work() {
         let first =
             |said: &str| First { said: said.to_owned(), place: " (at driver.rs:7)".to_owned() };
         let of = |text, first| render(&failure(text, first).into());
         let lost = of("RecvError", Some(first("no adapter found")));
-        assert!(lost.contains("RecvError; before it: no adapter found (at driver.rs:7)"), "{lost}");
+        assert!(
+            lost.contains("RecvError; preceded by: no adapter found (at driver.rs:7)"),
+            "{lost}"
+        );
         let one = of("out of bounds", Some(first("out of bounds")));
-        assert!(one.contains("out of bounds (at driver.rs:7)") && !one.contains("before"), "{one}");
+        assert!(
+            one.contains("out of bounds (at driver.rs:7)") && !one.contains("preceded"),
+            "{one}"
+        );
         let full = of("RecvError", Some(first("CUDA_ERROR_OUT_OF_MEMORY")));
         assert!(
             full.contains("OUT_OF_MEMORY") && full.contains("--gradient-checkpointing"),
@@ -154,28 +159,28 @@ mod tests {
     }
 
     #[test]
-    fn the_stack_of_a_library_is_left_out_however_it_is_written() {
+    fn the_stack_of_a_library_is_not_shown() {
         let text = "unwrap on: Torch(\"can't allocate memory\\nframe #0: a\\nframe #1: b\\n\")";
         let said = panics(text);
         assert!(said.contains("can't allocate memory") && !said.contains("frame"), "{said}");
     }
 
     #[test]
-    fn a_library_is_not_quoted_for_pages() {
+    fn a_long_message_is_cut() {
         let said = panics(&"library.so ".repeat(100));
         assert!(said.contains("library.so library") && said.contains('…'), "{said}");
         assert!(said.chars().count() < 600, "{said}");
     }
 
     #[test]
-    fn an_error_about_memory_gets_its_way_out_too() {
+    fn an_error_about_memory_gets_the_hint_too() {
         let error = caught(|| -> Result<()> { bail!("out of device memory allocating 12 bytes") });
         let said = render(&error.expect_err("an error"));
         assert!(said.contains("12 bytes") && said.contains("--gradient-checkpointing"), "{said}");
     }
 
     #[test]
-    fn what_does_not_panic_passes_through() {
+    fn results_without_a_panic_are_returned() {
         assert_eq!(caught(|| Ok(3)).expect("a value"), 3);
         assert_eq!(
             caught(|| -> Result<()> { bail!("plain") }).expect_err("an error").to_string(),

@@ -1,4 +1,4 @@
-//! The run directory: which file lies where, and the configuration that all of it belongs to.
+//! The run directory: the paths of its files, its lock, and the configuration that it belongs to.
 
 use std::fs::{File, TryLockError};
 use std::io::Write;
@@ -7,23 +7,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use iopo::config::{PipelineConfig, differences, parse, resolve};
+use iopo_core::files;
 
-use crate::config::{PipelineConfig, differences, stored};
 use crate::failure::Failure;
+use crate::resolve::usage;
 
-/// What unfinished files and directories are called while they are made.
+/// Prefix of files and directories under construction.
 const SCRATCH: &str = ".making-";
 
-/// Paths of a run; while it lives, no other process works on the same directory.
+/// The paths of a run. Holds a lock, so that no other process works on the same directory.
 #[derive(Debug, Clone)]
 pub(crate) struct RunDir {
     root: PathBuf,
-    /// Holds the lock; the system lets go of it even when the process is killed.
+    /// The lock. The system releases it even if the process is killed.
     _lock: Arc<File>,
 }
 
 impl RunDir {
-    /// Opens or makes the directory; refuses one that another configuration has begun.
+    /// Opens or creates the directory; returns an error if it belongs to another configuration.
     pub(crate) fn open(root: &Path, config: &PipelineConfig) -> Result<Self> {
         let what = || format!("failed to open the run directory {}", root.display());
         std::fs::create_dir_all(root).with_context(what)?;
@@ -32,14 +34,17 @@ impl RunDir {
         let path = run.config();
         if path.is_file() {
             let text = std::fs::read_to_string(&path).with_context(what)?;
-            let before = stored(&text, &path.display().to_string())?;
-            let (before, now) = (decisive(&before, config), config.table()?);
-            return match differences(&before.table()?, &now) {
+            let name = path.display().to_string();
+            let before = parse(&text, &name)
+                .and_then(|table| resolve(&table))
+                .map_err(|error| usage(&format!("cannot use {name}"), &error))?;
+            let (before, now) = (comparable(&before, config), config.to_table()?);
+            return match differences(&before.to_table()?, &now) {
                 changed if changed.is_empty() => Ok(run),
                 changed => Err(other_configuration(root, &changed).into()),
             };
         }
-        let text = config.text()?;
+        let text = config.to_toml()?;
         let header = "# The resolved configuration of this run: `iopo pipeline --config` with this file repeats it.\n\n";
         write_whole(&path, format!("{header}{text}").as_bytes())?;
         Ok(run)
@@ -81,7 +86,7 @@ impl RunDir {
         self.root.join("report.html")
     }
 
-    /// Notes how long a stage took, beside the files, which hold no times.
+    /// Appends the duration of a stage to `times.tsv`; the other files hold no times.
     pub(crate) fn note_time(&self, stage: &str, took: Duration) -> Result<()> {
         let path = self.root.join("times.tsv");
         let what = || format!("failed to write {}", path.display());
@@ -91,9 +96,9 @@ impl RunDir {
     }
 }
 
-/// A run's configuration with what decides nothing of its files taken from `now`: what it is called and said to be,
-/// where and in how much memory it is computed, and the limits that only accept or refuse what was made.
-fn decisive(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
+/// A run's configuration, with every setting that changes no file taken from `now`: the name and notes, the device, the
+/// use of memory, and limits that only accept or refuse a result.
+fn comparable(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
     let mut before = before.clone();
     before.name.clone_from(&now.name);
     before.notes.clone_from(&now.notes);
@@ -107,7 +112,7 @@ fn decisive(before: &PipelineConfig, now: &PipelineConfig) -> PipelineConfig {
     before
 }
 
-/// A directory or file name under which something is made before it is renamed into place.
+/// A builder of temporary names, for files and directories that are renamed into place when they are complete.
 pub(crate) fn scratch() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(SCRATCH);
@@ -122,14 +127,14 @@ fn lock(root: &Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             Err(Failure::new(format!("another process is working on {}", root.display()))
-                .way_out("wait for it, stop it, or pass another --out")
+                .hint("wait for it to end, stop it, or pass another --out")
                 .into())
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(what),
     }
 }
 
-/// Removes what a killed process was just making.
+/// Removes files and directories that a killed process left under construction.
 fn sweep(root: &Path) -> std::io::Result<()> {
     for entry in std::fs::read_dir(root)? {
         let entry = entry?;
@@ -144,15 +149,10 @@ fn sweep(root: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Writes a small file whole or not at all.
+/// Writes a file that is complete or absent.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let what = || format!("failed to write {}", path.display());
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = scratch().tempfile_in(dir).with_context(what)?;
-    file.write_all(bytes).with_context(what)?;
-    file.as_file().sync_all().with_context(what)?;
-    file.persist(path).with_context(what)?;
-    Ok(())
+    files::write(path, bytes).with_context(what)
 }
 
 fn other_configuration(root: &Path, changed: &[String]) -> Failure {
@@ -162,8 +162,8 @@ fn other_configuration(root: &Path, changed: &[String]) -> Failure {
         let more = format!("; and {} more", changed.len() - SHOWN);
         list.push_str(&more);
     }
-    Failure::usage(format!("{} holds a run with another configuration ({list})", root.display())).way_out(format!(
-        "pass another --out, or delete {} to begin anew, or leave the differing flags away to go on with it",
+    Failure::usage(format!("{} belongs to a run with another configuration ({list})", root.display())).hint(format!(
+        "pass another --out, delete {} to start over, or omit the differing flags to resume the run",
         root.display()
     ))
 }
@@ -173,36 +173,40 @@ mod tests {
     use iopo_train::GradientCheckpointing;
 
     use super::RunDir;
-    use crate::config::PipelineConfig;
     use crate::failure::{Exit, exit_of};
+    use iopo::config::PipelineConfig;
 
     #[test]
-    fn a_run_goes_on_with_its_configuration_and_refuses_another() {
+    fn a_run_resumes_with_its_configuration_and_refuses_another() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let config = PipelineConfig::default();
-        RunDir::open(dir.path(), &config).expect("made");
-        RunDir::open(dir.path(), &config).expect("goes on");
-        let elsewhere = PipelineConfig { device: "cuda".to_owned(), ..config.clone() };
+        RunDir::open(dir.path(), &config).expect("created");
+        RunDir::open(dir.path(), &config).expect("resumes");
+        let mut elsewhere = config.clone();
+        elsewhere.device = "cuda".to_owned();
         RunDir::open(dir.path(), &elsewhere).expect("the device may change");
         let mut spared = config.clone();
         spared.train.gradient_checkpointing = GradientCheckpointing::Always;
-        RunDir::open(dir.path(), &spared).expect("what only memory and time hang on may change");
-        let mut renamed = PipelineConfig { name: "other".to_owned(), ..config.clone() };
+        RunDir::open(dir.path(), &spared)
+            .expect("a setting that changes only memory and time may change");
+        let mut renamed = config.clone();
+        renamed.name = "other".to_owned();
         renamed.pairs.min_test_tasks = 1;
         renamed.synth.max_repaired_share = 1.0;
         RunDir::open(dir.path(), &renamed).expect("a name and limits that only accept may change");
-        let other = PipelineConfig { seed: 3, ..config };
+        let mut other = config;
+        other.seed = 3;
         let error = RunDir::open(dir.path(), &other).expect_err("refused");
         assert_eq!(exit_of(&error), Exit::Usage);
         assert!(error.to_string().contains("seed: 0 → 3"), "{error}");
     }
 
     #[test]
-    fn a_setting_that_an_older_run_does_not_name_has_its_default() {
+    fn a_setting_that_a_run_does_not_name_has_its_default() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let config = PipelineConfig::default();
         std::fs::write(dir.path().join("config.toml"), "seed = 0\n[synth]\n").expect("written");
-        RunDir::open(dir.path(), &config).expect("goes on");
+        RunDir::open(dir.path(), &config).expect("resumes");
         std::fs::write(dir.path().join("config.toml"), "sead = 0\n").expect("written");
         let error = RunDir::open(dir.path(), &config).expect_err("refused");
         assert_eq!(exit_of(&error), Exit::Usage);

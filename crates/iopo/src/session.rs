@@ -1,24 +1,25 @@
-//! What the stages of one command share: the configuration, the run directory, the progress bars.
+//! State that the stages of one command share: the configuration, the run directory, the progress bars.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use iopo::config::PipelineConfig;
 use iopo_model::Dtype;
 use iopo_model::device::{available, dtypes, has_driver};
 
 use crate::bars::{Bars, duration};
 use crate::base_model::BaseModel;
 use crate::cli::RunArgs;
-use crate::config::{PipelineConfig, Resolved, resolve};
 use crate::failure::Failure;
 use crate::fetch::{self, Found};
+use crate::probe::{Probe, probe};
+use crate::resolve::{Resolved, resolve};
 use crate::run_dir::{RunDir, write_whole};
-use crate::trial::{self, Trial};
 use crate::{panics, printer};
 
-/// The tasks that the binary carries.
-const SEEDS: &str = include_str!("../data/tasks.jsonl");
+/// The built-in tasks.
+const TASKS: &str = include_str!("../data/tasks.jsonl");
 
 /// One command's work on one run directory.
 pub(crate) struct Session {
@@ -36,32 +37,32 @@ impl Session {
         Ok(Self { config, run, bars: Bars::new(), base: None })
     }
 
-    /// Refuses to go on without the file that an earlier stage writes.
+    /// Returns an error if the file of an earlier stage is missing.
     pub(crate) fn needs(&self, file: &Path, stage: &str) -> Result<()> {
         if file.is_file() {
             return Ok(());
         }
         let out = self.run.root().display();
-        Err(Failure::new(format!("{} is not there", file.display()))
-            .way_out(format!(
+        Err(Failure::new(format!("{} does not exist", file.display()))
+            .hint(format!(
                 "run `iopo {stage} --out {out}` first, or `iopo pipeline`, which runs every stage"
             ))
             .into())
     }
 
-    /// The tasks: the configured file, else the ones that the binary carries.
+    /// The file of tasks: the configured one, else the built-in tasks, written into the run directory.
     pub(crate) fn tasks(&self) -> Result<PathBuf> {
         if !self.config.tasks.is_empty() {
             return Ok(PathBuf::from(&self.config.tasks));
         }
         let path = self.run.root().join("tasks.jsonl");
         if !path.is_file() {
-            write_whole(&path, SEEDS.as_bytes())?;
+            write_whole(&path, TASKS.as_bytes())?;
         }
         Ok(path)
     }
 
-    /// The base model, loaded once a command, and the bars beside it.
+    /// The base model, loaded on first use, and the progress bars.
     pub(crate) fn base(&mut self) -> Result<(&BaseModel, &Bars)> {
         if self.base.is_none() {
             let (model, batch) = (&self.config.model, self.config.generation_batch);
@@ -75,14 +76,14 @@ impl Session {
         Ok((self.base.as_ref().context("the model was just loaded")?, &self.bars))
     }
 
-    /// Runs a stage, says what came of it and how long it took.
+    /// Runs a stage, then prints its summary and duration.
     pub(crate) fn timed(
         &mut self,
         stage: &str,
         work: impl FnOnce(&mut Self) -> Result<String>,
     ) -> Result<()> {
         let begun = Instant::now();
-        // A plain text, so that an exit code or a way out below is the one that counts.
+        // Plain text as context, so that a `Failure` below keeps its exit code and hint.
         let said = work(self).with_context(|| format!("{stage} failed"))?;
         let took = begun.elapsed();
         self.run.note_time(stage, took)?;
@@ -91,7 +92,7 @@ impl Session {
     }
 }
 
-/// Finds a model and loads it; `scratch` takes what is made for it.
+/// Finds a model and loads it; files that must be made for it go into `scratch`.
 pub(crate) fn load(
     model: &str,
     (device, dtype): (&str, Dtype),
@@ -99,31 +100,30 @@ pub(crate) fn load(
     scratch: &Path,
 ) -> Result<BaseModel> {
     let device = device_name(device)?;
-    // Before anything is fetched for it.
+    // Before anything is downloaded.
     check(&device, dtype)?;
     let Found { path, name } = fetch::resolve(model, scratch)?;
     printer::stage("model", &format!("{} on {device}", path.display()));
     BaseModel::load(&path, &name, (&device, dtype), batch).with_context(|| {
-        Failure::new(format!("failed to load the model {}", path.display())).way_out(
+        Failure::new(format!("failed to load the model {}", path.display())).hint(
             "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
         )
     })
 }
 
-/// Refuses a device that does not compute here, or not in that type.
+/// Returns an error if the device cannot be used here, or does not support the type.
 pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
     let others: Vec<&str> = available().into_iter().filter(|other| *other != name).collect();
-    let way_out = if others.is_empty() {
-        "build it with another one: `cargo xtask pipeline --backend flex` computes on any CPU"
+    let hint = if others.is_empty() {
+        "build with another backend; `cargo xtask pipeline --backend flex` runs on any CPU"
             .to_owned()
     } else {
-        format!("pass --device, where the command has it, with one of {}", others.join(", "))
+        format!("pass --device with one of {}", others.join(", "))
     };
-    let cannot = |why: &str| {
-        Failure::usage(format!("cannot compute on `{name}`{why}")).way_out(way_out.clone())
-    };
+    let cannot =
+        |why: &str| Failure::usage(format!("cannot compute on `{name}`{why}")).hint(hint.clone());
     if has_driver(name)
-        && let Trial::Crashed(how) = trial::of(name)
+        && let Probe::Crashed(how) = probe(name)
     {
         return Err(cannot(&format!(": {how}")).into());
     }
@@ -135,22 +135,22 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
     if known.contains(&dtype.name()) {
         return Ok(());
     }
-    Err(Failure::usage(format!("`{name}` does not compute in {}", dtype.name()))
-        .way_out(format!("pass --dtype with one of {}", known.join(", ")))
+    Err(Failure::usage(format!("`{name}` does not support {}", dtype.name()))
+        .hint(format!("pass --dtype with one of {}", known.join(", ")))
         .into())
 }
 
-/// A device by its name, `auto` resolved.
+/// The name of a device, with `auto` resolved.
 fn device_name(device: &str) -> Result<String> {
     if device == "auto" { first_device().map(str::to_owned) } else { Ok(device.to_owned()) }
 }
 
-/// The device of `auto`.
+/// The device that `auto` stands for.
 pub(crate) fn first_device() -> Result<&'static str> {
     let first = available().first().copied();
     first.ok_or_else(|| {
         Failure::new("this binary was built without any device")
-            .way_out("build it with one: `cargo xtask pipeline --backend flex`")
+            .hint("build with a backend: `cargo xtask pipeline --backend flex`")
             .into()
     })
 }

@@ -1,6 +1,6 @@
-//! Numbers of bytes as people write them.
+//! Parses sizes in bytes with units.
 
-/// Reads `5GB`, `512MiB` or `1000`; thousands are decimal, those with an `i` binary.
+/// Parses `5GB`, `512MiB` or `1000`. Units with an `i` are powers of 1024, others of 1000.
 pub(crate) fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let (digits, unit) =
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_says_what_one_is() {
+    fn a_bad_size_is_refused_with_an_example() {
         for text in ["", "GB", "0", "0GB", "-1GB", "1.5GB", "5 parsecs", "99999999999TB"] {
             let error = parse(text).expect_err(text);
             assert!(error.contains("5GB"), "{error}");

@@ -1,8 +1,8 @@
-//! A tiny random checkpoint in Hugging Face layout, for smoke runs: real files, no download.
+//! A tiny random checkpoint in Hugging Face layout, for smoke runs without a download.
 //!
-//! Two layers of random weights would babble in random bytes. So that synthesis has something to work on, the
-//! first hidden dimension carries a constant and the head's first column the logarithm of a token frequency:
-//! what comes out is word salad with full stops, commas and line breaks, of varying length.
+//! Random weights alone would generate random bytes. To give synthesis something to work on, the first hidden dimension
+//! carries a constant and the first column of the head the logarithm of a token frequency: the model generates random words
+//! with full stops, commas and line breaks, of varying length.
 
 mod tokenizer;
 mod weights;
@@ -23,7 +23,7 @@ const KV_HEADS: usize = 2;
 const INTERMEDIATE: usize = 128;
 const RMS_NORM_EPS: f64 = 1e-5;
 
-/// The checkpoint in `dir`; made if it is not there. The same bytes every time.
+/// Returns the checkpoint in `dir`, created if it does not exist. The bytes are always the same.
 pub(crate) fn make(dir: &Path) -> Result<PathBuf> {
     if dir.join("config.json").is_file() {
         return Ok(dir.to_path_buf());
@@ -40,7 +40,7 @@ pub(crate) fn make(dir: &Path) -> Result<PathBuf> {
     write("tokenizer_config.json", &pretty(&Vocabulary::tokenizer_config())?)?;
     write("model.safetensors", &weights::safetensors(&vocabulary)?)?;
     write("config.json", &pretty(&config(&vocabulary))?)?;
-    // An earlier attempt that was killed half-way has no config.json.
+    // An interrupted attempt has no config.json.
     if dir.exists() {
         std::fs::remove_dir_all(dir).with_context(what)?;
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::make;
 
     #[test]
-    fn two_makings_give_the_same_bytes_and_a_third_changes_nothing() {
+    fn the_checkpoint_has_the_same_bytes_every_time_and_is_not_overwritten() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let [one, two] = ["one", "two"].map(|name| make(&dir.path().join(name)).expect("made"));
         for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]

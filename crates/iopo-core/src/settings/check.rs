@@ -30,6 +30,10 @@ pub fn check_table<T: JsonSchema>(table: &Value) -> Result<(), SettingError> {
 
 fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), SettingError> {
     let refused = || Err(SettingError::new(key, found(value), schema::expected(schema)));
+    if let Some(alternatives) = schema::alternatives(schema) {
+        let fits = |one: &Value| walk(key, value, one, root).is_ok();
+        return if alternatives.iter().any(fits) { Ok(()) } else { refused() };
+    }
     let allowed = schema::allowed(schema);
     if !allowed.is_empty() {
         let nullable = schema::types(schema).contains(&"null");
@@ -38,10 +42,6 @@ fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), Se
             Value::Null if nullable => Ok(()),
             _ => refused(),
         };
-    }
-    if let Some(alternatives) = schema::alternatives(schema) {
-        let fits = |one: &Value| walk(key, value, one, root).is_ok();
-        return if alternatives.iter().any(fits) { Ok(()) } else { refused() };
     }
     let types = schema::types(schema);
     if !types.is_empty() && !types.iter().any(|name| is_of_type(value, name)) {

@@ -41,12 +41,14 @@ pub(super) fn list(section: &str, schema: &Value, settings: &mut Vec<Setting>) {
         // A value that has a short form is one setting, even if its long form is a table.
         let is_section = schema::properties(schema).is_some()
             || schema::values(schema).is_some_and(|values| schema::properties(values).is_some());
+        let text = Documentation::of(schema);
+        let default = schema.get("default").map(|value| toml(value, schema)).unwrap_or_default();
         settings.push(Setting {
             is_section,
             kind: schema::type_in_words(schema),
-            default: schema.get("default").map(|value| toml(value, schema)).unwrap_or_default(),
-            range: schema::range_in_words(schema),
-            effect: effect(schema.get("description").and_then(Value::as_str).unwrap_or_default()),
+            default: if default.is_empty() { text.default } else { default },
+            range: text.range.unwrap_or_else(|| schema::range_in_words(schema)),
+            effect: text.effect,
             aliases: schema.get("aliases").map(strings).unwrap_or_default(),
             key: key.clone(),
         });
@@ -61,18 +63,35 @@ fn strings(value: &Value) -> Vec<String> {
     values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// A documentation comment on one line, without links and without the sentences that state the default: the default
-/// has a column of its own.
-fn effect(description: &str) -> String {
-    let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = line.replace("[`", "`").replace("`]", "`");
-    let mut kept: Vec<&str> = Vec::new();
-    for sentence in line.split_inclusive(". ") {
-        if !sentence.starts_with("Default") {
-            kept.push(sentence);
+/// A documentation comment, taken apart: sentences that begin with `Default` or `Range:` have columns of their own.
+#[derive(Debug, Default)]
+struct Documentation {
+    effect: String,
+    default: String,
+    range: Option<String>,
+}
+
+impl Documentation {
+    fn of(schema: &Value) -> Self {
+        let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Links of rustdoc are plain code elsewhere.
+        let line = line.replace("[`", "`").replace("`]", "`");
+        let mut text = Self::default();
+        let mut effect: Vec<&str> = Vec::new();
+        for sentence in line.split_inclusive(". ") {
+            let words = || sentence.trim().trim_end_matches('.');
+            if let Some(default) = words().strip_prefix("Default") {
+                default.trim_start_matches(':').trim().clone_into(&mut text.default);
+            } else if let Some(range) = words().strip_prefix("Range:") {
+                text.range = Some(range.trim().to_owned());
+            } else {
+                effect.push(sentence);
+            }
         }
+        effect.concat().trim().clone_into(&mut text.effect);
+        text
     }
-    kept.concat().trim().to_owned()
 }
 
 /// A default as one would write it in TOML.

@@ -8,41 +8,43 @@ use iopo_model::memory;
 
 use crate::cli::DevicesArgs;
 use crate::failure::Failure;
-use crate::trial::{self, Trial};
+use crate::probe::{Probe, probe};
 use crate::{panics, printer};
 
-/// Lists what `--device` takes in this binary, the one of `auto` first: the types that it computes in and its memory,
-/// or why it does not compute here.
+/// Lists the devices of this binary, the one of `auto` first: the types that each supports and its memory, or the reason
+/// why it cannot be used here.
 pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
     let all = available();
     let Some(only) = &args.only else {
         for name in all {
-            printer::result(&tried(name));
+            printer::result(&probed(name));
         }
         return Ok(());
     };
     if !all.contains(&only.as_str()) {
-        let built_in = format!("this binary was built with {}", all.join(", "));
-        return Err(Failure::usage(format!("no device `{only}`")).way_out(built_in).into());
+        let what = format!("no device `{only}`: expected one of {}", all.join(", "));
+        return Err(Failure::usage(what)
+            .hint("`cargo xtask pipeline --backend NAME` builds another")
+            .into());
     }
-    let told = if args.here { line(only, &describe(only)) } else { tried(only) };
-    printer::result(&told);
+    let text = if args.here { line(only, &describe(only)) } else { probed(only) };
+    printer::result(&text);
     Ok(())
 }
 
-/// The line of a device, which is tried in another process where it has a driver.
-fn tried(name: &str) -> String {
-    let trial = if has_driver(name) { trial::of(name) } else { Trial::Untried };
-    match trial {
-        Trial::Described(told) => told,
-        Trial::Crashed(how) => line(name, &how),
-        Trial::Untried => line(name, &describe(name)),
+/// The line of a device. A device with a driver is probed in a child process.
+fn probed(name: &str) -> String {
+    let outcome = if has_driver(name) { probe(name) } else { Probe::Unknown };
+    match outcome {
+        Probe::Works(text) => text,
+        Probe::Crashed(how) => line(name, &how),
+        Probe::Unknown => line(name, &describe(name)),
     }
 }
 
-fn line(name: &str, told: &str) -> String {
+fn line(name: &str, text: &str) -> String {
     let auto = if available().first() == Some(&name) { " (auto)" } else { "" };
-    format!("{name}{auto}: {told}")
+    format!("{name}{auto}: {text}")
 }
 
 fn describe(name: &str) -> String {
@@ -56,7 +58,7 @@ fn describe(name: &str) -> String {
     };
     let types: Vec<&str> = dtypes(&device).into_iter().map(iopo_model::Dtype::name).collect();
     let memory = match memory::obtainable(&device) {
-        Some(bytes) => format!("{} of main memory to be had", gigabytes(bytes)),
+        Some(bytes) => format!("{} of main memory available", gigabytes(bytes)),
         None if name == "cuda" => nvidia().unwrap_or_else(unknown),
         None => unknown(),
     };
@@ -71,7 +73,7 @@ fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
-/// What NVIDIA's own tool says of the first GPU, or of the first that `CUDA_VISIBLE_DEVICES` names.
+/// The memory and name that `nvidia-smi` reports for the first GPU, or for the first in `CUDA_VISIBLE_DEVICES`.
 fn nvidia() -> Option<String> {
     let mut command = Command::new("nvidia-smi");
     command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);
@@ -83,7 +85,7 @@ fn nvidia() -> Option<String> {
     first_gpu(&String::from_utf8(output.stdout).ok()?)
 }
 
-/// `80995, 81559, NVIDIA H100 80GB HBM3`, in MiB.
+/// Parses a line such as `80995, 81559, NVIDIA H100 80GB HBM3`, with sizes in MiB.
 fn first_gpu(printed: &str) -> Option<String> {
     let mut fields = printed.lines().next()?.splitn(3, ',').map(str::trim);
     let mut bytes = || Some(fields.next()?.parse::<u64>().ok()? << 20);
@@ -97,7 +99,7 @@ mod tests {
     use super::first_gpu;
 
     #[test]
-    fn a_gpus_memory_is_read_and_nothing_is_made_up() {
+    fn the_memory_of_a_gpu_is_read_and_other_output_is_ignored() {
         let said = first_gpu("80995, 81559, NVIDIA H100 80GB HBM3\n1, 2, other\n").expect("a GPU");
         assert_eq!(said, "84.9 GB of 85.5 GB free on NVIDIA H100 80GB HBM3");
         assert_eq!(first_gpu("NVIDIA-SMI has failed"), None);

@@ -60,7 +60,7 @@ fn refuse_imported(session: &Session) -> Result<()> {
         "{} holds imported groups, which name no constraints to check responses by",
         preferences.display()
     ))
-    .way_out("`iopo report` shows the training metrics; `iopo merge` writes a model for other evaluations")
+    .hint("`iopo report` shows the training metrics; `iopo merge` writes a model for other evaluations")
     .into())
 }
 

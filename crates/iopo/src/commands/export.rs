@@ -12,19 +12,19 @@ use crate::cli::{ExportArgs, Foreign};
 use crate::failure::Failure;
 use crate::printer;
 
-/// Writes preference groups as rows of another trainer.
+/// Exports preference groups as rows of another trainer.
 pub(crate) fn run(args: &ExportArgs) -> Result<()> {
     refuse_taken(&args.out)?;
     if args.conversational && args.to != Foreign::Trl {
-        return Err(Failure::usage("--conversational is a form of TRL's rows alone")
-            .way_out("leave it away: rows of LLaMA-Factory are turns always")
+        return Err(Failure::usage("--conversational applies to TRL rows only")
+            .hint("omit it; LLaMA-Factory rows always hold turns")
             .into());
     }
     let named = || Container::of(&args.out).ok_or(ExchangeError::Ending { path: args.out.clone() });
     let container = match args.format {
         Some(format) => format.into(),
         None => named().context(
-            Failure::usage("cannot tell what to write").way_out("pass --format jsonl or parquet"),
+            Failure::usage("cannot infer the file format").hint("pass --format jsonl or parquet"),
         )?,
     };
     let options = Export {
@@ -37,26 +37,26 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
         export(&args.preferences, &args.out, &options)
             .with_context(|| format!("failed to export {}", args.preferences.display()))?;
     for (reason, count) in left_out {
-        printer::note(&format!("{count} groups left out: {reason}"));
+        printer::note(&format!("{count} groups skipped: {reason}"));
     }
     let (splits, out) = (listed(&splits), args.out.display());
     printer::note(&format!("{groups} groups ({splits}), {rows} rows: {out}"));
     Ok(())
 }
 
-/// The groups of each split, in words.
+/// The number of groups of each split, in words.
 pub(super) fn listed(splits: &BTreeMap<Split, u64>) -> String {
     let each: Vec<String> =
         splits.iter().map(|(split, count)| format!("{count} {split}")).collect();
     each.join(", ")
 }
 
-/// Never writes over anything.
+/// Returns an error if the file exists: commands never overwrite.
 pub(super) fn refuse_taken(out: &Path) -> Result<()> {
     if !out.exists() {
         return Ok(());
     }
-    Err(Failure::usage(format!("{} is there already", out.display()))
-        .way_out("pass another --out, or delete it")
+    Err(Failure::usage(format!("{} already exists", out.display()))
+        .hint("pass another --out, or delete it")
         .into())
 }

@@ -11,7 +11,7 @@ use crate::cli::ImportArgs;
 use crate::commands::export::{listed, refuse_taken};
 use crate::printer;
 
-/// Makes preference groups of another trainer's rows.
+/// Imports rows of another trainer as preference groups.
 pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     refuse_taken(&args.out)?;
     let held_out = [(Split::Dev, &args.dev), (Split::Test, &args.test)];
@@ -20,12 +20,12 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
         std::iter::once((Split::Train, args.file.as_path())).chain(held_out).collect();
     let ImportSummary { rows, groups, splits, left_out } =
         import(&files, args.from.into(), &args.out)
-            .with_context(|| format!("failed to make {}", args.out.display()))?;
+            .with_context(|| format!("failed to write {}", args.out.display()))?;
     for (reason, count) in left_out {
-        printer::note(&format!("{count} rows left out: {reason}"));
+        printer::note(&format!("{count} rows skipped: {reason}"));
     }
     printer::note(&format!(
-        "{rows} rows, {groups} groups ({}): {}; their labels are taken as they stand, nothing was checked",
+        "{rows} rows, {groups} groups ({}): {}; labels were imported without a check",
         listed(&splits),
         args.out.display()
     ));

@@ -9,12 +9,12 @@ use crate::cli::InspectArgs;
 use crate::failure::Failure;
 use crate::printer;
 
-/// Shows what a file says about itself, and its first rows.
+/// Shows the metadata of a file and its first rows.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = &args.file;
     let (header, rows) = iopo_schema::preview(file, args.rows).with_context(|| {
         Failure::new(format!("failed to inspect {}", file.display()))
-            .way_out("inspect reads the Parquet files that iopo itself writes; if this is one, make it again")
+            .hint("inspect reads only Parquet files that iopo wrote; run the stage again if this one is damaged")
     })?;
     printer::result(describe(&header).trim_end());
     for (index, row) in rows.iter().enumerate() {

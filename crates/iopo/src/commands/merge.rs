@@ -12,17 +12,17 @@ use crate::failure::Failure;
 use crate::fetch::{self, Found};
 use crate::{printer, run_dir, session};
 
-/// Folds an adapter into its base and writes the result with everything that a chat needs.
+/// Merges an adapter into its base model and writes the result as a Hugging Face directory with its chat template.
 pub(crate) fn run(args: &MergeArgs) -> Result<()> {
     let out = absolute(&args.out)?;
     refuse_filled(&out)?;
     if !args.adapter.join(weights::ADAPTER).is_file() {
         return Err(Failure::usage(format!(
-            "{} holds no adapter: expected {} in it",
+            "{} holds no adapter: expected the file {}",
             args.adapter.display(),
             weights::ADAPTER
         ))
-        .way_out("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model that was trained whole (train.use_peft = false) needs no merging")
+        .hint("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model trained with train.use_peft = false needs no merging")
         .into());
     }
     let device = session::first_device()?;
@@ -36,23 +36,23 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
     let device = iopo_model::device::device(device)?;
     let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).with_context(|| {
         Failure::new(format!("failed to load the base {}", path.display()))
-            .way_out("pass --model with the checkpoint that the adapter was trained on")
+            .hint("pass --model with the checkpoint that the adapter was trained on")
     })?;
     let trained = weights::load(&args.adapter, base.decoder(), base.weights_hash());
     let merged = trained
         .with_context(|| {
             Failure::new(format!("failed to load the adapter {}", args.adapter.display()))
-                .way_out("pass --model with the checkpoint that the adapter was trained on, and --adapter as iopo wrote it")
+                .hint("pass --model with the checkpoint that the adapter was trained on, and --adapter as iopo wrote it")
         })?
         .merged();
 
     if !weights::has_card(&args.adapter) {
         printer::note(&format!(
-            "nothing in {} says which weights it was trained on: it fits these by its shapes alone",
+            "{} does not name its base weights: only the shapes were checked",
             args.adapter.display()
         ));
     }
-    // Whole or absent: the directory gets its name when everything is in it.
+    // The directory gets its name when it is complete.
     let made = scratch.path().join("merged");
     fs::create_dir(&made).with_context(what)?;
     write_chat_files(&made, base.tokenizer(), base.template(), merged.config())
@@ -63,21 +63,17 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         fs::remove_dir(&out).with_context(what)?;
     }
     fs::rename(&made, &out).with_context(what)?;
-    printer::note(&format!(
-        "{} and what {} learned: {}",
-        name,
-        args.adapter.display(),
-        out.display()
-    ));
+    printer::note(&format!("{} merged with {}: {}", name, args.adapter.display(), out.display()));
     Ok(())
 }
 
-/// A path whose parent is known.
+/// The path with its parents.
 fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("failed to make sense of {}", path.display()))
+    std::path::absolute(path)
+        .with_context(|| format!("failed to resolve the path {}", path.display()))
 }
 
-/// Never writes over anything.
+/// Returns an error if the directory has entries: commands never overwrite.
 fn refuse_filled(out: &Path) -> Result<()> {
     let is_empty = match fs::read_dir(out) {
         Ok(mut entries) => entries.next().is_none(),
@@ -86,7 +82,7 @@ fn refuse_filled(out: &Path) -> Result<()> {
     if is_empty {
         return Ok(());
     }
-    Err(Failure::usage(format!("{} is there and not an empty directory", out.display()))
-        .way_out("pass another --out, or delete it")
+    Err(Failure::usage(format!("{} exists and is not an empty directory", out.display()))
+        .hint("pass another --out, or delete it")
         .into())
 }

@@ -12,7 +12,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<()> {
     stage(&mut Session::open(args)?)
 }
 
-/// Builds preference groups out of what synthesis left.
+/// Builds preference groups from the synthesized instructions and responses.
 pub(crate) fn stage(session: &mut Session) -> Result<()> {
     refuse_imported(session)?;
     session.needs(&session.run.instructions(), "synth")?;
@@ -29,7 +29,7 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
     })
 }
 
-/// Refuses to put groups of our own in the place of imported ones, which no stage can make again.
+/// Returns an error if the groups are imported: no stage can rebuild those, so none may replace them.
 pub(super) fn refuse_imported(session: &Session) -> Result<()> {
     let preferences = session.run.preferences();
     if !is_imported(&preferences) {
@@ -37,11 +37,11 @@ pub(super) fn refuse_imported(session: &Session) -> Result<()> {
     }
     let out = session.run.root().display();
     Err(Failure::usage(format!(
-        "{} holds imported groups, which groups of this run would replace",
+        "{} holds imported groups, which this stage would replace",
         preferences.display()
     ))
-    .way_out(format!(
-        "run `iopo train --out {out}` to train on them, or pass another --out to make groups"
+    .hint(format!(
+        "run `iopo train --out {out}` to train on them, or pass another --out to build groups"
     ))
     .into())
 }

@@ -7,11 +7,11 @@ use crate::commands::{eval, pairs, report, synth, train};
 use crate::printer;
 use crate::session::Session;
 
-/// Runs every stage; those that are finished are only looked at.
+/// Runs every stage, skipping finished ones.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
     let mut session = Session::open(args)?;
     printer::stage("run", &format!("{}", session.run.root().display()));
-    // Synthesis takes long: what the next stage will refuse is refused before it.
+    // Checked before synthesis, which takes long.
     pairs::refuse_imported(&session)?;
     synth::stage(&mut session)?;
     pairs::stage(&mut session)?;

@@ -8,8 +8,8 @@ use crate::cli::RunArgs;
 use crate::printer;
 use crate::session::Session;
 
-const DEMONSTRATION: &str = "This is a demonstration: it is small enough for a laptop and too small to conclude from. \
-    Look at the intervals before you look at the numbers.";
+const DEMONSTRATION: &str = "This is a demonstration, small enough for a laptop and too small to draw conclusions from. \
+    Look at the intervals before the numbers.";
 
 /// Runs this stage alone.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
@@ -46,8 +46,8 @@ fn meta(session: &Session) -> Result<ReportMeta> {
     let notes = Some(config.notes.clone()).filter(|notes| !notes.is_empty());
     let versions =
         [("iopo", env!("CARGO_PKG_VERSION").to_owned()), ("model", config.model.clone())];
-    // The run may have been computed elsewhere, in parts: the device of this session says nothing of it.
-    let mut table = config.table()?;
+    // Parts of the run may come from other devices, so the report does not show the device of this command.
+    let mut table = config.to_table()?;
     table.remove("device");
     Ok(ReportMeta {
         notes: demonstration.into_iter().chain(notes).collect(),

@@ -9,10 +9,10 @@ use iopo_synth::{SynthConfig, SynthError, SynthSummary};
 
 use crate::bars::Bars;
 use crate::cli::RunArgs;
-use crate::config::PipelineConfig;
 use crate::failure::Failure;
 use crate::run_dir::RunDir;
 use crate::session::Session;
+use iopo::config::PipelineConfig;
 
 /// Runs this stage alone.
 pub(crate) fn run(args: &RunArgs) -> Result<()> {
@@ -61,7 +61,7 @@ fn enough_tasks(in_file: usize, config: &PipelineConfig) -> Result<()> {
         format!("give at least {} tasks", kept.saturating_add(1))
     };
     Err(Failure::usage(what)
-        .way_out(format!(
+        .hint(format!(
             "{more}, or lower pairs.test_tasks, pairs.dev_tasks and pairs.min_test_tasks"
         ))
         .into())
@@ -112,8 +112,8 @@ impl LanguageModel for Absent {
 #[cfg(test)]
 mod tests {
     use super::enough_tasks;
-    use crate::config::PipelineConfig;
     use crate::failure::{Exit, exit_of, render};
+    use iopo::config::PipelineConfig;
 
     #[test]
     fn seeds_that_leave_nothing_to_train_on_are_refused_before_sampling() {

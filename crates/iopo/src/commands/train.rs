@@ -27,18 +27,18 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
             printer::note(&line(run));
         }
         for (reason, count) in &made.dropped {
-            printer::note(&format!("{:>10}  {count} groups left out: {reason}", ""));
+            printer::note(&format!("{:>10}  {count} groups skipped: {reason}", ""));
         }
         Ok(format!("{} models on {} groups", made.runs.len(), made.groups))
     })
 }
 
-/// One method's line: what it came to, and what the tree saved.
+/// One line about a trained method: updates, metrics, and the tokens that segment trees saved.
 fn line(run: &RunSummary) -> String {
     let mut line =
         format!("{:>10}  seed {}, {} updates", run.method.to_string(), run.seed, run.updates);
     if run.updates < run.planned {
-        let _ = write!(line, " (ended early, of {})", run.planned);
+        let _ = write!(line, " (stopped early, of {})", run.planned);
     }
     if let Some(loss) = run.loss {
         let _ = write!(line, ", loss {loss:.4}");

@@ -1,4 +1,4 @@
-//! Where fetched models are kept, and how a file gets there whole or not at all.
+//! The cache of downloaded models; a cached file is complete or absent.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 
-/// The age from which a temporary file belongs to no fetch that still runs.
+/// Age above which a temporary file cannot belong to a running download.
 const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
 /// `IOPO_CACHE`, else `$XDG_CACHE_HOME/iopo`, else `~/.cache/iopo`.
@@ -22,19 +22,17 @@ pub(crate) fn dir() -> Result<PathBuf> {
             var("HOME").or_else(|| var("USERPROFILE")).map(|dir| dir.join(".cache").join("iopo"))
         })
         .ok_or_else(|| {
-            Failure::new(
-                "no place to keep models: neither IOPO_CACHE, XDG_CACHE_HOME nor HOME is set",
-            )
-            .way_out("set IOPO_CACHE to a directory with 200 MB free")
-            .into()
+            Failure::new("no cache directory: IOPO_CACHE, XDG_CACHE_HOME and HOME are not set")
+                .hint("set IOPO_CACHE to a directory with 200 MB free")
+                .into()
         })
 }
 
-/// How temporary files and directories of a fetch begin.
+/// Prefix of temporary files and directories of a download.
 pub(super) const SCRATCH: &str = ".iopo-fetch-";
 
-/// Removes what a killed fetch left more than a day ago: temporary files and directories, known by their prefix.
-/// What cannot be looked at or removed stays; it is in nobody's way.
+/// Removes temporary files and directories that a killed download left more than a day ago. Ignores those that cannot be
+/// removed.
 pub(crate) fn sweep(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
@@ -55,7 +53,7 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
         .with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// Writes `target` from `source` by way of a temporary file, if its SHA-256 is `want`.
+/// Copies `source` to `target` if its SHA-256 is `want`; `target` is complete or absent.
 pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64) -> Result<()> {
     let dir = target.parent().unwrap_or(Path::new("."));
     let what = || format!("failed to write {}", target.display());
@@ -65,9 +63,7 @@ pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64
     if got != want {
         let message = format!("{} has SHA-256 {got}, expected {want}", target.display());
         return Err(Failure::new(message)
-            .way_out(
-                "the download is not the file that this version was tested with: fetch it again",
-            )
+            .hint("the download is damaged or not the version that iopo was tested with; run the command again")
             .into());
     }
     file.as_file().sync_all().with_context(what)?;
@@ -75,7 +71,7 @@ pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64
     Ok(())
 }
 
-/// Copies at most `limit` bytes and says the SHA-256 of what went through.
+/// Copies at most `limit` bytes and returns their SHA-256.
 fn copy_hashed(
     source: &mut impl Read,
     target: &mut impl Write,
@@ -90,9 +86,7 @@ fn copy_hashed(
             break;
         }
         left = left.checked_sub(read as u64).ok_or_else(|| {
-            std::io::Error::other(format!(
-                "the file is larger than the {limit} bytes that were expected"
-            ))
+            std::io::Error::other(format!("the file is larger than the expected {limit} bytes"))
         })?;
         hash.update(&buffer[..read]);
         target.write_all(&buffer[..read])?;
@@ -116,7 +110,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn only_what_was_left_behind_long_ago_is_swept() {
+    fn only_old_temporary_files_are_removed() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let at = |name: &str| dir.path().join(name);
         for name in [".iopo-fetch-old", ".iopo-fetch-new"] {
@@ -138,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_stored_whole_or_not_at_all() {
+    fn a_stored_file_is_complete_or_absent() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let target = dir.path().join("deep").join("abc");
         store(&mut &b"abc"[..], &target, ABC, 3).expect("stored");

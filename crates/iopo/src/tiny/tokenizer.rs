@@ -1,4 +1,4 @@
-//! The tiny model's vocabulary: 256 bytes, a few common words, the special tokens.
+//! The vocabulary of the tiny model: 256 bytes, a few common words, the special tokens.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const SPECIAL: [&str; 4] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>"];
 
-/// Merges in their order; each makes a token. `Ġ` stands for the space, as in every byte-level vocabulary.
+/// Merges in order; each creates a token. `Ġ` is the space, as in every byte-level vocabulary.
 const MERGES: [(&str, &str); 38] = [
     ("t", "h"),
     ("th", "e"),
@@ -70,20 +70,20 @@ impl Vocabulary {
         self.tokens.len()
     }
 
-    /// The id of the turn's beginning.
+    /// Id of the token that starts a turn.
     pub(crate) fn start() -> usize {
         1
     }
 
-    /// The id of the turn's end.
+    /// Id of the token that ends a turn.
     pub(crate) fn end() -> usize {
         2
     }
 
-    /// How often each token should come: word salad with some punctuation and an end.
+    /// Frequency of each token: random words with some punctuation and an end.
     pub(crate) fn frequencies(&self) -> Vec<f32> {
         let frequency = |(id, token): (usize, &String)| match token.as_str() {
-            // The space is not the likeliest: greedy answers would be nothing else.
+            // The space is not the likeliest token, or greedy responses would contain nothing else.
             "Ġ" | "e" | "t" | "o" | "a" | "i" | "n" | "s" | "r" => 0.02,
             word if id == Self::end() || word == "Ċ" || word.starts_with('Ġ') => 0.03,
             "." => 0.05,
@@ -91,7 +91,7 @@ impl Vocabulary {
             "!" | "?" | ":" | "-" | "*" => 0.008,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase() => 0.006,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_alphanumeric() => 0.002,
-            // Control characters and halves of UTF-8 sequences: practically never.
+            // Control characters and parts of UTF-8 sequences: practically never.
             _ => 1e-12,
         };
         self.tokens.iter().enumerate().map(frequency).collect()
@@ -145,7 +145,7 @@ impl Vocabulary {
     }
 }
 
-/// The printable character that stands for a byte in a byte-level vocabulary (GPT-2's table).
+/// The character that represents a byte in a byte-level vocabulary (the table of GPT-2).
 fn byte_char(byte: u8) -> char {
     let own = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     if own(byte) {

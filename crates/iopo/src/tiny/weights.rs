@@ -1,4 +1,4 @@
-//! The tiny model's weights: random, but for the constant that carries the token frequencies.
+//! The weights of the tiny model: random, except for the constant that carries the token frequencies.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::{HEADS, HIDDEN, INTERMEDIATE, KV_HEADS, LAYERS, Vocabulary};
 
-/// The first hidden dimension of every embedding; large beside the others, so it survives the layers.
+/// Value of the first hidden dimension of every embedding, large enough to survive the layers.
 const CARRIER: f32 = 4.0;
 
 /// `model.safetensors` in f32.
@@ -18,8 +18,7 @@ pub(crate) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>> {
     let mut rng = ChaCha8Rng::seed_from_u64(135);
     let vocab = vocabulary.len();
     let mut embed = random(&mut rng, vocab * HIDDEN, 0.5);
-    // Wide enough that the context matters: a model that is blind to its prompt has p(y|x1) = p(y|x2), and the
-    // margins of a group cancel whatever the loss does.
+    // Wide enough that the prompt matters: with p(y|x1) = p(y|x2) the margins of a group would cancel under any loss.
     let mut head = random(&mut rng, vocab * HIDDEN, 0.15);
     for (id, frequency) in vocabulary.frequencies().into_iter().enumerate() {
         embed[id * HIDDEN] = CARRIER;
@@ -32,7 +31,7 @@ pub(crate) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>> {
     for layer in 0..LAYERS {
         let mut put = |name: &str, out: usize, width: usize| {
             let mut values = random(&mut rng, out * width, 0.3);
-            // What reads the carrier or writes to it would drown the rest: leave it alone.
+            // Weights that read or write the carrier would dominate all others, so they are 0.
             values.iter_mut().step_by(width).for_each(|value| *value = 0.0);
             if out == HIDDEN {
                 values[..width].fill(0.0);
@@ -57,7 +56,7 @@ pub(crate) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>> {
     serialize(&tensors)
 }
 
-/// The carrier as the head sees it, after the last norm: the root mean square of a row with the carrier and
+/// Value of the carrier after the last norm, which divides by the root mean square of a row: the carrier and
 /// `HIDDEN - 1` uniform values in ±0.5, whose variance is 1/12.
 fn carried() -> f32 {
     let mean_square = (CARRIER * CARRIER + (HIDDEN - 1) as f32 / 12.0) / HIDDEN as f32;

@@ -11,7 +11,7 @@ use iopo_eval::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalEr
 use super::failure;
 use crate::bars::Bars;
 use crate::cli::{IfevalArgs, RunArgs};
-use crate::config;
+use crate::resolve;
 use crate::failure::Failure;
 use crate::fetch;
 use crate::printer;
@@ -76,7 +76,7 @@ fn explain(error: EvalError, mode: Mode) -> anyhow::Error {
         _ => return failure(error),
     };
     let frame = if error.is_usage() { Failure::usage(text) } else { Failure::new(text) };
-    anyhow::Error::new(error).context(frame.way_out(hint))
+    anyhow::Error::new(error).context(frame.hint(hint))
 }
 
 /// Returns the run whose held-out kinds apply: the one that is named, or the one that holds the adapter.
@@ -111,7 +111,7 @@ fn held_out(run: Option<&Path>) -> Result<BTreeSet<Kind>> {
         gradient_checkpointing: None,
         sets: Vec::new(),
     };
-    Ok(config::resolve(&none)?.config.eval.held_out_kinds()?)
+    Ok(resolve::resolve(&none)?.config.eval.held_out_kinds()?)
 }
 
 #[cfg(test)]

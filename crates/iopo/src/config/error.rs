@@ -1,0 +1,72 @@
+//! Errors of a configuration.
+
+use iopo_core::SettingError;
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A key is unknown, or its value has the wrong type, is out of range, or does not fit another setting.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// A setting of training cannot be used.
+    #[error(transparent)]
+    Train(#[from] iopo_train::TrainError),
+    /// A setting of synthesis cannot be used.
+    #[error(transparent)]
+    Synth(#[from] iopo_synth::SynthError),
+    /// A setting of pairing cannot be used.
+    #[error(transparent)]
+    Pairs(#[from] iopo_pairs::PairsError),
+    /// A setting of evaluation cannot be used.
+    #[error(transparent)]
+    Eval(#[from] iopo_eval::EvalError),
+    /// The text is not TOML.
+    #[error("{name} is not valid TOML: {reason}")]
+    Toml {
+        /// File or preset.
+        name: String,
+        /// Place and reason.
+        reason: String,
+    },
+    /// An assignment has no key or no value.
+    #[error("cannot read `{assignment}`: expected `SECTION.KEY=VALUE`")]
+    Assignment {
+        /// The assignment found.
+        assignment: String,
+    },
+    /// No preset has this name.
+    #[error("no preset `{name}`: expected one of {}", expected.join(", "))]
+    Preset {
+        /// The name found.
+        name: String,
+        /// The names of the presets.
+        expected: Vec<&'static str>,
+    },
+}
+
+impl ConfigError {
+    /// A remedy, where one is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Setting(error)
+            | Self::Synth(iopo_synth::SynthError::Setting(error))
+            | Self::Pairs(iopo_pairs::PairsError::Setting(error))
+            | Self::Eval(iopo_eval::EvalError::Setting(error)) => {
+                let section = error.key.split('.').next().unwrap_or_default();
+                let list = format!("`iopo config {section}` lists the settings of that section");
+                match (&error.hint, error.key.contains('.')) {
+                    (Some(hint), _) => Some(hint.clone()),
+                    (None, true) => Some(list),
+                    (None, false) => Some("`iopo config` lists the settings".to_owned()),
+                }
+            }
+            Self::Train(_) => {
+                Some("`iopo config train` lists the settings of that section".to_owned())
+            }
+            Self::Assignment { .. } => Some("for instance `--set synth.max_tasks=20`".to_owned()),
+            Self::Preset { .. } => Some("pass a configuration file with --config".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The value of a whole configuration.
+
+use iopo_core::SettingError;
+use iopo_model::Dtype;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+
+/// Everything that determines a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct PipelineConfig {
+    /// Name of the run, shown as the title of its report.
+    pub name: String,
+    /// Text that the report shows above its tables.
+    pub notes: String,
+    /// Marks the report as a demonstration that is too small to draw conclusions from.
+    pub demonstration: bool,
+    /// File of tasks, `.jsonl` or `.parquet`. Empty uses the built-in tasks.
+    pub tasks: String,
+    /// Base model: a Hugging Face directory, a `.gguf` file, `smollm2-135m-instruct`, `tiny`, or a hub id.
+    pub model: String,
+    /// Device to compute on. `auto` takes the first that the binary was built with; `iopo devices` lists them.
+    pub device: String,
+    /// Type of the base model's weights. bf16 takes half the memory; adapters and gradients stay f32.
+    pub dtype: Dtype,
+    /// Random seed of every stage that does not set its own.
+    pub seed: u64,
+    /// Constraint kinds that synthesis and pairing never use, so that evaluation can compare seen and unseen kinds.
+    pub held_out: Vec<String>,
+    /// Most sequences that a worker generates together. Higher values use more memory; on a CPU every thread is a
+    /// worker.
+    #[schemars(range(min = 1))]
+    pub generation_batch: usize,
+    /// Synthesis: tasks to constrained instructions with verified responses.
+    pub synth: iopo_synth::SynthConfig,
+    /// Pairing: instructions and responses to preference groups.
+    pub pairs: iopo_pairs::PairsConfig,
+    /// Training: preference groups to adapters.
+    pub train: iopo_train::TrainConfig,
+    /// Evaluation: answers to held-out instructions, and their scores.
+    pub eval: iopo_eval::EvalConfig,
+}
+
+impl Default for PipelineConfig {
+    fn default() -> Self {
+        Self {
+            name: "run".to_owned(),
+            notes: String::new(),
+            demonstration: false,
+            tasks: String::new(),
+            model: "smollm2-135m-instruct".to_owned(),
+            device: "auto".to_owned(),
+            dtype: Dtype::default(),
+            seed: 0,
+            held_out: Vec::new(),
+            generation_batch: 16,
+            synth: iopo_synth::SynthConfig::default(),
+            pairs: iopo_pairs::PairsConfig::default(),
+            train: iopo_train::TrainConfig::default(),
+            eval: iopo_eval::EvalConfig::default(),
+        }
+    }
+}
+
+impl PipelineConfig {
+    /// Checks every setting, alone and beside the others.
+    ///
+    /// # Errors
+    /// Names the first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.synth.validate()?;
+        self.pairs.validate()?;
+        self.train.validate()?;
+        self.eval.validate()?;
+        let sections = [
+            ("synth", &self.synth.held_out),
+            ("pairs", &self.pairs.held_out),
+            ("eval", &self.eval.held_out),
+        ];
+        for (section, held_out) in sections {
+            if *held_out != self.held_out {
+                let found = format!("{held_out:?}");
+                let expected =
+                    "the run's `held_out`, because every stage must hold out the same kinds";
+                return Err(SettingError::new("held_out", found, expected)
+                    .inside(section)
+                    .with_hint("set `held_out` at the top of the file only")
+                    .into());
+            }
+        }
+        if !self.train.use_peft && self.dtype != Dtype::F32 {
+            let expected = "f32, because `train.use_peft` is false and trained weights are f32";
+            return Err(SettingError::new("dtype", self.dtype.name(), expected)
+                .with_hint("set `train.use_peft=true` to train adapters, or `dtype=f32`")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// The configuration as TOML, with every setting.
+    ///
+    /// # Errors
+    /// Returns an error for a number that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string_pretty(self).map_err(|error| ConfigError::Toml {
+            name: "the configuration".to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// The configuration as a TOML table, with every setting.
+    ///
+    /// # Errors
+    /// Returns an error for a number that TOML cannot hold.
+    pub fn to_table(&self) -> Result<toml::Table, ConfigError> {
+        // Through the text, in which an f32 has the digits of an f32.
+        super::parse(&self.to_toml()?, "the configuration")
+    }
+}

@@ -1,0 +1,287 @@
+//! A configuration as a TOML table: reading, changing and resolving it.
+
+use iopo_core::settings::check_table;
+use toml::{Table, Value};
+
+use super::{ConfigError, PipelineConfig};
+
+/// Sections whose `seed` is the run's unless they set their own.
+const SEEDED: [&str; 4] = ["synth", "pairs", "train", "eval"];
+/// Sections whose `held_out` is the run's.
+const HELD_OUT: [&str; 3] = ["synth", "pairs", "eval"];
+
+/// Parses TOML; `name` is the file or preset that an error names.
+///
+/// # Errors
+/// Says where the text is not TOML.
+pub fn parse(text: &str, name: &str) -> Result<Table, ConfigError> {
+    text.parse::<Table>().map_err(|error| ConfigError::Toml {
+        name: name.to_owned(),
+        reason: error.to_string().trim_end().to_owned(),
+    })
+}
+
+/// Applies one `SECTION.KEY=VALUE` to a table.
+///
+/// The value is TOML (`3`, `1e-4`, `true`, `["sft", "iopo"]`). A value that is not valid TOML is taken as a string, so
+/// `model=path/to/it` needs no quotes.
+///
+/// # Errors
+/// Names an assignment without key or value, and a key that is unknown or does not allow the value. The table is then
+/// unchanged.
+pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
+    let malformed = || ConfigError::Assignment { assignment: assignment.to_owned() };
+    let (path, value) = assignment.split_once('=').ok_or_else(malformed)?;
+    let keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    if keys.iter().any(|key| key.is_empty()) {
+        return Err(malformed());
+    }
+    let Some((last, sections)) = keys.split_last() else { return Err(malformed()) };
+    let mut changed = table.clone();
+    let mut here = &mut changed;
+    for key in sections {
+        let next = here.entry(*key).or_insert_with(|| Value::Table(Table::new()));
+        here = next.as_table_mut().ok_or_else(malformed)?;
+    }
+    here.insert((*last).to_owned(), value_of(value.trim(), here.get(*last)));
+    check(&changed)?;
+    *table = changed;
+    Ok(())
+}
+
+/// The value as TOML; an integer becomes a float where the preset has one.
+fn value_of(text: &str, before: Option<&Value>) -> Value {
+    let parsed =
+        format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+    match (parsed, before) {
+        (Some(Value::Integer(int)), Some(Value::Float(_))) => Value::Float(int as f64),
+        (Some(value), _) => value,
+        (None, _) => Value::String(text.to_owned()),
+    }
+}
+
+/// Gives every stage the random seed `seed`; a list of training seeds becomes as many consecutive seeds from it.
+///
+/// # Errors
+/// Refuses a seed that TOML's 64-bit signed integers cannot hold, with room for the list.
+pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
+    let most = i64::MAX - (1 << 20);
+    let fits = i64::try_from(seed).ok().filter(|seed| *seed <= most);
+    let seed =
+        fits.ok_or_else(|| iopo_core::SettingError::new("seed", seed, format!("at most {most}")))?;
+    table.insert("seed".to_owned(), Value::Integer(seed));
+    for section in SEEDED {
+        if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
+            section.remove("seed");
+            if let Some(Value::Array(seeds)) = section.get_mut("seeds") {
+                *seeds = (seed..).take(seeds.len()).map(Value::Integer).collect();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The checked configuration of a table. The run's `seed` and `held_out` apply to every section without its own.
+///
+/// # Errors
+/// Names the first key that is unknown, and the first setting whose value cannot be used.
+pub fn resolve(table: &Table) -> Result<PipelineConfig, ConfigError> {
+    check(table)?;
+    let mut table = table.clone();
+    inherit(&mut table);
+    let config: PipelineConfig =
+        Value::Table(table).try_into().map_err(|error: toml::de::Error| ConfigError::Toml {
+            name: "the configuration".to_owned(),
+            reason: error.to_string(),
+        })?;
+    config.validate()?;
+    Ok(config)
+}
+
+fn check(table: &Table) -> Result<(), ConfigError> {
+    let json = serde_json::to_value(table).map_err(|error| ConfigError::Toml {
+        name: "the configuration".to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(check_table::<PipelineConfig>(&json)?)
+}
+
+/// Fills the run's random seed and held-out kinds into the sections that do not have their own.
+fn inherit(table: &mut Table) {
+    let seed = table.get("seed").cloned().unwrap_or(Value::Integer(0));
+    let held_out = table.get("held_out").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+    let mut fill = |sections: &[&str], key: &str, value: &Value| {
+        for section in sections {
+            let section = table.entry(*section).or_insert_with(|| Value::Table(Table::new()));
+            if let Some(section) = section.as_table_mut() {
+                section.entry(key).or_insert_with(|| value.clone());
+            }
+        }
+    };
+    fill(&SEEDED, "seed", &seed);
+    fill(&HELD_OUT, "held_out", &held_out);
+}
+
+/// The keys at which two tables differ, as `section.key: a → b`.
+pub fn differences(old: &Table, new: &Table) -> Vec<String> {
+    let mut found = Vec::new();
+    compare("", &Value::Table(old.clone()), &Value::Table(new.clone()), &mut found);
+    found
+}
+
+fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
+    let (Value::Table(a), Value::Table(b)) = (old, new) else {
+        if old != new {
+            found.push(format!("{path}: {old} → {new}"));
+        }
+        return;
+    };
+    let mut keys: Vec<&String> = a.keys().chain(b.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    for key in keys {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match (a.get(key), b.get(key)) {
+            (Some(old), Some(new)) => compare(&path, old, new, found),
+            (Some(old), None) => found.push(format!("{path}: {old} → unset")),
+            (None, Some(new)) => found.push(format!("{path}: unset → {new}")),
+            (None, None) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::Table;
+
+    use super::{differences, resolve, set, set_seed};
+    use crate::config::{PRESETS, PipelineConfig, preset};
+
+    fn table(text: &str) -> Table {
+        text.parse().expect("valid TOML")
+    }
+
+    fn refused(assignment: &str) -> (String, Option<String>) {
+        let error = set(&mut preset("smoke").expect("preset"), assignment).expect_err(assignment);
+        (error.to_string(), error.hint())
+    }
+
+    #[test]
+    fn assigned_values_keep_their_types() {
+        let mut config = table("model = 'a'\n[train]\nbeta = 0.1\nsave_steps = 3");
+        for assignment in [
+            "train.beta=1",
+            "train.lora.r = 4",
+            "train.methods=[\"sft\", \"iopo\"]",
+            "model=dir/model.gguf",
+            "demonstration=true",
+        ] {
+            set(&mut config, assignment).expect(assignment);
+        }
+        let want = "model = 'dir/model.gguf'\ndemonstration = true\n\
+            [train]\nbeta = 1.0\nsave_steps = 3\nmethods = ['sft', 'iopo']\nlora = { r = 4 }";
+        assert_eq!(config, table(want));
+    }
+
+    #[test]
+    fn malformed_assignments_are_refused_with_their_text() {
+        for assignment in ["train.beta", "=3", "train.=3", ".x=1", "model.name=3"] {
+            assert!(refused(assignment).0.contains(assignment), "{assignment}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_setting() {
+        for (assignment, near) in [
+            ("train.lr=1e-4", "train.learning_rate"),
+            ("train.epochs=1", "train.num_train_epochs"),
+            ("train.batch_size=1", "train.groups_per_update"),
+            ("train.clip_norm=1", "train.max_grad_norm"),
+            ("train.lora.rank=4", "train.lora.r"),
+            ("synth.sampling.temprature=1", "synth.sampling.temperature"),
+            ("learning_rate=1", "train.learning_rate"),
+        ] {
+            let (error, hint) = refused(assignment);
+            let key = assignment.split('=').next().unwrap_or_default();
+            assert!(error.starts_with(&format!("`{key}`: found an unknown key")), "{error}");
+            assert_eq!(hint, Some(format!("did you mean `{near}`?")), "{assignment}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_or_range_says_what_was_found_and_what_is_allowed() {
+        for (assignment, found) in [
+            ("train.learning_rate=fast", "found \"fast\", expected a number"),
+            ("train.learning_rate=2", "found 2, expected a number"),
+            ("synth.spread=7", "found 7, expected a number, at least 0 and at most 1"),
+            ("dtype=f64", "found \"f64\", expected one of `f32`, `bf16`"),
+            ("pairs.max_groups={train=1}", "found a table"),
+        ] {
+            let (error, _) = refused(assignment);
+            assert!(error.contains(found), "{assignment}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_preset_resolves_and_reads_back_as_it_was_written() {
+        for (name, _) in PRESETS {
+            let config = resolve(&preset(name).expect(name)).expect(name);
+            let text = config.to_toml().expect("TOML");
+            let back: PipelineConfig = toml::from_str(&text).expect("reads back");
+            assert_eq!(back, config, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_seed_reaches_every_stage_and_a_section_may_have_its_own() {
+        let mut smoke = preset("smoke").expect("preset");
+        set_seed(&mut smoke, 7).expect("a seed");
+        set(&mut smoke, "pairs.seed=9").expect("a seed");
+        let config = resolve(&smoke).expect("valid");
+        assert_eq!((config.synth.seed, config.pairs.seed, config.eval.seed), (7, 9, 7));
+    }
+
+    #[test]
+    fn the_seed_reaches_training_unless_its_seeds_are_set_beside_it() {
+        let seeds = |name: &str, seed: Option<u64>, sets: &[&str]| {
+            let mut table = preset(name).expect("preset");
+            if let Some(seed) = seed {
+                set_seed(&mut table, seed).expect("a seed");
+            }
+            for assignment in sets {
+                set(&mut table, assignment).expect(assignment);
+            }
+            resolve(&table).expect("valid").train.resolved_seeds()
+        };
+        assert_eq!(seeds("default", Some(7), &[]), [7]);
+        assert_eq!(seeds("study", Some(7), &[]), [7, 8, 9], "as many as the preset has");
+        assert_eq!(seeds("study", Some(7), &["train.seeds=[4, 2]"]), [4, 2]);
+        assert_eq!(seeds("smoke", Some(7), &["train.seed=4"]), [4]);
+        assert_eq!(seeds("study", None, &["seed=7"]), [0, 1, 2], "the preset's own seeds stand");
+        assert_eq!(seeds("default", None, &["seed=3"]), [3]);
+        assert!(set_seed(&mut Table::new(), u64::MAX).is_err());
+    }
+
+    #[test]
+    fn weights_of_16_bits_train_adapters_only() {
+        let mut smoke = preset("smoke").expect("preset");
+        set(&mut smoke, "dtype=bf16").expect("a type");
+        resolve(&smoke).expect("adapters");
+        set(&mut smoke, "train.use_peft=false").expect("a setting");
+        let error = resolve(&smoke).expect_err("every weight");
+        assert!(error.to_string().starts_with("`dtype`: found bf16"), "{error}");
+    }
+
+    #[test]
+    fn held_out_kinds_are_those_of_the_run_in_every_section() {
+        let error = resolve(&table("[pairs]\nheld_out = ['postscript']")).expect_err("differs");
+        assert!(error.to_string().starts_with("`pairs.held_out`"), "{error}");
+    }
+
+    #[test]
+    fn differences_name_the_keys() {
+        let found =
+            differences(&table("a = 1\n[s]\nx = 1\ny = 2"), &table("a = 1\nb = 2\n[s]\nx = 3"));
+        assert_eq!(found, ["b: unset → 2", "s.x: 1 → 3", "s.y: 2 → unset"]);
+    }
+}

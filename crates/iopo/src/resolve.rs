@@ -1,0 +1,142 @@
+//! Flags to a configuration and a run directory.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use iopo::config::{ConfigError, PipelineConfig, parse, preset, set, set_seed};
+use toml::{Table, Value};
+
+use crate::cli::RunArgs;
+use crate::failure::Failure;
+
+/// A configuration and the directory of its run.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) config: PipelineConfig,
+    pub(crate) out: PathBuf,
+}
+
+/// Reads the preset or file and applies the flags.
+pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
+    let Source { name, mut table, out } = source(args)?;
+    let strings = [("model", &args.model), ("device", &args.device), ("dtype", &args.dtype)];
+    for (key, value) in strings {
+        if let Some(value) = value {
+            table.insert(key.to_owned(), Value::String(value.clone()));
+        }
+    }
+    if let Some(seed) = args.seed {
+        set_seed(&mut table, seed).map_err(|error| usage("cannot use --seed", &error))?;
+    }
+    // The file first, so that an error in it is not blamed on a flag.
+    let unusable = |error: ConfigError| usage(&format!("cannot use {name}"), &error);
+    iopo::config::resolve(&table).map_err(unusable)?;
+    if let Some(when) = &args.gradient_checkpointing {
+        set(&mut table, &format!("train.gradient_checkpointing={when}"))
+            .map_err(|error| usage("cannot use --gradient-checkpointing", &error))?;
+    }
+    for assignment in &args.sets {
+        set(&mut table, assignment)
+            .map_err(|error| usage(&format!("cannot apply --set {assignment}"), &error))?;
+    }
+    let config = iopo::config::resolve(&table).map_err(unusable)?;
+    Ok(Resolved { config, out })
+}
+
+/// An error of the configuration as one of usage, with its hint.
+pub(crate) fn usage(what: &str, error: &ConfigError) -> Failure {
+    let failure = Failure::usage(format!("{what}: {error}"));
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+struct Source {
+    name: String,
+    table: Table,
+    out: PathBuf,
+}
+
+/// The configuration before the flags: from `--config`, `--preset`, the run's own file, or the default preset.
+fn source(args: &RunArgs) -> Result<Source> {
+    if let Some(path) = &args.config {
+        let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());
+        let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&*stem));
+        return from_file(path, out);
+    }
+    if let (None, Some(out)) = (&args.preset, &args.out) {
+        let own = out.join("config.toml");
+        if own.is_file() {
+            return from_file(&own, out.clone());
+        }
+    }
+    let name = args.preset.as_deref().unwrap_or("default");
+    let table = preset(name).map_err(|error| usage("cannot use --preset", &error))?;
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
+    Ok(Source { name: format!("preset {name}"), table, out })
+}
+
+fn from_file(path: &Path, out: PathBuf) -> Result<Source> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| Failure::usage(format!("cannot read {name}")))?;
+    let table =
+        parse(&text, &name).map_err(|error| usage("cannot read the configuration", &error))?;
+    Ok(Source { table, name, out })
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo::config::PRESETS;
+    use iopo_train::GradientCheckpointing;
+
+    use super::resolve;
+    use crate::cli::RunArgs;
+    use crate::failure::{Exit, exit_of, render};
+
+    fn args(preset: &str, sets: &[&str]) -> RunArgs {
+        RunArgs {
+            preset: Some(preset.to_owned()),
+            seed: Some(7),
+            sets: sets.iter().map(ToString::to_string).collect(),
+            ..RunArgs::default()
+        }
+    }
+
+    #[test]
+    fn a_preset_has_its_own_run_directory() {
+        for (name, _) in PRESETS {
+            let resolved = resolve(&args(name, &[])).expect(name);
+            assert_eq!(resolved.out, std::path::Path::new("runs").join(name));
+            assert_eq!(resolved.config.seed, 7);
+        }
+    }
+
+    #[test]
+    fn gradient_checkpointing_is_a_flag_and_a_setting() {
+        let resolved = |when: Option<&str>, sets: &[&str]| {
+            let gradient_checkpointing = when.map(str::to_owned);
+            let args = RunArgs { gradient_checkpointing, ..args("smoke", sets) };
+            resolve(&args).expect("valid").config.train.gradient_checkpointing
+        };
+        assert_eq!(resolved(None, &[]), GradientCheckpointing::Auto);
+        assert_eq!(resolved(Some("always"), &[]), GradientCheckpointing::Always);
+        assert_eq!(
+            resolved(None, &["train.gradient_checkpointing=never"]),
+            GradientCheckpointing::Never
+        );
+    }
+
+    #[test]
+    fn a_bad_setting_is_a_usage_error_that_names_the_right_key() {
+        let error = resolve(&args("smoke", &["train.lr=1e-4"])).expect_err("unknown");
+        assert_eq!(exit_of(&error), Exit::Usage);
+        let text = render(&error);
+        assert!(text.contains("--set train.lr=1e-4: `train.lr`: found an unknown key"), "{text}");
+        assert!(text.ends_with("hint: did you mean `train.learning_rate`?"), "{text}");
+        let error = resolve(&args("no-such-preset", &[])).expect_err("unknown");
+        assert_eq!(exit_of(&error), Exit::Usage);
+        assert!(render(&error).contains("default, study, smoke"), "{}", render(&error));
+    }
+}
