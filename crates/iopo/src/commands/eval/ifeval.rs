@@ -11,10 +11,10 @@ use iopo_eval::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalEr
 use super::failure;
 use crate::bars::Bars;
 use crate::cli::{IfevalArgs, RunArgs};
-use crate::resolve;
 use crate::failure::Failure;
 use crate::fetch;
 use crate::printer;
+use crate::resolve;
 use crate::session;
 
 /// Scores the responses of a model or of a file, and prints the accuracies.
