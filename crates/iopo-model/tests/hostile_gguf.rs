@@ -256,7 +256,7 @@ fn gguf_models_that_cannot_be_run_are_refused_by_name() {
             }),
         ),
         (
-            "embedding has 4 rows",
+            "embedding has only 4 rows",
             changed_gguf(|file| {
                 file.set("tokenizer.ggml.tokens", Value::texts(&["a", "b", "ab", "c", "d"]));
                 file.unset("tokenizer.ggml.token_type");
