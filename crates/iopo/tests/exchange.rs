@@ -23,7 +23,8 @@ fn imported(dir: &Path) -> std::path::PathBuf {
     let said = succeed(&args).stderr;
     assert!(said.contains("1 rows skipped: one instruction"), "{said}");
     assert!(
-        said.contains("2 rows, 1 groups (1 train)") && said.contains("nothing was checked"),
+        said.contains("2 rows, 1 groups (1 train)")
+            && said.contains("labels were imported without a check"),
         "{said}"
     );
     out
@@ -58,7 +59,7 @@ fn rows_come_in_and_go_out_and_in_again() {
 }
 
 #[test]
-fn wrong_usage_says_the_way_out_and_writes_nothing() {
+fn wrong_usage_names_the_remedy_and_writes_nothing() {
     let dir = tempfile::tempdir().expect("folder");
     let groups = imported(dir.path());
     let out = dir.path().join("out.txt");
@@ -69,7 +70,7 @@ fn wrong_usage_says_the_way_out_and_writes_nothing() {
     let error = export(&["--to", "trl"], 2);
     assert!(error.contains("--format") && error.contains(".parquet"), "{error}");
     let error = export(&["--to", "llama-factory", "--conversational"], 2);
-    assert!(error.contains("leave it away"), "{error}");
+    assert!(error.contains("hint: omit it"), "{error}");
     let error = export(&["--to", "trl", "--format", "jsonl", "--split", "test"], 1);
     assert!(error.contains("found none among 0"), "{error}");
     assert!(!out.exists());

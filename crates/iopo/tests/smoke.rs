@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use common::{run, succeed, text};
 
 #[test]
-fn the_smoke_preset_goes_the_whole_way_and_a_second_run_changes_nothing() {
+fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let args = ["pipeline", "--preset", "smoke", "--out", text(&out)];
@@ -38,7 +38,7 @@ fn the_smoke_preset_goes_the_whole_way_and_a_second_run_changes_nothing() {
     }
     let groups =
         succeed(&["inspect", text(&out.join("preferences.parquet")), "--rows", "1"]).stdout;
-    for word in ["schema    preferences version 1", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
+    for word in ["schema    preferences version 2", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
         assert!(groups.contains(word), "`{word}` is missing:\n{groups}");
     }
 
@@ -61,7 +61,7 @@ fn the_smoke_preset_goes_the_whole_way_and_a_second_run_changes_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
+fn ctrl_c_stops_cleanly_and_says_how_to_resume() {
     use std::process::{Command, Stdio};
 
     let dir = tempfile::tempdir().expect("temporary directory");
@@ -84,7 +84,7 @@ fn ctrl_c_stops_cleanly_and_says_how_to_go_on() {
     let ended = child.wait_with_output().expect("ended");
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(130), "{stderr}");
-    assert!(stderr.contains("run the same command again to go on"), "{stderr}");
+    assert!(stderr.contains("run the same command again to resume"), "{stderr}");
     assert!(!out.join("report.html").exists());
 }
 
