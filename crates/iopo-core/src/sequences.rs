@@ -273,11 +273,12 @@ mod tests {
 
     #[test]
     fn a_single_false_cell_counts_twice_and_a_true_one_never() {
-        let margin =
-            |x1y2, x2y1| VALUES.map(f64::from).margin_over(FalseCells { x1y2, x2y1 }.weights());
-        assert_eq!(margin(true, true), f64::from(VALUES.margin()));
-        assert_eq!(margin(true, false), f64::from(1 + 4000 - 2 * 20));
-        assert_eq!(margin(false, true), f64::from(1 + 4000 - 2 * 300));
+        let margin = |x1y2, x2y1| {
+            VALUES.map(f64::from).margin_over(FalseCells { x1y2, x2y1 }.weights()) as i32
+        };
+        assert_eq!(margin(true, true), VALUES.margin());
+        assert_eq!(margin(true, false), 1 + 4000 - 2 * 20);
+        assert_eq!(margin(false, true), 1 + 4000 - 2 * 300);
         let follows = PerSequence { x1y1: true, x1y2: true, x2y1: false, x2y2: true };
         assert_eq!(FalseCells::of(follows), FalseCells { x1y2: false, x2y1: true });
     }

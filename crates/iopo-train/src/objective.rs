@@ -141,7 +141,7 @@ impl Objective {
         let leaves = tensors::Leaves::new(groups, device);
         let (losses, weights) = losses::losses(self, &leaves, groups, size);
         let weighted = losses.clone() * weights;
-        let gradients = leaves.gradients(weighted.clone().sum().backward())?;
+        let gradients = leaves.gradients(&weighted.clone().sum().backward())?;
         let loss = tensors::host(weighted)?.iter().sum();
         Ok(LossOutput { losses: tensors::host(losses)?, loss, gradients })
     }

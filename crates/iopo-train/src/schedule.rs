@@ -2,8 +2,8 @@
 //!
 //! The numbers are those of transformers' `get_constant_schedule_with_warmup`,
 //! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, whose first update has the
-//! rate 0. Burn's composed scheduler_types cannot start at 0 and carry a state of their own; this is a
-//! function of the step, so that a resumed run needs none.
+//! rate 0. Burn's composed schedulers cannot start at 0 and hold state; these are functions of the
+//! step, so that resuming needs no state.
 
 use std::f64::consts::PI;
 

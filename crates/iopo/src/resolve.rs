@@ -83,7 +83,7 @@ fn from_file(path: &Path, out: PathBuf) -> Result<Source> {
         .with_context(|| Failure::usage(format!("cannot read {name}")))?;
     let table =
         parse(&text, &name).map_err(|error| usage("cannot read the configuration", &error))?;
-    Ok(Source { table, name, out })
+    Ok(Source { name, table, out })
 }
 
 #[cfg(test)]

@@ -52,10 +52,10 @@ impl Leaves {
     }
 
     /// Reads the gradient of each group's sequences; 0 where the loss does not depend on a sequence.
-    pub(super) fn gradients(&self, found: Gradients) -> Result<Vec<PerSequence<f64>>, ModelError> {
+    pub(super) fn gradients(&self, found: &Gradients) -> Result<Vec<PerSequence<f64>>, ModelError> {
         let groups = self.policy.x1y1.dims()[0];
         let columns =
-            PerSequence::try_from_fn(|sequence| match self.policy.get(sequence).grad(&found) {
+            PerSequence::try_from_fn(|sequence| match self.policy.get(sequence).grad(found) {
                 Some(gradient) => host(gradient),
                 None => Ok(vec![0.0; groups]),
             })?;
