@@ -65,7 +65,7 @@ impl Write for AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if self.file.take().is_some() {
-            // Nobody can be told here, and the next `create` replaces the file.
+            // `drop` cannot return an error; the next `create` replaces the file.
             let _ = fs::remove_file(&self.temporary);
         }
     }

@@ -205,7 +205,7 @@ fn a_file_with_any_byte_damaged() -> Outcome {
         let mut damaged = bytes.clone();
         damaged[at] ^= [0x01, 0x80, 0xff, 0x10][at % 4];
         fs::write(&path, &damaged)?;
-        // Rows that still decode cannot be told from rows that were written.
+        // Rows that still decode cannot be distinguished from rows that were written.
         if let Err(error) = read::<ScoreRow>(&path) {
             assert!(error.to_string().contains("scores.parquet"), "{error}");
         }

@@ -52,7 +52,7 @@ fn damage_everything() -> usize {
         let mut damaged = bytes.clone();
         damaged[at] ^= [0x01, 0x80, 0xff, 0x10][at % 4];
         fs::write(&path, &damaged).expect("damage");
-        // Tasks that still decode cannot be told from tasks that were written.
+        // Tasks that still decode cannot be distinguished from tasks that were written.
         if let Err(error) = read_tasks(&path) {
             assert!(error.to_string().contains("tasks.parquet"), "{error}");
             refused += 1;

@@ -1,4 +1,4 @@
-//! A writer of GGUF files that can be told to lie.
+//! Writes GGUF files, on request with false headers.
 
 /// A metadata value.
 #[derive(Clone)]

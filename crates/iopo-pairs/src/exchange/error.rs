@@ -71,7 +71,7 @@ pub enum ExchangeError {
         got: String,
     },
     /// A row that is not of the format.
-    #[error("{}, {place}: {reason}; mend the row or take it out", path.display())]
+    #[error("{}, {place}: {reason}; hint: fix or remove the row", path.display())]
     Row {
         /// The file.
         path: PathBuf,

@@ -6,9 +6,9 @@ use std::fmt;
 /// Why a group or a row is left out; shown as a reason for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LeftOut {
-    /// On the way out: no cell of the truth table makes a strict pair.
+    /// Export: no cell of the truth table makes a strict pair.
     NoPreference,
-    /// On the way out: the format can only say that the whole table holds.
+    /// Export: the format can only say that the whole table holds.
     Sided,
     /// A pair whose mirror (other prompt, chosen and rejected swapped) is not in the file.
     NoMirror,

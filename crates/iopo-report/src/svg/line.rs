@@ -12,7 +12,7 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 10.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 34.0;
-/// Maximum number of points per line. More points are averaged, because they cannot be told apart at this width.
+/// Maximum number of points per line. More points are averaged, because this width cannot show them separately.
 const MOST_POINTS: usize = 160;
 
 /// One line.

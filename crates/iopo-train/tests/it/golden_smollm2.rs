@@ -40,7 +40,7 @@ fn files() -> Option<(PathBuf, PathBuf)> {
     model.zip(golden)
 }
 
-/// Instruction and response of one sequence, told apart by the labels.
+/// Instruction and response of one sequence, distinguished by the labels.
 fn sequence(example: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
     let list = |field: &str| -> Vec<i64> {
         let values = example["encoded"][name][field].as_array().expect("a list");

@@ -28,7 +28,7 @@ const COLUMNS: [(&str, TrainingMetric); 5] = [
     ("acc_v2", TrainingMetric::RewardsAccuraciesV2),
 ];
 
-/// Prompt and response of one of a quad's sequences, told apart by the labels.
+/// Prompt and response of one of a quad's sequences, distinguished by the labels.
 fn sequence(quad: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
     let list = |field: &str| -> Vec<i64> {
         let values = quad[format!("{name}_{field}")].as_array().expect("a list");
