@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`heldout`] | instructions on the test tasks of a run |
 //! | [`ifeval`] | IFEval, and IFBench as far as its instruction types overlap |
+//! | [`published`] | the published benchmarks, as a command line offers them |
 //! | [`in_memory`] | a benchmark in memory: responses in, outcomes and accuracies out |
 //! | [`run`] | a benchmark over files, resumable |
 //! | [`responses`] | responses of another program, read from a file |
@@ -12,18 +13,20 @@
 //!
 //! # Adding a benchmark
 //!
-//! A new benchmark touches three files:
+//! A new benchmark touches two files:
 //!
-//! 1. `src/benchmarks/NAME.rs` implements [`Scorer`] and [`Benchmark`]: it parses the prompts and scores a response.
-//! 2. `src/benchmarks.rs` declares the module and lists the id in [`IDS`].
-//! 3. `cli.rs` of the `iopo` binary gets a variant of `eval`'s subcommand that constructs it.
+//! 1. `src/benchmarks/NAME.rs` implements [`Scorer`] and [`Benchmark`], which parse the prompts and score a response,
+//!    and declares a [`Published`] with the name, the help and the modes of the benchmark.
+//! 2. `src/benchmarks.rs` declares the module and lists its [`Published`] in [`PUBLISHED`].
 //!
-//! Reading files, resuming, accuracies, intervals and the printed table work for every [`Benchmark`].
+//! Reading files, resuming, accuracies, intervals and the printed table work for every [`Benchmark`], and the `iopo`
+//! binary makes a subcommand of `iopo eval` from every entry of [`PUBLISHED`].
 
 pub mod accuracies;
 pub mod heldout;
 pub mod ifeval;
 pub mod in_memory;
+pub mod published;
 pub mod responses;
 pub mod run;
 pub mod table;
@@ -34,23 +37,21 @@ mod origin;
 use std::collections::BTreeMap;
 
 pub use in_memory::{ScoredResponses, score_responses};
+pub use published::{Published, PublishedMode};
 pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding};
 
 use crate::score::Scorer;
 use crate::{EvalError, TestPrompt};
 
-/// Ids of all benchmarks, as the `benchmark` column of `predictions` and `scores` stores them.
-pub const IDS: [&str; 2] = [heldout::ID, ifeval::ID];
+/// Every published benchmark.
+pub const PUBLISHED: &[Published] = &[ifeval::PUBLISHED];
 
 /// A published benchmark: prompts in a file, responses scored by code.
 pub trait Benchmark: Scorer {
-    /// Returns the id, one of [`IDS`].
-    fn id(&self) -> &'static str;
-
     /// Returns the headline of the table, with the settings that a reader must know.
     fn title(&self) -> String;
 
-    /// Parses the text of a prompt file.
+    /// Parses the text of a prompt file. The prompts carry the benchmark's id.
     ///
     /// # Errors
     /// Returns an error if the text is not in the benchmark's format.
@@ -64,4 +65,9 @@ pub trait Benchmark: Scorer {
 
     /// Counts the constraint types that have no check, by id; they get no score.
     fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize>;
+
+    /// Returns a remedy for an error of this benchmark, where it has one beyond the error's own.
+    fn hint(&self, _error: &EvalError) -> Option<&'static str> {
+        None
+    }
 }

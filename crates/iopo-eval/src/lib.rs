@@ -56,7 +56,8 @@ mod table;
 pub use answer::{AnswerSummary, answer};
 pub use benchmarks::heldout::heldout_prompts;
 pub use benchmarks::{
-    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, ScoredResponses, ifeval,
+    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,
+    PublishedMode, ScoredResponses, ifeval,
 };
 pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;

@@ -1,14 +1,17 @@
 //! The flags of every command, without behavior; [`crate::commands`] has the behavior.
 
+mod benchmark;
+
 use std::path::PathBuf;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use iopo_constraints::ifeval::Mode;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use iopo_model::Dtype;
 use iopo_pairs::exchange::{Container, Format};
 use iopo_schema::Split;
 
 use crate::size;
+
+pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand};
 
 /// Improves how well a language model follows instructions with many constraints.
 ///
@@ -134,77 +137,7 @@ pub(crate) struct EvalArgs {
     pub(crate) run: RunArgs,
     /// Benchmark to evaluate on, instead of the test instructions of a run.
     #[command(subcommand)]
-    pub(crate) benchmark: Option<Benchmark>,
-}
-
-/// The benchmarks.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Benchmark {
-    /// IFEval: 25 types of instructions that code checks, on responses of a model or of a file.
-    Ifeval(Box<IfevalArgs>),
-}
-
-/// The rules that decide IFEval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum IfevalMode {
-    /// As published, for numbers that compare with other papers.
-    Paper,
-    /// As the instructions read; the numbers do not compare with published ones.
-    Repaired,
-}
-
-impl From<IfevalMode> for Mode {
-    fn from(mode: IfevalMode) -> Self {
-        match mode {
-            IfevalMode::Paper => Self::Paper,
-            IfevalMode::Repaired => Self::Repaired,
-        }
-    }
-}
-
-/// Flags of `eval ifeval`.
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("answers").required(true).args(["model", "responses"])))]
-pub(crate) struct IfevalArgs {
-    /// Prompts: the file of IFEval or IFBench, or the hub id of a dataset with one such file.
-    #[arg(long, value_name = "FILE|ID")]
-    pub(crate) data: String,
-    /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
-    #[arg(long)]
-    pub(crate) model: Option<String>,
-    /// Responses to score, instead of a model: JSON lines with `response` and `prompt` or `key`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) responses: Option<PathBuf>,
-    /// Adapter for the model: the directory of a method under train/ of a run.
-    #[arg(long, value_name = "DIR", requires = "model")]
-    pub(crate) adapter: Option<PathBuf>,
-    /// Rules that decide the verdicts.
-    #[arg(long, value_enum, default_value_t = IfevalMode::Paper)]
-    pub(crate) mode: IfevalMode,
-    /// Directory for predictions, scores and summary; an interrupted command resumes from it.
-    #[arg(long, value_name = "DIR", default_value = "runs/ifeval")]
-    pub(crate) out: PathBuf,
-    /// Evaluate only the first N prompts.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
-    /// Skip prompts that have no response, instead of failing.
-    #[arg(long, requires = "responses")]
-    pub(crate) partial: bool,
-    /// Most tokens of a response.
-    #[arg(long, value_name = "N", default_value_t = 1280)]
-    pub(crate) max_new_tokens: usize,
-    /// Responses generated together.
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub(crate) batch: usize,
-    /// Device to compute on; `iopo devices` lists them.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
-    /// Type of the model's weights: f32 or bf16.
-    #[arg(long, value_name = "TYPE", default_value = "f32")]
-    pub(crate) dtype: Dtype,
-    /// Run whose held-out kinds separate seen from unseen types [default: those of the default preset].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
+    pub(crate) benchmark: Option<Box<BenchmarkCommand>>,
 }
 
 /// Flags of `merge`.

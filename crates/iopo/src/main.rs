@@ -25,7 +25,7 @@ use anyhow::Result;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Benchmark, Cli, Command};
+use crate::cli::{Cli, Command};
 use crate::failure::Exit;
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Train(args) => commands::train::run(args),
         Command::Eval(args) => match &args.benchmark {
             None => commands::eval::run(&args.run),
-            Some(Benchmark::Ifeval(args)) => commands::eval::ifeval::run(args),
+            Some(benchmark) => commands::eval::benchmark::run(benchmark),
         },
         Command::Report(args) => commands::report::run(args),
         Command::Pipeline(args) => commands::pipeline::run(args),

@@ -124,7 +124,7 @@ fn unscorable_prompts_are_refused_before_the_model_is_loaded() {
     fs::write(&data, line).expect("written");
     let args = ["eval", "ifeval", "--data", text(&data), "--model", "tiny", "--out", text(&out)];
     let error = run(&args).error(2);
-    assert!(error.contains("C++") && error.contains("--mode repaired"), "{error}");
+    assert!(error.contains("C++") && error.contains("mode `repaired`"), "{error}");
     assert!(!out.exists());
     let more = ["--mode", "repaired", "--max-new-tokens", "4"];
     succeed(&[&args[..], &more].concat());

@@ -20,7 +20,7 @@ impl Mode {
     pub const ALL: [Self; 2] = [Self::Paper, Self::Repaired];
 
     /// The stable name in files and commands.
-    pub fn id(self) -> &'static str {
+    pub const fn id(self) -> &'static str {
         match self {
             Self::Paper => "paper",
             Self::Repaired => "repaired",

@@ -24,12 +24,31 @@ pub use iopo_constraints::ifeval::Mode;
 use iopo_schema::{PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use super::{Benchmark, ScoredResponses, score_responses};
+use super::{Benchmark, Published, PublishedMode, ScoredResponses, score_responses};
 use crate::score::Scorer;
 use crate::{Bootstrap, EvalError, TestPrompt};
 
 /// Id of the benchmark in `predictions` and `scores`.
 pub const ID: &str = "ifeval";
+
+/// IFEval as a command line offers it.
+pub const PUBLISHED: Published = Published {
+    id: ID,
+    about: "IFEval: 25 types of instructions that code checks, on responses of a model or of a file",
+    data: "Prompts: the file of IFEval or IFBench, or the hub id of a dataset with one such file",
+    modes: &[
+        PublishedMode {
+            id: Mode::Paper.id(),
+            about: "As published, for numbers that compare with other papers",
+            make: |held_out| Box::new(Ifeval::new(Mode::Paper).held_out(held_out)),
+        },
+        PublishedMode {
+            id: Mode::Repaired.id(),
+            about: "As the instructions read; the numbers do not compare with published ones",
+            make: |held_out| Box::new(Ifeval::new(Mode::Repaired).held_out(held_out)),
+        },
+    ],
+};
 
 /// IFEval in one of its modes.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,10 +124,6 @@ impl Scorer for Ifeval {
 }
 
 impl Benchmark for Ifeval {
-    fn id(&self) -> &'static str {
-        ID
-    }
-
     fn title(&self) -> String {
         format!("IFEval, {} mode", self.mode)
     }
@@ -123,5 +138,12 @@ impl Benchmark for Ifeval {
 
     fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize> {
         prompts::unsupported(prompts)
+    }
+
+    fn hint(&self, error: &EvalError) -> Option<&'static str> {
+        let EvalError::Prompts { source, .. } = error else { return None };
+        (self.mode == Mode::Paper && matches!(**source, EvalError::Ifeval { .. })).then_some(
+            "remove the instruction from the prompts, or use mode `repaired`, which reads keywords as plain text",
+        )
     }
 }

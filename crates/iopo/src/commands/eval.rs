@@ -1,6 +1,6 @@
 //! `iopo eval`.
 
-pub(crate) mod ifeval;
+pub(crate) mod benchmark;
 mod models;
 
 use std::path::Path;

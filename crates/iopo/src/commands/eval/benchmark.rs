@@ -1,16 +1,15 @@
-//! `iopo eval ifeval`.
+//! `iopo eval BENCHMARK`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use iopo_constraints::Kind;
-use iopo_eval::ifeval::{Ifeval, Mode};
-use iopo_eval::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
+use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
 
 use super::failure;
 use crate::bars::Bars;
-use crate::cli::{IfevalArgs, RunArgs};
+use crate::cli::{BenchmarkArgs, BenchmarkCommand, RunArgs};
 use crate::failure::Failure;
 use crate::fetch;
 use crate::printer;
@@ -18,32 +17,39 @@ use crate::resolve;
 use crate::session;
 
 /// Scores the responses of a model or of a file, and prints the accuracies.
-pub(crate) fn run(args: &IfevalArgs) -> Result<()> {
+pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
+    let BenchmarkCommand { benchmark, mode, args } = command;
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id));
     let trained_in = trained_in(args);
-    let mode = Mode::from(args.mode);
-    let ifeval = Ifeval::new(mode).held_out(held_out(trained_in.as_deref())?);
-    let mut config = BenchmarkConfig::new(fetch::resolve_data(&args.data)?, &args.out);
+    let benchmark = (mode.make)(held_out(trained_in.as_deref())?);
+    let benchmark = benchmark.as_ref();
+    let mut config = BenchmarkConfig::new(fetch::resolve_data(&args.data)?, &out);
     config.responses.clone_from(&args.responses);
     config.partial = args.partial;
     config.limit = args.limit;
     config.trained_in = trained_in;
     let bars = Bars::new();
-    let run =
-        BenchmarkRun::prepare(&ifeval, &config, &bars).map_err(|error| explain(error, mode))?;
+    let run = BenchmarkRun::prepare(benchmark, &config, &bars)
+        .map_err(|error| explain(error, benchmark))?;
     let report = if args.responses.is_some() {
-        run.score_responses().map_err(|error| explain(error, mode))?
+        run.score_responses().map_err(|error| explain(error, benchmark))?
     } else {
-        respond(args, run, &bars)?
+        respond(args, &out, run, &bars)?
     };
     printer::result(&report.table());
     Ok(())
 }
 
 /// Loads the model and lets it respond.
-fn respond(args: &IfevalArgs, run: BenchmarkRun<'_>, bars: &Bars) -> Result<BenchmarkReport> {
+fn respond(
+    args: &BenchmarkArgs,
+    out: &Path,
+    run: BenchmarkRun<'_>,
+    bars: &Bars,
+) -> Result<BenchmarkReport> {
     let name = args.model.as_deref().unwrap_or_default();
     // The base may be written to the output directory, which `prepare` leaves untouched.
-    let base = session::load(name, (&args.device, args.dtype), args.batch, &args.out)?;
+    let base = session::load(name, (&args.device, args.dtype), args.batch, out)?;
     let model = match &args.adapter {
         Some(adapter) => {
             let name = adapter.file_name().map_or("adapter".into(), |name| name.to_string_lossy());
@@ -62,25 +68,21 @@ fn respond(args: &IfevalArgs, run: BenchmarkRun<'_>, bars: &Bars) -> Result<Benc
 }
 
 /// Adds the flags that resolve an error.
-fn explain(error: EvalError, mode: Mode) -> anyhow::Error {
-    let text = error.to_string();
+fn explain(error: EvalError, benchmark: &dyn Benchmark) -> anyhow::Error {
     let hint = match &error {
-        EvalError::Prompts { source, .. }
-            if mode == Mode::Paper && matches!(**source, EvalError::Ifeval { .. }) =>
-        {
-            "remove the instruction from the data, or pass --mode repaired, which reads keywords as plain text"
-        }
         EvalError::UnmatchedResponses { .. } | EvalError::Unanswered { .. } => {
-            "pass --partial to skip such lines and prompts"
+            Some("pass --partial to skip such lines and prompts")
         }
-        _ => return failure(error),
+        other => benchmark.hint(other),
     };
+    let Some(hint) = hint else { return failure(error) };
+    let text = error.to_string();
     let frame = if error.is_usage() { Failure::usage(text) } else { Failure::new(text) };
     anyhow::Error::new(error).context(frame.hint(hint))
 }
 
 /// Returns the run whose held-out kinds apply: the one that is named, or the one that holds the adapter.
-fn trained_in(args: &IfevalArgs) -> Option<PathBuf> {
+fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
     let of_adapter = || {
         let adapter = args.adapter.as_deref()?;
         let run = adapter.parent()?.parent()?.to_owned();
