@@ -210,6 +210,9 @@ pub struct FalseCells<T = bool> {
 }
 
 impl FalseCells {
+    /// Both mixed cells are false, as in a full group.
+    pub const BOTH: Self = Self { x1y2: true, x2y1: true };
+
     /// Returns the false cells of a group whose truth table is `follows`.
     pub fn of(follows: PerSequence<bool>) -> Self {
         Self { x1y2: !follows.x1y2, x2y1: !follows.x2y1 }

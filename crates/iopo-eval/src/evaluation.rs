@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, LogProb, Progress, TokenLogps};
-use iopo_schema::{MetricRow, Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow};
+use iopo_schema::{
+    Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, ResponseLogpsRow,
+};
 use serde_json::json;
 
 use crate::benchmarks::heldout::{HeldOut, heldout_prompts};
 use crate::benchmarks::run::request;
-use crate::logprob::answer_logps;
+use crate::logprob::response_logps;
 use crate::score::{PRODUCER, score_file};
 use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
 use crate::{EvalConfig, EvalError, TestPrompt, answer};
 
-/// Responses per part of `answer_logps.parquet`.
+/// Responses per part of `response_logps.parquet`.
 const PART: usize = 32;
 
 /// One model to evaluate: the base, or the result of one training run.
@@ -151,7 +153,7 @@ fn base_logps<M: Models>(
     dir: &Path,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
-    let path = dir.join("answer_logps.parquet");
+    let path = dir.join("response_logps.parquet");
     let config = json!({
         "model": models.base().name(),
         "template_hash": models.template_hash(),
@@ -159,7 +161,7 @@ fn base_logps<M: Models>(
     });
     let provenance = Provenance::new(PRODUCER, config)
         .with_input("predictions", iopo_schema::file_hash(predictions)?);
-    let parts = Parts::<MetricRow>::open(&path, &provenance)?;
+    let parts = Parts::<ResponseLogpsRow>::open(&path, &provenance)?;
     if !parts.is_complete() {
         let rows: Vec<PredictionRow> = iopo_schema::read(predictions)?;
         progress.start("log-probabilities of responses", rows.len() as u64);
@@ -168,22 +170,23 @@ fn base_logps<M: Models>(
                 progress.advance(chunk.len() as u64);
                 continue;
             }
-            let logps = answer_logps(models.base(), chunk, progress)?;
-            let rows = logps.into_iter().map(|(key, logps)| MetricRow {
-                step: u64::from(logps.tokens),
-                name: key,
-                value: logps.sum,
-            });
-            parts.write(index, &rows.collect::<Vec<_>>())?;
+            let logps = response_logps(models.base(), chunk, progress)?;
+            let rows: Vec<ResponseLogpsRow> = logps
+                .into_iter()
+                .map(|(key, logps)| ResponseLogpsRow {
+                    key,
+                    logps: logps.sum,
+                    tokens: logps.tokens,
+                })
+                .collect();
+            parts.write(index, &rows)?;
         }
         parts.finish(rows.len().div_ceil(PART))?;
         progress.finish();
     }
-    let rows: Vec<MetricRow> = iopo_schema::read(&path)?;
-    let logps = |row: MetricRow| {
-        let tokens = u32::try_from(row.step).unwrap_or(u32::MAX);
-        (row.name, TokenLogps { sum: row.value, tokens })
-    };
+    let rows: Vec<ResponseLogpsRow> = iopo_schema::read(&path)?;
+    let logps =
+        |row: ResponseLogpsRow| (row.key, TokenLogps { sum: row.logps, tokens: row.tokens });
     Ok(rows.into_iter().map(logps).collect())
 }
 

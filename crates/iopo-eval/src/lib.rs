@@ -63,7 +63,7 @@ pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;
 pub use error::EvalError;
 pub use evaluation::{Candidate, EvaluationPaths, EvaluationSummary, Models, evaluate};
-pub use logprob::answer_logps;
+pub use logprob::response_logps;
 pub use prompt::TestPrompt;
 pub use score::{Scorer, score_file};
 pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};

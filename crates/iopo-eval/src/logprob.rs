@@ -13,7 +13,7 @@ use crate::{EvalError, degeneration};
 ///
 /// # Errors
 /// Returns an error if the model fails, `progress` cancels or a log-probability is not finite.
-pub fn answer_logps(
+pub fn response_logps(
     model: &dyn LogProb,
     predictions: &[PredictionRow],
     progress: &dyn Progress,
@@ -53,7 +53,7 @@ fn logps_error(what: &str, expected: String, got: String) -> EvalError {
 mod tests {
     use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, Silent, TokenLogps};
 
-    use super::answer_logps;
+    use super::response_logps;
     use crate::observe::tests::prediction;
 
     struct Fixed(Vec<TokenLogps>);
@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn impossible_log_probabilities_are_refused() {
         let rows = [prediction("p", &["a"])];
-        let compute = |logps| answer_logps(&Fixed(logps), &rows, &Silent);
+        let compute = |logps| response_logps(&Fixed(logps), &rows, &Silent);
         assert!(compute(vec![TokenLogps { sum: -3.0, tokens: 2 }]).is_ok());
         assert!(compute(vec![]).is_err());
         assert!(compute(vec![TokenLogps { sum: f64::NAN, tokens: 2 }]).is_err());
@@ -102,7 +102,7 @@ mod tests {
         let mut rows = ["ended", "cut", "blank"].map(|key| prediction(key, &["a"]));
         rows[1].finish_reason = "length".to_owned();
         rows[2].response = " \n".to_owned();
-        let logps = answer_logps(&Words, &rows, &Silent).expect("computed");
+        let logps = response_logps(&Words, &rows, &Silent).expect("computed");
         assert_eq!(logps["ended"].tokens, 3, "two words and the end");
         assert_eq!(logps["cut"].tokens, 2, "two words");
         assert!(!logps.contains_key("blank"));

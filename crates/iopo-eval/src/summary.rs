@@ -31,7 +31,7 @@ pub struct EvaluatedRun {
     pub predictions: PathBuf,
     /// `scores.parquet` of the run.
     pub scores: PathBuf,
-    /// Log-probabilities of the responses under the base model, by key ([`crate::answer_logps`]); `None` omits
+    /// Log-probabilities of the responses under the base model, by key ([`crate::response_logps`]); `None` omits
     /// `perplexity_base`.
     pub base_logps: Option<BTreeMap<String, TokenLogps>>,
     /// Log-probabilities of the test groups; `None` omits the rewards.

@@ -7,8 +7,8 @@ use std::path::Path;
 use iopo_constraints::Constraint;
 use iopo_eval::benchmarks::heldout::HeldOut;
 use iopo_eval::{
-    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, answer_logps,
-    heldout_prompts, score_file, summarize,
+    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, heldout_prompts,
+    response_logps, score_file, summarize,
 };
 use iopo_llm::{
     LlmError, LogProb, LogProbResponse, Message, Progress, Request, Scripted, Silent, TokenLogps,
@@ -207,7 +207,8 @@ fn log_probabilities_give_perplexity_and_rewards() {
     run.groups.push(sided);
     let mut evaluated = run.evaluate("iopo", careful);
     let predictions: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
-    evaluated.base_logps = Some(answer_logps(&PerCharacter, &predictions, &Silent).expect("logps"));
+    evaluated.base_logps =
+        Some(response_logps(&PerCharacter, &predictions, &Silent).expect("logps"));
     let tests: Vec<PreferenceRow> =
         run.groups.iter().filter(|group| group.split == Split::Test).cloned().collect();
     let rows = |shift: PerSequence<f64>| -> Vec<ReferenceRow> {

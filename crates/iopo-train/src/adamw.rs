@@ -1,7 +1,7 @@
 //! `AdamW` in one pass over memory.
 //!
-//! Burn's implementation takes one pass per operation, on one thread. This one reads weight, gradient and moments once, on
-//! all threads. Devices outside this process use Burn's, and the tests compare the two.
+//! Burn's implementation makes one pass per operation, on one thread. This one reads weights, gradient and moments once, on
+//! all threads. Devices outside this process use Burn's. The tests compare the two.
 
 use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, LearningRate, Optimizer};
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -19,7 +19,7 @@ const PIECE: usize = 1 << 15;
 #[derive(Clone)]
 pub(crate) struct FusedAdamW {
     weight_decay: f64,
-    /// The same optimizer made of Burn operations.
+    /// Burn's implementation of the same optimizer.
     plain: AdamW,
 }
 
@@ -33,7 +33,7 @@ impl FusedAdamW {
         Self { weight_decay, plain: config.build() }
     }
 
-    fn written_out<const D: usize>(
+    fn fused_step<const D: usize>(
         &self,
         rate: LearningRate,
         tensor: Tensor<D>,
@@ -73,7 +73,7 @@ impl Optimizer for FusedAdamW {
             plain(&momentum.moment_1) && plain(&momentum.moment_2)
         });
         if plain(&tensor) && plain(&gradient) && fits && device::in_process(&tensor.device()) {
-            self.written_out(rate, tensor, gradient, state)
+            self.fused_step(rate, tensor, gradient, state)
         } else {
             self.plain.step(rate, tensor, gradient, state)
         }
@@ -84,7 +84,7 @@ impl Optimizer for FusedAdamW {
     }
 }
 
-/// The numbers of one step that are the same for every value.
+/// Factors of one step that are the same for every value.
 struct Step {
     /// `1 − rate · decay`.
     kept: f32,
@@ -96,15 +96,15 @@ struct Step {
 
 impl Step {
     fn new(rate: f64, decay: f64, time: usize) -> Self {
-        let left = |beta: f64| 1.0 - beta.powi(i32::try_from(time).unwrap_or(i32::MAX));
+        let correction = |beta: f64| 1.0 - beta.powi(i32::try_from(time).unwrap_or(i32::MAX));
         Self {
             kept: (1.0 - rate * decay) as f32,
-            size: (rate / left(BETA_1)) as f32,
-            spread: left(BETA_2).sqrt().recip() as f32,
+            size: (rate / correction(BETA_1)) as f32,
+            spread: correction(BETA_2).sqrt().recip() as f32,
         }
     }
 
-    /// `w ← (1 − rate·decay)·w − rate·m̂ / (√v̂ + ε)`.
+    /// Computes `w ← (1 − rate·decay)·w − rate·m̂ / (√v̂ + ε)`.
     fn piece(&self, [w, m, v]: [&mut [f32]; 3], g: &[f32]) {
         const FIRST: [f32; 2] = [BETA_1 as f32, (1.0 - BETA_1) as f32];
         const SECOND: [f32; 2] = [BETA_2 as f32, (1.0 - BETA_2) as f32];
@@ -142,7 +142,7 @@ mod tests {
         Tensor::from_data(TensorData::new(values, [300, 250]), &Device::flex())
     }
 
-    /// Weight and moments after some steps, and the weight before them.
+    /// Runs seven steps and returns the weight, both moments and the initial weight.
     fn run(
         optimizer: &FusedAdamW,
         step: impl Fn(
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_burns_own_within_rounding() {
+    fn it_equals_burns_implementation_within_rounding() {
         let (rate, optimizer) = (1e-2, FusedAdamW::new(0.1));
         let fused = run(&optimizer, |optimizer, w, g, state| optimizer.step(rate, w, g, state));
         let plain =
@@ -175,7 +175,7 @@ mod tests {
         assert!(far(&fused[0], &plain[0]) < 2e-6, "{}", far(&fused[0], &plain[0]));
         assert!(far(&fused[1], &plain[1]) < 1e-9);
         assert!(far(&fused[2], &plain[2]) < 1e-12);
-        // Controls: the weight moved, what else holds its values did not, and decay counts.
+        // Negative controls: the steps changed the weight, not its copy, and the weight decay has an effect.
         assert!(far(&fused[0], &fused[3]) > 1e-2);
         assert!(far(&fused[3], &plain[3]) == 0.0);
         let undecayed = FusedAdamW::new(0.0);

@@ -1,12 +1,14 @@
-//! Order, updates and micro-batches, all a function of the random seed and the groups.
+//! The order of the groups, updates and micro-batches: a function of the random seed and the groups.
 
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::encode::EncodedGroup;
 
 /// The groups of each update; the same for every method of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Groups to train on.
     pub groups: usize,
@@ -68,7 +70,7 @@ pub(crate) fn smaller(a: usize, b: usize) -> usize {
     if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
 }
 
-/// Returns the `limit` groups with the smallest ids, in their order; 0 takes all. Ids are content hashes, so the choice
+/// Returns the `limit` groups with the smallest ids, in their order; 0 returns all. Ids are content hashes, so the choice
 /// is random but fixed.
 pub(crate) fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGroup> {
     let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
@@ -108,6 +110,8 @@ pub fn micro_batches<'a>(
 
 #[cfg(test)]
 mod tests {
+    use iopo_core::FalseCells;
+
     use super::{Plan, micro_batches};
     use crate::encode::EncodedGroup;
 
@@ -140,7 +144,7 @@ mod tests {
             x2: Vec::new(),
             y1: Vec::new(),
             y2: Vec::new(),
-            false_cells: [true; 2],
+            false_cells: FalseCells::BOTH,
         };
         let groups = [4, 5, 2, 50, 1, 1].map(group);
         let members: Vec<&EncodedGroup> = groups.iter().collect();

@@ -18,10 +18,10 @@ const METRICS: &str = "metrics.parquet";
 const BEST: &str = "best.safetensors";
 const STATE: &str = "state.json";
 
-/// Checkpoints to keep: the one before the newest serves if the newest is damaged.
+/// Number of checkpoints to keep. If the newest is damaged, training resumes from the previous one.
 const KEPT: usize = 2;
 
-/// The state of a training between two updates.
+/// State of a training between two updates.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     /// Updates done.
@@ -57,7 +57,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Opens the checkpoints in `dir` of the run that `fingerprint` identifies.
+    /// Opens the checkpoints in `dir` for the run that `fingerprint` identifies.
     pub fn new(dir: &Path, fingerprint: &str) -> Self {
         Self { dir: dir.to_owned(), fingerprint: fingerprint.to_owned() }
     }
@@ -150,7 +150,7 @@ impl Checkpoints {
             step: state.step,
             tokens: state.tokens,
             padded_tokens: state.padded_tokens,
-            // The hashes match, so an error from here on is no damage.
+            // The hashes match, so the files are intact; an error below has another cause.
             weights: weights::read_safetensors(&path.join(WEIGHTS))?,
             best: if state.hashes.contains_key(BEST) {
                 Some(weights::read_safetensors(&path.join(BEST))?)
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn only_damage_is_skipped_and_an_unreadable_file_is_an_error() {
+    fn a_missing_file_is_skipped_and_an_unreadable_one_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let checkpoints = Checkpoints::new(folder.path(), "run");
         checkpoints.save(&checkpoint(1)).expect("saved");
@@ -256,14 +256,14 @@ mod tests {
         let newest = folder.path().join("step-00000002").join("optimizer.bin");
         fs::remove_file(&newest).expect("removed");
         assert_eq!(checkpoints.latest().expect("absent").expect("there").step, 1);
-        // A folder in its place: the system refuses to read it, whoever asks.
+        // Reading a directory as a file fails for every user.
         fs::create_dir(&newest).expect("made");
         let error = checkpoints.latest().expect_err("not readable");
         assert!(matches!(error, TrainError::Io { .. }), "{error}");
     }
 
     #[test]
-    fn another_runs_checkpoint_is_refused() {
+    fn a_checkpoint_of_another_run_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         Checkpoints::new(folder.path(), "one").save(&checkpoint(1)).expect("saved");
         let error = Checkpoints::new(folder.path(), "two").latest().expect_err("another run");

@@ -26,7 +26,7 @@ pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64
 }
 
 /// Scales all gradients so that their global norm is at most `bound`, like `clip_grad_norm_`: by `bound / (norm + 1e-6)`
-/// if that is below 1. A bound of 0 turns clipping off.
+/// if that factor is below 1. A bound of 0 turns clipping off.
 pub fn clip(decoder: &Decoder, gradients: &mut GradientsParams, norm: f64, bound: f64) {
     struct Scale<'a> {
         gradients: &'a mut GradientsParams,

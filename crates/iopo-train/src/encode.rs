@@ -40,8 +40,8 @@ pub struct EncodedGroup {
     pub y1: Vec<u32>,
     /// y2, its end-of-turn token included.
     pub y2: Vec<u32>,
-    /// Whether y2 fails x1, and whether y1 fails x2: both in a full group, one in a sided group.
-    pub false_cells: [bool; 2],
+    /// False cells of the truth table: both in a full group, one in a sided group.
+    pub false_cells: FalseCells,
 }
 
 impl EncodedGroup {
@@ -74,12 +74,6 @@ impl EncodedGroup {
     /// Counts the tokens of the longest of the four sequences.
     pub fn longest(&self) -> usize {
         Sequence::ALL.into_iter().map(|s| self.sequence_tokens(s)).max().unwrap_or(0)
-    }
-
-    /// Returns the false cells of the group's truth table by sequence.
-    pub fn false_cells(&self) -> FalseCells {
-        let [x1y2, x2y1] = self.false_cells;
-        FalseCells { x1y2, x2y1 }
     }
 }
 
@@ -164,7 +158,7 @@ impl<'a> Encoder<'a> {
         id: &str,
         chats: [&[Message]; 2],
         responses: [&str; 2],
-        false_cells: [bool; 2],
+        false_cells: FalseCells,
     ) -> Result<Encoded, ModelError> {
         if self.policy == TruncationMode::Drop
             && let Some(reason) = self.refused(chats, responses)
@@ -230,7 +224,7 @@ pub fn encode<'a>(
             Encoded::Dropped("no_preference")
         } else {
             let [x1, x2] = [&row.x1, &row.x2].map(|x| [Message::user(x.as_str())]);
-            let false_cells = [!follows.x1y2, !follows.x2y1];
+            let false_cells = FalseCells::of(follows);
             encoder.group(&row.id, [&x1, &x2], [&row.y1, &row.y2], false_cells)?
         };
         match encoded {

@@ -2,23 +2,23 @@
 
 use iopo_model::{Activations, ModelConfig, head::CHUNK_ELEMENTS};
 
-/// Estimate of a run's memory, in bytes; deliberately rough.
+/// Rough estimate of a run's memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
     /// Parameters of the decoder.
     pub parameters: u64,
     /// Trained parameters.
     pub trained: u64,
-    /// Weights, in their number type.
+    /// Weights, in their type.
     pub weights: u64,
-    /// Gradients of what is trained, of each micro-batch under way and summed, the optimizer's moments, and the
-    /// best weights so far where they are kept.
+    /// Gradients of every concurrent micro-batch and their sum, the optimizer's moments, and the best weights so far if they
+    /// are kept.
     pub optimizer: u64,
-    /// Activations of the largest micro-batches if all layers keep theirs.
+    /// Activations of the largest micro-batches without gradient checkpointing.
     pub kept: u64,
     /// Activations of the largest micro-batches with gradient checkpointing.
     pub recomputed: u64,
-    /// Share of a step's time that gradient checkpointing adds, counted in matrix products without the head's.
+    /// Share of a step's time that gradient checkpointing adds, counted in matrix products without those of the head.
     pub slowdown: f64,
 }
 
@@ -39,10 +39,10 @@ pub struct Size<'a> {
     pub tokens: usize,
     /// Tokens of its longest sequence.
     pub longest: usize,
-    /// Whether kernels are written out for the device, as for flex: attention then keeps no weights, and a head of fewer
-    /// bits is turned to f32 in pieces.
-    pub written_out: bool,
-    /// Micro-batches computed at once.
+    /// Whether the device uses the kernels of `iopo-model`, as flex does: attention keeps no weights, and a head of fewer
+    /// bits is converted to f32 in pieces.
+    pub fused_kernels: bool,
+    /// Micro-batches that are computed concurrently.
     pub at_once: usize,
 }
 
@@ -58,20 +58,20 @@ impl Estimate {
         let heads = if config.tie_word_embeddings { 1 } else { 2 };
         let parameters = layers * (linear + 2 * d) + heads * vocab * d + d;
         let (tokens, at_once) = (tokens as u64, size.at_once as u64);
-        // Per token and layer: two normalised and two scaled inputs, q, k, v, attention's output, three
-        // MLP-wide buffers, and the attention weights over its path or the logarithm of their sum.
-        let path = if size.written_out { 1 } else { size.longest as u64 };
+        // Per token and layer: two normalized and two scaled inputs, q, k, v, the output of attention, three buffers of
+        // the MLP's width, and the attention weights over the token's path or the logarithm of their sum.
+        let path = if size.fused_kernels { 1 } else { size.longest as u64 };
         let layer =
             4 * d + 2 * queries + 2 * keys + 3 * ff + config.num_attention_heads as u64 * path;
-        // Beside that: the gradients of one layer's activations, the head's hidden states and theirs, and of
-        // one chunk of logits three forms.
+        // In addition: the gradients of one layer's activations, the hidden states before the head with their gradients,
+        // and three copies of one chunk of logits.
         let beside = tokens * (layer + 4 * d) + 3 * (tokens * vocab).min(CHUNK_ELEMENTS as u64);
-        // … and of a head that is held in fewer bits, its copy in f32, which flex does not make.
-        let copied = size.weight < 4 && !size.written_out;
-        let beside = if copied { beside + vocab * d } else { beside };
+        // A head of fewer bits is copied to f32, except on flex.
+        let copies_head = size.weight < 4 && !size.fused_kernels;
+        let beside = if copies_head { beside + vocab * d } else { beside };
         let bytes = |elements: u64| 4 * at_once * elements;
-        // Recomputing repeats a layer's products but its last; adapters have a backward product for each
-        // forward one, weights that are trained two.
+        // Recomputing repeats every product of a layer except the last. Adapters have one backward product for each forward
+        // product, trained weights have two.
         let passes = if size.full { 3 } else { 2 };
         Self {
             parameters,
@@ -100,7 +100,7 @@ impl Estimate {
     }
 }
 
-/// Describes the peak beside the estimate: `peak memory of the process 2.1 GB, estimated 1.9 GB`.
+/// Compares the peak with the estimate: `peak memory of the process 2.1 GB, estimated 1.9 GB`.
 pub fn beside(peak: u64, estimated: u64) -> String {
     format!("peak memory of the process {}, estimated {}", gigabytes(peak), gigabytes(estimated))
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn recomputing_keeps_an_input_a_layer() {
+    fn recomputing_keeps_one_input_per_layer() {
         let config = config();
         let size = Size {
             config: &config,
@@ -166,41 +166,41 @@ mod tests {
             copies: 2,
             tokens: 1036,
             longest: 640,
-            written_out: false,
+            fused_kernels: false,
             at_once: 1,
         };
         let estimate = Estimate::new(size);
         assert_eq!(estimate.parameters, 134_515_008);
         assert!((estimate.slowdown - 0.375).abs() < 1e-12, "{}", estimate.slowdown);
         let [kept, recomputed] =
-            [Activations::Kept, Activations::Recomputed].map(|way| estimate.total(way) as f64);
+            [Activations::Kept, Activations::Recomputed].map(|kind| estimate.total(kind) as f64);
         assert!(kept > 2.0e9 && recomputed < 0.9e9, "{kept}, {recomputed}");
-        let written = Size { written_out: true, ..size };
-        let written_out = Estimate::new(written);
+        let fused_size = Size { fused_kernels: true, ..size };
+        let fused = Estimate::new(fused_size);
         // 30 layers · 1036 tokens · 9 heads · 639 weights less.
-        assert!(estimate.kept - written_out.kept > 4 * 30 * 1036 * 9 * 639);
-        // Of a single layer nothing is saved.
+        assert!(estimate.kept - fused.kept > 4 * 30 * 1036 * 9 * 639);
+        // With a single layer, recomputing saves nothing.
         let shallow = ModelConfig { num_hidden_layers: 1, ..config.clone() };
         let one = Estimate::new(Size { config: &shallow, ..size });
         assert!(one.recomputed >= one.kept);
         let full = Estimate::new(Size { full: true, trained: 134_515_008, ..size });
         assert!((full.slowdown - 0.25).abs() < 1e-12 && full.kept == estimate.kept);
         assert_eq!(Estimate::new(Size { at_once: 2, ..size }).kept, 2 * estimate.kept);
-        // Half the weights, and the head once more for each that is computed at once.
+        // 16-bit weights take half the memory, and the head is copied to f32.
         let half = Estimate::new(Size { weight: 2, ..size });
         assert_eq!(half.weights, estimate.weights / 2);
         assert_eq!(half.kept - estimate.kept, 4 * 49_152 * 576);
-        assert_eq!(Estimate::new(Size { weight: 2, ..written }).kept, written_out.kept);
+        assert_eq!(Estimate::new(Size { weight: 2, ..fused_size }).kept, fused.kept);
     }
 
     #[test]
-    fn the_peak_is_shown_beside_the_estimate() {
+    fn the_peak_is_compared_with_the_estimate() {
         let expected = "peak memory of the process 2.1 GB, estimated 1.9 GB";
         assert_eq!(beside(2_100_000_000, 1_900_000_000), expected);
     }
 
     #[test]
-    fn time_left_is_in_proportion() {
+    fn the_remaining_time_is_extrapolated() {
         assert_eq!(remaining(10.0, 1, 4), "30 s left");
         assert_eq!(remaining(60.0, 1, 11), "10 min left");
         assert_eq!(remaining(3600.0, 1, 3), "2 h 00 min left");

@@ -73,7 +73,7 @@ pub fn evaluate(
     Ok(means)
 }
 
-/// Passes cancellation on but no progress: the bar belongs to the training that runs this evaluation.
+/// Forwards cancellation but no progress, because the progress bar belongs to the training that runs the evaluation.
 struct Quiet<'a>(&'a dyn Progress);
 
 impl Progress for Quiet<'_> {

@@ -1,10 +1,10 @@
-//! TensorBoard's event files: framed, checksummed records of protobuf messages.
+//! Event files for TensorBoard: framed, checksummed records of protobuf messages.
 //!
-//! The bytes are a function of the metrics: an event's wall time is its step, in seconds. More metrics
-//! make a longer file that begins with the same bytes.
+//! The bytes depend only on the metrics: the wall time of an event is its step, in seconds. Further metrics only append
+//! bytes.
 //!
-//! A record is the length of its data (8 bytes), the masked CRC-32C of these, the data, its masked
-//! CRC-32C; numbers are little-endian. Of the messages only these fields are written:
+//! A record consists of the length of its data (8 bytes), the masked CRC-32C of the length, the data and the masked
+//! CRC-32C of the data; numbers are little-endian. Messages have these fields:
 //!
 //! ```text
 //! Event   { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }
@@ -27,9 +27,9 @@ const EIGHT_BYTES: u64 = 1;
 const LENGTH: u64 = 2;
 const FOUR_BYTES: u64 = 5;
 
-/// Appends the events of new metrics to the event file in `dir`, where a running `TensorBoard` finds them.
+/// Appends the events of new metrics to the event file in `dir`, so that a running `TensorBoard` shows them.
 ///
-/// A file that is ahead of the metrics, after a kill before a checkpoint, stays until they catch up. A file of other
+/// After a kill before a checkpoint, the file can be ahead of the metrics; it is kept until they catch up. A file of other
 /// metrics is replaced.
 ///
 /// # Errors
@@ -50,23 +50,23 @@ pub fn to_bytes(metrics: &[MetricRow]) -> Vec<u8> {
     bytes(&mut version, 3, VERSION);
     let mut file = Vec::new();
     record(&mut file, &version);
-    for of_step in metrics.chunk_by(|a, b| a.step == b.step) {
+    for rows in metrics.chunk_by(|a, b| a.step == b.step) {
         let mut summary = Vec::new();
-        for row in of_step {
+        for row in rows {
             let mut value = Vec::new();
             bytes(&mut value, 1, row.name.as_bytes());
             key(&mut value, 2, FOUR_BYTES);
             value.extend((row.value as f32).to_le_bytes());
             bytes(&mut summary, 1, &value);
         }
-        let mut made = event(of_step[0].step);
+        let mut made = event(rows[0].step);
         bytes(&mut made, 5, &summary);
         record(&mut file, &made);
     }
     file
 }
 
-/// An event's time and step.
+/// Makes an event with its time and step.
 fn event(step: u64) -> Vec<u8> {
     let mut message = Vec::new();
     key(&mut message, 1, EIGHT_BYTES);
@@ -102,12 +102,12 @@ fn varint(message: &mut Vec<u8>, mut value: u64) {
     message.push(value as u8);
 }
 
-/// The checksum as records have it: rotated, and moved on by a constant.
+/// Computes the masked checksum of a record: rotated, plus a constant.
 fn masked_crc(data: &[u8]) -> u32 {
     crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// CRC-32C (Castagnoli), bit by bit: a file of metrics is small.
+/// Computes the CRC-32C (Castagnoli) bit by bit, which is fast enough for metrics.
 fn crc32c(data: &[u8]) -> u32 {
     !data.iter().fold(!0u32, |crc, &byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc: u32, _| {
@@ -140,7 +140,7 @@ mod tests {
         }
     }
 
-    /// A message's fields: number, and content (a varint as eight bytes).
+    /// Parses the fields of a message: number and content, a varint as eight bytes.
     fn fields(mut rest: &[u8]) -> Vec<(u64, Vec<u8>)> {
         let mut found = Vec::new();
         while !rest.is_empty() {
@@ -175,13 +175,13 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_castagnolis() {
+    fn the_checksum_is_crc_32c() {
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
         assert_eq!(crc32c(&[0; 32]), 0x8a91_36aa);
     }
 
     #[test]
-    fn what_is_written_reads_back_and_more_metrics_only_add_bytes() {
+    fn events_read_back_and_further_metrics_only_append_bytes() {
         let row = |step, name: &str, value| MetricRow { step, name: name.into(), value };
         let metrics = [row(1, "loss", 0.75), row(1, "grad_norm", 2.5), row(300, "eval_loss", -1.0)];
         let file = to_bytes(&metrics);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_grows_in_place_and_a_torn_or_foreign_one_is_replaced() {
+    fn a_file_grows_in_place_and_a_truncated_or_other_one_is_replaced() {
         let metrics: Vec<MetricRow> =
             (1..5).map(|step| MetricRow { step, name: "loss".into(), value: 0.5 }).collect();
         let dir = tempfile::tempdir().expect("a folder");
@@ -219,7 +219,7 @@ mod tests {
         let mut seen = Vec::new();
         std::io::Read::read_to_end(&mut open, &mut seen).expect("read");
         assert!(seen == whole && read() == whole);
-        // A training that resumes from an earlier checkpoint.
+        // A training resumes from an earlier checkpoint.
         write(dir.path(), &metrics[..3]).expect("written");
         assert_eq!(read(), whole);
         for found in [&whole[..whole.len() - 7], b"something else"] {

@@ -9,6 +9,7 @@ use crate::{Method, TrainConfig, TrainError, trainer::TrainOutput};
 
 /// Settings of one method.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Peak learning rate.
     pub learning_rate: f64,
@@ -32,8 +33,7 @@ pub struct Trial {
     pub nll: f64,
 }
 
-/// Returns the candidates of a method: the product of the grid's lists without those that its loss does not read, or the
-/// method's own settings.
+/// Returns the candidates of a method: the product of the grid's lists that its loss reads, or the method's own settings.
 pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
     let own = config.settings(method);
     if method == Method::Sft || config.grid.is_empty() {
@@ -44,11 +44,11 @@ pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
     };
     let rates = or(&config.grid.learning_rate, own.learning_rate, true);
     let betas = or(&config.grid.beta, own.beta, method.is_preference());
-    let terms = or(&config.grid.pref_ftx, own.pref_ftx, method.has_sft_weight());
+    let weights = or(&config.grid.pref_ftx, own.pref_ftx, method.has_sft_weight());
     let mut made = Vec::new();
     for &learning_rate in &rates {
         for &beta in &betas {
-            for &pref_ftx in &terms {
+            for &pref_ftx in &weights {
                 made.push(Settings { learning_rate, beta, pref_ftx, ..own });
             }
         }
@@ -153,7 +153,7 @@ mod tests {
         let supervised = [trial(0.1, None, 1.0), trial(0.2, None, 0.5)];
         assert_eq!(best(&supervised).map(|settings| settings.beta), Some(0.2));
         assert_eq!(best(&[]), None);
-        // A trial that lost the chosen responses is excluded, and so is one that diverged.
+        // A trial with unlikely chosen responses is excluded, and so is one that diverged.
         let lost = [trial(0.1, Some(0.8), 1.0), trial(0.2, Some(0.99), 2.0)];
         assert_eq!(best(&lost).map(|settings| settings.beta), Some(0.1));
         assert_eq!(best(&[trial(0.1, None, f64::INFINITY)]), None);

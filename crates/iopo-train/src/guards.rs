@@ -1,4 +1,4 @@
-//! Checks that stop a run that went wrong and name the rows that show it.
+//! Checks that stop a failing training and name the groups that caused it.
 
 use iopo_core::PerSequence;
 
@@ -8,15 +8,17 @@ use crate::{
     objective::{GroupWithLogps, sequences},
 };
 
-/// Largest difference that rounding may cause between two computations of a logp, relative to its size.
+/// Largest difference of two computations of a logp by rounding, relative to its size.
 const RELATIVE: f64 = 2e-4;
-/// The same, in nats.
+/// Largest difference of two computations of a small logp by rounding, in nats.
 const ABSOLUTE: f64 = 1e-3;
-/// Factor on both if products are rounded to 8 or 10 bits instead of 24.
+/// Factor on both bounds if products are rounded to 8 or 10 bits instead of 24.
 const COARSE: f64 = 25.0;
 
-/// Checks that policy and reference agree before the first update, within rounding; otherwise the cached reference
-/// belongs to another model. `coarse` says that products are rounded to fewer bits than f32 has.
+/// Checks that policy and reference agree, within rounding, before the first update. If they differ, the cached reference
+/// belongs to another model.
+///
+/// `coarse` says that products are rounded to fewer bits than f32 has.
 ///
 /// # Errors
 /// Returns [`TrainError::StepZero`] with the first sequence that differs.
@@ -31,8 +33,8 @@ pub fn step_zero(
             let (policy, reference) =
                 (*scored.policy.get(sequence), *scored.reference.get(sequence));
             let bound = coarse * (ABSOLUTE + RELATIVE * reference.abs());
-            let apart = (policy - reference).abs();
-            if apart.is_nan() || apart > bound {
+            let difference = (policy - reference).abs();
+            if difference.is_nan() || difference > bound {
                 return Err(TrainError::StepZero {
                     group: scored.group.id.clone(),
                     sequence,
@@ -48,7 +50,7 @@ pub fn step_zero(
 /// Checks that every loss is finite.
 ///
 /// # Errors
-/// When one is not.
+/// Returns [`TrainError::NonFinite`] with the groups whose loss is not finite.
 pub fn finite_losses(
     step: usize,
     groups: &[GroupWithLogps<'_>],
@@ -61,18 +63,14 @@ pub fn finite_losses(
         .map(|(scored, loss)| (scored.group.id.as_str(), *loss))
         .collect();
     let Some(&(_, value)) = bad.first() else { return Ok(()) };
-    Err(TrainError::NonFinite {
-        step,
-        what: "the loss",
-        value,
-        groups: name(bad.iter().map(|b| b.0)),
-    })
+    let groups = joined(bad.into_iter().map(|(id, _)| id));
+    Err(TrainError::NonFinite { step, what: "the loss", value, groups })
 }
 
-/// The gradient's norm must be finite.
+/// Checks that the gradient norm is finite.
 ///
 /// # Errors
-/// When it is not, with the update's rows.
+/// Returns [`TrainError::NonFinite`] with the groups of the update if it is not.
 pub fn finite_norm<'a>(
     step: usize,
     norm: f64,
@@ -81,17 +79,17 @@ pub fn finite_norm<'a>(
     if norm.is_finite() {
         return Ok(());
     }
-    let what = "the gradient's norm";
-    Err(TrainError::NonFinite { step, what, value: norm, groups: name(groups) })
+    let what = "the gradient norm";
+    Err(TrainError::NonFinite { step, what, value: norm, groups: joined(groups) })
 }
 
-fn name<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+fn joined<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     ids.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use iopo_core::PerSequence;
+    use iopo_core::{FalseCells, PerSequence};
 
     use super::{finite_losses, finite_norm, step_zero};
     use crate::{
@@ -106,12 +104,12 @@ mod tests {
             x2: vec![1],
             y1: vec![1],
             y2: vec![1],
-            false_cells: [true; 2],
+            false_cells: FalseCells::BOTH,
         }
     }
 
     #[test]
-    fn another_models_reference_is_found_at_step_zero() {
+    fn a_reference_of_another_model_is_detected_at_step_zero() {
         let group = group();
         let scored = |policy| {
             [GroupWithLogps {
@@ -128,11 +126,11 @@ mod tests {
         assert!(step_zero(&scored(f64::NAN), all_sequences, true).is_err());
         step_zero(&scored(-100.3), all_sequences, true).expect("rounding to 8 bits");
         assert!(step_zero(&scored(-101.0), all_sequences, true).is_err());
-        step_zero(&scored(-101.0), |_| PerSequence::default(), false).expect("nothing was read");
+        step_zero(&scored(-101.0), |_| PerSequence::default(), false).expect("no sequence is read");
     }
 
     #[test]
-    fn a_loss_that_is_not_finite_names_its_rows() {
+    fn a_loss_that_is_not_finite_names_its_groups() {
         let group = group();
         let scored = [GroupWithLogps {
             group: &group,

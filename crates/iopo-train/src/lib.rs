@@ -14,7 +14,7 @@
 //! | [`metrics`], [`events`] | metrics under TRL's names; the event file for TensorBoard |
 //! | [`guards`] | checks that stop a run that went wrong |
 //! | [`estimate`], [`gradient_checkpointing`] | memory and time before the first update |
-//! | [`weights`] | trained weights in files; adapters in PEFT's format |
+//! | [`weights`], [`metadata`] | trained weights in files, adapters in PEFT's format; `iopo.json` beside them |
 //!
 //! ```no_run
 //! use iopo_train::{Base, TrainConfig, train};
@@ -47,6 +47,7 @@ pub mod gradient_checkpointing;
 pub mod grid;
 pub mod guards;
 pub mod loss;
+pub mod metadata;
 pub mod method;
 pub mod metrics;
 pub mod objective;
@@ -56,7 +57,6 @@ pub mod reference;
 pub mod run;
 pub mod schedule;
 pub mod state;
-mod throughput;
 pub mod trainer;
 pub mod tree;
 pub mod weights;
@@ -65,6 +65,7 @@ pub use config::{GridConfig, Override, TrainConfig};
 pub use encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode};
 pub use error::TrainError;
 pub use gradient_checkpointing::GradientCheckpointing;
+pub use metadata::{Metadata, Origin};
 pub use method::Method;
 pub use objective::Objective;
 pub use run::{Base, RunSummary, TrainSummary, train};

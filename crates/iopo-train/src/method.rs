@@ -16,12 +16,11 @@ use crate::encode::EncodedGroup;
 pub enum Method {
     /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
     Sft,
-    /// SFT from the SFT model for as many updates as a preference method gets: the fair baseline, unless early stopping
-    /// ends one of them.
+    /// SFT from the SFT model with as many updates as a preference method gets, as a fair baseline.
     SftContinued,
-    /// DPO on both mirrored pairs of a group (the paper's "without input preference").
+    /// DPO on both output pairs of a group (the paper's "without input preference").
     Dpo,
-    /// DPO as the paper's baseline: y1 against a worse y, for x1 only.
+    /// DPO as the paper's baseline: y1 over y2 under x1 only.
     DpoPaper,
     /// `SimPO` on the strict pairs of a group, without a reference.
     Simpo,
@@ -40,14 +39,14 @@ pub enum Method {
     IopoThree,
 }
 
-/// Published numbers of a method without a reference, used unless `overrides` replaces them.
+/// Published settings of a method without a reference; they apply unless `overrides` replaces them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Published {
     /// Strength of the preference loss: β, or ORPO's λ.
     pub beta: f64,
-    /// The margin γ of `SimPO` and TPO-L.
+    /// Target margin γ of `SimPO` and TPO-L.
     pub gamma: Option<f64>,
-    /// Weight of the SFT term: TPO's α. ORPO's is 1 by its formula, `SimPO` has none.
+    /// Weight of the SFT term: TPO's α. It is 1 in ORPO's formula; `SimPO` has no such term.
     pub pref_ftx: f64,
 }
 
@@ -67,7 +66,7 @@ impl Method {
         Self::IopoThree,
     ];
 
-    /// The method's name in configurations and folder names.
+    /// Returns the name in configurations and directories.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sft => "sft",
@@ -104,8 +103,19 @@ impl Method {
         self.has_reference() || matches!(self, Self::Tpo | Self::TpoL)
     }
 
-    /// The numbers of its paper or of TRL, for a method without a reference: those of the others
-    /// weight log-ratios and would mean something else here.
+    /// Returns whether its loss compares logps per token instead of sums; `None` if the loss type decides.
+    pub fn is_per_token(self) -> Option<bool> {
+        match self {
+            Self::Simpo | Self::Orpo | Self::TpoL => Some(true),
+            Self::Dpo | Self::DpoPaper | Self::Iopo => None,
+            Self::Sft | Self::SftContinued | Self::Tpo | Self::IopoNoOutput | Self::IopoThree => {
+                Some(false)
+            }
+        }
+    }
+
+    /// Returns the settings from its paper or from TRL for a method without a reference. The common `beta` would mean
+    /// something else there, because it scales log-ratios.
     pub fn published(self) -> Option<Published> {
         let made = |beta, gamma, pref_ftx| Some(Published { beta, gamma, pref_ftx });
         match self {
@@ -125,10 +135,10 @@ impl Method {
 
     /// Returns which sequences of a group the loss reads.
     ///
-    /// It never reads a mixed sequence whose response follows its instruction after all (the true cell of a sided
-    /// group). A method without a reference skips that pair as a whole.
+    /// It never reads the true mixed cell of a sided group, whose response follows its instruction. A method without a
+    /// reference skips the pair of that cell.
     pub fn needs(self, group: &EncodedGroup) -> PerSequence<bool> {
-        let FalseCells { x1y2, x2y1 } = group.false_cells();
+        let FalseCells { x1y2, x2y1 } = group.false_cells;
         match self {
             Self::Sft | Self::SftContinued => {
                 PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: true }

@@ -10,33 +10,27 @@ use crate::{
     objective::{GroupWithLogps, Objective, sequences},
 };
 
-/// Share of the epochs that a step completes; progress, so not a [`TrainingMetric`].
-pub(crate) const EPOCH: &str = "epoch";
-
 /// Weighted means that accumulate over micro-batches; they do not depend on how an update was cut.
 #[derive(Debug, Clone, Default)]
 pub struct MetricMeans {
-    sums: BTreeMap<&'static str, (f64, f64)>,
+    /// Weighted total and weight, by the metric's name, so that rows come sorted by name.
+    totals: BTreeMap<&'static str, (f64, f64)>,
 }
 
 impl MetricMeans {
     /// Adds a value that stands for `weight` rows.
     pub fn add(&mut self, metric: TrainingMetric, value: f64, weight: f64) {
-        self.add_named(metric.as_str(), value, weight);
-    }
-
-    pub(crate) fn add_named(&mut self, name: &'static str, value: f64, weight: f64) {
-        let entry = self.sums.entry(name).or_default();
+        let entry = self.totals.entry(metric.as_str()).or_default();
         entry.0 += value * weight;
         entry.1 += weight;
     }
 
     /// Iterates over the means so far, by name.
     pub fn means(&self) -> impl Iterator<Item = (&'static str, f64)> {
-        self.sums
+        self.totals
             .iter()
             .filter(|(_, (_, weight))| *weight > 0.0)
-            .map(|(name, (sum, weight))| (*name, sum / weight))
+            .map(|(name, (total, weight))| (*name, total / weight))
     }
 
     /// Returns one mean; `None` if nothing was added.
@@ -141,7 +135,7 @@ pub fn line(method: Method, means: &MetricMeans) -> String {
 
 #[cfg(test)]
 mod tests {
-    use iopo_core::PerSequence;
+    use iopo_core::{FalseCells, PerSequence};
     use iopo_schema::TrainingMetric;
 
     use super::MetricMeans;
@@ -151,7 +145,7 @@ mod tests {
         objective::{GroupWithLogps, Objective},
     };
 
-    fn group(false_cells: [bool; 2]) -> EncodedGroup {
+    fn group(false_cells: FalseCells) -> EncodedGroup {
         EncodedGroup {
             id: "g".into(),
             x1: vec![1],
@@ -173,7 +167,8 @@ mod tests {
 
     #[test]
     fn only_strict_pairs_count_as_pairs() {
-        let (full, sided) = (group([true, true]), group([false, true]));
+        let sided = FalseCells { x1y2: false, x2y1: true };
+        let (full, sided) = (group(FalseCells::BOTH), group(sided));
         let scored = |group| GroupWithLogps {
             group,
             policy: PerSequence { x1y1: -1.0, x1y2: -5.0, x2y1: -9.0, x2y2: -2.0 },
@@ -193,7 +188,7 @@ mod tests {
 
     #[test]
     fn sft_has_no_rewards() {
-        let full = group([true, true]);
+        let full = group(FalseCells::BOTH);
         let scored = GroupWithLogps {
             group: &full,
             policy: PerSequence::from_fn(|_| -1.0),

@@ -96,17 +96,9 @@ impl Objective {
         Self { method, beta, pref_ftx, gamma: 0.0, shape: LossShape::default() }
     }
 
-    /// Returns whether the method compares logps per token instead of sums.
+    /// Returns whether the loss compares logps per token instead of sums.
     fn is_per_token(&self) -> bool {
-        match self.method {
-            Method::Simpo | Method::Orpo | Method::TpoL => true,
-            Method::Dpo | Method::DpoPaper | Method::Iopo => self.shape.is_per_token(),
-            Method::Sft
-            | Method::SftContinued
-            | Method::Tpo
-            | Method::IopoNoOutput
-            | Method::IopoThree => false,
-        }
+        self.method.is_per_token().unwrap_or_else(|| self.shape.is_per_token())
     }
 
     /// Returns the rewards of a group's sequences: beta times the log-ratio, or the logp for a method without a

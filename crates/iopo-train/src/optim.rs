@@ -1,6 +1,7 @@
-//! Optimizers: those of Burn that `PyTorch` has too, with `PyTorch`'s defaults, and Lion. `AdamW` has a faster form.
+//! Optimizers with the defaults of `PyTorch`, and Lion. `AdamW` has a faster implementation than Burn's.
 //!
-//! Burn's Adan, LAMB and Adafactor are missing because no reference values test them; Muon does not suit adapters.
+//! Burn's Adan, LAMB and Adafactor are missing because there are no reference values to test them; Muon does not suit
+//! adapters.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{
@@ -21,7 +22,7 @@ pub enum OptimizerName {
     /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's default is 1e-5), decoupled weight decay.
     #[default]
     Adamw,
-    /// Adam with the same numbers; weight decay is added to the gradient, as in the three below.
+    /// Adam with the same numbers; weight decay is added to the gradient, as in SGD, `RMSprop` and `AdaGrad`.
     Adam,
     /// Stochastic gradient descent without momentum.
     Sgd,

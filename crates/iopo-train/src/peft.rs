@@ -1,21 +1,21 @@
-//! Adapters as PEFT writes and reads them: which of its settings are computed here, and which are refused.
+//! Adapters in PEFT's format: which of PEFT's settings are supported and which are refused.
 
 use std::path::Path;
 
-use iopo_model::{Decoder, LoraConfig, ModelError};
+use iopo_model::{Decoder, LoraConfig, ModelError, NamedTensors};
 use serde_json::{Value, json};
 
 use crate::{
     TrainError, files,
-    weights::{ADAPTER, read_safetensors},
+    weights::{ADAPTER, read_safetensors, to_safetensors},
 };
 
 /// File of an adapter's settings.
-pub(crate) const CONFIG: &str = "adapter_config.json";
+const CONFIG: &str = "adapter_config.json";
 
-/// Settings of PEFT that change what an adapter computes. Only where they are off (absent, null, false or
-/// empty) are its numbers ours.
-const REFUSED: [&str; 14] = [
+/// PEFT settings that change an adapter's output and are not supported. An adapter loads only if they are off: absent, null,
+/// false or empty.
+const UNSUPPORTED: [&str; 14] = [
     "use_dora",
     "use_qalora",
     "fan_in_fan_out",
@@ -32,8 +32,23 @@ const REFUSED: [&str; 14] = [
     "megatron_config",
 ];
 
-/// The settings of an adapter of ours.
-pub(crate) fn config(lora: &LoraConfig, base: &str) -> Value {
+/// Writes an adapter of the base model named `base` into `dir`.
+///
+/// # Errors
+/// Returns an error if a file cannot be written.
+pub(crate) fn save(
+    dir: &Path,
+    lora: &LoraConfig,
+    base: &str,
+    factors: &NamedTensors,
+) -> Result<(), TrainError> {
+    let config = format!("{:#}\n", config(lora, base));
+    files::write(&dir.join(CONFIG), config.as_bytes())?;
+    files::write(&dir.join(ADAPTER), &to_safetensors(factors)?)
+}
+
+/// Returns the settings of an adapter as PEFT writes them.
+fn config(lora: &LoraConfig, base: &str) -> Value {
     json!({
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -52,20 +67,21 @@ pub(crate) fn config(lora: &LoraConfig, base: &str) -> Value {
     })
 }
 
-/// Puts the adapter in `dir` beside `base`.
+/// Loads the adapter in `dir` on top of `base`.
 ///
 /// # Errors
-/// When a file is missing or damaged, a setting is not computed here, or a factor does not fit.
+/// Returns an error if a file is missing or damaged, a setting is not supported, or a factor does not fit.
 pub(crate) fn load(dir: &Path, base: Decoder) -> Result<Decoder, TrainError> {
     let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
     let config: Value = serde_json::from_slice(&files::read(&dir.join(CONFIG))?)
-        .map_err(|error| bad(format!("{CONFIG} cannot be read: {error}")))?;
+        .map_err(|error| bad(format!("failed to parse {CONFIG}: {error}")))?;
     let (rank, scale) = rank_and_scale(&config).map_err(bad)?;
     let tensors = read_safetensors(&dir.join(ADAPTER))?;
-    // The rank is the short side of every factor; a wrong one would scale the adapter wrongly without a word.
+    // The rank is a dimension of every factor. A wrong one would change the scale without an error.
     let fits = |shape: &[usize]| shape.contains(&rank);
     if let Some((name, (shape, _))) = tensors.iter().find(|(_, (shape, _))| !fits(shape)) {
-        return Err(bad(format!("`{name}` has shape {shape:?}, but `r` is {rank}")).into());
+        let reason = format!("`{name}` has shape {shape:?}, expected a dimension of `r` = {rank}");
+        return Err(bad(reason).into());
     }
     if let Some(targets) = config["target_modules"].as_array()
         && config["layers_to_transform"].is_null()
@@ -74,34 +90,34 @@ pub(crate) fn load(dir: &Path, base: Decoder) -> Result<Decoder, TrainError> {
         let expected = 2 * targets * base.config().num_hidden_layers;
         if found != expected {
             let reason =
-                format!("expected {expected} factors for {targets} target modules, found {found}");
+                format!("found {found} factors, expected {expected} for {targets} target modules");
             return Err(bad(reason).into());
         }
     }
     Ok(base.load_adapter(&tensors, scale)?)
 }
 
-/// The rank, and what the product of the factors is multiplied by.
+/// Returns the rank and the scale of the adapter's output.
 fn rank_and_scale(config: &Value) -> Result<(usize, f64), String> {
     let kind = config["peft_type"].as_str().unwrap_or("absent");
     if kind != "LORA" {
-        return Err(format!("`peft_type` must be LORA, got {kind}"));
+        return Err(format!("`peft_type`: found {kind}, expected LORA"));
     }
     let bias = config["bias"].as_str().unwrap_or("none");
     if bias != "none" {
-        return Err(format!("`bias` must be none, got {bias}"));
+        return Err(format!("`bias`: found {bias}, expected none"));
     }
-    if let Some(key) = REFUSED.into_iter().find(|key| !is_off(&config[key])) {
-        let value = &config[key];
-        return Err(format!("`{key}` is {value}, which is not computed here"));
+    if let Some(key) = UNSUPPORTED.into_iter().find(|key| !is_off(&config[key])) {
+        return Err(format!("`{key}`: found {}, which is not supported", config[key]));
     }
     let alpha = config["lora_alpha"].as_f64().filter(|alpha| alpha.is_finite() && *alpha > 0.0);
-    let alpha = alpha.ok_or("`lora_alpha` must be a number above 0")?;
+    let found = |key: &str| format!("`{key}`: found {}, expected", config[key]);
+    let alpha = alpha.ok_or_else(|| format!("{} a number above 0", found("lora_alpha")))?;
     let rank = config["r"].as_u64().filter(|rank| *rank > 0);
-    let rank = rank.ok_or("`r` must be a whole number above 0")? as usize;
-    // Rank-stabilised adapters (Kalajdzievski, 2023) divide by the root.
-    let stabilised = config["use_rslora"].as_bool().unwrap_or(false);
-    let divisor = if stabilised { (rank as f64).sqrt() } else { rank as f64 };
+    let rank = rank.ok_or_else(|| format!("{} a whole number above 0", found("r")))? as usize;
+    // A rank-stabilized adapter (Kalajdzievski, 2023) divides by the square root of the rank.
+    let stabilized = config["use_rslora"].as_bool().unwrap_or(false);
+    let divisor = if stabilized { (rank as f64).sqrt() } else { rank as f64 };
     Ok((rank, alpha / divisor))
 }
 
@@ -134,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_computed_otherwise_is_refused_by_name() {
+    fn unsupported_settings_are_refused_by_name() {
         for (key, value) in [
             ("use_dora", json!(true)),
             ("rank_pattern", json!({"q_proj": 8})),
@@ -148,7 +164,7 @@ mod tests {
             let error = with(key, value).expect_err(key);
             assert!(error.contains(key), "{error}");
         }
-        // As PEFT writes what is off.
+        // PEFT writes settings that are off like this.
         for (key, value) in [("rank_pattern", json!({})), ("modules_to_save", Value::Null)] {
             assert_eq!(with(key, value), Ok((4, 2.0)), "{key}");
         }

@@ -1,4 +1,4 @@
-//! Logps of the frozen start, computed once and cached in a file, so that no second model is ever in memory.
+//! Logps of the reference, computed once and cached in a file, so that training holds one model in memory.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     tree::SequenceLayout,
 };
 
-/// Groups of one part of the file: a killed run repeats at most these.
+/// Groups per part of the file; a killed run repeats at most one part.
 const PART: usize = 32;
 
 /// Logps of each group under the reference, by the group's id.

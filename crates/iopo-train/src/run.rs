@@ -7,19 +7,20 @@ use std::{
 
 use iopo_core::SettingError;
 use iopo_llm::Progress;
-use iopo_model::{ChatTemplate, Decoder, Dtype, LoraConfig, Tokenizer, write_chat_files};
+use iopo_model::{ChatTemplate, Decoder, Dtype, Tokenizer, write_chat_files};
 use iopo_schema::{PreferenceRow, Provenance, Split, TrainingMetric, file_hash, read};
 use serde_json::json;
 
 use crate::{
     Method, TrainConfig, TrainError,
-    batch::{Plan, limited, smaller},
+    batch::{limited, smaller},
     encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
     files,
     grid::{self, Settings, Trial},
+    metadata::Origin,
     reference::{Identity, ReferenceLogps, reference},
     trainer::{TrainOutput, Trainer, TrainingData},
-    weights::{self, Card},
+    weights,
 };
 
 /// The model that training starts from.
@@ -106,9 +107,8 @@ struct Inputs<'a> {
     /// Groups that a trial of the grid trains on.
     trial: Vec<&'a EncodedGroup>,
     dev: Vec<&'a EncodedGroup>,
-    template_hash: String,
+    origin: Origin,
     max_length: usize,
-    preferences_hash: String,
 }
 
 /// Trains every method of `config` on the train split of `preferences`: SFT from `base`, then each other method from the
@@ -128,7 +128,7 @@ pub fn train(
     progress: &dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
     config.validate()?;
-    // The model has no positions beyond its own limit.
+    // The model cannot compute longer sequences than it has positions for.
     let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
     let rows: Vec<PreferenceRow> = read(preferences)?;
     let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.truncation_mode)?;
@@ -142,17 +142,17 @@ pub fn train(
     }
     let choosing = !config.grid.is_empty();
     let dev = if config.do_eval || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
-    let chooser = match (choosing, config.eval_strategy().needs_evaluations()) {
+    let needs_dev = match (choosing, config.eval_strategy().needs_evaluations()) {
         (true, _) => Some("train.grid"),
         (_, true) if config.early_stopping_patience > 0 => Some("train.early_stopping_patience"),
         (_, true) => Some("train.load_best_model_at_end"),
         (false, false) => None,
     };
-    if let Some(key) = chooser
+    if let Some(key) = needs_dev
         && dev.groups.is_empty()
     {
         let found = format!("a dev split without groups ({})", dev.describe_dropped());
-        return Err(SettingError::new(key, found, "groups of the dev split to choose by").into());
+        return Err(SettingError::new(key, found, "at least one group of the dev split").into());
     }
     let mut dropped = train.dropped.clone();
     for (reason, count) in &dev.dropped {
@@ -169,9 +169,13 @@ pub fn train(
         ),
         train: limited(&train.groups, config.max_train_groups),
         dev: limited(&dev.groups, config.max_eval_groups),
-        template_hash: base.template_hash()?,
+        origin: Origin {
+            base: base.name.to_owned(),
+            base_weights_hash: base.weights_hash.to_owned(),
+            template_hash: base.template_hash()?,
+            preferences_hash: file_hash(preferences)?,
+        },
         max_length,
-        preferences_hash: file_hash(preferences)?,
     };
     let mut chosen = BTreeMap::new();
     let mut runs = Vec::new();
@@ -181,11 +185,7 @@ pub fn train(
     Ok(TrainSummary { runs, groups: inputs.train.len(), dev_groups: inputs.dev.len(), dropped })
 }
 
-impl<'a> Inputs<'a> {
-    fn lora(&self) -> Option<&'a LoraConfig> {
-        self.config.use_peft.then_some(&self.config.lora)
-    }
-
+impl Inputs<'_> {
     /// Trains all methods with one random seed.
     fn seed(
         &self,
@@ -193,10 +193,9 @@ impl<'a> Inputs<'a> {
         chosen: &mut BTreeMap<Method, Settings>,
     ) -> Result<Vec<RunSummary>, TrainError> {
         let (base, none) = (self.base, BTreeMap::new());
-        let start = match self.lora() {
-            Some(lora) => base.decoder.clone().with_lora(lora, seed)?,
-            None => base.decoder.clone(),
-        };
+        let start = base.decoder.clone();
+        let start =
+            if self.config.use_peft { start.with_lora(&self.config.lora, seed)? } else { start };
         let settings = grid::candidates(self.config, Method::Sft)[0];
         let trainer = self.trainer(Method::Sft, seed, settings, &none);
         let output = self.train(&trainer, &start)?;
@@ -207,7 +206,7 @@ impl<'a> Inputs<'a> {
             return Ok(runs);
         }
 
-        let sft = weights::load(&trainer.dir, base.decoder, base.weights_hash)?;
+        let sft = weights::load(trainer.dir(), base.decoder, base.weights_hash)?;
         let reference = if methods.iter().any(|method| method.has_reference()) {
             self.reference(seed, &sft)?
         } else {
@@ -226,26 +225,26 @@ impl<'a> Inputs<'a> {
         Ok(runs)
     }
 
-    /// Runs a trainer and keeps its model; a fully trained model gets all files of a Hugging Face directory.
+    /// Runs a trainer. A fully trained model gets all files of a Hugging Face directory.
     fn train(&self, trainer: &Trainer<'_>, start: &Decoder) -> Result<TrainOutput, TrainError> {
         let output = trainer.run(start, self.progress)?;
         if !self.config.use_peft {
-            // Written each time, because a kill after the training's last file leaves them out.
+            // Written every time, because a kill can occur between the last file of the training and these.
             let Base { decoder, tokenizer, template, .. } = self.base;
-            write_chat_files(&trainer.dir, tokenizer, template, decoder.config())?;
+            write_chat_files(trainer.dir(), tokenizer, template, decoder.config())?;
         }
         Ok(output)
     }
 
-    /// Returns the number type of the base's weights if it is not f32, because logps depend on it.
-    fn narrow(&self) -> String {
+    /// Returns the type of the base's weights if it is not f32, because logps depend on it.
+    fn dtype_suffix(&self) -> String {
         let dtype = self.base.decoder.dtype();
         if dtype == Dtype::F32 { String::new() } else { format!(" {}", dtype.name()) }
     }
 
     fn reference(&self, seed: u64, sft: &Decoder) -> Result<ReferenceLogps, TrainError> {
         let trained = weights::hash(&weights::trained_tensors(sft)?);
-        let text = format!("{} {trained}", self.base.weights_hash) + &self.narrow();
+        let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
         let model_hash = blake3::hash(text.as_bytes()).to_hex().to_string();
         let name = self.config.folder(Method::Sft, seed).replacen("sft", "reference_logps", 1);
         let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
@@ -257,7 +256,7 @@ impl<'a> Inputs<'a> {
             Identity {
                 model_hash: &model_hash,
                 template_hash: &self.encoding_hash(),
-                preferences_hash: &self.preferences_hash,
+                preferences_hash: &self.origin.preferences_hash,
             },
             self.config.sequence_layout,
             self.config.tokens_per_micro_batch,
@@ -268,9 +267,9 @@ impl<'a> Inputs<'a> {
     /// Hashes everything that turns text into the scored tokens, truncation included.
     fn encoding_hash(&self) -> String {
         match self.config.truncation_mode {
-            TruncationMode::Drop => self.template_hash.clone(),
+            TruncationMode::Drop => self.origin.template_hash.clone(),
             TruncationMode::Official => {
-                let text = format!("{} official {}", self.template_hash, self.max_length);
+                let text = format!("{} official {}", self.origin.template_hash, self.max_length);
                 blake3::hash(text.as_bytes()).to_hex().to_string()
             }
         }
@@ -284,21 +283,20 @@ impl<'a> Inputs<'a> {
         sft: &Decoder,
         reference: &ReferenceLogps,
     ) -> Result<BTreeMap<Method, Settings>, TrainError> {
+        let mut config = self.config.clone();
+        if config.grid.num_train_epochs > 0 {
+            config.num_train_epochs = config.grid.num_train_epochs;
+        }
         let mut trials: Vec<(Method, Vec<Trial>)> = Vec::new();
         let mut chosen = BTreeMap::new();
         for &method in methods {
             let mut of_method = Vec::new();
             for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
-                let mut trainer = self.trainer(method, seed, settings, reference);
-                trainer.dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
-                trainer.keep_weights = false;
-                if self.config.grid.num_train_epochs > 0 {
-                    trainer.plan.epochs = self.config.grid.num_train_epochs;
-                }
-                trainer.data.train = &self.trial;
-                trainer.plan.groups = self.trial.len();
-                trainer = trainer.with_settings(self.config, settings);
-                trainer.metadata.settings["plan"] = plan_json(&trainer.plan);
+                let data = TrainingData { train: &self.trial, dev: &self.dev, reference };
+                let dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
+                let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin)
+                    .with_settings(settings)
+                    .writes_weights(false);
                 of_method.push(match trainer.run(sft, self.progress) {
                     Ok(output) => grid::trial(settings, &output),
                     // A diverging candidate is a result of the grid, not an error.
@@ -317,11 +315,11 @@ impl<'a> Inputs<'a> {
         let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
         let mut settings = json!(self.config);
         if let Some(settings) = settings.as_object_mut() {
-            // It changes no result.
+            // It does not change the result.
             settings.remove("gradient_checkpointing");
         }
         let provenance = Provenance::new(producer, settings)
-            .with_input("preferences", self.preferences_hash.as_str());
+            .with_input("preferences", self.origin.preferences_hash.as_str());
         grid::save(&self.out_dir.join("grid.parquet"), &trials, &provenance)?;
         Ok(chosen)
     }
@@ -333,62 +331,9 @@ impl<'a> Inputs<'a> {
         settings: Settings,
         reference: &'j ReferenceLogps,
     ) -> Trainer<'j> {
-        let config = self.config;
-        let plan = Plan {
-            groups: self.train.len(),
-            per_update: config.groups_per_update,
-            epochs: config.epochs(method),
-            seed,
-        };
-        let metadata = Card {
-            base: self.base.name.to_owned(),
-            base_weights_hash: self.base.weights_hash.to_owned(),
-            template_hash: self.template_hash.clone(),
-            method: method.to_string(),
-            preferences_hash: self.preferences_hash.clone(),
-            settings: self.settings_json(method, settings, &plan),
-        };
         let data = TrainingData { train: &self.train, dev: &self.dev, reference };
-        let dir = self.out_dir.join(config.folder(method, seed));
-        Trainer::new(config, method, seed, data, dir, metadata).with_settings(config, settings)
-    }
-
-    /// Lists the settings that a training's result depends on.
-    fn settings_json(&self, method: Method, settings: Settings, plan: &Plan) -> serde_json::Value {
-        let config = self.config;
-        let mut made = json!({
-            "settings": settings,
-            "plan": plan_json(plan),
-            "warmup_ratio": config.warmup_ratio,
-            "tokens_per_micro_batch": config.tokens_per_micro_batch,
-            "sequence_layout": config.sequence_layout,
-            "lora": self.lora(),
-            "max_length": config.max_length,
-            "max_grad_norm": config.max_grad_norm,
-            "weight_decay": config.weight_decay,
-            "dev_groups": self.dev.len(),
-        });
-        let plain = TrainConfig::default();
-        if self.base.decoder.dtype() != Dtype::F32 {
-            made["dtype"] = json!(self.base.decoder.dtype());
-        }
-        if config.truncation_mode != plain.truncation_mode {
-            made["truncation_mode"] = json!(config.truncation_mode);
-        }
-        if config.lr_scheduler_type != plain.lr_scheduler_type {
-            made["lr_scheduler_type"] = json!(config.lr_scheduler_type);
-        }
-        if config.optim != plain.optim {
-            made["optim"] = json!(config.optim);
-        }
-        if config.eval_strategy() != plain.eval_strategy() {
-            made["eval_strategy"] = json!(config.eval_strategy());
-        }
-        let loss = (config.loss_type, config.label_smoothing);
-        if method.has_loss_type() && loss != (plain.loss_type, plain.label_smoothing) {
-            made["loss"] = json!(loss);
-        }
-        made
+        let dir = self.out_dir.join(self.config.folder(method, seed));
+        Trainer::new(self.config, method, seed, data, dir, &self.origin).with_settings(settings)
     }
 }
 
@@ -399,25 +344,16 @@ fn summary(
     output: &TrainOutput,
 ) -> RunSummary {
     RunSummary {
-        method: trainer.objective.method,
+        method: trainer.method(),
         seed,
-        adapter: trainer.dir.clone(),
+        adapter: trainer.dir().to_owned(),
         settings,
         updates: output.updates,
-        planned: trainer.plan.updates(),
+        planned: trainer.plan().updates(),
         kept: output.kept,
         tokens: output.tokens,
         padded_tokens: output.padded_tokens,
         loss: output.last(TrainingMetric::Loss),
         dev_accuracy: output.kept(TrainingMetric::RewardsAccuracies),
     }
-}
-
-fn plan_json(plan: &Plan) -> serde_json::Value {
-    json!({
-        "groups": plan.groups,
-        "per_update": plan.per_update,
-        "epochs": plan.epochs,
-        "seed": plan.seed,
-    })
 }

@@ -1,9 +1,8 @@
 //! The learning rate: linear warm-up, then constant, linear decay to 0, or cosine decay to 0.
 //!
-//! The numbers are those of transformers' `get_constant_schedule_with_warmup`,
-//! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, whose first update has the
-//! rate 0. Burn's composed schedulers cannot start at 0 and hold state; these are functions of the
-//! step, so that resuming needs no state.
+//! The rates equal those of transformers' `get_constant_schedule_with_warmup`, `get_linear_schedule_with_warmup` and
+//! `get_cosine_schedule_with_warmup`, which start at 0. Burn's composed schedulers cannot start at 0 and hold state. These
+//! are functions of the step, so resuming needs no state.
 
 use std::f64::consts::PI;
 
@@ -23,7 +22,7 @@ pub enum SchedulerType {
     Cosine,
 }
 
-/// Warm-up, peak and length of a run.
+/// Learning rate of every update of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     /// Learning rate after the warm-up.
@@ -32,13 +31,13 @@ pub struct Schedule {
     pub peak: f64,
     /// Updates of the warm-up.
     pub warmup: usize,
-    /// All updates.
+    /// Updates of the training.
     pub total: usize,
 }
 
 impl Schedule {
-    /// Makes a schedule whose warm-up takes `ratio` of its updates, rounded up as in transformers, but never all of them: a
-    /// run of one update would train nothing.
+    /// Makes a schedule whose warm-up takes the share `ratio` of its updates, rounded up as in transformers. The last update
+    /// is never part of the warm-up, because a training of one update would have the rate 0.
     pub fn with_ratio(
         lr_scheduler_type: SchedulerType,
         peak: f64,
@@ -69,7 +68,7 @@ mod tests {
     use super::{Schedule, SchedulerType};
 
     #[test]
-    fn the_rates_are_those_of_transformers() {
+    fn the_rates_equal_those_of_transformers() {
         // 12 updates, 2 of them warm-up, peak 1e-3: transformers' `get_cosine_schedule_with_warmup`.
         let expected = [
             0.0,
@@ -100,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_falls_by_a_tenth_an_update_and_a_constant_stays() {
+    fn linear_decay_falls_evenly_and_a_constant_rate_stays() {
         // transformers: step / max(1, warmup), then max(0, (total − step) / max(1, total − warmup)).
         follows(
             SchedulerType::Linear,

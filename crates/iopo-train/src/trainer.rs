@@ -2,17 +2,23 @@
 
 mod lifecycle;
 mod output;
+mod throughput;
 mod update;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use iopo_model::LoraConfig;
+use iopo_model::{Dtype, LoraConfig};
 
 use crate::{
-    Method, TrainConfig, batch::Plan, encode::EncodedGroup, eval_strategy::EvalStrategy,
-    gradient_checkpointing::GradientCheckpointing, grid::Settings, objective::Objective,
-    optim::OptimizerName, reference::ReferenceLogps, schedule::Schedule, tree::SequenceLayout,
-    weights::Card,
+    Method, TrainConfig,
+    batch::Plan,
+    encode::EncodedGroup,
+    eval_strategy::EvalStrategy,
+    grid::Settings,
+    metadata::{Metadata, Origin, ResultSettings},
+    objective::Objective,
+    reference::ReferenceLogps,
+    schedule::Schedule,
 };
 
 pub use output::TrainOutput;
@@ -24,63 +30,38 @@ pub struct TrainingData<'a> {
     pub train: &'a [&'a EncodedGroup],
     /// Groups to evaluate on.
     pub dev: &'a [&'a EncodedGroup],
-    /// Logps of all of them under the reference; read by methods with a reference only.
+    /// Logps of all of them under the reference; only methods with a reference read them.
     pub reference: &'a ReferenceLogps,
 }
 
-/// Trains one method; made from a configuration and data by [`Trainer::new`].
-///
-/// Its fields follow from the configuration and may be changed before the training starts.
+/// Trains one method, with the settings that a configuration gives it.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Trainer<'a> {
-    /// The loss.
-    pub objective: Objective,
-    /// Groups of each update.
-    pub plan: Plan,
-    /// The learning rate of each update.
-    pub schedule: Schedule,
-    /// Shape of the adapters; `None` trains every weight.
-    pub lora: Option<LoraConfig>,
-    /// Tree or rows.
-    pub sequence_layout: SequenceLayout,
-    /// Most tokens of a micro-batch.
-    pub tokens_per_micro_batch: usize,
-    /// Whether the backward pass recomputes activations.
-    pub gradient_checkpointing: GradientCheckpointing,
-    /// Bound of the gradient's global norm; 0 for none.
-    pub max_grad_norm: f64,
-    /// The optimizer.
-    pub optim: OptimizerName,
-    /// Its weight decay.
-    pub weight_decay: f64,
-    /// Updates between checkpoints; 0 for none.
-    pub save_steps: usize,
-    /// Groups and reference.
-    pub data: TrainingData<'a>,
-    /// When to evaluate, when to stop early and which weights to keep.
-    pub eval_strategy: EvalStrategy,
-    /// Whether the policy starts as its own reference, so that all margins must be 0 at first.
-    pub starts_at_reference: bool,
-    /// Output directory.
-    pub dir: PathBuf,
-    /// Whether to write the trained weights; a trial of a grid needs its metrics only.
-    pub keep_weights: bool,
-    /// Identifies the run; written beside the weights.
-    pub metadata: Card,
+    config: TrainConfig,
+    method: Method,
+    settings: Settings,
+    plan: Plan,
+    objective: Objective,
+    schedule: Schedule,
+    data: TrainingData<'a>,
+    dir: PathBuf,
+    origin: Origin,
+    starts_at_reference: bool,
+    writes_weights: bool,
 }
 
 impl<'a> Trainer<'a> {
-    /// Makes the trainer of a method with the settings that `config` gives it and a random seed.
+    /// Makes the trainer of a method from a configuration and data.
     ///
-    /// It writes to `dir`. A method with a reference is expected to start at it.
+    /// `seed` is the random seed of the order of the groups. The trainer writes its files to `dir`; `origin` identifies the
+    /// run, so that a directory of another run is refused.
     pub fn new(
         config: &TrainConfig,
         method: Method,
         seed: u64,
         data: TrainingData<'a>,
         dir: impl Into<PathBuf>,
-        metadata: Card,
+        origin: &Origin,
     ) -> Self {
         let plan = Plan {
             groups: data.train.len(),
@@ -90,33 +71,91 @@ impl<'a> Trainer<'a> {
         };
         let settings = config.settings(method);
         Self {
+            method,
+            settings,
             objective: objective(config, method, settings),
             schedule: schedule(config, settings, &plan),
             plan,
-            lora: config.use_peft.then(|| config.lora.clone()),
-            sequence_layout: config.sequence_layout,
-            tokens_per_micro_batch: config.tokens_per_micro_batch,
-            gradient_checkpointing: config.gradient_checkpointing,
-            max_grad_norm: config.max_grad_norm,
-            optim: config.optim,
-            weight_decay: config.weight_decay,
-            save_steps: config.save_steps,
             data,
-            eval_strategy: config.eval_strategy(),
-            starts_at_reference: method.has_reference(),
             dir: dir.into(),
-            keep_weights: true,
-            metadata,
+            origin: origin.clone(),
+            starts_at_reference: method.has_reference(),
+            writes_weights: true,
+            config: config.clone(),
         }
     }
 
     /// Replaces the method's settings, for instance by those that a grid chose.
     #[must_use]
-    pub fn with_settings(self, config: &TrainConfig, settings: Settings) -> Self {
+    pub fn with_settings(self, settings: Settings) -> Self {
         Self {
-            objective: objective(config, self.objective.method, settings),
-            schedule: schedule(config, settings, &self.plan),
+            objective: objective(&self.config, self.method, settings),
+            schedule: schedule(&self.config, settings, &self.plan),
+            settings,
             ..self
+        }
+    }
+
+    /// Sets whether the policy starts as its own reference. If it does, every margin must be 0 before the first update, or
+    /// training stops. Default: true for a method with a reference.
+    #[must_use]
+    pub fn starts_at_reference(self, starts_at_reference: bool) -> Self {
+        Self { starts_at_reference, ..self }
+    }
+
+    /// Sets whether the trained weights are written; a trial of a grid needs its metrics only. Default: true.
+    #[must_use]
+    pub fn writes_weights(self, writes_weights: bool) -> Self {
+        Self { writes_weights, ..self }
+    }
+
+    /// Returns the method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Returns the groups of each update.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns the loss.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    /// Returns the output directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Returns the settings of the adapters; `None` if every weight is trained.
+    fn lora(&self) -> Option<&LoraConfig> {
+        self.config.use_peft.then_some(&self.config.lora)
+    }
+
+    fn eval_strategy(&self) -> EvalStrategy {
+        self.config.eval_strategy()
+    }
+
+    /// Describes the training of a model whose base has weights of type `dtype`.
+    fn metadata(&self, dtype: Dtype) -> Metadata {
+        let Origin { base, base_weights_hash, template_hash, preferences_hash } =
+            self.origin.clone();
+        Metadata {
+            base,
+            base_weights_hash,
+            template_hash,
+            method: self.method,
+            preferences_hash,
+            settings: ResultSettings::new(
+                &self.config,
+                self.method,
+                self.settings,
+                self.plan,
+                self.data.dev.len(),
+                dtype,
+            ),
         }
     }
 }

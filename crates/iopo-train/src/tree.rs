@@ -92,15 +92,15 @@ impl Batch {
                 reason: format!("found {got} logps, expected {expected}"),
             });
         }
-        let mut sums = vec![PerSequence::default(); groups];
+        let mut sequences = vec![PerSequence::default(); groups];
         for span in &self.spans {
-            let sum = logps[span.targets.clone()].iter().map(|&logp| f64::from(logp)).sum();
-            *field(&mut sums[span.group], span.sequence) = sum;
+            let logp = logps[span.targets.clone()].iter().map(|&logp| f64::from(logp)).sum();
+            *field(&mut sequences[span.group], span.sequence) = logp;
         }
-        Ok(sums)
+        Ok(sequences)
     }
 
-    /// Copies the gradient of each sequence's logp to its tokens: the derivative of a sum is the same for every term.
+    /// Copies the gradient of each sequence's logp to its tokens, because the derivative of a sum is the same for each term.
     pub fn token_gradients(&self, gradients: &[PerSequence<f64>]) -> Vec<f32> {
         let mut coefficients = vec![0.0; self.targets.tokens.len()];
         for span in &self.spans {
@@ -121,10 +121,10 @@ fn field<T>(values: &mut PerSequence<T>, sequence: Sequence) -> &mut T {
     }
 }
 
-/// A target before flat rows are known: the last token of `segment`'s path, or a token inside it.
+/// The token that predicts a target, before its row in the layout is known.
 #[derive(Debug, Clone, Copy)]
 enum Predictor {
-    /// The last token of a prompt that ends in this segment, or above it where it is empty.
+    /// The last token of the prompt that ends in this segment; in its parent if the segment is empty.
     EndOf(usize),
     /// A token of a segment.
     At(usize, usize),
@@ -145,7 +145,7 @@ impl Builder {
         self.segments.len() - 1
     }
 
-    /// A response under a prompt that ends in `prompt`.
+    /// Adds a response under the prompt that ends in the segment `prompt`.
     fn response(&mut self, group: usize, sequence: Sequence, prompt: usize, response: &[u32]) {
         let Some((_, fed)) = response.split_last() else { return };
         let segment = self.segment(Some(prompt), fed);
@@ -188,7 +188,7 @@ impl Builder {
     }
 
     fn finish(self) -> Result<Batch, ModelError> {
-        // The last token of each segment's path: its own, or its nearest ancestor's that has one.
+        // The last token of each segment's path: in the segment, or in its nearest ancestor that is not empty.
         let mut last: Vec<Option<(usize, usize)>> = Vec::with_capacity(self.segments.len());
         for (index, segment) in self.segments.iter().enumerate() {
             last.push(match segment.tokens.len() {
@@ -218,7 +218,7 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
-    use iopo_core::{PerSequence, Sequence};
+    use iopo_core::{FalseCells, PerSequence, Sequence};
 
     use super::{Batch, SequenceLayout};
     use crate::encode::{EncodedGroup, all_sequences};
@@ -230,7 +230,7 @@ mod tests {
             x2: x2.to_vec(),
             y1: y1.to_vec(),
             y2: y2.to_vec(),
-            false_cells: [true, true],
+            false_cells: FalseCells::BOTH,
         }
     }
 
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_that_is_a_prefix_of_the_other_is_predicted_from_by_the_stem() {
+    fn the_stem_predicts_the_response_of_a_prompt_that_is_a_prefix_of_the_other() {
         let group = group(&[1, 2], &[1, 2, 3], &[4, 0], &[0]);
         let tree = Batch::new(&[&group], SequenceLayout::Tree, all_sequences).expect("a tree");
         assert_eq!(tree.layout.tokens(), [1, 2, 4, 3, 4]);
@@ -282,9 +282,9 @@ mod tests {
             ..PerSequence::default()
         })
         .expect("two");
-        let sums = batch.sequence_logps(&[-1.0, -2.0, -3.0, -10.0, -20.0], 1).expect("five");
+        let logps = batch.sequence_logps(&[-1.0, -2.0, -3.0, -10.0, -20.0], 1).expect("five");
         let expected = PerSequence { x1y1: -6.0, x2y2: -30.0, ..PerSequence::default() };
-        assert_eq!(sums, [expected]);
+        assert_eq!(logps, [expected]);
         let gradients = PerSequence { x1y1: 0.5, x1y2: 9.0, x2y1: 9.0, x2y2: 0.25 };
         assert_eq!(batch.token_gradients(&[gradients]), [0.5, 0.5, 0.5, 0.25, 0.25]);
         assert!(batch.sequence_logps(&[-1.0], 1).is_err());

@@ -1,14 +1,12 @@
-//! Trained weights in files: named tensors, their hash, and the metadata that says which base they fit.
+//! Trained weights: named tensors, their hash, and the files that hold them.
 
 use std::{collections::HashMap, path::Path};
 
 use half::{bf16, f16};
 use iopo_model::{Checkpoint, Decoder, LoraConfig, ModelError, NamedTensors, write_hf_dir};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::{TrainError, files, peft};
+use crate::{TrainError, files, metadata::Metadata, peft};
 
 /// File of an adapter's factors.
 pub const ADAPTER: &str = "adapter_model.safetensors";
@@ -16,26 +14,6 @@ pub const ADAPTER: &str = "adapter_model.safetensors";
 pub const WEIGHTS: &str = "model.safetensors";
 /// Most bytes of one file of weights.
 const MAX_SHARD: u64 = 5_000_000_000;
-/// File with the metadata of a trained model: its base, its data and its settings.
-pub const CARD: &str = "iopo.json";
-
-/// Metadata of a trained model: the base that it fits, and how it was trained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Card {
-    /// The base model's name.
-    pub base: String,
-    /// Hash of the base's weight files. The adapter fits only these.
-    pub base_weights_hash: String,
-    /// Hash of tokenizer and chat template.
-    pub template_hash: String,
-    /// The training method.
-    pub method: String,
-    /// Hash of the preferences file.
-    pub preferences_hash: String,
-    /// The method's settings.
-    pub settings: serde_json::Value,
-}
-
 /// Returns the trained tensors of a decoder: the adapters' factors, or every weight.
 ///
 /// # Errors
@@ -133,46 +111,39 @@ pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
     Ok(tensors)
 }
 
-/// Writes what was trained: an adapter that PEFT loads onto the base, or a whole checkpoint; and the
-/// metadata.
+/// Writes a trained model into a directory: an adapter that PEFT loads onto the base model named `base`, or a whole
+/// checkpoint.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// Returns an error if a file cannot be written.
 pub fn save(
     dir: &Path,
     decoder: &Decoder,
     lora: Option<&LoraConfig>,
-    metadata: &Card,
+    base: &str,
 ) -> Result<(), TrainError> {
-    if let Some(lora) = lora {
-        let config = peft::config(lora, &metadata.base);
-        files::write(&dir.join(peft::CONFIG), pretty(&config).as_bytes())?;
-        files::write(&dir.join(ADAPTER), &to_safetensors(&decoder.adapter()?)?)?;
-    } else {
-        write_hf_dir(dir, decoder, MAX_SHARD)?;
+    match lora {
+        Some(lora) => peft::save(dir, lora, base, &decoder.adapter()?),
+        None => Ok(write_hf_dir(dir, decoder, MAX_SHARD)?),
     }
-    files::write(&dir.join(CARD), pretty(&json!(metadata)).as_bytes())
 }
 
-/// Reads what [`save`] or PEFT wrote back beside `base`.
+/// Loads a model that [`save`] or PEFT wrote, on top of `base`.
 ///
-/// Without a metadata, as PEFT leaves it, nothing says which weights an adapter was trained on: every
-/// base that its shapes fit is taken.
+/// PEFT writes no [`Metadata`], so nothing says which weights such an adapter was trained on: it loads onto every base that
+/// its shapes fit.
 ///
 /// # Errors
-/// When files are missing or damaged, the adapter is of a kind that is not computed here, or the metadata
-/// names another base than `base_weights_hash`.
+/// Returns an error if a file is missing or damaged, the adapter is of an unsupported kind, or the metadata names another
+/// base than `base_weights_hash`.
 pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decoder, TrainError> {
-    let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
-    if has_card(dir) {
-        let metadata: Card = serde_json::from_slice(&files::read(&dir.join(CARD))?)
-            .map_err(|error| bad(format!("{CARD} cannot be read: {error}")))?;
-        if metadata.base_weights_hash != base_weights_hash {
-            let expected = &metadata.base_weights_hash;
+    if Metadata::exists(dir) {
+        let expected = Metadata::read(dir)?.base_weights_hash;
+        if expected != base_weights_hash {
             let reason = format!(
-                "it was trained on the base with weights {expected}, not on {base_weights_hash}"
+                "it was trained on base weights {expected}, found base weights {base_weights_hash}"
             );
-            return Err(bad(reason).into());
+            return Err(ModelError::BadAdapter { path: dir.to_owned(), reason }.into());
         }
     }
     let base = base.clone().without_adapter();
@@ -182,13 +153,4 @@ pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decod
     let mut checkpoint = Checkpoint::open_dir(dir)?;
     let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
     Ok(Decoder::from_tensors_in(base.dtype(), base.config(), &base.device(), tensor)?)
-}
-
-/// Whether a file says which base a trained model belongs to.
-pub fn has_card(dir: &Path) -> bool {
-    dir.join(CARD).exists()
-}
-
-fn pretty(value: &serde_json::Value) -> String {
-    format!("{value:#}\n")
 }

@@ -1,40 +1,38 @@
-//! The estimate of a training's memory beside what the process then takes; alone in its process, whose peak it
-//! reads. Left out, and says so, where SmolLM2's GGUF file is not there or the system does not tell the peak.
+//! The estimated memory of a training, compared with the peak of the process, so it is the only test of its binary. It is
+//! skipped with a message if SmolLM2's GGUF file is missing or the system does not report the peak.
 
 #[path = "it/smollm2.rs"]
 mod smollm2;
 
-use iopo_train::reference::ReferenceLogps;
-
-use iopo_core::PerSequence;
+use iopo_core::{FalseCells, PerSequence};
 use iopo_llm::Progress;
 use iopo_model::{LoraConfig, memory};
 use iopo_train::{
-    EncodedGroup, GradientCheckpointing, Method, TrainConfig,
+    EncodedGroup, GradientCheckpointing, Method, Origin, TrainConfig,
+    reference::ReferenceLogps,
     trainer::{Trainer, TrainingData},
-    weights::Card,
 };
 
-/// Collects what a user would be told.
+/// Collects the messages.
 #[derive(Default)]
-struct Told(std::sync::Mutex<Vec<String>>);
+struct Messages(std::sync::Mutex<Vec<String>>);
 
-impl Progress for Told {
+impl Progress for Messages {
     fn message(&self, text: &str) {
         self.0.lock().expect("not poisoned").push(text.to_owned());
     }
 }
 
-/// The number before a unit, after a word: `about 1.9 GB`.
+/// Returns the number between two texts: 1.9 of `about 1.9 GB`.
 fn number(text: &str, before: &str, after: &str) -> f64 {
     let found = text.split(before).nth(1).and_then(|rest| rest.split(after).next());
     found.expect("there").trim().parse().expect("a number")
 }
 
 #[test]
-fn a_training_takes_about_the_memory_that_was_estimated() {
+fn a_training_needs_about_the_estimated_memory() {
     let (Some(path), Some(before)) = (smollm2::file(), memory::peak()) else {
-        eprintln!("left out: SmolLM2's GGUF file or the process's peak memory is not here");
+        eprintln!("skipped: SmolLM2's GGUF file or the peak memory of the process is missing");
         return;
     };
     let lora = LoraConfig::default();
@@ -47,7 +45,7 @@ fn a_training_takes_about_the_memory_that_was_estimated() {
             x2: tokens(index + 1, 256),
             y1: tokens(index + 2, 128),
             y2: tokens(index + 3, 128),
-            false_cells: [true, true],
+            false_cells: FalseCells::BOTH,
         })
         .collect();
     let members: Vec<&EncodedGroup> = groups.iter().collect();
@@ -64,27 +62,19 @@ fn a_training_takes_about_the_memory_that_was_estimated() {
     config.tokens_per_micro_batch = 1;
     config.weight_decay = 0.0;
     config.save_steps = 0;
-    let metadata = Card {
-        base: "smollm2".to_owned(),
-        base_weights_hash: String::new(),
-        template_hash: String::new(),
-        method: "iopo".to_owned(),
-        preferences_hash: String::new(),
-        settings: serde_json::Value::Null,
-    };
     let data = TrainingData { train: &members, dev: &[], reference: &reference };
-    let mut trainer = Trainer::new(&config, Method::Iopo, 0, data, folder.path(), metadata);
-    trainer.starts_at_reference = false;
-    trainer.keep_weights = false;
-    let told = Told::default();
-    trainer.run(&start, &told).expect("trained");
-    let told = told.0.into_inner().expect("not poisoned");
-    let estimated = number(&told[0], "about ", " GB");
+    let trainer = Trainer::new(&config, Method::Iopo, 0, data, folder.path(), &Origin::default())
+        .starts_at_reference(false)
+        .writes_weights(false);
+    let messages = Messages::default();
+    trainer.run(&start, &messages).expect("trained");
+    let messages = messages.0.into_inner().expect("not poisoned");
+    let estimated = number(&messages[0], "about ", " GB");
     let took = (memory::peak().expect("known") - before) as f64 / 1e9;
-    eprintln!("{}; took {took:.2} GB", told[0]);
-    assert!(told[1].contains("about") && told[1].contains("1 updates"), "{}", told[1]);
-    let last = told.last().expect("a last message");
+    eprintln!("{}; took {took:.2} GB", messages[0]);
+    assert!(messages[1].contains("about") && messages[1].contains("1 updates"), "{}", messages[1]);
+    let last = messages.last().expect("a last message");
     assert!(last.contains("took") && last.contains("estimated"), "{last}");
-    // Within a half and twice: it tells what fits from what does not.
+    // A factor of 2 is enough to tell whether a training fits.
     assert!(took < 2.0 * estimated && estimated < 2.0 * took, "{took} GB, estimated {estimated}");
 }

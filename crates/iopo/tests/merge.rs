@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use common::{Outcome, run, succeed, text};
 use gguf::Tensor;
 use iopo_model::{ChatModel, Decoder, Dtype, Layout, LoraConfig};
-use iopo_train::weights::{self, Card};
+use iopo_train::metadata::{METADATA, Metadata};
+use iopo_train::weights;
 use serde_json::json;
 
 /// The honest GGUF file with weights that tell tokens apart.
@@ -46,16 +47,29 @@ fn adapter(dir: &Path, base: &ChatModel, base_hash: &str) -> Decoder {
         }
     }
     let decoder = fresh.load_adapter(&factors, 2.0).expect("fits");
-    let card = Card {
-        base: "base".to_owned(),
-        base_weights_hash: base_hash.to_owned(),
-        template_hash: String::new(),
-        method: "iopo".to_owned(),
-        preferences_hash: String::new(),
-        settings: json!({}),
-    };
+    let metadata: Metadata = serde_json::from_value(json!({
+        "base": "base",
+        "base_weights_hash": base_hash,
+        "template_hash": "",
+        "method": "iopo",
+        "preferences_hash": "",
+        "settings": {
+            "settings": { "learning_rate": 1e-4, "beta": 0.1, "pref_ftx": 1.0 },
+            "plan": { "groups": 1, "per_update": 1, "epochs": 1, "seed": 0 },
+            "warmup_ratio": 0.1,
+            "tokens_per_micro_batch": 1024,
+            "sequence_layout": "tree",
+            "lora": lora,
+            "max_length": 1024,
+            "max_grad_norm": 1.0,
+            "weight_decay": 0.01,
+            "dev_groups": 0,
+        },
+    }))
+    .expect("metadata");
     fs::create_dir_all(dir).expect("made");
-    weights::save(dir, &decoder, Some(&lora), &card).expect("saved");
+    weights::save(dir, &decoder, Some(&lora), "base").expect("saved");
+    metadata.write(dir).expect("written");
     decoder
 }
 
@@ -148,7 +162,7 @@ fn what_cannot_be_merged_is_refused_and_leaves_nothing() {
     refuse(&another, 1, &["failed to load the adapter", &"0".repeat(64), "hint:"]);
     assert!(!out.exists());
     let of_another_kind = || {
-        fs::remove_file(learned.join(weights::CARD)).expect("removed");
+        fs::remove_file(learned.join(METADATA)).expect("removed");
         let path = learned.join("adapter_config.json");
         let config = fs::read_to_string(&path).expect("written").replace("LORA", "IA3");
         fs::write(path, config).expect("written");

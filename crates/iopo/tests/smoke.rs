@@ -26,7 +26,7 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
             let shown = succeed(&["inspect", text(&out.join("eval").join(name).join(file))]);
             assert!(shown.stdout.contains("version 1"), "{}", shown.stdout);
         }
-        let shown = out.join("eval").join(name).join("answer_logps.parquet");
+        let shown = out.join("eval").join(name).join("response_logps.parquet");
         let shown = succeed(&["inspect", text(&shown)]).stdout;
         assert!(!shown.contains("rows      0 "), "every answer of {name} is blank:\n{shown}");
         if name != "base" {

@@ -45,6 +45,8 @@ names! {
         RewardsAccuraciesV1 = "rewards/accuracies_v1",
         /// Share of positive output margins at x2.
         RewardsAccuraciesV2 = "rewards/accuracies_v2",
+        /// Epochs completed, as a fraction: progress of the training.
+        Epoch = "epoch",
         /// Rows of tokens that the forward pass computed.
         TokensComputed = "tokens/computed",
         /// Rows that the same groups take as four padded sequences.

@@ -69,7 +69,7 @@ fn supervised(
 fn one_pair(objective: &Objective, leaves: &Leaves, groups: &[GroupWithLogps<'_>]) -> Tensor<1> {
     let share = |is_first: bool| {
         let of = |group: &GroupWithLogps<'_>| {
-            f64::from(u8::from(group.group.false_cells().x1y2 == is_first))
+            f64::from(u8::from(group.group.false_cells.x1y2 == is_first))
         };
         leaves.vector(groups.iter().map(of).collect())
     };
@@ -88,14 +88,14 @@ fn one_pair(objective: &Objective, leaves: &Leaves, groups: &[GroupWithLogps<'_>
     loss(0) * share(true) + loss(1) * share(false)
 }
 
-/// DPO on both mirrored pairs: a mean over two pairs, and so is the SFT term.
+/// DPO on both output pairs. The loss and the SFT term are means over the pairs.
 fn mirrored(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
     let (policy, reference) = compared(objective, leaves);
     dpo_mirrored_shaped(&policy, &reference, &leaves.cells, objective.shape, objective.beta)
         + sft_term(leaves).mul_scalar(0.5 * objective.pref_ftx)
 }
 
-/// IOPO: one term for both pairs, and so is the SFT term.
+/// IOPO. The loss has one term for all pairs; the SFT term covers both chosen responses.
 fn iopo(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
     let (policy, reference) = compared(objective, leaves);
     objective.shape.losses(sided_margin(&policy, &reference, &leaves.cells), objective.beta)
@@ -122,7 +122,7 @@ fn three(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
         + nll_per_token(&leaves.policy.x1y1, &leaves.tokens.y1).mul_scalar(objective.pref_ftx)
 }
 
-/// The mean of a pair loss over a group's strict pairs, of which a sided group has one.
+/// Computes the mean of a pair loss over a group's strict pairs; a sided group has one.
 fn strict_pairs(leaves: &Leaves, loss: impl Fn(&PairLogps, &PairTokens) -> Tensor<1>) -> Tensor<1> {
     let ([policy_x1, policy_x2], [tokens_x1, tokens_x2]) =
         (leaves.policy.pairs(), leaves.tokens.pairs());
@@ -131,12 +131,12 @@ fn strict_pairs(leaves: &Leaves, loss: impl Fn(&PairLogps, &PairTokens) -> Tenso
     .mul_scalar(0.5)
 }
 
-/// The negative log-likelihood per token of both chosen responses, which `pref_ftx` weights.
+/// Computes the negative log-likelihood per token of both chosen responses, which `pref_ftx` weights.
 fn sft_term(leaves: &Leaves) -> Tensor<1> {
     pref_ftx(&leaves.policy, &leaves.tokens.y1, &leaves.tokens.y2)
 }
 
-/// The logps that the loss compares: sums, or per token.
+/// Returns the logps that the loss compares, summed or per token.
 fn compared(
     objective: &Objective,
     leaves: &Leaves,

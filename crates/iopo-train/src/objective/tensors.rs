@@ -41,7 +41,7 @@ impl Leaves {
             y2: column(&|group| group.group.y2.len() as f64),
         };
         let false_cells: Vec<FalseCells> =
-            groups.iter().map(|group| group.group.false_cells()).collect();
+            groups.iter().map(|group| group.group.false_cells).collect();
         let cells = cell_weights(&false_cells, &policy.x1y1);
         Self { device, dtype, policy, reference, tokens, cells }
     }

@@ -1,11 +1,11 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use iopo_core::PerSequence;
+use iopo_core::{FalseCells, PerSequence};
 use iopo_objective::{GroupLogps, LossShape, three_sequences, without_output};
 
 use super::{GroupWithLogps, LossOutput, Objective, UpdateSize};
 use crate::{Method, encode::EncodedGroup};
 
-fn group(false_cells: [bool; 2]) -> EncodedGroup {
+fn group(false_cells: FalseCells) -> EncodedGroup {
     EncodedGroup {
         id: "g".into(),
         x1: vec![1, 2],
@@ -16,11 +16,14 @@ fn group(false_cells: [bool; 2]) -> EncodedGroup {
     }
 }
 
+/// y2 follows x1 too.
+const SIDED: FalseCells = FalseCells { x1y2: false, x2y1: true };
+
 const POLICY: PerSequence<f64> = PerSequence { x1y1: -10.0, x1y2: -14.0, x2y1: -13.0, x2y2: -20.0 };
 const REFERENCE: PerSequence<f64> =
     PerSequence { x1y1: -11.0, x1y2: -13.0, x2y1: -12.0, x2y2: -19.5 };
 
-fn evaluate(method: Method, cells: [bool; 2], pref_ftx: f64) -> LossOutput {
+fn evaluate(method: Method, cells: FalseCells, pref_ftx: f64) -> LossOutput {
     let group = group(cells);
     let objective = Objective::new(method, 0.1, pref_ftx);
     let scored = GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE };
@@ -28,34 +31,34 @@ fn evaluate(method: Method, cells: [bool; 2], pref_ftx: f64) -> LossOutput {
 }
 
 fn near(got: f64, expected: f64) {
-    assert!((got - expected).abs() < 1e-12, "{got} is not {expected}");
+    assert!((got - expected).abs() < 1e-12, "found {got}, expected {expected}");
 }
 
 #[test]
-fn iopo_is_its_formula_with_the_term_per_token() {
-    let made = evaluate(Method::Iopo, [true, true], 1.0);
+fn iopo_follows_its_formula_and_the_sft_term_is_per_token() {
+    let made = evaluate(Method::Iopo, FalseCells::BOTH, 1.0);
     let z: f64 = 0.1 * (1.0 - 0.5 + 1.0 + 1.0);
     near(made.losses[0], (-z).exp().ln_1p() + 10.0 / 5.0 + 20.0 / 10.0);
-    let slope = -0.1 / (1.0 + z.exp());
-    near(made.gradients[0].x1y1, slope - 0.2);
-    near(made.gradients[0].x1y2, -slope);
-    near(made.gradients[0].x2y2, slope - 0.1);
+    let gradient = -0.1 / (1.0 + z.exp());
+    near(made.gradients[0].x1y1, gradient - 0.2);
+    near(made.gradients[0].x1y2, -gradient);
+    near(made.gradients[0].x2y2, gradient - 0.1);
 }
 
 #[test]
 fn a_sided_group_reads_its_false_cell_only() {
-    let made = evaluate(Method::Iopo, [false, true], 0.0);
+    let made = evaluate(Method::Iopo, SIDED, 0.0);
     near(made.losses[0], (-0.1f64 * (1.0 - 0.5 + 2.0)).exp().ln_1p());
     near(made.gradients[0].x1y2, 0.0);
-    assert!(!Method::Iopo.needs(&group([false, true])).x1y2);
+    assert!(!Method::Iopo.needs(&group(SIDED)).x1y2);
 }
 
 #[test]
-fn dpo_of_the_paper_takes_the_strict_pair() {
-    let made = evaluate(Method::DpoPaper, [true, true], 0.0);
+fn dpo_paper_reads_the_strict_pair() {
+    let made = evaluate(Method::DpoPaper, FalseCells::BOTH, 0.0);
     near(made.losses[0], (-0.1f64 * 2.0).exp().ln_1p());
     assert!(made.gradients[0].x2y2.abs() + made.gradients[0].x2y1.abs() < 1e-15);
-    let made = evaluate(Method::DpoPaper, [false, true], 0.0);
+    let made = evaluate(Method::DpoPaper, SIDED, 0.0);
     near(made.losses[0], (-0.1f64 * 0.5).exp().ln_1p());
     assert!(
         made.gradients[0].x2y2 < 0.0
@@ -66,14 +69,14 @@ fn dpo_of_the_paper_takes_the_strict_pair() {
 
 #[test]
 fn sft_is_a_mean_over_the_tokens_of_the_update() {
-    let made = evaluate(Method::Sft, [true, true], 0.0);
+    let made = evaluate(Method::Sft, FalseCells::BOTH, 0.0);
     near(made.loss, 30.0 / 15.0);
     near(made.gradients[0].x1y1, -1.0 / 15.0);
     near(made.gradients[0].x1y2, 0.0);
 }
 
 fn shaped(method: Method, shape: LossShape) -> f64 {
-    let group = group([true, true]);
+    let group = group(FalseCells::BOTH);
     let objective = Objective { shape, ..Objective::new(method, 0.1, 0.0) };
     let scored = GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE };
     let made = objective.evaluate(&[scored], UpdateSize::of([&group]), &Device::flex());
@@ -81,8 +84,8 @@ fn shaped(method: Method, shape: LossShape) -> f64 {
 }
 
 #[test]
-fn the_shape_of_the_loss_is_a_setting_and_ipo_is_per_token() {
-    // s11 − s12 = 2 and s22 − s21 = 0.5 as sums; 1/5 + 1/10 and −0.5/10 + 1/5 per token.
+fn the_loss_type_shapes_the_loss_and_ipo_is_per_token() {
+    // Output margins: 2 and 0.5 summed, 1/5 + 1/10 and −0.5/10 + 1/5 per token.
     near(shaped(Method::Iopo, LossShape::Hinge), 1.0 - 0.25);
     near(shaped(Method::Dpo, LossShape::Hinge), 0.5 * ((1.0 - 0.2) + (1.0 - 0.05)));
     near(shaped(Method::DpoPaper, LossShape::Hinge), 1.0 - 0.2);
@@ -94,29 +97,29 @@ fn the_shape_of_the_loss_is_a_setting_and_ipo_is_per_token() {
 }
 
 #[test]
-fn without_a_reference_the_strict_pairs_are_read_alone() {
+fn methods_without_a_reference_read_only_strict_pairs() {
     // Per token: −2 and −1.4 under x1, −2 and −2.6 under x2.
     let softplus = |z: f64| z.exp().ln_1p();
     let (v1, v2) = (softplus(0.1 * 0.6), softplus(-0.1 * 0.6));
-    near(evaluate(Method::Simpo, [true, true], 0.0).losses[0], 0.5 * (v1 + v2));
-    let made = evaluate(Method::Simpo, [false, true], 0.0);
+    near(evaluate(Method::Simpo, FalseCells::BOTH, 0.0).losses[0], 0.5 * (v1 + v2));
+    let made = evaluate(Method::Simpo, SIDED, 0.0);
     near(made.losses[0], v2);
     assert!(made.gradients[0].x1y1.abs() + made.gradients[0].x1y2.abs() < 1e-15);
     assert!(made.gradients[0].x2y2 < 0.0 && made.gradients[0].x2y1 > 0.0);
-    near(evaluate(Method::TpoL, [false, true], 0.5).losses[0], v2 + 0.5 * 2.0);
-    near(evaluate(Method::Tpo, [false, true], 0.5).losses[0], softplus(0.7) + 0.5 * 2.0);
+    near(evaluate(Method::TpoL, SIDED, 0.5).losses[0], v2 + 0.5 * 2.0);
+    near(evaluate(Method::Tpo, SIDED, 0.5).losses[0], softplus(0.7) + 0.5 * 2.0);
     let odds = |logp: f64| logp - (-logp.exp()).ln_1p();
     let ratio = softplus(odds(-2.6) - odds(-2.0));
-    near(evaluate(Method::Orpo, [false, true], 0.0).losses[0], 2.0 + 0.1 * ratio);
+    near(evaluate(Method::Orpo, SIDED, 0.0).losses[0], 2.0 + 0.1 * ratio);
     for method in [Method::Simpo, Method::Orpo, Method::Tpo, Method::TpoL] {
-        let needs = method.needs(&group([false, true]));
+        let needs = method.needs(&group(SIDED));
         assert_eq!(needs, PerSequence { x1y1: false, x1y2: false, x2y1: true, x2y2: true });
     }
 }
 
 #[test]
-fn rewards_are_what_the_loss_compares() {
-    let group = group([true, true]);
+fn rewards_are_the_values_that_the_loss_compares() {
+    let group = group(FalseCells::BOTH);
     let scored = GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE };
     let reward = |objective: Objective| objective.rewards(&scored).x1y2;
     near(reward(Objective::new(Method::Iopo, 0.1, 1.0)), -0.1);
@@ -126,7 +129,7 @@ fn rewards_are_what_the_loss_compares() {
     near(reward(Objective::new(Method::Tpo, 0.1, 1.0)), -1.4);
 }
 
-/// Loss and gradient of one full group by a function of iopo-objective.
+/// Computes loss and gradient of one full group with a function of iopo-objective.
 fn published(
     loss: fn(&GroupLogps, &GroupLogps, f64) -> Tensor<1>,
 ) -> (f64, PerSequence<Option<f64>>) {
@@ -143,12 +146,12 @@ fn published(
 }
 
 #[test]
-fn the_ablations_are_the_published_functions_on_full_groups() {
+fn the_ablations_equal_the_published_functions_on_full_groups() {
     for (method, loss) in [
         (Method::IopoNoOutput, without_output as fn(&_, &_, f64) -> _),
         (Method::IopoThree, three_sequences),
     ] {
-        let made = evaluate(method, [true, true], 0.0);
+        let made = evaluate(method, FalseCells::BOTH, 0.0);
         let (expected, gradients) = published(loss);
         near(made.losses[0], expected);
         for (sequence, gradient) in gradients.iter() {
@@ -156,15 +159,15 @@ fn the_ablations_are_the_published_functions_on_full_groups() {
         }
         assert!(made.gradients[0].x1y1 < 0.0 && made.gradients[0].x2y1 > 0.0, "{method}");
     }
-    // y1 fails x2, y2 follows both: only y1 says which instruction it prefers.
-    let sided = evaluate(Method::IopoNoOutput, [false, true], 0.0);
+    // y2 follows both instructions, so only y1 has an input margin.
+    let sided = evaluate(Method::IopoNoOutput, SIDED, 0.0);
     near(sided.losses[0], (-0.1f64 * (1.0 + 1.0)).exp().ln_1p());
     near(sided.gradients[0].x1y2, 0.0);
     near(sided.gradients[0].x2y2, 0.0);
-    let sided = evaluate(Method::IopoThree, [false, true], 0.0);
+    let sided = evaluate(Method::IopoThree, SIDED, 0.0);
     near(sided.losses[0], (-0.1f64 * (2.0 + 2.0)).exp().ln_1p());
     near(sided.gradients[0].x1y2, 0.0);
-    let with_sft = evaluate(Method::IopoThree, [true, true], 1.0);
-    near(with_sft.losses[0] - evaluate(Method::IopoThree, [true, true], 0.0).losses[0], 2.0);
+    let with_sft = evaluate(Method::IopoThree, FalseCells::BOTH, 1.0);
+    near(with_sft.losses[0] - evaluate(Method::IopoThree, FalseCells::BOTH, 0.0).losses[0], 2.0);
     near(with_sft.gradients[0].x2y2, 0.0);
 }

@@ -1,4 +1,4 @@
-//! A training from start or checkpoint to its files.
+//! A training from its start or a checkpoint to its files.
 
 use std::time::Instant;
 
@@ -14,6 +14,7 @@ use crate::{
     checkpoint::Checkpoints,
     estimate::{self, duration, remaining},
     events, files,
+    metadata::Metadata,
     metrics::{self, MetricMeans},
     optim::Optimizer,
     state::TrainerState,
@@ -29,16 +30,16 @@ struct Finished {
     updates: usize,
     tokens: u64,
     padded_tokens: u64,
-    /// Absent where the last weights are kept.
+    /// Absent if the last weights are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kept: Option<usize>,
 }
 
 impl Trainer<'_> {
-    /// Hashes settings, data and start. Results and checkpoints with another fingerprint belong to another run.
-    fn fingerprint(&self, start: &Decoder) -> Result<String, TrainError> {
+    /// Hashes settings, data and initial weights. Results and checkpoints with another fingerprint belong to another run.
+    fn fingerprint(metadata: &Metadata, start: &Decoder) -> Result<String, TrainError> {
         let start = weights::hash(&weights::trained_tensors(start)?);
-        let text = json!({ "card": self.metadata, "start": start }).to_string();
+        let text = json!({ "card": metadata, "start": start }).to_string();
         Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
     }
 
@@ -47,22 +48,24 @@ impl Trainer<'_> {
     /// # Errors
     /// Returns an error if the directory belongs to another run, a guard stops the training, or the model or a file fails.
     /// Returns [`TrainError::Cancelled`] if `progress` is cancelled: if checkpoints are on, one is written first, and an
-    /// evaluation that was under way is repeated on resume.
+    /// evaluation that was running is repeated on resume.
     pub fn run(&self, start: &Decoder, progress: &dyn Progress) -> Result<TrainOutput, TrainError> {
-        let fingerprint = self.fingerprint(start)?;
+        let metadata = self.metadata(start.dtype());
+        let fingerprint = Self::fingerprint(&metadata, start)?;
         let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
         if let Some(output) = self.finished(&fingerprint)? {
-            // A kill after the last file leaves the checkpoints behind.
+            // A kill after the last file was written leaves the checkpoints.
             checkpoints.clear()?;
             return Ok(output);
         }
         files::create_dir(&self.dir)?;
         let mut state = self.begin(start, &checkpoints)?;
         let total = self.plan.updates();
-        progress.start(&format!("train {}", self.objective.method), total as u64);
+        progress.start(&format!("train {}", self.method), total as u64);
         progress.advance(state.step as u64);
         let estimate = self.estimate(&state.decoder);
         let choice = self
+            .config
             .gradient_checkpointing
             .choose(&estimate, memory::obtainable(&state.decoder.device()));
         progress.note(&choice.describe(&estimate));
@@ -73,9 +76,9 @@ impl Trainer<'_> {
             duration(expected),
             total - state.step
         ));
-        let (clock, first) = (Instant::now(), state.step);
+        let (clock, first_step) = (Instant::now(), state.step);
         let mut line = String::new();
-        // Every update and every evaluation adds metrics, so their number shows whether anything is unsaved.
+        // Every update and every evaluation adds metrics, so their number shows whether there is unsaved work.
         let mut saved = state.metrics.len();
         while !self.is_over(&state) {
             if progress.cancelled() {
@@ -92,19 +95,20 @@ impl Trainer<'_> {
                 let (next, window) = self.update(state, &members)?;
                 state = next;
                 progress.advance(1);
-                line = metrics::line(self.objective.method, &window);
+                line = metrics::line(self.method, &window);
                 let seconds = clock.elapsed().as_secs_f64();
-                let left = remaining(seconds, state.step - first, total - first);
+                let left = remaining(seconds, state.step - first_step, total - first_step);
                 progress.message(&format!("{line}  {left}"));
             }
-            let due = self.save_steps > 0 && state.step.is_multiple_of(self.save_steps);
+            let save_steps = self.config.save_steps;
+            let due = save_steps > 0 && state.step.is_multiple_of(save_steps);
             if due && !self.is_over(&state) && !self.evaluation_due(&state) {
                 self.save(&state, &checkpoints)?;
                 saved = state.metrics.len();
             }
         }
         let took = clock.elapsed().as_secs_f64();
-        let output = self.finish(state, &fingerprint, &checkpoints)?;
+        let output = self.finish(state, &metadata, &fingerprint, &checkpoints)?;
         let mut last = format!("{line}  took {}, estimated {}", duration(took), duration(expected));
         if let Some(peak) = memory::peak() {
             let beside = estimate::beside(peak, estimate.total(choice.activations));
@@ -118,7 +122,7 @@ impl Trainer<'_> {
     /// Returns whether the training is complete: all updates or early stopping, and the evaluation after it.
     fn is_over(&self, state: &TrainerState) -> bool {
         let enough =
-            state.step >= self.plan.updates() || self.eval_strategy.stops_early(&state.metrics);
+            state.step >= self.plan.updates() || self.eval_strategy().stops_early(&state.metrics);
         enough && !self.evaluation_due(state)
     }
 
@@ -126,15 +130,15 @@ impl Trainer<'_> {
     fn evaluation_due(&self, state: &TrainerState) -> bool {
         let step = state.step as u64;
         let mut latest = state.metrics.iter().rev().take_while(|row| row.step == step);
-        let due = !self.data.dev.is_empty() && self.eval_strategy.is_due(state.step, &self.plan);
+        let due = !self.data.dev.is_empty() && self.eval_strategy().is_due(state.step, &self.plan);
         due && !latest.any(|row| row.name.starts_with(TrainingMetric::EVAL_PREFIX))
     }
 
     /// Records an evaluation, and keeps a copy of the weights if they are the best so far.
     fn evaluated(&self, state: &mut TrainerState, found: &MetricMeans) -> Result<(), TrainError> {
         state.metrics.extend(found.rows(state.step as u64, TrainingMetric::EVAL_PREFIX));
-        if self.eval_strategy.load_best_model_at_end
-            && self.eval_strategy.best_step(&state.metrics) == Some(state.step)
+        let strategy = self.eval_strategy();
+        if strategy.load_best_model_at_end && strategy.best_step(&state.metrics) == Some(state.step)
         {
             state.best = Some(weights::trained_tensors(&state.decoder)?);
         }
@@ -154,7 +158,7 @@ impl Trainer<'_> {
         saved: usize,
         checkpoints: &Checkpoints,
     ) -> Result<TrainOutput, TrainError> {
-        if self.save_steps > 0 && state.metrics.len() != saved {
+        if self.config.save_steps > 0 && state.metrics.len() != saved {
             self.save(state, checkpoints)?;
         }
         Err(TrainError::Cancelled)
@@ -185,9 +189,9 @@ impl Trainer<'_> {
         start: &Decoder,
         checkpoints: &Checkpoints,
     ) -> Result<TrainerState, TrainError> {
-        let optimizer = Optimizer::new(self.optim, self.weight_decay);
+        let optimizer = Optimizer::new(self.config.optim, self.config.weight_decay);
         match checkpoints.latest()? {
-            Some(saved) => TrainerState::resume(start, optimizer, self.lora.as_ref(), saved),
+            Some(saved) => TrainerState::resume(start, optimizer, self.lora(), saved),
             None => Ok(TrainerState::new(start.clone(), optimizer)),
         }
     }
@@ -195,23 +199,25 @@ impl Trainer<'_> {
     fn finish(
         &self,
         state: TrainerState,
+        metadata: &Metadata,
         fingerprint: &str,
         checkpoints: &Checkpoints,
     ) -> Result<TrainOutput, TrainError> {
         let (decoder, kept) = match &state.best {
             Some(best) => (
-                weights::with_tensors(&state.decoder, best, self.lora.as_ref())?,
-                self.eval_strategy.best_step(&state.metrics),
+                weights::with_tensors(&state.decoder, best, self.lora())?,
+                self.eval_strategy().best_step(&state.metrics),
             ),
             None => (state.decoder, None),
         };
-        if self.keep_weights {
-            weights::save(&self.dir, &decoder, self.lora.as_ref(), &self.metadata)?;
+        if self.writes_weights {
+            weights::save(&self.dir, &decoder, self.lora(), &metadata.base)?;
+            metadata.write(&self.dir)?;
         }
         let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
-        let provenance = Provenance::new(producer, self.metadata.settings.clone())
-            .with_input("preferences", self.metadata.preferences_hash.as_str())
-            .with_input("base_weights", self.metadata.base_weights_hash.as_str());
+        let provenance = Provenance::new(producer, json!(metadata.settings))
+            .with_input("preferences", metadata.preferences_hash.as_str())
+            .with_input("base_weights", metadata.base_weights_hash.as_str());
         events::write(&self.dir, &state.metrics)?;
         write(&self.dir.join(METRICS), &state.metrics, &provenance)?;
         let finished = Finished {

@@ -1,4 +1,4 @@
-//! One update: micro-batches forward and backward, clipping, the optimizer's step.
+//! One update: forward and backward passes of the micro-batches, clipping and the optimizer's step.
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use iopo_llm::Progress;
@@ -13,7 +13,7 @@ use crate::{
     encode::EncodedGroup,
     evaluate::evaluate,
     guards,
-    metrics::{self, MetricMeans},
+    metrics::MetricMeans,
     objective::{GroupWithLogps, UpdateSize},
     state::TrainerState,
     tree::Batch,
@@ -51,17 +51,14 @@ impl Trainer<'_> {
         let (mut gradients, loss) = self.gradients(&mut state, members, &mut means)?;
         let norm = global_norm(&state.decoder, &gradients)?;
         guards::finite_norm(step, norm, members.iter().map(|group| group.id.as_str()))?;
-        clip(&state.decoder, &mut gradients, norm, self.max_grad_norm);
+        clip(&state.decoder, &mut gradients, norm, self.config.max_grad_norm);
         let rate = self.schedule.rate(step);
         state.decoder = state.optimizer.step(rate, state.decoder, gradients);
         means.add(TrainingMetric::Loss, loss, 1.0);
         means.add(TrainingMetric::GradNorm, norm, 1.0);
         means.add(TrainingMetric::LearningRate, rate, 1.0);
-        means.add_named(
-            metrics::EPOCH,
-            (step + 1) as f64 / self.plan.updates_per_epoch() as f64,
-            1.0,
-        );
+        let epoch = (step + 1) as f64 / self.plan.updates_per_epoch() as f64;
+        means.add(TrainingMetric::Epoch, epoch, 1.0);
         state.step += 1;
         state.metrics.extend(means.rows(state.step as u64, ""));
         tracing::debug!(step, "update ends");
@@ -81,13 +78,13 @@ impl Trainer<'_> {
         let size = UpdateSize::of(members.iter().copied());
         let (decoder, step, activations) = (&state.decoder, state.step, state.activations);
         let device = decoder.device();
-        let parts = micro_batches(members, self.tokens_per_micro_batch);
-        // Gradients of every weight are as large as the model, so only as many are held as are computed at once.
-        let wave = if self.lora.is_some() { parts.len() } else { workers::count(&device) };
+        let parts = micro_batches(members, self.config.tokens_per_micro_batch);
+        // Gradients of every weight are as large as the model, so at most the concurrent ones are in memory.
+        let concurrent = if self.config.use_peft { parts.len() } else { workers::count(&device) };
         let mut sum = GradientsAccumulator::<Decoder>::new();
         let mut loss = 0.0;
         let (mut computed, mut padded) = (0, 0);
-        for parts in parts.chunks(wave.max(1)) {
+        for parts in parts.chunks(concurrent.max(1)) {
             let piece = |part: &Vec<_>| self.micro_batch(decoder, activations, step, part, size);
             for piece in workers::map(&device, parts.iter().collect(), piece)? {
                 means.observe(&self.objective, &piece.scored);
@@ -113,8 +110,8 @@ impl Trainer<'_> {
         groups: &[&'g EncodedGroup],
         size: UpdateSize,
     ) -> Result<MicroBatchOutput<'g>, TrainError> {
-        let needs = |group: &EncodedGroup| self.objective.method.needs(group);
-        let batch = Batch::new(groups, self.sequence_layout, needs)?;
+        let needs = |group: &EncodedGroup| self.method.needs(group);
+        let batch = Batch::new(groups, self.config.sequence_layout, needs)?;
         let (mut scored, mut loss) = (Vec::new(), 0.0);
         let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
             scored = self.scored(groups, &batch, logps)?;
@@ -145,7 +142,7 @@ impl Trainer<'_> {
         logps: &[f32],
     ) -> Result<Vec<GroupWithLogps<'g>>, TrainError> {
         let logps = batch.sequence_logps(logps, groups.len())?;
-        let method = self.objective.method;
+        let method = self.method;
         let scored = groups.iter().zip(logps);
         scored
             .map(|(group, logps)| GroupWithLogps::new(group, logps, method, self.data.reference))
@@ -162,8 +159,8 @@ impl Trainer<'_> {
             &self.objective,
             self.data.dev,
             self.data.reference,
-            self.sequence_layout,
-            self.tokens_per_micro_batch,
+            self.config.sequence_layout,
+            self.config.tokens_per_micro_batch,
             progress,
         )
     }

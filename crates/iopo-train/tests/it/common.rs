@@ -1,25 +1,32 @@
-//! A tiny random decoder with a byte tokenizer, and groups for it: tests without any download.
+//! A tiny random decoder with a byte tokenizer, and groups for it. Tests need no download.
 
-use iopo_train::reference::ReferenceLogps;
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
+use iopo_core::FalseCells;
+use iopo_llm::{Progress, Silent};
 use iopo_model::{ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer, config::Architecture};
 use iopo_schema::{
     GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
     VerdictRow, content_id,
 };
 use iopo_train::{
-    Base, EncodedGroup, Method, TrainConfig,
+    Base, EncodedGroup, Method, Origin, Override, SequenceLayout, TrainConfig,
+    encode::all_sequences,
+    evaluate::group_logps,
     optim::{Optimizer, OptimizerName},
+    reference::ReferenceLogps,
     trainer::{Trainer, TrainingData},
-    weights::Card,
 };
 
 use crate::under_test::{UnderTest, under_test};
 
 pub(crate) const LORA_SEED: u64 = 11;
 
-/// Numbers in [0, 1), the same in every run.
+/// Pseudorandom numbers in [0, 1), the same in every run.
 pub(crate) struct Numbers(u64);
 
 impl Numbers {
@@ -61,15 +68,15 @@ pub(crate) fn config(vocab_size: usize) -> ModelConfig {
     }
 }
 
-/// Random weights large enough that tokens matter.
+/// A decoder with random weights that are large enough for every token to change the logps.
 pub(crate) fn decoder(vocab_size: usize, seed: u64) -> Decoder {
     let mut numbers = Numbers::new(seed);
     let UnderTest { device, .. } = under_test();
     Decoder::from_tensors(&config(vocab_size), &device, |name, shape| {
         let size: usize = shape.iter().product();
         let draw = |_| {
-            let centred = (numbers.next() - 0.5) as f32;
-            if name.contains("norm") { 1.0 + 0.2 * centred } else { 0.5 * centred }
+            let centered = (numbers.next() - 0.5) as f32;
+            if name.contains("norm") { 1.0 + 0.2 * centered } else { 0.5 * centered }
         };
         Ok((0..size).map(draw).collect())
     })
@@ -80,7 +87,7 @@ pub(crate) fn with_adapter(decoder: Decoder, lora: &LoraConfig) -> Decoder {
     decoder.with_lora(lora, LORA_SEED).expect("adapters")
 }
 
-/// Random token groups whose instructions share a stem.
+/// Groups of random tokens whose instructions share a stem.
 pub(crate) fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup> {
     let mut numbers = Numbers::new(seed);
     let mut tokens = |length: usize| -> Vec<u32> {
@@ -101,22 +108,17 @@ pub(crate) fn groups(count: usize, vocab: usize, seed: u64) -> Vec<EncodedGroup>
                 y1: end(tokens(2 + index % 5)),
                 y2: end(tokens(4)),
                 false_cells: match index % 4 {
-                    1 => [true, false],
-                    3 => [false, true],
-                    _ => [true, true],
+                    1 => FalseCells { x1y2: true, x2y1: false },
+                    3 => FalseCells { x1y2: false, x2y1: true },
+                    _ => FalseCells::BOTH,
                 },
             }
         })
         .collect()
 }
 
-/// A trainer on some groups; callers change what they test.
-pub(crate) fn trainer<'a>(
-    groups: &'a [&'a EncodedGroup],
-    reference: &'a ReferenceLogps,
-    lora: Option<&LoraConfig>,
-    dir: &Path,
-) -> Trainer<'a> {
+/// Settings for the groups of [`groups`]; every test changes what it examines.
+pub(crate) fn token_settings(lora: Option<&LoraConfig>) -> TrainConfig {
     let mut config = TrainConfig::default();
     config.groups_per_update = 4;
     config.num_train_epochs = 2;
@@ -125,21 +127,45 @@ pub(crate) fn trainer<'a>(
     config.save_steps = 2;
     config.use_peft = lora.is_some();
     config.lora = lora.cloned().unwrap_or_default();
-    let data = TrainingData { train: groups, dev: &[], reference };
-    let mut trainer = Trainer::new(&config, Method::Iopo, 3, data, dir, metadata("tiny"));
-    trainer.starts_at_reference = false;
-    trainer
+    config
 }
 
-/// Metadata of a model that no test loads by its hashes.
-pub(crate) fn metadata(base: &str) -> Card {
-    Card {
-        base: base.into(),
-        base_weights_hash: "none".into(),
-        template_hash: "none".into(),
-        method: "iopo".into(),
-        preferences_hash: "none".into(),
-        settings: serde_json::json!({}),
+/// Gives a method these numbers instead of its published ones, and the common learning rate.
+pub(crate) fn set_loss(config: &mut TrainConfig, method: Method, (beta, pref_ftx): (f64, f64)) {
+    let mut own = Override::default();
+    own.learning_rate = Some(config.learning_rate);
+    (own.beta, own.pref_ftx, own.gamma) = (Some(beta), Some(pref_ftx), Some(0.5));
+    config.overrides.insert(method, own);
+}
+
+/// Makes a trainer whose policy differs from its reference from the start.
+pub(crate) fn trainer<'a>(
+    config: &TrainConfig,
+    method: Method,
+    data: TrainingData<'a>,
+    dir: &Path,
+) -> Trainer<'a> {
+    Trainer::new(config, method, 3, data, dir, &Origin::default()).starts_at_reference(false)
+}
+
+/// Computes the logps of all sequences of some groups, by group.
+pub(crate) fn logps(decoder: &Decoder, groups: &[&EncodedGroup]) -> ReferenceLogps {
+    let logps = group_logps(decoder, groups, SequenceLayout::Tree, 500, all_sequences, &Silent);
+    groups.iter().map(|group| group.id.clone()).zip(logps.expect("logps")).collect()
+}
+
+/// Cancels a training after a number of checks.
+pub(crate) struct StopAfter(AtomicUsize);
+
+impl StopAfter {
+    pub(crate) fn new(checks: usize) -> Self {
+        Self(AtomicUsize::new(checks))
+    }
+}
+
+impl Progress for StopAfter {
+    fn cancelled(&self) -> bool {
+        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
     }
 }
 
@@ -150,19 +176,19 @@ pub(crate) fn adamw(weight_decay: f64) -> Optimizer {
 
 /// A tokenizer of bytes: 256 tokens after `<eos>`, no merges.
 pub(crate) fn tokenizer(dir: &Path) -> Tokenizer {
-    // GPT-2's visible stand-ins for bytes.
+    // GPT-2 maps bytes that do not print to characters that do.
     let mut next = 256;
     let mut vocab = serde_json::Map::new();
     vocab.insert("<eos>".into(), 0.into());
     for byte in 0..=255u32 {
-        let visible = (33..=126).contains(&byte) || (161..=172).contains(&byte) || byte >= 174;
-        let stand_in = if visible {
+        let prints = (33..=126).contains(&byte) || (161..=172).contains(&byte) || byte >= 174;
+        let visible_byte = if prints {
             byte
         } else {
             next += 1;
             next - 1
         };
-        let letter = char::from_u32(stand_in).expect("a letter").to_string();
+        let letter = char::from_u32(visible_byte).expect("a letter").to_string();
         vocab.insert(letter, (byte + 1).into());
     }
     let json = serde_json::json!({
@@ -192,7 +218,7 @@ pub(crate) fn template() -> ChatTemplate {
     ChatTemplate::new(source, None, Some("<eos>")).expect("a template")
 }
 
-/// Preferences as the pairs stage writes them: two words apart, so that stems are long.
+/// Preferences as the pairs stage writes them. x1 and x2 differ in two words, so their stem is long.
 pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
     let verdict = |satisfied| VerdictRow {
         satisfied,
@@ -209,7 +235,7 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
             let (y1, y2) = (format!("number {index} it is"), format!("NUMBER {index} IT IS!"));
             PreferenceRow {
                 id: content_id(&[&x1, &y1, &x2, &y2]),
-                task_id: format!("seed-{index}"),
+                task_id: format!("task-{index}"),
                 split: if index % 6 == 5 { Split::Dev } else { Split::Train },
                 kind: if sided { GroupKind::Sided } else { GroupKind::Full },
                 operation: if sided { Operation::Add } else { Operation::Revise },
@@ -237,7 +263,7 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
         .collect()
 }
 
-/// Writes preferences and hands a base model to `test`.
+/// Writes preferences and calls `test` with their path and a base model.
 pub(crate) fn with_base<T>(
     dir: &Path,
     rows: &[PreferenceRow],

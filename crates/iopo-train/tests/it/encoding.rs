@@ -1,12 +1,8 @@
-//! Encoding against the IOPO authors' released code, ids and labels; and that by default no prompt
-//! loses a token.
+//! Token ids and labels, compared with the IOPO authors' released code. By default no prompt loses a token.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
-use iopo_core::PerSequence;
+use iopo_core::{FalseCells, PerSequence};
 use iopo_llm::{Message, Role};
 use iopo_model::{ChatTemplate, ModelFiles, Tokenizer};
 use iopo_train::{
@@ -15,7 +11,7 @@ use iopo_train::{
 };
 use serde_json::Value;
 
-use crate::common;
+use crate::{common, smollm2};
 
 const SEQUENCES: PerSequence<&str> =
     PerSequence { x1y1: "chosenv1", x1y2: "rejectedv1", x2y1: "rejectedv2", x2y2: "chosenv2" };
@@ -24,27 +20,20 @@ const IGNORED: i64 = -100;
 fn golden(path: &str) -> Option<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
     let Ok(text) = fs::read_to_string(&path) else {
-        skipped(&format!("{} is not here", path.display()));
+        skipped(&format!("{} is missing", path.display()));
         return None;
     };
     Some(serde_json::from_str(&text).expect("JSON"))
 }
 
-#[expect(clippy::print_stderr, reason = "what is left out is said")]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn skipped(why: &str) {
-    eprintln!("left out: {why}");
+    eprintln!("skipped: {why}");
 }
 
-/// SmolLM2's GGUF file, where it is cached.
-fn smollm2() -> Option<(Tokenizer, ChatTemplate)> {
-    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-    let var = |name| std::env::var_os(name).map(PathBuf::from);
-    let path = var("IOPO_SMOLLM2_GGUF")
-        .or_else(|| var("IOPO_CACHE").map(|dir| dir.join(FILE)))
-        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo").join(FILE)))
-        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
-        .filter(|path| path.is_file());
-    let Some(path) = path else {
+/// Returns SmolLM2's tokenizer and chat template, if its GGUF file is cached.
+fn smollm2_texts() -> Option<(Tokenizer, ChatTemplate)> {
+    let Some(path) = smollm2::file() else {
         skipped("no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)");
         return None;
     };
@@ -64,11 +53,11 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
 }
 
-/// Both chats of an example, its system prompt at the head of each.
+/// Returns both chats of an example, each with its system prompt.
 fn chats(example: &Value, systems: &Value) -> [Vec<Message>; 2] {
     let turns = list(&example["prompt"]);
     let system = match (text(&example["system"]), example["template"].as_str()) {
-        // The name under which another default system prompt is known.
+        // This template has a default system prompt.
         ("", Some("qwen")) => text(&systems["qwen"]),
         (system, _) => system,
     };
@@ -89,7 +78,7 @@ fn chats(example: &Value, systems: &Value) -> [Vec<Message>; 2] {
 fn encode(example: &Value, golden: &Value, encoder: &Encoder<'_>) -> Encoded {
     let [x1, x2] = chats(example, &golden["default_system"]);
     let [y1, y2] = [0, 1].map(|at| text(&example["response"][at]["content"]));
-    encoder.group("g", [&x1, &x2], [y1, y2], [true; 2]).expect("encodes")
+    encoder.group("g", [&x1, &x2], [y1, y2], FalseCells::BOTH).expect("encodes")
 }
 
 fn equal(example: &Value, group: &EncodedGroup) {
@@ -107,7 +96,7 @@ fn equal(example: &Value, group: &EncodedGroup) {
     }
 }
 
-/// Holds every example against both policies; answers with how many were cut.
+/// Compares every example under both truncation modes and returns the number of truncated ones.
 fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usize {
     let encoder = |limit, policy| Encoder::new(tokenizer, template, limit, policy).expect("eos");
     let mut cut = 0;
@@ -116,7 +105,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
         let Encoded::Group(official) =
             encode(example, golden, &encoder(limit, TruncationMode::Official))
         else {
-            panic!("{}: left out", example["name"]);
+            panic!("{}: dropped", example["name"]);
         };
         equal(example, &official);
         let before = &example["lengths_before"];
@@ -126,7 +115,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
         assert_eq!([left, right].map(Value::from)[..], list(&example["infer_seqlen"])[..]);
         cut += usize::from((left, right) != (source, target));
 
-        // By default a group is whole or not there.
+        // By default a group is complete or dropped.
         match encode(example, golden, &encoder(limit, TruncationMode::Drop)) {
             Encoded::Group(group) => {
                 assert!(group.longest() <= limit);
@@ -140,12 +129,12 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
                 }
             }
             Encoded::Dropped("too_long") => {
-                // (Texts that spell a special token have other lengths there.)
+                // Texts that contain a special token have other lengths in the reference.
                 let longest = |x: &str, y: &str| number(&before[x]) + number(&before[y]);
-                let sums =
+                let pairs =
                     [("prompt1", "y1"), ("prompt1", "y2"), ("prompt2", "y2"), ("prompt2", "y1")];
                 assert!(
-                    sums.into_iter().any(|(x, y)| longest(x, y) > limit),
+                    pairs.into_iter().any(|(x, y)| longest(x, y) > limit),
                     "{}",
                     example["name"]
                 );
@@ -170,8 +159,8 @@ fn table(golden: &Value) -> usize {
 }
 
 #[test]
-fn our_groups_are_encoded_and_cut_by_the_rule() {
-    let golden = golden("fixtures/golden/encode_golden.json").expect("our own numbers");
+fn generated_groups_follow_the_truncation_rule() {
+    let golden = golden("fixtures/golden/encode_golden.json").expect("golden numbers");
     assert!(table(&golden) > 500);
     let folder = tempfile::tempdir().expect("a folder");
     let (tokenizer, template) = (common::tokenizer(folder.path()), common::template());
@@ -179,10 +168,10 @@ fn our_groups_are_encoded_and_cut_by_the_rule() {
 }
 
 #[test]
-fn the_released_codes_groups_are_encoded_as_it_encodes_them() {
+fn groups_are_encoded_like_the_released_code() {
     let Some(golden) = golden("../shared/golden/encode_golden.json") else { return };
     assert_eq!(table(&golden), 1092);
-    if let Some((tokenizer, template)) = smollm2() {
+    if let Some((tokenizer, template)) = smollm2_texts() {
         assert!(check(&golden, &tokenizer, &template) >= 9);
     }
 }

@@ -1,4 +1,4 @@
-//! Full fine-tuning writes a model of its own.
+//! Full fine-tuning writes a complete model directory.
 
 use crate::common::{rows, settings, with_base};
 use iopo_llm::{Message, Silent};
@@ -6,7 +6,7 @@ use iopo_model::{ChatModel, Dtype, Layout, Targets};
 use iopo_train::{Method, train, weights};
 
 #[test]
-fn a_fully_trained_model_opens_as_a_hugging_face_directory_and_says_the_same() {
+fn a_fully_trained_model_opens_as_a_hugging_face_directory_with_the_same_logps() {
     let folder = tempfile::tempdir().expect("a folder");
     with_base(folder.path(), &rows(8), |preferences, base| {
         let mut config = settings();
@@ -18,7 +18,7 @@ fn a_fully_trained_model_opens_as_a_hugging_face_directory_and_says_the_same() {
             let opened =
                 ChatModel::load(&run.adapter, "again", (&device, Dtype::F32), 1).expect("opens");
 
-            // The same tokens for a chat, from the same template and tokenizer.
+            // The template and the tokenizer give the same tokens for a chat.
             let chat = [Message::user("Say something in CAPITALS.")];
             let rendered = base.template.render(&chat, true).expect("rendered");
             let tokens = base.tokenizer.encode(&rendered).expect("encoded");
@@ -27,7 +27,7 @@ fn a_fully_trained_model_opens_as_a_hugging_face_directory_and_says_the_same() {
             assert_eq!(opened.template().hash(), base.template.hash());
             assert_eq!(opened.tokenizer().eos_token(), Some("<eos>"));
 
-            // The same numbers from the same weights, bit for bit, and not those of the base.
+            // The weights give the same logps, bit for bit, and other ones than the base.
             let trained = weights::load(&run.adapter, base.decoder, base.weights_hash);
             let layout = Layout::sequences([tokens.clone()]).expect("a layout");
             let rows = (0..tokens.len() - 1).map(|at| layout.position(0, at)).collect();

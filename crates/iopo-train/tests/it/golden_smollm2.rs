@@ -1,23 +1,23 @@
-//! Loss and gradients of SmolLM2-135M-Instruct on four real groups against PyTorch's, as the trainer
-//! computes them. Left out, and says so, where the model's file or the golden numbers are absent.
+//! Loss and gradients of SmolLM2-135M-Instruct on four real groups, compared with PyTorch's. The test is skipped with a
+//! message if the model file or the golden numbers are missing.
 
-use iopo_train::reference::ReferenceLogps;
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use iopo_core::PerSequence;
+use iopo_core::{FalseCells, PerSequence};
 use iopo_model::NamedTensors;
 use iopo_train::{
-    EncodedGroup, Method, Objective, SequenceLayout, metrics::MetricMeans, state::TrainerState,
+    EncodedGroup, Method, SequenceLayout, metrics::MetricMeans, reference::ReferenceLogps,
+    state::TrainerState, trainer::TrainingData,
 };
 use safetensors::{SafeTensors, tensor::TensorView};
 use serde_json::Value;
 
 use crate::{
-    common::{adamw, trainer},
+    common::{adamw, token_settings, trainer},
     smollm2,
 };
 
@@ -25,22 +25,22 @@ use crate::{
 const SEQUENCES: PerSequence<&str> =
     PerSequence { x1y1: "chosenv1", x1y2: "rejectedv1", x2y1: "rejectedv2", x2y2: "chosenv2" };
 
-/// Relative, of a norm, of a whole tensor's difference and of the loss.
+/// Largest relative difference of a norm, a whole tensor and the loss.
 const TOLERANCE: f64 = 2e-4;
 
-/// The model's GGUF file, where it is, and the folder of golden numbers.
-#[expect(clippy::print_stderr, reason = "what is left out is said")]
+/// Returns the model's GGUF file and the directory of golden numbers, if both exist.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn files() -> Option<(PathBuf, PathBuf)> {
     let model = smollm2::file();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
     let golden = golden.join("real_grads.safetensors").is_file().then_some(golden);
     if model.is_none() || golden.is_none() {
-        eprintln!("left out: SmolLM2's GGUF file or the shared golden numbers are not here");
+        eprintln!("skipped: SmolLM2's GGUF file or the shared golden numbers are missing");
     }
     model.zip(golden)
 }
 
-/// Instruction and response of one sequence, distinguished by the labels.
+/// Splits one sequence into prompt and response by its labels.
 fn sequence(example: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
     let list = |field: &str| -> Vec<i64> {
         let values = example["encoded"][name][field].as_array().expect("a list");
@@ -51,23 +51,23 @@ fn sequence(example: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
     (ids[..prompt].to_vec(), ids[prompt..].to_vec())
 }
 
-/// The groups, and the perturbed reference's four sums of each.
+/// Returns the groups, and their logps under the perturbed reference.
 fn groups(golden: &Value) -> (Vec<EncodedGroup>, ReferenceLogps) {
-    let mut sums = BTreeMap::new();
+    let mut reference = BTreeMap::new();
     let examples = golden["examples"].as_array().expect("examples").iter().enumerate();
     let made = examples.map(|(index, example)| {
         let ((x1, y1), (x2, y2)) = (sequence(example, "chosenv1"), sequence(example, "chosenv2"));
         assert_eq!(sequence(example, "rejectedv1"), (x1.clone(), y2.clone()));
         assert_eq!(sequence(example, "rejectedv2"), (x2.clone(), y1.clone()));
         let id = format!("real-{index}");
-        let sum = |name: &str| example["perturbed_ref_logps"][name].as_f64().expect("a sum");
-        sums.insert(id.clone(), SEQUENCES.map(sum));
-        EncodedGroup { id, x1, x2, y1, y2, false_cells: [true, true] }
+        let logp = |name: &str| example["perturbed_ref_logps"][name].as_f64().expect("a logp");
+        reference.insert(id.clone(), SEQUENCES.map(logp));
+        EncodedGroup { id, x1, x2, y1, y2, false_cells: FalseCells::BOTH }
     });
-    (made.collect(), sums)
+    (made.collect(), reference)
 }
 
-/// The gradients that are given whole.
+/// Reads the tensors whose golden gradients are stored in full.
 fn full_gradients(path: &Path) -> NamedTensors {
     let bytes = fs::read(path).expect("golden gradients");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
@@ -84,7 +84,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// Holds every norm against the golden ones; answers with the worst relative difference.
+/// Compares every norm with its golden one and returns the largest relative difference.
 fn worst_norm(gradients: &NamedTensors, golden: &Value) -> f64 {
     let norms = golden["batch"]["grad_norm_per_param"].as_object().expect("norms");
     assert_eq!(norms.len(), 272);
@@ -102,18 +102,19 @@ fn every_gradient_of_a_real_model_equals_the_reference() {
     let Some((model, folder)) = files() else { return };
     let text = fs::read_to_string(folder.join("real_golden.json")).expect("golden numbers");
     let golden: Value = serde_json::from_str(&text).expect("JSON");
-    let (groups, sums) = groups(&golden);
+    let (groups, reference) = groups(&golden);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let decoder = smollm2::decoder(&model);
     let out = tempfile::tempdir().expect("a folder");
-    let mut trainer = trainer(&members, &sums, None, out.path());
-    trainer.tokens_per_micro_batch = 1 << 20;
+    let mut config = token_settings(None);
+    (config.tokens_per_micro_batch, config.pref_ftx) = (1 << 20, 0.0);
     let number = |key: &str| golden["batch"][key].as_f64().expect("a number");
     for (shape, beta) in
         [(SequenceLayout::Tree, 0.1), (SequenceLayout::Rows, 0.1), (SequenceLayout::Tree, 0.11)]
     {
-        trainer.objective = Objective::new(Method::Iopo, beta, 0.0);
-        trainer.sequence_layout = shape;
+        (config.beta, config.sequence_layout) = (beta, shape);
+        let data = TrainingData { train: &members, dev: &[], reference: &reference };
+        let trainer = trainer(&config, Method::Iopo, data, out.path());
         let mut state = TrainerState::new(decoder.clone(), adamw(0.0));
         let mut means = MetricMeans::default();
         let (found, loss) = trainer.gradients(&mut state, &members, &mut means).expect("gradients");
@@ -122,7 +123,7 @@ fn every_gradient_of_a_real_model_equals_the_reference() {
         let whole = norm(gradients.values().flat_map(|(_, values)| values).map(|v| f64::from(*v)));
         let expected = number("grad_global_norm");
         if beta > 0.1 {
-            // The control: with another beta all of them must be off.
+            // Negative control: with another beta, all of them differ.
             assert!(worst > 10.0 * TOLERANCE && (whole - expected).abs() > 0.1, "{worst}, {whole}");
             continue;
         }

@@ -1,25 +1,26 @@
-//! Twelve `AdamW` steps against PyTorch's, step by step.
+//! Twelve `AdamW` steps, compared with PyTorch's step by step.
 
-use iopo_schema::TrainingMetric;
-use iopo_train::encode::all_sequences;
-use iopo_train::reference::ReferenceLogps;
 use std::{f64::consts::LN_2, fs, path::Path};
 
+use iopo_core::FalseCells;
 use iopo_llm::Silent;
 use iopo_model::{Activations, Decoder, Dtype, LoraConfig};
+use iopo_schema::TrainingMetric;
 use iopo_train::{
-    EncodedGroup, Method, Objective, SequenceLayout,
+    EncodedGroup, Method, SequenceLayout,
+    encode::all_sequences,
     evaluate::group_logps,
-    schedule::{Schedule, SchedulerType},
+    reference::ReferenceLogps,
     state::TrainerState,
+    trainer::TrainingData,
     weights::{read_safetensors, trained_tensors},
 };
 use serde_json::Value;
 
-use crate::common::adamw;
+use crate::common::{adamw, token_settings, trainer};
 use crate::under_test::{UnderTest, under_test, worse};
 
-/// A trace's columns and the metrics that they are.
+/// The columns of a trace and their metrics.
 const COLUMNS: [(&str, TrainingMetric); 5] = [
     ("lr", TrainingMetric::LearningRate),
     ("loss", TrainingMetric::Loss),
@@ -28,7 +29,7 @@ const COLUMNS: [(&str, TrainingMetric); 5] = [
     ("acc_v2", TrainingMetric::RewardsAccuraciesV2),
 ];
 
-/// Prompt and response of one of a quad's sequences, distinguished by the labels.
+/// Splits one sequence of a quad into prompt and response by its labels.
 fn sequence(quad: &Value, name: &str) -> (Vec<u32>, Vec<u32>) {
     let list = |field: &str| -> Vec<i64> {
         let values = quad[format!("{name}_{field}")].as_array().expect("a list");
@@ -44,12 +45,12 @@ fn quads(trace: &Value) -> Vec<EncodedGroup> {
         let ((x1, y1), (x2, y2)) = (sequence(quad, "chosenv1"), sequence(quad, "chosenv2"));
         assert_eq!(sequence(quad, "rejectedv1"), (x1.clone(), y2.clone()));
         assert_eq!(sequence(quad, "rejectedv2"), (x2.clone(), y1.clone()));
-        EncodedGroup { id: format!("quad-{index}"), x1, x2, y1, y2, false_cells: [true, true] }
+        EncodedGroup { id: format!("quad-{index}"), x1, x2, y1, y2, false_cells: FalseCells::BOTH }
     };
     trace["data"].as_array().expect("quads").iter().enumerate().map(read).collect()
 }
 
-/// Trains as the trace was made and holds each step against it; answers with the trained decoder.
+/// Trains like the trace, compares each step with it and returns the trained decoder.
 fn follow(
     under: &UnderTest,
     start: Decoder,
@@ -61,17 +62,21 @@ fn follow(
 ) -> Decoder {
     let mut worst = 0f64;
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let sums = group_logps(base, &members, shape, 4096, all_sequences, &Silent).expect("reference");
-    let reference: ReferenceLogps = groups.iter().map(|group| group.id.clone()).zip(sums).collect();
+    let logps = group_logps(base, &members, shape, 4096, all_sequences, &Silent).expect("logps");
+    let reference: ReferenceLogps =
+        groups.iter().map(|group| group.id.clone()).zip(logps).collect();
     let folder = tempfile::tempdir().expect("a folder");
-    let mut trainer = crate::common::trainer(&members, &reference, lora, folder.path());
     let number = |key: &str| trace[key].as_f64().expect("a number");
-    trainer.objective = Objective::new(Method::Iopo, 0.1, 0.0);
-    let lr_scheduler_type = SchedulerType::Cosine;
-    trainer.schedule = Schedule { lr_scheduler_type, peak: number("lr"), warmup: 2, total: 12 };
-    trainer.sequence_layout = shape;
-    // Small enough that every update takes several micro-batches.
-    trainer.tokens_per_micro_batch = 100;
+    let mut config = token_settings(lora);
+    (config.beta, config.pref_ftx, config.sequence_layout) = (0.1, 0.0, shape);
+    // 12 updates, 2 of them warm-up.
+    (config.groups_per_update, config.num_train_epochs) = (members.len(), 12);
+    (config.learning_rate, config.warmup_ratio) = (number("lr"), 2.0 / 12.0);
+    // Small enough that every update has several micro-batches.
+    config.tokens_per_micro_batch = 100;
+    let data = TrainingData { train: &members, dev: &[], reference: &reference };
+    let trainer = trainer(&config, Method::Iopo, data, folder.path());
+    assert_eq!(trainer.plan().updates(), 12);
     let mut state = TrainerState::new(start, adamw(number("weight_decay")));
     state.activations = activations;
     for (step, row) in trace["rows"].as_array().expect("rows").iter().enumerate() {
@@ -80,7 +85,7 @@ fn follow(
         let (next, means) = trainer.update(state, &of_step).expect("an update");
         state = next;
         let loss = row["loss"].as_f64().expect("a number");
-        // Where the policy is still the reference, or weights have 8 bits, rounding decides which reward is greater.
+        // While the policy equals the reference, or with weights of 8 bits, rounding decides which reward is greater.
         let is_reference = (loss - LN_2).abs() < 1e-6;
         for (golden, ours) in COLUMNS {
             if (is_reference || under.dtype != Dtype::F32) && golden.starts_with("acc") {
@@ -96,14 +101,14 @@ fn follow(
     state.decoder
 }
 
-/// Every checkpoint with a trace: those of the repository, and the shared ones where they are.
-#[expect(clippy::print_stderr, reason = "what is left out is said")]
+/// Runs `test` on every checkpoint with a trace: those of the repository, and the shared ones if they exist.
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seen = 0;
     for folder in ["../../fixtures/golden/tiny", "../../../shared/golden/tiny"] {
         let Ok(entries) = fs::read_dir(root.join(folder)) else {
-            eprintln!("left out: {folder} is not here");
+            eprintln!("skipped: {folder} is missing");
             continue;
         };
         for entry in entries {
@@ -141,7 +146,7 @@ fn full_fine_tuning_follows_the_trace() {
 
 #[test]
 fn adapters_follow_the_trace_to_the_same_factors() {
-    // F32 rounding moves a factor by less than 1e-6, an epsilon of 1e-6 by more than 1e-5.
+    // Rounding to f32 changes a factor by less than 1e-6. An epsilon of 1e-6 would change it by more than 1e-5.
     let under = under_test();
     each(|dir, trace, groups| {
         let base = under.load(dir);
@@ -163,7 +168,7 @@ fn adapters_follow_the_trace_to_the_same_factors() {
             };
             let worst = expected.iter().map(apart).fold(0.0, worse);
             under.holds("factors", "an adapter after 12 steps", worst);
-            // Control: the steps moved them by more than that.
+            // Negative control: the steps changed the factors by more than that.
             let start = trained_tensors(&start).expect("factors");
             let moved = expected.iter().map(|(name, (_, values))| {
                 let pairs = start[name].1.iter().zip(values);

@@ -1,8 +1,8 @@
-//! The reference implementation's losses and gradients, computed where a training computes them.
+//! Losses and gradients on the device of a training, compared with the reference implementation.
 
 use std::path::Path;
 
-use iopo_core::PerSequence;
+use iopo_core::{FalseCells, PerSequence};
 use iopo_objective::LossShape;
 use iopo_train::{
     EncodedGroup, Method, Objective,
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::under_test::{under_test, worse};
 
-/// The golden file's name of each sequence.
+/// Names of the sequences in the golden file.
 const KEYS: PerSequence<&str> =
     PerSequence { x1y1: "chosen_v1", x1y2: "rejected_v1", x2y1: "rejected_v2", x2y2: "chosen_v2" };
 
@@ -25,7 +25,7 @@ fn logps(columns: &Value) -> Vec<PerSequence<f64>> {
     (0..columns.x1y1.len()).map(|row| columns.as_ref().map(|column| column[row])).collect()
 }
 
-/// A group with responses of these lengths; a loss reads nothing else of it.
+/// Makes a group with responses of these lengths; a loss reads nothing else.
 fn group(lengths: PerSequence<f64>) -> EncodedGroup {
     let response = |length: f64| vec![1; length as usize];
     EncodedGroup {
@@ -34,11 +34,11 @@ fn group(lengths: PerSequence<f64>) -> EncodedGroup {
         x2: vec![2],
         y1: response(lengths.x1y1),
         y2: response(lengths.x2y2),
-        false_cells: [true, true],
+        false_cells: FalseCells::BOTH,
     }
 }
 
-/// The worst of losses and gradients, against their size where that is above 1.
+/// Returns the largest difference of losses and gradients, relative where the expected value exceeds 1.
 fn off(objective: &Objective, golden: &Value, case: &Value) -> f64 {
     let inputs = &golden["inputs"];
     let groups: Vec<EncodedGroup> = logps(&inputs["lengths"]).into_iter().map(group).collect();
@@ -80,13 +80,13 @@ fn losses_and_gradients_are_those_of_the_reference() {
             Some("hinge") => LossShape::Hinge,
             Some("robust") => LossShape::Robust { label_smoothing },
             Some("exo_pair") => LossShape::ExoPair { label_smoothing },
-            // Its sums are means: iopo-objective's own tests hold it.
+            // IPO reads means instead of sums; the tests of iopo-objective cover it.
             _ => continue,
         };
         let plain = Objective::new(Method::Iopo, number("beta"), number("pref_ftx"));
         let objective = Objective { shape, ..plain };
         worst = worse(worst, off(&objective, &golden, case));
-        // Control: another beta gives other numbers.
+        // Negative control: another beta gives other numbers.
         least = least.min(off(&Objective { beta: 1.5 * plain.beta, ..objective }, &golden, case));
         count += 1;
     }

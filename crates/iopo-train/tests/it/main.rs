@@ -1,5 +1,4 @@
-//! Behaviour of training, by area. One binary: the areas share their tiny decoder, and Burn is linked
-//! once.
+//! Behavior of training, by area. One binary, so that Burn is linked once and the areas share their tiny decoder.
 
 mod common;
 mod encoding;

@@ -1,4 +1,4 @@
-//! Each optimizer's updates against PyTorch's, and its moments through bytes.
+//! Updates of every optimizer, compared with PyTorch, also after its moments were serialized and restored.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -22,7 +22,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().expect("a number")
 }
 
-/// A decoder whose norms start where the golden values do, over and over.
+/// Makes a decoder whose norms repeat the initial values of the golden file.
 fn start(values: usize) -> Decoder {
     let device = iopo_model::device::device("flex").expect("the default device");
     Decoder::from_tensors(&config(7), &device, |name, shape| {
@@ -33,7 +33,7 @@ fn start(values: usize) -> Decoder {
     .expect("a decoder")
 }
 
-/// The gradient of an update, for the norms alone.
+/// Makes the gradient of an update for the norms; the other weights have none.
 fn gradients(decoder: &Decoder, update: usize, values: usize) -> GradientsParams {
     struct Norms {
         values: usize,
@@ -44,11 +44,11 @@ fn gradients(decoder: &Decoder, update: usize, values: usize) -> GradientsParams
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if D == 1 {
                 let size = param.shape().num_elements();
-                let slope = |index: usize| {
+                let value = |index: usize| {
                     (((index % self.values) * (self.update + 1)) as f64 + 1.0).sin() as f32
                 };
-                let slopes: Vec<f32> = (0..size).map(slope).collect();
-                let gradient = Tensor::<1>::from_floats(slopes.as_slice(), &param.val().device());
+                let values: Vec<f32> = (0..size).map(value).collect();
+                let gradient = Tensor::<1>::from_floats(values.as_slice(), &param.val().device());
                 self.made.register(param.id, gradient);
             }
         }
@@ -58,8 +58,7 @@ fn gradients(decoder: &Decoder, update: usize, values: usize) -> GradientsParams
     norms.made
 }
 
-/// The largest difference from the golden values, with the optimizer made anew from its bytes after
-/// the third update.
+/// Returns the largest difference from the golden values. The optimizer is restored from its bytes after the third update.
 fn difference(case: &Value, rate: f64, name: OptimizerName, weight_decay: f64) -> f64 {
     let rows: Vec<&Vec<Value>> = case["values"]
         .as_array()
@@ -72,8 +71,8 @@ fn difference(case: &Value, rate: f64, name: OptimizerName, weight_decay: f64) -
     let mut optimizer = Optimizer::new(name, weight_decay);
     let mut worst = 0.0_f64;
     for (update, row) in rows.iter().enumerate() {
-        let slopes = gradients(&decoder, update, values);
-        decoder = optimizer.step(rate, decoder, slopes);
+        let gradients = gradients(&decoder, update, values);
+        decoder = optimizer.step(rate, decoder, gradients);
         let (_, norm) = &trained_tensors(&decoder).expect("weights")[NORM];
         for (got, expected) in norm.iter().zip(row.iter().cycle()) {
             worst = worst.max((f64::from(*got) - number(expected)).abs());
@@ -96,9 +95,9 @@ fn every_optimizer_follows_its_reference() {
         let decay = number(&case["weight_decay"]);
         let worst = difference(case, rate, name, decay);
         assert!(worst < TOLERANCE, "{name:?}, decay {decay}: off by {worst:e}");
-        // The control: the same updates with another decay, or of another optimizer, are others.
+        // Negative control: another weight decay gives other updates.
         let other = difference(case, rate, name, decay + 0.05);
-        assert!(other > 10.0 * TOLERANCE, "{name:?}: decay changes {other:e} only");
+        assert!(other > 10.0 * TOLERANCE, "{name:?}: another decay changes only {other:e}");
         seen.push(name);
     }
     seen.dedup();

@@ -1,4 +1,4 @@
-//! Adapters that PEFT wrote, read with their own settings.
+//! Adapters that PEFT wrote, loaded with their settings.
 
 use std::{fs, path::Path};
 
@@ -19,15 +19,15 @@ fn merged(decoder: &Decoder) -> String {
 }
 
 #[test]
-fn an_adapter_of_pefts_is_taken_with_its_scale_in_f32_and_bf16() {
+fn an_adapter_of_peft_loads_with_its_scale_in_f32_and_bf16() {
     let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/tiny");
     for entry in fs::read_dir(tiny).expect("checkpoints") {
         let dir = entry.expect("an entry").path();
         let (base, saved) = (base(&dir), dir.join("lora"));
         let factors = read_safetensors(&saved.join(ADAPTER)).expect("factors");
         let by_hand = |scale| merged(&base.clone().load_adapter(&factors, scale).expect("fits"));
-        let ours = merged(&weights::load(&saved, &base, "of no metadata").expect("fits"));
-        // r 4, alpha 8; control: another scale is another model.
+        let ours = merged(&weights::load(&saved, &base, "unknown").expect("fits"));
+        // r is 4 and alpha 8. Negative control: another scale gives another model.
         assert_eq!(ours, by_hand(2.0));
         assert_ne!(ours, by_hand(1.0));
 
@@ -39,7 +39,7 @@ fn an_adapter_of_pefts_is_taken_with_its_scale_in_f32_and_bf16() {
             fs::write(folder.path().join("adapter_config.json"), config.to_string())
                 .expect("written");
         };
-        // The upper half of an f32 is a bf16.
+        // The upper half of an f32 is a bf16 value.
         let halves: Vec<(&str, &[usize], Vec<u8>)> = factors
             .iter()
             .map(|(name, (shape, values))| {
@@ -56,14 +56,14 @@ fn an_adapter_of_pefts_is_taken_with_its_scale_in_f32_and_bf16() {
         let bytes = safetensors::serialize(views, None).expect("written");
         fs::write(folder.path().join(ADAPTER), bytes).expect("written");
         copy(&|_| ());
-        let cut = weights::load(folder.path(), &base, "of no metadata").expect("fits");
+        let cut = weights::load(folder.path(), &base, "unknown").expect("fits");
         for (name, (_, values)) in trained_tensors(&cut).expect("factors") {
             for (cut, whole) in values.iter().zip(&factors[&name].1) {
                 assert!((cut - whole).abs() <= whole.abs() / 128.0, "{name}: {cut} of {whole}");
             }
         }
         copy(&|config| config["use_dora"] = json!(true));
-        let error = weights::load(folder.path(), &base, "of no metadata").expect_err("DoRA");
+        let error = weights::load(folder.path(), &base, "unknown").expect_err("DoRA");
         assert!(error.to_string().contains("use_dora"), "{error}");
     }
 }

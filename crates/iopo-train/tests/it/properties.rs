@@ -1,52 +1,41 @@
-//! What must hold for any groups and settings: how an update is cut and ordered changes nothing, and a
-//! resumed training is the uninterrupted one.
+//! Properties of any groups and settings: the micro-batches and the order of an update do not change its result, and a
+//! resumed training equals an uninterrupted one.
 
-use iopo_train::encode::all_sequences;
-use iopo_train::reference::ReferenceLogps;
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::Bytes;
 use burn_pack::Reader;
-use iopo_llm::{Progress, Silent};
 use iopo_model::{Decoder, LoraConfig, NamedTensors};
 use iopo_train::{
-    EncodedGroup, Method, Objective, SequenceLayout, TrainError,
-    eval_strategy::{BestModelMetric, EvalStrategy},
-    evaluate::group_logps,
+    EncodedGroup, Method, TrainError,
+    eval_strategy::BestModelMetric,
     events::EVENTS,
     metrics::MetricMeans,
     optim::{Optimizer, OptimizerName},
     schedule::SchedulerType,
     state::TrainerState,
-    trainer::Trainer,
+    trainer::{Trainer, TrainingData},
     weights::{self, ADAPTER},
 };
 use proptest::prelude::*;
 
-use crate::common::{adamw, decoder, groups, trainer, with_adapter};
+use crate::common::{
+    StopAfter, adamw, decoder, groups, logps, set_loss, token_settings, trainer, with_adapter,
+};
 
 const VOCAB: usize = 61;
-/// Of a loss, and of a gradient beside its global norm.
+/// Largest relative difference of a loss and of a gradient.
 const TOLERANCE: f64 = 5e-6;
 
 fn lora() -> LoraConfig {
     LoraConfig::new(2, 4.0)
 }
 
-fn sums(decoder: &Decoder, groups: &[&EncodedGroup]) -> ReferenceLogps {
-    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, all_sequences, &Silent);
-    groups.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
-}
-
 fn method() -> impl Strategy<Value = Method> {
     prop::sample::select(Method::ALL.to_vec())
 }
 
-/// Loss and gradients of an update.
+/// Computes loss and gradients of an update.
 fn gradients(
     trainer: &Trainer<'_>,
     start: &Decoder,
@@ -58,7 +47,7 @@ fn gradients(
     (loss, start.named_gradients(&gradients).expect("names"))
 }
 
-/// How far two updates are apart: in loss, and in the gradient beside its norm.
+/// Returns the relative differences of two updates, in loss and in the gradient.
 fn apart(a: &(f64, NamedTensors), b: &(f64, NamedTensors)) -> (f64, f64) {
     assert_eq!(a.1.keys().collect::<Vec<_>>(), b.1.keys().collect::<Vec<_>>());
     let (mut difference, mut norm) = (0.0, 0.0);
@@ -68,7 +57,7 @@ fn apart(a: &(f64, NamedTensors), b: &(f64, NamedTensors)) -> (f64, f64) {
             norm += f64::from(*other).powi(2);
         }
     }
-    assert!(norm > 0.0, "no gradient: the test would show nothing");
+    assert!(norm > 0.0, "the gradient is 0, so nothing is tested");
     ((a.0 - b.0).abs() / b.0.abs().max(1.0), (difference / norm).sqrt())
 }
 
@@ -76,7 +65,7 @@ fn same(apart: (f64, f64)) -> bool {
     apart.0 < TOLERANCE && apart.1 < TOLERANCE
 }
 
-/// The optimizer's state by name; Burn writes it in no fixed order.
+/// Returns the optimizer's state by name, because Burn does not write it in a fixed order.
 fn moments(state: &TrainerState) -> BTreeMap<String, Vec<u8>> {
     let bytes = state.optimizer.to_bytes().expect("moments");
     let reader = Reader::from_bytes(Bytes::from_bytes_vec(bytes)).expect("Burn's format");
@@ -93,71 +82,70 @@ fn moments(state: &TrainerState) -> BTreeMap<String, Vec<u8>> {
     kept
 }
 
-/// Asks to stop after some looks.
-struct StopAfter(AtomicUsize);
-
-impl Progress for StopAfter {
-    fn cancelled(&self) -> bool {
-        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
-    }
-}
-
-/// What a training is to be resumed in.
+/// Settings of a training that is resumed.
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     method: Method,
     lr_scheduler_type: SchedulerType,
-    eval_strategy: EvalStrategy,
+    eval_steps: usize,
+    early_stopping_patience: usize,
+    metric_for_best_model: BestModelMetric,
+    load_best_model_at_end: bool,
     save_steps: usize,
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
     let scheduler_types =
         vec![SchedulerType::Constant, SchedulerType::Linear, SchedulerType::Cosine];
-    let watch = (
+    let evaluation = (
         0usize..4,
         0usize..3,
         prop::sample::select(vec![BestModelMetric::Loss, BestModelMetric::Accuracy]),
         any::<bool>(),
     );
-    let watch = watch.prop_map(
-        |(eval_steps, early_stopping_patience, metric_for_best_model, load_best_model_at_end)| {
-            EvalStrategy {
+    (method(), prop::sample::select(scheduler_types), evaluation, 1usize..4).prop_map(
+        |(method, lr_scheduler_type, evaluation, save_steps)| {
+            let (
                 eval_steps,
                 early_stopping_patience,
                 metric_for_best_model,
                 load_best_model_at_end,
+            ) = evaluation;
+            Settings {
+                method,
+                lr_scheduler_type,
+                eval_steps,
+                early_stopping_patience,
+                metric_for_best_model,
+                load_best_model_at_end,
+                save_steps,
             }
-        },
-    );
-    (method(), prop::sample::select(scheduler_types), watch, 1usize..4).prop_map(
-        |(method, lr_scheduler_type, eval_strategy, save_steps)| Settings {
-            method,
-            lr_scheduler_type,
-            eval_strategy,
-            save_steps,
         },
     )
 }
 
-/// Trains, stopping after every `looks` looks, until it is done; answers with the stops.
-fn train(dir: &Path, settings: Settings, looks: usize) -> usize {
+/// Trains, cancelling after every `checks` checks of the flag and resuming until it is done. Returns the cancellations.
+fn train(dir: &Path, settings: Settings, checks: usize) -> usize {
     let groups = groups(10, VOCAB, 71);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let adapter = lora();
     let start = with_adapter(decoder(VOCAB, 70), &adapter);
-    let sums = sums(&decoder(VOCAB, 72), &members);
-    let mut trainer = trainer(&members, &sums, Some(&adapter), dir);
-    trainer.objective = Objective::new(settings.method, 0.5, 0.5);
-    trainer.schedule.lr_scheduler_type = settings.lr_scheduler_type;
-    trainer.data.dev = &members[..3];
-    trainer.eval_strategy = settings.eval_strategy;
-    trainer.save_steps = settings.save_steps;
-    let mut stops = 0;
+    let reference = logps(&decoder(VOCAB, 72), &members);
+    let mut config = token_settings(Some(&adapter));
+    set_loss(&mut config, settings.method, (0.5, 0.5));
+    config.lr_scheduler_type = settings.lr_scheduler_type;
+    config.eval_steps = settings.eval_steps;
+    config.early_stopping_patience = settings.early_stopping_patience;
+    config.metric_for_best_model = settings.metric_for_best_model;
+    config.load_best_model_at_end = settings.load_best_model_at_end;
+    config.save_steps = settings.save_steps;
+    let data = TrainingData { train: &members, dev: &members[..3], reference: &reference };
+    let trainer = trainer(&config, settings.method, data, dir);
+    let mut cancellations = 0;
     loop {
-        match trainer.run(&start, &StopAfter(AtomicUsize::new(looks))) {
-            Ok(_) => return stops,
-            Err(TrainError::Cancelled) => stops += 1,
+        match trainer.run(&start, &StopAfter::new(checks)) {
+            Ok(_) => return cancellations,
+            Err(TrainError::Cancelled) => cancellations += 1,
             Err(error) => panic!("{error}"),
         }
     }
@@ -167,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn how_an_update_is_cut_and_ordered_changes_neither_loss_nor_gradients(
+    fn micro_batches_and_order_change_neither_loss_nor_gradients(
         method in method(),
         seed in 0u64..1 << 40,
         order in Just((0..4usize).collect::<Vec<_>>()).prop_shuffle(),
@@ -178,28 +166,29 @@ proptest! {
         let adapter = lora();
         let plain = decoder(VOCAB, seed ^ 1);
         let start = if adapted { with_adapter(plain, &adapter) } else { plain };
-        let reference = sums(&decoder(VOCAB, seed ^ 2), &members);
+        let reference = logps(&decoder(VOCAB, seed ^ 2), &members);
         let folder = tempfile::tempdir().expect("a folder");
-        let mut trainer = trainer(&members, &reference, adapted.then_some(&adapter), folder.path());
-        trainer.objective = Objective { gamma: 0.5, ..Objective::new(method, 0.3, 0.5) };
+        let mut config = token_settings(adapted.then_some(&adapter));
+        set_loss(&mut config, method, (0.3, 0.5));
+        let data = TrainingData { train: &members, dev: &[], reference: &reference };
         let mut of = |budget: usize, members: &[&EncodedGroup]| {
-            trainer.tokens_per_micro_batch = budget;
-            gradients(&trainer, &start, members)
+            config.tokens_per_micro_batch = budget;
+            gradients(&trainer(&config, method, data, folder.path()), &start, members)
         };
         let whole = of(1 << 20, &members);
         let one_by_one = apart(&of(1, &members), &whole);
-        prop_assert!(same(one_by_one), "{method}: one by one is off by {one_by_one:?}");
+        prop_assert!(same(one_by_one), "{method}: micro-batches of one group differ by {one_by_one:?}");
         let shuffled: Vec<&EncodedGroup> = order.iter().map(|&at| members[at]).collect();
         let other_order = apart(&of(1 << 20, &shuffled), &whole);
-        prop_assert!(same(other_order), "{method}: another order is off by {other_order:?}");
+        prop_assert!(same(other_order), "{method}: another order differs by {other_order:?}");
     }
 
     #[test]
-    fn a_resumed_training_is_the_uninterrupted_one(settings in settings(), looks in 2usize..9) {
+    fn a_resumed_training_equals_an_uninterrupted_one(settings in settings(), checks in 2usize..9) {
         let folder = tempfile::tempdir().expect("a folder");
         let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
         prop_assert_eq!(train(&whole, settings, usize::MAX), 0);
-        train(&pieces, settings, looks);
+        train(&pieces, settings, checks);
         for name in [ADAPTER, "metrics.parquet", "finished.json", EVENTS] {
             let [a, b] = [&whole, &pieces].map(|dir| std::fs::read(dir.join(name)).expect("written"));
             prop_assert!(a == b, "{name} differs");
@@ -207,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn a_resumed_learner_has_the_same_weights_moments_and_rates(
+    fn a_resumed_trainer_has_the_same_weights_moments_and_rates(
         method in method(),
         optimizer in proptest::sample::select(OptimizerName::ALL.to_vec()),
         before in 1usize..4,
@@ -217,11 +206,15 @@ proptest! {
         let members: Vec<&EncodedGroup> = groups.iter().collect();
         let adapter = lora();
         let start = with_adapter(decoder(VOCAB, 80), &adapter);
-        let reference = sums(&decoder(VOCAB, 82), &members);
+        let reference = logps(&decoder(VOCAB, 82), &members);
         let folder = tempfile::tempdir().expect("a folder");
-        let mut trainer = trainer(&members, &reference, Some(&adapter), folder.path());
-        trainer.objective = Objective::new(method, 0.3, 0.5);
-        (trainer.schedule.warmup, trainer.schedule.total) = (2, 8);
+        let mut config = token_settings(Some(&adapter));
+        set_loss(&mut config, method, (0.3, 0.5));
+        // 8 updates, 2 of them warm-up.
+        (config.num_train_epochs, config.sft.num_train_epochs) = (8, 8);
+        config.warmup_ratio = 0.25;
+        let data = TrainingData { train: &members, dev: &[], reference: &reference };
+        let trainer = trainer(&config, method, data, folder.path());
         let advance = |mut state: TrainerState, updates: usize| {
             for _ in 0..updates {
                 state = trainer.update(state, &members).expect("an update").0;

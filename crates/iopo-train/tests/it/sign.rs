@@ -1,25 +1,21 @@
-//! The sign of every preference loss: fed with groups in which y1 and y2 are swapped, training lowers
-//! reward accuracy on held-out groups; fed with the groups as they are, it raises it.
+//! The sign of every preference loss: training raises the reward accuracy on held-out groups, and lowers it if y1 and y2
+//! of every group are swapped.
 
-use iopo_schema::TrainingMetric;
-use iopo_train::encode::all_sequences;
-use iopo_train::reference::ReferenceLogps;
-
+use iopo_core::FalseCells;
 use iopo_llm::Silent;
 use iopo_model::Decoder;
+use iopo_schema::TrainingMetric;
 use iopo_train::{
-    EncodedGroup, Method, Objective, SequenceLayout,
-    evaluate::{evaluate, group_logps},
-    schedule::SchedulerType,
-    state::TrainerState,
+    EncodedGroup, Method, Objective, SequenceLayout, evaluate::evaluate, reference::ReferenceLogps,
+    schedule::SchedulerType, state::TrainerState, trainer::TrainingData,
 };
 
-use crate::common::{Numbers, adamw, decoder, trainer};
+use crate::common::{Numbers, adamw, decoder, logps, set_loss, token_settings, trainer};
 
 const VOCAB: usize = 61;
 const UPDATES: usize = 12;
 
-/// Groups with something to learn: an instruction ends with the mark of the tokens that it wants.
+/// Makes groups with a rule to learn: the last token of an instruction selects the tokens of its response.
 fn marked(count: usize, seed: u64) -> Vec<EncodedGroup> {
     const MARKS: [u32; 2] = [1, 2];
     const SETS: [u32; 2] = [10, 30];
@@ -35,7 +31,8 @@ fn marked(count: usize, seed: u64) -> Vec<EncodedGroup> {
                 response.push(0);
                 response
             });
-            EncodedGroup { id: format!("{seed}-{index}"), x1, x2, y1, y2, false_cells: [true; 2] }
+            let id = format!("{seed}-{index}");
+            EncodedGroup { id, x1, x2, y1, y2, false_cells: FalseCells::BOTH }
         })
         .collect()
 }
@@ -49,29 +46,29 @@ fn swapped(groups: &[EncodedGroup]) -> Vec<EncodedGroup> {
     groups.iter().map(swap).collect()
 }
 
-/// The sums under another random model: rewards start as noise instead of 0.
+/// Computes the logps under another random model, so that rewards start as noise instead of 0.
 fn reference(groups: &[EncodedGroup]) -> ReferenceLogps {
-    let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let other = decoder(VOCAB, 92);
-    let sums = group_logps(&other, &members, SequenceLayout::Tree, 500, all_sequences, &Silent);
-    members.iter().map(|group| group.id.clone()).zip(sums.expect("sums")).collect()
+    logps(&decoder(VOCAB, 92), &groups.iter().collect::<Vec<_>>())
 }
 
 fn accuracy(decoder: &Decoder, objective: &Objective, held_out: &[EncodedGroup]) -> f64 {
     let members: Vec<&EncodedGroup> = held_out.iter().collect();
-    let sums = reference(held_out);
-    let found = evaluate(decoder, objective, &members, &sums, SequenceLayout::Tree, 500, &Silent);
-    found.expect("evaluated").mean(TrainingMetric::RewardsAccuracies).expect("a preference method")
+    let reference = reference(held_out);
+    let layout = SequenceLayout::Tree;
+    let means = evaluate(decoder, objective, &members, &reference, layout, 500, &Silent);
+    means.expect("evaluated").mean(TrainingMetric::RewardsAccuracies).expect("a preference method")
 }
 
-fn train(start: &Decoder, objective: Objective, groups: &[EncodedGroup]) -> Decoder {
+fn train(start: &Decoder, method: Method, beta: f64, groups: &[EncodedGroup]) -> Decoder {
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let sums = reference(groups);
+    let reference = reference(groups);
     let folder = tempfile::tempdir().expect("a folder");
-    let mut trainer = trainer(&members, &sums, None, folder.path());
-    trainer.objective = objective;
-    trainer.schedule.lr_scheduler_type = SchedulerType::Constant;
-    (trainer.schedule.peak, trainer.schedule.warmup) = (5e-3, 0);
+    let mut config = token_settings(None);
+    (config.learning_rate, config.warmup_ratio) = (5e-3, 0.0);
+    config.lr_scheduler_type = SchedulerType::Constant;
+    set_loss(&mut config, method, (beta, 0.0));
+    let data = TrainingData { train: &members, dev: &[], reference: &reference };
+    let trainer = trainer(&config, method, data, folder.path());
     let mut state = TrainerState::new(start.clone(), adamw(0.0));
     for _ in 0..UPDATES {
         state = trainer.update(state, &members).expect("an update").0;
@@ -80,17 +77,17 @@ fn train(start: &Decoder, objective: Objective, groups: &[EncodedGroup]) -> Deco
 }
 
 #[test]
-fn swapped_answers_lower_held_out_accuracy_and_right_ones_raise_it() {
+fn training_raises_held_out_accuracy_and_swapped_responses_lower_it() {
     let (groups, held_out) = (marked(12, 93), marked(16, 94));
     let start = decoder(VOCAB, 91);
     for method in Method::ALL.into_iter().filter(|method| method.is_preference()) {
-        // ORPO's preference is a small weight beside its SFT term.
+        // ORPO's preference term is small beside its SFT term.
         let beta = if method == Method::Orpo { 1.0 } else { 0.5 };
         let objective = Objective::new(method, beta, 0.0);
         let of = |decoder: &Decoder| accuracy(decoder, &objective, &held_out);
         let before = of(&start);
-        let right = of(&train(&start, objective, &groups));
-        let wrong = of(&train(&start, objective, &swapped(&groups)));
+        let right = of(&train(&start, method, beta, &groups));
+        let wrong = of(&train(&start, method, beta, &swapped(&groups)));
         assert!(right > before && right > 0.5, "{method}: from {before} to {right}");
         assert!(wrong < before && wrong < 0.5, "{method}, swapped: from {before} to {wrong}");
     }

@@ -1,10 +1,10 @@
-//! SmolLM2-135M-Instruct, where its GGUF file is.
+//! SmolLM2-135M-Instruct, if its GGUF file is cached.
 
 use std::path::{Path, PathBuf};
 
 use iopo_model::{Decoder, ModelFiles, device::device};
 
-/// The file that the pipeline fetches, where it keeps it, or `IOPO_SMOLLM2_GGUF`.
+/// Returns the file that the pipeline caches, or the one that `IOPO_SMOLLM2_GGUF` names.
 pub(crate) fn file() -> Option<PathBuf> {
     const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
     let var = |name| std::env::var_os(name).map(PathBuf::from);
@@ -15,7 +15,7 @@ pub(crate) fn file() -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
-/// Its weights.
+/// Loads the weights.
 pub(crate) fn decoder(path: &Path) -> Decoder {
     let (mut checkpoint, _, _) = ModelFiles::open(path).expect("a model");
     let config = checkpoint.config.clone();

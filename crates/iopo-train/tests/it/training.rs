@@ -1,21 +1,24 @@
-//! Accumulation, resume, the whole run.
+//! Gradient accumulation, resuming and whole runs.
 
-use iopo_schema::TrainingMetric;
-use iopo_train::encode::all_sequences;
-use iopo_train::reference::ReferenceLogps;
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::common::{adamw, decoder, groups, rows, settings, trainer, with_adapter, with_base};
-use iopo_llm::{Progress, Silent};
+use iopo_llm::Silent;
 use iopo_model::{Decoder, LoraConfig};
-use iopo_schema::{MetricRow, ReferenceRow, read};
+use iopo_schema::{MetricRow, ReferenceRow, TrainingMetric, read};
 use iopo_train::{
-    EncodedGroup, Method, SequenceLayout, TrainError, evaluate::group_logps, state::TrainerState,
-    train, weights,
+    EncodedGroup, Method, TrainError,
+    state::TrainerState,
+    train,
+    trainer::{Trainer, TrainingData},
+    weights,
+};
+
+use crate::common::{
+    StopAfter, adamw, decoder, groups, logps, rows, set_loss, settings, token_settings, trainer,
+    with_adapter, with_base,
 };
 
 const VOCAB: usize = 61;
@@ -24,34 +27,20 @@ fn lora() -> LoraConfig {
     LoraConfig::new(2, 4.0)
 }
 
-fn reference(decoder: &Decoder, groups: &[&EncodedGroup]) -> ReferenceLogps {
-    let sums = group_logps(decoder, groups, SequenceLayout::Tree, 500, all_sequences, &Silent)
-        .expect("sums");
-    groups.iter().map(|group| group.id.clone()).zip(sums).collect()
-}
-
-/// Asks to stop after some looks.
-struct StopAfter(AtomicUsize);
-
-impl Progress for StopAfter {
-    fn cancelled(&self) -> bool {
-        self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
-    }
-}
-
 #[test]
-fn four_micro_batches_of_one_are_one_of_four() {
+fn four_micro_batches_of_one_group_equal_one_of_four() {
     let groups = groups(4, VOCAB, 21);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let folder = tempfile::tempdir().expect("a folder");
     for method in Method::ALL {
         let start = decoder(VOCAB, 20);
-        let sums = reference(&decoder(VOCAB, 22), &members);
+        let reference = logps(&decoder(VOCAB, 22), &members);
         let update = |budget: usize| {
-            let mut trainer = trainer(&members, &sums, None, folder.path());
-            trainer.objective.method = method;
-            trainer.tokens_per_micro_batch = budget;
-            trainer.schedule.warmup = 0;
+            let mut config = token_settings(None);
+            set_loss(&mut config, method, (0.1, 1.0));
+            (config.tokens_per_micro_batch, config.warmup_ratio) = (budget, 0.0);
+            let data = TrainingData { train: &members, dev: &[], reference: &reference };
+            let trainer = trainer(&config, method, data, folder.path());
             let state = TrainerState::new(start.clone(), adamw(0.0));
             let (state, means) = trainer.update(state, &members).expect("an update");
             let numbers: Vec<f64> =
@@ -67,33 +56,48 @@ fn four_micro_batches_of_one_are_one_of_four() {
         }
         for (name, (_, values)) in &four.0 {
             for (a, b) in one.0[name].1.iter().zip(values) {
-                // A step of Adam is about the learning rate whatever the gradient's size, so tiny
-                // gradients may round to another step: bound by a part of it.
+                // A step of Adam has about the size of the learning rate even for tiny gradients, whose rounding
+                // can change it. So the bound is a part of the learning rate.
                 assert!((a - b).abs() < 2e-3, "{method}, {name}: {a} is not {b}");
             }
         }
     }
 }
 
-/// Trains, stopping after every `looks` looks at the stop flag until it is done.
-fn in_pieces(dir: &Path, start: &Decoder, adapter: Option<&LoraConfig>, looks: usize) -> usize {
+/// Calls `test` with a trainer that starts at its reference, and the start.
+fn with_trainer<T>(
+    dir: &Path,
+    adapter: Option<&LoraConfig>,
+    test: impl FnOnce(&Trainer<'_>, &Decoder) -> T,
+) -> T {
     let groups = groups(10, VOCAB, 31);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let sums = reference(start, &members);
-    let mut trainer = trainer(&members, &sums, adapter, dir);
-    trainer.starts_at_reference = true;
-    trainer.data.dev = &members[..3];
-    let mut stops = 0;
-    loop {
-        match trainer.run(start, &StopAfter(AtomicUsize::new(looks))) {
-            Ok(output) => {
-                assert_eq!(output.updates, 6);
-                return stops;
+    let plain = decoder(VOCAB, 30);
+    let start = match adapter {
+        Some(lora) => with_adapter(plain, lora),
+        None => plain,
+    };
+    let reference = logps(&start, &members);
+    let data = TrainingData { train: &members, dev: &members[..3], reference: &reference };
+    let trainer = trainer(&token_settings(adapter), Method::Iopo, data, dir);
+    test(&trainer.starts_at_reference(true), &start)
+}
+
+/// Trains, cancelling after every `checks` checks of the flag and resuming until it is done. Returns the cancellations.
+fn in_pieces(dir: &Path, adapter: Option<&LoraConfig>, checks: usize) -> usize {
+    with_trainer(dir, adapter, |trainer, start| {
+        let mut cancellations = 0;
+        loop {
+            match trainer.run(start, &StopAfter::new(checks)) {
+                Ok(output) => {
+                    assert_eq!(output.updates, 6);
+                    return cancellations;
+                }
+                Err(TrainError::Cancelled) => cancellations += 1,
+                Err(error) => panic!("{error}"),
             }
-            Err(TrainError::Cancelled) => stops += 1,
-            Err(error) => panic!("{error}"),
         }
-    }
+    })
 }
 
 fn bytes(dir: &Path, name: &str) -> Vec<u8> {
@@ -101,16 +105,12 @@ fn bytes(dir: &Path, name: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_resumed_run_is_the_uninterrupted_one_bit_for_bit() {
+fn a_resumed_run_equals_an_uninterrupted_one_bit_for_bit() {
     for adapter in [Some(lora()), None] {
         let folder = tempfile::tempdir().expect("a folder");
-        let start = match &adapter {
-            Some(lora) => with_adapter(decoder(VOCAB, 30), lora),
-            None => decoder(VOCAB, 30),
-        };
         let (whole, pieces) = (folder.path().join("whole"), folder.path().join("pieces"));
-        assert_eq!(in_pieces(&whole, &start, adapter.as_ref(), 1000), 0);
-        assert!(in_pieces(&pieces, &start, adapter.as_ref(), 4) >= 1);
+        assert_eq!(in_pieces(&whole, adapter.as_ref(), 1000), 0);
+        assert!(in_pieces(&pieces, adapter.as_ref(), 4) >= 1);
         let name = if adapter.is_some() { weights::ADAPTER } else { weights::WEIGHTS };
         assert_eq!(bytes(&whole, name), bytes(&pieces, name));
         assert_eq!(bytes(&whole, "metrics.parquet"), bytes(&pieces, "metrics.parquet"));
@@ -119,45 +119,41 @@ fn a_resumed_run_is_the_uninterrupted_one_bit_for_bit() {
 }
 
 #[test]
-fn a_kill_inside_a_checkpoint_falls_back_to_the_one_before() {
+fn a_kill_inside_a_checkpoint_falls_back_to_the_previous_one() {
     let folder = tempfile::tempdir().expect("a folder");
-    let start = with_adapter(decoder(VOCAB, 30), &lora());
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
-    in_pieces(&whole, &start, Some(&lora()), 1000);
-    let groups = groups(10, VOCAB, 31);
-    let members: Vec<&EncodedGroup> = groups.iter().collect();
-    let sums = reference(&start, &members);
-    let adapter = lora();
-    let mut trainer = trainer(&members, &sums, Some(&adapter), &killed);
-    trainer.starts_at_reference = true;
-    trainer.data.dev = &members[..3];
-    let stopped = trainer.run(&start, &StopAfter(AtomicUsize::new(6)));
-    assert!(matches!(stopped, Err(TrainError::Cancelled)));
-    // What a kill leaves: an unnamed folder, and a newest checkpoint that lost its end.
-    let checkpoints = killed.join("checkpoint");
-    fs::create_dir(checkpoints.join("unfinished")).expect("made");
-    let mut found: Vec<PathBuf> = fs::read_dir(&checkpoints)
-        .expect("listed")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| !path.ends_with("unfinished"))
-        .collect();
-    found.sort();
-    assert_eq!(found.len(), 2);
-    fs::write(found[1].join("optimizer.bin"), b"cut").expect("damaged");
-    trainer.run(&start, &Silent).expect("goes on");
+    in_pieces(&whole, Some(&lora()), 1000);
+    with_trainer(&killed, Some(&lora()), |trainer, start| {
+        let stopped = trainer.run(start, &StopAfter::new(6));
+        assert!(matches!(stopped, Err(TrainError::Cancelled)));
+        // A kill leaves an unfinished directory, and can truncate the newest checkpoint.
+        let checkpoints = killed.join("checkpoint");
+        fs::create_dir(checkpoints.join("unfinished")).expect("made");
+        let mut found: Vec<PathBuf> = fs::read_dir(&checkpoints)
+            .expect("listed")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| !path.ends_with("unfinished"))
+            .collect();
+        found.sort();
+        assert_eq!(found.len(), 2);
+        fs::write(found[1].join("optimizer.bin"), b"cut").expect("damaged");
+        trainer.run(start, &Silent).expect("resumes");
+    });
     assert_eq!(bytes(&whole, weights::ADAPTER), bytes(&killed, weights::ADAPTER));
 }
 
 #[test]
-fn moments_survive_and_foreign_ones_are_refused() {
+fn moments_are_restored_and_those_of_other_parameters_are_refused() {
     let groups = groups(4, VOCAB, 41);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let start = with_adapter(decoder(VOCAB, 40), &lora());
-    let sums = reference(&start, &members);
+    let reference = logps(&start, &members);
     let folder = tempfile::tempdir().expect("a folder");
     let adapter = lora();
-    let mut trainer = trainer(&members, &sums, Some(&adapter), folder.path());
-    (trainer.schedule.warmup, trainer.schedule.total) = (0, 100);
+    let mut config = token_settings(Some(&adapter));
+    (config.num_train_epochs, config.warmup_ratio) = (100, 0.0);
+    let data = TrainingData { train: &members, dev: &[], reference: &reference };
+    let trainer = trainer(&config, Method::Iopo, data, folder.path());
     let mut state = TrainerState::new(start.clone(), adamw(0.0));
     for _ in 0..2 {
         state = trainer.update(state, &members).expect("an update").0;
@@ -165,22 +161,22 @@ fn moments_survive_and_foreign_ones_are_refused() {
     let saved = state.checkpoint().expect("a checkpoint");
     let resumed =
         TrainerState::resume(&start, adamw(0.0), Some(&adapter), saved.clone()).expect("fits");
-    // With fresh moments the next step would be another: the two must agree bit for bit.
+    // The next steps agree bit for bit; with fresh moments the step would differ.
     let next = |state: TrainerState| {
         let state = trainer.update(state, &members).expect("an update").0;
         weights::trained_tensors(&state.decoder).expect("factors")
     };
     let fresh = TrainerState { step: 2, ..TrainerState::new(resumed.decoder.clone(), adamw(0.0)) };
     let (expected, forgotten) = (next(state), next(fresh));
-    assert!(next(resumed) == expected, "restored moments are others than the saved ones");
-    assert!(forgotten != expected, "moments make no difference here: the test shows nothing");
-    // Moments of the adapters do not serve a full fine-tuning.
+    assert!(next(resumed) == expected, "the restored moments differ from the saved ones");
+    assert!(forgotten != expected, "fresh moments give the same step, so nothing is tested");
+    // Moments of adapters do not fit full fine-tuning.
     let whole = adamw(0.0).restore(saved.optimizer, &decoder(VOCAB, 40));
     assert!(whole.expect_err("other parameters").to_string().contains("moments"));
 }
 
 #[test]
-fn a_run_trains_every_method_once_and_finds_its_work_again() {
+fn a_run_trains_every_method_once_and_a_second_run_does_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let rows = rows(18);
     with_base(folder.path(), &rows, |preferences, base| {
@@ -199,7 +195,7 @@ fn a_run_trains_every_method_once_and_finds_its_work_again() {
         let iopo = summary.runs.iter().find(|run| run.method == Method::Iopo).expect("iopo");
         assert!(iopo.token_ratio() < 0.8, "{}", iopo.token_ratio());
 
-        // Margins are 0 before the first update, and the four sums of every group are cached.
+        // Margins are 0 before the first update, and the reference logps of every group are cached.
         let metrics: Vec<MetricRow> = read(&iopo.adapter.join("metrics.parquet")).expect("metrics");
         let first = |name: &str| {
             metrics.iter().find(|row| row.step == 1 && row.name == name).expect(name).value
@@ -211,12 +207,12 @@ fn a_run_trains_every_method_once_and_finds_its_work_again() {
             read(&out.join("reference_logps.parquet")).expect("reference");
         assert_eq!(cached.len(), 18);
 
-        // One adapter on the public base: loading it gives the trained model.
+        // The adapter loads onto its base and onto no other.
         let trained = weights::load(&iopo.adapter, base.decoder, base.weights_hash).expect("fits");
         assert!(trained.has_adapter());
         assert!(weights::load(&iopo.adapter, base.decoder, "another").is_err());
 
-        // The same again does nothing; other settings in the same folder are refused.
+        // A second run does nothing; other settings in the same directory are refused.
         let before = bytes(&iopo.adapter, weights::ADAPTER);
         let again = train(&settings(), preferences, base, &out, &Silent).expect("finished");
         assert_eq!(again, summary);
@@ -229,14 +225,14 @@ fn a_run_trains_every_method_once_and_finds_its_work_again() {
 }
 
 #[test]
-fn a_foreign_reference_is_refused() {
+fn a_reference_of_another_model_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     with_base(folder.path(), &rows(8), |preferences, base| {
         let out = folder.path().join("train");
         let mut only_sft = settings();
         only_sft.methods = vec![Method::Sft];
         train(&only_sft, preferences, base, &out, &Silent).expect("trained");
-        // The base's sums under the SFT model's name would pass a check of ids alone.
+        // A check of the group ids alone would accept the logps of the base model.
         let row = ReferenceRow {
             group_id: "g".into(),
             model_hash: "base".into(),
@@ -247,13 +243,14 @@ fn a_foreign_reference_is_refused() {
         let provenance = iopo_schema::Provenance::new("test", serde_json::json!({}));
         iopo_schema::write(&out.join("reference_logps.parquet"), &[row], &provenance)
             .expect("written");
-        let error = train(&settings(), preferences, base, &out, &Silent).expect_err("foreign");
+        let error =
+            train(&settings(), preferences, base, &out, &Silent).expect_err("another model");
         assert!(matches!(error, TrainError::ReferenceMismatch { .. }), "{error}");
     });
 }
 
 #[test]
-fn parts_that_a_kill_left_beside_a_whole_reference_are_removed() {
+fn parts_that_a_kill_left_beside_a_complete_reference_are_removed() {
     let folder = tempfile::tempdir().expect("a folder");
     with_base(folder.path(), &rows(8), |preferences, base| {
         let out = folder.path().join("train");
@@ -267,7 +264,7 @@ fn parts_that_a_kill_left_beside_a_whole_reference_are_removed() {
 }
 
 #[test]
-fn what_does_not_fit_is_left_out_and_counted() {
+fn groups_that_do_not_fit_are_dropped_and_counted() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut rows = rows(8);
     rows[0].y1 = "a".repeat(600);

@@ -1,38 +1,38 @@
-//! A group's tree says what four plain sequences say: log-probabilities, losses and gradients; and a
-//! tree in which a sibling response leaks does not.
+//! A group's tree gives the logps, losses and gradients of four separate sequences. A tree in which one response sees
+//! another does not.
 
-use iopo_train::encode::all_sequences;
 use std::collections::BTreeMap;
 
 use crate::common::{Numbers, decoder, groups, with_adapter};
 use crate::under_test::{under_test, worse};
-use iopo_core::PerSequence;
+use iopo_core::{FalseCells, PerSequence};
 use iopo_model::{Activations, Decoder, Layout, LoraConfig, NamedTensors, Segment, Targets};
 use iopo_train::{
     Batch, EncodedGroup, Method, Objective, SequenceLayout, TrainError,
+    encode::all_sequences,
     objective::{GroupWithLogps, UpdateSize},
 };
 use proptest::prelude::*;
 
 const VOCAB: usize = 61;
 
-/// Loss and gradients of a batch; the reference is `policy − a random offset` so that slopes differ.
+/// Computes losses and gradients of a batch. The reference is random, so that the gradients of the groups differ.
 fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>, NamedTensors) {
     let objective = Objective::new(Method::Iopo, 0.1, 0.5);
-    let window = UpdateSize::of(groups.iter().copied());
+    let size = UpdateSize::of(groups.iter().copied());
     let mut losses = Vec::new();
     let coefficients = |logps: &[f32]| -> Result<Vec<f32>, TrainError> {
-        let sums = batch.sequence_logps(logps, groups.len())?;
+        let logps = batch.sequence_logps(logps, groups.len())?;
         let scored: Vec<GroupWithLogps<'_>> = groups
             .iter()
-            .zip(sums)
+            .zip(logps)
             .map(|(group, policy)| {
                 let mut numbers = Numbers::new(group.id.len() as u64 + group.x1[0] as u64);
                 let reference = PerSequence::from_fn(|_| -30.0 - 20.0 * numbers.next());
                 GroupWithLogps { group, policy, reference }
             })
             .collect();
-        let made = objective.evaluate(&scored, window, &decoder.device())?;
+        let made = objective.evaluate(&scored, size, &decoder.device())?;
         losses = made.losses;
         Ok(batch.token_gradients(&made.gradients))
     };
@@ -49,7 +49,7 @@ fn relative(a: &[f32], b: &[f32]) -> f64 {
     difference / norm(b.iter().map(|b| f64::from(*b)).collect()).max(1e-9)
 }
 
-/// How far two steps are apart: the worse of the worst loss (relative to its size) and the worst tensor.
+/// Returns the largest difference of two steps, over losses (relative where they exceed 1) and tensors.
 fn distance(a: &(Vec<f64>, NamedTensors), b: &(Vec<f64>, NamedTensors)) -> f64 {
     assert_eq!(a.1.keys().collect::<Vec<_>>(), b.1.keys().collect::<Vec<_>>());
     let loss = a.0.iter().zip(&b.0).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
@@ -57,7 +57,7 @@ fn distance(a: &(Vec<f64>, NamedTensors), b: &(Vec<f64>, NamedTensors)) -> f64 {
     loss.chain(tensor).fold(0.0, worse)
 }
 
-/// The tree with one mistake: y2 under x1 continues y1 instead of the prompt.
+/// Makes a tree with one mistake: y2 under x1 continues y1 instead of the prompt.
 fn leaking(group: &EncodedGroup) -> Batch {
     let good = Batch::new(&[group], SequenceLayout::Tree, all_sequences).expect("a tree");
     let shared = group.x1.iter().zip(&group.x2).take_while(|(a, b)| a == b).count();
@@ -78,27 +78,27 @@ fn leaking(group: &EncodedGroup) -> Batch {
 }
 
 #[test]
-fn a_leaking_sibling_is_seen() {
+fn a_response_that_sees_its_sibling_is_detected() {
     let under = under_test();
     let Some(most) = under.bound("tree") else { return under.left_out("segment trees") };
     let decoder = decoder(VOCAB, 1);
-    // (In a group whose y2 follows x1, the loss does not read that sequence.)
-    for group in groups(8, VOCAB, 2).iter().filter(|group| group.false_cells[0]) {
+    // If y2 follows x1 too, the loss does not read that sequence.
+    for group in groups(8, VOCAB, 2).iter().filter(|group| group.false_cells.x1y2) {
         let members = [group];
         let plain = Batch::new(&members, SequenceLayout::Rows, all_sequences).expect("rows");
         let expected = step(&decoder, &members, &plain);
         let apart = distance(&step(&decoder, &members, &leaking(group)), &expected);
-        assert!(apart > most, "a leak of {apart} went unseen");
+        assert!(apart > most, "a leak changed the step by only {apart}");
         let good = Batch::new(&members, SequenceLayout::Tree, all_sequences).expect("a tree");
         under.holds("tree", &group.id, distance(&step(&decoder, &members, &good), &expected));
     }
 }
 
-/// Four realistic groups as SmolLM2's tokenizer and template encode them.
+/// Four realistic groups, encoded with SmolLM2's tokenizer and template.
 const REAL_GROUPS: &str = include_str!("real_groups.json");
 
 #[test]
-fn on_real_groups_the_tree_computes_less_than_four_fifths_of_four_padded_rows() {
+fn on_real_groups_the_tree_computes_under_80_percent_of_the_padded_rows() {
     let read: Vec<BTreeMap<String, Vec<u32>>> =
         serde_json::from_str(REAL_GROUPS).expect("four groups");
     let groups: Vec<EncodedGroup> = read
@@ -112,7 +112,7 @@ fn on_real_groups_the_tree_computes_less_than_four_fifths_of_four_padded_rows() 
                 x2: take("x2"),
                 y1: take("y1"),
                 y2: take("y2"),
-                false_cells: [true; 2],
+                false_cells: FalseCells::BOTH,
             }
         })
         .collect();
@@ -127,7 +127,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_tree_is_four_plain_sequences(
+    fn the_tree_gives_the_numbers_of_four_separate_sequences(
         seed in 0u64..1 << 40,
         stem in 0usize..12,
         rests in (0usize..7, 0usize..7),
@@ -152,7 +152,7 @@ proptest! {
                     x2: [shared, tokens(rests.1)].concat(),
                     y1: tokens(responses.0),
                     y2: tokens(responses.1),
-                    false_cells: [true, index % 2 == 0],
+                    false_cells: FalseCells { x1y2: true, x2y1: index % 2 == 0 },
                 }
             })
             .collect();
@@ -161,7 +161,7 @@ proptest! {
         let model = if adapted {
             let lora = LoraConfig::new(3, 6.0);
             let fresh = with_adapter(plain, &lora);
-            // B is zero at the start: give it values, so that A has a gradient.
+            // B starts at zero, which makes the gradient of A zero too.
             let mut factors = fresh.adapter().expect("factors");
             for (_, values) in factors.values_mut() {
                 for value in values {

@@ -1,29 +1,34 @@
-//! Evaluation during training, early stopping, the best weights.
+//! Evaluation during training, early stopping and the best weights.
 
-use iopo_schema::TrainingMetric;
-use iopo_train::encode::all_sequences;
-use iopo_train::reference::ReferenceLogps;
 use std::{fs, path::Path};
 
 use iopo_llm::Silent;
 use iopo_model::LoraConfig;
-use iopo_schema::MetricRow;
+use iopo_schema::{MetricRow, TrainingMetric};
 use iopo_train::{
-    EncodedGroup, SequenceLayout, TrainError,
-    eval_strategy::EvalStrategy,
-    evaluate::{evaluate, group_logps},
+    EncodedGroup, Method, Objective, SequenceLayout, TrainConfig, TrainError,
+    evaluate::evaluate,
     events::{self, EVENTS},
     train,
-    trainer::{TrainOutput, Trainer},
+    trainer::{TrainOutput, TrainingData},
     weights,
 };
 
-use crate::common::{decoder, groups, rows, settings, trainer, with_adapter, with_base};
+use crate::common::{
+    decoder, groups, logps, rows, settings, token_settings, trainer, with_adapter, with_base,
+};
 
 const VOCAB: usize = 61;
 
-/// Trains on some groups towards chance: the dev split's loss goes up and down.
-fn trained(dir: &Path, eval_strategy: EvalStrategy, test: impl FnOnce(&Trainer<'_>, &TrainOutput)) {
+/// Updates of a training by [`trained`].
+const UPDATES: usize = 18;
+
+/// Trains on random groups, from which nothing about the dev split can be learned: its loss rises and falls.
+fn trained(
+    dir: &Path,
+    change: impl FnOnce(&mut TrainConfig),
+    test: impl FnOnce(&Objective, TrainingData<'_>, &TrainOutput),
+) {
     let (groups, mut dev) = (groups(10, VOCAB, 51), groups(4, VOCAB, 52));
     for group in &mut dev {
         group.id.insert_str(0, "dev-");
@@ -33,18 +38,17 @@ fn trained(dir: &Path, eval_strategy: EvalStrategy, test: impl FnOnce(&Trainer<'
     let all: Vec<&EncodedGroup> = members.iter().chain(&dev).copied().collect();
     let lora = LoraConfig::new(2, 4.0);
     let start = with_adapter(decoder(VOCAB, 50), &lora);
-    let sums = group_logps(&start, &all, SequenceLayout::Tree, 500, all_sequences, &Silent);
-    let ids = all.iter().map(|group| group.id.clone());
-    let sums: ReferenceLogps = ids.zip(sums.expect("sums")).collect();
-    let mut trainer = trainer(&members, &sums, Some(&lora), dir);
-    trainer.plan.epochs = 6;
-    trainer.schedule.total = trainer.plan.updates();
-    trainer.schedule.peak = 3e-2;
-    trainer.data.dev = &dev;
-    trainer.eval_strategy = eval_strategy;
+    let reference = logps(&start, &all);
+    let mut config = token_settings(Some(&lora));
+    config.num_train_epochs = 6;
+    (config.learning_rate, config.warmup_ratio) = (3e-2, 1.0 / UPDATES as f64);
+    change(&mut config);
+    let data = TrainingData { train: &members, dev: &dev, reference: &reference };
+    let trainer = trainer(&config, Method::Iopo, data, dir);
+    assert_eq!(trainer.plan().updates(), UPDATES);
     let output = trainer.run(&start, &Silent).expect("trained");
     assert_eq!(trainer.run(&start, &Silent).expect("finished"), output);
-    test(&trainer, &output);
+    test(trainer.objective(), data, &output);
 }
 
 fn evaluations(output: &TrainOutput) -> Vec<(u64, f64)> {
@@ -53,20 +57,19 @@ fn evaluations(output: &TrainOutput) -> Vec<(u64, f64)> {
 }
 
 #[test]
-fn evaluations_come_as_often_as_asked_and_change_nothing_else() {
+fn evaluations_follow_eval_steps_and_change_no_weight() {
     let folder = tempfile::tempdir().expect("a folder");
     let (often, rarely) = (folder.path().join("often"), folder.path().join("rarely"));
     trained(
         &often,
-        EvalStrategy { eval_steps: 4, ..EvalStrategy::default() },
-        |trainer, output| {
-            assert_eq!((output.updates, output.kept), (18, 18));
+        |config| config.eval_steps = 4,
+        |_, _, output| {
+            assert_eq!((output.updates, output.kept), (UPDATES, UPDATES));
             let steps: Vec<u64> = evaluations(output).iter().map(|(step, _)| *step).collect();
             assert_eq!(steps, [4, 8, 12, 16, 18]);
-            assert_eq!(trainer.plan.updates(), 18);
         },
     );
-    trained(&rarely, EvalStrategy::default(), |_, output| assert_eq!(evaluations(output).len(), 6));
+    trained(&rarely, |_| {}, |_, _, output| assert_eq!(evaluations(output).len(), 6));
     let adapter = |dir: &Path| fs::read(dir.join(weights::ADAPTER)).expect("written");
     assert_eq!(adapter(&often), adapter(&rarely));
 }
@@ -74,31 +77,32 @@ fn evaluations_come_as_often_as_asked_and_change_nothing_else() {
 #[test]
 fn the_best_weights_are_kept_and_patience_ends_the_training() {
     let folder = tempfile::tempdir().expect("a folder");
-    let watch = EvalStrategy {
-        eval_steps: 1,
-        early_stopping_patience: 3,
-        load_best_model_at_end: true,
-        ..EvalStrategy::default()
+    let keep_best = |config: &mut TrainConfig| {
+        (config.eval_steps, config.early_stopping_patience) = (1, 3);
+        config.load_best_model_at_end = true;
     };
-    trained(folder.path(), watch, |trainer, output| {
+    trained(folder.path(), keep_best, |objective, data, output| {
         let losses = evaluations(output);
         let least = losses.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
         let best = losses.iter().position(|(_, loss)| *loss <= least).expect("evaluated");
         assert_eq!(output.kept, best + 1);
-        if output.updates < trainer.plan.updates() {
+        if output.updates < UPDATES {
             assert_eq!(output.updates, output.kept + 3);
         }
-        assert!(output.kept < output.updates, "the last is the best: the test shows nothing");
-        // The written weights are those that were evaluated then.
+        assert!(
+            output.kept < output.updates,
+            "the last evaluation is the best, so nothing is tested"
+        );
+        // The written weights are those of the best evaluation.
         let written = weights::read_safetensors(&folder.path().join(weights::ADAPTER));
         let base = decoder(VOCAB, 50);
         let kept = base.load_adapter(&written.expect("factors"), 2.0).expect("fits");
         let again = evaluate(
             &kept,
-            &trainer.objective,
-            trainer.data.dev,
-            trainer.data.reference,
-            trainer.sequence_layout,
+            objective,
+            data.dev,
+            data.reference,
+            SequenceLayout::Tree,
             200,
             &Silent,
         );
@@ -109,21 +113,25 @@ fn the_best_weights_are_kept_and_patience_ends_the_training() {
 }
 
 #[test]
-fn the_events_are_the_metrics() {
+fn the_event_file_holds_the_metrics() {
     let folder = tempfile::tempdir().expect("a folder");
-    trained(folder.path(), EvalStrategy::default(), |_, output| {
-        let file = fs::read(folder.path().join(EVENTS)).expect("written");
-        assert_eq!(file, events::to_bytes(&output.metrics));
-        let read: Vec<MetricRow> =
-            iopo_schema::read(&folder.path().join("metrics.parquet")).expect("metrics");
-        assert_eq!(file, events::to_bytes(&read));
-    });
+    trained(
+        folder.path(),
+        |_| {},
+        |_, _, output| {
+            let file = fs::read(folder.path().join(EVENTS)).expect("written");
+            assert_eq!(file, events::to_bytes(&output.metrics));
+            let read: Vec<MetricRow> =
+                iopo_schema::read(&folder.path().join("metrics.parquet")).expect("metrics");
+            assert_eq!(file, events::to_bytes(&read));
+        },
+    );
 }
 
 #[test]
-fn a_run_that_must_choose_needs_something_to_choose_by() {
+fn a_run_that_keeps_the_best_weights_needs_a_dev_split() {
     let folder = tempfile::tempdir().expect("a folder");
-    // The first five rows are all of the train split.
+    // The first five rows belong to the train split.
     with_base(folder.path(), &rows(5), |preferences, base| {
         let mut config = settings();
         config.load_best_model_at_end = true;

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use iopo::core::FalseCells;
 use iopo::model::{Decoder, LoraConfig, ModelFiles, write_chat_files, write_hf_dir};
 use iopo::train::{EncodedGroup, weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{On, nameless};
+use crate::On;
 
 /// Groups of a file.
 const GROUPS: usize = 4;
@@ -79,7 +80,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
         write_chat_files(&model, &tokenizer, &template, &config)?;
         let lora = LoraConfig::default();
         let fresh = decoder.clone().with_lora(&lora, ADAPTER_SEED)?;
-        weights::save(&adapter, &fresh, Some(&lora), &nameless("none"))?;
+        weights::save(&adapter, &fresh, Some(&lora), "none")?;
         write_hf_dir(&model, &decoder, MAX_SHARD)?;
     }
     // Each file's tokens follow from its lengths alone, whatever other lengths are asked for.
@@ -124,7 +125,7 @@ pub(crate) fn groups(path: &Path, count: usize) -> Result<Vec<EncodedGroup>> {
         x2: ids.x2,
         y1: ids.y1,
         y2: ids.y2,
-        false_cells: [true; 2],
+        false_cells: FalseCells::BOTH,
     });
     Ok(encoded.collect())
 }

@@ -23,7 +23,6 @@ use anyhow::{Context, Result};
 use burn::tensor::Device;
 use clap::{Parser, Subcommand};
 use iopo::model::{Checkpoint, Decoder, Dtype, device};
-use iopo::train::weights::Card;
 
 /// Time a training step, decoding or synthesis, and print one line of JSON.
 #[derive(Debug, Parser)]
@@ -108,18 +107,6 @@ impl On {
 /// Waits for what was handed to a device: a GPU computes beside the program.
 fn wait(device: &Device) -> Result<()> {
     device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
-}
-
-/// What identifies a run, for one that nobody will look for.
-fn nameless(method: &str) -> Card {
-    Card {
-        base: String::new(),
-        base_weights_hash: String::new(),
-        template_hash: String::new(),
-        method: method.to_owned(),
-        preferences_hash: String::new(),
-        settings: serde_json::Value::Null,
-    }
 }
 
 /// The middle of some seconds; the mean of both middles where there are two.

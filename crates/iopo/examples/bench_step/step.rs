@@ -11,14 +11,14 @@ use iopo::schema::TrainingMetric;
 use iopo::train::evaluate::group_logps;
 use iopo::train::optim::{Optimizer, trained_sizes};
 use iopo::train::reference::ReferenceLogps;
-use iopo::train::schedule::{Schedule, SchedulerType};
+use iopo::train::schedule::SchedulerType;
 use iopo::train::state::TrainerState;
 use iopo::train::trainer::{Trainer, TrainingData};
-use iopo::train::{Batch, EncodedGroup, Method, Objective, SequenceLayout, TrainConfig};
+use iopo::train::{Batch, EncodedGroup, Method, Origin, Override, SequenceLayout, TrainConfig};
 use serde_json::{Value, json};
 
 use crate::floor::{self, Work};
-use crate::{On, inputs, median, nameless, wait};
+use crate::{On, inputs, median, wait};
 
 /// The other side's numbers, so that both do the same: the losses after the first update show whether they did.
 const BETA: f64 = 0.1;
@@ -92,9 +92,12 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let trained: usize = trained_sizes(&start).into_iter().sum();
     let updates = args.warmup + args.repeat;
     let mut settings = TrainConfig::default();
-    settings.beta = BETA;
-    settings.pref_ftx = 0.0;
-    settings.learning_rate = LEARNING_RATE;
+    let mut own = Override::default();
+    own.learning_rate = Some(LEARNING_RATE);
+    own.beta = Some(BETA);
+    own.pref_ftx = Some(0.0);
+    own.gamma = Some(0.0);
+    settings.overrides.insert(args.mode, own);
     settings.lr_scheduler_type = SchedulerType::Constant;
     settings.warmup_ratio = 0.0;
     settings.groups_per_update = members.len();
@@ -106,12 +109,9 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     settings.save_steps = 0;
     settings.use_peft = !args.full;
     let data = TrainingData { train: &members, dev: &[], reference: &reference };
-    let mut trainer = Trainer::new(&settings, args.mode, 0, data, "", nameless(args.mode.name()));
-    trainer.objective = Objective::new(args.mode, BETA, 0.0);
-    trainer.schedule = Schedule::with_ratio(SchedulerType::Constant, LEARNING_RATE, 0.0, updates);
-    trainer.starts_at_reference = true;
+    let trainer = Trainer::new(&settings, args.mode, 0, data, "", &Origin::default());
     let each = |seconds: f64| seconds / members.len() as f64;
-    let mut state = TrainerState::new(start, Optimizer::new(trainer.optim, WEIGHT_DECAY));
+    let mut state = TrainerState::new(start, Optimizer::new(settings.optim, WEIGHT_DECAY));
     if args.gradient_checkpointing {
         state.activations = Activations::Recomputed;
     }

@@ -5,9 +5,9 @@ mod models;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use iopo_eval::{Candidate, EvalError, EvaluationPaths, EvaluationSummary, evaluate};
-use iopo_train::weights::{CARD, Card};
+use iopo_train::metadata::{METADATA, Metadata};
 use iopo_train::{Method, TrainConfig};
 
 use crate::cli::RunArgs;
@@ -32,7 +32,7 @@ pub(crate) fn stage(session: &mut Session) -> Result<()> {
     let train = session.config.train.clone();
     for (method, seed) in trained(&train) {
         let dir = session.run.train().join(train.folder(method, seed));
-        session.needs(&dir.join(CARD), "train")?;
+        session.needs(&dir.join(METADATA), "train")?;
     }
     session.timed("eval", |session| {
         let config = session.config.eval.clone();
@@ -89,7 +89,8 @@ fn candidates(train: &TrainConfig, trained_in: &Path) -> Result<Vec<Candidate>> 
         let started_from =
             if method == Method::Sft { BASE.to_owned() } else { train.folder(Method::Sft, seed) };
         candidates.push(Candidate {
-            beta: chosen_beta(&dir)?,
+            // With a grid, the chosen one.
+            beta: Metadata::read(&dir)?.settings.method.beta,
             folder,
             model: method.to_string(),
             trained: Some(dir),
@@ -99,16 +100,6 @@ fn candidates(train: &TrainConfig, trained_in: &Path) -> Result<Vec<Candidate>> 
     Ok(candidates)
 }
 
-/// Reads the beta that a model was trained with; after a grid search, the chosen one.
-fn chosen_beta(trained: &Path) -> Result<f64> {
-    let path = trained.join(CARD);
-    let what = || format!("failed to read the settings in {}", path.display());
-    let text = std::fs::read_to_string(&path).with_context(what)?;
-    let card: Card = serde_json::from_str(&text).with_context(what)?;
-    let beta = card.settings.pointer("/settings/beta").and_then(serde_json::Value::as_f64);
-    beta.context("expected a number at `settings.settings.beta`").with_context(what)
-}
-
 /// Gives an error of the evaluation its exit code.
 fn failure(error: EvalError) -> anyhow::Error {
     if error.is_usage() {
@@ -116,27 +107,5 @@ fn failure(error: EvalError) -> anyhow::Error {
         anyhow::Error::new(error).context(Failure::usage(text))
     } else {
         error.into()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{CARD, chosen_beta};
-
-    #[test]
-    fn beta_is_the_one_on_the_card() {
-        let dir = tempfile::tempdir().expect("temporary directory");
-        let card = |settings: &str| {
-            let text = format!(
-                r#"{{"base": "b", "base_weights_hash": "h", "template_hash": "t", "method": "iopo",
-                    "preferences_hash": "p", "settings": {settings}}}"#
-            );
-            std::fs::write(dir.path().join(CARD), text).expect("written");
-            chosen_beta(dir.path())
-        };
-        let beta = card(r#"{"settings": {"beta": 0.3}}"#).expect("read");
-        assert!((beta - 0.3).abs() < 1e-12);
-        let error = card("{}").expect_err("no beta");
-        assert!(format!("{error:#}").contains("settings.settings.beta"), "{error:#}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use iopo_model::{ChatModel, Dtype, write_chat_files, write_hf_dir};
-use iopo_train::weights;
+use iopo_train::{Metadata, weights};
 
 use crate::cli::MergeArgs;
 use crate::failure::Failure;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         })?
         .merged();
 
-    if !weights::has_card(&args.adapter) {
+    if !Metadata::exists(&args.adapter) {
         printer::note(&format!(
             "{} does not name its base weights: only the shapes were checked",
             args.adapter.display()

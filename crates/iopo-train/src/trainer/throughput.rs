@@ -1,9 +1,10 @@
-//! The memory of a run, estimated from its sizes, and its time, measured in a trial step.
+//! Estimates of a training's memory, from its sizes, and of its time, from a trial step.
 
 use std::time::Instant;
 
 use iopo_model::{Decoder, device, workers};
 
+use super::Trainer;
 use crate::{
     TrainError,
     batch::{Plan, weight},
@@ -12,7 +13,6 @@ use crate::{
     objective::UpdateSize,
     optim::trained_sizes,
     state::TrainerState,
-    trainer::Trainer,
 };
 
 /// Seconds below which a trial is repeated, because its first pass also allocates memory.
@@ -33,47 +33,47 @@ impl Throughput {
         let left = (groups * epochs).saturating_sub(trainer.plan.seen(done));
         let steps = done + 1..=trainer.plan.updates();
         let evaluations =
-            steps.filter(|step| trainer.eval_strategy.is_due(*step, &trainer.plan)).count();
+            steps.filter(|step| trainer.eval_strategy().is_due(*step, &trainer.plan)).count();
         let evaluated = FORWARD * (evaluations * trainer.data.dev.len()) as f64;
         self.seconds_per_group * (left as f64 + evaluated)
     }
 }
 
 impl Trainer<'_> {
-    /// Estimates the memory of the largest micro-batches, computed at once.
+    /// Estimates the memory of a training whose concurrent micro-batches are the largest.
     pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.data.train.iter().map(|group| weight(group)).max().unwrap_or(0);
         let longest = self.data.train.iter().map(|group| group.longest()).max().unwrap_or(0);
-        let tokens = largest.max(self.tokens_per_micro_batch);
+        let tokens = largest.max(self.config.tokens_per_micro_batch);
         let at_once = self.at_once(decoder);
         Estimate::new(Size {
             config: decoder.config(),
             weight: decoder.dtype().bytes(),
             trained: trained as u64,
-            full: self.lora.is_none(),
-            copies: self.optim.moments() + usize::from(self.eval_strategy.load_best_model_at_end),
+            full: !self.config.use_peft,
+            copies: self.config.optim.moments() + usize::from(self.config.load_best_model_at_end),
             tokens,
             longest,
-            written_out: device::in_process(&decoder.device()),
+            fused_kernels: device::in_process(&decoder.device()),
             at_once,
         })
     }
 
-    /// Returns the number of micro-batches computed at once; an update has at most one per group.
+    /// Returns the number of concurrent micro-batches; an update has at most one per group.
     pub(crate) fn at_once(&self, decoder: &Decoder) -> usize {
         workers::count(&decoder.device()).min(self.plan.per_update.max(1))
     }
 
-    /// Times forward and backward passes of groups of average size, computed at once as in an update.
+    /// Times forward and backward passes of groups of average size, concurrently as in an update.
     ///
     /// # Errors
     /// Returns an error if a guard stops the training or the model fails.
     pub(crate) fn throughput(&self, state: &TrainerState) -> Result<Throughput, TrainError> {
         let sizes: usize = self.data.train.iter().map(|group| weight(group)).sum();
-        let usual = sizes / self.data.train.len().max(1);
+        let average = sizes / self.data.train.len().max(1);
         let mut drawn: Vec<&EncodedGroup> = self.data.train.to_vec();
-        drawn.sort_by_key(|group| (weight(group).abs_diff(usual), group.id.as_str()));
+        drawn.sort_by_key(|group| (weight(group).abs_diff(average), group.id.as_str()));
         drawn.truncate(self.at_once(&state.decoder));
         let size = UpdateSize::of(drawn.iter().copied());
         let trial = || {

@@ -1,0 +1,218 @@
+//! Metadata of a trained model, in `iopo.json` beside its weights.
+
+use std::path::Path;
+
+use iopo_model::{Dtype, LoraConfig, ModelError};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{
+    Method, TrainConfig, TrainError, batch::Plan, encode::TruncationMode,
+    eval_strategy::EvalStrategy, files, grid::Settings, loss::LossType, optim::OptimizerName,
+    schedule::SchedulerType, tree::SequenceLayout,
+};
+
+/// File with the metadata of a trained model.
+pub const METADATA: &str = "iopo.json";
+
+/// Where a training comes from: the base model and the data, by name and hash.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Name of the base model.
+    pub base: String,
+    /// Hash of the base's weight files.
+    pub base_weights_hash: String,
+    /// Hash of tokenizer and chat template.
+    pub template_hash: String,
+    /// Hash of the preferences file.
+    pub preferences_hash: String,
+}
+
+/// Metadata of a trained model: the base that it fits, and how it was trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// Name of the base model.
+    pub base: String,
+    /// Hash of the base's weight files. The adapter fits only these.
+    pub base_weights_hash: String,
+    /// Hash of tokenizer and chat template.
+    pub template_hash: String,
+    /// Training method.
+    pub method: Method,
+    /// Hash of the preferences file.
+    pub preferences_hash: String,
+    /// Settings that the result depends on.
+    pub settings: ResultSettings,
+}
+
+/// Settings that the result of a training depends on. An optional setting is recorded where it is not the default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ResultSettings {
+    /// Settings of the method; with a grid, the chosen ones.
+    #[serde(rename = "settings")]
+    pub method: Settings,
+    /// Groups of each update.
+    pub plan: Plan,
+    /// Share of the updates over which the learning rate rises.
+    pub warmup_ratio: f64,
+    /// Most tokens of one forward and backward pass.
+    pub tokens_per_micro_batch: usize,
+    /// Tree or rows.
+    pub sequence_layout: SequenceLayout,
+    /// Settings of the adapters; `None` if every weight is trained.
+    pub lora: Option<LoraConfig>,
+    /// Most tokens of a sequence.
+    pub max_length: usize,
+    /// Bound of the gradient's global norm; 0 for none.
+    pub max_grad_norm: f64,
+    /// Weight decay of the optimizer.
+    pub weight_decay: f64,
+    /// Groups of the dev split that evaluations use.
+    pub dev_groups: usize,
+    /// Type of the base's weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<Dtype>,
+    /// Treatment of groups that exceed `max_length`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncation_mode: Option<TruncationMode>,
+    /// Learning rate after the warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lr_scheduler_type: Option<SchedulerType>,
+    /// Optimizer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optim: Option<OptimizerName>,
+    /// Evaluation, early stopping and the choice of the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eval_strategy: Option<EvalStrategy>,
+    /// Type of the preference loss and its label smoothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<(LossType, f64)>,
+}
+
+impl ResultSettings {
+    /// Selects the settings that the result of one method depends on.
+    pub(crate) fn new(
+        config: &TrainConfig,
+        method: Method,
+        settings: Settings,
+        plan: Plan,
+        dev_groups: usize,
+        dtype: Dtype,
+    ) -> Self {
+        let default = TrainConfig::default();
+        let loss = (config.loss_type, config.label_smoothing);
+        let default_loss = (default.loss_type, default.label_smoothing);
+        Self {
+            method: settings,
+            plan,
+            warmup_ratio: config.warmup_ratio,
+            tokens_per_micro_batch: config.tokens_per_micro_batch,
+            sequence_layout: config.sequence_layout,
+            lora: config.use_peft.then(|| config.lora.clone()),
+            max_length: config.max_length,
+            max_grad_norm: config.max_grad_norm,
+            weight_decay: config.weight_decay,
+            dev_groups,
+            dtype: changed(dtype, Dtype::F32),
+            truncation_mode: changed(config.truncation_mode, default.truncation_mode),
+            lr_scheduler_type: changed(config.lr_scheduler_type, default.lr_scheduler_type),
+            optim: changed(config.optim, default.optim),
+            eval_strategy: changed(config.eval_strategy(), default.eval_strategy()),
+            loss: changed(loss, default_loss).filter(|_| method.has_loss_type()),
+        }
+    }
+}
+
+/// Returns a value that differs from its default.
+fn changed<T: PartialEq>(value: T, default: T) -> Option<T> {
+    (value != default).then_some(value)
+}
+
+impl Metadata {
+    /// Returns whether a directory has metadata. An adapter of PEFT has none.
+    pub fn exists(dir: &Path) -> bool {
+        dir.join(METADATA).exists()
+    }
+
+    /// Reads the metadata in a directory.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read, lacks a field or has an unknown one.
+    pub fn read(dir: &Path) -> Result<Self, TrainError> {
+        let bytes = files::read(&dir.join(METADATA))?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            let reason = format!("failed to parse {METADATA}: {error}");
+            ModelError::BadAdapter { path: dir.to_owned(), reason }.into()
+        })
+    }
+
+    /// Writes the metadata into a directory.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub fn write(&self, dir: &Path) -> Result<(), TrainError> {
+        files::write(&dir.join(METADATA), format!("{:#}\n", json!(self)).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_model::Dtype;
+
+    use super::{METADATA, Metadata, ResultSettings};
+    use crate::{Method, TrainConfig, batch::Plan, loss::LossType};
+
+    fn metadata(config: &TrainConfig, method: Method) -> Metadata {
+        let plan = Plan { groups: 5, per_update: 2, epochs: 1, seed: 3 };
+        let settings = config.settings(method);
+        Metadata {
+            base: "base".to_owned(),
+            base_weights_hash: "b".to_owned(),
+            template_hash: "t".to_owned(),
+            method,
+            preferences_hash: "p".to_owned(),
+            settings: ResultSettings::new(config, method, settings, plan, 4, Dtype::F32),
+        }
+    }
+
+    #[test]
+    fn metadata_reads_back_and_default_settings_are_omitted() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join(METADATA);
+        assert!(!Metadata::exists(dir.path()));
+        let mut config = TrainConfig::default();
+        let written = metadata(&config, Method::TpoL);
+        written.write(dir.path()).expect("written");
+        assert!(Metadata::exists(dir.path()));
+        assert_eq!(Metadata::read(dir.path()).expect("read"), written);
+        let text = std::fs::read_to_string(&path).expect("read");
+        assert!(text.contains("\"method\": \"tpo-l\"") && !text.contains("loss"), "{text}");
+
+        config.loss_type = LossType::Hinge;
+        assert_eq!(metadata(&config, Method::Sft).settings.loss, None, "SFT has no loss type");
+        let written = metadata(&config, Method::Dpo);
+        assert_eq!(written.settings.loss, Some((LossType::Hinge, 0.0)));
+        written.write(dir.path()).expect("written");
+        assert_eq!(Metadata::read(dir.path()).expect("read"), written);
+    }
+
+    #[test]
+    fn unknown_and_missing_fields_are_refused_by_name() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join(METADATA);
+        metadata(&TrainConfig::default(), Method::Iopo).write(dir.path()).expect("written");
+        let text = std::fs::read_to_string(&path).expect("read");
+        for (from, to) in [("\"beta\"", "\"betta\""), ("\"base\"", "\"basis\"")] {
+            std::fs::write(&path, text.replace(from, to)).expect("written");
+            let error = Metadata::read(dir.path()).expect_err("another field").to_string();
+            assert!(error.contains(to.trim_matches('"')), "{error}");
+        }
+        std::fs::write(&path, text.replace("\"max_length\": 1024,", "")).expect("written");
+        let error = Metadata::read(dir.path()).expect_err("a field is missing").to_string();
+        assert!(error.contains("max_length"), "{error}");
+    }
+}
