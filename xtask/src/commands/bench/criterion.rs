@@ -77,7 +77,7 @@ fn table(home: &Path) -> Result<String> {
     let mut lines = found.iter().map(|dir| line(dir)).collect::<Result<Vec<(String, String)>>>()?;
     lines.sort();
     let mut table =
-        String::from("| bench | median | 95 % interval | a second |\n|---|---:|---|---:|\n");
+        String::from("| bench | median | 95 % interval | per second |\n|---|---:|---|---:|\n");
     for (_, line) in lines {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{line}");

@@ -32,16 +32,16 @@ impl Table {
 }
 
 const STEP: &str = "\
-| step | prompt + response | iopo, s a group | PyTorch, s a group | iopo's reference pass, s | × without it | × charged to one epoch | × to three | iopo, GB | PyTorch, GB | loss of the last update, iopo / PyTorch |
+| step | prompt + response | iopo, s per group | PyTorch, s per group | iopo's reference pass, s | × without it | × charged to one epoch | × charged to three epochs | iopo, GB | PyTorch, GB | loss of the last update, iopo / PyTorch |
 |---|---|---|---|---:|---|---:|---:|---:|---:|---|";
 const FLOOR: &str = "\
-| iopo's step | prompt + response | TFLOP that it must do | GEMM alone on its shapes, GFLOP/s | floor, s | step, s | share of the floor |
+| iopo's step | prompt + response | required TFLOP | GEMM alone on its shapes, GFLOP/s | floor, s | step, s | share of the floor |
 |---|---|---:|---:|---:|---:|---:|";
 const OURS: &str = "\
-| iopo alone | prompt + response | tokens computed | as padded rows | s a group | × a group's time | GB |
+| iopo alone | prompt + response | tokens computed | as padded rows | s per group | × a group's time | GB |
 |---|---|---:|---:|---:|---:|---:|";
 const DECODE: &str = "\
-| greedy decoding after 60 tokens | iopo, tokens/s | PyTorch, tokens/s | × | iopo's prefill, s | PyTorch's prefill, s | iopo, tokens/s with the prefill | the same, dealt out to its threads | PyTorch, tokens/s with the prefill | iopo, GB | PyTorch, GB |
+| greedy decoding after 60 tokens | iopo, tokens/s | PyTorch, tokens/s | × | iopo's prefill, s | PyTorch's prefill, s | iopo, tokens/s with the prefill | the same, with the prompts split across its threads | PyTorch, tokens/s with the prefill | iopo, GB | PyTorch, GB |
 |---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|";
 const SYNTH: &str = "\
 | iopo | tasks | answers/s | instructions/s | GB |
@@ -91,8 +91,8 @@ fn head(plan: &Plan, threads: usize, torch: &str, others: Option<f64>) -> String
     let others = others.map_or("unknown".to_owned(), |others| format!("at most {others:.1}"));
     format!(
         "{}; `cargo xtask bench --peer`, features `{}`, PyTorch {torch}, {threads} threads each; {} rounds in turns of {} \
-         updates after {}; threads of others that ran before a round: {others}.\n\nMedians (least–most). A ratio \
-         above 1 says that iopo is faster. Peak memory is the whole process's. PyTorch's IOPO step is four padded rows \
+         updates after {}; other threads running before a round: {others}.\n\nMedians (least–most). A ratio \
+         above 1 means that iopo is faster. Peak memory covers the whole process. PyTorch's IOPO step is four padded rows \
          with logits everywhere and the reference in every step, without gradient checkpointing.\n",
         machine::describe(),
         Backend::Flex.fastest(),
