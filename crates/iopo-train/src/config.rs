@@ -224,7 +224,7 @@ impl TrainConfig {
     /// Returns the methods of a run: SFT first, then each named one once, in a fixed order.
     pub fn resolved_methods(&self) -> Vec<Method> {
         let wanted = |method: &Method| *method == Method::Sft || self.methods.contains(method);
-        Method::ALL.into_iter().filter(wanted).collect()
+        Method::ALL.iter().copied().filter(wanted).collect()
     }
 
     /// Returns the random seeds of a run.

@@ -35,7 +35,10 @@ impl LossType {
 
     /// Returns whether label smoothing changes the loss.
     pub fn is_smoothed(self) -> bool {
-        matches!(self, Self::Sigmoid | Self::Robust | Self::ExoPair)
+        match self {
+            Self::Sigmoid | Self::Robust | Self::ExoPair => true,
+            Self::Hinge | Self::Ipo => false,
+        }
     }
 
     /// Returns the loss with its label smoothing.

@@ -8,35 +8,68 @@ use serde::{Deserialize, Serialize};
 
 use crate::encode::EncodedGroup;
 
-/// A training method. All but [`Method::Sft`] start from the SFT model.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
+/// Declares [`Method`], its list and its names, so that no method can be missing from the list.
+macro_rules! methods {
+    ($($(#[$about:meta])* $method:ident = $name:literal,)*) => {
+        /// A training method. All but [`Method::Sft`] start from the SFT model.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+        )]
+        pub enum Method {
+            $($(#[$about])* #[serde(rename = $name)] $method,)*
+        }
+
+        impl Method {
+            /// Every method, in the order in which a run trains them.
+            pub const ALL: &'static [Self] = &[$(Self::$method,)*];
+
+            /// Returns the name in configurations and directories.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$method => $name,)* }
+            }
+        }
+    };
+}
+
+methods! {
     /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
-    Sft,
+    Sft = "sft",
     /// SFT from the SFT model with as many updates as a preference method gets, as a fair baseline.
-    SftContinued,
+    SftContinued = "sft-continued",
     /// DPO on both output pairs of a group (the paper's "without input preference").
-    Dpo,
+    Dpo = "dpo",
     /// DPO as the paper's baseline: y1 over y2 under x1 only.
-    DpoPaper,
+    DpoPaper = "dpo-paper",
     /// `SimPO` on the strict pairs of a group, without a reference.
-    Simpo,
+    Simpo = "simpo",
     /// ORPO on the strict pairs, without a reference. It starts from the SFT model, like every method here.
-    Orpo,
+    Orpo = "orpo",
     /// TPO on the strict pairs, without a reference; the chosen response also serves as the gold one.
-    Tpo,
+    Tpo = "tpo",
     /// TPO-L on the strict pairs, without a reference; the chosen response also serves as the gold one.
-    TpoL,
+    TpoL = "tpo-l",
     /// Input-output preference optimization.
-    Iopo,
+    Iopo = "iopo",
     /// The paper's ablation "without output preference": does a response prefer its own instruction? A heuristic, always
     /// with the sigmoid.
-    IopoNoOutput,
+    IopoNoOutput = "iopo-no-output",
     /// The paper's variant with three sequences, which never reads y2 under x2. A heuristic, always with the sigmoid.
-    IopoThree,
+    IopoThree = "iopo-three",
+}
+
+/// The comparison that a method's loss makes, from which its settings follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    /// None: supervised fine-tuning.
+    None,
+    /// Log-ratios to a reference, through the configured loss type.
+    LossType,
+    /// Log-ratios to a reference, through the sigmoid.
+    Sigmoid,
+    /// Logps without a reference, with a weighted SFT term.
+    WithSftWeight,
+    /// Logps without a reference; the paper fixes the SFT term.
+    WithoutSftWeight,
 }
 
 /// Published settings of a method without a reference; they apply unless `overrides` replaces them.
@@ -51,56 +84,39 @@ pub struct Published {
 }
 
 impl Method {
-    /// Every method, in the order in which a run trains them.
-    pub const ALL: [Self; 11] = [
-        Self::Sft,
-        Self::SftContinued,
-        Self::Dpo,
-        Self::DpoPaper,
-        Self::Simpo,
-        Self::Orpo,
-        Self::Tpo,
-        Self::TpoL,
-        Self::Iopo,
-        Self::IopoNoOutput,
-        Self::IopoThree,
-    ];
-
-    /// Returns the name in configurations and directories.
-    pub fn name(self) -> &'static str {
+    fn comparison(self) -> Comparison {
         match self {
-            Self::Sft => "sft",
-            Self::SftContinued => "sft-continued",
-            Self::Dpo => "dpo",
-            Self::DpoPaper => "dpo-paper",
-            Self::Simpo => "simpo",
-            Self::Orpo => "orpo",
-            Self::Tpo => "tpo",
-            Self::TpoL => "tpo-l",
-            Self::Iopo => "iopo",
-            Self::IopoNoOutput => "iopo-no-output",
-            Self::IopoThree => "iopo-three",
+            Self::Sft | Self::SftContinued => Comparison::None,
+            Self::Dpo | Self::DpoPaper | Self::Iopo => Comparison::LossType,
+            Self::IopoNoOutput | Self::IopoThree => Comparison::Sigmoid,
+            Self::Tpo | Self::TpoL => Comparison::WithSftWeight,
+            Self::Simpo | Self::Orpo => Comparison::WithoutSftWeight,
         }
     }
 
     /// Returns whether it trains on preferences.
     pub fn is_preference(self) -> bool {
-        !matches!(self, Self::Sft | Self::SftContinued)
+        self.comparison() != Comparison::None
     }
 
     /// Returns whether it compares with a reference.
     pub fn has_reference(self) -> bool {
-        self.has_loss_type() || matches!(self, Self::IopoNoOutput | Self::IopoThree)
+        matches!(self.comparison(), Comparison::LossType | Comparison::Sigmoid)
     }
 
     /// Returns whether `loss_type` applies to it; the other methods have one published loss.
     pub fn has_loss_type(self) -> bool {
-        matches!(self, Self::Dpo | Self::DpoPaper | Self::Iopo)
+        self.comparison() == Comparison::LossType
     }
 
     /// Returns whether its loss has an SFT term with a free weight.
     pub fn has_sft_weight(self) -> bool {
-        self.has_reference() || matches!(self, Self::Tpo | Self::TpoL)
+        self.has_reference() || self.comparison() == Comparison::WithSftWeight
+    }
+
+    /// Returns whether its loss has a target margin γ.
+    pub fn has_gamma(self) -> bool {
+        self.published().is_some_and(|published| published.gamma.is_some())
     }
 
     /// Returns whether its loss compares logps per token instead of sums; `None` if the loss type decides.

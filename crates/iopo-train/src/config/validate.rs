@@ -6,7 +6,7 @@ use iopo_core::{SettingError, settings};
 use iopo_model::ModelError;
 
 use super::TrainConfig;
-use crate::{TrainError, loss::LossType};
+use crate::{Method, TrainError, loss::LossType};
 
 impl TrainConfig {
     /// Checks that every setting is in its range and that the settings fit together.
@@ -50,11 +50,18 @@ impl TrainConfig {
     /// Refuses overrides that the method's loss would not read.
     fn check_overrides(&self) -> Result<(), TrainError> {
         for (method, own) in &self.overrides {
-            let has_gamma = method.published().is_some_and(|published| published.gamma.is_some());
             if let Some(gamma) = own.gamma
-                && !has_gamma
+                && !method.has_gamma()
             {
-                let expected = "no value, because only simpo and tpo-l have a target margin";
+                let with_gamma: Vec<&str> = Method::ALL
+                    .iter()
+                    .filter(|known| known.has_gamma())
+                    .map(|known| known.name())
+                    .collect();
+                let expected = format!(
+                    "no value, because only {} have a target margin",
+                    with_gamma.join(" and ")
+                );
                 return bad(format!("train.overrides.{method}.gamma"), gamma, expected);
             }
             if let Some(pref_ftx) = own.pref_ftx

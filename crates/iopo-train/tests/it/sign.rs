@@ -80,7 +80,7 @@ fn train(start: &Decoder, method: Method, beta: f64, groups: &[EncodedGroup]) ->
 fn training_raises_held_out_accuracy_and_swapped_responses_lower_it() {
     let (groups, held_out) = (marked(12, 93), marked(16, 94));
     let start = decoder(VOCAB, 91);
-    for method in Method::ALL.into_iter().filter(|method| method.is_preference()) {
+    for method in Method::ALL.iter().copied().filter(|method| method.is_preference()) {
         // ORPO's preference term is small beside its SFT term.
         let beta = if method == Method::Orpo { 1.0 } else { 0.5 };
         let objective = Objective::new(method, beta, 0.0);

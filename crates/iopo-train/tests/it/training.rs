@@ -32,7 +32,7 @@ fn four_micro_batches_of_one_group_equal_one_of_four() {
     let groups = groups(4, VOCAB, 21);
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let folder = tempfile::tempdir().expect("a folder");
-    for method in Method::ALL {
+    for &method in Method::ALL {
         let start = decoder(VOCAB, 20);
         let reference = logps(&decoder(VOCAB, 22), &members);
         let update = |budget: usize| {

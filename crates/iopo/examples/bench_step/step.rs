@@ -62,7 +62,7 @@ pub(crate) struct Args {
 }
 
 fn method(name: &str) -> Result<Method, String> {
-    let found = Method::ALL.into_iter().find(|method| method.name() == name);
+    let found = Method::ALL.iter().copied().find(|method| method.name() == name);
     found.ok_or_else(|| {
         let known: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
         format!("expected one of {}", known.join(", "))
