@@ -12,7 +12,7 @@ impl Counts {
         self.add(name, 1);
     }
 
-    /// Adds `by` to a counter, which is created where it does not exist.
+    /// Adds `by` to a counter. Creates it if it does not exist.
     pub fn add(&mut self, name: impl Into<String>, by: u64) {
         *self.0.entry(name.into()).or_default() += by;
     }
@@ -24,12 +24,12 @@ impl Counts {
         }
     }
 
-    /// Returns a counter's value; 0 for a name that was never counted.
+    /// Returns a counter's value; 0 for an unknown name.
     pub fn get(&self, name: &str) -> u64 {
         self.0.get(name).copied().unwrap_or(0)
     }
 
-    /// Returns one counter as a share of another; 0 where the whole is 0.
+    /// Returns one counter divided by another. A whole of 0 counts as 1.
     pub fn share(&self, part: &str, whole: &str) -> f64 {
         self.get(part) as f64 / self.get(whole).max(1) as f64
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::Counts;
 
     #[test]
-    fn counters_add_up_and_come_sorted() {
+    fn counters_add_up_and_are_sorted() {
         let mut counts = Counts::default();
         counts.one("b");
         counts.add("a", 3);

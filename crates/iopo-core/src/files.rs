@@ -1,14 +1,14 @@
-//! Files that are complete or absent, whatever interrupts the writing.
+//! Atomic file writes: a file is complete or unchanged, even after a crash.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A file under construction: bytes go to a temporary name beside `path`, [`commit`](Self::commit) moves them there.
+/// A file that is written under a temporary name and moved to its path by [`commit`](Self::commit).
 ///
-/// Dropped without a commit, it removes the temporary file. A killed process leaves the temporary file behind; the next
-/// [`create`](Self::create) for the same path replaces it.
+/// Dropping it without a commit removes the temporary file. A killed process leaves the temporary file behind, and the
+/// next [`create`](Self::create) for the same path replaces it.
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
@@ -20,7 +20,7 @@ impl AtomicFile {
     /// Creates the temporary file `.NAME.tmp` beside `path`.
     ///
     /// # Errors
-    /// Returns the operating system's error where the file cannot be created.
+    /// Returns the operating system's error if the file cannot be created.
     pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let mut name = OsString::from(".");
@@ -34,7 +34,7 @@ impl AtomicFile {
     /// Flushes the bytes to disk, renames the temporary file to its final name and makes the rename durable.
     ///
     /// # Errors
-    /// Returns the operating system's error; the file at the final name is then the old one, or absent.
+    /// Returns the operating system's error. The file at the final name is unchanged then.
     pub fn commit(mut self) -> io::Result<()> {
         if let Some(file) = self.file.take() {
             let synced = file
@@ -43,7 +43,7 @@ impl AtomicFile {
                 .and_then(|file| file.sync_all());
             let moved = synced.and_then(|()| fs::rename(&self.temporary, &self.path));
             if moved.is_err() {
-                // The error that is returned says more than a failed removal.
+                // The returned error says more than a failed removal.
                 let _ = fs::remove_file(&self.temporary);
             }
             moved?;
@@ -71,10 +71,10 @@ impl Drop for AtomicFile {
     }
 }
 
-/// Writes `bytes` as a file that is complete or absent.
+/// Writes `bytes` to `path` atomically.
 ///
 /// # Errors
-/// Returns the operating system's error; the file at `path` is then the old one, or absent.
+/// Returns the operating system's error. The file at `path` is unchanged then.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(bytes)?;
@@ -84,7 +84,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes a rename or a new entry in the parent directory of `path` durable. Does nothing outside Unix.
 ///
 /// # Errors
-/// Returns the operating system's error where the directory cannot be opened or synced.
+/// Returns the operating system's error if the directory cannot be opened or synced.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_file_leaves_the_old_one_and_nothing_else() {
+    fn dropping_an_uncommitted_file_keeps_the_old_one() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("a.txt");
         write(&path, b"old").expect("written");

@@ -1,12 +1,12 @@
 //! The small pieces that every iopo crate shares.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
-//! | [`files`] | files that are complete or absent, even after a crash |
+//! | [`files`] | atomic file writes |
 //! | [`counts`] | named counters |
-//! | [`settings`] | one error for settings, and their reference and checks from the types (feature `settings`) |
+//! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
 //!
 //! ```
 //! use iopo_core::PerSequence;

@@ -1,9 +1,9 @@
-//! Random streams keyed by a seed and names, so that no draw depends on the order of the work.
+//! Random streams keyed by a seed and names, so that draws do not depend on the order of the work.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Hashes a seed and the parts of a key; parts are length-prefixed, so no two keys collide.
+/// Hashes a seed and the parts of a key. Each part is hashed after its length, so that different keys differ.
 pub fn keyed_hash(seed: u64, parts: &[&str]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
@@ -14,19 +14,19 @@ pub fn keyed_hash(seed: u64, parts: &[&str]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// Makes the random stream of (`seed`, `parts`): the same on every machine and in every order of calls.
+/// Returns the random stream for a key. It is the same on every machine and in every order of calls.
 pub fn keyed(seed: u64, parts: &[&str]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(keyed_hash(seed, parts))
 }
 
-/// Makes the number of (`seed`, `parts`).
+/// Returns a random number for a key.
 pub fn keyed_u64(seed: u64, parts: &[&str]) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&keyed_hash(seed, parts)[..8]);
     u64::from_le_bytes(bytes)
 }
 
-/// Draws an index by `weights`; `None` where no weight is positive.
+/// Draws an index with a probability in proportion to its weight. Returns `None` if no weight is positive.
 pub fn weighted(weights: &[f64], rng: &mut impl Rng) -> Option<usize> {
     let total: f64 = weights.iter().filter(|weight| **weight > 0.0).sum();
     if total <= 0.0 {
@@ -51,14 +51,14 @@ mod tests {
     use super::{keyed, keyed_u64, weighted};
 
     #[test]
-    fn keys_do_not_collide_across_part_boundaries() {
+    fn keys_with_other_part_boundaries_differ() {
         assert_ne!(keyed_u64(1, &["ab", "c"]), keyed_u64(1, &["a", "bc"]));
         assert_ne!(keyed_u64(1, &["a"]), keyed_u64(2, &["a"]));
         assert_eq!(keyed_u64(1, &["a"]), keyed_u64(1, &["a"]));
     }
 
     #[test]
-    fn an_index_without_weight_is_never_drawn() {
+    fn an_index_with_weight_zero_is_never_drawn() {
         let mut rng = keyed(3, &[]);
         let drawn: Vec<_> = (0..200).map(|_| weighted(&[0.0, 1.0, 0.0, 2.0], &mut rng)).collect();
         assert!(drawn.iter().all(|index| matches!(index, Some(1 | 3))));

@@ -1,4 +1,4 @@
-//! One value for each of a group's four sequences.
+//! Types for one value per sequence of a group.
 
 use std::fmt;
 use std::ops::{Add, Mul, Sub};
@@ -17,7 +17,7 @@ pub enum Sequence {
 }
 
 impl Sequence {
-    /// All four.
+    /// All four sequences.
     pub const ALL: [Self; 4] = [Self::X1Y1, Self::X1Y2, Self::X2Y1, Self::X2Y2];
 
     /// Returns the field's name, for instance `x1y2`.
@@ -37,24 +37,24 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// A value for each sequence of a group: `xiyj` belongs to the response yj under the instruction xi.
+/// One value per sequence of a group. `xiyj` belongs to response yj under instruction xi.
 ///
 /// The fields are named so that no code depends on an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PerSequence<T> {
-    /// y1 under x1: y1 was written for x1.
+    /// y1 under x1, the instruction that y1 follows.
     pub x1y1: T,
     /// y2 under x1.
     pub x1y2: T,
     /// y1 under x2.
     pub x2y1: T,
-    /// y2 under x2: y2 was written for x2.
+    /// y2 under x2, the instruction that y2 follows.
     pub x2y2: T,
 }
 
 impl<T> PerSequence<T> {
-    /// Makes a value for each sequence.
+    /// Creates a value for each sequence.
     pub fn from_fn(mut value: impl FnMut(Sequence) -> T) -> Self {
         Self {
             x1y1: value(Sequence::X1Y1),
@@ -64,7 +64,7 @@ impl<T> PerSequence<T> {
         }
     }
 
-    /// Makes a value for each sequence, or returns the first error.
+    /// Creates a value for each sequence, or returns the first error.
     ///
     /// # Errors
     /// Returns the first error of `value`.
@@ -112,19 +112,19 @@ impl<T> PerSequence<T> {
         }
     }
 
-    /// Iterates over the values with the sequences that they belong to.
+    /// Iterates over the sequences and their values.
     pub fn iter(&self) -> impl Iterator<Item = (Sequence, &T)> {
         Sequence::ALL.into_iter().map(|sequence| (sequence, self.get(sequence)))
     }
 }
 
 impl<T> PerSequence<T> {
-    /// Returns the output comparisons (y1 over y2 under x1; y2 over y1 under x2), the preferred sequence first.
+    /// Returns the output comparisons, y1 over y2 under x1 and y2 over y1 under x2. The preferred sequence is first.
     pub fn output_pairs(&self) -> [(&T, &T); 2] {
         [(&self.x1y1, &self.x1y2), (&self.x2y2, &self.x2y1)]
     }
 
-    /// Returns the input comparisons (y1 under x1 over x2; y2 under x2 over x1), the preferred sequence first.
+    /// Returns the input comparisons, y1 under x1 over x2 and y2 under x2 over x1. The preferred sequence is first.
     pub fn input_pairs(&self) -> [(&T, &T); 2] {
         [(&self.x1y1, &self.x2y1), (&self.x2y2, &self.x1y2)]
     }
@@ -134,16 +134,16 @@ impl<T> PerSequence<T>
 where
     T: Clone + Sub<Output = T>,
 {
-    /// Returns the log-ratios `s_ij = log π(y_j | x_i) − log π_ref(y_j | x_i)` of logps under a policy and a reference.
+    /// Returns the log-ratios `s_ij = log π(y_j | x_i) − log π_ref(y_j | x_i)`, where `self` are the policy's logps.
     #[must_use]
     pub fn log_ratios(&self, reference: &Self) -> Self {
         self.as_ref()
             .zip(reference.as_ref(), |policy, reference| policy.clone() - reference.clone())
     }
 
-    /// Returns the implicit rewards `β·s_ij` of logps under a policy and a reference.
+    /// Returns the implicit rewards `β·s_ij`, where `self` are the policy's logps.
     ///
-    /// A group's partition functions `β·log Z(x_i)` are left out: they cancel in [`margin`](Self::margin).
+    /// The partition functions `β·log Z(x_i)` are omitted because they cancel in [`margin`](Self::margin).
     #[must_use]
     pub fn rewards(&self, reference: &Self, beta: f64) -> Self
     where
@@ -152,19 +152,21 @@ where
         self.log_ratios(reference).map(|log_ratio| log_ratio * beta)
     }
 
-    /// Returns the output margins `x1y1 − x1y2` and `x2y2 − x2y1`: does an instruction prefer its own response?
+    /// Returns the output margins `x1y1 − x1y2` and `x2y2 − x2y1`. Each is positive if an instruction prefers its own
+    /// response.
     pub fn output_margins(&self) -> [T; 2] {
         self.output_pairs().map(|(preferred, other)| preferred.clone() - other.clone())
     }
 
-    /// Returns the input margins `x1y1 − x2y1` and `x2y2 − x1y2`: does a response prefer its own instruction?
+    /// Returns the input margins `x1y1 − x2y1` and `x2y2 − x1y2`. Each is positive if a response prefers its own
+    /// instruction.
     pub fn input_margins(&self) -> [T; 2] {
         self.input_pairs().map(|(preferred, other)| preferred.clone() - other.clone())
     }
 
-    /// Returns `x1y1 + x2y2 − x1y2 − x2y1`; of log-ratios, the margin of IOPO before beta.
+    /// Returns `x1y1 + x2y2 − x1y2 − x2y1`. For log-ratios, this is the margin of IOPO without the factor beta.
     ///
-    /// It equals the sum of the output margins and the sum of the input margins.
+    /// It equals the sum of the output margins, and also the sum of the input margins.
     pub fn margin(&self) -> T
     where
         T: Add<Output = T>,
@@ -173,9 +175,9 @@ where
         x1 + x2
     }
 
-    /// Returns `x1y1 + x2y2 − w12·x1y2 − w21·x2y1`, the margin of a group of which one mixed sequence may be true.
+    /// Returns `x1y1 + x2y2 − w12·x1y2 − w21·x2y1`, the margin of a full or sided group.
     ///
-    /// With the [weights](FalseCells::weights) of two false cells it is [`margin`](Self::margin).
+    /// With the [weights](FalseCells::weights) of a full group it equals [`margin`](Self::margin).
     pub fn margin_over(&self, weights: FalseCells<T>) -> T
     where
         T: Add<Output = T> + Mul<Output = T>,
@@ -187,25 +189,26 @@ where
 }
 
 impl<T: PartialOrd> PerSequence<T> {
-    /// Returns whether each output margin is strictly positive.
+    /// Tells for each output margin whether it is positive.
     pub fn output_accuracies(&self) -> [bool; 2] {
         self.output_pairs().map(|(preferred, other)| preferred > other)
     }
 
-    /// Returns whether each input margin is strictly positive.
+    /// Tells for each input margin whether it is positive.
     pub fn input_accuracies(&self) -> [bool; 2] {
         self.input_pairs().map(|(preferred, other)| preferred > other)
     }
 }
 
-/// A value for each mixed sequence of a group; as `bool`, whether that cell of the truth table is false.
+/// One value for each of the two mixed sequences of a group. A `bool` tells whether that cell of the truth table is
+/// false.
 ///
 /// A full group has two false cells: neither response follows the other instruction. A sided group has one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct FalseCells<T = bool> {
-    /// Of y2 under x1; as `bool`, whether y2 does *not* follow x1.
+    /// y2 under x1. A `bool` is true if y2 does *not* follow x1.
     pub x1y2: T,
-    /// Of y1 under x2; as `bool`, whether y1 does *not* follow x2.
+    /// y1 under x2. A `bool` is true if y1 does *not* follow x2.
     pub x2y1: T,
 }
 
@@ -218,8 +221,8 @@ impl FalseCells {
         Self { x1y2: !follows.x1y2, x2y1: !follows.x2y1 }
     }
 
-    /// Returns the weights of the mixed sequences in [`PerSequence::margin_over`]: 1 each where both cells are false, 2
-    /// for a single false cell, 0 for a true one.
+    /// Returns the weights of the mixed sequences in [`PerSequence::margin_over`]: 1 each if both cells are false, 2 for a
+    /// single false cell, 0 for a true cell.
     pub fn weights(self) -> FalseCells<f64> {
         let share = if self.x1y2 && self.x2y1 { 1.0 } else { 2.0 };
         let weight = |is_false: bool| if is_false { share } else { 0.0 };
@@ -234,7 +237,7 @@ mod tests {
     const VALUES: PerSequence<i32> = PerSequence { x1y1: 1, x1y2: 20, x2y1: 300, x2y2: 4000 };
 
     #[test]
-    fn every_way_of_reading_reads_the_named_field() {
+    fn every_accessor_reads_the_named_field() {
         for (sequence, value) in VALUES.iter() {
             assert_eq!(VALUES.get(sequence), value);
         }
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_the_sum_of_either_pair_of_margins() {
+    fn the_margin_is_the_sum_of_the_output_or_input_margins() {
         assert_eq!(VALUES.margin(), 1 + 4000 - 20 - 300);
         assert_eq!(VALUES.output_margins(), [1 - 20, 4000 - 300]);
         assert_eq!(VALUES.input_margins(), [1 - 300, 4000 - 20]);
@@ -271,11 +274,11 @@ mod tests {
         assert_eq!(VALUES.output_accuracies(), [false, true]);
         assert_eq!(VALUES.input_accuracies(), [false, true]);
         let level = PerSequence { x1y1: 1, x1y2: 1, x2y1: 1, x2y2: 1 };
-        assert_eq!(level.output_accuracies(), [false, false], "a tie is no success");
+        assert_eq!(level.output_accuracies(), [false, false], "a tie counts as wrong");
     }
 
     #[test]
-    fn a_single_false_cell_counts_twice_and_a_true_one_never() {
+    fn a_single_false_cell_has_weight_two_and_a_true_cell_zero() {
         let margin = |x1y2, x2y1| {
             VALUES.map(f64::from).margin_over(FalseCells { x1y2, x2y1 }.weights()) as i32
         };

@@ -1,9 +1,9 @@
-//! Settings: the error for a bad one, the reference of all of them, and the checks that need nothing but their types.
+//! Settings: their errors, their reference and their checks, derived from the types of a configuration.
 //!
 //! A configuration type derives `serde::Serialize`, `serde::Deserialize`, [`Default`] and `schemars::JsonSchema`. Doc
 //! comments become the descriptions, `Default` the defaults, and `#[schemars(range(min = 1))]` the allowed range.
 //! [`reference`](reference()) lists the settings of such a type, [`check_table`] checks the parsed text of a
-//! configuration file against it, and [`check`] checks a value of the type itself, so that a range is written once.
+//! configuration file against it, and [`check`] checks a value of the type. Each range is written once.
 
 #[cfg(feature = "settings")]
 mod check;

@@ -104,7 +104,7 @@ fn files_without_a_group_say_why() {
     refuse("rows.csv", b"prompt,chosen", Format::Trl, &[".jsonl", ".parquet"]);
     let dir = tempfile::tempdir().expect("folder");
     for name in ["none.jsonl", "none.parquet"] {
-        assert!(refused(&dir.path().join(name), Format::Trl).contains("could not open"));
+        assert!(refused(&dir.path().join(name), Format::Trl).contains("failed to open"));
     }
 }
 

@@ -1,11 +1,11 @@
-//! How many rows with nested lists are written and read a second, syncing to disk included:
+//! Rows with nested lists written and read per second, including the sync to disk:
 //! `cargo bench -p iopo-schema`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use iopo_schema::Method;
 use iopo_schema::{Provenance, ResponseRow, VerdictRow, content_id, read, write};
 
-/// An answer of about a hundred words under three constraints.
+/// A response of a hundred words with three verdicts.
 fn row(index: usize) -> ResponseRow {
     let words =
         (0..100).map(|word| ["tea", "pot", "water", "leaf", "cup"][(word * index + word) % 5]);

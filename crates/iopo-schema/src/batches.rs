@@ -1,4 +1,4 @@
-//! The batches of a Parquet file, one after the other, whoever wrote it.
+//! Iteration over the batches of a Parquet file, whether iopo wrote it or not.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,24 +14,25 @@ use crate::SchemaError;
 use crate::guard::guarded;
 use crate::pages::{Ledger, Pages};
 
-/// Rows decoded at once: what bounds the memory of reading and writing.
+/// Rows per batch. It bounds the memory of reading and writing.
 pub(crate) const BATCH_ROWS: usize = 1_024;
-/// Rows of somebody else's texts, any of which may be long.
+/// Rows per batch of foreign texts, each of which may be long.
 const TEXT_ROWS: usize = 16;
 
-/// A file's rows, batch by batch; ends after the first error. A panic of the decoder becomes an error, and the file
-/// must hold as many rows as it says.
+/// Iterates over a file's batches and ends after the first error.
+///
+/// A panic of the decoder becomes an error. So does a row count that differs from the footer's.
 pub struct Batches {
     reader: Option<ParquetRecordBatchReader>,
     path: PathBuf,
     seen: u64,
     expected: u64,
-    /// Counts the pages of a batch, in files of texts.
+    /// Counts the bytes of a batch's pages when foreign texts are read.
     ledger: Arc<Ledger>,
 }
 
 impl Batches {
-    /// The batches of an opened and checked file.
+    /// Returns the batches of an opened and checked file.
     pub(crate) fn new(
         file: File,
         metadata: ArrowReaderMetadata,
@@ -46,7 +47,7 @@ impl Batches {
         Ok(Self::of(reader, path, expected, Arc::default()))
     }
 
-    /// The batches of some columns of texts, whose pages are counted.
+    /// Returns the batches of some text columns, with a limit on the bytes of their pages.
     pub(crate) fn texts(
         file: File,
         metadata: ArrowReaderMetadata,
@@ -73,12 +74,12 @@ impl Batches {
         Self { reader: Some(reader), path: path.to_path_buf(), seen: 0, expected, ledger }
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// No more batches: what was read so far was bad.
+    /// Ends the iteration after an error.
     pub(crate) fn end(&mut self) {
         self.reader = None;
     }
@@ -98,7 +99,7 @@ impl Batches {
         })?;
         self.seen += batch.as_ref().map_or(0, RecordBatch::num_rows) as u64;
         if batch.is_none() && self.seen != self.expected {
-            let got = format!("{} rows where its footer says {}", self.seen, self.expected);
+            let got = format!("{} rows, but {} in its footer", self.seen, self.expected);
             return Err(SchemaError::Corrupt { path: self.path.clone(), got });
         }
         Ok(batch)
@@ -118,7 +119,7 @@ impl Iterator for Batches {
     }
 }
 
-/// The rows that the footer says.
+/// Returns the number of rows in the footer.
 fn rows(metadata: &ArrowReaderMetadata) -> u64 {
     u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
 }

@@ -10,14 +10,14 @@ use arrow_schema::{DataType, Field, FieldRef};
 use crate::SchemaError;
 use crate::value::{Value, downcast};
 
-/// Every decoded value of a column that admits no null.
+/// Returns the decoded values of a column that allows no null, or an error about the first null.
 pub(crate) fn required<T>(values: Vec<Option<T>>, column: &str) -> Result<Vec<T>, SchemaError> {
     let present =
         |(entry, value): (usize, Option<T>)| value.ok_or_else(|| SchemaError::null(column, entry));
     values.into_iter().enumerate().map(present).collect()
 }
 
-/// A nullable column: the outer option is the parent's null, the inner one this value's.
+/// A nullable column. The outer option is `None` where the parent is null, the inner one where this value is.
 impl<T: Value> Value for Option<T> {
     const NULLABLE: bool = true;
 
@@ -40,7 +40,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-/// The element field, named as the Parquet specification names it.
+/// Returns the field of a list's elements, with the name that the Parquet specification gives it.
 fn element<T: Value>() -> FieldRef {
     Arc::new(Field::new("element", T::data_type(), T::NULLABLE))
 }
@@ -52,7 +52,7 @@ fn encode_list<T: Value>(values: &[Option<&[T]>]) -> Result<ArrayRef, ArrowError
     for value in values {
         flat.extend(value.unwrap_or_default().iter().map(Some));
         let end = i32::try_from(flat.len()).map_err(|_| {
-            ArrowError::InvalidArgumentError("a batch holds more than 2^31 list elements".into())
+            ArrowError::InvalidArgumentError("a batch has 2^31 list elements or more".into())
         })?;
         offsets.push(end);
     }
@@ -75,7 +75,7 @@ impl<T: Value> Value for Vec<T> {
     fn decode(array: &ArrayRef, column: &str) -> Result<Vec<Option<Self>>, SchemaError> {
         let lists = downcast::<ListArray>(array, column, &Self::data_type())?;
         let column = format!("{column}[]");
-        // Only the elements inside the offsets count: a sliced array keeps the others.
+        // A sliced array also holds elements outside its offsets; skip those.
         let offsets = lists.value_offsets();
         let first = offsets.first().map_or(0, |offset| *offset as usize);
         let last = offsets.last().map_or(0, |offset| *offset as usize);
@@ -135,7 +135,7 @@ macro_rules! struct_value {
                 };
                 $(
                     let name = stringify!($field);
-                    // Files of an earlier release lack nullable columns that came later.
+                    // Files of earlier releases lack nullable columns that were added later.
                     let absent = || {
                         let absent = |_| <$value as $crate::value::Value>::absent();
                         (0..rows.len()).map(absent).collect::<Vec<_>>()
@@ -159,7 +159,7 @@ macro_rules! struct_value {
                 )+
                 let mut decoded = Vec::with_capacity(rows.len());
                 for row in 0..rows.len() {
-                    // Every column is drawn from in every row, also where the struct is null.
+                    // Advance every column in every row, even if the struct is null.
                     $(let $field = $field.next().flatten();)+
                     decoded.push(if rows.is_null(row) {
                         None

@@ -8,7 +8,7 @@ use iopo_core::SettingError;
 use crate::names::Method;
 use crate::rows::{CheckRow, ConstraintRow, VerdictRow};
 
-/// Score of a satisfied constraint where code decides.
+/// Score of a constraint that code finds satisfied.
 const SATISFIED: f64 = 10.0;
 
 impl ConstraintRow {

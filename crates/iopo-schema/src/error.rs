@@ -1,4 +1,4 @@
-//! What can be wrong with a file, said so that a user can act on it.
+//! Errors of reading and writing files.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,74 +6,74 @@ use std::path::{Path, PathBuf};
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 
-/// Why a file could not be read or written. Each text says what was expected, what was found and what to do.
+/// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// There is no such file.
-    #[error("{}: expected a `{expected}` Parquet file, found no file; run the stage that writes it, or check the path", path.display())]
+    /// The file does not exist.
+    #[error("{}: expected a `{expected}` Parquet file, found no file; hint: check the path, or run the stage that writes the file", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
         /// What was wanted.
         expected: String,
     },
-    /// The operating system refused.
-    #[error("{}: could not {action}; check permissions and free space", path.display())]
+    /// An operation of the operating system failed.
+    #[error("{}: failed to {action}; hint: check permissions and free space", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
-        /// Why it failed.
+        /// The underlying error.
         source: io::Error,
     },
-    /// Not a Parquet file, or one that was cut off.
-    #[error("{}: expected a whole Parquet file, found {got}; write it again with its stage, or copy it again", path.display())]
+    /// The file is not a Parquet file, or it is truncated.
+    #[error("{}: expected a complete Parquet file, found {got}; hint: copy the file again, or run the stage that writes it", path.display())]
     NotParquet {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The content found.
         got: String,
     },
-    /// A Parquet file whose inside cannot be decoded.
-    #[error("{}: expected readable Parquet data, found {got}; the file is damaged: delete it and run its stage again", path.display())]
+    /// The Parquet data cannot be decoded.
+    #[error("{}: expected valid Parquet data, found {got}; hint: the file is damaged, delete it and run the stage that writes it", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The content found.
         got: String,
     },
-    /// A Parquet file that cannot be read in bounded memory.
-    #[error("{}: expected Parquet pages that can be read in bounded memory, found {got}; write it again in smaller row groups, plain or dictionary-encoded", path.display())]
+    /// The Parquet file cannot be read in bounded memory.
+    #[error("{}: expected Parquet pages that can be read in bounded memory, found {got}; hint: write the file with smaller row groups and with plain or dictionary encoding", path.display())]
     Unbounded {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The content found.
         got: String,
     },
-    /// A Parquet file that none of our stages wrote.
-    #[error("{}: expected `{expected}` rows written by iopo (metadata key `{key}`), found a Parquet file without that key; import it first, or name another file", path.display())]
+    /// The Parquet file was not written by iopo.
+    #[error("{}: expected `{expected}` rows written by iopo (metadata key `{key}`), found a Parquet file without that key; hint: import the file first, or pass another one", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// The schema that was wanted.
+        /// The expected schema.
         expected: String,
-        /// The metadata key that is absent.
+        /// The missing metadata key.
         key: &'static str,
     },
-    /// A file of another of our schemas.
-    #[error("{}: expected `{expected}` rows, but the file holds `{got}` rows; name the `{expected}` file instead", path.display())]
+    /// The file has another schema of iopo.
+    #[error("{}: expected `{expected}` rows, found `{got}` rows; hint: pass the `{expected}` file", path.display())]
     OtherSchema {
         /// The file.
         path: PathBuf,
-        /// The schema that was wanted.
+        /// The expected schema.
         expected: String,
         /// The schema of the file.
         got: String,
     },
-    /// A file of another version of its schema.
-    #[error("{}: expected version {expected} of `{schema}`, found version {got}; run its stage again with this release, or read it with the release that wrote it", path.display())]
+    /// The file has another version of its schema.
+    #[error("{}: expected version {expected} of `{schema}`, found version {got}; hint: run the stage again with this release, or use the release that wrote the file", path.display())]
     OtherVersion {
         /// The file.
         path: PathBuf,
@@ -84,113 +84,113 @@ pub enum SchemaError {
         /// The version of the file.
         got: String,
     },
-    /// A column is absent.
-    #[error("{}: expected a column `{column}` of type {expected}, found only: {got}; run its stage again", path.display())]
+    /// A column is missing.
+    #[error("{}: expected a column `{column}` of type {expected}, found the columns {got}; hint: run the stage that writes the file again", path.display())]
     MissingColumn {
         /// The file.
         path: PathBuf,
-        /// The column that is absent.
+        /// The missing column.
         column: String,
         /// Its type.
         expected: String,
-        /// The columns that are there.
+        /// The columns of the file.
         got: String,
     },
-    /// A column has another type.
-    #[error("{}: expected column `{column}` to be {expected}, found {got}; run its stage again", path.display())]
+    /// A column has the wrong type.
+    #[error("{}: expected column `{column}` of type {expected}, found {got}; hint: run the stage that writes the file again", path.display())]
     ColumnType {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
-        /// Its type in the contract.
+        /// Its type in the schema.
         expected: String,
         /// Its type in the file.
         got: String,
     },
-    /// A null where none may be.
-    #[error("{}: expected a value in column `{column}`, found null in its entry {entry}; run its stage again", path.display())]
+    /// A column that allows no null has one.
+    #[error("{}: expected a value in column `{column}`, found null at entry {entry}; hint: run the stage that writes the file again", path.display())]
     Null {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
-        /// Which entry of the batch, from 0.
+        /// The index of the entry in its batch, from 0.
         entry: usize,
     },
-    /// A value that the contract does not know.
-    #[error("{}: expected {expected} in column `{column}`, found {got} in its entry {entry}; run its stage again", path.display())]
+    /// A value is not one that the schema allows.
+    #[error("{}: expected {expected} in column `{column}`, found {got} at entry {entry}; hint: run the stage that writes the file again", path.display())]
     Value {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
-        /// What may stand there.
+        /// The allowed values.
         expected: String,
-        /// What stands there.
+        /// The value found.
         got: String,
-        /// Which entry of the batch, from 0.
+        /// The index of the entry in its batch, from 0.
         entry: usize,
     },
-    /// Rows that do not fit an Arrow batch.
-    #[error("{}: could not lay {what} out as Arrow columns; write fewer or shorter rows", path.display())]
+    /// The rows do not fit an Arrow batch.
+    #[error("{}: failed to encode {what} as Arrow columns; hint: write fewer or shorter rows", path.display())]
     Encode {
         /// The file.
         path: PathBuf,
-        /// What was being encoded.
+        /// The schema of the rows.
         what: String,
-        /// Why it failed.
+        /// The underlying error.
         source: ArrowError,
     },
     /// The Parquet writer failed.
-    #[error("{}: could not write Parquet data; check free space", path.display())]
+    #[error("{}: failed to write Parquet data; hint: check free space", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// Why it failed.
+        /// The underlying error.
         source: ParquetError,
     },
-    /// An unfinished output was begun with other inputs or another configuration.
-    #[error("{}: expected parts with {field} {expected}, found {got}; delete that directory to start this output afresh, or run with the configuration and inputs that began it", path.display())]
+    /// The existing parts come from other inputs, another configuration or another producer.
+    #[error("{}: expected parts with {field} {expected}, found {got}; hint: delete that directory to start again, or resume with the configuration and inputs of these parts", path.display())]
     OtherProvenance {
         /// The directory of the parts.
         path: PathBuf,
-        /// What differs: `producer`, `config` or `inputs`.
+        /// The field that differs: `schema`, `producer`, `config` or `inputs`.
         field: &'static str,
-        /// What this run has.
+        /// Its value in this run.
         expected: String,
-        /// What the parts have.
+        /// Its value in the existing parts.
         got: String,
     },
-    /// Someone else is writing this output.
-    #[error("{}: expected to be the only writer, found another one at work; wait for it to end, or choose another output directory", path.display())]
+    /// Another process is writing this output.
+    #[error("{}: expected no other writer, found one that holds the lock; hint: wait for it to end, or choose another output directory", path.display())]
     Locked {
         /// The directory of the parts.
         path: PathBuf,
     },
-    /// The output was finished before all its parts were there.
-    #[error("{}: expected part {index} of {count}, found none; run the stage again to write it", path.display())]
+    /// A part is missing when the output is finished.
+    #[error("{}: expected part {index} of {count}, found none; hint: run the stage again to write it", path.display())]
     MissingPart {
         /// The directory of the parts.
         path: PathBuf,
-        /// The part that is absent.
+        /// The missing part.
         index: usize,
-        /// How many parts the output has.
+        /// The number of parts of the output.
         count: usize,
     },
-    /// There is a part beyond the last.
-    #[error("{}: expected {count} parts, found part {index} too; delete that directory and run the stage again", path.display())]
+    /// There are more parts than the output has.
+    #[error("{}: expected {count} parts, found part {index} too; hint: delete that directory and run the stage again", path.display())]
     StrayPart {
         /// The directory of the parts.
         path: PathBuf,
-        /// The part that should not be.
+        /// The surplus part.
         index: usize,
-        /// How many parts the output has.
+        /// The number of parts of the output.
         count: usize,
     },
 }
 
-/// Stands for the path in errors about a batch that came from no file.
+/// The path in errors about a batch that does not come from a file.
 const IN_MEMORY: &str = "record batch in memory";
 
 impl SchemaError {
@@ -218,7 +218,7 @@ impl SchemaError {
         Self::Encode { path: IN_MEMORY.into(), what: what.to_owned(), source }
     }
 
-    /// The same error about a batch of `file`: decoding knows columns, only its caller knows the file.
+    /// Sets the file of an error. The decoder knows columns only; its caller knows the file.
     pub(crate) fn at(mut self, file: &Path) -> Self {
         if let Self::MissingColumn { path, .. }
         | Self::ColumnType { path, .. }

@@ -1,4 +1,4 @@
-//! Parquet files that none of our stages wrote, for instance tasks from elsewhere.
+//! Parquet files that iopo did not write, for instance tasks of another project.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,22 +14,24 @@ use crate::guard::guarded;
 use crate::reader::open_checked;
 use crate::{Batches, SchemaError};
 
-/// Opens a Parquet file that need not be ours, with the care that our own files get: the footer is checked before it
-/// is decoded, no column may claim bytes outside the file, batches are of bounded size, a panic of the decoder becomes
-/// an error, and the file must hold as many rows as it says.
+/// Opens any Parquet file and iterates over its batches.
 ///
-/// The columns follow from the Parquet types alone: text is [`arrow_schema::DataType::Utf8`] however it was laid
-/// out in memory when it was written.
+/// The same checks apply as for iopo's own files: the footer is checked before it is decoded, no column may claim bytes
+/// outside the file, batches have a bounded size, a panic of the decoder becomes an error, and the file must have as
+/// many rows as its footer says.
+///
+/// Column types follow from the Parquet types alone. For instance, text is always [`arrow_schema::DataType::Utf8`],
+/// whichever Arrow type it had when it was written.
 ///
 /// # Errors
-/// [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`]; reading the
-/// batches adds no other.
+/// Returns [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`], and so
+/// does the iterator.
 pub fn foreign_batches(path: &Path) -> Result<Batches, SchemaError> {
     let Foreign { file, metadata, path } = Foreign::open(path)?;
     Batches::new(file, metadata, &path)
 }
 
-/// An opened Parquet file that need not be ours, of which nothing was decoded yet but the footer.
+/// An opened Parquet file of any origin. Only its footer has been decoded.
 #[derive(Debug)]
 pub struct Foreign {
     file: File,
@@ -41,24 +43,24 @@ impl Foreign {
     /// Opens the file and checks its footer, as [`foreign_batches`] does.
     ///
     /// # Errors
-    /// [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`].
+    /// Returns [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`].
     pub fn open(path: &Path) -> Result<Self, SchemaError> {
         let (file, metadata) = open_checked(path, "foreign")?;
         Ok(Self { file, metadata, path: path.to_path_buf() })
     }
 
-    /// The columns, as they follow from the Parquet types alone.
+    /// Returns the columns. Their types follow from the Parquet types alone.
     pub fn schema(&self) -> &SchemaRef {
         self.metadata.schema()
     }
 
-    /// The texts in the named columns, also those inside of lists and structs, and nothing else.
+    /// Iterates over the texts in the named columns, including those inside lists and structs. Other values are skipped.
     ///
-    /// They come as [`DataType::Utf8View`], a few rows at a time: a text that a million rows repeat is in memory once.
-    /// What a page will take is known from its header before it is decoded, and bounded.
+    /// Texts are [`DataType::Utf8View`], in batches of a few rows, so that a text that a million rows repeat is in
+    /// memory once. The memory for a page is computed from its header and limited before the page is decoded.
     ///
     /// # Errors
-    /// [`SchemaError::Corrupt`]; reading the batches adds [`SchemaError::Unbounded`].
+    /// Returns [`SchemaError::Corrupt`]; the iterator also returns [`SchemaError::Unbounded`].
     pub fn texts(self, columns: &[&str]) -> Result<Batches, SchemaError> {
         let Self { file, metadata, path } = self;
         let parquet = metadata.metadata().file_metadata().schema_descr();
@@ -76,14 +78,14 @@ impl Foreign {
     }
 }
 
-/// Whether a leaf can be decoded as a view: decimals are bytes too, but of other meaning.
+/// Tells whether a leaf can be decoded as a text view. Decimals are bytes too but hold numbers.
 fn is_text(column: &ColumnDescriptor) -> bool {
     column.physical_type() == Type::BYTE_ARRAY
         && column.converted_type() != ConvertedType::DECIMAL
         && !matches!(column.logical_type_ref(), Some(LogicalType::Decimal { .. }))
 }
 
-/// The same field with views for texts and bytes.
+/// Returns the field with its texts and bytes as views.
 fn view_field(field: &FieldRef) -> FieldRef {
     Arc::new(Field::clone(field).with_data_type(view(field.data_type())))
 }

@@ -1,4 +1,4 @@
-//! Keeps the Parquet decoder's panics from the user.
+//! Converts panics of the Parquet decoder into errors.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -14,13 +14,13 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Adds to the process's panic hook that panics of the decoder are not printed; all others go to the hook that was
-/// there before.
+/// Installs a panic hook that does not print panics of the decoder and passes all others to the previous hook.
 static QUIET: Once = Once::new();
 
-/// Runs the Parquet decoder. It meets foreign bytes, and on some malformed pages it panics instead of failing; such
-/// a panic says no more than that the file is damaged, so it becomes that error and is not printed. The decoder is
-/// dropped or never asked again afterwards, so no half-changed state is seen.
+/// Runs the Parquet decoder and converts its panics into [`SchemaError::Corrupt`].
+///
+/// On some malformed pages the decoder panics instead of returning an error. Such a panic means that the file is
+/// damaged; it is not printed. The decoder is not used after a panic, so its inconsistent state is never observed.
 pub(crate) fn guarded<T>(
     path: &Path,
     decode: impl FnOnce() -> Result<T, ParquetError>,
@@ -39,12 +39,12 @@ pub(crate) fn guarded<T>(
     DECODING.set(outer);
     match outcome {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(corrupt(format!("data that do not decode ({error})"))),
-        Err(_) => Err(corrupt("data that the Parquet decoder cannot make sense of".to_owned())),
+        Ok(Err(error)) => Err(corrupt(format!("data that cannot be decoded ({error})"))),
+        Err(_) => Err(corrupt("data on which the Parquet decoder panics".to_owned())),
     }
 }
 
-/// Fails where a column claims bytes that the file does not have.
+/// Checks that each column's bytes are inside the file.
 pub(crate) fn within(
     metadata: &ParquetMetaData,
     length: u64,

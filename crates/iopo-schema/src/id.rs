@@ -1,12 +1,13 @@
-//! Ids and hashes: functions of content, never of time or place.
+//! Ids and hashes, computed from content alone.
 
 use std::fs::File;
 use std::path::Path;
 
 use crate::SchemaError;
 
-/// The id of something made of `parts`: 32 hexadecimal digits of BLAKE3 over the parts, each after its length, so
-/// that `["ab", "c"]` and `["a", "bc"]` differ.
+/// Returns the id of something that consists of `parts`: 32 hexadecimal digits of BLAKE3.
+///
+/// Each part is hashed after its length, so that `["ab", "c"]` and `["a", "bc"]` differ.
 ///
 /// ```
 /// use iopo_schema::content_id;
@@ -26,11 +27,14 @@ pub fn content_id(parts: &[&str]) -> String {
     id
 }
 
-/// BLAKE3 of a file's bytes, as 64 hexadecimal digits; the file is read in small pieces.
+/// Returns the BLAKE3 hash of a file's bytes as 64 hexadecimal digits. The file is read in small pieces.
+///
+/// # Errors
+/// Returns [`SchemaError::Io`] if the file cannot be read.
 pub fn file_hash(path: &Path) -> Result<String, SchemaError> {
-    let file = File::open(path).map_err(SchemaError::io(path, "open it for hashing"))?;
+    let file = File::open(path).map_err(SchemaError::io(path, "open the file"))?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).map_err(SchemaError::io(path, "read it for hashing"))?;
+    hasher.update_reader(file).map_err(SchemaError::io(path, "read the file"))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
 
@@ -46,6 +50,6 @@ mod tests {
     #[test]
     fn a_missing_file_is_an_error_that_names_it() {
         let error = file_hash(Path::new("no/such.file")).unwrap_err();
-        assert!(error.to_string().starts_with("no/such.file: could not open"), "{error}");
+        assert!(error.to_string().starts_with("no/such.file: failed to open"), "{error}");
     }
 }

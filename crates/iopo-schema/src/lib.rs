@@ -1,18 +1,18 @@
-//! The Parquet contract between the stages: row types, versions, readers, writers.
+//! Parquet files that connect the stages of a run: row types, versions, readers and writers.
 //!
-//! Stages meet only in files. Each file holds rows of one type ([`Record`]), compressed with zstd, and its metadata
-//! say which schema and version that is and where it came from ([`Provenance`]). A file's bytes are a function of
-//! its rows and its provenance alone, so a stage that was killed and resumed ends with the bytes of one that was not
-//! ([`Parts`]). A file of another schema or version is refused with an error that says what was expected and found.
+//! Stages exchange data through files only. Each file holds rows of one type ([`Record`]), compressed with zstd. Its
+//! metadata names the schema, the version and the origin of the rows ([`Provenance`]). A file's bytes depend on its rows
+//! and its provenance alone, so a resumed stage writes the same bytes as an uninterrupted one ([`Parts`]). A file of
+//! another schema or version is refused with an error that names both.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`rows`] | the row types, one struct a file |
+//! | [`rows`] | the row types, one struct per file |
 //! | [`names`] | the names of labels, metrics, subsets and counters |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
 //! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
-//! | [`foreign`] | [`Foreign`], [`foreign_batches`]: Parquet files that are not ours, read with the same care |
-//! | [`writer`] | [`write()`]: the whole file at once |
+//! | [`foreign`] | [`Foreign`], [`foreign_batches`]: Parquet files of other programs, read with the same checks |
+//! | [`writer`] | [`write()`]: writes a whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
 //! | [`stats`] | the counters of a data stage as rows |
 //! | [`id`] | [`content_id`] and [`file_hash`] |
@@ -27,13 +27,13 @@
 //! write(&path, &rows, &provenance)?;
 //! assert_eq!(read::<MetricRow>(&path)?, rows);
 //!
-//! // Another schema is refused, with a reason.
+//! // A file of another schema is an error.
 //! let error = read::<iopo_schema::ScoreRow>(&path).unwrap_err();
-//! assert!(error.to_string().contains("holds `metrics` rows"), "{error}");
+//! assert!(error.to_string().contains("found `metrics` rows"), "{error}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What it deliberately does not do: it knows no stage, no model and no constraint, and it never writes the time, a
+//! The crate knows no stage and no model, and constraints only with the feature `constraints`. It never writes a time, a
 //! path or a device name into a file.
 
 mod batches;

@@ -1,4 +1,4 @@
-//! Enums that are stored and shown as names, each name spelled once.
+//! Enums that are stored and displayed as names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,19 +10,19 @@ use arrow_schema::{ArrowError, DataType};
 use crate::SchemaError;
 use crate::value::{downcast, encode_texts};
 
-/// A name that an enum does not have.
+/// The error for a name that an enum does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found `{got}`")]
 pub struct UnknownName {
-    /// The names that exist.
+    /// The known names.
     pub expected: String,
-    /// The name that was given.
+    /// The unknown name.
     pub got: String,
 }
 
 /// Declares an enum by its variants and their stored names.
 ///
-/// The name is the text in Parquet, in JSON, in `Display` and in `FromStr`.
+/// Parquet, JSON, `Display` and `FromStr` all use this name.
 macro_rules! names {
     (
         $(#[$meta:meta])*
@@ -35,7 +35,7 @@ macro_rules! names {
         pub enum $type { $($(#[$variant_meta])* $variant),+ }
 
         impl $type {
-            /// All values, in the order of their declaration.
+            /// All values in declaration order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// Returns the stored name.
@@ -76,7 +76,7 @@ macro_rules! names {
     };
 }
 
-/// Implements the Parquet and JSON sides of a type that `Display` and `FromStr` turn into text and back.
+/// Stores a type with `Display` and `FromStr` as text in Parquet and JSON.
 macro_rules! stored_as_text {
     ($type:ident) => {
         impl serde::Serialize for $type {
@@ -115,14 +115,14 @@ macro_rules! stored_as_text {
 
 pub(crate) use {names, stored_as_text};
 
-/// Lays values out as a column of their texts.
+/// Encodes values as a column of text.
 pub(crate) fn encode<T: fmt::Display>(values: &[Option<&T>]) -> Result<ArrayRef, ArrowError> {
     let texts: Vec<Option<String>> =
         values.iter().map(|value| value.map(ToString::to_string)).collect();
     encode_texts(texts.iter().map(Option::as_deref))
 }
 
-/// Parses a column of texts.
+/// Parses the values of a text column.
 pub(crate) fn decode<T: FromStr<Err = UnknownName>>(
     array: &ArrayRef,
     column: &str,

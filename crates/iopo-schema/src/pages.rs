@@ -1,7 +1,7 @@
-//! Pages of a foreign file, counted before they are decoded.
+//! Limits the memory for the pages of a foreign file before they are decoded.
 //!
-//! A page of a few kilobytes may be two gigabytes once it is decompressed, and the footer need not tell the truth about
-//! it. The page's own header must: the decoder takes no more than it says, and refuses a page that gives less.
+//! A page of a few kilobytes can decompress to two gigabytes, and the sizes in the footer can be wrong. The sizes in the
+//! page's own header are binding: the decoder reserves no more than the header says and rejects a page that yields less.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -14,16 +14,16 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::thrift::{STOP, Walker};
 
-/// Bytes of the pages that one batch may need.
+/// Largest total size of the pages of one batch, in bytes.
 pub(crate) const BATCH_BYTES: u64 = 512 << 20;
-/// What a value takes in memory beside its text: a view, two levels.
+/// Bytes per value in addition to its text: a view and two levels.
 const VALUE_BYTES: u64 = 32;
-/// Statistics are what makes a header long, and writers cut them at a few kilobytes.
+/// Bytes that are read for a page header. Only statistics make it long, and writers limit them to a few kilobytes.
 const HEADER_BYTES: u64 = 64 << 10;
-/// `DELTA_BYTE_ARRAY`, in which a text is what it shares with the one before it and the rest.
+/// The encoding `DELTA_BYTE_ARRAY`, which stores a text as a prefix shared with the previous text and a suffix.
 const DELTA: i64 = 7;
 
-/// What the pages of a batch come to.
+/// The memory that the pages of the current batch need.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     spent: AtomicU64,
@@ -31,26 +31,26 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Begins a batch.
+    /// Starts a new batch.
     pub(crate) fn begin(&self) {
         self.spent.store(0, Ordering::Relaxed);
     }
 
-    /// What was refused, if anything was.
+    /// Returns the reason why a page was refused, if one was.
     pub(crate) fn refused(&self) -> Option<&str> {
         self.refused.get().map(String::as_str)
     }
 
     fn take(&self, header: &[u8]) -> Result<()> {
         let cost = cost(&mut Walker { bytes: header })
-            .ok_or_else(|| ParquetError::General("a page header that does not parse".to_owned()))?;
+            .ok_or_else(|| ParquetError::General("a page header that cannot be parsed".to_owned()))?;
         let refusal = match cost {
             Cost::Bytes(bytes) => {
                 let before = self.spent.fetch_add(bytes, Ordering::Relaxed);
                 (before.saturating_add(bytes) > BATCH_BYTES)
-                    .then(|| format!("pages of more than {BATCH_BYTES} bytes for a few rows"))
+                    .then(|| format!("more than {BATCH_BYTES} bytes of pages for a few rows"))
             }
-            Cost::Unknown => Some("texts in the encoding DELTA_BYTE_ARRAY".to_owned()),
+            Cost::Unknown => Some("text in the encoding DELTA_BYTE_ARRAY".to_owned()),
         };
         match refusal {
             None => Ok(()),
@@ -61,7 +61,7 @@ impl Ledger {
     }
 }
 
-/// A file that enters each page in the ledger when its header is read.
+/// A file that records each page in the ledger when its header is read.
 #[derive(Debug)]
 pub(crate) struct Pages {
     pub(crate) file: File,
@@ -77,7 +77,7 @@ impl Length for Pages {
 impl ChunkReader for Pages {
     type T = BufReader<File>;
 
-    /// The decoder asks for a reader where a page's header begins, and nowhere else.
+    /// The decoder calls this at the beginning of each page's header and nowhere else.
     fn get_read(&self, start: u64) -> Result<Self::T> {
         let mut header = Vec::new();
         self.file.get_read(start)?.take(HEADER_BYTES).read_to_end(&mut header)?;
@@ -90,16 +90,16 @@ impl ChunkReader for Pages {
     }
 }
 
-/// What a page takes in memory.
+/// The memory that a page needs.
 #[derive(Debug, PartialEq, Eq)]
 enum Cost {
-    /// At most so many bytes.
+    /// At most this many bytes.
     Bytes(u64),
-    /// Its texts may each be as long as all of it.
+    /// Unknown, because each text can be as long as the whole page.
     Unknown,
 }
 
-/// Reads a page's header; of what stands there twice, the larger counts.
+/// Reads a page's header. If a field occurs twice, the larger value counts.
 fn cost(walker: &mut Walker<'_>) -> Option<Cost> {
     const I32: u8 = 5;
     const STRUCT: u8 = 12;
@@ -109,9 +109,9 @@ fn cost(walker: &mut Walker<'_>) -> Option<Cost> {
         id = field;
         match (field, kind) {
             (_, STOP) => break,
-            // Sizes, decompressed and compressed.
+            // Sizes: decompressed and compressed.
             (2 | 3, I32) => size = size.max(length(walker)?),
-            // Headers of a data page, of a dictionary, and of a data page of version 2.
+            // Headers of a data page, a dictionary page, and a data page of version 2.
             (5 | 7 | 8, STRUCT) => {
                 let mut inner = 0;
                 loop {
@@ -135,7 +135,7 @@ fn cost(walker: &mut Walker<'_>) -> Option<Cost> {
     Some(if delta { Cost::Unknown } else { Cost::Bytes(size + values * VALUE_BYTES) })
 }
 
-/// A length that is none when it is negative or more than 32 bits hold.
+/// Reads a length. Returns `None` if it is negative or exceeds 32 bits.
 fn length(walker: &mut Walker<'_>) -> Option<u64> {
     u64::try_from(i32::try_from(walker.signed()?).ok()?).ok()
 }
@@ -149,8 +149,8 @@ mod tests {
     }
 
     #[test]
-    fn a_header_says_what_its_page_takes() {
-        // A data page: 100 bytes of 50, 3 values, plain.
+    fn the_cost_of_a_page_follows_from_its_header() {
+        // A data page with 3 plain values, 100 bytes decompressed from 50.
         let page = [0x15, 0, 0x15, 200, 1, 0x15, 100, 0x2c, 0x15, 6, 0x15, 0, 0, 0];
         assert_eq!(of(&page), Some(Cost::Bytes(100 + 3 * VALUE_BYTES)));
         let mut delta = page;
@@ -162,17 +162,17 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_says_its_size_twice_is_taken_at_the_larger() {
-        // After 8 bytes the field 2 comes again, by its long form, with 2^31 - 1.
+    fn the_larger_of_two_sizes_counts() {
+        // Field 2 says 8 bytes, then occurs again in its long form with 2^31 - 1.
         let twice = [0x15, 0, 0x15, 16, 0x05, 4, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0];
         assert_eq!(of(&twice), Some(Cost::Bytes(i32::MAX as u64)));
-        // As a single byte it would be read over.
+        // A size of another Thrift type is an error, because the decoder would skip it.
         assert_eq!(of(&[0x15, 0, 0x13, 16, 0]), None);
         assert_eq!(of(&[0x15, 0, 0x15, 1, 0]), None);
     }
 
     #[test]
-    fn a_batch_ends_where_its_bytes_do_and_the_next_begins_anew() {
+    fn the_limit_applies_to_each_batch() {
         let ledger = Ledger::default();
         // 2^28 bytes.
         let page = [0x25, 0x80, 0x80, 0x80, 0x80, 0x02, 0];

@@ -1,4 +1,4 @@
-//! A stage's output written in parts; the finished parts are the progress.
+//! A stage's output written in parts. The finished parts are the stage's progress.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -12,13 +12,13 @@ use crate::reader::{open, open_as};
 use crate::writer::{Sink, write_with};
 use crate::{Provenance, Record, SchemaError};
 
-/// An output that is written part by part and survives a kill between any two instructions.
+/// An output that is written part by part, so that a stage that is killed at any point can resume.
 ///
-/// Parts live in `<final>.parts/part-00000.parquet` and so on; each is whole once it has its name. A part is a fixed
-/// range of the stage's work, so the parts that are there say what need not be done again. [`Parts::finish`] joins
-/// them, in order, into the final file, whose bytes do not depend on how the rows were divided or interrupted.
+/// Parts are files `<final>.parts/part-00000.parquet` and so on. A part is complete once it has its name. Each part is a
+/// fixed range of the stage's work, so a resumed stage skips the parts that exist. [`Parts::finish`] joins them in order
+/// into the final file, whose bytes do not depend on the number of parts or on interruptions.
 ///
-/// While it lives it holds a lock, so that two processes cannot write one output; the lock dies with the process.
+/// The value holds a lock, so that two processes cannot write one output. The lock ends with the process.
 ///
 /// ```
 /// use iopo_schema::{MetricRow, Parts, Provenance, read};
@@ -40,17 +40,21 @@ pub struct Parts<R> {
     path: PathBuf,
     directory: PathBuf,
     texts: ProvenanceTexts,
-    /// Held, not used. `None` when there was nothing left to write.
+    /// Held until the value is dropped. `None` if the output is complete or the file system has no locks.
     lock: Option<File>,
     row: PhantomData<fn() -> R>,
 }
 
 impl<R: Record> Parts<R> {
-    /// Begins or continues the output `final_path`.
+    /// Starts or resumes the output `final_path`.
     ///
-    /// Temporary files of a killed writer and parts that do not open are removed; parts of another provenance are an
-    /// error that says how to go on. A finished file of another provenance is replaced when [`Parts::finish`] is
-    /// called; a file there that is not of this schema at all is an error at once.
+    /// Temporary files of a killed writer and unreadable parts are removed. A finished file with another provenance is
+    /// replaced when [`Parts::finish`] is called.
+    ///
+    /// # Errors
+    /// Returns [`SchemaError::OtherProvenance`] if parts of another provenance exist, [`SchemaError::Locked`] if another
+    /// process writes this output, [`SchemaError::Io`], or the error of reading a file at `final_path` that does not have
+    /// this schema.
     pub fn open(final_path: &Path, provenance: &Provenance) -> Result<Self, SchemaError> {
         let directory = directory(final_path);
         let path = final_path.to_path_buf();
@@ -62,28 +66,35 @@ impl<R: Record> Parts<R> {
         }
         let directory = &parts.directory;
         fs::create_dir_all(directory)
-            .map_err(SchemaError::io(directory, "create this directory"))?;
+            .map_err(SchemaError::io(directory, "create the directory"))?;
         parts.lock = lock(directory)?;
         parts.tidy()?;
         Ok(parts)
     }
 
-    /// Whether the final file is there, with this provenance.
+    /// Tells whether the final file exists with this provenance.
     pub fn is_complete(&self) -> bool {
         self.finished().unwrap_or(false)
     }
 
-    /// Whether a part is there already.
+    /// Tells whether a part exists.
     pub fn has(&self, index: usize) -> bool {
         self.part(index).exists()
     }
 
-    /// Writes one part; a part of that index that is there already is replaced.
+    /// Writes one part and replaces an existing one.
+    ///
+    /// # Errors
+    /// Returns the error of [`write()`](crate::write()).
     pub fn write(&self, index: usize, rows: &[R]) -> Result<(), SchemaError> {
         write_with(&self.part(index), rows, &self.texts)
     }
 
-    /// Joins the parts `0..count` into the final file and removes them; does nothing when the file is complete.
+    /// Joins the parts `0..count` into the final file and removes them. Does nothing if the file is complete.
+    ///
+    /// # Errors
+    /// Returns [`SchemaError::MissingPart`], [`SchemaError::StrayPart`], or an error of reading the parts or writing the
+    /// file.
     pub fn finish(&self, count: usize) -> Result<(), SchemaError> {
         if !self.finished()? {
             let missing = (0..count).find(|index| !self.has(*index));
@@ -109,10 +120,10 @@ impl<R: Record> Parts<R> {
         }
         match fs::remove_dir_all(&self.directory) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(SchemaError::io(&self.directory, "remove this directory")(error))
+                Err(SchemaError::io(&self.directory, "remove the directory")(error))
             }
             _ => files::sync_parent(&self.directory)
-                .map_err(SchemaError::io(&self.directory, "flush its removal to disk")),
+                .map_err(SchemaError::io(&self.directory, "sync the removal of the directory")),
         }
     }
 
@@ -120,8 +131,9 @@ impl<R: Record> Parts<R> {
         self.directory.join(format!("part-{index:05}.parquet"))
     }
 
-    /// Removes what a writer left that was killed between the last rename and the end of [`Parts::finish`]. Parts of
-    /// another provenance, and those that another process is just removing, stay; nothing depends on it.
+    /// Removes the parts that remain if a writer was killed between the last rename and the end of [`Parts::finish`].
+    ///
+    /// Keeps parts of another provenance, and parts that another process is removing. Remaining parts do no harm.
     fn clear(&self) {
         if self.directory.exists()
             && let Ok(_lock) = lock(&self.directory)
@@ -131,7 +143,7 @@ impl<R: Record> Parts<R> {
         }
     }
 
-    /// Like [`Parts::is_complete`], and an error where something foreign stands in the way.
+    /// Like [`Parts::is_complete`], but returns an error if the final file cannot be read or has another schema.
     fn finished(&self) -> Result<bool, SchemaError> {
         match open_as::<R>(&self.path) {
             Ok(opened) => Ok(opened.texts == self.texts),
@@ -145,7 +157,7 @@ impl<R: Record> Parts<R> {
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, SchemaError> {
-        let io = || SchemaError::io(&self.directory, "list this directory");
+        let io = || SchemaError::io(&self.directory, "list the directory");
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.directory).map_err(io())? {
             files.push(entry.map_err(io())?.path());
@@ -154,10 +166,10 @@ impl<R: Record> Parts<R> {
         Ok(files)
     }
 
-    /// Leaves whole parts of this provenance only.
+    /// Removes temporary files and unreadable parts. A part of another provenance is an error.
     fn tidy(&self) -> Result<(), SchemaError> {
         let remove =
-            |path: &Path| fs::remove_file(path).map_err(SchemaError::io(path, "remove it"));
+            |path: &Path| fs::remove_file(path).map_err(SchemaError::io(path, "remove the file"));
         for path in self.files()? {
             if path.extension().is_some_and(|extension| extension == "tmp") {
                 remove(&path)?;
@@ -193,14 +205,15 @@ impl<R: Record> Parts<R> {
     }
 }
 
-/// The index in a part's name.
+/// Parses the index in a part's name.
 fn index_of(path: &Path) -> Option<usize> {
     let name = path.file_name()?.to_str()?;
     name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
 }
 
-/// Removes the parts beside a final file that was found whole, which a kill has kept from being removed; whoever
-/// looks into the file without [`Parts::open`] calls it. Does nothing while another process works on them.
+/// Removes parts that remain beside a complete final file because their writer was killed.
+///
+/// Call this if you read the final file without [`Parts::open`]. Does nothing while another process holds the lock.
 pub fn clear_parts(final_path: &Path) {
     let directory = directory(final_path);
     if directory.exists()
@@ -210,21 +223,21 @@ pub fn clear_parts(final_path: &Path) {
     }
 }
 
-/// Where the parts of a file lie.
+/// Returns the directory of a file's parts.
 fn directory(final_path: &Path) -> PathBuf {
     let mut name = final_path.file_name().unwrap_or_default().to_owned();
     name.push(".parts");
     final_path.with_file_name(name)
 }
 
-/// Locks a parts directory; `None` where the file system has no locks.
+/// Locks a directory of parts. Returns `None` if the file system has no locks.
 fn lock(directory: &Path) -> Result<Option<File>, SchemaError> {
     let path = directory.join("lock");
-    let file = File::create(&path).map_err(SchemaError::io(&path, "create it"))?;
+    let file = File::create(&path).map_err(SchemaError::io(&path, "create the file"))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(SchemaError::Locked { path: directory.to_path_buf() }),
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
-        Err(TryLockError::Error(error)) => Err(SchemaError::io(&path, "lock it")(error)),
+        Err(TryLockError::Error(error)) => Err(SchemaError::io(&path, "lock the file")(error)),
     }
 }

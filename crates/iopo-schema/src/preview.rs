@@ -1,4 +1,4 @@
-//! The first rows of any of our files, for people.
+//! The first rows of a file as JSON, for people.
 
 use std::path::Path;
 
@@ -16,15 +16,19 @@ fn first<R: Record + Serialize>(path: &Path, count: usize) -> Result<Vec<Value>,
     while values.len() < count {
         let Some(rows) = batches.next() else { break };
         for row in rows?.iter().take(count - values.len()) {
-            // Every row type is a struct of plain fields with text keys, which always serialises.
+            // A struct of plain fields always serializes.
             values.push(serde_json::to_value(row).unwrap_or(Value::Null));
         }
     }
     Ok(values)
 }
 
-/// The header and the first `count` rows, as JSON, of a file of any of our schemas. A float that is not finite
-/// becomes null.
+/// Returns the header and the first `count` rows, as JSON, of a file of any schema. A float that is not finite becomes
+/// null.
+///
+/// # Errors
+/// Returns the error of [`header`] or [`stream`], or [`SchemaError::OtherSchema`] if this release does not know the
+/// schema.
 pub fn preview(path: &Path, count: usize) -> Result<(Header, Vec<Value>), SchemaError> {
     let header = header(path)?;
     let rows = match header.name.as_str() {

@@ -1,4 +1,4 @@
-//! Where a file came from, in its key-value metadata.
+//! The origin of a file, stored in its key-value metadata.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,24 +15,24 @@ pub(crate) const PRODUCER: &str = "iopo.producer";
 pub(crate) const CONFIG: &str = "iopo.config";
 pub(crate) const INPUTS: &str = "iopo.inputs";
 
-/// Where a file came from: enough to tell whether it must be made again.
+/// The origin of a file. A stage compares it to decide whether the file must be written again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The stage and its version, for instance `iopo-synth 0.1.0`.
     pub producer: String,
     /// The stage's resolved configuration.
     pub config: Value,
-    /// Logical name of each input file → its content hash ([`crate::file_hash`]).
+    /// The content hash ([`crate::file_hash`]) of each input file, by its logical name.
     pub inputs: BTreeMap<String, String>,
 }
 
 impl Provenance {
-    /// A provenance without input files; add them with [`Provenance::with_input`].
+    /// Creates a provenance without input files. Add them with [`Provenance::with_input`].
     pub fn new(producer: impl Into<String>, config: Value) -> Self {
         Self { producer: producer.into(), config, inputs: BTreeMap::new() }
     }
 
-    /// Adds an input file by its logical name (`instructions`) and content hash.
+    /// Adds an input file by its logical name (for instance `instructions`) and content hash.
     #[must_use]
     pub fn with_input(mut self, name: impl Into<String>, hash: impl Into<String>) -> Self {
         self.inputs.insert(name.into(), hash.into());
@@ -54,8 +54,7 @@ impl Provenance {
     }
 }
 
-/// The stored texts. Files are compared by these: a number that went through JSON text twice may differ in its last
-/// digit, its text may not.
+/// A provenance as it is stored. Files are compared by these texts, because parsing a number can change its last digit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProvenanceTexts {
     pub(crate) producer: String,
@@ -64,7 +63,7 @@ pub(crate) struct ProvenanceTexts {
 }
 
 impl ProvenanceTexts {
-    /// The file's key-value metadata, always in this order.
+    /// Returns the file's key-value metadata, always in this order.
     pub(crate) fn metadata<R: Record>(&self) -> Vec<KeyValue> {
         vec![
             KeyValue::new(SCHEMA.to_owned(), R::NAME.to_owned()),
@@ -75,7 +74,7 @@ impl ProvenanceTexts {
         ]
     }
 
-    /// The first difference to `found`, as (field, mine, theirs).
+    /// Returns the first field that differs from `found`, with both values.
     pub(crate) fn difference(&self, found: &Self) -> Option<(&'static str, String, String)> {
         if self.producer != found.producer {
             return Some(("producer", self.producer.clone(), found.producer.clone()));
@@ -89,7 +88,7 @@ impl ProvenanceTexts {
     pub(crate) fn parse(&self, path: &Path) -> Result<Provenance, SchemaError> {
         let corrupt = |key: &str, error: serde_json::Error| SchemaError::Corrupt {
             path: path.to_path_buf(),
-            got: format!("metadata key `{key}` that is not the JSON it should be ({error})"),
+            got: format!("metadata key `{key}` with invalid JSON ({error})"),
         };
         Ok(Provenance {
             producer: self.producer.clone(),
@@ -99,7 +98,7 @@ impl ProvenanceTexts {
     }
 }
 
-/// The same JSON with the keys of every object in order, whatever map `serde_json` was built with.
+/// Sorts the keys of every object, so that the text does not depend on the map type of `serde_json`.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(object) => {
@@ -117,7 +116,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn key_order_makes_no_difference() {
+    fn the_order_of_keys_does_not_matter() {
         let first: Value =
             serde_json::from_str(r#"{"b":1,"a":{"d":2,"c":[{"z":1,"y":2}]}}"#).unwrap_or_default();
         let second = json!({"a": {"c": [{"y": 2, "z": 1}], "d": 2}, "b": 1});
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_difference_is_named() {
+    fn the_first_different_field_is_named() {
         let mine = Provenance::new("p", json!({"k": 4})).texts();
         let theirs = Provenance::new("p", json!({"k": 8})).texts();
         assert_eq!(mine.difference(&theirs).map(|it| it.0), Some("config"));

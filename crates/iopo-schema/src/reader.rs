@@ -1,4 +1,4 @@
-//! Reading a file: its header, its rows, or its rows batch by batch.
+//! Reads a file: its header, all rows, or rows in batches.
 
 use std::fs::File;
 use std::io;
@@ -11,7 +11,7 @@ use crate::guard::{guarded, within};
 use crate::provenance::{CONFIG, INPUTS, PRODUCER, ProvenanceTexts, SCHEMA, VERSION};
 use crate::{Batches, Provenance, Record, SchemaError, footer, value};
 
-/// What a file says about itself, without its rows.
+/// The metadata of a file.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Header {
@@ -19,19 +19,19 @@ pub struct Header {
     pub name: String,
     /// The schema's version.
     pub version: u32,
-    /// Where the file came from.
+    /// The origin of the file.
     pub provenance: Provenance,
-    /// Rows in the file.
+    /// Number of rows.
     pub rows: u64,
-    /// Row groups in the file.
+    /// Number of row groups.
     pub row_groups: usize,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// Name and type of each column.
     pub columns: Vec<(String, String)>,
 }
 
-/// An opened file, its metadata read and found to be ours.
+/// An opened file with iopo's metadata.
 pub(crate) struct Opened {
     file: File,
     metadata: ArrowReaderMetadata,
@@ -40,7 +40,7 @@ pub(crate) struct Opened {
     pub(crate) texts: ProvenanceTexts,
 }
 
-/// Opens any file of ours; `expected` is for the error texts only.
+/// Opens a file of any schema of iopo. `expected` is used in errors only.
 pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
     let (file, metadata) = open_checked(path, expected)?;
     let entries = metadata.metadata().file_metadata().key_value_metadata();
@@ -61,7 +61,7 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
     Ok(Opened { file, metadata, name, version, texts })
 }
 
-/// Opens any Parquet file, its footer checked before the decoder sees it; `expected` is for the error texts only.
+/// Opens any Parquet file and checks its footer before decoding it. `expected` is used in errors only.
 pub(crate) fn open_checked(
     path: &Path,
     expected: &str,
@@ -70,18 +70,18 @@ pub(crate) fn open_checked(
         io::ErrorKind::NotFound => {
             SchemaError::Missing { path: path.to_path_buf(), expected: expected.to_owned() }
         }
-        _ => SchemaError::io(path, "open it for reading")(error),
+        _ => SchemaError::io(path, "open the file")(error),
     })?;
     footer::check(&mut file, path)?;
-    // The Arrow schema embedded in the file is not needed: the columns follow from the Parquet types alone.
+    // Skip the embedded Arrow schema: column types follow from the Parquet types alone.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = guarded(path, || ArrowReaderMetadata::load(&file, options))?;
-    let length = file.metadata().map_err(SchemaError::io(path, "ask for its size"))?.len();
+    let length = file.metadata().map_err(SchemaError::io(path, "read the size of the file"))?.len();
     within(metadata.metadata(), length, path)?;
     Ok((file, metadata))
 }
 
-/// Opens a file of `R` rows and no other.
+/// Opens a file of `R` rows.
 pub(crate) fn open_as<R: Record>(path: &Path) -> Result<Opened, SchemaError> {
     let opened = open(path, R::NAME)?;
     if opened.name != R::NAME {
@@ -118,7 +118,7 @@ impl Opened {
             provenance: self.texts.parse(path)?,
             rows: self.rows(),
             row_groups: self.metadata.metadata().num_row_groups(),
-            bytes: self.file.metadata().map_err(SchemaError::io(path, "ask for its size"))?.len(),
+            bytes: self.file.metadata().map_err(SchemaError::io(path, "read the size of the file"))?.len(),
             columns: self.metadata.schema().fields().iter().map(describe).collect(),
         })
     }
@@ -132,7 +132,7 @@ impl Opened {
     }
 }
 
-/// The rows of a file, batch by batch; ends after the first error.
+/// Iterates over batches of rows and ends after the first error.
 pub struct Stream<R> {
     batches: Batches,
     row: PhantomData<R>,
@@ -153,7 +153,10 @@ impl<R: Record> Iterator for Stream<R> {
     }
 }
 
-/// All rows of a file.
+/// Reads all rows of a file.
+///
+/// # Errors
+/// Returns an error if the file is missing, damaged, or has another schema or version.
 pub fn read<R: Record>(path: &Path) -> Result<Vec<R>, SchemaError> {
     let mut rows = Vec::new();
     for batch in stream::<R>(path)? {
@@ -162,27 +165,37 @@ pub fn read<R: Record>(path: &Path) -> Result<Vec<R>, SchemaError> {
     Ok(rows)
 }
 
-/// The rows of a file in batches of bounded size, for files larger than memory.
+/// Reads the rows of a file in batches of bounded size, for files larger than memory.
+///
+/// # Errors
+/// Returns an error if the file is missing, damaged, or has another schema or version. The iterator returns an error if
+/// a batch cannot be decoded.
 pub fn stream<R: Record>(path: &Path) -> Result<Stream<R>, SchemaError> {
     open_as::<R>(path)?.stream(path)
 }
 
-/// What a file of any of our schemas says about itself.
+/// Reads the metadata of a file of any schema.
+///
+/// # Errors
+/// Returns an error if the file is missing, damaged, or not written by iopo.
 pub fn header(path: &Path) -> Result<Header, SchemaError> {
     open(path, "iopo")?.header(path)
 }
 
-/// Where a file of any of our schemas came from.
+/// Reads the provenance of a file of any schema.
 ///
-/// To tell whether a file must be made again, ask [`made_with`]: a number of the configuration may have changed in its
-/// last digit on its way through JSON.
+/// Use [`made_with`] to decide whether a file must be written again: parsing the stored JSON can change the last digit of
+/// a number in the configuration.
+///
+/// # Errors
+/// Returns an error if the file is missing, damaged, or not written by iopo.
 pub fn provenance(path: &Path) -> Result<Provenance, SchemaError> {
     open(path, "iopo")?.texts.parse(path)
 }
 
-/// Whether `path` is a file of `R` rows with this provenance, compared by its canonical text as [`crate::Parts`] does.
+/// Tells whether `path` is a file of `R` rows with this provenance. Compares the stored texts, as [`crate::Parts`] does.
 ///
-/// No file, a damaged one, and one of another schema or version are simply not it.
+/// Returns `false` if the file is missing, damaged, or has another schema or version.
 pub fn made_with<R: Record>(path: &Path, provenance: &Provenance) -> bool {
     open_as::<R>(path).is_ok_and(|opened| opened.texts == provenance.texts())
 }

@@ -1,4 +1,4 @@
-//! What makes a row type: a name, a version, and its columns.
+//! Row types: a name, a version and columns.
 
 use std::sync::Arc;
 
@@ -16,21 +16,27 @@ use crate::rows::{
 };
 use crate::value::Value;
 
-/// A row type of the contract.
+/// A row type.
 ///
-/// A change that an old reader would misread raises [`VERSION`](Self::VERSION); columns that this release does not
-/// know are ignored, and a nullable column that a file lacks is null in every row.
+/// Increase [`VERSION`](Self::VERSION) with every change that an older reader would misread. Readers ignore unknown
+/// columns, and a nullable column that a file lacks is null in every row.
 pub trait Record: Sized + Clone {
     /// The schema's name in the file's metadata (`iopo.schema`).
     const NAME: &'static str;
     /// The schema's version in the file's metadata (`iopo.version`).
     const VERSION: u32;
 
-    /// The columns.
+    /// Returns the columns.
     fn arrow_schema() -> SchemaRef;
-    /// Lays rows out as columns.
+    /// Encodes rows as columns.
+    ///
+    /// # Errors
+    /// Returns [`SchemaError::Encode`] if the rows do not fit an Arrow batch.
     fn to_batch(rows: &[Self]) -> Result<RecordBatch, SchemaError>;
-    /// Reads rows back; columns are found by name.
+    /// Decodes rows. Columns are found by name.
+    ///
+    /// # Errors
+    /// Returns an error if a column is missing, has another type, or holds a null or an unknown name.
     fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, SchemaError>;
 }
 

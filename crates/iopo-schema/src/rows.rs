@@ -1,13 +1,13 @@
-//! The row types: what one row of each Parquet file means.
+//! The row types, one per Parquet file.
 //!
-//! Every id is a content hash made by [`crate::id::content_id`]; every enum is stored as its lower-case name.
+//! Every id is a content hash from [`crate::id::content_id`]. Every enum is stored as its lower-case name.
 
 use iopo_core::PerSequence;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{GroupKind, Method, Operation, Split, Subset, SummaryMetric};
 
-/// A constraint as code can check it: the kind's id and its parameters as JSON.
+/// A constraint that code can check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckRow {
     /// The kind's id, for instance `max_words`.
@@ -19,35 +19,35 @@ pub struct CheckRow {
 /// One constraint of an instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConstraintRow {
-    /// The sentence that stands in the prompt.
+    /// The sentence in the prompt.
     pub text: String,
     /// One of the five constraint types, by its English name.
     pub constraint_type: String,
     /// One of the 26 dimensions, by its English name.
     pub dimension: String,
-    /// How code checks it; absent where only a judge can.
+    /// The check by code; null if only a judge can decide.
     pub check: Option<CheckRow>,
 }
 
-/// One verdict: does a response satisfy a constraint?
+/// Whether a response satisfies a constraint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictRow {
-    /// The answer.
+    /// Whether the constraint holds.
     pub satisfied: bool,
-    /// 0–10 where a judge scored, 0 or 10 where code decided.
+    /// From 0 to 10. Code gives 0 or 10.
     pub score: f64,
-    /// Code or judge.
+    /// Whether code or a judge decided.
     pub method: Method,
-    /// What was found, for a reader ("14 words, at most 20 allowed").
+    /// The reason in words, for instance "14 words, at most 20 allowed".
     pub evidence: String,
 }
 
 /// A row of `instructions`: one constrained instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstructionRow {
-    /// Content hash of the prompt and the seed.
+    /// Content hash of the prompt and the task.
     pub id: String,
-    /// The task that it grew from.
+    /// The task that the instruction constrains.
     pub task_id: String,
     /// The plain task.
     pub task: String,
@@ -55,41 +55,41 @@ pub struct InstructionRow {
     pub input: Option<String>,
     /// The constraints, in the order of the prompt.
     pub constraints: Vec<ConstraintRow>,
-    /// The user turn as the model sees it.
+    /// The user turn that the model reads.
     pub prompt: String,
-    /// BCP 47 tag, for instance `en`.
+    /// Language as a BCP 47 tag, for instance `en`.
     pub language: String,
 }
 
 /// A row of `responses`: one attempt at an instruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResponseRow {
-    /// Content hash.
+    /// Content hash of the response.
     pub id: String,
-    /// The instruction that it answers.
+    /// The instruction that the response answers.
     pub instruction_id: String,
     /// The task of that instruction.
     pub task_id: String,
-    /// The answer.
+    /// The text of the response.
     pub text: String,
-    /// One verdict a constraint of the instruction, in its order.
+    /// One verdict per constraint of the instruction, in the same order.
     pub verdicts: Vec<VerdictRow>,
     /// Whether every constraint holds.
     pub accepted: bool,
-    /// Whether an edit made a constraint hold.
+    /// Whether a small edit made a constraint hold.
     pub repaired: bool,
-    /// Why there is no usable answer, if so.
+    /// Why there is no usable response, if there is none.
     pub error: Option<String>,
-    /// Name and weight hash of the model that wrote it.
+    /// Name and weight hash of the model that wrote the response.
     pub generator: String,
-    /// Sampling parameters as JSON (manner, temperature, seed …).
+    /// Sampling parameters as JSON: style prompt, temperature, seed and so on.
     pub sampling: String,
 }
 
-/// The verdicts behind a group's truth table: `xiyj` holds the verdicts on response yj under the constraints of xi.
+/// The verdicts behind a group's truth table. `xiyj` has the verdicts on response yj for the constraints of xi.
 pub type Proof = PerSequence<Vec<VerdictRow>>;
 
-/// Returns the truth table of a proof: a cell holds when all its verdicts do.
+/// Returns the truth table of a proof. A cell is true if all its verdicts are satisfied.
 pub fn truth_table(proof: &Proof) -> PerSequence<bool> {
     proof.as_ref().map(|verdicts| verdicts.iter().all(|verdict| verdict.satisfied))
 }
@@ -99,19 +99,19 @@ pub fn truth_table(proof: &Proof) -> PerSequence<bool> {
 pub struct PreferenceRow {
     /// Content hash of the four texts.
     pub id: String,
-    /// The task that all four belong to.
+    /// The task that all four texts belong to.
     pub task_id: String,
-    /// Train, dev or test, by task.
+    /// Train, dev or test. All groups of a task are in one split.
     pub split: Split,
     /// Full or sided.
     pub kind: GroupKind,
-    /// How x2 was made from x1.
+    /// How x2 differs from x1.
     pub operation: Operation,
     /// The plain task that both instructions share.
     pub task: String,
     /// The input that both instructions share.
     pub input: Option<String>,
-    /// The first instruction as the model sees it (the user turn).
+    /// The first instruction: the user turn that the model reads.
     pub x1: String,
     /// The response that follows x1.
     pub y1: String,
@@ -127,18 +127,18 @@ pub struct PreferenceRow {
     pub removed: Vec<ConstraintRow>,
     /// Constraints of x2 that x1 lacks.
     pub added: Vec<ConstraintRow>,
-    /// Ids of the response rows that y1 and y2 come from.
+    /// Id of the response row that y1 comes from.
     pub y1_response_id: String,
-    /// See `y1_response_id`.
+    /// Id of the response row that y2 comes from.
     pub y2_response_id: String,
     /// Whether y1 or y2 was repaired.
     pub repaired: bool,
-    /// The truth table.
+    /// The verdicts behind the truth table.
     pub proof: Proof,
 }
 
 impl PreferenceRow {
-    /// Returns the truth table: `xiyj` tells whether response yj follows instruction xi.
+    /// Returns the truth table. `xiyj` tells whether response yj follows instruction xi.
     pub fn truth_table(&self) -> PerSequence<bool> {
         truth_table(&self.proof)
     }
@@ -155,27 +155,27 @@ pub struct ReferenceRow {
     pub template_hash: String,
     /// Log-probability of each response, summed over its tokens, in nats.
     pub logps: PerSequence<f64>,
-    /// Response tokens behind each sum, EOS included.
+    /// Number of response tokens in each sum, including EOS.
     pub tokens: PerSequence<u32>,
 }
 
 /// A row of `response_logps`: the log-probability of one evaluated response under one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ResponseLogpsRow {
-    /// The prediction's key.
+    /// Key of the prediction.
     pub key: String,
     /// Log-probability of the response, summed over its tokens, in nats.
     pub logps: f64,
-    /// Response tokens behind the sum; EOS counts where the model generated it.
+    /// Number of response tokens in the sum, including EOS if the model generated it.
     pub tokens: u32,
 }
 
-/// A row of `metrics` (and of the `*_stats` files): one scalar at one step.
+/// A row of `metrics` and of the `*_stats` files: one number at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
-    /// Optimiser step (0 for counts).
+    /// Optimizer step; 0 in `*_stats` files.
     pub step: u64,
-    /// For instance `rewards/margins` or `yield/full/revise`.
+    /// Name of the metric, for instance `rewards/margins` or `yield/full/revise`.
     pub name: String,
     /// The value.
     pub value: f64,
@@ -184,59 +184,59 @@ pub struct MetricRow {
 /// A row of `predictions`: one benchmark prompt answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PredictionRow {
-    /// For instance `heldout`.
+    /// Id of the benchmark, for instance `heldout`.
     pub benchmark: String,
-    /// The prompt's key inside the benchmark.
+    /// Key of the prompt in the benchmark.
     pub key: String,
-    /// Task, the cluster that bootstrap intervals resample first; empty where there is none.
+    /// Task of the prompt, which bootstrap intervals resample first; empty if there is none.
     pub task_id: String,
-    /// The user turn.
+    /// The user turn that the model reads.
     pub prompt: String,
-    /// The constraints to score it by.
+    /// The constraints that the response is scored by.
     pub constraints: Vec<ConstraintRow>,
-    /// The model's answer.
+    /// The model's response.
     pub response: String,
-    /// `stop` or `length`; `given` where the answer came in a file.
+    /// `stop` or `length`; `given` if the response was read from a file.
     pub finish_reason: String,
-    /// Tokens of the rendered prompt.
+    /// Number of tokens of the rendered prompt.
     pub prompt_tokens: u32,
-    /// Tokens generated.
+    /// Number of generated tokens.
     pub completion_tokens: u32,
 }
 
 /// A row of `scores`: one verdict on one prediction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreRow {
-    /// For instance `heldout`.
+    /// Id of the benchmark, for instance `heldout`.
     pub benchmark: String,
-    /// The prompt's key.
+    /// Key of the prompt in the benchmark.
     pub key: String,
-    /// Task of the prompt; empty where there is none.
+    /// Task of the prompt; empty if there is none.
     pub task_id: String,
-    /// The constraint's index in the prompt.
+    /// Index of the constraint in the prompt.
     pub index: u32,
-    /// The constraint kind's id.
+    /// Id of the constraint kind.
     pub instruction_id: String,
-    /// Whether the kind occurs in synthesis (`false`: held out).
+    /// Whether synthesis uses the kind; false if it is held out.
     pub seen: bool,
     /// The strict verdict.
     pub strict: bool,
-    /// The loose verdict, where the benchmark has one.
+    /// The loose verdict, if the benchmark has one.
     pub loose: Option<bool>,
-    /// Code or judge.
+    /// Whether code or a judge decided.
     pub method: Method,
-    /// The judge's raw text.
+    /// The judge's answer as it was generated.
     pub raw: Option<String>,
-    /// The rules of the verdict, where the benchmark has several: for instance `paper`, `repaired`.
+    /// The rules behind the verdict if the benchmark has several, for instance `paper` or `repaired`.
     pub mode: Option<String>,
 }
 
 /// A row of `summary`: one cell of a table, with its interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
-    /// The model: `base`, `sft`, `iopo` …
+    /// Name of the model, for instance `base`, `sft` or `iopo`.
     pub model: String,
-    /// For a paired difference `model − baseline`: the baseline.
+    /// The baseline, if the row is a paired difference `model − baseline`.
     pub baseline: Option<String>,
     /// The metric.
     pub metric: SummaryMetric,
@@ -244,10 +244,10 @@ pub struct SummaryRow {
     pub subset: Subset,
     /// The estimate.
     pub value: f64,
-    /// Lower end of the 95 % interval; NaN where there is none.
+    /// Lower end of the 95 % interval; NaN if there is none.
     pub low: f64,
-    /// Upper end of the 95 % interval; NaN where there is none.
+    /// Upper end of the 95 % interval; NaN if there is none.
     pub high: f64,
-    /// Rows behind the estimate.
+    /// Number of rows behind the estimate.
     pub n: u64,
 }

@@ -1,4 +1,4 @@
-//! The counters of a data stage as rows of its `*_stats` file.
+//! Converts the counters of a data stage to rows of its `*_stats` file and back.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub fn to_rows(counts: &Counts, shares: &[(Total, f64)]) -> Vec<MetricRow> {
     counted.chain(shares.iter().map(|(name, share)| (name.as_str(), *share))).map(row).collect()
 }
 
-/// Returns one counter of a stats file; 0 for a name that was never counted.
+/// Returns one counter of a stats file; 0 for an unknown name.
 pub fn count(rows: &[MetricRow], name: &str) -> u64 {
     rows.iter().find(|row| row.name == name).map_or(0, |row| row.value as u64)
 }
@@ -45,7 +45,7 @@ mod tests {
     use crate::{Breakdown, CheckRow, ConstraintRow, Total};
 
     #[test]
-    fn counters_survive_their_rows() {
+    fn counters_are_read_back_from_their_rows() {
         let mut counts = Counts::default();
         counts.add(Total::Answers, 4);
         counts.one(Breakdown::Dropped.of("empty"));

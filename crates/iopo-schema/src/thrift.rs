@@ -1,15 +1,15 @@
-//! Steps through Thrift's compact protocol, in which Parquet writes its footer and the headers of its pages.
+//! Walks Thrift's compact protocol, the encoding of Parquet's footer and page headers.
 
-/// Thrift structs of a footer nest about six deep.
+/// Limit on nesting. The structs of a valid footer nest about six deep.
 const MAX_DEPTH: usize = 24;
-/// Each level of a schema takes at least one element, so this bounds the decoder's recursion too.
+/// Limit on schema elements. Each level of a schema needs one, so this also bounds the decoder's recursion.
 const MAX_SCHEMA_ELEMENTS: u64 = 1_000;
 const MAX_ROW_GROUPS: u64 = 32_767;
 
-/// The kind of what is no field but the end of a struct.
+/// The kind that ends a struct.
 pub(crate) const STOP: u8 = 0;
 
-/// Steps over Thrift's compact protocol; `None` as soon as something does not fit.
+/// Walks over Thrift values. Each method returns `None` if a value is malformed or exceeds the bytes left.
 pub(crate) struct Walker<'a> {
     pub(crate) bytes: &'a [u8],
 }
@@ -38,7 +38,7 @@ impl Walker<'_> {
         None
     }
 
-    /// One struct, up to its stop byte; `top` is the file's metadata itself.
+    /// Skips a struct up to its stop byte. `top` marks the file's metadata, whose lists have limits.
     pub(crate) fn structure(&mut self, depth: usize, top: bool) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
@@ -61,7 +61,8 @@ impl Walker<'_> {
         }
     }
 
-    /// The id and the kind of the field after the one with the id `before`; [`STOP`] where the struct ends.
+    /// Reads the id and the kind of the next field; the kind is [`STOP`] at the end of the struct. `before` is the id of
+    /// the previous field.
     pub(crate) fn field(&mut self, before: i64) -> Option<(i64, u8)> {
         let header = self.byte()?;
         if header & 0x0f == STOP {
@@ -75,7 +76,7 @@ impl Walker<'_> {
         Some((id, header & 0x0f))
     }
 
-    /// A zigzag number.
+    /// Reads a zigzag-encoded number.
     pub(crate) fn signed(&mut self) -> Option<i64> {
         let zigzag = self.varint()?;
         Some((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
@@ -99,7 +100,7 @@ impl Walker<'_> {
         Some(())
     }
 
-    /// Steps over a value; one of a boolean field has no bytes of its own.
+    /// Skips a value. The value of a boolean field is part of its header and has no bytes.
     pub(crate) fn value(&mut self, kind: u8, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
@@ -115,7 +116,7 @@ impl Walker<'_> {
             9 | 10 => self.list(depth, u64::MAX),
             12 => self.structure(depth, false),
             13 => self.skip(16),
-            // Maps do not occur in Parquet's metadata.
+            // Parquet's metadata has no maps.
             _ => None,
         }
     }

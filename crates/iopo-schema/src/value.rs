@@ -10,11 +10,13 @@ use std::sync::Arc;
 
 use crate::SchemaError;
 
-/// Something that fills one Arrow column, nested or not. `None` stands for null on both ways; whether a null is
-/// allowed is the caller's to say, because only it knows whether the parent is null too.
+/// A type that is stored as one Arrow column, nested or not.
+///
+/// `None` is null in both directions. The caller decides whether a null is allowed, because only the caller knows
+/// whether the parent is null.
 pub(crate) trait Value: Sized {
     const NULLABLE: bool = false;
-    /// What stands in every row of a nullable column that the file lacks.
+    /// Returns the value of every row if the file lacks this nullable column.
     fn absent() -> Option<Self> {
         None
     }
@@ -33,7 +35,7 @@ pub(crate) fn downcast<'a, A: Array + 'static>(
     })
 }
 
-/// A type in few words: nested types by their kind only, their columns get errors of their own.
+/// Describes a type in a few words. Nested types are not spelled out, since errors name the nested column.
 pub(crate) fn describe(data_type: &DataType) -> String {
     match data_type {
         DataType::Utf8 => "text (utf8)".to_owned(),
@@ -66,14 +68,14 @@ primitive!(u32, UInt32Array, DataType::UInt32);
 primitive!(u64, UInt64Array, DataType::UInt64);
 primitive!(f64, Float64Array, DataType::Float64);
 
-/// Text with 32-bit offsets; more than 2 GiB in one batch is an error here instead of a panic in the builder.
+/// Encodes text with 32-bit offsets. More than 2 GiB in one batch is an error; the builder would panic.
 pub(crate) fn encode_texts<'a>(
     texts: impl Iterator<Item = Option<&'a str>> + Clone,
 ) -> Result<ArrayRef, ArrowError> {
     let bytes: usize = texts.clone().map(|text| text.map_or(0, str::len)).sum();
     if bytes > i32::MAX as usize {
         return Err(ArrowError::InvalidArgumentError(format!(
-            "a batch holds {bytes} bytes of text, at most {} fit",
+            "a batch has {bytes} bytes of text, the limit is {}",
             i32::MAX
         )));
     }

@@ -1,4 +1,4 @@
-//! Writing a file: complete or absent, and the same bytes for the same rows and provenance.
+//! Writes files atomically. The same rows and provenance give the same bytes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,13 @@ use crate::batches::BATCH_ROWS;
 use crate::provenance::ProvenanceTexts;
 use crate::{Provenance, Record, SchemaError};
 
-/// Rows of a row group. The bytes of every file depend on it.
+/// Rows per row group. The bytes of every file depend on it.
 const ROW_GROUP_ROWS: usize = 4 * BATCH_ROWS;
 
-/// Writes all rows to `path`, atomically, and creates missing directories.
+/// Writes all rows to `path` atomically. Creates missing directories.
 ///
 /// # Errors
-/// [`SchemaError::Io`], [`SchemaError::Encode`] or [`SchemaError::Write`]; the file at `path` is then the old one, or
-/// absent.
+/// Returns [`SchemaError::Io`], [`SchemaError::Encode`] or [`SchemaError::Write`]. The file at `path` is unchanged then.
 pub fn write<R: Record>(
     path: &Path,
     rows: &[R],
@@ -38,7 +37,7 @@ pub(crate) fn write_with<R: Record>(
     sink.finish()
 }
 
-/// Takes rows in portions of any size and writes them in batches of a fixed size.
+/// Collects rows and writes them in batches of a fixed size.
 pub(crate) struct Sink<R: Record> {
     path: PathBuf,
     writer: ArrowWriter<AtomicFile>,
@@ -48,9 +47,9 @@ pub(crate) struct Sink<R: Record> {
 impl<R: Record> Sink<R> {
     pub(crate) fn create(path: &Path, texts: &ProvenanceTexts) -> Result<Self, SchemaError> {
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(SchemaError::io(parent, "create this directory"))?;
+            fs::create_dir_all(parent).map_err(SchemaError::io(parent, "create the directory"))?;
         }
-        let file = AtomicFile::create(path).map_err(SchemaError::io(path, "create it"))?;
+        let file = AtomicFile::create(path).map_err(SchemaError::io(path, "create the file"))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -89,6 +88,6 @@ impl<R: Record> Sink<R> {
         let file = writer
             .into_inner()
             .map_err(|source| SchemaError::Write { path: path.clone(), source })?;
-        file.commit().map_err(SchemaError::io(&path, "move it into place"))
+        file.commit().map_err(SchemaError::io(&path, "move the file into place"))
     }
 }

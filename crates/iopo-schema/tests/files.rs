@@ -1,4 +1,4 @@
-//! Files that are not what they should be: each is one clear error.
+//! Reading damaged, foreign and outdated files: each gives one clear error.
 
 mod common;
 
@@ -28,7 +28,7 @@ fn error_of(path: &Path) -> String {
     }
 }
 
-/// A `metrics` file with other columns than it should have.
+/// A `metrics` row with wrong columns.
 #[derive(Clone)]
 struct Odd<const CASE: u8>;
 
@@ -92,55 +92,55 @@ fn odd<const CASE: u8>() -> Result<String, Box<dyn std::error::Error>> {
 }
 
 #[test]
-fn columns_that_are_not_as_they_should_be() -> Outcome {
+fn a_missing_or_mistyped_column_is_an_error() -> Outcome {
     assert_eq!(
         odd::<NO_VALUE>()?,
-        "metrics.parquet: expected a column `value` of type Float64, found only: step, name; run its stage again"
+        "metrics.parquet: expected a column `value` of type Float64, found the columns step, name; hint: run the stage that writes the file again"
     );
     assert_eq!(
         odd::<TEXT_VALUE>()?,
-        "metrics.parquet: expected column `value` to be Float64, found text (utf8); run its stage again"
+        "metrics.parquet: expected column `value` of type Float64, found text (utf8); hint: run the stage that writes the file again"
     );
     assert_eq!(
         odd::<NULL_NAME>()?,
-        "metrics.parquet: expected a value in column `name`, found null in its entry 1; run its stage again"
+        "metrics.parquet: expected a value in column `name`, found null at entry 1; hint: run the stage that writes the file again"
     );
     assert_eq!(odd::<MORE_COLUMNS>()?, "no error, 2 rows");
     Ok(())
 }
 
 #[test]
-fn another_version() -> Outcome {
+fn another_version_is_an_error() -> Outcome {
     let text = odd::<LATER_VERSION>()?;
     assert!(text.contains("expected version 1 of `metrics`, found version 7"), "{text}");
     Ok(())
 }
 
 #[test]
-fn another_schema() -> Outcome {
+fn another_schema_is_an_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("scores.parquet");
     write::<ScoreRow>(&path, &[], &provenance())?;
     let text = error_of(&path);
-    assert!(text.contains("expected `metrics` rows, but the file holds `scores` rows"), "{text}");
+    assert!(text.contains("expected `metrics` rows, found `scores` rows"), "{text}");
     Ok(())
 }
 
 #[test]
-fn no_file_and_files_of_other_kinds() -> Outcome {
+fn a_missing_file_and_a_file_of_another_format_are_errors() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");
     assert!(error_of(&path).contains("found no file"));
     fs::write(&path, "")?;
     assert!(error_of(&path).contains("found an empty file"));
-    fs::write(&path, "PK\u{3}\u{4} a zip archive, say")?;
-    assert!(error_of(&path).contains("does not begin as Parquet"));
+    fs::write(&path, "PK\u{3}\u{4} a zip archive")?;
+    assert!(error_of(&path).contains("does not start with `PAR1`"));
     assert!(error_of(folder.path()).contains("found a directory"));
     Ok(())
 }
 
 #[test]
-fn a_parquet_file_that_is_not_ours() -> Outcome {
+fn a_foreign_parquet_file_is_an_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("foreign.parquet");
     let batch = MetricRow::to_batch(&metrics(0..3))?;
@@ -154,7 +154,7 @@ fn a_parquet_file_that_is_not_ours() -> Outcome {
 }
 
 #[test]
-fn a_file_cut_off_anywhere() -> Outcome {
+fn a_file_truncated_at_any_length_is_an_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");
     write(&path, &metrics(0..200), &provenance())?;
@@ -162,13 +162,13 @@ fn a_file_cut_off_anywhere() -> Outcome {
     for length in (0..bytes.len()).step_by(37) {
         fs::write(&path, &bytes[..length])?;
         let text = error_of(&path);
-        assert!(text.contains("expected a whole Parquet file"), "cut at {length}: {text}");
+        assert!(text.contains("expected a complete Parquet file"), "cut at {length}: {text}");
     }
     Ok(())
 }
 
 #[test]
-fn a_footer_that_lies_about_its_length() -> Outcome {
+fn a_footer_longer_than_the_file_is_an_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");
     write(&path, &metrics(0..200), &provenance())?;
@@ -177,13 +177,13 @@ fn a_footer_that_lies_about_its_length() -> Outcome {
     bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
     fs::write(&path, &bytes)?;
     let text = error_of(&path);
-    assert!(text.contains("that claim a footer of 4294967295 bytes"), "{text}");
+    assert!(text.contains("that claims a footer of 4294967295 bytes"), "{text}");
     Ok(())
 }
 
-/// Whatever byte is damaged: the right rows, other rows, or an error, and never a panic that gets out.
+/// Damages each byte in turn. Reading then gives rows or an error but never panics.
 #[test]
-fn a_file_with_any_byte_damaged() -> Outcome {
+fn a_damaged_byte_never_causes_a_panic() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("scores.parquet");
     let row = ScoreRow {
@@ -214,7 +214,7 @@ fn a_file_with_any_byte_damaged() -> Outcome {
 }
 
 #[test]
-fn a_nullable_column_that_came_later_is_null_in_older_files() -> Outcome {
+fn a_nullable_column_missing_from_an_older_file_is_null() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("scores.parquet");
     let rows = ScoreRow::to_batch(&[])?;
@@ -223,15 +223,15 @@ fn a_nullable_column_that_came_later_is_null_in_older_files() -> Outcome {
     let older = rows.project(&(0..last).collect::<Vec<_>>())?;
     assert_eq!(ScoreRow::from_batch(&older)?, Vec::<ScoreRow>::new());
     let other = rows.project(&(1..=last).collect::<Vec<_>>())?;
-    assert!(ScoreRow::from_batch(&other).is_err(), "`benchmark` takes no null");
+    assert!(ScoreRow::from_batch(&other).is_err(), "`benchmark` allows no null");
     write::<ScoreRow>(&path, &[], &provenance())?;
     assert!(read::<ScoreRow>(&path)?.is_empty());
     Ok(())
 }
 
-/// The numbers of a configuration are compared as they are written, whatever reading them back makes of them.
+/// Numbers of a configuration are compared as stored text, since parsing can change their last digit.
 #[test]
-fn a_file_is_known_again_by_the_text_of_its_provenance() -> Outcome {
+fn a_file_is_recognized_by_the_text_of_its_provenance() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");
     for step in 0_u32..60 {
@@ -251,7 +251,7 @@ fn a_file_is_known_again_by_the_text_of_its_provenance() -> Outcome {
 }
 
 #[test]
-fn a_foreign_file_is_read_in_bounded_batches_and_a_cut_or_damaged_one_is_an_error() -> Outcome {
+fn a_foreign_file_is_read_in_bounded_batches() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("foreign.parquet");
     let batch = MetricRow::to_batch(&metrics(0..2_500))?;
@@ -267,7 +267,7 @@ fn a_foreign_file_is_read_in_bounded_batches_and_a_cut_or_damaged_one_is_an_erro
         fs::write(&path, &bytes[..length])?;
         assert!(matches!(failure(), Err(SchemaError::NotParquet { .. })), "cut at {length}");
     }
-    // The first page's header.
+    // Damage the first page's header.
     let mut damaged = bytes.clone();
     damaged[4..40].fill(0xff);
     fs::write(&path, &damaged)?;
@@ -278,7 +278,7 @@ fn a_foreign_file_is_read_in_bounded_batches_and_a_cut_or_damaged_one_is_an_erro
 }
 
 #[test]
-fn a_preview_shows_header_and_first_rows() -> Outcome {
+fn a_preview_has_the_header_and_the_first_rows() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");
     write(&path, &metrics(0..5_000), &provenance())?;
@@ -305,7 +305,7 @@ fn the_same_rows_give_the_same_bytes() -> Outcome {
 }
 
 #[test]
-fn a_stream_keeps_to_its_batches() -> Outcome {
+fn a_stream_has_batches_of_a_fixed_size() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");
     write(&path, &metrics(0..2_500), &provenance())?;

@@ -1,4 +1,4 @@
-//! Outputs written in parts: killed, resumed, disturbed.
+//! Outputs written in parts: killed, resumed, incomplete.
 
 mod common;
 
@@ -14,7 +14,7 @@ const COUNT: usize = 5;
 const ROWS: u64 = 3_000;
 
 fn rows(index: usize) -> Vec<MetricRow> {
-    // Uneven parts, one of them empty: their borders must not show in the final file.
+    // Parts of different sizes, one of them empty.
     match index {
         2 => Vec::new(),
         _ => metrics(index as u64 * ROWS..(index as u64 + 1) * ROWS - index as u64 * 7),
@@ -25,7 +25,7 @@ fn all() -> Vec<MetricRow> {
     (0..COUNT).flat_map(rows).collect()
 }
 
-/// Writes what is missing and at most `most` parts of it, as a stage does.
+/// Writes at most `most` of the missing parts, as a stage does.
 fn work(path: &Path, most: usize) -> Result<(), SchemaError> {
     let parts = Parts::open(path, &provenance())?;
     if parts.is_complete() {
@@ -39,7 +39,7 @@ fn work(path: &Path, most: usize) -> Result<(), SchemaError> {
 }
 
 #[test]
-fn interrupted_and_uninterrupted_writing_give_the_same_bytes() -> Outcome {
+fn a_resumed_output_has_the_bytes_of_an_uninterrupted_one() -> Outcome {
     let folder = tempfile::tempdir()?;
     let whole = folder.path().join("whole.parquet");
     write(&whole, &all(), &provenance())?;
@@ -47,7 +47,7 @@ fn interrupted_and_uninterrupted_writing_give_the_same_bytes() -> Outcome {
 
     let straight = folder.path().join("straight.parquet");
     work(&straight, COUNT)?;
-    assert!(fs::read(&straight)? == expected, "parts must not show in the final file");
+    assert!(fs::read(&straight)? == expected, "the final file depends on its parts");
 
     let resumed = folder.path().join("resumed.parquet");
     for most in [1, 0, 2, 0] {
@@ -55,19 +55,19 @@ fn interrupted_and_uninterrupted_writing_give_the_same_bytes() -> Outcome {
         assert!(!resumed.exists());
     }
     work(&resumed, COUNT)?;
-    assert!(fs::read(&resumed)? == expected, "resuming must not show in the final file");
+    assert!(fs::read(&resumed)? == expected, "the final file depends on interruptions");
     assert!(!folder.path().join("resumed.parquet.parts").exists());
     assert_eq!(read::<MetricRow>(&resumed)?, all());
     Ok(())
 }
 
 #[test]
-fn leftovers_of_a_kill_are_cleared_away() -> Outcome {
+fn files_left_by_a_killed_writer_are_removed() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");
     let directory = folder.path().join("out.parquet.parts");
     work(&path, 3)?;
-    // A part that was being written, a part that lost its end, and a final file that was being written.
+    // An unfinished part, a truncated part, and an unfinished final file.
     fs::write(directory.join(".part-00003.parquet.tmp"), b"PAR1 half")?;
     let part = directory.join("part-00001.parquet");
     let bytes = fs::read(&part)?;
@@ -88,7 +88,7 @@ fn leftovers_of_a_kill_are_cleared_away() -> Outcome {
 }
 
 #[test]
-fn a_kill_between_the_rename_and_the_removal_of_parts_is_finished_later() -> Outcome {
+fn parts_left_beside_a_complete_file_are_removed() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");
     let directory = folder.path().join("out.parquet.parts");
@@ -112,7 +112,7 @@ fn parts_of_another_configuration_are_refused() -> Outcome {
     assert!(error.contains("out.parquet.parts: expected parts with config"), "{error}");
     assert!(error.contains(r#""beta":0.5"#) && error.contains(r#""beta":0.1"#), "{error}");
     assert!(error.contains("delete that directory"), "{error}");
-    // The parts are still there for the configuration that began them.
+    // The first configuration can still resume.
     assert!(Parts::<MetricRow>::open(&path, &provenance())?.has(1));
     Ok(())
 }
@@ -130,17 +130,17 @@ fn a_finished_file_of_another_configuration_is_not_complete() -> Outcome {
 }
 
 #[test]
-fn a_final_file_that_is_not_ours_is_never_replaced() -> Outcome {
+fn a_foreign_final_file_is_never_replaced() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");
     fs::write(&path, "a user's notes")?;
     let error = Parts::<MetricRow>::open(&path, &provenance()).unwrap_err().to_string();
-    assert!(error.contains("out.parquet: expected a whole Parquet file"), "{error}");
+    assert!(error.contains("out.parquet: expected a complete Parquet file"), "{error}");
     Ok(())
 }
 
 #[test]
-fn only_one_writer_at_a_time() -> Outcome {
+fn a_second_writer_is_refused() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");
     let first = Parts::<MetricRow>::open(&path, &provenance())?;
@@ -166,7 +166,7 @@ fn missing_and_stray_parts_are_named() -> Outcome {
 }
 
 #[test]
-fn an_output_without_rows_is_a_file_without_rows() -> Outcome {
+fn an_output_without_rows_is_an_empty_file() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");
     Parts::<MetricRow>::open(&path, &provenance())?.finish(0)?;

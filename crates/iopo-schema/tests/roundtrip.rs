@@ -1,4 +1,4 @@
-//! What is written is read back, for every row type and any content.
+//! Every row type is read back as it was written, for any content.
 
 mod common;
 
@@ -259,12 +259,12 @@ round_trips! {
 }
 
 #[test]
-fn rows_of_several_row_groups() -> Result<(), TestCaseError> {
+fn several_row_groups_are_read_back() -> Result<(), TestCaseError> {
     returns(&many(0..9_001))
 }
 
 #[test]
-fn nan_survives() -> Result<(), Box<dyn std::error::Error>> {
+fn nan_is_read_back() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("summary.parquet");
     let row = SummaryRow {

@@ -1,4 +1,4 @@
-//! The columns of every schema, as text: a change of one shows here, and asks for a new version.
+//! Snapshots of the columns of every schema. A change may need a new version, see `Record::VERSION`.
 
 use std::fmt::Write as _;
 
@@ -29,7 +29,7 @@ fn columns<R: Record>() -> String {
 }
 
 #[test]
-fn the_columns_of_every_schema() {
+fn the_columns_of_every_schema_match_their_snapshots() {
     insta::assert_snapshot!("instructions", columns::<InstructionRow>());
     insta::assert_snapshot!("responses", columns::<ResponseRow>());
     insta::assert_snapshot!("preferences", columns::<PreferenceRow>());

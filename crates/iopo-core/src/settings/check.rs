@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::nearest::nearest;
 use super::{SettingError, schema};
 
-/// Checks the ranges of a configuration against those that its type declares.
+/// Checks that each setting of a configuration is in the range that its type declares.
 ///
 /// # Errors
-/// Names the first setting that is out of range.
+/// Returns an error about the first setting that is out of range.
 pub fn check<T: JsonSchema + Serialize>(config: &T) -> Result<(), SettingError> {
     let root = schema::of::<T>();
     let value = serde_json::to_value(config)
@@ -21,8 +21,8 @@ pub fn check<T: JsonSchema + Serialize>(config: &T) -> Result<(), SettingError> 
 /// Checks the parsed text of a configuration file, or a part of it, against the configuration's type.
 ///
 /// # Errors
-/// Names the first key that is unknown, with the nearest known one as a hint, or whose value has the wrong type or is out
-/// of range.
+/// Returns an error about the first key that is unknown or whose value has the wrong type or is out of range. The hint
+/// for an unknown key is the nearest known key.
 pub fn check_table<T: JsonSchema>(table: &Value) -> Result<(), SettingError> {
     let root = schema::of::<T>();
     walk("", table, &root, &root)
@@ -109,10 +109,10 @@ fn in_range(number: f64, schema: &Value) -> bool {
         && holds("exclusiveMaximum", |number, bound| number < bound)
 }
 
-/// A value as an error shows it.
+/// Describes a value for an error.
 fn found(value: &Value) -> String {
     match value {
-        // JSON has no numbers that are not finite: they arrive here as null.
+        // JSON has no infinities and no NaN; they are null here.
         Value::Null => "a number that is not finite".to_owned(),
         Value::Object(_) => "a table".to_owned(),
         other => other.to_string(),

@@ -1,4 +1,4 @@
-//! The error for a setting, the same in every crate.
+//! The error for a setting, shared by all crates.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use std::fmt;
 pub struct SettingError {
     /// The key, with its sections: `train.lora.r`.
     pub key: String,
-    /// The value found, or a word for it.
+    /// The value found, or a description of it.
     pub found: String,
     /// The values allowed.
     pub expected: String,
-    /// A remedy, where one is known.
+    /// A remedy, if one is known.
     pub hint: Option<String>,
 }
 
 impl SettingError {
-    /// An error for `key`.
+    /// Creates an error about `key`.
     pub fn new(
         key: impl Into<String>,
         found: impl fmt::Display,
@@ -27,13 +27,13 @@ impl SettingError {
         Self { key: key.into(), found: found.to_string(), expected: expected.into(), hint: None }
     }
 
-    /// The same error with a remedy.
+    /// Adds a remedy.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same error with the key inside `section`.
+    /// Prefixes the key with `section`.
     #[must_use]
     pub fn inside(self, section: &str) -> Self {
         Self { key: format!("{section}.{}", self.key), ..self }

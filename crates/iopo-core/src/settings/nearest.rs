@@ -1,11 +1,13 @@
-//! The setting that was probably meant by an unknown key.
+//! Finds the setting that an unknown key probably means.
 
 use serde_json::Value;
 
 use super::reference::{Setting, list};
 
-/// The settings of a root schema that resemble `key`, the likeliest first: a known alias, a close spelling in the same
-/// section, the same name in another section.
+/// Returns the setting of a root schema that `key` probably means.
+///
+/// The first match wins: an alias or a close spelling in the same section, the same name in another section, a close
+/// spelling anywhere.
 pub(super) fn nearest(root: &Value, key: &str) -> Option<String> {
     let mut settings = Vec::new();
     list("", root, &mut settings);
@@ -21,12 +23,12 @@ pub(super) fn nearest(root: &Value, key: &str) -> Option<String> {
     found.map(|setting| setting.key.clone())
 }
 
-/// A key's section, empty at the top, and its name.
+/// Splits a key into its section, which is empty at the top level, and its name.
 fn split(key: &str) -> (&str, &str) {
     key.rsplit_once('.').unwrap_or(("", key))
 }
 
-/// The setting whose name takes the fewest edits to become `name`, if they are few for its length.
+/// Returns the setting whose name is closest to `name` by edit distance, if it is close enough for its length.
 fn closest<'a>(settings: impl Iterator<Item = &'a Setting>, name: &str) -> Option<&'a Setting> {
     let most = (name.chars().count() / 3).max(1);
     let edits = |setting: &Setting| strsim::damerau_levenshtein(split(&setting.key).1, name);

@@ -10,17 +10,17 @@ use super::schema;
 pub struct Setting {
     /// The key with its sections: `train.lora.r`.
     pub key: String,
-    /// Whether the key is a section that holds other settings.
+    /// Whether the key is a section with settings inside.
     pub is_section: bool,
     /// The type in words.
     pub kind: String,
-    /// The default as TOML; empty where nothing is set by default.
+    /// The default as TOML; empty if there is none.
     pub default: String,
-    /// The allowed values in words; empty where every value of the type is allowed.
+    /// The allowed values in words; empty if every value of the type is allowed.
     pub range: String,
     /// Its effect, from the field's documentation.
     pub effect: String,
-    /// Names that other trainers have for it; they are not accepted, only recognized in an error.
+    /// Names of this setting in other trainers. They are not accepted, but an error suggests this key for them.
     pub aliases: Vec<String>,
 }
 
@@ -31,14 +31,14 @@ pub fn reference<T: JsonSchema>() -> Vec<Setting> {
     settings
 }
 
-/// Appends the settings inside of a section.
+/// Appends the settings of a section.
 pub(super) fn list(section: &str, schema: &Value, settings: &mut Vec<Setting>) {
     let named = schema::properties(schema).into_iter().flatten();
     let named = named.map(|(name, schema)| (name.as_str(), schema));
     let free = schema::values(schema).map(|values| ("NAME", values));
     for (name, schema) in named.chain(free) {
         let key = if section.is_empty() { name.to_owned() } else { format!("{section}.{name}") };
-        // A value that has a short form is one setting, even if its long form is a table.
+        // A value with a short form is one setting, even if its long form is a table.
         let is_section = schema::properties(schema).is_some()
             || schema::values(schema).is_some_and(|values| schema::properties(values).is_some());
         let text = Documentation::of(schema);
@@ -63,7 +63,7 @@ fn strings(value: &Value) -> Vec<String> {
     values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// A documentation comment, taken apart: sentences that begin with `Default` or `Range:` have columns of their own.
+/// The parts of a doc comment. Sentences that begin with `Default` or `Range:` are separate.
 #[derive(Debug, Default)]
 struct Documentation {
     effect: String,
@@ -75,7 +75,7 @@ impl Documentation {
     fn of(schema: &Value) -> Self {
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
         let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
-        // Links of rustdoc are plain code elsewhere.
+        // Outside rustdoc, a link becomes plain code.
         let line = line.replace("[`", "`").replace("`]", "`");
         let mut text = Self::default();
         let mut effect: Vec<&str> = Vec::new();
@@ -94,7 +94,7 @@ impl Documentation {
     }
 }
 
-/// A default as one would write it in TOML.
+/// Formats a default as TOML.
 fn toml(value: &Value, schema: &Value) -> String {
     match value {
         Value::Null => String::new(),

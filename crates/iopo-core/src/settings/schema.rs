@@ -1,32 +1,32 @@
-//! Reading a JSON schema: the type, the range and the allowed values of one setting.
+//! Reads the type, the range and the allowed values of a setting from its JSON schema.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
-/// The schema of a type, without references between its parts.
+/// Returns the schema of a type with all references resolved.
 pub(super) fn of<T: JsonSchema>() -> Value {
     let settings =
         SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The named settings of a section; `None` for a schema that is not a section.
+/// Returns the settings of a section, by name; `None` for a schema that is not a section.
 pub(super) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties").and_then(Value::as_object)
 }
 
-/// The schema of every value of a map whose keys are free.
+/// Returns the schema of the values of a map with arbitrary keys.
 pub(super) fn values(schema: &Value) -> Option<&Value> {
     schema.get("additionalProperties").filter(|values| values.is_object())
 }
 
-/// The alternatives of an untagged value, or of an enum with documented variants.
+/// Returns the alternatives of an untagged value or of an enum with documented variants.
 pub(super) fn alternatives(schema: &Value) -> Option<&[Value]> {
     let alternatives = ["anyOf", "oneOf"].into_iter().find_map(|key| schema.get(key));
     alternatives.and_then(Value::as_array).map(Vec::as_slice)
 }
 
-/// The names of the JSON types that a schema allows.
+/// Returns the names of the JSON types that a schema allows.
 pub(super) fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(name)) => vec![name],
@@ -35,7 +35,7 @@ pub(super) fn types(schema: &Value) -> Vec<&str> {
     }
 }
 
-/// The allowed strings of an enum.
+/// Returns the allowed strings of an enum.
 pub(super) fn allowed(schema: &Value) -> Vec<&str> {
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
         return values.iter().filter_map(Value::as_str).collect();
@@ -46,12 +46,12 @@ pub(super) fn allowed(schema: &Value) -> Vec<&str> {
     alternatives(schema).unwrap_or_default().iter().flat_map(allowed).collect()
 }
 
-/// A bound of a number.
+/// Returns a bound of a number.
 pub(super) fn bound(schema: &Value, name: &str) -> Option<f64> {
     schema.get(name).and_then(Value::as_f64)
 }
 
-/// The type in words: `number`, `list of integers`, `string`.
+/// Describes the type, for instance `number`, `list of integers` or `string`.
 pub(super) fn type_in_words(schema: &Value) -> String {
     if let Some(alternatives) = alternatives(schema).filter(|_| allowed(schema).is_empty()) {
         let shown = alternatives.iter().filter(|one| types(one) != ["null"]);
@@ -67,7 +67,7 @@ pub(super) fn type_in_words(schema: &Value) -> String {
     }
 }
 
-/// The allowed values in words, empty where every value of the type is allowed.
+/// Describes the allowed values; empty if every value of the type is allowed.
 pub(super) fn range_in_words(schema: &Value) -> String {
     let allowed = allowed(schema);
     if !allowed.is_empty() {
@@ -93,7 +93,7 @@ pub(super) fn range_in_words(schema: &Value) -> String {
     bounds.into_iter().flatten().collect::<Vec<_>>().join(" and ")
 }
 
-/// Type and range in words, for an error: `a number above 0`, ``one of `linear`, `cosine` ``.
+/// Describes type and range for an error, for instance `a number above 0` or ``one of `linear`, `cosine` ``.
 pub(super) fn expected(schema: &Value) -> String {
     let range = range_in_words(schema);
     if !allowed(schema).is_empty() {

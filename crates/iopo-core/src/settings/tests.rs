@@ -82,14 +82,14 @@ fn the_reference_lists_types_defaults_ranges_and_effects() {
 }
 
 #[test]
-fn a_table_that_fits_passes() {
+fn a_valid_table_passes() {
     let table =
         json!({"name": "a", "train": {"learning_rate": 1, "schedule": "constant", "epochs": 2}});
     check_table::<Config>(&table).expect("valid");
 }
 
 #[test]
-fn an_unknown_key_names_the_nearest_one() {
+fn an_error_about_an_unknown_key_suggests_the_nearest_one() {
     for (table, hint) in [
         (json!({"train": {"lr": 0.1}}), Some("train.learning_rate")),
         (json!({"train": {"learning_rat": 0.1}}), Some("train.learning_rate")),
@@ -105,7 +105,7 @@ fn an_unknown_key_names_the_nearest_one() {
 }
 
 #[test]
-fn a_wrong_type_and_a_value_out_of_range_say_what_is_allowed() {
+fn an_error_about_a_value_names_the_allowed_ones() {
     for (table, want) in [
         (
             json!({"train": {"learning_rate": "x"}}),

@@ -1,11 +1,11 @@
-//! Counters of the data stages: totals, and totals broken down by a member.
+//! Counters of the data stages: totals, and breakdowns by reason, kind or split.
 
 use std::fmt::Display;
 
 use crate::named::names;
 
 names! {
-    /// A number of a `*_stats` file that stands for the whole run.
+    /// A number of a `*_stats` file about the whole run.
     pub enum Total {
         /// Tasks read; in pairing, tasks with a usable response.
         Tasks = "tasks",
@@ -23,7 +23,7 @@ names! {
         TasksWithResponses = "tasks_with_responses",
         /// `tasks_with_responses` over `tasks`.
         TasksWithResponsesShare = "tasks_with_responses_share",
-        /// Repairs that were attempted.
+        /// Attempted repairs.
         RepairsTried = "repairs_tried",
         /// Responses, or groups with a response, that an edit changed.
         Repaired = "repaired",
@@ -43,7 +43,7 @@ names! {
 }
 
 names! {
-    /// A counter of a `*_stats` file that is kept for each member: a reason, a kind, a split.
+    /// A counter of a `*_stats` file with one value per member, for instance per reason, kind or split.
     pub enum Breakdown {
         /// Groups written, by operation and kind of group.
         Yield = "yield",
@@ -53,7 +53,7 @@ names! {
         DroppedConstraints = "dropped_constraints",
         /// Repairs dropped, by reason.
         DroppedRepairs = "dropped_repairs",
-        /// Responses cut back to their last full sentence, by what cut them.
+        /// Responses cut back to their last complete sentence, by the reason of the cut.
         Trimmed = "trimmed",
         /// Groups written, by split.
         Split = "split",
@@ -63,7 +63,7 @@ names! {
         TasksWithGroups = "tasks_with_groups",
         /// Combinations considered, by operation.
         Candidates = "candidates",
-        /// Constraints written, by constraint type.
+        /// Constraints written, by type.
         Type = "type",
         /// Constraints written, by dimension.
         Dimension = "dimension",
@@ -71,7 +71,7 @@ names! {
         Kind = "kind",
         /// Constraints that differ between x1 and x2, by kind.
         Changed = "changed",
-        /// Tasks in whose responses a kind holds, by kind.
+        /// Tasks with a response that satisfies a constraint of the kind, by kind.
         Reached = "reached",
         /// Responses written after a repair, by kind.
         Repaired = "repaired",
@@ -86,7 +86,7 @@ impl Breakdown {
         format!("{self}/{member}")
     }
 
-    /// Splits a counter's name into its breakdown and member; `None` for other names.
+    /// Splits a counter's name into its breakdown and member. Returns `None` for other names.
     pub fn parse(name: &str) -> Option<(Self, &str)> {
         let (breakdown, member) = name.split_once('/')?;
         Some((breakdown.parse().ok()?, member))
@@ -98,7 +98,7 @@ mod tests {
     use super::Breakdown;
 
     #[test]
-    fn a_member_may_hold_a_slash() {
+    fn a_member_can_contain_a_slash() {
         let name = Breakdown::Yield.of("full/revise");
         assert_eq!(name, "yield/full/revise");
         assert_eq!(Breakdown::parse(&name), Some((Breakdown::Yield, "full/revise")));

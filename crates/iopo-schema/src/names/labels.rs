@@ -1,49 +1,49 @@
-//! The labels of rows: split, kind of group, operation, and who decided a verdict.
+//! The labels of rows: split, kind of group, operation, and method of a verdict.
 
 use crate::named::names;
 
 names! {
-    /// What a task and its rows are used for. Splits are made by task, never by row.
+    /// The use of a task and its rows. All rows of a task are in the same split.
     pub enum Split {
         /// Training.
         Train = "train",
-        /// Choices during training: learning rate, beta, early stopping.
+        /// Tuning: learning rate, beta, early stopping.
         Dev = "dev",
-        /// Final results only.
+        /// Final results.
         Test = "test",
     }
 }
 
 names! {
-    /// Who decided a verdict.
+    /// The origin of a verdict.
     pub enum Method {
-        /// A checker: the verdict is proved.
+        /// A checker. The verdict is proved.
         Code = "code",
-        /// A language model, or the author of an imported row: the verdict is not proved.
+        /// A language model, or the author of an imported row. The verdict is not proved.
         Judge = "judge",
     }
 }
 
 names! {
-    /// How many cells of a group's truth table are false.
+    /// The number of false cells in a group's truth table.
     pub enum GroupKind {
-        /// Two: y1 follows x1 and not x2, y2 follows x2 and not x1.
+        /// Two false cells: y1 follows x1 only, and y2 follows x2 only.
         Full = "full",
-        /// One: the group holds one strict output pair and one strict input pair.
+        /// One false cell: the group has one strict output pair and one strict input pair.
         Sided = "sided",
     }
 }
 
 names! {
-    /// How x2 was made from x1.
+    /// How x2 differs from x1.
     pub enum Operation {
-        /// A constraint was replaced by one that excludes it (full).
+        /// A constraint is replaced by one that excludes it (full).
         Revise = "revise",
-        /// A constraint was replaced by one that is compatible with it (full).
+        /// A constraint is replaced by a compatible one (full).
         Swap = "swap",
-        /// A constraint was added (sided).
+        /// A constraint is added (sided).
         Add = "add",
-        /// A constraint was removed (sided).
+        /// A constraint is removed (sided).
         Remove = "remove",
     }
 }

@@ -1,4 +1,4 @@
-//! The names of labels, metrics, subsets and counters, so that their writers and readers cannot drift apart.
+//! Typed names of labels, metrics, subsets and counters, shared by the code that writes and reads them.
 //!
 //! | type | where its names are stored |
 //! |---|---|

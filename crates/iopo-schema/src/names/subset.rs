@@ -1,4 +1,4 @@
-//! Subsets of the rows behind a summary metric.
+//! The subset of rows that a summary metric covers.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,14 @@ use super::GroupKind;
 use crate::UnknownName;
 use crate::named::stored_as_text;
 
-/// Which rows a summary metric is computed over.
+/// The rows that a summary metric is computed over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subset {
     /// Every row: `all`.
     All,
-    /// Kinds that occur in synthesis; for prompts, those with such kinds only: `seen`.
+    /// Constraint kinds that synthesis uses, or prompts with such kinds only: `seen`.
     Seen,
-    /// Kinds held out of synthesis; for prompts, those with such kinds only: `unseen`.
+    /// Constraint kinds that are held out of synthesis, or prompts with such kinds only: `unseen`.
     Unseen,
     /// Preference groups of one kind: `full`, `sided`.
     Groups(GroupKind),
@@ -25,7 +25,7 @@ pub enum Subset {
 }
 
 impl Subset {
-    /// Returns the constraint kind's id where the subset is one kind.
+    /// Returns the id of the constraint kind if the subset is one kind.
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Kind(id) => Some(id),
@@ -74,7 +74,7 @@ mod tests {
     use crate::GroupKind;
 
     #[test]
-    fn every_subset_survives_its_name() {
+    fn a_subset_is_parsed_from_its_name() {
         let subsets = [
             (Subset::All, "all"),
             (Subset::Seen, "seen"),

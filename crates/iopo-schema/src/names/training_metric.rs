@@ -3,7 +3,9 @@
 use crate::named::names;
 
 names! {
-    /// A number that training reports for a step. `v1` is the comparison at x1 (or of y1), `v2` the one at x2 (or of y2).
+    /// A number that training reports for a step.
+///
+/// `v1` is the comparison at x1 (for input margins, of y1), `v2` the one at x2 (of y2).
     pub enum TrainingMetric {
         /// Mean loss.
         Loss = "loss",
@@ -49,7 +51,7 @@ names! {
         Epoch = "epoch",
         /// Rows of tokens that the forward pass computed.
         TokensComputed = "tokens/computed",
-        /// Rows that the same groups take as four padded sequences.
+        /// Rows of tokens that the same groups need as four padded sequences.
         TokensPaddedRows = "tokens/padded_rows",
     }
 }
@@ -63,7 +65,7 @@ impl TrainingMetric {
         format!("{}{self}", Self::EVAL_PREFIX)
     }
 
-    /// Parses a stored name and tells whether it is of the dev split; `None` for other names.
+    /// Parses a stored name and tells whether it is from the dev split. Returns `None` for other names.
     pub fn parse(name: &str) -> Option<(Self, bool)> {
         match name.strip_prefix(Self::EVAL_PREFIX) {
             Some(name) => Some((name.parse().ok()?, true)),
@@ -77,7 +79,7 @@ mod tests {
     use super::TrainingMetric;
 
     #[test]
-    fn the_dev_split_has_a_prefix() {
+    fn dev_metrics_have_a_prefix() {
         for metric in TrainingMetric::ALL {
             assert_eq!(TrainingMetric::parse(metric.as_str()), Some((*metric, false)));
             assert_eq!(TrainingMetric::parse(&metric.eval_name()), Some((*metric, true)));

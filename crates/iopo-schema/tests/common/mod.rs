@@ -1,4 +1,4 @@
-//! Rows to test with.
+//! Rows for tests.
 
 use iopo_schema::{MetricRow, Provenance};
 
