@@ -1,14 +1,14 @@
 //! A constraint: a kind with its parameters.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
     bound::{self, Bound},
     error::ConstraintError,
     families::{
-        self, Case, Example, Family, Figures, Framing, Layout, Length, Lists, Marks, Situation,
-        Voice, Words,
+        Case, Example, Family, Figures, Framing, Layout, Length, Lists, Marks, Situation, Voice,
+        Words,
     },
     kind::Kind,
     params::OutOfRange,
@@ -192,7 +192,7 @@ impl Constraint {
         };
         let params: Map<String, Value> =
             serde_json::from_str(params_json).map_err(|error| reject(error.to_string()))?;
-        let read = families::dispatch!(kind.home(), F, _kind => read::<F>(kind, params));
+        let read = kind.home().read(kind, params);
         let constraint = read.map_err(|error| reject(error.to_string()))?;
         constraint.validate()?;
         Ok(constraint)
@@ -216,19 +216,4 @@ impl Constraint {
     pub(crate) fn bounds(&self) -> Vec<Bound> {
         self.family().bounds()
     }
-}
-
-/// Deserializes a variant without parameters from its name, and any other from `{name: params}`.
-fn read<F: DeserializeOwned + Into<Constraint>>(
-    kind: Kind,
-    params: Map<String, Value>,
-) -> Result<Constraint, serde_json::Error> {
-    if params.is_empty()
-        && let Ok(family) = serde_json::from_value::<F>(Value::String(kind.id().to_owned()))
-    {
-        return Ok(family.into());
-    }
-    let mut tagged = Map::new();
-    tagged.insert(kind.id().to_owned(), Value::Object(params));
-    serde_json::from_value::<F>(Value::Object(tagged)).map(Into::into)
 }

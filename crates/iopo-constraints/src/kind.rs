@@ -14,8 +14,9 @@ use crate::{
     constraint::Constraint,
     counted::CountedResponse,
     error::ConstraintError,
-    families::{self, Family, Home},
+    families::{self, Home},
     slot::Slot,
+    style::StylePrompt,
     taxonomy::{ConstraintType, Dimension},
 };
 
@@ -24,7 +25,7 @@ macro_rules! kinds {
     ({
         $(
             $(#[$about:meta])* $family:ident $kinds:ident $kind:ident $id:literal $dimension:ident
-                $weight:literal [$($slot:ident)*] [$($instruction:ident)*];
+                $weight:literal [$($slot:ident)*] [$($instruction:ident)*] [$($style:ident)*];
         )*
     }) => {
         /// A type of constraint, without its parameters. A [`Constraint`] adds them.
@@ -57,6 +58,11 @@ macro_rules! kinds {
                 match self { $(Self::$kind => &[$(InstructionKind::$instruction,)*],)* }
             }
 
+            /// The style prompts that elicit the kind, directly or in passing.
+            pub fn style_prompts(self) -> &'static [StylePrompt] {
+                match self { $(Self::$kind => &[$(StylePrompt::$style,)*],)* }
+            }
+
             /// The parts of a response that the kind governs.
             pub(crate) fn slots(self) -> &'static [Slot] {
                 match self { $(Self::$kind => &[$(Slot::$slot,)*],)* }
@@ -86,23 +92,6 @@ collect! {
 }
 
 impl Kind {
-    /// The kinds that synthesis holds out by default. Each resembles kinds that stay in, so that a small model has a
-    /// fair chance, and none merely negates a kind that stays in.
-    pub const HELD_OUT_DEFAULT: &'static [Self] = &[
-        Self::WordRange,
-        Self::MaxSentences,
-        Self::IncludeWords,
-        Self::EndsWithQuestion,
-        Self::NoContractions,
-        Self::MinBullets,
-        Self::WrappedInQuotes,
-        Self::SignedAs,
-        // These three keep IFEval types unseen.
-        Self::Postscript,
-        Self::AngleTitle,
-        Self::Sections,
-    ];
-
     /// Returns the kind with this id.
     ///
     /// # Errors
@@ -133,9 +122,8 @@ impl Kind {
         if response.trim().is_empty() {
             return Vec::new();
         }
-        let found = families::dispatch!(self.home(), F, kind => F::back_translate(kind, response));
         let mut kept: Vec<Constraint> = Vec::new();
-        for constraint in found {
+        for constraint in self.home().back_translate(response) {
             let good = constraint.validate().is_ok() && counted.satisfies(&constraint);
             if good && !kept.contains(&constraint) && kept.len() < 6 {
                 kept.push(constraint);
@@ -146,7 +134,7 @@ impl Kind {
 
     /// Draws a constraint of this kind with sensible random parameters, for a task.
     pub fn draw(self, task: &str, rng: &mut impl Rng) -> Constraint {
-        families::dispatch!(self.home(), F, kind => F::draw(kind, task, rng).into())
+        self.home().draw(task, rng)
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`kind`] | the kinds of constraints, back-translation, random parameters |
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, repairing |
 //! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
+//! | [`style`] | style prompts, sentences that elicit kinds in responses |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
 //! | [`counted`] | a response with cached counts, for many checks of the same text |
 //! | `ifeval` | IFEval's instructions, as published or repaired (feature `ifeval`, on by default) |
@@ -31,8 +32,9 @@
 //! # Adding a kind
 //!
 //! 1. Declare the kind in the file of its family, such as `families/marks.rs`: parameters, id, dimension, weight, the
-//!    parts of a response that it governs, and the IFEval instruction types that ask for the same thing. [`Kind`],
-//!    [`Kind::ALL`], (de)serialization and the seen and unseen types of IFEval follow from this declaration.
+//!    parts of a response that it governs, the IFEval instruction types that ask for the same thing, and the style
+//!    prompts that elicit it. [`Kind`], [`Kind::ALL`], (de)serialization, the unseen types of IFEval and the style
+//!    prompts that synthesis skips follow from this declaration.
 //! 2. Follow the compiler. It names every match in the same file that lacks the new kind: valid parameters, sentences,
 //!    check, revisions, repair, back-translation and random parameters. None of them has a catch-all arm.
 //! 3. Add a good and a bad response to `tests/it/checks.rs`; a test fails until every kind has them. The property tests
@@ -58,6 +60,7 @@ mod params;
 pub mod pick;
 pub mod prompt;
 mod slot;
+pub mod style;
 pub mod taxonomy;
 mod text;
 
@@ -67,6 +70,7 @@ pub use error::ConstraintError;
 pub use kind::Kind;
 pub use pick::{compatible, contrast};
 pub use prompt::render_prompt;
+pub use style::StylePrompt;
 pub use taxonomy::{ConstraintType, Dimension};
 
 #[cfg(doctest)]

@@ -46,13 +46,13 @@ pub(crate) fn check(file: &mut File, path: &Path) -> Result<(), SchemaError> {
     file.read_exact(&mut tail).map_err(io())?;
     let [l0, l1, l2, l3, end @ ..] = tail;
     if &end != MAGIC {
-        return Err(not_parquet(format!(
-            "a file of {length} bytes that does not end with `PAR1`"
-        )));
+        return Err(not_parquet(format!("a file of {length} bytes that does not end with `PAR1`")));
     }
     let footer = u64::from(u32::from_le_bytes([l0, l1, l2, l3]));
     if footer > length - 4 - TAIL {
-        return Err(not_parquet(format!("a file of {length} bytes that claims a footer of {footer} bytes")));
+        return Err(not_parquet(format!(
+            "a file of {length} bytes that claims a footer of {footer} bytes"
+        )));
     }
     if footer > MAX_FOOTER {
         return Err(not_parquet(format!(

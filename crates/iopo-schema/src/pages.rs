@@ -42,8 +42,9 @@ impl Ledger {
     }
 
     fn take(&self, header: &[u8]) -> Result<()> {
-        let cost = cost(&mut Walker { bytes: header })
-            .ok_or_else(|| ParquetError::General("a page header that cannot be parsed".to_owned()))?;
+        let cost = cost(&mut Walker { bytes: header }).ok_or_else(|| {
+            ParquetError::General("a page header that cannot be parsed".to_owned())
+        })?;
         let refusal = match cost {
             Cost::Bytes(bytes) => {
                 let before = self.spent.fetch_add(bytes, Ordering::Relaxed);

@@ -118,7 +118,11 @@ impl Opened {
             provenance: self.texts.parse(path)?,
             rows: self.rows(),
             row_groups: self.metadata.metadata().num_row_groups(),
-            bytes: self.file.metadata().map_err(SchemaError::io(path, "read the size of the file"))?.len(),
+            bytes: self
+                .file
+                .metadata()
+                .map_err(SchemaError::io(path, "read the size of the file"))?
+                .len(),
             columns: self.metadata.schema().fields().iter().map(describe).collect(),
         })
     }

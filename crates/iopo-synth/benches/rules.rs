@@ -1,25 +1,23 @@
-//! How many instructions are written a second where the answers cost nothing: `cargo bench -p iopo-synth`.
-
-#[path = "../tests/common/mod.rs"]
-mod common;
+//! Instructions written per second with a scripted model: `cargo bench -p iopo-synth`.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use iopo_llm::{Scripted, Silent};
 use iopo_synth::{SynthConfig, SynthSummary, synthesize};
+use iopo_testing::answers;
 use tempfile::TempDir;
 
-/// Tasks of a run.
-const SEEDS: usize = 32;
+/// Number of tasks of a run.
+const TASKS: usize = 32;
 
-/// A folder with tasks and nothing else: what an earlier run has left would be taken over.
+/// Creates a folder with tasks only, because a run would resume an earlier one.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    common::write_tasks(&folder.path().join("tasks.jsonl"), SEEDS);
+    answers::write_tasks(&folder.path().join("tasks.jsonl"), TASKS);
     folder
 }
 
 fn run(folder: &TempDir) -> SynthSummary {
-    let model = Scripted::new(common::natural);
+    let model = Scripted::new(answers::natural);
     let tasks = folder.path().join("tasks.jsonl");
     synthesize(&tasks, folder.path(), &model, &SynthConfig::default(), &Silent).expect("synthesis")
 }
@@ -29,7 +27,7 @@ fn rules(criterion: &mut Criterion) {
     bench.sample_size(20);
     bench.throughput(Throughput::Elements(run(&folder()).instructions));
     bench.bench_function("instructions", |bencher| {
-        // The folder is part of the answer, so that clearing it is not timed.
+        // Return the folder, so that its removal is not timed.
         let timed = |folder: TempDir| (run(&folder), folder);
         bencher.iter_batched(folder, timed, BatchSize::PerIteration);
     });

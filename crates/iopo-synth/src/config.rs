@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use iopo_constraints::{Dimension, Kind};
+use iopo_constraints::{Dimension, Kind, StylePrompt};
 use iopo_core::SettingError;
 use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
-use crate::style_prompts::{DEFAULT_STYLE_PROMPTS, open};
+use crate::style_prompts::open;
 
 /// How responses are sampled from the language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -121,10 +121,7 @@ impl Default for SynthConfig {
             max_tasks: None,
             samples_per_task: 4,
             plain_samples: 1,
-            style_prompts: DEFAULT_STYLE_PROMPTS
-                .iter()
-                .map(|style_prompt| style_prompt.text.to_owned())
-                .collect(),
+            style_prompts: StylePrompt::ALL.iter().map(ToString::to_string).collect(),
             sampling: SamplingConfig::default(),
             tasks_per_part: 8,
             language: "en".to_owned(),

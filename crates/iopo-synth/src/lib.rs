@@ -58,7 +58,6 @@ pub use error::SynthError;
 
 pub use stage::synthesize;
 pub use stats::SynthSummary;
-pub use style_prompts::{DEFAULT_STYLE_PROMPTS, StylePrompt};
 pub use task::{Task, read_tasks};
 
 /// Name and version as they stand in the files' provenance.

@@ -1,12 +1,9 @@
 //! The whole stage with a scripted model.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use common::{natural, write_tasks};
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};

@@ -2,16 +2,13 @@
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
-#[expect(dead_code, reason = "the writer can lie too, which other tests need")]
-#[path = "../../iopo-model/tests/files/gguf.rs"]
-mod gguf;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Outcome, run, succeed, text};
-use gguf::Tensor;
 use iopo_model::{ChatModel, Decoder, Dtype, Layout, LoraConfig};
+use iopo_testing::gguf::{self, Tensor};
 use iopo_train::metadata::{METADATA, Metadata};
 use iopo_train::weights;
 use serde_json::json;

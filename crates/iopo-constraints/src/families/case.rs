@@ -16,19 +16,23 @@ family! {
     /// Letter case.
     Case, CaseKind, case_kinds {
         /// Requires letters, all of them lower-case.
-        AllLowercase = "all_lowercase", Linguistic, weight 1.0, slots [Case], ifeval [EnglishLowercase];
+        AllLowercase = "all_lowercase", Linguistic, weight 1.0,
+            slots [Case], ifeval [EnglishLowercase], styles [];
         /// Requires letters, all of them capitals.
-        AllUppercase = "all_uppercase", Linguistic, weight 0.6, slots [Case], ifeval [EnglishCapital];
+        AllUppercase = "all_uppercase", Linguistic, weight 0.6,
+            slots [Case], ifeval [EnglishCapital], styles [];
         /// Requires a minimum number of words in capitals. Words have at least two letters.
         MinCapitalWords {
             /// The limit.
             n: usize,
-        } = "min_capital_words", Linguistic, weight 0.4, slots [Case], ifeval [CapitalWordFrequency];
+        } = "min_capital_words", Linguistic, weight 0.4,
+            slots [Case], ifeval [CapitalWordFrequency], styles [];
         /// Limits the number of words in capitals. Words have at least two letters.
         MaxCapitalWords {
             /// The limit.
             n: usize,
-        } = "max_capital_words", Linguistic, weight 0.3, slots [Case], ifeval [CapitalWordFrequency];
+        } = "max_capital_words", Linguistic, weight 0.3,
+            slots [Case], ifeval [CapitalWordFrequency], styles [];
     }
 }
 

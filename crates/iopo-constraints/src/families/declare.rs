@@ -1,6 +1,6 @@
 //! The macro that declares the kinds of a family.
 
-/// Declares a family: its parameters, and for each kind everything else that the crate knows about it.
+/// Declares the kinds of a family: their parameters and their properties.
 ///
 /// ```text
 /// family! {
@@ -10,13 +10,14 @@
 ///         Variant {
 ///             /// The meaning of the parameter.
 ///             parameter: Type,
-///         } = "stable_id", Dimension, weight 1.0, slots [Slot …], ifeval [InstructionKind …];
+///         } = "stable_id", Dimension, weight 1.0,
+///             slots [Slot …], ifeval [InstructionKind …], styles [StylePrompt …];
 ///     }
 /// }
 /// ```
 ///
 /// `slots` are the parts of a response that the kind governs, `ifeval` the IFEval instruction types that ask for the
-/// same thing. The macro generates
+/// same thing, and `styles` the style prompts that elicit the kind. The macro generates
 ///
 /// - the enum `Family`, with the parameters of each kind;
 /// - the enum `FamilyKind`, without them, over which draws and back-translation match exhaustively;
@@ -29,7 +30,8 @@ macro_rules! family {
                 $(#[$about:meta])*
                 $kind:ident $({ $($(#[$doc:meta])* $field:ident: $type:ty),* $(,)? })?
                     = $id:literal, $dimension:ident, weight $weight:literal,
-                    slots [$($slot:ident)*], ifeval [$($instruction:ident)*];
+                    slots [$($slot:ident)*], ifeval [$($instruction:ident)*],
+                    styles [$($style:ident)*];
             )*
         }
     ) => {
@@ -72,7 +74,7 @@ macro_rules! family {
             ($) $list {
                 $(
                     $(#[$about])* $family $kinds $kind $id $dimension $weight
-                        [$($slot)*] [$($instruction)*];
+                        [$($slot)*] [$($instruction)*] [$($style)*];
                 )*
             }
         }

@@ -21,17 +21,19 @@ family! {
         LikeItem {
             /// The marker.
             marker: Marker,
-        } = "like_item", PositiveExample, weight 0.9, slots [List Blocks Sentences], ifeval [];
+        } = "like_item", PositiveExample, weight 0.9,
+            slots [List Blocks Sentences], ifeval [], styles [BulletPoints NumberedSteps];
         /// Requires at least two lines, all of the form "Key: value", the first with the key of the example.
         KeyValueLines {
             /// The first key.
             key: String,
-        } = "key_value_lines", PositiveExample, weight 0.5, slots [List Blocks Sentences Opening], ifeval [];
+        } = "key_value_lines", PositiveExample, weight 0.5,
+            slots [List Blocks Sentences Opening], ifeval [], styles [];
         /// Forbids the opening of the example.
         NotOpening {
             /// The opening to avoid.
             phrase: String,
-        } = "not_opening", NegativeExample, weight 0.8, slots [Opening], ifeval [];
+        } = "not_opening", NegativeExample, weight 0.8, slots [Opening], ifeval [], styles [];
     }
 }
 

@@ -12,9 +12,10 @@ family! {
     /// Numbers in digits.
     Figures, FiguresKind, figures_kinds {
         /// Requires a number in digits. The numbers of list items do not count.
-        MentionNumber = "mention_number", Numerical, weight 0.8, slots [Digits], ifeval [];
+        MentionNumber = "mention_number", Numerical, weight 0.8,
+            slots [Digits], ifeval [], styles [ExamplesAndNumbers];
         /// Forbids digits.
-        NoDigits = "no_digits", Exclusion, weight 0.9, slots [Digits], ifeval [];
+        NoDigits = "no_digits", Exclusion, weight 0.9, slots [Digits], ifeval [], styles [];
     }
 }
 

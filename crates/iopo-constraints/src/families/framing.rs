@@ -57,21 +57,24 @@ family! {
         StartsWith {
             /// The phrase.
             phrase: String,
-        } = "starts_with", Template, weight 1.2, slots [Opening], ifeval [];
+        } = "starts_with", Template, weight 1.2, slots [Opening], ifeval [], styles [];
         /// Requires a phrase at the end.
         EndsWith {
             /// The phrase.
             phrase: String,
-        } = "ends_with", Template, weight 0.9, slots [Closing], ifeval [EndChecker];
+        } = "ends_with", Template, weight 0.9,
+            slots [Closing], ifeval [EndChecker], styles [SummaryAtEnd];
         /// Requires double quotation marks (`"`) as the first and the last character.
-        WrappedInQuotes = "wrapped_in_quotes", TextPattern, weight 0.6, slots [Opening Closing Quotes], ifeval [Quotation];
+        WrappedInQuotes = "wrapped_in_quotes", TextPattern, weight 0.6,
+            slots [Opening Closing Quotes], ifeval [Quotation], styles [];
         /// Requires several paragraphs, the last of which starts with "P.S.".
-        Postscript = "postscript", Template, weight 0.5, slots [Closing Blocks], ifeval [Postscript];
+        Postscript = "postscript", Template, weight 0.5,
+            slots [Closing Blocks], ifeval [Postscript], styles [ClosingNote];
         /// Requires a greeting in another language at the start.
         ForeignGreeting {
             /// The language.
             language: GreetingLanguage,
-        } = "foreign_greeting", Multilingual, weight 0.4, slots [Opening], ifeval [];
+        } = "foreign_greeting", Multilingual, weight 0.4, slots [Opening], ifeval [], styles [];
     }
 }
 

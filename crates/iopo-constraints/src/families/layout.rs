@@ -19,34 +19,41 @@ family! {
         Headings {
             /// The limit.
             n: usize,
-        } = "headings", Hierarchy, weight 0.7, slots [Headings], ifeval [];
+        } = "headings", Hierarchy, weight 0.7, slots [Headings], ifeval [], styles [Title Headings];
         /// Requires a title in double angle brackets on the first line.
-        AngleTitle = "angle_title", Hierarchy, weight 0.4, slots [Opening Headings], ifeval [Title];
+        AngleTitle = "angle_title", Hierarchy, weight 0.4,
+            slots [Opening Headings], ifeval [Title], styles [Title];
         /// Requires a minimum number of phrases in bold (`**like this**`).
         Bold {
             /// The limit.
             n: usize,
-        } = "bold", TextPattern, weight 0.9, slots [Bold], ifeval [NumberHighlightedSections];
+        } = "bold", TextPattern, weight 0.9,
+            slots [Bold], ifeval [NumberHighlightedSections], styles [BoldKeyWords];
         /// Forbids Markdown headings, bold text, tables and backticks.
-        PlainText = "plain_text", OutputFormat, weight 0.9, slots [Bold Headings], ifeval [];
+        PlainText = "plain_text", OutputFormat, weight 0.9,
+            slots [Bold Headings], ifeval [], styles [FewSentences];
         /// Requires a Markdown table.
-        Table = "table", OutputFormat, weight 0.4, slots [List Blocks Sentences], ifeval [];
+        Table = "table", OutputFormat, weight 0.4,
+            slots [List Blocks Sentences], ifeval [], styles [Table];
         /// Requires a single line.
-        SingleLine = "single_line", OutputFormat, weight 0.9, slots [List Blocks], ifeval [];
+        SingleLine = "single_line", OutputFormat, weight 0.9,
+            slots [List Blocks], ifeval [], styles [ShortParagraph Brief FewSentences];
         /// Requires an exact number of parts separated by lines of three asterisks.
         DividedParts {
             /// The number.
             n: usize,
-        } = "divided_parts", Template, weight 0.4, slots [Blocks], ifeval [NumberParagraphs];
+        } = "divided_parts", Template, weight 0.4,
+            slots [Blocks], ifeval [NumberParagraphs], styles [Headings];
         /// Requires an exact number of parts headed "Section 1", "Section 2" and so on, in order.
         Sections {
             /// The number.
             n: usize,
-        } = "sections", Hierarchy, weight 0.4, slots [Blocks Headings], ifeval [MultipleSections];
+        } = "sections", Hierarchy, weight 0.4,
+            slots [Blocks Headings], ifeval [MultipleSections], styles [Headings];
         /// Requires a JSON object, optionally in a code block, and nothing else.
         JsonObject = "json_object", OutputFormat, weight 0.4,
             slots [List Blocks Sentences Opening Closing Headings Bold Quotes Parentheses],
-            ifeval [JsonFormat];
+            ifeval [JsonFormat], styles [];
     }
 }
 

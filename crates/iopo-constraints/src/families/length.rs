@@ -21,49 +21,58 @@ family! {
         MaxWords {
             /// The limit.
             n: usize,
-        } = "max_words", Numerical, weight 1.6, slots [WordsHigh], ifeval [NumberWords];
+        } = "max_words", Numerical, weight 1.6,
+            slots [WordsHigh], ifeval [NumberWords], styles [ShortParagraph Brief FewSentences];
         /// Limits the number of words from below.
         MinWords {
             /// The limit.
             n: usize,
-        } = "min_words", Numerical, weight 1.4, slots [WordsLow], ifeval [NumberWords];
+        } = "min_words", Numerical, weight 1.4,
+            slots [WordsLow], ifeval [NumberWords], styles [SeveralParagraphs];
         /// Requires a number of words in a range.
         WordRange {
             /// The minimum.
             low: usize,
             /// The maximum.
             high: usize,
-        } = "word_range", Numerical, weight 1.2, slots [WordsHigh WordsLow], ifeval [NumberWords];
+        } = "word_range", Numerical, weight 1.2,
+            slots [WordsHigh WordsLow], ifeval [NumberWords],
+            styles [ShortParagraph Brief SeveralParagraphs FewSentences];
         /// Requires an exact number of sentences.
         ExactSentences {
             /// The number.
             n: usize,
-        } = "exact_sentences", Numerical, weight 1.2, slots [Sentences], ifeval [NumberSentences];
+        } = "exact_sentences", Numerical, weight 1.2,
+            slots [Sentences], ifeval [NumberSentences], styles [FewSentences];
         /// Limits the number of sentences from above.
         MaxSentences {
             /// The limit.
             n: usize,
-        } = "max_sentences", Numerical, weight 1.2, slots [Sentences], ifeval [NumberSentences];
+        } = "max_sentences", Numerical, weight 1.2,
+            slots [Sentences], ifeval [NumberSentences], styles [ShortParagraph Brief FewSentences];
         /// Limits the number of sentences from below.
         MinSentences {
             /// The limit.
             n: usize,
-        } = "min_sentences", Numerical, weight 1.0, slots [Sentences], ifeval [NumberSentences];
+        } = "min_sentences", Numerical, weight 1.0,
+            slots [Sentences], ifeval [NumberSentences], styles [SeveralParagraphs FewSentences];
         /// Requires an exact number of paragraphs.
         ExactParagraphs {
             /// The number.
             n: usize,
-        } = "exact_paragraphs", Numerical, weight 1.2, slots [Blocks], ifeval [];
+        } = "exact_paragraphs", Numerical, weight 1.2,
+            slots [Blocks], ifeval [], styles [ShortParagraph SeveralParagraphs];
         /// Limits the number of words in every sentence.
         MaxSentenceWords {
             /// The limit.
             n: usize,
-        } = "max_sentence_words", GrammarStructure, weight 0.7, slots [Sentences], ifeval [];
+        } = "max_sentence_words", GrammarStructure, weight 0.7,
+            slots [Sentences], ifeval [], styles [ForAChild];
         /// Requires a sentence with a minimum number of words.
         LongSentence {
             /// The limit.
             n: usize,
-        } = "long_sentence", GrammarStructure, weight 0.4, slots [Sentences], ifeval [];
+        } = "long_sentence", GrammarStructure, weight 0.4, slots [Sentences], ifeval [], styles [];
     }
 }
 

@@ -20,29 +20,35 @@ family! {
         ExactBullets {
             /// The number.
             n: usize,
-        } = "exact_bullets", NumberingAndList, weight 1.2, slots [List Blocks Sentences], ifeval [NumberBulletLists];
+        } = "exact_bullets", NumberingAndList, weight 1.2,
+            slots [List Blocks Sentences], ifeval [NumberBulletLists], styles [BulletPoints];
         /// Requires a minimum number of bullet points.
         MinBullets {
             /// The limit.
             n: usize,
-        } = "min_bullets", NumberingAndList, weight 1.0, slots [List Blocks Sentences], ifeval [NumberBulletLists];
+        } = "min_bullets", NumberingAndList, weight 1.0,
+            slots [List Blocks Sentences], ifeval [NumberBulletLists], styles [BulletPoints];
         /// Requires an exact number of numbered items: lines that start with `1.`, `1)` and so on.
         ExactNumbered {
             /// The number.
             n: usize,
-        } = "exact_numbered", NumberingAndList, weight 1.2, slots [List Blocks Sentences], ifeval [];
+        } = "exact_numbered", NumberingAndList, weight 1.2,
+            slots [List Blocks Sentences], ifeval [], styles [NumberedSteps];
         /// Requires a minimum number of numbered items.
         MinNumbered {
             /// The limit.
             n: usize,
-        } = "min_numbered", NumberingAndList, weight 1.0, slots [List Blocks Sentences], ifeval [];
+        } = "min_numbered", NumberingAndList, weight 1.0,
+            slots [List Blocks Sentences], ifeval [], styles [NumberedSteps];
         /// Forbids bullet points and numbered items.
-        NoLists = "no_lists", NumberingAndList, weight 1.1, slots [List], ifeval [];
+        NoLists = "no_lists", NumberingAndList, weight 1.1,
+            slots [List], ifeval [], styles [ShortParagraph FewSentences];
         /// Requires an exact number of lines that start with "Step 1:", "Step 2:" and so on, in order.
         Steps {
             /// The number.
             n: usize,
-        } = "steps", ProcessBackground, weight 0.6, slots [List Blocks Sentences], ifeval [];
+        } = "steps", ProcessBackground, weight 0.6,
+            slots [List Blocks Sentences], ifeval [], styles [NumberedSteps];
     }
 }
 

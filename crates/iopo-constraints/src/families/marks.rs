@@ -11,25 +11,32 @@ family! {
     /// Punctuation marks that must or must not occur.
     Marks, MarksKind, marks_kinds {
         /// Forbids commas.
-        NoCommas = "no_commas", GrammarStructure, weight 0.7, slots [], ifeval [NoComma];
+        NoCommas = "no_commas", GrammarStructure, weight 0.7, slots [], ifeval [NoComma], styles [];
         /// Forbids exclamation marks.
-        NoExclamations = "no_exclamations", ToneAndStyle, weight 0.9, slots [Exclamations], ifeval [];
+        NoExclamations = "no_exclamations", ToneAndStyle, weight 0.9,
+            slots [Exclamations], ifeval [], styles [Formal];
         /// Requires an exclamation mark.
-        Exclamation = "exclamation", Emotion, weight 1.0, slots [Exclamations], ifeval [];
+        Exclamation = "exclamation", Emotion, weight 1.0,
+            slots [Exclamations], ifeval [], styles [LivelyWithQuestion ToAFriend];
         /// Requires a question mark.
-        Question = "question", ToneAndStyle, weight 1.0, slots [Questions], ifeval [];
+        Question = "question", ToneAndStyle, weight 1.0,
+            slots [Questions], ifeval [], styles [LivelyWithQuestion];
         /// Forbids question marks.
-        NoQuestions = "no_questions", ToneAndStyle, weight 0.7, slots [Questions], ifeval [];
+        NoQuestions = "no_questions", ToneAndStyle, weight 0.7,
+            slots [Questions], ifeval [], styles [];
         /// Requires a question mark as the last character.
-        EndsWithQuestion = "ends_with_question", ToneAndStyle, weight 0.8, slots [Questions Closing], ifeval [];
+        EndsWithQuestion = "ends_with_question", ToneAndStyle, weight 0.8,
+            slots [Questions Closing], ifeval [], styles [LivelyWithQuestion];
         /// Requires an opening parenthesis.
-        Parentheses = "parentheses", TextPattern, weight 0.7, slots [Parentheses], ifeval [];
+        Parentheses = "parentheses", TextPattern, weight 0.7,
+            slots [Parentheses], ifeval [], styles [];
         /// Forbids opening parentheses.
-        NoParentheses = "no_parentheses", TextPattern, weight 0.6, slots [Parentheses], ifeval [];
+        NoParentheses = "no_parentheses", TextPattern, weight 0.6,
+            slots [Parentheses], ifeval [], styles [];
         /// Requires two double quotation marks.
-        Quotation = "quotation", Citation, weight 0.9, slots [Quotes], ifeval [];
+        Quotation = "quotation", Citation, weight 0.9, slots [Quotes], ifeval [], styles [];
         /// Forbids double quotation marks.
-        NoQuotation = "no_quotation", Citation, weight 0.6, slots [Quotes], ifeval [];
+        NoQuotation = "no_quotation", Citation, weight 0.6, slots [Quotes], ifeval [], styles [];
     }
 }
 

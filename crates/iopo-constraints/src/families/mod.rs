@@ -1,10 +1,11 @@
 //! The families of kinds: typed parameters, sentences, checks, revisions, repairs.
 //!
-//! Each file declares the kinds of one family and implements all of their behavior; [`crate::kind`] collects them.
+//! Each file declares the kinds of one family and implements all of their behavior. [`crate::kind`] collects the kinds.
 
 use std::collections::BTreeMap;
 
 use rand::Rng;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::{bound::Bound, constraint::Constraint, kind::Kind, params::OutOfRange};
@@ -85,35 +86,72 @@ mod voice;
 #[macro_use]
 mod words;
 
-mod home;
+/// Re-exports the families and defines [`Home`], from one list.
+macro_rules! families {
+    ($($file:ident::{$family:ident, $kinds:ident})*) => {
+        $(
+            pub use $file::$family;
+            pub(crate) use $file::$kinds;
+        )*
 
-pub use case::Case;
-pub use example::Example;
-pub use figures::Figures;
-pub use framing::{Framing, GreetingLanguage};
-pub use layout::Layout;
-pub use length::Length;
-pub use lists::Lists;
-pub use marks::Marks;
-pub use situation::Situation;
-pub use voice::Voice;
-pub use words::Words;
+        /// The family that implements a kind, with the kind as that family declares it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Home { $($family($kinds),)* }
+
+        impl Home {
+            /// See [`Family::back_translate`].
+            pub(crate) fn back_translate(self, response: &str) -> Vec<Constraint> {
+                match self { $(Self::$family(kind) => $family::back_translate(kind, response),)* }
+            }
+
+            /// See [`Family::draw`].
+            pub(crate) fn draw(self, task: &str, rng: &mut dyn Rng) -> Constraint {
+                match self { $(Self::$family(kind) => $family::draw(kind, task, rng).into(),)* }
+            }
+
+            /// Deserializes a constraint of a kind of this family from its parameters.
+            pub(crate) fn read(
+                self,
+                kind: Kind,
+                params: Map<String, Value>,
+            ) -> Result<Constraint, serde_json::Error> {
+                match self { $(Self::$family(_) => read::<$family>(kind, params),)* }
+            }
+        }
+    };
+}
+
+families! {
+    case::{Case, CaseKind}
+    example::{Example, ExampleKind}
+    figures::{Figures, FiguresKind}
+    framing::{Framing, FramingKind}
+    layout::{Layout, LayoutKind}
+    length::{Length, LengthKind}
+    lists::{Lists, ListsKind}
+    marks::{Marks, MarksKind}
+    situation::{Situation, SituationKind}
+    voice::{Voice, VoiceKind}
+    words::{Words, WordsKind}
+}
 
 pub use crate::lines::Marker;
+pub use framing::GreetingLanguage;
 
-pub(crate) use home::{Home, dispatch};
-
-pub(crate) use case::CaseKind;
-pub(crate) use example::ExampleKind;
-pub(crate) use figures::FiguresKind;
-pub(crate) use framing::FramingKind;
-pub(crate) use layout::LayoutKind;
-pub(crate) use length::LengthKind;
-pub(crate) use lists::ListsKind;
-pub(crate) use marks::MarksKind;
-pub(crate) use situation::SituationKind;
-pub(crate) use voice::VoiceKind;
-pub(crate) use words::WordsKind;
+/// Deserializes a variant without parameters from its name, and any other from `{name: params}`.
+fn read<F: DeserializeOwned + Into<Constraint>>(
+    kind: Kind,
+    params: Map<String, Value>,
+) -> Result<Constraint, serde_json::Error> {
+    if params.is_empty()
+        && let Ok(family) = serde_json::from_value::<F>(Value::String(kind.id().to_owned()))
+    {
+        return Ok(family.into());
+    }
+    let mut tagged = Map::new();
+    tagged.insert(kind.id().to_owned(), Value::Object(params));
+    serde_json::from_value::<F>(Value::Object(tagged)).map(Into::into)
+}
 
 /// Converts values of a family into constraints.
 pub(crate) fn all<F: Into<Constraint>>(families: impl IntoIterator<Item = F>) -> Vec<Constraint> {

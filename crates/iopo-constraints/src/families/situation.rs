@@ -20,36 +20,41 @@ family! {
         AsRole {
             /// The role, without an article.
             role: String,
-        } = "as_role", RolePlaying, weight 0.6, slots [Opening], ifeval [];
+        } = "as_role", RolePlaying, weight 0.6, slots [Opening], ifeval [], styles [];
         /// Requires a name as the last line.
         SignedAs {
             /// The name.
             name: String,
-        } = "signed_as", RolePlaying, weight 0.6, slots [Closing], ifeval [];
+        } = "signed_as", RolePlaying, weight 0.6, slots [Closing], ifeval [], styles [ToAFriend];
         /// Requires the opening "Dear …,".
         DearReader {
             /// The name or a word such as "friend".
             name: String,
-        } = "dear_reader", TargetAudience, weight 0.7, slots [Opening], ifeval [];
+        } = "dear_reader", TargetAudience, weight 0.7,
+            slots [Opening], ifeval [], styles [ToAFriend];
         /// Limits the number of letters in every word, for readers who need short words.
         ShortWords {
             /// The limit.
             letters: usize,
-        } = "short_words", TargetAudience, weight 0.8, slots [WordLength], ifeval [];
+        } = "short_words", TargetAudience, weight 0.8,
+            slots [WordLength], ifeval [], styles [ForAChild];
         /// Requires a minimum number of long words, for expert readers.
         LongWords {
             /// The minimum number of letters of a long word.
             letters: usize,
             /// The minimum number of long words.
             n: usize,
-        } = "long_words", TargetAudience, weight 0.7, slots [WordLength], ifeval [];
+        } = "long_words", TargetAudience, weight 0.7,
+            slots [WordLength], ifeval [], styles [Formal SeveralParagraphs];
         /// Requires a minimum number of placeholders such as `[name]`.
         Placeholders {
             /// The limit.
             n: usize,
-        } = "placeholders", Privacy, weight 0.8, slots [Placeholders], ifeval [NumberPlaceholders];
+        } = "placeholders", Privacy, weight 0.8,
+            slots [Placeholders], ifeval [NumberPlaceholders], styles [];
         /// Forbids placeholders such as `[name]`.
-        NoPlaceholders = "no_placeholders", Exclusion, weight 0.7, slots [Placeholders], ifeval [];
+        NoPlaceholders = "no_placeholders", Exclusion, weight 0.7,
+            slots [Placeholders], ifeval [], styles [];
     }
 }
 

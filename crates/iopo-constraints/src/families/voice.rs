@@ -17,17 +17,23 @@ family! {
     /// Grammatical person and contractions.
     Voice, VoiceKind, voice_kinds {
         /// Requires "I", "my", "we" or another first-person word.
-        FirstPerson = "first_person", Linguistic, weight 1.0, slots [FirstPerson], ifeval [];
+        FirstPerson = "first_person", Linguistic, weight 1.0,
+            slots [FirstPerson], ifeval [], styles [];
         /// Forbids "I", "my", "we" and other first-person words.
-        NoFirstPerson = "no_first_person", Linguistic, weight 0.9, slots [FirstPerson], ifeval [];
+        NoFirstPerson = "no_first_person", Linguistic, weight 0.9,
+            slots [FirstPerson], ifeval [], styles [Formal];
         /// Requires "you", "your" or another second-person word.
-        SecondPerson = "second_person", ToneAndStyle, weight 1.0, slots [SecondPerson], ifeval [];
+        SecondPerson = "second_person", ToneAndStyle, weight 1.0,
+            slots [SecondPerson], ifeval [], styles [ToAFriend AddressReader];
         /// Forbids "you", "your" and other second-person words.
-        NoSecondPerson = "no_second_person", ToneAndStyle, weight 0.9, slots [SecondPerson], ifeval [];
+        NoSecondPerson = "no_second_person", ToneAndStyle, weight 0.9,
+            slots [SecondPerson], ifeval [], styles [Formal];
         /// Requires a contraction.
-        Contractions = "contractions", ToneAndStyle, weight 0.8, slots [Contractions], ifeval [];
+        Contractions = "contractions", ToneAndStyle, weight 0.8,
+            slots [Contractions], ifeval [], styles [ToAFriend];
         /// Forbids contractions.
-        NoContractions = "no_contractions", ToneAndStyle, weight 0.9, slots [Contractions], ifeval [];
+        NoContractions = "no_contractions", ToneAndStyle, weight 0.9,
+            slots [Contractions], ifeval [], styles [Formal];
     }
 }
 

@@ -22,31 +22,31 @@ family! {
         IncludeWord {
             /// The word.
             word: String,
-        } = "include_word", Inclusion, weight 1.6, slots [], ifeval [KeywordsExistence];
+        } = "include_word", Inclusion, weight 1.6, slots [], ifeval [KeywordsExistence], styles [];
         /// Requires two words.
         IncludeWords {
             /// The first word.
             first: String,
             /// The second word.
             second: String,
-        } = "include_words", Inclusion, weight 1.0, slots [], ifeval [KeywordsExistence];
+        } = "include_words", Inclusion, weight 1.0, slots [], ifeval [KeywordsExistence], styles [];
         /// Requires a word a minimum number of times.
         WordFrequency {
             /// The word.
             word: String,
             /// The minimum number of occurrences.
             n: usize,
-        } = "word_frequency", Inclusion, weight 1.0, slots [], ifeval [KeywordFrequency];
+        } = "word_frequency", Inclusion, weight 1.0, slots [], ifeval [KeywordFrequency], styles [];
         /// Forbids a word.
         ExcludeWord {
             /// The word.
             word: String,
-        } = "exclude_word", Exclusion, weight 1.4, slots [], ifeval [ForbiddenWords];
+        } = "exclude_word", Exclusion, weight 1.4, slots [], ifeval [ForbiddenWords], styles [];
         /// Requires a word in the first sentence.
         OpeningWord {
             /// The word.
             word: String,
-        } = "opening_word", Theme, weight 1.0, slots [], ifeval [];
+        } = "opening_word", Theme, weight 1.0, slots [], ifeval [], styles [];
     }
 }
 

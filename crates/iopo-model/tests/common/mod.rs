@@ -6,7 +6,7 @@
     reason = "each test binary uses its part; a test that checks nothing must say so"
 )]
 
-pub(crate) mod under_test;
+pub(crate) use iopo_testing::under_test;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

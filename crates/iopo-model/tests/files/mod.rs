@@ -1,8 +1,9 @@
 //! Writers of small model files, valid and damaged, for the tests of hostile files.
 #![expect(dead_code, reason = "each test binary uses one of the writers")]
 
-pub(crate) mod gguf;
 pub(crate) mod safetensors;
+
+pub(crate) use iopo_testing::gguf;
 
 use iopo_model::{Checkpoint, ModelError};
 

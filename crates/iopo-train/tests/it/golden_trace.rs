@@ -129,7 +129,7 @@ fn each(test: impl Fn(&Path, &Value, &[EncodedGroup])) {
 fn full_fine_tuning_follows_the_trace() {
     let under = under_test();
     if under.dtype != Dtype::F32 {
-        under.left_out("training of every weight");
+        under.skip("training of every weight");
         return;
     }
     each(|dir, trace, groups| {

@@ -15,6 +15,6 @@ mod smollm2;
 mod stopping;
 mod training;
 mod tree;
-#[path = "../../../iopo-model/tests/common/under_test.rs"]
-mod under_test;
 mod watching;
+
+use iopo_testing::under_test;

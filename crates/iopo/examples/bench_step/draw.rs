@@ -11,10 +11,11 @@ use iopo::model::{memory, workers};
 use iopo::schema::{InstructionRow, Parts, Provenance, ResponseRow, VerdictRow, content_id};
 use iopo::synth::rows::{finish, instruction_row};
 use iopo::synth::{SynthConfig, Task};
+use iopo_testing::answers;
 use rand::seq::{IndexedRandom, SliceRandom};
 use serde_json::{Value, json};
 
-use crate::{On, scripted};
+use crate::On;
 
 /// Tasks of a part of the files.
 const PART: usize = 4096;
@@ -99,7 +100,7 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
     let x2 = [others, &[revision]].concat();
     let sampling = Sampling { seed: index as u64, ..Sampling::greedy(64) };
     let answer =
-        scripted::natural(&Request { messages: vec![Message::user(task.task.clone())], sampling });
+        answers::natural(&Request { messages: vec![Message::user(task.task.clone())], sampling });
     for constraints in [x1, x2] {
         let instruction = instruction_row(&task, &constraints, config, &mut rng);
         let verdicts: Vec<VerdictRow> = VerdictRow::check_all(&constraints, &answer);

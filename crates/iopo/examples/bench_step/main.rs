@@ -11,9 +11,6 @@ mod draw;
 mod floor;
 mod inputs;
 mod rules;
-#[path = "../../../iopo-synth/tests/common/mod.rs"]
-#[expect(dead_code, reason = "its tests want more of it")]
-mod scripted;
 mod step;
 mod synth;
 

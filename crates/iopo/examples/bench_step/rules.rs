@@ -9,9 +9,9 @@ use anyhow::Result;
 use iopo::llm::{Scripted, Silent};
 use iopo::model::memory;
 use iopo::synth::{SynthConfig, synthesize};
+use iopo_testing::answers;
 use serde_json::{Value, json};
 
-use crate::scripted;
 
 /// Flags of `rules`.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     if let Some(words) = args.shared_words {
         config.decontamination_ngram = words;
     }
-    let model = Scripted::new(scripted::natural);
+    let model = Scripted::new(answers::natural);
     let before = memory::peak();
     let clock = Instant::now();
     let made = synthesize(&tasks, dir.path(), &model, &config, &Silent)?;

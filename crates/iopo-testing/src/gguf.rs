@@ -1,12 +1,17 @@
-//! Writes GGUF files, on request with false headers.
+//! Writes GGUF files, valid ones and ones with wrong headers.
 
 /// A metadata value.
-#[derive(Clone)]
-pub(crate) enum Value {
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// An unsigned integer.
     U32(u32),
+    /// A number.
     F32(f32),
+    /// A string.
     Text(String),
+    /// An array of strings.
     Texts(Vec<String>),
+    /// An array of integers.
     I32s(Vec<i32>),
     /// A string that claims this length and has no bytes.
     RawString(u64),
@@ -17,11 +22,13 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    pub(crate) fn text(text: &str) -> Self {
+    /// Creates a string.
+    pub fn text(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 
-    pub(crate) fn texts(texts: &[&str]) -> Self {
+    /// Creates an array of strings.
+    pub fn texts(texts: &[&str]) -> Self {
         Self::Texts(texts.iter().map(|text| (*text).to_owned()).collect())
     }
 
@@ -67,47 +74,59 @@ fn write_text(out: &mut Vec<u8>, text: &str) {
     out.extend(text.as_bytes());
 }
 
-/// A tensor: dimensions innermost first, as the format has them.
-pub(crate) struct Tensor {
-    pub(crate) name: String,
-    pub(crate) dims: Vec<u64>,
-    pub(crate) kind: u32,
-    /// In place of the true offset.
-    pub(crate) offset: Option<u64>,
+/// A tensor of a file.
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions, the innermost first, as in the format.
+    pub dims: Vec<u64>,
+    /// The number of its type.
+    pub kind: u32,
+    /// An offset to write instead of the correct one.
+    pub offset: Option<u64>,
     data: Vec<u8>,
 }
 
 impl Tensor {
-    /// An f32 tensor whose values are a function of the flat position; `shape` is row-major.
-    pub(crate) fn f32(name: &str, shape: &[u64], value: impl Fn(usize) -> f32) -> Self {
+    /// Creates an f32 tensor whose values are a function of the flat position. `shape` is row-major.
+    pub fn f32(name: &str, shape: &[u64], value: impl Fn(usize) -> f32) -> Self {
         let count = shape.iter().product::<u64>() as usize;
         let data = (0..count).flat_map(|i| value(i).to_le_bytes()).collect();
         Self::new(name, shape, 0, data)
     }
 
-    /// A tensor of any type with these bytes; `shape` is row-major.
-    pub(crate) fn new(name: &str, shape: &[u64], kind: u32, data: Vec<u8>) -> Self {
+    /// Creates a tensor of any type from its bytes. `shape` is row-major.
+    pub fn new(name: &str, shape: &[u64], kind: u32, data: Vec<u8>) -> Self {
         let dims = shape.iter().rev().copied().collect();
         Self { name: name.to_owned(), dims, kind, offset: None, data }
     }
 }
 
-/// A whole file.
-pub(crate) struct File {
-    pub(crate) version: u32,
-    pub(crate) tensor_count: Option<u64>,
-    pub(crate) value_count: Option<u64>,
-    pub(crate) values: Vec<(String, Value)>,
-    pub(crate) tensors: Vec<Tensor>,
+/// The contents of a file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// The version of the format.
+    pub version: u32,
+    /// A number of tensors to write instead of the correct one.
+    pub tensor_count: Option<u64>,
+    /// A number of metadata values to write instead of the correct one.
+    pub value_count: Option<u64>,
+    /// The metadata.
+    pub values: Vec<(String, Value)>,
+    /// The tensors.
+    pub tensors: Vec<Tensor>,
 }
 
 impl File {
-    pub(crate) fn set(&mut self, key: &str, value: Value) {
+    /// Sets a metadata value.
+    pub fn set(&mut self, key: &str, value: Value) {
         self.unset(key);
         self.values.push((key.to_owned(), value));
     }
 
-    pub(crate) fn unset(&mut self, key: &str) {
+    /// Removes a metadata value.
+    pub fn unset(&mut self, key: &str) {
         self.values.retain(|(other, _)| other != key);
     }
 
@@ -134,11 +153,13 @@ impl File {
         out
     }
 
-    pub(crate) fn header_len(&self) -> usize {
+    /// Returns the length of the header in bytes.
+    pub fn header_len(&self) -> usize {
         self.header().len()
     }
 
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    /// Returns the bytes of the file.
+    pub fn bytes(&self) -> Vec<u8> {
         let mut out = self.header();
         for tensor in &self.tensors {
             out.resize(out.len().next_multiple_of(32), 0);
@@ -148,13 +169,13 @@ impl File {
     }
 }
 
-/// A llama of one layer, width 32, two heads of 16, one key head, four tokens.
-pub(crate) fn honest() -> File {
+/// Returns a valid Llama model with one layer, width 32, two heads of 16, one key head and four tokens.
+pub fn honest() -> File {
     model("llama", "smollm")
 }
 
-/// The same as a qwen2 with biases.
-pub(crate) fn qwen2() -> File {
+/// Returns the same model as Qwen2, with biases.
+pub fn qwen2() -> File {
     let mut file = model("qwen2", "qwen2");
     for (name, rows) in [("attn_q", 32), ("attn_k", 16), ("attn_v", 16)] {
         file.tensors.push(Tensor::f32(&format!("blk.0.{name}.bias"), &[rows], |i| i as f32));

@@ -1,7 +1,8 @@
-//! What tests against golden numbers compute on, and how far from them it may be: flex in f32, or what
-//! `cargo xtask conformance` names in `IOPO_TEST_DEVICE` and `IOPO_TEST_DTYPE`.
+//! The device, the type of weights and the tolerances of tests against golden numbers.
+//!
+//! The default is flex in f32. `cargo xtask conformance` sets another one in `IOPO_TEST_DEVICE` and `IOPO_TEST_DTYPE`.
 
-#![expect(clippy::print_stderr, reason = "the conformance suite shows what was measured")]
+#![expect(clippy::print_stderr, reason = "the conformance suite reports its measurements")]
 
 use std::path::Path;
 
@@ -9,23 +10,27 @@ use burn::tensor::Device;
 use iopo_model::device::{device, dtypes};
 use iopo_model::{Checkpoint, Decoder, Dtype};
 
-/// The one table of tolerances, a row for each device and type.
+/// The table of tolerances, with a row for each device and type.
 const TOLERANCES: &str = "../../fixtures/conformance/tolerances.tsv";
 
-/// The greater of two distances; NaN is farther than everything.
-pub(crate) fn worse(a: f64, b: f64) -> f64 {
+/// Returns the larger of two differences. NaN is larger than every number.
+pub fn worse(a: f64, b: f64) -> f64 {
     if b.is_nan() || b > a { b } else { a }
 }
 
-/// A device, a type of weights, and their row of the table.
-pub(crate) struct UnderTest {
-    pub(crate) device: Device,
-    pub(crate) dtype: Dtype,
+/// A device and a type of weights, with their row of the table of tolerances.
+#[derive(Debug)]
+pub struct UnderTest {
+    /// The device.
+    pub device: Device,
+    /// The type of weights.
+    pub dtype: Dtype,
     name: String,
     row: Vec<(String, String)>,
 }
 
-pub(crate) fn under_test() -> UnderTest {
+/// Returns the device and type to test, from the environment.
+pub fn under_test() -> UnderTest {
     let var = |name, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
     let (name, wanted) = (var("IOPO_TEST_DEVICE", "flex"), var("IOPO_TEST_DTYPE", "f32"));
     let dtype: Dtype = wanted.parse().expect("a type");
@@ -43,36 +48,36 @@ pub(crate) fn under_test() -> UnderTest {
 }
 
 impl UnderTest {
-    /// A column of the row.
-    pub(crate) fn tolerance(&self, what: &str) -> f64 {
+    /// Returns a tolerance.
+    pub fn tolerance(&self, what: &str) -> f64 {
         self.bound(what).unwrap_or_else(|| panic!("no tolerance of {what}"))
     }
 
-    /// The same, `None` where the table has a dash: too much hangs on rounding there.
-    pub(crate) fn bound(&self, what: &str) -> Option<f64> {
+    /// Returns a tolerance, or `None` if the table has a dash because rounding decides the result.
+    pub fn bound(&self, what: &str) -> Option<f64> {
         let (_, cell) = self.row.iter().find(|(column, _)| column == what).expect("a column");
         (cell != "-").then(|| cell.parse().expect("a number"))
     }
 
-    /// Shows how far something is off, and refuses what is too far.
-    pub(crate) fn holds(&self, what: &str, of: &str, off: f64) {
-        let Some(most) = self.bound(what) else { return self.left_out(&format!("{what} of {of}")) };
+    /// Reports a difference and fails if it exceeds its tolerance.
+    pub fn holds(&self, what: &str, of: &str, off: f64) {
+        let Some(most) = self.bound(what) else { return self.skip(&format!("{what} of {of}")) };
         self.note(&format!("{what} of {of} off by {off:.1e}, at most {most:.0e}"));
         assert!(off <= most, "{what} of {of}: off by {off}, at most {most}");
     }
 
-    /// Says what this device or type cannot be asked.
-    pub(crate) fn left_out(&self, what: &str) {
-        self.note(&format!("left out: {what}"));
+    /// Reports a check that does not apply to this device or type.
+    pub fn skip(&self, what: &str) {
+        self.note(&format!("skipped: {what}"));
     }
 
-    /// Says what was found.
-    pub(crate) fn note(&self, what: &str) {
+    /// Reports a result.
+    pub fn note(&self, what: &str) {
         eprintln!("{} {}: {what}", self.name, self.dtype.name());
     }
 
-    /// A checkpoint on the device.
-    pub(crate) fn load(&self, dir: &Path) -> Decoder {
+    /// Loads a checkpoint on the device.
+    pub fn load(&self, dir: &Path) -> Decoder {
         let mut checkpoint = Checkpoint::open(dir).expect("a checkpoint");
         let config = checkpoint.config.clone();
         let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);

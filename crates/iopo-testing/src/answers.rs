@@ -1,4 +1,4 @@
-//! A scripted model whose answers differ as natural ones do: in length, lists, tone, words.
+//! Answers of a scripted model that differ like natural ones: in length, lists, tone and words.
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use iopo_core::random::keyed;
 use iopo_llm::Request;
 use rand::RngExt;
 
-const WORDS: &[&str] = &[
+/// The nouns of the answers and tasks.
+pub const WORDS: &[&str] = &[
     "amber", "basket", "candle", "dinner", "engine", "forest", "garden", "harbour", "island",
     "jacket", "kettle", "ladder", "meadow", "needle", "orange", "pepper", "quarry", "ribbon",
     "saddle", "timber", "valley", "window", "yellow", "anchor", "bottle", "copper", "desert",
@@ -17,8 +18,8 @@ const WORDS: &[&str] = &[
 const GLUE: &[&str] =
     &["the", "a", "with", "near", "under", "and", "beside", "for", "from", "into", "you", "we"];
 
-/// An answer that follows from the request's random stream alone.
-pub(crate) fn natural(request: &Request) -> String {
+/// Returns an answer that depends on the seed of the request only.
+pub fn natural(request: &Request) -> String {
     let mut rng = keyed(request.sampling.seed, &["scripted"]);
     let mut sentence = |short: bool| {
         let length = if short { rng.random_range(4..8) } else { rng.random_range(8..17) };
@@ -53,8 +54,8 @@ pub(crate) fn natural(request: &Request) -> String {
     }
 }
 
-/// Writes `count` tasks and returns their ids.
-pub(crate) fn write_tasks(path: &Path, count: usize) -> Vec<String> {
+/// Writes `count` tasks as JSON lines and returns their ids.
+pub fn write_tasks(path: &Path, count: usize) -> Vec<String> {
     let ids: Vec<String> = (0..count).map(|i| format!("seed-{i:03}")).collect();
     let lines: Vec<String> = ids
         .iter()
