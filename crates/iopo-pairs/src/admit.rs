@@ -1,10 +1,11 @@
-//! Admission: a group stands only if its truth table, recomputed on the final texts, is right.
+//! Admission: accepts a group only if its truth table, recomputed on the final texts, is correct.
 //!
-//! Constraints are a conjunction. In a **full** group y1 follows x1 and not x2, y2 follows x2 and
-//! not x1; x1 and x2 must then each ask for something that the other does not, so the operation is
-//! a revision (the two exclude each other) or a swap (they do not). A pure addition (x2 = x1 + b) cannot fill that table: whoever follows x2
-//! follows x1. It gives a **sided** group: both diagonal cells hold, and exactly one of the two
-//! others is false — (x2, y1) after an addition, (x1, y2) after a removal.
+//! In a **full** group, y1 follows x1 only and y2 follows x2 only. Each instruction then has a constraint that the other
+//! lacks. The operation is a revision if the two constraints exclude each other, and a swap otherwise.
+//!
+//! A pure addition (x2 is x1 with one more constraint) cannot give a full group, because a response that follows x2 also
+//! follows x1. It gives a **sided** group: y1 follows x1, y2 follows x2, and exactly one other cell is false. That cell is
+//! (x2, y1) for an addition and (x1, y2) for a removal.
 
 use iopo_constraints::{Constraint, render_prompt};
 use iopo_core::PerSequence;
@@ -14,33 +15,33 @@ use iopo_schema::{
 
 use crate::combine::change_of;
 
-/// Why a group is not admitted; the name stands in the stats.
+/// Why a group is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refusal {
-    /// A constraint has no check, or one that cannot be read.
+    /// A constraint has no check, or its check cannot be read.
     UnreadableConstraint,
-    /// A constraint's sentence is none of those that its check renders.
+    /// The sentence of a constraint is not one that its check renders.
     ForeignText,
-    /// x1 or x2 is not its task, constraints and input in the layout of the prompt.
+    /// x1 or x2 differs from the prompt rendered from its task, constraints and input.
     PromptMismatch,
-    /// The recorded change is not the difference of the two instructions.
+    /// The recorded change is not the difference between the two instructions.
     ChangeMismatch,
-    /// Operation and kind do not go together.
+    /// The kind of the group does not fit the operation.
     KindMismatch,
-    /// A revision's constraints do not exclude each other, or a swap's do.
+    /// The constraints of a revision do not exclude each other, or those of a swap do.
     OperationMismatch,
     /// Two constraints of one instruction conflict.
     Conflict,
-    /// The truth table is not what the kind asks for.
+    /// The truth table is not the one of the operation.
     TruthTable,
     /// The two responses are the same text.
     SameResponses,
-    /// The stored proof is not what the checkers say.
+    /// The stored proof differs from the recomputed verdicts.
     StaleProof,
 }
 
 impl Refusal {
-    /// The name in the stats.
+    /// Returns the reason's name in `pairs_stats.parquet`.
     pub fn name(self) -> &'static str {
         match self {
             Self::UnreadableConstraint => "unreadable_constraint",
@@ -57,7 +58,7 @@ impl Refusal {
     }
 }
 
-/// The kind of group that an operation gives.
+/// Returns the kind of group that an operation gives.
 pub fn kind_of(operation: Operation) -> GroupKind {
     match operation {
         Operation::Revise | Operation::Swap => GroupKind::Full,
@@ -69,7 +70,7 @@ pub fn kind_of(operation: Operation) -> GroupKind {
 pub const FULL_TABLE: PerSequence<bool> =
     PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: true };
 
-/// Returns the truth table that a group of this operation must have.
+/// Returns the truth table of a group with this operation.
 pub fn table_of(operation: Operation) -> PerSequence<bool> {
     match operation {
         Operation::Revise | Operation::Swap => FULL_TABLE,
@@ -78,11 +79,14 @@ pub fn table_of(operation: Operation) -> PerSequence<bool> {
     }
 }
 
-/// Runs every checker on the group's final texts and says whether it stands.
+/// Runs every checker on a group's final texts and returns the verdicts.
 ///
-/// Nothing that the row says about itself is believed: the constraints are read back from their
-/// stored parameters, the prompts are rendered anew, the change is recomputed, and all four cells
-/// of the table are checked. The row's own `proof` is not looked at ([`verify`] does).
+/// Nothing in the row is trusted. The constraints are read from their stored parameters, the prompts are rendered again, the
+/// change is recomputed, and all four cells of the truth table are checked. The row's `proof` is ignored; [`verify`]
+/// compares it.
+///
+/// # Errors
+/// Returns the rule that the group breaks.
 pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
     let (x1, x2) = (read(&row.x1_constraints)?, read(&row.x2_constraints)?);
     for (prompt, rows) in [(&row.x1, &row.x1_constraints), (&row.x2, &row.x2_constraints)] {
@@ -116,12 +120,15 @@ pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
     }
 }
 
-/// [`admit`], and the stored proof must be what the checkers say now.
+/// Runs [`admit`] and compares the stored proof with the verdicts.
+///
+/// # Errors
+/// Returns the rule that the group breaks, or [`Refusal::StaleProof`].
 pub fn verify(row: &PreferenceRow) -> Result<(), Refusal> {
     if admit(row)? == row.proof { Ok(()) } else { Err(Refusal::StaleProof) }
 }
 
-/// The constraints of an instruction, each said in one of its own sentences.
+/// Reads the constraints of an instruction and checks that each sentence is one of the constraint's phrasings.
 fn read(rows: &[ConstraintRow]) -> Result<Vec<Constraint>, Refusal> {
     let one = |row: &ConstraintRow| {
         let constraint = row
@@ -134,8 +141,8 @@ fn read(rows: &[ConstraintRow]) -> Result<Vec<Constraint>, Refusal> {
     rows.iter().map(one).collect()
 }
 
-/// Whether operation, kind and recorded change are the difference of the two instructions, which
-/// share what stands before it.
+/// Checks that the operation, the kind and the recorded change match the difference between the two instructions, and that
+/// the constraints before the change are the same.
 fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
     if row.kind != kind_of(row.operation) {
         return Err(Refusal::KindMismatch);
@@ -154,8 +161,8 @@ fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
     if as_recorded { Ok(()) } else { Err(Refusal::ChangeMismatch) }
 }
 
-/// Whether the constraint that goes and the one that comes exclude each other exactly where the
-/// operation says so. They are the last of x1 and of x2, as [`changes`] found.
+/// Checks that the removed and the added constraint exclude each other if and only if the operation is a revision. They are
+/// the last constraints of x1 and x2, which [`changes`] has checked.
 fn exclusion(row: &PreferenceRow, x1: &[Constraint], x2: &[Constraint]) -> Result<(), Refusal> {
     if kind_of(row.operation) == GroupKind::Sided {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What was made so far in a split, so that rarer operations and kinds come first.
+//! Counts of the groups of a split, so that rare operations and kinds are used first.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct Balance {
 }
 
 impl Balance {
-    /// The operations that are switched on, the one that lags most behind its weight first.
+    /// Returns the enabled operations. The one that is rarest relative to its weight is first.
     pub fn operations(&self, config: &PairsConfig) -> Vec<Operation> {
         let lag = |operation: Operation| {
             let made = self.operations.get(&operation).copied().unwrap_or(0);
@@ -33,19 +33,20 @@ impl Balance {
         operations
     }
 
-    /// How often a kind was changed so far against the mean of all kinds, over its weight: small
-    /// for those that are rarer than they should be.
+    /// Returns how often a kind was changed, relative to the mean of all kinds and divided by its weight. The value is
+    /// small for kinds that are too rare.
     pub fn excess(&self, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
         excess(&self.changed, kind, kinds)
     }
 
-    /// The same for the constraints that x1 and x2 share.
+    /// Returns the same for the constraints that x1 and x2 share.
     pub fn common_excess(&self, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
         excess(&self.common, kind, kinds)
     }
 
-    /// Whether one more group with a repaired response leaves room below the configured share;
-    /// a margin is kept because a limit on groups may cut off others later.
+    /// Tells whether one more group with a repaired response stays below the configured share.
+    ///
+    /// Keeps a margin, because a limit on groups may remove other groups later.
     pub fn allows_repaired(&self, config: &PairsConfig) -> bool {
         let limit = config.max_repaired_share;
         limit >= 1.0 || (self.repaired + 1) as f64 <= 0.7 * limit * (self.groups + 1) as f64
@@ -81,7 +82,7 @@ mod tests {
     use crate::PairsConfig;
 
     #[test]
-    fn what_lags_behind_comes_first() {
+    fn the_rarest_operation_comes_first() {
         let config = PairsConfig::default();
         let mut balance = Balance::default();
         assert_eq!(balance.operations(&config)[0], Operation::Revise);
@@ -92,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn operations_without_weight_are_left_out() {
+    fn operations_without_weight_are_skipped() {
         let config = PairsConfig { sided: false, ..PairsConfig::default() };
         assert_eq!(Balance::default().operations(&config), [Operation::Revise, Operation::Swap]);
     }
 
     #[test]
-    fn repaired_groups_wait_for_enough_others() {
+    fn repaired_groups_need_enough_other_groups() {
         let config = PairsConfig::default();
         let mut balance = Balance::default();
         assert!(!balance.allows_repaired(&config));

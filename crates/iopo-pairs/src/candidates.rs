@@ -1,4 +1,4 @@
-//! The usable responses to every task, with the constraints that hold in them.
+//! The usable responses to each task, with the constraints that they satisfy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,34 +14,34 @@ use iopo_core::Counts;
 pub struct CandidateResponse {
     /// The text.
     pub text: String,
-    /// The response row that it comes from.
+    /// The id of its response row.
     pub response_id: String,
     /// Whether an edit made a constraint hold.
     pub repaired: bool,
-    /// Constraints of the instructions that it was accepted for, with their rows.
+    /// The constraints of the instructions that it was written for, with their rows.
     pub own: Vec<(Constraint, ConstraintRow)>,
-    /// Constraints that it satisfies, by back-translation.
+    /// The constraints that it satisfies, by back-translation.
     pub holds: Vec<Constraint>,
-    /// Revisions of those: what another answer may satisfy instead.
+    /// The revisions of those constraints, which another answer may satisfy.
     pub turned: Vec<Constraint>,
-    /// Runs of three words.
+    /// The hashes of its word 3-grams.
     pub runs: BTreeSet<u64>,
 }
 
 /// A task with its usable answers.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The seed's id.
+    /// The id of the task.
     pub task_id: String,
-    /// The task.
+    /// The text of the task.
     pub task: String,
-    /// The text that it works on.
+    /// The text that the task works on, if any.
     pub input: Option<String>,
-    /// The answers, no two with the same text.
+    /// The answers, with distinct texts.
     pub answers: Vec<CandidateResponse>,
 }
 
-/// The rows of one task, as they were read.
+/// The rows of one task.
 #[derive(Debug, Default)]
 pub(crate) struct TaskRows<'a> {
     responses: Vec<(&'a ResponseRow, &'a InstructionRow)>,
@@ -72,7 +72,7 @@ pub(crate) fn by_task<'a>(
     Ok(tasks)
 }
 
-/// Makes a task's task out of its rows: usable answers without repetitions.
+/// Creates a task from its rows, with the usable and distinct answers. Returns `None` if there are none.
 pub(crate) fn task_of(
     task_id: &str,
     rows: &TaskRows,
@@ -93,7 +93,7 @@ pub(crate) fn task_of(
         }
         let own = own_constraints(instruction, &response.text, kinds, counts)?;
         if let Some(known) = answers.iter_mut().find(|answer| answer.text == response.text) {
-            // Several instructions for one answer: their constraints all hold in it.
+            // An answer with several instructions satisfies the constraints of all of them.
             known.own.extend(own);
             continue;
         }
@@ -122,7 +122,7 @@ pub(crate) fn task_of(
     }))
 }
 
-/// The instruction's constraints that code can check, that may be used and that do hold.
+/// Returns the constraints of an instruction that code can check, that may be used, and that the answer satisfies.
 fn own_constraints(
     instruction: &InstructionRow,
     text: &str,

@@ -1,4 +1,4 @@
-//! Which of the combinations of a task become groups.
+//! Chooses the combinations of a task that become groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +15,11 @@ use crate::minhash::jaccard;
 use iopo_core::Counts;
 use iopo_core::random::keyed;
 
-/// The groups of one task, at most as many as its split allows.
+/// Returns the groups of one task, up to the limit of its split.
 ///
-/// Each step takes the operation that lags most behind its weight, and among its combinations the
-/// one whose kinds were changed least so far; answers that were used less, that are not repaired,
-/// and constraints of the instructions that the answers were accepted for are preferred.
+/// Each step uses the operation that is rarest relative to its weight, and among its combinations the one whose kinds were
+/// changed least so far. It prefers pairs that were used less, answers without repair, and constraints of the instructions
+/// that the answers were written for.
 pub fn task_groups(
     task: &Task,
     split: Split,
@@ -36,7 +36,7 @@ pub fn task_groups(
     let mut made: Vec<Combination> = Vec::new();
     let limit = config.max_groups_per_task.get(split);
     'groups: while groups.len() < limit {
-        // Kinds that hold in most answers would otherwise be common to most groups.
+        // Otherwise, kinds that most answers satisfy would be shared constraints of most groups.
         let weights: BTreeMap<Kind, f64> = kinds
             .iter()
             .map(|(kind, weight)| (*kind, weight / (0.2 + balance.common_excess(*kind, kinds))))
@@ -51,7 +51,7 @@ pub fn task_groups(
                 if pair.repaired && !balance.allows_repaired(config) {
                     continue;
                 }
-                // Whatever comes of it, it is not tried again.
+                // Each combination is tried once.
                 open.retain(|other| *other != combination);
                 if repeats(&combination, &made, &pairs, task, config) {
                     counts.one(Breakdown::Dropped.of("near_duplicate"));
@@ -78,8 +78,8 @@ pub fn task_groups(
     groups
 }
 
-/// Whether a group of this operation leaves the task enough full groups. It holds at every step, so
-/// it holds for every beginning of the task's groups too.
+/// Tells whether the task still has enough full groups after a group of this operation. This holds after every step, so a
+/// limit that removes the last groups keeps it true.
 fn sided_fits(operation: Operation, groups: &[PreferenceRow], config: &PairsConfig) -> bool {
     if kind_of(operation) == GroupKind::Full {
         return true;
@@ -88,7 +88,7 @@ fn sided_fits(operation: Operation, groups: &[PreferenceRow], config: &PairsConf
     full as f64 >= config.min_full_share * (groups.len() + 1) as f64
 }
 
-/// The combinations of an operation, best first.
+/// Returns the combinations of an operation, the best first.
 fn ranked(
     operation: Operation,
     open: &[Combination],
@@ -124,7 +124,7 @@ fn ranked(
     order.into_iter().map(|(_, combination)| combination).collect()
 }
 
-/// Whether a group that was made already asks for the same change with (nearly) the same answers.
+/// Tells whether an earlier group has the same change with nearly the same answers.
 fn repeats(
     combination: &Combination,
     made: &[Combination],
@@ -147,14 +147,14 @@ fn repeats(
     })
 }
 
-/// The kinds of the constraints that go and come.
+/// Returns the kinds of the removed and added constraints.
 fn changed_kinds(combination: &Combination, pair: &Pair) -> Vec<Kind> {
     let gone = combination.removed.map(|index| &pair.relation.first[index]);
     let come = combination.added.map(|index| &pair.relation.second[index]);
     gone.into_iter().chain(come).map(|candidate| candidate.constraint.kind()).collect()
 }
 
-/// The kinds of the constraints that x1 and x2 share.
+/// Returns the kinds of the constraints that x1 and x2 share.
 fn common_kinds(row: &PreferenceRow) -> Vec<Kind> {
     let shared = row.x1_constraints.len() - row.removed.len();
     let checks = row.x1_constraints[..shared].iter().filter_map(|row| row.check.as_ref());

@@ -1,4 +1,4 @@
-//! All ways to make a group out of the answers to one task.
+//! All combinations of two answers to a task that could make a group.
 
 use iopo_constraints::Constraint;
 use iopo_schema::{Breakdown, Operation, Total};
@@ -11,46 +11,44 @@ use crate::minhash::jaccard;
 use crate::relation::{Relation, relate};
 use iopo_core::Counts;
 
-/// Two answers of a task, in the order y1, y2, and what tells them apart.
+/// Two answers to a task and their relation.
 #[derive(Debug, Clone)]
 pub struct Pair {
-    /// Index of y1 among the task's answers.
+    /// The index of y1 among the task's answers.
     pub y1: usize,
-    /// Index of y2.
+    /// The index of y2.
     pub y2: usize,
-    /// Whether one of them is repaired.
+    /// Whether y1 or y2 is repaired.
     pub repaired: bool,
-    /// A, B and C.
+    /// The constraints that hold in y1 only, in y2 only, and in both.
     pub relation: Relation,
 }
 
-/// One way to make a group: an operation on a pair, with the constraints that change.
+/// A possible group: an operation on a pair, with the constraints that change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Combination {
-    /// Index of the pair.
+    /// The index of the pair.
     pub pair: usize,
     /// The operation.
     pub operation: Operation,
-    /// Index in A of the constraint that goes, if one does.
+    /// The index in [`Relation::first`] of the removed constraint, if there is one.
     pub removed: Option<usize>,
-    /// Index in B of the constraint that comes, if one does.
+    /// The index in [`Relation::second`] of the added constraint, if there is one.
     pub added: Option<usize>,
-    /// Random; breaks ties.
+    /// A random number that breaks ties.
     pub tie: u32,
 }
 
-/// What it is called when one constraint goes and another comes: a revision where no response can
-/// satisfy both, else a swap.
+/// Returns the operation that replaces one constraint by another: a revision if no response can satisfy both, otherwise a
+/// swap.
 ///
-/// That the two are of one kind does not make a revision: "mention tea" and "mention rain" can both
-/// be followed. Nor must the two of a swap be compatible, for they never stand in one instruction;
-/// only what x1 and x2 share must go with each of them.
+/// Two constraints of one kind can make a swap: a response can mention both tea and rain. The two constraints of a swap may
+/// conflict, because they are never in one instruction. The shared constraints must be compatible with each of them.
 pub fn change_of(gone: &Constraint, come: &Constraint) -> Operation {
     if gone.excludes(come) { Operation::Revise } else { Operation::Swap }
 }
 
-/// The pairs of answers that differ enough, each in one random order (the other order would give
-/// the mirrored groups).
+/// Returns the pairs of answers that differ enough, each in one random order. The other order would give mirrored groups.
 pub fn pairs(
     task: &Task,
     config: &PairsConfig,
@@ -74,7 +72,7 @@ pub fn pairs(
     pairs
 }
 
-/// All combinations of the operations that are switched on.
+/// Returns all combinations of the enabled operations.
 pub fn combinations(
     pairs: &[Pair],
     config: &PairsConfig,
@@ -118,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_excludes_and_a_swap_does_not_whatever_the_kinds() {
+    fn exclusion_decides_between_revision_and_swap() {
         let (tea, rain) = (
             constraint("include_word", r#"{"word":"tea"}"#),
             constraint("include_word", r#"{"word":"rain"}"#),
@@ -127,7 +125,11 @@ mod tests {
         assert_eq!(change_of(&tea, &rain), Operation::Swap, "both words can be mentioned");
         assert_eq!(change_of(&rain, &tea), Operation::Swap);
         let no_tea = constraint("exclude_word", r#"{"word":"tea"}"#);
-        assert_eq!(change_of(&tea, &no_tea), Operation::Revise, "of two kinds, but exclusive");
+        assert_eq!(
+            change_of(&tea, &no_tea),
+            Operation::Revise,
+            "two kinds that exclude each other"
+        );
         assert_eq!(change_of(&no_tea, &tea), Operation::Revise);
         assert_eq!(change_of(&no_tea, &rain), Operation::Swap);
         let (question, none) = (constraint("question", "{}"), constraint("no_questions", "{}"));

@@ -1,4 +1,4 @@
-//! What can be set about pairing.
+//! Settings of pairing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,25 +12,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::PairsError;
 
-/// A number for each split. In a file: one number for all three, or a table with those that
-/// differ from the default.
+/// A number for each split. In a file, it is one number for all splits or a table with `train`, `dev` and `test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PerSplit {
-    /// For training seeds.
+    /// The number for training.
     pub train: usize,
-    /// For dev tasks.
+    /// The number for the dev split.
     pub dev: usize,
-    /// For test tasks.
+    /// The number for the test split.
     pub test: usize,
 }
 
 impl PerSplit {
-    /// The same number for all.
+    /// Creates the same number for all splits.
     pub const fn all(number: usize) -> Self {
         Self { train: number, dev: number, test: number }
     }
 
-    /// The number for a split.
+    /// Returns the number of a split.
     pub fn get(&self, split: Split) -> usize {
         match split {
             Split::Train => self.train,
@@ -79,20 +78,21 @@ impl<'de> Deserialize<'de> for PerSplit {
     }
 }
 
-/// How often each operation should occur, relative to the others; 0 switches it off.
+/// Frequencies of the operations, relative to each other; 0 disables an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OperationWeights {
-    /// A constraint becomes one that excludes it (full). Default: 1.
+    /// Frequency of groups in which a constraint is replaced by one that excludes it (full). Default: 1. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub revise: f64,
-    /// A constraint goes and another comes (full). Default: 1.
+    /// Frequency of groups in which a constraint is replaced by another one (full). Default: 1. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub swap: f64,
-    /// A constraint comes (sided). Default: 0.25.
+    /// Frequency of groups in which a constraint is added (sided). Default: 0.25. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub add: f64,
-    /// A constraint goes (sided). Default: 0.25.
+    /// Frequency of groups in which a constraint is removed (sided). Default: 0.25. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub remove: f64,
 }
@@ -104,7 +104,7 @@ impl Default for OperationWeights {
 }
 
 impl OperationWeights {
-    /// The weight of an operation.
+    /// Returns the weight of an operation.
     pub fn get(&self, operation: Operation) -> f64 {
         match operation {
             Operation::Revise => self.revise,
@@ -115,47 +115,47 @@ impl OperationWeights {
     }
 }
 
-/// What can be set about pairing; every field has a default.
+/// Settings of pairing. Create one with [`Default`] and set fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PairsConfig {
-    /// Everything random follows from it, the split too. Default: 0.
+    /// Random seed of every draw and of the split. Default: 0.
     pub seed: u64,
-    /// Ids of the kinds that no group may use. Default: none.
+    /// Ids of constraint kinds that pairing never uses. Default: none.
     pub held_out: Vec<String>,
-    /// Groups from one task, at most. Default: 4 (all splits).
+    /// Maximum number of groups from one task. Default: 4 in all splits.
     pub max_groups_per_task: PerSplit,
-    /// Groups of a split, at most; 0 is no limit. Default: 0 (all splits).
+    /// Maximum number of groups of a split; 0 means no limit. Default: 0 in all splits.
     pub max_groups: PerSplit,
-    /// Tasks kept for testing, the first by the hash of their id. Default: 80.
+    /// Number of test tasks. A hash of the task's id and the seed decides its split. Default: 80.
     pub test_tasks: usize,
-    /// Tasks kept for choices, the next by the hash of their id. Default: 20.
+    /// Number of dev tasks, for tuning and early stopping. Default: 20.
     pub dev_tasks: usize,
-    /// Test tasks that must have a group. Default: 60.
+    /// Fails the run if fewer test tasks have a group. Default: 60. Range: at most `test_tasks`.
     pub min_test_tasks: usize,
-    /// Groups for training that there must be. Default: 1.
+    /// Fails the run if there are fewer groups for training. Default: 1.
     pub min_train_groups: usize,
-    /// Whether pure additions and removals (groups with one false cell) are made. Default: true.
+    /// Makes sided groups: pure additions and removals, whose truth table has one false cell. Default: true.
     pub sided: bool,
-    /// How often each operation should occur.
+    /// Frequencies of the operations, relative to each other; 0 disables an operation.
     pub operations: OperationWeights,
-    /// The share of full groups, at least, in every task. Default: 0.5.
+    /// Minimum share of full groups in every task. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_full_share: f64,
-    /// Weights of 1, 2, 3 … constraints in an instruction. Default: 1, 2, 2.
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: at least 0 each.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Weights of kinds by id; a kind that is not named has its own prior ([`Kind::weight`]).
-    /// Default: empty.
+    /// Weights of constraint kinds by id; other kinds keep their prior ([`Kind::weight`]). Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
-    /// Two texts whose runs of three words overlap at least this much (Jaccard) count as the same.
-    /// Default: 0.8.
+    /// Treats two texts as duplicates if the Jaccard similarity of their word 3-grams is at least this. Default: 0.8.
+    /// Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub near_duplicate_threshold: f64,
-    /// The share of groups with a repaired response, at most. Default: 0.3.
+    /// Fails the run if a larger share of the groups has a repaired response. Default: 0.3. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repaired_share: f64,
-    /// Tasks in one part, the unit in which the output is written. Default: 32.
+    /// Tasks in one part of the output, the unit of resuming. Default: 32. Range: at least 1.
     #[schemars(range(min = 1))]
     pub tasks_per_part: usize,
 }
@@ -184,7 +184,11 @@ impl Default for PairsConfig {
 }
 
 impl PairsConfig {
-    /// The kinds that may be used, each with its weight.
+    /// Returns the usable kinds with their weights.
+    ///
+    /// # Errors
+    /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
+    /// left.
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
         let inside = |error: SettingError| error.inside("pairs");
         let held_out = kinds_named("held_out", &self.held_out).map_err(inside)?;
@@ -209,13 +213,16 @@ impl PairsConfig {
         Ok(kinds)
     }
 
-    /// The weight of an operation; 0 for the sided ones where they are switched off.
+    /// Returns the weight of an operation; 0 for a sided operation if sided groups are disabled.
     pub fn operation_weight(&self, operation: Operation) -> f64 {
         let sided = matches!(operation, Operation::Add | Operation::Remove);
         if sided && !self.sided { 0.0 } else { self.operations.get(operation) }
     }
 
-    /// Refuses values that make no sense.
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Returns an error about the first setting that is out of range or contradicts another one.
     pub fn validate(&self) -> Result<(), PairsError> {
         self.kinds()?;
         iopo_core::settings::check(self).map_err(|error| error.inside("pairs"))?;
@@ -251,8 +258,8 @@ impl PairsConfig {
         Ok(())
     }
 
-    /// The configuration on which the written rows depend: all but the limits that decide only
-    /// whether the run fails.
+    /// Returns the settings that the written rows depend on. Limits that only decide whether the run fails are not among
+    /// them.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, PairsError> {
         let mut value = serde_json::to_value(self)
             .map_err(|error| SettingError::new("pairs", error, "settings that JSON can hold"))?;
@@ -275,7 +282,7 @@ mod tests {
     use super::{PairsConfig, PerSplit};
 
     #[test]
-    fn the_defaults_are_valid_and_survive_json() {
+    fn the_defaults_are_valid_and_round_trip_through_json() {
         let config = PairsConfig::default();
         config.validate().expect("defaults");
         let text = serde_json::to_string(&config).expect("json");
@@ -283,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_one_number_or_one_for_each_split() {
+    fn a_limit_is_one_number_or_one_per_split() {
         let one: PerSplit = serde_json::from_str("7").expect("number");
         assert_eq!(one, PerSplit::all(7));
         let each: PerSplit =
@@ -293,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_values_are_refused_by_name() {
+    fn an_error_names_the_setting_that_is_out_of_range() {
         let bad = PairsConfig { min_test_tasks: 9, test_tasks: 3, ..PairsConfig::default() };
         assert!(bad.validate().expect_err("least").to_string().contains("min_test_tasks"));
         let most = PerSplit { train: 4, dev: 0, test: 0 };

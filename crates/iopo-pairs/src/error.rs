@@ -1,128 +1,125 @@
-//! Why no preference groups could be made.
+//! Errors of pairing.
 
 use iopo_core::SettingError;
 use iopo_schema::SchemaError;
 
 use crate::admit::Refusal;
 
-/// Why no preference groups could be made.
+/// Why pairing failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PairsError {
-    /// A setting cannot be used.
+    /// A setting has an invalid value.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// Reading or writing one of the stage's Parquet files failed.
+    /// A Parquet file of the stage could not be read or written.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The folder for the output cannot be made.
-    #[error("cannot make the folder {}", path.display())]
+    /// The output directory could not be created.
+    #[error("{}: failed to create the directory; hint: check permissions and free space", path.display())]
     Io {
-        /// The folder.
+        /// The directory.
         path: std::path::PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The groups that are there came from elsewhere, and cannot be made again.
+    /// The output file has imported groups, which the stage must not replace.
     #[error(
-        "{} holds imported groups, which groups of this stage would replace; train on them as they \
-         are, or make groups in another directory",
+        "{}: expected no imported groups, because this stage would replace them; hint: train on them, \
+         or choose another output directory",
         path.display()
     )]
     Imported {
         /// The file.
         path: std::path::PathBuf,
     },
-    /// A response names an instruction that is not in the instructions file.
+    /// The instruction of a response is not in the file of instructions.
     #[error(
-        "response {response} answers instruction {instruction}, which is not among the \
-         instructions; expected the two files of one run of synth"
+        "response {response}: found no instruction {instruction}; hint: pass the instructions and \
+         responses of one run of synth"
     )]
     UnknownInstruction {
-        /// The response's id.
+        /// The id of the response.
         response: String,
-        /// The instruction's id.
+        /// The id of the instruction.
         instruction: String,
     },
     /// A constraint of an instruction cannot be read.
-    #[error("instruction {instruction} holds a constraint that cannot be read")]
+    #[error("instruction {instruction}: failed to read a constraint")]
     Constraint {
-        /// The instruction's id.
+        /// The id of the instruction.
         instruction: String,
-        /// What is wrong with it.
+        /// The underlying error.
         source: iopo_constraints::ConstraintError,
     },
-    /// A group that was built does not pass admission when it is written.
-    #[error(
-        "group {id} does not pass its own admission ({reason:?}); this is a defect of iopo-pairs"
-    )]
+    /// A group fails admission when it is written.
+    #[error("group {id} fails admission ({reason:?}); this is a bug in iopo-pairs")]
     Admission {
-        /// The group's id.
+        /// The id of the group.
         id: String,
-        /// Which rule it breaks.
+        /// The rule that the group breaks.
         reason: Refusal,
     },
     /// The user asked to stop.
-    #[error("stopped on request; run again to go on")]
+    #[error("stopped on request; hint: run the same command again to resume")]
     Cancelled,
     /// No group could be made.
     #[error(
-        "no preference group can be made from {answers} answers to {tasks} tasks; every \
-         group needs two differing answers to one task: sample more answers for each task \
-         (synth.samples_per_task)"
+        "expected at least one preference group, found none in {answers} answers to {tasks} tasks; \
+         hint: a group needs two different answers to one task, raise `synth.samples_per_task`"
     )]
     NoGroups {
-        /// Tasks.
+        /// The number of tasks.
         tasks: u64,
-        /// Usable answers.
+        /// The number of usable answers.
         answers: u64,
     },
     /// Too few test tasks have a group.
     #[error(
-        "only {found} of {drawn} test tasks have a preference group, at least {least} must \
-         (pairs.min_test_tasks); raise pairs.test_tasks (there are {tasks} tasks), add tasks or \
-         sample more answers for each"
+        "expected at least {least} test tasks with a preference group (pairs.min_test_tasks), found \
+         {found} of {drawn}; hint: raise `pairs.test_tasks` (there are {tasks} tasks) or \
+         `synth.samples_per_task`, or add tasks"
     )]
     TooFewTestTasks {
-        /// Test tasks with a group.
+        /// The number of test tasks with a group.
         found: u64,
-        /// Test tasks drawn.
+        /// The number of test tasks.
         drawn: u64,
-        /// The configured least number.
+        /// The minimum number.
         least: u64,
-        /// All tasks.
+        /// The number of tasks.
         tasks: u64,
     },
-    /// Too few groups are left for training.
+    /// Too few groups are for training.
     #[error(
-        "only {found} of {groups} preference groups are for training, at least {least} must be \
-         (pairs.min_train_groups); raise pairs.max_groups_per_task or pairs.max_groups, add tasks \
-         ({tasks} are for training), sample more answers for each, or keep fewer tasks for testing"
+        "expected at least {least} preference groups for training (pairs.min_train_groups), found \
+         {found} of {groups}; hint: raise `pairs.max_groups_per_task`, `pairs.max_groups` or \
+         `synth.samples_per_task`, or add tasks ({tasks} are for training)"
     )]
     TooFewTrainGroups {
-        /// Groups for training.
+        /// The number of groups for training.
         found: u64,
-        /// The configured least number.
+        /// The minimum number.
         least: u64,
-        /// All groups.
+        /// The number of groups.
         groups: u64,
-        /// Tasks for training.
+        /// The number of tasks for training.
         tasks: u64,
     },
-    /// Too large a share of the groups holds a repaired response.
+    /// More groups have a repaired response than the limit allows.
     #[error(
-        "{repaired} of {groups} groups hold a repaired response ({share:.3}), at most \
-         {limit:.3} may (pairs.max_repaired_share); sample more answers for each task, repair \
-         less or raise the limit"
+        "expected a share of groups with a repaired response of at most {limit:.3} \
+         (pairs.max_repaired_share), found {share:.3} ({repaired} of {groups}); hint: raise \
+         `synth.samples_per_task`, or lower `synth.repair_probability`"
     )]
     TooManyRepaired {
-        /// Groups with a repaired response.
+        /// The number of groups with a repaired response.
         repaired: u64,
-        /// All groups.
+        /// The number of groups.
         groups: u64,
-        /// Their share.
+        /// The share of groups with a repaired response.
         share: f64,
-        /// The configured limit.
+        /// The limit on that share.
         limit: f64,
     },
 }

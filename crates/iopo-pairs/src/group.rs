@@ -1,4 +1,4 @@
-//! From a combination to a row of `preferences`.
+//! Builds a row of `preferences` from a combination.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use crate::combine::{Combination, Pair};
 use crate::relation::Candidate;
 use iopo_core::random::weighted;
 
-/// Why a combination gives no group; the name stands in the stats.
+/// Why a combination gives no group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfit {
-    /// A sided group without a common constraint would begin or end at the plain task.
+    /// A sided group has no shared constraint, so one of its instructions would be the plain task.
     NoCommon,
-    /// The admission refused it.
+    /// Admission rejected the group.
     Refused(Refusal),
 }
 
 impl Unfit {
-    /// The name in the stats.
+    /// Returns the reason's name in `pairs_stats.parquet`.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoCommon => "no_common_constraint",
@@ -33,12 +33,15 @@ impl Unfit {
     }
 }
 
-/// Builds the group of a combination and puts it through admission.
+/// Builds the group of a combination and checks it with [`admit`](crate::admit()).
 ///
-/// `weights` says how likely each kind is drawn as a common constraint. The common constraints come
-/// first, in the same words in x1 and x2, and what changes comes last, so that the two prompts share
-/// as long a beginning as they can. They go with each other and with what changes; what goes and what
-/// comes need not go together, for they never stand in one instruction.
+/// `weights` are the weights of kinds in the draw of shared constraints. Shared constraints are first, in the same words in
+/// x1 and x2, and the changed constraint is last, so that the two prompts share a long prefix. Shared constraints are
+/// compatible with each other and with the changed ones. The removed and the added constraint may conflict, because they
+/// are never in one instruction.
+///
+/// # Errors
+/// Returns the reason why the combination gives no group.
 pub fn build(
     task: &Task,
     split: Split,
@@ -95,8 +98,8 @@ pub fn build(
     Ok(row)
 }
 
-/// Draws up to `count` common constraints that go with what changes and with each other; those of
-/// the instructions that the answers were accepted for come first.
+/// Draws up to `count` shared constraints that are compatible with each other and with the changed ones. Constraints of the
+/// instructions that the answers were written for are first.
 fn common<'a>(
     pool: &'a [Candidate],
     changed: &[&Constraint],
@@ -129,7 +132,7 @@ fn common<'a>(
     chosen
 }
 
-/// A constraint as a row: in the words of the instruction that it stems from, else in random ones.
+/// Creates the row of a constraint, in the words of the instruction that it comes from or in a random phrasing.
 fn row_of(candidate: &Candidate, rng: &mut ChaCha8Rng) -> ConstraintRow {
     if let Some(row) = &candidate.own {
         return row.clone();

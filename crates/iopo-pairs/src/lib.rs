@@ -1,19 +1,19 @@
-//! From constrained instructions and their responses to preference groups (x1, y1, x2, y2).
+//! Builds preference groups (x1, y1, x2, y2) from constrained instructions and their responses.
 //!
 //! The checkers compare two responses to one task. Constraints that hold in one response only become the difference
 //! between x1 and x2; constraints that hold in both are shared. A group is admitted by its 2×2 truth table, which is
 //! recomputed on the final texts.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`config`] | the settings |
 //! | [`candidates`] | the usable responses to a task and the constraints that hold in them |
-//! | [`relation`] | which constraints tell two responses apart, and which they share |
-//! | [`combine`] | every combination of a pair that could make a group |
-//! | [`choose`], [`balance`] | which combinations are used |
+//! | [`relation`] | the constraints that hold in one of two responses only, or in both |
+//! | [`combine`] | all combinations that could make a group |
+//! | [`choose`], [`balance`] | the choice of combinations |
 //! | [`group`] | from a combination to a row of `preferences` |
 //! | [`mod@admit`] | the rules that every group must pass |
-//! | [`minhash`] | MinHash LSH: near duplicates |
+//! | [`minhash`] | near duplicates, by MinHash LSH |
 //! | [`split`] | train, dev and test, by task |
 //! | [`stage`] | [`build`]: the whole stage |
 //! | [`exchange`] | import and export of TRL and LLaMA-Factory rows |
@@ -30,7 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What it deliberately does not do: it asks no language model, and it never splits by row.
+//! The crate asks no language model, and it never splits by row.
 
 pub mod admit;
 pub mod balance;
@@ -55,9 +55,9 @@ pub use split::split_tasks;
 pub use stage::build;
 pub use stats::PairsSummary;
 
-/// Name and version as they stand in the files' provenance. The number after `+` goes up whenever the same inputs
-/// and configuration come to mean other groups, so that files of the older meaning are made again:
-/// 1: as first written; 2: to revise a constraint is to choose one that excludes it.
+/// Name and version in the provenance of files. Increase the number after `+` whenever the same inputs and configuration
+/// give other groups, so that older files are written again. Version 2: a revision chooses a constraint that excludes the
+/// old one.
 pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.2");
 
 /// Tests the examples of the README.

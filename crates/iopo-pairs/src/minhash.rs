@@ -1,16 +1,16 @@
-//! MinHash LSH: overlap of word 3-grams, and compact signatures that find near duplicates of earlier texts.
+//! Near duplicates by MinHash LSH: similarity of word 3-grams, and compact signatures of earlier texts.
 
 use std::collections::{BTreeSet, HashSet};
 
-/// Bands of a signature; each is 8 bytes in memory.
+/// Bands per signature. Each takes 8 bytes.
 const BANDS: usize = 3;
-/// Minima in one band: with three, texts that overlap by 0.8 share a band in 9 of 10 cases, and
-/// texts that overlap by 0.1 in 3 of 1000.
+/// Minima per band. With three, texts with a similarity of 0.8 share a band in 9 of 10 cases, and texts with a similarity of
+/// 0.1 in 3 of 1000.
 const ROWS: usize = 3;
-/// Texts with fewer runs are too short to say that two of them stem from one another.
+/// Texts with fewer 3-grams are too short to be detected as near duplicates.
 const LEAST_RUNS: usize = 8;
 
-/// Hashes of the runs of three words (letters and digits, lower case); of the whole text where it
+/// Returns the hashes of the word 3-grams of a text (letters and digits, lower case), or the hash of the whole text if it
 /// has fewer than three words.
 pub fn shingles(text: &str) -> BTreeSet<u64> {
     let words: Vec<String> = text
@@ -21,28 +21,28 @@ pub fn shingles(text: &str) -> BTreeSet<u64> {
     words.windows(words.len().clamp(1, 3)).map(|run| hash(run.join(" ").as_bytes(), 0)).collect()
 }
 
-/// The share of runs that two texts have in common; 1 for two texts without words.
+/// Returns the Jaccard similarity of two sets of 3-grams; 1 for two texts without words.
 pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
     let shared = one.intersection(other).count();
     let all = one.len() + other.len() - shared;
     if all == 0 { 1.0 } else { shared as f64 / all as f64 }
 }
 
-/// Signatures (`MinHash` with bands) of the texts of earlier tasks: at rest at most 32 bytes a text, 24 of them its bands.
-/// (A hash set alone takes 31 to 62, as full as it happens to be.)
+/// The `MinHash` signatures of the texts of earlier tasks. They take at most 32 bytes per text, 24 of which are its bands; a
+/// hash set alone would take 31 to 62 bytes.
 #[derive(Debug, Default)]
 pub struct SeenSignatures {
     sorted: Vec<u64>,
-    /// What came last, until it is a part of `sorted`.
+    /// The latest bands, until they are merged into `sorted`.
     recent: HashSet<u64>,
 }
 
-/// The recent ones are at most this share of all, but for the first few.
+/// `recent` has at most one in this many of all bands, except at the beginning.
 const RECENT: usize = 24;
 const FIRST_FEW: usize = 1 << 10;
 
 impl SeenSignatures {
-    /// The bands of a text's signature; none for short texts.
+    /// Returns the bands of a text's signature; none for short texts.
     pub fn bands(runs: &BTreeSet<u64>) -> Vec<u64> {
         if runs.len() < LEAST_RUNS {
             return Vec::new();
@@ -57,14 +57,14 @@ impl SeenSignatures {
         (0..BANDS).map(band).collect()
     }
 
-    /// Whether a text with this signature was most likely there before.
+    /// Tells whether a text with this signature was probably inserted before.
     pub fn contains(&self, bands: &[u64]) -> bool {
         bands
             .iter()
             .any(|band| self.recent.contains(band) || self.sorted.binary_search(band).is_ok())
     }
 
-    /// Remembers a signature.
+    /// Inserts a signature.
     pub fn insert(&mut self, bands: &[u64]) {
         self.recent.extend(bands);
         if self.recent.len() >= FIRST_FEW.max(self.sorted.len() / RECENT) {
@@ -77,7 +77,7 @@ impl SeenSignatures {
 }
 
 fn hash(bytes: &[u8], salt: u64) -> u64 {
-    // FNV-1a with a final mix: fast, and the same on every machine.
+    // FNV-1a with a final mix gives the same hash on every machine.
     let mut state = 0xcbf2_9ce4_8422_2325_u64 ^ salt.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     for byte in bytes {
         state = (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
@@ -97,7 +97,7 @@ mod tests {
                         nobody minds, because the tea is nearly ready and the bread is warm.";
 
     #[test]
-    fn overlap_is_one_for_the_same_words_and_none_for_others() {
+    fn similarity_is_one_for_the_same_words_and_zero_for_other_words() {
         let other = "Compilers turn source code into machine code in several separate passes.";
         assert!((jaccard(&shingles(TEXT), &shingles(&TEXT.to_uppercase())) - 1.0).abs() < 1e-12);
         assert!(jaccard(&shingles(TEXT), &shingles(other)) < 1e-12);
@@ -106,25 +106,25 @@ mod tests {
     }
 
     #[test]
-    fn signatures_take_at_most_32_bytes_a_text_and_none_is_forgotten() {
+    fn signatures_take_at_most_32_bytes_per_text() {
         let (mut seen, texts) = (SeenSignatures::default(), 100_000usize);
         let bands = |text: usize| [0, 1, 2].map(|band| hash(&text.to_le_bytes(), band));
         let mut most = 0f64;
         for text in 0..texts {
             seen.insert(&bands(text));
             if text >= 20_000 {
-                // Hashbrown's tables: a value and a byte for each place, seven eighths of which may be taken.
+                // A hash table has a value and a byte per slot and fills at most seven eighths of its slots.
                 let recent = (seen.recent.capacity() * 8 / 7).next_power_of_two() * 9;
                 most = most.max((seen.sorted.capacity() * 8 + recent) as f64 / (text + 1) as f64);
             }
         }
-        assert!((24.0..=32.0).contains(&most), "{most} bytes a text");
+        assert!((24.0..=32.0).contains(&most), "{most} bytes per text");
         assert!((0..texts).all(|text| seen.contains(&bands(text))));
         assert!((texts..texts + 1000).all(|text| !seen.contains(&bands(text))));
     }
 
     #[test]
-    fn a_text_seen_before_is_recognised_and_a_short_one_never() {
+    fn a_repeated_text_is_recognized_unless_it_is_short() {
         let mut seen = SeenSignatures::default();
         seen.insert(&SeenSignatures::bands(&shingles(TEXT)));
         assert!(seen.contains(&SeenSignatures::bands(&shingles(TEXT))));

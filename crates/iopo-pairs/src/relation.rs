@@ -1,4 +1,4 @@
-//! What tells two answers apart, and what they have in common.
+//! The constraints that hold in one of two answers only, or in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,32 +7,32 @@ use iopo_schema::ConstraintRow;
 
 use crate::candidates::CandidateResponse;
 
-/// Constraints of one kind that are kept for a pair; the most informative come first.
+/// Maximum number of constraints of one kind that are kept for a pair. The most informative are first.
 const PER_KIND: usize = 2;
 
-/// A constraint with a fixed verdict on both answers of a pair.
+/// A constraint with known verdicts on both answers of a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// The constraint.
     pub constraint: Constraint,
-    /// Its row in the instruction that one of the answers was accepted for, if it stems from it.
+    /// Its row in the instruction that it comes from, if it comes from one.
     pub own: Option<ConstraintRow>,
-    /// Its place among the constraints of its kind.
+    /// Its rank among the constraints of its kind, from 0.
     pub rank: usize,
 }
 
-/// The relation of two answers y1, y2 to one task.
+/// The constraints that separate or connect two answers y1 and y2 to one task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relation {
-    /// A: true of y1, false of y2.
+    /// Constraints that y1 satisfies and y2 violates.
     pub first: Vec<Candidate>,
-    /// B: true of y2, false of y1.
+    /// Constraints that y2 satisfies and y1 violates.
     pub second: Vec<Candidate>,
-    /// C: true of both.
+    /// Constraints that both satisfy.
     pub common: Vec<Candidate>,
 }
 
-/// Sorts everything known about two answers by the checkers' verdicts on both.
+/// Checks all candidate constraints on two answers and sorts them by their verdicts.
 pub fn relate(y1: &CandidateResponse, y2: &CandidateResponse) -> Relation {
     let mut relation = Relation::default();
     let mut known: BTreeSet<&Constraint> = BTreeSet::new();

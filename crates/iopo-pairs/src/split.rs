@@ -1,4 +1,4 @@
-//! The split into train, dev and test: by task, never by row.
+//! The split of tasks into train, dev and test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use iopo_schema::Split;
 
 use iopo_core::random::keyed_hash;
 
-/// Ranks the tasks by a hash of (id, `seed`): the first are test tasks, the next dev tasks, the
-/// rest is for training.
+/// Assigns a split to each task. Tasks are sorted by a hash of id and `seed`: the first are test tasks, the next are dev
+/// tasks, and the rest is for training.
 pub fn split_tasks(
     ids: &BTreeSet<String>,
     seed: u64,
@@ -34,7 +34,7 @@ mod tests {
     use super::split_tasks;
 
     #[test]
-    fn the_numbers_are_kept_and_the_seed_decides_who_it_is() {
+    fn the_seed_decides_the_split_and_its_sizes_are_exact() {
         let ids: BTreeSet<String> = (0..50).map(|i| format!("s{i}")).collect();
         let splits = split_tasks(&ids, 1, 10, 5);
         let count = |wanted| splits.values().filter(|split| **split == wanted).count();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn more_test_tasks_keep_those_that_there_were() {
+    fn more_test_tasks_keep_the_earlier_ones() {
         let ids: BTreeSet<String> = (0..50).map(|i| format!("s{i}")).collect();
         let (few, many) = (split_tasks(&ids, 1, 10, 0), split_tasks(&ids, 1, 20, 0));
         let kept = |id: &String| few[id] != Split::Test || many[id] == Split::Test;

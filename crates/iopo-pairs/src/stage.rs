@@ -1,4 +1,4 @@
-//! The stage: `instructions` and `responses` in, `preferences` and `pairs_stats` out.
+//! The stage: reads `instructions` and `responses`, writes `preferences` and `pairs_stats`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,17 +20,16 @@ use crate::split::split_tasks;
 use crate::stats::{count_group, metrics};
 use crate::{PairsConfig, PairsError, PairsSummary};
 
-/// Makes preference groups from instructions and the responses to them.
+/// Builds preference groups from instructions and responses.
 ///
-/// Writes `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. No language model is
-/// asked; the groups are a function of the two files and the configuration, so a killed run that
-/// is started again ends with the same bytes. Both files are held in memory, beside 24 bytes of
-/// signature for every answer.
+/// Writes `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. The groups depend on the two files and the
+/// configuration only, so a resumed run writes the same bytes as an uninterrupted one. Both files are held in memory, with
+/// at most 32 bytes per answer in addition.
 ///
 /// # Errors
-/// Besides unreadable files: imported groups where its own would go, no group at all, fewer than `min_test_tasks` test
-/// tasks with a group, fewer than `min_train_groups` groups for training, more repaired groups than
-/// `max_repaired_share` allows. The stats are written first, so that the reasons can be looked at.
+/// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test tasks
+/// than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have a repaired
+/// response than `max_repaired_share` allows. The stats are written first, because they have the reasons.
 pub fn build(
     instructions_path: &Path,
     responses_path: &Path,
@@ -87,7 +86,11 @@ pub fn build(
     Ok(summary)
 }
 
-/// The groups of every task, in the order of the tasks, and what was counted on the way.
+/// Returns the groups of each task, in the order of the tasks, and the counters.
+///
+/// # Errors
+/// Returns an error if a setting is invalid, a response has no instruction, a constraint cannot be read, or the call is
+/// cancelled.
 pub fn make_groups(
     instructions: &[InstructionRow],
     responses: &[ResponseRow],
@@ -138,7 +141,7 @@ pub fn make_groups(
     Ok((groups, counts))
 }
 
-/// Drops answers that are near duplicates of an answer to an earlier task.
+/// Drops answers that nearly duplicate an answer to an earlier task.
 fn drop_seen(task: &mut Task, seen: &mut SeenSignatures, counts: &mut Counts) {
     let bands: Vec<Vec<u64>> =
         task.answers.iter().map(|answer| SeenSignatures::bands(&answer.runs)).collect();
@@ -154,8 +157,9 @@ fn drop_seen(task: &mut Task, seen: &mut SeenSignatures, counts: &mut Counts) {
     }
 }
 
-/// Keeps at most the configured number of groups of each split: the first group of every task,
-/// then the second of every task, and so on, so that the limit costs as few tasks as it can.
+/// Keeps at most the configured number of groups of each split.
+///
+/// The first group of each task is kept first, then the second of each task, and so on, so that few tasks lose all groups.
 fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut Counts) {
     for split in Split::ALL.iter().copied() {
         let most = config.max_groups.get(split);
@@ -184,7 +188,7 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
     }
 }
 
-/// Refuses a run without groups, with too few test tasks or training groups, or with too many repaired responses.
+/// Rejects a run without groups, with too few test tasks or training groups, or with too many repaired responses.
 fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError> {
     if summary.groups == 0 {
         return Err(PairsError::NoGroups {
@@ -238,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_of_a_run_are_enforced() {
+    fn the_limits_of_a_run_are_enforced() {
         let config = PairsConfig::default();
         let none = accept(&summary(&[("tasks", 3), ("answers", 9)]), &config);
         assert!(matches!(none, Err(PairsError::NoGroups { tasks: 3, answers: 9 })));

@@ -1,47 +1,48 @@
-//! Counts of what pairing made and dropped.
+//! Counters of pairing.
 
 use std::collections::BTreeMap;
 
 use iopo_core::Counts;
 use iopo_schema::{Breakdown, GroupKind, MetricRow, PreferenceRow, Split, Total, stats};
 
-/// What a run of pairing made.
+/// The result of a run of pairing.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct PairsSummary {
-    /// Tasks with a usable response.
+    /// Number of tasks with a usable response.
     pub tasks: u64,
-    /// Groups written.
+    /// Number of groups written.
     pub groups: u64,
-    /// Those for training.
+    /// Number of groups for training.
     pub train: u64,
-    /// Those for choices.
+    /// Number of groups of the dev split.
     pub dev: u64,
-    /// Those for testing.
+    /// Number of groups of the test split.
     pub test: u64,
-    /// Those with a full truth table.
+    /// Number of full groups.
     pub full: u64,
-    /// Those with one false cell.
+    /// Number of sided groups.
     pub sided: u64,
-    /// Those with a repaired response.
+    /// Number of groups with a repaired response.
     pub repaired: u64,
-    /// What was dropped, by reason.
+    /// Number of dropped responses and combinations, by reason.
     pub dropped: BTreeMap<String, u64>,
-    /// Everything counted, as in `pairs_stats.parquet`.
+    /// All counters, as in `pairs_stats.parquet`.
     pub metrics: Vec<MetricRow>,
 }
 
 impl PairsSummary {
-    /// The share of the groups that hold a repaired response.
+    /// Returns the share of groups with a repaired response.
     pub fn repaired_share(&self) -> f64 {
         self.repaired as f64 / self.groups.max(1) as f64
     }
 
-    /// Returns a counter of the stats file; 0 for a name that was never counted.
+    /// Returns a counter of the stats file; 0 for an unknown name.
     pub(crate) fn count(&self, name: &str) -> u64 {
         stats::count(&self.metrics, name)
     }
 
-    /// Makes the summary of the rows of a stats file.
+    /// Creates the summary from the rows of a stats file.
     pub(crate) fn from_metrics(metrics: Vec<MetricRow>) -> Self {
         let total = |name: Total| stats::count(&metrics, name.as_str());
         let split = |split: Split| stats::count(&metrics, &Breakdown::Split.of(split));
@@ -60,7 +61,7 @@ impl PairsSummary {
     }
 }
 
-/// Counts a group that is written.
+/// Counts a written group.
 pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
     counts.one(Total::Groups);
     counts.one(match row.kind {

@@ -1,4 +1,4 @@
-//! Admission never lets a wrong table through.
+//! Admission rejects every group with a wrong truth table.
 
 mod common;
 
@@ -19,13 +19,14 @@ fn row(constraint: &Constraint) -> ConstraintRow {
 
 fn groups() -> Vec<PreferenceRow> {
     let (instructions, responses) = rows(12, 4);
-    let config = PairsConfig { min_test_tasks: 0, ..PairsConfig::default() };
+    let mut config = PairsConfig::default();
+    config.min_test_tasks = 0;
     let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     groups.into_iter().flatten().collect()
 }
 
 #[test]
-fn each_corruption_of_an_admitted_group_is_refused() {
+fn every_corruption_of_an_admitted_group_is_rejected() {
     let groups = groups();
     assert!(groups.len() > 20);
     for group in &groups {
@@ -80,7 +81,7 @@ fn each_corruption_of_an_admitted_group_is_refused() {
 }
 
 #[test]
-fn a_pure_addition_cannot_pass_for_a_full_group() {
+fn a_pure_addition_is_not_admitted_as_a_full_group() {
     let sided: Vec<PreferenceRow> =
         groups().into_iter().filter(|group| group.kind == GroupKind::Sided).collect();
     assert!(!sided.is_empty());
@@ -93,7 +94,7 @@ fn a_pure_addition_cannot_pass_for_a_full_group() {
     }
 }
 
-/// A group on two bare constraints, its operation as given.
+/// A group with one constraint per instruction and a given operation.
 fn bare(
     operation: Operation,
     gone: (&str, &str),
@@ -125,23 +126,23 @@ fn a_revision_must_exclude_and_a_swap_must_not() {
     let (tea, rain) =
         (("include_word", r#"{"word":"tea"}"#), ("include_word", r#"{"word":"rain"}"#));
     let texts = ["We had some tea by the sea.", "We had some rain by the sea."];
-    // Of one kind, but a response can mention both words.
+    // The two have one kind, but a response can mention both words.
     assert!(admit(&bare(Operation::Swap, tea, rain, texts)).is_ok());
     let wrong = admit(&bare(Operation::Revise, tea, rain, texts));
     assert_eq!(wrong, Err(Refusal::OperationMismatch));
-    // Of two kinds, but no response can follow both.
+    // The two have different kinds, but no response can follow both.
     let no_tea = ("exclude_word", r#"{"word":"tea"}"#);
     assert!(admit(&bare(Operation::Revise, tea, no_tea, texts)).is_ok());
     let wrong = admit(&bare(Operation::Swap, tea, no_tea, texts));
     assert_eq!(wrong, Err(Refusal::OperationMismatch));
-    // The right name does not make up for a wrong table.
+    // The operation is right, but the table is wrong.
     let swapped = [texts[1], texts[0]];
     let wrong = admit(&bare(Operation::Revise, tea, no_tea, swapped));
     assert_eq!(wrong, Err(Refusal::TruthTable));
 }
 
 #[test]
-fn groups_are_named_by_exclusion_and_swaps_of_one_kind_are_made() {
+fn exclusion_decides_the_operation_and_a_swap_can_have_one_kind() {
     let mut one_kind = 0;
     for group in groups().iter().filter(|group| group.kind == GroupKind::Full) {
         let read = |rows: &[iopo_schema::ConstraintRow]| {
@@ -165,7 +166,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// A group of random constraints and random answers, well formed but with whatever table.
+/// A well-formed group of random constraints and answers, with any truth table.
 fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let (y1, y2) = (natural(seed as usize, &mut rng), natural(seed as usize / 6, &mut rng));
@@ -176,7 +177,7 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
     }
     let mut chosen = compatible(&pool, 3, &mut rng);
     if seed.is_multiple_of(2) {
-        // Half of the time, constraints that do tell the answers apart.
+        // Half of the time, use constraints that separate the answers.
         let gone = compatible(&contrast(Kind::ALL, &y1, &y2), 1, &mut rng);
         let come = compatible(&contrast(Kind::ALL, &y2, &y1), 1, &mut rng);
         if let (Some(gone), Some(come)) = (gone.first(), come.first()) {
@@ -224,7 +225,7 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
 }
 
 #[test]
-fn the_random_groups_of_the_property_below_hit_both_outcomes() {
+fn random_groups_are_both_admitted_and_rejected() {
     let operations = [Operation::Revise, Operation::Swap, Operation::Add, Operation::Remove];
     for operation in operations {
         let admitted =
@@ -237,7 +238,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn admitted_means_the_table_is_right_and_refused_means_it_is_not(
+    fn a_group_is_admitted_if_and_only_if_its_table_is_right(
         operation in operation(),
         seed in 0_u64..1_000_000,
     ) {

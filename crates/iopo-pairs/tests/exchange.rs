@@ -1,4 +1,4 @@
-//! Groups that went out to other trainers' rows and come back.
+//! Export to rows of other trainers, and import of these rows.
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use common::rows;
 use iopo_llm::Silent;
 use iopo_pairs::admit::FULL_TABLE;
-use iopo_pairs::exchange::{Container, Export, Format, LeftOut};
+use iopo_pairs::exchange::{Container, Export, Format, SkipReason};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{ExchangeError, PairsConfig, PairsError, build, export, import};
 use iopo_schema::{GroupKind, Method, PreferenceRow, Provenance, Split, read, write};
 
-/// Groups of both kinds, and the file that holds them.
+/// Creates groups of both kinds and a file of them.
 fn preferences(dir: &Path) -> (Vec<PreferenceRow>, PathBuf) {
     let (instructions, responses) = rows(12, 4);
-    let config =
-        PairsConfig { min_test_tasks: 0, test_tasks: 3, dev_tasks: 1, ..PairsConfig::default() };
+    let mut config = PairsConfig::default();
+    (config.min_test_tasks, config.test_tasks, config.dev_tasks) = (0, 3, 1);
     let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     let groups: Vec<PreferenceRow> = groups.into_iter().flatten().collect();
     let path = dir.join("preferences.parquet");
@@ -34,11 +34,13 @@ const WAYS: [(Format, bool); 3] =
     [(Format::Trl, false), (Format::Trl, true), (Format::LlamaFactory, false)];
 
 fn options(to: Format, conversational: bool, container: Container) -> Export {
-    Export { to, conversational, container, split: None }
+    let mut options = Export::new(to, container);
+    options.conversational = conversational;
+    options
 }
 
 #[test]
-fn full_groups_come_back_as_they_were_from_every_format_and_file() {
+fn full_groups_round_trip_through_every_format_and_file() {
     let dir = tempfile::tempdir().expect("folder");
     let (groups, path) = preferences(dir.path());
     let full: Vec<&PreferenceRow> =
@@ -56,12 +58,12 @@ fn full_groups_come_back_as_they_were_from_every_format_and_file() {
             let imported: Vec<PreferenceRow> = read(&back).expect("ours");
             assert_eq!(taken.rows, made.rows);
             assert_eq!(taken.groups, imported.len() as u64);
-            let left: u64 = taken.left_out.values().sum();
+            let left: u64 = taken.skipped.values().sum();
             if format == Format::Trl {
                 assert_eq!(made.rows, 2 * full.len() as u64 + sided);
                 assert_eq!(2 * taken.groups + left, taken.rows);
             } else {
-                assert_eq!(made.left_out[&LeftOut::Sided], sided);
+                assert_eq!(made.skipped[&SkipReason::Sided], sided);
                 assert_eq!((taken.groups, left), (full.len() as u64, 0));
             }
             for (group, back) in full.iter().zip(&imported) {
@@ -80,14 +82,15 @@ fn full_groups_come_back_as_they_were_from_every_format_and_file() {
 }
 
 #[test]
-fn one_split_goes_out_alone_and_the_same_groups_give_the_same_bytes() {
+fn one_split_can_be_exported_and_the_bytes_are_reproducible() {
     let dir = tempfile::tempdir().expect("folder");
     let (groups, path) = preferences(dir.path());
     let train = groups.iter().filter(|group| group.split == Split::Train).count() as u64;
     assert!(train > 0 && train < groups.len() as u64);
     for container in [Container::Jsonl, Container::Parquet] {
         let [one, two] = ["one", "two"].map(|name| dir.path().join(name));
-        let options = Export { split: Some(Split::Train), ..options(Format::Trl, true, container) };
+        let mut options = options(Format::Trl, true, container);
+        options.split = Some(Split::Train);
         let made = export(&path, &one, &options).expect("exported");
         assert_eq!((made.groups, made.splits), (train, [(Split::Train, train)].into()));
         export(&path, &two, &options).expect("exported");
@@ -103,7 +106,7 @@ fn take(dir: &Path, content: &str, from: Format) -> Result<Vec<PreferenceRow>, E
 }
 
 #[test]
-fn the_authors_list_of_rows_is_read() {
+fn a_json_list_of_rows_is_read() {
     let dir = tempfile::tempdir().expect("folder");
     let list = r#"[
       {
@@ -127,7 +130,7 @@ fn the_authors_list_of_rows_is_read() {
 }
 
 #[test]
-fn a_prompt_may_stand_before_the_responses_and_pairs_need_not_be_neighbours() {
+fn the_prompt_may_precede_the_responses_and_mirrored_rows_need_not_be_adjacent() {
     let dir = tempfile::tempdir().expect("folder");
     let turns = |x: &str, y: &str| {
         format!(r#"[{{"role":"user","content":"{x}"}},{{"role":"assistant","content":"{y}"}}]"#)
@@ -144,7 +147,7 @@ fn a_prompt_may_stand_before_the_responses_and_pairs_need_not_be_neighbours() {
 }
 
 #[test]
-fn what_makes_no_group_is_counted_by_its_reason() {
+fn skipped_rows_are_counted_by_reason() {
     let dir = tempfile::tempdir().expect("folder");
     let pair = |x: &str, y: &str, n: &str| {
         format!(r#"{{"prompt":"{x}","chosen":"{y}","rejected":"{n}"}}"#)
@@ -164,12 +167,12 @@ fn what_makes_no_group_is_counted_by_its_reason() {
     let summary = import(&[(Split::Train, &file)], Format::Trl, &out).expect("taken");
     assert_eq!((summary.rows, summary.groups), (7, 1));
     let left = [
-        (LeftOut::NoMirror, 1),
-        (LeftOut::OtherTurns, 1),
-        (LeftOut::SameResponses, 1),
-        (LeftOut::Repeated, 2),
+        (SkipReason::NoMirror, 1),
+        (SkipReason::OtherTurns, 1),
+        (SkipReason::SameResponses, 1),
+        (SkipReason::Repeated, 2),
     ];
-    assert_eq!(summary.left_out.into_iter().collect::<Vec<_>>(), left);
+    assert_eq!(summary.skipped.into_iter().collect::<Vec<_>>(), left);
 }
 
 /// Two rows that mirror each other.
@@ -181,7 +184,7 @@ fn mirrored(x1: &str, x2: &str, y1: &str, y2: &str) -> String {
 }
 
 #[test]
-fn each_file_has_its_split_and_a_task_stays_with_the_first() {
+fn each_file_has_a_split_and_a_task_belongs_to_the_first_file() {
     let dir = tempfile::tempdir().expect("folder");
     let [train, dev, test, out] =
         ["train.jsonl", "dev.jsonl", "test.jsonl", "out.parquet"].map(|name| dir.path().join(name));
@@ -197,15 +200,15 @@ fn each_file_has_its_split_and_a_task_stays_with_the_first() {
     assert_eq!((taken.rows, taken.groups), (11, 3));
     let one_each = [Split::Train, Split::Dev, Split::Test].map(|split| (split, 1));
     assert_eq!(taken.splits, one_each.into());
-    let left = [(LeftOut::NoMirror, 1), (LeftOut::Repeated, 2), (LeftOut::OtherSplit, 2)];
-    assert_eq!(taken.left_out, left.into());
+    let left = [(SkipReason::NoMirror, 1), (SkipReason::Repeated, 2), (SkipReason::OtherSplit, 2)];
+    assert_eq!(taken.skipped, left.into());
     let groups: Vec<PreferenceRow> = read(&out).expect("ours");
     let shown: Vec<(Split, &str)> =
         groups.iter().map(|group| (group.split, group.x1.as_str())).collect();
     let expected =
         [(Split::Train, "Sing.\nLoud."), (Split::Dev, "Read.\nLoud."), (Split::Test, "Dance.")];
     assert_eq!(shown, expected);
-    // Of a file that gives nothing, nothing is made.
+    // A file without a group is an error and leaves no output.
     fs::write(&test, &same_task).expect("written");
     let none = dir.path().join("none.parquet");
     let error = import(&files, Format::Trl, &none).expect_err("refused").to_string();

@@ -1,4 +1,4 @@
-//! Foreign files that are damaged, of another kind or too large: one clear error, nothing written.
+//! Imports of damaged, oversized or unsuitable files: one clear error and no output.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -18,13 +18,13 @@ const GOOD: &str = r#"{"prompt":"Sing.","chosen":"La","rejected":"Step"}
 {"prompt":"Dance.","chosen":"Step","rejected":"La"}
 "#;
 
-/// The error of an import that must fail and leave nothing.
+/// Returns the error of an import and checks that no output remains.
 #[track_caller]
 fn refused(file: &Path, from: Format) -> String {
     let out = file.with_file_name("out.parquet");
     let error = import(&[(Split::Train, file)], from, &out).expect_err("refused");
     let left = fs::read_dir(file.parent().expect("folder")).expect("folder").count();
-    assert_eq!(left, usize::from(file.exists()), "something was left");
+    assert_eq!(left, usize::from(file.exists()), "a file remains");
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(source) = cause {
@@ -46,7 +46,7 @@ fn refuse(name: &str, content: &[u8], from: Format, words: &[&str]) {
 }
 
 #[test]
-fn bad_lines_are_named() {
+fn an_error_names_the_invalid_line() {
     let after = |line: &str| format!("{GOOD}\n{line}\n").into_bytes();
     let trl = |line: &str, words: &[&str]| {
         refuse(
@@ -79,7 +79,7 @@ fn bad_lines_are_named() {
 }
 
 #[test]
-fn lists_that_do_not_end_or_go_on_are_refused() {
+fn lists_with_a_missing_or_surplus_end_are_errors() {
     let row = r#"{"prompt":"Sing.","chosen":"La","rejected":"Step"}"#;
     let words = ["line 2", "expected `]`"];
     refuse("rows.json", format!("[{row},\n{row}").as_bytes(), Format::Trl, &words);
@@ -96,11 +96,11 @@ fn lists_that_do_not_end_or_go_on_are_refused() {
 }
 
 #[test]
-fn files_without_a_group_say_why() {
-    refuse("rows.jsonl", b"\n \n", Format::Trl, &["found none among 0", "empty"]);
-    refuse("rows.json", b"[ ]", Format::Trl, &["found none among 0"]);
+fn an_error_about_a_file_without_groups_has_the_reasons() {
+    refuse("rows.jsonl", b"\n \n", Format::Trl, &["found none in 0 rows", "empty"]);
+    refuse("rows.json", b"[ ]", Format::Trl, &["found none in 0 rows"]);
     let lone = GOOD.lines().next().expect("line");
-    refuse("rows.jsonl", lone.as_bytes(), Format::Trl, &["none among 1", "no row mirrors it"]);
+    refuse("rows.jsonl", lone.as_bytes(), Format::Trl, &["none in 1 rows", "no mirrored row"]);
     refuse("rows.csv", b"prompt,chosen", Format::Trl, &[".jsonl", ".parquet"]);
     let dir = tempfile::tempdir().expect("folder");
     for name in ["none.jsonl", "none.parquet"] {
@@ -109,13 +109,13 @@ fn files_without_a_group_say_why() {
 }
 
 #[test]
-fn a_line_of_a_gigabyte_is_refused_by_its_limit() {
+fn a_line_of_a_gigabyte_exceeds_the_limit() {
     for begin in ["{\"prompt\":\"", "[{\"prompt\":\""] {
         let dir = tempfile::tempdir().expect("folder");
         let path = dir.path().join("rows.jsonl");
         let mut file = File::create(&path).expect("made");
         file.write_all(begin.as_bytes()).expect("written");
-        // A hole: it takes no space.
+        // A sparse file takes no space.
         file.set_len(1 << 30).expect("grown");
         let error = refused(&path, Format::Trl);
         assert!(error.contains("line 1") && error.contains("16777216 bytes"), "{error}");
@@ -144,7 +144,7 @@ fn texts(texts: &[Option<&str>]) -> ArrayRef {
 }
 
 #[test]
-fn tables_of_another_shape_are_refused() {
+fn tables_with_wrong_columns_are_errors() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("rows.parquet");
     let two = || texts(&[Some("a"), Some("b")]);
@@ -162,7 +162,7 @@ fn tables_of_another_shape_are_refused() {
 }
 
 #[test]
-fn tables_cut_off_or_changed_anywhere_never_panic() {
+fn truncated_or_damaged_tables_never_panic() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("rows.parquet");
     let columns = ["Sing.", "La", "Step"].map(|text| texts(&[Some(text); 50]));
@@ -170,20 +170,20 @@ fn tables_cut_off_or_changed_anywhere_never_panic() {
     let whole = fs::read(&path).expect("file");
     for length in (0..whole.len()).step_by(7) {
         fs::write(&path, &whole[..length]).expect("written");
-        assert!(refused(&path, Format::Trl).contains("whole Parquet file"));
+        assert!(refused(&path, Format::Trl).contains("complete Parquet file"));
     }
     let out = dir.path().join("out.parquet");
     for at in 0..whole.len() {
         let mut changed = whole.clone();
         changed[at] ^= 0x55;
         fs::write(&path, &changed).expect("written");
-        // No pair has a mirror, whatever is read.
+        // No row has a mirror, so every import fails.
         let error = import(&[(Split::Train, &path)], Format::Trl, &out).expect_err("refused");
         assert!(!matches!(error, ExchangeError::Schema(_)), "{error}");
     }
 }
 
-/// A few kilobytes in which `rows` rows repeat one text of `megabytes`.
+/// A column whose `rows` rows refer to one text of `megabytes`.
 fn repeated(rows: usize, megabytes: usize) -> ArrayRef {
     let long = "a".repeat(megabytes << 20);
     let keys = Int32Array::from(vec![0; rows]);
@@ -197,7 +197,7 @@ fn is_small(path: &Path) {
 }
 
 #[test]
-fn a_text_that_a_dictionary_repeats_is_not_repeated_in_memory() {
+fn a_text_in_a_dictionary_is_in_memory_once() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("rows.parquet");
     let properties = || {
@@ -206,7 +206,7 @@ fn a_text_that_a_dictionary_repeats_is_not_repeated_in_memory() {
             .set_statistics_enabled(EnabledStatistics::None)
             .set_dictionary_page_size_limit(64 << 20)
     };
-    // More bytes than an Arrow array of texts can hold.
+    // The texts of all rows exceed the limit of an Arrow array.
     let rows = 150;
     let (long, short) = (repeated(rows, 15), texts(&vec![Some("b"); rows]));
     let columns = [("prompt", &long), ("chosen", &repeated(rows, 2)), ("rejected", &short)];
@@ -214,16 +214,16 @@ fn a_text_that_a_dictionary_repeats_is_not_repeated_in_memory() {
     is_small(&path);
     let error = refused(&path, Format::Trl);
     assert!(error.contains("row 1: expected at most 16777216 bytes"), "{error}");
-    // What no row is made of costs nothing.
+    // Columns that are not read cost nothing.
     let columns = [("prompt", &short), ("chosen", &short), ("rejected", &short), ("notes", &long)];
     table_with(&path, columns.map(|(name, column)| (name, column.clone())).to_vec(), properties());
     is_small(&path);
     let error = refused(&path, Format::Trl);
-    assert!(error.contains("none among 150 (150: twice the same"), "{error}");
+    assert!(error.contains("none in 150 rows (150: both responses are the same"), "{error}");
 }
 
 #[test]
-fn a_list_that_repeats_a_text_is_measured_before_it_is_read() {
+fn the_size_of_a_list_is_checked_before_it_is_read() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("rows.parquet");
     let mut lists = ListBuilder::new(StringBuilder::new());
@@ -239,7 +239,7 @@ fn a_list_that_repeats_a_text_is_measured_before_it_is_read() {
 }
 
 #[test]
-fn a_page_that_says_it_holds_gigabytes_is_not_decompressed() {
+fn a_page_that_claims_gigabytes_is_not_decompressed() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("rows.parquet");
     let noise: String =
@@ -247,9 +247,9 @@ fn a_page_that_says_it_holds_gigabytes_is_not_decompressed() {
     let columns = ["prompt", "chosen", "rejected"].map(|name| (name, texts(&[Some(&noise)])));
     table(&path, columns.to_vec());
     let mut bytes = fs::read(&path).expect("file");
-    // The first page's header: kind, then size, each after its own tag, then the rest.
+    // The first page header: the kind and the size, each after its tag, then other fields.
     assert_eq!((bytes[4], bytes[6], bytes[10]), (0x15, 0x15, 0x15), "{:?}", &bytes[4..16]);
-    // 2^31 - 1 takes two bytes more, which the page's compressed bytes give.
+    // 2^31 - 1 takes two more bytes; remove two bytes of the compressed page to keep offsets.
     bytes.splice(7..10, [0xfe, 0xff, 0xff, 0xff, 0x0f]);
     bytes.drain(1_000..1_002);
     fs::write(&path, &bytes).expect("written");
@@ -258,7 +258,7 @@ fn a_page_that_says_it_holds_gigabytes_is_not_decompressed() {
 }
 
 #[test]
-fn texts_written_as_what_they_share_with_the_last_are_refused() {
+fn text_in_the_encoding_delta_byte_array_is_an_error() {
     let dir = tempfile::tempdir().expect("folder");
     let path = dir.path().join("rows.parquet");
     let columns = ["prompt", "chosen", "rejected"].map(|name| (name, texts(&[Some("a"); 3])));
@@ -267,5 +267,5 @@ fn texts_written_as_what_they_share_with_the_last_are_refused() {
         .set_encoding(Encoding::DELTA_BYTE_ARRAY);
     table_with(&path, columns.to_vec(), properties);
     let error = refused(&path, Format::Trl);
-    assert!(error.contains("DELTA_BYTE_ARRAY") && error.contains("dictionary-encoded"), "{error}");
+    assert!(error.contains("DELTA_BYTE_ARRAY") && error.contains("dictionary encoding"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! The whole stage.
+//! The whole stage on synthetic rows.
 
 mod common;
 
@@ -16,13 +16,17 @@ use iopo_schema::{
 };
 
 fn config() -> PairsConfig {
-    PairsConfig {
-        test_tasks: 8,
-        dev_tasks: 4,
-        min_test_tasks: 6,
-        tasks_per_part: 7,
-        ..PairsConfig::default()
-    }
+    config_with(|_| ())
+}
+
+fn config_with(change: impl FnOnce(&mut PairsConfig)) -> PairsConfig {
+    let mut config = PairsConfig::default();
+    config.test_tasks = 8;
+    config.dev_tasks = 4;
+    config.min_test_tasks = 6;
+    config.tasks_per_part = 7;
+    change(&mut config);
+    config
 }
 
 fn prepare(tasks: usize) -> tempfile::TempDir {
@@ -54,7 +58,7 @@ fn bytes(dir: &Path) -> [Vec<u8>; 2] {
 }
 
 #[test]
-fn every_group_fills_its_truth_table_and_says_so() {
+fn every_group_has_the_truth_table_of_its_operation() {
     let dir = prepare(40);
     let summary = run(dir.path(), &config(), &Silent).expect("groups");
     let groups = groups(dir.path());
@@ -66,7 +70,7 @@ fn every_group_fills_its_truth_table_and_says_so() {
     for group in &groups {
         *operations.entry(group.operation).or_default() += 1;
         let table = cells(group);
-        assert_eq!(table, group.truth_table(), "the stored proof is the recomputed one");
+        assert_eq!(table, group.truth_table(), "the stored proof differs");
         assert_eq!(verify(group), Ok(()));
         assert!(table.x1y1 && table.x2y2, "y1 follows x1, y2 follows x2");
         match group.operation {
@@ -87,7 +91,7 @@ fn every_group_fills_its_truth_table_and_says_so() {
                 assert_eq!((group.removed.len(), group.added.len()), (1, 0));
             }
         }
-        // What both share stands first, in the same words; what changes stands last.
+        // Shared constraints are first, in the same words, and the changed one is last.
         let shared = group.x1_constraints.len() - group.removed.len();
         assert_eq!(group.x1_constraints[..shared], group.x2_constraints[..shared]);
         assert_eq!(group.x1_constraints[shared..], group.removed);
@@ -103,7 +107,7 @@ fn every_group_fills_its_truth_table_and_says_so() {
 }
 
 #[test]
-fn instructions_of_the_answers_are_used_where_they_fit() {
+fn constraints_of_the_instructions_are_preferred() {
     let (instructions, responses) = rows(40, 4);
     let (groups, _) = make_groups(&instructions, &responses, &config(), &Silent).expect("groups");
     let own: BTreeSet<&str> = instructions
@@ -123,7 +127,7 @@ fn instructions_of_the_answers_are_used_where_they_fit() {
 }
 
 #[test]
-fn a_seed_is_in_one_split_only_and_the_numbers_are_kept() {
+fn a_task_is_in_one_split_and_the_sizes_of_splits_are_kept() {
     let dir = prepare(40);
     let summary = run(dir.path(), &config(), &Silent).expect("groups");
     let mut split_of: BTreeMap<String, BTreeSet<Split>> = BTreeMap::new();
@@ -139,32 +143,33 @@ fn a_seed_is_in_one_split_only_and_the_numbers_are_kept() {
 }
 
 #[test]
-fn too_few_test_tasks_are_an_error_with_a_way_out() {
+fn too_few_test_tasks_are_an_error() {
     let dir = prepare(5);
-    let config = PairsConfig { test_tasks: 60, min_test_tasks: 60, ..config() };
+    let config = config_with(|config| (config.test_tasks, config.min_test_tasks) = (60, 60));
     let error = run(dir.path(), &config, &Silent).expect_err("five tasks").to_string();
     assert!(error.contains("min_test_tasks") && error.contains("60"), "{error}");
     assert!(!dir.path().join("preferences.parquet").exists());
 }
 
 #[test]
-fn too_few_training_groups_are_an_error_and_cost_nothing_that_was_there() {
+fn too_few_training_groups_are_an_error_that_keeps_earlier_groups() {
     let dir = prepare(30);
     run(dir.path(), &config(), &Silent).expect("groups");
     let before = groups(dir.path());
-    let greedy = PairsConfig { seed: 3, min_train_groups: 100_000, ..config() };
-    let error = run(dir.path(), &greedy, &Silent).expect_err("too few").to_string();
+    let mut config = config_with(|config| (config.seed, config.min_train_groups) = (3, 100_000));
+    let error = run(dir.path(), &config, &Silent).expect_err("too few").to_string();
     assert!(error.contains("min_train_groups") && error.contains("100000"), "{error}");
-    assert_eq!(groups(dir.path()), before, "the groups of the run before stand");
+    assert_eq!(groups(dir.path()), before, "the earlier groups are kept");
     let stats: Vec<MetricRow> = read(&dir.path().join("pairs_stats.parquet")).expect("stats");
     let train = stats.iter().find(|row| row.name == "split/train").expect("counted").value;
-    assert!(train > 0.0, "the stats say how many there were");
-    // A lower limit asks for no other rows.
-    run(dir.path(), &PairsConfig { min_train_groups: 1, ..greedy }, &Silent).expect("enough");
+    assert!(train > 0.0, "the stats have the number");
+    // A lower limit does not change the rows.
+    config.min_train_groups = 1;
+    run(dir.path(), &config, &Silent).expect("enough");
 }
 
 #[test]
-fn held_out_kinds_never_appear_even_where_an_instruction_has_them() {
+fn held_out_kinds_never_appear_even_if_an_instruction_has_them() {
     let (instructions, responses) = rows(30, 4);
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
     for row in instructions.iter().flat_map(|row| &row.constraints) {
@@ -173,7 +178,7 @@ fn held_out_kinds_never_appear_even_where_an_instruction_has_them() {
     let mut common: Vec<(usize, String)> = used.into_iter().map(|(id, n)| (n, id)).collect();
     common.sort();
     let held_out: Vec<String> = common.into_iter().rev().take(5).map(|(_, id)| id).collect();
-    let config = PairsConfig { held_out: held_out.clone(), ..config() };
+    let config = config_with(|config| config.held_out.clone_from(&held_out));
     let (groups, counts) =
         make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     assert!(counts.get("dropped_constraints/held_out") > 0);
@@ -186,14 +191,13 @@ fn held_out_kinds_never_appear_even_where_an_instruction_has_them() {
 }
 
 #[test]
-fn limits_hold_for_tasks_splits_sides_and_repairs() {
+fn limits_on_groups_shares_and_repairs_hold() {
     let dir = prepare(40);
-    let limited = PairsConfig {
-        max_groups_per_task: PerSplit { train: 3, dev: 1, test: 2 },
-        max_groups: PerSplit { train: 30, dev: 0, test: 9 },
-        min_full_share: 0.6,
-        ..config()
-    };
+    let limited = config_with(|config| {
+        config.max_groups_per_task = PerSplit { train: 3, dev: 1, test: 2 };
+        config.max_groups = PerSplit { train: 30, dev: 0, test: 9 };
+        config.min_full_share = 0.6;
+    });
     let summary = run(dir.path(), &limited, &Silent).expect("groups");
     assert_eq!((summary.train, summary.test), (30, 9));
     assert!(summary.dropped["over_the_limit"] > 0);
@@ -211,9 +215,9 @@ fn limits_hold_for_tasks_splits_sides_and_repairs() {
 }
 
 #[test]
-fn sided_groups_can_be_switched_off() {
+fn sided_groups_can_be_disabled() {
     let (instructions, responses) = rows(20, 3);
-    let config = PairsConfig { sided: false, ..config() };
+    let config = config_with(|config| config.sided = false);
     let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
     assert!(groups.iter().flatten().all(|group| group.kind == GroupKind::Full));
 }
@@ -244,7 +248,7 @@ fn a_response_without_its_instruction_is_an_error() {
 }
 
 #[test]
-fn unaccepted_responses_are_left_out() {
+fn unaccepted_responses_are_dropped() {
     let (instructions, mut responses) = rows(6, 3);
     for response in &mut responses {
         response.accepted = false;
@@ -264,40 +268,43 @@ impl Progress for StopAfter {
 }
 
 #[test]
-fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
-    // Eight tasks are all for testing.
-    let config =
-        PairsConfig { tasks_per_part: 3, min_test_tasks: 3, min_train_groups: 0, ..config() };
+fn a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one() {
+    // All eight tasks are test tasks.
+    let config = config_with(|config| {
+        config.tasks_per_part = 3;
+        config.min_test_tasks = 3;
+        config.min_train_groups = 0;
+    });
     let whole = prepare(8);
     run(whole.path(), &config, &Silent).expect("groups");
     let wanted = bytes(whole.path());
-    // It looks whether it should stop before each of 8 tasks and 3 parts.
+    // The stage asks before each of 8 tasks and 3 parts.
     for after in 0..8 + 3 {
         let dir = prepare(8);
         let stopped = run(dir.path(), &config, &StopAfter(AtomicI64::new(after)));
-        assert!(matches!(stopped, Err(PairsError::Cancelled)), "{after}: there was work left");
+        assert!(matches!(stopped, Err(PairsError::Cancelled)), "{after}: not stopped");
         run(dir.path(), &config, &Silent).expect("groups");
-        assert_eq!(bytes(dir.path()), wanted, "stopped after {after} looks");
+        assert_eq!(bytes(dir.path()), wanted, "stopped after {after} queries");
     }
 }
 
 #[test]
-fn a_finished_run_is_left_alone_and_another_seed_gives_other_groups() {
+fn a_finished_run_is_skipped_and_another_seed_gives_other_groups() {
     let dir = prepare(24);
     let summary = run(dir.path(), &config(), &Silent).expect("groups");
     let before = bytes(dir.path());
     assert_eq!(run(dir.path(), &config(), &Silent).expect("again"), summary);
     assert_eq!(bytes(dir.path()), before);
-    run(dir.path(), &PairsConfig { seed: 9, ..config() }, &Silent).expect("groups");
+    run(dir.path(), &config_with(|config| config.seed = 9), &Silent).expect("groups");
     assert_ne!(bytes(dir.path()), before);
 }
 
 #[test]
-fn files_of_an_older_meaning_are_made_again() {
+fn files_of_an_older_version_are_written_again() {
     let dir = prepare(24);
     run(dir.path(), &config(), &Silent).expect("groups");
     let wanted = bytes(dir.path());
-    // What a version wrote that named itself without the number of its meaning.
+    // The first version had no number after `+`.
     let path = dir.path().join("preferences.parquet");
     let mut older = provenance(&path).expect("ours");
     older.producer = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION")).to_owned();
@@ -310,7 +317,7 @@ fn files_of_an_older_meaning_are_made_again() {
 }
 
 #[test]
-fn the_stats_report_yields_apart_and_reasons() {
+fn the_stats_have_yields_by_operation_and_reasons() {
     let dir = prepare(40);
     let summary = run(dir.path(), &config(), &Silent).expect("groups");
     let stats: Vec<MetricRow> = read(&dir.path().join("pairs_stats.parquet")).expect("stats");

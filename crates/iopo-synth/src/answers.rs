@@ -1,4 +1,4 @@
-//! The first pass: sampling answers from the language model into `answers.parquet`.
+//! The first pass: samples answers from the language model into `answers.parquet`.
 
 use std::path::{Path, PathBuf};
 
@@ -14,38 +14,41 @@ use crate::style_prompts::style_prompt_of;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
 
-/// What the `sampling` column says about an answer.
+/// How an answer was sampled. The `sampling` column stores it as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleInfo {
-    /// Number of the sample within its task.
+    /// Index of the sample within its task.
     pub sample: usize,
-    /// The hint that was added to the prompt, if any.
+    /// The style prompt that was added to the task, if any.
     pub style_prompt: Option<String>,
     /// Softmax temperature.
     pub temperature: f32,
-    /// Nucleus mass.
+    /// Probability mass of nucleus sampling.
     pub top_p: f32,
-    /// Likeliest tokens kept.
+    /// Number of likeliest tokens to sample from.
     pub top_k: usize,
-    /// Token limit.
+    /// Maximum number of tokens.
     pub max_new_tokens: usize,
     /// Seed of the random stream.
     pub seed: u64,
-    /// Why the model stopped; absent where it could not be asked.
+    /// Why the completion ended; `None` if the model rejected the request.
     pub finish_reason: Option<FinishReason>,
-    /// Tokens of the prompt.
+    /// Number of prompt tokens.
     pub prompt_tokens: usize,
-    /// Tokens generated.
+    /// Number of generated tokens.
     pub completion_tokens: usize,
-    /// Whether the rest after the last full sentence was cut off.
+    /// Whether the text was trimmed to its last complete sentence.
     #[serde(default)]
     pub trimmed: bool,
 }
 
-/// Samples all answers that are not yet there, part by part; returns the file's path.
+/// Samples the missing answers, part by part, and returns the path of the file.
 ///
-/// The rows are responses without an instruction and without verdicts, `samples_per_task` for
-/// each task in order; one that the model refuses carries the reason in `error`.
+/// The file has `samples_per_task` rows for each task, in order. A row is a response without an instruction and verdicts.
+/// If the model rejects a request, the reason is in `error`.
+///
+/// # Errors
+/// Returns an error if the model fails, the call is cancelled, or a file cannot be read or written.
 pub fn sample_answers(
     tasks: &[Task],
     tasks_hash: &str,
@@ -86,7 +89,7 @@ pub fn sample_answers(
     Ok(path)
 }
 
-/// One part: all samples of its tasks in one call.
+/// Samples one part in one call of the model.
 fn sample_part(
     tasks: &[Task],
     style_prompts: &[String],
@@ -131,14 +134,14 @@ fn sample_part(
     rows.collect()
 }
 
-/// The `sampling` column as JSON.
+/// Formats the `sampling` column.
 pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
     let expected = "settings that JSON can hold";
     serde_json::to_string(info)
         .map_err(|error| SettingError::new("synth.sampling", error, expected).into())
 }
 
-/// One sample's prompt: the task, the style prompt on a line of its own, the input.
+/// Creates the request of one sample: the task, the style prompt and the input.
 fn ask(
     task: &Task,
     sample: usize,
@@ -177,8 +180,8 @@ fn ask(
     (info, Request { messages: vec![Message::user(prompt)], sampling })
 }
 
-/// Completes a batch; a request that the model refuses is taken out and the rest asked again, so
-/// that one task that is too long does not end the run.
+/// Completes a batch. A request that the model rejects is removed and the rest is sent again, so that a task that is too
+/// long does not end the run.
 fn complete_or_refuse(
     model: &dyn LanguageModel,
     requests: Vec<Request>,

@@ -1,4 +1,4 @@
-//! Back-translation: which constraints an answer satisfies, and which of them to write down.
+//! Back-translation: finds the constraints that an answer satisfies and chooses those of its instruction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use iopo_core::random::weighted;
 pub struct Candidate {
     /// The constraint.
     pub constraint: Constraint,
-    /// Its kind's share of the draw.
+    /// The weight of its kind in the draw.
     pub weight: f64,
-    /// Its place among the constraints of its kind, the most informative first.
+    /// Its rank among the constraints of its kind. The most informative constraint has rank 0.
     pub rank: usize,
-    /// Whether another answer of the same task violates it.
+    /// Whether another answer to the same task violates it.
     pub discriminating: bool,
 }
 
-/// For each of the answers to one task, the constraints of the usable kinds that hold in it.
+/// Returns, for each answer to a task, the constraints of the given kinds that the answer satisfies.
 ///
-/// They come from its own back-translation, and from the revisions of what holds in the other
-/// answers ("do not use the word *tea*" can only be read off an answer that uses it). The check
-/// confirms every one of them.
+/// Candidates are the back-translation of the answer and the revisions of the constraints that the other answers satisfy.
+/// The revisions find constraints such as "do not use the word *tea*", which only an answer with tea suggests. Every
+/// candidate is checked.
 pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>> {
     let answers: Vec<CountedResponse<'_>> =
         answers.iter().map(|answer| CountedResponse::new(answer)).collect();
@@ -61,10 +61,10 @@ pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>
     found.collect()
 }
 
-/// Draws constraints until there are `count`, `fixed` among them, or none fits any more.
+/// Draws constraints that do not conflict until there are `count`, including `fixed`, or until no candidate fits.
 ///
-/// A kind is drawn by its weight, times `discriminating_weight` where one of its constraints
-/// discriminates; within the kind the more informative and the discriminating come first.
+/// The kind is drawn first, by its weight. The weight is multiplied by `discriminating_weight` if one of its constraints
+/// is discriminating. Within the kind, informative and discriminating constraints are more likely.
 pub fn choose(
     candidates: &[Candidate],
     fixed: Vec<Constraint>,
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_candidate_holds_and_says_truly_whether_it_discriminates() {
+    fn every_candidate_holds_and_is_marked_if_it_discriminates() {
         let answers = [SHORT, LONG];
         for (place, found) in candidates(&answers, &kinds()).iter().enumerate() {
             assert!(found.len() > 5);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_constraints_never_conflict_and_are_drawn_alike_twice() {
+    fn chosen_constraints_never_conflict_and_depend_only_on_the_seed() {
         let found = candidates(&[SHORT, LONG], &kinds());
         for round in 0..40 {
             let draw = || choose(&found[1], Vec::new(), 5, 4.0, &mut keyed(round, &["test"]));

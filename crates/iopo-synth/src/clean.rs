@@ -1,31 +1,31 @@
-//! Cleaning and degeneration checks: from a raw completion to a usable response, or the reason to drop it.
+//! Cleaning and degeneration checks of sampled answers.
 
 use crate::SynthConfig;
 use crate::text::{repetition, words};
 
-/// Why a sampled answer is not used; the name stands in the stats.
+/// Why a sampled answer is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drop {
-    /// The model could not be asked.
+    /// The model rejected the request.
     Refused,
-    /// There is no text, or less than the least number of words.
+    /// The answer is empty or has fewer words than `min_words`.
     Empty,
-    /// The token limit cut it too early to trim it back to a full sentence.
+    /// The token limit cut the answer, and trimming it to a complete sentence would remove too much.
     Cut,
-    /// It degenerates into repetition.
+    /// The answer repeats itself.
     Looping,
     /// Another answer to the same task has the same words.
     Duplicate,
-    /// It shares an n-gram with another task that does not come from both instructions.
+    /// The answer shares an n-gram with another task, and the n-gram does not come from both instructions.
     SharedNgram,
-    /// No constraint that may be used holds in it.
+    /// The answer satisfies no constraint of a usable kind.
     NoConstraint,
-    /// All instructions drawn for it were written already.
+    /// Every instruction drawn for the answer exists already.
     SameInstruction,
 }
 
 impl Drop {
-    /// The name in the stats.
+    /// Returns the reason's name in `synth_stats.parquet`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -45,11 +45,14 @@ impl Drop {
 pub struct Cleaned {
     /// The text.
     pub text: String,
-    /// Whether the rest after the last full sentence was cut off.
+    /// Whether the text was trimmed to its last complete sentence.
     pub trimmed: bool,
 }
 
-/// Trims an answer; `cut` says that the token limit ended it.
+/// Cleans an answer. `cut` tells whether the token limit ended it; such an answer is trimmed to its last complete sentence.
+///
+/// # Errors
+/// Returns the reason why the answer must be dropped.
 pub fn clean(raw: &str, cut: bool, config: &SynthConfig) -> Result<Cleaned, Drop> {
     let text = raw.replace("\r\n", "\n").replace('\u{fffd}', "");
     let text = text.trim();
@@ -67,7 +70,7 @@ pub fn clean(raw: &str, cut: bool, config: &SynthConfig) -> Result<Cleaned, Drop
     Ok(Cleaned { text: text.to_owned(), trimmed })
 }
 
-/// The text up to its last full sentence, if at least `share` of it remains.
+/// Returns the text up to its last complete sentence, if at least `share` of the characters remain.
 fn last_full_sentence(text: &str, share: f64) -> Option<&str> {
     let mut end = None;
     let mut characters = text.char_indices().peekable();
@@ -75,7 +78,7 @@ fn last_full_sentence(text: &str, share: f64) -> Option<&str> {
     while let Some((at, c)) = characters.next() {
         let enders = matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？');
         let closers = matches!(c, '"' | '\'' | ')' | ']' | '*' | '_' | '”' | '’' | '`');
-        // "1." at the start of a line numbers an item; it ends no sentence.
+        // A "1." at the start of a line numbers a list item and does not end a sentence.
         let line = text[..at].rsplit('\n').next().unwrap_or_default().trim();
         let number = c == '.' && line.chars().all(|c| c.is_ascii_digit());
         closed = (enders && !number) || (closed && closers);
@@ -94,7 +97,7 @@ mod tests {
     use crate::SynthConfig;
 
     #[test]
-    fn a_cut_answer_goes_back_to_its_last_full_sentence_or_away() {
+    fn a_cut_answer_is_trimmed_to_a_complete_sentence_or_dropped() {
         let config = SynthConfig::default();
         let text = "Boil the water first. Then add \"the leaves.\" And after that you sho";
         let cleaned = clean(text, true, &config).expect("enough remains");
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_a_list_item_and_a_decimal_point_end_no_sentence() {
+    fn item_numbers_and_decimal_points_do_not_end_a_sentence() {
         let config = SynthConfig::default();
         let text = "Steps to take, in this order.\n1. Fill the kettle with water.\n2. Wa";
         let cleaned = clean(text, true, &config).expect("enough remains");

@@ -15,6 +15,7 @@ use crate::style_prompts::open;
 /// How responses are sampled from the language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SamplingConfig {
     /// Maximum number of tokens of a response; longer responses are cut. Default: 256. Range: at least 1.
     #[schemars(range(min = 1))]
@@ -35,9 +36,10 @@ impl Default for SamplingConfig {
     }
 }
 
-/// Settings of synthesis.
+/// Settings of synthesis. Create one with [`Default`] and set fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SynthConfig {
     /// Random seed of every draw. Default: 0.
     pub seed: u64,
@@ -50,7 +52,7 @@ pub struct SynthConfig {
     /// Responses of each task that are sampled without a style prompt. Default: 1.
     pub plain_samples: usize,
     /// Style prompts of the other responses; they do not become part of an instruction. Default ones that elicit a
-    /// held-out kind are not used ([`crate::style_prompts`]). Default: [`DEFAULT_STYLE_PROMPTS`].
+    /// held-out kind are not used ([`crate::style_prompts`]). Default: [`StylePrompt::ALL`].
     pub style_prompts: Vec<String>,
     /// How responses are sampled.
     pub sampling: SamplingConfig,
@@ -148,11 +150,14 @@ impl Default for SynthConfig {
 }
 
 impl SynthConfig {
-    /// The kinds that may be used, each with its share of the draw.
+    /// Returns the usable kinds with their weights in the draw.
     ///
-    /// A kind's weight is divided by (the weights of its dimension × the dimensions of its type)
-    /// to the power `spread`, summed over the usable kinds, so that a type with many kinds does not
-    /// crowd out the others.
+    /// A kind's weight is divided by `(w × d)^spread`, where `w` is the summed weight of its dimension and `d` is the number
+    /// of dimensions of its type, so that types with many kinds do not dominate.
+    ///
+    /// # Errors
+    /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
+    /// left.
     pub fn kinds(&self) -> Result<Vec<(Kind, f64)>, SynthError> {
         let held_out = kind_set("held_out", &self.held_out)?;
         kind_set("kind_weights", self.kind_weights.keys())?;
@@ -185,17 +190,26 @@ impl SynthConfig {
         Ok(weighted)
     }
 
-    /// The style prompts that are used: those that elicit no held-out kind.
+    /// Returns the style prompts that elicit no held-out kind.
+    ///
+    /// # Errors
+    /// Returns an error if `held_out` names an unknown kind.
     pub fn open_style_prompts(&self) -> Result<Vec<String>, SynthError> {
         Ok(open(&self.style_prompts, &kind_set("held_out", &self.held_out)?))
     }
 
-    /// The kinds that may be repaired by name, if the configuration names any.
+    /// Returns the kinds in `repair_kinds`.
+    ///
+    /// # Errors
+    /// Returns an error if `repair_kinds` names an unknown kind.
     pub fn named_repair_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
         kind_set("repair_kinds", &self.repair_kinds)
     }
 
-    /// Refuses values that make no sense.
+    /// Checks every setting.
+    ///
+    /// # Errors
+    /// Returns an error about the first setting that is out of range.
     pub fn validate(&self) -> Result<(), SynthError> {
         self.kinds()?;
         self.named_repair_kinds()?;
@@ -211,8 +225,7 @@ impl SynthConfig {
         Ok(())
     }
 
-    /// The part of the configuration on which the sampled answers depend; `style_prompts` are those that
-    /// are used.
+    /// Returns the settings that the sampled answers depend on, with the style prompts that are used.
     pub(crate) fn answers_json(
         &self,
         generator: &str,
@@ -230,8 +243,10 @@ impl SynthConfig {
         })
     }
 
-    /// The configuration on which the written rows depend: all but the limit on repairs, which
-    /// decides only whether the run fails, so that raising it needs no new synthesis.
+    /// Returns the settings that the written rows depend on.
+    ///
+    /// `max_repaired_share` is not among them, because it only decides whether the run fails. Raising it therefore needs no
+    /// new synthesis.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
         let mut value = serde_json::to_value(self)
             .map_err(|error| SettingError::new("synth", error, "settings that JSON can hold"))?;
@@ -260,7 +275,7 @@ mod tests {
     use super::SynthConfig;
 
     #[test]
-    fn the_defaults_are_valid_and_survive_json() {
+    fn the_defaults_are_valid_and_round_trip_through_json() {
         let config = SynthConfig::default();
         config.validate().expect("defaults");
         let text = serde_json::to_string(&config).expect("json");
@@ -279,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_numbers_are_refused_by_name() {
+    fn an_error_names_the_setting_that_is_out_of_range() {
         let zero = SynthConfig { samples_per_task: 0, ..SynthConfig::default() };
         assert!(zero.validate().expect_err("0").to_string().contains("samples_per_task"));
         let nan = SynthConfig { repair_probability: f64::NAN, ..SynthConfig::default() };

@@ -42,8 +42,8 @@ impl NgramOwners {
         for run in runs {
             let mark = if instruction.contains(&run) { OWN } else { 0 };
             let owner = self.runs.entry(run).or_insert(task | mark);
-            // The exemption ends once the task uses the n-gram outside its instruction: the constraint of a repaired
-            // row covers that row only.
+            // The task no longer shares the n-gram once it uses it outside an instruction. The constraint of a repaired
+            // row applies to that row only.
             if *owner & !OWN == task && mark == 0 {
                 *owner = task;
             }

@@ -1,4 +1,4 @@
-//! Why synthesis could not go on.
+//! Errors of synthesis.
 
 use std::path::PathBuf;
 
@@ -6,138 +6,141 @@ use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::SchemaError;
 
-/// Why synthesis could not go on.
+/// Why synthesis failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SynthError {
-    /// A file could not be read or a folder not be made.
-    #[error("cannot access {}", path.display())]
+    /// A file could not be read, or a directory could not be created.
+    #[error("failed to access {}; hint: check the path and its permissions", path.display())]
     Io {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A line of the task file is not a task.
     #[error(
-        "{}:{line}: expected a JSON object with the strings \"id\" and \"task\" and an optional \
-         string \"input\": {reason}", path.display()
+        "{}:{line}: {reason}; expected a JSON object with the strings `id` and `task` and optionally \
+         the string `input`", path.display()
     )]
     TaskLine {
         /// The task file.
         path: PathBuf,
-        /// The line, counted from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem of the line.
         reason: String,
     },
-    /// A Parquet task file cannot be read as tasks.
-    #[error("{}: cannot be read as tasks (string columns id, task, input): {reason}", path.display())]
+    /// A Parquet file does not hold tasks.
+    #[error(
+        "{}: {reason}; expected a Parquet file with the string columns `id` and `task` and optionally \
+         the string column `input`", path.display()
+    )]
     TaskTable {
         /// The task file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem of the file.
         reason: String,
     },
-    /// The task file holds no task.
-    #[error("{}: holds no task; expected at least one", path.display())]
+    /// The task file has no tasks.
+    #[error("{}: expected at least one task, found none", path.display())]
     NoTasks {
         /// The task file.
         path: PathBuf,
     },
     /// Two tasks share an id.
     #[error(
-        "{}: task id {id:?} stands at row {first} and again at row {second}; ids must be unique, \
-         rename one", path.display()
+        "{}: found the task id {id:?} in row {first} and in row {second}, expected unique ids; \
+         hint: rename one", path.display()
     )]
     DuplicateId {
         /// The task file.
         path: PathBuf,
         /// The id.
         id: String,
-        /// Where it stood first, counted from 1.
+        /// The row of the first task, from 1.
         first: usize,
-        /// Where it stands again.
+        /// The row of the second task.
         second: usize,
     },
-    /// Two tasks are the same task.
+    /// Two tasks have the same text and input.
     #[error(
-        "{}: tasks {first_id:?} (row {first}) and {second_id:?} (row {second}) are the same task \
-         with the same input, but for case, spacing and closing punctuation; tasks are split into \
-         train, dev and test by id, so one could be trained on and the other tested: remove one",
+        "{}: the tasks {first_id:?} (row {first}) and {second_id:?} (row {second}) differ at most in \
+         case, spacing and closing punctuation, expected distinct tasks, because one could be \
+         trained on and the other tested; hint: remove one",
         path.display()
     )]
     DuplicateTask {
         /// The task file.
         path: PathBuf,
-        /// The id of the first.
+        /// The id of the first task.
         first_id: String,
-        /// Where it stands, counted from 1.
+        /// The row of the first task, from 1.
         first: usize,
-        /// The id of the second.
+        /// The id of the second task.
         second_id: String,
-        /// Where that stands.
+        /// The row of the second task.
         second: usize,
     },
-    /// The task file has an ending that is not known.
-    #[error("{}: expected a file that ends in .jsonl or .parquet", path.display())]
+    /// The task file has an unknown extension.
+    #[error("{}: expected a file that ends in .jsonl, .ndjson or .parquet", path.display())]
     TaskFormat {
         /// The task file.
         path: PathBuf,
     },
-    /// A setting cannot be used.
+    /// A setting has an invalid value.
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The file of sampled answers does not belong to these tasks.
     #[error(
-        "{}: expected {expected} at this place but found {got}; delete the file to sample anew",
+        "{}: expected {expected}, found {got}; hint: delete the file to sample again",
         path.display()
     )]
     Answers {
         /// The file of answers.
         path: PathBuf,
-        /// What was expected.
+        /// The expected content.
         expected: String,
-        /// What was found.
+        /// The content found.
         got: String,
     },
-    /// A constraint row could not be made or read.
-    #[error("cannot handle a constraint")]
+    /// A constraint could not be created.
+    #[error("failed to create a constraint")]
     Constraint(#[from] iopo_constraints::ConstraintError),
-    /// Reading or writing one of the stage's Parquet files failed.
+    /// A Parquet file of the stage could not be read or written.
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The language model failed.
-    #[error("cannot sample answers")]
+    #[error("failed to sample answers")]
     Model(#[source] LlmError),
     /// The user asked to stop.
-    #[error("stopped on request; the finished parts are kept, run again to go on")]
+    #[error("stopped on request; hint: run the same command again to resume")]
     Cancelled,
-    /// No answer could be used.
+    /// No answer is usable.
     #[error(
-        "none of {answers} sampled answers is usable ({reasons}); sample more or longer answers \
-         (synth.samples_per_task, synth.sampling.max_new_tokens) or loosen the bounds"
+        "expected a usable answer, found none among {answers} ({reasons}); hint: raise \
+         `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
     )]
     NothingAccepted {
-        /// How many were sampled.
+        /// The number of sampled answers.
         answers: u64,
-        /// The counted reasons.
+        /// The reasons for dropping them, with counts.
         reasons: String,
     },
-    /// Too large a share of the accepted responses is repaired.
+    /// More responses are repaired than the limit allows.
     #[error(
-        "{repaired} of {accepted} accepted responses are repaired ({share:.3}), at most \
-         {limit:.3} may be (synth.max_repaired_share); sample more answers, repair less \
-         (synth.repair_probability) or raise the limit"
+        "expected a share of repaired responses of at most {limit:.3} (synth.max_repaired_share), \
+         found {share:.3} ({repaired} of {accepted}); hint: raise `synth.samples_per_task`, or lower \
+         `synth.repair_probability`"
     )]
     TooManyRepaired {
-        /// Repaired responses.
+        /// The number of repaired responses.
         repaired: u64,
-        /// Accepted responses.
+        /// The number of accepted responses.
         accepted: u64,
-        /// Their share.
+        /// The share of repaired responses.
         share: f64,
-        /// The configured limit.
+        /// The limit on that share.
         limit: f64,
     },
 }

@@ -1,19 +1,20 @@
-//! From tasks to constrained instructions with verified responses.
+//! Synthesizes constrained instructions with verified responses from plain tasks.
 //!
 //! A language model answers every task several times, with style prompts that make the responses differ. Every checker
-//! runs on each response, and the instruction is written from the constraints that hold in it (constraint
-//! back-translation), so code proves every label. Small, flagged edits add constraint kinds that sampling rarely reaches.
+//! runs on each response, and the instruction is written from the constraints that the response satisfies (constraint
+//! back-translation), so code proves every label. Small edits, which are flagged, add constraint kinds that sampling
+//! rarely reaches.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`task`] | tasks from JSON lines or Parquet |
 //! | [`config`] | the settings |
-//! | [`style_prompts`] | sentences that make responses differ |
-//! | [`answers`] | first pass: sampling, in parts that survive an interruption |
+//! | [`style_prompts`] | the style prompt of each sample |
+//! | [`answers`] | first pass: sampling, in parts that can be resumed |
 //! | [`clean`] | trimming and degeneration checks |
 //! | [`decontamination`] | n-gram decontamination between tasks |
-//! | [`choose`] | which of the constraints that hold become part of the instruction |
-//! | [`repair`] | bounded edits that make a constraint hold |
+//! | [`choose`] | the constraints of an instruction |
+//! | [`repair`] | small edits that make a constraint hold |
 //! | [`stage`] | [`synthesize`]: the whole stage |
 //!
 //! ```
@@ -32,16 +33,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What it deliberately does not do: it asks no model for a verdict, prints nothing, and knows
-//! nothing of preference pairs or splits.
+//! The crate asks no model for a verdict, prints nothing, and knows no preference pairs and no splits.
 
 pub mod answers;
 pub mod choose;
 pub mod clean;
 pub mod config;
-pub mod error;
-
 pub mod decontamination;
+pub mod error;
 pub mod repair;
 pub mod rows;
 pub mod stage;
@@ -55,12 +54,11 @@ mod write;
 
 pub use config::{SamplingConfig, SynthConfig};
 pub use error::SynthError;
-
 pub use stage::synthesize;
 pub use stats::SynthSummary;
 pub use task::{Task, read_tasks};
 
-/// Name and version as they stand in the files' provenance.
+/// Name and version in the provenance of files.
 pub(crate) const PRODUCER: &str = concat!("iopo-synth ", env!("CARGO_PKG_VERSION"));
 
 /// Tests the examples of the README.

@@ -1,4 +1,4 @@
-//! Repair: an edit that makes a constraint hold which sampling does not reach.
+//! Repair: a small edit that makes a constraint hold.
 
 use iopo_constraints::{Constraint, Kind};
 use rand::{Rng, RngExt};
@@ -7,7 +7,7 @@ use crate::SynthConfig;
 use crate::text::{edit_share, repetition};
 use iopo_core::random::weighted;
 
-/// How many constraints are drawn and tried for one repair.
+/// Number of constraints that are tried for one repair.
 const ATTEMPTS: usize = 6;
 
 /// An edited answer and the constraint that it was edited for.
@@ -15,13 +15,14 @@ const ATTEMPTS: usize = 6;
 pub struct Repaired {
     /// The edited text.
     pub text: String,
-    /// Which of the answers was edited.
+    /// The index of the answer.
     pub answer: usize,
-    /// The constraint that holds now and did not before.
+    /// The constraint that the edit makes hold.
     pub constraint: Constraint,
 }
 
-/// Edits one of `answers` for a constraint of one of `kinds`, within the bounds of `config`.
+/// Edits one of `answers` for a constraint of one of `kinds`, within the limits of `config`. Returns `None` if no attempt
+/// succeeds.
 pub fn repair(
     task: &str,
     answers: &[&str],

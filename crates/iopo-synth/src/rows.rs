@@ -1,4 +1,4 @@
-//! The rows that are written.
+//! Instruction rows and the final files.
 
 use iopo_constraints::{Constraint, render_prompt};
 use iopo_schema::{ConstraintRow, InstructionRow, Parts, ResponseRow, SchemaError, content_id};
@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 
 use crate::{SynthConfig, Task};
 
-/// The instruction of a task with these constraints, each in a random phrasing.
+/// Creates the instruction of a task with these constraints, each in a random phrasing.
 pub fn instruction_row(
     task: &Task,
     constraints: &[Constraint],
@@ -30,10 +30,10 @@ pub fn instruction_row(
     }
 }
 
-/// Puts the parts of both files together, one file beside the other.
+/// Joins the parts of both files, in parallel.
 ///
 /// # Errors
-/// When a part cannot be read or a file cannot be written.
+/// Returns an error if a part cannot be read or a file cannot be written.
 pub fn finish(
     parts: usize,
     instructions: &Parts<InstructionRow>,
@@ -42,7 +42,7 @@ pub fn finish(
     std::thread::scope(|scope| {
         let beside = std::thread::Builder::new().spawn_scoped(scope, || responses.finish(parts));
         instructions.finish(parts)?;
-        // Where the system gives no thread, this one does both.
+        // Without a second thread, this one writes both files.
         let Ok(beside) = beside else { return responses.finish(parts) };
         beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

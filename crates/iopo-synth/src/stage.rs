@@ -1,4 +1,4 @@
-//! The stage: tasks in, `instructions`, `responses` and `synth_stats` out.
+//! The stage: reads tasks, writes `instructions`, `responses` and `synth_stats`.
 
 use std::path::Path;
 
@@ -14,18 +14,16 @@ use crate::survey::{answer_of, each_task, survey};
 use crate::write::{Writer, Written};
 use crate::{SynthConfig, SynthError, SynthSummary, read_tasks};
 
-/// Turns tasks into constrained instructions with verified responses.
+/// Synthesizes constrained instructions with verified responses from tasks.
 ///
-/// Writes into `out_dir`: `answers.parquet` (what the model said, sampled part by part),
-/// `instructions.parquet`, `responses.parquet` and `synth_stats.parquet`. Sampling is the part
-/// that takes long, and each of its finished parts is kept; what follows is a function of the
-/// answers and the configuration, computed in the order of the tasks. A killed run that is started
-/// again ends with the same bytes.
+/// Writes `answers.parquet` (the sampled answers), `instructions.parquet`, `responses.parquet` and `synth_stats.parquet`
+/// into `out_dir`. Sampling takes most of the time, and a resumed run skips its finished parts. The other files depend on
+/// the answers and the configuration only, so a resumed run writes the same bytes as an uninterrupted one.
 ///
 /// # Errors
-/// Besides unreadable tasks, a failing model and unwritable files: no usable answer at all, and
-/// more repaired responses than `max_repaired_share` allows. In both cases the stats are written
-/// first, so that the reasons can be looked at.
+/// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or more
+/// responses are repaired than `max_repaired_share` allows. In the last two cases the stats are written first, because they
+/// have the reasons.
 pub fn synthesize(
     tasks_path: &Path,
     out_dir: &Path,
@@ -82,8 +80,7 @@ pub fn synthesize(
         writer.task(index, task, &usable, &mut written)?;
         if (index + 1) % config.tasks_per_part == 0 || index + 1 == tasks.len() {
             let part = index / config.tasks_per_part;
-            // Rows of a part that is there already were computed again only for what they add to
-            // the owners of runs.
+            // The rows of an existing part are computed again only because they register n-grams.
             if !instructions.is_complete() && !instructions.has(part) {
                 instructions.write(part, &written.instructions)?;
             }
@@ -105,7 +102,7 @@ pub fn synthesize(
     Ok(summary)
 }
 
-/// Refuses a run without responses, and one with too many repaired ones.
+/// Rejects a run without responses or with too many repaired ones.
 fn accept(summary: &SynthSummary, config: &SynthConfig) -> Result<(), SynthError> {
     if summary.responses == 0 {
         let reasons: Vec<String> =

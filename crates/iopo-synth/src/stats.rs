@@ -1,38 +1,39 @@
-//! Counts of what synthesis kept and dropped.
+//! Counters of synthesis.
 
 use std::collections::BTreeMap;
 
 use iopo_core::Counts;
 use iopo_schema::{Breakdown, InstructionRow, MetricRow, Total, stats};
 
-/// What a run of synthesis made.
+/// The result of a run of synthesis.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct SynthSummary {
-    /// Tasks.
+    /// Number of tasks.
     pub tasks: u64,
-    /// Answers sampled.
+    /// Number of sampled answers.
     pub answers: u64,
-    /// Answers that passed cleaning and the cross-seed rule.
+    /// Number of answers that passed cleaning and decontamination.
     pub kept: u64,
-    /// Instructions written.
+    /// Number of instructions written.
     pub instructions: u64,
-    /// Responses written; all are accepted.
+    /// Number of responses written. All are accepted.
     pub responses: u64,
-    /// Those of them that an edit changed.
+    /// Number of responses that a repair changed.
     pub repaired: u64,
-    /// Dropped answers by reason.
+    /// Number of dropped answers, by reason.
     pub dropped: BTreeMap<String, u64>,
-    /// Everything counted, as in `synth_stats.parquet`.
+    /// All counters, as in `synth_stats.parquet`.
     pub metrics: Vec<MetricRow>,
 }
 
 impl SynthSummary {
-    /// The share of the accepted responses that is repaired.
+    /// Returns the share of repaired responses.
     pub fn repaired_share(&self) -> f64 {
         self.repaired as f64 / self.responses.max(1) as f64
     }
 
-    /// The summary behind the rows of a stats file.
+    /// Creates the summary from the rows of a stats file.
     pub(crate) fn from_metrics(metrics: Vec<MetricRow>) -> Self {
         let total = |name: Total| stats::count(&metrics, name.as_str());
         Self {
@@ -48,7 +49,7 @@ impl SynthSummary {
     }
 }
 
-/// Counts an instruction that is written, and its constraints.
+/// Counts a written instruction and its constraints.
 pub(crate) fn count_instruction(counts: &mut Counts, row: &InstructionRow) {
     counts.one(Total::Instructions);
     counts.one(Breakdown::ConstraintsPerInstruction.of(row.constraints.len()));

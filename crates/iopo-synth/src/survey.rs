@@ -1,4 +1,4 @@
-//! The second pass, first half: which answers are used, and which kinds sampling reaches.
+//! The second pass, first half: decides which answers are used and which kinds may be repaired.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,24 +22,24 @@ pub(crate) struct CleanSample {
     pub(crate) text: String,
     /// How it was sampled.
     pub(crate) info: SampleInfo,
-    /// The model.
+    /// Name of the model.
     pub(crate) generator: String,
 }
 
-/// What the survey over all answers found.
+/// The result of the survey over all answers.
 #[derive(Debug)]
 pub(crate) struct Survey {
-    /// For every sampled answer, in order, whether it is used.
+    /// Whether each sampled answer is used, in order.
     pub(crate) used: Vec<bool>,
-    /// Who owns which run of words.
+    /// The owners of n-grams.
     pub(crate) owners: NgramOwners,
     /// The kinds that may be repaired, with their weights.
     pub(crate) repairable: Vec<(Kind, f64)>,
-    /// What was dropped and why.
+    /// The counters so far.
     pub(crate) counts: Counts,
 }
 
-/// Calls `visit` with every task and its sampled rows, in order.
+/// Calls `visit` with each task and its sampled rows, in order.
 pub(crate) fn each_task(
     path: &Path,
     tasks: &[Task],
@@ -52,7 +52,7 @@ pub(crate) fn each_task(
         waiting.extend(batch?);
         let whole = waiting.len() / samples * samples;
         for rows in waiting[..whole].chunks(samples) {
-            let expected = tasks.get(next).map_or("the end", |task| task.id.as_str());
+            let expected = tasks.get(next).map_or("the end of the file", |task| task.id.as_str());
             match tasks.get(next) {
                 Some(task) if rows.iter().all(|row| row.task_id == task.id) => {
                     visit(next, task, rows)?;
@@ -64,10 +64,10 @@ pub(crate) fn each_task(
         waiting.drain(..whole);
     }
     if let Some(row) = waiting.first() {
-        return Err(misplaced(path, &format!("{samples} answers of each task"), &row.task_id));
+        return Err(misplaced(path, &format!("{samples} answers per task"), &row.task_id));
     }
     match tasks.get(next) {
-        Some(task) => Err(misplaced(path, &task.id, "the end")),
+        Some(task) => Err(misplaced(path, &task.id, "the end of the file")),
         None => Ok(()),
     }
 }
@@ -76,7 +76,7 @@ fn misplaced(path: &Path, expected: &str, got: &str) -> SynthError {
     SynthError::Answers { path: path.to_owned(), expected: expected.into(), got: got.into() }
 }
 
-/// A sampled row after cleaning, or the reason to drop it.
+/// Cleans a sampled row. Returns the answer or the reason to drop it.
 pub(crate) fn answer_of(
     path: &Path,
     row: &ResponseRow,
@@ -95,7 +95,7 @@ pub(crate) fn answer_of(
     }))
 }
 
-/// Goes over all answers once, in the order of the tasks.
+/// Visits all answers once, in the order of the tasks.
 pub(crate) fn survey(
     path: &Path,
     tasks: &[Task],

@@ -1,4 +1,4 @@
-//! Tasks: plain tasks without constraints.
+//! Tasks and their files.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,22 +10,24 @@ use serde::{Deserialize, Serialize};
 use crate::SynthError;
 use crate::task_table::read_table;
 
-/// A plain task, from which constrained instructions grow.
+/// A plain task without constraints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// Unique in its file; the unit of the train/dev/test split.
+    /// The id, unique in its file. Splits are made by it.
     pub id: String,
-    /// The task as a user would put it.
+    /// The request of a user.
     pub task: String,
     /// The text that the task works on, if any.
     #[serde(default)]
     pub input: Option<String>,
 }
 
-/// Reads tasks from `.jsonl` (one object a line) or `.parquet` (columns id, task, input).
+/// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the fields `id`, `task` and
+/// optionally `input`.
 ///
-/// An empty file, a bad line, a missing column, a repeated id and a task that stands there twice
-/// under two ids are errors that name the place.
+/// # Errors
+/// Returns an error if the file cannot be read or has no tasks, a row is not a task, an id occurs twice, or two tasks have
+/// the same text and input.
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
     let rows = match path.extension().and_then(|ending| ending.to_str()) {
         Some("jsonl" | "ndjson") => read_lines(path)?,
@@ -71,15 +73,16 @@ pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
     Ok(tasks)
 }
 
-/// A text as the search for repeated tasks sees it: in lower case, with single spaces, without
-/// closing punctuation. Punctuation inside stays: "3 + 4" and "3 - 4" are two tasks.
+/// Normalizes a text for the search for repeated tasks: lower case, single spaces, no closing punctuation.
+///
+/// Punctuation inside the text is kept, because "3 + 4" and "3 - 4" are different tasks.
 fn normal(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     let closing = |c: char| c.is_whitespace() || ".,;:!?…。！？".contains(c);
     words.join(" ").trim_end_matches(closing).to_owned()
 }
 
-/// The tasks of a JSON-lines file with their line numbers; blank lines are skipped.
+/// Reads the tasks of a file of JSON lines, with their line numbers. Blank lines are skipped.
 fn read_lines(path: &Path) -> Result<Vec<(usize, Task)>, SynthError> {
     let io = |source| SynthError::Io { path: path.to_owned(), source };
     let mut tasks = Vec::new();

@@ -8,7 +8,7 @@ use iopo_schema::{SchemaError, foreign_batches};
 
 use crate::{SynthError, Task};
 
-/// Reads the string columns `id`, `task` and (where there is one) `input`.
+/// Reads the string columns `id`, `task` and, if it exists, `input`.
 pub(crate) fn read_table(path: &Path) -> Result<Vec<Task>, SynthError> {
     let bad = |reason: String| SynthError::TaskTable { path: path.to_owned(), reason };
     let mut tasks = Vec::new();
@@ -33,7 +33,7 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<Task>, SynthError> {
     Ok(tasks)
 }
 
-/// The reader's error in the words of a task file, which no stage of ours wrote.
+/// Converts an error of the reader into one about a task file.
 fn unreadable(error: SchemaError) -> SynthError {
     match error {
         SchemaError::Missing { path, .. } => {
@@ -41,7 +41,7 @@ fn unreadable(error: SchemaError) -> SynthError {
         }
         SchemaError::Io { path, source, .. } => SynthError::Io { path, source },
         SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {
-            let reason = format!("not a readable Parquet file, found {got}; copy it again");
+            let reason = format!("found {got}");
             SynthError::TaskTable { path, reason }
         }
         other => other.into(),
@@ -50,19 +50,18 @@ fn unreadable(error: SchemaError) -> SynthError {
 
 /// Returns a column of strings.
 ///
-/// [`foreign_batches`] yields every text column as [`DataType::Utf8`], however the file's writer held it in memory.
+/// [`foreign_batches`] returns every text column as [`DataType::Utf8`].
 fn strings(batch: &RecordBatch, name: &str) -> Result<StringArray, String> {
-    let column =
-        batch.column_by_name(name).ok_or_else(|| format!("there is no column {name:?}"))?;
+    let column = batch.column_by_name(name).ok_or_else(|| format!("found no column `{name}`"))?;
     let got = column.data_type();
     let strings = column.as_any().downcast_ref::<StringArray>();
-    strings.cloned().ok_or_else(|| format!("column {name:?} holds {got}, expected strings"))
+    strings.cloned().ok_or_else(|| format!("found {got} in column `{name}`"))
 }
 
-/// Refuses a column with nulls.
+/// Rejects a column with nulls.
 fn required(column: StringArray) -> Result<StringArray, String> {
     match (0..column.len()).find(|row| column.is_null(*row)) {
-        Some(row) => Err(format!("row {} has no id or no task", row + 1)),
+        Some(row) => Err(format!("found null as `id` or `task` in row {}", row + 1)),
         None => Ok(column),
     }
 }

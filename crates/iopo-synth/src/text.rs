@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher};
 
-/// Words as the 8-gram rule sees them: runs of letters and digits, in lower case.
+/// Returns the words of a text: runs of letters and digits, in lower case.
 pub fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
@@ -11,8 +11,7 @@ pub fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Hashes of all runs of `n` words, in order; words as in [`words`]. Nothing but comparisons within a run of the
-/// program may rest on their values.
+/// Returns the hashes of all n-grams of [`words`], in order. The hashes may change between builds, so never store them.
 pub fn grams(text: &str, n: usize) -> Vec<u64> {
     let words: Vec<u64> = text
         .split(|c: char| !c.is_alphanumeric())
@@ -22,7 +21,7 @@ pub fn grams(text: &str, n: usize) -> Vec<u64> {
     words.windows(n.max(1)).map(|run| run.iter().fold(0, |hash, word| mixed(hash ^ word))).collect()
 }
 
-/// A word's hash, whatever its case.
+/// Hashes a word in lower case.
 fn word_hash(word: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     if word.is_ascii() {
@@ -33,7 +32,7 @@ fn word_hash(word: &str) -> u64 {
     hasher.finish()
 }
 
-/// Spreads every bit over all others (the finaliser of splitmix64, Steele et al. 2014, doi 10.1145/2660193.2660195).
+/// Mixes the bits of a hash (finalizer of splitmix64, Steele et al. 2014, doi 10.1145/2660193.2660195).
 fn mixed(hash: u64) -> u64 {
     let hash = hash.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -41,7 +40,7 @@ fn mixed(hash: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// The share of 4-grams of words that repeat an earlier one; 0 for texts of fewer than 12 words.
+/// Returns the share of 4-grams of words that repeat an earlier one; 0 for texts of fewer than 12 words.
 pub fn repetition(text: &str) -> f64 {
     let grams = grams(text, 4);
     if grams.len() < 9 {
@@ -51,8 +50,8 @@ pub fn repetition(text: &str) -> f64 {
     1.0 - distinct as f64 / grams.len() as f64
 }
 
-/// The share of the original's tokens (split at white space) that an edit changed: insertions,
-/// deletions and replacements over the tokens of the original.
+/// Returns the share of tokens that an edit changed: insertions, deletions and replacements, divided by the number of
+/// tokens of the original. Tokens are split at white space.
 pub fn edit_share(original: &str, edited: &str) -> f64 {
     let (from, to): (Vec<&str>, Vec<&str>) =
         (original.split_whitespace().collect(), edited.split_whitespace().collect());
@@ -74,11 +73,11 @@ mod tests {
     use super::{edit_share, grams, repetition, words};
 
     #[test]
-    fn words_forget_case_and_punctuation() {
+    fn words_ignore_case_and_punctuation() {
         assert_eq!(words("Don't stop -- NOW!"), ["don", "t", "stop", "now"]);
         assert_eq!(grams("one two, three", 3), grams("ONE two three.", 3));
         assert_eq!(grams("ΟΔΟΣ été", 2), grams("οδος ÉTÉ", 2));
-        // Controls: order counts, and so do the borders of words.
+        // Controls: the order of words and their boundaries matter.
         assert_ne!(grams("one two three", 3), grams("two one three", 3));
         assert_ne!(grams("onetwo three", 2), grams("one twothree", 2));
         assert!(grams("too short", 8).is_empty());

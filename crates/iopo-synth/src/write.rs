@@ -1,4 +1,4 @@
-//! The second pass, second half: the instructions and responses of one task.
+//! The second pass, second half: writes the instructions and responses of each task.
 
 use std::collections::BTreeSet;
 
@@ -19,31 +19,31 @@ use crate::{SynthConfig, SynthError, Task};
 use iopo_core::Counts;
 use iopo_core::random::{keyed, weighted};
 
-/// What is written for some tasks.
+/// The rows of one part.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     /// The instructions.
     pub(crate) instructions: Vec<InstructionRow>,
     /// The responses to them.
     pub(crate) responses: Vec<ResponseRow>,
-    /// What was counted.
+    /// The counters of these rows.
     pub(crate) counts: Counts,
 }
 
-/// Writes rows for the tasks, one after the other.
+/// Writes the rows of tasks in order.
 pub(crate) struct Writer<'a> {
-    /// The stage's configuration.
+    /// The settings.
     pub(crate) config: &'a SynthConfig,
     /// The usable kinds.
     pub(crate) kinds: &'a [(Kind, f64)],
     /// The kinds that may be repaired.
     pub(crate) repairable: &'a [(Kind, f64)],
-    /// Who owns which run of words; repaired texts are added.
+    /// The owners of n-grams. Repaired responses are added.
     pub(crate) owners: NgramOwners,
 }
 
 impl Writer<'_> {
-    /// Writes the rows of task number `index`, whose usable answers are given.
+    /// Writes the rows of task number `index` from its usable answers.
     pub(crate) fn task(
         &mut self,
         index: usize,
@@ -86,7 +86,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Adds edited answers for kinds that sampling does not reach.
+    /// Adds repaired answers for kinds that sampling rarely reaches.
     fn repairs(
         &mut self,
         index: usize,
@@ -113,7 +113,7 @@ impl Writer<'_> {
                 out.counts.one(Breakdown::DroppedRepairs.of("duplicate"));
                 continue;
             }
-            // What held before and holds still: the edit broke nothing that the row asks for.
+            // Use only constraints that the edit did not break.
             let still: Vec<Candidate> = found[edit.answer]
                 .iter()
                 .filter(|candidate| candidate.constraint.check(&edit.text).satisfied)
@@ -137,7 +137,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Draws how many constraints there are, and which.
+    /// Draws the number of constraints and the constraints.
     fn draw(
         &self,
         found: &[Candidate],
@@ -148,7 +148,7 @@ impl Writer<'_> {
         choose(found, fixed, count, self.config.discriminating_weight, rng)
     }
 
-    /// Writes one instruction and one response; whether it was new and every verdict held.
+    /// Writes one instruction and its response. Returns `false` if the instruction exists already or a verdict fails.
     fn emit(
         &self,
         task: &Task,

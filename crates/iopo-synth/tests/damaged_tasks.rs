@@ -1,4 +1,4 @@
-//! Damaged Parquet seed files. A file of its own, because it counts the panics of the whole process.
+//! Damaged Parquet task files. A separate binary, because the test counts the panics of the process.
 
 use std::fs::{self, File};
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use parquet::arrow::ArrowWriter;
 
 static SHOWN: AtomicUsize = AtomicUsize::new(0);
 
-/// A cut file is an error; a damaged one is an error or other tasks; no panic gets out or is shown.
+/// A truncated file is an error. A damaged file is an error or gives other tasks. No panic is raised or printed.
 #[test]
-fn a_cut_or_damaged_seed_table_is_an_error_and_no_panic() {
+fn a_truncated_or_damaged_task_table_never_panics() {
     std::panic::set_hook(Box::new(|_| {
         SHOWN.fetch_add(1, Ordering::Relaxed);
     }));
     let outcome = std::panic::catch_unwind(damage_everything);
     let shown = SHOWN.load(Ordering::Relaxed);
     drop(std::panic::take_hook());
-    let refused = outcome.expect("no panic gets out");
-    assert_eq!(shown, 0, "no panic is shown");
-    assert!(refused > 100, "{refused} damaged files were refused");
+    let refused = outcome.expect("no panic");
+    assert_eq!(shown, 0, "no panic is printed");
+    assert!(refused > 100, "{refused} damaged files are errors");
 }
 
 fn damage_everything() -> usize {

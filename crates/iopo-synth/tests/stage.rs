@@ -10,11 +10,12 @@ use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
 use iopo_synth::answers::SampleInfo;
 use iopo_synth::text::{edit_share, grams};
 use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize};
+use iopo_testing::answers::{natural, write_tasks};
 
 const FILES: [&str; 4] =
     ["answers.parquet", "instructions.parquet", "responses.parquet", "synth_stats.parquet"];
 
-/// Asks to stop when it was looked at so many times.
+/// Asks to stop after a number of queries.
 struct StopAfter(AtomicI64);
 
 impl Progress for StopAfter {
@@ -24,7 +25,14 @@ impl Progress for StopAfter {
 }
 
 fn config() -> SynthConfig {
-    SynthConfig { tasks_per_part: 3, ..SynthConfig::default() }
+    config_with(|_| ())
+}
+
+fn config_with(change: impl FnOnce(&mut SynthConfig)) -> SynthConfig {
+    let mut config = SynthConfig::default();
+    config.tasks_per_part = 3;
+    change(&mut config);
+    config
 }
 
 fn run(dir: &Path, config: &SynthConfig) -> Result<SynthSummary, SynthError> {
@@ -46,15 +54,14 @@ fn rows(dir: &Path) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
 }
 
 #[test]
-fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
+fn the_checkers_confirm_every_label_and_no_held_out_kind_appears() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 20);
     let held_out: BTreeSet<&str> = ["max_words", "include_word", "no_commas"].into();
-    let config = SynthConfig {
-        held_out: held_out.iter().map(ToString::to_string).collect(),
-        instructions_per_answer: 2,
-        ..config()
-    };
+    let config = config_with(|config| {
+        config.held_out = held_out.iter().map(ToString::to_string).collect();
+        config.instructions_per_answer = 2;
+    });
     let summary = run(dir.path(), &config).expect("a run");
     let (instructions, responses) = rows(dir.path());
     assert_eq!(summary.instructions, instructions.len() as u64);
@@ -83,14 +90,17 @@ fn every_label_is_what_the_checkers_say_and_nothing_held_out_appears() {
             kinds.insert(check.id.clone());
         }
         for style_prompt in &config.style_prompts {
-            assert!(!instruction.prompt.contains(style_prompt), "a style prompt is not part of it");
+            assert!(
+                !instruction.prompt.contains(style_prompt),
+                "a style prompt became part of an instruction"
+            );
         }
     }
     assert!(kinds.len() >= 10, "{kinds:?}");
 }
 
 #[test]
-fn the_same_run_gives_the_same_bytes_and_another_seed_gives_others() {
+fn the_bytes_depend_on_the_seed_only() {
     let (one, two) = (tempfile::tempdir().expect("folder"), tempfile::tempdir().expect("folder"));
     for dir in [&one, &two] {
         write_tasks(&dir.path().join("tasks.jsonl"), 10);
@@ -100,34 +110,37 @@ fn the_same_run_gives_the_same_bytes_and_another_seed_gives_others() {
     let before = bytes(one.path());
     let summary = run(one.path(), &config()).expect("nothing to do");
     assert_eq!(bytes(one.path()), before);
-    assert!(summary.responses > 0, "a finished run reports its numbers again");
-    run(two.path(), &SynthConfig { seed: 1, ..config() }).expect("a run");
+    assert!(summary.responses > 0, "a finished run returns its summary again");
+    run(two.path(), &config_with(|config| config.seed = 1)).expect("a run");
     assert_ne!(bytes(one.path()), bytes(two.path()));
 }
 
 #[test]
-fn a_run_that_was_stopped_anywhere_ends_with_the_same_bytes() {
-    let config = SynthConfig { tasks_per_part: 2, samples_per_task: 3, ..config() };
+fn a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one() {
+    let config = config_with(|config| {
+        config.tasks_per_part = 2;
+        config.samples_per_task = 3;
+    });
     let whole = tempfile::tempdir().expect("folder");
     write_tasks(&whole.path().join("tasks.jsonl"), 5);
     run(whole.path(), &config).expect("a run");
     let wanted = bytes(whole.path());
-    // It looks whether it should stop before each of 3 parts and 15 answers, and twice a task.
-    let looks = 3 + 15 + 2 * 5;
-    for after in (0..looks).step_by(3) {
+    // The stage asks before each of 3 parts and 15 answers, and twice per task.
+    let queries = 3 + 15 + 2 * 5;
+    for after in (0..queries).step_by(3) {
         let dir = tempfile::tempdir().expect("folder");
         write_tasks(&dir.path().join("tasks.jsonl"), 5);
         let (model, tasks) = (Scripted::new(natural), dir.path().join("tasks.jsonl"));
         let stop = StopAfter(AtomicI64::new(after));
         let stopped = synthesize(&tasks, dir.path(), &model, &config, &stop);
-        assert!(matches!(stopped, Err(SynthError::Cancelled)), "{after}: there was work left");
+        assert!(matches!(stopped, Err(SynthError::Cancelled)), "{after}: not stopped");
         run(dir.path(), &config).expect("the rest");
-        assert_eq!(bytes(dir.path()), wanted, "stopped after {after} looks");
+        assert_eq!(bytes(dir.path()), wanted, "stopped after {after} queries");
         assert!(!dir.path().join("answers.parquet.parts").exists());
     }
 }
 
-/// Fails after some batches and notes their sizes.
+/// Fails after some batches and records the largest one.
 struct Flaky {
     left: AtomicI64,
     largest: AtomicI64,
@@ -152,7 +165,7 @@ impl LanguageModel for Flaky {
 }
 
 #[test]
-fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
+fn finished_parts_are_kept_if_the_model_fails_and_no_batch_spans_two_parts() {
     let dir = tempfile::tempdir().expect("folder");
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 10);
@@ -168,7 +181,7 @@ fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
             Err(error) => panic!("{error}"),
         }
     }
-    assert_eq!(failures, 3, "10 tasks are 4 parts, each run finishes one");
+    assert_eq!(failures, 3, "each run finishes one of 4 parts");
     let whole = tempfile::tempdir().expect("folder");
     write_tasks(&whole.path().join("tasks.jsonl"), 10);
     run(whole.path(), &config()).expect("a run");
@@ -176,24 +189,23 @@ fn finished_parts_survive_a_failing_model_and_no_batch_crosses_a_part() {
 }
 
 #[test]
-fn too_many_repaired_responses_fail_the_run_until_the_limit_is_raised() {
+fn too_many_repaired_responses_are_an_error_until_the_limit_is_raised() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 8);
-    let strict = SynthConfig {
-        samples_per_task: 2,
-        repairs_per_task: 4,
-        repair_probability: 1.0,
-        repair_reach: 1.1,
-        max_repair_edit: 1.0,
-        max_repaired_share: 0.05,
-        ..config()
-    };
-    let error = run(dir.path(), &strict).expect_err("too many").to_string();
+    let mut config = config_with(|config| {
+        config.samples_per_task = 2;
+        config.repairs_per_task = 4;
+        config.repair_probability = 1.0;
+        config.repair_reach = 1.1;
+        config.max_repair_edit = 1.0;
+        config.max_repaired_share = 0.05;
+    });
+    let error = run(dir.path(), &config).expect_err("too many").to_string();
     assert!(error.contains("max_repaired_share"), "{error}");
     assert!(!dir.path().join("responses.parquet").exists());
-    assert!(stat(dir.path(), "repaired_share") > 0.05, "the stats say why");
-    let loose = SynthConfig { max_repaired_share: 1.0, ..strict };
-    let summary = run(dir.path(), &loose).expect("now it may");
+    assert!(stat(dir.path(), "repaired_share") > 0.05, "the stats have the reason");
+    config.max_repaired_share = 1.0;
+    let summary = run(dir.path(), &config).expect("the limit allows all");
     let (_, responses) = rows(dir.path());
     let flagged = responses.iter().filter(|row| row.repaired).count() as u64;
     assert_eq!(flagged, summary.repaired);
@@ -201,10 +213,10 @@ fn too_many_repaired_responses_fail_the_run_until_the_limit_is_raised() {
 }
 
 #[test]
-fn a_repair_changes_a_fifth_of_the_tokens_at_most_and_only_unreached_kinds() {
+fn a_repair_changes_few_tokens_and_only_for_rarely_reached_kinds() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 12);
-    let config = SynthConfig { repair_probability: 1.0, ..config() };
+    let config = config_with(|config| config.repair_probability = 1.0);
     run(dir.path(), &config).expect("a run");
     let (_, responses) = rows(dir.path());
     let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
@@ -227,7 +239,7 @@ fn a_repair_changes_a_fifth_of_the_tokens_at_most_and_only_unreached_kinds() {
 }
 
 #[test]
-fn two_tasks_never_share_a_run_of_eight_words_outside_their_instructions() {
+fn two_tasks_share_an_8_gram_only_if_both_instructions_have_it() {
     let dir = tempfile::tempdir().expect("folder");
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 12);
@@ -254,7 +266,7 @@ fn two_tasks_never_share_a_run_of_eight_words_outside_their_instructions() {
 }
 
 #[test]
-fn dropped_answers_are_counted_with_their_reasons() {
+fn dropped_answers_are_counted_by_reason() {
     let dir = tempfile::tempdir().expect("folder");
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 6);
@@ -263,7 +275,7 @@ fn dropped_answers_are_counted_with_their_reasons() {
         1 => "and so it goes on ".repeat(40),
         _ => natural(request),
     });
-    let config = SynthConfig { samples_per_task: 8, ..config() };
+    let config = config_with(|config| config.samples_per_task = 8);
     let summary = synthesize(&tasks, dir.path(), &model, &config, &Silent).expect("a run");
     assert!(summary.dropped["empty"] > 0);
     assert!(summary.dropped["looping"] > 0);
@@ -275,7 +287,7 @@ fn dropped_answers_are_counted_with_their_reasons() {
 }
 
 #[test]
-fn a_run_without_any_usable_answer_says_why() {
+fn an_error_about_no_usable_answer_has_the_reasons() {
     let dir = tempfile::tempdir().expect("folder");
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 2);
@@ -284,7 +296,7 @@ fn a_run_without_any_usable_answer_says_why() {
     assert!(error.to_string().contains("empty: 8"), "{error}");
 }
 
-/// Refuses the tasks with input, as a model does whose context they exceed.
+/// Rejects tasks with an input, like a model with a small context.
 struct Narrow;
 
 impl LanguageModel for Narrow {
@@ -306,7 +318,7 @@ impl LanguageModel for Narrow {
 }
 
 #[test]
-fn a_task_that_the_model_refuses_is_counted_and_the_others_go_on() {
+fn a_task_that_the_model_rejects_is_counted_and_skipped() {
     let dir = tempfile::tempdir().expect("folder");
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 8);
@@ -318,10 +330,10 @@ fn a_task_that_the_model_refuses_is_counted_and_the_others_go_on() {
 }
 
 #[test]
-fn what_is_held_out_is_not_asked_for_in_passing_either() {
+fn a_style_prompt_that_elicits_a_held_out_kind_is_not_used() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 6);
-    let all = SynthConfig { samples_per_task: 19, ..config() };
+    let mut config = config_with(|config| config.samples_per_task = 19);
     let asked = |config: &SynthConfig| -> BTreeSet<String> {
         run(dir.path(), config).expect("a run");
         let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
@@ -333,17 +345,17 @@ fn what_is_held_out_is_not_asked_for_in_passing_either() {
             })
             .collect()
     };
-    let style_prompts: BTreeSet<String> = all.style_prompts.iter().cloned().collect();
-    assert_eq!(asked(&all), style_prompts, "nothing is held out, every style prompt is used");
-    let held_out = vec!["min_numbered".to_owned(), "postscript".to_owned()];
+    let style_prompts: BTreeSet<String> = config.style_prompts.iter().cloned().collect();
+    assert_eq!(asked(&config), style_prompts, "without held-out kinds, all are used");
+    config.held_out = vec!["min_numbered".to_owned(), "postscript".to_owned()];
     let closed = ["Write numbered steps.", "Add a short note, beginning with P.S., at the end."];
     let left: BTreeSet<String> =
         style_prompts.into_iter().filter(|text| !closed.contains(&text.as_str())).collect();
-    assert_eq!(asked(&SynthConfig { held_out, ..all }), left);
+    assert_eq!(asked(&config), left);
 }
 
 #[test]
-fn kinds_can_be_weighted_away() {
+fn a_kind_with_weight_zero_is_never_used() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 8);
     let kind_weights = Kind::ALL
@@ -351,7 +363,7 @@ fn kinds_can_be_weighted_away() {
         .filter(|kind| !kind.id().contains("words"))
         .map(|kind| (kind.id().to_owned(), 0.0))
         .collect();
-    run(dir.path(), &SynthConfig { kind_weights, ..config() }).expect("a run");
+    run(dir.path(), &config_with(|config| config.kind_weights = kind_weights)).expect("a run");
     let (instructions, _) = rows(dir.path());
     for constraint in instructions.iter().flat_map(|row| &row.constraints) {
         assert!(constraint.check.as_ref().is_some_and(|check| check.id.contains("words")));

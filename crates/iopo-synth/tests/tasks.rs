@@ -1,4 +1,4 @@
-//! Seed files, good and bad.
+//! Task files, valid and invalid.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,14 +32,14 @@ fn json_lines_are_read_with_blank_lines_and_unknown_fields() {
                 {\"id\":\"c\",\"task\":\"Sing.\",\"input\":null}\n";
     let (_dir, path) = file("tasks.jsonl", text.as_bytes());
     let tasks = read_tasks(&path).expect("tasks");
-    let ids: Vec<&str> = tasks.iter().map(|seed| seed.id.as_str()).collect();
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
     assert_eq!(tasks[1].input.as_deref(), Some("Text."));
     assert_eq!((&tasks[0].input, &tasks[2].input), (&None, &None));
 }
 
 #[test]
-fn parquet_is_read_whatever_the_string_layout() {
+fn parquet_is_read_with_any_string_type() {
     let (_dir, path) = table(vec![
         ("task", Arc::new(LargeStringArray::from(vec!["Say hi.", "Sum up."]))),
         ("id", Arc::new(StringArray::from(vec!["a", "b"]))),
@@ -51,17 +51,17 @@ fn parquet_is_read_whatever_the_string_layout() {
 }
 
 #[test]
-fn bad_files_end_in_one_clear_error_that_names_the_place() {
+fn an_error_about_an_invalid_file_names_the_place() {
     let good = r#"{"id":"a","task":"Say hi."}"#;
     let cases: [(&str, Vec<u8>, &str); 8] = [
-        ("tasks.jsonl", b"\n \n".to_vec(), "holds no task"),
+        ("tasks.jsonl", b"\n \n".to_vec(), "expected at least one task"),
         ("tasks.jsonl", format!("{good}\nnonsense").into_bytes(), "tasks.jsonl:2:"),
         ("tasks.jsonl", format!("{good}\n{{\"id\":\"b\"}}").into_bytes(), "missing field `task`"),
-        ("tasks.jsonl", format!("{good}\n\n{good}").into_bytes(), "at row 1 and again at row 3"),
+        ("tasks.jsonl", format!("{good}\n\n{good}").into_bytes(), "in row 1 and in row 3"),
         ("tasks.jsonl", br#"{"id":"a","task":"  "}"#.to_vec(), "the task is empty"),
         ("tasks.jsonl", vec![0xff, 0xfe, 0x00], "tasks.jsonl:1:"),
-        ("tasks.parquet", b"PAR1 but not really".to_vec(), "not a readable Parquet file"),
-        ("tasks.csv", good.as_bytes().to_vec(), ".jsonl or .parquet"),
+        ("tasks.parquet", b"PAR1 but not really".to_vec(), "expected a Parquet file"),
+        ("tasks.csv", good.as_bytes().to_vec(), ".jsonl, .ndjson or .parquet"),
     ];
     for (name, content, expected) in cases {
         let (_dir, path) = file(name, &content);
@@ -73,7 +73,7 @@ fn bad_files_end_in_one_clear_error_that_names_the_place() {
 }
 
 #[test]
-fn one_task_under_two_ids_is_refused_because_it_could_stand_in_two_splits() {
+fn one_task_under_two_ids_is_an_error() {
     let pair = |first: &str, second: &str| {
         let text = format!("{{\"id\":\"a\",{first}}}\n\n{{\"id\":\"b\",{second}}}");
         let (_dir, path) = file("tasks.jsonl", text.as_bytes());
@@ -88,23 +88,23 @@ fn one_task_under_two_ids_is_refused_because_it_could_stand_in_two_splits() {
         let error = pair(first, second).expect_err("the same task").to_string();
         assert!(error.contains(r#""a" (row 1) and "b" (row 3)"#), "{error}");
     }
-    let apart = [
+    let distinct = [
         (r#""task":"Compute 3 + 4.""#, r#""task":"Compute 3 - 4.""#),
         (r#""task":"Sum up.","input":"One.""#, r#""task":"Sum up.","input":"Two.""#),
         (r#""task":"Sum up.","input":"One.""#, r#""task":"Sum up.""#),
     ];
-    for (first, second) in apart {
+    for (first, second) in distinct {
         assert_eq!(pair(first, second).expect("two tasks").len(), 2);
     }
 }
 
 #[test]
-fn a_parquet_file_with_other_columns_says_which_is_wrong() {
+fn an_error_about_a_parquet_file_names_the_column() {
     let ids: ArrayRef = Arc::new(StringArray::from(vec!["a"]));
     let (_dir, path) = table(vec![("id", ids.clone())]);
-    assert!(read_tasks(&path).expect_err("no task").to_string().contains("no column \"task\""));
+    assert!(read_tasks(&path).expect_err("no task").to_string().contains("no column `task`"));
     let (_dir, path) = table(vec![("id", ids), ("task", Arc::new(Int64Array::from(vec![1])))]);
-    assert!(read_tasks(&path).expect_err("numbers").to_string().contains("holds Int64"));
+    assert!(read_tasks(&path).expect_err("numbers").to_string().contains("Int64 in column `task`"));
     let (_dir, path) = table(vec![
         ("id", Arc::new(StringArray::from(vec![Some("a"), None]))),
         ("task", Arc::new(StringArray::from(vec!["Say hi.", "Sum up."]))),

@@ -1,4 +1,4 @@
-//! What an exported row is made of, as JSON and as Arrow columns.
+//! The fields of exported rows, as JSON and as Arrow columns.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::turns::Names;
 
-/// How a field is written.
+/// The form of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// The text alone.
+    /// Text.
     Text,
     /// One turn.
     Turn,
@@ -28,22 +28,22 @@ pub(super) struct Layout {
     pub(super) names: Names,
 }
 
-/// One field: who says what; how it is written is its layout's to say.
+/// One field: speakers and texts. The layout decides its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cell(Vec<(&'static str, String)>);
 
 impl Cell {
-    /// One turn.
+    /// Creates a field of one turn.
     pub(super) fn one((who, text): (&'static str, &str)) -> Self {
         Self(vec![(who, text.to_owned())])
     }
 
-    /// Several turns.
+    /// Creates a field of several turns.
     pub(super) fn many(turns: &[(&'static str, &str)]) -> Self {
         Self(turns.iter().map(|(who, text)| (*who, (*text).to_owned())).collect())
     }
 
-    /// Bytes of its texts.
+    /// Returns the size of the texts in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().map(|(_, text)| text.len()).sum()
     }
@@ -54,7 +54,7 @@ impl Cell {
 }
 
 impl Layout {
-    /// A row as a line of JSON, without its end.
+    /// Formats a row as a line of JSON, without the line break.
     pub(super) fn json(&self, row: &[Cell; 3]) -> String {
         let turn = |(who, text): &(&'static str, String)| {
             let [who_name, text_name] = self.names.map(Value::from);
@@ -74,7 +74,7 @@ impl Layout {
         format!("{{{}}}", fields.join(", "))
     }
 
-    /// The columns' types.
+    /// Returns the Arrow schema.
     pub(super) fn schema(&self) -> SchemaRef {
         let field = |(name, shape): (&'static str, Shape)| {
             let data_type = match shape {
@@ -87,7 +87,7 @@ impl Layout {
         Arc::new(Schema::new(self.columns.map(field).to_vec()))
     }
 
-    /// Rows as columns.
+    /// Encodes rows as columns.
     pub(super) fn batch(&self, rows: &[[Cell; 3]]) -> Result<RecordBatch, ArrowError> {
         let column = |(index, (_, shape)): (usize, &(&'static str, Shape))| {
             let cells: Vec<&Cell> = rows.iter().map(|row| &row[index]).collect();

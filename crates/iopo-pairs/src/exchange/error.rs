@@ -1,4 +1,4 @@
-//! Why an exchange failed.
+//! Errors of import and export.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,59 +7,59 @@ use iopo_schema::SchemaError;
 
 use super::{MAX_ROW_BYTES, Place};
 
-/// Why an exchange failed.
+/// Why an import or export failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExchangeError {
-    /// One of our own files cannot be read or written.
+    /// A file of iopo could not be read or written.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The operating system refused.
-    #[error("{}: could not {action}", path.display())]
+    /// An operation of the operating system failed.
+    #[error("{}: failed to {action}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
-        /// Why it failed.
+        /// The underlying error.
         source: io::Error,
     },
-    /// The ending names no container.
+    /// The file has an unknown extension.
     #[error(
-        "{}: expected a file that ends in .jsonl, .ndjson, .json or .parquet; rename or convert it",
+        "{}: expected a file that ends in .jsonl, .ndjson, .json or .parquet; hint: rename or convert it",
         path.display()
     )]
     Ending {
         /// The file.
         path: PathBuf,
     },
-    /// A Parquet file that cannot be read.
+    /// The Parquet file cannot be read.
     #[error(
-        "{}: expected a whole Parquet file, found {got}; copy it again, or write it again with \
-         snappy or zstd compression, or none",
+        "{}: expected a complete Parquet file, found {got}; hint: copy the file again, or write \
+         it with snappy, zstd or no compression",
         path.display()
     )]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The content found.
         got: String,
     },
-    /// A Parquet file that cannot be read in bounded memory.
+    /// The Parquet file cannot be read in bounded memory.
     #[error(
-        "{}: expected Parquet pages that can be read in bounded memory, found {got}; write it again \
-         in smaller row groups, plain or dictionary-encoded",
+        "{}: expected Parquet pages that can be read in bounded memory, found {got}; hint: \
+         write the file with smaller row groups and with plain or dictionary encoding",
         path.display()
     )]
     Unbounded {
         /// The file.
         path: PathBuf,
-        /// What was found.
+        /// The content found.
         got: String,
     },
-    /// A column of another type.
+    /// A column has the wrong type.
     #[error(
-        "{}: expected column `{column}` to hold texts or turns, found {got}; rename or convert it",
+        "{}: expected text or turns in column `{column}`, found {got}; hint: rename or convert the column",
         path.display()
     )]
     Column {
@@ -70,48 +70,50 @@ pub enum ExchangeError {
         /// Its type.
         got: String,
     },
-    /// A row that is not of the format.
+    /// A row is not of the format.
     #[error("{}, {place}: {reason}; hint: fix or remove the row", path.display())]
     Row {
         /// The file.
         path: PathBuf,
-        /// Where it stands.
+        /// The place of the row.
         place: Place,
-        /// What was expected and what was found.
+        /// What was expected and found.
         reason: String,
     },
-    /// A row longer than any that is read or written.
+    /// A row is too long to be read or written.
     #[error(
-        "{}, {place}: expected at most {} bytes in a row, found more; take the row out",
+        "{}, {place}: expected at most {} bytes in a row, found more; hint: remove the row",
         path.display(),
         MAX_ROW_BYTES
     )]
     TooLong {
         /// The file.
         path: PathBuf,
-        /// Where it stands.
+        /// The place of the row.
         place: Place,
     },
     /// The Parquet writer failed.
-    #[error("{}: could not write Parquet data; check free space", path.display())]
+    #[error("{}: failed to write Parquet data; hint: check free space", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// Why it failed.
+        /// The underlying error.
         source: parquet::errors::ParquetError,
     },
-    /// Nothing to write.
-    #[error("{}: expected groups to write, found none among {seen} ({left_out})", path.display())]
+    /// There are no groups to write.
+    #[error("{}: expected groups to write, found none in {seen} rows ({skipped})", path.display())]
     Nothing {
         /// The file that was read.
         path: PathBuf,
-        /// Rows in it.
+        /// The number of its rows or groups.
         seen: u64,
-        /// Reasons with counts.
-        left_out: String,
+        /// The reasons for skipping them, with counts.
+        skipped: String,
     },
-    /// No file to read.
-    #[error("expected at least one file to import, found none; name the rows to train on")]
+    /// There is no file to import.
+    #[error(
+        "expected at least one file to import, found none; hint: pass the file with the rows to train on"
+    )]
     NoFile,
 }
 
@@ -120,14 +122,12 @@ impl ExchangeError {
         move |source| Self::Io { path: path.to_path_buf(), action, source }
     }
 
-    /// The reader's error in the words of a file that no stage of ours wrote.
+    /// Converts an error of the reader into one about a foreign file.
     pub(super) fn foreign(error: SchemaError) -> Self {
         match error {
-            SchemaError::Missing { path, .. } => Self::Io {
-                path,
-                action: "open it for reading",
-                source: io::ErrorKind::NotFound.into(),
-            },
+            SchemaError::Missing { path, .. } => {
+                Self::Io { path, action: "open the file", source: io::ErrorKind::NotFound.into() }
+            }
             SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {
                 Self::Unreadable { path, got }
             }

@@ -1,48 +1,58 @@
-//! Preference groups to foreign rows.
+//! Exports preference groups as rows of another trainer.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use iopo_schema::{PreferenceRow, Split, stream};
 
-use super::left_out::listed;
 use super::sink::Sink;
-use super::{Container, ExchangeError, Format, LeftOut, llama_factory, trl};
+use super::skip_reason::listed;
+use super::{Container, ExchangeError, Format, SkipReason, llama_factory, trl};
 use crate::admit::FULL_TABLE;
 
-/// What is written.
+/// Options of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Export {
-    /// Whose rows.
+    /// The format of the rows.
     pub to: Format,
-    /// Lists of turns instead of texts; TRL alone has both, LLaMA-Factory has turns always.
+    /// Writes lists of turns instead of text. Applies to TRL only, because LLaMA-Factory always has turns. Default: false.
     pub conversational: bool,
-    /// What they stand in.
+    /// The type of the file.
     pub container: Container,
-    /// The groups of this split alone; rows do not name their split, so that without it held-out groups stand among
-    /// those to train on.
+    /// Exports the groups of this split only. Rows do not name their split, so `None` mixes test groups with training
+    /// groups. Default: `None`.
     pub split: Option<Split>,
 }
 
-/// What came of an export.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ExportSummary {
-    /// Groups of the file, or of the split.
-    pub groups: u64,
-    /// Rows written.
-    pub rows: u64,
-    /// Groups that gave rows, by split.
-    pub splits: BTreeMap<Split, u64>,
-    /// Groups that gave no row.
-    pub left_out: BTreeMap<LeftOut, u64>,
+impl Export {
+    /// Creates the options for a format and a type of file, with plain text and all splits.
+    pub fn new(to: Format, container: Container) -> Self {
+        Self { to, conversational: false, container, split: None }
+    }
 }
 
-/// Writes the groups of `preferences` to `out`; a file there is replaced.
+/// The result of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ExportSummary {
+    /// Number of groups in the file, or of the split.
+    pub groups: u64,
+    /// Number of rows written.
+    pub rows: u64,
+    /// Number of groups that gave rows, by split.
+    pub splits: BTreeMap<Split, u64>,
+    /// Number of skipped groups, by reason.
+    pub skipped: BTreeMap<SkipReason, u64>,
+}
+
+/// Writes the groups of `preferences` to `out`, replacing an existing file.
 ///
-/// Full groups come first, the two pairs of each side by side, so that [`super::import()`] finds the same groups again.
+/// Full groups are first, and the two pairs of a group are adjacent, so that [`super::import()`] finds the same groups
+/// again.
 ///
 /// # Errors
-/// When a file cannot be read or written, or nothing can be written.
+/// Returns an error if a file cannot be read or written, or there is nothing to write.
 pub fn export(
     preferences: &Path,
     out: &Path,
@@ -53,7 +63,7 @@ pub fn export(
         (Format::Trl, true) => trl::CONVERSATIONAL,
         (Format::LlamaFactory, _) => llama_factory::LAYOUT,
     };
-    // Before anything is made.
+    // Fail before a file is created.
     drop(stream::<PreferenceRow>(preferences)?);
     let mut sink = Sink::create(out, options.container, layout)?;
     let mut summary = ExportSummary::default();
@@ -70,14 +80,14 @@ pub fn export(
         return Err(ExchangeError::Nothing {
             path: preferences.to_path_buf(),
             seen: summary.groups,
-            left_out: listed(&summary.left_out),
+            skipped: listed(&summary.skipped),
         });
     }
     sink.finish()?;
     Ok(summary)
 }
 
-/// Whether both of its pairs are strict.
+/// Tells whether both output pairs of a group are strict.
 pub(super) fn is_full(group: &PreferenceRow) -> bool {
     group.truth_table() == FULL_TABLE
 }
@@ -100,7 +110,7 @@ fn write(
             rows.into_iter().try_for_each(|row| sink.push(row))
         }
         Err(reason) => {
-            *summary.left_out.entry(reason).or_default() += 1;
+            *summary.skipped.entry(reason).or_default() += 1;
             Ok(())
         }
     }

@@ -1,4 +1,4 @@
-//! Foreign rows to preference groups.
+//! Imports rows of another trainer as preference groups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,46 +6,48 @@ use std::path::Path;
 use iopo_schema::{Parts, PreferenceRow, Provenance, Split, file_hash};
 use serde_json::json;
 
-use super::left_out::listed;
 use super::mirrors::Mirrors;
 use super::records::{Record, open};
-use super::taken::{Texts, row};
+use super::row::{Texts, row};
+use super::skip_reason::listed;
 use super::turns::Fault;
-use super::{ExchangeError, Format, LeftOut, Place, llama_factory, trl};
+use super::{ExchangeError, Format, Place, SkipReason, llama_factory, trl};
 
-/// Groups of one part of the output.
+/// Number of groups in one part of the output.
 const PART: usize = 1_024;
 
-/// Name and version as they stand in the file's provenance; the number goes up when the same rows come to mean others.
+/// Name and version in the provenance of files. Increase the number after `+` when the same rows give other groups.
 pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.2");
 
-/// What came of an import.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ImportSummary {
-    /// Rows of the foreign files.
+    /// Number of rows read.
     pub rows: u64,
-    /// Groups made of them.
+    /// Number of groups written.
     pub groups: u64,
-    /// The same groups, by split.
+    /// Number of groups written, by split.
     pub splits: BTreeMap<Split, u64>,
-    /// Rows that no group was made of.
-    pub left_out: BTreeMap<LeftOut, u64>,
+    /// Number of skipped rows, by reason.
+    pub skipped: BTreeMap<SkipReason, u64>,
 }
 
 impl ImportSummary {
-    fn leave_out(&mut self, reason: LeftOut, rows: u64) {
-        *self.left_out.entry(reason).or_default() += rows;
+    fn skip(&mut self, reason: SkipReason, rows: u64) {
+        *self.skipped.entry(reason).or_default() += rows;
     }
 }
 
-/// Reads files, each with the split that all of its rows belong to, and writes their groups to `out`.
+/// Imports files, each with the split of its rows, and writes their groups to `out`.
 ///
-/// A group is made of rows of one file, and a task stays with the file that has it first: what another split says of it
-/// is left out, so that nothing is held out that was trained on. The files are read twice, first to see that every row
-/// is of its format: a bad one leaves nothing behind.
+/// The rows of a group come from one file. A task belongs to the split of the first file that has it, and its groups in
+/// other splits are skipped, so that no test task is trained on. The files are read twice. The first pass checks every row,
+/// so that an invalid row leaves no output.
 ///
 /// # Errors
-/// When there is no file, a row is not of its format, a file gives no group, or a file cannot be read or written.
+/// Returns an error if there is no file, a row is not of the format, a file gives no group, or a file cannot be read or
+/// written.
 pub fn import(
     files: &[(Split, &Path)],
     from: Format,
@@ -80,10 +82,10 @@ pub fn import(
     Ok(summary)
 }
 
-/// What takes a group.
+/// Receives groups.
 type GroupSink<'a> = &'a mut dyn FnMut(PreferenceRow) -> Result<(), ExchangeError>;
 
-/// Gives every group of the files to `sink`, in the order in which they are whole.
+/// Passes every group of the files to `sink`, in the order in which they become complete.
 fn all_groups(
     files: &[(Split, &Path)],
     from: Format,
@@ -93,24 +95,24 @@ fn all_groups(
     for (split, file) in files {
         let made = groups(file, from, *split, &mut seen, sink)?;
         if made.groups == 0 {
-            let left_out = listed(&made.left_out);
+            let skipped = listed(&made.skipped);
             return Err(ExchangeError::Nothing {
                 path: file.to_path_buf(),
                 seen: made.rows,
-                left_out,
+                skipped,
             });
         }
         total.rows += made.rows;
         total.groups += made.groups;
         *total.splits.entry(*split).or_default() += made.groups;
-        for (reason, rows) in made.left_out {
-            total.leave_out(reason, rows);
+        for (reason, rows) in made.skipped {
+            total.skip(reason, rows);
         }
     }
     Ok(total)
 }
 
-/// What was taken of the files so far.
+/// The groups and tasks of the files so far.
 #[derive(Debug, Default)]
 struct Seen {
     groups: BTreeSet<String>,
@@ -119,20 +121,20 @@ struct Seen {
 }
 
 impl Seen {
-    /// Notes a group; says why it cannot be taken.
-    fn admit(&mut self, group: &PreferenceRow) -> Result<(), LeftOut> {
+    /// Registers a group, or returns the reason to skip it.
+    fn admit(&mut self, group: &PreferenceRow) -> Result<(), SkipReason> {
         if self.groups.contains(&group.id) {
-            return Err(LeftOut::Repeated);
+            return Err(SkipReason::Repeated);
         }
         if *self.tasks.entry(group.task_id.clone()).or_insert(group.split) != group.split {
-            return Err(LeftOut::OtherSplit);
+            return Err(SkipReason::OtherSplit);
         }
         self.groups.insert(group.id.clone());
         Ok(())
     }
 }
 
-/// Gives every group of one file to `sink`.
+/// Passes every group of one file to `sink`.
 fn groups(
     file: &Path,
     from: Format,
@@ -151,8 +153,8 @@ fn groups(
         let (place, texts) = match read(&record, from, &mut mirrors) {
             Ok(Some(found)) => found,
             Ok(None) => continue,
-            Err(Fault::LeftOut(reason)) => {
-                summary.leave_out(reason, 1);
+            Err(Fault::Skip(reason)) => {
+                summary.skip(reason, 1);
                 continue;
             }
             Err(Fault::Bad(reason)) => {
@@ -166,16 +168,16 @@ fn groups(
                 summary.groups += 1;
                 sink(group)?;
             }
-            Err(reason) => summary.leave_out(reason, rows_per_group),
+            Err(reason) => summary.skip(reason, rows_per_group),
         }
     }
     if mirrors.alone() > 0 {
-        summary.leave_out(LeftOut::NoMirror, mirrors.alone());
+        summary.skip(SkipReason::NoMirror, mirrors.alone());
     }
     Ok(summary)
 }
 
-/// The group that a row is, or completes.
+/// Returns the group that a row is or completes, if any.
 fn read(
     record: &Record,
     from: Format,
@@ -186,7 +188,7 @@ fn read(
         Format::Trl => {
             let pair = trl::read(&record.fields)?;
             if pair.chosen.trim() == pair.rejected.trim() {
-                return Err(LeftOut::SameResponses.into());
+                return Err(SkipReason::SameResponses.into());
             }
             Ok(mirrors.add(record.place, pair))
         }

@@ -1,4 +1,4 @@
-//! Telling imported groups from groups of our own.
+//! Detection of imported groups.
 
 use std::path::Path;
 
@@ -6,9 +6,9 @@ use iopo_schema::{Provenance, provenance};
 
 use super::import::PRODUCER;
 
-/// Whether `preferences` is a file that [`super::import()`] wrote, by whichever release.
+/// Tells whether `preferences` was written by [`super::import()`] of any release.
 ///
-/// No file, a damaged one and one that is not ours are not: what is wrong with them is for their reader to say.
+/// Returns `false` if the file is missing, damaged or foreign. The code that reads the file reports these errors.
 pub fn is_imported(preferences: &Path) -> bool {
     provenance(preferences).is_ok_and(|found| by_import(&found))
 }
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_import_of_another_release_is_one_and_groups_of_our_own_are_none() {
+    fn imports_of_every_release_are_detected() {
         let by = |producer: &str| by_import(&Provenance::new(producer, serde_json::json!({})));
         assert!(by(PRODUCER) && by("iopo-pairs 9.9.9+import.77"));
         assert!(!by(crate::PRODUCER) && !by("other 1.0.0+import.1"));

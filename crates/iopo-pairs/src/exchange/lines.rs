@@ -1,4 +1,4 @@
-//! JSON objects from a text file: one a line, or the elements of one list.
+//! Reads JSON objects from a text file: one per line, or the elements of a list.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -12,22 +12,22 @@ use super::{ExchangeError, MAX_ROW_BYTES, Place};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a row at a time; never more than one row's limit is held.
+/// Reads one row at a time, with a limit on the size of a row.
 #[derive(Debug)]
 pub(super) struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
-    /// The line of the next byte.
+    /// The line number of the next byte.
     line: u64,
     list: bool,
-    /// Whether a comma of the list promised another row.
+    /// Whether a comma announced another row of the list.
     promised: bool,
     over: bool,
 }
 
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, ExchangeError> {
-        let file = File::open(path).map_err(ExchangeError::io(path, "open it for reading"))?;
+        let file = File::open(path).map_err(ExchangeError::io(path, "open the file"))?;
         let reader = BufReader::new(file);
         let path = path.to_path_buf();
         let mut lines = Self { path, reader, line: 1, list: false, promised: false, over: false };
@@ -45,7 +45,7 @@ impl Lines {
     }
 
     fn ahead(&mut self) -> Result<&[u8], ExchangeError> {
-        self.reader.fill_buf().map_err(ExchangeError::io(&self.path, "read it"))
+        self.reader.fill_buf().map_err(ExchangeError::io(&self.path, "read the file"))
     }
 
     fn byte(&mut self) -> Result<Option<u8>, ExchangeError> {
@@ -57,13 +57,13 @@ impl Lines {
         Ok(byte)
     }
 
-    /// The next line that is not blank.
+    /// Reads the next line that is not blank.
     fn line(&mut self) -> Result<Option<(u64, Vec<u8>)>, ExchangeError> {
         loop {
             let mut bytes = Vec::new();
             let mut limited = self.reader.by_ref().take(MAX_ROW_BYTES as u64 + 1);
             let read = limited.read_until(b'\n', &mut bytes);
-            if read.map_err(ExchangeError::io(&self.path, "read it"))? == 0 {
+            if read.map_err(ExchangeError::io(&self.path, "read the file"))? == 0 {
                 return Ok(None);
             }
             if bytes.len() > MAX_ROW_BYTES {
@@ -77,7 +77,7 @@ impl Lines {
         }
     }
 
-    /// The next element of the list, cut out by its brackets and quotes alone.
+    /// Reads the next element of the list. Brackets and quotes decide where it ends.
     fn element(&mut self) -> Result<Option<(u64, Vec<u8>)>, ExchangeError> {
         let mut bytes = Vec::new();
         let (mut begun, mut depth, mut quoted, mut escaped) = (self.line, 0_usize, false, false);
@@ -120,12 +120,14 @@ impl Lines {
         Err(self.bad(self.line, "expected `]` at the end of the list, found the end of the file"))
     }
 
-    /// Nothing may follow the list.
+    /// Checks that nothing follows the list.
     fn close(&mut self) -> Result<(), ExchangeError> {
         self.over = true;
         while let Some(byte) = self.byte()? {
             if !byte.is_ascii_whitespace() {
-                return Err(self.bad(self.line, "expected nothing after the list, found text"));
+                return Err(
+                    self.bad(self.line, "expected the end of the file after the list, found text")
+                );
             }
         }
         Ok(())
@@ -134,12 +136,12 @@ impl Lines {
     fn parse(&self, line: u64, bytes: &[u8]) -> Result<Record, ExchangeError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to() + 1;
-            self.bad(line, format!("expected UTF-8, found another encoding at its byte {at}"))
+            self.bad(line, format!("expected UTF-8, found another encoding at byte {at}"))
         })?;
         match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Record { place: Place::Line(line), fields }),
             Ok(other) => Err(self.bad(line, format!("expected an object, found {}", kind(&other)))),
-            Err(error) => Err(self.bad(line, format!("expected JSON, found none ({error})"))),
+            Err(error) => Err(self.bad(line, format!("expected JSON, found other text ({error})"))),
         }
     }
 

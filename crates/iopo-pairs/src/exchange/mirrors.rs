@@ -1,4 +1,4 @@
-//! Pairs that mirror each other make a group.
+//! Joins pairs that mirror each other to groups.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -6,19 +6,19 @@ use std::rc::Rc;
 use iopo_schema::content_id;
 
 use super::Place;
-use super::taken::Texts;
+use super::row::Texts;
 use super::trl::Pair;
 
-/// Pairs that wait for their mirror; of each only the prompt is held, and a prompt once.
+/// Pairs without a mirror so far. Only their prompts are stored, each once.
 #[derive(Debug, Default)]
 pub(super) struct Mirrors {
-    /// By the hash of (chosen, rejected); none of them is empty.
+    /// Pairs by the hash of (chosen, rejected). No entry is empty.
     waiting: BTreeMap<String, Waiting>,
 }
 
 impl Mirrors {
-    /// The group that a pair makes with the latest one before it that has another prompt and chosen and rejected
-    /// swapped; without one the pair waits. The earlier pair is (x1, y1, y2).
+    /// Joins a pair with the latest earlier pair that has another prompt with chosen and rejected swapped, and returns
+    /// the group. Stores the pair if there is none. The earlier pair is (x1, y1, y2).
     pub(super) fn add(&mut self, place: Place, pair: Pair) -> Option<(Place, Texts)> {
         let Pair { prompt, chosen, rejected } = pair;
         let mirrored = content_id(&[&rejected, &chosen]);
@@ -38,7 +38,7 @@ impl Mirrors {
         None
     }
 
-    /// Pairs that wait still.
+    /// Returns the number of pairs without a mirror.
     pub(super) fn alone(&self) -> u64 {
         let places = self.waiting.values().flat_map(|waiting| waiting.places.values());
         places.map(|places| places.len() as u64).sum()
@@ -48,9 +48,9 @@ impl Mirrors {
 /// Pairs with the same two responses.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Where the pairs of a prompt stand, the latest last.
+    /// The places of the pairs of each prompt, the latest last.
     places: BTreeMap<Rc<str>, Vec<Place>>,
-    /// The prompts by the latest place of each, so that at most one need be passed over to find another.
+    /// The prompts by the latest place of each, so that finding another prompt skips at most one.
     latest: BTreeMap<Place, Rc<str>>,
 }
 
@@ -64,7 +64,7 @@ impl Waiting {
         self.latest.insert(place, prompt);
     }
 
-    /// Takes the latest pair whose prompt is another.
+    /// Removes and returns the latest pair with another prompt.
     fn take_other(&mut self, than: &str) -> Option<(Place, Rc<str>)> {
         let (place, prompt) = self.latest.iter().rev().find(|(_, prompt)| &***prompt != than)?;
         let (place, prompt) = (*place, Rc::clone(prompt));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_pair_of_another_prompt_is_taken_and_nothing_is_kept_of_it() {
+    fn the_latest_pair_with_another_prompt_is_used_and_removed() {
         let mut mirrors = Mirrors::default();
         for (line, prompt) in [(1, "p"), (2, "q"), (3, "p"), (4, "r")] {
             assert_eq!(mirrors.add(Place::Line(line), pair(prompt, "a", "b")), None);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn many_rows_of_one_prompt_and_two_responses_are_not_compared_with_each_other() {
+    fn many_rows_with_one_prompt_take_linear_time() {
         let mut mirrors = Mirrors::default();
         for line in 0..200_000 {
             let row = if line % 2 == 0 { pair("p", "a", "b") } else { pair("p", "b", "a") };

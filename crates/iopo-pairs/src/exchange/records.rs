@@ -1,4 +1,4 @@
-//! Foreign rows, whatever file they stand in.
+//! Rows of another trainer, from any type of file.
 
 use std::fmt;
 use std::path::Path;
@@ -9,17 +9,17 @@ use super::ExchangeError;
 use super::lines::Lines;
 use super::table::Table;
 
-/// What rows stand in.
+/// The type of a file of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    /// A JSON object a line; a JSON list of objects can be read too.
+    /// One JSON object per line. A JSON list of objects can be read too.
     Jsonl,
     /// A Parquet file.
     Parquet,
 }
 
 impl Container {
-    /// The container that a file's ending names.
+    /// Returns the type that the file's extension names.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
@@ -29,12 +29,12 @@ impl Container {
     }
 }
 
-/// Where a row stands, from 1.
+/// The place of a row, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// In a text file.
+    /// A line of a text file.
     Line(u64),
-    /// In a table.
+    /// A row of a table.
     Row(u64),
 }
 
@@ -47,17 +47,17 @@ impl fmt::Display for Place {
     }
 }
 
-/// A foreign row.
+/// A row of another trainer.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) place: Place,
     pub(super) fields: Map<String, Value>,
 }
 
-/// Rows one after the other; ends after the first error.
+/// Iterates over rows and ends after the first error.
 pub(super) type Records = Box<dyn Iterator<Item = Result<Record, ExchangeError>>>;
 
-/// The rows of a file, of which `wanted` names the fields that matter.
+/// Opens a file of rows. `wanted` names the fields to read.
 pub(super) fn open(path: &Path, wanted: &'static [&'static str]) -> Result<Records, ExchangeError> {
     match Container::of(path) {
         Some(Container::Jsonl) => Ok(Box::new(Lines::open(path)?)),

@@ -1,4 +1,4 @@
-//! The exported file, which is complete or absent.
+//! Writes the exported file atomically.
 
 use std::fs;
 use std::io::Write;
@@ -13,11 +13,11 @@ use parquet::file::properties::WriterProperties;
 use super::cells::{Cell, Layout};
 use super::{Container, ExchangeError, MAX_ROW_BYTES, Place};
 
-/// Rows, and bytes of text, that are laid out as columns together.
+/// Limits on the rows and bytes of a batch.
 const BATCH_ROWS: usize = 1_024;
 const BATCH_BYTES: usize = 4 * MAX_ROW_BYTES;
 
-/// Writes rows; dropped before [`Sink::finish`], it leaves no file.
+/// Writes rows. Dropping it before [`Sink::finish`] leaves no file.
 pub(super) struct Sink {
     path: PathBuf,
     layout: Layout,
@@ -37,9 +37,10 @@ impl Sink {
         layout: Layout,
     ) -> Result<Self, ExchangeError> {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            fs::create_dir_all(parent).map_err(ExchangeError::io(parent, "make this folder"))?;
+            fs::create_dir_all(parent)
+                .map_err(ExchangeError::io(parent, "create the directory"))?;
         }
-        let file = AtomicFile::create(path).map_err(ExchangeError::io(path, "create it"))?;
+        let file = AtomicFile::create(path).map_err(ExchangeError::io(path, "create the file"))?;
         let writer = match container {
             Container::Jsonl => Writer::Jsonl(file),
             Container::Parquet => {
@@ -63,7 +64,7 @@ impl Sink {
         }
         match &mut self.writer {
             Writer::Jsonl(file) => writeln!(file, "{}", self.layout.json(&row))
-                .map_err(ExchangeError::io(&self.path, "write it")),
+                .map_err(ExchangeError::io(&self.path, "write the file")),
             Writer::Parquet { pending, bytes, .. } => {
                 pending.push(row);
                 *bytes += size;
@@ -84,7 +85,7 @@ impl Sink {
         written.map_err(|source| self.failed(source))
     }
 
-    /// Writes what is pending and moves the file into place.
+    /// Writes the pending rows and moves the file into place.
     pub(super) fn finish(mut self) -> Result<(), ExchangeError> {
         self.flush()?;
         let Self { path, writer, .. } = self;
@@ -94,7 +95,7 @@ impl Sink {
                 .into_inner()
                 .map_err(|source| ExchangeError::Write { path: path.clone(), source })?,
         };
-        file.commit().map_err(ExchangeError::io(&path, "move it into place"))
+        file.commit().map_err(ExchangeError::io(&path, "move the file into place"))
     }
 
     fn failed(&self, source: ParquetError) -> ExchangeError {

@@ -1,4 +1,4 @@
-//! Rows of a foreign Parquet file, as JSON objects.
+//! Reads rows of a foreign Parquet file as JSON objects.
 
 use std::path::{Path, PathBuf};
 
@@ -11,17 +11,17 @@ use serde_json::{Map, Value};
 use super::records::Record;
 use super::{ExchangeError, MAX_ROW_BYTES, Place};
 
-/// What an entry of a list takes, whatever stands in it.
+/// Bytes that are counted per entry of a list, in addition to its text.
 const ENTRY_BYTES: usize = 64;
 
-/// Reads a few rows at a time, and of them the columns that matter.
+/// Reads the wanted columns, a few rows at a time.
 pub(super) struct Table {
     path: PathBuf,
     batches: Batches,
     batch: Option<RecordBatch>,
-    /// The next row of the batch.
+    /// The index of the next row in the batch.
     next: usize,
-    /// Rows given so far.
+    /// Number of rows returned so far.
     given: u64,
 }
 
@@ -36,7 +36,7 @@ impl Table {
         Ok(Self { path: path.to_path_buf(), batches, batch: None, next: 0, given: 0 })
     }
 
-    /// Makes sure that the batch holds the next row; `false` at the end.
+    /// Loads batches until one has the next row. Returns `false` at the end.
     fn fill(&mut self) -> Result<bool, ExchangeError> {
         while self.batch.as_ref().is_none_or(|batch| self.next >= batch.num_rows()) {
             let Some(batch) = self.batches.next() else { return Ok(false) };
@@ -47,7 +47,7 @@ impl Table {
     }
 }
 
-/// Refuses a column that matters and cannot hold what it should.
+/// Rejects a wanted column of the wrong type.
 fn check(path: &Path, schema: &Schema, wanted: &[&str]) -> Result<(), ExchangeError> {
     for field in schema.fields().iter().filter(|field| wanted.contains(&field.name().as_str())) {
         let got = field.data_type();
@@ -88,7 +88,7 @@ impl Iterator for Table {
     }
 }
 
-/// One value; types that no format here knows are null.
+/// Converts one value. Values of other types become null.
 fn value(array: &dyn Array, row: usize) -> Value {
     if array.is_null(row) {
         return Value::Null;
@@ -111,7 +111,7 @@ fn elements(list: &dyn Array) -> Value {
     (0..list.len()).map(|index| value(list, index)).collect()
 }
 
-/// What [`value`] would take: a text of the file may stand in a row many times over and take no memory until then.
+/// Returns the bytes that [`value`] would allocate. A row can refer to one text many times without using memory for it.
 fn bytes(array: &dyn Array, row: usize) -> usize {
     if array.is_null(row) {
         return 0;

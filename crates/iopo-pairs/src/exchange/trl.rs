@@ -3,15 +3,15 @@
 use iopo_schema::PreferenceRow;
 use serde_json::{Map, Value};
 
-use super::LeftOut;
+use super::SkipReason;
 use super::cells::{Cell, Layout, Shape};
 use super::turns::{Fault, Names, Turn, field, kind, missing, turns};
 
-/// The fields that matter.
+/// The fields that are read.
 pub(super) const WANTED: &[&str] = &["prompt", "chosen", "rejected"];
 const NAMES: Names = ["role", "content"];
 
-/// Texts without roles.
+/// Text without roles.
 pub(super) const PLAIN: Layout = Layout {
     columns: [("prompt", Shape::Text), ("chosen", Shape::Text), ("rejected", Shape::Text)],
     names: NAMES,
@@ -23,7 +23,7 @@ pub(super) const CONVERSATIONAL: Layout = Layout {
     names: NAMES,
 };
 
-/// A pair.
+/// A prompt with a chosen and a rejected response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair {
     pub(super) prompt: String,
@@ -31,8 +31,8 @@ pub(super) struct Pair {
     pub(super) rejected: String,
 }
 
-/// The strict pairs of a group.
-pub(super) fn rows(group: &PreferenceRow) -> Result<Vec<[Cell; 3]>, LeftOut> {
+/// Converts a group to rows, one per strict output pair.
+pub(super) fn rows(group: &PreferenceRow) -> Result<Vec<[Cell; 3]>, SkipReason> {
     let follows = group.truth_table();
     let row = |prompt: &str, chosen: &str, rejected: &str| {
         [("user", prompt), ("assistant", chosen), ("assistant", rejected)].map(Cell::one)
@@ -40,16 +40,16 @@ pub(super) fn rows(group: &PreferenceRow) -> Result<Vec<[Cell; 3]>, LeftOut> {
     let first = (follows.x1y1 && !follows.x1y2).then(|| row(&group.x1, &group.y1, &group.y2));
     let second = (follows.x2y2 && !follows.x2y1).then(|| row(&group.x2, &group.y2, &group.y1));
     let rows: Vec<[Cell; 3]> = first.into_iter().chain(second).collect();
-    if rows.is_empty() { Err(LeftOut::NoPreference) } else { Ok(rows) }
+    if rows.is_empty() { Err(SkipReason::NoPreference) } else { Ok(rows) }
 }
 
-/// A response, and the prompt before it where the row repeats it there.
+/// A response, with the prompt before it if the row repeats the prompt there.
 struct Response<'a> {
     prompt: Option<&'a str>,
     text: &'a str,
 }
 
-/// Reads a row, plain or conversational; the prompt may stand in its own field or before the responses.
+/// Reads a plain or conversational row. The prompt is a separate field or precedes the responses.
 pub(super) fn read(fields: &Map<String, Value>) -> Result<Pair, Fault> {
     let (chosen, rejected) = (response(fields, "chosen")?, response(fields, "rejected")?);
     let prompt = match fields.get("prompt") {
@@ -57,11 +57,11 @@ pub(super) fn read(fields: &Map<String, Value>) -> Result<Pair, Fault> {
         Some(Value::String(text)) => text.as_str(),
         Some(value) => match *turns(value, "prompt", NAMES)?.as_slice() {
             [Turn { who: "user", text }] => text,
-            _ => return Err(LeftOut::OtherTurns.into()),
+            _ => return Err(SkipReason::OtherTurns.into()),
         },
     };
     if [&chosen, &rejected].into_iter().any(|own| own.prompt.is_some_and(|own| own != prompt)) {
-        return Err(LeftOut::OtherTurns.into());
+        return Err(SkipReason::OtherTurns.into());
     }
     let [prompt, chosen, rejected] = [prompt, chosen.text, rejected.text].map(str::to_owned);
     Ok(Pair { prompt, chosen, rejected })
@@ -75,11 +75,11 @@ fn response<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Response<'
             [Turn { who: "user", text: prompt }, Turn { who: "assistant", text }] => {
                 Ok(Response { prompt: Some(prompt), text })
             }
-            _ => Err(LeftOut::OtherTurns.into()),
+            _ => Err(SkipReason::OtherTurns.into()),
         },
         other => {
             let found = kind(other);
-            Err(Fault::Bad(format!("expected `{name}` to be text or turns, found {found}")))
+            Err(Fault::Bad(format!("expected text or turns in `{name}`, found {found}")))
         }
     }
 }

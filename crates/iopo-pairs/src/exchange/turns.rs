@@ -1,24 +1,24 @@
-//! Turns of a conversation, as TRL and LLaMA-Factory name them.
+//! Turns of a conversation, with the field names of TRL and LLaMA-Factory.
 
 use serde_json::{Map, Value};
 
-use super::LeftOut;
+use super::SkipReason;
 
-/// How a format names who speaks and what is said.
+/// The names of the fields for the speaker and the text.
 pub(super) type Names = [&'static str; 2];
 
-/// Why a row gives nothing.
+/// Why a row gives no group.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// It is not of its format: what was expected and what was found.
+    /// The row is not of the format. States what was expected and found.
     Bad(String),
-    /// It is, but no group can be made of it.
-    LeftOut(LeftOut),
+    /// The row is skipped.
+    Skip(SkipReason),
 }
 
-impl From<LeftOut> for Fault {
-    fn from(reason: LeftOut) -> Self {
-        Self::LeftOut(reason)
+impl From<SkipReason> for Fault {
+    fn from(reason: SkipReason) -> Self {
+        Self::Skip(reason)
     }
 }
 
@@ -29,27 +29,27 @@ pub(super) struct Turn<'a> {
     pub(super) text: &'a str,
 }
 
-/// A field that must be there.
+/// Returns a required field.
 pub(super) fn field<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a Value, Fault> {
     fields.get(name).filter(|value| !value.is_null()).ok_or_else(|| missing(fields, name))
 }
 
-/// The fault of a field that is not there.
+/// Creates the fault of a missing field.
 pub(super) fn missing(fields: &Map<String, Value>, name: &str) -> Fault {
     let there = fields.iter().filter(|(_, value)| !value.is_null());
     let mut there: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
     there.sort_unstable();
     let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-    Fault::Bad(format!("expected a field `{name}`, found only: {there}"))
+    Fault::Bad(format!("expected a field `{name}`, found {there}"))
 }
 
-/// A turn in the names of a format; `place` is for the error text.
+/// Reads a turn. `place` is used in errors.
 pub(super) fn turn<'a>(value: &'a Value, place: &str, names: Names) -> Result<Turn<'a>, Fault> {
     let part = |name: &str| value.get(name).and_then(Value::as_str);
     match names.map(part) {
         [Some(who), Some(text)] => Ok(Turn { who, text }),
         _ => Err(Fault::Bad(format!(
-            "expected `{place}` to be a turn with the texts `{}` and `{}`, found {}",
+            "expected a turn with the strings `{}` and `{}` in `{place}`, found {}",
             names[0],
             names[1],
             kind(value)
@@ -57,7 +57,7 @@ pub(super) fn turn<'a>(value: &'a Value, place: &str, names: Names) -> Result<Tu
     }
 }
 
-/// A list of turns.
+/// Reads a list of turns.
 pub(super) fn turns<'a>(
     value: &'a Value,
     place: &str,
@@ -65,13 +65,13 @@ pub(super) fn turns<'a>(
 ) -> Result<Vec<Turn<'a>>, Fault> {
     let Value::Array(list) = value else {
         let found = kind(value);
-        return Err(Fault::Bad(format!("expected `{place}` to be a list of turns, found {found}")));
+        return Err(Fault::Bad(format!("expected a list of turns in `{place}`, found {found}")));
     };
     let named = list.iter().enumerate();
     named.map(|(index, value)| turn(value, &format!("{place}[{index}]"), names)).collect()
 }
 
-/// What a value is, in words.
+/// Describes a value in words.
 pub(super) fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),

@@ -1,4 +1,4 @@
-//! Instructions and responses as synthesis would write them, from answers that differ.
+//! Instructions and responses like those of synthesis, with varied answers.
 
 use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
 use iopo_schema::{
@@ -15,7 +15,7 @@ const WORDS: &[&str] = &[
 ];
 const GLUE: &[&str] = &["the", "a", "with", "near", "under", "and", "for", "from", "you", "we"];
 
-/// An answer in one of six styles.
+/// Returns an answer in one of six styles.
 pub(crate) fn natural(style: usize, rng: &mut ChaCha8Rng) -> String {
     let mut sentence = || {
         let length = if style == 1 { 5 } else { rng.random_range(7..15) };
@@ -39,7 +39,7 @@ pub(crate) fn natural(style: usize, rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// Rows for `tasks` tasks with `answers` answers each; every tenth response counts as repaired.
+/// Returns rows for `tasks` tasks with `answers` answers each. Every tenth response is marked as repaired.
 pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
     let (mut instructions, mut responses) = (Vec::new(), Vec::new());
     for seed in 0..tasks {
@@ -84,7 +84,7 @@ pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
     (instructions, responses)
 }
 
-/// The truth table, by the checkers and nothing else.
+/// Computes the truth table with the checkers only.
 pub(crate) fn cells(group: &PreferenceRow) -> PerSequence<bool> {
     let follows = |rows: &[ConstraintRow], text: &str| {
         rows.iter().all(|row| {

@@ -12,7 +12,6 @@ use iopo::synth::{SynthConfig, synthesize};
 use iopo_testing::answers;
 use serde_json::{Value, json};
 
-
 /// Flags of `rules`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use iopo::llm::Silent;
 use iopo::model::{ChatModel, memory};
-use iopo::synth::{SamplingConfig, SynthConfig, synthesize};
+use iopo::synth::{SynthConfig, synthesize};
 use serde_json::{Value, json};
 
 use crate::On;
@@ -34,13 +34,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let model = ChatModel::load(&args.model, "bench", (&on.device()?, on.dtype), BATCH)?;
     let dir = tempfile::tempdir()?;
-    let sampling = SamplingConfig { max_new_tokens: args.tokens, ..SamplingConfig::default() };
-    let config = SynthConfig {
-        max_tasks: Some(args.count),
-        tasks_per_part: args.count,
-        sampling,
-        ..SynthConfig::default()
-    };
+    let mut config = SynthConfig::default();
+    config.max_tasks = Some(args.count);
+    config.tasks_per_part = args.count;
+    config.sampling.max_new_tokens = args.tokens;
     let clock = Instant::now();
     let made = synthesize(&args.tasks, dir.path(), &model, &config, &Silent)?;
     let seconds = clock.elapsed().as_secs_f64();

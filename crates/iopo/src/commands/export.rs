@@ -27,16 +27,13 @@ pub(crate) fn run(args: &ExportArgs) -> Result<()> {
             Failure::usage("cannot infer the file format").hint("pass --format jsonl or parquet"),
         )?,
     };
-    let options = Export {
-        to: args.to.into(),
-        conversational: args.conversational,
-        container,
-        split: args.split.into(),
-    };
-    let ExportSummary { groups, rows, splits, left_out } =
+    let mut options = Export::new(args.to.into(), container);
+    options.conversational = args.conversational;
+    options.split = args.split.into();
+    let ExportSummary { groups, rows, splits, skipped, .. } =
         export(&args.preferences, &args.out, &options)
             .with_context(|| format!("failed to export {}", args.preferences.display()))?;
-    for (reason, count) in left_out {
+    for (reason, count) in skipped {
         printer::note(&format!("{count} groups skipped: {reason}"));
     }
     let (splits, out) = (listed(&splits), args.out.display());

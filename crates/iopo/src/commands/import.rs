@@ -18,10 +18,10 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     let held_out = held_out.into_iter().filter_map(|(split, file)| Some((split, file.as_deref()?)));
     let files: Vec<(Split, &Path)> =
         std::iter::once((Split::Train, args.file.as_path())).chain(held_out).collect();
-    let ImportSummary { rows, groups, splits, left_out } =
+    let ImportSummary { rows, groups, splits, skipped, .. } =
         import(&files, args.from.into(), &args.out)
             .with_context(|| format!("failed to write {}", args.out.display()))?;
-    for (reason, count) in left_out {
+    for (reason, count) in skipped {
         printer::note(&format!("{count} rows skipped: {reason}"));
     }
     printer::note(&format!(

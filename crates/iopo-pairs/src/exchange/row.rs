@@ -1,10 +1,10 @@
-//! A group taken from somebody else's file: its row, and what it does not know.
+//! The row of an imported group.
 
 use iopo_schema::{
     GroupKind, Method, Operation, PreferenceRow, Proof, Split, VerdictRow, content_id,
 };
 
-use super::{LeftOut, Place};
+use super::{Place, SkipReason};
 
 /// The four texts of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,20 +15,23 @@ pub(super) struct Texts {
     pub(super) y2: String,
 }
 
-/// The row of a full group whose labels are somebody else's.
+/// Creates the row of a full group with unchecked labels.
 ///
-/// Constraints, response ids and the input apart from the instruction stay empty: the file names none. The operation
-/// is a swap, which is all that a full table implies: each instruction asks for something that the other does not.
-pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceRow, LeftOut> {
+/// Constraints, response ids and the input stay empty, because the file does not have them. The operation is a swap, because
+/// a full truth table implies only that each instruction asks for something that the other does not.
+///
+/// # Errors
+/// Returns the reason to skip the group.
+pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceRow, SkipReason> {
     let Texts { x1, y1, x2, y2 } = texts;
     if [&x1, &y1, &x2, &y2].into_iter().any(|text| text.trim().is_empty()) {
-        return Err(LeftOut::EmptyText);
+        return Err(SkipReason::EmptyText);
     }
     if x1.trim() == x2.trim() {
-        return Err(LeftOut::SameInstructions);
+        return Err(SkipReason::SameInstructions);
     }
     if y1.trim() == y2.trim() {
-        return Err(LeftOut::SameResponses);
+        return Err(SkipReason::SameResponses);
     }
     let task = shared_task(&x1, &x2);
     let task_id = if task.is_empty() {
@@ -69,7 +72,7 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
     })
 }
 
-/// The lines that both instructions begin with, up to the first numbered constraint.
+/// Returns the lines that both instructions begin with, up to the first numbered constraint.
 fn shared_task(x1: &str, x2: &str) -> String {
     let both = x1.lines().zip(x2.lines());
     let shared = both.take_while(|(left, right)| left == right && !left.starts_with("1. "));
@@ -81,7 +84,7 @@ mod tests {
     use super::shared_task;
 
     #[test]
-    fn the_task_ends_where_constraints_begin_or_the_instructions_part() {
+    fn the_task_ends_at_the_first_constraint_or_difference() {
         assert_eq!(
             shared_task("Sing.\nLoud.\n1. Be kind.\n", "Sing.\nLoud.\n1. Be kind.\n"),
             "Sing.\nLoud."
