@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 
 const TASK: &str = "Explain to a friend how tea is brewed, and why the water must be hot.";
 
-/// A response of about `words` words with a list, a question and emphasis.
+/// Returns a response of about `words` words with a list, a question and emphasis.
 fn answer(words: usize) -> String {
     let sentence = "Warm the *pot*, add three leaves for each cup, and pour the water over them.";
     let each = sentence.split(' ').count();

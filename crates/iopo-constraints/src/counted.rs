@@ -83,13 +83,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_the_checks(response in "[ -~\n“’é…]{0,160}", seed in any::<u64>()) {
+        fn cached_counts_agree_with_the_checks(response in "[ -~\n“’é…]{0,160}", seed in any::<u64>()) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             let counted = CountedResponse::new(&response);
             for kind in Kind::ALL {
                 let drawn = kind.draw(&response, &mut rng);
                 let revised = drawn.revisions();
-                // Twice, the second time from the cache.
+                // The second check uses the cache.
                 for constraint in [drawn.clone(), drawn].into_iter().chain(revised) {
                     prop_assert_eq!(
                         counted.satisfies(&constraint),
@@ -104,7 +104,7 @@ mod tests {
         }
     }
     #[test]
-    fn counts_belong_to_one_response() {
+    fn counts_are_kept_per_response() {
         let (short, long) =
             ("Warm the pot!", "Warm the pot. Then add two leaves, and wait: 3 minutes.");
         let constraints: Vec<_> =

@@ -2,11 +2,12 @@
 
 /// Why a constraint could not be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConstraintError {
     /// No kind has this id.
     #[error(
-        "unknown constraint kind `{id}`, expected one of {known} ids; \
-         hint: `Kind::ALL` lists them; check the spelling and the version of the file"
+        "unknown constraint kind `{id}`, expected one of the {known} ids in `Kind::ALL`; \
+         hint: check the spelling and the version of the file"
     )]
     UnknownKind {
         /// The id that was found.

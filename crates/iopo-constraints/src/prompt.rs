@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 ///
 /// ```
 /// let prompt = iopo_constraints::render_prompt(
-///     "Summarise the text.",
+///     "Summarize the text.",
 ///     &["Use at most 20 words.", "Do not use commas."],
 ///     Some("Tea is a drink."),
 /// );
 /// assert_eq!(
 ///     prompt,
-///     "Summarise the text.\n1. Use at most 20 words.\n2. Do not use commas.\n# Inputs:\nTea is a drink.\n"
+///     "Summarize the text.\n1. Use at most 20 words.\n2. Do not use commas.\n# Inputs:\nTea is a drink.\n"
 /// );
 /// ```
 pub fn render_prompt(task: &str, constraints: &[impl AsRef<str>], input: Option<&str>) -> String {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absent_parts_leave_no_trace() {
+    fn missing_parts_are_omitted() {
         let none: [&str; 0] = [];
         assert_eq!(render_prompt("Say hi.", &none, None), "Say hi.");
         assert_eq!(render_prompt("Say hi.", &["Be kind."], None), "Say hi.\n1. Be kind.\n");

@@ -24,17 +24,17 @@ pub struct Message {
 }
 
 impl Message {
-    /// Makes a user message.
+    /// Creates a user message.
     pub fn user(content: impl Into<String>) -> Self {
         Self { role: Role::User, content: content.into() }
     }
 
-    /// Makes a system message.
+    /// Creates a system message.
     pub fn system(content: impl Into<String>) -> Self {
         Self { role: Role::System, content: content.into() }
     }
 
-    /// Makes an assistant message.
+    /// Creates an assistant message.
     pub fn assistant(content: impl Into<String>) -> Self {
         Self { role: Role::Assistant, content: content.into() }
     }
@@ -57,7 +57,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Makes settings for greedy decoding of at most `max_new_tokens` tokens.
+    /// Creates settings for greedy decoding of at most `max_new_tokens` tokens.
     pub fn greedy(max_new_tokens: usize) -> Self {
         Self { max_new_tokens, temperature: 0.0, top_p: 1.0, top_k: 0, seed: 0 }
     }

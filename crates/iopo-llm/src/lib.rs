@@ -1,11 +1,11 @@
 //! Traits for language models: chat completion and response log-probabilities.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`chat`] | messages, sampling settings, requests and completions |
 //! | [`model`] | [`LanguageModel`], a model that completes chats, and its errors |
 //! | [`logprob`] | [`LogProb`], a model that scores given responses |
-//! | [`progress`] | [`Progress`], through which long calls report progress and notice a stop |
+//! | [`progress`] | [`Progress`], which receives progress and can cancel long calls |
 //! | [`scripted`] | [`Scripted`], a model for tests that answers from a script |
 //!
 //! ```

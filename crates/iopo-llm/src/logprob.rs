@@ -16,8 +16,7 @@ pub struct TokenLogps {
 pub struct LogProbResponse<'a> {
     /// The response's text.
     pub text: &'a str,
-    /// Whether the response ended its turn. A response cut off by a token limit did not: it has no EOS, and none is
-    /// counted.
+    /// Whether the response ended its turn. A response cut off by a token limit has no EOS, and none is scored.
     pub ended: bool,
 }
 

@@ -4,11 +4,11 @@ use crate::{Completion, FinishReason, LanguageModel, LlmError, Progress, Request
 
 /// A model that answers every request with the return value of a function.
 ///
-/// A word counts as a token: answers are cut at `max_new_tokens` words.
+/// A word counts as a token. Answers are truncated to `max_new_tokens` words.
 pub struct Scripted<F>(F);
 
 impl<F: Fn(&Request) -> String> Scripted<F> {
-    /// Makes a model that answers each request with `answer(request)`.
+    /// Creates a model that answers each request with `answer(request)`.
     pub fn new(answer: F) -> Self {
         Self(answer)
     }

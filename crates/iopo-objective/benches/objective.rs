@@ -1,4 +1,4 @@
-//! Time of a loss and its gradient, negligible beside a model's step: `cargo bench -p iopo-objective`.
+//! Time of each loss and its gradient: `cargo bench -p iopo-objective`.
 
 use std::hint::black_box;
 

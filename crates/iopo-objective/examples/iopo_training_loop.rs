@@ -20,7 +20,7 @@ const TOKENS: usize = 4;
 const VOCABULARY: usize = 32;
 const BETA: f64 = 0.1;
 
-/// A bigram-free language model: token logits that depend on the instruction only.
+/// A toy language model: token logits that depend on the instruction only.
 #[derive(Module, Debug)]
 struct Policy {
     logits: Embedding,

@@ -20,7 +20,7 @@ pub fn without_input(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> 
 /// Computes the ablation *without output preference* (paper, section 5.3), which compares two instructions for one
 /// response: `−½[log σ(β(s11−s21)) + log σ(β(s22−s12))]`.
 ///
-/// A heuristic: Z(x1) and Z(x2) stand on opposite sides.
+/// This is a heuristic: Z(x1) and Z(x2) are on opposite sides.
 ///
 /// # Shapes
 /// `[groups]` in every field; `[groups]` out.
@@ -32,7 +32,7 @@ pub fn without_output(policy: &GroupLogps, reference: &GroupLogps, beta: f64) ->
 
 /// Computes the variant with three sequences (paper, appendix E): `−log σ(β(2s11 − s12 − s21))`.
 ///
-/// It never reads `x2y2`. A heuristic: Z(x1) remains once on the chosen side and Z(x2) once on the rejected one.
+/// It never reads `x2y2`. This is a heuristic: Z(x1) remains on the chosen side and Z(x2) on the rejected side.
 ///
 /// # Shapes
 /// `[groups]` in every field; `[groups]` out.

@@ -3,13 +3,13 @@
 use burn::tensor::{Tensor, TensorData};
 use iopo_core::FalseCells;
 
-/// Weights of s12 and s21 in `n` groups: 1 and 1 for a full group, 2 and 0 (or 0 and 2) for a sided one.
+/// The weights of s12 and s21 in `n` groups: 1 and 1 for a full group, 2 and 0 or 0 and 2 for a sided one.
 ///
 /// # Shapes
 /// Both fields: `[groups]`.
 pub type CellWeights = FalseCells<Tensor<1>>;
 
-/// Makes the weights of some groups' false cells, with the device and number type of `like`.
+/// Creates the weights of groups from their false cells, with the device and number type of `like`.
 ///
 /// # Shapes
 /// `like`: any; `[cells.len()]` in both fields out.

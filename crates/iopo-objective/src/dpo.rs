@@ -10,7 +10,7 @@ use crate::{
 
 /// Computes the DPO loss of each pair: `−(1−ε)·log σ(z) − ε·log σ(−z)` with `z = β(s_chosen − s_rejected)`.
 ///
-/// For another [`LossShape`] of the same margin: `shape.losses(policy.margin(&reference), beta)`.
+/// For another [`LossShape`], use `shape.losses(policy.margin(&reference), beta)`.
 ///
 /// # Shapes
 /// `[pairs]` in every field of `policy` and `reference`; `[pairs]` out.
@@ -35,7 +35,7 @@ pub fn dpo_mirrored(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> T
     (x1 + x2).mul_scalar(0.5)
 }
 
-/// Computes [`dpo_mirrored`] over the strict pairs only: the output pairs whose rejected response is false.
+/// Computes [`dpo_mirrored`] over the strict pairs, whose rejected response violates the instruction.
 ///
 /// A full group has two strict pairs, a sided group one.
 ///
@@ -68,7 +68,7 @@ pub fn dpo_mirrored_shaped(
     (x1 * weights.x1y2.clone() + x2 * weights.x2y1.clone()).mul_scalar(0.5)
 }
 
-/// Losses of the output margins under x1 and x2.
+/// Computes the losses of the output margins under x1 and x2.
 fn pair_losses(
     policy: &GroupLogps,
     reference: &GroupLogps,

@@ -1,11 +1,11 @@
 //! Preference losses over summed log-probabilities, on Burn tensors: IOPO, its ablations, DPO, `SimPO`, ORPO, TPO.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`logps`] | logps of the four sequences of a group, of a pair, of a triple |
 //! | [`tokens`] | response lengths, for losses per token |
 //! | [`cells`] | weights for groups in which a response follows both instructions |
-//! | [`shape`] | from a margin to a loss: sigmoid, hinge, ipo, robust, exo-pair |
+//! | [`shape`] | losses of a margin: sigmoid, hinge, ipo, robust, exo-pair |
 //! | [`iopo`](mod@iopo) | IOPO, for full and for sided groups |
 //! | [`ablation`] | without input preference, without output preference, three sequences |
 //! | [`dpo`](mod@dpo) | DPO on pairs, and on both mirrored pairs of a group |
@@ -20,26 +20,26 @@
 //! use iopo_objective::{GroupLogps, iopo, output_accuracies, pref_ftx};
 //!
 //! let device = Device::flex().autodiff();
-//! let sums = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
+//! let logps = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
 //!
-//! // log p(y|x) summed over response tokens, EOS included, of two groups.
-//! let x1y1 = sums([-41.0, -37.5]).require_grad(); // from the model in training
+//! // log p(y|x) of two groups, summed over response tokens including EOS.
+//! let x1y1 = logps([-41.0, -37.5]).require_grad(); // from the model in training
 //! let policy = GroupLogps {
 //!     x1y1: x1y1.clone(),
-//!     x1y2: sums([-52.0, -40.0]),
-//!     x2y1: sums([-47.0, -45.5]),
-//!     x2y2: sums([-39.0, -44.0]),
+//!     x1y2: logps([-52.0, -40.0]),
+//!     x2y1: logps([-47.0, -45.5]),
+//!     x2y2: logps([-39.0, -44.0]),
 //! };
-//! // The same sums under the frozen model that training started from.
+//! // The logps under the frozen model that training started from.
 //! let reference = GroupLogps {
-//!     x1y1: sums([-43.0, -38.0]),
-//!     x1y2: sums([-51.0, -39.5]),
-//!     x2y1: sums([-46.0, -46.0]),
-//!     x2y2: sums([-40.0, -43.0]),
+//!     x1y1: logps([-43.0, -38.0]),
+//!     x1y2: logps([-51.0, -39.5]),
+//!     x2y1: logps([-46.0, -46.0]),
+//!     x2y2: logps([-40.0, -43.0]),
 //! };
 //!
 //! let preference = iopo(&policy, &reference, 0.1);
-//! let anchor = pref_ftx(&policy, &sums([20.0, 18.0]), &sums([23.0, 21.0]));
+//! let anchor = pref_ftx(&policy, &logps([20.0, 18.0]), &logps([23.0, 21.0]));
 //! let gradients = (preference + anchor).mean().backward();
 //! assert!(x1y1.grad(&gradients).is_some());
 //!
@@ -47,7 +47,7 @@
 //! assert_eq!(accuracy_x1.dims(), [2]);
 //! ```
 //!
-//! The crate needs Burn and knows nothing of files, tokens or models.
+//! The crate needs Burn, but no files, tokenizer or model.
 
 pub mod ablation;
 pub mod cells;

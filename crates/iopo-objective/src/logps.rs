@@ -14,7 +14,7 @@ use crate::tokens::{GroupTokens, PairTokens};
 /// Every field: `[groups]`.
 pub type GroupLogps = PerSequence<Tensor<1>>;
 
-/// What [`GroupLogps`] does beyond [`PerSequence`].
+/// Methods of [`GroupLogps`] in addition to those of [`PerSequence`].
 pub trait GroupLogpsExt {
     /// Divides each sum by the tokens of its response.
     ///

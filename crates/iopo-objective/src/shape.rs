@@ -78,7 +78,7 @@ impl LossShape {
     }
 }
 
-/// `−log σ(z)`.
+/// Computes `−log σ(z)`.
 ///
 /// # Shapes
 /// `[n]` in, `[n]` out.
@@ -86,7 +86,7 @@ pub(crate) fn logistic(z: Tensor<1>) -> Tensor<1> {
     activation::log_sigmoid(z).neg()
 }
 
-/// `−yes·log σ(z) − no·log σ(−z)`.
+/// Computes `−yes·log σ(z) − no·log σ(−z)`.
 fn smoothed(z: Tensor<1>, yes: f64, no: f64) -> Tensor<1> {
     if no == 0.0 {
         return logistic(z);
@@ -94,7 +94,7 @@ fn smoothed(z: Tensor<1>, yes: f64, no: f64) -> Tensor<1> {
     logistic(z.clone()).mul_scalar(yes) + logistic(z.neg()).mul_scalar(no)
 }
 
-/// `σ(z)·(log σ(z) − log share)`.
+/// Computes `σ(z)·(log σ(z) − log share)`.
 fn exo_side(z: Tensor<1>, share: f64) -> Tensor<1> {
     activation::sigmoid(z.clone()) * activation::log_sigmoid(z).sub_scalar(share.ln())
 }

@@ -1,4 +1,4 @@
-//! Numbers of response tokens, EOS included: a summed logp divided by its tokens is the logp per token.
+//! Numbers of response tokens, including EOS, for logps per token.
 
 use burn::tensor::Tensor;
 

@@ -1,4 +1,4 @@
-//! Losses, gradients and rewards against those of the reference implementation, in f64.
+//! Losses, gradients and rewards compared with the reference implementation, in f64.
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::{apart, tensor, values};
 
 const TOLERANCE: f64 = 1e-6;
 
-/// The columns of the golden numbers, by sequence.
+/// The name of each sequence in the golden numbers.
 const KEYS: PerSequence<&str> =
     PerSequence { x1y1: "chosen_v1", x1y2: "rejected_v1", x2y1: "rejected_v2", x2y2: "chosen_v2" };
 
@@ -51,7 +51,7 @@ fn sources() -> Vec<Value> {
     [Some(own()), shared].into_iter().flatten().collect()
 }
 
-/// The inputs of a case: its rows of the four columns, the policy's tracked for gradients.
+/// The inputs of a case, with gradients of the policy's logps.
 struct Columns {
     policy: GroupLogps,
     reference: GroupLogps,
@@ -75,7 +75,7 @@ impl Columns {
         }
     }
 
-    /// Returns the largest difference of losses and the gradient of their mean from a case's.
+    /// Returns the largest difference from a case's losses and gradients of the mean loss.
     fn apart(&self, losses: &Tensor<1>, case: &Value) -> f64 {
         let rows = losses.dims()[0];
         let mut off = apart(&values(losses), &numbers(&case["losses"], rows));
@@ -105,11 +105,12 @@ fn shape(case: &Value) -> LossShape {
         "ipo" => LossShape::Ipo,
         "robust" => LossShape::Robust { label_smoothing },
         "exo_pair" => LossShape::ExoPair { label_smoothing },
-        other => panic!("no such loss type: {other}"),
+        other => panic!("unknown loss type: {other}"),
     }
 }
 
-/// IOPO of a shape, as in the authors' trainer: `ipo` on logps per token, its SFT term divided by the length twice.
+/// Computes IOPO with a shape as the authors' trainer does: `ipo` uses logps per token, and its SFT term is divided by the
+/// length twice.
 fn iopo_losses(columns: &Columns, case: &Value, shape: LossShape, per_token: bool) -> Tensor<1> {
     let Columns { policy, reference, tokens } = columns;
     let (policy, reference) = if per_token {
@@ -156,12 +157,18 @@ fn a_wrong_shape_sign_or_length_is_detected() {
             let expected = wrong == right;
             assert_eq!(off(&columns, wrong, right.is_per_token()) <= TOLERANCE, expected);
         }
-        assert!(off(&columns, right, !right.is_per_token()) > TOLERANCE, "means for sums");
+        assert!(
+            off(&columns, right, !right.is_per_token()) > TOLERANCE,
+            "means instead of sums are not detected"
+        );
         let Columns { policy, reference, tokens } = Columns::new(&golden["inputs"], case);
         let (x1y1, x1y2) = (policy.x1y2.clone(), policy.x1y1.clone());
         let swapped = GroupLogps { x1y1, x1y2, ..policy };
         let swapped = Columns { policy: swapped, reference, tokens };
-        assert!(off(&swapped, right, right.is_per_token()) > TOLERANCE, "chosen for rejected");
+        assert!(
+            off(&swapped, right, right.is_per_token()) > TOLERANCE,
+            "swapped responses are not detected"
+        );
     }
 }
 
@@ -204,7 +211,7 @@ fn ablations_match_torch() {
             "without_input" => without_input,
             "without_output" => without_output,
             "three_sequences" => three_sequences,
-            other => panic!("no such loss type: {other}"),
+            other => panic!("unknown loss type: {other}"),
         };
         columns.assert(&loss(&columns.policy, &columns.reference, setting(case, "beta")), case);
     }
@@ -220,7 +227,7 @@ fn reference_free(case: &Value, pair: &PairLogps, columns: &Columns) -> Tensor<1
         "orpo" => orpo(pair, &tokens, with("lambda")),
         "tpo" => tpo(&triple, &counts, with("beta"), with("alpha")),
         "tpo_l" => tpo_l(&triple, &counts, with("beta"), with("gamma"), with("alpha")),
-        other => panic!("no such loss type: {other}"),
+        other => panic!("unknown loss type: {other}"),
     }
 }
 
@@ -235,7 +242,7 @@ fn losses_without_a_reference_match_torch() {
         let right = PairLogps { chosen, rejected };
         columns.assert(&reference_free(case, &right, &columns), case);
         let off = columns.apart(&reference_free(case, &wrong, &columns), case);
-        assert!(off > TOLERANCE, "chosen for rejected: {}", case["loss_type"]);
+        assert!(off > TOLERANCE, "swapped responses are not detected: {}", case["loss_type"]);
     }
 }
 

@@ -88,7 +88,7 @@ fn the_papers_form_equals_the_simplified_one() {
 }
 
 #[test]
-fn every_preference_loss_is_ln_2_where_policy_and_reference_agree() {
+fn every_preference_loss_is_ln_2_if_policy_and_reference_agree() {
     let policy = group(5, 8);
     let ln2 = vec![std::f64::consts::LN_2; 8];
     for loss in [iopo, dpo_mirrored, without_input, without_output, three_sequences] {
@@ -99,7 +99,7 @@ fn every_preference_loss_is_ln_2_where_policy_and_reference_agree() {
 }
 
 #[test]
-fn the_sided_form_equals_the_full_one_where_both_cells_are_false() {
+fn the_sided_loss_equals_the_full_one_if_both_cells_are_false() {
     let (policy, reference) = (group(6, 5), group(7, 5));
     let both = cell_weights(&[FalseCells { x1y2: true, x2y1: true }; 5], &policy.x1y1);
     assert_close(
@@ -113,7 +113,7 @@ fn the_sided_form_equals_the_full_one_where_both_cells_are_false() {
 }
 
 #[test]
-fn a_sided_group_counts_its_false_cell_twice_and_its_true_cell_never() {
+fn a_false_cell_of_a_sided_group_counts_twice_and_a_true_cell_never() {
     let (policy, reference, beta) = (group(8, 2), group(9, 2), 0.02);
     let cells = [(true, false), (false, true)].map(|(x1y2, x2y1)| FalseCells { x1y2, x2y1 });
     let cells = cell_weights(&cells, &policy.x1y1);
@@ -153,7 +153,7 @@ fn the_ablations_follow_their_formulas() {
 }
 
 #[test]
-fn extreme_logps_stay_finite_in_f32_with_their_gradients() {
+fn losses_and_gradients_of_extreme_logps_are_finite_in_f32() {
     let device = Device::flex().autodiff();
     let logps = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
     let policy = GroupLogps {

@@ -1,4 +1,4 @@
-//! `SimPO`, ORPO, TPO and TPO-L: limits, slopes, and log-probabilities far out.
+//! `SimPO`, ORPO, TPO and TPO-L: limits, gradients and extreme log-probabilities.
 
 mod support;
 
@@ -10,7 +10,7 @@ use iopo_objective::{
 };
 use support::{apart, tensor, values};
 
-/// Losses of pairs and the slopes of chosen and rejected.
+/// Losses of pairs and their gradients with respect to the chosen and rejected logps.
 struct Found {
     losses: Vec<f64>,
     chosen: Vec<f64>,
@@ -43,19 +43,23 @@ fn tokens(chosen: &[f64], rejected: &[f64]) -> PairTokens {
 fn at(loss: Loss, pair: &PairLogps, tokens: &PairTokens) -> Found {
     let losses = loss(pair, tokens);
     let found = losses.clone().sum().backward();
-    let slope = |leaf: &Tensor<1>| values(&leaf.grad(&found).expect("a slope"));
-    let (chosen, rejected) = (slope(&pair.chosen), slope(&pair.rejected));
+    let gradient = |leaf: &Tensor<1>| values(&leaf.grad(&found).expect("a gradient"));
+    let (chosen, rejected) = (gradient(&pair.chosen), gradient(&pair.rejected));
     Found { losses: values(&losses), chosen, rejected }
 }
 
 #[test]
-fn the_chosen_response_is_raised_and_the_rejected_one_lowered() {
+fn gradients_raise_the_chosen_response_and_lower_the_rejected_one() {
     let pair = pairs(&[-20.0, -3.0, -60.0, -4.0], &[-25.0, -3.0, -30.0, -2.0]);
     let tokens = tokens(&[10.0, 7.0, 20.0, 30.0], &[12.0, 7.0, 25.0, 4.0]);
     for (name, loss) in LOSSES {
         let found = at(loss, &pair, &tokens);
-        assert!(found.chosen.iter().all(|slope| *slope < 0.0), "{name}: {:?}", found.chosen);
-        assert!(found.rejected.iter().all(|slope| *slope > 0.0), "{name}: {:?}", found.rejected);
+        assert!(found.chosen.iter().all(|gradient| *gradient < 0.0), "{name}: {:?}", found.chosen);
+        assert!(
+            found.rejected.iter().all(|gradient| *gradient > 0.0),
+            "{name}: {:?}",
+            found.rejected
+        );
     }
 }
 
@@ -72,7 +76,7 @@ fn a_likelier_rejected_response_costs_more() {
 }
 
 #[test]
-fn equal_responses_leave_ln_2_and_imitation() {
+fn equal_responses_cost_ln_2_and_the_imitation_term() {
     let (pair, tokens) = (pairs(&[-20.0], &[-20.0]), tokens(&[10.0], &[10.0]));
     let nll = 2.0;
     let log_sigmoid = |z: f64| -(-z).exp().ln_1p();
@@ -90,7 +94,7 @@ fn equal_responses_leave_ln_2_and_imitation() {
 }
 
 #[test]
-fn weights_of_zero_leave_one_term() {
+fn a_weight_of_zero_removes_its_term() {
     let pair = pairs(&[-20.0, -3.0], &[-25.0, -9.0]);
     let tokens = tokens(&[10.0, 7.0], &[12.0, 5.0]);
     let same = |found: Tensor<1>, expected: Tensor<1>| {
@@ -99,25 +103,25 @@ fn weights_of_zero_leave_one_term() {
     same(orpo(&pair, &tokens, 0.0), nll_per_token(&pair.chosen, &tokens.chosen));
     let (triple, counts) = (pair.triple(), tokens.triple());
     same(tpo_l(&triple, &counts, 2.0, 1.6, 0.0), simpo(&pair, &tokens, 2.0, 1.6));
-    // With one token a response, sums are means.
+    // With one token per response, sums are means.
     let ones = self::tokens(&[1.0, 1.0], &[1.0, 1.0]);
     same(tpo(&triple, &counts, 0.5, 0.0), simpo(&pair, &ones, 0.5, 0.0));
 }
 
 #[test]
-fn the_gold_response_is_only_imitated() {
+fn the_gold_response_has_the_imitation_gradient_only() {
     let device = Device::flex().autodiff();
     let gold = tensor(vec![-30.0], &device).require_grad();
     let triple = TripleLogps { gold: gold.clone(), pair: pairs(&[-20.0], &[-25.0]) };
     let counts = TripleTokens { gold: tensor(vec![15.0], &device), pair: tokens(&[10.0], &[12.0]) };
     for loss in [tpo(&triple, &counts, 0.1, 0.3), tpo_l(&triple, &counts, 2.0, 1.6, 0.3)] {
-        let slope = gold.grad(&loss.backward()).expect("a slope");
-        assert!(apart(&values(&slope), &[-0.3 / 15.0]) < 1e-12);
+        let gradient = gold.grad(&loss.backward()).expect("a gradient");
+        assert!(apart(&values(&gradient), &[-0.3 / 15.0]) < 1e-12);
     }
 }
 
 #[test]
-fn simpo_sees_lengths_and_tpo_does_not() {
+fn simpo_depends_on_lengths_and_tpo_does_not() {
     let pair = pairs(&[-20.0], &[-30.0]);
     let (short, long) = (tokens(&[10.0], &[10.0]), tokens(&[10.0], &[40.0]));
     let loss = |found: Tensor<1>| values(&found)[0];
@@ -127,8 +131,8 @@ fn simpo_sees_lengths_and_tpo_does_not() {
 }
 
 #[test]
-fn orpo_keeps_its_digits_near_certainty() {
-    // odds(p) ≈ 1/−log p near p = 1, so the ratio of odds is that of the two logarithms.
+fn orpo_is_precise_near_probability_one() {
+    // Near p = 1, odds(p) ≈ 1/−log p, so the ratio of odds is the ratio of the logarithms.
     let (chosen, rejected) = (-1.7e-11, -4.3e-11);
     let (pair, tokens) = (pairs(&[chosen], &[rejected]), tokens(&[1.0], &[1.0]));
     let expected = (-(rejected / chosen).ln()).exp().ln_1p() - chosen;
@@ -137,7 +141,7 @@ fn orpo_keeps_its_digits_near_certainty() {
 }
 
 #[test]
-fn log_probabilities_far_out_stay_finite() {
+fn extreme_log_probabilities_give_finite_losses() {
     let chosen = [-1.0, -999.0, -1e-12, -99_999.0, 0.0, 0.0, -1e-30];
     let rejected = [-999.0, -1.0, -99_999.0, -1e-12, -5.0, 0.0, 0.0];
     let ones = [1.0; 7];
@@ -153,9 +157,9 @@ fn log_probabilities_far_out_stay_finite() {
         let pair = PairLogps { chosen: leaf(chosen), rejected: leaf(rejected) };
         let ones = Tensor::<1>::ones([7], &device);
         let losses = loss(&pair, &PairTokens { chosen: ones.clone(), rejected: ones });
-        let slopes = losses.clone().sum().backward();
-        let [up, down] = [&pair.chosen, &pair.rejected].map(|leaf| leaf.grad(&slopes));
-        for found in [losses, up.expect("a slope"), down.expect("a slope")] {
+        let gradients = losses.clone().sum().backward();
+        let [up, down] = [&pair.chosen, &pair.rejected].map(|leaf| leaf.grad(&gradients));
+        for found in [losses, up.expect("a gradient"), down.expect("a gradient")] {
             let found: Vec<f32> = found.into_data().try_to_vec().expect("f32 values");
             assert!(found.iter().all(|number| number.is_finite()), "{name}: {found:?}");
         }

@@ -12,7 +12,7 @@ use crate::rows::{CheckRow, ConstraintRow, VerdictRow};
 const SATISFIED: f64 = 10.0;
 
 impl ConstraintRow {
-    /// Makes the row of a constraint, rendered in one of its phrasings.
+    /// Creates the row of a constraint, rendered in one of its phrasings.
     pub fn from_constraint(constraint: &Constraint, phrasing: usize) -> Self {
         let dimension = constraint.kind().dimension();
         Self {

@@ -6,8 +6,8 @@
 pub enum IfevalError {
     /// No instruction type has this id.
     #[error(
-        "unknown instruction `{id}`, expected one of IFEval's {known} ids; \
-         hint: `InstructionKind::ALL` lists them"
+        "unknown instruction `{id}`, expected one of the {known} ids in `InstructionKind::ALL`; \
+         hint: check the spelling and the version of the file"
     )]
     UnknownInstruction {
         /// The id that was found.

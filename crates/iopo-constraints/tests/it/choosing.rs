@@ -1,4 +1,4 @@
-//! Choosing constraints for responses, as synthesis and pairing do.
+//! Choice of constraints for responses, as in synthesis and pairing.
 
 use std::collections::BTreeSet;
 

@@ -114,7 +114,7 @@ proptest! {
                 prop_assert!(phrase.starts_with(|c: char| c.is_ascii_uppercase()), "{phrase}");
                 prop_assert!(phrase.ends_with(['.', '"']) && !phrase.contains('\n'), "{phrase}");
                 prop_assert!(!phrase.contains("  "), "{phrase}");
-                prop_assert!(!all[..at].contains(phrase), "said twice: {phrase}");
+                prop_assert!(!all[..at].contains(phrase), "a repeated phrase: {phrase}");
             }
             prop_assert_eq!(constraint.render(all.len()), all[0].clone());
         }
@@ -150,7 +150,7 @@ fn every_draw_is_valid_and_can_be_revised() {
 }
 
 #[test]
-fn draws_match_their_kind_whatever_the_task() {
+fn draws_have_their_kind_for_any_task() {
     for task in ["", "茶について", "Explain tea.", "!!!", "the of and"] {
         for (kind, constraint) in Kind::ALL.iter().zip(draws(7, task)) {
             assert_eq!(constraint.kind(), *kind);
@@ -159,9 +159,9 @@ fn draws_match_their_kind_whatever_the_task() {
     }
 }
 
-/// Has no time limit: quadratic work would exceed that of the test runner.
+/// Quadratic work would exceed the time limit of the test runner.
 #[test]
-fn checks_cope_with_large_monotonous_texts() {
+fn checks_finish_on_large_repetitive_texts() {
     let all = draws(3, "Explain tea.");
     for unit in [
         "a", " ", "\n", ".", "! ", "*", "**a", "[", "(", "- a\n", "A. ", "\"", "`", "{", "#",

@@ -1,4 +1,4 @@
-//! Tensors in f64, made and read.
+//! Conversion of f64 tensors.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
@@ -11,7 +11,7 @@ pub(crate) fn values(tensor: &Tensor<1>) -> Vec<f64> {
     tensor.clone().into_data().try_to_vec::<f64>().expect("f64 values")
 }
 
-/// Largest difference of two lists, infinite where a number is not one.
+/// Returns the largest difference between two lists; infinite if a number is NaN.
 pub(crate) fn apart(got: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len(), "number of rows");
     let differences = got.iter().zip(expected).map(|(got, expected)| (got - expected).abs());

@@ -79,7 +79,7 @@ fn long_responses_finish() {
     }
 }
 
-/// Searches for those accepted expressions on which backtracking would never finish.
+/// Searches for accepted expressions on which a backtracking engine would not finish.
 #[test]
 fn hostile_expressions_finish() {
     let text = "a".repeat(1 << 20);

@@ -1,4 +1,4 @@
-//! Checks every example of a repaired oddity in `docs/ifeval.md`.
+//! Checks every example in the table of repaired oddities in `docs/ifeval.md`.
 
 use std::collections::BTreeSet;
 

@@ -22,7 +22,7 @@ fn each_instruction_gets_a_verdict_in_order() {
         ("detectable_format:title", json!({})),
         ("startend:end_checker", json!({"end_phrase": "warm."})),
     ])
-    .expect("sound instructions");
+    .expect("valid instructions");
     for mode in Mode::ALL {
         let verdicts = prompt.verdicts("Sure, here it is:\nTea is warm.", mode).expect("verdicts");
         let decided: Vec<_> =
@@ -36,7 +36,7 @@ fn each_instruction_gets_a_verdict_in_order() {
 }
 
 #[test]
-fn doubtful_arguments_and_patterns_are_errors() {
+fn unknown_arguments_and_unsupported_patterns_are_errors() {
     let error = prompt(&[("punctuation:no_comma", json!({"count": 1}))]).unwrap_err();
     assert!(matches!(error, IfevalError::ForeignParameter { .. }), "{error}");
     let prompt =
