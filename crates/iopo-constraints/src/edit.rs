@@ -128,6 +128,12 @@ pub(crate) fn content_words(response: &str) -> Vec<(String, usize)> {
     ranked.into_iter().map(|(word, (count, _))| (word, count)).collect()
 }
 
+/// The first `count` content words of at least five letters, for emphasis.
+pub(crate) fn telling_words(response: &str, count: usize) -> Vec<String> {
+    let words = content_words(response).into_iter().map(|(word, _)| word);
+    words.filter(|word| word.len() >= 5).take(count).collect()
+}
+
 /// A word as the text writes it: capitalized if it never occurs without a capital.
 pub(crate) fn surface(response: &str, key: &str) -> String {
     let mut name = None;

@@ -80,7 +80,7 @@ macro_rules! kinds {
 macro_rules! collect {
     ({ $($kinds:tt)* }) => { kinds! { { $($kinds)* } } };
     ({ $($kinds:tt)* } $list:ident $($rest:ident)*) => {
-        $list! { collect { $($kinds)* } $($rest)* }
+        families::$list! { collect { $($kinds)* } $($rest)* }
     };
 }
 

@@ -48,7 +48,6 @@ pub mod constraint;
 pub mod counted;
 mod edit;
 pub mod error;
-#[macro_use]
 pub mod families;
 #[cfg(feature = "ifeval")]
 pub mod ifeval;

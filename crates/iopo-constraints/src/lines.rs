@@ -163,6 +163,12 @@ pub(crate) fn bold(text: &str) -> usize {
 
 /// The number of placeholders (`[like this]`): brackets on one line around at most 60 bytes with a letter.
 pub(crate) fn placeholders(text: &str) -> usize {
+    let named = |inner: &str, _: &str| inner.len() <= 60 && inner.chars().any(char::is_alphabetic);
+    brackets(text, named)
+}
+
+/// The number of innermost `[…]` within a line that satisfy `counts`, which gets the text inside and the text after.
+pub(crate) fn brackets(text: &str, counts: impl Fn(&str, &str) -> bool) -> usize {
     let mut found = 0;
     let mut open: Option<usize> = None;
     for (at, c) in text.char_indices() {
@@ -171,8 +177,7 @@ pub(crate) fn placeholders(text: &str) -> usize {
             '\n' => open = None,
             ']' => {
                 let inner = open.take().map_or("", |start| &text[start..at]);
-                let short = inner.len() <= 60;
-                found += usize::from(short && inner.chars().any(char::is_alphabetic));
+                found += usize::from(counts(inner, &text[at + 1..]));
             }
             _ => {}
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`answers`] | tasks and answers of a scripted model |
 //! | [`gguf`] | a writer of GGUF files, valid and damaged |
+//! | [`smollm2`] | the path of SmolLM2's weights |
 //! | `under_test` | the device, type and tolerances of golden tests (feature `model`) |
 //!
 //! The crate is a development dependency only. Cargo removes it from the manifests of published crates.
@@ -11,5 +12,6 @@
 
 pub mod answers;
 pub mod gguf;
+pub mod smollm2;
 #[cfg(feature = "model")]
 pub mod under_test;

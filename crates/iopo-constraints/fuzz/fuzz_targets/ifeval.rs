@@ -8,30 +8,12 @@ use iopo_constraints::ifeval::{Checker, Instruction, Mode, Response};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
-/// Checkers for the instructions whose arguments do not vary.
+/// Checkers for an instruction of each type, which the property tests use too.
 static FIXED: LazyLock<Vec<Checker>> = LazyLock::new(|| {
-    let all = [
-        ("change_case:capital_word_frequency", json!({"capital_relation": "at least", "capital_frequency": 2})),
-        ("change_case:english_capital", json!({})),
-        ("change_case:english_lowercase", json!({})),
-        ("combination:two_responses", json!({})),
-        ("detectable_content:number_placeholders", json!({"num_placeholders": 1})),
-        ("detectable_content:postscript", json!({"postscript_marker": "P.S."})),
-        ("detectable_content:postscript", json!({"postscript_marker": "P.P.S"})),
-        ("detectable_format:constrained_response", json!({})),
-        ("detectable_format:json_format", json!({})),
-        ("detectable_format:number_bullet_lists", json!({"num_bullets": 2})),
-        ("detectable_format:number_highlighted_sections", json!({"num_highlights": 1})),
-        ("detectable_format:title", json!({})),
-        ("keywords:letter_frequency", json!({"letter": "#", "let_relation": "at least", "let_frequency": 1})),
-        ("language:response_language", json!({"language": "de"})),
-        ("length_constraints:number_paragraphs", json!({"num_paragraphs": 2})),
-        ("length_constraints:number_sentences", json!({"relation": "at least", "num_sentences": 2})),
-        ("length_constraints:number_words", json!({"relation": "less than", "num_words": 9})),
-        ("punctuation:no_comma", json!({})),
-        ("startend:quotation", json!({})),
-    ];
-    all.iter().flat_map(|(id, kwargs)| checkers(id, kwargs)).collect()
+    let all: Vec<Value> =
+        serde_json::from_str(include_str!("../../tests/data/instructions.json")).expect("a list");
+    let all = all.iter().map(|item| (item["id"].as_str().expect("an id"), &item["kwargs"]));
+    all.flat_map(|(id, kwargs)| checkers(id, kwargs)).collect()
 });
 
 /// Checkers for an instruction in the modes that support its arguments.

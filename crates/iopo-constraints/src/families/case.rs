@@ -122,12 +122,7 @@ impl Family for Case {
             Self::MinCapitalWords { n } => {
                 let have = Measure::CapitalWords.count(response);
                 let mut missing = n.saturating_sub(have);
-                let mut telling: Vec<String> = edit::content_words(response)
-                    .into_iter()
-                    .map(|(word, _)| word)
-                    .filter(|word| word.len() >= 5)
-                    .take(missing)
-                    .collect();
+                let mut telling = edit::telling_words(response, missing);
                 Some(edit::replace_words(response, |word| {
                     let key = text::key(word);
                     let at = telling.iter().position(|known| *known == key)?;

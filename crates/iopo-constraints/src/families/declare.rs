@@ -91,5 +91,6 @@ macro_rules! list {
                 $d next! { { $d($d known)* $($kinds)* } $d($d rest)* }
             };
         }
+        pub(crate) use $list;
     };
 }

@@ -282,12 +282,7 @@ fn title(response: &str) -> Option<(&str, &str)> {
 /// Sets distinctive words in bold until there are `n` bold phrases.
 fn emboldened(response: &str, n: usize) -> String {
     let missing = n.saturating_sub(Measure::Bold.count(response));
-    let mut telling: Vec<String> = edit::content_words(response)
-        .into_iter()
-        .map(|(word, _)| word)
-        .filter(|word| word.len() >= 5)
-        .take(missing)
-        .collect();
+    let mut telling = edit::telling_words(response, missing);
     edit::replace_words(response, |word| {
         let at = telling.iter().position(|known| *known == text::key(word))?;
         telling.swap_remove(at);

@@ -63,35 +63,24 @@ pub(crate) trait Family: Declared {
 #[macro_use]
 mod declare;
 
-#[macro_use]
 mod case;
-#[macro_use]
 mod example;
-#[macro_use]
 mod figures;
-#[macro_use]
 mod framing;
-#[macro_use]
 mod layout;
-#[macro_use]
 mod length;
-#[macro_use]
 mod lists;
-#[macro_use]
 mod marks;
-#[macro_use]
 mod situation;
-#[macro_use]
 mod voice;
-#[macro_use]
 mod words;
 
 /// Re-exports the families and defines [`Home`], from one list.
 macro_rules! families {
-    ($($file:ident::{$family:ident, $kinds:ident})*) => {
+    ($($file:ident::{$family:ident, $kinds:ident, $list:ident})*) => {
         $(
             pub use $file::$family;
-            pub(crate) use $file::$kinds;
+            pub(crate) use $file::{$kinds, $list};
         )*
 
         /// The family that implements a kind, with the kind as that family declares it.
@@ -122,17 +111,17 @@ macro_rules! families {
 }
 
 families! {
-    case::{Case, CaseKind}
-    example::{Example, ExampleKind}
-    figures::{Figures, FiguresKind}
-    framing::{Framing, FramingKind}
-    layout::{Layout, LayoutKind}
-    length::{Length, LengthKind}
-    lists::{Lists, ListsKind}
-    marks::{Marks, MarksKind}
-    situation::{Situation, SituationKind}
-    voice::{Voice, VoiceKind}
-    words::{Words, WordsKind}
+    case::{Case, CaseKind, case_kinds}
+    example::{Example, ExampleKind, example_kinds}
+    figures::{Figures, FiguresKind, figures_kinds}
+    framing::{Framing, FramingKind, framing_kinds}
+    layout::{Layout, LayoutKind, layout_kinds}
+    length::{Length, LengthKind, length_kinds}
+    lists::{Lists, ListsKind, lists_kinds}
+    marks::{Marks, MarksKind, marks_kinds}
+    situation::{Situation, SituationKind, situation_kinds}
+    voice::{Voice, VoiceKind, voice_kinds}
+    words::{Words, WordsKind, words_kinds}
 }
 
 pub use crate::lines::Marker;

@@ -1,6 +1,8 @@
 //! A handwritten response that satisfies and one that violates each kind.
 
-use iopo_constraints::{Constraint, Kind};
+use iopo_constraints::Kind;
+
+use crate::support::constraints::constraint;
 
 /// Kind, parameters, a response that satisfies the constraint, a response that violates it.
 const CASES: &[(&str, &str, &str, &str)] = &[
@@ -85,7 +87,7 @@ const CASES: &[(&str, &str, &str, &str)] = &[
 #[test]
 fn each_kind_separates_a_good_response_from_a_bad_one() {
     for &(id, params, good, bad) in CASES {
-        let constraint = Constraint::from_parts(id, params).unwrap();
+        let constraint = constraint(id, params);
         let (yes, no) = (constraint.check(good), constraint.check(bad));
         assert!(yes.satisfied, "{id} on {good:?}: {}", yes.evidence);
         assert!(!no.satisfied, "{id} on {bad:?}: {}", no.evidence);
@@ -102,6 +104,6 @@ fn every_kind_has_a_case() {
 
 #[test]
 fn evidence_states_the_count_and_the_bound() {
-    let constraint = Constraint::from_parts("max_words", r#"{"n":2}"#).unwrap();
+    let constraint = constraint("max_words", r#"{"n":2}"#);
     assert_eq!(constraint.check("I like tea.").evidence, "3 words, at most 2 asked");
 }

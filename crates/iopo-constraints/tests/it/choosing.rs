@@ -6,15 +6,13 @@ use iopo_constraints::{Constraint, ConstraintType, Kind, compatible, contrast};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
+use crate::support::constraints::constraint as of;
+
 const PROSE: &str = "Green tea is a healthy drink that comes from China. It doesn't cost much, and \
     you can make it at home in 3 minutes! I drink it every morning.";
 const LIST: &str = "Here are some benefits of green tea:\n\n1. **Antioxidants**: Green tea contains \
     catechins (a sort of antioxidant).\n2. **Focus**: The caffeine helps people concentrate.\n3. \
     **Calm**: It is known as the \"calm\" drink.\n\nWould these benefits convince anyone?";
-
-fn of(id: &str, params: &str) -> Constraint {
-    Constraint::from_parts(id, params).expect("valid parameters")
-}
 
 #[test]
 fn many_kinds_of_most_types_separate_two_everyday_responses() {

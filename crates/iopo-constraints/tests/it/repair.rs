@@ -1,9 +1,9 @@
 //! Examples of repairs, and of responses that cannot be repaired.
 
-use iopo_constraints::Constraint;
+use crate::support::constraints::constraint;
 
 fn repaired(id: &str, params: &str, response: &str) -> Option<String> {
-    Constraint::from_parts(id, params).expect("the table is sound").repair(response)
+    constraint(id, params).repair(response)
 }
 
 #[test]

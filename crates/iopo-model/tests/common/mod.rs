@@ -22,13 +22,7 @@ pub(crate) struct Golden {
 
 /// SmolLM2's GGUF file: under `IOPO_SMOLLM2_GGUF`, else where `iopo` caches it; or `None` (with a line on why).
 pub(crate) fn smollm2() -> Option<PathBuf> {
-    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-    let var = |name| std::env::var_os(name).map(PathBuf::from);
-    let path = var("IOPO_SMOLLM2_GGUF")
-        .or_else(|| var("IOPO_CACHE").map(|dir| dir.join(FILE)))
-        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo").join(FILE)))
-        .or_else(|| var("HOME").map(|dir| dir.join(".cache/iopo").join(FILE)))
-        .filter(|path| path.is_file());
+    let path = iopo_testing::smollm2::gguf();
     if path.is_none() {
         eprintln!(
             "skipped: no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)"

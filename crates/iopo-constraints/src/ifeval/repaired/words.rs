@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::super::search::Needle;
-use crate::text;
+use crate::{lines, text};
 
 /// The number of words. A run between spaces counts once, except in scripts without spaces, where each word counts.
 pub(super) fn count(text: &str) -> usize {
@@ -46,22 +46,12 @@ pub(super) fn occurrences(text: &str, keyword: &str) -> usize {
 
 /// The number of `[…]` that contain a letter and are not links, references or check boxes.
 pub(super) fn placeholders(text: &str) -> usize {
-    let mut found = 0;
-    let mut open: Option<usize> = None;
-    for (at, c) in text.char_indices() {
-        match c {
-            '[' => open = Some(at + 1),
-            '\n' => open = None,
-            ']' => {
-                let inner = open.take().map_or("", |start| text[start..at].trim());
-                let named = inner.contains(char::is_alphabetic) && !inner.eq_ignore_ascii_case("x");
-                let linked = text[at + 1..].starts_with(['(', '[']) || inner.starts_with('^');
-                found += usize::from(named && !linked);
-            }
-            _ => {}
-        }
-    }
-    found
+    lines::brackets(text, |inner, after| {
+        let inner = inner.trim();
+        let named = inner.contains(char::is_alphabetic) && !inner.eq_ignore_ascii_case("x");
+        let linked = after.starts_with(['(', '[']) || inner.starts_with('^');
+        named && !linked
+    })
 }
 
 #[cfg(test)]

@@ -106,6 +106,11 @@ fn uniform() -> impl Strategy<Value = String> {
     )
 }
 
+/// The constraint of a kind with these parameters.
+pub(crate) fn constraint(id: &str, params: &str) -> Constraint {
+    Constraint::from_parts(id, params).expect("valid parameters")
+}
+
 /// A constraint of each kind with random parameters.
 pub(crate) fn draws(seed: u64, task: &str) -> Vec<Constraint> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -2,7 +2,8 @@
 
 use iopo_constraints::ifeval::Instruction;
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// Pieces of text that checks react to.
 pub(crate) const PIECES: &[&str] = &[
@@ -92,54 +93,15 @@ pub(crate) fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-/// An instruction of each type, some of them in two forms.
+/// An instruction of each type, some of them in two forms. The fuzz target uses the same file.
 pub(crate) fn instructions() -> Vec<Instruction> {
-    let all: &[(&str, Value)] = &[
-        (
-            "change_case:capital_word_frequency",
-            json!({"capital_relation": "at least", "capital_frequency": 2}),
-        ),
-        ("change_case:english_capital", json!({})),
-        ("change_case:english_lowercase", json!({})),
-        ("combination:repeat_prompt", json!({"prompt_to_repeat": "Tea is warm."})),
-        ("combination:two_responses", json!({})),
-        ("detectable_content:number_placeholders", json!({"num_placeholders": 1})),
-        ("detectable_content:postscript", json!({"postscript_marker": "P.S."})),
-        ("detectable_content:postscript", json!({"postscript_marker": "P.P.S"})),
-        ("detectable_format:constrained_response", json!({})),
-        ("detectable_format:json_format", json!({})),
-        (
-            "detectable_format:multiple_sections",
-            json!({"section_spliter": "Section", "num_sections": 1}),
-        ),
-        ("detectable_format:number_bullet_lists", json!({"num_bullets": 2})),
-        ("detectable_format:number_highlighted_sections", json!({"num_highlights": 1})),
-        ("detectable_format:title", json!({})),
-        ("keywords:existence", json!({"keywords": ["tea", "warm"]})),
-        ("keywords:forbidden_words", json!({"forbidden_words": ["tea", "a - b"]})),
-        ("keywords:frequency", json!({"keyword": "tea", "relation": "less than", "frequency": 2})),
-        ("keywords:frequency", json!({"keyword": "t.a?", "relation": "at least", "frequency": 1})),
-        (
-            "keywords:letter_frequency",
-            json!({"letter": "#", "let_relation": "at least", "let_frequency": 1}),
-        ),
-        ("language:response_language", json!({"language": "de"})),
-        (
-            "length_constraints:nth_paragraph_first_word",
-            json!({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "tea"}),
-        ),
-        ("length_constraints:number_paragraphs", json!({"num_paragraphs": 2})),
-        (
-            "length_constraints:number_sentences",
-            json!({"relation": "at least", "num_sentences": 2}),
-        ),
-        ("length_constraints:number_words", json!({"relation": "less than", "num_words": 9})),
-        ("punctuation:no_comma", json!({})),
-        ("startend:end_checker", json!({"end_phrase": "Tea"})),
-        ("startend:quotation", json!({})),
-    ];
-    let made = |(id, kwargs): &(&str, Value)| {
-        Instruction::from_parts(id, kwargs.as_object().expect("an object")).expect("an instruction")
-    };
-    all.iter().map(made).collect()
+    #[derive(Deserialize)]
+    struct Item {
+        id: String,
+        kwargs: Map<String, Value>,
+    }
+    let items: Vec<Item> =
+        serde_json::from_str(include_str!("../../data/instructions.json")).expect("a list");
+    let made = |item: &Item| Instruction::from_parts(&item.id, &item.kwargs);
+    items.iter().map(made).collect::<Result<_, _>>().expect("valid instructions")
 }
