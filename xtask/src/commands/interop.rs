@@ -16,8 +16,9 @@ pub(crate) fn run_all() -> Result<()> {
         fs::remove_dir_all(&work).with_context(|| format!("failed to clear {}", work.display()))?;
     }
     make(&work)?;
-    let check = root().join("fixtures").join("interop").join("check.py");
-    run(python.script(&check).arg(&work))?;
+    let script = |name: &str| root().join("fixtures").join("interop").join(name);
+    run(python.script(&script("test_compare_runs.py")).arg(work.join("run")))?;
+    run(python.script(&script("check.py")).arg(&work))?;
     merge_saved(&work)?;
     for kind in ["plain", "conversational"] {
         let rows = path(&work, &format!("datasets-{kind}.parquet"));
