@@ -15,7 +15,7 @@ pub enum SchemaError {
     Missing {
         /// The file.
         path: PathBuf,
-        /// What was wanted.
+        /// The expected schema.
         expected: String,
     },
     /// An operation of the operating system failed.

@@ -211,7 +211,7 @@ fn index_of(path: &Path) -> Option<usize> {
     name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
 }
 
-/// Removes parts that remain beside a complete final file because their writer was killed.
+/// Removes the parts of a complete final file that remain because their writer was killed.
 ///
 /// Call this if you read the final file without [`Parts::open`]. Does nothing while another process holds the lock.
 pub fn clear_parts(final_path: &Path) {

@@ -88,7 +88,7 @@ fn files_left_by_a_killed_writer_are_removed() -> Outcome {
 }
 
 #[test]
-fn parts_left_beside_a_complete_file_are_removed() -> Outcome {
+fn remaining_parts_of_a_complete_file_are_removed() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");
     let directory = folder.path().join("out.parquet.parts");

@@ -6,6 +6,7 @@ use std::fmt;
 ///
 /// Displays as `` `train.beta`: found -1, expected a number above 0 ``.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SettingError {
     /// The key, with its sections: `train.lora.r`.
     pub key: String,

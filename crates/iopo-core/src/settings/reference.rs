@@ -7,6 +7,7 @@ use super::schema;
 
 /// One setting, or a section of settings, as the reference shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Setting {
     /// The key with its sections: `train.lora.r`.
     pub key: String,
