@@ -1,7 +1,7 @@
 //! Style prompts: sentences that make the responses to one task differ in ways that code can check.
 //!
-//! A style prompt asks for a behavior, and some behaviors are constraint kinds. The declaration of each [`Kind`] lists the
-//! style prompts that elicit it, so that synthesis can skip those that elicit a held-out kind.
+//! A style prompt asks for a behavior, and some behaviors are constraint kinds. The declaration of each [`Kind`] lists
+//! the style prompts that elicit it, so that synthesis can skip those that elicit a held-out kind.
 
 use std::fmt;
 

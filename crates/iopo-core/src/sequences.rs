@@ -221,8 +221,8 @@ impl FalseCells {
         Self { x1y2: !follows.x1y2, x2y1: !follows.x2y1 }
     }
 
-    /// Returns the weights of the mixed sequences in [`PerSequence::margin_over`]: 1 each if both cells are false, 2 for a
-    /// single false cell, 0 for a true cell.
+    /// Returns the weights of the mixed sequences in [`PerSequence::margin_over`]: 1 each if both cells are false, 2
+    /// for a single false cell, 0 for a true cell.
     pub fn weights(self) -> FalseCells<f64> {
         let share = if self.x1y2 && self.x2y1 { 1.0 } else { 2.0 };
         let weight = |is_false: bool| if is_false { share } else { 0.0 };

@@ -27,8 +27,8 @@ pub trait LogProb {
     /// Advances `progress` by one per response. `prompts` and `responses` have the same length.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a prompt that the model cannot take, [`LlmError::Failed`] if the model fails,
-    /// and [`LlmError::Cancelled`] if `progress` asks to stop.
+    /// Returns [`LlmError::BadRequest`] for a prompt that the model cannot take, [`LlmError::Failed`] if the model
+    /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn response_logps(
         &self,
         prompts: &[Vec<Message>],

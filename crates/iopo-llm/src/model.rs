@@ -35,8 +35,8 @@ pub trait LanguageModel {
     /// Advances `progress` by one per completed request.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a request that the model cannot take, [`LlmError::Failed`] if the model fails,
-    /// and [`LlmError::Cancelled`] if `progress` asks to stop.
+    /// Returns [`LlmError::BadRequest`] for a request that the model cannot take, [`LlmError::Failed`] if the model
+    /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn complete(
         &self,
         requests: &[Request],

@@ -4,8 +4,9 @@
 //! $ cargo run -p iopo-objective --example iopo_training_loop
 //! ```
 //!
-//! The model is a table of logits: one row per instruction, one column per token. Each group has two instructions and two
-//! responses of a few tokens. IOPO raises the responses that belong to their instructions and lowers the swapped ones.
+//! The model is a table of logits: one row per instruction, one column per token. Each group has two instructions and
+//! two responses of a few tokens. IOPO raises the responses that belong to their instructions and lowers the swapped
+//! ones.
 #![expect(clippy::print_stdout, reason = "an example reports to the terminal")]
 
 use burn::module::Module;

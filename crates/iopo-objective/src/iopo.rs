@@ -9,8 +9,8 @@
 //! L = −log σ( β (s11 + s22 − s12 − s21) )
 //! ```
 //!
-//! The argument is the sum of the two output margins, `(s11−s12) + (s22−s21)`, and also the sum of the two input margins,
-//! `(s11−s21) + (s22−s12)`.
+//! The argument is the sum of the two output margins, `(s11−s12) + (s22−s21)`, and also the sum of the two input
+//! margins, `(s11−s21) + (s22−s12)`.
 
 use burn::tensor::Tensor;
 
@@ -29,10 +29,10 @@ pub fn iopo(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> Tensor<1>
 
 /// Computes the margin `h = s11 + s22 − 2·s_false`, where `s_false` is the mean over a group's false cells.
 ///
-/// A full group has two false cells and the margin of [`iopo`]. In a sided group, x2 is x1 with one constraint more or less,
-/// one response follows both instructions, and only the other response can be rejected. `Z(x)` does not cancel then, because
-/// one instruction is rejected twice, so the loss is a heuristic and not a likelihood. Skip groups without a false cell: they
-/// have no preference, and their rejected terms have weight 0.
+/// A full group has two false cells and the margin of [`iopo`]. In a sided group, x2 is x1 with one constraint more or
+/// less, one response follows both instructions, and only the other response can be rejected. `Z(x)` does not cancel
+/// then, because one instruction is rejected twice, so the loss is a heuristic and not a likelihood. Skip groups
+/// without a false cell: they have no preference, and their rejected terms have weight 0.
 ///
 /// # Shapes
 /// `[groups]` in every field of `policy`, `reference` and `weights`; `[groups]` out.

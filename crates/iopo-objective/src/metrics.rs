@@ -1,8 +1,9 @@
 //! Accuracies of the implicit reward, to log while training.
 //!
-//! Rewards and margins come with [`PerSequence`](iopo_core::PerSequence): `let rewards = policy.rewards(&reference, beta)`,
-//! then `rewards.output_margins()` and `rewards.input_margins()`. For a [`LossShape`](crate::LossShape) that is per
-//! token, take the rewards of both [per token](crate::GroupLogpsExt::per_token), as the IOPO authors' trainer does.
+//! Rewards and margins come with [`PerSequence`](iopo_core::PerSequence):
+//! `let rewards = policy.rewards(&reference, beta)`, then `rewards.output_margins()` and `rewards.input_margins()`. For
+//! a [`LossShape`](crate::LossShape) that is per token, take the rewards of both [per
+//! token](crate::GroupLogpsExt::per_token), as the IOPO authors' trainer does.
 
 use burn::tensor::{Bool, Tensor};
 

@@ -10,9 +10,9 @@ const MAX_LOGP: f64 = -1e-12;
 /// Computes the ORPO loss of each pair: `−log p_c − λ·log σ( log odds(p_c) − log odds(p_r) )`, with
 /// `log p = log π(y|x)/|y|` of the chosen and the rejected response and `odds(p) = p / (1 − p)`.
 ///
-/// The first term is SFT on the chosen response, so ORPO needs neither an SFT model nor a reference. `p` is the geometric
-/// mean of the response's token probabilities, as in the authors' code: a heuristic without a partition function. The SFT
-/// term covers response tokens only; TRL includes the prompt. TRL calls λ `beta`.
+/// The first term is SFT on the chosen response, so ORPO needs neither an SFT model nor a reference. `p` is the
+/// geometric mean of the response's token probabilities, as in the authors' code: a heuristic without a partition
+/// function. The SFT term covers response tokens only; TRL includes the prompt. TRL calls λ `beta`.
 ///
 /// # Shapes
 /// `[pairs]` in every field of `policy` (sums) and `tokens`; `[pairs]` out.

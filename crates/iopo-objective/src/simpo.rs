@@ -4,12 +4,12 @@ use burn::tensor::Tensor;
 
 use crate::{logps::PairLogps, shape::logistic, tokens::PairTokens};
 
-/// Computes the `SimPO` loss of each pair: `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ )`, where `c` is the
-/// chosen and `r` the rejected response.
+/// Computes the `SimPO` loss of each pair: `−log σ( β·log π(y_c|x)/|y_c| − β·log π(y_r|x)/|y_r| − γ )`, where `c` is
+/// the chosen and `r` the rejected response.
 ///
-/// The reward is the logp per token, without a reference. It is a heuristic: no optimal policy implies it, so there is no
-/// partition function, and only the learning rate keeps the policy near its start. `gamma` is TRL's `simpo_gamma`; the
-/// authors' code takes the ratio `γ/β` instead.
+/// The reward is the logp per token, without a reference. It is a heuristic: no optimal policy implies it, so there is
+/// no partition function, and only the learning rate keeps the policy near its start. `gamma` is TRL's `simpo_gamma`;
+/// the authors' code takes the ratio `γ/β` instead.
 ///
 /// For a group, take the mean over its [`pairs`](crate::GroupLogpsExt::pairs).
 ///

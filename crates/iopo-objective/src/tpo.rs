@@ -1,14 +1,14 @@
 //! Triple preference optimization (Saeidi et al., arXiv 2405.16681, version 2 of 2025).
 //!
-//! TPO takes three ranked responses to one instruction, `y_gold ≻ y_c ≻ y_r`. Without a reference, the loss imitates the
-//! gold response and prefers the chosen one to the rejected one.
+//! TPO takes three ranked responses to one instruction, `y_gold ≻ y_c ≻ y_r`. Without a reference, the loss imitates
+//! the gold response and prefers the chosen one to the rejected one.
 //!
 //! The reward `β·log π(y|x) + β·log Z(x)` follows from maximum-entropy reinforcement learning, and Z(x) cancels between
-//! two responses to one x. TPO-L, from the same paper and code, uses the length normalization and the margin of `SimPO`; it
-//! is a heuristic in which Z(x) does not cancel.
+//! two responses to one x. TPO-L, from the same paper and code, uses the length normalization and the margin of
+//! `SimPO`; it is a heuristic in which Z(x) does not cancel.
 //!
-//! The paper writes the imitation term as a sum over tokens, `−α·log π(y_gold|x)`. The authors' code and TRL take the mean
-//! over tokens, for which α = 1 was tuned, and so do these functions.
+//! The paper writes the imitation term as a sum over tokens, `−α·log π(y_gold|x)`. The authors' code and TRL take the
+//! mean over tokens, for which α = 1 was tuned, and so do these functions.
 
 use burn::tensor::Tensor;
 

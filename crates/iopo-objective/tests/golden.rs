@@ -109,8 +109,8 @@ fn shape(case: &Value) -> LossShape {
     }
 }
 
-/// Computes IOPO with a shape as the authors' trainer does: `ipo` uses logps per token, and its SFT term is divided by the
-/// length twice.
+/// Computes IOPO with a shape as the authors' trainer does: `ipo` uses logps per token, and its SFT term is divided by
+/// the length twice.
 fn iopo_losses(columns: &Columns, case: &Value, shape: LossShape, per_token: bool) -> Tensor<1> {
     let Columns { policy, reference, tokens } = columns;
     let (policy, reference) = if per_token {

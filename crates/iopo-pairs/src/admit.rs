@@ -1,11 +1,11 @@
 //! Admission: accepts a group only if its truth table, recomputed on the final texts, is correct.
 //!
-//! In a **full** group, y1 follows x1 only and y2 follows x2 only. Each instruction then has a constraint that the other
-//! lacks. The operation is a revision if the two constraints exclude each other, and a swap otherwise.
+//! In a **full** group, y1 follows x1 only and y2 follows x2 only. Each instruction then has a constraint that the
+//! other lacks. The operation is a revision if the two constraints exclude each other, and a swap otherwise.
 //!
-//! A pure addition (x2 is x1 with one more constraint) cannot give a full group, because a response that follows x2 also
-//! follows x1. It gives a **sided** group: y1 follows x1, y2 follows x2, and exactly one other cell is false. That cell is
-//! (x2, y1) for an addition and (x1, y2) for a removal.
+//! A pure addition (x2 is x1 with one more constraint) cannot give a full group, because a response that follows x2
+//! also follows x1. It gives a **sided** group: y1 follows x1, y2 follows x2, and exactly one other cell is false. That
+//! cell is (x2, y1) for an addition and (x1, y2) for a removal.
 
 use iopo_constraints::{Constraint, render_prompt};
 use iopo_core::PerSequence;
@@ -81,9 +81,9 @@ pub fn table_of(operation: Operation) -> PerSequence<bool> {
 
 /// Runs every checker on a group's final texts and returns the verdicts.
 ///
-/// Nothing in the row is trusted. The constraints are read from their stored parameters, the prompts are rendered again, the
-/// change is recomputed, and all four cells of the truth table are checked. The row's `proof` is ignored; [`verify`]
-/// compares it.
+/// Nothing in the row is trusted. The constraints are read from their stored parameters, the prompts are rendered
+/// again, the change is recomputed, and all four cells of the truth table are checked. The row's `proof` is ignored;
+/// [`verify`] compares it.
 ///
 /// # Errors
 /// Returns the rule that the group breaks.
@@ -141,8 +141,8 @@ fn read(rows: &[ConstraintRow]) -> Result<Vec<Constraint>, Refusal> {
     rows.iter().map(one).collect()
 }
 
-/// Checks that the operation, the kind and the recorded change match the difference between the two instructions, and that
-/// the constraints before the change are the same.
+/// Checks that the operation, the kind and the recorded change match the difference between the two instructions, and
+/// that the constraints before the change are the same.
 fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
     if row.kind != kind_of(row.operation) {
         return Err(Refusal::KindMismatch);
@@ -161,8 +161,8 @@ fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
     if as_recorded { Ok(()) } else { Err(Refusal::ChangeMismatch) }
 }
 
-/// Checks that the removed and the added constraint exclude each other if and only if the operation is a revision. They are
-/// the last constraints of x1 and x2, which [`changes`] has checked.
+/// Checks that the removed and the added constraint exclude each other if and only if the operation is a revision. They
+/// are the last constraints of x1 and x2, which [`changes`] has checked.
 fn exclusion(row: &PreferenceRow, x1: &[Constraint], x2: &[Constraint]) -> Result<(), Refusal> {
     if kind_of(row.operation) == GroupKind::Sided {
         return Ok(());

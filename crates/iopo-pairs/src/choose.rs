@@ -17,9 +17,9 @@ use iopo_core::random::keyed;
 
 /// Returns the groups of one task, up to the limit of its split.
 ///
-/// Each step uses the operation that is rarest relative to its weight, and among its combinations the one whose kinds were
-/// changed least so far. It prefers pairs that were used less, answers without repair, and constraints of the instructions
-/// that the answers were written for.
+/// Each step uses the operation that is rarest relative to its weight, and among its combinations the one whose kinds
+/// were changed least so far. It prefers pairs that were used less, answers without repair, and constraints of the
+/// instructions that the answers were written for.
 pub fn task_groups(
     task: &Task,
     split: Split,
@@ -78,8 +78,8 @@ pub fn task_groups(
     groups
 }
 
-/// Tells whether the task still has enough full groups after a group of this operation. This holds after every step, so a
-/// limit that removes the last groups keeps it true.
+/// Tells whether the task still has enough full groups after a group of this operation. This holds after every step, so
+/// a limit that removes the last groups keeps it true.
 fn sided_fits(operation: Operation, groups: &[PreferenceRow], config: &PairsConfig) -> bool {
     if kind_of(operation) == GroupKind::Full {
         return true;

@@ -39,16 +39,18 @@ pub struct Combination {
     pub tie: u32,
 }
 
-/// Returns the operation that replaces one constraint by another: a revision if no response can satisfy both, otherwise a
-/// swap.
+/// Returns the operation that replaces one constraint by another: a revision if no response can satisfy both, otherwise
+/// a swap.
 ///
-/// Two constraints of one kind can make a swap: a response can mention both tea and rain. The two constraints of a swap may
-/// conflict, because they are never in one instruction. The shared constraints must be compatible with each of them.
+/// Two constraints of one kind can make a swap: a response can mention both tea and rain. The two constraints of a swap
+/// may conflict, because they are never in one instruction. The shared constraints must be compatible with each of
+/// them.
 pub fn change_of(gone: &Constraint, come: &Constraint) -> Operation {
     if gone.excludes(come) { Operation::Revise } else { Operation::Swap }
 }
 
-/// Returns the pairs of answers that differ enough, each in one random order. The other order would give mirrored groups.
+/// Returns the pairs of answers that differ enough, each in one random order. The other order would give mirrored
+/// groups.
 pub fn pairs(
     task: &Task,
     config: &PairsConfig,

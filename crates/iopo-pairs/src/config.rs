@@ -83,7 +83,8 @@ impl<'de> Deserialize<'de> for PerSplit {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OperationWeights {
-    /// Frequency of groups in which a constraint is replaced by one that excludes it (full). Default: 1. Range: at least 0.
+    /// Frequency of groups in which a constraint is replaced by one that excludes it (full). Default: 1. Range: at
+    /// least 0.
     #[schemars(range(min = 0.0))]
     pub revise: f64,
     /// Frequency of groups in which a constraint is replaced by another one (full). Default: 1. Range: at least 0.
@@ -187,8 +188,8 @@ impl PairsConfig {
     /// Returns the usable kinds with their weights.
     ///
     /// # Errors
-    /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
-    /// left.
+    /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind
+    /// is left.
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
         let inside = |error: SettingError| error.inside("pairs");
         let held_out = kinds_named("held_out", &self.held_out).map_err(inside)?;
@@ -258,8 +259,8 @@ impl PairsConfig {
         Ok(())
     }
 
-    /// Returns the settings that the written rows depend on. Limits that only decide whether the run fails are not among
-    /// them.
+    /// Returns the settings that the written rows depend on. Limits that only decide whether the run fails are not
+    /// among them.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, PairsError> {
         let mut value = serde_json::to_value(self)
             .map_err(|error| SettingError::new("pairs", error, "settings that JSON can hold"))?;

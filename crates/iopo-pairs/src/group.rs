@@ -35,10 +35,10 @@ impl Unfit {
 
 /// Builds the group of a combination and checks it with [`admit`](crate::admit()).
 ///
-/// `weights` are the weights of kinds in the draw of shared constraints. Shared constraints are first, in the same words in
-/// x1 and x2, and the changed constraint is last, so that the two prompts share a long prefix. Shared constraints are
-/// compatible with each other and with the changed ones. The removed and the added constraint may conflict, because they
-/// are never in one instruction.
+/// `weights` are the weights of kinds in the draw of shared constraints. Shared constraints are first, in the same
+/// words in x1 and x2, and the changed constraint is last, so that the two prompts share a long prefix. Shared
+/// constraints are compatible with each other and with the changed ones. The removed and the added constraint may
+/// conflict, because they are never in one instruction.
 ///
 /// # Errors
 /// Returns the reason why the combination gives no group.
@@ -98,8 +98,8 @@ pub fn build(
     Ok(row)
 }
 
-/// Draws up to `count` shared constraints that are compatible with each other and with the changed ones. Constraints of the
-/// instructions that the answers were written for are first.
+/// Draws up to `count` shared constraints that are compatible with each other and with the changed ones. Constraints of
+/// the instructions that the answers were written for are first.
 fn common<'a>(
     pool: &'a [Candidate],
     changed: &[&Constraint],

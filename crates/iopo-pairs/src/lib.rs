@@ -55,9 +55,9 @@ pub use split::split_tasks;
 pub use stage::build;
 pub use stats::PairsSummary;
 
-/// Name and version in the provenance of files. Increase the number after `+` whenever the same inputs and configuration
-/// give other groups, so that older files are written again. Version 2: a revision chooses a constraint that excludes the
-/// old one.
+/// Name and version in the provenance of files. Increase the number after `+` whenever the same inputs and
+/// configuration give other groups, so that older files are written again. Version 2: a revision chooses a constraint
+/// that excludes the old one.
 pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.2");
 
 /// Tests the examples of the README.

@@ -4,14 +4,14 @@ use std::collections::{BTreeSet, HashSet};
 
 /// Bands per signature. Each takes 8 bytes.
 const BANDS: usize = 3;
-/// Minima per band. With three, texts with a similarity of 0.8 share a band in 9 of 10 cases, and texts with a similarity of
-/// 0.1 in 3 of 1000.
+/// Minima per band. With three, texts with a similarity of 0.8 share a band in 9 of 10 cases, and texts with a
+/// similarity of 0.1 in 3 of 1000.
 const ROWS: usize = 3;
 /// Texts with fewer 3-grams are too short to be detected as near duplicates.
 const LEAST_RUNS: usize = 8;
 
-/// Returns the hashes of the word 3-grams of a text (letters and digits, lower case), or the hash of the whole text if it
-/// has fewer than three words.
+/// Returns the hashes of the word 3-grams of a text (letters and digits, lower case), or the hash of the whole text if
+/// it has fewer than three words.
 pub fn shingles(text: &str) -> BTreeSet<u64> {
     let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
@@ -28,8 +28,8 @@ pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
     if all == 0 { 1.0 } else { shared as f64 / all as f64 }
 }
 
-/// The `MinHash` signatures of the texts of earlier tasks. They take at most 32 bytes per text, 24 of which are its bands; a
-/// hash set alone would take 31 to 62 bytes.
+/// The `MinHash` signatures of the texts of earlier tasks. They take at most 32 bytes per text, 24 of which are its
+/// bands; a hash set alone would take 31 to 62 bytes.
 #[derive(Debug, Default)]
 pub struct SeenSignatures {
     sorted: Vec<u64>,

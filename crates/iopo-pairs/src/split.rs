@@ -6,8 +6,8 @@ use iopo_schema::Split;
 
 use iopo_core::random::keyed_hash;
 
-/// Assigns a split to each task. Tasks are sorted by a hash of id and `seed`: the first are test tasks, the next are dev
-/// tasks, and the rest is for training.
+/// Assigns a split to each task. Tasks are sorted by a hash of id and `seed`: the first are test tasks, the next are
+/// dev tasks, and the rest is for training.
 pub fn split_tasks(
     ids: &BTreeSet<String>,
     seed: u64,

@@ -23,13 +23,13 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// Builds preference groups from instructions and responses.
 ///
 /// Writes `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. The groups depend on the two files and the
-/// configuration only, so a resumed run writes the same bytes as an uninterrupted one. Both files are held in memory, with
-/// at most 32 bytes per answer in addition.
+/// configuration only, so a resumed run writes the same bytes as an uninterrupted one. Both files are held in memory,
+/// with at most 32 bytes per answer in addition.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test tasks
-/// than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have a repaired
-/// response than `max_repaired_share` allows. The stats are written first, because they have the reasons.
+/// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test
+/// tasks than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have
+/// a repaired response than `max_repaired_share` allows. The stats are written first, because they have the reasons.
 pub fn build(
     instructions_path: &Path,
     responses_path: &Path,
@@ -159,7 +159,8 @@ fn drop_seen(task: &mut Task, seen: &mut SeenSignatures, counts: &mut Counts) {
 
 /// Keeps at most the configured number of groups of each split.
 ///
-/// The first group of each task is kept first, then the second of each task, and so on, so that few tasks lose all groups.
+/// The first group of each task is kept first, then the second of each task, and so on, so that few tasks lose all
+/// groups.
 fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut Counts) {
     for split in Split::ALL.iter().copied() {
         let most = config.max_groups.get(split);

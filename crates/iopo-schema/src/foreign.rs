@@ -24,8 +24,8 @@ use crate::{Batches, SchemaError};
 /// whichever Arrow type it had when it was written.
 ///
 /// # Errors
-/// Returns [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`], and so
-/// does the iterator.
+/// Returns [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`], and
+/// so does the iterator.
 pub fn foreign_batches(path: &Path) -> Result<Batches, SchemaError> {
     let Foreign { file, metadata, path } = Foreign::open(path)?;
     Batches::new(file, metadata, &path)
@@ -54,7 +54,8 @@ impl Foreign {
         self.metadata.schema()
     }
 
-    /// Iterates over the texts in the named columns, including those inside lists and structs. Other values are skipped.
+    /// Iterates over the texts in the named columns, including those inside lists and structs. Other values are
+    /// skipped.
     ///
     /// Texts are [`DataType::Utf8View`], in batches of a few rows, so that a text that a million rows repeat is in
     /// memory once. The memory for a page is computed from its header and limited before the page is decoded.

@@ -1,9 +1,9 @@
 //! Parquet files that connect the stages of a run: row types, versions, readers and writers.
 //!
 //! Stages exchange data through files only. Each file holds rows of one type ([`Record`]), compressed with zstd. Its
-//! metadata names the schema, the version and the origin of the rows ([`Provenance`]). A file's bytes depend on its rows
-//! and its provenance alone, so a resumed stage writes the same bytes as an uninterrupted one ([`Parts`]). A file of
-//! another schema or version is refused with an error that names both.
+//! metadata names the schema, the version and the origin of the rows ([`Provenance`]). A file's bytes depend on its
+//! rows and its provenance alone, so a resumed stage writes the same bytes as an uninterrupted one ([`Parts`]). A file
+//! of another schema or version is refused with an error that names both.
 //!
 //! | module | contents |
 //! |---|---|
@@ -33,8 +33,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate knows no stage and no model, and constraints only with the feature `constraints`. It never writes a time, a
-//! path or a device name into a file.
+//! The crate knows no stage and no model, and constraints only with the feature `constraints`. It never writes a time,
+//! a path or a device name into a file.
 
 mod batches;
 mod columns;

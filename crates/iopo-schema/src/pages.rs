@@ -1,7 +1,8 @@
 //! Limits the memory for the pages of a foreign file before they are decoded.
 //!
-//! A page of a few kilobytes can decompress to two gigabytes, and the sizes in the footer can be wrong. The sizes in the
-//! page's own header are binding: the decoder reserves no more than the header says and rejects a page that yields less.
+//! A page of a few kilobytes can decompress to two gigabytes, and the sizes in the footer can be wrong. The sizes in
+//! the page's own header are binding: the decoder reserves no more than the header says and rejects a page that yields
+//! less.
 
 use std::fs::File;
 use std::io::{BufReader, Read};

@@ -14,9 +14,9 @@ use crate::{Provenance, Record, SchemaError};
 
 /// An output that is written part by part, so that a stage that is killed at any point can resume.
 ///
-/// Parts are files `<final>.parts/part-00000.parquet` and so on. A part is complete once it has its name. Each part is a
-/// fixed range of the stage's work, so a resumed stage skips the parts that exist. [`Parts::finish`] joins them in order
-/// into the final file, whose bytes do not depend on the number of parts or on interruptions.
+/// Parts are files `<final>.parts/part-00000.parquet` and so on. A part is complete once it has its name. Each part is
+/// a fixed range of the stage's work, so a resumed stage skips the parts that exist. [`Parts::finish`] joins them in
+/// order into the final file, whose bytes do not depend on the number of parts or on interruptions.
 ///
 /// The value holds a lock, so that two processes cannot write one output. The lock ends with the process.
 ///
@@ -52,9 +52,9 @@ impl<R: Record> Parts<R> {
     /// replaced when [`Parts::finish`] is called.
     ///
     /// # Errors
-    /// Returns [`SchemaError::OtherProvenance`] if parts of another provenance exist, [`SchemaError::Locked`] if another
-    /// process writes this output, [`SchemaError::Io`], or the error of reading a file at `final_path` that does not have
-    /// this schema.
+    /// Returns [`SchemaError::OtherProvenance`] if parts of another provenance exist, [`SchemaError::Locked`] if
+    /// another process writes this output, [`SchemaError::Io`], or the error of reading a file at `final_path` that
+    /// does not have this schema.
     pub fn open(final_path: &Path, provenance: &Provenance) -> Result<Self, SchemaError> {
         let directory = directory(final_path);
         let path = final_path.to_path_buf();
@@ -93,8 +93,8 @@ impl<R: Record> Parts<R> {
     /// Joins the parts `0..count` into the final file and removes them. Does nothing if the file is complete.
     ///
     /// # Errors
-    /// Returns [`SchemaError::MissingPart`], [`SchemaError::StrayPart`], or an error of reading the parts or writing the
-    /// file.
+    /// Returns [`SchemaError::MissingPart`], [`SchemaError::StrayPart`], or an error of reading the parts or writing
+    /// the file.
     pub fn finish(&self, count: usize) -> Result<(), SchemaError> {
         if !self.finished()? {
             let missing = (0..count).find(|index| !self.has(*index));

@@ -188,8 +188,8 @@ pub fn header(path: &Path) -> Result<Header, SchemaError> {
 
 /// Reads the provenance of a file of any schema.
 ///
-/// Use [`made_with`] to decide whether a file must be written again: parsing the stored JSON can change the last digit of
-/// a number in the configuration.
+/// Use [`made_with`] to decide whether a file must be written again: parsing the stored JSON can change the last digit
+/// of a number in the configuration.
 ///
 /// # Errors
 /// Returns an error if the file is missing, damaged, or not written by iopo.
@@ -197,7 +197,8 @@ pub fn provenance(path: &Path) -> Result<Provenance, SchemaError> {
     open(path, "iopo")?.texts.parse(path)
 }
 
-/// Tells whether `path` is a file of `R` rows with this provenance. Compares the stored texts, as [`crate::Parts`] does.
+/// Tells whether `path` is a file of `R` rows with this provenance. Compares the stored texts, as [`crate::Parts`]
+/// does.
 ///
 /// Returns `false` if the file is missing, damaged, or has another schema or version.
 pub fn made_with<R: Record>(path: &Path, provenance: &Provenance) -> bool {

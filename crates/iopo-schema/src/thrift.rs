@@ -61,8 +61,8 @@ impl Walker<'_> {
         }
     }
 
-    /// Reads the id and the kind of the next field; the kind is [`STOP`] at the end of the struct. `before` is the id of
-    /// the previous field.
+    /// Reads the id and the kind of the next field; the kind is [`STOP`] at the end of the struct. `before` is the id
+    /// of the previous field.
     pub(crate) fn field(&mut self, before: i64) -> Option<(i64, u8)> {
         let header = self.byte()?;
         if header & 0x0f == STOP {

@@ -18,7 +18,8 @@ const ROW_GROUP_ROWS: usize = 4 * BATCH_ROWS;
 /// Writes all rows to `path` atomically. Creates missing directories.
 ///
 /// # Errors
-/// Returns [`SchemaError::Io`], [`SchemaError::Encode`] or [`SchemaError::Write`]. The file at `path` is unchanged then.
+/// Returns [`SchemaError::Io`], [`SchemaError::Encode`] or [`SchemaError::Write`]. The file at `path` is unchanged
+/// then.
 pub fn write<R: Record>(
     path: &Path,
     rows: &[R],

@@ -44,8 +44,8 @@ pub struct SampleInfo {
 
 /// Samples the missing answers, part by part, and returns the path of the file.
 ///
-/// The file has `samples_per_task` rows for each task, in order. A row is a response without an instruction and verdicts.
-/// If the model rejects a request, the reason is in `error`.
+/// The file has `samples_per_task` rows for each task, in order. A row is a response without an instruction and
+/// verdicts. If the model rejects a request, the reason is in `error`.
 ///
 /// # Errors
 /// Returns an error if the model fails, the call is cancelled, or a file cannot be read or written.
@@ -180,8 +180,8 @@ fn ask(
     (info, Request { messages: vec![Message::user(prompt)], sampling })
 }
 
-/// Completes a batch. A request that the model rejects is removed and the rest is sent again, so that a task that is too
-/// long does not end the run.
+/// Completes a batch. A request that the model rejects is removed and the rest is sent again, so that a task that is
+/// too long does not end the run.
 fn complete_or_refuse(
     model: &dyn LanguageModel,
     requests: Vec<Request>,

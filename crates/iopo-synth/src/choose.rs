@@ -22,9 +22,9 @@ pub struct Candidate {
 
 /// Returns, for each answer to a task, the constraints of the given kinds that the answer satisfies.
 ///
-/// Candidates are the back-translation of the answer and the revisions of the constraints that the other answers satisfy.
-/// The revisions find constraints such as "do not use the word *tea*", which only an answer with tea suggests. Every
-/// candidate is checked.
+/// Candidates are the back-translation of the answer and the revisions of the constraints that the other answers
+/// satisfy. The revisions find constraints such as "do not use the word *tea*", which only an answer with tea suggests.
+/// Every candidate is checked.
 pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>> {
     let answers: Vec<CountedResponse<'_>> =
         answers.iter().map(|answer| CountedResponse::new(answer)).collect();
@@ -63,8 +63,8 @@ pub fn candidates(answers: &[&str], kinds: &[(Kind, f64)]) -> Vec<Vec<Candidate>
 
 /// Draws constraints that do not conflict until there are `count`, including `fixed`, or until no candidate fits.
 ///
-/// The kind is drawn first, by its weight. The weight is multiplied by `discriminating_weight` if one of its constraints
-/// is discriminating. Within the kind, informative and discriminating constraints are more likely.
+/// The kind is drawn first, by its weight. The weight is multiplied by `discriminating_weight` if one of its
+/// constraints is discriminating. Within the kind, informative and discriminating constraints are more likely.
 pub fn choose(
     candidates: &[Candidate],
     fixed: Vec<Constraint>,

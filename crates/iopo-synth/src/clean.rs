@@ -49,7 +49,8 @@ pub struct Cleaned {
     pub trimmed: bool,
 }
 
-/// Cleans an answer. `cut` tells whether the token limit ended it; such an answer is trimmed to its last complete sentence.
+/// Cleans an answer. `cut` tells whether the token limit ended it; such an answer is trimmed to its last complete
+/// sentence.
 ///
 /// # Errors
 /// Returns the reason why the answer must be dropped.

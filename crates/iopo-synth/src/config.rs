@@ -103,7 +103,8 @@ pub struct SynthConfig {
     /// Probability of each repair. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub repair_probability: f64,
-    /// Repairs kinds that hold in the responses to a smaller share of tasks than this. Default: 0.05. Range: at least 0.
+    /// Repairs kinds that hold in the responses to a smaller share of tasks than this. Default: 0.05. Range: at least
+    /// 0.
     #[schemars(range(min = 0.0))]
     pub repair_reach: f64,
     /// Ids of the kinds that may be repaired; if empty, `repair_reach` decides. Default: empty.
@@ -152,12 +153,12 @@ impl Default for SynthConfig {
 impl SynthConfig {
     /// Returns the usable kinds with their weights in the draw.
     ///
-    /// A kind's weight is divided by `(w × d)^spread`, where `w` is the summed weight of its dimension and `d` is the number
-    /// of dimensions of its type, so that types with many kinds do not dominate.
+    /// A kind's weight is divided by `(w × d)^spread`, where `w` is the summed weight of its dimension and `d` is the
+    /// number of dimensions of its type, so that types with many kinds do not dominate.
     ///
     /// # Errors
-    /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
-    /// left.
+    /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind
+    /// is left.
     pub fn kinds(&self) -> Result<Vec<(Kind, f64)>, SynthError> {
         let held_out = kind_set("held_out", &self.held_out)?;
         kind_set("kind_weights", self.kind_weights.keys())?;
@@ -245,8 +246,8 @@ impl SynthConfig {
 
     /// Returns the settings that the written rows depend on.
     ///
-    /// `max_repaired_share` is not among them, because it only decides whether the run fails. Raising it therefore needs no
-    /// new synthesis.
+    /// `max_repaired_share` is not among them, because it only decides whether the run fails. Raising it therefore
+    /// needs no new synthesis.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
         let mut value = serde_json::to_value(self)
             .map_err(|error| SettingError::new("synth", error, "settings that JSON can hold"))?;

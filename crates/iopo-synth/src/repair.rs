@@ -21,8 +21,8 @@ pub struct Repaired {
     pub constraint: Constraint,
 }
 
-/// Edits one of `answers` for a constraint of one of `kinds`, within the limits of `config`. Returns `None` if no attempt
-/// succeeds.
+/// Edits one of `answers` for a constraint of one of `kinds`, within the limits of `config`. Returns `None` if no
+/// attempt succeeds.
 pub fn repair(
     task: &str,
     answers: &[&str],

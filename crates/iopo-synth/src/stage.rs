@@ -16,14 +16,15 @@ use crate::{SynthConfig, SynthError, SynthSummary, read_tasks};
 
 /// Synthesizes constrained instructions with verified responses from tasks.
 ///
-/// Writes `answers.parquet` (the sampled answers), `instructions.parquet`, `responses.parquet` and `synth_stats.parquet`
-/// into `out_dir`. Sampling takes most of the time, and a resumed run skips its finished parts. The other files depend on
-/// the answers and the configuration only, so a resumed run writes the same bytes as an uninterrupted one.
+/// Writes `answers.parquet` (the sampled answers), `instructions.parquet`, `responses.parquet` and
+/// `synth_stats.parquet` into `out_dir`. Sampling takes most of the time, and a resumed run skips its finished parts.
+/// The other files depend on the answers and the configuration only, so a resumed run writes the same bytes as an
+/// uninterrupted one.
 ///
 /// # Errors
-/// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or more
-/// responses are repaired than `max_repaired_share` allows. In the last two cases the stats are written first, because they
-/// have the reasons.
+/// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or
+/// more responses are repaired than `max_repaired_share` allows. In the last two cases the stats are written first,
+/// because they have the reasons.
 pub fn synthesize(
     tasks_path: &Path,
     out_dir: &Path,

@@ -1,8 +1,8 @@
 //! Selection of the style prompt of each sample.
 //!
-//! A style prompt can elicit a constraint kind ([`StylePrompt::kinds`]). A held-out kind must not be elicited, because the
-//! model learns from the responses. [`open`] therefore drops the style prompts that elicit a held-out kind before any is
-//! drawn.
+//! A style prompt can elicit a constraint kind ([`StylePrompt::kinds`]). A held-out kind must not be elicited, because
+//! the model learns from the responses. [`open`] therefore drops the style prompts that elicit a held-out kind before
+//! any is drawn.
 //!
 //! Responses that show a held-out kind without a style prompt for it are kept, because no instruction names the kind.
 //! Style prompts that the configuration adds are always used.
@@ -26,7 +26,8 @@ pub fn open(style_prompts: &[String], held_out: &BTreeSet<Kind>) -> Vec<String> 
 
 /// Returns the style prompt of one sample, or `None` for the first `plain` samples.
 ///
-/// The other samples use the style prompts in an order drawn for each task, so that each is used once before any repeats.
+/// The other samples use the style prompts in an order drawn for each task, so that each is used once before any
+/// repeats.
 pub fn style_prompt_of<'a>(
     style_prompts: &'a [String],
     plain: usize,

@@ -26,8 +26,8 @@ pub struct Task {
 /// optionally `input`.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or has no tasks, a row is not a task, an id occurs twice, or two tasks have
-/// the same text and input.
+/// Returns an error if the file cannot be read or has no tasks, a row is not a task, an id occurs twice, or two tasks
+/// have the same text and input.
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
     let rows = match path.extension().and_then(|ending| ending.to_str()) {
         Some("jsonl" | "ndjson") => read_lines(path)?,

@@ -16,7 +16,8 @@ use crate::admit::FULL_TABLE;
 pub struct Export {
     /// The format of the rows.
     pub to: Format,
-    /// Writes lists of turns instead of text. Applies to TRL only, because LLaMA-Factory always has turns. Default: false.
+    /// Writes lists of turns instead of text. Applies to TRL only, because LLaMA-Factory always has turns. Default:
+    /// false.
     pub conversational: bool,
     /// The type of the file.
     pub container: Container,

@@ -42,8 +42,8 @@ impl ImportSummary {
 /// Imports files, each with the split of its rows, and writes their groups to `out`.
 ///
 /// The rows of a group come from one file. A task belongs to the split of the first file that has it, and its groups in
-/// other splits are skipped, so that no test task is trained on. The files are read twice. The first pass checks every row,
-/// so that an invalid row leaves no output.
+/// other splits are skipped, so that no test task is trained on. The files are read twice. The first pass checks every
+/// row, so that an invalid row leaves no output.
 ///
 /// # Errors
 /// Returns an error if there is no file, a row is not of the format, a file gives no group, or a file cannot be read or

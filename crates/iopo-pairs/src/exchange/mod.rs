@@ -8,15 +8,16 @@
 //!
 //! Files are JSON lines or Parquet. A JSON list of rows, such as the IOPO authors' `trace.json`, can be read too.
 //!
-//! **Export.** TRL gets every strict pair of a group: (x1, y1, y2) if y2 does not follow x1, and (x2, y2, y1) if y1 does
-//! not follow x2. A full group gives two rows and a sided group one. A row of LLaMA-Factory claims a full truth table, so
-//! sided groups are skipped and counted.
+//! **Export.** TRL gets every strict pair of a group: (x1, y1, y2) if y2 does not follow x1, and (x2, y2, y1) if y1
+//! does not follow x2. A full group gives two rows and a sided group one. A row of LLaMA-Factory claims a full truth
+//! table, so sided groups are skipped and counted.
 //!
-//! **Import.** The labels are not checked. The verdicts of a group have [`iopo_schema::Method::Judge`] and state this in
-//! their evidence, and the group has no constraints. Two rows of TRL that mirror each other (two prompts, chosen and
-//! rejected swapped) give a full group. Rows without a mirrored row are skipped and counted, because they have no second
-//! instruction. A file with an invalid row is rejected with the line number. You can import several files at once, each
-//! with its split; a task belongs to the first file that has it. [`crate::build`] never replaces imported groups.
+//! **Import.** The labels are not checked. The verdicts of a group have [`iopo_schema::Method::Judge`] and state this
+//! in their evidence, and the group has no constraints. Two rows of TRL that mirror each other (two prompts, chosen and
+//! rejected swapped) give a full group. Rows without a mirrored row are skipped and counted, because they have no
+//! second instruction. A file with an invalid row is rejected with the line number. You can import several files at
+//! once, each with its split; a task belongs to the first file that has it. [`crate::build`] never replaces imported
+//! groups.
 
 mod cells;
 mod error;

@@ -17,8 +17,8 @@ pub(super) struct Texts {
 
 /// Creates the row of a full group with unchecked labels.
 ///
-/// Constraints, response ids and the input stay empty, because the file does not have them. The operation is a swap, because
-/// a full truth table implies only that each instruction asks for something that the other does not.
+/// Constraints, response ids and the input stay empty, because the file does not have them. The operation is a swap,
+/// because a full truth table implies only that each instruction asks for something that the other does not.
 ///
 /// # Errors
 /// Returns the reason to skip the group.
