@@ -2,15 +2,16 @@
 //!
 //! The undamaged files of the same writers open, so the errors are about the damage.
 
+#[expect(dead_code, reason = "only other tests write safetensors files")]
 mod files;
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
-use files::gguf::{self, File, Tensor, Value};
 use files::read_tensors;
 use iopo_model::{Checkpoint, ModelError, ModelFiles};
+use iopo_testing::gguf::{self, File, Tensor, Value};
 
 /// Opens everything and reads all tensors.
 fn read_all(path: &Path) -> Result<(), ModelError> {

@@ -1,9 +1,6 @@
-//! Writers of small model files, valid and damaged, for the tests of hostile files.
-#![expect(dead_code, reason = "each test binary uses one of the writers")]
+//! A writer of small safetensors files, valid and damaged, and a reader of whole checkpoints.
 
 pub(crate) mod safetensors;
-
-pub(crate) use iopo_testing::gguf;
 
 use iopo_model::{Checkpoint, ModelError};
 
