@@ -79,6 +79,7 @@ pub struct Estimate {
 
 /// A cluster bootstrap.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Bootstrap {
     /// Number of resamples: more give smoother interval ends and take longer. Default: 2000.
     pub samples: usize,
@@ -95,6 +96,24 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
+    /// Sets the number of resamples.
+    #[must_use]
+    pub fn with_samples(self, samples: usize) -> Self {
+        Self { samples, ..self }
+    }
+
+    /// Sets the coverage of the interval.
+    #[must_use]
+    pub fn with_confidence(self, confidence: f64) -> Self {
+        Self { confidence, ..self }
+    }
+
+    /// Sets the random seed of the resamples.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
     /// Computes the percentile interval of any statistic of row indices.
     ///
     /// `clusters` names the cluster of each row; a row with an empty name is a cluster. The resamples depend only on the

@@ -13,6 +13,7 @@ use crate::{Bootstrap, EvalError};
 /// Settings of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
 pub struct EvalConfig {
     /// Longest response, in tokens. Longer ones are cut off and counted in `length_cut_share`. Default: 256.
     #[schemars(range(min = 1))]

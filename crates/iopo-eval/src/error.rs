@@ -257,7 +257,7 @@ pub enum EvalError {
     },
     /// A response does not have exactly one outcome per constraint.
     #[error(
-        "the outcomes of prompt `{key}` do not match its constraints: expected {expected}, found {got}"
+        "the outcomes of prompt `{key}` do not match its constraints: expected {expected}, found {found}"
     )]
     Outcomes {
         /// Key of the prompt.
@@ -265,7 +265,7 @@ pub enum EvalError {
         /// Expected outcomes.
         expected: String,
         /// Outcomes found.
-        got: String,
+        found: String,
     },
 
     /// A group's truth table contradicts its kind.
@@ -322,14 +322,14 @@ pub enum EvalError {
         predictions: PathBuf,
     },
     /// A log-probability is missing or impossible.
-    #[error("log-probabilities of {what}: expected {expected}, found {got}")]
+    #[error("log-probabilities of {what}: expected {expected}, found {found}")]
     Logps {
         /// What they belong to.
         what: String,
         /// Expected values.
         expected: String,
         /// Values found.
-        got: String,
+        found: String,
     },
     /// A row has no usable numbers.
     #[error("row `{key}` cannot be used for statistics: {reason}")]

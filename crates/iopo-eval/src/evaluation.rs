@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::benchmarks::heldout::{HeldOut, heldout_prompts};
 use crate::benchmarks::run::request;
-use crate::logprob::response_logps;
+use crate::prediction_logps::response_logps;
 use crate::score::{PRODUCER, score_file};
 use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
 use crate::{EvalConfig, EvalError, TestPrompt, answer};
@@ -203,7 +203,7 @@ fn table_rows(
             at.map(|at| measured[at].policy.clone()).ok_or_else(|| EvalError::Logps {
                 what: format!("the reference of `{}`", candidate.folder),
                 expected: format!("candidate `{folder}`"),
-                got: "none".to_owned(),
+                found: "none".to_owned(),
             })
         });
         let run = EvaluatedRun {

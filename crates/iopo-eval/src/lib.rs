@@ -10,7 +10,7 @@
 //! | [`observe`] | outcomes of a response, and the accuracies that follow from them |
 //! | [`bootstrap`] | intervals by a cluster bootstrap, paired differences |
 //! | [`degeneration`] | degeneration checks: length, distinct n-grams, blank and cut responses |
-//! | [`logprob`] | log-probabilities of responses under a model |
+//! | [`prediction_logps`] | log-probabilities of responses under a model |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |
 //! | [`summary`] | all metrics of all models → `summary.parquet` |
 //! | [`evaluation`] | all of it for the models of a run, resumable |
@@ -44,8 +44,8 @@ pub mod config;
 pub mod degeneration;
 pub mod error;
 pub mod evaluation;
-pub mod logprob;
 pub mod observe;
+pub mod prediction_logps;
 pub mod prompt;
 pub mod rewards;
 pub mod score;
@@ -63,7 +63,7 @@ pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;
 pub use error::EvalError;
 pub use evaluation::{Candidate, EvaluationPaths, EvaluationSummary, Models, evaluate};
-pub use logprob::response_logps;
+pub use prediction_logps::response_logps;
 pub use prompt::TestPrompt;
 pub use score::{Scorer, score_file};
 pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};

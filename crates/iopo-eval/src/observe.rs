@@ -124,8 +124,8 @@ pub fn join(
     for score in scores {
         let (key, index) = (score.key.clone(), score.index);
         if by_key.entry(key.clone()).or_default().insert(index, score).is_some() {
-            let got = format!("two for constraint {index}");
-            return Err(EvalError::Outcomes { key, expected: "one each".to_owned(), got });
+            let found = format!("two for constraint {index}");
+            return Err(EvalError::Outcomes { key, expected: "one each".to_owned(), found });
         }
     }
     crate::score::refuse_duplicates(
@@ -134,22 +134,22 @@ pub fn join(
     )?;
     let mut scored = Vec::with_capacity(predictions.len());
     for prediction in predictions {
-        let found = by_key.remove(&prediction.key).unwrap_or_default();
+        let outcomes = by_key.remove(&prediction.key).unwrap_or_default();
         let ids =
             |row: &iopo_schema::ConstraintRow| row.check.as_ref().map(|check| check.id.clone());
         let expected: Vec<Option<String>> = prediction.constraints.iter().map(ids).collect();
-        let in_order = found.keys().copied().eq(0..found.len() as u32);
-        let got: Vec<Option<String>> =
-            found.values().map(|row| Some(row.instruction_id.clone())).collect();
-        if expected != got || !in_order {
-            let (expected, got) = (format!("{expected:?}"), format!("{got:?}"));
-            return Err(EvalError::Outcomes { key: prediction.key.clone(), expected, got });
+        let in_order = outcomes.keys().copied().eq(0..outcomes.len() as u32);
+        let found: Vec<Option<String>> =
+            outcomes.values().map(|row| Some(row.instruction_id.clone())).collect();
+        if expected != found || !in_order {
+            let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+            return Err(EvalError::Outcomes { key: prediction.key.clone(), expected, found });
         }
         scored.push(ScoredResponse {
             key: prediction.key.clone(),
             task_id: prediction.task_id.clone(),
             constraints: prediction.constraints.len(),
-            outcomes: found.values().map(Outcome::from).collect(),
+            outcomes: outcomes.values().map(Outcome::from).collect(),
         });
     }
     match by_key.into_keys().next() {
@@ -157,7 +157,7 @@ pub fn join(
         Some(key) => Err(EvalError::Outcomes {
             key,
             expected: "a prediction with that key".to_owned(),
-            got: "none".to_owned(),
+            found: "none".to_owned(),
         }),
     }
 }

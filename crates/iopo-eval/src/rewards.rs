@@ -127,7 +127,7 @@ pub fn rank(
                     return Err(EvalError::Logps {
                         what: format!("group `{}`", group.id),
                         expected: format!("the policy's token counts {:?}", ours.tokens),
-                        got: format!("{:?} from the reference; use one tokenizer", theirs.tokens),
+                        found: format!("{:?} from the reference; use one tokenizer", theirs.tokens),
                     });
                 }
                 Some(Margins::new(ours.logps, theirs.logps, beta, false_cells))
@@ -169,7 +169,7 @@ fn by_group<'a>(
             return Err(EvalError::Logps {
                 what: format!("group `{}` under {what}", row.group_id),
                 expected: "finite values".to_owned(),
-                got: format!("{:?}", row.logps),
+                found: format!("{:?}", row.logps),
             });
         }
         if map.insert(row.group_id.as_str(), row).is_some() {
@@ -189,7 +189,7 @@ fn find<'a>(
     rows.get(id).copied().ok_or_else(|| EvalError::Logps {
         what: format!("group `{id}` under {what}"),
         expected: "log-probabilities of four sequences".to_owned(),
-        got: "none".to_owned(),
+        found: "none".to_owned(),
     })
 }
 

@@ -157,7 +157,7 @@ fn perplexities(
                 return Err(EvalError::Logps {
                     what: format!("the response to `{}` under the base model", row.key),
                     expected: "one".to_owned(),
-                    got: "none".to_owned(),
+                    found: "none".to_owned(),
                 });
             }
         };

@@ -41,7 +41,7 @@ fn single_row_clusters_give_the_normal_interval_of_a_proportion() {
 fn the_width_follows_the_confidence() {
     let data = rows((0..400).map(|row| (row, f64::from(u8::from(row % 2 == 0)))));
     let at = |confidence| {
-        let bootstrap = Bootstrap { confidence, ..Bootstrap::default() };
+        let bootstrap = Bootstrap::default().with_confidence(confidence);
         width(bootstrap.estimate(&data, Statistic::Ratio).expect("usable"))
     };
     // Ratio of the normal quantiles: 1.645 to 1.960.
@@ -163,7 +163,7 @@ proptest! {
         data in prop::collection::vec((0_usize..6, -5.0_f64..5.0), 2..40),
         seed in any::<u64>(),
     ) {
-        let bootstrap = Bootstrap { samples: 100, seed, ..Bootstrap::default() };
+        let bootstrap = Bootstrap::default().with_samples(100).with_seed(seed);
         let mut data = rows(data);
         let found = bootstrap.estimate(&data, Statistic::Ratio).expect("usable");
         let most = data.iter().map(|row| row.num).fold(f64::MIN, f64::max);

@@ -84,7 +84,7 @@ fn scores_name_their_mode_and_unsupported_types_have_none() {
 fn the_four_accuracies_cover_all_and_each_subset() {
     let folder = tempfile::tempdir().expect("temporary directory");
     let (prompts, scores) = scored(folder.path(), Mode::Paper);
-    let rows = summarize("m", &prompts, &scores, Bootstrap::default()).expect("summarised");
+    let rows = summarize("m", &prompts, &scores, Bootstrap::default()).expect("summarized");
     let is = |metric, subset, value: f64, n| {
         let (found, rows) = cell(&rows, metric, subset);
         assert!((found - value).abs() < 1e-12 && rows == n, "{metric} {subset}: {found} of {rows}");

@@ -53,7 +53,8 @@ fn test_tasks_give_their_own_instructions_and_draws_of_held_out_kinds_alone() {
 
 #[test]
 fn seen_prompts_are_topped_up_with_kinds_of_synthesis_only() {
-    let config = EvalConfig { seen_per_task: 5, unseen_per_task: 0, ..common::config() };
+    let mut config = common::config();
+    (config.seen_per_task, config.unseen_per_task) = (5, 0);
     let prompts = make(&common::groups(2, 3), &config).expect("prompts");
     assert!(prompts.len() > 3 * 2, "{}", prompts.len());
     let synthesis = ["max_words", "no_questions", "question"];
@@ -62,26 +63,29 @@ fn seen_prompts_are_topped_up_with_kinds_of_synthesis_only() {
 
 #[test]
 fn without_held_out_kinds_there_is_no_unseen_prompt() {
-    let config = EvalConfig { held_out: Vec::new(), ..common::config() };
+    let mut config = common::config();
+    config.held_out.clear();
     assert_eq!(make(&common::groups(2, 3), &config).expect("prompts").len(), 6);
 }
 
 #[test]
-fn prompts_depend_on_the_seed_task_and_not_on_its_neighbours() {
-    let config = common::config();
+fn prompts_of_a_task_do_not_depend_on_other_tasks() {
+    let mut config = common::config();
     let few = make(&common::groups(2, 3), &config).expect("prompts");
     let many = make(&common::groups(5, 9), &config).expect("prompts");
     assert!(few.iter().all(|prompt| many.contains(prompt)));
     let mut backwards = common::groups(2, 3);
     backwards.reverse();
     assert_eq!(make(&backwards, &config).expect("prompts"), few);
-    let other = make(&common::groups(2, 3), &EvalConfig { seed: 8, ..config }).expect("prompts");
+    config.seed = 8;
+    let other = make(&common::groups(2, 3), &config).expect("prompts");
     assert_ne!(other, few);
 }
 
 #[test]
-fn a_bound_takes_the_tasks_in_turns() {
-    let config = EvalConfig { max_prompts: 10, ..common::config() };
+fn a_limit_takes_prompts_from_every_task() {
+    let mut config = common::config();
+    config.max_prompts = 10;
     let all = make(&common::groups(2, 6), &common::config()).expect("prompts");
     let prompts = make(&common::groups(2, 6), &config).expect("prompts");
     assert_eq!(prompts.len(), 10);
@@ -98,7 +102,8 @@ fn a_bound_takes_the_tasks_in_turns() {
 fn every_kind_can_be_held_out_and_drawn() {
     let own = ["max_words", "no_questions", "question"];
     for kind in Kind::ALL.iter().filter(|kind| !own.contains(&kind.id())) {
-        let config = EvalConfig { held_out: vec![kind.id().to_owned()], ..common::config() };
+        let mut config = common::config();
+        config.held_out = vec![kind.id().to_owned()];
         let prompts = make(&common::groups(1, 2), &config).expect("prompts");
         let drawn = prompts.iter().filter(|prompt| ids(prompt) == [kind.id()]).count();
         assert!(drawn >= 2, "{kind}: {drawn}");
@@ -107,8 +112,8 @@ fn every_kind_can_be_held_out_and_drawn() {
 
 #[test]
 fn a_held_out_kind_in_synthesis_is_refused() {
-    let held_out = vec!["question".to_owned()];
-    let config = EvalConfig { held_out, ..common::config() };
+    let mut config = common::config();
+    config.held_out = vec!["question".to_owned()];
     let error = make(&common::groups(2, 3), &config).expect_err("held out and seen").to_string();
     assert!(error.contains("`question` is held out"), "{error}");
     // Only in a test group: it would count as seen.

@@ -43,6 +43,7 @@ impl Message {
 /// Settings for drawing the next token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Sampling {
     /// Upper bound of generated tokens.
     pub max_new_tokens: usize,
@@ -60,6 +61,30 @@ impl Sampling {
     /// Creates settings for greedy decoding of at most `max_new_tokens` tokens.
     pub fn greedy(max_new_tokens: usize) -> Self {
         Self { max_new_tokens, temperature: 0.0, top_p: 1.0, top_k: 0, seed: 0 }
+    }
+
+    /// Sets the softmax temperature.
+    #[must_use]
+    pub fn with_temperature(self, temperature: f32) -> Self {
+        Self { temperature, ..self }
+    }
+
+    /// Restricts draws to the likeliest tokens that together hold this probability.
+    #[must_use]
+    pub fn with_top_p(self, top_p: f32) -> Self {
+        Self { top_p, ..self }
+    }
+
+    /// Restricts draws to the `top_k` likeliest tokens.
+    #[must_use]
+    pub fn with_top_k(self, top_k: usize) -> Self {
+        Self { top_k, ..self }
+    }
+
+    /// Sets the seed of the request's random stream.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Greedy generation with a cache, prefill included: `cargo bench -p iopo-model --bench decode`.
+//! Measures greedy generation with a cache, including the prefill: `cargo bench -p iopo-model --bench decode`.
 
 mod common;
 
@@ -21,13 +21,13 @@ fn decoding(criterion: &mut Criterion) {
                     sampling: Sampling::greedy(response),
                 })
                 .collect();
-            let limits = Limits { rows: batch, ..Limits::default() };
+            let limits = Limits::default().with_rows(batch);
             bench.throughput(Throughput::Elements((batch * response) as u64));
             let id = BenchmarkId::new(format!("batch_{batch}"), &model.name);
             bench.bench_with_input(id, &prompts, |bencher, prompts| {
                 bencher.iter(|| {
-                    let made = model.decoder.generate(prompts, &[], limits, &Silent);
-                    black_box(made.expect("generated"))
+                    let generated = model.decoder.generate(prompts, &[], limits, &Silent);
+                    black_box(generated.expect("generated"))
                 });
             });
         }

@@ -1,4 +1,4 @@
-//! Response log-probabilities of one preference group, and its forward and backward pass:
+//! Measures the response log-probabilities of one preference group, and its forward and backward pass:
 //! `cargo bench -p iopo-model --bench step`.
 
 mod common;
@@ -9,10 +9,10 @@ use common::{Model, models};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use iopo_model::{Activations, Decoder, Layout, LoraConfig, ModelError, Segment, Targets};
 
-/// Tokens by which the two instructions differ.
+/// Tokens at the end of each prompt in which the two instructions differ.
 const REST: usize = 8;
 
-/// A stem, the rests of two instructions, two responses under each.
+/// Makes a group: the common prefix of both prompts, the rest of each prompt, and two responses to each.
 fn group(model: &Model) -> (Layout, Targets) {
     let (prompt, response) = model.lengths;
     let segment = |parent, tokens| Segment { parent, tokens };
@@ -34,8 +34,9 @@ fn group(model: &Model) -> (Layout, Targets) {
 }
 
 fn step(decoder: &Decoder, (layout, targets): &(Layout, Targets)) {
-    let slopes = |logps: &[f32]| Ok::<_, ModelError>(vec![0.01; logps.len()]);
-    let computed = decoder.response_logps_and_grads(layout, targets, Activations::Kept, slopes);
+    let coefficients = |logps: &[f32]| Ok::<_, ModelError>(vec![0.01; logps.len()]);
+    let computed =
+        decoder.response_logps_and_grads(layout, targets, Activations::Kept, coefficients);
     black_box(computed.expect("gradients"));
 }
 
@@ -48,7 +49,9 @@ fn steps(criterion: &mut Criterion) {
         bench.throughput(Throughput::Elements(group.0.token_count() as u64));
         let id = |what| BenchmarkId::new(what, &model.name);
         bench.bench_function(id("response_logps"), |bencher| {
-            bencher.iter(|| model.decoder.response_logps(&group.0, &group.1).expect("sums"));
+            bencher.iter(|| {
+                model.decoder.response_logps(&group.0, &group.1).expect("log-probabilities")
+            });
         });
         bench.bench_function(id("forward_and_backward_lora"), |bencher| {
             bencher.iter(|| step(&lora, &group));

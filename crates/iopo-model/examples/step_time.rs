@@ -1,8 +1,9 @@
-//! How long one IOPO step and one batch of decoding take, and how much memory a step:
-//! `MIMALLOC_PURGE_DELAY=-1 cargo run --release --example step_time MODEL [train | decode | kept | recomputed]`, which
-//! has the allocator do what the `iopo` binary tells it. The last two are two steps of 512 + 128 tokens and the peak of
-//! memory after them, one a process.
-#![expect(clippy::print_stdout, reason = "it prints what it measured")]
+//! Measures the time of one IOPO step and of one batch of decoding, and the memory of a step:
+//! `MIMALLOC_PURGE_DELAY=-1 cargo run --release --example step_time MODEL [train | decode | kept | recomputed]`.
+//!
+//! The variable sets the allocator up as the `iopo` binary does. `kept` and `recomputed` run two steps of 512 + 128 tokens
+//! and print the peak memory after them; the peak of a process only rises, so each is a separate run.
+#![expect(clippy::print_stdout, reason = "the example prints its measurements")]
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use iopo_model::{
     Segment, Targets, memory, workers,
 };
 
-/// The allocator of the `iopo` binary: big tensors come and go, and fresh pages cost a quarter of a step.
+/// The allocator of the `iopo` binary. It reuses the pages of large tensors; fresh pages would take a quarter of a step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -21,7 +22,7 @@ fn tokens(count: usize, salt: u32) -> Vec<u32> {
     (0..count as u32).map(|at| 1000 + (at * 7919 + salt * 104_729) % 40_000).collect()
 }
 
-/// Stem, two rests of 16, four responses: prompt and response as given.
+/// Makes a group with prompts and responses of the given lengths; the prompts differ in the last 16 tokens.
 fn group(prompt: usize, response: usize) -> Result<(Layout, Targets), ModelError> {
     let rest = 16;
     let segment = |parent, tokens| Segment { parent, tokens };
@@ -45,7 +46,7 @@ fn group(prompt: usize, response: usize) -> Result<(Layout, Targets), ModelError
     Ok((layout, targets))
 }
 
-/// Forward and backward.
+/// Runs one forward and backward pass.
 fn step(
     lora: &Decoder,
     layout: &Layout,
@@ -56,8 +57,8 @@ fn step(
     lora.response_logps_and_grads(layout, targets, activations, coefficients).map(|_| ())
 }
 
-/// Steps one after the other, and what they needed at most.
-fn holding(lora: &Decoder, activations: Activations) -> Result<(), ModelError> {
+/// Runs two steps and prints the peak memory.
+fn peak_memory(lora: &Decoder, activations: Activations) -> Result<(), ModelError> {
     let gigabytes = || memory::peak().map_or(f64::NAN, |bytes| bytes as f64 / 1e9);
     println!("loaded: peak {:.2} GB", gigabytes());
     let (layout, targets) = group(512, 128)?;
@@ -74,7 +75,7 @@ fn holding(lora: &Decoder, activations: Activations) -> Result<(), ModelError> {
     Ok(())
 }
 
-/// Forward alone, forward and backward, and the latter side by side.
+/// Measures the forward pass, a step, and steps on several workers.
 fn training(lora: &Decoder) -> Result<(), ModelError> {
     let step = |layout: &Layout, targets: &Targets| step(lora, layout, targets, Activations::Kept);
     for (prompt, response) in [(64, 64), (256, 128)] {
@@ -95,32 +96,30 @@ fn training(lora: &Decoder) -> Result<(), ModelError> {
         let start = Instant::now();
         workers::map(&lora.device(), vec![(); pieces], |()| step(&layout, &targets))?;
         let each = start.elapsed().as_secs_f64() / pieces as f64;
-        println!("{prompt} + {response}, {tokens} tokens: {each:.2} s a step side by side");
+        println!("{prompt} + {response}, {tokens} tokens: {each:.2} s per step on several workers");
     }
     Ok(())
 }
 
-/// Tokens a second by batch size: one batch, and one a worker. The rows have prompts of their own and are greedy, or
-/// are samples of one prompt.
+/// Measures tokens per second by batch size, with one batch and with one batch per worker. Rows are greedy continuations of
+/// different prompts, or samples of one prompt.
 fn decoding(decoder: &Decoder) -> Result<(), ModelError> {
     let length = 32;
     let greedy =
         |row| GenerationRequest { tokens: tokens(60, row), sampling: Sampling::greedy(length) };
     let sample = |row| {
-        let sampling = Sampling {
-            max_new_tokens: length,
-            temperature: 0.6,
-            top_p: 0.9,
-            top_k: 0,
-            seed: u64::from(row),
-        };
+        let sampling = Sampling::greedy(length)
+            .with_temperature(0.6)
+            .with_top_p(0.9)
+            .with_seed(u64::from(row));
         GenerationRequest { tokens: tokens(60, 0), sampling }
     };
     for batch in [1u32, 16, 32, 64] {
-        let (own, samples) = ((0..batch).map(greedy).collect(), (0..batch).map(sample).collect());
-        for (what, prompts) in [("greedy", own), ("samples of one prompt", samples)] {
+        let (greedy, samples) =
+            ((0..batch).map(greedy).collect(), (0..batch).map(sample).collect());
+        for (what, prompts) in [("greedy", greedy), ("samples of one prompt", samples)] {
             let prompts: Vec<GenerationRequest> = prompts;
-            let limits = Limits { rows: prompts.len(), ..Limits::default() };
+            let limits = Limits::default().with_rows(prompts.len());
             let generate = || decoder.generate(&prompts, &[], limits, &Silent);
             generate()?;
             let start = Instant::now();
@@ -132,7 +131,7 @@ fn decoding(decoder: &Decoder) -> Result<(), ModelError> {
             let beside = start.elapsed().as_secs_f64() / count as f64;
             let rate = |seconds: f64| f64::from(batch) * length as f64 / seconds;
             println!(
-                "decode batch {batch}, {what}: {:.0} tokens/s with prefill, {:.0} side by side",
+                "decode batch {batch}, {what}: {:.0} tokens/s with prefill, {:.0} on several workers",
                 rate(alone),
                 rate(beside)
             );
@@ -151,8 +150,8 @@ fn main() -> Result<(), ModelError> {
         Decoder::from_tensors(&config, &device, |name, shape| checkpoint.tensor(name, shape))?;
     let lora = || decoder.clone().with_lora(&LoraConfig::default(), 0);
     match what.as_deref() {
-        Some("kept") => return holding(&lora()?, Activations::Kept),
-        Some("recomputed") => return holding(&lora()?, Activations::Recomputed),
+        Some("kept") => return peak_memory(&lora()?, Activations::Kept),
+        Some("recomputed") => return peak_memory(&lora()?, Activations::Recomputed),
         Some("decode") => {}
         _ => training(&lora()?)?,
     }

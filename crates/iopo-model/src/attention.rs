@@ -175,10 +175,10 @@ pub(crate) fn backward(
 ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
     let AttentionTape { q, k, v, kept } = tape;
     let probabilities = match kept {
-        Kept::LogSums(sums) => {
+        Kept::LogSums(attended) => {
             let made = attend_tree_gradients(
                 [&q, &k, &v],
-                (&sums.mixed, &sums.log_sums),
+                (&attended.mixed, &attended.log_sums),
                 dy,
                 layout,
                 heads,
@@ -221,13 +221,13 @@ pub(crate) fn backward(
 }
 
 /// Adds the pieces of a path's gradient `[kv, context, dim]` to its segments.
-fn spread(sums: &mut [Option<Tensor<3>>], grad: &Tensor<3>, layout: &Layout, path: &[usize]) {
+fn spread(gradients: &mut [Option<Tensor<3>>], grad: &Tensor<3>, layout: &Layout, path: &[usize]) {
     let [kv, _, dim] = grad.dims();
     let mut start = 0;
     for &at in path {
         let end = start + layout.span(at).rows.len();
         let piece = grad.clone().slice([0..kv, start..end, 0..dim]);
-        sums[at] = Some(match sums[at].take() {
+        gradients[at] = Some(match gradients[at].take() {
             Some(sum) => sum + piece,
             None => piece,
         });
@@ -255,7 +255,7 @@ mod tests {
         (a.clone() - b.clone()).abs().max().into_scalar()
     }
 
-    /// A stem, two branches and two leaves each; the stem is longer than one block of the kernel.
+    /// Makes a stem, two branches and two leaves each; the stem is longer than one block of the kernel.
     fn tree() -> Layout {
         let lengths = [
             (None, 150),
@@ -292,7 +292,7 @@ mod tests {
                 let largest: f32 = b.clone().abs().max().into_scalar();
                 assert!(apart(a, b) < 1e-5 * largest, "{name}: {} of {largest}", apart(a, b));
             }
-            // Control: another output gradient gives another result.
+            // Negative control: another output gradient gives another result.
             let (other, _, _) = gradients(ours.1, &(dy * 1.01));
             assert!(apart(&other, &q) > 1e-4);
         }

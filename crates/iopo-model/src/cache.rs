@@ -209,7 +209,7 @@ mod tests {
         let cache = LayerCache { keys: Some(keys.clone()), values: Some(values.clone()) };
         let got = cache.attend(q.clone(), &columns, None, heads);
         assert!(far(got, want.clone()) < 1e-5);
-        // Control: one visible column more changes the result.
+        // Negative control: one visible column more changes the result.
         let leaked = Columns { starts: vec![0, 16, 30], used: 30 };
         assert!(far(cache.attend(q, &leaked, None, heads), want) > 1e-3);
     }

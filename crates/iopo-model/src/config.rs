@@ -50,7 +50,7 @@ impl Architecture {
             "qwen2" => Ok(Self::Qwen2),
             other => Err(ModelError::UnknownArchitecture {
                 path: path.to_owned(),
-                got: other.chars().take(80).collect(),
+                found: other.chars().take(80).collect(),
                 supported: Self::SUPPORTED,
             }),
         }
@@ -89,6 +89,7 @@ impl Llama3Scaling {
 
 /// The architecture and sizes of a decoder.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ModelConfig {
     /// The family.
     pub architecture: Architecture,
@@ -128,6 +129,10 @@ pub struct ModelConfig {
 
 impl ModelConfig {
     /// Reads `config.json` and, if it exists, `generation_config.json`.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read or is not JSON, the architecture or one of its features is not supported, or
+    /// a value is missing or out of range.
     pub fn from_dir(dir: &Path) -> Result<Self, ModelError> {
         let path = dir.join("config.json");
         let mut config = Self::from_hf_json(&read_json(&path)?, &path)?;
@@ -144,6 +149,9 @@ impl ModelConfig {
     }
 
     /// Parses the content of a `config.json`; `path` appears in errors.
+    ///
+    /// # Errors
+    /// Returns an error if the architecture or one of its features is not supported, or a value is missing or out of range.
     pub fn from_hf_json(json: &Value, path: &Path) -> Result<Self, ModelError> {
         let object = json.as_object().ok_or_else(|| {
             ModelError::config(path, "(the whole file)", "a JSON object", kind_of(json))
@@ -231,21 +239,29 @@ impl ModelConfig {
 
     /// Checks constraints between values.
     pub(crate) fn validated(self, path: &Path) -> Result<Self, ModelError> {
-        let bad = |key: &str, expected: String, got: String| {
-            Err(ModelError::config(path, key, expected, got))
+        let bad = |key: &str, expected: String, found: String| {
+            Err(ModelError::config(path, key, expected, found))
         };
         let (heads, kv) = (self.num_attention_heads, self.num_key_value_heads);
         if !heads.is_multiple_of(kv) {
             return bad("num_key_value_heads", format!("a divisor of {heads}"), kv.to_string());
         }
         if !self.head_dim.is_multiple_of(2) || self.head_dim == 0 {
-            return bad("head_dim", "even and positive".into(), self.head_dim.to_string());
+            return bad("head_dim", "a positive even number".into(), self.head_dim.to_string());
         }
         if !(self.rms_norm_eps > 0.0 && self.rms_norm_eps < 1.0) {
-            return bad("rms_norm_eps", "between 0 and 1".into(), self.rms_norm_eps.to_string());
+            return bad(
+                "rms_norm_eps",
+                "a number between 0 and 1".into(),
+                self.rms_norm_eps.to_string(),
+            );
         }
         if !(self.rope_theta >= 1.0 && self.rope_theta.is_finite()) {
-            return bad("rope_theta", "finite and at least 1".into(), self.rope_theta.to_string());
+            return bad(
+                "rope_theta",
+                "a finite number of at least 1".into(),
+                self.rope_theta.to_string(),
+            );
         }
         if let Some(scaling) = &self.rope_scaling {
             let ordered = scaling.factor >= 1.0
@@ -266,7 +282,7 @@ impl ModelConfig {
             if id as usize >= self.vocab_size {
                 return bad(
                     "bos_token_id, eos_token_id, pad_token_id",
-                    format!("below vocab_size {}", self.vocab_size),
+                    format!("ids below vocab_size {}", self.vocab_size),
                     id.to_string(),
                 );
             }

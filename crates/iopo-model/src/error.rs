@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum ModelError {
     /// A file could not be opened, read or written.
-    #[error("cannot {action} {}", path.display())]
+    #[error("failed to {action} {}", path.display())]
     Io {
         /// The operation: "open", "read", "write" …
         action: &'static str,
@@ -39,20 +39,20 @@ pub enum ModelError {
         reason: String,
     },
     /// The path is neither a checkpoint directory nor a `.gguf` file.
-    #[error("{} is not a model: expected {expected}, got {got}", path.display())]
+    #[error("{} is not a model: found {found}, expected {expected}", path.display())]
     NotAModel {
         /// The path.
         path: PathBuf,
         /// What was expected.
         expected: &'static str,
         /// What was found.
-        got: String,
+        found: String,
     },
     /// A setting has a value that is not allowed.
     #[error(transparent)]
     Setting(#[from] iopo_core::SettingError),
     /// A configuration value is missing, has the wrong type or is out of range.
-    #[error("bad configuration in {}: `{key}` must be {expected}, got {got}", path.display())]
+    #[error("bad configuration in {}: `{key}`: found {found}, expected {expected}", path.display())]
     BadConfig {
         /// The file.
         path: PathBuf,
@@ -61,18 +61,18 @@ pub enum ModelError {
         /// What was expected.
         expected: String,
         /// What was found.
-        got: String,
+        found: String,
     },
     /// The decoder does not support the architecture.
     #[error(
-        "unknown architecture `{got}` in {}: supported are {supported}",
+        "unknown architecture `{found}` in {}: expected one of {supported}",
         path.display()
     )]
     UnknownArchitecture {
         /// The file.
         path: PathBuf,
         /// The architecture named in the file.
-        got: String,
+        found: String,
         /// The supported architectures.
         supported: &'static str,
     },
@@ -104,7 +104,7 @@ pub enum ModelError {
     },
     /// A tensor is stored in an unsupported type.
     #[error(
-        "tensor `{tensor}` in {} has type {got}: supported are {supported}",
+        "tensor `{tensor}` in {} has type {found}: expected one of {supported}",
         path.display()
     )]
     UnsupportedTensorType {
@@ -113,7 +113,7 @@ pub enum ModelError {
         /// The tensor, by its name in the file.
         tensor: String,
         /// Its type in the file.
-        got: String,
+        found: String,
         /// The supported types.
         supported: &'static str,
     },
@@ -127,7 +127,7 @@ pub enum ModelError {
     },
     /// A tensor's shape does not match the configuration.
     #[error(
-        "tensor `{tensor}` in {} has shape {got:?}, but the configuration implies {expected:?}",
+        "tensor `{tensor}` in {} has shape {found:?}, but the configuration implies {expected:?}",
         path.display()
     )]
     ShapeMismatch {
@@ -138,7 +138,7 @@ pub enum ModelError {
         /// The shape implied by the configuration.
         expected: Vec<usize>,
         /// The shape in the file.
-        got: Vec<usize>,
+        found: Vec<usize>,
     },
     /// No tokenizer was found.
     #[error("no tokenizer in {}: expected {expected}", path.display())]
@@ -157,9 +157,9 @@ pub enum ModelError {
         reason: String,
     },
     /// Tokenizing a text or decoding tokens failed.
-    #[error("cannot {action} with the tokenizer: {reason}")]
+    #[error("the tokenizer failed to {action}: {reason}")]
     Tokenize {
-        /// "encode" or "decode".
+        /// "encode", "decode" or "serialize".
         action: &'static str,
         /// What happened.
         reason: String,
@@ -218,13 +218,13 @@ impl ModelError {
         path: &Path,
         key: impl Into<String>,
         expected: impl Into<String>,
-        got: impl Into<String>,
+        found: impl Into<String>,
     ) -> Self {
         Self::BadConfig {
             path: path.to_owned(),
             key: key.into(),
             expected: expected.into(),
-            got: got.into(),
+            found: found.into(),
         }
     }
 

@@ -47,6 +47,7 @@ pub struct Generated {
 
 /// Limits of a batch. One row always runs, whatever its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Rows that run together. Default 32.
     pub rows: usize,
@@ -58,6 +59,20 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self { rows: 32, tokens: 1 << 15 }
+    }
+}
+
+impl Limits {
+    /// Sets the number of rows that run together.
+    #[must_use]
+    pub fn with_rows(self, rows: usize) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// Sets the limit of rows × tokens.
+    #[must_use]
+    pub fn with_tokens(self, tokens: usize) -> Self {
+        Self { tokens, ..self }
     }
 }
 

@@ -1,6 +1,7 @@
-//! Logps of response tokens, chunk by chunk, with exact gradients.
+//! Log-probabilities of response tokens, chunk by chunk, with exact gradients.
 //!
-//! Logits are computed for predicted tokens only, a few rows at a time. Each row keeps its logp and `∂ logp / ∂ hidden`.
+//! Logits are computed for predicted tokens only, a few rows at a time. Each row keeps its log-probability and
+//! `∂ logp / ∂ hidden`.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{IndexingUpdateOp, Tensor, TensorData};
@@ -115,9 +116,9 @@ impl Decoder {
         Ok(self.head_pass(&self.hidden(layout)?, targets, false)?.0)
     }
 
-    /// Returns logps and, for a loss on them, the gradient of every trained parameter.
+    /// Returns the log-probabilities and, for a loss on them, the gradient of every trained parameter.
     ///
-    /// `coefficients` receives the logps and returns `∂ loss / ∂ logp`, one per target. The adapter is trained if there is
+    /// `coefficients` receives the log-probabilities and returns `∂ loss / ∂ logp`, one per target. The adapter is trained if there is
     /// one, otherwise every parameter.
     ///
     /// # Errors
@@ -144,7 +145,7 @@ impl Decoder {
         let coefficients = coefficients(&logps)?;
         if coefficients.len() != logps.len() {
             let reason =
-                format!("expected {} coefficients, got {}", logps.len(), coefficients.len());
+                format!("expected {} coefficients, found {}", logps.len(), coefficients.len());
             return Err(ModelError::Layout { reason }.into());
         }
         let device = hidden.device();

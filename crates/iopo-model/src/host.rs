@@ -10,7 +10,7 @@ pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, Mod
         // The lines after the first three are the driver's stack trace.
         let said = format!("{error:?}");
         let message = said.lines().take(3).collect::<Vec<_>>().join(" / ");
-        ModelError::Other { reason: format!("cannot read a tensor from the device: {message}") }
+        ModelError::Other { reason: format!("failed to read a tensor from the device: {message}") }
     };
     let data = tensor.try_into_data().map_err(|error| unreadable(&error))?;
     data.convert::<f32>().try_to_vec().map_err(|error| unreadable(&error))

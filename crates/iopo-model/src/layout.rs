@@ -1,7 +1,7 @@
 //! Flat layout of sequences that share prefixes.
 //!
 //! A sequence is one root segment, four separate sequences are four roots, and a preference group is a tree: the common
-//! prefix of both prompts, the rest of each prompt, the responses under each. Linear layers process every flat token once.
+//! prefix of both prompts, the rest of each prompt, and the responses to each. Linear layers process every flat token once.
 //! Attention runs per segment, fully over its ancestors and causally over itself. Positions continue along each path.
 
 use std::ops::Range;
@@ -53,7 +53,7 @@ impl Layout {
                 Some(parent) => {
                     return Err(ModelError::Layout {
                         reason: format!(
-                            "segment {index} names {parent} as its parent, which must come before it"
+                            "segment {index} has the parent {parent}, expected an earlier segment"
                         ),
                     });
                 }
@@ -107,12 +107,12 @@ impl Layout {
         self.spans[segment].rows.start + offset
     }
 
-    /// The flat tokens.
+    /// Returns the flat tokens.
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
     }
 
-    /// Position of each flat token on its path, from 0.
+    /// Returns the position of each flat token on its path, from 0.
     pub fn positions(&self) -> &[u32] {
         &self.positions
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_must_come_first_and_something_must_be_there() {
+    fn a_parent_after_its_child_and_a_layout_without_tokens_are_errors() {
         assert!(Layout::new(vec![segment(Some(0), &[1])]).is_err());
         assert!(Layout::new(vec![segment(None, &[])]).is_err());
     }

@@ -1,22 +1,22 @@
-//! Llama-family decoders on Burn: checkpoints, tokens, adapters, forward, generation.
+//! Llama-family decoders on Burn: checkpoints, tokens, adapters, forward and backward pass, generation.
 //!
-//! | module | what |
+//! | module | content |
 //! |---|---|
-//! | [`layout`] | segments of a tree, laid flat: single sequences and preference groups alike |
-//! | [`decoder`] | the model: embedding, layers, norm, head |
-//! | [`head`] | response log-probabilities, chunk by chunk, and their gradients |
-//! | `tape` | what the forward pass keeps for the backward pass, or computes again |
-//! | [`lora`], `merge` | adapters beside the weights, and folded into them |
-//! | [`generate`], `prefill` | batched generation with a key-value cache, common beginnings computed once |
-//! | [`chat`] | decoder, tokenizer and template together: it answers chats |
-//! | `logprob` | response log-probabilities of a chat model, through [`LogProb`](iopo_llm::LogProb) |
-//! | [`config`], [`checkpoint`], [`source`] | Hugging Face directories and GGUF files |
-//! | [`chat_files`] | writes tokenizer and chat template |
-//! | [`tokenizer`], [`template`] | text to tokens, chats to text |
-//! | [`device`], `dtype` | the one place that makes devices; what weights are held in |
-//! | [`workers`], [`memory`] | several pieces of work at once on a CPU; what memory there is |
+//! | [`chat`] | decoder, tokenizer and template as one chat model |
+//! | [`decoder`], [`head`], [`lora`] | the model, response log-probabilities and gradients, adapters |
+//! | [`layout`] | sequences and preference groups as flat trees of segments |
+//! | [`generate`] | batched generation with a key-value cache and shared prefixes |
+//! | [`config`], [`checkpoint`], [`source`] | reads Hugging Face directories and GGUF files |
+//! | [`tokenizer`], [`template`], [`chat_files`] | text to tokens, chats to text, and their files |
+//! | [`device`], [`workers`], [`memory`] | devices, parallel work on a CPU, memory limits |
 //!
-//! It knows nothing of Parquet, of losses, of constraints.
+//! ```
+//! use iopo_model::Layout;
+//!
+//! let layout = Layout::sequences([vec![1, 2, 3], vec![1, 2]])?;
+//! assert_eq!(layout.positions(), [0, 1, 2, 0, 1]);
+//! # Ok::<(), iopo_model::ModelError>(())
+//! ```
 
 mod attention;
 mod cache;

@@ -42,7 +42,7 @@ pub(crate) struct ProjectionTape {
 /// Largest number of rows of a decoding step.
 const FEW_ROWS: usize = 64;
 
-/// `x·wᵀ`.
+/// Computes `x·wᵀ`.
 ///
 /// # Shapes
 /// `[rows, in]`, `[out, in]` → `[rows, out]`.

@@ -17,7 +17,7 @@ pub fn peak() -> Option<u64> {
 
 /// Returns the memory available to this process for computing on `device`, in bytes.
 ///
-/// This is what the process holds plus the machine's free memory, or the limit of its control group if that is lower. A
+/// This is the memory that the process holds plus the machine's free memory, or the limit of its control group if that is lower. A
 /// GPU's memory is not known.
 pub fn obtainable(device: &Device) -> Option<u64> {
     if !device::in_main_memory(device) {

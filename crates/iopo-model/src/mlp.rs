@@ -7,7 +7,7 @@ use crate::grads::Grads;
 use crate::kernels::{swiglu, swiglu_backward};
 use crate::linear::{Projection, ProjectionTape};
 
-/// `down(silu(gate(x)) · up(x))` (Shazeer 2020, arXiv 2002.05202).
+/// Computes `down(silu(gate(x)) · up(x))` (Shazeer 2020, arXiv 2002.05202).
 #[derive(Module, Debug)]
 pub(crate) struct SwiGlu {
     pub(crate) gate: Projection,

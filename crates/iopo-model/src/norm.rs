@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use crate::kernels::{Normed, rms_norm, rms_norm_backward};
 
-/// `y = x · rsqrt(mean(x²) + ε) · γ` (Zhang and Sennrich 2019, arXiv 1910.07467).
+/// Computes `y = x · rsqrt(mean(x²) + ε) · γ` (Zhang and Sennrich 2019, arXiv 1910.07467).
 #[derive(Module, Debug)]
 pub(crate) struct RmsNorm {
     /// `[d_model]`.
@@ -18,7 +18,7 @@ pub(crate) struct RmsNorm {
 #[derive(Debug, Clone)]
 pub(crate) struct RmsNormTape {
     /// `x · rsqrt(mean(x²) + ε)`, `[tokens, d_model]`.
-    normalised: Tensor<2>,
+    normalized: Tensor<2>,
     /// `rsqrt(mean(x²) + ε)`, `[tokens, 1]`.
     scale: Tensor<2>,
 }
@@ -31,8 +31,8 @@ impl RmsNorm {
     /// # Shapes
     /// `[tokens, d_model]` → `[tokens, d_model]`.
     pub(crate) fn forward(&self, x: &Tensor<2>) -> (Tensor<2>, RmsNormTape) {
-        let Normed { y, normalised, scale } = rms_norm(x, &self.gamma.val(), self.epsilon);
-        (y, RmsNormTape { normalised, scale })
+        let Normed { y, normalized, scale } = rms_norm(x, &self.gamma.val(), self.epsilon);
+        (y, RmsNormTape { normalized, scale })
     }
 
     /// Returns the gradients of the input, added to `onto`, and of γ.
@@ -46,10 +46,10 @@ impl RmsNorm {
         onto: Tensor<2>,
         want_gamma: bool,
     ) -> (Tensor<2>, Option<Tensor<1>>) {
-        let RmsNormTape { normalised, scale } = tape;
+        let RmsNormTape { normalized, scale } = tape;
         let dgamma =
-            want_gamma.then(|| (dy.clone() * normalised.clone()).sum_dim(0).squeeze_dim(0));
-        let dx = rms_norm_backward(normalised, scale, &self.gamma.val(), dy, onto);
+            want_gamma.then(|| (dy.clone() * normalized.clone()).sum_dim(0).squeeze_dim(0));
+        let dx = rms_norm_backward(normalized, scale, &self.gamma.val(), dy, onto);
         (dx, dgamma)
     }
 }

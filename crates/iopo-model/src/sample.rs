@@ -94,8 +94,7 @@ mod tests {
 
     #[test]
     fn frequencies_follow_the_softmax() {
-        let sampling =
-            Sampling { temperature: 2.0, top_p: 1.0, top_k: 0, seed: 3, max_new_tokens: 1 };
+        let sampling = Sampling::greedy(1).with_temperature(2.0).with_seed(3);
         let logits = [0.0, 2.0, 4.0];
         let counts = counts(&sampling, &logits, 20_000);
         let total: f64 = logits.iter().map(|l| f64::from(*l / 2.0).exp()).sum();
@@ -111,11 +110,11 @@ mod tests {
     #[test]
     fn top_k_and_top_p_cut_the_tail() {
         let logits = [3.0, 2.0, 1.0, 0.0];
-        let base = Sampling { temperature: 1.0, top_p: 1.0, top_k: 2, seed: 1, max_new_tokens: 1 };
-        let by_k = counts(&base, &logits, 5_000);
+        let base = Sampling::greedy(1).with_temperature(1.0).with_seed(1);
+        let by_k = counts(&base.clone().with_top_k(2), &logits, 5_000);
         assert!(by_k[0] > 0 && by_k[1] > 0 && by_k[2] == 0 && by_k[3] == 0);
         // Masses 0.644, 0.237, 0.087, 0.032: 0.7 needs two tokens.
-        let by_p = counts(&Sampling { top_k: 0, top_p: 0.7, ..base }, &logits, 5_000);
+        let by_p = counts(&base.with_top_p(0.7), &logits, 5_000);
         assert!(by_p[0] > 0 && by_p[1] > 0 && by_p[2] == 0 && by_p[3] == 0);
     }
 }

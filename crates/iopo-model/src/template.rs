@@ -2,7 +2,7 @@
 //!
 //! Templates see the environment of `transformers`: `messages`, `add_generation_prompt`, `bos_token`, `eos_token`, `tools`
 //! and `documents` (both none), `raise_exception`, Python's string and dict methods, `tojson` without HTML escapes, trimmed
-//! blocks and loop controls. Two features are missing on purpose: `strftime_now`, because a prompt must not depend on the
+//! blocks and loop controls. Two features are left out on purpose: `strftime_now`, because a prompt must not depend on the
 //! date (templates test whether it is defined), and the `{% generation %}` tag.
 //!
 //! A template comes with the model and can be hostile. Fuel limits its time and memory.
@@ -43,10 +43,13 @@ pub struct ChatTemplate {
 
 impl ChatTemplate {
     /// Compiles a template; `bos` and `eos` are the texts of the special tokens.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Template`] if the source exceeds 1 MiB or does not compile.
     pub fn new(source: &str, bos: Option<&str>, eos: Option<&str>) -> Result<Self, ModelError> {
         if source.len() > MAX_SOURCE {
             let reason =
-                format!("its source has {} bytes, expected at most {MAX_SOURCE}", source.len());
+                format!("found a source of {} bytes, expected at most {MAX_SOURCE}", source.len());
             return Err(ModelError::Template { reason });
         }
         let mut environment = Environment::new();
@@ -67,6 +70,10 @@ impl ChatTemplate {
     }
 
     /// Reads `chat_template.jinja` or the `chat_template` of `tokenizer_config.json`.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::TemplateMissing`] if there is neither, and another error if a file cannot be read or the template
+    /// does not compile.
     pub fn from_dir(dir: &Path, tokenizer: &Tokenizer) -> Result<Self, ModelError> {
         let (bos, eos) = (tokenizer.bos_token(), tokenizer.eos_token());
         let file = dir.join("chat_template.jinja");
@@ -101,6 +108,9 @@ impl ChatTemplate {
     }
 
     /// Renders a chat. With `add_generation_prompt` the text ends at the start of the assistant's turn.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Template`] if the template rejects the chat, runs too long or renders more than 16 MiB.
     pub fn render(
         &self,
         messages: &[Message],
@@ -117,7 +127,8 @@ impl ChatTemplate {
         };
         let text = template.render(chat).map_err(|error| failed(&error))?;
         if text.len() > MAX_OUTPUT {
-            let reason = format!("it rendered {} bytes, expected at most {MAX_OUTPUT}", text.len());
+            let reason =
+                format!("found {} rendered bytes, expected at most {MAX_OUTPUT}", text.len());
             return Err(ModelError::Template { reason });
         }
         Ok(text)
@@ -199,7 +210,7 @@ fn to_json(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
     }
     kwargs.assert_all_used()?;
     let json = serde_json::to_value(value).map_err(|error| {
-        Error::new(ErrorKind::InvalidOperation, "cannot write JSON").with_source(error)
+        Error::new(ErrorKind::InvalidOperation, "failed to write JSON").with_source(error)
     })?;
     let mut out = String::new();
     write_json(&mut out, &json, indent.map(|indent| indent.min(MAX_INDENT)), 0);
@@ -257,7 +268,7 @@ fn failed(error: &Error) -> ModelError {
         source = inner.source();
     }
     if error.kind() == ErrorKind::OutOfFuel {
-        reason = format!("it exceeds {FUEL} steps: {reason}");
+        reason = format!("more than {FUEL} steps: {reason}");
     }
     ModelError::Template { reason }
 }

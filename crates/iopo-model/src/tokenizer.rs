@@ -45,6 +45,10 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     /// Reads `tokenizer.json`, and the roles of special tokens from `tokenizer_config.json` or the model's configuration.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::TokenizerMissing`] if there is no `tokenizer.json`, and another error if a file cannot be read or
+    /// a special token is not in the vocabulary.
     pub fn from_dir(dir: &Path, config: &ModelConfig) -> Result<Self, ModelError> {
         let path = dir.join("tokenizer.json");
         if !path.is_file() {
@@ -117,6 +121,9 @@ impl Tokenizer {
     ///
     /// This includes the chat's content: content with the text of a special token (`<|im_end|>`) becomes that token. Check
     /// untrusted content with [`Tokenizer::special_in`] before rendering.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         encode(&self.inner, text)
     }
@@ -124,6 +131,9 @@ impl Tokenizer {
     /// Encodes plain text. The text of a special token is encoded letter by letter.
     ///
     /// Used for responses, whose end-of-text token is appended as an id.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the text.
     pub fn encode_content(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         encode(&self.plain, text)
     }
@@ -134,6 +144,9 @@ impl Tokenizer {
     }
 
     /// Decodes ids. Ids without a token are skipped.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the ids.
     pub fn decode(&self, ids: &[u32], skip_special: bool) -> Result<String, ModelError> {
         self.inner
             .decode(ids, skip_special)
@@ -182,6 +195,9 @@ impl Tokenizer {
     }
 
     /// Returns the blake3 hash of the tokenizer and its special tokens, in hexadecimal.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tokenize`] if the tokenizer cannot be serialized.
     pub fn hash(&self) -> Result<String, ModelError> {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.to_json()?.as_bytes());
@@ -193,10 +209,14 @@ impl Tokenizer {
     }
 
     /// Returns the content of a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Tokenize`] if the tokenizer cannot be serialized.
     pub fn to_json(&self) -> Result<String, ModelError> {
-        self.inner
-            .to_string(false)
-            .map_err(|error| ModelError::Tokenize { action: "write", reason: error.to_string() })
+        self.inner.to_string(false).map_err(|error| ModelError::Tokenize {
+            action: "serialize",
+            reason: error.to_string(),
+        })
     }
 }
 

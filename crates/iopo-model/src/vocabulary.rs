@@ -1,6 +1,6 @@
-//! Products with the head's matrix, always in f32.
+//! Products with the matrix of the output head, always in f32.
 //!
-//! On flex, where 16-bit weights save memory, the matrix is converted some rows at a time instead of as a whole.
+//! A 16-bit matrix on the CPU is converted to f32 a few rows at a time, so that the whole matrix is never in memory twice.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use crate::device::in_process;
 use crate::dtype::wide;
 use crate::kernels::{Product, sum};
 
-/// Rows converted to f32 together.
+/// Rows converted to f32 at a time.
 const ROWS: usize = 1 << 12;
 
-/// The matrix in f32, `[vocab, d]`, piece by piece, and which rows each piece has.
+/// Yields the matrix `[vocab, d]` in f32, in pieces, with the rows of each piece.
 fn pieces(matrix: &Tensor<2>) -> impl Iterator<Item = (Range<usize>, Tensor<2>)> + use<> {
     let [vocab, _] = matrix.dims();
     let at_once = matrix.dtype() == DType::F32 || !in_process(&matrix.device());
@@ -27,7 +27,10 @@ fn pieces(matrix: &Tensor<2>) -> impl Iterator<Item = (Range<usize>, Tensor<2>)>
     })
 }
 
-/// `[rows, d]` → the logits, `[rows, vocab]`, where `times` makes `[rows, d]`, `[part, d]` → `[rows, part]`.
+/// Computes the logits.
+///
+/// # Shapes
+/// `hidden` `[rows, d]`, `matrix` `[vocab, d]` → `[rows, vocab]`; `times` maps `[rows, d]`, `[part, d]` → `[rows, part]`.
 pub(crate) fn logits(
     hidden: &Tensor<2>,
     matrix: &Tensor<2>,
@@ -37,7 +40,10 @@ pub(crate) fn logits(
     one(parts.collect())
 }
 
-/// `[rows, vocab]` → the matrix's rows mixed by these weights, `[rows, d]`.
+/// Computes the weighted sums of the matrix's rows.
+///
+/// # Shapes
+/// `weights` `[rows, vocab]`, `matrix` `[vocab, d]` → `[rows, d]`.
 pub(crate) fn mixed(weights: &Tensor<2>, matrix: &Tensor<2>) -> Tensor<2> {
     let [rows, vocab] = weights.dims();
     let mixed = pieces(matrix).fold(None, |mixed, (range, piece)| {
@@ -64,7 +70,7 @@ mod tests {
     use crate::kernels::{product, turned};
 
     #[test]
-    fn a_matrix_of_16_bits_is_taken_in_pieces_and_says_the_same() {
+    fn a_16_bit_matrix_gives_the_same_products_in_pieces() {
         let device = Device::flex();
         let random = |shape| Tensor::<2>::random(shape, Distribution::Default, &device);
         let (vocab, d) = (2 * ROWS + 77, 8);
@@ -83,9 +89,9 @@ mod tests {
         assert!(far(logits(&hidden, &narrow, times), expected.clone()) < 1e-6);
         let mix = product(weights.clone(), whole);
         assert!(far(mixed(&weights, &narrow), mix.clone()) < 1e-5);
-        // Control: another order of the rows is another matrix.
-        let turned_over = narrow.flip([0]);
-        assert!(far(logits(&hidden, &turned_over, times), expected) > 1e-2);
-        assert!(far(mixed(&weights, &turned_over), mix) > 1e-4);
+        // Negative control: the order of the rows matters.
+        let reversed = narrow.flip([0]);
+        assert!(far(logits(&hidden, &reversed, times), expected) > 1e-2);
+        assert!(far(mixed(&weights, &reversed), mix) > 1e-4);
     }
 }

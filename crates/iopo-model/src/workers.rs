@@ -43,7 +43,7 @@ where
     let next = AtomicUsize::new(0);
     let run = || -> Result<_, ModelError> {
         let pool = ThreadPoolBuilder::new().num_threads((threads / total).max(1)).build().map_err(
-            |error| ModelError::Other { reason: format!("cannot start a thread: {error}") },
+            |error| ModelError::Other { reason: format!("failed to start a thread: {error}") },
         )?;
         Ok(pool.install(|| {
             let mut done = Vec::new();

@@ -1,4 +1,4 @@
-//! Generation with a cache says what the plain forward pass says; adapters that do not fit are refused.
+//! Generation with a cache gives the tokens of the plain forward pass, and adapters that do not fit are errors.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ fn prompts() -> Vec<GenerationRequest> {
         .collect()
 }
 
-/// Greedy decoding without a cache: the whole sequence again for every token.
-fn slowly(decoder: &Decoder, prompt: &GenerationRequest) -> Vec<u32> {
+/// Decodes greedily without a cache: one pass over the whole sequence per token.
+fn without_cache(decoder: &Decoder, prompt: &GenerationRequest) -> Vec<u32> {
     let mut tokens = prompt.tokens.clone();
     for _ in 0..prompt.sampling.max_new_tokens {
         let layout = Layout::sequences([tokens.clone()]).expect("layout");
@@ -38,16 +38,17 @@ fn slowly(decoder: &Decoder, prompt: &GenerationRequest) -> Vec<u32> {
 }
 
 #[test]
-fn a_ragged_batch_with_a_growing_cache_says_what_the_plain_pass_says() {
+fn a_ragged_batch_with_a_cache_gives_the_tokens_of_the_plain_pass() {
     let decoder = decoder();
     let prompts = prompts();
-    let want: Vec<Vec<u32>> = prompts.iter().map(|prompt| slowly(&decoder, prompt)).collect();
-    // Control: another prompt must give another text, else the comparison shows nothing.
+    let want: Vec<Vec<u32>> =
+        prompts.iter().map(|prompt| without_cache(&decoder, prompt)).collect();
+    // Negative control: texts depend on their prompts.
     assert_ne!(want[0][..5], want[3][..5]);
-    // No stop token: rows end at their limits. All at once, the batch shrinks and its cache grows past one block; in
-    // fewer slots, rows that have ended make room for others, columns are given up, and slots are added once the wide
-    // rows are through.
-    let few = |rows, tokens| Limits { rows, tokens };
+    // Without a stop token, rows end at their limits. With a slot for every row, the batch shrinks and its cache grows past
+    // one block. With fewer slots, new rows reuse the slots of finished ones, unused columns are trimmed, and slots are added
+    // after the wide rows have finished.
+    let few = |rows, tokens| Limits::default().with_rows(rows).with_tokens(tokens);
     for limits in [Limits::default(), few(1, 1), few(2, 1 << 15), few(3, 1 << 15), few(4, 400)] {
         let generated = decoder.generate(&prompts, &[], limits, &Silent).expect("generated");
         assert_eq!(generated.len(), prompts.len());
@@ -60,26 +61,29 @@ fn a_ragged_batch_with_a_growing_cache_says_what_the_plain_pass_says() {
 }
 
 #[test]
-fn a_stop_token_ends_a_row_and_is_left_out() {
+fn a_stop_token_ends_a_row_and_is_not_part_of_it() {
     let decoder = decoder();
     let prompts = prompts();
     let free = decoder.generate(&prompts, &[], Limits::default(), &Silent).expect("generated");
     let stop = free[0].tokens[4];
     let stopped =
         decoder.generate(&prompts, &[stop], Limits::default(), &Silent).expect("generated");
-    let first = free[0].tokens.iter().position(|token| *token == stop).expect("it is there");
+    let first = free[0].tokens.iter().position(|token| *token == stop).expect("the stop token");
     assert_eq!(stopped[0].tokens, free[0].tokens[..first]);
     assert_eq!((stopped[0].count, stopped[0].finish_reason), (first + 1, FinishReason::Stop));
 }
 
 #[test]
-fn sampled_rows_do_not_depend_on_their_neighbours() {
+fn sampled_rows_do_not_depend_on_other_rows() {
     let decoder = decoder();
     let mut prompts = prompts();
     for (row, prompt) in prompts.iter_mut().enumerate() {
         let seed = row as u64;
-        prompt.sampling =
-            Sampling { max_new_tokens: 30, temperature: 0.9, top_p: 0.9, top_k: 40, seed };
+        prompt.sampling = Sampling::greedy(30)
+            .with_temperature(0.9)
+            .with_top_p(0.9)
+            .with_top_k(40)
+            .with_seed(seed);
     }
     let together = decoder.generate(&prompts, &[2], Limits::default(), &Silent).expect("generated");
     for (prompt, expected) in prompts.iter().zip(&together) {

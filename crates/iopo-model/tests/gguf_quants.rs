@@ -1,11 +1,11 @@
-//! Stored blocks against what the `PyPI` package `gguf` reads out of them (`fixtures/gguf`): the same bits.
+//! Decoded values equal those of the Python package `gguf` bit for bit (`fixtures/gguf`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use iopo_model::Checkpoint;
 
-/// File, bytes of a block, and the bytes in it that hold two four-bit quants each.
+/// File, bytes per block, and the bytes of a block that hold two four-bit quants each.
 const TYPES: [(&str, usize, std::ops::Range<usize>); 10] = [
     ("f16", 2, 0..0),
     ("bf16", 2, 0..0),
@@ -19,7 +19,7 @@ const TYPES: [(&str, usize, std::ops::Range<usize>); 10] = [
     ("q6_k", 210, 0..128),
 ];
 
-/// The tensors of a file, in the order of the values beside it; the last one is not in every file.
+/// The tensors of a file, in the order of the golden values. Some files lack the last one.
 const TENSORS: [&str; 3] =
     ["model.embed_tokens.weight", "lm_head.weight", "model.layers.0.mlp.down_proj.weight"];
 const SHAPE: [usize; 2] = [2, 512];
@@ -28,7 +28,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/gguf").join(name)
 }
 
-/// The bits of all values of a file.
+/// Returns the bits of all values of a file.
 fn read(path: &Path) -> Vec<u32> {
     let mut checkpoint = Checkpoint::open(path).expect("opens");
     let mut bits = Vec::new();
@@ -47,26 +47,26 @@ fn golden(name: &str) -> Vec<u32> {
 }
 
 #[test]
-fn every_type_reads_as_the_package_does_bit_for_bit() {
+fn every_type_decodes_to_the_same_bits_as_the_package() {
     for (name, ..) in TYPES {
         let (ours, theirs) = (read(&fixture(&format!("{name}.gguf"))), golden(name));
         assert!(theirs.len() >= 2 * SHAPE.iter().product::<usize>(), "{name}");
         assert_eq!(ours.len(), theirs.len(), "{name}");
         if let Some(at) = (0..ours.len()).find(|&at| ours[at] != theirs[at]) {
             let [ours, theirs] = [ours[at], theirs[at]].map(f32::from_bits);
-            panic!("{name}: value {at} is {ours}, the package reads {theirs}");
+            panic!("{name}: value {at} is {ours}, expected {theirs}");
         }
     }
 }
 
-/// A control of the test above: it tells the two halves of a byte apart, in every tensor.
+/// Negative control: the comparison depends on the order of a byte's halves in every tensor.
 #[test]
-fn blocks_with_swapped_nibbles_do_not_read_as_the_package_does() {
+fn blocks_with_swapped_nibbles_decode_to_other_values() {
     let dir = tempfile::tempdir().expect("temporary directory");
     for (name, size, quants) in TYPES.into_iter().filter(|(_, _, quants)| !quants.is_empty()) {
         let path = fixture(&format!("{name}.gguf"));
         let (mut bytes, theirs) = (fs::read(&path).expect("fixture"), golden(name));
-        // The tensors are the end of the file, each aligned to 32 bytes.
+        // The tensors are at the end of the file, each aligned to 32 bytes.
         let block = if name.ends_with('k') { 256 } else { 32 };
         let stored = SHAPE.iter().product::<usize>() / block * size;
         let tensors = theirs.len() / SHAPE.iter().product::<usize>();

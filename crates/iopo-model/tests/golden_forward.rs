@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const BETA: f64 = 0.1;
 
-/// The right-padded batch of four as four root segments, and which tokens are predicted.
+/// Lays out the right-padded batch of four as four root segments, with the targets and their count per sequence.
 fn batch(golden: &BTreeMap<String, Golden>) -> (Layout, Targets, Vec<usize>) {
     let ids = &golden["input_ids"];
     let (mask, labels) = (&golden["attention_mask"], &golden["labels"]);
@@ -38,7 +38,7 @@ fn batch(golden: &BTreeMap<String, Golden>) -> (Layout, Targets, Vec<usize>) {
     (layout, targets, counts)
 }
 
-fn sums(logps: &[f32], counts: &[usize]) -> Vec<f64> {
+fn totals(logps: &[f32], counts: &[usize]) -> Vec<f64> {
     let mut rest = logps;
     counts
         .iter()
@@ -50,7 +50,8 @@ fn sums(logps: &[f32], counts: &[usize]) -> Vec<f64> {
         .collect()
 }
 
-/// Gradients of −log σ(β(s11 + s22 − s12 − s21)) for rows in the order (x1,y1), (x1,y2), (x2,y2), (x2,y1).
+/// Returns log-probabilities and the gradients of −log σ(β(x1y1 + x2y2 − x1y2 − x2y1)), for rows in the order x1y1, x1y2, x2y2,
+/// x2y1.
 fn gradients(
     decoder: &Decoder,
     layout: &Layout,
@@ -60,24 +61,24 @@ fn gradients(
     activations: Activations,
 ) -> (Vec<f64>, NamedTensors) {
     let signs = [1.0, -1.0, 1.0, -1.0];
-    let mut seen = Vec::new();
+    let mut policy = Vec::new();
     let (_, grads) = decoder
         .response_logps_and_grads::<ModelError>(layout, targets, activations, |logps| {
-            seen = sums(logps, counts);
+            policy = totals(logps, counts);
             let margin: f64 =
-                seen.iter().zip(reference).zip(signs).map(|((p, r), sign)| sign * (p - r)).sum();
-            let slope = -BETA / (1.0 + (BETA * margin).exp());
+                policy.iter().zip(reference).zip(signs).map(|((p, r), sign)| sign * (p - r)).sum();
+            let derivative = -BETA / (1.0 + (BETA * margin).exp());
             Ok(counts
                 .iter()
                 .zip(signs)
-                .flat_map(|(&count, sign)| std::iter::repeat_n((slope * sign) as f32, count))
+                .flat_map(|(&count, sign)| std::iter::repeat_n((derivative * sign) as f32, count))
                 .collect())
         })
         .expect("gradients");
-    (seen, decoder.named_gradients(&grads).expect("names"))
+    (policy, decoder.named_gradients(&grads).expect("names"))
 }
 
-fn logits_off(decoder: &Decoder, layout: &Layout, golden: &Golden) -> f64 {
+fn logits_error(decoder: &Decoder, layout: &Layout, golden: &Golden) -> f64 {
     let hidden = decoder.hidden(layout).expect("hidden");
     let logits: Vec<f32> = decoder.logits(&hidden).into_data().try_to_vec().expect("logits");
     let vocab = golden.shape[2];
@@ -103,8 +104,8 @@ fn logits_off(decoder: &Decoder, layout: &Layout, golden: &Golden) -> f64 {
     worst
 }
 
-/// The worst of all parameters, each of which must be there.
-fn gradients_off(name: &str, ours: &NamedTensors, golden: &BTreeMap<String, Golden>) -> f64 {
+/// Returns the largest relative error of a parameter; every parameter must have a gradient.
+fn gradients_error(name: &str, ours: &NamedTensors, golden: &BTreeMap<String, Golden>) -> f64 {
     let (mut checked, mut worst) = (0, 0f64);
     for (key, theirs) in golden {
         let Some(parameter) = key.strip_prefix("grad.") else { continue };
@@ -122,7 +123,7 @@ fn list(value: &Value) -> Vec<f64> {
     value.as_array().expect("list").iter().map(|v| v.as_f64().expect("number")).collect()
 }
 
-/// Holds logits, log-probabilities and gradients against a golden file.
+/// Compares logits, log-probabilities and gradients with a golden file.
 fn check(
     under: &UnderTest,
     name: &str,
@@ -131,20 +132,21 @@ fn check(
     info: &Value,
 ) {
     let (layout, targets, counts) = batch(golden);
-    under.holds("logits", name, logits_off(decoder, &layout, &golden["logits"]));
+    under.check("logits", name, logits_error(decoder, &layout, &golden["logits"]));
     let expected = list(&info["logps"]);
     if under.dtype != Dtype::F32 && !decoder.has_adapter() {
-        under.skip(&format!("gradients of {name}, whose weights are not trained in this type"));
+        under
+            .skip(&format!("gradients of {name}, because this type trains no weights of the base"));
         let logps = decoder.response_logps(&layout, &targets).expect("log-probabilities");
-        under.holds("logps", name, farthest(&sums(&logps, &counts), &expected));
+        under.check("logps", name, farthest(&totals(&logps, &counts), &expected));
         return;
     }
     let reference = list(&info["ref_logps"]);
     for activations in [Activations::Kept, Activations::Recomputed] {
         let (logps, grads) =
             gradients(decoder, &layout, &targets, &counts, &reference, activations);
-        under.holds("logps", name, farthest(&logps, &expected));
-        under.holds("gradients", name, gradients_off(name, &grads, golden));
+        under.check("logps", name, farthest(&logps, &expected));
+        under.check("gradients", name, gradients_error(name, &grads, golden));
     }
 }
 
@@ -173,16 +175,16 @@ fn logits_logps_and_every_gradient_equal_the_reference() {
         let with_adapter = read(&dir.join("lora_forward.safetensors"));
         check(&under, &format!("{name} with adapter"), &adapted, &with_adapter, &info["lora"]);
 
-        // Negative controls: against another reference, and with another adapter, the numbers must not fit.
+        // Negative controls: another reference and another adapter give other numbers.
         let (layout, targets, counts) = batch(&with_adapter);
         let reference = list(&info["lora"]["ref_logps"]);
-        // A reference that holds the first response for impossible: nothing is left to learn.
-        let turned: Vec<f64> = [&[reference[0] - 1e3], &reference[1..]].concat();
+        // With an impossible first response in the reference, the gradients vanish.
+        let shifted: Vec<f64> = [&[reference[0] - 1e3], &reference[1..]].concat();
         let (_, wrong) =
-            gradients(&adapted, &layout, &targets, &counts, &turned, Activations::Kept);
-        assert!(gradients_off(&name, &wrong, &with_adapter) > 2.0 * under.tolerance("gradients"));
+            gradients(&adapted, &layout, &targets, &counts, &shifted, Activations::Kept);
+        assert!(gradients_error(&name, &wrong, &with_adapter) > 2.0 * under.tolerance("gradients"));
         let other = decoder.load_adapter(&adapter, 2.0 * scale).expect("adapter");
-        let off = logits_off(&other, &layout, &with_adapter["logits"]);
+        let off = logits_error(&other, &layout, &with_adapter["logits"]);
         assert!(off > 2.0 * under.tolerance("logits"), "{name}: {off}");
     }
 }

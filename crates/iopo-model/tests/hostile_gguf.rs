@@ -21,7 +21,7 @@ fn read_all(path: &Path) -> Result<(), ModelError> {
     read_tensors(&mut checkpoint)
 }
 
-/// The error of opening these bytes as a GGUF file.
+/// Returns the error of opening these bytes as a GGUF file.
 fn gguf_error(bytes: &[u8]) -> String {
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = dir.path().join("model.gguf");
@@ -29,19 +29,19 @@ fn gguf_error(bytes: &[u8]) -> String {
     ModelFiles::open(&path).expect_err("a hostile file must not open").to_string()
 }
 
-/// The error of opening the honest file after `change`.
+/// Returns the error of opening the valid file after `change`.
 fn changed_gguf(change: impl FnOnce(&mut File)) -> String {
-    let mut file = gguf::honest();
+    let mut file = gguf::valid();
     change(&mut file);
     gguf_error(&file.bytes())
 }
 
 #[test]
-fn an_honest_gguf_opens_and_unpermutes() {
+fn a_valid_gguf_opens_and_its_q_and_k_are_deinterleaved() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = dir.path().join("model.gguf");
-    fs::write(&path, gguf::honest().bytes()).expect("written");
-    read_all(&path).expect("the honest file opens");
+    fs::write(&path, gguf::valid().bytes()).expect("written");
+    read_all(&path).expect("the valid file opens");
     let (mut checkpoint, tokenizer, _) = ModelFiles::open(&path).expect("opens");
     assert_eq!(tokenizer.encode("abab<|im_end|>").expect("encodes"), [2, 2, 3]);
     assert_eq!(tokenizer.eos_id(), Some(3));
@@ -61,7 +61,7 @@ fn an_honest_gguf_opens_and_unpermutes() {
 }
 
 #[test]
-fn qwen2_files_are_not_permuted_and_keep_their_biases() {
+fn qwen2_files_are_not_deinterleaved_and_keep_their_biases() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = dir.path().join("model.gguf");
     fs::write(&path, gguf::qwen2().bytes()).expect("written");
@@ -74,11 +74,11 @@ fn qwen2_files_are_not_permuted_and_keep_their_biases() {
 }
 
 #[test]
-fn a_gguf_cut_off_anywhere_is_an_error() {
+fn a_truncated_gguf_is_an_error() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = dir.path().join("model.gguf");
-    let bytes = gguf::honest().bytes();
-    let header = gguf::honest().header_len();
+    let bytes = gguf::valid().bytes();
+    let header = gguf::valid().header_len();
     let file = fs::File::create(&path).expect("created");
     (&file).write_all(&bytes).expect("written");
     for len in (0..bytes.len()).rev().filter(|len| *len <= header + 64 || len % 251 == 0) {
@@ -91,8 +91,8 @@ fn a_gguf_cut_off_anywhere_is_an_error() {
 fn a_gguf_with_any_byte_changed_never_panics() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let path = dir.path().join("model.gguf");
-    let honest = gguf::honest();
-    let (bytes, header) = (honest.bytes(), honest.header_len());
+    let valid = gguf::valid();
+    let (bytes, header) = (valid.bytes(), valid.header_len());
     fs::write(&path, &bytes).expect("written");
     let mut file = OpenOptions::new().write(true).open(&path).expect("opened");
     let mut put = |at: usize, byte: u8| {
@@ -107,12 +107,12 @@ fn a_gguf_with_any_byte_changed_never_panics() {
         }
         put(at, *byte);
     }
-    assert!(refused > header, "most changes to a header break it, {refused} did");
+    assert!(refused > header, "expected most changes to break the header, found {refused}");
     read_all(&path).expect("every change was undone");
 }
 
 #[test]
-fn gguf_headers_that_lie_are_refused_with_the_reason() {
+fn false_gguf_headers_are_errors_that_name_the_reason() {
     let cases: Vec<(&str, String)> = vec![
         ("tensor count", changed_gguf(|file| file.tensor_count = Some(u64::MAX))),
         ("tensor count", changed_gguf(|file| file.tensor_count = Some(1 << 40))),
@@ -154,8 +154,8 @@ fn gguf_headers_that_lie_are_refused_with_the_reason() {
     }
 }
 
-/// Quantised types: number, name, bytes and values of a block.
-const QUANTISED: [(u32, &str, usize, u64); 8] = [
+/// Quantized types: number, name, bytes and values of a block.
+const QUANTIZED: [(u32, &str, usize, u64); 8] = [
     (2, "Q4_0", 18, 32),
     (3, "Q4_1", 20, 32),
     (6, "Q5_0", 22, 32),
@@ -167,11 +167,11 @@ const QUANTISED: [(u32, &str, usize, u64); 8] = [
 ];
 
 #[test]
-fn quantised_blocks_that_are_cut_off_half_full_or_misplaced_are_refused() {
-    for (kind, name, bytes, values) in QUANTISED {
+fn truncated_incomplete_and_misplaced_quantized_blocks_are_errors() {
+    for (kind, name, bytes, values) in QUANTIZED {
         // Two rows of two blocks, as the file's last tensor.
         let with = |row: u64, bytes: usize, offset: Option<u64>| {
-            let mut file = gguf::honest();
+            let mut file = gguf::valid();
             let data = vec![0; bytes];
             let mut tensor = Tensor::new("blk.0.ffn_down.weight", &[2, row], kind, data);
             tensor.offset = offset;
@@ -187,24 +187,24 @@ fn quantised_blocks_that_are_cut_off_half_full_or_misplaced_are_refused() {
         let cut = gguf_error(&with(2 * values, 4 * bytes - 1, None));
         assert!(cut.contains("ffn_down") && cut.contains("truncated"), "{name}: {cut}");
         for row in [values / 2, values + 1, 2 * values - 1] {
-            let half_full = gguf_error(&with(row, 4 * bytes, None));
+            let incomplete = gguf_error(&with(row, 4 * bytes, None));
             for word in [name, "does not fill blocks", &row.to_string()] {
-                assert!(half_full.contains(word), "expected {word:?} in: {half_full}");
+                assert!(incomplete.contains(word), "expected {word:?} in: {incomplete}");
             }
         }
-        let beside = gguf_error(&with(2 * values, 4 * bytes, Some(18)));
-        assert!(beside.contains("multiple of 32"), "{name}: {beside}");
-        let on_another = gguf_error(&with(2 * values, 4 * bytes, Some(0)));
-        assert!(on_another.contains("overlap"), "{name}: {on_another}");
-        let behind = gguf_error(&with(2 * values, 4 * bytes, Some(1 << 40)));
-        assert!(behind.contains("truncated"), "{name}: {behind}");
+        let unaligned = gguf_error(&with(2 * values, 4 * bytes, Some(18)));
+        assert!(unaligned.contains("multiple of 32"), "{name}: {unaligned}");
+        let overlapping = gguf_error(&with(2 * values, 4 * bytes, Some(0)));
+        assert!(overlapping.contains("overlap"), "{name}: {overlapping}");
+        let outside = gguf_error(&with(2 * values, 4 * bytes, Some(1 << 40)));
+        assert!(outside.contains("truncated"), "{name}: {outside}");
         let huge = gguf_error(&with(1 << 63, 4 * bytes, None));
         assert!(huge.contains("overflow"), "{name}: {huge}");
     }
 }
 
 #[test]
-fn gguf_models_that_cannot_be_run_are_refused_by_name() {
+fn unsupported_and_incomplete_gguf_models_are_errors_that_name_the_cause() {
     let cases: Vec<(&str, String)> = vec![
         ("Q3_K", changed_gguf(|file| file.tensors[2].kind = 11)),
         ("blk.0.", changed_gguf(|file| file.tensors[2].kind = 11)),
@@ -273,7 +273,7 @@ fn gguf_models_that_cannot_be_run_are_refused_by_name() {
             changed_gguf(|file| file.set("tokenizer.chat_template", Value::text("{% if %}"))),
         ),
         (
-            "must be a string",
+            "expected a string",
             changed_gguf(|file| file.set("tokenizer.chat_template", Value::U32(1))),
         ),
     ];
@@ -283,14 +283,14 @@ fn gguf_models_that_cannot_be_run_are_refused_by_name() {
 }
 
 #[test]
-fn llama3_frequencies_in_a_gguf_give_the_scaling_back() {
+fn llama3_scaling_is_recovered_from_the_frequencies_of_a_gguf() {
     let scaling = iopo_model::config::Llama3Scaling {
         factor: 32.0,
         low_freq_factor: 1.0,
         high_freq_factor: 4.0,
         original_max_position_embeddings: 8192,
     };
-    let mut file = gguf::honest();
+    let mut file = gguf::valid();
     file.set("llama.rope.freq_base", Value::F32(500_000.0));
     file.tensors.push(Tensor::f32("rope_freqs.weight", &[8], |i| {
         scaling.divisor(500_000f64.powf(-2.0 * i as f64 / 16.0)) as f32

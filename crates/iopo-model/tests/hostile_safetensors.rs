@@ -12,7 +12,7 @@ use files::{read_tensors, safetensors};
 use iopo_model::{Checkpoint, ModelError, ModelFiles};
 use serde_json::json;
 
-/// The error of opening a directory with this as model.safetensors.
+/// Returns the error of opening a directory with these bytes as model.safetensors.
 fn safetensors_error(bytes: &[u8]) -> String {
     let dir = tempfile::tempdir().expect("temporary directory");
     safetensors::write_config(dir.path(), json!({}));
@@ -71,14 +71,14 @@ fn safetensors_headers_that_lie_are_refused_with_the_reason() {
 }
 
 #[test]
-fn a_safetensors_file_cut_off_anywhere_is_an_error() {
+fn a_truncated_safetensors_file_is_an_error() {
     let dir = tempfile::tempdir().expect("temporary directory");
     safetensors::write_config(dir.path(), json!({}));
     let path = dir.path().join("model.safetensors");
-    let bytes = safetensors::honest();
+    let bytes = safetensors::valid();
     let file = fs::File::create(&path).expect("created");
     (&file).write_all(&bytes).expect("written");
-    read_tensors(&mut Checkpoint::open(dir.path()).expect("honest")).expect("reads");
+    read_tensors(&mut Checkpoint::open(dir.path()).expect("valid")).expect("reads");
     for len in (0..bytes.len()).rev() {
         file.set_len(len as u64).expect("cut");
         assert!(Checkpoint::open(dir.path()).is_err(), "opened with {len} bytes");
@@ -89,7 +89,7 @@ fn a_safetensors_file_cut_off_anywhere_is_an_error() {
 fn a_safetensors_file_with_any_header_byte_changed_never_panics() {
     let dir = tempfile::tempdir().expect("temporary directory");
     safetensors::write_config(dir.path(), json!({}));
-    let bytes = safetensors::honest();
+    let bytes = safetensors::valid();
     let path = dir.path().join("model.safetensors");
     for at in 0..bytes.len() - 24 {
         for other in [0, 0xff, b'9', b'"', b'}'] {
@@ -104,10 +104,10 @@ fn a_safetensors_file_with_any_header_byte_changed_never_panics() {
 }
 
 #[test]
-fn the_three_dtypes_decode_and_others_are_refused_when_asked_for() {
+fn three_dtypes_decode_and_reading_another_one_is_an_error() {
     let dir = tempfile::tempdir().expect("temporary directory");
     safetensors::write_config(dir.path(), json!({}));
-    fs::write(dir.path().join("model.safetensors"), safetensors::honest()).expect("written");
+    fs::write(dir.path().join("model.safetensors"), safetensors::valid()).expect("written");
     let mut checkpoint = Checkpoint::open(dir.path()).expect("opens");
     assert_eq!(checkpoint.tensor("bf16", &[2]).expect("bf16"), [1.0, -2.5]);
     assert_eq!(checkpoint.tensor("f16", &[1, 2]).expect("f16"), [1.0, -2.5]);
@@ -123,7 +123,7 @@ fn the_three_dtypes_decode_and_others_are_refused_when_asked_for() {
 }
 
 #[test]
-fn shards_read_as_one_and_bad_indices_are_refused() {
+fn shards_read_as_one_checkpoint_and_bad_indices_are_errors() {
     let open = |weight_map: serde_json::Value| {
         let dir = tempfile::tempdir().expect("temporary directory");
         safetensors::write_config(dir.path(), json!({}));
@@ -162,7 +162,7 @@ fn shards_read_as_one_and_bad_indices_are_refused() {
 }
 
 #[test]
-fn indices_that_are_huge_deep_or_contradictory_are_refused() {
+fn huge_deep_and_contradictory_indices_are_errors() {
     let error = |index: &[u8], len: u64| {
         let dir = tempfile::tempdir().expect("temporary directory");
         safetensors::write_config(dir.path(), json!({}));
@@ -187,24 +187,24 @@ fn indices_that_are_huge_deep_or_contradictory_are_refused() {
 }
 
 #[test]
-fn directories_that_are_no_model_are_refused_with_what_is_missing() {
+fn incomplete_directories_are_errors_that_name_the_cause() {
     let error = |prepare: &dyn Fn(&Path)| {
         let dir = tempfile::tempdir().expect("temporary directory");
         prepare(dir.path());
         ModelFiles::open(dir.path()).expect_err("no model").to_string()
     };
-    let honest = |dir: &Path| {
+    let valid = |dir: &Path| {
         safetensors::write_config(dir, json!({}));
-        fs::write(dir.join("model.safetensors"), safetensors::honest()).expect("written");
+        fs::write(dir.join("model.safetensors"), safetensors::valid()).expect("written");
     };
     let cases: Vec<(&str, String)> = vec![
         ("config.json", error(&|_| {})),
         ("model.safetensors", error(&|dir| safetensors::write_config(dir, json!({})))),
-        ("no tokenizer", error(&honest)),
+        ("no tokenizer", error(&valid)),
         (
             "bad tokenizer",
             error(&|dir| {
-                honest(dir);
+                valid(dir);
                 fs::write(dir.join("tokenizer.json"), "{}").expect("written");
             }),
         ),

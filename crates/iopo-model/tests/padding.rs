@@ -1,4 +1,4 @@
-//! The pad token's row of the embedding, which lookups do not train: as in transformers.
+//! Lookups do not train the pad token's row of the embedding, as in transformers.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use iopo_model::{Activations, Checkpoint, Decoder, Layout, ModelError, Targets, 
 const PAD: u32 = 5;
 const EMBEDDING: &str = "model.embed_tokens.weight";
 
-/// Gradient rows of an untied embedding for some tokens.
+/// Returns the gradient of an untied embedding, row by row, for a sequence of tokens.
 fn rows(pad: Option<u32>, tokens: &[u32]) -> Vec<Vec<f32>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/tiny");
     let mut checkpoint = Checkpoint::open(&root.join("tiny-llama-untied")).expect("a checkpoint");
@@ -49,6 +49,6 @@ fn lookups_of_the_pad_token_give_its_row_no_gradient() {
 }
 
 #[test]
-fn nothing_but_the_pad_token_gives_no_gradient_at_all() {
+fn a_sequence_of_pad_tokens_gives_no_gradient() {
     assert!(rows(Some(PAD), &[PAD; 4]).iter().all(|row| is_zero(row)));
 }

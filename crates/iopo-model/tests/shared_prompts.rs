@@ -1,4 +1,4 @@
-//! Rows that begin alike share what was computed for it, and say what each says alone.
+//! Rows with a common prefix share its prefill and give the same tokens as alone.
 
 mod tiny;
 
@@ -6,7 +6,7 @@ use iopo_llm::{Sampling, Silent};
 use iopo_model::{Decoder, Generated, GenerationRequest, Limits};
 use tiny::decoder;
 
-/// Tokens that depend on `salt` from the first one on.
+/// Makes tokens that all depend on `salt`.
 fn tokens(length: u32, salt: u32) -> Vec<u32> {
     (0..length).map(|at| 3 + (at * 31 + salt * 17) % 90).collect()
 }
@@ -16,16 +16,17 @@ fn greedy(tokens: Vec<u32>) -> GenerationRequest {
 }
 
 fn sampled(tokens: Vec<u32>, seed: u64) -> GenerationRequest {
-    let sampling = Sampling { max_new_tokens: 24, temperature: 0.9, top_p: 0.9, top_k: 40, seed };
+    let sampling =
+        Sampling::greedy(24).with_temperature(0.9).with_top_p(0.9).with_top_k(40).with_seed(seed);
     GenerationRequest { tokens, sampling }
 }
 
 fn generate(decoder: &Decoder, prompts: &[GenerationRequest], rows: usize) -> Vec<Generated> {
-    let limits = Limits { rows, ..Limits::default() };
+    let limits = Limits::default().with_rows(rows);
     decoder.generate(prompts, &[2], limits, &Silent).expect("generated")
 }
 
-/// Each prompt in a batch of its own, where there is nothing to share.
+/// Generates each prompt in a separate batch, where nothing is shared.
 fn alone(decoder: &Decoder, prompts: &[GenerationRequest]) -> Vec<Vec<u32>> {
     let alone = prompts.iter().map(|prompt| {
         let generated = generate(decoder, std::slice::from_ref(prompt), 1).remove(0);
@@ -39,13 +40,13 @@ fn texts(generated: &[Generated]) -> Vec<Vec<u32>> {
     generated.iter().map(|generated| generated.tokens.clone()).collect()
 }
 
-/// Tokens of prompts that went through the model.
+/// Counts the prompt tokens that were not reused from another row.
 fn computed(prompts: &[GenerationRequest], generated: &[Generated]) -> usize {
     prompts.iter().zip(generated).map(|(prompt, row)| prompt.tokens.len() - row.cached).sum()
 }
 
 #[test]
-fn samples_of_one_prompt_are_prefilled_once_and_differ_by_their_streams_alone() {
+fn samples_of_one_prompt_share_a_prefill_and_differ_by_their_random_streams() {
     let decoder = decoder();
     let mut prompts: Vec<GenerationRequest> =
         (0..5).map(|seed| sampled(tokens(40, 1), seed)).collect();
@@ -53,7 +54,7 @@ fn samples_of_one_prompt_are_prefilled_once_and_differ_by_their_streams_alone() 
     let generated = generate(&decoder, &prompts, 32);
     assert_eq!(texts(&generated), alone(&decoder, &prompts));
     assert_eq!(computed(&prompts, &generated), 40);
-    // Controls: streams tell samples apart, and so does a prompt, of which nothing is taken over.
+    // Negative controls: random streams differ, and another prompt shares nothing.
     assert_ne!(generated[0].tokens, generated[1].tokens);
     prompts.push(greedy(tokens(40, 2)));
     let with_other = generate(&decoder, &prompts, 32);
@@ -64,9 +65,9 @@ fn samples_of_one_prompt_are_prefilled_once_and_differ_by_their_streams_alone() 
 }
 
 #[test]
-fn a_prompt_is_prefilled_once_however_late_its_samples_find_a_slot() {
+fn a_prompt_is_prefilled_once_even_if_its_samples_wait_for_a_slot() {
     let decoder = decoder();
-    // The samples of three prompts, two of them as long as each other, come in turns and end at different times.
+    // Samples of three prompts, two of equal length, alternate and end at different times.
     let mut prompts = Vec::new();
     for turn in 0..5u64 {
         for (salt, length) in [(1, 30), (2, 30), (3, 70)] {
@@ -84,7 +85,7 @@ fn a_prompt_is_prefilled_once_however_late_its_samples_find_a_slot() {
 }
 
 #[test]
-fn a_common_beginning_is_computed_once_for_prompts_taken_in_together() {
+fn prompts_admitted_together_share_the_prefill_of_their_common_prefix() {
     let decoder = decoder();
     let stem = tokens(20, 1);
     let with = |stem: &[u32], rest: &[u32]| greedy([stem, rest].concat());
@@ -94,9 +95,9 @@ fn a_common_beginning_is_computed_once_for_prompts_taken_in_together() {
     let want = alone(&decoder, &prompts);
     assert_eq!(texts(&generated), want);
     assert_eq!(computed(&prompts, &generated), 20 + 9 + 14 + 29);
-    // Control: another stem before the same rest gives another text.
+    // Negative control: another prefix of the same rest gives another text.
     assert_ne!(want[0], want[3]);
-    // Few tokens in common are not worth it.
+    // A short common prefix is not shared.
     let prompts = [with(&stem[..5], &a), with(&stem[..5], &b)];
     let generated = generate(&decoder, &prompts, 32);
     assert_eq!(texts(&generated), alone(&decoder, &prompts));

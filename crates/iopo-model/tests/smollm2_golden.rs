@@ -1,5 +1,5 @@
-//! SmolLM2-135M-Instruct from its GGUF file against the reference implementation's log-probabilities and
-//! greedy continuations. Skipped, and says so, where the file or the golden numbers are absent.
+//! SmolLM2-135M-Instruct from its GGUF file gives the log-probabilities and greedy continuations of the reference
+//! implementation. Skipped with a message if the file or the golden numbers are absent.
 
 mod common;
 
@@ -80,6 +80,6 @@ fn log_probabilities_and_greedy_texts_equal_the_reference() {
         let alone = decoder
             .generate(std::slice::from_ref(prompt), stop, Limits::default(), &Silent)
             .expect("generated");
-        assert_eq!(alone[0].tokens, generated.tokens, "alone and in a ragged batch");
+        assert_eq!(alone[0].tokens, generated.tokens, "alone and in a batch");
     }
 }

@@ -1,4 +1,4 @@
-//! Hugging Face directories that we write open again with the same bits; merged adapters say the same.
+//! Written Hugging Face directories open with the same bits, and merged adapters give the same logits.
 
 mod common;
 
@@ -32,7 +32,7 @@ fn names(dir: &Path) -> Vec<String> {
 }
 
 #[test]
-fn every_checkpoint_is_the_same_after_writing_whole_and_in_shards() {
+fn checkpoints_keep_their_bits_when_written_whole_and_in_shards() {
     for source in checkpoints() {
         let decoder = load(&source);
         for max in [WHOLE, SMALL, 1] {
@@ -63,7 +63,7 @@ fn shards_stay_below_their_size_and_the_index_names_each_tensor_once() {
     assert!(shards.len() > 2, "{shards:?}");
     for (number, name) in shards.iter().enumerate() {
         assert_eq!(*name, format!("model-{:05}-of-{:05}.safetensors", number + 1, shards.len()));
-        // The reference implementation reads it, and finds what the index says.
+        // The `safetensors` crate reads the tensors that the index lists.
         let bytes = fs::read(dir.path().join(name)).expect("shard");
         let shard = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
         let sizes: Vec<u64> = shard.iter().map(|(_, view)| view.data().len() as u64).collect();
@@ -77,7 +77,7 @@ fn shards_stay_below_their_size_and_the_index_names_each_tensor_once() {
 }
 
 #[test]
-fn a_second_writing_replaces_the_first_whatever_its_shards() {
+fn writing_again_replaces_the_earlier_files() {
     let [first, second] = [0, 1].map(|at| load(&checkpoints()[at]));
     let dir = tempfile::tempdir().expect("temporary directory");
     for (decoder, max) in
@@ -90,7 +90,7 @@ fn a_second_writing_replaces_the_first_whatever_its_shards() {
 }
 
 #[test]
-fn a_directory_that_is_not_there_is_an_error_with_its_name() {
+fn a_missing_directory_is_an_error_that_names_it() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let decoder = load(&checkpoints()[0]);
     let error = write_hf_dir(&dir.path().join("absent"), &decoder, WHOLE).expect_err("absent");
@@ -142,19 +142,19 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[test]
-fn a_merged_adapter_gives_the_logits_of_the_adapter_beside_its_base() {
+fn a_merged_adapter_gives_the_logits_of_the_separate_one() {
     for dir in checkpoints() {
         let name = dir.display();
         let base = load(&dir);
-        let beside = base.clone().load_adapter(&adapter(&dir.join("lora")), 2.0).expect("fits");
-        let merged = beside.merged();
-        assert!(!merged.has_adapter() && beside.has_adapter());
-        let wanted = logits(&beside);
-        // Rounding of f32, beside logits around 5: peft's own merge moves some of these by 5e-5.
+        let separate = base.clone().load_adapter(&adapter(&dir.join("lora")), 2.0).expect("fits");
+        let merged = separate.merged();
+        assert!(!merged.has_adapter() && separate.has_adapter());
+        let wanted = logits(&separate);
+        // f32 rounding of logits around 5. Merging with peft changes some of these logits by 5e-5.
         let largest = wanted.iter().copied().map(f32::abs).fold(1.0, f32::max);
-        let off = difference(&logits(&merged), &wanted) / largest;
-        assert!(off <= 1e-5, "{name}: logits are off by {off} of the largest");
-        // Controls: without the adapter, or merged at another scale, they are others.
+        let error = difference(&logits(&merged), &wanted) / largest;
+        assert!(error <= 1e-5, "{name}: relative error {error}");
+        // Negative controls: no adapter and another scale give other logits.
         let apart = difference(&logits(&base), &wanted);
         let wrong = base.load_adapter(&adapter(&dir.join("lora")), 1.0).expect("fits").merged();
         let wrong = difference(&logits(&wrong), &wanted);

@@ -7,7 +7,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `run` | the files of a run directory, all optional |
-//! | `models` | order and colours of methods |
+//! | `models` | order and colors of methods |
 //! | `svg` | line charts, bars and intervals |
 //! | `sections` | the sections of the page |
 //! | `page` | the templates and [`render`] |

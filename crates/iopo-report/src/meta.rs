@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Text of a report that is not in the files of the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ReportMeta {
     /// Headline.
     pub title: String,

@@ -1,10 +1,10 @@
-//! Order and colours of models and methods.
+//! Order and colors of models and methods.
 
 use std::cmp::Ordering;
 
-/// Known models in the order of training. The style sheet has a colour for each and a few for others.
+/// Known models in the order of training. The style sheet has a color for each and a few for others.
 const KNOWN: [&str; 6] = ["base", "sft", "sft-continued", "dpo", "dpo-paper", "iopo"];
-const OTHER_COLOURS: usize = 4;
+const OTHER_COLORS: usize = 4;
 
 /// Returns the method of a folder name: `iopo` for `iopo-seed2`.
 pub(crate) fn method(name: &str) -> &str {
@@ -28,13 +28,13 @@ pub(crate) fn order(left: &str, right: &str) -> Ordering {
         .then_with(|| left.cmp(right))
 }
 
-/// Returns the style class of a model's colour.
-pub(crate) fn colour(name: &str) -> String {
+/// Returns the style class of a model's color.
+pub(crate) fn color(name: &str) -> String {
     if let Some(index) = KNOWN.iter().position(|known| *known == method(name)) {
         return format!("m{index}");
     }
     let sum: usize = method(name).bytes().map(usize::from).sum();
-    format!("m{}", KNOWN.len() + sum % OTHER_COLOURS)
+    format!("m{}", KNOWN.len() + sum % OTHER_COLORS)
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(method("iopo-seed12"), "iopo");
         assert_eq!(method("dpo-paper"), "dpo-paper");
         assert_eq!(method("dpo-seed"), "dpo-seed");
-        assert_eq!(colour("sft-seed1"), colour("sft"));
+        assert_eq!(color("sft-seed1"), color("sft"));
     }
 
     #[test]

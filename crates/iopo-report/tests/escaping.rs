@@ -14,7 +14,7 @@ use iopo_schema::{SummaryMetric, write};
 const HOSTILE: &str = "</pre></details><script src=\"http://evil.example/x.js\">alert('x')</script><img src=x onerror=alert(1)> {{ 7 * 7 }} {% raw %} \u{202e}";
 
 #[test]
-fn hostile_text_stays_text() -> Outcome {
+fn markup_in_text_is_escaped() -> Outcome {
     let folder = tempfile::tempdir()?;
     make_run(folder.path(), HOSTILE)?;
     let hostile = [metric(1, HOSTILE, 1.0), metric(2, HOSTILE, 2.0)];
@@ -47,7 +47,10 @@ fn hostile_text_stays_text() -> Outcome {
     loads_nothing(
         &page.replace("http://evil.example/x.js", "").replace("http:&#x2f;&#x2f;evil.example", ""),
     );
-    assert!(page.contains("&lt;script"), "the text itself is shown");
-    assert!(page.contains("{{ 7 * 7 }}") && !page.contains(" 49 "), "a template in a text is text");
+    assert!(page.contains("&lt;script"), "expected the escaped text");
+    assert!(
+        page.contains("{{ 7 * 7 }}") && !page.contains(" 49 "),
+        "expected the template syntax as text"
+    );
     Ok(())
 }

@@ -9,7 +9,7 @@ use common::page::loads_nothing;
 use common::run::{make_run, meta, summary};
 use iopo_report::{ReportError, render, terminal_table};
 
-/// The page without its style sheet and its drawings.
+/// Returns the page without its style sheet and its charts.
 fn outline(page: &str) -> String {
     let mut text = page.to_owned();
     for (start, end) in [("<style>", "</style>"), ("<svg", "</svg>")] {
@@ -27,7 +27,7 @@ fn outline(page: &str) -> String {
 }
 
 #[test]
-fn a_whole_run() -> Outcome {
+fn a_complete_run_fills_every_section() -> Outcome {
     let folder = tempfile::tempdir()?;
     make_run(folder.path(), "Plain words.")?;
     let out = folder.path().join("report.html");
@@ -56,7 +56,7 @@ fn a_whole_run() -> Outcome {
 }
 
 #[test]
-fn an_empty_run_says_what_has_not_run() -> Outcome {
+fn an_empty_run_names_the_missing_stages() -> Outcome {
     let folder = tempfile::tempdir()?;
     let out = folder.path().join("report.html");
     let summary = render(folder.path(), &out, &meta())?;
@@ -70,7 +70,7 @@ fn an_empty_run_says_what_has_not_run() -> Outcome {
 }
 
 #[test]
-fn each_file_may_be_missing() -> Outcome {
+fn every_file_is_optional() -> Outcome {
     let files = [
         "synth_stats.parquet",
         "pairs_stats.parquet",
@@ -89,21 +89,21 @@ fn each_file_may_be_missing() -> Outcome {
 }
 
 #[test]
-fn a_damaged_file_is_an_error_and_leaves_the_old_page() -> Outcome {
+fn a_damaged_file_is_an_error_and_keeps_the_old_page() -> Outcome {
     let folder = tempfile::tempdir()?;
     make_run(folder.path(), "")?;
     let out = folder.path().join("report.html");
-    fs::write(&out, "the page of yesterday")?;
+    fs::write(&out, "the earlier page")?;
     fs::write(folder.path().join("preferences.parquet"), "PAR1 and no more")?;
     let error = render(folder.path(), &out, &meta()).unwrap_err();
     let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
     assert!(source.contains("preferences.parquet: expected a complete Parquet file"), "{source}");
-    assert_eq!(fs::read_to_string(&out)?, "the page of yesterday");
+    assert_eq!(fs::read_to_string(&out)?, "the earlier page");
     Ok(())
 }
 
 #[test]
-fn no_run_directory() -> Outcome {
+fn a_missing_run_directory_is_an_error() -> Outcome {
     let folder = tempfile::tempdir()?;
     let error =
         render(&folder.path().join("none"), &folder.path().join("r.html"), &meta()).unwrap_err();
@@ -112,6 +112,6 @@ fn no_run_directory() -> Outcome {
 }
 
 #[test]
-fn the_table_in_the_terminal() {
+fn the_terminal_table_shows_accuracies_and_intervals() {
     insta::assert_snapshot!("terminal", terminal_table(&summary(), Some(0.95)));
 }

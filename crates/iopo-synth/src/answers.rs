@@ -157,13 +157,11 @@ fn ask(
     let none: [&str; 0] = [];
     let prompt = render_prompt(&asked, &none, task.input.as_deref());
     let stream = keyed_u64(config.seed, &["answer", &task.id, &sample.to_string()]);
-    let sampling = Sampling {
-        max_new_tokens: config.sampling.max_new_tokens,
-        temperature: config.sampling.temperature,
-        top_p: config.sampling.top_p,
-        top_k: config.sampling.top_k,
-        seed: stream,
-    };
+    let sampling = Sampling::greedy(config.sampling.max_new_tokens)
+        .with_temperature(config.sampling.temperature)
+        .with_top_p(config.sampling.top_p)
+        .with_top_k(config.sampling.top_k)
+        .with_seed(stream);
     let info = SampleInfo {
         sample,
         style_prompt: style_prompt.map(str::to_owned),

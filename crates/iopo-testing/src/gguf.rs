@@ -170,7 +170,7 @@ impl File {
 }
 
 /// Returns a valid Llama model with one layer, width 32, two heads of 16, one key head and four tokens.
-pub fn honest() -> File {
+pub fn valid() -> File {
     model("llama", "smollm")
 }
 

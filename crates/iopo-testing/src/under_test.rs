@@ -59,11 +59,11 @@ impl UnderTest {
         (cell != "-").then(|| cell.parse().expect("a number"))
     }
 
-    /// Reports a difference and fails if it exceeds its tolerance.
-    pub fn holds(&self, what: &str, of: &str, off: f64) {
+    /// Reports an error of a result and fails if it exceeds its tolerance.
+    pub fn check(&self, what: &str, of: &str, error: f64) {
         let Some(most) = self.bound(what) else { return self.skip(&format!("{what} of {of}")) };
-        self.note(&format!("{what} of {of} off by {off:.1e}, at most {most:.0e}"));
-        assert!(off <= most, "{what} of {of}: off by {off}, at most {most}");
+        self.note(&format!("{what} of {of}: error {error:.1e}, expected at most {most:.0e}"));
+        assert!(error <= most, "{what} of {of}: error {error}, expected at most {most}");
     }
 
     /// Reports a check that does not apply to this device or type.

@@ -10,7 +10,7 @@ use iopo_model::NamedTensors;
 use iopo_schema::{MetricRow, Provenance, read, write};
 use serde::{Deserialize, Serialize};
 
-use crate::{TrainError, files, weights};
+use crate::{PRODUCER, TrainError, files, weights};
 
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMIZER: &str = "optimizer.bin";
@@ -72,10 +72,8 @@ impl Checkpoints {
         files::create_dir(&tmp)?;
         files::write_in_place(&tmp.join(WEIGHTS), &weights::to_safetensors(&checkpoint.weights)?)?;
         files::write_in_place(&tmp.join(OPTIMIZER), &checkpoint.optimizer)?;
-        let provenance = Provenance::new(
-            concat!("iopo-train ", env!("CARGO_PKG_VERSION")),
-            serde_json::json!({ "fingerprint": self.fingerprint }),
-        );
+        let provenance =
+            Provenance::new(PRODUCER, serde_json::json!({ "fingerprint": self.fingerprint }));
         write(&tmp.join(METRICS), &checkpoint.metrics, &provenance)?;
         let mut names = vec![WEIGHTS, OPTIMIZER, METRICS];
         if let Some(best) = &checkpoint.best {

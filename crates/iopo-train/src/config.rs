@@ -132,6 +132,7 @@ pub struct SftConfig {
 /// Settings of one method that replace the common ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Override {
     /// Peak learning rate. Default: that of the stage.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]

@@ -32,13 +32,13 @@ pub enum TruncationMode {
 pub struct EncodedGroup {
     /// The row's id.
     pub id: String,
-    /// The rendered chat up to the answer to x1.
+    /// Tokens of the chat with x1, up to the start of the response.
     pub x1: Vec<u32>,
-    /// The rendered chat up to the answer to x2.
+    /// Tokens of the chat with x2, up to the start of the response.
     pub x2: Vec<u32>,
-    /// y1, its end-of-turn token included.
+    /// Tokens of y1, including its end-of-turn token.
     pub y1: Vec<u32>,
-    /// y2, its end-of-turn token included.
+    /// Tokens of y2, including its end-of-turn token.
     pub y2: Vec<u32>,
     /// False cells of the truth table: both in a full group, one in a sided group.
     pub false_cells: FalseCells,
@@ -77,7 +77,7 @@ impl EncodedGroup {
     }
 }
 
-/// Asks for all four sequences of a group.
+/// Selects all four sequences of a group.
 pub fn all_sequences(_: &EncodedGroup) -> PerSequence<bool> {
     PerSequence { x1y1: true, x1y2: true, x2y1: true, x2y2: true }
 }
@@ -114,8 +114,8 @@ pub enum Encoded {
 
 /// Encodes chats and responses as tokens.
 ///
-/// It renders the chat template once, adds no special token twice, tokenizes prompt and response separately, and trains
-/// the end-of-turn token as part of the response.
+/// The chat template adds every special token, so the tokenizer adds none. Prompt and response are tokenized separately, and
+/// the end-of-turn token is part of the response.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoder<'a> {
     tokenizer: &'a Tokenizer,
@@ -145,14 +145,14 @@ impl<'a> Encoder<'a> {
         Ok(Self { tokenizer, template, eos, max_length, policy })
     }
 
-    /// Encodes the two chats that end where an answer is due, and the two answers.
+    /// Encodes two chats, up to the start of the response, and two responses.
     ///
     /// It drops the group if its longest sequence exceeds the limit (`too_long`), a response is empty (`empty_response`) or
     /// a chat contains a special token (`special_token`); under [`TruncationMode::Official`] if the cut leaves no token
     /// (`no_prompt_left`, `no_response_left`).
     ///
     /// # Errors
-    /// Returns an error if the template refuses a chat or the tokenizer a text.
+    /// Returns an error if the template rejects a chat or the tokenizer rejects a text.
     pub fn group(
         &self,
         id: &str,
@@ -212,7 +212,7 @@ impl<'a> Encoder<'a> {
 /// (`no_preference`).
 ///
 /// # Errors
-/// Returns an error if the template refuses a chat or the tokenizer a text.
+/// Returns an error if the template rejects a chat or the tokenizer rejects a text.
 pub fn encode<'a>(
     rows: impl IntoIterator<Item = &'a PreferenceRow>,
     encoder: &Encoder<'_>,

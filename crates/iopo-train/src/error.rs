@@ -55,7 +55,7 @@ pub enum TrainError {
     },
     /// Cached reference logps belong to another model, chat template or dataset.
     #[error(
-        "{}: reference logps do not match: found {got}, expected {expected}; hint: delete the file \
+        "{}: reference logps do not match: found {found}, expected {expected}; hint: delete the file \
          to compute them again",
         path.display()
     )]
@@ -65,7 +65,7 @@ pub enum TrainError {
         /// The expected value.
         expected: String,
         /// The value found.
-        got: String,
+        found: String,
     },
     /// A method with a reference found a group without reference logps.
     #[error(

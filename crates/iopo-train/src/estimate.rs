@@ -128,31 +128,21 @@ pub fn duration(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use iopo_model::{Activations, ModelConfig, config::Architecture};
+    use std::path::Path;
+
+    use iopo_model::{Activations, ModelConfig};
 
     use super::{Estimate, Size, beside, remaining};
 
-    /// SmolLM2-135M.
+    /// Returns the configuration of SmolLM2-135M.
     fn config() -> ModelConfig {
-        ModelConfig {
-            architecture: Architecture::Llama,
-            vocab_size: 49_152,
-            hidden_size: 576,
-            intermediate_size: 1536,
-            num_hidden_layers: 30,
-            num_attention_heads: 9,
-            num_key_value_heads: 3,
-            head_dim: 64,
-            rms_norm_eps: 1e-5,
-            rope_theta: 1e5,
-            rope_scaling: None,
-            max_position_embeddings: 8192,
-            tie_word_embeddings: true,
-            qkv_bias: false,
-            bos_token_id: None,
-            eos_token_ids: vec![2],
-            pad_token_id: None,
-        }
+        let json = serde_json::json!({
+            "model_type": "llama", "vocab_size": 49_152, "hidden_size": 576, "intermediate_size": 1536,
+            "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "head_dim": 64,
+            "rms_norm_eps": 1e-5, "rope_theta": 1e5, "max_position_embeddings": 8192,
+            "tie_word_embeddings": true, "eos_token_id": 2,
+        });
+        ModelConfig::from_hf_json(&json, Path::new("config.json")).expect("a configuration")
     }
 
     #[test]
@@ -180,7 +170,8 @@ mod tests {
         // 30 layers · 1036 tokens · 9 heads · 639 weights less.
         assert!(estimate.kept - fused.kept > 4 * 30 * 1036 * 9 * 639);
         // With a single layer, recomputing saves nothing.
-        let shallow = ModelConfig { num_hidden_layers: 1, ..config.clone() };
+        let mut shallow = config.clone();
+        shallow.num_hidden_layers = 1;
         let one = Estimate::new(Size { config: &shallow, ..size });
         assert!(one.recomputed >= one.kept);
         let full = Estimate::new(Size { full: true, trained: 134_515_008, ..size });

@@ -22,6 +22,7 @@ pub enum BestModelMetric {
 /// Evaluation, early stopping and the choice of the weights.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EvalStrategy {
     /// Updates between two evaluations; 0 evaluates at the end of each epoch.
     pub eval_steps: usize,

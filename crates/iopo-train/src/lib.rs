@@ -1,6 +1,6 @@
 //! Supervised and preference training on Burn: from `preferences.parquet` to one adapter per method.
 //!
-//! | module | what it holds |
+//! | module | content |
 //! |---|---|
 //! | [`config`] | the settings, their defaults and ranges |
 //! | [`run`](mod@run), [`grid`] | all methods of a run; the search for their settings |
@@ -9,7 +9,7 @@
 //! | [`tree`], [`batch`] | groups as segment trees; order, updates and micro-batches |
 //! | [`method`], [`objective`], [`loss`] | the methods, the sequences that they read, and their losses |
 //! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimizer, gradient clipping |
-//! | [`reference`](mod@reference) | logps of the frozen start, computed once |
+//! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`], [`eval_strategy`] | loss and accuracy on held-out groups; early stopping |
 //! | [`metrics`], [`events`] | metrics under TRL's names; the event file for TensorBoard |
 //! | [`guards`] | checks that stop a run that went wrong |
@@ -29,7 +29,10 @@
 //! # }
 //! ```
 //!
-//! The crate never truncates a sequence unless asked, never holds a second model, and never prints.
+//! The crate truncates sequences only on request, never holds a second model in memory, and never prints.
+
+/// Producer of the files that this crate writes.
+pub(crate) const PRODUCER: &str = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
 
 mod adamw;
 pub mod batch;

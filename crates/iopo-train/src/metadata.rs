@@ -17,6 +17,7 @@ pub const METADATA: &str = "iopo.json";
 
 /// Where a training comes from: the base model and the data, by name and hash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Origin {
     /// Name of the base model.
     pub base: String,
@@ -128,7 +129,7 @@ impl ResultSettings {
 }
 
 /// Returns a value that differs from its default.
-fn changed<T: PartialEq>(value: T, default: T) -> Option<T> {
+fn changed<T: Copy + PartialEq>(value: T, default: T) -> Option<T> {
     (value != default).then_some(value)
 }
 

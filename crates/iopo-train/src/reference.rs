@@ -9,7 +9,7 @@ use iopo_schema::{Parts, Provenance, ReferenceRow, clear_parts, read};
 use serde_json::json;
 
 use crate::{
-    TrainError,
+    PRODUCER, TrainError,
     encode::{EncodedGroup, all_sequences},
     evaluate::group_logps,
     tree::SequenceLayout,
@@ -57,8 +57,8 @@ pub fn reference(
         "template_hash": identity.template_hash,
         "groups": groups.len(),
     });
-    let provenance = Provenance::new(concat!("iopo-train ", env!("CARGO_PKG_VERSION")), config)
-        .with_input("preferences", identity.preferences_hash);
+    let provenance =
+        Provenance::new(PRODUCER, config).with_input("preferences", identity.preferences_hash);
     let parts = Parts::<ReferenceRow>::open(path, &provenance)?;
     progress.start("reference log-probabilities", groups.len() as u64);
     for (index, members) in groups.chunks(PART).enumerate() {
@@ -95,8 +95,8 @@ pub fn load(
     groups: &[&EncodedGroup],
     identity: Identity<'_>,
 ) -> Result<ReferenceLogps, TrainError> {
-    let mismatch = |expected: String, got: String| {
-        Err(TrainError::ReferenceMismatch { path: path.to_owned(), expected, got })
+    let mismatch = |expected: String, found: String| {
+        Err(TrainError::ReferenceMismatch { path: path.to_owned(), expected, found })
     };
     let mut rows = BTreeMap::new();
     for row in read::<ReferenceRow>(path)? {

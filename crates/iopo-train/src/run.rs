@@ -12,7 +12,7 @@ use iopo_schema::{PreferenceRow, Provenance, Split, TrainingMetric, file_hash, r
 use serde_json::json;
 
 use crate::{
-    Method, TrainConfig, TrainError,
+    Method, PRODUCER, TrainConfig, TrainError,
     batch::{limited, smaller},
     encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
     files,
@@ -312,13 +312,12 @@ impl Inputs<'_> {
             chosen.insert(method, best);
             trials.push((method, of_method));
         }
-        let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
         let mut settings = json!(self.config);
         if let Some(settings) = settings.as_object_mut() {
-            // It does not change the result.
+            // Gradient checkpointing does not change the result.
             settings.remove("gradient_checkpointing");
         }
-        let provenance = Provenance::new(producer, settings)
+        let provenance = Provenance::new(PRODUCER, settings)
             .with_input("preferences", self.origin.preferences_hash.as_str());
         grid::save(&self.out_dir.join("grid.parquet"), &trials, &provenance)?;
         Ok(chosen)

@@ -78,8 +78,7 @@ mod tests {
     }
 
     fn request(text: &str, seed: u64) -> Request {
-        let sampling =
-            Sampling { max_new_tokens: 24, temperature: 0.8, top_p: 0.95, top_k: 0, seed };
+        let sampling = Sampling::greedy(24).with_temperature(0.8).with_top_p(0.95).with_seed(seed);
         Request { messages: vec![Message::user(text)], sampling }
     }
 

@@ -43,6 +43,7 @@ impl BenchmarkConfig {
 
 /// How a model generates its responses, as `protocol.json` records it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decoding {
     /// Longest response, in tokens.
     pub max_new_tokens: usize,

@@ -95,12 +95,11 @@ pub(crate) fn write_data(folder: &Path, groups: &[PreferenceRow]) -> (PathBuf, P
 
 /// Settings for small tests with two held-out kinds.
 pub(crate) fn config() -> EvalConfig {
-    EvalConfig {
-        max_new_tokens: 40,
-        held_out: vec!["ends_with_question".to_owned(), "max_sentences".to_owned()],
-        bootstrap_samples: 200,
-        part_size: 5,
-        seed: 7,
-        ..EvalConfig::default()
-    }
+    let mut config = EvalConfig::default();
+    config.max_new_tokens = 40;
+    config.held_out = vec!["ends_with_question".to_owned(), "max_sentences".to_owned()];
+    config.bootstrap_samples = 200;
+    config.part_size = 5;
+    config.seed = 7;
+    config
 }

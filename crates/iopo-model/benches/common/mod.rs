@@ -1,4 +1,4 @@
-//! The models that are benched: a tiny one of the repository, and the one that `IOPO_BENCH_MODEL` names, if any.
+//! Models to measure: a tiny one of the repository, and the one at `IOPO_BENCH_MODEL`, if it is set.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use iopo_model::{Checkpoint, Decoder, device};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A model and the lengths that suit it.
+/// A model and suitable lengths for it.
 pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) decoder: Decoder,
@@ -16,7 +16,7 @@ pub(crate) struct Model {
     pub(crate) lengths: (usize, usize),
 }
 
-/// Every model; the large one, a Hugging Face directory or a GGUF file, on demand.
+/// Loads the tiny model and the one at `IOPO_BENCH_MODEL`, a Hugging Face directory or a GGUF file.
 pub(crate) fn models() -> Vec<Model> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden");
     let tiny = model(&golden.join("tiny/tiny-llama-tied"), (24, 16));
@@ -35,7 +35,7 @@ fn model(path: &Path, lengths: (usize, usize)) -> Model {
 }
 
 impl Model {
-    /// Tokens that follow from `salt`.
+    /// Makes `count` tokens that depend on `salt`.
     pub(crate) fn tokens(&self, count: usize, salt: usize) -> Vec<u32> {
         let vocab = self.decoder.config().vocab_size;
         (0..count).map(|at| ((at * 7919 + salt * 104_729) % vocab) as u32).collect()

@@ -81,6 +81,10 @@ struct Entry {
 
 impl Checkpoint {
     /// Opens a Hugging Face directory or a `.gguf` file.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::NotAModel`] if the path is neither, and another error if a header or the configuration cannot be
+    /// read, is malformed or needs an unsupported feature.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         match kind(path)? {
             Kind::Directory => Self::open_dir(path),
@@ -89,6 +93,10 @@ impl Checkpoint {
     }
 
     /// Opens a directory with `config.json` and `model.safetensors` (or shards with an index).
+    ///
+    /// # Errors
+    /// Returns [`ModelError::NotAModel`] if there are no weights, and another error if a header or the configuration cannot be
+    /// read, is malformed or needs an unsupported feature.
     pub fn open_dir(dir: &Path) -> Result<Self, ModelError> {
         let config = ModelConfig::from_dir(dir)?;
         let (shards, tensors) = safetensors::open_dir(dir)?;
@@ -120,9 +128,12 @@ impl Checkpoint {
     /// Reads one tensor as row-major f32.
     ///
     /// # Shapes
+    /// The result has as many values as `expected_shape`, which must be the tensor's shape (`[out, in]` for linear layers, as
+    /// Hugging Face stores them).
     ///
-    /// The result has as many values as `expected_shape`, which must be the tensor's shape
-    /// (`[out, in]` for linear layers, as Hugging Face stores them).
+    /// # Errors
+    /// Returns [`ModelError::MissingTensor`], [`ModelError::ShapeMismatch`] or [`ModelError::UnsupportedTensorType`] if the
+    /// checkpoint does not have this tensor in a supported type, and [`ModelError::Io`] if the file cannot be read.
     pub fn tensor(&mut self, name: &str, expected_shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let Some(entry) = self.tensors.get(name) else {
             return Err(ModelError::MissingTensor {
@@ -135,17 +146,17 @@ impl Checkpoint {
                 path: self.path.clone(),
                 tensor: name.to_owned(),
                 expected: expected_shape.to_owned(),
-                got: entry.shape.clone(),
+                found: entry.shape.clone(),
             });
         }
         let shard = &mut self.shards[entry.shard];
         let encoding = match &entry.encoding {
             Ok(encoding) => *encoding,
-            Err(got) => {
+            Err(found) => {
                 return Err(ModelError::UnsupportedTensorType {
                     path: shard.path.clone(),
                     tensor: name.to_owned(),
-                    got: got.clone(),
+                    found: found.clone(),
                     supported: safetensors::SUPPORTED,
                 });
             }
@@ -161,6 +172,9 @@ impl Checkpoint {
     ///
     /// For one file, this is the hash of its content; for several, the hash of their content hashes in the order of the
     /// file names. Reads all files once.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Io`] if a file cannot be read.
     pub fn weights_hash(&mut self) -> Result<String, ModelError> {
         let mut hashes = Vec::with_capacity(self.shards.len());
         for shard in &mut self.shards {
@@ -206,7 +220,7 @@ pub(crate) fn kind(path: &Path) -> Result<Kind, ModelError> {
     Err(ModelError::NotAModel {
         path: path.to_owned(),
         expected: "a directory with config.json and model.safetensors, or a .gguf file",
-        got: "another kind of file".to_owned(),
+        found: "another kind of file".to_owned(),
     })
 }
 
@@ -235,7 +249,6 @@ fn read_values(
 /// `j · head_dim/2 + i` of the model.
 ///
 /// # Shapes
-///
 /// `values` is `[rows, columns]` with `rows = heads * head_dim`; so is the result.
 fn deinterleave(values: &[f32], heads: usize, rows: usize) -> Vec<f32> {
     let columns = values.len() / rows;

@@ -45,7 +45,7 @@ pub(super) fn open_dir(dir: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> 
     Err(ModelError::NotAModel {
         path: dir.to_owned(),
         expected: "model.safetensors or model.safetensors.index.json beside config.json",
-        got: "a directory with neither".to_owned(),
+        found: "a directory with neither".to_owned(),
     })
 }
 
@@ -66,7 +66,7 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
     for file in files {
         let plain = Path::new(file).file_name().is_some_and(|name| name == file.as_str());
         if !plain {
-            let reason = format!("expected plain file names in the index, got `{file}`");
+            let reason = format!("expected plain file names in the index, found `{file}`");
             return Err(ModelError::safetensors(index, reason));
         }
         let path = dir.join(file);
@@ -79,7 +79,7 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
         let number = shards.len();
         for (name, entry) in header(&mut shard, number)? {
             if weight_map.get(&name) == Some(file) && tensors.insert(name, entry).is_some() {
-                // Names in an index are unique, so this is only a safety check.
+                // Unreachable for a valid index, because its names are unique.
                 let reason = "a tensor is in two shards";
                 return Err(ModelError::safetensors(index, reason));
             }
@@ -141,7 +141,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let bad = |reason: String| ModelError::safetensors(&path, reason);
     let available = shard.len.checked_sub(8).ok_or_else(|| {
         bad(format!(
-            "expected at least 8 bytes, got {}; hint: the file is truncated, download it again",
+            "expected at least 8 bytes, found {}; hint: the file is truncated, download it again",
             shard.len
         ))
     })?;
@@ -151,8 +151,8 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let length = u64::from_le_bytes(length);
     if length > available.min(MAX_HEADER) {
         return Err(bad(format!(
-            "the header claims {length} bytes, the file has {available} behind the length \
-             (and headers end at {MAX_HEADER})"
+            "the header claims {length} bytes, expected at most {}; hint: the file may be truncated",
+            available.min(MAX_HEADER)
         )));
     }
     let mut bytes = vec![0; length as usize];
@@ -189,13 +189,13 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
         if begin != at {
             let what = if begin < at { "overlap" } else { "leave a gap" };
             return Err(bad(format!(
-                "tensors {what}: expected the next one at byte {at}, got {begin}"
+                "tensors {what}: expected the next one at byte {at}, found {begin}"
             )));
         }
         at = end;
     }
     if at != data {
-        return Err(bad(format!("expected {at} bytes of data, got {data}")));
+        return Err(bad(format!("expected {at} bytes of data, found {data}")));
     }
     Ok(tensors)
 }

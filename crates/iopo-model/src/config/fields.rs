@@ -18,15 +18,15 @@ impl<'a> Fields<'a> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
-    fn bad(&self, key: &str, expected: impl Into<String>, got: &Value) -> ModelError {
-        ModelError::config(self.path, key, expected, short(got))
+    fn bad(&self, key: &str, expected: impl Into<String>, found: &Value) -> ModelError {
+        ModelError::config(self.path, key, expected, short(found))
     }
 
     fn missing(&self, key: &str) -> ModelError {
-        ModelError::config(self.path, key, "given", "nothing")
+        ModelError::config(self.path, key, "a value", "nothing")
     }
 
-    /// A positive count up to `limit`.
+    /// Reads a positive count up to `limit`.
     pub(super) fn size(
         &self,
         key: &str,
@@ -78,7 +78,7 @@ impl<'a> Fields<'a> {
             return Err(ModelError::unsupported(
                 self.path,
                 format!("`hidden_act`: {}", act.chars().take(40).collect::<String>()),
-                "use a model with silu",
+                "use a model with the activation silu",
             ));
         }
         if self.get("quantization_config").is_some() {

@@ -7,7 +7,7 @@ use crate::device;
 /// Applies `work` to a tensor's values in row-major order, in place or, if the values are shared, on a copy.
 ///
 /// Gives the tensor back unchanged if it is not f32 in this process's memory or tracks gradients.
-#[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
+#[expect(clippy::result_large_err, reason = "the error is the unchanged tensor")]
 pub(crate) fn change<const D: usize>(
     tensor: Tensor<D>,
     work: impl FnOnce(&mut [f32]),

@@ -1,11 +1,11 @@
 //! A branch-free exponential function that compilers can vectorize.
 
-/// `1.5 · 2²³`: adding it rounds a small number to an integer, which then stands in the lowest bits.
+/// `1.5 · 2²³`: adding it rounds a small number to an integer and stores that integer in the lowest bits.
 const ROUND: f32 = 12_582_912.0;
 /// ln 2 in two parts, the first with few bits, so that its multiples are exact.
 const LN2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
 
-/// `eˣ` with a relative error below 2⁻²²; never below 1.6e-38 nor above 1.7e38.
+/// Computes `eˣ` with a relative error below 2⁻²²; results are limited to 1.6e-38 … 1.7e38.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
     let x = x.clamp(-87.0, 88.0);
@@ -17,12 +17,12 @@ pub(super) fn exp(x: f32) -> f32 {
     for c in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         p = r.mul_add(p, c);
     }
-    // 2ⁿ: n into the exponent's bits.
+    // 2ⁿ: puts n into the bits of the exponent.
     let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
     p * power
 }
 
-/// `1 / (1 + e⁻ˣ)`.
+/// Computes `1 / (1 + e⁻ˣ)`.
 #[inline(always)]
 pub(super) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
@@ -33,7 +33,7 @@ mod tests {
     use super::{exp, sigmoid};
 
     #[test]
-    fn it_matches_the_exponential_function() {
+    fn exp_matches_the_standard_library() {
         for step in -86_900..87_900 {
             let x = step as f32 / 1000.0;
             let want = f64::from(x).exp();

@@ -53,7 +53,7 @@ fn turn_back(turned: &[f32], rows: usize) -> Vec<f32> {
     y
 }
 
-/// `y[o, r] = Σ w[o, ·]·x[r, ·]` for some rows `o` of the weights.
+/// Computes `y[o, r] = Σ w[o, ·]·x[r, ·]` for some rows `o` of the weights.
 struct Product<'a> {
     x: &'a [f32],
     w: &'a [f32],
@@ -82,7 +82,7 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// Some rows of the weights against all of `x`, into `[O, rows]`.
+/// Multiplies some rows of the weights with all rows of `x`, into `[O, rows]`.
 #[inline(always)]
 fn against_all<S: Simd, const O: usize>(
     simd: S,
@@ -96,18 +96,18 @@ fn against_all<S: Simd, const O: usize>(
     while row + BLOCK <= rows {
         let (a, b) = x[row * inner..(row + BLOCK) * inner].split_at(2 * inner);
         let ((a, b), (c, d)) = (a.split_at(inner), b.split_at(inner));
-        let sums = dots(simd, [a, b, c, d], w);
-        for (r, sums) in sums.into_iter().enumerate() {
-            for (o, sum) in sums.into_iter().enumerate() {
-                y[o * rows + row + r] = sum;
+        let products = dots(simd, [a, b, c, d], w);
+        for (r, products) in products.into_iter().enumerate() {
+            for (o, product) in products.into_iter().enumerate() {
+                y[o * rows + row + r] = product;
             }
         }
         row += BLOCK;
     }
     while row < rows {
-        let [sums] = dots(simd, [&x[row * inner..(row + 1) * inner]], w);
-        for (o, sum) in sums.into_iter().enumerate() {
-            y[o * rows + row] = sum;
+        let [products] = dots(simd, [&x[row * inner..(row + 1) * inner]], w);
+        for (o, product) in products.into_iter().enumerate() {
+            y[o * rows + row] = product;
         }
         row += 1;
     }
@@ -130,12 +130,12 @@ fn dots<S: Simd, const R: usize, const O: usize>(
     for o in 0..O {
         ws[o] = &S::as_simd_f32s(w[o]).0[..count];
     }
-    let mut sums = [[simd.splat_f32s(0.0); O]; R];
+    let mut partial = [[simd.splat_f32s(0.0); O]; R];
     for at in 0..count {
         for r in 0..R {
             let left = xs[r][at];
             for o in 0..O {
-                sums[r][o] = simd.mul_add_e_f32s(left, ws[o][at], sums[r][o]);
+                partial[r][o] = simd.mul_add_e_f32s(left, ws[o][at], partial[r][o]);
             }
         }
     }
@@ -143,7 +143,7 @@ fn dots<S: Simd, const R: usize, const O: usize>(
     for r in 0..R {
         let x_tail = S::as_simd_f32s(x[r]).1;
         for o in 0..O {
-            let mut dot = simd.reduce_sum_f32s(sums[r][o]);
+            let mut dot = simd.reduce_sum_f32s(partial[r][o]);
             for (x, w) in x_tail.iter().zip(S::as_simd_f32s(w[o]).1) {
                 dot += x * w;
             }
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn it_matches_burn_for_every_remainder() {
+    fn the_kernel_matches_burn_for_every_remainder() {
         for (rows, inner, out) in [(1, 1, 1), (3, 17, 5), (4, 64, 64), (7, 100, 131), (33, 48, 67)]
         {
             let (x, w) = (random([rows, inner], 1), random([out, inner], 2));

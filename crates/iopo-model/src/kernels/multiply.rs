@@ -1,5 +1,5 @@
 //! Matrix products on slices: the `gemm` crate with bounds checks.
-#![expect(unsafe_code, reason = "gemm takes pointers; this module checks what they point at")]
+#![expect(unsafe_code, reason = "gemm takes pointers; this module checks their bounds")]
 
 use gemm::Parallelism;
 
@@ -36,7 +36,7 @@ impl<'a> View<'a> {
         self.dims[0]
     }
 
-    /// The transposed matrix.
+    /// Returns the transposed matrix.
     pub(crate) fn turned(self) -> Self {
         let ([rows, columns], [row, column]) = (self.dims, self.strides);
         Self { dims: [columns, rows], strides: [column, row], ..self }
@@ -65,7 +65,7 @@ pub(crate) fn multiply(
 ) {
     let [m, n] = [left.dims[0], right.dims[1]];
     assert!(n <= row && (m - 1) * row + n <= to.len(), "[{m}, {n}] in {} values", to.len());
-    // SAFETY: `to` has room for m rows of n values that lie `row` apart, all of them initialised.
+    // SAFETY: `to` has room for m rows of n values that are `row` apart, and all of it is initialized.
     unsafe { call(Place(to.as_mut_ptr()), row, add, scale, [left, right], threads) }
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn multiply(
 pub(crate) fn product(scale: f32, [left, right]: [View<'_>; 2], threads: Threads) -> Vec<f32> {
     let [m, n] = [left.dims[0], right.dims[1]];
     let mut values = Vec::with_capacity(m * n);
-    // SAFETY: there is room for m·n values; none of them is read, and each is written.
+    // SAFETY: there is room for m·n values, and each is written before it is read.
     unsafe {
         call(Place(values.as_mut_ptr()), n, false, scale, [left, right], threads);
         values.set_len(m * n);
@@ -85,21 +85,21 @@ pub(crate) fn product(scale: f32, [left, right]: [View<'_>; 2], threads: Threads
 #[derive(Clone, Copy)]
 struct Place(*mut f32);
 
-// SAFETY: threads get places of bands that do not overlap.
+// SAFETY: each thread writes to a separate band.
 unsafe impl Send for Place {}
 
 impl Place {
     /// # Safety
     /// As for [`pointer::add`].
     unsafe fn ahead(self, values: usize) -> Self {
-        // SAFETY: the caller's.
+        // SAFETY: the caller upholds the contract.
         Self(unsafe { self.0.add(values) })
     }
 }
 
 /// # Safety
-/// `to` must have room for as many rows as `left` has, `row` values apart, of as many values as `right` has columns, and
-/// they must be initialised where `add` is set. It must not overlap the factors.
+/// `to` must have room for the rows of `left` and the columns of `right`, with rows `row` values apart. With `add`, these values
+/// must be initialized. `to` must not overlap the factors.
 unsafe fn call(
     to: Place,
     row: usize,
@@ -110,7 +110,7 @@ unsafe fn call(
 ) {
     assert!(left.dims[1] == right.dims[0], "{:?} times {:?}", left.dims, right.dims);
     let parts = if threads == Threads::All { rayon::current_num_threads() } else { 1 };
-    // SAFETY: the caller's.
+    // SAFETY: the caller upholds the contract.
     unsafe { bands(to, row, add, scale, [left, right], parts) }
 }
 
@@ -128,12 +128,12 @@ unsafe fn bands(
     parts: usize,
 ) {
     let [m, n] = [left.dims[0], right.dims[1]];
-    // The weight's side is divided, unless it is much shorter.
+    // Splits the columns, the side of the weights, unless there are far fewer columns than rows.
     let by_columns = 3 * n >= 2 * m;
     let size = if by_columns { n } else { m };
     let first = (size * (parts / 2) / parts.max(1)).max(1).next_multiple_of(STEP);
     if parts < 2 || first >= size {
-        // SAFETY: the caller's.
+        // SAFETY: the caller upholds the contract.
         return unsafe { alone(to, row, add, scale, left, right) };
     }
     let (rest, ahead) = if by_columns {
@@ -143,7 +143,7 @@ unsafe fn bands(
         let (one, other) = left.turned().split_columns(first);
         (([one.turned(), right], [other.turned(), right]), first * row)
     };
-    // SAFETY: both bands lie inside the result, and they do not overlap.
+    // SAFETY: both bands are inside the result and do not overlap.
     unsafe {
         let further = to.ahead(ahead);
         rayon::join(
@@ -158,7 +158,7 @@ unsafe fn bands(
 unsafe fn alone(to: Place, row: usize, add: bool, scale: f32, left: View<'_>, right: View<'_>) {
     let [[left_row, left_column], [right_row, right_column]] =
         [left.strides, right.strides].map(|strides| strides.map(|stride| stride as isize));
-    // SAFETY: `View` holds every value of both factors inside their slices; the rest is the caller's.
+    // SAFETY: `View` checks that both factors are inside their slices; the caller upholds the rest.
     unsafe {
         gemm::gemm(
             left.dims[0],
@@ -192,7 +192,7 @@ mod tests {
 
     use super::{Threads, View, multiply, product};
 
-    /// `scale·left·right`, by its definition and in f64.
+    /// Computes `scale·left·right` in f64 by its definition.
     fn plain(left: View<'_>, right: View<'_>, scale: f32) -> Vec<f64> {
         let at = |view: View<'_>, r: usize, c: usize| {
             f64::from(view.values[r * view.strides[0] + c * view.strides[1]])
@@ -233,7 +233,7 @@ mod tests {
                     let added = added.concat();
                     assert!(near(&added, 2.0), "{threads} threads, {m} {k} {n}");
                     assert!(between.concat().iter().all(|value| value.to_bits() == 2f32.to_bits()));
-                    // Control: the previous values count.
+                    // Negative control: the previous values are part of the result.
                     assert!(!near(&added, 0.0));
                 }
             }

@@ -1,6 +1,6 @@
 //! Sums of matrix products, written into one buffer.
 //!
-//! Burn's CPU backend clears and copies a buffer for every product, and adds products in separate passes; that took a third
+//! Burn's CPU backend clears and copies a buffer for every product, and adds products in separate passes; this took a third
 //! of the single-threaded time of a training step. Here the first product writes to a new buffer and the others add to it.
 
 use burn::tensor::{DType, Tensor, TensorData};
@@ -14,7 +14,7 @@ use crate::dtype::wide;
 /// Smallest number of multiplications for which a product uses several threads.
 const SHARED: usize = 1 << 20;
 
-/// `scale · left · right`; without a scale, `left · right`.
+/// The product `scale · left · right`; without a scale, `left · right`.
 #[derive(Debug, Clone)]
 pub(crate) struct Product {
     scale: Option<f32>,
@@ -120,7 +120,7 @@ pub fn matmul(left: Tensor<2>, right: Tensor<2>) -> Tensor<2> {
     product(left, right)
 }
 
-/// One product.
+/// Computes one product.
 pub(crate) fn product(left: impl Into<Factor>, right: impl Into<Factor>) -> Tensor<2> {
     sum(None, &Product::new(left, right), None)
 }
@@ -130,7 +130,7 @@ pub(crate) fn product(left: impl Into<Factor>, right: impl Into<Factor>) -> Tens
 /// # Shapes
 /// `[m, n]`, and factors `[m, k]`, `[k, n]` → `[m, n]`.
 pub(crate) fn sum(onto: Option<Tensor<2>>, first: &Product, second: Option<&Product>) -> Tensor<2> {
-    written_out(onto, first, second).unwrap_or_else(|onto| {
+    fused(onto, first, second).unwrap_or_else(|onto| {
         let mut sum = first.plain();
         if let Some(onto) = onto {
             sum = onto + sum;
@@ -143,8 +143,8 @@ pub(crate) fn sum(onto: Option<Tensor<2>>, first: &Product, second: Option<&Prod
 }
 
 /// Returns the sum, or gives `onto` back if an operand is empty or cannot be read in place.
-#[expect(clippy::result_large_err, reason = "it is the tensor again, not an error")]
-fn written_out(
+#[expect(clippy::result_large_err, reason = "the error is the unchanged tensor")]
+fn fused(
     onto: Option<Tensor<2>>,
     first: &Product,
     second: Option<&Product>,
@@ -205,7 +205,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    use super::{Factor, Product, product, sum, turned, written_out};
+    use super::{Factor, Product, fused, product, sum, turned};
 
     fn random(shape: [usize; 2], seed: u64) -> Tensor<2> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -234,9 +234,9 @@ mod tests {
             for layout in [as_stored as fn(&Tensor<2>) -> Factor, stored_turned] {
                 let first = Product::new(layout(&a), layout(&b));
                 let second = Product::new(layout(&low), layout(&up)).times(0.5);
-                let got = written_out(Some(c.clone()), &first, Some(&second)).expect("local");
+                let got = fused(Some(c.clone()), &first, Some(&second)).expect("local");
                 assert!(apart(&got, &want) < 1e-6 * (k + 8) as f32, "{m} {k} {n}");
-                // Control: without the second product the result differs.
+                // Negative control: without the second product the result differs.
                 assert!(apart(&sum(Some(c.clone()), &first, None), &want) > 1e-3, "{m} {k} {n}");
             }
             assert!(apart(&product(a.clone(), b.clone()), &a.matmul(b)) < 1e-6 * (k + 8) as f32);
@@ -247,7 +247,7 @@ mod tests {
     fn strided_views_fall_back_to_burn() {
         let (a, b) = (random([4, 6], 1), random([4, 3], 2));
         let first = Product::new(a.clone().transpose(), b.clone());
-        assert!(written_out(None, &first, None).is_err());
+        assert!(fused(None, &first, None).is_err());
         assert!(apart(&sum(None, &first, None), &product(turned(a), b)) < 1e-6);
     }
 }

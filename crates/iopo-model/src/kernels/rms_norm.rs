@@ -11,43 +11,43 @@ use super::lanes::{add_up, rows_of_a_piece};
 
 /// Normalized rows, before and after the weights.
 pub(crate) struct Normed {
-    /// `normalised · γ`, `[rows, width]`.
+    /// `normalized · γ`, `[rows, width]`.
     pub(crate) y: Tensor<2>,
     /// `x · scale`, `[rows, width]`.
-    pub(crate) normalised: Tensor<2>,
+    pub(crate) normalized: Tensor<2>,
     /// `rsqrt(mean(x²) + ε)`, `[rows, 1]`.
     pub(crate) scale: Tensor<2>,
 }
 
-/// `x · rsqrt(mean(x²) + ε) · γ`.
+/// Computes `x · rsqrt(mean(x²) + ε) · γ`.
 ///
 /// # Shapes
 /// `[rows, width]`, `[width]` → `[rows, width]`.
 pub(crate) fn rms_norm(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Normed {
-    written_out(x, gamma, epsilon).unwrap_or_else(|| plain(x, gamma, epsilon))
+    fused(x, gamma, epsilon).unwrap_or_else(|| plain(x, gamma, epsilon))
 }
 
 /// Returns the input's gradient, added to `onto`.
 ///
 /// # Shapes
-/// `dy`, `onto` and `normalised` `[rows, width]`, γ `[width]`, `scale` `[rows, 1]` → `[rows, width]`.
+/// `dy`, `onto` and `normalized` `[rows, width]`, γ `[width]`, `scale` `[rows, 1]` → `[rows, width]`.
 pub(crate) fn rms_norm_backward(
-    normalised: &Tensor<2>,
+    normalized: &Tensor<2>,
     scale: &Tensor<2>,
     gamma: &Tensor<1>,
     dy: &Tensor<2>,
     onto: Tensor<2>,
 ) -> Tensor<2> {
-    let locals = (Local::new(normalised), Local::new(scale), Local::new(gamma), Local::new(dy));
+    let locals = (Local::new(normalized), Local::new(scale), Local::new(gamma), Local::new(dy));
     let (Some(n), Some(s), Some(g), Some(d)) = locals else {
-        return onto + plain_backward(normalised, scale, gamma, dy);
+        return onto + plain_backward(normalized, scale, gamma, dy);
     };
     let (n, s, g, d) = (n.values(), s.values(), g.values(), d.values());
     let [rows, width] = onto.dims();
     let fits = [n, d].iter().all(|values| values.len() == rows * width)
         && (s.len(), g.len()) == (rows, width);
     if !fits || rows * width == 0 {
-        return onto + plain_backward(normalised, scale, gamma, dy);
+        return onto + plain_backward(normalized, scale, gamma, dy);
     }
     let arch = Arch::new();
     let piece = rows_of_a_piece(g.len());
@@ -58,11 +58,11 @@ pub(crate) fn rms_norm_backward(
     };
     match change(onto, work) {
         Ok(sum) => sum,
-        Err(onto) => onto + plain_backward(normalised, scale, gamma, dy),
+        Err(onto) => onto + plain_backward(normalized, scale, gamma, dy),
     }
 }
 
-fn written_out(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Option<Normed> {
+fn fused(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Option<Normed> {
     let ([rows, width], device) = (x.dims(), x.device());
     let (local, weights) = (Local::new(x)?, Local::new(gamma)?);
     let (values, g) = (local.values(), weights.values());
@@ -79,7 +79,7 @@ fn written_out(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Option<Normed>
         arch.dispatch(Forward { x, g, epsilon: epsilon as f32, y, n, s });
     });
     let tensor = |values, width| Tensor::from_data(TensorData::new(values, [rows, width]), &device);
-    Some(Normed { y: tensor(y, width), normalised: tensor(n, width), scale: tensor(s, 1) })
+    Some(Normed { y: tensor(y, width), normalized: tensor(n, width), scale: tensor(s, 1) })
 }
 
 struct Forward<'a> {
@@ -140,19 +140,19 @@ impl WithSimd for Backward<'_> {
 
 fn plain(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Normed {
     let scale = (x.clone().square().mean_dim(1) + epsilon).sqrt().recip();
-    let normalised = x.clone() * scale.clone();
-    Normed { y: normalised.clone() * gamma.clone().unsqueeze(), normalised, scale }
+    let normalized = x.clone() * scale.clone();
+    Normed { y: normalized.clone() * gamma.clone().unsqueeze(), normalized, scale }
 }
 
 fn plain_backward(
-    normalised: &Tensor<2>,
+    normalized: &Tensor<2>,
     scale: &Tensor<2>,
     gamma: &Tensor<1>,
     dy: &Tensor<2>,
 ) -> Tensor<2> {
     let dn = dy.clone() * gamma.clone().unsqueeze();
-    let along = (dn.clone() * normalised.clone()).mean_dim(1);
-    (dn - normalised.clone() * along) * scale.clone()
+    let along = (dn.clone() * normalized.clone()).mean_dim(1);
+    (dn - normalized.clone() * along) * scale.clone()
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    use super::{plain, plain_backward, rms_norm, rms_norm_backward, written_out};
+    use super::{fused, plain, plain_backward, rms_norm, rms_norm_backward};
 
     fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -175,26 +175,26 @@ mod tests {
     }
 
     #[test]
-    fn it_matches_burn_forward_and_backward() {
+    fn the_kernels_match_burn_forward_and_backward() {
         for (rows, width) in [(1, 1), (3, 45), (700, 64)] {
             let (x, dy, onto) =
                 (random([rows, width], 1), random([rows, width], 2), random([rows, width], 3));
             let gamma = random([width], 4);
             let (got, want) = (rms_norm(&x, &gamma, 1e-5), plain(&x, &gamma, 1e-5));
-            assert!(written_out(&x, &gamma, 1e-5).is_some());
+            assert!(fused(&x, &gamma, 1e-5).is_some());
             assert!(far(&got.y, &want.y) < 1e-5);
-            // Controls: ε and γ count.
+            // Negative controls: ε and γ change the result.
             assert!(far(&rms_norm(&x, &gamma, 9.0).y, &want.y) > 1e-3);
             assert!(far(&rms_norm(&x, &(gamma.clone() + 0.1), 1e-5).y, &want.y) > 1e-3);
-            assert!(far(&got.normalised, &want.normalised) < 1e-5);
+            assert!(far(&got.normalized, &want.normalized) < 1e-5);
             assert!(far(&got.scale, &want.scale) < 1e-4 * want.scale.max().into_scalar::<f32>());
-            let slope = plain_backward(&got.normalised, &got.scale, &gamma, &dy);
-            let sum = rms_norm_backward(&got.normalised, &got.scale, &gamma, &dy, onto.clone());
+            let gradient = plain_backward(&got.normalized, &got.scale, &gamma, &dy);
+            let sum = rms_norm_backward(&got.normalized, &got.scale, &gamma, &dy, onto.clone());
             assert!(
-                far(&sum, &(onto.clone() + slope))
+                far(&sum, &(onto.clone() + gradient))
                     < 1e-4 * (1.0 + got.scale.max().into_scalar::<f32>())
             );
-            // Control: `onto` counts, and a shared buffer is not overwritten.
+            // Negative controls: the result depends on the gradient, and a shared buffer is not overwritten.
             assert!(far(&sum, &onto) > 1e-3 || rows * width == 1);
             assert!(far(&onto, &random([rows, width], 3)) == 0.0);
         }

@@ -12,7 +12,7 @@ use super::lanes::rows_of_a_piece;
 /// Rotates the pairs (i, i + half) of every head by each token's angle, given as cosine and sine.
 ///
 /// # Shapes
-/// `x` `[tokens, heads · 2 · half]`, tables `[tokens, 1, half]` → that of `x`.
+/// `x` `[tokens, heads · 2 · half]`, tables `[tokens, 1, half]` → the shape of `x`.
 pub(crate) fn rotate(x: Tensor<2>, cos: &Tensor<3>, sin: &Tensor<3>) -> Tensor<2> {
     let ([tokens, width], half) = (x.dims(), cos.dims()[2]);
     let (Some(c), Some(s)) = (Local::new(cos), Local::new(sin)) else {
@@ -78,7 +78,7 @@ mod tests {
     use super::{plain, rotate};
 
     #[test]
-    fn it_matches_burn_and_the_inverse_undoes_it() {
+    fn the_kernel_matches_burn_and_the_inverse_undoes_it() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for (tokens, heads, half) in [(1, 1, 1), (5, 3, 4), (400, 9, 32)] {
             let mut random = |shape: [usize; 2]| {
@@ -95,7 +95,7 @@ mod tests {
             let turned = rotate(x.clone(), &cos, &sin);
             assert!(far(&turned, &plain(x.clone(), &cos, &sin)) < 1e-5);
             assert!(far(&rotate(turned.clone(), &cos, &sin.neg()), &x) < 1e-5);
-            // Control: the values change.
+            // Negative control: the values change.
             assert!(far(&turned, &x) > 1e-2);
         }
     }

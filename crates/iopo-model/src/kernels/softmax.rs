@@ -9,7 +9,7 @@ use super::Local;
 use super::exp::exp;
 use super::lanes::fold;
 
-/// Each row's maximum `m`, its values `e^(x − m)` and their sum, of `[rows, columns]`.
+/// The maximum `m`, the values `e^(x − m)` and their sum for each row of `[rows, columns]`.
 pub(crate) struct Exponentials {
     /// `[rows, 1]`.
     pub(crate) max: Tensor<2>,
@@ -21,7 +21,7 @@ pub(crate) struct Exponentials {
 
 /// Computes the exponentials of every row, relative to its maximum.
 pub(crate) fn exponentials(x: &Tensor<2>) -> Exponentials {
-    written_out(x).unwrap_or_else(|| plain(x))
+    fused(x).unwrap_or_else(|| plain(x))
 }
 
 fn plain(x: &Tensor<2>) -> Exponentials {
@@ -31,7 +31,7 @@ fn plain(x: &Tensor<2>) -> Exponentials {
     Exponentials { max, exp, sum }
 }
 
-fn written_out(x: &Tensor<2>) -> Option<Exponentials> {
+fn fused(x: &Tensor<2>) -> Option<Exponentials> {
     let [rows, columns] = x.dims();
     let local = Local::new(x)?;
     if rows == 0 || columns == 0 {
@@ -78,7 +78,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    use super::{plain, written_out};
+    use super::{fused, plain};
 
     #[test]
     fn the_kernel_matches_burn() {
@@ -88,7 +88,7 @@ mod tests {
                 (0..rows * columns).map(|_| rng.random_range(-30.0..30.0)).collect();
             let x: Tensor<2> =
                 Tensor::from_data(TensorData::new(values, [rows, columns]), &Device::flex());
-            let (ours, twin) = (written_out(&x).expect("local"), plain(&x));
+            let (ours, twin) = (fused(&x).expect("local"), plain(&x));
             for (a, b) in [(ours.max, twin.max), (ours.exp, twin.exp), (ours.sum, twin.sum)] {
                 let apart: f32 = ((a - b.clone()) / (b + 1.0)).abs().max().into_scalar();
                 assert!(apart < 1e-5, "{rows} {columns}: {apart}");
@@ -102,7 +102,7 @@ mod tests {
             TensorData::new(vec![1.0f32, f32::NAN, 2.0], [1, 3]),
             &Device::flex(),
         );
-        let sum: f32 = written_out(&x).expect("local").sum.into_scalar();
+        let sum: f32 = fused(&x).expect("local").sum.into_scalar();
         assert!(sum.is_nan());
     }
 }

@@ -94,7 +94,7 @@ mod tests {
         let mut sum = SquaredNorm::default();
         sum.add_on_device(&tensor);
         sum.add_on_device(&tensor);
-        let got = sum.total().expect("it is on the host");
+        let got = sum.total().expect("a norm");
         assert!((got - 2.0 * want).abs() < 1e-6 * want, "{got} {want}");
     }
 
@@ -111,9 +111,9 @@ mod tests {
             for tensor in [tensor.clone().transpose(), tensor] {
                 let mut sum = SquaredNorm::default();
                 sum.add(&tensor);
-                let got = sum.total().expect("it is on the host");
+                let got = sum.total().expect("a norm");
                 assert!((got - want).abs() < 1e-7 * want, "{got} {want}");
-                // Control: the last value counts.
+                // Negative control: the norm depends on the last value.
                 assert!((got - (want - last)).abs() > 1e-7 * want, "{got} {want}");
             }
         }

@@ -100,8 +100,8 @@ fn plain(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
 fn plain_backward(gate: &Tensor<2>, up: &Tensor<2>, dy: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     let sigma = sigmoid(gate.clone());
     let silu = gate.clone() * sigma.clone();
-    let slope = sigma.clone() + silu.clone() - silu.clone() * sigma;
-    (dy.clone() * up.clone() * slope, dy.clone() * silu)
+    let derivative = sigma.clone() + silu.clone() - silu.clone() * sigma;
+    (dy.clone() * up.clone() * derivative, dy.clone() * silu)
 }
 
 #[cfg(test)]
@@ -123,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn it_matches_burn_forward_and_backward() {
+    fn the_kernels_match_burn_forward_and_backward() {
         let (gate, up, dy) = (random(1), random(2), random(3));
         assert!(far(swiglu(&gate, &up), plain(&gate, &up)) < 2e-5);
         let (dgate, dup) = swiglu_backward(&gate, &up, &dy);
         let (plain_dgate, plain_dup) = plain_backward(&gate, &up, &dy);
         assert!(far(dgate, plain_dgate.clone()) < 1e-4 && far(dup, plain_dup.clone()) < 1e-4);
-        // Control: the two gradients differ.
+        // Negative control: the two gradients differ.
         assert!(far(plain_dgate, plain_dup) > 1.0);
     }
 }

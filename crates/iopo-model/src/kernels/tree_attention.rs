@@ -45,14 +45,14 @@ pub(crate) fn attend_tree_gradients(
     heads: Heads,
 ) -> Option<[Tensor<2>; 3]> {
     let local = [Local::new(q)?, Local::new(k)?, Local::new(v)?];
-    let (mixed, slope) = (Local::new(mixed)?, Local::new(dy)?);
+    let (mixed, gradient) = (Local::new(mixed)?, Local::new(dy)?);
     let [queries, keys, values] = [0, 1, 2].map(|at| local[at].values());
     let inputs = Inputs { q: queries, k: keys, v: values, layout, heads };
-    let slopes = inputs.backward(mixed.values(), log_sums, slope.values());
+    let gradients = inputs.backward(mixed.values(), log_sums, gradient.values());
     let tensor = |values, like: &Tensor<2>| {
         Tensor::from_data(TensorData::new(values, like.dims()), &like.device())
     };
-    Some([tensor(slopes.q, q), tensor(slopes.k, k), tensor(slopes.v, v)])
+    Some([tensor(gradients.q, q), tensor(gradients.k, k), tensor(gradients.v, v)])
 }
 
 /// Inputs shared by all tasks.
@@ -76,7 +76,7 @@ struct Attended {
 }
 
 /// Gradients of q, k and v.
-struct Slopes {
+struct Gradients {
     q: Vec<f32>,
     k: Vec<f32>,
     v: Vec<f32>,
@@ -154,7 +154,7 @@ impl<'a> Inputs<'a> {
         seen
     }
 
-    /// Attention of every token to its path.
+    /// Computes attention of every token to its path.
     fn forward(&self) -> Attended {
         let (pieces, tokens) = (self.pieces(), self.layout.token_count());
         let arch = Arch::new();
@@ -163,12 +163,12 @@ impl<'a> Inputs<'a> {
         let Heads { group, dim, .. } = self.heads;
         let mut mixed = vec![0f32; tokens * self.width()];
         let mut log_sums = vec![0f32; self.heads.kv * group * tokens];
-        for (piece, (of_piece, sums)) in pieces.iter().zip(made) {
+        for (piece, (of_piece, of_heads)) in pieces.iter().zip(made) {
             let rows = piece.span.rows.clone();
             self.gather(&mut mixed, *piece, &of_piece, group * dim);
-            for (head, sums) in sums.chunks_exact(rows.len()).enumerate() {
+            for (head, of_rows) in of_heads.chunks_exact(rows.len()).enumerate() {
                 let start = (piece.head * group + head) * tokens;
-                log_sums[start + rows.start..start + rows.end].copy_from_slice(sums);
+                log_sums[start + rows.start..start + rows.end].copy_from_slice(of_rows);
             }
         }
         Attended { mixed, log_sums }
@@ -195,9 +195,14 @@ impl<'a> Inputs<'a> {
             let q = self.wide(self.q, piece, &block);
             against(q, &keys, self.heads.scale() as f32, &mut scores, &block);
             let of_group = block.head % group;
-            let sums = &mut log_sums[of_group * rows + block.first..][..block.rows];
+            let of_rows = &mut log_sums[of_group * rows + block.first..][..block.rows];
             let visible = offset + block.first + 1;
-            arch.dispatch(Softmax { scores: &mut scores, columns: block.columns, visible, sums });
+            arch.dispatch(Softmax {
+                scores: &mut scores,
+                columns: block.columns,
+                visible,
+                log_sums: of_rows,
+            });
             let to = &mut mixed[block.first * group * dim + of_group * dim..];
             for (at, (column, values)) in
                 self.seen(self.v, piece, block.columns).into_iter().enumerate()
@@ -211,39 +216,44 @@ impl<'a> Inputs<'a> {
     }
 
     /// Returns the gradients from the results of the forward pass and the gradient of its output.
-    fn backward(&self, mixed: &[f32], log_sums: &[f32], dy: &[f32]) -> Slopes {
+    fn backward(&self, mixed: &[f32], log_sums: &[f32], dy: &[f32]) -> Gradients {
         let pieces = self.pieces();
         let arch = Arch::new();
-        let made: Vec<Slopes> = pieces
+        let made: Vec<Gradients> = pieces
             .par_iter()
             .with_max_len(1)
-            .map(|piece| self.slopes(arch, *piece, [mixed, log_sums, dy]))
+            .map(|piece| self.gradients(arch, *piece, [mixed, log_sums, dy]))
             .collect();
         let Heads { group, dim, .. } = self.heads;
-        let mut sums = Slopes {
+        let mut total = Gradients {
             q: vec![0f32; self.q.len()],
             k: vec![0f32; self.k.len()],
             v: vec![0f32; self.v.len()],
         };
-        for (piece, slopes) in pieces.iter().zip(made) {
-            self.gather(&mut sums.q, *piece, &slopes.q, group * dim);
+        for (piece, gradients) in pieces.iter().zip(made) {
+            self.gather(&mut total.q, *piece, &gradients.q, group * dim);
             let rows = piece.span.path.iter().flat_map(|&at| self.layout.span(at).rows.clone());
-            let values = slopes.k.chunks_exact(dim).zip(slopes.v.chunks_exact(dim));
+            let values = gradients.k.chunks_exact(dim).zip(gradients.v.chunks_exact(dim));
             for (row, (dk, dv)) in rows.zip(values) {
                 let start = row * self.kv_width() + piece.head * dim;
-                add(&mut sums.k[start..start + dim], dk);
-                add(&mut sums.v[start..start + dim], dv);
+                add(&mut total.k[start..start + dim], dk);
+                add(&mut total.v[start..start + dim], dv);
             }
         }
-        sums
+        total
     }
 
     /// Returns a task's gradients: of its queries, and of the visible keys and values, `[columns, dim]`.
-    fn slopes(&self, arch: Arch, piece: Piece<'_>, [mixed, log_sums, dy]: [&[f32]; 3]) -> Slopes {
+    fn gradients(
+        &self,
+        arch: Arch,
+        piece: Piece<'_>,
+        [mixed, log_sums, dy]: [&[f32]; 3],
+    ) -> Gradients {
         let Heads { group, dim, .. } = self.heads;
         let (rows, offset) = (piece.span.rows.len(), piece.span.offset);
         let (tokens, scale) = (self.layout.token_count(), self.heads.scale() as f32);
-        let mut slopes = Slopes {
+        let mut gradients = Gradients {
             q: vec![0f32; rows * group * dim],
             k: vec![0f32; (offset + rows) * dim],
             v: vec![0f32; (offset + rows) * dim],
@@ -257,7 +267,7 @@ impl<'a> Inputs<'a> {
             against(q, &keys, scale, &mut p, &block);
             against(dmixed, &values, 1.0, &mut dp, &block);
             let start = block.head * tokens + piece.span.rows.start + block.first;
-            arch.dispatch(SoftmaxSlope {
+            arch.dispatch(SoftmaxGradient {
                 p: &mut p,
                 dp: &mut dp,
                 columns: block.columns,
@@ -269,15 +279,15 @@ impl<'a> Inputs<'a> {
             let dims = [block.rows, block.columns];
             let (p, ds) =
                 (View::new(&p, dims, [block.columns, 1]), View::new(&dp, dims, [block.columns, 1]));
-            multiply(&mut slopes.v, dim, true, 1.0, [p.turned(), dmixed], ALONE);
-            multiply(&mut slopes.k, dim, true, 1.0, [ds.turned(), q], ALONE);
-            let to = &mut slopes.q[block.first * group * dim + block.head % group * dim..];
+            multiply(&mut gradients.v, dim, true, 1.0, [p.turned(), dmixed], ALONE);
+            multiply(&mut gradients.k, dim, true, 1.0, [ds.turned(), q], ALONE);
+            let to = &mut gradients.q[block.first * group * dim + block.head % group * dim..];
             for (at, (column, keys)) in keys.into_iter().enumerate() {
                 let ds = View::new(&dp[column..], [block.rows, keys.rows()], [block.columns, 1]);
                 multiply(to, group * dim, at > 0, 1.0, [ds, keys], ALONE);
             }
         }
-        slopes
+        gradients
     }
 
     /// Returns `Σ dy·y` of each row of a block, the offset of the softmax's gradient.
@@ -293,7 +303,7 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// `left · seenᵀ`, `[rows, columns]`.
+/// Computes `left · seenᵀ`, `[rows, columns]`.
 fn against(
     left: View<'_>,
     seen: &[(usize, View<'_>)],
@@ -319,7 +329,7 @@ struct Softmax<'a> {
     scores: &'a mut [f32],
     columns: usize,
     visible: usize,
-    sums: &'a mut [f32],
+    log_sums: &'a mut [f32],
 }
 
 impl WithSimd for Softmax<'_> {
@@ -327,7 +337,7 @@ impl WithSimd for Softmax<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let rows = self.scores.chunks_exact_mut(self.columns).zip(self.sums);
+        let rows = self.scores.chunks_exact_mut(self.columns).zip(self.log_sums);
         for (row, (scores, log_sum)) in rows.enumerate() {
             let (seen, hidden) = scores.split_at_mut(self.visible + row);
             let max = fold(seen, f32::NEG_INFINITY, f32::max);
@@ -346,7 +356,7 @@ impl WithSimd for Softmax<'_> {
 }
 
 /// Recomputes probabilities from scores and replaces `dp` by the scores' gradient `ds = p·(dp − Σ p·dp)·scale`.
-struct SoftmaxSlope<'a> {
+struct SoftmaxGradient<'a> {
     p: &'a mut [f32],
     dp: &'a mut [f32],
     columns: usize,
@@ -356,7 +366,7 @@ struct SoftmaxSlope<'a> {
     scale: f32,
 }
 
-impl WithSimd for SoftmaxSlope<'_> {
+impl WithSimd for SoftmaxGradient<'_> {
     type Output = ();
 
     #[inline(always)]

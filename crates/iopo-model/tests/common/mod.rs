@@ -1,9 +1,9 @@
-//! Helpers for tests against golden numbers; what is absent is left out, with a line that says so.
+//! Helpers for tests against golden numbers. Tests without their files are skipped with a message.
 
 #![expect(
     dead_code,
     clippy::print_stderr,
-    reason = "each test binary uses its part; a test that checks nothing must say so"
+    reason = "each test binary uses some helpers; skipped tests print a message"
 )]
 
 pub(crate) use iopo_testing::under_test;
@@ -20,31 +20,31 @@ pub(crate) struct Golden {
     pub(crate) values: Vec<f64>,
 }
 
-/// SmolLM2's GGUF file: under `IOPO_SMOLLM2_GGUF`, else where `iopo` caches it; or `None` (with a line on why).
+/// Finds SmolLM2's GGUF file; prints a message if it is absent.
 pub(crate) fn smollm2() -> Option<PathBuf> {
     let path = iopo_testing::smollm2::gguf();
     if path.is_none() {
         eprintln!(
-            "skipped: no SmolLM2 GGUF file (set IOPO_SMOLLM2_GGUF, or run the pipeline once)"
+            "skipped: no SmolLM2 GGUF file; hint: set IOPO_SMOLLM2_GGUF, or run the pipeline once"
         );
     }
     path
 }
 
-/// The shared golden numbers, or `None` (with a line on why) where they are absent.
+/// Finds a file or folder of the shared golden numbers; prints a message if it is absent.
 pub(crate) fn golden(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden").join(path);
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: {} is not here", path.display());
+    eprintln!("skipped: {} does not exist", path.display());
     None
 }
 
-/// The checkpoints with golden numbers: those of the repository, and the shared ones where they are.
+/// Returns the checkpoints with golden numbers: those of the repository and, if they exist, the shared ones.
 pub(crate) fn checkpoints() -> Vec<PathBuf> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/tiny");
-    let mut found: Vec<PathBuf> = [Some(own), golden("tiny")]
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/tiny");
+    let mut found: Vec<PathBuf> = [Some(repository), golden("tiny")]
         .into_iter()
         .flatten()
         .flat_map(|root| std::fs::read_dir(root).expect("a folder"))
@@ -92,7 +92,7 @@ pub(crate) fn adapter(dir: &Path) -> NamedTensors {
         .collect()
 }
 
-/// ‖a − b‖ / ‖b‖.
+/// Computes ‖a − b‖ / ‖b‖.
 pub(crate) fn relative(a: &[f32], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();

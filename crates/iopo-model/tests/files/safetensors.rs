@@ -1,10 +1,10 @@
-//! A writer of safetensors files.
+//! Writes safetensors files.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// Header and data as they are.
+/// Makes a file from a header and data without checking them.
 pub(crate) fn raw(header: &[u8], data: &[u8]) -> Vec<u8> {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header);
@@ -12,8 +12,8 @@ pub(crate) fn raw(header: &[u8], data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Three tensors of 1 and −2.5, one of each dtype, and metadata.
-pub(crate) fn honest() -> Vec<u8> {
+/// Makes a file with metadata and three tensors of 1 and −2.5, one of each dtype.
+pub(crate) fn valid() -> Vec<u8> {
     let header = json!({
         "__metadata__": {"format": "pt"},
         "bf16": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]},
@@ -26,7 +26,7 @@ pub(crate) fn honest() -> Vec<u8> {
     raw(header.to_string().as_bytes(), &data)
 }
 
-/// A small model's config.json, with changes.
+/// Writes the config.json of a small model, with changes.
 pub(crate) fn write_config(dir: &Path, changes: Value) {
     let mut config = json!({
         "model_type": "llama", "vocab_size": 8, "hidden_size": 8, "intermediate_size": 8,

@@ -1,4 +1,4 @@
-//! A decoder of two small layers with random weights.
+//! A decoder with two small layers and random weights.
 
 use burn::tensor::Device;
 use iopo_model::{Decoder, ModelConfig};

@@ -127,7 +127,7 @@ pub(crate) fn reading(rows: &[SummaryRow], confidence: Option<f64>) -> Vec<Strin
 }
 
 /// Makes the cell of an accuracy in percent, drawn between 0 and 100 %.
-pub(crate) fn share(row: &SummaryRow, colour: &str) -> Cell {
+pub(crate) fn share(row: &SummaryRow, color: &str) -> Cell {
     Cell {
         shown: format::percent(row.value),
         interval: interval(row, format::percent),
@@ -136,7 +136,7 @@ pub(crate) fn share(row: &SummaryRow, colour: &str) -> Cell {
             (row.low, row.high),
             (0.0, 1.0),
             false,
-            colour,
+            color,
         )),
         sign: "",
     }
@@ -151,7 +151,7 @@ pub(crate) fn interval(row: &SummaryRow, shown: impl Fn(f64) -> String) -> Strin
     }
 }
 
-fn difference(row: &SummaryRow, reach: f64, colour: &str) -> Cell {
+fn difference(row: &SummaryRow, reach: f64, color: &str) -> Cell {
     Cell {
         shown: format::points(row.value),
         interval: interval(row, format::points),
@@ -160,7 +160,7 @@ fn difference(row: &SummaryRow, reach: f64, colour: &str) -> Cell {
             (row.low, row.high),
             (-reach, reach),
             true,
-            colour,
+            color,
         )),
         sign: match (row.low > 0.0, row.high < 0.0) {
             (true, _) => "up",
@@ -183,13 +183,13 @@ impl Accuracy {
         let row = |name: &&str| {
             let cell = |column: &Measure| {
                 find(rows, name, None, column.metric, &column.subset)
-                    .map_or_else(Cell::default, |row| share(row, &models::colour(name)))
+                    .map_or_else(Cell::default, |row| share(row, &models::color(name)))
             };
             let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
             Row {
                 name: (*name).to_owned(),
                 detail: String::new(),
-                colour: models::colour(name),
+                color: models::color(name),
                 cells,
             }
         };
@@ -227,16 +227,16 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
     let reach = ends.flat_map(|row| [row.low.abs(), row.high.abs()]).filter(|end| end.is_finite());
     let reach = reach.fold(0.05, f64::max) * 1.05;
     let row = |name: &&str| {
-        let colour = models::colour(name);
+        let color = models::color(name);
         let cell = |column| {
-            found(name, column).map_or_else(Cell::default, |row| difference(row, reach, &colour))
+            found(name, column).map_or_else(Cell::default, |row| difference(row, reach, &color))
         };
         let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
         let any = cells.iter().any(|cell| !cell.shown.is_empty());
         any.then(|| Row {
             name: (*name).to_owned(),
             detail: String::new(),
-            colour: colour.clone(),
+            color: color.clone(),
             cells,
         })
     };
@@ -265,12 +265,12 @@ fn subsets(rows: &[SummaryRow], names: &[&str]) -> Option<Table> {
     let table_row = |(metric, subset): (SummaryMetric, &Subset)| Row {
         name: subset.to_string().replace('/', ": "),
         detail: metric.as_str().replace('_', " "),
-        colour: String::new(),
+        color: String::new(),
         cells: names
             .iter()
             .map(|name| {
                 find(rows, name, None, metric, subset)
-                    .map_or_else(Cell::default, |row| share(row, &models::colour(name)))
+                    .map_or_else(Cell::default, |row| share(row, &models::color(name)))
             })
             .collect(),
     };

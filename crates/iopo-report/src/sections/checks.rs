@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::accuracy::{find, interval, is_accuracy, models, share};
 use super::{Cell, Column, Row, Table};
 use crate::format;
-use crate::models::colour;
+use crate::models::color;
 
 /// Every metric of the summary that is not an accuracy of responses.
 #[derive(Debug, Serialize)]
@@ -125,7 +125,7 @@ fn table(rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
         let percent = is_share(*metric);
         let cell = |model: &&str| match find(rows, model, None, *metric, subset) {
             None => Cell::default(),
-            Some(row) if percent => share(row, &colour(model)),
+            Some(row) if percent => share(row, &color(model)),
             Some(row) => Cell {
                 shown: format::estimate(row.value, row.value),
                 interval: interval(row, |end| format::estimate(end, row.value)),
@@ -137,7 +137,7 @@ fn table(rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
         Row {
             name: format!("{name}{subset}"),
             detail: detail.to_owned(),
-            colour: String::new(),
+            color: String::new(),
             cells: names.iter().map(cell).collect(),
         }
     };

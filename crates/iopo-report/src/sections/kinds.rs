@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::accuracy::{find, models};
 use crate::format;
-use crate::models::colour;
+use crate::models::color;
 use crate::svg::{Bar, bars, label_width};
 
 const METRIC: SummaryMetric = SummaryMetric::InstructionAccuracyStrict;
@@ -47,7 +47,7 @@ fn kind(rows: &[SummaryRow], models: &[&str], name: &str, unseen: &BTreeSet<Stri
     let bar = |row: &&SummaryRow| Bar {
         label: row.model.clone(),
         shown: format::percent(row.value),
-        colour: colour(&row.model),
+        color: color(&row.model),
         value: row.value,
         interval: Some((row.low, row.high)),
     };

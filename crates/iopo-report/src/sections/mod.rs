@@ -39,7 +39,7 @@ pub(crate) struct Row {
     name: String,
     /// Second, smaller line of the name.
     detail: String,
-    colour: String,
+    color: String,
     cells: Vec<Cell>,
 }
 

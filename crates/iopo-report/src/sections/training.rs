@@ -24,7 +24,7 @@ pub(crate) struct Training {
 #[derive(Debug, Serialize)]
 struct Key {
     name: String,
-    colour: String,
+    color: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -102,7 +102,7 @@ impl Training {
         for (name, _) in runs {
             let name = models::method(name);
             if legend.iter().all(|key| key.name != name) {
-                legend.push(Key { name: name.to_owned(), colour: models::colour(name) });
+                legend.push(Key { name: name.to_owned(), color: models::color(name) });
             }
         }
         let planned: BTreeSet<&str> =
@@ -140,7 +140,7 @@ fn chart(
         for (index, (metric, meaning)) in metrics.iter().enumerate() {
             lines.extend(found.remove(metric).map(|points| Series {
                 label: format!("{name}: {meaning}"),
-                colour: models::colour(name),
+                color: models::color(name),
                 dashed: index > 0,
                 points,
             }));

@@ -100,7 +100,7 @@ fn group(prefix: &str, mut rows: Vec<(&str, f64)>) -> Group {
     let bar = |(name, value): &(&str, f64)| Bar {
         label: name.replace('/', " · ").replace('_', " "),
         shown: shown(&format!("{prefix}/{name}"), *value),
-        colour: "plain".to_owned(),
+        color: "plain".to_owned(),
         value: *value,
         interval: None,
     };

@@ -18,8 +18,8 @@ pub(crate) struct Bar {
     pub(crate) label: String,
     /// Text right of the bar.
     pub(crate) shown: String,
-    /// Style class of the colour.
-    pub(crate) colour: String,
+    /// Style class of the color.
+    pub(crate) color: String,
     pub(crate) value: f64,
     /// Interval, if there is one.
     pub(crate) interval: Option<(f64, f64)>,
@@ -53,14 +53,14 @@ pub(crate) fn bars(title: &str, bars: &[Bar], most: f64, label: f64) -> String {
     for (index, bar) in bars.iter().enumerate() {
         let top = ROW * index as f64 + (ROW - THICK) / 2.0;
         let (text, middle) = (coordinate(top + THICK - 1.0), top + THICK / 2.0);
-        let (name, shown, colour) =
-            (escape(&shortened(&bar.label)), escape(&bar.shown), escape(&bar.colour));
+        let (name, shown, color) =
+            (escape(&shortened(&bar.label)), escape(&bar.shown), escape(&bar.color));
         let value = if bar.value.is_finite() { bar.value } else { 0.0 };
         let _ = write!(
             svg,
             "<text class=\"name\" x=\"{}\" y=\"{text}\" text-anchor=\"end\">{name}</text>\
              <rect class=\"track\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{THICK}\" rx=\"2\"/>\
-             <rect class=\"bar {colour}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{THICK}\" rx=\"2\"/>",
+             <rect class=\"bar {color}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{THICK}\" rx=\"2\"/>",
             coordinate(label),
             coordinate(start),
             coordinate(top),
@@ -90,7 +90,7 @@ pub(crate) fn whisker(
     interval: (f64, f64),
     axis: (f64, f64),
     zero: bool,
-    colour: &str,
+    color: &str,
 ) -> String {
     if !(value.is_finite() && interval.0.is_finite() && interval.1.is_finite()) {
         return String::new();
@@ -104,11 +104,11 @@ pub(crate) fn whisker(
         let _ = write!(svg, "<line class=\"zero\" x1=\"{at}\" x2=\"{at}\" y1=\"0\" y2=\"10\"/>");
     }
     let (low, high) = (coordinate(place(interval.0)), coordinate(place(interval.1)));
-    let colour = escape(colour);
+    let color = escape(color);
     let _ = write!(
         svg,
-        "<line class=\"span {colour}\" x1=\"{low}\" x2=\"{high}\" y1=\"5\" y2=\"5\"/>\
-         <circle class=\"dot {colour}\" cx=\"{}\" cy=\"5\" r=\"3.4\"/></svg>",
+        "<line class=\"span {color}\" x1=\"{low}\" x2=\"{high}\" y1=\"5\" y2=\"5\"/>\
+         <circle class=\"dot {color}\" cx=\"{}\" cy=\"5\" r=\"3.4\"/></svg>",
         coordinate(place(value))
     );
     svg
@@ -133,7 +133,7 @@ mod tests {
         let bar = Bar {
             label: "<b>".into(),
             shown: "9".into(),
-            colour: "m1".into(),
+            color: "m1".into(),
             value: 9.0,
             interval: Some((f64::NAN, 1.0)),
         };

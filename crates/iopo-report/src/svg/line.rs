@@ -20,8 +20,8 @@ const MOST_POINTS: usize = 160;
 pub(crate) struct Series {
     /// Tooltip.
     pub(crate) label: String,
-    /// Style class of the colour.
-    pub(crate) colour: String,
+    /// Style class of the color.
+    pub(crate) color: String,
     /// Whether the line is dashed, as the second of two related lines.
     pub(crate) dashed: bool,
     /// (step, value) pairs ordered by step; a value that is not finite leaves a gap.
@@ -108,7 +108,7 @@ fn axes(svg: &mut String, x: &Scale, y: &Scale, zero: bool) {
 
 fn draw_series(svg: &mut String, series: &Series, x: &Scale, y: &Scale) {
     let points = thinned(&series.points);
-    let (label, colour) = (escape(&series.label), escape(&series.colour));
+    let (label, color) = (escape(&series.label), escape(&series.color));
     let dashed = if series.dashed { " dashed" } else { "" };
     let place = |point: &(f64, f64)| (coordinate(x.place(point.0)), coordinate(y.place(point.1)));
     for stretch in points.split(|point| !point.1.is_finite()) {
@@ -118,11 +118,11 @@ fn draw_series(svg: &mut String, series: &Series, x: &Scale, y: &Scale) {
                 let (cx, cy) = place(only);
                 let _ = write!(
                     svg,
-                    "<circle class=\"dot {colour}\" cx=\"{cx}\" cy=\"{cy}\" r=\"3\"><title>{label}</title></circle>"
+                    "<circle class=\"dot {color}\" cx=\"{cx}\" cy=\"{cy}\" r=\"3\"><title>{label}</title></circle>"
                 );
             }
             _ => {
-                let _ = write!(svg, "<polyline class=\"line {colour}{dashed}\" points=\"");
+                let _ = write!(svg, "<polyline class=\"line {color}{dashed}\" points=\"");
                 for (index, point) in stretch.iter().enumerate() {
                     let (px, py) = place(point);
                     let _ = write!(svg, "{}{px},{py}", if index == 0 { "" } else { " " });
@@ -133,7 +133,7 @@ fn draw_series(svg: &mut String, series: &Series, x: &Scale, y: &Scale) {
     }
 }
 
-/// Reduces points to at most [`MOST_POINTS`] means of neighbours. A mean over a value that is not finite is not finite.
+/// Reduces points to at most [`MOST_POINTS`] means of neighbors. A mean over a value that is not finite is not finite.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= MOST_POINTS {
         return points.to_vec();
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     fn chart(points: Vec<(f64, f64)>) -> String {
-        let series = Series { label: "a<b".into(), colour: "m0".into(), dashed: false, points };
+        let series = Series { label: "a<b".into(), color: "m0".into(), dashed: false, points };
         LineChart { title: "loss \"x\"".into(), series: vec![series], zero: false }.draw()
     }
 

@@ -1,4 +1,4 @@
-//! Inline SVG charts. The style sheet of the page sets their colours.
+//! Inline SVG charts. The style sheet of the page sets their colors.
 
 mod bar;
 mod line;

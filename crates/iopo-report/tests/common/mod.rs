@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of several test files.
 
 pub(crate) mod page;
 pub(crate) mod run;

@@ -1,6 +1,6 @@
-//! What a page must not hold.
+//! Checks that a page loads and runs nothing.
 
-/// What would make a browser fetch or run something.
+/// Markup that makes a browser load or run something.
 pub(crate) fn loads_nothing(page: &str) {
     for needle in [
         "<script",
@@ -13,7 +13,7 @@ pub(crate) fn loads_nothing(page: &str) {
         "url(",
         "javascript:",
     ] {
-        assert!(!page.to_lowercase().contains(needle), "the page contains {needle}");
+        assert!(!page.to_lowercase().contains(needle), "expected a page without {needle}");
     }
     for attribute in [" src=", " srcset=", " onerror=", " data="] {
         let tags = page.split('<').filter_map(|rest| rest.split_once('>').map(|tag| tag.0));
@@ -22,12 +22,15 @@ pub(crate) fn loads_nothing(page: &str) {
         }
     }
     for link in page.split("href=\"").skip(1) {
-        assert!(link.starts_with('#'), "a link out of the page: {}", &link[..40]);
+        assert!(link.starts_with('#'), "expected a link within the page, found {}", &link[..40]);
     }
-    assert!(!page.contains("http://") && !page.contains("https://"), "the page names an address");
+    assert!(
+        !page.contains("http://") && !page.contains("https://"),
+        "expected a page without addresses"
+    );
 }
 
-/// A tag without the values of its attributes.
+/// Returns a tag without the values of its attributes.
 fn unquoted(tag: &str) -> String {
     tag.split('"').step_by(2).collect()
 }

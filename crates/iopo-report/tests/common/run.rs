@@ -1,4 +1,4 @@
-//! A small invented run.
+//! Writes a small run with made-up numbers.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Checks of the settings before anything is computed. The types declare the ranges; here is what spans two settings.
+//! Checks the settings before anything is computed. Ranges are declared in the types; checks of several settings are here.
 
 use std::fmt::Display;
 

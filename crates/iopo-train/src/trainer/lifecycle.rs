@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{TrainOutput, Trainer};
 use crate::{
-    TrainError,
+    PRODUCER, TrainError,
     checkpoint::Checkpoints,
     estimate::{self, duration, remaining},
     events, files,
@@ -214,8 +214,7 @@ impl Trainer<'_> {
             weights::save(&self.dir, &decoder, self.lora(), &metadata.base)?;
             metadata.write(&self.dir)?;
         }
-        let producer = concat!("iopo-train ", env!("CARGO_PKG_VERSION"));
-        let provenance = Provenance::new(producer, json!(metadata.settings))
+        let provenance = Provenance::new(PRODUCER, json!(metadata.settings))
             .with_input("preferences", metadata.preferences_hash.as_str())
             .with_input("base_weights", metadata.base_weights_hash.as_str());
         events::write(&self.dir, &state.metrics)?;

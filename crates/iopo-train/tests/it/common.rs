@@ -8,7 +8,7 @@ use std::{
 
 use iopo_core::FalseCells;
 use iopo_llm::{Progress, Silent};
-use iopo_model::{ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer, config::Architecture};
+use iopo_model::{ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer};
 use iopo_schema::{
     GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
     VerdictRow, content_id,
@@ -47,25 +47,13 @@ impl Numbers {
 }
 
 pub(crate) fn config(vocab_size: usize) -> ModelConfig {
-    ModelConfig {
-        architecture: Architecture::Llama,
-        vocab_size,
-        hidden_size: 32,
-        intermediate_size: 48,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
-        head_dim: 8,
-        rms_norm_eps: 1e-5,
-        rope_theta: 1e4,
-        rope_scaling: None,
-        max_position_embeddings: 512,
-        tie_word_embeddings: true,
-        qkv_bias: false,
-        bos_token_id: None,
-        eos_token_ids: vec![0],
-        pad_token_id: Some(0),
-    }
+    let json = serde_json::json!({
+        "model_type": "llama", "vocab_size": vocab_size, "hidden_size": 32, "intermediate_size": 48,
+        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
+        "rms_norm_eps": 1e-5, "rope_theta": 1e4, "max_position_embeddings": 512,
+        "tie_word_embeddings": true, "eos_token_id": 0, "pad_token_id": 0,
+    });
+    ModelConfig::from_hf_json(&json, Path::new("config.json")).expect("a configuration")
 }
 
 /// A decoder with random weights that are large enough for every token to change the logps.

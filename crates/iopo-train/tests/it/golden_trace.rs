@@ -97,7 +97,7 @@ fn follow(
         }
     }
     let what = if lora.is_some() { "12 steps of an adapter" } else { "12 steps of every weight" };
-    under.holds("trace", what, worst);
+    under.check("trace", what, worst);
     state.decoder
 }
 
@@ -167,7 +167,7 @@ fn adapters_follow_the_trace_to_the_same_factors() {
                 pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, worse)
             };
             let worst = expected.iter().map(apart).fold(0.0, worse);
-            under.holds("factors", "an adapter after 12 steps", worst);
+            under.check("factors", "an adapter after 12 steps", worst);
             // Negative control: the steps changed the factors by more than that.
             let start = trained_tensors(&start).expect("factors");
             let moved = expected.iter().map(|(name, (_, values))| {

@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
 
 /// The new tokens of each prompt.
 fn generate(decoder: &Decoder, prompts: &[GenerationRequest]) -> Result<Vec<Vec<u32>>, ModelError> {
-    let limits = Limits { rows: prompts.len(), ..Limits::default() };
+    let limits = Limits::default().with_rows(prompts.len());
     let made = decoder.generate(prompts, &[], limits, &Silent)?;
     Ok(made.into_iter().map(|row| row.tokens).collect())
 }

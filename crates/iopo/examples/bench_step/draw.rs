@@ -98,7 +98,7 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
     let fits = |revision: &Constraint| !others.iter().any(|other| other.conflicts_with(revision));
     let Some(revision) = revisions.into_iter().find(fits) else { return };
     let x2 = [others, &[revision]].concat();
-    let sampling = Sampling { seed: index as u64, ..Sampling::greedy(64) };
+    let sampling = Sampling::greedy(64).with_seed(index as u64);
     let answer =
         answers::natural(&Request { messages: vec![Message::user(task.task.clone())], sampling });
     for constraints in [x1, x2] {

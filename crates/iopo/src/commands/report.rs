@@ -49,11 +49,10 @@ fn meta(session: &Session) -> Result<ReportMeta> {
     // Parts of the run may come from other devices, so the report does not show the device of this command.
     let mut table = config.to_table()?;
     table.remove("device");
-    Ok(ReportMeta {
-        notes: demonstration.into_iter().chain(notes).collect(),
-        versions: versions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        config_toml: toml::to_string_pretty(&table)?,
-        confidence: Some(config.eval.confidence),
-        ..ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str())
-    })
+    let mut meta = ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str());
+    meta.notes = demonstration.into_iter().chain(notes).collect();
+    meta.versions = versions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    meta.config_toml = toml::to_string_pretty(&table)?;
+    meta.confidence = Some(config.eval.confidence);
+    Ok(meta)
 }

@@ -1,8 +1,8 @@
 //! Blocks of 32 values: an f16 scale d, in some types an f16 minimum m, and the quants q.
 //!
-//! Four-bit quants lie two to a byte: byte i has value i in its low half and value 16 + i in its high half. A fifth
-//! bit lies apart, that of value i as bit i of a little-endian u32. Types `_0` are centred, value = d·(q − half the
-//! range); types `_1` are not, value = d·q + m.
+//! Each byte holds two four-bit quants: byte i has value i in its low half and value 16 + i in its high half. The fifth bits
+//! are stored separately: bit i of a little-endian u32 belongs to value i. For types `_0`, value = d·(q − half the range);
+//! for types `_1`, value = d·q + m.
 
 use super::half_at;
 
@@ -11,13 +11,13 @@ pub(super) const LEN: usize = 32;
 
 /// Bytes of a block: d, signed bytes.
 pub(super) const Q8_0: usize = 2 + LEN;
-/// Bytes of a block: d, halves of bytes.
+/// Bytes of a block: d, four-bit quants.
 pub(super) const Q4_0: usize = 2 + LEN / 2;
-/// Bytes of a block: d, m, halves of bytes.
+/// Bytes of a block: d, m, four-bit quants.
 pub(super) const Q4_1: usize = 4 + LEN / 2;
-/// Bytes of a block: d, fifth bits, halves of bytes.
+/// Bytes of a block: d, fifth bits, four-bit quants.
 pub(super) const Q5_0: usize = 2 + 4 + LEN / 2;
-/// Bytes of a block: d, m, fifth bits, halves of bytes.
+/// Bytes of a block: d, m, fifth bits, four-bit quants.
 pub(super) const Q5_1: usize = 4 + 4 + LEN / 2;
 
 pub(super) fn q8_0(block: &[u8; Q8_0], out: &mut Vec<f32>) {
@@ -45,12 +45,12 @@ pub(super) fn q5_1(block: &[u8; Q5_1], out: &mut Vec<f32>) {
     out.extend(five_bits(&block[4..]).map(|q| d * f32::from(q) + m));
 }
 
-/// All low halves, then all high ones.
+/// Returns the low halves of all bytes, then the high halves.
 fn four_bits(halves: &[u8]) -> impl Iterator<Item = u8> {
     halves.iter().map(|q| q & 15).chain(halves.iter().map(|q| q >> 4))
 }
 
-/// The same behind their fifth bits.
+/// Returns five-bit quants from their fifth bits, followed by their low four bits.
 fn five_bits(bytes: &[u8]) -> impl Iterator<Item = u8> {
     let (bits, halves) = bytes.split_at(4);
     four_bits(halves).enumerate().map(|(i, q)| q | (bits[i / 8] >> (i % 8) & 1) << 4)

@@ -1,22 +1,22 @@
-//! Super-blocks of 256 values, the "k-quants": f16 scales of the whole, whole-number scales of its parts.
+//! Super-blocks of 256 values (k-quants): an f16 scale of the block and integer scales of its parts.
 
 use super::half_at;
 
 /// Values of a super-block.
 pub(super) const LEN: usize = 256;
-/// Values under one scale, in `Q4_K` and `Q5_K`.
+/// Values per scale in `Q4_K` and `Q5_K`.
 const PART: usize = 32;
-/// Bytes of their eight scales and minima, of six bits each.
+/// Bytes of the eight six-bit scales and minima of `Q4_K` and `Q5_K`.
 const SCALES: usize = 12;
 
-/// Bytes of a super-block: d, m, scales, halves of bytes.
+/// Bytes of a super-block: d, m, scales, four-bit quants.
 pub(super) const Q4_K: usize = 4 + SCALES + LEN / 2;
-/// Bytes of a super-block: d, m, scales, fifth bits, halves of bytes.
+/// Bytes of a super-block: d, m, scales, fifth bits, four-bit quants.
 pub(super) const Q5_K: usize = 4 + SCALES + LEN / 8 + LEN / 2;
-/// Bytes of a super-block: halves of bytes, upper pairs of bits, a signed scale every 16 values, d.
+/// Bytes of a super-block: low four bits, upper two bits, a signed scale per 16 values, d.
 pub(super) const Q6_K: usize = LEN / 2 + LEN / 4 + LEN / 16 + 2;
 
-/// Value = (d·scale)·q − (m·minimum).
+/// Decodes `Q4_K`: value = (d·scale)·q − (m·minimum).
 pub(super) fn q4_k(block: &[u8; Q4_K], out: &mut Vec<f32>) {
     let (head, halves) = block.split_at(4 + SCALES);
     for part in 0..LEN / PART {
@@ -25,7 +25,7 @@ pub(super) fn q4_k(block: &[u8; Q4_K], out: &mut Vec<f32>) {
     }
 }
 
-/// As [`q4_k`]; bit p of fifth byte i belongs to value i of part p.
+/// Decodes `Q5_K`: as `Q4_K` with a fifth bit. Bit p of fifth-bit byte i belongs to value i of part p.
 pub(super) fn q5_k(block: &[u8; Q5_K], out: &mut Vec<f32>) {
     let (head, rest) = block.split_at(4 + SCALES);
     let (fifths, halves) = rest.split_at(PART);
@@ -36,8 +36,11 @@ pub(super) fn q5_k(block: &[u8; Q5_K], out: &mut Vec<f32>) {
     }
 }
 
-/// Value = (d·scale)·(q − 32). Each half of the block is four runs of 32 values: the low halves of its first and of
-/// its second 32 bytes, then the high ones; run r has its upper bits in the r-th pair of bits of 32 bytes more.
+/// Decodes `Q6_K`: value = (d·scale)·(q − 32).
+///
+/// Each half of the block has four runs of 32 values. Their low four bits are the low halves of the first 32 bytes, the low
+/// halves of the second 32 bytes, then the high halves of both. Their upper two bits are in 32 further bytes: run r uses the
+/// r-th pair of bits of each byte.
 pub(super) fn q6_k(block: &[u8; Q6_K], out: &mut Vec<f32>) {
     let (halves, rest) = block.split_at(LEN / 2);
     let (uppers, rest) = rest.split_at(LEN / 4);
@@ -51,14 +54,16 @@ pub(super) fn q6_k(block: &[u8; Q6_K], out: &mut Vec<f32>) {
     }
 }
 
-/// The quants of a part: parts 2n and 2n + 1 are the low and the high halves of the n-th 32 bytes.
+/// Returns the quants of a part: parts 2n and 2n + 1 are the low and high halves of the n-th 32 bytes.
 fn part_of(halves: &[u8], part: usize) -> impl Iterator<Item = u8> {
     halves[PART * (part / 2)..][..PART].iter().map(move |byte| byte >> (4 * (part % 2)) & 15)
 }
 
-/// d·scale and m·minimum of a part. Of the twelve bytes behind d and m, the first four end in the six bits of the
-/// first four scales, the next four in those of the minima; the last four hold the low halves of the other scales
-/// and minima, whose upper two bits are the upper two of the first eight bytes.
+/// Returns d·scale and m·minimum of a part.
+///
+/// Twelve bytes follow d and m. The low six bits of the first four bytes are scales 0 to 3, those of the next four bytes are
+/// minima 0 to 3. The last four bytes hold the low four bits of scales and minima 4 to 7; their upper two bits are the upper
+/// two bits of the first eight bytes.
 fn scale_and_minimum(head: &[u8], part: usize) -> (f32, f32) {
     let bytes = &head[4..];
     let (scale, minimum) = if part < 4 {

@@ -21,7 +21,7 @@ pub(super) fn from_metadata(
 
     refuse_unsupported(metadata, name)?;
     if vocab == 0 || vocab > limits::VOCAB {
-        let expected = format!("from 1 to {} rows", limits::VOCAB);
+        let expected = format!("1 to {} rows", limits::VOCAB);
         return Err(ModelError::config(path, "token_embd.weight", expected, vocab.to_string()));
     }
     let hidden = metadata.required(&key("embedding_length"), limits::WIDTH)?;
@@ -34,12 +34,12 @@ pub(super) fn from_metadata(
     let head_dim = metadata.size(&key("attention.key_length"), limits::HEAD_DIM)?;
     let head_dim = head_dim.unwrap_or(hidden / heads);
     for part in ["attention.value_length", "rope.dimension_count"] {
-        if let Some(got) = metadata.size(&key(part), limits::HEAD_DIM)?
-            && got != head_dim
+        if let Some(found) = metadata.size(&key(part), limits::HEAD_DIM)?
+            && found != head_dim
         {
             return Err(ModelError::unsupported(
                 path,
-                format!("`{}` {got} beside a head width of {head_dim}", key(part)),
+                format!("`{}` {found} beside a head width of {head_dim}", key(part)),
                 "use a model whose heads have equal widths and rotate as a whole",
             ));
         }
@@ -47,7 +47,7 @@ pub(super) fn from_metadata(
     let epsilon_key = key("attention.layer_norm_rms_epsilon");
     let epsilon = metadata
         .float(&epsilon_key)?
-        .ok_or_else(|| ModelError::config(path, epsilon_key, "given", "nothing"))?;
+        .ok_or_else(|| ModelError::config(path, epsilon_key, "a value", "nothing"))?;
     let config = ModelConfig {
         architecture,
         vocab_size: vocab,
@@ -94,18 +94,17 @@ fn refuse_unsupported(metadata: &Metadata, name: &str) -> Result<(), ModelError>
     if metadata.size("split.count", usize::MAX)?.unwrap_or(0) > 1 {
         return Err(ModelError::unsupported(
             path,
-            "further parts",
+            "more than one file",
             "merge the parts into one file (llama.cpp's gguf-split --merge)",
         ));
     }
     Ok(())
 }
 
-/// Recovers llama3's scaling from the divisors that a GGUF file stores in its place.
+/// Recovers the parameters of Llama 3's scaling from the divisors in a GGUF file.
 ///
-/// The file keeps only the result of the formula. Its largest divisor is the factor; the other
-/// parameters are the ones that every Llama 3.x release has. They are accepted only if they give
-/// all the divisors back.
+/// The file stores only the result of the formula. The largest divisor is the factor, and the other parameters are those of
+/// every Llama 3.x release. It is an error if these parameters do not reproduce all divisors.
 pub(super) fn llama3_scaling(
     config: &ModelConfig,
     divisors: &[f32],

@@ -129,8 +129,8 @@ impl Metadata {
     pub(crate) fn required(&self, key: &str, limit: usize) -> Result<usize, ModelError> {
         let size = self.size(key, limit)?;
         size.filter(|size| *size > 0).ok_or_else(|| {
-            let got = if size.is_some() { "0" } else { "nothing" };
-            ModelError::config(&self.path, key, format!("a whole number from 1 to {limit}"), got)
+            let found = if size.is_some() { "0" } else { "nothing" };
+            ModelError::config(&self.path, key, format!("a whole number from 1 to {limit}"), found)
         })
     }
 }
@@ -153,7 +153,9 @@ fn read_value(reader: &mut Reader, key: &str, tag: u32) -> Result<Value, ModelEr
             0 => Value::Bool(false),
             1 => Value::Bool(true),
             other => {
-                return Err(reader.bad(format!("{what} must be 0 or 1 for a boolean, got {other}")));
+                return Err(
+                    reader.bad(format!("{what} is a boolean: found {other}, expected 0 or 1"))
+                );
             }
         },
         8 => Value::Text(reader.string(&what, MAX_STRING)?),

@@ -91,7 +91,7 @@ pub(super) fn open(shard: Shard) -> Result<Opened, ModelError> {
                 path: shard.path.clone(),
                 tensor: name,
                 expected: vec![heads * config.head_dim, config.hidden_size],
-                got: info.shape,
+                found: info.shape,
             });
         }
         let entry = Entry {
@@ -116,8 +116,8 @@ struct Counts {
 fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
     let magic: [u8; 4] = reader.array("the magic number")?;
     if &magic != b"GGUF" {
-        let got = magic.escape_ascii();
-        return Err(reader.bad(format!("expected it to start with `GGUF`, got `{got}`")));
+        let found = magic.escape_ascii();
+        return Err(reader.bad(format!("found `{found}` at its start, expected `GGUF`")));
     }
     let version = reader.u32("the version")?;
     match version {
@@ -125,7 +125,7 @@ fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
         _ if matches!(version.swap_bytes(), 2 | 3) => {
             return Err(reader.bad("it is big-endian; hint: convert it to little-endian"));
         }
-        _ => return Err(reader.bad(format!("expected version 2 or 3, got {version}"))),
+        _ => return Err(reader.bad(format!("expected version 2 or 3, found {version}"))),
     }
     let tensors = reader.u64("the tensor count")?;
     let metadata = reader.u64("the metadata count")?;
@@ -170,7 +170,7 @@ fn line(reader: &mut Reader, path: &Path) -> Result<Info, ModelError> {
         return Err(ModelError::UnsupportedTensorType {
             path: path.to_owned(),
             tensor: name,
-            got: type_name(tag),
+            found: type_name(tag),
             supported: Encoding::GGUF,
         });
     };
@@ -180,8 +180,8 @@ fn line(reader: &mut Reader, path: &Path) -> Result<Info, ModelError> {
     let (kind, (_, block)) = (encoding.name(), encoding.unit());
     if let Some(row) = innermost.filter(|row| !row.is_multiple_of(block as u64)) {
         return Err(reader.bad(format!(
-            "`{name}` is {kind}, which does not fill blocks of {block} with rows of {row} values: \
-             convert the model again, with another type for it"
+            "`{name}` is {kind}, which does not fill blocks of {block} with rows of {row} values; hint: \
+             convert the model with another type for this tensor"
         )));
     }
     let Some(bytes) = encoding.bytes(elements) else {
@@ -195,8 +195,8 @@ fn alignment(metadata: &Metadata, path: &Path) -> Result<u64, ModelError> {
     let key = "general.alignment";
     let alignment = metadata.size(key, MAX_ALIGNMENT)?.unwrap_or(DEFAULT_ALIGNMENT);
     if !alignment.is_power_of_two() {
-        let got = alignment.to_string();
-        return Err(ModelError::config(path, key, "a power of two", got));
+        let found = alignment.to_string();
+        return Err(ModelError::config(path, key, "a power of two", found));
     }
     Ok(alignment as u64)
 }

@@ -57,13 +57,12 @@ fn respond(
         }
         None => base.chat.clone(),
     };
-    let decoding = Decoding {
-        max_new_tokens: args.max_new_tokens,
-        batch: args.batch,
-        device: args.device.clone(),
-        template_hash: base.base().template_hash()?,
-        stop: model.stop().to_vec(),
-    };
+    let mut decoding = Decoding::default();
+    decoding.max_new_tokens = args.max_new_tokens;
+    decoding.batch = args.batch;
+    decoding.device.clone_from(&args.device);
+    decoding.template_hash = base.base().template_hash()?;
+    decoding.stop = model.stop().to_vec();
     run.score_model(&model, &decoding, bars).map_err(failure)
 }
 

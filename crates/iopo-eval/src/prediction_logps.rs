@@ -1,4 +1,4 @@
-//! Log-probabilities of predictions, through [`LogProb`].
+//! Computes the log-probabilities of predictions.
 
 use std::collections::BTreeMap;
 
@@ -38,15 +38,19 @@ pub fn response_logps(
     for (row, one) in answered.iter().zip(&logps) {
         if !one.sum.is_finite() || one.tokens == 0 {
             let what = format!("the response to `{}`", row.key);
-            let got = format!("{} over {} tokens", one.sum, one.tokens);
-            return Err(logps_error(&what, "a finite sum over at least one token".to_owned(), got));
+            let found = format!("{} over {} tokens", one.sum, one.tokens);
+            return Err(logps_error(
+                &what,
+                "a finite sum over at least one token".to_owned(),
+                found,
+            ));
         }
     }
     Ok(answered.iter().map(|row| row.key.clone()).zip(logps).collect())
 }
 
-fn logps_error(what: &str, expected: String, got: String) -> EvalError {
-    EvalError::Logps { what: what.to_owned(), expected, got }
+fn logps_error(what: &str, expected: String, found: String) -> EvalError {
+    EvalError::Logps { what: what.to_owned(), expected, found }
 }
 
 #[cfg(test)]
@@ -70,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_log_probabilities_are_refused() {
+    fn impossible_log_probabilities_are_errors() {
         let rows = [prediction("p", &["a"])];
         let compute = |logps| response_logps(&Fixed(logps), &rows, &Silent);
         assert!(compute(vec![TokenLogps { sum: -3.0, tokens: 2 }]).is_ok());
