@@ -32,7 +32,18 @@ fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), Se
     let refused = || Err(SettingError::new(key, found(value), schema::expected(schema)));
     if let Some(alternatives) = schema::alternatives(schema) {
         let fits = |one: &Value| walk(key, value, one, root).is_ok();
-        return if alternatives.iter().any(fits) { Ok(()) } else { refused() };
+        if alternatives.iter().any(fits) {
+            return Ok(());
+        }
+        // If a single alternative has the type of the value, its error is the precise one.
+        let mut same_type = alternatives.iter().filter(|one| {
+            let types = schema::types(one);
+            types.iter().any(|name| is_of_type(value, name))
+        });
+        return match (same_type.next(), same_type.next()) {
+            (Some(one), None) => walk(key, value, one, root),
+            _ => refused(),
+        };
     }
     let allowed = schema::allowed(schema);
     if !allowed.is_empty() {
@@ -53,11 +64,22 @@ fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), Se
                 let inner = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
                 let named = schema::properties(schema).and_then(|named| named.get(name));
                 match named.or_else(|| schema::values(schema)) {
+                    Some(_) if named.is_none() && !schema::allows_name(schema, name) => {
+                        let expected = schema::names_in_words(schema);
+                        return Err(SettingError::new(inner, "an unknown key", expected));
+                    }
                     Some(schema) => walk(&inner, value, schema, root)?,
-                    None => return Err(unknown(&inner, root)),
+                    None => return Err(unknown(&inner, schema, root)),
                 }
             }
-            Ok(())
+            let required = schema::required(schema);
+            match required.iter().find(|name| !fields.contains_key(**name)) {
+                Some(missing) => {
+                    let found = format!("a table without `{missing}`");
+                    Err(SettingError::new(key, found, schema::expected(schema)))
+                }
+                None => Ok(()),
+            }
         }
         Value::Array(values) => {
             let items = schema.get("items").unwrap_or(&Value::Null);
@@ -73,14 +95,15 @@ fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), Se
     }
 }
 
-fn unknown(key: &str, root: &Value) -> SettingError {
+/// Returns the error about an unknown key inside of `schema`.
+fn unknown(key: &str, schema: &Value, root: &Value) -> SettingError {
     let section = key.rsplit_once('.').map(|(section, _)| section);
     let expected = match section {
         Some(section) => format!("a setting of `{section}`"),
         None => "a setting or a section".to_owned(),
     };
     let error = SettingError::new(key, "an unknown key", expected);
-    match nearest(root, key) {
+    match nearest(root, schema, key) {
         Some(near) => error.with_hint(format!("did you mean `{near}`?")),
         None => error,
     }

@@ -4,14 +4,18 @@ use serde_json::Value;
 
 use super::reference::{Setting, list};
 
-/// Returns the setting of a root schema that `key` probably means.
+/// Returns the setting of a root schema that `key` probably means. `table` is the schema of the table that holds the key.
 ///
 /// The first match wins: an alias or a close spelling in the same section, the same name in another section, a close
 /// spelling anywhere.
-pub(super) fn nearest(root: &Value, key: &str) -> Option<String> {
+pub(super) fn nearest(root: &Value, table: &Value, key: &str) -> Option<String> {
     let mut settings = Vec::new();
     list("", root, &mut settings);
     let (section, name) = split(key);
+    // The long form of a setting is not a section, so the list has no settings inside of it.
+    if settings.iter().any(|setting| setting.key == section && !setting.is_section) {
+        list(section, table, &mut settings);
+    }
     let in_section = |setting: &&Setting| split(&setting.key).0 == section;
     let is_alias = |setting: &&Setting| setting.aliases.iter().any(|alias| alias == name);
     let has_name = |setting: &&Setting| split(&setting.key).1 == name;

@@ -15,9 +15,32 @@ pub(super) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties").and_then(Value::as_object)
 }
 
-/// Returns the schema of the values of a map with arbitrary keys.
+/// Returns the settings that a table must have.
+pub(super) fn required(schema: &Value) -> Vec<&str> {
+    let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).collect()
+}
+
+/// Returns the schema of the values of a map with free keys.
 pub(super) fn values(schema: &Value) -> Option<&Value> {
     schema.get("additionalProperties").filter(|values| values.is_object())
+}
+
+/// Returns the names that a map allows as keys, if it restricts them with `propertyNames`.
+fn names(schema: &Value) -> Option<Vec<&str>> {
+    schema.get("propertyNames").map(allowed)
+}
+
+/// Whether a map allows a key.
+pub(super) fn allows_name(schema: &Value, name: &str) -> bool {
+    names(schema).is_none_or(|names| names.contains(&name))
+}
+
+/// Lists the allowed keys of a map in words.
+pub(super) fn names_in_words(schema: &Value) -> String {
+    let names = names(schema).unwrap_or_default();
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    format!("one of {}", quoted.join(", "))
 }
 
 /// Returns the alternatives of an untagged value or of an enum with documented variants.
@@ -98,6 +121,15 @@ pub(super) fn expected(schema: &Value) -> String {
     let range = range_in_words(schema);
     if !allowed(schema).is_empty() {
         return format!("one of {range}");
+    }
+    if let Some(alternatives) = alternatives(schema) {
+        let shown = alternatives.iter().filter(|one| types(one) != ["null"]);
+        return shown.map(expected).collect::<Vec<_>>().join(", or ");
+    }
+    if let [names @ .., last] = required(schema).as_slice() {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let and = if names.is_empty() { "" } else { " and " };
+        return format!("a table with {}{and}`{last}`", names.join(", "));
     }
     let kind = type_in_words(schema);
     let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -33,6 +35,11 @@ struct Train {
     /// Weights.
     #[schemars(inner(range(min = 0.0)))]
     weights: Vec<f64>,
+    /// Most groups of each split.
+    limit: Limit,
+    /// Weights by schedule.
+    #[schemars(extend("propertyNames" = { "enum": ["cosine", "constant"] }))]
+    by_schedule: BTreeMap<String, f64>,
 }
 
 impl Default for Train {
@@ -42,8 +49,24 @@ impl Default for Train {
             schedule: Schedule::Cosine,
             epochs: None,
             weights: vec![1.0, 2.5],
+            limit: Limit::All(3),
+            by_schedule: BTreeMap::new(),
         }
     }
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum Limit {
+    All(usize),
+    Each(PerSplit),
+}
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct PerSplit {
+    train: usize,
+    test: usize,
 }
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -128,9 +151,46 @@ fn an_error_about_a_value_names_the_allowed_ones() {
             "`train.weights[1]`: found -1, expected a number, at least 0",
         ),
         (json!({"train": 3}), "`train`: found 3, expected a table"),
+        (
+            json!({"train": {"by_schedule": {"linear": 1.0}}}),
+            "`train.by_schedule.linear`: found an unknown key, expected one of `cosine`, `constant`",
+        ),
+        (
+            json!({"train": {"by_schedule": {"cosine": "x"}}}),
+            "`train.by_schedule.cosine`: found \"x\", expected a number",
+        ),
     ] {
         assert_eq!(refused(&table).to_string(), want);
     }
+}
+
+#[test]
+fn a_setting_with_a_short_and_a_long_form_is_checked_by_the_form_that_is_used() {
+    for limit in [json!(7), json!({"train": 1, "test": 2})] {
+        check_table::<Config>(&json!({"train": {"limit": limit}})).expect("valid");
+    }
+    let both = "expected an integer, at least 0, or a table with `train` and `test`";
+    for (limit, want) in [
+        (
+            json!({"train": 1}),
+            "`train.limit`: found a table without `test`, expected a table with `train` and `test`",
+        ),
+        (
+            json!({"train": 1, "test": -2}),
+            "`train.limit.test`: found -2, expected an integer, at least 0",
+        ),
+        (
+            json!({"train": 1, "tset": 2}),
+            "`train.limit.tset`: found an unknown key, expected a setting of `train.limit`",
+        ),
+        (json!(-1), "`train.limit`: found -1, expected an integer, at least 0"),
+        (json!("many"), &format!("`train.limit`: found \"many\", {both}")),
+        (json!([1]), &format!("`train.limit`: found [1], {both}")),
+    ] {
+        assert_eq!(refused(&json!({"train": {"limit": limit}})).to_string(), want);
+    }
+    let error = refused(&json!({"train": {"limit": {"train": 1, "tset": 2}}}));
+    assert_eq!(error.hint.as_deref(), Some("did you mean `train.limit.test`?"));
 }
 
 #[test]

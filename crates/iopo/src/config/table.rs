@@ -1,19 +1,21 @@
-//! A configuration as a TOML table: reading, changing and resolving it.
+//! A configuration as a TOML table: reads, changes, checks and compares it.
 
+use iopo_core::SettingError;
 use iopo_core::settings::check_table;
+use serde::Serialize;
 use toml::{Table, Value};
 
 use super::{ConfigError, PipelineConfig};
 
-/// Sections whose `seed` is the run's unless they set their own.
+/// Sections that take the run's `seed` unless they set one.
 const SEEDED: [&str; 4] = ["synth", "pairs", "train", "eval"];
-/// Sections whose `held_out` is the run's.
+/// Sections that take the run's `held_out`.
 const HELD_OUT: [&str; 3] = ["synth", "pairs", "eval"];
 
-/// Parses TOML; `name` is the file or preset that an error names.
+/// Parses TOML. An error names the text `name`: its file or preset.
 ///
 /// # Errors
-/// Says where the text is not TOML.
+/// Returns an error with the place if the text is not TOML.
 pub fn parse(text: &str, name: &str) -> Result<Table, ConfigError> {
     text.parse::<Table>().map_err(|error| ConfigError::Toml {
         name: name.to_owned(),
@@ -27,8 +29,8 @@ pub fn parse(text: &str, name: &str) -> Result<Table, ConfigError> {
 /// `model=path/to/it` needs no quotes.
 ///
 /// # Errors
-/// Names an assignment without key or value, and a key that is unknown or does not allow the value. The table is then
-/// unchanged.
+/// Returns an error if the key or the value is missing, the key is unknown, or it does not allow the value. The table is
+/// unchanged then.
 pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     let malformed = || ConfigError::Assignment { assignment: assignment.to_owned() };
     let (path, value) = assignment.split_once('=').ok_or_else(malformed)?;
@@ -39,9 +41,9 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     let Some((last, sections)) = keys.split_last() else { return Err(malformed()) };
     let mut changed = table.clone();
     let mut here = &mut changed;
-    for key in sections {
+    for (index, key) in sections.iter().enumerate() {
         let next = here.entry(*key).or_insert_with(|| Value::Table(Table::new()));
-        here = next.as_table_mut().ok_or_else(malformed)?;
+        here = next.as_table_mut().ok_or_else(|| not_a_section(&keys, &keys[..=index]))?;
     }
     here.insert((*last).to_owned(), value_of(value.trim(), here.get(*last)));
     check(&changed)?;
@@ -49,7 +51,14 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The value as TOML; an integer becomes a float where the preset has one.
+/// Returns the error about a key inside of a setting that is not a section.
+fn not_a_section(key: &[&str], setting: &[&str]) -> SettingError {
+    let (key, setting) = (key.join("."), setting.join("."));
+    let found = format!("a key inside of `{setting}`");
+    SettingError::new(key, found, format!("a value for `{setting}`, which is not a section"))
+}
+
+/// Parses the value as TOML. An integer becomes a float if the old value is one.
 fn value_of(text: &str, before: Option<&Value>) -> Value {
     let parsed =
         format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
@@ -60,15 +69,15 @@ fn value_of(text: &str, before: Option<&Value>) -> Value {
     }
 }
 
-/// Gives every stage the random seed `seed`; a list of training seeds becomes as many consecutive seeds from it.
+/// Sets the random seed of every stage. A list of training seeds becomes as many consecutive seeds, from `seed` on.
 ///
 /// # Errors
-/// Refuses a seed that TOML's 64-bit signed integers cannot hold, with room for the list.
+/// Returns an error if the seed, or a consecutive one, exceeds TOML's 64-bit signed integers.
 pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
     let most = i64::MAX - (1 << 20);
     let fits = i64::try_from(seed).ok().filter(|seed| *seed <= most);
     let seed =
-        fits.ok_or_else(|| iopo_core::SettingError::new("seed", seed, format!("at most {most}")))?;
+        fits.ok_or_else(|| SettingError::new("seed", seed, format!("at most {most}")))?;
     table.insert("seed".to_owned(), Value::Integer(seed));
     for section in SEEDED {
         if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
@@ -81,10 +90,10 @@ pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The checked configuration of a table. The run's `seed` and `held_out` apply to every section without its own.
+/// Checks a table and returns its configuration. Sections without `seed` and `held_out` take those of the run.
 ///
 /// # Errors
-/// Names the first key that is unknown, and the first setting whose value cannot be used.
+/// Returns an error about the first key that is unknown or whose value is invalid.
 pub fn resolve(table: &Table) -> Result<PipelineConfig, ConfigError> {
     check(table)?;
     let mut table = table.clone();
@@ -106,7 +115,7 @@ fn check(table: &Table) -> Result<(), ConfigError> {
     Ok(check_table::<PipelineConfig>(&json)?)
 }
 
-/// Fills the run's random seed and held-out kinds into the sections that do not have their own.
+/// Copies the run's random seed and held-out kinds to the sections that do not set them.
 fn inherit(table: &mut Table) {
     let seed = table.get("seed").cloned().unwrap_or(Value::Integer(0));
     let held_out = table.get("held_out").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
@@ -122,7 +131,15 @@ fn inherit(table: &mut Table) {
     fill(&HELD_OUT, "held_out", &held_out);
 }
 
-/// The keys at which two tables differ, as `section.key: a → b`.
+/// Formats a table or a configuration as TOML.
+pub(crate) fn to_toml(value: &impl Serialize) -> Result<String, ConfigError> {
+    toml::to_string_pretty(value).map_err(|error| ConfigError::Toml {
+        name: "the configuration".to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Lists the keys at which two tables differ, as `section.key: old → new`.
 pub fn differences(old: &Table, new: &Table) -> Vec<String> {
     let mut found = Vec::new();
     compare("", &Value::Table(old.clone()), &Value::Table(new.clone()), &mut found);
@@ -185,7 +202,7 @@ mod tests {
 
     #[test]
     fn malformed_assignments_are_refused_with_their_text() {
-        for assignment in ["train.beta", "=3", "train.=3", ".x=1", "model.name=3"] {
+        for assignment in ["train.beta", "=3", "train.=3", ".x=1"] {
             assert!(refused(assignment).0.contains(assignment), "{assignment}");
         }
     }
@@ -209,20 +226,66 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_type_or_range_says_what_was_found_and_what_is_allowed() {
-        for (assignment, found) in [
-            ("train.learning_rate=fast", "found \"fast\", expected a number"),
+    fn a_mistake_names_the_key_what_was_found_and_what_is_allowed() {
+        let limits = "an integer, at least 0, or a table with `train`, `dev` and `test`";
+        for (assignment, want) in [
+            ("train.learning_rate=fast", "`train.learning_rate`: found \"fast\", expected a number"),
             ("train.learning_rate=2", "found 2.0, expected a number, above 0 and at most 1"),
             ("synth.spread=7", "found 7, expected a number, at least 0 and at most 1"),
-            ("dtype=f64", "found \"f64\", expected one of `f32`, `bf16`"),
+            ("dtype=f64", "`dtype`: found \"f64\", expected one of `f32`, `bf16`"),
+            ("train.methods=[\"sft\", \"ppo\"]", "`train.methods[1]`: found \"ppo\", expected one of"),
+            ("train.use_peft=1", "`train.use_peft`: found 1, expected true or false"),
+            ("seed=-1", "`seed`: found -1, expected an integer, at least 0"),
+            // A scalar in place of a table, and a table in place of a scalar.
+            ("train=3", "`train`: found 3, expected a table"),
+            ("train.lora=[]", "`train.lora`: found [], expected a table"),
+            ("model={name=\"a\"}", "`model`: found a table, expected a string"),
+            ("train.beta={a=1}", "`train.beta`: found a table, expected a number"),
+            (
+                "model.name=3",
+                "`model.name`: found a key inside of `model`, expected a value for `model`, which is not a section",
+            ),
+            // A setting with a short and a long form.
+            (
+                "pairs.max_groups={train=1}",
+                "`pairs.max_groups`: found a table without `dev`, expected a table with `train`, `dev` and `test`",
+            ),
+            (
+                "pairs.max_groups.train=1",
+                "`pairs.max_groups`: found a table without `dev`, expected a table with `train`, `dev` and `test`",
+            ),
+            (
+                "pairs.max_groups={train=1, dev=-1, test=1}",
+                "`pairs.max_groups.dev`: found -1, expected an integer, at least 0",
+            ),
+            ("pairs.max_groups=many", &format!("found \"many\", expected {limits}")),
+            ("pairs.max_groups=[1]", &format!("found [1], expected {limits}")),
         ] {
-            let (error, _) = refused(assignment);
-            assert!(error.contains(found), "{assignment}: {error}");
+            let (error, hint) = refused(assignment);
+            assert!(error.contains(want), "{assignment}: {error}");
+            assert!(hint.is_some_and(|hint| hint.contains("iopo config")), "{assignment}");
+        }
+        let (error, hint) = refused("pairs.max_groups={train=1, dve=1, test=1}");
+        assert!(error.starts_with("`pairs.max_groups.dve`: found an unknown key"), "{error}");
+        assert_eq!(hint.as_deref(), Some("did you mean `pairs.max_groups.dev`?"));
+    }
+
+    #[test]
+    fn a_file_is_refused_like_an_assignment() {
+        for (text, want) in [
+            ("pairs.max_groups = { train = 1 }", "`pairs.max_groups`: found a table without `dev`"),
+            ("train = 3", "`train`: found 3, expected a table"),
+            ("[model]\nname = 'a'", "`model`: found a table, expected a string"),
+            ("[train.overrides.ppo]\nbeta = 1.0", "`train.overrides.ppo`: found an unknown key"),
+            ("[train]\nlr = 1.0", "`train.lr`: found an unknown key"),
+        ] {
+            let error = resolve(&table(text)).expect_err(text).to_string();
+            assert!(error.starts_with(want), "{text}: {error}");
         }
     }
 
     #[test]
-    fn every_preset_resolves_and_reads_back_as_it_was_written() {
+    fn every_preset_survives_writing_and_reading() {
         for (name, _) in PRESETS {
             let config = resolve(&preset(name).expect(name)).expect(name);
             let text = config.to_toml().expect("TOML");
@@ -232,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_reaches_every_stage_and_a_section_may_have_its_own() {
+    fn the_seed_applies_to_every_stage_and_a_section_may_set_another() {
         let mut smoke = preset("smoke").expect("preset");
         set_seed(&mut smoke, 7).expect("a seed");
         set(&mut smoke, "pairs.seed=9").expect("a seed");
@@ -241,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_reaches_training_unless_its_seeds_are_set_beside_it() {
+    fn the_seed_applies_to_training_unless_its_seeds_are_set() {
         let seeds = |name: &str, seed: Option<u64>, sets: &[&str]| {
             let mut table = preset(name).expect("preset");
             if let Some(seed) = seed {
@@ -256,7 +319,7 @@ mod tests {
         assert_eq!(seeds("study", Some(7), &[]), [7, 8, 9], "as many as the preset has");
         assert_eq!(seeds("study", Some(7), &["train.seeds=[4, 2]"]), [4, 2]);
         assert_eq!(seeds("smoke", Some(7), &["train.seed=4"]), [4]);
-        assert_eq!(seeds("study", None, &["seed=7"]), [0, 1, 2], "the preset's own seeds stand");
+        assert_eq!(seeds("study", None, &["seed=7"]), [0, 1, 2], "the preset's seeds are kept");
         assert_eq!(seeds("default", None, &["seed=3"]), [3]);
         assert!(set_seed(&mut Table::new(), u64::MAX).is_err());
     }
