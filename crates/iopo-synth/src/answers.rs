@@ -7,12 +7,15 @@ use iopo_core::SettingError;
 use iopo_llm::{
     Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
 };
-use iopo_schema::{Parts, Provenance, ResponseRow, content_id};
+use iopo_schema::{Parts, Provenance, ResponseRow, content_id, made_with};
 use serde::{Deserialize, Serialize};
 
 use crate::style_prompts::style_prompt_of;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
+
+/// File of the sampled answers.
+const FILE: &str = "answers.parquet";
 
 /// How an answer was sampled. The `sampling` column stores it as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,14 +60,10 @@ pub fn sample_answers(
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<PathBuf, SynthError> {
-    let path = out_dir.join("answers.parquet");
+    let path = out_dir.join(FILE);
     let generator = model.name();
     let style_prompts = config.open_style_prompts()?;
-    let provenance = Provenance {
-        producer: crate::PRODUCER.to_owned(),
-        config: config.answers_json(&generator, &style_prompts),
-        inputs: [("tasks".to_owned(), tasks_hash.to_owned())].into(),
-    };
+    let provenance = provenance(tasks_hash, &generator, &style_prompts, config);
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
     if parts.is_complete() {
         return Ok(path);
@@ -87,6 +86,39 @@ pub fn sample_answers(
     parts.finish(chunks.len())?;
     progress.finish();
     Ok(path)
+}
+
+/// Returns the file of a finished sampling of these tasks under these settings, by any model.
+///
+/// Returns `None` if answers are missing, or belong to other tasks or settings.
+///
+/// # Errors
+/// Returns an error if the file is damaged or a setting is invalid.
+pub fn sampled_answers(
+    tasks_hash: &str,
+    out_dir: &Path,
+    config: &SynthConfig,
+) -> Result<Option<PathBuf>, SynthError> {
+    let path = out_dir.join(FILE);
+    // Parts beside the file belong to a newer sampling that is not finished.
+    if !path.is_file() || path.with_extension("parquet.parts").exists() {
+        return Ok(None);
+    }
+    let sampled = iopo_schema::provenance(&path)?.config;
+    let generator = sampled.get("generator").and_then(serde_json::Value::as_str);
+    let Some(generator) = generator else { return Ok(None) };
+    let expected = provenance(tasks_hash, generator, &config.open_style_prompts()?, config);
+    Ok(made_with::<ResponseRow>(&path, &expected).then_some(path))
+}
+
+fn provenance(
+    tasks_hash: &str,
+    generator: &str,
+    style_prompts: &[String],
+    config: &SynthConfig,
+) -> Provenance {
+    Provenance::new(crate::PRODUCER, config.answers_json(generator, style_prompts))
+        .with_input("tasks", tasks_hash)
 }
 
 /// Samples one part in one call of the model.

@@ -7,12 +7,12 @@ use iopo_schema::{
     InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, made_with, read, write,
 };
 
-use crate::answers::sample_answers;
+use crate::answers::{sample_answers, sampled_answers};
 use crate::rows::finish;
 use crate::stats::metrics;
 use crate::survey::{answer_of, each_task, survey};
 use crate::write::{Writer, Written};
-use crate::{SynthConfig, SynthError, SynthSummary, read_tasks};
+use crate::{SynthConfig, SynthError, SynthSummary, Task, read_tasks};
 
 /// Synthesizes constrained instructions with verified responses from tasks.
 ///
@@ -32,21 +32,64 @@ pub fn synthesize(
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<SynthSummary, SynthError> {
-    config.validate()?;
-    let mut tasks = read_tasks(tasks_path)?;
-    if let Some(limit) = config.max_tasks {
-        tasks.truncate(limit);
-    }
-    let tasks_hash = file_hash(tasks_path)?;
+    let input = Input::read(tasks_path, config)?;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
-    let answers = sample_answers(&tasks, &tasks_hash, out_dir, model, config, progress)?;
+    let answers = sample_answers(&input.tasks, &input.hash, out_dir, model, config, progress)?;
+    write_instructions(&input, &answers, out_dir, config, progress)
+}
 
+/// Completes a synthesis whose answers are already sampled, so that no model is needed.
+///
+/// Returns `None` if answers are missing, or belong to other tasks or settings; [`synthesize`] samples them.
+///
+/// # Errors
+/// Returns the errors of [`synthesize`], except those of the model.
+pub fn synthesize_sampled(
+    tasks_path: &Path,
+    out_dir: &Path,
+    config: &SynthConfig,
+    progress: &dyn Progress,
+) -> Result<Option<SynthSummary>, SynthError> {
+    let input = Input::read(tasks_path, config)?;
+    let Some(answers) = sampled_answers(&input.hash, out_dir, config)? else { return Ok(None) };
+    write_instructions(&input, &answers, out_dir, config, progress).map(Some)
+}
+
+/// The tasks of a synthesis and the hash of their file.
+struct Input {
+    tasks: Vec<Task>,
+    hash: String,
+}
+
+impl Input {
+    fn read(path: &Path, config: &SynthConfig) -> Result<Self, SynthError> {
+        config.validate()?;
+        let mut tasks = read_tasks(path)?;
+        if let Some(limit) = config.max_tasks {
+            tasks.truncate(limit);
+        }
+        Ok(Self { tasks, hash: file_hash(path)? })
+    }
+}
+
+/// Writes instructions, responses and stats from the sampled answers.
+fn write_instructions(
+    input: &Input,
+    answers: &Path,
+    out_dir: &Path,
+    config: &SynthConfig,
+    progress: &dyn Progress,
+) -> Result<SynthSummary, SynthError> {
+    let Input { tasks, hash } = input;
     let provenance = Provenance {
         producer: crate::PRODUCER.to_owned(),
         config: config.rows_json()?,
-        inputs: [("tasks".to_owned(), tasks_hash), ("answers".to_owned(), file_hash(&answers)?)]
-            .into(),
+        inputs: [
+            ("tasks".to_owned(), hash.clone()),
+            ("answers".to_owned(), file_hash(answers)?),
+        ]
+        .into(),
     };
     let instructions_path = out_dir.join("instructions.parquet");
     let responses_path = out_dir.join("responses.parquet");
@@ -61,20 +104,20 @@ pub fn synthesize(
     }
 
     let kinds = config.kinds()?;
-    let found = survey(&answers, &tasks, &kinds, config, progress)?;
+    let found = survey(answers, tasks, &kinds, config, progress)?;
     let mut counts = found.counts;
     let mut writer =
         Writer { config, kinds: &kinds, repairable: &found.repairable, owners: found.owners };
     progress.start("writing instructions", tasks.len() as u64);
     let samples = config.samples_per_task;
     let mut written = Written::default();
-    each_task(&answers, &tasks, samples, |index, task, rows| {
+    each_task(answers, tasks, samples, |index, task, rows| {
         if progress.cancelled() {
             return Err(SynthError::Cancelled);
         }
         let mut usable = Vec::new();
         for (row, used) in rows.iter().zip(&found.used[index * samples..]) {
-            if *used && let Ok(answer) = answer_of(&answers, row, config)? {
+            if *used && let Ok(answer) = answer_of(answers, row, config)? {
                 usable.push(answer);
             }
         }

@@ -9,7 +9,7 @@ use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted,
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
 use iopo_synth::answers::SampleInfo;
 use iopo_synth::text::{edit_share, grams};
-use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize};
+use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize, synthesize_sampled};
 use iopo_testing::answers::{natural, write_tasks};
 
 const FILES: [&str; 4] =
@@ -186,6 +186,29 @@ fn finished_parts_are_kept_if_the_model_fails_and_no_batch_spans_two_parts() {
     write_tasks(&whole.path().join("tasks.jsonl"), 10);
     run(whole.path(), &config()).expect("a run");
     assert_eq!(bytes(dir.path()), bytes(whole.path()));
+}
+
+#[test]
+fn finished_answers_need_no_model_and_other_settings_or_tasks_do() {
+    let dir = tempfile::tempdir().expect("folder");
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 10);
+    let sampled = |config: &SynthConfig| {
+        synthesize_sampled(&tasks, dir.path(), config, &Silent).expect("no failure")
+    };
+    assert!(sampled(&config()).is_none(), "nothing is sampled yet");
+    let summary = run(dir.path(), &config()).expect("a run");
+    let whole = bytes(dir.path());
+    for name in ["instructions.parquet", "responses.parquet", "synth_stats.parquet"] {
+        std::fs::remove_file(dir.path().join(name)).expect("removed");
+    }
+    assert_eq!(sampled(&config()), Some(summary));
+    assert_eq!(bytes(dir.path()), whole);
+    let other = SynthConfig { seed: config().seed + 1, ..config() };
+    assert!(sampled(&other).is_none(), "other settings");
+    write_tasks(&tasks, 9);
+    assert!(sampled(&config()).is_none(), "other tasks");
+    assert_eq!(bytes(dir.path()), whole, "nothing was changed");
 }
 
 #[test]
