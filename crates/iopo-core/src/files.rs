@@ -23,10 +23,7 @@ impl AtomicFile {
     /// Returns the operating system's error if the file cannot be created.
     pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
+        let temporary = temporary(&path);
         let file = BufWriter::new(File::create(&temporary)?);
         Ok(Self { path, temporary, file: Some(file) })
     }
@@ -79,6 +76,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::create(path)?;
     file.write_all(bytes)?;
     file.commit()
+}
+
+/// Returns the temporary name `.NAME.tmp` beside `path`.
+pub(crate) fn temporary(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".tmp");
+    path.with_file_name(name)
 }
 
 /// Makes a rename or a new entry in the parent directory of `path` durable. Does nothing outside Unix.

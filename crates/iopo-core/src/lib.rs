@@ -5,6 +5,7 @@
 //! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
 //! | [`files`] | atomic file writes |
+//! | [`directories`] | directories that appear with all their files |
 //! | [`counts`] | named counters |
 //! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
 //!
@@ -19,6 +20,7 @@
 //! The crate knows nothing of Parquet, models or tensors. Without default features it has no dependencies.
 
 pub mod counts;
+pub mod directories;
 pub mod files;
 #[cfg(feature = "random")]
 pub mod random;

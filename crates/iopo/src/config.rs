@@ -1,6 +1,7 @@
 //! The configuration of a run: one TOML file, its presets, and the reference of its settings.
 //!
-//! [`parse`] reads the text, [`set`] changes single settings, and [`resolve`] makes a checked [`PipelineConfig`] of them.
+//! [`PipelineConfig::preset`] returns a preset as a value. To read a file, [`parse`] its text; [`set`] changes single
+//! settings of the table, and [`resolve`] checks it and returns a [`PipelineConfig`].
 //!
 //! ```
 //! let mut table = iopo::config::preset("smoke")?;
@@ -20,4 +21,5 @@ pub use error::ConfigError;
 pub use page::{listing, markdown, settings};
 pub use pipeline::PipelineConfig;
 pub use presets::{PRESETS, preset};
+pub(crate) use table::to_toml;
 pub use table::{differences, parse, resolve, set, set_seed};

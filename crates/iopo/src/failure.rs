@@ -1,5 +1,7 @@
 //! Errors of the binary: what failed, a hint at the remedy, the exit code.
 
+pub(crate) mod pipeline;
+
 use std::fmt;
 use std::process::ExitCode;
 

@@ -1,33 +1,47 @@
-//! The crates of the toolkit under one name, and the configuration of the `iopo` command.
+//! The full IOPO pipeline as a library, and all iopo crates under one name.
 //!
-//! | module | what |
+//! | module | contents |
 //! |---|---|
-//! | [`config`] | the TOML file of a run: presets, checks, and the reference of all settings |
+//! | [`pipeline`] | the whole pipeline, or one of its stages, on a configuration and a directory |
+//! | [`config`] | the configuration of a run: presets, checks, and the reference of all settings |
+//! | [`tiny`] | a tiny random model for smoke runs |
 //! | [`schema`] | the Parquet files between the stages |
 //! | [`constraints`] | the taxonomy, and the constraints that code can check |
 //! | [`core`](mod@core) | the four sequences of a group, random streams, atomic files, counters |
-//! | [`llm`] | asking a language model |
+//! | [`llm`] | traits for language models and for progress |
 //! | [`synth`] | tasks → constrained instructions with verified responses |
 //! | [`pairs`] | instructions and responses → preference groups |
-//! | [`objective`] | IOPO and its relatives: losses over log-probabilities, on Burn tensors |
-//! | [`model`] | Llama-family decoders on Burn |
+//! | [`objective`] | IOPO and related losses over log-probabilities, on Burn tensors |
+//! | [`model`] | Llama and Qwen2 decoders on Burn |
 //! | [`train`] | supervised and preference training |
-//! | [`eval`] | held-out prompts, scores, statistics |
+//! | [`eval`] | held-out prompts, IFEval, scores, statistics |
 //! | [`report`] | one HTML page from the files of a run |
 //!
-//! ```
-//! use iopo::llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
+//! Run two stages on a tiny random model:
 //!
-//! // Anything that implements the trait can write the answers: a local model, an endpoint, a script.
-//! let model = Scripted::new(|request: &Request| request.messages[0].content.to_uppercase());
-//! let request = Request { messages: vec![Message::user("name a colour")], sampling: Sampling::greedy(8) };
-//! assert_eq!(model.complete(&[request], &Silent)?[0].text, "NAME A COLOUR");
-//! # Ok::<(), iopo::llm::LlmError>(())
+//! ```
+//! use iopo::config::PipelineConfig;
+//! use iopo::llm::Silent;
+//! use iopo::pipeline::Pipeline;
+//!
+//! let mut config = PipelineConfig::preset("smoke")?;
+//! config.synth.max_tasks = Some(12);
+//! (config.pairs.test_tasks, config.pairs.dev_tasks) = (2, 2);
+//!
+//! let dir = tempfile::tempdir()?;
+//! let pipeline = Pipeline::open(config, dir.path().join("run"))?;
+//! let synth = pipeline.synth(&Silent)?;
+//! let pairs = pipeline.pairs(&Silent)?;
+//! assert!(synth.instructions > 0 && pairs.train > 0);
+//! assert!(pipeline.dir().preferences().is_file());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Each crate can be used alone. The commands are in the binary.
+//! The `iopo` command is a thin layer over [`pipeline`]: it parses flags, downloads models, shows progress and prints.
 
 pub mod config;
+pub mod pipeline;
+pub mod tiny;
 
 pub use iopo_constraints as constraints;
 pub use iopo_core as core;

@@ -1,31 +1,29 @@
-//! The `iopo` command: one command per stage, and `pipeline`.
-//!
-//! Only the binary prints, downloads and reads the environment. Libraries return values.
+//! The `iopo` command. It parses flags, downloads models, shows progress, prints summaries and sets the exit code;
+//! [`iopo::pipeline`] does the work.
 
 mod allocator;
 mod bars;
-mod base_model;
 mod cli;
 mod commands;
 mod failure;
 mod fetch;
 mod interrupt;
+mod load;
 mod panics;
 mod printer;
 mod probe;
 mod resolve;
-mod run_dir;
-mod session;
 mod size;
-mod tiny;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use iopo::pipeline::Stage;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
+use crate::commands::stage;
 use crate::failure::Exit;
 
 fn main() -> ExitCode {
@@ -50,15 +48,15 @@ fn main() -> ExitCode {
 
 fn run(command: &Command) -> Result<()> {
     match command {
-        Command::Synth(args) => commands::synth::run(args),
-        Command::Pairs(args) => commands::pairs::run(args),
-        Command::Train(args) => commands::train::run(args),
+        Command::Synth(args) => stage::run(Stage::Synth, args),
+        Command::Pairs(args) => stage::run(Stage::Pairs, args),
+        Command::Train(args) => stage::run(Stage::Train, args),
         Command::Eval(args) => match &args.benchmark {
-            None => commands::eval::run(&args.run),
-            Some(benchmark) => commands::eval::benchmark::run(benchmark),
+            None => stage::run(Stage::Eval, &args.run),
+            Some(benchmark) => commands::benchmark::run(benchmark),
         },
-        Command::Report(args) => commands::report::run(args),
-        Command::Pipeline(args) => commands::pipeline::run(args),
+        Command::Report(args) => stage::run(Stage::Report, args),
+        Command::Pipeline(args) => stage::run_all(args),
         Command::Merge(args) => commands::merge::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),

@@ -1,20 +1,22 @@
-//! A tiny random checkpoint in Hugging Face layout, for smoke runs without a download.
+//! A tiny random model in Hugging Face layout, for smoke runs without a download.
 //!
-//! Random weights alone would generate random bytes. To give synthesis something to work on, the first hidden dimension
-//! carries a constant and the first column of the head the logarithm of a token frequency: the model generates random words
-//! with full stops, commas and line breaks, of varying length.
+//! It generates random words with full stops, commas and line breaks, of varying length, so that synthesis has something to
+//! work on. For that, the first hidden dimension carries a constant, and the first column of the head holds the logarithm
+//! of each token's frequency; random weights alone would generate random bytes.
 
 mod tokenizer;
 mod weights;
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use anyhow::{Context, Result};
+use iopo_core::directories::AtomicDirectory;
 use serde_json::{Value, json};
 
-use crate::run_dir;
+use tokenizer::Vocabulary;
 
-pub(crate) use tokenizer::Vocabulary;
+/// Name of the model in a configuration.
+pub const NAME: &str = "tiny";
 
 const HIDDEN: usize = 64;
 const LAYERS: usize = 2;
@@ -23,28 +25,22 @@ const KV_HEADS: usize = 2;
 const INTERMEDIATE: usize = 128;
 const RMS_NORM_EPS: f64 = 1e-5;
 
-/// Returns the checkpoint in `dir`, created if it does not exist. The bytes are always the same.
-pub(crate) fn make(dir: &Path) -> Result<PathBuf> {
+/// Returns the model in `dir`, created if it does not exist. The bytes are always the same.
+///
+/// # Errors
+/// Returns the operating system's error if the files cannot be written, or if `dir` holds other files.
+pub fn create(dir: &Path) -> io::Result<PathBuf> {
     if dir.join("config.json").is_file() {
         return Ok(dir.to_path_buf());
     }
-    let what = || format!("failed to write the tiny model to {}", dir.display());
-    let parent = dir.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).with_context(what)?;
-    let scratch = run_dir::scratch().tempdir_in(parent).with_context(what)?;
     let vocabulary = Vocabulary::new();
-    let write = |name: &str, bytes: &[u8]| {
-        std::fs::write(scratch.path().join(name), bytes).with_context(what)
-    };
-    write("tokenizer.json", &pretty(&vocabulary.tokenizer())?)?;
-    write("tokenizer_config.json", &pretty(&Vocabulary::tokenizer_config())?)?;
-    write("model.safetensors", &weights::safetensors(&vocabulary)?)?;
-    write("config.json", &pretty(&config(&vocabulary))?)?;
-    // An interrupted attempt has no config.json.
-    if dir.exists() {
-        std::fs::remove_dir_all(dir).with_context(what)?;
-    }
-    std::fs::rename(scratch.path(), dir).with_context(what)?;
+    let made = AtomicDirectory::create(dir)?;
+    let write = |name: &str, bytes: Vec<u8>| fs::write(made.path().join(name), bytes);
+    write("tokenizer.json", pretty(&vocabulary.tokenizer())?)?;
+    write("tokenizer_config.json", pretty(&Vocabulary::tokenizer_config())?)?;
+    write("model.safetensors", weights::safetensors(&vocabulary).map_err(io::Error::other)?)?;
+    write("config.json", pretty(&config(&vocabulary))?)?;
+    made.commit()?;
     Ok(dir.to_path_buf())
 }
 
@@ -74,25 +70,25 @@ fn config(vocabulary: &Vocabulary) -> Value {
     })
 }
 
-fn pretty(value: &Value) -> Result<Vec<u8>> {
-    serde_json::to_vec_pretty(value).context("failed to write JSON")
+fn pretty(value: &Value) -> io::Result<Vec<u8>> {
+    Ok(serde_json::to_vec_pretty(value)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::make;
+    use super::create;
 
     #[test]
-    fn the_checkpoint_has_the_same_bytes_every_time_and_is_not_overwritten() {
+    fn the_model_has_the_same_bytes_every_time_and_is_not_overwritten() {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let [one, two] = ["one", "two"].map(|name| make(&dir.path().join(name)).expect("made"));
+        let [one, two] = ["one", "two"].map(|name| create(&dir.path().join(name)).expect("created"));
         for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]
         {
             let [a, b] = [&one, &two].map(|dir| std::fs::read(dir.join(name)).expect("file"));
             assert!(a == b, "{name} differs");
         }
         std::fs::write(one.join("mark"), b"").expect("written");
-        make(&one).expect("found");
+        create(&one).expect("found");
         assert!(one.join("mark").exists());
     }
 }

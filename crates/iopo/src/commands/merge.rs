@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use iopo::pipeline::Checkpoint;
+use iopo_core::directories::AtomicDirectory;
 use iopo_model::{ChatModel, Dtype, write_chat_files, write_hf_dir};
 use iopo_train::{Metadata, weights};
 
 use crate::cli::MergeArgs;
 use crate::failure::Failure;
-use crate::fetch::{self, Found};
-use crate::{printer, run_dir, session};
+use crate::fetch;
+use crate::{load, printer};
 
 /// Merges an adapter into its base model and writes the result as a Hugging Face directory with its chat template.
 pub(crate) fn run(args: &MergeArgs) -> Result<()> {
@@ -25,14 +27,11 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         .hint("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model trained with train.use_peft = false needs no merging")
         .into());
     }
-    let device = session::first_device()?;
-    session::check(device, Dtype::F32)?;
+    let device = load::first_device()?;
+    load::check(device, Dtype::F32)?;
     let what = || format!("failed to write the merged model to {}", out.display());
-    let parent = out.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).with_context(what)?;
-    let scratch = run_dir::scratch().tempdir_in(parent).with_context(what)?;
-
-    let Found { path, name } = fetch::resolve(&args.model, scratch.path())?;
+    let scratch = tempfile::tempdir().context("failed to create a temporary directory")?;
+    let Checkpoint { path, name } = fetch::resolve(&args.model, scratch.path())?;
     let device = iopo_model::device::device(device)?;
     let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).with_context(|| {
         Failure::new(format!("failed to load the base {}", path.display()))
@@ -52,17 +51,11 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
             args.adapter.display()
         ));
     }
-    // The directory gets its name when it is complete.
-    let made = scratch.path().join("merged");
-    fs::create_dir(&made).with_context(what)?;
-    write_chat_files(&made, base.tokenizer(), base.template(), merged.config())
+    let made = AtomicDirectory::create(&out).with_context(what)?;
+    write_chat_files(made.path(), base.tokenizer(), base.template(), merged.config())
         .with_context(what)?;
-    write_hf_dir(&made, &merged, args.max_shard_size).with_context(what)?;
-    refuse_filled(&out)?;
-    if out.exists() {
-        fs::remove_dir(&out).with_context(what)?;
-    }
-    fs::rename(&made, &out).with_context(what)?;
+    write_hf_dir(made.path(), &merged, args.max_shard_size).with_context(what)?;
+    made.commit().with_context(what)?;
     printer::note(&format!("{} merged with {}: {}", name, args.adapter.display(), out.display()));
     Ok(())
 }

@@ -2,31 +2,31 @@
 
 use iopo_core::SettingError;
 
-/// A configuration that cannot be used.
+/// Why a configuration is invalid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A key is unknown, or its value has the wrong type, is out of range, or does not fit another setting.
+    /// A key is unknown, or its value has the wrong type, is out of range, or contradicts another setting.
     #[error(transparent)]
     Setting(#[from] SettingError),
-    /// A setting of training cannot be used.
+    /// A setting of training is invalid.
     #[error(transparent)]
     Train(#[from] iopo_train::TrainError),
-    /// A setting of synthesis cannot be used.
+    /// A setting of synthesis is invalid.
     #[error(transparent)]
     Synth(#[from] iopo_synth::SynthError),
-    /// A setting of pairing cannot be used.
+    /// A setting of pairing is invalid.
     #[error(transparent)]
     Pairs(#[from] iopo_pairs::PairsError),
-    /// A setting of evaluation cannot be used.
+    /// A setting of evaluation is invalid.
     #[error(transparent)]
     Eval(#[from] iopo_eval::EvalError),
     /// The text is not TOML.
     #[error("{name} is not valid TOML: {reason}")]
     Toml {
-        /// File or preset.
+        /// The file or preset.
         name: String,
-        /// Place and reason.
+        /// The place and the reason.
         reason: String,
     },
     /// An assignment has no key or no value.
@@ -46,7 +46,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// A remedy, where one is known.
+    /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Setting(error)

@@ -18,12 +18,12 @@ default below. The run directory keeps the resolved configuration in `config.tom
 `iopo config` prints this reference, `iopo config train.lora` a part of it.
 ";
 
-/// All settings, each section before its settings.
+/// Lists all settings; each section precedes its settings.
 pub fn settings() -> Vec<Setting> {
     reference::<PipelineConfig>()
 }
 
-/// The reference as a Markdown page with one table a section.
+/// Formats the reference as a Markdown page with one table per section.
 pub fn markdown() -> String {
     let settings = settings();
     let mut page = HEAD.to_owned();
@@ -56,7 +56,7 @@ fn table(page: &mut String, settings: &[Setting], section: &str) {
     }
 }
 
-/// The settings whose key is `part` or inside it, as text for a terminal; empty if there are none.
+/// Formats the settings whose key is `part`, or that are inside of it, for a terminal. Empty if there are none.
 pub fn listing(part: &str) -> String {
     let inside = |key: &str| {
         let rest = key.strip_prefix(part);
@@ -88,7 +88,7 @@ mod tests {
     use super::{listing, markdown, settings};
     use crate::config::{PRESETS, preset};
 
-    /// The keys of a table, those of its sections included.
+    /// Collects the keys of a table and of its sections.
     fn keys(prefix: &str, table: &Table, found: &mut Vec<String>) {
         for (key, value) in table {
             let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };

@@ -1,4 +1,4 @@
-//! The value of a whole configuration.
+//! The configuration of a whole run.
 
 use iopo_core::SettingError;
 use iopo_model::Dtype;
@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 
-/// Everything that determines a run.
+/// Settings of a run.
+///
+/// A configuration that is read from TOML passes `seed` and `held_out` on to each section that does not set them. In code,
+/// start from [`PipelineConfig::preset`] and change fields, or set `held_out` and `seed` in every section too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -66,10 +69,18 @@ impl Default for PipelineConfig {
 }
 
 impl PipelineConfig {
-    /// Checks every setting, alone and beside the others.
+    /// Returns the configuration of a preset: `default`, `study` or `smoke`.
     ///
     /// # Errors
-    /// Names the first setting that cannot be used.
+    /// Returns an error that names the presets if there is none of this name.
+    pub fn preset(name: &str) -> Result<Self, ConfigError> {
+        super::resolve(&super::preset(name)?)
+    }
+
+    /// Checks every setting, and that the settings fit together.
+    ///
+    /// # Errors
+    /// Returns an error about the first invalid setting.
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.synth.validate()?;
         self.pairs.validate()?;
@@ -100,23 +111,20 @@ impl PipelineConfig {
         Ok(())
     }
 
-    /// The configuration as TOML, with every setting.
+    /// Returns the configuration as TOML, with every setting.
     ///
     /// # Errors
-    /// Returns an error for a number that TOML cannot hold.
+    /// Returns an error if TOML cannot represent a number.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string_pretty(self).map_err(|error| ConfigError::Toml {
-            name: "the configuration".to_owned(),
-            reason: error.to_string(),
-        })
+        super::table::to_toml(self)
     }
 
-    /// The configuration as a TOML table, with every setting.
+    /// Returns the configuration as a TOML table, with every setting.
     ///
     /// # Errors
-    /// Returns an error for a number that TOML cannot hold.
+    /// Returns an error if TOML cannot represent a number.
     pub fn to_table(&self) -> Result<toml::Table, ConfigError> {
-        // Through the text, in which an f32 has the digits of an f32.
+        // Through text, so that an f32 keeps its short decimal form.
         super::parse(&self.to_toml()?, "the configuration")
     }
 }

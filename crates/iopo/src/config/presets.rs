@@ -1,20 +1,20 @@
-//! The presets that the library carries.
+//! The presets, which are embedded in the library.
 
 use toml::Table;
 
 use super::{ConfigError, parse};
 
-/// The presets by name, as TOML. The files are in `presets/` of this crate, to be copied and changed.
+/// The presets by name, as TOML. To write a configuration, copy a file in `presets/` of this crate and change it.
 pub const PRESETS: [(&str, &str); 3] = [
     ("default", include_str!("../../presets/default.toml")),
     ("study", include_str!("../../presets/study.toml")),
     ("smoke", include_str!("../../presets/smoke.toml")),
 ];
 
-/// The table of a preset.
+/// Returns the table of a preset.
 ///
 /// # Errors
-/// Names the presets if none has this name.
+/// Returns an error that names the presets if there is none of this name.
 pub fn preset(name: &str) -> Result<Table, ConfigError> {
     match PRESETS.iter().find(|(known, _)| *known == name) {
         Some((_, text)) => parse(text, &format!("preset {name}")),

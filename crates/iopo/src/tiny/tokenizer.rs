@@ -54,34 +54,34 @@ const CHAT_TEMPLATE: &str = "{% for message in messages %}{{ '<|im_start|>' + me
 
 /// Tokens in the order of their ids.
 #[derive(Debug)]
-pub(crate) struct Vocabulary {
+pub(super) struct Vocabulary {
     tokens: Vec<String>,
 }
 
 impl Vocabulary {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let special = SPECIAL.iter().map(ToString::to_string);
         let bytes = (0..=255).map(|byte| byte_char(byte).to_string());
         let merged = MERGES.iter().map(|(left, right)| format!("{left}{right}"));
         Self { tokens: special.chain(bytes).chain(merged).collect() }
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.tokens.len()
     }
 
     /// Id of the token that starts a turn.
-    pub(crate) fn start() -> usize {
+    pub(super) fn start() -> usize {
         1
     }
 
     /// Id of the token that ends a turn.
-    pub(crate) fn end() -> usize {
+    pub(super) fn end() -> usize {
         2
     }
 
     /// Frequency of each token: random words with some punctuation and an end.
-    pub(crate) fn frequencies(&self) -> Vec<f32> {
+    pub(super) fn frequencies(&self) -> Vec<f32> {
         let frequency = |(id, token): (usize, &String)| match token.as_str() {
             // The space is not the likeliest token, or greedy responses would contain nothing else.
             "Ġ" | "e" | "t" | "o" | "a" | "i" | "n" | "s" | "r" => 0.02,
@@ -98,7 +98,7 @@ impl Vocabulary {
     }
 
     /// `tokenizer.json`.
-    pub(crate) fn tokenizer(&self) -> Value {
+    pub(super) fn tokenizer(&self) -> Value {
         let added = |(id, token): (usize, &&str)| {
             json!({
                 "id": id, "content": token, "single_word": false, "lstrip": false, "rstrip": false,
@@ -133,7 +133,7 @@ impl Vocabulary {
     }
 
     /// `tokenizer_config.json`, with the chat template.
-    pub(crate) fn tokenizer_config() -> Value {
+    pub(super) fn tokenizer_config() -> Value {
         json!({
             "bos_token": SPECIAL[1],
             "eos_token": SPECIAL[2],

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::{HEADS, HIDDEN, INTERMEDIATE, KV_HEADS, LAYERS, Vocabulary};
@@ -13,7 +13,7 @@ use super::{HEADS, HIDDEN, INTERMEDIATE, KV_HEADS, LAYERS, Vocabulary};
 const CARRIER: f32 = 4.0;
 
 /// `model.safetensors` in f32.
-pub(crate) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>> {
+pub(super) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>, SafeTensorError> {
     let mut tensors = BTreeMap::new();
     let mut rng = ChaCha8Rng::seed_from_u64(135);
     let vocab = vocabulary.len();
@@ -67,7 +67,9 @@ fn random(rng: &mut ChaCha8Rng, len: usize, scale: f32) -> Vec<f32> {
     (0..len).map(|_| rng.random_range(-scale..scale)).collect()
 }
 
-fn serialize(tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Result<Vec<u8>> {
+fn serialize(
+    tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+) -> Result<Vec<u8>, SafeTensorError> {
     let bytes: BTreeMap<&str, (&[usize], Vec<u8>)> = tensors
         .iter()
         .map(|(name, (shape, values))| {
@@ -78,9 +80,8 @@ fn serialize(tensors: &BTreeMap<String, (Vec<usize>, Vec<f32>)>) -> Result<Vec<u
     let views = bytes
         .iter()
         .map(|(name, (shape, bytes))| {
-            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
-            Ok((*name, view.with_context(|| format!("failed to lay out {name}"))?))
+            Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?))
         })
-        .collect::<Result<BTreeMap<_, _>>>()?;
-    safetensors::serialize(views, None).context("failed to write safetensors")
+        .collect::<Result<BTreeMap<_, _>, SafeTensorError>>()?;
+    safetensors::serialize(views, None)
 }

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use iopo_constraints::Kind;
 use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
 
-use super::failure;
 use crate::bars::Bars;
 use crate::cli::{BenchmarkArgs, BenchmarkCommand, RunArgs};
 use crate::failure::Failure;
 use crate::fetch;
+use crate::load;
 use crate::printer;
 use crate::resolve;
-use crate::session;
 
 /// Scores the responses of a model or of a file, and prints the accuracies.
 pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
@@ -49,11 +48,12 @@ fn respond(
 ) -> Result<BenchmarkReport> {
     let name = args.model.as_deref().unwrap_or_default();
     // The base may be written to the output directory, which `prepare` leaves untouched.
-    let base = session::load(name, (&args.device, args.dtype), args.batch, out)?;
+    let base = load::load(name, (&args.device, args.dtype), args.batch, out)?;
     let model = match &args.adapter {
         Some(adapter) => {
             let name = adapter.file_name().map_or("adapter".into(), |name| name.to_string_lossy());
-            base.trained(adapter, &name)?
+            base.trained(adapter, &name)
+                .with_context(|| format!("failed to load {name} from {}", adapter.display()))?
         }
         None => base.chat.clone(),
     };
@@ -78,6 +78,16 @@ fn explain(error: EvalError, benchmark: &dyn Benchmark) -> anyhow::Error {
     let text = error.to_string();
     let frame = if error.is_usage() { Failure::usage(text) } else { Failure::new(text) };
     anyhow::Error::new(error).context(frame.hint(hint))
+}
+
+/// Gives an error of the evaluation its exit code.
+fn failure(error: EvalError) -> anyhow::Error {
+    if error.is_usage() {
+        let text = error.to_string();
+        anyhow::Error::new(error).context(Failure::usage(text))
+    } else {
+        error.into()
+    }
 }
 
 /// Returns the run whose held-out kinds apply: the one that is named, or the one that holds the adapter.

@@ -3,17 +3,18 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::Result;
 use iopo_eval::{Candidate, EvalError, Models};
 use iopo_llm::{LanguageModel, Progress};
 use iopo_model::ChatModel;
 use iopo_schema::{PreferenceRow, ReferenceRow, Split};
 use iopo_train::reference::{Identity, reference};
-use iopo_train::{EncodedGroup, Encoder, TrainConfig, TruncationMode, encode};
+use iopo_train::{
+    EncodedGroup, EncodedGroups, Encoder, TrainConfig, TrainError, TruncationMode, encode,
+};
 
-use crate::base_model::BaseModel;
+use crate::pipeline::BaseModel;
 
-/// The base of a run, what training made of it, and the encoded test groups.
+/// The base and the trained models of a run, with the encoded test groups.
 pub(super) struct RunModels<'a> {
     base: &'a BaseModel,
     template_hash: String,
@@ -30,27 +31,40 @@ impl<'a> RunModels<'a> {
         preferences: &Path,
         train: &'a TrainConfig,
         progress: &dyn Progress,
-    ) -> Result<Self> {
+    ) -> Result<Self, EvalError> {
         let mut rows: Vec<PreferenceRow> = iopo_schema::read(preferences)?;
         rows.retain(|row| row.split == Split::Test);
-        // Evaluation is limited by the context only, not by the length limit of training.
-        let limit = base.chat.decoder().config().max_position_embeddings;
-        let tokenizer = base.chat.tokenizer();
-        let encoder = Encoder::new(tokenizer, base.chat.template(), limit, TruncationMode::Drop)?;
-        let made = encode(&rows, &encoder)?;
+        let made = encoded(base, &rows).map_err(failed_to("encode the test groups"))?;
         for (reason, count) in &made.dropped {
             progress.note(&format!("{count} test groups skipped: {reason}"));
         }
         let known: BTreeSet<&str> = made.groups.iter().map(|group| group.id.as_str()).collect();
         rows.retain(|row| known.contains(row.id.as_str()));
         Ok(Self {
-            template_hash: base.base().template_hash()?,
+            template_hash: base.base().template_hash().map_err(failed_to("hash the tokenizer"))?,
             preferences_hash: iopo_schema::file_hash(preferences)?,
             encoded: made.groups,
             base,
             rows,
             train,
         })
+    }
+}
+
+/// Encodes groups. They are limited by the context only, not by the length limit of training.
+fn encoded(base: &BaseModel, rows: &[PreferenceRow]) -> Result<EncodedGroups, TrainError> {
+    let chat = &base.chat;
+    let limit = chat.decoder().config().max_position_embeddings;
+    let encoder = Encoder::new(chat.tokenizer(), chat.template(), limit, TruncationMode::Drop)?;
+    encode(rows, &encoder)
+}
+
+/// Adds the failed action to an error, for `map_err`.
+fn failed_to(action: impl Into<String>) -> impl FnOnce(TrainError) -> EvalError {
+    let action = action.into();
+    move |error| match error {
+        TrainError::Cancelled => EvalError::Cancelled,
+        error => EvalError::Source { action, source: error.into() },
     }
 }
 
@@ -66,10 +80,8 @@ impl Models for RunModels<'_> {
     }
 
     fn trained(&self, candidate: &Candidate, dir: &Path) -> Result<ChatModel, EvalError> {
-        self.base.trained(dir, &candidate.folder).map_err(|error| EvalError::Source {
-            action: format!("load the model of {}", candidate.folder),
-            source: error.into(),
-        })
+        let action = format!("load {} from {}", candidate.folder, dir.display());
+        self.base.trained(dir, &candidate.folder).map_err(failed_to(action))
     }
 
     fn test_groups(&self) -> &[PreferenceRow] {
@@ -89,12 +101,8 @@ impl Models for RunModels<'_> {
         };
         let groups: Vec<&EncodedGroup> = self.encoded.iter().collect();
         let (layout, budget) = (self.train.sequence_layout, self.train.tokens_per_micro_batch);
-        reference(path, model.decoder(), &groups, identity, layout, budget, progress).map_err(
-            |error| EvalError::Source {
-                action: "compute the log-probabilities of the test groups".to_owned(),
-                source: Box::new(error),
-            },
-        )?;
+        reference(path, model.decoder(), &groups, identity, layout, budget, progress)
+            .map_err(failed_to("compute the log-probabilities of the test groups"))?;
         Ok(iopo_schema::read(path)?)
     }
 }

@@ -1,0 +1,102 @@
+//! `iopo synth`, `pairs`, `train`, `eval`, `report` and `pipeline`.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use iopo::pipeline::{DEMONSTRATION, Pipeline, Stage, StageOutcome, StageSummary};
+use iopo_schema::SummaryRow;
+use iopo_train::{RunSummary, TrainSummary};
+
+use crate::bars::{Bars, duration};
+use crate::cli::RunArgs;
+use crate::failure::pipeline::failure;
+use crate::load::Downloads;
+use crate::printer;
+use crate::resolve::{Resolved, resolve};
+
+/// Runs one stage.
+pub(crate) fn run(stage: Stage, args: &RunArgs) -> Result<()> {
+    let pipeline = open(args)?;
+    let outcome = pipeline.run_stage(stage, &Bars::new());
+    print(&pipeline, &outcome.map_err(|error| failure(error, pipeline.dir().root()))?)
+}
+
+/// Runs every stage, skipping finished ones.
+pub(crate) fn run_all(args: &RunArgs) -> Result<()> {
+    let pipeline = open(args)?;
+    let out = pipeline.dir().root();
+    printer::stage("run", &out.display().to_string());
+    let mut printed = Ok(());
+    let ran = pipeline.run(&Bars::new(), |outcome| {
+        if printed.is_ok() {
+            printed = print(&pipeline, &outcome);
+        }
+    });
+    ran.map_err(|error| failure(error, out))?;
+    printed
+}
+
+fn open(args: &RunArgs) -> Result<Pipeline> {
+    let Resolved { config, out } = resolve(args)?;
+    let pipeline = Pipeline::open(config, &out).map_err(|error| failure(error, &out))?;
+    Ok(pipeline.with_models(Downloads))
+}
+
+/// Prints the summary and duration of a stage.
+fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
+    let StageOutcome { summary, duration: took } = outcome;
+    match summary {
+        StageSummary::Train(made) => print_models(made),
+        StageSummary::Report(_) => print_table(pipeline)?,
+        StageSummary::Synth(_) | StageSummary::Pairs(_) | StageSummary::Eval(_) => {}
+    }
+    printer::stage(summary.stage().name(), &format!("{summary} ({})", duration(*took)));
+    Ok(())
+}
+
+/// Prints a line for each trained model and each reason for skipping groups.
+fn print_models(made: &TrainSummary) {
+    for run in &made.runs {
+        printer::note(&line(run));
+    }
+    for (reason, count) in &made.dropped {
+        printer::note(&format!("{:>10}  {count} groups skipped: {reason}", ""));
+    }
+}
+
+/// One line about a trained model: updates, metrics, and the tokens that segment trees saved.
+fn line(run: &RunSummary) -> String {
+    let mut line =
+        format!("{:>10}  seed {}, {} updates", run.method.to_string(), run.seed, run.updates);
+    if run.updates < run.planned {
+        let _ = write!(line, " (stopped early, of {})", run.planned);
+    }
+    if let Some(loss) = run.loss {
+        let _ = write!(line, ", loss {loss:.4}");
+    }
+    if let Some(accuracy) = run.dev_accuracy {
+        let _ = write!(line, ", dev accuracy {:.0} %", 100.0 * accuracy);
+    }
+    if run.kept < run.updates {
+        let _ = write!(line, ", weights kept from update {}", run.kept);
+    }
+    let (computed, padded) = (run.tokens, run.padded_tokens);
+    line + &format!(
+        ", {computed} tokens computed ÷ {padded} of padded rows = {:.2}",
+        run.token_ratio()
+    )
+}
+
+/// Prints the table of the report, if the evaluation has run.
+fn print_table(pipeline: &Pipeline) -> Result<()> {
+    let (config, summary) = (pipeline.config(), pipeline.dir().summary());
+    if !summary.is_file() {
+        return Ok(());
+    }
+    let rows: Vec<SummaryRow> = iopo_schema::read(&summary)?;
+    printer::result(&iopo_report::terminal_table(&rows, Some(config.eval.confidence)));
+    if config.demonstration {
+        printer::result(DEMONSTRATION);
+    }
+    Ok(())
+}

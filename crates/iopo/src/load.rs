@@ -1,0 +1,84 @@
+//! Finds, checks and loads models, and says so.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use iopo::config::PipelineConfig;
+use iopo::pipeline::{BaseModel, ModelSource, PipelineError, device_name};
+use iopo_model::Dtype;
+use iopo_model::device::{available, dtypes, has_driver};
+
+use crate::failure::{Failure, pipeline};
+use crate::fetch;
+use crate::panics;
+use crate::printer;
+use crate::probe::{Probe, probe};
+
+/// Loads the base model of a run, downloading it if needed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Downloads;
+
+impl ModelSource for Downloads {
+    fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError> {
+        let on = (config.device.as_str(), config.dtype);
+        load(&config.model, on, config.generation_batch, scratch).map_err(pipeline::to_source)
+    }
+}
+
+/// Finds a model and loads it. Files that must be created for it go into `scratch`.
+pub(crate) fn load(
+    model: &str,
+    (device, dtype): (&str, Dtype),
+    batch: usize,
+    scratch: &Path,
+) -> Result<BaseModel> {
+    let device = if device == "auto" { first_device()? } else { device };
+    // Before anything is downloaded.
+    check(device, dtype)?;
+    let found = fetch::resolve(model, scratch)?;
+    let path = found.path.display();
+    printer::stage("model", &format!("{path} on {device}"));
+    found.load(device, dtype, batch).with_context(|| {
+        Failure::new(format!("failed to load the model {path}")).hint(
+            "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
+        )
+    })
+}
+
+/// Returns an error if the device cannot be used here, or does not support the type.
+pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
+    let others: Vec<&str> = available().into_iter().filter(|other| *other != name).collect();
+    let hint = if others.is_empty() {
+        "build with another backend; `cargo xtask pipeline --backend flex` runs on any CPU"
+            .to_owned()
+    } else {
+        format!("pass --device with one of {}", others.join(", "))
+    };
+    let cannot =
+        |why: &str| Failure::usage(format!("cannot compute on `{name}`{why}")).hint(hint.clone());
+    if has_driver(name)
+        && let Probe::Crashed(how) = probe(name)
+    {
+        return Err(cannot(&format!(": {how}")).into());
+    }
+    let device = iopo_model::device::device(name).map_err(|error| {
+        let failure = cannot(&panics::first_said(&error.to_string()));
+        anyhow::Error::from(error).context(failure)
+    })?;
+    let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();
+    if known.contains(&dtype.name()) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{name}` does not support {}", dtype.name()))
+        .hint(format!("pass --dtype with one of {}", known.join(", ")))
+        .into())
+}
+
+/// Returns the device that `auto` stands for.
+pub(crate) fn first_device() -> Result<&'static str> {
+    device_name("auto").map_err(|_| {
+        Failure::new("this binary was built without any device")
+            .hint("build with a backend: `cargo xtask pipeline --backend flex`")
+            .into()
+    })
+}

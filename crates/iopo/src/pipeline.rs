@@ -1,0 +1,273 @@
+//! The whole pipeline as a library: synthesis, pairing, training, evaluation and report in one run directory.
+//!
+//! [`Pipeline::open`] takes a configuration and a directory. [`Pipeline::run`] runs every stage; [`Pipeline::synth`],
+//! [`Pipeline::pairs`], [`Pipeline::train`], [`Pipeline::eval`] and [`Pipeline::report`] run one and return its summary.
+//! A stage skips what an earlier call finished, so an interrupted run resumes by running it again. Nothing is printed:
+//! progress goes to a [`Progress`], and each error has a [hint](PipelineError::hint).
+//!
+//! The configuration names the base model: a Hugging Face directory, a `.gguf` file, or `tiny`. To use a model that is
+//! already loaded, or that comes from elsewhere, pass it to [`Pipeline::with_models`]. The model is loaded when a stage
+//! first needs it.
+//!
+//! ```no_run
+//! use iopo::config::PipelineConfig;
+//! use iopo::llm::Silent;
+//! use iopo::pipeline::Pipeline;
+//!
+//! let mut config = PipelineConfig::preset("default")?;
+//! config.model = "models/SmolLM2-360M-Instruct".to_owned();
+//! config.train.num_train_epochs = 2;
+//!
+//! let pipeline = Pipeline::open(config, "runs/mine")?;
+//! pipeline.synth(&Silent)?;
+//! let pairs = pipeline.pairs(&Silent)?;
+//! assert!(pairs.train >= 100, "too few groups: {}", pairs.train);
+//! pipeline.run(&Silent, |outcome| eprintln!("{}", outcome.summary))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod eval;
+mod model;
+mod report;
+mod run_dir;
+mod stage;
+mod tasks;
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use iopo_eval::EvaluationSummary;
+use iopo_llm::{LanguageModel, Progress};
+use iopo_pairs::{PairsSummary, is_imported};
+use iopo_report::ReportSummary;
+use iopo_synth::{SynthSummary, synthesize, synthesize_sampled};
+use iopo_train::TrainSummary;
+
+use crate::config::PipelineConfig;
+
+pub use error::PipelineError;
+pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource, device_name};
+pub use report::DEMONSTRATION;
+pub use run_dir::RunDir;
+pub use stage::{Stage, StageOutcome, StageSummary};
+pub use tasks::BUILT_IN_TASKS;
+
+/// A run: its configuration, its directory, and the source of its base model.
+///
+/// Holds a lock on the directory until it is dropped.
+pub struct Pipeline {
+    config: PipelineConfig,
+    dir: RunDir,
+    models: Box<dyn ModelSource + Send>,
+    base: OnceCell<BaseModel>,
+}
+
+impl Pipeline {
+    /// Opens a run directory, which is created if it does not exist.
+    ///
+    /// Writes the configuration to `config.toml`. A directory with a `config.toml` resumes that run.
+    ///
+    /// # Errors
+    /// Returns an error if a setting is invalid, the directory belongs to a run with another configuration, another
+    /// process works on it, or it cannot be written.
+    pub fn open(config: PipelineConfig, dir: impl AsRef<Path>) -> Result<Self, PipelineError> {
+        config.validate()?;
+        let dir = RunDir::open(dir.as_ref(), &config)?;
+        Ok(Self { config, dir, models: Box::new(LocalModels), base: OnceCell::new() })
+    }
+
+    /// Sets the source of the base model, instead of [`LocalModels`].
+    ///
+    /// Pass a [`BaseModel`] that is already loaded, or anything else that implements [`ModelSource`].
+    #[must_use]
+    pub fn with_models(self, models: impl ModelSource + Send + 'static) -> Self {
+        Self { models: Box::new(models), base: OnceCell::new(), ..self }
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &PipelineConfig {
+        &self.config
+    }
+
+    /// Returns the run directory, which names the files of the run.
+    pub fn dir(&self) -> &RunDir {
+        &self.dir
+    }
+
+    /// Runs every stage in order and passes each outcome to `finished`. Finished work is skipped.
+    ///
+    /// # Errors
+    /// Returns the error of the first stage that fails, and [`PipelineError::is_cancelled`] is true for it if `progress`
+    /// cancelled the run.
+    pub fn run(
+        &self,
+        progress: &dyn Progress,
+        mut finished: impl FnMut(StageOutcome),
+    ) -> Result<(), PipelineError> {
+        // Checked before synthesis, which takes long.
+        self.refuse_imported()?;
+        for stage in Stage::ALL {
+            finished(self.run_stage(stage, progress)?);
+        }
+        Ok(())
+    }
+
+    /// Runs one stage, like its method, and measures it.
+    ///
+    /// # Errors
+    /// Returns the error of the stage.
+    pub fn run_stage(
+        &self,
+        stage: Stage,
+        progress: &dyn Progress,
+    ) -> Result<StageOutcome, PipelineError> {
+        let begun = Instant::now();
+        let summary = match stage {
+            Stage::Synth => StageSummary::Synth(self.synth(progress)?),
+            Stage::Pairs => StageSummary::Pairs(self.pairs(progress)?),
+            Stage::Train => StageSummary::Train(self.train(progress)?),
+            Stage::Eval => StageSummary::Eval(self.eval(progress)?),
+            Stage::Report => StageSummary::Report(self.report()?),
+        };
+        Ok(StageOutcome { summary, duration: begun.elapsed() })
+    }
+
+    /// Samples responses to the tasks and writes instructions from the constraints that hold in them.
+    ///
+    /// Loads the base model only if responses are missing.
+    ///
+    /// # Errors
+    /// Returns an error if the tasks are invalid or too few to train on, the model cannot be loaded or fails, no response
+    /// is usable, a file cannot be read or written, or `progress` cancels.
+    pub fn synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
+        self.timed(Stage::Synth, || {
+            let (tasks, config) = (self.tasks()?, &self.config.synth);
+            let sampled = synthesize_sampled(&tasks, self.dir.root(), config, progress)?;
+            match sampled {
+                Some(summary) => Ok(summary),
+                None => self.synth_by(&self.base()?.chat, &tasks, progress),
+            }
+        })
+    }
+
+    /// Runs [`synth`](Self::synth) with another model than the base, for instance one behind an endpoint.
+    ///
+    /// # Errors
+    /// Returns the errors of [`synth`](Self::synth).
+    pub fn synth_with(
+        &self,
+        model: &dyn LanguageModel,
+        progress: &dyn Progress,
+    ) -> Result<SynthSummary, PipelineError> {
+        self.timed(Stage::Synth, || self.synth_by(model, &self.tasks()?, progress))
+    }
+
+    /// Builds preference groups from the instructions and responses.
+    ///
+    /// # Errors
+    /// Returns an error if synthesis has not run, the directory holds imported groups, too few groups can be built, a file
+    /// cannot be read or written, or `progress` cancels.
+    pub fn pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
+        self.refuse_imported()?;
+        let (instructions, responses) = (self.dir.instructions(), self.dir.responses());
+        self.needs(&instructions, Stage::Synth)?;
+        self.needs(&responses, Stage::Synth)?;
+        self.timed(Stage::Pairs, || {
+            let (out, config) = (self.dir.root(), &self.config.pairs);
+            Ok(iopo_pairs::build(&instructions, &responses, out, config, progress)?)
+        })
+    }
+
+    /// Trains every method of the configuration on the preference groups.
+    ///
+    /// # Errors
+    /// Returns an error if pairing has not run, the model cannot be loaded, a training fails, a file cannot be read or
+    /// written, or `progress` cancels.
+    pub fn train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
+        let preferences = self.dir.preferences();
+        self.needs(&preferences, Stage::Pairs)?;
+        self.timed(Stage::Train, || {
+            let base = self.base()?;
+            let (config, out) = (&self.config.train, self.dir.train());
+            Ok(iopo_train::train(config, &preferences, &base.base(), &out, progress)?)
+        })
+    }
+
+    /// Evaluates the base model and every trained model on the held-out instructions.
+    ///
+    /// # Errors
+    /// Returns an error if an earlier stage has not run, the directory holds imported groups, a model cannot be loaded or
+    /// fails, a file cannot be read or written, or `progress` cancels.
+    pub fn eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {
+        eval::check(self)?;
+        self.timed(Stage::Eval, || eval::run(self, progress))
+    }
+
+    /// Renders `report.html` from the files that exist.
+    ///
+    /// # Errors
+    /// Returns an error if a file of the run is damaged or the page cannot be written.
+    pub fn report(&self) -> Result<ReportSummary, PipelineError> {
+        self.timed(Stage::Report, || {
+            let meta = report::meta(&self.config)?;
+            Ok(iopo_report::render(self.dir.root(), &self.dir.report(), &meta)?)
+        })
+    }
+
+    /// Returns the base model, loaded on first use.
+    fn base(&self) -> Result<&BaseModel, PipelineError> {
+        if let Some(base) = self.base.get() {
+            return Ok(base);
+        }
+        let base = self.models.load(&self.config, self.dir.root())?;
+        Ok(self.base.get_or_init(|| base))
+    }
+
+    /// Returns the file of tasks. Fails if it leaves none to train on.
+    fn tasks(&self) -> Result<PathBuf, PipelineError> {
+        self.config.synth.validate()?;
+        let path = tasks::file(&self.config, &self.dir)?;
+        tasks::check_count(iopo_synth::read_tasks(&path)?.len(), &self.config)?;
+        Ok(path)
+    }
+
+    fn synth_by(
+        &self,
+        model: &dyn LanguageModel,
+        tasks: &Path,
+        progress: &dyn Progress,
+    ) -> Result<SynthSummary, PipelineError> {
+        Ok(synthesize(tasks, self.dir.root(), model, &self.config.synth, progress)?)
+    }
+
+    /// Fails if the groups are imported: no stage can build them again, so none may replace them.
+    fn refuse_imported(&self) -> Result<(), PipelineError> {
+        let preferences = self.dir.preferences();
+        if is_imported(&preferences) {
+            return Err(PipelineError::WouldReplaceImported { preferences });
+        }
+        Ok(())
+    }
+
+    /// Fails if a file of an earlier stage is missing.
+    fn needs(&self, file: &Path, stage: Stage) -> Result<(), PipelineError> {
+        if file.is_file() {
+            return Ok(());
+        }
+        Err(PipelineError::MissingInput { file: file.to_owned(), stage })
+    }
+
+    /// Does the work of a stage and records its duration.
+    fn timed<T>(
+        &self,
+        stage: Stage,
+        work: impl FnOnce() -> Result<T, PipelineError>,
+    ) -> Result<T, PipelineError> {
+        let begun = Instant::now();
+        let summary = work()?;
+        self.dir.note_time(stage, begun.elapsed())?;
+        Ok(summary)
+    }
+}

@@ -1,0 +1,194 @@
+//! Errors of a pipeline.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use iopo_eval::EvalError;
+use iopo_model::ModelError;
+use iopo_pairs::PairsError;
+use iopo_report::ReportError;
+use iopo_synth::SynthError;
+use iopo_train::TrainError;
+
+use super::Stage;
+use crate::config::ConfigError;
+
+/// Why a pipeline failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A setting is invalid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The `config.toml` of the run directory is invalid.
+    #[error("cannot use {}: {source}", path.display())]
+    RunConfig {
+        /// The file.
+        path: PathBuf,
+        /// Error of the configuration.
+        source: ConfigError,
+    },
+    /// The run directory belongs to a run with another configuration.
+    #[error("{} belongs to a run with another configuration ({})", dir.display(), listed(changed))]
+    OtherConfiguration {
+        /// The run directory.
+        dir: PathBuf,
+        /// Settings that differ, as `key: there → here`.
+        changed: Vec<String>,
+    },
+    /// Another process has the run directory open.
+    #[error("another process is working on {}", dir.display())]
+    Locked {
+        /// The run directory.
+        dir: PathBuf,
+    },
+    /// A file of the run directory cannot be opened or written.
+    #[error("failed to {action} {}", path.display())]
+    Io {
+        /// The failed action.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: io::Error,
+    },
+    /// The input of a stage does not exist.
+    #[error("{} does not exist", file.display())]
+    MissingInput {
+        /// The file.
+        file: PathBuf,
+        /// The stage that writes it.
+        stage: Stage,
+    },
+    /// All tasks would go to the test and dev splits.
+    #[error("{used} tasks leave none to train on: {test} are kept for testing and {dev} for choices")]
+    TooFewTasks {
+        /// Tasks that synthesis uses.
+        used: usize,
+        /// Tasks in the file.
+        in_file: usize,
+        /// Tasks of the test split.
+        test: usize,
+        /// Tasks of the dev split.
+        dev: usize,
+    },
+    /// The run directory holds imported groups, which pairing would replace.
+    #[error("{} holds imported groups, which this stage would replace", preferences.display())]
+    WouldReplaceImported {
+        /// The preferences file.
+        preferences: PathBuf,
+    },
+    /// The run directory holds imported groups, whose instructions have no constraints to check.
+    #[error("{} holds imported groups, which name no constraints to check responses by", preferences.display())]
+    CannotEvaluateImported {
+        /// The preferences file.
+        preferences: PathBuf,
+    },
+    /// The base model is not on this machine.
+    #[error("no model `{model}`: no such file or directory")]
+    NoModel {
+        /// The model of the configuration.
+        model: String,
+    },
+    /// The base model or the device cannot be used.
+    #[error("failed to load the base model")]
+    Model(#[from] ModelError),
+    /// A [`ModelSource`](super::ModelSource) failed.
+    #[error("failed to get the base model")]
+    Source(#[source] Box<dyn Error + Send + Sync>),
+    /// Synthesis failed.
+    #[error("synth failed")]
+    Synth(#[from] SynthError),
+    /// Pairing failed.
+    #[error("pairs failed")]
+    Pairs(#[from] PairsError),
+    /// Training failed.
+    #[error("train failed")]
+    Train(#[from] TrainError),
+    /// The evaluation failed.
+    #[error("eval failed")]
+    Eval(#[from] EvalError),
+    /// The report failed.
+    #[error("report failed")]
+    Report(#[from] ReportError),
+}
+
+impl PipelineError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Config(source) | Self::RunConfig { source, .. } => return source.hint(),
+            Self::OtherConfiguration { dir, .. } => {
+                format!("use another directory, delete {} to start over, or restore its settings", dir.display())
+            }
+            Self::Locked { .. } => "wait for it to end, stop it, or use another directory".to_owned(),
+            Self::MissingInput { stage, .. } => format!("run the stage `{stage}` first"),
+            Self::TooFewTasks { used, in_file, test, dev } => {
+                let kept = test.saturating_add(*dev);
+                let more = if used < in_file {
+                    format!("set synth.max_tasks above {kept} (the file has {in_file} tasks)")
+                } else {
+                    format!("use at least {} tasks", kept.saturating_add(1))
+                };
+                format!("{more}, or lower pairs.test_tasks, pairs.dev_tasks and pairs.min_test_tasks")
+            }
+            Self::WouldReplaceImported { .. } => {
+                "train on them, or use another directory to build groups".to_owned()
+            }
+            Self::CannotEvaluateImported { .. } => {
+                "the report shows the training metrics; merge the adapter for other evaluations".to_owned()
+            }
+            Self::NoModel { .. } => {
+                "use the path of a Hugging Face directory or a .gguf file, or `tiny`".to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    /// Returns whether the cause is what the caller passed in (settings, tasks, the directory) rather than a failure.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Config(_)
+            | Self::RunConfig { .. }
+            | Self::OtherConfiguration { .. }
+            | Self::TooFewTasks { .. }
+            | Self::WouldReplaceImported { .. }
+            | Self::CannotEvaluateImported { .. }
+            | Self::NoModel { .. } => true,
+            Self::Eval(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+
+    /// Returns whether the caller's progress cancelled the run. Finished work is kept, so running it again resumes.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Synth(SynthError::Cancelled)
+                | Self::Pairs(PairsError::Cancelled)
+                | Self::Train(TrainError::Cancelled)
+                | Self::Eval(EvalError::Cancelled)
+        )
+    }
+
+    /// Adds the action and the path to an I/O error, for `map_err`.
+    pub(super) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// The first settings of a list, and the number of the others.
+fn listed(changed: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let mut list = changed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    if changed.len() > SHOWN {
+        let more = format!("; and {} more", changed.len() - SHOWN);
+        list.push_str(&more);
+    }
+    list
+}

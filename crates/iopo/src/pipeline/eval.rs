@@ -1,0 +1,90 @@
+//! The evaluation of a run.
+
+mod models;
+
+use std::path::Path;
+
+use iopo_eval::{Candidate, EvalError, EvaluationPaths, EvaluationSummary, evaluate};
+use iopo_llm::Progress;
+use iopo_pairs::is_imported;
+use iopo_train::metadata::{METADATA, Metadata};
+use iopo_train::{Method, TrainConfig, TrainError};
+
+use super::{Pipeline, PipelineError, Stage};
+
+use models::RunModels;
+
+/// Folder and table row of the base model.
+const BASE: &str = "base";
+
+/// Fails if an earlier stage has not run, or if the groups are imported, which have no constraints to check.
+pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
+    let (dir, train) = (pipeline.dir(), &pipeline.config().train);
+    let preferences = dir.preferences();
+    if is_imported(&preferences) {
+        return Err(PipelineError::CannotEvaluateImported { preferences });
+    }
+    pipeline.needs(&dir.instructions(), Stage::Synth)?;
+    pipeline.needs(&preferences, Stage::Pairs)?;
+    for (method, seed) in trained(train) {
+        let metadata = dir.train().join(train.folder(method, seed)).join(METADATA);
+        pipeline.needs(&metadata, Stage::Train)?;
+    }
+    Ok(())
+}
+
+/// Evaluates the base model and every trained model on the held-out instructions.
+pub(super) fn run(
+    pipeline: &Pipeline,
+    progress: &dyn Progress,
+) -> Result<EvaluationSummary, PipelineError> {
+    let (dir, config) = (pipeline.dir(), pipeline.config());
+    let candidates = candidates(&config.train, &dir.train()).map_err(|error| EvalError::Source {
+        action: "list the trained models".to_owned(),
+        source: error.into(),
+    })?;
+    let paths = EvaluationPaths {
+        instructions: dir.instructions(),
+        preferences: dir.preferences(),
+        out: dir.eval(),
+    };
+    let base = pipeline.base()?;
+    let models = RunModels::new(base, &paths.preferences, &config.train, progress)?;
+    Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
+}
+
+/// Lists every method with every random seed.
+fn trained(train: &TrainConfig) -> impl Iterator<Item = (Method, u64)> {
+    let seeds = train.resolved_seeds();
+    train
+        .resolved_methods()
+        .into_iter()
+        .flat_map(move |method| seeds.clone().into_iter().map(move |seed| (method, seed)))
+}
+
+/// Lists the models to evaluate: the base, then every method with every random seed.
+fn candidates(train: &TrainConfig, trained_in: &Path) -> Result<Vec<Candidate>, TrainError> {
+    // The base has no reference, so its rewards are 0 under any beta.
+    let mut candidates = vec![Candidate {
+        folder: BASE.to_owned(),
+        model: BASE.to_owned(),
+        trained: None,
+        reference: None,
+        beta: train.beta,
+    }];
+    for (method, seed) in trained(train) {
+        let folder = train.folder(method, seed);
+        let dir = trained_in.join(&folder);
+        let started_from =
+            if method == Method::Sft { BASE.to_owned() } else { train.folder(Method::Sft, seed) };
+        candidates.push(Candidate {
+            // With a grid, the chosen one.
+            beta: Metadata::read(&dir)?.settings.method.beta,
+            folder,
+            model: method.to_string(),
+            trained: Some(dir),
+            reference: Some(started_from),
+        });
+    }
+    Ok(candidates)
+}

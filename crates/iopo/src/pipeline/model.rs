@@ -1,0 +1,248 @@
+//! The base model of a run, and the models that training makes of it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use iopo_llm::LanguageModel;
+use iopo_model::{ChatModel, Dtype, ModelError, device};
+use iopo_train::{Base, TrainError, weights};
+
+use super::PipelineError;
+use crate::config::PipelineConfig;
+use crate::tiny;
+
+/// Characters of a weight hash that a model's name shows.
+const SHOWN_HASH: usize = 12;
+
+/// Loads the base model of a pipeline.
+///
+/// Implemented by [`LocalModels`], which loads the model that the configuration names, and by [`BaseModel`], a model that is
+/// already loaded. Implement it to get models from elsewhere.
+pub trait ModelSource {
+    /// Loads the model. `scratch` is a directory for files that must be created for it.
+    ///
+    /// # Errors
+    /// Returns [`PipelineError::Source`] for errors of the implementation.
+    fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError>;
+}
+
+/// Loads the model of the configuration from a path, or creates the tiny random model of the smoke preset.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalModels;
+
+impl ModelSource for LocalModels {
+    fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError> {
+        let found = Checkpoint::find(&config.model, scratch)
+            .map_err(PipelineError::io("create the tiny model in", scratch))?;
+        let missing = || PipelineError::NoModel { model: config.model.clone() };
+        let device = device_name(&config.device)?;
+        Ok(found.ok_or_else(missing)?.load(device, config.dtype, config.generation_batch)?)
+    }
+}
+
+/// Model files on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// A Hugging Face directory or a `.gguf` file.
+    pub path: PathBuf,
+    /// Name that adapters and files record: the public name if there is one, never a path.
+    pub name: String,
+}
+
+impl Checkpoint {
+    /// Finds a model by its path, or creates the tiny random model in `scratch` for the name `tiny`.
+    ///
+    /// Returns `None` if there is no such path.
+    ///
+    /// # Errors
+    /// Returns the operating system's error if the tiny model cannot be written.
+    pub fn find(model: &str, scratch: &Path) -> io::Result<Option<Self>> {
+        let path = Path::new(model);
+        if path.exists() {
+            let name = path
+                .canonicalize()
+                .ok()
+                .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+            let name = name.unwrap_or_else(|| "model".to_owned());
+            return Ok(Some(Self { path: path.to_path_buf(), name }));
+        }
+        if model.eq_ignore_ascii_case(tiny::NAME) {
+            let path = tiny::create(&scratch.join("model"))?;
+            return Ok(Some(Self { path, name: tiny::NAME.to_owned() }));
+        }
+        Ok(None)
+    }
+
+    /// Loads the model onto a device; each worker generates at most `batch` sequences together.
+    ///
+    /// # Errors
+    /// Returns an error if the device does not work, a file is missing or malformed, or the architecture is not supported.
+    pub fn load(&self, device: &str, dtype: Dtype, batch: usize) -> Result<BaseModel, ModelError> {
+        let device = device::device(device)?;
+        let chat = ChatModel::load(&self.path, &self.name, (&device, dtype), batch)?;
+        let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
+        let full = format!("{}@{}{narrow}", self.name, short(chat.weights_hash()));
+        let chat = chat.with_decoder(chat.decoder().clone(), &full);
+        Ok(BaseModel { name: self.name.clone(), chat })
+    }
+}
+
+/// Resolves `auto` to the first device of this build.
+///
+/// # Errors
+/// Returns [`ModelError::NoSuchDevice`] for `auto` if this build has no device.
+pub fn device_name(device: &str) -> Result<&str, ModelError> {
+    if device != "auto" {
+        return Ok(device);
+    }
+    let missing =
+        || ModelError::NoSuchDevice { name: device.to_owned(), available: "none".to_owned() };
+    device::available().first().copied().ok_or_else(missing)
+}
+
+/// A loaded chat model and the public name of its checkpoint.
+#[derive(Debug, Clone)]
+pub struct BaseModel {
+    /// Public name of the checkpoint, as adapters record it.
+    pub name: String,
+    /// The model. Its own name includes the weight hash, and identifies responses and log-probabilities.
+    pub chat: ChatModel,
+}
+
+impl BaseModel {
+    /// Loads the result of a training run from its directory under `train/`.
+    ///
+    /// # Errors
+    /// Returns an error if the directory does not hold a model that was trained from this base.
+    pub fn trained(&self, dir: &Path, method: &str) -> Result<ChatModel, TrainError> {
+        let decoder = weights::load(dir, self.chat.decoder(), self.chat.weights_hash())?;
+        let hash = weights::hash(&weights::trained_tensors(&decoder)?);
+        let name = format!("{}+{method}@{}", self.chat.name(), short(&hash));
+        Ok(self.chat.with_decoder(decoder, &name))
+    }
+
+    /// Returns the model that training starts from.
+    pub fn base(&self) -> Base<'_> {
+        Base {
+            name: &self.name,
+            weights_hash: self.chat.weights_hash(),
+            decoder: self.chat.decoder(),
+            tokenizer: self.chat.tokenizer(),
+            template: self.chat.template(),
+        }
+    }
+}
+
+impl ModelSource for BaseModel {
+    fn load(&self, _: &PipelineConfig, _: &Path) -> Result<BaseModel, PipelineError> {
+        Ok(self.clone())
+    }
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..SHOWN_HASH).unwrap_or(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_llm::{
+        LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
+    };
+
+    use iopo_model::{ChatModel, Dtype};
+
+    use super::Checkpoint;
+
+    fn tiny() -> ChatModel {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let found = Checkpoint::find("tiny", dir.path()).expect("created").expect("found");
+        found.load("flex", Dtype::F32, 3).expect("loads").chat
+    }
+
+    #[test]
+    fn a_checkpoint_is_a_path_or_the_tiny_model() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let file = dir.path().join("a.gguf");
+        std::fs::write(&file, b"x").expect("written");
+        let find = |model: &str| Checkpoint::find(model, dir.path()).expect("no failure");
+        let found = find(file.to_str().expect("UTF-8")).expect("found");
+        assert_eq!((found.path, found.name.as_str()), (file, "a.gguf"));
+        assert_eq!(find("tiny").expect("found").path, dir.path().join("model"));
+        assert_eq!(find("no-such-model"), None);
+    }
+
+    fn request(text: &str, seed: u64) -> Request {
+        let sampling = Sampling::greedy(24).with_temperature(0.8).with_top_p(0.95).with_seed(seed);
+        Request { messages: vec![Message::user(text)], sampling }
+    }
+
+    #[test]
+    fn the_tiny_model_answers_in_words_and_each_request_has_its_seed() {
+        let model = tiny();
+        let requests: Vec<Request> = (0..7).map(|seed| request("Write a line.", seed)).collect();
+        let all = model.complete(&requests, &Silent).expect("answers");
+        let alone = model.complete(&requests[4..5], &Silent).expect("answers");
+        assert_eq!(all[4].text, alone[0].text);
+        assert!(
+            all.iter().any(|answer| answer.text != all[0].text),
+            "different seeds, different texts"
+        );
+        let text: String = all.iter().map(|answer| answer.text.as_str()).collect();
+        assert!(text.is_ascii() && text.contains(' '), "{text:?}");
+    }
+
+    #[test]
+    fn a_response_costs_the_same_alone_and_beside_others() {
+        let model = tiny();
+        let prompts: Vec<Vec<Message>> =
+            (0..5).map(|n| vec![Message::user("word ".repeat(n))]).collect();
+        let responses = ["a", "of the day.", "", "x y z", "and"]
+            .map(|text| LogProbResponse { text, ended: true });
+        let all = model.response_logps(&prompts, &responses, &Silent).expect("scored");
+        for (index, sum) in all.iter().enumerate() {
+            let alone =
+                model.response_logps(&prompts[index..=index], &responses[index..=index], &Silent);
+            let alone = alone.expect("scored")[0];
+            assert_eq!(alone.tokens, sum.tokens);
+            assert!((alone.sum - sum.sum).abs() < 1e-3, "{} {}", alone.sum, sum.sum);
+        }
+        assert!(model.response_logps(&[], &[], &Silent).expect("nothing to do").is_empty());
+        assert_eq!(all[2].tokens, 1, "an empty response still ends its turn");
+        let cut = LogProbResponse { ended: false, ..responses[1] };
+        let cut = model.response_logps(&prompts[1..2], &[cut], &Silent).expect("scored")[0];
+        assert_eq!(cut.tokens + 1, all[1].tokens, "a cut response is not charged for an end");
+        assert!(cut.sum > all[1].sum, "{} {}", cut.sum, all[1].sum);
+    }
+
+    #[test]
+    fn the_tiny_model_depends_on_its_prompt_and_answers_greedily() {
+        let model = tiny();
+        let prompts = ["Write a line.", "List 3 towns\n1. use no commas"];
+        let prompts = prompts.map(|prompt| vec![Message::user(prompt)]);
+        let responses = [LogProbResponse { text: "and of the day.", ended: true }; 2];
+        let sums = model.response_logps(&prompts, &responses, &Silent).expect("scored");
+        assert!((sums[0].sum - sums[1].sum).abs() > 0.1, "{} {}", sums[0].sum, sums[1].sum);
+        let greedy = Request { messages: prompts[0].clone(), sampling: Sampling::greedy(24) };
+        let text = &model.complete(&[greedy], &Silent).expect("answers")[0].text;
+        assert!(!text.trim().is_empty(), "{text:?}");
+    }
+
+    #[test]
+    fn a_request_fits_the_context_or_not() {
+        let model = tiny();
+        let request = |text: &str, max_new_tokens| Request {
+            messages: vec![Message::user(text)],
+            sampling: Sampling::greedy(max_new_tokens),
+        };
+        assert!(model.fits(&request("short", 24)).expect("encoded"));
+        assert!(!model.fits(&request(&"long ".repeat(600), 2000)).expect("encoded"));
+    }
+
+    #[test]
+    fn a_request_that_does_not_fit_the_context_is_refused_by_its_index() {
+        let mut requests = vec![request("short", 0), request(&"long ".repeat(600), 0)];
+        requests[1].sampling.max_new_tokens = 2000;
+        let error = tiny().complete(&requests, &Silent).expect_err("too long");
+        assert!(matches!(error, LlmError::BadRequest { index: 1, .. }), "{error}");
+    }
+}

@@ -1,0 +1,150 @@
+//! The stages of a pipeline and their summaries.
+
+use std::fmt;
+use std::time::Duration;
+
+use iopo_eval::EvaluationSummary;
+use iopo_pairs::PairsSummary;
+use iopo_report::ReportSummary;
+use iopo_synth::SynthSummary;
+use iopo_train::TrainSummary;
+
+/// A stage of the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Tasks to constrained instructions with verified responses.
+    Synth,
+    /// Instructions and responses to preference groups.
+    Pairs,
+    /// Preference groups to one adapter per method.
+    Train,
+    /// The base and the trained models on held-out instructions.
+    Eval,
+    /// The files of the run to an HTML page.
+    Report,
+}
+
+impl Stage {
+    /// All stages, in the order in which they run.
+    pub const ALL: [Self; 5] = [Self::Synth, Self::Pairs, Self::Train, Self::Eval, Self::Report];
+
+    /// Returns the name, which is also the name of its command.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Synth => "synth",
+            Self::Pairs => "pairs",
+            Self::Train => "train",
+            Self::Eval => "eval",
+            Self::Report => "report",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A finished stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageOutcome {
+    /// The result.
+    pub summary: StageSummary,
+    /// Time that it took, little if the stage was finished before.
+    pub duration: Duration,
+}
+
+/// The result of a stage. Displays as one line.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StageSummary {
+    /// Result of [`Stage::Synth`].
+    Synth(SynthSummary),
+    /// Result of [`Stage::Pairs`].
+    Pairs(PairsSummary),
+    /// Result of [`Stage::Train`].
+    Train(TrainSummary),
+    /// Result of [`Stage::Eval`].
+    Eval(EvaluationSummary),
+    /// Result of [`Stage::Report`].
+    Report(ReportSummary),
+}
+
+impl StageSummary {
+    /// Returns the stage.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Synth(_) => Stage::Synth,
+            Self::Pairs(_) => Stage::Pairs,
+            Self::Train(_) => Stage::Train,
+            Self::Eval(_) => Stage::Eval,
+            Self::Report(_) => Stage::Report,
+        }
+    }
+}
+
+impl fmt::Display for StageSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Synth(made) => {
+                let SynthSummary { tasks, kept, answers, instructions, .. } = made;
+                let repaired = 100.0 * made.repaired_share();
+                write!(f, "{tasks} tasks, {kept} answers kept of {answers}, {instructions} instructions, ")?;
+                write!(f, "{repaired:.0} % repaired")
+            }
+            Self::Pairs(made) => {
+                let PairsSummary { groups, full, sided, train, dev, test, .. } = made;
+                write!(f, "{groups} groups ({full} full, {sided} sided): {train} train, {dev} dev, {test} test")
+            }
+            Self::Train(made) => {
+                write!(f, "{} models on {} groups", made.runs.len(), made.groups)
+            }
+            Self::Eval(EvaluationSummary { prompts, models, numbers }) => {
+                write!(f, "{prompts} prompts, {models} models, {numbers} numbers")
+            }
+            Self::Report(made) => {
+                write!(f, "{}", made.out.display())?;
+                if !made.missing.is_empty() {
+                    write!(f, ", without {}, which did not run yet", made.missing.join(", "))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use iopo_report::ReportSummary;
+    use iopo_synth::SynthSummary;
+
+    use super::{Stage, StageSummary};
+
+    #[test]
+    fn a_summary_is_one_line() {
+        let synth = SynthSummary {
+            tasks: 3,
+            answers: 12,
+            kept: 9,
+            instructions: 8,
+            responses: 8,
+            repaired: 2,
+            ..SynthSummary::default()
+        };
+        let summary = StageSummary::Synth(synth);
+        let line = "3 tasks, 9 answers kept of 12, 8 instructions, 25 % repaired";
+        assert_eq!((summary.to_string().as_str(), summary.stage()), (line, Stage::Synth));
+        let report = ReportSummary {
+            out: PathBuf::from("run/report.html"),
+            bytes: 1,
+            methods: Vec::new(),
+            models: Vec::new(),
+            groups: 0,
+            missing: vec!["pairs".to_owned(), "training".to_owned()],
+        };
+        let line = "run/report.html, without pairs, training, which did not run yet";
+        assert_eq!(StageSummary::Report(report).to_string(), line);
+    }
+}
