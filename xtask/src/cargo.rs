@@ -38,7 +38,7 @@ pub(crate) fn say(line: &str) {
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
-    // As cargo runs this: a build directory that checkouts share may hold the program of another one.
+    // Cargo sets the variable at run time. The compiled path can be wrong if checkouts share a build directory.
     let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built, PathBuf::from);
     manifest.parent().unwrap_or(&manifest).to_path_buf()
@@ -53,7 +53,7 @@ pub(crate) fn cargo(args: &[&str]) -> Command {
 
 /// A cargo command in the user's current directory.
 pub(crate) fn cargo_here(args: &[&str]) -> Command {
-    // The cargo that runs xtask is the one to go on with.
+    // Use the cargo that runs xtask.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args);
     command
@@ -76,7 +76,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     if !made.status.success() {
         return Err(Failed { what, code: made.status.code() }.into());
     }
-    String::from_utf8(made.stdout).with_context(|| format!("`{what}` printed no text"))
+    String::from_utf8(made.stdout).with_context(|| format!("`{what}` printed invalid UTF-8"))
 }
 
 /// The trimmed stdout of a command, or `None` if it fails. Shows nothing.
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_as_a_user_types_it() {
         assert!(shown(&cargo(&["build", "--release"])).ends_with("build --release"));
     }
 

@@ -13,7 +13,7 @@ const TORCH: &str = "torch==2.9.1";
 /// A Python interpreter with every package that the scripts import.
 pub(crate) struct Python {
     program: PathBuf,
-    /// Directory of stand-ins for NVIDIA libraries, if there is one.
+    /// Directory of stubs that replace NVIDIA libraries, if it exists.
     stand_ins: Option<PathBuf>,
 }
 
@@ -21,12 +21,12 @@ impl Python {
     /// Creates the virtual environment, or installs the packages that are missing.
     pub(crate) fn ready() -> Result<Self> {
         let dir = root().join("target").join("python");
-        fs::create_dir_all(&dir).with_context(|| format!("failed to make {}", dir.display()))?;
+        fs::create_dir_all(&dir).with_context(|| format!("failed to create {}", dir.display()))?;
         let venv = dir.join("venv");
         let inside = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
         let mut python = Self { program: venv.join(inside), stand_ins: None };
         if !works(python.command().args(["-m", "pip", "--version"])) {
-            // What an interrupted run left half made.
+            // `--clear` removes an incomplete environment.
             run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
         }
         run(python.pip(&["--requirement"]).arg(fixtures("requirements.txt")))?;
@@ -57,7 +57,7 @@ impl Python {
         }
         if !self.has_torch() {
             bail!(
-                "PyTorch does not import; `{} -m pip install {TORCH}` brings NVIDIA's libraries too",
+                "failed to import PyTorch; hint: `{} -m pip install {TORCH}` also installs the libraries of NVIDIA",
                 self.program.display()
             );
         }

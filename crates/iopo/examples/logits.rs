@@ -1,5 +1,5 @@
-//! Token ids and logits of the first chosen sequences of a preferences file, for others to compare theirs with:
-//! `logits PREFERENCES MODEL OUT [ADAPTER]`, where `fixtures/interop/check.py` reads OUT.
+//! Writes token ids and logits of the first chosen sequences of a preferences file, to compare with other libraries:
+//! `logits PREFERENCES MODEL OUT [ADAPTER]`. `fixtures/interop/check.py` reads OUT.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use iopo::model::{ChatModel, Dtype, Layout, NamedTensors, device};
 use iopo::schema::{PreferenceRow, stream};
 use iopo::train::weights;
 
-/// Groups whose two chosen sequences are computed.
+/// Groups whose two chosen sequences are written.
 const GROUPS: usize = 8;
 
 fn main() -> Result<()> {
@@ -19,13 +19,13 @@ fn main() -> Result<()> {
         [preferences, model, out, adapter] => (preferences, model, out, Some(adapter)),
         _ => bail!("expected PREFERENCES MODEL OUT [ADAPTER]"),
     };
-    let first = device::available().first().copied().context("no device is built in")?;
+    let first = device::available().first().copied().context("this build has no device")?;
     let chat = ChatModel::load(model, "model", (&device::device(first)?, Dtype::F32), 1)?;
     let decoder = match adapter {
         Some(dir) => weights::load(dir, chat.decoder(), chat.weights_hash())?,
         None => chat.decoder().clone(),
     };
-    let batch = stream::<PreferenceRow>(preferences)?.next().context("no groups")??;
+    let batch = stream::<PreferenceRow>(preferences)?.next().context("the file has no groups")??;
     let mut tensors = NamedTensors::new();
     let chosen =
         |row: &PreferenceRow| [(row.x1.clone(), row.y1.clone()), (row.x2.clone(), row.y2.clone())];
@@ -39,5 +39,5 @@ fn main() -> Result<()> {
         let ids = tokens.iter().map(|token| *token as f32).collect();
         tensors.insert(format!("tokens.{index}"), (vec![tokens.len()], ids));
     }
-    std::fs::write(out, weights::to_safetensors(&tensors)?).context("cannot write the logits")
+    std::fs::write(out, weights::to_safetensors(&tensors)?).context("failed to write the logits")
 }

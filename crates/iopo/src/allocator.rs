@@ -2,8 +2,8 @@
 
 use std::ffi::c_int;
 
-/// Training and decoding allocate and free large tensors all the time. If the freed pages went back to the system, it would
-/// clear them again for every tensor, which took a quarter of a training step.
+/// Training and decoding constantly allocate and free large tensors. If the freed pages went back to the system, it would
+/// clear them for every new tensor, which takes a quarter of a training step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -134,7 +134,7 @@ impl Drop for Bars {
     }
 }
 
-/// A duration in words: `45 s`, `3 min`, `2 h 05 min`.
+/// Formats a duration: `45 s`, `3 min`, `2 h 05 min`.
 pub(crate) fn duration(time: Duration) -> String {
     iopo_train::estimate::duration(time.as_secs() as f64)
 }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_how_much_and_the_message() {
+    fn a_line_has_the_task_the_count_and_the_message() {
         let bars = Bars { interactive: false, now: std::sync::Mutex::new(None) };
         bars.advance(1);
         bars.start("sft", 10);

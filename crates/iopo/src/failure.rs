@@ -39,12 +39,12 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 impl Failure {
-    /// Something failed.
+    /// Creates an error with exit code 1.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), hint: None, exit: Exit::Failure }
     }
 
-    /// The command line or the configuration is wrong.
+    /// Creates an error about the command line or the configuration, with exit code 2.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, ..Self::new(what) }
     }
@@ -54,18 +54,18 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The remedy, where one is known.
+    /// Returns the remedy, if one is known.
     pub(crate) fn remedy(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }
 
-/// The exit code for an error.
+/// Returns the exit code for an error.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failure, |failure| failure.exit)
 }
 
-/// The error as text: one line a cause, then the hint.
+/// Formats an error: one line per cause, then the hint.
 pub(crate) fn render(error: &anyhow::Error) -> String {
     let mut text = format!("error: {error}");
     let mut last = error.to_string();
@@ -91,7 +91,7 @@ mod tests {
     use super::{Exit, Failure, exit_of, render};
 
     #[test]
-    fn causes_come_in_order_and_the_hint_last() {
+    fn causes_are_shown_in_order_and_the_hint_last() {
         let low = Err::<(), _>(anyhow!("no such file"));
         let error =
             low.context(Failure::usage("cannot read x.toml").hint("pass --config")).unwrap_err();

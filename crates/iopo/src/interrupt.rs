@@ -18,7 +18,7 @@ pub(crate) fn requested() -> bool {
 pub(crate) fn install() -> Result<()> {
     ctrlc::set_handler(|| {
         if REQUESTED.swap(true, Ordering::Relaxed) {
-            // Finished files are on disk and unfinished ones start over, so no file is lost.
+            // Finished files are on disk, and unfinished ones start over.
             std::process::exit(Exit::Interrupted as i32);
         }
         printer::note("stopping after the current step (Ctrl-C again stops at once)");

@@ -19,7 +19,7 @@ struct First {
     place: String,
 }
 
-/// Most characters of a library's message that are shown.
+/// Most characters shown of a library's message.
 const LONGEST: usize = 300;
 
 /// Words by which drivers and libraries report that memory ran out.
@@ -45,14 +45,14 @@ pub(crate) fn keep_quiet() {
     }));
 }
 
-/// The message of the first panic since the last call, in brackets; empty if `shown` contains it.
+/// Returns the message of the first panic since the last call, in brackets. Empty if `shown` contains it.
 pub(crate) fn first_said(shown: &str) -> String {
     let first = FIRST.lock().ok().and_then(|mut first| first.take());
     let other = first.filter(|first| !shown.contains(first.said.trim()));
     other.map(|first| format!(" ({})", shortened(&first.said))).unwrap_or_default()
 }
 
-/// The first lines of a library's message, without its stack.
+/// Returns the first lines of a library's message, without its stack.
 pub(crate) fn shortened(text: &str) -> String {
     // A nested error has its line breaks escaped.
     let text = text.replace("\\n", "\n");

@@ -1,4 +1,4 @@
-//! Flags to a configuration and a run directory.
+//! Resolves flags to a configuration and a run directory.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
     if let Some(seed) = args.seed {
         set_seed(&mut table, seed).map_err(|error| usage("cannot use --seed", &error))?;
     }
-    // The file first, so that an error in it is not blamed on a flag.
+    // Checked before the flags, so that an error in the file does not name a flag.
     let unusable = |error: ConfigError| usage(&format!("cannot use {name}"), &error);
     iopo::config::resolve(&table).map_err(unusable)?;
     if let Some(when) = &args.gradient_checkpointing {
@@ -43,7 +43,7 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
     Ok(Resolved { config, out })
 }
 
-/// An error of the configuration as one of usage, with its hint.
+/// Returns an error of the configuration as a usage error with its hint.
 pub(crate) fn usage(what: &str, error: &ConfigError) -> Failure {
     let failure = Failure::usage(format!("{what}: {error}"));
     match error.hint() {
@@ -58,7 +58,7 @@ struct Source {
     out: PathBuf,
 }
 
-/// The configuration before the flags: from `--config`, `--preset`, the run's own file, or the default preset.
+/// Reads the configuration from `--config`, `--preset`, the run directory, or the default preset.
 fn source(args: &RunArgs) -> Result<Source> {
     if let Some(path) = &args.config {
         let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy());

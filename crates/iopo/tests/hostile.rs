@@ -1,4 +1,4 @@
-//! Files that are damaged, foreign or lying: one clear error, no panic, no memory for what they claim.
+//! Damaged, foreign and malicious files: one clear error, no panic, and no allocation of the sizes that they claim.
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use common::{Outcome, finish, iopo, run, succeed, text};
 
-/// A finished synthesis with the tiny model, made once; tests copy what they damage.
+/// Returns a finished synthesis with the tiny model, created once. Tests copy the files that they damage.
 fn synthesis() -> &'static Path {
     static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
     MADE.get_or_init(|| {
@@ -45,14 +45,14 @@ fn model_copy(dir: &Path) -> PathBuf {
     to
 }
 
-/// Loads a model the way every stage does.
+/// Loads a model as every stage does.
 fn load(model: &Path, dir: &Path) -> Outcome {
     let out = dir.join("out");
     let args = ["synth", "--preset", "smoke", "--model", text(model), "--out", text(&out)];
     limited(&args)
 }
 
-/// The binary with an address space of 6 GB, far below what the files claim.
+/// Runs the binary with an address space of 6 GB, far less than the files claim to need.
 fn limited(args: &[&str]) -> Outcome {
     if cfg!(not(target_os = "linux")) {
         return run(args);
@@ -69,7 +69,7 @@ fn a_truncated_parquet_file() {
     let out = run_copy(dir.path());
     let file = out.join("instructions.parquet");
     let bytes = fs::read(&file).expect("bytes");
-    // Cut in the data, in the footer, and right behind the first magic.
+    // Cut in the data, in the footer, and right after the leading magic number.
     for keep in [bytes.len() / 2, bytes.len() - 6, 4, 0] {
         fs::write(&file, &bytes[..keep]).expect("written");
         let error = limited(&["pairs", "--out", text(&out)]).error(1);
@@ -95,7 +95,7 @@ fn a_parquet_file_with_flipped_bytes_never_panics() {
 }
 
 #[test]
-fn a_parquet_file_of_someone_else() {
+fn a_parquet_file_of_another_program() {
     use arrow_array::RecordBatch;
     use arrow_array::{ArrayRef, Int64Array};
     use parquet::arrow::ArrowWriter;
@@ -114,7 +114,7 @@ fn a_parquet_file_of_someone_else() {
 }
 
 #[test]
-fn a_file_of_ours_in_the_wrong_place() {
+fn an_iopo_file_under_the_name_of_another() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = run_copy(dir.path());
     fs::copy(out.join("responses.parquet"), out.join("instructions.parquet")).expect("copied");
@@ -123,7 +123,7 @@ fn a_file_of_ours_in_the_wrong_place() {
 }
 
 #[test]
-fn safetensors_with_a_lying_header() {
+fn safetensors_with_a_false_header() {
     let lies: BTreeMap<&str, Vec<u8>> = BTreeMap::from([
         ("a header longer than the file", u64::MAX.to_le_bytes().to_vec()),
         ("a header of 40 GB", (40_u64 << 30).to_le_bytes().to_vec()),
@@ -186,7 +186,7 @@ fn an_unknown_architecture() {
 }
 
 #[test]
-fn an_empty_seed_file_and_a_bad_line() {
+fn an_empty_tasks_file_and_an_invalid_line() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let tasks = dir.path().join("tasks.jsonl");
     let set = format!("tasks={}", text(&tasks));

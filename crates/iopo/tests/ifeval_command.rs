@@ -1,4 +1,4 @@
-//! `iopo eval ifeval`, from files to the table.
+//! `iopo eval ifeval`: from files to the table.
 
 mod common;
 
@@ -18,7 +18,7 @@ const RESPONSES: &str = r#"{"prompt": "Tell me of tea without commas.", "respons
 {"key": 3, "response": "1 2 3"}
 "#;
 
-/// The prompts and the answers in a folder.
+/// Writes the prompts and responses into a directory.
 fn files(folder: &Path) -> (PathBuf, PathBuf) {
     let (data, responses) = (folder.join("data.jsonl"), folder.join("responses.jsonl"));
     fs::write(&data, PROMPTS).expect("written");

@@ -1,4 +1,5 @@
-//! SIGKILL at random moments, then the same command again: the files of an uninterrupted run, bit for bit.
+//! Kills runs with SIGKILL at random moments and repeats the command: the files equal those of an uninterrupted run, bit
+//! for bit.
 #![cfg(unix)]
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
@@ -19,11 +20,12 @@ use common::{iopo, succeed, text};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Least number of kills.
 const KILLS: usize = 20;
-/// Kills, of those, that must fall inside an optimiser step.
+/// Least number of them inside of an optimizer step.
 const KILLS_IN_STEP: usize = 3;
 
-/// What must come out the same: everything but the progress of a stage that is under way.
+/// Lists the files that must be identical: all results, without the progress of an unfinished stage.
 fn products(run: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(run, &mut found);
@@ -38,7 +40,7 @@ fn products(run: &Path) -> Vec<PathBuf> {
     found.iter().map(|path| path.strip_prefix(run).expect("inside").to_path_buf()).collect()
 }
 
-/// Checkpoints, parts and temporary files: of use while a stage is under way, litter afterwards.
+/// Whether a file is a checkpoint, a part or a temporary file, which a finished run must not have.
 fn is_progress(path: &Path) -> bool {
     let inside = |name: &str| path.components().any(|part| part.as_os_str() == name);
     let extension =
@@ -48,7 +50,7 @@ fn is_progress(path: &Path) -> bool {
         || path.ancestors().any(|dir| extension(dir, "parts"))
 }
 
-/// Progress that a finished run has left lying.
+/// Lists the progress files in a run directory.
 fn litter(run: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(run, &mut found);
@@ -69,18 +71,18 @@ fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// When to strike.
+/// When to kill.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Moment {
     /// After a random time.
     After(Duration),
-    /// As soon as a part of a Parquet file is being written.
+    /// While a part of a Parquet file is written.
     InsidePart,
-    /// A random time into an optimiser step, this many steps after the process has begun.
+    /// A random time into an optimizer step, this many steps after the start of the process.
     InsideStep(usize, Duration),
 }
 
-/// Temporary files of parts, and when they were written.
+/// Temporary files of parts with their modification times.
 type Writing = BTreeMap<PathBuf, Option<SystemTime>>;
 
 fn parts_in_writing(run: &Path) -> Writing {
@@ -95,13 +97,13 @@ fn parts_in_writing(run: &Path) -> Writing {
     files.into_iter().map(|path| (path.clone(), written(&path))).collect()
 }
 
-/// A temporary file that this process is writing: what an earlier, killed one has left does not count.
+/// Returns a temporary file that the current process writes, not one that an earlier process left.
 fn part_in_writing(run: &Path, before: &Writing) -> Option<PathBuf> {
     let now = parts_in_writing(run);
     now.into_iter().find(|(path, written)| before.get(path) != Some(written)).map(|(path, _)| path)
 }
 
-/// The optimiser steps of a process as its log tells them, while it runs and after it has ended.
+/// Counts the optimizer steps of a process from its log.
 struct Steps {
     begun: Arc<AtomicUsize>,
     ended: Arc<AtomicUsize>,
@@ -124,20 +126,20 @@ impl Steps {
         Self { begun, ended, reader }
     }
 
-    /// Whether a step is under way, and not one of the first few.
+    /// Whether the process is inside of a step, after the first `skip` steps.
     fn inside(&self, skip: usize) -> bool {
         let begun = self.begun.load(Ordering::SeqCst);
         begun > skip && begun > self.ended.load(Ordering::SeqCst)
     }
 
-    /// Whether the process, which has ended, did so inside a step: its whole log has a begin without an end.
+    /// Whether the process ended inside of a step: its log has a begin without an end.
     fn died_inside(self) -> bool {
         self.reader.join().expect("read to the end");
         self.begun.load(Ordering::SeqCst) > self.ended.load(Ordering::SeqCst)
     }
 }
 
-/// Waits for the moment and kills; `false` if the run ended before.
+/// Kills the process at the given moment; returns `false` if it ended before.
 fn strike(child: &mut Child, steps: &Steps, run: &Path, before: &Writing, moment: Moment) -> bool {
     let begun = Instant::now();
     loop {
@@ -180,7 +182,7 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
 
     let mut rng = ChaCha8Rng::seed_from_u64(20);
     let (mut kills, mut in_part, mut in_step) = (0, 0, 0);
-    // Looked at last, so that it hides no difference in the products.
+    // Checked last, so that a difference in the files is reported first.
     let mut left = litter(&whole);
     let mut round = 0;
     while kills < KILLS || in_part == 0 || in_step < KILLS_IN_STEP {
@@ -190,7 +192,7 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
         );
         let out = dir.path().join(format!("killed-{round}"));
         round += 1;
-        // One run is killed several times; then it may end.
+        // A run is killed several times, then it may finish.
         for _ in 0..8 {
             let moment = match rng.random_range(0..4) {
                 0 => Moment::InsidePart,
@@ -210,7 +212,7 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
                 break;
             }
             if out.join("report.html").exists() {
-                // Everything was written; only the process had not ended. That is no kill of unfinished work.
+                // All files were complete, so this kill does not count.
                 break;
             }
             kills += 1;
@@ -227,5 +229,5 @@ fn a_run_killed_twenty_times_ends_with_the_files_of_one_that_was_not() {
     }
     assert!(kills >= KILLS && in_part >= 1 && in_step >= KILLS_IN_STEP);
     println!("{kills} kills in {round} rounds, {in_part} inside a part, {in_step} inside a step");
-    assert!(left.is_empty(), "finished runs have left progress lying: {left:#?}");
+    assert!(left.is_empty(), "finished runs left progress files: {left:#?}");
 }

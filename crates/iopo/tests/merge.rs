@@ -1,4 +1,4 @@
-//! `iopo merge`, from a GGUF file to a Hugging Face directory, and what it refuses.
+//! `iopo merge`: GGUF and Hugging Face bases, shards, and refused input.
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
@@ -13,7 +13,7 @@ use iopo_train::metadata::{METADATA, Metadata};
 use iopo_train::weights;
 use serde_json::json;
 
-/// The honest GGUF file with weights that tell tokens apart.
+/// Writes a valid GGUF file whose weights distinguish tokens.
 fn base(dir: &Path) -> PathBuf {
     let mut file = gguf::valid();
     for (number, tensor) in file.tensors.iter_mut().enumerate() {
@@ -33,7 +33,7 @@ fn load(path: &Path) -> ChatModel {
     ChatModel::load(path, "model", (&device, Dtype::F32), 1).expect("loads")
 }
 
-/// Writes an adapter that changes what the base says; base and adapter together.
+/// Writes an adapter that changes the base's logits; returns base and adapter together.
 fn adapter(dir: &Path, base: &ChatModel, base_hash: &str) -> Decoder {
     let lora = LoraConfig::new(2, 4.0);
     let fresh = base.decoder().clone().with_lora(&lora, 3).expect("adapter");
@@ -84,13 +84,13 @@ fn args<'a>(model: &'a Path, adapter: &'a Path, out: &'a Path) -> [&'a str; 7] {
     ["merge", "--model", text(model), "--adapter", text(adapter), "--out", text(out)]
 }
 
-/// Holds what was merged against base and adapter side by side; `what` is named where they differ.
+/// Compares the merged model with base and adapter side by side. `what` names the case in a failure.
 fn check(what: &str, out: &Path, base: &ChatModel, together: &Decoder) {
     let merged = load(out);
     assert!(!merged.decoder().has_adapter() && together.has_adapter());
     let off = difference(merged.decoder(), together);
     assert!(off <= 1e-5, "{what}: logits are off by {off}");
-    // Control: the base alone says something else.
+    // Negative control: the base alone has other logits.
     let apart = difference(base.decoder(), together);
     assert!(apart > 1e-2, "{what}: the adapter changes logits by {apart} only");
     let [ours, theirs] = [&merged, base].map(|model| model.tokenizer().encode("abab: a line."));
@@ -99,10 +99,10 @@ fn check(what: &str, out: &Path, base: &ChatModel, together: &Decoder) {
 }
 
 #[test]
-fn the_tiny_model_and_an_adapter_become_one_model_whole_or_in_shards() {
+fn the_tiny_model_and_an_adapter_are_merged_with_and_without_shards() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (made, learned) = (dir.path().join("run"), dir.path().join("adapter"));
-    // Its first stage makes the tiny model.
+    // Synthesis creates the tiny model.
     let sets = ["--set", "synth.max_tasks=4", "--set", "pairs.test_tasks=1", "--set"];
     let synth = ["synth", "--preset", "smoke", "--out", text(&made)];
     succeed(&[&synth[..], &sets, &["pairs.dev_tasks=1"]].concat());
@@ -119,7 +119,7 @@ fn the_tiny_model_and_an_adapter_become_one_model_whole_or_in_shards() {
 }
 
 #[test]
-fn a_gguf_base_becomes_a_directory_which_can_be_the_next_base() {
+fn a_merged_gguf_base_can_be_merged_again() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let mut model = base(dir.path());
     for round in ["first", "second"] {
@@ -133,12 +133,12 @@ fn a_gguf_base_becomes_a_directory_which_can_be_the_next_base() {
         assert!(out.join("model.safetensors.index.json").is_file());
         model = out;
     }
-    // Nothing is left beside what was asked for: the base, two adapters, two models.
+    // No other file is left beside the base, two adapters and two models.
     assert_eq!(fs::read_dir(dir.path()).expect("folder").count(), 5);
 }
 
 #[test]
-fn what_cannot_be_merged_is_refused_and_leaves_nothing() {
+fn invalid_input_is_refused_and_leaves_no_files() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let (learned, out) = (dir.path().join("adapter"), dir.path().join("out"));
     let model = base(dir.path());
@@ -178,7 +178,7 @@ fn what_cannot_be_merged_is_refused_and_leaves_nothing() {
     };
     refuse(&a_file, 2, &["not an empty directory"]);
 
-    // An empty directory is taken.
+    // An empty directory is accepted.
     fs::remove_file(&out).expect("removed");
     fs::create_dir(&out).expect("made");
     succeed(&args(&model, &learned, &out));
@@ -186,7 +186,7 @@ fn what_cannot_be_merged_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_size_that_is_none_is_a_usage_error() {
+fn an_invalid_shard_size_is_a_usage_error() {
     let mut args = args(Path::new("m"), Path::new("a"), Path::new("o")).to_vec();
     args.extend(["--max-shard-size", "5 parsecs"]);
     let error = run(&args).error(2);

@@ -1,4 +1,4 @@
-//! The whole way with a tiny random model.
+//! The whole pipeline with a tiny random model.
 
 mod common;
 
@@ -18,7 +18,7 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
     assert!(report.contains("</html>"));
     assert!(
         !report.contains("src=\"http") && !report.contains("href=\"http"),
-        "nothing is loaded from elsewhere"
+        "the page loads nothing from the network"
     );
     for name in ["base", "sft", "dpo", "iopo"] {
         assert!(first.stdout.contains(name), "the table lacks {name}:\n{}", first.stdout);
@@ -61,7 +61,7 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_stops_cleanly_and_says_how_to_resume() {
+fn ctrl_c_stops_cleanly_and_tells_how_to_resume() {
     use std::process::{Command, Stdio};
 
     let dir = tempfile::tempdir().expect("temporary directory");
@@ -69,7 +69,7 @@ fn ctrl_c_stops_cleanly_and_says_how_to_resume() {
     let args = ["pipeline", "--preset", "smoke", "--out", text(&out)];
     let mut child =
         common::iopo(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-    // The model is written when the handler has long been installed and nearly everything is still to be done.
+    // When the model is written, the handler is installed and most of the work is still to do.
     let begun = std::time::Instant::now();
     while !out.join("model").join("config.json").exists() {
         if begun.elapsed() > std::time::Duration::from_mins(1) {
@@ -89,7 +89,7 @@ fn ctrl_c_stops_cleanly_and_says_how_to_resume() {
 }
 
 #[test]
-fn adapters_are_trained_beside_weights_of_16_bits_and_a_run_keeps_its_type() {
+fn a_bf16_base_is_trained_with_adapters_and_a_run_keeps_its_type() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
     let methods = "train.methods=[\"sft\", \"iopo\"]";

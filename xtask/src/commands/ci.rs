@@ -7,7 +7,7 @@ use crate::commands::{lint, test};
 /// Runs the lints, then the tests, so that the test summary comes last.
 ///
 /// # Errors
-/// The first check that fails.
+/// Returns the first check that fails.
 pub(crate) fn run() -> Result<()> {
     lint::run_all()?;
     test::run_args(&test::Args::default())

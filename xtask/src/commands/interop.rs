@@ -25,11 +25,11 @@ pub(crate) fn run_all() -> Result<()> {
         let back = path(&work, &format!("back-{kind}.parquet"));
         iopo(&["import", &rows, "--from", "trl", "--out", &back])?;
     }
-    say("interop: everything agrees");
+    say("interop: all checks passed");
     Ok(())
 }
 
-/// The files that Python reads.
+/// Writes the files that Python reads.
 fn make(work: &Path) -> Result<()> {
     let [run_dir, model, adapter, groups, merged] =
         ["run", "run/model", "run/train/iopo", "run/preferences.parquet", "merged"]
@@ -58,9 +58,9 @@ fn merge_saved(work: &Path) -> Result<()> {
         fs::read(&file).with_context(|| format!("failed to read {}", file.display()))
     };
     if weights("merged")? != weights("merged-saved")? {
-        bail!("an adapter that PEFT saved merges to other weights than ours");
+        bail!("an adapter that PEFT saved merges to different weights");
     }
-    say("an adapter that PEFT saved merges to the same weights, byte for byte");
+    say("an adapter that PEFT saved merges to identical weights");
     Ok(())
 }
 

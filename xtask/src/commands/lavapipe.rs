@@ -20,8 +20,8 @@ pub(crate) struct Args {
 /// Prints the command that installs the driver, and runs it if requested.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     if !args.yes {
-        say(&format!("as root: {}", INSTALL.join(" ")));
-        say("or `cargo xtask setup-lavapipe --yes`, which runs that line");
+        say(&format!("run as root: {}", INSTALL.join(" ")));
+        say("`cargo xtask setup-lavapipe --yes` runs this command");
         return Ok(());
     }
     run(Command::new(INSTALL[0]).args(&INSTALL[1..]))

@@ -28,19 +28,18 @@ fn dir() -> PathBuf {
 pub(crate) fn setup() -> Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         bail!(
-            "this gets LibTorch for Linux on x86-64 only: elsewhere install LibTorch 2.9.0 and set LIBTORCH to its \
-             directory"
+            "this command supports Linux on x86-64 only; hint: install LibTorch 2.9.0 and set LIBTORCH to its directory"
         );
     }
     let (wheels, lib) = (dir().join("wheels"), dir().join("lib"));
-    fs::create_dir_all(&wheels).with_context(|| format!("failed to make {}", wheels.display()))?;
+    fs::create_dir_all(&wheels).with_context(|| format!("failed to create {}", wheels.display()))?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
     run(pip.arg("--target").arg(&wheels).args(WHEELS))?;
     if lib.exists() {
         fs::remove_dir_all(&lib).with_context(|| format!("failed to clear {}", lib.display()))?;
     }
-    fs::create_dir_all(&lib).with_context(|| format!("failed to make {}", lib.display()))?;
+    fs::create_dir_all(&lib).with_context(|| format!("failed to create {}", lib.display()))?;
     for (from, name) in LIBRARIES {
         link(&wheels.join(from).join(name), &lib.join(name))?;
     }
@@ -50,7 +49,7 @@ pub(crate) fn setup() -> Result<()> {
             .with_context(|| format!("failed to remove {}", include.display()))?;
     }
     link(&wheels.join("torch/include"), &include)?;
-    // The wheel's own libtorch.so wants CUDA's libraries; an empty one that wants the CPU's alone does not.
+    // The wheel's libtorch.so links the CUDA libraries. An empty library that links only the CPU's replaces it.
     let mut cc = Command::new("cc");
     cc.args(["-shared", "-x", "c", "/dev/null", "-Wl,--no-as-needed", "-L"]).arg(&lib);
     cc.args(["-l:libtorch_cpu.so", "-l:libc10.so", "-o"]).arg(lib.join("libtorch.so"));
@@ -67,7 +66,7 @@ pub(crate) fn point_to(command: &mut Command) -> Result<()> {
     let lib = dir().join("lib");
     if !lib.join("libtorch.so").is_file() {
         bail!(
-            "LibTorch is not in target/libtorch: `cargo xtask setup-libtorch` gets it; or set LIBTORCH"
+            "LibTorch is not in target/libtorch; hint: run `cargo xtask setup-libtorch`, or set LIBTORCH"
         );
     }
     let mut paths = vec![lib];

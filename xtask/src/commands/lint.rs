@@ -9,7 +9,7 @@ use crate::cargo::{cargo, root, run, say, works};
 /// Runs every check, with warnings as errors, and reports the checks whose tool is not installed.
 ///
 /// # Errors
-/// The first check that fails.
+/// Returns the first check that fails.
 pub(crate) fn run_all() -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     let missing = tools()?;
@@ -17,7 +17,7 @@ pub(crate) fn run_all() -> Result<()> {
     documentation()?;
     packages()?;
     for tool in &missing {
-        say(&format!("warning: not checked: `{}` is not installed", tool.name));
+        say(&format!("warning: skipped `{}`: it is not installed", tool.name));
         say(&format!("hint: install it with `cargo install --locked {}`", tool.package));
     }
     Ok(())

@@ -17,11 +17,11 @@ pub(crate) struct Args {
 /// A filter skips the documentation tests. Without cargo-nextest, `cargo test` runs the tests.
 ///
 /// # Errors
-/// A test that fails or does not compile.
+/// Returns an error if a test fails or does not compile.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let nextest = works(&mut cargo(&["nextest", "--version"]));
     if !nextest {
-        say("cargo-nextest is not installed: running `cargo test` instead");
+        say("cargo-nextest is not installed; running `cargo test` instead");
     }
     if args.filter.is_empty() {
         run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;

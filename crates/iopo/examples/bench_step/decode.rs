@@ -14,31 +14,31 @@ use crate::{On, inputs, median};
 /// Flags of `decode`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A Hugging Face directory or a `.gguf` file.
+    /// Hugging Face directory or `.gguf` file.
     model: PathBuf,
-    /// Token ids, as `prepare` writes them.
+    /// File of token ids that `prepare` wrote.
     #[arg(long)]
     prompts: PathBuf,
-    /// Prompts that are continued together.
+    /// Prompts of a batch.
     #[arg(long, default_value_t = 1)]
     batch: usize,
-    /// New tokens of each; nothing ends a text before.
+    /// New tokens per prompt; no stop token ends a text earlier.
     #[arg(long, default_value_t = 32)]
     tokens: usize,
-    /// Generations that are timed.
+    /// Timed generations.
     #[arg(long, default_value_t = 3)]
     repeat: usize,
-    /// Generations before them.
+    /// Untimed generations before the timed ones.
     #[arg(long, default_value_t = 1)]
     warmup: usize,
 }
 
-/// Times one batch, and the same prompts dealt out to the workers as `iopo synth` does.
+/// Times one batch, and the same prompts distributed to the workers as in `iopo synth`.
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let decoder = on.decoder(&args.model)?;
     ensure!(
         args.tokens > 1,
-        "expected at least two new tokens, the first of which is the prefill's"
+        "expected at least two new tokens, because the prefill computes the first"
     );
     let ids = inputs::prompts(&args.prompts, args.batch)?;
     let prompts = |new: usize| -> Vec<GenerationRequest> {
@@ -79,14 +79,14 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     }))
 }
 
-/// The new tokens of each prompt.
+/// Returns the new tokens of each prompt.
 fn generate(decoder: &Decoder, prompts: &[GenerationRequest]) -> Result<Vec<Vec<u32>>, ModelError> {
     let limits = Limits::default().with_rows(prompts.len());
     let made = decoder.generate(prompts, &[], limits, &Silent)?;
     Ok(made.into_iter().map(|row| row.tokens).collect())
 }
 
-/// The seconds of each generation, and what the last one made.
+/// Returns the seconds of each generation, and the tokens of the last one.
 fn time(
     args: &Args,
     on: &On,

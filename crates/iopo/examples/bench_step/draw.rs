@@ -1,5 +1,5 @@
-//! Instructions by rules alone: constraints drawn, rendered, one of them revised for x2, an answer checked against both,
-//! all of it written to Parquet.
+//! Instructions by rules, without sampling: draws and renders constraints, revises one for x2, checks a scripted answer
+//! against both instructions, and writes Parquet files.
 
 use std::time::Instant;
 
@@ -17,27 +17,27 @@ use serde_json::{Value, json};
 
 use crate::On;
 
-/// Tasks of a part of the files.
+/// Tasks in one part of the files.
 const PART: usize = 4096;
-/// Kinds that are drawn for a task, and constraints that stay of them.
+/// Kinds drawn for a task, and the most constraints kept of them.
 const DRAWN: (usize, usize) = (5, 3);
 
 /// Flags of `draw`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Tasks; each gives two instructions.
+    /// Tasks; each yields two instructions.
     #[arg(long, default_value_t = 100_000)]
     count: usize,
 }
 
-/// What a share of a part comes to.
+/// The rows of a part.
 #[derive(Default)]
 struct Rows {
     instructions: Vec<InstructionRow>,
     responses: Vec<ResponseRow>,
 }
 
-/// Times it on all threads.
+/// Times it on all threads, from drawing to written files.
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let (dir, config, device) = (tempfile::tempdir()?, SynthConfig::default(), on.device()?);
     let provenance = Provenance::new("bench", json!({}));
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     }))
 }
 
-/// An error that a worker may fail with.
+/// An error of a worker.
 struct Failed(Error);
 
 impl From<iopo::model::ModelError> for Failed {
@@ -79,9 +79,9 @@ impl From<iopo::model::ModelError> for Failed {
     }
 }
 
-/// x1 and x2 of one task, and an answer's verdicts on both.
+/// Appends x1 and x2 of one task, and the verdicts on an answer to both.
 fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
-    let id = format!("seed-{index:07}");
+    let id = format!("task-{index:07}");
     let mut rng = keyed(config.seed, &["draw", &id]);
     let task = Task { id, task: format!("Write about number {index}."), input: None };
     let kinds = Kind::ALL.sample(&mut rng, DRAWN.0);

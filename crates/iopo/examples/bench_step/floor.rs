@@ -1,5 +1,4 @@
-//! The matrix products that a step is made of, timed alone: no step that computes them one after the other is faster
-//! than their sum.
+//! The matrix products of a step, timed alone. Their sum is a lower bound for a step that computes them one after another.
 
 use std::time::Instant;
 
@@ -9,18 +8,18 @@ use iopo::train::Batch;
 
 use crate::median;
 
-/// Times each product is timed.
+/// Measurements of each product.
 const REPEAT: usize = 5;
 
-/// What one group brings.
+/// The amount of work in one group.
 pub(crate) struct Work {
     /// Flat tokens.
     tokens: usize,
-    /// Rows that predict a response token, each once.
+    /// Distinct rows that predict a response token.
     rows: usize,
-    /// Tokens that each token attends to, itself among them, summed.
+    /// Sum over tokens of the tokens that each attends to, including itself.
     attended: usize,
-    /// The adapters' rank; `None` where every weight is trained.
+    /// Rank of the adapters; `None` if every weight is trained.
     rank: Option<usize>,
 }
 
@@ -39,17 +38,17 @@ impl Work {
     }
 }
 
-/// The least that a step takes.
+/// The lower bound of a step.
 pub(crate) struct Floor {
     /// Floating-point operations of forward and backward pass.
     pub(crate) flops: f64,
-    /// Operations a second in the large products, timed alone on the shapes of the step.
+    /// Operations per second in the large products, timed alone with the shapes of the step.
     pub(crate) rate: f64,
     /// Seconds for all operations at that rate.
     pub(crate) seconds: f64,
 }
 
-/// `[rows, inner] · [inner, columns]`, so many times.
+/// The product `[rows, inner] · [inner, columns]`, computed `times` times.
 struct Product {
     rows: usize,
     inner: usize,
@@ -70,12 +69,12 @@ impl Product {
         let times: Vec<f64> = (0..=REPEAT)
             .map(|_| {
                 let clock = Instant::now();
-                // Flex computes at once: nothing has to be waited for.
+                // Flex computes synchronously.
                 drop(std::hint::black_box(matmul(left.clone(), right.clone())));
                 clock.elapsed().as_secs_f64()
             })
             .collect();
-        // The first one warms up.
+        // The first measurement is a warm-up.
         median(&times[1..]) * self.times as f64
     }
 }
@@ -88,7 +87,7 @@ pub(crate) fn measure(
 ) -> Result<Floor, ModelError> {
     let products = products(config, work);
     let large: f64 = products.iter().map(Product::flops).sum();
-    // On a thread of a pool, as a step.
+    // On a pool thread, like a step.
     let time = |()| -> Result<f64, ModelError> {
         Ok(products.iter().map(|product| product.seconds(device)).sum())
     };
@@ -97,8 +96,7 @@ pub(crate) fn measure(
     Ok(Floor { flops, rate, seconds: flops / rate })
 }
 
-/// The linear layers of a decoder layer: columns in and out, how many there are of it, and whether it reads the
-/// layer's input.
+/// Lists the linear layers of a decoder layer: columns in and out, their number, and whether they read the layer's input.
 fn linear_layers(config: &ModelConfig) -> [(usize, usize, usize, bool); 5] {
     let (d, wide) = (config.hidden_size, config.intermediate_size);
     let queries = config.num_attention_heads * config.head_dim;
@@ -112,7 +110,7 @@ fn linear_layers(config: &ModelConfig) -> [(usize, usize, usize, bool); 5] {
     ]
 }
 
-/// Linear layers and head, forward and backward.
+/// Lists the products of linear layers and head, forward and backward.
 fn products(config: &ModelConfig, work: &Work) -> Vec<Product> {
     let (d, vocab, layers) = (config.hidden_size, config.vocab_size, config.num_hidden_layers);
     let full = work.rank.is_none();
@@ -122,7 +120,7 @@ fn products(config: &ModelConfig, work: &Work) -> Vec<Product> {
     };
     for (from, to, count, reads_input) in linear_layers(config) {
         add(work.tokens, from, to, count * layers);
-        // Beside adapters, nothing asks for the gradient of the embedded tokens.
+        // With adapters, the gradient of the embedded tokens is not needed.
         let spared = usize::from(reads_input && !full);
         add(work.tokens, to, from, count * (layers - spared.min(layers)));
         if full {
@@ -137,15 +135,15 @@ fn products(config: &ModelConfig, work: &Work) -> Vec<Product> {
     products
 }
 
-/// Operations of the adapters and of attention, whose products are thin: counted as if they were as fast as the large
-/// ones, which they are not.
+/// Returns the operations of adapters and attention. Their products are thin and slower than the large ones, but the bound
+/// assumes the same speed.
 fn rest(config: &ModelConfig, work: &Work) -> f64 {
     let layers = config.num_hidden_layers as f64;
     let widths: usize =
         linear_layers(config).iter().map(|(from, to, count, _)| (from + to) * count).sum();
-    // Forward, the input's gradient, the factors' gradients: two products each.
+    // Two products each for the forward pass, the input's gradient and the factors' gradients.
     let adapters = 6.0 * (work.rank.unwrap_or(0) * widths) as f64 * work.tokens as f64 * layers;
-    // Scores and values: two products forward, four backward.
+    // Scores and values take two products forward and four backward.
     let width = (config.num_attention_heads * config.head_dim) as f64;
     adapters + 12.0 * work.attended as f64 * width * layers
 }

@@ -1,4 +1,4 @@
-//! What both sides compute on: weights as a Hugging Face directory, random token ids as JSON.
+//! The inputs of both sides: weights as a Hugging Face directory, random token ids as JSON.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::On;
 
-/// Groups of a file.
+/// Groups in a file.
 const GROUPS: usize = 4;
-/// Prompts of a file, and the tokens of each.
+/// Prompts in a file, and the tokens of each.
 const PROMPTS: (usize, usize) = (16, 60);
-/// The two instructions share all but their last constraint, about so many tokens with the end of the turn.
+/// Tokens that the two instructions of a group do not share: the last constraint and the end of the turn.
 const REST: usize = 12;
-/// What the fresh adapters are drawn from, here and in `step`.
+/// Random seed of the fresh adapters, here and in `step`.
 pub(crate) const ADAPTER_SEED: u64 = 0;
-/// Bytes of one file of weights.
+/// Most bytes of one weights file.
 const MAX_SHARD: u64 = 5_000_000_000;
 
 /// Flags of `prepare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A Hugging Face directory or a `.gguf` file.
+    /// Hugging Face directory or `.gguf` file.
     model: PathBuf,
-    /// Where `model/`, `adapter/`, `prompts.json` and one `groups-PROMPT-RESPONSE.json` a length are written.
+    /// Directory for `model/`, `adapter/`, `prompts.json` and one `groups-PROMPT-RESPONSE.json` per length.
     out: PathBuf,
-    /// Tokens of prompt and response, for instance 256+128; may be repeated.
+    /// Tokens of prompt and response, for instance 256+128; can be repeated.
     #[arg(long = "length", value_parser = length, default_value = "64+64")]
     lengths: Vec<(usize, usize)>,
 }
@@ -65,15 +65,15 @@ struct Prompts {
     prompts: Vec<Vec<u32>>,
 }
 
-/// Writes everything; a model that is there already stays.
+/// Writes the files; an existing model is kept.
 pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
     let (mut checkpoint, tokenizer, template) = ModelFiles::open(&args.model)?;
     let config = checkpoint.config.clone();
     let (model, adapter) = (args.out.join("model"), args.out.join("adapter"));
-    // `config.json` is the last file to be written.
+    // `config.json` is written last.
     if !model.join("config.json").exists() {
         for dir in [&model, &adapter] {
-            fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+            fs::create_dir_all(dir).with_context(|| format!("failed to create {}", dir.display()))?;
         }
         let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
         let decoder = Decoder::from_tensors(&config, &on.device()?, tensor)?;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
         weights::save(&adapter, &fresh, Some(&lora), "none")?;
         write_hf_dir(&model, &decoder, MAX_SHARD)?;
     }
-    // Each file's tokens follow from its lengths alone, whatever other lengths are asked for.
+    // The tokens of a file depend on its lengths only.
     let vocab = config.vocab_size as u32;
     let source = |lengths: (usize, usize)| {
         let mut rng = ChaCha8Rng::seed_from_u64(((lengths.0 as u64) << 32) | lengths.1 as u64);
@@ -107,18 +107,18 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
 
 fn write(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(value)?;
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))
 }
 
 fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    fs::read_to_string(path).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// The first groups of a file.
+/// Reads the first groups of a file.
 pub(crate) fn groups(path: &Path, count: usize) -> Result<Vec<EncodedGroup>> {
     let Groups { groups } = serde_json::from_str(&read(path)?)?;
     let found = groups.len();
-    ensure!((1..=found).contains(&count), "{} holds {found} groups, not {count}", path.display());
+    ensure!((1..=found).contains(&count), "{} holds {found} groups, expected {count}", path.display());
     let encoded = groups.into_iter().take(count).enumerate().map(|(index, ids)| EncodedGroup {
         id: format!("group-{index}"),
         x1: ids.x1,
@@ -130,11 +130,11 @@ pub(crate) fn groups(path: &Path, count: usize) -> Result<Vec<EncodedGroup>> {
     Ok(encoded.collect())
 }
 
-/// The first prompts of a file.
+/// Reads the first prompts of a file.
 pub(crate) fn prompts(path: &Path, count: usize) -> Result<Vec<Vec<u32>>> {
     let Prompts { mut prompts } = serde_json::from_str(&read(path)?)?;
     let found = prompts.len();
-    ensure!((1..=found).contains(&count), "{} holds {found} prompts, not {count}", path.display());
+    ensure!((1..=found).contains(&count), "{} holds {found} prompts, expected {count}", path.display());
     prompts.truncate(count);
     Ok(prompts)
 }

@@ -1,8 +1,8 @@
-//! One measurement of a training step, of decoding or of synthesis, as one line of JSON: our side of
-//! `cargo xtask bench --peer`, whose other side is `fixtures/peer/bench_peer.py`.
+//! Measures a training step, decoding or synthesis, and prints one line of JSON. `cargo xtask bench --peer` compares it with
+//! `fixtures/peer/bench_peer.py`.
 //!
-//! Each call measures one thing, so that its peak memory is its own. It allocates as the `iopo` binary does.
-#![expect(clippy::print_stdout, reason = "it prints what it measured")]
+//! Each process measures one thing, so that its peak memory belongs to that. It uses the allocator of the `iopo` binary.
+#![expect(clippy::print_stdout, reason = "prints the measurement")]
 
 #[path = "../../src/allocator.rs"]
 mod allocator;
@@ -30,31 +30,31 @@ struct Cli {
     on: On,
 }
 
-/// What is computed on, and in which type.
+/// The device and the type to compute in.
 #[derive(Debug, clap::Args)]
 struct On {
-    /// A device of this build; the first of `iopo devices` where none is named.
+    /// Device of this build [default: the first that `iopo devices` lists].
     #[arg(long, global = true, value_name = "NAME")]
     device: Option<String>,
-    /// What the weights that are not trained are held in.
+    /// Type of the weights that are not trained.
     #[arg(long, global = true, value_name = "TYPE", default_value = "f32")]
     dtype: Dtype,
-    /// Print the seconds of each update or generation to standard error as it ends.
+    /// Print the seconds of each update or generation to stderr.
     #[arg(long, global = true)]
     each: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write the model as a Hugging Face directory, and the token ids that both sides take.
+    /// Write the model as a Hugging Face directory, and the token ids that both sides use.
     Prepare(inputs::Args),
     /// Time an update: forward, backward, clipping and `AdamW`.
     Step(step::Args),
     /// Time greedy generation.
     Decode(decode::Args),
-    /// Time instructions by rules alone.
+    /// Time writing instructions by rules, without sampling.
     Draw(draw::Args),
-    /// Time synthesis with answers that cost nothing.
+    /// Time synthesis with scripted answers, which take no time.
     Rules(rules::Args),
     /// Time synthesis with answers from the model.
     Synth(synth::Args),
@@ -76,7 +76,7 @@ fn main() -> Result<()> {
 }
 
 impl On {
-    #[expect(clippy::print_stderr, reason = "it is asked for")]
+    #[expect(clippy::print_stderr, reason = "the user asked for it")]
     fn note(&self, seconds: f64) {
         if self.each {
             eprintln!("{seconds:.6}");
@@ -85,14 +85,14 @@ impl On {
 
     fn name(&self) -> Result<&str> {
         let first = || device::available().first().copied();
-        self.device.as_deref().or_else(first).context("no device is built in")
+        self.device.as_deref().or_else(first).context("this build has no device")
     }
 
     fn device(&self) -> Result<Device> {
         Ok(device::device(self.name()?)?)
     }
 
-    /// A model's weights.
+    /// Loads a model's weights.
     fn decoder(&self, model: &Path) -> Result<Decoder> {
         let mut checkpoint = Checkpoint::open(model)?;
         let config = checkpoint.config.clone();
@@ -101,12 +101,12 @@ impl On {
     }
 }
 
-/// Waits for what was handed to a device: a GPU computes beside the program.
+/// Waits until the device is done; a GPU computes in the background.
 fn wait(device: &Device) -> Result<()> {
     device.sync().map_err(|error| anyhow::anyhow!("the device failed: {error:?}"))
 }
 
-/// The middle of some seconds; the mean of both middles where there are two.
+/// Returns the median.
 fn median(seconds: &[f64]) -> f64 {
     let mut sorted = seconds.to_vec();
     sorted.sort_by(f64::total_cmp);

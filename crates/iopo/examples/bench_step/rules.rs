@@ -1,4 +1,4 @@
-//! Synthesis where the answers cost nothing: how fast it is, and what memory it takes.
+//! Speed and memory of synthesis with scripted answers, which take no time.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 /// Flags of `rules`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Tasks; each gets four answers.
+    /// Tasks; each has four answers.
     #[arg(long, default_value_t = 2_500)]
     count: usize,
-    /// Words of a run that two tasks must not share; more than an answer holds switch the search for them off.
+    /// Length of the n-grams that two tasks must not share; a length above that of every answer disables the search.
     #[arg(long)]
     shared_words: Option<usize>,
 }
@@ -52,11 +52,11 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     }))
 }
 
-/// As many tasks, one a line and no two alike.
+/// Writes distinct tasks, one per line.
 fn write_tasks(path: &Path, count: usize) -> Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     for index in 0..count {
-        let line = json!({ "id": format!("seed-{index:07}"), "task": format!("Write about number {index}.") });
+        let line = json!({ "id": format!("task-{index:07}"), "task": format!("Write about number {index}.") });
         writeln!(file, "{line}")?;
     }
     Ok(file.flush()?)

@@ -1,4 +1,4 @@
-//! An update, the reference pass that is spared, and the floor that no update gets below.
+//! An update, the reference pass, and the lower bound of an update.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -20,43 +20,43 @@ use serde_json::{Value, json};
 use crate::floor::{self, Work};
 use crate::{On, inputs, median, wait};
 
-/// The other side's numbers, so that both do the same: the losses after the first update show whether they did.
+/// Settings of the other side. If both sides do the same work, the losses after the first update agree.
 const BETA: f64 = 0.1;
 const LEARNING_RATE: f64 = 1e-5;
 const WEIGHT_DECAY: f64 = 0.01;
 const CLIP_NORM: f64 = 1.0;
-/// Every group is a micro-batch of its own.
+/// Small enough that every group is a separate micro-batch.
 const MICRO_BATCH_TOKENS: usize = 1;
-/// Reference passes that are timed, at most.
+/// Most timed reference passes.
 const REFERENCE_PASSES: usize = 5;
 
 /// Flags of `step`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A Hugging Face directory or a `.gguf` file.
+    /// Hugging Face directory or `.gguf` file.
     model: PathBuf,
-    /// Token ids, as `prepare` writes them.
+    /// File of token ids that `prepare` wrote.
     #[arg(long)]
     groups: PathBuf,
-    /// iopo, dpo (both mirrored pairs), dpo-paper (one pair), or any other method.
+    /// Training method, for instance iopo, dpo (both mirrored pairs) or dpo-paper (one pair).
     #[arg(long, default_value = "iopo", value_parser = method)]
     mode: Method,
     /// Train every weight instead of adapters.
     #[arg(long)]
     full: bool,
-    /// Lay the four sequences out whole instead of as a tree.
+    /// Compute the four sequences separately instead of as a tree.
     #[arg(long)]
     four_rows: bool,
-    /// Compute activations again in the backward pass instead of keeping them.
+    /// Recompute activations in the backward pass.
     #[arg(long)]
     gradient_checkpointing: bool,
-    /// Groups of an update.
+    /// Groups per update.
     #[arg(long, default_value_t = 1)]
     groups_per_update: usize,
-    /// Updates that are timed.
+    /// Timed updates.
     #[arg(long, default_value_t = 3)]
     repeat: usize,
-    /// Updates before them.
+    /// Untimed updates before the timed ones.
     #[arg(long, default_value_t = 1)]
     warmup: usize,
 }
@@ -75,7 +75,7 @@ impl Args {
     }
 }
 
-/// Times updates and what belongs beside them.
+/// Times updates, the reference pass and the products of a step.
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let groups = inputs::groups(&args.groups, args.groups_per_update)?;
     let members: Vec<&EncodedGroup> = groups.iter().collect();
@@ -127,9 +127,9 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     }
     let times = &times[args.warmup..];
     let seconds = median(times);
-    // Before the floor, whose matrices are no part of a step.
+    // Read before the floor is measured, whose matrices are not part of a step.
     let peak = memory::peak();
-    // Products that are waited for one by one say nothing of a GPU.
+    // On a GPU, products measured one by one are no lower bound.
     let cpu = in_main_memory(&device);
 
     let needs = |group: &EncodedGroup| args.mode.needs(group);
@@ -164,7 +164,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     }))
 }
 
-/// The reference's sums by group, and how long each of some passes over all groups took.
+/// Returns the reference logps by group, and the seconds of each pass over all groups.
 fn reference(
     args: &Args,
     base: &Decoder,

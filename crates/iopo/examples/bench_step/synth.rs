@@ -17,20 +17,20 @@ const BATCH: usize = 16;
 /// Flags of `synth`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A Hugging Face directory or a `.gguf` file.
+    /// Hugging Face directory or `.gguf` file.
     model: PathBuf,
     /// Tasks as JSON lines.
     #[arg(long)]
     tasks: PathBuf,
-    /// How many of them are taken.
+    /// Tasks to use, from the start of the file.
     #[arg(long, default_value_t = 25)]
     count: usize,
-    /// Tokens of an answer, at most.
+    /// Most tokens of an answer.
     #[arg(long, default_value_t = 96)]
     tokens: usize,
 }
 
-/// Times one synthesis, from tasks to written files; loading the model is left out.
+/// Times one synthesis, from tasks to written files, without loading the model.
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let model = ChatModel::load(&args.model, "bench", (&on.device()?, on.dtype), BATCH)?;
     let dir = tempfile::tempdir()?;

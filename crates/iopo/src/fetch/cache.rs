@@ -1,4 +1,6 @@
-//! The cache of downloaded models; a cached file is complete or absent.
+//! The cache of downloaded models. A cached file is complete or absent.
+//!
+//! Several processes can share the cache, so temporary files have unique names.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -10,10 +12,10 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 
-/// Age above which a temporary file cannot belong to a running download.
+/// Age from which a temporary file cannot belong to a running download.
 const LEFT_BEHIND: Duration = Duration::from_hours(24);
 
-/// `IOPO_CACHE`, else `$XDG_CACHE_HOME/iopo`, else `~/.cache/iopo`.
+/// Returns `IOPO_CACHE`, else `$XDG_CACHE_HOME/iopo`, else `~/.cache/iopo`.
 pub(crate) fn dir() -> Result<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     var("IOPO_CACHE")
@@ -45,7 +47,7 @@ pub(crate) fn sweep(dir: &Path) {
     }
 }
 
-/// The SHA-256 of a file, in hex.
+/// Returns the SHA-256 of a file in hexadecimal digits.
 pub(crate) fn sha256(path: &Path) -> Result<String> {
     let mut file =
         std::fs::File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
@@ -53,7 +55,7 @@ pub(crate) fn sha256(path: &Path) -> Result<String> {
         .with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// Copies `source` to `target` if its SHA-256 is `want`; `target` is complete or absent.
+/// Copies `source` to `target` if its SHA-256 is `want`. `target` is complete or absent afterwards.
 pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64) -> Result<()> {
     let dir = target.parent().unwrap_or(Path::new("."));
     let what = || format!("failed to write {}", target.display());
@@ -139,13 +141,13 @@ mod tests {
         assert_eq!(sha256(&target).expect("readable"), ABC);
 
         let other = dir.path().join("other");
-        assert!(store(&mut &b"abd"[..], &other, ABC, 3).is_err(), "a wrong sum must be refused");
+        assert!(store(&mut &b"abd"[..], &other, ABC, 3).is_err(), "a wrong hash must be refused");
         assert!(store(&mut &b"abcd"[..], &other, ABC, 3).is_err(), "a larger file must be refused");
         assert!(!other.exists());
         assert_eq!(
             std::fs::read_dir(dir.path()).expect("readable").count(),
             1,
-            "no temporary file stays"
+            "no temporary file is left"
         );
     }
 }

@@ -8,8 +8,8 @@ use anyhow::Result;
 use crate::failure::Failure;
 use crate::printer;
 
-/// One pattern that matches `*.json`, `*.jinja` and `*.safetensors`. Of several `--include`, `hf` before version 1.0 uses
-/// only the last, and since 1.0 it accepts one pattern only.
+/// One pattern that matches `*.json`, `*.jinja` and `*.safetensors`. `hf` uses only one `--include`: the last before
+/// version 1.0, and later versions accept no second one.
 const WANTED: &str = "*.[js]*";
 
 /// Whether a name looks like `org/name`.
@@ -25,8 +25,8 @@ pub(crate) fn is_id(name: &str) -> bool {
 /// Downloads the configuration, tokenizer and safetensors of a repository.
 pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
     let by_hand = format!(
-        "`pip install huggingface_hub`, or fetch {id} by any other means and pass --model with its directory; \
-         a local path that was meant must exist"
+        "run `pip install huggingface_hub`, or download {id} by other means and pass its directory to --model; if you meant a \
+         local path, it does not exist"
     );
     let (dir, status) = download(id, &["--include", WANTED], &by_hand)?;
     match dir.filter(|dir| holds_config(dir)) {
@@ -39,10 +39,10 @@ pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
     }
 }
 
-/// Downloads the one file of JSON lines of a dataset.
+/// Downloads the file of JSON lines of a dataset.
 pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
     let by_hand = format!(
-        "`pip install huggingface_hub`, or fetch {id} by any other means and pass --data with the file"
+        "run `pip install huggingface_hub`, or download {id} by other means and pass the file to --data"
     );
     let wanted = ["--repo-type", "dataset", "--include", "*.jsonl"];
     let (dir, status) = download(id, &wanted, &by_hand)?;
@@ -60,7 +60,7 @@ pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
 /// Runs `hf download` and returns the directory that it wrote to, if it succeeded.
 fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>, ExitStatus)> {
     printer::stage("fetch", &format!("{id} from the Hugging Face hub with `hf download` …"));
-    // The user sees its progress on stderr.
+    // It shows its progress on stderr.
     let out = Command::new("hf")
         .args(["download", id])
         .args(flags)
@@ -75,7 +75,7 @@ fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>,
     Ok((dir, out.status))
 }
 
-/// The files of JSON lines in a directory, sorted by name.
+/// Lists the files of JSON lines in a directory, sorted by name.
 fn lines_in(dir: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
@@ -102,7 +102,7 @@ mod tests {
     use super::{directory, is_id, lines_in};
 
     #[test]
-    fn the_directory_is_found_whatever_the_version_prints() {
+    fn the_directory_is_found_in_the_output_of_every_version() {
         for said in [
             "/hub/a b\n",
             "done\n/hub/a b\n\n",
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_of_lines_are_found() {
+    fn files_of_json_lines_are_found() {
         let dir = tempfile::tempdir().expect("temporary directory");
         for name in ["b.jsonl", "a.jsonl", "README.md"] {
             std::fs::write(dir.path().join(name), "").expect("written");

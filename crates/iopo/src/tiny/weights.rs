@@ -12,13 +12,13 @@ use super::{HEADS, HIDDEN, INTERMEDIATE, KV_HEADS, LAYERS, Vocabulary};
 /// Value of the first hidden dimension of every embedding, large enough to survive the layers.
 const CARRIER: f32 = 4.0;
 
-/// `model.safetensors` in f32.
+/// Returns `model.safetensors` in f32.
 pub(super) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>, SafeTensorError> {
     let mut tensors = BTreeMap::new();
     let mut rng = ChaCha8Rng::seed_from_u64(135);
     let vocab = vocabulary.len();
     let mut embed = random(&mut rng, vocab * HIDDEN, 0.5);
-    // Wide enough that the prompt matters: with p(y|x1) = p(y|x2) the margins of a group would cancel under any loss.
+    // Wide enough that responses depend on the prompt. Otherwise the margins of a group would cancel under any loss.
     let mut head = random(&mut rng, vocab * HIDDEN, 0.15);
     for (id, frequency) in vocabulary.frequencies().into_iter().enumerate() {
         embed[id * HIDDEN] = CARRIER;
@@ -56,8 +56,8 @@ pub(super) fn safetensors(vocabulary: &Vocabulary) -> Result<Vec<u8>, SafeTensor
     serialize(&tensors)
 }
 
-/// Value of the carrier after the last norm, which divides by the root mean square of a row: the carrier and
-/// `HIDDEN - 1` uniform values in ±0.5, whose variance is 1/12.
+/// Returns the value of the carrier after the last norm, which divides by the root mean square of a row. A row holds the
+/// carrier and `HIDDEN - 1` uniform values in ±0.5, whose variance is 1/12.
 fn carried() -> f32 {
     let mean_square = (CARRIER * CARRIER + (HIDDEN - 1) as f32 / 12.0) / HIDDEN as f32;
     CARRIER / mean_square.sqrt()

@@ -1,9 +1,9 @@
-//! Running the binary in tests.
+//! Runs the binary in tests.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What a run of the binary said and how it ended.
+/// Output and exit code of the binary.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -11,19 +11,19 @@ pub(crate) struct Outcome {
     pub(crate) stderr: String,
 }
 
-/// The binary, in an environment that depends on nothing outside the test.
+/// Returns a command for the binary without environment variables that would change it.
 pub(crate) fn iopo(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_iopo"));
     command.args(args).stdin(Stdio::null()).env_remove("IOPO_LOG").env_remove("IOPO_CACHE");
     command
 }
 
-/// Runs the binary to its end.
+/// Runs the binary until it exits.
 pub(crate) fn run(args: &[&str]) -> Outcome {
     finish(&mut iopo(args))
 }
 
-/// Runs a command to its end.
+/// Runs a command until it exits.
 pub(crate) fn finish(command: &mut Command) -> Outcome {
     let out = command.output().expect("the binary starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -38,7 +38,7 @@ pub(crate) fn succeed(args: &[&str]) -> Outcome {
 }
 
 impl Outcome {
-    /// One clear error: that exit code, one `error:` line, no panic. Gives the error's text from there on.
+    /// Asserts the exit code, exactly one `error:` line and no panic; returns stderr from that line on.
     #[track_caller]
     pub(crate) fn error(&self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "stderr:\n{}", self.stderr);
@@ -50,7 +50,7 @@ impl Outcome {
     }
 }
 
-/// The path as text.
+/// Returns a path as text.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("temporary paths are UTF-8")
 }

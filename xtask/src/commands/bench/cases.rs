@@ -1,6 +1,6 @@
-//! The cases that are measured.
+//! The cases of `cargo xtask bench --peer`.
 
-/// A case that both sides compute, or ours alone.
+/// A case that both sides measure, or only ours.
 #[derive(Debug)]
 pub(super) struct Case {
     /// Name for `--only`.
@@ -11,7 +11,7 @@ pub(super) struct Case {
     pub(super) ours: &'static [&'static str],
     /// Flags of the other side, if it has the case.
     pub(super) theirs: Option<&'static [&'static str]>,
-    /// Whether both sides compute in f32, so that their numbers must agree.
+    /// Whether both sides compute in f32. Their numbers must agree then.
     pub(super) same: bool,
 }
 
@@ -87,7 +87,7 @@ pub(super) const STEPS: [Case; 9] = [
 /// Placeholder for `--adapter` and its path.
 pub(super) const ADAPTER: &str = "--adapter";
 
-/// Our own cases that are compared with each other: the cost of a group, and of pairs.
+/// Cases of our side that are compared with each other: the cost of a group and of pairs.
 pub(super) const OWN: [&str; 4] = ["iopo-lora", "iopo-lora-four-rows", "dpo-lora", "dpo-pair-lora"];
 
 /// Greedy generation.
@@ -133,7 +133,7 @@ mod tests {
     use super::{DECODING, OWN, STEPS};
 
     #[test]
-    fn every_case_has_a_name_of_its_own() {
+    fn every_case_has_a_unique_name() {
         let names: BTreeSet<&str> = STEPS.iter().chain(&DECODING).map(|case| case.name).collect();
         assert_eq!(names.len(), STEPS.len() + DECODING.len());
         assert!(OWN.iter().all(|name| names.contains(name)));

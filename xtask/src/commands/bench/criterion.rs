@@ -12,7 +12,7 @@ use super::{Args, dir, machine};
 use crate::backend::Backend;
 use crate::cargo::{cargo, say};
 
-/// Crates and their benchmarks.
+/// Benchmarks with their crates.
 const BENCHES: [(&str, &str); 6] = [
     ("iopo-constraints", "checks"),
     ("iopo-model", "step"),
@@ -25,15 +25,15 @@ const BENCHES: [(&str, &str); 6] = [
 /// Runs the selected benchmarks, and tabulates them with the results of earlier runs.
 pub(super) fn run(args: &Args) -> Result<()> {
     let home = dir().join(if args.quick { "criterion-quick" } else { "criterion" });
-    // What is there is another run's, but where one bench is to be measured again.
+    // Results of earlier runs are kept only if `--only` repeats some benchmarks.
     if home.exists() && (args.only.is_empty() || args.fresh || args.quick) {
         fs::remove_dir_all(&home).with_context(|| format!("failed to clear {}", home.display()))?;
     }
-    fs::create_dir_all(&home).with_context(|| format!("failed to make {}", home.display()))?;
+    fs::create_dir_all(&home).with_context(|| format!("failed to create {}", home.display()))?;
     let mut command = bench_command();
     command.args(["--", "--noplot"]).env("CRITERION_HOME", &home);
     if !args.only.is_empty() {
-        // Criterion takes one pattern.
+        // Criterion accepts one pattern.
         command.arg(args.only.join("|"));
     }
     if args.quick {
@@ -60,7 +60,7 @@ fn bench_command() -> std::process::Command {
     for (package, bench) in BENCHES {
         command.args(["--package", package, "--bench", bench]);
     }
-    // The features of the other crates follow from these.
+    // These enable the features of the other crates.
     let features: Vec<String> =
         Backend::Flex.fastest().split(',').map(|feature| format!("iopo-model/{feature}")).collect();
     command.args(["--features", &features.join(",")]);
@@ -72,7 +72,7 @@ fn table(home: &Path) -> Result<String> {
     let mut found = Vec::new();
     collect(home, &mut found)?;
     if found.is_empty() {
-        bail!("no bench ran: is there one of that name?");
+        bail!("no benchmark matches the names of --only");
     }
     let mut lines = found.iter().map(|dir| line(dir)).collect::<Result<Vec<(String, String)>>>()?;
     lines.sort();
@@ -158,7 +158,7 @@ mod tests {
     use super::{counted, time};
 
     #[test]
-    fn numbers_get_the_unit_that_suits_them() {
+    fn numbers_have_a_readable_unit() {
         assert_eq!(
             [12.34, 1234.0, 5.6e6, 7.8e9].map(time),
             ["12.3 ns", "1.23 µs", "5.60 ms", "7.800 s"]

@@ -13,7 +13,7 @@ pub(super) fn publish(name: &str, text: &str) -> Result<()> {
     let page =
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
     write(&path, &replaced(&page, name, text))?;
-    say(&format!("the section bench:{name} of {} is new", path.display()));
+    say(&format!("wrote section bench:{name} of {}", path.display()));
     Ok(())
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::replaced;
 
     #[test]
-    fn a_section_is_replaced_where_it_stands() {
+    fn a_section_is_replaced_in_place() {
         let page = "# A\n\n<!-- bench:x -->\nold\n<!-- /bench:x -->\n\ntail\n";
         let new = "# A\n\n<!-- bench:x -->\nnew\n<!-- /bench:x -->\n\ntail\n";
         assert_eq!(replaced(page, "x", "new\n"), new);
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_that_is_not_there_comes_last() {
+    fn a_new_section_is_appended() {
         let page = replaced("# A\n", "y", "table");
         assert_eq!(page, "# A\n\n<!-- bench:y -->\ntable\n<!-- /bench:y -->\n");
     }

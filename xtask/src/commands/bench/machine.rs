@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cargo::{output_quietly, root};
 
-/// One sentence, for instance `2026-11-23, commit 1234567; …, 2 threads, 24 GB, linux; rustc 1.95.0`.
+/// Describes the machine in one sentence, for instance `2026-11-23, commit 1234567; …, 2 threads, 24 GB, linux; rustc 1.95.0`.
 pub(super) fn describe() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = date((seconds / 86_400) as i64);
@@ -25,8 +25,8 @@ pub(super) fn describe() -> String {
     )
 }
 
-/// Average number of other threads that run or wait for a processor during half a second; Linux only. PyTorch's
-/// threads spin while they wait for each other, so other work slows it down many times.
+/// Returns the average number of other threads that run or wait for a processor during half a second; Linux only. PyTorch's
+/// threads spin while they wait for each other, so other load slows it down many times.
 pub(super) fn others() -> Option<f64> {
     const SAMPLES: u32 = 10;
     let mut sum = 0.0;
@@ -37,7 +37,7 @@ pub(super) fn others() -> Option<f64> {
     Some(sum / f64::from(SAMPLES))
 }
 
-/// Parses a line such as `0.20 0.18 0.12 2/80 11206`: the running threads, without the one that reads it.
+/// Parses the number of running threads from a line such as `0.20 0.18 0.12 2/80 11206`, without the current thread.
 fn running(loadavg: &str) -> Option<f64> {
     let (running, _) = loadavg.split(' ').nth(3)?.split_once('/')?;
     Some((running.parse::<f64>().ok()? - 1.0).max(0.0))
@@ -59,7 +59,7 @@ fn memory() -> String {
 
 /// Converts days since 1970-01-01 to a date of the Gregorian calendar.
 fn date(days: i64) -> (i64, i64, i64) {
-    // Years that begin in March put the leap day last; 719468 days lie between 0000-03-01 and 1970-01-01.
+    // Years that begin in March end with the leap day. From 0000-03-01 to 1970-01-01 there are 719468 days.
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -75,13 +75,13 @@ mod tests {
     use super::{date, running};
 
     #[test]
-    fn the_one_that_asks_is_not_counted() {
+    fn the_current_thread_is_not_counted() {
         assert_eq!(running("0.20 0.18 0.12 3/80 11206"), Some(2.0));
         assert_eq!(running(""), None);
     }
 
     #[test]
-    fn days_are_dates() {
+    fn days_are_converted_to_dates() {
         assert_eq!(date(0), (1970, 1, 1));
         assert_eq!(date(11_016), (2000, 2, 29));
         assert_eq!(date(11_017), (2000, 3, 1));

@@ -1,4 +1,4 @@
-//! The output of both sides, round by round.
+//! Measurements of both sides, round by round.
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -8,7 +8,7 @@ const LOSS_TOLERANCE: f64 = 1e-3;
 /// Relative tolerance of the log-probabilities of a response.
 const LOGP_TOLERANCE: f64 = 1e-4;
 
-/// One start of our side, and one of the other side right after it.
+/// One run of our side, and one of the other side right after it.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) ours: Value,
@@ -18,10 +18,10 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Returns an error if the numbers of the two sides differ by more than rounding: they did not do the same work.
+    /// Returns an error if the numbers of the two sides differ by more than rounding, because then the work differs.
     ///
-    /// At the first update every preference loss is ln 2, whatever the tokens. The log-probabilities and the losses of
-    /// later updates show a difference.
+    /// At the first update every preference loss is ln 2 for any tokens, so the log-probabilities and the losses of later
+    /// updates are compared.
     pub(super) fn agrees(&self) -> Result<()> {
         let Some(theirs) = &self.theirs else { return Ok(()) };
         if self.ours["mode"] == "decode" {
@@ -31,12 +31,12 @@ impl Round {
         let (ours, theirs) = pair("logps")?;
         let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LOGP_TOLERANCE * b.abs().max(1.0);
         if theirs.is_empty() || theirs.len() > ours.len() || !ours.iter().zip(&theirs).all(close) {
-            bail!("the sides do not compute the same log-probabilities: {ours:?} and {theirs:?}");
+            bail!("the log-probabilities differ: {ours:?} and {theirs:?}");
         }
         let (ours, theirs) = pair("losses")?;
         let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LOSS_TOLERANCE;
         if ours.len() < 2 || ours.len() != theirs.len() || !ours.iter().zip(&theirs).all(close) {
-            bail!("the sides do not compute the same losses: {ours:?} and {theirs:?}");
+            bail!("the losses differ: {ours:?} and {theirs:?}");
         }
         Ok(())
     }
@@ -49,14 +49,14 @@ impl Round {
     }
 }
 
-/// Later tokens can differ if two of them are equally likely up to rounding.
+/// Compares only the first tokens: later ones can differ if two are equally likely up to rounding.
 fn same_first_tokens(ours: &Value, theirs: &Value) -> Result<()> {
     let first = |side: &Value| -> Option<Vec<u64>> {
         side["made"].as_array()?.iter().map(|row| row[0].as_u64()).collect()
     };
     match (first(ours), first(theirs)) {
         (Some(ours), Some(theirs)) if !ours.is_empty() && ours == theirs => Ok(()),
-        (ours, theirs) => bail!("the sides do not generate the same: {ours:?} and {theirs:?}"),
+        (ours, theirs) => bail!("the generated tokens differ: {ours:?} and {theirs:?}"),
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) enum Who {
 pub(super) struct Rounds(pub(super) Vec<Round>);
 
 impl Rounds {
-    /// One number from every round.
+    /// Returns a number of every round.
     pub(super) fn all(&self, side: Who, key: &str) -> Result<Vec<f64>> {
         let of = |round: &Round| {
             round.side(side)?[key].as_f64().with_context(|| format!("no number `{key}`"))
@@ -80,36 +80,36 @@ impl Rounds {
         self.0.iter().map(of).collect()
     }
 
-    /// The median of one number over the rounds.
+    /// Returns the median of a number over the rounds.
     pub(super) fn median(&self, side: Who, key: &str) -> Result<f64> {
         Ok(median(self.all(side, key)?))
     }
 
-    /// The seconds of every step of every round.
+    /// Returns the seconds of every step of every round.
     pub(super) fn times(&self, side: Who) -> Result<Vec<f64>> {
         let of = |round: &Round| numbers(round.side(side)?, "times");
         Ok(self.0.iter().map(of).collect::<Result<Vec<_>>>()?.concat())
     }
 
-    /// The peak memory over the rounds in GB; a dash if the system does not report it.
+    /// Returns the peak memory over the rounds in GB, or a dash if the system does not report it.
     pub(super) fn peak(&self, side: Who) -> String {
         let peak = |round: &Round| round.side(side).ok()?["peak_bytes"].as_f64();
         let peaks = self.0.iter().filter_map(peak);
         peaks.reduce(f64::max).map_or("–".to_owned(), |bytes| format!("{:.2}", bytes / 1e9))
     }
 
-    /// The version of PyTorch of the other side.
+    /// Returns the version of PyTorch.
     pub(super) fn torch(&self) -> Option<String> {
         Some(self.0.first()?.theirs.as_ref()?["torch"].as_str()?.to_owned())
     }
 
-    /// The loss of the last update of the first round.
+    /// Returns the loss of the last update of the first round.
     pub(super) fn last_loss(&self, side: Who) -> Result<f64> {
         let first = self.0.first().context("no rounds")?;
         numbers(first.side(side)?, "losses")?.last().copied().context("no losses")
     }
 
-    /// The speedup of our side in each round, with `share` of the time of its reference pass added.
+    /// Returns the speedup of our side in each round. Adds `share` of the time of its reference pass.
     pub(super) fn ratios(&self, share: f64) -> Result<Vec<f64>> {
         let ours = self.all(Who::Ours, "seconds")?;
         let reference = self.all(Who::Ours, "reference_seconds")?;
@@ -125,7 +125,7 @@ fn numbers(value: &Value, key: &str) -> Result<Vec<f64>> {
     found.with_context(|| format!("no numbers `{key}`"))
 }
 
-/// The median; the mean of the two middle values of an even number.
+/// Returns the median.
 pub(super) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let half = numbers.len() / 2;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_pooled_and_rounds_are_paired() {
+    fn steps_are_pooled_and_rounds_are_compared_in_pairs() {
         let side = |times: [f64; 2], seconds: f64| {
             json!({
                 "times": times, "seconds": seconds, "reference_seconds": 1.0, "peak_bytes": 2e9,
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn sides_that_do_other_work_are_found() {
+    fn different_work_of_the_sides_is_detected() {
         let side = |logps: &[f64], losses: &[f64]| json!({ "logps": logps, "losses": losses });
         let ours = || side(&[-600.01, -500.0, -1.0, -1.0], &[0.7, 0.5]);
         let agrees = |theirs| round(ours(), theirs).agrees().is_ok();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_rows_begin_alike() {
+    fn first_generated_tokens_must_agree() {
         let side = |made: &[[u64; 2]]| json!({ "mode": "decode", "made": made });
         let agrees = |theirs| round(side(&[[1, 2], [3, 4]]), theirs).agrees().is_ok();
         assert!(agrees(side(&[[1, 9], [3, 4]])));

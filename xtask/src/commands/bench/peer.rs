@@ -1,4 +1,4 @@
-//! Alternates our steps and those of PyTorch on the same machine, weights and token ids.
+//! Runs our steps and those of PyTorch in turns, on the same machine, weights and token ids.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::store::Store;
 use super::{Args, dir, machine, tables};
 use crate::cargo::{root, say};
 
-/// The file of the default model in the cache.
+/// File of the default model in the cache.
 const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 /// Length under which decoding and synthesis are stored.
 pub(super) const NO_LENGTH: &str = "";
@@ -47,13 +47,13 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let plan = Plan::new(args);
     ensure!(plan.rounds > 0 && plan.repeat > 0, "expected at least one round of one step");
     let mut cases = STEPS.iter().chain(&DECODING).chain([&SYNTHESIS]);
-    ensure!(cases.any(|case| args.wants(case.name)), "no measurement has a name that holds this");
+    ensure!(cases.any(|case| args.wants(case.name)), "no case matches the names of --only");
     let model = match &args.model {
         Some(model) => std::path::absolute(model)?,
         None => fetched_model()?,
     };
     let work = dir().join("peer");
-    fs::create_dir_all(&work).with_context(|| format!("failed to make {}", work.display()))?;
+    fs::create_dir_all(&work).with_context(|| format!("failed to create {}", work.display()))?;
     let programs = Programs::ready(args.threads)?;
     let settings = json!({ "programs": programs.settings(), "repeat": plan.repeat, "warmup": plan.warmup, "model": model });
     let file = if args.quick { "quick.jsonl" } else { "rounds.jsonl" };
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     bench.measure()
 }
 
-/// The cache of the default model: `IOPO_CACHE`, else `iopo` in the user's cache directory.
+/// Returns the default model in `IOPO_CACHE`, else in `iopo` of the user's cache directory.
 fn fetched_model() -> Result<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = var("IOPO_CACHE")
@@ -71,7 +71,7 @@ fn fetched_model() -> Result<PathBuf> {
         .or_else(|| var("HOME").or_else(|| var("USERPROFILE")).map(|dir| dir.join(".cache/iopo")));
     match cache.map(|dir| dir.join(MODEL)).filter(|path| path.is_file()) {
         Some(path) => Ok(path),
-        None => bail!("{MODEL} is not there: `cargo xtask pipeline` fetches it; or pass --model"),
+        None => bail!("{MODEL} is not cached; hint: run `cargo xtask pipeline`, which downloads it, or pass --model"),
     }
 }
 
@@ -93,7 +93,7 @@ impl Bench<'_> {
     fn prepare(&self, model: &Path) -> Result<()> {
         say("preparing weights and token ids");
         let made = self.work.join("model");
-        // It may be another model's.
+        // An earlier run may have prepared another model.
         if made.exists() {
             fs::remove_dir_all(&made)
                 .with_context(|| format!("failed to clear {}", made.display()))?;
@@ -135,7 +135,7 @@ impl Bench<'_> {
         self.case(round, &SYNTHESIS, NO_LENGTH, "synth", &flags)
     }
 
-    /// Measures a case in one round, one side right after the other; skips a round that was measured before.
+    /// Measures a case in one round, one side right after the other. Skips a round that was measured before.
     fn case(
         &mut self,
         round: usize,

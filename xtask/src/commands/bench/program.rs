@@ -1,4 +1,4 @@
-//! The programs of both sides: ours, built as the pipeline builds the binary, and the script for PyTorch.
+//! The programs of both sides: `bench_step`, built with the features of `cargo xtask pipeline`, and the PyTorch script.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,11 +28,11 @@ impl Programs {
         Ok(Self { ours: build()?, python: Python::ready()?, script, threads })
     }
 
-    /// The inputs, besides their flags, that the measurements depend on.
+    /// Returns what the measurements depend on besides their flags.
     pub(super) fn settings(&self) -> Value {
         let (ours, theirs) = (changed(&self.ours), changed(&self.script));
         let features = Backend::Flex.fastest();
-        // How PyTorch's threads wait for each other, where the user says it.
+        // Determines how PyTorch's threads wait for each other.
         let wait = std::env::var("OMP_WAIT_POLICY").ok();
         json!({
             "features": features,
@@ -50,7 +50,7 @@ impl Programs {
         last_line(&output(&mut command)?)
     }
 
-    /// Runs our program for the files that it writes.
+    /// Runs our program to write the inputs of both sides.
     pub(super) fn prepare(&self, args: &[&str]) -> Result<()> {
         output(Command::new(&self.ours).arg("prepare").args(args)).map(drop)
     }
@@ -71,7 +71,7 @@ fn build() -> Result<PathBuf> {
     command.args(["--no-default-features", "--features", Backend::Flex.fastest()]);
     command.args(["--message-format", "json-render-diagnostics"]);
     let messages = output(&mut command)?;
-    executable(&messages).context("cargo names no executable")
+    executable(&messages).context("cargo reported no executable")
 }
 
 fn executable(messages: &str) -> Option<PathBuf> {
@@ -91,7 +91,7 @@ fn changed(path: &Path) -> Option<u64> {
 fn last_line(printed: &str) -> Result<Value> {
     let line = printed.lines().rev().find(|line| line.starts_with('{'));
     let line = line.context("expected a line of JSON, found none")?;
-    serde_json::from_str(line).context("cannot read the line of JSON")
+    serde_json::from_str(line).context("failed to parse the line of JSON")
 }
 
 #[cfg(test)]
@@ -101,13 +101,13 @@ mod tests {
     use super::{executable, last_line};
 
     #[test]
-    fn the_last_line_of_json_counts() {
+    fn the_last_line_of_json_is_parsed() {
         assert_eq!(last_line("noise\n{\"a\": 1}\n{\"a\": 2}\nend\n").expect("JSON")["a"], 2);
         assert!(last_line("no JSON").is_err());
     }
 
     #[test]
-    fn the_executable_is_the_examples() {
+    fn the_executable_of_the_example_is_found() {
         let messages = "{\"target\": {\"name\": \"other\"}, \"executable\": \"/a\"}\n\
                         {\"target\": {\"name\": \"bench_step\"}, \"executable\": \"/b\"}\n\
                         {\"reason\": \"build-finished\"}\n";

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::measured::{Round, Rounds};
 
-/// The rounds with some settings, in a file that may hold those of others.
+/// The rounds with certain settings. The file can hold rounds with other settings too.
 #[derive(Debug)]
 pub(super) struct Store {
     path: PathBuf,
@@ -34,7 +34,7 @@ impl Store {
         Ok(Self { path: path.to_owned(), settings, lines })
     }
 
-    /// The rounds of a case.
+    /// Returns the rounds of a case.
     pub(super) fn rounds(&self, case: &str, length: &str) -> Rounds {
         let of_case =
             self.lines.iter().filter(|line| line["case"] == case && line["length"] == length);
@@ -46,7 +46,7 @@ impl Store {
         Rounds(of_case.map(round).collect())
     }
 
-    /// Every length that any case was measured at, in ascending order.
+    /// Lists the measured lengths in ascending order.
     pub(super) fn lengths(&self) -> Vec<String> {
         let lengths = self.lines.iter().filter_map(|line| line["length"].as_str());
         let mut lengths: Vec<&str> = lengths.filter(|length| !length.is_empty()).collect();
@@ -58,7 +58,7 @@ impl Store {
         lengths.into_iter().map(str::to_owned).collect()
     }
 
-    /// The most other threads that ran before any round, if known.
+    /// Returns the largest number of other threads before a round, if known.
     pub(super) fn others(&self) -> Option<f64> {
         self.lines.iter().filter_map(|line| line["others"].as_f64()).reduce(f64::max)
     }
@@ -80,7 +80,7 @@ impl Store {
 
     fn append(&self, line: &Value) -> std::io::Result<()> {
         let mut file: File = OpenOptions::new().create(true).append(true).open(&self.path)?;
-        // The newline first: what a kill cut off ends there.
+        // Starts with the newline, which ends a line that a kill cut off.
         file.write_all(format!("\n{line}").as_bytes())?;
         file.sync_all()
     }
@@ -96,7 +96,7 @@ mod tests {
     use crate::commands::bench::measured::Round;
 
     #[test]
-    fn rounds_are_found_again_under_the_same_settings() {
+    fn rounds_are_found_again_with_the_same_settings() {
         let name = format!("iopo-bench-store-{}.jsonl", std::process::id());
         let path = std::env::temp_dir().join(name);
         let round = Round { ours: json!({ "seconds": 1.0 }), theirs: None, others: Some(0.5) };

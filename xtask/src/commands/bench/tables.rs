@@ -9,7 +9,7 @@ use super::peer::{NO_LENGTH, Plan};
 use super::store::Store;
 use crate::backend::Backend;
 
-/// A table with a row for each case that has been measured.
+/// A table with a row for each measured case.
 struct Table {
     head: &'static str,
     rows: String,
@@ -25,7 +25,7 @@ impl Table {
         self.rows.push('\n');
     }
 
-    /// The table after a blank line, or nothing if it has no rows.
+    /// Returns the table after a blank line, or nothing if it has no rows.
     fn text(&self) -> String {
         if self.rows.is_empty() { String::new() } else { format!("\n{}\n{}", self.head, self.rows) }
     }
@@ -47,7 +47,7 @@ const SYNTH: &str = "\
 | iopo | tasks | answers/s | instructions/s | GB |
 |---|---:|---:|---:|---:|";
 
-/// The tables of everything in the store.
+/// Formats the tables of all rounds in the store.
 pub(super) fn render(store: &Store, plan: &Plan, threads: usize) -> Result<String> {
     let [mut steps, mut floors, mut own] = [STEP, FLOOR, OURS].map(Table::new);
     let [mut decoding, mut synthesis] = [DECODE, SYNTH].map(Table::new);
@@ -102,8 +102,8 @@ fn head(plan: &Plan, threads: usize, torch: &str, others: Option<f64>) -> String
     )
 }
 
-/// The speedup without our reference pass, and with it charged to one epoch and to three; the other side computes its
-/// reference in every step.
+/// Formats the row of a training step: the speedup without our reference pass, and with its time spread over one epoch and
+/// over three. The other side computes its reference in every step.
 fn step(case: &Case, length: &str, rounds: &Rounds) -> Result<String> {
     let ratio = |share| Ok::<_, anyhow::Error>(median(rounds.ratios(share)?));
     Ok(format!(
@@ -180,7 +180,7 @@ fn synth(rounds: &Rounds) -> Result<String> {
     ))
 }
 
-/// A number with its range: `2.31 (2.25–2.60)`.
+/// Formats the median and the range of numbers: `2.31 (2.25–2.60)`.
 fn spread(numbers: Vec<f64>) -> String {
     let least = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     let most = numbers.iter().copied().fold(0.0, f64::max);
@@ -192,7 +192,7 @@ mod tests {
     use super::{STEP, Table, spread};
 
     #[test]
-    fn a_median_stands_with_its_extremes() {
+    fn a_median_is_shown_with_its_range() {
         assert_eq!(spread(vec![3.0, 1.0, 2.5]), "2.50 (1.00–3.00)");
     }
 
