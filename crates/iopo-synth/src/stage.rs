@@ -85,11 +85,8 @@ fn write_instructions(
     let provenance = Provenance {
         producer: crate::PRODUCER.to_owned(),
         config: config.rows_json()?,
-        inputs: [
-            ("tasks".to_owned(), hash.clone()),
-            ("answers".to_owned(), file_hash(answers)?),
-        ]
-        .into(),
+        inputs: [("tasks".to_owned(), hash.clone()), ("answers".to_owned(), file_hash(answers)?)]
+            .into(),
     };
     let instructions_path = out_dir.join("instructions.parquet");
     let responses_path = out_dir.join("responses.parquet");

@@ -25,7 +25,8 @@ fn main() -> Result<()> {
         Some(dir) => weights::load(dir, chat.decoder(), chat.weights_hash())?,
         None => chat.decoder().clone(),
     };
-    let batch = stream::<PreferenceRow>(preferences)?.next().context("the file has no groups")??;
+    let batch =
+        stream::<PreferenceRow>(preferences)?.next().context("the file has no groups")??;
     let mut tensors = NamedTensors::new();
     let chosen =
         |row: &PreferenceRow| [(row.x1.clone(), row.y1.clone()), (row.x2.clone(), row.y2.clone())];

@@ -6,7 +6,11 @@
 //! ```
 //!
 //! Run it again to resume: finished stages are skipped.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example reports on the terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example reports on the terminal"
+)]
 
 use std::process::ExitCode;
 

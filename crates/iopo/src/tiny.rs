@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn the_model_has_the_same_bytes_every_time_and_is_not_overwritten() {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let [one, two] = ["one", "two"].map(|name| create(&dir.path().join(name)).expect("created"));
+        let [one, two] =
+            ["one", "two"].map(|name| create(&dir.path().join(name)).expect("created"));
         for name in ["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]
         {
             let [a, b] = [&one, &two].map(|dir| std::fs::read(dir.join(name)).expect("file"));

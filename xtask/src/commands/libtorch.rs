@@ -32,7 +32,8 @@ pub(crate) fn setup() -> Result<()> {
         );
     }
     let (wheels, lib) = (dir().join("wheels"), dir().join("lib"));
-    fs::create_dir_all(&wheels).with_context(|| format!("failed to create {}", wheels.display()))?;
+    fs::create_dir_all(&wheels)
+        .with_context(|| format!("failed to create {}", wheels.display()))?;
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--upgrade"]);
     run(pip.arg("--target").arg(&wheels).args(WHEELS))?;

@@ -73,7 +73,8 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
     // `config.json` is written last.
     if !model.join("config.json").exists() {
         for dir in [&model, &adapter] {
-            fs::create_dir_all(dir).with_context(|| format!("failed to create {}", dir.display()))?;
+            fs::create_dir_all(dir)
+                .with_context(|| format!("failed to create {}", dir.display()))?;
         }
         let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
         let decoder = Decoder::from_tensors(&config, &on.device()?, tensor)?;
@@ -118,7 +119,11 @@ fn read(path: &Path) -> Result<String> {
 pub(crate) fn groups(path: &Path, count: usize) -> Result<Vec<EncodedGroup>> {
     let Groups { groups } = serde_json::from_str(&read(path)?)?;
     let found = groups.len();
-    ensure!((1..=found).contains(&count), "{} holds {found} groups, expected {count}", path.display());
+    ensure!(
+        (1..=found).contains(&count),
+        "{} holds {found} groups, expected {count}",
+        path.display()
+    );
     let encoded = groups.into_iter().take(count).enumerate().map(|(index, ids)| EncodedGroup {
         id: format!("group-{index}"),
         x1: ids.x1,
@@ -134,7 +139,11 @@ pub(crate) fn groups(path: &Path, count: usize) -> Result<Vec<EncodedGroup>> {
 pub(crate) fn prompts(path: &Path, count: usize) -> Result<Vec<Vec<u32>>> {
     let Prompts { mut prompts } = serde_json::from_str(&read(path)?)?;
     let found = prompts.len();
-    ensure!((1..=found).contains(&count), "{} holds {found} prompts, expected {count}", path.display());
+    ensure!(
+        (1..=found).contains(&count),
+        "{} holds {found} prompts, expected {count}",
+        path.display()
+    );
     prompts.truncate(count);
     Ok(prompts)
 }

@@ -76,8 +76,7 @@ fn value_of(text: &str, before: Option<&Value>) -> Value {
 pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
     let most = i64::MAX - (1 << 20);
     let fits = i64::try_from(seed).ok().filter(|seed| *seed <= most);
-    let seed =
-        fits.ok_or_else(|| SettingError::new("seed", seed, format!("at most {most}")))?;
+    let seed = fits.ok_or_else(|| SettingError::new("seed", seed, format!("at most {most}")))?;
     table.insert("seed".to_owned(), Value::Integer(seed));
     for section in SEEDED {
         if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
@@ -229,11 +228,17 @@ mod tests {
     fn a_mistake_names_the_key_what_was_found_and_what_is_allowed() {
         let limits = "an integer, at least 0, or a table with `train`, `dev` and `test`";
         for (assignment, want) in [
-            ("train.learning_rate=fast", "`train.learning_rate`: found \"fast\", expected a number"),
+            (
+                "train.learning_rate=fast",
+                "`train.learning_rate`: found \"fast\", expected a number",
+            ),
             ("train.learning_rate=2", "found 2.0, expected a number, above 0 and at most 1"),
             ("synth.spread=7", "found 7, expected a number, at least 0 and at most 1"),
             ("dtype=f64", "`dtype`: found \"f64\", expected one of `f32`, `bf16`"),
-            ("train.methods=[\"sft\", \"ppo\"]", "`train.methods[1]`: found \"ppo\", expected one of"),
+            (
+                "train.methods=[\"sft\", \"ppo\"]",
+                "`train.methods[1]`: found \"ppo\", expected one of",
+            ),
             ("train.use_peft=1", "`train.use_peft`: found 1, expected true or false"),
             ("seed=-1", "`seed`: found -1, expected an integer, at least 0"),
             // A scalar in place of a table, and a table in place of a scalar.

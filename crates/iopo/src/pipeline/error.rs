@@ -62,7 +62,9 @@ pub enum PipelineError {
         stage: Stage,
     },
     /// All tasks would go to the test and dev splits.
-    #[error("{used} tasks leave none to train on: {test} are kept for testing and {dev} for choices")]
+    #[error(
+        "{used} tasks leave none to train on: {test} are kept for testing and {dev} for choices"
+    )]
     TooFewTasks {
         /// Tasks that synthesis uses.
         used: usize,
@@ -120,9 +122,14 @@ impl PipelineError {
         Some(match self {
             Self::Config(source) | Self::RunConfig { source, .. } => return source.hint(),
             Self::OtherConfiguration { dir, .. } => {
-                format!("use another directory, delete {} to start over, or restore its settings", dir.display())
+                format!(
+                    "use another directory, delete {} to start over, or restore its settings",
+                    dir.display()
+                )
             }
-            Self::Locked { .. } => "wait for it to end, stop it, or use another directory".to_owned(),
+            Self::Locked { .. } => {
+                "wait for it to end, stop it, or use another directory".to_owned()
+            }
             Self::MissingInput { stage, .. } => format!("run the stage `{stage}` first"),
             Self::TooFewTasks { used, in_file, test, dev } => {
                 let kept = test.saturating_add(*dev);
@@ -131,13 +138,16 @@ impl PipelineError {
                 } else {
                     format!("use at least {} tasks", kept.saturating_add(1))
                 };
-                format!("{more}, or lower pairs.test_tasks, pairs.dev_tasks and pairs.min_test_tasks")
+                format!(
+                    "{more}, or lower pairs.test_tasks, pairs.dev_tasks and pairs.min_test_tasks"
+                )
             }
             Self::WouldReplaceImported { .. } => {
                 "train on them, or use another directory to build groups".to_owned()
             }
             Self::CannotEvaluateImported { .. } => {
-                "the report shows the training metrics; merge the adapter for other evaluations".to_owned()
+                "the report shows the training metrics; merge the adapter for other evaluations"
+                    .to_owned()
             }
             Self::NoModel { .. } => {
                 "use the path of a Hugging Face directory or a .gguf file, or `tiny`".to_owned()

@@ -39,9 +39,8 @@ pub(super) fn run(
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
-    let candidates = candidates(&config.train, &dir.train()).map_err(|error| EvalError::Source {
-        action: "list the trained models".to_owned(),
-        source: error.into(),
+    let candidates = candidates(&config.train, &dir.train()).map_err(|error| {
+        EvalError::Source { action: "list the trained models".to_owned(), source: error.into() }
     })?;
     let paths = EvaluationPaths {
         instructions: dir.instructions(),

@@ -89,12 +89,18 @@ impl fmt::Display for StageSummary {
             Self::Synth(made) => {
                 let SynthSummary { tasks, kept, answers, instructions, .. } = made;
                 let repaired = 100.0 * made.repaired_share();
-                write!(f, "{tasks} tasks, {kept} answers kept of {answers}, {instructions} instructions, ")?;
+                write!(
+                    f,
+                    "{tasks} tasks, {kept} answers kept of {answers}, {instructions} instructions, "
+                )?;
                 write!(f, "{repaired:.0} % repaired")
             }
             Self::Pairs(made) => {
                 let PairsSummary { groups, full, sided, train, dev, test, .. } = made;
-                write!(f, "{groups} groups ({full} full, {sided} sided): {train} train, {dev} dev, {test} test")
+                write!(
+                    f,
+                    "{groups} groups ({full} full, {sided} sided): {train} train, {dev} dev, {test} test"
+                )
             }
             Self::Train(made) => {
                 write!(f, "{} models on {} groups", made.runs.len(), made.groups)

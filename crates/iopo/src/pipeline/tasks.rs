@@ -17,7 +17,8 @@ pub(super) fn file(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, Pip
     }
     let path = dir.tasks();
     if !path.is_file() {
-        files::write(&path, BUILT_IN_TASKS.as_bytes()).map_err(PipelineError::io("write", &path))?;
+        files::write(&path, BUILT_IN_TASKS.as_bytes())
+            .map_err(PipelineError::io("write", &path))?;
     }
     Ok(path)
 }

@@ -71,7 +71,9 @@ fn fetched_model() -> Result<PathBuf> {
         .or_else(|| var("HOME").or_else(|| var("USERPROFILE")).map(|dir| dir.join(".cache/iopo")));
     match cache.map(|dir| dir.join(MODEL)).filter(|path| path.is_file()) {
         Some(path) => Ok(path),
-        None => bail!("{MODEL} is not cached; hint: run `cargo xtask pipeline`, which downloads it, or pass --model"),
+        None => bail!(
+            "{MODEL} is not cached; hint: run `cargo xtask pipeline`, which downloads it, or pass --model"
+        ),
     }
 }
 
