@@ -27,7 +27,7 @@ pub enum PipelineError {
         /// The file.
         path: PathBuf,
         /// Error of the configuration.
-        source: ConfigError,
+        source: Box<ConfigError>,
     },
     /// The run directory belongs to a run with another configuration.
     #[error("{} belongs to a run with another configuration ({})", dir.display(), listed(changed))]
@@ -120,7 +120,8 @@ impl PipelineError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Config(source) | Self::RunConfig { source, .. } => return source.hint(),
+            Self::Config(source) => return source.hint(),
+            Self::RunConfig { source, .. } => return source.hint(),
             Self::OtherConfiguration { dir, .. } => {
                 format!(
                     "use another directory, delete {} to start over, or restore its settings",

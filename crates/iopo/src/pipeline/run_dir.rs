@@ -31,7 +31,8 @@ impl RunDir {
         let path = run.config();
         if path.is_file() {
             let text = fs::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
-            let unusable = |source| PipelineError::RunConfig { path: path.clone(), source };
+            let unusable =
+                |source| PipelineError::RunConfig { path: path.clone(), source: Box::new(source) };
             let found = parse(&text, &path.display().to_string())
                 .and_then(|table| resolve(&table))
                 .map_err(unusable)?;

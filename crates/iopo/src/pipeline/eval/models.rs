@@ -56,7 +56,7 @@ fn encoded(base: &BaseModel, rows: &[PreferenceRow]) -> Result<EncodedGroups, Tr
     let chat = &base.chat;
     let limit = chat.decoder().config().max_position_embeddings;
     let encoder = Encoder::new(chat.tokenizer(), chat.template(), limit, TruncationMode::Drop)?;
-    encode(rows, &encoder)
+    Ok(encode(rows, &encoder)?)
 }
 
 /// Adds the failed action to an error, for `map_err`.
