@@ -204,7 +204,8 @@ fn finished_answers_need_no_model_and_other_settings_or_tasks_do() {
     }
     assert_eq!(sampled(&config()), Some(summary));
     assert_eq!(bytes(dir.path()), whole);
-    let other = SynthConfig { seed: config().seed + 1, ..config() };
+    let mut other = config();
+    other.seed += 1;
     assert!(sampled(&other).is_none(), "other settings");
     write_tasks(&tasks, 9);
     assert!(sampled(&config()).is_none(), "other tasks");

@@ -111,9 +111,16 @@ pub struct TrainConfig {
     /// Most groups of the dev split to evaluate on; 0 uses all. Default 64.
     pub max_eval_groups: usize,
     /// Settings of single methods, by method, for instance `[train.overrides.simpo]`.
+    #[schemars(extend("propertyNames" = method_names()))]
     pub overrides: BTreeMap<Method, Override>,
     /// Search grid from which the dev split chooses the settings of each method.
     pub grid: GridConfig,
+}
+
+/// Returns the schema of the keys of `overrides`.
+fn method_names() -> serde_json::Value {
+    let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+    serde_json::json!({ "enum": names })
 }
 
 /// Settings of the SFT stage.

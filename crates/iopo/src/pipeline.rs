@@ -172,8 +172,8 @@ impl Pipeline {
     pub fn pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
         self.refuse_imported()?;
         let (instructions, responses) = (self.dir.instructions(), self.dir.responses());
-        self.needs(&instructions, Stage::Synth)?;
-        self.needs(&responses, Stage::Synth)?;
+        needs(&instructions, Stage::Synth)?;
+        needs(&responses, Stage::Synth)?;
         self.timed(Stage::Pairs, || {
             let (out, config) = (self.dir.root(), &self.config.pairs);
             Ok(iopo_pairs::build(&instructions, &responses, out, config, progress)?)
@@ -187,7 +187,7 @@ impl Pipeline {
     /// written, or `progress` cancels.
     pub fn train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
         let preferences = self.dir.preferences();
-        self.needs(&preferences, Stage::Pairs)?;
+        needs(&preferences, Stage::Pairs)?;
         self.timed(Stage::Train, || {
             let base = self.base()?;
             let (config, out) = (&self.config.train, self.dir.train());
@@ -251,14 +251,6 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Fails if a file of an earlier stage is missing.
-    fn needs(&self, file: &Path, stage: Stage) -> Result<(), PipelineError> {
-        if file.is_file() {
-            return Ok(());
-        }
-        Err(PipelineError::MissingInput { file: file.to_owned(), stage })
-    }
-
     /// Does the work of a stage and records its duration.
     fn timed<T>(
         &self,
@@ -270,4 +262,12 @@ impl Pipeline {
         self.dir.note_time(stage, begun.elapsed())?;
         Ok(summary)
     }
+}
+
+/// Fails if a file of an earlier stage is missing.
+fn needs(file: &Path, stage: Stage) -> Result<(), PipelineError> {
+    if file.is_file() {
+        return Ok(());
+    }
+    Err(PipelineError::MissingInput { file: file.to_owned(), stage })
 }

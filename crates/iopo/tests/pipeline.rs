@@ -14,7 +14,7 @@ use iopo::train::Method;
 /// The smoke preset with fewer tasks and methods.
 fn config() -> PipelineConfig {
     let mut config = PipelineConfig::preset("smoke").expect("the preset");
-    config.model = "mine".to_owned();
+    "mine".clone_into(&mut config.model);
     config.synth.max_tasks = Some(16);
     (config.pairs.test_tasks, config.pairs.dev_tasks) = (4, 2);
     config.train.methods = vec![Method::Iopo];

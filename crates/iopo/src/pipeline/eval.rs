@@ -10,7 +10,7 @@ use iopo_pairs::is_imported;
 use iopo_train::metadata::{METADATA, Metadata};
 use iopo_train::{Method, TrainConfig, TrainError};
 
-use super::{Pipeline, PipelineError, Stage};
+use super::{Pipeline, PipelineError, Stage, needs};
 
 use models::RunModels;
 
@@ -24,11 +24,11 @@ pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
     if is_imported(&preferences) {
         return Err(PipelineError::CannotEvaluateImported { preferences });
     }
-    pipeline.needs(&dir.instructions(), Stage::Synth)?;
-    pipeline.needs(&preferences, Stage::Pairs)?;
+    needs(&dir.instructions(), Stage::Synth)?;
+    needs(&preferences, Stage::Pairs)?;
     for (method, seed) in trained(train) {
         let metadata = dir.train().join(train.folder(method, seed)).join(METADATA);
-        pipeline.needs(&metadata, Stage::Train)?;
+        needs(&metadata, Stage::Train)?;
     }
     Ok(())
 }
