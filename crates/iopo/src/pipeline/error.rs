@@ -20,7 +20,7 @@ use crate::config::ConfigError;
 pub enum PipelineError {
     /// A setting is invalid.
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(Box<ConfigError>),
     /// The `config.toml` of the run directory is invalid.
     #[error("cannot use {}: {source}", path.display())]
     RunConfig {
@@ -116,12 +116,17 @@ pub enum PipelineError {
     Report(#[from] ReportError),
 }
 
+impl From<ConfigError> for PipelineError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(Box::new(error))
+    }
+}
+
 impl PipelineError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Config(source) => return source.hint(),
-            Self::RunConfig { source, .. } => return source.hint(),
+            Self::Config(source) | Self::RunConfig { source, .. } => return source.hint(),
             Self::OtherConfiguration { dir, .. } => {
                 format!(
                     "use another directory, delete {} to start over, or restore its settings",
