@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_measures_what_its_name_says() {
+    fn metrics_match_hand_computed_values() {
         assert_eq!(of(Metric::ResponseWords, "one, two\nthree"), (3.0, 1.0));
         assert_eq!(of(Metric::ResponseTokens, "whatever"), (4.0, 1.0));
         assert_eq!(of(Metric::Distinct1, "The cat, the CAT"), (0.5, 1.0));

@@ -25,7 +25,7 @@ fn with_header(header: &str, data: usize) -> String {
 }
 
 #[test]
-fn safetensors_headers_that_lie_are_refused_with_the_reason() {
+fn false_safetensors_headers_are_errors_that_name_the_reason() {
     let tensor = |shape: &str, begin: u64, end: u64| {
         format!(r#"{{"dtype":"F32","shape":{shape},"data_offsets":[{begin},{end}]}}"#)
     };
