@@ -20,26 +20,26 @@
 //! use iopo_objective::{GroupLogps, iopo, output_accuracies, pref_ftx};
 //!
 //! let device = Device::flex().autodiff();
-//! let logps = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
+//! let tensor = |values: [f32; 2]| Tensor::<1>::from_floats(values, &device);
 //!
 //! // log p(y|x) of two groups, summed over response tokens including EOS.
-//! let x1y1 = logps([-41.0, -37.5]).require_grad(); // from the model in training
+//! let x1y1 = tensor([-41.0, -37.5]).require_grad(); // from the model in training
 //! let policy = GroupLogps {
 //!     x1y1: x1y1.clone(),
-//!     x1y2: logps([-52.0, -40.0]),
-//!     x2y1: logps([-47.0, -45.5]),
-//!     x2y2: logps([-39.0, -44.0]),
+//!     x1y2: tensor([-52.0, -40.0]),
+//!     x2y1: tensor([-47.0, -45.5]),
+//!     x2y2: tensor([-39.0, -44.0]),
 //! };
 //! // The logps under the frozen model that training started from.
 //! let reference = GroupLogps {
-//!     x1y1: logps([-43.0, -38.0]),
-//!     x1y2: logps([-51.0, -39.5]),
-//!     x2y1: logps([-46.0, -46.0]),
-//!     x2y2: logps([-40.0, -43.0]),
+//!     x1y1: tensor([-43.0, -38.0]),
+//!     x1y2: tensor([-51.0, -39.5]),
+//!     x2y1: tensor([-46.0, -46.0]),
+//!     x2y2: tensor([-40.0, -43.0]),
 //! };
 //!
 //! let preference = iopo(&policy, &reference, 0.1);
-//! let anchor = pref_ftx(&policy, &logps([20.0, 18.0]), &logps([23.0, 21.0]));
+//! let anchor = pref_ftx(&policy, &tensor([20.0, 18.0]), &tensor([23.0, 21.0]));
 //! let gradients = (preference + anchor).mean().backward();
 //! assert!(x1y1.grad(&gradients).is_some());
 //!
