@@ -56,6 +56,7 @@ fn not_a_section(key: &[&str], setting: &[&str]) -> SettingError {
     let (key, setting) = (key.join("."), setting.join("."));
     let found = format!("a key inside of `{setting}`");
     SettingError::new(key, found, format!("a value for `{setting}`, which is not a section"))
+        .with_hint(format!("`iopo config {setting}` describes the setting"))
 }
 
 /// Parses the value as TOML. An integer becomes a float if the old value is one.
