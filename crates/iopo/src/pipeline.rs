@@ -35,6 +35,7 @@ mod stage;
 mod tasks;
 
 use std::cell::OnceCell;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -62,6 +63,12 @@ pub struct Pipeline {
     dir: RunDir,
     models: Box<dyn ModelSource + Send>,
     base: OnceCell<BaseModel>,
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pipeline").field("dir", &self.dir.root()).finish_non_exhaustive()
+    }
 }
 
 impl Pipeline {

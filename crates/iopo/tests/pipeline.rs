@@ -121,7 +121,7 @@ fn an_invalid_configuration_is_refused_before_a_file_is_written() {
     let mut config = config();
     config.train.learning_rate = 2.0;
     let out = dir.path().join("run");
-    let Err(error) = Pipeline::open(config, &out) else { panic!("opened") };
+    let error = Pipeline::open(config, &out).expect_err("refused");
     assert!(matches!(error, PipelineError::Config(_)) && error.is_usage(), "{error:?}");
     assert!(error.to_string().starts_with("`train.learning_rate`: found 2"), "{error}");
     assert!(!out.exists());
