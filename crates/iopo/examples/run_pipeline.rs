@@ -12,6 +12,7 @@
     reason = "an example reports on the terminal"
 )]
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use iopo::config::PipelineConfig;
@@ -51,6 +52,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("caused by: {error}");
+                cause = error.source();
+            }
             if let Some(hint) = error.hint() {
                 eprintln!("hint: {hint}");
             }
