@@ -29,7 +29,7 @@ enum Command {
     Pipeline(pipeline::Args),
     /// Run all tests: unit, integration and documentation.
     Test(test::Args),
-    /// Check formatting, spelling, licences, lints, documentation and packages.
+    /// Check formatting, spelling, licenses, lints, documentation and packages.
     Lint,
     /// Run the benchmarks, or with --peer compare whole training steps with PyTorch.
     Bench(bench::Args),

@@ -1,5 +1,8 @@
 //! The logic of checks. A constraint is a conjunction of bounds on counts, and the consequences of bounds decide which
 //! constraints exclude or imply each other.
+//!
+//! The wildcard arms give the safe answer: no relation is known. A missing relation makes no label wrong, because every
+//! response is checked.
 
 use crate::{
     lines::Marker,
@@ -64,7 +67,7 @@ impl Bound {
                 (a > b && other.high == usize::MAX && other.low <= low)
                     || (a < b && other.low == 0 && high <= other.high)
             }
-            // Nothing is known about other pairs of measures.
+            // The safe answer: nothing is known about other pairs of measures.
             _ => false,
         }
     }
@@ -92,7 +95,7 @@ impl Bound {
             (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
             // The higher the limit of letters, the fewer words exceed it.
             (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
-            // Nothing is known about other pairs of measures.
+            // The safe answer: nothing is known about other pairs of measures.
             _ => false,
         }
     }
@@ -105,20 +108,7 @@ impl Bound {
         else {
             return false;
         };
-        let counted = matches!(
-            other.measure,
-            Measure::Word(_)
-                | Measure::Digits
-                | Measure::Figures
-                | Measure::Commas
-                | Measure::Exclamations
-                | Measure::Questions
-                | Measure::FirstPerson
-                | Measure::SecondPerson
-                | Measure::Contractions
-                | Measure::WordsOver(_)
-        );
-        counted && self.low > 0 && other.measure.count(phrase) > 0
+        other.measure.counts_words_of_a_phrase() && self.low > 0 && other.measure.count(phrase) > 0
     }
 
     /// Bounds that follow directly for every text within this one.
@@ -133,6 +123,7 @@ impl Bound {
                 Measure::Markdown => [Measure::Headings, Measure::Bold, Measure::Tables]
                     .map(|measure| Self::at_most(measure, self.high))
                     .into(),
+                // An upper bound on any other measure has no consequence that is known here.
                 _ => Vec::new(),
             };
         }

@@ -40,8 +40,10 @@
 //! 3. Add a good and a bad response to `tests/it/checks.rs`; a test fails until every kind has them. The property tests
 //!    cover new kinds without changes.
 //!
-//! A new count also needs a variant in `measure.rs` and its consequences in `bound.rs`. Inserting a kind changes the
-//! order of [`Kind::ALL`] and therefore the draws of existing seeds.
+//! A new count also needs a variant in `measure.rs` and its relations to other counts in `bound.rs`. The compiler does not
+//! ask for the relations. A missing one makes no label wrong, but constraints that contradict each other then count as
+//! compatible. A revision must provably exclude its constraint: [`Constraint::revisions`] drops all others. Inserting a
+//! kind changes the order of [`Kind::ALL`] and therefore the draws of existing seeds.
 
 mod bound;
 pub mod constraint;

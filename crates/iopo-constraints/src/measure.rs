@@ -139,6 +139,56 @@ impl Measure {
         }
     }
 
+    /// Whether a phrase adds its own words and marks to the count, wherever the phrase stands.
+    pub(crate) fn counts_words_of_a_phrase(&self) -> bool {
+        match self {
+            Self::Word(_)
+            | Self::Digits
+            | Self::Figures
+            | Self::Commas
+            | Self::Exclamations
+            | Self::Questions
+            | Self::FirstPerson
+            | Self::SecondPerson
+            | Self::Contractions
+            | Self::WordsOver(_) => true,
+            Self::Words
+            | Self::Sentences
+            | Self::LongestSentence
+            | Self::Paragraphs
+            | Self::Lines
+            | Self::OpeningWord(_)
+            | Self::FinalQuestion
+            | Self::Parentheses
+            | Self::QuoteMarks
+            | Self::Capitals
+            | Self::SmallLetters
+            | Self::CapitalWords
+            | Self::Bullets
+            | Self::Numbered
+            | Self::Items
+            | Self::Marked(_)
+            | Self::MarkedElse(_)
+            | Self::Steps
+            | Self::Headings
+            | Self::AngleTitle
+            | Self::Bold
+            | Self::Markdown
+            | Self::Tables
+            | Self::Parts
+            | Self::Sections
+            | Self::Json
+            | Self::Opening(_)
+            | Self::Closing(_)
+            | Self::Quoted
+            | Self::Postscript
+            | Self::Signature(_)
+            | Self::Placeholders
+            | Self::KeyValues
+            | Self::FirstKey(_) => false,
+        }
+    }
+
     /// The name of the count, for a reader.
     pub(crate) fn noun(&self) -> String {
         let noun = match self {

@@ -73,7 +73,9 @@ pub(crate) fn name(field: &'static str, name: &str) -> Result<(), OutOfRange> {
     if short && plain && letter(name.chars().next()) && letter(name.chars().next_back()) {
         Ok(())
     } else {
-        reject(field, "a name of 1 to 40 letters, spaces or hyphens".to_owned(), name)
+        let expected = "a name of 1 to 40 characters: letters, spaces, hyphens, apostrophes and \
+                        periods, with a letter at each end";
+        reject(field, expected.to_owned(), name)
     }
 }
 

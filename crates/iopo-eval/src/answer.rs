@@ -80,7 +80,7 @@ fn answer_part(
     let completions = model.complete(&requests, progress)?;
     if completions.len() != requests.len() {
         return Err(EvalError::Model(LlmError::Failed {
-            reason: format!("expected {} responses, found {}", requests.len(), completions.len()),
+            reason: format!("found {} responses, expected {}", completions.len(), requests.len()),
         }));
     }
     let rows = prompts.iter().zip(completions).map(|(prompt, completion)| PredictionRow {

@@ -15,10 +15,10 @@ use crate::{Bootstrap, EvalError};
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct EvalConfig {
-    /// Longest response, in tokens. Longer ones are cut off and counted in `length_cut_share`. Default: 256.
+    /// Maximum number of tokens of a response. Longer ones are cut off and counted in `length_cut_share`. Default: 256.
     #[schemars(range(min = 1))]
     pub max_new_tokens: usize,
-    /// Limits the number of prompts, spread evenly over the tasks. Default: 0, no limit.
+    /// Maximum number of prompts, spread evenly over the tasks; 0 means no limit. Default: 0.
     pub max_prompts: usize,
     /// Prompts with seen kinds per test task: the x1 and x2 of its test groups first, then new draws. Default: 2.
     pub seen_per_task: usize,
@@ -27,8 +27,8 @@ pub struct EvalConfig {
     /// Weights of 1, 2, … n constraints in a newly drawn prompt. Default: `[1, 1, 1]`.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Ids of the constraint kinds that are held out of synthesis; they separate seen prompts from unseen ones. Default:
-    /// none.
+    /// Ids of the constraint kinds that separate seen prompts from unseen ones. In a run, set by the top-level `held_out`; any other
+    /// value is refused. Default: none.
     pub held_out: Vec<String>,
     /// Models that every other model is compared with, row by row, weaker ones first. Models that were not evaluated are
     /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.

@@ -100,8 +100,8 @@ pub enum EvalError {
     },
     /// Prompts do not fit the model's context.
     #[error(
-        "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens, the first is \
-         `{first}`; hint: lower the limit of new tokens"
+        "prompts that do not fit the context with {max_new_tokens} new tokens: {misfits} of {prompts} (first: \
+         `{first}`); hint: lower the limit of new tokens"
     )]
     TooLong {
         /// Prompts that do not fit.
@@ -110,7 +110,7 @@ pub enum EvalError {
         prompts: usize,
         /// Key of the first prompt that does not fit.
         first: String,
-        /// Longest response.
+        /// Maximum number of tokens of a response.
         max_new_tokens: usize,
     },
 
@@ -128,8 +128,7 @@ pub enum EvalError {
     },
     /// Lines of a response file answer no prompt.
     #[error(
-        "{lines} lines of {} answer no prompt, the first is line {first}; hint: compare the texts and keys with the \
-         prompts, or skip such lines",
+        "lines without a prompt in {}: {lines} (first: line {first})",
         path.display()
     )]
     UnmatchedResponses {
@@ -141,10 +140,7 @@ pub enum EvalError {
         first: usize,
     },
     /// Prompts have no response.
-    #[error(
-        "{missing} of {prompts} prompts have no response, the first is `{key}`; hint: add the responses, or score only \
-         the answered prompts"
-    )]
+    #[error("prompts without a response: {missing} of {prompts} (first: `{key}`)")]
     Unanswered {
         /// Prompts without a response.
         missing: usize,
@@ -185,8 +181,7 @@ pub enum EvalError {
     },
     /// A task is in the test split and in another one.
     #[error(
-        "task `{task_id}` has test groups and {other} groups, so its test prompts were trained on; hint: build the pairs \
-         again, they are split by task"
+        "task `{task_id}` is in the test split and in the {other} split; hint: build the pairs again; they are split by task"
     )]
     TaskInTwoSplits {
         /// The task.
@@ -196,8 +191,8 @@ pub enum EvalError {
     },
     /// A test prompt was trained on under another task.
     #[error(
-        "the test prompt of task `{test_task}` is, word for word, an instruction of {other} task `{other_task}`; hint: \
-         remove one of the two tasks"
+        "the test prompt of task `{test_task}` is, word for word, an instruction of task `{other_task}` in the {other} split; \
+         hint: remove one of the two tasks"
     )]
     PromptInTraining {
         /// The test task.
@@ -257,7 +252,7 @@ pub enum EvalError {
     },
     /// A response does not have exactly one outcome per constraint.
     #[error(
-        "the outcomes of prompt `{key}` do not match its constraints: expected {expected}, found {found}"
+        "the outcomes of prompt `{key}` do not match its constraints: found {found}, expected {expected}"
     )]
     Outcomes {
         /// Key of the prompt.
@@ -270,7 +265,7 @@ pub enum EvalError {
 
     /// A group's truth table contradicts its kind.
     #[error(
-        "group `{group_id}` cannot be ranked: expected {expected}, found the truth table {cells:?}"
+        "group `{group_id}` cannot be ranked: found the truth table {cells:?}, expected {expected}"
     )]
     TruthTable {
         /// The group.
@@ -322,7 +317,7 @@ pub enum EvalError {
         predictions: PathBuf,
     },
     /// A log-probability is missing or impossible.
-    #[error("log-probabilities of {what}: expected {expected}, found {found}")]
+    #[error("log-probabilities of {what}: found {found}, expected {expected}")]
     Logps {
         /// What they belong to.
         what: String,

@@ -44,7 +44,7 @@ impl Targets {
             ));
         }
         if self.rows.is_empty() {
-            return fail("expected at least one target, found none".to_owned());
+            return fail("found no target, expected at least one".to_owned());
         }
         if let Some(row) = self.rows.iter().find(|&&row| row >= layout.token_count()) {
             return fail(format!(
@@ -145,7 +145,7 @@ impl Decoder {
         let coefficients = coefficients(&logps)?;
         if coefficients.len() != logps.len() {
             let reason =
-                format!("expected {} coefficients, found {}", logps.len(), coefficients.len());
+                format!("found {} coefficients, expected {}", coefficients.len(), logps.len());
             return Err(ModelError::Layout { reason }.into());
         }
         let device = hidden.device();

@@ -68,7 +68,7 @@ impl Layout {
         }
         if tokens.is_empty() {
             return Err(ModelError::Layout {
-                reason: "expected at least one token, found none".to_owned(),
+                reason: "found no token, expected at least one".to_owned(),
             });
         }
         Ok(Self { spans, tokens, positions })

@@ -205,7 +205,7 @@ impl Decoder {
         }
         if used == 0 {
             return Err(fail(
-                "expected factors for at least one linear layer, found none".to_owned(),
+                "found no factors, expected those of at least one linear layer".to_owned(),
             ));
         }
         if let Some(name) = not_finite(tensors) {

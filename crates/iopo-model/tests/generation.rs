@@ -108,7 +108,7 @@ fn bad_prompts_and_bad_adapters_are_errors() {
         let error = decoder.clone().load_adapter(tensors, 2.0).expect_err("refused");
         error.to_string()
     };
-    assert!(refused(&BTreeMap::new()).contains("found none"));
+    assert!(refused(&BTreeMap::new()).contains("found no factors"));
     let good = decoder
         .clone()
         .with_lora(&LoraConfig::default(), 1)

@@ -123,13 +123,14 @@ impl OperationWeights {
 pub struct PairsConfig {
     /// Random seed of every draw and of the split. Default: 0.
     pub seed: u64,
-    /// Ids of constraint kinds that pairing never uses. Default: none.
+    /// Ids of the constraint kinds that pairing never uses. In a run, set by the top-level `held_out`; any other
+    /// value is refused. Default: none.
     pub held_out: Vec<String>,
     /// Maximum number of groups from one task. Default: 4 in all splits.
     pub max_groups_per_task: PerSplit,
     /// Maximum number of groups of a split; 0 means no limit. Default: 0 in all splits.
     pub max_groups: PerSplit,
-    /// Number of test tasks. A hash of the task's id and the seed decides its split. Default: 80.
+    /// Number of test tasks. Tasks are assigned to splits by a hash of task id and seed. Default: 80.
     pub test_tasks: usize,
     /// Number of dev tasks, for tuning and early stopping. Default: 20.
     pub dev_tasks: usize,
@@ -137,17 +138,18 @@ pub struct PairsConfig {
     pub min_test_tasks: usize,
     /// Fails the run if there are fewer groups for training. Default: 1.
     pub min_train_groups: usize,
-    /// Makes sided groups: pure additions and removals, whose truth table has one false cell. Default: true.
+    /// Makes sided groups: pure additions and removals. In a full group, each response violates the other instruction.
+    /// In a sided group, one response follows both. Default: true.
     pub sided: bool,
     /// Frequencies of the operations, relative to each other; 0 disables an operation.
     pub operations: OperationWeights,
     /// Minimum share of full groups in every task. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_full_share: f64,
-    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: at least 0 each.
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: each at least 0.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Weights of constraint kinds by id; other kinds keep their prior ([`Kind::weight`]). Default: empty.
+    /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
     /// Treats two texts as duplicates if the Jaccard similarity of their word 3-grams is at least this. Default: 0.8.
     /// Range: 0 to 1.

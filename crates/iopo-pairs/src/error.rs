@@ -25,8 +25,8 @@ pub enum PairsError {
     },
     /// The output file has imported groups, which the stage must not replace.
     #[error(
-        "{}: expected no imported groups, because this stage would replace them; hint: train on them, \
-         or choose another output directory",
+        "{}: found imported groups, expected none, because this stage would replace them; hint: train \
+         on them, or choose another output directory",
         path.display()
     )]
     Imported {
@@ -65,8 +65,8 @@ pub enum PairsError {
     Cancelled,
     /// No group could be made.
     #[error(
-        "expected at least one preference group, found none in {answers} answers to {tasks} tasks; \
-         hint: a group needs two different answers to one task, raise `synth.samples_per_task`"
+        "found no preference group in {answers} answers to {tasks} tasks, expected at least one; hint: \
+         raise `synth.samples_per_task`; a group needs two different answers to one task"
     )]
     NoGroups {
         /// The number of tasks.
@@ -76,8 +76,8 @@ pub enum PairsError {
     },
     /// Too few test tasks have a group.
     #[error(
-        "expected at least {least} test tasks with a preference group (pairs.min_test_tasks), found \
-         {found} of {drawn}; hint: raise `pairs.test_tasks` (there are {tasks} tasks) or \
+        "found a preference group for {found} of {drawn} test tasks, expected at least {least} \
+         (pairs.min_test_tasks); hint: raise `pairs.test_tasks` (there are {tasks} tasks) or \
          `synth.samples_per_task`, or add tasks"
     )]
     TooFewTestTasks {
@@ -92,8 +92,8 @@ pub enum PairsError {
     },
     /// Too few groups are for training.
     #[error(
-        "expected at least {least} preference groups for training (pairs.min_train_groups), found \
-         {found} of {groups}; hint: raise `pairs.max_groups_per_task`, `pairs.max_groups` or \
+        "found {found} preference groups for training, of {groups}, expected at least {least} \
+         (pairs.min_train_groups); hint: raise `pairs.max_groups_per_task`, `pairs.max_groups` or \
          `synth.samples_per_task`, or add tasks ({tasks} are for training)"
     )]
     TooFewTrainGroups {
@@ -108,8 +108,8 @@ pub enum PairsError {
     },
     /// More groups have a repaired response than the limit allows.
     #[error(
-        "expected a share of groups with a repaired response of at most {limit:.3} \
-         (pairs.max_repaired_share), found {share:.3} ({repaired} of {groups}); hint: raise \
+        "found a repaired response in a share of {share:.3} of the groups ({repaired} of {groups}), \
+         expected at most {limit:.3} (pairs.max_repaired_share); hint: raise \
          `synth.samples_per_task`, or lower `synth.repair_probability`"
     )]
     TooManyRepaired {

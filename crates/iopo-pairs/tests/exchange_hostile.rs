@@ -57,7 +57,7 @@ fn an_error_names_the_invalid_line() {
         );
     };
     trl("nonsense", &["expected JSON"]);
-    trl("[1]", &["expected an object, found a list"]);
+    trl("[1]", &["found a list, expected an object"]);
     trl(r#"{"prompt":"x","chosen":"a"}"#, &["expected a field `rejected`", "`chosen`, `prompt`"]);
     trl(r#"{"chosen":"a","rejected":"b"}"#, &["expected a field `prompt`"]);
     trl(r#"{"prompt":null,"chosen":"a","rejected":"b"}"#, &["expected a field `prompt`"]);
@@ -91,14 +91,14 @@ fn lists_with_a_missing_or_surplus_end_are_errors() {
     );
     refuse("rows.json", format!("[{row},,{row}]").as_bytes(), Format::Trl, &["expected JSON"]);
     refuse("rows.json", b"[,]", Format::Trl, &["expected JSON"]);
-    let words = ["line 2", "expected a row after the comma"];
+    let words = ["line 2", "found `]` after a comma"];
     refuse("rows.json", format!("[{row},\n ]").as_bytes(), Format::Trl, &words);
 }
 
 #[test]
 fn an_error_about_a_file_without_groups_has_the_reasons() {
-    refuse("rows.jsonl", b"\n \n", Format::Trl, &["found none in 0 rows", "empty"]);
-    refuse("rows.json", b"[ ]", Format::Trl, &["found none in 0 rows"]);
+    refuse("rows.jsonl", b"\n \n", Format::Trl, &["found no group in 0 rows", "empty"]);
+    refuse("rows.json", b"[ ]", Format::Trl, &["found no group in 0 rows"]);
     let lone = GOOD.lines().next().expect("line");
     refuse("rows.jsonl", lone.as_bytes(), Format::Trl, &["none in 1 rows", "no mirrored row"]);
     refuse("rows.csv", b"prompt,chosen", Format::Trl, &[".jsonl", ".parquet"]);
@@ -213,13 +213,16 @@ fn a_text_in_a_dictionary_is_in_memory_once() {
     table_with(&path, columns.map(|(name, column)| (name, column.clone())).to_vec(), properties());
     is_small(&path);
     let error = refused(&path, Format::Trl);
-    assert!(error.contains("row 1: expected at most 16777216 bytes"), "{error}");
+    assert!(error.contains("row 1: found more than 16777216 bytes"), "{error}");
     // Columns that are not read cost nothing.
     let columns = [("prompt", &short), ("chosen", &short), ("rejected", &short), ("notes", &long)];
     table_with(&path, columns.map(|(name, column)| (name, column.clone())).to_vec(), properties());
     is_small(&path);
     let error = refused(&path, Format::Trl);
-    assert!(error.contains("none in 150 rows (150: both responses are the same"), "{error}");
+    assert!(
+        error.contains("found no group in 150 rows (150: both responses are the same"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -235,7 +238,7 @@ fn the_size_of_a_list_is_checked_before_it_is_read() {
     table(&path, vec![("prompt", one()), ("chosen", lists), ("rejected", one())]);
     is_small(&path);
     let error = refused(&path, Format::Trl);
-    assert!(error.contains("row 1: expected at most 16777216 bytes"), "{error}");
+    assert!(error.contains("row 1: found more than 16777216 bytes"), "{error}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 #[non_exhaustive]
 pub enum SchemaError {
     /// The file does not exist.
-    #[error("{}: expected a `{expected}` Parquet file, found no file; hint: check the path, or run the stage that writes the file", path.display())]
+    #[error("{}: found no file, expected a `{expected}` Parquet file; hint: check the path, or run the stage that writes the file", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum SchemaError {
         source: io::Error,
     },
     /// The file is not a Parquet file, or it is truncated.
-    #[error("{}: expected a complete Parquet file, found {got}; hint: copy the file again, or run the stage that writes it", path.display())]
+    #[error("{}: found {got}, expected a complete Parquet file; hint: copy the file again, or run the stage that writes it", path.display())]
     NotParquet {
         /// The file.
         path: PathBuf,
@@ -37,7 +37,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The Parquet data cannot be decoded.
-    #[error("{}: expected valid Parquet data, found {got}; hint: the file is damaged, delete it and run the stage that writes it", path.display())]
+    #[error("{}: found {got}, expected valid Parquet data; hint: the file is damaged; delete it and run the stage that writes it", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The Parquet file cannot be read in bounded memory.
-    #[error("{}: expected Parquet pages that can be read in bounded memory, found {got}; hint: write the file with smaller row groups and with plain or dictionary encoding", path.display())]
+    #[error("{}: found {got}, expected Parquet pages that can be read in bounded memory; hint: write the file with smaller row groups and with plain or dictionary encoding", path.display())]
     Unbounded {
         /// The file.
         path: PathBuf,
@@ -53,7 +53,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The Parquet file was not written by iopo.
-    #[error("{}: expected `{expected}` rows written by iopo (metadata key `{key}`), found a Parquet file without that key; hint: import the file first, or pass another one", path.display())]
+    #[error("{}: found a Parquet file without the metadata key `{key}`, expected `{expected}` rows written by iopo; hint: import the file first, or pass another one", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -63,7 +63,7 @@ pub enum SchemaError {
         key: &'static str,
     },
     /// The file has another schema of iopo.
-    #[error("{}: expected `{expected}` rows, found `{got}` rows; hint: pass the `{expected}` file", path.display())]
+    #[error("{}: found `{got}` rows, expected `{expected}` rows; hint: pass the `{expected}` file", path.display())]
     OtherSchema {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The file has another version of its schema.
-    #[error("{}: expected version {expected} of `{schema}`, found version {got}; hint: run the stage again with this release, or use the release that wrote the file", path.display())]
+    #[error("{}: found version {got} of `{schema}`, expected version {expected}; hint: run the stage again with this release, or use the release that wrote the file", path.display())]
     OtherVersion {
         /// The file.
         path: PathBuf,
@@ -85,7 +85,7 @@ pub enum SchemaError {
         got: String,
     },
     /// A column is missing.
-    #[error("{}: expected a column `{column}` of type {expected}, found the columns {got}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: found the columns {got}, expected a column `{column}` of type {expected}; hint: run the stage that writes the file again", path.display())]
     MissingColumn {
         /// The file.
         path: PathBuf,
@@ -97,7 +97,7 @@ pub enum SchemaError {
         got: String,
     },
     /// A column has the wrong type.
-    #[error("{}: expected column `{column}` of type {expected}, found {got}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: column `{column}`: found {got}, expected {expected}; hint: run the stage that writes the file again", path.display())]
     ColumnType {
         /// The file.
         path: PathBuf,
@@ -109,7 +109,7 @@ pub enum SchemaError {
         got: String,
     },
     /// A column that allows no null has one.
-    #[error("{}: expected a value in column `{column}`, found null at entry {entry}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: column `{column}`: found null at entry {entry}, expected a value; hint: run the stage that writes the file again", path.display())]
     Null {
         /// The file.
         path: PathBuf,
@@ -119,7 +119,7 @@ pub enum SchemaError {
         entry: usize,
     },
     /// A value is not one that the schema allows.
-    #[error("{}: expected {expected} in column `{column}`, found {got} at entry {entry}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: column `{column}`: found {got} at entry {entry}, expected {expected}; hint: run the stage that writes the file again", path.display())]
     Value {
         /// The file.
         path: PathBuf,
@@ -151,7 +151,7 @@ pub enum SchemaError {
         source: ParquetError,
     },
     /// The existing parts come from other inputs, another configuration or another producer.
-    #[error("{}: expected parts with {field} {expected}, found {got}; hint: delete that directory to start again, or resume with the configuration and inputs of these parts", path.display())]
+    #[error("{}: found parts with {field} {got}, expected {expected}; hint: delete that directory to start again, or resume with the configuration and inputs of these parts", path.display())]
     OtherProvenance {
         /// The directory of the parts.
         path: PathBuf,
@@ -163,13 +163,13 @@ pub enum SchemaError {
         got: String,
     },
     /// Another process is writing this output.
-    #[error("{}: expected no other writer, found one that holds the lock; hint: wait for it to end, or choose another output directory", path.display())]
+    #[error("{}: found another writer that holds the lock, expected none; hint: wait for it to end, or choose another output directory", path.display())]
     Locked {
         /// The directory of the parts.
         path: PathBuf,
     },
     /// A part is missing when the output is finished.
-    #[error("{}: expected part {index} of {count}, found none; hint: run the stage again to write it", path.display())]
+    #[error("{}: found no part {index}, expected {count} in total; hint: run the stage again to write it", path.display())]
     MissingPart {
         /// The directory of the parts.
         path: PathBuf,
@@ -179,7 +179,7 @@ pub enum SchemaError {
         count: usize,
     },
     /// There are more parts than the output has.
-    #[error("{}: expected {count} parts, found part {index} too; hint: delete that directory and run the stage again", path.display())]
+    #[error("{}: found a part {index}, expected {count} in total; hint: delete that directory and run the stage again", path.display())]
     StrayPart {
         /// The directory of the parts.
         path: PathBuf,

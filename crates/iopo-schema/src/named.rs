@@ -12,7 +12,7 @@ use crate::value::{downcast, encode_texts};
 
 /// The error for a name that an enum does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}, found `{got}`")]
+#[error("found `{got}`, expected {expected}")]
 pub struct UnknownName {
     /// The known names.
     pub expected: String,
@@ -154,6 +154,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = "half".parse::<GroupKind>().unwrap_err();
-        assert_eq!(error.to_string(), "expected one of `full`, `sided`, found `half`");
+        assert_eq!(error.to_string(), "found `half`, expected one of `full`, `sided`");
     }
 }

@@ -109,7 +109,7 @@ fn parts_of_another_configuration_are_refused() -> Outcome {
     let mut other = provenance();
     other.config["beta"] = serde_json::json!(0.5);
     let error = Parts::<MetricRow>::open(&path, &other).unwrap_err().to_string();
-    assert!(error.contains("out.parquet.parts: expected parts with config"), "{error}");
+    assert!(error.contains("out.parquet.parts: found parts with config"), "{error}");
     assert!(error.contains(r#""beta":0.5"#) && error.contains(r#""beta":0.1"#), "{error}");
     assert!(error.contains("delete that directory"), "{error}");
     // The first configuration can still resume.
@@ -135,7 +135,7 @@ fn a_foreign_final_file_is_never_replaced() -> Outcome {
     let path = folder.path().join("out.parquet");
     fs::write(&path, "a user's notes")?;
     let error = Parts::<MetricRow>::open(&path, &provenance()).unwrap_err().to_string();
-    assert!(error.contains("out.parquet: expected a complete Parquet file"), "{error}");
+    assert!(error.contains("expected a complete Parquet file"), "{error}");
     Ok(())
 }
 
@@ -159,9 +159,9 @@ fn missing_and_stray_parts_are_named() -> Outcome {
     parts.write(0, &rows(0))?;
     parts.write(2, &rows(2))?;
     let error = parts.finish(3).unwrap_err().to_string();
-    assert!(error.contains("expected part 1 of 3, found none"), "{error}");
+    assert!(error.contains("found no part 1, expected 3 in total"), "{error}");
     let error = parts.finish(1).unwrap_err().to_string();
-    assert!(error.contains("expected 1 parts, found part 2 too"), "{error}");
+    assert!(error.contains("found a part 2, expected 1 in total"), "{error}");
     Ok(())
 }
 

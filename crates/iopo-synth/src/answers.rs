@@ -227,9 +227,9 @@ fn complete_or_refuse(
                 if completions.len() != open.len() {
                     return Err(SynthError::Model(LlmError::Failed {
                         reason: format!(
-                            "expected {} completions, got {}",
-                            open.len(),
-                            completions.len()
+                            "found {} completions, expected {}",
+                            completions.len(),
+                            open.len()
                         ),
                     }));
                 }

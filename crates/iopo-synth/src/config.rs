@@ -51,8 +51,8 @@ pub struct SynthConfig {
     pub samples_per_task: usize,
     /// Responses of each task that are sampled without a style prompt. Default: 1.
     pub plain_samples: usize,
-    /// Style prompts of the other responses; they do not become part of an instruction. Default ones that elicit a
-    /// held-out kind are not used ([`crate::style_prompts`]). Default: [`StylePrompt::ALL`].
+    /// Style prompts of the other responses; they do not become part of an instruction. The built-in prompts that elicit
+    /// a held-out kind are skipped. Default: [`StylePrompt::ALL`].
     pub style_prompts: Vec<String>,
     /// How responses are sampled.
     pub sampling: SamplingConfig,
@@ -67,23 +67,24 @@ pub struct SynthConfig {
     /// Degeneration check: drops responses in which a larger share of 4-grams repeats. Default: 0.3. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_repetition: f64,
-    /// Trims a cut response to its last full sentence if at least this share of it remains; drops it otherwise.
-    /// Default: 0.6. Range: 0 to 1.
+    /// Trims a response that hit the token limit to its last full sentence. Drops it if less than this share of the
+    /// text remains. Default: 0.6. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_cut_share: f64,
-    /// Keeps cut responses untrimmed; meant for tiny random models. Default: false.
+    /// Keeps responses that hit the token limit untrimmed; meant for tiny random models. Default: false.
     pub keep_cut: bool,
-    /// Length in words of the n-grams that responses to two tasks must not share. Default: 8. Range: at least 1.
+    /// Drops a response that shares a run of this many words with a response to an earlier task, unless the run comes
+    /// from both instructions. Default: 8. Range: at least 1.
     #[schemars(range(min = 1))]
     pub decontamination_ngram: usize,
 
     /// Maximum number of instructions written for one response. Default: 1. Range: at least 1.
     #[schemars(range(min = 1))]
     pub instructions_per_answer: usize,
-    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: at least 0 each.
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: each at least 0.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Weights of constraint kinds by id; other kinds keep their prior ([`Kind::weight`]). Default: empty.
+    /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
     /// Evens out constraint types and dimensions: 0 uses the weights of kinds as they are, 1 gives every type and
     /// dimension the same share. Default: 0.5. Range: 0 to 1.
@@ -93,7 +94,8 @@ pub struct SynthConfig {
     /// least 0.
     #[schemars(range(min = 0.0))]
     pub discriminating_weight: f64,
-    /// Ids of constraint kinds that synthesis never uses. Default: none.
+    /// Ids of the constraint kinds that synthesis never uses. In a run, set by the top-level `held_out`; any other
+    /// value is refused. Default: none.
     pub held_out: Vec<String>,
 
     /// Allows edits that make a constraint hold. Default: true.
@@ -103,8 +105,8 @@ pub struct SynthConfig {
     /// Probability of each repair. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub repair_probability: f64,
-    /// Repairs kinds that hold in the responses to a smaller share of tasks than this. Default: 0.05. Range: at least
-    /// 0.
+    /// Repairs only rare kinds: those that hold in responses to less than this share of the tasks. Default: 0.05. Range:
+    /// at least 0.
     #[schemars(range(min = 0.0))]
     pub repair_reach: f64,
     /// Ids of the kinds that may be repaired; if empty, `repair_reach` decides. Default: empty.

@@ -43,7 +43,7 @@ pub enum SynthError {
         reason: String,
     },
     /// The task file has no tasks.
-    #[error("{}: expected at least one task, found none", path.display())]
+    #[error("{}: found no task, expected at least one", path.display())]
     NoTasks {
         /// The task file.
         path: PathBuf,
@@ -83,7 +83,7 @@ pub enum SynthError {
         second: usize,
     },
     /// The task file has an unknown extension.
-    #[error("{}: expected a file that ends in .jsonl, .ndjson or .parquet", path.display())]
+    #[error("{}: found an unknown file extension, expected .jsonl, .ndjson or .parquet", path.display())]
     TaskFormat {
         /// The task file.
         path: PathBuf,
@@ -93,7 +93,7 @@ pub enum SynthError {
     Setting(#[from] SettingError),
     /// The file of sampled answers does not belong to these tasks.
     #[error(
-        "{}: expected {expected}, found {got}; hint: delete the file to sample again",
+        "{}: found {got}, expected {expected}; hint: delete the file to sample again",
         path.display()
     )]
     Answers {
@@ -118,7 +118,7 @@ pub enum SynthError {
     Cancelled,
     /// No answer is usable.
     #[error(
-        "expected a usable answer, found none among {answers} ({reasons}); hint: raise \
+        "found no usable answer among {answers} ({reasons}), expected at least one; hint: raise \
          `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
     )]
     NothingAccepted {
@@ -129,8 +129,8 @@ pub enum SynthError {
     },
     /// More responses are repaired than the limit allows.
     #[error(
-        "expected a share of repaired responses of at most {limit:.3} (synth.max_repaired_share), \
-         found {share:.3} ({repaired} of {accepted}); hint: raise `synth.samples_per_task`, or lower \
+        "found a share of repaired responses of {share:.3} ({repaired} of {accepted}), expected at most \
+         {limit:.3} (synth.max_repaired_share); hint: raise `synth.samples_per_task`, or lower \
          `synth.repair_probability`"
     )]
     TooManyRepaired {

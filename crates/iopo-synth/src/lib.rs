@@ -2,7 +2,7 @@
 //!
 //! A language model answers every task several times, with style prompts that make the responses differ. Every checker
 //! runs on each response, and the instruction is written from the constraints that the response satisfies (constraint
-//! back-translation), so code proves every label. Small edits, which are flagged, add constraint kinds that sampling
+//! back-translation), so every label is verified by code. Small edits, which are flagged, add constraint kinds that sampling
 //! rarely reaches.
 //!
 //! | module | contents |

@@ -54,7 +54,7 @@ fn parquet_is_read_with_any_string_type() {
 fn an_error_about_an_invalid_file_names_the_place() {
     let good = r#"{"id":"a","task":"Say hi."}"#;
     let cases: [(&str, Vec<u8>, &str); 8] = [
-        ("tasks.jsonl", b"\n \n".to_vec(), "expected at least one task"),
+        ("tasks.jsonl", b"\n \n".to_vec(), "found no task, expected at least one"),
         ("tasks.jsonl", format!("{good}\nnonsense").into_bytes(), "tasks.jsonl:2:"),
         ("tasks.jsonl", format!("{good}\n{{\"id\":\"b\"}}").into_bytes(), "missing field `task`"),
         ("tasks.jsonl", format!("{good}\n\n{good}").into_bytes(), "in row 1 and in row 3"),

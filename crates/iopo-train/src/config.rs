@@ -28,87 +28,87 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainConfig {
-    /// Trains these methods. SFT always runs, because every other method starts from it. Default `["sft", "dpo",
+    /// Trains these methods. SFT always runs, because every other method starts from it. Default: `["sft", "dpo",
     /// "iopo"]`.
     pub methods: Vec<Method>,
-    /// Passes over the training groups of each method after SFT. Default 2.
+    /// Passes over the training groups of each method after SFT. Default: 2.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["epochs"]))]
     pub num_train_epochs: usize,
-    /// Peak learning rate of the preference methods and of continued SFT. Default 1e-4.
+    /// Peak learning rate of the preference methods and of continued SFT. Default: 1e-4.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0, "aliases" = ["lr"]))]
     pub learning_rate: f64,
     /// Settings of the SFT stage.
     pub sft: SftConfig,
     /// Strength of the preference loss. Higher values keep the policy closer to the reference. Methods without a
-    /// reference use their published value ([`Method::published`]) unless `overrides` sets one. Default 0.1.
+    /// reference use their published values (SimPO 2.0, ORPO 0.1, TPO and TPO-L 0.01) unless `overrides` sets one.
+    /// Default: 0.1.
     #[schemars(extend("exclusiveMinimum" = 0.0))]
     pub beta: f64,
     /// Weight of the SFT loss on the chosen responses, added to a preference loss as a mean per token. Higher values
-    /// keep the chosen responses likely. Default 1.0.
+    /// keep the chosen responses likely. Default: 1.0.
     #[schemars(range(min = 0.0))]
     pub pref_ftx: f64,
-    /// Maps a margin to a loss, for the methods with a reference: sigmoid, hinge, ipo, robust or exo-pair. Default
-    /// sigmoid.
+    /// Function that maps a margin to the loss of the methods with a reference. Default: sigmoid.
     pub loss_type: LossType,
-    /// Assumed probability that a preference label is flipped; softens sigmoid, robust and exo-pair. Default 0.
+    /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and exo-pair. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub label_smoothing: f64,
-    /// Share of the updates over which the learning rate rises from 0 to its peak. Default 0.1.
+    /// Share of the updates over which the learning rate rises from 0 to its peak. Default: 0.1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub warmup_ratio: f64,
-    /// Learning rate after the warm-up: constant, linear or cosine decay to 0. Default cosine.
+    /// Learning rate after the warm-up: `linear` and `cosine` decay to 0. Default: cosine.
     pub lr_scheduler_type: SchedulerType,
-    /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default 8.
+    /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default: 8.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]
     pub groups_per_update: usize,
-    /// Most tokens of one forward and backward pass. Higher values use more memory and are faster on a GPU; on a CPU
-    /// each thread computes one micro-batch. No result depends on it beyond rounding. Default 1024.
+    /// Maximum number of tokens of one forward and backward pass. Higher values use more memory and are faster on a
+    /// GPU; on a CPU each thread computes one micro-batch. Changes results only by rounding. Default: 1024.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub tokens_per_micro_batch: usize,
-    /// Recomputes activations in the backward pass to save memory: auto, always or never. Costs 25 to 38 % more
-    /// time and changes no result; auto recomputes only if the activations would not fit. Default auto.
+    /// Recomputes activations in the backward pass, which saves memory and changes no result. Steps with adapters take
+    /// 25 to 38 % longer. `auto` recomputes only if the activations would not fit. Default: auto.
     pub gradient_checkpointing: GradientCheckpointing,
-    /// Lays the sequences of a group out as a tree of shared segments, or as one row a sequence for comparison: tree
-    /// or rows. Default tree.
+    /// Layout of the sequences of a group. `tree` shares common segments; `rows` computes each sequence separately, for
+    /// comparison. Default: tree.
     pub sequence_layout: SequenceLayout,
-    /// Trains LoRA adapters; `false` trains every weight. Default true.
+    /// Trains LoRA adapters; `false` trains every weight. Default: true.
     pub use_peft: bool,
     /// Settings of the LoRA adapters.
     pub lora: LoraConfig,
-    /// Most tokens of a sequence, prompt and response together. Default 1024.
+    /// Maximum number of tokens of a sequence, prompt and response together. Default: 1024.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max_length: usize,
-    /// Treatment of groups that exceed `max_length`: drop skips them, official cuts them as the authors' released code
-    /// does. Default drop.
+    /// Treatment of groups that exceed `max_length`: `drop` skips them, `official` cuts them as the authors' released
+    /// code does. Default: drop.
     pub truncation_mode: TruncationMode,
-    /// Scales the gradients down to this global norm if they exceed it; 0 turns clipping off. Default 1.0.
+    /// Scales the gradients down to this global norm if they exceed it; 0 turns clipping off. Default: 1.0.
     #[schemars(range(min = 0.0), extend("aliases" = ["clip_norm"]))]
     pub max_grad_norm: f64,
-    /// Optimizer: adamw, adam, sgd, rmsprop, adagrad or lion. Default adamw.
+    /// Optimizer. Default: adamw.
     pub optim: OptimizerName,
-    /// Weight decay of the optimizer. Default 0.01.
+    /// Weight decay of the optimizer. Default: 0.01.
     #[schemars(range(min = 0.0))]
     pub weight_decay: f64,
-    /// Updates between two checkpoints; 0 writes none, so a stopped training starts over. Default 10.
+    /// Updates between two checkpoints; 0 writes none, so a stopped training starts over. Default: 10.
     pub save_steps: usize,
-    /// Random seed of the initial adapters and of the order of the groups. Default 0.
+    /// Random seed of the initial adapters and of the order of the groups. Default: 0.
     pub seed: u64,
-    /// Trains every method once for each of these random seeds, in place of `seed`. Default `[]`.
+    /// Trains every method once for each of these random seeds, in place of `seed`. Default: `[]`.
     pub seeds: Vec<u64>,
-    /// Most groups of the train split to train on; 0 uses all. Default 0.
+    /// Maximum number of groups of the train split to train on; 0 uses all. Default: 0.
     pub max_train_groups: usize,
-    /// Evaluates loss and reward accuracy on the dev split during training. Default true.
+    /// Evaluates loss and reward accuracy on the dev split during training. Default: true.
     pub do_eval: bool,
-    /// Updates between two evaluations; 0 evaluates at the end of each epoch. Default 0.
+    /// Updates between two evaluations; 0 evaluates at the end of each epoch. Default: 0.
     pub eval_steps: usize,
-    /// Stops a method after this many evaluations in a row without an improvement; 0 never stops early. Default 0.
+    /// Stops a method after this many evaluations in a row without an improvement; 0 never stops early. Default: 0.
     pub early_stopping_patience: usize,
-    /// Metric of the dev split that early stopping and `load_best_model_at_end` compare: loss, or accuracy of the
-    /// rewards. SFT always uses the loss. Default loss.
+    /// Metric of the dev split that early stopping and `load_best_model_at_end` compare; `accuracy` is that of the
+    /// rewards. SFT always uses the loss. Default: loss.
     pub metric_for_best_model: BestModelMetric,
-    /// Keeps the weights of the best evaluation instead of the last update's. Default false.
+    /// Keeps the weights of the best evaluation instead of the last update's. Default: false.
     pub load_best_model_at_end: bool,
-    /// Most groups of the dev split to evaluate on; 0 uses all. Default 64.
+    /// Maximum number of groups of the dev split to evaluate on; 0 uses all. Default: 64.
     pub max_eval_groups: usize,
     /// Settings of single methods, by method, for instance `[train.overrides.simpo]`.
     #[schemars(extend("propertyNames" = method_names()))]
@@ -128,10 +128,10 @@ fn method_names() -> serde_json::Value {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SftConfig {
-    /// Passes of SFT over the training groups. Default 2.
+    /// Passes of SFT over the training groups. Default: 2.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub num_train_epochs: usize,
-    /// Peak learning rate of SFT. Default 5e-4.
+    /// Peak learning rate of SFT. Default: 5e-4.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: f64,
 }
@@ -160,18 +160,18 @@ pub struct Override {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GridConfig {
-    /// Peak learning rates to try. Default `[]`.
+    /// Peak learning rates to try. Default: `[]`.
     #[schemars(extend("items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0, "maximum": 1.0 }))]
     pub learning_rate: Vec<f64>,
-    /// Values of beta to try. Default `[]`.
+    /// Values of beta to try. Default: `[]`.
     #[schemars(extend("items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0 }))]
     pub beta: Vec<f64>,
-    /// Weights of the SFT loss to try. Default `[]`.
+    /// Weights of the SFT loss to try. Default: `[]`.
     #[schemars(inner(range(min = 0.0)))]
     pub pref_ftx: Vec<f64>,
-    /// Passes over the training groups in a trial; 0 takes `train.num_train_epochs`. Default 0.
+    /// Passes over the training groups in a trial; 0 takes `train.num_train_epochs`. Default: 0.
     pub num_train_epochs: usize,
-    /// Most groups that a trial trains on; 0 takes all. Default 0.
+    /// Maximum number of groups that a trial trains on; 0 takes all. Default: 0.
     pub max_train_groups: usize,
 }
 

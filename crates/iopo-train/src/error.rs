@@ -31,7 +31,7 @@ pub enum TrainError {
     Setting(#[from] SettingError),
     /// No group is left to train on.
     #[error(
-        "{}: expected at least one group of the train split, found none ({dropped}); hint: raise \
+        "{}: found no group of the train split ({dropped}), expected at least one; hint: raise \
          `train.max_length`, or build more groups",
         path.display()
     )]
@@ -90,8 +90,8 @@ pub enum TrainError {
     /// Policy and reference differ before the first update.
     #[error(
         "group {group}, sequence {sequence}: found logps {policy} under the policy and {reference} \
-         under the reference, expected equal values before the first update; hint: the cached \
-         reference belongs to another model, delete the reference_logps file and start again"
+         under the reference, expected equal values before the first update; hint: delete the \
+         reference_logps file and start again; the cached reference belongs to another model"
     )]
     StepZero {
         /// The group's id.

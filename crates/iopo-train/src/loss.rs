@@ -52,3 +52,26 @@ impl LossType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::schema_for;
+
+    use super::LossType;
+
+    #[test]
+    fn the_name_of_every_loss_type_is_its_name_in_a_file() {
+        let schema = schema_for!(LossType);
+        let variants = schema.get("oneOf").and_then(|variants| variants.as_array());
+        let names: Vec<&str> = variants
+            .expect("one schema for each loss type")
+            .iter()
+            .filter_map(|variant| variant["const"].as_str())
+            .collect();
+        assert!(names.len() >= 5, "{names:?}");
+        for name in names {
+            let loss_type: LossType = serde_json::from_value(name.into()).expect(name);
+            assert_eq!(loss_type.name(), name);
+        }
+    }
+}

@@ -60,13 +60,13 @@ pub struct ResultSettings {
     pub plan: Plan,
     /// Share of the updates over which the learning rate rises.
     pub warmup_ratio: f64,
-    /// Most tokens of one forward and backward pass.
+    /// Maximum number of tokens of one forward and backward pass.
     pub tokens_per_micro_batch: usize,
     /// Tree or rows.
     pub sequence_layout: SequenceLayout,
     /// Settings of the adapters; `None` if every weight is trained.
     pub lora: Option<LoraConfig>,
-    /// Most tokens of a sequence.
+    /// Maximum number of tokens of a sequence.
     pub max_length: usize,
     /// Bound of the gradient's global norm; 0 for none.
     pub max_grad_norm: f64,

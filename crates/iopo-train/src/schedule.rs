@@ -37,7 +37,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Makes a schedule whose warm-up takes the share `ratio` of its updates, rounded up as in transformers. The last update
-    /// is never part of the warm-up, because a training of one update would have the rate 0.
+    /// is never part of the warm-up; otherwise the only update of a one-update training would run at rate 0.
     pub fn with_ratio(
         lr_scheduler_type: SchedulerType,
         peak: f64,

@@ -12,8 +12,9 @@ use crate::{TrainError, files, metadata::Metadata, peft};
 pub const ADAPTER: &str = "adapter_model.safetensors";
 /// File of a fully trained model's weights, if one file holds them.
 pub const WEIGHTS: &str = "model.safetensors";
-/// Most bytes of one file of weights.
+/// Maximum number of bytes of one file of weights.
 const MAX_SHARD: u64 = 5_000_000_000;
+
 /// Returns the trained tensors of a decoder: the adapters' factors, or every weight.
 ///
 /// # Errors

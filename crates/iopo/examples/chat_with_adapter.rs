@@ -18,7 +18,7 @@ use iopo::train::weights;
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [model, adapter, message] = args.as_slice() else {
-        bail!("expected three arguments, MODEL ADAPTER MESSAGE; found {}", args.len());
+        bail!("found {} arguments, expected three: MODEL ADAPTER MESSAGE", args.len());
     };
 
     let cpu = device("flex")?;

@@ -13,7 +13,7 @@ use crate::size;
 
 pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand};
 
-/// Improves how well a language model follows instructions with many constraints.
+/// Improves how well a language model follows instructions with several constraints at once.
 ///
 /// Implements the full IOPO pipeline: synthesizes constrained instructions with verified responses, builds preference
 /// groups, trains adapters, and evaluates them with confidence intervals. Each stage is a command; `pipeline` runs all of
@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Synth(RunArgs),
     /// Build preference groups from instructions and responses.
     Pairs(RunArgs),
-    /// Train one adapter per method on the preference groups.
+    /// Train one adapter (or full model) per method on the preference groups.
     Train(RunArgs),
     /// Evaluate the base model and every trained model on held-out instructions, or on a benchmark.
     Eval(EvalArgs),
@@ -56,10 +56,10 @@ pub(crate) enum Command {
     ///
     /// A group has two instructions and a response to each. A LLaMA-Factory row holds a whole group. A TRL row holds half
     /// of one; the other half is its mirrored row in the same file, with another prompt and with chosen and rejected
-    /// swapped. Skips and counts rows that have no mirrored row; most preference datasets have none.
+    /// swapped. Rows without a mirrored row are skipped and counted; most preference datasets have no mirrored rows.
     ///
-    /// A task that occurs in two files stays in the first of train, dev and test. Labels are imported without a check. To
-    /// train on the groups, write RUN/preferences.parquet, then run `iopo train --out RUN`.
+    /// A task that occurs in two files stays in the first of train, dev and test. Imported labels are not checked; they
+    /// are marked as unverified. To train on the groups, write RUN/preferences.parquet, then run `iopo train --out RUN`.
     Import(ImportArgs),
     /// Show the schema, version, provenance and first rows of a Parquet file that iopo wrote.
     Inspect(InspectArgs),
@@ -118,10 +118,11 @@ pub(crate) struct RunArgs {
     /// Type of the base model's weights; trained weights are always f32 [default: f32].
     #[arg(long, value_name = "TYPE", value_parser = DTYPES)]
     pub(crate) dtype: Option<String>,
-    /// Random seed of every stage; a list of training seeds becomes consecutive seeds from it.
+    /// Random seed of every stage. If `train.seeds` is set, its values are replaced by SEED, SEED+1, …
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Recompute activations during training to save memory, slower; without a value: always [default: auto].
+    /// Recompute activations during training, which saves memory and takes longer. The flag alone means `always`
+    /// [default: auto].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = GRADIENT_CHECKPOINTING)]
     pub(crate) gradient_checkpointing: Option<String>,
     /// Set any other setting, as TOML; can be repeated. `iopo config` lists the settings.
@@ -152,7 +153,7 @@ pub(crate) struct MergeArgs {
     /// Directory for the merged model; must be empty or not exist.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Most bytes of one weights file.
+    /// Maximum number of bytes of one weights file.
     #[arg(long, value_name = "SIZE", default_value = "5GB", value_parser = size::parse)]
     pub(crate) max_shard_size: u64,
 }
@@ -198,7 +199,7 @@ impl From<FileFormat> for Container {
 pub(crate) enum Splits {
     /// The training split.
     Train,
-    /// The dev split, for choices during training.
+    /// The dev split, for early stopping and tuning.
     Dev,
     /// The test split.
     Test,
@@ -231,7 +232,7 @@ pub(crate) struct ExportArgs {
     /// File format [default: by the extension of --out].
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FileFormat>,
-    /// Split to export; the rows do not name their split.
+    /// Split to export. The exported rows do not record it.
     #[arg(long, value_enum, default_value_t = Splits::Train)]
     pub(crate) split: Splits,
     /// File to write; must not exist.

@@ -19,7 +19,7 @@ struct First {
     place: String,
 }
 
-/// Most characters shown of a library's message.
+/// Maximum number of characters shown of a library's message.
 const LONGEST: usize = 300;
 
 /// Words by which drivers and libraries report that memory ran out.

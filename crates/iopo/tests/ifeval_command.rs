@@ -148,7 +148,7 @@ fn invalid_input_is_one_clear_error() {
     fs::write(&data, PROMPTS).expect("written");
     fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
     let error = with(text(&data), text(&responses), &[]).error(1);
-    assert!(error.contains("2 of 3 prompts have no response"), "{error}");
+    assert!(error.contains("prompts without a response: 2 of 3"), "{error}");
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("2 prompts skipped"), "{}", said.stderr);

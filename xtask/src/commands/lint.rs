@@ -40,7 +40,7 @@ const TOOLS: [Tool; 2] = [
     },
 ];
 
-/// Checks spelling, licences and sources; returns the tools that are not installed.
+/// Checks spelling, licenses and sources; returns the tools that are not installed.
 fn tools() -> Result<Vec<&'static Tool>> {
     let mut missing = Vec::new();
     for tool in &TOOLS {

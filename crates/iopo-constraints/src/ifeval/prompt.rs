@@ -131,12 +131,12 @@ fn read(number: usize, line: &str) -> Result<IfevalPrompt, IfevalError> {
     let key = match &line.key {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        other => return Err(bad(format!("expected a number or a string as key, found {other}"))),
+        other => return Err(bad(format!("found {other} as key, expected a number or a string"))),
     };
     let (ids, kwargs) = (line.instruction_id_list, line.kwargs);
     if ids.len() != kwargs.len() || ids.is_empty() {
         let found = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
-        return Err(bad(format!("expected as many kwargs as instructions, found {found}")));
+        return Err(bad(format!("found {found}, expected as many kwargs as instructions")));
     }
     let made = ids.into_iter().zip(kwargs).map(|(id, kwargs)| PromptInstruction::new(id, kwargs));
     let instructions = made.collect::<Result<_, _>>().map_err(|source| {

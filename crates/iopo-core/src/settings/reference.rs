@@ -64,7 +64,7 @@ fn strings(value: &Value) -> Vec<String> {
     values.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// The parts of a doc comment. Sentences that begin with `Default` or `Range:` are separate.
+/// The parts of a doc comment. Sentences that begin with `Default:` or `Range:` are separate.
 #[derive(Debug, Default)]
 struct Documentation {
     effect: String,
@@ -82,8 +82,8 @@ impl Documentation {
         let mut effect: Vec<&str> = Vec::new();
         for sentence in line.split_inclusive(". ") {
             let words = || sentence.trim().trim_end_matches('.');
-            if let Some(default) = words().strip_prefix("Default") {
-                default.trim_start_matches(':').trim().clone_into(&mut text.default);
+            if let Some(default) = words().strip_prefix("Default:") {
+                default.trim().clone_into(&mut text.default);
             } else if let Some(range) = words().strip_prefix("Range:") {
                 text.range = Some(range.trim().to_owned());
             } else {

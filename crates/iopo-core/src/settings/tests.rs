@@ -24,7 +24,7 @@ impl Default for Config {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Train {
-    /// Size of a step. Default 0.5. See [`Schedule`].
+    /// Size of a step. Default: 0.5. See [`Schedule`]. Default steps are small.
     #[schemars(extend("exclusiveMinimum" = 0.0, "aliases" = ["lr"]), range(max = 1.0))]
     learning_rate: f32,
     /// Shape of the learning rate.
@@ -35,7 +35,7 @@ struct Train {
     /// Weights.
     #[schemars(inner(range(min = 0.0)))]
     weights: Vec<f64>,
-    /// Most groups of each split.
+    /// Maximum number of groups of each split.
     limit: Limit,
     /// Weights by schedule.
     #[schemars(extend("propertyNames" = { "enum": ["cosine", "constant"] }))]
@@ -91,7 +91,7 @@ fn the_reference_lists_types_defaults_ranges_and_effects() {
         .collect();
     let want = [
         r#"name | string | "run" |  | Name of the run."#,
-        "train.learning_rate | number | 0.95 | above 0 and at most 1 | Size of a step. See `Schedule`.",
+        "train.learning_rate | number | 0.95 | above 0 and at most 1 | Size of a step. See `Schedule`. Default steps are small.",
         r#"train.schedule | string | "cosine" | `cosine`, `constant` | Shape of the learning rate."#,
         "train.epochs | integer |  | at least 1 | Passes over the data.",
         "train.weights | list of numbers | [1.0, 2.5] | each at least 0 | Weights.",

@@ -34,17 +34,17 @@ pub const ID: &str = "ifeval";
 /// IFEval as a command line offers it.
 pub const PUBLISHED: Published = Published {
     id: ID,
-    about: "IFEval: 25 types of instructions that code checks, on responses of a model or of a file",
+    about: "IFEval: 25 types of instructions that code checks, for responses from a model or a file",
     data: "Prompts: the file of IFEval or IFBench, or the hub id of a dataset with one such file",
     modes: &[
         PublishedMode {
             id: Mode::Paper.id(),
-            about: "As published, for numbers that compare with other papers",
+            about: "As published; comparable with published scores",
             make: |held_out| Box::new(Ifeval::new(Mode::Paper).held_out(held_out)),
         },
         PublishedMode {
             id: Mode::Repaired.id(),
-            about: "As the instructions read; the numbers do not compare with published ones",
+            about: "As the instructions read; not comparable with published scores",
             make: |held_out| Box::new(Ifeval::new(Mode::Repaired).held_out(held_out)),
         },
     ],

@@ -76,9 +76,7 @@ impl ResponseFile {
                 Some(Value::Number(key)) => Some(key.to_string()),
                 Some(Value::Null) | None => None,
                 Some(other) => {
-                    return Err(bad(format!(
-                        "expected `key` to be text or a number, found {other}"
-                    )));
+                    return Err(bad(format!("`key`: found {other}, expected text or a number")));
                 }
             };
             if prompt.is_none() && key.is_none() {

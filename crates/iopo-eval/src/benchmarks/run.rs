@@ -45,7 +45,7 @@ impl BenchmarkConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Decoding {
-    /// Longest response, in tokens.
+    /// Maximum number of tokens of a response.
     pub max_new_tokens: usize,
     /// Responses that are generated together.
     pub batch: usize,

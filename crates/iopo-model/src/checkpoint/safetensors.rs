@@ -66,7 +66,7 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
     for file in files {
         let plain = Path::new(file).file_name().is_some_and(|name| name == file.as_str());
         if !plain {
-            let reason = format!("expected plain file names in the index, found `{file}`");
+            let reason = format!("found `{file}` in the index, expected plain file names");
             return Err(ModelError::safetensors(index, reason));
         }
         let path = dir.join(file);
@@ -141,7 +141,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let bad = |reason: String| ModelError::safetensors(&path, reason);
     let available = shard.len.checked_sub(8).ok_or_else(|| {
         bad(format!(
-            "expected at least 8 bytes, found {}; hint: the file is truncated, download it again",
+            "found {} bytes, expected at least 8; hint: the file is truncated; download it again",
             shard.len
         ))
     })?;
@@ -189,13 +189,13 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
         if begin != at {
             let what = if begin < at { "overlap" } else { "leave a gap" };
             return Err(bad(format!(
-                "tensors {what}: expected the next one at byte {at}, found {begin}"
+                "tensors {what}: found one at byte {begin}, expected it at byte {at}"
             )));
         }
         at = end;
     }
     if at != data {
-        return Err(bad(format!("expected {at} bytes of data, found {data}")));
+        return Err(bad(format!("found {data} bytes of data, expected {at}")));
     }
     Ok(tensors)
 }

@@ -30,7 +30,7 @@ pub(super) fn build(metadata: &Metadata) -> Result<Tokenizer, ModelError> {
         Some(other) => {
             let other: String = other.chars().take(40).collect();
             return Err(bad(format!(
-                "expected the model `gpt2` (byte-level BPE), found `{other}`; hint: use the Hugging Face \
+                "found the model `{other}`, expected `gpt2` (byte-level BPE); hint: use the Hugging Face \
                  checkpoint with its tokenizer.json"
             )));
         }
@@ -42,15 +42,16 @@ pub(super) fn build(metadata: &Metadata) -> Result<Tokenizer, ModelError> {
         }
     }
     let style = Style::from_pre(metadata.text("tokenizer.ggml.pre")?).map_err(bad)?;
-    let missing = |what: &str| bad(format!("expected `tokenizer.ggml.{what}`, found nothing"));
+    let missing =
+        |what: &str| bad(format!("found no `tokenizer.ggml.{what}`, expected a list of texts"));
     let tokens = metadata.texts("tokenizer.ggml.tokens")?.ok_or_else(|| missing("tokens"))?;
     let merges = metadata.texts("tokenizer.ggml.merges")?.ok_or_else(|| missing("merges"))?;
     let types = metadata.integers("tokenizer.ggml.token_type")?.unwrap_or(&[]);
     if tokens.is_empty() || tokens.len() > limits::VOCAB {
-        return Err(bad(format!("expected 1 to {} tokens, found {}", limits::VOCAB, tokens.len())));
+        return Err(bad(format!("found {} tokens, expected 1 to {}", tokens.len(), limits::VOCAB)));
     }
     if !types.is_empty() && types.len() != tokens.len() {
-        return Err(bad(format!("expected {} token types, found {}", tokens.len(), types.len())));
+        return Err(bad(format!("found {} token types, expected {}", types.len(), tokens.len())));
     }
 
     let model = BPE::builder()
@@ -95,7 +96,7 @@ impl Style {
             other => {
                 let found: String = other.unwrap_or("nothing").chars().take(40).collect();
                 Err(format!(
-                    "expected `tokenizer.ggml.pre` smollm, qwen2 or llama-bpe, found `{found}`; hint: use \
+                    "`tokenizer.ggml.pre`: found {found}, expected smollm, qwen2 or llama-bpe; hint: use \
                      the Hugging Face checkpoint with its tokenizer.json"
                 ))
             }
@@ -137,7 +138,7 @@ fn pairs(merges: &[String]) -> Result<Merges, String> {
         let mut spaces = merge.match_indices(' ').map(|(at, _)| at).filter(|at| *at > 0);
         let at = spaces.next().filter(|at| at + 1 < merge.len());
         at.map(|at| (merge[..at].to_owned(), merge[at + 1..].to_owned()))
-            .ok_or_else(|| format!("expected two tokens in merge {line}, found {merge:?}"))
+            .ok_or_else(|| format!("merge {line}: found {merge:?}, expected two tokens"))
     };
     merges.iter().enumerate().map(split).collect()
 }

@@ -26,7 +26,7 @@ pub enum ExchangeError {
     },
     /// The file has an unknown extension.
     #[error(
-        "{}: expected a file that ends in .jsonl, .ndjson, .json or .parquet; hint: rename or convert it",
+        "{}: found an unknown file extension, expected .jsonl, .ndjson, .json or .parquet; hint: rename or convert it",
         path.display()
     )]
     Ending {
@@ -35,7 +35,7 @@ pub enum ExchangeError {
     },
     /// The Parquet file cannot be read.
     #[error(
-        "{}: expected a complete Parquet file, found {got}; hint: copy the file again, or write \
+        "{}: found {got}, expected a complete Parquet file; hint: copy the file again, or write \
          it with snappy, zstd or no compression",
         path.display()
     )]
@@ -47,7 +47,7 @@ pub enum ExchangeError {
     },
     /// The Parquet file cannot be read in bounded memory.
     #[error(
-        "{}: expected Parquet pages that can be read in bounded memory, found {got}; hint: \
+        "{}: found {got}, expected Parquet pages that can be read in bounded memory; hint: \
          write the file with smaller row groups and with plain or dictionary encoding",
         path.display()
     )]
@@ -59,7 +59,7 @@ pub enum ExchangeError {
     },
     /// A column has the wrong type.
     #[error(
-        "{}: expected text or turns in column `{column}`, found {got}; hint: rename or convert the column",
+        "{}: column `{column}`: found {got}, expected text or turns; hint: rename or convert the column",
         path.display()
     )]
     Column {
@@ -82,7 +82,7 @@ pub enum ExchangeError {
     },
     /// A row is too long to be read or written.
     #[error(
-        "{}, {place}: expected at most {} bytes in a row, found more; hint: remove the row",
+        "{}, {place}: found more than {} bytes, which is the limit of a row; hint: remove the row",
         path.display(),
         MAX_ROW_BYTES
     )]
@@ -101,7 +101,7 @@ pub enum ExchangeError {
         source: parquet::errors::ParquetError,
     },
     /// There are no groups to write.
-    #[error("{}: expected groups to write, found none in {seen} rows ({skipped})", path.display())]
+    #[error("{}: found no group in {seen} rows ({skipped}), expected at least one", path.display())]
     Nothing {
         /// The file that was read.
         path: PathBuf,
@@ -112,7 +112,7 @@ pub enum ExchangeError {
     },
     /// There is no file to import.
     #[error(
-        "expected at least one file to import, found none; hint: pass the file with the rows to train on"
+        "found no file to import, expected at least one; hint: pass the file with the rows to train on"
     )]
     NoFile,
 }

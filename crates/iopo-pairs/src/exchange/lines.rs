@@ -94,9 +94,7 @@ impl Lines {
                         return Ok(Some((begun, bytes)));
                     }
                     b']' if depth == 0 && bytes.is_empty() && self.promised => {
-                        return Err(
-                            self.bad(self.line, "expected a row after the comma, found `]`")
-                        );
+                        return Err(self.bad(self.line, "found `]` after a comma, expected a row"));
                     }
                     b']' if depth == 0 => {
                         self.close()?;
@@ -117,7 +115,7 @@ impl Lines {
                 return Err(self.too_long(begun));
             }
         }
-        Err(self.bad(self.line, "expected `]` at the end of the list, found the end of the file"))
+        Err(self.bad(self.line, "found the end of the file in the list, expected `]`"))
     }
 
     /// Checks that nothing follows the list.
@@ -126,7 +124,7 @@ impl Lines {
         while let Some(byte) = self.byte()? {
             if !byte.is_ascii_whitespace() {
                 return Err(
-                    self.bad(self.line, "expected the end of the file after the list, found text")
+                    self.bad(self.line, "found text after the list, expected the end of the file")
                 );
             }
         }
@@ -136,12 +134,12 @@ impl Lines {
     fn parse(&self, line: u64, bytes: &[u8]) -> Result<Record, ExchangeError> {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let at = error.valid_up_to() + 1;
-            self.bad(line, format!("expected UTF-8, found another encoding at byte {at}"))
+            self.bad(line, format!("found another encoding at byte {at}, expected UTF-8"))
         })?;
         match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Record { place: Place::Line(line), fields }),
-            Ok(other) => Err(self.bad(line, format!("expected an object, found {}", kind(&other)))),
-            Err(error) => Err(self.bad(line, format!("expected JSON, found other text ({error})"))),
+            Ok(other) => Err(self.bad(line, format!("found {}, expected an object", kind(&other)))),
+            Err(error) => Err(self.bad(line, format!("found other text ({error}), expected JSON"))),
         }
     }
 

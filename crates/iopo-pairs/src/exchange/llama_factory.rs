@@ -53,5 +53,5 @@ fn response<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<&'a str, F
     if who == "gpt" {
         return Ok(text);
     }
-    Err(Fault::Bad(format!("expected a turn from \"gpt\" in `{name}`, found one from {who:?}")))
+    Err(Fault::Bad(format!("found a turn from {who:?} in `{name}`, expected one from \"gpt\"")))
 }

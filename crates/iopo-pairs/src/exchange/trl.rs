@@ -79,7 +79,7 @@ fn response<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Response<'
         },
         other => {
             let found = kind(other);
-            Err(Fault::Bad(format!("expected text or turns in `{name}`, found {found}")))
+            Err(Fault::Bad(format!("found {found} in `{name}`, expected text or turns")))
         }
     }
 }

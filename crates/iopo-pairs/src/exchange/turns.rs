@@ -39,8 +39,8 @@ pub(super) fn missing(fields: &Map<String, Value>, name: &str) -> Fault {
     let there = fields.iter().filter(|(_, value)| !value.is_null());
     let mut there: Vec<String> = there.map(|(name, _)| format!("`{name}`")).collect();
     there.sort_unstable();
-    let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-    Fault::Bad(format!("expected a field `{name}`, found {there}"))
+    let there = if there.is_empty() { "no field".to_owned() } else { there.join(", ") };
+    Fault::Bad(format!("found {there}, expected a field `{name}`"))
 }
 
 /// Reads a turn. `place` is used in errors.
@@ -49,10 +49,10 @@ pub(super) fn turn<'a>(value: &'a Value, place: &str, names: Names) -> Result<Tu
     match names.map(part) {
         [Some(who), Some(text)] => Ok(Turn { who, text }),
         _ => Err(Fault::Bad(format!(
-            "expected a turn with the strings `{}` and `{}` in `{place}`, found {}",
+            "found {} in `{place}`, expected a turn with the strings `{}` and `{}`",
+            kind(value),
             names[0],
-            names[1],
-            kind(value)
+            names[1]
         ))),
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn turns<'a>(
 ) -> Result<Vec<Turn<'a>>, Fault> {
     let Value::Array(list) = value else {
         let found = kind(value);
-        return Err(Fault::Bad(format!("expected a list of turns in `{place}`, found {found}")));
+        return Err(Fault::Bad(format!("found {found} in `{place}`, expected a list of turns")));
     };
     let named = list.iter().enumerate();
     named.map(|(index, value)| turn(value, &format!("{place}[{index}]"), names)).collect()

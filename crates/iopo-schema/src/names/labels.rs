@@ -17,9 +17,9 @@ names! {
 names! {
     /// The origin of a verdict.
     pub enum Method {
-        /// A checker. The verdict is proved.
+        /// A checker. The verdict is verified by code.
         Code = "code",
-        /// A language model, or the author of an imported row. The verdict is not proved.
+        /// A language model, or the author of an imported row. The verdict is marked as unverified.
         Judge = "judge",
     }
 }

@@ -40,7 +40,7 @@ impl Throughput {
 }
 
 impl Trainer<'_> {
-    /// Estimates the memory of a training whose concurrent micro-batches are the largest.
+    /// Estimates the peak memory, as if every concurrent micro-batch were the largest.
     pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.data.train.iter().map(|group| weight(group)).max().unwrap_or(0);

@@ -34,7 +34,7 @@ pub(crate) struct BenchmarkArgs {
     /// Skip prompts that have no response, instead of failing.
     #[arg(long, requires = "responses")]
     pub(crate) partial: bool,
-    /// Most tokens of a response.
+    /// Maximum number of tokens of a response.
     #[arg(long, value_name = "N", default_value_t = 1280)]
     pub(crate) max_new_tokens: usize,
     /// Responses generated together.

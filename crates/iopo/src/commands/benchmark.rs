@@ -69,8 +69,11 @@ fn respond(
 /// Adds the flags that resolve an error.
 fn explain(error: EvalError, benchmark: &dyn Benchmark) -> anyhow::Error {
     let hint = match &error {
-        EvalError::UnmatchedResponses { .. } | EvalError::Unanswered { .. } => {
-            Some("pass --partial to skip such lines and prompts")
+        EvalError::UnmatchedResponses { .. } => Some(
+            "compare the texts and keys with the prompts, or pass --partial to skip such lines",
+        ),
+        EvalError::Unanswered { .. } => {
+            Some("add the responses, or pass --partial to score only the answered prompts")
         }
         other => benchmark.hint(other),
     };

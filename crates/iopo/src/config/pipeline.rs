@@ -33,8 +33,8 @@ pub struct PipelineConfig {
     pub seed: u64,
     /// Constraint kinds that synthesis and pairing never use, so that evaluation can compare seen and unseen kinds.
     pub held_out: Vec<String>,
-    /// Most sequences that a worker generates together. Higher values use more memory; on a CPU every thread is a
-    /// worker.
+    /// Maximum number of sequences that a worker generates together. Higher values use more memory; on a CPU every thread
+    /// is a worker.
     #[schemars(range(min = 1))]
     pub generation_batch: usize,
     /// Synthesis: tasks to constrained instructions with verified responses.

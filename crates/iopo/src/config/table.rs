@@ -70,10 +70,11 @@ fn value_of(text: &str, before: Option<&Value>) -> Value {
     }
 }
 
-/// Sets the random seed of every stage. A list of training seeds becomes as many consecutive seeds, from `seed` on.
+/// Sets the random seed of every stage. The values of `train.seeds` are replaced by as many consecutive seeds, from
+/// `seed` on.
 ///
 /// # Errors
-/// Returns an error if the seed, or a consecutive one, exceeds TOML's 64-bit signed integers.
+/// Returns an error if the seed exceeds 2⁶³ − 1 − 2²⁰, so that the consecutive seeds fit TOML's 64-bit signed integers.
 pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
     let most = i64::MAX - (1 << 20);
     let fits = i64::try_from(seed).ok().filter(|seed| *seed <= most);

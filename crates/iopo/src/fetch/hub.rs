@@ -51,7 +51,7 @@ pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
         (Some(path), 0) => Ok(path),
         (_, others) => {
             let count = others + usize::from(others > 0);
-            let what = format!("expected one .jsonl file in {id}, found {count} ({status})");
+            let what = format!("found {count} .jsonl files in {id}, expected one ({status})");
             Err(Failure::new(what).hint(by_hand).into())
         }
     }

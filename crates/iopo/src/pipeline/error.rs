@@ -63,7 +63,7 @@ pub enum PipelineError {
     },
     /// All tasks would go to the test and dev splits.
     #[error(
-        "{used} tasks leave none to train on: {test} are kept for testing and {dev} for choices"
+        "{used} tasks leave none to train on: {test} go to the test split and {dev} to the dev split"
     )]
     TooFewTasks {
         /// Tasks that synthesis uses.
@@ -82,7 +82,7 @@ pub enum PipelineError {
         preferences: PathBuf,
     },
     /// The run directory holds imported groups, whose instructions have no constraints to check.
-    #[error("{} holds imported groups, which name no constraints to check responses by", preferences.display())]
+    #[error("{} holds imported groups; they have no constraints that code can check", preferences.display())]
     CannotEvaluateImported {
         /// The preferences file.
         preferences: PathBuf,

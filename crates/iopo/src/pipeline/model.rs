@@ -26,7 +26,7 @@ pub trait ModelSource {
     fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError>;
 }
 
-/// Loads the model of the configuration from a path, or creates the tiny random model of the smoke preset.
+/// Loads the model of the configuration from a path, or creates a tiny random model for the name `tiny`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LocalModels;
 

@@ -1,4 +1,4 @@
-//! Runs our steps and those of PyTorch in turns, on the same machine, weights and token ids.
+//! Alternates our steps with those of PyTorch, on the same machine, weights and token ids.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -90,7 +90,7 @@ fn changed(path: &Path) -> Option<u64> {
 
 fn last_line(printed: &str) -> Result<Value> {
     let line = printed.lines().rev().find(|line| line.starts_with('{'));
-    let line = line.context("expected a line of JSON, found none")?;
+    let line = line.context("found no line, expected a line of JSON")?;
     serde_json::from_str(line).context("failed to parse the line of JSON")
 }
 

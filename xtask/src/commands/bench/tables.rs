@@ -90,8 +90,8 @@ pub(super) fn render(store: &Store, plan: &Plan, threads: usize) -> Result<Strin
 fn head(plan: &Plan, threads: usize, torch: &str, others: Option<f64>) -> String {
     let others = others.map_or("unknown".to_owned(), |others| format!("at most {others:.1}"));
     format!(
-        "{}; `cargo xtask bench --peer`, features `{}`, PyTorch {torch}, {threads} threads each; {} rounds in turns of {} \
-         updates after {}; other threads running before a round: {others}.\n\nMedians (least–most). A ratio \
+        "{}; `cargo xtask bench --peer`, features `{}`, PyTorch {torch}, {threads} threads each; {} alternating rounds, each {} \
+         timed updates after {} untimed ones; other threads running before a round: {others}.\n\nMedians (least–most). A ratio \
          above 1 means that iopo is faster. Peak memory covers the whole process. PyTorch's IOPO step is four padded rows \
          with logits everywhere and the reference in every step, without gradient checkpointing.\n",
         machine::describe(),

@@ -91,7 +91,7 @@ fn invalid_lines_are_errors_with_their_number() {
         (good.to_owned(), "line 2 is not a prompt: key 1 already occurs in line 1"),
         (good.replace("[{\"N\": null}]", "[]").replace("1,", "9,"), "1 instructions with 0 kwargs"),
         (good.replace("null", "5").replace("1,", "9,"), "prompt 9 (line 2)"),
-        (good.replace("1,", "[],"), "a number or a string as key"),
+        (good.replace("1,", "[],"), "found [] as key, expected a number or a string"),
     ] {
         let error = PromptFile::parse(&format!("{good}\n{bad}")).unwrap_err().to_string();
         assert!(error.contains(part), "{bad}: {error}");

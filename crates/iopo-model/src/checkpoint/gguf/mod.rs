@@ -125,7 +125,7 @@ fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
         _ if matches!(version.swap_bytes(), 2 | 3) => {
             return Err(reader.bad("it is big-endian; hint: convert it to little-endian"));
         }
-        _ => return Err(reader.bad(format!("expected version 2 or 3, found {version}"))),
+        _ => return Err(reader.bad(format!("found version {version}, expected 2 or 3"))),
     }
     let tensors = reader.u64("the tensor count")?;
     let metadata = reader.u64("the metadata count")?;
@@ -206,7 +206,7 @@ fn data_start(reader: &Reader, alignment: u64, len: u64) -> Result<u64, ModelErr
     let start = reader.position().next_multiple_of(alignment);
     if start > len {
         return Err(reader.bad(format!(
-            "expected tensor data from byte {start}, but the file has {len} bytes; hint: the file may be truncated"
+            "found {len} bytes, expected tensor data from byte {start}; hint: the file may be truncated"
         )));
     }
     Ok(start)
