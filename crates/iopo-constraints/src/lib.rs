@@ -74,6 +74,6 @@ pub use prompt::render_prompt;
 pub use style::StylePrompt;
 pub use taxonomy::{ConstraintType, Dimension};
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "ifeval"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
