@@ -42,7 +42,7 @@ fn false_safetensors_headers_are_errors_that_name_the_reason() {
     let deep = "[".repeat(200_000);
     let twice = format!(r#"{{"a":{t},"a":{t}}}"#, t = tensor("[1]", 0, 4));
     let cases: Vec<(&str, String)> = vec![
-        ("at least 8 bytes", safetensors_error(b"{}")),
+        ("found 2 bytes, expected at least 8", safetensors_error(b"{}")),
         ("claims", safetensors_error(&long)),
         ("claims 100 bytes", safetensors_error(&over)),
         ("not a JSON", with_header("not json", 0)),

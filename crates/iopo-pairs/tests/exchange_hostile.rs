@@ -100,7 +100,12 @@ fn an_error_about_a_file_without_groups_has_the_reasons() {
     refuse("rows.jsonl", b"\n \n", Format::Trl, &["found no group in 0 rows", "empty"]);
     refuse("rows.json", b"[ ]", Format::Trl, &["found no group in 0 rows"]);
     let lone = GOOD.lines().next().expect("line");
-    refuse("rows.jsonl", lone.as_bytes(), Format::Trl, &["none in 1 rows", "no mirrored row"]);
+    refuse(
+        "rows.jsonl",
+        lone.as_bytes(),
+        Format::Trl,
+        &["found no group in 1 rows", "no mirrored row"],
+    );
     refuse("rows.csv", b"prompt,chosen", Format::Trl, &[".jsonl", ".parquet"]);
     let dir = tempfile::tempdir().expect("folder");
     for name in ["none.jsonl", "none.parquet"] {
