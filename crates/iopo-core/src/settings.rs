@@ -9,6 +9,8 @@
 mod check;
 mod error;
 #[cfg(feature = "settings")]
+mod finite;
+#[cfg(feature = "settings")]
 mod nearest;
 #[cfg(feature = "settings")]
 mod reference;

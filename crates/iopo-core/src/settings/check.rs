@@ -5,27 +5,51 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::nearest::nearest;
-use super::{SettingError, schema};
+use super::{SettingError, finite, schema};
 
-/// Checks that each setting of a configuration is in the range that its type declares.
+/// Checks that each setting of a configuration is in the range that its type declares, and that each number is finite.
 ///
 /// # Errors
-/// Returns an error about the first setting that is out of range.
+/// Returns an error about the first setting that is out of range or not finite.
 pub fn check<T: JsonSchema + Serialize>(config: &T) -> Result<(), SettingError> {
     let root = schema::of::<T>();
     let value = serde_json::to_value(config)
         .map_err(|error| SettingError::new("", error, "settings that JSON can hold"))?;
-    walk("", &value, &root, &root)
+    walk("", &value, &root, &root)?;
+    // Null is allowed for an optional number, so the range check misses one that is not finite.
+    finite::check(config)
 }
 
 /// Checks the parsed text of a configuration file, or a part of it, against the configuration's type.
+///
+/// A null is refused as a number that is not finite: TOML has no null, and `serde_json` writes NaN and infinities as null.
 ///
 /// # Errors
 /// Returns an error about the first key that is unknown or whose value has the wrong type or is out of range. The hint
 /// for an unknown key is the nearest known key.
 pub fn check_table<T: JsonSchema>(table: &Value) -> Result<(), SettingError> {
     let root = schema::of::<T>();
-    walk("", table, &root, &root)
+    walk("", table, &root, &root)?;
+    match null("", table) {
+        Some(key) => Err(finite::error(key)),
+        None => Ok(()),
+    }
+}
+
+/// Returns the key of the first null.
+fn null(key: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(key.to_owned()),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let inner = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            null(&inner, value)
+        }),
+        Value::Array(values) => {
+            let mut each = values.iter().enumerate();
+            each.find_map(|(index, value)| null(&format!("{key}[{index}]"), value))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }
 
 fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), SettingError> {

@@ -32,6 +32,8 @@ struct Train {
     /// Passes over the data.
     #[schemars(range(min = 1))]
     epochs: Option<usize>,
+    /// Share of the steps with a rising learning rate.
+    warmup: Option<f64>,
     /// Weights.
     #[schemars(inner(range(min = 0.0)))]
     weights: Vec<f64>,
@@ -48,6 +50,7 @@ impl Default for Train {
             learning_rate: 0.95,
             schedule: Schedule::Cosine,
             epochs: None,
+            warmup: None,
             weights: vec![1.0, 2.5],
             limit: Limit::All(3),
             by_schedule: BTreeMap::new(),
@@ -205,4 +208,24 @@ fn a_configuration_is_checked_against_the_ranges_of_its_type() {
     );
     config.train.learning_rate = 2.0;
     assert!(check(&config).is_err());
+}
+
+#[test]
+fn an_optional_number_that_is_not_finite_is_refused() {
+    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut config = Config::default();
+        config.train.warmup = Some(number);
+        let want = "`train.warmup`: found a number that is not finite, expected a finite number";
+        assert_eq!(check(&config).expect_err("not finite").to_string(), want);
+        // The parser of a file returns such a number as null.
+        let table = json!({"train": {"warmup": number}});
+        assert_eq!(refused(&table).to_string(), want);
+    }
+    let mut config = Config::default();
+    config.train.warmup = Some(0.5);
+    check(&config).expect("finite");
+    check_table::<Config>(&json!({"train": {"warmup": 0.5}})).expect("finite");
+    config.train.weights = vec![1.0, f64::NAN];
+    let error = check(&config).expect_err("not finite").to_string();
+    assert!(error.starts_with("`train.weights[1]`: found a number that is not finite"), "{error}");
 }
