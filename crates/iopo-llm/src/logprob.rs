@@ -27,7 +27,7 @@ pub trait LogProb {
     /// Advances `progress` by one per response. `prompts` and `responses` have the same length.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a prompt that the model cannot take, [`LlmError::Failed`] if the model
+    /// Returns [`LlmError::BadRequest`] for a prompt or response that the model cannot take, [`LlmError::Failed`] if the model
     /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn response_logps(
         &self,

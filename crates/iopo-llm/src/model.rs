@@ -48,7 +48,7 @@ pub trait LanguageModel {
     /// The default is `true`, for models whose context is unknown.
     ///
     /// # Errors
-    /// Returns an error if the request cannot be encoded.
+    /// Returns [`LlmError::BadRequest`] for a request that the model cannot take for another reason than its length.
     fn fits(&self, _request: &Request) -> Result<bool, LlmError> {
         Ok(true)
     }

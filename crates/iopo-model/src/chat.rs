@@ -98,27 +98,47 @@ impl ChatModel {
     /// Returns an error if the tokenizer fails.
     pub fn encode_response(&self, response: &str) -> Result<Vec<u32>, ModelError> {
         let mut tokens = self.files.tokenizer.encode_content(response)?;
-        tokens.extend(self.files.tokenizer.eos_id().or(self.files.stop.first().copied()));
+        tokens.extend(self.end_of_turn());
         Ok(tokens)
+    }
+
+    /// Returns the token that ends a response, if the model has one.
+    pub(crate) fn end_of_turn(&self) -> Option<u32> {
+        self.files.tokenizer.eos_id().or(self.files.stop.first().copied())
+    }
+
+    /// Encodes the prompt of request `index`. Refuses a message with a special token, and a chat that the template
+    /// rejects.
+    pub(crate) fn checked_prompt(
+        &self,
+        index: usize,
+        messages: &[Message],
+    ) -> Result<Vec<u32>, LlmError> {
+        let bad = |reason| LlmError::BadRequest { index, reason };
+        let mut contents = messages.iter().map(|message| message.content.as_str());
+        if let Some(token) = contents.find_map(|text| self.files.tokenizer.special_in(text)) {
+            return Err(bad(format!("a message contains the special token {token}")));
+        }
+        self.encode_prompt(messages).map_err(|error| bad(error.to_string()))
+    }
+
+    /// Whether a prompt and a response, of these numbers of tokens, fit the context.
+    pub(crate) fn in_context(&self, prompt: usize, response: usize) -> bool {
+        prompt.saturating_add(response) <= self.decoder.config().max_position_embeddings
     }
 
     /// Tokenizes a request and checks that it fits the context.
     fn tokenized(&self, index: usize, request: &Request) -> Result<GenerationRequest, LlmError> {
-        let bad = |reason| LlmError::BadRequest { index, reason };
-        let mut contents = request.messages.iter().map(|message| message.content.as_str());
-        if let Some(token) = contents.find_map(|text| self.files.tokenizer.special_in(text)) {
-            return Err(bad(format!("a message contains the special token {token}")));
-        }
-        let tokens =
-            self.encode_prompt(&request.messages).map_err(|error| bad(error.to_string()))?;
+        let tokens = self.checked_prompt(index, &request.messages)?;
         let wanted = request.sampling.max_new_tokens;
-        let limit = self.decoder.config().max_position_embeddings;
-        if tokens.len().saturating_add(wanted) > limit {
-            return Err(bad(format!(
+        if !self.in_context(tokens.len(), wanted) {
+            let limit = self.decoder.config().max_position_embeddings;
+            let reason = format!(
                 "{} prompt tokens and {wanted} new tokens exceed the context of {limit} tokens; hint: shorten the prompt \
                  or lower max_new_tokens",
                 tokens.len()
-            )));
+            );
+            return Err(LlmError::BadRequest { index, reason });
         }
         Ok(GenerationRequest { tokens, sampling: request.sampling.clone() })
     }
@@ -160,9 +180,8 @@ impl LanguageModel for ChatModel {
     }
 
     fn fits(&self, request: &Request) -> Result<bool, LlmError> {
-        let tokens = self.encode_prompt(&request.messages)?.len();
-        let context = self.decoder.config().max_position_embeddings;
-        Ok(tokens.saturating_add(request.sampling.max_new_tokens) <= context)
+        let tokens = self.checked_prompt(0, &request.messages)?.len();
+        Ok(self.in_context(tokens, request.sampling.max_new_tokens))
     }
 }
 

@@ -14,16 +14,28 @@ struct Sequence {
 }
 
 impl ChatModel {
+    /// Tokenizes prompt and response `index`; refuses a prompt that the model cannot take.
     fn sequence(
         &self,
+        index: usize,
         messages: &[Message],
         response: &LogProbResponse<'_>,
-    ) -> Result<Sequence, ModelError> {
-        let prompt = self.encode_prompt(messages)?;
-        let mut tokens = self.encode_response(response.text)?;
-        if !response.ended {
+    ) -> Result<Sequence, LlmError> {
+        let prompt = self.checked_prompt(index, messages)?;
+        let mut tokens = self.tokenizer().encode_content(response.text)?;
+        if response.ended {
             // A response that was cut off has no end of turn to score.
-            tokens.pop();
+            tokens.extend(self.end_of_turn());
+        }
+        if !self.in_context(prompt.len(), tokens.len()) {
+            let reason = format!(
+                "{} prompt tokens and {} response tokens exceed the context of {} tokens; hint: shorten the prompt or \
+                 the response",
+                prompt.len(),
+                tokens.len(),
+                self.decoder().config().max_position_embeddings
+            );
+            return Err(LlmError::BadRequest { index, reason });
         }
         Ok(Sequence { prompt, response: tokens })
     }
@@ -60,8 +72,8 @@ impl LogProb for ChatModel {
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
         let (mut batches, mut tokens) = (Vec::<Vec<Sequence>>::new(), 0);
-        for (messages, response) in prompts.iter().zip(responses) {
-            let sequence = self.sequence(messages, response)?;
+        for (index, (messages, response)) in prompts.iter().zip(responses).enumerate() {
+            let sequence = self.sequence(index, messages, response)?;
             if batches.is_empty() || tokens >= BATCH_TOKENS {
                 batches.push(Vec::new());
                 tokens = 0;

@@ -240,9 +240,35 @@ mod tests {
 
     #[test]
     fn a_request_that_does_not_fit_the_context_is_refused_by_its_index() {
-        let mut requests = vec![request("short", 0), request(&"long ".repeat(600), 0)];
+        let mut requests = [request("short", 0), request(&"long ".repeat(600), 0)];
         requests[1].sampling.max_new_tokens = 2000;
-        let error = tiny().complete(&requests, &Silent).expect_err("too long");
+        let model = tiny();
+        let error = model.complete(&requests, &Silent).expect_err("too long");
         assert!(matches!(error, LlmError::BadRequest { index: 1, .. }), "{error}");
+        let prompts = requests.map(|request| request.messages);
+        let long = "long ".repeat(4000);
+        let responses = ["short", &long].map(|text| LogProbResponse { text, ended: true });
+        let error = model.response_logps(&prompts, &responses, &Silent).expect_err("too long");
+        assert!(matches!(error, LlmError::BadRequest { index: 1, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_special_token_in_a_message_is_refused_by_every_method() {
+        let model = tiny();
+        let special = model.tokenizer().eos_token().expect("the tiny model has one").to_owned();
+        let bad = request(&format!("a {special} b"), 0);
+        let responses = [LogProbResponse { text: "a", ended: true }; 2];
+        let prompts = [request("a", 0).messages, bad.messages.clone()];
+        for (index, error) in [
+            (0, model.fits(&bad).map(drop)),
+            (1, model.complete(&[request("a", 0), bad], &Silent).map(drop)),
+            (1, model.response_logps(&prompts, &responses, &Silent).map(drop)),
+        ] {
+            let error = error.expect_err("refused");
+            assert!(
+                matches!(&error, LlmError::BadRequest { index: at, reason } if *at == index && reason.contains(&special)),
+                "{error}"
+            );
+        }
     }
 }
