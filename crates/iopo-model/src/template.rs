@@ -7,12 +7,14 @@
 //!
 //! A template comes with the model and can be hostile. Fuel limits its time and memory.
 
+mod json;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use iopo_llm::{Message, Role};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, context};
 
 use crate::checkpoint::gguf::Metadata;
@@ -27,8 +29,6 @@ const MAX_SOURCE: usize = 1 << 20;
 const FUEL: u64 = 1 << 20;
 /// Largest rendered chat in bytes.
 const MAX_OUTPUT: usize = 16 << 20;
-/// Largest indentation of `tojson`.
-const MAX_INDENT: usize = 16;
 
 const NAME: &str = "chat template";
 
@@ -59,7 +59,7 @@ impl ChatTemplate {
         environment
             .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise_exception);
-        environment.add_filter("tojson", to_json);
+        environment.add_filter("tojson", json::to_json);
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| failed(&error))?;
         Ok(Self {
             environment: Arc::new(environment),
@@ -200,65 +200,6 @@ fn raise_exception(message: String) -> Result<Value, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }
 
-/// Formats JSON as Python's `json.dumps(value, ensure_ascii=False, indent=indent)`.
-#[expect(clippy::needless_pass_by_value, reason = "filters take their arguments by value")]
-fn to_json(value: &Value, kwargs: Kwargs) -> Result<String, Error> {
-    let indent: Option<usize> = kwargs.get("indent")?;
-    // Further arguments in `transformers` do not affect the supported output.
-    for ignored in ["ensure_ascii", "separators", "sort_keys"] {
-        let _: Option<Value> = kwargs.get(ignored)?;
-    }
-    kwargs.assert_all_used()?;
-    let json = serde_json::to_value(value).map_err(|error| {
-        Error::new(ErrorKind::InvalidOperation, "failed to write JSON").with_source(error)
-    })?;
-    let mut out = String::new();
-    write_json(&mut out, &json, indent.map(|indent| indent.min(MAX_INDENT)), 0);
-    Ok(out)
-}
-
-/// Writes JSON in Python's layout. The template's memory limit bounds the value's size, `serde_json` its depth.
-fn write_json(out: &mut String, json: &serde_json::Value, indent: Option<usize>, depth: usize) {
-    use serde_json::Value as Json;
-
-    let line = |out: &mut String, first: bool, depth: usize| match indent {
-        Some(width) => {
-            out.push_str(if first { "\n" } else { ",\n" });
-            out.extend(std::iter::repeat_n(' ', width * depth));
-        }
-        None if !first => out.push_str(", "),
-        None => {}
-    };
-    let close = |out: &mut String, bracket: char| {
-        if let Some(width) = indent {
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', width * depth));
-        }
-        out.push(bracket);
-    };
-    match json {
-        Json::Array(list) if !list.is_empty() => {
-            out.push('[');
-            for (i, item) in list.iter().enumerate() {
-                line(out, i == 0, depth + 1);
-                write_json(out, item, indent, depth + 1);
-            }
-            close(out, ']');
-        }
-        Json::Object(map) if !map.is_empty() => {
-            out.push('{');
-            for (i, (key, item)) in map.iter().enumerate() {
-                line(out, i == 0, depth + 1);
-                out.push_str(&Json::from(key.as_str()).to_string());
-                out.push_str(": ");
-                write_json(out, item, indent, depth + 1);
-            }
-            close(out, '}');
-        }
-        plain => out.push_str(&plain.to_string()),
-    }
-}
-
 /// Returns the innermost cause, with its line.
 fn failed(error: &Error) -> ModelError {
     let mut reason = error.to_string();
@@ -296,14 +237,6 @@ mod tests {
                       {{ m.content }}{% endfor %}";
         let chat = ["a", "b", "c"].map(Message::user);
         assert_eq!(render(source, &chat).expect("renders"), "b");
-    }
-
-    #[test]
-    fn json_matches_python() {
-        let text = render("{{ {'a': [1, '<é>'], 'b': {}} | tojson }}", &[]);
-        assert_eq!(text.expect("renders"), r#"{"a": [1, "<é>"], "b": {}}"#);
-        let text = render("{{ {'a': [1, 2]} | tojson(indent=2) }}", &[]);
-        assert_eq!(text.expect("renders"), "{\n  \"a\": [\n    1,\n    2\n  ]\n}");
     }
 
     #[test]
