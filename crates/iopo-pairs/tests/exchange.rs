@@ -98,6 +98,19 @@ fn one_split_can_be_exported_and_the_bytes_are_reproducible() {
     }
 }
 
+#[test]
+fn an_export_of_a_split_without_groups_names_the_split() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (mut groups, _) = preferences(dir.path());
+    groups.retain(|group| group.split == Split::Train);
+    let path = dir.path().join("train.parquet");
+    write(&path, &groups, &Provenance::new("test", serde_json::json!({}))).expect("written");
+    let mut options = Export::new(Format::Trl, Container::Jsonl);
+    options.split = Some(Split::Dev);
+    let error = export(&path, &dir.path().join("out"), &options).expect_err("no dev groups");
+    assert!(error.to_string().contains("groups of the dev split, found none"), "{error}");
+}
+
 fn take(dir: &Path, content: &str, from: Format) -> Result<Vec<PreferenceRow>, ExchangeError> {
     let (file, out) = (dir.join("rows.json"), dir.join("taken.parquet"));
     fs::write(&file, content).expect("written");

@@ -18,6 +18,12 @@ pub enum SchemaError {
         /// The expected schema.
         expected: String,
     },
+    /// A foreign file does not exist.
+    #[error("{}: expected a Parquet file, found no file; hint: check the path", path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// An operation of the operating system failed.
     #[error("{}: failed to {action}; hint: check permissions and free space", path.display())]
     Io {
@@ -220,13 +226,27 @@ impl SchemaError {
 
     /// Sets the file of an error. The decoder knows columns only; its caller knows the file.
     pub(crate) fn at(mut self, file: &Path) -> Self {
-        if let Self::MissingColumn { path, .. }
-        | Self::ColumnType { path, .. }
-        | Self::Null { path, .. }
-        | Self::Value { path, .. }
-        | Self::Encode { path, .. } = &mut self
-        {
-            *path = file.to_path_buf();
+        match &mut self {
+            Self::MissingColumn { path, .. }
+            | Self::ColumnType { path, .. }
+            | Self::Null { path, .. }
+            | Self::Value { path, .. }
+            | Self::Encode { path, .. } => *path = file.to_path_buf(),
+            // These have their file.
+            Self::Missing { .. }
+            | Self::NoFile { .. }
+            | Self::Io { .. }
+            | Self::NotParquet { .. }
+            | Self::Corrupt { .. }
+            | Self::Unbounded { .. }
+            | Self::Foreign { .. }
+            | Self::OtherSchema { .. }
+            | Self::OtherVersion { .. }
+            | Self::Write { .. }
+            | Self::OtherProvenance { .. }
+            | Self::Locked { .. }
+            | Self::MissingPart { .. }
+            | Self::StrayPart { .. } => {}
         }
         self
     }

@@ -14,24 +14,10 @@ use crate::guard::guarded;
 use crate::reader::open_checked;
 use crate::{Batches, SchemaError};
 
-/// Opens any Parquet file and iterates over its batches.
+/// An opened Parquet file of any origin. Only its footer has been decoded.
 ///
 /// The same checks apply as for iopo's own files: the footer is checked before it is decoded, no column may claim bytes
-/// outside the file, batches have a bounded size, a panic of the decoder becomes an error, and the file must have as
-/// many rows as its footer says.
-///
-/// Column types follow from the Parquet types alone. For instance, text is always [`arrow_schema::DataType::Utf8`],
-/// whichever Arrow type it had when it was written.
-///
-/// # Errors
-/// Returns [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`], and
-/// so does the iterator.
-pub fn foreign_batches(path: &Path) -> Result<Batches, SchemaError> {
-    let Foreign { file, metadata, path } = Foreign::open(path)?;
-    Batches::new(file, metadata, &path)
-}
-
-/// An opened Parquet file of any origin. Only its footer has been decoded.
+/// outside the file, a panic of the decoder becomes an error, and the file must have as many rows as its footer says.
 #[derive(Debug)]
 pub struct Foreign {
     file: File,
@@ -40,12 +26,12 @@ pub struct Foreign {
 }
 
 impl Foreign {
-    /// Opens the file and checks its footer, as [`foreign_batches`] does.
+    /// Opens the file and checks its footer.
     ///
     /// # Errors
-    /// Returns [`SchemaError::Missing`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`].
+    /// Returns [`SchemaError::NoFile`], [`SchemaError::Io`], [`SchemaError::NotParquet`] or [`SchemaError::Corrupt`].
     pub fn open(path: &Path) -> Result<Self, SchemaError> {
-        let (file, metadata) = open_checked(path, "foreign")?;
+        let (file, metadata) = open_checked(path, |path| SchemaError::NoFile { path })?;
         Ok(Self { file, metadata, path: path.to_path_buf() })
     }
 

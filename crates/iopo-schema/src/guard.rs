@@ -1,9 +1,8 @@
 //! Converts panics of the Parquet decoder into errors.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Once;
 
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
@@ -14,25 +13,22 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Installs a panic hook that does not print panics of the decoder and passes all others to the previous hook.
-static QUIET: Once = Once::new();
+/// Whether this thread runs the Parquet decoder, whose panics become errors.
+///
+/// The panic hook of a program can ask, so that it does not report such a panic. This crate installs no hook.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
 
 /// Runs the Parquet decoder and converts its panics into [`SchemaError::Corrupt`].
 ///
 /// On some malformed pages the decoder panics instead of returning an error. Such a panic means that the file is
-/// damaged; it is not printed. The decoder is not used after a panic, so its inconsistent state is never observed.
+/// damaged. A panic hook can ignore it, see [`is_decoding`]. The decoder is not used after a panic, so its inconsistent
+/// state is never observed.
 pub(crate) fn guarded<T>(
     path: &Path,
     decode: impl FnOnce() -> Result<T, ParquetError>,
 ) -> Result<T, SchemaError> {
-    QUIET.call_once(|| {
-        let before = take_hook();
-        set_hook(Box::new(move |info| {
-            if !DECODING.get() {
-                before(info);
-            }
-        }));
-    });
     let corrupt = |got: String| SchemaError::Corrupt { path: path.to_path_buf(), got };
     let outer = DECODING.replace(true);
     let outcome = catch_unwind(AssertUnwindSafe(decode));

@@ -11,7 +11,7 @@
 //! | [`names`] | the names of labels, metrics, subsets and counters |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
 //! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
-//! | [`foreign`] | [`Foreign`], [`foreign_batches`]: Parquet files of other programs, read with the same checks |
+//! | [`foreign`] | [`Foreign`]: Parquet files of other programs, read with the same checks |
 //! | [`writer`] | [`write()`]: writes a whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
 //! | [`stats`] | the counters of a data stage as rows |
@@ -63,7 +63,8 @@ pub use batches::Batches;
 #[cfg(feature = "constraints")]
 pub use constraints::kinds_named;
 pub use error::SchemaError;
-pub use foreign::{Foreign, foreign_batches};
+pub use foreign::Foreign;
+pub use guard::is_decoding;
 pub use id::{content_id, file_hash};
 pub use iopo_core::{PerSequence, Sequence};
 pub use named::UnknownName;

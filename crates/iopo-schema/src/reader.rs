@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
@@ -42,7 +42,8 @@ pub(crate) struct Opened {
 
 /// Opens a file of any schema of iopo. `expected` is used in errors only.
 pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
-    let (file, metadata) = open_checked(path, expected)?;
+    let (file, metadata) =
+        open_checked(path, |path| SchemaError::Missing { path, expected: expected.to_owned() })?;
     let entries = metadata.metadata().file_metadata().key_value_metadata();
     let entry = |key: &'static str| {
         let found = entries.and_then(|entries| entries.iter().find(|entry| entry.key == key));
@@ -61,15 +62,13 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
     Ok(Opened { file, metadata, name, version, texts })
 }
 
-/// Opens any Parquet file and checks its footer before decoding it. `expected` is used in errors only.
+/// Opens any Parquet file and checks its footer before decoding it. `missing` creates the error if there is no file.
 pub(crate) fn open_checked(
     path: &Path,
-    expected: &str,
+    missing: impl FnOnce(PathBuf) -> SchemaError,
 ) -> Result<(File, ArrowReaderMetadata), SchemaError> {
     let mut file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            SchemaError::Missing { path: path.to_path_buf(), expected: expected.to_owned() }
-        }
+        io::ErrorKind::NotFound => missing(path.to_path_buf()),
         _ => SchemaError::io(path, "open the file")(error),
     })?;
     footer::check(&mut file, path)?;

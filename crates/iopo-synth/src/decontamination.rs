@@ -9,7 +9,7 @@ const OWN: u32 = 1 << 31;
 
 /// The task that used each n-gram first, and whether the n-gram comes from that task's instruction.
 ///
-/// An n-gram takes twelve bytes. The map is never iterated, so its order does not matter.
+/// The map keeps a hash and a task number per n-gram, not its words. It is never iterated, so its order does not matter.
 #[derive(Debug)]
 pub struct NgramOwners {
     words: usize,

@@ -6,6 +6,8 @@ use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::SchemaError;
 
+use crate::TaskPlace;
+
 /// Why synthesis failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +44,18 @@ pub enum SynthError {
         /// The problem of the file.
         reason: String,
     },
+    /// A task has an empty id or text.
+    #[error(
+        "{}: found an empty `{field}` in {place}, expected text; hint: fix or remove the task", path.display()
+    )]
+    EmptyField {
+        /// The task file.
+        path: PathBuf,
+        /// The place of the task.
+        place: TaskPlace,
+        /// The field: `id` or `task`.
+        field: &'static str,
+    },
     /// The task file has no tasks.
     #[error("{}: found no task, expected at least one", path.display())]
     NoTasks {
@@ -50,7 +64,7 @@ pub enum SynthError {
     },
     /// Two tasks share an id.
     #[error(
-        "{}: found the task id {id:?} in row {first} and in row {second}, expected unique ids; \
+        "{}: found the task id {id:?} in {first} and in {second}, expected unique ids; \
          hint: rename one", path.display()
     )]
     DuplicateId {
@@ -58,14 +72,14 @@ pub enum SynthError {
         path: PathBuf,
         /// The id.
         id: String,
-        /// The row of the first task, from 1.
-        first: usize,
-        /// The row of the second task.
-        second: usize,
+        /// The place of the first task.
+        first: TaskPlace,
+        /// The place of the second task.
+        second: TaskPlace,
     },
     /// Two tasks have the same text and input.
     #[error(
-        "{}: the tasks {first_id:?} (row {first}) and {second_id:?} (row {second}) differ at most in \
+        "{}: the tasks {first_id:?} ({first}) and {second_id:?} ({second}) differ at most in \
          case, spacing and closing punctuation, expected distinct tasks, because one could be \
          trained on and the other tested; hint: remove one",
         path.display()
@@ -75,12 +89,12 @@ pub enum SynthError {
         path: PathBuf,
         /// The id of the first task.
         first_id: String,
-        /// The row of the first task, from 1.
-        first: usize,
+        /// The place of the first task.
+        first: TaskPlace,
         /// The id of the second task.
         second_id: String,
-        /// The row of the second task.
-        second: usize,
+        /// The place of the second task.
+        second: TaskPlace,
     },
     /// The task file has an unknown extension.
     #[error("{}: found an unknown file extension, expected .jsonl, .ndjson or .parquet", path.display())]

@@ -1,6 +1,7 @@
 //! Tasks and their files.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -22,6 +23,24 @@ pub struct Task {
     pub input: Option<String>,
 }
 
+/// The place of a task in its file, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TaskPlace {
+    /// A line of a text file.
+    Line(usize),
+    /// A row of a table.
+    Row(usize),
+}
+
+impl fmt::Display for TaskPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Row(row) => write!(f, "row {row}"),
+        }
+    }
+}
+
 /// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the fields `id`, `task` and
 /// optionally `input`.
 ///
@@ -31,23 +50,19 @@ pub struct Task {
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
     let rows = match path.extension().and_then(|ending| ending.to_str()) {
         Some("jsonl" | "ndjson") => read_lines(path)?,
-        Some("parquet") => {
-            let tasks = read_table(path)?;
-            tasks.into_iter().enumerate().map(|(row, task)| (row + 1, task)).collect()
-        }
+        Some("parquet") => read_table(path)?,
         _ => return Err(SynthError::TaskFormat { path: path.to_owned() }),
     };
     if rows.is_empty() {
         return Err(SynthError::NoTasks { path: path.to_owned() });
     }
     let mut places = BTreeMap::new();
-    let mut texts: BTreeMap<(String, String), (usize, String)> = BTreeMap::new();
+    let mut texts: BTreeMap<(String, String), (TaskPlace, String)> = BTreeMap::new();
     let mut tasks = Vec::with_capacity(rows.len());
     for (place, task) in rows {
-        for (name, value) in [("id", &task.id), ("task", &task.task)] {
+        for (field, value) in [("id", &task.id), ("task", &task.task)] {
             if value.trim().is_empty() {
-                let reason = format!("the {name} is empty");
-                return Err(SynthError::TaskLine { path: path.to_owned(), line: place, reason });
+                return Err(SynthError::EmptyField { path: path.to_owned(), place, field });
             }
         }
         if let Some(first) = places.insert(task.id.clone(), place) {
@@ -83,7 +98,7 @@ fn normal(text: &str) -> String {
 }
 
 /// Reads the tasks of a file of JSON lines, with their line numbers. Blank lines are skipped.
-fn read_lines(path: &Path) -> Result<Vec<(usize, Task)>, SynthError> {
+fn read_lines(path: &Path) -> Result<Vec<(TaskPlace, Task)>, SynthError> {
     let io = |source| SynthError::Io { path: path.to_owned(), source };
     let mut tasks = Vec::new();
     for (index, line) in BufReader::new(File::open(path).map_err(io)?).split(b'\n').enumerate() {
@@ -92,7 +107,8 @@ fn read_lines(path: &Path) -> Result<Vec<(usize, Task)>, SynthError> {
         let text = std::str::from_utf8(&bytes).map_err(|error| bad(error.to_string()))?;
         let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
-            tasks.push((line, serde_json::from_str(text).map_err(|error| bad(error.to_string()))?));
+            let task = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
+            tasks.push((TaskPlace::Line(line), task));
         }
     }
     Ok(tasks)

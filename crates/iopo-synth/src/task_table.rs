@@ -2,32 +2,34 @@
 
 use std::path::Path;
 
-use arrow_array::{Array, RecordBatch, StringArray};
-use arrow_schema::DataType;
-use iopo_schema::{SchemaError, foreign_batches};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, RecordBatch, StringViewArray};
+use arrow_schema::{DataType, Schema};
+use iopo_schema::{Foreign, SchemaError};
 
-use crate::{SynthError, Task};
+use crate::{SynthError, Task, TaskPlace};
 
-/// Reads the string columns `id`, `task` and, if it exists, `input`.
-pub(crate) fn read_table(path: &Path) -> Result<Vec<Task>, SynthError> {
+/// Reads the string columns `id`, `task` and, if it exists, `input`, in bounded memory per batch.
+pub(crate) fn read_table(path: &Path) -> Result<Vec<(TaskPlace, Task)>, SynthError> {
     let bad = |reason: String| SynthError::TaskTable { path: path.to_owned(), reason };
+    let file = Foreign::open(path).map_err(unreadable)?;
+    for name in ["id", "task"] {
+        if !has_strings(file.schema(), name).map_err(bad)? {
+            return Err(bad(format!("found no column `{name}`")));
+        }
+    }
+    has_strings(file.schema(), "input").map_err(bad)?;
     let mut tasks = Vec::new();
-    for batch in foreign_batches(path).map_err(unreadable)? {
+    for batch in file.texts(&["id", "task", "input"]).map_err(unreadable)? {
         let batch = batch.map_err(unreadable)?;
-        let ids = strings(&batch, "id").and_then(required).map_err(&bad)?;
-        let texts = strings(&batch, "task").and_then(required).map_err(&bad)?;
-        let inputs = match batch.column_by_name("input") {
-            Some(column) if *column.data_type() == DataType::Null => None,
-            Some(_) => Some(strings(&batch, "input").map_err(&bad)?),
-            None => None,
-        };
         for row in 0..batch.num_rows() {
-            let input = inputs.as_ref().filter(|column| column.is_valid(row));
-            tasks.push(Task {
-                id: ids.value(row).to_owned(),
-                task: texts.value(row).to_owned(),
-                input: input.map(|column| column.value(row).to_owned()),
-            });
+            let place = TaskPlace::Row(tasks.len() + 1);
+            let required = |name: &str| {
+                text(&batch, name, row)
+                    .ok_or_else(|| bad(format!("found null in column `{name}` in {place}")))
+            };
+            let (id, task) = (required("id")?, required("task")?);
+            tasks.push((place, Task { id, task, input: text(&batch, "input", row) }));
         }
     }
     Ok(tasks)
@@ -36,7 +38,7 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<Task>, SynthError> {
 /// Converts an error of the reader into one about a task file.
 fn unreadable(error: SchemaError) -> SynthError {
     match error {
-        SchemaError::Missing { path, .. } => {
+        SchemaError::NoFile { path } => {
             SynthError::Io { path, source: std::io::ErrorKind::NotFound.into() }
         }
         SchemaError::Io { path, source, .. } => SynthError::Io { path, source },
@@ -48,20 +50,17 @@ fn unreadable(error: SchemaError) -> SynthError {
     }
 }
 
-/// Returns a column of strings.
-///
-/// [`foreign_batches`] returns every text column as [`DataType::Utf8`].
-fn strings(batch: &RecordBatch, name: &str) -> Result<StringArray, String> {
-    let column = batch.column_by_name(name).ok_or_else(|| format!("found no column `{name}`"))?;
-    let got = column.data_type();
-    let strings = column.as_any().downcast_ref::<StringArray>();
-    strings.cloned().ok_or_else(|| format!("found {got} in column `{name}`"))
+/// Whether a column exists and can hold strings. A column of another type is an error.
+fn has_strings(schema: &Schema, name: &str) -> Result<bool, String> {
+    match schema.field_with_name(name).map(arrow_schema::Field::data_type) {
+        Err(_) => Ok(false),
+        Ok(DataType::Utf8 | DataType::Null) => Ok(true),
+        Ok(got) => Err(format!("found {got} in column `{name}`")),
+    }
 }
 
-/// Rejects a column with nulls.
-fn required(column: StringArray) -> Result<StringArray, String> {
-    match (0..column.len()).find(|row| column.is_null(*row)) {
-        Some(row) => Err(format!("found null as `id` or `task` in row {}", row + 1)),
-        None => Ok(column),
-    }
+/// Returns the text of a row; `None` for null and for a column that does not exist or has only nulls.
+fn text(batch: &RecordBatch, name: &str, row: usize) -> Option<String> {
+    let column: &StringViewArray = batch.column_by_name(name)?.as_string_view_opt()?;
+    column.is_valid(row).then(|| column.value(row).to_owned())
 }

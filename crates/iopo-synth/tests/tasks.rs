@@ -57,8 +57,8 @@ fn an_error_about_an_invalid_file_names_the_place() {
         ("tasks.jsonl", b"\n \n".to_vec(), "found no task, expected at least one"),
         ("tasks.jsonl", format!("{good}\nnonsense").into_bytes(), "tasks.jsonl:2:"),
         ("tasks.jsonl", format!("{good}\n{{\"id\":\"b\"}}").into_bytes(), "missing field `task`"),
-        ("tasks.jsonl", format!("{good}\n\n{good}").into_bytes(), "in row 1 and in row 3"),
-        ("tasks.jsonl", br#"{"id":"a","task":"  "}"#.to_vec(), "the task is empty"),
+        ("tasks.jsonl", format!("{good}\n\n{good}").into_bytes(), "in line 1 and in line 3"),
+        ("tasks.jsonl", br#"{"id":"a","task":"  "}"#.to_vec(), "an empty `task` in line 1"),
         ("tasks.jsonl", vec![0xff, 0xfe, 0x00], "tasks.jsonl:1:"),
         ("tasks.parquet", b"PAR1 but not really".to_vec(), "expected a Parquet file"),
         ("tasks.csv", good.as_bytes().to_vec(), ".jsonl, .ndjson or .parquet"),
@@ -86,7 +86,7 @@ fn one_task_under_two_ids_is_an_error() {
     ];
     for (first, second) in same {
         let error = pair(first, second).expect_err("the same task").to_string();
-        assert!(error.contains(r#""a" (row 1) and "b" (row 3)"#), "{error}");
+        assert!(error.contains(r#""a" (line 1) and "b" (line 3)"#), "{error}");
     }
     let distinct = [
         (r#""task":"Compute 3 + 4.""#, r#""task":"Compute 3 - 4.""#),
@@ -109,5 +109,35 @@ fn an_error_about_a_parquet_file_names_the_column() {
         ("id", Arc::new(StringArray::from(vec![Some("a"), None]))),
         ("task", Arc::new(StringArray::from(vec!["Say hi.", "Sum up."]))),
     ]);
-    assert!(read_tasks(&path).expect_err("null").to_string().contains("row 2"));
+    let error = read_tasks(&path).expect_err("null").to_string();
+    assert!(error.contains("null in column `id` in row 2"), "{error}");
+}
+
+/// Batches are shorter than the table, and an error counts the rows of the whole table.
+#[test]
+fn an_error_about_a_long_parquet_file_names_the_row_in_the_file() {
+    let count = 2_000;
+    let ids: Vec<String> = (0..count).map(|row| format!("id-{row}")).collect();
+    let tasks = || (0..count).map(|row| Some(format!("Write about the number {row}.")));
+    let with = |ids: Vec<String>, tasks: Vec<Option<String>>| {
+        let (_dir, path) = table(vec![
+            ("id", Arc::new(StringArray::from(ids))),
+            ("task", Arc::new(StringArray::from(tasks))),
+        ]);
+        read_tasks(&path)
+    };
+    let read = with(ids.clone(), tasks().collect()).expect("tasks");
+    assert_eq!((read.len(), read[1_999].id.as_str()), (2_000, "id-1999"));
+    let mut null: Vec<Option<String>> = tasks().collect();
+    null[1_500] = None;
+    let error = with(ids.clone(), null).expect_err("null").to_string();
+    assert!(error.contains("null in column `task` in row 1501"), "{error}");
+    let mut empty = ids.clone();
+    empty[1_400] = " ".to_owned();
+    let error = with(empty, tasks().collect()).expect_err("empty").to_string();
+    assert!(error.contains("an empty `id` in row 1401"), "{error}");
+    let mut twice = ids;
+    twice[1_300] = "id-7".to_owned();
+    let error = with(twice, tasks().collect()).expect_err("twice").to_string();
+    assert!(error.contains(r#"the task id "id-7" in row 8 and in row 1301"#), "{error}");
 }

@@ -33,9 +33,13 @@ const NO_MEMORY: [&str; 7] = [
     "failed to allocate",
 ];
 
-/// Stops panics from printing; `IOPO_LOG=debug` logs them.
+/// Stops panics from printing; `IOPO_LOG=debug` logs them. Panics of the Parquet decoder are ignored: they become errors
+/// about the file.
 pub(crate) fn keep_quiet() {
     std::panic::set_hook(Box::new(|panic| {
+        if iopo_schema::is_decoding() {
+            return;
+        }
         tracing::debug!("{panic}\n{}", Backtrace::capture());
         let place = panic.location().map(|at| format!(" (at {}:{})", at.file(), at.line()));
         let this = First { said: panic_message(panic.payload()), place: place.unwrap_or_default() };

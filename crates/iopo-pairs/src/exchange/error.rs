@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use iopo_schema::SchemaError;
+use iopo_schema::{SchemaError, Split};
 
 use super::{MAX_ROW_BYTES, Place};
 
@@ -110,6 +110,14 @@ pub enum ExchangeError {
         /// The reasons for skipping them, with counts.
         skipped: String,
     },
+    /// The split to export has no groups.
+    #[error("{}: expected groups of the {split} split, found none; hint: export another split", path.display())]
+    EmptySplit {
+        /// The file that was read.
+        path: PathBuf,
+        /// The split.
+        split: Split,
+    },
     /// There is no file to import.
     #[error(
         "found no file to import, expected at least one; hint: pass the file with the rows to train on"
@@ -125,7 +133,7 @@ impl ExchangeError {
     /// Converts an error of the reader into one about a foreign file.
     pub(super) fn foreign(error: SchemaError) -> Self {
         match error {
-            SchemaError::Missing { path, .. } => {
+            SchemaError::NoFile { path } => {
                 Self::Io { path, action: "open the file", source: io::ErrorKind::NotFound.into() }
             }
             SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {

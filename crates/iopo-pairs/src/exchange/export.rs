@@ -77,6 +77,9 @@ pub fn export(
             }
         }
     }
+    if let (0, Some(split)) = (summary.groups, options.split) {
+        return Err(ExchangeError::EmptySplit { path: preferences.to_path_buf(), split });
+    }
     if summary.rows == 0 {
         return Err(ExchangeError::Nothing {
             path: preferences.to_path_buf(),
