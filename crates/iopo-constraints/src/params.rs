@@ -115,9 +115,9 @@ fn step(n: usize) -> usize {
     }
 }
 
-/// The smallest round number that is at least `n`.
+/// The smallest round number that is at least `n`, or the largest number.
 pub(crate) fn round_up(n: usize) -> usize {
-    let up = n.div_ceil(step(n)) * step(n);
+    let up = n.div_ceil(step(n)).saturating_mul(step(n));
     up.max(5)
 }
 

@@ -35,17 +35,6 @@ impl ConstraintType {
             Self::Example => "example",
         }
     }
-
-    /// The Chinese name.
-    pub fn chinese(self) -> &'static str {
-        match self {
-            Self::Content => "内容约束",
-            Self::Situation => "情境约束",
-            Self::Style => "风格约束",
-            Self::Format => "格式约束",
-            Self::Example => "示例约束",
-        }
-    }
 }
 
 impl fmt::Display for ConstraintType {
@@ -55,7 +44,7 @@ impl fmt::Display for ConstraintType {
 }
 
 macro_rules! dimensions {
-    ($($(#[$meta:meta])* $name:ident $group:ident $english:literal $chinese:literal)*) => {
+    ($($(#[$meta:meta])* $name:ident $group:ident $english:literal)*) => {
         /// One of the 26 dimensions. Each belongs to one type.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
@@ -74,68 +63,63 @@ macro_rules! dimensions {
             pub fn english(self) -> &'static str {
                 match self { $(Self::$name => $english,)* }
             }
-
-            /// The Chinese label, as the evaluation file writes it.
-            pub fn chinese(self) -> &'static str {
-                match self { $(Self::$name => $chinese,)* }
-            }
         }
     };
 }
 
 dimensions! {
     /// The topic.
-    Theme Content "theme" "主题约束"
+    Theme Content "theme"
     /// Content to avoid.
-    Exclusion Content "exclusion" "排除约束"
+    Exclusion Content "exclusion"
     /// Content to include.
-    Inclusion Content "inclusion" "包含约束"
+    Inclusion Content "inclusion"
     /// Values to uphold.
-    Value Content "value" "价值观约束"
+    Value Content "value"
     /// Private details to withhold.
-    Privacy Content "privacy" "隐私约束"
+    Privacy Content "privacy"
     /// Quantities and lengths.
-    Numerical Content "numerical" "数值约束"
+    Numerical Content "numerical"
     /// The role of the speaker.
-    RolePlaying Situation "role-playing" "角色扮演约束"
+    RolePlaying Situation "role-playing"
     /// The audience.
-    TargetAudience Situation "target audience" "受众目标约束"
+    TargetAudience Situation "target audience"
     /// Conditions given beforehand.
-    PriorCondition Situation "prior condition" "先验条件约束"
+    PriorCondition Situation "prior condition"
     /// A process described in prose.
-    ProcessBackground Situation "natural-language process background" "自然语言流程背景信息约束"
+    ProcessBackground Situation "natural-language process background"
     /// A process described in Markdown.
-    MarkdownBackground Situation "markdown process background" "markdown流程背景信息约束"
+    MarkdownBackground Situation "markdown process background"
     /// Background given as a table.
-    TableBackground Situation "table background" "表格背景信息约束"
+    TableBackground Situation "table background"
     /// Background given as a text.
-    TextBackground Situation "text background" "文本背景信息约束"
+    TextBackground Situation "text background"
     /// Tone and register.
-    ToneAndStyle Style "tone and style" "语气风格约束"
+    ToneAndStyle Style "tone and style"
     /// The emotion to express.
-    Emotion Style "emotion" "情感情绪约束"
+    Emotion Style "emotion"
     /// Language features such as letter case or grammatical person.
-    Linguistic Style "linguistic characteristics" "语言特征约束"
+    Linguistic Style "linguistic characteristics"
     /// The languages to use.
-    Multilingual Style "multilingual" "多语言约束"
+    Multilingual Style "multilingual"
     /// The document format.
-    OutputFormat Format "output format" "输出格式约束"
+    OutputFormat Format "output format"
     /// Patterns in running text, such as bold words.
-    TextPattern Format "text pattern" "文本样式约束"
+    TextPattern Format "text pattern"
     /// Sentence structure and punctuation.
-    GrammarStructure Format "grammar structure" "语法结构约束"
+    GrammarStructure Format "grammar structure"
     /// Quotations and references.
-    Citation Format "citation" "引用和参考约束"
+    Citation Format "citation"
     /// Numbered and bulleted lists.
-    NumberingAndList Format "numbering and list" "编号和列表约束"
+    NumberingAndList Format "numbering and list"
     /// Titles, headings and sections.
-    Hierarchy Format "hierarchical structure" "层次化结构约束"
+    Hierarchy Format "hierarchical structure"
     /// Fixed openings, closings and templates.
-    Template Format "template" "模版约束"
+    Template Format "template"
     /// An example to follow.
-    PositiveExample Example "positive example" "正例约束"
+    PositiveExample Example "positive example"
     /// An example to avoid.
-    NegativeExample Example "negative example" "负例约束"
+    NegativeExample Example "negative example"
 }
 
 impl fmt::Display for Dimension {
@@ -153,9 +137,8 @@ mod tests {
     #[test]
     fn there_are_26_dimensions_with_distinct_names_over_5_types() {
         let english: BTreeSet<_> = Dimension::ALL.iter().map(|d| d.english()).collect();
-        let chinese: BTreeSet<_> = Dimension::ALL.iter().map(|d| d.chinese()).collect();
         let types: BTreeSet<_> = Dimension::ALL.iter().map(|d| d.constraint_type()).collect();
-        assert_eq!((english.len(), chinese.len(), types.len()), (26, 26, 5));
+        assert_eq!((english.len(), types.len()), (26, 5));
         let of = |t| Dimension::ALL.iter().filter(|d| d.constraint_type() == t).count();
         assert_eq!(ConstraintType::ALL.map(of), [6, 7, 4, 7, 2]);
     }

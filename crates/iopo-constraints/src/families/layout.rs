@@ -170,12 +170,12 @@ impl Family for Layout {
                 found
             }
             Self::DividedParts { n } => all([
-                Self::DividedParts { n: n + 1 },
+                Self::DividedParts { n: n.saturating_add(1) },
                 Self::DividedParts { n: n.saturating_sub(1) },
                 Self::SingleLine,
             ]),
             Self::Sections { n } => all([
-                Self::Sections { n: n + 1 },
+                Self::Sections { n: n.saturating_add(1) },
                 Self::Sections { n: n.saturating_sub(1) },
                 Self::SingleLine,
             ]),

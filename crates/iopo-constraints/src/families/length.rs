@@ -182,32 +182,36 @@ impl Family for Length {
     }
 
     fn revisions(&self) -> Vec<Constraint> {
-        let around = |n: usize| [n + 1, n.saturating_sub(1), n + 2];
+        let around = |n: usize| [n.saturating_add(1), n.saturating_sub(1), n.saturating_add(2)];
         match *self {
             Self::MaxWords { n } => {
-                let up = round_up(n + 1);
-                let range = Self::WordRange { low: up, high: round_up(up + up / 2) };
-                all([Self::MinWords { n: up }, Self::MinWords { n: round_up(up + 1) }, range])
+                let up = round_up(n.saturating_add(1));
+                let (next, high) = (up.saturating_add(1), up.saturating_add(up / 2));
+                let range = Self::WordRange { low: up, high: round_up(high) };
+                all([Self::MinWords { n: up }, Self::MinWords { n: round_up(next) }, range])
             }
             Self::MinWords { n } => {
                 let down = round_down(n.saturating_sub(1)).max(1);
                 all([Self::MaxWords { n: down }, Self::MaxWords { n: round_down(down - 1) }])
             }
             Self::WordRange { low, high } => all([
-                Self::MinWords { n: round_up(high + 1) },
+                Self::MinWords { n: round_up(high.saturating_add(1)) },
                 Self::MaxWords { n: round_down(low.saturating_sub(1)) },
             ]),
             Self::ExactSentences { n } => all(around(n).map(|n| Self::ExactSentences { n })),
-            Self::MaxSentences { n } => all([n + 1, n + 2].map(|n| Self::MinSentences { n })),
+            Self::MaxSentences { n } => {
+                all([1, 2].map(|more| Self::MinSentences { n: n.saturating_add(more) }))
+            }
             Self::MinSentences { n } => {
                 all([n.saturating_sub(1), n.saturating_sub(2)].map(|n| Self::MaxSentences { n }))
             }
             Self::ExactParagraphs { n } => all(around(n).map(|n| Self::ExactParagraphs { n })),
             Self::MaxSentenceWords { n } => {
-                all([round_up(n + 1).max(5), round_up(n + 1) + 5].map(|n| Self::LongSentence { n }))
+                let up = round_up(n.saturating_add(1));
+                all([up.max(5), up.saturating_add(5)].map(|n| Self::LongSentence { n }))
             }
             Self::LongSentence { n } => {
-                let down = round_down(n - 1).max(4);
+                let down = round_down(n.saturating_sub(1)).max(4);
                 all([down, down.saturating_sub(5)].map(|n| Self::MaxSentenceWords { n }))
             }
         }

@@ -131,7 +131,7 @@ impl Family for Lists {
     }
 
     fn revisions(&self) -> Vec<Constraint> {
-        let around = |n: usize| [n + 1, n.saturating_sub(1)];
+        let around = |n: usize| [n.saturating_add(1), n.saturating_sub(1)];
         match *self {
             Self::ExactBullets { n } => {
                 let mut found = all(around(n).map(|n| Self::ExactBullets { n }));

@@ -1,5 +1,6 @@
 //! Properties of every kind on everyday and hostile texts.
 
+use iopo_constraints::families::{Layout, Length, Lists};
 use iopo_constraints::{Constraint, Kind};
 use proptest::prelude::*;
 
@@ -45,6 +46,52 @@ proptest! {
                 }
                 let _ = (constraint.check(&word), constraint.repair(&word));
             }
+        }
+    }
+}
+
+/// Constraints with these numbers, in range or not. Code can create them without a check.
+fn unchecked(n: usize, other: usize) -> [Constraint; 19] {
+    [
+        Length::MaxWords { n }.into(),
+        Length::MinWords { n }.into(),
+        Length::WordRange { low: n, high: other }.into(),
+        Length::ExactSentences { n }.into(),
+        Length::MaxSentences { n }.into(),
+        Length::MinSentences { n }.into(),
+        Length::ExactParagraphs { n }.into(),
+        Length::MaxSentenceWords { n }.into(),
+        Length::LongSentence { n }.into(),
+        Layout::Headings { n }.into(),
+        Layout::Bold { n }.into(),
+        Layout::DividedParts { n }.into(),
+        Layout::Sections { n }.into(),
+        Lists::ExactBullets { n }.into(),
+        Lists::MinBullets { n }.into(),
+        Lists::ExactNumbered { n }.into(),
+        Lists::MinNumbered { n }.into(),
+        Lists::NoLists.into(),
+        Lists::Steps { n }.into(),
+    ]
+}
+
+/// Numbers of any size, often near the ends of the type.
+fn numbers() -> impl Strategy<Value = usize> {
+    prop_oneof![0..40_usize, any::<usize>(), (0..40_usize).prop_map(|below| usize::MAX - below)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_constraint_that_was_not_validated_never_panics(
+        n in numbers(), other in numbers(), text in texts(),
+    ) {
+        for constraint in unchecked(n, other) {
+            for revision in constraint.revisions() {
+                prop_assert!(revision.validate().is_ok(), "{:?}", revision);
+            }
+            let _ = (constraint.validate(), constraint.check(&text), constraint.repair(&text));
         }
     }
 }

@@ -31,13 +31,33 @@ impl Repaired {
     /// Whether the check counts asterisks or passages between them.
     pub(super) fn reads_asterisks(&self) -> bool {
         use Instruction as I;
-        matches!(
-            self.instruction,
+        match self.instruction {
             I::TwoResponses
-                | I::NumberBulletLists { .. }
-                | I::NumberHighlightedSections { .. }
-                | I::NumberParagraphs { .. }
-        )
+            | I::NumberBulletLists { .. }
+            | I::NumberHighlightedSections { .. }
+            | I::NumberParagraphs { .. } => true,
+            I::CapitalWordFrequency { .. }
+            | I::EnglishCapital
+            | I::EnglishLowercase
+            | I::RepeatPrompt { .. }
+            | I::NumberPlaceholders { .. }
+            | I::Postscript { .. }
+            | I::ConstrainedResponse
+            | I::JsonFormat
+            | I::MultipleSections { .. }
+            | I::Title
+            | I::KeywordsExistence { .. }
+            | I::ForbiddenWords { .. }
+            | I::KeywordFrequency { .. }
+            | I::LetterFrequency { .. }
+            | I::ResponseLanguage { .. }
+            | I::NthParagraphFirstWord { .. }
+            | I::NumberSentences { .. }
+            | I::NumberWords { .. }
+            | I::NoComma
+            | I::EndChecker { .. }
+            | I::Quotation => false,
+        }
     }
 
     /// Whether a text follows the instruction. The text is not blank.
