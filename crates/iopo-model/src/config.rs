@@ -44,6 +44,22 @@ impl Architecture {
         }
     }
 
+    /// Whether q, k and v have biases.
+    pub(crate) fn has_qkv_bias(self) -> bool {
+        match self {
+            Self::Llama => false,
+            Self::Qwen2 => true,
+        }
+    }
+
+    /// Whether GGUF files interleave the rows of each head of q and k.
+    pub(crate) fn interleaves_heads(self) -> bool {
+        match self {
+            Self::Llama => true,
+            Self::Qwen2 => false,
+        }
+    }
+
     pub(crate) fn from_id(id: &str, path: &Path) -> Result<Self, ModelError> {
         match id {
             "llama" => Ok(Self::Llama),
@@ -186,7 +202,7 @@ impl ModelConfig {
                 Some(positions),
             )?,
             tie_word_embeddings: fields.flag("tie_word_embeddings")?,
-            qkv_bias: architecture == Architecture::Qwen2,
+            qkv_bias: architecture.has_qkv_bias(),
             bos_token_id: token_ids(json, "bos_token_id", path)?.first().copied(),
             eos_token_ids: unique(token_ids(json, "eos_token_id", path)?),
             pad_token_id: token_ids(json, "pad_token_id", path)?.first().copied(),

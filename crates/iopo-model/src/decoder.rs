@@ -202,7 +202,9 @@ impl Decoder {
 
     /// Returns the type of the weight matrices.
     pub fn dtype(&self) -> Dtype {
-        if self.embed.val().dtype() == DType::BF16 { Dtype::Bf16 } else { Dtype::F32 }
+        let burn = self.embed.val().dtype();
+        // Matrices are built in one of these types.
+        Dtype::ALL.into_iter().find(|dtype| dtype.burn() == burn).unwrap_or_default()
     }
 
     /// Returns whether matrix products can be less precise than f32: with 16-bit weights, and on GPUs, whose matrix units

@@ -192,6 +192,12 @@ pub enum ModelError {
         /// What was expected and what was found.
         reason: String,
     },
+    /// The factors of an adapter do not fit the model.
+    #[error("bad adapter: {reason}")]
+    BadFactors {
+        /// What was expected and what was found.
+        reason: String,
+    },
     /// Generating text failed.
     #[error("generation failed: {reason}")]
     Generation {

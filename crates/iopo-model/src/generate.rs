@@ -109,8 +109,7 @@ impl Row {
         if let Some(logits) = logits
             && !self.done
         {
-            // NaN fails the comparison too.
-            let finite = logits.iter().all(|logit| *logit < f32::INFINITY);
+            let finite = logits.iter().all(|logit| logit.is_finite());
             self.next = finite.then(|| self.sampler.draw(logits));
         }
     }

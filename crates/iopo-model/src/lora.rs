@@ -1,7 +1,6 @@
 //! LoRA adapters: settings, initialization, loading and PEFT names.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -161,12 +160,11 @@ impl Decoder {
     /// Replaces the adapter by the given factors; `scale` is `lora_alpha / r`.
     ///
     /// # Errors
-    /// Returns [`ModelError::BadAdapter`] if a factor is missing, does not fit its layer, belongs to no layer, or holds a
+    /// Returns [`ModelError::BadFactors`] if a factor is missing, does not fit its layer, belongs to no layer, or holds a
     /// value that is not finite.
     pub fn load_adapter(mut self, tensors: &NamedTensors, scale: f64) -> Result<Self, ModelError> {
         let device = self.device();
-        let fail =
-            |reason| ModelError::BadAdapter { path: Path::new("adapter").to_owned(), reason };
+        let fail = |reason| ModelError::BadFactors { reason };
         let mut used = 0;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             for (projection, name) in layer.projections_mut().into_iter().zip(LINEAR_LAYERS) {

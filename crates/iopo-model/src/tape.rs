@@ -13,7 +13,8 @@ pub enum Activations {
     #[default]
     Kept,
     /// Keeps each layer's input only and recomputes the rest in the backward pass (Chen et al. 2016, arXiv 1604.06174), so
-    /// that one layer's activations exist at a time. About 35 % slower, with much less memory.
+    /// that one layer's activations exist at a time. Slower, with much less memory; `docs/decisions/0011-gradient-checkpointing.md`
+    /// has measurements.
     Recomputed,
 }
 

@@ -6,11 +6,12 @@ use std::fmt::Display;
 
 use iopo_constraints::Kind;
 use iopo_core::SettingError;
-use iopo_schema::{Operation, Split, kinds_named};
+use iopo_schema::{GroupKind, Operation, Split, kinds_named};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::PairsError;
+use crate::admit::kind_of;
 
 /// A number for each split. In a file, it is one number for all splits or a table with `train`, `dev` and `test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -218,8 +219,10 @@ impl PairsConfig {
 
     /// Returns the weight of an operation; 0 for a sided operation if sided groups are disabled.
     pub fn operation_weight(&self, operation: Operation) -> f64 {
-        let sided = matches!(operation, Operation::Add | Operation::Remove);
-        if sided && !self.sided { 0.0 } else { self.operations.get(operation) }
+        match kind_of(operation) {
+            GroupKind::Sided if !self.sided => 0.0,
+            GroupKind::Full | GroupKind::Sided => self.operations.get(operation),
+        }
     }
 
     /// Checks every setting.
@@ -248,8 +251,8 @@ impl PairsConfig {
             );
             return refuse("min_train_groups", self.min_train_groups, &expected);
         }
-        let operations = self.operations;
-        let all = [operations.revise, operations.swap, operations.add, operations.remove];
+        let all = Operation::ALL.iter().map(|operation| self.operation_weight(*operation));
+        let all: Vec<f64> = all.collect();
         for (key, weights) in [
             ("operations", &all[..]),
             ("constraints_per_instruction", &self.constraints_per_instruction[..]),
@@ -282,7 +285,7 @@ fn refuse<T>(key: &str, found: impl Display, expected: &str) -> Result<T, PairsE
 mod tests {
     use iopo_schema::Split;
 
-    use super::{PairsConfig, PerSplit};
+    use super::{OperationWeights, PairsConfig, PerSplit};
 
     #[test]
     fn the_defaults_are_valid_and_round_trip_through_json() {
@@ -315,5 +318,10 @@ mod tests {
         assert!(bad.validate().expect_err("kind").to_string().contains("nothing"));
         let bad = PairsConfig { min_full_share: f64::NAN, ..PairsConfig::default() };
         assert!(bad.validate().is_err());
+        let operations = OperationWeights { revise: 0.0, swap: 0.0, ..OperationWeights::default() };
+        let sided = PairsConfig { operations, ..PairsConfig::default() };
+        assert!(sided.validate().is_ok());
+        let bad = PairsConfig { sided: false, ..sided };
+        assert!(bad.validate().expect_err("no operation").to_string().contains("operations"));
     }
 }

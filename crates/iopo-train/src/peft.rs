@@ -94,7 +94,11 @@ pub(crate) fn load(dir: &Path, base: Decoder) -> Result<Decoder, TrainError> {
             return Err(bad(reason).into());
         }
     }
-    Ok(base.load_adapter(&tensors, scale)?)
+    let loaded = base.load_adapter(&tensors, scale);
+    Ok(loaded.map_err(|error| match error {
+        ModelError::BadFactors { reason } => bad(reason),
+        other => other,
+    })?)
 }
 
 /// Returns the rank and the scale of the adapter's output.

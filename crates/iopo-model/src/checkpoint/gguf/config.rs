@@ -62,7 +62,7 @@ pub(super) fn from_metadata(
         rope_scaling: None,
         max_position_embeddings: metadata.required(&key("context_length"), limits::POSITIONS)?,
         tie_word_embeddings: tied,
-        qkv_bias: architecture == Architecture::Qwen2,
+        qkv_bias: architecture.has_qkv_bias(),
         bos_token_id: metadata.id("tokenizer.ggml.bos_token_id")?,
         eos_token_ids: stop_ids(metadata)?,
         pad_token_id: metadata.id("tokenizer.ggml.padding_token_id")?,

@@ -38,7 +38,7 @@ pub(super) fn hugging_face(name: &str, config: &ModelConfig) -> Option<String> {
 
 /// Returns the number of heads if this tensor's rows are interleaved, as for q and k in llama files.
 pub(super) fn interleaved_heads(name: &str, config: &ModelConfig) -> Option<usize> {
-    if config.architecture != crate::config::Architecture::Llama {
+    if !config.architecture.interleaves_heads() {
         return None;
     }
     match name.rsplit('.').nth(1)? {
