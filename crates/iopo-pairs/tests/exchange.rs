@@ -108,7 +108,7 @@ fn an_export_of_a_split_without_groups_names_the_split() {
     let mut options = Export::new(Format::Trl, Container::Jsonl);
     options.split = Some(Split::Dev);
     let error = export(&path, &dir.path().join("out"), &options).expect_err("no dev groups");
-    assert!(error.to_string().contains("groups of the dev split, found none"), "{error}");
+    assert!(error.to_string().contains("found no groups of the dev split"), "{error}");
 }
 
 fn take(dir: &Path, content: &str, from: Format) -> Result<Vec<PreferenceRow>, ExchangeError> {

@@ -19,7 +19,7 @@ pub enum SchemaError {
         expected: String,
     },
     /// A foreign file does not exist.
-    #[error("{}: expected a Parquet file, found no file; hint: check the path", path.display())]
+    #[error("{}: found no file, expected a Parquet file; hint: check the path", path.display())]
     NoFile {
         /// The file.
         path: PathBuf,

@@ -111,7 +111,7 @@ pub enum ExchangeError {
         skipped: String,
     },
     /// The split to export has no groups.
-    #[error("{}: expected groups of the {split} split, found none; hint: export another split", path.display())]
+    #[error("{}: found no groups of the {split} split, expected at least one; hint: export another split", path.display())]
     EmptySplit {
         /// The file that was read.
         path: PathBuf,
