@@ -72,7 +72,7 @@ fn wrong_usage_names_the_remedy_and_writes_nothing() {
     let error = export(&["--to", "llama-factory", "--conversational"], 2);
     assert!(error.contains("hint: omit it"), "{error}");
     let error = export(&["--to", "trl", "--format", "jsonl", "--split", "test"], 1);
-    assert!(error.contains("found no group in 0 rows"), "{error}");
+    assert!(error.contains("found no groups of the test split"), "{error}");
     assert!(!out.exists());
     fs::write(&out, "kept").expect("written");
     let error = export(&["--to", "trl", "--format", "jsonl"], 2);
