@@ -43,7 +43,9 @@ pub fn answer(
     std::fs::create_dir_all(out_dir)
         .map_err(|source| EvalError::Folder { path: out_dir.to_owned(), source })?;
     let path = out_dir.join("predictions.parquet");
-    let parts = Parts::<PredictionRow>::open(&path, &provenance(prompts, model, config))?;
+    let provenance = provenance(prompts, model, config)
+        .map_err(|source| EvalError::Json { path: path.clone(), source })?;
+    let parts = Parts::<PredictionRow>::open(&path, &provenance)?;
     let mut summary = AnswerSummary { path, prompts: prompts.len(), answered: 0 };
     let count = prompts.len().div_ceil(config.part_size);
     if parts.is_complete() {
@@ -105,15 +107,15 @@ fn provenance(
     prompts: &[TestPrompt],
     model: &dyn LanguageModel,
     config: &EvalConfig,
-) -> Provenance {
-    let constraints: Vec<String> = prompts
+) -> serde_json::Result<Provenance> {
+    let constraints = prompts
         .iter()
         .flat_map(|prompt| &prompt.constraints)
-        .map(|row| serde_json::to_string(row).unwrap_or_default())
-        .collect();
+        .map(serde_json::to_string)
+        .collect::<serde_json::Result<Vec<String>>>()?;
     let texts = prompts.iter().flat_map(|prompt| [prompt.key.as_str(), &prompt.prompt]);
     let asked: Vec<&str> = texts.chain(constraints.iter().map(String::as_str)).collect();
-    Provenance {
+    Ok(Provenance {
         producer: crate::score::PRODUCER.to_owned(),
         config: json!({
             "decoding": "greedy",
@@ -122,5 +124,5 @@ fn provenance(
             "part_size": config.part_size,
         }),
         inputs: [("prompts".to_owned(), content_id(&asked))].into(),
-    }
+    })
 }

@@ -21,8 +21,10 @@ pub struct EvalConfig {
     /// Maximum number of prompts, spread evenly over the tasks; 0 means no limit. Default: 0.
     pub max_prompts: usize,
     /// Prompts with seen kinds per test task: the x1 and x2 of its test groups first, then new draws. Default: 2.
+    #[schemars(range(max = 1_000))]
     pub seen_per_task: usize,
     /// Prompts with held-out kinds per test task; none if `held_out` is empty. Default: 2.
+    #[schemars(range(max = 1_000))]
     pub unseen_per_task: usize,
     /// Weights of 1, 2, … n constraints in a newly drawn prompt. Default: `[1, 1, 1]`.
     #[schemars(inner(range(min = 0.0)))]
@@ -34,7 +36,7 @@ pub struct EvalConfig {
     /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.
     pub baselines: Vec<String>,
     /// Bootstrap resamples per interval: more give smoother interval ends and take longer. Default: 2000.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub bootstrap_samples: usize,
     /// Coverage of the intervals. Default: 0.95.
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
@@ -116,6 +118,9 @@ mod tests {
         let error = |config: EvalConfig| config.validate().expect_err("refused").to_string();
         let default = EvalConfig::default;
         assert!(error(EvalConfig { part_size: 0, ..default() }).contains("part_size"));
+        let bootstrap_samples = usize::MAX;
+        assert!(error(EvalConfig { bootstrap_samples, ..default() }).contains("bootstrap_samples"));
+        assert!(error(EvalConfig { seen_per_task: 1_001, ..default() }).contains("seen_per_task"));
         assert!(error(EvalConfig { confidence: 1.0, ..default() }).contains("confidence"));
         assert!(error(EvalConfig { confidence: f64::NAN, ..default() }).contains("confidence"));
         let weights = vec![0.0, f64::NAN];

@@ -339,17 +339,42 @@ pub enum EvalError {
 impl EvalError {
     /// Returns whether the cause is what the caller passed in (settings, prompts, responses, paths) rather than a failure.
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Setting(_)
-                | Self::Prompts { .. }
-                | Self::NoPrompts { .. }
-                | Self::BenchmarkInTraining { .. }
-                | Self::TooLong { .. }
-                | Self::Response { .. }
-                | Self::UnmatchedResponses { .. }
-                | Self::OtherResponses { .. }
-        )
+            | Self::Prompts { .. }
+            | Self::NoPrompts { .. }
+            | Self::BenchmarkInTraining { .. }
+            | Self::TooLong { .. }
+            | Self::Response { .. }
+            | Self::UnmatchedResponses { .. }
+            | Self::Unanswered { .. }
+            | Self::Unpaired { .. }
+            | Self::OtherResponses { .. } => true,
+            Self::Schema(_)
+            | Self::Model(_)
+            | Self::Cancelled
+            | Self::Folder { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Json { .. }
+            | Self::Source { .. }
+            | Self::Ifeval { .. }
+            | Self::NoTestTasks { .. }
+            | Self::TaskInTwoSplits { .. }
+            | Self::PromptInTraining { .. }
+            | Self::HeldOutKindSeen { .. }
+            | Self::Uncheckable { .. }
+            | Self::UnknownConstraint { .. }
+            | Self::NoConstraints { .. }
+            | Self::Outcomes { .. }
+            | Self::TruthTable { .. }
+            | Self::NoRuns { .. }
+            | Self::DuplicateKey { .. }
+            | Self::KeysDiffer { .. }
+            | Self::StaleScores { .. }
+            | Self::Logps { .. }
+            | Self::Observation { .. } => false,
+        }
     }
 }
 

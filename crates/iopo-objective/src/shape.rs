@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-/// Label smoothing of exo-pair where 0 is given, because exo-pair takes its logarithm.
+/// Label smoothing of exo_pair where 0 is given, because exo_pair takes its logarithm.
 const EXO_SMOOTHING: f64 = 1e-3;
 
 /// The shape of a preference loss, as a function of the margin `h` (before beta), `z = β·h`.
@@ -50,7 +50,12 @@ impl LossShape {
     /// Returns whether the shape expects margins of logps [per token](crate::GroupLogpsExt::per_token) instead of sums.
     #[must_use]
     pub fn is_per_token(self) -> bool {
-        matches!(self, Self::Ipo)
+        match self {
+            Self::Ipo => true,
+            Self::Sigmoid { .. } | Self::Hinge | Self::Robust { .. } | Self::ExoPair { .. } => {
+                false
+            }
+        }
     }
 
     /// Computes the loss of each margin `h`. Loss and gradient are finite for every finite `h`.

@@ -123,3 +123,22 @@ pub enum PairsError {
         limit: f64,
     },
 }
+
+impl PairsError {
+    /// Returns whether the cause is what the caller passed in (settings, the directory) rather than a failure.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Setting(_) | Self::Imported { .. } => true,
+            Self::Schema(_)
+            | Self::Io { .. }
+            | Self::UnknownInstruction { .. }
+            | Self::Constraint { .. }
+            | Self::Admission { .. }
+            | Self::Cancelled
+            | Self::NoGroups { .. }
+            | Self::TooFewTestTasks { .. }
+            | Self::TooFewTrainGroups { .. }
+            | Self::TooManyRepaired { .. } => false,
+        }
+    }
+}

@@ -159,6 +159,30 @@ pub enum SynthError {
     },
 }
 
+impl SynthError {
+    /// Returns whether the cause is what the caller passed in (settings, tasks) rather than a failure.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::TaskLine { .. }
+            | Self::TaskTable { .. }
+            | Self::EmptyField { .. }
+            | Self::NoTasks { .. }
+            | Self::DuplicateId { .. }
+            | Self::DuplicateTask { .. }
+            | Self::TaskFormat { .. }
+            | Self::Setting(_) => true,
+            Self::Io { .. }
+            | Self::Answers { .. }
+            | Self::Constraint(_)
+            | Self::Schema(_)
+            | Self::Model(_)
+            | Self::Cancelled
+            | Self::NothingAccepted { .. }
+            | Self::TooManyRepaired { .. } => false,
+        }
+    }
+}
+
 impl From<LlmError> for SynthError {
     fn from(error: LlmError) -> Self {
         match error {

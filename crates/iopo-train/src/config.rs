@@ -231,7 +231,7 @@ impl Default for TrainConfig {
 impl TrainConfig {
     /// Returns the methods of a run: SFT first, then each named one once, in a fixed order.
     pub fn resolved_methods(&self) -> Vec<Method> {
-        let wanted = |method: &Method| *method == Method::Sft || self.methods.contains(method);
+        let wanted = |method: &Method| method.starts_from_base() || self.methods.contains(method);
         Method::ALL.iter().copied().filter(wanted).collect()
     }
 
@@ -247,13 +247,14 @@ impl TrainConfig {
 
     /// Returns the passes over the training groups of a method.
     pub fn epochs(&self, method: Method) -> usize {
-        if method == Method::Sft { self.sft.num_train_epochs } else { self.num_train_epochs }
+        if method.starts_from_base() { self.sft.num_train_epochs } else { self.num_train_epochs }
     }
 
     /// Returns the settings of a method: its overrides, then its published values, then the common settings.
     pub fn settings(&self, method: Method) -> Settings {
         let own = self.overrides.get(&method).copied().unwrap_or_default();
-        let rate = if method == Method::Sft { self.sft.learning_rate } else { self.learning_rate };
+        let rate =
+            if method.starts_from_base() { self.sft.learning_rate } else { self.learning_rate };
         let (beta, pref_ftx, gamma) = match method.published() {
             Some(published) => (published.beta, published.pref_ftx, published.gamma),
             None => (self.beta, self.pref_ftx, None),

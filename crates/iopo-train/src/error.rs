@@ -126,12 +126,39 @@ pub enum TrainError {
         /// The defect.
         reason: String,
     },
+    /// The result of a finished training cannot be read.
+    #[error("{}: damaged result of a finished training; hint: delete the file to train again", path.display())]
+    DamagedResult {
+        /// The file.
+        path: PathBuf,
+        /// The error of the parser.
+        source: serde_json::Error,
+    },
     /// The user cancelled; a checkpoint was written if checkpoints are on.
     #[error("stopped on request; hint: run the same command again to resume")]
     Cancelled,
 }
 
 impl TrainError {
+    /// Returns whether the cause is what the caller passed in (settings, the directory) rather than a failure.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Setting(_) | Self::Model(ModelError::Setting(_)) | Self::OtherRun { .. } => true,
+            Self::Model(_)
+            | Self::Schema(_)
+            | Self::Io { .. }
+            | Self::NoGroups { .. }
+            | Self::ReferenceMismatch { .. }
+            | Self::MissingReference { .. }
+            | Self::NoTrial { .. }
+            | Self::StepZero { .. }
+            | Self::NonFinite { .. }
+            | Self::BadCheckpoint { .. }
+            | Self::DamagedResult { .. }
+            | Self::Cancelled => false,
+        }
+    }
+
     /// Adds the operation and the path to an I/O error, for `map_err`.
     pub(crate) fn io(
         action: &'static str,

@@ -42,15 +42,16 @@ pub fn group_logps(
 
 /// Computes loss, rewards and accuracies of a model on held-out groups.
 ///
-/// `reference` holds the logps of every group that a method with a reference compares with.
+/// `reference` holds the logps of every group that a method with a reference compares with. `step` is the number of
+/// updates before the evaluation; an error names it.
 ///
 /// # Errors
 /// Returns an error if the model fails, a reference is missing, a loss is not finite, or `progress` is cancelled.
 pub fn evaluate(
+    step: usize,
     decoder: &Decoder,
     objective: &Objective,
-    groups: &[&EncodedGroup],
-    reference: &ReferenceLogps,
+    (groups, reference): (&[&EncodedGroup], &ReferenceLogps),
     sequence_layout: SequenceLayout,
     budget: usize,
     progress: &dyn Progress,
@@ -64,7 +65,7 @@ pub fn evaluate(
         .collect::<Result<_, _>>()?;
     let size = UpdateSize::of(groups.iter().copied());
     let made = objective.evaluate(&scored, size, &decoder.device())?;
-    guards::finite_losses(0, &scored, &made.losses)?;
+    guards::finite_losses(step, &scored, &made.losses)?;
     let mut means = MetricMeans::default();
     means.observe(objective, &scored);
     if !groups.is_empty() {

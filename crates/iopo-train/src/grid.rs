@@ -36,7 +36,7 @@ pub struct Trial {
 /// Returns the candidates of a method: the product of the grid's lists that its loss reads, or the method's own settings.
 pub fn candidates(config: &TrainConfig, method: Method) -> Vec<Settings> {
     let own = config.settings(method);
-    if method == Method::Sft || config.grid.is_empty() {
+    if method.starts_from_base() || config.grid.is_empty() {
         return vec![own];
     }
     let or = |list: &[f64], own: f64, read: bool| {

@@ -94,24 +94,59 @@ impl Method {
         }
     }
 
+    /// Returns whether it trains the base model; the other methods start from the SFT model.
+    pub fn starts_from_base(self) -> bool {
+        match self {
+            Self::Sft => true,
+            Self::SftContinued
+            | Self::Dpo
+            | Self::DpoPaper
+            | Self::Simpo
+            | Self::Orpo
+            | Self::Tpo
+            | Self::TpoL
+            | Self::Iopo
+            | Self::IopoNoOutput
+            | Self::IopoThree => false,
+        }
+    }
+
     /// Returns whether it trains on preferences.
     pub fn is_preference(self) -> bool {
-        self.comparison() != Comparison::None
+        match self.comparison() {
+            Comparison::None => false,
+            Comparison::LossType
+            | Comparison::Sigmoid
+            | Comparison::WithSftWeight
+            | Comparison::WithoutSftWeight => true,
+        }
     }
 
     /// Returns whether it compares with a reference.
     pub fn has_reference(self) -> bool {
-        matches!(self.comparison(), Comparison::LossType | Comparison::Sigmoid)
+        match self.comparison() {
+            Comparison::LossType | Comparison::Sigmoid => true,
+            Comparison::None | Comparison::WithSftWeight | Comparison::WithoutSftWeight => false,
+        }
     }
 
     /// Returns whether `loss_type` applies to it; the other methods have one published loss.
     pub fn has_loss_type(self) -> bool {
-        self.comparison() == Comparison::LossType
+        match self.comparison() {
+            Comparison::LossType => true,
+            Comparison::None
+            | Comparison::Sigmoid
+            | Comparison::WithSftWeight
+            | Comparison::WithoutSftWeight => false,
+        }
     }
 
     /// Returns whether its loss has an SFT term with a free weight.
     pub fn has_sft_weight(self) -> bool {
-        self.has_reference() || self.comparison() == Comparison::WithSftWeight
+        match self.comparison() {
+            Comparison::LossType | Comparison::Sigmoid | Comparison::WithSftWeight => true,
+            Comparison::None | Comparison::WithoutSftWeight => false,
+        }
     }
 
     /// Returns whether its loss has a target margin γ.

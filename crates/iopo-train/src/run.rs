@@ -201,7 +201,7 @@ impl Inputs<'_> {
         let output = self.train(&trainer, &start)?;
         let mut runs = vec![summary(&trainer, seed, settings, &output)];
         let methods: Vec<Method> =
-            self.config.resolved_methods().into_iter().filter(|m| *m != Method::Sft).collect();
+            self.config.resolved_methods().into_iter().filter(|m| !m.starts_from_base()).collect();
         if methods.is_empty() {
             return Ok(runs);
         }

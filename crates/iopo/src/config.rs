@@ -18,8 +18,9 @@ mod presets;
 mod table;
 
 pub use error::ConfigError;
+pub(crate) use error::setting_hint;
 pub use page::{listing, markdown, settings};
 pub use pipeline::PipelineConfig;
 pub use presets::{PRESETS, preset};
 pub(crate) use table::to_toml;
-pub use table::{differences, parse, resolve, set, set_seed};
+pub use table::{check, differences, parse, resolve, set, set_seed};

@@ -5,6 +5,9 @@ pub(crate) mod pipeline;
 use std::fmt;
 use std::process::ExitCode;
 
+use iopo::pipeline::PipelineError;
+use iopo_eval::EvalError;
+
 /// Exit codes by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -49,6 +52,11 @@ impl Failure {
         Self { exit: Exit::Usage, ..Self::new(what) }
     }
 
+    /// Creates an error about work that Ctrl-C ended, with exit code 130.
+    pub(crate) fn interrupted(what: impl Into<String>) -> Self {
+        Self { exit: Exit::Interrupted, ..Self::new(what) }
+    }
+
     /// Adds a remedy.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
@@ -63,6 +71,15 @@ impl Failure {
 /// Returns the exit code for an error.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failure, |failure| failure.exit)
+}
+
+/// Returns whether Ctrl-C ended the command, rather than a failure.
+pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
+    let cancelled = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<PipelineError>().is_some_and(PipelineError::is_cancelled)
+            || matches!(cause.downcast_ref(), Some(EvalError::Cancelled))
+    };
+    exit_of(error) == Exit::Interrupted || error.chain().any(cancelled)
 }
 
 /// Formats an error: one line per cause, then the hint.
@@ -88,7 +105,10 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
 mod tests {
     use anyhow::{Context, anyhow};
 
-    use super::{Exit, Failure, exit_of, render};
+    use iopo::pipeline::PipelineError;
+    use iopo_eval::EvalError;
+
+    use super::{Exit, Failure, exit_of, is_interrupted, render};
 
     #[test]
     fn causes_are_shown_in_order_and_the_hint_last() {
@@ -106,6 +126,15 @@ mod tests {
             .context("failed to read the configuration");
         assert_eq!(exit_of(&error), Exit::Usage);
         assert_eq!(exit_of(&anyhow!("plain")), Exit::Failure);
+    }
+
+    #[test]
+    fn only_a_cancelled_command_is_interrupted() {
+        let cancelled = anyhow::Error::new(PipelineError::Eval(EvalError::Cancelled));
+        assert!(is_interrupted(&cancelled.context(Failure::new("eval failed"))));
+        assert!(is_interrupted(&anyhow::Error::new(EvalError::Cancelled)));
+        assert!(is_interrupted(&anyhow!("killed").context(Failure::interrupted("stopped"))));
+        assert!(!is_interrupted(&anyhow!("disk full").context(Failure::new("eval failed"))));
     }
 
     #[test]

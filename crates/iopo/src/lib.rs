@@ -33,7 +33,7 @@
 //! let synth = pipeline.synth(&Silent)?;
 //! let pairs = pipeline.pairs(&Silent)?;
 //! assert!(synth.instructions > 0 && pairs.train > 0);
-//! assert!(pipeline.dir().preferences().is_file());
+//! assert!(pipeline.dir().preferences_file().is_file());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use iopo::config::PipelineConfig;
-use iopo::pipeline::{BaseModel, ModelSource, PipelineError, device_name};
+use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
 use iopo_model::Dtype;
 use iopo_model::device::{available, dtypes, has_driver};
 
@@ -76,7 +76,7 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
 
 /// Returns the device that `auto` stands for.
 pub(crate) fn first_device() -> Result<&'static str> {
-    device_name("auto").map_err(|_| {
+    available().first().copied().ok_or_else(|| {
         Failure::new("this binary was built without any device")
             .hint("build with a backend: `cargo xtask pipeline --backend flex`")
             .into()

@@ -15,6 +15,7 @@ mod probe;
 mod resolve;
 mod size;
 
+use std::env::VarError;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     panics::keep_quiet();
     match panics::caught(|| interrupt::install().and_then(|()| run(&cli.command))) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) if interrupt::requested() => {
+        Err(error) if failure::is_interrupted(&error) => {
             printer::note(
                 "interrupted: finished work is kept; run the same command again to resume",
             );
@@ -67,7 +68,15 @@ fn run(command: &Command) -> Result<()> {
 }
 
 fn log() {
-    let filter = EnvFilter::try_from_env("IOPO_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = match std::env::var("IOPO_LOG") {
+        Ok(text) if !text.is_empty() => EnvFilter::try_new(text).map_err(|error| error.to_string()),
+        Ok(_) | Err(VarError::NotPresent) => Ok(EnvFilter::new("warn")),
+        Err(error) => Err(error.to_string()),
+    };
+    let filter = filter.unwrap_or_else(|error| {
+        printer::note(&format!("warning: cannot use IOPO_LOG: {error}; logging warnings only"));
+        EnvFilter::new("warn")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -3,7 +3,7 @@
 //! [`Pipeline::open`] takes a configuration and a directory. [`Pipeline::run`] runs every stage; [`Pipeline::synth`],
 //! [`Pipeline::pairs`], [`Pipeline::train`], [`Pipeline::eval`] and [`Pipeline::report`] run one and return its summary.
 //! A stage skips what an earlier call finished, so an interrupted run resumes by running it again. Nothing is printed:
-//! progress goes to a [`Progress`], and each error has a [hint](PipelineError::hint).
+//! progress goes to a [`Progress`], and an error with a known remedy has a [hint](PipelineError::hint).
 //!
 //! The configuration names the base model: a Hugging Face directory, a `.gguf` file, or `tiny`. To use a model that is
 //! already loaded, or that comes from elsewhere, pass it to [`Pipeline::with_models`]. The model is loaded when a stage
@@ -37,7 +37,7 @@ mod tasks;
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress};
@@ -49,7 +49,7 @@ use iopo_train::TrainSummary;
 use crate::config::PipelineConfig;
 
 pub use error::PipelineError;
-pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource, device_name};
+pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource};
 pub use report::DEMONSTRATION;
 pub use run_dir::RunDir;
 pub use stage::{Stage, StageOutcome, StageSummary};
@@ -130,15 +130,16 @@ impl Pipeline {
         stage: Stage,
         progress: &dyn Progress,
     ) -> Result<StageOutcome, PipelineError> {
-        let begun = Instant::now();
-        let summary = match stage {
-            Stage::Synth => StageSummary::Synth(self.synth(progress)?),
-            Stage::Pairs => StageSummary::Pairs(self.pairs(progress)?),
-            Stage::Train => StageSummary::Train(self.train(progress)?),
-            Stage::Eval => StageSummary::Eval(self.eval(progress)?),
-            Stage::Report => StageSummary::Report(self.report()?),
-        };
-        Ok(StageOutcome { summary, duration: begun.elapsed() })
+        let (summary, duration) = self.timed(stage, || {
+            Ok(match stage {
+                Stage::Synth => StageSummary::Synth(self.run_synth(progress)?),
+                Stage::Pairs => StageSummary::Pairs(self.run_pairs(progress)?),
+                Stage::Train => StageSummary::Train(self.run_train(progress)?),
+                Stage::Eval => StageSummary::Eval(self.run_eval(progress)?),
+                Stage::Report => StageSummary::Report(self.run_report()?),
+            })
+        })?;
+        Ok(StageOutcome { summary, duration })
     }
 
     /// Samples responses to the tasks and writes instructions from the constraints that hold in them.
@@ -149,14 +150,7 @@ impl Pipeline {
     /// Returns an error if the tasks are invalid or too few to train on, the model cannot be loaded or fails, no response
     /// is usable, a file cannot be read or written, or `progress` cancels.
     pub fn synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
-        self.timed(Stage::Synth, || {
-            let (tasks, config) = (self.tasks()?, &self.config.synth);
-            let sampled = synthesize_sampled(&tasks, self.dir.root(), config, progress)?;
-            match sampled {
-                Some(summary) => Ok(summary),
-                None => self.synth_by(&self.base()?.chat, &tasks, progress),
-            }
-        })
+        Ok(self.timed(Stage::Synth, || self.run_synth(progress))?.0)
     }
 
     /// Runs [`synth`](Self::synth) with another model than the base, for instance one behind an endpoint.
@@ -168,7 +162,7 @@ impl Pipeline {
         model: &dyn LanguageModel,
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
-        self.timed(Stage::Synth, || self.synth_by(model, &self.tasks()?, progress))
+        Ok(self.timed(Stage::Synth, || self.synth_by(model, &self.tasks()?, progress))?.0)
     }
 
     /// Builds preference groups from the instructions and responses.
@@ -177,14 +171,7 @@ impl Pipeline {
     /// Returns an error if synthesis has not run, the directory holds imported groups, too few groups can be built, a file
     /// cannot be read or written, or `progress` cancels.
     pub fn pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
-        self.refuse_imported()?;
-        let (instructions, responses) = (self.dir.instructions(), self.dir.responses());
-        needs(&instructions, Stage::Synth)?;
-        needs(&responses, Stage::Synth)?;
-        self.timed(Stage::Pairs, || {
-            let (out, config) = (self.dir.root(), &self.config.pairs);
-            Ok(iopo_pairs::build(&instructions, &responses, out, config, progress)?)
-        })
+        Ok(self.timed(Stage::Pairs, || self.run_pairs(progress))?.0)
     }
 
     /// Trains every method of the configuration on the preference groups.
@@ -193,13 +180,7 @@ impl Pipeline {
     /// Returns an error if pairing has not run, the model cannot be loaded, a training fails, a file cannot be read or
     /// written, or `progress` cancels.
     pub fn train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
-        let preferences = self.dir.preferences();
-        needs(&preferences, Stage::Pairs)?;
-        self.timed(Stage::Train, || {
-            let base = self.base()?;
-            let (config, out) = (&self.config.train, self.dir.train());
-            Ok(iopo_train::train(config, &preferences, &base.base(), &out, progress)?)
-        })
+        Ok(self.timed(Stage::Train, || self.run_train(progress))?.0)
     }
 
     /// Evaluates the base model and every trained model on the held-out instructions.
@@ -208,8 +189,7 @@ impl Pipeline {
     /// Returns an error if an earlier stage has not run, the directory holds imported groups, a model cannot be loaded or
     /// fails, a file cannot be read or written, or `progress` cancels.
     pub fn eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {
-        eval::check(self)?;
-        self.timed(Stage::Eval, || eval::run(self, progress))
+        Ok(self.timed(Stage::Eval, || self.run_eval(progress))?.0)
     }
 
     /// Renders `report.html` from the files that exist.
@@ -217,10 +197,42 @@ impl Pipeline {
     /// # Errors
     /// Returns an error if a file of the run is damaged or the page cannot be written.
     pub fn report(&self) -> Result<ReportSummary, PipelineError> {
-        self.timed(Stage::Report, || {
-            let meta = report::meta(&self.config)?;
-            Ok(iopo_report::render(self.dir.root(), &self.dir.report(), &meta)?)
-        })
+        Ok(self.timed(Stage::Report, || self.run_report())?.0)
+    }
+
+    fn run_synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
+        let (tasks, config) = (self.tasks()?, &self.config.synth);
+        match synthesize_sampled(&tasks, self.dir.root(), config, progress)? {
+            Some(summary) => Ok(summary),
+            None => self.synth_by(self.base()?.chat(), &tasks, progress),
+        }
+    }
+
+    fn run_pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
+        self.refuse_imported()?;
+        let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
+        needs(&instructions, Stage::Synth)?;
+        needs(&responses, Stage::Synth)?;
+        let (out, config) = (self.dir.root(), &self.config.pairs);
+        Ok(iopo_pairs::build(&instructions, &responses, out, config, progress)?)
+    }
+
+    fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
+        let preferences = self.dir.preferences_file();
+        needs(&preferences, Stage::Pairs)?;
+        let base = self.base()?;
+        let (config, out) = (&self.config.train, self.dir.train_dir());
+        Ok(iopo_train::train(config, &preferences, &base.base(), &out, progress)?)
+    }
+
+    fn run_eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {
+        eval::check(self)?;
+        eval::run(self, progress)
+    }
+
+    fn run_report(&self) -> Result<ReportSummary, PipelineError> {
+        let meta = report::meta(&self.config)?;
+        Ok(iopo_report::render(self.dir.root(), &self.dir.report_file(), &meta)?)
     }
 
     /// Returns the base model, loaded on first use.
@@ -234,7 +246,6 @@ impl Pipeline {
 
     /// Returns the file of tasks. Fails if it leaves none to train on.
     fn tasks(&self) -> Result<PathBuf, PipelineError> {
-        self.config.synth.validate()?;
         let path = tasks::file(&self.config, &self.dir)?;
         tasks::check_count(iopo_synth::read_tasks(&path)?.len(), &self.config)?;
         Ok(path)
@@ -251,23 +262,24 @@ impl Pipeline {
 
     /// Fails if the groups are imported: no stage can build them again, so none may replace them.
     fn refuse_imported(&self) -> Result<(), PipelineError> {
-        let preferences = self.dir.preferences();
+        let preferences = self.dir.preferences_file();
         if is_imported(&preferences) {
             return Err(PipelineError::WouldReplaceImported { preferences });
         }
         Ok(())
     }
 
-    /// Does the work of a stage and records its duration.
+    /// Does the work of a stage, and measures and records its duration.
     fn timed<T>(
         &self,
         stage: Stage,
         work: impl FnOnce() -> Result<T, PipelineError>,
-    ) -> Result<T, PipelineError> {
+    ) -> Result<(T, Duration), PipelineError> {
         let begun = Instant::now();
         let summary = work()?;
-        self.dir.note_time(stage, begun.elapsed())?;
-        Ok(summary)
+        let took = begun.elapsed();
+        self.dir.note_time(stage, took)?;
+        Ok((summary, took))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use iopo::config::{ConfigError, PipelineConfig, parse, preset, set, set_seed};
+use iopo::config::{ConfigError, PipelineConfig, check, parse, preset, set, set_seed};
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
@@ -19,18 +19,20 @@ pub(crate) struct Resolved {
 /// Reads the preset or file and applies the flags.
 pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
     let Source { name, mut table, out } = source(args)?;
+    let unusable = |error: ConfigError| usage(&format!("cannot use {name}"), &error);
+    // Checked before the flags, so that an error in the file does not name a flag.
+    check(&table).map_err(unusable)?;
+    let unchanged = table.clone();
     let strings = [("model", &args.model), ("device", &args.device), ("dtype", &args.dtype)];
     for (key, value) in strings {
         if let Some(value) = value {
             table.insert(key.to_owned(), Value::String(value.clone()));
+            check(&table).map_err(|error| usage(&format!("cannot use --{key}"), &error))?;
         }
     }
     if let Some(seed) = args.seed {
         set_seed(&mut table, seed).map_err(|error| usage("cannot use --seed", &error))?;
     }
-    // Checked before the flags, so that an error in the file does not name a flag.
-    let unusable = |error: ConfigError| usage(&format!("cannot use {name}"), &error);
-    iopo::config::resolve(&table).map_err(unusable)?;
     if let Some(when) = &args.gradient_checkpointing {
         set(&mut table, &format!("train.gradient_checkpointing={when}"))
             .map_err(|error| usage("cannot use --gradient-checkpointing", &error))?;
@@ -39,7 +41,12 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
         set(&mut table, assignment)
             .map_err(|error| usage(&format!("cannot apply --set {assignment}"), &error))?;
     }
-    let config = iopo::config::resolve(&table).map_err(unusable)?;
+    let config = iopo::config::resolve(&table).map_err(|error| {
+        // The settings of a valid file contradict the flags.
+        let by_flags = table != unchanged && iopo::config::resolve(&unchanged).is_ok();
+        let flags = if by_flags { " with these flags" } else { "" };
+        usage(&format!("cannot use {name}{flags}"), &error)
+    })?;
     Ok(Resolved { config, out })
 }
 
@@ -109,7 +116,7 @@ mod tests {
         for (name, _) in PRESETS {
             let resolved = resolve(&args(name, &[])).expect(name);
             assert_eq!(resolved.out, std::path::Path::new("runs").join(name));
-            assert_eq!(resolved.config.seed, 7);
+            assert_eq!(resolved.config.seed(), 7);
         }
     }
 
@@ -126,6 +133,30 @@ mod tests {
             resolved(None, &["train.gradient_checkpointing=never"]),
             GradientCheckpointing::Never
         );
+    }
+
+    #[test]
+    fn flags_are_checked_together_and_an_error_names_its_source() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let file = dir.path().join("own.toml");
+        let of = |text: &str, dtype: &str, sets: &[&str]| {
+            std::fs::write(&file, text).expect("written");
+            let dtype = Some(dtype.to_owned());
+            let config = Some(file.clone());
+            resolve(&RunArgs { preset: None, config, dtype, ..args("", sets) })
+        };
+        let full = "[train]\nuse_peft = false\n";
+        of(full, "bf16", &["train.use_peft=true"]).expect("they fit together");
+        let error = render(&of(full, "bf16", &[]).expect_err("refused"));
+        assert!(error.contains("own.toml with these flags: `dtype`: found bf16"), "{error}");
+        let error = render(
+            &of("dtype = 'bf16'\n[train]\nuse_peft = false\n", "bf16", &[]).expect_err("refused"),
+        );
+        assert!(error.contains("own.toml: `dtype`: found bf16"), "{error}");
+        let error = render(&of(full, "f64", &[]).expect_err("refused"));
+        assert!(error.contains("cannot use --dtype: `dtype`: found \"f64\""), "{error}");
+        let error = render(&of("sead = 1\n", "f32", &["name=x"]).expect_err("refused"));
+        assert!(error.contains("own.toml: `sead`: found an unknown key"), "{error}");
     }
 
     #[test]

@@ -68,10 +68,10 @@ fn a_program_runs_every_stage_with_its_own_model_and_resumes() {
     assert_eq!(stages, Stage::ALL);
     assert_eq!(models, 3, "base, SFT and IOPO");
     let files = pipeline.dir();
-    for file in [files.preferences(), files.summary(), files.report()] {
+    for file in [files.preferences_file(), files.summary_file(), files.report_file()] {
         assert!(file.is_file(), "{}", file.display());
     }
-    let groups = std::fs::read(files.preferences()).expect("groups");
+    let groups = std::fs::read(files.preferences_file()).expect("groups");
     assert!(matches!(Pipeline::open(config(), &out), Err(PipelineError::Locked { .. })));
     drop(pipeline);
 
@@ -79,7 +79,7 @@ fn a_program_runs_every_stage_with_its_own_model_and_resumes() {
     let synth = again.synth(&Silent).expect("finished, so no model is needed");
     assert_eq!(synth.tasks, 16);
     again.pairs(&Silent).expect("finished");
-    assert_eq!(std::fs::read(again.dir().preferences()).expect("groups"), groups);
+    assert_eq!(std::fs::read(again.dir().preferences_file()).expect("groups"), groups);
     let error = again.train(&Silent).expect_err("training needs the model");
     assert!(matches!(error, PipelineError::Source(_)), "{error:?}");
 }

@@ -55,13 +55,12 @@ pub const PUBLISHED: Published = Published {
 pub struct Ifeval {
     mode: Mode,
     held_out: BTreeSet<Kind>,
-    bootstrap: Bootstrap,
 }
 
 impl Ifeval {
     /// Scores by the rules of `mode`. Scores of the two modes are not comparable.
     pub fn new(mode: Mode) -> Self {
-        Self { mode, held_out: BTreeSet::new(), bootstrap: Bootstrap::default() }
+        Self { mode, held_out: BTreeSet::new() }
     }
 
     /// Sets the constraint kinds that the synthesis holds out. Instruction types that overlap with none of the other
@@ -69,13 +68,6 @@ impl Ifeval {
     #[must_use]
     pub fn held_out(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
         self.held_out = kinds.into_iter().collect();
-        self
-    }
-
-    /// Sets the bootstrap behind the intervals. Default: [`Bootstrap::default`].
-    #[must_use]
-    pub fn bootstrap(mut self, bootstrap: Bootstrap) -> Self {
-        self.bootstrap = bootstrap;
         self
     }
 
@@ -90,6 +82,8 @@ impl Ifeval {
     }
 
     /// Scores one response per prompt, in the order of the prompts, and computes the accuracies.
+    ///
+    /// The intervals come from [`Bootstrap::default`]; [`score_responses`] takes another bootstrap.
     ///
     /// # Errors
     /// Returns an error if the number of responses differs from the number of prompts, or an instruction cannot be
@@ -107,7 +101,7 @@ impl Ifeval {
             self,
             prompts,
             responses.into_iter().map(Into::into).collect(),
-            self.bootstrap,
+            Bootstrap::default(),
         )
     }
 }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::{PredictionRow, Provenance};
+use iopo_schema::PredictionRow;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::in_memory::{GIVEN, given};
-use crate::score::PRODUCER;
+use super::in_memory::given;
 use crate::{EvalError, TestPrompt};
 
 /// The lines of a response file.
@@ -160,15 +159,6 @@ impl MatchedResponses {
             self.responses.get(&prompt.key).map(|response| given(prompt, response.clone()))
         });
         Ok(rows.collect())
-    }
-
-    /// Writes the predictions to `out`, in the order of the prompts.
-    ///
-    /// # Errors
-    /// Returns an error if a prompt has no response or the file cannot be written.
-    pub fn write(&self, prompts: &[TestPrompt], out: &Path) -> Result<(), EvalError> {
-        let provenance = Provenance::new(PRODUCER, json!({ "answers": GIVEN }));
-        Ok(iopo_schema::write(out, &self.predictions(prompts)?, &provenance)?)
     }
 }
 

@@ -137,12 +137,14 @@ impl<'a> BenchmarkRun<'a> {
             let (missing, key) = (self.prompts.len(), self.prompts[0].key.clone());
             return Err(EvalError::Unanswered { missing, prompts: missing, key });
         };
+        let rows = responses.predictions(&self.prompts)?;
         self.create_out()?;
         let mut protocol = self.protocol()?;
         protocol["responses"] = json!(file_hash(path)?);
         claim(&self.config.out, &protocol)?;
         let predictions = self.config.out.join("predictions.parquet");
-        responses.write(&self.prompts, &predictions)?;
+        let provenance = Provenance::new(PRODUCER, json!({ "answers": GIVEN }));
+        iopo_schema::write(&predictions, &rows, &provenance)?;
         self.finish(GIVEN, &predictions, protocol)
     }
 
@@ -159,6 +161,9 @@ impl<'a> BenchmarkRun<'a> {
         decoding: &Decoding,
         progress: &dyn Progress,
     ) -> Result<BenchmarkReport, EvalError> {
+        let config =
+            EvalConfig { max_new_tokens: decoding.max_new_tokens, ..EvalConfig::default() };
+        config.validate()?;
         self.refuse_misfits(model, decoding.max_new_tokens)?;
         self.create_out()?;
         let mut protocol = self.protocol()?;
@@ -170,8 +175,6 @@ impl<'a> BenchmarkRun<'a> {
         protocol["template_hash"] = json!(decoding.template_hash);
         protocol["stop"] = json!(decoding.stop);
         claim(&self.config.out, &protocol)?;
-        let config =
-            EvalConfig { max_new_tokens: decoding.max_new_tokens, ..EvalConfig::default() };
         let answered = crate::answer(&self.prompts, model, &self.config.out, &config, progress)?;
         self.finish(&model.name(), &answered.path, protocol)
     }

@@ -85,7 +85,7 @@ impl Trainer<'_> {
                 return self.stop(&state, saved, &checkpoints);
             }
             if self.evaluation_due(&state) {
-                match self.evaluate(&state.decoder, progress) {
+                match self.evaluate(&state, progress) {
                     Ok(found) => self.evaluated(&mut state, &found)?,
                     Err(TrainError::Cancelled) => return self.stop(&state, saved, &checkpoints),
                     Err(error) => return Err(error),
@@ -169,11 +169,11 @@ impl Trainer<'_> {
         if !path.exists() {
             return Ok(None);
         }
-        let other = |what: &str| TrainError::OtherRun { path: self.dir.clone(), what: what.into() };
         let finished: Finished = serde_json::from_slice(&files::read(&path)?)
-            .map_err(|_| other("finished.json cannot be read"))?;
+            .map_err(|source| TrainError::DamagedResult { path, source })?;
         if finished.fingerprint != fingerprint {
-            return Err(other("finished with other settings"));
+            let what = "finished with other settings".to_owned();
+            return Err(TrainError::OtherRun { path: self.dir.clone(), what });
         }
         Ok(Some(TrainOutput {
             updates: finished.updates,

@@ -151,14 +151,14 @@ impl Trainer<'_> {
 
     pub(super) fn evaluate(
         &self,
-        decoder: &Decoder,
+        state: &TrainerState,
         progress: &dyn Progress,
     ) -> Result<MetricMeans, TrainError> {
         evaluate(
-            decoder,
+            state.step,
+            &state.decoder,
             &self.objective,
-            self.data.dev,
-            self.data.reference,
+            (self.data.dev, self.data.reference),
             self.config.sequence_layout,
             self.config.tokens_per_micro_batch,
             progress,

@@ -55,7 +55,7 @@ fn accuracy(decoder: &Decoder, objective: &Objective, held_out: &[EncodedGroup])
     let members: Vec<&EncodedGroup> = held_out.iter().collect();
     let reference = reference(held_out);
     let layout = SequenceLayout::Tree;
-    let means = evaluate(decoder, objective, &members, &reference, layout, 500, &Silent);
+    let means = evaluate(0, decoder, objective, (&members, &reference), layout, 500, &Silent);
     means.expect("evaluated").mean(TrainingMetric::RewardsAccuracies).expect("a preference method")
 }
 

@@ -98,10 +98,10 @@ fn the_best_weights_are_kept_and_patience_ends_the_training() {
         let base = decoder(VOCAB, 50);
         let kept = base.load_adapter(&written.expect("factors"), 2.0).expect("fits");
         let again = evaluate(
+            0,
             &kept,
             objective,
-            data.dev,
-            data.reference,
+            (data.dev, data.reference),
             SequenceLayout::Tree,
             200,
             &Silent,

@@ -1,5 +1,6 @@
 //! The flags of `iopo eval BENCHMARK`; every published benchmark of `iopo-eval` is a subcommand.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -30,16 +31,16 @@ pub(crate) struct BenchmarkArgs {
     pub(crate) out: Option<PathBuf>,
     /// Evaluate only the first N prompts.
     #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+    pub(crate) limit: Option<NonZeroUsize>,
     /// Skip prompts that have no response, instead of failing.
     #[arg(long, requires = "responses")]
     pub(crate) partial: bool,
     /// Maximum number of tokens of a response.
-    #[arg(long, value_name = "N", default_value_t = 1280)]
-    pub(crate) max_new_tokens: usize,
+    #[arg(long, value_name = "N", default_value = "1280")]
+    pub(crate) max_new_tokens: NonZeroUsize,
     /// Responses generated together.
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub(crate) batch: usize,
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub(crate) batch: NonZeroUsize,
     /// Device to compute on; `iopo devices` lists them.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,

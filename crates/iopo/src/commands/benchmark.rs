@@ -1,6 +1,7 @@
 //! `iopo eval BENCHMARK`.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -25,7 +26,7 @@ pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
     let mut config = BenchmarkConfig::new(fetch::resolve_data(&args.data)?, &out);
     config.responses.clone_from(&args.responses);
     config.partial = args.partial;
-    config.limit = args.limit;
+    config.limit = args.limit.map(NonZeroUsize::get);
     config.trained_in = trained_in;
     let bars = Bars::new();
     let run = BenchmarkRun::prepare(benchmark, &config, &bars)
@@ -35,7 +36,7 @@ pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
     } else {
         respond(args, &out, run, &bars)?
     };
-    printer::result(&report.table());
+    printer::result(&report.table())?;
     Ok(())
 }
 
@@ -48,18 +49,18 @@ fn respond(
 ) -> Result<BenchmarkReport> {
     let name = args.model.as_deref().unwrap_or_default();
     // The base may be written to the output directory, which `prepare` leaves untouched.
-    let base = load::load(name, (&args.device, args.dtype), args.batch, out)?;
+    let base = load::load(name, (&args.device, args.dtype), args.batch.get(), out)?;
     let model = match &args.adapter {
         Some(adapter) => {
             let name = adapter.file_name().map_or("adapter".into(), |name| name.to_string_lossy());
             base.trained(adapter, &name)
                 .with_context(|| format!("failed to load {name} from {}", adapter.display()))?
         }
-        None => base.chat.clone(),
+        None => base.chat().clone(),
     };
     let mut decoding = Decoding::default();
-    decoding.max_new_tokens = args.max_new_tokens;
-    decoding.batch = args.batch;
+    decoding.max_new_tokens = args.max_new_tokens.get();
+    decoding.batch = args.batch.get();
     decoding.device.clone_from(&args.device);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();
@@ -97,8 +98,7 @@ fn failure(error: EvalError) -> anyhow::Error {
 fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
     let of_adapter = || {
         let adapter = args.adapter.as_deref()?;
-        let run = adapter.parent()?.parent()?.to_owned();
-        if run.join("config.toml").is_file() {
+        if let Some(run) = run_of(adapter) {
             return Some(run);
         }
         printer::note(&format!(
@@ -110,29 +110,39 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
     args.run.clone().or_else(of_adapter)
 }
 
+/// Returns the run directory that holds an adapter.
+fn run_of(adapter: &Path) -> Option<PathBuf> {
+    // A relative path can leave out the directories above it. A run is found through a link too.
+    let run = adapter.canonicalize().ok()?.parent()?.parent()?.to_owned();
+    run.join("config.toml").is_file().then_some(run)
+}
+
 /// Returns the kinds that a run holds out of its synthesis; those of the default preset without a run.
 fn held_out(run: Option<&Path>) -> Result<BTreeSet<Kind>> {
     let config = run.map(|run| run.join("config.toml"));
     let preset = config.is_none().then(|| "default".to_owned());
-    let none = RunArgs {
-        preset,
-        config,
-        out: None,
-        model: None,
-        device: None,
-        dtype: None,
-        seed: None,
-        gradient_checkpointing: None,
-        sets: Vec::new(),
-    };
-    Ok(resolve::resolve(&none)?.config.eval.held_out_kinds()?)
+    let args = RunArgs { preset, config, ..RunArgs::default() };
+    Ok(resolve::resolve(&args)?.config.eval.held_out_kinds()?)
 }
 
 #[cfg(test)]
 mod tests {
     use iopo_constraints::ifeval::InstructionKind;
 
-    use super::held_out;
+    use super::{held_out, run_of};
+
+    #[test]
+    fn the_run_of_an_adapter_is_found_from_any_directory() {
+        let run = tempfile::tempdir().expect("temporary directory");
+        let adapter = run.path().join("train/iopo");
+        std::fs::create_dir_all(&adapter).expect("created");
+        assert_eq!(run_of(&adapter), None);
+        std::fs::write(run.path().join("config.toml"), "").expect("written");
+        let root = run.path().canonicalize().expect("it exists");
+        assert_eq!(run_of(&adapter), Some(root.clone()));
+        // As if `.` were passed inside the adapter's directory.
+        assert_eq!(run_of(&adapter.join("../iopo/.")), Some(root));
+    }
 
     #[test]
     fn the_default_preset_keeps_at_least_eight_types_unseen() {

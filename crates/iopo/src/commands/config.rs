@@ -10,7 +10,7 @@ use crate::printer;
 /// Prints the reference of all settings, or of those inside a key.
 pub(crate) fn run(args: &ConfigArgs) -> Result<()> {
     if args.markdown {
-        printer::result(markdown().trim_end());
+        printer::result(markdown().trim_end())?;
         return Ok(());
     }
     let part = args.key.as_deref().unwrap_or_default();
@@ -20,6 +20,6 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<()> {
             .hint("`iopo config` lists all of them")
             .into());
     }
-    printer::result(&text);
+    printer::result(&text)?;
     Ok(())
 }

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
     let all = available();
     let Some(only) = &args.only else {
         for name in all {
-            printer::result(&probed(name));
+            printer::result(&probed(name))?;
         }
         return Ok(());
     };
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
             .into());
     }
     let text = if args.here { line(only, &describe(only)) } else { probed(only) };
-    printer::result(&text);
+    printer::result(&text)?;
     Ok(())
 }
 

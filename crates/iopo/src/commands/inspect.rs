@@ -16,14 +16,14 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         Failure::new(format!("failed to inspect {}", file.display()))
             .hint("inspect reads only Parquet files that iopo wrote; run the stage again if this one is damaged")
     })?;
-    printer::result(describe(&header).trim_end());
+    printer::result(describe(&header).trim_end())?;
     for (index, row) in rows.iter().enumerate() {
         let row = serde_json::to_string_pretty(row).context("failed to show a row as JSON")?;
-        printer::result(&format!("\nrow {index}\n{row}"));
+        printer::result(&format!("\nrow {index}\n{row}"))?;
     }
     let left = header.rows.saturating_sub(rows.len() as u64);
     if left > 0 {
-        printer::result(&format!("\n… and {left} more (--rows N shows more)"));
+        printer::result(&format!("\n… and {left} more (--rows N shows more)"))?;
     }
     Ok(())
 }

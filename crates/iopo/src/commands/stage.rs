@@ -89,14 +89,14 @@ fn line(run: &RunSummary) -> String {
 
 /// Prints the table of the report, if the evaluation has run.
 fn print_table(pipeline: &Pipeline) -> Result<()> {
-    let (config, summary) = (pipeline.config(), pipeline.dir().summary());
+    let (config, summary) = (pipeline.config(), pipeline.dir().summary_file());
     if !summary.is_file() {
         return Ok(());
     }
     let rows: Vec<SummaryRow> = iopo_schema::read(&summary)?;
-    printer::result(&iopo_report::terminal_table(&rows, Some(config.eval.confidence)));
+    printer::result(&iopo_report::terminal_table(&rows, Some(config.eval.confidence)))?;
     if config.demonstration {
-        printer::result(DEMONSTRATION);
+        printer::result(DEMONSTRATION)?;
     }
     Ok(())
 }

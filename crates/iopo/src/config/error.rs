@@ -52,21 +52,25 @@ impl ConfigError {
             Self::Setting(error)
             | Self::Synth(iopo_synth::SynthError::Setting(error))
             | Self::Pairs(iopo_pairs::PairsError::Setting(error))
-            | Self::Eval(iopo_eval::EvalError::Setting(error)) => {
-                let section = error.key.split('.').next().unwrap_or_default();
-                let list = format!("`iopo config {section}` lists the settings of that section");
-                match (&error.hint, error.key.contains('.')) {
-                    (Some(hint), _) => Some(hint.clone()),
-                    (None, true) => Some(list),
-                    (None, false) => Some("`iopo config` lists the settings".to_owned()),
-                }
-            }
+            | Self::Train(iopo_train::TrainError::Setting(error))
+            | Self::Eval(iopo_eval::EvalError::Setting(error)) => Some(setting_hint(error)),
             Self::Train(_) => {
                 Some("`iopo config train` lists the settings of that section".to_owned())
             }
             Self::Assignment { .. } => Some("for instance `--set synth.max_tasks=20`".to_owned()),
             Self::Preset { .. } => Some("pass a configuration file with --config".to_owned()),
-            _ => None,
+            Self::Synth(_) | Self::Pairs(_) | Self::Eval(_) | Self::Toml { .. } => None,
         }
+    }
+}
+
+/// Returns the remedy of a setting's error: its own, or the list of the settings beside it.
+pub(crate) fn setting_hint(error: &SettingError) -> String {
+    match (&error.hint, error.key.split_once('.')) {
+        (Some(hint), _) => hint.clone(),
+        (None, Some((section, _))) => {
+            format!("`iopo config {section}` lists the settings of that section")
+        }
+        (None, None) => "`iopo config` lists the settings".to_owned(),
     }
 }

@@ -10,7 +10,8 @@ use super::ConfigError;
 /// Settings of a run.
 ///
 /// A configuration that is read from TOML passes `seed` and `held_out` on to each section that does not set them. In code,
-/// start from [`PipelineConfig::preset`] and change fields, or set `held_out` and `seed` in every section too.
+/// start from [`PipelineConfig::preset`] and change fields; [`PipelineConfig::set_seed`] and
+/// [`PipelineConfig::set_held_out`] also write the sections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -30,9 +31,9 @@ pub struct PipelineConfig {
     /// Type of the base model's weights. bf16 takes half the memory; adapters and gradients stay f32.
     pub dtype: Dtype,
     /// Random seed of every stage that does not set its own.
-    pub seed: u64,
+    seed: u64,
     /// Constraint kinds that synthesis and pairing never use, so that evaluation can compare seen and unseen kinds.
-    pub held_out: Vec<String>,
+    held_out: Vec<String>,
     /// Maximum number of sequences that a worker generates together. Higher values use more memory; on a CPU every thread
     /// is a worker.
     #[schemars(range(min = 1))]
@@ -77,6 +78,56 @@ impl PipelineConfig {
         super::resolve(&super::preset(name)?)
     }
 
+    /// Returns the random seed of every stage that does not set its own.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Sets the random seed of the run and of every stage. A list of training seeds becomes as many consecutive seeds,
+    /// from `seed` on.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.seed = seed;
+        for (_, own) in self.seeds_mut() {
+            *own = seed;
+        }
+        for (own, seed) in self.train.seeds.iter_mut().zip(seed..) {
+            *own = seed;
+        }
+    }
+
+    /// Returns the constraint kinds that synthesis and pairing never use.
+    pub fn held_out(&self) -> &[String] {
+        &self.held_out
+    }
+
+    /// Sets the constraint kinds that synthesis and pairing never use, in every section.
+    pub fn set_held_out(&mut self, kinds: impl IntoIterator<Item = impl Into<String>>) {
+        self.held_out = kinds.into_iter().map(Into::into).collect();
+        let kinds = self.held_out.clone();
+        for (_, own) in self.held_out_mut() {
+            own.clone_from(&kinds);
+        }
+    }
+
+    /// Returns the random seed of each section that has one, with the section's name.
+    pub(super) fn seeds_mut(&mut self) -> [(&'static str, &mut u64); 4] {
+        [
+            ("synth", &mut self.synth.seed),
+            ("pairs", &mut self.pairs.seed),
+            ("train", &mut self.train.seed),
+            ("eval", &mut self.eval.seed),
+        ]
+    }
+
+    /// Returns the held-out kinds of each section that has them, with the section's name.
+    pub(super) fn held_out_mut(&mut self) -> [(&'static str, &mut Vec<String>); 3] {
+        [
+            ("synth", &mut self.synth.held_out),
+            ("pairs", &mut self.pairs.held_out),
+            ("eval", &mut self.eval.held_out),
+        ]
+    }
+
     /// Checks every setting, and that the settings fit together.
     ///
     /// # Errors
@@ -86,12 +137,7 @@ impl PipelineConfig {
         self.pairs.validate()?;
         self.train.validate()?;
         self.eval.validate()?;
-        let sections = [
-            ("synth", &self.synth.held_out),
-            ("pairs", &self.pairs.held_out),
-            ("eval", &self.eval.held_out),
-        ];
-        for (section, held_out) in sections {
+        for (section, held_out) in self.clone().held_out_mut() {
             if *held_out != self.held_out {
                 let found = format!("{held_out:?}");
                 let expected =
@@ -126,5 +172,30 @@ impl PipelineConfig {
     pub fn to_table(&self) -> Result<toml::Table, ConfigError> {
         // Through text, so that an f32 keeps its short decimal form.
         super::parse(&self.to_toml()?, "the configuration")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PipelineConfig;
+
+    #[test]
+    fn the_seed_and_the_held_out_kinds_of_a_run_reach_every_section() {
+        let mut config = PipelineConfig::preset("study").expect("a preset");
+        let seeds = config.train.seeds.len() as u64;
+        config.set_seed(7);
+        assert!(config.seeds_mut().iter().all(|(_, seed)| **seed == 7));
+        assert_eq!(config.train.seeds, (7..7 + seeds).collect::<Vec<_>>());
+        config.set_held_out(["postscript"]);
+        assert!(config.held_out_mut().iter().all(|(_, kinds)| **kinds == ["postscript"]));
+        config.validate().expect("valid");
+    }
+
+    #[test]
+    fn a_section_with_other_held_out_kinds_is_refused() {
+        let mut config = PipelineConfig::preset("smoke").expect("a preset");
+        config.eval.held_out.clear();
+        let error = config.validate().expect_err("differs").to_string();
+        assert!(error.starts_with("`eval.held_out`"), "{error}");
     }
 }

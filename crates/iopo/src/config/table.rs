@@ -7,11 +7,6 @@ use toml::{Table, Value};
 
 use super::{ConfigError, PipelineConfig};
 
-/// Sections that take the run's `seed` unless they set one.
-const SEEDED: [&str; 4] = ["synth", "pairs", "train", "eval"];
-/// Sections that take the run's `held_out`.
-const HELD_OUT: [&str; 3] = ["synth", "pairs", "eval"];
-
 /// Parses TOML. An error names the text `name`: its file or preset.
 ///
 /// # Errors
@@ -80,7 +75,7 @@ pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
     let fits = i64::try_from(seed).ok().filter(|seed| *seed <= most);
     let seed = fits.ok_or_else(|| SettingError::new("seed", seed, format!("at most {most}")))?;
     table.insert("seed".to_owned(), Value::Integer(seed));
-    for section in SEEDED {
+    for (section, _) in PipelineConfig::default().seeds_mut() {
         if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
             section.remove("seed");
             if let Some(Value::Array(seeds)) = section.get_mut("seeds") {
@@ -108,7 +103,11 @@ pub fn resolve(table: &Table) -> Result<PipelineConfig, ConfigError> {
     Ok(config)
 }
 
-fn check(table: &Table) -> Result<(), ConfigError> {
+/// Checks the keys and values of a table, but not whether they fit together.
+///
+/// # Errors
+/// Returns an error about the first key that is unknown or does not allow its value.
+pub fn check(table: &Table) -> Result<(), ConfigError> {
     let json = serde_json::to_value(table).map_err(|error| ConfigError::Toml {
         name: "the configuration".to_owned(),
         reason: error.to_string(),
@@ -128,8 +127,9 @@ fn inherit(table: &mut Table) {
             }
         }
     };
-    fill(&SEEDED, "seed", &seed);
-    fill(&HELD_OUT, "held_out", &held_out);
+    let mut config = PipelineConfig::default();
+    fill(&config.seeds_mut().map(|(section, _)| section), "seed", &seed);
+    fill(&config.held_out_mut().map(|(section, _)| section), "held_out", &held_out);
 }
 
 /// Formats a table or a configuration as TOML.

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::failure::Failure;
-use crate::printer;
+use crate::{interrupt, printer};
 
 /// One pattern that matches `*.json`, `*.jinja` and `*.safetensors`. `hf` uses only one `--include`: the last before
 /// version 1.0, and later versions accept no second one.
@@ -46,7 +46,7 @@ pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
     );
     let wanted = ["--repo-type", "dataset", "--include", "*.jsonl"];
     let (dir, status) = download(id, &wanted, &by_hand)?;
-    let mut found = dir.as_deref().map(lines_in).unwrap_or_default();
+    let mut found = dir.as_deref().map(lines_in).transpose()?.unwrap_or_default();
     match (found.pop(), found.len()) {
         (Some(path), 0) => Ok(path),
         (_, others) => {
@@ -71,19 +71,31 @@ fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>,
             let what = format!("fetching `{id}` from the hub needs the `hf` command: {error}");
             Failure::new(what).hint(by_hand)
         })?;
+    if !out.status.success() && interrupt::requested() {
+        return Err(Failure::interrupted(format!("the download of {id} was interrupted")).into());
+    }
     let dir = directory(&String::from_utf8_lossy(&out.stdout)).filter(|_| out.status.success());
     Ok((dir, out.status))
 }
 
-/// Lists the files of JSON lines in a directory, sorted by name.
-fn lines_in(dir: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"))
-        .collect();
+/// Lists the files of JSON lines in a directory and its subdirectories, sorted by path.
+fn lines_in(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut left = vec![dir.to_owned()];
+    while let Some(dir) = left.pop() {
+        let what = || format!("failed to list {}", dir.display());
+        for entry in std::fs::read_dir(&dir).with_context(what)? {
+            let entry = entry.with_context(what)?;
+            let path = entry.path();
+            if entry.file_type().with_context(what)?.is_dir() {
+                left.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "jsonl") {
+                found.push(path);
+            }
+        }
+    }
     found.sort();
-    found
+    Ok(found)
 }
 
 /// Parses the last line that `hf download` prints: `DIR`, `path: DIR` or `path=DIR`, depending on its version.
@@ -117,11 +129,14 @@ mod tests {
     #[test]
     fn files_of_json_lines_are_found() {
         let dir = tempfile::tempdir().expect("temporary directory");
-        for name in ["b.jsonl", "a.jsonl", "README.md"] {
+        std::fs::create_dir(dir.path().join("data")).expect("created");
+        for name in ["data/b.jsonl", "a.jsonl", "README.md"] {
             std::fs::write(dir.path().join(name), "").expect("written");
         }
-        assert_eq!(lines_in(dir.path()), ["a.jsonl", "b.jsonl"].map(|name| dir.path().join(name)));
-        assert!(lines_in(&dir.path().join("none")).is_empty());
+        let found = lines_in(dir.path()).expect("listed");
+        assert_eq!(found, ["a.jsonl", "data/b.jsonl"].map(|name| dir.path().join(name)));
+        let error = lines_in(&dir.path().join("none")).expect_err("no such directory");
+        assert!(error.to_string().starts_with("failed to list"), "{error}");
     }
 
     #[test]

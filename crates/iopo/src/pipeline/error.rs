@@ -12,7 +12,7 @@ use iopo_synth::SynthError;
 use iopo_train::TrainError;
 
 use super::Stage;
-use crate::config::ConfigError;
+use crate::config::{ConfigError, setting_hint};
 
 /// Why a pipeline failed.
 #[derive(Debug, thiserror::Error)]
@@ -156,9 +156,23 @@ impl PipelineError {
                     .to_owned()
             }
             Self::NoModel { .. } => {
-                "use the path of a Hugging Face directory or a .gguf file, or `tiny`".to_owned()
+                "use the path of a Hugging Face directory or a .gguf file, or `tiny`; only the `iopo` command resolves \
+                 hub ids and names such as `smollm2-135m-instruct`"
+                    .to_owned()
             }
-            _ => return None,
+            Self::Synth(SynthError::Setting(error))
+            | Self::Pairs(PairsError::Setting(error))
+            | Self::Train(TrainError::Setting(error))
+            | Self::Eval(EvalError::Setting(error)) => setting_hint(error),
+            // The text of these names the remedy, if there is one.
+            Self::Io { .. }
+            | Self::Model(_)
+            | Self::Source(_)
+            | Self::Synth(_)
+            | Self::Pairs(_)
+            | Self::Train(_)
+            | Self::Eval(_)
+            | Self::Report(_) => return None,
         })
     }
 
@@ -172,8 +186,16 @@ impl PipelineError {
             | Self::WouldReplaceImported { .. }
             | Self::CannotEvaluateImported { .. }
             | Self::NoModel { .. } => true,
+            Self::Model(error) => matches!(error, ModelError::Setting(_)),
+            Self::Synth(error) => error.is_usage(),
+            Self::Pairs(error) => error.is_usage(),
+            Self::Train(error) => error.is_usage(),
             Self::Eval(error) => error.is_usage(),
-            _ => false,
+            Self::Locked { .. }
+            | Self::Io { .. }
+            | Self::MissingInput { .. }
+            | Self::Source(_)
+            | Self::Report(_) => false,
         }
     }
 
@@ -181,9 +203,10 @@ impl PipelineError {
     pub fn is_cancelled(&self) -> bool {
         matches!(
             self,
-            Self::Synth(SynthError::Cancelled)
+            Self::Model(ModelError::Cancelled)
+                | Self::Synth(SynthError::Cancelled)
                 | Self::Pairs(PairsError::Cancelled)
-                | Self::Train(TrainError::Cancelled)
+                | Self::Train(TrainError::Cancelled | TrainError::Model(ModelError::Cancelled))
                 | Self::Eval(EvalError::Cancelled)
         )
     }

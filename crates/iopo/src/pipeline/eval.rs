@@ -20,14 +20,14 @@ const BASE: &str = "base";
 /// Fails if an earlier stage has not run, or if the groups are imported, which have no constraints to check.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
     let (dir, train) = (pipeline.dir(), &pipeline.config().train);
-    let preferences = dir.preferences();
+    let preferences = dir.preferences_file();
     if is_imported(&preferences) {
         return Err(PipelineError::CannotEvaluateImported { preferences });
     }
-    needs(&dir.instructions(), Stage::Synth)?;
+    needs(&dir.instructions_file(), Stage::Synth)?;
     needs(&preferences, Stage::Pairs)?;
     for (method, seed) in trained(train) {
-        let metadata = dir.train().join(train.folder(method, seed)).join(METADATA);
+        let metadata = dir.train_dir().join(train.folder(method, seed)).join(METADATA);
         needs(&metadata, Stage::Train)?;
     }
     Ok(())
@@ -39,13 +39,13 @@ pub(super) fn run(
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
-    let candidates = candidates(&config.train, &dir.train()).map_err(|error| {
+    let candidates = candidates(&config.train, &dir.train_dir()).map_err(|error| {
         EvalError::Source { action: "list the trained models".to_owned(), source: error.into() }
     })?;
     let paths = EvaluationPaths {
-        instructions: dir.instructions(),
-        preferences: dir.preferences(),
-        out: dir.eval(),
+        instructions: dir.instructions_file(),
+        preferences: dir.preferences_file(),
+        out: dir.eval_dir(),
     };
     let base = pipeline.base()?;
     let models = RunModels::new(base, &paths.preferences, &config.train, progress)?;
@@ -74,8 +74,11 @@ fn candidates(train: &TrainConfig, trained_in: &Path) -> Result<Vec<Candidate>, 
     for (method, seed) in trained(train) {
         let folder = train.folder(method, seed);
         let dir = trained_in.join(&folder);
-        let started_from =
-            if method == Method::Sft { BASE.to_owned() } else { train.folder(Method::Sft, seed) };
+        let started_from = if method.starts_from_base() {
+            BASE.to_owned()
+        } else {
+            train.folder(Method::Sft, seed)
+        };
         candidates.push(Candidate {
             // With a grid, the chosen one.
             beta: Metadata::read(&dir)?.settings.method.beta,

@@ -35,8 +35,8 @@ impl ModelSource for LocalModels {
         let found = Checkpoint::find(&config.model, scratch)
             .map_err(PipelineError::io("create the tiny model in", scratch))?;
         let missing = || PipelineError::NoModel { model: config.model.clone() };
-        let device = device_name(&config.device)?;
-        Ok(found.ok_or_else(missing)?.load(device, config.dtype, config.generation_batch)?)
+        let found = found.ok_or_else(missing)?;
+        Ok(found.load(&config.device, config.dtype, config.generation_batch)?)
     }
 }
 
@@ -73,25 +73,19 @@ impl Checkpoint {
         Ok(None)
     }
 
-    /// Loads the model onto a device; each worker generates at most `batch` sequences together.
+    /// Loads the model onto a device, `auto` for the first of this build; each worker generates at most `batch` sequences together.
     ///
     /// # Errors
     /// Returns an error if the device does not work, a file is missing or malformed, or the architecture is not supported.
     pub fn load(&self, device: &str, dtype: Dtype, batch: usize) -> Result<BaseModel, ModelError> {
-        let device = device::device(device)?;
+        let device = device::device(device_name(device)?)?;
         let chat = ChatModel::load(&self.path, &self.name, (&device, dtype), batch)?;
-        let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
-        let full = format!("{}@{}{narrow}", self.name, short(chat.weights_hash()));
-        let chat = chat.with_decoder(chat.decoder().clone(), &full);
-        Ok(BaseModel { name: self.name.clone(), chat })
+        Ok(BaseModel::new(self.name.as_str(), &chat))
     }
 }
 
-/// Resolves `auto` to the first device of this build.
-///
-/// # Errors
-/// Returns [`ModelError::NoSuchDevice`] for `auto` if this build has no device.
-pub fn device_name(device: &str) -> Result<&str, ModelError> {
+/// Resolves `auto` to the first device of this build. Fails if the build has none.
+fn device_name(device: &str) -> Result<&str, ModelError> {
     if device != "auto" {
         return Ok(device);
     }
@@ -103,13 +97,33 @@ pub fn device_name(device: &str) -> Result<&str, ModelError> {
 /// A loaded chat model and the public name of its checkpoint.
 #[derive(Debug, Clone)]
 pub struct BaseModel {
-    /// Public name of the checkpoint, as adapters record it.
-    pub name: String,
-    /// The model. Its own name includes the weight hash, and identifies responses and log-probabilities.
-    pub chat: ChatModel,
+    name: String,
+    chat: ChatModel,
 }
 
 impl BaseModel {
+    /// Takes a loaded model and the public name of its checkpoint.
+    ///
+    /// The model is renamed: its name gets the weight hash and the type of the weights, because it identifies responses and
+    /// log-probabilities.
+    pub fn new(name: impl Into<String>, chat: &ChatModel) -> Self {
+        let name = name.into();
+        let dtype = chat.decoder().dtype();
+        let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
+        let full = format!("{name}@{}{narrow}", short(chat.weights_hash()));
+        Self { chat: chat.with_decoder(chat.decoder().clone(), &full), name }
+    }
+
+    /// Returns the public name of the checkpoint, as adapters record it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the model. Its own name includes the weight hash.
+    pub fn chat(&self) -> &ChatModel {
+        &self.chat
+    }
+
     /// Loads the result of a training run from its directory under `train/`.
     ///
     /// # Errors
@@ -156,7 +170,7 @@ mod tests {
     fn tiny() -> ChatModel {
         let dir = tempfile::tempdir().expect("temporary directory");
         let found = Checkpoint::find("tiny", dir.path()).expect("created").expect("found");
-        found.load("flex", Dtype::F32, 3).expect("loads").chat
+        found.load("auto", Dtype::F32, 3).expect("loads").chat
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl RunDir {
     pub(super) fn open(root: &Path, config: &PipelineConfig) -> Result<Self, PipelineError> {
         fs::create_dir_all(root).map_err(PipelineError::io("open the run directory", root))?;
         let run = Self { root: root.to_path_buf(), _lock: Arc::new(lock(root)?) };
-        let path = run.config();
+        let path = run.config_file();
         if path.is_file() {
             let text = fs::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
             let unusable =
@@ -53,47 +53,47 @@ impl RunDir {
     }
 
     /// Returns the file of the resolved configuration.
-    pub fn config(&self) -> PathBuf {
+    pub fn config_file(&self) -> PathBuf {
         self.root.join("config.toml")
     }
 
     /// Returns the file of the built-in tasks, which synthesis writes unless the configuration names another file.
-    pub fn tasks(&self) -> PathBuf {
+    pub fn tasks_file(&self) -> PathBuf {
         self.root.join("tasks.jsonl")
     }
 
     /// Returns the file of the constrained instructions.
-    pub fn instructions(&self) -> PathBuf {
+    pub fn instructions_file(&self) -> PathBuf {
         self.root.join("instructions.parquet")
     }
 
     /// Returns the file of the verified responses.
-    pub fn responses(&self) -> PathBuf {
+    pub fn responses_file(&self) -> PathBuf {
         self.root.join("responses.parquet")
     }
 
     /// Returns the file of the preference groups.
-    pub fn preferences(&self) -> PathBuf {
+    pub fn preferences_file(&self) -> PathBuf {
         self.root.join("preferences.parquet")
     }
 
     /// Returns the directory of the trained models, with one directory for each method and random seed.
-    pub fn train(&self) -> PathBuf {
+    pub fn train_dir(&self) -> PathBuf {
         self.root.join("train")
     }
 
     /// Returns the directory of the evaluation, with one directory for each model.
-    pub fn eval(&self) -> PathBuf {
+    pub fn eval_dir(&self) -> PathBuf {
         self.root.join("eval")
     }
 
     /// Returns the file of all estimates with their intervals.
-    pub fn summary(&self) -> PathBuf {
-        self.eval().join("summary.parquet")
+    pub fn summary_file(&self) -> PathBuf {
+        self.eval_dir().join("summary.parquet")
     }
 
     /// Returns the HTML page.
-    pub fn report(&self) -> PathBuf {
+    pub fn report_file(&self) -> PathBuf {
         self.root.join("report.html")
     }
 
@@ -160,7 +160,7 @@ mod tests {
             config.synth.max_repaired_share = 1.0;
         })
         .expect("the name and limits that only accept a result may change");
-        let error = open(|config| config.seed = 3).expect_err("refused");
+        let error = open(|config| config.set_seed(3)).expect_err("refused");
         assert!(error.is_usage());
         assert!(error.to_string().contains("seed: 0 → 3"), "{error}");
     }

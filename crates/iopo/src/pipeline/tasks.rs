@@ -15,7 +15,7 @@ pub(super) fn file(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, Pip
     if !config.tasks.is_empty() {
         return Ok(PathBuf::from(&config.tasks));
     }
-    let path = dir.tasks();
+    let path = dir.tasks_file();
     if !path.is_file() {
         files::write(&path, BUILT_IN_TASKS.as_bytes())
             .map_err(PipelineError::io("write", &path))?;

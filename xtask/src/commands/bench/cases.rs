@@ -13,6 +13,8 @@ pub(super) struct Case {
     pub(super) theirs: Option<&'static [&'static str]>,
     /// Whether both sides compute in f32. Their numbers must agree then.
     pub(super) same: bool,
+    /// Whether the table of floors has a row for our step. Cases that differ only in the other side share one row.
+    pub(super) floor: bool,
 }
 
 /// Training steps. Both sides use our adapter; [`super::peer`] fills in `--adapter`.
@@ -25,6 +27,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo"],
         theirs: Some(&["--mode", "official", ADAPTER]),
         same: true,
+        floor: true,
     },
     Case {
         name: "iopo-full",
@@ -32,6 +35,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo", "--full"],
         theirs: Some(&["--mode", "official"]),
         same: true,
+        floor: true,
     },
     Case {
         name: "iopo-lora-bf16",
@@ -39,6 +43,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo"],
         theirs: Some(&["--mode", "official", ADAPTER, "--dtype", "bf16"]),
         same: false,
+        floor: false,
     },
     Case {
         name: "iopo-full-bf16",
@@ -46,6 +51,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo", "--full"],
         theirs: Some(&["--mode", "official", "--dtype", "bf16"]),
         same: false,
+        floor: false,
     },
     Case {
         name: "iopo-lora-two-groups",
@@ -53,6 +59,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo", "--groups-per-update", "2"],
         theirs: Some(&["--mode", "official", ADAPTER, "--groups-per-update", "2"]),
         same: true,
+        floor: true,
     },
     Case {
         name: "iopo-lora-gradient-checkpointing",
@@ -60,6 +67,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo", "--gradient-checkpointing"],
         theirs: Some(&["--mode", "official", ADAPTER]),
         same: true,
+        floor: true,
     },
     Case {
         name: "iopo-lora-four-rows",
@@ -67,6 +75,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "iopo", "--four-rows"],
         theirs: None,
         same: false,
+        floor: false,
     },
     Case {
         name: "dpo-lora",
@@ -74,6 +83,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "dpo"],
         theirs: Some(&["--mode", "dpo", ADAPTER]),
         same: true,
+        floor: true,
     },
     Case {
         name: "dpo-pair-lora",
@@ -81,6 +91,7 @@ pub(super) const STEPS: [Case; 9] = [
         ours: &["--mode", "dpo-paper"],
         theirs: Some(&["--mode", "dpo-pair", ADAPTER]),
         same: true,
+        floor: true,
     },
 ];
 
@@ -98,6 +109,7 @@ pub(super) const DECODING: [Case; 4] = [
         ours: &["--batch", "1"],
         theirs: Some(&["--batch", "1"]),
         same: true,
+        floor: false,
     },
     Case {
         name: "decode-1-bf16",
@@ -105,6 +117,7 @@ pub(super) const DECODING: [Case; 4] = [
         ours: &["--batch", "1"],
         theirs: Some(&["--batch", "1", "--dtype", "bf16"]),
         same: false,
+        floor: false,
     },
     Case {
         name: "decode-16",
@@ -112,6 +125,7 @@ pub(super) const DECODING: [Case; 4] = [
         ours: &["--batch", "16"],
         theirs: Some(&["--batch", "16"]),
         same: true,
+        floor: false,
     },
     Case {
         name: "decode-16-bf16",
@@ -119,12 +133,13 @@ pub(super) const DECODING: [Case; 4] = [
         ours: &["--batch", "16"],
         theirs: Some(&["--batch", "16", "--dtype", "bf16"]),
         same: false,
+        floor: false,
     },
 ];
 
 /// Synthesis by rules.
 pub(super) const SYNTHESIS: Case =
-    Case { name: "synth", title: "synthesis", ours: &[], theirs: None, same: false };
+    Case { name: "synth", title: "synthesis", ours: &[], theirs: None, same: false, floor: false };
 
 #[cfg(test)]
 mod tests {

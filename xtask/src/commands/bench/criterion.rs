@@ -10,17 +10,7 @@ use serde_json::Value;
 use super::document::publish;
 use super::{Args, dir, machine};
 use crate::backend::Backend;
-use crate::cargo::{cargo, say};
-
-/// Benchmarks with their crates.
-const BENCHES: [(&str, &str); 6] = [
-    ("iopo-constraints", "checks"),
-    ("iopo-model", "step"),
-    ("iopo-model", "decode"),
-    ("iopo-objective", "objective"),
-    ("iopo-schema", "parquet"),
-    ("iopo-synth", "rules"),
-];
+use crate::cargo::{cargo, output, say};
 
 /// Runs the selected benchmarks, and tabulates them with the results of earlier runs.
 pub(super) fn run(args: &Args) -> Result<()> {
@@ -30,11 +20,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
         fs::remove_dir_all(&home).with_context(|| format!("failed to clear {}", home.display()))?;
     }
     fs::create_dir_all(&home).with_context(|| format!("failed to create {}", home.display()))?;
-    let mut command = bench_command();
+    let mut command = bench_command()?;
     command.args(["--", "--noplot"]).env("CRITERION_HOME", &home);
     if !args.only.is_empty() {
-        // Criterion accepts one pattern.
-        command.arg(args.only.join("|"));
+        command.arg(pattern(&args.only));
     }
     if args.quick {
         command.arg("--quick");
@@ -55,16 +44,44 @@ pub(super) fn run(args: &Args) -> Result<()> {
     )
 }
 
-fn bench_command() -> std::process::Command {
+/// Makes the pattern of criterion, a regular expression, that matches names which contain one of these.
+fn pattern(only: &[String]) -> String {
+    let escaped = |name: &String| {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | ' ');
+        name.chars().map(|c| if plain(c) { c.to_string() } else { format!("\\{c}") }).collect()
+    };
+    only.iter().map(escaped).collect::<Vec<String>>().join("|")
+}
+
+/// Lists the benchmarks in the output of `cargo metadata`, with their packages.
+fn benches(metadata: &Value) -> Vec<(String, String)> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut found = Vec::new();
+    for package in list(&metadata["packages"]) {
+        for target in list(&package["targets"]) {
+            if list(&target["kind"]).iter().any(|kind| kind == "bench")
+                && let (Some(package), Some(bench)) =
+                    (package["name"].as_str(), target["name"].as_str())
+            {
+                found.push((package.to_owned(), bench.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+fn bench_command() -> Result<std::process::Command> {
+    let metadata = output(&mut cargo(&["metadata", "--no-deps", "--format-version", "1"]))?;
+    let metadata = serde_json::from_str(&metadata).context("failed to parse `cargo metadata`")?;
     let mut command = cargo(&["bench"]);
-    for (package, bench) in BENCHES {
-        command.args(["--package", package, "--bench", bench]);
+    for (package, bench) in benches(&metadata) {
+        command.args(["--package", &package, "--bench", &bench]);
     }
     // These enable the features of the other crates.
     let features: Vec<String> =
         Backend::Flex.fastest().split(',').map(|feature| format!("iopo-model/{feature}")).collect();
     command.args(["--features", &features.join(",")]);
-    command
+    Ok(command)
 }
 
 /// One row per benchmark, by name.
@@ -155,7 +172,26 @@ fn counted(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{counted, time};
+    use serde_json::json;
+
+    use super::{benches, counted, pattern, time};
+
+    #[test]
+    fn every_bench_target_is_run() {
+        let target = |kind: &str, name: &str| json!({ "kind": [kind], "name": name });
+        let metadata = json!({ "packages": [
+            { "name": "a", "targets": [target("lib", "a"), target("bench", "x")] },
+            { "name": "b", "targets": [target("bench", "y"), target("bench", "z")] },
+        ] });
+        let expected = [("a", "x"), ("b", "y"), ("b", "z")];
+        let expected = expected.map(|(package, bench)| (package.to_owned(), bench.to_owned()));
+        assert_eq!(benches(&metadata), expected);
+    }
+
+    #[test]
+    fn names_of_only_are_matched_literally() {
+        assert_eq!(pattern(&["step/a b".to_owned(), "x.y".to_owned()]), r"step/a b|x\.y");
+    }
 
     #[test]
     fn numbers_have_a_readable_unit() {

@@ -63,7 +63,7 @@ pub(super) fn render(store: &Store, plan: &Plan, threads: usize) -> Result<Strin
             if case.theirs.is_some() {
                 steps.push(&step(case, length, &rounds)?);
             }
-            if case.same {
+            if case.floor {
                 floors.push(&floor(case, length, &rounds)?);
             }
             if OWN.contains(&case.name) && !group.0.is_empty() {

@@ -53,7 +53,7 @@ impl<'a> RunModels<'a> {
 
 /// Encodes groups. They are limited by the context only, not by the length limit of training.
 fn encoded(base: &BaseModel, rows: &[PreferenceRow]) -> Result<EncodedGroups, TrainError> {
-    let chat = &base.chat;
+    let chat = base.chat();
     let limit = chat.decoder().config().max_position_embeddings;
     let encoder = Encoder::new(chat.tokenizer(), chat.template(), limit, TruncationMode::Drop)?;
     Ok(encode(rows, &encoder)?)
@@ -72,7 +72,7 @@ impl Models for RunModels<'_> {
     type Model = ChatModel;
 
     fn base(&self) -> &ChatModel {
-        &self.base.chat
+        self.base.chat()
     }
 
     fn template_hash(&self) -> &str {
