@@ -196,7 +196,7 @@ fn an_empty_tasks_file_and_an_invalid_line() {
         fs::write(&tasks, content).expect("written");
         let out = dir.path().join(name);
         let error =
-            limited(&["synth", "--preset", "smoke", "--set", &set, "--out", text(&out)]).error(1);
+            limited(&["synth", "--preset", "smoke", "--set", &set, "--out", text(&out)]).error(2);
         assert!(error.contains("tasks.jsonl"), "{name}: {error}");
     }
 }

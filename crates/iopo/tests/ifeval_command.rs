@@ -147,7 +147,7 @@ fn invalid_input_is_one_clear_error() {
     assert!(error.contains("prompt 2 (line 2)") && error.contains("end_phrase"), "{error}");
     fs::write(&data, PROMPTS).expect("written");
     fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
-    let error = with(text(&data), text(&responses), &[]).error(1);
+    let error = with(text(&data), text(&responses), &[]).error(2);
     assert!(error.contains("prompts without a response: 2 of 3"), "{error}");
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
