@@ -2,7 +2,7 @@
 
 use burn::tensor::{Tensor, activation};
 
-/// Label smoothing of exo_pair where 0 is given, because exo_pair takes its logarithm.
+/// Label smoothing of `exo_pair` where 0 is given, because `exo_pair` takes its logarithm.
 const EXO_SMOOTHING: f64 = 1e-3;
 
 /// The shape of a preference loss, as a function of the margin `h` (before beta), `z = β·h`.
