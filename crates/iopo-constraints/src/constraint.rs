@@ -1,5 +1,6 @@
 //! A constraint: a kind with its parameters.
 
+use rand::{Rng, RngExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -114,6 +115,11 @@ impl Constraint {
         }
         let index = phrasing % phrases.len();
         phrases.swap_remove(index)
+    }
+
+    /// Draws one of the [`Constraint::phrasings`], each with the same probability.
+    pub fn draw_phrasing(&self, rng: &mut impl Rng) -> usize {
+        rng.random_range(0..self.phrasings().max(1))
     }
 
     /// Checks a response. A blank response satisfies no constraint.

@@ -1,7 +1,7 @@
-//! Atomic file writes: a file is complete or unchanged, even after a crash.
+//! Atomic file writes: a file is complete or unchanged, even after a crash. Locks between processes.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,23 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.commit()
 }
 
+/// Locks the file `path` until the returned file is dropped or the process ends. Creates the file if it does not exist.
+///
+/// Returns `None`, without a lock, if the file system has no locks.
+///
+/// # Errors
+/// Returns an error of kind [`WouldBlock`](io::ErrorKind::WouldBlock) if another process or value holds the lock, and the
+/// operating system's error if the file cannot be opened or locked.
+pub fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().create(true).append(true).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Returns the temporary name `.NAME.tmp` beside `path`.
 pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
@@ -107,9 +124,9 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
+    use std::io::{ErrorKind, Write};
 
-    use super::{AtomicFile, write};
+    use super::{AtomicFile, lock, write};
 
     #[test]
     fn a_file_appears_only_when_it_is_committed() {
@@ -138,5 +155,17 @@ mod tests {
         drop(file);
         assert_eq!(fs::read(&path).expect("there"), b"old");
         assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("lock");
+        let held = lock(&path).expect("locked");
+        if held.is_some() {
+            assert_eq!(lock(&path).expect_err("held").kind(), ErrorKind::WouldBlock);
+        }
+        drop(held);
+        lock(&path).expect("free again");
     }
 }

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
-//! | [`files`] | atomic file writes |
+//! | [`files`] | atomic file writes and locks |
 //! | [`directories`] | directories that appear with all their files |
 //! | [`counts`] | named counters |
+//! | [`turns`] | fair selection from several lists |
+//! | [`text`] | the words of a text |
 //! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
 //!
 //! ```
@@ -26,6 +28,8 @@ pub mod files;
 pub mod random;
 pub mod sequences;
 pub mod settings;
+pub mod text;
+pub mod turns;
 
 pub use counts::Counts;
 pub use sequences::{FalseCells, PerSequence, Sequence};

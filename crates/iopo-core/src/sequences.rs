@@ -188,18 +188,6 @@ where
     }
 }
 
-impl<T: PartialOrd> PerSequence<T> {
-    /// Tells for each output margin whether it is positive.
-    pub fn output_accuracies(&self) -> [bool; 2] {
-        self.output_pairs().map(|(preferred, other)| preferred > other)
-    }
-
-    /// Tells for each input margin whether it is positive.
-    pub fn input_accuracies(&self) -> [bool; 2] {
-        self.input_pairs().map(|(preferred, other)| preferred > other)
-    }
-}
-
 /// One value for each of the two mixed sequences of a group. A `bool` tells whether that cell of the truth table is
 /// false.
 ///
@@ -270,11 +258,6 @@ mod tests {
         let reference = PerSequence { x1y1: 2.0, x1y2: 10.0, x2y1: 100.0, x2y2: 5000.0 };
         let rewards = policy.rewards(&reference, 0.5);
         assert_eq!(rewards, PerSequence { x1y1: -0.5, x1y2: 5.0, x2y1: 100.0, x2y2: -500.0 });
-        assert_eq!(rewards.output_accuracies(), [false, false]);
-        assert_eq!(VALUES.output_accuracies(), [false, true]);
-        assert_eq!(VALUES.input_accuracies(), [false, true]);
-        let level = PerSequence { x1y1: 1, x1y2: 1, x2y1: 1, x2y2: 1 };
-        assert_eq!(level.output_accuracies(), [false, false], "a tie counts as wrong");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A configuration type derives `serde::Serialize`, `serde::Deserialize`, [`Default`] and `schemars::JsonSchema`. Doc
 //! comments become the descriptions, `Default` the defaults, and `#[schemars(range(min = 1))]` the allowed range.
 //! [`reference`](reference()) lists the settings of such a type, [`check_table`] checks the parsed text of a
-//! configuration file against it, and [`check`] checks a value of the type. Each range is written once.
+//! configuration file against it, [`check`] checks a value of the type, and [`check_weights`] the weights of a draw. Each
+//! range is written once.
 
 #[cfg(feature = "settings")]
 mod check;
@@ -18,7 +19,7 @@ mod reference;
 mod schema;
 
 #[cfg(feature = "settings")]
-pub use check::{check, check_table};
+pub use check::{check, check_table, check_weights, json_without};
 pub use error::SettingError;
 #[cfg(feature = "settings")]
 pub use reference::{Setting, reference};

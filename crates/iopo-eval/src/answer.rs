@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use iopo_llm::{LanguageModel, LlmError, Progress, Request};
-use iopo_schema::{Parts, PredictionRow, Provenance, content_id};
+use iopo_llm::{FinishReason, LanguageModel, Progress, Request, complete_all};
+use iopo_schema::{Parts, PredictionRow, Provenance, content_id, run_files};
 use serde_json::json;
 
 use crate::benchmarks::run::request;
@@ -42,7 +42,7 @@ pub fn answer(
     )?;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| EvalError::Folder { path: out_dir.to_owned(), source })?;
-    let path = out_dir.join("predictions.parquet");
+    let path = out_dir.join(run_files::PREDICTIONS);
     let provenance = provenance(prompts, model, config)
         .map_err(|source| EvalError::Json { path: path.clone(), source })?;
     let parts = Parts::<PredictionRow>::open(&path, &provenance)?;
@@ -79,25 +79,17 @@ fn answer_part(
 ) -> Result<Vec<PredictionRow>, EvalError> {
     let requests: Vec<Request> =
         prompts.iter().map(|prompt| request(prompt, config.max_new_tokens)).collect();
-    let completions = model.complete(&requests, progress)?;
-    if completions.len() != requests.len() {
-        return Err(EvalError::Model(LlmError::Failed {
-            reason: format!("found {} responses, expected {}", completions.len(), requests.len()),
-        }));
-    }
-    let rows = prompts.iter().zip(completions).map(|(prompt, completion)| PredictionRow {
-        benchmark: prompt.benchmark.clone(),
-        key: prompt.key.clone(),
-        task_id: prompt.task_id.clone(),
-        prompt: prompt.prompt.clone(),
-        constraints: prompt.constraints.clone(),
-        response: completion.text,
-        finish_reason: match completion.finish_reason {
-            iopo_llm::FinishReason::Stop => "stop".to_owned(),
-            iopo_llm::FinishReason::Length => crate::degeneration::CUT.to_owned(),
-        },
-        prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),
-        completion_tokens: u32::try_from(completion.completion_tokens).unwrap_or(u32::MAX),
+    let completions = complete_all(model, &requests, progress)?;
+    let rows = prompts.iter().zip(completions).map(|(prompt, completion)| {
+        let finish_reason = match completion.finish_reason {
+            FinishReason::Stop => "stop",
+            FinishReason::Length => crate::degeneration::CUT,
+        };
+        PredictionRow {
+            prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),
+            completion_tokens: u32::try_from(completion.completion_tokens).unwrap_or(u32::MAX),
+            ..prompt.prediction(completion.text, finish_reason)
+        }
     });
     Ok(rows.collect())
 }

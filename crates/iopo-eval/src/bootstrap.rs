@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use iopo_core::random::keyed;
+use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use rand::RngExt;
 
 use crate::EvalError;
@@ -75,6 +76,28 @@ pub struct Estimate {
     pub high: f64,
     /// Rows behind the estimate.
     pub n: u64,
+}
+
+impl Estimate {
+    /// Creates the row of the estimate in a summary.
+    pub(crate) fn row(
+        self,
+        model: &str,
+        baseline: Option<&str>,
+        metric: SummaryMetric,
+        subset: Subset,
+    ) -> SummaryRow {
+        SummaryRow {
+            model: model.to_owned(),
+            baseline: baseline.map(str::to_owned),
+            metric,
+            subset,
+            value: self.value,
+            low: self.low,
+            high: self.high,
+            n: self.n,
+        }
+    }
 }
 
 /// A cluster bootstrap.

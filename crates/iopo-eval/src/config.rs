@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
-use iopo_core::SettingError;
+use iopo_core::settings::{check, check_weights};
 use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -74,12 +74,11 @@ impl EvalConfig {
     /// # Errors
     /// Returns an error that names the first invalid setting.
     pub fn validate(&self) -> Result<(), EvalError> {
-        iopo_core::settings::check(self).map_err(|error| error.inside("eval"))?;
-        let weights = &self.constraints_per_instruction;
-        if !weights.iter().any(|weight| *weight > 0.0) {
-            let found = format!("{weights:?}");
-            return refuse("constraints_per_instruction", &found, "a weight above 0");
-        }
+        check(self)
+            .and_then(|()| {
+                check_weights("constraints_per_instruction", &self.constraints_per_instruction)
+            })
+            .map_err(|error| error.inside("eval"))?;
         self.held_out_kinds().map(drop)
     }
 
@@ -95,10 +94,6 @@ impl EvalConfig {
     pub fn bootstrap(&self) -> Bootstrap {
         Bootstrap { samples: self.bootstrap_samples, confidence: self.confidence, seed: self.seed }
     }
-}
-
-fn refuse<T>(key: &str, found: &str, expected: &str) -> Result<T, EvalError> {
-    Err(SettingError::new(key, found, expected).inside("eval").into())
 }
 
 #[cfg(test)]

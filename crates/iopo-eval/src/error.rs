@@ -3,10 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use iopo_constraints::ConstraintError;
 use iopo_constraints::ifeval::IfevalError;
 use iopo_core::SettingError;
 use iopo_llm::LlmError;
-use iopo_schema::SchemaError;
+use iopo_schema::{CheckRow, SchemaError};
 
 /// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
@@ -337,6 +338,22 @@ pub enum EvalError {
 }
 
 impl EvalError {
+    /// Creates the error of a constraint that the constraint library does not know.
+    pub(crate) fn unknown_constraint(
+        key: &str,
+        index: usize,
+        check: &CheckRow,
+        error: &ConstraintError,
+    ) -> Self {
+        Self::UnknownConstraint {
+            key: key.to_owned(),
+            index,
+            id: check.id.clone(),
+            params: check.params.clone(),
+            reason: error.to_string(),
+        }
+    }
+
     /// Returns whether the cause is what the caller passed in (settings, prompts, responses, paths) rather than a failure.
     pub fn is_usage(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, LogProb, Progress, TokenLogps};
 use iopo_schema::{
-    Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, ResponseLogpsRow,
+    Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, ResponseLogpsRow, run_files,
 };
 use serde_json::json;
 
@@ -113,7 +113,7 @@ pub fn evaluate<M: Models>(
         measured.push(measure(models, model, &prompts, &dir, config, progress)?);
     }
     let rows = table_rows(candidates, &measured)?;
-    let summary = paths.out.join("summary.parquet");
+    let summary = paths.out.join(run_files::SUMMARY);
     let numbers = summarize(&rows, models.test_groups(), &summary, config, progress)?.len();
     Ok(EvaluationSummary { prompts: prompts.len(), models: rows.len(), numbers })
 }
@@ -136,11 +136,11 @@ fn measure<M: Models>(
     progress: &dyn Progress,
 ) -> Result<Measured, EvalError> {
     let predictions = answer(prompts, model, dir, config, progress)?.path;
-    let scores = dir.join("scores.parquet");
+    let scores = dir.join(run_files::SCORES);
     score_file(&HeldOut::new(config)?, &predictions, &scores)?;
     Ok(Measured {
         base_logps: base_logps(models, &predictions, dir, progress)?,
-        policy: models.group_logps(model, &dir.join("group_logps.parquet"), progress)?,
+        policy: models.group_logps(model, &dir.join(run_files::GROUP_LOGPS), progress)?,
         predictions,
         scores,
     })
@@ -153,7 +153,7 @@ fn base_logps<M: Models>(
     dir: &Path,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
-    let path = dir.join("response_logps.parquet");
+    let path = dir.join(run_files::RESPONSE_LOGPS);
     let config = json!({
         "model": models.base().name(),
         "template_hash": models.template_hash(),

@@ -204,14 +204,16 @@ pub fn instruction_accuracy(
     observed.collect()
 }
 
-/// Returns the constraint kinds that have outcomes.
-pub fn kinds(scored: &[ScoredResponse]) -> BTreeSet<String> {
-    scored.iter().flat_map(|response| &response.outcomes).map(|one| one.kind.clone()).collect()
-}
+/// The subsets of every table, before those that depend on the prompts.
+pub const MAIN_SUBSETS: [Subset; 3] = [Subset::All, Subset::Seen, Subset::Unseen];
 
-/// Returns the numbers of constraints that prompts have.
-pub fn constraint_counts(scored: &[ScoredResponse]) -> BTreeSet<usize> {
-    scored.iter().map(|response| response.constraints).collect()
+/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with outcomes.
+pub fn subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
+    let counts: BTreeSet<usize> = scored.iter().map(|response| response.constraints).collect();
+    let outcomes = scored.iter().flat_map(|response| &response.outcomes);
+    let kinds: BTreeSet<&str> = outcomes.map(|outcome| outcome.kind.as_str()).collect();
+    let kinds = kinds.into_iter().map(|id| Subset::Kind(id.to_owned()));
+    MAIN_SUBSETS.into_iter().chain(counts.into_iter().map(Subset::Constraints)).chain(kinds).collect()
 }
 
 fn observation(response: &ScoredResponse, num: u32, den: u32) -> Observation {

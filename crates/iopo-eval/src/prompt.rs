@@ -1,6 +1,6 @@
 //! Test prompts.
 
-use iopo_schema::ConstraintRow;
+use iopo_schema::{ConstraintRow, PredictionRow};
 
 /// A prompt that a model is tested on, with the constraints that score its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,4 +15,21 @@ pub struct TestPrompt {
     pub prompt: String,
     /// The constraints, in the order of the prompt.
     pub constraints: Vec<ConstraintRow>,
+}
+
+impl TestPrompt {
+    /// Creates the prediction of a response to this prompt, with token counts of 0.
+    pub(crate) fn prediction(&self, response: String, finish_reason: &str) -> PredictionRow {
+        PredictionRow {
+            benchmark: self.benchmark.clone(),
+            key: self.key.clone(),
+            task_id: self.task_id.clone(),
+            prompt: self.prompt.clone(),
+            constraints: self.constraints.clone(),
+            response,
+            finish_reason: finish_reason.to_owned(),
+            prompt_tokens: 0,
+            completion_tokens: 0,
+        }
+    }
 }

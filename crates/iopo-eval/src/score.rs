@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use iopo_schema::{PredictionRow, Provenance, ScoreRow};
+use iopo_schema::{CheckRow, ConstraintRow, Method, PredictionRow, Provenance, ScoreRow};
 use serde_json::Value;
 
 use crate::EvalError;
@@ -54,6 +54,46 @@ pub fn score_file(
         .with_input("predictions", iopo_schema::file_hash(predictions)?);
     iopo_schema::write(out, &scores, &provenance)?;
     Ok(scores)
+}
+
+/// Creates the score of the constraint at `index` by code, without a loose verdict.
+pub(crate) fn score_row(
+    prediction: &PredictionRow,
+    index: usize,
+    instruction_id: &str,
+    seen: bool,
+    strict: bool,
+) -> ScoreRow {
+    ScoreRow {
+        benchmark: prediction.benchmark.clone(),
+        key: prediction.key.clone(),
+        task_id: prediction.task_id.clone(),
+        index: u32::try_from(index).unwrap_or(u32::MAX),
+        instruction_id: instruction_id.to_owned(),
+        seen,
+        strict,
+        loose: None,
+        method: Method::Code,
+        raw: None,
+        mode: None,
+    }
+}
+
+/// Returns the check of the constraint at `index` of a prompt.
+///
+/// # Errors
+/// Returns an error if only a judge can decide the constraint.
+pub(crate) fn check_of<'a>(
+    key: &str,
+    constraints: &'a [ConstraintRow],
+    index: usize,
+) -> Result<&'a CheckRow, EvalError> {
+    let row = &constraints[index];
+    row.check.as_ref().ok_or_else(|| EvalError::Uncheckable {
+        key: key.to_owned(),
+        index,
+        text: row.text.clone(),
+    })
 }
 
 /// Refuses a key that occurs twice.

@@ -127,16 +127,7 @@ fn row(
     cell: &Cell,
     estimate: crate::Estimate,
 ) -> Option<SummaryRow> {
-    (estimate.n > 0).then(|| SummaryRow {
-        model: model.to_owned(),
-        baseline: baseline.map(str::to_owned),
-        metric: cell.metric,
-        subset: cell.subset.clone(),
-        value: estimate.value,
-        low: estimate.low,
-        high: estimate.high,
-        n: estimate.n,
-    })
+    (estimate.n > 0).then(|| estimate.row(model, baseline, cell.metric, cell.subset.clone()))
 }
 
 /// Lists the pairs to compare: each model with every baseline, a baseline only with those before it in the list.

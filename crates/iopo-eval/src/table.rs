@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use iopo_llm::TokenLogps;
 use iopo_schema::{GroupKind, PredictionRow, PreferenceRow, Subset, SummaryMetric};
 
-use crate::observe::{self, ScoredResponse, Strictness};
+use crate::observe::{self, MAIN_SUBSETS, ScoredResponse, Strictness};
 use crate::summary::{EvaluatedModel, EvaluatedRun};
 use crate::{Estimate, EvalError, Observation, Statistic, degeneration, rewards};
 
@@ -126,20 +126,18 @@ fn cells(run: &EvaluatedRun, tests: &[&PreferenceRow]) -> Result<Vec<Cell>, Eval
 /// Makes the strict accuracies of prompts and of single constraints over their subsets.
 fn accuracies(scored: &[ScoredResponse]) -> Vec<Cell> {
     let strict = Strictness::Strict;
-    let main = [Subset::All, Subset::Seen, Subset::Unseen];
-    let counts: Vec<Subset> =
-        observe::constraint_counts(scored).into_iter().map(Subset::Constraints).collect();
-    let kinds: Vec<Subset> = observe::kinds(scored).into_iter().map(Subset::Kind).collect();
+    let subsets = observe::subsets(scored);
+    let paired = |subset: &Subset| MAIN_SUBSETS.contains(subset);
     let mut cells = Vec::new();
-    for subset in main.iter().chain(&counts) {
+    for subset in subsets.iter().filter(|subset| subset.kind().is_none()) {
         let rows = observe::prompt_accuracy(scored, subset, strict);
         let cell = Cell::new(strict.prompt_metric(), subset.clone(), rows);
-        cells.push(Cell { paired: main.contains(subset), ..cell });
+        cells.push(Cell { paired: paired(subset), ..cell });
     }
-    for subset in main.iter().chain(&counts).chain(&kinds) {
+    for subset in &subsets {
         let rows = observe::instruction_accuracy(scored, subset, strict);
         let cell = Cell::new(strict.instruction_metric(), subset.clone(), rows);
-        cells.push(Cell { paired: main.contains(subset), ..cell });
+        cells.push(Cell { paired: paired(subset), ..cell });
     }
     cells
 }

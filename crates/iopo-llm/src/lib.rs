@@ -29,7 +29,7 @@ pub mod scripted;
 
 pub use chat::{Completion, FinishReason, Message, Request, Role, Sampling};
 pub use logprob::{LogProb, LogProbResponse, TokenLogps};
-pub use model::{LanguageModel, LlmError};
+pub use model::{LanguageModel, LlmError, complete_all};
 pub use progress::{Progress, Silent};
 pub use scripted::Scripted;
 

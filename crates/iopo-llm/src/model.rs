@@ -53,3 +53,20 @@ pub trait LanguageModel {
         Ok(true)
     }
 }
+
+/// Completes every request and checks that the model returned one completion per request.
+///
+/// # Errors
+/// Returns the error of [`LanguageModel::complete`], and [`LlmError::Failed`] for another number of completions.
+pub fn complete_all(
+    model: &dyn LanguageModel,
+    requests: &[Request],
+    progress: &dyn Progress,
+) -> Result<Vec<Completion>, LlmError> {
+    let completions = model.complete(requests, progress)?;
+    if completions.len() == requests.len() {
+        return Ok(completions);
+    }
+    let reason = format!("found {} completions, expected {}", completions.len(), requests.len());
+    Err(LlmError::Failed { reason })
+}

@@ -7,10 +7,10 @@
 //! also follows x1. It gives a **sided** group: y1 follows x1, y2 follows x2, and exactly one other cell is false. That
 //! cell is (x2, y1) for an addition and (x1, y2) for a removal.
 
-use iopo_constraints::{Constraint, render_prompt};
+use iopo_constraints::Constraint;
 use iopo_core::PerSequence;
 use iopo_schema::{
-    ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, VerdictRow, truth_table,
+    ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, VerdictRow, render_rows, truth_table,
 };
 
 use crate::combine::change_of;
@@ -90,8 +90,7 @@ pub fn table_of(operation: Operation) -> PerSequence<bool> {
 pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
     let (x1, x2) = (read(&row.x1_constraints)?, read(&row.x2_constraints)?);
     for (prompt, rows) in [(&row.x1, &row.x1_constraints), (&row.x2, &row.x2_constraints)] {
-        let texts: Vec<&str> = rows.iter().map(|constraint| constraint.text.as_str()).collect();
-        if *prompt != render_prompt(&row.task, &texts, row.input.as_deref()) {
+        if *prompt != render_rows(&row.task, rows, row.input.as_deref()) {
             return Err(Refusal::PromptMismatch);
         }
     }

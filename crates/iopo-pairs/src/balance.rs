@@ -7,6 +7,13 @@ use iopo_schema::Operation;
 
 use crate::PairsConfig;
 
+/// Share of `max_repaired_share` that the choice of groups uses. Chosen by hand, not measured: the rest is a reserve for
+/// `max_groups`, which can remove groups without a repaired response.
+const REPAIRED_USE: f64 = 0.7;
+/// Added to the mean count of a kind. Chosen by hand, not measured: it keeps the ratio finite and small while there are few
+/// groups.
+const MEAN_FLOOR: f64 = 0.5;
+
 /// Counts of the admitted groups of one split.
 #[derive(Debug, Clone, Default)]
 pub struct Balance {
@@ -49,7 +56,7 @@ impl Balance {
     /// Keeps a margin, because a limit on groups may remove other groups later.
     pub fn allows_repaired(&self, config: &PairsConfig) -> bool {
         let limit = config.max_repaired_share;
-        limit >= 1.0 || (self.repaired + 1) as f64 <= 0.7 * limit * (self.groups + 1) as f64
+        limit >= 1.0 || (self.repaired + 1) as f64 <= REPAIRED_USE * limit * (self.groups + 1) as f64
     }
 
     /// Counts an admitted group.
@@ -70,7 +77,7 @@ fn excess(counts: &BTreeMap<Kind, u64>, kind: Kind, kinds: &BTreeMap<Kind, f64>)
     let total: u64 = counts.values().sum();
     let mean = total as f64 / kinds.len().max(1) as f64;
     let weight = kinds.get(&kind).copied().unwrap_or(1.0);
-    counts.get(&kind).copied().unwrap_or(0) as f64 / (mean + 0.5) / weight
+    counts.get(&kind).copied().unwrap_or(0) as f64 / (mean + MEAN_FLOOR) / weight
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::fmt::Display;
 
 use iopo_constraints::Kind;
 use iopo_core::SettingError;
-use iopo_schema::{GroupKind, Operation, Split, kinds_named};
+use iopo_core::settings::{check, check_weights, json_without};
+use iopo_schema::{GroupKind, Operation, Split, usable_kinds};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -194,27 +195,8 @@ impl PairsConfig {
     /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind
     /// is left.
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
-        let inside = |error: SettingError| error.inside("pairs");
-        let held_out = kinds_named("held_out", &self.held_out).map_err(inside)?;
-        kinds_named("kind_weights", self.kind_weights.keys()).map_err(inside)?;
-        let mut kinds = BTreeMap::new();
-        for &kind in Kind::ALL.iter().filter(|kind| !held_out.contains(kind)) {
-            kinds.insert(kind, kind.weight());
-        }
-        for (id, weight) in &self.kind_weights {
-            if !(weight.is_finite() && *weight >= 0.0) {
-                let key = format!("kind_weights.{id}");
-                return refuse(&key, weight, "a finite weight of at least 0");
-            }
-            if let Some((_, known)) = kinds.iter_mut().find(|(kind, _)| kind.id() == id) {
-                *known = *weight;
-            }
-        }
-        kinds.retain(|_, weight| *weight > 0.0);
-        if kinds.is_empty() {
-            return refuse("held_out", "every kind", "at least one kind left for pairing");
-        }
-        Ok(kinds)
+        let kinds = usable_kinds(&self.held_out, &self.kind_weights);
+        Ok(kinds.map_err(|error| error.inside("pairs"))?)
     }
 
     /// Returns the weight of an operation; 0 for a sided operation if sided groups are disabled.
@@ -231,7 +213,7 @@ impl PairsConfig {
     /// Returns an error about the first setting that is out of range or contradicts another one.
     pub fn validate(&self) -> Result<(), PairsError> {
         self.kinds()?;
-        iopo_core::settings::check(self).map_err(|error| error.inside("pairs"))?;
+        check(self).map_err(|error| error.inside("pairs"))?;
         let most = self.max_groups_per_task;
         if most.train.max(most.dev).max(most.test) == 0 {
             return refuse("max_groups_per_task", 0, "at least 1 in one of the splits");
@@ -257,9 +239,7 @@ impl PairsConfig {
             ("operations", &all[..]),
             ("constraints_per_instruction", &self.constraints_per_instruction[..]),
         ] {
-            if !weights.iter().any(|weight| *weight > 0.0) {
-                return refuse(key, format!("{weights:?}"), "a weight above 0");
-            }
+            check_weights(key, weights).map_err(|error| error.inside("pairs"))?;
         }
         Ok(())
     }
@@ -267,13 +247,8 @@ impl PairsConfig {
     /// Returns the settings that the written rows depend on. Limits that only decide whether the run fails are not
     /// among them.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, PairsError> {
-        let mut value = serde_json::to_value(self)
-            .map_err(|error| SettingError::new("pairs", error, "settings that JSON can hold"))?;
-        if let Some(fields) = value.as_object_mut() {
-            fields.remove("min_test_tasks");
-            fields.remove("min_train_groups");
-        }
-        Ok(value)
+        let value = json_without(self, &["min_test_tasks", "min_train_groups"]);
+        Ok(value.map_err(|error| error.inside("pairs"))?)
     }
 }
 

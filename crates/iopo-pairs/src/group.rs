@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use iopo_constraints::{Constraint, Kind, render_prompt};
-use iopo_schema::{ConstraintRow, PreferenceRow, Proof, Split, content_id};
-use rand::RngExt;
+use iopo_constraints::{Constraint, Kind};
+use iopo_schema::{ConstraintRow, PreferenceRow, Proof, Split, content_id, render_rows};
 use rand_chacha::ChaCha8Rng;
 
 use crate::PairsConfig;
@@ -67,10 +66,7 @@ pub fn build(
     let added: Vec<ConstraintRow> = come.into_iter().map(|c| row_of(c, rng)).collect();
     let x1_constraints = [shared.clone(), removed.clone()].concat();
     let x2_constraints = [shared, added.clone()].concat();
-    let prompt = |rows: &[ConstraintRow]| {
-        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-        render_prompt(&task.task, &texts, task.input.as_deref())
-    };
+    let prompt = |rows: &[ConstraintRow]| render_rows(&task.task, rows, task.input.as_deref());
     let (y1, y2) = (&task.answers[pair.y1], &task.answers[pair.y2]);
     let (x1, x2) = (prompt(&x1_constraints), prompt(&x2_constraints));
     let mut row = PreferenceRow {
@@ -138,6 +134,5 @@ fn row_of(candidate: &Candidate, rng: &mut ChaCha8Rng) -> ConstraintRow {
         return row.clone();
     }
     let constraint = &candidate.constraint;
-    let phrasing = rng.random_range(0..constraint.phrasings().max(1));
-    ConstraintRow::from_constraint(constraint, phrasing)
+    ConstraintRow::from_constraint(constraint, constraint.draw_phrasing(rng))
 }

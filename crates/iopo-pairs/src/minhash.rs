@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use iopo_core::text::words;
+
 /// Bands per signature. Each takes 8 bytes.
 const BANDS: usize = 3;
 /// Minima per band. With three, texts with a similarity of 0.8 share a band in 9 of 10 cases, and texts with a
@@ -10,14 +12,10 @@ const ROWS: usize = 3;
 /// Texts with fewer 3-grams are too short to be detected as near duplicates.
 const LEAST_RUNS: usize = 8;
 
-/// Returns the hashes of the word 3-grams of a text (letters and digits, lower case), or the hash of the whole text if
+/// Returns the hashes of the 3-grams of [`words`] of a text, in lower case, or the hash of the whole text if
 /// it has fewer than three words.
 pub fn shingles(text: &str) -> BTreeSet<u64> {
-    let words: Vec<String> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect();
+    let words: Vec<String> = words(text).map(str::to_lowercase).collect();
     words.windows(words.len().clamp(1, 3)).map(|run| hash(run.join(" ").as_bytes(), 0)).collect()
 }
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use iopo_core::Counts;
+use iopo_core::turns::kept_in_turn;
 use iopo_llm::Progress;
 use iopo_schema::{
     Breakdown, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, Split,
-    Total, file_hash, made_with, read, write,
+    Total, file_hash, made_with, read, run_files, write,
 };
 
 use crate::admit::verify;
@@ -38,7 +39,7 @@ pub fn build(
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PairsError> {
     config.validate()?;
-    let preferences = out_dir.join("preferences.parquet");
+    let preferences = out_dir.join(run_files::PREFERENCES);
     if is_imported(&preferences) {
         return Err(PairsError::Imported { path: preferences });
     }
@@ -47,7 +48,7 @@ pub fn build(
     let provenance = Provenance::new(crate::PRODUCER, config.rows_json()?)
         .with_input("instructions", file_hash(instructions_path)?)
         .with_input("responses", file_hash(responses_path)?);
-    let stats_path = out_dir.join("pairs_stats.parquet");
+    let stats_path = out_dir.join(run_files::PAIRS_STATS);
     let parts = Parts::<PreferenceRow>::open(&preferences, &provenance)?;
     let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
     if parts.is_complete() && stats_done {
@@ -169,22 +170,12 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
         }
         let of_split =
             |made: &Vec<PreferenceRow>| made.first().is_some_and(|row| row.split == split);
-        let mut left = most;
-        let mut kept = vec![0_usize; groups.len()];
-        let longest = groups.iter().map(Vec::len).max().unwrap_or(0);
-        for round in 0..longest {
-            for (place, made) in groups.iter().enumerate().filter(|(_, made)| of_split(made)) {
-                if left > 0 && made.len() > round {
-                    kept[place] += 1;
-                    left -= 1;
-                }
-            }
-        }
-        for (made, kept) in groups.iter_mut().zip(kept) {
-            if of_split(made) {
-                counts.add(Breakdown::Dropped.of("over_the_limit"), (made.len() - kept) as u64);
-                made.truncate(kept);
-            }
+        let tasks: Vec<&mut Vec<PreferenceRow>> =
+            groups.iter_mut().filter(|made| of_split(made)).collect();
+        let lengths: Vec<usize> = tasks.iter().map(|made| made.len()).collect();
+        for (made, kept) in tasks.into_iter().zip(kept_in_turn(&lengths, most)) {
+            counts.add(Breakdown::Dropped.of("over_the_limit"), (made.len() - kept) as u64);
+            made.truncate(kept);
         }
     }
 }

@@ -2,26 +2,16 @@
 
 use std::cmp::Ordering;
 
+use iopo_schema::run_files::method_of;
+
 /// Known models in the order of training. The style sheet has a color for each and a few for others.
 const KNOWN: [&str; 6] = ["base", "sft", "sft-continued", "dpo", "dpo-paper", "iopo"];
 const OTHER_COLORS: usize = 4;
 
-/// Returns the method of a folder name: `iopo` for `iopo-seed2`.
-pub(crate) fn method(name: &str) -> &str {
-    match name.rsplit_once("-seed") {
-        Some((method, seed))
-            if !seed.is_empty() && seed.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            method
-        }
-        _ => name,
-    }
-}
-
 /// Compares two models: known ones in training order, then by name.
 pub(crate) fn order(left: &str, right: &str) -> Ordering {
     let rank =
-        |name: &str| KNOWN.iter().position(|known| *known == method(name)).unwrap_or(KNOWN.len());
+        |name: &str| KNOWN.iter().position(|known| *known == method_of(name)).unwrap_or(KNOWN.len());
     rank(left)
         .cmp(&rank(right))
         .then_with(|| left.len().cmp(&right.len()))
@@ -30,10 +20,10 @@ pub(crate) fn order(left: &str, right: &str) -> Ordering {
 
 /// Returns the style class of a model's color.
 pub(crate) fn color(name: &str) -> String {
-    if let Some(index) = KNOWN.iter().position(|known| *known == method(name)) {
+    if let Some(index) = KNOWN.iter().position(|known| *known == method_of(name)) {
         return format!("m{index}");
     }
-    let sum: usize = method(name).bytes().map(usize::from).sum();
+    let sum: usize = method_of(name).bytes().map(usize::from).sum();
     format!("m{}", KNOWN.len() + sum % OTHER_COLORS)
 }
 
@@ -42,11 +32,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seeds_belong_to_their_method() {
-        assert_eq!(method("iopo-seed12"), "iopo");
-        assert_eq!(method("dpo-paper"), "dpo-paper");
-        assert_eq!(method("dpo-seed"), "dpo-seed");
+    fn all_seeds_of_a_method_have_its_color() {
         assert_eq!(color("sft-seed1"), color("sft"));
+        assert_eq!(color("other-seed1"), color("other"));
+        assert_ne!(color("dpo-seed1"), color("dpo-paper-seed1"));
     }
 
     #[test]

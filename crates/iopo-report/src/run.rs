@@ -5,7 +5,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use iopo_schema::{MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow};
+use iopo_schema::{
+    MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow, run_files,
+};
 
 use crate::{ReportError, models};
 
@@ -27,24 +29,24 @@ impl Run {
         if !directory.is_dir() {
             return Err(ReportError::NoRun { path: directory.to_path_buf() });
         }
+        let (train, eval) = (directory.join(run_files::TRAIN), directory.join(run_files::EVAL));
         let mut training = Vec::new();
-        for name in folders(&directory.join("train"))? {
-            let path = directory.join("train").join(&name).join("metrics.parquet");
+        for name in folders(&train)? {
+            let path = train.join(&name).join(run_files::METRICS);
             training.extend(load(&path)?.map(|rows| (name, rows)));
         }
         let mut unseen_kinds = BTreeSet::new();
-        for name in folders(&directory.join("eval"))? {
-            let scores: Option<Vec<ScoreRow>> =
-                load(&directory.join("eval").join(name).join("scores.parquet"))?;
+        for name in folders(&eval)? {
+            let scores: Option<Vec<ScoreRow>> = load(&eval.join(name).join(run_files::SCORES))?;
             let unseen = scores.into_iter().flatten().filter(|score| !score.seen);
             unseen_kinds.extend(unseen.map(|score| score.instruction_id));
         }
         Ok(Self {
-            synth_stats: load(&directory.join("synth_stats.parquet"))?,
-            pairs_stats: load(&directory.join("pairs_stats.parquet"))?,
-            preferences: load(&directory.join("preferences.parquet"))?,
+            synth_stats: load(&directory.join(run_files::SYNTH_STATS))?,
+            pairs_stats: load(&directory.join(run_files::PAIRS_STATS))?,
+            preferences: load(&directory.join(run_files::PREFERENCES))?,
             training,
-            summary: load(&directory.join("eval").join("summary.parquet"))?,
+            summary: load(&eval.join(run_files::SUMMARY))?,
             unseen_kinds,
         })
     }

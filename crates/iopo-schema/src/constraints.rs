@@ -1,15 +1,12 @@
 //! Conversions between constraints and their rows (feature `constraints`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use iopo_constraints::{Constraint, ConstraintError, Kind, Verdict};
+use iopo_constraints::{Constraint, ConstraintError, Kind, Verdict, render_prompt};
 use iopo_core::SettingError;
 
 use crate::names::Method;
 use crate::rows::{CheckRow, ConstraintRow, VerdictRow};
-
-/// Score of a constraint that code finds satisfied.
-const SATISFIED: f64 = 10.0;
 
 impl ConstraintRow {
     /// Creates the row of a constraint, rendered in one of its phrasings.
@@ -29,20 +26,25 @@ impl ConstraintRow {
     /// Reads the constraint back; `None` where only a judge can check it.
     ///
     /// # Errors
-    /// Returns the reason why the stored kind or its parameters cannot be read.
+    /// Returns the error of [`CheckRow::constraint`].
     pub fn constraint(&self) -> Option<Result<Constraint, ConstraintError>> {
-        self.check.as_ref().map(|check| Constraint::from_parts(&check.id, &check.params))
+        self.check.as_ref().map(CheckRow::constraint)
+    }
+}
+
+impl CheckRow {
+    /// Reads the constraint back.
+    ///
+    /// # Errors
+    /// Returns the reason why the stored kind or its parameters cannot be read.
+    pub fn constraint(&self) -> Result<Constraint, ConstraintError> {
+        Constraint::from_parts(&self.id, &self.params)
     }
 }
 
 impl From<Verdict> for VerdictRow {
     fn from(verdict: Verdict) -> Self {
-        Self {
-            satisfied: verdict.satisfied,
-            score: if verdict.satisfied { SATISFIED } else { 0.0 },
-            method: Method::Code,
-            evidence: verdict.evidence,
-        }
+        Self::new(verdict.satisfied, Method::Code, verdict.evidence)
     }
 }
 
@@ -51,6 +53,12 @@ impl VerdictRow {
     pub fn check_all(constraints: &[Constraint], response: &str) -> Vec<Self> {
         constraints.iter().map(|constraint| constraint.check(response).into()).collect()
     }
+}
+
+/// Renders the prompt of an instruction from its rows: the task, the numbered sentences of the constraints and the input.
+pub fn render_rows(task: &str, constraints: &[ConstraintRow], input: Option<&str>) -> String {
+    let texts: Vec<&str> = constraints.iter().map(|row| row.text.as_str()).collect();
+    render_prompt(task, &texts, input)
 }
 
 /// Parses the ids of constraint kinds in the setting `key`, for instance `held_out`.
@@ -71,11 +79,46 @@ pub fn kinds_named<'a>(
     ids.into_iter().map(parse).collect()
 }
 
+/// Returns the kinds that a stage may use, with their weights in its draws.
+///
+/// `held_out` and `kind_weights` are the settings of these names: ids of excluded kinds, and weights by id that replace
+/// the [built-in weight](Kind::weight). Kinds of weight 0 are omitted.
+///
+/// # Errors
+/// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
+/// left.
+pub fn usable_kinds(
+    held_out: &[String],
+    kind_weights: &BTreeMap<String, f64>,
+) -> Result<BTreeMap<Kind, f64>, SettingError> {
+    let held_out = kinds_named("held_out", held_out)?;
+    kinds_named("kind_weights", kind_weights.keys())?;
+    for (id, weight) in kind_weights {
+        if !(weight.is_finite() && *weight >= 0.0) {
+            let key = format!("kind_weights.{id}");
+            return Err(SettingError::new(key, weight, "a finite weight of at least 0"));
+        }
+    }
+    let weight = |kind: Kind| kind_weights.get(kind.id()).copied().unwrap_or(kind.weight());
+    let kinds: BTreeMap<Kind, f64> = Kind::ALL
+        .iter()
+        .filter(|kind| !held_out.contains(kind))
+        .map(|kind| (*kind, weight(*kind)))
+        .filter(|(_, weight)| *weight > 0.0)
+        .collect();
+    if kinds.is_empty() {
+        return Err(SettingError::new("held_out", "every kind", "at least one kind left to use"));
+    }
+    Ok(kinds)
+}
+
 #[cfg(test)]
 mod tests {
-    use iopo_constraints::Constraint;
+    use std::collections::BTreeMap;
 
-    use super::kinds_named;
+    use iopo_constraints::{Constraint, Kind};
+
+    use super::{kinds_named, render_rows, usable_kinds};
     use crate::{ConstraintRow, VerdictRow};
 
     #[test]
@@ -84,6 +127,8 @@ mod tests {
         let row = ConstraintRow::from_constraint(&constraint, 0);
         assert_eq!(row.text, constraint.render(0));
         assert_eq!(row.constraint(), Some(Ok(constraint.clone())));
+        let rows = [row.clone()];
+        assert_eq!(render_rows("Sing.", &rows, None), "Sing.\n1. Use at most 3 words.\n");
         let judged = ConstraintRow { check: None, ..row };
         assert_eq!(judged.constraint(), None);
         let verdicts = VerdictRow::check_all(&[constraint], "one two three four");
@@ -96,5 +141,27 @@ mod tests {
         let error = kinds_named("held_out", &ids).expect_err("an unknown kind");
         assert_eq!((error.key.as_str(), error.found.as_str()), ("held_out", "\"nothing\""));
         assert_eq!(kinds_named("held_out", &ids[..1]).expect("known").len(), 1);
+    }
+
+    #[test]
+    fn held_out_kinds_and_kinds_of_weight_zero_are_not_usable() {
+        let weights = |entries: &[(&str, f64)]| -> BTreeMap<String, f64> {
+            entries.iter().map(|(id, weight)| ((*id).to_owned(), *weight)).collect()
+        };
+        let held_out = ["max_words".to_owned()];
+        let kinds = usable_kinds(&held_out, &weights(&[("min_words", 0.0), ("no_commas", 7.0)]))
+            .expect("kinds");
+        assert_eq!(kinds.len(), Kind::ALL.len() - 2);
+        assert!(!kinds.contains_key(&Kind::MaxWords) && !kinds.contains_key(&Kind::MinWords));
+        assert_eq!(kinds.get(&Kind::NoCommas), Some(&7.0));
+        assert_eq!(kinds.get(&Kind::Table), Some(&Kind::Table.weight()));
+        let refused = |held_out: &[String], entries: &[(&str, f64)]| {
+            usable_kinds(held_out, &weights(entries)).expect_err("refused").key
+        };
+        assert_eq!(refused(&held_out, &[("max_words", -1.0)]), "kind_weights.max_words");
+        assert_eq!(refused(&[], &[("min_words", f64::NAN)]), "kind_weights.min_words");
+        assert_eq!(refused(&[], &[("nothing", 1.0)]), "kind_weights");
+        let all: Vec<String> = Kind::ALL.iter().map(|kind| kind.id().to_owned()).collect();
+        assert_eq!(refused(&all, &[]), "held_out");
     }
 }

@@ -9,9 +9,10 @@
 //! |---|---|
 //! | [`rows`] | the row types, one struct per file |
 //! | [`names`] | the names of labels, metrics, subsets and counters |
+//! | [`run_files`] | the names of a run's files and directories |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
 //! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
-//! | [`foreign`] | [`Foreign`]: Parquet files of other programs, read with the same checks |
+//! | [`foreign`] | [`Foreign`]: Parquet files of other programs, read with the same checks; [`Place`]: a row in an error |
 //! | [`writer`] | [`write()`]: writes a whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
 //! | [`stats`] | the counters of a data stage as rows |
@@ -49,11 +50,13 @@ mod named;
 pub mod names;
 mod pages;
 pub mod parts;
+mod place;
 mod preview;
 mod provenance;
 pub mod reader;
 pub mod record;
 pub mod rows;
+pub mod run_files;
 pub mod stats;
 mod thrift;
 mod value;
@@ -61,7 +64,7 @@ pub mod writer;
 
 pub use batches::Batches;
 #[cfg(feature = "constraints")]
-pub use constraints::kinds_named;
+pub use constraints::{kinds_named, render_rows, usable_kinds};
 pub use error::SchemaError;
 pub use foreign::Foreign;
 pub use guard::is_decoding;
@@ -71,7 +74,8 @@ pub use named::UnknownName;
 pub use names::{
     Breakdown, GroupKind, Method, Operation, Split, Subset, SummaryMetric, Total, TrainingMetric,
 };
-pub use parts::{Parts, clear_parts};
+pub use parts::{Parts, clear_parts, has_parts};
+pub use place::Place;
 pub use preview::preview;
 pub use provenance::Provenance;
 pub use reader::{Header, Stream, header, made_with, provenance, read, stream};

@@ -1,6 +1,6 @@
 //! A stage's output written in parts. The finished parts are the stage's progress.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -211,6 +211,11 @@ fn index_of(path: &Path) -> Option<usize> {
     name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
 }
 
+/// Tells whether a file has parts that are not joined yet.
+pub fn has_parts(final_path: &Path) -> bool {
+    directory(final_path).exists()
+}
+
 /// Removes the parts of a complete final file that remain because their writer was killed.
 ///
 /// Call this if you read the final file without [`Parts::open`]. Does nothing while another process holds the lock.
@@ -233,11 +238,8 @@ fn directory(final_path: &Path) -> PathBuf {
 /// Locks a directory of parts. Returns `None` if the file system has no locks.
 fn lock(directory: &Path) -> Result<Option<File>, SchemaError> {
     let path = directory.join("lock");
-    let file = File::create(&path).map_err(SchemaError::io(&path, "create the file"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Err(SchemaError::Locked { path: directory.to_path_buf() }),
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
-        Err(TryLockError::Error(error)) => Err(SchemaError::io(&path, "lock the file")(error)),
-    }
+    files::lock(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => SchemaError::Locked { path: directory.to_path_buf() },
+        _ => SchemaError::io(&path, "lock the file")(error),
+    })
 }

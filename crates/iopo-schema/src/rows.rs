@@ -34,12 +34,23 @@ pub struct ConstraintRow {
 pub struct VerdictRow {
     /// Whether the constraint holds.
     pub satisfied: bool,
-    /// From 0 to 10. Code gives 0 or 10.
+    /// From 0 to 10. [`VerdictRow::new`] gives 0 or 10.
     pub score: f64,
     /// Whether code or a judge decided.
     pub method: Method,
     /// The reason in words, for instance "14 words, at most 20 allowed".
     pub evidence: String,
+}
+
+impl VerdictRow {
+    /// Score of a constraint that is satisfied.
+    const SATISFIED: f64 = 10.0;
+
+    /// Creates the verdict that a constraint is or is not satisfied, with the highest or the lowest score.
+    pub fn new(satisfied: bool, method: Method, evidence: impl Into<String>) -> Self {
+        let score = if satisfied { Self::SATISFIED } else { 0.0 };
+        Self { satisfied, score, method, evidence: evidence.into() }
+    }
 }
 
 /// A row of `instructions`: one constrained instruction.

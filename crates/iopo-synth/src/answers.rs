@@ -6,16 +6,14 @@ use iopo_constraints::render_prompt;
 use iopo_core::SettingError;
 use iopo_llm::{
     Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
+    complete_all,
 };
-use iopo_schema::{Parts, Provenance, ResponseRow, content_id, made_with};
+use iopo_schema::{Parts, Provenance, ResponseRow, content_id, has_parts, made_with, run_files};
 use serde::{Deserialize, Serialize};
 
 use crate::style_prompts::style_prompt_of;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
-
-/// File of the sampled answers.
-const FILE: &str = "answers.parquet";
 
 /// How an answer was sampled. The `sampling` column stores it as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +58,7 @@ pub fn sample_answers(
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<PathBuf, SynthError> {
-    let path = out_dir.join(FILE);
+    let path = out_dir.join(run_files::ANSWERS);
     let generator = model.name();
     let style_prompts = config.open_style_prompts()?;
     let provenance = provenance(tasks_hash, &generator, &style_prompts, config);
@@ -99,9 +97,9 @@ pub fn sampled_answers(
     out_dir: &Path,
     config: &SynthConfig,
 ) -> Result<Option<PathBuf>, SynthError> {
-    let path = out_dir.join(FILE);
+    let path = out_dir.join(run_files::ANSWERS);
     // Parts beside the file belong to a newer sampling that is not finished.
-    if !path.is_file() || path.with_extension("parquet.parts").exists() {
+    if !path.is_file() || has_parts(&path) {
         return Ok(None);
     }
     let sampled = iopo_schema::provenance(&path)?.config;
@@ -222,17 +220,8 @@ fn complete_or_refuse(
     let mut open: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
     while !open.is_empty() {
         let batch: Vec<Request> = open.iter().map(|(_, request)| request.clone()).collect();
-        match model.complete(&batch, progress) {
+        match complete_all(model, &batch, progress) {
             Ok(completions) => {
-                if completions.len() != open.len() {
-                    return Err(SynthError::Model(LlmError::Failed {
-                        reason: format!(
-                            "found {} completions, expected {}",
-                            completions.len(),
-                            open.len()
-                        ),
-                    }));
-                }
                 for ((place, _), completion) in open.drain(..).zip(completions) {
                     answers[place] = Ok(completion);
                 }

@@ -7,6 +7,10 @@ use rand::Rng;
 
 use iopo_core::random::weighted;
 
+/// Factor on the weight of a constraint for each rank within its kind. Chosen, not measured: each constraint is half as
+/// likely as the next more informative one.
+const RANK_DECAY: f64 = 0.5;
+
 /// A constraint that an answer satisfies.
 #[derive(Debug, Clone)]
 pub struct Candidate {
@@ -99,7 +103,7 @@ pub fn choose(
             .iter()
             .map(|c| {
                 let factor = if c.discriminating { discriminating_weight } else { 1.0 };
-                factor * 0.5_f64.powi(c.rank.min(30) as i32)
+                factor * RANK_DECAY.powi(c.rank.min(30) as i32)
             })
             .collect();
         let Some(drawn) = weighted(&weights, rng) else { break };

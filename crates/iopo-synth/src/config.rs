@@ -1,11 +1,10 @@
 //! Settings of synthesis.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
 
 use iopo_constraints::{Dimension, Kind, StylePrompt};
-use iopo_core::SettingError;
-use iopo_schema::kinds_named;
+use iopo_core::settings::{check, check_weights, json_without};
+use iopo_schema::{kinds_named, usable_kinds};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -162,35 +161,20 @@ impl SynthConfig {
     /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind
     /// is left.
     pub fn kinds(&self) -> Result<Vec<(Kind, f64)>, SynthError> {
-        let held_out = kind_set("held_out", &self.held_out)?;
-        kind_set("kind_weights", self.kind_weights.keys())?;
-        let mut weighted = Vec::new();
-        for &kind in Kind::ALL.iter().filter(|kind| !held_out.contains(kind)) {
-            let weight = self.kind_weights.get(kind.id()).copied().unwrap_or(kind.weight());
-            if !(weight.is_finite() && weight >= 0.0) {
-                let key = format!("kind_weights.{}", kind.id());
-                return refuse(&key, weight, "a finite weight of at least 0");
-            }
-            if weight > 0.0 {
-                weighted.push((kind, weight));
-            }
-        }
-        if weighted.is_empty() {
-            return refuse("held_out", "every kind", "at least one kind left for synthesis");
-        }
-        let all = weighted.clone();
-        for (kind, weight) in &mut weighted {
+        let all = usable_kinds(&self.held_out, &self.kind_weights)
+            .map_err(|error| error.inside("synth"))?;
+        let spread = |(&kind, &weight): (&Kind, &f64)| {
             let dimension = kind.dimension();
             let siblings = all.iter().filter(|(other, _)| other.dimension() == dimension);
             let total: f64 = siblings.map(|(_, weight)| *weight).sum();
             let dimensions: BTreeSet<Dimension> = all
-                .iter()
-                .map(|(other, _)| other.dimension())
+                .keys()
+                .map(|other| other.dimension())
                 .filter(|other| other.constraint_type() == dimension.constraint_type())
                 .collect();
-            *weight /= (total * dimensions.len() as f64).powf(self.spread);
-        }
-        Ok(weighted)
+            (kind, weight / (total * dimensions.len() as f64).powf(self.spread))
+        };
+        Ok(all.iter().map(spread).collect())
     }
 
     /// Returns the style prompts that elicit no held-out kind.
@@ -216,15 +200,11 @@ impl SynthConfig {
     pub fn validate(&self) -> Result<(), SynthError> {
         self.kinds()?;
         self.named_repair_kinds()?;
-        iopo_core::settings::check(self).map_err(|error| error.inside("synth"))?;
-        let weights = &self.constraints_per_instruction;
-        if !weights.iter().any(|weight| *weight > 0.0) {
-            return refuse(
-                "constraints_per_instruction",
-                format!("{weights:?}"),
-                "a weight above 0",
-            );
-        }
+        check(self)
+            .and_then(|()| {
+                check_weights("constraints_per_instruction", &self.constraints_per_instruction)
+            })
+            .map_err(|error| error.inside("synth"))?;
         Ok(())
     }
 
@@ -251,17 +231,9 @@ impl SynthConfig {
     /// `max_repaired_share` is not among them, because it only decides whether the run fails. Raising it therefore
     /// needs no new synthesis.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
-        let mut value = serde_json::to_value(self)
-            .map_err(|error| SettingError::new("synth", error, "settings that JSON can hold"))?;
-        if let Some(fields) = value.as_object_mut() {
-            fields.remove("max_repaired_share");
-        }
-        Ok(value)
+        let value = json_without(self, &["max_repaired_share"]);
+        Ok(value.map_err(|error| error.inside("synth"))?)
     }
-}
-
-fn refuse<T>(key: &str, found: impl Display, expected: &str) -> Result<T, SynthError> {
-    Err(SettingError::new(key, found, expected).inside("synth").into())
 }
 
 fn kind_set<'a>(

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use iopo_core::SettingError;
 use iopo_llm::LlmError;
-use iopo_schema::SchemaError;
-
-use crate::TaskPlace;
+use iopo_schema::{Place, SchemaError};
 
 /// Why synthesis failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +50,7 @@ pub enum SynthError {
         /// The task file.
         path: PathBuf,
         /// The place of the task.
-        place: TaskPlace,
+        place: Place,
         /// The field: `id` or `task`.
         field: &'static str,
     },
@@ -73,9 +71,9 @@ pub enum SynthError {
         /// The id.
         id: String,
         /// The place of the first task.
-        first: TaskPlace,
+        first: Place,
         /// The place of the second task.
-        second: TaskPlace,
+        second: Place,
     },
     /// Two tasks have the same text and input.
     #[error(
@@ -90,11 +88,11 @@ pub enum SynthError {
         /// The id of the first task.
         first_id: String,
         /// The place of the first task.
-        first: TaskPlace,
+        first: Place,
         /// The id of the second task.
         second_id: String,
         /// The place of the second task.
-        second: TaskPlace,
+        second: Place,
     },
     /// The task file has an unknown extension.
     #[error("{}: found an unknown file extension, expected .jsonl, .ndjson or .parquet", path.display())]

@@ -56,7 +56,7 @@ pub use config::{SamplingConfig, SynthConfig};
 pub use error::SynthError;
 pub use stage::{synthesize, synthesize_sampled};
 pub use stats::SynthSummary;
-pub use task::{Task, TaskPlace, read_tasks};
+pub use task::{Task, read_tasks};
 
 /// Name and version in the provenance of files.
 pub(crate) const PRODUCER: &str = concat!("iopo-synth ", env!("CARGO_PKG_VERSION"));

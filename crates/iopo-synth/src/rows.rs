@@ -1,8 +1,10 @@
 //! Instruction rows and the final files.
 
-use iopo_constraints::{Constraint, render_prompt};
-use iopo_schema::{ConstraintRow, InstructionRow, Parts, ResponseRow, SchemaError, content_id};
-use rand::{Rng, RngExt};
+use iopo_constraints::Constraint;
+use iopo_schema::{
+    ConstraintRow, InstructionRow, Parts, ResponseRow, SchemaError, content_id, render_rows,
+};
+use rand::Rng;
 
 use crate::{SynthConfig, Task};
 
@@ -15,10 +17,9 @@ pub fn instruction_row(
 ) -> InstructionRow {
     let rows: Vec<ConstraintRow> = constraints
         .iter()
-        .map(|c| ConstraintRow::from_constraint(c, rng.random_range(0..c.phrasings().max(1))))
+        .map(|constraint| ConstraintRow::from_constraint(constraint, constraint.draw_phrasing(rng)))
         .collect();
-    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let prompt = render_prompt(&task.task, &texts, task.input.as_deref());
+    let prompt = render_rows(&task.task, &rows, task.input.as_deref());
     InstructionRow {
         id: content_id(&["instruction", &task.id, &prompt]),
         task_id: task.id.clone(),

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{
-    InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, made_with, read, write,
+    InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, made_with, read,
+    run_files, write,
 };
 
 use crate::answers::{sample_answers, sampled_answers};
@@ -88,9 +89,9 @@ fn write_instructions(
         inputs: [("tasks".to_owned(), hash.clone()), ("answers".to_owned(), file_hash(answers)?)]
             .into(),
     };
-    let instructions_path = out_dir.join("instructions.parquet");
-    let responses_path = out_dir.join("responses.parquet");
-    let stats_path = out_dir.join("synth_stats.parquet");
+    let instructions_path = out_dir.join(run_files::INSTRUCTIONS);
+    let responses_path = out_dir.join(run_files::RESPONSES);
+    let stats_path = out_dir.join(run_files::SYNTH_STATS);
     let instructions = Parts::<InstructionRow>::open(&instructions_path, &provenance)?;
     let responses = Parts::<ResponseRow>::open(&responses_path, &provenance)?;
     let stats_done = made_with::<MetricRow>(&stats_path, &provenance);

@@ -11,9 +11,9 @@ use crate::answers::SampleInfo;
 use crate::choose::candidates;
 use crate::clean::{Drop, clean};
 use crate::decontamination::NgramOwners;
-use crate::text::words;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::Counts;
+use iopo_core::text::words;
 
 /// A sampled answer after cleaning.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ pub(crate) fn survey(
         let mut texts: Vec<String> = Vec::new();
         for row in rows {
             let verdict = answer_of(path, row, config)?.and_then(|answer| {
-                if !seen.insert(words(&answer.text)) {
+                if !seen.insert(words(&answer.text).map(str::to_lowercase).collect()) {
                     Err(Drop::Duplicate)
                 } else if !owners.admit(index as u32, &answer.text, &instruction) {
                     Err(Drop::SharedNgram)

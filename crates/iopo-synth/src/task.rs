@@ -1,11 +1,11 @@
 //! Tasks and their files.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use iopo_schema::Place;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
@@ -21,24 +21,6 @@ pub struct Task {
     /// The text that the task works on, if any.
     #[serde(default)]
     pub input: Option<String>,
-}
-
-/// The place of a task in its file, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TaskPlace {
-    /// A line of a text file.
-    Line(usize),
-    /// A row of a table.
-    Row(usize),
-}
-
-impl fmt::Display for TaskPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Row(row) => write!(f, "row {row}"),
-        }
-    }
 }
 
 /// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the fields `id`, `task` and
@@ -57,7 +39,7 @@ pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
         return Err(SynthError::NoTasks { path: path.to_owned() });
     }
     let mut places = BTreeMap::new();
-    let mut texts: BTreeMap<(String, String), (TaskPlace, String)> = BTreeMap::new();
+    let mut texts: BTreeMap<(String, String), (Place, String)> = BTreeMap::new();
     let mut tasks = Vec::with_capacity(rows.len());
     for (place, task) in rows {
         for (field, value) in [("id", &task.id), ("task", &task.task)] {
@@ -98,7 +80,7 @@ fn normal(text: &str) -> String {
 }
 
 /// Reads the tasks of a file of JSON lines, with their line numbers. Blank lines are skipped.
-fn read_lines(path: &Path) -> Result<Vec<(TaskPlace, Task)>, SynthError> {
+fn read_lines(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
     let io = |source| SynthError::Io { path: path.to_owned(), source };
     let mut tasks = Vec::new();
     for (index, line) in BufReader::new(File::open(path).map_err(io)?).split(b'\n').enumerate() {
@@ -108,7 +90,7 @@ fn read_lines(path: &Path) -> Result<Vec<(TaskPlace, Task)>, SynthError> {
         let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
             let task = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-            tasks.push((TaskPlace::Line(line), task));
+            tasks.push((Place::Line(line as u64), task));
         }
     }
     Ok(tasks)

@@ -5,12 +5,12 @@ use std::path::Path;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, StringViewArray};
 use arrow_schema::{DataType, Schema};
-use iopo_schema::{Foreign, SchemaError};
+use iopo_schema::{Foreign, Place, SchemaError};
 
-use crate::{SynthError, Task, TaskPlace};
+use crate::{SynthError, Task};
 
 /// Reads the string columns `id`, `task` and, if it exists, `input`, in bounded memory per batch.
-pub(crate) fn read_table(path: &Path) -> Result<Vec<(TaskPlace, Task)>, SynthError> {
+pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
     let bad = |reason: String| SynthError::TaskTable { path: path.to_owned(), reason };
     let file = Foreign::open(path).map_err(unreadable)?;
     for name in ["id", "task"] {
@@ -23,7 +23,7 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<(TaskPlace, Task)>, SynthErr
     for batch in file.texts(&["id", "task", "input"]).map_err(unreadable)? {
         let batch = batch.map_err(unreadable)?;
         for row in 0..batch.num_rows() {
-            let place = TaskPlace::Row(tasks.len() + 1);
+            let place = Place::Row(tasks.len() as u64 + 1);
             let required = |name: &str| {
                 text(&batch, name, row)
                     .ok_or_else(|| bad(format!("found null in column `{name}` in {place}")))

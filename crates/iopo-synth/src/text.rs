@@ -1,23 +1,14 @@
-//! Words, n-grams and edit distance.
+//! N-grams and edit distance.
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher};
 
-/// Returns the words of a text: runs of letters and digits, in lower case.
-pub fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
-}
+use iopo_core::text::words;
 
-/// Returns the hashes of all n-grams of [`words`], in order. The hashes may change between builds, so never store them.
+/// Returns the hashes of all n-grams of [`words`] in lower case, in order. The hashes may change between builds, so never
+/// store them.
 pub fn grams(text: &str, n: usize) -> Vec<u64> {
-    let words: Vec<u64> = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(word_hash)
-        .collect();
+    let words: Vec<u64> = words(text).map(word_hash).collect();
     words.windows(n.max(1)).map(|run| run.iter().fold(0, |hash, word| mixed(hash ^ word))).collect()
 }
 
@@ -70,11 +61,10 @@ pub fn edit_share(original: &str, edited: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{edit_share, grams, repetition, words};
+    use super::{edit_share, grams, repetition};
 
     #[test]
-    fn words_ignore_case_and_punctuation() {
-        assert_eq!(words("Don't stop -- NOW!"), ["don", "t", "stop", "now"]);
+    fn n_grams_ignore_case_and_punctuation() {
         assert_eq!(grams("one two, three", 3), grams("ONE two three.", 3));
         assert_eq!(grams("ΟΔΟΣ été", 2), grams("οδος ÉTÉ", 2));
         // Controls: the order of words and their boundaries matter.

@@ -7,14 +7,13 @@ use std::{
 };
 
 use iopo_model::NamedTensors;
-use iopo_schema::{MetricRow, Provenance, read, write};
+use iopo_schema::{MetricRow, Provenance, read, run_files::METRICS, write};
 use serde::{Deserialize, Serialize};
 
 use crate::{PRODUCER, TrainError, files, weights};
 
 const WEIGHTS: &str = "weights.safetensors";
 const OPTIMIZER: &str = "optimizer.bin";
-const METRICS: &str = "metrics.parquet";
 const BEST: &str = "best.safetensors";
 const STATE: &str = "state.json";
 

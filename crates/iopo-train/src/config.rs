@@ -5,6 +5,7 @@ mod validate;
 use std::collections::BTreeMap;
 
 use iopo_model::LoraConfig;
+use iopo_schema::run_files::model_folder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -242,7 +243,7 @@ impl TrainConfig {
 
     /// Returns the directory name of a method: its name, followed by the random seed if there are several.
     pub fn folder(&self, method: Method, seed: u64) -> String {
-        if self.seeds.len() < 2 { method.to_string() } else { format!("{method}-seed{seed}") }
+        model_folder(method.name(), (self.seeds.len() > 1).then_some(seed))
     }
 
     /// Returns the passes over the training groups of a method.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use iopo::config::{ConfigError, PipelineConfig, check, parse, preset, set, set_seed};
+use iopo_schema::run_files;
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
@@ -73,7 +74,7 @@ fn source(args: &RunArgs) -> Result<Source> {
         return from_file(path, out);
     }
     if let (None, Some(out)) = (&args.preset, &args.out) {
-        let own = out.join("config.toml");
+        let own = out.join(run_files::CONFIG);
         if own.is_file() {
             return from_file(&own, out.clone());
         }

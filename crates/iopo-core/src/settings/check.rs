@@ -13,11 +13,36 @@ use super::{SettingError, finite, schema};
 /// Returns an error about the first setting that is out of range or not finite.
 pub fn check<T: JsonSchema + Serialize>(config: &T) -> Result<(), SettingError> {
     let root = schema::of::<T>();
-    let value = serde_json::to_value(config)
-        .map_err(|error| SettingError::new("", error, "settings that JSON can hold"))?;
+    let value = json_without(config, &[])?;
     walk("", &value, &root, &root)?;
     // Null is allowed for an optional number, so the range check misses one that is not finite.
     finite::check(config)
+}
+
+/// Returns a configuration as JSON, without the settings in `omitted`.
+///
+/// # Errors
+/// Returns an error if JSON cannot hold the configuration.
+pub fn json_without<T: Serialize>(config: &T, omitted: &[&str]) -> Result<Value, SettingError> {
+    let mut value = serde_json::to_value(config)
+        .map_err(|error| SettingError::new("", error, "settings that JSON can hold"))?;
+    if let Some(fields) = value.as_object_mut() {
+        for key in omitted {
+            fields.remove(*key);
+        }
+    }
+    Ok(value)
+}
+
+/// Checks that a setting which lists the weights of a draw has one above 0.
+///
+/// # Errors
+/// Returns an error about the setting `key` if every weight is 0 or the list is empty.
+pub fn check_weights(key: &str, weights: &[f64]) -> Result<(), SettingError> {
+    if weights.iter().any(|weight| *weight > 0.0) {
+        return Ok(());
+    }
+    Err(SettingError::new(key, format_args!("{weights:?}"), "a weight above 0"))
 }
 
 /// Checks the parsed text of a configuration file, or a part of it, against the configuration's type.

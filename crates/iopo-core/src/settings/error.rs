@@ -37,7 +37,12 @@ impl SettingError {
     /// Prefixes the key with `section`.
     #[must_use]
     pub fn inside(self, section: &str) -> Self {
-        Self { key: format!("{section}.{}", self.key), ..self }
+        let key = if self.key.is_empty() {
+            section.to_owned()
+        } else {
+            format!("{section}.{}", self.key)
+        };
+        Self { key, ..self }
     }
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{SettingError, check, check_table, reference};
+use super::{SettingError, check, check_table, check_weights, json_without, reference};
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -228,4 +228,20 @@ fn an_optional_number_that_is_not_finite_is_refused() {
     config.train.weights = vec![1.0, f64::NAN];
     let error = check(&config).expect_err("not finite").to_string();
     assert!(error.starts_with("`train.weights[1]`: found a number that is not finite"), "{error}");
+}
+
+#[test]
+fn a_draw_needs_a_weight_above_zero() {
+    check_weights("weights", &[0.0, 0.5]).expect("valid");
+    let error = check_weights("weights", &[0.0, 0.0]).expect_err("refused");
+    assert_eq!(error.to_string(), "`weights`: found [0.0, 0.0], expected a weight above 0");
+    check_weights("weights", &[]).expect_err("empty");
+}
+
+#[test]
+fn omitted_settings_are_not_in_the_json() {
+    let all = json_without(&Config::default(), &[]).expect("json");
+    let some = json_without(&Config::default(), &["train"]).expect("json");
+    assert_eq!((all.get("name"), all.get("train").is_some()), (some.get("name"), true));
+    assert_eq!((some.get("name"), some.get("train")), (Some(&json!("run")), None));
 }

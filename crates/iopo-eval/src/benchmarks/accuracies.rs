@@ -34,24 +34,15 @@ pub fn summarize(
         })
         .collect();
     let mut rows = Vec::new();
-    for subset in subsets(&scored) {
+    for subset in observe::subsets(&scored) {
         for strictness in [Strictness::Strict, Strictness::Loose] {
             let mut add =
                 |metric: SummaryMetric, observed: &[Observation]| -> Result<(), EvalError> {
                     let estimate = bootstrap.estimate(observed, Statistic::Ratio)?;
-                    rows.push(SummaryRow {
-                        model: model.to_owned(),
-                        baseline: None,
-                        metric,
-                        subset: subset.clone(),
-                        value: estimate.value,
-                        low: estimate.low,
-                        high: estimate.high,
-                        n: estimate.n,
-                    });
+                    rows.push(estimate.row(model, None, metric, subset.clone()));
                     Ok(())
                 };
-            if !matches!(subset, Subset::Kind(_)) {
+            if subset.kind().is_none() {
                 let observed = observe::prompt_accuracy(&scored, &subset, strictness);
                 add(strictness.prompt_metric(), &observed)?;
             }
@@ -62,9 +53,11 @@ pub fn summarize(
     Ok(rows)
 }
 
-/// Returns the subsets in the order of the table.
-fn subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
-    let counts = observe::constraint_counts(scored).into_iter().map(Subset::Constraints);
-    let kinds = observe::kinds(scored).into_iter().map(Subset::Kind);
-    [Subset::All, Subset::Seen, Subset::Unseen].into_iter().chain(counts).chain(kinds).collect()
+/// Finds an accuracy.
+pub(super) fn find<'a>(
+    rows: &'a [SummaryRow],
+    metric: SummaryMetric,
+    subset: &Subset,
+) -> Option<&'a SummaryRow> {
+    rows.iter().find(|row| row.metric == metric && row.subset == *subset)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use iopo_llm::Progress;
-use iopo_schema::{InstructionRow, PreferenceRow};
+use iopo_schema::{InstructionRow, PreferenceRow, run_files};
 
 use crate::{EvalError, TestPrompt};
 
@@ -22,7 +22,7 @@ pub(super) fn refuse_contaminated(
         Ok(())
     };
     let [instructions, preferences] =
-        ["instructions.parquet", "preferences.parquet"].map(|name| run.join(name));
+        [run_files::INSTRUCTIONS, run_files::PREFERENCES].map(|name| run.join(name));
     if instructions.is_file() {
         for row in iopo_schema::read::<InstructionRow>(&instructions)? {
             check(&row.task_id, &[&row.task, &row.prompt])?;

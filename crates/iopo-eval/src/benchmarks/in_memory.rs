@@ -21,7 +21,7 @@ pub struct ScoredResponses {
 impl ScoredResponses {
     /// Returns one accuracy with its interval.
     pub fn accuracy(&self, metric: SummaryMetric, subset: &Subset) -> Option<&SummaryRow> {
-        self.accuracies.iter().find(|row| row.metric == metric && row.subset == *subset)
+        accuracies::find(&self.accuracies, metric, subset)
     }
 }
 
@@ -39,24 +39,12 @@ pub fn score_responses(
     if responses.len() != prompts.len() {
         return Err(EvalError::Unpaired { prompts: prompts.len(), responses: responses.len() });
     }
-    let predictions: Vec<PredictionRow> =
-        prompts.iter().zip(responses).map(|(prompt, response)| given(prompt, response)).collect();
+    let predictions: Vec<PredictionRow> = prompts
+        .iter()
+        .zip(responses)
+        .map(|(prompt, response)| prompt.prediction(response, GIVEN))
+        .collect();
     let scores = score_rows(benchmark, &predictions)?;
     let accuracies = accuracies::summarize(GIVEN, prompts, &scores, bootstrap)?;
     Ok(ScoredResponses { scores, accuracies })
-}
-
-/// Makes the prediction of a response that another program generated.
-pub(super) fn given(prompt: &TestPrompt, response: String) -> PredictionRow {
-    PredictionRow {
-        benchmark: prompt.benchmark.clone(),
-        key: prompt.key.clone(),
-        task_id: prompt.task_id.clone(),
-        prompt: prompt.prompt.clone(),
-        constraints: prompt.constraints.clone(),
-        response,
-        finish_reason: GIVEN.to_owned(),
-        prompt_tokens: 0,
-        completion_tokens: 0,
-    }
 }

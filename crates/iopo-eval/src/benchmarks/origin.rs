@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use iopo_schema::run_files::PREDICTIONS;
 use serde_json::Value;
 
 use crate::EvalError;
@@ -26,7 +27,7 @@ pub(super) fn claim(out: &Path, origin: &Value) -> Result<(), EvalError> {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(source) => return Err(EvalError::Read { path, source }),
     };
-    let unknown = held.is_none() && out.join("predictions.parquet").exists();
+    let unknown = held.is_none() && out.join(PREDICTIONS).exists();
     let other = held.as_ref().filter(|held| *held != origin && held.get(MODEL).is_some());
     if unknown || other.is_some() {
         let differences = other.map(|held| differences(held, origin)).unwrap_or_default();

@@ -7,7 +7,7 @@ use iopo_schema::PredictionRow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::in_memory::given;
+use super::in_memory::GIVEN;
 use crate::{EvalError, TestPrompt};
 
 /// The lines of a response file.
@@ -156,7 +156,7 @@ impl MatchedResponses {
             return Err(EvalError::Unanswered { missing, prompts: prompts.len(), key });
         }
         let rows = prompts.iter().filter_map(|prompt| {
-            self.responses.get(&prompt.key).map(|response| given(prompt, response.clone()))
+            self.responses.get(&prompt.key).map(|response| prompt.prediction(response.clone(), GIVEN))
         });
         Ok(rows.collect())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, Message, Progress, Request, Sampling};
-use iopo_schema::{Provenance, ScoreRow, SummaryRow, content_id, file_hash};
+use iopo_schema::{Provenance, ScoreRow, SummaryRow, content_id, file_hash, run_files};
 use serde_json::{Value, json};
 
 use super::in_memory::GIVEN;
@@ -142,7 +142,7 @@ impl<'a> BenchmarkRun<'a> {
         let mut protocol = self.protocol()?;
         protocol["responses"] = json!(file_hash(path)?);
         claim(&self.config.out, &protocol)?;
-        let predictions = self.config.out.join("predictions.parquet");
+        let predictions = self.config.out.join(run_files::PREDICTIONS);
         let provenance = Provenance::new(PRODUCER, json!({ "answers": GIVEN }));
         iopo_schema::write(&predictions, &rows, &provenance)?;
         self.finish(GIVEN, &predictions, protocol)
@@ -195,7 +195,7 @@ impl<'a> BenchmarkRun<'a> {
         protocol["run"] = json!(self.config.trained_in);
         protocol["unsupported"] = json!(unsupported);
         let [scores_path, summary_path, protocol_path] =
-            ["scores.parquet", "summary.parquet", "protocol.json"]
+            [run_files::SCORES, run_files::SUMMARY, "protocol.json"]
                 .map(|name| self.config.out.join(name));
         // Files of earlier settings must not remain beside new ones.
         for path in [&protocol_path, &summary_path, &scores_path] {

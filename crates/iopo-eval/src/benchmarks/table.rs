@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use iopo_schema::{ScoreRow, Subset, SummaryMetric, SummaryRow};
+use iopo_schema::{Subset, SummaryRow};
 
 use super::BenchmarkReport;
+use super::accuracies::find;
 use crate::observe::Strictness;
 
 /// Renders the accuracies over all, seen and unseen types, then one line per type.
@@ -15,18 +16,18 @@ pub fn render(report: &BenchmarkReport) -> String {
     let BenchmarkReport { title, model, accuracies: rows, scores, unsupported } = report;
     let mut out = format!("{title}, {model}\n\n");
     let _ = writeln!(out, "{:42} {:>5}  {:22} loose", "", "n", "strict");
-    for (subset, name) in [
-        (Subset::All, ""),
-        (Subset::Seen, ", types seen in synthesis"),
-        (Subset::Unseen, ", unseen types"),
+    let seen = scores.iter().filter(|score| score.seen).count();
+    for (subset, name, constraints) in [
+        (Subset::All, "", scores.len()),
+        (Subset::Seen, ", types seen in synthesis", seen),
+        (Subset::Unseen, ", unseen types", scores.len() - seen),
     ] {
         let [strict, loose] = [Strictness::Strict, Strictness::Loose]
             .map(|strictness| find(rows, strictness.prompt_metric(), &subset));
         let count = strict.map_or(0, |row| row.n as usize);
         line(&mut out, &format!("prompt accuracy{name}"), count, [strict, loose]);
-        let count = scores.iter().filter(|score| belongs(score, &subset)).count();
         let cells = instructions(rows, &subset);
-        line(&mut out, &format!("instruction accuracy{name}"), count, cells);
+        line(&mut out, &format!("instruction accuracy{name}"), constraints, cells);
     }
     out.push('\n');
     let mut types: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
@@ -51,26 +52,10 @@ pub fn render(report: &BenchmarkReport) -> String {
     out.trim_end().to_owned()
 }
 
-fn belongs(score: &ScoreRow, subset: &Subset) -> bool {
-    match subset {
-        Subset::Seen => score.seen,
-        Subset::Unseen => !score.seen,
-        Subset::All | Subset::Groups(_) | Subset::Constraints(_) | Subset::Kind(_) => true,
-    }
-}
-
 /// Finds the strict and the loose instruction accuracy of a subset.
 fn instructions<'a>(rows: &'a [SummaryRow], subset: &Subset) -> [Option<&'a SummaryRow>; 2] {
     [Strictness::Strict, Strictness::Loose]
         .map(|strictness| find(rows, strictness.instruction_metric(), subset))
-}
-
-fn find<'a>(
-    rows: &'a [SummaryRow],
-    metric: SummaryMetric,
-    subset: &Subset,
-) -> Option<&'a SummaryRow> {
-    rows.iter().find(|row| row.metric == metric && row.subset == *subset)
 }
 
 fn line(out: &mut String, name: &str, count: usize, [strict, loose]: [Option<&SummaryRow>; 2]) {

@@ -35,11 +35,13 @@ mod table;
 mod trl;
 mod turns;
 
+use iopo_schema::Place;
+
 pub use error::ExchangeError;
 pub use export::{Export, ExportSummary, export};
 pub use import::{ImportSummary, import};
 pub use imported::is_imported;
-pub use records::{Container, Place};
+pub use records::Container;
 pub use skip_reason::SkipReason;
 
 /// Largest size of a row in bytes, for import and export.

@@ -1,8 +1,8 @@
 //! Rows of another trainer, from any type of file.
 
-use std::fmt;
 use std::path::Path;
 
+use iopo_schema::Place;
 use serde_json::{Map, Value};
 
 use super::ExchangeError;
@@ -29,24 +29,6 @@ impl Container {
     }
 }
 
-/// The place of a row, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// A line of a text file.
-    Line(u64),
-    /// A row of a table.
-    Row(u64),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Line(line) => write!(formatter, "line {line}"),
-            Self::Row(row) => write!(formatter, "row {row}"),
-        }
-    }
-}
-
 /// A row of another trainer.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -54,7 +36,7 @@ pub(super) struct Record {
     pub(super) fields: Map<String, Value>,
 }
 
-/// Iterates over rows and ends after the first error.
+/// The rows of a file, in order. The first error is the last item.
 pub(super) type Records = Box<dyn Iterator<Item = Result<Record, ExchangeError>>>;
 
 /// Opens a file of rows. `wanted` names the fields to read.

@@ -40,9 +40,8 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
         content_id(&["imported", &task])
     };
     let verdict = |satisfied: bool| {
-        let score = if satisfied { 10.0 } else { 0.0 };
         let evidence = format!("said by {from} of the imported {split} file, not checked");
-        vec![VerdictRow { satisfied, score, method: Method::Judge, evidence }]
+        vec![VerdictRow::new(satisfied, Method::Judge, evidence)]
     };
     Ok(PreferenceRow {
         id: content_id(&[&x1, &y1, &x2, &y2]),

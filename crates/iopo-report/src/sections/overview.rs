@@ -1,11 +1,12 @@
 //! The numbers at the top of the page.
 
+use iopo_schema::run_files::method_of;
 use iopo_schema::{GroupKind, Split, Subset, SummaryMetric, Total};
 use serde::Serialize;
 
 use super::accuracy::find;
 use crate::run::Run;
-use crate::{format, models};
+use crate::format;
 
 /// A number with its name and a detail to compare it with.
 #[derive(Debug, Serialize)]
@@ -61,7 +62,7 @@ pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
             |name: &str| find(rows, name, None, SummaryMetric::PromptAccuracyStrict, &Subset::All);
         let base = value("base");
         // IOPO if it was trained, else the last model of the table.
-        let shown = names.iter().find(|name| models::method(name) == "iopo").or(names.last());
+        let shown = names.iter().find(|name| method_of(name) == "iopo").or(names.last());
         if let Some(row) = shown.and_then(|name| value(name)) {
             tiles.push(Tile {
                 value: format::percent(row.value),

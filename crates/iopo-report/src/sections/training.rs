@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use iopo_schema::{MetricRow, TrainingMetric as Metric};
+use iopo_schema::{MetricRow, TrainingMetric as Metric, run_files::method_of};
 use minijinja::Value;
 use serde::Serialize;
 
@@ -100,7 +100,7 @@ impl Training {
     pub(crate) fn of(runs: &[(String, Vec<MetricRow>)]) -> Self {
         let mut legend: Vec<Key> = Vec::new();
         for (name, _) in runs {
-            let name = models::method(name);
+            let name = method_of(name);
             if legend.iter().all(|key| key.name != name) {
                 legend.push(Key { name: name.to_owned(), color: models::color(name) });
             }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use iopo_llm::Progress;
 use iopo_model::{Decoder, memory};
-use iopo_schema::{Provenance, TrainingMetric, read, write};
+use iopo_schema::{Provenance, TrainingMetric, read, run_files::METRICS, write};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -22,7 +22,6 @@ use crate::{
 };
 
 const FINISHED: &str = "finished.json";
-const METRICS: &str = "metrics.parquet";
 
 #[derive(Serialize, Deserialize)]
 struct Finished {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use iopo_constraints::Kind;
 use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
+use iopo_schema::run_files;
 
 use crate::bars::Bars;
 use crate::cli::{BenchmarkArgs, BenchmarkCommand, RunArgs};
@@ -114,12 +115,12 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
 fn run_of(adapter: &Path) -> Option<PathBuf> {
     // A relative path can leave out the directories above it. A run is found through a link too.
     let run = adapter.canonicalize().ok()?.parent()?.parent()?.to_owned();
-    run.join("config.toml").is_file().then_some(run)
+    run.join(run_files::CONFIG).is_file().then_some(run)
 }
 
 /// Returns the kinds that a run holds out of its synthesis; those of the default preset without a run.
 fn held_out(run: Option<&Path>) -> Result<BTreeSet<Kind>> {
-    let config = run.map(|run| run.join("config.toml"));
+    let config = run.map(|run| run.join(run_files::CONFIG));
     let preset = config.is_none().then(|| "default".to_owned());
     let args = RunArgs { preset, config, ..RunArgs::default() };
     Ok(resolve::resolve(&args)?.config.eval.held_out_kinds()?)

@@ -1,12 +1,13 @@
 //! The run directory: the paths of its files, its lock, and the configuration that it belongs to.
 
-use std::fs::{self, File, TryLockError};
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use iopo_core::files;
+use iopo_schema::run_files;
 
 use super::{PipelineError, Stage};
 use crate::config::{ConfigError, PipelineConfig, differences, parse, resolve};
@@ -19,8 +20,8 @@ const HEADER: &str = "# The resolved configuration of this run: `iopo pipeline -
 #[derive(Debug, Clone)]
 pub struct RunDir {
     root: PathBuf,
-    /// The lock. The system releases it even if the process is killed.
-    _lock: Arc<File>,
+    /// The lock, unless the file system has none. The system releases it even if the process is killed.
+    _lock: Arc<Option<File>>,
 }
 
 impl RunDir {
@@ -54,52 +55,52 @@ impl RunDir {
 
     /// Returns the file of the resolved configuration.
     pub fn config_file(&self) -> PathBuf {
-        self.root.join("config.toml")
+        self.root.join(run_files::CONFIG)
     }
 
     /// Returns the file of the built-in tasks, which synthesis writes unless the configuration names another file.
     pub fn tasks_file(&self) -> PathBuf {
-        self.root.join("tasks.jsonl")
+        self.root.join(run_files::TASKS)
     }
 
     /// Returns the file of the constrained instructions.
     pub fn instructions_file(&self) -> PathBuf {
-        self.root.join("instructions.parquet")
+        self.root.join(run_files::INSTRUCTIONS)
     }
 
     /// Returns the file of the verified responses.
     pub fn responses_file(&self) -> PathBuf {
-        self.root.join("responses.parquet")
+        self.root.join(run_files::RESPONSES)
     }
 
     /// Returns the file of the preference groups.
     pub fn preferences_file(&self) -> PathBuf {
-        self.root.join("preferences.parquet")
+        self.root.join(run_files::PREFERENCES)
     }
 
     /// Returns the directory of the trained models, with one directory for each method and random seed.
     pub fn train_dir(&self) -> PathBuf {
-        self.root.join("train")
+        self.root.join(run_files::TRAIN)
     }
 
     /// Returns the directory of the evaluation, with one directory for each model.
     pub fn eval_dir(&self) -> PathBuf {
-        self.root.join("eval")
+        self.root.join(run_files::EVAL)
     }
 
     /// Returns the file of all estimates with their intervals.
     pub fn summary_file(&self) -> PathBuf {
-        self.eval_dir().join("summary.parquet")
+        self.eval_dir().join(run_files::SUMMARY)
     }
 
     /// Returns the HTML page.
     pub fn report_file(&self) -> PathBuf {
-        self.root.join("report.html")
+        self.root.join(run_files::REPORT)
     }
 
     /// Appends the duration of a stage to `times.tsv`; the other files hold no times.
     pub(super) fn note_time(&self, stage: Stage, took: Duration) -> Result<(), PipelineError> {
-        let path = self.root.join("times.tsv");
+        let path = self.root.join(run_files::TIMES);
         let line = format!("{stage}\t{:.1}\n", took.as_secs_f64());
         let opened = File::options().create(true).append(true).open(&path);
         opened
@@ -124,15 +125,12 @@ fn changes(found: &PipelineConfig, config: &PipelineConfig) -> Result<Vec<String
     Ok(differences(&found.to_table()?, &config.to_table()?))
 }
 
-fn lock(root: &Path) -> Result<File, PipelineError> {
+fn lock(root: &Path) -> Result<Option<File>, PipelineError> {
     let path = root.join(".lock");
-    let opened = File::options().create(true).append(true).open(&path);
-    let file = opened.map_err(PipelineError::io("lock", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(PipelineError::Locked { dir: root.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(PipelineError::io("lock", &path)(error)),
-    }
+    files::lock(&path).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => PipelineError::Locked { dir: root.to_owned() },
+        _ => PipelineError::io("lock", &path)(error),
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use iopo_constraints::Kind;
 use iopo_core::random::keyed;
+use iopo_core::turns::kept_in_turn;
 use iopo_schema::{ConstraintRow, InstructionRow, PreferenceRow, Split, content_id};
 
 use super::score::constraint_of;
@@ -155,13 +156,8 @@ fn seen_kinds(
     for (task_id, place, id, constraints) in from_instructions.chain(from_groups) {
         for (index, constraint) in constraints.iter().enumerate() {
             let Some(check) = &constraint.check else { continue };
-            let kind = Kind::from_id(&check.id).map_err(|error| EvalError::UnknownConstraint {
-                key: id.to_owned(),
-                index,
-                id: check.id.clone(),
-                params: check.params.clone(),
-                reason: error.to_string(),
-            })?;
+            let kind = Kind::from_id(&check.id)
+                .map_err(|error| EvalError::unknown_constraint(id, index, check, &error))?;
             if held_out.contains(&kind) {
                 let (kind, task_id) = (check.id.clone(), task_id.to_owned());
                 return Err(EvalError::HeldOutKindSeen { kind, place, task_id });
@@ -179,11 +175,10 @@ fn refuse_leaks(
 ) -> Result<(), EvalError> {
     let mut elsewhere: BTreeMap<&str, (&'static str, &str)> = BTreeMap::new();
     for group in groups {
-        let other = match group.split {
-            Split::Train => "train",
-            Split::Dev => "dev",
-            Split::Test => continue,
-        };
+        if group.split == Split::Test {
+            continue;
+        }
+        let other = group.split.as_str();
         if test.contains_key(group.task_id.as_str()) {
             return Err(EvalError::TaskInTwoSplits { task_id: group.task_id.clone(), other });
         }
@@ -226,15 +221,10 @@ fn bounded(by_task: Vec<Vec<TestPrompt>>, config: &EvalConfig) -> Vec<TestPrompt
         let task_id = by_task[index].first().map_or("", |prompt| prompt.task_id.as_str());
         content_id(&["turn", &config.seed.to_string(), task_id])
     });
+    let lengths: Vec<usize> = order.iter().map(|&index| by_task[index].len()).collect();
     let mut keep = vec![0; by_task.len()];
-    let mut left = bound.min(by_task.iter().map(Vec::len).sum());
-    while left > 0 {
-        for &index in &order {
-            if left > 0 && keep[index] < by_task[index].len() {
-                keep[index] += 1;
-                left -= 1;
-            }
-        }
+    for (index, kept) in order.into_iter().zip(kept_in_turn(&lengths, bound)) {
+        keep[index] = kept;
     }
     by_task
         .into_iter()

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::{Constraint, Kind};
-use iopo_schema::{ConstraintRow, Method, PredictionRow, ScoreRow};
+use iopo_schema::{ConstraintRow, PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use crate::score::Scorer;
+use crate::score::{Scorer, check_of, score_row};
 use crate::{EvalConfig, EvalError};
 
 /// Scores with the checkers that decided in synthesis.
@@ -41,19 +41,9 @@ impl Scorer for HeldOut {
         for index in 0..row.constraints.len() {
             let constraint = constraint_of(&row.key, &row.constraints, index)?;
             let id = constraint.kind().id();
-            scores.push(ScoreRow {
-                benchmark: row.benchmark.clone(),
-                key: row.key.clone(),
-                task_id: row.task_id.clone(),
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                instruction_id: id.to_owned(),
-                seen: !self.held_out.contains(id),
-                strict: !empty && constraint.check(&row.response).satisfied,
-                loose: None,
-                method: Method::Code,
-                raw: None,
-                mode: None,
-            });
+            let seen = !self.held_out.contains(id);
+            let strict = !empty && constraint.check(&row.response).satisfied;
+            scores.push(score_row(row, index, id, seen, strict));
         }
         Ok(scores)
     }
@@ -65,16 +55,6 @@ pub(super) fn constraint_of(
     constraints: &[ConstraintRow],
     index: usize,
 ) -> Result<Constraint, EvalError> {
-    let row = &constraints[index];
-    let Some(check) = &row.check else {
-        let (key, text) = (key.to_owned(), row.text.clone());
-        return Err(EvalError::Uncheckable { key, index, text });
-    };
-    Constraint::from_parts(&check.id, &check.params).map_err(|error| EvalError::UnknownConstraint {
-        key: key.to_owned(),
-        index,
-        id: check.id.clone(),
-        params: check.params.clone(),
-        reason: error.to_string(),
-    })
+    let check = check_of(key, constraints, index)?;
+    check.constraint().map_err(|error| EvalError::unknown_constraint(key, index, check, &error))
 }

@@ -6,8 +6,9 @@ use iopo_constraints::Kind;
 use iopo_constraints::ifeval::{
     Checker, IfevalError, Instruction, InstructionKind, Mode, Response,
 };
-use iopo_schema::{CheckRow, Method, PredictionRow, ScoreRow};
+use iopo_schema::{CheckRow, PredictionRow, ScoreRow};
 
+use crate::score::{check_of, score_row};
 use crate::{EvalError, TestPrompt};
 
 /// Scores one response. An instruction of an unknown type gets no row; invalid parameters are an error.
@@ -18,25 +19,15 @@ pub(super) fn score(
 ) -> Result<Vec<ScoreRow>, EvalError> {
     let response = Response::new(&row.response);
     let mut scores = Vec::with_capacity(row.constraints.len());
-    for (index, constraint) in row.constraints.iter().enumerate() {
-        let Some(check) = &constraint.check else {
-            let (key, text) = (row.key.clone(), constraint.text.clone());
-            return Err(EvalError::Uncheckable { key, index, text });
-        };
+    for index in 0..row.constraints.len() {
+        let check = check_of(&row.key, &row.constraints, index)?;
         let Some(checker) = checker(&row.key, check, mode)? else { continue };
         let verdict = checker.verdict(&response);
+        let seen = checker.kind().is_seen(held_out);
         scores.push(ScoreRow {
-            benchmark: row.benchmark.clone(),
-            key: row.key.clone(),
-            task_id: row.task_id.clone(),
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            instruction_id: check.id.clone(),
-            seen: checker.kind().is_seen(held_out),
-            strict: verdict.strict,
             loose: Some(verdict.loose),
-            method: Method::Code,
-            raw: None,
             mode: Some(verdict.mode.id().to_owned()),
+            ..score_row(row, index, &check.id, seen, verdict.strict)
         });
     }
     Ok(scores)
