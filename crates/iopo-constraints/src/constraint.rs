@@ -154,6 +154,11 @@ impl Constraint {
             || bound::imply(&other.bounds(), &self.bounds())
     }
 
+    /// Whether the constraint conflicts with none of the others, so that one instruction can have all of them.
+    pub fn fits_with<'a>(&self, others: impl IntoIterator<Item = &'a Self>) -> bool {
+        others.into_iter().all(|other| !self.conflicts_with(other))
+    }
+
     /// Constraints that a person might ask for instead. Each of them excludes this one.
     pub fn revisions(&self) -> Vec<Self> {
         let mut kept: Vec<Self> = Vec::new();

@@ -13,7 +13,7 @@ pub fn compatible(candidates: &[Constraint], n: usize, rng: &mut impl Rng) -> Ve
         if picked.len() == n {
             break;
         }
-        if picked.iter().all(|held| !held.conflicts_with(candidate)) {
+        if candidate.fits_with(&picked) {
             picked.push(candidate.clone());
         }
     }

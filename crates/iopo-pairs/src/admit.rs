@@ -98,7 +98,7 @@ pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
     exclusion(row, &x1, &x2)?;
     for constraints in [&x1, &x2] {
         for (index, one) in constraints.iter().enumerate() {
-            if constraints[index + 1..].iter().any(|other| one.conflicts_with(other)) {
+            if !one.fits_with(&constraints[index + 1..]) {
                 return Err(Refusal::Conflict);
             }
         }

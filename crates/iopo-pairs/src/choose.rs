@@ -119,9 +119,7 @@ fn ranked(
         kinds.keys().map(|kind| (*kind, balance.excess(*kind, kinds))).collect();
     let score = |combination: &Combination| {
         let pair = &pairs[combination.pair];
-        let gone = combination.removed.map(|index| &pair.relation.first[index]);
-        let come = combination.added.map(|index| &pair.relation.second[index]);
-        let changed: Vec<_> = gone.into_iter().chain(come).collect();
+        let changed: Vec<_> = combination.changed(pair).into_iter().flatten().collect();
         let number = changed.len().max(1) as f64;
         let each = changed.iter().map(|candidate| {
             excess.get(&candidate.constraint.kind()).copied().unwrap_or(0.0)
@@ -167,9 +165,8 @@ fn repeats(
 
 /// Returns the kinds of the removed and added constraints.
 fn changed_kinds(combination: &Combination, pair: &Pair) -> Vec<Kind> {
-    let gone = combination.removed.map(|index| &pair.relation.first[index]);
-    let come = combination.added.map(|index| &pair.relation.second[index]);
-    gone.into_iter().chain(come).map(|candidate| candidate.constraint.kind()).collect()
+    let changed = combination.changed(pair).into_iter().flatten();
+    changed.map(|candidate| candidate.constraint.kind()).collect()
 }
 
 /// Returns the kinds of the constraints that x1 and x2 share.

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::PairsConfig;
 use crate::candidates::Task;
 use crate::minhash::jaccard;
-use crate::relation::{Relation, relate};
+use crate::relation::{Candidate, Relation, relate};
 use iopo_core::Counts;
 
 /// Two answers to a task and their relation.
@@ -37,6 +37,16 @@ pub struct Combination {
     pub added: Option<usize>,
     /// A random number that breaks ties.
     pub tie: u32,
+}
+
+impl Combination {
+    /// Returns the removed and the added constraint of the combination on its pair.
+    pub fn changed<'a>(&self, pair: &'a Pair) -> [Option<&'a Candidate>; 2] {
+        [
+            self.removed.map(|index| &pair.relation.first[index]),
+            self.added.map(|index| &pair.relation.second[index]),
+        ]
+    }
 }
 
 /// Returns the operation that replaces one constraint by another: a revision if no response can satisfy both, otherwise

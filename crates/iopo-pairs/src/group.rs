@@ -50,8 +50,7 @@ pub fn build(
     config: &PairsConfig,
     rng: &mut ChaCha8Rng,
 ) -> Result<PreferenceRow, Unfit> {
-    let gone = combination.removed.map(|index| &pair.relation.first[index]);
-    let come = combination.added.map(|index| &pair.relation.second[index]);
+    let [gone, come] = combination.changed(pair);
     let changed: Vec<&Constraint> =
         gone.iter().chain(&come).map(|candidate| &candidate.constraint).collect();
     let sided = gone.is_none() || come.is_none();
@@ -107,10 +106,7 @@ fn common<'a>(
     while chosen.len() < count {
         let fits = |candidate: &&Candidate| {
             let held = chosen.iter().map(|other| &other.constraint);
-            !held.chain(changed.iter().copied()).any(|other| {
-                other.conflicts_with(&candidate.constraint)
-                    || candidate.constraint.conflicts_with(other)
-            })
+            candidate.constraint.fits_with(held.chain(changed.iter().copied()))
         };
         let mut open: Vec<&Candidate> = pool.iter().filter(fits).collect();
         if open.iter().any(|candidate| candidate.own.is_some()) {

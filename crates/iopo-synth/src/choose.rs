@@ -78,13 +78,7 @@ pub fn choose(
 ) -> Vec<Constraint> {
     let mut chosen = fixed;
     while chosen.len() < count {
-        let fits = |candidate: &&Candidate| {
-            !chosen.iter().any(|other| {
-                other.kind() == candidate.constraint.kind()
-                    || other.conflicts_with(&candidate.constraint)
-                    || candidate.constraint.conflicts_with(other)
-            })
-        };
+        let fits = |candidate: &&Candidate| candidate.constraint.fits_with(&chosen);
         let open: Vec<&Candidate> = candidates.iter().filter(fits).collect();
         let mut kinds: Vec<(Kind, f64)> = Vec::new();
         for candidate in &open {
