@@ -120,6 +120,6 @@ impl Iterator for Batches {
 }
 
 /// Returns the number of rows in the footer.
-fn rows(metadata: &ArrowReaderMetadata) -> u64 {
+pub(crate) fn rows(metadata: &ArrowReaderMetadata) -> u64 {
     u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
+use crate::batches::rows;
 use crate::guard::{guarded, within};
 use crate::provenance::{CONFIG, INPUTS, PRODUCER, ProvenanceTexts, SCHEMA, VERSION};
 use crate::{Batches, Provenance, Record, SchemaError, footer, value};
@@ -75,9 +76,13 @@ pub(crate) fn open_checked(
     // Skip the embedded Arrow schema: column types follow from the Parquet types alone.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let metadata = guarded(path, || ArrowReaderMetadata::load(&file, options))?;
-    let length = file.metadata().map_err(SchemaError::io(path, "read the size of the file"))?.len();
-    within(metadata.metadata(), length, path)?;
+    within(metadata.metadata(), size(&file, path)?, path)?;
     Ok((file, metadata))
+}
+
+/// Returns the size of a file in bytes.
+fn size(file: &File, path: &Path) -> Result<u64, SchemaError> {
+    Ok(file.metadata().map_err(SchemaError::io(path, "read the size of the file"))?.len())
 }
 
 /// Opens a file of `R` rows.
@@ -115,19 +120,11 @@ impl Opened {
             name: self.name.clone(),
             version,
             provenance: self.texts.parse(path)?,
-            rows: self.rows(),
+            rows: rows(&self.metadata),
             row_groups: self.metadata.metadata().num_row_groups(),
-            bytes: self
-                .file
-                .metadata()
-                .map_err(SchemaError::io(path, "read the size of the file"))?
-                .len(),
+            bytes: size(&self.file, path)?,
             columns: self.metadata.schema().fields().iter().map(describe).collect(),
         })
-    }
-
-    fn rows(&self) -> u64 {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
     }
 
     pub(crate) fn stream<R: Record>(self, path: &Path) -> Result<Stream<R>, SchemaError> {
