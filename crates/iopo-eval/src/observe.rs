@@ -213,7 +213,11 @@ pub fn subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
     let outcomes = scored.iter().flat_map(|response| &response.outcomes);
     let kinds: BTreeSet<&str> = outcomes.map(|outcome| outcome.kind.as_str()).collect();
     let kinds = kinds.into_iter().map(|id| Subset::Kind(id.to_owned()));
-    MAIN_SUBSETS.into_iter().chain(counts.into_iter().map(Subset::Constraints)).chain(kinds).collect()
+    MAIN_SUBSETS
+        .into_iter()
+        .chain(counts.into_iter().map(Subset::Constraints))
+        .chain(kinds)
+        .collect()
 }
 
 fn observation(response: &ScoredResponse, num: u32, den: u32) -> Observation {

@@ -56,7 +56,8 @@ impl Balance {
     /// Keeps a margin, because a limit on groups may remove other groups later.
     pub fn allows_repaired(&self, config: &PairsConfig) -> bool {
         let limit = config.max_repaired_share;
-        limit >= 1.0 || (self.repaired + 1) as f64 <= REPAIRED_USE * limit * (self.groups + 1) as f64
+        limit >= 1.0
+            || (self.repaired + 1) as f64 <= REPAIRED_USE * limit * (self.groups + 1) as f64
     }
 
     /// Counts an admitted group.

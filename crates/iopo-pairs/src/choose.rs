@@ -57,7 +57,9 @@ pub fn task_groups(
         // Otherwise, kinds that most answers satisfy would be shared constraints of most groups.
         let weights: BTreeMap<Kind, f64> = kinds
             .iter()
-            .map(|(kind, weight)| (*kind, weight / (SHARED_FLOOR + balance.common_excess(*kind, kinds))))
+            .map(|(kind, weight)| {
+                (*kind, weight / (SHARED_FLOOR + balance.common_excess(*kind, kinds)))
+            })
             .collect();
         for operation in balance.operations(config) {
             if !sided_fits(operation, &groups, config) {

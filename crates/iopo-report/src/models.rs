@@ -10,8 +10,9 @@ const OTHER_COLORS: usize = 4;
 
 /// Compares two models: known ones in training order, then by name.
 pub(crate) fn order(left: &str, right: &str) -> Ordering {
-    let rank =
-        |name: &str| KNOWN.iter().position(|known| *known == method_of(name)).unwrap_or(KNOWN.len());
+    let rank = |name: &str| {
+        KNOWN.iter().position(|known| *known == method_of(name)).unwrap_or(KNOWN.len())
+    };
     rank(left)
         .cmp(&rank(right))
         .then_with(|| left.len().cmp(&right.len()))

@@ -5,9 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use iopo_schema::{
-    MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow, run_files,
-};
+use iopo_schema::{MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow, run_files};
 
 use crate::{ReportError, models};
 

@@ -1,7 +1,9 @@
 //! Cleaning and degeneration checks of sampled answers.
 
+use iopo_core::text::words;
+
 use crate::SynthConfig;
-use crate::text::{repetition, words};
+use crate::text::repetition;
 
 /// Why a sampled answer is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +64,7 @@ pub fn clean(raw: &str, cut: bool, config: &SynthConfig) -> Result<Cleaned, Drop
     } else {
         (text, false)
     };
-    if words(text).len() < config.min_words.max(1) {
+    if words(text).count() < config.min_words.max(1) {
         return Err(Drop::Empty);
     }
     if repetition(text) > config.max_repetition {

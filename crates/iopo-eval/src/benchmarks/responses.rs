@@ -156,7 +156,9 @@ impl MatchedResponses {
             return Err(EvalError::Unanswered { missing, prompts: prompts.len(), key });
         }
         let rows = prompts.iter().filter_map(|prompt| {
-            self.responses.get(&prompt.key).map(|response| prompt.prediction(response.clone(), GIVEN))
+            self.responses
+                .get(&prompt.key)
+                .map(|response| prompt.prediction(response.clone(), GIVEN))
         });
         Ok(rows.collect())
     }

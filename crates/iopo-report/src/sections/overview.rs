@@ -5,8 +5,8 @@ use iopo_schema::{GroupKind, Split, Subset, SummaryMetric, Total};
 use serde::Serialize;
 
 use super::accuracy::find;
-use crate::run::Run;
 use crate::format;
+use crate::run::Run;
 
 /// A number with its name and a detail to compare it with.
 #[derive(Debug, Serialize)]
