@@ -47,25 +47,22 @@ pub fn answer(
         .map_err(|source| EvalError::Json { path: path.clone(), source })?;
     let parts = Parts::<PredictionRow>::open(&path, &provenance)?;
     let mut summary = AnswerSummary { path, prompts: prompts.len(), answered: 0 };
-    let count = prompts.len().div_ceil(config.part_size);
     if parts.is_complete() {
-        // A kill between the last rename and the clean-up leaves parts behind: this removes them.
-        parts.finish(count)?;
         return Ok(summary);
     }
     progress.start(&format!("answers of {}", model.name()), prompts.len() as u64);
-    for (index, chunk) in prompts.chunks(config.part_size).enumerate() {
-        if parts.has(index) {
-            progress.advance(chunk.len() as u64);
-            continue;
-        }
-        if progress.cancelled() {
-            return Err(EvalError::Cancelled);
-        }
-        parts.write(index, &answer_part(chunk, model, config, progress)?)?;
-        summary.answered += chunk.len();
-    }
-    parts.finish(count)?;
+    parts.fill(
+        prompts,
+        config.part_size,
+        |prompts| progress.advance(prompts.len() as u64),
+        |prompts| {
+            if progress.cancelled() {
+                return Err(EvalError::Cancelled);
+            }
+            summary.answered += prompts.len();
+            answer_part(prompts, model, config, progress)
+        },
+    )?;
     progress.finish();
     Ok(summary)
 }

@@ -165,23 +165,20 @@ fn base_logps<M: Models>(
     if !parts.is_complete() {
         let rows: Vec<PredictionRow> = iopo_schema::read(predictions)?;
         progress.start("log-probabilities of responses", rows.len() as u64);
-        for (index, chunk) in rows.chunks(PART).enumerate() {
-            if parts.has(index) {
-                progress.advance(chunk.len() as u64);
-                continue;
-            }
-            let logps = response_logps(models.base(), chunk, progress)?;
-            let rows: Vec<ResponseLogpsRow> = logps
-                .into_iter()
-                .map(|(key, logps)| ResponseLogpsRow {
+        parts.fill(
+            &rows,
+            PART,
+            |rows| progress.advance(rows.len() as u64),
+            |rows| {
+                let logps = response_logps(models.base(), rows, progress)?;
+                let row = |(key, TokenLogps { sum: logps, tokens })| ResponseLogpsRow {
                     key,
-                    logps: logps.sum,
-                    tokens: logps.tokens,
-                })
-                .collect();
-            parts.write(index, &rows)?;
-        }
-        parts.finish(rows.len().div_ceil(PART))?;
+                    logps,
+                    tokens,
+                };
+                Ok::<_, EvalError>(logps.into_iter().map(row).collect())
+            },
+        )?;
         progress.finish();
     }
     let rows: Vec<ResponseLogpsRow> = iopo_schema::read(&path)?;

@@ -63,27 +63,28 @@ pub fn build(
     let summary = PairsSummary::from_metrics(metrics(&counts));
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
-    let chunks = groups.chunks(config.tasks_per_part);
-    let count = chunks.len();
-    if !parts.is_complete() {
-        progress.start("writing preference groups", count as u64);
-        for (index, tasks) in chunks.enumerate() {
+    if parts.is_complete() {
+        return Ok(summary);
+    }
+    progress.start("writing preference groups", groups.len() as u64);
+    parts.fill(
+        &groups,
+        config.tasks_per_part,
+        |tasks| progress.advance(tasks.len() as u64),
+        |tasks| {
             if progress.cancelled() {
                 return Err(PairsError::Cancelled);
             }
-            if !parts.has(index) {
-                let rows: Vec<PreferenceRow> = tasks.iter().flatten().cloned().collect();
-                for row in &rows {
-                    verify(row)
-                        .map_err(|reason| PairsError::Admission { id: row.id.clone(), reason })?;
-                }
-                parts.write(index, &rows)?;
+            let rows: Vec<PreferenceRow> = tasks.iter().flatten().cloned().collect();
+            for row in &rows {
+                verify(row)
+                    .map_err(|reason| PairsError::Admission { id: row.id.clone(), reason })?;
             }
-            progress.advance(1);
-        }
-        progress.finish();
-    }
-    parts.finish(count)?;
+            progress.advance(tasks.len() as u64);
+            Ok(rows)
+        },
+    )?;
+    progress.finish();
     Ok(summary)
 }
 

@@ -21,17 +21,18 @@ use crate::{Provenance, Record, SchemaError};
 /// The value holds a lock, so that two processes cannot write one output. The lock ends with the process.
 ///
 /// ```
-/// use iopo_schema::{MetricRow, Parts, Provenance, read};
+/// use iopo_schema::{MetricRow, Parts, Provenance, SchemaError, read};
 ///
 /// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("counts.parquet");
+/// let path = folder.path().join("lengths.parquet");
 /// let parts = Parts::<MetricRow>::open(&path, &Provenance::new("docs 0.1.0", serde_json::json!({})))?;
-/// if !parts.is_complete() {
-///     for index in (0..3).filter(|index| !parts.has(*index)) {
-///         parts.write(index, &[MetricRow { step: index as u64, name: "rows".into(), value: 1.0 }])?;
-///     }
-///     parts.finish(3)?;
-/// }
+/// let length = |word: &&str| MetricRow { step: 0, name: (*word).into(), value: word.len() as f64 };
+/// parts.fill(
+///     &["green", "black", "white"],
+///     2,
+///     |_finished_before| (),
+///     |words| Ok::<_, SchemaError>(words.iter().map(length).collect()),
+/// )?;
 /// assert_eq!(read::<MetricRow>(&path)?.len(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -88,6 +89,35 @@ impl<R: Record> Parts<R> {
     /// Returns the error of [`write()`](crate::write()).
     pub fn write(&self, index: usize, rows: &[R]) -> Result<(), SchemaError> {
         write_with(&self.part(index), rows, &self.texts)
+    }
+
+    /// Writes the missing parts of an output that is made from `items`, `size` items to a part, and joins them.
+    ///
+    /// Calls `skip` with the items of a part that exists, and `make` with the items of a part that is missing, in order.
+    /// `make` returns the part's rows. Calls neither if the final file is complete.
+    ///
+    /// # Errors
+    /// Returns the first error of `make`, [`Parts::write`] or [`Parts::finish`].
+    ///
+    /// # Panics
+    /// Panics if `size` is 0.
+    pub fn fill<T, E: From<SchemaError>>(
+        &self,
+        items: &[T],
+        size: usize,
+        mut skip: impl FnMut(&[T]),
+        mut make: impl FnMut(&[T]) -> Result<Vec<R>, E>,
+    ) -> Result<(), E> {
+        if !self.is_complete() {
+            for (index, items) in items.chunks(size).enumerate() {
+                if self.has(index) {
+                    skip(items);
+                } else {
+                    self.write(index, &make(items)?)?;
+                }
+            }
+        }
+        Ok(self.finish(items.len().div_ceil(size))?)
     }
 
     /// Joins the parts `0..count` into the final file and removes them. Does nothing if the file is complete.

@@ -62,6 +62,39 @@ fn a_resumed_output_has_the_bytes_of_an_uninterrupted_one() -> Outcome {
 }
 
 #[test]
+fn a_filled_output_makes_only_the_parts_that_are_missing() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("filled.parquet");
+    let items: Vec<u64> = (0..5).collect();
+    // Fails at the item `stop`, and returns the items that were skipped and made.
+    let fill = |stop: Option<u64>| {
+        let parts = Parts::open(&path, &provenance())?;
+        let (mut skipped, mut made) = (Vec::new(), Vec::new());
+        let filled = parts.fill(
+            &items,
+            2,
+            |items| skipped.extend_from_slice(items),
+            |items| {
+                if stop.is_some_and(|stop| items.contains(&stop)) {
+                    return Err(std::io::Error::other("stopped").into());
+                }
+                made.extend_from_slice(items);
+                Ok::<_, Box<dyn std::error::Error>>(metrics(
+                    items[0]..items[0] + items.len() as u64,
+                ))
+            },
+        );
+        Ok::<_, SchemaError>((filled.is_ok(), skipped, made))
+    };
+    assert_eq!(fill(Some(2))?, (false, vec![], vec![0, 1]));
+    assert!(!path.exists());
+    assert_eq!(fill(None)?, (true, vec![0, 1], vec![2, 3, 4]));
+    assert_eq!(read::<MetricRow>(&path)?, metrics(0..5));
+    assert_eq!(fill(None)?, (true, vec![], vec![]));
+    Ok(())
+}
+
+#[test]
 fn files_left_by_a_killed_writer_are_removed() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");

@@ -66,22 +66,18 @@ pub fn sample_answers(
     if parts.is_complete() {
         return Ok(path);
     }
-    let chunks: Vec<&[Task]> = tasks.chunks(config.tasks_per_part).collect();
     progress.start("sampling answers", (tasks.len() * config.samples_per_task) as u64);
-    for (index, chunk) in chunks.iter().enumerate() {
-        if parts.has(index) {
-            progress.advance((chunk.len() * config.samples_per_task) as u64);
-            continue;
-        }
-        if progress.cancelled() {
-            return Err(SynthError::Cancelled);
-        }
-        parts.write(
-            index,
-            &sample_part(chunk, &style_prompts, &generator, model, config, progress)?,
-        )?;
-    }
-    parts.finish(chunks.len())?;
+    parts.fill(
+        tasks,
+        config.tasks_per_part,
+        |tasks| progress.advance((tasks.len() * config.samples_per_task) as u64),
+        |tasks| {
+            if progress.cancelled() {
+                return Err(SynthError::Cancelled);
+            }
+            sample_part(tasks, &style_prompts, &generator, model, config, progress)
+        },
+    )?;
     progress.finish();
     Ok(path)
 }

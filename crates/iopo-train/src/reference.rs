@@ -61,27 +61,23 @@ pub fn reference(
         Provenance::new(PRODUCER, config).with_input("preferences", identity.preferences_hash);
     let parts = Parts::<ReferenceRow>::open(path, &provenance)?;
     progress.start("reference log-probabilities", groups.len() as u64);
-    for (index, members) in groups.chunks(PART).enumerate() {
-        if parts.has(index) {
-            progress.advance(members.len() as u64);
-            continue;
-        }
-        let logps =
-            group_logps(decoder, members, sequence_layout, budget, all_sequences, progress)?;
-        let rows: Vec<ReferenceRow> = members
-            .iter()
-            .zip(logps)
-            .map(|(group, logps)| ReferenceRow {
-                group_id: group.id.clone(),
-                model_hash: identity.model_hash.to_owned(),
-                template_hash: identity.template_hash.to_owned(),
-                logps,
-                tokens: group.response_tokens(),
-            })
-            .collect();
-        parts.write(index, &rows)?;
-    }
-    parts.finish(groups.len().div_ceil(PART))?;
+    let row = |(group, logps): (&&EncodedGroup, PerSequence<f64>)| ReferenceRow {
+        group_id: group.id.clone(),
+        model_hash: identity.model_hash.to_owned(),
+        template_hash: identity.template_hash.to_owned(),
+        logps,
+        tokens: group.response_tokens(),
+    };
+    parts.fill(
+        groups,
+        PART,
+        |groups| progress.advance(groups.len() as u64),
+        |groups| {
+            let logps =
+                group_logps(decoder, groups, sequence_layout, budget, all_sequences, progress)?;
+            Ok::<_, TrainError>(groups.iter().zip(logps).map(row).collect())
+        },
+    )?;
     progress.finish();
     load(path, groups, identity)
 }
