@@ -91,7 +91,7 @@ fn answer_part(
     Ok(rows.collect())
 }
 
-/// Describes what the file depends on: model, prompts and decoding, nothing of the machine.
+/// Describes what the file depends on: model, prompts and decoding, but not the machine.
 fn provenance(
     prompts: &[TestPrompt],
     model: &dyn LanguageModel,

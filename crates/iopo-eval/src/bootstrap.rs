@@ -104,7 +104,7 @@ impl Estimate {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Bootstrap {
-    /// Number of resamples: more give smoother interval ends and take longer. Default: 2000.
+    /// Number of resamples. Higher values give smoother interval ends and take longer. Default: 2000.
     pub samples: usize,
     /// Coverage of the interval. Default: 0.95. Range: between 0 and 1.
     pub confidence: f64,
@@ -139,9 +139,9 @@ impl Bootstrap {
 
     /// Computes the percentile interval of any statistic of row indices.
     ///
-    /// `clusters` names the cluster of each row; a row with an empty name is a cluster. The resamples depend only on the
-    /// seed and the clusters, so two statistics of the same rows see the same resamples. Resamples in which the statistic
-    /// is NaN are dropped. The ends are NaN with fewer than two clusters, because one task says nothing about others.
+    /// `clusters` names the cluster of each row; a row with an empty name is a separate cluster. The resamples depend only
+    /// on the seed and the clusters, so two statistics of the same rows see the same resamples. Resamples in which the
+    /// statistic is NaN are dropped. The ends are NaN with fewer than two clusters, because one task says nothing about others.
     pub fn interval<S: AsRef<str>>(
         &self,
         clusters: &[S],

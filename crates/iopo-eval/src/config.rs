@@ -26,16 +26,17 @@ pub struct EvalConfig {
     /// Prompts with held-out kinds per test task; none if `held_out` is empty. Default: 2.
     #[schemars(range(max = 1_000))]
     pub unseen_per_task: usize,
-    /// Weights of 1, 2, … n constraints in a newly drawn prompt. Default: `[1, 1, 1]`.
+    /// Weights of newly drawn prompts with 1, 2, 3 … constraints. Default: `[1, 1, 1]`.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Ids of the constraint kinds that separate seen prompts from unseen ones. In a run, set by the top-level `held_out`; any other
-    /// value is refused. Default: none.
+    /// Ids of the constraint kinds that separate seen prompts from unseen ones. In a run, set by the top-level
+    /// `held_out`; any other value is refused. Default: none.
     pub held_out: Vec<String>,
     /// Models that every other model is compared with, row by row, weaker ones first. Models that were not evaluated are
     /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.
     pub baselines: Vec<String>,
-    /// Bootstrap resamples per interval: more give smoother interval ends and take longer. Default: 2000.
+    /// Number of bootstrap resamples per interval. Higher values give smoother interval ends and take longer. Default:
+    /// 2000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub bootstrap_samples: usize,
     /// Coverage of the intervals. Default: 0.95.

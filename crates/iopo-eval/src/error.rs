@@ -20,7 +20,7 @@ pub enum EvalError {
     #[error("the model failed during evaluation: {0}")]
     Model(LlmError),
     /// The user asked to stop.
-    #[error("stopped on request; finished parts are kept; hint: run the same command to resume")]
+    #[error("stopped on request; hint: run the same command again to resume")]
     Cancelled,
     /// A directory could not be created.
     #[error("failed to create the directory {}", path.display())]
@@ -92,8 +92,8 @@ pub enum EvalError {
     },
     /// A prompt of a benchmark was trained on.
     #[error(
-        "a prompt of the benchmark is task `{task_id}` of the run; hint: remove it from the tasks and run synthesis \
-         again, or evaluate on another benchmark"
+        "task `{task_id}` of the run is also a prompt of the benchmark; hint: remove the task and run synthesis again, or \
+         evaluate on another benchmark"
     )]
     BenchmarkInTraining {
         /// The task.
@@ -101,8 +101,8 @@ pub enum EvalError {
     },
     /// Prompts do not fit the model's context.
     #[error(
-        "prompts that do not fit the context with {max_new_tokens} new tokens: {misfits} of {prompts} (first: \
-         `{first}`); hint: lower the limit of new tokens"
+        "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens (first: `{first}`); \
+         hint: lower the limit of new tokens"
     )]
     TooLong {
         /// Prompts that do not fit.
@@ -129,7 +129,7 @@ pub enum EvalError {
     },
     /// Lines of a response file answer no prompt.
     #[error(
-        "lines without a prompt in {}: {lines} (first: line {first})",
+        "found {lines} lines in {} that answer no prompt (first: line {first})",
         path.display()
     )]
     UnmatchedResponses {
@@ -141,7 +141,7 @@ pub enum EvalError {
         first: usize,
     },
     /// Prompts have no response.
-    #[error("prompts without a response: {missing} of {prompts} (first: `{key}`)")]
+    #[error("{missing} of {prompts} prompts have no response (first: `{key}`)")]
     Unanswered {
         /// Prompts without a response.
         missing: usize,
@@ -173,7 +173,7 @@ pub enum EvalError {
 
     /// There are no test tasks.
     #[error(
-        "{} holds no group of split `test`, so there is no test prompt; hint: build the pairs with test tasks",
+        "found no group of the test split in {}, expected at least one; hint: build the pairs with test tasks",
         path.display()
     )]
     NoTestTasks {
@@ -182,7 +182,7 @@ pub enum EvalError {
     },
     /// A task is in the test split and in another one.
     #[error(
-        "task `{task_id}` is in the test split and in the {other} split; hint: build the pairs again; they are split by task"
+        "task `{task_id}` is in the test split and in the {other} split; hint: build the pairs again, which splits by task"
     )]
     TaskInTwoSplits {
         /// The task.
@@ -219,7 +219,7 @@ pub enum EvalError {
 
     /// A constraint has no check.
     #[error(
-        "constraint {index} of prompt `{key}` has no check (\"{text}\"); only a judge can score it"
+        "constraint {index} of prompt `{key}` (\"{text}\") has no check by code"
     )]
     Uncheckable {
         /// Key of the prompt.

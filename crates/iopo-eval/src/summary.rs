@@ -54,7 +54,7 @@ pub struct GroupRewards {
 /// A model has accuracies of prompts and of constraints over their subsets, the [degeneration checks](crate::degeneration),
 /// `perplexity_base`, and `logps_chosen` and the rewards on the test groups. Rows with a baseline are the difference
 /// `model − baseline` on the same prompts or groups with the same resamples. Single kinds and numbers of constraints have no
-/// differences: among many small ones, some exceed zero by chance. Metrics with nothing to measure are omitted.
+/// differences: of many small differences, some exclude zero by chance. Metrics with nothing to measure are omitted.
 ///
 /// # Errors
 /// Returns an error if a model occurs twice or has no run, files or groups do not match, `progress` cancels or `out` cannot be

@@ -124,7 +124,7 @@ fn an_unanswered_prompt_is_an_error_and_a_limit_takes_the_first() {
     let prompts = ifeval(Mode::Paper).prompts(PROMPTS).expect("prompts");
     let matched = ResponseFile::default().matched(&prompts).expect("no line");
     let error = matched.predictions(&prompts).expect_err("unanswered");
-    assert!(error.to_string().starts_with("prompts without a response: 4 of 4"), "{error}");
+    assert!(error.to_string().starts_with("4 of 4 prompts have no response"), "{error}");
 
     let (data, responses) = (folder.path().join("data.jsonl"), folder.path().join("r.jsonl"));
     fs::write(&data, PROMPTS).expect("written");

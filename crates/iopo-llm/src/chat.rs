@@ -45,7 +45,7 @@ impl Message {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Sampling {
-    /// Upper bound of generated tokens.
+    /// Maximum number of generated tokens.
     pub max_new_tokens: usize,
     /// Softmax temperature. Higher values give more varied text; 0 is greedy decoding.
     pub temperature: f32,

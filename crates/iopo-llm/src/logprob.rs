@@ -20,15 +20,15 @@ pub struct LogProbResponse<'a> {
     pub ended: bool,
 }
 
-/// A model that computes how likely a response is after a prompt.
+/// A model that computes the log-probability of a response after its prompt.
 pub trait LogProb {
     /// Returns the log-probability of each response after its prompt, in the same order.
     ///
     /// Advances `progress` by one per response. `prompts` and `responses` have the same length.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a prompt or response that the model cannot take, [`LlmError::Failed`] if the model
-    /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
+    /// Returns [`LlmError::BadRequest`] for a prompt or response that the model cannot process, [`LlmError::Failed`] if the
+    /// model fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn response_logps(
         &self,
         prompts: &[Vec<Message>],

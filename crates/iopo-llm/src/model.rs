@@ -6,12 +6,12 @@ use crate::{Completion, Progress, Request};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LlmError {
-    /// The model cannot take this chat: it is too long, or the chat template rejects it.
-    #[error("the model cannot take request {index}: {reason}")]
+    /// The model cannot process this chat: it is too long, or the chat template rejects it.
+    #[error("the model cannot process request {index}: {reason}")]
     BadRequest {
         /// Index in the batch.
         index: usize,
-        /// Why the model cannot take it.
+        /// Why the model cannot process it.
         reason: String,
     },
     /// The model or endpoint failed.
@@ -35,7 +35,7 @@ pub trait LanguageModel {
     /// Advances `progress` by one per completed request.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a request that the model cannot take, [`LlmError::Failed`] if the model
+    /// Returns [`LlmError::BadRequest`] for a request that the model cannot process, [`LlmError::Failed`] if the model
     /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn complete(
         &self,
@@ -48,7 +48,7 @@ pub trait LanguageModel {
     /// The default is `true`, for models whose context is unknown.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a request that the model cannot take for another reason than its length.
+    /// Returns [`LlmError::BadRequest`] for a request that the model cannot process for another reason than its length.
     fn fits(&self, _request: &Request) -> Result<bool, LlmError> {
         Ok(true)
     }

@@ -10,7 +10,7 @@ pub trait Progress: Sync {
     fn advance(&self, _steps: u64) {}
     /// Shows a short text beside the progress bar, for instance the loss.
     fn message(&self, _text: &str) {}
-    /// Prints a line that stays. Shown as a [`message`](Self::message) by default.
+    /// Prints a permanent line. By default, it is shown as a [`message`](Self::message).
     fn note(&self, text: &str) {
         self.message(text);
     }

@@ -52,7 +52,7 @@ pub enum ModelError {
     #[error(transparent)]
     Setting(#[from] iopo_core::SettingError),
     /// A configuration value is missing, has the wrong type or is out of range.
-    #[error("bad configuration in {}: `{key}`: found {found}, expected {expected}", path.display())]
+    #[error("invalid configuration in {}: `{key}`: found {found}, expected {expected}", path.display())]
     BadConfig {
         /// The file.
         path: PathBuf,
@@ -87,7 +87,7 @@ pub enum ModelError {
         hint: &'static str,
     },
     /// A safetensors file is malformed.
-    #[error("bad safetensors file {}: {reason}", path.display())]
+    #[error("invalid safetensors file {}: {reason}", path.display())]
     BadSafetensors {
         /// The file.
         path: PathBuf,
@@ -95,7 +95,7 @@ pub enum ModelError {
         reason: String,
     },
     /// A GGUF file is malformed.
-    #[error("bad GGUF file {}: {reason}", path.display())]
+    #[error("invalid GGUF file {}: {reason}", path.display())]
     BadGguf {
         /// The file.
         path: PathBuf,
@@ -149,7 +149,7 @@ pub enum ModelError {
         expected: &'static str,
     },
     /// A tokenizer is malformed.
-    #[error("bad tokenizer in {}: {reason}", path.display())]
+    #[error("invalid tokenizer in {}: {reason}", path.display())]
     BadTokenizer {
         /// The file.
         path: PathBuf,
@@ -179,13 +179,13 @@ pub enum ModelError {
         reason: String,
     },
     /// Segments do not form a tree, or a target or token is out of range.
-    #[error("bad layout: {reason}")]
+    #[error("invalid layout: {reason}")]
     Layout {
         /// What was expected and what was found.
         reason: String,
     },
     /// An adapter does not fit the model.
-    #[error("bad adapter in {}: {reason}", path.display())]
+    #[error("invalid adapter in {}: {reason}", path.display())]
     BadAdapter {
         /// The adapter's directory or file.
         path: PathBuf,
@@ -193,7 +193,7 @@ pub enum ModelError {
         reason: String,
     },
     /// The factors of an adapter do not fit the model.
-    #[error("bad adapter: {reason}")]
+    #[error("invalid adapter: {reason}")]
     BadFactors {
         /// What was expected and what was found.
         reason: String,

@@ -14,7 +14,7 @@ struct Sequence {
 }
 
 impl ChatModel {
-    /// Tokenizes prompt and response `index`; refuses a prompt that the model cannot take.
+    /// Tokenizes prompt and response `index`; refuses a prompt that the model cannot process.
     fn sequence(
         &self,
         index: usize,

@@ -128,7 +128,7 @@ impl Tokenizer {
         encode(&self.inner, text)
     }
 
-    /// Encodes plain text. The text of a special token is encoded letter by letter.
+    /// Encodes plain text. The text of a special token is encoded like any other text.
     ///
     /// Used for responses, whose end-of-text token is appended as an id.
     ///

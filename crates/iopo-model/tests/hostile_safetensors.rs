@@ -202,7 +202,7 @@ fn incomplete_directories_are_errors_that_name_the_cause() {
         ("model.safetensors", error(&|dir| safetensors::write_config(dir, json!({})))),
         ("no tokenizer", error(&valid)),
         (
-            "bad tokenizer",
+            "invalid tokenizer",
             error(&|dir| {
                 valid(dir);
                 fs::write(dir.join("tokenizer.json"), "{}").expect("written");

@@ -145,7 +145,7 @@ pub struct PairsConfig {
     pub sided: bool,
     /// Frequencies of the operations, relative to each other; 0 disables an operation.
     pub operations: OperationWeights,
-    /// Minimum share of full groups in every task. Default: 0.5. Range: 0 to 1.
+    /// Minimum share of full groups among the groups of every task. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_full_share: f64,
     /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: each at least 0.

@@ -53,7 +53,7 @@ pub enum PairsError {
         source: iopo_constraints::ConstraintError,
     },
     /// A group fails admission when it is written.
-    #[error("group {id} fails admission ({reason:?}); this is a bug in iopo-pairs")]
+    #[error("internal error: group {id} fails admission ({reason:?})")]
     Admission {
         /// The id of the group.
         id: String,
@@ -92,7 +92,7 @@ pub enum PairsError {
     },
     /// Too few groups are for training.
     #[error(
-        "found {found} preference groups for training, of {groups}, expected at least {least} \
+        "found {found} of {groups} preference groups in the train split, expected at least {least} \
          (pairs.min_train_groups); hint: raise `pairs.max_groups_per_task`, `pairs.max_groups` or \
          `synth.samples_per_task`, or add tasks ({tasks} are for training)"
     )]
@@ -108,8 +108,8 @@ pub enum PairsError {
     },
     /// More groups have a repaired response than the limit allows.
     #[error(
-        "found a repaired response in a share of {share:.3} of the groups ({repaired} of {groups}), \
-         expected at most {limit:.3} (pairs.max_repaired_share); hint: raise \
+        "found a repaired response in {repaired} of {groups} groups (share {share:.3}), \
+         expected a share of at most {limit:.3} (pairs.max_repaired_share); hint: raise \
          `synth.samples_per_task`, or lower `synth.repair_probability`"
     )]
     TooManyRepaired {

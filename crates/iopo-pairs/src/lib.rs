@@ -30,7 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate asks no language model, and it never splits by row.
+//! The crate calls no language model, and all groups of a task are in the same split.
 
 pub mod admit;
 pub mod balance;

@@ -35,7 +35,7 @@ pub struct SeenSignatures {
     recent: HashSet<u64>,
 }
 
-/// `recent` has at most one in this many of all bands, except at the beginning.
+/// Except at the beginning, `recent` holds at most one in this many of all bands.
 const RECENT: usize = 24;
 const FIRST_FEW: usize = 1 << 10;
 

@@ -30,7 +30,7 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// # Errors
 /// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test
 /// tasks than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have
-/// a repaired response than `max_repaired_share` allows. The stats are written first, because they have the reasons.
+/// a repaired response than `max_repaired_share` allows. The stats are written first, because they contain the reasons.
 pub fn build(
     instructions_path: &Path,
     responses_path: &Path,
@@ -111,7 +111,7 @@ pub fn make_groups(
     let mut balances: BTreeMap<Split, Balance> = BTreeMap::new();
     let mut seen = SeenSignatures::default();
     let mut groups = Vec::with_capacity(tasks.len());
-    progress.start("making preference groups", tasks.len() as u64);
+    progress.start("building preference groups", tasks.len() as u64);
     for (task_id, rows) in &tasks {
         if progress.cancelled() {
             return Err(PairsError::Cancelled);

@@ -18,7 +18,7 @@ pub enum Drop {
     Looping,
     /// Another answer to the same task has the same words.
     Duplicate,
-    /// The answer shares an n-gram with another task, and the n-gram does not come from both instructions.
+    /// The answer shares an n-gram with another task, and the instructions of the two tasks do not both contain it.
     SharedNgram,
     /// The answer satisfies no constraint of a usable kind.
     NoConstraint,

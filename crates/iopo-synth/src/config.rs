@@ -22,7 +22,7 @@ pub struct SamplingConfig {
     /// Softmax temperature; 0 decodes greedily. Default: 0.8. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub temperature: f32,
-    /// Probability mass of nucleus sampling; 1 disables it. Default: 0.95. Range: above 0, at most 1.
+    /// Probability mass of nucleus sampling; 1 disables it. Default: 0.95. Range: above 0 and at most 1.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub top_p: f32,
     /// Number of likeliest tokens to sample from; 0 disables the limit. Default: 0.
@@ -72,8 +72,8 @@ pub struct SynthConfig {
     pub min_cut_share: f64,
     /// Keeps responses that hit the token limit untrimmed; meant for tiny random models. Default: false.
     pub keep_cut: bool,
-    /// Drops a response that shares a run of this many words with a response to an earlier task, unless the run comes
-    /// from both instructions. Default: 8. Range: at least 1.
+    /// Drops a response that shares a run of this many words with a response to an earlier task, unless the run occurs in
+    /// the instructions of both tasks. Default: 8. Range: at least 1.
     #[schemars(range(min = 1))]
     pub decontamination_ngram: usize,
 

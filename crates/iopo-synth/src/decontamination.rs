@@ -1,4 +1,4 @@
-//! N-gram decontamination: responses to two tasks share no n-gram of words, except those from both instructions.
+//! N-gram decontamination: responses to two tasks share no n-gram of words, except those that both instructions contain.
 
 use std::collections::{BTreeSet, HashMap};
 

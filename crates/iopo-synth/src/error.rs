@@ -77,9 +77,9 @@ pub enum SynthError {
     },
     /// Two tasks have the same text and input.
     #[error(
-        "{}: the tasks {first_id:?} ({first}) and {second_id:?} ({second}) differ at most in \
-         case, spacing and closing punctuation, expected distinct tasks, because one could be \
-         trained on and the other tested; hint: remove one",
+        "{}: found the tasks {first_id:?} ({first}) and {second_id:?} ({second}), which differ at most in \
+         case, spacing and closing punctuation, expected distinct tasks, because they could be in \
+         different splits; hint: remove one",
         path.display()
     )]
     DuplicateTask {
@@ -141,7 +141,7 @@ pub enum SynthError {
     },
     /// More responses are repaired than the limit allows.
     #[error(
-        "found a share of repaired responses of {share:.3} ({repaired} of {accepted}), expected at most \
+        "found {repaired} repaired responses of {accepted} (share {share:.3}), expected a share of at most \
          {limit:.3} (synth.max_repaired_share); hint: raise `synth.samples_per_task`, or lower \
          `synth.repair_probability`"
     )]

@@ -33,7 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate asks no model for a verdict, prints nothing, and knows no preference pairs and no splits.
+//! The crate calls no model for a verdict, prints nothing, and has no notion of preference pairs or splits.
 
 pub mod answers;
 pub mod choose;

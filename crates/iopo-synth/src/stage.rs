@@ -25,7 +25,7 @@ use crate::{SynthConfig, SynthError, SynthSummary, Task, read_tasks};
 /// # Errors
 /// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or
 /// more responses are repaired than `max_repaired_share` allows. In the last two cases the stats are written first,
-/// because they have the reasons.
+/// because they contain the reasons.
 pub fn synthesize(
     tasks_path: &Path,
     out_dir: &Path,

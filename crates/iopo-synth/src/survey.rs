@@ -1,4 +1,4 @@
-//! The second pass, first half: decides which answers are used and which kinds may be repaired.
+//! First half of the second pass: decides which answers are used and which kinds may be repaired.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -107,7 +107,7 @@ pub(crate) fn survey(
     let mut owners = NgramOwners::new(config.decontamination_ngram);
     let mut counts = Counts::default();
     let mut reached: BTreeMap<Kind, u64> = BTreeMap::new();
-    progress.start("surveying answers", tasks.len() as u64);
+    progress.start("checking answers", tasks.len() as u64);
     each_task(path, tasks, config.samples_per_task, |index, task, rows| {
         if progress.cancelled() {
             return Err(SynthError::Cancelled);

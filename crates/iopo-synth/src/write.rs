@@ -1,4 +1,4 @@
-//! The second pass, second half: writes the instructions and responses of each task.
+//! Second half of the second pass: writes the instructions and responses of each task.
 
 use std::collections::BTreeSet;
 

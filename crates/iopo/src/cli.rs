@@ -55,10 +55,10 @@ pub(crate) enum Command {
     /// Import rows of TRL or LLaMA-Factory as preference groups.
     ///
     /// A group has two instructions and a response to each. A LLaMA-Factory row holds a whole group. A TRL row holds half
-    /// of one; the other half is its mirrored row in the same file, with another prompt and with chosen and rejected
+    /// of one. The other half is the mirrored row in the same file, which has another prompt and has chosen and rejected
     /// swapped. Rows without a mirrored row are skipped and counted; most preference datasets have no mirrored rows.
     ///
-    /// A task that occurs in two files stays in the first of train, dev and test. Imported labels are not checked; they
+    /// If a task occurs in several files, the first of train, dev and test keeps it. Imported labels are not checked; they
     /// are marked as unverified. To train on the groups, write RUN/preferences.parquet, then run `iopo train --out RUN`.
     Import(ImportArgs),
     /// Show the schema, version, provenance and first rows of a Parquet file that iopo wrote.
@@ -89,7 +89,7 @@ pub(crate) struct ConfigArgs {
     /// A section or setting, for instance train.lora [default: all settings].
     #[arg(value_name = "KEY")]
     pub(crate) key: Option<String>,
-    /// Print docs/configuration.md instead.
+    /// Print the reference of all settings as Markdown, as in docs/configuration.md.
     #[arg(long, conflicts_with = "key")]
     pub(crate) markdown: bool,
 }
@@ -125,7 +125,7 @@ pub(crate) struct RunArgs {
     /// [default: auto].
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = GRADIENT_CHECKPOINTING)]
     pub(crate) gradient_checkpointing: Option<String>,
-    /// Set any other setting, as TOML; can be repeated. `iopo config` lists the settings.
+    /// Set any other setting to a TOML value; can be repeated. `iopo config` lists the settings.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
 }
@@ -163,7 +163,7 @@ pub(crate) struct MergeArgs {
 pub(crate) enum Foreign {
     /// Preference pairs: prompt, chosen, rejected.
     Trl,
-    /// Groups: conversations with two instructions, chosen, rejected.
+    /// Whole groups: conversations with two instructions, chosen, rejected.
     LlamaFactory,
 }
 
@@ -248,7 +248,7 @@ pub(crate) struct ImportArgs {
     /// Row format of the files.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) from: Foreign,
-    /// Rows of the dev split, which early stopping, `load_best_model_at_end` and grids need.
+    /// Rows of the dev split, which early stopping, grid search and `load_best_model_at_end` require.
     #[arg(long, value_name = "FILE")]
     pub(crate) dev: Option<PathBuf>,
     /// Rows of the test split.

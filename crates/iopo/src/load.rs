@@ -1,4 +1,4 @@
-//! Finds, checks and loads models, and says so.
+//! Finds, checks and loads models, and prints which.
 
 use std::path::Path;
 

@@ -22,7 +22,7 @@ struct First {
 /// Maximum number of characters shown of a library's message.
 const LONGEST: usize = 300;
 
-/// Words by which drivers and libraries report that memory ran out.
+/// Phrases with which drivers and libraries report that memory ran out.
 const NO_MEMORY: [&str; 7] = [
     "out of memory",
     "out of device memory",
@@ -105,8 +105,8 @@ fn failure(text: &str, first: Option<First>) -> Failure {
     }
     let place = first.place;
     Failure::new(format!("internal error: {short}{place}")).hint(
-        "run the same command again to resume; IOPO_LOG=debug logs more. Please report this, unless a driver or a device \
-         caused it",
+        "run the same command again to resume, with IOPO_LOG=debug to log more. Please report this error unless a driver or \
+         a device caused it",
     )
 }
 

@@ -24,7 +24,7 @@ fn imported(dir: &Path) -> std::path::PathBuf {
     assert!(said.contains("1 rows skipped: one instruction"), "{said}");
     assert!(
         said.contains("2 rows, 1 groups (1 train)")
-            && said.contains("labels were imported without a check"),
+            && said.contains("the labels are unverified"),
         "{said}"
     );
     out

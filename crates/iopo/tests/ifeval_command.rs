@@ -148,7 +148,7 @@ fn invalid_input_is_one_clear_error() {
     fs::write(&data, PROMPTS).expect("written");
     fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
-    assert!(error.contains("prompts without a response: 2 of 3"), "{error}");
+    assert!(error.contains("2 of 3 prompts have no response"), "{error}");
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stderr.contains("2 prompts skipped"), "{}", said.stderr);
@@ -156,7 +156,7 @@ fn invalid_input_is_one_clear_error() {
         .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
     assert!(
-        error.contains("lines without a prompt in") && error.contains("1 (first: line 4)"),
+        error.contains("found 1 lines in") && error.contains("answer no prompt (first: line 4)"),
         "{error}"
     );
     fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");

@@ -58,7 +58,7 @@ struct Index {
 /// Opens the shards named in the index, in the order of their names.
 fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelError> {
     let parsed: Index = serde_json::from_str(&read_text(index, MAX_INDEX)?)
-        .map_err(|error| ModelError::safetensors(index, format!("bad index: {error}")))?;
+        .map_err(|error| ModelError::safetensors(index, format!("invalid index: {error}")))?;
     let Unique(weight_map) = parsed.weight_map;
     let files: BTreeSet<&String> = weight_map.values().collect();
     let mut shards = Vec::with_capacity(files.len());

@@ -1,6 +1,6 @@
 //! Fused kernels for Burn's CPU backend.
 //!
-//! Each has a fallback made of Burn operations, which other backends use and the tests compare with. Kernels read tensors
+//! Each has a fallback built from Burn operations, which other backends use and the tests compare with. Kernels read tensors
 //! in place through Burn's extension interface and choose vector instructions at run time.
 #![expect(
     clippy::inline_always,

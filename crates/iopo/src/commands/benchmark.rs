@@ -103,7 +103,7 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
             return Some(run);
         }
         printer::note(&format!(
-            "{} is not in a run directory: seen and unseen types follow the default preset; hint: pass --run",
+            "{} is not in a run directory, so seen and unseen types follow the default preset; hint: pass --run",
             adapter.display()
         ));
         None
@@ -113,7 +113,7 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
 
 /// Returns the run directory that holds an adapter.
 fn run_of(adapter: &Path) -> Option<PathBuf> {
-    // A relative path can leave out the directories above it. A run is found through a link too.
+    // Canonical, because a relative path can lack the parent directories, and to follow links.
     let run = adapter.canonicalize().ok()?.parent()?.parent()?.to_owned();
     run.join(run_files::CONFIG).is_file().then_some(run)
 }

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
         printer::note(&format!("{count} rows skipped: {reason}"));
     }
     printer::note(&format!(
-        "{rows} rows, {groups} groups ({}): {}; labels were imported without a check",
+        "{rows} rows, {groups} groups ({}): {}; the labels are unverified",
         listed(&splits),
         args.out.display()
     ));

@@ -24,7 +24,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
             args.adapter.display(),
             weights::ADAPTER
         ))
-        .hint("pass --adapter with a method's directory, for instance runs/default/train/iopo; a model trained with train.use_peft = false needs no merging")
+        .hint("pass --adapter with the directory of a method, for instance runs/default/train/iopo; a model trained with train.use_peft = false needs no merging")
         .into());
     }
     let device = load::first_device()?;
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
 
     if !Metadata::exists(&args.adapter) {
         printer::note(&format!(
-            "{} does not name its base weights: only the shapes were checked",
+            "{} does not record its base weights, so only the shapes were checked",
             args.adapter.display()
         ));
     }
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         .with_context(what)?;
     write_hf_dir(made.path(), &merged, args.max_shard_size).with_context(what)?;
     made.commit().with_context(what)?;
-    printer::note(&format!("{} merged with {}: {}", name, args.adapter.display(), out.display()));
+    printer::note(&format!("merged {} into {name}: {}", args.adapter.display(), out.display()));
     Ok(())
 }
 

@@ -69,7 +69,7 @@ fn line(run: &RunSummary) -> String {
     let mut line =
         format!("{:>10}  seed {}, {} updates", run.method.to_string(), run.seed, run.updates);
     if run.updates < run.planned {
-        let _ = write!(line, " (stopped early, of {})", run.planned);
+        let _ = write!(line, " of {} (stopped early)", run.planned);
     }
     if let Some(loss) = run.loss {
         let _ = write!(line, ", loss {loss:.4}");
@@ -78,12 +78,12 @@ fn line(run: &RunSummary) -> String {
         let _ = write!(line, ", dev accuracy {:.0} %", 100.0 * accuracy);
     }
     if run.kept < run.updates {
-        let _ = write!(line, ", weights kept from update {}", run.kept);
+        let _ = write!(line, ", keeps the weights of update {}", run.kept);
     }
     let (computed, padded) = (run.tokens, run.padded_tokens);
     line + &format!(
-        ", {computed} tokens computed ÷ {padded} of padded rows = {:.2}",
-        run.token_ratio()
+        ", {computed} tokens computed ({:.0} % of {padded} as padded rows)",
+        100.0 * run.token_ratio()
     )
 }
 

@@ -15,7 +15,7 @@ One TOML file configures a run. `iopo` starts from a preset (`--preset default`,
 (`--config FILE`), and `--set SECTION.KEY=VALUE` changes single settings. A setting that the file does not name has the
 default below. The run directory keeps the resolved configuration in `config.toml`.
 
-`iopo config` prints this reference, `iopo config train.lora` a part of it.
+`iopo config` prints this reference; `iopo config train.lora` prints one section.
 ";
 
 /// Lists all settings; each section precedes its settings.

@@ -26,7 +26,7 @@ pub struct PipelineConfig {
     pub tasks: String,
     /// Base model: a Hugging Face directory, a `.gguf` file, `smollm2-135m-instruct`, `tiny`, or a hub id.
     pub model: String,
-    /// Device to compute on. `auto` takes the first that the binary was built with; `iopo devices` lists them.
+    /// Device to compute on. `auto` takes the first device of this binary; `iopo devices` lists them.
     pub device: String,
     /// Type of the base model's weights. bf16 takes half the memory; adapters and gradients stay f32.
     pub dtype: Dtype,
@@ -34,7 +34,7 @@ pub struct PipelineConfig {
     seed: u64,
     /// Constraint kinds that synthesis and pairing never use, so that evaluation can compare seen and unseen kinds.
     held_out: Vec<String>,
-    /// Maximum number of sequences that a worker generates together. Higher values use more memory; on a CPU every thread
+    /// Maximum number of sequences that a worker generates together. Higher values use more memory. On a CPU, every thread
     /// is a worker.
     #[schemars(range(min = 1))]
     pub generation_batch: usize,

@@ -42,7 +42,7 @@ fn hint(error: &PipelineError, out: &Path) -> Option<String> {
             "run `iopo train --out {out}` to train on them, or pass another --out to build groups"
         ),
         PipelineError::CannotEvaluateImported { .. } => {
-            "`iopo report` shows the training metrics; `iopo merge` writes a model for other evaluations"
+            "run `iopo report` to see the training metrics, or `iopo merge` to write a model for other evaluations"
                 .to_owned()
         }
         other => return other.hint(),

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use crate::failure::Failure;
 use crate::{interrupt, printer};
 
-/// One pattern that matches `*.json`, `*.jinja` and `*.safetensors`. `hf` uses only one `--include`: the last before
-/// version 1.0, and later versions accept no second one.
+/// One pattern that matches `*.json`, `*.jinja` and `*.safetensors`. `hf` supports only one `--include`: versions before
+/// 1.0 use the last one, and later versions reject a second one.
 const WANTED: &str = "*.[js]*";
 
 /// Whether a name looks like `org/name`.
@@ -68,7 +68,7 @@ fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>,
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| {
-            let what = format!("fetching `{id}` from the hub needs the `hf` command: {error}");
+            let what = format!("failed to start `hf`, which downloads `{id}` from the hub: {error}");
             Failure::new(what).hint(by_hand)
         })?;
     if !out.status.success() && interrupt::requested() {

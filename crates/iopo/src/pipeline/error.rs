@@ -63,7 +63,7 @@ pub enum PipelineError {
     },
     /// All tasks would go to the test and dev splits.
     #[error(
-        "{used} tasks leave none to train on: {test} go to the test split and {dev} to the dev split"
+        "found {used} tasks, expected more than the {test} of the test split and the {dev} of the dev split"
     )]
     TooFewTasks {
         /// Tasks that synthesis uses.
@@ -152,7 +152,7 @@ impl PipelineError {
                 "train on them, or use another directory to build groups".to_owned()
             }
             Self::CannotEvaluateImported { .. } => {
-                "the report shows the training metrics; merge the adapter for other evaluations"
+                "render the report to see the training metrics, or merge the adapter for other evaluations"
                     .to_owned()
             }
             Self::NoModel { .. } => {

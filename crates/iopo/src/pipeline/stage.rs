@@ -51,7 +51,7 @@ impl fmt::Display for Stage {
 pub struct StageOutcome {
     /// The result.
     pub summary: StageSummary,
-    /// Time that it took, little if the stage was finished before.
+    /// Time that it took; almost none if the stage was already finished.
     pub duration: Duration,
 }
 

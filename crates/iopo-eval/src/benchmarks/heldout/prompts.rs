@@ -1,4 +1,4 @@
-//! Test prompts on tasks that were never trained on, with seen and held-out kinds apart.
+//! Test prompts on tasks that were never trained on, with separate prompts for seen and held-out kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::score::constraint_of;
 use super::{ID, draw};
 use crate::{EvalConfig, EvalError, TestPrompt};
 
-/// Draws per wanted prompt before repetitions end the search.
+/// Draws for each wanted prompt, after which the search ends even if the draws repeated earlier prompts.
 const ATTEMPTS: usize = 16;
 
 /// Makes a prompt of the held-out benchmark; its key is a content hash.
@@ -106,7 +106,7 @@ impl Maker<'_> {
         Ok(chosen)
     }
 
-    /// Adds new draws until there are `wanted` prompts or only repetitions come.
+    /// Adds new draws until there are `wanted` prompts or the draws only repeat earlier ones.
     fn top_up(
         &self,
         mut prompts: Vec<TestPrompt>,
@@ -211,7 +211,8 @@ fn alternate(a: Vec<TestPrompt>, b: Vec<TestPrompt>) -> Vec<TestPrompt> {
     }
 }
 
-/// Takes one prompt per task in turn until the limit is reached, because more tasks say more than more prompts of one.
+/// Takes one prompt per task in turn until the limit is reached, because more tasks give more information than more
+/// prompts of one task.
 ///
 /// The tasks take turns in random order; the result is ordered by task id.
 fn bounded(by_task: Vec<Vec<TestPrompt>>, config: &EvalConfig) -> Vec<TestPrompt> {
