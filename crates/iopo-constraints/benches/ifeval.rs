@@ -39,7 +39,7 @@ fn score(rows: &[Row], instructions: &[Vec<Instruction>], wanted: fn(&Instructio
     }
 }
 
-fn labelled(criterion: &mut Criterion) {
+fn labeled(criterion: &mut Criterion) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(RESPONSES);
     let Ok(text) = fs::read_to_string(path) else { return };
     let rows: Vec<Row> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
@@ -61,5 +61,5 @@ fn labelled(criterion: &mut Criterion) {
     bench.finish();
 }
 
-criterion_group!(benches, labelled);
+criterion_group!(benches, labeled);
 criterion_main!(benches);

@@ -9,7 +9,7 @@
 //! | [`style`] | style prompts, sentences that elicit kinds in responses |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
 //! | [`counted`] | a response with cached counts, for many checks of the same text |
-//! | `ifeval` | IFEval's instructions, as published or repaired (feature `ifeval`, on by default) |
+//! | `ifeval` | IFEval's checks, as published or repaired (feature `ifeval`, on by default) |
 //! | [`prompt`] | the layout of an instruction in the prompt |
 //! | [`error`] | errors of constraints read from files |
 //!
@@ -27,7 +27,7 @@
 //! # Ok::<(), iopo_constraints::ConstraintError>(())
 //! ```
 //!
-//! The crate does no I/O, asks no model and draws random numbers only from generators that the caller passes.
+//! The crate does no I/O, calls no model and draws random numbers only from generators that the caller passes.
 //!
 //! # Adding a kind
 //!

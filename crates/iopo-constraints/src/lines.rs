@@ -123,7 +123,7 @@ pub(crate) fn is_divider(line: &str) -> bool {
 }
 
 /// The number of a line such as "Step 2: …", ignoring case. `label` is in lower case.
-pub(crate) fn labelled(line: &str, label: &str, needs_colon: bool) -> Option<usize> {
+pub(crate) fn labeled(line: &str, label: &str, needs_colon: bool) -> Option<usize> {
     let line = line.trim().trim_start_matches(['#', '*', ' ']);
     let head = line.get(..label.len())?;
     if !head.eq_ignore_ascii_case(label) {
@@ -199,9 +199,9 @@ mod tests {
         assert_eq!(marker_len("  1. tea "), 5);
         assert_eq!(heading("## Tea"), Some("Tea"));
         assert_eq!((heading("#tea"), heading("# #"), heading("####### x")), (None, None, None));
-        assert_eq!(labelled("**Step 2:** go", "step", true), Some(2));
-        assert_eq!(labelled("Section 3", "section", false), Some(3));
-        assert_eq!(labelled("stéphane", "step", true), None);
+        assert_eq!(labeled("**Step 2:** go", "step", true), Some(2));
+        assert_eq!(labeled("Section 3", "section", false), Some(3));
+        assert_eq!(labeled("stéphane", "step", true), None);
         assert_eq!(key_value("Name: tea"), Some("Name"));
         assert_eq!(key_value("- Name: tea"), None);
         assert_eq!(bold("**a** b **c** ** ** **d"), 2);

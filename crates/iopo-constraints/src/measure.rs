@@ -288,11 +288,11 @@ pub(crate) fn is_capital_word(word: &str) -> bool {
     capitals >= 2
 }
 
-/// The number of lines labelled 1, 2, 3 … in this order, 0 if the order is broken.
+/// The number of lines labeled 1, 2, 3 … in this order, 0 if the order is broken.
 fn labels_in_order(response: &str, label: &str, needs_colon: bool) -> usize {
     let mut count = 0;
     for line in lines::filled(response) {
-        if let Some(number) = lines::labelled(line, label, needs_colon) {
+        if let Some(number) = lines::labeled(line, label, needs_colon) {
             count += 1;
             if number != count {
                 return 0;

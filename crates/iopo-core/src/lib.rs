@@ -1,11 +1,11 @@
-//! The small pieces that every iopo crate shares.
+//! Small building blocks that the iopo crates share.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
 //! | [`files`] | atomic file writes and locks |
-//! | [`directories`] | directories that appear with all their files |
+//! | [`directories`] | atomic directories |
 //! | [`counts`] | named counters |
 //! | [`turns`] | fair selection from several lists |
 //! | [`text`] | the words of a text |
@@ -19,7 +19,7 @@
 //! assert_eq!(log_ratios.margin(), 2.0 + 1.5 + 1.0 - 0.5);
 //! ```
 //!
-//! The crate knows nothing of Parquet, models or tensors. Without default features it has no dependencies.
+//! The crate contains nothing about Parquet, models or tensors. Without default features, it has no dependencies.
 
 pub mod counts;
 pub mod directories;

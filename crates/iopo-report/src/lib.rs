@@ -29,8 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate computes no statistics: estimates and intervals come from `eval/summary.parquet`. Of the other crates it knows
-//! only the schema and the shared core.
+//! The crate computes no statistics: estimates and intervals come from `eval/summary.parquet`. It depends only on the schema
+//! and the shared core.
 
 mod error;
 mod format;

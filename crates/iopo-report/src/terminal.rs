@@ -6,7 +6,7 @@ use iopo_schema::SummaryRow;
 use crate::format;
 use crate::sections::accuracy::{COLUMNS, Measure, find, models, reading};
 
-/// Renders the accuracies as a text table in percent, with the interval beneath each estimate and notes on how to read it.
+/// Renders the accuracies as a text table in percent, with the interval below each estimate and notes on how to read it.
 ///
 /// `confidence` is the coverage of the intervals, between 0 and 1; `None` if it is unknown.
 pub fn terminal_table(summary: &[SummaryRow], confidence: Option<f64>) -> String {

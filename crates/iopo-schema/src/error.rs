@@ -232,7 +232,7 @@ impl SchemaError {
             | Self::Null { path, .. }
             | Self::Value { path, .. }
             | Self::Encode { path, .. } => *path = file.to_path_buf(),
-            // These have their file.
+            // These errors already name their file.
             Self::Missing { .. }
             | Self::NoFile { .. }
             | Self::Io { .. }

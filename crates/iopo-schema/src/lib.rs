@@ -34,8 +34,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate knows no stage and no model, and constraints only with the feature `constraints`. It never writes a time,
-//! a path or a device name into a file.
+//! The crate depends on no stage and no model, and on constraints only with the feature `constraints`. It never writes a
+//! time, a path or a device name into a file.
 
 mod batches;
 mod columns;

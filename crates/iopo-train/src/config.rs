@@ -32,7 +32,7 @@ pub struct TrainConfig {
     /// Trains these methods. SFT always runs, because every other method starts from it. Default: `["sft", "dpo",
     /// "iopo"]`.
     pub methods: Vec<Method>,
-    /// Passes over the training groups of each method after SFT. Default: 2.
+    /// Passes over the training groups, for each method after SFT. Default: 2.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["epochs"]))]
     pub num_train_epochs: usize,
     /// Peak learning rate of the preference methods and of continued SFT. Default: 1e-4.
@@ -49,7 +49,7 @@ pub struct TrainConfig {
     /// keep the chosen responses likely. Default: 1.0.
     #[schemars(range(min = 0.0))]
     pub pref_ftx: f64,
-    /// Function that maps a margin to the loss of the methods with a reference. Default: sigmoid.
+    /// Loss as a function of the margin, for the methods with a reference. Default: sigmoid.
     pub loss_type: LossType,
     /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and exo-pair. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
@@ -62,12 +62,12 @@ pub struct TrainConfig {
     /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default: 8.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]
     pub groups_per_update: usize,
-    /// Maximum number of tokens of one forward and backward pass. Higher values use more memory and are faster on a
-    /// GPU; on a CPU each thread computes one micro-batch. Changes results only by rounding. Default: 1024.
+    /// Maximum number of tokens of one forward and backward pass. Higher values use more memory. On a CPU, each thread
+    /// computes one micro-batch. Changes results only by rounding. Default: 1024.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub tokens_per_micro_batch: usize,
-    /// Recomputes activations in the backward pass, which saves memory and changes no result. Steps with adapters take
-    /// 25 to 38 % longer. `auto` recomputes only if the activations would not fit. Default: auto.
+    /// Recomputes activations in the backward pass, which saves memory and changes no result. A step with adapters takes
+    /// about a third longer. `auto` recomputes only if the activations would not fit. Default: auto.
     pub gradient_checkpointing: GradientCheckpointing,
     /// Layout of the sequences of a group. `tree` shares common segments; `rows` computes each sequence separately, for
     /// comparison. Default: tree.
@@ -79,8 +79,8 @@ pub struct TrainConfig {
     /// Maximum number of tokens of a sequence, prompt and response together. Default: 1024.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max_length: usize,
-    /// Treatment of groups that exceed `max_length`: `drop` skips them, `official` cuts them as the authors' released
-    /// code does. Default: drop.
+    /// Treatment of groups that exceed `max_length`: `drop` skips them, `official` truncates them like the authors'
+    /// released code. Default: drop.
     pub truncation_mode: TruncationMode,
     /// Scales the gradients down to this global norm if they exceed it; 0 turns clipping off. Default: 1.0.
     #[schemars(range(min = 0.0), extend("aliases" = ["clip_norm"]))]
@@ -104,14 +104,14 @@ pub struct TrainConfig {
     pub eval_steps: usize,
     /// Stops a method after this many evaluations in a row without an improvement; 0 never stops early. Default: 0.
     pub early_stopping_patience: usize,
-    /// Metric of the dev split that early stopping and `load_best_model_at_end` compare; `accuracy` is that of the
-    /// rewards. SFT always uses the loss. Default: loss.
+    /// Metric of the dev split that early stopping and `load_best_model_at_end` compare; `accuracy` is the reward
+    /// accuracy. SFT always uses the loss. Default: loss.
     pub metric_for_best_model: BestModelMetric,
-    /// Keeps the weights of the best evaluation instead of the last update's. Default: false.
+    /// Keeps the weights of the best evaluation instead of those of the last update. Default: false.
     pub load_best_model_at_end: bool,
     /// Maximum number of groups of the dev split to evaluate on; 0 uses all. Default: 64.
     pub max_eval_groups: usize,
-    /// Settings of single methods, by method, for instance `[train.overrides.simpo]`.
+    /// Settings of single methods, for instance `[train.overrides.simpo]`.
     #[schemars(extend("propertyNames" = method_names()))]
     pub overrides: BTreeMap<Method, Override>,
     /// Search grid from which the dev split chooses the settings of each method.

@@ -90,8 +90,8 @@ pub enum TrainError {
     /// Policy and reference differ before the first update.
     #[error(
         "group {group}, sequence {sequence}: found logps {policy} under the policy and {reference} \
-         under the reference, expected equal values before the first update; hint: delete the \
-         reference_logps file and start again; the cached reference belongs to another model"
+         under the reference, expected equal values before the first update, because training starts from the reference; \
+         hint: delete the reference_logps file and start again"
     )]
     StepZero {
         /// The group's id.

@@ -72,8 +72,8 @@ const NLL_SLACK: f64 = 0.25;
 /// first.
 ///
 /// Trials that diverged are excluded, and so are trials whose negative log-likelihood on the dev split exceeds the lowest
-/// one by more than a quarter nat per token: reward accuracy does not show chosen and rejected responses falling
-/// together. Losses are not compared, because they depend on beta.
+/// one by more than a quarter nat per token: reward accuracy does not show that the log-probabilities of chosen
+/// and rejected responses fall together. Losses are not compared, because they depend on beta.
 pub fn best(trials: &[Trial]) -> Option<Settings> {
     let lowest = trials.iter().map(|trial| trial.nll).fold(f64::INFINITY, f64::min);
     let better = |a: &&Trial, b: &&Trial| -> Ordering {

@@ -12,7 +12,7 @@
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`], [`eval_strategy`] | loss and accuracy on held-out groups; early stopping |
 //! | [`metrics`], [`events`] | metrics under TRL's names; the event file for TensorBoard |
-//! | [`guards`] | checks that stop a run that went wrong |
+//! | [`guards`] | checks that stop a failing training |
 //! | [`estimate`], [`gradient_checkpointing`] | memory and time before the first update |
 //! | [`weights`], [`metadata`] | trained weights in files, adapters in PEFT's format; `iopo.json` beside them |
 //!

@@ -10,10 +10,10 @@ use crate::{
     objective::{GroupWithLogps, Objective, sequences},
 };
 
-/// Weighted means that accumulate over micro-batches; they do not depend on how an update was cut.
+/// Weighted means that accumulate over micro-batches; they do not depend on how an update is split.
 #[derive(Debug, Clone, Default)]
 pub struct MetricMeans {
-    /// Weighted total and weight, by the metric's name, so that rows come sorted by name.
+    /// Weighted total and weight, by the metric's name, so that rows are sorted by name.
     totals: BTreeMap<&'static str, (f64, f64)>,
 }
 

@@ -41,7 +41,7 @@ impl TrainerState {
         }
     }
 
-    /// Restores the state that a checkpoint was made of; `start` supplies the frozen weights, `optimizer` its settings.
+    /// Restores the state that a checkpoint holds; `start` supplies the frozen weights, `optimizer` its settings.
     ///
     /// # Errors
     /// Returns an error if weights or moments do not fit `start`.

@@ -22,10 +22,10 @@ pub(crate) struct Args {
     /// Compare training steps and decoding with PyTorch, which is downloaded if needed.
     #[arg(long)]
     peer: bool,
-    /// Run only benchmarks, or with --peer cases, whose name contains one of these.
+    /// Run only benchmarks (with --peer: cases) whose name contains one of these.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     only: Vec<String>,
-    /// Measure as little as possible, to test the command; docs/benchmarks.md is not changed.
+    /// Measure as little as possible, to test the command. Does not change docs/benchmarks.md.
     #[arg(long)]
     quick: bool,
     /// Repeat measurements that an earlier run left under target/bench.
@@ -43,13 +43,13 @@ pub(crate) struct Args {
         requires = "peer"
     )]
     lengths: Vec<String>,
-    /// Starts of each side, alternating.
+    /// Number of times that each side is started, in turns.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     rounds: usize,
-    /// Untimed steps at each start; the first two still allocate memory.
+    /// Untimed steps after each start; the first two allocate memory.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
     warmup: usize,
-    /// Timed steps at each start.
+    /// Timed steps after each start.
     #[arg(long, value_name = "N", default_value_t = 3, requires = "peer")]
     repeat: usize,
     /// Threads of each side.

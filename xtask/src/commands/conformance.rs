@@ -23,7 +23,7 @@ pub(crate) struct Args {
     dtype: String,
 }
 
-/// Runs the suite and prints every difference beside its tolerance.
+/// Runs the suite and prints every difference with its tolerance.
 ///
 /// # Errors
 /// Returns the first failure, after all tests ran.

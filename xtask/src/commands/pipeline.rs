@@ -33,7 +33,7 @@ impl Args {
     }
 }
 
-/// Builds the binary and becomes `iopo`, so that signals and exit codes are those of `iopo`.
+/// Builds the binary and replaces this process with `iopo`, so that signals and exit codes are those of `iopo`.
 ///
 /// # Errors
 /// Returns an error if a flag is misplaced, LibTorch is missing, or the build cannot start.

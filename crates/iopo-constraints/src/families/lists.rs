@@ -184,7 +184,7 @@ impl Family for Lists {
                 });
                 let mut left = n;
                 Some(edit::keep_lines(&numbered, |line| {
-                    if lines::labelled(line, "step", true).is_none() {
+                    if lines::labeled(line, "step", true).is_none() {
                         return true;
                     }
                     let keep = left > 0;

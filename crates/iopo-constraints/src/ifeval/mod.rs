@@ -1,4 +1,4 @@
-//! The 25 instruction types of IFEval (Zhou et al., 2023), as published or with their oddities repaired.
+//! The 25 instruction types of IFEval (Zhou et al., 2023), as published or with known errors fixed.
 //!
 //! | module | contents |
 //! |---|---|

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Reproduces the published implementation, including its oddities. Use it to compare scores with published ones.
+    /// Reproduces the published implementation, including its errors. Use it to compare scores with published ones.
     Paper,
-    /// Decides by what the instruction tells a reader. `docs/ifeval.md` lists the differences.
+    /// Decides by the wording of the instruction. `docs/ifeval.md` lists the differences.
     Repaired,
 }
 

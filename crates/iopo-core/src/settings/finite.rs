@@ -1,4 +1,5 @@
-//! Finds a number that is not finite. A TOML value keeps it, whereas `serde_json` writes null, as for a missing value.
+//! Finds numbers that are not finite. A TOML value keeps such a number, whereas `serde_json` writes null, which also stands
+//! for a missing value.
 
 use serde::Serialize;
 use toml::Value;

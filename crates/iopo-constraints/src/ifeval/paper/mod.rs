@@ -1,4 +1,4 @@
-//! The checks of the published implementation, including its oddities.
+//! The checks of the published implementation, including its errors.
 
 mod detectable;
 mod layout;

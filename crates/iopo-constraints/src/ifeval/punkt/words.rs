@@ -1,4 +1,4 @@
-//! Punkt's own rough tokens.
+//! The rough tokens that Punkt splits sentences with.
 
 use super::super::python::{is_decimal, is_space, is_word, lower};
 

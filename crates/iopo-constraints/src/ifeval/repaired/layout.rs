@@ -48,7 +48,7 @@ pub(super) fn nth_paragraph(text: &str, count: usize, nth: usize, first_word: &s
 
 /// The number of distinct section numbers in headings.
 pub(super) fn sections(text: &str, heading: &str) -> usize {
-    let number = |line| lines::labelled(line, heading, false);
+    let number = |line| lines::labeled(line, heading, false);
     lines::filled(text).filter_map(number).collect::<BTreeSet<_>>().len()
 }
 

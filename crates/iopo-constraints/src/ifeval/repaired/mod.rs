@@ -1,7 +1,7 @@
-//! The checks by the meaning of the instruction. They use the measures of the constraints where there is one for the
-//! same thing.
+//! The checks by the wording of the instruction. They use the measures of the constraints where both measure the same
+//! thing.
 //!
-//! `docs/ifeval.md` lists the differences to the published checks, each with an example.
+//! `docs/ifeval.md` lists the differences from the published checks, each with an example.
 
 mod emphasis;
 mod layout;
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::measure::Measure;
 
-/// An instruction that is decided by its meaning.
+/// An instruction that is decided by its wording.
 #[derive(Debug, Clone)]
 pub(super) struct Repaired {
     instruction: Instruction,

@@ -8,7 +8,7 @@ use iopo_constraints::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::support::labelled::{folder, rows};
+use crate::support::labeled::{folder, rows};
 
 fn made(id: &str, kwargs: &Value) -> Result<Instruction, IfevalError> {
     Instruction::from_parts(id, kwargs.as_object().unwrap_or(&Map::new()))

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use iopo_constraints::ifeval::{Checker, Instruction, Mode, Response, primitives};
 use serde::Deserialize;
 
-use crate::support::labelled::{Labelled, folder, models, rows};
+use crate::support::labeled::{Labeled, folder, models, rows};
 
 /// The agreement on the instances of one file or one type.
 #[derive(Default)]
@@ -35,7 +35,7 @@ const HEADER: &str = "compared, strict equal, loose equal, first variant equal, 
 /// Compares the labels of a file, by type.
 fn compare(path: &Path, by_type: &mut BTreeMap<String, Agreement>) -> Agreement {
     let mut sum = Agreement::default();
-    for row in rows::<Labelled>(path) {
+    for row in rows::<Labeled>(path) {
         let response = Response::new(&row.response);
         for (at, id) in row.instruction_id_list.iter().enumerate() {
             let instruction = Instruction::from_parts(id, &row.kwargs[at]).expect("known");

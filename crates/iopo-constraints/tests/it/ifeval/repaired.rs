@@ -1,4 +1,4 @@
-//! Checks every example in the table of repaired oddities in `docs/ifeval.md`.
+//! Checks every example in the table of repaired errors in `docs/ifeval.md`.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ struct Example {
 
 fn examples() -> Vec<Example> {
     let (_, repaired) =
-        PAGE.split_once("\n## What is repaired\n").expect("the section of oddities");
+        PAGE.split_once("\n## What is repaired\n").expect("the section of repaired errors");
     repaired.lines().filter(|line| line.starts_with("| `")).map(example).collect()
 }
 

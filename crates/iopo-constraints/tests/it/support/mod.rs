@@ -4,4 +4,4 @@ pub(crate) mod constraints;
 #[cfg(feature = "ifeval")]
 pub(crate) mod instructions;
 #[cfg(feature = "ifeval")]
-pub(crate) mod labelled;
+pub(crate) mod labeled;

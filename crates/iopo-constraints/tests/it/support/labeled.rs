@@ -8,9 +8,9 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A response that the published code has labelled, with one element per instruction in each list.
+/// A response that the published code has labeled, with one element per instruction in each list.
 #[derive(Deserialize)]
-pub(crate) struct Labelled {
+pub(crate) struct Labeled {
     pub(crate) key: u64,
     pub(crate) instruction_id_list: Vec<String>,
     pub(crate) kwargs: Vec<Map<String, Value>>,
@@ -34,7 +34,7 @@ pub(crate) fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> Vec<T> {
     text.lines().map(|line| serde_json::from_str(line).expect("a row")).collect()
 }
 
-/// The labelled files of the models, sorted by name.
+/// The labeled files of the models, sorted by name.
 pub(crate) fn models(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder.join("labelled")).expect("a folder");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
