@@ -57,7 +57,7 @@ impl Python {
         }
         if !self.has_torch() {
             bail!(
-                "failed to import PyTorch; hint: `{} -m pip install {TORCH}` also installs the libraries of NVIDIA",
+                "failed to import PyTorch; hint: run `{} -m pip install {TORCH}`, which also installs NVIDIA's libraries",
                 self.program.display()
             );
         }

@@ -129,7 +129,7 @@ pub enum EvalError {
     },
     /// Lines of a response file answer no prompt.
     #[error(
-        "found {lines} lines in {} that answer no prompt (first: line {first})",
+        "lines in {} that answer no prompt: {lines} (first: line {first})",
         path.display()
     )]
     UnmatchedResponses {

@@ -50,7 +50,7 @@ fn the_width_follows_the_confidence() {
 
 #[test]
 fn correlated_rows_of_a_task_widen_the_interval_and_a_row_bootstrap_misses_it() {
-    // Fifty tasks, eight rows each, all rows of a task alike: fifty facts, not four hundred.
+    // Fifty tasks of eight equal rows: fifty independent values, not four hundred.
     let value = |task: usize| f64::from(u8::from(task.is_multiple_of(2)));
     let clustered = estimate(&rows((0..400).map(|row| (row / 8, value(row / 8)))));
     let naive = estimate(&rows((0..400).map(|row| (row, value(row / 8)))));
@@ -63,7 +63,7 @@ fn correlated_rows_of_a_task_widen_the_interval_and_a_row_bootstrap_misses_it() 
 
 #[test]
 fn rows_within_a_task_are_resampled_too() {
-    // All tasks have the same mean: only the second stage moves anything.
+    // All tasks have the same mean, so only the second stage adds variance.
     let found = estimate(&rows((0..200).map(|row| (row / 10, f64::from(u8::from(row % 2 == 0))))));
     assert!(width(found) > 0.05, "{found:?}");
 }
@@ -79,7 +79,7 @@ fn the_difference_of_a_model_to_itself_is_exactly_zero() {
 
 #[test]
 fn pairing_removes_what_two_models_share() {
-    // The right model is the left one with every 20th row lost: prompts vary much, differences little.
+    // The right model fails every 20th row and equals the left one otherwise: prompts vary a lot, differences little.
     let left = rows((0..400).map(|row| (row, f64::from(u8::from(row % 2 == 0)))));
     let right = rows((0..400).map(|row| (row, f64::from(u8::from(row % 2 == 0 && row % 20 != 0)))));
     let found = Bootstrap::default()

@@ -97,7 +97,7 @@ fn find<'a>(
     })
 }
 
-/// Asks a question if the prompt wants one, briefly.
+/// Answers briefly, with a question if the prompt asks for one.
 fn careful(request: &Request) -> String {
     let wanted = common::constraint("question", "{}").text;
     let asks = request.messages[0].content.contains(&wanted);

@@ -1,4 +1,4 @@
-//! Supervised fine-tuning: negative log-likelihood per token, alone and beside a preference loss.
+//! Supervised fine-tuning: negative log-likelihood per token, alone and added to a preference loss.
 
 use burn::tensor::Tensor;
 
@@ -17,8 +17,8 @@ pub fn nll_per_token(logps: &Tensor<1>, tokens: &Tensor<1>) -> Tensor<1> {
 /// `−log π(y1|x1)/|y1| − log π(y2|x2)/|y2|`.
 ///
 /// Added to a preference loss, `iopo + pref_ftx · term`, it keeps the chosen logps from falling while the margins grow.
-/// The term *sums* the two chosen responses; halve it beside [`dpo_mirrored`](crate::dpo_mirrored), which is a mean
-/// over two pairs.
+/// The term *sums* the two chosen responses; halve it to add it to [`dpo_mirrored`](crate::dpo_mirrored), which is a
+/// mean over two pairs.
 ///
 /// With the shape `ipo` the authors' trainer divides by the length twice, because its logps are already per token. Pass
 /// `policy.per_token(..)` to reproduce that.

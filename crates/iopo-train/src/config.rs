@@ -94,7 +94,7 @@ pub struct TrainConfig {
     pub save_steps: usize,
     /// Random seed of the initial adapters and of the order of the groups. Default: 0.
     pub seed: u64,
-    /// Trains every method once for each of these random seeds, in place of `seed`. Default: `[]`.
+    /// Trains every method once for each of these random seeds, instead of `seed`. Default: `[]`.
     pub seeds: Vec<u64>,
     /// Maximum number of groups of the train split to train on; 0 uses all. Default: 0.
     pub max_train_groups: usize,

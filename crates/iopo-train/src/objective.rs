@@ -19,7 +19,7 @@ pub struct Objective {
     pub method: Method,
     /// Strength of the preference loss.
     pub beta: f64,
-    /// Weight of the SFT loss beside a preference loss.
+    /// Weight of the SFT loss that is added to a preference loss.
     pub pref_ftx: f64,
     /// Target margin of `SimPO` and TPO-L.
     pub gamma: f64,

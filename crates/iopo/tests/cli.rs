@@ -68,7 +68,7 @@ fn the_page_of_all_settings_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
     let page = std::fs::read_to_string(path).expect("the page");
     let current = succeed(&["config", "--markdown"]).stdout;
-    assert!(page == current, "docs/configuration.md is not current: run `cargo xtask docs`");
+    assert!(page == current, "docs/configuration.md is out of date: run `cargo xtask docs`");
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn invalid_input_is_one_clear_error() {
         .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
     assert!(
-        error.contains("found 1 lines in") && error.contains("answer no prompt (first: line 4)"),
+        error.contains("that answer no prompt: 1 (first: line 4)"),
         "{error}"
     );
     fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");

@@ -20,9 +20,9 @@ use common::{iopo, succeed, text};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Least number of kills.
+/// Minimum number of kills.
 const KILLS: usize = 20;
-/// Least number of them inside of an optimizer step.
+/// Minimum number of kills inside of an optimizer step.
 const KILLS_IN_STEP: usize = 3;
 
 /// Lists the files that must be identical: all results, without the progress of an unfinished stage.
@@ -132,7 +132,7 @@ impl Steps {
         begun > skip && begun > self.ended.load(Ordering::SeqCst)
     }
 
-    /// Whether the process ended inside of a step: its log has a begin without an end.
+    /// Whether the process ended inside of a step: its log has the start of a step without its end.
     fn died_inside(self) -> bool {
         self.reader.join().expect("read to the end");
         self.begun.load(Ordering::SeqCst) > self.ended.load(Ordering::SeqCst)

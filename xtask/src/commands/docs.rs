@@ -9,7 +9,7 @@ use crate::cargo::{cargo, output, root, say};
 /// Flags of `cargo xtask docs`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Fail if the page is not current, instead of writing it.
+    /// Fail if the page is out of date, instead of writing it.
     #[arg(long)]
     check: bool,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 /// Writes or checks the page that `iopo config --markdown` prints.
 ///
 /// # Errors
-/// Returns an error if the build fails, the page cannot be written, or it is not current.
+/// Returns an error if the build fails, the page cannot be written, or it is out of date.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let path = root().join("docs").join("configuration.md");
     let iopo =
@@ -26,7 +26,7 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
     if args.check {
         let found = fs::read_to_string(&path).unwrap_or_default();
         if found != page {
-            bail!("{} is not current; hint: run `cargo xtask docs`", path.display());
+            bail!("{} is out of date; hint: run `cargo xtask docs`", path.display());
         }
         return Ok(());
     }

@@ -39,12 +39,12 @@ pub const PUBLISHED: Published = Published {
     modes: &[
         PublishedMode {
             id: Mode::Paper.id(),
-            about: "As published; comparable with published scores",
+            about: "Reproduces the published verdicts; comparable with published scores",
             make: |held_out| Box::new(Ifeval::new(Mode::Paper).held_out(held_out)),
         },
         PublishedMode {
             id: Mode::Repaired.id(),
-            about: "As the instructions read; not comparable with published scores",
+            about: "Decides by the wording of the instruction; not comparable with published scores",
             make: |held_out| Box::new(Ifeval::new(Mode::Repaired).held_out(held_out)),
         },
     ],
@@ -73,7 +73,7 @@ impl Ifeval {
 
     /// Parses prompts: one JSON object per line, as IFEval and IFBench publish them.
     ///
-    /// Types of other benchmarks are kept; they get no score, and their prompts count in no prompt accuracy.
+    /// Types of other benchmarks are kept; they get no score, and their prompts are excluded from prompt accuracy.
     ///
     /// # Errors
     /// Returns an error if a line is malformed, a key occurs twice or a known instruction has invalid arguments.

@@ -43,7 +43,7 @@ pub fn render(report: &BenchmarkReport) -> String {
     }
     if !unsupported.is_empty() {
         out.push_str(
-            "\nnot checked (types of another benchmark; their prompts count in no prompt accuracy):\n",
+            "\nnot checked (types of another benchmark; their prompts are excluded from prompt accuracy):\n",
         );
         for (id, count) in unsupported {
             let _ = writeln!(out, "{id:42} {count:>5}");

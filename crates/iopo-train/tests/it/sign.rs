@@ -81,7 +81,7 @@ fn training_raises_held_out_accuracy_and_swapped_responses_lower_it() {
     let (groups, held_out) = (marked(12, 93), marked(16, 94));
     let start = decoder(VOCAB, 91);
     for method in Method::ALL.iter().copied().filter(|method| method.is_preference()) {
-        // ORPO's preference term is small beside its SFT term.
+        // ORPO's preference term is small compared with its SFT term.
         let beta = if method == Method::Orpo { 1.0 } else { 0.5 };
         let objective = Objective::new(method, beta, 0.0);
         let of = |decoder: &Decoder| accuracy(decoder, &objective, &held_out);

@@ -19,7 +19,7 @@ use crate::On;
 
 /// Tasks in one part of the files.
 const PART: usize = 4096;
-/// Kinds drawn for a task, and the most constraints kept of them.
+/// Kinds drawn for a task, and the maximum number of their constraints to keep.
 const DRAWN: (usize, usize) = (5, 3);
 
 /// Flags of `draw`.

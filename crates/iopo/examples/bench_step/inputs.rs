@@ -21,7 +21,7 @@ const PROMPTS: (usize, usize) = (16, 60);
 const REST: usize = 12;
 /// Random seed of the fresh adapters, here and in `step`.
 pub(crate) const ADAPTER_SEED: u64 = 0;
-/// Most bytes of one weights file.
+/// Maximum number of bytes of one weights file.
 const MAX_SHARD: u64 = 5_000_000_000;
 
 /// Flags of `prepare`.

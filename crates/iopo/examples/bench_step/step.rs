@@ -27,7 +27,7 @@ const WEIGHT_DECAY: f64 = 0.01;
 const CLIP_NORM: f64 = 1.0;
 /// Small enough that every group is a separate micro-batch.
 const MICRO_BATCH_TOKENS: usize = 1;
-/// Most timed reference passes.
+/// Maximum number of timed reference passes.
 const REFERENCE_PASSES: usize = 5;
 
 /// Flags of `step`.

@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// Tasks to use, from the start of the file.
     #[arg(long, default_value_t = 25)]
     count: usize,
-    /// Most tokens of an answer.
+    /// Maximum number of tokens of an answer.
     #[arg(long, default_value_t = 96)]
     tokens: usize,
 }

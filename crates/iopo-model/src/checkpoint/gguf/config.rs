@@ -39,7 +39,7 @@ pub(super) fn from_metadata(
         {
             return Err(ModelError::unsupported(
                 path,
-                format!("`{}` {found} beside a head width of {head_dim}", key(part)),
+                format!("`{}` = {found} with a head width of {head_dim}", key(part)),
                 "use a model whose heads have equal widths and rotate as a whole",
             ));
         }
