@@ -218,9 +218,7 @@ pub enum EvalError {
     },
 
     /// A constraint has no check.
-    #[error(
-        "constraint {index} of prompt `{key}` (\"{text}\") has no check by code"
-    )]
+    #[error("constraint {index} of prompt `{key}` (\"{text}\") has no check by code")]
     Uncheckable {
         /// Key of the prompt.
         key: String,

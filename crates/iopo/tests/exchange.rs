@@ -23,8 +23,7 @@ fn imported(dir: &Path) -> std::path::PathBuf {
     let said = succeed(&args).stderr;
     assert!(said.contains("1 rows skipped: one instruction"), "{said}");
     assert!(
-        said.contains("2 rows, 1 groups (1 train)")
-            && said.contains("the labels are unverified"),
+        said.contains("2 rows, 1 groups (1 train)") && said.contains("the labels are unverified"),
         "{said}"
     );
     out

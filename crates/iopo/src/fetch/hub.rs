@@ -68,7 +68,8 @@ fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>,
         .stderr(Stdio::inherit())
         .output()
         .map_err(|error| {
-            let what = format!("failed to start `hf`, which downloads `{id}` from the hub: {error}");
+            let what =
+                format!("failed to start `hf`, which downloads `{id}` from the hub: {error}");
             Failure::new(what).hint(by_hand)
         })?;
     if !out.status.success() && interrupt::requested() {
