@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct ReportMeta {
     /// Headline.
     pub title: String,
-    /// Preset or configuration file of the run.
+    /// Name that the configuration of the run has, which is the preset's unless it sets its own.
     pub preset: String,
     /// Notes before the numbers, for instance that the run is a demonstration.
     pub notes: Vec<String>,

@@ -1,12 +1,27 @@
 //! Order and colors of models and methods.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use iopo_schema::run_files::method_of;
 
-/// Known models in the order of training. The style sheet has a color for each and a few for others.
-const KNOWN: [&str; 6] = ["base", "sft", "sft-continued", "dpo", "dpo-paper", "iopo"];
-const OTHER_COLORS: usize = 4;
+/// Known models in the order of training.
+const KNOWN: [&str; 12] = [
+    "base",
+    "sft",
+    "sft-continued",
+    "dpo",
+    "dpo-paper",
+    "simpo",
+    "orpo",
+    "tpo",
+    "tpo-l",
+    "iopo",
+    "iopo-no-output",
+    "iopo-three",
+];
+/// Colors of the style sheet.
+const COLORS: usize = 12;
 
 /// Compares two models: known ones in training order, then by name.
 pub(crate) fn order(left: &str, right: &str) -> Ordering {
@@ -19,24 +34,44 @@ pub(crate) fn order(left: &str, right: &str) -> Ordering {
         .then_with(|| left.cmp(right))
 }
 
-/// Returns the style class of a model's color.
-pub(crate) fn color(name: &str) -> String {
-    if let Some(index) = KNOWN.iter().position(|known| *known == method_of(name)) {
-        return format!("m{index}");
+/// The colors of a page's models, one per method. They repeat only if a page has more methods than the style sheet has
+/// colors.
+#[derive(Debug)]
+pub(crate) struct Colors(BTreeMap<String, String>);
+
+impl Colors {
+    /// Assigns the colors of the style sheet by rank.
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut methods: Vec<&str> = names.into_iter().map(method_of).collect();
+        methods.sort_by(|left, right| order(left, right));
+        methods.dedup();
+        let class = |(rank, name): (usize, &str)| (name.to_owned(), format!("m{}", rank % COLORS));
+        Self(methods.into_iter().enumerate().map(class).collect())
     }
-    let sum: usize = method_of(name).bytes().map(usize::from).sum();
-    format!("m{}", KNOWN.len() + sum % OTHER_COLORS)
+
+    /// Returns the style class of a model's color.
+    pub(crate) fn of(&self, name: &str) -> &str {
+        self.0.get(method_of(name)).map_or("plain", String::as_str)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn all_seeds_of_a_method_have_its_color() {
-        assert_eq!(color("sft-seed1"), color("sft"));
-        assert_eq!(color("other-seed1"), color("other"));
-        assert_ne!(color("dpo-seed1"), color("dpo-paper-seed1"));
+    fn every_method_of_a_page_has_its_own_color() {
+        let names = KNOWN.into_iter().rev().chain(["iopo-seed1", "sft-seed2"]);
+        let colors = Colors::new(names);
+        let found: BTreeSet<&str> = KNOWN.into_iter().map(|name| colors.of(name)).collect();
+        assert_eq!(found.len(), KNOWN.len());
+        assert_eq!((colors.of("base"), colors.of("sft-seed1")), ("m0", "m1"));
+        let style = include_str!("templates/style.css");
+        for class in found {
+            assert_eq!(style.matches(&format!(".{class}{{")).count(), 2, "{class}: light and dark");
+        }
     }
 
     #[test]

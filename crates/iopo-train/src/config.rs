@@ -51,7 +51,7 @@ pub struct TrainConfig {
     pub pref_ftx: f64,
     /// Loss as a function of the margin, for the methods with a reference. Default: sigmoid.
     pub loss_type: LossType,
-    /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and exo-pair. Default: 0.
+    /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and `exo_pair`. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub label_smoothing: f64,
     /// Share of the updates over which the learning rate rises from 0 to its peak. Default: 0.1.

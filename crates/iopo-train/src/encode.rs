@@ -1,5 +1,6 @@
 //! Groups as tokens. By default nothing is truncated: groups that do not fit are dropped and counted.
 
+mod drop_reason;
 mod official;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use iopo_schema::PreferenceRow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use drop_reason::DropReason;
 pub use official::infer_seqlen;
 
 /// Treatment of a group that is longer than `max_length`.
@@ -88,7 +90,7 @@ pub struct EncodedGroups {
     /// The groups that fit, in the order of the rows.
     pub groups: Vec<EncodedGroup>,
     /// Number of dropped rows, by reason.
-    pub dropped: BTreeMap<&'static str, u64>,
+    pub dropped: BTreeMap<DropReason, u64>,
 }
 
 impl EncodedGroups {
@@ -109,7 +111,7 @@ pub enum Encoded {
     /// Its tokens.
     Group(EncodedGroup),
     /// No tokens: the group was dropped for this reason.
-    Dropped(&'static str),
+    Dropped(DropReason),
 }
 
 /// Encodes chats and responses as tokens.
@@ -174,19 +176,21 @@ impl<'a> Encoder<'a> {
             false_cells,
         };
         let reason = match self.policy {
-            TruncationMode::Drop => (group.longest() > self.max_length).then_some("too_long"),
+            TruncationMode::Drop => {
+                (group.longest() > self.max_length).then_some(DropReason::TooLong)
+            }
             TruncationMode::Official => official::cut(&mut group, self.max_length),
         };
         Ok(reason.map_or(Encoded::Group(group), Encoded::Dropped))
     }
 
     /// Returns the reason to drop a group before it is encoded.
-    fn refused(&self, chats: [&[Message]; 2], responses: [&str; 2]) -> Option<&'static str> {
+    fn refused(&self, chats: [&[Message]; 2], responses: [&str; 2]) -> Option<DropReason> {
         let special = |turn: &Message| self.tokenizer.special_in(&turn.content).is_some();
         if chats.into_iter().flatten().any(special) {
-            Some("special_token")
+            Some(DropReason::SpecialToken)
         } else if responses.into_iter().any(str::is_empty) {
-            Some("empty_response")
+            Some(DropReason::EmptyResponse)
         } else {
             None
         }
@@ -221,7 +225,7 @@ pub fn encode<'a>(
     for row in rows {
         let follows = row.truth_table();
         let encoded = if !follows.x1y1 || !follows.x2y2 || (follows.x1y2 && follows.x2y1) {
-            Encoded::Dropped("no_preference")
+            Encoded::Dropped(DropReason::NoPreference)
         } else {
             let [x1, x2] = [&row.x1, &row.x2].map(|x| [Message::user(x.as_str())]);
             let false_cells = FalseCells::of(follows);

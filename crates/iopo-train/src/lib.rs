@@ -53,6 +53,7 @@ pub mod loss;
 pub mod metadata;
 pub mod method;
 pub mod metrics;
+mod named;
 pub mod objective;
 pub mod optim;
 mod peft;
@@ -65,7 +66,7 @@ pub mod tree;
 pub mod weights;
 
 pub use config::{GridConfig, Override, TrainConfig};
-pub use encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode};
+pub use encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode};
 pub use error::TrainError;
 pub use gradient_checkpointing::GradientCheckpointing;
 pub use metadata::{Metadata, Origin};

@@ -1,38 +1,28 @@
 //! The preference losses by their names in a configuration.
 
 use iopo_objective::LossShape;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-/// Name of the [`LossShape`] that maps a margin to a loss.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LossType {
-    /// Negative log-sigmoid of the margin (Bradley–Terry).
-    #[default]
-    Sigmoid,
-    /// `max(0, 1 − z)`.
-    Hinge,
-    /// Squared distance of the margin per token to its target.
-    Ipo,
-    /// Sigmoid loss that is unbiased under flipped labels.
-    Robust,
-    /// Reverse KL divergence to the smoothed label.
-    ExoPair,
+use crate::named::named;
+
+named! {
+    /// Name of the [`LossShape`] that maps a margin to a loss.
+    #[derive(Default)]
+    pub enum LossType {
+        /// Negative log-sigmoid of the margin (Bradley–Terry).
+        #[default]
+        Sigmoid = "sigmoid",
+        /// `max(0, 1 − z)`.
+        Hinge = "hinge",
+        /// Squared distance of the margin per token to its target.
+        Ipo = "ipo",
+        /// Sigmoid loss that is unbiased under flipped labels.
+        Robust = "robust",
+        /// Reverse KL divergence to the smoothed label.
+        ExoPair = "exo_pair",
+    }
 }
 
 impl LossType {
-    /// Returns the name in a configuration.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sigmoid => "sigmoid",
-            Self::Hinge => "hinge",
-            Self::Ipo => "ipo",
-            Self::Robust => "robust",
-            Self::ExoPair => "exo-pair",
-        }
-    }
-
     /// Returns whether label smoothing changes the loss.
     pub fn is_smoothed(self) -> bool {
         match self {

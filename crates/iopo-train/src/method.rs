@@ -1,60 +1,37 @@
 //! The training methods and the sequences of a group that they read.
 
-use std::fmt;
-
 use iopo_core::{FalseCells, PerSequence};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use crate::encode::EncodedGroup;
+use crate::named::named;
 
-/// Declares [`Method`], its list and its names, so that no method can be missing from the list.
-macro_rules! methods {
-    ($($(#[$about:meta])* $method:ident = $name:literal,)*) => {
-        /// A training method. All but [`Method::Sft`] start from the SFT model.
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-        )]
-        pub enum Method {
-            $($(#[$about])* #[serde(rename = $name)] $method,)*
-        }
-
-        impl Method {
-            /// Every method, in the order in which a run trains them.
-            pub const ALL: &'static [Self] = &[$(Self::$method,)*];
-
-            /// Returns the name in configurations and directories.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$method => $name,)* }
-            }
-        }
-    };
-}
-
-methods! {
-    /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
-    Sft = "sft",
-    /// SFT from the SFT model with as many updates as a preference method gets, as a fair baseline.
-    SftContinued = "sft-continued",
-    /// DPO on both output pairs of a group (the paper's "without input preference").
-    Dpo = "dpo",
-    /// DPO as the paper's baseline: y1 over y2 under x1 only.
-    DpoPaper = "dpo-paper",
-    /// `SimPO` on the strict pairs of a group, without a reference.
-    Simpo = "simpo",
-    /// ORPO on the strict pairs, without a reference. It starts from the SFT model, like every method here.
-    Orpo = "orpo",
-    /// TPO on the strict pairs, without a reference; the chosen response also serves as the gold one.
-    Tpo = "tpo",
-    /// TPO-L on the strict pairs, without a reference; the chosen response also serves as the gold one.
-    TpoL = "tpo-l",
-    /// Input-output preference optimization.
-    Iopo = "iopo",
-    /// The paper's ablation "without output preference": does a response prefer its own instruction? A heuristic, always
-    /// with the sigmoid.
-    IopoNoOutput = "iopo-no-output",
-    /// The paper's variant with three sequences, which never reads y2 under x2. A heuristic, always with the sigmoid.
-    IopoThree = "iopo-three",
+named! {
+    /// A training method. All but [`Method::Sft`] start from the SFT model. A run trains them in this order.
+    pub enum Method {
+        /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
+        Sft = "sft",
+        /// SFT from the SFT model with as many updates as a preference method gets, as a fair baseline.
+        SftContinued = "sft-continued",
+        /// DPO on both output pairs of a group (the paper's "without input preference").
+        Dpo = "dpo",
+        /// DPO as the paper's baseline: y1 over y2 under x1 only.
+        DpoPaper = "dpo-paper",
+        /// `SimPO` on the strict pairs of a group, without a reference.
+        Simpo = "simpo",
+        /// ORPO on the strict pairs, without a reference. It starts from the SFT model, like every method here.
+        Orpo = "orpo",
+        /// TPO on the strict pairs, without a reference; the chosen response also serves as the gold one.
+        Tpo = "tpo",
+        /// TPO-L on the strict pairs, without a reference; the chosen response also serves as the gold one.
+        TpoL = "tpo-l",
+        /// Input-output preference optimization.
+        Iopo = "iopo",
+        /// The paper's ablation "without output preference": does a response prefer its own instruction? A heuristic, always
+        /// with the sigmoid.
+        IopoNoOutput = "iopo-no-output",
+        /// The paper's variant with three sequences, which never reads y2 under x2. A heuristic, always with the sigmoid.
+        IopoThree = "iopo-three",
+    }
 }
 
 /// The comparison that a method's loss makes, from which its settings follow.
@@ -207,11 +184,5 @@ impl Method {
                 PerSequence { x1y1: x1y2, x1y2, x2y1, x2y2: x2y1 }
             }
         }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
     }
 }

@@ -10,35 +10,30 @@ use burn::optim::{
 };
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use crate::adamw::FusedAdamW;
+use crate::{adamw::FusedAdamW, named::named};
 
-/// Name of an optimizer in a configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OptimizerName {
-    /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's default is 1e-5), decoupled weight decay.
-    #[default]
-    Adamw,
-    /// Adam with the same numbers; weight decay is added to the gradient, as in SGD, `RMSprop` and `AdaGrad`.
-    Adam,
-    /// Stochastic gradient descent without momentum.
-    Sgd,
-    /// `RMSprop`: alpha 0.99, epsilon 1e-8, without momentum.
-    Rmsprop,
-    /// `AdaGrad`: epsilon 1e-10.
-    Adagrad,
-    /// Lion: betas 0.9 and 0.99, decoupled weight decay. It needs a learning rate 3 to 10 times smaller than `AdamW`'s.
-    Lion,
+named! {
+    /// Name of an optimizer in a configuration.
+    #[derive(Default)]
+    pub enum OptimizerName {
+        /// `AdamW`: betas 0.9 and 0.999, epsilon 1e-8 (Burn's default is 1e-5), decoupled weight decay.
+        #[default]
+        Adamw = "adamw",
+        /// Adam with the same numbers; weight decay is added to the gradient, as in SGD, `RMSprop` and `AdaGrad`.
+        Adam = "adam",
+        /// Stochastic gradient descent without momentum.
+        Sgd = "sgd",
+        /// `RMSprop`: alpha 0.99, epsilon 1e-8, without momentum.
+        Rmsprop = "rmsprop",
+        /// `AdaGrad`: epsilon 1e-10.
+        Adagrad = "adagrad",
+        /// Lion: betas 0.9 and 0.99, decoupled weight decay. It needs a learning rate 3 to 10 times smaller than `AdamW`'s.
+        Lion = "lion",
+    }
 }
 
 impl OptimizerName {
-    /// Every optimizer.
-    pub const ALL: [Self; 6] =
-        [Self::Adamw, Self::Adam, Self::Sgd, Self::Rmsprop, Self::Adagrad, Self::Lion];
-
     /// Returns the number of moments per trained tensor.
     pub fn moments(self) -> usize {
         match self {

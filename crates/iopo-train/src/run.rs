@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     Method, PRODUCER, TrainConfig, TrainError,
     batch::{limited, smaller},
-    encode::{EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
+    encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
     files,
     grid::{self, Settings, Trial},
     metadata::Origin,
@@ -94,7 +94,7 @@ pub struct TrainSummary {
     /// Groups of the dev split evaluated on.
     pub dev_groups: usize,
     /// Dropped rows, by reason.
-    pub dropped: BTreeMap<&'static str, u64>,
+    pub dropped: BTreeMap<DropReason, u64>,
 }
 
 /// The inputs of a run.
@@ -156,7 +156,7 @@ pub fn train(
     }
     let mut dropped = train.dropped.clone();
     for (reason, count) in &dev.dropped {
-        *dropped.entry(reason).or_default() += count;
+        *dropped.entry(*reason).or_default() += count;
     }
     let inputs = Inputs {
         config,

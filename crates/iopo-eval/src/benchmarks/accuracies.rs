@@ -42,7 +42,15 @@ pub fn summarize(
                     rows.push(estimate.row(model, None, metric, subset.clone()));
                     Ok(())
                 };
-            if subset.kind().is_none() {
+            let of_prompts = match subset {
+                Subset::Kind(_) => false,
+                Subset::All
+                | Subset::Seen
+                | Subset::Unseen
+                | Subset::Groups(_)
+                | Subset::Constraints(_) => true,
+            };
+            if of_prompts {
                 let observed = observe::prompt_accuracy(&scored, &subset, strictness);
                 add(strictness.prompt_metric(), &observed)?;
             }

@@ -1,10 +1,11 @@
 //! The accuracy table with its intervals, and the paired differences.
 
-use iopo_schema::{Subset, SummaryMetric, SummaryRow};
+use iopo_schema::{MetricFamily, Subset, SummaryMetric, SummaryRow};
 use minijinja::Value;
 use serde::Serialize;
 
 use super::{Cell, Column, Row, Table};
+use crate::models::Colors;
 use crate::svg::whisker;
 use crate::{format, models};
 
@@ -45,17 +46,6 @@ pub(crate) static COLUMNS: [Measure; 6] = [
     Measure::new(CONSTRAINTS, "Constraints", Subset::Seen, "seen kinds"),
     Measure::new(CONSTRAINTS, "Constraints", Subset::Unseen, "unseen kinds"),
 ];
-
-/// Whether a metric is an accuracy of responses.
-pub(crate) fn is_accuracy(metric: SummaryMetric) -> bool {
-    matches!(
-        metric,
-        SummaryMetric::PromptAccuracyStrict
-            | SummaryMetric::PromptAccuracyLoose
-            | SummaryMetric::InstructionAccuracyStrict
-            | SummaryMetric::InstructionAccuracyLoose
-    )
-}
 
 /// The table and the differences.
 #[derive(Debug, Serialize)]
@@ -178,18 +168,18 @@ fn headings() -> Vec<Column> {
 }
 
 impl Accuracy {
-    pub(crate) fn of(rows: &[SummaryRow]) -> Self {
+    pub(crate) fn of(rows: &[SummaryRow], colors: &Colors) -> Self {
         let names = models(rows);
         let row = |name: &&str| {
             let cell = |column: &Measure| {
                 find(rows, name, None, column.metric, &column.subset)
-                    .map_or_else(Cell::default, |row| share(row, &models::color(name)))
+                    .map_or_else(Cell::default, |row| share(row, colors.of(name)))
             };
             let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
             Row {
                 name: (*name).to_owned(),
                 detail: String::new(),
-                color: models::color(name),
+                color: colors.of(name).to_owned(),
                 cells,
             }
         };
@@ -210,15 +200,20 @@ impl Accuracy {
                 .unwrap_or_default(),
             differences: baselines
                 .into_iter()
-                .filter_map(|baseline| differences(rows, &names, baseline))
+                .filter_map(|baseline| differences(rows, &names, baseline, colors))
                 .collect(),
-            subsets: subsets(rows, &names),
+            subsets: subsets(rows, &names, colors),
         }
     }
 }
 
 /// Makes the table of differences to one baseline, all drawn on one axis.
-fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Differences> {
+fn differences(
+    rows: &[SummaryRow],
+    names: &[&str],
+    baseline: &str,
+    colors: &Colors,
+) -> Option<Differences> {
     let found = |name: &str, column: &Measure| {
         find(rows, name, Some(baseline), column.metric, &column.subset)
     };
@@ -227,16 +222,16 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
     let reach = ends.flat_map(|row| [row.low.abs(), row.high.abs()]).filter(|end| end.is_finite());
     let reach = reach.fold(0.05, f64::max) * 1.05;
     let row = |name: &&str| {
-        let color = models::color(name);
+        let color = colors.of(name);
         let cell = |column| {
-            found(name, column).map_or_else(Cell::default, |row| difference(row, reach, &color))
+            found(name, column).map_or_else(Cell::default, |row| difference(row, reach, color))
         };
         let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
         let any = cells.iter().any(|cell| !cell.shown.is_empty());
         any.then(|| Row {
             name: (*name).to_owned(),
             detail: String::new(),
-            color: color.clone(),
+            color: color.to_owned(),
             cells,
         })
     };
@@ -248,10 +243,10 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
 }
 
 /// Makes the table of the remaining subsets, without single kinds: one row per subset, one column per model.
-fn subsets(rows: &[SummaryRow], names: &[&str]) -> Option<Table> {
+fn subsets(rows: &[SummaryRow], names: &[&str], colors: &Colors) -> Option<Table> {
     let other = |row: &&SummaryRow| {
         row.baseline.is_none()
-            && is_accuracy(row.metric)
+            && row.metric.family() == MetricFamily::Accuracy
             && row.subset.kind().is_none()
             && !COLUMNS.iter().any(|column| column.is(row))
     };
@@ -270,7 +265,7 @@ fn subsets(rows: &[SummaryRow], names: &[&str]) -> Option<Table> {
             .iter()
             .map(|name| {
                 find(rows, name, None, metric, subset)
-                    .map_or_else(Cell::default, |row| share(row, &models::color(name)))
+                    .map_or_else(Cell::default, |row| share(row, colors.of(name)))
             })
             .collect(),
     };

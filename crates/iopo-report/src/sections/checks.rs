@@ -1,13 +1,13 @@
 //! Degeneration checks, and the implicit reward on test groups.
 
-use iopo_schema::{Subset, SummaryMetric, SummaryRow};
+use iopo_schema::{MetricFamily, Subset, SummaryMetric, SummaryRow};
 use minijinja::Value;
 use serde::Serialize;
 
-use super::accuracy::{find, interval, is_accuracy, models, share};
+use super::accuracy::{find, interval, models, share};
 use super::{Cell, Column, Row, Table};
 use crate::format;
-use crate::models::color;
+use crate::models::Colors;
 
 /// Every metric of the summary that is not an accuracy of responses.
 #[derive(Debug, Serialize)]
@@ -71,61 +71,40 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
     }
 }
 
-fn is_reward(metric: SummaryMetric) -> bool {
-    matches!(
-        metric,
-        SummaryMetric::RewardAccuracy
-            | SummaryMetric::RewardAccuracyV1
-            | SummaryMetric::RewardAccuracyV2
-            | SummaryMetric::RewardOutputMargin
-            | SummaryMetric::RewardInputMargin
-    )
-}
-
-fn is_share(metric: SummaryMetric) -> bool {
-    is_accuracy(metric)
-        || matches!(
-            metric,
-            SummaryMetric::EmptyShare
-                | SummaryMetric::LengthCutShare
-                | SummaryMetric::RepeatedLines
-                | SummaryMetric::RewardAccuracy
-                | SummaryMetric::RewardAccuracyV1
-                | SummaryMetric::RewardAccuracyV2
-        )
-}
-
 type Key<'a> = (SummaryMetric, &'a Subset);
 
 impl Checks {
     /// Makes both tables; `None` if the summary has accuracies only.
-    pub(crate) fn of(rows: &[SummaryRow]) -> Option<Self> {
+    pub(crate) fn of(rows: &[SummaryRow], colors: &Colors) -> Option<Self> {
         let mut keys: Vec<Key<'_>> = Vec::new();
         for row in rows.iter().filter(|row| row.baseline.is_none()) {
             let key = (row.metric, &row.subset);
-            if !is_accuracy(row.metric) && !keys.contains(&key) {
+            if row.metric.family() != MetricFamily::Accuracy && !keys.contains(&key) {
                 keys.push(key);
             }
         }
         let (rewards, others): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| is_reward(key.0));
-        let checks = Self { rewards: table(rows, &rewards), degeneration: table(rows, &others) };
+            keys.into_iter().partition(|key| key.0.family() == MetricFamily::Reward);
+        let checks = Self {
+            rewards: table(rows, &rewards, colors),
+            degeneration: table(rows, &others, colors),
+        };
         (checks.rewards.is_some() || checks.degeneration.is_some()).then_some(checks)
     }
 }
 
 /// Makes a table with one row per metric and subset and one column per model.
-fn table(rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
+fn table(rows: &[SummaryRow], keys: &[Key<'_>], colors: &Colors) -> Option<Table> {
     let names: Vec<&str> = models(rows)
         .into_iter()
         .filter(|name| keys.iter().any(|key| find(rows, name, None, key.0, key.1).is_some()))
         .collect();
     let row = |(metric, subset): &Key<'_>| {
         let (name, detail) = meaning(*metric);
-        let percent = is_share(*metric);
+        let percent = metric.is_share();
         let cell = |model: &&str| match find(rows, model, None, *metric, subset) {
             None => Cell::default(),
-            Some(row) if percent => share(row, &color(model)),
+            Some(row) if percent => share(row, colors.of(model)),
             Some(row) => Cell {
                 shown: format::estimate(row.value, row.value),
                 interval: interval(row, |end| format::estimate(end, row.value)),

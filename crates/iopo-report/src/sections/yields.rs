@@ -44,9 +44,45 @@ fn title(prefix: &str) -> String {
         Ok(Breakdown::Kind) => "Constraint kinds",
         Ok(Breakdown::Split) => "Groups by split",
         Ok(Breakdown::ConstraintsPerInstruction) => "Constraints per instruction",
-        Ok(_) | Err(_) => return readable(prefix),
+        Ok(
+            Breakdown::DroppedConstraints
+            | Breakdown::DroppedRepairs
+            | Breakdown::Trimmed
+            | Breakdown::Tasks
+            | Breakdown::TasksWithGroups
+            | Breakdown::Candidates
+            | Breakdown::Changed
+            | Breakdown::Reached
+            | Breakdown::Repaired,
+        )
+        | Err(_) => return readable(prefix),
     };
     title.to_owned()
+}
+
+/// Returns the place of a breakdown's chart; unknown breakdowns come last.
+fn rank(prefix: &str) -> usize {
+    match prefix.parse::<Breakdown>() {
+        Ok(Breakdown::Yield) => 0,
+        Ok(Breakdown::Dropped) => 1,
+        Ok(Breakdown::Split) => 2,
+        Ok(Breakdown::Type) => 3,
+        Ok(Breakdown::Kind) => 4,
+        Ok(Breakdown::Dimension) => 5,
+        Ok(
+            Breakdown::DroppedConstraints
+            | Breakdown::DroppedRepairs
+            | Breakdown::Trimmed
+            | Breakdown::Tasks
+            | Breakdown::TasksWithGroups
+            | Breakdown::Candidates
+            | Breakdown::Changed
+            | Breakdown::Reached
+            | Breakdown::Repaired
+            | Breakdown::ConstraintsPerInstruction,
+        )
+        | Err(_) => 6,
+    }
 }
 
 fn readable(name: &str) -> String {
@@ -74,17 +110,6 @@ impl Yields {
             }
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
-        let rank = |prefix: &str| {
-            let order = [
-                Breakdown::Yield,
-                Breakdown::Dropped,
-                Breakdown::Split,
-                Breakdown::Type,
-                Breakdown::Kind,
-                Breakdown::Dimension,
-            ];
-            order.iter().position(|known| known.as_str() == prefix).unwrap_or(order.len())
-        };
         groups.sort_by_key(|(prefix, _)| rank(prefix));
         Self {
             totals,

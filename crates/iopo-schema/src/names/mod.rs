@@ -16,5 +16,5 @@ mod training_metric;
 pub use counts::{Breakdown, Total};
 pub use labels::{GroupKind, Method, Operation, Split};
 pub use subset::Subset;
-pub use summary_metric::SummaryMetric;
+pub use summary_metric::{MetricFamily, SummaryMetric};
 pub use training_metric::TrainingMetric;

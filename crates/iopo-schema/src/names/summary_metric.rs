@@ -53,3 +53,74 @@ names! {
         RewardInputMargin = "reward_input_margin",
     }
 }
+
+/// What a metric of a `summary` file measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricFamily {
+    /// Whether responses follow their constraints.
+    Accuracy,
+    /// Signs of degenerate responses.
+    Degeneration,
+    /// The implicit reward on test groups.
+    Reward,
+}
+
+impl SummaryMetric {
+    /// Returns what it measures.
+    pub const fn family(self) -> MetricFamily {
+        match self {
+            Self::PromptAccuracyStrict
+            | Self::PromptAccuracyLoose
+            | Self::InstructionAccuracyStrict
+            | Self::InstructionAccuracyLoose => MetricFamily::Accuracy,
+            Self::ResponseWords
+            | Self::ResponseTokens
+            | Self::Distinct1
+            | Self::Distinct2
+            | Self::Distinct3
+            | Self::EmptyShare
+            | Self::LengthCutShare
+            | Self::RepeatedLines
+            | Self::CorpusDistinct1
+            | Self::CorpusDistinct2
+            | Self::CorpusDistinct3
+            | Self::PerplexityBase
+            | Self::LogpsChosen
+            | Self::LogpsChosenPerToken => MetricFamily::Degeneration,
+            Self::RewardAccuracy
+            | Self::RewardAccuracyV1
+            | Self::RewardAccuracyV2
+            | Self::RewardOutputMargin
+            | Self::RewardInputMargin => MetricFamily::Reward,
+        }
+    }
+
+    /// Returns whether it is a share between 0 and 1 that readers see in percent.
+    pub const fn is_share(self) -> bool {
+        match self {
+            Self::PromptAccuracyStrict
+            | Self::PromptAccuracyLoose
+            | Self::InstructionAccuracyStrict
+            | Self::InstructionAccuracyLoose
+            | Self::EmptyShare
+            | Self::LengthCutShare
+            | Self::RepeatedLines
+            | Self::RewardAccuracy
+            | Self::RewardAccuracyV1
+            | Self::RewardAccuracyV2 => true,
+            Self::ResponseWords
+            | Self::ResponseTokens
+            | Self::Distinct1
+            | Self::Distinct2
+            | Self::Distinct3
+            | Self::CorpusDistinct1
+            | Self::CorpusDistinct2
+            | Self::CorpusDistinct3
+            | Self::PerplexityBase
+            | Self::LogpsChosen
+            | Self::LogpsChosenPerToken
+            | Self::RewardOutputMargin
+            | Self::RewardInputMargin => false,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! It cuts the *end* of a prompt, that is, the constraints, and may cut a response's end-of-turn
 //! token. [`TruncationMode::Drop`](super::TruncationMode::Drop) does neither.
 
-use super::EncodedGroup;
+use super::{DropReason, EncodedGroup};
 
 /// Returns how many of the `source` prompt tokens and `target` response tokens remain, at most `cutoff` together.
 ///
@@ -22,7 +22,7 @@ pub fn infer_seqlen(source: usize, target: usize, cutoff: usize) -> (usize, usiz
 
 /// Cuts both prompts to one length and both responses to another, which follow from the longer ones.
 /// Returns the reason to drop the group if nothing is left to train on.
-pub(super) fn cut(group: &mut EncodedGroup, cutoff: usize) -> Option<&'static str> {
+pub(super) fn cut(group: &mut EncodedGroup, cutoff: usize) -> Option<DropReason> {
     let source = group.x1.len().max(group.x2.len());
     let target = group.y1.len().max(group.y2.len());
     let (source, target) = infer_seqlen(source, target, cutoff);
@@ -33,9 +33,9 @@ pub(super) fn cut(group: &mut EncodedGroup, cutoff: usize) -> Option<&'static st
         response.truncate(target);
     }
     if source == 0 {
-        Some("no_prompt_left")
+        Some(DropReason::NoPromptLeft)
     } else if target == 0 {
-        Some("no_response_left")
+        Some(DropReason::NoResponseLeft)
     } else {
         None
     }

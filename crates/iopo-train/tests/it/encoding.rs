@@ -7,7 +7,7 @@ use iopo_llm::{Message, Role};
 use iopo_model::{ChatTemplate, ModelFiles, Tokenizer};
 use iopo_train::{
     EncodedGroup, Encoder, TruncationMode,
-    encode::{Encoded, infer_seqlen},
+    encode::{DropReason, Encoded, infer_seqlen},
 };
 use serde_json::Value;
 
@@ -128,7 +128,7 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
                     assert_eq!(tokens.len(), number(&before[name]), "{}", example["name"]);
                 }
             }
-            Encoded::Dropped("too_long") => {
+            Encoded::Dropped(DropReason::TooLong) => {
                 // Texts that contain a special token have other lengths in the reference.
                 let longest = |x: &str, y: &str| number(&before[x]) + number(&before[y]);
                 let pairs =
@@ -140,7 +140,10 @@ fn check(golden: &Value, tokenizer: &Tokenizer, template: &ChatTemplate) -> usiz
                 );
             }
             Encoded::Dropped(reason) => {
-                assert!(matches!(reason, "special_token" | "empty_response"), "{reason}");
+                assert!(
+                    matches!(reason, DropReason::SpecialToken | DropReason::EmptyResponse),
+                    "{reason}"
+                );
             }
         }
     }

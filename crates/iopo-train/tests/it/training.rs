@@ -276,7 +276,8 @@ fn groups_that_do_not_fit_are_dropped_and_counted() {
         config.max_length = 300;
         let out = folder.path().join("train");
         let summary = train(&config, preferences, base, &out, &Silent).expect("trained");
-        let dropped: Vec<(&str, u64)> = summary.dropped.into_iter().collect();
+        let dropped = summary.dropped.iter().map(|(reason, count)| (reason.name(), *count));
+        let dropped: Vec<(&str, u64)> = dropped.collect();
         assert_eq!(dropped, [("empty_response", 1), ("special_token", 1), ("too_long", 1)]);
         config.max_length = 10;
         let out = folder.path().join("none");
