@@ -6,7 +6,7 @@ use iopo_schema::{MetricRow, TrainingMetric as Metric, run_files::method_of};
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::models::{self, Colors};
+use crate::models::Colors;
 use crate::run::series;
 use crate::svg::{LineChart, Series};
 
