@@ -31,12 +31,12 @@ impl Margins {
         false_cells: FalseCells,
     ) -> Self {
         let rewards = policy.rewards(&reference, beta);
-        let FalseCells { x1y2, x2y1 } = false_cells;
-        let [output_x1, output_x2] = rewards.output_margins();
-        let [input_y1, input_y2] = rewards.input_margins();
+        let strict = |[first, second]: [f64; 2], [is_first, is_second]: [&bool; 2]| {
+            [is_first.then_some(first), is_second.then_some(second)]
+        };
         Self {
-            output: [x1y2.then_some(output_x1), x2y1.then_some(output_x2)],
-            input: [x2y1.then_some(input_y1), x1y2.then_some(input_y2)],
+            output: strict(rewards.output_margins(), false_cells.output_pairs()),
+            input: strict(rewards.input_margins(), false_cells.input_pairs()),
             group: rewards.margin_over(false_cells.weights()),
         }
     }

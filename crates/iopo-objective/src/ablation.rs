@@ -4,8 +4,14 @@
 //! implemented so that the paper's tables can be reproduced. All three use the sigmoid, as published.
 
 use burn::tensor::Tensor;
+use iopo_core::FalseCells;
 
-use crate::{dpo::dpo_mirrored, logps::GroupLogps, shape::logistic};
+use crate::{
+    cells::{CellWeights, cell_weights, strict_mean},
+    dpo::dpo_mirrored,
+    logps::GroupLogps,
+    shape::logistic,
+};
 
 /// Computes the ablation *without input preference* (paper, section 5.3), which is DPO on both mirrored pairs:
 /// `−½[log σ(β(s11−s12)) + log σ(β(s22−s21))]`.
@@ -26,8 +32,25 @@ pub fn without_input(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> 
 /// `[groups]` in every field; `[groups]` out.
 #[must_use]
 pub fn without_output(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> Tensor<1> {
-    let [y1, y2] = policy.log_ratios(reference).input_margins();
-    (logistic(y1.mul_scalar(beta)) + logistic(y2.mul_scalar(beta))).mul_scalar(0.5)
+    without_output_sided(policy, reference, &full(policy), beta)
+}
+
+/// Computes [`without_output`] over the strict input pairs, whose response violates the other instruction.
+///
+/// A full group has two strict input pairs, a sided group one.
+///
+/// # Shapes
+/// `[groups]` in every field of `policy`, `reference` and `weights`; `[groups]` out.
+#[must_use]
+pub fn without_output_sided(
+    policy: &GroupLogps,
+    reference: &GroupLogps,
+    weights: &CellWeights,
+    beta: f64,
+) -> Tensor<1> {
+    let margins = policy.log_ratios(reference).input_margins();
+    let losses = margins.map(|margin| logistic(margin.mul_scalar(beta)));
+    strict_mean(losses, weights.input_pairs())
 }
 
 /// Computes the variant with three sequences (paper, appendix E): `−log σ(β(2s11 − s12 − s21))`.
@@ -38,7 +61,27 @@ pub fn without_output(policy: &GroupLogps, reference: &GroupLogps, beta: f64) ->
 /// `[groups]` in every field; `[groups]` out.
 #[must_use]
 pub fn three_sequences(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -> Tensor<1> {
+    three_sequences_sided(policy, reference, &full(policy), beta)
+}
+
+/// Computes [`three_sequences`] with the mean over a group's false cells: `−log σ(β(2s11 − 2·s_false))`.
+///
+/// # Shapes
+/// `[groups]` in every field of `policy`, `reference` and `weights`; `[groups]` out.
+#[must_use]
+pub fn three_sequences_sided(
+    policy: &GroupLogps,
+    reference: &GroupLogps,
+    weights: &CellWeights,
+    beta: f64,
+) -> Tensor<1> {
     let s = policy.log_ratios(reference);
-    let margin = s.x1y1.mul_scalar(2.0) - s.x1y2 - s.x2y1;
+    let margin =
+        s.x1y1.mul_scalar(2.0) - s.x1y2 * weights.x1y2.clone() - s.x2y1 * weights.x2y1.clone();
     logistic(margin.mul_scalar(beta))
+}
+
+/// Returns the weights of full groups.
+fn full(like: &GroupLogps) -> CellWeights {
+    cell_weights(&vec![FalseCells::BOTH; like.x1y1.dims()[0]], &like.x1y1)
 }

@@ -22,3 +22,16 @@ pub fn cell_weights(cells: &[FalseCells], like: &Tensor<1>) -> CellWeights {
     };
     FalseCells { x1y2: vector(|weights| weights.x1y2), x2y1: vector(|weights| weights.x2y1) }
 }
+
+/// Computes the mean of the losses of a group's two output or input comparisons over the strict ones, whose rejected cell
+/// is false: both in a full group, one in a sided group.
+///
+/// `weights` are the [output](FalseCells::output_pairs) or [input](FalseCells::input_pairs) pairs of [`CellWeights`].
+///
+/// # Shapes
+/// `[groups]` in every tensor; `[groups]` out.
+#[must_use]
+pub fn strict_mean(losses: [Tensor<1>; 2], weights: [&Tensor<1>; 2]) -> Tensor<1> {
+    let [first, second] = losses;
+    (first * weights[0].clone() + second * weights[1].clone()).mul_scalar(0.5)
+}

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    cells::CellWeights,
+    cells::{CellWeights, strict_mean},
     logps::{GroupLogps, PairLogps},
     shape::LossShape,
 };
@@ -64,8 +64,7 @@ pub fn dpo_mirrored_shaped(
     shape: LossShape,
     beta: f64,
 ) -> Tensor<1> {
-    let [x1, x2] = pair_losses(policy, reference, shape, beta);
-    (x1 * weights.x1y2.clone() + x2 * weights.x2y1.clone()).mul_scalar(0.5)
+    strict_mean(pair_losses(policy, reference, shape, beta), weights.output_pairs())
 }
 
 /// Computes the losses of the output margins under x1 and x2.

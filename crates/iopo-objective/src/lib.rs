@@ -62,8 +62,10 @@ pub mod simpo;
 pub mod tokens;
 pub mod tpo;
 
-pub use ablation::{three_sequences, without_input, without_output};
-pub use cells::{CellWeights, cell_weights};
+pub use ablation::{
+    three_sequences, three_sequences_sided, without_input, without_output, without_output_sided,
+};
+pub use cells::{CellWeights, cell_weights, strict_mean};
 pub use dpo::{dpo, dpo_mirrored, dpo_mirrored_shaped, dpo_mirrored_sided};
 pub use iopo::{iopo, iopo_sided, sided_margin};
 pub use iopo_core::{FalseCells, PerSequence, Sequence};

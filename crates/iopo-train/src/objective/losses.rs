@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use iopo_objective::{
-    GroupLogpsExt, LossShape, PairLogps, PairTokens, dpo_mirrored_shaped, nll_per_token, orpo,
-    pref_ftx, sided_margin, simpo, tpo, tpo_l,
+    GroupLogpsExt, PairLogps, PairTokens, dpo_mirrored_shaped, nll_per_token, orpo, pref_ftx,
+    sided_margin, simpo, strict_mean, three_sequences_sided, tpo, tpo_l, without_output_sided,
 };
 
 use super::{GroupWithLogps, Objective, UpdateSize, tensors::Leaves};
@@ -102,23 +102,15 @@ fn iopo(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
         + sft_term(leaves).mul_scalar(objective.pref_ftx)
 }
 
-/// The ablation without output preference. Equals [`iopo_objective::without_output`] on full groups; a sided group has
-/// one response that fails the other instruction, and contributes that comparison alone.
+/// The ablation without output preference. The SFT term is the mean over both chosen responses.
 fn no_output(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
-    let [y1, y2] = leaves.policy.log_ratios(&leaves.reference).input_margins();
-    let loss = |margin| LossShape::default().losses(margin, objective.beta);
-    (loss(y1) * leaves.cells.x2y1.clone() + loss(y2) * leaves.cells.x1y2.clone()).mul_scalar(0.5)
+    without_output_sided(&leaves.policy, &leaves.reference, &leaves.cells, objective.beta)
         + sft_term(leaves).mul_scalar(0.5 * objective.pref_ftx)
 }
 
-/// The variant with three sequences. Equals [`iopo_objective::three_sequences`] on full groups; in a sided group the
-/// false cell counts twice, as in IOPO. The SFT term covers y1 under x1, the only chosen sequence that it reads.
+/// The variant with three sequences. The SFT term covers y1 under x1, the only chosen sequence that it reads.
 fn three(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
-    let ratios = leaves.policy.log_ratios(&leaves.reference);
-    let margin = ratios.x1y1.mul_scalar(2.0)
-        - ratios.x1y2 * leaves.cells.x1y2.clone()
-        - ratios.x2y1 * leaves.cells.x2y1.clone();
-    LossShape::default().losses(margin, objective.beta)
+    three_sequences_sided(&leaves.policy, &leaves.reference, &leaves.cells, objective.beta)
         + nll_per_token(&leaves.policy.x1y1, &leaves.tokens.y1).mul_scalar(objective.pref_ftx)
 }
 
@@ -126,9 +118,8 @@ fn three(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
 fn strict_pairs(leaves: &Leaves, loss: impl Fn(&PairLogps, &PairTokens) -> Tensor<1>) -> Tensor<1> {
     let ([policy_x1, policy_x2], [tokens_x1, tokens_x2]) =
         (leaves.policy.pairs(), leaves.tokens.pairs());
-    (loss(&policy_x1, &tokens_x1) * leaves.cells.x1y2.clone()
-        + loss(&policy_x2, &tokens_x2) * leaves.cells.x2y1.clone())
-    .mul_scalar(0.5)
+    let losses = [loss(&policy_x1, &tokens_x1), loss(&policy_x2, &tokens_x2)];
+    strict_mean(losses, leaves.cells.output_pairs())
 }
 
 /// Computes the negative log-likelihood per token of both chosen responses, which `pref_ftx` weights.
