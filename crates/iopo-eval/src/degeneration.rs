@@ -6,12 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use iopo_schema::{PredictionRow, SummaryMetric};
+use iopo_schema::{FinishReason, PredictionRow, SummaryMetric};
 
 use crate::Observation;
-
-/// Finish reason of a response that the token limit cut off.
-pub(crate) const CUT: &str = "length";
 
 /// Measures one response: numerator and denominator. A denominator of 0 means that there is nothing to measure.
 pub type Measure = fn(&PredictionRow) -> (f64, f64);
@@ -27,7 +24,7 @@ pub const METRICS: [(SummaryMetric, Measure); 8] = [
     (SummaryMetric::Distinct2, |row| distinct_share(&row.response, 2)),
     (SummaryMetric::Distinct3, |row| distinct_share(&row.response, 3)),
     (SummaryMetric::EmptyShare, |row| (share(row.response.trim().is_empty()), 1.0)),
-    (SummaryMetric::LengthCutShare, |row| (share(row.finish_reason == CUT), 1.0)),
+    (SummaryMetric::LengthCutShare, |row| (share(row.finish_reason == FinishReason::Length), 1.0)),
     (SummaryMetric::RepeatedLines, |row| repeated_lines(&row.response)),
 ];
 

@@ -7,7 +7,7 @@ use iopo_constraints::ConstraintError;
 use iopo_constraints::ifeval::IfevalError;
 use iopo_core::SettingError;
 use iopo_llm::LlmError;
-use iopo_schema::{CheckRow, SchemaError};
+use iopo_schema::{CheckRow, SchemaError, Split};
 
 /// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub enum EvalError {
     #[error("the model failed during evaluation: {0}")]
     Model(LlmError),
     /// The user asked to stop.
-    #[error("stopped on request; hint: run the same command again to resume")]
+    #[error("stopped on request")]
     Cancelled,
     /// A directory could not be created.
     #[error("failed to create the directory {}", path.display())]
@@ -92,8 +92,7 @@ pub enum EvalError {
     },
     /// A prompt of a benchmark was trained on.
     #[error(
-        "task `{task_id}` of the run is also a prompt of the benchmark; hint: remove the task and run synthesis again, or \
-         evaluate on another benchmark"
+        "task `{task_id}` of the run is also a prompt of the benchmark"
     )]
     BenchmarkInTraining {
         /// The task.
@@ -101,8 +100,7 @@ pub enum EvalError {
     },
     /// Prompts do not fit the model's context.
     #[error(
-        "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens (first: `{first}`); \
-         hint: lower the limit of new tokens"
+        "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens (first: `{first}`)"
     )]
     TooLong {
         /// Prompts that do not fit.
@@ -159,11 +157,7 @@ pub enum EvalError {
         responses: usize,
     },
     /// A directory holds other responses.
-    #[error(
-        "{} holds other responses{}; hint: choose another output directory, or delete this one",
-        out.display(),
-        listed(differences)
-    )]
+    #[error("{} holds other responses{}", out.display(), listed(differences))]
     OtherResponses {
         /// The directory.
         out: PathBuf,
@@ -173,7 +167,7 @@ pub enum EvalError {
 
     /// There are no test tasks.
     #[error(
-        "found no group of the test split in {}, expected at least one; hint: build the pairs with test tasks",
+        "found no group of the test split in {}, expected at least one",
         path.display()
     )]
     NoTestTasks {
@@ -182,32 +176,29 @@ pub enum EvalError {
     },
     /// A task is in the test split and in another one.
     #[error(
-        "task `{task_id}` is in the test split and in the {other} split; hint: build the pairs again, which splits by task"
+        "task `{task_id}` is in the test split and in the {other} split"
     )]
     TaskInTwoSplits {
         /// The task.
         task_id: String,
         /// The other split.
-        other: &'static str,
+        other: Split,
     },
     /// A test prompt was trained on under another task.
     #[error(
-        "the test prompt of task `{test_task}` is, word for word, an instruction of task `{other_task}` in the {other} split; \
-         hint: remove one of the two tasks"
+        "the test prompt of task `{test_task}` is, word for word, an instruction of task `{other_task}` in the \
+         {other} split"
     )]
     PromptInTraining {
         /// The test task.
         test_task: String,
         /// The other split.
-        other: &'static str,
+        other: Split,
         /// The task of the other split.
         other_task: String,
     },
     /// A held-out kind occurs in training data or in a seen prompt.
-    #[error(
-        "constraint kind `{kind}` is held out, but {place} of task `{task_id}` has it; hint: remove it from the \
-         held-out list, or run synthesis and pairs again with that list"
-    )]
+    #[error("constraint kind `{kind}` is held out, but {place} of task `{task_id}` has it")]
     HeldOutKindSeen {
         /// Id of the kind.
         kind: String,
@@ -244,7 +235,7 @@ pub enum EvalError {
         reason: String,
     },
     /// A prompt has no constraints.
-    #[error("prompt `{key}` has no constraint to score; hint: build the prompts again")]
+    #[error("prompt `{key}` has no constraint to score")]
     NoConstraints {
         /// Key of the prompt.
         key: String,
@@ -275,7 +266,7 @@ pub enum EvalError {
         cells: iopo_schema::PerSequence<bool>,
     },
     /// A model of the table has no run.
-    #[error("model `{model}` has no run to summarize; hint: pass its predictions and scores")]
+    #[error("model `{model}` has no run to summarize")]
     NoRuns {
         /// The model.
         model: String,
@@ -289,10 +280,7 @@ pub enum EvalError {
         key: String,
     },
     /// Two tables that are compared row by row have different rows.
-    #[error(
-        "{left} and {right} do not cover the same rows: `{key}` is only in {only_in}; hint: evaluate both on the same \
-         prompts"
-    )]
+    #[error("{left} and {right} do not cover the same rows: `{key}` is only in {only_in}")]
     KeysDiffer {
         /// The first table.
         left: String,
@@ -304,11 +292,7 @@ pub enum EvalError {
         only_in: String,
     },
     /// Scores were computed from other predictions.
-    #[error(
-        "{} was computed from other predictions than {}; hint: score these predictions again",
-        scores.display(),
-        predictions.display()
-    )]
+    #[error("{} was computed from other predictions than {}", scores.display(), predictions.display())]
     StaleScores {
         /// The scores file.
         scores: PathBuf,
@@ -350,6 +334,51 @@ impl EvalError {
             params: check.params.clone(),
             reason: error.to_string(),
         }
+    }
+
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Cancelled => "run the same command to resume",
+            Self::BenchmarkInTraining { .. } => {
+                "remove it from the tasks and run synthesis again, or evaluate on another benchmark"
+            }
+            Self::TooLong { .. } => "lower the limit of new tokens",
+            Self::OtherResponses { .. } => "choose another output directory, or delete this one",
+            Self::NoTestTasks { .. } => "build the pairs with test tasks",
+            Self::TaskInTwoSplits { .. } => "build the pairs again; they are split by task",
+            Self::PromptInTraining { .. } => "remove one of the two tasks",
+            Self::HeldOutKindSeen { .. } => {
+                "remove it from the held-out list, or run synthesis and pairs again with that list"
+            }
+            Self::NoConstraints { .. } => "build the prompts again",
+            Self::NoRuns { .. } => "pass its predictions and scores",
+            Self::KeysDiffer { .. } => "evaluate both on the same prompts",
+            Self::StaleScores { .. } => "score these predictions again",
+            Self::Setting(error) => return error.hint.clone(),
+            Self::Schema(error) => return error.hint(),
+            Self::Prompts { source, .. } => return source.hint(),
+            Self::Ifeval { source, .. } => return source.hint(),
+            Self::Model(_)
+            | Self::Folder { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Json { .. }
+            | Self::Source { .. }
+            | Self::NoPrompts { .. }
+            | Self::Response { .. }
+            | Self::UnmatchedResponses { .. }
+            | Self::Unanswered { .. }
+            | Self::Unpaired { .. }
+            | Self::Uncheckable { .. }
+            | Self::UnknownConstraint { .. }
+            | Self::Outcomes { .. }
+            | Self::TruthTable { .. }
+            | Self::DuplicateKey { .. }
+            | Self::Logps { .. }
+            | Self::Observation { .. } => return None,
+        };
+        Some(hint.to_owned())
     }
 
     /// Returns whether the cause is what the caller passed in (settings, prompts, responses, paths) rather than a failure.

@@ -227,7 +227,9 @@ fn observation(response: &ScoredResponse, num: u32, den: u32) -> Observation {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use iopo_schema::{CheckRow, ConstraintRow, Method, PredictionRow, ScoreRow, Subset};
+    use iopo_schema::{
+        CheckRow, ConstraintRow, FinishReason, Method, PredictionRow, ScoreRow, Subset,
+    };
 
     use super::{Strictness, instruction_accuracy, join, prompt_accuracy};
     use crate::Observation;
@@ -247,7 +249,7 @@ pub(crate) mod tests {
             prompt: "Write.".to_owned(),
             constraints: kinds.iter().map(constraint).collect(),
             response: "An answer.".to_owned(),
-            finish_reason: "stop".to_owned(),
+            finish_reason: FinishReason::Stop,
             prompt_tokens: 3,
             completion_tokens: 4,
         }

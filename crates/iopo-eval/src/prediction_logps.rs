@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use iopo_llm::{LogProb, LogProbResponse, Message, Progress, TokenLogps};
-use iopo_schema::PredictionRow;
+use iopo_schema::{FinishReason, PredictionRow};
 
-use crate::{EvalError, degeneration};
+use crate::EvalError;
 
 /// Computes the log-probabilities of predictions under `model`, by key. Blank responses are skipped.
 ///
@@ -25,10 +25,13 @@ pub fn response_logps(
     }
     let prompts: Vec<Vec<Message>> =
         answered.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
-    let response = |row: &&PredictionRow| row.finish_reason != degeneration::CUT;
+    let ended = |row: &PredictionRow| match row.finish_reason {
+        FinishReason::Stop | FinishReason::Given => true,
+        FinishReason::Length => false,
+    };
     let responses: Vec<LogProbResponse<'_>> = answered
         .iter()
-        .map(|row| LogProbResponse { text: &row.response, ended: response(row) })
+        .map(|row| LogProbResponse { text: &row.response, ended: ended(row) })
         .collect();
     let logps = model.response_logps(&prompts, &responses, progress)?;
     if logps.len() != responses.len() {
@@ -56,6 +59,7 @@ fn logps_error(what: &str, expected: String, found: String) -> EvalError {
 #[cfg(test)]
 mod tests {
     use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, Silent, TokenLogps};
+    use iopo_schema::FinishReason;
 
     use super::response_logps;
     use crate::observe::tests::prediction;
@@ -104,7 +108,7 @@ mod tests {
     #[test]
     fn a_cut_response_has_no_end_and_a_blank_one_is_skipped() {
         let mut rows = ["ended", "cut", "blank"].map(|key| prediction(key, &["a"]));
-        rows[1].finish_reason = "length".to_owned();
+        rows[1].finish_reason = FinishReason::Length;
         rows[2].response = " \n".to_owned();
         let logps = response_logps(&Words, &rows, &Silent).expect("computed");
         assert_eq!(logps["ended"].tokens, 3, "two words and the end");

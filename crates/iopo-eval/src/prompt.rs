@@ -1,6 +1,6 @@
 //! Test prompts.
 
-use iopo_schema::{ConstraintRow, PredictionRow};
+use iopo_schema::{ConstraintRow, FinishReason, PredictionRow};
 
 /// A prompt that a model is tested on, with the constraints that score its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,11 @@ pub struct TestPrompt {
 
 impl TestPrompt {
     /// Creates the prediction of a response to this prompt, with token counts of 0.
-    pub(crate) fn prediction(&self, response: String, finish_reason: &str) -> PredictionRow {
+    pub(crate) fn prediction(
+        &self,
+        response: String,
+        finish_reason: FinishReason,
+    ) -> PredictionRow {
         PredictionRow {
             benchmark: self.benchmark.clone(),
             key: self.key.clone(),
@@ -27,7 +31,7 @@ impl TestPrompt {
             prompt: self.prompt.clone(),
             constraints: self.constraints.clone(),
             response,
-            finish_reason: finish_reason.to_owned(),
+            finish_reason,
             prompt_tokens: 0,
             completion_tokens: 0,
         }

@@ -5,7 +5,7 @@
 use iopo_core::PerSequence;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{GroupKind, Method, Operation, Split, Subset, SummaryMetric};
+use crate::names::{FinishReason, GroupKind, Method, Operation, Split, Subset, SummaryMetric};
 
 /// A constraint that code can check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,8 +207,8 @@ pub struct PredictionRow {
     pub constraints: Vec<ConstraintRow>,
     /// The model's response.
     pub response: String,
-    /// `stop` or `length`; `given` if the response was read from a file.
-    pub finish_reason: String,
+    /// Why the response ended.
+    pub finish_reason: FinishReason,
     /// Number of tokens of the rendered prompt.
     pub prompt_tokens: u32,
     /// Number of generated tokens.

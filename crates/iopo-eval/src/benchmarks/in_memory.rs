@@ -1,12 +1,12 @@
 //! A benchmark in memory.
 
-use iopo_schema::{PredictionRow, ScoreRow, Subset, SummaryMetric, SummaryRow};
+use iopo_schema::{FinishReason, PredictionRow, ScoreRow, Subset, SummaryMetric, SummaryRow};
 
 use super::{Benchmark, accuracies};
 use crate::score::score_rows;
 use crate::{Bootstrap, EvalError, TestPrompt};
 
-/// Finish reason of a response that another program generated.
+/// Name of the model of responses that another program generated.
 pub(super) const GIVEN: &str = "given";
 
 /// Scored responses and their accuracies.
@@ -42,7 +42,7 @@ pub fn score_responses(
     let predictions: Vec<PredictionRow> = prompts
         .iter()
         .zip(responses)
-        .map(|(prompt, response)| prompt.prediction(response, GIVEN))
+        .map(|(prompt, response)| prompt.prediction(response, FinishReason::Given))
         .collect();
     let scores = score_rows(benchmark, &predictions)?;
     let accuracies = accuracies::summarize(GIVEN, prompts, &scores, bootstrap)?;

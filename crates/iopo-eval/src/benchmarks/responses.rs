@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::PredictionRow;
+use iopo_schema::{FinishReason, PredictionRow};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::in_memory::GIVEN;
 use crate::{EvalError, TestPrompt};
 
 /// The lines of a response file.
@@ -158,7 +157,7 @@ impl MatchedResponses {
         let rows = prompts.iter().filter_map(|prompt| {
             self.responses
                 .get(&prompt.key)
-                .map(|response| prompt.prediction(response.clone(), GIVEN))
+                .map(|response| prompt.prediction(response.clone(), FinishReason::Given))
         });
         Ok(rows.collect())
     }

@@ -1,4 +1,4 @@
-//! The labels of rows: split, kind of group, operation, and method of a verdict.
+//! The labels of rows: split, kind of group, operation, method of a verdict, and end of a response.
 
 use crate::named::names;
 
@@ -45,5 +45,17 @@ names! {
         Add = "add",
         /// A constraint is removed (sided).
         Remove = "remove",
+    }
+}
+
+names! {
+    /// Why a response ended.
+    pub enum FinishReason {
+        /// The model generated a stop token.
+        Stop = "stop",
+        /// The response reached its token limit.
+        Length = "length",
+        /// Unknown: the response was read from a file.
+        Given = "given",
     }
 }

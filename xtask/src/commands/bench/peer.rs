@@ -19,6 +19,24 @@ const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 /// Length under which decoding and synthesis are stored.
 pub(super) const NO_LENGTH: &str = "";
 
+/// The work that a case measures, which is a command of both programs.
+#[derive(Clone, Copy)]
+enum Work {
+    Step,
+    Decode,
+    Synth,
+}
+
+impl Work {
+    fn command(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Decode => "decode",
+            Self::Synth => "synth",
+        }
+    }
+}
+
 /// The amount of work to measure.
 pub(super) struct Plan {
     pub(super) lengths: Vec<String>,
@@ -124,17 +142,17 @@ impl Bench<'_> {
         for length in self.plan.lengths.clone() {
             for case in &STEPS {
                 let groups = self.path(&format!("groups-{}.json", length.replace('+', "-")));
-                self.case(round, case, &length, "step", &["--groups", &groups])?;
+                self.case(round, case, &length, Work::Step, &["--groups", &groups])?;
             }
         }
         let prompts = self.path("prompts.json");
         for case in &DECODING {
             let flags = ["--prompts", &prompts, "--tokens", self.plan.decoded];
-            self.case(round, case, NO_LENGTH, "decode", &flags)?;
+            self.case(round, case, NO_LENGTH, Work::Decode, &flags)?;
         }
         let tasks = root().join("crates/iopo/data/tasks.jsonl").display().to_string();
         let flags = ["--tasks", &tasks, "--count", self.plan.tasks];
-        self.case(round, &SYNTHESIS, NO_LENGTH, "synth", &flags)
+        self.case(round, &SYNTHESIS, NO_LENGTH, Work::Synth, &flags)
     }
 
     /// Measures a case in one round, one side right after the other. Skips a round that was measured before.
@@ -143,7 +161,7 @@ impl Bench<'_> {
         round: usize,
         case: &Case,
         length: &str,
-        what: &str,
+        work: Work,
         flags: &[&str],
     ) -> Result<()> {
         if !self.args.wants(case.name) || self.store.rounds(case.name, length).0.len() > round {
@@ -151,9 +169,10 @@ impl Bench<'_> {
         }
         let (model, adapter) = (self.path("model"), self.path("adapter"));
         let (repeat, warmup) = (self.plan.repeat.to_string(), self.plan.warmup.to_string());
-        let repeated: &[&str] = match what {
-            "synth" => &[],
-            _ => &["--repeat", &repeat, "--warmup", &warmup],
+        let what = work.command();
+        let repeated: &[&str] = match work {
+            Work::Synth => &[],
+            Work::Step | Work::Decode => &["--repeat", &repeat, "--warmup", &warmup],
         };
         let our_args = [&[what, &model], flags, repeated, case.ours].concat();
         let their_args = case.theirs.map(|own| {

@@ -173,12 +173,12 @@ fn refuse_leaks(
     test: &BTreeMap<&str, Vec<&PreferenceRow>>,
     groups: &[PreferenceRow],
 ) -> Result<(), EvalError> {
-    let mut elsewhere: BTreeMap<&str, (&'static str, &str)> = BTreeMap::new();
+    let mut elsewhere: BTreeMap<&str, (Split, &str)> = BTreeMap::new();
     for group in groups {
-        if group.split == Split::Test {
+        let other = group.split;
+        if other == Split::Test {
             continue;
         }
-        let other = group.split.as_str();
         if test.contains_key(group.task_id.as_str()) {
             return Err(EvalError::TaskInTwoSplits { task_id: group.task_id.clone(), other });
         }
@@ -190,7 +190,7 @@ fn refuse_leaks(
             if let Some((other, other_task)) = elsewhere.get(x.as_str()) {
                 return Err(EvalError::PromptInTraining {
                     test_task: group.task_id.clone(),
-                    other,
+                    other: *other,
                     other_task: (*other_task).to_owned(),
                 });
             }
