@@ -54,10 +54,12 @@ pub struct TrainConfig {
     /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and `exo_pair`. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub label_smoothing: f64,
-    /// Share of the updates over which the learning rate rises from 0 to its peak. Default: 0.1.
+    /// Share of the updates over which the learning rate rises from 0 to its peak. The type `constant` ignores it.
+    /// Default: 0.1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub warmup_ratio: f64,
-    /// Learning rate after the warm-up: `linear` and `cosine` decay to 0. Default: cosine.
+    /// Course of the learning rate. `constant` stays at the peak from the first update; the others warm up, and then
+    /// `constant_with_warmup` stays at the peak, while `linear` and `cosine` decay to 0. Default: cosine.
     pub lr_scheduler_type: SchedulerType,
     /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default: 8.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]

@@ -80,7 +80,7 @@ pub struct ResultSettings {
     /// Treatment of groups that exceed `max_length`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truncation_mode: Option<TruncationMode>,
-    /// Learning rate after the warm-up.
+    /// Course of the learning rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lr_scheduler_type: Option<SchedulerType>,
     /// Optimizer.

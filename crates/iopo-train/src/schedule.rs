@@ -1,35 +1,47 @@
 //! The learning rate: linear warm-up, then constant, linear decay to 0, or cosine decay to 0.
 //!
-//! The rates equal those of transformers' `get_constant_schedule_with_warmup`, `get_linear_schedule_with_warmup` and
-//! `get_cosine_schedule_with_warmup`, which start at 0. Burn's composed schedulers cannot start at 0 and hold state. These
+//! The names and rates are those of transformers: `get_constant_schedule`, and `get_constant_schedule_with_warmup`,
+//! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, which start at 0. Burn's composed schedulers cannot start at 0 and hold state. These
 //! are functions of the step, so resuming needs no state.
 
 use std::f64::consts::PI;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::named::named;
 
-/// Learning rate after the warm-up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum SchedulerType {
-    /// Stays at the peak.
-    Constant,
-    /// Decays linearly to 0.
-    Linear,
-    /// Decays to 0 along half a cosine.
-    #[default]
-    Cosine,
+named! {
+    /// Course of the learning rate.
+    #[derive(Default)]
+    pub enum SchedulerType {
+        /// Stays at the peak, without a warm-up.
+        Constant = "constant",
+        /// Rises to the peak and stays there.
+        ConstantWithWarmup = "constant_with_warmup",
+        /// Rises to the peak and decays linearly to 0.
+        Linear = "linear",
+        /// Rises to the peak and decays to 0 along half a cosine.
+        #[default]
+        Cosine = "cosine",
+    }
+}
+
+impl SchedulerType {
+    /// Returns whether the learning rate rises to its peak at the start of a training.
+    pub fn has_warmup(self) -> bool {
+        match self {
+            Self::Constant => false,
+            Self::ConstantWithWarmup | Self::Linear | Self::Cosine => true,
+        }
+    }
 }
 
 /// Learning rate of every update of a training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
-    /// Learning rate after the warm-up.
+    /// Course of the learning rate.
     pub lr_scheduler_type: SchedulerType,
     /// Learning rate at the end of the warm-up.
     pub peak: f64,
-    /// Updates of the warm-up.
+    /// Updates of the warm-up. Ignored by a type without one.
     pub warmup: usize,
     /// Updates of the training.
     pub total: usize,
@@ -50,13 +62,14 @@ impl Schedule {
 
     /// Returns the learning rate of update `step`, counted from 0.
     pub fn rate(&self, step: usize) -> f64 {
-        if step < self.warmup {
-            return self.peak * step as f64 / self.warmup.max(1) as f64;
+        let warmup = if self.lr_scheduler_type.has_warmup() { self.warmup } else { 0 };
+        if step < warmup {
+            return self.peak * step as f64 / warmup.max(1) as f64;
         }
-        let after = self.total.saturating_sub(self.warmup).max(1) as f64;
-        let progress = (step - self.warmup) as f64 / after;
+        let after = self.total.saturating_sub(warmup).max(1) as f64;
+        let progress = (step - warmup) as f64 / after;
         match self.lr_scheduler_type {
-            SchedulerType::Constant => self.peak,
+            SchedulerType::Constant | SchedulerType::ConstantWithWarmup => self.peak,
             SchedulerType::Linear => self.peak * (self.total.saturating_sub(step) as f64 / after),
             SchedulerType::Cosine => self.peak * (0.5 * (1.0 + (PI * progress).cos())).max(0.0),
         }
@@ -109,12 +122,23 @@ mod tests {
             ],
         );
         // transformers: step / max(1, warmup), then 1.
-        let mut constant = [0.001; 12];
-        (constant[0], constant[1]) = (0.0, 0.0005);
-        follows(SchedulerType::Constant, constant);
+        let mut risen = [0.001; 12];
+        (risen[0], risen[1]) = (0.0, 0.0005);
+        follows(SchedulerType::ConstantWithWarmup, risen);
+        // transformers: 1, whatever the warm-up.
+        follows(SchedulerType::Constant, [0.001; 12]);
         let linear =
             Schedule { lr_scheduler_type: SchedulerType::Linear, peak: 1.0, warmup: 0, total: 4 };
         assert!((linear.rate(0) - 1.0).abs() + linear.rate(4) + linear.rate(9) < 1e-15);
+    }
+
+    #[test]
+    fn the_names_are_those_of_transformers() {
+        let names: Vec<&str> = SchedulerType::ALL.iter().map(|known| known.name()).collect();
+        assert_eq!(names, ["constant", "constant_with_warmup", "linear", "cosine"]);
+        let read: SchedulerType =
+            serde_json::from_value("constant_with_warmup".into()).expect("a name");
+        assert_eq!(read, SchedulerType::ConstantWithWarmup);
     }
 
     #[test]

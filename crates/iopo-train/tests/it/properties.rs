@@ -95,15 +95,13 @@ struct Settings {
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    let scheduler_types =
-        vec![SchedulerType::Constant, SchedulerType::Linear, SchedulerType::Cosine];
     let evaluation = (
         0usize..4,
         0usize..3,
         prop::sample::select(vec![BestModelMetric::Loss, BestModelMetric::Accuracy]),
         any::<bool>(),
     );
-    (method(), prop::sample::select(scheduler_types), evaluation, 1usize..4).prop_map(
+    (method(), prop::sample::select(SchedulerType::ALL), evaluation, 1usize..4).prop_map(
         |(method, lr_scheduler_type, evaluation, save_steps)| {
             let (
                 eval_steps,
