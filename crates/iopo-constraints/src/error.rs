@@ -5,10 +5,7 @@
 #[non_exhaustive]
 pub enum ConstraintError {
     /// No kind has this id.
-    #[error(
-        "unknown constraint kind `{id}`, expected one of the {known} ids in `Kind::ALL`; \
-         hint: check the spelling and the version of the file"
-    )]
+    #[error("unknown constraint kind `{id}`, expected one of the {known} ids in `Kind::ALL`")]
     UnknownKind {
         /// The id that was found.
         id: String,
@@ -39,4 +36,15 @@ pub enum ConstraintError {
         /// The value that was found.
         found: String,
     },
+}
+
+impl ConstraintError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownKind { .. } => "check the spelling and the version of the file",
+            Self::Unreadable { .. } | Self::OutOfRange { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
 }

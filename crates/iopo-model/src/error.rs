@@ -18,10 +18,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// This build has no device of this name.
-    #[error(
-        "no device `{name}` in this build: expected one of {available}; hint: build with the feature flex, tch, wgpu, \
-         vulkan, cuda, rocm or metal"
-    )]
+    #[error("no device `{name}` in this build: expected one of {available}")]
     NoSuchDevice {
         /// The requested name.
         name: String,
@@ -29,7 +26,7 @@ pub enum ModelError {
         available: String,
     },
     /// The device exists in this build but does not work on this machine.
-    #[error("device `{name}` does not work on this machine: {reason}; hint: it needs {needs}")]
+    #[error("device `{name}` does not work on this machine: {reason}")]
     Device {
         /// The device.
         name: String,
@@ -77,7 +74,7 @@ pub enum ModelError {
         supported: &'static str,
     },
     /// The decoder supports the architecture but not a feature that the model uses.
-    #[error("{} needs {feature}, which is not supported; hint: {hint}", path.display())]
+    #[error("{} needs {feature}, which is not supported", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
@@ -216,6 +213,39 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoSuchDevice { .. } => {
+                "build with the feature flex, tch, wgpu, vulkan, cuda, rocm or metal"
+            }
+            Self::Device { needs, .. } => return Some(format!("it needs {needs}")),
+            Self::Unsupported { hint, .. } => *hint,
+            Self::Setting(error) => return error.hint.clone(),
+            Self::Io { .. }
+            | Self::NotAModel { .. }
+            | Self::BadConfig { .. }
+            | Self::UnknownArchitecture { .. }
+            | Self::BadSafetensors { .. }
+            | Self::BadGguf { .. }
+            | Self::UnsupportedTensorType { .. }
+            | Self::MissingTensor { .. }
+            | Self::ShapeMismatch { .. }
+            | Self::TokenizerMissing { .. }
+            | Self::BadTokenizer { .. }
+            | Self::Tokenize { .. }
+            | Self::TemplateMissing { .. }
+            | Self::Template { .. }
+            | Self::Layout { .. }
+            | Self::BadAdapter { .. }
+            | Self::BadFactors { .. }
+            | Self::Generation { .. }
+            | Self::Cancelled
+            | Self::Other { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io { action, path: path.to_owned(), source }
     }

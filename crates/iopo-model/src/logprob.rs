@@ -29,8 +29,7 @@ impl ChatModel {
         }
         if !self.in_context(prompt.len(), tokens.len()) {
             let reason = format!(
-                "{} prompt tokens and {} response tokens exceed the context of {} tokens; hint: shorten the prompt or \
-                 the response",
+                "{} prompt tokens and {} response tokens exceed the context of {} tokens",
                 prompt.len(),
                 tokens.len(),
                 self.decoder().config().max_position_embeddings

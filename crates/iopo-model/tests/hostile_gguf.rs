@@ -226,7 +226,7 @@ fn unsupported_and_incomplete_gguf_models_are_errors_that_name_the_cause() {
         ),
         ("experts", changed_gguf(|file| file.set("llama.expert_count", Value::U32(8)))),
         ("yarn", changed_gguf(|file| file.set("llama.rope.scaling.type", Value::text("yarn")))),
-        ("split", changed_gguf(|file| file.set("split.count", Value::U32(2)))),
+        ("more than one file", changed_gguf(|file| file.set("split.count", Value::U32(2)))),
         ("token_embd.weight", changed_gguf(|file| drop(file.tensors.remove(0)))),
         (
             "attn_q_norm",

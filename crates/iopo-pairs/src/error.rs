@@ -16,7 +16,7 @@ pub enum PairsError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The output directory could not be created.
-    #[error("{}: failed to create the directory; hint: check permissions and free space", path.display())]
+    #[error("{}: failed to create the directory", path.display())]
     Io {
         /// The directory.
         path: std::path::PathBuf,
@@ -24,20 +24,13 @@ pub enum PairsError {
         source: std::io::Error,
     },
     /// The output file has imported groups, which the stage must not replace.
-    #[error(
-        "{}: found imported groups, expected none, because this stage would replace them; hint: train \
-         on them, or choose another output directory",
-        path.display()
-    )]
+    #[error("{}: found imported groups, expected none, because this stage would replace them", path.display())]
     Imported {
         /// The file.
         path: std::path::PathBuf,
     },
     /// The instruction of a response is not in the file of instructions.
-    #[error(
-        "response {response}: found no instruction {instruction}; hint: pass the instructions and \
-         responses of one run of synth"
-    )]
+    #[error("response {response}: found no instruction {instruction}")]
     UnknownInstruction {
         /// The id of the response.
         response: String,
@@ -61,12 +54,11 @@ pub enum PairsError {
         reason: Refusal,
     },
     /// The user asked to stop.
-    #[error("stopped on request; hint: run the same command again to resume")]
+    #[error("stopped on request")]
     Cancelled,
     /// No group could be made.
     #[error(
-        "found no preference group in {answers} answers to {tasks} tasks, expected at least one; hint: \
-         raise `synth.samples_per_task`; a group needs two different answers to one task"
+        "found no preference group in {answers} answers to {tasks} tasks, expected at least one"
     )]
     NoGroups {
         /// The number of tasks.
@@ -77,8 +69,7 @@ pub enum PairsError {
     /// Too few test tasks have a group.
     #[error(
         "found a preference group for {found} of {drawn} test tasks, expected at least {least} \
-         (pairs.min_test_tasks); hint: raise `pairs.test_tasks` (there are {tasks} tasks) or \
-         `synth.samples_per_task`, or add tasks"
+         (pairs.min_test_tasks)"
     )]
     TooFewTestTasks {
         /// The number of test tasks with a group.
@@ -93,8 +84,7 @@ pub enum PairsError {
     /// Too few groups are for training.
     #[error(
         "found {found} of {groups} preference groups in the train split, expected at least {least} \
-         (pairs.min_train_groups); hint: raise `pairs.max_groups_per_task`, `pairs.max_groups` or \
-         `synth.samples_per_task`, or add tasks ({tasks} are for training)"
+         (pairs.min_train_groups)"
     )]
     TooFewTrainGroups {
         /// The number of groups for training.
@@ -109,8 +99,7 @@ pub enum PairsError {
     /// More groups have a repaired response than the limit allows.
     #[error(
         "found a repaired response in {repaired} of {groups} groups (share {share:.3}), \
-         expected a share of at most {limit:.3} (pairs.max_repaired_share); hint: raise \
-         `synth.samples_per_task`, or lower `synth.repair_probability`"
+         expected a share of at most {limit:.3} (pairs.max_repaired_share)"
     )]
     TooManyRepaired {
         /// The number of groups with a repaired response.
@@ -125,6 +114,41 @@ pub enum PairsError {
 }
 
 impl PairsError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { .. } => "check permissions and free space",
+            Self::Imported { .. } => "train on them, or choose another output directory",
+            Self::UnknownInstruction { .. } => {
+                "pass the instructions and responses of one run of synth"
+            }
+            Self::Cancelled => "run the same command again to resume",
+            Self::NoGroups { .. } => {
+                "raise `synth.samples_per_task`; a group needs two different answers to one task"
+            }
+            Self::TooFewTestTasks { tasks, .. } => {
+                return Some(format!(
+                    "raise `pairs.test_tasks` (there are {tasks} tasks) or `synth.samples_per_task`, \
+                     or add tasks"
+                ));
+            }
+            Self::TooFewTrainGroups { tasks, .. } => {
+                return Some(format!(
+                    "raise `pairs.max_groups_per_task`, `pairs.max_groups` or \
+                     `synth.samples_per_task`, or add tasks ({tasks} are for training)"
+                ));
+            }
+            Self::TooManyRepaired { .. } => {
+                "raise `synth.samples_per_task`, or lower `synth.repair_probability`"
+            }
+            Self::Setting(error) => return error.hint.clone(),
+            Self::Schema(error) => return error.hint(),
+            Self::Constraint { source, .. } => return source.hint(),
+            Self::Admission { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// Returns whether the cause is what the caller passed in (settings, the directory) rather than a failure.
     pub fn is_usage(&self) -> bool {
         match self {

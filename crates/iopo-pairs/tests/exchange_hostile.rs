@@ -31,7 +31,10 @@ fn refused(file: &Path, from: Format) -> String {
         text = format!("{text}: {source}");
         cause = source.source();
     }
-    text
+    match error.hint() {
+        Some(hint) => format!("{text}; {hint}"),
+        None => text,
+    }
 }
 
 #[track_caller]

@@ -10,7 +10,7 @@ use iopo_schema::SchemaError;
 #[non_exhaustive]
 pub enum ReportError {
     /// There is no run directory.
-    #[error("found no run directory at {}; hint: run the pipeline first, or pass another directory", path.display())]
+    #[error("found no run directory at {}", path.display())]
     NoRun {
         /// The directory.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum ReportError {
         source: SchemaError,
     },
     /// A file or directory could not be read or written.
-    #[error("failed to {action}: {}; hint: check permissions and free space", path.display())]
+    #[error("failed to {action}: {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -39,4 +39,17 @@ pub enum ReportError {
         #[from]
         source: minijinja::Error,
     },
+}
+
+impl ReportError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoRun { .. } => "run the pipeline first, or pass another directory",
+            Self::Io { .. } => "check permissions and free space",
+            Self::Schema { source } => return source.hint(),
+            Self::Template { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
 }

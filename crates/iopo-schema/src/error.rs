@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 #[non_exhaustive]
 pub enum SchemaError {
     /// The file does not exist.
-    #[error("{}: found no file, expected a `{expected}` Parquet file; hint: check the path, or run the stage that writes the file", path.display())]
+    #[error("{}: found no file, expected a `{expected}` Parquet file", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -19,13 +19,13 @@ pub enum SchemaError {
         expected: String,
     },
     /// A foreign file does not exist.
-    #[error("{}: found no file, expected a Parquet file; hint: check the path", path.display())]
+    #[error("{}: found no file, expected a Parquet file", path.display())]
     NoFile {
         /// The file.
         path: PathBuf,
     },
     /// An operation of the operating system failed.
-    #[error("{}: failed to {action}; hint: check permissions and free space", path.display())]
+    #[error("{}: failed to {action}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum SchemaError {
         source: io::Error,
     },
     /// The file is not a Parquet file, or it is truncated.
-    #[error("{}: found {got}, expected a complete Parquet file; hint: copy the file again, or run the stage that writes it", path.display())]
+    #[error("{}: found {got}, expected a complete Parquet file", path.display())]
     NotParquet {
         /// The file.
         path: PathBuf,
@@ -43,7 +43,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The Parquet data cannot be decoded.
-    #[error("{}: found {got}, expected valid Parquet data; hint: the file is damaged; delete it and run the stage that writes it", path.display())]
+    #[error("{}: found {got}, expected valid Parquet data", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The Parquet file cannot be read in bounded memory.
-    #[error("{}: found {got}, expected Parquet pages that can be read in bounded memory; hint: write the file with smaller row groups and with plain or dictionary encoding", path.display())]
+    #[error("{}: found {got}, expected Parquet pages that can be read in bounded memory", path.display())]
     Unbounded {
         /// The file.
         path: PathBuf,
@@ -59,7 +59,10 @@ pub enum SchemaError {
         got: String,
     },
     /// The Parquet file was not written by iopo.
-    #[error("{}: found a Parquet file without the metadata key `{key}`, expected `{expected}` rows written by iopo; hint: import the file first, or pass another one", path.display())]
+    #[error(
+        "{}: found a Parquet file without the metadata key `{key}`, expected `{expected}` rows written by iopo",
+        path.display()
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
@@ -69,7 +72,7 @@ pub enum SchemaError {
         key: &'static str,
     },
     /// The file has another schema of iopo.
-    #[error("{}: found `{got}` rows, expected `{expected}` rows; hint: pass the `{expected}` file", path.display())]
+    #[error("{}: found `{got}` rows, expected `{expected}` rows", path.display())]
     OtherSchema {
         /// The file.
         path: PathBuf,
@@ -79,7 +82,7 @@ pub enum SchemaError {
         got: String,
     },
     /// The file has another version of its schema.
-    #[error("{}: found version {got} of `{schema}`, expected version {expected}; hint: run the stage again with this release, or use the release that wrote the file", path.display())]
+    #[error("{}: found version {got} of `{schema}`, expected version {expected}", path.display())]
     OtherVersion {
         /// The file.
         path: PathBuf,
@@ -91,7 +94,7 @@ pub enum SchemaError {
         got: String,
     },
     /// A column is missing.
-    #[error("{}: found the columns {got}, expected a column `{column}` of type {expected}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: found the columns {got}, expected a column `{column}` of type {expected}", path.display())]
     MissingColumn {
         /// The file.
         path: PathBuf,
@@ -103,7 +106,7 @@ pub enum SchemaError {
         got: String,
     },
     /// A column has the wrong type.
-    #[error("{}: column `{column}`: found {got}, expected {expected}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: column `{column}`: found {got}, expected {expected}", path.display())]
     ColumnType {
         /// The file.
         path: PathBuf,
@@ -115,7 +118,7 @@ pub enum SchemaError {
         got: String,
     },
     /// A column that allows no null has one.
-    #[error("{}: column `{column}`: found null at entry {entry}, expected a value; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: column `{column}`: found null at entry {entry}, expected a value", path.display())]
     Null {
         /// The file.
         path: PathBuf,
@@ -125,7 +128,7 @@ pub enum SchemaError {
         entry: usize,
     },
     /// A value is not one that the schema allows.
-    #[error("{}: column `{column}`: found {got} at entry {entry}, expected {expected}; hint: run the stage that writes the file again", path.display())]
+    #[error("{}: column `{column}`: found {got} at entry {entry}, expected {expected}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
@@ -139,7 +142,7 @@ pub enum SchemaError {
         entry: usize,
     },
     /// The rows do not fit an Arrow batch.
-    #[error("{}: failed to encode {what} as Arrow columns; hint: write fewer or shorter rows", path.display())]
+    #[error("{}: failed to encode {what} as Arrow columns", path.display())]
     Encode {
         /// The file.
         path: PathBuf,
@@ -149,7 +152,7 @@ pub enum SchemaError {
         source: ArrowError,
     },
     /// The Parquet writer failed.
-    #[error("{}: failed to write Parquet data; hint: check free space", path.display())]
+    #[error("{}: failed to write Parquet data", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -157,7 +160,7 @@ pub enum SchemaError {
         source: ParquetError,
     },
     /// The existing parts come from other inputs, another configuration or another producer.
-    #[error("{}: found parts with {field} {got}, expected {expected}; hint: delete that directory to start again, or resume with the configuration and inputs of these parts", path.display())]
+    #[error("{}: found parts with {field} {got}, expected {expected}", path.display())]
     OtherProvenance {
         /// The directory of the parts.
         path: PathBuf,
@@ -169,13 +172,13 @@ pub enum SchemaError {
         got: String,
     },
     /// Another process is writing this output.
-    #[error("{}: found another writer that holds the lock, expected none; hint: wait for it to end, or choose another output directory", path.display())]
+    #[error("{}: found another writer that holds the lock, expected none", path.display())]
     Locked {
         /// The directory of the parts.
         path: PathBuf,
     },
     /// A part is missing when the output is finished.
-    #[error("{}: found no part {index}, expected {count} in total; hint: run the stage again to write it", path.display())]
+    #[error("{}: found no part {index}, expected {count} in total", path.display())]
     MissingPart {
         /// The directory of the parts.
         path: PathBuf,
@@ -185,7 +188,7 @@ pub enum SchemaError {
         count: usize,
     },
     /// There are more parts than the output has.
-    #[error("{}: found a part {index}, expected {count} in total; hint: delete that directory and run the stage again", path.display())]
+    #[error("{}: found a part {index}, expected {count} in total", path.display())]
     StrayPart {
         /// The directory of the parts.
         path: PathBuf,
@@ -200,6 +203,43 @@ pub enum SchemaError {
 const IN_MEMORY: &str = "record batch in memory";
 
 impl SchemaError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Missing { .. } => "check the path, or run the stage that writes the file",
+            Self::NoFile { .. } => "check the path",
+            Self::Io { .. } => "check permissions and free space",
+            Self::NotParquet { .. } => "copy the file again, or run the stage that writes it",
+            Self::Corrupt { .. } => {
+                "the file is damaged; delete it and run the stage that writes it"
+            }
+            Self::Unbounded { .. } => {
+                "write the file with smaller row groups and with plain or dictionary encoding"
+            }
+            Self::Foreign { .. } => "import the file first, or pass another one",
+            Self::OtherSchema { expected, .. } => {
+                return Some(format!("pass the `{expected}` file"));
+            }
+            Self::OtherVersion { .. } => {
+                "run the stage again with this release, or use the release that wrote the file"
+            }
+            Self::MissingColumn { .. }
+            | Self::ColumnType { .. }
+            | Self::Null { .. }
+            | Self::Value { .. } => "run the stage that writes the file again",
+            Self::Encode { .. } => "write fewer or shorter rows",
+            Self::Write { .. } => "check free space",
+            Self::OtherProvenance { .. } => {
+                "delete that directory to start again, or resume with the configuration and inputs of these \
+                 parts"
+            }
+            Self::Locked { .. } => "wait for it to end, or choose another output directory",
+            Self::MissingPart { .. } => "run the stage again to write it",
+            Self::StrayPart { .. } => "delete that directory and run the stage again",
+        };
+        Some(hint.to_owned())
+    }
+
     pub(crate) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_path_buf(), action, source }
     }

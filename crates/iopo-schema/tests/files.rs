@@ -95,15 +95,15 @@ fn odd<const CASE: u8>() -> Result<String, Box<dyn std::error::Error>> {
 fn a_missing_or_mistyped_column_is_an_error() -> Outcome {
     assert_eq!(
         odd::<NO_VALUE>()?,
-        "metrics.parquet: found the columns step, name, expected a column `value` of type Float64; hint: run the stage that writes the file again"
+        "metrics.parquet: found the columns step, name, expected a column `value` of type Float64"
     );
     assert_eq!(
         odd::<TEXT_VALUE>()?,
-        "metrics.parquet: column `value`: found text (utf8), expected Float64; hint: run the stage that writes the file again"
+        "metrics.parquet: column `value`: found text (utf8), expected Float64"
     );
     assert_eq!(
         odd::<NULL_NAME>()?,
-        "metrics.parquet: column `name`: found null at entry 1, expected a value; hint: run the stage that writes the file again"
+        "metrics.parquet: column `name`: found null at entry 1, expected a value"
     );
     assert_eq!(odd::<MORE_COLUMNS>()?, "no error, 2 rows");
     Ok(())
@@ -279,7 +279,7 @@ fn a_foreign_file_is_read_in_bounded_batches() -> Outcome {
     let damaged = matches!(error, SchemaError::Corrupt { .. } | SchemaError::Unbounded { .. });
     assert!(damaged, "{error}");
     let missing = Foreign::open(&folder.path().join("none.parquet")).expect_err("no file");
-    assert!(missing.to_string().contains("hint: check the path"), "{missing}");
+    assert_eq!(missing.hint().as_deref(), Some("check the path"), "{missing}");
     Ok(())
 }
 

@@ -141,10 +141,12 @@ fn parts_of_another_configuration_are_refused() -> Outcome {
     work(&path, 2)?;
     let mut other = provenance();
     other.config["beta"] = serde_json::json!(0.5);
-    let error = Parts::<MetricRow>::open(&path, &other).unwrap_err().to_string();
+    let error = Parts::<MetricRow>::open(&path, &other).unwrap_err();
+    let hint = error.hint().unwrap_or_default();
+    assert!(hint.starts_with("delete that directory"), "{hint}");
+    let error = error.to_string();
     assert!(error.contains("out.parquet.parts: found parts with config"), "{error}");
     assert!(error.contains(r#""beta":0.5"#) && error.contains(r#""beta":0.1"#), "{error}");
-    assert!(error.contains("delete that directory"), "{error}");
     // The first configuration can still resume.
     assert!(Parts::<MetricRow>::open(&path, &provenance())?.has(1));
     Ok(())

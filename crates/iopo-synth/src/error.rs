@@ -11,7 +11,7 @@ use iopo_schema::{Place, SchemaError};
 #[non_exhaustive]
 pub enum SynthError {
     /// A file could not be read, or a directory could not be created.
-    #[error("failed to access {}; hint: check the path and its permissions", path.display())]
+    #[error("failed to access {}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -43,9 +43,7 @@ pub enum SynthError {
         reason: String,
     },
     /// A task has an empty id or text.
-    #[error(
-        "{}: found an empty `{field}` in {place}, expected text; hint: fix or remove the task", path.display()
-    )]
+    #[error("{}: found an empty `{field}` in {place}, expected text", path.display())]
     EmptyField {
         /// The task file.
         path: PathBuf,
@@ -61,10 +59,7 @@ pub enum SynthError {
         path: PathBuf,
     },
     /// Two tasks share an id.
-    #[error(
-        "{}: found the task id {id:?} in {first} and in {second}, expected unique ids; \
-         hint: rename one", path.display()
-    )]
+    #[error("{}: found the task id {id:?} in {first} and in {second}, expected unique ids", path.display())]
     DuplicateId {
         /// The task file.
         path: PathBuf,
@@ -79,7 +74,7 @@ pub enum SynthError {
     #[error(
         "{}: found the tasks {first_id:?} ({first}) and {second_id:?} ({second}), which differ at most in \
          case, spacing and closing punctuation, expected distinct tasks, because they could be in \
-         different splits; hint: remove one",
+         different splits",
         path.display()
     )]
     DuplicateTask {
@@ -104,10 +99,7 @@ pub enum SynthError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The file of sampled answers does not belong to these tasks.
-    #[error(
-        "{}: found {got}, expected {expected}; hint: delete the file to sample again",
-        path.display()
-    )]
+    #[error("{}: found {got}, expected {expected}", path.display())]
     Answers {
         /// The file of answers.
         path: PathBuf,
@@ -126,13 +118,10 @@ pub enum SynthError {
     #[error("failed to sample answers")]
     Model(#[source] LlmError),
     /// The user asked to stop.
-    #[error("stopped on request; hint: run the same command again to resume")]
+    #[error("stopped on request")]
     Cancelled,
     /// No answer is usable.
-    #[error(
-        "found no usable answer among {answers} ({reasons}), expected at least one; hint: raise \
-         `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
-    )]
+    #[error("found no usable answer among {answers} ({reasons}), expected at least one")]
     NothingAccepted {
         /// The number of sampled answers.
         answers: u64,
@@ -142,8 +131,7 @@ pub enum SynthError {
     /// More responses are repaired than the limit allows.
     #[error(
         "found {repaired} repaired responses of {accepted} (share {share:.3}), expected a share of at most \
-         {limit:.3} (synth.max_repaired_share); hint: raise `synth.samples_per_task`, or lower \
-         `synth.repair_probability`"
+         {limit:.3} (synth.max_repaired_share)"
     )]
     TooManyRepaired {
         /// The number of repaired responses.
@@ -158,6 +146,33 @@ pub enum SynthError {
 }
 
 impl SynthError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { .. } => "check the path and its permissions",
+            Self::EmptyField { .. } => "fix or remove the task",
+            Self::DuplicateId { .. } => "rename one",
+            Self::DuplicateTask { .. } => "remove one",
+            Self::Answers { .. } => "delete the file to sample again",
+            Self::Cancelled => "run the same command again to resume",
+            Self::NothingAccepted { .. } => {
+                "raise `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
+            }
+            Self::TooManyRepaired { .. } => {
+                "raise `synth.samples_per_task`, or lower `synth.repair_probability`"
+            }
+            Self::Setting(error) => return error.hint.clone(),
+            Self::Schema(error) => return error.hint(),
+            Self::Constraint(error) => return error.hint(),
+            Self::TaskLine { .. }
+            | Self::TaskTable { .. }
+            | Self::NoTasks { .. }
+            | Self::TaskFormat { .. }
+            | Self::Model(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// Returns whether the cause is what the caller passed in (settings, tasks) rather than a failure.
     pub fn is_usage(&self) -> bool {
         match self {

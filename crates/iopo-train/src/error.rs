@@ -17,7 +17,7 @@ pub enum TrainError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The operating system refused a file operation.
-    #[error("{}: failed to {action}; hint: check permissions and free space", path.display())]
+    #[error("{}: failed to {action}", path.display())]
     Io {
         /// The operation.
         action: &'static str,
@@ -30,11 +30,7 @@ pub enum TrainError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// No group is left to train on.
-    #[error(
-        "{}: found no group of the train split ({dropped}), expected at least one; hint: raise \
-         `train.max_length`, or build more groups",
-        path.display()
-    )]
+    #[error("{}: found no group of the train split ({dropped}), expected at least one", path.display())]
     NoGroups {
         /// The preferences file.
         path: PathBuf,
@@ -42,11 +38,7 @@ pub enum TrainError {
         dropped: String,
     },
     /// The directory holds a run with other settings or inputs.
-    #[error(
-        "{}: found a run with other settings, data or model ({what}); hint: choose another output \
-         directory, or delete this one to train again",
-        path.display()
-    )]
+    #[error("{}: found a run with other settings, data or model ({what})", path.display())]
     OtherRun {
         /// The directory.
         path: PathBuf,
@@ -54,11 +46,7 @@ pub enum TrainError {
         what: String,
     },
     /// Cached reference logps belong to another model, chat template or dataset.
-    #[error(
-        "{}: reference logps do not match: found {found}, expected {expected}; hint: delete the file \
-         to compute them again",
-        path.display()
-    )]
+    #[error("{}: reference logps do not match: found {found}, expected {expected}", path.display())]
     ReferenceMismatch {
         /// The file.
         path: PathBuf,
@@ -68,19 +56,13 @@ pub enum TrainError {
         found: String,
     },
     /// A method with a reference found a group without reference logps.
-    #[error(
-        "group {group}: reference logps are missing; hint: delete the reference_logps file to \
-         compute them again"
-    )]
+    #[error("group {group}: reference logps are missing")]
     MissingReference {
         /// The group's id.
         group: String,
     },
     /// Every candidate of a grid diverged.
-    #[error(
-        "{method}: all {candidates} candidates of the grid diverged; hint: lower \
-         `train.grid.learning_rate`"
-    )]
+    #[error("{method}: all {candidates} candidates of the grid diverged")]
     NoTrial {
         /// The method.
         method: crate::Method,
@@ -90,8 +72,7 @@ pub enum TrainError {
     /// Policy and reference differ before the first update.
     #[error(
         "group {group}, sequence {sequence}: found logps {policy} under the policy and {reference} \
-         under the reference, expected equal values before the first update, because training starts from the reference; \
-         hint: delete the reference_logps file and start again"
+         under the reference, expected equal values before the first update, because training starts from the reference"
     )]
     StepZero {
         /// The group's id.
@@ -104,10 +85,7 @@ pub enum TrainError {
         reference: f64,
     },
     /// A number is not finite.
-    #[error(
-        "step {step}: {what} is {value} in the groups {groups}; hint: lower the learning rate, or \
-         inspect these rows"
-    )]
+    #[error("step {step}: {what} is {value} in the groups {groups}")]
     NonFinite {
         /// The update, from 0.
         step: usize,
@@ -119,7 +97,7 @@ pub enum TrainError {
         groups: String,
     },
     /// A checkpoint cannot be used.
-    #[error("{}: unusable checkpoint: {reason}; hint: delete it to restart this method", path.display())]
+    #[error("{}: unusable checkpoint: {reason}", path.display())]
     BadCheckpoint {
         /// Directory of the checkpoint.
         path: PathBuf,
@@ -127,7 +105,7 @@ pub enum TrainError {
         reason: String,
     },
     /// The result of a finished training cannot be read.
-    #[error("{}: damaged result of a finished training; hint: delete the file to train again", path.display())]
+    #[error("{}: damaged result of a finished training", path.display())]
     DamagedResult {
         /// The file.
         path: PathBuf,
@@ -135,11 +113,39 @@ pub enum TrainError {
         source: serde_json::Error,
     },
     /// The user cancelled; a checkpoint was written if checkpoints are on.
-    #[error("stopped on request; hint: run the same command again to resume")]
+    #[error("stopped on request")]
     Cancelled,
 }
 
 impl TrainError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { .. } => "check permissions and free space",
+            Self::NoGroups { .. } => "raise `train.max_length`, or build more groups",
+            Self::OtherRun { .. } => {
+                "choose another output directory, or delete this one to train again"
+            }
+            Self::ReferenceMismatch { .. } => "delete the file to compute them again",
+            Self::MissingReference { .. } => {
+                "delete the reference_logps file to compute them again"
+            }
+            Self::NoTrial { .. } => "lower `train.grid.learning_rate`",
+            Self::StepZero { .. } => {
+                "delete the reference_logps file and start again; the cached reference belongs to another \
+                 model"
+            }
+            Self::NonFinite { .. } => "lower the learning rate, or inspect these rows",
+            Self::BadCheckpoint { .. } => "delete it to restart this method",
+            Self::DamagedResult { .. } => "delete the file to train again",
+            Self::Cancelled => "run the same command again to resume",
+            Self::Setting(error) => return error.hint.clone(),
+            Self::Schema(error) => return error.hint(),
+            Self::Model(error) => return error.hint(),
+        };
+        Some(hint.to_owned())
+    }
+
     /// Returns whether the cause is what the caller passed in (settings, the directory) rather than a failure.
     pub fn is_usage(&self) -> bool {
         match self {

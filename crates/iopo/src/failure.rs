@@ -2,11 +2,22 @@
 
 pub(crate) mod pipeline;
 
+use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
+use iopo::config::ConfigError;
 use iopo::pipeline::PipelineError;
+use iopo_constraints::ConstraintError;
+use iopo_constraints::ifeval::IfevalError;
 use iopo_eval::EvalError;
+use iopo_model::ModelError;
+use iopo_pairs::PairsError;
+use iopo_pairs::exchange::ExchangeError;
+use iopo_report::ReportError;
+use iopo_schema::SchemaError;
+use iopo_synth::SynthError;
+use iopo_train::TrainError;
 
 /// Exit codes by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +50,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl Error for Failure {}
 
 impl Failure {
     /// Creates an error with exit code 1.
@@ -75,7 +86,7 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
 
 /// Returns whether Ctrl-C ended the command, rather than a failure.
 pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
-    let cancelled = |cause: &(dyn std::error::Error + 'static)| {
+    let cancelled = |cause: &(dyn Error + 'static)| {
         cause.downcast_ref::<PipelineError>().is_some_and(PipelineError::is_cancelled)
             || matches!(cause.downcast_ref(), Some(EvalError::Cancelled))
     };
@@ -94,11 +105,34 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         }
         last = cause;
     }
-    if let Some(hint) = error.downcast_ref::<Failure>().and_then(Failure::remedy) {
+    let own = error.downcast_ref::<Failure>().and_then(Failure::remedy).map(str::to_owned);
+    if let Some(hint) = own.or_else(|| error.chain().find_map(library_hint)) {
         text.push_str("\n  hint: ");
-        text.push_str(hint);
+        text.push_str(&hint);
     }
     text
+}
+
+/// Returns the remedy of a library's error, if it knows one.
+fn library_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    fn of<E: Error + 'static>(
+        cause: &(dyn Error + 'static),
+        hint: fn(&E) -> Option<String>,
+    ) -> Option<String> {
+        cause.downcast_ref().and_then(hint)
+    }
+    of(cause, PipelineError::hint)
+        .or_else(|| of(cause, ConfigError::hint))
+        .or_else(|| of(cause, SynthError::hint))
+        .or_else(|| of(cause, PairsError::hint))
+        .or_else(|| of(cause, ExchangeError::hint))
+        .or_else(|| of(cause, TrainError::hint))
+        .or_else(|| of(cause, EvalError::hint))
+        .or_else(|| of(cause, ReportError::hint))
+        .or_else(|| of(cause, ModelError::hint))
+        .or_else(|| of(cause, SchemaError::hint))
+        .or_else(|| of(cause, IfevalError::hint))
+        .or_else(|| of(cause, ConstraintError::hint))
 }
 
 #[cfg(test)]
@@ -107,6 +141,8 @@ mod tests {
 
     use iopo::pipeline::PipelineError;
     use iopo_eval::EvalError;
+    use iopo_report::ReportError;
+    use iopo_schema::SchemaError;
 
     use super::{Exit, Failure, exit_of, is_interrupted, render};
 
@@ -118,6 +154,22 @@ mod tests {
         let text = "error: cannot read x.toml\n  caused by: no such file\n  hint: pass --config";
         assert_eq!(render(&error), text);
         assert_eq!(exit_of(&error), Exit::Usage);
+    }
+
+    #[test]
+    fn the_hint_of_a_library_is_shown_once_and_the_binarys_own_replaces_it() {
+        let missing = || SchemaError::NoFile { path: "a.parquet".into() };
+        let text = render(&anyhow::Error::new(missing()));
+        let want =
+            "error: a.parquet: found no file, expected a Parquet file\n  hint: check the path";
+        assert_eq!(text, want);
+        let inside = PipelineError::Report(ReportError::Schema { source: missing() });
+        let text = render(&anyhow::Error::new(inside).context("failed to report"));
+        assert!(text.ends_with("\n  hint: check the path"), "{text}");
+        assert_eq!(text.matches("hint:").count(), 1, "{text}");
+        let framed =
+            anyhow::Error::new(missing()).context(Failure::new("no data").hint("pass one"));
+        assert!(render(&framed).ends_with("\n  hint: pass one"), "{}", render(&framed));
     }
 
     #[test]

@@ -6,8 +6,7 @@
 pub enum IfevalError {
     /// No instruction type has this id.
     #[error(
-        "unknown instruction `{id}`, expected one of the {known} ids in `InstructionKind::ALL`; \
-         hint: check the spelling and the version of the file"
+        "unknown instruction `{id}`, expected one of the {known} ids in `InstructionKind::ALL`"
     )]
     UnknownInstruction {
         /// The id that was found.
@@ -16,7 +15,7 @@ pub enum IfevalError {
         known: usize,
     },
     /// A required parameter is absent or null.
-    #[error("missing parameter `{name}` of instruction `{id}`; hint: add it to the kwargs")]
+    #[error("missing parameter `{name}` of instruction `{id}`")]
     MissingParameter {
         /// The id of the instruction.
         id: &'static str,
@@ -24,7 +23,7 @@ pub enum IfevalError {
         name: &'static str,
     },
     /// The instruction has no such parameter.
-    #[error("unknown parameter `{name}` of instruction `{id}`; hint: remove it from the kwargs")]
+    #[error("unknown parameter `{name}` of instruction `{id}`")]
     ForeignParameter {
         /// The id of the instruction.
         id: &'static str,
@@ -71,6 +70,22 @@ pub enum IfevalError {
         /// The problem of the instruction.
         source: Box<IfevalError>,
     },
+}
+
+impl IfevalError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownInstruction { .. } => "check the spelling and the version of the file",
+            Self::MissingParameter { .. } => "add it to the kwargs",
+            Self::ForeignParameter { .. } => "remove it from the kwargs",
+            Self::BadPrompt { source, .. } => return source.hint(),
+            Self::BadParameter { .. } | Self::UnsupportedPattern { .. } | Self::BadLine { .. } => {
+                return None;
+            }
+        };
+        Some(hint.to_owned())
+    }
 }
 
 /// The start of a value, for an error message.

@@ -71,8 +71,7 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
         }
         let path = dir.join(file);
         if !path.exists() {
-            let reason =
-                format!("it names `{file}`, which does not exist; hint: download all shards");
+            let reason = format!("it names `{file}`, which does not exist, expected all shards");
             return Err(ModelError::safetensors(index, reason));
         }
         let mut shard = Shard::open(&path)?;
@@ -140,10 +139,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let path = shard.path.clone();
     let bad = |reason: String| ModelError::safetensors(&path, reason);
     let available = shard.len.checked_sub(8).ok_or_else(|| {
-        bad(format!(
-            "found {} bytes, expected at least 8; hint: the file is truncated; download it again",
-            shard.len
-        ))
+        bad(format!("found {} bytes, expected at least 8; the file is truncated", shard.len))
     })?;
     let mut length = [0; 8];
     shard.rewind_to(0)?;
@@ -151,7 +147,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let length = u64::from_le_bytes(length);
     if length > available.min(MAX_HEADER) {
         return Err(bad(format!(
-            "the header claims {length} bytes, expected at most {}; hint: the file may be truncated",
+            "the header claims {length} bytes, expected at most {}; the file may be truncated",
             available.min(MAX_HEADER)
         )));
     }
@@ -167,7 +163,7 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     for (name, Raw { dtype, shape, data_offsets: (begin, end) }) in raw {
         if begin > end || end > data {
             return Err(bad(format!(
-                "`{name}` claims bytes {begin} to {end}, but the file has {data}; hint: the file may be truncated"
+                "`{name}` claims bytes {begin} to {end}, but the file has {data}; it may be truncated"
             )));
         }
         let (encoding, shape) = checked(&name, &dtype, &shape, end - begin).map_err(bad)?;

@@ -30,8 +30,8 @@ pub(super) fn build(metadata: &Metadata) -> Result<Tokenizer, ModelError> {
         Some(other) => {
             let other: String = other.chars().take(40).collect();
             return Err(bad(format!(
-                "found the model `{other}`, expected `gpt2` (byte-level BPE); hint: use the Hugging Face \
-                 checkpoint with its tokenizer.json"
+                "found the model `{other}`, expected `gpt2` (byte-level BPE); other tokenizers need \
+                 the Hugging Face checkpoint with its tokenizer.json"
             )));
         }
         None => {
@@ -96,7 +96,7 @@ impl Style {
             other => {
                 let found: String = other.unwrap_or("nothing").chars().take(40).collect();
                 Err(format!(
-                    "`tokenizer.ggml.pre`: found {found}, expected smollm, qwen2 or llama-bpe; hint: use \
+                    "`tokenizer.ggml.pre`: found {found}, expected smollm, qwen2 or llama-bpe; others need \
                      the Hugging Face checkpoint with its tokenizer.json"
                 ))
             }

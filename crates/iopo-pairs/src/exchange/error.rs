@@ -25,20 +25,13 @@ pub enum ExchangeError {
         source: io::Error,
     },
     /// The file has an unknown extension.
-    #[error(
-        "{}: found an unknown file extension, expected .jsonl, .ndjson, .json or .parquet; hint: rename or convert it",
-        path.display()
-    )]
+    #[error("{}: found an unknown file extension, expected .jsonl, .ndjson, .json or .parquet", path.display())]
     Ending {
         /// The file.
         path: PathBuf,
     },
     /// The Parquet file cannot be read.
-    #[error(
-        "{}: found {got}, expected a complete Parquet file; hint: copy the file again, or write \
-         it with snappy, zstd or no compression",
-        path.display()
-    )]
+    #[error("{}: found {got}, expected a complete Parquet file", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -46,11 +39,7 @@ pub enum ExchangeError {
         got: String,
     },
     /// The Parquet file cannot be read in bounded memory.
-    #[error(
-        "{}: found {got}, expected Parquet pages that can be read in bounded memory; hint: \
-         write the file with smaller row groups and with plain or dictionary encoding",
-        path.display()
-    )]
+    #[error("{}: found {got}, expected Parquet pages that can be read in bounded memory", path.display())]
     Unbounded {
         /// The file.
         path: PathBuf,
@@ -58,10 +47,7 @@ pub enum ExchangeError {
         got: String,
     },
     /// A column has the wrong type.
-    #[error(
-        "{}: column `{column}`: found {got}, expected text or turns; hint: rename or convert the column",
-        path.display()
-    )]
+    #[error("{}: column `{column}`: found {got}, expected text or turns", path.display())]
     Column {
         /// The file.
         path: PathBuf,
@@ -71,7 +57,7 @@ pub enum ExchangeError {
         got: String,
     },
     /// A row is not of the format.
-    #[error("{}, {place}: {reason}; hint: fix or remove the row", path.display())]
+    #[error("{}, {place}: {reason}", path.display())]
     Row {
         /// The file.
         path: PathBuf,
@@ -81,11 +67,7 @@ pub enum ExchangeError {
         reason: String,
     },
     /// A row is too long to be read or written.
-    #[error(
-        "{}, {place}: found more than {} bytes, which is the limit of a row; hint: remove the row",
-        path.display(),
-        MAX_ROW_BYTES
-    )]
+    #[error("{}, {place}: found more than {} bytes, which is the limit of a row", path.display(), MAX_ROW_BYTES)]
     TooLong {
         /// The file.
         path: PathBuf,
@@ -93,7 +75,7 @@ pub enum ExchangeError {
         place: Place,
     },
     /// The Parquet writer failed.
-    #[error("{}: failed to write Parquet data; hint: check free space", path.display())]
+    #[error("{}: failed to write Parquet data", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -111,7 +93,7 @@ pub enum ExchangeError {
         skipped: String,
     },
     /// The split to export has no groups.
-    #[error("{}: found no groups of the {split} split, expected at least one; hint: export another split", path.display())]
+    #[error("{}: found no groups of the {split} split, expected at least one", path.display())]
     EmptySplit {
         /// The file that was read.
         path: PathBuf,
@@ -119,13 +101,33 @@ pub enum ExchangeError {
         split: Split,
     },
     /// There is no file to import.
-    #[error(
-        "found no file to import, expected at least one; hint: pass the file with the rows to train on"
-    )]
+    #[error("found no file to import, expected at least one")]
     NoFile,
 }
 
 impl ExchangeError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Ending { .. } => "rename or convert it",
+            Self::Unreadable { .. } => {
+                "copy the file again, or write it with snappy, zstd or no compression"
+            }
+            Self::Unbounded { .. } => {
+                "write the file with smaller row groups and with plain or dictionary encoding"
+            }
+            Self::Column { .. } => "rename or convert the column",
+            Self::Row { .. } => "fix or remove the row",
+            Self::TooLong { .. } => "remove the row",
+            Self::Write { .. } => "check free space",
+            Self::EmptySplit { .. } => "export another split",
+            Self::NoFile => "pass the file with the rows to train on",
+            Self::Schema(error) => return error.hint(),
+            Self::Io { .. } | Self::Nothing { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_path_buf(), action, source }
     }

@@ -59,7 +59,10 @@ impl ConfigError {
             }
             Self::Assignment { .. } => Some("for instance `--set synth.max_tasks=20`".to_owned()),
             Self::Preset { .. } => Some("pass a configuration file with --config".to_owned()),
-            Self::Synth(_) | Self::Pairs(_) | Self::Eval(_) | Self::Toml { .. } => None,
+            Self::Synth(error) => error.hint(),
+            Self::Pairs(error) => error.hint(),
+            Self::Eval(error) => error.hint(),
+            Self::Toml { .. } => None,
         }
     }
 }

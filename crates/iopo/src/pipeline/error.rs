@@ -164,15 +164,13 @@ impl PipelineError {
             | Self::Pairs(PairsError::Setting(error))
             | Self::Train(TrainError::Setting(error))
             | Self::Eval(EvalError::Setting(error)) => setting_hint(error),
-            // The text of these names the remedy, if there is one.
-            Self::Io { .. }
-            | Self::Model(_)
-            | Self::Source(_)
-            | Self::Synth(_)
-            | Self::Pairs(_)
-            | Self::Train(_)
-            | Self::Eval(_)
-            | Self::Report(_) => return None,
+            Self::Model(error) => return error.hint(),
+            Self::Synth(error) => return error.hint(),
+            Self::Pairs(error) => return error.hint(),
+            Self::Train(error) => return error.hint(),
+            Self::Eval(error) => return error.hint(),
+            Self::Report(error) => return error.hint(),
+            Self::Io { .. } | Self::Source(_) => return None,
         })
     }
 

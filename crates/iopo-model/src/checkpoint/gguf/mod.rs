@@ -123,7 +123,7 @@ fn preamble(reader: &mut Reader) -> Result<Counts, ModelError> {
     match version {
         2 | 3 => {}
         _ if matches!(version.swap_bytes(), 2 | 3) => {
-            return Err(reader.bad("it is big-endian; hint: convert it to little-endian"));
+            return Err(reader.bad("it is big-endian, expected little-endian"));
         }
         _ => return Err(reader.bad(format!("found version {version}, expected 2 or 3"))),
     }
@@ -180,8 +180,8 @@ fn line(reader: &mut Reader, path: &Path) -> Result<Info, ModelError> {
     let (kind, (_, block)) = (encoding.name(), encoding.unit());
     if let Some(row) = innermost.filter(|row| !row.is_multiple_of(block as u64)) {
         return Err(reader.bad(format!(
-            "`{name}` is {kind}, which does not fill blocks of {block} with rows of {row} values; hint: \
-             convert the model with another type for this tensor"
+            "`{name}` is {kind}, which does not fill blocks of {block} with rows of {row} values; \
+             the model needs another type for this tensor"
         )));
     }
     let Some(bytes) = encoding.bytes(elements) else {
@@ -206,7 +206,7 @@ fn data_start(reader: &Reader, alignment: u64, len: u64) -> Result<u64, ModelErr
     let start = reader.position().next_multiple_of(alignment);
     if start > len {
         return Err(reader.bad(format!(
-            "found {len} bytes, expected tensor data from byte {start}; hint: the file may be truncated"
+            "found {len} bytes, expected tensor data from byte {start}; the file may be truncated"
         )));
     }
     Ok(start)
@@ -230,7 +230,7 @@ fn check_ranges(
         let end = offset.checked_add(info.bytes).filter(|end| *end <= available);
         let Some(end) = end else {
             return Err(reader.bad(format!(
-                "`{name}` claims {} bytes at byte {offset} of {available} bytes of data; hint: the \
+                "`{name}` claims {} bytes at byte {offset} of {available} bytes of data; the \
                  file may be truncated",
                 info.bytes
             )));

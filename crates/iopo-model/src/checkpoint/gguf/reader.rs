@@ -39,7 +39,7 @@ impl Reader {
             Some(bytes) if bytes <= left => Ok(()),
             _ => Err(self.bad(format!(
                 "{what} at byte {} claims {count} × {size} bytes or more, but the file has {left} \
-                 left; hint: the file may be truncated",
+                 left; the file may be truncated",
                 self.position
             ))),
         }
