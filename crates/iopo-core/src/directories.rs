@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::{sync_parent, temporary};
+use crate::files::{sync_directory, sync_parent, temporary};
 
 /// A directory that is filled under a temporary name and moved to its path by [`commit`](Self::commit).
 ///
@@ -36,12 +36,14 @@ impl AtomicDirectory {
         &self.temporary
     }
 
-    /// Moves the directory to its path and makes the move durable. An empty directory at that path is replaced.
+    /// Makes the directory's entries durable, moves it to its path and makes the move durable. An empty directory at that
+    /// path is replaced. The contents of the files are durable if they were synced.
     ///
     /// # Errors
     /// Returns the operating system's error, for instance if the path is a file or a directory with entries. The path is
     /// unchanged then.
     pub fn commit(self) -> io::Result<()> {
+        sync_directory(&self.temporary)?;
         match fs::remove_dir(&self.target) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => fs::rename(&self.temporary, &self.target)?,

@@ -108,14 +108,16 @@ pub(crate) fn temporary(path: &Path) -> PathBuf {
 /// # Errors
 /// Returns the operating system's error if the directory cannot be opened or synced.
 pub fn sync_parent(path: &Path) -> io::Result<()> {
+    sync_directory(match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    })
+}
+
+/// Makes the entries of a directory durable. Does nothing outside Unix.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
-    {
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        File::open(parent)?.sync_all()?;
-    }
+    File::open(path)?.sync_all()?;
     #[cfg(not(unix))]
     let _ = path;
     Ok(())

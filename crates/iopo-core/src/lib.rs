@@ -3,6 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
+//! | [`hash`] | hashes of parts, bytes and files (feature `hash`) |
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
 //! | [`files`] | atomic file writes and locks |
 //! | [`directories`] | atomic directories |
@@ -24,6 +25,8 @@
 pub mod counts;
 pub mod directories;
 pub mod files;
+#[cfg(feature = "hash")]
+pub mod hash;
 #[cfg(feature = "random")]
 pub mod random;
 pub mod sequences;
@@ -32,6 +35,8 @@ pub mod text;
 pub mod turns;
 
 pub use counts::Counts;
+#[cfg(feature = "hash")]
+pub use hash::ContentHasher;
 pub use sequences::{FalseCells, PerSequence, Sequence};
 pub use settings::SettingError;
 

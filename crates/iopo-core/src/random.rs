@@ -3,27 +3,36 @@
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Hashes a seed and the parts of a key. Each part is hashed after its length, so that different keys differ.
-pub fn keyed_hash(seed: u64, parts: &[&str]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&seed.to_le_bytes());
+use crate::ContentHasher;
+
+/// Hashes a seed and the parts of a key. Keys with other part boundaries differ.
+fn key(seed: u64, parts: &[&str]) -> ContentHasher {
+    let mut hasher = ContentHasher::new();
+    hasher.bytes(seed.to_le_bytes());
     for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
+        hasher.part(part);
     }
-    *hasher.finalize().as_bytes()
+    hasher
+}
+
+/// Returns the hash of a key, to order things randomly but independently of each other.
+pub fn keyed_hash(seed: u64, parts: &[&str]) -> [u8; 32] {
+    key(seed, parts).digest()
 }
 
 /// Returns the random stream for a key. It is the same on every machine and in every order of calls.
 pub fn keyed(seed: u64, parts: &[&str]) -> ChaCha8Rng {
-    ChaCha8Rng::from_seed(keyed_hash(seed, parts))
+    stream(&key(seed, parts))
 }
 
 /// Returns a random number for a key.
 pub fn keyed_u64(seed: u64, parts: &[&str]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&keyed_hash(seed, parts)[..8]);
-    u64::from_le_bytes(bytes)
+    key(seed, parts).number()
+}
+
+/// Returns the random stream of a hash, for a key that is not a seed followed by [parts](ContentHasher::part).
+pub fn stream(hash: &ContentHasher) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(hash.digest())
 }
 
 /// Draws an index with a probability in proportion to its weight. Returns `None` if no weight is positive.

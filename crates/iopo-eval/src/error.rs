@@ -339,14 +339,14 @@ impl EvalError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Cancelled => "run the same command to resume",
+            Self::Cancelled => "run the same command again to resume",
             Self::BenchmarkInTraining { .. } => {
-                "remove it from the tasks and run synthesis again, or evaluate on another benchmark"
+                "remove the task and run synthesis again, or evaluate on another benchmark"
             }
             Self::TooLong { .. } => "lower the limit of new tokens",
             Self::OtherResponses { .. } => "choose another output directory, or delete this one",
             Self::NoTestTasks { .. } => "build the pairs with test tasks",
-            Self::TaskInTwoSplits { .. } => "build the pairs again; they are split by task",
+            Self::TaskInTwoSplits { .. } => "build the pairs again, which splits by task",
             Self::PromptInTraining { .. } => "remove one of the two tasks",
             Self::HeldOutKindSeen { .. } => {
                 "remove it from the held-out list, or run synthesis and pairs again with that list"

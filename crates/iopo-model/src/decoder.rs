@@ -2,6 +2,7 @@
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use iopo_core::ContentHasher;
 
 use crate::attention::{Heads, Masks};
 use crate::config::ModelConfig;
@@ -13,6 +14,7 @@ use crate::layout::Layout;
 use crate::linear::{Projection, times_transposed};
 use crate::mlp::SwiGlu;
 use crate::norm::{RmsNorm, RmsNormTape};
+use crate::projections::{LinearLayer, PerProjection};
 use crate::rope::{Rope, frequencies};
 use crate::tape::{Activations, Kept};
 use crate::{ModelError, device, vocabulary};
@@ -44,40 +46,7 @@ pub(crate) struct DecoderTape<'a> {
 
 /// Derives a parameter's id from its name, so that optimizer state matches after a restart.
 pub(crate) fn param_id(name: &str) -> ParamId {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&blake3::hash(name.as_bytes()).as_bytes()[..8]);
-    ParamId::from(u64::from_le_bytes(bytes))
-}
-
-/// Scope and name of the seven linear layers.
-pub(crate) const LINEAR_LAYERS: [(&str, &str); 7] = [
-    ("self_attn", "q_proj"),
-    ("self_attn", "k_proj"),
-    ("self_attn", "v_proj"),
-    ("self_attn", "o_proj"),
-    ("mlp", "gate_proj"),
-    ("mlp", "up_proj"),
-    ("mlp", "down_proj"),
-];
-
-impl DecoderLayer {
-    /// Returns the linear layers in the order of [`LINEAR_LAYERS`].
-    pub(crate) fn projections(&self) -> [&Projection; 7] {
-        [&self.q, &self.k, &self.v, &self.o, &self.mlp.gate, &self.mlp.up, &self.mlp.down]
-    }
-
-    pub(crate) fn projections_mut(&mut self) -> [&mut Projection; 7] {
-        let mlp = &mut self.mlp;
-        [
-            &mut self.q,
-            &mut self.k,
-            &mut self.v,
-            &mut self.o,
-            &mut mlp.gate,
-            &mut mlp.up,
-            &mut mlp.down,
-        ]
-    }
+    ParamId::from(ContentHasher::new().bytes(name).number())
 }
 
 impl Decoder {
@@ -113,7 +82,7 @@ impl Decoder {
             let (dtype, known) = (dtype.name(), known.join(", "));
             return Err(ModelError::Other {
                 reason: format!(
-                    "the device does not compute in {dtype}; hint: set `dtype` to {known}"
+                    "the device does not compute in {dtype}, expected the `dtype` {known}"
                 ),
             });
         }
@@ -133,16 +102,18 @@ impl Decoder {
         };
         let queries = config.num_attention_heads * config.head_dim;
         let keys = config.num_key_value_heads * config.head_dim;
-        let shapes =
-            [[queries, d], [keys, d], [keys, d], [d, queries], [wide, d], [wide, d], [d, wide]];
+        let shape = |linear| match linear {
+            LinearLayer::Query => [queries, d],
+            LinearLayer::Key | LinearLayer::Value => [keys, d],
+            LinearLayer::Output => [d, queries],
+            LinearLayer::Gate | LinearLayer::Up => [wide, d],
+            LinearLayer::Down => [d, wide],
+        };
         let mut weights = Vec::with_capacity(config.num_hidden_layers);
         for layer in 0..config.num_hidden_layers {
-            let mut of_layer = Vec::with_capacity(7);
-            for ((scope, name), shape) in LINEAR_LAYERS.into_iter().zip(shapes) {
-                of_layer
-                    .push(matrix(&format!("model.layers.{layer}.{scope}.{name}.weight"), shape)?);
-            }
-            weights.push(of_layer);
+            weights.push(PerProjection::try_from_fn(|linear| {
+                matrix(&format!("{}.weight", linear.path(layer)), shape(linear))
+            })?);
         }
         let mut vector = |name: &str, len: usize| -> Result<Param<Tensor<1>>, ModelError> {
             let data = TensorData::new(tensor(name, &[len])?, [len]);
@@ -150,30 +121,22 @@ impl Decoder {
         };
         let mut layers = Vec::with_capacity(config.num_hidden_layers);
         for (layer, of_layer) in weights.into_iter().enumerate() {
-            let mut projections = Vec::with_capacity(7);
-            for (at, weight) in of_layer.into_iter().enumerate() {
-                let (scope, name) = LINEAR_LAYERS[at];
-                let bias = if config.qkv_bias && at < 3 {
-                    Some(vector(
-                        &format!("model.layers.{layer}.{scope}.{name}.bias"),
-                        shapes[at][0],
-                    )?)
+            let projections = of_layer.named().try_map(|(linear, weight)| {
+                let bias = if config.qkv_bias && linear.is_biased() {
+                    let [output, _] = shape(linear);
+                    Some(vector(&format!("{}.bias", linear.path(layer)), output)?)
                 } else {
                     None
                 };
-                projections.push(Projection::new(weight, bias));
-            }
+                Ok::<_, ModelError>(Projection::new(weight, bias))
+            })?;
             let mut norm = |name: &str| -> Result<RmsNorm, ModelError> {
                 let gamma = vector(&format!("model.layers.{layer}.{name}.weight"), d)?;
                 Ok(RmsNorm::new(gamma, config.rms_norm_eps))
             };
             let (input_norm, post_norm) =
                 (norm("input_layernorm")?, norm("post_attention_layernorm")?);
-            let Ok([q, k, v, o, gate, up, down]) = <[Projection; 7]>::try_from(projections) else {
-                return Err(ModelError::Other {
-                    reason: "expected seven linear layers per decoder layer".to_owned(),
-                });
-            };
+            let PerProjection { q, k, v, o, gate, up, down } = projections;
             layers.push(DecoderLayer {
                 input_norm,
                 q,

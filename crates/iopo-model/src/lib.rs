@@ -45,6 +45,7 @@ mod mlp;
 mod norm;
 mod parameters;
 mod prefill;
+mod projections;
 mod rope;
 mod sample;
 pub mod source;

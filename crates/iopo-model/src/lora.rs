@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData};
-use iopo_core::SettingError;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use iopo_core::{ContentHasher, SettingError, random};
+use rand::RngExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decoder::{LINEAR_LAYERS, param_id};
+use crate::decoder::param_id;
 use crate::host::to_host;
 use crate::linear::Lora;
+use crate::projections::LinearLayer;
 use crate::{Decoder, ModelError};
 
 /// Values by name: shape and row-major elements.
@@ -43,7 +43,8 @@ impl Default for LoraConfig {
 impl LoraConfig {
     /// Makes settings for an adapter of rank `r` on all seven linear layers.
     pub fn new(r: usize, lora_alpha: f64) -> Self {
-        let target_modules = LINEAR_LAYERS.iter().map(|(_, name)| (*name).to_owned()).collect();
+        let target_modules =
+            LinearLayer::ALL.iter().map(|linear| linear.name().to_owned()).collect();
         Self { r, lora_alpha, target_modules }
     }
 
@@ -58,7 +59,7 @@ impl LoraConfig {
     /// Returns [`ModelError::Setting`] if a value is out of range, or `target_modules` is empty or names an unknown layer.
     pub fn validate(&self) -> Result<(), ModelError> {
         iopo_core::settings::check(self).map_err(|error| error.inside("lora"))?;
-        let known: Vec<&str> = LINEAR_LAYERS.iter().map(|(_, name)| *name).collect();
+        let known = LinearLayer::ALL.map(LinearLayer::name);
         let unknown = self.target_modules.iter().find(|target| !known.contains(&target.as_str()));
         let found = match unknown {
             Some(target) => format!("{target:?}"),
@@ -71,8 +72,8 @@ impl LoraConfig {
 }
 
 /// Returns PEFT's name of a factor.
-fn peft_name(layer: usize, (scope, name): (&str, &str), factor: &str) -> String {
-    format!("base_model.model.model.layers.{layer}.{scope}.{name}.lora_{factor}.weight")
+fn peft_name(layer: usize, linear: LinearLayer, factor: &str) -> String {
+    format!("base_model.model.{}.lora_{factor}.weight", linear.path(layer))
 }
 
 /// Returns the first tensor with a NaN or an infinity.
@@ -91,7 +92,7 @@ impl Decoder {
     pub fn has_adapter(&self) -> bool {
         self.layers
             .iter()
-            .any(|layer| layer.projections().iter().any(|projection| projection.lora.is_some()))
+            .any(|layer| layer.projections().into_iter().any(|(_, linear)| linear.lora.is_some()))
     }
 
     /// Adds a fresh adapter: A uniform in ±1/√in (PEFT's Kaiming initialization with a = √5), B zero.
@@ -104,16 +105,16 @@ impl Decoder {
         config.validate()?;
         let device = self.device();
         for (index, layer) in self.layers.iter_mut().enumerate() {
-            for (projection, name) in layer.projections_mut().into_iter().zip(LINEAR_LAYERS) {
-                if !config.target_modules.iter().any(|target| target == name.1) {
+            for (linear, projection) in layer.projections_mut() {
+                if !config.target_modules.iter().any(|target| target == linear.name()) {
                     continue;
                 }
                 let [output, input] = projection.weight.val().dims();
-                let (a_name, b_name) = (peft_name(index, name, "A"), peft_name(index, name, "B"));
-                // Not `iopo_core::random`: its length-prefixed keys would give other adapters from the same seed.
-                let mut hasher = blake3::Hasher::new();
-                hasher.update(&seed.to_le_bytes()).update(a_name.as_bytes());
-                let mut rng = ChaCha8Rng::from_seed(*hasher.finalize().as_bytes());
+                let (a_name, b_name) =
+                    (peft_name(index, linear, "A"), peft_name(index, linear, "B"));
+                let mut key = ContentHasher::new();
+                key.bytes(seed.to_le_bytes()).bytes(&a_name);
+                let mut rng = random::stream(&key);
                 let bound = 1.0 / (input as f32).sqrt();
                 let a: Vec<f32> =
                     (0..config.r * input).map(|_| rng.random_range(-bound..bound)).collect();
@@ -133,7 +134,7 @@ impl Decoder {
     #[must_use]
     pub fn without_adapter(mut self) -> Self {
         for layer in &mut self.layers {
-            for projection in layer.projections_mut() {
+            for (_, projection) in layer.projections_mut() {
                 projection.lora = None;
             }
         }
@@ -147,10 +148,10 @@ impl Decoder {
     pub fn adapter(&self) -> Result<NamedTensors, ModelError> {
         let mut tensors = NamedTensors::new();
         for (index, layer) in self.layers.iter().enumerate() {
-            for (projection, name) in layer.projections().into_iter().zip(LINEAR_LAYERS) {
+            for (linear, projection) in layer.projections() {
                 if let Some(lora) = &projection.lora {
-                    tensors.insert(peft_name(index, name, "A"), values(lora.a.val())?);
-                    tensors.insert(peft_name(index, name, "B"), values(lora.b.val())?);
+                    tensors.insert(peft_name(index, linear, "A"), values(lora.a.val())?);
+                    tensors.insert(peft_name(index, linear, "B"), values(lora.b.val())?);
                 }
             }
         }
@@ -167,8 +168,9 @@ impl Decoder {
         let fail = |reason| ModelError::BadFactors { reason };
         let mut used = 0;
         for (index, layer) in self.layers.iter_mut().enumerate() {
-            for (projection, name) in layer.projections_mut().into_iter().zip(LINEAR_LAYERS) {
-                let (a_name, b_name) = (peft_name(index, name, "A"), peft_name(index, name, "B"));
+            for (linear, projection) in layer.projections_mut() {
+                let (a_name, b_name) =
+                    (peft_name(index, linear, "A"), peft_name(index, linear, "B"));
                 let (a, b) = match (tensors.get(&a_name), tensors.get(&b_name)) {
                     (None, None) => {
                         projection.lora = None;

@@ -13,7 +13,7 @@ impl Decoder {
     pub fn merged(&self) -> Self {
         let mut merged = self.clone();
         for layer in &mut merged.layers {
-            for projection in layer.projections_mut() {
+            for (_, projection) in layer.projections_mut() {
                 if let Some(lora) = projection.lora.take() {
                     let change = lora.b.val().matmul(lora.a.val()).mul_scalar(lora.scale);
                     let weight = wide(projection.weight.val()) + change;

@@ -3,7 +3,6 @@
 use burn::module::Param;
 use burn::tensor::Tensor;
 
-use crate::decoder::LINEAR_LAYERS;
 use crate::host::to_host;
 use crate::{Decoder, ModelError, NamedTensors};
 
@@ -43,8 +42,8 @@ impl Decoder {
             ] {
                 found.push((format!("{prefix}.{name}.weight"), Parameter::Vector(&norm.gamma)));
             }
-            for (projection, (scope, name)) in layer.projections().into_iter().zip(LINEAR_LAYERS) {
-                let prefix = format!("{prefix}.{scope}.{name}");
+            for (linear, projection) in layer.projections() {
+                let prefix = linear.path(index);
                 found.push((format!("{prefix}.weight"), Parameter::Matrix(&projection.weight)));
                 if let Some(bias) = &projection.bias {
                     found.push((format!("{prefix}.bias"), Parameter::Vector(bias)));

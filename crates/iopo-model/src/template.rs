@@ -12,6 +12,7 @@ mod json;
 use std::path::Path;
 use std::sync::Arc;
 
+use iopo_core::ContentHasher;
 use iopo_llm::{Message, Role};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
@@ -146,15 +147,13 @@ impl ChatTemplate {
         &self.source
     }
 
-    /// Returns the blake3 hash of the source and the special tokens, in hexadecimal.
+    /// Returns the BLAKE3 hash of the source and the special tokens, in hexadecimal.
     pub fn hash(&self) -> String {
-        let mut hasher = blake3::Hasher::new();
+        let mut hasher = ContentHasher::new();
         for part in [Some(&self.source), self.bos.as_ref(), self.eos.as_ref()] {
-            let bytes = part.map_or(&[][..], |part| part.as_bytes());
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
+            hasher.part(part.map_or("", String::as_str));
         }
-        hasher.finalize().to_hex().to_string()
+        hasher.hex()
     }
 }
 

@@ -7,6 +7,7 @@ mod from_gguf;
 
 use std::path::Path;
 
+use iopo_core::ContentHasher;
 use serde_json::Value;
 
 use crate::checkpoint::gguf::Metadata;
@@ -194,18 +195,18 @@ impl Tokenizer {
         self.roles.pad.as_ref().map(|special| special.text.as_str())
     }
 
-    /// Returns the blake3 hash of the tokenizer and its special tokens, in hexadecimal.
+    /// Returns the BLAKE3 hash of the tokenizer and its special tokens, in hexadecimal.
     ///
     /// # Errors
     /// Returns [`ModelError::Tokenize`] if the tokenizer cannot be serialized.
     pub fn hash(&self) -> Result<String, ModelError> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.to_json()?.as_bytes());
+        let mut hasher = ContentHasher::new();
+        hasher.bytes(self.to_json()?);
         for special in [&self.roles.bos, &self.roles.eos, &self.roles.pad] {
             let id = special.as_ref().map_or(u64::MAX, |special| u64::from(special.id));
-            hasher.update(&id.to_le_bytes());
+            hasher.bytes(id.to_le_bytes());
         }
-        Ok(hasher.finalize().to_hex().to_string())
+        Ok(hasher.hex())
     }
 
     /// Returns the content of a `tokenizer.json`.

@@ -1,7 +1,8 @@
 //! Ids and hashes, computed from content alone.
 
-use std::fs::File;
 use std::path::Path;
+
+use iopo_core::{ContentHasher, hash};
 
 use crate::SchemaError;
 
@@ -17,12 +18,11 @@ use crate::SchemaError;
 /// assert_eq!(content_id(&[]).len(), 32);
 /// ```
 pub fn content_id(parts: &[&str]) -> String {
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = ContentHasher::new();
     for part in parts {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
+        hasher.part(part);
     }
-    let mut id = hasher.finalize().to_hex().to_string();
+    let mut id = hasher.hex();
     id.truncate(32);
     id
 }
@@ -32,10 +32,7 @@ pub fn content_id(parts: &[&str]) -> String {
 /// # Errors
 /// Returns [`SchemaError::Io`] if the file cannot be read.
 pub fn file_hash(path: &Path) -> Result<String, SchemaError> {
-    let file = File::open(path).map_err(SchemaError::io(path, "open the file"))?;
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).map_err(SchemaError::io(path, "read the file"))?;
-    Ok(hasher.finalize().to_hex().to_string())
+    hash::file(path).map_err(SchemaError::io(path, "read the file"))
 }
 
 #[cfg(test)]
@@ -50,6 +47,6 @@ mod tests {
     #[test]
     fn a_missing_file_is_an_error_that_names_it() {
         let error = file_hash(Path::new("no/such.file")).unwrap_err();
-        assert!(error.to_string().starts_with("no/such.file: failed to open"), "{error}");
+        assert!(error.to_string().starts_with("no/such.file: failed to read"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! The order of the groups, updates and micro-batches: a function of the random seed and the groups.
 
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_chacha::ChaCha8Rng;
+use iopo_core::{ContentHasher, random};
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use crate::encode::EncodedGroup;
@@ -49,10 +49,11 @@ impl Plan {
 
     /// Draws the order of an epoch, a permutation keyed by the random seed and the epoch.
     pub fn order(&self, epoch: usize) -> Vec<usize> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(b"iopo-train order");
-        hasher.update(&self.seed.to_le_bytes()).update(&(epoch as u64).to_le_bytes());
-        let mut rng = ChaCha8Rng::from_seed(*hasher.finalize().as_bytes());
+        let mut key = ContentHasher::new();
+        key.bytes("iopo-train order")
+            .bytes(self.seed.to_le_bytes())
+            .bytes((epoch as u64).to_le_bytes());
+        let mut rng = random::stream(&key);
         let mut order: Vec<usize> = (0..self.groups).collect();
         order.shuffle(&mut rng);
         order

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use iopo_core::directories::AtomicDirectory;
 use iopo_model::NamedTensors;
 use iopo_schema::{MetricRow, Provenance, read, run_files::METRICS, write};
 use serde::{Deserialize, Serialize};
@@ -61,14 +62,15 @@ impl Checkpoints {
         Self { dir: dir.to_owned(), fingerprint: fingerprint.to_owned() }
     }
 
-    /// Writes a checkpoint into a temporary directory, syncs it, renames it into place and removes older ones.
+    /// Writes a checkpoint into a directory that appears complete, and removes older ones.
     ///
     /// # Errors
     /// Returns an error if a file cannot be written.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
-        let tmp = self.dir.join("unfinished");
-        files::remove_dir(&tmp)?;
-        files::create_dir(&tmp)?;
+        let path = self.dir.join(format!("step-{:08}", checkpoint.step));
+        let made = AtomicDirectory::create(&path)
+            .map_err(TrainError::io("create this directory", &path))?;
+        let tmp = made.path();
         files::write_in_place(&tmp.join(WEIGHTS), &weights::to_safetensors(&checkpoint.weights)?)?;
         files::write_in_place(&tmp.join(OPTIMIZER), &checkpoint.optimizer)?;
         let provenance =
@@ -92,11 +94,9 @@ impl Checkpoints {
         };
         let state = serde_json::json!(state).to_string();
         files::write_in_place(&tmp.join(STATE), state.as_bytes())?;
-        files::sync_parent(&tmp.join(STATE))?;
-        let path = self.dir.join(format!("step-{:08}", checkpoint.step));
+        // A damaged checkpoint of the same step may be there.
         files::remove_dir(&path)?;
-        fs::rename(&tmp, &path).map_err(TrainError::io("rename to this directory", &path))?;
-        files::sync_parent(&path)?;
+        made.commit().map_err(TrainError::io("rename to this directory", &path))?;
         let finished = self.finished()?;
         for old in &finished[..finished.len().saturating_sub(KEPT)] {
             files::remove_dir(old)?;
@@ -188,7 +188,7 @@ fn is_damage(error: &TrainError) -> bool {
 }
 
 fn hash(path: &Path) -> Result<String, TrainError> {
-    Ok(blake3::hash(&files::read(path)?).to_hex().to_string())
+    iopo_core::hash::file(path).map_err(TrainError::io("read this file", path))
 }
 
 #[cfg(test)]
@@ -238,7 +238,7 @@ mod tests {
         let checkpoints = Checkpoints::new(folder.path(), "run");
         checkpoints.save(&checkpoint(1)).expect("saved");
         checkpoints.save(&checkpoint(2)).expect("saved");
-        fs::create_dir(folder.path().join("unfinished")).expect("a killed writer's folder");
+        fs::create_dir(folder.path().join(".step-00000003.tmp")).expect("a killed writer's folder");
         let damaged = folder.path().join("step-00000002").join("weights.safetensors");
         fs::write(damaged, [0; 9]).expect("overwritten");
         assert_eq!(checkpoints.latest().expect("readable").expect("there").step, 1);

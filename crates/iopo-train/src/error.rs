@@ -132,8 +132,7 @@ impl TrainError {
             }
             Self::NoTrial { .. } => "lower `train.grid.learning_rate`",
             Self::StepZero { .. } => {
-                "delete the reference_logps file and start again; the cached reference belongs to another \
-                 model"
+                "delete the reference_logps file and start again"
             }
             Self::NonFinite { .. } => "lower the learning rate, or inspect these rows",
             Self::BadCheckpoint { .. } => "delete it to restart this method",

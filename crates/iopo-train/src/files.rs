@@ -13,7 +13,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     iopo_core::files::write(path, bytes).map_err(TrainError::io("write this file", path))
 }
 
-/// Writes and syncs a file inside a directory that is renamed into place later.
+/// Writes and syncs a file inside a directory that is moved to its path later.
 pub(crate) fn write_in_place(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let mut file = File::create(path).map_err(TrainError::io("create this file", path))?;
     file.write_all(bytes).map_err(TrainError::io("write this file", path))?;
@@ -26,11 +26,6 @@ pub(crate) fn append(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let mut file = file.map_err(TrainError::io("open this file", path))?;
     file.write_all(bytes).map_err(TrainError::io("write this file", path))?;
     file.sync_all().map_err(TrainError::io("sync this file", path))
-}
-
-/// Makes a rename or a new entry in the parent directory durable.
-pub(crate) fn sync_parent(path: &Path) -> Result<(), TrainError> {
-    iopo_core::files::sync_parent(path).map_err(TrainError::io("sync this directory", path))
 }
 
 /// Removes a directory if it exists.

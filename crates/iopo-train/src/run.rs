@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use iopo_core::SettingError;
+use iopo_core::{SettingError, hash};
 use iopo_llm::Progress;
 use iopo_model::{ChatTemplate, Decoder, Dtype, Tokenizer, write_chat_files};
 use iopo_schema::{PreferenceRow, Provenance, Split, TrainingMetric, file_hash, read};
@@ -44,9 +44,7 @@ impl Base<'_> {
     /// # Errors
     /// Returns an error if the tokenizer cannot be serialized.
     pub fn template_hash(&self) -> Result<String, TrainError> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.tokenizer.hash()?.as_bytes()).update(self.template.hash().as_bytes());
-        Ok(hasher.finalize().to_hex().to_string())
+        Ok(hash::bytes(self.tokenizer.hash()? + &self.template.hash()))
     }
 }
 
@@ -245,7 +243,7 @@ impl Inputs<'_> {
     fn reference(&self, seed: u64, sft: &Decoder) -> Result<ReferenceLogps, TrainError> {
         let trained = weights::hash(&weights::trained_tensors(sft)?);
         let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
-        let model_hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+        let model_hash = hash::bytes(text);
         let name = self.config.folder(Method::Sft, seed).replacen("sft", "reference_logps", 1);
         let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
         files::create_dir(self.out_dir)?;
@@ -270,7 +268,7 @@ impl Inputs<'_> {
             TruncationMode::Drop => self.origin.template_hash.clone(),
             TruncationMode::Official => {
                 let text = format!("{} official {}", self.origin.template_hash, self.max_length);
-                blake3::hash(text.as_bytes()).to_hex().to_string()
+                hash::bytes(text)
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use half::{bf16, f16};
+use iopo_core::ContentHasher;
 use iopo_model::{Checkpoint, Decoder, LoraConfig, ModelError, NamedTensors, write_hf_dir};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
@@ -48,16 +49,15 @@ pub fn with_tensors(
 
 /// Hashes names, shapes and bits; returns hexadecimal digits.
 pub fn hash(tensors: &NamedTensors) -> String {
-    let mut hasher = blake3::Hasher::new();
+    let mut hasher = ContentHasher::new();
     for (name, (shape, values)) in tensors {
-        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
-        hasher.update(&(shape.len() as u64).to_le_bytes());
+        hasher.part(name).bytes((shape.len() as u64).to_le_bytes());
         for size in shape {
-            hasher.update(&(*size as u64).to_le_bytes());
+            hasher.bytes((*size as u64).to_le_bytes());
         }
-        hasher.update(&bytes(values));
+        hasher.bytes(bytes(values));
     }
-    hasher.finalize().to_hex().to_string()
+    hasher.hex()
 }
 
 fn bytes(values: &[f32]) -> Vec<u8> {

@@ -23,6 +23,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use encoding::Encoding;
+use iopo_core::ContentHasher;
 
 use crate::config::ModelConfig;
 use crate::error::ModelError;
@@ -168,7 +169,7 @@ impl Checkpoint {
         })
     }
 
-    /// Returns the blake3 hash of the weight files, in hexadecimal.
+    /// Returns the BLAKE3 hash of the weight files, in hexadecimal.
     ///
     /// For one file, this is the hash of its content; for several, the hash of their content hashes in the order of the
     /// file names. Reads all files once.
@@ -179,26 +180,20 @@ impl Checkpoint {
         let mut hashes = Vec::with_capacity(self.shards.len());
         for shard in &mut self.shards {
             shard.rewind_to(0)?;
-            let mut hasher = blake3::Hasher::new();
-            let mut buffer = vec![0; 1 << 17];
-            loop {
-                let read = shard.file.read(&mut buffer);
-                let read = read.map_err(|error| ModelError::io("read", &shard.path, error))?;
-                if read == 0 {
-                    break;
-                }
-                hasher.update(&buffer[..read]);
-            }
-            hashes.push(hasher.finalize());
+            let mut hasher = ContentHasher::new();
+            hasher
+                .reader(&mut shard.file)
+                .map_err(|error| ModelError::io("read", &shard.path, error))?;
+            hashes.push(hasher);
         }
         if let [one] = hashes.as_slice() {
-            return Ok(one.to_hex().to_string());
+            return Ok(one.hex());
         }
-        let mut all = blake3::Hasher::new();
+        let mut all = ContentHasher::new();
         for hash in &hashes {
-            all.update(hash.as_bytes());
+            all.bytes(hash.digest());
         }
-        Ok(all.finalize().to_hex().to_string())
+        Ok(all.hex())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use iopo_core::hash;
 use iopo_llm::Progress;
 use iopo_model::{Decoder, memory};
 use iopo_schema::{Provenance, TrainingMetric, read, run_files::METRICS, write};
@@ -39,7 +40,7 @@ impl Trainer<'_> {
     fn fingerprint(metadata: &Metadata, start: &Decoder) -> Result<String, TrainError> {
         let start = weights::hash(&weights::trained_tensors(start)?);
         let text = json!({ "card": metadata, "start": start }).to_string();
-        Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
+        Ok(hash::bytes(text))
     }
 
     /// Trains from `start`, resumes from the newest checkpoint, or returns the result of a finished training.

@@ -128,11 +128,12 @@ fn a_kill_inside_a_checkpoint_falls_back_to_the_previous_one() {
         assert!(matches!(stopped, Err(TrainError::Cancelled)));
         // A kill leaves an unfinished directory, and can truncate the newest checkpoint.
         let checkpoints = killed.join("checkpoint");
-        fs::create_dir(checkpoints.join("unfinished")).expect("made");
+        let unfinished = checkpoints.join(".step-00000009.tmp");
+        fs::create_dir(&unfinished).expect("made");
         let mut found: Vec<PathBuf> = fs::read_dir(&checkpoints)
             .expect("listed")
             .map(|entry| entry.expect("an entry").path())
-            .filter(|path| !path.ends_with("unfinished"))
+            .filter(|path| *path != unfinished)
             .collect();
         found.sort();
         assert_eq!(found.len(), 2);
