@@ -91,9 +91,7 @@ pub enum EvalError {
         responses: Option<PathBuf>,
     },
     /// A prompt of a benchmark was trained on.
-    #[error(
-        "task `{task_id}` of the run is also a prompt of the benchmark"
-    )]
+    #[error("task `{task_id}` of the run is also a prompt of the benchmark")]
     BenchmarkInTraining {
         /// The task.
         task_id: String,
@@ -175,9 +173,7 @@ pub enum EvalError {
         path: PathBuf,
     },
     /// A task is in the test split and in another one.
-    #[error(
-        "task `{task_id}` is in the test split and in the {other} split"
-    )]
+    #[error("task `{task_id}` is in the test split and in the {other} split")]
     TaskInTwoSplits {
         /// The task.
         task_id: String,

@@ -131,9 +131,7 @@ impl TrainError {
                 "delete the reference_logps file to compute them again"
             }
             Self::NoTrial { .. } => "lower `train.grid.learning_rate`",
-            Self::StepZero { .. } => {
-                "delete the reference_logps file and start again"
-            }
+            Self::StepZero { .. } => "delete the reference_logps file and start again",
             Self::NonFinite { .. } => "lower the learning rate, or inspect these rows",
             Self::BadCheckpoint { .. } => "delete it to restart this method",
             Self::DamagedResult { .. } => "delete the file to train again",
