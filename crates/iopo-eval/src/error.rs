@@ -298,7 +298,7 @@ pub enum EvalError {
     /// A log-probability is missing or impossible.
     #[error("log-probabilities of {what}: found {found}, expected {expected}")]
     Logps {
-        /// What they belong to.
+        /// The rows that they belong to.
         what: String,
         /// Expected values.
         expected: String,

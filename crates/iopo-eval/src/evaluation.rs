@@ -118,7 +118,7 @@ pub fn evaluate<M: Models>(
     Ok(EvaluationSummary { prompts: prompts.len(), models: rows.len(), numbers })
 }
 
-/// What was measured of one candidate.
+/// The measurements of one candidate.
 struct Measured {
     predictions: PathBuf,
     scores: PathBuf,

@@ -17,7 +17,7 @@ pub enum LlmError {
     /// The model or endpoint failed.
     #[error("the model failed: {reason}")]
     Failed {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
     /// The user asked to stop.

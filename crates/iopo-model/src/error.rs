@@ -30,7 +30,7 @@ pub enum ModelError {
     Device {
         /// The device.
         name: String,
-        /// What it needs.
+        /// The requirements of the device.
         needs: &'static str,
         /// The message of the driver or library.
         reason: String,
@@ -40,9 +40,9 @@ pub enum ModelError {
     NotAModel {
         /// The path.
         path: PathBuf,
-        /// What was expected.
+        /// The expected value.
         expected: &'static str,
-        /// What was found.
+        /// The value found.
         found: String,
     },
     /// A setting has a value that is not allowed.
@@ -55,9 +55,9 @@ pub enum ModelError {
         path: PathBuf,
         /// The key.
         key: String,
-        /// What was expected.
+        /// The expected value.
         expected: String,
-        /// What was found.
+        /// The value found.
         found: String,
     },
     /// The decoder does not support the architecture.
@@ -80,7 +80,7 @@ pub enum ModelError {
         path: PathBuf,
         /// The missing feature.
         feature: String,
-        /// What to use instead.
+        /// An alternative to use.
         hint: &'static str,
     },
     /// A safetensors file is malformed.
@@ -88,7 +88,7 @@ pub enum ModelError {
     BadSafetensors {
         /// The file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// A GGUF file is malformed.
@@ -96,7 +96,7 @@ pub enum ModelError {
     BadGguf {
         /// The file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// A tensor is stored in an unsupported type.
@@ -142,7 +142,7 @@ pub enum ModelError {
     TokenizerMissing {
         /// Where one was expected.
         path: PathBuf,
-        /// What was expected.
+        /// The expected value.
         expected: &'static str,
     },
     /// A tokenizer is malformed.
@@ -150,7 +150,7 @@ pub enum ModelError {
     BadTokenizer {
         /// The file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// Tokenizing a text or decoding tokens failed.
@@ -158,7 +158,7 @@ pub enum ModelError {
     Tokenize {
         /// "encode", "decode" or "serialize".
         action: &'static str,
-        /// What happened.
+        /// The cause.
         reason: String,
     },
     /// No chat template was found.
@@ -166,7 +166,7 @@ pub enum ModelError {
     TemplateMissing {
         /// Where one was expected.
         path: PathBuf,
-        /// What was expected.
+        /// The expected value.
         expected: &'static str,
     },
     /// A chat template does not compile, rejects the chat or runs too long.
@@ -178,7 +178,7 @@ pub enum ModelError {
     /// Segments do not form a tree, or a target or token is out of range.
     #[error("invalid layout: {reason}")]
     Layout {
-        /// What was expected and what was found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// An adapter does not fit the model.
@@ -186,19 +186,19 @@ pub enum ModelError {
     BadAdapter {
         /// The adapter's directory or file.
         path: PathBuf,
-        /// What was expected and what was found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// The factors of an adapter do not fit the model.
     #[error("invalid adapter: {reason}")]
     BadFactors {
-        /// What was expected and what was found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// Generating text failed.
     #[error("generation failed: {reason}")]
     Generation {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
     /// The user asked to stop.
@@ -207,7 +207,7 @@ pub enum ModelError {
     /// Anything else.
     #[error("{reason}")]
     Other {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
 }

@@ -140,8 +140,8 @@ pub struct PairsConfig {
     pub min_test_tasks: usize,
     /// Fails the run if there are fewer groups for training. Default: 1.
     pub min_train_groups: usize,
-    /// Makes sided groups: pure additions and removals. In a full group, each response violates the other instruction.
-    /// In a sided group, one response follows both. Default: true.
+    /// Makes sided groups, from pure additions and removals. In a full group, each response violates the other
+    /// instruction. In a sided group, one response follows both. Default: true.
     pub sided: bool,
     /// Frequencies of the operations, relative to each other; 0 disables an operation.
     pub operations: OperationWeights,

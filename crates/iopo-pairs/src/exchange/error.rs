@@ -63,7 +63,7 @@ pub enum ExchangeError {
         path: PathBuf,
         /// The place of the row.
         place: Place,
-        /// What was expected and found.
+        /// The expected value and the value found.
         reason: String,
     },
     /// A row is too long to be read or written.

@@ -1,6 +1,6 @@
 //! The truncation of the authors' released code, for comparison.
 //!
-//! It cuts the *end* of a prompt, that is, the constraints, and may cut a response's end-of-turn
+//! It cuts the *end* of a prompt, which contains the constraints, and may cut a response's end-of-turn
 //! token. [`TruncationMode::Drop`](super::TruncationMode::Drop) does neither.
 
 use super::{DropReason, EncodedGroup};

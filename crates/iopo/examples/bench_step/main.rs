@@ -1,7 +1,7 @@
 //! Measures a training step, decoding or synthesis, and prints one line of JSON. `cargo xtask bench --peer` compares it with
 //! `fixtures/peer/bench_peer.py`.
 //!
-//! Each process measures one thing, so that its peak memory belongs to that. It uses the allocator of the `iopo` binary.
+//! Each process measures one thing, so that its peak memory is that of this measurement. It uses the allocator of the `iopo` binary.
 #![expect(clippy::print_stdout, reason = "prints the measurement")]
 
 #[path = "../../src/allocator.rs"]

@@ -14,7 +14,7 @@ use self::{
 };
 use super::python::{is_space, lower};
 
-/// The sentences of a text. None is empty, and the space between sentences belongs to none.
+/// The sentences of a text. No sentence is empty. The space between two sentences is part of neither.
 pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut slices = Vec::new();
     let mut start = 0;
