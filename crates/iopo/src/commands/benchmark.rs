@@ -103,7 +103,7 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
             return Some(run);
         }
         printer::note(&format!(
-            "{} is not in a run directory, so seen and unseen types follow the default preset; --run names a run",
+            "{} is not in a run directory, so seen and unseen types follow the default preset; pass --run to use those of a run",
             adapter.display()
         ));
         None
