@@ -43,7 +43,7 @@ enum Command {
     SetupLibtorch,
     /// Show how to install a Vulkan driver for the CPU, for the wgpu backend.
     SetupLavapipe(lavapipe::Args),
-    /// Run everything that continuous integration runs: the lints, then the tests.
+    /// Run everything that continuous integration runs: the lints, a build of each package, the tests.
     Ci,
 }
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Pipeline(args) => pipeline::run_args(&args),
         Command::Test(args) => test::run_args(&args),
-        Command::Lint => lint::run_all(),
+        Command::Lint => lint::run_all(lint::Packages::Make),
         Command::Bench(args) => bench::run_args(&args),
         Command::Docs(args) => docs::run_args(&args),
         Command::Interop => interop::run_all(),

@@ -6,16 +6,25 @@ use anyhow::Result;
 
 use crate::cargo::{cargo, root, run, say, works};
 
+/// What happens to the packages of the crates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packages {
+    /// They are made, which finds missing metadata and files. Takes seconds.
+    Make,
+    /// Each is also built alone from its package, with its own features. Takes minutes.
+    Build,
+}
+
 /// Runs every check, with warnings as errors, and reports the checks whose tool is not installed.
 ///
 /// # Errors
 /// Returns the first check that fails.
-pub(crate) fn run_all() -> Result<()> {
+pub(crate) fn run_all(packaging: Packages) -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     let missing = tools()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     documentation()?;
-    packages()?;
+    packages(packaging)?;
     for tool in &missing {
         say(&format!("warning: skipped `{}`: it is not installed", tool.name));
         say(&format!("hint: install it with `cargo install --locked {}`", tool.package));
@@ -59,8 +68,14 @@ fn documentation() -> Result<()> {
 }
 
 /// Packages every crate for a registry. Quiet, because Cargo warns of each test that a package leaves out.
-fn packages() -> Result<()> {
+fn packages(packaging: Packages) -> Result<()> {
     let unpublished = ["--exclude", "xtask", "--exclude", "iopo-testing"];
-    let package = ["package", "--workspace", "--allow-dirty", "--no-verify", "--quiet"];
-    run(cargo(&package).args(unpublished))
+    let mut package = cargo(&["package", "--workspace", "--allow-dirty", "--quiet"]);
+    package.args(unpublished);
+    match packaging {
+        Packages::Make => package.arg("--no-verify"),
+        // The profiles of the workspace do not apply to a package, so its dependencies are built again.
+        Packages::Build => package.env("CARGO_PROFILE_DEV_DEBUG", "0"),
+    };
+    run(&mut package)
 }
