@@ -153,7 +153,7 @@ fn shards_read_as_one_checkpoint_and_bad_indices_are_errors() {
         (json!({"a": ""}), "plain file names"),
         (json!({"a": "s3.safetensors", "b": "s2.safetensors"}), "`s3.safetensors`"),
         (json!({"a": "s2.safetensors"}), "does not contain it"),
-        (json!({"a": 1}), "bad index"),
+        (json!({"a": 1}), "invalid index"),
         (json!({}), "`b` is missing"),
     ] {
         let error = open(map).expect_err(word).to_string();
@@ -176,8 +176,8 @@ fn huge_deep_and_contradictory_indices_are_errors() {
     let twice = br#"{"weight_map": {"a": "s1.safetensors", "a": "s2.safetensors"}}"#;
     for (word, error) in [
         ("at most", error(b"{", 65 << 20)),
-        ("bad index", error(&nested, 0)),
-        ("bad index", error(b"{}", 0)),
+        ("invalid index", error(&nested, 0)),
+        ("invalid index", error(b"{}", 0)),
         ("listed twice", error(twice, 0)),
         ("UTF-8", error(&[0xff], 0)),
     ] {
