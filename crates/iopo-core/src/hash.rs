@@ -25,7 +25,8 @@ impl ContentHasher {
         Self::default()
     }
 
-    /// Adds the length of a part as a little-endian `u64`, then the part, so that parts with other boundaries differ.
+    /// Adds the length of a part as a little-endian `u64`, then the part. `["ab", "c"]` and `["a", "bc"]` have different
+    /// hashes.
     pub fn part(&mut self, part: impl AsRef<[u8]>) -> &mut Self {
         let part = part.as_ref();
         self.bytes((part.len() as u64).to_le_bytes()).bytes(part)

@@ -15,7 +15,7 @@ fn key(seed: u64, parts: &[&str]) -> ContentHasher {
     hasher
 }
 
-/// Returns the hash of a key, to order things randomly but independently of each other.
+/// Returns the hash of a key. Sorting by it gives a random order in which each item's place depends on its own key.
 pub fn keyed_hash(seed: u64, parts: &[&str]) -> [u8; 32] {
     key(seed, parts).digest()
 }

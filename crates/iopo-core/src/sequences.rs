@@ -202,12 +202,12 @@ pub struct FalseCells<T = bool> {
 
 impl<T> FalseCells<T> {
     /// Returns the cells that the output comparisons reject, in the order of [`PerSequence::output_pairs`].
-    pub fn output_pairs(&self) -> [&T; 2] {
+    pub fn rejected_outputs(&self) -> [&T; 2] {
         [&self.x1y2, &self.x2y1]
     }
 
     /// Returns the cells that the input comparisons reject, in the order of [`PerSequence::input_pairs`].
-    pub fn input_pairs(&self) -> [&T; 2] {
+    pub fn rejected_inputs(&self) -> [&T; 2] {
         [&self.x2y1, &self.x1y2]
     }
 }
@@ -281,8 +281,8 @@ mod tests {
         assert_eq!(margin(true, false), 1 + 4000 - 2 * 20);
         assert_eq!(margin(false, true), 1 + 4000 - 2 * 300);
         let cells = FalseCells { x1y2: VALUES.x1y2, x2y1: VALUES.x2y1 };
-        assert_eq!(cells.output_pairs(), VALUES.output_pairs().map(|(_, rejected)| rejected));
-        assert_eq!(cells.input_pairs(), VALUES.input_pairs().map(|(_, rejected)| rejected));
+        assert_eq!(cells.rejected_outputs(), VALUES.output_pairs().map(|(_, rejected)| rejected));
+        assert_eq!(cells.rejected_inputs(), VALUES.input_pairs().map(|(_, rejected)| rejected));
         let follows = PerSequence { x1y1: true, x1y2: true, x2y1: false, x2y2: true };
         assert_eq!(FalseCells::of(follows), FalseCells { x1y2: false, x2y1: true });
     }

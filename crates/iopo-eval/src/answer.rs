@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, Progress, Request, complete_all};
-use iopo_schema::{FinishReason, Parts, PredictionRow, Provenance, content_id, run_files};
+use iopo_schema::{Parts, PredictionRow, Provenance, ResponseEnd, content_id, run_files};
 use serde_json::json;
 
 use crate::benchmarks::run::request;
@@ -79,8 +79,8 @@ fn answer_part(
     let completions = complete_all(model, &requests, progress)?;
     let rows = prompts.iter().zip(completions).map(|(prompt, completion)| {
         let finish_reason = match completion.finish_reason {
-            iopo_llm::FinishReason::Stop => FinishReason::Stop,
-            iopo_llm::FinishReason::Length => FinishReason::Length,
+            iopo_llm::FinishReason::Stop => ResponseEnd::Stop,
+            iopo_llm::FinishReason::Length => ResponseEnd::Length,
         };
         PredictionRow {
             prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use iopo_schema::{FinishReason, PredictionRow, SummaryMetric};
+use iopo_schema::{PredictionRow, ResponseEnd, SummaryMetric};
 
 use crate::Observation;
 
@@ -24,7 +24,7 @@ pub const METRICS: [(SummaryMetric, Measure); 8] = [
     (SummaryMetric::Distinct2, |row| distinct_share(&row.response, 2)),
     (SummaryMetric::Distinct3, |row| distinct_share(&row.response, 3)),
     (SummaryMetric::EmptyShare, |row| (share(row.response.trim().is_empty()), 1.0)),
-    (SummaryMetric::LengthCutShare, |row| (share(row.finish_reason == FinishReason::Length), 1.0)),
+    (SummaryMetric::LengthCutShare, |row| (share(row.finish_reason == ResponseEnd::Length), 1.0)),
     (SummaryMetric::RepeatedLines, |row| repeated_lines(&row.response)),
 ];
 

@@ -125,7 +125,7 @@ pub enum EvalError {
     },
     /// Lines of a response file answer no prompt.
     #[error(
-        "lines in {} that answer no prompt: {lines} (first: line {first})",
+        "{lines} lines of {} answer no prompt (first: line {first})",
         path.display()
     )]
     UnmatchedResponses {
@@ -216,7 +216,7 @@ pub enum EvalError {
     },
     /// A constraint's id or parameters are unknown.
     #[error(
-        "constraint {index} of prompt `{key}` is unknown (id `{id}`, parameters {params}): {reason}"
+        "constraint {index} of prompt `{key}` is unknown (id `{id}`, parameters {params}): {source}"
     )]
     UnknownConstraint {
         /// Key of the prompt.
@@ -228,7 +228,7 @@ pub enum EvalError {
         /// The parameters found.
         params: String,
         /// Error of the constraint library.
-        reason: String,
+        source: Box<ConstraintError>,
     },
     /// A prompt has no constraints.
     #[error("prompt `{key}` has no constraint to score")]
@@ -321,14 +321,14 @@ impl EvalError {
         key: &str,
         index: usize,
         check: &CheckRow,
-        error: &ConstraintError,
+        source: ConstraintError,
     ) -> Self {
         Self::UnknownConstraint {
             key: key.to_owned(),
             index,
             id: check.id.clone(),
             params: check.params.clone(),
-            reason: error.to_string(),
+            source: Box::new(source),
         }
     }
 
@@ -355,6 +355,7 @@ impl EvalError {
             Self::Schema(error) => return error.hint(),
             Self::Prompts { source, .. } => return source.hint(),
             Self::Ifeval { source, .. } => return source.hint(),
+            Self::UnknownConstraint { source, .. } => return source.hint(),
             Self::Model(_)
             | Self::Folder { .. }
             | Self::Read { .. }
@@ -367,7 +368,6 @@ impl EvalError {
             | Self::Unanswered { .. }
             | Self::Unpaired { .. }
             | Self::Uncheckable { .. }
-            | Self::UnknownConstraint { .. }
             | Self::Outcomes { .. }
             | Self::TruthTable { .. }
             | Self::DuplicateKey { .. }

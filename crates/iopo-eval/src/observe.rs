@@ -228,7 +228,7 @@ fn observation(response: &ScoredResponse, num: u32, den: u32) -> Observation {
 #[cfg(test)]
 pub(crate) mod tests {
     use iopo_schema::{
-        CheckRow, ConstraintRow, FinishReason, Method, PredictionRow, ScoreRow, Subset,
+        CheckRow, ConstraintRow, Method, PredictionRow, ResponseEnd, ScoreRow, Subset,
     };
 
     use super::{Strictness, instruction_accuracy, join, prompt_accuracy};
@@ -249,7 +249,7 @@ pub(crate) mod tests {
             prompt: "Write.".to_owned(),
             constraints: kinds.iter().map(constraint).collect(),
             response: "An answer.".to_owned(),
-            finish_reason: FinishReason::Stop,
+            finish_reason: ResponseEnd::Stop,
             prompt_tokens: 3,
             completion_tokens: 4,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iopo_llm::{LogProb, LogProbResponse, Message, Progress, TokenLogps};
-use iopo_schema::{FinishReason, PredictionRow};
+use iopo_schema::{PredictionRow, ResponseEnd};
 
 use crate::EvalError;
 
@@ -26,8 +26,8 @@ pub fn response_logps(
     let prompts: Vec<Vec<Message>> =
         answered.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
     let ended = |row: &PredictionRow| match row.finish_reason {
-        FinishReason::Stop | FinishReason::Given => true,
-        FinishReason::Length => false,
+        ResponseEnd::Stop | ResponseEnd::Given => true,
+        ResponseEnd::Length => false,
     };
     let responses: Vec<LogProbResponse<'_>> = answered
         .iter()
@@ -59,7 +59,7 @@ fn logps_error(what: &str, expected: String, found: String) -> EvalError {
 #[cfg(test)]
 mod tests {
     use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, Silent, TokenLogps};
-    use iopo_schema::FinishReason;
+    use iopo_schema::ResponseEnd;
 
     use super::response_logps;
     use crate::observe::tests::prediction;
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_cut_response_has_no_end_and_a_blank_one_is_skipped() {
         let mut rows = ["ended", "cut", "blank"].map(|key| prediction(key, &["a"]));
-        rows[1].finish_reason = FinishReason::Length;
+        rows[1].finish_reason = ResponseEnd::Length;
         rows[2].response = " \n".to_owned();
         let logps = response_logps(&Words, &rows, &Silent).expect("computed");
         assert_eq!(logps["ended"].tokens, 3, "two words and the end");

@@ -1,6 +1,6 @@
 //! Test prompts.
 
-use iopo_schema::{ConstraintRow, FinishReason, PredictionRow};
+use iopo_schema::{ConstraintRow, PredictionRow, ResponseEnd};
 
 /// A prompt that a model is tested on, with the constraints that score its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +19,7 @@ pub struct TestPrompt {
 
 impl TestPrompt {
     /// Creates the prediction of a response to this prompt, with token counts of 0.
-    pub(crate) fn prediction(
-        &self,
-        response: String,
-        finish_reason: FinishReason,
-    ) -> PredictionRow {
+    pub(crate) fn prediction(&self, response: String, finish_reason: ResponseEnd) -> PredictionRow {
         PredictionRow {
             benchmark: self.benchmark.clone(),
             key: self.key.clone(),

@@ -35,8 +35,8 @@ impl Margins {
             [is_first.then_some(first), is_second.then_some(second)]
         };
         Self {
-            output: strict(rewards.output_margins(), false_cells.output_pairs()),
-            input: strict(rewards.input_margins(), false_cells.input_pairs()),
+            output: strict(rewards.output_margins(), false_cells.rejected_outputs()),
+            input: strict(rewards.input_margins(), false_cells.rejected_inputs()),
             group: rewards.margin_over(false_cells.weights()),
         }
     }

@@ -134,7 +134,8 @@ impl ChatModel {
         if !self.in_context(tokens.len(), wanted) {
             let limit = self.decoder.config().max_position_embeddings;
             let reason = format!(
-                "{} prompt tokens and {wanted} new tokens (max_new_tokens) exceed the context of {limit} tokens",
+                "{} prompt tokens and {wanted} new tokens exceed the context of {limit} tokens; shorten the \
+                 prompt or lower max_new_tokens",
                 tokens.len()
             );
             return Err(LlmError::BadRequest { index, reason });

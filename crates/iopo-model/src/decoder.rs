@@ -81,9 +81,7 @@ impl Decoder {
             let known: Vec<&str> = known.into_iter().map(Dtype::name).collect();
             let (dtype, known) = (dtype.name(), known.join(", "));
             return Err(ModelError::Other {
-                reason: format!(
-                    "the device does not compute in {dtype}, expected the `dtype` {known}"
-                ),
+                reason: format!("the device does not compute in {dtype}; set `dtype` to {known}"),
             });
         }
         let device = &device.clone().without_autodiff();

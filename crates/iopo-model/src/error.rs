@@ -26,7 +26,7 @@ pub enum ModelError {
         available: String,
     },
     /// The device exists in this build but does not work on this machine.
-    #[error("device `{name}` does not work on this machine: {reason}")]
+    #[error("device `{name}` does not work on this machine (it needs {needs}): {reason}")]
     Device {
         /// The device.
         name: String,
@@ -219,10 +219,10 @@ impl ModelError {
             Self::NoSuchDevice { .. } => {
                 "build with the feature flex, tch, wgpu, vulkan, cuda, rocm or metal"
             }
-            Self::Device { needs, .. } => return Some(format!("it needs {needs}")),
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),
             Self::Io { .. }
+            | Self::Device { .. }
             | Self::NotAModel { .. }
             | Self::BadConfig { .. }
             | Self::UnknownArchitecture { .. }

@@ -134,7 +134,7 @@ impl Decoder {
         let trained = if self.has_adapter() { Trained::Adapters } else { Trained::Everything };
         if trained == Trained::Everything && self.dtype() != Dtype::F32 {
             let reason = format!(
-                "weights in {} cannot be trained, expected the `dtype` f32 or an adapter",
+                "weights in {} cannot be trained; set `dtype = \"f32\"`, or train an adapter",
                 self.dtype().name()
             );
             return Err(ModelError::Other { reason }.into());

@@ -29,7 +29,8 @@ impl ChatModel {
         }
         if !self.in_context(prompt.len(), tokens.len()) {
             let reason = format!(
-                "{} prompt tokens and {} response tokens exceed the context of {} tokens",
+                "{} prompt tokens and {} response tokens exceed the context of {} tokens; shorten the prompt or \
+                 the response",
                 prompt.len(),
                 tokens.len(),
                 self.decoder().config().max_position_embeddings

@@ -50,7 +50,7 @@ pub fn without_output_sided(
 ) -> Tensor<1> {
     let margins = policy.log_ratios(reference).input_margins();
     let losses = margins.map(|margin| logistic(margin.mul_scalar(beta)));
-    strict_mean(losses, weights.input_pairs())
+    strict_mean(losses, weights.rejected_inputs())
 }
 
 /// Computes the variant with three sequences (paper, appendix E): `−log σ(β(2s11 − s12 − s21))`.
@@ -64,7 +64,8 @@ pub fn three_sequences(policy: &GroupLogps, reference: &GroupLogps, beta: f64) -
     three_sequences_sided(policy, reference, &full(policy), beta)
 }
 
-/// Computes [`three_sequences`] with the mean over a group's false cells: `−log σ(β(2s11 − 2·s_false))`.
+/// Computes [`three_sequences`] on full and sided groups: `−log σ(β(2s11 − 2·s_false))`, where `s_false` is the mean over a
+/// group's false cells.
 ///
 /// # Shapes
 /// `[groups]` in every field of `policy`, `reference` and `weights`; `[groups]` out.

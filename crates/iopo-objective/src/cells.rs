@@ -26,7 +26,8 @@ pub fn cell_weights(cells: &[FalseCells], like: &Tensor<1>) -> CellWeights {
 /// Computes the mean of the losses of a group's two output or input comparisons over the strict ones, whose rejected cell
 /// is false: both in a full group, one in a sided group.
 ///
-/// `weights` are the [output](FalseCells::output_pairs) or [input](FalseCells::input_pairs) pairs of [`CellWeights`].
+/// `weights` are the [rejected outputs](FalseCells::rejected_outputs) or the [rejected
+/// inputs](FalseCells::rejected_inputs) of [`CellWeights`].
 ///
 /// # Shapes
 /// `[groups]` in every tensor; `[groups]` out.

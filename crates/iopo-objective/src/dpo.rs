@@ -64,7 +64,7 @@ pub fn dpo_mirrored_shaped(
     shape: LossShape,
     beta: f64,
 ) -> Tensor<1> {
-    strict_mean(pair_losses(policy, reference, shape, beta), weights.output_pairs())
+    strict_mean(pair_losses(policy, reference, shape, beta), weights.rejected_outputs())
 }
 
 /// Computes the losses of the output margins under x1 and x2.

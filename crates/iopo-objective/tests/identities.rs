@@ -76,6 +76,15 @@ fn accuracies_are_the_signs_of_the_margins() {
 }
 
 #[test]
+fn a_tie_counts_as_wrong() {
+    let policy = group(3, 4);
+    let rewards = policy.rewards(&policy, 0.1);
+    for accuracy in output_accuracies(&rewards).into_iter().chain(input_accuracies(&rewards)) {
+        assert_eq!(values(accuracy.float().cast(DType::F64)), [0.0; 4]);
+    }
+}
+
+#[test]
 fn the_papers_form_equals_the_simplified_one() {
     let (policy, reference, beta) = (group(3, 64), group(4, 64), 0.05);
     let s = policy.log_ratios(&reference);

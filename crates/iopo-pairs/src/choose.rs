@@ -16,8 +16,8 @@ use iopo_core::Counts;
 use iopo_core::random::keyed;
 
 // The weights below were chosen by hand. None comes from the paper or from a measurement. They decide which of the possible
-// groups are made first, never whether a label is correct. The unit of the first five is the excess of a kind, in which a
-// kind that was changed as often as the mean of all kinds has about 1.
+// groups are made first, never whether a label is correct. The first five are in the unit of [`Balance::excess`]: a kind's
+// count divided by the mean count and by its weight.
 
 /// Penalty per rank of a constraint within its kind. Chosen small, because a rank matters less than a kind.
 const RANK_PENALTY: f64 = 0.1;

@@ -44,6 +44,7 @@ mod terminal;
 
 pub use error::ReportError;
 pub use meta::{ReportMeta, ReportSummary};
+pub use models::KNOWN_MODELS;
 pub use page::render;
 pub use terminal::terminal_table;
 

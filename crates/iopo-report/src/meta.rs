@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct ReportMeta {
     /// Headline.
     pub title: String,
-    /// Name that the configuration of the run has, which is the preset's unless it sets its own.
+    /// Name in the run's configuration: that of the preset, unless the configuration sets another.
     pub preset: String,
     /// Notes before the numbers, for instance that the run is a demonstration.
     pub notes: Vec<String>,

@@ -1,12 +1,11 @@
 //! Order and colors of models and methods.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use iopo_schema::run_files::method_of;
 
-/// Known models in the order of training.
-const KNOWN: [&str; 12] = [
+/// The models that the report orders and colors: the base and every training method, in the order of training.
+pub const KNOWN_MODELS: [&str; 12] = [
     "base",
     "sft",
     "sft-continued",
@@ -20,13 +19,13 @@ const KNOWN: [&str; 12] = [
     "iopo-no-output",
     "iopo-three",
 ];
-/// Colors of the style sheet.
-const COLORS: usize = 12;
-
 /// Compares two models: known ones in training order, then by name.
 pub(crate) fn order(left: &str, right: &str) -> Ordering {
     let rank = |name: &str| {
-        KNOWN.iter().position(|known| *known == method_of(name)).unwrap_or(KNOWN.len())
+        KNOWN_MODELS
+            .iter()
+            .position(|known| *known == method_of(name))
+            .unwrap_or(KNOWN_MODELS.len())
     };
     rank(left)
         .cmp(&rank(right))
@@ -34,25 +33,10 @@ pub(crate) fn order(left: &str, right: &str) -> Ordering {
         .then_with(|| left.cmp(right))
 }
 
-/// The colors of a page's models, one per method. They repeat only if a page has more methods than the style sheet has
-/// colors.
-#[derive(Debug)]
-pub(crate) struct Colors(BTreeMap<String, String>);
-
-impl Colors {
-    /// Assigns the colors of the style sheet by rank.
-    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut methods: Vec<&str> = names.into_iter().map(method_of).collect();
-        methods.sort_by(|left, right| order(left, right));
-        methods.dedup();
-        let class = |(rank, name): (usize, &str)| (name.to_owned(), format!("m{}", rank % COLORS));
-        Self(methods.into_iter().enumerate().map(class).collect())
-    }
-
-    /// Returns the style class of a model's color.
-    pub(crate) fn of(&self, name: &str) -> &str {
-        self.0.get(method_of(name)).map_or("plain", String::as_str)
-    }
+/// Returns the style class of a model's color: one per known method, the same in every report.
+pub(crate) fn color(name: &str) -> String {
+    let rank = KNOWN_MODELS.iter().position(|known| *known == method_of(name));
+    rank.map_or_else(|| "plain".to_owned(), |rank| format!("m{rank}"))
 }
 
 #[cfg(test)]
@@ -62,16 +46,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_of_a_page_has_its_own_color() {
-        let names = KNOWN.into_iter().rev().chain(["iopo-seed1", "sft-seed2"]);
-        let colors = Colors::new(names);
-        let found: BTreeSet<&str> = KNOWN.into_iter().map(|name| colors.of(name)).collect();
-        assert_eq!(found.len(), KNOWN.len());
-        assert_eq!((colors.of("base"), colors.of("sft-seed1")), ("m0", "m1"));
+    fn every_known_model_has_a_color_in_light_and_dark() {
+        let found: BTreeSet<String> = KNOWN_MODELS.into_iter().map(color).collect();
+        assert_eq!(found.len(), KNOWN_MODELS.len());
+        assert_eq!((color("base"), color("sft-seed1")), ("m0".to_owned(), "m1".to_owned()));
         let style = include_str!("templates/style.css");
         for class in found {
             assert_eq!(style.matches(&format!(".{class}{{")).count(), 2, "{class}: light and dark");
         }
+        assert_eq!(color("another"), "plain");
     }
 
     #[test]

@@ -107,7 +107,12 @@ pub fn usable_kinds(
         .filter(|(_, weight)| *weight > 0.0)
         .collect();
     if kinds.is_empty() {
-        return Err(SettingError::new("held_out", "every kind", "at least one kind left to use"));
+        let (key, found) = if held_out.len() == Kind::ALL.len() {
+            ("held_out", "every kind")
+        } else {
+            ("kind_weights", "0 for every kind that is not held out")
+        };
+        return Err(SettingError::new(key, found, "at least one kind left to use"));
     }
     Ok(kinds)
 }
@@ -163,5 +168,7 @@ mod tests {
         assert_eq!(refused(&[], &[("nothing", 1.0)]), "kind_weights");
         let all: Vec<String> = Kind::ALL.iter().map(|kind| kind.id().to_owned()).collect();
         assert_eq!(refused(&all, &[]), "held_out");
+        let none: Vec<(&str, f64)> = Kind::ALL.iter().map(|kind| (kind.id(), 0.0)).collect();
+        assert_eq!(refused(&[], &none), "kind_weights");
     }
 }

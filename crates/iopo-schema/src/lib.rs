@@ -72,7 +72,7 @@ pub use id::{content_id, file_hash};
 pub use iopo_core::{PerSequence, Sequence};
 pub use named::UnknownName;
 pub use names::{
-    Breakdown, FinishReason, GroupKind, Method, MetricFamily, Operation, Split, Subset,
+    Breakdown, GroupKind, Method, MetricFamily, Operation, ResponseEnd, Split, Subset,
     SummaryMetric, Total, TrainingMetric,
 };
 pub use parts::{Parts, clear_parts, has_parts};

@@ -241,7 +241,7 @@ fn index_of(path: &Path) -> Option<usize> {
     name.strip_prefix("part-")?.strip_suffix(".parquet")?.parse().ok()
 }
 
-/// Tells whether a file has parts that are not joined yet.
+/// Returns whether the directory of a file's parts exists.
 pub fn has_parts(final_path: &Path) -> bool {
     directory(final_path).exists()
 }

@@ -9,7 +9,7 @@ use iopo_core::PerSequence;
 
 use crate::SchemaError;
 use crate::columns::{required, struct_value};
-use crate::names::{FinishReason, GroupKind, Method, Operation, Split, Subset, SummaryMetric};
+use crate::names::{GroupKind, Method, Operation, ResponseEnd, Split, Subset, SummaryMetric};
 use crate::rows::{
     CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
     ReferenceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, VerdictRow,
@@ -164,7 +164,7 @@ record!(PredictionRow = "predictions", 1, {
     prompt: String,
     constraints: Vec<ConstraintRow>,
     response: String,
-    finish_reason: FinishReason,
+    finish_reason: ResponseEnd,
     prompt_tokens: u32,
     completion_tokens: u32,
 });

@@ -5,7 +5,7 @@
 use iopo_core::PerSequence;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{FinishReason, GroupKind, Method, Operation, Split, Subset, SummaryMetric};
+use crate::names::{GroupKind, Method, Operation, ResponseEnd, Split, Subset, SummaryMetric};
 
 /// A constraint that code can check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,7 +208,7 @@ pub struct PredictionRow {
     /// The model's response.
     pub response: String,
     /// Why the response ended.
-    pub finish_reason: FinishReason,
+    pub finish_reason: ResponseEnd,
     /// Number of tokens of the rendered prompt.
     pub prompt_tokens: u32,
     /// Number of generated tokens.

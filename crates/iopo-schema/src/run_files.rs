@@ -1,6 +1,6 @@
-//! The names of the files and directories of a run.
+//! The names of the files and directories of a run that several crates use.
 //!
-//! Every stage and every reader uses these names, so that a stage finds what another one wrote.
+//! A file that only one crate uses has its name there.
 
 /// The resolved configuration.
 pub const CONFIG: &str = "config.toml";

@@ -67,6 +67,7 @@ impl Checkpoints {
     /// # Errors
     /// Returns an error if a file cannot be written.
     pub fn save(&self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        self.remove_unfinished()?;
         let path = self.dir.join(format!("step-{:08}", checkpoint.step));
         let made = AtomicDirectory::create(&path)
             .map_err(TrainError::io("create this directory", &path))?;
@@ -159,8 +160,19 @@ impl Checkpoints {
         })
     }
 
+    /// Removes the directories of writers that were killed.
+    fn remove_unfinished(&self) -> Result<(), TrainError> {
+        let unfinished = self.named(|name| name.starts_with(".step-"))?;
+        unfinished.iter().try_for_each(|path| files::remove_dir(path))
+    }
+
     /// Lists the directories with a final name, oldest first.
     fn finished(&self) -> Result<Vec<PathBuf>, TrainError> {
+        self.named(|name| name.starts_with("step-"))
+    }
+
+    /// Lists the entries whose name is accepted, in the order of their names.
+    fn named(&self, accept: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, TrainError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -169,8 +181,7 @@ impl Checkpoints {
         let mut found = Vec::new();
         for entry in entries {
             let path = entry.map_err(TrainError::io("list this directory", &self.dir))?.path();
-            let named = path.file_name().and_then(|name| name.to_str());
-            if named.is_some_and(|name| name.starts_with("step-")) {
+            if path.file_name().and_then(|name| name.to_str()).is_some_and(&accept) {
                 found.push(path);
             }
         }
@@ -242,6 +253,8 @@ mod tests {
         let damaged = folder.path().join("step-00000002").join("weights.safetensors");
         fs::write(damaged, [0; 9]).expect("overwritten");
         assert_eq!(checkpoints.latest().expect("readable").expect("there").step, 1);
+        checkpoints.save(&checkpoint(4)).expect("saved");
+        assert!(!folder.path().join(".step-00000003.tmp").exists());
     }
 
     #[test]

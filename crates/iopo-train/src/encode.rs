@@ -141,7 +141,7 @@ impl<'a> Encoder<'a> {
         let eos = tokenizer.eos_id().ok_or_else(|| ModelError::Other {
             reason:
                 "the tokenizer has no end-of-text token, which every trained response must end \
-                     with; `eos_token` in tokenizer_config.json sets it"
+                     with; set `eos_token` in tokenizer_config.json"
                     .to_owned(),
         })?;
         Ok(Self { tokenizer, template, eos, max_length, policy })

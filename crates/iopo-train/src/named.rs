@@ -1,4 +1,4 @@
-//! Enums that a configuration names.
+//! Enums whose values have names in configurations, files and messages.
 
 /// Declares an enum, the list of its values and their names, so that no value can be missing from the list.
 macro_rules! named {
@@ -30,7 +30,7 @@ macro_rules! named {
             /// Every value, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$value,)*];
 
-            /// Returns the name in configurations and files.
+            /// Returns the name in configurations, files and messages.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$value => $name,)* }
             }
@@ -38,7 +38,7 @@ macro_rules! named {
 
         impl std::fmt::Display for $type {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(self.name())
+                formatter.pad(self.name())
             }
         }
     };

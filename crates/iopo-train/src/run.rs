@@ -8,6 +8,7 @@ use std::{
 use iopo_core::{SettingError, hash};
 use iopo_llm::Progress;
 use iopo_model::{ChatTemplate, Decoder, Dtype, Tokenizer, write_chat_files};
+use iopo_schema::run_files::model_folder;
 use iopo_schema::{PreferenceRow, Provenance, Split, TrainingMetric, file_hash, read};
 use serde_json::json;
 
@@ -244,7 +245,7 @@ impl Inputs<'_> {
         let trained = weights::hash(&weights::trained_tensors(sft)?);
         let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
         let model_hash = hash::bytes(text);
-        let name = self.config.folder(Method::Sft, seed).replacen("sft", "reference_logps", 1);
+        let name = model_folder("reference_logps", (self.config.seeds.len() > 1).then_some(seed));
         let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
         files::create_dir(self.out_dir)?;
         reference(

@@ -1,8 +1,9 @@
-//! The learning rate: linear warm-up, then constant, linear decay to 0, or cosine decay to 0.
+//! The learning rate of each update.
 //!
-//! The names and rates are those of transformers: `get_constant_schedule`, and `get_constant_schedule_with_warmup`,
-//! `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup`, which start at 0. Burn's composed schedulers cannot start at 0 and hold state. These
-//! are functions of the step, so resuming needs no state.
+//! Names and rates are those of transformers: `get_constant_schedule` has no warm-up;
+//! `get_constant_schedule_with_warmup`, `get_linear_schedule_with_warmup` and `get_cosine_schedule_with_warmup` start at
+//! 0. Burn's composed schedulers hold state and cannot start at 0. These are functions of the step, so resuming needs no
+//! state.
 
 use std::f64::consts::PI;
 

@@ -79,6 +79,17 @@ impl Failure {
     }
 }
 
+/// Adds a frame with a general remedy, unless a library's error in the chain knows a better one.
+pub(crate) fn framed(
+    error: impl Into<anyhow::Error>,
+    what: impl Into<String>,
+    hint: impl Into<String>,
+) -> anyhow::Error {
+    let error = error.into();
+    let hint = error.chain().find_map(library_hint).unwrap_or_else(|| hint.into());
+    error.context(Failure::new(what).hint(hint))
+}
+
 /// Returns the exit code for an error.
 pub(crate) fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Failure>().map_or(Exit::Failure, |failure| failure.exit)
@@ -144,7 +155,7 @@ mod tests {
     use iopo_report::ReportError;
     use iopo_schema::SchemaError;
 
-    use super::{Exit, Failure, exit_of, is_interrupted, render};
+    use super::{Exit, Failure, exit_of, framed, is_interrupted, render};
 
     #[test]
     fn causes_are_shown_in_order_and_the_hint_last() {
@@ -170,6 +181,15 @@ mod tests {
         let framed =
             anyhow::Error::new(missing()).context(Failure::new("no data").hint("pass one"));
         assert!(render(&framed).ends_with("\n  hint: pass one"), "{}", render(&framed));
+    }
+
+    #[test]
+    fn a_general_hint_gives_way_to_that_of_a_library() {
+        let missing = SchemaError::NoFile { path: "a.parquet".into() };
+        let text = render(&framed(missing, "no data", "pass another"));
+        assert!(text.ends_with("\n  hint: check the path"), "{text}");
+        let text = render(&framed(anyhow!("disk full"), "no data", "pass another"));
+        assert!(text.ends_with("\n  hint: pass another"), "{text}");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use iopo::config::PipelineConfig;
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
 use iopo_model::Dtype;
 use iopo_model::device::{available, dtypes, has_driver};
 
-use crate::failure::{Failure, pipeline};
+use crate::failure::{Failure, framed, pipeline};
 use crate::fetch;
 use crate::panics;
 use crate::printer;
@@ -38,8 +38,11 @@ pub(crate) fn load(
     let found = fetch::resolve(model, scratch)?;
     let path = found.path.display();
     printer::stage("model", &format!("{path} on {device}"));
-    found.load(device, dtype, batch).with_context(|| {
-        Failure::new(format!("failed to load the model {path}")).hint(
+    found.load(device, dtype, batch).map_err(|error| {
+        let what = format!("failed to load the model {path}");
+        framed(
+            error,
+            what,
             "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
         )
     })
@@ -55,7 +58,7 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
         format!("pass --device with one of {}", others.join(", "))
     };
     let cannot =
-        |why: &str| Failure::usage(format!("cannot compute on `{name}`{why}")).hint(hint.clone());
+        |why: &str| Failure::usage(format!("cannot compute on `{name}`{why}")).hint(hint.as_str());
     if has_driver(name)
         && let Probe::Crashed(how) = probe(name)
     {
@@ -63,6 +66,10 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
     }
     let device = iopo_model::device::device(name).map_err(|error| {
         let failure = cannot(&panics::first_said(&error.to_string()));
+        let failure = match error.hint() {
+            Some(build) => failure.hint(format!("{hint}, or {build}")),
+            None => failure,
+        };
         anyhow::Error::from(error).context(failure)
     })?;
     let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();

@@ -155,7 +155,7 @@ fn invalid_input_is_one_clear_error() {
     fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}"))
         .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
-    assert!(error.contains("that answer no prompt: 1 (first: line 4)"), "{error}");
+    assert!(error.contains("answer no prompt (first: line 4)"), "{error}");
     fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");
     let error = with(text(&data), text(&responses), &["--partial"]).error(2);
     assert!(error.contains("answers no prompt"), "{error}");

@@ -67,7 +67,8 @@ fn documentation() -> Result<()> {
     run(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Packages every crate for a registry. Quiet, because Cargo warns of each test that a package leaves out.
+/// Packages every crate for a registry, and builds each package if asked. Quiet, because Cargo warns of each test that a
+/// package leaves out.
 fn packages(packaging: Packages) -> Result<()> {
     let unpublished = ["--exclude", "xtask", "--exclude", "iopo-testing"];
     let mut package = cargo(&["package", "--workspace", "--allow-dirty", "--quiet"]);

@@ -114,7 +114,7 @@ pub(super) fn expression(source: &str, purpose: Purpose) -> Result<Box<Regex>, &
         return Err("the expression has more than 100 characters");
     }
     portable(source)?;
-    let unreadable = "not a regular expression, expected literal characters escaped with `\\`";
+    let unreadable = "not a regular expression; escape literal characters with `\\`";
     let hir = regex_syntax::parse(source).map_err(|_| unreadable)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err("the expression matches the empty text");
@@ -135,7 +135,7 @@ fn portable(source: &str) -> Result<(), &'static str> {
             // `\<` and `\>` are word boundaries in the `regex` crate.
             '\\' if next.is_none_or(|c| !c.is_ascii_punctuation() || matches!(c, '<' | '>')) => {
                 return Err(
-                    "found a class, an assertion or a reference, expected `\\` only before punctuation",
+                    "found a class, an assertion or a reference; `\\` is supported only before punctuation",
                 );
             }
             '\\' => {
@@ -144,7 +144,7 @@ fn portable(source: &str) -> Result<(), &'static str> {
                 continue;
             }
             '[' | '{' | '^' | '$' => {
-                return Err("found one of `[ { ^ $`, expected it escaped with `\\`");
+                return Err("found one of `[ { ^ $`, which are supported only after `\\`");
             }
             '(' if next == Some('?') => return Err("found a group with `(?`"),
             '*' | '+' if repeated => return Err("found a repeated repetition"),

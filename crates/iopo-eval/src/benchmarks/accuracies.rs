@@ -42,15 +42,7 @@ pub fn summarize(
                     rows.push(estimate.row(model, None, metric, subset.clone()));
                     Ok(())
                 };
-            let of_prompts = match subset {
-                Subset::Kind(_) => false,
-                Subset::All
-                | Subset::Seen
-                | Subset::Unseen
-                | Subset::Groups(_)
-                | Subset::Constraints(_) => true,
-            };
-            if of_prompts {
+            if subset.kind().is_none() {
                 let observed = observe::prompt_accuracy(&scored, &subset, strictness);
                 add(strictness.prompt_metric(), &observed)?;
             }

@@ -1,6 +1,6 @@
 //! A benchmark in memory.
 
-use iopo_schema::{FinishReason, PredictionRow, ScoreRow, Subset, SummaryMetric, SummaryRow};
+use iopo_schema::{PredictionRow, ResponseEnd, ScoreRow, Subset, SummaryMetric, SummaryRow};
 
 use super::{Benchmark, accuracies};
 use crate::score::score_rows;
@@ -42,7 +42,7 @@ pub fn score_responses(
     let predictions: Vec<PredictionRow> = prompts
         .iter()
         .zip(responses)
-        .map(|(prompt, response)| prompt.prediction(response, FinishReason::Given))
+        .map(|(prompt, response)| prompt.prediction(response, ResponseEnd::Given))
         .collect();
     let scores = score_rows(benchmark, &predictions)?;
     let accuracies = accuracies::summarize(GIVEN, prompts, &scores, bootstrap)?;

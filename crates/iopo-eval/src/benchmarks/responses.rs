@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::{FinishReason, PredictionRow};
+use iopo_schema::{PredictionRow, ResponseEnd};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -157,7 +157,7 @@ impl MatchedResponses {
         let rows = prompts.iter().filter_map(|prompt| {
             self.responses
                 .get(&prompt.key)
-                .map(|response| prompt.prediction(response.clone(), FinishReason::Given))
+                .map(|response| prompt.prediction(response.clone(), ResponseEnd::Given))
         });
         Ok(rows.collect())
     }

@@ -71,7 +71,7 @@ fn open_shards(dir: &Path, index: &Path) -> Result<(Vec<Shard>, Tensors), ModelE
         }
         let path = dir.join(file);
         if !path.exists() {
-            let reason = format!("it names `{file}`, which does not exist, expected all shards");
+            let reason = format!("it names `{file}`, which does not exist; download all shards");
             return Err(ModelError::safetensors(index, reason));
         }
         let mut shard = Shard::open(&path)?;
@@ -139,7 +139,10 @@ fn header(shard: &mut Shard, number: usize) -> Result<Tensors, ModelError> {
     let path = shard.path.clone();
     let bad = |reason: String| ModelError::safetensors(&path, reason);
     let available = shard.len.checked_sub(8).ok_or_else(|| {
-        bad(format!("found {} bytes, expected at least 8; the file is truncated", shard.len))
+        bad(format!(
+            "found {} bytes, expected at least 8; the file is truncated, download it again",
+            shard.len
+        ))
     })?;
     let mut length = [0; 8];
     shard.rewind_to(0)?;

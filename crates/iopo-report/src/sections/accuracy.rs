@@ -5,7 +5,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::{Cell, Column, Row, Table};
-use crate::models::Colors;
+use crate::models::color;
 use crate::svg::whisker;
 use crate::{format, models};
 
@@ -168,20 +168,15 @@ fn headings() -> Vec<Column> {
 }
 
 impl Accuracy {
-    pub(crate) fn of(rows: &[SummaryRow], colors: &Colors) -> Self {
+    pub(crate) fn of(rows: &[SummaryRow]) -> Self {
         let names = models(rows);
         let row = |name: &&str| {
             let cell = |column: &Measure| {
                 find(rows, name, None, column.metric, &column.subset)
-                    .map_or_else(Cell::default, |row| share(row, colors.of(name)))
+                    .map_or_else(Cell::default, |row| share(row, &color(name)))
             };
             let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
-            Row {
-                name: (*name).to_owned(),
-                detail: String::new(),
-                color: colors.of(name).to_owned(),
-                cells,
-            }
+            Row { name: (*name).to_owned(), detail: String::new(), color: color(name), cells }
         };
         let measured = |row: &Row| row.cells.iter().any(|cell| !cell.shown.is_empty());
         let table =
@@ -200,20 +195,15 @@ impl Accuracy {
                 .unwrap_or_default(),
             differences: baselines
                 .into_iter()
-                .filter_map(|baseline| differences(rows, &names, baseline, colors))
+                .filter_map(|baseline| differences(rows, &names, baseline))
                 .collect(),
-            subsets: subsets(rows, &names, colors),
+            subsets: subsets(rows, &names),
         }
     }
 }
 
 /// Makes the table of differences to one baseline, all drawn on one axis.
-fn differences(
-    rows: &[SummaryRow],
-    names: &[&str],
-    baseline: &str,
-    colors: &Colors,
-) -> Option<Differences> {
+fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Differences> {
     let found = |name: &str, column: &Measure| {
         find(rows, name, Some(baseline), column.metric, &column.subset)
     };
@@ -222,16 +212,16 @@ fn differences(
     let reach = ends.flat_map(|row| [row.low.abs(), row.high.abs()]).filter(|end| end.is_finite());
     let reach = reach.fold(0.05, f64::max) * 1.05;
     let row = |name: &&str| {
-        let color = colors.of(name);
+        let own = color(name);
         let cell = |column| {
-            found(name, column).map_or_else(Cell::default, |row| difference(row, reach, color))
+            found(name, column).map_or_else(Cell::default, |row| difference(row, reach, &own))
         };
         let cells: Vec<Cell> = COLUMNS.iter().map(cell).collect();
         let any = cells.iter().any(|cell| !cell.shown.is_empty());
         any.then(|| Row {
             name: (*name).to_owned(),
             detail: String::new(),
-            color: color.to_owned(),
+            color: own.clone(),
             cells,
         })
     };
@@ -243,7 +233,7 @@ fn differences(
 }
 
 /// Makes the table of the remaining subsets, without single kinds: one row per subset, one column per model.
-fn subsets(rows: &[SummaryRow], names: &[&str], colors: &Colors) -> Option<Table> {
+fn subsets(rows: &[SummaryRow], names: &[&str]) -> Option<Table> {
     let other = |row: &&SummaryRow| {
         row.baseline.is_none()
             && row.metric.family() == MetricFamily::Accuracy
@@ -265,7 +255,7 @@ fn subsets(rows: &[SummaryRow], names: &[&str], colors: &Colors) -> Option<Table
             .iter()
             .map(|name| {
                 find(rows, name, None, metric, subset)
-                    .map_or_else(Cell::default, |row| share(row, colors.of(name)))
+                    .map_or_else(Cell::default, |row| share(row, &color(name)))
             })
             .collect(),
     };

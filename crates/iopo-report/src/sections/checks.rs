@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::accuracy::{find, interval, models, share};
 use super::{Cell, Column, Row, Table};
 use crate::format;
-use crate::models::Colors;
+use crate::models::color;
 
 /// Every metric of the summary that is not an accuracy of responses.
 #[derive(Debug, Serialize)]
@@ -75,7 +75,7 @@ type Key<'a> = (SummaryMetric, &'a Subset);
 
 impl Checks {
     /// Makes both tables; `None` if the summary has accuracies only.
-    pub(crate) fn of(rows: &[SummaryRow], colors: &Colors) -> Option<Self> {
+    pub(crate) fn of(rows: &[SummaryRow]) -> Option<Self> {
         let mut keys: Vec<Key<'_>> = Vec::new();
         for row in rows.iter().filter(|row| row.baseline.is_none()) {
             let key = (row.metric, &row.subset);
@@ -85,26 +85,23 @@ impl Checks {
         }
         let (rewards, others): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| key.0.family() == MetricFamily::Reward);
-        let checks = Self {
-            rewards: table(rows, &rewards, colors),
-            degeneration: table(rows, &others, colors),
-        };
+        let checks = Self { rewards: table(rows, &rewards), degeneration: table(rows, &others) };
         (checks.rewards.is_some() || checks.degeneration.is_some()).then_some(checks)
     }
 }
 
 /// Makes a table with one row per metric and subset and one column per model.
-fn table(rows: &[SummaryRow], keys: &[Key<'_>], colors: &Colors) -> Option<Table> {
+fn table(rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
     let names: Vec<&str> = models(rows)
         .into_iter()
         .filter(|name| keys.iter().any(|key| find(rows, name, None, key.0, key.1).is_some()))
         .collect();
     let row = |(metric, subset): &Key<'_>| {
         let (name, detail) = meaning(*metric);
-        let percent = metric.is_share();
+        let percent = metric.is_percentage();
         let cell = |model: &&str| match find(rows, model, None, *metric, subset) {
             None => Cell::default(),
-            Some(row) if percent => share(row, colors.of(model)),
+            Some(row) if percent => share(row, &color(model)),
             Some(row) => Cell {
                 shown: format::estimate(row.value, row.value),
                 interval: interval(row, |end| format::estimate(end, row.value)),

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::accuracy::{find, models};
 use crate::format;
-use crate::models::Colors;
+use crate::models::color;
 use crate::svg::{Bar, bars, label_width};
 
 const METRIC: SummaryMetric = SummaryMetric::InstructionAccuracyStrict;
@@ -29,35 +29,25 @@ struct Kind {
 
 impl Kinds {
     /// Makes the charts, held-out kinds last; `None` if the summary has no kinds.
-    pub(crate) fn of(
-        rows: &[SummaryRow],
-        unseen: &BTreeSet<String>,
-        colors: &Colors,
-    ) -> Option<Self> {
+    pub(crate) fn of(rows: &[SummaryRow], unseen: &BTreeSet<String>) -> Option<Self> {
         let kinds = rows.iter().filter(|row| row.metric == METRIC && row.baseline.is_none());
         let names: BTreeSet<&str> = kinds.filter_map(|row| row.subset.kind()).collect();
         let models = models(rows);
         let mut kinds: Vec<Kind> =
-            names.iter().map(|name| kind(rows, &models, name, unseen, colors)).collect();
+            names.iter().map(|name| kind(rows, &models, name, unseen)).collect();
         kinds.sort_by_key(|kind| kind.held_out);
         (!kinds.is_empty()).then_some(Self { kinds })
     }
 }
 
-fn kind(
-    rows: &[SummaryRow],
-    models: &[&str],
-    name: &str,
-    unseen: &BTreeSet<String>,
-    colors: &Colors,
-) -> Kind {
+fn kind(rows: &[SummaryRow], models: &[&str], name: &str, unseen: &BTreeSet<String>) -> Kind {
     let subset = Subset::Kind(name.to_owned());
     let found: Vec<&SummaryRow> =
         models.iter().filter_map(|model| find(rows, model, None, METRIC, &subset)).collect();
     let bar = |row: &&SummaryRow| Bar {
         label: row.model.clone(),
         shown: format::percent(row.value),
-        color: colors.of(&row.model).to_owned(),
+        color: color(&row.model),
         value: row.value,
         interval: Some((row.low, row.high)),
     };

@@ -10,7 +10,6 @@ mod yields;
 
 use serde::Serialize;
 
-use crate::models::Colors;
 use crate::run::Run;
 
 pub(crate) use accuracy::Accuracy;
@@ -82,17 +81,14 @@ pub(crate) struct Sections {
 impl Sections {
     pub(crate) fn of(run: &Run) -> Self {
         let summary = run.summary.as_deref();
-        let evaluated = accuracy::models(summary.unwrap_or_default());
-        let trained = run.training.iter().map(|(name, _)| name.as_str());
-        let colors = Colors::new(evaluated.into_iter().chain(trained));
         Self {
             tiles: overview::tiles(run),
             synthesis: run.synth_stats.as_deref().map(Yields::of),
             pairs: run.pairs_stats.as_deref().map(Yields::of),
-            training: (!run.training.is_empty()).then(|| Training::of(&run.training, &colors)),
-            accuracy: summary.map(|rows| Accuracy::of(rows, &colors)),
-            kinds: summary.and_then(|rows| Kinds::of(rows, &run.unseen_kinds, &colors)),
-            checks: summary.and_then(|rows| Checks::of(rows, &colors)),
+            training: (!run.training.is_empty()).then(|| Training::of(&run.training)),
+            accuracy: summary.map(Accuracy::of),
+            kinds: summary.and_then(|rows| Kinds::of(rows, &run.unseen_kinds)),
+            checks: summary.and_then(Checks::of),
             groups: run.preferences.as_deref().map(Groups::of),
         }
     }

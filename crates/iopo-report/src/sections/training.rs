@@ -6,7 +6,7 @@ use iopo_schema::{MetricRow, TrainingMetric as Metric, run_files::method_of};
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::models::Colors;
+use crate::models::color;
 use crate::run::series;
 use crate::svg::{LineChart, Series};
 
@@ -97,19 +97,19 @@ const PLANS: [Plan; 9] = [
 ];
 
 impl Training {
-    pub(crate) fn of(runs: &[(String, Vec<MetricRow>)], colors: &Colors) -> Self {
+    pub(crate) fn of(runs: &[(String, Vec<MetricRow>)]) -> Self {
         let mut legend: Vec<Key> = Vec::new();
         for (name, _) in runs {
             let name = method_of(name);
             if legend.iter().all(|key| key.name != name) {
-                legend.push(Key { name: name.to_owned(), color: colors.of(name).to_owned() });
+                legend.push(Key { name: name.to_owned(), color: color(name) });
             }
         }
         let planned: BTreeSet<&str> =
             PLANS.iter().flat_map(|plan| plan.metrics).map(|metric| metric.0.as_str()).collect();
         let names: BTreeSet<&str> =
             runs.iter().flat_map(|run| &run.1).map(|row| row.name.as_str()).collect();
-        let other = |name: &&str| chart(name, false, &[(name, name)], runs, colors);
+        let other = |name: &&str| chart(name, false, &[(name, name)], runs);
         Self {
             legend,
             charts: PLANS
@@ -120,7 +120,7 @@ impl Training {
                         .iter()
                         .map(|(metric, line)| (metric.as_str(), *line))
                         .collect();
-                    chart(plan.title, plan.zero, &metrics, runs, colors)
+                    chart(plan.title, plan.zero, &metrics, runs)
                 })
                 .collect(),
             others: names.difference(&planned).filter_map(other).take(MOST_OTHERS).collect(),
@@ -133,7 +133,6 @@ fn chart(
     zero: bool,
     metrics: &[(&str, &str)],
     runs: &[(String, Vec<MetricRow>)],
-    colors: &Colors,
 ) -> Option<Chart> {
     let mut lines = Vec::new();
     for (name, rows) in runs {
@@ -141,7 +140,7 @@ fn chart(
         for (index, (metric, meaning)) in metrics.iter().enumerate() {
             lines.extend(found.remove(metric).map(|points| Series {
                 label: format!("{name}: {meaning}"),
-                color: colors.of(name).to_owned(),
+                color: color(name),
                 dashed: index > 0,
                 points,
             }));

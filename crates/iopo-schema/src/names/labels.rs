@@ -49,8 +49,8 @@ names! {
 }
 
 names! {
-    /// Why a response ended.
-    pub enum FinishReason {
+    /// How a response ended.
+    pub enum ResponseEnd {
         /// The model generated a stop token.
         Stop = "stop",
         /// The response reached its token limit.

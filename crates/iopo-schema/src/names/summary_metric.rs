@@ -95,8 +95,8 @@ impl SummaryMetric {
         }
     }
 
-    /// Returns whether it is a share between 0 and 1 that readers see in percent.
-    pub const fn is_share(self) -> bool {
+    /// Returns whether reports show it in percent.
+    pub const fn is_percentage(self) -> bool {
         match self {
             Self::PromptAccuracyStrict
             | Self::PromptAccuracyLoose

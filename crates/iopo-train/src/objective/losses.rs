@@ -119,7 +119,7 @@ fn strict_pairs(leaves: &Leaves, loss: impl Fn(&PairLogps, &PairTokens) -> Tenso
     let ([policy_x1, policy_x2], [tokens_x1, tokens_x2]) =
         (leaves.policy.pairs(), leaves.tokens.pairs());
     let losses = [loss(&policy_x1, &tokens_x1), loss(&policy_x2, &tokens_x2)];
-    strict_mean(losses, leaves.cells.output_pairs())
+    strict_mean(losses, leaves.cells.rejected_outputs())
 }
 
 /// Computes the negative log-likelihood per token of both chosen responses, which `pref_ftx` weights.

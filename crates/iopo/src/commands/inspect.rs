@@ -6,15 +6,15 @@ use anyhow::{Context, Result};
 use iopo_schema::Header;
 
 use crate::cli::InspectArgs;
-use crate::failure::Failure;
+use crate::failure::framed;
 use crate::printer;
 
 /// Shows the metadata of a file and its first rows.
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let file = &args.file;
-    let (header, rows) = iopo_schema::preview(file, args.rows).with_context(|| {
-        Failure::new(format!("failed to inspect {}", file.display()))
-            .hint("inspect reads only Parquet files that iopo wrote; run the stage again if this one is damaged")
+    let (header, rows) = iopo_schema::preview(file, args.rows).map_err(|error| {
+        let what = format!("failed to inspect {}", file.display());
+        framed(error, what, "inspect reads only Parquet files that iopo wrote; run the stage again if this one is damaged")
     })?;
     printer::result(describe(&header).trim_end())?;
     for (index, row) in rows.iter().enumerate() {

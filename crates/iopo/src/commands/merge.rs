@@ -10,7 +10,7 @@ use iopo_model::{ChatModel, Dtype, write_chat_files, write_hf_dir};
 use iopo_train::{Metadata, weights};
 
 use crate::cli::MergeArgs;
-use crate::failure::Failure;
+use crate::failure::{Failure, framed};
 use crate::fetch;
 use crate::{load, printer};
 
@@ -33,15 +33,15 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
     let scratch = tempfile::tempdir().context("failed to create a temporary directory")?;
     let Checkpoint { path, name } = fetch::resolve(&args.model, scratch.path())?;
     let device = iopo_model::device::device(device)?;
-    let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).with_context(|| {
-        Failure::new(format!("failed to load the base {}", path.display()))
-            .hint("pass --model with the checkpoint that the adapter was trained on")
+    let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).map_err(|error| {
+        let what = format!("failed to load the base {}", path.display());
+        framed(error, what, "pass --model with the checkpoint that the adapter was trained on")
     })?;
     let trained = weights::load(&args.adapter, base.decoder(), base.weights_hash());
     let merged = trained
-        .with_context(|| {
-            Failure::new(format!("failed to load the adapter {}", args.adapter.display()))
-                .hint("pass --model with the checkpoint that the adapter was trained on, and --adapter as iopo wrote it")
+        .map_err(|error| {
+            let what = format!("failed to load the adapter {}", args.adapter.display());
+            framed(error, what, "pass --model with the checkpoint that the adapter was trained on, and --adapter as iopo wrote it")
         })?
         .merged();
 

@@ -66,8 +66,7 @@ fn print_models(made: &TrainSummary) {
 
 /// One line about a trained model: updates, metrics, and the tokens that segment trees saved.
 fn line(run: &RunSummary) -> String {
-    let mut line =
-        format!("{:>10}  seed {}, {} updates", run.method.to_string(), run.seed, run.updates);
+    let mut line = format!("{:>10}  seed {}, {} updates", run.method, run.seed, run.updates);
     if run.updates < run.planned {
         let _ = write!(line, " of {} (stopped early)", run.planned);
     }
@@ -82,7 +81,7 @@ fn line(run: &RunSummary) -> String {
     }
     let (computed, padded) = (run.tokens, run.padded_tokens);
     line + &format!(
-        ", {computed} tokens computed ({:.0} % of {padded} as padded rows)",
+        ", {computed} tokens computed instead of {padded} in padded rows ({:.0} %)",
         100.0 * run.token_ratio()
     )
 }

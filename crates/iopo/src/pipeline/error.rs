@@ -63,7 +63,7 @@ pub enum PipelineError {
     },
     /// All tasks would go to the test and dev splits.
     #[error(
-        "found {used} tasks, expected more than the {test} of the test split and the {dev} of the dev split"
+        "found {used} tasks, expected more than {test} + {dev}, the tasks of the test and dev splits"
     )]
     TooFewTasks {
         /// Tasks that synthesis uses.

@@ -24,3 +24,19 @@ pub(super) fn meta(config: &PipelineConfig) -> Result<ReportMeta, ConfigError> {
     meta.confidence = Some(config.eval.confidence);
     Ok(meta)
 }
+
+#[cfg(test)]
+mod tests {
+    use iopo_report::KNOWN_MODELS;
+    use iopo_train::Method;
+
+    #[test]
+    fn the_report_knows_the_base_and_every_method() {
+        let known: Vec<&str> =
+            ["base"].into_iter().chain(Method::ALL.iter().map(|method| method.name())).collect();
+        for name in &known {
+            assert!(KNOWN_MODELS.contains(name), "{name}");
+        }
+        assert_eq!(KNOWN_MODELS.len(), known.len());
+    }
+}

@@ -127,10 +127,17 @@ fn changes(found: &PipelineConfig, config: &PipelineConfig) -> Result<Vec<String
 
 fn lock(root: &Path) -> Result<Option<File>, PipelineError> {
     let path = root.join(".lock");
-    files::lock(&path).map_err(|error| match error.kind() {
+    let lock = files::lock(&path).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock => PipelineError::Locked { dir: root.to_owned() },
         _ => PipelineError::io("lock", &path)(error),
-    })
+    })?;
+    if lock.is_none() {
+        let dir = root.display();
+        tracing::warn!(
+            "the file system of {dir} has no locks; do not start a second process there"
+        );
+    }
+    Ok(lock)
 }
 
 #[cfg(test)]

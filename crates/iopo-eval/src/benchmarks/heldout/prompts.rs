@@ -12,7 +12,7 @@ use super::score::constraint_of;
 use super::{ID, draw};
 use crate::{EvalConfig, EvalError, TestPrompt};
 
-/// Draws for each wanted prompt, after which the search ends even if the draws repeated earlier prompts.
+/// Maximum number of draws for each wanted prompt, because draws can repeat earlier prompts.
 const ATTEMPTS: usize = 16;
 
 /// Makes a prompt of the held-out benchmark; its key is a content hash.
@@ -157,7 +157,7 @@ fn seen_kinds(
         for (index, constraint) in constraints.iter().enumerate() {
             let Some(check) = &constraint.check else { continue };
             let kind = Kind::from_id(&check.id)
-                .map_err(|error| EvalError::unknown_constraint(id, index, check, &error))?;
+                .map_err(|error| EvalError::unknown_constraint(id, index, check, error))?;
             if held_out.contains(&kind) {
                 let (kind, task_id) = (check.id.clone(), task_id.to_owned());
                 return Err(EvalError::HeldOutKindSeen { kind, place, task_id });

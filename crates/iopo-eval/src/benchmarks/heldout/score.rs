@@ -56,5 +56,5 @@ pub(super) fn constraint_of(
     index: usize,
 ) -> Result<Constraint, EvalError> {
     let check = check_of(key, constraints, index)?;
-    check.constraint().map_err(|error| EvalError::unknown_constraint(key, index, check, &error))
+    check.constraint().map_err(|error| EvalError::unknown_constraint(key, index, check, error))
 }
