@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`taxonomy`] | 5 types and 26 dimensions of constraints, with their English and Chinese names |
+//! | [`taxonomy`] | 5 types and 26 dimensions of constraints, with their names |
 //! | [`kind`] | the kinds of constraints, back-translation, random parameters |
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, repairing |
 //! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
@@ -38,12 +38,20 @@
 //! 2. Follow the compiler. It names every match in the same file that lacks the new kind: valid parameters, sentences,
 //!    check, revisions, repair, back-translation and random parameters. None of them has a catch-all arm.
 //! 3. Add a good and a bad response to `tests/it/checks.rs`; a test fails until every kind has them. The property tests
-//!    cover new kinds without changes.
+//!    draw every kind. Add a kind with a number to `unchecked` in `tests/it/properties.rs` too, and a text with a new mark
+//!    to `PIECES` in `tests/it/support/constraints.rs`.
 //!
-//! A new count also needs a variant in `measure.rs` and its relations to other counts in `bound.rs`. The compiler does not
-//! ask for the relations. A missing one makes no label wrong, but constraints that contradict each other then count as
-//! compatible. A revision must provably exclude its constraint: [`Constraint::revisions`] drops all others. Inserting a
-//! kind changes the order of [`Kind::ALL`] and therefore the draws of existing seeds.
+//! Every kind needs a revision that excludes it, and a test checks that each draw has one. If no existing kind excludes the
+//! new one, declare its opposite too, like `parentheses` and `no_parentheses`. [`Constraint::revisions`] drops a revision
+//! that does not provably exclude its constraint.
+//!
+//! A new count also needs a variant in `measure.rs` and an arm of `Bound::consequences` in `bound.rs`; the compiler names
+//! both. It does not ask for the other relations in `bound.rs`: `within`, `contradicts`, and the marks that an opening or
+//! closing phrase can contain. A missing relation makes no label wrong, but constraints that contradict each other then
+//! count as compatible.
+//!
+//! Inserting a kind changes the order of [`Kind::ALL`] and therefore the draws of existing seeds. Increase the number in
+//! `PRODUCER` of `iopo-pairs`, and start synthesis in a new run directory.
 
 mod bound;
 pub mod constraint;

@@ -13,7 +13,7 @@
 //!
 //! # Adding a benchmark
 //!
-//! A new benchmark touches two files:
+//! A new benchmark touches two files, and `src/error.rs` if parsing has errors of its own:
 //!
 //! 1. `src/benchmarks/NAME.rs` implements [`Scorer`] and [`Benchmark`], which parse the prompts and score a response,
 //!    and declares a [`Published`] with the name, the help and the modes of the benchmark.

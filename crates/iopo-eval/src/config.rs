@@ -45,7 +45,7 @@ pub struct EvalConfig {
     /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
     #[schemars(range(min = 1))]
     pub part_size: usize,
-    /// Random seed of the drawn prompts and of the resamples. Default: 0.
+    /// Random seed of the drawn prompts and of the resamples. Default: 0; in a run, the top-level `seed`.
     pub seed: u64,
 }
 

@@ -16,7 +16,8 @@ pub trait Scorer {
     /// Returns the settings that the outcomes depend on; the provenance of `scores.parquet` records them.
     fn settings(&self) -> Value;
 
-    /// Scores one response: one row for each constraint that has a check.
+    /// Scores one response: one row for each constraint that has a check. A row without a loose verdict counts with its
+    /// strict one.
     ///
     /// # Errors
     /// Returns an error if a constraint's parameters are invalid or the constraint needs a judge.

@@ -123,7 +123,7 @@ impl OperationWeights {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PairsConfig {
-    /// Random seed of every draw and of the split. Default: 0.
+    /// Random seed of every draw and of the split. Default: 0; in a run, the top-level `seed`.
     pub seed: u64,
     /// Ids of the constraint kinds that pairing never uses. In a run, set by the top-level `held_out`; any other
     /// value is refused. Default: none.

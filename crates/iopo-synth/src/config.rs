@@ -40,7 +40,7 @@ impl Default for SamplingConfig {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SynthConfig {
-    /// Random seed of every draw. Default: 0.
+    /// Random seed of every draw. Default: 0; in a run, the top-level `seed`.
     pub seed: u64,
     /// Uses only the first tasks of the file. Default: all tasks. Range: at least 1.
     #[schemars(range(min = 1))]

@@ -29,8 +29,9 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainConfig {
-    /// Trains these methods. SFT always runs, because every other method starts from it. Default: `["sft", "dpo",
-    /// "iopo"]`.
+    /// Trains these methods. SFT always runs, because every other method starts from it. `sft-continued` is SFT for as many
+    /// updates as a preference method. `dpo` uses both output pairs of a group, `dpo-paper` only y1 over y2 under x1.
+    /// `iopo-no-output` and `iopo-three` are the paper's ablations. Default: `["sft", "dpo", "iopo"]`.
     pub methods: Vec<Method>,
     /// Passes over the training groups, for each method after SFT. Default: 2.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["epochs"]))]
@@ -49,7 +50,8 @@ pub struct TrainConfig {
     /// keep the chosen responses likely. Default: 1.0.
     #[schemars(range(min = 0.0))]
     pub pref_ftx: f64,
-    /// Loss as a function of the margin, for the methods with a reference. Default: sigmoid.
+    /// Loss as a function of the margin, for `dpo`, `dpo-paper` and `iopo`; every other method has one loss. Default:
+    /// sigmoid.
     pub loss_type: LossType,
     /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and `exo_pair`. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
@@ -94,7 +96,7 @@ pub struct TrainConfig {
     pub weight_decay: f64,
     /// Updates between two checkpoints; 0 writes none, so a stopped training starts over. Default: 10.
     pub save_steps: usize,
-    /// Random seed of the initial adapters and of the order of the groups. Default: 0.
+    /// Random seed of the initial adapters and of the order of the groups. Default: 0; in a run, the top-level `seed`.
     pub seed: u64,
     /// Trains every method once for each of these random seeds, instead of `seed`. Default: `[]`.
     pub seeds: Vec<u64>,

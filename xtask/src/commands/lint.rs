@@ -73,10 +73,13 @@ fn packages(packaging: Packages) -> Result<()> {
     let unpublished = ["--exclude", "xtask", "--exclude", "iopo-testing"];
     let mut package = cargo(&["package", "--workspace", "--allow-dirty", "--quiet"]);
     package.args(unpublished);
-    match packaging {
-        Packages::Make => package.arg("--no-verify"),
-        // The profiles of the workspace do not apply to a package, so its dependencies are built again.
-        Packages::Build => package.env("CARGO_PROFILE_DEV_DEBUG", "0"),
-    };
-    run(&mut package)
+    if packaging == Packages::Make {
+        return run(package.arg("--no-verify"));
+    }
+    // Cargo never rebuilds a package of the same version, so the packages of an earlier call are removed. Their
+    // dependencies are kept. The profiles of the workspace do not apply to them.
+    let target = root().join("target").join("packages");
+    let in_target = |command: &mut Command| run(command.arg("--target-dir").arg(&target));
+    in_target(&mut cargo(&["clean", "--workspace", "--quiet"]))?;
+    in_target(package.env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }

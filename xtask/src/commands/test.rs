@@ -26,12 +26,36 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
     if args.filter.is_empty() {
         run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
     }
-    if nextest {
-        let mut tests = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
-        tests.args(["--no-tests", "pass"]);
-        run(tests.args(&args.filter))
+    let mut tests = if nextest {
+        cargo(&["nextest", "run", "--no-fail-fast", "--no-tests", "pass"])
     } else {
-        run(cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"])
-            .args(&args.filter))
+        cargo(&["test", "--lib", "--bins", "--tests", "--no-fail-fast"])
+    };
+    if !names_package(&args.filter) {
+        tests.arg("--workspace");
+    }
+    run(tests.args(&args.filter))
+}
+
+/// Returns whether a filter selects packages, which `--workspace` would override.
+fn names_package(filter: &[String]) -> bool {
+    let flags = filter.iter().take_while(|flag| *flag != "--");
+    flags
+        .into_iter()
+        .any(|flag| flag == "--package" || flag.starts_with("--package=") || flag.starts_with("-p"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_package;
+
+    #[test]
+    fn a_package_replaces_the_workspace() {
+        let named = |flags: &[&str]| {
+            names_package(&flags.iter().map(ToString::to_string).collect::<Vec<String>>())
+        };
+        assert!(named(&["-p", "iopo-core"]) && named(&["-piopo-core"]));
+        assert!(named(&["words", "--package=iopo-core"]) && named(&["--package", "iopo-core"]));
+        assert!(!named(&[]) && !named(&["words"]) && !named(&["words", "--", "-p"]));
     }
 }

@@ -1,6 +1,6 @@
 //! Properties of every kind on everyday and hostile texts.
 
-use iopo_constraints::families::{Layout, Length, Lists};
+use iopo_constraints::families::{Case, Layout, Length, Lists, Situation, Words};
 use iopo_constraints::{Constraint, Kind};
 use proptest::prelude::*;
 
@@ -51,7 +51,7 @@ proptest! {
 }
 
 /// Constraints with these numbers, in range or not. Code can create them without a check.
-fn unchecked(n: usize, other: usize) -> [Constraint; 19] {
+fn unchecked(n: usize, other: usize) -> [Constraint; 25] {
     [
         Length::MaxWords { n }.into(),
         Length::MinWords { n }.into(),
@@ -72,6 +72,12 @@ fn unchecked(n: usize, other: usize) -> [Constraint; 19] {
         Lists::MinNumbered { n }.into(),
         Lists::NoLists.into(),
         Lists::Steps { n }.into(),
+        Case::MinCapitalWords { n }.into(),
+        Case::MaxCapitalWords { n }.into(),
+        Words::WordFrequency { word: "tea".to_owned(), n }.into(),
+        Situation::ShortWords { letters: n }.into(),
+        Situation::LongWords { letters: other, n }.into(),
+        Situation::Placeholders { n }.into(),
     ]
 }
 
@@ -206,7 +212,7 @@ fn draws_have_their_kind_for_any_task() {
     }
 }
 
-/// Quadratic work would exceed the time limit of the test runner.
+/// Quadratic work on these texts would take minutes.
 #[test]
 fn checks_finish_on_large_repetitive_texts() {
     let all = draws(3, "Explain tea.");
