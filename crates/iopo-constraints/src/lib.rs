@@ -10,6 +10,7 @@
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
 //! | [`counted`] | a response with cached counts, for many checks of the same text |
 //! | `ifeval` | IFEval's checks, as published or repaired (feature `ifeval`, on by default) |
+//! | [`quality`] | signs of responses that satisfy constraints without answering |
 //! | [`prompt`] | the layout of an instruction in the prompt |
 //! | [`error`] | errors of constraints read from files |
 //!
@@ -68,6 +69,7 @@ mod measure;
 mod params;
 pub mod pick;
 pub mod prompt;
+pub mod quality;
 mod slot;
 pub mod style;
 pub mod taxonomy;

@@ -1,8 +1,10 @@
 //! Settings of an evaluation.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use iopo_constraints::Kind;
+use iopo_constraints::quality::QualityConfig;
 use iopo_core::settings::{check, check_weights};
 use iopo_schema::kinds_named;
 use schemars::JsonSchema;
@@ -18,20 +20,25 @@ pub struct EvalConfig {
     /// Maximum number of tokens of a response. Longer ones are cut off and counted in `length_cut_share`. Default: 256.
     #[schemars(range(min = 1))]
     pub max_new_tokens: usize,
-    /// Maximum number of prompts, spread evenly over the tasks; 0 means no limit. Default: 0.
+    /// Parquet file of test prompts, such as the `test_prompts.parquet` of another run. Default: none; the prompts are
+    /// drawn from the test tasks.
+    pub prompts: Option<PathBuf>,
+    /// Maximum number of drawn prompts, spread evenly over the tasks; 0 means no limit. Default: 0.
     pub max_prompts: usize,
-    /// Prompts with seen kinds per test task: the x1 and x2 of its test groups first, then new draws. Default: 2.
+    /// Prompts with seen kinds per test task. Default: 2.
     #[schemars(range(max = 1_000))]
     pub seen_per_task: usize,
     /// Prompts with held-out kinds per test task; none if `held_out` is empty. Default: 2.
     #[schemars(range(max = 1_000))]
     pub unseen_per_task: usize,
-    /// Weights of newly drawn prompts with 1, 2, 3 … constraints. Default: `[1, 1, 1]`.
+    /// Weights of prompts with 1, 2, 3 … constraints. Default: `[1, 1, 1]`.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Ids of the constraint kinds that separate seen prompts from unseen ones. In a run, set by the top-level
     /// `held_out`; any other value is refused. Default: none.
     pub held_out: Vec<String>,
+    /// What counts as an answer in clean accuracy.
+    pub quality: QualityConfig,
     /// Models that every other model is compared with, row by row, weaker ones first. Models that were not evaluated are
     /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.
     pub baselines: Vec<String>,
@@ -53,11 +60,13 @@ impl Default for EvalConfig {
     fn default() -> Self {
         Self {
             max_new_tokens: 256,
+            prompts: None,
             max_prompts: 0,
             seen_per_task: 2,
             unseen_per_task: 2,
             constraints_per_instruction: vec![1.0, 1.0, 1.0],
             held_out: Vec::new(),
+            quality: QualityConfig::default(),
             baselines: ["base", "sft", "sft-continued", "dpo-paper", "dpo"]
                 .map(str::to_owned)
                 .into(),

@@ -164,13 +164,19 @@ pub enum EvalError {
     },
 
     /// There are no test tasks.
-    #[error(
-        "found no group of the test split in {}, expected at least one",
-        path.display()
-    )]
-    NoTestTasks {
-        /// The preferences file.
+    #[error("found no test task to draw prompts for, expected at least one")]
+    NoTestTasks,
+    /// A file of test prompts is empty.
+    #[error("found no test prompt in {}, expected at least one", path.display())]
+    NoTestPrompts {
+        /// The file.
         path: PathBuf,
+    },
+    /// A kind would be drawn as a seen and as a held-out one.
+    #[error("constraint kind `{kind}` is held out, but the seen kinds have it too")]
+    SeenAndHeldOut {
+        /// Id of the kind.
+        kind: String,
     },
     /// A task is in the test split and in another one.
     #[error("task `{task_id}` is in the test split and in the {other} split")]
@@ -179,6 +185,18 @@ pub enum EvalError {
         task_id: String,
         /// The other split.
         other: Split,
+    },
+    /// A test task is in another split under another id.
+    #[error(
+        "test task `{test_task}` has the same words as task `{other_task}` in the {other} split"
+    )]
+    TaskInTraining {
+        /// The test task.
+        test_task: String,
+        /// The other split.
+        other: Split,
+        /// The task of the other split.
+        other_task: String,
     },
     /// A test prompt was trained on under another task.
     #[error(
@@ -341,9 +359,11 @@ impl EvalError {
             }
             Self::TooLong { .. } => "lower the limit of new tokens",
             Self::OtherResponses { .. } => "choose another output directory, or delete this one",
-            Self::NoTestTasks { .. } => "build the pairs with test tasks",
+            Self::NoTestTasks => "raise pairs.test_tasks",
             Self::TaskInTwoSplits { .. } => "build the pairs again, which splits by task",
-            Self::PromptInTraining { .. } => "remove one of the two tasks",
+            Self::PromptInTraining { .. } | Self::TaskInTraining { .. } => {
+                "remove one of the two tasks"
+            }
             Self::HeldOutKindSeen { .. } => {
                 "remove it from the held-out list, or run synthesis and pairs again with that list"
             }
@@ -363,6 +383,8 @@ impl EvalError {
             | Self::Json { .. }
             | Self::Source { .. }
             | Self::NoPrompts { .. }
+            | Self::NoTestPrompts { .. }
+            | Self::SeenAndHeldOut { .. }
             | Self::Response { .. }
             | Self::UnmatchedResponses { .. }
             | Self::Unanswered { .. }
@@ -399,7 +421,10 @@ impl EvalError {
             | Self::Json { .. }
             | Self::Source { .. }
             | Self::Ifeval { .. }
-            | Self::NoTestTasks { .. }
+            | Self::NoTestTasks
+            | Self::NoTestPrompts { .. }
+            | Self::SeenAndHeldOut { .. }
+            | Self::TaskInTraining { .. }
             | Self::TaskInTwoSplits { .. }
             | Self::PromptInTraining { .. }
             | Self::HeldOutKindSeen { .. }

@@ -5,19 +5,15 @@ use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, LogProb, Progress, TokenLogps};
 use iopo_schema::{
-    Parts, PredictionRow, PreferenceRow, Provenance, ReferenceRow, ResponseLogpsRow, run_files,
+    InstructionRow, PreferenceRow, ReferenceRow, RelevanceRow, ResponseLogpsRow, TestPromptRow,
+    content_id, run_files,
 };
-use serde_json::json;
 
-use crate::benchmarks::heldout::{HeldOut, heldout_prompts};
+use crate::benchmarks::heldout::{HeldOut, refuse_leaks, test_prompts};
 use crate::benchmarks::run::request;
-use crate::prediction_logps::response_logps;
-use crate::score::{PRODUCER, score_file};
-use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
-use crate::{EvalConfig, EvalError, TestPrompt, answer};
-
-/// Responses per part of `response_logps.parquet`.
-const PART: usize = 32;
+use crate::score::score_file;
+use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
+use crate::{EvalConfig, EvalError, PlainTasks, TestPrompt, answer, under_base};
 
 /// One model to evaluate: the base, or the result of one training run.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +65,8 @@ pub trait Models {
 /// Files of a run that an evaluation reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationPaths {
+    /// `test_prompts.parquet`: the prompts that every model answers.
+    pub prompts: PathBuf,
     /// `instructions.parquet` of the run.
     pub instructions: PathBuf,
     /// `preferences.parquet` of the run.
@@ -88,7 +86,7 @@ pub struct EvaluationSummary {
     pub numbers: usize,
 }
 
-/// Lets every candidate answer the held-out prompts, scores the responses and writes `summary.parquet`.
+/// Lets every candidate answer the test prompts, scores the responses and writes `summary.parquet`.
 ///
 /// Finished parts are kept, so an interrupted evaluation resumes. Prompts that do not fit the context are skipped for
 /// every model; `progress` receives a note.
@@ -102,8 +100,19 @@ pub fn evaluate<M: Models>(
     config: &EvalConfig,
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, EvalError> {
-    let prompts = heldout_prompts(&paths.instructions, &paths.preferences, config)?;
-    let prompts = fitting(prompts, models.base(), config, progress)?;
+    let rows: Vec<TestPromptRow> = iopo_schema::read(&paths.prompts)?;
+    if rows.is_empty() {
+        return Err(EvalError::NoTestPrompts { path: paths.prompts.clone() });
+    }
+    let instructions: Vec<InstructionRow> = iopo_schema::read(&paths.instructions)?;
+    let groups: Vec<PreferenceRow> = iopo_schema::read(&paths.preferences)?;
+    refuse_leaks(&rows, &instructions, &groups, &config.held_out_kinds()?)?;
+    let tasks = PlainTasks::new(&rows);
+    let prompts = Prompts {
+        constrained: fitting(test_prompts(&rows), models.base(), config, progress)?,
+        plain: fitting(tasks.prompts(), models.base(), config, progress)?,
+        tasks,
+    };
     let mut measured = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let loaded =
@@ -115,7 +124,7 @@ pub fn evaluate<M: Models>(
     let rows = table_rows(candidates, &measured)?;
     let summary = paths.out.join(run_files::SUMMARY);
     let numbers = summarize(&rows, models.test_groups(), &summary, config, progress)?.len();
-    Ok(EvaluationSummary { prompts: prompts.len(), models: rows.len(), numbers })
+    Ok(EvaluationSummary { prompts: prompts.constrained.len(), models: rows.len(), numbers })
 }
 
 /// The measurements of one candidate.
@@ -123,68 +132,68 @@ struct Measured {
     predictions: PathBuf,
     scores: PathBuf,
     base_logps: BTreeMap<String, TokenLogps>,
+    relevance: Option<BTreeMap<String, RelevanceRow>>,
+    plain: Option<PlainResponses>,
     policy: Vec<ReferenceRow>,
 }
 
-/// Answers, scores and log-probabilities of one model, in its own folder.
+/// The prompts of an evaluation.
+struct Prompts {
+    constrained: Vec<TestPrompt>,
+    plain: Vec<TestPrompt>,
+    tasks: PlainTasks,
+}
+
+/// Responses, scores and log-probabilities of one model, in its own folder.
 fn measure<M: Models>(
     models: &M,
     model: &M::Model,
-    prompts: &[TestPrompt],
+    prompts: &Prompts,
     dir: &Path,
     config: &EvalConfig,
     progress: &dyn Progress,
 ) -> Result<Measured, EvalError> {
-    let predictions = answer(prompts, model, dir, config, progress)?.path;
+    let tasks = &prompts.tasks;
+    let predictions = answer(&prompts.constrained, model, dir, config, progress)?.path;
     let scores = dir.join(run_files::SCORES);
     score_file(&HeldOut::new(config)?, &predictions, &scores)?;
+    let logps_file = dir.join(run_files::RESPONSE_LOGPS);
+    let base_logps = under_base::logps(models, &predictions, &logps_file, progress)?;
+    let logps =
+        |row: ResponseLogpsRow| (row.key, TokenLogps { sum: row.logps, tokens: row.tokens });
+    let plain_dir = dir.join(run_files::PLAIN);
+    let plain = answer(&prompts.plain, model, &plain_dir, config, progress)?.path;
     Ok(Measured {
-        base_logps: base_logps(models, &predictions, dir, progress)?,
+        base_logps: base_logps.into_iter().map(logps).collect(),
+        relevance: relevance(models, tasks, &predictions, dir, progress)?,
+        plain: relevance(models, tasks, &plain, &plain_dir, progress)?
+            .map(|relevance| PlainResponses { predictions: plain, relevance }),
         policy: models.group_logps(model, &dir.join(run_files::GROUP_LOGPS), progress)?,
         predictions,
         scores,
     })
 }
 
-/// Computes the log-probabilities of the responses under the base model, or reads them where they exist.
-fn base_logps<M: Models>(
+/// Computes the relevance of the responses of a file under the base model, or reads it where it exists, by key.
+///
+/// Returns `None` if there is one test task only, which leaves nothing to compare with.
+fn relevance<M: Models>(
     models: &M,
+    tasks: &PlainTasks,
     predictions: &Path,
     dir: &Path,
     progress: &dyn Progress,
-) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
-    let path = dir.join(run_files::RESPONSE_LOGPS);
-    let config = json!({
-        "model": models.base().name(),
-        "template_hash": models.template_hash(),
-        "end_of_turn": "where it was generated",
-    });
-    let provenance = Provenance::new(PRODUCER, config)
-        .with_input("predictions", iopo_schema::file_hash(predictions)?);
-    let parts = Parts::<ResponseLogpsRow>::open(&path, &provenance)?;
-    if !parts.is_complete() {
-        let rows: Vec<PredictionRow> = iopo_schema::read(predictions)?;
-        progress.start("log-probabilities of responses", rows.len() as u64);
-        parts.fill(
-            &rows,
-            PART,
-            |rows| progress.advance(rows.len() as u64),
-            |rows| {
-                let logps = response_logps(models.base(), rows, progress)?;
-                let row = |(key, TokenLogps { sum: logps, tokens })| ResponseLogpsRow {
-                    key,
-                    logps,
-                    tokens,
-                };
-                Ok::<_, EvalError>(logps.into_iter().map(row).collect())
-            },
-        )?;
-        progress.finish();
+) -> Result<Option<BTreeMap<String, RelevanceRow>>, EvalError> {
+    if tasks.len() < 2 {
+        return Ok(None);
     }
-    let rows: Vec<ResponseLogpsRow> = iopo_schema::read(&path)?;
-    let logps =
-        |row: ResponseLogpsRow| (row.key, TokenLogps { sum: row.logps, tokens: row.tokens });
-    Ok(rows.into_iter().map(logps).collect())
+    let provenance = under_base::provenance(models, predictions)?
+        .with_input("tasks", content_id(&[&format!("{tasks:?}")]));
+    let (out, what) = (dir.join(run_files::RELEVANCE), "relevance of responses");
+    let rows = under_base::in_parts(predictions, &out, &provenance, what, progress, |rows| {
+        tasks.relevance(models.base(), rows, progress)
+    })?;
+    Ok(Some(rows.into_iter().map(|row| (row.key.clone(), row)).collect()))
 }
 
 /// Groups the candidates into rows of the table: one per model, and one per run of a model with several runs.
@@ -207,6 +216,8 @@ fn table_rows(
             predictions: own.predictions.clone(),
             scores: own.scores.clone(),
             base_logps: Some(own.base_logps.clone()),
+            relevance: own.relevance.clone(),
+            plain: own.plain.clone(),
             groups: Some(GroupRewards {
                 policy: own.policy.clone(),
                 reference: reference.transpose()?,
@@ -273,6 +284,8 @@ mod tests {
             predictions: candidate.folder.clone().into(),
             scores: candidate.folder.clone().into(),
             base_logps: BTreeMap::new(),
+            relevance: None,
+            plain: None,
             policy: Vec::new(),
         };
         candidates.iter().map(one).collect()

@@ -10,6 +10,8 @@
 //! | [`observe`] | outcomes of a response, and the accuracies that follow from them |
 //! | [`bootstrap`] | intervals by a cluster bootstrap, paired differences |
 //! | [`degeneration`] | degeneration checks: length, distinct n-grams, blank and cut responses |
+//! | [`quality`] | clean accuracy: constraints hold in a response that is no echo, no loop, not thin and on its task |
+//! | [`relevance`] | how much likelier a response is given its own task |
 //! | [`prediction_logps`] | log-probabilities of responses under a model |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |
 //! | [`summary`] | all metrics of all models → `summary.parquet` |
@@ -47,14 +49,17 @@ pub mod evaluation;
 pub mod observe;
 pub mod prediction_logps;
 pub mod prompt;
+pub mod quality;
+pub mod relevance;
 pub mod rewards;
 pub mod score;
 pub mod summary;
 
 mod table;
+mod under_base;
 
 pub use answer::{AnswerSummary, answer};
-pub use benchmarks::heldout::heldout_prompts;
+pub use benchmarks::heldout::{TestTask, draw_prompts, refuse_leaks, test_prompts, write_prompts};
 pub use benchmarks::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,
     PublishedMode, ScoredResponses, ifeval,
@@ -65,8 +70,9 @@ pub use error::EvalError;
 pub use evaluation::{Candidate, EvaluationPaths, EvaluationSummary, Models, evaluate};
 pub use prediction_logps::response_logps;
 pub use prompt::TestPrompt;
+pub use relevance::PlainTasks;
 pub use score::{Scorer, score_file};
-pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, summarize};
+pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -88,8 +88,8 @@ fn belongs(subset: &Subset, outcome: &Outcome, constraints: usize) -> bool {
         Subset::Unseen => !outcome.seen,
         Subset::Constraints(wanted) => constraints == *wanted,
         Subset::Kind(id) => outcome.kind == *id,
-        // Preference groups have no outcomes.
-        Subset::Groups(_) => false,
+        // Plain tasks and preference groups have no outcomes.
+        Subset::Plain | Subset::Groups(_) => false,
     }
 }
 

@@ -18,27 +18,37 @@ pub fn response_logps(
     predictions: &[PredictionRow],
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
-    let answered: Vec<&PredictionRow> =
-        predictions.iter().filter(|row| !row.response.trim().is_empty()).collect();
-    if answered.is_empty() {
-        return Ok(BTreeMap::new());
+    let asked = predictions.iter().map(|row| (row, row.prompt.as_str()));
+    Ok(logps_given(model, asked, progress)?.into_iter().collect())
+}
+
+/// Computes the log-probability of each prediction given a prompt, with its key. Blank responses are skipped.
+pub(crate) fn logps_given<'a>(
+    model: &dyn LogProb,
+    asked: impl IntoIterator<Item = (&'a PredictionRow, &'a str)>,
+    progress: &dyn Progress,
+) -> Result<Vec<(String, TokenLogps)>, EvalError> {
+    let asked: Vec<(&PredictionRow, &str)> =
+        asked.into_iter().filter(|(row, _)| !row.response.trim().is_empty()).collect();
+    if asked.is_empty() {
+        return Ok(Vec::new());
     }
     let prompts: Vec<Vec<Message>> =
-        answered.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
+        asked.iter().map(|(_, prompt)| vec![Message::user(*prompt)]).collect();
     let ended = |row: &PredictionRow| match row.finish_reason {
         ResponseEnd::Stop | ResponseEnd::Given => true,
         ResponseEnd::Length => false,
     };
-    let responses: Vec<LogProbResponse<'_>> = answered
+    let responses: Vec<LogProbResponse<'_>> = asked
         .iter()
-        .map(|row| LogProbResponse { text: &row.response, ended: ended(row) })
+        .map(|(row, _)| LogProbResponse { text: &row.response, ended: ended(row) })
         .collect();
     let logps = model.response_logps(&prompts, &responses, progress)?;
     if logps.len() != responses.len() {
         let expected = format!("{} log-probabilities", responses.len());
         return Err(logps_error("the responses", expected, logps.len().to_string()));
     }
-    for (row, one) in answered.iter().zip(&logps) {
+    for ((row, _), one) in asked.iter().zip(&logps) {
         if !one.sum.is_finite() || one.tokens == 0 {
             let what = format!("the response to `{}`", row.key);
             let found = format!("{} over {} tokens", one.sum, one.tokens);
@@ -49,7 +59,7 @@ pub fn response_logps(
             ));
         }
     }
-    Ok(answered.iter().map(|row| row.key.clone()).zip(logps).collect())
+    Ok(asked.iter().map(|(row, _)| row.key.clone()).zip(logps).collect())
 }
 
 fn logps_error(what: &str, expected: String, found: String) -> EvalError {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_llm::{Progress, TokenLogps};
 use iopo_schema::{
-    PreferenceRow, Provenance, ReferenceRow, Split, SummaryRow, content_id, file_hash,
+    PreferenceRow, Provenance, ReferenceRow, RelevanceRow, Split, SummaryRow, content_id, file_hash,
 };
 use serde_json::json;
 
@@ -34,8 +34,21 @@ pub struct EvaluatedRun {
     /// Log-probabilities of the responses under the base model, by key ([`crate::response_logps`]); `None` omits
     /// `perplexity_base`.
     pub base_logps: Option<BTreeMap<String, TokenLogps>>,
+    /// Relevance of the responses, by key ([`crate::PlainTasks::relevance`]); `None` omits clean accuracy and its checks.
+    pub relevance: Option<BTreeMap<String, RelevanceRow>>,
+    /// Responses to the test tasks without constraints; `None` omits the subset `plain`.
+    pub plain: Option<PlainResponses>,
     /// Log-probabilities of the test groups; `None` omits the rewards.
     pub groups: Option<GroupRewards>,
+}
+
+/// Responses of a model to the test tasks without constraints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlainResponses {
+    /// `predictions.parquet` of the tasks.
+    pub predictions: PathBuf,
+    /// Relevance of the responses, by key.
+    pub relevance: BTreeMap<String, RelevanceRow>,
 }
 
 /// Log-probabilities of the four sequences of each test group.
@@ -73,7 +86,7 @@ pub fn summarize(
         groups.iter().filter(|group| group.split == Split::Test).collect();
     let mut tables = Vec::with_capacity(models.len());
     for model in models {
-        tables.push(Table::of(model, &tests)?);
+        tables.push(Table::of(model, &tests, &config.quality)?);
     }
     let pairs = pairs(&names, &config.baselines);
     let rows = rows(&names, &tables, &pairs, config, progress)?;
@@ -168,6 +181,13 @@ fn provenance(
             if let Some(logps) = &run.base_logps {
                 insert("base_logps", content_id(&[&format!("{logps:?}")]));
             }
+            if let Some(relevance) = &run.relevance {
+                insert("relevance", content_id(&[&format!("{relevance:?}")]));
+            }
+            if let Some(plain) = &run.plain {
+                insert("plain", file_hash(&plain.predictions)?);
+                insert("plain_relevance", content_id(&[&format!("{:?}", plain.relevance)]));
+            }
             if let Some(groups) = &run.groups {
                 insert("group_logps", content_id(&[&format!("{groups:?}")]));
             }
@@ -177,6 +197,7 @@ fn provenance(
         "baselines": config.baselines,
         "bootstrap_samples": config.bootstrap_samples,
         "confidence": config.confidence,
+        "quality": config.quality,
         "models": models.iter().map(|model| (&model.model, model.runs.len())).collect::<Vec<_>>(),
         "seed": config.seed,
     });

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use iopo_constraints::quality::QualityConfig;
 use iopo_llm::TokenLogps;
 use iopo_schema::{GroupKind, PredictionRow, PreferenceRow, Subset, SummaryMetric};
 
 use crate::observe::{self, MAIN_SUBSETS, ScoredResponse, Strictness};
+use crate::quality::Quality;
 use crate::summary::{EvaluatedModel, EvaluatedRun};
 use crate::{Estimate, EvalError, Observation, Statistic, degeneration, rewards};
 
@@ -38,10 +40,14 @@ pub(crate) struct Table {
 
 impl Table {
     /// Makes the cells of a model: those of its run, or the mean over its runs.
-    pub(crate) fn of(model: &EvaluatedModel, tests: &[&PreferenceRow]) -> Result<Self, EvalError> {
+    pub(crate) fn of(
+        model: &EvaluatedModel,
+        tests: &[&PreferenceRow],
+        config: &QualityConfig,
+    ) -> Result<Self, EvalError> {
         let mut tables = Vec::with_capacity(model.runs.len());
         for run in &model.runs {
-            tables.push(Self { cells: cells(run, tests)? });
+            tables.push(Self { cells: cells(run, tests, config)? });
         }
         let Some((first, others)) = tables.split_first() else {
             return Err(EvalError::NoRuns { model: model.model.clone() });
@@ -84,12 +90,34 @@ impl Table {
 }
 
 /// Makes the cells of one run.
-fn cells(run: &EvaluatedRun, tests: &[&PreferenceRow]) -> Result<Vec<Cell>, EvalError> {
+fn cells(
+    run: &EvaluatedRun,
+    tests: &[&PreferenceRow],
+    config: &QualityConfig,
+) -> Result<Vec<Cell>, EvalError> {
     let (predictions, scored) = observe::read_scored(&run.predictions, &run.scores)?;
-    let mut cells = accuracies(&scored);
-    for (metric, measure) in degeneration::METRICS {
-        let rows = predictions.iter().map(|row| degeneration::observe(measure, row)).collect();
-        cells.push(Cell::new(metric, Subset::All, rows));
+    let mut cells = Vec::new();
+    if let Some(relevance) = &run.relevance {
+        let quality = Quality::of(&predictions, relevance, config)?;
+        for subset in prompt_subsets(&scored) {
+            let rows = quality.accuracy(&scored, &subset);
+            let paired = MAIN_SUBSETS.contains(&subset);
+            cells.push(Cell { paired, ..Cell::new(SummaryMetric::CleanAccuracy, subset, rows) });
+        }
+        for (metric, rows) in quality.checks() {
+            cells.push(Cell::new(metric, Subset::All, rows));
+        }
+    }
+    cells.extend(accuracies(&scored));
+    cells.extend(degeneration_cells(&predictions, &Subset::All));
+    if let Some(plain) = &run.plain {
+        let predictions: Vec<PredictionRow> = iopo_schema::read(&plain.predictions)?;
+        let quality = Quality::of(&predictions, &plain.relevance, config)?;
+        // A task without constraints has no sentence to echo.
+        let checks =
+            quality.checks().into_iter().filter(|(metric, _)| *metric != SummaryMetric::EchoShare);
+        cells.extend(checks.map(|(metric, rows)| Cell::new(metric, Subset::Plain, rows)));
+        cells.extend(degeneration_cells(&predictions, &Subset::Plain));
     }
     for (metric, n) in degeneration::CORPUS_METRICS {
         let value = degeneration::corpus_distinct(&predictions, n);
@@ -123,21 +151,33 @@ fn cells(run: &EvaluatedRun, tests: &[&PreferenceRow]) -> Result<Vec<Cell>, Eval
     Ok(cells)
 }
 
+/// Makes the degeneration checks of single responses.
+fn degeneration_cells(predictions: &[PredictionRow], subset: &Subset) -> Vec<Cell> {
+    let cell = |(metric, measure)| {
+        let rows = predictions.iter().map(|row| degeneration::observe(measure, row)).collect();
+        Cell::new(metric, subset.clone(), rows)
+    };
+    degeneration::METRICS.map(cell).into()
+}
+
+/// Returns the subsets of prompts: all but single kinds.
+fn prompt_subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
+    observe::subsets(scored).into_iter().filter(|subset| subset.kind().is_none()).collect()
+}
+
 /// Makes the strict accuracies of prompts and of single constraints over their subsets.
 fn accuracies(scored: &[ScoredResponse]) -> Vec<Cell> {
     let strict = Strictness::Strict;
-    let subsets = observe::subsets(scored);
-    let paired = |subset: &Subset| MAIN_SUBSETS.contains(subset);
     let mut cells = Vec::new();
-    for subset in subsets.iter().filter(|subset| subset.kind().is_none()) {
-        let rows = observe::prompt_accuracy(scored, subset, strict);
-        let cell = Cell::new(strict.prompt_metric(), subset.clone(), rows);
-        cells.push(Cell { paired: paired(subset), ..cell });
+    for subset in prompt_subsets(scored) {
+        let rows = observe::prompt_accuracy(scored, &subset, strict);
+        let paired = MAIN_SUBSETS.contains(&subset);
+        cells.push(Cell { paired, ..Cell::new(strict.prompt_metric(), subset, rows) });
     }
-    for subset in &subsets {
-        let rows = observe::instruction_accuracy(scored, subset, strict);
-        let cell = Cell::new(strict.instruction_metric(), subset.clone(), rows);
-        cells.push(Cell { paired: paired(subset), ..cell });
+    for subset in observe::subsets(scored) {
+        let rows = observe::instruction_accuracy(scored, &subset, strict);
+        let paired = MAIN_SUBSETS.contains(&subset);
+        cells.push(Cell { paired, ..Cell::new(strict.instruction_metric(), subset, rows) });
     }
     cells
 }

@@ -37,6 +37,12 @@ pub enum PairsError {
         /// The id of the instruction.
         instruction: String,
     },
+    /// The task of an instruction is not in the list of tasks.
+    #[error("found instructions on task {task_id}, expected tasks of the list only")]
+    UnknownTask {
+        /// The id of the task.
+        task_id: String,
+    },
     /// A constraint of an instruction cannot be read.
     #[error("instruction {instruction}: failed to read a constraint")]
     Constraint {
@@ -122,6 +128,7 @@ impl PairsError {
             Self::UnknownInstruction { .. } => {
                 "pass the instructions and responses of one run of synth"
             }
+            Self::UnknownTask { .. } => "pass the tasks that synth read",
             Self::Cancelled => "run the same command again to resume",
             Self::NoGroups { .. } => {
                 "raise `synth.samples_per_task`; a group needs two different answers to one task"
@@ -156,6 +163,7 @@ impl PairsError {
             Self::Schema(_)
             | Self::Io { .. }
             | Self::UnknownInstruction { .. }
+            | Self::UnknownTask { .. }
             | Self::Constraint { .. }
             | Self::Admission { .. }
             | Self::Cancelled

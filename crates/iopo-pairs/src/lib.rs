@@ -24,8 +24,8 @@
 //!
 //! let dir = tempfile::tempdir()?;
 //! let missing = dir.path().join("instructions.parquet");
-//! let built =
-//!     iopo_pairs::build(&missing, &missing, dir.path(), &PairsConfig::default(), &Silent);
+//! let (tasks, config) = (["tea".to_owned()].into(), PairsConfig::default());
+//! let built = iopo_pairs::build(&tasks, &missing, &missing, dir.path(), &config, &Silent);
 //! assert!(matches!(built, Err(PairsError::Schema(_))));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -8,7 +8,7 @@ use iopo_core::turns::kept_in_turn;
 use iopo_llm::Progress;
 use iopo_schema::{
     Breakdown, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, Split,
-    Total, file_hash, made_with, read, run_files, write,
+    Total, content_id, file_hash, made_with, read, run_files, write,
 };
 
 use crate::admit::verify;
@@ -23,8 +23,8 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 
 /// Builds preference groups from instructions and responses.
 ///
-/// Writes `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. The groups depend on the two files and the
-/// configuration only, so a resumed run writes the same bytes as an uninterrupted one. Both files are held in memory,
+/// `task_ids` are the ids of all tasks of the run, with and without responses; they decide the split. Writes
+/// `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. The groups depend on these arguments only, so a resumed run writes the same bytes as an uninterrupted one. Both files are held in memory,
 /// with at most 32 bytes per answer in addition.
 ///
 /// # Errors
@@ -32,6 +32,7 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// tasks than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have
 /// a repaired response than `max_repaired_share` allows. The stats are written first, because they contain the reasons.
 pub fn build(
+    task_ids: &BTreeSet<String>,
     instructions_path: &Path,
     responses_path: &Path,
     out_dir: &Path,
@@ -45,7 +46,9 @@ pub fn build(
     }
     std::fs::create_dir_all(out_dir)
         .map_err(|source| PairsError::Io { path: out_dir.to_owned(), source })?;
+    let ids: Vec<&str> = task_ids.iter().map(String::as_str).collect();
     let provenance = Provenance::new(crate::PRODUCER, config.rows_json()?)
+        .with_input("task_ids", content_id(&ids))
         .with_input("instructions", file_hash(instructions_path)?)
         .with_input("responses", file_hash(responses_path)?);
     let stats_path = out_dir.join(run_files::PAIRS_STATS);
@@ -59,7 +62,7 @@ pub fn build(
 
     let instructions = read::<InstructionRow>(instructions_path)?;
     let responses = read::<ResponseRow>(responses_path)?;
-    let (groups, counts) = make_groups(&instructions, &responses, config, progress)?;
+    let (groups, counts) = make_groups(task_ids, &instructions, &responses, config, progress)?;
     let summary = PairsSummary::from_metrics(metrics(&counts));
     write(&stats_path, &summary.metrics, &provenance)?;
     accept(&summary, config)?;
@@ -91,18 +94,17 @@ pub fn build(
 /// Returns the groups of each task, in the order of the tasks, and the counters.
 ///
 /// # Errors
-/// Returns an error if a setting is invalid, a response has no instruction, a constraint cannot be read, or the call is
-/// cancelled.
+/// Returns an error if a setting is invalid, a response has no instruction, an instruction has a task that is not in
+/// `task_ids`, a constraint cannot be read, or the call is cancelled.
 pub fn make_groups(
+    task_ids: &BTreeSet<String>,
     instructions: &[InstructionRow],
     responses: &[ResponseRow],
     config: &PairsConfig,
     progress: &dyn Progress,
 ) -> Result<(Vec<Vec<PreferenceRow>>, Counts), PairsError> {
     let kinds = config.kinds()?;
-    let ids: BTreeSet<String> =
-        instructions.iter().map(|instruction| instruction.task_id.clone()).collect();
-    let splits = split_tasks(&ids, config.seed, config.test_tasks, config.dev_tasks);
+    let splits = split_tasks(task_ids, config);
     let tasks = by_task(instructions, responses)?;
     let mut counts = Counts::default();
     for split in splits.values() {
@@ -116,7 +118,9 @@ pub fn make_groups(
         if progress.cancelled() {
             return Err(PairsError::Cancelled);
         }
-        let split = splits.get(*task_id).copied().unwrap_or(Split::Train);
+        let Some(&split) = splits.get(*task_id) else {
+            return Err(PairsError::UnknownTask { task_id: (*task_id).to_owned() });
+        };
         let made = match task_of(task_id, rows, &kinds, &mut counts)? {
             Some(mut task) => {
                 drop_seen(&mut task, &mut seen, &mut counts);

@@ -21,7 +21,9 @@ fn groups() -> Vec<PreferenceRow> {
     let (instructions, responses) = rows(12, 4);
     let mut config = PairsConfig::default();
     config.min_test_tasks = 0;
-    let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+    let (groups, _) =
+        make_groups(&common::task_ids(&instructions), &instructions, &responses, &config, &Silent)
+            .expect("groups");
     groups.into_iter().flatten().collect()
 }
 

@@ -19,7 +19,9 @@ fn preferences(dir: &Path) -> (Vec<PreferenceRow>, PathBuf) {
     let (instructions, responses) = rows(12, 4);
     let mut config = PairsConfig::default();
     (config.min_test_tasks, config.test_tasks, config.dev_tasks) = (0, 3, 1);
-    let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+    let (groups, _) =
+        make_groups(&common::task_ids(&instructions), &instructions, &responses, &config, &Silent)
+            .expect("groups");
     let groups: Vec<PreferenceRow> = groups.into_iter().flatten().collect();
     let path = dir.join("preferences.parquet");
     write(&path, &groups, &Provenance::new("test", serde_json::json!({}))).expect("written");
@@ -238,7 +240,8 @@ fn the_stage_does_not_replace_imported_groups() {
     import(&[(Split::Train, &rows)], Format::Trl, &out).expect("taken");
     let before = fs::read(&out).expect("file");
     let config = PairsConfig::default();
-    let error = build(&rows, &rows, dir.path(), &config, &Silent).expect_err("refused");
+    let error = build(&["t".to_owned()].into(), &rows, &rows, dir.path(), &config, &Silent)
+        .expect_err("refused");
     assert!(matches!(error, PairsError::Imported { .. }), "{error}");
     assert_eq!(fs::read(&out).expect("file"), before);
 }

@@ -12,7 +12,8 @@ use iopo_pairs::admit::{FULL_TABLE, table_of};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, PairsError, PairsSummary, PerSplit, build, verify};
 use iopo_schema::{
-    GroupKind, MetricRow, Operation, PreferenceRow, Provenance, Split, provenance, read, write,
+    GroupKind, InstructionRow, MetricRow, Operation, PreferenceRow, Provenance, Split, provenance,
+    read, write,
 };
 
 fn config() -> PairsConfig {
@@ -45,7 +46,8 @@ fn run(
 ) -> Result<PairsSummary, PairsError> {
     let (instructions, responses) =
         (dir.join("instructions.parquet"), dir.join("responses.parquet"));
-    build(&instructions, &responses, dir, config, progress)
+    let rows = read::<InstructionRow>(&instructions)?;
+    build(&common::task_ids(&rows), &instructions, &responses, dir, config, progress)
 }
 
 fn groups(dir: &Path) -> Vec<PreferenceRow> {
@@ -109,7 +111,14 @@ fn every_group_has_the_truth_table_of_its_operation() {
 #[test]
 fn constraints_of_the_instructions_are_preferred() {
     let (instructions, responses) = rows(40, 4);
-    let (groups, _) = make_groups(&instructions, &responses, &config(), &Silent).expect("groups");
+    let (groups, _) = make_groups(
+        &common::task_ids(&instructions),
+        &instructions,
+        &responses,
+        &config(),
+        &Silent,
+    )
+    .expect("groups");
     let own: BTreeSet<&str> = instructions
         .iter()
         .flat_map(|row| &row.constraints)
@@ -180,7 +189,8 @@ fn held_out_kinds_never_appear_even_if_an_instruction_has_them() {
     let held_out: Vec<String> = common.into_iter().rev().take(5).map(|(_, id)| id).collect();
     let config = config_with(|config| config.held_out.clone_from(&held_out));
     let (groups, counts) =
-        make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+        make_groups(&common::task_ids(&instructions), &instructions, &responses, &config, &Silent)
+            .expect("groups");
     assert!(counts.get("dropped_constraints/held_out") > 0);
     assert!(groups.iter().flatten().count() > 20);
     for group in groups.iter().flatten() {
@@ -218,7 +228,9 @@ fn limits_on_groups_shares_and_repairs_hold() {
 fn sided_groups_can_be_disabled() {
     let (instructions, responses) = rows(20, 3);
     let config = config_with(|config| config.sided = false);
-    let (groups, _) = make_groups(&instructions, &responses, &config, &Silent).expect("groups");
+    let (groups, _) =
+        make_groups(&common::task_ids(&instructions), &instructions, &responses, &config, &Silent)
+            .expect("groups");
     assert!(groups.iter().flatten().all(|group| group.kind == GroupKind::Full));
 }
 
@@ -230,8 +242,14 @@ fn trivial_differences_and_copies_across_tasks_are_dropped() {
     responses[0].text = long.to_owned();
     responses[1].text = long.to_uppercase();
     responses[5].text = format!("{long} Truly!");
-    let (groups, counts) =
-        make_groups(&instructions, &responses, &config(), &Silent).expect("groups");
+    let (groups, counts) = make_groups(
+        &common::task_ids(&instructions),
+        &instructions,
+        &responses,
+        &config(),
+        &Silent,
+    )
+    .expect("groups");
     assert!(counts.get("dropped/trivial_difference") > 0);
     assert!(counts.get("dropped/near_duplicate_across_tasks") > 0);
     for group in groups.iter().flatten() {
@@ -243,7 +261,13 @@ fn trivial_differences_and_copies_across_tasks_are_dropped() {
 #[test]
 fn a_response_without_its_instruction_is_an_error() {
     let (instructions, responses) = rows(3, 2);
-    let error = make_groups(&instructions[1..], &responses, &config(), &Silent);
+    let error = make_groups(
+        &common::task_ids(&instructions),
+        &instructions[1..],
+        &responses,
+        &config(),
+        &Silent,
+    );
     assert!(matches!(error, Err(PairsError::UnknownInstruction { .. })));
 }
 
@@ -253,8 +277,14 @@ fn unaccepted_responses_are_dropped() {
     for response in &mut responses {
         response.accepted = false;
     }
-    let (groups, counts) =
-        make_groups(&instructions, &responses, &config(), &Silent).expect("no groups");
+    let (groups, counts) = make_groups(
+        &common::task_ids(&instructions),
+        &instructions,
+        &responses,
+        &config(),
+        &Silent,
+    )
+    .expect("no groups");
     assert_eq!(groups.iter().flatten().count(), 0);
     assert_eq!(counts.get("dropped/not_accepted"), 18);
 }

@@ -12,7 +12,8 @@ use crate::columns::{required, struct_value};
 use crate::names::{GroupKind, Method, Operation, ResponseEnd, Split, Subset, SummaryMetric};
 use crate::rows::{
     CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
-    ReferenceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, VerdictRow,
+    ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, TestPromptRow,
+    VerdictRow,
 };
 use crate::value::Value;
 
@@ -155,7 +156,18 @@ record!(ReferenceRow = "reference_logps", 2, {
 
 record!(ResponseLogpsRow = "response_logps", 1, { key: String, logps: f64, tokens: u32 });
 
+record!(RelevanceRow = "relevance", 1, { key: String, own: f64, other: f64, tokens: u32 });
+
 record!(MetricRow = "metrics", 1, { step: u64, name: String, value: f64 });
+
+record!(TestPromptRow = "test_prompts", 1, {
+    key: String,
+    task_id: String,
+    task: String,
+    input: Option<String>,
+    prompt: String,
+    constraints: Vec<ConstraintRow>,
+});
 
 record!(PredictionRow = "predictions", 1, {
     benchmark: String,

@@ -181,6 +181,26 @@ pub struct ResponseLogpsRow {
     pub tokens: u32,
 }
 
+/// A row of `relevance`: the log-probabilities of one evaluated response under the base model, given plain tasks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RelevanceRow {
+    /// Key of the prediction.
+    pub key: String,
+    /// Log-probability of the response given its own task without constraints, in nats.
+    pub own: f64,
+    /// Log-probability of the response given another test task of similar length, in nats.
+    pub other: f64,
+    /// Number of response tokens in each sum.
+    pub tokens: u32,
+}
+
+impl RelevanceRow {
+    /// Returns how much likelier the response is given its own task, in nats per token.
+    pub fn relevance(&self) -> f64 {
+        (self.own - self.other) / f64::from(self.tokens.max(1))
+    }
+}
+
 /// A row of `metrics` and of the `*_stats` files: one number at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {
@@ -190,6 +210,23 @@ pub struct MetricRow {
     pub name: String,
     /// The value.
     pub value: f64,
+}
+
+/// A row of `test_prompts`: one prompt that every model of a run answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestPromptRow {
+    /// Content hash of the task's id and the prompt.
+    pub key: String,
+    /// The task, which no model was trained on.
+    pub task_id: String,
+    /// The plain task.
+    pub task: String,
+    /// The text that the task works on, if any.
+    pub input: Option<String>,
+    /// The user turn that the model reads.
+    pub prompt: String,
+    /// The constraints, in the order of the prompt.
+    pub constraints: Vec<ConstraintRow>,
 }
 
 /// A row of `predictions`: one benchmark prompt answered.

@@ -30,12 +30,18 @@ pub const METRICS: &str = "metrics.parquet";
 
 /// The directory of the evaluation, with one folder for each model.
 pub const EVAL: &str = "eval";
+/// The prompts that every model answers, in the directory of the evaluation: rows of `test_prompts`.
+pub const TEST_PROMPTS: &str = "test_prompts.parquet";
 /// The responses of a model, in its folder: rows of `predictions`.
 pub const PREDICTIONS: &str = "predictions.parquet";
 /// The scores of these responses, in the same folder: rows of `scores`.
 pub const SCORES: &str = "scores.parquet";
 /// The log-probabilities of these responses under the base model, in the same folder: rows of `response_logps`.
 pub const RESPONSE_LOGPS: &str = "response_logps.parquet";
+/// The relevance of these responses to their tasks, in the same folder: rows of `relevance`.
+pub const RELEVANCE: &str = "relevance.parquet";
+/// The folder of a model's responses to the test tasks without constraints, in the model's folder.
+pub const PLAIN: &str = "plain";
 /// The log-probabilities of the test groups under a model, in its folder: rows of `reference_logps`.
 pub const GROUP_LOGPS: &str = "group_logps.parquet";
 /// All estimates with their intervals, in the directory of the evaluation: rows of `summary`.

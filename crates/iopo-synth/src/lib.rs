@@ -54,7 +54,7 @@ mod write;
 
 pub use config::{SamplingConfig, SynthConfig};
 pub use error::SynthError;
-pub use stage::{synthesize, synthesize_sampled};
+pub use stage::{synthesize, synthesize_sampled, used_tasks};
 pub use stats::SynthSummary;
 pub use task::{Task, read_tasks};
 

@@ -57,6 +57,18 @@ pub fn synthesize_sampled(
     write_instructions(&input, &answers, out_dir, config, progress).map(Some)
 }
 
+/// Reads the tasks of a file that a synthesis uses: the first `max_tasks`, or all.
+///
+/// # Errors
+/// Returns the errors of [`read_tasks`].
+pub fn used_tasks(path: &Path, config: &SynthConfig) -> Result<Vec<Task>, SynthError> {
+    let mut tasks = read_tasks(path)?;
+    if let Some(limit) = config.max_tasks {
+        tasks.truncate(limit);
+    }
+    Ok(tasks)
+}
+
 /// The tasks of a synthesis and the hash of their file.
 struct Input {
     tasks: Vec<Task>,
@@ -66,11 +78,7 @@ struct Input {
 impl Input {
     fn read(path: &Path, config: &SynthConfig) -> Result<Self, SynthError> {
         config.validate()?;
-        let mut tasks = read_tasks(path)?;
-        if let Some(limit) = config.max_tasks {
-            tasks.truncate(limit);
-        }
-        Ok(Self { tasks, hash: file_hash(path)? })
+        Ok(Self { tasks: used_tasks(path, config)?, hash: file_hash(path)? })
     }
 }
 

@@ -213,8 +213,16 @@ impl Pipeline {
         let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
         needs(&instructions, Stage::Synth)?;
         needs(&responses, Stage::Synth)?;
+        let task_ids = tasks::used(&self.config, &self.dir)?.into_iter().map(|task| task.id);
         let (out, config) = (self.dir.root(), &self.config.pairs);
-        Ok(iopo_pairs::build(&instructions, &responses, out, config, progress)?)
+        Ok(iopo_pairs::build(
+            &task_ids.collect(),
+            &instructions,
+            &responses,
+            out,
+            config,
+            progress,
+        )?)
     }
 
     fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {

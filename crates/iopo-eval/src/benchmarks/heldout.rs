@@ -2,15 +2,18 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`prompts`] | test prompts from a run's instructions and preferences |
+//! | [`prompts`] | test prompts from tasks |
+//! | [`leaks`] | refuses test prompts that training data contain |
 //! | [`score`](mod@score) | one outcome per constraint |
 //! | `draw` | new test instructions from random constraints |
 
 mod draw;
+pub mod leaks;
 pub mod prompts;
 pub mod score;
 
-pub use prompts::{heldout_prompts, prompts_from_rows};
+pub use leaks::refuse_leaks;
+pub use prompts::{TestTask, draw_prompts, test_prompts, write_prompts};
 pub use score::HeldOut;
 
 /// Id of the benchmark in `predictions` and `scores`.

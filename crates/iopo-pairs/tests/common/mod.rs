@@ -1,5 +1,7 @@
 //! Instructions and responses like those of synthesis, with varied answers.
 
+use std::collections::BTreeSet;
+
 use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
 use iopo_schema::{
     ConstraintRow, InstructionRow, PerSequence, PreferenceRow, ResponseRow, VerdictRow, content_id,
@@ -14,6 +16,11 @@ const WORDS: &[&str] = &[
     "finger", "gravel", "hammer", "insect", "jungle", "kitten", "lemon", "market", "nectar",
 ];
 const GLUE: &[&str] = &["the", "a", "with", "near", "under", "and", "for", "from", "you", "we"];
+
+/// Returns the tasks of instructions.
+pub(crate) fn task_ids(instructions: &[InstructionRow]) -> BTreeSet<String> {
+    instructions.iter().map(|row| row.task_id.clone()).collect()
+}
 
 /// Returns an answer in one of six styles.
 pub(crate) fn natural(style: usize, rng: &mut ChaCha8Rng) -> String {

@@ -21,6 +21,16 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
     match metric {
         SummaryMetric::PromptAccuracyStrict => ("Prompt accuracy", "strict"),
         SummaryMetric::PromptAccuracyLoose => ("Prompt accuracy", "loose"),
+        SummaryMetric::CleanAccuracy => ("Clean accuracy", "constraints followed in an answer"),
+        SummaryMetric::EchoShare => ("Echo", "responses that repeat a constraint's sentence"),
+        SummaryMetric::LoopShare => ("Loop", "responses that repeat themselves"),
+        SummaryMetric::ThinShare => ("Thin", "responses that say little"),
+        SummaryMetric::OffTaskShare => {
+            ("Off task", "responses that fit another task as well as their own")
+        }
+        SummaryMetric::Relevance => {
+            ("Relevance", "nats per token; how much likelier a response is given its own task")
+        }
         SummaryMetric::InstructionAccuracyStrict => ("Constraint accuracy", "strict"),
         SummaryMetric::InstructionAccuracyLoose => ("Constraint accuracy", "loose"),
         SummaryMetric::ResponseWords => {

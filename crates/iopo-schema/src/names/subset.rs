@@ -16,6 +16,8 @@ pub enum Subset {
     Seen,
     /// Constraint kinds that are held out of synthesis, or prompts with such kinds only: `unseen`.
     Unseen,
+    /// Test tasks without constraints: `plain`.
+    Plain,
     /// Preference groups of one kind: `full`, `sided`.
     Groups(GroupKind),
     /// Prompts with this many constraints: `constraints/2`.
@@ -29,7 +31,12 @@ impl Subset {
     pub fn kind(&self) -> Option<&str> {
         match self {
             Self::Kind(id) => Some(id),
-            Self::All | Self::Seen | Self::Unseen | Self::Groups(_) | Self::Constraints(_) => None,
+            Self::All
+            | Self::Seen
+            | Self::Unseen
+            | Self::Plain
+            | Self::Groups(_)
+            | Self::Constraints(_) => None,
         }
     }
 }
@@ -40,6 +47,7 @@ impl fmt::Display for Subset {
             Self::All => formatter.pad("all"),
             Self::Seen => formatter.pad("seen"),
             Self::Unseen => formatter.pad("unseen"),
+            Self::Plain => formatter.pad("plain"),
             Self::Groups(kind) => formatter.pad(kind.as_str()),
             Self::Constraints(count) => formatter.pad(&format!("constraints/{count}")),
             Self::Kind(id) => formatter.pad(&format!("kind/{id}")),
@@ -51,7 +59,7 @@ impl FromStr for Subset {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = [Self::All, Self::Seen, Self::Unseen];
+        let known = [Self::All, Self::Seen, Self::Unseen, Self::Plain];
         let groups = GroupKind::ALL.iter().map(|kind| Self::Groups(*kind));
         if let Some(subset) = known.into_iter().chain(groups).find(|it| it.to_string() == name) {
             return Ok(subset);
@@ -59,8 +67,9 @@ impl FromStr for Subset {
         let counted = name.strip_prefix("constraints/").and_then(|count| count.parse().ok());
         let kind = || name.strip_prefix("kind/").map(|id| Self::Kind(id.to_owned()));
         counted.map(Self::Constraints).or_else(kind).ok_or_else(|| UnknownName {
-            expected: "`all`, `seen`, `unseen`, `full`, `sided`, `constraints/N` or `kind/ID`"
-                .to_owned(),
+            expected:
+                "`all`, `seen`, `unseen`, `plain`, `full`, `sided`, `constraints/N` or `kind/ID`"
+                    .to_owned(),
             got: name.to_owned(),
         })
     }
@@ -79,6 +88,7 @@ mod tests {
             (Subset::All, "all"),
             (Subset::Seen, "seen"),
             (Subset::Unseen, "unseen"),
+            (Subset::Plain, "plain"),
             (Subset::Groups(GroupKind::Sided), "sided"),
             (Subset::Constraints(3), "constraints/3"),
             (Subset::Kind("max_words".to_owned()), "kind/max_words"),

@@ -9,6 +9,18 @@ names! {
         PromptAccuracyStrict = "prompt_accuracy_strict",
         /// The same under IFEval's loose rules.
         PromptAccuracyLoose = "prompt_accuracy_loose",
+        /// Share of prompts whose constraints all hold in a response that is no echo, no loop, not thin and on its task.
+        CleanAccuracy = "clean_accuracy",
+        /// Share of responses that repeat a constraint's sentence.
+        EchoShare = "echo_share",
+        /// Share of responses that repeat themselves.
+        LoopShare = "loop_share",
+        /// Share of responses that say little.
+        ThinShare = "thin_share",
+        /// Share of responses that are hardly likelier given their task than given another one.
+        OffTaskShare = "off_task_share",
+        /// Log-probability per token of a response given its task without constraints, minus the same given another task.
+        Relevance = "relevance",
         /// Share of constraints that hold.
         InstructionAccuracyStrict = "instruction_accuracy_strict",
         /// The same under IFEval's loose rules.
@@ -71,6 +83,7 @@ impl SummaryMetric {
         match self {
             Self::PromptAccuracyStrict
             | Self::PromptAccuracyLoose
+            | Self::CleanAccuracy
             | Self::InstructionAccuracyStrict
             | Self::InstructionAccuracyLoose => MetricFamily::Accuracy,
             Self::ResponseWords
@@ -81,6 +94,11 @@ impl SummaryMetric {
             | Self::EmptyShare
             | Self::LengthCutShare
             | Self::RepeatedLines
+            | Self::EchoShare
+            | Self::LoopShare
+            | Self::ThinShare
+            | Self::OffTaskShare
+            | Self::Relevance
             | Self::CorpusDistinct1
             | Self::CorpusDistinct2
             | Self::CorpusDistinct3
@@ -102,6 +120,11 @@ impl SummaryMetric {
             | Self::PromptAccuracyLoose
             | Self::InstructionAccuracyStrict
             | Self::InstructionAccuracyLoose
+            | Self::CleanAccuracy
+            | Self::EchoShare
+            | Self::LoopShare
+            | Self::ThinShare
+            | Self::OffTaskShare
             | Self::EmptyShare
             | Self::LengthCutShare
             | Self::RepeatedLines
@@ -113,6 +136,7 @@ impl SummaryMetric {
             | Self::Distinct1
             | Self::Distinct2
             | Self::Distinct3
+            | Self::Relevance
             | Self::CorpusDistinct1
             | Self::CorpusDistinct2
             | Self::CorpusDistinct3

@@ -75,6 +75,14 @@ pub enum PipelineError {
         /// Tasks of the dev split.
         dev: usize,
     },
+    /// The file of tasks has changed since synthesis, so the split of its tasks is unknown.
+    #[error("{} was made from another file of tasks than {}", instructions.display(), file.display())]
+    OtherTasks {
+        /// The file of tasks.
+        file: PathBuf,
+        /// The instructions of the run.
+        instructions: PathBuf,
+    },
     /// The run directory holds imported groups, which pairing would replace.
     #[error("{} holds imported groups, which this stage would replace", preferences.display())]
     WouldReplaceImported {
@@ -148,6 +156,9 @@ impl PipelineError {
                     "{more}, or lower pairs.test_tasks, pairs.dev_tasks and pairs.min_test_tasks"
                 )
             }
+            Self::OtherTasks { .. } => {
+                "restore the file of tasks, or run the stage `synth` again".to_owned()
+            }
             Self::WouldReplaceImported { .. } => {
                 "train on them, or use another directory to build groups".to_owned()
             }
@@ -181,6 +192,7 @@ impl PipelineError {
             | Self::RunConfig { .. }
             | Self::OtherConfiguration { .. }
             | Self::TooFewTasks { .. }
+            | Self::OtherTasks { .. }
             | Self::WouldReplaceImported { .. }
             | Self::CannotEvaluateImported { .. }
             | Self::NoModel { .. } => true,

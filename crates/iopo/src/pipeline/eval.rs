@@ -2,15 +2,20 @@
 
 mod models;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use iopo_eval::{Candidate, EvalError, EvaluationPaths, EvaluationSummary, evaluate};
+use iopo_constraints::Kind;
+use iopo_eval::{
+    Candidate, EvalError, EvaluationPaths, EvaluationSummary, TestTask, evaluate, write_prompts,
+};
 use iopo_llm::Progress;
-use iopo_pairs::is_imported;
+use iopo_pairs::{is_imported, split_tasks};
+use iopo_schema::Split;
+use iopo_synth::Task;
 use iopo_train::metadata::{METADATA, Metadata};
 use iopo_train::{Method, TrainConfig, TrainError};
 
-use super::{Pipeline, PipelineError, Stage, needs};
+use super::{Pipeline, PipelineError, Stage, needs, tasks};
 
 use models::RunModels;
 
@@ -43,6 +48,7 @@ pub(super) fn run(
         EvalError::Source { action: "list the trained models".to_owned(), source: error.into() }
     })?;
     let paths = EvaluationPaths {
+        prompts: prompts(pipeline)?,
         instructions: dir.instructions_file(),
         preferences: dir.preferences_file(),
         out: dir.eval_dir(),
@@ -50,6 +56,27 @@ pub(super) fn run(
     let base = pipeline.base()?;
     let models = RunModels::new(base, &paths.preferences, &config.train, progress)?;
     Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
+}
+
+/// Returns the file of the test prompts: the configured one, or one drawn from the test tasks.
+fn prompts(pipeline: &Pipeline) -> Result<PathBuf, PipelineError> {
+    let (dir, config) = (pipeline.dir(), pipeline.config());
+    if let Some(file) = &config.eval.prompts {
+        return Ok(file.clone());
+    }
+    let tasks = tasks::used(config, dir)?;
+    let ids = tasks.iter().map(|task| task.id.clone()).collect();
+    let splits = split_tasks(&ids, &config.pairs);
+    let test: Vec<TestTask> = tasks
+        .into_iter()
+        .filter(|task| splits.get(&task.id) == Some(&Split::Test))
+        .map(|Task { id, task, input }| TestTask { id, task, input })
+        .collect();
+    let seen: Vec<Kind> = config.synth.kinds()?.into_iter().map(|(kind, _)| kind).collect();
+    let file = dir.test_prompts_file();
+    std::fs::create_dir_all(dir.eval_dir()).map_err(PipelineError::io("create", dir.eval_dir()))?;
+    write_prompts(&test, &seen, &config.eval, &file)?;
+    Ok(file)
 }
 
 /// Lists every method with every random seed.

@@ -88,6 +88,11 @@ impl RunDir {
         self.root.join(run_files::EVAL)
     }
 
+    /// Returns the file of the test prompts, which the evaluation writes unless the configuration names another file.
+    pub fn test_prompts_file(&self) -> PathBuf {
+        self.eval_dir().join(run_files::TEST_PROMPTS)
+    }
+
     /// Returns the file of all estimates with their intervals.
     pub fn summary_file(&self) -> PathBuf {
         self.eval_dir().join(run_files::SUMMARY)

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use iopo_core::files;
+use iopo_schema::file_hash;
+use iopo_synth::{SynthError, Task, used_tasks};
 
 use super::{PipelineError, RunDir};
 use crate::config::PipelineConfig;
@@ -21,6 +23,18 @@ pub(super) fn file(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, Pip
             .map_err(PipelineError::io("write", &path))?;
     }
     Ok(path)
+}
+
+/// Reads the tasks that synthesis used. Fails if their file has changed since.
+pub(super) fn used(config: &PipelineConfig, dir: &RunDir) -> Result<Vec<Task>, PipelineError> {
+    let (file, instructions) = (file(config, dir)?, dir.instructions_file());
+    let synthesized = iopo_schema::provenance(&instructions).map_err(SynthError::from)?;
+    let hash = file_hash(&file).map_err(SynthError::from)?;
+    // Instructions of another program may not name their tasks.
+    if synthesized.inputs.get("tasks").is_some_and(|tasks| *tasks != hash) {
+        return Err(PipelineError::OtherTasks { file, instructions });
+    }
+    Ok(used_tasks(&file, &config.synth)?)
 }
 
 /// Fails if pairing would put all tasks into the test and dev splits. Sampling takes hours, so this is checked before.

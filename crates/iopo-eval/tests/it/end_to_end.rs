@@ -1,22 +1,22 @@
 //! From preferences to the summary, with scripted models.
 
-mod common;
-
 use std::path::Path;
 
 use iopo_constraints::Constraint;
 use iopo_eval::benchmarks::heldout::HeldOut;
 use iopo_eval::{
-    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, heldout_prompts,
-    response_logps, score_file, summarize,
+    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, response_logps,
+    score_file, summarize,
 };
 use iopo_llm::{
     LlmError, LogProb, LogProbResponse, Message, Progress, Request, Scripted, Silent, TokenLogps,
 };
 use iopo_schema::{
-    GroupKind, PerSequence, PredictionRow, PreferenceRow, ReferenceRow, ScoreRow, Split,
-    SummaryMetric as Metric, SummaryRow,
+    GroupKind, PerSequence, PredictionRow, PreferenceRow, ReferenceRow, RelevanceRow, ScoreRow,
+    Split, SummaryMetric as Metric, SummaryRow,
 };
+
+use crate::common;
 
 /// A model under which every character costs a tenth of a nat.
 struct PerCharacter;
@@ -47,7 +47,6 @@ impl Run {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let groups = common::groups(3, 10);
-        common::write_data(folder.path(), &groups);
         Self { folder, groups, config: common::config() }
     }
 
@@ -57,16 +56,21 @@ impl Run {
 
     /// Answers and scores with a scripted model.
     fn evaluate(&self, name: &str, script: impl Fn(&Request) -> String) -> EvaluatedRun {
-        let (instructions, preferences) =
-            (self.path().join("instructions.parquet"), self.path().join("preferences.parquet"));
-        let prompts = heldout_prompts(&instructions, &preferences, &self.config).expect("prompts");
+        let prompts = common::prompts(10, &self.config);
         let out = self.path().join("eval").join(name);
         let model = Scripted::new(script);
         let done = answer(&prompts, &model, &out, &self.config, &Silent).expect("answers");
         let scores = out.join("scores.parquet");
         let scorer = HeldOut::new(&self.config).expect("settings");
         score_file(&scorer, &done.path, &scores).expect("scores");
-        EvaluatedRun { predictions: done.path, scores, base_logps: None, groups: None }
+        EvaluatedRun {
+            predictions: done.path,
+            scores,
+            base_logps: None,
+            relevance: None,
+            plain: None,
+            groups: None,
+        }
     }
 
     fn summarize(&self, models: &[EvaluatedModel]) -> Result<Vec<SummaryRow>, EvalError> {
@@ -99,8 +103,9 @@ fn find<'a>(
 
 /// Answers briefly, with a question if the prompt asks for one.
 fn careful(request: &Request) -> String {
-    let wanted = common::constraint("question", "{}").text;
-    let asks = request.messages[0].content.contains(&wanted);
+    let question = Constraint::from_parts("question", "{}").expect("known");
+    let wanted = |phrasing| request.messages[0].content.contains(&question.render(phrasing));
+    let asks = (0..question.phrasings()).any(wanted);
     if asks { "Is it not?".to_owned() } else { "It is.".to_owned() }
 }
 
@@ -146,13 +151,14 @@ fn the_table_separates_models_and_reveals_degeneration() {
     let value = |model, metric, subset| {
         find(&rows, model, None, metric, subset).map_or(f64::NAN, |row| row.value)
     };
-    // Ten test tasks with x1 and x2 each: the careful model follows both.
+    // Ten test tasks with two prompts each: the careful model follows both.
     assert_eq!(
         find(&rows, "iopo", None, Metric::PromptAccuracyStrict, "seen").map(|row| row.n),
         Some(20)
     );
     assert!(value("iopo", Metric::PromptAccuracyStrict, "seen") > 0.99);
-    assert!(value("base", Metric::PromptAccuracyStrict, "seen") < 0.01);
+    // It follows prompts that ask for no questions alone.
+    assert!(value("base", Metric::PromptAccuracyStrict, "seen") < 0.7);
     for subset in ["all", "seen", "unseen"] {
         for metric in [Metric::PromptAccuracyStrict, Metric::InstructionAccuracyStrict] {
             let difference =
@@ -181,6 +187,52 @@ fn the_table_separates_models_and_reveals_degeneration() {
     let fewer =
         find(&rows, "iopo", Some("base"), Metric::ResponseWords, "all").expect("a difference");
     assert!(fewer.high < 0.0);
+}
+
+/// Follows every constraint in an answer of 13 words, where that many are allowed.
+fn answering(request: &Request) -> String {
+    let mark = if careful(request).ends_with('?') { '?' } else { '.' };
+    format!("Warm the pot, add the leaves, pour hot water over them and wait{mark}")
+}
+
+#[test]
+fn clean_accuracy_counts_only_answers() {
+    let run = Run::new();
+    let of = |name: &str, relevance: f64, script: fn(&Request) -> String| {
+        let mut evaluated = run.evaluate(name, script);
+        let rows: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
+        let row = |row: &PredictionRow| {
+            let key = row.key.clone();
+            (key.clone(), RelevanceRow { key, own: relevance, other: 0.0, tokens: 1 })
+        };
+        evaluated.relevance = Some(rows.iter().map(row).collect());
+        evaluated
+    };
+    let models = [
+        one("answering", of("answering", 1.0, answering)),
+        one("off-task", of("off-task", -1.0, answering)),
+        one("careful", of("careful", 1.0, careful)),
+        one("rambling", of("rambling", 1.0, rambling)),
+    ];
+    let rows = run.summarize(&models).expect("a table");
+    let value = |model, metric| find(&rows, model, None, metric, "seen").expect(model).value;
+    let check = |model, metric| find(&rows, model, None, metric, "all").expect(model).value;
+    let (strict, clean) = (Metric::PromptAccuracyStrict, Metric::CleanAccuracy);
+    assert!(value("answering", strict) > 0.5);
+    assert_eq!(value("answering", clean), value("answering", strict));
+    assert_eq!(check("answering", Metric::ThinShare), 0.0);
+    assert_eq!((value("off-task", clean), check("off-task", Metric::OffTaskShare)), (0.0, 1.0));
+    assert!(value("careful", strict) > 0.99);
+    assert!(value("careful", clean) < 0.5, "its answers are thin");
+    assert!(check("careful", Metric::ThinShare) > 0.5);
+    assert_eq!((value("rambling", clean), check("rambling", Metric::LoopShare)), (0.0, 1.0));
+    let relevance = find(&rows, "off-task", None, Metric::Relevance, "all").expect("measured");
+    assert!((relevance.value + 1.0).abs() < 1e-12);
+
+    // A response without its relevance is refused.
+    let mut missing = of("missing", 1.0, answering);
+    missing.relevance.as_mut().expect("set above").pop_first();
+    assert!(matches!(run.summarize(&[one("a", missing)]), Err(EvalError::Logps { .. })));
 }
 
 #[test]

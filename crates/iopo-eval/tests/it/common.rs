@@ -1,12 +1,10 @@
 //! Rows for the tests: tasks with groups, constraints by id.
 
-use std::path::{Path, PathBuf};
-
-use iopo_constraints::{Constraint, render_prompt};
-use iopo_eval::EvalConfig;
+use iopo_constraints::{Constraint, Kind, render_prompt};
+use iopo_eval::{EvalConfig, TestPrompt, TestTask, draw_prompts, test_prompts};
 use iopo_schema::{
     CheckRow, ConstraintRow, GroupKind, InstructionRow, Method, Operation, PreferenceRow, Proof,
-    Provenance, Split, VerdictRow, content_id,
+    Split, VerdictRow, content_id,
 };
 
 /// Makes the row of a constraint.
@@ -83,14 +81,28 @@ pub(crate) fn groups(train: usize, test: usize) -> Vec<PreferenceRow> {
     train.chain((0..test).map(|index| group(&format!("test-{index:02}"), Split::Test))).collect()
 }
 
-/// Writes `instructions.parquet` and `preferences.parquet`.
-pub(crate) fn write_data(folder: &Path, groups: &[PreferenceRow]) -> (PathBuf, PathBuf) {
-    let provenance = Provenance::new("test 0", serde_json::json!({}));
-    let rows: Vec<InstructionRow> = groups.iter().flat_map(instructions).collect();
-    let paths = (folder.join("instructions.parquet"), folder.join("preferences.parquet"));
-    iopo_schema::write(&paths.0, &rows, &provenance).expect("instructions");
-    iopo_schema::write(&paths.1, groups, &provenance).expect("preferences");
-    paths
+/// Makes test tasks: those of the test groups of [`groups`].
+pub(crate) fn tasks(count: usize) -> Vec<TestTask> {
+    let task = |index: usize| {
+        let id = format!("test-{index:02}");
+        TestTask { task: format!("Describe {id}."), id, input: None }
+    };
+    (0..count).map(task).collect()
+}
+
+/// Returns all kinds that are not held out.
+pub(crate) fn seen_kinds(config: &EvalConfig) -> Vec<Kind> {
+    Kind::ALL
+        .iter()
+        .copied()
+        .filter(|kind| !config.held_out.iter().any(|id| id == kind.id()))
+        .collect()
+}
+
+/// Draws prompts with the kinds of [`group`] and with held-out kinds.
+pub(crate) fn prompts(tasks: usize, config: &EvalConfig) -> Vec<TestPrompt> {
+    let seen = [Kind::MaxWords, Kind::Question, Kind::NoQuestions];
+    test_prompts(&draw_prompts(&self::tasks(tasks), &seen, config).expect("prompts"))
 }
 
 /// Settings for small tests with two held-out kinds.

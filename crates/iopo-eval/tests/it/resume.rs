@@ -1,15 +1,15 @@
 //! Killed and resumed runs end with the same bytes; damaged files are errors.
 
-mod common;
-
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 
 use iopo_eval::benchmarks::heldout::HeldOut;
-use iopo_eval::{EvalConfig, EvalError, TestPrompt, answer, heldout_prompts, score_file};
+use iopo_eval::{EvalConfig, EvalError, TestPrompt, answer, score_file};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
 use iopo_schema::{PredictionRow, Provenance, ScoreRow};
+
+use crate::common;
 
 /// Answers a number of batches, then fails.
 struct Dies<M> {
@@ -52,9 +52,8 @@ fn model() -> impl LanguageModel {
     Scripted::new(|request: &Request| format!("A word on {}", request.messages[0].content))
 }
 
-fn prompts(folder: &Path) -> Vec<TestPrompt> {
-    let (instructions, preferences) = common::write_data(folder, &common::groups(2, 6));
-    heldout_prompts(&instructions, &preferences, &common::config()).expect("prompts")
+fn prompts() -> Vec<TestPrompt> {
+    common::prompts(6, &common::config())
 }
 
 fn whole(folder: &Path, prompts: &[TestPrompt]) -> Vec<u8> {
@@ -67,7 +66,7 @@ fn whole(folder: &Path, prompts: &[TestPrompt]) -> Vec<u8> {
 #[test]
 fn a_run_that_dies_after_any_number_of_parts_resumes_to_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (prompts, config) = (prompts(folder.path()), common::config());
+    let (prompts, config) = (prompts(), common::config());
     let expected = whole(folder.path(), &prompts);
     for parts in 0..5 {
         let out = folder.path().join(format!("died-{parts}"));
@@ -92,7 +91,7 @@ fn a_run_that_dies_after_any_number_of_parts_resumes_to_the_same_bytes() {
 #[test]
 fn an_unfinished_part_is_computed_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (prompts, config) = (prompts(folder.path()), common::config());
+    let (prompts, config) = (prompts(), common::config());
     let expected = whole(folder.path(), &prompts);
     let out = folder.path().join("torn");
     let dies = Dies { model: model(), batches_left: Cell::new(3) };
@@ -108,7 +107,7 @@ fn an_unfinished_part_is_computed_again() {
 #[test]
 fn cancelling_is_an_error_of_its_kind() {
     let folder = tempfile::tempdir().expect("a folder");
-    let prompts = prompts(folder.path());
+    let prompts = prompts();
     let out = folder.path().join("stopped");
     let result = answer(&prompts, &model(), &out, &common::config(), &Stops);
     assert!(matches!(result, Err(EvalError::Cancelled)), "{result:?}");
@@ -117,7 +116,7 @@ fn cancelling_is_an_error_of_its_kind() {
 #[test]
 fn parts_of_other_settings_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let prompts = prompts(folder.path());
+    let prompts = prompts();
     let out = folder.path().join("mixed");
     let dies = Dies { model: model(), batches_left: Cell::new(2) };
     answer(&prompts, &dies, &out, &common::config(), &Silent).expect_err("dies");
@@ -134,7 +133,7 @@ fn parts_of_other_settings_are_refused() {
 #[test]
 fn damaged_foreign_and_missing_predictions_are_errors() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (prompts, config) = (prompts(folder.path()), common::config());
+    let (prompts, config) = (prompts(), common::config());
     let out = folder.path().join("eval");
     let predictions = answer(&prompts, &model(), &out, &config, &Silent).expect("answers").path;
     let scores = out.join("scores.parquet");
@@ -157,7 +156,7 @@ fn damaged_foreign_and_missing_predictions_are_errors() {
 #[test]
 fn an_unknown_constraint_is_an_error_and_never_a_pass() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (prompts, config) = (prompts(folder.path()), common::config());
+    let (prompts, config) = (prompts(), common::config());
     let path = answer(&prompts, &model(), folder.path(), &config, &Silent).expect("answers").path;
     let rows: Vec<PredictionRow> = iopo_schema::read(&path).expect("rows");
     let out = folder.path().join("scores.parquet");
