@@ -174,14 +174,14 @@ impl Constraint {
     /// Edits a response so that it passes the check.
     ///
     /// Returns the response unchanged when it passes already, and `None` when no small edit keeps the text natural.
-    pub fn repair(&self, response: &str) -> Option<String> {
+    pub fn edit(&self, response: &str) -> Option<String> {
         if self.check(response).satisfied {
             return Some(response.to_owned());
         }
         if response.trim().is_empty() {
             return None;
         }
-        self.family().repair(response).filter(|edited| self.check(edited).satisfied)
+        self.family().edit(response).filter(|edited| self.check(edited).satisfied)
     }
 
     /// The parameters as a JSON object with sorted keys, `{}` when there are none.

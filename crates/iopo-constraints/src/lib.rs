@@ -1,10 +1,10 @@
-//! Instruction constraints that code can verify: render, check, revise and repair them, and score with IFEval.
+//! Instruction constraints that code can verify: render and check them, edit responses, and score with IFEval.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`taxonomy`] | 5 types and 26 dimensions of constraints, with their names |
 //! | [`kind`] | the kinds of constraints, back-translation, random parameters |
-//! | [`constraint`] | a kind with its parameters: rendering, checking, revising, repairing |
+//! | [`constraint`] | a kind with its parameters: rendering, checking, revising, editing responses |
 //! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
 //! | [`style`] | style prompts, sentences that elicit kinds in responses |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
@@ -37,7 +37,7 @@
 //!    prompts that elicit it. [`Kind`], [`Kind::ALL`], (de)serialization, the unseen types of IFEval and the style
 //!    prompts that synthesis skips follow from this declaration.
 //! 2. Follow the compiler. It names every match in the same file that lacks the new kind: valid parameters, sentences,
-//!    check, revisions, repair, back-translation and random parameters. None of them has a catch-all arm.
+//!    check, revisions, edit, back-translation and random parameters. None of them has a catch-all arm.
 //! 3. Add a good and a bad response to `tests/it/checks.rs`; a test fails until every kind has them. The property tests
 //!    draw every kind. Add a kind with a number to `unchecked` in `tests/it/properties.rs` too, and a text with a new mark
 //!    to `PIECES` in `tests/it/support/constraints.rs`.

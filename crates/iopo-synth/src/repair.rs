@@ -41,7 +41,7 @@ pub fn repair(
         if constraint.check(answers[answer]).satisfied {
             continue;
         }
-        let Some(text) = constraint.repair(answers[answer]) else { continue };
+        let Some(text) = constraint.edit(answers[answer]) else { continue };
         let text = text.trim().to_owned();
         let sound = constraint.check(&text).satisfied
             && edit_share(answers[answer], &text) <= config.max_repair_edit

@@ -115,7 +115,7 @@ impl Family for Case {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match *self {
             Self::AllLowercase => Some(response.to_lowercase()),
             Self::AllUppercase => Some(response.to_uppercase()),

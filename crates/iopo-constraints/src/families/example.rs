@@ -114,7 +114,7 @@ impl Family for Example {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match self {
             Self::LikeItem { marker } => {
                 let mut number = 0;

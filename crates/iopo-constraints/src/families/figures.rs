@@ -57,7 +57,7 @@ impl Family for Figures {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match self {
             Self::NoDigits => spelled_out(response),
             Self::MentionNumber => None,

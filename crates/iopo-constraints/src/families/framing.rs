@@ -168,7 +168,7 @@ impl Family for Framing {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         let body = response.trim();
         match self {
             Self::StartsWith { phrase } if phrase.ends_with(',') => edit::open_with(body, phrase),

@@ -187,7 +187,7 @@ impl Family for Layout {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match *self {
             Self::PlainText => {
                 if Measure::Tables.count(response) > 0 || response.contains("```") {

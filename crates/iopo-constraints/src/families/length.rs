@@ -217,7 +217,7 @@ impl Family for Length {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match *self {
             Self::MaxWords { n: high } | Self::WordRange { high, .. } => {
                 let mut words = 0;

@@ -162,7 +162,7 @@ impl Family for Lists {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match *self {
             Self::ExactBullets { n } => listed(response, n, true, true),
             Self::MinBullets { n } => listed(response, n, true, false),

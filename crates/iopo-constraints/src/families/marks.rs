@@ -143,7 +143,7 @@ impl Family for Marks {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match self {
             Self::NoCommas => Some(response.replace(',', "")),
             Self::NoExclamations => Some(calm(response)),

@@ -1,4 +1,4 @@
-//! The families of kinds: typed parameters, sentences, checks, revisions, repairs.
+//! The families of kinds: typed parameters, sentences, checks, revisions, edits.
 //!
 //! Each file declares the kinds of one family and implements all of their behavior. [`crate::kind`] collects the kinds.
 
@@ -47,7 +47,7 @@ pub(crate) trait Family: Declared {
     fn revisions(&self) -> Vec<Constraint>;
 
     /// A natural edit of a response that violates the constraint. The caller checks whether it helps.
-    fn repair(&self, response: &str) -> Option<String>;
+    fn edit(&self, response: &str) -> Option<String>;
 
     /// Candidate constraints of one kind for a response. The caller drops those that do not hold.
     fn back_translate(kind: Self::Kind, response: &str) -> Vec<Constraint>

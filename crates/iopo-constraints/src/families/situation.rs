@@ -201,7 +201,7 @@ impl Family for Situation {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         let body = response.trim();
         match self {
             Self::AsRole { .. } => {

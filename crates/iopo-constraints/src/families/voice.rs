@@ -108,7 +108,7 @@ impl Family for Voice {
         }])
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         let names = |known: &'static [&'static str]| {
             move |s: &str| text::keys(s).any(|key| known.contains(&key.as_str()))
         };

@@ -132,7 +132,7 @@ impl Family for Words {
         }
     }
 
-    fn repair(&self, response: &str) -> Option<String> {
+    fn edit(&self, response: &str) -> Option<String> {
         match self {
             Self::ExcludeWord { word } => {
                 let word = text::fold(word);

@@ -2,9 +2,9 @@
 
 mod checks;
 mod choosing;
+mod edit;
 #[cfg(feature = "ifeval")]
 mod ifeval;
 mod parts;
 mod properties;
-mod repair;
 mod support;

@@ -44,7 +44,7 @@ proptest! {
                 for revision in constraint.revisions() {
                     prop_assert!(revision.excludes(&constraint));
                 }
-                let _ = (constraint.check(&word), constraint.repair(&word));
+                let _ = (constraint.check(&word), constraint.edit(&word));
             }
         }
     }
@@ -97,7 +97,7 @@ proptest! {
             for revision in constraint.revisions() {
                 prop_assert!(revision.validate().is_ok(), "{:?}", revision);
             }
-            let _ = (constraint.validate(), constraint.check(&text), constraint.repair(&text));
+            let _ = (constraint.validate(), constraint.check(&text), constraint.edit(&text));
         }
     }
 }
@@ -107,12 +107,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn a_repaired_response_passes(text in texts(), other in texts(), seed: u64) {
+    fn an_edited_response_passes(text in texts(), other in texts(), seed: u64) {
         for constraint in constraints(seed, &other) {
-            if let Some(repaired) = constraint.repair(&text) {
-                prop_assert!(constraint.check(&repaired).satisfied, "{:?}", constraint);
-                // Repairing twice changes nothing.
-                prop_assert_eq!(constraint.repair(&repaired), Some(repaired.clone()));
+            if let Some(edited) = constraint.edit(&text) {
+                prop_assert!(constraint.check(&edited).satisfied, "{:?}", constraint);
+                // Editing twice changes nothing.
+                prop_assert_eq!(constraint.edit(&edited), Some(edited.clone()));
             }
         }
     }
@@ -223,7 +223,7 @@ fn checks_finish_on_large_repetitive_texts() {
         let text = unit.repeat(60_000 / unit.len());
         for constraint in &all {
             let _ = constraint.check(&text);
-            let _ = constraint.repair(&text);
+            let _ = constraint.edit(&text);
         }
         for kind in Kind::ALL {
             let _ = kind.back_translate(&text);

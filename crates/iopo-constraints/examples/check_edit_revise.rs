@@ -1,7 +1,7 @@
-//! Checks a response against the constraints of an instruction, repairs it, and revises the instruction.
+//! Checks a response against the constraints of an instruction, edits it, and revises the instruction.
 //!
 //! ```console
-//! $ cargo run -p iopo-constraints --example check_repair_revise
+//! $ cargo run -p iopo-constraints --example check_edit_revise
 //! ```
 
 use iopo_constraints::{Constraint, ConstraintError, render_prompt};
@@ -29,22 +29,22 @@ fn main() -> Result<(), ConstraintError> {
         println!("{mark} {} ({})", constraint.render(0), verdict.evidence);
     }
 
-    // Repair: small edits in turn. `repair` returns `None` rather than an unnatural text.
-    let mut repaired = RESPONSE.to_owned();
+    // Edit: small edits in turn. `edit` returns `None` rather than an unnatural text.
+    let mut edited = RESPONSE.to_owned();
     for constraint in &constraints {
-        match constraint.repair(&repaired) {
-            Some(edited) => repaired = edited,
-            None => println!("cannot repair: {}", constraint.render(0)),
+        match constraint.edit(&edited) {
+            Some(text) => edited = text,
+            None => println!("no natural edit: {}", constraint.render(0)),
         }
     }
-    let all_hold = constraints.iter().all(|constraint| constraint.check(&repaired).satisfied);
-    println!("\nRepaired response, all constraints hold: {all_hold}\n{repaired}\n");
+    let all_hold = constraints.iter().all(|constraint| constraint.check(&edited).satisfied);
+    println!("\nEdited response, all constraints hold: {all_hold}\n{edited}\n");
 
-    // Revise: an instruction that the repaired response violates for certain, because a revision excludes its original.
+    // Revise: an instruction that the edited response violates for certain, because a revision excludes its original.
     let mut revised = constraints.to_vec();
     if let Some(revision) = constraints[0].revisions().into_iter().next() {
         println!("\"{}\" becomes \"{}\"", constraints[0].render(0), revision.render(0));
-        println!("Satisfied now: {}\n", revision.check(&repaired).satisfied);
+        println!("Satisfied now: {}\n", revision.check(&edited).satisfied);
         revised[0] = revision;
     }
     println!("Revised instruction:\n{}", instruction(&revised));

@@ -1,9 +1,9 @@
-//! Examples of repairs, and of responses that cannot be repaired.
+//! Examples of edits, and of responses without a natural edit.
 
 use crate::support::constraints::constraint;
 
-fn repaired(id: &str, params: &str, response: &str) -> Option<String> {
-    constraint(id, params).repair(response)
+fn edited(id: &str, params: &str, response: &str) -> Option<String> {
+    constraint(id, params).edit(response)
 }
 
 #[test]
@@ -48,12 +48,12 @@ fn edits_are_small_and_natural() {
         ("like_item", r#"{"marker":"dot"}"#, "- tea\n- milk", "• tea\n• milk"),
         ("not_opening", r#"{"phrase":"Sure"}"#, "Sure, tea is hot.", "Tea is hot."),
     ] {
-        assert_eq!(repaired(id, params, before).as_deref(), Some(after), "{id}");
+        assert_eq!(edited(id, params, before).as_deref(), Some(after), "{id}");
     }
 }
 
 #[test]
-fn responses_without_a_natural_edit_are_not_repaired() {
+fn responses_without_a_natural_edit_are_not_edited() {
     for (id, params, response) in [
         ("min_words", r#"{"n":50}"#, "Tea."),
         ("max_words", r#"{"n":2}"#, "One long sentence only."),
@@ -66,12 +66,12 @@ fn responses_without_a_natural_edit_are_not_repaired() {
         ("json_object", "{}", "Tea."),
         ("all_lowercase", "{}", ""),
     ] {
-        assert_eq!(repaired(id, params, response), None, "{id}");
+        assert_eq!(edited(id, params, response), None, "{id}");
     }
 }
 
 #[test]
 fn a_response_that_passes_stays_unchanged() {
     let response = " Tea. \n";
-    assert_eq!(repaired("no_commas", "{}", response).as_deref(), Some(response));
+    assert_eq!(edited("no_commas", "{}", response).as_deref(), Some(response));
 }
