@@ -165,7 +165,7 @@ fn phrases(constraint: &Constraint) -> Vec<String> {
     fn collect(value: &Value, found: &mut Vec<String>) {
         match value {
             Value::String(phrase) if tokens(phrase).len() > 1 => {
-                found.push(text::fold(phrase.trim()))
+                found.push(text::fold(phrase.trim()));
             }
             Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
             Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),

@@ -7,9 +7,9 @@ use iopo_schema::Operation;
 
 use crate::PairsConfig;
 
-/// Share of `max_repaired_share` that the choice of groups uses. Chosen by hand, not measured: the rest is a reserve for
-/// `max_groups`, which can remove groups without a repaired response.
-const REPAIRED_USE: f64 = 0.7;
+/// Share of `max_edited_share` that the choice of groups uses. Chosen by hand, not measured: the rest is a reserve for
+/// `max_groups`, which can remove groups without an edited response.
+const EDITED_USE: f64 = 0.7;
 /// Added to the mean count of a kind. Chosen by hand, not measured: it keeps the ratio finite and small while there are few
 /// groups.
 const MEAN_FLOOR: f64 = 0.5;
@@ -18,7 +18,7 @@ const MEAN_FLOOR: f64 = 0.5;
 #[derive(Debug, Clone, Default)]
 pub struct Balance {
     groups: u64,
-    repaired: u64,
+    edited: u64,
     operations: BTreeMap<Operation, u64>,
     changed: BTreeMap<Kind, u64>,
     common: BTreeMap<Kind, u64>,
@@ -51,19 +51,18 @@ impl Balance {
         excess(&self.common, kind, kinds)
     }
 
-    /// Tells whether one more group with a repaired response stays below the configured share.
+    /// Tells whether one more group with an edited response stays below the configured share.
     ///
     /// Keeps a margin, because a limit on groups may remove other groups later.
-    pub fn allows_repaired(&self, config: &PairsConfig) -> bool {
-        let limit = config.max_repaired_share;
-        limit >= 1.0
-            || (self.repaired + 1) as f64 <= REPAIRED_USE * limit * (self.groups + 1) as f64
+    pub fn allows_edited(&self, config: &PairsConfig) -> bool {
+        let limit = config.max_edited_share;
+        limit >= 1.0 || (self.edited + 1) as f64 <= EDITED_USE * limit * (self.groups + 1) as f64
     }
 
     /// Counts an admitted group.
-    pub fn add(&mut self, operation: Operation, changed: &[Kind], common: &[Kind], repaired: bool) {
+    pub fn add(&mut self, operation: Operation, changed: &[Kind], common: &[Kind], edited: bool) {
         self.groups += 1;
-        self.repaired += u64::from(repaired);
+        self.edited += u64::from(edited);
         *self.operations.entry(operation).or_default() += 1;
         for kind in changed {
             *self.changed.entry(*kind).or_default() += 1;
@@ -107,16 +106,16 @@ mod tests {
     }
 
     #[test]
-    fn repaired_groups_need_enough_other_groups() {
+    fn edited_groups_need_enough_other_groups() {
         let config = PairsConfig::default();
         let mut balance = Balance::default();
-        assert!(!balance.allows_repaired(&config));
+        assert!(!balance.allows_edited(&config));
         for _ in 0..10 {
             balance.add(Operation::Swap, &[], &[], false);
         }
-        assert!(balance.allows_repaired(&config));
+        assert!(balance.allows_edited(&config));
         balance.add(Operation::Swap, &[], &[], true);
         balance.add(Operation::Swap, &[], &[], true);
-        assert!(!balance.allows_repaired(&config));
+        assert!(!balance.allows_edited(&config));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::{Constraint, Kind};
-use iopo_schema::{Breakdown, ConstraintRow, InstructionRow, ResponseRow, Total};
+use iopo_schema::{Breakdown, ConstraintRow, InstructionRow, ResponseRow, ResponseSource, Total};
 
 use crate::PairsError;
 use crate::minhash::shingles;
@@ -16,8 +16,10 @@ pub struct CandidateResponse {
     pub text: String,
     /// The id of its response row.
     pub response_id: String,
-    /// Whether an edit made a constraint hold.
-    pub repaired: bool,
+    /// How it and its instruction were brought together.
+    pub source: ResponseSource,
+    /// The text before the edit, if it was edited.
+    pub original: Option<String>,
     /// The constraints of the instructions that it was written for, with their rows.
     pub own: Vec<(Constraint, ConstraintRow)>,
     /// The constraints that it satisfies, by back-translation.
@@ -107,7 +109,8 @@ pub(crate) fn task_of(
         answers.push(CandidateResponse {
             text: response.text.clone(),
             response_id: response.id.clone(),
-            repaired: response.repaired,
+            source: response.source,
+            original: response.original.clone(),
             own,
             holds,
             turned,

@@ -25,8 +25,8 @@ const RANK_PENALTY: f64 = 0.1;
 const OWN_BONUS: f64 = 0.3;
 /// Penalty per earlier group of the same pair of answers. Chosen as the largest weight, so that the pairs take turns.
 const REUSE_PENALTY: f64 = 0.5;
-/// Penalty of a pair with a repaired answer. Chosen equal to [`OWN_BONUS`], so that the two can cancel.
-const REPAIR_PENALTY: f64 = 0.3;
+/// Penalty of a pair with an edited answer. Chosen equal to [`OWN_BONUS`], so that the two can cancel.
+const EDIT_PENALTY: f64 = 0.3;
 /// Largest random term. Chosen smaller than the bonus and the penalties of pairs, so that it orders similar combinations.
 const TIE_SPREAD: f64 = 0.2;
 /// Added to the excess that divides the weight of a shared kind. Chosen so that a kind that was never shared gets five
@@ -36,7 +36,7 @@ const SHARED_FLOOR: f64 = 0.2;
 /// Returns the groups of one task, up to the limit of its split.
 ///
 /// Each step uses the operation that is rarest relative to its weight, and among its combinations the one whose kinds
-/// were changed least so far. It prefers pairs that were used less, answers without repair, and constraints of the
+/// were changed least so far. It prefers pairs that were used less, answers without edit, and constraints of the
 /// instructions that the answers were written for.
 pub fn task_groups(
     task: &Task,
@@ -68,7 +68,7 @@ pub fn task_groups(
             let order = ranked(operation, &open, &pairs, &uses, kinds, balance);
             for combination in order {
                 let pair = &pairs[combination.pair];
-                if pair.repaired && !balance.allows_repaired(config) {
+                if pair.edited && !balance.allows_edited(config) {
                     continue;
                 }
                 // Each combination is tried once.
@@ -83,7 +83,7 @@ pub fn task_groups(
                     }
                     Ok(row) => {
                         let changed = changed_kinds(&combination, pair);
-                        balance.add(operation, &changed, &common_kinds(&row), row.repaired);
+                        balance.add(operation, &changed, &common_kinds(&row), row.has_edit());
                         uses[combination.pair] += 1;
                         groups.push(row);
                         made.push(combination);
@@ -130,7 +130,7 @@ fn ranked(
         });
         each.sum::<f64>() / number
             + REUSE_PENALTY * f64::from(uses[combination.pair])
-            + if pair.repaired { REPAIR_PENALTY } else { 0.0 }
+            + if pair.edited { EDIT_PENALTY } else { 0.0 }
             + TIE_SPREAD * f64::from(combination.tie) / f64::from(u32::MAX)
     };
     let mut order: Vec<(f64, Combination)> = open

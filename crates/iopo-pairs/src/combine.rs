@@ -18,8 +18,8 @@ pub struct Pair {
     pub y1: usize,
     /// The index of y2.
     pub y2: usize,
-    /// Whether y1 or y2 is repaired.
-    pub repaired: bool,
+    /// Whether y1 or y2 is edited.
+    pub edited: bool,
     /// The constraints that hold in y1 only, in y2 only, and in both.
     pub relation: Relation,
 }
@@ -77,8 +77,8 @@ pub fn pairs(
                 counts.one(Breakdown::Dropped.of("trivial_difference"));
                 continue;
             }
-            let repaired = first.repaired || second.repaired;
-            pairs.push(Pair { y1, y2, repaired, relation: relate(first, second) });
+            let edited = first.original.is_some() || second.original.is_some();
+            pairs.push(Pair { y1, y2, edited, relation: relate(first, second) });
         }
     }
     pairs

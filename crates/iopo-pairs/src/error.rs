@@ -102,17 +102,17 @@ pub enum PairsError {
         /// The number of tasks for training.
         tasks: u64,
     },
-    /// More groups have a repaired response than the limit allows.
+    /// More groups have an edited response than the limit allows.
     #[error(
-        "found a repaired response in {repaired} of {groups} groups (share {share:.3}), \
-         expected a share of at most {limit:.3} (pairs.max_repaired_share)"
+        "found an edited response in {edited} of {groups} groups (share {share:.3}), \
+         expected a share of at most {limit:.3} (pairs.max_edited_share)"
     )]
-    TooManyRepaired {
-        /// The number of groups with a repaired response.
-        repaired: u64,
+    TooManyEdited {
+        /// The number of groups with an edited response.
+        edited: u64,
         /// The number of groups.
         groups: u64,
-        /// The share of groups with a repaired response.
+        /// The share of groups with an edited response.
         share: f64,
         /// The limit on that share.
         limit: f64,
@@ -145,8 +145,8 @@ impl PairsError {
                      `synth.samples_per_task`, or add tasks ({tasks} are for training)"
                 ));
             }
-            Self::TooManyRepaired { .. } => {
-                "raise `synth.samples_per_task`, or lower `synth.repair_probability`"
+            Self::TooManyEdited { .. } => {
+                "raise `synth.samples_per_task`, or lower `synth.edit_probability`"
             }
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
@@ -170,7 +170,7 @@ impl PairsError {
             | Self::NoGroups { .. }
             | Self::TooFewTestTasks { .. }
             | Self::TooFewTrainGroups { .. }
-            | Self::TooManyRepaired { .. } => false,
+            | Self::TooManyEdited { .. } => false,
         }
     }
 }

@@ -86,7 +86,10 @@ pub fn build(
         added,
         y1_response_id: y1.response_id.clone(),
         y2_response_id: y2.response_id.clone(),
-        repaired: pair.repaired,
+        y1_source: y1.source,
+        y2_source: y2.source,
+        y1_original: y1.original.clone(),
+        y2_original: y2.original.clone(),
         proof: Proof::default(),
     };
     row.proof = admit(&row).map_err(Unfit::Refused)?;

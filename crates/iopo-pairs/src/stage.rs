@@ -30,7 +30,7 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// # Errors
 /// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test
 /// tasks than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have
-/// a repaired response than `max_repaired_share` allows. The stats are written first, because they contain the reasons.
+/// an edited response than `max_edited_share` allows. The stats are written first, because they contain the reasons.
 pub fn build(
     task_ids: &BTreeSet<String>,
     instructions_path: &Path,
@@ -185,7 +185,7 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
     }
 }
 
-/// Rejects a run without groups, with too few test tasks or training groups, or with too many repaired responses.
+/// Rejects a run without groups, with too few test tasks or training groups, or with too many edited responses.
 fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError> {
     if summary.groups == 0 {
         return Err(PairsError::NoGroups {
@@ -210,13 +210,13 @@ fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError
             tasks: summary.count(&Breakdown::Tasks.of(Split::Train)),
         });
     }
-    let share = summary.repaired_share();
-    if share > config.max_repaired_share {
-        return Err(PairsError::TooManyRepaired {
-            repaired: summary.repaired,
+    let share = summary.edited_share();
+    if share > config.max_edited_share {
+        return Err(PairsError::TooManyEdited {
+            edited: summary.edited,
             groups: summary.groups,
             share,
-            limit: config.max_repaired_share,
+            limit: config.max_edited_share,
         });
     }
     Ok(())
@@ -252,10 +252,10 @@ mod tests {
         assert!(accept(&summary(&enough), &least(7)).is_ok());
         let none = accept(&summary(&enough[..2]), &config);
         assert!(matches!(none, Err(PairsError::TooFewTrainGroups { found: 0, least: 1, .. })));
-        let counts = [&enough[..], &[("repaired", 4)]].concat();
+        let counts = [&enough[..], &[("edited", 4)]].concat();
         let many = accept(&summary(&counts), &config);
-        assert!(matches!(many, Err(PairsError::TooManyRepaired { repaired: 4, .. })));
-        let counts = [&enough[..], &[("repaired", 3)]].concat();
+        assert!(matches!(many, Err(PairsError::TooManyEdited { edited: 4, .. })));
+        let counts = [&enough[..], &[("edited", 3)]].concat();
         assert!(accept(&summary(&counts), &config).is_ok());
     }
 }

@@ -23,8 +23,8 @@ pub struct PairsSummary {
     pub full: u64,
     /// Number of sided groups.
     pub sided: u64,
-    /// Number of groups with a repaired response.
-    pub repaired: u64,
+    /// Number of groups with an edited response.
+    pub edited: u64,
     /// Number of dropped responses and combinations, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// All counters, as in `pairs_stats.parquet`.
@@ -32,9 +32,9 @@ pub struct PairsSummary {
 }
 
 impl PairsSummary {
-    /// Returns the share of groups with a repaired response.
-    pub fn repaired_share(&self) -> f64 {
-        self.repaired as f64 / self.groups.max(1) as f64
+    /// Returns the share of groups with an edited response.
+    pub fn edited_share(&self) -> f64 {
+        self.edited as f64 / self.groups.max(1) as f64
     }
 
     /// Returns a counter of the stats file; 0 for an unknown name.
@@ -54,7 +54,7 @@ impl PairsSummary {
             test: split(Split::Test),
             full: total(Total::Full),
             sided: total(Total::Sided),
-            repaired: total(Total::Repaired),
+            edited: total(Total::Edited),
             dropped: stats::members(&metrics, Breakdown::Dropped),
             metrics,
         }
@@ -70,7 +70,7 @@ pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
     });
     counts.one(Breakdown::Yield.of(format_args!("{}/{}", row.operation, row.kind)));
     counts.one(Breakdown::Split.of(row.split));
-    counts.add(Total::Repaired, u64::from(row.repaired));
+    counts.add(Total::Edited, u64::from(row.has_edit()));
     for check in row.removed.iter().chain(&row.added).filter_map(|row| row.check.as_ref()) {
         counts.one(Breakdown::Changed.of(&check.id));
     }
@@ -87,7 +87,7 @@ pub(crate) fn metrics(counts: &Counts) -> Vec<MetricRow> {
     let groups = Total::Groups.as_str();
     let shares = [
         (Total::FullShare, counts.share(Total::Full.as_str(), groups)),
-        (Total::RepairedShare, counts.share(Total::Repaired.as_str(), groups)),
+        (Total::EditedShare, counts.share(Total::Edited.as_str(), groups)),
     ];
     stats::to_rows(counts, &shares)
 }

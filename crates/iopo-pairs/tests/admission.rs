@@ -8,7 +8,9 @@ use iopo_llm::Silent;
 use iopo_pairs::admit::{kind_of, table_of};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, Refusal, admit, verify};
-use iopo_schema::{ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, Split, truth_table};
+use iopo_schema::{
+    ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, ResponseSource, Split, truth_table,
+};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -221,7 +223,10 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
         added,
         y1_response_id: String::new(),
         y2_response_id: String::new(),
-        repaired: false,
+        y1_source: ResponseSource::BackTranslated,
+        y2_source: ResponseSource::BackTranslated,
+        y1_original: None,
+        y2_original: None,
         proof: Proof::default(),
     }
 }

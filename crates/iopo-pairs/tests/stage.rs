@@ -201,7 +201,7 @@ fn held_out_kinds_never_appear_even_if_an_instruction_has_them() {
 }
 
 #[test]
-fn limits_on_groups_shares_and_repairs_hold() {
+fn limits_on_groups_shares_and_edits_hold() {
     let dir = prepare(40);
     let limited = config_with(|config| {
         config.max_groups_per_task = PerSplit { train: 3, dev: 1, test: 2 };
@@ -212,7 +212,7 @@ fn limits_on_groups_shares_and_repairs_hold() {
     assert_eq!((summary.train, summary.test), (30, 9));
     assert!(summary.dropped["over_the_limit"] > 0);
     assert!(summary.full as f64 >= 0.6 * summary.groups as f64);
-    assert!(summary.repaired_share() <= 0.3);
+    assert!(summary.edited_share() <= 0.3);
     let mut each: BTreeMap<(String, Split), usize> = BTreeMap::new();
     for group in groups(dir.path()) {
         *each.entry((group.task_id, group.split)).or_default() += 1;
@@ -359,7 +359,7 @@ fn the_stats_have_yields_by_operation_and_reasons() {
         .map(|name| value(name))
         .sum();
     assert!((yields - summary.groups as f64).abs() < 1e-9);
-    assert!((value("repaired_share") - summary.repaired_share()).abs() < 1e-12);
+    assert!((value("edited_share") - summary.edited_share()).abs() < 1e-12);
     assert!(value("candidates/revise") > 0.0);
     assert!(stats.iter().any(|row| row.name.starts_with("type/")));
 }

@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use iopo_schema::Method;
-use iopo_schema::{Provenance, ResponseRow, VerdictRow, content_id, read, write};
+use iopo_schema::{Provenance, ResponseRow, ResponseSource, VerdictRow, content_id, read, write};
 
 /// A response of a hundred words with three verdicts.
 fn row(index: usize) -> ResponseRow {
@@ -23,7 +23,8 @@ fn row(index: usize) -> ResponseRow {
         text,
         verdicts: (0..3).map(verdict).collect(),
         accepted: true,
-        repaired: false,
+        source: ResponseSource::Sampled,
+        original: None,
         error: None,
         generator: "bench@0".to_owned(),
         sampling: "{\"temperature\":0.8}".to_owned(),

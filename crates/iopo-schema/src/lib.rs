@@ -72,8 +72,8 @@ pub use id::{content_id, file_hash};
 pub use iopo_core::{PerSequence, Sequence};
 pub use named::UnknownName;
 pub use names::{
-    Breakdown, GroupKind, Method, MetricFamily, Operation, ResponseEnd, Split, Subset,
-    SummaryMetric, Total, TrainingMetric,
+    Breakdown, GroupKind, Method, MetricFamily, Operation, ResponseEnd, ResponseSource, Split,
+    Subset, SummaryMetric, Total, TrainingMetric,
 };
 pub use parts::{Parts, clear_parts, has_parts};
 pub use place::Place;

@@ -9,7 +9,9 @@ use iopo_core::PerSequence;
 
 use crate::SchemaError;
 use crate::columns::{required, struct_value};
-use crate::names::{GroupKind, Method, Operation, ResponseEnd, Split, Subset, SummaryMetric};
+use crate::names::{
+    GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split, Subset, SummaryMetric,
+};
 use crate::rows::{
     CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
     ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, TestPromptRow,
@@ -111,20 +113,21 @@ record!(InstructionRow = "instructions", 1, {
     language: String,
 });
 
-record!(ResponseRow = "responses", 1, {
+record!(ResponseRow = "responses", 2, {
     id: String,
     instruction_id: String,
     task_id: String,
     text: String,
     verdicts: Vec<VerdictRow>,
     accepted: bool,
-    repaired: bool,
+    source: ResponseSource,
+    original: Option<String>,
     error: Option<String>,
     generator: String,
     sampling: String,
 });
 
-record!(PreferenceRow = "preferences", 2, {
+record!(PreferenceRow = "preferences", 3, {
     id: String,
     task_id: String,
     split: Split,
@@ -142,7 +145,10 @@ record!(PreferenceRow = "preferences", 2, {
     added: Vec<ConstraintRow>,
     y1_response_id: String,
     y2_response_id: String,
-    repaired: bool,
+    y1_source: ResponseSource,
+    y2_source: ResponseSource,
+    y1_original: Option<String>,
+    y2_original: Option<String>,
     proof: Proof,
 });
 

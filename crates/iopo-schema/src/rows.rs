@@ -5,7 +5,9 @@
 use iopo_core::PerSequence;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{GroupKind, Method, Operation, ResponseEnd, Split, Subset, SummaryMetric};
+use crate::names::{
+    GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split, Subset, SummaryMetric,
+};
 
 /// A constraint that code can check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,8 +89,10 @@ pub struct ResponseRow {
     pub verdicts: Vec<VerdictRow>,
     /// Whether every constraint holds.
     pub accepted: bool,
-    /// Whether a small edit made a constraint hold.
-    pub repaired: bool,
+    /// How the response and its instruction were brought together.
+    pub source: ResponseSource,
+    /// The text before the edit; null if it was not edited.
+    pub original: Option<String>,
     /// Why there is no usable response, if there is none.
     pub error: Option<String>,
     /// Name and weight hash of the model that wrote the response.
@@ -142,8 +146,14 @@ pub struct PreferenceRow {
     pub y1_response_id: String,
     /// Id of the response row that y2 comes from.
     pub y2_response_id: String,
-    /// Whether y1 or y2 was repaired.
-    pub repaired: bool,
+    /// How y1 and the instruction that it was written for were brought together.
+    pub y1_source: ResponseSource,
+    /// How y2 and the instruction that it was written for were brought together.
+    pub y2_source: ResponseSource,
+    /// The text of y1 before its edit; null if it was not edited.
+    pub y1_original: Option<String>,
+    /// The text of y2 before its edit; null if it was not edited.
+    pub y2_original: Option<String>,
     /// The verdicts behind the truth table.
     pub proof: Proof,
 }
@@ -152,6 +162,11 @@ impl PreferenceRow {
     /// Returns the truth table. `xiyj` tells whether response yj follows instruction xi.
     pub fn truth_table(&self) -> PerSequence<bool> {
         truth_table(&self.proof)
+    }
+
+    /// Returns whether y1 or y2 was edited.
+    pub fn has_edit(&self) -> bool {
+        self.y1_original.is_some() || self.y2_original.is_some()
     }
 }
 

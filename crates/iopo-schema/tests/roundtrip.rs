@@ -58,14 +58,19 @@ fn instruction() -> impl Strategy<Value = InstructionRow> {
     )
 }
 
+fn source() -> impl Strategy<Value = ResponseSource> {
+    prop::sample::select(ResponseSource::ALL)
+}
+
 fn response() -> impl Strategy<Value = ResponseRow> {
     let ids = (text(), text(), text(), text());
-    (ids, verdicts(), any::<bool>(), any::<bool>(), option::of(text()), text(), text()).prop_map(
+    let origin = (source(), option::of(text()));
+    (ids, verdicts(), any::<bool>(), origin, option::of(text()), text(), text()).prop_map(
         |(
             (id, instruction_id, task_id, text),
             verdicts,
             accepted,
-            repaired,
+            (source, original),
             error,
             generator,
             sampling,
@@ -77,7 +82,8 @@ fn response() -> impl Strategy<Value = ResponseRow> {
                 text,
                 verdicts,
                 accepted,
-                repaired,
+                source,
+                original,
                 error,
                 generator,
                 sampling,
@@ -91,14 +97,16 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
         prop::sample::select(Split::ALL),
         prop::sample::select(GroupKind::ALL),
         prop::sample::select(Operation::ALL),
-        any::<bool>(),
+        [source(), source()],
+        [option::of(text()), option::of(text())],
     );
     let texts = prop::array::uniform9(text());
     let lists = prop::array::uniform4(vec(constraint(), 0..3));
     let proof = four(verdicts());
     (kind, texts, option::of(text()), lists, proof).prop_map(
-        |((split, kind, operation, repaired), texts, input, lists, proof)| {
+        |((split, kind, operation, sources, originals), texts, input, lists, proof)| {
             let [id, task_id, task, x1, y1, x2, y2, y1_response_id, y2_response_id] = texts;
+            let ([y1_source, y2_source], [y1_original, y2_original]) = (sources, originals);
             let [x1_constraints, x2_constraints, removed, added] = lists;
             PreferenceRow {
                 id,
@@ -118,7 +126,10 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
                 added,
                 y1_response_id,
                 y2_response_id,
-                repaired,
+                y1_source,
+                y2_source,
+                y1_original,
+                y2_original,
                 proof,
             }
         },

@@ -8,7 +8,9 @@ use iopo_llm::{
     Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
     complete_all,
 };
-use iopo_schema::{Parts, Provenance, ResponseRow, content_id, has_parts, made_with, run_files};
+use iopo_schema::{
+    Parts, Provenance, ResponseRow, ResponseSource, content_id, has_parts, made_with, run_files,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::style_prompts::style_prompt_of;
@@ -151,7 +153,8 @@ fn sample_part(
             text,
             verdicts: Vec::new(),
             accepted: false,
-            repaired: false,
+            source: ResponseSource::Sampled,
+            original: None,
             error,
             generator: generator.to_owned(),
             sampling: info_json(&info)?,

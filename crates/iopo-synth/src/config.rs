@@ -98,24 +98,24 @@ pub struct SynthConfig {
     pub held_out: Vec<String>,
 
     /// Allows edits that make a constraint hold. Default: true.
-    pub repair_enabled: bool,
-    /// Maximum number of repaired responses for each task. Default: 1.
-    pub repairs_per_task: usize,
-    /// Probability of each repair. Default: 0.5. Range: 0 to 1.
+    pub edit_enabled: bool,
+    /// Maximum number of edited responses for each task. Default: 1.
+    pub edits_per_task: usize,
+    /// Probability of each edit. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub repair_probability: f64,
-    /// Repairs only rare kinds: those that hold in responses to less than this share of the tasks. Default: 0.05. Range:
+    pub edit_probability: f64,
+    /// Edits only rare kinds: those that hold in responses to less than this share of the tasks. Default: 0.05. Range:
     /// at least 0.
     #[schemars(range(min = 0.0))]
-    pub repair_reach: f64,
-    /// Ids of the kinds that may be repaired; if empty, `repair_reach` decides. Default: empty.
-    pub repair_kinds: Vec<String>,
-    /// Maximum share of tokens that a repair may change. Default: 0.2. Range: at least 0.
+    pub edit_reach: f64,
+    /// Ids of the kinds that may be edited; if empty, `edit_reach` decides. Default: empty.
+    pub edit_kinds: Vec<String>,
+    /// Maximum share of tokens that an edit may change. Default: 0.2. Range: at least 0.
     #[schemars(range(min = 0.0))]
-    pub max_repair_edit: f64,
-    /// Fails the run if a larger share of the responses is repaired. Default: 0.3. Range: 0 to 1.
+    pub max_edit: f64,
+    /// Fails the run if a larger share of the responses is edited. Default: 0.3. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub max_repaired_share: f64,
+    pub max_edited_share: f64,
 }
 
 impl Default for SynthConfig {
@@ -140,13 +140,13 @@ impl Default for SynthConfig {
             spread: 0.5,
             discriminating_weight: 4.0,
             held_out: Vec::new(),
-            repair_enabled: true,
-            repairs_per_task: 1,
-            repair_probability: 0.5,
-            repair_reach: 0.05,
-            repair_kinds: Vec::new(),
-            max_repair_edit: 0.2,
-            max_repaired_share: 0.3,
+            edit_enabled: true,
+            edits_per_task: 1,
+            edit_probability: 0.5,
+            edit_reach: 0.05,
+            edit_kinds: Vec::new(),
+            max_edit: 0.2,
+            max_edited_share: 0.3,
         }
     }
 }
@@ -185,12 +185,12 @@ impl SynthConfig {
         Ok(open(&self.style_prompts, &kind_set("held_out", &self.held_out)?))
     }
 
-    /// Returns the kinds in `repair_kinds`.
+    /// Returns the kinds in `edit_kinds`.
     ///
     /// # Errors
-    /// Returns an error if `repair_kinds` names an unknown kind.
-    pub fn named_repair_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
-        kind_set("repair_kinds", &self.repair_kinds)
+    /// Returns an error if `edit_kinds` names an unknown kind.
+    pub fn named_edit_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
+        kind_set("edit_kinds", &self.edit_kinds)
     }
 
     /// Checks every setting.
@@ -199,7 +199,7 @@ impl SynthConfig {
     /// Returns an error about the first setting that is out of range.
     pub fn validate(&self) -> Result<(), SynthError> {
         self.kinds()?;
-        self.named_repair_kinds()?;
+        self.named_edit_kinds()?;
         check(self)
             .and_then(|()| {
                 check_weights("constraints_per_instruction", &self.constraints_per_instruction)
@@ -228,10 +228,10 @@ impl SynthConfig {
 
     /// Returns the settings that the written rows depend on.
     ///
-    /// `max_repaired_share` is not among them, because it only decides whether the run fails. Raising it therefore
+    /// `max_edited_share` is not among them, because it only decides whether the run fails. Raising it therefore
     /// needs no new synthesis.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
-        let value = json_without(self, &["max_repaired_share"]);
+        let value = json_without(self, &["max_edited_share"]);
         Ok(value.map_err(|error| error.inside("synth"))?)
     }
 }
@@ -272,8 +272,8 @@ mod tests {
     fn an_error_names_the_setting_that_is_out_of_range() {
         let zero = SynthConfig { samples_per_task: 0, ..SynthConfig::default() };
         assert!(zero.validate().expect_err("0").to_string().contains("samples_per_task"));
-        let nan = SynthConfig { repair_probability: f64::NAN, ..SynthConfig::default() };
-        assert!(nan.validate().expect_err("nan").to_string().contains("repair_probability"));
+        let nan = SynthConfig { edit_probability: f64::NAN, ..SynthConfig::default() };
+        assert!(nan.validate().expect_err("nan").to_string().contains("edit_probability"));
         let none = SynthConfig { constraints_per_instruction: vec![], ..SynthConfig::default() };
         assert!(none.validate().is_err());
     }

@@ -42,7 +42,7 @@ impl NgramOwners {
         for run in runs {
             let mark = if instruction.contains(&run) { OWN } else { 0 };
             let owner = self.runs.entry(run).or_insert(task | mark);
-            // The task no longer shares the n-gram once it uses it outside an instruction. The constraint of a repaired
+            // The task no longer shares the n-gram once it uses it outside an instruction. The constraint of an edited
             // row applies to that row only.
             if *owner & !OWN == task && mark == 0 {
                 *owner = task;

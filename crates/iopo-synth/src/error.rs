@@ -128,17 +128,17 @@ pub enum SynthError {
         /// The reasons for dropping them, with counts.
         reasons: String,
     },
-    /// More responses are repaired than the limit allows.
+    /// More responses are edited than the limit allows.
     #[error(
-        "found {repaired} repaired responses of {accepted} (share {share:.3}), expected a share of at most \
-         {limit:.3} (synth.max_repaired_share)"
+        "found {edited} edited responses of {accepted} (share {share:.3}), expected a share of at most \
+         {limit:.3} (synth.max_edited_share)"
     )]
-    TooManyRepaired {
-        /// The number of repaired responses.
-        repaired: u64,
+    TooManyEdited {
+        /// The number of edited responses.
+        edited: u64,
         /// The number of accepted responses.
         accepted: u64,
-        /// The share of repaired responses.
+        /// The share of edited responses.
         share: f64,
         /// The limit on that share.
         limit: f64,
@@ -158,8 +158,8 @@ impl SynthError {
             Self::NothingAccepted { .. } => {
                 "raise `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
             }
-            Self::TooManyRepaired { .. } => {
-                "raise `synth.samples_per_task`, or lower `synth.repair_probability`"
+            Self::TooManyEdited { .. } => {
+                "raise `synth.samples_per_task`, or lower `synth.edit_probability`"
             }
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
@@ -191,7 +191,7 @@ impl SynthError {
             | Self::Model(_)
             | Self::Cancelled
             | Self::NothingAccepted { .. }
-            | Self::TooManyRepaired { .. } => false,
+            | Self::TooManyEdited { .. } => false,
         }
     }
 }

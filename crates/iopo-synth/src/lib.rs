@@ -14,7 +14,7 @@
 //! | [`clean`] | trimming and degeneration checks |
 //! | [`decontamination`] | n-gram decontamination between tasks |
 //! | [`choose`] | the constraints of an instruction |
-//! | [`repair`] | small edits that make a constraint hold |
+//! | [`edit`] | small edits that make a constraint hold |
 //! | [`stage`] | [`synthesize`]: the whole stage |
 //!
 //! ```
@@ -40,8 +40,8 @@ pub mod choose;
 pub mod clean;
 pub mod config;
 pub mod decontamination;
+pub mod edit;
 pub mod error;
-pub mod repair;
 pub mod rows;
 pub mod stage;
 pub mod stats;

@@ -24,7 +24,7 @@ use crate::{SynthConfig, SynthError, SynthSummary, Task, read_tasks};
 ///
 /// # Errors
 /// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or
-/// more responses are repaired than `max_repaired_share` allows. In the last two cases the stats are written first,
+/// more responses are edited than `max_edited_share` allows. In the last two cases the stats are written first,
 /// because they contain the reasons.
 pub fn synthesize(
     tasks_path: &Path,
@@ -113,7 +113,7 @@ fn write_instructions(
     let found = survey(answers, tasks, &kinds, config, progress)?;
     let mut counts = found.counts;
     let mut writer =
-        Writer { config, kinds: &kinds, repairable: &found.repairable, owners: found.owners };
+        Writer { config, kinds: &kinds, editable: &found.editable, owners: found.owners };
     progress.start("writing instructions", tasks.len() as u64);
     let samples = config.samples_per_task;
     let mut written = Written::default();
@@ -152,7 +152,7 @@ fn write_instructions(
     Ok(summary)
 }
 
-/// Rejects a run without responses or with too many repaired ones.
+/// Rejects a run without responses or with too many edited ones.
 fn accept(summary: &SynthSummary, config: &SynthConfig) -> Result<(), SynthError> {
     if summary.responses == 0 {
         let reasons: Vec<String> =
@@ -162,13 +162,13 @@ fn accept(summary: &SynthSummary, config: &SynthConfig) -> Result<(), SynthError
             reasons: reasons.join(", "),
         });
     }
-    let share = summary.repaired_share();
-    if share > config.max_repaired_share {
-        return Err(SynthError::TooManyRepaired {
-            repaired: summary.repaired,
+    let share = summary.edited_share();
+    if share > config.max_edited_share {
+        return Err(SynthError::TooManyEdited {
+            edited: summary.edited,
             accepted: summary.responses,
             share,
-            limit: config.max_repaired_share,
+            limit: config.max_edited_share,
         });
     }
     Ok(())

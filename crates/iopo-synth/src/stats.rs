@@ -19,8 +19,8 @@ pub struct SynthSummary {
     pub instructions: u64,
     /// Number of responses written. All are accepted.
     pub responses: u64,
-    /// Number of responses that a repair changed.
-    pub repaired: u64,
+    /// Number of responses that an edit changed.
+    pub edited: u64,
     /// Number of dropped answers, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// All counters, as in `synth_stats.parquet`.
@@ -28,9 +28,9 @@ pub struct SynthSummary {
 }
 
 impl SynthSummary {
-    /// Returns the share of repaired responses.
-    pub fn repaired_share(&self) -> f64 {
-        self.repaired as f64 / self.responses.max(1) as f64
+    /// Returns the share of edited responses.
+    pub fn edited_share(&self) -> f64 {
+        self.edited as f64 / self.responses.max(1) as f64
     }
 
     /// Creates the summary from the rows of a stats file.
@@ -42,7 +42,7 @@ impl SynthSummary {
             kept: total(Total::Kept),
             instructions: total(Total::Instructions),
             responses: total(Total::Responses),
-            repaired: total(Total::Repaired),
+            edited: total(Total::Edited),
             dropped: stats::members(&metrics, Breakdown::Dropped),
             metrics,
         }
@@ -63,7 +63,7 @@ pub(crate) fn metrics(counts: &Counts) -> Vec<MetricRow> {
     let share = |part: Total, whole: Total| counts.share(part.as_str(), whole.as_str());
     let shares = [
         (Total::KeptShare, share(Total::Kept, Total::Answers)),
-        (Total::RepairedShare, share(Total::Repaired, Total::Responses)),
+        (Total::EditedShare, share(Total::Edited, Total::Responses)),
         (Total::TasksWithResponsesShare, share(Total::TasksWithResponses, Total::Tasks)),
     ];
     stats::to_rows(counts, &shares)

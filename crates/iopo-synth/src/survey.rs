@@ -1,4 +1,4 @@
-//! First half of the second pass: decides which answers are used and which kinds may be repaired.
+//! First half of the second pass: decides which answers are used and which kinds may be edited.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -33,8 +33,8 @@ pub(crate) struct Survey {
     pub(crate) used: Vec<bool>,
     /// The owners of n-grams.
     pub(crate) owners: NgramOwners,
-    /// The kinds that may be repaired, with their weights.
-    pub(crate) repairable: Vec<(Kind, f64)>,
+    /// The kinds that may be edited, with their weights.
+    pub(crate) editable: Vec<(Kind, f64)>,
     /// The counters so far.
     pub(crate) counts: Counts,
 }
@@ -152,15 +152,15 @@ pub(crate) fn survey(
     for &(kind, _) in kinds {
         counts.add(Breakdown::Reached.of(kind.id()), reached.get(&kind).copied().unwrap_or(0));
     }
-    let named = config.named_repair_kinds()?;
+    let named = config.named_edit_kinds()?;
     let rare = |kind: Kind| {
         let tasks_reached = reached.get(&kind).copied().unwrap_or(0) as f64;
-        tasks_reached < config.repair_reach * tasks.len() as f64
+        tasks_reached < config.edit_reach * tasks.len() as f64
     };
-    let repairable = kinds
+    let editable = kinds
         .iter()
         .copied()
         .filter(|(kind, _)| if named.is_empty() { rare(*kind) } else { named.contains(kind) })
         .collect();
-    Ok(Survey { used, owners, repairable, counts })
+    Ok(Survey { used, owners, editable, counts })
 }

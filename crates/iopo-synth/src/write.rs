@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::{Constraint, Kind};
-use iopo_schema::{Breakdown, InstructionRow, ResponseRow, Total, VerdictRow, content_id};
+use iopo_schema::{
+    Breakdown, InstructionRow, ResponseRow, ResponseSource, Total, VerdictRow, content_id,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -11,7 +13,7 @@ use crate::answers::info_json;
 use crate::choose::{Candidate, candidates, choose};
 use crate::clean::Drop;
 use crate::decontamination::NgramOwners;
-use crate::repair::repair;
+use crate::edit::edit_one;
 use crate::rows::instruction_row;
 use crate::stats::count_instruction;
 use crate::survey::CleanSample;
@@ -36,9 +38,9 @@ pub(crate) struct Writer<'a> {
     pub(crate) config: &'a SynthConfig,
     /// The usable kinds.
     pub(crate) kinds: &'a [(Kind, f64)],
-    /// The kinds that may be repaired.
-    pub(crate) repairable: &'a [(Kind, f64)],
-    /// The owners of n-grams. Repaired responses are added.
+    /// The kinds that may be edited.
+    pub(crate) editable: &'a [(Kind, f64)],
+    /// The owners of n-grams. Edited responses are added.
     pub(crate) owners: NgramOwners,
 }
 
@@ -66,7 +68,7 @@ impl Writer<'_> {
                 }
                 written |= self.emit(
                     task,
-                    (answer, &answer.text, false),
+                    (answer, &answer.text),
                     &constraints,
                     &mut prompts,
                     &mut rng,
@@ -79,15 +81,15 @@ impl Writer<'_> {
                 out.counts.one(Breakdown::Dropped.of(reason.name()));
             }
         }
-        if self.config.repair_enabled && !answers.is_empty() && !self.repairable.is_empty() {
-            self.repairs(index, task, answers, &all, &mut prompts, out)?;
+        if self.config.edit_enabled && !answers.is_empty() && !self.editable.is_empty() {
+            self.edits(index, task, answers, &all, &mut prompts, out)?;
         }
         out.counts.add(Total::TasksWithResponses, u64::from(out.responses.len() > before));
         Ok(())
     }
 
-    /// Adds repaired answers for kinds that sampling rarely reaches.
-    fn repairs(
+    /// Adds edited answers for kinds that sampling rarely reaches.
+    fn edits(
         &mut self,
         index: usize,
         task: &Task,
@@ -96,21 +98,21 @@ impl Writer<'_> {
         prompts: &mut BTreeSet<String>,
         out: &mut Written,
     ) -> Result<(), SynthError> {
-        let mut rng = keyed(self.config.seed, &["repair", &task.id]);
+        let mut rng = keyed(self.config.seed, &["edit", &task.id]);
         let mut texts: Vec<String> = answers.iter().map(|answer| answer.text.clone()).collect();
-        for _ in 0..self.config.repairs_per_task {
-            if !rng.random_bool(self.config.repair_probability) {
+        for _ in 0..self.config.edits_per_task {
+            if !rng.random_bool(self.config.edit_probability) {
                 continue;
             }
-            out.counts.one(Total::RepairsTried);
+            out.counts.one(Total::EditsTried);
             let sources: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
-            let Some(edit) = repair(&task.task, &sources, self.repairable, self.config, &mut rng)
+            let Some(edit) = edit_one(&task.task, &sources, self.editable, self.config, &mut rng)
             else {
-                out.counts.one(Breakdown::DroppedRepairs.of("no_edit"));
+                out.counts.one(Breakdown::DroppedEdits.of("no_edit"));
                 continue;
             };
             if texts.contains(&edit.text) {
-                out.counts.one(Breakdown::DroppedRepairs.of("duplicate"));
+                out.counts.one(Breakdown::DroppedEdits.of("duplicate"));
                 continue;
             }
             // Use only constraints that the edit did not break.
@@ -125,12 +127,12 @@ impl Writer<'_> {
             instruction.extend(phrasings.map(|phrasing| edit.constraint.render(phrasing)));
             let runs = self.owners.instruction_runs(instruction.iter().map(String::as_str));
             if !self.owners.admit(index as u32, &edit.text, &runs) {
-                out.counts.one(Breakdown::DroppedRepairs.of("shared_ngram"));
+                out.counts.one(Breakdown::DroppedEdits.of("shared_ngram"));
                 continue;
             }
-            let source = (&answers[edit.answer], edit.text.as_str(), true);
+            let source = (&answers[edit.answer], edit.text.as_str());
             if self.emit(task, source, &constraints, prompts, &mut rng, out)? {
-                out.counts.one(Breakdown::Repaired.of(edit.constraint.kind().id()));
+                out.counts.one(Breakdown::Edited.of(edit.constraint.kind().id()));
             }
             texts.push(edit.text);
         }
@@ -152,7 +154,7 @@ impl Writer<'_> {
     fn emit(
         &self,
         task: &Task,
-        (answer, text, repaired): (&CleanSample, &str, bool),
+        (answer, text): (&CleanSample, &str),
         constraints: &[Constraint],
         prompts: &mut BTreeSet<String>,
         rng: &mut ChaCha8Rng,
@@ -164,6 +166,8 @@ impl Writer<'_> {
         if !accepted || !prompts.insert(instruction.prompt.clone()) {
             return Ok(false);
         }
+        let edited = text != answer.text;
+        let source = if edited { ResponseSource::Edited } else { ResponseSource::BackTranslated };
         out.responses.push(ResponseRow {
             id: content_id(&["response", &instruction.id, text]),
             instruction_id: instruction.id.clone(),
@@ -171,14 +175,16 @@ impl Writer<'_> {
             text: text.to_owned(),
             verdicts,
             accepted,
-            repaired,
+            source,
+            original: edited.then(|| answer.text.clone()),
             error: None,
             generator: answer.generator.clone(),
             sampling: info_json(&answer.info)?,
         });
         count_instruction(&mut out.counts, &instruction);
         out.counts.one(Total::Responses);
-        out.counts.add(Total::Repaired, u64::from(repaired));
+        out.counts.one(Breakdown::Source.of(source));
+        out.counts.add(Total::Edited, u64::from(edited));
         out.instructions.push(instruction);
         Ok(true)
     }

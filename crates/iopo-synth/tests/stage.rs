@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
-use iopo_schema::{InstructionRow, MetricRow, ResponseRow, read};
+use iopo_schema::{InstructionRow, MetricRow, ResponseRow, ResponseSource, read};
 use iopo_synth::answers::SampleInfo;
 use iopo_synth::text::{edit_share, grams};
 use iopo_synth::{SynthConfig, SynthError, SynthSummary, synthesize, synthesize_sampled};
@@ -213,50 +213,54 @@ fn finished_answers_need_no_model_and_other_settings_or_tasks_do() {
 }
 
 #[test]
-fn too_many_repaired_responses_are_an_error_until_the_limit_is_raised() {
+fn too_many_edited_responses_are_an_error_until_the_limit_is_raised() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 8);
     let mut config = config_with(|config| {
         config.samples_per_task = 2;
-        config.repairs_per_task = 4;
-        config.repair_probability = 1.0;
-        config.repair_reach = 1.1;
-        config.max_repair_edit = 1.0;
-        config.max_repaired_share = 0.05;
+        config.edits_per_task = 4;
+        config.edit_probability = 1.0;
+        config.edit_reach = 1.1;
+        config.max_edit = 1.0;
+        config.max_edited_share = 0.05;
     });
     let error = run(dir.path(), &config).expect_err("too many").to_string();
-    assert!(error.contains("max_repaired_share"), "{error}");
+    assert!(error.contains("max_edited_share"), "{error}");
     assert!(!dir.path().join("responses.parquet").exists());
-    assert!(stat(dir.path(), "repaired_share") > 0.05, "the stats have the reason");
-    config.max_repaired_share = 1.0;
+    assert!(stat(dir.path(), "edited_share") > 0.05, "the stats have the reason");
+    config.max_edited_share = 1.0;
     let summary = run(dir.path(), &config).expect("the limit allows all");
     let (_, responses) = rows(dir.path());
-    let flagged = responses.iter().filter(|row| row.repaired).count() as u64;
-    assert_eq!(flagged, summary.repaired);
+    let flagged = responses.iter().filter(|row| row.original.is_some()).count() as u64;
+    assert_eq!(flagged, summary.edited);
     assert!(flagged > 0);
 }
 
 #[test]
-fn a_repair_changes_few_tokens_and_only_for_rarely_reached_kinds() {
+fn an_edit_changes_few_tokens_and_only_for_rarely_reached_kinds() {
     let dir = tempfile::tempdir().expect("folder");
     write_tasks(&dir.path().join("tasks.jsonl"), 12);
-    let config = config_with(|config| config.repair_probability = 1.0);
+    let config = config_with(|config| config.edit_probability = 1.0);
     run(dir.path(), &config).expect("a run");
     let (_, responses) = rows(dir.path());
     let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
-    let mut repaired = 0;
-    for row in responses.iter().filter(|row| row.repaired) {
-        let same_task = answers.iter().filter(|answer| answer.task_id == row.task_id);
-        let nearest = same_task
-            .map(|answer| edit_share(answer.text.trim(), &row.text))
-            .fold(f64::INFINITY, f64::min);
-        assert!(nearest > 0.0 && nearest <= 0.2, "{nearest}: {}", row.text);
-        repaired += 1;
+    let mut edited = 0;
+    for row in &responses {
+        let Some(original) = &row.original else {
+            assert_eq!(row.source, ResponseSource::BackTranslated);
+            continue;
+        };
+        assert_eq!(row.source, ResponseSource::Edited);
+        let own = |answer: &&ResponseRow| answer.task_id == row.task_id;
+        assert!(answers.iter().filter(own).any(|answer| answer.text.trim() == original));
+        let share = edit_share(original, &row.text);
+        assert!(share > 0.0 && share <= 0.2, "{share}: {}", row.text);
+        edited += 1;
     }
-    assert!(repaired > 0);
+    assert!(edited > 0);
     let stats: Vec<MetricRow> = read(&dir.path().join("synth_stats.parquet")).expect("stats");
-    for row in stats.iter().filter(|row| row.name.starts_with("repaired/")) {
-        let kind = row.name.trim_start_matches("repaired/");
+    for row in stats.iter().filter(|row| row.name.starts_with("edited/")) {
+        let kind = row.name.trim_start_matches("edited/");
         let reached = stat(dir.path(), &format!("reached/{kind}"));
         assert!(reached < 0.05 * 12.0, "{kind} is reached by {reached} of 12 tasks");
     }

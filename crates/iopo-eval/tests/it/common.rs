@@ -4,7 +4,7 @@ use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_eval::{EvalConfig, TestPrompt, TestTask, draw_prompts, test_prompts};
 use iopo_schema::{
     CheckRow, ConstraintRow, GroupKind, InstructionRow, Method, Operation, PreferenceRow, Proof,
-    Split, VerdictRow, content_id,
+    ResponseSource, Split, VerdictRow, content_id,
 };
 
 /// Makes the row of a constraint.
@@ -55,7 +55,10 @@ pub(crate) fn group(task_id: &str, split: Split) -> PreferenceRow {
         y2,
         x1_constraints,
         x2_constraints,
-        repaired: false,
+        y1_source: ResponseSource::BackTranslated,
+        y2_source: ResponseSource::BackTranslated,
+        y1_original: None,
+        y2_original: None,
         proof: Proof { x1y1: yes(), x1y2: no(), x2y1: no(), x2y2: yes() },
     }
 }

@@ -1,7 +1,8 @@
 //! The row of an imported group.
 
 use iopo_schema::{
-    GroupKind, Method, Operation, PreferenceRow, Proof, Split, VerdictRow, content_id,
+    GroupKind, Method, Operation, PreferenceRow, Proof, ResponseSource, Split, VerdictRow,
+    content_id,
 };
 
 use super::{Place, SkipReason};
@@ -61,7 +62,10 @@ pub(super) fn row(texts: Texts, from: Place, split: Split) -> Result<PreferenceR
         added: Vec::new(),
         y1_response_id: String::new(),
         y2_response_id: String::new(),
-        repaired: false,
+        y1_source: ResponseSource::Given,
+        y2_source: ResponseSource::Given,
+        y1_original: None,
+        y2_original: None,
         proof: Proof {
             x1y1: verdict(true),
             x1y2: verdict(false),

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use iopo_constraints::{Constraint, Kind, compatible, render_prompt};
 use iopo_schema::{
-    ConstraintRow, InstructionRow, PerSequence, PreferenceRow, ResponseRow, VerdictRow, content_id,
+    ConstraintRow, InstructionRow, PerSequence, PreferenceRow, ResponseRow, ResponseSource,
+    VerdictRow, content_id,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -46,11 +47,12 @@ pub(crate) fn natural(style: usize, rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-/// Returns rows for `tasks` tasks with `answers` answers each. Every tenth response is marked as repaired.
+/// Returns rows for `tasks` tasks with `answers` answers each. Every tenth response is marked as edited.
 pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<ResponseRow>) {
     let (mut instructions, mut responses) = (Vec::new(), Vec::new());
     for seed in 0..tasks {
         for answer in 0..answers {
+            let edited = (seed * answers + answer) % 10 == 9;
             let mut rng = ChaCha8Rng::seed_from_u64((seed * 100 + answer) as u64);
             let text = natural(seed + answer, &mut rng);
             let holding: Vec<Constraint> =
@@ -71,7 +73,12 @@ pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
                 verdicts: VerdictRow::check_all(&chosen, &text),
                 text,
                 accepted: true,
-                repaired: (seed * answers + answer) % 10 == 9,
+                source: if edited {
+                    ResponseSource::Edited
+                } else {
+                    ResponseSource::BackTranslated
+                },
+                original: edited.then(|| "before".to_owned()),
                 error: None,
                 generator: "scripted".to_owned(),
                 sampling: "{}".to_owned(),

@@ -23,14 +23,13 @@ pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
     if let Some(rows) = &run.synth_stats
         && let Some(responses) = rows.iter().find(|row| row.name == Total::Responses.as_str())
     {
-        let repaired = rows.iter().find(|row| row.name == Total::RepairedShare.as_str());
+        let edited = rows.iter().find(|row| row.name == Total::EditedShare.as_str());
         tiles.push(Tile {
             value: format::number(responses.value),
             unit: "",
             name: "verified responses".to_owned(),
-            detail: repaired.map_or_else(String::new, |row| {
-                format!("{} % repaired", format::percent(row.value))
-            }),
+            detail: edited
+                .map_or_else(String::new, |row| format!("{} % edited", format::percent(row.value))),
         });
     }
     if let Some(groups) = &run.preferences {

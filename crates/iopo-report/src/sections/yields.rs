@@ -46,14 +46,15 @@ fn title(prefix: &str) -> String {
         Ok(Breakdown::ConstraintsPerInstruction) => "Constraints per instruction",
         Ok(
             Breakdown::DroppedConstraints
-            | Breakdown::DroppedRepairs
+            | Breakdown::DroppedEdits
             | Breakdown::Trimmed
             | Breakdown::Tasks
             | Breakdown::TasksWithGroups
             | Breakdown::Candidates
             | Breakdown::Changed
             | Breakdown::Reached
-            | Breakdown::Repaired,
+            | Breakdown::Source
+            | Breakdown::Edited,
         )
         | Err(_) => return readable(prefix),
     };
@@ -71,14 +72,15 @@ fn rank(prefix: &str) -> usize {
         Ok(Breakdown::Dimension) => 5,
         Ok(
             Breakdown::DroppedConstraints
-            | Breakdown::DroppedRepairs
+            | Breakdown::DroppedEdits
             | Breakdown::Trimmed
             | Breakdown::Tasks
             | Breakdown::TasksWithGroups
             | Breakdown::Candidates
             | Breakdown::Changed
             | Breakdown::Reached
-            | Breakdown::Repaired
+            | Breakdown::Source
+            | Breakdown::Edited
             | Breakdown::ConstraintsPerInstruction,
         )
         | Err(_) => 6,

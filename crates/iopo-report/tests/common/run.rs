@@ -226,7 +226,14 @@ fn group(index: usize, text: &str) -> PreferenceRow {
         added: vec![many],
         y1_response_id: "r1".into(),
         y2_response_id: "r2".into(),
-        repaired: index.is_multiple_of(5),
+        y1_source: if index.is_multiple_of(5) {
+            ResponseSource::Edited
+        } else {
+            ResponseSource::BackTranslated
+        },
+        y2_source: ResponseSource::BackTranslated,
+        y1_original: index.is_multiple_of(5).then(|| "Rain forms from clouds.".to_owned()),
+        y2_original: None,
         proof: Proof {
             x1y1: vec![verdict(true, "no commas"), verdict(true, "7 words, at most 20 allowed")],
             x1y2: vec![verdict(true, "no commas"), verdict(false, &format!("57 words {text}"))],
@@ -259,7 +266,7 @@ pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
         ("answers", 2_560.0),
         ("instructions", 1_412.0),
         ("responses", 1_391.0),
-        ("repaired_share", 0.114),
+        ("edited_share", 0.114),
         ("type/Format", 1_204.0),
         ("type/Content", 411.0),
         ("type/Style", 201.0),

@@ -23,12 +23,12 @@ names! {
         TasksWithResponses = "tasks_with_responses",
         /// `tasks_with_responses` over `tasks`.
         TasksWithResponsesShare = "tasks_with_responses_share",
-        /// Attempted repairs.
-        RepairsTried = "repairs_tried",
+        /// Attempted edits.
+        EditsTried = "edits_tried",
         /// Responses, or groups with a response, that an edit changed.
-        Repaired = "repaired",
-        /// `repaired` over the responses or groups written.
-        RepairedShare = "repaired_share",
+        Edited = "edited",
+        /// `edited` over the responses or groups written.
+        EditedShare = "edited_share",
         /// Pairs of responses to one task that were compared.
         Pairs = "pairs",
         /// Preference groups written.
@@ -51,8 +51,8 @@ names! {
         Dropped = "dropped",
         /// Constraints not used for pairing, by reason.
         DroppedConstraints = "dropped_constraints",
-        /// Repairs dropped, by reason.
-        DroppedRepairs = "dropped_repairs",
+        /// Edits dropped, by reason.
+        DroppedEdits = "dropped_edits",
         /// Responses cut back to their last complete sentence, by the reason of the cut.
         Trimmed = "trimmed",
         /// Groups written, by split.
@@ -73,8 +73,10 @@ names! {
         Changed = "changed",
         /// Tasks with a response that satisfies a constraint of the kind, by kind.
         Reached = "reached",
-        /// Responses written after a repair, by kind.
-        Repaired = "repaired",
+        /// Responses written, by source.
+        Source = "source",
+        /// Responses written after an edit, by kind of the constraint that it made hold.
+        Edited = "edited",
         /// Instructions, by number of constraints.
         ConstraintsPerInstruction = "constraints_per_instruction",
     }

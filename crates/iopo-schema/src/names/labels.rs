@@ -1,4 +1,4 @@
-//! The labels of rows: split, kind of group, operation, method of a verdict, and end of a response.
+//! The labels of rows: split, kind of group, operation, method of a verdict, and source and end of a response.
 
 use crate::named::names;
 
@@ -45,6 +45,24 @@ names! {
         Add = "add",
         /// A constraint is removed (sided).
         Remove = "remove",
+    }
+}
+
+names! {
+    /// How a response and its instruction were brought together.
+    pub enum ResponseSource {
+        /// The response was sampled for this instruction and accepted as it is.
+        Sampled = "sampled",
+        /// The text was edited so that a constraint holds.
+        Edited = "edited",
+        /// A failed constraint of the instruction was replaced by one of its revisions that the response satisfies.
+        Reversed = "reversed",
+        /// The instruction was drawn for an existing response, which satisfies it without an edit.
+        Drawn = "drawn",
+        /// The constraints were found from the response.
+        BackTranslated = "back-translated",
+        /// Unknown: the response was read from a file.
+        Given = "given",
     }
 }
 

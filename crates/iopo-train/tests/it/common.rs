@@ -10,8 +10,8 @@ use iopo_core::FalseCells;
 use iopo_llm::{Progress, Silent};
 use iopo_model::{ChatTemplate, Decoder, LoraConfig, ModelConfig, Tokenizer};
 use iopo_schema::{
-    GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance, Split,
-    VerdictRow, content_id,
+    GroupKind, Method as VerdictMethod, Operation, PreferenceRow, Proof, Provenance,
+    ResponseSource, Split, VerdictRow, content_id,
 };
 use iopo_train::{
     Base, EncodedGroup, Method, Origin, Override, SequenceLayout, TrainConfig,
@@ -239,7 +239,10 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
                 added: Vec::new(),
                 y1_response_id: "r1".into(),
                 y2_response_id: "r2".into(),
-                repaired: false,
+                y1_source: ResponseSource::BackTranslated,
+                y2_source: ResponseSource::BackTranslated,
+                y1_original: None,
+                y2_original: None,
                 proof: Proof {
                     x1y1: vec![verdict(true)],
                     x1y2: vec![verdict(sided)],

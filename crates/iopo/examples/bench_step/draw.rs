@@ -8,7 +8,9 @@ use iopo::constraints::{Constraint, Kind, compatible};
 use iopo::core::random::keyed;
 use iopo::llm::{Message, Request, Sampling};
 use iopo::model::{memory, workers};
-use iopo::schema::{InstructionRow, Parts, Provenance, ResponseRow, VerdictRow, content_id};
+use iopo::schema::{
+    InstructionRow, Parts, Provenance, ResponseRow, ResponseSource, VerdictRow, content_id,
+};
 use iopo::synth::rows::{finish, instruction_row};
 use iopo::synth::{SynthConfig, Task};
 use iopo_testing::answers;
@@ -111,7 +113,8 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
             accepted: verdicts.iter().all(|verdict| verdict.satisfied),
             text: answer.clone(),
             verdicts,
-            repaired: false,
+            source: ResponseSource::Drawn,
+            original: None,
             error: None,
             generator: "scripted".to_owned(),
             sampling: String::new(),

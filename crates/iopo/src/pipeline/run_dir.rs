@@ -123,8 +123,8 @@ fn changes(found: &PipelineConfig, config: &PipelineConfig) -> Result<Vec<String
     found.device.clone_from(&config.device);
     found.demonstration = config.demonstration;
     found.train.gradient_checkpointing = config.train.gradient_checkpointing;
-    found.synth.max_repaired_share = config.synth.max_repaired_share;
-    found.pairs.max_repaired_share = config.pairs.max_repaired_share;
+    found.synth.max_edited_share = config.synth.max_edited_share;
+    found.pairs.max_edited_share = config.pairs.max_edited_share;
     found.pairs.min_test_tasks = config.pairs.min_test_tasks;
     found.pairs.min_train_groups = config.pairs.min_train_groups;
     Ok(differences(&found.to_table()?, &config.to_table()?))
@@ -167,7 +167,7 @@ mod tests {
         open(|config| {
             config.name = "other".to_owned();
             config.pairs.min_test_tasks = 1;
-            config.synth.max_repaired_share = 1.0;
+            config.synth.max_edited_share = 1.0;
         })
         .expect("the name and limits that only accept a result may change");
         let error = open(|config| config.set_seed(3)).expect_err("refused");

@@ -88,12 +88,12 @@ impl fmt::Display for StageSummary {
         match self {
             Self::Synth(made) => {
                 let SynthSummary { tasks, kept, answers, instructions, .. } = made;
-                let repaired = 100.0 * made.repaired_share();
+                let edited = 100.0 * made.edited_share();
                 write!(
                     f,
                     "{tasks} tasks, {kept} answers kept of {answers}, {instructions} instructions, "
                 )?;
-                write!(f, "{repaired:.0} % repaired")
+                write!(f, "{edited:.0} % edited")
             }
             Self::Pairs(made) => {
                 let PairsSummary { groups, full, sided, train, dev, test, .. } = made;
@@ -132,9 +132,9 @@ mod tests {
     fn a_summary_is_one_line() {
         let mut synth = SynthSummary::default();
         (synth.tasks, synth.answers, synth.kept) = (3, 12, 9);
-        (synth.instructions, synth.responses, synth.repaired) = (8, 8, 2);
+        (synth.instructions, synth.responses, synth.edited) = (8, 8, 2);
         let summary = StageSummary::Synth(synth);
-        let line = "3 tasks, 9 answers kept of 12, 8 instructions, 25 % repaired";
+        let line = "3 tasks, 9 answers kept of 12, 8 instructions, 25 % edited";
         assert_eq!((summary.to_string().as_str(), summary.stage()), (line, Stage::Synth));
         let report = ReportSummary {
             out: PathBuf::from("run/report.html"),

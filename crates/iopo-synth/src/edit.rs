@@ -1,4 +1,4 @@
-//! Repair: a small edit that makes a constraint hold.
+//! Edit: a small edit that makes a constraint hold.
 
 use iopo_constraints::{Constraint, Kind};
 use rand::{Rng, RngExt};
@@ -7,12 +7,12 @@ use crate::SynthConfig;
 use crate::text::{edit_share, repetition};
 use iopo_core::random::weighted;
 
-/// Number of constraints that are tried for one repair.
+/// Number of constraints that are tried for one edit.
 const ATTEMPTS: usize = 6;
 
 /// An edited answer and the constraint that it was edited for.
 #[derive(Debug, Clone)]
-pub struct Repaired {
+pub struct Edited {
     /// The edited text.
     pub text: String,
     /// The index of the answer.
@@ -23,13 +23,13 @@ pub struct Repaired {
 
 /// Edits one of `answers` for a constraint of one of `kinds`, within the limits of `config`. Returns `None` if no
 /// attempt succeeds.
-pub fn repair(
+pub fn edit_one(
     task: &str,
     answers: &[&str],
     kinds: &[(Kind, f64)],
     config: &SynthConfig,
     rng: &mut impl Rng,
-) -> Option<Repaired> {
+) -> Option<Edited> {
     let weights: Vec<f64> = kinds.iter().map(|(_, weight)| *weight).collect();
     for _ in 0..ATTEMPTS {
         let (kind, _) = kinds[weighted(&weights, rng)?];
@@ -44,11 +44,11 @@ pub fn repair(
         let Some(text) = constraint.edit(answers[answer]) else { continue };
         let text = text.trim().to_owned();
         let sound = constraint.check(&text).satisfied
-            && edit_share(answers[answer], &text) <= config.max_repair_edit
+            && edit_share(answers[answer], &text) <= config.max_edit
             && repetition(&text) <= config.max_repetition
             && !answers.contains(&text.as_str());
         if sound {
-            return Some(Repaired { text, answer, constraint });
+            return Some(Edited { text, answer, constraint });
         }
     }
     None
