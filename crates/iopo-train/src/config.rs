@@ -1,5 +1,6 @@
 //! The settings of training, with their defaults.
 
+mod sft;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use crate::{
     schedule::SchedulerType,
     tree::SequenceLayout,
 };
+
+pub use sft::{SftConfig, SftData};
 
 /// Training settings, named as in TRL and transformers where these have them.
 ///
@@ -128,19 +131,6 @@ fn method_names() -> serde_json::Value {
     serde_json::json!({ "enum": names })
 }
 
-/// Settings of the SFT stage.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SftConfig {
-    /// Passes of SFT over the training groups. Default: 2.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub num_train_epochs: usize,
-    /// Peak learning rate of SFT. Default: 5e-4.
-    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
-    pub learning_rate: f64,
-}
-
 /// Settings of one method that replace the common ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -184,12 +174,6 @@ impl GridConfig {
     /// Returns whether there is nothing to choose from.
     pub fn is_empty(&self) -> bool {
         self.learning_rate.is_empty() && self.beta.is_empty() && self.pref_ftx.is_empty()
-    }
-}
-
-impl Default for SftConfig {
-    fn default() -> Self {
-        Self { num_train_epochs: 2, learning_rate: 5e-4 }
     }
 }
 
@@ -250,7 +234,7 @@ impl TrainConfig {
         model_folder(method.name(), (self.seeds.len() > 1).then_some(seed))
     }
 
-    /// Returns the passes over the training groups of a method.
+    /// Returns the passes of a method over its data.
     pub fn epochs(&self, method: Method) -> usize {
         if method.starts_from_base() { self.sft.num_train_epochs } else { self.num_train_epochs }
     }

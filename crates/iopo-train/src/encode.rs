@@ -29,7 +29,7 @@ pub enum TruncationMode {
     Official,
 }
 
-/// A preference group as tokens.
+/// A preference group as tokens, or two rows of SFT as its sequences `x1y1` and `x2y2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedGroup {
     /// The row's id.
@@ -96,13 +96,18 @@ pub struct EncodedGroups {
 impl EncodedGroups {
     /// Describes the dropped rows, for instance `too_long: 3, special_token: 1`, or `none were dropped`.
     pub fn describe_dropped(&self) -> String {
-        if self.dropped.is_empty() {
-            return "none were dropped".to_owned();
-        }
-        let parts: Vec<String> =
-            self.dropped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
-        parts.join(", ")
+        describe(&self.dropped)
     }
+}
+
+/// Describes dropped rows by their counts.
+pub(crate) fn describe(dropped: &BTreeMap<DropReason, u64>) -> String {
+    if dropped.is_empty() {
+        return "none were dropped".to_owned();
+    }
+    let parts: Vec<String> =
+        dropped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
+    parts.join(", ")
 }
 
 /// The result of encoding one group.
@@ -162,34 +167,60 @@ impl<'a> Encoder<'a> {
         responses: [&str; 2],
         false_cells: FalseCells,
     ) -> Result<Encoded, ModelError> {
-        if self.policy == TruncationMode::Drop
-            && let Some(reason) = self.refused(chats, responses)
-        {
+        if let Some(reason) = self.refused(&chats, &responses) {
             return Ok(Encoded::Dropped(reason));
         }
-        let mut group = EncodedGroup {
+        Ok(self.fitted(EncodedGroup {
             id: id.to_owned(),
             x1: self.prompt(chats[0])?,
             x2: self.prompt(chats[1])?,
             y1: self.response(responses[0])?,
             y2: self.response(responses[1])?,
             false_cells,
-        };
+        }))
+    }
+
+    /// Encodes a row of SFT, whose prompt is the user's only turn, as the sequence `x1y1` of a group without x2 and y2.
+    ///
+    /// It drops the row for the reasons of [`Encoder::group`].
+    ///
+    /// # Errors
+    /// Returns an error if the template rejects the chat or the tokenizer rejects a text.
+    pub fn row(&self, id: &str, prompt: &str, response: &str) -> Result<Encoded, ModelError> {
+        let chat = [Message::user(prompt)];
+        if let Some(reason) = self.refused(&[&chat], &[response]) {
+            return Ok(Encoded::Dropped(reason));
+        }
+        Ok(self.fitted(EncodedGroup {
+            id: id.to_owned(),
+            x1: self.prompt(&chat)?,
+            x2: Vec::new(),
+            y1: self.response(response)?,
+            y2: Vec::new(),
+            false_cells: FalseCells::BOTH,
+        }))
+    }
+
+    /// Drops or cuts a group that is too long.
+    fn fitted(&self, mut group: EncodedGroup) -> Encoded {
         let reason = match self.policy {
             TruncationMode::Drop => {
                 (group.longest() > self.max_length).then_some(DropReason::TooLong)
             }
             TruncationMode::Official => official::cut(&mut group, self.max_length),
         };
-        Ok(reason.map_or(Encoded::Group(group), Encoded::Dropped))
+        reason.map_or(Encoded::Group(group), Encoded::Dropped)
     }
 
-    /// Returns the reason to drop a group before it is encoded.
-    fn refused(&self, chats: [&[Message]; 2], responses: [&str; 2]) -> Option<DropReason> {
+    /// Returns the reason to drop texts before they are encoded.
+    fn refused(&self, chats: &[&[Message]], responses: &[&str]) -> Option<DropReason> {
+        if self.policy == TruncationMode::Official {
+            return None;
+        }
         let special = |turn: &Message| self.tokenizer.special_in(&turn.content).is_some();
-        if chats.into_iter().flatten().any(special) {
+        if chats.iter().copied().flatten().any(special) {
             Some(DropReason::SpecialToken)
-        } else if responses.into_iter().any(str::is_empty) {
+        } else if responses.iter().any(|response| response.is_empty()) {
             Some(DropReason::EmptyResponse)
         } else {
             None

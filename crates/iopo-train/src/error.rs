@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use iopo_core::{Sequence, SettingError};
 use iopo_model::ModelError;
-use iopo_schema::SchemaError;
+use iopo_schema::{SchemaError, Split};
 
 /// An error that stops training.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +36,37 @@ pub enum TrainError {
         path: PathBuf,
         /// Counts of the dropped rows by reason.
         dropped: String,
+    },
+    /// SFT reads responses, and none of them can be trained on.
+    #[error("{}: found no verified response of the train split ({dropped}), expected at least one", path.display())]
+    NoResponses {
+        /// The responses file.
+        path: PathBuf,
+        /// Counts of the dropped rows by reason.
+        dropped: String,
+    },
+    /// A response answers an instruction that is missing.
+    #[error(
+        "{}: found no instruction {instruction} of the train split, expected that of response {response}",
+        path.display()
+    )]
+    MissingInstruction {
+        /// The instructions file.
+        path: PathBuf,
+        /// Id of the instruction.
+        instruction: String,
+        /// Id of the response.
+        response: String,
+    },
+    /// A task of the dev or the test split is among the tasks to train on.
+    #[error("{}: found task {task} in the {split} split, expected no group of a task that SFT reads", path.display())]
+    LeakedTask {
+        /// The preferences file.
+        path: PathBuf,
+        /// The task.
+        task: String,
+        /// Its split in the preferences file.
+        split: Split,
     },
     /// The directory holds a run with other settings or inputs.
     #[error("{}: found a run with other settings, data or model ({what})", path.display())]
@@ -123,6 +154,11 @@ impl TrainError {
         let hint = match self {
             Self::Io { .. } => "check permissions and free space",
             Self::NoGroups { .. } => "raise `train.max_length`, or build more groups",
+            Self::NoResponses { .. } => {
+                "raise `train.max_length`, sample more responses, or set `train.sft.data` to groups"
+            }
+            Self::MissingInstruction { .. } => "synthesize instructions and responses again",
+            Self::LeakedTask { .. } => "build the groups again with the same split of tasks",
             Self::OtherRun { .. } => {
                 "choose another output directory, or delete this one to train again"
             }
@@ -151,6 +187,9 @@ impl TrainError {
             | Self::Schema(_)
             | Self::Io { .. }
             | Self::NoGroups { .. }
+            | Self::NoResponses { .. }
+            | Self::MissingInstruction { .. }
+            | Self::LeakedTask { .. }
             | Self::ReferenceMismatch { .. }
             | Self::MissingReference { .. }
             | Self::NoTrial { .. }

@@ -6,6 +6,7 @@
 //! | [`run`](mod@run), [`grid`] | all methods of a run; the search for their settings |
 //! | [`trainer`], [`state`], [`checkpoint`] | the training of one method; its state; exact resume |
 //! | [`mod@encode`] | groups as tokens; groups that do not fit are dropped and counted, or cut on request |
+//! | [`inputs`], [`responses`], [`sft_rows`] | the files of a run; verified responses as rows of SFT |
 //! | [`tree`], [`batch`] | groups as segment trees; order, updates and micro-batches |
 //! | [`method`], [`objective`], [`loss`] | the methods, the sequences that they read, and their losses |
 //! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimizer, gradient clipping |
@@ -17,11 +18,13 @@
 //! | [`weights`], [`metadata`] | trained weights in files, adapters in PEFT's format; `iopo.json` beside them |
 //!
 //! ```no_run
+//! use std::path::Path;
+//!
 //! use iopo_train::{Base, TrainConfig, train};
 //! # fn run(base: &Base<'_>) -> Result<(), iopo_train::TrainError> {
 //! let mut config = TrainConfig::default();
 //! config.beta = 0.2;
-//! let (data, out) = ("preferences.parquet".as_ref(), "train".as_ref());
+//! let (data, out) = (Path::new("preferences.parquet"), Path::new("train"));
 //! for run in train(&config, data, base, out, &iopo_llm::Silent)?.runs {
 //!     assert!(run.adapter.join("adapter_model.safetensors").exists());
 //! }
@@ -49,6 +52,7 @@ mod files;
 pub mod gradient_checkpointing;
 pub mod grid;
 pub mod guards;
+pub mod inputs;
 pub mod loss;
 pub mod metadata;
 pub mod method;
@@ -58,20 +62,24 @@ pub mod objective;
 pub mod optim;
 mod peft;
 pub mod reference;
+pub mod responses;
 pub mod run;
 pub mod schedule;
+pub mod sft_rows;
 pub mod state;
 pub mod trainer;
 pub mod tree;
 pub mod weights;
 
-pub use config::{GridConfig, Override, TrainConfig};
+pub use config::{GridConfig, Override, SftConfig, SftData, TrainConfig};
 pub use encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode};
 pub use error::TrainError;
 pub use gradient_checkpointing::GradientCheckpointing;
+pub use inputs::TrainInputs;
 pub use metadata::{Metadata, Origin};
 pub use method::Method;
 pub use objective::Objective;
+pub use responses::Responses;
 pub use run::{Base, RunSummary, TrainSummary, train};
 pub use tree::{Batch, SequenceLayout};
 

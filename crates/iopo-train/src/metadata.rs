@@ -27,6 +27,21 @@ pub struct Origin {
     pub template_hash: String,
     /// Hash of the preferences file.
     pub preferences_hash: String,
+    /// The rows of SFT, if it reads responses.
+    pub sft_rows: Option<SftRowsOrigin>,
+}
+
+/// The rows that SFT reads with `train.sft.data = "responses"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SftRowsOrigin {
+    /// Hash of the responses file.
+    pub responses_hash: String,
+    /// Number of rows trained on.
+    pub rows: usize,
+    /// Hash of their ids, which are content hashes of prompt and response.
+    pub rows_hash: String,
 }
 
 /// Metadata of a trained model: the base that it fits, and how it was trained.
@@ -44,6 +59,9 @@ pub struct Metadata {
     pub method: Method,
     /// Hash of the preferences file.
     pub preferences_hash: String,
+    /// The rows of SFT, if it reads responses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sft_rows: Option<SftRowsOrigin>,
     /// Settings that the result depends on.
     pub settings: ResultSettings,
 }
@@ -176,6 +194,7 @@ mod tests {
             template_hash: "t".to_owned(),
             method,
             preferences_hash: "p".to_owned(),
+            sft_rows: None,
             settings: ResultSettings::new(config, method, settings, plan, 4, Dtype::F32),
         }
     }

@@ -8,9 +8,9 @@ use crate::named::named;
 named! {
     /// A training method. All but [`Method::Sft`] start from the SFT model. A run trains them in this order.
     pub enum Method {
-        /// Supervised fine-tuning on (x1, y1) and (x2, y2), from the base model.
+        /// Supervised fine-tuning from the base model, on (x1, y1) and (x2, y2) of each group or on verified responses.
         Sft = "sft",
-        /// SFT from the SFT model with as many updates as a preference method gets, as a fair baseline.
+        /// SFT from the SFT model with the groups and the updates that a preference method gets, as a fair baseline.
         SftContinued = "sft-continued",
         /// DPO on both output pairs of a group (the paper's "without input preference").
         Dpo = "dpo",
@@ -168,8 +168,9 @@ impl Method {
     pub fn needs(self, group: &EncodedGroup) -> PerSequence<bool> {
         let FalseCells { x1y2, x2y1 } = group.false_cells;
         match self {
+            // The last of an odd number of rows has no second response.
             Self::Sft | Self::SftContinued => {
-                PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: true }
+                PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: !group.y2.is_empty() }
             }
             Self::Dpo | Self::Iopo | Self::IopoNoOutput => {
                 PerSequence { x1y1: true, x1y2, x2y1, x2y2: true }

@@ -1,28 +1,28 @@
 //! All methods of a run: SFT from the base model, the others from the SFT model.
 
+mod data;
+mod methods;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use iopo_core::{SettingError, hash};
+use iopo_core::hash;
 use iopo_llm::Progress;
-use iopo_model::{ChatTemplate, Decoder, Dtype, Tokenizer, write_chat_files};
-use iopo_schema::run_files::model_folder;
-use iopo_schema::{PreferenceRow, Provenance, Split, TrainingMetric, file_hash, read};
-use serde_json::json;
+use iopo_model::{ChatTemplate, Decoder, Tokenizer};
+use iopo_schema::file_hash;
 
 use crate::{
-    Method, PRODUCER, TrainConfig, TrainError,
+    Method, TrainConfig, TrainError,
     batch::{limited, smaller},
-    encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode},
-    files,
-    grid::{self, Settings, Trial},
-    metadata::Origin,
-    reference::{Identity, ReferenceLogps, reference},
-    trainer::{TrainOutput, Trainer, TrainingData},
-    weights,
+    encode::{DropReason, Encoder},
+    grid::Settings,
+    inputs::TrainInputs,
+    metadata::{Origin, SftRowsOrigin},
 };
+use data::Data;
+use methods::{Run, SftRun};
 
 /// The model that training starts from.
 #[derive(Debug, Clone, Copy)]
@@ -92,266 +92,84 @@ pub struct TrainSummary {
     pub groups: usize,
     /// Groups of the dev split evaluated on.
     pub dev_groups: usize,
+    /// Dropped groups, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
+    /// The rows of SFT, if it reads responses.
+    pub sft_rows: Option<SftRowsSummary>,
+}
+
+/// The rows that SFT reads with `train.sft.data = "responses"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SftRowsSummary {
+    /// Rows trained on.
+    pub rows: usize,
     /// Dropped rows, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
 }
 
-/// The inputs of a run.
-struct Inputs<'a> {
-    config: &'a TrainConfig,
-    base: &'a Base<'a>,
-    out_dir: &'a Path,
-    progress: &'a dyn Progress,
-    train: Vec<&'a EncodedGroup>,
-    /// Groups that a trial of the grid trains on.
-    trial: Vec<&'a EncodedGroup>,
-    dev: Vec<&'a EncodedGroup>,
-    origin: Origin,
-    max_length: usize,
-}
-
-/// Trains every method of `config` on the train split of `preferences`: SFT from `base`, then each other method from the
-/// SFT model.
+/// Trains every method of `config`: SFT from `base`, then each other method from the SFT model on the train split of the
+/// preferences.
 ///
-/// All of them see the same groups in the same order, with the same number of updates unless early stopping ends one.
-/// Each writes to its own directory under `out_dir`; finished methods are not trained again.
+/// `inputs` are the files to read, or the path of the preferences alone. All methods after SFT see the same groups in the
+/// same order, with the same number of updates unless early stopping ends one. Each method writes to its own directory
+/// under `out_dir`; finished methods are not trained again.
 ///
 /// # Errors
-/// Returns an error if a setting is out of range, no group fits, a directory belongs to another run, a guard stops a
-/// training, or a model or file fails, and [`TrainError::Cancelled`] if `progress` is cancelled.
-pub fn train(
+/// Returns an error if a setting is out of range, no group fits, a file that a setting needs is missing, a task of the dev
+/// or test split is among those to train on, a directory belongs to another run, a guard stops a training, or a model or
+/// file fails, and [`TrainError::Cancelled`] if `progress` is cancelled.
+pub fn train<'a>(
     config: &TrainConfig,
-    preferences: &Path,
+    inputs: impl Into<TrainInputs<'a>>,
     base: &Base<'_>,
     out_dir: &Path,
     progress: &dyn Progress,
 ) -> Result<TrainSummary, TrainError> {
+    let inputs = inputs.into();
     config.validate()?;
     // The model cannot compute longer sequences than it has positions for.
     let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
-    let rows: Vec<PreferenceRow> = read(preferences)?;
     let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.truncation_mode)?;
-    let of = |split: Split| encode(rows.iter().filter(|row| row.split == split), &encoder);
-    let train = of(Split::Train)?;
-    if train.groups.is_empty() {
-        return Err(TrainError::NoGroups {
-            path: preferences.to_owned(),
-            dropped: train.describe_dropped(),
-        });
-    }
-    let choosing = !config.grid.is_empty();
-    let dev = if config.do_eval || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
-    let needs_dev = match (choosing, config.eval_strategy().needs_evaluations()) {
-        (true, _) => Some("train.grid"),
-        (_, true) if config.early_stopping_patience > 0 => Some("train.early_stopping_patience"),
-        (_, true) => Some("train.load_best_model_at_end"),
-        (false, false) => None,
+    let data = Data::read(config, &inputs, &encoder)?;
+    let origin = Origin {
+        base: base.name.to_owned(),
+        base_weights_hash: base.weights_hash.to_owned(),
+        template_hash: base.template_hash()?,
+        preferences_hash: file_hash(inputs.preferences)?,
+        sft_rows: None,
     };
-    if let Some(key) = needs_dev
-        && dev.groups.is_empty()
-    {
-        let found = format!("a dev split without groups ({})", dev.describe_dropped());
-        return Err(SettingError::new(key, found, "at least one group of the dev split").into());
-    }
-    let mut dropped = train.dropped.clone();
-    for (reason, count) in &dev.dropped {
-        *dropped.entry(*reason).or_default() += count;
-    }
-    let inputs = Inputs {
+    let sft = data.sft.as_ref().map(|(rows, responses_hash)| {
+        let sft_rows = SftRowsOrigin {
+            responses_hash: responses_hash.clone(),
+            rows: rows.rows,
+            rows_hash: rows.hash(),
+        };
+        SftRun {
+            pairs: rows.pairs.iter().collect(),
+            origin: Origin { sft_rows: Some(sft_rows), ..origin.clone() },
+        }
+    });
+    let run = Run {
         config,
         base,
         out_dir,
         progress,
-        trial: limited(
-            &train.groups,
-            smaller(config.max_train_groups, config.grid.max_train_groups),
-        ),
-        train: limited(&train.groups, config.max_train_groups),
-        dev: limited(&dev.groups, config.max_eval_groups),
-        origin: Origin {
-            base: base.name.to_owned(),
-            base_weights_hash: base.weights_hash.to_owned(),
-            template_hash: base.template_hash()?,
-            preferences_hash: file_hash(preferences)?,
-        },
+        trial: limited(&data.train, smaller(config.max_train_groups, config.grid.max_train_groups)),
+        train: limited(&data.train, config.max_train_groups),
+        dev: limited(&data.dev, config.max_eval_groups),
+        origin,
+        sft,
         max_length,
     };
     let mut chosen = BTreeMap::new();
     let mut runs = Vec::new();
     for seed in config.resolved_seeds() {
-        runs.extend(inputs.seed(seed, &mut chosen)?);
+        runs.extend(run.seed(seed, &mut chosen)?);
     }
-    Ok(TrainSummary { runs, groups: inputs.train.len(), dev_groups: inputs.dev.len(), dropped })
-}
-
-impl Inputs<'_> {
-    /// Trains all methods with one random seed.
-    fn seed(
-        &self,
-        seed: u64,
-        chosen: &mut BTreeMap<Method, Settings>,
-    ) -> Result<Vec<RunSummary>, TrainError> {
-        let (base, none) = (self.base, BTreeMap::new());
-        let start = base.decoder.clone();
-        let start =
-            if self.config.use_peft { start.with_lora(&self.config.lora, seed)? } else { start };
-        let settings = grid::candidates(self.config, Method::Sft)[0];
-        let trainer = self.trainer(Method::Sft, seed, settings, &none);
-        let output = self.train(&trainer, &start)?;
-        let mut runs = vec![summary(&trainer, seed, settings, &output)];
-        let methods: Vec<Method> =
-            self.config.resolved_methods().into_iter().filter(|m| !m.starts_from_base()).collect();
-        if methods.is_empty() {
-            return Ok(runs);
-        }
-
-        let sft = weights::load(trainer.dir(), base.decoder, base.weights_hash)?;
-        let reference = if methods.iter().any(|method| method.has_reference()) {
-            self.reference(seed, &sft)?
-        } else {
-            BTreeMap::new()
-        };
-        if !self.config.grid.is_empty() && chosen.is_empty() {
-            *chosen = self.choose(&methods, seed, &sft, &reference)?;
-        }
-        for method in methods {
-            let own = grid::candidates(self.config, method)[0];
-            let settings = chosen.get(&method).copied().unwrap_or(own);
-            let trainer = self.trainer(method, seed, settings, &reference);
-            let output = self.train(&trainer, &sft)?;
-            runs.push(summary(&trainer, seed, settings, &output));
-        }
-        Ok(runs)
-    }
-
-    /// Runs a trainer. A fully trained model gets all files of a Hugging Face directory.
-    fn train(&self, trainer: &Trainer<'_>, start: &Decoder) -> Result<TrainOutput, TrainError> {
-        let output = trainer.run(start, self.progress)?;
-        if !self.config.use_peft {
-            // Written every time, because a kill can occur between the last file of the training and these.
-            let Base { decoder, tokenizer, template, .. } = self.base;
-            write_chat_files(trainer.dir(), tokenizer, template, decoder.config())?;
-        }
-        Ok(output)
-    }
-
-    /// Returns the type of the base's weights if it is not f32, because logps depend on it.
-    fn dtype_suffix(&self) -> String {
-        let dtype = self.base.decoder.dtype();
-        if dtype == Dtype::F32 { String::new() } else { format!(" {}", dtype.name()) }
-    }
-
-    fn reference(&self, seed: u64, sft: &Decoder) -> Result<ReferenceLogps, TrainError> {
-        let trained = weights::hash(&weights::trained_tensors(sft)?);
-        let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
-        let model_hash = hash::bytes(text);
-        let name = model_folder("reference_logps", (self.config.seeds.len() > 1).then_some(seed));
-        let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
-        files::create_dir(self.out_dir)?;
-        reference(
-            &self.out_dir.join(format!("{name}.parquet")),
-            sft,
-            &groups,
-            Identity {
-                model_hash: &model_hash,
-                template_hash: &self.encoding_hash(),
-                preferences_hash: &self.origin.preferences_hash,
-            },
-            self.config.sequence_layout,
-            self.config.tokens_per_micro_batch,
-            self.progress,
-        )
-    }
-
-    /// Hashes everything that turns text into the scored tokens, truncation included.
-    fn encoding_hash(&self) -> String {
-        match self.config.truncation_mode {
-            TruncationMode::Drop => self.origin.template_hash.clone(),
-            TruncationMode::Official => {
-                let text = format!("{} official {}", self.origin.template_hash, self.max_length);
-                hash::bytes(text)
-            }
-        }
-    }
-
-    /// Trains every candidate of every method and chooses the best on the dev split.
-    fn choose(
-        &self,
-        methods: &[Method],
-        seed: u64,
-        sft: &Decoder,
-        reference: &ReferenceLogps,
-    ) -> Result<BTreeMap<Method, Settings>, TrainError> {
-        let mut config = self.config.clone();
-        if config.grid.num_train_epochs > 0 {
-            config.num_train_epochs = config.grid.num_train_epochs;
-        }
-        let mut trials: Vec<(Method, Vec<Trial>)> = Vec::new();
-        let mut chosen = BTreeMap::new();
-        for &method in methods {
-            let mut of_method = Vec::new();
-            for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
-                let data = TrainingData { train: &self.trial, dev: &self.dev, reference };
-                let dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
-                let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin)
-                    .with_settings(settings)
-                    .writes_weights(false);
-                of_method.push(match trainer.run(sft, self.progress) {
-                    Ok(output) => grid::trial(settings, &output),
-                    // A diverging candidate is a result of the grid, not an error.
-                    Err(TrainError::NonFinite { .. }) => {
-                        Trial { settings, accuracy: None, nll: f64::INFINITY }
-                    }
-                    Err(error) => return Err(error),
-                });
-            }
-            let Some(best) = grid::best(&of_method) else {
-                return Err(TrainError::NoTrial { method, candidates: of_method.len() });
-            };
-            chosen.insert(method, best);
-            trials.push((method, of_method));
-        }
-        let mut settings = json!(self.config);
-        if let Some(settings) = settings.as_object_mut() {
-            // Gradient checkpointing does not change the result.
-            settings.remove("gradient_checkpointing");
-        }
-        let provenance = Provenance::new(PRODUCER, settings)
-            .with_input("preferences", self.origin.preferences_hash.as_str());
-        grid::save(&self.out_dir.join("grid.parquet"), &trials, &provenance)?;
-        Ok(chosen)
-    }
-
-    fn trainer<'j>(
-        &'j self,
-        method: Method,
-        seed: u64,
-        settings: Settings,
-        reference: &'j ReferenceLogps,
-    ) -> Trainer<'j> {
-        let data = TrainingData { train: &self.train, dev: &self.dev, reference };
-        let dir = self.out_dir.join(self.config.folder(method, seed));
-        Trainer::new(self.config, method, seed, data, dir, &self.origin).with_settings(settings)
-    }
-}
-
-fn summary(
-    trainer: &Trainer<'_>,
-    seed: u64,
-    settings: Settings,
-    output: &TrainOutput,
-) -> RunSummary {
-    RunSummary {
-        method: trainer.method(),
-        seed,
-        adapter: trainer.dir().to_owned(),
-        settings,
-        updates: output.updates,
-        planned: trainer.plan().updates(),
-        kept: output.kept,
-        tokens: output.tokens,
-        padded_tokens: output.padded_tokens,
-        loss: output.last(TrainingMetric::Loss),
-        dev_accuracy: output.kept(TrainingMetric::RewardsAccuracies),
-    }
+    let sft_rows = data
+        .sft
+        .as_ref()
+        .map(|(rows, _)| SftRowsSummary { rows: rows.rows, dropped: rows.dropped.clone() });
+    let (groups, dev_groups) = (run.train.len(), run.dev.len());
+    Ok(TrainSummary { runs, groups, dev_groups, dropped: data.dropped, sft_rows })
 }

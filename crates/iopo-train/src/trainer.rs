@@ -140,7 +140,7 @@ impl<'a> Trainer<'a> {
 
     /// Describes the training of a model whose base has weights of type `dtype`.
     fn metadata(&self, dtype: Dtype) -> Metadata {
-        let Origin { base, base_weights_hash, template_hash, preferences_hash } =
+        let Origin { base, base_weights_hash, template_hash, preferences_hash, sft_rows } =
             self.origin.clone();
         Metadata {
             base,
@@ -148,6 +148,7 @@ impl<'a> Trainer<'a> {
             template_hash,
             method: self.method,
             preferences_hash,
+            sft_rows,
             settings: ResultSettings::new(
                 &self.config,
                 self.method,

@@ -35,6 +35,7 @@ mod stage;
 mod tasks;
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -43,8 +44,9 @@ use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress};
 use iopo_pairs::{PairsSummary, is_imported};
 use iopo_report::ReportSummary;
+use iopo_schema::Split;
 use iopo_synth::{SynthSummary, synthesize, synthesize_sampled};
-use iopo_train::TrainSummary;
+use iopo_train::{Responses, SftData, TrainInputs, TrainSummary};
 
 use crate::config::PipelineConfig;
 
@@ -230,7 +232,20 @@ impl Pipeline {
         needs(&preferences, Stage::Pairs)?;
         let base = self.base()?;
         let (config, out) = (&self.config.train, self.dir.train_dir());
-        Ok(iopo_train::train(config, &preferences, &base.base(), &out, progress)?)
+        let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
+        let mut train_tasks = BTreeSet::new();
+        if config.sft.data == SftData::Responses && instructions.is_file() {
+            let used = tasks::used(&self.config, &self.dir)?.into_iter().map(|task| task.id);
+            let splits = iopo_pairs::split_tasks(&used.collect(), &self.config.pairs);
+            let train = splits.into_iter().filter(|(_, split)| *split == Split::Train);
+            train_tasks.extend(train.map(|(id, _)| id));
+        }
+        let inputs = TrainInputs::new(&preferences).with_responses(Responses {
+            instructions: &instructions,
+            responses: &responses,
+            train_tasks: &train_tasks,
+        });
+        Ok(iopo_train::train(config, inputs, &base.base(), &out, progress)?)
     }
 
     fn run_eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use iopo_core::{SettingError, settings};
 use iopo_model::ModelError;
 
-use super::TrainConfig;
+use super::{SftData, TrainConfig};
 use crate::{Method, TrainError, loss::LossType};
 
 impl TrainConfig {
@@ -18,6 +18,10 @@ impl TrainConfig {
         self.check_losses()?;
         self.check_overrides()?;
         self.check_evaluation()?;
+        if self.sft.data == SftData::Groups && self.sft.max_rows > 0 {
+            let expected = "0, because `train.sft.data` is groups";
+            return bad("train.sft.max_rows", self.sft.max_rows, expected);
+        }
         let mut seeds = self.seeds.clone();
         seeds.sort_unstable();
         seeds.dedup();
@@ -104,7 +108,7 @@ fn bad(
 mod tests {
     use iopo_model::LoraConfig;
 
-    use crate::{Method, Override, TrainConfig, loss::LossType};
+    use crate::{Method, Override, TrainConfig, config::SftData, loss::LossType};
 
     fn refused(config: &TrainConfig, key: &str) {
         let error = config.validate().expect_err(key).to_string();
@@ -148,6 +152,11 @@ mod tests {
         refused(&smoothed(LossType::Hinge, 0.1), "train.label_smoothing");
         refused(&smoothed(LossType::Robust, 0.5), "train.label_smoothing");
         smoothed(LossType::ExoPair, 0.1).validate().expect("smoothed");
+        let mut limited = TrainConfig::default();
+        limited.sft.max_rows = 100;
+        refused(&limited, "train.sft.max_rows");
+        limited.sft.data = SftData::Responses;
+        limited.validate().expect("it reads responses");
         let alone = TrainConfig { methods: vec![Method::Sft], ..smoothed(LossType::Hinge, 0.0) };
         refused(&alone, "train.loss_type");
     }

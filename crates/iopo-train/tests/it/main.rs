@@ -10,6 +10,7 @@ mod losses;
 mod optimizers;
 mod peft;
 mod properties;
+mod responses;
 mod sign;
 mod smollm2;
 mod stopping;

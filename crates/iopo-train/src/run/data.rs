@@ -1,0 +1,120 @@
+//! The data of a run: groups and rows as tokens.
+
+use std::collections::BTreeMap;
+
+use iopo_core::SettingError;
+use iopo_schema::{PreferenceRow, Split, file_hash, read};
+
+use crate::{
+    SftData, TrainConfig, TrainError,
+    encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, describe, encode},
+    inputs::TrainInputs,
+    responses::Responses,
+    sft_rows::SftRows,
+};
+
+/// The data of a run as tokens.
+pub(super) struct Data {
+    /// Groups of the train split.
+    pub(super) train: Vec<EncodedGroup>,
+    /// Groups of the dev split, if the run evaluates.
+    pub(super) dev: Vec<EncodedGroup>,
+    /// Dropped groups of both, by reason.
+    pub(super) dropped: BTreeMap<DropReason, u64>,
+    /// Rows of SFT and the hash of the responses file, unless SFT reads the groups.
+    pub(super) sft: Option<(SftRows, String)>,
+}
+
+impl Data {
+    pub(super) fn read(
+        config: &TrainConfig,
+        inputs: &TrainInputs<'_>,
+        encoder: &Encoder<'_>,
+    ) -> Result<Self, TrainError> {
+        let rows: Vec<PreferenceRow> = read(inputs.preferences)?;
+        let of = |split: Split| encode(rows.iter().filter(|row| row.split == split), encoder);
+        let train = of(Split::Train)?;
+        if train.groups.is_empty() {
+            return Err(TrainError::NoGroups {
+                path: inputs.preferences.to_owned(),
+                dropped: train.describe_dropped(),
+            });
+        }
+        let choosing = !config.grid.is_empty();
+        let dev =
+            if config.do_eval || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
+        check_dev(config, &dev)?;
+        let mut dropped = train.dropped.clone();
+        for (reason, count) in &dev.dropped {
+            *dropped.entry(*reason).or_default() += count;
+        }
+        let sft = match config.sft.data {
+            SftData::Groups => None,
+            SftData::Responses => Some(sft_rows(config, inputs, &rows, encoder)?),
+        };
+        Ok(Self { train: train.groups, dev: dev.groups, dropped, sft })
+    }
+}
+
+/// Refuses settings that need a dev split if there is none.
+fn check_dev(config: &TrainConfig, dev: &EncodedGroups) -> Result<(), TrainError> {
+    let key = match (!config.grid.is_empty(), config.eval_strategy().needs_evaluations()) {
+        (true, _) => "train.grid",
+        (_, true) if config.early_stopping_patience > 0 => "train.early_stopping_patience",
+        (_, true) => "train.load_best_model_at_end",
+        (false, false) => return Ok(()),
+    };
+    if dev.groups.is_empty() {
+        let found = format!("a dev split without groups ({})", dev.describe_dropped());
+        return Err(SettingError::new(key, found, "at least one group of the dev split").into());
+    }
+    Ok(())
+}
+
+/// Reads the rows of SFT, and returns them with the hash of the responses file.
+fn sft_rows(
+    config: &TrainConfig,
+    inputs: &TrainInputs<'_>,
+    groups: &[PreferenceRow],
+    encoder: &Encoder<'_>,
+) -> Result<(SftRows, String), TrainError> {
+    let missing = |what: String| {
+        let expected = "groups, or files of instructions and responses";
+        SettingError::new("train.sft.data", format!("responses without {what}"), expected)
+    };
+    let Some(responses) = inputs.responses else {
+        return Err(missing("these files".to_owned()).into());
+    };
+    for path in [responses.instructions, responses.responses] {
+        if !path.is_file() {
+            return Err(missing(format!("the file {}", path.display())).into());
+        }
+    }
+    check_tasks(inputs, &responses, groups)?;
+    let (limit, seed) = (config.sft.max_rows, config.seed);
+    let rows = SftRows::new(&responses.verified()?, encoder, limit, seed)?;
+    if rows.pairs.is_empty() {
+        let path = responses.responses.to_owned();
+        return Err(TrainError::NoResponses { path, dropped: describe(&rows.dropped) });
+    }
+    Ok((rows, file_hash(responses.responses)?))
+}
+
+/// Fails if a group of the dev or test split has a task to train on.
+fn check_tasks(
+    inputs: &TrainInputs<'_>,
+    responses: &Responses<'_>,
+    groups: &[PreferenceRow],
+) -> Result<(), TrainError> {
+    let leaked = groups
+        .iter()
+        .find(|row| row.split != Split::Train && responses.train_tasks.contains(&row.task_id));
+    match leaked {
+        None => Ok(()),
+        Some(row) => Err(TrainError::LeakedTask {
+            path: inputs.preferences.to_owned(),
+            task: row.task_id.clone(),
+            split: row.split,
+        }),
+    }
+}
