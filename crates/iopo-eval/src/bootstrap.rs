@@ -4,12 +4,16 @@
 //! many tasks as there are, with replacement, and from each drawn task as many rows as it has, with replacement. The
 //! interval spans the percentiles of the statistic over the resamples. With one row per task this is the plain bootstrap.
 //! The second stage adds some variance within tasks, so the interval is slightly too wide rather than too narrow.
+//!
+//! If a model was trained with several random seeds, each resample also draws as many of its runs as there are, with
+//! replacement. Two models with the same number of runs share these draws, because runs of one seed start from the same SFT
+//! model. With three runs, resampling finds about two thirds of the variance between seeds.
 
 use std::collections::BTreeMap;
 
 use iopo_core::random::keyed;
 use iopo_schema::{Subset, SummaryMetric, SummaryRow};
-use rand::RngExt;
+use rand::{Rng, RngExt};
 
 use crate::EvalError;
 
@@ -24,6 +28,8 @@ pub struct Observation {
     pub num: f64,
     /// Denominator; for an accuracy, how many constraints there are. 0 if the row has nothing to measure.
     pub den: f64,
+    /// Numerator and denominator of each run, whose means are `num` and `den`; empty for a single run.
+    pub runs: Vec<(f64, f64)>,
 }
 
 impl Observation {
@@ -34,7 +40,17 @@ impl Observation {
 
     /// Makes a row that counts `den` times with `num` in total.
     pub fn ratio(key: impl Into<String>, cluster: impl Into<String>, num: f64, den: f64) -> Self {
-        Self { key: key.into(), cluster: cluster.into(), num, den }
+        Self { key: key.into(), cluster: cluster.into(), num, den, runs: Vec::new() }
+    }
+
+    /// Returns the numerator and the denominator over the drawn runs.
+    fn over(&self, runs: &[usize]) -> (f64, f64) {
+        if self.runs.is_empty() || runs.is_empty() {
+            return (self.num, self.den);
+        }
+        let drawn = runs.iter().map(|&run| self.runs[run]);
+        let (num, den) = drawn.fold((0.0, 0.0), |(num, den), (n, d)| (num + n, den + d));
+        (num / runs.len() as f64, den / runs.len() as f64)
     }
 }
 
@@ -48,12 +64,14 @@ pub enum Statistic {
 }
 
 impl Statistic {
-    /// Computes the statistic of the chosen rows; NaN if there is nothing to measure.
-    fn of(self, rows: &[&Observation], chosen: &[usize]) -> f64 {
+    /// Computes the statistic of the chosen rows over the drawn runs, or over all runs if `runs` is empty; NaN if there is
+    /// nothing to measure.
+    fn of(self, rows: &[&Observation], chosen: &[usize], runs: &[usize]) -> f64 {
         let (mut num, mut den) = (0.0, 0.0);
         for &index in chosen {
-            num += rows[index].num;
-            den += rows[index].den;
+            let (n, d) = rows[index].over(runs);
+            num += n;
+            den += d;
         }
         if den <= 0.0 {
             return f64::NAN;
@@ -147,11 +165,23 @@ impl Bootstrap {
         clusters: &[S],
         statistic: impl Fn(&[usize]) -> f64,
     ) -> (f64, f64) {
+        self.interval_over_runs(clusters, (0, 0), |chosen, _, _| statistic(chosen))
+    }
+
+    /// Computes the interval of a statistic of row indices and of drawn runs, for two models with `runs` runs each.
+    fn interval_over_runs<S: AsRef<str>>(
+        &self,
+        clusters: &[S],
+        runs: (usize, usize),
+        statistic: impl Fn(&[usize], &[usize], &[usize]) -> f64,
+    ) -> (f64, f64) {
         let members = members(clusters);
         if members.len() < 2 {
             return (f64::NAN, f64::NAN);
         }
         let mut rng = keyed(self.seed, &["bootstrap"]);
+        // A separate stream, so that the runs do not change which rows are drawn.
+        let mut of_runs = keyed(self.seed, &["bootstrap", "runs"]);
         let mut chosen = Vec::with_capacity(clusters.len());
         let mut values = Vec::with_capacity(self.samples);
         for _ in 0..self.samples {
@@ -162,7 +192,10 @@ impl Bootstrap {
                     chosen.push(rows[rng.random_range(0..rows.len())]);
                 }
             }
-            let value = statistic(&chosen);
+            let left = drawn_runs(runs.0, &mut of_runs);
+            let right =
+                if runs.0 == runs.1 { left.clone() } else { drawn_runs(runs.1, &mut of_runs) };
+            let value = statistic(&chosen, &left, &right);
             if !value.is_nan() {
                 values.push(value);
             }
@@ -185,8 +218,11 @@ impl Bootstrap {
         let rows: Vec<&Observation> = by_key.into_values().filter(|row| row.den > 0.0).collect();
         let clusters: Vec<&str> = rows.iter().map(|row| row.cluster.as_str()).collect();
         let all: Vec<usize> = (0..rows.len()).collect();
-        let value = statistic.of(&rows, &all);
-        let (low, high) = self.interval(&clusters, |chosen| statistic.of(&rows, chosen));
+        let value = statistic.of(&rows, &all, &[]);
+        let runs = (runs_of(&rows)?, 0);
+        let of =
+            |chosen: &[usize], drawn: &[usize], _: &[usize]| statistic.of(&rows, chosen, drawn);
+        let (low, high) = self.interval_over_runs(&clusters, runs, of);
         Ok(Estimate { value, low, high, n: rows.len() as u64 })
     }
 
@@ -232,10 +268,33 @@ impl Bootstrap {
             }
         }
         let clusters: Vec<&str> = a.iter().map(|row| row.cluster.as_str()).collect();
-        let of = |chosen: &[usize]| statistic.of(&a, chosen) - statistic.of(&b, chosen);
+        let of = |chosen: &[usize], left: &[usize], right: &[usize]| {
+            statistic.of(&a, chosen, left) - statistic.of(&b, chosen, right)
+        };
         let all: Vec<usize> = (0..a.len()).collect();
-        let (low, high) = self.interval(&clusters, of);
-        Ok(Estimate { value: of(&all), low, high, n: a.len() as u64 })
+        let runs = (runs_of(&a)?, runs_of(&b)?);
+        let (low, high) = self.interval_over_runs(&clusters, runs, of);
+        Ok(Estimate { value: of(&all, &[], &[]), low, high, n: a.len() as u64 })
+    }
+}
+
+/// Draws as many runs as there are, with replacement; none for a single run.
+fn drawn_runs(count: usize, rng: &mut impl Rng) -> Vec<usize> {
+    if count < 2 {
+        return Vec::new();
+    }
+    (0..count).map(|_| rng.random_range(0..count)).collect()
+}
+
+/// Returns the number of runs of every row; 0 for single runs.
+fn runs_of(rows: &[&Observation]) -> Result<usize, EvalError> {
+    let count = rows.first().map_or(0, |row| row.runs.len());
+    match rows.iter().find(|row| row.runs.len() != count) {
+        None => Ok(count),
+        Some(row) => Err(EvalError::Observation {
+            key: row.key.clone(),
+            reason: format!("{} runs, expected {count} as in the first row", row.runs.len()),
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Bootstrap, EvalError};
+use crate::{Bootstrap, EvalError, GainMargins};
 
 /// Settings of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,8 @@ pub struct EvalConfig {
     pub held_out: Vec<String>,
     /// What counts as an answer in clean accuracy.
     pub quality: QualityConfig,
+    /// How much worse than the base a model may be for a higher clean accuracy to count as a gain.
+    pub gain: GainMargins,
     /// Models that every other model is compared with, row by row, weaker ones first. Models that were not evaluated are
     /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.
     pub baselines: Vec<String>,
@@ -67,6 +69,7 @@ impl Default for EvalConfig {
             constraints_per_instruction: vec![1.0, 1.0, 1.0],
             held_out: Vec::new(),
             quality: QualityConfig::default(),
+            gain: GainMargins::default(),
             baselines: ["base", "sft", "sft-continued", "dpo-paper", "dpo"]
                 .map(str::to_owned)
                 .into(),

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, LogProb, Progress, TokenLogps};
 use iopo_schema::{
-    InstructionRow, PreferenceRow, ReferenceRow, RelevanceRow, ResponseLogpsRow, TestPromptRow,
-    content_id, run_files,
+    InstructionRow, PredictionRow, PreferenceRow, Provenance, ReferenceRow, RelevanceRow,
+    ResponseLogpsRow, Split, TestPromptRow, content_id, file_hash, run_files,
 };
+use serde_json::json;
 
-use crate::benchmarks::heldout::{HeldOut, refuse_leaks, test_prompts};
+use crate::benchmarks::heldout::{HeldOut, TrainingRows, refuse_leaks, test_prompts};
 use crate::benchmarks::run::request;
-use crate::score::score_file;
+use crate::quality::flaws_of_all;
+use crate::score::{PRODUCER, score_file};
 use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
 use crate::{EvalConfig, EvalError, PlainTasks, TestPrompt, answer, under_base};
 
@@ -47,10 +49,10 @@ pub trait Models {
     /// Returns an error if the directory does not hold a model trained from the base.
     fn trained(&self, candidate: &Candidate, dir: &Path) -> Result<Self::Model, EvalError>;
 
-    /// Returns the test groups that can be encoded; rewards are measured on them.
-    fn test_groups(&self) -> &[PreferenceRow];
+    /// Returns the groups that rewards are measured on: those of the prompts' split that can be encoded.
+    fn groups(&self) -> &[PreferenceRow];
 
-    /// Computes the log-probabilities of the test groups under a model, or reads them from `path`.
+    /// Computes the log-probabilities of these groups under a model, or reads them from `path`.
     ///
     /// # Errors
     /// Returns an error if the model fails, `progress` cancels or the file belongs to other groups.
@@ -67,12 +69,23 @@ pub trait Models {
 pub struct EvaluationPaths {
     /// `test_prompts.parquet`: the prompts that every model answers.
     pub prompts: PathBuf,
-    /// `instructions.parquet` of the run.
-    pub instructions: PathBuf,
-    /// `preferences.parquet` of the run.
-    pub preferences: PathBuf,
+    /// The split that the tasks of the prompts belong to.
+    pub split: Split,
+    /// `instructions.parquet` and `preferences.parquet` of each synthesis that the models were trained on.
+    pub training: Vec<TrainingFiles>,
     /// Output directory: one folder per candidate, and `summary.parquet`.
     pub out: PathBuf,
+}
+
+/// The files of one synthesis, none of which may name a task of the prompts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrainingFiles {
+    /// `instructions.parquet`.
+    pub instructions: PathBuf,
+    /// `preferences.parquet`.
+    pub preferences: PathBuf,
+    /// The split of each task.
+    pub splits: BTreeMap<String, Split>,
 }
 
 /// Result of [`evaluate`].
@@ -104,9 +117,14 @@ pub fn evaluate<M: Models>(
     if rows.is_empty() {
         return Err(EvalError::NoTestPrompts { path: paths.prompts.clone() });
     }
-    let instructions: Vec<InstructionRow> = iopo_schema::read(&paths.instructions)?;
-    let groups: Vec<PreferenceRow> = iopo_schema::read(&paths.preferences)?;
-    refuse_leaks(&rows, &instructions, &groups, &config.held_out_kinds()?)?;
+    let held_out = config.held_out_kinds()?;
+    for files in &paths.training {
+        let instructions: Vec<InstructionRow> = iopo_schema::read(&files.instructions)?;
+        let groups: Vec<PreferenceRow> = iopo_schema::read(&files.preferences)?;
+        let training =
+            TrainingRows { instructions: &instructions, groups: &groups, splits: &files.splits };
+        refuse_leaks(&rows, paths.split, training, &held_out)?;
+    }
     let tasks = PlainTasks::new(&rows);
     let prompts = Prompts {
         constrained: fitting(test_prompts(&rows), models.base(), config, progress)?,
@@ -123,7 +141,7 @@ pub fn evaluate<M: Models>(
     }
     let rows = table_rows(candidates, &measured)?;
     let summary = paths.out.join(run_files::SUMMARY);
-    let numbers = summarize(&rows, models.test_groups(), &summary, config, progress)?.len();
+    let numbers = summarize(&rows, models.groups(), &summary, config, progress)?.len();
     Ok(EvaluationSummary { prompts: prompts.constrained.len(), models: rows.len(), numbers })
 }
 
@@ -163,15 +181,37 @@ fn measure<M: Models>(
         |row: ResponseLogpsRow| (row.key, TokenLogps { sum: row.logps, tokens: row.tokens });
     let plain_dir = dir.join(run_files::PLAIN);
     let plain = answer(&prompts.plain, model, &plain_dir, config, progress)?.path;
+    let own_relevance = relevance(models, tasks, &predictions, dir, progress)?;
+    let plain_relevance = relevance(models, tasks, &plain, &plain_dir, progress)?;
+    if let Some(relevance) = &own_relevance {
+        write_flaws(&predictions, relevance, config, &dir.join(run_files::FLAWS))?;
+    }
+    if let Some(relevance) = &plain_relevance {
+        write_flaws(&plain, relevance, config, &plain_dir.join(run_files::FLAWS))?;
+    }
     Ok(Measured {
         base_logps: base_logps.into_iter().map(logps).collect(),
-        relevance: relevance(models, tasks, &predictions, dir, progress)?,
-        plain: relevance(models, tasks, &plain, &plain_dir, progress)?
-            .map(|relevance| PlainResponses { predictions: plain, relevance }),
+        relevance: own_relevance,
+        plain: plain_relevance.map(|relevance| PlainResponses { predictions: plain, relevance }),
         policy: models.group_logps(model, &dir.join(run_files::GROUP_LOGPS), progress)?,
         predictions,
         scores,
     })
+}
+
+/// Writes the flaws of the responses of a file.
+fn write_flaws(
+    predictions: &Path,
+    relevance: &BTreeMap<String, RelevanceRow>,
+    config: &EvalConfig,
+    out: &Path,
+) -> Result<(), EvalError> {
+    let rows: Vec<PredictionRow> = iopo_schema::read(predictions)?;
+    let flaws = flaws_of_all(&rows, relevance, &config.quality)?;
+    let provenance = Provenance::new(PRODUCER, json!({ "quality": config.quality }))
+        .with_input("predictions", file_hash(predictions)?)
+        .with_input("relevance", content_id(&[&format!("{relevance:?}")]));
+    Ok(iopo_schema::write(out, &flaws, &provenance)?)
 }
 
 /// Computes the relevance of the responses of a file under the base model, or reads it where it exists, by key.

@@ -11,6 +11,7 @@
 //! | [`bootstrap`] | intervals by a cluster bootstrap, paired differences |
 //! | [`degeneration`] | degeneration checks: length, distinct n-grams, blank and cut responses |
 //! | [`quality`] | clean accuracy: constraints hold in a response that is no echo, no loop, not thin and on its task |
+//! | [`gain`] | whether a higher clean accuracy counts as a gain |
 //! | [`relevance`] | how much likelier a response is given its own task |
 //! | [`prediction_logps`] | log-probabilities of responses under a model |
 //! | [`rewards`] | margins and accuracies of the implicit reward on test groups |
@@ -46,6 +47,7 @@ pub mod config;
 pub mod degeneration;
 pub mod error;
 pub mod evaluation;
+pub mod gain;
 pub mod observe;
 pub mod prediction_logps;
 pub mod prompt;
@@ -59,7 +61,9 @@ mod table;
 mod under_base;
 
 pub use answer::{AnswerSummary, answer};
-pub use benchmarks::heldout::{TestTask, draw_prompts, refuse_leaks, test_prompts, write_prompts};
+pub use benchmarks::heldout::{
+    TestTask, TrainingRows, draw_prompts, refuse_leaks, test_prompts, write_prompts,
+};
 pub use benchmarks::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,
     PublishedMode, ScoredResponses, ifeval,
@@ -67,7 +71,10 @@ pub use benchmarks::{
 pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;
 pub use error::EvalError;
-pub use evaluation::{Candidate, EvaluationPaths, EvaluationSummary, Models, evaluate};
+pub use evaluation::{
+    Candidate, EvaluationPaths, EvaluationSummary, Models, TrainingFiles, evaluate,
+};
+pub use gain::{Gain, GainMargins};
 pub use prediction_logps::response_logps;
 pub use prompt::TestPrompt;
 pub use relevance::PlainTasks;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use iopo_constraints::Constraint;
 use iopo_constraints::quality::QualityConfig;
-use iopo_schema::{PredictionRow, RelevanceRow, Subset, SummaryMetric};
+use iopo_schema::{FlawsRow, PredictionRow, RelevanceRow, Subset, SummaryMetric};
 
 use crate::observe::{self, ScoredResponse, Strictness};
 use crate::{EvalError, Observation};
@@ -12,59 +12,62 @@ use crate::{EvalError, Observation};
 /// Relevance of responses by key.
 pub(crate) type Relevance = BTreeMap<String, RelevanceRow>;
 
-/// Why a response does not count as an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flaws {
-    /// It repeats a constraint's sentence.
-    pub echo: bool,
-    /// It repeats itself.
-    pub repeats: bool,
-    /// It says little.
-    pub thin: bool,
-    /// It is hardly likelier given its task than given another one.
-    pub off_task: bool,
+/// Examines a response for flaws. `relevance` is `None` for a blank response, which is thin.
+///
+/// # Errors
+/// Returns an error if a constraint cannot be read.
+pub fn flaws(
+    row: &PredictionRow,
+    relevance: Option<&RelevanceRow>,
+    config: &QualityConfig,
+) -> Result<FlawsRow, EvalError> {
+    let mut asked: Vec<(Constraint, &str)> = Vec::with_capacity(row.constraints.len());
+    for (index, constraint) in row.constraints.iter().enumerate() {
+        if let Some(check) = &constraint.check {
+            let read = check
+                .constraint()
+                .map_err(|error| EvalError::unknown_constraint(&row.key, index, check, error))?;
+            asked.push((read, constraint.text.as_str()));
+        }
+    }
+    let response = row.response.as_str();
+    Ok(FlawsRow {
+        key: row.key.clone(),
+        echo: config.is_echo(response, asked.iter().map(|(one, text)| (one, *text))),
+        repeats: config.is_loop(response),
+        thin: config.is_thin(response, asked.iter().map(|(constraint, _)| constraint)),
+        off_task: relevance.is_some_and(|row| row.relevance() < config.min_relevance),
+    })
 }
 
-impl Flaws {
-    /// Examines a response. `relevance` is `None` for a blank response, which is thin.
-    ///
-    /// # Errors
-    /// Returns an error if a constraint cannot be read.
-    pub fn of(
-        row: &PredictionRow,
-        relevance: Option<&RelevanceRow>,
-        config: &QualityConfig,
-    ) -> Result<Self, EvalError> {
-        let mut asked: Vec<(Constraint, &str)> = Vec::with_capacity(row.constraints.len());
-        for (index, constraint) in row.constraints.iter().enumerate() {
-            if let Some(check) = &constraint.check {
-                let read = check.constraint().map_err(|error| {
-                    EvalError::unknown_constraint(&row.key, index, check, error)
-                })?;
-                asked.push((read, constraint.text.as_str()));
-            }
+/// Examines a file of responses, each of which needs its relevance unless it is blank.
+///
+/// # Errors
+/// Returns an error if a relevance is missing or a constraint cannot be read.
+pub(crate) fn flaws_of_all(
+    predictions: &[PredictionRow],
+    relevance: &Relevance,
+    config: &QualityConfig,
+) -> Result<Vec<FlawsRow>, EvalError> {
+    let of = |row: &PredictionRow| {
+        let own = relevance.get(&row.key);
+        if own.is_none() && !row.response.trim().is_empty() {
+            return Err(EvalError::Logps {
+                what: format!("the relevance of the response to `{}`", row.key),
+                expected: "one".to_owned(),
+                found: "none".to_owned(),
+            });
         }
-        let response = row.response.as_str();
-        Ok(Self {
-            echo: config.is_echo(response, asked.iter().map(|(one, text)| (one, *text))),
-            repeats: config.is_loop(response),
-            thin: config.is_thin(response, asked.iter().map(|(constraint, _)| constraint)),
-            off_task: relevance.is_some_and(|row| row.relevance() < config.min_relevance),
-        })
-    }
-
-    /// Whether there is none.
-    pub fn is_clean(self) -> bool {
-        let Self { echo, repeats, thin, off_task } = self;
-        !(echo || repeats || thin || off_task)
-    }
+        flaws(row, own, config)
+    };
+    predictions.iter().map(of).collect()
 }
 
 /// The flaws of a file of responses, in its order.
 pub(crate) struct Quality<'a> {
     predictions: &'a [PredictionRow],
     relevance: &'a Relevance,
-    flaws: Vec<Flaws>,
+    flaws: Vec<FlawsRow>,
 }
 
 impl<'a> Quality<'a> {
@@ -74,18 +77,7 @@ impl<'a> Quality<'a> {
         relevance: &'a Relevance,
         config: &QualityConfig,
     ) -> Result<Self, EvalError> {
-        let mut flaws = Vec::with_capacity(predictions.len());
-        for row in predictions {
-            let own = relevance.get(&row.key);
-            if own.is_none() && !row.response.trim().is_empty() {
-                return Err(EvalError::Logps {
-                    what: format!("the relevance of the response to `{}`", row.key),
-                    expected: "one".to_owned(),
-                    found: "none".to_owned(),
-                });
-            }
-            flaws.push(Flaws::of(row, own, config)?);
-        }
+        let flaws = flaws_of_all(predictions, relevance, config)?;
         Ok(Self { predictions, relevance, flaws })
     }
 
@@ -100,10 +92,19 @@ impl<'a> Quality<'a> {
         rows
     }
 
+    /// Observes the share of clean responses to tasks without constraints.
+    pub(crate) fn plain_accuracy(&self) -> Vec<Observation> {
+        let observe = |(row, flaws): (&PredictionRow, &FlawsRow)| {
+            let clean = f64::from(u8::from(flaws.is_clean()));
+            Observation::ratio(row.key.as_str(), row.task_id.as_str(), clean, 1.0)
+        };
+        self.predictions.iter().zip(&self.flaws).map(observe).collect()
+    }
+
     /// Observes the shares of flawed responses and the relevance.
     pub(crate) fn checks(&self) -> [(SummaryMetric, Vec<Observation>); 5] {
-        let share = |flaw: fn(&Flaws) -> bool| {
-            let observe = |(row, flaws): (&PredictionRow, &Flaws)| {
+        let share = |flaw: fn(&FlawsRow) -> bool| {
+            let observe = |(row, flaws): (&PredictionRow, &FlawsRow)| {
                 let found = f64::from(u8::from(flaw(flaws)));
                 Observation::ratio(row.key.as_str(), row.task_id.as_str(), found, 1.0)
             };
@@ -128,12 +129,11 @@ impl<'a> Quality<'a> {
 mod tests {
     use iopo_constraints::Constraint;
     use iopo_constraints::quality::QualityConfig;
-    use iopo_schema::{ConstraintRow, PredictionRow, RelevanceRow};
+    use iopo_schema::{ConstraintRow, FlawsRow, PredictionRow, RelevanceRow};
 
-    use super::Flaws;
     use crate::observe::tests::prediction;
 
-    fn flaws(response: &str, relevance: f64) -> Flaws {
+    fn flaws(response: &str, relevance: f64) -> FlawsRow {
         let limit = Constraint::from_parts("max_words", r#"{"n":40}"#).expect("known");
         let row = PredictionRow {
             constraints: vec![ConstraintRow::from_constraint(&limit, 0)],
@@ -141,7 +141,7 @@ mod tests {
             ..prediction("p", &[])
         };
         let own = RelevanceRow { key: "p".to_owned(), own: relevance, other: 0.0, tokens: 1 };
-        Flaws::of(&row, Some(&own), &QualityConfig::default()).expect("known constraints")
+        super::flaws(&row, Some(&own), &QualityConfig::default()).expect("known constraints")
     }
 
     const GOOD: &str = "Warm the pot, add the leaves, pour hot water over them and wait.";
@@ -157,7 +157,7 @@ mod tests {
             ("Tea is warm.", 1.0, [false, false, true, false]),
             (GOOD, -1.0, [false, false, false, true]),
         ] {
-            let Flaws { echo, repeats, thin, off_task } = flaws(response, relevance);
+            let FlawsRow { echo, repeats, thin, off_task, .. } = flaws(response, relevance);
             assert_eq!([echo, repeats, thin, off_task], expected, "{response}");
             assert!(!flaws(response, relevance).is_clean());
         }

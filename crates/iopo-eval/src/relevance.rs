@@ -106,7 +106,7 @@ impl PlainTasks {
 #[cfg(test)]
 mod tests {
     use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, Silent, TokenLogps};
-    use iopo_schema::{PredictionRow, TestPromptRow};
+    use iopo_schema::{PredictionRow, RelevanceRow, TestPromptRow};
 
     use super::PlainTasks;
     use crate::observe::tests::prediction;
@@ -160,7 +160,7 @@ mod tests {
             answer("t1", " \n"),
         ];
         let rows = tasks.relevance(&Overlap, &answers, &Silent).expect("computed");
-        let relevance: Vec<f64> = rows.iter().map(|row| row.relevance()).collect();
+        let relevance: Vec<f64> = rows.iter().map(RelevanceRow::relevance).collect();
         assert_eq!(rows.len(), 3, "the blank response is skipped");
         assert!((relevance[0] - 0.5).abs() < 1e-12, "{relevance:?}");
         // "a" is in both tasks.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_llm::{Progress, TokenLogps};
 use iopo_schema::{
-    PreferenceRow, Provenance, ReferenceRow, RelevanceRow, Split, SummaryRow, content_id, file_hash,
+    PreferenceRow, Provenance, ReferenceRow, RelevanceRow, SummaryRow, content_id, file_hash,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::{EvalConfig, EvalError};
 /// A model of the table. The training seeds of a method are its runs.
 ///
 /// The numbers of a model with several runs are means over the runs, row by row. Its intervals cover the choice of test
-/// tasks, not the choice of training seeds. To see the spread between seeds, pass each run as a separate model too.
+/// tasks and of training seeds. To see the spread between seeds, pass each run as a separate model too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatedModel {
     /// Name in the `model` column, for instance `iopo`.
@@ -54,7 +54,7 @@ pub struct PlainResponses {
 /// Log-probabilities of the four sequences of each test group.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupRewards {
-    /// Under the model itself, for every group of split `test`.
+    /// Under the model itself, for every group of the summary.
     pub policy: Vec<ReferenceRow>,
     /// Under the reference, the model that training started from; `None` for the reference itself, whose rewards are 0.
     pub reference: Option<Vec<ReferenceRow>>,
@@ -82,15 +82,14 @@ pub fn summarize(
     config.validate()?;
     let names: Vec<&str> = models.iter().map(|model| model.model.as_str()).collect();
     crate::score::refuse_duplicates(names.iter().copied(), "the list of models")?;
-    let tests: Vec<&PreferenceRow> =
-        groups.iter().filter(|group| group.split == Split::Test).collect();
+    let groups: Vec<&PreferenceRow> = groups.iter().collect();
     let mut tables = Vec::with_capacity(models.len());
     for model in models {
-        tables.push(Table::of(model, &tests, &config.quality)?);
+        tables.push(Table::of(model, &groups, &config.quality)?);
     }
     let pairs = pairs(&names, &config.baselines);
     let rows = rows(&names, &tables, &pairs, config, progress)?;
-    iopo_schema::write(out, &rows, &provenance(models, &tests, config)?)?;
+    iopo_schema::write(out, &rows, &provenance(models, &groups, config)?)?;
     Ok(rows)
 }
 
@@ -166,11 +165,11 @@ fn stop_if_cancelled(progress: &dyn Progress) -> Result<(), EvalError> {
 /// Describes what the table depends on.
 fn provenance(
     models: &[EvaluatedModel],
-    tests: &[&PreferenceRow],
+    groups: &[&PreferenceRow],
     config: &EvalConfig,
 ) -> Result<Provenance, EvalError> {
-    let ids: Vec<&str> = tests.iter().map(|group| group.id.as_str()).collect();
-    let mut inputs = BTreeMap::from([("test_groups".to_owned(), content_id(&ids))]);
+    let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+    let mut inputs = BTreeMap::from([("groups".to_owned(), content_id(&ids))]);
     for model in models {
         for (index, run) in model.runs.iter().enumerate() {
             let mut insert = |what: &str, hash| {

@@ -114,6 +114,8 @@ fn cells(
         let predictions: Vec<PredictionRow> = iopo_schema::read(&plain.predictions)?;
         let quality = Quality::of(&predictions, &plain.relevance, config)?;
         // A task without constraints has no sentence to echo.
+        let accuracy = quality.plain_accuracy();
+        cells.push(Cell::new(SummaryMetric::CleanAccuracy, Subset::Plain, accuracy));
         let checks =
             quality.checks().into_iter().filter(|(metric, _)| *metric != SummaryMetric::EchoShare);
         cells.extend(checks.map(|(metric, rows)| Cell::new(metric, Subset::Plain, rows)));
@@ -206,15 +208,15 @@ fn perplexities(
 
 /// Averages runs row by row; refuses runs on different rows.
 fn average(model: &str, cells: &[&Cell]) -> Result<Vec<Observation>, EvalError> {
-    let mut mean: BTreeMap<&str, (usize, Observation)> = BTreeMap::new();
+    let mut mean: BTreeMap<&str, Observation> = BTreeMap::new();
     for row in cells.iter().flat_map(|cell| &cell.rows) {
-        let empty = || (0, Observation { num: 0.0, den: 0.0, ..row.clone() });
-        let (runs, sum) = mean.entry(&row.key).or_insert_with(empty);
-        *runs += 1;
+        let empty = || Observation { num: 0.0, den: 0.0, ..row.clone() };
+        let sum = mean.entry(&row.key).or_insert_with(empty);
+        sum.runs.push((row.num, row.den));
         sum.num += row.num / cells.len() as f64;
         sum.den += row.den / cells.len() as f64;
     }
-    if let Some((key, _)) = mean.iter().find(|(_, (runs, _))| *runs != cells.len()) {
+    if let Some((key, _)) = mean.iter().find(|(_, row)| row.runs.len() != cells.len()) {
         return Err(EvalError::KeysDiffer {
             left: format!("one run of {model}"),
             right: "another".to_owned(),
@@ -222,7 +224,7 @@ fn average(model: &str, cells: &[&Cell]) -> Result<Vec<Observation>, EvalError> 
             only_in: "one of them".to_owned(),
         });
     }
-    Ok(mean.into_values().map(|(_, row)| row).collect())
+    Ok(mean.into_values().collect())
 }
 
 /// Averages over runs an estimate that has no rows.

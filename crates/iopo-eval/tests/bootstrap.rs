@@ -141,6 +141,50 @@ fn perplexity_is_the_exponential_of_the_pooled_rate() {
     assert!(width(found).abs() < 1e-9);
 }
 
+/// Rows of three runs, each of which adds its offset to every row.
+fn of_runs(offsets: [f64; 3]) -> Vec<Observation> {
+    let mut data = rows((0..60).map(|row| (row, f64::from(u8::from(row % 3 == 0)))));
+    for row in &mut data {
+        row.runs = offsets.map(|offset| (row.num + offset, row.den)).into();
+        row.num += offsets.iter().sum::<f64>() / 3.0;
+    }
+    data
+}
+
+#[test]
+fn the_spread_between_runs_widens_an_interval() {
+    let single = estimate(&rows((0..60).map(|row| (row, f64::from(u8::from(row % 3 == 0))))));
+    let alike = estimate(&of_runs([0.0; 3]));
+    assert!((width(single) - width(alike)).abs() < 1e-9, "runs that agree add nothing");
+    let apart = estimate(&of_runs([-0.3, 0.0, 0.3]));
+    assert!((apart.value - single.value).abs() < 1e-9);
+    // The mean of three drawn offsets has a standard deviation of 0.3·√(2∕3)∕√3 = 0.141, that of the rows is 0.061.
+    let expected = width(single) * (0.141_f64.hypot(0.061) / 0.061);
+    assert!((width(apart) / expected - 1.0).abs() < 0.2, "{apart:?} {expected}");
+}
+
+#[test]
+fn a_difference_between_models_of_the_same_seeds_cancels_what_the_seeds_share() {
+    let (left, right) = (of_runs([0.7, 1.0, 1.3]), of_runs([-0.3, 0.0, 0.3]));
+    let of = |left: &[Observation], right: &[Observation]| {
+        let bootstrap = Bootstrap::default();
+        bootstrap.difference(("a", left), ("b", right), Statistic::Ratio).expect("the same rows")
+    };
+    let paired = of(&left, &right);
+    assert!((paired.value - 1.0).abs() < 1e-9 && width(paired) < 1e-9, "{paired:?}");
+    // Control: seeds in another order share nothing.
+    let turned = of(&left, &of_runs([0.3, 0.0, -0.3]));
+    assert!(width(turned) > 0.5, "{turned:?}");
+}
+
+#[test]
+fn rows_with_different_numbers_of_runs_are_refused() {
+    let mut data = of_runs([0.0; 3]);
+    data[4].runs.pop();
+    let result = Bootstrap::default().estimate(&data, Statistic::Ratio);
+    assert!(matches!(result, Err(EvalError::Observation { .. })));
+}
+
 #[test]
 fn any_statistic_can_be_resampled() {
     let values: Vec<f64> = (0..101).map(f64::from).collect();

@@ -7,6 +7,7 @@
 //! | module | contents |
 //! |---|---|
 //! | `run` | the files of a run directory, all optional |
+//! | [`Headline`] | clean accuracy from the base to the best method |
 //! | `models` | order and colors of methods |
 //! | `svg` | line charts, bars and intervals |
 //! | `sections` | the sections of the page |
@@ -34,6 +35,7 @@
 
 mod error;
 mod format;
+mod headline;
 mod meta;
 mod models;
 mod page;
@@ -43,6 +45,7 @@ mod svg;
 mod terminal;
 
 pub use error::ReportError;
+pub use headline::Headline;
 pub use meta::{ReportMeta, ReportSummary};
 pub use models::KNOWN_MODELS;
 pub use page::render;

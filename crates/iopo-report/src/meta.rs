@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Headline;
+
 /// Text of a report that is not in the files of the run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,6 +16,12 @@ pub struct ReportMeta {
     pub title: String,
     /// Name in the run's configuration: that of the preset, unless the configuration sets another.
     pub preset: String,
+    /// Headlines, shown first.
+    pub headlines: Vec<Headline>,
+    /// Random seed of the prompts in the table of answers.
+    pub seed: u64,
+    /// Models of the table of answers, by the names of their folders under `eval/`.
+    pub compared: Vec<String>,
     /// Notes before the numbers, for instance that the run is a demonstration.
     pub notes: Vec<String>,
     /// Versions of the binary, the backend and the model.

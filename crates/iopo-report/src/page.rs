@@ -9,16 +9,17 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::run::Run;
 use crate::sections::{Sections, accuracy};
-use crate::{ReportError, ReportMeta, ReportSummary};
+use crate::{Headline, ReportError, ReportMeta, ReportSummary};
 
 /// The templates. Every value in an `.html` template is escaped, except the charts that this crate draws.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("page.html", include_str!("templates/page.html")),
     ("style.css", include_str!("templates/style.css")),
     ("parts.html", include_str!("templates/parts.html")),
     ("yields.html", include_str!("templates/yields.html")),
     ("training.html", include_str!("templates/training.html")),
     ("accuracy.html", include_str!("templates/accuracy.html")),
+    ("answers.html", include_str!("templates/answers.html")),
     ("kinds.html", include_str!("templates/kinds.html")),
     ("checks.html", include_str!("templates/checks.html")),
     ("groups.html", include_str!("templates/groups.html")),
@@ -32,8 +33,8 @@ const TEMPLATES: [(&str, &str); 9] = [
 /// # Errors
 /// Returns an error if there is no run directory, a file is damaged or of another version, or `out` cannot be written.
 pub fn render(run_dir: &Path, out: &Path, meta: &ReportMeta) -> Result<ReportSummary, ReportError> {
-    let run = Run::load(run_dir)?;
-    let sections = Sections::of(&run);
+    let run = Run::load(run_dir, &meta.compared)?;
+    let sections = Sections::of(&run, meta.seed);
     let missing = sections.missing();
     let notes = accuracy::reading(run.summary.as_deref().unwrap_or_default(), meta.confidence);
     let page = fill(&sections, meta, &missing, &notes)?;
@@ -71,9 +72,18 @@ fn fill(
         meta => Serde(meta),
         missing => Serde(missing),
         notes => Serde(notes),
+        headlines => Serde(headlines(meta)),
         coverage => meta.confidence.map(accuracy::coverage).unwrap_or_default(),
         sections => Serde(sections),
     })?)
+}
+
+/// Returns the lines of each headline, and whether it is a gain.
+fn headlines(meta: &ReportMeta) -> Vec<(String, String, bool)> {
+    let lines = |headline: &Headline| {
+        (headline.title(), headline.detail(meta.confidence), headline.is_gain)
+    };
+    meta.headlines.iter().map(lines).collect()
 }
 
 fn replace(out: &Path, page: &str) -> Result<(), ReportError> {

@@ -5,7 +5,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use iopo_schema::{MetricRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow, run_files};
+use iopo_schema::{
+    FlawsRow, MetricRow, PredictionRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow,
+    run_files,
+};
 
 use crate::{ReportError, models};
 
@@ -20,10 +23,24 @@ pub(crate) struct Run {
     pub(crate) summary: Option<Vec<SummaryRow>>,
     /// Constraint kinds that the scores mark as unseen.
     pub(crate) unseen_kinds: BTreeSet<String>,
+    /// Responses of the compared models, in their order.
+    pub(crate) responses: Vec<Responses>,
+}
+
+/// The responses of one model to the test prompts.
+#[derive(Debug, Default)]
+pub(crate) struct Responses {
+    /// Folder under `eval/`.
+    pub(crate) model: String,
+    pub(crate) predictions: Vec<PredictionRow>,
+    pub(crate) scores: Vec<ScoreRow>,
+    /// Empty if the evaluation did not look for flaws.
+    pub(crate) flaws: Vec<FlawsRow>,
 }
 
 impl Run {
-    pub(crate) fn load(directory: &Path) -> Result<Self, ReportError> {
+    /// Loads a run, with the responses of the `compared` models.
+    pub(crate) fn load(directory: &Path, compared: &[String]) -> Result<Self, ReportError> {
         if !directory.is_dir() {
             return Err(ReportError::NoRun { path: directory.to_path_buf() });
         }
@@ -39,7 +56,20 @@ impl Run {
             let unseen = scores.into_iter().flatten().filter(|score| !score.seen);
             unseen_kinds.extend(unseen.map(|score| score.instruction_id));
         }
+        let mut responses = Vec::new();
+        for model in compared {
+            let folder = eval.join(model);
+            if let Some(predictions) = load(&folder.join(run_files::PREDICTIONS))? {
+                responses.push(Responses {
+                    model: model.clone(),
+                    predictions,
+                    scores: load(&folder.join(run_files::SCORES))?.unwrap_or_default(),
+                    flaws: load(&folder.join(run_files::FLAWS))?.unwrap_or_default(),
+                });
+            }
+        }
         Ok(Self {
+            responses,
             synth_stats: load(&directory.join(run_files::SYNTH_STATS))?,
             pairs_stats: load(&directory.join(run_files::PAIRS_STATS))?,
             preferences: load(&directory.join(run_files::PREFERENCES))?,

@@ -3,13 +3,17 @@
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
 use iopo_schema::SummaryRow;
 
-use crate::format;
 use crate::sections::accuracy::{COLUMNS, Measure, find, models, reading};
+use crate::{Headline, format};
 
 /// Renders the accuracies as a text table in percent, with the interval below each estimate and notes on how to read it.
 ///
-/// `confidence` is the coverage of the intervals, between 0 and 1; `None` if it is unknown.
-pub fn terminal_table(summary: &[SummaryRow], confidence: Option<f64>) -> String {
+/// The headlines come first. `confidence` is the coverage of the intervals, between 0 and 1; `None` if it is unknown.
+pub fn terminal_table(
+    summary: &[SummaryRow],
+    headlines: &[Headline],
+    confidence: Option<f64>,
+) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     let mut header = vec![Cell::new("model")];
@@ -33,7 +37,10 @@ pub fn terminal_table(summary: &[SummaryRow], confidence: Option<f64>) -> String
         }));
         table.add_row(row);
     }
-    std::iter::once(table.to_string())
+    headlines
+        .iter()
+        .flat_map(|headline| [headline.title(), headline.detail(confidence)])
+        .chain(std::iter::once(table.to_string()))
         .chain(reading(summary, confidence))
         .collect::<Vec<_>>()
         .join("\n")

@@ -41,7 +41,7 @@ fn a_complete_run_fills_every_section() -> Outcome {
     assert!(
         !page.contains("NaN") && !page.contains("undefined") && !page.contains("has not run yet")
     );
-    assert_eq!(page.matches("<details class=\"group\">").count(), 12);
+    assert_eq!(page.matches("<details class=\"group\"").count(), 12 + 10, "groups and answers");
     assert_eq!(page.matches("class=\"chart\"").count(), 10);
     insta::assert_snapshot!("report", outline(&page));
     let chart = page.split("<svg class=\"bars\"").nth(1).and_then(|rest| rest.split_once("</svg>"));
@@ -76,7 +76,9 @@ fn every_file_is_optional() -> Outcome {
         "pairs_stats.parquet",
         "preferences.parquet",
         "train/sft/metrics.parquet",
+        "eval/iopo/predictions.parquet",
         "eval/iopo/scores.parquet",
+        "eval/iopo/flaws.parquet",
         "eval/summary.parquet",
     ];
     for file in files {
@@ -113,5 +115,5 @@ fn a_missing_run_directory_is_an_error() -> Outcome {
 
 #[test]
 fn the_terminal_table_shows_accuracies_and_intervals() {
-    insta::assert_snapshot!("terminal", terminal_table(&summary(), Some(0.95)));
+    insta::assert_snapshot!("terminal", terminal_table(&summary(), &meta().headlines, Some(0.95)));
 }

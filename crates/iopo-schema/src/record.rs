@@ -13,9 +13,9 @@ use crate::names::{
     GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split, Subset, SummaryMetric,
 };
 use crate::rows::{
-    CheckRow, ConstraintRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Proof,
-    ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow, TestPromptRow,
-    VerdictRow,
+    CheckRow, ConstraintRow, FlawsRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow,
+    Proof, ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow,
+    TestPromptRow, VerdictRow,
 };
 use crate::value::Value;
 
@@ -162,6 +162,13 @@ record!(ReferenceRow = "reference_logps", 2, {
 
 record!(ResponseLogpsRow = "response_logps", 1, { key: String, logps: f64, tokens: u32 });
 
+record!(FlawsRow = "flaws", 1, {
+    key: String,
+    echo: bool,
+    repeats: bool,
+    thin: bool,
+    off_task: bool,
+});
 record!(RelevanceRow = "relevance", 1, { key: String, own: f64, other: f64, tokens: u32 });
 
 record!(MetricRow = "metrics", 1, { step: u64, name: String, value: f64 });

@@ -216,6 +216,29 @@ impl RelevanceRow {
     }
 }
 
+/// A row of `flaws`: the reasons why one evaluated response does not count as an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column; any of them may hold")]
+pub struct FlawsRow {
+    /// Key of the prediction.
+    pub key: String,
+    /// It repeats a constraint's sentence.
+    pub echo: bool,
+    /// It repeats itself.
+    pub repeats: bool,
+    /// It says little.
+    pub thin: bool,
+    /// It is hardly likelier given its task than given another one.
+    pub off_task: bool,
+}
+
+impl FlawsRow {
+    /// Whether the response counts as an answer.
+    pub fn is_clean(&self) -> bool {
+        !(self.echo || self.repeats || self.thin || self.off_task)
+    }
+}
+
 /// A row of `metrics` and of the `*_stats` files: one number at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricRow {

@@ -28,8 +28,13 @@ pub const TRAIN: &str = "train";
 /// The metrics of a training, in the folder of its model: rows of `metrics`.
 pub const METRICS: &str = "metrics.parquet";
 
+/// The directory of the rounds after the first, with one directory for each: `rounds/2`.
+pub const ROUNDS: &str = "rounds";
+
 /// The directory of the evaluation, with one folder for each model.
 pub const EVAL: &str = "eval";
+/// The evaluation on dev prompts that compares rounds, in the directory of the evaluation.
+pub const DEV: &str = "dev";
 /// The prompts that every model answers, in the directory of the evaluation: rows of `test_prompts`.
 pub const TEST_PROMPTS: &str = "test_prompts.parquet";
 /// The responses of a model, in its folder: rows of `predictions`.
@@ -40,6 +45,8 @@ pub const SCORES: &str = "scores.parquet";
 pub const RESPONSE_LOGPS: &str = "response_logps.parquet";
 /// The relevance of these responses to their tasks, in the same folder: rows of `relevance`.
 pub const RELEVANCE: &str = "relevance.parquet";
+/// Why responses do not count as answers, in the same folder: rows of `flaws`.
+pub const FLAWS: &str = "flaws.parquet";
 /// The folder of a model's responses to the test tasks without constraints, in the model's folder.
 pub const PLAIN: &str = "plain";
 /// The log-probabilities of the test groups under a model, in its folder: rows of `reference_logps`.
@@ -50,38 +57,62 @@ pub const SUMMARY: &str = "summary.parquet";
 /// The report.
 pub const REPORT: &str = "report.html";
 
-/// Separates the method and the random seed in the name of a folder.
+/// Precedes the round in a model's name.
+const ROUND: &str = "-round";
+/// Precedes the random seed in the name of a folder.
 const SEED: &str = "-seed";
 
-/// Returns the name of a trained model's folder: its method, followed by its random seed if the run has several.
-pub fn model_folder(method: &str, seed: Option<u64>) -> String {
+/// Returns the name of a model in tables: its method, followed by its round after the first.
+pub fn model_name(method: &str, round: usize) -> String {
+    if round > 1 { format!("{method}{ROUND}{round}") } else { method.to_owned() }
+}
+
+/// Returns the name of a trained model's folder: its name in tables, followed by its random seed if the run has several.
+pub fn model_folder(model: &str, seed: Option<u64>) -> String {
     match seed {
-        Some(seed) => format!("{method}{SEED}{seed}"),
-        None => method.to_owned(),
+        Some(seed) => format!("{model}{SEED}{seed}"),
+        None => model.to_owned(),
     }
 }
 
 /// Returns the method of a [`model_folder`].
 pub fn method_of(folder: &str) -> &str {
-    match folder.rsplit_once(SEED) {
-        Some((method, seed))
-            if !seed.is_empty() && seed.bytes().all(|byte| byte.is_ascii_digit()) =>
+    without_number(without_number(folder, SEED), ROUND)
+}
+
+/// Returns the round of a [`model_folder`].
+pub fn round_of(folder: &str) -> usize {
+    let model = without_number(folder, SEED);
+    let digits = model.strip_prefix(method_of(folder)).and_then(|rest| rest.strip_prefix(ROUND));
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(1)
+}
+
+/// Removes a mark and the number after it from the end of a name.
+fn without_number<'a>(name: &'a str, mark: &str) -> &'a str {
+    match name.rsplit_once(mark) {
+        Some((before, number))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
         {
-            method
+            before
         }
-        _ => folder,
+        _ => name,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{method_of, model_folder};
+    use super::{method_of, model_folder, model_name, round_of};
 
     #[test]
-    fn the_method_of_a_folder_is_read_back() {
-        assert_eq!(model_folder("iopo", Some(12)), "iopo-seed12");
-        assert_eq!(method_of(&model_folder("iopo", Some(12))), "iopo");
-        assert_eq!(method_of(&model_folder("dpo-paper", None)), "dpo-paper");
+    fn method_and_round_of_a_folder_are_read_back() {
+        let folder = model_folder(&model_name("iopo", 3), Some(12));
+        assert_eq!(
+            (folder.as_str(), method_of(&folder), round_of(&folder)),
+            ("iopo-round3-seed12", "iopo", 3)
+        );
+        let folder = model_folder(&model_name("dpo-paper", 1), None);
+        assert_eq!((method_of(&folder), round_of(&folder)), ("dpo-paper", 1));
         assert_eq!(method_of("dpo-seed"), "dpo-seed", "a name without a number has no seed");
+        assert_eq!((method_of("sft-round"), round_of("sft-round")), ("sft-round", 1));
     }
 }

@@ -202,6 +202,15 @@ impl Pipeline {
         Ok(self.timed(Stage::Report, || self.run_report())?.0)
     }
 
+    /// Returns the headlines of the evaluation: clean accuracy from the base to the best method, with seen and with held-out
+    /// kinds.
+    ///
+    /// # Errors
+    /// Returns an error if the summary of the evaluation is damaged.
+    pub fn headlines(&self) -> Result<Vec<iopo_report::Headline>, PipelineError> {
+        report::headlines(self)
+    }
+
     fn run_synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
         let (tasks, config) = (self.tasks()?, &self.config.synth);
         match synthesize_sampled(&tasks, self.dir.root(), config, progress)? {
@@ -254,7 +263,7 @@ impl Pipeline {
     }
 
     fn run_report(&self) -> Result<ReportSummary, PipelineError> {
-        let meta = report::meta(&self.config)?;
+        let meta = report::meta(self)?;
         Ok(iopo_report::render(self.dir.root(), &self.dir.report_file(), &meta)?)
     }
 

@@ -75,7 +75,9 @@ impl Run {
 
     fn summarize(&self, models: &[EvaluatedModel]) -> Result<Vec<SummaryRow>, EvalError> {
         let out = self.path().join("eval/summary.parquet");
-        let rows = summarize(models, &self.groups, &out, &self.config, &Silent)?;
+        let tests: Vec<PreferenceRow> =
+            self.groups.iter().filter(|group| group.split == Split::Test).cloned().collect();
+        let rows = summarize(models, &tests, &out, &self.config, &Silent)?;
         let stored: Vec<SummaryRow> = iopo_schema::read(&out)?;
         assert_eq!(format!("{stored:?}"), format!("{rows:?}"), "the file holds what is returned");
         Ok(rows)
@@ -219,8 +221,8 @@ fn clean_accuracy_counts_only_answers() {
     let check = |model, metric| find(&rows, model, None, metric, "all").expect(model).value;
     let (strict, clean) = (Metric::PromptAccuracyStrict, Metric::CleanAccuracy);
     assert!(value("answering", strict) > 0.5);
-    assert_eq!(value("answering", clean), value("answering", strict));
-    assert_eq!(check("answering", Metric::ThinShare), 0.0);
+    assert!((value("answering", clean) - value("answering", strict)).abs() < 1e-12);
+    assert!(check("answering", Metric::ThinShare).abs() < 1e-12);
     assert_eq!((value("off-task", clean), check("off-task", Metric::OffTaskShare)), (0.0, 1.0));
     assert!(value("careful", strict) > 0.99);
     assert!(value("careful", clean) < 0.5, "its answers are thin");

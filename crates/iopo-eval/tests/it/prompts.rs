@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::{Constraint, Kind};
 use iopo_eval::{
-    EvalConfig, EvalError, TestTask, draw_prompts, refuse_leaks, test_prompts, write_prompts,
+    EvalConfig, EvalError, TestTask, TrainingRows, draw_prompts, refuse_leaks, test_prompts,
+    write_prompts,
 };
 use iopo_schema::{InstructionRow, PreferenceRow, Split, TestPromptRow};
 
@@ -146,7 +147,23 @@ fn tasks_that_cannot_be_tested_are_refused() {
 fn leaks(groups: &[PreferenceRow], config: &EvalConfig) -> Result<(), EvalError> {
     let instructions: Vec<InstructionRow> = groups.iter().flat_map(common::instructions).collect();
     let held_out = config.held_out_kinds().expect("known");
-    refuse_leaks(&draw(3, &common::config()), &instructions, groups, &held_out)
+    let splits = BTreeMap::new();
+    let rows = TrainingRows { instructions: &instructions, groups, splits: &splits };
+    refuse_leaks(&draw(3, &common::config()), Split::Test, rows, &held_out)
+}
+
+#[test]
+fn an_instruction_of_a_test_task_in_another_split_is_refused_without_any_group() {
+    let groups = common::groups(0, 3);
+    let instructions: Vec<InstructionRow> = groups.iter().flat_map(common::instructions).collect();
+    let check = |split| {
+        let splits: BTreeMap<String, Split> =
+            groups.iter().map(|group| (group.task_id.clone(), split)).collect();
+        let rows = TrainingRows { instructions: &instructions, groups: &[], splits: &splits };
+        refuse_leaks(&draw(3, &common::config()), Split::Test, rows, &BTreeSet::new())
+    };
+    check(Split::Test).expect("instructions of the test split are not trained on");
+    assert!(matches!(check(Split::Train), Err(EvalError::TaskInTwoSplits { .. })));
 }
 
 #[test]
@@ -197,7 +214,9 @@ fn a_held_out_kind_in_synthesis_is_refused() {
     let error = leaks(&common::groups(2, 3), &config).expect_err("held out and seen").to_string();
     assert!(error.contains("`question` is held out"), "{error}");
     let held_out = config.held_out_kinds().expect("known");
-    let error = refuse_leaks(&[], &[], &common::groups(0, 2), &held_out).expect_err("in a group");
+    let (groups, splits) = (common::groups(0, 2), BTreeMap::new());
+    let rows = TrainingRows { instructions: &[], groups: &groups, splits: &splits };
+    let error = refuse_leaks(&[], Split::Test, rows, &held_out).expect_err("in a group");
     assert!(error.to_string().contains("a test group"), "{error}");
 }
 

@@ -34,15 +34,17 @@ impl Measure {
     }
 }
 
+const CLEAN: SummaryMetric = SummaryMetric::CleanAccuracy;
 const PROMPTS: SummaryMetric = SummaryMetric::PromptAccuracyStrict;
 const CONSTRAINTS: SummaryMetric = SummaryMetric::InstructionAccuracyStrict;
 
 /// The columns of the table.
-pub(crate) static COLUMNS: [Measure; 6] = [
-    Measure::new(PROMPTS, "Prompts", Subset::All, "all"),
+pub(crate) static COLUMNS: [Measure; 7] = [
+    Measure::new(CLEAN, "Clean", Subset::All, "all"),
+    Measure::new(CLEAN, "Clean", Subset::Seen, "seen kinds"),
+    Measure::new(CLEAN, "Clean", Subset::Unseen, "unseen kinds"),
     Measure::new(PROMPTS, "Prompts", Subset::Seen, "seen kinds"),
     Measure::new(PROMPTS, "Prompts", Subset::Unseen, "unseen kinds"),
-    Measure::new(CONSTRAINTS, "Constraints", Subset::All, "all"),
     Measure::new(CONSTRAINTS, "Constraints", Subset::Seen, "seen kinds"),
     Measure::new(CONSTRAINTS, "Constraints", Subset::Unseen, "unseen kinds"),
 ];
@@ -97,7 +99,7 @@ pub(crate) fn coverage(confidence: f64) -> String {
 pub(crate) fn reading(rows: &[SummaryRow], confidence: Option<f64>) -> Vec<String> {
     let coverage = confidence.map(coverage).unwrap_or_default();
     let mut notes = vec![format!(
-        "The {coverage}intervals come from resampling the test tasks. They do not include the spread between training seeds."
+        "The {coverage}intervals come from resampling the test tasks, and the training seeds where a method has several."
     )];
     let compared = rows
         .iter()
@@ -181,7 +183,9 @@ impl Accuracy {
         let measured = |row: &Row| row.cells.iter().any(|cell| !cell.shown.is_empty());
         let table =
             Table { columns: headings(), rows: names.iter().map(row).filter(measured).collect() };
-        let counts = rows.iter().filter(|row| row.baseline.is_none() && COLUMNS[0].is(row));
+        let counts = rows.iter().filter(|row| {
+            row.baseline.is_none() && row.metric == PROMPTS && row.subset == Subset::All
+        });
         let mut baselines: Vec<&str> =
             rows.iter().filter_map(|row| row.baseline.as_deref()).collect();
         baselines.sort_by(|left, right| models::order(left, right));

@@ -1,6 +1,7 @@
 //! The sections of the page: text, tables and charts from the files of a run.
 
 pub(crate) mod accuracy;
+mod answers;
 mod checks;
 mod groups;
 mod kinds;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use crate::run::Run;
 
 pub(crate) use accuracy::Accuracy;
+use answers::Answers;
 use checks::Checks;
 use groups::Groups;
 use kinds::Kinds;
@@ -73,13 +75,14 @@ pub(crate) struct Sections {
     pairs: Option<Yields>,
     training: Option<Training>,
     accuracy: Option<Accuracy>,
+    answers: Option<Answers>,
     kinds: Option<Kinds>,
     checks: Option<Checks>,
     groups: Option<Groups>,
 }
 
 impl Sections {
-    pub(crate) fn of(run: &Run) -> Self {
+    pub(crate) fn of(run: &Run, seed: u64) -> Self {
         let summary = run.summary.as_deref();
         Self {
             tiles: overview::tiles(run),
@@ -87,6 +90,7 @@ impl Sections {
             pairs: run.pairs_stats.as_deref().map(Yields::of),
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),
             accuracy: summary.map(Accuracy::of),
+            answers: Answers::of(&run.responses, seed),
             kinds: summary.and_then(|rows| Kinds::of(rows, &run.unseen_kinds)),
             checks: summary.and_then(Checks::of),
             groups: run.preferences.as_deref().map(Groups::of),

@@ -57,8 +57,13 @@ pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
     }
     if let Some(rows) = &run.summary {
         let names = super::accuracy::models(rows);
-        let value =
-            |name: &str| find(rows, name, None, SummaryMetric::PromptAccuracyStrict, &Subset::All);
+        let clean = rows.iter().any(|row| row.metric == SummaryMetric::CleanAccuracy);
+        let (metric, counted) = if clean {
+            (SummaryMetric::CleanAccuracy, "of prompts answered cleanly")
+        } else {
+            (SummaryMetric::PromptAccuracyStrict, "of prompts followed in full")
+        };
+        let value = |name: &str| find(rows, name, None, metric, &Subset::All);
         let base = value("base");
         // IOPO if it was trained, else the last model of the table.
         let shown = names.iter().find(|name| method_of(name) == "iopo").or(names.last());
@@ -66,7 +71,7 @@ pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
             tiles.push(Tile {
                 value: format::percent(row.value),
                 unit: "%",
-                name: format!("of prompts followed in full: {}", row.model),
+                name: format!("{counted}: {}", row.model),
                 detail: match base {
                     Some(base) if base.model != row.model => {
                         format!("base: {} %", format::percent(base.value))

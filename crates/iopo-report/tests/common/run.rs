@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use iopo_report::ReportMeta;
+use iopo_report::{Headline, ReportMeta};
 use iopo_schema::*;
 
 pub(crate) fn provenance() -> Provenance {
@@ -17,6 +17,14 @@ pub(crate) fn meta() -> ReportMeta {
     meta.versions.insert("iopo".into(), "0.1.0".into());
     meta.versions.insert("model".into(), "SmolLM2-135M-Instruct.Q4_1.gguf".into());
     meta.confidence = Some(0.95);
+    meta.headlines = vec![Headline {
+        over: "seen kinds".into(),
+        models: vec![("base".into(), 0.2), ("sft".into(), 0.49), ("iopo".into(), 0.6)],
+        difference: (0.4, 0.33, 0.47),
+        is_gain: true,
+        caveats: Vec::new(),
+    }];
+    meta.compared = ["base", "sft", "iopo"].map(String::from).into();
     meta.config_toml = "[train]\nmethods = [\"sft\", \"dpo\", \"iopo\"]\nbeta = 0.1\n".into();
     meta
 }
@@ -102,14 +110,12 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
         for (subset, shift) in
             [("all", 0.0), ("seen", 0.05), ("unseen", -0.1), ("constraints/2", 0.02)]
         {
-            rows.push(cell(
-                model,
-                None,
-                SummaryMetric::PromptAccuracyStrict,
-                subset,
-                level + shift,
-                0.06,
-            ));
+            for (metric, level) in [
+                (SummaryMetric::PromptAccuracyStrict, level),
+                (SummaryMetric::CleanAccuracy, level - 0.08),
+            ] {
+                rows.push(cell(model, None, metric, subset, level + shift, 0.06));
+            }
             rows.push(cell(
                 model,
                 None,
@@ -157,14 +163,11 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
                 if model != baseline {
                     for subset in ["all", "seen", "unseen"] {
                         let value = level - from;
-                        rows.push(cell(
-                            model,
-                            Some(baseline),
-                            SummaryMetric::PromptAccuracyStrict,
-                            subset,
-                            value,
-                            0.07,
-                        ));
+                        for metric in
+                            [SummaryMetric::PromptAccuracyStrict, SummaryMetric::CleanAccuracy]
+                        {
+                            rows.push(cell(model, Some(baseline), metric, subset, value, 0.07));
+                        }
                         rows.push(cell(
                             model,
                             Some(baseline),
@@ -259,6 +262,41 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
     }
 }
 
+/// The answers of a model to twelve prompts with one constraint each.
+fn answers(folder: &Path, model: &str, text: &str) -> Result<(), SchemaError> {
+    let keys: Vec<String> = (0..12).map(|index| format!("p{index}")).collect();
+    let prediction = |key: &String| PredictionRow {
+        benchmark: "heldout".into(),
+        key: key.clone(),
+        task_id: format!("task of {key}"),
+        prompt: format!("Explain tides. {text}\n1. Use at most 20 words."),
+        constraints: vec![constraint("Use at most 20 words.", "max_words")],
+        response: format!("The answer of {model} to {key}. {text}"),
+        finish_reason: ResponseEnd::Stop,
+        prompt_tokens: 12,
+        completion_tokens: 9,
+    };
+    let scored = |(at, key): (usize, &String)| ScoreRow {
+        key: key.clone(),
+        strict: model != "base" && at % 2 == 0,
+        ..score("max_words", at % 3 > 0)
+    };
+    let flaws = |(at, key): (usize, &String)| FlawsRow {
+        key: key.clone(),
+        echo: model == "base",
+        repeats: false,
+        thin: at == 4,
+        off_task: false,
+    };
+    let dir = folder.join("eval").join(model);
+    let predictions: Vec<PredictionRow> = keys.iter().map(prediction).collect();
+    let scores: Vec<ScoreRow> = keys.iter().enumerate().map(scored).collect();
+    let flaws: Vec<FlawsRow> = keys.iter().enumerate().map(flaws).collect();
+    write(&dir.join("predictions.parquet"), &predictions, &provenance())?;
+    write(&dir.join("scores.parquet"), &scores, &provenance())?;
+    write(&dir.join("flaws.parquet"), &flaws, &provenance())
+}
+
 /// Writes a complete run with `text` wherever a model writes text.
 pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
     let synthesis = [
@@ -300,6 +338,9 @@ pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
         )?;
     }
     let scores = [score("max_words", true), score("json_object", false)];
-    write(&folder.join("eval/iopo/scores.parquet"), &scores, &provenance())?;
+    write(&folder.join("eval/dpo/scores.parquet"), &scores, &provenance())?;
+    for model in ["base", "sft", "iopo"] {
+        answers(folder, model, text)?;
+    }
     write(&folder.join("eval/summary.parquet"), &summary(), &provenance())
 }

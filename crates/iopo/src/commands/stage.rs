@@ -93,7 +93,8 @@ fn print_table(pipeline: &Pipeline) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<SummaryRow> = iopo_schema::read(&summary)?;
-    printer::result(&iopo_report::terminal_table(&rows, Some(config.eval.confidence)))?;
+    let headlines = pipeline.headlines()?;
+    printer::result(&iopo_report::terminal_table(&rows, &headlines, Some(config.eval.confidence)))?;
     if config.demonstration {
         printer::result(DEMONSTRATION)?;
     }

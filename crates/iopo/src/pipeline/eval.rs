@@ -2,11 +2,13 @@
 
 mod models;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use iopo_constraints::Kind;
 use iopo_eval::{
-    Candidate, EvalError, EvaluationPaths, EvaluationSummary, TestTask, evaluate, write_prompts,
+    Candidate, EvalError, EvaluationPaths, EvaluationSummary, TestTask, TrainingFiles, evaluate,
+    write_prompts,
 };
 use iopo_llm::Progress;
 use iopo_pairs::{is_imported, split_tasks};
@@ -47,26 +49,35 @@ pub(super) fn run(
     let candidates = candidates(&config.train, &dir.train_dir()).map_err(|error| {
         EvalError::Source { action: "list the trained models".to_owned(), source: error.into() }
     })?;
+    let tasks = tasks::used(config, dir)?;
+    let ids = tasks.iter().map(|task| task.id.clone()).collect();
+    let splits = split_tasks(&ids, &config.pairs);
+    let preferences = dir.preferences_file();
     let paths = EvaluationPaths {
-        prompts: prompts(pipeline)?,
-        instructions: dir.instructions_file(),
-        preferences: dir.preferences_file(),
+        prompts: prompts(pipeline, tasks, &splits)?,
+        split: Split::Test,
+        training: vec![TrainingFiles {
+            instructions: dir.instructions_file(),
+            preferences: preferences.clone(),
+            splits,
+        }],
         out: dir.eval_dir(),
     };
     let base = pipeline.base()?;
-    let models = RunModels::new(base, &paths.preferences, &config.train, progress)?;
+    let models = RunModels::new(base, &preferences, paths.split, &config.train, progress)?;
     Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
 }
 
 /// Returns the file of the test prompts: the configured one, or one drawn from the test tasks.
-fn prompts(pipeline: &Pipeline) -> Result<PathBuf, PipelineError> {
+fn prompts(
+    pipeline: &Pipeline,
+    tasks: Vec<Task>,
+    splits: &BTreeMap<String, Split>,
+) -> Result<PathBuf, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
     if let Some(file) = &config.eval.prompts {
         return Ok(file.clone());
     }
-    let tasks = tasks::used(config, dir)?;
-    let ids = tasks.iter().map(|task| task.id.clone()).collect();
-    let splits = split_tasks(&ids, &config.pairs);
     let test: Vec<TestTask> = tasks
         .into_iter()
         .filter(|task| splits.get(&task.id) == Some(&Split::Test))

@@ -9,17 +9,28 @@ use iopo_schema::{InstructionRow, PreferenceRow, Split, TestPromptRow};
 use super::score::constraint_of;
 use crate::EvalError;
 
+/// Rows that models of a run may have been trained on.
+#[derive(Debug, Clone, Copy)]
+pub struct TrainingRows<'a> {
+    /// The instructions. Those of a task without a split are not compared.
+    pub instructions: &'a [InstructionRow],
+    /// The preference groups.
+    pub groups: &'a [PreferenceRow],
+    /// The split of each task.
+    pub splits: &'a BTreeMap<String, Split>,
+}
+
 /// Checks test prompts against the rows of a run.
 ///
-/// A test task may occur in the test split only, by its id and by its words. A test prompt may not be an instruction of
+/// A task of the prompts may occur in rows of `split` only, by its id and by its words. A prompt may not be an instruction of
 /// another split. Held-out kinds may occur in no instruction and no group.
 ///
 /// # Errors
 /// Returns an error that names the first leak, or a constraint that cannot be checked.
 pub fn refuse_leaks(
     prompts: &[TestPromptRow],
-    instructions: &[InstructionRow],
-    groups: &[PreferenceRow],
+    split: Split,
+    rows: TrainingRows<'_>,
     held_out: &BTreeSet<Kind>,
 ) -> Result<(), EvalError> {
     for prompt in prompts {
@@ -27,7 +38,7 @@ pub fn refuse_leaks(
             constraint_of(&prompt.key, &prompt.constraints, index)?;
         }
     }
-    refuse_held_out(instructions, groups, held_out)?;
+    refuse_held_out(rows.instructions, rows.groups, held_out)?;
     let ids: BTreeSet<&str> = prompts.iter().map(|prompt| prompt.task_id.as_str()).collect();
     let tasks: BTreeMap<Words, &str> = prompts
         .iter()
@@ -35,24 +46,53 @@ pub fn refuse_leaks(
         .collect();
     let texts: BTreeMap<&str, &str> =
         prompts.iter().map(|prompt| (prompt.prompt.as_str(), prompt.task_id.as_str())).collect();
-    for group in groups.iter().filter(|group| group.split != Split::Test) {
-        let (other, other_task) = (group.split, group.task_id.clone());
-        if ids.contains(group.task_id.as_str()) {
+    for row in trained(rows).filter(|row| row.split != split) {
+        let (other, other_task) = (row.split, row.task_id.to_owned());
+        if ids.contains(row.task_id) {
             return Err(EvalError::TaskInTwoSplits { task_id: other_task, other });
         }
-        let task = tasks.get(&text_of(&group.task, group.input.as_deref()));
-        if let Some(test_task) = task {
+        if let Some(test_task) = tasks.get(&text_of(row.task, row.input)) {
             let test_task = (*test_task).to_owned();
             return Err(EvalError::TaskInTraining { test_task, other, other_task });
         }
-        for x in [&group.x1, &group.x2] {
-            if let Some(test_task) = texts.get(x.as_str()) {
-                let test_task = (*test_task).to_owned();
-                return Err(EvalError::PromptInTraining { test_task, other, other_task });
-            }
+        if let Some(test_task) = texts.get(row.prompt) {
+            let test_task = (*test_task).to_owned();
+            return Err(EvalError::PromptInTraining { test_task, other, other_task });
         }
     }
     Ok(())
+}
+
+/// One instruction with its task.
+struct Trained<'a> {
+    split: Split,
+    task_id: &'a str,
+    task: &'a str,
+    input: Option<&'a str>,
+    prompt: &'a str,
+}
+
+/// Lists both instructions of every group, and the instructions whose task has a split.
+fn trained<'a>(rows: TrainingRows<'a>) -> impl Iterator<Item = Trained<'a>> {
+    let of_group = |group: &'a PreferenceRow| {
+        [&group.x1, &group.x2].map(|prompt| Trained {
+            split: group.split,
+            task_id: &group.task_id,
+            task: &group.task,
+            input: group.input.as_deref(),
+            prompt,
+        })
+    };
+    let of_instruction = move |row: &'a InstructionRow| {
+        rows.splits.get(&row.task_id).map(|split| Trained {
+            split: *split,
+            task_id: &row.task_id,
+            task: &row.task,
+            input: row.input.as_deref(),
+            prompt: &row.prompt,
+        })
+    };
+    rows.groups.iter().flat_map(of_group).chain(rows.instructions.iter().filter_map(of_instruction))
 }
 
 /// The words of a task and of its input, in lower case.

@@ -14,7 +14,7 @@ use iopo_train::{
 
 use crate::pipeline::BaseModel;
 
-/// The base and the trained models of a run, with the encoded test groups.
+/// The base and the trained models of a run, with the encoded groups of one split.
 pub(super) struct RunModels<'a> {
     base: &'a BaseModel,
     template_hash: String,
@@ -25,18 +25,19 @@ pub(super) struct RunModels<'a> {
 }
 
 impl<'a> RunModels<'a> {
-    /// Encodes the test groups of a preferences file. Groups that do not fit the context are skipped with a note.
+    /// Encodes the groups of a split from a preferences file. Groups that do not fit the context are skipped with a note.
     pub(super) fn new(
         base: &'a BaseModel,
         preferences: &Path,
+        split: Split,
         train: &'a TrainConfig,
         progress: &dyn Progress,
     ) -> Result<Self, EvalError> {
         let mut rows: Vec<PreferenceRow> = iopo_schema::read(preferences)?;
-        rows.retain(|row| row.split == Split::Test);
-        let made = encoded(base, &rows).map_err(failed_to("encode the test groups"))?;
+        rows.retain(|row| row.split == split);
+        let made = encoded(base, &rows).map_err(failed_to("encode the groups"))?;
         for (reason, count) in &made.dropped {
-            progress.note(&format!("{count} test groups skipped: {reason}"));
+            progress.note(&format!("{count} {split} groups skipped: {reason}"));
         }
         let known: BTreeSet<&str> = made.groups.iter().map(|group| group.id.as_str()).collect();
         rows.retain(|row| known.contains(row.id.as_str()));
@@ -84,7 +85,7 @@ impl Models for RunModels<'_> {
         self.base.trained(dir, &candidate.folder).map_err(failed_to(action))
     }
 
-    fn test_groups(&self) -> &[PreferenceRow] {
+    fn groups(&self) -> &[PreferenceRow] {
         &self.rows
     }
 
@@ -102,7 +103,7 @@ impl Models for RunModels<'_> {
         let groups: Vec<&EncodedGroup> = self.encoded.iter().collect();
         let (layout, budget) = (self.train.sequence_layout, self.train.tokens_per_micro_batch);
         reference(path, model.decoder(), &groups, identity, layout, budget, progress)
-            .map_err(failed_to("compute the log-probabilities of the test groups"))?;
+            .map_err(failed_to("compute the log-probabilities of the groups"))?;
         Ok(iopo_schema::read(path)?)
     }
 }
