@@ -79,7 +79,7 @@ pub use constraint::{Constraint, Verdict};
 pub use counted::CountedResponse;
 pub use error::ConstraintError;
 pub use kind::Kind;
-pub use pick::{compatible, contrast};
+pub use pick::{compatible, contrast, draw_compatible};
 pub use prompt::render_prompt;
 pub use style::StylePrompt;
 pub use taxonomy::{ConstraintType, Dimension};

@@ -20,6 +20,17 @@ pub fn compatible(candidates: &[Constraint], n: usize, rng: &mut impl Rng) -> Ve
     picked
 }
 
+/// Draws a constraint of each kind on a task and picks up to `n` of them without conflicts, so that every kind is as likely.
+pub fn draw_compatible(
+    task: &str,
+    kinds: &[Kind],
+    n: usize,
+    rng: &mut impl Rng,
+) -> Vec<Constraint> {
+    let candidates: Vec<Constraint> = kinds.iter().map(|kind| kind.draw(task, rng)).collect();
+    compatible(&candidates, n, rng)
+}
+
 /// Returns the constraints that `holder` satisfies and `breaker` violates, in the order of [`Kind::ALL`].
 ///
 /// Candidates are the back-translation of `holder` and the revisions of the constraints that `breaker` satisfies. The

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use iopo_constraints::render_prompt;
+use iopo_constraints::{Kind, render_prompt};
 use iopo_core::SettingError;
 use iopo_llm::{
     Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
@@ -13,6 +13,8 @@ use iopo_schema::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::Recipe;
+use crate::recipes::on_policy::drawn_instruction;
 use crate::style_prompts::style_prompt_of;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
@@ -22,6 +24,8 @@ use iopo_core::random::keyed_u64;
 pub struct SampleInfo {
     /// Index of the sample within its task.
     pub sample: usize,
+    /// The recipe that the sample is for.
+    pub recipe: Recipe,
     /// The style prompt that was added to the task, if any.
     pub style_prompt: Option<String>,
     /// Softmax temperature.
@@ -47,8 +51,8 @@ pub struct SampleInfo {
 
 /// Samples the missing answers, part by part, and returns the path of the file.
 ///
-/// The file has `samples_per_task` rows for each task, in order. A row is a response without an instruction and
-/// verdicts. If the model rejects a request, the reason is in `error`.
+/// The file has `samples_per_task` rows for each task, in order. A row is a response without verdicts, and without an
+/// instruction unless its recipe draws one before sampling. If the model rejects a request, the reason is in `error`.
 ///
 /// # Errors
 /// Returns an error if the model fails, the call is cancelled, or a file cannot be read or written.
@@ -63,21 +67,27 @@ pub fn sample_answers(
     let path = out_dir.join(run_files::ANSWERS);
     let generator = model.name();
     let style_prompts = config.open_style_prompts()?;
-    let provenance = provenance(tasks_hash, &generator, &style_prompts, config);
+    let provenance = provenance(tasks_hash, &generator, &style_prompts, config)?;
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
     if parts.is_complete() {
         return Ok(path);
     }
+    let planned: Vec<(&Task, Vec<Recipe>)> = {
+        let recipes = config.recipe.split(tasks.len(), config.samples_per_task);
+        tasks.iter().zip(recipes).collect()
+    };
+    let kinds = config.kinds()?;
+    let sampler = Sampler { style_prompts, generator, kinds, model, config };
     progress.start("sampling answers", (tasks.len() * config.samples_per_task) as u64);
     parts.fill(
-        tasks,
+        &planned,
         config.tasks_per_part,
         |tasks| progress.advance((tasks.len() * config.samples_per_task) as u64),
         |tasks| {
             if progress.cancelled() {
                 return Err(SynthError::Cancelled);
             }
-            sample_part(tasks, &style_prompts, &generator, model, config, progress)
+            sampler.part(tasks, progress)
         },
     )?;
     progress.finish();
@@ -103,7 +113,7 @@ pub fn sampled_answers(
     let sampled = iopo_schema::provenance(&path)?.config;
     let generator = sampled.get("generator").and_then(serde_json::Value::as_str);
     let Some(generator) = generator else { return Ok(None) };
-    let expected = provenance(tasks_hash, generator, &config.open_style_prompts()?, config);
+    let expected = provenance(tasks_hash, generator, &config.open_style_prompts()?, config)?;
     Ok(made_with::<ResponseRow>(&path, &expected).then_some(path))
 }
 
@@ -112,55 +122,107 @@ fn provenance(
     generator: &str,
     style_prompts: &[String],
     config: &SynthConfig,
-) -> Provenance {
-    Provenance::new(crate::PRODUCER, config.answers_json(generator, style_prompts))
-        .with_input("tasks", tasks_hash)
+) -> Result<Provenance, SynthError> {
+    let settings = config.answers_json(generator, style_prompts)?;
+    Ok(Provenance::new(crate::PRODUCER, settings).with_input("tasks", tasks_hash))
 }
 
-/// Samples one part in one call of the model.
-fn sample_part(
-    tasks: &[Task],
-    style_prompts: &[String],
-    generator: &str,
-    model: &dyn LanguageModel,
-    config: &SynthConfig,
-    progress: &dyn Progress,
-) -> Result<Vec<ResponseRow>, SynthError> {
-    let mut infos = Vec::new();
-    let mut requests = Vec::new();
-    for task in tasks {
-        for sample in 0..config.samples_per_task {
-            let (info, request) = ask(task, sample, style_prompts, config);
-            infos.push((task, info));
-            requests.push(request);
-        }
-    }
-    let answers = complete_or_refuse(model, requests, progress)?;
-    let rows = infos.into_iter().zip(answers).map(|((task, mut info), answer)| {
-        let (text, error) = match answer {
-            Ok(completion) => {
-                info.finish_reason = Some(completion.finish_reason);
-                info.prompt_tokens = completion.prompt_tokens;
-                info.completion_tokens = completion.completion_tokens;
-                (completion.text, None)
+/// Everything that sampling a part needs.
+struct Sampler<'a> {
+    style_prompts: Vec<String>,
+    generator: String,
+    kinds: Vec<(Kind, f64)>,
+    model: &'a dyn LanguageModel,
+    config: &'a SynthConfig,
+}
+
+impl Sampler<'_> {
+    /// Samples one part in one call of the model.
+    fn part(
+        &self,
+        tasks: &[(&Task, Vec<Recipe>)],
+        progress: &dyn Progress,
+    ) -> Result<Vec<ResponseRow>, SynthError> {
+        let mut asked = Vec::new();
+        let mut requests = Vec::new();
+        for (task, recipes) in tasks {
+            for (sample, recipe) in recipes.iter().enumerate() {
+                let (info, instruction_id, request) = self.ask(task, sample, *recipe);
+                asked.push((*task, info, instruction_id));
+                requests.push(request);
             }
-            Err(reason) => (String::new(), Some(reason)),
+        }
+        let answers = complete_or_refuse(self.model, requests, progress)?;
+        let rows = asked.into_iter().zip(answers).map(|((task, mut info, asked), answer)| {
+            let (text, error) = match answer {
+                Ok(completion) => {
+                    info.finish_reason = Some(completion.finish_reason);
+                    info.prompt_tokens = completion.prompt_tokens;
+                    info.completion_tokens = completion.completion_tokens;
+                    (completion.text, None)
+                }
+                Err(reason) => (String::new(), Some(reason)),
+            };
+            Ok(ResponseRow {
+                id: content_id(&["answer", &task.id, &info.sample.to_string(), &text]),
+                instruction_id: asked,
+                task_id: task.id.clone(),
+                text,
+                verdicts: Vec::new(),
+                accepted: false,
+                source: ResponseSource::Sampled,
+                original: None,
+                error,
+                generator: self.generator.clone(),
+                sampling: info_json(&info)?,
+            })
+        });
+        rows.collect()
+    }
+
+    /// Creates the request of one sample, with the id of its instruction; empty if there is none yet.
+    fn ask(&self, task: &Task, sample: usize, recipe: Recipe) -> (SampleInfo, String, Request) {
+        let config = self.config;
+        let (instruction_id, prompt, style_prompt) = match recipe {
+            Recipe::OnPolicy => {
+                let (instruction, _) = drawn_instruction(task, sample, &self.kinds, config);
+                (instruction.id, instruction.prompt, None)
+            }
+            Recipe::Edit | Recipe::BackTranslate => {
+                let (plain, seed) = (config.plain_samples, config.seed);
+                let style_prompt =
+                    style_prompt_of(&self.style_prompts, plain, seed, &task.id, sample);
+                let asked = match style_prompt {
+                    Some(style_prompt) => format!("{} {style_prompt}", task.task),
+                    None => task.task.clone(),
+                };
+                let none: [&str; 0] = [];
+                let prompt = render_prompt(&asked, &none, task.input.as_deref());
+                (String::new(), prompt, style_prompt.map(str::to_owned))
+            }
         };
-        Ok(ResponseRow {
-            id: content_id(&["answer", &task.id, &info.sample.to_string(), &text]),
-            instruction_id: String::new(),
-            task_id: task.id.clone(),
-            text,
-            verdicts: Vec::new(),
-            accepted: false,
-            source: ResponseSource::Sampled,
-            original: None,
-            error,
-            generator: generator.to_owned(),
-            sampling: info_json(&info)?,
-        })
-    });
-    rows.collect()
+        let stream = keyed_u64(config.seed, &["answer", &task.id, &sample.to_string()]);
+        let sampling = Sampling::greedy(config.sampling.max_new_tokens)
+            .with_temperature(config.sampling.temperature)
+            .with_top_p(config.sampling.top_p)
+            .with_top_k(config.sampling.top_k)
+            .with_seed(stream);
+        let info = SampleInfo {
+            sample,
+            recipe,
+            style_prompt,
+            temperature: sampling.temperature,
+            top_p: sampling.top_p,
+            top_k: sampling.top_k,
+            max_new_tokens: sampling.max_new_tokens,
+            seed: stream,
+            finish_reason: None,
+            prompt_tokens: 0,
+            completion_tokens: 0,
+            trimmed: false,
+        };
+        (info, instruction_id, Request { messages: vec![Message::user(prompt)], sampling })
+    }
 }
 
 /// Formats the `sampling` column.
@@ -168,43 +230,6 @@ pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
     let expected = "settings that JSON can hold";
     serde_json::to_string(info)
         .map_err(|error| SettingError::new("synth.sampling", error, expected).into())
-}
-
-/// Creates the request of one sample: the task, the style prompt and the input.
-fn ask(
-    task: &Task,
-    sample: usize,
-    style_prompts: &[String],
-    config: &SynthConfig,
-) -> (SampleInfo, Request) {
-    let style_prompt =
-        style_prompt_of(style_prompts, config.plain_samples, config.seed, &task.id, sample);
-    let asked = match style_prompt {
-        Some(style_prompt) => format!("{} {style_prompt}", task.task),
-        None => task.task.clone(),
-    };
-    let none: [&str; 0] = [];
-    let prompt = render_prompt(&asked, &none, task.input.as_deref());
-    let stream = keyed_u64(config.seed, &["answer", &task.id, &sample.to_string()]);
-    let sampling = Sampling::greedy(config.sampling.max_new_tokens)
-        .with_temperature(config.sampling.temperature)
-        .with_top_p(config.sampling.top_p)
-        .with_top_k(config.sampling.top_k)
-        .with_seed(stream);
-    let info = SampleInfo {
-        sample,
-        style_prompt: style_prompt.map(str::to_owned),
-        temperature: sampling.temperature,
-        top_p: sampling.top_p,
-        top_k: sampling.top_k,
-        max_new_tokens: sampling.max_new_tokens,
-        seed: stream,
-        finish_reason: None,
-        prompt_tokens: 0,
-        completion_tokens: 0,
-        trimmed: false,
-    };
-    (info, Request { messages: vec![Message::user(prompt)], sampling })
 }
 
 /// Completes a batch. A request that the model rejects is removed and the rest is sent again, so that a task that is

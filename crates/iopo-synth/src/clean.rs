@@ -3,27 +3,39 @@
 use iopo_core::text::words;
 
 use crate::SynthConfig;
-use crate::text::repetition;
+use crate::text::script_share;
 
-/// Why a sampled answer is dropped.
+/// Why a sampled answer, or an instruction made for it, is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Drop {
     /// The model rejected the request.
     Refused,
-    /// The answer is empty or has fewer words than `min_words`.
+    /// The answer has no word.
     Empty,
+    /// The letters of the answer belong to another script than that of the language.
+    OtherLanguage,
     /// The token limit cut the answer, and trimming it to a complete sentence would remove too much.
     Cut,
     /// The answer repeats itself.
     Looping,
+    /// The answer is hardly likelier given its task than given another one.
+    OffTask,
     /// Another answer to the same task has the same words.
     Duplicate,
     /// The answer shares an n-gram with another task, and the instructions of the two tasks do not both contain it.
     SharedNgram,
     /// The answer satisfies no constraint of a usable kind.
     NoConstraint,
-    /// Every instruction drawn for the answer exists already.
+    /// The instruction exists already.
     SameInstruction,
+    /// The response repeats a constraint's sentence.
+    Echo,
+    /// The response says little although no constraint asks for that.
+    Thin,
+    /// A failed constraint has no revision that the answer satisfies.
+    NoRevision,
+    /// A constraint does not hold.
+    Unsatisfied,
 }
 
 impl Drop {
@@ -32,12 +44,18 @@ impl Drop {
         match self {
             Self::Refused => "refused",
             Self::Empty => "empty",
+            Self::OtherLanguage => "other_language",
             Self::Cut => "cut",
             Self::Looping => "looping",
+            Self::OffTask => "off_task",
             Self::Duplicate => "duplicate",
             Self::SharedNgram => "shared_ngram",
             Self::NoConstraint => "no_constraint",
             Self::SameInstruction => "same_instruction",
+            Self::Echo => "echo",
+            Self::Thin => "thin",
+            Self::NoRevision => "no_revision",
+            Self::Unsatisfied => "unsatisfied",
         }
     }
 }
@@ -64,10 +82,13 @@ pub fn clean(raw: &str, cut: bool, config: &SynthConfig) -> Result<Cleaned, Drop
     } else {
         (text, false)
     };
-    if words(text).count() < config.min_words.max(1) {
+    if words(text).next().is_none() {
         return Err(Drop::Empty);
     }
-    if repetition(text) > config.max_repetition {
+    if script_share(text, &config.language) < config.min_script_share {
+        return Err(Drop::OtherLanguage);
+    }
+    if config.quality.is_loop(text) {
         return Err(Drop::Looping);
     }
     Ok(Cleaned { text: text.to_owned(), trimmed })
@@ -128,8 +149,21 @@ mod tests {
     fn empty_and_looping_answers_are_dropped() {
         let config = SynthConfig::default();
         assert_eq!(clean("  \n ", false, &config), Err(Drop::Empty));
-        assert_eq!(clean("Yes.", false, &config), Err(Drop::Empty));
+        assert_eq!(clean("…", false, &config), Err(Drop::Empty));
+        assert!(clean("Yes.", false, &config).is_ok(), "a constraint may ask for few words");
         let loops = "I am a helpful assistant. ".repeat(20);
         assert_eq!(clean(&loops, false, &config), Err(Drop::Looping));
+    }
+
+    #[test]
+    fn answers_in_another_script_are_dropped() {
+        let english = SynthConfig::default();
+        let chinese = SynthConfig { language: "zh-Hans".to_owned(), ..english.clone() };
+        let (tea, cha) = ("Warm the pot, said Zoë, and pour.", "先把水烧开，再把 tea 放进茶壶里。");
+        assert!(clean(tea, false, &english).is_ok() && clean(cha, false, &chinese).is_ok());
+        assert_eq!(clean(cha, false, &english), Err(Drop::OtherLanguage));
+        assert_eq!(clean(tea, false, &chinese), Err(Drop::OtherLanguage));
+        let other = SynthConfig { language: "sw".to_owned(), ..english };
+        assert!(clean(cha, false, &other).is_ok(), "the language is not known here");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iopo_constraints::quality::QualityConfig;
 use iopo_constraints::{Dimension, Kind, StylePrompt};
 use iopo_core::settings::{check, check_weights, json_without};
 use iopo_schema::{kinds_named, usable_kinds};
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
+use crate::recipe::{Recipe, RecipeMix};
 use crate::style_prompts::open;
 
 /// How responses are sampled from the language model.
@@ -35,6 +37,45 @@ impl Default for SamplingConfig {
     }
 }
 
+/// Settings of the `back-translate` recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BackTranslateConfig {
+    /// Evens out constraint types and dimensions: 0 uses the weights of kinds as they are, 1 gives every type and
+    /// dimension the same share. Default: 0.5. Range: 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub spread: f64,
+    /// Weight of constraints that another response to the task violates, relative to others. Default: 4. Range: at
+    /// least 0.
+    #[schemars(range(min = 0.0))]
+    pub discriminating_weight: f64,
+    /// Maximum number of edited responses for each task; 0 disables edits. Default: 1.
+    pub edits_per_task: usize,
+    /// Probability of each edit. Default: 0.5. Range: 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub edit_probability: f64,
+    /// Edits only rare kinds: those that hold in responses to less than this share of the tasks. Default: 0.05. Range:
+    /// at least 0.
+    #[schemars(range(min = 0.0))]
+    pub edit_reach: f64,
+    /// Ids of the kinds that may be edited; if empty, `edit_reach` decides. Default: empty.
+    pub edit_kinds: Vec<String>,
+}
+
+impl Default for BackTranslateConfig {
+    fn default() -> Self {
+        Self {
+            spread: 0.5,
+            discriminating_weight: 4.0,
+            edits_per_task: 1,
+            edit_probability: 0.5,
+            edit_reach: 0.05,
+            edit_kinds: Vec::new(),
+        }
+    }
+}
+
 /// Settings of synthesis. Create one with [`Default`] and set fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -45,6 +86,9 @@ pub struct SynthConfig {
     /// Uses only the first tasks of the file. Default: all tasks. Range: at least 1.
     #[schemars(range(min = 1))]
     pub max_tasks: Option<usize>,
+    /// How instructions and responses are made: `edit`, `back-translate`, `on-policy`, or a table of weights, for instance
+    /// `{ edit = 1.0, on-policy = 1.0 }`, by which the responses to each task are shared. Default: `edit`.
+    pub recipe: RecipeMix,
     /// Responses sampled for each task. Default: 4. Range: at least 1.
     #[schemars(range(min = 1))]
     pub samples_per_task: usize,
@@ -61,11 +105,12 @@ pub struct SynthConfig {
     /// Language of the tasks as a BCP 47 tag. Default: `en`.
     pub language: String,
 
-    /// Drops responses with fewer words. Default: 3.
-    pub min_words: usize,
-    /// Degeneration check: drops responses in which a larger share of 4-grams repeats. Default: 0.3. Range: 0 to 1.
+    /// What counts as an answer: drops responses that echo a constraint, loop, say little or leave their task.
+    pub quality: QualityConfig,
+    /// Drops responses in which a smaller share of the letters belongs to the script of `language`. English and Chinese are
+    /// known; other languages are not checked. Default: 0.9. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
-    pub max_repetition: f64,
+    pub min_script_share: f64,
     /// Trims a response that hit the token limit to its last full sentence. Drops it if less than this share of the
     /// text remains. Default: 0.6. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -77,45 +122,35 @@ pub struct SynthConfig {
     #[schemars(range(min = 1))]
     pub decontamination_ngram: usize,
 
-    /// Maximum number of instructions written for one response. Default: 1. Range: at least 1.
+    /// Maximum number of instructions written for one response to a plain task. Default: 3. Range: at least 1.
     #[schemars(range(min = 1))]
     pub instructions_per_answer: usize,
-    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: each at least 0.
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 1, 1, as in the test prompts. Range: each at least 0.
     #[schemars(inner(range(min = 0.0)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
-    /// Evens out constraint types and dimensions: 0 uses the weights of kinds as they are, 1 gives every type and
-    /// dimension the same share. Default: 0.5. Range: 0 to 1.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub spread: f64,
-    /// Weight of constraints that another response to the task violates, relative to others. Default: 4. Range: at
-    /// least 0.
+    /// Prefers kinds with few examples in the draws of the `edit` recipe. Higher values even out the kinds more; 0 draws every
+    /// kind alike, whether or not responses can satisfy it. Default: 1. Range: at least 0.
     #[schemars(range(min = 0.0))]
-    pub discriminating_weight: f64,
+    pub kind_balance: f64,
+    /// Probability that the `edit` recipe keeps a drawn constraint that the response satisfies already. Lower values give more
+    /// edited responses. Default: 0.5. Range: 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub keep_probability: f64,
+    /// Maximum share of the words of a response that edits may change. At 0.5, at least half of the words stay as they were
+    /// sampled. Default: 0.5. Range: at least 0.
+    #[schemars(range(min = 0.0))]
+    pub max_edit: f64,
+    /// Fails the run if a larger share of the responses is edited. Default: 1. Range: 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub max_edited_share: f64,
     /// Ids of the constraint kinds that synthesis never uses. In a run, set by the top-level `held_out`; any other
     /// value is refused. Default: none.
     pub held_out: Vec<String>,
 
-    /// Allows edits that make a constraint hold. Default: true.
-    pub edit_enabled: bool,
-    /// Maximum number of edited responses for each task. Default: 1.
-    pub edits_per_task: usize,
-    /// Probability of each edit. Default: 0.5. Range: 0 to 1.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub edit_probability: f64,
-    /// Edits only rare kinds: those that hold in responses to less than this share of the tasks. Default: 0.05. Range:
-    /// at least 0.
-    #[schemars(range(min = 0.0))]
-    pub edit_reach: f64,
-    /// Ids of the kinds that may be edited; if empty, `edit_reach` decides. Default: empty.
-    pub edit_kinds: Vec<String>,
-    /// Maximum share of tokens that an edit may change. Default: 0.2. Range: at least 0.
-    #[schemars(range(min = 0.0))]
-    pub max_edit: f64,
-    /// Fails the run if a larger share of the responses is edited. Default: 0.3. Range: 0 to 1.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub max_edited_share: f64,
+    /// Settings of the `back-translate` recipe.
+    pub back_translate: BackTranslateConfig,
 }
 
 impl Default for SynthConfig {
@@ -123,30 +158,27 @@ impl Default for SynthConfig {
         Self {
             seed: 0,
             max_tasks: None,
+            recipe: Recipe::Edit.into(),
             samples_per_task: 4,
             plain_samples: 1,
             style_prompts: StylePrompt::ALL.iter().map(ToString::to_string).collect(),
             sampling: SamplingConfig::default(),
             tasks_per_part: 8,
             language: "en".to_owned(),
-            min_words: 3,
-            max_repetition: 0.3,
+            quality: QualityConfig::default(),
+            min_script_share: 0.9,
             min_cut_share: 0.6,
             keep_cut: false,
             decontamination_ngram: 8,
-            instructions_per_answer: 1,
-            constraints_per_instruction: vec![1.0, 2.0, 2.0],
+            instructions_per_answer: 3,
+            constraints_per_instruction: vec![1.0, 1.0, 1.0],
             kind_weights: BTreeMap::new(),
-            spread: 0.5,
-            discriminating_weight: 4.0,
+            kind_balance: 1.0,
+            keep_probability: 0.5,
+            max_edit: 0.5,
+            max_edited_share: 1.0,
             held_out: Vec::new(),
-            edit_enabled: true,
-            edits_per_task: 1,
-            edit_probability: 0.5,
-            edit_reach: 0.05,
-            edit_kinds: Vec::new(),
-            max_edit: 0.2,
-            max_edited_share: 0.3,
+            back_translate: BackTranslateConfig::default(),
         }
     }
 }
@@ -172,7 +204,7 @@ impl SynthConfig {
                 .map(|other| other.dimension())
                 .filter(|other| other.constraint_type() == dimension.constraint_type())
                 .collect();
-            (kind, weight / (total * dimensions.len() as f64).powf(self.spread))
+            (kind, weight / (total * dimensions.len() as f64).powf(self.back_translate.spread))
         };
         Ok(all.iter().map(spread).collect())
     }
@@ -190,7 +222,7 @@ impl SynthConfig {
     /// # Errors
     /// Returns an error if `edit_kinds` names an unknown kind.
     pub fn named_edit_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
-        kind_set("edit_kinds", &self.edit_kinds)
+        kind_set("back_translate.edit_kinds", &self.back_translate.edit_kinds)
     }
 
     /// Checks every setting.
@@ -201,6 +233,7 @@ impl SynthConfig {
         self.kinds()?;
         self.named_edit_kinds()?;
         check(self)
+            .and_then(|()| self.recipe.validate())
             .and_then(|()| {
                 check_weights("constraints_per_instruction", &self.constraints_per_instruction)
             })
@@ -213,17 +246,25 @@ impl SynthConfig {
         &self,
         generator: &str,
         style_prompts: &[String],
-    ) -> serde_json::Value {
-        serde_json::json!({
+    ) -> Result<serde_json::Value, SynthError> {
+        let mut settings = serde_json::json!({
             "generator": generator,
             "seed": self.seed,
             "max_tasks": self.max_tasks,
+            "recipe": self.recipe,
             "samples_per_task": self.samples_per_task,
             "plain_samples": self.plain_samples,
             "style_prompts": style_prompts,
             "sampling": self.sampling,
             "tasks_per_part": self.tasks_per_part,
-        })
+        });
+        if self.recipe.uses(Recipe::OnPolicy) {
+            let kinds: Vec<&str> = self.kinds()?.iter().map(|(kind, _)| kind.id()).collect();
+            settings["kinds"] = kinds.into();
+            settings["constraints_per_instruction"] =
+                self.constraints_per_instruction.clone().into();
+        }
+        Ok(settings)
     }
 
     /// Returns the settings that the written rows depend on.
@@ -247,7 +288,7 @@ fn kind_set<'a>(
 mod tests {
     use iopo_constraints::Kind;
 
-    use super::SynthConfig;
+    use super::{Recipe, SynthConfig};
 
     #[test]
     fn the_defaults_are_valid_and_round_trip_through_json() {
@@ -272,15 +313,20 @@ mod tests {
     fn an_error_names_the_setting_that_is_out_of_range() {
         let zero = SynthConfig { samples_per_task: 0, ..SynthConfig::default() };
         assert!(zero.validate().expect_err("0").to_string().contains("samples_per_task"));
-        let nan = SynthConfig { edit_probability: f64::NAN, ..SynthConfig::default() };
-        assert!(nan.validate().expect_err("nan").to_string().contains("edit_probability"));
+        let nan = SynthConfig { keep_probability: f64::NAN, ..SynthConfig::default() };
+        assert!(nan.validate().expect_err("nan").to_string().contains("synth.keep_probability"));
+        let recipe = [(Recipe::Edit, -1.0)].into_iter().collect();
+        let negative = SynthConfig { recipe, ..SynthConfig::default() };
+        let error = negative.validate().expect_err("negative").to_string();
+        assert!(error.contains("synth.recipe.edit"), "{error}");
         let none = SynthConfig { constraints_per_instruction: vec![], ..SynthConfig::default() };
         assert!(none.validate().is_err());
     }
 
     #[test]
     fn full_spread_gives_every_type_the_same_share() {
-        let config = SynthConfig { spread: 1.0, ..SynthConfig::default() };
+        let mut config = SynthConfig::default();
+        config.back_translate.spread = 1.0;
         let mut shares = std::collections::BTreeMap::<&str, f64>::new();
         for (kind, weight) in config.kinds().expect("kinds") {
             *shares.entry(kind.dimension().constraint_type().english()).or_default() += weight;

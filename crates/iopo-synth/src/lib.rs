@@ -1,20 +1,27 @@
 //! Synthesizes constrained instructions with verified responses from plain tasks.
 //!
-//! A language model answers every task several times, with style prompts that make the responses differ. Every checker
-//! runs on each response, and the instruction is written from the constraints that the response satisfies (constraint
-//! back-translation), so every label is verified by code. Small edits, which are flagged, add constraint kinds that sampling
-//! rarely reaches.
+//! A language model answers every task several times. A [`Recipe`] brings the responses and constrained instructions
+//! together:
+//!
+//! | recipe | the model answers | the instruction |
+//! |---|---|---|
+//! | `edit` | the plain task, partly with a style prompt | is drawn for the response, which is edited until the constraints hold |
+//! | `back-translate` | the plain task, partly with a style prompt | is written from constraints that the response satisfies |
+//! | `on-policy` | the constrained instruction | is drawn before; failed constraints are edited, else reversed |
+//!
+//! `synth.recipe` selects a recipe or a mixture. Every checker runs on the final text of each response, so every label is
+//! verified by code. Every row states how it was made, and keeps the text before an edit.
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`task`] | tasks from JSON lines or Parquet |
 //! | [`config`] | the settings |
+//! | [`recipe`] | the recipes and their mixture |
 //! | [`style_prompts`] | the style prompt of each sample |
 //! | [`answers`] | first pass: sampling, in parts that can be resumed |
 //! | [`clean`] | trimming and degeneration checks |
 //! | [`decontamination`] | n-gram decontamination between tasks |
-//! | [`choose`] | the constraints of an instruction |
-//! | [`edit`] | small edits that make a constraint hold |
+//! | [`recipes`] | the rows that each recipe writes for a task |
 //! | [`stage`] | [`synthesize`]: the whole stage |
 //!
 //! ```
@@ -36,13 +43,14 @@
 //! The crate calls no model for a verdict, prints nothing, and has no notion of preference pairs or splits.
 
 pub mod answers;
-pub mod choose;
 pub mod clean;
 pub mod config;
 pub mod decontamination;
-pub mod edit;
 pub mod error;
+pub mod recipe;
+pub mod recipes;
 pub mod rows;
+mod satisfy;
 pub mod stage;
 pub mod stats;
 pub mod style_prompts;
@@ -52,8 +60,9 @@ mod task_table;
 pub mod text;
 mod write;
 
-pub use config::{SamplingConfig, SynthConfig};
+pub use config::{BackTranslateConfig, SamplingConfig, SynthConfig};
 pub use error::SynthError;
+pub use recipe::{Recipe, RecipeMix};
 pub use stage::{synthesize, synthesize_sampled, used_tasks};
 pub use stats::SynthSummary;
 pub use task::{Task, read_tasks};

@@ -19,6 +19,15 @@ pub fn instruction_row(
         .iter()
         .map(|constraint| ConstraintRow::from_constraint(constraint, constraint.draw_phrasing(rng)))
         .collect();
+    instruction_of(task, rows, config)
+}
+
+/// Creates the instruction of a task with constraints that have their sentences.
+pub fn instruction_of(
+    task: &Task,
+    rows: Vec<ConstraintRow>,
+    config: &SynthConfig,
+) -> InstructionRow {
     let prompt = render_rows(&task.task, &rows, task.input.as_deref());
     InstructionRow {
         id: content_id(&["instruction", &task.id, &prompt]),

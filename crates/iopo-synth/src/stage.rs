@@ -1,5 +1,6 @@
 //! The stage: reads tasks, writes `instructions`, `responses` and `synth_stats`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use iopo_llm::{LanguageModel, Progress};
@@ -112,8 +113,13 @@ fn write_instructions(
     let kinds = config.kinds()?;
     let found = survey(answers, tasks, &kinds, config, progress)?;
     let mut counts = found.counts;
-    let mut writer =
-        Writer { config, kinds: &kinds, editable: &found.editable, owners: found.owners };
+    let mut writer = Writer {
+        config,
+        kinds: &kinds,
+        editable: &found.editable,
+        owners: found.owners,
+        examples: BTreeMap::new(),
+    };
     progress.start("writing instructions", tasks.len() as u64);
     let samples = config.samples_per_task;
     let mut written = Written::default();
@@ -130,7 +136,7 @@ fn write_instructions(
         writer.task(index, task, &usable, &mut written)?;
         if (index + 1) % config.tasks_per_part == 0 || index + 1 == tasks.len() {
             let part = index / config.tasks_per_part;
-            // The rows of an existing part are computed again only because they register n-grams.
+            // The rows of an existing part are computed again, because they register n-grams and count examples.
             if !instructions.is_complete() && !instructions.has(part) {
                 instructions.write(part, &written.instructions)?;
             }

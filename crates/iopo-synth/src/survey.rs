@@ -1,4 +1,4 @@
-//! First half of the second pass: decides which answers are used and which kinds may be edited.
+//! First half of the second pass: decides which answers are used and for which kinds back-translation may edit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,9 +8,11 @@ use iopo_llm::{FinishReason, Progress};
 use iopo_schema::{Breakdown, ResponseRow, Total, stream};
 
 use crate::answers::SampleInfo;
-use crate::choose::candidates;
 use crate::clean::{Drop, clean};
 use crate::decontamination::NgramOwners;
+use crate::recipe::Recipe;
+use crate::recipes::choose::candidates;
+use crate::recipes::on_policy::drawn_instruction;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::Counts;
 use iopo_core::text::words;
@@ -33,7 +35,7 @@ pub(crate) struct Survey {
     pub(crate) used: Vec<bool>,
     /// The owners of n-grams.
     pub(crate) owners: NgramOwners,
-    /// The kinds that may be edited, with their weights.
+    /// The kinds that back-translation may edit for, with their weights.
     pub(crate) editable: Vec<(Kind, f64)>,
     /// The counters so far.
     pub(crate) counts: Counts,
@@ -117,7 +119,17 @@ pub(crate) fn survey(
         let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
         let mut texts: Vec<String> = Vec::new();
         for row in rows {
-            let verdict = answer_of(path, row, config)?.and_then(|answer| {
+            let verdict = answer_of(path, row, config)?;
+            if let Ok(answer) = &verdict
+                && answer.info.recipe == Recipe::OnPolicy
+            {
+                let (asked, _) = drawn_instruction(task, answer.info.sample, kinds, config);
+                if asked.id != row.instruction_id {
+                    let expected = format!("an answer to the instruction {}", asked.id);
+                    return Err(misplaced(path, &expected, &row.instruction_id));
+                }
+            }
+            let verdict = verdict.and_then(|answer| {
                 if !seen.insert(words(&answer.text).map(str::to_lowercase).collect()) {
                     Err(Drop::Duplicate)
                 } else if !owners.admit(index as u32, &answer.text, &instruction) {
@@ -132,7 +144,9 @@ pub(crate) fn survey(
                 Ok(answer) => {
                     counts.one(Total::Kept);
                     counts.add(Breakdown::Trimmed.of("cut"), u64::from(answer.info.trimmed));
-                    texts.push(answer.text);
+                    if answer.info.recipe == Recipe::BackTranslate {
+                        texts.push(answer.text);
+                    }
                 }
                 Err(reason) => counts.one(Breakdown::Dropped.of(reason.name())),
             }
@@ -149,13 +163,16 @@ pub(crate) fn survey(
         Ok(())
     })?;
     progress.finish();
+    if !config.recipe.uses(Recipe::BackTranslate) {
+        return Ok(Survey { used, owners, editable: Vec::new(), counts });
+    }
     for &(kind, _) in kinds {
         counts.add(Breakdown::Reached.of(kind.id()), reached.get(&kind).copied().unwrap_or(0));
     }
     let named = config.named_edit_kinds()?;
     let rare = |kind: Kind| {
         let tasks_reached = reached.get(&kind).copied().unwrap_or(0) as f64;
-        tasks_reached < config.edit_reach * tasks.len() as f64
+        tasks_reached < config.back_translate.edit_reach * tasks.len() as f64
     };
     let editable = kinds
         .iter()

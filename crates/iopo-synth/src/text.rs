@@ -1,6 +1,5 @@
 //! N-grams and edit distance.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hasher};
 
 use iopo_core::text::words;
@@ -31,21 +30,34 @@ fn mixed(hash: u64) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// Returns the share of 4-grams of words that repeat an earlier one; 0 for texts of fewer than 12 words.
-pub fn repetition(text: &str) -> f64 {
-    let grams = grams(text, 4);
-    if grams.len() < 9 {
-        return 0.0;
+/// Returns the share of letters that belong to the script of a language; 1 for a language that is not known here, and for a
+/// text without letters.
+///
+/// `language` is a BCP 47 tag. Known are English (letters of ASCII) and Chinese (Han characters).
+pub fn script_share(text: &str, language: &str) -> f64 {
+    let own: fn(char) -> bool = match language.split('-').next() {
+        Some("en") => |letter: char| letter.is_ascii(),
+        Some("zh") => is_han,
+        _ => return 1.0,
+    };
+    let letters = || text.chars().filter(|c| c.is_alphabetic());
+    match letters().count() {
+        0 => 1.0,
+        all => letters().filter(|letter| own(*letter)).count() as f64 / all as f64,
     }
-    let distinct = grams.iter().collect::<BTreeSet<_>>().len();
-    1.0 - distinct as f64 / grams.len() as f64
 }
 
-/// Returns the share of tokens that an edit changed: insertions, deletions and replacements, divided by the number of
-/// tokens of the original. Tokens are split at white space.
+/// Whether a character is Han.
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+/// Returns the share of words that an edit changed: insertions, deletions and replacements, divided by the number of words of
+/// the original.
+///
+/// Case, punctuation and white space do not count, so that an edit of the layout alone is free. A Han character is a word.
 pub fn edit_share(original: &str, edited: &str) -> f64 {
-    let (from, to): (Vec<&str>, Vec<&str>) =
-        (original.split_whitespace().collect(), edited.split_whitespace().collect());
+    let (from, to) = (units(original), units(edited));
     let mut row: Vec<usize> = (0..=to.len()).collect();
     for (i, token) in from.iter().enumerate() {
         let mut diagonal = row[0];
@@ -59,9 +71,27 @@ pub fn edit_share(original: &str, edited: &str) -> f64 {
     row[to.len()] as f64 / from.len().max(1) as f64
 }
 
+/// Returns the words in lower case, with each Han character apart.
+fn units(text: &str) -> Vec<String> {
+    let mut units = Vec::new();
+    for word in words(text) {
+        let mut rest = String::new();
+        for c in word.chars() {
+            if is_han(c) {
+                units.extend((!rest.is_empty()).then(|| std::mem::take(&mut rest)));
+                units.push(c.to_string());
+            } else {
+                rest.extend(c.to_lowercase());
+            }
+        }
+        units.extend((!rest.is_empty()).then_some(rest));
+    }
+    units
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{edit_share, grams, repetition};
+    use super::{edit_share, grams, script_share};
 
     #[test]
     fn n_grams_ignore_case_and_punctuation() {
@@ -74,18 +104,20 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_is_repetitive_and_prose_is_not() {
-        assert!(repetition(&"the cat sat down and ".repeat(12)) > 0.8);
-        let prose = "A kettle boils water by passing current through a coil whose heat spreads \
-                     quickly into everything around it, which is simple and cheap.";
-        assert!(repetition(prose) < 0.01);
+    fn letters_are_counted_by_script() {
+        assert!((script_share("café 12", "en") - 0.75).abs() < 1e-12);
+        assert!((script_share("茶 tea", "zh-Hans") - 0.25).abs() < 1e-12);
+        assert!((script_share("123 …", "en") - 1.0).abs() < 1e-12);
+        assert!((script_share("茶", "de") - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn edits_are_counted_over_tokens_of_the_original() {
+    fn edits_are_counted_over_words_of_the_original() {
         assert!((edit_share("a b c d", "a x c d") - 0.25).abs() < 1e-12);
         assert!((edit_share("a b c d", "a b c d e") - 0.25).abs() < 1e-12);
-        assert!((edit_share("a b c d", "a  b\nc d")).abs() < 1e-12);
+        assert!((edit_share("a b c d", "- A b\n- c, D.")).abs() < 1e-12, "layout is free");
+        assert!((edit_share("喝茶", "喝水") - 0.5).abs() < 1e-12);
+        assert!((edit_share("喝 tea", "喝tea")).abs() < 1e-12);
         assert!((edit_share("", "a b") - 2.0).abs() < 1e-12);
     }
 }

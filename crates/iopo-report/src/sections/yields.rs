@@ -46,6 +46,8 @@ fn title(prefix: &str) -> String {
         Ok(Breakdown::ConstraintsPerInstruction) => "Constraints per instruction",
         Ok(
             Breakdown::DroppedConstraints
+            | Breakdown::DroppedInstructions
+            | Breakdown::Unchecked
             | Breakdown::DroppedEdits
             | Breakdown::Trimmed
             | Breakdown::Tasks
@@ -53,6 +55,7 @@ fn title(prefix: &str) -> String {
             | Breakdown::Candidates
             | Breakdown::Changed
             | Breakdown::Reached
+            | Breakdown::Recipe
             | Breakdown::Source
             | Breakdown::Edited,
         )
@@ -72,6 +75,8 @@ fn rank(prefix: &str) -> usize {
         Ok(Breakdown::Dimension) => 5,
         Ok(
             Breakdown::DroppedConstraints
+            | Breakdown::DroppedInstructions
+            | Breakdown::Unchecked
             | Breakdown::DroppedEdits
             | Breakdown::Trimmed
             | Breakdown::Tasks
@@ -79,6 +84,7 @@ fn rank(prefix: &str) -> usize {
             | Breakdown::Candidates
             | Breakdown::Changed
             | Breakdown::Reached
+            | Breakdown::Recipe
             | Breakdown::Source
             | Breakdown::Edited
             | Breakdown::ConstraintsPerInstruction,

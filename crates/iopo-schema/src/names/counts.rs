@@ -51,6 +51,10 @@ names! {
         Dropped = "dropped",
         /// Constraints not used for pairing, by reason.
         DroppedConstraints = "dropped_constraints",
+        /// Instructions drawn for a response and dropped, by reason.
+        DroppedInstructions = "dropped_instructions",
+        /// Responses that a filter could not check, by filter.
+        Unchecked = "unchecked",
         /// Edits dropped, by reason.
         DroppedEdits = "dropped_edits",
         /// Responses cut back to their last complete sentence, by the reason of the cut.
@@ -73,6 +77,8 @@ names! {
         Changed = "changed",
         /// Tasks with a response that satisfies a constraint of the kind, by kind.
         Reached = "reached",
+        /// Responses written, by recipe.
+        Recipe = "recipe",
         /// Responses written, by source.
         Source = "source",
         /// Responses written after an edit, by kind of the constraint that it made hold.

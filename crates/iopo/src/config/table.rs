@@ -235,7 +235,7 @@ mod tests {
                 "`train.learning_rate`: found \"fast\", expected a number",
             ),
             ("train.learning_rate=2", "found 2.0, expected a number, above 0 and at most 1"),
-            ("synth.spread=7", "found 7, expected a number, at least 0 and at most 1"),
+            ("synth.keep_probability=7", "found 7, expected a number, at least 0 and at most 1"),
             ("dtype=f64", "`dtype`: found \"f64\", expected one of `f32`, `bf16`"),
             (
                 "train.methods=[\"sft\", \"ppo\"]",

@@ -1,6 +1,6 @@
 //! Draws new test instructions: random constraints of given kinds on a task.
 
-use iopo_constraints::{Constraint, Kind, compatible};
+use iopo_constraints::{Kind, draw_compatible};
 use iopo_core::random::weighted;
 use iopo_schema::{ConstraintRow, render_rows};
 use rand::Rng;
@@ -15,9 +15,8 @@ pub(super) fn instruction(
     weights: &[f64],
     rng: &mut impl Rng,
 ) -> Option<(String, Vec<ConstraintRow>)> {
-    let candidates: Vec<Constraint> = kinds.iter().map(|kind| kind.draw(task, rng)).collect();
     let count = weighted(weights, rng).map_or(1, |index| index + 1);
-    let chosen = compatible(&candidates, count, rng);
+    let chosen = draw_compatible(task, kinds, count, rng);
     if chosen.is_empty() {
         return None;
     }

@@ -1,10 +1,10 @@
-//! Edit: a small edit that makes a constraint hold.
+//! The edits of back-translation: one answer is edited for one constraint.
 
 use iopo_constraints::{Constraint, Kind};
 use rand::{Rng, RngExt};
 
 use crate::SynthConfig;
-use crate::text::{edit_share, repetition};
+use crate::satisfy::edited_to_satisfy;
 use iopo_core::random::weighted;
 
 /// Number of constraints that are tried for one edit.
@@ -12,18 +12,18 @@ const ATTEMPTS: usize = 6;
 
 /// An edited answer and the constraint that it was edited for.
 #[derive(Debug, Clone)]
-pub struct Edited {
+pub(crate) struct Edited {
     /// The edited text.
-    pub text: String,
+    pub(crate) text: String,
     /// The index of the answer.
-    pub answer: usize,
+    pub(crate) answer: usize,
     /// The constraint that the edit makes hold.
-    pub constraint: Constraint,
+    pub(crate) constraint: Constraint,
 }
 
 /// Edits one of `answers` for a constraint of one of `kinds`, within the limits of `config`. Returns `None` if no
 /// attempt succeeds.
-pub fn edit_one(
+pub(crate) fn small_edit(
     task: &str,
     answers: &[&str],
     kinds: &[(Kind, f64)],
@@ -41,13 +41,12 @@ pub fn edit_one(
         if constraint.check(answers[answer]).satisfied {
             continue;
         }
-        let Some(text) = constraint.edit(answers[answer]) else { continue };
-        let text = text.trim().to_owned();
-        let sound = constraint.check(&text).satisfied
-            && edit_share(answers[answer], &text) <= config.max_edit
-            && repetition(&text) <= config.max_repetition
-            && !answers.contains(&text.as_str());
-        if sound {
+        let before = answers[answer];
+        let edited =
+            edited_to_satisfy(before, std::slice::from_ref(&constraint), before, config.max_edit);
+        if let Some(text) = edited
+            && !answers.contains(&text.as_str())
+        {
             return Some(Edited { text, answer, constraint });
         }
     }
