@@ -1,10 +1,12 @@
 //! The order of the groups, updates and micro-batches: a function of the random seed and the groups.
 
-use iopo_core::{ContentHasher, random};
+use std::cmp::Reverse;
+
+use iopo_core::{ContentHasher, PerSequence, random};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use crate::encode::EncodedGroup;
+use crate::{encode::EncodedGroup, objective::sequences};
 
 /// The groups of each update; the same for every method of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,21 +84,29 @@ pub(crate) fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGrou
     groups.iter().filter(|group| ids.binary_search(&group.id.as_str()).is_ok()).collect()
 }
 
-/// Returns an upper bound of the tokens of a group's tree.
-pub fn weight(group: &EncodedGroup) -> usize {
-    group.x1.len() + group.x2.len() + 2 * (group.y1.len() + group.y2.len())
+/// Counts the tokens of a group's tree with the sequences that `needs` names.
+pub fn tree_tokens(group: &EncodedGroup, needs: PerSequence<bool>) -> usize {
+    let prompts = [(&group.x1, needs.x1y1 || needs.x1y2), (&group.x2, needs.x2y1 || needs.x2y2)];
+    let both = prompts.iter().all(|(_, is_needed)| *is_needed);
+    let shared = group.x1.iter().zip(&group.x2).take_while(|(a, b)| both && a == b).count();
+    let prompts = prompts.into_iter().filter(|(_, is_needed)| *is_needed);
+    // The last token of a response is not computed.
+    let responses =
+        sequences(needs).map(|sequence| group.response(sequence).len().saturating_sub(1));
+    prompts.map(|(prompt, _)| prompt.len()).sum::<usize>() - shared + responses.sum::<usize>()
 }
 
-/// Splits an update into micro-batches of at most `budget` tokens, in order. A group that exceeds the budget forms its own
+/// Splits groups into micro-batches of at most `budget` tokens, in order. A group that exceeds the budget forms its own
 /// micro-batch.
 pub fn micro_batches<'a>(
     members: &[&'a EncodedGroup],
+    tokens: impl Fn(&EncodedGroup) -> usize,
     budget: usize,
 ) -> Vec<Vec<&'a EncodedGroup>> {
     let mut batches: Vec<Vec<&EncodedGroup>> = Vec::new();
     let mut filled = 0;
     for &group in members {
-        let tokens = weight(group);
+        let tokens = tokens(group);
         match batches.last_mut() {
             Some(batch) if filled + tokens <= budget => batch.push(group),
             _ => {
@@ -109,11 +119,51 @@ pub fn micro_batches<'a>(
     batches
 }
 
+/// Deals the groups of an update to micro-batches of about equal size, at most `budget` tokens each, for `threads` that
+/// compute one at a time. A group that exceeds the budget forms its own micro-batch.
+///
+/// There are at least as many micro-batches as threads, or one per group. Each group goes to the smallest micro-batch so
+/// far, the largest groups first. The result starts with the largest micro-batch and keeps the order of the groups in each.
+pub fn deal<'a>(
+    members: &[&'a EncodedGroup],
+    tokens: impl Fn(&EncodedGroup) -> usize,
+    budget: usize,
+    threads: usize,
+) -> Vec<Vec<&'a EncodedGroup>> {
+    let sizes: Vec<usize> = members.iter().map(|group| tokens(group)).collect();
+    let mut largest_first: Vec<usize> = (0..members.len()).collect();
+    largest_first.sort_by_key(|index| Reverse(sizes[*index]));
+    let (threads, budget) = (threads.max(1), budget.max(1));
+    let total: usize = sizes.iter().map(|size| budget.min(*size)).sum();
+    let mut count = total.div_ceil(budget).next_multiple_of(threads);
+    loop {
+        count = count.min(members.len());
+        let mut batches = vec![(0, Vec::new()); count];
+        for &index in &largest_first {
+            if let Some((filled, batch)) = batches.iter_mut().min_by_key(|(filled, _)| *filled) {
+                *filled += sizes[index];
+                batch.push(index);
+            }
+        }
+        let fits = |(filled, batch): &(usize, Vec<usize>)| *filled <= budget || batch.len() == 1;
+        if count == members.len() || batches.iter().all(fits) {
+            batches.sort_by_key(|(filled, _)| Reverse(*filled));
+            let in_order = |(_, mut batch): (usize, Vec<usize>)| {
+                batch.sort_unstable();
+                batch.into_iter().map(|index| members[index]).collect()
+            };
+            return batches.into_iter().map(in_order).collect();
+        }
+        count += threads;
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use iopo_core::FalseCells;
+    use iopo_core::{FalseCells, random};
+    use rand::RngExt;
 
-    use super::{Plan, micro_batches};
+    use super::{Plan, deal, micro_batches};
     use crate::encode::EncodedGroup;
 
     #[test]
@@ -137,22 +187,75 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 5, 6].map(|updates| plan.seen(updates)), [0, 4, 8, 11, 19, 22]);
     }
 
-    #[test]
-    fn micro_batches_keep_the_order_and_the_budget() {
-        let group = |tokens: usize| EncodedGroup {
+    fn group(tokens: usize) -> EncodedGroup {
+        EncodedGroup {
             id: tokens.to_string(),
             x1: vec![0; tokens],
             x2: Vec::new(),
             y1: Vec::new(),
             y2: Vec::new(),
             false_cells: FalseCells::BOTH,
-        };
+        }
+    }
+
+    fn lengths(batches: Vec<Vec<&EncodedGroup>>) -> Vec<Vec<usize>> {
+        let of =
+            |batch: Vec<&EncodedGroup>| batch.into_iter().map(|group| group.x1.len()).collect();
+        batches.into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn micro_batches_keep_the_order_and_the_budget() {
         let groups = [4, 5, 2, 50, 1, 1].map(group);
         let members: Vec<&EncodedGroup> = groups.iter().collect();
-        let lengths: Vec<Vec<usize>> = micro_batches(&members, 10)
-            .into_iter()
-            .map(|batch| batch.into_iter().map(|group| group.x1.len()).collect())
-            .collect();
-        assert_eq!(lengths, [vec![4, 5], vec![2], vec![50], vec![1, 1]]);
+        let batches = micro_batches(&members, |group| group.x1.len(), 10);
+        assert_eq!(lengths(batches), [vec![4, 5], vec![2], vec![50], vec![1, 1]]);
+    }
+
+    #[test]
+    fn an_update_keeps_every_thread_busy() {
+        let dealt = |sizes: &[usize], budget: usize, threads: usize| {
+            let groups: Vec<EncodedGroup> = sizes.iter().map(|size| group(*size)).collect();
+            let members: Vec<&EncodedGroup> = groups.iter().collect();
+            lengths(deal(&members, |group| group.x1.len(), budget, threads))
+        };
+        // Both fit one micro-batch, but then the second thread would idle.
+        assert_eq!(dealt(&[300, 400], 1024, 2), [[400], [300]]);
+        assert_eq!(dealt(&[300, 400], 1024, 1), [[300, 400]]);
+        assert_eq!(dealt(&[9, 1, 2, 3, 3], 1024, 2), [vec![9], vec![1, 2, 3, 3]]);
+        // The budget asks for three, two threads for four.
+        assert_eq!(dealt(&[4, 4, 4, 4, 4, 4], 10, 2), [vec![4, 4], vec![4, 4], vec![4], vec![4]]);
+        assert_eq!(dealt(&[50, 1, 1], 10, 2), [vec![50], vec![1, 1]]);
+        assert_eq!(dealt(&[7], 10, 4), [[7]]);
+        assert!(dealt(&[], 10, 2).is_empty());
+    }
+
+    #[test]
+    fn dealt_micro_batches_are_even_and_hold_every_group_once() {
+        for threads in 1..5 {
+            for seed in 0..50u64 {
+                let mut rng = random::keyed(seed, &["sizes"]);
+                let groups: Vec<EncodedGroup> =
+                    (0..rng.random_range(1..12)).map(|_| group(rng.random_range(1..400))).collect();
+                let members: Vec<&EncodedGroup> = groups.iter().collect();
+                let batches = deal(&members, |group| group.x1.len(), 1024, threads);
+                assert!(batches.len() >= threads.min(groups.len()));
+                assert!(batches.iter().all(|batch| !batch.is_empty()));
+                let sums: Vec<usize> =
+                    lengths(batches.clone()).iter().map(|batch| batch.iter().sum()).collect();
+                assert!(sums.iter().all(|sum| *sum <= 1024), "{sums:?}");
+                // No micro-batch exceeds another by more than its smallest group.
+                let least = sums.iter().min().copied().unwrap_or(0);
+                for (batch, sum) in lengths(batches.clone()).iter().zip(&sums) {
+                    let smallest = batch.iter().min().copied().unwrap_or(0);
+                    assert!(sum - smallest <= least, "{sums:?}");
+                }
+                let mut found: Vec<usize> = lengths(batches).concat();
+                let mut expected: Vec<usize> = groups.iter().map(|group| group.x1.len()).collect();
+                found.sort_unstable();
+                expected.sort_unstable();
+                assert_eq!(found, expected);
+            }
+        }
     }
 }

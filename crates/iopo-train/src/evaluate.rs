@@ -7,7 +7,7 @@ use iopo_schema::TrainingMetric;
 
 use crate::{
     TrainError,
-    batch::micro_batches,
+    batch::{micro_batches, tree_tokens},
     encode::EncodedGroup,
     guards,
     metrics::MetricMeans,
@@ -28,7 +28,9 @@ pub fn group_logps(
     needs: impl Fn(&EncodedGroup) -> PerSequence<bool> + Sync,
     progress: &dyn Progress,
 ) -> Result<Vec<PerSequence<f64>>, TrainError> {
-    let logps = workers::map(&decoder.device(), micro_batches(groups, budget), |members| {
+    let tokens = |group: &EncodedGroup| tree_tokens(group, needs(group));
+    let batches = micro_batches(groups, tokens, budget);
+    let logps = workers::map(&decoder.device(), batches, |members| {
         if progress.cancelled() {
             return Err(TrainError::Cancelled);
         }

@@ -221,7 +221,10 @@ mod tests {
     use iopo_core::{FalseCells, PerSequence, Sequence};
 
     use super::{Batch, SequenceLayout};
-    use crate::encode::{EncodedGroup, all_sequences};
+    use crate::{
+        batch::tree_tokens,
+        encode::{EncodedGroup, all_sequences},
+    };
 
     fn group(x1: &[u32], x2: &[u32], y1: &[u32], y2: &[u32]) -> EncodedGroup {
         EncodedGroup {
@@ -242,6 +245,7 @@ mod tests {
         assert_eq!(tree.layout.tokens(), [1, 2, 3, 4, 6, 7, 8, 5, 8, 6, 7]);
         assert_eq!(tree.layout.positions(), [0, 1, 2, 3, 4, 5, 4, 2, 3, 3, 4]);
         assert_eq!(tree.targets.tokens, [6, 7, 0, 8, 0, 8, 0, 6, 7, 0]);
+        assert_eq!(tree_tokens(&group, all_sequences(&group)), 11);
         assert_eq!(tree.targets.rows, [3, 4, 5, 3, 6, 7, 8, 7, 9, 10]);
         assert_eq!(tree.padded_tokens, 4 * 7);
         let sequences: Vec<Sequence> = tree.spans.iter().map(|span| span.sequence).collect();

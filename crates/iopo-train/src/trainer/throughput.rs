@@ -7,7 +7,7 @@ use iopo_model::{Decoder, device, workers};
 use super::Trainer;
 use crate::{
     TrainError,
-    batch::{Plan, weight},
+    batch::Plan,
     encode::EncodedGroup,
     estimate::{Estimate, Size},
     objective::UpdateSize,
@@ -43,7 +43,7 @@ impl Trainer<'_> {
     /// Estimates the peak memory, as if every concurrent micro-batch were the largest.
     pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
-        let largest = self.data.train.iter().map(|group| weight(group)).max().unwrap_or(0);
+        let largest = self.data.train.iter().map(|group| self.tokens(group)).max().unwrap_or(0);
         let longest = self.data.train.iter().map(|group| group.longest()).max().unwrap_or(0);
         let tokens = largest.max(self.config.tokens_per_micro_batch);
         let at_once = self.at_once(decoder);
@@ -70,10 +70,10 @@ impl Trainer<'_> {
     /// # Errors
     /// Returns an error if a guard stops the training or the model fails.
     pub(crate) fn throughput(&self, state: &TrainerState) -> Result<Throughput, TrainError> {
-        let sizes: usize = self.data.train.iter().map(|group| weight(group)).sum();
+        let sizes: usize = self.data.train.iter().map(|group| self.tokens(group)).sum();
         let average = sizes / self.data.train.len().max(1);
         let mut drawn: Vec<&EncodedGroup> = self.data.train.to_vec();
-        drawn.sort_by_key(|group| (weight(group).abs_diff(average), group.id.as_str()));
+        drawn.sort_by_key(|group| (self.tokens(group).abs_diff(average), group.id.as_str()));
         drawn.truncate(self.at_once(&state.decoder));
         let size = UpdateSize::of(drawn.iter().copied());
         let trial = || {

@@ -8,7 +8,7 @@ use iopo_schema::TrainingMetric;
 use super::Trainer;
 use crate::{
     TrainError,
-    batch::micro_batches,
+    batch::{deal, tree_tokens},
     clipping::{clip, global_norm},
     encode::EncodedGroup,
     evaluate::evaluate,
@@ -33,6 +33,11 @@ impl Trainer<'_> {
     pub(super) fn members(&self, update: usize) -> Vec<&EncodedGroup> {
         let order = self.plan.order(self.plan.epoch(update));
         self.plan.members(update, &order).iter().map(|&index| self.data.train[index]).collect()
+    }
+
+    /// Counts the tokens that an update computes for a group.
+    pub(super) fn tokens(&self, group: &EncodedGroup) -> usize {
+        tree_tokens(group, self.method.needs(group))
     }
 
     /// Runs one update: forward and backward passes, guards, clipping, the optimizer's step. Returns the means over its
@@ -78,9 +83,10 @@ impl Trainer<'_> {
         let size = UpdateSize::of(members.iter().copied());
         let (decoder, step, activations) = (&state.decoder, state.step, state.activations);
         let device = decoder.device();
-        let parts = micro_batches(members, self.config.tokens_per_micro_batch);
+        let (budget, threads) = (self.config.tokens_per_micro_batch, workers::count(&device));
+        let parts = deal(members, |group| self.tokens(group), budget, threads);
         // Gradients of every weight are as large as the model, so at most the concurrent ones are in memory.
-        let concurrent = if self.config.use_peft { parts.len() } else { workers::count(&device) };
+        let concurrent = if self.config.use_peft { parts.len() } else { threads };
         let mut sum = GradientsAccumulator::<Decoder>::new();
         let mut loss = 0.0;
         let (mut computed, mut padded) = (0, 0);
