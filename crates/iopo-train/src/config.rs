@@ -3,7 +3,7 @@
 mod sft;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use iopo_model::LoraConfig;
 use iopo_schema::run_files::model_folder;
@@ -19,6 +19,7 @@ use crate::{
     loss::LossType,
     optim::OptimizerName,
     schedule::SchedulerType,
+    starts::Starts,
     tree::SequenceLayout,
 };
 
@@ -32,7 +33,8 @@ pub use sft::{SftConfig, SftData};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct TrainConfig {
-    /// Trains these methods. SFT always runs, because every other method starts from it. `sft-continued` is SFT for as many
+    /// Trains these methods. SFT also runs if it is not named, because every other method starts from it, unless `start` is
+    /// set. `sft-continued` is SFT for as many
     /// updates as a preference method. `dpo` uses both output pairs of a group, `dpo-paper` only y1 over y2 under x1.
     /// `iopo-no-output` and `iopo-three` are the paper's ablations. Default: `["sft", "dpo", "iopo"]`.
     pub methods: Vec<Method>,
@@ -42,6 +44,10 @@ pub struct TrainConfig {
     /// Peak learning rate of the preference methods and of continued SFT. Default: 1e-4.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0, "aliases" = ["lr"]))]
     pub learning_rate: f64,
+    /// Folder of a trained model that every method continues, SFT included: an adapter of `iopo train` or PEFT for the same
+    /// base model, with the rank, scale and layers of `lora`, or a whole model if `use_peft` is false. It is also the
+    /// reference. Default: none; SFT starts from the base model, and the other methods from the SFT model.
+    pub start: Option<PathBuf>,
     /// Settings of the SFT stage.
     pub sft: SftConfig,
     /// Strength of the preference loss. Higher values keep the policy closer to the reference. Methods without a
@@ -70,7 +76,8 @@ pub struct TrainConfig {
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]
     pub groups_per_update: usize,
     /// Maximum number of tokens of one forward and backward pass. Higher values use more memory. On a CPU, each thread
-    /// computes one micro-batch. Changes results only by rounding. Default: 1024.
+    /// computes one pass at a time, and an update is divided evenly over the threads. Changes results only by rounding.
+    /// Default: 1024.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub tokens_per_micro_batch: usize,
     /// Recomputes activations in the backward pass, which saves memory and changes no result. A step with adapters takes
@@ -183,6 +190,7 @@ impl Default for TrainConfig {
             methods: vec![Method::Sft, Method::Dpo, Method::Iopo],
             num_train_epochs: 2,
             learning_rate: 1e-4,
+            start: None,
             sft: SftConfig::default(),
             beta: 0.1,
             pref_ftx: 1.0,
@@ -218,10 +226,10 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// Returns the methods of a run: SFT first, then each named one once, in a fixed order.
+    /// Returns the methods of a run without starts of single methods: SFT first, then each named one once, in a fixed order.
+    /// SFT is left out if `start` is set and `methods` does not name it.
     pub fn resolved_methods(&self) -> Vec<Method> {
-        let wanted = |method: &Method| method.starts_from_base() || self.methods.contains(method);
-        Method::ALL.iter().copied().filter(wanted).collect()
+        Starts::new(self, &BTreeMap::new()).methods()
     }
 
     /// Returns the random seeds of a run.

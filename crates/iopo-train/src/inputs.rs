@@ -1,30 +1,46 @@
-//! The files that a run reads.
+//! The files and the models that a run reads.
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
-use crate::responses::Responses;
+use crate::{Method, responses::Responses};
 
-/// The files that a run reads.
+/// The files and the models that a run reads.
 ///
 /// A path is the inputs of a run that reads preferences only.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TrainInputs<'a> {
     /// The preference groups.
     pub preferences: &'a Path,
     /// The verified responses; read with `train.sft.data = "responses"` only.
     pub responses: Option<Responses<'a>>,
+    /// Models that methods continue, by method; see [`TrainInputs::with_start`].
+    pub starts: BTreeMap<Method, PathBuf>,
 }
 
 impl<'a> TrainInputs<'a> {
     /// Makes the inputs of a run that reads preferences only.
     pub fn new(preferences: &'a Path) -> Self {
-        Self { preferences, responses: None }
+        Self { preferences, responses: None, starts: BTreeMap::new() }
     }
 
     /// Sets the responses that SFT reads with `train.sft.data = "responses"`.
     #[must_use]
     pub fn with_responses(self, responses: Responses<'a>) -> Self {
         Self { responses: Some(responses), ..self }
+    }
+
+    /// Starts a method, with every random seed, from the model in `dir`, which an earlier training or PEFT wrote for the
+    /// same base model. Replaces `train.start` for this method.
+    ///
+    /// Policy and reference start as this model. An adapter keeps its weights; its rank, scale and layers must be those of
+    /// `train.lora`. SFT is trained only if a method has no start, or if SFT has one and the configuration names it.
+    #[must_use]
+    pub fn with_start(mut self, method: Method, dir: impl Into<PathBuf>) -> Self {
+        self.starts.insert(method, dir.into());
+        self
     }
 }
 

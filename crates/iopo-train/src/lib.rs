@@ -66,6 +66,7 @@ pub mod responses;
 pub mod run;
 pub mod schedule;
 pub mod sft_rows;
+mod starts;
 pub mod state;
 pub mod trainer;
 pub mod tree;

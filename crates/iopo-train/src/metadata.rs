@@ -29,6 +29,8 @@ pub struct Origin {
     pub preferences_hash: String,
     /// The rows of SFT, if it reads responses.
     pub sft_rows: Option<SftRowsOrigin>,
+    /// Hash of the trained tensors that training started from, if it continues a trained model.
+    pub start_hash: Option<String>,
 }
 
 /// The rows that SFT reads with `train.sft.data = "responses"`.
@@ -62,6 +64,9 @@ pub struct Metadata {
     /// The rows of SFT, if it reads responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sft_rows: Option<SftRowsOrigin>,
+    /// Hash of the trained tensors that training started from, if it continues a trained model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_hash: Option<String>,
     /// Settings that the result depends on.
     pub settings: ResultSettings,
 }
@@ -195,6 +200,7 @@ mod tests {
             method,
             preferences_hash: "p".to_owned(),
             sft_rows: None,
+            start_hash: None,
             settings: ResultSettings::new(config, method, settings, plan, 4, Dtype::F32),
         }
     }

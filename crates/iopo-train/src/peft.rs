@@ -73,9 +73,7 @@ fn config(lora: &LoraConfig, base: &str) -> Value {
 /// Returns an error if a file is missing or damaged, a setting is not supported, or a factor does not fit.
 pub(crate) fn load(dir: &Path, base: Decoder) -> Result<Decoder, TrainError> {
     let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
-    let config: Value = serde_json::from_slice(&files::read(&dir.join(CONFIG))?)
-        .map_err(|error| bad(format!("failed to parse {CONFIG}: {error}")))?;
-    let (rank, scale) = rank_and_scale(&config).map_err(bad)?;
+    let (config, rank, scale) = settings(dir)?;
     let tensors = read_safetensors(&dir.join(ADAPTER))?;
     // The rank is a dimension of every factor. A wrong one would change the scale without an error.
     let fits = |shape: &[usize]| shape.contains(&rank);
@@ -99,6 +97,18 @@ pub(crate) fn load(dir: &Path, base: Decoder) -> Result<Decoder, TrainError> {
         ModelError::BadFactors { reason } => bad(reason),
         other => other,
     })?)
+}
+
+/// Reads the settings of the adapter in `dir`, and returns them with its rank and the scale of its output.
+///
+/// # Errors
+/// Returns an error if the file cannot be read, is damaged, or has a setting that is not supported.
+pub(crate) fn settings(dir: &Path) -> Result<(Value, usize, f64), TrainError> {
+    let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
+    let config: Value = serde_json::from_slice(&files::read(&dir.join(CONFIG))?)
+        .map_err(|error| bad(format!("failed to parse {CONFIG}: {error}")))?;
+    let (rank, scale) = rank_and_scale(&config).map_err(bad)?;
+    Ok((config, rank, scale))
 }
 
 /// Returns the rank and the scale of the adapter's output.

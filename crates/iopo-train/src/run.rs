@@ -20,9 +20,10 @@ use crate::{
     grid::Settings,
     inputs::TrainInputs,
     metadata::{Origin, SftRowsOrigin},
+    starts::Starts,
 };
 use data::Data;
-use methods::{Run, SftRun};
+use methods::{Chosen, Run, SftRun};
 
 /// The model that training starts from.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +87,7 @@ impl RunSummary {
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainSummary {
-    /// The models, by random seed, SFT first.
+    /// The models, by random seed, SFT first if it was trained.
     pub runs: Vec<RunSummary>,
     /// Groups trained on.
     pub groups: usize,
@@ -108,7 +109,8 @@ pub struct SftRowsSummary {
 }
 
 /// Trains every method of `config`: SFT from `base`, then each other method from the SFT model on the train split of the
-/// preferences.
+/// preferences. A method with a [start](TrainInputs::with_start) continues that model instead, and SFT is left out if no
+/// method needs it.
 ///
 /// `inputs` are the files to read, or the path of the preferences alone. All methods after SFT see the same groups in the
 /// same order, with the same number of updates unless early stopping ends one. Each method writes to its own directory
@@ -116,7 +118,7 @@ pub struct SftRowsSummary {
 ///
 /// # Errors
 /// Returns an error if a setting is out of range, no group fits, a file that a setting needs is missing, a task of the dev
-/// or test split is among those to train on, a directory belongs to another run, a guard stops a training, or a model or
+/// or test split is among those to train on, a start does not fit the base or the settings, a directory belongs to another run, a guard stops a training, or a model or
 /// file fails, and [`TrainError::Cancelled`] if `progress` is cancelled.
 pub fn train<'a>(
     config: &TrainConfig,
@@ -130,24 +132,23 @@ pub fn train<'a>(
     // The model cannot compute longer sequences than it has positions for.
     let max_length = config.max_length.min(base.decoder.config().max_position_embeddings);
     let encoder = Encoder::new(base.tokenizer, base.template, max_length, config.truncation_mode)?;
-    let data = Data::read(config, &inputs, &encoder)?;
+    let starts = Starts::new(config, &inputs.starts);
+    let data = Data::read(config, &inputs, starts, &encoder)?;
     let origin = Origin {
         base: base.name.to_owned(),
         base_weights_hash: base.weights_hash.to_owned(),
         template_hash: base.template_hash()?,
         preferences_hash: file_hash(inputs.preferences)?,
         sft_rows: None,
+        start_hash: None,
     };
-    let sft = data.sft.as_ref().map(|(rows, responses_hash)| {
-        let sft_rows = SftRowsOrigin {
+    let sft = data.sft.as_ref().map(|(rows, responses_hash)| SftRun {
+        pairs: rows.pairs.iter().collect(),
+        origin: SftRowsOrigin {
             responses_hash: responses_hash.clone(),
             rows: rows.rows,
             rows_hash: rows.hash(),
-        };
-        SftRun {
-            pairs: rows.pairs.iter().collect(),
-            origin: Origin { sft_rows: Some(sft_rows), ..origin.clone() },
-        }
+        },
     });
     let run = Run {
         config,
@@ -160,8 +161,10 @@ pub fn train<'a>(
         origin,
         sft,
         max_length,
+        starts,
+        start_hashes: starts.hashes(base)?,
     };
-    let mut chosen = BTreeMap::new();
+    let mut chosen = Chosen::default();
     let mut runs = Vec::new();
     for seed in config.resolved_seeds() {
         runs.extend(run.seed(seed, &mut chosen)?);

@@ -140,8 +140,14 @@ impl<'a> Trainer<'a> {
 
     /// Describes the training of a model whose base has weights of type `dtype`.
     fn metadata(&self, dtype: Dtype) -> Metadata {
-        let Origin { base, base_weights_hash, template_hash, preferences_hash, sft_rows } =
-            self.origin.clone();
+        let Origin {
+            base,
+            base_weights_hash,
+            template_hash,
+            preferences_hash,
+            sft_rows,
+            start_hash,
+        } = self.origin.clone();
         Metadata {
             base,
             base_weights_hash,
@@ -149,6 +155,7 @@ impl<'a> Trainer<'a> {
             method: self.method,
             preferences_hash,
             sft_rows,
+            start_hash,
             settings: ResultSettings::new(
                 &self.config,
                 self.method,

@@ -6,11 +6,12 @@ use iopo_core::SettingError;
 use iopo_schema::{PreferenceRow, Split, file_hash, read};
 
 use crate::{
-    SftData, TrainConfig, TrainError,
+    Method, SftData, TrainConfig, TrainError,
     encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, describe, encode},
     inputs::TrainInputs,
     responses::Responses,
     sft_rows::SftRows,
+    starts::Starts,
 };
 
 /// The data of a run as tokens.
@@ -29,6 +30,7 @@ impl Data {
     pub(super) fn read(
         config: &TrainConfig,
         inputs: &TrainInputs<'_>,
+        starts: Starts<'_>,
         encoder: &Encoder<'_>,
     ) -> Result<Self, TrainError> {
         let rows: Vec<PreferenceRow> = read(inputs.preferences)?;
@@ -49,8 +51,10 @@ impl Data {
             *dropped.entry(*reason).or_default() += count;
         }
         let sft = match config.sft.data {
-            SftData::Groups => None,
-            SftData::Responses => Some(sft_rows(config, inputs, &rows, encoder)?),
+            SftData::Responses if starts.methods().contains(&Method::Sft) => {
+                Some(sft_rows(config, inputs, &rows, encoder)?)
+            }
+            SftData::Groups | SftData::Responses => None,
         };
         Ok(Self { train: train.groups, dev: dev.groups, dropped, sft })
     }

@@ -1,6 +1,6 @@
 //! The trainings of a run: SFT, the reference, the grid, and every other method.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, rc::Rc};
 
 use iopo_core::hash;
 use iopo_llm::Progress;
@@ -14,8 +14,9 @@ use crate::{
     encode::{EncodedGroup, TruncationMode},
     files,
     grid::{self, Settings, Trial},
-    metadata::Origin,
+    metadata::{Origin, SftRowsOrigin},
     reference::{Identity, ReferenceLogps, reference},
+    starts::{self, Starts},
     trainer::{TrainOutput, Trainer, TrainingData},
     weights,
 };
@@ -34,12 +35,25 @@ pub(super) struct Run<'a> {
     /// Data of SFT, unless it reads the groups.
     pub(super) sft: Option<SftRun<'a>>,
     pub(super) max_length: usize,
+    pub(super) starts: Starts<'a>,
+    /// Hashes of the trained tensors of the starts.
+    pub(super) start_hashes: BTreeMap<Method, String>,
 }
+
+/// Settings that a grid chose with the first random seed, and all trials.
+#[derive(Default)]
+pub(super) struct Chosen {
+    settings: BTreeMap<Method, Settings>,
+    trials: Vec<(Method, Vec<Trial>)>,
+}
+
+/// Reference logps by the name of their file.
+type References = BTreeMap<String, Rc<ReferenceLogps>>;
 
 /// The rows of SFT in pairs, and where they come from.
 pub(super) struct SftRun<'a> {
     pub(super) pairs: Vec<&'a EncodedGroup>,
-    pub(super) origin: Origin,
+    pub(super) origin: SftRowsOrigin,
 }
 
 impl Run<'_> {
@@ -47,39 +61,62 @@ impl Run<'_> {
     pub(super) fn seed(
         &self,
         seed: u64,
-        chosen: &mut BTreeMap<Method, Settings>,
+        chosen: &mut Chosen,
     ) -> Result<Vec<RunSummary>, TrainError> {
-        let (base, none) = (self.base, BTreeMap::new());
-        let start = base.decoder.clone();
-        let start =
-            if self.config.use_peft { start.with_lora(&self.config.lora, seed)? } else { start };
-        let settings = grid::candidates(self.config, Method::Sft)[0];
-        let trainer = self.trainer(Method::Sft, seed, settings, &none);
-        let output = self.train(&trainer, &start)?;
-        let mut runs = vec![summary(&trainer, seed, settings, &output)];
-        let methods: Vec<Method> =
-            self.config.resolved_methods().into_iter().filter(|m| !m.starts_from_base()).collect();
-        if methods.is_empty() {
-            return Ok(runs);
-        }
-
-        let sft = weights::load(trainer.dir(), base.decoder, base.weights_hash)?;
-        let reference = if methods.iter().any(|method| method.has_reference()) {
-            self.reference(seed, &sft)?
-        } else {
-            BTreeMap::new()
-        };
-        if !self.config.grid.is_empty() && chosen.is_empty() {
-            *chosen = self.choose(&methods, seed, &sft, &reference)?;
-        }
-        for method in methods {
-            let own = grid::candidates(self.config, method)[0];
-            let settings = chosen.get(&method).copied().unwrap_or(own);
+        let (mut runs, mut sft, mut references) = (Vec::new(), None, References::new());
+        for method in self.starts.methods() {
+            let start = match (self.starts.of(method), method.starts_from_base()) {
+                (Some(dir), _) => starts::load(dir, self.base, self.config)?,
+                (None, true) => self.fresh(seed)?,
+                (None, false) => match &sft {
+                    Some(sft) => Decoder::clone(sft),
+                    None => sft.insert(self.trained(Method::Sft, seed)?).clone(),
+                },
+            };
+            let reference = if method.has_reference() {
+                self.reference(method, seed, &start, &mut references)?
+            } else {
+                Rc::default()
+            };
+            let settings = self.settings(method, seed, &start, &reference, chosen)?;
             let trainer = self.trainer(method, seed, settings, &reference);
-            let output = self.train(&trainer, &sft)?;
+            let output = self.train(&trainer, &start)?;
             runs.push(summary(&trainer, seed, settings, &output));
         }
         Ok(runs)
+    }
+
+    /// Returns the base model, with a fresh adapter if the run trains one.
+    fn fresh(&self, seed: u64) -> Result<Decoder, TrainError> {
+        let base = self.base.decoder.clone();
+        Ok(if self.config.use_peft { base.with_lora(&self.config.lora, seed)? } else { base })
+    }
+
+    /// Loads the model of a finished training.
+    fn trained(&self, method: Method, seed: u64) -> Result<Decoder, TrainError> {
+        let dir = self.out_dir.join(self.config.folder(method, seed));
+        weights::load(&dir, self.base.decoder, self.base.weights_hash)
+    }
+
+    /// Returns the settings of a method: its own, or the best candidate of the grid with the first random seed.
+    fn settings(
+        &self,
+        method: Method,
+        seed: u64,
+        start: &Decoder,
+        reference: &ReferenceLogps,
+        chosen: &mut Chosen,
+    ) -> Result<Settings, TrainError> {
+        if let Some(settings) = chosen.settings.get(&method) {
+            return Ok(*settings);
+        }
+        let settings = if method.starts_from_base() || self.config.grid.is_empty() {
+            self.config.settings(method)
+        } else {
+            self.choose(method, seed, start, reference, &mut chosen.trials)?
+        };
+        chosen.settings.insert(method, settings);
+        Ok(settings)
     }
 
     /// Runs a trainer. A fully trained model gets all files of a Hugging Face directory.
@@ -99,16 +136,27 @@ impl Run<'_> {
         if dtype == Dtype::F32 { String::new() } else { format!(" {}", dtype.name()) }
     }
 
-    fn reference(&self, seed: u64, sft: &Decoder) -> Result<ReferenceLogps, TrainError> {
-        let trained = weights::hash(&weights::trained_tensors(sft)?);
+    /// Returns the logps of every group under the start of a method, which methods with the same start share.
+    fn reference(
+        &self,
+        method: Method,
+        seed: u64,
+        start: &Decoder,
+        known: &mut References,
+    ) -> Result<Rc<ReferenceLogps>, TrainError> {
+        let name = self.reference_name(method);
+        if let Some(logps) = known.get(&name) {
+            return Ok(Rc::clone(logps));
+        }
+        let trained = weights::hash(&weights::trained_tensors(start)?);
         let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
         let model_hash = hash::bytes(text);
-        let name = model_folder("reference_logps", (self.config.seeds.len() > 1).then_some(seed));
+        let file = model_folder(&name, (self.config.seeds.len() > 1).then_some(seed));
         let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
         files::create_dir(self.out_dir)?;
-        reference(
-            &self.out_dir.join(format!("{name}.parquet")),
-            sft,
+        let logps = reference(
+            &self.out_dir.join(format!("{file}.parquet")),
+            start,
             &groups,
             Identity {
                 model_hash: &model_hash,
@@ -118,7 +166,23 @@ impl Run<'_> {
             self.config.sequence_layout,
             self.config.tokens_per_micro_batch,
             self.progress,
-        )
+        )?;
+        let logps = Rc::new(logps);
+        known.insert(name, Rc::clone(&logps));
+        Ok(logps)
+    }
+
+    /// Names the reference logps of a method: `reference_logps` under the SFT model or the common start, followed by the
+    /// first method with that start otherwise.
+    fn reference_name(&self, method: Method) -> String {
+        let own = self.starts.of(method);
+        if own == self.config.start.as_deref() {
+            return "reference_logps".to_owned();
+        }
+        let methods = self.starts.methods();
+        let first =
+            methods.iter().find(|other| other.has_reference() && self.starts.of(**other) == own);
+        format!("reference_logps-{}", first.unwrap_or(&method))
     }
 
     /// Hashes everything that turns text into the scored tokens, truncation included.
@@ -132,43 +196,38 @@ impl Run<'_> {
         }
     }
 
-    /// Trains every candidate of every method and chooses the best on the dev split.
+    /// Trains every candidate of a method, chooses the best on the dev split, and writes the trials so far.
     fn choose(
         &self,
-        methods: &[Method],
+        method: Method,
         seed: u64,
-        sft: &Decoder,
+        start: &Decoder,
         reference: &ReferenceLogps,
-    ) -> Result<BTreeMap<Method, Settings>, TrainError> {
+        trials: &mut Vec<(Method, Vec<Trial>)>,
+    ) -> Result<Settings, TrainError> {
         let mut config = self.config.clone();
         if config.grid.num_train_epochs > 0 {
             config.num_train_epochs = config.grid.num_train_epochs;
         }
-        let mut trials: Vec<(Method, Vec<Trial>)> = Vec::new();
-        let mut chosen = BTreeMap::new();
-        for &method in methods {
-            let mut of_method = Vec::new();
-            for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
-                let data = TrainingData { train: &self.trial, dev: &self.dev, reference };
-                let dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
-                let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin)
-                    .with_settings(settings)
-                    .writes_weights(false);
-                of_method.push(match trainer.run(sft, self.progress) {
-                    Ok(output) => grid::trial(settings, &output),
-                    // A diverging candidate is a result of the grid, not an error.
-                    Err(TrainError::NonFinite { .. }) => {
-                        Trial { settings, accuracy: None, nll: f64::INFINITY }
-                    }
-                    Err(error) => return Err(error),
-                });
-            }
-            let Some(best) = grid::best(&of_method) else {
-                return Err(TrainError::NoTrial { method, candidates: of_method.len() });
-            };
-            chosen.insert(method, best);
-            trials.push((method, of_method));
+        let mut of_method = Vec::new();
+        for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
+            let data = TrainingData { train: &self.trial, dev: &self.dev, reference };
+            let dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
+            let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin(method))
+                .with_settings(settings)
+                .writes_weights(false);
+            of_method.push(match trainer.run(start, self.progress) {
+                Ok(output) => grid::trial(settings, &output),
+                // A diverging candidate is a result of the grid, not an error.
+                Err(TrainError::NonFinite { .. }) => {
+                    Trial { settings, accuracy: None, nll: f64::INFINITY }
+                }
+                Err(error) => return Err(error),
+            });
         }
+        let best = grid::best(&of_method);
+        let best = best.ok_or(TrainError::NoTrial { method, candidates: of_method.len() })?;
+        trials.push((method, of_method));
         let mut settings = json!(self.config);
         if let Some(settings) = settings.as_object_mut() {
             // Gradient checkpointing does not change the result.
@@ -176,8 +235,8 @@ impl Run<'_> {
         }
         let provenance = Provenance::new(PRODUCER, settings)
             .with_input("preferences", self.origin.preferences_hash.as_str());
-        grid::save(&self.out_dir.join("grid.parquet"), &trials, &provenance)?;
-        Ok(chosen)
+        grid::save(&self.out_dir.join("grid.parquet"), trials, &provenance)?;
+        Ok(best)
     }
 
     fn trainer<'j>(
@@ -187,13 +246,24 @@ impl Run<'_> {
         settings: Settings,
         reference: &'j ReferenceLogps,
     ) -> Trainer<'j> {
-        let (train, origin) = match &self.sft {
-            Some(sft) if method == Method::Sft => (&sft.pairs, &sft.origin),
-            _ => (&self.train, &self.origin),
+        let train = match &self.sft {
+            Some(sft) if method == Method::Sft => &sft.pairs,
+            _ => &self.train,
         };
         let data = TrainingData { train, dev: &self.dev, reference };
         let dir = self.out_dir.join(self.config.folder(method, seed));
-        Trainer::new(self.config, method, seed, data, dir, origin).with_settings(settings)
+        let origin = self.origin(method);
+        Trainer::new(self.config, method, seed, data, dir, &origin).with_settings(settings)
+    }
+
+    /// Returns where the training of a method comes from.
+    fn origin(&self, method: Method) -> Origin {
+        let rows = self.sft.as_ref().map(|sft| &sft.origin).filter(|_| method == Method::Sft);
+        Origin {
+            sft_rows: rows.cloned(),
+            start_hash: self.start_hashes.get(&method).cloned(),
+            ..self.origin.clone()
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod properties;
 mod responses;
 mod sign;
 mod smollm2;
+mod starts;
 mod stopping;
 mod training;
 mod tree;

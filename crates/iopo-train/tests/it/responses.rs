@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use iopo_llm::Silent;
 use iopo_schema::{
     CheckRow, ConstraintRow, InstructionRow, Method as VerdictMethod, MetricRow, PreferenceRow,
-    Provenance, ResponseRow, Split, VerdictRow, read,
+    Provenance, ResponseRow, ResponseSource, Split, VerdictRow, read,
 };
 use iopo_train::{
     Base, Metadata, Method, Responses, SftData, TrainConfig, TrainError, TrainInputs, TrainSummary,
@@ -45,7 +45,7 @@ fn synthesized(groups: &[PreferenceRow]) -> (Vec<InstructionRow>, Vec<ResponseRo
                     text,
                     verdicts: vec![VerdictRow::new(true, VerdictMethod::Code, "")],
                     accepted: true,
-                    source: iopo_schema::ResponseSource::BackTranslated,
+                    source: ResponseSource::BackTranslated,
                     original: None,
                     error: None,
                     generator: "test".to_owned(),
@@ -93,7 +93,8 @@ fn with_files<T>(
             responses: &files[1],
             train_tasks: tasks,
         });
-        let train = |config: &TrainConfig, out: &Path| train(config, inputs, base, out, &Silent);
+        let train =
+            |config: &TrainConfig, out: &Path| train(config, inputs.clone(), base, out, &Silent);
         run(&train, folder.path(), base)
     })
 }
@@ -171,7 +172,7 @@ fn an_interrupted_sft_on_responses_ends_with_the_same_bytes() {
         let pieces = folder.join("pieces");
         let mut cancellations = 0;
         loop {
-            match train(&config, inputs, base, &pieces, &StopAfter::new(3)) {
+            match train(&config, inputs.clone(), base, &pieces, &StopAfter::new(3)) {
                 Ok(_) => break,
                 Err(TrainError::Cancelled) => cancellations += 1,
                 Err(error) => panic!("{error}"),

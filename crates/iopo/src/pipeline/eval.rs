@@ -112,18 +112,21 @@ fn candidates(train: &TrainConfig, trained_in: &Path) -> Result<Vec<Candidate>, 
     for (method, seed) in trained(train) {
         let folder = train.folder(method, seed);
         let dir = trained_in.join(&folder);
-        let started_from = if method.starts_from_base() {
-            BASE.to_owned()
-        } else {
-            train.folder(Method::Sft, seed)
-        };
+        // A model that the run did not train has no test logps, so rewards against it are left out.
+        let started_from = train.start.is_none().then(|| {
+            if method.starts_from_base() {
+                BASE.to_owned()
+            } else {
+                train.folder(Method::Sft, seed)
+            }
+        });
         candidates.push(Candidate {
             // With a grid, the chosen one.
             beta: Metadata::read(&dir)?.settings.method.beta,
             folder,
             model: method.to_string(),
             trained: Some(dir),
-            reference: Some(started_from),
+            reference: started_from,
         });
     }
     Ok(candidates)
