@@ -8,6 +8,7 @@
 //! | [`in_memory`] | a benchmark in memory: responses in, outcomes and accuracies out |
 //! | [`run`] | a benchmark over files, resumable |
 //! | [`responses`] | responses of another program, read from a file |
+//! | [`compare`] | the models of a run on one benchmark, with paired differences |
 //! | [`accuracies`] | strict and loose accuracies with intervals |
 //! | [`table`] | the accuracies as text |
 //!
@@ -23,6 +24,7 @@
 //! binary makes a subcommand of `iopo eval` from every entry of [`PUBLISHED`].
 
 pub mod accuracies;
+pub mod compare;
 pub mod heldout;
 pub mod ifeval;
 pub mod in_memory;
@@ -36,6 +38,7 @@ mod origin;
 
 use std::collections::BTreeMap;
 
+pub use compare::{ScoredModel, compare};
 pub use in_memory::{ScoredResponses, score_responses};
 pub use published::{Published, PublishedMode};
 pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding};
@@ -45,6 +48,11 @@ use crate::{EvalError, TestPrompt};
 
 /// Every published benchmark.
 pub const PUBLISHED: &[Published] = &[ifeval::PUBLISHED];
+
+/// Returns the published benchmark with this id.
+pub fn published(id: &str) -> Option<&'static Published> {
+    PUBLISHED.iter().find(|benchmark| benchmark.id == id)
+}
 
 /// A published benchmark: prompts in a file, responses scored by code.
 pub trait Benchmark: Scorer {

@@ -1,15 +1,17 @@
 //! Settings of an evaluation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use iopo_constraints::Kind;
 use iopo_constraints::quality::QualityConfig;
+use iopo_core::SettingError;
 use iopo_core::settings::{check, check_weights};
 use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::benchmarks::{PUBLISHED, published};
 use crate::{Bootstrap, EvalError, GainMargins};
 
 /// Settings of an evaluation.
@@ -54,6 +56,13 @@ pub struct EvalConfig {
     /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
     #[schemars(range(min = 1))]
     pub part_size: usize,
+    /// Published benchmarks that score the base, the SFT model and the best method, by id. `ifeval` is one. Default: none.
+    pub benchmarks: Vec<String>,
+    /// Prompt file of each benchmark, by id: a path or the hub id of a dataset. Default: the published dataset.
+    pub benchmark_data: BTreeMap<String, String>,
+    /// Maximum number of tokens of a response to a benchmark. Published scores allow about 1280. Default: 512.
+    #[schemars(range(min = 1))]
+    pub benchmark_max_new_tokens: usize,
     /// Random seed of the drawn prompts and of the resamples. Default: 0; in a run, the top-level `seed`.
     pub seed: u64,
 }
@@ -76,6 +85,9 @@ impl Default for EvalConfig {
             bootstrap_samples: 2000,
             confidence: 0.95,
             part_size: 32,
+            benchmarks: Vec::new(),
+            benchmark_data: BTreeMap::new(),
+            benchmark_max_new_tokens: 512,
             seed: 0,
         }
     }
@@ -92,6 +104,16 @@ impl EvalConfig {
                 check_weights("constraints_per_instruction", &self.constraints_per_instruction)
             })
             .map_err(|error| error.inside("eval"))?;
+        let named = self.benchmarks.iter().map(|id| ("benchmarks", id));
+        for (key, id) in named.chain(self.benchmark_data.keys().map(|id| ("benchmark_data", id))) {
+            if published(id).is_none() {
+                let known: Vec<&str> = PUBLISHED.iter().map(|benchmark| benchmark.id).collect();
+                let expected = format!("one of {}", known.join(", "));
+                return Err(SettingError::new(key, format!("`{id}`"), expected)
+                    .inside("eval")
+                    .into());
+            }
+        }
         self.held_out_kinds().map(drop)
     }
 
@@ -136,6 +158,8 @@ mod tests {
             error(EvalConfig { constraints_per_instruction: weights, ..default() })
                 .contains("constraints_per_instruction")
         );
+        let benchmarks = vec!["no_such_benchmark".to_owned()];
+        assert!(error(EvalConfig { benchmarks, ..default() }).contains("one of ifeval"));
         let held_out = vec!["no_such_kind".to_owned()];
         assert!(error(EvalConfig { held_out, ..default() }).contains("no_such_kind"));
     }

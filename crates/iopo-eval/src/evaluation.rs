@@ -15,7 +15,8 @@ use crate::benchmarks::run::request;
 use crate::quality::flaws_of_all;
 use crate::score::{PRODUCER, score_file};
 use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
-use crate::{EvalConfig, EvalError, PlainTasks, TestPrompt, answer, under_base};
+use crate::under_base::{self, Work};
+use crate::{EvalConfig, EvalError, PlainTasks, TestPrompt, answer};
 
 /// One model to evaluate: the base, or the result of one training run.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,8 +230,10 @@ fn relevance<M: Models>(
     }
     let provenance = under_base::provenance(models, predictions)?
         .with_input("tasks", content_id(&[&format!("{tasks:?}")]));
-    let (out, what) = (dir.join(run_files::RELEVANCE), "relevance of responses");
-    let rows = under_base::in_parts(predictions, &out, &provenance, what, progress, |rows| {
+    let out = dir.join(run_files::RELEVANCE);
+    // Each response is scored twice.
+    let work = Work { what: "relevance of responses", steps: 2 };
+    let rows = under_base::in_parts(predictions, &out, &provenance, work, progress, |rows| {
         tasks.relevance(models.base(), rows, progress)
     })?;
     Ok(Some(rows.into_iter().map(|row| (row.key.clone(), row)).collect()))

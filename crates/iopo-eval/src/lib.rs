@@ -66,7 +66,7 @@ pub use benchmarks::heldout::{
 };
 pub use benchmarks::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,
-    PublishedMode, ScoredResponses, ifeval,
+    PublishedMode, ScoredModel, ScoredResponses, compare, ifeval, published,
 };
 pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;

@@ -21,7 +21,8 @@ pub(crate) fn logps<M: Models>(
     progress: &dyn Progress,
 ) -> Result<Vec<ResponseLogpsRow>, EvalError> {
     let provenance = provenance(models, predictions)?;
-    in_parts(predictions, out, &provenance, "log-probabilities of responses", progress, |rows| {
+    let work = Work { what: "log-probabilities of responses", steps: 1 };
+    in_parts(predictions, out, &provenance, work, progress, |rows| {
         let logps = response_logps(models.base(), rows, progress)?;
         let row = |(key, logps): (String, iopo_llm::TokenLogps)| ResponseLogpsRow {
             key,
@@ -45,20 +46,30 @@ pub(crate) fn provenance<M: Models>(
     Ok(Provenance::new(PRODUCER, config).with_input("predictions", file_hash(predictions)?))
 }
 
+/// How the computation of rows is shown while it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Work {
+    /// Name of the task.
+    pub(crate) what: &'static str,
+    /// Steps that the model reports for each response.
+    pub(crate) steps: u64,
+}
+
 /// Computes rows about the responses of a file part by part, or reads them if `out` has them.
 pub(crate) fn in_parts<R: Record>(
     predictions: &Path,
     out: &Path,
     provenance: &Provenance,
-    what: &str,
+    work: Work,
     progress: &dyn Progress,
     compute: impl Fn(&[PredictionRow]) -> Result<Vec<R>, EvalError>,
 ) -> Result<Vec<R>, EvalError> {
     let parts = Parts::<R>::open(out, provenance)?;
     if !parts.is_complete() {
         let rows: Vec<PredictionRow> = iopo_schema::read(predictions)?;
-        progress.start(what, rows.len() as u64);
-        let advance = |rows: &[PredictionRow]| progress.advance(rows.len() as u64);
+        let Work { what, steps } = work;
+        progress.start(what, rows.len() as u64 * steps);
+        let advance = |rows: &[PredictionRow]| progress.advance(rows.len() as u64 * steps);
         parts.fill(&rows, PART, advance, &compute)?;
         progress.finish();
     }

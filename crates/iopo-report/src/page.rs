@@ -12,13 +12,15 @@ use crate::sections::{Sections, accuracy};
 use crate::{Headline, ReportError, ReportMeta, ReportSummary};
 
 /// The templates. Every value in an `.html` template is escaped, except the charts that this crate draws.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 12] = [
     ("page.html", include_str!("templates/page.html")),
     ("style.css", include_str!("templates/style.css")),
     ("parts.html", include_str!("templates/parts.html")),
     ("yields.html", include_str!("templates/yields.html")),
     ("training.html", include_str!("templates/training.html")),
     ("accuracy.html", include_str!("templates/accuracy.html")),
+    ("benchmarks.html", include_str!("templates/benchmarks.html")),
+    ("rounds.html", include_str!("templates/rounds.html")),
     ("answers.html", include_str!("templates/answers.html")),
     ("kinds.html", include_str!("templates/kinds.html")),
     ("checks.html", include_str!("templates/checks.html")),

@@ -21,6 +21,10 @@ pub(crate) struct Run {
     /// Folders under `train/` with their metrics, in the order of [`models::order`].
     pub(crate) training: Vec<(String, Vec<MetricRow>)>,
     pub(crate) summary: Option<Vec<SummaryRow>>,
+    /// The evaluation on dev prompts, which compares rounds.
+    pub(crate) dev: Option<Vec<SummaryRow>>,
+    /// The published benchmarks by id.
+    pub(crate) benchmarks: Vec<(String, Vec<SummaryRow>)>,
     /// Constraint kinds that the scores mark as unseen.
     pub(crate) unseen_kinds: BTreeSet<String>,
     /// Responses of the compared models, in their order.
@@ -68,8 +72,16 @@ impl Run {
                 });
             }
         }
+        let scored = eval.join(run_files::BENCHMARKS);
+        let mut benchmarks = Vec::new();
+        for id in folders(&scored)? {
+            let rows = load(&scored.join(&id).join(run_files::SUMMARY))?;
+            benchmarks.extend(rows.map(|rows| (id, rows)));
+        }
         Ok(Self {
             responses,
+            dev: load(&eval.join(run_files::DEV).join(run_files::SUMMARY))?,
+            benchmarks,
             synth_stats: load(&directory.join(run_files::SYNTH_STATS))?,
             pairs_stats: load(&directory.join(run_files::PAIRS_STATS))?,
             preferences: load(&directory.join(run_files::PREFERENCES))?,

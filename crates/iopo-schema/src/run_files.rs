@@ -35,6 +35,8 @@ pub const ROUNDS: &str = "rounds";
 pub const EVAL: &str = "eval";
 /// The evaluation on dev prompts that compares rounds, in the directory of the evaluation.
 pub const DEV: &str = "dev";
+/// The directory of the published benchmarks, in the directory of the evaluation: `eval/benchmarks/ifeval/base`.
+pub const BENCHMARKS: &str = "benchmarks";
 /// The prompts that every model answers, in the directory of the evaluation: rows of `test_prompts`.
 pub const TEST_PROMPTS: &str = "test_prompts.parquet";
 /// The responses of a model, in its folder: rows of `predictions`.

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Pairs(RunArgs),
     /// Train one adapter (or full model) per method on the preference groups.
     Train(RunArgs),
+    /// Sample, pair and train again from each trained policy, for every round after the first.
+    Rounds(RunArgs),
     /// Evaluate the base model and every trained model on held-out instructions, or on a benchmark.
     Eval(EvalArgs),
     /// Write an HTML report of a run and print its table.

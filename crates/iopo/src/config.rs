@@ -15,6 +15,7 @@ mod error;
 mod page;
 mod pipeline;
 mod presets;
+mod rounds;
 mod table;
 
 pub use error::ConfigError;
@@ -22,5 +23,6 @@ pub(crate) use error::setting_hint;
 pub use page::{listing, markdown, settings};
 pub use pipeline::PipelineConfig;
 pub use presets::{PRESETS, preset};
+pub use rounds::{Lineage, RoundConfig, Rounds};
 pub(crate) use table::to_toml;
 pub use table::{check, differences, parse, resolve, set, set_seed};

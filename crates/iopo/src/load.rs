@@ -1,6 +1,6 @@
 //! Finds, checks and loads models, and prints which.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use iopo::config::PipelineConfig;
@@ -22,6 +22,10 @@ impl ModelSource for Downloads {
     fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError> {
         let on = (config.device.as_str(), config.dtype);
         load(&config.model, on, config.generation_batch, scratch).map_err(pipeline::to_source)
+    }
+
+    fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
+        fetch::resolve_data(data).map_err(pipeline::to_source)
     }
 }
 

@@ -52,6 +52,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Synth(args) => stage::run(Stage::Synth, args),
         Command::Pairs(args) => stage::run(Stage::Pairs, args),
         Command::Train(args) => stage::run(Stage::Train, args),
+        Command::Rounds(args) => stage::run(Stage::Rounds, args),
         Command::Eval(args) => match &args.benchmark {
             None => stage::run(Stage::Eval, &args.run),
             Some(benchmark) => commands::benchmark::run(benchmark),

@@ -26,23 +26,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod benchmarks;
 mod error;
 mod eval;
 mod model;
 mod report;
+mod rounds;
 mod run_dir;
 mod stage;
 mod tasks;
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress};
-use iopo_pairs::{PairsSummary, is_imported};
+use iopo_pairs::{PairsSummary, is_imported, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
 use iopo_synth::{SynthSummary, synthesize, synthesize_sampled};
@@ -53,6 +55,7 @@ use crate::config::PipelineConfig;
 pub use error::PipelineError;
 pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource};
 pub use report::DEMONSTRATION;
+pub use rounds::RoundsSummary;
 pub use run_dir::RunDir;
 pub use stage::{Stage, StageOutcome, StageSummary};
 pub use tasks::BUILT_IN_TASKS;
@@ -137,6 +140,7 @@ impl Pipeline {
                 Stage::Synth => StageSummary::Synth(self.run_synth(progress)?),
                 Stage::Pairs => StageSummary::Pairs(self.run_pairs(progress)?),
                 Stage::Train => StageSummary::Train(self.run_train(progress)?),
+                Stage::Rounds => StageSummary::Rounds(rounds::run(self, progress)?),
                 Stage::Eval => StageSummary::Eval(self.run_eval(progress)?),
                 Stage::Report => StageSummary::Report(self.run_report()?),
             })
@@ -185,6 +189,17 @@ impl Pipeline {
         Ok(self.timed(Stage::Train, || self.run_train(progress))?.0)
     }
 
+    /// Runs the rounds after the first: each policy samples, gets groups from its samples and trains on.
+    ///
+    /// Does nothing with `rounds = 1`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`synth`](Self::synth), [`pairs`](Self::pairs) and [`train`](Self::train), and an error if
+    /// training has not run.
+    pub fn rounds(&self, progress: &dyn Progress) -> Result<RoundsSummary, PipelineError> {
+        Ok(self.timed(Stage::Rounds, || rounds::run(self, progress))?.0)
+    }
+
     /// Evaluates the base model and every trained model on the held-out instructions.
     ///
     /// # Errors
@@ -221,17 +236,26 @@ impl Pipeline {
 
     fn run_pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
         self.refuse_imported()?;
-        let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
+        self.pairs_in(&self.dir, &self.config, progress)
+    }
+
+    /// Builds the groups of the run or of one of its rounds.
+    fn pairs_in(
+        &self,
+        dir: &RunDir,
+        config: &PipelineConfig,
+        progress: &dyn Progress,
+    ) -> Result<PairsSummary, PipelineError> {
+        let (instructions, responses) = (dir.instructions_file(), dir.responses_file());
         needs(&instructions, Stage::Synth)?;
         needs(&responses, Stage::Synth)?;
-        let task_ids = tasks::used(&self.config, &self.dir)?.into_iter().map(|task| task.id);
-        let (out, config) = (self.dir.root(), &self.config.pairs);
+        let task_ids = tasks::used(config, &self.dir)?.into_iter().map(|task| task.id);
         Ok(iopo_pairs::build(
             &task_ids.collect(),
             &instructions,
             &responses,
-            out,
-            config,
+            dir.root(),
+            &config.pairs,
             progress,
         )?)
     }
@@ -239,22 +263,30 @@ impl Pipeline {
     fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
         let preferences = self.dir.preferences_file();
         needs(&preferences, Stage::Pairs)?;
-        let base = self.base()?;
         let (config, out) = (&self.config.train, self.dir.train_dir());
+        let mut inputs = TrainInputs::new(&preferences);
         let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
-        let mut train_tasks = BTreeSet::new();
-        if config.sft.data == SftData::Responses && instructions.is_file() {
-            let used = tasks::used(&self.config, &self.dir)?.into_iter().map(|task| task.id);
-            let splits = iopo_pairs::split_tasks(&used.collect(), &self.config.pairs);
-            let train = splits.into_iter().filter(|(_, split)| *split == Split::Train);
-            train_tasks.extend(train.map(|(id, _)| id));
+        let train_tasks: BTreeSet<String>;
+        if config.sft.data == SftData::Responses {
+            needs(&instructions, Stage::Synth)?;
+            needs(&responses, Stage::Synth)?;
+            let splits = self.splits()?.into_iter();
+            train_tasks =
+                splits.filter(|(_, split)| *split == Split::Train).map(|(id, _)| id).collect();
+            inputs = inputs.with_responses(Responses {
+                instructions: &instructions,
+                responses: &responses,
+                train_tasks: &train_tasks,
+            });
         }
-        let inputs = TrainInputs::new(&preferences).with_responses(Responses {
-            instructions: &instructions,
-            responses: &responses,
-            train_tasks: &train_tasks,
-        });
+        let base = self.base()?;
         Ok(iopo_train::train(config, inputs, &base.base(), &out, progress)?)
+    }
+
+    /// Returns the split of every task that synthesis used.
+    fn splits(&self) -> Result<BTreeMap<String, Split>, PipelineError> {
+        let ids = tasks::used(&self.config, &self.dir)?.into_iter().map(|task| task.id).collect();
+        Ok(split_tasks(&ids, &self.config.pairs))
     }
 
     fn run_eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {

@@ -51,8 +51,8 @@ fn an_unknown_setting_names_the_nearest_one() {
 
 #[test]
 fn a_value_out_of_range_says_what_is_allowed() {
-    let error = run(&["synth", "--preset", "smoke", "--set", "synth.spread=7"]).error(2);
-    assert!(error.contains("`synth.spread`: found 7, expected a number"), "{error}");
+    let error = run(&["synth", "--preset", "smoke", "--set", "synth.min_cut_share=7"]).error(2);
+    assert!(error.contains("`synth.min_cut_share`: found 7, expected a number"), "{error}");
     assert!(error.contains("hint: `iopo config synth` lists the settings"), "{error}");
 }
 

@@ -66,7 +66,7 @@ fn a_program_runs_every_stage_with_its_own_model_and_resumes() {
         })
         .expect("a run");
     assert_eq!(stages, Stage::ALL);
-    assert_eq!(models, 3, "base, SFT and IOPO");
+    assert_eq!(models, 4, "base, SFT, and IOPO after each round");
     let files = pipeline.dir();
     for file in [files.preferences_file(), files.summary_file(), files.report_file()] {
         assert!(file.is_file(), "{}", file.display());

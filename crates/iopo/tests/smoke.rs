@@ -38,7 +38,7 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
     }
     let groups =
         succeed(&["inspect", text(&out.join("preferences.parquet")), "--rows", "1"]).stdout;
-    for word in ["schema    preferences version 2", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
+    for word in ["schema    preferences version 3", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
         assert!(groups.contains(word), "`{word}` is missing:\n{groups}");
     }
 
@@ -97,7 +97,7 @@ fn a_bf16_base_is_trained_with_adapters_and_a_run_keeps_its_type() {
         let args = [stage, "--preset", "smoke", "--out", text(&out), "--dtype", dtype];
         run(&[&args[..], &["--set", methods]].concat())
     };
-    for stage in ["synth", "pairs", "train", "eval"] {
+    for stage in ["synth", "pairs", "train", "rounds", "eval"] {
         let outcome = with(stage, "bf16");
         assert_eq!(outcome.code, Some(0), "{stage}: {}", outcome.stderr);
     }

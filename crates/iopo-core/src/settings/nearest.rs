@@ -21,7 +21,11 @@ pub(super) fn nearest(root: &Value, table: &Value, key: &str) -> Option<String> 
     let has_name = |setting: &&Setting| split(&setting.key).1 == name;
     let alias = settings.iter().filter(in_section).find(is_alias);
     let here = || closest(settings.iter().filter(in_section), name);
-    let elsewhere = || settings.iter().find(|setting| has_name(setting) || is_alias(setting));
+    // A setting of a named table, such as `overrides.NAME.beta`, is the less likely one.
+    let mut ranked: Vec<&Setting> = settings.iter().collect();
+    ranked.sort_by_key(|setting| setting.key.contains(".NAME."));
+    let elsewhere =
+        || ranked.iter().copied().find(|setting| has_name(setting) || is_alias(setting));
     let anywhere = || closest(settings.iter(), name);
     let found = alias.or_else(here).or_else(elsewhere).or_else(anywhere);
     found.map(|setting| setting.key.clone())

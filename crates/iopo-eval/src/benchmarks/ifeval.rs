@@ -36,6 +36,7 @@ pub const PUBLISHED: Published = Published {
     id: ID,
     about: "IFEval: 25 types of instructions that code checks, for responses from a model or a file",
     data: "Prompts: the file of IFEval or IFBench, or the hub id of a dataset with one such file",
+    dataset: "google/IFEval",
     modes: &[
         PublishedMode {
             id: Mode::Paper.id(),

@@ -15,6 +15,8 @@ pub struct Published {
     pub about: &'static str,
     /// Help for the prompts that a user passes.
     pub data: &'static str,
+    /// Hub id of the dataset with the prompts.
+    pub dataset: &'static str,
     /// Sets of rules, the default first. A benchmark without a choice has one.
     pub modes: &'static [PublishedMode],
 }

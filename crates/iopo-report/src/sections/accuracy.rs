@@ -20,7 +20,7 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    const fn new(
+    pub(crate) const fn new(
         metric: SummaryMetric,
         counted: &'static str,
         subset: Subset,
@@ -143,7 +143,8 @@ pub(crate) fn interval(row: &SummaryRow, shown: impl Fn(f64) -> String) -> Strin
     }
 }
 
-fn difference(row: &SummaryRow, reach: f64, color: &str) -> Cell {
+/// Makes the cell of a difference, drawn between `−reach` and `reach`.
+pub(crate) fn difference(row: &SummaryRow, reach: f64, color: &str) -> Cell {
     Cell {
         shown: format::points(row.value),
         interval: interval(row, format::points),
@@ -162,11 +163,10 @@ fn difference(row: &SummaryRow, reach: f64, color: &str) -> Cell {
     }
 }
 
-fn headings() -> Vec<Column> {
-    COLUMNS
-        .iter()
-        .map(|column| Column { over: column.counted, name: column.over.to_owned() })
-        .collect()
+/// Returns the end of the axis that shows every interval of some differences.
+pub(crate) fn reach<'a>(rows: impl Iterator<Item = &'a SummaryRow>) -> f64 {
+    let ends = rows.flat_map(|row| [row.low.abs(), row.high.abs()]).filter(|end| end.is_finite());
+    ends.fold(0.05, f64::max) * 1.05
 }
 
 impl Accuracy {
@@ -181,8 +181,10 @@ impl Accuracy {
             Row { name: (*name).to_owned(), detail: String::new(), color: color(name), cells }
         };
         let measured = |row: &Row| row.cells.iter().any(|cell| !cell.shown.is_empty());
-        let table =
-            Table { columns: headings(), rows: names.iter().map(row).filter(measured).collect() };
+        let table = Table {
+            columns: Column::measures(&COLUMNS),
+            rows: names.iter().map(row).filter(measured).collect(),
+        };
         let counts = rows.iter().filter(|row| {
             row.baseline.is_none() && row.metric == PROMPTS && row.subset == Subset::All
         });
@@ -213,8 +215,7 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
     };
     let ends =
         names.iter().flat_map(|name| COLUMNS.iter().filter_map(|column| found(name, column)));
-    let reach = ends.flat_map(|row| [row.low.abs(), row.high.abs()]).filter(|end| end.is_finite());
-    let reach = reach.fold(0.05, f64::max) * 1.05;
+    let reach = reach(ends);
     let row = |name: &&str| {
         let own = color(name);
         let cell = |column| {
@@ -232,7 +233,7 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
     let table: Vec<Row> = names.iter().filter_map(row).collect();
     (!table.is_empty()).then(|| Differences {
         baseline: baseline.to_owned(),
-        table: Table { columns: headings(), rows: table },
+        table: Table { columns: Column::measures(&COLUMNS), rows: table },
     })
 }
 

@@ -1,8 +1,9 @@
 //! A sample of the preference groups with their truth tables.
 
-use iopo_schema::{ConstraintRow, Method, PreferenceRow, VerdictRow};
+use iopo_schema::{ConstraintRow, Method, PreferenceRow, ResponseSource, VerdictRow};
 use serde::Serialize;
 
+use super::edit::{Piece, marked};
 use crate::format;
 
 const SHOWN: usize = 12;
@@ -35,7 +36,12 @@ struct Side {
     x: &'static str,
     y: &'static str,
     constraints: Vec<Shown>,
-    response: String,
+    /// How the response was made.
+    source: &'static str,
+    /// The response in pieces, with those marked that the edit added.
+    response: Vec<Piece>,
+    /// The text before the edit, with those pieces marked that the edit removed; empty if there was no edit.
+    original: Vec<Piece>,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,8 +95,16 @@ fn group(row: &PreferenceRow) -> Group {
         task: row.task.clone(),
         input: row.input.clone(),
         sides: [
-            side("x1", "y1", &row.x1_constraints, &row.removed, &row.y1),
-            side("x2", "y2", &row.x2_constraints, &row.added, &row.y2),
+            side(
+                ["x1", "y1"],
+                (&row.x1_constraints, &row.removed),
+                (row.y1_source, &row.y1, row.y1_original.as_deref()),
+            ),
+            side(
+                ["x2", "y2"],
+                (&row.x2_constraints, &row.added),
+                (row.y2_source, &row.y2, row.y2_original.as_deref()),
+            ),
         ],
         truth: [
             line("x1", [&proof.x1y1, &proof.x1y2], &row.x1_constraints),
@@ -100,21 +114,25 @@ fn group(row: &PreferenceRow) -> Group {
 }
 
 fn side(
-    x: &'static str,
-    y: &'static str,
-    constraints: &[ConstraintRow],
-    changed: &[ConstraintRow],
-    response: &str,
+    [x, y]: [&'static str; 2],
+    (constraints, changed): (&[ConstraintRow], &[ConstraintRow]),
+    (source, response, original): (ResponseSource, &str, Option<&str>),
 ) -> Side {
     let shown = |constraint: &ConstraintRow| Shown {
         text: constraint.text.clone(),
         changed: changed.contains(constraint),
     };
+    let (response, original) = match original {
+        Some(original) => marked(original, response),
+        None => (vec![Piece { text: response.to_owned(), changed: false }], Vec::new()),
+    };
     Side {
         x,
         y,
         constraints: constraints.iter().map(shown).collect(),
-        response: response.to_owned(),
+        source: source.as_str(),
+        response,
+        original,
     }
 }
 

@@ -2,10 +2,13 @@
 
 pub(crate) mod accuracy;
 mod answers;
+mod benchmarks;
 mod checks;
+mod edit;
 mod groups;
 mod kinds;
 mod overview;
+mod rounds;
 mod training;
 mod yields;
 
@@ -14,11 +17,14 @@ use serde::Serialize;
 use crate::run::Run;
 
 pub(crate) use accuracy::Accuracy;
+use accuracy::Measure;
 use answers::Answers;
+use benchmarks::Benchmark;
 use checks::Checks;
 use groups::Groups;
 use kinds::Kinds;
 use overview::Tile;
+use rounds::Rounds;
 use training::Training;
 use yields::Yields;
 
@@ -54,6 +60,12 @@ pub(crate) struct Column {
 }
 
 impl Column {
+    /// Makes one column per measure.
+    fn measures(measures: &[Measure]) -> Vec<Self> {
+        let column = |one: &Measure| Self { over: one.counted, name: one.over.to_owned() };
+        measures.iter().map(column).collect()
+    }
+
     /// Makes one column per model.
     fn models(names: &[&str]) -> Vec<Self> {
         names.iter().map(|name| Self { over: "", name: (*name).to_owned() }).collect()
@@ -76,6 +88,8 @@ pub(crate) struct Sections {
     training: Option<Training>,
     accuracy: Option<Accuracy>,
     answers: Option<Answers>,
+    benchmarks: Vec<Benchmark>,
+    rounds: Option<Rounds>,
     kinds: Option<Kinds>,
     checks: Option<Checks>,
     groups: Option<Groups>,
@@ -91,6 +105,8 @@ impl Sections {
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),
             accuracy: summary.map(Accuracy::of),
             answers: Answers::of(&run.responses, seed),
+            benchmarks: run.benchmarks.iter().map(|(id, rows)| Benchmark::of(id, rows)).collect(),
+            rounds: run.dev.as_deref().and_then(Rounds::of),
             kinds: summary.and_then(|rows| Kinds::of(rows, &run.unseen_kinds)),
             checks: summary.and_then(Checks::of),
             groups: run.preferences.as_deref().map(Groups::of),

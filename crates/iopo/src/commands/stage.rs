@@ -48,7 +48,10 @@ fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
     match summary {
         StageSummary::Train(made) => print_models(made),
         StageSummary::Report(_) => print_table(pipeline)?,
-        StageSummary::Synth(_) | StageSummary::Pairs(_) | StageSummary::Eval(_) => {}
+        StageSummary::Synth(_)
+        | StageSummary::Pairs(_)
+        | StageSummary::Rounds(_)
+        | StageSummary::Eval(_) => {}
     }
     printer::stage(summary.stage().name(), &format!("{summary} ({})", duration(*took)));
     Ok(())

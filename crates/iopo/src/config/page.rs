@@ -108,7 +108,7 @@ mod tests {
             let mut found = Vec::new();
             keys("", &preset(name).expect(name), &mut found);
             assert!(found.len() > 10, "{name}");
-            for key in found {
+            for key in found.iter().filter(|key| !key.starts_with("round.")) {
                 assert!(page.contains(&format!("| `{key}` |")), "{name}: {key}");
             }
         }

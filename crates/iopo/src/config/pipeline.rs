@@ -1,17 +1,18 @@
 //! The configuration of a whole run.
 
+use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
 use iopo_model::Dtype;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, Rounds};
 
 /// Settings of a run.
 ///
-/// A configuration that is read from TOML passes `seed` and `held_out` on to each section that does not set them. In code,
-/// start from [`PipelineConfig::preset`] and change fields; [`PipelineConfig::set_seed`] and
-/// [`PipelineConfig::set_held_out`] also write the sections.
+/// A configuration that is read from TOML passes `seed`, `held_out` and `quality` on to each section that does not set them.
+/// In code, start from [`PipelineConfig::preset`] and change fields; [`PipelineConfig::set_seed`],
+/// [`PipelineConfig::set_held_out`] and [`PipelineConfig::set_quality`] also write the sections.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -38,6 +39,14 @@ pub struct PipelineConfig {
     /// is a worker.
     #[schemars(range(min = 1))]
     pub generation_batch: usize,
+    /// What counts as an answer, in the data sets of synthesis and in clean accuracy.
+    quality: QualityConfig,
+    /// Rounds of synthesis, pairing and training. Each round after the first samples from the policies of the round before
+    /// and trains on from them. Default: 1.
+    #[schemars(range(min = 1, max = 16))]
+    pub rounds: usize,
+    /// Settings of single rounds after the first, for instance `[round.2]`.
+    pub round: Rounds,
     /// Synthesis: tasks to constrained instructions with verified responses.
     pub synth: iopo_synth::SynthConfig,
     /// Pairing: instructions and responses to preference groups.
@@ -61,6 +70,9 @@ impl Default for PipelineConfig {
             seed: 0,
             held_out: Vec::new(),
             generation_batch: 16,
+            quality: QualityConfig::default(),
+            rounds: 1,
+            round: Rounds::new(),
             synth: iopo_synth::SynthConfig::default(),
             pairs: iopo_pairs::PairsConfig::default(),
             train: iopo_train::TrainConfig::default(),
@@ -109,6 +121,24 @@ impl PipelineConfig {
         }
     }
 
+    /// Returns what counts as an answer.
+    pub fn quality(&self) -> &QualityConfig {
+        &self.quality
+    }
+
+    /// Sets what counts as an answer, in every section.
+    pub fn set_quality(&mut self, quality: &QualityConfig) {
+        self.quality = quality.clone();
+        for (_, own) in self.quality_mut() {
+            own.clone_from(quality);
+        }
+    }
+
+    /// Returns what counts as an answer in each section that decides it, with the section's name.
+    pub(super) fn quality_mut(&mut self) -> [(&'static str, &mut QualityConfig); 2] {
+        [("synth", &mut self.synth.quality), ("eval", &mut self.eval.quality)]
+    }
+
     /// Returns the random seed of each section that has one, with the section's name.
     pub(super) fn seeds_mut(&mut self) -> [(&'static str, &mut u64); 4] {
         [
@@ -137,6 +167,7 @@ impl PipelineConfig {
         self.pairs.validate()?;
         self.train.validate()?;
         self.eval.validate()?;
+        self.validate_rounds()?;
         for (section, held_out) in self.clone().held_out_mut() {
             if *held_out != self.held_out {
                 let found = format!("{held_out:?}");
@@ -145,6 +176,16 @@ impl PipelineConfig {
                 return Err(SettingError::new("held_out", found, expected)
                     .inside(section)
                     .with_hint("set `held_out` at the top of the file only")
+                    .into());
+            }
+        }
+        for (section, quality) in self.clone().quality_mut() {
+            if *quality != self.quality {
+                let expected =
+                    "the run's `quality`, because data and evaluation use the same filters";
+                return Err(SettingError::new("quality", "other settings", expected)
+                    .inside(section)
+                    .with_hint("set `[quality]` at the top of the file only")
                     .into());
             }
         }
@@ -189,6 +230,19 @@ mod tests {
         config.set_held_out(["postscript"]);
         assert!(config.held_out_mut().iter().all(|(_, kinds)| **kinds == ["postscript"]));
         config.validate().expect("valid");
+    }
+
+    #[test]
+    fn the_filters_of_a_run_reach_every_section_and_others_are_refused() {
+        let mut config = PipelineConfig::preset("smoke").expect("a preset");
+        let filters = config.quality().clone();
+        assert!(config.quality_mut().iter().all(|(_, own)| **own == filters));
+        config.eval.quality.min_words = 99;
+        let error = config.validate().expect_err("differs").to_string();
+        assert!(error.starts_with("`eval.quality`"), "{error}");
+        let own = config.eval.quality.clone();
+        config.set_quality(&own);
+        config.validate().expect("the same everywhere");
     }
 
     #[test]

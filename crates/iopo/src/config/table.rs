@@ -115,10 +115,11 @@ pub fn check(table: &Table) -> Result<(), ConfigError> {
     Ok(check_table::<PipelineConfig>(&json)?)
 }
 
-/// Copies the run's random seed and held-out kinds to the sections that do not set them.
+/// Copies the run's random seed, held-out kinds and filters to the sections that do not set them.
 fn inherit(table: &mut Table) {
     let seed = table.get("seed").cloned().unwrap_or(Value::Integer(0));
     let held_out = table.get("held_out").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+    let quality = table.get("quality").cloned().unwrap_or_else(|| Value::Table(Table::new()));
     let mut fill = |sections: &[&str], key: &str, value: &Value| {
         for section in sections {
             let section = table.entry(*section).or_insert_with(|| Value::Table(Table::new()));
@@ -130,6 +131,7 @@ fn inherit(table: &mut Table) {
     let mut config = PipelineConfig::default();
     fill(&config.seeds_mut().map(|(section, _)| section), "seed", &seed);
     fill(&config.held_out_mut().map(|(section, _)| section), "held_out", &held_out);
+    fill(&config.quality_mut().map(|(section, _)| section), "quality", &quality);
 }
 
 /// Formats a table or a configuration as TOML.

@@ -101,6 +101,12 @@ pub enum PipelineError {
         /// The model of the configuration.
         model: String,
     },
+    /// The prompts of a benchmark are not on this machine.
+    #[error("no data `{data}`: no such file")]
+    NoData {
+        /// The file of the configuration, or the dataset of the benchmark.
+        data: String,
+    },
     /// The base model or the device cannot be used.
     #[error("failed to load the base model")]
     Model(#[from] ModelError),
@@ -171,6 +177,9 @@ impl PipelineError {
                  hub ids and names such as `smollm2-135m-instruct`"
                     .to_owned()
             }
+            Self::NoData { .. } => {
+                "set eval.benchmark_data to the path of the prompts; only the `iopo` command downloads datasets".to_owned()
+            }
             Self::Synth(SynthError::Setting(error))
             | Self::Pairs(PairsError::Setting(error))
             | Self::Train(TrainError::Setting(error))
@@ -195,7 +204,8 @@ impl PipelineError {
             | Self::OtherTasks { .. }
             | Self::WouldReplaceImported { .. }
             | Self::CannotEvaluateImported { .. }
-            | Self::NoModel { .. } => true,
+            | Self::NoModel { .. }
+            | Self::NoData { .. } => true,
             Self::Model(error) => matches!(error, ModelError::Setting(_)),
             Self::Synth(error) => error.is_usage(),
             Self::Pairs(error) => error.is_usage(),

@@ -7,127 +7,183 @@ use std::path::{Path, PathBuf};
 
 use iopo_constraints::Kind;
 use iopo_eval::{
-    Candidate, EvalError, EvaluationPaths, EvaluationSummary, TestTask, TrainingFiles, evaluate,
-    write_prompts,
+    Candidate, EvaluationPaths, EvaluationSummary, TestTask, TrainingFiles, evaluate, write_prompts,
 };
 use iopo_llm::Progress;
-use iopo_pairs::{is_imported, split_tasks};
+use iopo_pairs::is_imported;
 use iopo_schema::Split;
+use iopo_schema::run_files::{self, model_folder, model_name};
 use iopo_synth::Task;
+use iopo_train::Method;
 use iopo_train::metadata::{METADATA, Metadata};
-use iopo_train::{Method, TrainConfig, TrainError};
 
-use super::{Pipeline, PipelineError, Stage, needs, tasks};
+use super::{Pipeline, PipelineError, RunDir, Stage, benchmarks, needs, rounds, tasks};
+use crate::config::Lineage;
 
 use models::RunModels;
 
 /// Folder and table row of the base model.
-const BASE: &str = "base";
+pub(super) const BASE: &str = "base";
 
 /// Fails if an earlier stage has not run, or if the groups are imported, which have no constraints to check.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
-    let (dir, train) = (pipeline.dir(), &pipeline.config().train);
+    let dir = pipeline.dir();
     let preferences = dir.preferences_file();
     if is_imported(&preferences) {
         return Err(PipelineError::CannotEvaluateImported { preferences });
     }
     needs(&dir.instructions_file(), Stage::Synth)?;
     needs(&preferences, Stage::Pairs)?;
-    for (method, seed) in trained(train) {
-        let metadata = dir.train_dir().join(train.folder(method, seed)).join(METADATA);
-        needs(&metadata, Stage::Train)?;
+    for model in run_models(pipeline) {
+        let stage = if model.round > 1 { Stage::Rounds } else { Stage::Train };
+        if let Some(dir) = &model.trained {
+            needs(&dir.join(METADATA), stage)?;
+        }
     }
     Ok(())
 }
 
-/// Evaluates the base model and every trained model on the held-out instructions.
+/// Evaluates the base model and every trained model on the test prompts, and scores the benchmarks.
+///
+/// With several rounds, all models answer the dev prompts first, which decide the best round.
 pub(super) fn run(
     pipeline: &Pipeline,
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, PipelineError> {
+    let dir = pipeline.dir();
+    if pipeline.config().rounds > 1 {
+        on_split(pipeline, Split::Dev, &dir.dev_dir(), progress)?;
+    }
+    let summary = on_split(pipeline, Split::Test, &dir.eval_dir(), progress)?;
+    benchmarks::run(pipeline, progress)?;
+    Ok(summary)
+}
+
+/// Evaluates all models on prompts of the dev or test tasks.
+fn on_split(
+    pipeline: &Pipeline,
+    split: Split,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<EvaluationSummary, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
-    let candidates = candidates(&config.train, &dir.train_dir()).map_err(|error| {
-        EvalError::Source { action: "list the trained models".to_owned(), source: error.into() }
-    })?;
-    let tasks = tasks::used(config, dir)?;
-    let ids = tasks.iter().map(|task| task.id.clone()).collect();
-    let splits = split_tasks(&ids, &config.pairs);
-    let preferences = dir.preferences_file();
+    let splits = pipeline.splits()?;
+    std::fs::create_dir_all(out).map_err(PipelineError::io("create", out))?;
     let paths = EvaluationPaths {
-        prompts: prompts(pipeline, tasks, &splits)?,
-        split: Split::Test,
-        training: vec![TrainingFiles {
-            instructions: dir.instructions_file(),
-            preferences: preferences.clone(),
-            splits,
-        }],
-        out: dir.eval_dir(),
+        prompts: prompts(pipeline, &splits, split, out)?,
+        split,
+        training: training_files(pipeline, &splits),
+        out: out.to_owned(),
     };
-    let base = pipeline.base()?;
-    let models = RunModels::new(base, &preferences, paths.split, &config.train, progress)?;
+    let candidates = candidates(pipeline)?;
+    let (base, preferences) = (pipeline.base()?, dir.preferences_file());
+    let models = RunModels::new(base, &preferences, split, &config.train, progress)?;
     Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
 }
 
-/// Returns the file of the test prompts: the configured one, or one drawn from the test tasks.
+/// Lists the files of every synthesis of the run.
+fn training_files(pipeline: &Pipeline, splits: &BTreeMap<String, Split>) -> Vec<TrainingFiles> {
+    let of = |dir: &RunDir| TrainingFiles {
+        instructions: dir.instructions_file(),
+        preferences: dir.preferences_file(),
+        splits: splits.clone(),
+    };
+    let config = pipeline.config();
+    let later = (2..=config.rounds).flat_map(|round| {
+        let lineages = config.lineages(round).into_iter();
+        lineages.map(move |lineage| rounds::dir(pipeline, round, lineage))
+    });
+    std::iter::once(of(pipeline.dir())).chain(later.map(|dir| of(&dir))).collect()
+}
+
+/// Returns the file of the prompts: the configured one for the test split, or one drawn from the tasks of the split.
 fn prompts(
     pipeline: &Pipeline,
-    tasks: Vec<Task>,
     splits: &BTreeMap<String, Split>,
+    split: Split,
+    out: &Path,
 ) -> Result<PathBuf, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
-    if let Some(file) = &config.eval.prompts {
+    if let Some(file) = config.eval.prompts.as_ref().filter(|_| split == Split::Test) {
         return Ok(file.clone());
     }
-    let test: Vec<TestTask> = tasks
+    let tasks: Vec<TestTask> = tasks::used(config, dir)?
         .into_iter()
-        .filter(|task| splits.get(&task.id) == Some(&Split::Test))
+        .filter(|task| splits.get(&task.id) == Some(&split))
         .map(|Task { id, task, input }| TestTask { id, task, input })
         .collect();
     let seen: Vec<Kind> = config.synth.kinds()?.into_iter().map(|(kind, _)| kind).collect();
-    let file = dir.test_prompts_file();
-    std::fs::create_dir_all(dir.eval_dir()).map_err(PipelineError::io("create", dir.eval_dir()))?;
-    write_prompts(&test, &seen, &config.eval, &file)?;
+    let file = out.join(run_files::TEST_PROMPTS);
+    write_prompts(&tasks, &seen, &config.eval, &file)?;
     Ok(file)
 }
 
-/// Lists every method with every random seed.
-fn trained(train: &TrainConfig) -> impl Iterator<Item = (Method, u64)> {
-    let seeds = train.resolved_seeds();
-    train
-        .resolved_methods()
-        .into_iter()
-        .flat_map(move |method| seeds.clone().into_iter().map(move |seed| (method, seed)))
+/// A model of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RunModel {
+    /// Folder under the directory of the evaluation.
+    pub(super) folder: String,
+    /// Row of the table; the training seeds of a method share it.
+    pub(super) model: String,
+    /// Directory of its weights; `None` for the base.
+    pub(super) trained: Option<PathBuf>,
+    round: usize,
+    /// Folder of the model that training started from, if it is a model of the run.
+    reference: Option<String>,
 }
 
-/// Lists the models to evaluate: the base, then every method with every random seed.
-fn candidates(train: &TrainConfig, trained_in: &Path) -> Result<Vec<Candidate>, TrainError> {
-    // The base has no reference, so its rewards are 0 under any beta.
-    let mut candidates = vec![Candidate {
+/// Lists the base, and every method with every random seed, round by round.
+pub(super) fn run_models(pipeline: &Pipeline) -> Vec<RunModel> {
+    let config = pipeline.config();
+    let train = &config.train;
+    let several = train.resolved_seeds().len() > 1;
+    let folder = |round, method: Method, seed| {
+        model_folder(&model_name(method.name(), round), several.then_some(seed))
+    };
+    let of = |round, Lineage { method, seed }, dir| RunModel {
+        folder: folder(round, method, seed),
+        model: model_name(method.name(), round),
+        trained: Some(dir),
+        round,
+        reference: match round {
+            2.. => Some(folder(round - 1, method, seed)),
+            _ if method.starts_from_base() => Some(BASE.to_owned()),
+            // A model that the run did not train has no test logps, so rewards against it are left out.
+            _ => train.start.is_none().then(|| folder(1, Method::Sft, seed)),
+        },
+    };
+    let mut models = vec![RunModel {
         folder: BASE.to_owned(),
         model: BASE.to_owned(),
         trained: None,
+        round: 1,
         reference: None,
-        beta: train.beta,
     }];
-    for (method, seed) in trained(train) {
-        let folder = train.folder(method, seed);
-        let dir = trained_in.join(&folder);
-        // A model that the run did not train has no test logps, so rewards against it are left out.
-        let started_from = train.start.is_none().then(|| {
-            if method.starts_from_base() {
-                BASE.to_owned()
-            } else {
-                train.folder(Method::Sft, seed)
-            }
-        });
-        candidates.push(Candidate {
-            // With a grid, the chosen one.
-            beta: Metadata::read(&dir)?.settings.method.beta,
-            folder,
-            model: method.to_string(),
-            trained: Some(dir),
-            reference: started_from,
-        });
+    for method in train.resolved_methods() {
+        for seed in train.resolved_seeds() {
+            let dir = pipeline.dir().train_dir().join(train.folder(method, seed));
+            models.push(of(1, Lineage { method, seed }, dir));
+        }
     }
-    Ok(candidates)
+    for round in 2..=config.rounds {
+        for lineage in config.lineages(round) {
+            models.push(of(round, lineage, rounds::trained_dir(pipeline, round, lineage)));
+        }
+    }
+    models
+}
+
+/// Returns the models as an evaluation takes them.
+fn candidates(pipeline: &Pipeline) -> Result<Vec<Candidate>, PipelineError> {
+    let candidate = |model: RunModel| {
+        let beta = match &model.trained {
+            // With a grid, the chosen one.
+            Some(dir) => Metadata::read(dir)?.settings.method.beta,
+            // The base has no reference, so its rewards are 0 under any beta.
+            None => pipeline.config().train.beta,
+        };
+        let RunModel { folder, model, trained, reference, .. } = model;
+        Ok(Candidate { folder, model, trained, reference, beta })
+    };
+    run_models(pipeline).into_iter().map(candidate).collect()
 }

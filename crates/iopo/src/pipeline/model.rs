@@ -24,6 +24,16 @@ pub trait ModelSource {
     /// # Errors
     /// Returns [`PipelineError::Source`] for errors of the implementation.
     fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError>;
+
+    /// Finds the prompt file of a benchmark. By default, `data` must be the path of a file.
+    ///
+    /// # Errors
+    /// Returns [`PipelineError::NoData`] if there is no such file, and [`PipelineError::Source`] for errors of the
+    /// implementation.
+    fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
+        let path = PathBuf::from(data);
+        if path.is_file() { Ok(path) } else { Err(PipelineError::NoData { data: data.to_owned() }) }
+    }
 }
 
 /// Loads the model of the configuration from a path, or creates a tiny random model for the name `tiny`.

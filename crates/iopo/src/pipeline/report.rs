@@ -2,19 +2,17 @@
 
 use iopo_eval::Gain;
 use iopo_report::{Headline, ReportMeta};
-use iopo_schema::run_files::model_folder;
+use iopo_schema::run_files::{self, model_name};
 use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use iopo_train::Method;
 
+use super::eval::{BASE, RunModel, run_models};
 use super::{Pipeline, PipelineError};
 use crate::config::{PipelineConfig, to_toml};
 
 /// Warning in the report of a run with `demonstration = true`.
 pub const DEMONSTRATION: &str = "This is a demonstration, small enough for a laptop and too small to draw conclusions from. \
     Look at the intervals before the numbers.";
-
-/// The name of the base model in tables.
-const BASE: &str = "base";
 
 /// Returns the headlines, the notes and the configuration that the report shows.
 pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
@@ -33,7 +31,7 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     meta.confidence = Some(config.eval.confidence);
     meta.seed = config.eval.seed;
     meta.headlines = headlines(pipeline)?;
-    meta.compared = compared(config);
+    meta.compared = compared(pipeline)?.into_iter().map(|model| model.folder).collect();
     Ok(meta)
 }
 
@@ -44,20 +42,21 @@ pub(super) fn headlines(pipeline: &Pipeline) -> Result<Vec<Headline>, PipelineEr
         return Ok(Vec::new());
     }
     let rows: Vec<SummaryRow> = iopo_schema::read(&file).map_err(iopo_eval::EvalError::from)?;
+    let best = best(pipeline)?;
     let subsets = [(Subset::Seen, "seen kinds"), (Subset::Unseen, "unseen kinds")];
     Ok(subsets
         .into_iter()
-        .filter_map(|(subset, over)| headline(&rows, config, &subset, over))
+        .filter_map(|(subset, over)| headline(&rows, config, &best, &subset, over))
         .collect())
 }
 
 fn headline(
     rows: &[SummaryRow],
     config: &PipelineConfig,
+    model: &str,
     subset: &Subset,
     over: &str,
 ) -> Option<Headline> {
-    let model = best(config);
     let gain = Gain::of(rows, model, subset, &config.eval.gain)?;
     let clean = |name: &str| {
         let found = |row: &&SummaryRow| {
@@ -79,25 +78,51 @@ fn headline(
     })
 }
 
-/// Returns the method that the report compares with the base: IOPO if it was trained, else the last one.
-fn best(config: &PipelineConfig) -> &'static str {
+/// Returns the model that the report compares with the base: IOPO if it was trained, else the last method, after the round
+/// with the highest clean accuracy on the dev prompts. Of equal rounds, the first counts.
+fn best(pipeline: &Pipeline) -> Result<String, PipelineError> {
+    let (config, dev) = (pipeline.config(), pipeline.dir().dev_dir().join(run_files::SUMMARY));
+    let method = main_method(config);
+    if config.rounds < 2 || !dev.is_file() {
+        return Ok(method.to_owned());
+    }
+    let rows: Vec<SummaryRow> = iopo_schema::read(&dev).map_err(iopo_eval::EvalError::from)?;
+    let on_dev = |round: usize| {
+        let name = model_name(method, round);
+        let found = |row: &&SummaryRow| {
+            row.model == name
+                && row.baseline.is_none()
+                && row.metric == SummaryMetric::CleanAccuracy
+                && row.subset == Subset::All
+        };
+        rows.iter().find(found).map(|row| row.value)
+    };
+    let mut best = (1, on_dev(1).unwrap_or(f64::NEG_INFINITY));
+    for round in 2..=config.rounds {
+        if let Some(value) = on_dev(round).filter(|value| *value > best.1) {
+            best = (round, value);
+        }
+    }
+    Ok(model_name(method, best.0))
+}
+
+/// Returns IOPO if it is trained, else the last method.
+fn main_method(config: &PipelineConfig) -> &'static str {
     let methods = config.train.resolved_methods();
     let iopo = methods.iter().find(|method| **method == Method::Iopo);
     iopo.or(methods.last()).map_or(BASE, |method| method.name())
 }
 
-/// Lists the folders of the models whose answers the report shows side by side.
-fn compared(config: &PipelineConfig) -> Vec<String> {
-    let seeds = config.train.resolved_seeds();
-    let seed = (seeds.len() > 1).then(|| seeds[0]);
-    let mut models = vec![BASE.to_owned()];
-    for method in [Method::Sft.name(), best(config)] {
-        let folder = model_folder(method, seed);
-        if !models.contains(&folder) {
-            models.push(folder);
-        }
+/// Lists the models that the report shows side by side: the base, SFT and the best one, each with the first random seed.
+pub(super) fn compared(pipeline: &Pipeline) -> Result<Vec<RunModel>, PipelineError> {
+    let best = best(pipeline)?;
+    let mut models: Vec<RunModel> = Vec::new();
+    let all = run_models(pipeline);
+    for name in [BASE, Method::Sft.name(), best.as_str()] {
+        let first = all.iter().find(|candidate| candidate.model == name);
+        models.extend(first.filter(|first| !models.contains(first)).cloned());
     }
-    models
+    Ok(models)
 }
 
 #[cfg(test)]
@@ -105,7 +130,7 @@ mod tests {
     use iopo_report::KNOWN_MODELS;
     use iopo_train::Method;
 
-    use super::compared;
+    use super::main_method;
     use crate::config::PipelineConfig;
 
     #[test]
@@ -119,13 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn the_compared_models_are_the_base_sft_and_the_best_method() {
+    fn iopo_is_the_main_method_if_it_is_trained() {
         let mut config = PipelineConfig::default();
-        assert_eq!(compared(&config), ["base", "sft", "iopo"]);
+        assert_eq!(main_method(&config), "iopo");
         config.train.methods = vec![Method::Dpo];
-        config.train.seeds = vec![3, 4];
-        assert_eq!(compared(&config), ["base", "sft-seed3", "dpo-seed3"]);
+        assert_eq!(main_method(&config), "dpo");
         config.train.methods = Vec::new();
-        assert_eq!(compared(&config), ["base", "sft-seed3"]);
+        assert_eq!(main_method(&config), "sft");
     }
 }

@@ -21,14 +21,14 @@ const HEADER: &str = "# The resolved configuration of this run: `iopo pipeline -
 pub struct RunDir {
     root: PathBuf,
     /// The lock, unless the file system has none. The system releases it even if the process is killed.
-    _lock: Arc<Option<File>>,
+    lock: Arc<Option<File>>,
 }
 
 impl RunDir {
     /// Opens or creates the directory. Fails if it belongs to another configuration.
     pub(super) fn open(root: &Path, config: &PipelineConfig) -> Result<Self, PipelineError> {
         fs::create_dir_all(root).map_err(PipelineError::io("open the run directory", root))?;
-        let run = Self { root: root.to_path_buf(), _lock: Arc::new(lock(root)?) };
+        let run = Self { root: root.to_path_buf(), lock: Arc::new(lock(root)?) };
         let path = run.config_file();
         if path.is_file() {
             let text = fs::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
@@ -101,6 +101,23 @@ impl RunDir {
     /// Returns the HTML page.
     pub fn report_file(&self) -> PathBuf {
         self.root.join(run_files::REPORT)
+    }
+
+    /// Returns the directory of a policy in a round after the first: `rounds/2/iopo`.
+    #[must_use]
+    pub fn of_round(&self, round: usize, policy: &str) -> Self {
+        let root = self.root.join(run_files::ROUNDS).join(round.to_string()).join(policy);
+        Self { root, lock: Arc::clone(&self.lock) }
+    }
+
+    /// Returns the directory of a published benchmark.
+    pub fn benchmark_dir(&self, id: &str) -> PathBuf {
+        self.eval_dir().join(run_files::BENCHMARKS).join(id)
+    }
+
+    /// Returns the directory of the evaluation on dev prompts, which compares rounds.
+    pub fn dev_dir(&self) -> PathBuf {
+        self.eval_dir().join(run_files::DEV)
     }
 
     /// Appends the duration of a stage to `times.tsv`; the other files hold no times.

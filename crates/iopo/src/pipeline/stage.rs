@@ -9,6 +9,8 @@ use iopo_report::ReportSummary;
 use iopo_synth::SynthSummary;
 use iopo_train::TrainSummary;
 
+use super::RoundsSummary;
+
 /// A stage of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -18,6 +20,8 @@ pub enum Stage {
     Pairs,
     /// Preference groups to one adapter per method.
     Train,
+    /// Further rounds of synthesis, pairing and training.
+    Rounds,
     /// The base and the trained models on held-out instructions.
     Eval,
     /// The files of the run to an HTML page.
@@ -26,7 +30,8 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in the order in which they run.
-    pub const ALL: [Self; 5] = [Self::Synth, Self::Pairs, Self::Train, Self::Eval, Self::Report];
+    pub const ALL: [Self; 6] =
+        [Self::Synth, Self::Pairs, Self::Train, Self::Rounds, Self::Eval, Self::Report];
 
     /// Returns the name, which is also the name of its command.
     pub fn name(self) -> &'static str {
@@ -34,6 +39,7 @@ impl Stage {
             Self::Synth => "synth",
             Self::Pairs => "pairs",
             Self::Train => "train",
+            Self::Rounds => "rounds",
             Self::Eval => "eval",
             Self::Report => "report",
         }
@@ -64,6 +70,8 @@ pub enum StageSummary {
     Pairs(PairsSummary),
     /// Result of [`Stage::Train`].
     Train(TrainSummary),
+    /// Result of [`Stage::Rounds`].
+    Rounds(RoundsSummary),
     /// Result of [`Stage::Eval`].
     Eval(EvaluationSummary),
     /// Result of [`Stage::Report`].
@@ -77,6 +85,7 @@ impl StageSummary {
             Self::Synth(_) => Stage::Synth,
             Self::Pairs(_) => Stage::Pairs,
             Self::Train(_) => Stage::Train,
+            Self::Rounds(_) => Stage::Rounds,
             Self::Eval(_) => Stage::Eval,
             Self::Report(_) => Stage::Report,
         }
@@ -104,6 +113,10 @@ impl fmt::Display for StageSummary {
             }
             Self::Train(made) => {
                 write!(f, "{} models on {} groups", made.runs.len(), made.groups)
+            }
+            Self::Rounds(RoundsSummary { rounds: 1, .. }) => write!(f, "one round"),
+            Self::Rounds(RoundsSummary { rounds, models, groups }) => {
+                write!(f, "{rounds} rounds, {models} models on {groups} groups after the first")
             }
             Self::Eval(EvaluationSummary { prompts, models, numbers }) => {
                 write!(f, "{prompts} prompts, {models} models, {numbers} numbers")

@@ -1,0 +1,63 @@
+//! Published benchmarks: accuracies of the base, SFT and the best method, and their differences from the base.
+
+use iopo_schema::{Subset, SummaryMetric, SummaryRow};
+use serde::Serialize;
+
+use super::accuracy::{Measure, difference, find, models, reach, share};
+use super::{Cell, Column, Row, Table};
+use crate::models::color;
+
+const STRICT: SummaryMetric = SummaryMetric::PromptAccuracyStrict;
+const LOOSE: SummaryMetric = SummaryMetric::PromptAccuracyLoose;
+
+/// The columns of a benchmark.
+static COLUMNS: [Measure; 6] = [
+    Measure::new(STRICT, "Prompts, strict", Subset::All, "all"),
+    Measure::new(STRICT, "Prompts, strict", Subset::Seen, "seen types"),
+    Measure::new(STRICT, "Prompts, strict", Subset::Unseen, "unseen types"),
+    Measure::new(LOOSE, "Prompts, loose", Subset::All, "all"),
+    Measure::new(LOOSE, "Prompts, loose", Subset::Seen, "seen types"),
+    Measure::new(LOOSE, "Prompts, loose", Subset::Unseen, "unseen types"),
+];
+
+/// One benchmark.
+#[derive(Debug, Serialize)]
+pub(crate) struct Benchmark {
+    id: String,
+    accuracies: Table,
+    /// Differences from the first model.
+    differences: Option<Table>,
+}
+
+impl Benchmark {
+    pub(crate) fn of(id: &str, rows: &[SummaryRow]) -> Self {
+        let names = models(rows);
+        let reach = reach(rows.iter().filter(|row| row.baseline.is_some()));
+        let baseline = rows.iter().find_map(|row| row.baseline.as_deref());
+        let accuracy = |name: &str, column: &Measure| {
+            find(rows, name, None, column.metric, &column.subset)
+                .map_or_else(Cell::default, |row| share(row, &color(name)))
+        };
+        let gain = |name: &str, column: &Measure| {
+            find(rows, name, baseline, column.metric, &column.subset)
+                .map_or_else(Cell::default, |row| difference(row, reach, &color(name)))
+        };
+        let others: Vec<&str> =
+            names.iter().copied().filter(|name| Some(*name) != baseline).collect();
+        Self {
+            id: id.to_owned(),
+            accuracies: table(&names, &accuracy),
+            differences: baseline.map(|_| table(&others, &gain)),
+        }
+    }
+}
+
+fn table(names: &[&str], cell: &dyn Fn(&str, &Measure) -> Cell) -> Table {
+    let row = |name: &&str| Row {
+        name: (*name).to_owned(),
+        detail: String::new(),
+        color: color(name),
+        cells: COLUMNS.iter().map(|column| cell(name, column)).collect(),
+    };
+    Table { columns: Column::measures(&COLUMNS), rows: names.iter().map(row).collect() }
+}

@@ -1,0 +1,175 @@
+//! Rounds: each samples from the policies of the round before and trains on from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use iopo_core::SettingError;
+use iopo_train::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, PipelineConfig};
+
+/// Settings of one round after the first. A setting that is not set keeps the run's value.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RoundConfig {
+    /// Recipe of synthesis, as in `synth.recipe`. Default: on-policy.
+    pub recipe: Option<iopo_synth::RecipeMix>,
+    /// Responses sampled for each task, as in `synth.samples_per_task`.
+    pub samples_per_task: Option<usize>,
+    /// Methods to train on; all must belong to the round before, and SFT is never repeated. Default: those of the round
+    /// before.
+    pub methods: Option<Vec<Method>>,
+    /// Random seeds to train on; all must belong to the round before. Default: those of the round before.
+    pub seeds: Option<Vec<u64>>,
+    /// Peak learning rate, as in `train.learning_rate`.
+    pub learning_rate: Option<f64>,
+    /// Passes over the training groups, as in `train.num_train_epochs`.
+    pub num_train_epochs: Option<usize>,
+    /// Maximum number of groups to train on, as in `train.max_train_groups`.
+    pub max_train_groups: Option<usize>,
+}
+
+/// A policy that is trained in every round: a method with a random seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lineage {
+    /// The method.
+    pub method: Method,
+    /// The random seed.
+    pub seed: u64,
+}
+
+impl PipelineConfig {
+    /// Returns the configuration of a round. Round 1 is the run itself.
+    ///
+    /// A later round draws its samples from a random seed that differs from those of the rounds before.
+    #[must_use]
+    pub fn of_round(&self, round: usize) -> Self {
+        let mut config = self.clone();
+        if round < 2 {
+            return config;
+        }
+        config.synth.seed = config.synth.seed.wrapping_add(round as u64 - 1);
+        let own = self.round.get(&round.to_string()).cloned().unwrap_or_default();
+        config.synth.recipe =
+            own.recipe.unwrap_or_else(|| iopo_synth::RecipeMix::from(iopo_synth::Recipe::OnPolicy));
+        let set = |target: &mut usize, value: Option<usize>| *target = value.unwrap_or(*target);
+        set(&mut config.synth.samples_per_task, own.samples_per_task);
+        set(&mut config.train.num_train_epochs, own.num_train_epochs);
+        set(&mut config.train.max_train_groups, own.max_train_groups);
+        config.train.learning_rate = own.learning_rate.unwrap_or(config.train.learning_rate);
+        config
+    }
+
+    /// Lists the policies that a round trains, in order.
+    pub fn lineages(&self, round: usize) -> Vec<Lineage> {
+        let methods = self.train.resolved_methods().into_iter();
+        let methods: Vec<Method> = methods.filter(|method| !method.starts_from_base()).collect();
+        let mut kept: (Vec<Method>, Vec<u64>) = (methods, self.train.resolved_seeds());
+        for round in 2..=round {
+            let Some(own) = self.round.get(&round.to_string()) else { continue };
+            if let Some(methods) = &own.methods {
+                kept.0.retain(|method| methods.contains(method));
+            }
+            if let Some(seeds) = &own.seeds {
+                kept.1.retain(|seed| seeds.contains(seed));
+            }
+        }
+        let (methods, seeds) = kept;
+        let of = |method: Method| seeds.iter().map(move |&seed| Lineage { method, seed });
+        methods.into_iter().flat_map(of).collect()
+    }
+
+    /// Checks the settings of the rounds.
+    pub(super) fn validate_rounds(&self) -> Result<(), ConfigError> {
+        for (name, own) in &self.round {
+            let round =
+                name.parse::<usize>().ok().filter(|round| (2..=self.rounds).contains(round));
+            let Some(round) = round.filter(|round| round.to_string() == *name) else {
+                let expected = match self.rounds {
+                    0 | 1 => "no section, because `rounds` is 1".to_owned(),
+                    last => format!("a round from 2 to {last}"),
+                };
+                return Err(
+                    SettingError::new("round", format!("`[round.{name}]`"), expected).into()
+                );
+            };
+            self.validate_round(round, own)?;
+        }
+        for round in 2..=self.rounds {
+            let config = self.of_round(round);
+            config.synth.validate()?;
+            config.train.validate()?;
+        }
+        Ok(())
+    }
+
+    fn validate_round(&self, round: usize, own: &RoundConfig) -> Result<(), ConfigError> {
+        let before = self.lineages(round - 1);
+        let refused = |key: &str, found: String, known: BTreeSet<String>| {
+            let known: Vec<String> = known.into_iter().collect();
+            let expected = format!("one of round {}: {}", round - 1, known.join(", "));
+            Err(SettingError::new(format!("round.{round}.{key}"), found, expected).into())
+        };
+        let methods: BTreeSet<Method> = before.iter().map(|lineage| lineage.method).collect();
+        if let Some(other) = own.methods.iter().flatten().find(|method| !methods.contains(method)) {
+            let known = methods.iter().map(ToString::to_string).collect();
+            return refused("methods", other.to_string(), known);
+        }
+        let seeds: BTreeSet<u64> = before.iter().map(|lineage| lineage.seed).collect();
+        if let Some(other) = own.seeds.iter().flatten().find(|seed| !seeds.contains(seed)) {
+            let known = seeds.iter().map(ToString::to_string).collect();
+            return refused("seeds", other.to_string(), known);
+        }
+        Ok(())
+    }
+}
+
+/// The rounds by their numbers.
+pub type Rounds = BTreeMap<String, RoundConfig>;
+
+#[cfg(test)]
+mod tests {
+    use iopo_train::Method;
+
+    use super::{Lineage, PipelineConfig};
+
+    fn two_rounds(round: &str) -> Result<PipelineConfig, String> {
+        let text =
+            format!("rounds = 2\n[train]\nmethods = [\"dpo\", \"iopo\"]\nseeds = [0, 1]\n{round}");
+        let table = crate::config::parse(&text, "test").map_err(|error| error.to_string())?;
+        crate::config::resolve(&table).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_round_continues_the_policies_of_the_round_before() {
+        let all = two_rounds("").expect("valid");
+        assert_eq!(all.lineages(1).len(), 4);
+        assert_eq!(all.lineages(2), all.lineages(1));
+        let some = two_rounds("[round.2]\nmethods = [\"iopo\"]\nseeds = [1]\n").expect("valid");
+        assert_eq!(some.lineages(2), [Lineage { method: Method::Iopo, seed: 1 }]);
+        assert_eq!(some.lineages(1).len(), 4, "the first round keeps all");
+    }
+
+    #[test]
+    fn a_round_has_its_settings_and_draws_other_samples() {
+        let config =
+            two_rounds("[round.2]\nlearning_rate = 5e-5\nsamples_per_task = 9\n").expect("valid");
+        let second = config.of_round(2);
+        assert_eq!((second.train.learning_rate, second.synth.samples_per_task), (5e-5, 9));
+        assert_ne!(second.synth.seed, config.synth.seed);
+        assert_eq!(config.of_round(1), config);
+    }
+
+    #[test]
+    fn rounds_that_cannot_run_are_refused() {
+        let error = |round: &str| two_rounds(round).expect_err("refused");
+        assert!(error("[round.3]\n").contains("a round from 2 to 2"), "{}", error("[round.3]\n"));
+        assert!(error("[round.02]\n").contains("`[round.02]`"));
+        let found = error("[round.2]\nmethods = [\"simpo\"]\n");
+        assert!(found.contains("round.2.methods") && found.contains("dpo, iopo"), "{found}");
+        assert!(error("[round.2]\nseeds = [7]\n").contains("round.2.seeds"));
+        assert!(error("[round.2]\nlearning_rate = 2.0\n").contains("learning_rate"));
+    }
+}

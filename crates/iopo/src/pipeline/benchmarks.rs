@@ -1,0 +1,59 @@
+//! The published benchmarks of a run: the base, the SFT model and the best method side by side.
+
+use std::path::Path;
+
+use iopo_eval::{BenchmarkConfig, BenchmarkRun, Decoding, ScoredModel, compare, published};
+use iopo_llm::Progress;
+use iopo_schema::run_files;
+
+use super::report::compared;
+use super::{Pipeline, PipelineError};
+
+/// Scores the configured benchmarks. Finished responses are kept, so an interrupted call resumes.
+pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
+    let config = pipeline.config();
+    let held_out = config.eval.held_out_kinds()?;
+    for benchmark in config.eval.benchmarks.iter().filter_map(|id| published(id)) {
+        let data = config.eval.benchmark_data.get(benchmark.id);
+        let data = data.map_or(benchmark.dataset, String::as_str);
+        let data = pipeline.models.data(data)?;
+        let Some(mode) = benchmark.modes.first() else { continue };
+        let scorer = (mode.make)(held_out.clone());
+        let out = pipeline.dir().benchmark_dir(benchmark.id);
+        let mut scored = Vec::new();
+        for model in compared(pipeline)? {
+            let dir = out.join(&model.folder);
+            let mut settings = BenchmarkConfig::new(&data, &dir);
+            settings.trained_in = Some(pipeline.dir().root().to_owned());
+            settings.bootstrap = config.eval.bootstrap();
+            let run = BenchmarkRun::prepare(scorer.as_ref(), &settings, progress)?;
+            answer(pipeline, run, model.trained.as_deref(), &model.folder, progress)?;
+            scored.push(ScoredModel { model: model.folder, dir });
+        }
+        compare(&scored, &out.join(run_files::SUMMARY), config.eval.bootstrap())?;
+    }
+    Ok(())
+}
+
+/// Lets one model answer and scores its responses.
+fn answer(
+    pipeline: &Pipeline,
+    run: BenchmarkRun<'_>,
+    trained: Option<&Path>,
+    name: &str,
+    progress: &dyn Progress,
+) -> Result<(), PipelineError> {
+    let (base, config) = (pipeline.base()?, pipeline.config());
+    let model = match trained {
+        Some(dir) => base.trained(dir, name)?,
+        None => base.chat().clone(),
+    };
+    let mut decoding = Decoding::default();
+    decoding.max_new_tokens = config.eval.benchmark_max_new_tokens;
+    decoding.batch = config.generation_batch;
+    decoding.device.clone_from(&config.device);
+    decoding.template_hash = base.base().template_hash()?;
+    decoding.stop = model.stop().to_vec();
+    run.score_model(&model, &decoding, progress)?;
+    Ok(())
+}

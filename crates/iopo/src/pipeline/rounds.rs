@@ -1,0 +1,94 @@
+//! The rounds after the first.
+//!
+//! Each policy of a round has its own directory, `rounds/2/iopo`, with the files of synthesis, pairing and training. Its
+//! samples come from the policy that the same method had after the round before, and training continues from that policy,
+//! which is also the reference.
+
+use std::path::PathBuf;
+
+use iopo_llm::Progress;
+use iopo_schema::run_files::{model_folder, model_name};
+use iopo_synth::{synthesize, synthesize_sampled};
+use iopo_train::TrainInputs;
+use iopo_train::metadata::METADATA;
+
+use super::{Pipeline, PipelineError, RunDir, Stage, needs};
+use crate::config::{Lineage, PipelineConfig};
+
+/// Result of the rounds after the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoundsSummary {
+    /// Rounds of the run, with the first.
+    pub rounds: usize,
+    /// Models trained in the rounds after the first.
+    pub models: usize,
+    /// Preference groups that they were trained on.
+    pub groups: usize,
+}
+
+/// Runs every round after the first. Finished work is skipped.
+pub(super) fn run(
+    pipeline: &Pipeline,
+    progress: &dyn Progress,
+) -> Result<RoundsSummary, PipelineError> {
+    let config = pipeline.config();
+    let mut summary = RoundsSummary { rounds: config.rounds, models: 0, groups: 0 };
+    for round in 2..=config.rounds {
+        let own = config.of_round(round);
+        for lineage in config.lineages(round) {
+            progress.note(&format!("round {round}: {} seed {}", lineage.method, lineage.seed));
+            summary.groups += run_one(pipeline, &own, round, lineage, progress)?;
+            summary.models += 1;
+        }
+    }
+    Ok(summary)
+}
+
+/// Runs synthesis, pairing and training of one policy in one round. Returns the number of its training groups.
+fn run_one(
+    pipeline: &Pipeline,
+    config: &PipelineConfig,
+    round: usize,
+    lineage: Lineage,
+    progress: &dyn Progress,
+) -> Result<usize, PipelineError> {
+    let start = trained_dir(pipeline, round - 1, lineage);
+    needs(&start.join(METADATA), Stage::Train)?;
+    let (dir, tasks) = (dir(pipeline, round, lineage), pipeline.tasks()?);
+    let sampled = synthesize_sampled(&tasks, dir.root(), &config.synth, progress)?;
+    if sampled.is_none() {
+        let policy = pipeline.base()?.trained(&start, &name(pipeline, round - 1, lineage))?;
+        synthesize(&tasks, dir.root(), &policy, &config.synth, progress)?;
+    }
+    pipeline.pairs_in(&dir, config, progress)?;
+    let mut train = config.train.clone();
+    train.methods = vec![lineage.method];
+    train.seed = lineage.seed;
+    train.seeds = Vec::new();
+    let preferences = dir.preferences_file();
+    let inputs = TrainInputs::new(&preferences).with_start(lineage.method, &start);
+    let base = pipeline.base()?;
+    let made = iopo_train::train(&train, inputs, &base.base(), &dir.train_dir(), progress)?;
+    Ok(made.groups)
+}
+
+/// Returns the directory of a policy's round.
+pub(super) fn dir(pipeline: &Pipeline, round: usize, lineage: Lineage) -> RunDir {
+    let folder = pipeline.config().train.folder(lineage.method, lineage.seed);
+    pipeline.dir().of_round(round, &folder)
+}
+
+/// Returns the directory of a policy's weights after a round.
+pub(super) fn trained_dir(pipeline: &Pipeline, round: usize, lineage: Lineage) -> PathBuf {
+    if round < 2 {
+        let folder = pipeline.config().train.folder(lineage.method, lineage.seed);
+        return pipeline.dir().train_dir().join(folder);
+    }
+    dir(pipeline, round, lineage).train_dir().join(lineage.method.name())
+}
+
+/// Returns the folder name of a policy after a round.
+fn name(pipeline: &Pipeline, round: usize, Lineage { method, seed }: Lineage) -> String {
+    let several = pipeline.config().train.resolved_seeds().len() > 1;
+    model_folder(&model_name(method.name(), round), several.then_some(seed))
+}
