@@ -152,6 +152,10 @@ pub struct Override {
     /// Weight of the SFT loss. Default: `train.pref_ftx`, or the published value of a method without a reference.
     #[schemars(range(min = 0.0))]
     pub pref_ftx: Option<f64>,
+    /// Trains the method with the first random seeds of the run only. SFT always trains with all, because the others start
+    /// from it. Default: all.
+    #[schemars(range(min = 1))]
+    pub num_seeds: Option<usize>,
     /// Target margin of simpo and tpo-l. Default: the published value.
     pub gamma: Option<f64>,
 }
@@ -235,6 +239,15 @@ impl TrainConfig {
     /// Returns the random seeds of a run.
     pub fn resolved_seeds(&self) -> Vec<u64> {
         if self.seeds.is_empty() { vec![self.seed] } else { self.seeds.clone() }
+    }
+
+    /// Returns the random seeds of a method.
+    pub fn seeds_of(&self, method: Method) -> Vec<u64> {
+        let mut seeds = self.resolved_seeds();
+        if let Some(count) = self.overrides.get(&method).and_then(|own| own.num_seeds) {
+            seeds.truncate(count);
+        }
+        seeds
     }
 
     /// Returns the directory name of a method: its name, followed by the random seed if there are several.

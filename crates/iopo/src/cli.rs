@@ -102,7 +102,7 @@ const DTYPES: [&str; 2] = [Dtype::F32.name(), Dtype::Bf16.name()];
 /// Flags of every stage.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// Preset: default, study or smoke [default: the config.toml of --out, else default].
+    /// Preset: default, study, study-small or smoke [default: the config.toml of --out, else default].
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub(crate) preset: Option<String>,
     /// Configuration file, for instance a changed copy of a preset.

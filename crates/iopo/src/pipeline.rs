@@ -28,6 +28,7 @@
 
 mod benchmarks;
 mod error;
+mod estimate;
 mod eval;
 mod model;
 mod report;
@@ -53,6 +54,7 @@ use iopo_train::{Responses, SftData, TrainInputs, TrainSummary};
 use crate::config::PipelineConfig;
 
 pub use error::PipelineError;
+pub use estimate::{Speed, TimeEstimate};
 pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource};
 pub use report::DEMONSTRATION;
 pub use rounds::RoundsSummary;
@@ -124,6 +126,19 @@ impl Pipeline {
             finished(self.run_stage(stage, progress)?);
         }
         Ok(())
+    }
+
+    /// Measures the base model on its device and estimates the time of the whole run, whether or not stages are finished.
+    ///
+    /// # Errors
+    /// Returns an error if the tasks are invalid, the model cannot be loaded or fails, or `progress` cancels.
+    pub fn estimate(&self, progress: &dyn Progress) -> Result<TimeEstimate, PipelineError> {
+        estimate::measure(self, progress)
+    }
+
+    /// Returns whether the run has no preference groups yet, so that most of its work is still to do.
+    pub fn is_fresh(&self) -> bool {
+        !self.dir.preferences_file().is_file()
     }
 
     /// Runs one stage, like its method, and measures it.

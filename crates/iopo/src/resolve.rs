@@ -169,6 +169,10 @@ mod tests {
         assert!(text.ends_with("hint: did you mean `train.learning_rate`?"), "{text}");
         let error = resolve(&args("no-such-preset", &[])).expect_err("unknown");
         assert_eq!(exit_of(&error), Exit::Usage);
-        assert!(render(&error).contains("default, study, smoke"), "{}", render(&error));
+        assert!(
+            render(&error).contains("default, study, study-small, smoke"),
+            "{}",
+            render(&error)
+        );
     }
 }

@@ -54,6 +54,12 @@ impl TrainConfig {
     /// Refuses overrides that the method's loss would not read.
     fn check_overrides(&self) -> Result<(), TrainError> {
         for (method, own) in &self.overrides {
+            if let Some(count) = own.num_seeds
+                && method.starts_from_base()
+            {
+                let expected = "no value, because every other method starts from SFT with its seed";
+                return bad(format!("train.overrides.{method}.num_seeds"), count, expected);
+            }
             if let Some(gamma) = own.gamma
                 && !method.has_gamma()
             {
@@ -131,6 +137,22 @@ mod tests {
         let clipped = TrainConfig { max_grad_norm: -1.0, ..TrainConfig::default() };
         let error = clipped.validate().expect_err("negative").to_string();
         assert_eq!(error, "`train.max_grad_norm`: found -1.0, expected a number, at least 0");
+    }
+
+    #[test]
+    fn a_method_can_train_with_the_first_seeds_only() {
+        let with = |method, count| TrainConfig {
+            seeds: vec![3, 4],
+            overrides: [(method, Override { num_seeds: Some(count), ..Override::default() })]
+                .into(),
+            ..TrainConfig::default()
+        };
+        let config = with(Method::Dpo, 1);
+        config.validate().expect("the first of both");
+        assert_eq!(config.seeds_of(Method::Dpo), [3]);
+        assert_eq!(config.seeds_of(Method::Iopo), [3, 4]);
+        refused(&with(Method::Dpo, 0), "train.overrides.dpo.num_seeds");
+        refused(&with(Method::Sft, 1), "train.overrides.sft.num_seeds");
     }
 
     #[test]

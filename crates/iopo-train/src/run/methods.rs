@@ -65,6 +65,9 @@ impl Run<'_> {
     ) -> Result<Vec<RunSummary>, TrainError> {
         let (mut runs, mut sft, mut references) = (Vec::new(), None, References::new());
         for method in self.starts.methods() {
+            if !self.config.seeds_of(method).contains(&seed) {
+                continue;
+            }
             let start = match (self.starts.of(method), method.starts_from_base()) {
                 (Some(dir), _) => starts::load(dir, self.base, self.config)?,
                 (None, true) => self.fresh(seed)?,

@@ -26,6 +26,10 @@ pub(crate) fn run_all(args: &RunArgs) -> Result<()> {
     let pipeline = open(args)?;
     let out = pipeline.dir().root();
     printer::stage("run", &out.display().to_string());
+    if pipeline.is_fresh() {
+        let estimate = pipeline.estimate(&Bars::new()).map_err(|error| failure(error, out))?;
+        printer::stage("estimate", &estimate.to_string());
+    }
     let mut printed = Ok(());
     let ran = pipeline.run(&Bars::new(), |outcome| {
         if printed.is_ok() {

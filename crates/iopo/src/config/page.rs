@@ -11,7 +11,7 @@ const HEAD: &str = "\
 
 # Configuration
 
-One TOML file configures a run. `iopo` starts from a preset (`--preset default`, `study` or `smoke`) or from your own file
+One TOML file configures a run. `iopo` starts from a preset (`--preset default`, `study`, `study-small` or `smoke`) or from your own file
 (`--config FILE`), and `--set SECTION.KEY=VALUE` changes single settings. A setting that the file does not name has the
 default below. The run directory keeps the resolved configuration in `config.toml`.
 
@@ -108,7 +108,13 @@ mod tests {
             let mut found = Vec::new();
             keys("", &preset(name).expect(name), &mut found);
             assert!(found.len() > 10, "{name}");
-            for key in found.iter().filter(|key| !key.starts_with("round.")) {
+            for key in found {
+                // The reference lists the settings of a named table once.
+                let named =
+                    ["round.", "train.overrides."].iter().any(|table| key.starts_with(table));
+                if named {
+                    continue;
+                }
                 assert!(page.contains(&format!("| `{key}` |")), "{name}: {key}");
             }
         }

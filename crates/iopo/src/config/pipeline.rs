@@ -82,7 +82,7 @@ impl Default for PipelineConfig {
 }
 
 impl PipelineConfig {
-    /// Returns the configuration of a preset: `default`, `study` or `smoke`.
+    /// Returns the configuration of a preset: `default`, `study`, `study-small` or `smoke`.
     ///
     /// # Errors
     /// Returns an error that names the presets if there is none of this name.

@@ -21,8 +21,9 @@ pub struct RoundConfig {
     /// Methods to train on; all must belong to the round before, and SFT is never repeated. Default: those of the round
     /// before.
     pub methods: Option<Vec<Method>>,
-    /// Random seeds to train on; all must belong to the round before. Default: those of the round before.
-    pub seeds: Option<Vec<u64>>,
+    /// Continues the first random seeds of each method only. Default: all of the round before.
+    #[schemars(range(min = 1))]
+    pub num_seeds: Option<usize>,
     /// Peak learning rate, as in `train.learning_rate`.
     pub learning_rate: Option<f64>,
     /// Passes over the training groups, as in `train.num_train_epochs`.
@@ -65,20 +66,27 @@ impl PipelineConfig {
     /// Lists the policies that a round trains, in order.
     pub fn lineages(&self, round: usize) -> Vec<Lineage> {
         let methods = self.train.resolved_methods().into_iter();
-        let methods: Vec<Method> = methods.filter(|method| !method.starts_from_base()).collect();
-        let mut kept: (Vec<Method>, Vec<u64>) = (methods, self.train.resolved_seeds());
+        let mut lineages: Vec<Lineage> = methods
+            .filter(|method| !method.starts_from_base())
+            .flat_map(|method| {
+                let seeds = self.train.seeds_of(method).into_iter();
+                seeds.map(move |seed| Lineage { method, seed })
+            })
+            .collect();
         for round in 2..=round {
             let Some(own) = self.round.get(&round.to_string()) else { continue };
             if let Some(methods) = &own.methods {
-                kept.0.retain(|method| methods.contains(method));
+                lineages.retain(|lineage| methods.contains(&lineage.method));
             }
-            if let Some(seeds) = &own.seeds {
-                kept.1.retain(|seed| seeds.contains(seed));
+            if let Some(count) = own.num_seeds {
+                let first = |lineage: &Lineage| {
+                    let seeds = self.train.seeds_of(lineage.method).into_iter();
+                    seeds.take(count).any(|seed| seed == lineage.seed)
+                };
+                lineages.retain(first);
             }
         }
-        let (methods, seeds) = kept;
-        let of = |method: Method| seeds.iter().map(move |&seed| Lineage { method, seed });
-        methods.into_iter().flat_map(of).collect()
+        lineages
     }
 
     /// Checks the settings of the rounds.
@@ -107,20 +115,12 @@ impl PipelineConfig {
 
     fn validate_round(&self, round: usize, own: &RoundConfig) -> Result<(), ConfigError> {
         let before = self.lineages(round - 1);
-        let refused = |key: &str, found: String, known: BTreeSet<String>| {
-            let known: Vec<String> = known.into_iter().collect();
-            let expected = format!("one of round {}: {}", round - 1, known.join(", "));
-            Err(SettingError::new(format!("round.{round}.{key}"), found, expected).into())
-        };
         let methods: BTreeSet<Method> = before.iter().map(|lineage| lineage.method).collect();
         if let Some(other) = own.methods.iter().flatten().find(|method| !methods.contains(method)) {
-            let known = methods.iter().map(ToString::to_string).collect();
-            return refused("methods", other.to_string(), known);
-        }
-        let seeds: BTreeSet<u64> = before.iter().map(|lineage| lineage.seed).collect();
-        if let Some(other) = own.seeds.iter().flatten().find(|seed| !seeds.contains(seed)) {
-            let known = seeds.iter().map(ToString::to_string).collect();
-            return refused("seeds", other.to_string(), known);
+            let known: Vec<String> = methods.iter().map(ToString::to_string).collect();
+            let expected = format!("one of round {}: {}", round - 1, known.join(", "));
+            let key = format!("round.{round}.methods");
+            return Err(SettingError::new(key, other, expected).into());
         }
         Ok(())
     }
@@ -147,8 +147,8 @@ mod tests {
         let all = two_rounds("").expect("valid");
         assert_eq!(all.lineages(1).len(), 4);
         assert_eq!(all.lineages(2), all.lineages(1));
-        let some = two_rounds("[round.2]\nmethods = [\"iopo\"]\nseeds = [1]\n").expect("valid");
-        assert_eq!(some.lineages(2), [Lineage { method: Method::Iopo, seed: 1 }]);
+        let some = two_rounds("[round.2]\nmethods = [\"iopo\"]\nnum_seeds = 1\n").expect("valid");
+        assert_eq!(some.lineages(2), [Lineage { method: Method::Iopo, seed: 0 }]);
         assert_eq!(some.lineages(1).len(), 4, "the first round keeps all");
     }
 
@@ -169,7 +169,7 @@ mod tests {
         assert!(error("[round.02]\n").contains("`[round.02]`"));
         let found = error("[round.2]\nmethods = [\"simpo\"]\n");
         assert!(found.contains("round.2.methods") && found.contains("dpo, iopo"), "{found}");
-        assert!(error("[round.2]\nseeds = [7]\n").contains("round.2.seeds"));
+        assert!(error("[round.2]\nnum_seeds = 0\n").contains("round.2.num_seeds"));
         assert!(error("[round.2]\nlearning_rate = 2.0\n").contains("learning_rate"));
     }
 }

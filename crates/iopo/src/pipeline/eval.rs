@@ -160,7 +160,7 @@ pub(super) fn run_models(pipeline: &Pipeline) -> Vec<RunModel> {
         reference: None,
     }];
     for method in train.resolved_methods() {
-        for seed in train.resolved_seeds() {
+        for seed in train.seeds_of(method) {
             let dir = pipeline.dir().train_dir().join(train.folder(method, seed));
             models.push(of(1, Lineage { method, seed }, dir));
         }

@@ -1,0 +1,267 @@
+//! An estimate of the time of a run, from a short measurement on the device.
+//!
+//! The measurement generates and scores a batch of short responses. The rest counts tokens: those that are generated, those
+//! that are scored, and those of training, whose steps cost a fixed multiple of a forward pass. The true time depends on the
+//! lengths of the responses; the estimate is within about a third of it.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use iopo_llm::{LanguageModel, LogProb, LogProbResponse, Message, Progress, Request, Sampling};
+use iopo_schema::Split;
+use iopo_train::Method;
+use iopo_train::estimate::duration;
+
+use super::{Pipeline, PipelineError, Stage};
+use crate::config::PipelineConfig;
+
+/// Tokens of a typical prompt.
+const PROMPT: f64 = 70.0;
+/// Share of the token limit that a typical response reaches.
+const LENGTH: f64 = 0.85;
+/// Cost of a token in a training step, in forward passes: the pass itself, the backward pass and the update.
+const STEP: f64 = 3.0;
+/// Tokens generated for each response of the measurement.
+const MEASURED: usize = 24;
+
+/// Tokens per second of a model on a device.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed {
+    /// Generated tokens per second, over all rows of a batch.
+    pub generated: f64,
+    /// Tokens per second of a forward pass.
+    pub scored: f64,
+}
+
+impl Speed {
+    /// Measures a model, for some seconds on a CPU.
+    ///
+    /// # Errors
+    /// Returns an error if the model fails or `progress` cancels.
+    pub fn measure(
+        model: &(impl LanguageModel + LogProb),
+        rows: usize,
+        progress: &dyn Progress,
+    ) -> Result<Self, iopo_llm::LlmError> {
+        let text =
+            "Explain how a kettle works, and say what to look for when buying one. ".repeat(4);
+        let prompt = |row: usize| vec![Message::user(format!("{row}. {text}"))];
+        let sampling = Sampling::greedy(MEASURED).with_temperature(0.7).with_top_p(0.9);
+        let requests: Vec<Request> = (0..rows)
+            .map(|row| Request {
+                messages: prompt(row),
+                sampling: sampling.clone().with_seed(row as u64),
+            })
+            .collect();
+        let begun = Instant::now();
+        let completions = model.complete(&requests, progress)?;
+        let generated: usize = completions.iter().map(|one| one.completion_tokens).sum();
+        let generated = generated as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+        let prompts: Vec<Vec<Message>> = (0..rows).map(prompt).collect();
+        let responses = vec![LogProbResponse { text: &text, ended: true }; rows];
+        let begun = Instant::now();
+        let logps = model.response_logps(&prompts, &responses, progress)?;
+        // The prompt repeats the response's text.
+        let tokens: u32 = logps.iter().map(|one| 2 * one.tokens).sum();
+        let scored = f64::from(tokens) / begun.elapsed().as_secs_f64().max(1e-9);
+        Ok(Self { generated, scored })
+    }
+}
+
+/// The estimated time of a run, by stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimeEstimate {
+    /// The stages that take time, in order.
+    pub stages: Vec<(Stage, Duration)>,
+}
+
+impl TimeEstimate {
+    /// Returns the time of all stages.
+    pub fn total(&self) -> Duration {
+        self.stages.iter().map(|(_, time)| *time).sum()
+    }
+}
+
+/// Displays as one line: `about 52 min (synth 9 min, train 25 min, eval 18 min)`.
+impl fmt::Display for TimeEstimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |time: Duration| duration(time.as_secs_f64());
+        let stages = self.stages.iter().map(|(stage, time)| format!("{stage} {}", shown(*time)));
+        let stages: Vec<String> = stages.collect();
+        write!(f, "about {} ({})", shown(self.total()), stages.join(", "))
+    }
+}
+
+/// The tokens of a stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Work {
+    generated: f64,
+    scored: f64,
+}
+
+impl Work {
+    fn seconds(self, speed: Speed) -> f64 {
+        self.generated / speed.generated + self.scored / speed.scored
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { generated: self.generated + other.generated, scored: self.scored + other.scored }
+    }
+}
+
+/// Estimates a run of `tasks` tasks on a device of this speed.
+pub(super) fn of(config: &PipelineConfig, tasks: usize, speed: Speed) -> TimeEstimate {
+    let tasks = config.synth.max_tasks.map_or(tasks, |most| most.min(tasks));
+    let mut rounds = Work::default();
+    for round in 2..=config.rounds {
+        let own = config.of_round(round);
+        for lineage in config.lineages(round) {
+            let one = sampling(&own, tasks).plus(training(&own, tasks, lineage.method));
+            rounds = rounds.plus(one);
+        }
+    }
+    let mut train = Work::default();
+    for method in config.train.resolved_methods() {
+        let seeds = config.train.seeds_of(method).len() as f64;
+        train.scored += seeds * training(config, tasks, method).scored;
+    }
+    let stages = [
+        (Stage::Synth, sampling(config, tasks)),
+        (Stage::Train, train),
+        (Stage::Rounds, rounds),
+        (Stage::Eval, evaluation(config)),
+    ];
+    let times = stages.map(|(stage, work)| (stage, Duration::from_secs_f64(work.seconds(speed))));
+    TimeEstimate { stages: times.into_iter().filter(|(_, time)| !time.is_zero()).collect() }
+}
+
+/// Measures the model of a pipeline and estimates the time of its run.
+pub(super) fn measure(
+    pipeline: &Pipeline,
+    progress: &dyn Progress,
+) -> Result<TimeEstimate, PipelineError> {
+    let config = pipeline.config();
+    let tasks = iopo_synth::read_tasks(&pipeline.tasks()?)?.len();
+    // On a CPU, every thread generates a batch.
+    let rows = config.generation_batch.max(1)
+        * std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let speed = Speed::measure(pipeline.base()?.chat(), rows, progress)
+        .map_err(iopo_eval::EvalError::from)?;
+    Ok(of(config, tasks, speed))
+}
+
+/// The responses of a synthesis, and their relevance.
+fn sampling(config: &PipelineConfig, tasks: usize) -> Work {
+    let answers = (tasks * config.synth.samples_per_task) as f64;
+    let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
+    Work { generated: answers * response, scored: 2.0 * answers * (PROMPT + response) }
+}
+
+/// The steps of one training, and the log-probabilities of its reference.
+fn training(config: &PipelineConfig, tasks: usize, method: Method) -> Work {
+    let train = &config.train;
+    let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
+    let kept = tasks.saturating_sub(config.pairs.test_tasks + config.pairs.dev_tasks);
+    let most = |limit: usize| if limit == 0 { usize::MAX } else { limit };
+    let groups = (kept * config.pairs.max_groups_per_task.train)
+        .min(most(config.pairs.max_groups.train))
+        .min(most(train.max_train_groups)) as f64;
+    // A tree computes each prompt and each response's prefix once.
+    let (pairs, whole) = (2.0 * (PROMPT + response), 2.0 * PROMPT + 4.0 * response);
+    let epochs = train.epochs(method) as f64;
+    let scored = if method.starts_from_base() {
+        let rows = match train.sft.max_rows {
+            _ if train.sft.data == iopo_train::SftData::Groups => 2.0 * groups,
+            0 => {
+                (kept * config.synth.samples_per_task * config.synth.instructions_per_answer) as f64
+            }
+            rows => rows as f64,
+        };
+        STEP * epochs * rows * (PROMPT + response)
+    } else if method.is_preference() {
+        let reference = if method.has_reference() { groups * whole } else { 0.0 };
+        STEP * epochs * groups * whole + reference
+    } else {
+        STEP * epochs * groups * pairs
+    };
+    Work { generated: 0.0, scored }
+}
+
+/// The answers of every model, their log-probabilities and their relevance.
+fn evaluation(config: &PipelineConfig) -> Work {
+    let eval = &config.eval;
+    let response = LENGTH * eval.max_new_tokens as f64;
+    let methods = config.train.resolved_methods().into_iter();
+    let first: usize = methods.map(|method| config.train.seeds_of(method).len()).sum();
+    let later = (2..=config.rounds).map(|round| config.lineages(round).len()).sum::<usize>();
+    let models = 1 + first + later;
+    let of_tasks = |tasks: usize, groups: usize| {
+        let prompts = (tasks * (eval.seen_per_task + eval.unseen_per_task)) as f64;
+        let prompts =
+            if eval.max_prompts == 0 { prompts } else { prompts.min(eval.max_prompts as f64) };
+        let answers = prompts + tasks as f64;
+        Work {
+            generated: answers * response,
+            scored: (3.0 * prompts + 2.0 * tasks as f64) * (PROMPT + response)
+                + groups as f64 * (2.0 * PROMPT + 4.0 * response),
+        }
+    };
+    let groups = |split: Split, tasks: usize| {
+        let most = config.pairs.max_groups.get(split);
+        let all = tasks * config.pairs.max_groups_per_task.get(split);
+        if most == 0 { all } else { all.min(most) }
+    };
+    let test = config.pairs.test_tasks;
+    let mut one = of_tasks(test, groups(Split::Test, test));
+    if config.rounds > 1 {
+        let dev = config.pairs.dev_tasks;
+        one = one.plus(of_tasks(dev, groups(Split::Dev, dev)));
+    }
+    let mut all =
+        Work { generated: models as f64 * one.generated, scored: models as f64 * one.scored };
+    // IFEval has 541 prompts; the base, SFT and the best method answer them.
+    let benchmarks = 3 * 541 * eval.benchmarks.len();
+    all.generated += benchmarks as f64 * 0.6 * eval.benchmark_max_new_tokens as f64;
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Speed, of};
+    use crate::config::PipelineConfig;
+    use crate::pipeline::Stage;
+
+    const SPEED: Speed = Speed { generated: 300.0, scored: 800.0 };
+
+    fn seconds(config: &PipelineConfig, stage: Stage) -> f64 {
+        let estimate = of(config, 400, SPEED);
+        let found = estimate.stages.iter().find(|(other, _)| *other == stage);
+        found.map_or(0.0, |(_, time)| time.as_secs_f64())
+    }
+
+    #[test]
+    fn more_work_takes_longer_in_its_stage_only() {
+        let config = PipelineConfig::preset("default").expect("a preset");
+        assert!(seconds(&config, Stage::Rounds).abs() < 1e-9);
+        let mut more = config.clone();
+        more.synth.samples_per_task *= 2;
+        let ratio = seconds(&more, Stage::Synth) / seconds(&config, Stage::Synth);
+        assert!((ratio - 2.0).abs() < 1e-9, "{ratio}");
+        let mut seeds = config.clone();
+        seeds.train.seeds = vec![0, 1, 2];
+        let ratio = seconds(&seeds, Stage::Train) / seconds(&config, Stage::Train);
+        assert!((ratio - 3.0).abs() < 1e-9, "{ratio}");
+        assert!(seconds(&seeds, Stage::Eval) > seconds(&config, Stage::Eval));
+        let mut rounds = config.clone();
+        rounds.rounds = 2;
+        assert!(seconds(&rounds, Stage::Rounds) > seconds(&rounds, Stage::Synth));
+    }
+
+    #[test]
+    fn an_estimate_is_one_line() {
+        let config = PipelineConfig::preset("default").expect("a preset");
+        let shown = of(&config, 400, SPEED).to_string();
+        assert!(shown.starts_with("about ") && shown.contains("(synth "), "{shown}");
+        assert!(!shown.contains("rounds"), "a run of one round: {shown}");
+    }
+}
