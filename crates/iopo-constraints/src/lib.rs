@@ -7,6 +7,7 @@
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, editing responses |
 //! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
 //! | [`style`] | style prompts, sentences that elicit kinds in responses |
+//! | [`mod@satisfy`] | edits for several constraints in turn |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
 //! | [`counted`] | a response with cached counts, for many checks of the same text |
 //! | `ifeval` | IFEval's checks, as published or repaired (feature `ifeval`, on by default) |
@@ -70,6 +71,7 @@ mod params;
 pub mod pick;
 pub mod prompt;
 pub mod quality;
+pub mod satisfy;
 mod slot;
 pub mod style;
 pub mod taxonomy;
@@ -81,6 +83,7 @@ pub use error::ConstraintError;
 pub use kind::Kind;
 pub use pick::{compatible, contrast, draw_compatible};
 pub use prompt::render_prompt;
+pub use satisfy::satisfy;
 pub use style::StylePrompt;
 pub use taxonomy::{ConstraintType, Dimension};
 

@@ -6,8 +6,12 @@ use super::{Family, Framing, Layout, Lists, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
-    lexicon::{self, OPENERS},
+    edit::{
+        self,
+        outline::Outline,
+        prose::{open_with, varied},
+    },
+    lexicon::{self, ASKED_OPENERS, OPENERS},
     lines::{self, Marker},
     measure::Measure,
     params::{self, OutOfRange},
@@ -118,6 +122,10 @@ impl Family for Example {
         match self {
             Self::LikeItem { marker } => {
                 let mut number = 0;
+                if Measure::Items.count(response) < 2 {
+                    let outline = Outline::read(response)?.with_at_least(2)?;
+                    return Some(outline.list(|at, body| format!("{} {body}", marker.write(at))));
+                }
                 Some(edit::map_lines(response, |line| {
                     lines::item(line).map_or_else(
                         || line.to_owned(),
@@ -131,14 +139,14 @@ impl Family for Example {
             // An opener that ends with a comma or exclamation mark can be dropped.
             Self::NotOpening { phrase } => {
                 let body = response.trim_start();
-                let at = body.find([',', '!'])?;
+                let Some(at) = body.find([',', '!']) else { return opened_else(body, phrase) };
                 let whole =
                     text::fold(&body[..at]) == text::fold(phrase.trim_end_matches([',', '!']));
                 let rest = body[at + 1..].trim_start();
                 let good = rest.starts_with(char::is_alphabetic);
-                (whole && good).then(|| edit::capitalize(rest))
+                if whole && good { Some(edit::capitalize(rest)) } else { opened_else(body, phrase) }
             }
-            Self::KeyValueLines { .. } => None,
+            Self::KeyValueLines { key } => Outline::read(response)?.key_values(key),
         }
     }
 
@@ -170,4 +178,11 @@ impl Family for Example {
             }
         }
     }
+}
+
+/// A text with another opening before its first sentence.
+fn opened_else(body: &str, phrase: &str) -> Option<String> {
+    let others: Vec<&str> =
+        ASKED_OPENERS.iter().copied().filter(|opener| !text::opens_with(opener, phrase)).collect();
+    open_with(body, varied(&others, body))
 }

@@ -4,7 +4,11 @@ use rand::Rng;
 
 use super::{Family, all, say};
 use crate::{
-    bound::Bound, constraint::Constraint, edit, lexicon::NUMERALS, lines, measure::Measure,
+    bound::Bound,
+    constraint::Constraint,
+    edit::{self, numbers, prose::is_english},
+    lines,
+    measure::Measure,
     params::OutOfRange,
 };
 
@@ -60,7 +64,7 @@ impl Family for Figures {
     fn edit(&self, response: &str) -> Option<String> {
         match self {
             Self::NoDigits => spelled_out(response),
-            Self::MentionNumber => None,
+            Self::MentionNumber => numbers::with_figure(response),
         }
     }
 
@@ -79,16 +83,14 @@ impl Family for Figures {
     }
 }
 
-/// Spells out small numbers. Years, amounts and the numbers of list items stay.
+/// Writes numbers in words, and numbered items with bullets.
 fn spelled_out(response: &str) -> Option<String> {
-    if lines::filled(response).any(|line| lines::item(line).is_some()) {
+    if !is_english(response) {
         return None;
     }
-    let spelled = edit::replace_words(response, |word| {
-        let value: usize = word.parse().ok()?;
-        NUMERALS.get(value).map(|numeral| (*numeral).to_owned())
+    let plain = edit::map_lines(response, |line| match lines::item(line) {
+        Some((mark, body)) if !mark.is_bullet() => format!("- {body}"),
+        _ => line.to_owned(),
     });
-    // A number at the start of the text gets a capital.
-    let first = response.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    Some(if first { edit::capitalize(spelled.trim_start()) } else { spelled })
+    Some(numbers::without_figures(&plain))
 }

@@ -7,8 +7,9 @@ use super::{Example, Family, Layout, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
+    edit::prose,
     lexicon::{ASKED_OPENERS, CLOSINGS},
+    lines,
     measure::Measure,
     params::{self, OutOfRange},
     text,
@@ -171,19 +172,24 @@ impl Family for Framing {
     fn edit(&self, response: &str) -> Option<String> {
         let body = response.trim();
         match self {
-            Self::StartsWith { phrase } if phrase.ends_with(',') => edit::open_with(body, phrase),
+            Self::StartsWith { phrase } if phrase.ends_with(',') => prose::open_with(body, phrase),
             Self::EndsWith { phrase } if phrase.ends_with(['.', '!', '?']) => {
-                let gap = if edit::is_prose(body) { " " } else { "\n\n" };
-                body.ends_with(['.', '!', '?']).then(|| format!("{body}{gap}{phrase}"))
+                prose::close_with(body, phrase)
             }
-            Self::WrappedInQuotes => {
-                (!body.contains('"') && edit::is_prose(body)).then(|| format!("\"{body}\""))
-            }
-            Self::Postscript => {
-                Some(format!("{body}\n\nP.S. Let me know if you would like to hear more."))
-            }
+            Self::WrappedInQuotes => wrapped(body),
+            Self::Postscript => postscript(body),
             Self::ForeignGreeting { language } => {
-                edit::is_prose(body).then(|| format!("{}! {body}", language.greeting()))
+                let greeting = language.greeting();
+                let first = body.lines().next()?;
+                // A bare greeting in English makes room.
+                let rest = first.split_once([',', '!']).filter(|(hello, _)| {
+                    ["hello", "hi", "hey"].contains(&text::fold(hello).as_str())
+                });
+                if let Some((hello, _)) = rest {
+                    return Some(format!("{greeting}{}", &body[hello.len()..]));
+                }
+                let good = !lines::is_apart(first) && !body.starts_with(['{', '[', '<']);
+                (good && prose::is_english(body)).then(|| format!("{greeting}! {body}"))
             }
             Self::StartsWith { .. } | Self::EndsWith { .. } => None,
         }
@@ -239,4 +245,31 @@ fn closings(response: &str) -> Vec<Constraint> {
     let short = (ended && (2..=7).contains(&text::word_count(phrase))).then_some(phrase);
     let found = known.copied().into_iter().chain(short);
     all(found.map(|phrase| Framing::EndsWith { phrase: phrase.to_owned() }))
+}
+
+/// A text in double quotation marks, with single ones for quotations in it.
+fn wrapped(body: &str) -> Option<String> {
+    let first = body.lines().next().filter(|line| !lines::is_apart(line))?;
+    let marks: Vec<usize> = body.match_indices('"').map(|(at, _)| at).collect();
+    let paired = marks.len().is_multiple_of(2) && !body.contains('\'');
+    let code = first.starts_with(['{', '[', '<']) || body.contains("```");
+    let good = !code && (marks.is_empty() || paired);
+    good.then(|| format!("\"{}\"", body.replace('"', "'")))
+}
+
+/// Moves the last sentence into a postscript, or adds one that offers more.
+fn postscript(body: &str) -> Option<String> {
+    const OFFERS: &[&str] = &[
+        "Let me know if you would like to hear more.",
+        "I am happy to answer any questions.",
+        "Feel free to ask if anything is unclear.",
+    ];
+    if prose::is_running(body)
+        && let [.., before, last] = text::sentences(body).as_slice()
+        && text::sentences(body).len() >= 3
+    {
+        return Some(format!("{}\n\nP.S. {}", &body[..before.end], &body[last.clone()]));
+    }
+    let good = prose::is_english(body) && !body.starts_with(['{', '[']);
+    good.then(|| format!("{body}\n\nP.S. {}", prose::varied(OFFERS, body)))
 }

@@ -6,7 +6,13 @@ use super::{Family, Framing, Lists, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit, lines,
+    edit::{
+        self,
+        outline::{self, Outline},
+        prose::is_english,
+        topic,
+    },
+    lines,
     measure::Measure,
     params::{self, OutOfRange, quantity},
     text,
@@ -198,32 +204,28 @@ impl Family for Layout {
                     lines::heading(line).unwrap_or(line).to_owned()
                 }))
             }
-            Self::Headings { n: 1 } => {
-                let (title, rest) = title(response)?;
-                Some(format!("# {title}\n{rest}"))
-            }
+            Self::Headings { n } => headed(response, n),
             Self::AngleTitle => {
-                let (title, rest) = title(response)?;
+                let (title, rest) = titled(response)?;
                 Some(format!("<<{title}>>\n{rest}"))
             }
             Self::Bold { n } => Some(emboldened(response, n)),
             Self::SingleLine if edit::is_prose(response) => Some(edit::join_lines(response)),
-            Self::DividedParts { n } => {
-                let parts = text::paragraphs(response);
-                let fits = parts.len() == n && edit::is_prose(response);
-                let parts: Vec<&str> = parts.into_iter().map(|range| &response[range]).collect();
-                fits.then(|| parts.join("\n***\n"))
-            }
+            Self::SingleLine => Some(edit::join_lines(&super::lists::running(response)?)),
+            Self::DividedParts { n } => Some(outline::parts(response, n)?.join("\n\n***\n\n")),
             Self::Sections { n } => {
-                let parts = text::paragraphs(response);
-                let fits = parts.len() == n && edit::is_prose(response);
-                let headed = parts
-                    .into_iter()
-                    .enumerate()
-                    .map(|(index, range)| format!("Section {}\n{}", index + 1, &response[range]));
-                fits.then(|| headed.collect::<Vec<_>>().join("\n\n"))
+                let parts = outline::parts(response, n)?.into_iter().enumerate();
+                let headed = parts.map(|(index, part)| format!("Section {}\n{part}", index + 1));
+                Some(headed.collect::<Vec<_>>().join("\n\n"))
             }
-            Self::Headings { .. } | Self::Table | Self::SingleLine | Self::JsonObject => None,
+            Self::Table => {
+                let outline = Outline::read(response)?;
+                let outline = if outline.listed { outline } else { outline.with_at_least(2)? };
+                outline.table()
+            }
+            Self::JsonObject => Outline::read(response)
+                .and_then(|outline| outline.json())
+                .or_else(|| outline::json_text(response)),
         }
     }
 
@@ -277,6 +279,46 @@ fn title(response: &str) -> Option<(&str, &str)> {
         .or_else(|| lines::heading(first))?;
     let good = text::has_text(title) && !title.contains(['*', '<', '>']);
     (good && !rest.trim().is_empty()).then_some((title, rest))
+}
+
+/// A title for a text and the text below it: the title that it has, or its topic.
+fn titled(response: &str) -> Option<(String, &str)> {
+    let body = response.trim();
+    let own = || {
+        let line = body.lines().next()?;
+        let good = !lines::is_apart(line) && is_english(body) && !outline::is_letter(body);
+        let first = text::sentences(body).into_iter().next().filter(|_| good)?;
+        Some((topic::topic(&body[first])?, body))
+    };
+    title(response).map(|(title, rest)| (title.to_owned(), rest)).or_else(own)
+}
+
+/// Writes a heading above the text, or above each of at least `n` parts of it.
+fn headed(response: &str, n: usize) -> Option<String> {
+    if n == 1 {
+        let (title, rest) = titled(response)?;
+        return Some(format!("# {title}\n\n{}", rest.trim_start_matches('\n')));
+    }
+    if Measure::Headings.count(response) > 0 {
+        return None;
+    }
+    // The items of a list with labels become parts of their own.
+    let labels =
+        Outline::read(response).filter(|outline| outline.listed && outline.points.len() >= n);
+    if let Some(outline) = labels
+        && outline.points.iter().all(|point| topic::labeled(point).is_some())
+    {
+        let pairs = topic::pairs(&outline.points)?;
+        let parts =
+            pairs.iter().map(|(label, rest)| format!("## {label}\n\n{}", edit::capitalize(rest)));
+        return Some(outline.around(&parts.collect::<Vec<_>>().join("\n\n")));
+    }
+    let paragraphs = text::paragraphs(response).len().min(6);
+    let parts =
+        outline::parts(response, n.max(paragraphs)).or_else(|| outline::parts(response, n))?;
+    let topics = topic::topics(&parts)?.into_iter().zip(&parts);
+    let headed: Vec<String> = topics.map(|(topic, part)| format!("## {topic}\n\n{part}")).collect();
+    Some(headed.join("\n\n"))
 }
 
 /// Sets distinctive words in bold until there are `n` bold phrases.

@@ -6,7 +6,7 @@ use super::{Family, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
+    edit::{self, clauses, outline, prose},
     measure::Measure,
     params::{self, OutOfRange, quantity, round_down, round_up},
     text,
@@ -226,6 +226,9 @@ impl Family for Length {
                     words <= high
                 })
             }
+            Self::ExactSentences { n } if text::sentences(response).len() < n => {
+                clauses::more_sentences(response, n)
+            }
             Self::ExactSentences { n } | Self::MaxSentences { n } => {
                 edit::keep_sentences(response, |index, _| index <= n)
             }
@@ -233,13 +236,20 @@ impl Family for Length {
                 Some(edit::join_lines(response))
             }
             Self::ExactParagraphs { n } => {
-                let last = text::paragraphs(response).into_iter().nth(n.checked_sub(1)?)?;
-                Some(response[..last.end].to_owned())
+                let gap = if prose::is_running(response) { "\n\n" } else { "\n" };
+                let parts = outline::parts(response, n)?;
+                let parts = parts.into_iter().map(|part| part.replace("\n\n", gap));
+                Some(parts.collect::<Vec<_>>().join("\n\n"))
             }
-            Self::MinWords { .. }
-            | Self::MinSentences { .. }
-            | Self::MaxSentenceWords { .. }
-            | Self::LongSentence { .. } => None,
+            Self::MinSentences { n } => clauses::more_sentences(response, n).or_else(|| {
+                // One more sentence may be a polite one.
+                let ended = prose::close_with(response, "I hope this helps.")?;
+                clauses::more_sentences(&ended, n)
+            }),
+            Self::MaxSentenceWords { n } => clauses::shorter_sentences(response, n),
+            Self::LongSentence { n } => clauses::longer_sentence(response, n),
+            // More words would be invented.
+            Self::MinWords { .. } => None,
         }
     }
 

@@ -6,7 +6,11 @@ use super::{Family, Layout, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
+    edit::{
+        self,
+        outline::{self, Outline},
+        prose,
+    },
     lines::{self, Marker},
     measure::Measure,
     params::{self, OutOfRange, quantity},
@@ -168,29 +172,10 @@ impl Family for Lists {
             Self::MinBullets { n } => listed(response, n, true, false),
             Self::ExactNumbered { n } => listed(response, n, false, true),
             Self::MinNumbered { n } => listed(response, n, false, false),
-            Self::NoLists => Some(edit::map_lines(response, |line| {
-                lines::item(line).map_or(line, |(_, body)| body).to_owned()
-            })),
+            Self::NoLists => running(response),
             Self::Steps { n } => {
-                let numbered = edit::map_lines(response, {
-                    let mut step = 0;
-                    move |line| match lines::item(line) {
-                        Some((mark, body)) if !mark.is_bullet() => {
-                            step += 1;
-                            format!("Step {step}: {body}")
-                        }
-                        _ => line.to_owned(),
-                    }
-                });
-                let mut left = n;
-                Some(edit::keep_lines(&numbered, |line| {
-                    if lines::labeled(line, "step", true).is_none() {
-                        return true;
-                    }
-                    let keep = left > 0;
-                    left = left.saturating_sub(1);
-                    keep
-                }))
+                let outline = Outline::read(response)?.with_points(n)?;
+                Some(outline.list(|at, body| format!("Step {at}: {}", prose::without_order(body))))
             }
         }
     }
@@ -251,8 +236,7 @@ fn in_order(response: &str) -> bool {
     })
 }
 
-/// Converts the other type of list, or the sentences of a single paragraph, into the wanted type, and cuts the list to
-/// `n` items if `cut` is set.
+/// Converts the other type of list, or sentences, into the wanted type, and cuts the list to `n` items if `cut` is set.
 fn listed(response: &str, n: usize, bullets: bool, cut: bool) -> Option<String> {
     let wanted = |mark: Marker| mark.is_bullet() == bullets;
     let is_wanted = |line: &str| lines::item(line).is_some_and(|(mark, _)| wanted(mark));
@@ -268,21 +252,34 @@ fn listed(response: &str, n: usize, bullets: bool, cut: bool) -> Option<String> 
         edit::map_lines(response, |line| {
             lines::item(line).map_or_else(|| line.to_owned(), |(_, body)| write(body))
         })
-    } else if edit::is_clear_prose(response) && text::paragraphs(response).len() == 1 {
-        let sentences = text::sentences(response).into_iter();
-        let points: Vec<String> =
-            sentences.map(|range| write(&edit::join_lines(&response[range]))).collect();
-        points.join("\n")
     } else {
-        return None;
+        let outline = Outline::read(response)?;
+        let outline = if cut { outline.with_points(n) } else { outline.with_at_least(n) }?;
+        return Some(outline.list(|_, body| write(body)));
     };
     if !cut {
         return Some(text);
     }
+    let text = edit::map_lines(&text, |line| {
+        if is_wanted(line) {
+            line.to_owned()
+        } else {
+            outline::recounted(line, items, n.min(items))
+        }
+    });
     let mut left = n;
     Some(edit::keep_lines(&text, |line| {
         let keep = !is_wanted(line) || left > 0;
         left -= usize::from(is_wanted(line) && left > 0);
         keep
     }))
+}
+
+/// A list as running text; the items of any other text without their markers.
+pub(super) fn running(response: &str) -> Option<String> {
+    let outline = Outline::read(response).filter(|outline| outline.listed);
+    outline.map(|outline| outline.running()).or_else(|| {
+        let plain = |line: &str| lines::item(line).map_or(line, |(_, body)| body).to_owned();
+        Some(edit::map_lines(response, plain))
+    })
 }

@@ -4,7 +4,12 @@ use rand::Rng;
 
 use super::{Family, all, say};
 use crate::{
-    bound::Bound, constraint::Constraint, edit, measure::Measure, params::OutOfRange, text,
+    bound::Bound,
+    constraint::Constraint,
+    edit::{self, aside, prose},
+    measure::Measure,
+    params::OutOfRange,
+    text,
 };
 
 family! {
@@ -145,21 +150,24 @@ impl Family for Marks {
 
     fn edit(&self, response: &str) -> Option<String> {
         match self {
-            Self::NoCommas => Some(response.replace(',', "")),
+            Self::NoCommas => Some(aside::without_commas(response)),
             Self::NoExclamations => Some(calm(response)),
             Self::Exclamation => {
-                let body = response.trim_end().strip_suffix('.')?;
-                (!body.ends_with('.')).then(|| format!("{body}!"))
+                let ends = text::sentences(response).into_iter().rev().map(|range| range.end);
+                let at = ends.into_iter().find(|end| {
+                    let body = &response[..*end];
+                    body.ends_with('.') && !body.ends_with("..")
+                })?;
+                Some(format!("{}!{}", &response[..at - 1], &response[at..]))
             }
             Self::Question | Self::EndsWithQuestion => {
-                let body = response.trim_end();
-                let ended = body.ends_with(['.', '!', '?']);
-                ended.then(|| format!("{body} What do you think?"))
+                prose::close_with(response, prose::varied(QUESTIONS, response))
             }
             Self::NoQuestions => edit::drop_sentences(response, |s| s.contains(['?', '？'])),
             Self::NoParentheses => without_parentheses(response),
             Self::NoQuotation => Some(response.replace(['"', '“', '”', '„', '«', '»'], "")),
-            Self::Parentheses | Self::Quotation => None,
+            Self::Parentheses => aside::in_parentheses(response),
+            Self::Quotation => aside::quoted(response),
         }
     }
 
@@ -200,6 +208,14 @@ impl Family for Marks {
         }
     }
 }
+
+/// Questions that suit the end of nearly every response.
+const QUESTIONS: &[&str] = &[
+    "What do you think?",
+    "How does that sound?",
+    "Would you like to know more?",
+    "Does that answer your question?",
+];
 
 /// Replaces exclamation marks with periods, and removes those next to a question mark.
 fn calm(response: &str) -> String {

@@ -6,6 +6,11 @@ use super::{Example, Family, Framing, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
+    edit::{
+        self, person,
+        prose::{is_english, varied},
+        swap,
+    },
     lexicon::{READERS, ROLES, SIGN_OFFS, SIGNERS},
     lines,
     measure::Measure,
@@ -204,10 +209,7 @@ impl Family for Situation {
     fn edit(&self, response: &str) -> Option<String> {
         let body = response.trim();
         match self {
-            Self::AsRole { .. } => {
-                let opening = self.opening()?;
-                Some(format!("{opening} I would say this.\n\n{body}"))
-            }
+            Self::AsRole { .. } => person::in_role(&self.opening()?, body),
             Self::DearReader { .. } => {
                 let opening = self.opening()?;
                 // Replace an existing salutation.
@@ -219,13 +221,34 @@ impl Family for Situation {
                 let (before, last) = body.rsplit_once('\n').unwrap_or((body, ""));
                 let blank = last.starts_with('[') && last.ends_with(']');
                 let rest = if blank { before } else { body };
-                let gap = if rest.trim_end().ends_with(',') { "\n" } else { "\n\n" };
-                Some(format!("{}{gap}{name}", rest.trim_end()))
+                let rest = rest.trim_end();
+                if rest.ends_with(',') {
+                    return Some(format!("{rest}\n{name}"));
+                }
+                // Another name below a closing such as "Best regards," makes room.
+                let closing = rest.rsplit_once('\n').filter(|(before, last)| {
+                    before.trim_end().ends_with(',') && text::word_count(last) <= 3
+                });
+                if let Some((before, _)) = closing {
+                    return Some(format!("{before}\n{name}"));
+                }
+                let farewell = if is_english(rest) { varied(FAREWELLS, rest) } else { "" };
+                Some(format!("{rest}\n\n{farewell}{name}"))
             }
-            Self::ShortWords { .. }
-            | Self::LongWords { .. }
-            | Self::Placeholders { .. }
-            | Self::NoPlaceholders => None,
+            Self::ShortWords { letters } => {
+                let plain = swap::shorter(body, *letters)?;
+                let long = Measure::WordsOver(*letters);
+                if long.count(&plain) == 0 {
+                    return Some(plain);
+                }
+                edit::drop_sentences(&plain, |sentence| long.count(sentence) > 0)
+            }
+            Self::LongWords { letters, n } => {
+                let have = Measure::WordsOver(letters.saturating_sub(1)).count(body);
+                swap::longer(body, *letters, n.saturating_sub(have))
+            }
+            Self::Placeholders { n } => with_placeholders(body, *n),
+            Self::NoPlaceholders => without_placeholders(body),
         }
     }
 
@@ -297,4 +320,53 @@ impl Family for Situation {
             }
         }
     }
+}
+
+/// Closings of a letter; an empty one leaves the name alone.
+const FAREWELLS: &[&str] = &["Best regards,\n", "", "Best wishes,\n", "Kind regards,\n"];
+
+/// Writes a text as a letter with blanks for the personal details.
+fn with_placeholders(body: &str, n: usize) -> Option<String> {
+    const BLANKS: &[&str] = &["[your name]", "[phone number]", "[email address]"];
+    let greeted = text::opens_with(body, "dear") || text::opens_with(body, "hi");
+    let line = body.lines().next()?;
+    let opening = match (greeted, body.split_once('\n')) {
+        (true, Some((_, rest))) if line.ends_with(',') => format!("Dear [name],\n{rest}"),
+        (true, _) => return None,
+        (false, _) => format!("Dear [name],\n\n{body}"),
+    };
+    let missing = n.saturating_sub(lines::placeholders(&opening));
+    let blanks = BLANKS.get(..missing)?.join("\n");
+    if !is_english(body) || body.starts_with(['{', '[', '<', '#', '"']) {
+        return None;
+    }
+    if missing == 0 {
+        return Some(opening);
+    }
+    // The blanks take the place of a name below "Best regards,".
+    let closing = opening.rsplit_once('\n').filter(|(before, last)| {
+        before.trim_end().ends_with(',') && !before.ends_with("],") && text::word_count(last) <= 3
+    });
+    Some(closing.map_or_else(
+        || format!("{opening}\n\nBest regards,\n{blanks}"),
+        |(before, _)| format!("{before}\n{blanks}"),
+    ))
+}
+
+/// Removes lines that are a blank, and blanks in salutations.
+fn without_placeholders(body: &str) -> Option<String> {
+    let plain = edit::map_lines(body, |line| {
+        let greeting = line.trim_end().ends_with(',') && text::opens_with(line, "dear");
+        if greeting && lines::placeholders(line) > 0 {
+            "Hello,".to_owned()
+        } else {
+            line.to_owned()
+        }
+    });
+    let alone = |line: &str| line.trim().starts_with('[') && line.trim().ends_with(']');
+    let kept = edit::keep_lines(&plain, |line| !(alone(line) && lines::placeholders(line) == 1));
+    if lines::placeholders(&kept) == 0 {
+        return Some(kept);
+    }
+    edit::drop_sentences(&kept, |sentence| lines::placeholders(sentence) > 0)
 }

@@ -6,7 +6,7 @@ use super::{Family, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
+    edit::{self, person},
     lexicon::{EXPANSIONS, FIRST_PERSON, SECOND_PERSON},
     measure::Measure,
     params::OutOfRange,
@@ -113,11 +113,19 @@ impl Family for Voice {
             move |s: &str| text::keys(s).any(|key| known.contains(&key.as_str()))
         };
         match self {
-            Self::NoFirstPerson => edit::drop_sentences(response, names(FIRST_PERSON)),
-            Self::NoSecondPerson => edit::drop_sentences(response, names(SECOND_PERSON)),
+            Self::FirstPerson => person::with_first_person(response),
+            Self::NoFirstPerson => {
+                let plain = person::without_views(response);
+                if Measure::FirstPerson.count(&plain) == 0 {
+                    return Some(plain);
+                }
+                edit::drop_sentences(&plain, names(FIRST_PERSON))
+            }
+            Self::SecondPerson => person::with_second_person(response),
+            Self::NoSecondPerson => edit::drop_sentences(response, names(SECOND_PERSON))
+                .or_else(|| person::without_second_person(response)),
             Self::NoContractions => Some(edit::replace_words(response, expanded)),
-            Self::Contractions => contracted(response),
-            Self::FirstPerson | Self::SecondPerson => None,
+            Self::Contractions => person::contracted(response),
         }
     }
 
@@ -155,15 +163,4 @@ fn expanded(word: &str) -> Option<String> {
     let (_, long) = EXPANSIONS.iter().find(|(short, _)| *short == key)?;
     let capital = word.starts_with(char::is_uppercase);
     Some(if capital { edit::capitalize(long) } else { (*long).to_owned() })
-}
-
-/// Contracts the first negation that allows it.
-fn contracted(response: &str) -> Option<String> {
-    EXPANSIONS.iter().filter(|(short, _)| short.ends_with("n't")).find_map(|(short, long)| {
-        let at = response.match_indices(long).map(|(at, _)| at).find(|&at| {
-            let (before, after) = (&response[..at], &response[at + long.len()..]);
-            !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
-        })?;
-        Some(format!("{}{short}{}", &response[..at], &response[at + long.len()..]))
-    })
 }

@@ -8,7 +8,7 @@ use super::{Family, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit,
+    edit::{self, clauses, prose, swap, topic},
     lexicon::{self, COMMON_WORDS},
     measure::Measure,
     params::{self, OutOfRange, quantity},
@@ -136,12 +136,30 @@ impl Family for Words {
         match self {
             Self::ExcludeWord { word } => {
                 let word = text::fold(word);
-                edit::drop_sentences(response, |sentence| text::occurrences(sentence, &word) > 0)
+                swap::excluded(response, &word).or_else(|| {
+                    edit::drop_sentences(response, |sentence| {
+                        text::occurrences(sentence, &word) > 0
+                    })
+                })
             }
-            Self::IncludeWord { .. }
-            | Self::IncludeWords { .. }
-            | Self::WordFrequency { .. }
-            | Self::OpeningWord { .. } => None,
+            Self::IncludeWord { word } => swap::included(response, &text::fold(word)),
+            Self::IncludeWords { first, second } => {
+                let mut edited = response.to_owned();
+                for word in [first, second].map(|word| text::fold(word)) {
+                    if text::occurrences(&edited, &word) == 0 {
+                        edited = swap::included(&edited, &word)?;
+                    }
+                }
+                Some(edited)
+            }
+            Self::OpeningWord { word } => {
+                let word = text::fold(word);
+                brought_forward(response, &word).or_else(|| {
+                    let phrase = topic::noun_phrase(response, &word)?;
+                    prose::open_with(response, &format!("When it comes to {phrase},"))
+                })
+            }
+            Self::WordFrequency { word, n } => named(response, &text::fold(word), *n),
         }
     }
 
@@ -196,4 +214,32 @@ impl Family for Words {
             WordsKind::IncludeWord => Self::IncludeWord { word: common },
         }
     }
+}
+
+/// Joins the first sentence with the next one if that has a word, or drops a first sentence that only leads to it.
+fn brought_forward(response: &str, word: &str) -> Option<String> {
+    if !prose::is_running(response) {
+        return None;
+    }
+    let sentences = text::sentences(response);
+    let [first, second, ..] = sentences.as_slice() else { return None };
+    let (start, next) = (&response[first.clone()], &response[second.clone()]);
+    if text::occurrences(next, word) == 0 || &response[first.end..second.start] != " " {
+        return None;
+    }
+    let joined = clauses::joined(&[start, next], response)?;
+    Some(format!("{joined}{}", &response[second.end..]))
+}
+
+/// Names a noun of the text more often: in a sentence at the end, and in a phrase before the first sentence.
+fn named(response: &str, word: &str, n: usize) -> Option<String> {
+    const ENDINGS: &[&str] =
+        &["That is all I can say about", "I hope this answers your question about"];
+    let phrase = topic::noun_phrase(response, word)?;
+    let ending = format!("{} {phrase}.", prose::varied(ENDINGS, response));
+    let edited = prose::close_with(response, &ending)?;
+    if text::occurrences(&edited, word) >= n {
+        return Some(edited);
+    }
+    prose::open_with(&edited, &format!("When it comes to {phrase},"))
 }

@@ -1,5 +1,15 @@
 //! Edits that keep a text natural.
 
+pub(crate) mod aside;
+pub(crate) mod clauses;
+pub(crate) mod numbers;
+pub(crate) mod outline;
+pub(crate) mod person;
+pub(crate) mod prose;
+pub(crate) mod swap;
+mod synonyms;
+pub(crate) mod topic;
+
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::{lexicon::STOP_WORDS, lines, text};
@@ -16,7 +26,11 @@ pub(crate) fn keep_sentences(
         }
         end = Some(range.end);
     }
-    end.map(|end| response[..end].trim_end().to_owned())
+    let kept = response[..end?].trim_end();
+    // A text that ends with a colon or a heading announces what is missing.
+    let last = lines::filled(kept).next_back()?;
+    let open = kept.ends_with(':') || lines::heading(last).is_some();
+    (!open).then(|| kept.to_owned())
 }
 
 /// Drops the sentences that satisfy `bad`. `None` if there are none or more than a third.
@@ -71,21 +85,6 @@ pub(crate) fn is_clear_prose(response: &str) -> bool {
 pub(crate) fn join_lines(response: &str) -> String {
     let parts: Vec<&str> = lines::filled(response).map(str::trim).collect();
     parts.join(" ")
-}
-
-/// Inserts a phrase that ends with a comma before a text. `None` if the first word may need its capital.
-pub(crate) fn open_with(response: &str, phrase: &str) -> Option<String> {
-    let body = response.trim_start();
-    let first = body.split(|c: char| !c.is_alphanumeric() && c != '\'' && c != '’').next()?;
-    if first.is_empty() || !is_prose(response) {
-        return None;
-    }
-    let folded = text::fold(first);
-    if first.starts_with('I') && (first.len() == 1 || first.contains(['\'', '’'])) {
-        return Some(format!("{phrase} {body}"));
-    }
-    let plain = STOP_WORDS.contains(&folded.as_str());
-    plain.then(|| format!("{phrase} {folded}{}", &body[first.len()..]))
 }
 
 /// Capitalizes the first letter.
