@@ -7,4 +7,5 @@ mod edit;
 mod ifeval;
 mod parts;
 mod properties;
+mod satisfy;
 mod support;
