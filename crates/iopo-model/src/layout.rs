@@ -107,6 +107,11 @@ impl Layout {
         self.spans[segment].rows.start + offset
     }
 
+    /// Returns the flat row of the last token of `segment`, which must not be empty.
+    pub(crate) fn last_position(&self, segment: usize) -> usize {
+        self.spans[segment].rows.end.saturating_sub(1)
+    }
+
     /// Returns the flat tokens.
     pub fn tokens(&self) -> &[u32] {
         &self.tokens

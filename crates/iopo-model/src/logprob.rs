@@ -2,6 +2,8 @@
 
 use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Progress, TokenLogps};
 
+use crate::layout::Segment;
+use crate::prefill::shared;
 use crate::{ChatModel, Layout, ModelError, Targets, workers};
 
 /// A batch closes once it holds this many tokens.
@@ -40,18 +42,25 @@ impl ChatModel {
         Ok(Sequence { prompt, response: tokens })
     }
 
-    /// Scores some sequences in one forward pass.
+    /// Scores some sequences in one forward pass, which computes common beginnings of prompts once.
     fn score(&self, sequences: &[Sequence]) -> Result<Vec<TokenLogps>, ModelError> {
+        let prompts: Vec<&[u32]> = sequences.iter().map(|one| one.prompt.as_slice()).collect();
+        let (mut segments, ends) = shared(&prompts);
+        let stems = segments.len();
         // The last token of a response predicts nothing, so it is not fed.
-        let fed = sequences.iter().map(|Sequence { prompt, response }| {
-            [prompt.as_slice(), response.split_last().map_or(&[][..], |(_, fed)| fed)].concat()
-        });
-        let layout = Layout::sequences(fed)?;
+        segments.extend(ends.iter().zip(sequences).map(|(&end, Sequence { response, .. })| {
+            let fed = response.split_last().map_or(&[][..], |(_, fed)| fed);
+            Segment { parent: Some(end), tokens: fed.to_vec() }
+        }));
+        let layout = Layout::new(segments)?;
         let mut targets = Targets::default();
-        for (segment, Sequence { prompt, response }) in sequences.iter().enumerate() {
-            let first = prompt.len().saturating_sub(1);
-            targets.rows.extend((0..response.len()).map(|at| layout.position(segment, first + at)));
-            targets.tokens.extend(response);
+        for (index, Sequence { response, .. }) in sequences.iter().enumerate() {
+            if !response.is_empty() {
+                targets.rows.push(layout.last_position(ends[index]));
+                let fed = 0..response.len() - 1;
+                targets.rows.extend(fed.map(|at| layout.position(stems + index, at)));
+                targets.tokens.extend(response);
+            }
         }
         let mut logps = self.decoder().response_logps(&layout, &targets)?.into_iter();
         Ok(sequences

@@ -38,11 +38,7 @@ impl Decoder {
     /// # Errors
     /// Returns [`ModelError::Layout`] if a token is outside the vocabulary.
     pub(crate) fn prefill_shared(&self, prompts: &[&[u32]]) -> Result<Prefilled, ModelError> {
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&prompt| prompts[prompt]);
-        let mut tree = Tree { prompts, segments: Vec::new(), ends: vec![0; prompts.len()] };
-        tree.grow(&order, None, 0);
-        let Tree { segments, ends, .. } = tree;
+        let (segments, ends) = shared(prompts);
         let layout = Layout::new(segments)?;
         let mut seen = vec![false; layout.segment_count()];
         let cached = ends.iter().map(|&end| {
@@ -52,7 +48,7 @@ impl Decoder {
         });
         let cached = cached.collect();
         let (hidden, keys_values) = self.prefill(&layout)?;
-        let last = ends.iter().map(|&end| layout.span(end).rows.end as i64 - 1);
+        let last = ends.iter().map(|&end| layout.last_position(end) as i64);
         let hidden = hidden.select(0, index_tensor(last, &self.device()));
         Ok(Prefilled { layout, ends, cached, hidden, keys_values })
     }
@@ -92,6 +88,15 @@ impl Prefilled {
     }
 }
 
+/// Lays out prompts as a tree whose stems are common prefixes. Returns its segments and the last segment of each prompt.
+pub(crate) fn shared(prompts: &[&[u32]]) -> (Vec<Segment>, Vec<usize>) {
+    let mut order: Vec<usize> = (0..prompts.len()).collect();
+    order.sort_by_key(|&prompt| prompts[prompt]);
+    let mut tree = Tree { prompts, segments: Vec::new(), ends: vec![0; prompts.len()] };
+    tree.grow(&order, None, 0);
+    (tree.segments, tree.ends)
+}
+
 /// A tree of segments under construction.
 struct Tree<'a> {
     prompts: &'a [&'a [u32]],
@@ -128,20 +133,17 @@ impl Tree<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::Tree;
+    use super::shared;
 
     /// Parent, first token and length of a segment.
     type Shown = (Option<usize>, u32, usize);
 
     /// The segments, and each prompt's last segment.
     fn tree(prompts: &[&[u32]]) -> (Vec<Shown>, Vec<usize>) {
-        let mut order: Vec<usize> = (0..prompts.len()).collect();
-        order.sort_by_key(|&prompt| prompts[prompt]);
-        let mut tree = Tree { prompts, segments: Vec::new(), ends: vec![0; prompts.len()] };
-        tree.grow(&order, None, 0);
-        let segments = tree.segments.iter();
+        let (segments, ends) = shared(prompts);
+        let segments = segments.iter();
         let segments = segments.map(|s| (s.parent, s.tokens[0], s.tokens.len())).collect();
-        (segments, tree.ends)
+        (segments, ends)
     }
 
     #[test]

@@ -9,6 +9,8 @@ use iopo::model::Dtype;
 use iopo::pipeline::{
     BaseModel, Checkpoint, ModelSource, Pipeline, PipelineError, Stage, StageSummary,
 };
+use iopo::schema::{InstructionRow, TestPromptRow};
+use iopo::synth::Recipe;
 use iopo::train::Method;
 
 /// The smoke preset with fewer tasks and methods.
@@ -125,4 +127,29 @@ fn an_invalid_configuration_is_refused_before_a_file_is_written() {
     assert!(matches!(error, PipelineError::Config(_)) && error.is_usage(), "{error:?}");
     assert!(error.to_string().starts_with("`train.learning_rate`: found 2"), "{error}");
     assert!(!out.exists());
+}
+
+/// Runs the pipeline with a recipe and returns its test prompts and instructions.
+fn with_recipe(recipe: Recipe) -> (Vec<TestPromptRow>, Vec<InstructionRow>) {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let mut config = config();
+    config.rounds = 1;
+    config.round.clear();
+    config.train.methods = Vec::new();
+    config.synth.recipe = recipe.into();
+    let pipeline = Pipeline::open(config, dir.path().join("run")).expect("opened");
+    let pipeline = pipeline.with_models(tiny(dir.path()));
+    pipeline.run(&Silent, |_| ()).expect("a run");
+    let files = pipeline.dir();
+    let prompts = iopo::schema::read(&files.test_prompts_file()).expect("prompts");
+    (prompts, iopo::schema::read(&files.instructions_file()).expect("instructions"))
+}
+
+#[test]
+fn recipes_differ_in_their_instructions_and_share_the_test_prompts() {
+    let (prompts, instructions) = with_recipe(Recipe::Edit);
+    let (same_prompts, others) = with_recipe(Recipe::OnPolicy);
+    assert!(prompts.len() >= 8, "{}", prompts.len());
+    assert_eq!(prompts, same_prompts);
+    assert_ne!(instructions, others);
 }
