@@ -5,7 +5,7 @@
 //! | [`logps`] | logps of the four sequences of a group, of a pair, of a triple |
 //! | [`tokens`] | response lengths, for losses per token |
 //! | [`cells`] | weights for groups in which a response follows both instructions |
-//! | [`shape`] | losses of a margin: sigmoid, hinge, ipo, robust, `exo_pair` |
+//! | [`shape`] | losses of a margin: sigmoid, `sigmoid_norm`, hinge, ipo, robust, `exo_pair` |
 //! | [`iopo`](mod@iopo) | IOPO, for full and for sided groups |
 //! | [`ablation`] | without input preference, without output preference, three sequences |
 //! | [`dpo`](mod@dpo) | DPO on pairs, and on both mirrored pairs of a group |

@@ -18,6 +18,12 @@ pub enum LossShape {
         /// ε, the probability that a label is flipped.
         label_smoothing: f64,
     },
+    /// The sigmoid loss of margins of logps *per token*: length-normalized DPO (Lambert et al., arXiv 2411.15124), without
+    /// smoothing as in TRL. It compares the mean change of a token, so long responses weigh no more than short ones; β is about a response's length
+    /// times larger than with sums, 5 in that paper.
+    ///
+    /// As with `ipo`, the partition functions Z(x) do not cancel in IOPO: a heuristic.
+    SigmoidNorm,
     /// `max(0, 1 − z)` (SLiC-HF, Zhao et al., arXiv 2305.10425).
     Hinge,
     /// `(h − 1/(2β))²` (IPO, Azar et al., arXiv 2310.12036, equation 17, β for τ).
@@ -51,7 +57,7 @@ impl LossShape {
     #[must_use]
     pub fn is_per_token(self) -> bool {
         match self {
-            Self::Ipo => true,
+            Self::SigmoidNorm | Self::Ipo => true,
             Self::Sigmoid { .. } | Self::Hinge | Self::Robust { .. } | Self::ExoPair { .. } => {
                 false
             }
@@ -66,6 +72,7 @@ impl LossShape {
     pub fn losses(self, margin: Tensor<1>, beta: f64) -> Tensor<1> {
         let z = || margin.clone().mul_scalar(beta);
         match self {
+            Self::SigmoidNorm => logistic(z()),
             Self::Sigmoid { label_smoothing } => {
                 smoothed(z(), 1.0 - label_smoothing, label_smoothing)
             }

@@ -8,7 +8,7 @@ use support::{apart, tensor, values};
 
 const BETA: f64 = 0.1;
 
-const SHAPES: [LossShape; 7] = [
+const SHAPES: [LossShape; 8] = [
     LossShape::Sigmoid { label_smoothing: 0.0 },
     LossShape::Sigmoid { label_smoothing: 0.1 },
     LossShape::Hinge,
@@ -16,6 +16,7 @@ const SHAPES: [LossShape; 7] = [
     LossShape::Robust { label_smoothing: 0.1 },
     LossShape::ExoPair { label_smoothing: 0.0 },
     LossShape::ExoPair { label_smoothing: 0.1 },
+    LossShape::SigmoidNorm,
 ];
 
 /// Returns losses and their gradients.
@@ -69,8 +70,12 @@ fn each_shape_has_its_minimum_at_the_predicted_margin() {
 #[test]
 fn without_smoothing_a_wider_margin_never_costs_more() {
     let margins: Vec<f64> = (-200..=200).map(f64::from).collect();
-    let falling =
-        [LossShape::default(), LossShape::Hinge, LossShape::Robust { label_smoothing: 0.2 }];
+    let falling = [
+        LossShape::default(),
+        LossShape::SigmoidNorm,
+        LossShape::Hinge,
+        LossShape::Robust { label_smoothing: 0.2 },
+    ];
     for shape in falling {
         let (losses, _) = at(shape, &margins);
         assert!(losses.windows(2).all(|pair| pair[1] <= pair[0]), "{shape:?}");

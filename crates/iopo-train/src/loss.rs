@@ -11,6 +11,8 @@ named! {
         /// Negative log-sigmoid of the margin (Bradley–Terry).
         #[default]
         Sigmoid = "sigmoid",
+        /// Sigmoid loss of the margin per token.
+        SigmoidNorm = "sigmoid_norm",
         /// `max(0, 1 − z)`.
         Hinge = "hinge",
         /// Squared distance of the margin per token to its target.
@@ -27,7 +29,7 @@ impl LossType {
     pub fn is_smoothed(self) -> bool {
         match self {
             Self::Sigmoid | Self::Robust | Self::ExoPair => true,
-            Self::Hinge | Self::Ipo => false,
+            Self::SigmoidNorm | Self::Hinge | Self::Ipo => false,
         }
     }
 
@@ -35,6 +37,7 @@ impl LossType {
     pub fn shape(self, label_smoothing: f64) -> LossShape {
         match self {
             Self::Sigmoid => LossShape::Sigmoid { label_smoothing },
+            Self::SigmoidNorm => LossShape::SigmoidNorm,
             Self::Hinge => LossShape::Hinge,
             Self::Ipo => LossShape::Ipo,
             Self::Robust => LossShape::Robust { label_smoothing },
@@ -58,7 +61,7 @@ mod tests {
             .iter()
             .filter_map(|variant| variant["const"].as_str())
             .collect();
-        assert!(names.len() >= 5, "{names:?}");
+        assert!(names.len() >= 6, "{names:?}");
         for name in names {
             let loss_type: LossType = serde_json::from_value(name.into()).expect(name);
             assert_eq!(loss_type.name(), name);
