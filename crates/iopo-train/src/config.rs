@@ -16,6 +16,7 @@ use crate::{
     eval_strategy::{BestModelMetric, EvalStrategy},
     gradient_checkpointing::GradientCheckpointing,
     grid::Settings,
+    group_weights::GroupWeighting,
     loss::LossType,
     optim::OptimizerName,
     schedule::SchedulerType,
@@ -59,12 +60,18 @@ pub struct TrainConfig {
     /// keep the chosen responses likely. Default: 1.0.
     #[schemars(range(min = 0.0))]
     pub pref_ftx: f64,
-    /// Loss as a function of the margin, for `dpo`, `dpo-paper` and `iopo`; every other method has one loss. Default:
-    /// sigmoid.
+    /// Loss as a function of the margin, for `dpo`, `dpo-paper` and `iopo`; every other method has one loss. `sigmoid_norm`
+    /// and `ipo` read means per token instead of sums over a response, so they need a larger `beta`. Default: sigmoid.
     pub loss_type: LossType,
     /// Assumed probability that a preference label is flipped; softens the losses sigmoid, robust and `exo_pair`. Default: 0.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub label_smoothing: f64,
+    /// Weight of each group in the loss of a preference method, its SFT term included; the mean over the training groups is 1.
+    /// `hardness` weights groups more whose responses the start of the training hardly tells apart, `σ(−β·m)` with the
+    /// margin `m` of the start's log-probabilities; it applies to methods with a reference. `rarity` weights groups more
+    /// whose differing constraints a model rarely satisfies; the program that calls the library passes these rates.
+    /// Default: none.
+    pub group_weighting: GroupWeighting,
     /// Share of the updates over which the learning rate rises from 0 to its peak. The type `constant` ignores it.
     /// Default: 0.1.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -200,6 +207,7 @@ impl Default for TrainConfig {
             pref_ftx: 1.0,
             loss_type: LossType::default(),
             label_smoothing: 0.0,
+            group_weighting: GroupWeighting::default(),
             warmup_ratio: 0.1,
             lr_scheduler_type: SchedulerType::default(),
             groups_per_update: 8,

@@ -116,6 +116,7 @@ mod tests {
                 group: &group,
                 policy: PerSequence::from_fn(|_| policy),
                 reference: PerSequence::from_fn(|_| -100.0),
+                weight: 1.0,
             }]
         };
         step_zero(&scored(-100.01), all_sequences, false).expect("rounding");
@@ -136,6 +137,7 @@ mod tests {
             group: &group,
             policy: PerSequence::default(),
             reference: PerSequence::default(),
+            weight: 1.0,
         }];
         finite_losses(3, &scored, &[0.7]).expect("finite");
         let error = finite_losses(3, &scored, &[f64::NAN]).expect_err("NaN").to_string();

@@ -18,18 +18,32 @@ pub struct TrainInputs<'a> {
     pub responses: Option<Responses<'a>>,
     /// Models that methods continue, by method; see [`TrainInputs::with_start`].
     pub starts: BTreeMap<Method, PathBuf>,
+    /// Share of verdicts that a model satisfies, by constraint kind; read with `train.group_weighting = "rarity"` only.
+    pub satisfaction_rates: BTreeMap<String, f64>,
 }
 
 impl<'a> TrainInputs<'a> {
     /// Makes the inputs of a run that reads preferences only.
     pub fn new(preferences: &'a Path) -> Self {
-        Self { preferences, responses: None, starts: BTreeMap::new() }
+        Self {
+            preferences,
+            responses: None,
+            starts: BTreeMap::new(),
+            satisfaction_rates: BTreeMap::new(),
+        }
     }
 
     /// Sets the responses that SFT reads with `train.sft.data = "responses"`.
     #[must_use]
     pub fn with_responses(self, responses: Responses<'a>) -> Self {
         Self { responses: Some(responses), ..self }
+    }
+
+    /// Sets the satisfaction rates that weight groups with `train.group_weighting = "rarity"`, for instance those of
+    /// the policy's own answers.
+    #[must_use]
+    pub fn with_satisfaction_rates(self, satisfaction_rates: BTreeMap<String, f64>) -> Self {
+        Self { satisfaction_rates, ..self }
     }
 
     /// Starts a method, with every random seed, from the model in `dir`, which an earlier training or PEFT wrote for the

@@ -9,6 +9,7 @@
 //! | [`inputs`], [`responses`], [`sft_rows`] | the files of a run; verified responses as rows of SFT |
 //! | [`tree`], [`batch`] | groups as segment trees; order, updates and micro-batches |
 //! | [`method`], [`objective`], [`loss`] | the methods, the sequences that they read, and their losses |
+//! | [`group_weights`] | optional weights of the groups |
 //! | [`schedule`], [`optim`], [`clipping`] | learning rate, optimizer, gradient clipping |
 //! | [`reference`](mod@reference) | log-probabilities of the frozen start, computed once |
 //! | [`evaluate`], [`eval_strategy`] | loss and accuracy on held-out groups; early stopping |
@@ -51,6 +52,7 @@ pub mod events;
 mod files;
 pub mod gradient_checkpointing;
 pub mod grid;
+pub mod group_weights;
 pub mod guards;
 pub mod inputs;
 pub mod loss;
@@ -76,6 +78,7 @@ pub use config::{GridConfig, Override, SftConfig, SftData, TrainConfig};
 pub use encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, TruncationMode, encode};
 pub use error::TrainError;
 pub use gradient_checkpointing::GradientCheckpointing;
+pub use group_weights::GroupWeighting;
 pub use inputs::TrainInputs;
 pub use metadata::{Metadata, Origin};
 pub use method::Method;

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::{
     Method, TrainConfig, TrainError, batch::Plan, encode::TruncationMode,
-    eval_strategy::EvalStrategy, files, grid::Settings, loss::LossType, optim::OptimizerName,
-    schedule::SchedulerType, tree::SequenceLayout,
+    eval_strategy::EvalStrategy, files, grid::Settings, group_weights::WeightsOrigin,
+    loss::LossType, optim::OptimizerName, schedule::SchedulerType, tree::SequenceLayout,
 };
 
 /// File with the metadata of a trained model.
@@ -67,6 +67,9 @@ pub struct Metadata {
     /// Hash of the trained tensors that training started from, if it continues a trained model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_hash: Option<String>,
+    /// The weights of the groups, if they are not equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_weights: Option<WeightsOrigin>,
     /// Settings that the result depends on.
     pub settings: ResultSettings,
 }
@@ -201,6 +204,7 @@ mod tests {
             preferences_hash: "p".to_owned(),
             sft_rows: None,
             start_hash: None,
+            group_weights: None,
             settings: ResultSettings::new(config, method, settings, plan, 4, Dtype::F32),
         }
     }

@@ -3,6 +3,7 @@
 use iopo_core::{FalseCells, PerSequence};
 
 use crate::encode::EncodedGroup;
+use crate::group_weights::GroupWeighting;
 use crate::named::named;
 
 named! {
@@ -104,6 +105,15 @@ impl Method {
         match self.comparison() {
             Comparison::LossType | Comparison::Sigmoid => true,
             Comparison::None | Comparison::WithSftWeight | Comparison::WithoutSftWeight => false,
+        }
+    }
+
+    /// Returns whether it weights groups: by hardness only with a reference, which the hardness is computed from.
+    pub fn is_weighted(self, weighting: GroupWeighting) -> bool {
+        match weighting {
+            GroupWeighting::None => false,
+            GroupWeighting::Hardness => self.has_reference(),
+            GroupWeighting::Rarity => self.is_preference(),
         }
     }
 

@@ -173,6 +173,7 @@ mod tests {
             group,
             policy: PerSequence { x1y1: -1.0, x1y2: -5.0, x2y1: -9.0, x2y2: -2.0 },
             reference: PerSequence { x1y1: -2.0, x1y2: -4.0, x2y1: -8.0, x2y2: -2.0 },
+            weight: 1.0,
         };
         let objective = Objective::new(Method::Iopo, 0.5, 1.0);
         let mut means = MetricMeans::default();
@@ -193,6 +194,7 @@ mod tests {
             group: &full,
             policy: PerSequence::from_fn(|_| -1.0),
             reference: PerSequence::default(),
+            weight: 1.0,
         };
         let objective = Objective::new(Method::Sft, 0.5, 1.0);
         let mut means = MetricMeans::default();

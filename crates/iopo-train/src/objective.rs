@@ -55,6 +55,8 @@ pub struct GroupWithLogps<'a> {
     pub policy: PerSequence<f64>,
     /// Logps under the frozen reference; 0 for a method without one.
     pub reference: PerSequence<f64>,
+    /// Weight of the group in the loss of an update; 1 unless [groups are weighted](crate::group_weights). SFT ignores it.
+    pub weight: f64,
 }
 
 impl<'a> GroupWithLogps<'a> {
@@ -75,7 +77,13 @@ impl<'a> GroupWithLogps<'a> {
             }
             None => PerSequence::default(),
         };
-        Ok(Self { group, policy, reference })
+        Ok(Self { group, policy, reference, weight: 1.0 })
+    }
+
+    /// Sets the weight of the group.
+    #[must_use]
+    pub fn with_weight(self, weight: f64) -> Self {
+        Self { weight, ..self }
     }
 }
 
@@ -116,8 +124,8 @@ impl Objective {
         policy.rewards(&reference, self.beta)
     }
 
-    /// Computes the losses of some groups of an update and the gradient of the update's loss: the mean over its
-    /// groups, or for SFT over its tokens.
+    /// Computes the losses of some groups of an update and the gradient of the update's loss: the weighted mean over its
+    /// groups, or for SFT the mean over its tokens.
     ///
     /// # Errors
     /// Returns an error if the device cannot be read.

@@ -161,6 +161,8 @@ pub fn train<'a>(
         origin,
         sft,
         max_length,
+        changed: &data.changed,
+        satisfaction_rates: &inputs.satisfaction_rates,
         starts,
         start_hashes: starts.hashes(base)?,
     };

@@ -15,6 +15,7 @@ use crate::{
     encode::EncodedGroup,
     eval_strategy::EvalStrategy,
     grid::Settings,
+    group_weights::{GroupWeights, WeightsOrigin},
     metadata::{Metadata, Origin, ResultSettings},
     objective::Objective,
     reference::ReferenceLogps,
@@ -46,6 +47,7 @@ pub struct Trainer<'a> {
     data: TrainingData<'a>,
     dir: PathBuf,
     origin: Origin,
+    weights: GroupWeights,
     starts_at_reference: bool,
     writes_weights: bool,
 }
@@ -79,6 +81,7 @@ impl<'a> Trainer<'a> {
             data,
             dir: dir.into(),
             origin: origin.clone(),
+            weights: GroupWeights::new(),
             starts_at_reference: method.has_reference(),
             writes_weights: true,
             config: config.clone(),
@@ -94,6 +97,12 @@ impl<'a> Trainer<'a> {
             settings,
             ..self
         }
+    }
+
+    /// Sets the weights of the training groups in the loss. Default: equal weights.
+    #[must_use]
+    pub fn with_group_weights(self, weights: GroupWeights) -> Self {
+        Self { weights, ..self }
     }
 
     /// Sets whether the policy starts as its own reference. If it does, every margin must be 0 before the first update, or
@@ -156,6 +165,8 @@ impl<'a> Trainer<'a> {
             preferences_hash,
             sft_rows,
             start_hash,
+            group_weights: (!self.weights.is_empty())
+                .then(|| WeightsOrigin::new(self.config.group_weighting, &self.weights)),
             settings: ResultSettings::new(
                 &self.config,
                 self.method,

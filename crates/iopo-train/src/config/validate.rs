@@ -6,7 +6,7 @@ use iopo_core::{SettingError, settings};
 use iopo_model::ModelError;
 
 use super::{SftData, TrainConfig};
-use crate::{Method, TrainError, loss::LossType};
+use crate::{Method, TrainError, group_weights::GroupWeighting, loss::LossType};
 
 impl TrainConfig {
     /// Checks that every setting is in its range and that the settings fit together.
@@ -16,6 +16,7 @@ impl TrainConfig {
     pub fn validate(&self) -> Result<(), TrainError> {
         settings::check(self).map_err(|error| error.inside("train"))?;
         self.check_losses()?;
+        self.check_weighting()?;
         self.check_overrides()?;
         self.check_evaluation()?;
         if self.sft.data == SftData::Groups && self.sft.max_rows > 0 {
@@ -47,6 +48,16 @@ impl TrainConfig {
         if !is_default && !self.resolved_methods().iter().any(|method| method.has_loss_type()) {
             let expected = "sigmoid, because no method of `train.methods` reads it";
             return bad("train.loss_type", self.loss_type.name(), expected);
+        }
+        Ok(())
+    }
+
+    fn check_weighting(&self) -> Result<(), TrainError> {
+        let weighting = self.group_weighting;
+        let reads = |method: &Method| method.is_weighted(weighting);
+        if weighting != GroupWeighting::None && !self.resolved_methods().iter().any(reads) {
+            let expected = "none, because no method of `train.methods` reads it";
+            return bad("train.group_weighting", weighting.name(), expected);
         }
         Ok(())
     }
@@ -114,7 +125,7 @@ fn bad(
 mod tests {
     use iopo_model::LoraConfig;
 
-    use crate::{Method, Override, TrainConfig, config::SftData, loss::LossType};
+    use crate::{GroupWeighting, Method, Override, TrainConfig, config::SftData, loss::LossType};
 
     fn refused(config: &TrainConfig, key: &str) {
         let error = config.validate().expect_err(key).to_string();
@@ -174,6 +185,14 @@ mod tests {
         refused(&smoothed(LossType::Hinge, 0.1), "train.label_smoothing");
         refused(&smoothed(LossType::Robust, 0.5), "train.label_smoothing");
         smoothed(LossType::ExoPair, 0.1).validate().expect("smoothed");
+        let weighted = |method, group_weighting| TrainConfig {
+            methods: vec![method],
+            group_weighting,
+            ..TrainConfig::default()
+        };
+        refused(&weighted(Method::Simpo, GroupWeighting::Hardness), "train.group_weighting");
+        refused(&weighted(Method::SftContinued, GroupWeighting::Rarity), "train.group_weighting");
+        weighted(Method::Simpo, GroupWeighting::Rarity).validate().expect("it has groups");
         let mut limited = TrainConfig::default();
         limited.sft.max_rows = 100;
         refused(&limited, "train.sft.max_rows");

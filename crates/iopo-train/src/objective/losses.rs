@@ -16,7 +16,8 @@ pub(super) fn losses(
     groups: &[GroupWithLogps<'_>],
     size: UpdateSize,
 ) -> (Tensor<1>, Tensor<1>) {
-    let mean = || leaves.vector(vec![1.0 / size.groups.max(1) as f64; groups.len()]);
+    let share = 1.0 / size.groups.max(1) as f64;
+    let mean = || leaves.vector(groups.iter().map(|group| share * group.weight).collect());
     match objective.method {
         Method::Sft | Method::SftContinued => supervised(leaves, groups, size),
         Method::DpoPaper => (one_pair(objective, leaves, groups), mean()),

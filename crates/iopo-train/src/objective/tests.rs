@@ -26,7 +26,8 @@ const REFERENCE: PerSequence<f64> =
 fn evaluate(method: Method, cells: FalseCells, pref_ftx: f64) -> LossOutput {
     let group = group(cells);
     let objective = Objective::new(method, 0.1, pref_ftx);
-    let scored = GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE };
+    let scored =
+        GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE, weight: 1.0 };
     objective.evaluate(&[scored], UpdateSize::of([&group]), &Device::flex()).expect("a small loss")
 }
 
@@ -78,19 +79,23 @@ fn sft_is_a_mean_over_the_tokens_of_the_update() {
 fn shaped(method: Method, shape: LossShape) -> f64 {
     let group = group(FalseCells::BOTH);
     let objective = Objective { shape, ..Objective::new(method, 0.1, 0.0) };
-    let scored = GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE };
+    let scored =
+        GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE, weight: 1.0 };
     let made = objective.evaluate(&[scored], UpdateSize::of([&group]), &Device::flex());
     made.expect("a small loss").losses[0]
 }
 
 #[test]
-fn the_loss_type_shapes_the_loss_and_ipo_is_per_token() {
+fn the_loss_type_shapes_the_loss_and_some_are_per_token() {
     // Output margins: 2 and 0.5 summed, 1/5 + 1/10 and −0.5/10 + 1/5 per token.
     near(shaped(Method::Iopo, LossShape::Hinge), 1.0 - 0.25);
     near(shaped(Method::Dpo, LossShape::Hinge), 0.5 * ((1.0 - 0.2) + (1.0 - 0.05)));
     near(shaped(Method::DpoPaper, LossShape::Hinge), 1.0 - 0.2);
     near(shaped(Method::Iopo, LossShape::Ipo), (0.3f64 + 0.15 - 5.0).powi(2));
     near(shaped(Method::DpoPaper, LossShape::Ipo), (0.3f64 - 5.0).powi(2));
+    let normalized = LossShape::SigmoidNorm;
+    near(shaped(Method::Iopo, normalized), (-0.1f64 * (0.3 + 0.15)).exp().ln_1p());
+    near(shaped(Method::DpoPaper, normalized), (-0.1f64 * 0.3).exp().ln_1p());
     let smoothed = LossShape::Sigmoid { label_smoothing: 0.25 };
     let expected = 0.75 * (-0.25f64).exp().ln_1p() + 0.25 * 0.25f64.exp().ln_1p();
     near(shaped(Method::Iopo, smoothed), expected);
@@ -120,7 +125,8 @@ fn methods_without_a_reference_read_only_strict_pairs() {
 #[test]
 fn rewards_are_the_values_that_the_loss_compares() {
     let group = group(FalseCells::BOTH);
-    let scored = GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE };
+    let scored =
+        GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE, weight: 1.0 };
     let reward = |objective: Objective| objective.rewards(&scored).x1y2;
     near(reward(Objective::new(Method::Iopo, 0.1, 1.0)), -0.1);
     let ipo = Objective { shape: LossShape::Ipo, ..Objective::new(Method::Dpo, 0.1, 1.0) };
@@ -170,4 +176,62 @@ fn the_ablations_equal_the_published_functions_on_full_groups() {
     let with_sft = evaluate(Method::IopoThree, FalseCells::BOTH, 1.0);
     near(with_sft.losses[0] - evaluate(Method::IopoThree, FalseCells::BOTH, 0.0).losses[0], 2.0);
     near(with_sft.gradients[0].x2y2, 0.0);
+}
+
+/// Computes the weighted loss of two groups, a full and a sided one, at these logps.
+fn weighted(
+    objective: &Objective,
+    weights: [f64; 2],
+    logps: [PerSequence<f64>; 2],
+) -> (f64, Vec<PerSequence<f64>>) {
+    let groups = [group(FalseCells::BOTH), group(SIDED)];
+    let scored: Vec<GroupWithLogps<'_>> = groups
+        .iter()
+        .zip(logps)
+        .zip(weights)
+        .map(|((group, policy), weight)| GroupWithLogps {
+            group,
+            policy,
+            reference: REFERENCE,
+            weight,
+        })
+        .collect();
+    let size = UpdateSize::of(&groups);
+    let made = objective.evaluate(&scored, size, &Device::flex()).expect("two losses");
+    let mean = made.losses.iter().zip(weights).map(|(loss, weight)| loss * weight / 2.0);
+    near(made.loss, mean.sum());
+    (made.loss, made.gradients)
+}
+
+#[test]
+fn weighted_gradients_equal_finite_differences() {
+    let other = PerSequence { x1y1: -9.0, x1y2: -9.5, x2y1: -15.0, x2y2: -18.0 };
+    let (logps, weights, step) = ([POLICY, other], [0.25, 1.75], 1e-5);
+    let shapes = [LossShape::default(), LossShape::SigmoidNorm, LossShape::Ipo];
+    for &method in Method::ALL.iter().filter(|method| method.is_preference()) {
+        for shape in shapes {
+            let objective = Objective { shape, ..Objective::new(method, 0.1, 0.5) };
+            let (_, gradients) = weighted(&objective, weights, logps);
+            let (_, equal) = weighted(&objective, [1.0, 1.0], logps);
+            let mut apart: f64 = 0.0;
+            for index in 0..2 {
+                for sequence in iopo_core::Sequence::ALL {
+                    let moved = |by: f64| {
+                        let mut logps = logps;
+                        logps[index] = PerSequence::from_fn(|own| {
+                            let by = if own == sequence { by } else { 0.0 };
+                            *logps[index].get(own) + by
+                        });
+                        weighted(&objective, weights, logps).0
+                    };
+                    let expected = (moved(step) - moved(-step)) / (2.0 * step);
+                    let found = *gradients[index].get(sequence);
+                    assert!((found - expected).abs() < 1e-8, "{method} {shape:?} {sequence}");
+                    apart = apart.max((equal[index].get(sequence) - expected).abs());
+                }
+            }
+            // Negative control: equal weights give other gradients.
+            assert!(apart > 1e-3, "{method} {shape:?}: {apart}");
+        }
+    }
 }

@@ -6,8 +6,9 @@ use iopo_core::SettingError;
 use iopo_schema::{PreferenceRow, Split, file_hash, read};
 
 use crate::{
-    Method, SftData, TrainConfig, TrainError,
+    GroupWeighting, Method, SftData, TrainConfig, TrainError,
     encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, describe, encode},
+    group_weights::ChangedKinds,
     inputs::TrainInputs,
     responses::Responses,
     sft_rows::SftRows,
@@ -24,6 +25,8 @@ pub(super) struct Data {
     pub(super) dropped: BTreeMap<DropReason, u64>,
     /// Rows of SFT and the hash of the responses file, unless SFT reads the groups.
     pub(super) sft: Option<(SftRows, String)>,
+    /// Kinds of the constraints that differ in each group of the train split.
+    pub(super) changed: ChangedKinds,
 }
 
 impl Data {
@@ -56,7 +59,37 @@ impl Data {
             }
             SftData::Groups | SftData::Responses => None,
         };
-        Ok(Self { train: train.groups, dev: dev.groups, dropped, sft })
+        check_rates(config, inputs)?;
+        let changed = changed(&rows);
+        Ok(Self { train: train.groups, dev: dev.groups, dropped, sft, changed })
+    }
+}
+
+/// Returns the kinds of the constraints that differ in each group of the train split.
+fn changed(rows: &[PreferenceRow]) -> ChangedKinds {
+    let kinds = |row: &PreferenceRow| {
+        let constraints = row.removed.iter().chain(&row.added);
+        constraints.filter_map(|constraint| Some(constraint.check.as_ref()?.id.clone())).collect()
+    };
+    let train = rows.iter().filter(|row| row.split == Split::Train);
+    train.map(|row| (row.id.clone(), kinds(row))).collect()
+}
+
+/// Refuses weights by rarity without rates, and rates that are no shares.
+fn check_rates(config: &TrainConfig, inputs: &TrainInputs<'_>) -> Result<(), TrainError> {
+    if config.group_weighting != GroupWeighting::Rarity {
+        return Ok(());
+    }
+    let (key, rates) = ("train.group_weighting", &inputs.satisfaction_rates);
+    let error = |found: String, expected: &str| Err(SettingError::new(key, found, expected).into());
+    if rates.is_empty() {
+        return error("rarity without satisfaction rates".to_owned(), "none, hardness, or rates");
+    }
+    match rates.iter().find(|(_, rate)| !(0.0..=1.0).contains(*rate)) {
+        None => Ok(()),
+        Some((kind, rate)) => {
+            error(format!("rarity with the rate {rate} of {kind}"), "rates from 0 to 1")
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     encode::{EncodedGroup, TruncationMode},
     files,
     grid::{self, Settings, Trial},
+    group_weights::{ChangedKinds, GroupWeighting, GroupWeights, hardness, rarity},
     metadata::{Origin, SftRowsOrigin},
     reference::{Identity, ReferenceLogps, reference},
     starts::{self, Starts},
@@ -35,6 +36,8 @@ pub(super) struct Run<'a> {
     /// Data of SFT, unless it reads the groups.
     pub(super) sft: Option<SftRun<'a>>,
     pub(super) max_length: usize,
+    pub(super) changed: &'a ChangedKinds,
+    pub(super) satisfaction_rates: &'a BTreeMap<String, f64>,
     pub(super) starts: Starts<'a>,
     /// Hashes of the trained tensors of the starts.
     pub(super) start_hashes: BTreeMap<Method, String>,
@@ -218,6 +221,7 @@ impl Run<'_> {
             let dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
             let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin(method))
                 .with_settings(settings)
+                .with_group_weights(self.weights(method, settings, &self.trial, reference))
                 .writes_weights(false);
             of_method.push(match trainer.run(start, self.progress) {
                 Ok(output) => grid::trial(settings, &output),
@@ -256,7 +260,26 @@ impl Run<'_> {
         let data = TrainingData { train, dev: &self.dev, reference };
         let dir = self.out_dir.join(self.config.folder(method, seed));
         let origin = self.origin(method);
-        Trainer::new(self.config, method, seed, data, dir, &origin).with_settings(settings)
+        Trainer::new(self.config, method, seed, data, dir, &origin)
+            .with_settings(settings)
+            .with_group_weights(self.weights(method, settings, train, reference))
+    }
+
+    /// Returns the weights of groups in the loss of a method.
+    fn weights(
+        &self,
+        method: Method,
+        settings: Settings,
+        groups: &[&EncodedGroup],
+        reference: &ReferenceLogps,
+    ) -> GroupWeights {
+        let weighting = self.config.group_weighting;
+        match weighting {
+            _ if !method.is_weighted(weighting) => GroupWeights::new(),
+            GroupWeighting::None => GroupWeights::new(),
+            GroupWeighting::Hardness => hardness(groups, reference, settings.beta),
+            GroupWeighting::Rarity => rarity(groups, self.changed, self.satisfaction_rates),
+        }
     }
 
     /// Returns where the training of a method comes from.

@@ -151,7 +151,11 @@ impl Trainer<'_> {
         let method = self.method;
         let scored = groups.iter().zip(logps);
         scored
-            .map(|(group, logps)| GroupWithLogps::new(group, logps, method, self.data.reference))
+            .map(|(group, logps)| {
+                let weight = self.weights.get(&group.id).copied().unwrap_or(1.0);
+                let scored = GroupWithLogps::new(group, logps, method, self.data.reference)?;
+                Ok(scored.with_weight(weight))
+            })
             .collect()
     }
 

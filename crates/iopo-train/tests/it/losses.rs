@@ -49,6 +49,7 @@ fn off(objective: &Objective, golden: &Value, case: &Value) -> f64 {
             group: &groups[at],
             policy: policy[at],
             reference: reference[at],
+            weight: 1.0,
         })
         .collect();
     let size = UpdateSize::of(&groups[..rows]);

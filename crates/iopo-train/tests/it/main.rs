@@ -18,5 +18,6 @@ mod stopping;
 mod training;
 mod tree;
 mod watching;
+mod weights;
 
 use iopo_testing::under_test;

@@ -29,7 +29,7 @@ fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>
             .map(|(group, policy)| {
                 let mut numbers = Numbers::new(group.id.len() as u64 + group.x1[0] as u64);
                 let reference = PerSequence::from_fn(|_| -30.0 - 20.0 * numbers.next());
-                GroupWithLogps { group, policy, reference }
+                GroupWithLogps { group, policy, reference, weight: 1.0 }
             })
             .collect();
         let made = objective.evaluate(&scored, size, &decoder.device())?;
