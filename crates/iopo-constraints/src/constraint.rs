@@ -173,7 +173,9 @@ impl Constraint {
 
     /// Edits a response so that it passes the check.
     ///
-    /// Returns the response unchanged when it passes already, and `None` when no small edit keeps the text natural.
+    /// An edit moves, formats, replaces or drops words of the response, or adds a phrase without facts such as "I hope this
+    /// helps."; most edits are for English only. Returns the response unchanged when it passes already, and `None` when no
+    /// edit keeps the text natural.
     pub fn edit(&self, response: &str) -> Option<String> {
         if self.check(response).satisfied {
             return Some(response.to_owned());

@@ -158,7 +158,7 @@ impl Family for Case {
     fn draw(kind: CaseKind, _task: &str, rng: &mut dyn Rng) -> Self {
         match kind {
             CaseKind::AllUppercase => Self::AllUppercase,
-            CaseKind::MinCapitalWords => Self::MinCapitalWords { n: params::between(1, 3, rng) },
+            CaseKind::MinCapitalWords => Self::MinCapitalWords { n: params::between(1, 5, rng) },
             CaseKind::MaxCapitalWords => Self::MaxCapitalWords { n: params::between(0, 2, rng) },
             CaseKind::AllLowercase => Self::AllLowercase,
         }

@@ -170,15 +170,19 @@ impl Family for Example {
             ExampleKind::LikeItem => {
                 Self::LikeItem { marker: params::one_of(&Marker::ALL, Marker::Dash, rng) }
             }
-            ExampleKind::KeyValueLines => Self::KeyValueLines {
-                key: params::one_of(&["Topic", "Name", "Summary"], "Topic", rng).to_owned(),
-            },
+            ExampleKind::KeyValueLines => {
+                Self::KeyValueLines { key: params::one_of(KEYS, "Topic", rng).to_owned() }
+            }
             ExampleKind::NotOpening => {
                 Self::NotOpening { phrase: params::one_of(OPENERS, "Here", rng).to_owned() }
             }
         }
     }
 }
+
+/// First keys of lines of the form "Key: value".
+const KEYS: &[&str] =
+    &["Topic", "Name", "Summary", "Title", "Subject", "Answer", "Overview", "Main point"];
 
 /// A text with another opening before its first sentence.
 fn opened_else(body: &str, phrase: &str) -> Option<String> {

@@ -312,7 +312,11 @@ impl Family for Length {
         let low = params::one_of(&[20, 30, 40, 50, 60, 80], 40, rng);
         match kind {
             LengthKind::MinWords => Self::MinWords { n: low },
-            LengthKind::WordRange => Self::WordRange { low, high: low + low.max(30) },
+            LengthKind::WordRange => {
+                // Wider ranges for longer responses.
+                let width = low / 2 + 10 * (few + 1);
+                Self::WordRange { low, high: low + width }
+            }
             LengthKind::ExactSentences => Self::ExactSentences { n: few },
             LengthKind::MaxSentences => Self::MaxSentences { n: few },
             LengthKind::MinSentences => Self::MinSentences { n: few + 1 },
