@@ -18,37 +18,20 @@ pub fn response_logps(
     predictions: &[PredictionRow],
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, TokenLogps>, EvalError> {
-    let asked = predictions.iter().map(|row| (row, row.prompt.as_str()));
-    Ok(logps_given(model, asked, progress)?.into_iter().collect())
-}
-
-/// Computes the log-probability of each prediction given a prompt, with its key. Blank responses are skipped.
-pub(crate) fn logps_given<'a>(
-    model: &dyn LogProb,
-    asked: impl IntoIterator<Item = (&'a PredictionRow, &'a str)>,
-    progress: &dyn Progress,
-) -> Result<Vec<(String, TokenLogps)>, EvalError> {
-    let asked: Vec<(&PredictionRow, &str)> =
-        asked.into_iter().filter(|(row, _)| !row.response.trim().is_empty()).collect();
+    let asked: Vec<&PredictionRow> =
+        predictions.iter().filter(|row| !row.response.trim().is_empty()).collect();
     if asked.is_empty() {
-        return Ok(Vec::new());
+        return Ok(BTreeMap::new());
     }
     let prompts: Vec<Vec<Message>> =
-        asked.iter().map(|(_, prompt)| vec![Message::user(*prompt)]).collect();
-    let ended = |row: &PredictionRow| match row.finish_reason {
-        ResponseEnd::Stop | ResponseEnd::Given => true,
-        ResponseEnd::Length => false,
-    };
-    let responses: Vec<LogProbResponse<'_>> = asked
-        .iter()
-        .map(|(row, _)| LogProbResponse { text: &row.response, ended: ended(row) })
-        .collect();
+        asked.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
+    let responses: Vec<LogProbResponse<'_>> = asked.iter().map(|row| response_of(row)).collect();
     let logps = model.response_logps(&prompts, &responses, progress)?;
     if logps.len() != responses.len() {
         let expected = format!("{} log-probabilities", responses.len());
         return Err(logps_error("the responses", expected, logps.len().to_string()));
     }
-    for ((row, _), one) in asked.iter().zip(&logps) {
+    for (row, one) in asked.iter().zip(&logps) {
         if !one.sum.is_finite() || one.tokens == 0 {
             let what = format!("the response to `{}`", row.key);
             let found = format!("{} over {} tokens", one.sum, one.tokens);
@@ -59,7 +42,16 @@ pub(crate) fn logps_given<'a>(
             ));
         }
     }
-    Ok(asked.iter().map(|(row, _)| row.key.clone()).zip(logps).collect())
+    Ok(asked.iter().map(|row| row.key.clone()).zip(logps).collect())
+}
+
+/// Returns the response to score. A response that the token limit cut has no end.
+pub(crate) fn response_of(row: &PredictionRow) -> LogProbResponse<'_> {
+    let ended = match row.finish_reason {
+        ResponseEnd::Stop | ResponseEnd::Given => true,
+        ResponseEnd::Length => false,
+    };
+    LogProbResponse { text: &row.response, ended }
 }
 
 fn logps_error(what: &str, expected: String, found: String) -> EvalError {

@@ -6,7 +6,8 @@
 //! | [`model`] | [`LanguageModel`], a model that completes chats, and its errors |
 //! | [`logprob`] | [`LogProb`], a model that scores given responses |
 //! | [`progress`] | [`Progress`], which receives progress and can cancel long calls |
-//! | [`scripted`] | [`Scripted`], a model for tests that answers from a script |
+//! | [`relevance`] | how much likelier a response is given its own task than given another one |
+//! | [`scripted`] | [`Scripted`] and [`Overlap`], models for tests |
 //!
 //! ```
 //! use iopo_llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
@@ -25,13 +26,15 @@ pub mod chat;
 pub mod logprob;
 pub mod model;
 pub mod progress;
+pub mod relevance;
 pub mod scripted;
 
 pub use chat::{Completion, FinishReason, Message, Request, Role, Sampling};
 pub use logprob::{LogProb, LogProbResponse, TokenLogps};
 pub use model::{LanguageModel, LlmError, complete_all};
 pub use progress::{Progress, Silent};
-pub use scripted::Scripted;
+pub use relevance::{PlainTasks, Relevance, RelevanceRequest, relevance};
+pub use scripted::{Overlap, Scripted};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,6 +1,9 @@
-//! A model for tests that answers from a script.
+//! Models for tests: one answers from a script, one scores responses by the words of their prompts.
 
-use crate::{Completion, FinishReason, LanguageModel, LlmError, Progress, Request};
+use crate::{
+    Completion, FinishReason, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Progress,
+    Request, TokenLogps,
+};
 
 /// A model that answers every request with the return value of a function.
 ///
@@ -51,6 +54,37 @@ impl<F: Fn(&Request) -> String> LanguageModel for Scripted<F> {
             progress.advance(1);
         }
         Ok(completions)
+    }
+}
+
+/// A model that scores responses by the words of their prompts.
+///
+/// A word of a response is a token of -1 nat, or of -0.5 nats if it occurs in the prompt.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Overlap;
+
+impl LogProb for Overlap {
+    fn response_logps(
+        &self,
+        prompts: &[Vec<Message>],
+        responses: &[LogProbResponse<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<TokenLogps>, LlmError> {
+        if progress.cancelled() {
+            return Err(LlmError::Cancelled);
+        }
+        let one = |(prompt, response): (&Vec<Message>, &LogProbResponse<'_>)| {
+            let known: Vec<&str> =
+                prompt.iter().flat_map(|turn| turn.content.split_whitespace()).collect();
+            let cost = |word: &str| if known.contains(&word) { 0.5 } else { 1.0 };
+            let words: Vec<&str> = response.text.split_whitespace().collect();
+            progress.advance(1);
+            TokenLogps {
+                sum: -words.iter().map(|word| cost(word)).sum::<f64>(),
+                tokens: u32::try_from(words.len()).unwrap_or(u32::MAX),
+            }
+        };
+        Ok(prompts.iter().zip(responses).map(one).collect())
     }
 }
 

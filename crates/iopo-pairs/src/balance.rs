@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn edited_groups_need_enough_other_groups() {
-        let config = PairsConfig::default();
+        assert!(Balance::default().allows_edited(&PairsConfig::default()), "no limit by default");
+        let config = PairsConfig { max_edited_share: 0.3, ..PairsConfig::default() };
         let mut balance = Balance::default();
         assert!(!balance.allows_edited(&config));
         for _ in 0..10 {

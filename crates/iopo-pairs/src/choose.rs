@@ -25,7 +25,8 @@ const RANK_PENALTY: f64 = 0.1;
 const OWN_BONUS: f64 = 0.3;
 /// Penalty per earlier group of the same pair of answers. Chosen as the largest weight, so that the pairs take turns.
 const REUSE_PENALTY: f64 = 0.5;
-/// Penalty of a pair with an edited answer. Chosen equal to [`OWN_BONUS`], so that the two can cancel.
+/// Penalty of a pair with an edited answer if `max_edited_share` limits them. Chosen equal to [`OWN_BONUS`], so that the two
+/// can cancel.
 const EDIT_PENALTY: f64 = 0.3;
 /// Largest random term. Chosen smaller than the bonus and the penalties of pairs, so that it orders similar combinations.
 const TIE_SPREAD: f64 = 0.2;
@@ -36,8 +37,8 @@ const SHARED_FLOOR: f64 = 0.2;
 /// Returns the groups of one task, up to the limit of its split.
 ///
 /// Each step uses the operation that is rarest relative to its weight, and among its combinations the one whose kinds
-/// were changed least so far. It prefers pairs that were used less, answers without edit, and constraints of the
-/// instructions that the answers were written for.
+/// were changed least so far. It prefers pairs that were used less, constraints of the instructions that the answers were
+/// written for, and answers without edit if `max_edited_share` limits them.
 pub fn task_groups(
     task: &Task,
     split: Split,
@@ -65,7 +66,7 @@ pub fn task_groups(
             if !sided_fits(operation, &groups, config) {
                 continue;
             }
-            let order = ranked(operation, &open, &pairs, &uses, kinds, balance);
+            let order = ranked(operation, &open, &pairs, &uses, kinds, balance, config);
             for combination in order {
                 let pair = &pairs[combination.pair];
                 if pair.edited && !balance.allows_edited(config) {
@@ -116,7 +117,9 @@ fn ranked(
     uses: &[u32],
     kinds: &BTreeMap<Kind, f64>,
     balance: &Balance,
+    config: &PairsConfig,
 ) -> Vec<Combination> {
+    let scarce = config.max_edited_share < 1.0;
     let excess: BTreeMap<Kind, f64> =
         kinds.keys().map(|kind| (*kind, balance.excess(*kind, kinds))).collect();
     let score = |combination: &Combination| {
@@ -130,7 +133,7 @@ fn ranked(
         });
         each.sum::<f64>() / number
             + REUSE_PENALTY * f64::from(uses[combination.pair])
-            + if pair.edited { EDIT_PENALTY } else { 0.0 }
+            + if pair.edited && scarce { EDIT_PENALTY } else { 0.0 }
             + TIE_SPREAD * f64::from(combination.tie) / f64::from(u32::MAX)
     };
     let mut order: Vec<(f64, Combination)> = open

@@ -1,6 +1,6 @@
 //! All combinations of two answers to a task that could make a group.
 
-use iopo_constraints::Constraint;
+use iopo_constraints::{Constraint, CountedResponse};
 use iopo_schema::{Breakdown, Operation, Total};
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::PairsConfig;
 use crate::candidates::Task;
 use crate::minhash::jaccard;
-use crate::relation::{Candidate, Relation, relate};
+use crate::relation::{Candidate, Relation, relate_counted};
 use iopo_core::Counts;
 
 /// Two answers to a task and their relation.
@@ -67,6 +67,8 @@ pub fn pairs(
     rng: &mut ChaCha8Rng,
     counts: &mut Counts,
 ) -> Vec<Pair> {
+    let counted: Vec<CountedResponse<'_>> =
+        task.answers.iter().map(|answer| CountedResponse::new(&answer.text)).collect();
     let mut pairs = Vec::new();
     for i in 0..task.answers.len() {
         for j in i + 1..task.answers.len() {
@@ -78,7 +80,12 @@ pub fn pairs(
                 continue;
             }
             let edited = first.original.is_some() || second.original.is_some();
-            pairs.push(Pair { y1, y2, edited, relation: relate(first, second) });
+            pairs.push(Pair {
+                y1,
+                y2,
+                edited,
+                relation: relate_counted((first, &counted[y1]), (second, &counted[y2])),
+            });
         }
     }
     pairs

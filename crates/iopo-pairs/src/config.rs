@@ -157,7 +157,7 @@ pub struct PairsConfig {
     /// Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub near_duplicate_threshold: f64,
-    /// Fails the run if a larger share of the groups has an edited response. Default: 0.3. Range: 0 to 1.
+    /// Fails the run if a larger share of the groups has an edited response. Default: 1. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_edited_share: f64,
     /// Tasks in one part of the output, the unit of resuming. Default: 32. Range: at least 1.
@@ -182,7 +182,7 @@ impl Default for PairsConfig {
             constraints_per_instruction: vec![1.0, 2.0, 2.0],
             kind_weights: BTreeMap::new(),
             near_duplicate_threshold: 0.8,
-            max_edited_share: 0.3,
+            max_edited_share: 1.0,
             tasks_per_part: 32,
         }
     }

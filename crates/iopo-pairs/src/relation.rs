@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iopo_constraints::{Constraint, Kind};
+use iopo_constraints::{Constraint, CountedResponse, Kind};
 use iopo_schema::ConstraintRow;
 
 use crate::candidates::CandidateResponse;
@@ -34,6 +34,14 @@ pub struct Relation {
 
 /// Checks all candidate constraints on two answers and sorts them by their verdicts.
 pub fn relate(y1: &CandidateResponse, y2: &CandidateResponse) -> Relation {
+    relate_counted((y1, &CountedResponse::new(&y1.text)), (y2, &CountedResponse::new(&y2.text)))
+}
+
+/// Like [`relate`], for answers whose counts are cached, because every answer is in several pairs.
+pub(crate) fn relate_counted(
+    (y1, counted1): (&CandidateResponse, &CountedResponse<'_>),
+    (y2, counted2): (&CandidateResponse, &CountedResponse<'_>),
+) -> Relation {
     let mut relation = Relation::default();
     let mut known: BTreeSet<&Constraint> = BTreeSet::new();
     let mut ranks: [BTreeMap<Kind, usize>; 3] = Default::default();
@@ -48,7 +56,7 @@ pub fn relate(y1: &CandidateResponse, y2: &CandidateResponse) -> Relation {
         if !known.insert(constraint) {
             continue;
         }
-        let verdicts = (constraint.check(&y1.text).satisfied, constraint.check(&y2.text).satisfied);
+        let verdicts = (counted1.satisfies(constraint), counted2.satisfies(constraint));
         let (slot, list) = match verdicts {
             (true, false) => (0, &mut relation.first),
             (false, true) => (1, &mut relation.second),

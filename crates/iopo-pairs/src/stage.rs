@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_limits_of_a_run_are_enforced() {
-        let config = PairsConfig::default();
+        let config = PairsConfig { max_edited_share: 0.3, ..PairsConfig::default() };
         let none = accept(&summary(&[("tasks", 3), ("answers", 9)]), &config);
         assert!(matches!(none, Err(PairsError::NoGroups { tasks: 3, answers: 9 })));
         let few = accept(&summary(&[("groups", 10), ("tasks_with_groups/test", 59)]), &config);

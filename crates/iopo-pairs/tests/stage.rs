@@ -207,6 +207,7 @@ fn limits_on_groups_shares_and_edits_hold() {
         config.max_groups_per_task = PerSplit { train: 3, dev: 1, test: 2 };
         config.max_groups = PerSplit { train: 30, dev: 0, test: 9 };
         config.min_full_share = 0.6;
+        config.max_edited_share = 0.3;
     });
     let summary = run(dir.path(), &limited, &Silent).expect("groups");
     assert_eq!((summary.train, summary.test), (30, 9));

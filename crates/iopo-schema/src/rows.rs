@@ -196,14 +196,14 @@ pub struct ResponseLogpsRow {
     pub tokens: u32,
 }
 
-/// A row of `relevance`: the log-probabilities of one evaluated response under the base model, given plain tasks.
+/// A row of `relevance`: the log-probabilities of one response under the base model, given plain tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RelevanceRow {
-    /// Key of the prediction.
+    /// Key of the prediction, or id of the sampled response.
     pub key: String,
     /// Log-probability of the response given its own task without constraints, in nats.
     pub own: f64,
-    /// Log-probability of the response given another test task of similar length, in nats.
+    /// Log-probability of the response given another task of similar length, in nats.
     pub other: f64,
     /// Number of response tokens in each sum.
     pub tokens: u32,

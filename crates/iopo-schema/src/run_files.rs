@@ -45,7 +45,8 @@ pub const PREDICTIONS: &str = "predictions.parquet";
 pub const SCORES: &str = "scores.parquet";
 /// The log-probabilities of these responses under the base model, in the same folder: rows of `response_logps`.
 pub const RESPONSE_LOGPS: &str = "response_logps.parquet";
-/// The relevance of these responses to their tasks, in the same folder: rows of `relevance`.
+/// The relevance of responses to their tasks, beside the sampled responses and in the folder of an evaluated model: rows of
+/// `relevance`.
 pub const RELEVANCE: &str = "relevance.parquet";
 /// Why responses do not count as answers, in the same folder: rows of `flaws`.
 pub const FLAWS: &str = "flaws.parquet";

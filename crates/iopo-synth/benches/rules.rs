@@ -19,7 +19,8 @@ fn folder() -> TempDir {
 fn run(folder: &TempDir) -> SynthSummary {
     let model = Scripted::new(answers::natural);
     let tasks = folder.path().join("tasks.jsonl");
-    synthesize(&tasks, folder.path(), &model, &SynthConfig::default(), &Silent).expect("synthesis")
+    synthesize(&tasks, folder.path(), &model, None, &SynthConfig::default(), &Silent)
+        .expect("synthesis")
 }
 
 fn rules(criterion: &mut Criterion) {

@@ -107,8 +107,11 @@ pub struct SynthConfig {
 
     /// What counts as an answer: drops responses that echo a constraint, loop, say little or leave their task.
     pub quality: QualityConfig,
+    /// Measures under the base model whether a response is on its task, and drops it if it is not (`quality.min_relevance`).
+    /// Default: true.
+    pub check_relevance: bool,
     /// Drops responses in which a smaller share of the letters belongs to the script of `language`. English and Chinese are
-    /// known; other languages are not checked. Default: 0.9. Range: 0 to 1.
+    /// known; other languages are not checked. Default: 0.7. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_script_share: f64,
     /// Trims a response that hit the token limit to its last full sentence. Drops it if less than this share of the
@@ -131,15 +134,15 @@ pub struct SynthConfig {
     /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
     pub kind_weights: BTreeMap<String, f64>,
     /// Prefers kinds with few examples in the draws of the `edit` recipe. Higher values even out the kinds more; 0 draws every
-    /// kind alike, whether or not responses can satisfy it. Default: 1. Range: at least 0.
+    /// kind alike, whether or not responses can satisfy it. Default: 4. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub kind_balance: f64,
     /// Probability that the `edit` recipe keeps a drawn constraint that the response satisfies already. Lower values give more
     /// edited responses. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub keep_probability: f64,
-    /// Maximum share of the words of a response that edits may change. At 0.5, at least half of the words stay as they were
-    /// sampled. Default: 0.5. Range: at least 0.
+    /// Maximum number of words that edits may add to a response and remove from it, as a share of its words. A limit of 0.3
+    /// keeps most words as they were sampled, and reaches every kind as often as a limit of 1. Default: 0.3. Range: at least 0.
     #[schemars(range(min = 0.0))]
     pub max_edit: f64,
     /// Fails the run if a larger share of the responses is edited. Default: 1. Range: 0 to 1.
@@ -166,16 +169,17 @@ impl Default for SynthConfig {
             tasks_per_part: 8,
             language: "en".to_owned(),
             quality: QualityConfig::default(),
-            min_script_share: 0.9,
+            check_relevance: true,
+            min_script_share: 0.7,
             min_cut_share: 0.6,
             keep_cut: false,
             decontamination_ngram: 8,
             instructions_per_answer: 3,
             constraints_per_instruction: vec![1.0, 1.0, 1.0],
             kind_weights: BTreeMap::new(),
-            kind_balance: 1.0,
+            kind_balance: 4.0,
             keep_probability: 0.5,
-            max_edit: 0.5,
+            max_edit: 0.3,
             max_edited_share: 1.0,
             held_out: Vec::new(),
             back_translate: BackTranslateConfig::default(),

@@ -19,6 +19,7 @@
 //! | [`recipe`] | the recipes and their mixture |
 //! | [`style_prompts`] | the style prompt of each sample |
 //! | [`answers`] | first pass: sampling, in parts that can be resumed |
+//! | [`relevance`] | off-task answers, by the base model |
 //! | [`clean`] | trimming and degeneration checks |
 //! | [`decontamination`] | n-gram decontamination between tasks |
 //! | [`recipes`] | the rows that each recipe writes for a task |
@@ -35,7 +36,7 @@
 //!     let asked = request.messages[0].content.split_whitespace().count();
 //!     format!("Warm the pot, add {asked} leaves, pour hot water over them and wait a while.")
 //! });
-//! let summary = synthesize(&tasks, dir.path(), &model, &SynthConfig::default(), &Silent)?;
+//! let summary = synthesize(&tasks, dir.path(), &model, None, &SynthConfig::default(), &Silent)?;
 //! assert!(summary.responses > 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -49,6 +50,7 @@ pub mod decontamination;
 pub mod error;
 pub mod recipe;
 pub mod recipes;
+pub mod relevance;
 pub mod rows;
 mod satisfy;
 pub mod stage;
@@ -63,6 +65,7 @@ mod write;
 pub use config::{BackTranslateConfig, SamplingConfig, SynthConfig};
 pub use error::SynthError;
 pub use recipe::{Recipe, RecipeMix};
+pub use relevance::RelevanceModel;
 pub use stage::{synthesize, synthesize_sampled, used_tasks};
 pub use stats::SynthSummary;
 pub use task::{Task, read_tasks};

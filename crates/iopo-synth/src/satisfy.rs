@@ -1,31 +1,21 @@
-//! Edits that make several constraints hold at once.
+//! Bounded edits that make several constraints hold at once.
 
-use iopo_constraints::Constraint;
+use iopo_constraints::satisfy::changed_share;
+use iopo_constraints::{Constraint, satisfy};
 
-use crate::text::edit_share;
-
-/// Edits for each constraint. An edit can break an earlier constraint, which is then edited again.
-const ROUNDS: usize = 2;
-
-/// Edits a text until all constraints hold.
+/// Edits an answer until all constraints hold.
 ///
-/// Returns `None` if an edit for one constraint keeps breaking another, or if the result differs from `original` by a larger
-/// share of its words than `max_edit`.
+/// Returns `None` if no order of edits succeeds, or if the edits add and remove a larger share of the words than `max_edit`.
 pub(crate) fn edited_to_satisfy(
-    text: &str,
+    answer: &str,
     constraints: &[Constraint],
-    original: &str,
     max_edit: f64,
 ) -> Option<String> {
-    let mut text = text.to_owned();
-    for _ in 0..=ROUNDS * constraints.len() {
-        let fails = |constraint: &&Constraint| !constraint.check(&text).satisfied;
-        let Some(constraint) = constraints.iter().find(fails) else {
-            return (edit_share(original, &text) <= max_edit).then_some(text);
-        };
-        constraint.edit(&text)?.trim().clone_into(&mut text);
-    }
-    None
+    let edited = satisfy(answer, constraints)?;
+    let text = edited.trim();
+    let sound = changed_share(answer, text) <= max_edit
+        && constraints.iter().all(|constraint| constraint.check(text).satisfied);
+    sound.then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -43,21 +33,25 @@ mod tests {
 
     #[test]
     fn all_constraints_hold_or_there_is_no_text() {
-        let both =
-            [constraint("no_commas", "{}"), constraint("postscript", r#"{"marker":"P.S."}"#)];
-        let text = edited_to_satisfy(ANSWER, &both, ANSWER, 1.0);
-        if let Some(text) = &text {
-            assert!(both.iter().all(|constraint| constraint.check(text).satisfied), "{text}");
-        }
-        let commas = edited_to_satisfy(ANSWER, &both[..1], ANSWER, 1.0).expect("an edit");
-        assert!(!commas.contains(','));
+        let ending = constraint("ends_with", r#"{"phrase":"I hope this helps."}"#);
+        let both = [ending.clone(), constraint("starts_with", r#"{"phrase":"In short,"}"#)];
+        let prose = "The pot is warm. Pour hot water over the leaves.";
+        let text = edited_to_satisfy(prose, &both, 1.0).expect("two edits");
+        assert_eq!(
+            text,
+            "In short, the pot is warm. Pour hot water over the leaves. I hope this helps."
+        );
+        let against = [ending, constraint("ends_with_question", "{}")];
+        assert_eq!(edited_to_satisfy(prose, &against, 1.0), None);
     }
 
     #[test]
     fn an_edit_beyond_the_limit_is_refused() {
         let short = [constraint("max_words", r#"{"n":9}"#)];
-        let edited = edited_to_satisfy(ANSWER, &short, ANSWER, 1.0).expect("an edit");
+        let edited = edited_to_satisfy(ANSWER, &short, 1.0).expect("an edit");
         assert!(short[0].check(&edited).satisfied);
-        assert_eq!(edited_to_satisfy(ANSWER, &short, ANSWER, 0.2), None);
+        assert_eq!(edited_to_satisfy(ANSWER, &short, 0.2), None);
+        let unchanged = edited_to_satisfy(ANSWER, &[], 0.0);
+        assert_eq!(unchanged.as_deref(), Some(ANSWER));
     }
 }

@@ -1,7 +1,7 @@
 //! The stage: reads tasks, writes `instructions`, `responses` and `synth_stats`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{
@@ -10,6 +10,7 @@ use iopo_schema::{
 };
 
 use crate::answers::{sample_answers, sampled_answers};
+use crate::relevance::{RelevanceModel, measure_relevance, measured_relevance, read_relevance};
 use crate::rows::finish;
 use crate::stats::metrics;
 use crate::survey::{answer_of, each_task, survey};
@@ -23,6 +24,9 @@ use crate::{SynthConfig, SynthError, SynthSummary, Task, read_tasks};
 /// The other files depend on the answers and the configuration only, so a resumed run writes the same bytes as an
 /// uninterrupted one.
 ///
+/// `base` measures whether the answers are on their tasks (`relevance.parquet`), if `check_relevance` is set. Without it, the
+/// answers are not checked for that, and counted as unchecked.
+///
 /// # Errors
 /// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or
 /// more responses are edited than `max_edited_share` allows. In the last two cases the stats are written first,
@@ -31,6 +35,7 @@ pub fn synthesize(
     tasks_path: &Path,
     out_dir: &Path,
     model: &dyn LanguageModel,
+    base: Option<RelevanceModel<'_>>,
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<SynthSummary, SynthError> {
@@ -38,12 +43,19 @@ pub fn synthesize(
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
     let answers = sample_answers(&input.tasks, &input.hash, out_dir, model, config, progress)?;
-    write_instructions(&input, &answers, out_dir, config, progress)
+    let relevance = match base.filter(|_| config.check_relevance) {
+        Some(base) => {
+            let tasks = &input.tasks;
+            Some(measure_relevance(tasks, &answers, out_dir, base, config, progress)?)
+        }
+        None => None,
+    };
+    Output::open(&input, &answers, relevance.as_deref(), out_dir, config)?.complete(progress)
 }
 
-/// Completes a synthesis whose answers are already sampled, so that no model is needed.
+/// Completes a synthesis whose answers are sampled and measured, so that no model is needed.
 ///
-/// Returns `None` if answers are missing, or belong to other tasks or settings; [`synthesize`] samples them.
+/// Returns `None` if answers or relevances are missing, or belong to other tasks or settings; [`synthesize`] makes them.
 ///
 /// # Errors
 /// Returns the errors of [`synthesize`], except those of the model.
@@ -55,7 +67,13 @@ pub fn synthesize_sampled(
 ) -> Result<Option<SynthSummary>, SynthError> {
     let input = Input::read(tasks_path, config)?;
     let Some(answers) = sampled_answers(&input.hash, out_dir, config)? else { return Ok(None) };
-    write_instructions(&input, &answers, out_dir, config, progress).map(Some)
+    let relevance =
+        if config.check_relevance { measured_relevance(&answers, out_dir, config)? } else { None };
+    let output = Output::open(&input, &answers, relevance.as_deref(), out_dir, config)?;
+    if config.check_relevance && relevance.is_none() && !output.is_complete() {
+        return Ok(None);
+    }
+    output.complete(progress).map(Some)
 }
 
 /// Reads the tasks of a file that a synthesis uses: the first `max_tasks`, or all.
@@ -83,79 +101,112 @@ impl Input {
     }
 }
 
-/// Writes instructions, responses and stats from the sampled answers.
-fn write_instructions(
-    input: &Input,
-    answers: &Path,
-    out_dir: &Path,
-    config: &SynthConfig,
-    progress: &dyn Progress,
-) -> Result<SynthSummary, SynthError> {
-    let Input { tasks, hash } = input;
-    let provenance = Provenance {
-        producer: crate::PRODUCER.to_owned(),
-        config: config.rows_json()?,
-        inputs: [("tasks".to_owned(), hash.clone()), ("answers".to_owned(), file_hash(answers)?)]
-            .into(),
-    };
-    let instructions_path = out_dir.join(run_files::INSTRUCTIONS);
-    let responses_path = out_dir.join(run_files::RESPONSES);
-    let stats_path = out_dir.join(run_files::SYNTH_STATS);
-    let instructions = Parts::<InstructionRow>::open(&instructions_path, &provenance)?;
-    let responses = Parts::<ResponseRow>::open(&responses_path, &provenance)?;
-    let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
-    if instructions.is_complete() && responses.is_complete() && stats_done {
-        let summary = SynthSummary::from_metrics(read::<MetricRow>(&stats_path)?);
-        accept(&summary, config)?;
-        return Ok(summary);
+/// The files that are written from the sampled answers.
+struct Output<'a> {
+    tasks: &'a [Task],
+    answers: &'a Path,
+    relevance: Option<&'a Path>,
+    config: &'a SynthConfig,
+    provenance: Provenance,
+    instructions: Parts<InstructionRow>,
+    responses: Parts<ResponseRow>,
+    stats: PathBuf,
+}
+
+impl<'a> Output<'a> {
+    fn open(
+        input: &'a Input,
+        answers: &'a Path,
+        relevance: Option<&'a Path>,
+        out_dir: &Path,
+        config: &'a SynthConfig,
+    ) -> Result<Self, SynthError> {
+        let mut provenance = Provenance::new(crate::PRODUCER, config.rows_json()?)
+            .with_input("tasks", &input.hash)
+            .with_input("answers", file_hash(answers)?);
+        if let Some(relevance) = relevance {
+            provenance = provenance.with_input("relevance", file_hash(relevance)?);
+        }
+        Ok(Self {
+            tasks: &input.tasks,
+            answers,
+            relevance,
+            config,
+            instructions: Parts::open(&out_dir.join(run_files::INSTRUCTIONS), &provenance)?,
+            responses: Parts::open(&out_dir.join(run_files::RESPONSES), &provenance)?,
+            stats: out_dir.join(run_files::SYNTH_STATS),
+            provenance,
+        })
     }
 
-    let kinds = config.kinds()?;
-    let found = survey(answers, tasks, &kinds, config, progress)?;
-    let mut counts = found.counts;
-    let mut writer = Writer {
-        config,
-        kinds: &kinds,
-        editable: &found.editable,
-        owners: found.owners,
-        examples: BTreeMap::new(),
-    };
-    progress.start("writing instructions", tasks.len() as u64);
-    let samples = config.samples_per_task;
-    let mut written = Written::default();
-    each_task(answers, tasks, samples, |index, task, rows| {
-        if progress.cancelled() {
-            return Err(SynthError::Cancelled);
-        }
-        let mut usable = Vec::new();
-        for (row, used) in rows.iter().zip(&found.used[index * samples..]) {
-            if *used && let Ok(answer) = answer_of(answers, row, config)? {
-                usable.push(answer);
-            }
-        }
-        writer.task(index, task, &usable, &mut written)?;
-        if (index + 1) % config.tasks_per_part == 0 || index + 1 == tasks.len() {
-            let part = index / config.tasks_per_part;
-            // The rows of an existing part are computed again, because they register n-grams and count examples.
-            if !instructions.is_complete() && !instructions.has(part) {
-                instructions.write(part, &written.instructions)?;
-            }
-            if !responses.is_complete() && !responses.has(part) {
-                responses.write(part, &written.responses)?;
-            }
-            counts.merge(std::mem::take(&mut written).counts);
-        }
-        progress.advance(1);
-        Ok(())
-    })?;
-    progress.finish();
+    fn is_complete(&self) -> bool {
+        self.instructions.is_complete()
+            && self.responses.is_complete()
+            && made_with::<MetricRow>(&self.stats, &self.provenance)
+    }
 
-    let summary = SynthSummary::from_metrics(metrics(&counts));
-    write(&stats_path, &summary.metrics, &provenance)?;
-    accept(&summary, config)?;
-    let parts = tasks.len().div_ceil(config.tasks_per_part);
-    finish(parts, &instructions, &responses)?;
-    Ok(summary)
+    /// Writes instructions, responses and stats unless they are complete.
+    fn complete(&self, progress: &dyn Progress) -> Result<SynthSummary, SynthError> {
+        let (tasks, config) = (self.tasks, self.config);
+        if self.is_complete() {
+            let summary = SynthSummary::from_metrics(read::<MetricRow>(&self.stats)?);
+            accept(&summary, config)?;
+            return Ok(summary);
+        }
+        let kinds = config.kinds()?;
+        let relevance = self.relevance.map(read_relevance).transpose()?;
+        let found = survey(self.answers, tasks, &kinds, relevance.as_ref(), config, progress)?;
+        let mut counts = found.counts;
+        let mut writer = Writer {
+            config,
+            kinds: &kinds,
+            editable: &found.editable,
+            owners: found.owners,
+            examples: BTreeMap::new(),
+        };
+        progress.start("writing instructions", tasks.len() as u64);
+        let samples = config.samples_per_task;
+        let mut written = Written::default();
+        each_task(self.answers, tasks, samples, |index, task, rows| {
+            if progress.cancelled() {
+                return Err(SynthError::Cancelled);
+            }
+            let mut usable = Vec::new();
+            for (row, used) in rows.iter().zip(&found.used[index * samples..]) {
+                if *used && let Ok(answer) = answer_of(self.answers, row, config)? {
+                    usable.push(answer);
+                }
+            }
+            writer.task(index, task, &usable, &mut written)?;
+            if (index + 1) % config.tasks_per_part == 0 || index + 1 == tasks.len() {
+                let written = std::mem::take(&mut written);
+                self.write_part(index / config.tasks_per_part, &written)?;
+                counts.merge(written.counts);
+            }
+            progress.advance(1);
+            Ok(())
+        })?;
+        progress.finish();
+
+        let summary = SynthSummary::from_metrics(metrics(&counts));
+        write(&self.stats, &summary.metrics, &self.provenance)?;
+        accept(&summary, config)?;
+        let parts = tasks.len().div_ceil(config.tasks_per_part);
+        finish(parts, &self.instructions, &self.responses)?;
+        Ok(summary)
+    }
+
+    /// Writes a part that is missing. The rows of an existing part are computed again, because they register n-grams and
+    /// count examples.
+    fn write_part(&self, part: usize, written: &Written) -> Result<(), SynthError> {
+        if !self.instructions.is_complete() && !self.instructions.has(part) {
+            self.instructions.write(part, &written.instructions)?;
+        }
+        if !self.responses.is_complete() && !self.responses.has(part) {
+            self.responses.write(part, &written.responses)?;
+        }
+        Ok(())
+    }
 }
 
 /// Rejects a run without responses or with too many edited ones.

@@ -102,6 +102,7 @@ pub(crate) fn survey(
     path: &Path,
     tasks: &[Task],
     kinds: &[(Kind, f64)],
+    relevance: Option<&BTreeMap<String, f64>>,
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<Survey, SynthError> {
@@ -129,8 +130,11 @@ pub(crate) fn survey(
                     return Err(misplaced(path, &expected, &row.instruction_id));
                 }
             }
+            let relevant = relevance.and_then(|known| known.get(&row.id));
             let verdict = verdict.and_then(|answer| {
-                if !seen.insert(words(&answer.text).map(str::to_lowercase).collect()) {
+                if relevant.is_some_and(|value| *value < config.quality.min_relevance) {
+                    Err(Drop::OffTask)
+                } else if !seen.insert(words(&answer.text).map(str::to_lowercase).collect()) {
                     Err(Drop::Duplicate)
                 } else if !owners.admit(index as u32, &answer.text, &instruction) {
                     Err(Drop::SharedNgram)
@@ -143,6 +147,8 @@ pub(crate) fn survey(
             match verdict {
                 Ok(answer) => {
                     counts.one(Total::Kept);
+                    let unchecked = config.check_relevance && relevant.is_none();
+                    counts.add(Breakdown::Unchecked.of("relevance"), u64::from(unchecked));
                     counts.add(Breakdown::Trimmed.of("cut"), u64::from(answer.info.trimmed));
                     if answer.info.recipe == Recipe::BackTranslate {
                         texts.push(answer.text);

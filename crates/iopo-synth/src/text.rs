@@ -1,4 +1,4 @@
-//! N-grams and edit distance.
+//! N-grams, and the script of a text.
 
 use std::hash::{DefaultHasher, Hasher};
 
@@ -52,46 +52,9 @@ fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
-/// Returns the share of words that an edit changed: insertions, deletions and replacements, divided by the number of words of
-/// the original.
-///
-/// Case, punctuation and white space do not count, so that an edit of the layout alone is free. A Han character is a word.
-pub fn edit_share(original: &str, edited: &str) -> f64 {
-    let (from, to) = (units(original), units(edited));
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, token) in from.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(token != other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[to.len()] as f64 / from.len().max(1) as f64
-}
-
-/// Returns the words in lower case, with each Han character apart.
-fn units(text: &str) -> Vec<String> {
-    let mut units = Vec::new();
-    for word in words(text) {
-        let mut rest = String::new();
-        for c in word.chars() {
-            if is_han(c) {
-                units.extend((!rest.is_empty()).then(|| std::mem::take(&mut rest)));
-                units.push(c.to_string());
-            } else {
-                rest.extend(c.to_lowercase());
-            }
-        }
-        units.extend((!rest.is_empty()).then_some(rest));
-    }
-    units
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{edit_share, grams, script_share};
+    use super::{grams, script_share};
 
     #[test]
     fn n_grams_ignore_case_and_punctuation() {
@@ -109,15 +72,5 @@ mod tests {
         assert!((script_share("茶 tea", "zh-Hans") - 0.25).abs() < 1e-12);
         assert!((script_share("123 …", "en") - 1.0).abs() < 1e-12);
         assert!((script_share("茶", "de") - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn edits_are_counted_over_words_of_the_original() {
-        assert!((edit_share("a b c d", "a x c d") - 0.25).abs() < 1e-12);
-        assert!((edit_share("a b c d", "a b c d e") - 0.25).abs() < 1e-12);
-        assert!((edit_share("a b c d", "- A b\n- c, D.")).abs() < 1e-12, "layout is free");
-        assert!((edit_share("喝茶", "喝水") - 0.5).abs() < 1e-12);
-        assert!((edit_share("喝 tea", "喝tea")).abs() < 1e-12);
-        assert!((edit_share("", "a b") - 2.0).abs() < 1e-12);
     }
 }

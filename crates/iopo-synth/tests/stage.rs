@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use iopo_constraints::satisfy::changed_share;
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, ResponseSource, read};
 use iopo_synth::answers::SampleInfo;
-use iopo_synth::text::{edit_share, grams};
+use iopo_synth::text::grams;
 use iopo_synth::{Recipe, SynthConfig, SynthError, SynthSummary, synthesize, synthesize_sampled};
 use iopo_testing::answers::{natural, write_tasks};
 
@@ -34,13 +35,14 @@ fn config_with(change: impl FnOnce(&mut SynthConfig)) -> SynthConfig {
     // The model is scripted and writes about no task.
     config.recipe = Recipe::BackTranslate.into();
     config.instructions_per_answer = 1;
+    config.check_relevance = false;
     config.max_edit = 0.2;
     change(&mut config);
     config
 }
 
 fn run(dir: &Path, config: &SynthConfig) -> Result<SynthSummary, SynthError> {
-    synthesize(&dir.join("tasks.jsonl"), dir, &Scripted::new(natural), config, &Silent)
+    synthesize(&dir.join("tasks.jsonl"), dir, &Scripted::new(natural), None, config, &Silent)
 }
 
 fn bytes(dir: &Path) -> Vec<Vec<u8>> {
@@ -136,7 +138,7 @@ fn a_resumed_run_ends_with_the_bytes_of_an_uninterrupted_one() {
         write_tasks(&dir.path().join("tasks.jsonl"), 5);
         let (model, tasks) = (Scripted::new(natural), dir.path().join("tasks.jsonl"));
         let stop = StopAfter(AtomicI64::new(after));
-        let stopped = synthesize(&tasks, dir.path(), &model, &config, &stop);
+        let stopped = synthesize(&tasks, dir.path(), &model, None, &config, &stop);
         assert!(matches!(stopped, Err(SynthError::Cancelled)), "{after}: not stopped");
         run(dir.path(), &config).expect("the rest");
         assert_eq!(bytes(dir.path()), wanted, "stopped after {after} queries");
@@ -176,7 +178,7 @@ fn finished_parts_are_kept_if_the_model_fails_and_no_batch_spans_two_parts() {
     let mut failures = 0;
     loop {
         let model = Flaky { left: AtomicI64::new(1), largest: AtomicI64::new(0) };
-        let result = synthesize(&tasks, dir.path(), &model, &config(), &Silent);
+        let result = synthesize(&tasks, dir.path(), &model, None, &config(), &Silent);
         let limit = (config().tasks_per_part * config().samples_per_task) as i64;
         assert!(model.largest.load(Ordering::Relaxed) <= limit);
         match result {
@@ -257,7 +259,7 @@ fn an_edit_changes_few_tokens_and_only_for_rarely_reached_kinds() {
         assert_eq!(row.source, ResponseSource::Edited);
         let own = |answer: &&ResponseRow| answer.task_id == row.task_id;
         assert!(answers.iter().filter(own).any(|answer| answer.text.trim() == original));
-        let share = edit_share(original, &row.text);
+        let share = changed_share(original, &row.text);
         assert!(row.text != *original && share <= 0.2, "{share}: {}", row.text);
         edited += 1;
     }
@@ -283,7 +285,7 @@ fn two_tasks_share_an_8_gram_only_if_both_instructions_have_it() {
             own
         }
     });
-    synthesize(&tasks, dir.path(), &model, &config(), &Silent).expect("a run");
+    synthesize(&tasks, dir.path(), &model, None, &config(), &Silent).expect("a run");
     assert!(stat(dir.path(), "dropped/shared_ngram") > 0.0);
     let (instructions, responses) = rows(dir.path());
     let mut owner: BTreeMap<u64, &str> = BTreeMap::new();
@@ -308,7 +310,7 @@ fn dropped_answers_are_counted_by_reason() {
         _ => natural(request),
     });
     let config = config_with(|config| config.samples_per_task = 8);
-    let summary = synthesize(&tasks, dir.path(), &model, &config, &Silent).expect("a run");
+    let summary = synthesize(&tasks, dir.path(), &model, None, &config, &Silent).expect("a run");
     assert!(summary.dropped["empty"] > 0);
     assert!(summary.dropped["looping"] > 0);
     let dropped: u64 = ["empty", "looping", "cut", "duplicate", "shared_ngram"]
@@ -324,7 +326,8 @@ fn an_error_about_no_usable_answer_has_the_reasons() {
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 2);
     let model = Scripted::new(|_: &Request| String::new());
-    let error = synthesize(&tasks, dir.path(), &model, &config(), &Silent).expect_err("nothing");
+    let error =
+        synthesize(&tasks, dir.path(), &model, None, &config(), &Silent).expect_err("nothing");
     assert!(error.to_string().contains("empty: 8"), "{error}");
 }
 
@@ -354,7 +357,7 @@ fn a_task_that_the_model_rejects_is_counted_and_skipped() {
     let dir = tempfile::tempdir().expect("folder");
     let tasks = dir.path().join("tasks.jsonl");
     write_tasks(&tasks, 8);
-    let summary = synthesize(&tasks, dir.path(), &Narrow, &config(), &Silent).expect("a run");
+    let summary = synthesize(&tasks, dir.path(), &Narrow, None, &config(), &Silent).expect("a run");
     assert_eq!(summary.dropped["refused"], 8, "two of eight tasks, four samples each");
     let answers: Vec<ResponseRow> = read(&dir.path().join("answers.parquet")).expect("answers");
     assert!(answers.iter().any(|row| row.error.as_deref() == Some("too long")));

@@ -48,7 +48,7 @@ use iopo_llm::{LanguageModel, Progress};
 use iopo_pairs::{PairsSummary, is_imported, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
-use iopo_synth::{SynthSummary, synthesize, synthesize_sampled};
+use iopo_synth::{RelevanceModel, SynthSummary, synthesize, synthesize_sampled};
 use iopo_train::{Responses, SftData, TrainInputs, TrainSummary};
 
 use crate::config::PipelineConfig;
@@ -183,7 +183,7 @@ impl Pipeline {
         model: &dyn LanguageModel,
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
-        Ok(self.timed(Stage::Synth, || self.synth_by(model, &self.tasks()?, progress))?.0)
+        Ok(self.timed(Stage::Synth, || self.synth_by(model, None, &self.tasks()?, progress))?.0)
     }
 
     /// Builds preference groups from the instructions and responses.
@@ -243,10 +243,13 @@ impl Pipeline {
 
     fn run_synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
         let (tasks, config) = (self.tasks()?, &self.config.synth);
-        match synthesize_sampled(&tasks, self.dir.root(), config, progress)? {
-            Some(summary) => Ok(summary),
-            None => self.synth_by(self.base()?.chat(), &tasks, progress),
+        if let Some(summary) = synthesize_sampled(&tasks, self.dir.root(), config, progress)? {
+            return Ok(summary);
         }
+        let model = self.base()?.chat();
+        let name = model.name();
+        let base = RelevanceModel { name: &name, model };
+        self.synth_by(model, Some(base), &tasks, progress)
     }
 
     fn run_pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
@@ -333,10 +336,11 @@ impl Pipeline {
     fn synth_by(
         &self,
         model: &dyn LanguageModel,
+        base: Option<RelevanceModel<'_>>,
         tasks: &Path,
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
-        Ok(synthesize(tasks, self.dir.root(), model, &self.config.synth, progress)?)
+        Ok(synthesize(tasks, self.dir.root(), model, base, &self.config.synth, progress)?)
     }
 
     /// Fails if the groups are imported: no stage can build them again, so none may replace them.

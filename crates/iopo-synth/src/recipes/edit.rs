@@ -51,6 +51,7 @@ impl Writer<'_> {
     ///
     /// The number and the parameters of the constraints are drawn as for test prompts. A constraint that holds already is
     /// kept with the probability `keep_probability`, and another one if an edit reaches it without breaking the earlier ones.
+    /// For a kind with fewer examples than the average, a constraint that the text satisfies can take its place.
     fn draw_for(&self, task: &str, answer: &str, rng: &mut impl Rng) -> (Vec<Constraint>, String) {
         let config = self.config;
         let count = weighted(&config.constraints_per_instruction, rng).map_or(1, |i| i + 1);
@@ -71,13 +72,32 @@ impl Writer<'_> {
                 continue;
             }
             chosen.push(constraint);
-            if let Some(edited) = edited_to_satisfy(&text, &chosen, answer, config.max_edit) {
+            if let Some(edited) = edited_to_satisfy(answer, &chosen, config.max_edit) {
                 text = edited;
             } else {
                 chosen.pop();
+                chosen.extend(self.found_in(&text, kind, &chosen, rng));
             }
         }
         (chosen, text)
+    }
+
+    /// Finds a constraint of a rare kind that a text satisfies, for kinds whose drawn parameters hardly ever hold.
+    fn found_in(
+        &self,
+        text: &str,
+        kind: Kind,
+        chosen: &[Constraint],
+        rng: &mut impl Rng,
+    ) -> Option<Constraint> {
+        let total: u64 = self.examples.values().sum();
+        let examples = self.examples.get(&kind).copied().unwrap_or(0);
+        if examples * self.kinds.len() as u64 > total {
+            return None;
+        }
+        let mut found = kind.back_translate(text);
+        found.retain(|constraint| constraint.fits_with(chosen));
+        (!found.is_empty()).then(|| found.swap_remove(rng.random_range(0..found.len())))
     }
 
     /// Returns the usable kinds in random order. A kind tends to be earlier the fewer examples it has.

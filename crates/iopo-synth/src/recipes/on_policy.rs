@@ -78,7 +78,7 @@ impl Writer<'_> {
             }
             reached.push(constraint.clone());
             let max_edit = self.config.max_edit;
-            let edited = edited_to_satisfy(&text, &reached, &answer.text, max_edit);
+            let edited = edited_to_satisfy(&answer.text, &reached, max_edit);
             if let Some(edited) = edited {
                 text = edited;
             } else {

@@ -42,8 +42,7 @@ pub(crate) fn small_edit(
             continue;
         }
         let before = answers[answer];
-        let edited =
-            edited_to_satisfy(before, std::slice::from_ref(&constraint), before, config.max_edit);
+        let edited = edited_to_satisfy(before, std::slice::from_ref(&constraint), config.max_edit);
         if let Some(text) = edited
             && !answers.contains(&text.as_str())
         {

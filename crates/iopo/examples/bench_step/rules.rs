@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<Value> {
     let model = Scripted::new(answers::natural);
     let before = memory::peak();
     let clock = Instant::now();
-    let made = synthesize(&tasks, dir.path(), &model, &config, &Silent)?;
+    let made = synthesize(&tasks, dir.path(), &model, None, &config, &Silent)?;
     let seconds = clock.elapsed().as_secs_f64();
     let peak = memory::peak();
     let per_row = peak.zip(before).map(|(peak, before)| (peak - before) / made.instructions.max(1));

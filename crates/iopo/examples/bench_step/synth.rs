@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     config.tasks_per_part = args.count;
     config.sampling.max_new_tokens = args.tokens;
     let clock = Instant::now();
-    let made = synthesize(&args.tasks, dir.path(), &model, &config, &Silent)?;
+    let made = synthesize(&args.tasks, dir.path(), &model, None, &config, &Silent)?;
     let seconds = clock.elapsed().as_secs_f64();
     Ok(json!({
         "side": "iopo",

@@ -6,9 +6,9 @@
 
 use std::path::PathBuf;
 
-use iopo_llm::Progress;
+use iopo_llm::{LanguageModel as _, Progress};
 use iopo_schema::run_files::{model_folder, model_name};
-use iopo_synth::{synthesize, synthesize_sampled};
+use iopo_synth::{RelevanceModel, synthesize, synthesize_sampled};
 use iopo_train::TrainInputs;
 use iopo_train::metadata::METADATA;
 
@@ -58,7 +58,9 @@ fn run_one(
     let sampled = synthesize_sampled(&tasks, dir.root(), &config.synth, progress)?;
     if sampled.is_none() {
         let policy = pipeline.base()?.trained(&start, &name(pipeline, round - 1, lineage))?;
-        synthesize(&tasks, dir.root(), &policy, &config.synth, progress)?;
+        let chat = pipeline.base()?.chat();
+        let base = RelevanceModel { name: &chat.name(), model: chat };
+        synthesize(&tasks, dir.root(), &policy, Some(base), &config.synth, progress)?;
     }
     pipeline.pairs_in(&dir, config, progress)?;
     let mut train = config.train.clone();
