@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::benchmarks::{PUBLISHED, published};
+use crate::gain::BASE;
 use crate::{Bootstrap, EvalError, GainMargins};
 
 /// Settings of an evaluation.
@@ -114,6 +115,11 @@ impl EvalConfig {
                     .into());
             }
         }
+        if !self.baselines.iter().any(|baseline| baseline == BASE) {
+            let found = format!("{:?}", self.baselines);
+            let expected = "a list with `base`, which every gain is measured against";
+            return Err(SettingError::new("baselines", found, expected).inside("eval").into());
+        }
         self.held_out_kinds().map(drop)
     }
 
@@ -158,6 +164,8 @@ mod tests {
             error(EvalConfig { constraints_per_instruction: weights, ..default() })
                 .contains("constraints_per_instruction")
         );
+        let baselines = vec!["sft".to_owned()];
+        assert!(error(EvalConfig { baselines, ..default() }).contains("a list with `base`"));
         let benchmarks = vec!["no_such_benchmark".to_owned()];
         assert!(error(EvalConfig { benchmarks, ..default() }).contains("one of ifeval"));
         let held_out = vec!["no_such_kind".to_owned()];

@@ -367,6 +367,8 @@ impl EvalError {
             Self::HeldOutKindSeen { .. } => {
                 "remove it from the held-out list, or run synthesis and pairs again with that list"
             }
+            Self::NoTestPrompts { .. } => "set `eval.prompts` to a file with prompts",
+            Self::SeenAndHeldOut { .. } => "name the kind either as seen or as held out",
             Self::NoConstraints { .. } => "build the prompts again",
             Self::NoRuns { .. } => "pass its predictions and scores",
             Self::KeysDiffer { .. } => "evaluate both on the same prompts",
@@ -383,8 +385,6 @@ impl EvalError {
             | Self::Json { .. }
             | Self::Source { .. }
             | Self::NoPrompts { .. }
-            | Self::NoTestPrompts { .. }
-            | Self::SeenAndHeldOut { .. }
             | Self::Response { .. }
             | Self::UnmatchedResponses { .. }
             | Self::Unanswered { .. }

@@ -27,6 +27,8 @@ pub struct Candidate {
     pub model: String,
     /// Directory that training wrote; `None` for the base.
     pub trained: Option<PathBuf>,
+    /// Random seed of the training; `None` for the base.
+    pub seed: Option<u64>,
     /// Folder of the candidate that training started from; `None` for the base.
     pub reference: Option<String>,
     /// Beta of the implicit reward.
@@ -261,6 +263,7 @@ fn table_rows(
             base_logps: Some(own.base_logps.clone()),
             relevance: own.relevance.clone(),
             plain: own.plain.clone(),
+            seed: candidate.seed,
             groups: Some(GroupRewards {
                 policy: own.policy.clone(),
                 reference: reference.transpose()?,
@@ -317,6 +320,7 @@ mod tests {
             folder,
             model,
             trained: None,
+            seed: None,
             reference: reference.map(str::to_owned),
             beta: 0.1,
         }

@@ -106,17 +106,17 @@ impl Gain {
         let mut worse = Vec::new();
         let (own, base) = both(SummaryMetric::Relevance, &Subset::All)?;
         let allowed = base - margins.max_relevance_loss;
-        if own < allowed {
+        if !is_at_least(own, allowed) {
             worse.push(Worse { metric: SummaryMetric::Relevance, model: own, base, allowed });
         }
         let (own, base) = both(SummaryMetric::CleanAccuracy, &Subset::Plain)?;
         let allowed = base - margins.max_plain_loss;
-        if own < allowed {
+        if !is_at_least(own, allowed) {
             worse.push(Worse { metric: SummaryMetric::CleanAccuracy, model: own, base, allowed });
         }
         let (own, base) = both(SummaryMetric::PerplexityBase, &Subset::All)?;
         let allowed = base * margins.max_perplexity_ratio;
-        if own > allowed {
+        if !is_at_least(allowed, own) {
             worse.push(Worse { metric: SummaryMetric::PerplexityBase, model: own, base, allowed });
         }
         Some(Self {
@@ -133,8 +133,13 @@ impl Gain {
     }
 }
 
+/// Whether a value reaches a bound. A value that is not a number does not.
+fn is_at_least(value: f64, bound: f64) -> bool {
+    value >= bound
+}
+
 /// Name of the base model in a summary.
-const BASE: &str = "base";
+pub const BASE: &str = "base";
 
 #[cfg(test)]
 mod tests {
@@ -184,6 +189,7 @@ mod tests {
         assert_eq!(worse(&summary(0.45, 0.95, 4.4, 0.04)), [SummaryMetric::Relevance]);
         assert_eq!(worse(&summary(0.55, 0.92, 4.4, 0.04)), [SummaryMetric::CleanAccuracy]);
         assert_eq!(worse(&summary(0.55, 0.95, 4.6, 0.04)), [SummaryMetric::PerplexityBase]);
+        assert_eq!(worse(&summary(0.55, 0.95, f64::NAN, 0.04)), [SummaryMetric::PerplexityBase]);
         assert_eq!(worse(&summary(0.55, 0.95, 4.4, -0.01)), [], "the interval holds zero");
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use iopo_llm::{Progress, TokenLogps};
+use iopo_schema::run_files::{method_of, model_name, round_of};
 use iopo_schema::{
     PreferenceRow, Provenance, ReferenceRow, RelevanceRow, SummaryRow, content_id, file_hash,
 };
@@ -40,6 +41,8 @@ pub struct EvaluatedRun {
     pub plain: Option<PlainResponses>,
     /// Log-probabilities of the test groups; `None` omits the rewards.
     pub groups: Option<GroupRewards>,
+    /// Random seed of the training; `None` for a model without one. Two models are compared over the seeds that both have.
+    pub seed: Option<u64>,
 }
 
 /// Responses of a model to the test tasks without constraints.
@@ -88,7 +91,7 @@ pub fn summarize(
         tables.push(Table::of(model, &groups, &config.quality)?);
     }
     let pairs = pairs(&names, &config.baselines);
-    let rows = rows(&names, &tables, &pairs, config, progress)?;
+    let rows = rows(&names, models, &groups, &tables, &pairs, config, progress)?;
     iopo_schema::write(out, &rows, &provenance(models, &groups, config)?)?;
     Ok(rows)
 }
@@ -96,6 +99,8 @@ pub fn summarize(
 /// Computes all estimates, then all differences.
 fn rows(
     names: &[&str],
+    models: &[EvaluatedModel],
+    groups: &[&PreferenceRow],
     tables: &[Table],
     pairs: &[(usize, usize)],
     config: &EvalConfig,
@@ -116,9 +121,12 @@ fn rows(
         progress.advance(1);
     }
     for &(left, right) in pairs {
-        for cell in tables[left].cells.iter().filter(|cell| cell.paired) {
+        let (left_table, right_table) = same_seeds(&models[left], &models[right], groups, config)?;
+        let left_table = left_table.as_ref().unwrap_or(&tables[left]);
+        let right_table = right_table.as_ref().unwrap_or(&tables[right]);
+        for cell in left_table.cells.iter().filter(|cell| cell.paired) {
             stop_if_cancelled(progress)?;
-            let Some(other) = tables[right].find(cell.metric, &cell.subset) else { continue };
+            let Some(other) = right_table.find(cell.metric, &cell.subset) else { continue };
             let estimate = bootstrap.difference(
                 (names[left], &cell.rows),
                 (names[right], &other.rows),
@@ -132,6 +140,29 @@ fn rows(
     Ok(rows)
 }
 
+/// Makes the tables of two models over the random seeds that both have; `None` for a model that needs no other table.
+fn same_seeds(
+    left: &EvaluatedModel,
+    right: &EvaluatedModel,
+    groups: &[&PreferenceRow],
+    config: &EvalConfig,
+) -> Result<(Option<Table>, Option<Table>), EvalError> {
+    let seeds = |model: &EvaluatedModel| -> BTreeSet<u64> {
+        model.runs.iter().filter_map(|run| run.seed).collect()
+    };
+    let both: BTreeSet<u64> = seeds(left).intersection(&seeds(right)).copied().collect();
+    let restricted = |model: &EvaluatedModel| {
+        if both.is_empty() || seeds(model) == both {
+            return Ok(None);
+        }
+        let shared = |run: &&EvaluatedRun| run.seed.is_some_and(|seed| both.contains(&seed));
+        let runs = model.runs.iter().filter(shared).cloned().collect();
+        let model = EvaluatedModel { model: model.model.clone(), runs };
+        Table::of(&model, groups, &config.quality).map(Some)
+    };
+    Ok((restricted(left)?, restricted(right)?))
+}
+
 /// Makes a row of the table; `None` if nothing was measured.
 fn row(
     model: &str,
@@ -143,14 +174,23 @@ fn row(
 }
 
 /// Lists the pairs to compare: each model with every baseline, a baseline only with those before it in the list.
+///
+/// After a later round, a model is also compared with the baselines after the same round, and with itself after the round
+/// before.
 fn pairs(names: &[&str], baselines: &[String]) -> Vec<(usize, usize)> {
-    let rank = |name: &str| baselines.iter().position(|baseline| baseline == name);
+    let rank = |name: &str| baselines.iter().position(|baseline| baseline == method_of(name));
     let mut pairs = Vec::new();
     for (left, name) in names.iter().enumerate() {
-        let before = rank(name).unwrap_or(baselines.len());
+        let (method, round) = (method_of(name), round_of(name));
+        let before = &baselines[..rank(name).unwrap_or(baselines.len())];
+        let mut wanted: Vec<String> = before.to_vec();
+        if round > 1 {
+            wanted.push(model_name(method, round - 1));
+            wanted.extend(before.iter().map(|baseline| model_name(baseline, round)));
+        }
         let mut seen = BTreeSet::new();
-        for baseline in &baselines[..before] {
-            let right = names.iter().position(|name| name == baseline);
+        for baseline in wanted {
+            let right = names.iter().position(|name| *name == baseline);
             pairs.extend(right.filter(|right| seen.insert(*right)).map(|right| (left, right)));
         }
     }
@@ -213,5 +253,19 @@ mod tests {
         assert_eq!(pairs(&["base", "sft", "iopo"], &baselines), [(1, 0), (2, 0), (2, 1)]);
         assert_eq!(pairs(&["iopo", "dpo"], &baselines), [(0, 1)]);
         assert_eq!(pairs(&["base"], &baselines), []);
+    }
+
+    #[test]
+    fn a_later_round_is_compared_with_its_controls_and_with_the_round_before() {
+        let baselines = ["base", "dpo"].map(str::to_owned);
+        let names = ["base", "dpo", "dpo-round2", "iopo", "iopo-round2"];
+        let of = |left: &str| -> Vec<&str> {
+            let at = names.iter().position(|name| *name == left);
+            let found = pairs(&names, &baselines).into_iter().filter(|pair| Some(pair.0) == at);
+            found.map(|pair| names[pair.1]).collect()
+        };
+        assert_eq!(of("iopo-round2"), ["base", "dpo", "iopo", "dpo-round2"]);
+        assert_eq!(of("dpo-round2"), ["base", "dpo"]);
+        assert_eq!(of("iopo"), ["base", "dpo"]);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use iopo_constraints::Kind;
+use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
 use iopo_core::settings::{check, check_weights, json_without};
 use iopo_schema::{GroupKind, Operation, Split, usable_kinds};
@@ -160,6 +161,9 @@ pub struct PairsConfig {
     /// Fails the run if a larger share of the groups has an edited response. Default: 1. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_edited_share: f64,
+    /// What counts as an answer: drops groups in which a response echoes a constraint of its instruction, loops, or is short
+    /// although no constraint asks for that. In a run, set by the top-level `quality`; any other value is refused.
+    pub quality: QualityConfig,
     /// Tasks in one part of the output, the unit of resuming. Default: 32. Range: at least 1.
     #[schemars(range(min = 1))]
     pub tasks_per_part: usize,
@@ -183,6 +187,7 @@ impl Default for PairsConfig {
             kind_weights: BTreeMap::new(),
             near_duplicate_threshold: 0.8,
             max_edited_share: 1.0,
+            quality: QualityConfig::default(),
             tasks_per_part: 32,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use iopo_constraints::quality::QualityConfig;
 use iopo_constraints::{Constraint, Kind};
 use iopo_schema::{ConstraintRow, PreferenceRow, Proof, Split, content_id, render_rows};
 use rand_chacha::ChaCha8Rng;
@@ -20,6 +21,9 @@ pub enum Unfit {
     NoCommon,
     /// Admission rejected the group.
     Refused(Refusal),
+    /// A response is no answer to its instruction: it repeats a constraint, or it is short although no constraint of this
+    /// instruction asks for that.
+    NoAnswer,
 }
 
 impl Unfit {
@@ -28,6 +32,7 @@ impl Unfit {
         match self {
             Self::NoCommon => "no_common_constraint",
             Self::Refused(reason) => reason.name(),
+            Self::NoAnswer => "no_answer",
         }
     }
 }
@@ -93,7 +98,21 @@ pub fn build(
         proof: Proof::default(),
     };
     row.proof = admit(&row).map_err(Unfit::Refused)?;
-    Ok(row)
+    let answers = is_answer(&row.y1, &row.x1_constraints, &config.quality)
+        && is_answer(&row.y2, &row.x2_constraints, &config.quality);
+    if answers { Ok(row) } else { Err(Unfit::NoAnswer) }
+}
+
+/// Whether a response counts as an answer to an instruction. It was filtered for the instruction that it was written for,
+/// whose constraints may be others.
+fn is_answer(response: &str, asked: &[ConstraintRow], quality: &QualityConfig) -> bool {
+    let asked: Vec<(Constraint, &str)> =
+        asked.iter().filter_map(|row| Some((row.constraint()?.ok()?, row.text.as_str()))).collect();
+    let constraints = asked.iter().map(|(constraint, _)| constraint);
+    let sentences = asked.iter().map(|(constraint, text)| (constraint, *text));
+    !quality.is_echo(response, sentences)
+        && !quality.is_loop(response)
+        && !quality.is_thin(response, constraints)
 }
 
 /// Draws up to `count` shared constraints that are compatible with each other and with the changed ones. Constraints of
@@ -134,4 +153,41 @@ fn row_of(candidate: &Candidate, rng: &mut ChaCha8Rng) -> ConstraintRow {
     }
     let constraint = &candidate.constraint;
     ConstraintRow::from_constraint(constraint, constraint.draw_phrasing(rng))
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_constraints::Constraint;
+    use iopo_constraints::quality::QualityConfig;
+    use iopo_schema::ConstraintRow;
+
+    use super::is_answer;
+
+    fn asked(id: &str, params: &str) -> Vec<ConstraintRow> {
+        let constraint = Constraint::from_parts(id, params).expect("a constraint");
+        vec![ConstraintRow::from_constraint(&constraint, 0)]
+    }
+
+    #[test]
+    fn a_short_response_answers_only_an_instruction_that_asks_for_few_words() {
+        let quality = QualityConfig::default();
+        let short = "Warm the pot first.";
+        assert!(is_answer(short, &asked("max_words", r#"{"n":8}"#), &quality));
+        assert!(!is_answer(short, &asked("no_commas", "{}"), &quality));
+        let long = "Warm the pot first, then add the leaves and pour hot water over them.";
+        assert!(is_answer(long, &asked("no_digits", "{}"), &quality));
+    }
+
+    #[test]
+    fn a_response_that_repeats_a_sentence_of_its_instruction_is_no_answer() {
+        let quality = QualityConfig::default();
+        let asked = asked("max_words", r#"{"n":40}"#);
+        let echo = format!("{} Warm the pot first, then add the leaves and wait.", asked[0].text);
+        assert!(!is_answer(&echo, &asked, &quality));
+        assert!(is_answer(
+            "Warm the pot first, then add the leaves, pour the water and wait.",
+            &asked,
+            &quality
+        ));
+    }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use iopo_schema::run_files::{method_of, model_folder, model_name};
 use iopo_schema::{
     FlawsRow, MetricRow, PredictionRow, PreferenceRow, Record, SchemaError, ScoreRow, SummaryRow,
     run_files,
@@ -18,7 +19,9 @@ pub(crate) struct Run {
     pub(crate) synth_stats: Option<Vec<MetricRow>>,
     pub(crate) pairs_stats: Option<Vec<MetricRow>>,
     pub(crate) preferences: Option<Vec<PreferenceRow>>,
-    /// Folders under `train/` with their metrics, in the order of [`models::order`].
+    /// Groups of the rounds after the first, by the name of the model that was trained on them.
+    pub(crate) later_preferences: Vec<(String, Vec<PreferenceRow>)>,
+    /// Folders under `train/` and those of later rounds with their metrics, in the order of [`models::order`].
     pub(crate) training: Vec<(String, Vec<MetricRow>)>,
     pub(crate) summary: Option<Vec<SummaryRow>>,
     /// The evaluation on dev prompts, which compares rounds.
@@ -54,6 +57,20 @@ impl Run {
             let path = train.join(&name).join(run_files::METRICS);
             training.extend(load(&path)?.map(|rows| (name, rows)));
         }
+        let mut later_preferences = Vec::new();
+        for (round, dir) in rounds(&directory.join(run_files::ROUNDS))? {
+            for policy in folders(&dir)? {
+                let (method, seed) = (method_of(&policy), policy.split_once("-seed"));
+                let seed = seed.and_then(|(_, seed)| seed.parse().ok());
+                let name = model_folder(&model_name(method, round), seed);
+                let dir = dir.join(&policy);
+                let groups = load(&dir.join(run_files::PREFERENCES))?;
+                later_preferences.extend(groups.map(|rows| (name.clone(), rows)));
+                let metrics = dir.join(run_files::TRAIN).join(method).join(run_files::METRICS);
+                training.extend(load(&metrics)?.map(|rows| (name, rows)));
+            }
+        }
+        training.sort_by(|left, right| models::order(&left.0, &right.0));
         let mut unseen_kinds = BTreeSet::new();
         for name in folders(&eval)? {
             let scores: Option<Vec<ScoreRow>> = load(&eval.join(name).join(run_files::SCORES))?;
@@ -80,6 +97,7 @@ impl Run {
         }
         Ok(Self {
             responses,
+            later_preferences,
             dev: load(&eval.join(run_files::DEV).join(run_files::SUMMARY))?,
             benchmarks,
             synth_stats: load(&directory.join(run_files::SYNTH_STATS))?,
@@ -100,6 +118,15 @@ fn load<R: Record>(path: &Path) -> Result<Option<Vec<R>>, ReportError> {
         Err(SchemaError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Lists the rounds after the first with their directories, in order.
+fn rounds(directory: &Path) -> Result<Vec<(usize, PathBuf)>, ReportError> {
+    let numbered = |name: String| Some((name.parse().ok()?, directory.join(name)));
+    let mut found: Vec<(usize, PathBuf)> =
+        folders(directory)?.into_iter().filter_map(numbered).collect();
+    found.sort();
+    Ok(found)
 }
 
 /// Lists the folders in a directory in the order of models; none if the directory is missing.

@@ -70,6 +70,26 @@ fn an_empty_run_names_the_missing_stages() -> Outcome {
 }
 
 #[test]
+fn groups_and_curves_of_later_rounds_are_shown_by_their_model() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    make_run(folder.path(), "Plain words.")?;
+    let out = folder.path().join("report.html");
+    render(folder.path(), &out, &meta())?;
+    assert!(!fs::read_to_string(&out)?.contains("iopo-round2"));
+    let round = folder.path().join("rounds/2/iopo");
+    fs::create_dir_all(round.join("train/iopo"))?;
+    for file in ["preferences.parquet", "train/iopo/metrics.parquet"] {
+        fs::copy(folder.path().join(file), round.join(file))?;
+    }
+    let summary = render(folder.path(), &out, &meta())?;
+    assert_eq!(summary.methods, ["sft", "dpo", "iopo", "iopo-round2"]);
+    let page = fs::read_to_string(&out)?;
+    assert!(page.contains("<h3>iopo-round2</h3>"));
+    assert_eq!(page.matches("<details class=\"group\"").count(), 12 + 12 + 10);
+    Ok(())
+}
+
+#[test]
 fn every_file_is_optional() -> Outcome {
     let files = [
         "synth_stats.parquet",

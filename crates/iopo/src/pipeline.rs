@@ -122,6 +122,7 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         // Checked before synthesis, which takes long.
         self.refuse_imported()?;
+        benchmarks::check(self)?;
         for stage in Stage::ALL {
             finished(self.run_stage(stage, progress)?);
         }

@@ -28,8 +28,8 @@ pub struct BenchmarkConfig {
     pub partial: bool,
     /// Evaluates only the first prompts of the file. Default: all prompts.
     pub limit: Option<usize>,
-    /// Run directory that trained the model; a prompt of the benchmark among its tasks is an error. Default: `None`.
-    pub trained_in: Option<PathBuf>,
+    /// Directories of the data that trained the model; a prompt of the benchmark among their tasks is an error. Default: none.
+    pub trained_in: Vec<PathBuf>,
     /// Bootstrap behind the intervals. Default: [`Bootstrap::default`].
     pub bootstrap: Bootstrap,
 }
@@ -106,7 +106,7 @@ impl<'a> BenchmarkRun<'a> {
         let text = std::fs::read_to_string(data)
             .map_err(|source| EvalError::Read { path: data.clone(), source })?;
         let mut prompts = benchmark.parse(&text).map_err(in_data)?;
-        if let Some(run) = &config.trained_in {
+        for run in &config.trained_in {
             contamination::refuse_contaminated(run, &prompts, progress)?;
         }
         let responses = config.responses.as_deref();

@@ -64,6 +64,7 @@ impl Run {
         let scorer = HeldOut::new(&self.config).expect("settings");
         score_file(&scorer, &done.path, &scores).expect("scores");
         EvaluatedRun {
+            seed: None,
             predictions: done.path,
             scores,
             base_logps: None,

@@ -11,8 +11,10 @@ const SHOWN: usize = 12;
 /// The sampled groups.
 #[derive(Debug, Serialize)]
 pub(crate) struct Groups {
+    /// The model that was trained on them, after a later round; empty for the run's groups.
+    model: String,
     total: String,
-    groups: Vec<Group>,
+    rows: Vec<Group>,
 }
 
 #[derive(Debug, Serialize)]
@@ -73,12 +75,12 @@ struct CheckedConstraint {
 
 impl Groups {
     /// Samples groups at even distances by id, so every report of the run shows the same ones.
-    pub(crate) fn of(rows: &[PreferenceRow]) -> Self {
+    pub(crate) fn of(model: &str, rows: &[PreferenceRow]) -> Self {
         let mut sorted: Vec<&PreferenceRow> = rows.iter().collect();
         sorted.sort_by(|left, right| left.id.cmp(&right.id));
         let count = sorted.len().min(SHOWN);
-        let groups = (0..count).map(|index| group(sorted[index * sorted.len() / count])).collect();
-        Self { total: format::number(rows.len() as f64), groups }
+        let shown = (0..count).map(|index| group(sorted[index * sorted.len() / count])).collect();
+        Self { model: model.to_owned(), total: format::number(rows.len() as f64), rows: shown }
     }
 }
 

@@ -93,13 +93,14 @@ pub(crate) struct Sections {
     kinds: Option<Kinds>,
     checks: Option<Checks>,
     groups: Option<Groups>,
+    later_groups: Vec<Groups>,
 }
 
 impl Sections {
-    pub(crate) fn of(run: &Run, seed: u64) -> Self {
+    pub(crate) fn of(run: &Run, seed: u64, has_headline: bool) -> Self {
         let summary = run.summary.as_deref();
         Self {
-            tiles: overview::tiles(run),
+            tiles: overview::tiles(run, has_headline),
             synthesis: run.synth_stats.as_deref().map(Yields::of),
             pairs: run.pairs_stats.as_deref().map(Yields::of),
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),
@@ -109,7 +110,12 @@ impl Sections {
             rounds: run.dev.as_deref().and_then(Rounds::of),
             kinds: summary.and_then(|rows| Kinds::of(rows, &run.unseen_kinds)),
             checks: summary.and_then(Checks::of),
-            groups: run.preferences.as_deref().map(Groups::of),
+            groups: run.preferences.as_deref().map(|rows| Groups::of("", rows)),
+            later_groups: run
+                .later_preferences
+                .iter()
+                .map(|(model, rows)| Groups::of(model, rows))
+                .collect(),
         }
     }
 

@@ -18,7 +18,9 @@ pub(crate) struct Tile {
 }
 
 /// Makes the tiles, in the order of the stages.
-pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
+///
+/// The accuracy is left out if a headline shows it.
+pub(crate) fn tiles(run: &Run, has_headline: bool) -> Vec<Tile> {
     let mut tiles = Vec::new();
     if let Some(rows) = &run.synth_stats
         && let Some(responses) = rows.iter().find(|row| row.name == Total::Responses.as_str())
@@ -55,7 +57,7 @@ pub(crate) fn tiles(run: &Run) -> Vec<Tile> {
             detail: format!("up to {} steps", format::number(steps as f64)),
         });
     }
-    if let Some(rows) = &run.summary {
+    if let Some(rows) = run.summary.as_ref().filter(|_| !has_headline) {
         let names = super::accuracy::models(rows);
         let clean = rows.iter().any(|row| row.metric == SummaryMetric::CleanAccuracy);
         let (metric, counted) = if clean {

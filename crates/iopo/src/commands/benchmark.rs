@@ -28,7 +28,7 @@ pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
     config.responses.clone_from(&args.responses);
     config.partial = args.partial;
     config.limit = args.limit.map(NonZeroUsize::get);
-    config.trained_in = trained_in;
+    config.trained_in = trained_in.into_iter().collect();
     let bars = Bars::new();
     let run = BenchmarkRun::prepare(benchmark, &config, &bars)
         .map_err(|error| explain(error, benchmark))?;

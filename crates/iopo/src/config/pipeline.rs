@@ -135,8 +135,12 @@ impl PipelineConfig {
     }
 
     /// Returns what counts as an answer in each section that decides it, with the section's name.
-    pub(super) fn quality_mut(&mut self) -> [(&'static str, &mut QualityConfig); 2] {
-        [("synth", &mut self.synth.quality), ("eval", &mut self.eval.quality)]
+    pub(super) fn quality_mut(&mut self) -> [(&'static str, &mut QualityConfig); 3] {
+        [
+            ("synth", &mut self.synth.quality),
+            ("pairs", &mut self.pairs.quality),
+            ("eval", &mut self.eval.quality),
+        ]
     }
 
     /// Returns the random seed of each section that has one, with the section's name.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_core::SettingError;
-use iopo_train::Method;
+use iopo_train::{GridConfig, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct RoundConfig {
     pub recipe: Option<iopo_synth::RecipeMix>,
     /// Responses sampled for each task, as in `synth.samples_per_task`.
     pub samples_per_task: Option<usize>,
-    /// Methods to train on; all must belong to the round before, and SFT is never repeated. Default: those of the round
+    /// Methods to continue. Each must have been trained in the round before; SFT is never repeated. Default: all of the round
     /// before.
     pub methods: Option<Vec<Method>>,
     /// Continues the first random seeds of each method only. Default: all of the round before.
@@ -60,6 +60,11 @@ impl PipelineConfig {
         set(&mut config.train.num_train_epochs, own.num_train_epochs);
         set(&mut config.train.max_train_groups, own.max_train_groups);
         config.train.learning_rate = own.learning_rate.unwrap_or(config.train.learning_rate);
+        // Each policy continues with the settings that the grid chose for it.
+        config.train.grid = GridConfig::default();
+        // The limits are for the run's comparison, which evaluates no groups of a later round.
+        config.pairs.min_train_groups = 1;
+        config.pairs.min_test_tasks = 0;
         config
     }
 
@@ -116,6 +121,25 @@ impl PipelineConfig {
     fn validate_round(&self, round: usize, own: &RoundConfig) -> Result<(), ConfigError> {
         let before = self.lineages(round - 1);
         let methods: BTreeSet<Method> = before.iter().map(|lineage| lineage.method).collect();
+        let seeds: BTreeSet<u64> = before.iter().map(|lineage| lineage.seed).collect();
+        if own.methods.as_ref().is_some_and(Vec::is_empty) {
+            let key = format!("round.{round}.methods");
+            return Err(SettingError::new(key, "no method", "at least one").into());
+        }
+        if let Some(count) = own.num_seeds.filter(|count| *count > seeds.len()) {
+            let key = format!("round.{round}.num_seeds");
+            let expected = format!("at most {}, the seeds of round {}", seeds.len(), round - 1);
+            return Err(SettingError::new(key, count, expected).into());
+        }
+        let overridden = |method: &&Method| {
+            self.train.overrides.get(*method).is_some_and(|own| own.learning_rate.is_some())
+        };
+        if let (Some(rate), Some(method)) = (own.learning_rate, methods.iter().find(overridden)) {
+            let key = format!("round.{round}.learning_rate");
+            let expected =
+                format!("no value beside `train.overrides.{method}.learning_rate`, which wins");
+            return Err(SettingError::new(key, rate, expected).into());
+        }
         if let Some(other) = own.methods.iter().flatten().find(|method| !methods.contains(method)) {
             let known: Vec<String> = methods.iter().map(ToString::to_string).collect();
             let expected = format!("one of round {}: {}", round - 1, known.join(", "));
@@ -163,13 +187,27 @@ mod tests {
     }
 
     #[test]
+    fn limits_of_the_run_do_not_stop_a_later_round() {
+        let mut config = two_rounds("").expect("valid");
+        config.pairs.min_train_groups = 1000;
+        let later = config.of_round(2).pairs;
+        assert_eq!((later.min_train_groups, later.min_test_tasks), (1, 0));
+    }
+
+    #[test]
     fn rounds_that_cannot_run_are_refused() {
         let error = |round: &str| two_rounds(round).expect_err("refused");
         assert!(error("[round.3]\n").contains("a round from 2 to 2"), "{}", error("[round.3]\n"));
         assert!(error("[round.02]\n").contains("`[round.02]`"));
         let found = error("[round.2]\nmethods = [\"simpo\"]\n");
         assert!(found.contains("round.2.methods") && found.contains("dpo, iopo"), "{found}");
-        assert!(error("[round.2]\nnum_seeds = 0\n").contains("round.2.num_seeds"));
+        for bad in ["num_seeds = 0", "num_seeds = 3"] {
+            assert!(error(&format!("[round.2]\n{bad}\n")).contains("round.2.num_seeds"), "{bad}");
+        }
+        assert!(error("[round.2]\nmethods = []\n").contains("at least one"));
+        let both =
+            "[train.overrides.iopo]\nlearning_rate = 1e-4\n[round.2]\nlearning_rate = 1e-5\n";
+        assert!(error(both).contains("train.overrides.iopo.learning_rate"), "{}", error(both));
         assert!(error("[round.2]\nlearning_rate = 2.0\n").contains("learning_rate"));
     }
 }

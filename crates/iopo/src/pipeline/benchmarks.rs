@@ -1,22 +1,47 @@
 //! The published benchmarks of a run: the base, the SFT model and the best method side by side.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use iopo_eval::{BenchmarkConfig, BenchmarkRun, Decoding, ScoredModel, compare, published};
+use iopo_eval::{
+    BenchmarkConfig, BenchmarkRun, Decoding, Published, ScoredModel, compare, published,
+};
 use iopo_llm::Progress;
 use iopo_schema::run_files;
 
 use super::report::compared;
-use super::{Pipeline, PipelineError};
+use super::{Pipeline, PipelineError, rounds};
+
+/// Finds the prompts of every benchmark, before hours are spent on a run that needs them.
+pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
+    for benchmark in chosen(pipeline) {
+        data(pipeline, benchmark)?;
+    }
+    Ok(())
+}
+
+/// Lists the configured benchmarks.
+fn chosen(pipeline: &Pipeline) -> impl Iterator<Item = &'static Published> {
+    pipeline.config().eval.benchmarks.iter().filter_map(|id| published(id))
+}
+
+/// Returns the file of a benchmark's prompts.
+fn data(pipeline: &Pipeline, benchmark: &Published) -> Result<PathBuf, PipelineError> {
+    let data = pipeline.config().eval.benchmark_data.get(benchmark.id);
+    pipeline.models.data(data.map_or(benchmark.dataset, String::as_str))
+}
 
 /// Scores the configured benchmarks. Finished responses are kept, so an interrupted call resumes.
 pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
     let config = pipeline.config();
     let held_out = config.eval.held_out_kinds()?;
-    for benchmark in config.eval.benchmarks.iter().filter_map(|id| published(id)) {
-        let data = config.eval.benchmark_data.get(benchmark.id);
-        let data = data.map_or(benchmark.dataset, String::as_str);
-        let data = pipeline.models.data(data)?;
+    let later = (2..=config.rounds).flat_map(|round| {
+        let lineages = config.lineages(round).into_iter();
+        lineages.map(move |lineage| rounds::dir(pipeline, round, lineage).root().to_owned())
+    });
+    let trained_in: Vec<PathBuf> =
+        std::iter::once(pipeline.dir().root().to_owned()).chain(later).collect();
+    for benchmark in chosen(pipeline) {
+        let data = data(pipeline, benchmark)?;
         let Some(mode) = benchmark.modes.first() else { continue };
         let scorer = (mode.make)(held_out.clone());
         let out = pipeline.dir().benchmark_dir(benchmark.id);
@@ -24,7 +49,7 @@ pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), Pi
         for model in compared(pipeline)? {
             let dir = out.join(&model.folder);
             let mut settings = BenchmarkConfig::new(&data, &dir);
-            settings.trained_in = Some(pipeline.dir().root().to_owned());
+            settings.trained_in.clone_from(&trained_in);
             settings.bootstrap = config.eval.bootstrap();
             let run = BenchmarkRun::prepare(scorer.as_ref(), &settings, progress)?;
             answer(pipeline, run, model.trained.as_deref(), &model.folder, progress)?;

@@ -1,13 +1,13 @@
 //! An estimate of the time of a run, from a short measurement on the device.
 //!
 //! The measurement generates and scores a batch of short responses. The rest counts tokens: those that are generated, those
-//! that are scored, and those of training, whose steps cost a fixed multiple of a forward pass. The true time depends on the
-//! lengths of the responses; the estimate is within about a third of it.
+//! that are scored, and those of training, whose steps cost a fixed multiple of a forward pass. ; the estimate is rough
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use iopo_llm::{LanguageModel, LogProb, LogProbResponse, Message, Progress, Request, Sampling};
+use iopo_model::workers;
 use iopo_schema::Split;
 use iopo_train::Method;
 use iopo_train::estimate::duration;
@@ -78,7 +78,7 @@ pub struct TimeEstimate {
 impl TimeEstimate {
     /// Returns the time of all stages.
     pub fn total(&self) -> Duration {
-        self.stages.iter().map(|(_, time)| *time).sum()
+        self.stages.iter().fold(Duration::ZERO, |sum, (_, time)| sum.saturating_add(*time))
     }
 }
 
@@ -100,8 +100,10 @@ struct Work {
 }
 
 impl Work {
-    fn seconds(self, speed: Speed) -> f64 {
-        self.generated / speed.generated + self.scored / speed.scored
+    /// Returns the time at a speed; the longest time that can be stated if the model is that slow.
+    fn time(self, speed: Speed) -> Duration {
+        let seconds = self.generated / speed.generated + self.scored / speed.scored;
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
     fn plus(self, other: Self) -> Self {
@@ -116,7 +118,9 @@ pub(super) fn of(config: &PipelineConfig, tasks: usize, speed: Speed) -> TimeEst
     for round in 2..=config.rounds {
         let own = config.of_round(round);
         for lineage in config.lineages(round) {
-            let one = sampling(&own, tasks).plus(training(&own, tasks, lineage.method));
+            // A later round samples no test tasks.
+            let sampled = tasks.saturating_sub(own.pairs.test_tasks);
+            let one = sampling(&own, sampled).plus(training(&own, tasks, lineage.method));
             rounds = rounds.plus(one);
         }
     }
@@ -131,7 +135,7 @@ pub(super) fn of(config: &PipelineConfig, tasks: usize, speed: Speed) -> TimeEst
         (Stage::Rounds, rounds),
         (Stage::Eval, evaluation(config)),
     ];
-    let times = stages.map(|(stage, work)| (stage, Duration::from_secs_f64(work.seconds(speed))));
+    let times = stages.map(|(stage, work)| (stage, work.time(speed)));
     TimeEstimate { stages: times.into_iter().filter(|(_, time)| !time.is_zero()).collect() }
 }
 
@@ -143,8 +147,8 @@ pub(super) fn measure(
     let config = pipeline.config();
     let tasks = iopo_synth::read_tasks(&pipeline.tasks()?)?.len();
     // On a CPU, every thread generates a batch.
-    let rows = config.generation_batch.max(1)
-        * std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    let workers = workers::count(&pipeline.base()?.chat().decoder().device());
+    let rows = config.generation_batch.max(1).saturating_mul(workers);
     let speed = Speed::measure(pipeline.base()?.chat(), rows, progress)
         .map_err(iopo_eval::EvalError::from)?;
     Ok(of(config, tasks, speed))
@@ -152,7 +156,7 @@ pub(super) fn measure(
 
 /// The responses of a synthesis, and their relevance.
 fn sampling(config: &PipelineConfig, tasks: usize) -> Work {
-    let answers = (tasks * config.synth.samples_per_task) as f64;
+    let answers = tasks as f64 * config.synth.samples_per_task as f64;
     let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
     Work { generated: answers * response, scored: 2.0 * answers * (PROMPT + response) }
 }
@@ -161,9 +165,11 @@ fn sampling(config: &PipelineConfig, tasks: usize) -> Work {
 fn training(config: &PipelineConfig, tasks: usize, method: Method) -> Work {
     let train = &config.train;
     let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
-    let kept = tasks.saturating_sub(config.pairs.test_tasks + config.pairs.dev_tasks);
+    let others = config.pairs.test_tasks.saturating_add(config.pairs.dev_tasks);
+    let kept = tasks.saturating_sub(others);
     let most = |limit: usize| if limit == 0 { usize::MAX } else { limit };
-    let groups = (kept * config.pairs.max_groups_per_task.train)
+    let groups = kept
+        .saturating_mul(config.pairs.max_groups_per_task.train)
         .min(most(config.pairs.max_groups.train))
         .min(most(train.max_train_groups)) as f64;
     // A tree computes each prompt and each response's prefix once.
@@ -173,14 +179,25 @@ fn training(config: &PipelineConfig, tasks: usize, method: Method) -> Work {
         let rows = match train.sft.max_rows {
             _ if train.sft.data == iopo_train::SftData::Groups => 2.0 * groups,
             0 => {
-                (kept * config.synth.samples_per_task * config.synth.instructions_per_answer) as f64
+                let answers = kept as f64 * config.synth.samples_per_task as f64;
+                answers * config.synth.instructions_per_answer as f64
             }
             rows => rows as f64,
         };
         STEP * epochs * rows * (PROMPT + response)
     } else if method.is_preference() {
         let reference = if method.has_reference() { groups * whole } else { 0.0 };
-        STEP * epochs * groups * whole + reference
+        // Each trial of the grid trains on a part of the groups with the first random seed; it is spread over the seeds.
+        let grid = &train.grid;
+        let trials =
+            [&grid.learning_rate, &grid.beta, &grid.pref_ftx].map(|list| list.len().max(1));
+        let trials: usize = if grid.is_empty() { 0 } else { trials.into_iter().product() };
+        let of_grid =
+            if grid.num_train_epochs == 0 { epochs } else { grid.num_train_epochs as f64 };
+        let in_trial = groups.min(most(grid.max_train_groups) as f64);
+        let seeds = train.seeds_of(method).len().max(1) as f64;
+        let search = STEP * of_grid * trials as f64 * in_trial * whole / seeds;
+        STEP * epochs * groups * whole + reference + search
     } else {
         STEP * epochs * groups * pairs
     };
@@ -196,7 +213,7 @@ fn evaluation(config: &PipelineConfig) -> Work {
     let later = (2..=config.rounds).map(|round| config.lineages(round).len()).sum::<usize>();
     let models = 1 + first + later;
     let of_tasks = |tasks: usize, groups: usize| {
-        let prompts = (tasks * (eval.seen_per_task + eval.unseen_per_task)) as f64;
+        let prompts = tasks as f64 * (eval.seen_per_task + eval.unseen_per_task) as f64;
         let prompts =
             if eval.max_prompts == 0 { prompts } else { prompts.min(eval.max_prompts as f64) };
         let answers = prompts + tasks as f64;
@@ -208,7 +225,7 @@ fn evaluation(config: &PipelineConfig) -> Work {
     };
     let groups = |split: Split, tasks: usize| {
         let most = config.pairs.max_groups.get(split);
-        let all = tasks * config.pairs.max_groups_per_task.get(split);
+        let all = tasks.saturating_mul(config.pairs.max_groups_per_task.get(split));
         if most == 0 { all } else { all.min(most) }
     };
     let test = config.pairs.test_tasks;
@@ -254,7 +271,10 @@ mod tests {
         assert!(seconds(&seeds, Stage::Eval) > seconds(&config, Stage::Eval));
         let mut rounds = config.clone();
         rounds.rounds = 2;
-        assert!(seconds(&rounds, Stage::Rounds) > seconds(&rounds, Stage::Synth));
+        assert!(seconds(&rounds, Stage::Rounds) > seconds(&config, Stage::Rounds));
+        // A model that generates nothing is no reason to stop a run.
+        let slow = Speed { generated: 0.0, ..SPEED };
+        assert_eq!(of(&config, 400, slow).total(), std::time::Duration::MAX);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use iopo_constraints::Kind;
+use iopo_eval::gain::BASE;
 use iopo_eval::{
     Candidate, EvaluationPaths, EvaluationSummary, TestTask, TrainingFiles, evaluate, write_prompts,
 };
@@ -21,9 +22,6 @@ use super::{Pipeline, PipelineError, RunDir, Stage, benchmarks, needs, rounds, t
 use crate::config::Lineage;
 
 use models::RunModels;
-
-/// Folder and table row of the base model.
-pub(super) const BASE: &str = "base";
 
 /// Fails if an earlier stage has not run, or if the groups are imported, which have no constraints to check.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
@@ -112,7 +110,10 @@ fn prompts(
         .filter(|task| splits.get(&task.id) == Some(&split))
         .map(|Task { id, task, input }| TestTask { id, task, input })
         .collect();
-    let seen: Vec<Kind> = config.synth.kinds()?.into_iter().map(|(kind, _)| kind).collect();
+    // All kinds that are not held out, whatever weights the recipe gives them.
+    let held_out = config.eval.held_out_kinds()?;
+    let seen: Vec<Kind> =
+        Kind::ALL.iter().copied().filter(|kind| !held_out.contains(kind)).collect();
     let file = out.join(run_files::TEST_PROMPTS);
     write_prompts(&tasks, &seen, &config.eval, &file)?;
     Ok(file)
@@ -127,6 +128,8 @@ pub(super) struct RunModel {
     pub(super) model: String,
     /// Directory of its weights; `None` for the base.
     pub(super) trained: Option<PathBuf>,
+    /// Random seed of its training; `None` for the base.
+    pub(super) seed: Option<u64>,
     round: usize,
     /// Folder of the model that training started from, if it is a model of the run.
     reference: Option<String>,
@@ -144,6 +147,7 @@ pub(super) fn run_models(pipeline: &Pipeline) -> Vec<RunModel> {
         folder: folder(round, method, seed),
         model: model_name(method.name(), round),
         trained: Some(dir),
+        seed: Some(seed),
         round,
         reference: match round {
             2.. => Some(folder(round - 1, method, seed)),
@@ -156,6 +160,7 @@ pub(super) fn run_models(pipeline: &Pipeline) -> Vec<RunModel> {
         folder: BASE.to_owned(),
         model: BASE.to_owned(),
         trained: None,
+        seed: None,
         round: 1,
         reference: None,
     }];
@@ -182,8 +187,8 @@ fn candidates(pipeline: &Pipeline) -> Result<Vec<Candidate>, PipelineError> {
             // The base has no reference, so its rewards are 0 under any beta.
             None => pipeline.config().train.beta,
         };
-        let RunModel { folder, model, trained, reference, .. } = model;
-        Ok(Candidate { folder, model, trained, reference, beta })
+        let RunModel { folder, model, trained, reference, seed, .. } = model;
+        Ok(Candidate { folder, model, trained, seed, reference, beta })
     };
     run_models(pipeline).into_iter().map(candidate).collect()
 }

@@ -1,12 +1,15 @@
 //! The text of a run's report.
 
+use std::collections::BTreeSet;
+
 use iopo_eval::Gain;
+use iopo_eval::gain::BASE;
 use iopo_report::{Headline, ReportMeta};
 use iopo_schema::run_files::{self, model_name};
 use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use iopo_train::Method;
 
-use super::eval::{BASE, RunModel, run_models};
+use super::eval::{RunModel, run_models};
 use super::{Pipeline, PipelineError};
 use crate::config::{PipelineConfig, to_toml};
 
@@ -79,7 +82,10 @@ fn headline(
 }
 
 /// Returns the model that the report compares with the base: IOPO if it was trained, else the last method, after the round
-/// with the highest clean accuracy on the dev prompts. Of equal rounds, the first counts.
+/// with the highest clean accuracy on the dev prompts with seen kinds.
+///
+/// Rounds are compared over the random seeds that all of them have. Of equal rounds, the first counts. Held-out kinds decide
+/// nothing.
 fn best(pipeline: &Pipeline) -> Result<String, PipelineError> {
     let (config, dev) = (pipeline.config(), pipeline.dir().dev_dir().join(run_files::SUMMARY));
     let method = main_method(config);
@@ -87,23 +93,40 @@ fn best(pipeline: &Pipeline) -> Result<String, PipelineError> {
         return Ok(method.to_owned());
     }
     let rows: Vec<SummaryRow> = iopo_schema::read(&dev).map_err(iopo_eval::EvalError::from)?;
-    let on_dev = |round: usize| {
+    Ok(model_name(method, best_round(&rows, &run_models(pipeline), method, config.rounds)))
+}
+
+/// Returns the best round of a method by its rows in the summary of the dev prompts.
+fn best_round(rows: &[SummaryRow], models: &[RunModel], method: &str, rounds: usize) -> usize {
+    let of_round = |round: usize| {
         let name = model_name(method, round);
+        models.iter().filter(move |model| model.model == name)
+    };
+    let last = (1..=rounds).rev().find(|round| of_round(*round).next().is_some()).unwrap_or(1);
+    let seeds: BTreeSet<Option<u64>> = of_round(last).map(|model| model.seed).collect();
+    let clean = |name: &str| {
         let found = |row: &&SummaryRow| {
             row.model == name
                 && row.baseline.is_none()
                 && row.metric == SummaryMetric::CleanAccuracy
-                && row.subset == Subset::All
+                && row.subset == Subset::Seen
         };
         rows.iter().find(found).map(|row| row.value)
     };
-    let mut best = (1, on_dev(1).unwrap_or(f64::NEG_INFINITY));
-    for round in 2..=config.rounds {
-        if let Some(value) = on_dev(round).filter(|value| *value > best.1) {
+    let mean = |round: usize| {
+        let same = of_round(round).filter(|model| seeds.contains(&model.seed));
+        // A model with one run has a row under its own name only.
+        let values = same.filter_map(|model| clean(&model.folder).or_else(|| clean(&model.model)));
+        let values: Vec<f64> = values.collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let mut best = (1, mean(1).unwrap_or(f64::NEG_INFINITY));
+    for round in 2..=last {
+        if let Some(value) = mean(round).filter(|value| *value > best.1) {
             best = (round, value);
         }
     }
-    Ok(model_name(method, best.0))
+    best.0
 }
 
 /// Returns IOPO if it is trained, else the last method.
@@ -130,8 +153,11 @@ mod tests {
     use iopo_report::KNOWN_MODELS;
     use iopo_train::Method;
 
-    use super::main_method;
+    use iopo_schema::{Subset, SummaryMetric, SummaryRow};
+
+    use super::{best_round, main_method, run_models};
     use crate::config::PipelineConfig;
+    use crate::pipeline::Pipeline;
 
     #[test]
     fn the_report_knows_the_base_and_every_method() {
@@ -141,6 +167,43 @@ mod tests {
             assert!(KNOWN_MODELS.contains(name), "{name}");
         }
         assert_eq!(KNOWN_MODELS.len(), known.len());
+    }
+
+    fn row(model: &str, value: f64) -> SummaryRow {
+        SummaryRow {
+            model: model.to_owned(),
+            baseline: None,
+            metric: SummaryMetric::CleanAccuracy,
+            subset: Subset::Seen,
+            value,
+            low: f64::NAN,
+            high: f64::NAN,
+            n: 10,
+        }
+    }
+
+    #[test]
+    fn rounds_are_compared_over_the_seeds_that_both_have() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let mut config = PipelineConfig::preset("smoke").expect("a preset");
+        config.train.seeds = vec![0, 1];
+        config.round.entry("2".to_owned()).or_default().num_seeds = Some(1);
+        let pipeline = Pipeline::open(config, dir.path()).expect("opened");
+        let models = run_models(&pipeline);
+        // The second round loses against the same seed and wins against the mean of both.
+        let rows = [
+            row("iopo", 0.3),
+            row("iopo-seed0", 0.5),
+            row("iopo-seed1", 0.1),
+            row("iopo-round2", 0.4),
+        ];
+        assert_eq!(best_round(&rows, &models, "iopo", 2), 1);
+        let better = [row("iopo-round2", 0.6), rows[0].clone(), rows[1].clone(), rows[2].clone()];
+        assert_eq!(best_round(&better, &models, "iopo", 2), 2);
+        // Held-out kinds decide nothing.
+        let mut unseen = row("iopo-round2", 0.9);
+        unseen.subset = Subset::Unseen;
+        assert_eq!(best_round(&[&rows[..3], &[unseen]].concat(), &models, "iopo", 2), 1);
     }
 
     #[test]

@@ -6,13 +6,15 @@
 
 use std::path::PathBuf;
 
+use iopo_core::files;
 use iopo_llm::{LanguageModel as _, Progress};
+use iopo_schema::Split;
 use iopo_schema::run_files::{model_folder, model_name};
-use iopo_synth::{RelevanceModel, synthesize, synthesize_sampled};
+use iopo_synth::{RelevanceModel, synthesize};
 use iopo_train::TrainInputs;
-use iopo_train::metadata::METADATA;
+use iopo_train::metadata::{METADATA, Metadata};
 
-use super::{Pipeline, PipelineError, RunDir, Stage, needs};
+use super::{Pipeline, PipelineError, RunDir, Stage, needs, tasks};
 use crate::config::{Lineage, PipelineConfig};
 
 /// Result of the rounds after the first.
@@ -54,24 +56,57 @@ fn run_one(
 ) -> Result<usize, PipelineError> {
     let start = trained_dir(pipeline, round - 1, lineage);
     needs(&start.join(METADATA), Stage::Train)?;
-    let (dir, tasks) = (dir(pipeline, round, lineage), pipeline.tasks()?);
-    let sampled = synthesize_sampled(&tasks, dir.root(), &config.synth, progress)?;
-    if sampled.is_none() {
-        let policy = pipeline.base()?.trained(&start, &name(pipeline, round - 1, lineage))?;
-        let chat = pipeline.base()?.chat();
-        let base = RelevanceModel { name: &chat.name(), model: chat };
-        synthesize(&tasks, dir.root(), &policy, Some(base), &config.synth, progress)?;
-    }
+    let dir = dir(pipeline, round, lineage);
+    let tasks = write_tasks(pipeline, &dir)?;
+    // Always with the policy, because samples of another one would be replaced.
+    let policy = pipeline.base()?.trained(&start, &name(pipeline, round - 1, lineage))?;
+    let chat = pipeline.base()?.chat();
+    let base = RelevanceModel { name: &chat.name(), model: chat };
+    let mut synth = config.synth.clone();
+    synth.max_tasks = None;
+    synthesize(&tasks, dir.root(), &policy, Some(base), &synth, progress)?;
     pipeline.pairs_in(&dir, config, progress)?;
     let mut train = config.train.clone();
     train.methods = vec![lineage.method];
     train.seed = lineage.seed;
     train.seeds = Vec::new();
+    let chosen = Metadata::read(&start)?.settings.method;
+    let own = train.overrides.entry(lineage.method).or_default();
+    own.num_seeds = None;
+    own.beta = Some(chosen.beta);
+    own.pref_ftx = lineage.method.has_sft_weight().then_some(chosen.pref_ftx);
+    own.gamma = chosen.gamma;
+    let in_round = pipeline.config().round.get(&round.to_string());
+    if in_round.is_none_or(|own| own.learning_rate.is_none()) {
+        own.learning_rate = Some(chosen.learning_rate);
+    }
     let preferences = dir.preferences_file();
     let inputs = TrainInputs::new(&preferences).with_start(lineage.method, &start);
     let base = pipeline.base()?;
     let made = iopo_train::train(&train, inputs, &base.base(), &dir.train_dir(), progress)?;
     Ok(made.groups)
+}
+
+/// Writes the tasks that a round samples: those of the train and dev splits. Returns the file.
+///
+/// No model is evaluated on groups of a later round, so samples for the test tasks would be wasted.
+fn write_tasks(pipeline: &Pipeline, dir: &RunDir) -> Result<PathBuf, PipelineError> {
+    let splits = pipeline.splits()?;
+    let used = tasks::used(pipeline.config(), pipeline.dir())?;
+    let kept = used.iter().filter(|task| splits.get(&task.id) != Some(&Split::Test));
+    let mut lines = String::new();
+    for task in kept {
+        lines += &serde_json::to_string(task)
+            .map_err(|error| PipelineError::io("write", dir.tasks_file())(error.into()))?;
+        lines.push('\n');
+    }
+    let path = dir.tasks_file();
+    let root = dir.root();
+    std::fs::create_dir_all(root).map_err(PipelineError::io("create", root))?;
+    if std::fs::read(&path).ok().as_deref() != Some(lines.as_bytes()) {
+        files::write(&path, lines.as_bytes()).map_err(PipelineError::io("write", &path))?;
+    }
+    Ok(path)
 }
 
 /// Returns the directory of a policy's round.
