@@ -1,5 +1,6 @@
 //! Chat messages, requests and completions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The author of a message.
@@ -40,6 +41,17 @@ impl Message {
     }
 }
 
+/// Type of the weights that a model samples with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantization {
+    /// The type in which the model was loaded.
+    #[default]
+    None,
+    /// 8 bits with one scale per row, and inputs of 8 bits with one scale per token.
+    Int8,
+}
+
 /// Settings for drawing the next token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,12 +67,22 @@ pub struct Sampling {
     pub top_k: usize,
     /// Seed of this request's random stream: the same chat, settings and model give the same text.
     pub seed: u64,
+    /// Type of the weights. A model that does not support it refuses the request.
+    #[serde(default)]
+    pub quantization: Quantization,
 }
 
 impl Sampling {
     /// Creates settings for greedy decoding of at most `max_new_tokens` tokens.
     pub fn greedy(max_new_tokens: usize) -> Self {
-        Self { max_new_tokens, temperature: 0.0, top_p: 1.0, top_k: 0, seed: 0 }
+        Self {
+            max_new_tokens,
+            temperature: 0.0,
+            top_p: 1.0,
+            top_k: 0,
+            seed: 0,
+            quantization: Quantization::None,
+        }
     }
 
     /// Sets the softmax temperature.
@@ -85,6 +107,12 @@ impl Sampling {
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Sets the type of the weights.
+    #[must_use]
+    pub fn with_quantization(self, quantization: Quantization) -> Self {
+        Self { quantization, ..self }
     }
 }
 

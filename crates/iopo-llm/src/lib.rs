@@ -29,7 +29,7 @@ pub mod progress;
 pub mod relevance;
 pub mod scripted;
 
-pub use chat::{Completion, FinishReason, Message, Request, Role, Sampling};
+pub use chat::{Completion, FinishReason, Message, Quantization, Request, Role, Sampling};
 pub use logprob::{LogProb, LogProbResponse, TokenLogps};
 pub use model::{LanguageModel, LlmError, complete_all};
 pub use progress::{Progress, Silent};

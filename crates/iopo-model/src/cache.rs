@@ -8,15 +8,16 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::attention::{HIDDEN, Heads};
-use crate::kernels::{Seen, attend};
+use crate::kernels::{Seen, attend, push_keys};
 
 /// Columns by which the cache grows and shrinks.
 const GROWTH: usize = 64;
 
 /// The cache of one layer.
 pub(crate) struct LayerCache {
-    /// `[slots, kv_heads, capacity, head_dim]`; taken out while it is written, so that the write is in place.
+    /// `[slots, kv_heads, head_dim, capacity]`; taken out while it is written, so that the write is in place.
     keys: Option<Tensor<4>>,
+    /// `[slots, kv_heads, capacity, head_dim]`.
     values: Option<Tensor<4>>,
 }
 
@@ -83,10 +84,10 @@ impl Columns {
 impl LayerCache {
     /// Makes a cache for `slots` rows of `columns` tokens, with spare columns.
     pub(crate) fn new(slots: usize, columns: usize, heads: Heads, device: &Device) -> Self {
-        let shape = [slots, heads.kv, (columns + 1).next_multiple_of(GROWTH), heads.dim];
+        let capacity = (columns + 1).next_multiple_of(GROWTH);
         Self {
-            keys: Some(Tensor::zeros(shape, device)),
-            values: Some(Tensor::zeros(shape, device)),
+            keys: Some(Tensor::zeros([slots, heads.kv, heads.dim, capacity], device)),
+            values: Some(Tensor::zeros([slots, heads.kv, capacity, heads.dim], device)),
         }
     }
 
@@ -100,8 +101,8 @@ impl LayerCache {
     /// Adds empty slots.
     pub(crate) fn add_slots(&mut self, count: usize) {
         self.each(|cache| {
-            let [_, kv, capacity, dim] = cache.dims();
-            let more = Tensor::zeros([count, kv, capacity, dim], &cache.device());
+            let [_, kv, a, b] = cache.dims();
+            let more = Tensor::zeros([count, kv, a, b], &cache.device());
             Tensor::cat(vec![cache, more], 0)
         });
     }
@@ -109,21 +110,33 @@ impl LayerCache {
     /// Copies a prompt's keys and values, `[kv_heads, length, head_dim]`, into a slot from column `start`.
     pub(crate) fn place(&mut self, slot: usize, start: usize, keys: Tensor<3>, values: Tensor<3>) {
         let [kv, length, dim] = keys.dims();
-        let at = [slot..slot + 1, 0..kv, start..start + length, 0..dim];
-        let lay = |cache: Option<Tensor<4>>, of_row: Tensor<3>| {
-            cache.map(|cache| cache.slice_assign(at.clone(), of_row.unsqueeze()))
-        };
-        self.keys = lay(self.keys.take(), keys);
-        self.values = lay(self.values.take(), values);
+        let (slot, columns) = (slot..slot + 1, start..start + length);
+        let at = [slot.clone(), 0..kv, 0..dim, columns.clone()];
+        let keys = keys.swap_dims(1, 2).unsqueeze();
+        self.keys = self.keys.take().map(|cache| cache.slice_assign(at, keys));
+        let at = [slot, 0..kv, columns, 0..dim];
+        self.values = self.values.take().map(|cache| cache.slice_assign(at, values.unsqueeze()));
     }
 
     /// Writes one token per slot into column `at`.
     ///
     /// # Shapes
-    /// `[slots, kv_heads, 1, head_dim]`.
-    pub(crate) fn push(&mut self, keys: Tensor<4>, values: Tensor<4>, at: usize) {
-        self.keys = self.keys.take().map(|cache| write(cache, keys, at));
-        self.values = self.values.take().map(|cache| write(cache, values, at));
+    /// `[slots, kv_heads · head_dim]`.
+    pub(crate) fn push(&mut self, keys: &Tensor<2>, values: Tensor<2>, at: usize) {
+        self.keys = self.keys.take().map(|cache| {
+            let cache = with_room(cache, 3, at);
+            let [slots, kv, dim, _] = cache.dims();
+            push_keys(cache, keys, at).unwrap_or_else(|cache| {
+                let column = keys.clone().reshape([slots, kv, dim, 1]);
+                cache.slice_assign([0..slots, 0..kv, 0..dim, at..at + 1], column)
+            })
+        });
+        self.values = self.values.take().map(|cache| {
+            let cache = with_room(cache, 2, at);
+            let [slots, kv, _, dim] = cache.dims();
+            let column = values.reshape([slots, kv, 1, dim]);
+            cache.slice_assign([0..slots, 0..kv, at..at + 1, 0..dim], column)
+        });
     }
 
     /// Computes attention of each slot's newest token to the slot's columns.
@@ -152,10 +165,9 @@ impl LayerCache {
 
     /// Drops the first `columns` columns.
     pub(crate) fn trim(&mut self, columns: usize) {
-        self.each(|cache| {
-            let [slots, kv, capacity, dim] = cache.dims();
-            cache.slice([0..slots, 0..kv, columns..capacity, 0..dim])
-        });
+        let from = columns as i64..;
+        self.keys = self.keys.take().map(|keys| keys.slice_dim(3, from.clone()));
+        self.values = self.values.take().map(|values| values.slice_dim(2, from.clone()));
     }
 }
 
@@ -169,23 +181,23 @@ fn plain(
     heads: Heads,
 ) -> Tensor<2> {
     let ([slots, width], end) = (q.dims(), columns.used + 1);
-    let seen = |x: &Tensor<4>| x.clone().slice([0..slots, 0..heads.kv, 0..end, 0..heads.dim]);
+    let keys = keys.clone().slice_dim(3, 0..end as i64);
+    let values = values.clone().slice_dim(2, 0..end as i64);
     let q = q.reshape([slots, heads.kv, heads.group, heads.dim]);
     let bias = bias.cloned().unwrap_or_else(|| columns.bias(&keys.device()));
-    let scores = q.matmul(seen(keys).swap_dims(2, 3)).mul_scalar(heads.scale()) + bias;
-    softmax(scores, 3).matmul(seen(values)).reshape([slots, width])
+    let scores = q.matmul(keys).mul_scalar(heads.scale()) + bias;
+    softmax(scores, 3).matmul(values).reshape([slots, width])
 }
 
-fn write(cache: Tensor<4>, column: Tensor<4>, at: usize) -> Tensor<4> {
-    let [slots, kv, capacity, dim] = cache.dims();
-    let cache = if capacity > at {
-        cache
-    } else {
-        let more = GROWTH.max(at + 1 - capacity);
-        let more = Tensor::zeros([slots, kv, more, dim], &column.device());
-        Tensor::cat(vec![cache, more], 2)
-    };
-    cache.slice_assign([0..slots, 0..kv, at..at + 1, 0..dim], column)
+/// Adds empty columns, which are dimension `dim`, if the cache has no column `at`.
+fn with_room(cache: Tensor<4>, dim: usize, at: usize) -> Tensor<4> {
+    let mut shape = cache.dims();
+    if shape[dim] > at {
+        return cache;
+    }
+    shape[dim] = (at + 1 - shape[dim]).next_multiple_of(GROWTH);
+    let more = Tensor::zeros(shape, &cache.device());
+    Tensor::cat(vec![cache, more], dim)
 }
 
 #[cfg(test)]
@@ -201,7 +213,7 @@ mod tests {
         device.seed(3);
         let heads = Heads { kv: 2, group: 3, dim: 20 };
         let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Default, &device);
-        let (keys, values) = (random([3, 2, 64, 20]), random([3, 2, 64, 20]));
+        let (keys, values) = (random([3, 2, 20, 64]), random([3, 2, 64, 20]));
         let q = Tensor::<2>::random([3, 120], Distribution::Default, &device);
         let columns = Columns { starts: vec![0, 17, 30], used: 30 };
         let far = |a: Tensor<2>, b: Tensor<2>| -> f32 { (a - b).abs().max().into_scalar() };

@@ -1,10 +1,10 @@
 //! A local chat model: decoder, tokenizer and chat template.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
-use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Request};
+use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Quantization, Request};
 
 use crate::deal::shares;
 use crate::generate::Limits;
@@ -16,6 +16,8 @@ use crate::{ChatTemplate, Decoder, Dtype, GenerationRequest, ModelError, Tokeniz
 pub struct ChatModel {
     name: String,
     decoder: Decoder,
+    /// The decoder with 8-bit weights, made for the first request that asks for it.
+    int8: Arc<OnceLock<Decoder>>,
     files: Arc<Files>,
 }
 
@@ -50,18 +52,33 @@ impl ChatModel {
         let mut stop = config.eos_token_ids.clone();
         stop.extend(tokenizer.eos_id().filter(|id| !config.eos_token_ids.contains(id)));
         let files = Files { weights_hash, tokenizer, template, stop, batch: batch.max(1) };
-        Ok(Self { name: name.to_owned(), decoder, files: Arc::new(files) })
+        Ok(Self { name: name.to_owned(), decoder, int8: Arc::default(), files: Arc::new(files) })
     }
 
     /// Returns a model with the same tokenizer and template, another decoder and another name.
     #[must_use]
     pub fn with_decoder(&self, decoder: Decoder, name: &str) -> Self {
-        Self { name: name.to_owned(), decoder, files: Arc::clone(&self.files) }
+        let (name, files) = (name.to_owned(), Arc::clone(&self.files));
+        Self { name, decoder, int8: Arc::default(), files }
     }
 
     /// Returns the decoder.
     pub fn decoder(&self) -> &Decoder {
         &self.decoder
+    }
+
+    /// Returns the decoder that generates with weights of the given type. Rounded weights stay in memory.
+    fn sampler(&self, quantization: Quantization) -> Result<&Decoder, ModelError> {
+        match quantization {
+            Quantization::None => Ok(&self.decoder),
+            Quantization::Int8 => {
+                if self.int8.get().is_none() {
+                    // Another thread may have set it since.
+                    let _ = self.int8.set(self.decoder.quantized(quantization)?);
+                }
+                Ok(self.int8.get().unwrap_or(&self.decoder))
+            }
+        }
     }
 
     /// Returns the tokenizer.
@@ -160,21 +177,35 @@ impl LanguageModel for ChatModel {
             .map(|(index, request)| self.tokenized(index, request))
             .collect::<Result<Vec<_>, _>>()?;
         let device = self.decoder.device();
-        let shares = shares(&prompts, workers::count(&device));
-        let tokens = Limits::default().tokens / shares.len();
-        let limits = Limits { rows: self.files.batch, tokens };
-        let generated = workers::map(&device, shares.clone(), |share| {
-            let batch: Vec<_> = share.iter().map(|&index| prompts[index].clone()).collect();
-            self.decoder.generate(&batch, &self.files.stop, limits, progress)
-        })?;
         let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
-        for (&index, made) in shares.iter().flatten().zip(generated.into_iter().flatten()) {
-            completions[index] = Some(Completion {
-                text: self.files.tokenizer.decode(&made.tokens, true)?,
-                finish_reason: made.finish_reason,
-                prompt_tokens: prompts[index].tokens.len(),
-                completion_tokens: made.count,
-            });
+        for quantization in [Quantization::None, Quantization::Int8] {
+            let of = |&at: &usize| prompts[at].sampling.quantization == quantization;
+            let members: Vec<usize> = (0..prompts.len()).filter(of).collect();
+            if members.is_empty() {
+                continue;
+            }
+            let decoder = self.sampler(quantization)?;
+            let prompt = |&at: &usize| prompts[at].clone();
+            let shares =
+                shares(&members.iter().map(prompt).collect::<Vec<_>>(), workers::count(&device));
+            let tokens = Limits::default().tokens / shares.len();
+            let limits = Limits { rows: self.files.batch, tokens };
+            let shares: Vec<Vec<usize>> = shares
+                .into_iter()
+                .map(|share| share.into_iter().map(|at| members[at]).collect())
+                .collect();
+            let generated = workers::map(&device, shares.clone(), |share| {
+                let batch: Vec<_> = share.iter().map(prompt).collect();
+                decoder.generate(&batch, &self.files.stop, limits, progress)
+            })?;
+            for (&index, made) in shares.iter().flatten().zip(generated.into_iter().flatten()) {
+                completions[index] = Some(Completion {
+                    text: self.files.tokenizer.decode(&made.tokens, true)?,
+                    finish_reason: made.finish_reason,
+                    prompt_tokens: prompts[index].tokens.len(),
+                    completion_tokens: made.count,
+                });
+            }
         }
         Ok(completions.into_iter().flatten().collect())
     }

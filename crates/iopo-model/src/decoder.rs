@@ -1,5 +1,7 @@
 //! The decoder: embedding, layers, final norm, head.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use iopo_core::ContentHasher;
@@ -9,6 +11,7 @@ use crate::config::ModelConfig;
 use crate::device::in_main_memory;
 use crate::dtype::{Dtype, wide};
 use crate::grads::Grads;
+use crate::kernels::Int8Matrix;
 use crate::layer::{DecoderLayer, KeysValues, Pass};
 use crate::layout::Layout;
 use crate::linear::{Projection, times_transposed};
@@ -31,6 +34,9 @@ pub struct Decoder {
     pub(crate) norm: RmsNorm,
     /// `[vocab, d_model]`; `None` if tied to the embedding.
     pub(crate) head: Option<Param<Tensor<2>>>,
+    /// The head in 8 bits, for a decoder that samples with it.
+    #[module(skip)]
+    pub(crate) rounded_head: Option<Arc<Int8Matrix>>,
     #[module(skip)]
     config: ModelConfig,
     #[module(skip)]
@@ -151,6 +157,7 @@ impl Decoder {
             layers,
             norm,
             head,
+            rounded_head: None,
             config: config.clone(),
             frequencies: frequencies(config),
         })
@@ -267,7 +274,10 @@ impl Decoder {
     /// # Shapes
     /// `[rows, d_model]` → `[rows, vocab]`.
     pub fn logits(&self, hidden: &Tensor<2>) -> Tensor<2> {
-        vocabulary::logits(hidden, &self.head_param().val(), times_transposed)
+        let rounded = self.rounded_head.as_ref().and_then(|head| head.times(hidden, None).ok());
+        rounded.unwrap_or_else(|| {
+            vocabulary::logits(hidden, &self.head_param().val(), times_transposed)
+        })
     }
 
     /// Returns hidden states, and every layer's keys and values for the cache.

@@ -13,7 +13,7 @@ use crate::host::to_host;
 use crate::layer::DecoderLayer;
 use crate::prefill::Prefilled;
 use crate::rope::Rope;
-use crate::sample::Sampler;
+use crate::sample::{Sampler, Scratch};
 use crate::{Decoder, ModelError, device};
 
 /// A prompt to continue.
@@ -105,12 +105,11 @@ impl Row {
     }
 
     /// Draws the next token if the row has logits.
-    fn draw(&mut self, logits: Option<&[f32]>) {
+    fn draw(&mut self, logits: Option<&[f32]>, scratch: &mut Scratch) {
         if let Some(logits) = logits
             && !self.done
         {
-            let finite = logits.iter().all(|logit| logit.is_finite());
-            self.next = finite.then(|| self.sampler.draw(logits));
+            self.next = self.sampler.draw(logits, scratch);
         }
     }
 }
@@ -202,13 +201,11 @@ impl Decoder {
         bias: Option<&Tensor<4>>,
     ) -> Tensor<2> {
         let heads = self.heads();
-        let batch = x.dims()[0];
         let (normed, _) = layer.input_norm.forward(&x);
         let q = rope.rotate(layer.q.forward(normed.clone()).0);
         let k = rope.rotate(layer.k.forward(normed.clone()).0);
         let v = layer.v.forward(normed).0;
-        let column = |x: Tensor<2>| x.reshape([batch, heads.kv, 1, heads.dim]);
-        cache.push(column(k), column(v), columns.used);
+        cache.push(&k, v, columns.used);
         let mixed = cache.attend(q, columns, bias, heads);
         let x = layer.o.output_onto(&layer.o.tape(mixed), Some(x));
         let (normed, _) = layer.post_norm.forward(&x);
@@ -401,7 +398,8 @@ impl Generation<'_> {
             of_slot[slot] = Some(&logits[row * vocab..(row + 1) * vocab]);
         }
         // Each row has a separate random stream, so rows can draw in parallel.
-        self.rows.par_iter_mut().zip(of_slot).for_each(|(row, logits)| row.draw(logits));
+        let rows = self.rows.par_iter_mut().zip(of_slot);
+        rows.for_each_init(Scratch::default, |scratch, (row, logits)| row.draw(logits, scratch));
         for &(slot, _) in slots {
             let row = &mut self.rows[slot];
             if row.done {

@@ -112,6 +112,7 @@ impl Decoder {
         layout: &Layout,
         targets: &Targets,
     ) -> Result<Vec<f32>, ModelError> {
+        self.check_exact()?;
         targets.check(layout, self.config().vocab_size)?;
         Ok(self.head_pass(&self.hidden(layout)?, targets, false)?.0)
     }
@@ -130,6 +131,7 @@ impl Decoder {
         activations: Activations,
         coefficients: impl FnOnce(&[f32]) -> Result<Vec<f32>, E>,
     ) -> Result<(Vec<f32>, GradientsParams), E> {
+        self.check_exact()?;
         targets.check(layout, self.config().vocab_size)?;
         let trained = if self.has_adapter() { Trained::Adapters } else { Trained::Everything };
         if trained == Trained::Everything && self.dtype() != Dtype::F32 {

@@ -46,6 +46,7 @@ mod norm;
 mod parameters;
 mod prefill;
 mod projections;
+mod quantization;
 mod rope;
 mod sample;
 pub mod source;

@@ -1,10 +1,12 @@
 //! A linear layer with an optional LoRA adapter.
 
+use std::sync::Arc;
+
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::grads::Grads;
-use crate::kernels::{Product, few_rows_times_transposed, product, sum, turned};
+use crate::kernels::{Int8Matrix, Product, few_rows_times_transposed, product, sum, turned};
 
 /// Computes `y = x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ` (Hu et al. 2021, arXiv 2106.09685).
 ///
@@ -16,6 +18,9 @@ pub(crate) struct Projection {
     /// `[out]`.
     pub(crate) bias: Option<Param<Tensor<1>>>,
     pub(crate) lora: Option<Lora>,
+    /// The weight in 8 bits, for a decoder that samples with it.
+    #[module(skip)]
+    pub(crate) rounded: Option<Arc<Int8Matrix>>,
 }
 
 /// The low-rank factors.
@@ -40,23 +45,32 @@ pub(crate) struct ProjectionTape {
 }
 
 /// Largest number of rows of a decoding step.
-const FEW_ROWS: usize = 64;
+const FEW_ROWS: usize = 128;
 
 /// Computes `x·wᵀ`.
 ///
 /// # Shapes
 /// `[rows, in]`, `[out, in]` → `[rows, out]`.
 pub(crate) fn times_transposed(x: Tensor<2>, w: Tensor<2>) -> Tensor<2> {
-    few_rows(&x, &w).unwrap_or_else(|| product(x, turned(w)))
+    few_rows(&x, &w, None).unwrap_or_else(|_| product(x, turned(w)))
 }
 
-fn few_rows(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
-    (x.dims()[0] <= FEW_ROWS).then(|| few_rows_times_transposed(x, w)).flatten()
+/// Computes `x·wᵀ`, added to `onto` if given; gives `onto` back if `x` has many rows or is not in this process.
+#[expect(clippy::result_large_err, reason = "the error is the unchanged tensor")]
+fn few_rows(
+    x: &Tensor<2>,
+    w: &Tensor<2>,
+    onto: Option<Tensor<2>>,
+) -> Result<Tensor<2>, Option<Tensor<2>>> {
+    if x.dims()[0] > FEW_ROWS {
+        return Err(onto);
+    }
+    few_rows_times_transposed(x, w, onto)
 }
 
 impl Projection {
     pub(crate) fn new(weight: Param<Tensor<2>>, bias: Option<Param<Tensor<1>>>) -> Self {
-        Self { weight, bias, lora: None }
+        Self { weight, bias, lora: None, rounded: None }
     }
 
     /// # Shapes
@@ -68,7 +82,7 @@ impl Projection {
 
     /// Returns the state for the backward pass, without computing the output.
     pub(crate) fn tape(&self, x: Tensor<2>) -> ProjectionTape {
-        let low = self.lora.as_ref().map(|lora| product(x.clone(), turned(lora.a.val())));
+        let low = self.lora.as_ref().map(|lora| times_transposed(x.clone(), lora.a.val()));
         ProjectionTape { x, low }
     }
 
@@ -83,20 +97,16 @@ impl Projection {
             self.lora.as_ref().zip(tape.low.as_ref()).map(|(lora, low)| {
                 Product::new(low.clone(), turned(lora.b.val())).times(lora.scale)
             });
-        let y = match (few_rows(&tape.x, &weight), adapted) {
-            (Some(y), adapted) => {
-                let y = match onto {
-                    Some(onto) => onto + y,
-                    None => y,
-                };
-                match adapted {
-                    Some(adapted) => sum(Some(y), &adapted, None),
-                    None => y,
-                }
-            }
-            (None, adapted) => {
-                sum(onto, &Product::new(tape.x.clone(), turned(weight)), adapted.as_ref())
-            }
+        let y = match &self.rounded {
+            Some(rounded) => rounded.times(&tape.x, onto),
+            None => few_rows(&tape.x, &weight, onto),
+        };
+        let y = match y {
+            Ok(y) => match adapted {
+                Some(adapted) => sum(Some(y), &adapted, None),
+                None => y,
+            },
+            Err(onto) => sum(onto, &Product::new(tape.x.clone(), turned(weight)), adapted.as_ref()),
         };
         match &self.bias {
             Some(bias) => y + bias.val().unsqueeze(),

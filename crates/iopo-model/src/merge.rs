@@ -11,7 +11,8 @@ impl Decoder {
     /// Its output equals this decoder's up to rounding.
     #[must_use]
     pub fn merged(&self) -> Self {
-        let mut merged = self.clone();
+        // Rounded weights would be those without the adapter.
+        let mut merged = self.without_quantization();
         for layer in &mut merged.layers {
             for (_, projection) in layer.projections_mut() {
                 if let Some(lora) = projection.lora.take() {

@@ -206,6 +206,7 @@ impl Sampler<'_> {
             .with_temperature(config.sampling.temperature)
             .with_top_p(config.sampling.top_p)
             .with_top_k(config.sampling.top_k)
+            .with_quantization(config.sampling.quantization)
             .with_seed(stream);
         let info = SampleInfo {
             sample,

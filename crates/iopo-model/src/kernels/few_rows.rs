@@ -1,156 +1,51 @@
 //! `x·wᵀ` for the few rows of a decoding step.
 //!
-//! A general matrix product first copies its operands into blocks; for few rows the copy took 39–51 % of a decoding step.
-//! Here each weight is read once, in order, and used for all rows while it is in the CPU's cache.
+//! A general matrix product first copies the weights into blocks, which pays off for many rows only. Here each weight is read
+//! once, where it is, and used for all rows.
+
+mod dots;
+mod panels;
 
 use burn::tensor::{Tensor, TensorData};
-use pulp::{Arch, Simd, WithSimd};
-use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::Local;
+use super::change::change;
+pub(super) use panels::{Bands, PIECE, write_back};
 
-/// Rows of `w` and of `x` per block.
-const BLOCK: usize = 4;
-/// Rows of `w` per thread task.
-const PIECE: usize = 16 * BLOCK;
+/// Fewest rows for which transposing them pays off.
+const PANEL_ROWS: usize = 6;
 
-/// Computes `x·wᵀ`; `None` if the operands cannot be read in place.
+/// Computes `x·wᵀ`, added to `onto` if given; gives `onto` back if the operands cannot be read in place.
 ///
 /// # Shapes
 /// `[rows, in]`, `[out, in]` → `[rows, out]`.
-pub(crate) fn few_rows_times_transposed(x: &Tensor<2>, w: &Tensor<2>) -> Option<Tensor<2>> {
+#[expect(clippy::result_large_err, reason = "the error is the unchanged tensor")]
+pub(crate) fn few_rows_times_transposed(
+    x: &Tensor<2>,
+    w: &Tensor<2>,
+    onto: Option<Tensor<2>>,
+) -> Result<Tensor<2>, Option<Tensor<2>>> {
     let ([rows, inner], [out, _]) = (x.dims(), w.dims());
-    let (left, right) = (Local::new(x)?, Local::new(w)?);
+    let (Some(left), Some(right)) = (Local::new(x), Local::new(w)) else { return Err(onto) };
     let (left, right) = (left.values(), right.values());
-    if rows == 0 || inner == 0 || out == 0 {
-        return None;
+    let fits = onto.as_ref().is_none_or(|onto| onto.dims() == [rows, out]);
+    if rows == 0 || inner == 0 || out == 0 || !fits {
+        return Err(onto);
     }
-    let arch = Arch::new();
-    // `[out, rows]`, so that each thread writes a contiguous part.
-    let mut turned = vec![0f32; out * rows];
-    turned.par_chunks_mut(PIECE * rows).zip(right.par_chunks(PIECE * inner)).for_each(|(y, w)| {
-        arch.dispatch(Product { x: left, w, y, inner });
-    });
-    let y = if rows == 1 { turned } else { turn_back(&turned, rows) };
-    Some(Tensor::from_data(TensorData::new(y, [rows, out]), &x.device()))
-}
-
-/// Transposes `[out, rows]` → `[rows, out]` in blocks. Column by column, rows whose distance is a power of two would evict
-/// each other from the CPU's cache.
-fn turn_back(turned: &[f32], rows: usize) -> Vec<f32> {
-    let out = turned.len() / rows;
-    let mut y = vec![0f32; turned.len()];
-    for (piece, columns) in turned.chunks(PIECE * rows).enumerate() {
-        for row in 0..rows {
-            let start = row * out + piece * PIECE;
-            let y = &mut y[start..start + columns.len() / rows];
-            for (y, column) in y.iter_mut().zip(columns.chunks_exact(rows)) {
-                *y = column[row];
-            }
+    let add = onto.is_some();
+    let product = |y: &mut [f32]| {
+        if rows < PANEL_ROWS {
+            dots::product(left, right, y, inner, add);
+        } else {
+            panels::product(left, right, y, inner, add);
         }
+    };
+    if let Some(onto) = onto {
+        return change(onto, product).map_err(Some);
     }
-    y
-}
-
-/// Computes `y[o, r] = Σ w[o, ·]·x[r, ·]` for some rows `o` of the weights.
-struct Product<'a> {
-    x: &'a [f32],
-    w: &'a [f32],
-    y: &'a mut [f32],
-    inner: usize,
-}
-
-impl WithSimd for Product<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { x, w, y, inner } = self;
-        let rows = x.len() / inner;
-        let wide = w.chunks_exact(BLOCK * inner);
-        let (rest, done) = (wide.remainder(), w.len() / (BLOCK * inner) * BLOCK * rows);
-        let (blocks, tail) = y.split_at_mut(done);
-        for (y, w) in blocks.chunks_exact_mut(BLOCK * rows).zip(wide) {
-            let (a, b) = w.split_at(2 * inner);
-            let ((a, b), (c, d)) = (a.split_at(inner), b.split_at(inner));
-            against_all(simd, x, [a, b, c, d], y, inner);
-        }
-        for (y, w) in tail.chunks_exact_mut(rows).zip(rest.chunks_exact(inner)) {
-            against_all(simd, x, [w], y, inner);
-        }
-    }
-}
-
-/// Multiplies some rows of the weights with all rows of `x`, into `[O, rows]`.
-#[inline(always)]
-fn against_all<S: Simd, const O: usize>(
-    simd: S,
-    x: &[f32],
-    w: [&[f32]; O],
-    y: &mut [f32],
-    inner: usize,
-) {
-    let rows = x.len() / inner;
-    let mut row = 0;
-    while row + BLOCK <= rows {
-        let (a, b) = x[row * inner..(row + BLOCK) * inner].split_at(2 * inner);
-        let ((a, b), (c, d)) = (a.split_at(inner), b.split_at(inner));
-        let products = dots(simd, [a, b, c, d], w);
-        for (r, products) in products.into_iter().enumerate() {
-            for (o, product) in products.into_iter().enumerate() {
-                y[o * rows + row + r] = product;
-            }
-        }
-        row += BLOCK;
-    }
-    while row < rows {
-        let [products] = dots(simd, [&x[row * inner..(row + 1) * inner]], w);
-        for (o, product) in products.into_iter().enumerate() {
-            y[o * rows + row] = product;
-        }
-        row += 1;
-    }
-}
-
-/// Multiplies every row of `x` with every row of `w`. Uses loops, because a closure is not compiled with the vector
-/// instructions of the enclosing function.
-#[inline(always)]
-fn dots<S: Simd, const R: usize, const O: usize>(
-    simd: S,
-    x: [&[f32]; R],
-    w: [&[f32]; O],
-) -> [[f32; O]; R] {
-    let mut xs: [&[S::f32s]; R] = [&[]; R];
-    let mut ws: [&[S::f32s]; O] = [&[]; O];
-    let count = S::as_simd_f32s(x[0]).0.len();
-    for r in 0..R {
-        xs[r] = &S::as_simd_f32s(x[r]).0[..count];
-    }
-    for o in 0..O {
-        ws[o] = &S::as_simd_f32s(w[o]).0[..count];
-    }
-    let mut partial = [[simd.splat_f32s(0.0); O]; R];
-    for at in 0..count {
-        for r in 0..R {
-            let left = xs[r][at];
-            for o in 0..O {
-                partial[r][o] = simd.mul_add_e_f32s(left, ws[o][at], partial[r][o]);
-            }
-        }
-    }
-    let mut dots = [[0.0; O]; R];
-    for r in 0..R {
-        let x_tail = S::as_simd_f32s(x[r]).1;
-        for o in 0..O {
-            let mut dot = simd.reduce_sum_f32s(partial[r][o]);
-            for (x, w) in x_tail.iter().zip(S::as_simd_f32s(w[o]).1) {
-                dot += x * w;
-            }
-            dots[r][o] = dot;
-        }
-    }
-    dots
+    let mut y = vec![0f32; rows * out];
+    product(&mut y);
+    Ok(Tensor::from_data(TensorData::new(y, [rows, out]), &x.device()))
 }
 
 #[cfg(test)]
@@ -168,21 +63,42 @@ mod tests {
         Tensor::from_data(TensorData::new(values, shape), &Device::flex())
     }
 
+    fn far(a: Tensor<2>, b: Tensor<2>) -> f32 {
+        assert_eq!(a.dims(), b.dims());
+        (a - b).abs().max().into_scalar()
+    }
+
     #[test]
     fn the_kernel_matches_burn_for_every_remainder() {
-        for (rows, inner, out) in [(1, 1, 1), (3, 17, 5), (4, 64, 64), (7, 100, 131), (33, 48, 67)]
-        {
-            let (x, w) = (random([rows, inner], 1), random([out, inner], 2));
-            let got = few_rows_times_transposed(&x, &w).expect("local");
-            let want = x.matmul(w.transpose());
-            let far: f32 = (got - want).abs().max().into_scalar();
-            assert!(far < 1e-5 * inner as f32, "{rows} {inner} {out}: {far}");
+        // Rows below and above the size of panels and of pairs of panels; outputs below and above the size of a piece.
+        for rows in [1, 3, 4, 5, 6, 7, 15, 16, 17, 31, 32, 33, 48, 70] {
+            for (inner, out) in [(1, 1), (17, 5), (64, 64), (100, 131), (48, 67), (8, 600)] {
+                let (x, w) = (random([rows, inner], 1), random([out, inner], 2));
+                let onto = random([rows, out], 3);
+                let got = few_rows_times_transposed(&x, &w, None).expect("local");
+                let want = x.clone().matmul(w.clone().transpose());
+                let bound = 1e-6 * (inner + 8) as f32;
+                let apart = far(got, want.clone());
+                assert!(apart < bound, "{rows} {inner} {out}: {apart}");
+                let sum = few_rows_times_transposed(&x, &w, Some(onto.clone())).expect("local");
+                let apart = far(sum.clone(), want.clone() + onto);
+                assert!(apart < bound, "{rows} {inner} {out}: {apart}");
+                // Negative control: without the addend the result differs.
+                assert!(far(sum, want) > 1e-2, "{rows} {inner} {out}");
+            }
         }
     }
 
     #[test]
     fn strided_views_fall_back_to_burn() {
         let x = random([4, 6], 1).transpose();
-        assert!(few_rows_times_transposed(&x, &random([3, 4], 2)).is_none());
+        assert!(few_rows_times_transposed(&x, &random([3, 4], 2), None).is_err());
+    }
+
+    #[test]
+    fn an_addend_of_another_shape_is_given_back() {
+        let (x, w, onto) = (random([7, 4], 1), random([3, 4], 2), random([1, 3], 3));
+        let back = few_rows_times_transposed(&x, &w, Some(onto.clone())).expect_err("refused");
+        assert!(far(back.expect("given back"), onto) < 1e-9);
     }
 }

@@ -11,6 +11,7 @@ mod attend;
 mod change;
 mod exp;
 mod few_rows;
+mod int8;
 mod lanes;
 mod multiply;
 mod products;
@@ -20,9 +21,11 @@ mod softmax;
 mod squares;
 mod swiglu;
 mod tree_attention;
+mod weights;
 
-pub(crate) use attend::{Seen, attend};
+pub(crate) use attend::{Seen, attend, push_keys};
 pub(crate) use few_rows::few_rows_times_transposed;
+pub(crate) use int8::Int8Matrix;
 pub use products::matmul;
 pub(crate) use products::{Product, product, sum, turned};
 pub(crate) use rms_norm::{Normed, rms_norm, rms_norm_backward};
@@ -31,6 +34,7 @@ pub(crate) use softmax::{Exponentials, exponentials};
 pub use squares::SquaredNorm;
 pub(crate) use swiglu::{swiglu, swiglu_backward};
 pub(crate) use tree_attention::{attend_tree, attend_tree_gradients};
+pub(crate) use weights::{likeliest, weights};
 
 use burn::tensor::Tensor;
 

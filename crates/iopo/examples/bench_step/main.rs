@@ -11,6 +11,7 @@ mod draw;
 mod floor;
 mod inputs;
 mod rules;
+mod sample;
 mod step;
 mod synth;
 
@@ -56,6 +57,8 @@ enum Command {
     Draw(draw::Args),
     /// Time synthesis with scripted answers, which take no time.
     Rules(rules::Args),
+    /// Time sampling of answers to tasks.
+    Sample(sample::Args),
     /// Time synthesis with answers from the model.
     Synth(synth::Args),
 }
@@ -69,6 +72,7 @@ fn main() -> Result<()> {
         Command::Decode(args) => decode::run(&args, &on)?,
         Command::Draw(args) => draw::run(&args, &on)?,
         Command::Rules(args) => rules::run(&args)?,
+        Command::Sample(args) => sample::run(&args, &on)?,
         Command::Synth(args) => synth::run(&args, &on)?,
     };
     println!("{measured}");
