@@ -147,7 +147,9 @@ impl Sampler<'_> {
         let mut requests = Vec::new();
         for (task, recipes) in tasks {
             for (sample, recipe) in recipes.iter().enumerate() {
-                let (info, instruction_id, request) = self.ask(task, sample, *recipe);
+                // Plain samples and style prompts are counted within the recipe.
+                let turn = recipes[..sample].iter().filter(|other| *other == recipe).count();
+                let (info, instruction_id, request) = self.ask(task, (sample, turn), *recipe);
                 asked.push((*task, info, instruction_id));
                 requests.push(request);
             }
@@ -180,8 +182,14 @@ impl Sampler<'_> {
         rows.collect()
     }
 
-    /// Creates the request of one sample, with the id of its instruction; empty if there is none yet.
-    fn ask(&self, task: &Task, sample: usize, recipe: Recipe) -> (SampleInfo, String, Request) {
+    /// Creates the request of one sample, with the id of its instruction; empty if there is none yet. `turn` is the sample's
+    /// number within its recipe.
+    fn ask(
+        &self,
+        task: &Task,
+        (sample, turn): (usize, usize),
+        recipe: Recipe,
+    ) -> (SampleInfo, String, Request) {
         let config = self.config;
         let (instruction_id, prompt, style_prompt) = match recipe {
             Recipe::OnPolicy => {
@@ -191,7 +199,7 @@ impl Sampler<'_> {
             Recipe::Edit | Recipe::BackTranslate => {
                 let (plain, seed) = (config.plain_samples, config.seed);
                 let style_prompt =
-                    style_prompt_of(&self.style_prompts, plain, seed, &task.id, sample);
+                    style_prompt_of(&self.style_prompts, plain, seed, &task.id, turn);
                 let asked = match style_prompt {
                     Some(style_prompt) => format!("{} {style_prompt}", task.task),
                     None => task.task.clone(),

@@ -1,4 +1,4 @@
-//! First half of the second pass: decides which answers are used and for which kinds back-translation may edit.
+//! First half of the second pass: decides which answers are used, and which kinds back-translation may edit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -60,7 +60,7 @@ pub(crate) struct Draft {
     pub(crate) constraints: Vec<Constraint>,
     /// The response.
     pub(crate) text: String,
-    /// How they were brought together.
+    /// How the response was made.
     pub(crate) source: ResponseSource,
 }
 

@@ -50,6 +50,7 @@ impl Responses<'_> {
         for response in read::<ResponseRow>(self.responses)? {
             let is_verified = response.accepted
                 && response.error.is_none()
+                && !response.verdicts.is_empty()
                 && response.verdicts.iter().all(|verdict| verdict.satisfied);
             if !is_verified || !self.train_tasks.contains(&response.task_id) {
                 continue;

@@ -88,7 +88,9 @@ fn choose(rows: &[&VerifiedRow], limit: usize, seed: u64) -> BTreeSet<usize> {
     let mut chosen = BTreeSet::new();
     while chosen.len() < limit {
         let rank = |(_, task, own): &(usize, usize, Vec<usize>)| {
-            (own.iter().map(|kind| of_kind[*kind]).min(), of_task[*task])
+            // A row without a kind that code can check is the last choice.
+            let rarest = own.iter().map(|kind| of_kind[*kind]).min().unwrap_or(usize::MAX);
+            (rarest, of_task[*task])
         };
         let ranked = left.iter().enumerate().min_by_key(|(_, row)| rank(row));
         let Some(at) = ranked.map(|(at, _)| at) else { break };

@@ -44,7 +44,9 @@ impl Writer<'_> {
             &answer.text,
             constraints.iter().zip(asked.constraints.iter().map(|row| row.text.as_str())),
         );
-        let written = if echo {
+        let written = if constraints.is_empty() {
+            Err(Drop::NoConstraint)
+        } else if echo {
             Err(Drop::Echo)
         } else {
             match self.changed(place.task, asked, constraints, answer, &mut rng) {
@@ -92,9 +94,11 @@ impl Writer<'_> {
             return Some(Draft { instruction: asked, constraints, text, source });
         }
         let mut rows = asked.constraints;
+        let mut source =
+            if text == answer.text { ResponseSource::Sampled } else { ResponseSource::Edited };
         for index in failed {
             // A later edit can make it hold.
-            if constraints[index].check(&text).satisfied {
+            if constraints[index].check(&text).satisfied && constraints[index].fits_with(&reached) {
                 reached.push(constraints[index].clone());
                 continue;
             }
@@ -112,8 +116,9 @@ impl Writer<'_> {
             rows[index] = ConstraintRow::from_constraint(&revision, revision.draw_phrasing(rng));
             reached.push(revision.clone());
             constraints[index] = revision;
+            source = ResponseSource::Reversed;
         }
         let instruction = instruction_of(task, rows, self.config);
-        Some(Draft { instruction, constraints, text, source: ResponseSource::Reversed })
+        Some(Draft { instruction, constraints, text, source })
     }
 }
