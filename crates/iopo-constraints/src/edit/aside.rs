@@ -1,7 +1,7 @@
 //! Parentheses and quotation marks around words that a text has already.
 
 use super::{
-    content_words,
+    nouns,
     prose::{first_word, is_english},
 };
 use crate::{lines, text};
@@ -26,9 +26,8 @@ const DETAILS: &[&str] = &[
 const TAILS: &[&str] =
     &["with", "without", "depending", "even", "not", "along", "like", "if", "as"];
 
-/// Prepositions before a detail of a list item.
-const PREPOSITIONS: &[&str] =
-    &["with", "in", "at", "during", "for", "from", "by", "on", "before", "after"];
+/// Prepositions before the end of a sentence that can be left out.
+const PREPOSITIONS: &[&str] = &["during", "before", "after", "without"];
 
 /// Puts a remark of a text into parentheses: a phrase after a comma, or else a short sentence or the end of one.
 pub(crate) fn in_parentheses(response: &str) -> Option<String> {
@@ -142,54 +141,27 @@ fn whole(response: &str) -> Option<String> {
     Some(format!("{}({}){}", &response[..start], &response[start..end], &response[end..]))
 }
 
-/// Puts a telling word of a text, with an adjacent one if both are telling, into double quotation marks.
+/// Puts a noun of a text, with the adjectives before it, into double quotation marks.
 pub(crate) fn quoted(response: &str) -> Option<String> {
     if !is_english(response) || response.trim_start().starts_with(['{', '[', '|']) {
         return None;
     }
-    let telling: Vec<String> = content_words(response)
-        .into_iter()
-        .map(|(word, _)| word)
-        .filter(|word| word.len() >= 5)
-        .take(6)
-        .collect();
-    let word = telling.first()?;
-    let mut at = 0;
-    for line in response.split_inclusive('\n') {
-        let start = at;
-        at += line.len();
-        if lines::heading(line).is_some() || line.contains(['"', '`', '*']) {
-            continue;
-        }
-        let words: Vec<(usize, &str)> = text::bare_words(line).collect();
-        let found = words.iter().enumerate().find(|(index, (place, found))| {
-            // A name or an amount stays without marks.
-            let before = line[..*place].trim_end();
-            let opens = before.is_empty() || before.ends_with(['.', '!', '?', ':']);
-            let name = !opens && found.starts_with(char::is_uppercase);
-            let title = before.ends_with('.')
-                && index.checked_sub(1).is_some_and(|at| words[at].1.len() <= 3);
-            let amount = before.ends_with(|c: char| c.is_ascii_digit());
-            text::key(found) == *word && !name && !title && !amount
-        });
-        let Some((index, _)) = found else { continue };
-        let (first, found) = words[index];
-        let mut end = first + found.len();
-        if let Some((next, follower)) = words.get(index + 1)
-            && telling.contains(&text::key(follower))
-            && &line[end..*next] == " "
+    text::sentences(response).into_iter().find_map(|sentence| {
+        let whole = &response[sentence.clone()];
+        if lines::filled(whole).any(|line| lines::heading(line).is_some())
+            || whole.contains(['"', '“', '`', '*', '|'])
         {
-            end = next + follower.len();
+            return None;
         }
-        let (first, end) = (start + first, start + end);
-        return Some(format!(
-            "{}\"{}\"{}",
-            &response[..first],
-            &response[first..end],
-            &response[end..]
-        ));
-    }
-    None
+        let term = nouns::terms(whole).into_iter().find(|term| {
+            // A name stays without marks.
+            let words = &whole[term.clone()];
+            let name = words.contains(char::is_uppercase);
+            !name && words.len() >= 4 && text::word_count(words) <= 3
+        })?;
+        let (first, end) = (sentence.start + term.start, sentence.start + term.end);
+        Some(format!("{}\"{}\"{}", &response[..first], &response[first..end], &response[end..]))
+    })
 }
 
 /// Removes the commas. In an English enumeration, "and" or "or" takes their place.
@@ -324,11 +296,19 @@ mod tests {
                 "The lid is wide (making it easy to clean).",
             ),
             ("Tea is a warm drink. Many like it.", "Tea is a warm drink. (Many like it.)"),
-            ("- Boil the fresh water in a small pot.", "- Boil the fresh water (in a small pot)."),
+            (
+                "- Boil the fresh water before the guests arrive.",
+                "- Boil the fresh water (before the guests arrive).",
+            ),
         ] {
             assert_eq!(in_parentheses(before).as_deref(), Some(after));
         }
-        for none in ["Tea is hot.", "茶很好喝。真的很好。", "{\"a\": 1}"] {
+        for none in [
+            "Tea is hot.",
+            "The teacher puts a focus on the first actions.",
+            "茶很好喝。真的很好。",
+            "{\"a\": 1}",
+        ] {
             assert_eq!(in_parentheses(none), None, "{none}");
         }
     }
@@ -339,7 +319,9 @@ mod tests {
             quoted("The green coffee is rare.").as_deref(),
             Some("The \"green coffee\" is rare.")
         );
-        assert_eq!(quoted("It is so."), None);
+        for none in ["It is so.", "I think about how much I love it.", "Paris is large."] {
+            assert_eq!(quoted(none), None, "{none}");
+        }
         assert_eq!(quoted("绿茶很好喝。"), None);
     }
 

@@ -19,27 +19,51 @@ const VERBS: &[&str] = &[
     "may", "might", "must", "does", "do", "makes", "make", "helps", "gives", "keeps", "needs",
 ];
 
-/// Verbs that start instructions.
-const IMPERATIVES: &[&str] = &[
-    "add", "ask", "avoid", "bake", "bring", "buy", "call", "check", "choose", "clean", "cook",
-    "cool", "cover", "cut", "dig", "drain", "drink", "eat", "enjoy", "fill", "find", "follow",
-    "give", "go", "heat", "hide", "keep", "learn", "let", "look", "lower", "make", "mix", "open",
-    "place", "plan", "plant", "play", "pour", "prepare", "put", "read", "remove", "rinse", "serve",
-    "set", "share", "start", "stay", "stick", "stir", "take", "talk", "try", "turn", "use", "vote",
-    "wait", "walk", "wash", "watch", "water", "wear", "write",
+/// Verbs after "this".
+const SINGULAR: &[&str] = &[
+    "is", "was", "has", "can", "could", "will", "would", "should", "may", "might", "must", "does",
+    "makes", "helps", "gives", "keeps", "allows", "means", "leads", "adds", "reduces", "improves",
 ];
+
+/// Verbs that start instructions and are hardly ever nouns or adjectives.
+const IMPERATIVES: &[&str] = &[
+    "add", "ask", "avoid", "bake", "boil", "bring", "buy", "choose", "dig", "eat", "enjoy", "fill",
+    "find", "follow", "give", "go", "keep", "learn", "let", "make", "pour", "prepare", "put",
+    "read", "remove", "rinse", "serve", "stir", "take", "try", "wear", "write",
+];
+
+/// Verbs that start instructions only before an object, since they are nouns or adjectives too.
+const HOMOGRAPHS: &[&str] = &[
+    "call", "check", "clean", "cook", "cool", "cover", "cut", "drain", "drink", "heat", "hide",
+    "look", "lower", "mix", "open", "place", "plan", "plant", "play", "set", "share", "start",
+    "stay", "stick", "talk", "turn", "use", "vote", "wait", "walk", "wash", "watch", "water",
+    "warm",
+];
+
+/// Words after a verb that make it an instruction, so that "water" is no noun.
+const OBJECTS: &[&str] = &[
+    "a", "an", "the", "your", "it", "them", "any", "all", "each", "every", "this", "these", "some",
+    "yourself", "sure", "up", "out",
+];
+
+/// Whether a text starts with an instruction such as "Fill the pot".
+pub(crate) fn is_instruction(text: &str) -> bool {
+    let mut words = text::keys(text);
+    let Some(first) = words.next().filter(|_| text.starts_with(char::is_alphabetic)) else {
+        return false;
+    };
+    let next = words.next().unwrap_or_default();
+    (IMPERATIVES.contains(&first.as_str()) && !VERBS.contains(&next.as_str()) && next != "of")
+        || (HOMOGRAPHS.contains(&first.as_str()) && OBJECTS.contains(&next.as_str()))
+}
 
 /// Splits "Fill a pot and set a timer." before the second instruction.
 fn split_instructions(sentence: &str) -> Option<(String, String)> {
-    let plain = prose::without_order(sentence);
-    let starts = |text: &str| {
-        first_word(text).is_some_and(|word| IMPERATIVES.contains(&text::fold(word).as_str()))
-    };
-    if !starts(&plain) {
+    if !is_instruction(&prose::without_order(sentence)) {
         return None;
     }
     let joints = sentence.match_indices(" and ").map(|(at, _)| at);
-    let at = joints.into_iter().find(|at| starts(&sentence[at + 5..]))?;
+    let at = joints.into_iter().find(|at| is_instruction(&sentence[at + 5..]))?;
     let (before, rest) = (sentence[..at].trim_end_matches(','), &sentence[at + 5..]);
     let long = |text: &str| text::word_count(text) >= 3;
     let good = long(before) && long(rest) && !before.contains(", ");
@@ -82,8 +106,7 @@ fn split_at(sentence: &str, at: usize) -> Option<(String, String)> {
         (false, "and") if is_clause(rest) => done(rest.to_owned()),
         (false, "but" | "so") if is_clause(rest) => done(after.to_owned()),
         (false, "which")
-            if first_word(rest)
-                .is_some_and(|word| VERBS.contains(&word) || word.ends_with('s'))
+            if first_word(rest).is_some_and(|word| SINGULAR.contains(&word))
                 && !rest.contains(',') =>
         {
             done(format!("this {rest}"))
@@ -237,6 +260,9 @@ mod tests {
         }
         for whole in [
             "Take bread, butter, and the jam.",
+            "Bring some food and drink to the party.",
+            "Keep the kitchen and open space tidy.",
+            "The pots, which students love, and which are old.",
             "If the tea is warm, and it is good, drink it.",
             "Tea is warm, not cold at all.",
         ] {

@@ -2,6 +2,8 @@
 
 pub(crate) mod aside;
 pub(crate) mod clauses;
+mod context;
+pub(crate) mod nouns;
 pub(crate) mod numbers;
 pub(crate) mod outline;
 pub(crate) mod person;

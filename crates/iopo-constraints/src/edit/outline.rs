@@ -64,17 +64,39 @@ impl Outline {
             self.intro = recounted(&self.intro, had, n.min(had));
             return (self.points.len() == n).then_some(self);
         }
+        while self.points.len() > 1 && self.points.last().is_some_and(|last| is_closing(last)) {
+            let last = self.points.pop()?;
+            let parts = [last, std::mem::take(&mut self.outro)];
+            parts.join(" ").trim_end().clone_into(&mut self.outro);
+        }
         if self.points.len() < n {
             self.points = clauses::split_to(&self.points, n)?;
         }
         if self.points.len() > n {
             self.intro = self.points.remove(0);
         }
-        if self.points.len() == n + 1 && n > 1 {
+        if self.points.len() == n + 1 && n > 1 && self.outro.is_empty() {
             self.outro = self.points.pop()?;
         }
         self.points = grouped(&self.points, n, " ")?;
         Some(self)
+    }
+
+    /// The outline with `n` points that are all instructions. Other sentences around them become the introduction and
+    /// the conclusion.
+    pub(crate) fn with_steps(mut self, n: usize) -> Option<Self> {
+        let step = |point: &String| clauses::is_instruction(&prose::without_order(point));
+        if self.listed {
+            return (self.numbered || self.points.iter().all(step)).then(|| self.with_points(n))?;
+        }
+        let first = self.points.iter().position(step)?;
+        let end = self.points.iter().rposition(step)? + 1;
+        self.outro = self.points.split_off(end).join(" ");
+        let steps = self.points.split_off(first);
+        self.intro = self.points.join(" ");
+        self.points =
+            if steps.len() < n { clauses::split_to(&steps, n)? } else { grouped(&steps, n, " ")? };
+        self.points.iter().all(step).then_some(self)
     }
 
     /// The outline with at least `n` points: as many as there are sentences after an introduction.
@@ -132,15 +154,14 @@ impl Outline {
             return None;
         }
         let (head, rows) = match topic::pairs(&self.points) {
+            Some(pairs) if !self.numbered => (varied(HEADS, &words), pairs),
             _ if self.numbered => {
-                let steps = self.points.iter().enumerate();
-                (
-                    "Step | Instruction",
-                    steps.map(|(at, p)| ((at + 1).to_string(), p.clone())).collect(),
-                )
+                let steps = self.points.iter().all(|point| clauses::is_instruction(point));
+                let head = if steps { "Step | Instruction" } else { "No. | Item" };
+                let rows = self.points.iter().enumerate();
+                (head, rows.map(|(at, p)| ((at + 1).to_string(), p.clone())).collect())
             }
-            Some(pairs) => (varied(HEADS, &words), pairs),
-            None => return None,
+            _ => return None,
         };
         let rows: Vec<String> =
             rows.into_iter().map(|(label, detail)| format!("| {label} | {detail} |")).collect();
@@ -267,6 +288,31 @@ pub(crate) fn parts(response: &str, n: usize) -> Option<Vec<String>> {
     grouped(&items, n, "\n")
 }
 
+/// Whether a sentence ends an answer without belonging to it, such as an offer to say more.
+fn is_closing(sentence: &str) -> bool {
+    const OPENINGS: &[&str] = &[
+        "I hope",
+        "I really hope",
+        "Let me know",
+        "Have a",
+        "Feel free",
+        "Just ask",
+        "If you'd like",
+        "Would you like",
+        "Do you have any",
+        "Does that",
+        "How does that",
+        "What do you think",
+        "If not,",
+        "You can also ask",
+        "You can always ask",
+        "Is there anything",
+        "That is all",
+        "Just let me know",
+    ];
+    OPENINGS.iter().any(|opening| sentence.starts_with(opening))
+}
+
 /// Whether a text starts with a salutation.
 pub(crate) fn is_letter(response: &str) -> bool {
     let first = response.trim_start().lines().next().unwrap_or_default().trim_end();
@@ -324,13 +370,30 @@ mod tests {
     #[test]
     fn tables_and_json_have_the_points() {
         let outline = Outline::read("Tea wakes you up. Milk makes bones strong.").expect("prose");
-        let table = outline.table().expect("two topics");
-        assert!(table.contains("\n| --- | --- |\n| Tea wakes | Tea wakes you up. |"), "{table}");
+        assert_eq!(outline.table(), None, "no topic is certain");
+        let nouns = Outline::read("Tea is good for the heart. The milk is cold.").expect("prose");
+        let table = nouns.table().expect("two topics");
+        let rows =
+            "\n| --- | --- |\n| Tea | Tea is good for the heart. |\n| Milk | The milk is cold. |";
+        assert!(table.contains(rows), "{table}");
         let json = outline.json().expect("two sentences");
         let value: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
         assert_eq!(value["summary"], "Tea wakes you up.");
         assert_eq!(value["key_points"][0], "Milk makes bones strong.");
         assert_eq!(Outline::read("Tea | milk is good.").expect("prose").table(), None);
+    }
+
+    #[test]
+    fn steps_are_instructions_and_closings_are_no_points() {
+        let steps = |text: &str| Outline::read(text).and_then(|outline| outline.with_steps(2));
+        let found =
+            steps("Tea is warm. First, fill the pot. Add the leaves. It is fun.").expect("steps");
+        assert_eq!(found.points, ["First, fill the pot.", "Add the leaves."]);
+        assert_eq!((found.intro.as_str(), found.outro.as_str()), ("Tea is warm.", "It is fun."));
+        assert_eq!(steps("Tea is warm. Water is cold. Milk helps."), None);
+        assert_eq!(steps("- Tea\n- Milk"), None);
+        let two = Outline::read("Tea is warm. Milk is cold. I hope this helps.").expect("prose");
+        assert_eq!(two.with_points(2).expect("two").outro, "I hope this helps.");
     }
 
     #[test]

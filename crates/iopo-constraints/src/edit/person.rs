@@ -43,11 +43,10 @@ pub(crate) fn without_views(response: &str) -> String {
 
 /// Addresses the reader of a statement, or adds a sentence that does.
 pub(crate) fn with_second_person(response: &str) -> Option<String> {
-    const OPENERS: &[&str] = &["As you may know,", "As you can imagine,", "As you will see,"];
+    const OPENERS: &[&str] = &["As you may know,", "As you can imagine,"];
     const CLOSINGS: &[&str] = &[
-        "Now you know the main points.",
-        "That is all you need to know.",
-        "This should give you a good start.",
+        "Feel free to ask if you have any questions.",
+        "Just ask if you would like more details.",
     ];
     let body = response.trim();
     let general = ["People can ", "One can "].into_iter().find_map(|long| {
@@ -64,14 +63,21 @@ pub(crate) fn with_second_person(response: &str) -> Option<String> {
     stated.or_else(|| close_with(body, varied(CLOSINGS, body)))
 }
 
-/// The position of words in a text, ignoring ASCII case.
+/// The first position of words in a text, ignoring ASCII case.
 pub(crate) fn find_word(text: &str, words: &str) -> Option<usize> {
+    occurrences(text, words).into_iter().next()
+}
+
+/// The positions of words in a text, ignoring ASCII case.
+pub(crate) fn occurrences(text: &str, words: &str) -> Vec<usize> {
     let lower = text.to_ascii_lowercase();
-    lower.match_indices(words).map(|(at, _)| at).find(|&at| {
+    let words = words.to_ascii_lowercase();
+    let places = lower.match_indices(&words).map(|(at, _)| at).filter(|&at| {
         !lower[..at].ends_with(|c: char| c.is_alphanumeric() || "'’-".contains(c))
             && !lower[at + words.len()..]
                 .starts_with(|c: char| c.is_alphanumeric() || "'’-".contains(c))
-    })
+    });
+    places.collect()
 }
 
 /// Speaks about "people" instead of to "you". `None` for letters and for "thank you" and the like.
@@ -124,8 +130,11 @@ pub(crate) fn without_second_person(response: &str) -> Option<String> {
 
 /// Contracts the first words that allow it, or adds a sentence with a contraction.
 pub(crate) fn contracted(response: &str) -> Option<String> {
-    const CLOSINGS: &[&str] =
-        &["That's all there is to it.", "It's as simple as that.", "That's the main idea."];
+    const CLOSINGS: &[&str] = &[
+        "I hope that's helpful.",
+        "If you'd like more details, just ask.",
+        "I hope that's clear.",
+    ];
     // Negations can be contracted anywhere, other pairs only before another word.
     let of = |negation: bool| {
         EXPANSIONS.iter().filter(move |(short, _)| short.ends_with("n't") == negation)
@@ -151,7 +160,7 @@ pub(crate) fn contracted(response: &str) -> Option<String> {
 /// A text that starts with "As a …, I would say that", as far as its first sentence is a statement.
 pub(crate) fn in_role(opening: &str, response: &str) -> Option<String> {
     const LEADS: &[&str] =
-        &["I would say this.", "I would put it this way.", "I can tell you this."];
+        &["I would say this:", "I would put it this way:", "I can tell you this:"];
     let body = response.trim();
     let first = text::sentences(body).into_iter().next().map(|range| join_lines(&body[range]));
     if is_clear_prose(body) && first.as_deref().is_some_and(is_statement) {
@@ -201,7 +210,7 @@ mod tests {
         assert_eq!(contracted("Do not wait.").as_deref(), Some("Don't wait."));
         assert_eq!(
             contracted("Take it as it is.").as_deref(),
-            Some("Take it as it is. That's the main idea.")
+            Some("Take it as it is. I hope that's clear.")
         );
         assert_eq!(contracted("茶很好喝。"), None);
     }

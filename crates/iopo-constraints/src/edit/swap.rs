@@ -2,7 +2,8 @@
 
 use super::{
     capitalize,
-    person::find_word,
+    context::Place,
+    person::{find_word, occurrences},
     prose::{close_with, is_english},
     synonyms::{ENDINGS, EXCLUDES, INCLUDES, LONGER, SHORTER, pairs},
 };
@@ -31,20 +32,25 @@ pub(crate) fn included(response: &str, word: &str) -> Option<String> {
     if !is_english(response) {
         return None;
     }
-    let replaced = pairs(ways).find_map(|(from, to)| {
-        let at = find_word(response, from)?;
-        let before = text::keys(&response[..at]).last().unwrap_or_default();
-        let graded = to.ends_with(from) && DEGREES.contains(&before.as_str());
-        if graded || (from == "can" && response[at + 3..].starts_with("not")) {
-            return None;
-        }
-        if word == "however" && from == "but" {
-            return turned(response, at);
-        }
-        Some(swapped(response, at, from.len(), to))
+    // The first sentence is changed last, since an instruction may ask for a word there.
+    let first = text::sentences(response).first().map_or(0, |range| range.end);
+    let replaced = [false, true].into_iter().find_map(|opening| {
+        pairs(ways).find_map(|(from, to)| {
+            let bare = from.trim_start_matches('^');
+            let mut places = occurrences(response, bare).into_iter();
+            let at = places.find(|at| {
+                (*at < first) == opening
+                    && !(opening && word == "also")
+                    && Place::read(response, *at, bare.len()).suits(from, to)
+            })?;
+            if word == "however" && from == "but" {
+                return turned(response, at);
+            }
+            Some(swapped(response, at, bare.len(), to))
+        })
     });
-    let (_, ending) = ENDINGS.iter().find(|(known, _)| *known == word)?;
-    replaced.or_else(|| close_with(response, ending))
+    let ending = || ENDINGS.iter().find(|(known, _)| *known == word);
+    replaced.or_else(|| close_with(response, ending()?.1))
 }
 
 /// ", but" as "; however," and "But" as "However,".
@@ -70,14 +76,7 @@ pub(crate) fn excluded(response: &str, word: &str) -> Option<String> {
     let mut edited = response.to_owned();
     for _ in 0..20 {
         let Some(at) = find_word(&edited, from) else { return Some(edited) };
-        let before = text::keys(&edited[..at]).last().unwrap_or_default();
-        let rest = &edited[at + from.len()..];
-        let fixed = ["how", "so", "too", "as", "at", "the", "a", "an", "not", "at"]
-            .contains(&before.as_str());
-        let sure = (word == "make" && rest.starts_with(" sure"))
-            || (word == "because" && rest.starts_with(" of"));
-        let adverb = word == "first" && before != "the";
-        if (fixed && ["many", "people", "because", "make"].contains(&word)) || sure || adverb {
+        if !Place::read(&edited, at, from.len()).suits(from, to) {
             return None;
         }
         edited = if to.is_empty() {
@@ -125,7 +124,10 @@ fn mapped(response: &str, mut new: impl FnMut(&str) -> Option<&'static str>) -> 
         if hyphen || graded {
             continue;
         }
-        if let Some(to) = new(&text::fold(word)) {
+        let folded = text::fold(word);
+        if let Some(to) = new(&folded)
+            && Place::read(response, *start, word.len()).suits(&folded, to)
+        {
             found.push((*start, word.len(), to));
         }
     }
@@ -180,14 +182,12 @@ mod tests {
             ("great", "It is an excellent idea.", "It is a great idea."),
             ("very", "It is an easy task.", "It is a very easy task."),
             ("however", "Tea is hot, but it is good.", "Tea is hot; however, it is good."),
-            ("also", "It can burn.", "It can also burn."),
+            ("also", "Tea is hot. It can burn.", "Tea is hot. It can also burn."),
+            ("should", "You have to wait.", "You should wait."),
+            ("many", "A lot of cups are here.", "Many cups are here."),
         ] {
             assert_eq!(included(before, word).as_deref(), Some(after));
         }
-        assert_eq!(
-            included("It is more important.", "very").as_deref(),
-            Some("It is more important. Thank you very much for your question.")
-        );
         assert_eq!(included("Tea is hot.", "garden"), None);
         assert_eq!(included("这是一个重要的想法。", "very"), None);
         assert_eq!(
@@ -196,6 +196,53 @@ mod tests {
         );
         assert_eq!(excluded("Make sure it is hot.", "make"), None);
         assert_eq!(shorter("It is an important day.", 8).as_deref(), Some("It is a vital day."));
-        assert_eq!(longer("It is a big day.", 10, 1).as_deref(), Some("It is a considerable day."));
+        assert_eq!(
+            longer("It costs about ten coins.", 10, 1).as_deref(),
+            Some("It costs approximately ten coins.")
+        );
+    }
+
+    #[test]
+    fn words_with_another_use_stay() {
+        for (word, text) in [
+            ("very", "It is more important."),
+            ("very", "Take it easy with quite a few."),
+            ("many", "A lot of water is needed."),
+            ("people", "Everyone has one."),
+            ("best", "It is a fine day."),
+            ("time", "It rains when it is cold. Wait a moment."),
+        ] {
+            assert_eq!(included(text, word), None, "{word}");
+        }
+        for (word, kept) in [
+            ("make", "It will create your life easier."),
+            ("help", "It can aid you. The first aid is good."),
+            ("should", "You will have to wait."),
+            ("may", "You will find it in a tin can."),
+            ("can", "Flowers bloom in May."),
+            ("will", "It's going to the shop."),
+        ] {
+            let text = included(kept, word).unwrap_or_default();
+            assert!(text.is_empty() || text.starts_with(kept), "{word}: {text}");
+        }
+        for (word, text) in [
+            ("may", "Flowers bloom in May."),
+            ("can", "Open the can of beans."),
+            ("make", "They make tea."),
+            ("best", "It is the best."),
+            ("help", "It can help you."),
+            ("many", "I do not know how many cups."),
+            ("very", "Thank you very much for it."),
+        ] {
+            assert_eq!(excluded(text, word), None, "{word}");
+        }
+        for kept in ["Think about your budget.", "It was almost fun.", "Remember the exercise."] {
+            assert_eq!(longer(kept, 10, 1).as_deref(), Some(kept));
+        }
+        for kept in
+            ["The temperature of an investment.", "Do the exercise. Everything is necessary."]
+        {
+            assert_eq!(shorter(kept, 7).as_deref(), Some(kept));
+        }
     }
 }

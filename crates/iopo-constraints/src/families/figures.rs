@@ -83,7 +83,7 @@ impl Family for Figures {
     }
 }
 
-/// Writes numbers in words, and numbered items with bullets.
+/// Writes numbers in words, and numbered items with bullets, or drops the sentences with numbers.
 fn spelled_out(response: &str) -> Option<String> {
     if !is_english(response) {
         return None;
@@ -92,5 +92,6 @@ fn spelled_out(response: &str) -> Option<String> {
         Some((mark, body)) if !mark.is_bullet() => format!("- {body}"),
         _ => line.to_owned(),
     });
-    Some(numbers::without_figures(&plain))
+    numbers::without_figures(&plain)
+        .or_else(|| edit::drop_sentences(response, |s| s.contains(|c: char| c.is_ascii_digit())))
 }

@@ -211,7 +211,10 @@ impl Family for Layout {
             }
             Self::Bold { n } => Some(emboldened(response, n)),
             Self::SingleLine if edit::is_prose(response) => Some(edit::join_lines(response)),
-            Self::SingleLine => Some(edit::join_lines(&super::lists::running(response)?)),
+            Self::SingleLine => {
+                let plain = super::lists::running(response)?;
+                edit::is_prose(&plain).then(|| edit::join_lines(&plain))
+            }
             Self::DividedParts { n } => Some(outline::parts(response, n)?.join("\n\n***\n\n")),
             Self::Sections { n } => {
                 let parts = outline::parts(response, n)?.into_iter().enumerate();

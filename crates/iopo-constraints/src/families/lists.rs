@@ -174,7 +174,7 @@ impl Family for Lists {
             Self::MinNumbered { n } => listed(response, n, false, false),
             Self::NoLists => running(response),
             Self::Steps { n } => {
-                let outline = Outline::read(response)?.with_points(n)?;
+                let outline = Outline::read(response)?.with_steps(n)?;
                 Some(outline.list(|at, body| format!("Step {at}: {}", prose::without_order(body))))
             }
         }

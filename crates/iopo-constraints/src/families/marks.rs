@@ -160,7 +160,10 @@ impl Family for Marks {
                 })?;
                 Some(format!("{}!{}", &response[..at - 1], &response[at..]))
             }
-            Self::Question | Self::EndsWithQuestion => {
+            Self::Question => {
+                prose::close_with(response, prose::varied(ANSWERED_QUESTIONS, response))
+            }
+            Self::EndsWithQuestion => {
                 prose::close_with(response, prose::varied(QUESTIONS, response))
             }
             Self::NoQuestions => edit::drop_sentences(response, |s| s.contains(['?', '？'])),
@@ -215,6 +218,13 @@ const QUESTIONS: &[&str] = &[
     "How does that sound?",
     "Would you like to know more?",
     "Does that answer your question?",
+];
+
+/// Questions with a sentence after them that suit the end of nearly every response.
+const ANSWERED_QUESTIONS: &[&str] = &[
+    "Would you like to know more? Just let me know.",
+    "Do you have any questions? Feel free to ask.",
+    "Does that answer your question? If not, I am happy to add more.",
 ];
 
 /// Replaces exclamation marks with periods, and removes those next to a question mark.

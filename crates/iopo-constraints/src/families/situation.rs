@@ -7,7 +7,9 @@ use crate::{
     bound::Bound,
     constraint::Constraint,
     edit::{
-        self, person,
+        self,
+        outline::is_letter,
+        person,
         prose::{is_english, varied},
         swap,
     },
@@ -215,6 +217,10 @@ impl Family for Situation {
                 // Replace an existing salutation.
                 let greeted = text::opens_with(body, "dear") || text::opens_with(body, "hi");
                 let rest = if greeted { body.split_once('\n')?.1.trim_start() } else { body };
+                let again = ["hello", "hey"].iter().any(|hello| text::opens_with(rest, hello));
+                if again || rest.starts_with(['#', '{', '[', '<', '|', '`']) {
+                    return None;
+                }
                 Some(format!("{opening}\n\n{rest}"))
             }
             Self::SignedAs { name } => {
@@ -325,7 +331,18 @@ impl Family for Situation {
 /// Closings of a letter; an empty one leaves the name alone.
 const FAREWELLS: &[&str] = &["Best regards,\n", "", "Best wishes,\n", "Kind regards,\n"];
 
-/// Writes a text as a letter with blanks for the personal details.
+/// Whether a text is a letter or a message: it greets a reader or ends with a sign-off.
+fn is_addressed(body: &str) -> bool {
+    let signed = lines::filled(body).rev().take(2).any(|line| {
+        let line = line.trim_end();
+        let known = |key: String| SIGN_OFFS.contains(&key.as_str());
+        line.ends_with(',') && text::word_count(line) <= 4 && text::keys(line).any(known)
+    });
+    let greets = ["dear", "hi", "hello", "hey"].iter().any(|hello| text::opens_with(body, hello));
+    signed || (greets && is_letter(body))
+}
+
+/// Writes blanks for the personal details into a letter.
 fn with_placeholders(body: &str, n: usize) -> Option<String> {
     const BLANKS: &[&str] = &["[your name]", "[phone number]", "[email address]"];
     let greeted = text::opens_with(body, "dear") || text::opens_with(body, "hi");
@@ -333,11 +350,12 @@ fn with_placeholders(body: &str, n: usize) -> Option<String> {
     let opening = match (greeted, body.split_once('\n')) {
         (true, Some((_, rest))) if line.ends_with(',') => format!("Dear [name],\n{rest}"),
         (true, _) => return None,
+        (false, _) if is_letter(body) => return None,
         (false, _) => format!("Dear [name],\n\n{body}"),
     };
     let missing = n.saturating_sub(lines::placeholders(&opening));
     let blanks = BLANKS.get(..missing)?.join("\n");
-    if !is_english(body) || body.starts_with(['{', '[', '<', '#', '"']) {
+    if !is_english(body) || !is_addressed(body) {
         return None;
     }
     if missing == 0 {

@@ -8,7 +8,7 @@ use super::{Family, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
-    edit::{self, clauses, prose, swap, topic},
+    edit::{self, clauses, nouns, prose, swap},
     lexicon::{self, COMMON_WORDS},
     measure::Measure,
     params::{self, OutOfRange, quantity},
@@ -155,7 +155,7 @@ impl Family for Words {
             Self::OpeningWord { word } => {
                 let word = text::fold(word);
                 brought_forward(response, &word).or_else(|| {
-                    let phrase = topic::noun_phrase(response, &word)?;
+                    let phrase = nouns::noun_phrase(response, &word)?;
                     prose::open_with(response, &format!("When it comes to {phrase},"))
                 })
             }
@@ -231,15 +231,12 @@ fn brought_forward(response: &str, word: &str) -> Option<String> {
     Some(format!("{joined}{}", &response[second.end..]))
 }
 
-/// Names a noun of the text more often: in a sentence at the end, and in a phrase before the first sentence.
+/// Names a noun of the text once more, in a sentence at the end.
 fn named(response: &str, word: &str, n: usize) -> Option<String> {
     const ENDINGS: &[&str] =
-        &["That is all I can say about", "I hope this answers your question about"];
-    let phrase = topic::noun_phrase(response, word)?;
+        &["Let me know if you would like to hear more about", "Feel free to ask me about"];
+    let phrase = nouns::noun_phrase(response, word)?;
     let ending = format!("{} {phrase}.", prose::varied(ENDINGS, response));
     let edited = prose::close_with(response, &ending)?;
-    if text::occurrences(&edited, word) >= n {
-        return Some(edited);
-    }
-    prose::open_with(&edited, &format!("When it comes to {phrase},"))
+    (text::occurrences(&edited, word) >= n).then_some(edited)
 }

@@ -23,6 +23,18 @@ fn edits_are_small_and_natural() {
         ("no_digits", "{}", "It took 3 cups.", "It took three cups."),
         ("no_exclamations", "{}", "Tea! Really?! Wow!!", "Tea. Really? Wow."),
         ("exclamation", "{}", "I like tea.", "I like tea!"),
+        (
+            "question",
+            "{}",
+            "I like tea.",
+            "I like tea. Would you like to know more? Just let me know.",
+        ),
+        (
+            "word_frequency",
+            r#"{"n":2,"word":"tea"}"#,
+            "The tea is hot.",
+            "The tea is hot. Let me know if you would like to hear more about the tea.",
+        ),
         ("ends_with_question", "{}", "I like tea.", "I like tea. Does that answer your question?"),
         ("no_parentheses", "{}", "Tea (green) is good.", "Tea is good."),
         ("all_lowercase", "{}", "I like TEA.", "i like tea."),
@@ -71,6 +83,19 @@ fn responses_without_a_natural_edit_are_not_edited() {
         ("max_capital_words", r#"{"n":0}"#, "NASA flew."),
         ("json_object", "{}", "茶很好喝。"),
         ("all_lowercase", "{}", ""),
+        ("no_digits", "{}", "Call 555-1234 now."),
+        ("no_digits", "{}", "COVID-19 came."),
+        ("mention_number", "{}", "It is one of the best."),
+        ("include_word", r#"{"word":"many"}"#, "A lot of water is needed."),
+        ("include_word", r#"{"word":"people"}"#, "Everyone has one."),
+        ("exclude_word", r#"{"word":"may"}"#, "The trees bloom in May."),
+        ("long_words", r#"{"letters":10,"n":1}"#, "Think about your budget."),
+        ("table", "{}", "Stop for tea. Lots of water boils."),
+        ("headings", r#"{"n":1}"#, "Tea wakes you up."),
+        ("key_value_lines", r#"{"key":"Topic"}"#, "Stop for tea. Lots of water boils."),
+        ("steps", r#"{"n":2}"#, "Tea is warm. Milk is cold."),
+        ("quotation", "{}", "I think about how much I love it."),
+        ("placeholders", r#"{"n":1}"#, "Tea is warm. Milk is cold."),
     ] {
         assert_eq!(edited(id, params, response), None, "{id}");
     }
