@@ -4,11 +4,11 @@
 //! |---|---|
 //! | [`heldout`] | instructions on the test tasks of a run |
 //! | [`ifeval`] | IFEval, and IFBench as far as its instruction types overlap |
-//! | [`published`] | the published benchmarks, as a command line offers them |
+//! | [`mod@published`] | the published benchmarks, as a command line offers them |
 //! | [`in_memory`] | a benchmark in memory: responses in, outcomes and accuracies out |
 //! | [`run`] | a benchmark over files, resumable |
 //! | [`responses`] | responses of another program, read from a file |
-//! | [`compare`] | the models of a run on one benchmark, with paired differences |
+//! | [`mod@compare`] | the models of a run on one benchmark, with paired differences |
 //! | [`accuracies`] | strict and loose accuracies with intervals |
 //! | [`table`] | the accuracies as text |
 //!
