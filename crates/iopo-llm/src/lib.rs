@@ -6,7 +6,7 @@
 //! | [`model`] | [`LanguageModel`], a model that completes chats, and its errors |
 //! | [`logprob`] | [`LogProb`], a model that scores given responses |
 //! | [`progress`] | [`Progress`], which receives progress and can cancel long calls |
-//! | [`relevance`] | how much likelier a response is given its own task than given another one |
+//! | [`mod@relevance`] | how much likelier a response is given its own task than given another one |
 //! | [`scripted`] | [`Scripted`] and [`Overlap`], models for tests |
 //!
 //! ```
