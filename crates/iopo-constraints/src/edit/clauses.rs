@@ -226,7 +226,7 @@ pub(crate) fn joined(parts: &[&str], context: &str) -> Option<String> {
         let body = text.strip_suffix('.').filter(|body| !body.ends_with('.'))?;
         let rest = uncapitalized(part, context)?;
         let odd = ["however", "and", "also", "then", "next", "finally", "first", "for", "in"];
-        if odd.contains(&first.as_str()) {
+        if odd.contains(&first.as_str()) || part[first.len()..].starts_with(',') {
             return None;
         }
         let last = at + 1 == parts.len();

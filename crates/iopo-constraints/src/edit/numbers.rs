@@ -110,7 +110,13 @@ pub(crate) fn without_figures(response: &str) -> Option<String> {
                 || matches!(word, "am" | "pm" | "a.m" | "p.m" | "o'clock" | "ad" | "bc" | "x")
                 || word.starts_with(|c: char| c.is_ascii_digit())
         };
-        if before.ends_with(touches) || !ends || part(&next) || part(&word) {
+        // A number after a name belongs to it: "Room 12".
+        let last = before.trim_end_matches(' ').rsplit([' ', '\n', '"', '“', '(']).next();
+        let opening = text::sentences(before)
+            .last()
+            .is_some_and(|range| text::word_count(&before[range.clone()]) == 1);
+        let named = last.is_some_and(|last| last.starts_with(char::is_uppercase)) && !opening;
+        if before.ends_with(touches) || !ends || part(&next) || part(&word) || named {
             return None;
         }
         let numeral = response[start..start + digits].parse().ok().and_then(spelled)?;
@@ -180,6 +186,7 @@ mod tests {
             "It was in 2019.",
             "Come at 7 pm on May 5.",
             "Run 5km.",
+            "I like Bones 2 very much.",
             "It is 2.5 cups.",
             "It is 1,000 cups.",
         ] {

@@ -153,15 +153,19 @@ impl Outline {
         if words.contains(['|', '\n']) || self.points.len() < 2 {
             return None;
         }
-        let (head, rows) = match topic::pairs(&self.points) {
-            Some(pairs) if !self.numbered => (varied(HEADS, &words), pairs),
-            _ if self.numbered => {
+        let labeled = self.points.iter().all(|point| topic::labeled(point).is_some());
+        let (head, rows): (_, Vec<(String, String)>) = match topic::pairs(&self.points) {
+            Some(pairs) if !self.numbered || labeled => (varied(HEADS, &words), pairs),
+            _ => {
                 let steps = self.points.iter().all(|point| clauses::is_instruction(point));
-                let head = if steps { "Step | Instruction" } else { "No. | Item" };
+                let head = match (steps, self.listed) {
+                    (true, _) => "Step | Instruction",
+                    (false, true) => "No. | Item",
+                    (false, false) => "No. | Point",
+                };
                 let rows = self.points.iter().enumerate();
                 (head, rows.map(|(at, p)| ((at + 1).to_string(), p.clone())).collect())
             }
-            _ => return None,
         };
         let rows: Vec<String> =
             rows.into_iter().map(|(label, detail)| format!("| {label} | {detail} |")).collect();
@@ -186,7 +190,14 @@ impl Outline {
             }
             written.push((key.to_owned(), lead));
         }
-        written.extend(topic::pairs(&points)?);
+        let known: Vec<String> = written.iter().map(|(_, value)| text::fold(value)).collect();
+        let labels = topic::pairs(&points)
+            .filter(|pairs| pairs.iter().all(|(label, _)| !known.contains(&text::fold(label))));
+        let numbered = || {
+            let points = points.iter().enumerate();
+            points.map(|(at, p)| (format!("Point {}", at + 1), p.replace("**", ""))).collect()
+        };
+        written.extend(labels.unwrap_or_else(numbered));
         if !self.outro.is_empty() {
             written.push(("Conclusion".to_owned(), self.outro.clone()));
         }
@@ -370,7 +381,8 @@ mod tests {
     #[test]
     fn tables_and_json_have_the_points() {
         let outline = Outline::read("Tea wakes you up. Milk makes bones strong.").expect("prose");
-        assert_eq!(outline.table(), None, "no topic is certain");
+        let numbered = outline.table().expect("numbers where no topic is certain");
+        assert!(numbered.starts_with("| No. | Point |\n| --- | --- |\n| 1 | Tea wakes you up. |"));
         let nouns = Outline::read("Tea is good for the heart. The milk is cold.").expect("prose");
         let table = nouns.table().expect("two topics");
         let rows =

@@ -319,7 +319,9 @@ fn headed(response: &str, n: usize) -> Option<String> {
     let paragraphs = text::paragraphs(response).len().min(6);
     let parts =
         outline::parts(response, n.max(paragraphs)).or_else(|| outline::parts(response, n))?;
-    let topics = topic::topics(&parts)?.into_iter().zip(&parts);
+    // Numbers stand in where a topic is not certain.
+    let numbers = || (1..=parts.len()).map(|at| format!("Part {at}")).collect();
+    let topics = topic::topics(&parts).unwrap_or_else(numbers).into_iter().zip(&parts);
     let headed: Vec<String> = topics.map(|(topic, part)| format!("## {topic}\n\n{part}")).collect();
     Some(headed.join("\n\n"))
 }

@@ -348,6 +348,7 @@ fn with_placeholders(body: &str, n: usize) -> Option<String> {
     let greeted = text::opens_with(body, "dear") || text::opens_with(body, "hi");
     let line = body.lines().next()?;
     let opening = match (greeted, body.split_once('\n')) {
+        (true, _) if lines::placeholders(line) > 0 => body.to_owned(),
         (true, Some((_, rest))) if line.ends_with(',') => format!("Dear [name],\n{rest}"),
         (true, _) => return None,
         (false, _) if is_letter(body) => return None,

@@ -24,6 +24,24 @@ fn edits_are_small_and_natural() {
         ("no_exclamations", "{}", "Tea! Really?! Wow!!", "Tea. Really? Wow."),
         ("exclamation", "{}", "I like tea.", "I like tea!"),
         (
+            "table",
+            "{}",
+            "Stop for tea. Lots of water boils.",
+            "| No. | Point |\n| --- | --- |\n| 1 | Stop for tea. |\n| 2 | Lots of water boils. |",
+        ),
+        (
+            "headings",
+            r#"{"n":2}"#,
+            "Stop for tea. Lots of water boils.",
+            "## Part 1\n\nStop for tea.\n\n## Part 2\n\nLots of water boils.",
+        ),
+        (
+            "key_value_lines",
+            r#"{"key":"Summary"}"#,
+            "Stop for tea. Lots of water boils.",
+            "Summary: Stop for tea.\nPoint 1: Lots of water boils.",
+        ),
+        (
             "question",
             "{}",
             "I like tea.",
@@ -90,7 +108,6 @@ fn responses_without_a_natural_edit_are_not_edited() {
         ("include_word", r#"{"word":"people"}"#, "Everyone has one."),
         ("exclude_word", r#"{"word":"may"}"#, "The trees bloom in May."),
         ("long_words", r#"{"letters":10,"n":1}"#, "Think about your budget."),
-        ("table", "{}", "Stop for tea. Lots of water boils."),
         ("headings", r#"{"n":1}"#, "Tea wakes you up."),
         ("key_value_lines", r#"{"key":"Topic"}"#, "Stop for tea. Lots of water boils."),
         ("steps", r#"{"n":2}"#, "Tea is warm. Milk is cold."),
