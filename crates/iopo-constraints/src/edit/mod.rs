@@ -35,12 +35,23 @@ pub(crate) fn keep_sentences(
     (!open).then(|| kept.to_owned())
 }
 
-/// Drops the sentences that satisfy `bad`. `None` if there are none or more than a third.
+/// Drops the sentences that satisfy `bad`. `None` if there are none or more than a third, or if the rest refers to
+/// them.
 pub(crate) fn drop_sentences(response: &str, bad: impl Fn(&str) -> bool) -> Option<String> {
     let sentences = text::sentences(response);
     let dropped: Vec<&Range<usize>> =
         sentences.iter().filter(|range| bad(&response[(*range).clone()])).collect();
     if dropped.is_empty() || dropped.len() * 3 > sentences.len() {
+        return None;
+    }
+    // A sentence that refers to a dropped one would be left without its reference.
+    let refers = sentences.windows(2).any(|pair| {
+        let next = &response[pair[1].clone()];
+        bad(&response[pair[0].clone()])
+            && !bad(next)
+            && text::keys(next).next().is_some_and(|first| REFERENCES.contains(&first.as_str()))
+    });
+    if refers {
         return None;
     }
     let mut edited = String::with_capacity(response.len());
@@ -54,8 +65,33 @@ pub(crate) fn drop_sentences(response: &str, bad: impl Fn(&str) -> bool) -> Opti
     }
     edited.push_str(&response[at..]);
     let tidy: Vec<&str> = edited.split('\n').map(str::trim_end).collect();
-    Some(tidy.join("\n").trim().to_owned())
+    let tidy = tidy.join("\n").trim().to_owned();
+    // A text that ends with a colon or a heading announces what is missing.
+    let open = tidy.ends_with(':')
+        || lines::filled(&tidy).next_back().is_none_or(|last| lines::heading(last).is_some());
+    (!open).then_some(tidy)
 }
+
+/// First words of sentences that refer to the sentence before.
+const REFERENCES: &[&str] = &[
+    "it",
+    "they",
+    "this",
+    "these",
+    "those",
+    "that",
+    "he",
+    "she",
+    "but",
+    "so",
+    "and",
+    "however",
+    "also",
+    "therefore",
+    "such",
+    "otherwise",
+    "instead",
+];
 
 /// Keeps the lines that satisfy `keep`.
 pub(crate) fn keep_lines(response: &str, mut keep: impl FnMut(&str) -> bool) -> String {

@@ -102,6 +102,8 @@ fn responses_without_a_natural_edit_are_not_edited() {
         ("json_object", "{}", "茶很好喝。"),
         ("all_lowercase", "{}", ""),
         ("no_digits", "{}", "Call 555-1234 now."),
+        ("no_questions", "{}", "Tea is hot. Who needs milk? It is cold."),
+        ("no_questions", "{}", "Tea is hot. Milk is cold. Here is more:\n\nIs it?"),
         ("no_digits", "{}", "COVID-19 came."),
         ("mention_number", "{}", "It is one of the best."),
         ("include_word", r#"{"word":"many"}"#, "A lot of water is needed."),
