@@ -91,6 +91,10 @@ pub(crate) fn open_with(response: &str, phrase: &str) -> Option<String> {
     if lines::is_apart(line) || body.starts_with(['{', '[']) || !is_english(body) {
         return None;
     }
+    // A second opening, as in "In short, however," would not read well.
+    if first_word(body).is_some_and(|first| body[first.len()..].starts_with(',')) {
+        return None;
+    }
     let body = uncapitalized(body, body)?;
     Some(format!("{phrase} {body}"))
 }

@@ -97,6 +97,7 @@ fn responses_without_a_natural_edit_are_not_edited() {
         ("exclude_word", r#"{"word":"tea"}"#, "Tea. Milk."),
         ("no_digits", "{}", "It cost $5 at 7:30."),
         ("starts_with", r#"{"phrase":"In short,"}"#, "Paris is large."),
+        ("starts_with", r#"{"phrase":"In short,"}"#, "However, it is large."),
         ("wrapped_in_quotes", "{}", "He said \"it's no\" twice."),
         ("max_capital_words", r#"{"n":0}"#, "NASA flew."),
         ("json_object", "{}", "茶很好喝。"),
