@@ -1,5 +1,7 @@
 //! `cargo xtask lint`: every check that is not a test.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -81,5 +83,30 @@ fn packages(packaging: Packages) -> Result<()> {
     let target = root().join("target").join("packages");
     let in_target = |command: &mut Command| run(command.arg("--target-dir").arg(&target));
     in_target(&mut cargo(&["clean", "--workspace", "--quiet"]))?;
+    remove_unpacked()?;
     in_target(package.env("CARGO_PROFILE_DEV_DEBUG", "0"))
+}
+
+/// Removes the sources of this project's packages that an earlier call made Cargo unpack.
+///
+/// Cargo verifies a package against the packages beside it, which it unpacks into its home directory and never unpacks again
+/// while their version stays the same. The directories of such local registries have names that begin with a hyphen.
+fn remove_unpacked() -> Result<()> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let user = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let Some(home) = home.or_else(user) else { return Ok(()) };
+    let Ok(registries) = fs::read_dir(home.join("registry").join("src")) else { return Ok(()) };
+    for registry in registries {
+        let registry = registry?;
+        if !registry.file_name().to_string_lossy().starts_with('-') {
+            continue;
+        }
+        for package in fs::read_dir(registry.path())? {
+            let package = package?;
+            if package.file_name().to_string_lossy().starts_with("iopo") {
+                fs::remove_dir_all(package.path())?;
+            }
+        }
+    }
+    Ok(())
 }
