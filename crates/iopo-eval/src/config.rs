@@ -40,7 +40,7 @@ pub struct EvalConfig {
     /// Ids of the constraint kinds that separate seen prompts from unseen ones. In a run, set by the top-level
     /// `held_out`; any other value is refused. Default: none.
     pub held_out: Vec<String>,
-    /// What counts as an answer in clean accuracy.
+    /// What counts as an answer in clean accuracy. In a run, set by the top-level `quality`; any other value is refused.
     pub quality: QualityConfig,
     /// How much worse than the base a model may be for a higher clean accuracy to count as a gain.
     pub gain: GainMargins,
@@ -57,7 +57,8 @@ pub struct EvalConfig {
     /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
     #[schemars(range(min = 1))]
     pub part_size: usize,
-    /// Published benchmarks that score the base, the SFT model and the best method, by id. `ifeval` is one. Default: none.
+    /// Scores the base, the SFT model and the best method on these published benchmarks. `ifeval` is the only one so far.
+    /// Default: none.
     pub benchmarks: Vec<String>,
     /// Prompt file of each benchmark, by id: a path or the hub id of a dataset. Default: the published dataset.
     pub benchmark_data: BTreeMap<String, String>,

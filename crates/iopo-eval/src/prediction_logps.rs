@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use iopo_llm::{LogProb, LogProbResponse, Message, Progress, TokenLogps};
+use iopo_llm::{LogProb, LogProbResponse, Message, Progress, TokenLogps, response_logps_all};
 use iopo_schema::{PredictionRow, ResponseEnd};
 
 use crate::EvalError;
@@ -26,22 +26,7 @@ pub fn response_logps(
     let prompts: Vec<Vec<Message>> =
         asked.iter().map(|row| vec![Message::user(row.prompt.as_str())]).collect();
     let responses: Vec<LogProbResponse<'_>> = asked.iter().map(|row| response_of(row)).collect();
-    let logps = model.response_logps(&prompts, &responses, progress)?;
-    if logps.len() != responses.len() {
-        let expected = format!("{} log-probabilities", responses.len());
-        return Err(logps_error("the responses", expected, logps.len().to_string()));
-    }
-    for (row, one) in asked.iter().zip(&logps) {
-        if !one.sum.is_finite() || one.tokens == 0 {
-            let what = format!("the response to `{}`", row.key);
-            let found = format!("{} over {} tokens", one.sum, one.tokens);
-            return Err(logps_error(
-                &what,
-                "a finite sum over at least one token".to_owned(),
-                found,
-            ));
-        }
-    }
+    let logps = response_logps_all(model, &prompts, &responses, progress)?;
     Ok(asked.iter().map(|row| row.key.clone()).zip(logps).collect())
 }
 
@@ -52,10 +37,6 @@ pub(crate) fn response_of(row: &PredictionRow) -> LogProbResponse<'_> {
         ResponseEnd::Length => false,
     };
     LogProbResponse { text: &row.response, ended }
-}
-
-fn logps_error(what: &str, expected: String, found: String) -> EvalError {
-    EvalError::Logps { what: what.to_owned(), expected, found }
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub mod relevance;
 pub mod scripted;
 
 pub use chat::{Completion, FinishReason, Message, Quantization, Request, Role, Sampling};
-pub use logprob::{LogProb, LogProbResponse, TokenLogps};
+pub use logprob::{LogProb, LogProbResponse, TokenLogps, response_logps_all};
 pub use model::{LanguageModel, LlmError, complete_all};
 pub use progress::{Progress, Silent};
 pub use relevance::{PlainTasks, Relevance, RelevanceRequest, relevance};

@@ -36,3 +36,32 @@ pub trait LogProb {
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError>;
 }
+
+/// Scores every response and checks that the model returned a usable log-probability for each.
+///
+/// # Errors
+/// Returns the error of [`LogProb::response_logps`], and [`LlmError::Failed`] for another number of log-probabilities, or for
+/// one that is not finite or covers no token.
+pub fn response_logps_all(
+    model: &dyn LogProb,
+    prompts: &[Vec<Message>],
+    responses: &[LogProbResponse<'_>],
+    progress: &dyn Progress,
+) -> Result<Vec<TokenLogps>, LlmError> {
+    let logps = model.response_logps(prompts, responses, progress)?;
+    let found = if logps.len() == responses.len() {
+        let odd = logps.iter().position(|one| !one.sum.is_finite() || one.tokens == 0);
+        odd.map(|at| {
+            format!("{} over {} tokens for response {at}", logps[at].sum, logps[at].tokens)
+        })
+    } else {
+        Some(format!("{} log-probabilities for {} responses", logps.len(), responses.len()))
+    };
+    match found {
+        None => Ok(logps),
+        Some(found) => {
+            let expected = "a finite sum over at least one token for each response";
+            Err(LlmError::Failed { reason: format!("found {found}, expected {expected}") })
+        }
+    }
+}

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::{LlmError, LogProb, LogProbResponse, Message, Progress, TokenLogps};
+use crate::{
+    LlmError, LogProb, LogProbResponse, Message, Progress, TokenLogps, response_logps_all,
+};
 
 /// Tasks without constraints, each with another one of similar length.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +86,7 @@ pub struct Relevance {
 /// Advances `progress` by two per response.
 ///
 /// # Errors
-/// Returns the errors of [`LogProb::response_logps`], and [`LlmError::Failed`] if the model returns another number of
-/// log-probabilities or one that is not finite or covers no token.
+/// Returns the errors of [`response_logps_all`].
 pub fn relevance(
     model: &dyn LogProb,
     asked: &[RelevanceRequest<'_>],
@@ -95,20 +96,7 @@ pub fn relevance(
     let score = |prompt: fn(&RelevanceRequest<'_>) -> String| {
         let prompts: Vec<Vec<Message>> =
             asked.iter().map(|one| vec![Message::user(prompt(one))]).collect();
-        let logps = model.response_logps(&prompts, &responses, progress)?;
-        let found = if logps.len() == responses.len() {
-            let odd = logps.iter().position(|one| !one.sum.is_finite() || one.tokens == 0);
-            odd.map(|at| format!("{} over {} tokens", logps[at].sum, logps[at].tokens))
-        } else {
-            Some(format!("{} log-probabilities for {} responses", logps.len(), responses.len()))
-        };
-        match found {
-            None => Ok(logps),
-            Some(found) => {
-                let expected = "a finite sum over at least one token for each response";
-                Err(LlmError::Failed { reason: format!("found {found}, expected {expected}") })
-            }
-        }
+        response_logps_all(model, &prompts, &responses, progress)
     };
     let own = score(|one| one.own.to_owned())?;
     let other = score(|one| one.other.to_owned())?;

@@ -146,7 +146,7 @@ impl PairsError {
                 ));
             }
             Self::TooManyEdited { .. } => {
-                "raise `synth.samples_per_task`, or lower `synth.edit_probability`"
+                "raise `pairs.max_edited_share`; `synth.keep_probability` near 1 edits fewer responses"
             }
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use common::{cells, rows};
+use iopo_core::Counts;
 use iopo_llm::{Progress, Silent};
 use iopo_pairs::admit::{FULL_TABLE, table_of};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, PairsError, PairsSummary, PerSplit, build, verify};
 use iopo_schema::{
-    GroupKind, InstructionRow, MetricRow, Operation, PreferenceRow, Provenance, Split, provenance,
-    read, write,
+    GroupKind, InstructionRow, MetricRow, Operation, PreferenceRow, Provenance, ResponseRow, Split,
+    provenance, read, write,
 };
 
 fn config() -> PairsConfig {
@@ -48,6 +49,15 @@ fn run(
         (dir.join("instructions.parquet"), dir.join("responses.parquet"));
     let rows = read::<InstructionRow>(&instructions)?;
     build(&common::task_ids(&rows), &instructions, &responses, dir, config, progress)
+}
+
+/// Makes the groups of rows in memory, with their counts.
+fn groups_of(
+    instructions: &[InstructionRow],
+    responses: &[ResponseRow],
+) -> (Vec<Vec<PreferenceRow>>, Counts) {
+    let tasks = common::task_ids(instructions);
+    make_groups(&tasks, instructions, responses, &config(), &Silent).expect("groups")
 }
 
 fn groups(dir: &Path) -> Vec<PreferenceRow> {
@@ -111,14 +121,7 @@ fn every_group_has_the_truth_table_of_its_operation() {
 #[test]
 fn constraints_of_the_instructions_are_preferred() {
     let (instructions, responses) = rows(40, 4);
-    let (groups, _) = make_groups(
-        &common::task_ids(&instructions),
-        &instructions,
-        &responses,
-        &config(),
-        &Silent,
-    )
-    .expect("groups");
+    let (groups, _) = groups_of(&instructions, &responses);
     let own: BTreeSet<&str> = instructions
         .iter()
         .flat_map(|row| &row.constraints)
@@ -243,14 +246,7 @@ fn trivial_differences_and_copies_across_tasks_are_dropped() {
     responses[0].text = long.to_owned();
     responses[1].text = long.to_uppercase();
     responses[5].text = format!("{long} Truly!");
-    let (groups, counts) = make_groups(
-        &common::task_ids(&instructions),
-        &instructions,
-        &responses,
-        &config(),
-        &Silent,
-    )
-    .expect("groups");
+    let (groups, counts) = groups_of(&instructions, &responses);
     assert!(counts.get("dropped/trivial_difference") > 0);
     assert!(counts.get("dropped/near_duplicate_across_tasks") > 0);
     for group in groups.iter().flatten() {
@@ -278,14 +274,7 @@ fn unaccepted_responses_are_dropped() {
     for response in &mut responses {
         response.accepted = false;
     }
-    let (groups, counts) = make_groups(
-        &common::task_ids(&instructions),
-        &instructions,
-        &responses,
-        &config(),
-        &Silent,
-    )
-    .expect("no groups");
+    let (groups, counts) = groups_of(&instructions, &responses);
     assert_eq!(groups.iter().flatten().count(), 0);
     assert_eq!(counts.get("dropped/not_accepted"), 18);
 }

@@ -117,7 +117,8 @@ pub struct SynthConfig {
     /// Language of the tasks as a BCP 47 tag. Default: `en`.
     pub language: String,
 
-    /// What counts as an answer: drops responses that echo a constraint, loop, say little or leave their task.
+    /// What counts as an answer: drops responses that echo a constraint, loop, say little or leave their task. In a run, set by
+    /// the top-level `quality`; any other value is refused.
     pub quality: QualityConfig,
     /// Measures under the base model whether a response is on its task, and drops it if it is not (`quality.min_relevance`).
     /// Default: true.

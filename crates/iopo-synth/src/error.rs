@@ -159,7 +159,7 @@ impl SynthError {
                 "raise `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
             }
             Self::TooManyEdited { .. } => {
-                "raise `synth.samples_per_task`, or lower `synth.back_translate.edit_probability`"
+                "raise `synth.max_edited_share`; the recipe `back-translate` edits fewer responses than `edit`"
             }
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),

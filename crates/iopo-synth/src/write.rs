@@ -90,6 +90,26 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Writes a draft, or counts why it is dropped. `failed` is why the answer has no instruction yet: `None` once it has one,
+    /// else the last reason.
+    pub(crate) fn emit_or_count(
+        &mut self,
+        place: &mut Place<'_>,
+        answer: &CleanSample,
+        draft: Draft,
+        failed: &mut Option<Drop>,
+        out: &mut Written,
+    ) -> Result<(), SynthError> {
+        match self.emit(place, answer, draft, out)? {
+            Ok(()) => *failed = None,
+            Err(reason) => {
+                out.counts.one(Breakdown::DroppedInstructions.of(reason.name()));
+                *failed = failed.and(Some(reason));
+            }
+        }
+        Ok(())
+    }
+
     /// Writes an instruction and its response, or returns the reason why not.
     pub(crate) fn emit(
         &mut self,

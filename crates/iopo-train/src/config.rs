@@ -67,10 +67,10 @@ pub struct TrainConfig {
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 0.5))]
     pub label_smoothing: f64,
     /// Weight of each group in the loss of a preference method, its SFT term included; the mean over the training groups is 1.
-    /// `hardness` weights groups more whose responses the start of the training hardly tells apart, `σ(−β·m)` with the
-    /// margin `m` of the start's log-probabilities; it applies to methods with a reference. `rarity` weights groups more
-    /// whose differing constraints a model rarely satisfies; the program that calls the library passes these rates.
-    /// Default: none.
+    /// `hardness` gives more weight to groups with a small or negative margin before training: `σ(−β·m)`, where `m` is the
+    /// margin of the log-probabilities of the model that training starts from. It applies to methods with a reference.
+    /// `rarity` gives more weight to groups whose changed constraints a model rarely satisfies; only a program that calls the
+    /// library can pass these rates. Default: none.
     pub group_weighting: GroupWeighting,
     /// Share of the updates over which the learning rate rises from 0 to its peak. The type `constant` ignores it.
     /// Default: 0.1.
@@ -159,8 +159,8 @@ pub struct Override {
     /// Weight of the SFT loss. Default: `train.pref_ftx`, or the published value of a method without a reference.
     #[schemars(range(min = 0.0))]
     pub pref_ftx: Option<f64>,
-    /// Trains the method with the first random seeds of the run only. SFT always trains with all, because the others start
-    /// from it. Default: all.
+    /// Trains the method with only this many random seeds of the run, the first ones. SFT always trains with all, because the
+    /// others start from it. Default: all.
     #[schemars(range(min = 1))]
     pub num_seeds: Option<usize>,
     /// Target margin of simpo and tpo-l. Default: the published value.

@@ -37,13 +37,7 @@ impl Writer<'_> {
                 let instruction = instruction_row(place.task, &constraints, self.config, &mut rng);
                 let source = ResponseSource::BackTranslated;
                 let draft = Draft { instruction, constraints, text: answer.text.clone(), source };
-                match self.emit(place, answer, draft, out)? {
-                    Ok(()) => failed = None,
-                    Err(reason) => {
-                        out.counts.one(Breakdown::DroppedInstructions.of(reason.name()));
-                        failed = failed.and(Some(reason));
-                    }
-                }
+                self.emit_or_count(place, answer, draft, &mut failed, out)?;
             }
             if let Some(reason) = failed {
                 out.counts.one(Breakdown::Dropped.of(reason.name()));

@@ -33,13 +33,7 @@ impl Writer<'_> {
                 if text == answer.text { ResponseSource::Drawn } else { ResponseSource::Edited };
             let instruction = instruction_row(place.task, &constraints, self.config, &mut rng);
             let draft = Draft { instruction, constraints, text, source };
-            match self.emit(place, answer, draft, out)? {
-                Ok(()) => failed = None,
-                Err(reason) => {
-                    out.counts.one(Breakdown::DroppedInstructions.of(reason.name()));
-                    failed = failed.and(Some(reason));
-                }
-            }
+            self.emit_or_count(place, answer, draft, &mut failed, out)?;
         }
         if let Some(reason) = failed {
             out.counts.one(Breakdown::Dropped.of(reason.name()));

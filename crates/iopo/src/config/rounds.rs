@@ -17,16 +17,19 @@ pub struct RoundConfig {
     /// Recipe of synthesis, as in `synth.recipe`. Default: on-policy.
     pub recipe: Option<iopo_synth::RecipeMix>,
     /// Responses sampled for each task, as in `synth.samples_per_task`.
+    #[schemars(range(min = 1))]
     pub samples_per_task: Option<usize>,
     /// Methods to continue. Each must have been trained in the round before; SFT is never repeated. Default: all of the round
     /// before.
     pub methods: Option<Vec<Method>>,
-    /// Continues the first random seeds of each method only. Default: all of the round before.
+    /// Continues only this many random seeds of each method, the first ones. Default: all of the round before.
     #[schemars(range(min = 1))]
     pub num_seeds: Option<usize>,
     /// Peak learning rate, as in `train.learning_rate`.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: Option<f64>,
     /// Passes over the training groups, as in `train.num_train_epochs`.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub num_train_epochs: Option<usize>,
     /// Maximum number of groups to train on, as in `train.max_train_groups`.
     pub max_train_groups: Option<usize>,
