@@ -1,0 +1,71 @@
+//! The filters `map`, `select`, `reject`, `selectattr` and `rejectattr`.
+
+use super::{counted_items, parts, path};
+use crate::args::{Args, given};
+use crate::error::{Error, Result};
+use crate::machine::Machine;
+use crate::predicates;
+use crate::value::Value;
+
+pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args) -> Result<Value> {
+    if !value.truthy() {
+        return Ok(Value::generator([]));
+    }
+    if name == "map" {
+        return map(machine, value, args);
+    }
+    let keeps = name.starts_with("select");
+    let mut args = args;
+    let attribute = if name.ends_with("attr") {
+        if args.positional.is_empty() {
+            return Err(Error::of_type("missing parameter for attribute name"));
+        }
+        Some(args.positional.remove(0))
+    } else {
+        None
+    };
+    let test = if args.positional.is_empty() { None } else { Some(args.positional.remove(0)) };
+    let test = test.as_ref().map(|test| test.text(name)).transpose()?;
+    let mut kept = Vec::new();
+    for item in counted_items(machine, value)? {
+        machine.charge(1)?;
+        let subject = path(machine, &item, attribute.as_ref())?;
+        let holds = match test {
+            Some(test) => predicates::test(test, &subject, args.clone())?,
+            None => subject.truthy(),
+        };
+        if holds == keeps {
+            kept.push(item);
+        }
+    }
+    Ok(Value::generator(kept))
+}
+
+fn map(machine: &Machine<'_>, value: &Value, mut args: Args) -> Result<Value> {
+    let items = counted_items(machine, value)?;
+    if args.positional.is_empty()
+        && let Some(attribute) = args.take("attribute")
+    {
+        let default = given(args.take("default"));
+        args.none("map")?;
+        let parts = parts(Some(&attribute));
+        let mapped = items.into_iter().map(|item| {
+            machine.charge(1)?;
+            parts.iter().try_fold(item, |item, part| {
+                let found = machine.item(&item, part)?;
+                Ok::<_, Error>(match &default {
+                    Some(default) if found.is_undefined() => default.clone(),
+                    _ => found,
+                })
+            })
+        });
+        return Ok(Value::generator(mapped.collect::<Result<Vec<_>>>()?));
+    }
+    if args.positional.is_empty() {
+        return Err(Error::of_type("map requires a filter argument"));
+    }
+    let filter = args.positional.remove(0);
+    let filter = filter.text("map")?;
+    let mapped = items.iter().map(|item| machine.filter(filter, item, args.clone()));
+    Ok(Value::generator(mapped.collect::<Result<Vec<_>>>()?))
+}
