@@ -145,21 +145,46 @@ mod tests {
     }
 
     const GOOD: &str = "Warm the pot, add the leaves, pour hot water over them and wait.";
+    const CHINESE: &str = "先把茶壶温一下，再放入茶叶，倒进热水，等上三分钟就可以喝了。";
 
     #[test]
     fn each_flaw_alone_makes_a_response_unclean() {
-        assert!(flaws(GOOD, 1.0).is_clean());
-        let echo = format!("Use at most 40 words. {GOOD}");
-        let loops = format!("{GOOD} ").repeat(4);
-        for (response, relevance, expected) in [
-            (echo.as_str(), 1.0, [true, false, false, false]),
-            (loops.as_str(), 1.0, [false, true, false, false]),
-            ("Tea is warm.", 1.0, [false, false, true, false]),
-            (GOOD, -1.0, [false, false, false, true]),
+        for (good, short) in [(GOOD, "Tea is warm."), (CHINESE, "茶是热的，很好喝。")] {
+            assert!(flaws(good, 1.0).is_clean());
+            let echo = format!("Use at most 40 words. {good}");
+            let loops = format!("{good} ").repeat(4);
+            for (response, relevance, expected) in [
+                (echo.as_str(), 1.0, [true, false, false, false]),
+                (loops.as_str(), 1.0, [false, true, false, false]),
+                (short, 1.0, [false, false, true, false]),
+                (good, -1.0, [false, false, false, true]),
+            ] {
+                let FlawsRow { echo, repeats, thin, off_task, .. } = flaws(response, relevance);
+                assert_eq!([echo, repeats, thin, off_task], expected, "{response}");
+                assert!(!flaws(response, relevance).is_clean());
+            }
+        }
+    }
+
+    #[test]
+    fn responses_just_inside_a_threshold_are_clean() {
+        for (response, case) in [
+            ("Use at most 40 leaves, warm the pot, pour hot water over them.", "four words repeat"),
+            (
+                "- Use a kettle for the water.\n- Use a pot for the leaves.\n- Use a cup for the tea.",
+                "a list",
+            ),
+            ("- 用水壶来烧开水。\n- 用茶壶来泡茶叶。\n- 用杯子来喝热茶。", "a list"),
+            ("Tea is warm, and people like to drink it every single day.", "twelve words"),
+            ("茶是热的，很多人每天早上都很喜欢喝一杯热茶。", "twelve words' worth of characters"),
         ] {
-            let FlawsRow { echo, repeats, thin, off_task, .. } = flaws(response, relevance);
-            assert_eq!([echo, repeats, thin, off_task], expected, "{response}");
-            assert!(!flaws(response, relevance).is_clean());
+            let found = flaws(response, 1.0);
+            assert!(found.is_clean(), "{case}: {response}: {found:?}");
+        }
+        let limit = QualityConfig::default().min_relevance;
+        for good in [GOOD, CHINESE] {
+            assert!(flaws(good, limit).is_clean(), "at the least relevance: {good}");
+            assert!(flaws(good, limit - 1e-9).off_task, "below it: {good}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The order of the groups, updates and micro-batches: a function of the random seed and the groups.
 
 use std::cmp::Reverse;
+use std::ops::Not;
 
 use iopo_core::{ContentHasher, PerSequence, random};
 use rand::seq::SliceRandom;
@@ -20,7 +21,13 @@ pub struct Plan {
     pub epochs: usize,
     /// Random seed of the order.
     pub seed: u64,
+    /// Whether an update takes groups of similar length.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub group_by_length: bool,
 }
+
+/// Updates whose groups are sorted by length together.
+const SORTED_UPDATES: usize = 50;
 
 impl Plan {
     /// Returns the updates of an epoch.
@@ -50,7 +57,10 @@ impl Plan {
     }
 
     /// Draws the order of an epoch, a permutation keyed by the random seed and the epoch.
-    pub fn order(&self, epoch: usize) -> Vec<usize> {
+    ///
+    /// With `group_by_length`, the drawn groups are sorted by `length` within every 50 updates, and the updates are then
+    /// drawn again, so that the groups of an update are similarly long and long updates come at any time.
+    pub fn order(&self, epoch: usize, length: impl Fn(usize) -> usize) -> Vec<usize> {
         let mut key = ContentHasher::new();
         key.bytes("iopo-train order")
             .bytes(self.seed.to_le_bytes())
@@ -58,6 +68,17 @@ impl Plan {
         let mut rng = random::stream(&key);
         let mut order: Vec<usize> = (0..self.groups).collect();
         order.shuffle(&mut rng);
+        let per_update = self.per_update.max(1);
+        if self.group_by_length {
+            for window in order.chunks_mut(SORTED_UPDATES * per_update) {
+                window.sort_by_key(|&group| length(group));
+            }
+            let (updates, _) = order.split_at_mut(self.groups / per_update * per_update);
+            let mut drawn: Vec<Vec<usize>> =
+                updates.chunks(per_update).map(<[usize]>::to_vec).collect();
+            drawn.shuffle(&mut rng);
+            updates.copy_from_slice(&drawn.concat());
+        }
         order
     }
 
@@ -168,11 +189,11 @@ mod tests {
 
     #[test]
     fn every_epoch_sees_every_group_once_in_a_new_order() {
-        let plan = Plan { groups: 11, per_update: 4, epochs: 2, seed: 7 };
+        let plan = Plan { groups: 11, per_update: 4, epochs: 2, seed: 7, group_by_length: false };
         assert_eq!((plan.updates_per_epoch(), plan.updates()), (3, 6));
         let mut orders = Vec::new();
         for epoch in 0..2 {
-            let order = plan.order(epoch);
+            let order = plan.order(epoch, |_| 0);
             let mut seen: Vec<usize> = (epoch * 3..epoch * 3 + 3)
                 .flat_map(|update| plan.members(update, &order).to_vec())
                 .collect();
@@ -182,9 +203,39 @@ mod tests {
             orders.push(order);
         }
         assert_ne!(orders[0], orders[1]);
-        assert_eq!(orders[0], plan.order(0));
+        assert_eq!(orders[0], plan.order(0, |_| 0));
         assert!(plan.ends_epoch(2) && !plan.ends_epoch(3));
         assert_eq!([0, 1, 2, 3, 5, 6].map(|updates| plan.seen(updates)), [0, 4, 8, 11, 19, 22]);
+    }
+
+    #[test]
+    fn updates_of_similar_length_come_in_any_order() {
+        let length = |group: usize| group * 7919 % 400;
+        let of = |group_by_length| Plan {
+            groups: 301,
+            per_update: 2,
+            epochs: 1,
+            seed: 3,
+            group_by_length,
+        };
+        let gap = |plan: &Plan| {
+            let order = plan.order(0, length);
+            let apart = |update| {
+                let members = plan.members(update, &order);
+                length(members[0]).abs_diff(length(members[1]))
+            };
+            (0..150).map(apart).sum::<usize>() / 150
+        };
+        assert!(gap(&of(true)) < 10, "{}", gap(&of(true)));
+        assert!(gap(&of(false)) > 100, "the control: {}", gap(&of(false)));
+        let order = of(true).order(0, length);
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..301).collect::<Vec<_>>());
+        // Sorted windows would ascend; about half of the neighbors descend instead.
+        let first = |update: usize| length(order[2 * update]);
+        let descents = (1..150).filter(|&update| first(update) < first(update - 1)).count();
+        assert!((50..100).contains(&descents), "{descents}");
     }
 
     fn group(tokens: usize) -> EncodedGroup {

@@ -82,6 +82,9 @@ pub struct TrainConfig {
     /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default: 8.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]
     pub groups_per_update: usize,
+    /// Takes groups of similar length into an update. On a CPU, each thread computes a part of an update, and threads with
+    /// parts of similar length wait less for each other. Default: false.
+    pub group_by_length: bool,
     /// Maximum number of tokens of one forward and backward pass. Higher values use more memory. On a CPU, each thread
     /// computes one pass at a time, and an update is divided evenly over the threads. Changes results only by rounding.
     /// Default: 1024.
@@ -211,6 +214,7 @@ impl Default for TrainConfig {
             warmup_ratio: 0.1,
             lr_scheduler_type: SchedulerType::default(),
             groups_per_update: 8,
+            group_by_length: false,
             tokens_per_micro_batch: 1024,
             gradient_checkpointing: GradientCheckpointing::default(),
             sequence_layout: SequenceLayout::Tree,

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn evaluations_are_due_at_the_interval_and_at_the_end() {
-        let plan = Plan { groups: 7, per_update: 2, epochs: 2, seed: 0 };
+        let plan = Plan { groups: 7, per_update: 2, epochs: 2, seed: 0, group_by_length: false };
         let due = |eval_steps| -> Vec<usize> {
             let strategy = EvalStrategy { eval_steps, ..EvalStrategy::default() };
             (0..=plan.updates()).filter(|&step| strategy.is_due(step, &plan)).collect()

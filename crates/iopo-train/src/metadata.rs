@@ -194,7 +194,7 @@ mod tests {
     use crate::{Method, TrainConfig, batch::Plan, loss::LossType};
 
     fn metadata(config: &TrainConfig, method: Method) -> Metadata {
-        let plan = Plan { groups: 5, per_update: 2, epochs: 1, seed: 3 };
+        let plan = Plan { groups: 5, per_update: 2, epochs: 1, seed: 3, group_by_length: false };
         let settings = config.settings(method);
         Metadata {
             base: "base".to_owned(),

@@ -70,6 +70,7 @@ impl<'a> Trainer<'a> {
             per_update: config.groups_per_update,
             epochs: config.epochs(method),
             seed,
+            group_by_length: config.group_by_length,
         };
         let settings = config.settings(method);
         Self {

@@ -1,6 +1,7 @@
 //! One update: forward and backward passes of the micro-batches, clipping and the optimizer's step.
 
 use burn::optim::{GradientsAccumulator, GradientsParams};
+use iopo_core::PerSequence;
 use iopo_llm::Progress;
 use iopo_model::{Activations, Decoder, workers};
 use iopo_schema::TrainingMetric;
@@ -31,7 +32,10 @@ pub(crate) struct MicroBatchOutput<'g> {
 impl Trainer<'_> {
     /// Returns the groups of an update.
     pub(super) fn members(&self, update: usize) -> Vec<&EncodedGroup> {
-        let order = self.plan.order(self.plan.epoch(update));
+        // The length of all four sequences, so that every method sees the same order.
+        let all = PerSequence::from_fn(|_| true);
+        let length = |index: usize| tree_tokens(self.data.train[index], all);
+        let order = self.plan.order(self.plan.epoch(update), length);
         self.plan.members(update, &order).iter().map(|&index| self.data.train[index]).collect()
     }
 

@@ -1,12 +1,14 @@
 //! An estimate of the time of a run, from a short measurement on the device.
 //!
-//! The measurement generates and scores a batch of short responses. The rest counts tokens: those that are generated, those
-//! that are scored, and those of training, whose steps cost a fixed multiple of a forward pass. ; the estimate is rough
+//! The measurement scores a batch of responses and generates some tokens for each row. The rest counts tokens: those that are
+//! generated, those that are scored, and those of training, whose steps cost a fixed multiple of a forward pass.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use iopo_llm::{LanguageModel, LogProb, LogProbResponse, Message, Progress, Request, Sampling};
+use iopo_llm::{
+    Completion, LanguageModel, LogProb, LogProbResponse, Message, Progress, Request, Sampling,
+};
 use iopo_model::workers;
 use iopo_schema::Split;
 use iopo_train::Method;
@@ -27,7 +29,7 @@ const MEASURED: usize = 24;
 /// Tokens per second of a model on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speed {
-    /// Generated tokens per second, over all rows of a batch.
+    /// Generated tokens per second, over all rows of a batch, without the pass over the prompts.
     pub generated: f64,
     /// Tokens per second of a forward pass.
     pub scored: f64,
@@ -53,10 +55,7 @@ impl Speed {
                 sampling: sampling.clone().with_seed(row as u64),
             })
             .collect();
-        let begun = Instant::now();
-        let completions = model.complete(&requests, progress)?;
-        let generated: usize = completions.iter().map(|one| one.completion_tokens).sum();
-        let generated = generated as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+        // Scoring comes first: it warms the model up.
         let prompts: Vec<Vec<Message>> = (0..rows).map(prompt).collect();
         let responses = vec![LogProbResponse { text: &text, ended: true }; rows];
         let begun = Instant::now();
@@ -64,6 +63,15 @@ impl Speed {
         // The prompt repeats the response's text.
         let tokens: u32 = logps.iter().map(|one| 2 * one.tokens).sum();
         let scored = f64::from(tokens) / begun.elapsed().as_secs_f64().max(1e-9);
+        let begun = Instant::now();
+        let completions = model.complete(&requests, progress)?;
+        let elapsed = begun.elapsed().as_secs_f64();
+        let count =
+            |tokens: fn(&Completion) -> usize| completions.iter().map(tokens).sum::<usize>();
+        // Reading the prompts is counted apart, as scored tokens.
+        let read = count(|one| one.prompt_tokens) as f64 / scored.max(1e-9);
+        let decoding = (elapsed - read).max(0.2 * elapsed).max(1e-9);
+        let generated = count(|one| one.completion_tokens) as f64 / decoding;
         Ok(Self { generated, scored })
     }
 }
@@ -158,7 +166,8 @@ pub(super) fn measure(
 fn sampling(config: &PipelineConfig, tasks: usize) -> Work {
     let answers = tasks as f64 * config.synth.samples_per_task as f64;
     let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
-    Work { generated: answers * response, scored: 2.0 * answers * (PROMPT + response) }
+    let scored = answers * PROMPT + 2.0 * answers * (PROMPT + response);
+    Work { generated: answers * response, scored }
 }
 
 /// The steps of one training, and the log-probabilities of its reference.
@@ -219,7 +228,8 @@ fn evaluation(config: &PipelineConfig) -> Work {
         let answers = prompts + tasks as f64;
         Work {
             generated: answers * response,
-            scored: (3.0 * prompts + 2.0 * tasks as f64) * (PROMPT + response)
+            scored: answers * PROMPT
+                + (3.0 * prompts + 2.0 * tasks as f64) * (PROMPT + response)
                 + groups as f64 * (2.0 * PROMPT + 4.0 * response),
         }
     };
@@ -239,6 +249,7 @@ fn evaluation(config: &PipelineConfig) -> Work {
     // IFEval has 541 prompts; the base, SFT and the best method answer them.
     let benchmarks = 3 * 541 * eval.benchmarks.len();
     all.generated += benchmarks as f64 * 0.6 * eval.benchmark_max_new_tokens as f64;
+    all.scored += benchmarks as f64 * PROMPT;
     all
 }
 
