@@ -2,11 +2,13 @@
 
 mod fields;
 mod file;
+mod rope;
 
 use std::path::Path;
 
 use fields::{Fields, kind_of, token_ids, unique};
 pub(crate) use file::{read_json, read_text};
+pub use rope::{Llama3Scaling, RopeScaling};
 use serde_json::{Value, json};
 
 use crate::error::ModelError;
@@ -73,36 +75,6 @@ impl Architecture {
     }
 }
 
-/// Llama 3's scaling of the rotary frequencies.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Llama3Scaling {
-    /// Ratio of the new context length to the original one.
-    pub factor: f64,
-    /// Wavelengths above `original / low_freq_factor` are scaled by `factor`.
-    pub low_freq_factor: f64,
-    /// Wavelengths below `original / high_freq_factor` are not scaled.
-    pub high_freq_factor: f64,
-    /// The original context length.
-    pub original_max_position_embeddings: usize,
-}
-
-impl Llama3Scaling {
-    /// Returns the divisor of the frequency `freq`.
-    pub fn divisor(&self, freq: f64) -> f64 {
-        let wavelength = 2.0 * std::f64::consts::PI / freq;
-        let original = self.original_max_position_embeddings as f64;
-        if wavelength < original / self.high_freq_factor {
-            1.0
-        } else if wavelength > original / self.low_freq_factor {
-            self.factor
-        } else {
-            let smooth = (original / wavelength - self.low_freq_factor)
-                / (self.high_freq_factor - self.low_freq_factor);
-            1.0 / ((1.0 - smooth) / self.factor + smooth)
-        }
-    }
-}
-
 /// The architecture and sizes of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -127,8 +99,8 @@ pub struct ModelConfig {
     pub rms_norm_eps: f64,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// Llama 3's scaling of them.
-    pub rope_scaling: Option<Llama3Scaling>,
+    /// Scaling of them.
+    pub rope_scaling: Option<RopeScaling>,
     /// The model's context length in tokens.
     pub max_position_embeddings: usize,
     /// Whether the output matrix is the embedding.
@@ -172,18 +144,20 @@ impl ModelConfig {
         let object = json.as_object().ok_or_else(|| {
             ModelError::config(path, "(the whole file)", "a JSON object", kind_of(json))
         })?;
-        let fields = Fields { object, path };
+        let fields = Fields { object, path, inside: None };
         let model_type = fields.text("model_type")?.unwrap_or("(no model_type)");
         let architecture = Architecture::from_id(model_type, path)?;
         fields.refuse_unsupported()?;
 
         let heads = fields.size("num_attention_heads", limits::HEADS, None)?;
         let hidden = fields.size("hidden_size", limits::WIDTH, None)?;
-        let (theta, scaling) = fields.rope()?;
         let positions = match architecture {
             Architecture::Llama => 2048,
             Architecture::Qwen2 => 32768,
         };
+        let positions =
+            fields.size("max_position_embeddings", limits::POSITIONS, Some(positions))?;
+        let (theta, scaling) = rope::read(&fields, positions)?;
         let config = Self {
             architecture,
             vocab_size: fields.size("vocab_size", limits::VOCAB, None)?,
@@ -196,11 +170,7 @@ impl ModelConfig {
             rms_norm_eps: fields.number("rms_norm_eps", Some(1e-6))?,
             rope_theta: theta,
             rope_scaling: scaling,
-            max_position_embeddings: fields.size(
-                "max_position_embeddings",
-                limits::POSITIONS,
-                Some(positions),
-            )?,
+            max_position_embeddings: positions,
             tie_word_embeddings: fields.flag("tie_word_embeddings")?,
             qkv_bias: architecture.has_qkv_bias(),
             bos_token_id: token_ids(json, "bos_token_id", path)?.first().copied(),
@@ -221,15 +191,19 @@ impl ModelConfig {
             Architecture::Llama => "LlamaForCausalLM",
             Architecture::Qwen2 => "Qwen2ForCausalLM",
         };
-        let scaling = self.rope_scaling.map_or(Value::Null, |scaling| {
-            json!({
+        let scaling = match self.rope_scaling {
+            None => Value::Null,
+            Some(RopeScaling::Linear { factor }) => {
+                json!({ "rope_type": "linear", "factor": factor })
+            }
+            Some(RopeScaling::Llama3(scaling)) => json!({
                 "rope_type": "llama3",
                 "factor": scaling.factor,
                 "low_freq_factor": scaling.low_freq_factor,
                 "high_freq_factor": scaling.high_freq_factor,
                 "original_max_position_embeddings": scaling.original_max_position_embeddings,
-            })
-        });
+            }),
+        };
         json!({
             "architectures": [class],
             "model_type": self.architecture.id(),
@@ -254,7 +228,7 @@ impl ModelConfig {
     }
 
     /// Checks constraints between values.
-    pub(crate) fn validated(self, path: &Path) -> Result<Self, ModelError> {
+    pub(crate) fn validated(mut self, path: &Path) -> Result<Self, ModelError> {
         let bad = |key: &str, expected: String, found: String| {
             Err(ModelError::config(path, key, expected, found))
         };
@@ -279,25 +253,17 @@ impl ModelConfig {
                 self.rope_theta.to_string(),
             );
         }
-        if let Some(scaling) = &self.rope_scaling {
-            let ordered = scaling.factor >= 1.0
-                && scaling.factor.is_finite()
-                && scaling.low_freq_factor > 0.0
-                && scaling.high_freq_factor > scaling.low_freq_factor
-                && scaling.high_freq_factor.is_finite();
-            if !ordered {
-                return bad(
-                    "rope_scaling",
-                    "factor >= 1 and high_freq_factor > low_freq_factor > 0".into(),
-                    format!("{scaling:?}"),
-                );
-            }
+        if let Some(scaling) = &self.rope_scaling
+            && let Some(expected) = scaling.fault()
+        {
+            return bad("rope_scaling", expected.to_owned(), format!("{scaling:?}"));
         }
-        let ids = [self.bos_token_id, self.pad_token_id].into_iter().flatten();
-        for id in ids.chain(self.eos_token_ids.iter().copied()) {
+        // Nothing needs a bos token, so one without a row is none.
+        self.bos_token_id = self.bos_token_id.filter(|id| (*id as usize) < self.vocab_size);
+        for id in self.pad_token_id.into_iter().chain(self.eos_token_ids.iter().copied()) {
             if id as usize >= self.vocab_size {
                 return bad(
-                    "bos_token_id, eos_token_id, pad_token_id",
+                    "eos_token_id, pad_token_id",
                     format!("ids below vocab_size {}", self.vocab_size),
                     id.to_string(),
                 );
@@ -351,20 +317,10 @@ mod tests {
         let new = read(&with(json!({"rope_parameters": newer}))).expect("new");
         assert_eq!(old, new);
         assert_eq!(read(&old.to_hf_json()).expect("round trip"), old);
-    }
-
-    #[test]
-    fn llama3_scaling_keeps_fast_frequencies_and_divides_slow_ones() {
-        let scaling = Llama3Scaling {
-            factor: 8.0,
-            low_freq_factor: 1.0,
-            high_freq_factor: 4.0,
-            original_max_position_embeddings: 8192,
-        };
-        assert!((scaling.divisor(1.0) - 1.0).abs() < 1e-12);
-        assert!((scaling.divisor(1e-6) - 8.0).abs() < 1e-12);
-        let middle = scaling.divisor(2.0 * std::f64::consts::PI / 4096.0);
-        assert!(middle > 1.0 && middle < 8.0);
+        let linear = json!({"rope_scaling": {"type": "linear", "factor": 4.0}});
+        let linear = read(&with(linear)).expect("linear");
+        assert_eq!(linear.rope_scaling, Some(RopeScaling::Linear { factor: 4.0 }));
+        assert_eq!(read(&linear.to_hf_json()).expect("round trip"), linear);
     }
 
     #[test]
@@ -372,6 +328,12 @@ mod tests {
         let config = read(&with(json!({"eos_token_id": [2, 7, 2], "pad_token_id": -1})));
         let config = config.expect("list");
         assert_eq!((config.eos_token_ids, config.pad_token_id), (vec![2, 7], None));
+    }
+
+    #[test]
+    fn a_bos_token_without_a_row_is_none() {
+        let bos = |id: u32| read(&with(json!({"bos_token_id": id}))).expect("read").bos_token_id;
+        assert_eq!((bos(303), bos(304)), (Some(303), None));
     }
 
     #[test]

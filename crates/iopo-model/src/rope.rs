@@ -60,3 +60,34 @@ impl Rope {
         rotate(x, &self.cos, &self.back)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::frequencies;
+    use crate::ModelConfig;
+
+    #[test]
+    fn linear_scaling_divides_every_frequency_as_in_transformers() {
+        let of = |rotary: serde_json::Value| {
+            let mut config = json!({
+                "model_type": "llama", "vocab_size": 8, "hidden_size": 16, "intermediate_size": 8,
+                "num_hidden_layers": 1, "num_attention_heads": 2, "rope_theta": 5e5,
+            });
+            config["rope_scaling"] = rotary;
+            let config = ModelConfig::from_hf_json(&config, Path::new("config.json"));
+            frequencies(&config.expect("a model"))
+        };
+        // Made with transformers 5.24: `LlamaRotaryEmbedding(config).inv_freq`.
+        let expected = [0.5, 0.018_803_02, 0.000_707_106_8, 0.000_026_591_48];
+        let scaled = of(json!({"type": "linear", "factor": 2.0}));
+        let close = |a: f32, b: f32| (a - b).abs() <= 1e-5 * b;
+        assert!(scaled.iter().zip(expected).all(|(a, b)| close(*a, b)), "{scaled:?}");
+        assert_eq!(scaled.len(), expected.len());
+        // Negative control: without scaling, the frequencies are twice as high.
+        assert!(of(json!(null)).iter().zip(&scaled).all(|(a, b)| close(*a, 2.0 * b)));
+    }
+}

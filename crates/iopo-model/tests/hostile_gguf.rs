@@ -10,6 +10,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
 use files::read_tensors;
+use iopo_model::config::{Llama3Scaling, RopeScaling};
 use iopo_model::{Checkpoint, ModelError, ModelFiles};
 use iopo_testing::gguf::{self, File, Tensor, Value};
 
@@ -284,7 +285,7 @@ fn unsupported_and_incomplete_gguf_models_are_errors_that_name_the_cause() {
 
 #[test]
 fn llama3_scaling_is_recovered_from_the_frequencies_of_a_gguf() {
-    let scaling = iopo_model::config::Llama3Scaling {
+    let scaling = Llama3Scaling {
         factor: 32.0,
         low_freq_factor: 1.0,
         high_freq_factor: 4.0,
@@ -299,5 +300,5 @@ fn llama3_scaling_is_recovered_from_the_frequencies_of_a_gguf() {
     let path = dir.path().join("model.gguf");
     fs::write(&path, file.bytes()).expect("written");
     let checkpoint = Checkpoint::open(&path).expect("opens");
-    assert_eq!(checkpoint.config.rope_scaling, Some(scaling));
+    assert_eq!(checkpoint.config.rope_scaling, Some(RopeScaling::Llama3(scaling)));
 }

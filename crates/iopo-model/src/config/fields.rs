@@ -4,26 +4,32 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Llama3Scaling, limits};
 use crate::error::ModelError;
 
 /// The fields of a configuration object.
 pub(super) struct Fields<'a> {
     pub(super) object: &'a Map<String, Value>,
     pub(super) path: &'a Path,
+    /// Key of the object in the file; `None` for the whole file.
+    pub(super) inside: Option<&'static str>,
 }
 
 impl<'a> Fields<'a> {
-    fn get(&self, key: &str) -> Option<&'a Value> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.object.get(key).filter(|value| !value.is_null())
     }
 
+    /// Returns a key with that of the object, for errors.
+    pub(super) fn key(&self, key: &str) -> String {
+        self.inside.map_or_else(|| key.to_owned(), |inside| format!("{inside}.{key}"))
+    }
+
     fn bad(&self, key: &str, expected: impl Into<String>, found: &Value) -> ModelError {
-        ModelError::config(self.path, key, expected, short(found))
+        ModelError::config(self.path, self.key(key), expected, short(found))
     }
 
     fn missing(&self, key: &str) -> ModelError {
-        ModelError::config(self.path, key, "a value", "nothing")
+        ModelError::config(self.path, self.key(key), "a value", "nothing")
     }
 
     /// Reads a positive count up to `limit`.
@@ -58,10 +64,10 @@ impl<'a> Fields<'a> {
         value.as_str().map(Some).ok_or_else(|| self.bad(key, "a string", value))
     }
 
-    fn nested(&self, key: &str) -> Result<Option<Fields<'a>>, ModelError> {
+    pub(super) fn nested(&self, key: &'static str) -> Result<Option<Fields<'a>>, ModelError> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let object = value.as_object().ok_or_else(|| self.bad(key, "an object", value))?;
-        Ok(Some(Fields { object, path: self.path }))
+        Ok(Some(Fields { object, path: self.path, inside: Some(key) }))
     }
 
     pub(super) fn refuse_unsupported(&self) -> Result<(), ModelError> {
@@ -88,54 +94,20 @@ impl<'a> Fields<'a> {
                 "use the f32, f16 or bf16 checkpoint, or a GGUF file",
             ));
         }
-        let rotary = self.number("partial_rotary_factor", Some(1.0))?;
-        if (rotary - 1.0).abs() > f64::EPSILON {
+        self.refuse_partial_rotation()
+    }
+
+    pub(super) fn refuse_partial_rotation(&self) -> Result<(), ModelError> {
+        const KEY: &str = "partial_rotary_factor";
+        let rotated = self.number(KEY, Some(1.0))?;
+        if (rotated - 1.0).abs() > f64::EPSILON {
             return Err(ModelError::unsupported(
                 self.path,
-                format!("`partial_rotary_factor`: {rotary}"),
+                format!("`{}`: {rotated}", self.key(KEY)),
                 "use a model that rotates the whole head",
             ));
         }
         Ok(())
-    }
-
-    /// Reads theta and scaling, at the top level with `rope_scaling` or, in newer files, in `rope_parameters`.
-    pub(super) fn rope(&self) -> Result<(f64, Option<Llama3Scaling>), ModelError> {
-        let parameters = self.nested("rope_parameters")?;
-        let theta = match &parameters {
-            Some(nested) if nested.get("rope_theta").is_some() => {
-                nested.number("rope_theta", None)?
-            }
-            _ => self.number("rope_theta", Some(10_000.0))?,
-        };
-        let Some(scaling) = parameters.or(self.nested("rope_scaling")?) else {
-            return Ok((theta, None));
-        };
-        let kind = match scaling.text("rope_type")? {
-            Some(kind) => kind,
-            None => scaling.text("type")?.unwrap_or("default"),
-        };
-        match kind {
-            "default" => Ok((theta, None)),
-            "llama3" => Ok((
-                theta,
-                Some(Llama3Scaling {
-                    factor: scaling.number("factor", None)?,
-                    low_freq_factor: scaling.number("low_freq_factor", None)?,
-                    high_freq_factor: scaling.number("high_freq_factor", None)?,
-                    original_max_position_embeddings: scaling.size(
-                        "original_max_position_embeddings",
-                        limits::POSITIONS,
-                        None,
-                    )?,
-                }),
-            )),
-            other => Err(ModelError::unsupported(
-                self.path,
-                format!("rope scaling `{}`", other.chars().take(40).collect::<String>()),
-                "use a model with llama3 scaling or none",
-            )),
-        }
     }
 }
 

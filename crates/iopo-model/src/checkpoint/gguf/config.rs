@@ -1,9 +1,7 @@
 //! Reads the model's configuration from GGUF metadata.
 
-use std::path::Path;
-
-use super::Metadata;
-use crate::config::{Architecture, Llama3Scaling, ModelConfig, limits};
+use super::{Metadata, rope};
+use crate::config::{Architecture, ModelConfig, limits};
 use crate::error::ModelError;
 
 /// Reads the configuration; `vocab` is the number of embedding rows, `tied` whether there is no output tensor.
@@ -59,7 +57,7 @@ pub(super) fn from_metadata(
         head_dim,
         rms_norm_eps: epsilon,
         rope_theta: metadata.float(&key("rope.freq_base"))?.unwrap_or(10_000.0),
-        rope_scaling: None,
+        rope_scaling: rope::scaling(metadata, name)?,
         max_position_embeddings: metadata.required(&key("context_length"), limits::POSITIONS)?,
         tie_word_embeddings: tied,
         qkv_bias: architecture.has_qkv_bias(),
@@ -79,15 +77,6 @@ fn stop_ids(metadata: &Metadata) -> Result<Vec<u32>, ModelError> {
 
 fn refuse_unsupported(metadata: &Metadata, name: &str) -> Result<(), ModelError> {
     let path = metadata.path();
-    if let Some(scaling) = metadata.text(&format!("{name}.rope.scaling.type"))?
-        && scaling != "none"
-    {
-        return Err(ModelError::unsupported(
-            path,
-            format!("rope scaling `{}`", scaling.chars().take(40).collect::<String>()),
-            "use a model with llama3 scaling or none",
-        ));
-    }
     if metadata.size(&format!("{name}.expert_count"), usize::MAX)?.unwrap_or(0) > 0 {
         return Err(ModelError::unsupported(path, "experts", "use a dense model"));
     }
@@ -99,37 +88,4 @@ fn refuse_unsupported(metadata: &Metadata, name: &str) -> Result<(), ModelError>
         ));
     }
     Ok(())
-}
-
-/// Recovers the parameters of Llama 3's scaling from the divisors in a GGUF file.
-///
-/// The file stores only the result of the formula. The largest divisor is the factor, and the other parameters are those of
-/// every Llama 3.x release. It is an error if these parameters do not reproduce all divisors.
-pub(super) fn llama3_scaling(
-    config: &ModelConfig,
-    divisors: &[f32],
-    path: &Path,
-) -> Result<Llama3Scaling, ModelError> {
-    let factor = divisors.iter().copied().fold(1.0f32, f32::max);
-    let scaling = Llama3Scaling {
-        factor: f64::from(factor),
-        low_freq_factor: 1.0,
-        high_freq_factor: 4.0,
-        original_max_position_embeddings: 8192,
-    };
-    let matches = divisors.len() == config.head_dim / 2
-        && divisors.iter().enumerate().all(|(i, divisor)| {
-            let exponent = -2.0 * i as f64 / config.head_dim as f64;
-            let expected = scaling.divisor(config.rope_theta.powf(exponent));
-            (f64::from(*divisor) - expected).abs() <= 1e-4 * expected
-        });
-    if matches {
-        Ok(scaling)
-    } else {
-        Err(ModelError::unsupported(
-            path,
-            "the frequencies in `rope_freqs.weight`, which are not Llama 3's",
-            "use the Hugging Face checkpoint, whose config.json has the scaling",
-        ))
-    }
 }

@@ -7,6 +7,7 @@ mod config;
 mod metadata;
 mod names;
 mod reader;
+mod rope;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -73,7 +74,7 @@ pub(super) fn open(shard: Shard) -> Result<Opened, ModelError> {
         if info.name == ROPE_FREQS {
             let offset = data + info.offset;
             let divisors = read_values(&mut shard, info.encoding, offset, info.bytes)?;
-            config.rope_scaling = Some(config::llama3_scaling(&config, &divisors, &shard.path)?);
+            config.rope_scaling = Some(rope::llama3(&config, &divisors, &shard.path)?);
             continue;
         }
         let Some(name) = names::hugging_face(&info.name, &config) else {
