@@ -5,6 +5,11 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+/// Returns whether a file that begins with these bytes is a Git LFS pointer, a small text in place of the file itself.
+pub fn is_git_lfs_pointer(start: &[u8]) -> bool {
+    start.starts_with(b"version https://git-lfs.github.com/spec/")
+}
+
 /// A file that is written under a temporary name and moved to its path by [`commit`](Self::commit).
 ///
 /// Dropping it without a commit removes the temporary file. A killed process leaves the temporary file behind, and the

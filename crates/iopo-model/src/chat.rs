@@ -24,6 +24,7 @@ pub struct ChatModel {
 #[derive(Debug)]
 struct Files {
     weights_hash: String,
+    notes: Vec<String>,
     tokenizer: Tokenizer,
     template: ChatTemplate,
     stop: Vec<u32>,
@@ -45,13 +46,15 @@ impl ChatModel {
     ) -> Result<Self, ModelError> {
         let (mut checkpoint, tokenizer, template) = ModelFiles::open(path)?;
         let weights_hash = checkpoint.weights_hash()?;
+        let notes = checkpoint.notes().to_vec();
         let config = checkpoint.config.clone();
         let decoder = Decoder::from_tensors_in(dtype, &config, device, |name, shape| {
             checkpoint.tensor(name, shape)
         })?;
         let mut stop = config.eos_token_ids.clone();
         stop.extend(tokenizer.eos_id().filter(|id| !config.eos_token_ids.contains(id)));
-        let files = Files { weights_hash, tokenizer, template, stop, batch: batch.max(1) };
+        let batch = batch.max(1);
+        let files = Files { weights_hash, notes, tokenizer, template, stop, batch };
         Ok(Self { name: name.to_owned(), decoder, int8: Arc::default(), files: Arc::new(files) })
     }
 
@@ -94,6 +97,11 @@ impl ChatModel {
     /// Returns the ids of the stop tokens.
     pub fn stop(&self) -> &[u32] {
         &self.files.stop
+    }
+
+    /// Returns remarks for the user about the files that were loaded.
+    pub fn notes(&self) -> &[String] {
+        &self.files.notes
     }
 
     /// Returns the hash of the weight files that were loaded.

@@ -45,6 +45,12 @@ pub enum ModelError {
         /// The value found.
         found: String,
     },
+    /// The repository was cloned without its large files.
+    #[error("{} is a Git LFS pointer, expected the file itself", path.display())]
+    GitLfsPointer {
+        /// The file.
+        path: PathBuf,
+    },
     /// A setting has a value that is not allowed.
     #[error(transparent)]
     Setting(#[from] iopo_core::SettingError),
@@ -161,6 +167,18 @@ pub enum ModelError {
         /// The cause.
         reason: String,
     },
+    /// A text contains a token for which the model's embedding has no row.
+    #[error(
+        "the text contains the token `{token}` with id {id}, but the model's embedding has only {rows} rows"
+    )]
+    TokenWithoutRow {
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// The number of rows.
+        rows: usize,
+    },
     /// No chat template was found.
     #[error("no chat template in {}: expected {expected}", path.display())]
     TemplateMissing {
@@ -188,6 +206,20 @@ pub enum ModelError {
         path: PathBuf,
         /// The expected value and the value found.
         reason: String,
+    },
+    /// An adapter's initialization changes the base's weights, so the adapter does not fit the base as saved.
+    #[error(
+        "invalid adapter in {}: `{key}`: found {found}, which moves weights of the base into the adapter, expected an \
+         adapter that leaves the base unchanged",
+        path.display()
+    )]
+    RewrittenBase {
+        /// The adapter's directory.
+        path: PathBuf,
+        /// The setting of PEFT.
+        key: String,
+        /// Its value.
+        found: String,
     },
     /// The factors of an adapter do not fit the model.
     #[error("invalid adapter: {reason}")]
@@ -219,6 +251,20 @@ impl ModelError {
             Self::NoSuchDevice { .. } => {
                 "build with the feature flex, tch, wgpu, vulkan, cuda, rocm or metal"
             }
+            Self::GitLfsPointer { .. } => {
+                "run `git lfs pull` in its repository, or download the file again"
+            }
+            Self::RewrittenBase { key, .. } if key.ends_with("_config") => {
+                return Some(format!(
+                    "if the adapter was converted to fit this base, or this base is the one that the initialization \
+                     saved, set `{key}` to null in adapter_config.json"
+                ));
+            }
+            Self::RewrittenBase { .. } => {
+                "convert the adapter with PEFT (`save_pretrained` with `path_initial_model_for_weight_conversion`), or merge it \
+                 with PEFT and pass the merged model"
+            }
+            Self::TokenWithoutRow { .. } => "take this text out of the data",
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),
             Self::Io { .. }

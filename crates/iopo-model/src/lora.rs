@@ -163,7 +163,20 @@ impl Decoder {
     /// # Errors
     /// Returns [`ModelError::BadFactors`] if a factor is missing, does not fit its layer, belongs to no layer, or holds a
     /// value that is not finite.
-    pub fn load_adapter(mut self, tensors: &NamedTensors, scale: f64) -> Result<Self, ModelError> {
+    pub fn load_adapter(self, tensors: &NamedTensors, scale: f64) -> Result<Self, ModelError> {
+        self.load_adapter_with(tensors, |_| scale)
+    }
+
+    /// Replaces the adapter by the given factors; `scale` returns `lora_alpha / r` of a layer, by its path, for instance
+    /// `model.layers.0.self_attn.q_proj`.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::BadFactors`] for the reasons of [`Decoder::load_adapter`].
+    pub fn load_adapter_with(
+        mut self,
+        tensors: &NamedTensors,
+        scale: impl Fn(&str) -> f64,
+    ) -> Result<Self, ModelError> {
         let device = self.device();
         let fail = |reason| ModelError::BadFactors { reason };
         let mut used = 0;
@@ -198,7 +211,7 @@ impl Decoder {
                 projection.lora = Some(Lora {
                     a: Param::initialized(param_id(&a_name), tensor(a, [rank, input])),
                     b: Param::initialized(param_id(&b_name), tensor(b, [output, rank])),
-                    scale,
+                    scale: scale(&linear.path(index)),
                 });
                 used += 2;
             }

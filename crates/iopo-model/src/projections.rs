@@ -1,5 +1,6 @@
 //! The seven linear layers of a decoder layer, by name.
 
+use crate::config::ModelConfig;
 use crate::layer::DecoderLayer;
 use crate::linear::Projection;
 
@@ -52,6 +53,16 @@ impl LinearLayer {
             Self::Query | Self::Key | Self::Value => true,
             Self::Output | Self::Gate | Self::Up | Self::Down => false,
         }
+    }
+}
+
+impl ModelConfig {
+    /// Returns the paths of the linear layers, for instance `model.layers.0.self_attn.q_proj`. An adapter changes some of
+    /// them.
+    pub fn linear_layers(&self) -> Vec<String> {
+        (0..self.num_hidden_layers)
+            .flat_map(|layer| LinearLayer::ALL.map(|linear| linear.path(layer)))
+            .collect()
     }
 }
 

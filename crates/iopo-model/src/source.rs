@@ -17,32 +17,30 @@ impl ModelFiles {
     /// Reads and checks headers, tokenizer and template. Weights stay in the file until they are read.
     ///
     /// # Errors
-    /// Returns an error if a file is missing or malformed, or tokenizer and weights do not match.
+    /// Returns an error if a file is missing or malformed, or a GGUF file has more tokens than embedding rows.
     pub fn open(path: &Path) -> Result<(Checkpoint, Tokenizer, ChatTemplate), ModelError> {
-        let (checkpoint, tokenizer, template) = match kind(path)? {
+        match kind(path)? {
             Kind::Directory => {
                 let checkpoint = Checkpoint::open_dir(path)?;
                 let tokenizer = Tokenizer::from_dir(path, &checkpoint.config)?;
                 let template = ChatTemplate::from_dir(path, &tokenizer)?;
-                (checkpoint, tokenizer, template)
+                Ok((checkpoint, tokenizer, template))
             }
             Kind::Gguf => {
                 let (checkpoint, metadata) = Checkpoint::open_gguf(path)?;
-                let tokenizer = Tokenizer::from_gguf(&metadata)?;
+                let rows = checkpoint.config.vocab_size;
+                let tokenizer = Tokenizer::from_gguf(&metadata, rows)?;
+                let needed = tokenizer.needed_rows();
+                if needed > rows {
+                    let reason = format!(
+                        "it has token ids up to {}, but the model's embedding has only {rows} rows",
+                        needed - 1
+                    );
+                    return Err(ModelError::tokenizer(path, reason));
+                }
                 let template = ChatTemplate::from_gguf(&metadata, &tokenizer)?;
-                (checkpoint, tokenizer, template)
+                Ok((checkpoint, tokenizer, template))
             }
-        };
-        let (rows, needed) = (checkpoint.config.vocab_size, tokenizer.rows());
-        if needed > rows {
-            return Err(ModelError::BadTokenizer {
-                path: path.to_owned(),
-                reason: format!(
-                    "it has token ids up to {}, but the model's embedding has only {rows} rows",
-                    needed - 1
-                ),
-            });
         }
-        Ok((checkpoint, tokenizer, template))
     }
 }

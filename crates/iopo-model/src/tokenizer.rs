@@ -1,17 +1,20 @@
 //! Text to token ids and back, from `tokenizer.json` or from GGUF metadata.
 //!
 //! Encoding adds no special tokens beyond those in the text and ignores the truncation and padding settings of a
-//! `tokenizer.json`.
+//! `tokenizer.json`. A tokenizer can have more tokens than the model's embedding has rows; a text with such a token is an
+//! error.
 
 mod from_gguf;
+pub(crate) mod special;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use iopo_core::ContentHasher;
-use serde_json::Value;
 
+use crate::chat_files::Originals;
 use crate::checkpoint::gguf::Metadata;
-use crate::config::{ModelConfig, read_json, read_text};
+use crate::config::{ModelConfig, read_text};
 use crate::error::ModelError;
 
 /// Largest `tokenizer.json` in bytes.
@@ -20,7 +23,8 @@ const MAX_TOKENIZER: u64 = 256 << 20;
 /// A special token with a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Special {
-    id: u32,
+    /// `None` if it is no token that the model knows.
+    id: Option<u32>,
     text: String,
 }
 
@@ -42,14 +46,20 @@ pub struct Tokenizer {
     roles: Roles,
     /// Texts of the special tokens, sorted.
     specials: Vec<String>,
+    /// Rows of the model's embedding.
+    rows: usize,
+    originals: Arc<Originals>,
 }
 
 impl Tokenizer {
-    /// Reads `tokenizer.json`, and the roles of special tokens from `tokenizer_config.json` or the model's configuration.
+    /// Reads `tokenizer.json`, and the special tokens of `tokenizer_config.json` and `special_tokens_map.json` or, if there is
+    /// neither, of the model's configuration.
+    ///
+    /// As in transformers, special tokens that are not in `tokenizer.json` are added to it, and an empty one is none.
     ///
     /// # Errors
     /// Returns [`ModelError::TokenizerMissing`] if there is no `tokenizer.json`, and another error if a file cannot be read or
-    /// a special token is not in the vocabulary.
+    /// the model's embedding has no row for `eos_token`.
     pub fn from_dir(dir: &Path, config: &ModelConfig) -> Result<Self, ModelError> {
         let path = dir.join("tokenizer.json");
         if !path.is_file() {
@@ -58,50 +68,61 @@ impl Tokenizer {
                 expected: "tokenizer.json (the format of the tokenizers library)",
             });
         }
+        let bad = |error: tokenizers::Error| ModelError::tokenizer(&path, error.to_string());
         let text = read_text(&path, MAX_TOKENIZER)?;
-        let inner = tokenizers::Tokenizer::from_bytes(text.as_bytes())
-            .map_err(|error| ModelError::tokenizer(&path, error.to_string()))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(text.as_bytes()).map_err(bad)?;
         drop(text);
-        let config_path = dir.join("tokenizer_config.json");
-        let stated = config_path.is_file().then(|| read_json(&config_path)).transpose()?;
-        let role = |key: &str, fallback: Option<u32>| -> Result<Option<Special>, ModelError> {
-            let named = stated.as_ref().and_then(|json| token_text(json.get(key)?));
-            match (named, fallback) {
-                (Some(text), _) => {
-                    let id = inner.token_to_id(&text).ok_or_else(|| {
-                        let reason = format!("`{key}` is {text:?}, which is not a token");
-                        ModelError::tokenizer(&config_path, reason)
-                    })?;
-                    Ok(Some(Special { id, text }))
+        let originals = Originals::read(dir)?;
+        let stated = originals.special_tokens();
+        if let Some(stated) = &stated {
+            special::add(&mut inner, stated).map_err(bad)?;
+        }
+        let rows = config.vocab_size;
+        let role = |key: &str, fallback: Option<u32>| {
+            let text = stated.as_ref().and_then(|stated| special::text(stated.get(key)?));
+            match text {
+                Some(text) if text.is_empty() => Some(Special { id: fallback, text }),
+                Some(text) => {
+                    let id = inner.token_to_id(&text).filter(|id| (*id as usize) < rows);
+                    Some(Special { id, text })
                 }
-                (None, Some(id)) => Ok(special(&inner, id)),
-                (None, None) => Ok(None),
+                None => fallback.and_then(|id| with_id(&inner, id)),
             }
         };
-        // No bos token in tokenizer_config.json means that the model has none.
+        // No bos token in these files means that the model has none.
         let bos = if stated.is_some() { None } else { config.bos_token_id };
         let roles = Roles {
-            bos: role("bos_token", bos)?,
-            eos: role("eos_token", config.eos_token_ids.first().copied())?,
-            pad: role("pad_token", config.pad_token_id)?,
+            bos: role("bos_token", bos),
+            eos: role("eos_token", config.eos_token_ids.first().copied()),
+            pad: role("pad_token", config.pad_token_id),
         };
-        Self::new(inner, roles, &path)
+        if let Some(eos) = roles.eos.as_ref().filter(|eos| eos.id.is_none() && !eos.text.is_empty())
+        {
+            let reason = format!(
+                "`eos_token` is {:?}, for which the model's embedding of {rows} rows has no row",
+                eos.text
+            );
+            return Err(ModelError::tokenizer(dir, reason));
+        }
+        Self::new(inner, roles, rows, originals, &path)
     }
 
-    /// Builds a tokenizer from GGUF metadata.
-    pub(crate) fn from_gguf(metadata: &Metadata) -> Result<Self, ModelError> {
+    /// Builds a tokenizer from GGUF metadata, for an embedding of `rows` rows.
+    pub(crate) fn from_gguf(metadata: &Metadata, rows: usize) -> Result<Self, ModelError> {
         let inner = from_gguf::build(metadata)?;
         let role = |key: &str| -> Result<Option<Special>, ModelError> {
             let id = metadata.id(&format!("tokenizer.ggml.{key}_token_id"))?;
-            Ok(id.and_then(|id| special(&inner, id)))
+            Ok(id.and_then(|id| with_id(&inner, id)))
         };
         let roles = Roles { bos: role("bos")?, eos: role("eos")?, pad: role("padding")? };
-        Self::new(inner, roles, metadata.path())
+        Self::new(inner, roles, rows, Originals::default(), metadata.path())
     }
 
     fn new(
         mut inner: tokenizers::Tokenizer,
         roles: Roles,
+        rows: usize,
+        originals: Originals,
         path: &Path,
     ) -> Result<Self, ModelError> {
         inner
@@ -115,7 +136,7 @@ impl Tokenizer {
         let specials = added.into_values().filter(|token| token.special);
         let mut specials: Vec<String> = specials.map(|token| token.content).collect();
         specials.sort_unstable();
-        Ok(Self { inner, plain, roles, specials })
+        Ok(Self { inner, plain, roles, specials, rows, originals: Arc::new(originals) })
     }
 
     /// Encodes a rendered template. Special tokens in the text become their ids; none are added.
@@ -124,9 +145,10 @@ impl Tokenizer {
     /// untrusted content with [`Tokenizer::special_in`] before rendering.
     ///
     /// # Errors
-    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the text.
+    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the text, and [`ModelError::TokenWithoutRow`] if the model's
+    /// embedding has no row for one of its tokens.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        encode(&self.inner, text)
+        self.encoded(&self.inner, text)
     }
 
     /// Encodes plain text. The text of a special token is encoded like any other text.
@@ -134,9 +156,28 @@ impl Tokenizer {
     /// Used for responses, whose end-of-text token is appended as an id.
     ///
     /// # Errors
-    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the text.
+    /// Returns [`ModelError::Tokenize`] if the tokenizer rejects the text, and [`ModelError::TokenWithoutRow`] if the model's
+    /// embedding has no row for one of its tokens.
     pub fn encode_content(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        encode(&self.plain, text)
+        self.encoded(&self.plain, text)
+    }
+
+    fn encoded(
+        &self,
+        tokenizer: &tokenizers::Tokenizer,
+        text: &str,
+    ) -> Result<Vec<u32>, ModelError> {
+        let encoding = tokenizer.encode_fast(text, false).map_err(|error| {
+            ModelError::Tokenize { action: "encode", reason: error.to_string() }
+        })?;
+        let ids = encoding.get_ids();
+        match ids.iter().find(|id| **id as usize >= self.rows) {
+            None => Ok(ids.to_vec()),
+            Some(&id) => {
+                let token = self.inner.id_to_token(id).unwrap_or_default();
+                Err(ModelError::TokenWithoutRow { token, id, rows: self.rows })
+            }
+        }
     }
 
     /// Returns the first special token whose text occurs in `text`.
@@ -159,25 +200,30 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
-    /// Returns the number of tokens, including added ones. A model's embedding can have more rows.
+    /// Returns the number of tokens, including added ones. A model's embedding can have more or fewer rows.
     pub fn vocab_size(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 
-    /// Returns the number of rows that an embedding needs: the largest token id plus one.
-    pub(crate) fn rows(&self) -> usize {
+    /// Returns the files of a Hugging Face directory that copies of the model keep.
+    pub(crate) fn originals(&self) -> &Originals {
+        &self.originals
+    }
+
+    /// Returns the number of rows that an embedding of all tokens has: the largest token id plus one.
+    pub(crate) fn needed_rows(&self) -> usize {
         let largest = self.inner.get_vocab(true).into_values().max();
         largest.map_or(0, |id| id as usize + 1)
     }
 
     /// Returns the id of the beginning-of-text token.
     pub fn bos_id(&self) -> Option<u32> {
-        self.roles.bos.as_ref().map(|special| special.id)
+        self.roles.bos.as_ref().and_then(|special| special.id)
     }
 
     /// Returns the id of the end-of-text token.
     pub fn eos_id(&self) -> Option<u32> {
-        self.roles.eos.as_ref().map(|special| special.id)
+        self.roles.eos.as_ref().and_then(|special| special.id)
     }
 
     /// Returns the text of the beginning-of-text token.
@@ -203,7 +249,7 @@ impl Tokenizer {
         let mut hasher = ContentHasher::new();
         hasher.bytes(self.to_json()?);
         for special in [&self.roles.bos, &self.roles.eos, &self.roles.pad] {
-            let id = special.as_ref().map_or(u64::MAX, |special| u64::from(special.id));
+            let id = special.as_ref().and_then(|special| special.id).map_or(u64::MAX, u64::from);
             hasher.bytes(id.to_le_bytes());
         }
         Ok(hasher.hex())
@@ -221,18 +267,6 @@ impl Tokenizer {
     }
 }
 
-fn encode(tokenizer: &tokenizers::Tokenizer, text: &str) -> Result<Vec<u32>, ModelError> {
-    let encoding = tokenizer.encode_fast(text, false);
-    let encoding = encoding
-        .map_err(|error| ModelError::Tokenize { action: "encode", reason: error.to_string() })?;
-    Ok(encoding.get_ids().to_vec())
-}
-
-fn special(tokenizer: &tokenizers::Tokenizer, id: u32) -> Option<Special> {
-    tokenizer.id_to_token(id).map(|text| Special { id, text })
-}
-
-/// Reads a token of `tokenizer_config.json`: its text, or an object that contains it.
-fn token_text(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value.get("content")?.as_str()).map(str::to_owned)
+fn with_id(tokenizer: &tokenizers::Tokenizer, id: u32) -> Option<Special> {
+    tokenizer.id_to_token(id).map(|text| Special { id: Some(id), text })
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use iopo::config::PipelineConfig;
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
-use iopo_model::Dtype;
 use iopo_model::device::{available, dtypes, has_driver};
+use iopo_model::{ChatModel, Dtype};
 
 use crate::failure::{Failure, framed, pipeline};
 use crate::fetch;
@@ -42,14 +42,23 @@ pub(crate) fn load(
     let found = fetch::resolve(model, scratch)?;
     let path = found.path.display();
     printer::stage("model", &format!("{path} on {device}"));
-    found.load(device, dtype, batch).map_err(|error| {
+    let loaded = found.load(device, dtype, batch).map_err(|error| {
         let what = format!("failed to load the model {path}");
         framed(
             error,
             what,
             "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
         )
-    })
+    })?;
+    notes(loaded.chat());
+    Ok(loaded)
+}
+
+/// Prints the remarks about a model's files.
+pub(crate) fn notes(model: &ChatModel) {
+    for note in model.notes() {
+        printer::stage("note", note);
+    }
 }
 
 /// Returns an error if the device cannot be used here, or does not support the type.

@@ -11,7 +11,7 @@ use iopo_model::{ChatModel, Decoder, Dtype, Layout, LoraConfig};
 use iopo_testing::gguf::{self, Tensor};
 use iopo_train::metadata::{METADATA, Metadata};
 use iopo_train::weights;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Writes a valid GGUF file whose weights distinguish tokens.
 fn base(dir: &Path) -> PathBuf {
@@ -98,6 +98,27 @@ fn check(what: &str, out: &Path, base: &ChatModel, together: &Decoder) {
     assert_eq!(merged.template().hash(), base.template().hash());
 }
 
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("a file")).expect("JSON")
+}
+
+/// Adds settings to a model's files; returns file, key and value of each.
+fn keep(model: &Path) -> Vec<(&'static str, &'static str, Value)> {
+    let settings = vec![
+        ("tokenizer_config.json", "padding_side", json!("left")),
+        ("tokenizer_config.json", "additional_special_tokens", json!(["<note>"])),
+        ("generation_config.json", "temperature", json!(0.6)),
+        ("generation_config.json", "do_sample", json!(true)),
+    ];
+    for (name, key, value) in &settings {
+        let path = model.join(name);
+        let mut json = if path.is_file() { read(&path) } else { json!({}) };
+        json[*key] = value.clone();
+        fs::write(path, json.to_string()).expect("written");
+    }
+    settings
+}
+
 #[test]
 fn the_tiny_model_and_an_adapter_are_merged_with_and_without_shards() {
     let dir = tempfile::tempdir().expect("temporary directory");
@@ -107,12 +128,16 @@ fn the_tiny_model_and_an_adapter_are_merged_with_and_without_shards() {
     let synth = ["synth", "--preset", "smoke", "--out", text(&made)];
     succeed(&[&synth[..], &sets, &["pairs.dev_tasks=1"]].concat());
     let model = made.join("model");
+    let kept = keep(&model);
     let base = load(&model);
     let together = adapter(&learned, &base, base.weights_hash());
     for (size, sharded) in [("5GB", false), ("40KiB", true)] {
         let out = dir.path().join("out").join(size);
         succeed(&[&args(&model, &learned, &out)[..], &["--max-shard-size", size]].concat());
         check(size, &out, &base, &together);
+        for (name, key, value) in &kept {
+            assert_eq!(read(&out.join(name))[*key], *value, "{key} of {name}");
+        }
         assert_eq!(out.join("model.safetensors.index.json").is_file(), sharded);
         assert_eq!(out.join("model.safetensors").is_file(), !sharded);
     }

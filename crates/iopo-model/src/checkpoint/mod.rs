@@ -6,12 +6,14 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `safetensors` | Hugging Face directories: one file or shards with an index |
+//! | `hugging_face` | names without prefix, tied and saved heads |
 //! | `gguf` | GGUF v2 and v3 files: metadata, names, permutation |
 //! | `write` | writes a decoder as a Hugging Face directory |
 //! | `encoding` | decodes plain and quantized types to f32 |
 
 mod encoding;
 pub(crate) mod gguf;
+mod hugging_face;
 mod safetensors;
 mod write;
 
@@ -23,7 +25,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use encoding::Encoding;
-use iopo_core::ContentHasher;
+use iopo_core::{ContentHasher, files};
 
 use crate::config::ModelConfig;
 use crate::error::ModelError;
@@ -39,6 +41,7 @@ pub struct Checkpoint {
     path: PathBuf,
     shards: Vec<Shard>,
     tensors: BTreeMap<String, Entry>,
+    notes: Vec<String>,
 }
 
 /// One open file with weights.
@@ -53,7 +56,20 @@ impl Shard {
     fn open(path: &Path) -> Result<Self, ModelError> {
         let file = File::open(path).map_err(|error| ModelError::io("open", path, error))?;
         let len = file.metadata().map_err(|error| ModelError::io("read", path, error))?.len();
-        Ok(Self { path: path.to_owned(), file, len })
+        let mut shard = Self { path: path.to_owned(), file, len };
+        shard.refuse_pointer()?;
+        Ok(shard)
+    }
+
+    /// Refuses a Git LFS pointer. Reading starts at the beginning again afterwards.
+    fn refuse_pointer(&mut self) -> Result<(), ModelError> {
+        let mut start = Vec::new();
+        let read = (&self.file).take(64).read_to_end(&mut start);
+        read.map_err(|error| ModelError::io("read", &self.path, error))?;
+        if files::is_git_lfs_pointer(&start) {
+            return Err(ModelError::GitLfsPointer { path: self.path.clone() });
+        }
+        self.rewind_to(0)
     }
 
     fn rewind_to(&mut self, offset: u64) -> Result<(), ModelError> {
@@ -101,19 +117,29 @@ impl Checkpoint {
     pub fn open_dir(dir: &Path) -> Result<Self, ModelError> {
         let config = ModelConfig::from_dir(dir)?;
         let (shards, tensors) = safetensors::open_dir(dir)?;
-        Ok(Self { config, path: dir.to_owned(), shards, tensors })
+        let tensors = hugging_face::add_prefix(tensors);
+        let path = dir.to_owned();
+        let mut opened = Self { config, path, shards, tensors, notes: Vec::new() };
+        opened.settle_head()?;
+        Ok(opened)
     }
 
     /// Opens a GGUF file; its metadata also holds the tokenizer and the chat template.
     pub(crate) fn open_gguf(path: &Path) -> Result<(Self, gguf::Metadata), ModelError> {
         let shard = Shard::open(path)?;
         let gguf::Opened { config, metadata, tensors, shard } = gguf::open(shard)?;
-        Ok((Self { config, path: path.to_owned(), shards: vec![shard], tensors }, metadata))
+        let (path, shards) = (path.to_owned(), vec![shard]);
+        Ok((Self { config, path, shards, tensors, notes: Vec::new() }, metadata))
     }
 
     /// Returns the directory or file that was opened.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns remarks for the user where the files contradict each other.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Returns the Hugging Face names of all tensors, sorted.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use iopo_core::files;
 use serde_json::Value;
 
 use super::limits;
@@ -22,6 +23,9 @@ pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, ModelError> {
     let mut bytes = Vec::new();
     let read = file.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|error| ModelError::io("read", path, error))?;
+    if files::is_git_lfs_pointer(&bytes) {
+        return Err(ModelError::GitLfsPointer { path: path.to_owned() });
+    }
     if bytes.len() as u64 > limit {
         let expected = format!("at most {limit} bytes");
         return Err(ModelError::config(path, "(the whole file)", expected, "more"));

@@ -37,6 +37,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
         let what = format!("failed to load the base {}", path.display());
         framed(error, what, "pass --model with the checkpoint that the adapter was trained on")
     })?;
+    load::notes(&base);
     let trained = weights::load(&args.adapter, base.decoder(), base.weights_hash());
     let merged = trained
         .map_err(|error| {
