@@ -154,9 +154,10 @@ impl<'a> Encoder<'a> {
 
     /// Encodes two chats, up to the start of the response, and two responses.
     ///
-    /// It drops the group if its longest sequence exceeds the limit (`too_long`), a response is empty (`empty_response`) or
-    /// a chat contains a special token (`special_token`); under [`TruncationMode::Official`] if the cut leaves no token
-    /// (`no_prompt_left`, `no_response_left`).
+    /// It drops the group if its longest sequence exceeds the limit (`too_long`), a response is empty (`empty_response`), a
+    /// chat contains a special token (`special_token`) or a text contains a token for which the model's embedding has no row
+    /// (`token_without_row`); under [`TruncationMode::Official`] if the cut leaves no token (`no_prompt_left`,
+    /// `no_response_left`).
     ///
     /// # Errors
     /// Returns an error if the template rejects a chat or the tokenizer rejects a text.
@@ -170,14 +171,17 @@ impl<'a> Encoder<'a> {
         if let Some(reason) = self.refused(&chats, &responses) {
             return Ok(Encoded::Dropped(reason));
         }
-        Ok(self.fitted(EncodedGroup {
-            id: id.to_owned(),
-            x1: self.prompt(chats[0])?,
-            x2: self.prompt(chats[1])?,
-            y1: self.response(responses[0])?,
-            y2: self.response(responses[1])?,
-            false_cells,
-        }))
+        let encoded = || -> Result<EncodedGroup, ModelError> {
+            Ok(EncodedGroup {
+                id: id.to_owned(),
+                x1: self.prompt(chats[0])?,
+                x2: self.prompt(chats[1])?,
+                y1: self.response(responses[0])?,
+                y2: self.response(responses[1])?,
+                false_cells,
+            })
+        };
+        self.fitted(encoded())
     }
 
     /// Encodes a row of SFT, whose prompt is the user's only turn, as the sequence `x1y1` of a group without x2 and y2.
@@ -191,25 +195,35 @@ impl<'a> Encoder<'a> {
         if let Some(reason) = self.refused(&[&chat], &[response]) {
             return Ok(Encoded::Dropped(reason));
         }
-        Ok(self.fitted(EncodedGroup {
-            id: id.to_owned(),
-            x1: self.prompt(&chat)?,
-            x2: Vec::new(),
-            y1: self.response(response)?,
-            y2: Vec::new(),
-            false_cells: FalseCells::BOTH,
-        }))
+        let encoded = || -> Result<EncodedGroup, ModelError> {
+            Ok(EncodedGroup {
+                id: id.to_owned(),
+                x1: self.prompt(&chat)?,
+                x2: Vec::new(),
+                y1: self.response(response)?,
+                y2: Vec::new(),
+                false_cells: FalseCells::BOTH,
+            })
+        };
+        self.fitted(encoded())
     }
 
-    /// Drops or cuts a group that is too long.
-    fn fitted(&self, mut group: EncodedGroup) -> Encoded {
+    /// Drops or cuts a group that is too long, and drops one with a token that the model does not know.
+    fn fitted(&self, encoded: Result<EncodedGroup, ModelError>) -> Result<Encoded, ModelError> {
+        let mut group = match encoded {
+            Ok(group) => group,
+            Err(ModelError::TokenWithoutRow { .. }) => {
+                return Ok(Encoded::Dropped(DropReason::TokenWithoutRow));
+            }
+            Err(error) => return Err(error),
+        };
         let reason = match self.policy {
             TruncationMode::Drop => {
                 (group.longest() > self.max_length).then_some(DropReason::TooLong)
             }
             TruncationMode::Official => official::cut(&mut group, self.max_length),
         };
-        reason.map_or(Encoded::Group(group), Encoded::Dropped)
+        Ok(reason.map_or(Encoded::Group(group), Encoded::Dropped))
     }
 
     /// Returns the reason to drop texts before they are encoded.

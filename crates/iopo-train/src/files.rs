@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use iopo_model::ModelError;
+
 use crate::TrainError;
 
 /// Writes a file that is complete or absent.
@@ -45,5 +47,9 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), TrainError> {
 
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
-    fs::read(path).map_err(TrainError::io("read this file", path))
+    let bytes = fs::read(path).map_err(TrainError::io("read this file", path))?;
+    if iopo_core::files::is_git_lfs_pointer(&bytes) {
+        return Err(ModelError::GitLfsPointer { path: path.to_owned() }.into());
+    }
+    Ok(bytes)
 }

@@ -1,10 +1,16 @@
 //! Adapters in PEFT's format: which of PEFT's settings are supported and which are refused.
 
-use std::path::Path;
+mod settings;
+mod supported;
+mod targets;
 
-use iopo_model::{Decoder, LoraConfig, ModelError, NamedTensors};
+use std::{collections::BTreeMap, path::Path};
+
+use iopo_model::{Decoder, LoraConfig, ModelConfig, ModelError, NamedTensors};
 use serde_json::{Value, json};
 
+pub(crate) use self::settings::Factors;
+use self::settings::Settings;
 use crate::{
     TrainError, files,
     weights::{ADAPTER, read_safetensors, to_safetensors},
@@ -12,25 +18,6 @@ use crate::{
 
 /// File of an adapter's settings.
 const CONFIG: &str = "adapter_config.json";
-
-/// PEFT settings that change an adapter's output and are not supported. An adapter loads only if they are off: absent, null,
-/// false or empty.
-const UNSUPPORTED: [&str; 14] = [
-    "use_dora",
-    "use_qalora",
-    "fan_in_fan_out",
-    "lora_bias",
-    "rank_pattern",
-    "alpha_pattern",
-    "modules_to_save",
-    "layer_replication",
-    "trainable_token_indices",
-    "target_parameters",
-    "alora_invocation_tokens",
-    "arrow_config",
-    "loftq_config",
-    "megatron_config",
-];
 
 /// Writes an adapter of the base model named `base` into `dir`.
 ///
@@ -67,120 +54,112 @@ fn config(lora: &LoraConfig, base: &str) -> Value {
     })
 }
 
-/// Loads the adapter in `dir` on top of `base`.
+/// Loads the adapter in `dir` on top of `base`, onto the layers that its settings name.
 ///
 /// # Errors
-/// Returns an error if a file is missing or damaged, a setting is not supported, or a factor does not fit.
+/// Returns an error if a file is missing or damaged, a setting is not supported, or the factors are not those of the named
+/// layers.
 pub(crate) fn load(dir: &Path, base: Decoder) -> Result<Decoder, TrainError> {
     let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
-    let (config, rank, scale) = settings(dir)?;
+    let layers = layers(dir, base.config())?;
     let tensors = read_safetensors(&dir.join(ADAPTER))?;
-    // The rank is a dimension of every factor. A wrong one would change the scale without an error.
-    let fits = |shape: &[usize]| shape.contains(&rank);
-    if let Some((name, (shape, _))) = tensors.iter().find(|(_, (shape, _))| !fits(shape)) {
-        let reason = format!("`{name}` has shape {shape:?}, expected a dimension of `r` = {rank}");
-        return Err(bad(reason).into());
-    }
-    if let Some(targets) = config["target_modules"].as_array()
-        && config["layers_to_transform"].is_null()
-    {
-        let (targets, found) = (targets.len(), tensors.len());
-        let expected = 2 * targets * base.config().num_hidden_layers;
-        if found != expected {
-            let reason =
-                format!("found {found} factors, expected {expected} for {targets} target modules");
-            return Err(bad(reason).into());
-        }
-    }
-    let loaded = base.load_adapter(&tensors, scale);
+    check(&layers, &tensors).map_err(bad)?;
+    let scale = |layer: &str| layers.get(layer).map_or(0.0, |factors| factors.scale);
+    let loaded = base.load_adapter_with(&tensors, scale);
     Ok(loaded.map_err(|error| match error {
         ModelError::BadFactors { reason } => bad(reason),
         other => other,
     })?)
 }
 
-/// Reads the settings of the adapter in `dir`, and returns them with its rank and the scale of its output.
+/// Reads the settings of the adapter in `dir`, and returns rank and scale of each layer that it changes, by the layer's path.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read, is damaged, or has a setting that is not supported.
-pub(crate) fn settings(dir: &Path) -> Result<(Value, usize, f64), TrainError> {
+/// Returns an error if the file cannot be read, is damaged, has a setting that is not supported, or names no linear layer of
+/// the model.
+pub(crate) fn layers(
+    dir: &Path,
+    model: &ModelConfig,
+) -> Result<BTreeMap<String, Factors>, TrainError> {
     let bad = |reason: String| ModelError::BadAdapter { path: dir.to_owned(), reason };
     let config: Value = serde_json::from_slice(&files::read(&dir.join(CONFIG))?)
         .map_err(|error| bad(format!("failed to parse {CONFIG}: {error}")))?;
-    let (rank, scale) = rank_and_scale(&config).map_err(bad)?;
-    Ok((config, rank, scale))
+    if let Some((key, found)) = supported::rewrites_the_base(&config) {
+        return Err(ModelError::RewrittenBase { path: dir.to_owned(), key, found }.into());
+    }
+    let settings = Settings::parse(&config).map_err(bad)?;
+    Ok(settings.layers(model).map_err(bad)?)
 }
 
-/// Returns the rank and the scale of the adapter's output.
-fn rank_and_scale(config: &Value) -> Result<(usize, f64), String> {
-    let kind = config["peft_type"].as_str().unwrap_or("absent");
-    if kind != "LORA" {
-        return Err(format!("`peft_type`: found {kind}, expected LORA"));
+/// Checks that the factors are those of the layers, with their ranks.
+fn check(layers: &BTreeMap<String, Factors>, tensors: &NamedTensors) -> Result<(), String> {
+    // The rank is the first dimension of A and the second of B. A wrong one would change the scale without an error.
+    let mut expected = BTreeMap::new();
+    for (layer, factors) in layers {
+        for (factor, at) in [("A", 0), ("B", 1)] {
+            let name = format!("base_model.model.{layer}.lora_{factor}.weight");
+            expected.insert(name, (at, factors.rank));
+        }
     }
-    let bias = config["bias"].as_str().unwrap_or("none");
-    if bias != "none" {
-        return Err(format!("`bias`: found {bias}, expected none"));
+    for (name, (at, rank)) in &expected {
+        let Some((shape, _)) = tensors.get(name) else {
+            return Err(format!(
+                "`{name}` is missing, expected it because `target_modules` names its layer"
+            ));
+        };
+        if shape.len() != 2 || shape[*at] != *rank {
+            return Err(format!(
+                "`{name}` has shape {shape:?}, expected rank {rank} in dimension {at}"
+            ));
+        }
     }
-    if let Some(key) = UNSUPPORTED.into_iter().find(|key| !is_off(&config[key])) {
-        return Err(format!("`{key}`: found {}, which is not supported", config[key]));
-    }
-    let alpha = config["lora_alpha"].as_f64().filter(|alpha| alpha.is_finite() && *alpha > 0.0);
-    let found = |key: &str| format!("`{key}`: found {}, expected", config[key]);
-    let alpha = alpha.ok_or_else(|| format!("{} a number above 0", found("lora_alpha")))?;
-    let rank = config["r"].as_u64().filter(|rank| *rank > 0);
-    let rank = rank.ok_or_else(|| format!("{} a whole number above 0", found("r")))? as usize;
-    // A rank-stabilized adapter (Kalajdzievski, 2023) divides by the square root of the rank.
-    let stabilized = config["use_rslora"].as_bool().unwrap_or(false);
-    let divisor = if stabilized { (rank as f64).sqrt() } else { rank as f64 };
-    Ok((rank, alpha / divisor))
-}
-
-fn is_off(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.is_empty(),
-        _ => false,
+    match tensors.keys().find(|name| !expected.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(format!(
+            "found `{name}`, expected factors of linear layers of the model that `target_modules` names"
+        )),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use iopo_model::LoraConfig;
-    use serde_json::{Value, json};
+    use std::collections::BTreeMap;
 
-    use super::{config, rank_and_scale};
+    use iopo_model::{LoraConfig, NamedTensors};
 
-    fn with(key: &str, value: Value) -> Result<(usize, f64), String> {
-        let mut config = config(&LoraConfig::new(4, 8.0), "base");
-        config[key] = value;
-        rank_and_scale(&config)
+    use super::{Factors, check, config, settings::Settings, supported};
+
+    #[test]
+    fn written_settings_are_supported() {
+        let config = config(&LoraConfig::new(4, 8.0), "base");
+        assert_eq!(supported::rewrites_the_base(&config), None);
+        Settings::parse(&config).expect("supported");
     }
 
     #[test]
-    fn the_scale_is_alpha_over_the_rank_or_its_root() {
-        assert_eq!(with("revision", Value::Null), Ok((4, 2.0)));
-        assert_eq!(with("use_rslora", json!(true)), Ok((4, 4.0)));
-    }
-
-    #[test]
-    fn unsupported_settings_are_refused_by_name() {
-        for (key, value) in [
-            ("use_dora", json!(true)),
-            ("rank_pattern", json!({"q_proj": 8})),
-            ("alpha_pattern", json!({"q_proj": 8})),
-            ("modules_to_save", json!(["lm_head"])),
-            ("bias", json!("all")),
-            ("peft_type", json!("IA3")),
-            ("lora_alpha", json!(-1)),
-            ("r", json!(0)),
-        ] {
-            let error = with(key, value).expect_err(key);
-            assert!(error.contains(key), "{error}");
-        }
-        // PEFT writes settings that are off like this.
-        for (key, value) in [("rank_pattern", json!({})), ("modules_to_save", Value::Null)] {
-            assert_eq!(with(key, value), Ok((4, 2.0)), "{key}");
-        }
+    fn a_factor_that_is_missing_or_superfluous_or_of_another_rank_is_named() {
+        let layer = "model.layers.0.self_attn.q_proj";
+        let layers = BTreeMap::from([(layer.to_owned(), Factors { rank: 2, scale: 1.0 })]);
+        let name = |factor: &str| format!("base_model.model.{layer}.lora_{factor}.weight");
+        let good = NamedTensors::from([
+            (name("A"), (vec![2, 8], vec![0.0; 16])),
+            (name("B"), (vec![8, 2], vec![0.0; 16])),
+        ]);
+        assert_eq!(check(&layers, &good), Ok(()));
+        let refused = |change: &dyn Fn(&mut NamedTensors), word: &str| {
+            let mut tensors = good.clone();
+            change(&mut tensors);
+            let error = check(&layers, &tensors).expect_err(word);
+            assert!(error.contains(word), "{error}");
+        };
+        refused(&|tensors| drop(tensors.remove(&name("B"))), "q_proj.lora_B.weight` is missing");
+        let wide = |tensors: &mut NamedTensors| {
+            tensors.insert(name("A"), (vec![4, 8], vec![0.0; 32]));
+        };
+        refused(&wide, "expected rank 2");
+        let more = |tensors: &mut NamedTensors| {
+            tensors.insert("base_model.model.lm_head.lora_A.weight".to_owned(), (vec![], vec![]));
+        };
+        refused(&more, "lm_head");
     }
 }

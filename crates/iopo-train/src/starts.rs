@@ -112,13 +112,15 @@ fn check_lora(
         let expected = format!("{theirs}, as in the start {}", dir.display());
         TrainError::from(SettingError::new(format!("train.lora.{key}"), ours, expected))
     };
-    let (_, rank, scale) = peft::settings(dir)?;
-    if rank != lora.r {
-        return Err(differs("r", lora.r.to_string(), rank.to_string()));
-    }
-    if (scale - lora.scale()).abs() > 1e-9 * scale {
-        let alpha = scale * rank as f64;
-        return Err(differs("lora_alpha", lora.lora_alpha.to_string(), alpha.to_string()));
+    for factors in peft::layers(dir, base.config())?.into_values() {
+        let peft::Factors { rank, scale } = factors;
+        if rank != lora.r {
+            return Err(differs("r", lora.r.to_string(), rank.to_string()));
+        }
+        if (scale - lora.scale()).abs() > 1e-9 * scale {
+            let alpha = scale * rank as f64;
+            return Err(differs("lora_alpha", lora.lora_alpha.to_string(), alpha.to_string()));
+        }
     }
     let expected = base.clone().without_adapter().with_lora(lora, 0)?.adapter()?;
     if !found.keys().eq(expected.keys()) {

@@ -15,6 +15,8 @@ named! {
         NoResponseLeft = "no_response_left",
         /// A chat contains a special token.
         SpecialToken = "special_token",
+        /// A text contains a token for which the model's embedding has no row.
+        TokenWithoutRow = "token_without_row",
         /// The longest sequence exceeds the limit.
         TooLong = "too_long",
     }
