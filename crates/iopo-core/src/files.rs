@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Returns whether a file that begins with these bytes is a Git LFS pointer, a small text in place of the file itself.
@@ -61,6 +61,12 @@ impl Write for AtomicFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.as_mut().map_or(Ok(0), |file| file.seek(to))
     }
 }
 
@@ -131,7 +137,7 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::{ErrorKind, Write};
+    use std::io::{ErrorKind, Seek, SeekFrom, Write};
 
     use super::{AtomicFile, lock, write};
 
@@ -150,6 +156,18 @@ mod tests {
             1,
             "no temporary file is left"
         );
+    }
+
+    #[test]
+    fn bytes_can_be_replaced_before_the_commit() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.txt");
+        let mut file = AtomicFile::create(&path).expect("created");
+        file.write_all(b"a 00 b").expect("written");
+        file.seek(SeekFrom::Start(2)).expect("moved");
+        file.write_all(b"17").expect("replaced");
+        file.commit().expect("committed");
+        assert_eq!(fs::read(&path).expect("there"), b"a 17 b");
     }
 
     #[test]

@@ -50,6 +50,24 @@ pub enum SchemaError {
         /// The content found.
         got: String,
     },
+    /// The file differs from the content hash that it carries.
+    #[error("{}: found content with the hash {got}, expected {expected}, which the file records", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// The hash that the file records.
+        expected: String,
+        /// The hash of the content found.
+        got: String,
+    },
+    /// A JSON file cannot be read or written.
+    #[error("{}: found {got}, expected a JSON object written by iopo", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The content found.
+        got: String,
+    },
     /// The Parquet file cannot be read in bounded memory.
     #[error("{}: found {got}, expected Parquet pages that can be read in bounded memory", path.display())]
     Unbounded {
@@ -159,18 +177,6 @@ pub enum SchemaError {
         /// The underlying error.
         source: ParquetError,
     },
-    /// The existing parts come from other inputs, another configuration or another producer.
-    #[error("{}: found parts with {field} {got}, expected {expected}", path.display())]
-    OtherProvenance {
-        /// The directory of the parts.
-        path: PathBuf,
-        /// The field that differs: `schema`, `producer`, `config` or `inputs`.
-        field: &'static str,
-        /// Its value in this run.
-        expected: String,
-        /// Its value in the existing parts.
-        got: String,
-    },
     /// Another process is writing this output.
     #[error("{}: found another writer that holds the lock, expected none", path.display())]
     Locked {
@@ -210,7 +216,7 @@ impl SchemaError {
             Self::NoFile { .. } => "check the path",
             Self::Io { .. } => "check permissions and free space",
             Self::NotParquet { .. } => "copy the file again, or run the stage that writes it",
-            Self::Corrupt { .. } => {
+            Self::Corrupt { .. } | Self::Altered { .. } | Self::Json { .. } => {
                 "the file is damaged; delete it and run the stage that writes it"
             }
             Self::Unbounded { .. } => {
@@ -229,10 +235,6 @@ impl SchemaError {
             | Self::Value { .. } => "run the stage that writes the file again",
             Self::Encode { .. } => "write fewer or shorter rows",
             Self::Write { .. } => "check free space",
-            Self::OtherProvenance { .. } => {
-                "delete that directory to start again, or resume with the configuration and inputs of these \
-                 parts"
-            }
             Self::Locked { .. } => "wait for it to end, or choose another output directory",
             Self::MissingPart { .. } => "run the stage again to write it",
             Self::StrayPart { .. } => "delete that directory and run the stage again",
@@ -278,12 +280,13 @@ impl SchemaError {
             | Self::Io { .. }
             | Self::NotParquet { .. }
             | Self::Corrupt { .. }
+            | Self::Altered { .. }
+            | Self::Json { .. }
             | Self::Unbounded { .. }
             | Self::Foreign { .. }
             | Self::OtherSchema { .. }
             | Self::OtherVersion { .. }
             | Self::Write { .. }
-            | Self::OtherProvenance { .. }
             | Self::Locked { .. }
             | Self::MissingPart { .. }
             | Self::StrayPart { .. } => {}

@@ -3,7 +3,8 @@
 //! Stages exchange data through files only. Each file holds rows of one type ([`Record`]), compressed with zstd. Its
 //! metadata names the schema, the version and the origin of the rows ([`Provenance`]). A file's bytes depend on its
 //! rows and its provenance alone, so a resumed stage writes the same bytes as an uninterrupted one ([`Parts`]). A file
-//! of another schema or version is refused with an error that names both.
+//! of another schema or version is refused with an error that names both. Each file carries the hash of its content, so that
+//! a changed bit is an error ([`content_hash`]).
 //!
 //! | module | contents |
 //! |---|---|
@@ -17,6 +18,7 @@
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
 //! | [`stats`] | the counters of a data stage as rows |
 //! | [`id`] | [`content_id`] and [`file_hash`] |
+//! | [`content_hash`] | the hash that a Parquet or JSON file carries |
 //!
 //! ```
 //! use iopo_schema::{MetricRow, Provenance, read, write};
@@ -41,6 +43,7 @@ mod batches;
 mod columns;
 #[cfg(feature = "constraints")]
 mod constraints;
+pub mod content_hash;
 mod error;
 mod footer;
 pub mod foreign;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use iopo_core::files;
 
 use crate::provenance::ProvenanceTexts;
-use crate::reader::{open, open_as};
+use crate::reader::open_as;
 use crate::writer::{Sink, write_with};
 use crate::{Provenance, Record, SchemaError};
 
@@ -49,13 +49,12 @@ pub struct Parts<R> {
 impl<R: Record> Parts<R> {
     /// Starts or resumes the output `final_path`.
     ///
-    /// Temporary files of a killed writer and unreadable parts are removed. A finished file with another provenance is
-    /// replaced when [`Parts::finish`] is called.
+    /// Temporary files of a killed writer, damaged parts and parts of another provenance are removed. A finished file with
+    /// another provenance is replaced when [`Parts::finish`] is called.
     ///
     /// # Errors
-    /// Returns [`SchemaError::OtherProvenance`] if parts of another provenance exist, [`SchemaError::Locked`] if
-    /// another process writes this output, [`SchemaError::Io`], or the error of reading a file at `final_path` that
-    /// does not have this schema.
+    /// Returns [`SchemaError::Locked`] if another process writes this output, [`SchemaError::Io`], or the error of reading a
+    /// file at `final_path` that is damaged or does not have this schema.
     pub fn open(final_path: &Path, provenance: &Provenance) -> Result<Self, SchemaError> {
         let directory = directory(final_path);
         let path = final_path.to_path_buf();
@@ -163,7 +162,7 @@ impl<R: Record> Parts<R> {
 
     /// Removes the parts that remain if a writer was killed between the last rename and the end of [`Parts::finish`].
     ///
-    /// Keeps parts of another provenance, and parts that another process is removing. Remaining parts do no harm.
+    /// Keeps parts that another process is removing. Remaining parts do no harm.
     fn clear(&self) {
         if self.directory.exists()
             && let Ok(_lock) = lock(&self.directory)
@@ -196,7 +195,7 @@ impl<R: Record> Parts<R> {
         Ok(files)
     }
 
-    /// Removes temporary files and unreadable parts. A part of another provenance is an error.
+    /// Removes temporary files, damaged parts, and parts of another provenance, which cannot be joined with those of this one.
     fn tidy(&self) -> Result<(), SchemaError> {
         let remove =
             |path: &Path| fs::remove_file(path).map_err(SchemaError::io(path, "remove the file"));
@@ -204,34 +203,16 @@ impl<R: Record> Parts<R> {
             if path.extension().is_some_and(|extension| extension == "tmp") {
                 remove(&path)?;
             } else if index_of(&path).is_some() {
-                match open(&path, R::NAME) {
-                    Ok(opened) => self.must_match(&opened.name, R::NAME, &opened.texts)?,
-                    Err(SchemaError::NotParquet { .. } | SchemaError::Corrupt { .. }) => {
-                        remove(&path)?;
+                match open_as::<R>(&path) {
+                    Ok(opened) if opened.texts == self.texts => {}
+                    Err(error @ (SchemaError::Io { .. } | SchemaError::Missing { .. })) => {
+                        return Err(error);
                     }
-                    Err(error) => return Err(error),
+                    Ok(_) | Err(_) => remove(&path)?,
                 }
             }
         }
         Ok(())
-    }
-
-    fn must_match(
-        &self,
-        found: &str,
-        wanted: &str,
-        texts: &ProvenanceTexts,
-    ) -> Result<(), SchemaError> {
-        let schema = (found != wanted).then(|| ("schema", wanted.to_owned(), found.to_owned()));
-        match schema.or_else(|| self.texts.difference(texts)) {
-            None => Ok(()),
-            Some((field, expected, got)) => Err(SchemaError::OtherProvenance {
-                path: self.directory.clone(),
-                field,
-                expected,
-                got,
-            }),
-        }
     }
 }
 

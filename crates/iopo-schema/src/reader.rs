@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use crate::batches::rows;
 use crate::guard::{guarded, within};
 use crate::provenance::{CONFIG, INPUTS, PRODUCER, ProvenanceTexts, SCHEMA, VERSION};
-use crate::{Batches, Provenance, Record, SchemaError, footer, value};
+use crate::{Batches, Provenance, Record, SchemaError, content_hash, footer, value};
 
 /// The metadata of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,9 +41,9 @@ pub(crate) struct Opened {
     pub(crate) texts: ProvenanceTexts,
 }
 
-/// Opens a file of any schema of iopo. `expected` is used in errors only.
+/// Opens a file of any schema of iopo and compares it with its content hash. `expected` is used in errors only.
 pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
-    let (file, metadata) =
+    let (mut file, metadata) =
         open_checked(path, |path| SchemaError::Missing { path, expected: expected.to_owned() })?;
     let entries = metadata.metadata().file_metadata().key_value_metadata();
     let entry = |key: &'static str| {
@@ -60,6 +60,7 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
         config: entry(CONFIG)?,
         inputs: entry(INPUTS)?,
     };
+    content_hash::verify_parquet(&mut file, path, expected)?;
     Ok(Opened { file, metadata, name, version, texts })
 }
 

@@ -4,8 +4,10 @@
 
 /// The resolved configuration.
 pub const CONFIG: &str = "config.toml";
-/// The built-in tasks, unless the configuration names another file.
+/// The run's copy of the tasks, unless they are a Parquet file: then it is `tasks.parquet`.
 pub const TASKS: &str = "tasks.jsonl";
+/// The directory of the records of the stages.
+pub const STAGES: &str = "stages";
 /// The durations of the stages.
 pub const TIMES: &str = "times.tsv";
 

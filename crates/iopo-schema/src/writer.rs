@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use iopo_core::files::AtomicFile;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::batches::BATCH_ROWS;
+use crate::content_hash::HashedFile;
 use crate::provenance::ProvenanceTexts;
 use crate::{Provenance, Record, SchemaError};
 
@@ -41,7 +41,7 @@ pub(crate) fn write_with<R: Record>(
 /// Collects rows and writes them in batches of a fixed size.
 pub(crate) struct Sink<R: Record> {
     path: PathBuf,
-    writer: ArrowWriter<AtomicFile>,
+    writer: ArrowWriter<HashedFile>,
     pending: Vec<R>,
 }
 
@@ -50,7 +50,7 @@ impl<R: Record> Sink<R> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(SchemaError::io(parent, "create the directory"))?;
         }
-        let file = AtomicFile::create(path).map_err(SchemaError::io(path, "create the file"))?;
+        let file = HashedFile::create(path).map_err(SchemaError::io(path, "create the file"))?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
@@ -85,10 +85,11 @@ impl<R: Record> Sink<R> {
         if !self.pending.is_empty() {
             self.flush()?;
         }
-        let Self { path, writer, .. } = self;
-        let file = writer
-            .into_inner()
-            .map_err(|source| SchemaError::Write { path: path.clone(), source })?;
+        let Self { path, mut writer, .. } = self;
+        let failed = |source| SchemaError::Write { path: path.clone(), source };
+        writer.flush().map_err(failed)?;
+        writer.inner_mut().keep_footer();
+        let file = writer.into_inner().map_err(failed)?;
         file.commit().map_err(SchemaError::io(&path, "move the file into place"))
     }
 }
