@@ -8,7 +8,13 @@ use std::{
 
 use iopo_core::directories::AtomicDirectory;
 use iopo_model::NamedTensors;
-use iopo_schema::{MetricRow, Provenance, read, run_files::METRICS, write};
+use iopo_schema::{
+    MetricRow, Provenance, SchemaError,
+    content_hash::{read_json, write_json},
+    read,
+    run_files::METRICS,
+    write,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{PRODUCER, TrainError, files, weights};
@@ -93,8 +99,7 @@ impl Checkpoints {
             padded_tokens: checkpoint.padded_tokens,
             hashes,
         };
-        let state = serde_json::json!(state).to_string();
-        files::write_in_place(&tmp.join(STATE), state.as_bytes())?;
+        write_json(&tmp.join(STATE), &state)?;
         // A damaged checkpoint of the same step may be there.
         files::remove_dir(&path)?;
         made.commit().map_err(TrainError::io("rename to this directory", &path))?;
@@ -133,8 +138,10 @@ impl Checkpoints {
 
     fn open(&self, path: &Path) -> Result<Checkpoint, TrainError> {
         let bad = |reason: String| TrainError::BadCheckpoint { path: path.to_owned(), reason };
-        let state: State = serde_json::from_slice(&files::read(&path.join(STATE))?)
-            .map_err(|error| bad(format!("{STATE} is not valid: {error}")))?;
+        let state: State = read_json(&path.join(STATE)).map_err(|error| match error {
+            SchemaError::Io { action, path, source } => TrainError::Io { action, path, source },
+            other => bad(other.to_string()),
+        })?;
         for (name, expected) in &state.hashes {
             if hash(&path.join(name))? != *expected {
                 return Err(bad(format!("{name} differs from what was written")));

@@ -33,6 +33,7 @@ pub use sft::{SftConfig, SftData};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct TrainConfig {
     /// Trains these methods. SFT also runs if it is not named, because every other method starts from it, unless `start` is
     /// set. `sft-continued` is SFT for as many

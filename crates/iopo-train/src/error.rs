@@ -13,7 +13,7 @@ pub enum TrainError {
     /// The model, its tokenizer or its chat template failed.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A Parquet file could not be read or written.
+    /// A Parquet or JSON file could not be read or written.
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The operating system refused a file operation.
@@ -135,14 +135,6 @@ pub enum TrainError {
         /// The defect.
         reason: String,
     },
-    /// The result of a finished training cannot be read.
-    #[error("{}: damaged result of a finished training", path.display())]
-    DamagedResult {
-        /// The file.
-        path: PathBuf,
-        /// The error of the parser.
-        source: serde_json::Error,
-    },
     /// The user cancelled; a checkpoint was written if checkpoints are on.
     #[error("stopped on request")]
     Cancelled,
@@ -170,7 +162,6 @@ impl TrainError {
             Self::StepZero { .. } => "delete the reference_logps file and start again",
             Self::NonFinite { .. } => "lower the learning rate, or inspect these rows",
             Self::BadCheckpoint { .. } => "delete it to restart this method",
-            Self::DamagedResult { .. } => "delete the file to train again",
             Self::Cancelled => "run the same command again to resume",
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
@@ -196,7 +187,6 @@ impl TrainError {
             | Self::StepZero { .. }
             | Self::NonFinite { .. }
             | Self::BadCheckpoint { .. }
-            | Self::DamagedResult { .. }
             | Self::Cancelled => false,
         }
     }

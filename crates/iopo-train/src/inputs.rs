@@ -20,6 +20,8 @@ pub struct TrainInputs<'a> {
     pub starts: BTreeMap<Method, PathBuf>,
     /// Share of verdicts that a model satisfies, by constraint kind; read with `train.group_weighting = "rarity"` only.
     pub satisfaction_rates: BTreeMap<String, f64>,
+    /// Whether results of other settings, data or models are replaced; see [`TrainInputs::with_replace`].
+    pub replace: bool,
 }
 
 impl<'a> TrainInputs<'a> {
@@ -30,6 +32,7 @@ impl<'a> TrainInputs<'a> {
             responses: None,
             starts: BTreeMap::new(),
             satisfaction_rates: BTreeMap::new(),
+            replace: false,
         }
     }
 
@@ -44,6 +47,13 @@ impl<'a> TrainInputs<'a> {
     #[must_use]
     pub fn with_satisfaction_rates(self, satisfaction_rates: BTreeMap<String, f64>) -> Self {
         Self { satisfaction_rates, ..self }
+    }
+
+    /// Sets whether finished trainings, checkpoints and reference logps of other settings, data or models are replaced, and
+    /// damaged ones made again. Default: false; they are an error.
+    #[must_use]
+    pub fn with_replace(self, replace: bool) -> Self {
+        Self { replace, ..self }
     }
 
     /// Starts a method, with every random seed, from the model in `dir`, which an earlier training or PEFT wrote for the

@@ -1,15 +1,15 @@
 //! Metadata of a trained model, in `iopo.json` beside its weights.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use iopo_model::{Dtype, LoraConfig, ModelError};
+use iopo_model::{Dtype, LoraConfig};
+use iopo_schema::content_hash::{read_json, write_json};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::{
     Method, TrainConfig, TrainError, batch::Plan, encode::TruncationMode,
-    eval_strategy::EvalStrategy, files, grid::Settings, group_weights::WeightsOrigin,
-    loss::LossType, optim::OptimizerName, schedule::SchedulerType, tree::SequenceLayout,
+    eval_strategy::EvalStrategy, grid::Settings, group_weights::WeightsOrigin, loss::LossType,
+    optim::OptimizerName, schedule::SchedulerType, tree::SequenceLayout,
 };
 
 /// File with the metadata of a trained model.
@@ -67,6 +67,9 @@ pub struct Metadata {
     /// Hash of the trained tensors that training started from, if it continues a trained model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_hash: Option<String>,
+    /// Content hashes of the files of the weights. A changed file is refused.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
     /// The weights of the groups, if they are not equal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group_weights: Option<WeightsOrigin>,
@@ -168,13 +171,9 @@ impl Metadata {
     /// Reads the metadata in a directory.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read, lacks a field or has an unknown one.
+    /// Returns an error if the file cannot be read, differs from its content hash, lacks a field or has an unknown one.
     pub fn read(dir: &Path) -> Result<Self, TrainError> {
-        let bytes = files::read(&dir.join(METADATA))?;
-        serde_json::from_slice(&bytes).map_err(|error| {
-            let reason = format!("failed to parse {METADATA}: {error}");
-            ModelError::BadAdapter { path: dir.to_owned(), reason }.into()
-        })
+        Ok(read_json(&dir.join(METADATA))?)
     }
 
     /// Writes the metadata into a directory.
@@ -182,13 +181,17 @@ impl Metadata {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub fn write(&self, dir: &Path) -> Result<(), TrainError> {
-        files::write(&dir.join(METADATA), format!("{:#}\n", json!(self)).as_bytes())
+        Ok(write_json(&dir.join(METADATA), self)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use iopo_model::Dtype;
+    use iopo_schema::content_hash::write_json;
+    use serde_json::{Value, json};
 
     use super::{METADATA, Metadata, ResultSettings};
     use crate::{Method, TrainConfig, batch::Plan, loss::LossType};
@@ -204,6 +207,7 @@ mod tests {
             preferences_hash: "p".to_owned(),
             sft_rows: None,
             start_hash: None,
+            files: BTreeMap::new(),
             group_weights: None,
             settings: ResultSettings::new(config, method, settings, plan, 4, Dtype::F32),
         }
@@ -234,14 +238,17 @@ mod tests {
     fn unknown_and_missing_fields_are_refused_by_name() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join(METADATA);
-        metadata(&TrainConfig::default(), Method::Iopo).write(dir.path()).expect("written");
-        let text = std::fs::read_to_string(&path).expect("read");
+        let text = json!(metadata(&TrainConfig::default(), Method::Iopo)).to_string();
+        let write = |text: String| {
+            let value: Value = serde_json::from_str(&text).expect("JSON");
+            write_json(&path, &value).expect("written");
+        };
         for (from, to) in [("\"beta\"", "\"betta\""), ("\"base\"", "\"basis\"")] {
-            std::fs::write(&path, text.replace(from, to)).expect("written");
+            write(text.replace(from, to));
             let error = Metadata::read(dir.path()).expect_err("another field").to_string();
             assert!(error.contains(to.trim_matches('"')), "{error}");
         }
-        std::fs::write(&path, text.replace("\"max_length\": 1024,", "")).expect("written");
+        write(text.replace("\"max_length\":1024,", ""));
         let error = Metadata::read(dir.path()).expect_err("a field is missing").to_string();
         assert!(error.contains("max_length"), "{error}");
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// File of an adapter's settings.
-const CONFIG: &str = "adapter_config.json";
+pub(crate) const CONFIG: &str = "adapter_config.json";
 
 /// Writes an adapter of the base model named `base` into `dir`.
 ///

@@ -82,6 +82,26 @@ pub fn reference(
     load(path, groups, identity)
 }
 
+/// Removes the file of reference logps if it is damaged or belongs to another model, template or dataset.
+///
+/// # Errors
+/// Returns an error if the file cannot be removed.
+pub fn discard_other(
+    path: &Path,
+    groups: &[&EncodedGroup],
+    identity: Identity<'_>,
+) -> Result<(), TrainError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    match load(path, groups, identity) {
+        Err(TrainError::ReferenceMismatch { .. } | TrainError::Schema(_)) => {
+            std::fs::remove_file(path).map_err(TrainError::io("remove this file", path))
+        }
+        loaded => loaded.map(drop),
+    }
+}
+
 /// Reads reference logps and checks that they belong to the groups.
 ///
 /// # Errors

@@ -165,6 +165,7 @@ pub fn train<'a>(
         satisfaction_rates: &inputs.satisfaction_rates,
         starts,
         start_hashes: starts.hashes(base)?,
+        replace: inputs.replace,
     };
     let mut chosen = Chosen::default();
     let mut runs = Vec::new();

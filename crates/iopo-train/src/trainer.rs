@@ -5,7 +5,10 @@ mod output;
 mod throughput;
 mod update;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use iopo_model::{Dtype, LoraConfig};
 
@@ -50,6 +53,7 @@ pub struct Trainer<'a> {
     weights: GroupWeights,
     starts_at_reference: bool,
     writes_weights: bool,
+    replaces: bool,
 }
 
 impl<'a> Trainer<'a> {
@@ -85,6 +89,7 @@ impl<'a> Trainer<'a> {
             weights: GroupWeights::new(),
             starts_at_reference: method.has_reference(),
             writes_weights: true,
+            replaces: false,
             config: config.clone(),
         }
     }
@@ -117,6 +122,12 @@ impl<'a> Trainer<'a> {
     #[must_use]
     pub fn writes_weights(self, writes_weights: bool) -> Self {
         Self { writes_weights, ..self }
+    }
+
+    /// Sets whether a result or a checkpoint of another run, or a damaged result, is replaced. Default: false; it is an error.
+    #[must_use]
+    pub fn replaces(self, replaces: bool) -> Self {
+        Self { replaces, ..self }
     }
 
     /// Returns the method.
@@ -166,6 +177,7 @@ impl<'a> Trainer<'a> {
             preferences_hash,
             sft_rows,
             start_hash,
+            files: BTreeMap::new(),
             group_weights: (!self.weights.is_empty())
                 .then(|| WeightsOrigin::new(self.config.group_weighting, &self.weights)),
             settings: ResultSettings::new(

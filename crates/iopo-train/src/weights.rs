@@ -1,6 +1,10 @@
 //! Trained weights: named tensors, their hash, and the files that hold them.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
 
 use half::{bf16, f16};
 use iopo_core::ContentHasher;
@@ -129,17 +133,54 @@ pub fn save(
     }
 }
 
+/// Returns the content hashes of the files that [`save`] writes, by name.
+///
+/// # Errors
+/// Returns an error if the directory cannot be listed or a file cannot be read.
+pub fn file_hashes(dir: &Path) -> Result<BTreeMap<String, String>, TrainError> {
+    let mut hashes = BTreeMap::new();
+    for entry in fs::read_dir(dir).map_err(TrainError::io("list this directory", dir))? {
+        let entry = entry.map_err(TrainError::io("list this directory", dir))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let holds_weights =
+            name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json");
+        if !name.starts_with('.') && (holds_weights || name == peft::CONFIG) {
+            hashes.insert(name, file_hash(&entry.path())?);
+        }
+    }
+    Ok(hashes)
+}
+
+fn file_hash(path: &Path) -> Result<String, TrainError> {
+    iopo_core::hash::file(path).map_err(TrainError::io("read this file", path))
+}
+
+/// Refuses a directory in which a file differs from the hash that the metadata records.
+fn check_files(dir: &Path, metadata: &Metadata) -> Result<(), TrainError> {
+    for (name, expected) in &metadata.files {
+        let found = file_hash(&dir.join(name))?;
+        if found != *expected {
+            let reason =
+                format!("{name} has the content hash {found}, expected {expected}: it was changed");
+            return Err(ModelError::BadAdapter { path: dir.to_owned(), reason }.into());
+        }
+    }
+    Ok(())
+}
+
 /// Loads a model that [`save`] or PEFT wrote, on top of `base`.
 ///
 /// PEFT writes no [`Metadata`], so nothing says which weights such an adapter was trained on: it loads onto every base that
 /// its shapes fit.
 ///
 /// # Errors
-/// Returns an error if a file is missing or damaged, the adapter is of an unsupported kind, or the metadata names another
-/// base than `base_weights_hash`.
+/// Returns an error if a file is missing or differs from its content hash, the adapter is of an unsupported kind, or the
+/// metadata names another base than `base_weights_hash`.
 pub fn load(dir: &Path, base: &Decoder, base_weights_hash: &str) -> Result<Decoder, TrainError> {
     if Metadata::exists(dir) {
-        let expected = Metadata::read(dir)?.base_weights_hash;
+        let metadata = Metadata::read(dir)?;
+        check_files(dir, &metadata)?;
+        let expected = metadata.base_weights_hash;
         if expected != base_weights_hash {
             let reason = format!(
                 "it was trained on base weights {expected}, found base weights {base_weights_hash}"

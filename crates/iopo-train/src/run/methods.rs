@@ -16,7 +16,7 @@ use crate::{
     grid::{self, Settings, Trial},
     group_weights::{ChangedKinds, GroupWeighting, GroupWeights, hardness, rarity},
     metadata::{Origin, SftRowsOrigin},
-    reference::{Identity, ReferenceLogps, reference},
+    reference::{Identity, ReferenceLogps, discard_other, reference},
     starts::{self, Starts},
     trainer::{TrainOutput, Trainer, TrainingData},
     weights,
@@ -41,6 +41,8 @@ pub(super) struct Run<'a> {
     pub(super) starts: Starts<'a>,
     /// Hashes of the trained tensors of the starts.
     pub(super) start_hashes: BTreeMap<Method, String>,
+    /// Whether results of other settings, data or models are replaced.
+    pub(super) replace: bool,
 }
 
 /// Settings that a grid chose with the first random seed, and all trials.
@@ -160,15 +162,21 @@ impl Run<'_> {
         let file = model_folder(&name, (self.config.seeds.len() > 1).then_some(seed));
         let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
         files::create_dir(self.out_dir)?;
+        let path = self.out_dir.join(format!("{file}.parquet"));
+        let template_hash = self.encoding_hash();
+        let identity = Identity {
+            model_hash: &model_hash,
+            template_hash: &template_hash,
+            preferences_hash: &self.origin.preferences_hash,
+        };
+        if self.replace {
+            discard_other(&path, &groups, identity)?;
+        }
         let logps = reference(
-            &self.out_dir.join(format!("{file}.parquet")),
+            &path,
             start,
             &groups,
-            Identity {
-                model_hash: &model_hash,
-                template_hash: &self.encoding_hash(),
-                preferences_hash: &self.origin.preferences_hash,
-            },
+            identity,
             self.config.sequence_layout,
             self.config.tokens_per_micro_batch,
             self.progress,
@@ -222,6 +230,7 @@ impl Run<'_> {
             let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin(method))
                 .with_settings(settings)
                 .with_group_weights(self.weights(method, settings, &self.trial, reference))
+                .replaces(self.replace)
                 .writes_weights(false);
             of_method.push(match trainer.run(start, self.progress) {
                 Ok(output) => grid::trial(settings, &output),
@@ -263,6 +272,7 @@ impl Run<'_> {
         Trainer::new(self.config, method, seed, data, dir, &origin)
             .with_settings(settings)
             .with_group_weights(self.weights(method, settings, train, reference))
+            .replaces(self.replace)
     }
 
     /// Returns the weights of groups in the loss of a method.

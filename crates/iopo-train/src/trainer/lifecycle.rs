@@ -5,7 +5,13 @@ use std::time::Instant;
 use iopo_core::hash;
 use iopo_llm::Progress;
 use iopo_model::{Decoder, memory};
-use iopo_schema::{Provenance, TrainingMetric, read, run_files::METRICS, write};
+use iopo_schema::{
+    Provenance, TrainingMetric,
+    content_hash::{read_json, write_json},
+    read,
+    run_files::METRICS,
+    write,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -53,7 +59,14 @@ impl Trainer<'_> {
         let metadata = self.metadata(start.dtype());
         let fingerprint = Self::fingerprint(&metadata, start)?;
         let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
-        if let Some(output) = self.finished(&fingerprint)? {
+        let finished = match self.finished(&fingerprint) {
+            Err(TrainError::OtherRun { .. } | TrainError::Schema(_)) if self.replaces => {
+                files::remove_dir(&self.dir)?;
+                None
+            }
+            finished => finished?,
+        };
+        if let Some(output) = finished {
             // A kill after the last file was written leaves the checkpoints.
             checkpoints.clear()?;
             return Ok(output);
@@ -169,18 +182,21 @@ impl Trainer<'_> {
         if !path.exists() {
             return Ok(None);
         }
-        let finished: Finished = serde_json::from_slice(&files::read(&path)?)
-            .map_err(|source| TrainError::DamagedResult { path, source })?;
+        let finished: Finished = read_json(&path)?;
         if finished.fingerprint != fingerprint {
             let what = "finished with other settings".to_owned();
             return Err(TrainError::OtherRun { path: self.dir.clone(), what });
+        }
+        let metrics = read(&self.dir.join(METRICS))?;
+        if !self.dir.join(events::EVENTS).exists() {
+            events::write(&self.dir, &metrics)?;
         }
         Ok(Some(TrainOutput {
             updates: finished.updates,
             tokens: finished.tokens,
             padded_tokens: finished.padded_tokens,
             kept: finished.kept.unwrap_or(finished.updates),
-            metrics: read(&self.dir.join(METRICS))?,
+            metrics,
         }))
     }
 
@@ -190,7 +206,14 @@ impl Trainer<'_> {
         checkpoints: &Checkpoints,
     ) -> Result<TrainerState, TrainError> {
         let optimizer = Optimizer::new(self.config.optim, self.config.weight_decay);
-        match checkpoints.latest()? {
+        let saved = match checkpoints.latest() {
+            Err(TrainError::OtherRun { .. }) if self.replaces => {
+                checkpoints.clear()?;
+                None
+            }
+            saved => saved?,
+        };
+        match saved {
             Some(saved) => TrainerState::resume(start, optimizer, self.lora(), saved),
             None => Ok(TrainerState::new(start.clone(), optimizer)),
         }
@@ -212,7 +235,8 @@ impl Trainer<'_> {
         };
         if self.writes_weights {
             weights::save(&self.dir, &decoder, self.lora(), &metadata.base)?;
-            metadata.write(&self.dir)?;
+            let files = weights::file_hashes(&self.dir)?;
+            Metadata { files, ..metadata.clone() }.write(&self.dir)?;
         }
         let provenance = Provenance::new(PRODUCER, json!(metadata.settings))
             .with_input("preferences", metadata.preferences_hash.as_str())
@@ -226,7 +250,7 @@ impl Trainer<'_> {
             padded_tokens: state.padded_tokens,
             kept,
         };
-        files::write(&self.dir.join(FINISHED), json!(finished).to_string().as_bytes())?;
+        write_json(&self.dir.join(FINISHED), &finished)?;
         checkpoints.clear()?;
         Ok(TrainOutput {
             updates: state.step,

@@ -9,11 +9,12 @@ use iopo_llm::Silent;
 use iopo_model::{Decoder, LoraConfig};
 use iopo_schema::{MetricRow, ReferenceRow, TrainingMetric, read};
 use iopo_train::{
-    EncodedGroup, Method, TrainError,
+    EncodedGroup, Method, TrainError, TrainInputs,
+    events::EVENTS,
     state::TrainerState,
     train,
     trainer::{Trainer, TrainingData},
-    weights,
+    weights::{self, ADAPTER},
 };
 
 use crate::common::{
@@ -222,6 +223,46 @@ fn a_run_trains_every_method_once_and_a_second_run_does_nothing() {
         other.beta = 0.2;
         let error = train(&other, preferences, base, &out, &Silent).expect_err("other settings");
         assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+    });
+}
+
+#[test]
+fn results_of_other_settings_and_damaged_ones_are_replaced_on_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_base(folder.path(), &rows(8), |preferences, base| {
+        let [out, new] = ["train", "new"].map(|name| folder.path().join(name));
+        train(&settings(), preferences, base, &out, &Silent).expect("trained");
+        let mut other = settings();
+        other.sft.learning_rate /= 2.0;
+        let error = train(&other, preferences, base, &out, &Silent).expect_err("other settings");
+        assert!(matches!(error, TrainError::OtherRun { .. }), "{error}");
+        let replacing = || TrainInputs::new(preferences).with_replace(true);
+        let made = train(&other, replacing(), base, &out, &Silent).expect("replaced");
+        train(&other, preferences, base, &new, &Silent).expect("trained");
+        let same = |name: &str| {
+            let [a, b] = [&out, &new].map(|dir| fs::read(dir.join(name)).expect("a file"));
+            assert!(a == b, "{name} differs from that of a new run");
+        };
+        let names: Vec<String> = made
+            .runs
+            .iter()
+            .map(|run| format!("{}/{ADAPTER}", run.method))
+            .chain(["reference_logps.parquet".to_owned()])
+            .collect();
+        for name in &names {
+            same(name);
+        }
+
+        // The event file follows from the metrics; a damaged result is trained again.
+        let first = out.join(made.runs[0].method.name());
+        fs::remove_file(first.join(EVENTS)).expect("removed");
+        fs::write(first.join("finished.json"), "{}").expect("damaged");
+        assert!(train(&other, preferences, base, &out, &Silent).is_err());
+        train(&other, replacing(), base, &out, &Silent).expect("trained again");
+        for name in &names {
+            same(name);
+        }
+        assert!(first.join(EVENTS).is_file());
     });
 }
 
