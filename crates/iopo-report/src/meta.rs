@@ -22,6 +22,8 @@ pub struct ReportMeta {
     pub seed: u64,
     /// Models of the table of answers, by the names of their folders under `eval/`.
     pub compared: Vec<String>,
+    /// Models of the run, by the names of their folders; the folders of others are left out. Empty shows every folder.
+    pub models: Vec<String>,
     /// Notes before the numbers, for instance that the run is a demonstration.
     pub notes: Vec<String>,
     /// Versions of the binary, the backend and the model.

@@ -11,7 +11,7 @@ use iopo_schema::{
     run_files,
 };
 
-use crate::{ReportError, models};
+use crate::{ReportError, models::order};
 
 /// The contents of a run directory.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(crate) struct Run {
     pub(crate) preferences: Option<Vec<PreferenceRow>>,
     /// Groups of the rounds after the first, by the name of the model that was trained on them.
     pub(crate) later_preferences: Vec<(String, Vec<PreferenceRow>)>,
-    /// Folders under `train/` and those of later rounds with their metrics, in the order of [`models::order`].
+    /// Folders under `train/` and those of later rounds with their metrics, in the order of [`order`].
     pub(crate) training: Vec<(String, Vec<MetricRow>)>,
     pub(crate) summary: Option<Vec<SummaryRow>>,
     /// The evaluation on dev prompts, which compares rounds.
@@ -46,11 +46,16 @@ pub(crate) struct Responses {
 }
 
 impl Run {
-    /// Loads a run, with the responses of the `compared` models.
-    pub(crate) fn load(directory: &Path, compared: &[String]) -> Result<Self, ReportError> {
+    /// Loads the `models` of a run, or all if there are none, with the responses of the `compared` models.
+    pub(crate) fn load(
+        directory: &Path,
+        compared: &[String],
+        models: &[String],
+    ) -> Result<Self, ReportError> {
         if !directory.is_dir() {
             return Err(ReportError::NoRun { path: directory.to_path_buf() });
         }
+        let is_shown = |name: &String| models.is_empty() || models.contains(name);
         let (train, eval) = (directory.join(run_files::TRAIN), directory.join(run_files::EVAL));
         let mut training = Vec::new();
         for name in folders(&train)? {
@@ -70,9 +75,11 @@ impl Run {
                 training.extend(load(&metrics)?.map(|rows| (name, rows)));
             }
         }
-        training.sort_by(|left, right| models::order(&left.0, &right.0));
+        training.retain(|(name, _)| is_shown(name));
+        later_preferences.retain(|(name, _)| is_shown(name));
+        training.sort_by(|left, right| order(&left.0, &right.0));
         let mut unseen_kinds = BTreeSet::new();
-        for name in folders(&eval)? {
+        for name in folders(&eval)?.into_iter().filter(is_shown) {
             let scores: Option<Vec<ScoreRow>> = load(&eval.join(name).join(run_files::SCORES))?;
             let unseen = scores.into_iter().flatten().filter(|score| !score.seen);
             unseen_kinds.extend(unseen.map(|score| score.instruction_id));
@@ -152,7 +159,7 @@ fn folders(directory: &Path) -> Result<Vec<String>, ReportError> {
             names.push(entry.file_name().to_string_lossy().into_owned());
         }
     }
-    names.sort_by(|left, right| models::order(left, right));
+    names.sort_by(|left, right| order(left, right));
     Ok(names)
 }
 

@@ -1,8 +1,8 @@
 //! Records which responses a directory holds, so that others never replace them by accident.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
+use iopo_schema::content_hash::{read_json, write_json};
 use iopo_schema::run_files::PREDICTIONS;
 use serde_json::Value;
 
@@ -19,29 +19,14 @@ const MODEL: &str = "model";
 /// a file are replaced, because that file still exists.
 pub(super) fn claim(out: &Path, origin: &Value) -> Result<(), EvalError> {
     let path = out.join(FILE);
-    let held = match std::fs::read(&path) {
-        Ok(bytes) => Some(
-            serde_json::from_slice::<Value>(&bytes)
-                .map_err(|source| EvalError::Json { path: path.clone(), source })?,
-        ),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(source) => return Err(EvalError::Read { path, source }),
-    };
+    let held: Option<Value> = if path.exists() { Some(read_json(&path)?) } else { None };
     let unknown = held.is_none() && out.join(PREDICTIONS).exists();
     let other = held.as_ref().filter(|held| *held != origin && held.get(MODEL).is_some());
     if unknown || other.is_some() {
         let differences = other.map(|held| differences(held, origin)).unwrap_or_default();
         return Err(EvalError::OtherResponses { out: out.to_owned(), differences });
     }
-    write_json(&path, origin)
-}
-
-/// Writes pretty JSON, complete or not at all.
-pub(super) fn write_json(path: &Path, value: &Value) -> Result<(), EvalError> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|source| EvalError::Json { path: path.to_owned(), source })?;
-    iopo_core::files::write(path, format!("{text}\n").as_bytes())
-        .map_err(|source| EvalError::Write { path: path.to_owned(), source })
+    Ok(write_json(&path, origin)?)
 }
 
 /// Lists the settings in which two origins differ.

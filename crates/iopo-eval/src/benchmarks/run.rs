@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use iopo_llm::{LanguageModel, Message, Progress, Request, Sampling};
+use iopo_schema::content_hash::write_json;
 use iopo_schema::{Provenance, ScoreRow, SummaryRow, content_id, file_hash, run_files};
 use serde_json::{Value, json};
 
 use super::in_memory::GIVEN;
-use super::origin::{claim, write_json};
+use super::origin::claim;
 use super::responses::{MatchedResponses, ResponseFile};
 use super::{Benchmark, accuracies, contamination, table};
 use crate::score::{PRODUCER, score_file};
