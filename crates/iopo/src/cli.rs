@@ -48,8 +48,10 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Write an HTML report of a run and print its table.
     Report(RunArgs),
-    /// Run all stages, skipping finished ones.
+    /// Run all stages, skipping finished ones and computing stale ones again.
     Pipeline(RunArgs),
+    /// Show which stages of a run are done, which of them are valid, and why the others are not.
+    Status(StatusArgs),
     /// Merge an adapter into its base model and write a Hugging Face directory.
     Merge(MergeArgs),
     /// Export preference groups as rows for TRL or LLaMA-Factory.
@@ -128,6 +130,23 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "always", value_parser = GRADIENT_CHECKPOINTING)]
     pub(crate) gradient_checkpointing: Option<String>,
     /// Set any other setting to a TOML value; can be repeated. `iopo config` lists the settings.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// Flags of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// Run directory.
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Preset to compare the run with [default: the config.toml of DIR].
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub(crate) preset: Option<String>,
+    /// Configuration file to compare the run with.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Compare the run with another value of a setting; can be repeated.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
 }

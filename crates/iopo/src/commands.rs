@@ -8,3 +8,4 @@ pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod merge;
 pub(crate) mod stage;
+pub(crate) mod status;

@@ -59,6 +59,7 @@ fn run(command: &Command) -> Result<()> {
         },
         Command::Report(args) => stage::run(Stage::Report, args),
         Command::Pipeline(args) => stage::run_all(args),
+        Command::Status(args) => commands::status::run(args),
         Command::Merge(args) => commands::merge::run(args),
         Command::Export(args) => commands::export::run(args),
         Command::Import(args) => commands::import::run(args),

@@ -5,6 +5,10 @@
 //! A stage skips what an earlier call finished, so an interrupted run resumes by running it again. Nothing is printed:
 //! progress goes to a [`Progress`], and an error with a known remedy has a [hint](PipelineError::hint).
 //!
+//! Each stage has a record of the settings, the model and the files that it read, and of the files that it wrote. If one of
+//! them changes, the stage computes again what depends on it, and says why; a stage whose inputs are not valid is refused.
+//! [`status()`] compares the records of a run with a configuration.
+//!
 //! The configuration names the base model: a Hugging Face directory, a `.gguf` file, or `tiny`. To use a model that is
 //! already loaded, or that comes from elsewhere, pass it to [`Pipeline::with_models`]. The model is loaded when a stage
 //! first needs it.
@@ -31,21 +35,24 @@ mod error;
 mod estimate;
 mod eval;
 mod model;
+mod perform;
+mod reads;
+mod record;
 mod report;
 mod rounds;
 mod run_dir;
 mod stage;
+mod status;
 mod tasks;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use iopo_eval::EvaluationSummary;
-use iopo_llm::{LanguageModel, Progress};
-use iopo_pairs::{PairsSummary, is_imported, split_tasks};
+use iopo_llm::{LanguageModel, Progress, Silent};
+use iopo_pairs::{PairsSummary, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
 use iopo_synth::{RelevanceModel, SynthSummary, synthesize, synthesize_sampled};
@@ -56,11 +63,16 @@ use crate::config::PipelineConfig;
 pub use error::PipelineError;
 pub use estimate::{Speed, TimeEstimate};
 pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource};
+pub use record::Reason;
 pub use report::DEMONSTRATION;
 pub use rounds::RoundsSummary;
 pub use run_dir::RunDir;
 pub use stage::{Stage, StageOutcome, StageSummary};
+pub use status::{StageState, StageStatus};
 pub use tasks::BUILT_IN_TASKS;
+
+use perform::needs;
+use record::Record;
 
 /// A run: its configuration, its directory, and the source of its base model.
 ///
@@ -70,6 +82,29 @@ pub struct Pipeline {
     dir: RunDir,
     models: Box<dyn ModelSource + Send>,
     base: OnceCell<BaseModel>,
+    /// Hash of the base model, once it is loaded and asked for.
+    model_hash: OnceCell<String>,
+    /// The stage that is running.
+    running: Cell<Option<Stage>>,
+    /// Whether the running stage replaces files of other settings or inputs.
+    replaces: Cell<bool>,
+    /// The record of the running stage, to be written before its work begins.
+    pending: RefCell<Option<Record>>,
+}
+
+/// Compares the records of a run with a configuration, stage by stage. Nothing is written or locked.
+///
+/// # Errors
+/// Returns an error if a setting is invalid, the directory holds no run, or a file of it cannot be read.
+pub fn status(
+    config: PipelineConfig,
+    dir: impl AsRef<Path>,
+) -> Result<Vec<StageStatus>, PipelineError> {
+    let pipeline = Pipeline::unlocked(config, dir.as_ref())?;
+    if !pipeline.dir.is_run() {
+        return Err(PipelineError::NoRun { dir: dir.as_ref().to_owned() });
+    }
+    Ok(status::examine(&pipeline, Stage::Report)?.stages)
 }
 
 impl fmt::Debug for Pipeline {
@@ -79,17 +114,32 @@ impl fmt::Debug for Pipeline {
 }
 
 impl Pipeline {
-    /// Opens a run directory, which is created if it does not exist.
+    /// Opens a run directory. The first stage creates it, and writes the configuration to `config.toml` once it has its model.
     ///
-    /// Writes the configuration to `config.toml`. A directory with a `config.toml` resumes that run.
+    /// If the directory holds a run with another configuration, the stages that depend on what differs are stale.
     ///
     /// # Errors
-    /// Returns an error if a setting is invalid, the directory belongs to a run with another configuration, another
-    /// process works on it, or it cannot be written.
+    /// Returns an error if a setting is invalid, or if another process works on the run.
     pub fn open(config: PipelineConfig, dir: impl AsRef<Path>) -> Result<Self, PipelineError> {
+        let pipeline = Self::unlocked(config, dir.as_ref())?;
+        if pipeline.dir.is_run() {
+            pipeline.dir.hold()?;
+        }
+        Ok(pipeline)
+    }
+
+    fn unlocked(config: PipelineConfig, dir: &Path) -> Result<Self, PipelineError> {
         config.validate()?;
-        let dir = RunDir::open(dir.as_ref(), &config)?;
-        Ok(Self { config, dir, models: Box::new(LocalModels), base: OnceCell::new() })
+        Ok(Self {
+            config,
+            dir: RunDir::at(dir),
+            models: Box::new(LocalModels),
+            base: OnceCell::new(),
+            model_hash: OnceCell::new(),
+            running: Cell::new(None),
+            replaces: Cell::new(false),
+            pending: RefCell::new(None),
+        })
     }
 
     /// Sets the source of the base model, instead of [`LocalModels`].
@@ -97,7 +147,8 @@ impl Pipeline {
     /// Pass a [`BaseModel`] that is already loaded, or anything else that implements [`ModelSource`].
     #[must_use]
     pub fn with_models(self, models: impl ModelSource + Send + 'static) -> Self {
-        Self { models: Box::new(models), base: OnceCell::new(), ..self }
+        let (base, model_hash) = (OnceCell::new(), OnceCell::new());
+        Self { models: Box::new(models), base, model_hash, ..self }
     }
 
     /// Returns the configuration.
@@ -110,7 +161,8 @@ impl Pipeline {
         &self.dir
     }
 
-    /// Runs every stage in order and passes each outcome to `finished`. Finished work is skipped.
+    /// Runs every stage in order and passes each outcome to `finished`. Finished work is skipped if it is valid, and computed
+    /// again with a note to `progress` if it is stale or damaged.
     ///
     /// # Errors
     /// Returns the error of the first stage that fails, and [`PipelineError::is_cancelled`] is true for it if `progress`
@@ -123,6 +175,10 @@ impl Pipeline {
         // Checked before synthesis, which takes long.
         self.refuse_imported()?;
         benchmarks::check(self)?;
+        if self.dir.is_run() {
+            // The records have the hash of the model, which may have changed under its name.
+            self.load()?;
+        }
         for stage in Stage::ALL {
             finished(self.run_stage(stage, progress)?);
         }
@@ -151,13 +207,13 @@ impl Pipeline {
         stage: Stage,
         progress: &dyn Progress,
     ) -> Result<StageOutcome, PipelineError> {
-        let (summary, duration) = self.timed(stage, || {
+        let (summary, duration) = self.perform(stage, progress, |own| {
             Ok(match stage {
-                Stage::Synth => StageSummary::Synth(self.run_synth(progress)?),
+                Stage::Synth => StageSummary::Synth(self.run_synth(own, progress)?),
                 Stage::Pairs => StageSummary::Pairs(self.run_pairs(progress)?),
                 Stage::Train => StageSummary::Train(self.run_train(progress)?),
                 Stage::Rounds => StageSummary::Rounds(rounds::run(self, progress)?),
-                Stage::Eval => StageSummary::Eval(self.run_eval(progress)?),
+                Stage::Eval => StageSummary::Eval(eval::run(self, progress)?),
                 Stage::Report => StageSummary::Report(self.run_report()?),
             })
         })?;
@@ -172,7 +228,7 @@ impl Pipeline {
     /// Returns an error if the tasks are invalid or too few to train on, the model cannot be loaded or fails, no response
     /// is usable, a file cannot be read or written, or `progress` cancels.
     pub fn synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
-        Ok(self.timed(Stage::Synth, || self.run_synth(progress))?.0)
+        Ok(self.perform(Stage::Synth, progress, |own| self.run_synth(own, progress))?.0)
     }
 
     /// Runs [`synth`](Self::synth) with another model than the base, for instance one behind an endpoint.
@@ -184,25 +240,30 @@ impl Pipeline {
         model: &dyn LanguageModel,
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
-        Ok(self.timed(Stage::Synth, || self.synth_by(model, None, &self.tasks()?, progress))?.0)
+        let run = |_: &StageStatus| {
+            let source = self.tasks()?;
+            self.claim()?;
+            self.synth_by(model, None, &tasks::keep(&source, &self.dir)?, progress)
+        };
+        Ok(self.perform(Stage::Synth, progress, run)?.0)
     }
 
     /// Builds preference groups from the instructions and responses.
     ///
     /// # Errors
-    /// Returns an error if synthesis has not run, the directory holds imported groups, too few groups can be built, a file
-    /// cannot be read or written, or `progress` cancels.
+    /// Returns an error if synthesis has not run or is stale, the directory holds imported groups, too few groups can be built,
+    /// a file cannot be read or written, or `progress` cancels.
     pub fn pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
-        Ok(self.timed(Stage::Pairs, || self.run_pairs(progress))?.0)
+        Ok(self.perform(Stage::Pairs, progress, |_| self.run_pairs(progress))?.0)
     }
 
     /// Trains every method of the configuration on the preference groups.
     ///
     /// # Errors
-    /// Returns an error if pairing has not run, the model cannot be loaded, a training fails, a file cannot be read or
-    /// written, or `progress` cancels.
+    /// Returns an error if pairing has not run or is stale, the model cannot be loaded, a training fails, a file cannot be read
+    /// or written, or `progress` cancels.
     pub fn train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
-        Ok(self.timed(Stage::Train, || self.run_train(progress))?.0)
+        Ok(self.perform(Stage::Train, progress, |_| self.run_train(progress))?.0)
     }
 
     /// Runs the rounds after the first: each policy samples, gets groups from its samples and trains on.
@@ -211,26 +272,28 @@ impl Pipeline {
     ///
     /// # Errors
     /// Returns the errors of [`synth`](Self::synth), [`pairs`](Self::pairs) and [`train`](Self::train), and an error if
-    /// training has not run.
+    /// training has not run or is stale.
     pub fn rounds(&self, progress: &dyn Progress) -> Result<RoundsSummary, PipelineError> {
-        Ok(self.timed(Stage::Rounds, || rounds::run(self, progress))?.0)
+        Ok(self.perform(Stage::Rounds, progress, |_| rounds::run(self, progress))?.0)
     }
 
     /// Evaluates the base model and every trained model on the held-out instructions.
     ///
     /// # Errors
-    /// Returns an error if an earlier stage has not run, the directory holds imported groups, a model cannot be loaded or
-    /// fails, a file cannot be read or written, or `progress` cancels.
+    /// Returns an error if an earlier stage has not run or is stale, a model was trained on other groups than the run's, the
+    /// directory holds imported groups, a model cannot be loaded or fails, a file cannot be read or written, or `progress`
+    /// cancels.
     pub fn eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {
-        Ok(self.timed(Stage::Eval, || self.run_eval(progress))?.0)
+        Ok(self.perform(Stage::Eval, progress, |_| eval::run(self, progress))?.0)
     }
 
     /// Renders `report.html` from the files that exist.
     ///
     /// # Errors
-    /// Returns an error if a file of the run is damaged or the page cannot be written.
+    /// Returns an error if the directory holds no run, a finished stage is stale, a file of the run is damaged, or the page
+    /// cannot be written.
     pub fn report(&self) -> Result<ReportSummary, PipelineError> {
-        Ok(self.timed(Stage::Report, || self.run_report())?.0)
+        Ok(self.perform(Stage::Report, &Silent, |_| self.run_report())?.0)
     }
 
     /// Returns the headlines of the evaluation: clean accuracy from the base to the best method, with seen and with held-out
@@ -242,19 +305,28 @@ impl Pipeline {
         report::headlines(self)
     }
 
-    fn run_synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
-        let (tasks, config) = (self.tasks()?, &self.config.synth);
-        if let Some(summary) = synthesize_sampled(&tasks, self.dir.root(), config, progress)? {
+    fn run_synth(
+        &self,
+        own: &StageStatus,
+        progress: &dyn Progress,
+    ) -> Result<SynthSummary, PipelineError> {
+        let (source, config) = (self.tasks()?, &self.config.synth);
+        if own.has_other_model() {
+            self.dir.remove_answers()?;
+        }
+        if let Some(summary) = synthesize_sampled(&source, self.dir.root(), config, progress)? {
+            tasks::keep(&source, &self.dir)?;
             return Ok(summary);
         }
         let model = self.base()?.chat();
+        let tasks = tasks::keep(&source, &self.dir)?;
         let name = model.name();
         let base = RelevanceModel { name: &name, model };
         self.synth_by(model, Some(base), &tasks, progress)
     }
 
     fn run_pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
-        self.refuse_imported()?;
+        self.claim()?;
         self.pairs_in(&self.dir, &self.config, progress)
     }
 
@@ -281,9 +353,8 @@ impl Pipeline {
 
     fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
         let preferences = self.dir.preferences_file();
-        needs(&preferences, Stage::Pairs)?;
         let (config, out) = (&self.config.train, self.dir.train_dir());
-        let mut inputs = TrainInputs::new(&preferences);
+        let mut inputs = TrainInputs::new(&preferences).with_replace(self.replaces.get());
         let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
         let train_tasks: BTreeSet<String>;
         if config.sft.data == SftData::Responses {
@@ -308,28 +379,33 @@ impl Pipeline {
         Ok(split_tasks(&ids, &self.config.pairs))
     }
 
-    fn run_eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {
-        eval::check(self)?;
-        eval::run(self, progress)
-    }
-
     fn run_report(&self) -> Result<ReportSummary, PipelineError> {
         let meta = report::meta(self)?;
         Ok(iopo_report::render(self.dir.root(), &self.dir.report_file(), &meta)?)
     }
 
-    /// Returns the base model, loaded on first use.
+    /// Returns the base model, loaded on first use. From then on, the directory belongs to the run.
     fn base(&self) -> Result<&BaseModel, PipelineError> {
+        let base = self.load()?;
+        self.refuse_other_model()?;
+        self.claim()?;
+        Ok(base)
+    }
+
+    /// Loads the base model, unless it is loaded.
+    fn load(&self) -> Result<&BaseModel, PipelineError> {
         if let Some(base) = self.base.get() {
             return Ok(base);
         }
+        self.dir.hold()?;
         let base = self.models.load(&self.config, self.dir.root())?;
         Ok(self.base.get_or_init(|| base))
     }
 
     /// Returns the file of tasks. Fails if it leaves none to train on.
     fn tasks(&self) -> Result<PathBuf, PipelineError> {
-        let path = tasks::file(&self.config, &self.dir)?;
+        self.dir.hold()?;
+        let path = tasks::source(&self.config, &self.dir)?;
         tasks::check_count(iopo_synth::read_tasks(&path)?.len(), &self.config)?;
         Ok(path)
     }
@@ -343,34 +419,4 @@ impl Pipeline {
     ) -> Result<SynthSummary, PipelineError> {
         Ok(synthesize(tasks, self.dir.root(), model, base, &self.config.synth, progress)?)
     }
-
-    /// Fails if the groups are imported: no stage can build them again, so none may replace them.
-    fn refuse_imported(&self) -> Result<(), PipelineError> {
-        let preferences = self.dir.preferences_file();
-        if is_imported(&preferences) {
-            return Err(PipelineError::WouldReplaceImported { preferences });
-        }
-        Ok(())
-    }
-
-    /// Does the work of a stage, and measures and records its duration.
-    fn timed<T>(
-        &self,
-        stage: Stage,
-        work: impl FnOnce() -> Result<T, PipelineError>,
-    ) -> Result<(T, Duration), PipelineError> {
-        let begun = Instant::now();
-        let summary = work()?;
-        let took = begun.elapsed();
-        self.dir.note_time(stage, took)?;
-        Ok((summary, took))
-    }
-}
-
-/// Fails if a file of an earlier stage is missing.
-fn needs(file: &Path, stage: Stage) -> Result<(), PipelineError> {
-    if file.is_file() {
-        return Ok(());
-    }
-    Err(PipelineError::MissingInput { file: file.to_owned(), stage })
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use iopo::config::{ConfigError, PipelineConfig, check, parse, preset, set, set_seed};
-use iopo_schema::run_files;
+use iopo::pipeline::RunDir;
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
 use crate::failure::Failure;
+use crate::failure::pipeline::failure;
 
 /// A configuration and the directory of its run.
 #[derive(Debug)]
@@ -74,9 +75,9 @@ fn source(args: &RunArgs) -> Result<Source> {
         return from_file(path, out);
     }
     if let (None, Some(out)) = (&args.preset, &args.out) {
-        let own = out.join(run_files::CONFIG);
-        if own.is_file() {
-            return from_file(&own, out.clone());
+        let own = RunDir::read_config(out).map_err(|error| failure(error, out))?;
+        if let Some(text) = own {
+            return from_text(&text, RunDir::config_of(out).display().to_string(), out.clone());
         }
     }
     let name = args.preset.as_deref().unwrap_or("default");
@@ -89,8 +90,12 @@ fn from_file(path: &Path, out: PathBuf) -> Result<Source> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .with_context(|| Failure::usage(format!("cannot read {name}")))?;
+    from_text(&text, name, out)
+}
+
+fn from_text(text: &str, name: String, out: PathBuf) -> Result<Source> {
     let table =
-        parse(&text, &name).map_err(|error| usage("cannot read the configuration", &error))?;
+        parse(text, &name).map_err(|error| usage("cannot read the configuration", &error))?;
     Ok(Source { name, table, out })
 }
 

@@ -25,21 +25,31 @@ const KV_HEADS: usize = 2;
 const INTERMEDIATE: usize = 128;
 const RMS_NORM_EPS: f64 = 1e-5;
 
-/// Returns the model in `dir`, created if it does not exist. The bytes are always the same.
+/// Returns the model in `dir`, created if it does not exist. The bytes are always the same; a changed file is restored.
 ///
 /// # Errors
 /// Returns the operating system's error if the files cannot be written, or if `dir` holds other files.
 pub fn create(dir: &Path) -> io::Result<PathBuf> {
+    let vocabulary = Vocabulary::new();
+    let files = [
+        ("tokenizer.json", pretty(&vocabulary.tokenizer())?),
+        ("tokenizer_config.json", pretty(&Vocabulary::tokenizer_config())?),
+        ("model.safetensors", weights::safetensors(&vocabulary).map_err(io::Error::other)?),
+        ("config.json", pretty(&config(&vocabulary))?),
+    ];
     if dir.join("config.json").is_file() {
+        for (name, bytes) in files {
+            let path = dir.join(name);
+            if fs::read(&path).ok().as_ref() != Some(&bytes) {
+                iopo_core::files::write(&path, &bytes)?;
+            }
+        }
         return Ok(dir.to_path_buf());
     }
-    let vocabulary = Vocabulary::new();
     let made = AtomicDirectory::create(dir)?;
-    let write = |name: &str, bytes: Vec<u8>| fs::write(made.path().join(name), bytes);
-    write("tokenizer.json", pretty(&vocabulary.tokenizer())?)?;
-    write("tokenizer_config.json", pretty(&Vocabulary::tokenizer_config())?)?;
-    write("model.safetensors", weights::safetensors(&vocabulary).map_err(io::Error::other)?)?;
-    write("config.json", pretty(&config(&vocabulary))?)?;
+    for (name, bytes) in files {
+        fs::write(made.path().join(name), bytes)?;
+    }
     made.commit()?;
     Ok(dir.to_path_buf())
 }
@@ -79,7 +89,7 @@ mod tests {
     use super::create;
 
     #[test]
-    fn the_model_has_the_same_bytes_every_time_and_is_not_overwritten() {
+    fn the_model_has_the_same_bytes_every_time_and_a_changed_file_is_restored() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let [one, two] =
             ["one", "two"].map(|name| create(&dir.path().join(name)).expect("created"));
@@ -89,7 +99,11 @@ mod tests {
             assert!(a == b, "{name} differs");
         }
         std::fs::write(one.join("mark"), b"").expect("written");
+        std::fs::write(one.join("tokenizer.json"), b"{}").expect("written");
         create(&one).expect("found");
         assert!(one.join("mark").exists());
+        let [a, b] =
+            [&one, &two].map(|dir| std::fs::read(dir.join("tokenizer.json")).expect("file"));
+        assert!(a == b, "not restored");
     }
 }

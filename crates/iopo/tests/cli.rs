@@ -103,19 +103,21 @@ fn an_unknown_device_names_the_available_ones() {
 }
 
 #[test]
-fn another_configuration_in_the_same_directory_is_refused_with_a_hint() {
+fn a_command_that_fails_at_once_leaves_no_directory() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let out = dir.path().join("run");
-    let out = text(&out);
-    run(&["pairs", "--preset", "smoke", "--out", out]).error(1);
-    let error =
-        run(&["pairs", "--preset", "smoke", "--out", out, "--set", "pairs.seed=5"]).error(2);
-    insta::assert_snapshot!(error.replace(out, "OUT"), @r"
-    error: OUT belongs to a run with another configuration (pairs.seed: 0 → 5)
-      hint: pass another --out, delete OUT to start over, or omit the differing flags to resume the run
-    ");
-    // Without a preset, the run's own configuration is used.
-    run(&["pairs", "--out", out]).error(1);
+    run(&["pairs", "--preset", "smoke", "--out", text(&out)]).error(1);
+    run(&["synth", "--preset", "smoke", "--model", "no-such-thing", "--out", text(&out)]).error(2);
+    for command in [&["report", "--out"][..], &["status"]] {
+        let error = run(&[command, &[text(&out)]].concat()).error(2);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(error.replace(text(&out), "OUT"), @r"
+            error: found no run in OUT, expected a directory in which a stage has run
+              hint: check the path
+            ");
+        }
+    }
+    assert!(!out.exists());
 }
 
 #[test]

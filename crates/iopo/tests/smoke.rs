@@ -55,8 +55,11 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
     let synthesis = succeed(&["synth", "--out", text(&out)]).stderr;
     assert!(!synthesis.contains(" on flex"), "a finished synthesis needs no model:\n{synthesis}");
 
-    let other = run(&["pipeline", "--preset", "smoke", "--out", text(&out), "--seed", "9"]);
-    assert!(other.error(2).contains("another configuration"));
+    let other = run(&["train", "--preset", "smoke", "--out", text(&out), "--seed", "9"]).error(2);
+    assert!(
+        other.contains("cannot run train: synth is stale (") && other.contains("synth.seed: 0 → 9"),
+        "{other}"
+    );
 }
 
 #[cfg(unix)]
@@ -102,5 +105,6 @@ fn a_bf16_base_is_trained_with_adapters_and_a_run_keeps_its_type() {
         assert_eq!(outcome.code, Some(0), "{stage}: {}", outcome.stderr);
     }
     assert!(out.join("train/iopo/adapter_model.safetensors").is_file());
-    assert!(with("train", "f32").error(2).contains("another configuration"));
+    let error = with("train", "f32").error(2);
+    assert!(error.contains("synth is stale (dtype: \"bf16\" → \"f32\")"), "{error}");
 }

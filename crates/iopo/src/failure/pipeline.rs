@@ -32,8 +32,10 @@ fn hint(error: &PipelineError, out: &Path) -> Option<String> {
         PipelineError::Locked { .. } => {
             "wait for it to end, stop it, or pass another --out".to_owned()
         }
-        PipelineError::OtherConfiguration { .. } => format!(
-            "pass another --out, delete {out} to start over, or omit the differing flags to resume the run"
+        PipelineError::InvalidInput { input, .. } => format!(
+            "run `iopo {} --out {out}` again, or `iopo pipeline --out {out}`, which computes again what is not valid, with \
+             the same flags; `iopo status {out}` shows every stage",
+            input.stage
         ),
         PipelineError::MissingInput { stage, .. } => format!(
             "run `iopo {stage} --out {out}` first, or `iopo pipeline`, which runs every stage"
@@ -71,7 +73,7 @@ mod tests {
     use std::io;
     use std::path::{Path, PathBuf};
 
-    use iopo::pipeline::{PipelineError, Stage};
+    use iopo::pipeline::{PipelineError, Reason, Stage, StageState, StageStatus};
 
     use super::{Failure, failure, to_source};
     use crate::failure::{Exit, exit_of, render};
@@ -92,13 +94,21 @@ mod tests {
         let want = "error: OUT/preferences.parquet does not exist\n  \
             hint: run `iopo pairs --out OUT` first, or `iopo pipeline`, which runs every stage";
         assert_eq!(text, want);
-        let other = PipelineError::OtherConfiguration {
-            dir: PathBuf::from("OUT"),
-            changed: (0..9).map(|key| format!("k{key}: 1 → 2")).collect(),
+        let reason = |number| Reason::Setting {
+            key: format!("k{number}"),
+            old: "1".to_owned(),
+            new: "2".to_owned(),
         };
-        let (exit, text) = shown(other);
+        let input = StageStatus {
+            stage: Stage::Pairs,
+            state: StageState::Stale,
+            reasons: (0..9).map(reason).collect(),
+        };
+        let (exit, text) = shown(PipelineError::InvalidInput { stage: Stage::Train, input });
         assert_eq!(exit, Exit::Usage);
-        assert!(text.contains("k5: 1 → 2; and 3 more)\n  hint: pass another --out"), "{text}");
+        assert!(text.starts_with("error: cannot run train: pairs is stale (k0: 1 → 2; "), "{text}");
+        let hint = "k5: 1 → 2; and 3 more)\n  hint: run `iopo pairs --out OUT` again, or `iopo pipeline --out OUT`";
+        assert!(text.contains(hint), "{text}");
     }
 
     #[test]

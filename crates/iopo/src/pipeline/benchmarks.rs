@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use iopo_eval::{
-    BenchmarkConfig, BenchmarkRun, Decoding, Published, ScoredModel, compare, published,
+    BenchmarkConfig, BenchmarkRun, Decoding, EvalError, Published, ScoredModel, compare, published,
 };
 use iopo_llm::Progress;
 use iopo_schema::run_files;
@@ -34,10 +34,7 @@ fn data(pipeline: &Pipeline, benchmark: &Published) -> Result<PathBuf, PipelineE
 pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
     let config = pipeline.config();
     let held_out = config.eval.held_out_kinds()?;
-    let later = (2..=config.rounds).flat_map(|round| {
-        let lineages = config.lineages(round).into_iter();
-        lineages.map(move |lineage| rounds::dir(pipeline, round, lineage).root().to_owned())
-    });
+    let later = rounds::later_dirs(pipeline).into_iter().map(|dir| dir.root().to_owned());
     let trained_in: Vec<PathBuf> =
         std::iter::once(pipeline.dir().root().to_owned()).chain(later).collect();
     for benchmark in chosen(pipeline) {
@@ -51,8 +48,18 @@ pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), Pi
             let mut settings = BenchmarkConfig::new(&data, &dir);
             settings.trained_in.clone_from(&trained_in);
             settings.bootstrap = config.eval.bootstrap();
-            let run = BenchmarkRun::prepare(scorer.as_ref(), &settings, progress)?;
-            answer(pipeline, run, model.trained.as_deref(), &model.folder, progress)?;
+            let run = || BenchmarkRun::prepare(scorer.as_ref(), &settings, progress);
+            let trained = model.trained.as_deref();
+            match answer(pipeline, run()?, trained, &model.folder, progress) {
+                // Responses of an earlier model or of other settings.
+                Err(PipelineError::Eval(EvalError::OtherResponses { .. }))
+                    if pipeline.replaces.get() =>
+                {
+                    std::fs::remove_dir_all(&dir).map_err(PipelineError::io("remove", &dir))?;
+                    answer(pipeline, run()?, trained, &model.folder, progress)?;
+                }
+                answered => answered?,
+            }
             scored.push(ScoredModel { model: model.folder, dir });
         }
         compare(&scored, &out.join(run_files::SUMMARY), config.eval.bootstrap())?;

@@ -8,10 +8,11 @@ use iopo_eval::EvalError;
 use iopo_model::ModelError;
 use iopo_pairs::PairsError;
 use iopo_report::ReportError;
+use iopo_schema::SchemaError;
 use iopo_synth::SynthError;
 use iopo_train::TrainError;
 
-use super::Stage;
+use super::{Stage, StageState, StageStatus};
 use crate::config::{ConfigError, setting_hint};
 
 /// Why a pipeline failed.
@@ -21,22 +22,44 @@ pub enum PipelineError {
     /// A setting is invalid.
     #[error(transparent)]
     Config(Box<ConfigError>),
-    /// The `config.toml` of the run directory is invalid.
-    #[error("cannot use {}: {source}", path.display())]
-    RunConfig {
+    /// The `config.toml` of the run directory was changed by hand.
+    #[error("{} differs from the configuration that the last stage wrote", path.display())]
+    EditedConfig {
         /// The file.
         path: PathBuf,
-        /// Error of the configuration.
-        source: Box<ConfigError>,
     },
-    /// The run directory belongs to a run with another configuration.
-    #[error("{} belongs to a run with another configuration ({})", dir.display(), listed(changed))]
-    OtherConfiguration {
-        /// The run directory.
+    /// The directory holds no run.
+    #[error("found no run in {}, expected a directory in which a stage has run", dir.display())]
+    NoRun {
+        /// The directory.
         dir: PathBuf,
-        /// Settings that differ, as `key: there → here`.
-        changed: Vec<String>,
     },
+    /// An earlier stage is unfinished, or its files are not those of this configuration.
+    #[error("cannot run {stage}: {input}")]
+    InvalidInput {
+        /// The stage that reads the files.
+        stage: Stage,
+        /// The stage that writes them, and why it is not valid.
+        input: StageStatus,
+    },
+    /// A model was trained on other groups than those of the run.
+    #[error(
+        "{}: trained on groups with the content hash {found}, expected {expected}, the hash of {}",
+        model.display(), preferences.display()
+    )]
+    OtherGroups {
+        /// The directory of the model.
+        model: PathBuf,
+        /// The groups of the run.
+        preferences: PathBuf,
+        /// Hash of the groups of the run.
+        expected: String,
+        /// Hash of the groups that the model was trained on.
+        found: String,
+    },
+    /// A file of the run directory is damaged, or cannot be read or written.
+    #[error(transparent)]
+    File(#[from] SchemaError),
     /// Another process has the run directory open.
     #[error("another process is working on {}", dir.display())]
     Locked {
@@ -140,12 +163,20 @@ impl PipelineError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Config(source) | Self::RunConfig { source, .. } => return source.hint(),
-            Self::OtherConfiguration { dir, .. } => {
+            Self::Config(source) => return source.hint(),
+            Self::EditedConfig { .. } => {
+                "pass a changed copy with --config, or single settings with --set; delete the file to start from a preset"
+                    .to_owned()
+            }
+            Self::NoRun { .. } => "check the path".to_owned(),
+            Self::InvalidInput { input, .. } => {
                 format!(
-                    "use another directory, delete {} to start over, or restore its settings",
-                    dir.display()
+                    "run the stage `{}` again, or the whole pipeline, which computes again what is not valid",
+                    input.stage
                 )
+            }
+            Self::OtherGroups { .. } => {
+                "train again on the groups of this run, or restore the groups that the model was trained on".to_owned()
             }
             Self::Locked { .. } => {
                 "wait for it to end, stop it, or use another directory".to_owned()
@@ -190,6 +221,7 @@ impl PipelineError {
             Self::Train(error) => return error.hint(),
             Self::Eval(error) => return error.hint(),
             Self::Report(error) => return error.hint(),
+            Self::File(error) => return error.hint(),
             Self::Io { .. } | Self::Source(_) => return None,
         })
     }
@@ -198,14 +230,16 @@ impl PipelineError {
     pub fn is_usage(&self) -> bool {
         match self {
             Self::Config(_)
-            | Self::RunConfig { .. }
-            | Self::OtherConfiguration { .. }
+            | Self::EditedConfig { .. }
+            | Self::NoRun { .. }
+            | Self::OtherGroups { .. }
             | Self::TooFewTasks { .. }
             | Self::OtherTasks { .. }
             | Self::WouldReplaceImported { .. }
             | Self::CannotEvaluateImported { .. }
             | Self::NoModel { .. }
             | Self::NoData { .. } => true,
+            Self::InvalidInput { input, .. } => input.state == StageState::Stale,
             Self::Model(error) => matches!(error, ModelError::Setting(_)),
             Self::Synth(error) => error.is_usage(),
             Self::Pairs(error) => error.is_usage(),
@@ -215,6 +249,7 @@ impl PipelineError {
             | Self::Io { .. }
             | Self::MissingInput { .. }
             | Self::Source(_)
+            | Self::File(_)
             | Self::Report(_) => false,
         }
     }
@@ -239,15 +274,4 @@ impl PipelineError {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
-}
-
-/// The first settings of a list, and the number of the others.
-fn listed(changed: &[String]) -> String {
-    const SHOWN: usize = 6;
-    let mut list = changed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    if changed.len() > SHOWN {
-        let more = format!("; and {} more", changed.len() - SHOWN);
-        list.push_str(&more);
-    }
-    list
 }

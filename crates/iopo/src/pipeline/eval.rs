@@ -23,7 +23,8 @@ use crate::config::Lineage;
 
 use models::RunModels;
 
-/// Fails if an earlier stage has not run, or if the groups are imported, which have no constraints to check.
+/// Fails if an earlier stage has not run, if the groups are imported, which have no constraints to check, or if a model was
+/// trained on other groups than the run's, among which the test tasks may be.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
     let dir = pipeline.dir();
     let preferences = dir.preferences_file();
@@ -36,9 +37,23 @@ pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
         let stage = if model.round > 1 { Stage::Rounds } else { Stage::Train };
         if let Some(dir) = &model.trained {
             needs(&dir.join(METADATA), stage)?;
+            refuse_other_groups(dir)?;
         }
     }
     Ok(())
+}
+
+/// Fails if a model was trained on other groups than those beside its directory.
+fn refuse_other_groups(model: &Path) -> Result<(), PipelineError> {
+    // In a run and in a round, models are in `train/NAME` beside the groups.
+    let Some(root) = model.parent().and_then(Path::parent) else { return Ok(()) };
+    let preferences = root.join(run_files::PREFERENCES);
+    let (expected, found) =
+        (iopo_schema::file_hash(&preferences)?, Metadata::read(model)?.preferences_hash);
+    if expected == found {
+        return Ok(());
+    }
+    Err(PipelineError::OtherGroups { model: model.to_owned(), preferences, expected, found })
 }
 
 /// Evaluates the base model and every trained model on the test prompts, and scores the benchmarks.
@@ -49,12 +64,29 @@ pub(super) fn run(
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, PipelineError> {
     let dir = pipeline.dir();
+    note_other_start(pipeline, progress)?;
     if pipeline.config().rounds > 1 {
         on_split(pipeline, Split::Dev, &dir.dev_dir(), progress)?;
     }
     let summary = on_split(pipeline, Split::Test, &dir.eval_dir(), progress)?;
     benchmarks::run(pipeline, progress)?;
     Ok(summary)
+}
+
+/// Notes that the training of the start of all models is not among the files that are compared with the test prompts.
+fn note_other_start(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
+    let Some(start) = pipeline.config().train.start.as_ref().filter(|dir| Metadata::exists(dir))
+    else {
+        return Ok(());
+    };
+    let own = iopo_schema::file_hash(&pipeline.dir().preferences_file())?;
+    if Metadata::read(start)?.preferences_hash != own {
+        progress.note(&format!(
+            "{} was trained on other groups, whose tasks are not compared with the test prompts",
+            start.display()
+        ));
+    }
+    Ok(())
 }
 
 /// Evaluates all models on prompts of the dev or test tasks.
@@ -75,7 +107,8 @@ fn on_split(
     };
     let candidates = candidates(pipeline)?;
     let (base, preferences) = (pipeline.base()?, dir.preferences_file());
-    let models = RunModels::new(base, &preferences, split, &config.train, progress)?;
+    let replaces = pipeline.replaces.get();
+    let models = RunModels::new(base, &preferences, split, &config.train, replaces, progress)?;
     Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
 }
 
@@ -86,11 +119,7 @@ fn training_files(pipeline: &Pipeline, splits: &BTreeMap<String, Split>) -> Vec<
         preferences: dir.preferences_file(),
         splits: splits.clone(),
     };
-    let config = pipeline.config();
-    let later = (2..=config.rounds).flat_map(|round| {
-        let lineages = config.lineages(round).into_iter();
-        lineages.map(move |lineage| rounds::dir(pipeline, round, lineage))
-    });
+    let later = rounds::later_dirs(pipeline).into_iter();
     std::iter::once(of(pipeline.dir())).chain(later.map(|dir| of(&dir))).collect()
 }
 

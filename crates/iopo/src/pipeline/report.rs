@@ -34,6 +34,8 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     meta.confidence = Some(config.eval.confidence);
     meta.seed = config.eval.seed;
     meta.headlines = headlines(pipeline)?;
+    // Other folders belong to methods that the configuration no longer has.
+    meta.models = run_models(pipeline).into_iter().map(|model| model.folder).collect();
     meta.compared = compared(pipeline)?.into_iter().map(|model| model.folder).collect();
     Ok(meta)
 }

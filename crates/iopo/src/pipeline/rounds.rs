@@ -81,7 +81,9 @@ fn run_one(
         own.learning_rate = Some(chosen.learning_rate);
     }
     let preferences = dir.preferences_file();
-    let inputs = TrainInputs::new(&preferences).with_start(lineage.method, &start);
+    let inputs = TrainInputs::new(&preferences)
+        .with_start(lineage.method, &start)
+        .with_replace(pipeline.replaces.get());
     let base = pipeline.base()?;
     let made = iopo_train::train(&train, inputs, &base.base(), &dir.train_dir(), progress)?;
     Ok(made.groups)
@@ -107,6 +109,14 @@ fn write_tasks(pipeline: &Pipeline, dir: &RunDir) -> Result<PathBuf, PipelineErr
         files::write(&path, lines.as_bytes()).map_err(PipelineError::io("write", &path))?;
     }
     Ok(path)
+}
+
+/// Lists the directories of every round after the first, one for each policy.
+pub(super) fn later_dirs(pipeline: &Pipeline) -> Vec<RunDir> {
+    let config = pipeline.config();
+    let of_round = |round| config.lineages(round).into_iter().map(move |lineage| (round, lineage));
+    let all = (2..=config.rounds).flat_map(of_round);
+    all.map(|(round, lineage)| dir(pipeline, round, lineage)).collect()
 }
 
 /// Returns the directory of a policy's round.

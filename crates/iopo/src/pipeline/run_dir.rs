@@ -1,18 +1,25 @@
-//! The run directory: the paths of its files, its lock, and the configuration that it belongs to.
+//! The run directory: the paths of its files, its lock, and its configuration.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use iopo_core::files;
+use iopo_schema::content_hash::{seal, verify, zeros};
 use iopo_schema::run_files;
 
 use super::{PipelineError, Stage};
-use crate::config::{ConfigError, PipelineConfig, differences, parse, resolve};
+use crate::config::PipelineConfig;
 
-const HEADER: &str = "# The resolved configuration of this run: `iopo pipeline --config` with this file repeats it.\n\n";
+/// The first lines of a run's configuration.
+const HEADER: &str = "# The resolved configuration of this run: `iopo pipeline --config` with this file repeats it.\n\
+    # To change a setting, pass it to a command, or pass a changed copy of this file with --config.\n";
+/// The text before the content hash of a run's configuration.
+const MARK: &str = "# content_hash = \"";
+/// The file of the lock.
+const LOCK: &str = ".lock";
 
 /// The paths of a run's files.
 ///
@@ -20,32 +27,61 @@ const HEADER: &str = "# The resolved configuration of this run: `iopo pipeline -
 #[derive(Debug, Clone)]
 pub struct RunDir {
     root: PathBuf,
-    /// The lock, unless the file system has none. The system releases it even if the process is killed.
-    lock: Arc<Option<File>>,
+    held: Arc<OnceLock<Held>>,
 }
 
 impl RunDir {
-    /// Opens or creates the directory. Fails if it belongs to another configuration.
-    pub(super) fn open(root: &Path, config: &PipelineConfig) -> Result<Self, PipelineError> {
-        fs::create_dir_all(root).map_err(PipelineError::io("open the run directory", root))?;
-        let run = Self { root: root.to_path_buf(), lock: Arc::new(lock(root)?) };
-        let path = run.config_file();
-        if path.is_file() {
-            let text = fs::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
-            let unusable =
-                |source| PipelineError::RunConfig { path: path.clone(), source: Box::new(source) };
-            let found = parse(&text, &path.display().to_string())
-                .and_then(|table| resolve(&table))
-                .map_err(unusable)?;
-            let changed = changes(&found, config)?;
-            if changed.is_empty() {
-                return Ok(run);
-            }
-            return Err(PipelineError::OtherConfiguration { dir: root.to_owned(), changed });
+    /// Returns the paths of a run. Nothing is created or locked.
+    pub(super) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned(), held: Arc::default() }
+    }
+
+    /// Returns whether a stage of a run has worked in the directory.
+    pub(super) fn is_run(&self) -> bool {
+        self.config_file().is_file()
+    }
+
+    /// Creates and locks the directory, unless this value holds the lock already.
+    pub(super) fn hold(&self) -> Result<(), PipelineError> {
+        if self.held.get().is_none() {
+            let held = Held::take(&self.root)?;
+            // Set by no one else, because only the pipeline that owns this value calls this.
+            let _ = self.held.set(held);
         }
-        let text = format!("{HEADER}{}", config.to_toml()?);
-        files::write(&path, text.as_bytes()).map_err(PipelineError::io("write", &path))?;
-        Ok(run)
+        Ok(())
+    }
+
+    /// Writes the configuration, unless the file has it.
+    pub(super) fn write_config(&self, config: &PipelineConfig) -> Result<(), PipelineError> {
+        let text = format!("{HEADER}{MARK}{}\"\n\n{}", zeros(), config.to_toml()?);
+        let (text, path) = (seal(text, MARK), self.config_file());
+        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            files::write(&path, text.as_bytes()).map_err(PipelineError::io("write", &path))?;
+        }
+        Ok(())
+    }
+
+    /// Returns the file of the configuration of the run in `root`.
+    pub fn config_of(root: &Path) -> PathBuf {
+        root.join(run_files::CONFIG)
+    }
+
+    /// Reads the text of the configuration that the last stage of a run wrote; `None` if `root` is no run.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or was changed since.
+    pub fn read_config(root: &Path) -> Result<Option<String>, PipelineError> {
+        let path = Self::config_of(root);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
+        match verify(&path, text.as_bytes(), MARK) {
+            Ok(true) => Ok(Some(text)),
+            // Written by hand.
+            Ok(false) if !text.starts_with(HEADER) => Ok(Some(text)),
+            Ok(false) | Err(_) => Err(PipelineError::EditedConfig { path }),
+        }
     }
 
     /// Returns the directory.
@@ -55,10 +91,10 @@ impl RunDir {
 
     /// Returns the file of the resolved configuration.
     pub fn config_file(&self) -> PathBuf {
-        self.root.join(run_files::CONFIG)
+        Self::config_of(&self.root)
     }
 
-    /// Returns the file of the built-in tasks, which synthesis writes unless the configuration names another file.
+    /// Returns the run's copy of its tasks, which is `tasks.parquet` if they are a Parquet file.
     pub fn tasks_file(&self) -> PathBuf {
         self.root.join(run_files::TASKS)
     }
@@ -98,6 +134,11 @@ impl RunDir {
         self.eval_dir().join(run_files::SUMMARY)
     }
 
+    /// Returns the record of a stage: the settings and files that it read, and the files that it wrote.
+    pub fn record_file(&self, stage: Stage) -> PathBuf {
+        self.root.join(run_files::STAGES).join(format!("{stage}.json"))
+    }
+
     /// Returns the HTML page.
     pub fn report_file(&self) -> PathBuf {
         self.root.join(run_files::REPORT)
@@ -107,7 +148,7 @@ impl RunDir {
     #[must_use]
     pub fn of_round(&self, round: usize, policy: &str) -> Self {
         let root = self.root.join(run_files::ROUNDS).join(round.to_string()).join(policy);
-        Self { root, lock: Arc::clone(&self.lock) }
+        Self { root, held: Arc::clone(&self.held) }
     }
 
     /// Returns the directory of a published benchmark.
@@ -118,6 +159,20 @@ impl RunDir {
     /// Returns the directory of the evaluation on dev prompts, which compares rounds.
     pub fn dev_dir(&self) -> PathBuf {
         self.eval_dir().join(run_files::DEV)
+    }
+
+    /// Removes the sampled answers, for instance those of another model.
+    pub(super) fn remove_answers(&self) -> Result<(), PipelineError> {
+        for name in [run_files::ANSWERS, run_files::RELEVANCE] {
+            let path = self.root.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(PipelineError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Appends the duration of a stage to `times.tsv`; the other files hold no times.
@@ -131,24 +186,40 @@ impl RunDir {
     }
 }
 
-/// Lists the settings that differ and that change a file of the run. The others are the name and notes, the device, the
-/// use of memory, and limits that only accept or refuse a result.
-fn changes(found: &PipelineConfig, config: &PipelineConfig) -> Result<Vec<String>, ConfigError> {
-    let mut found = found.clone();
-    found.name.clone_from(&config.name);
-    found.notes.clone_from(&config.notes);
-    found.device.clone_from(&config.device);
-    found.demonstration = config.demonstration;
-    found.train.gradient_checkpointing = config.train.gradient_checkpointing;
-    found.synth.max_edited_share = config.synth.max_edited_share;
-    found.pairs.max_edited_share = config.pairs.max_edited_share;
-    found.pairs.min_test_tasks = config.pairs.min_test_tasks;
-    found.pairs.min_train_groups = config.pairs.min_train_groups;
-    Ok(differences(&found.to_table()?, &config.to_table()?))
+/// A locked directory.
+#[derive(Debug)]
+struct Held {
+    root: PathBuf,
+    /// Whether the directory did not exist before.
+    created: bool,
+    /// The lock, unless the file system has none. The system releases it even if the process is killed.
+    _lock: Option<File>,
+}
+
+impl Held {
+    fn take(root: &Path) -> Result<Self, PipelineError> {
+        let created = !root.exists();
+        fs::create_dir_all(root).map_err(PipelineError::io("open the run directory", root))?;
+        Ok(Self { root: root.to_owned(), created, _lock: lock(root)? })
+    }
+}
+
+/// Removes a directory that was created for a stage which failed before it began its work.
+impl Drop for Held {
+    fn drop(&mut self) {
+        if !self.created || self.root.join(run_files::CONFIG).exists() {
+            return;
+        }
+        // What remains does no harm, and a directory with other files stays.
+        for name in [LOCK, run_files::TASKS] {
+            let _ = fs::remove_file(self.root.join(name));
+        }
+        let _ = fs::remove_dir(&self.root);
+    }
 }
 
 fn lock(root: &Path) -> Result<Option<File>, PipelineError> {
-    let path = root.join(".lock");
+    let path = root.join(LOCK);
     let lock = files::lock(&path).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock => PipelineError::Locked { dir: root.to_owned() },
         _ => PipelineError::io("lock", &path)(error),
@@ -164,54 +235,50 @@ fn lock(root: &Path) -> Result<Option<File>, PipelineError> {
 
 #[cfg(test)]
 mod tests {
-    use iopo_train::GradientCheckpointing;
-
     use super::{PipelineConfig, PipelineError, RunDir};
 
     #[test]
-    fn a_run_resumes_with_its_configuration_and_refuses_another() {
+    fn a_directory_is_locked_while_it_is_held() {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let open = |change: fn(&mut PipelineConfig)| {
-            let mut config = PipelineConfig::default();
-            change(&mut config);
-            RunDir::open(dir.path(), &config)
-        };
-        open(|_| ()).expect("created");
-        open(|_| ()).expect("resumed");
-        open(|config| config.device = "cuda".to_owned()).expect("the device may change");
-        open(|config| config.train.gradient_checkpointing = GradientCheckpointing::Always)
-            .expect("the use of memory may change");
-        open(|config| {
-            config.name = "other".to_owned();
-            config.pairs.min_test_tasks = 1;
-            config.synth.max_edited_share = 1.0;
-        })
-        .expect("the name and limits that only accept a result may change");
-        let error = open(|config| config.set_seed(3)).expect_err("refused");
-        assert!(error.is_usage());
-        assert!(error.to_string().contains("seed: 0 → 3"), "{error}");
-    }
-
-    #[test]
-    fn a_directory_is_locked_while_it_is_open() {
-        let dir = tempfile::tempdir().expect("temporary directory");
-        let config = PipelineConfig::default();
-        let first = RunDir::open(dir.path(), &config).expect("created");
-        let second = RunDir::open(dir.path(), &config).expect_err("locked");
+        let first = RunDir::at(dir.path());
+        first.hold().expect("locked");
+        first.hold().expect("locked by itself");
+        let second = RunDir::at(dir.path()).hold().expect_err("locked");
         assert!(matches!(second, PipelineError::Locked { .. }), "{second}");
         drop(first);
-        RunDir::open(dir.path(), &config).expect("unlocked");
+        RunDir::at(dir.path()).hold().expect("unlocked");
+        assert!(dir.path().is_dir(), "it existed before");
     }
 
     #[test]
-    fn a_setting_that_a_run_does_not_name_has_its_default() {
+    fn a_directory_of_a_run_that_did_not_begin_is_removed() {
+        let parent = tempfile::tempdir().expect("temporary directory");
+        let root = parent.path().join("run");
+        RunDir::at(&root).hold().expect("created");
+        assert!(!root.exists());
+        let run = RunDir::at(&root);
+        run.hold().expect("created");
+        run.write_config(&PipelineConfig::default()).expect("written");
+        drop(run);
+        assert!(root.join("config.toml").is_file());
+    }
+
+    #[test]
+    fn a_configuration_that_was_changed_by_hand_is_refused() {
         let dir = tempfile::tempdir().expect("temporary directory");
-        let config = PipelineConfig::default();
-        std::fs::write(dir.path().join("config.toml"), "seed = 0\n[synth]\n").expect("written");
-        RunDir::open(dir.path(), &config).expect("resumed");
-        std::fs::write(dir.path().join("config.toml"), "sead = 0\n").expect("written");
-        let error = RunDir::open(dir.path(), &config).expect_err("refused");
+        assert_eq!(RunDir::read_config(dir.path()).expect("no run"), None);
+        RunDir::at(dir.path()).write_config(&PipelineConfig::default()).expect("written");
+        let text = RunDir::read_config(dir.path()).expect("intact").expect("there");
+        let table = crate::config::parse(&text, "config.toml").expect("TOML");
+        let config = crate::config::resolve(&table).expect("valid");
+        assert_eq!(config, PipelineConfig::default());
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, text.replacen("seed = 0", "seed = 1", 1)).expect("written");
+        let error = RunDir::read_config(dir.path()).expect_err("changed");
         assert!(error.is_usage() && error.to_string().contains("config.toml"), "{error}");
-        assert_eq!(error.hint().as_deref(), Some("did you mean `seed`?"));
+        assert!(error.hint().is_some_and(|hint| hint.contains("--config")));
+        // A file without a hash was written by hand.
+        std::fs::write(&path, "seed = 1\n").expect("written");
+        RunDir::read_config(dir.path()).expect("accepted");
     }
 }

@@ -1,33 +1,91 @@
-//! The tasks of a run.
+//! The tasks of a run, and the run's own copy of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use iopo_core::files;
-use iopo_schema::file_hash;
+use iopo_schema::{file_hash, run_files};
 use iopo_synth::{SynthError, Task, used_tasks};
 
-use super::{PipelineError, RunDir};
+use super::record::Record;
+use super::{PipelineError, RunDir, Stage};
 use crate::config::PipelineConfig;
 
 /// The built-in tasks, as JSON lines.
 pub const BUILT_IN_TASKS: &str = include_str!("../../data/tasks.jsonl");
 
-/// Returns the configured file of tasks, or writes the built-in tasks into the run directory.
-pub(super) fn file(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, PipelineError> {
-    if !config.tasks.is_empty() {
-        return Ok(PathBuf::from(&config.tasks));
-    }
-    let path = dir.tasks_file();
-    if !path.is_file() {
-        files::write(&path, BUILT_IN_TASKS.as_bytes())
-            .map_err(PipelineError::io("write", &path))?;
-    }
-    Ok(path)
+/// The tasks that a configuration names.
+pub(super) enum Original {
+    /// The built-in tasks.
+    BuiltIn,
+    /// A file.
+    File(PathBuf),
 }
 
-/// Reads the tasks that synthesis used. Fails if their file has changed since.
+/// Returns the tasks that a configuration names.
+pub(super) fn original(config: &PipelineConfig) -> Original {
+    if config.tasks.is_empty() {
+        return Original::BuiltIn;
+    }
+    Original::File(PathBuf::from(&config.tasks))
+}
+
+/// Lists the run's copies of its tasks: one, after synthesis has begun.
+pub(super) fn copies(dir: &RunDir) -> Vec<PathBuf> {
+    let jsonl = dir.root().join(run_files::TASKS);
+    let parquet = jsonl.with_extension("parquet");
+    [jsonl, parquet].into_iter().filter(|path| path.is_file()).collect()
+}
+
+/// Returns the file of tasks that synthesis reads: the original, or the run's copy if the original is gone.
+pub(super) fn source(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, PipelineError> {
+    let Original::File(file) = original(config) else {
+        return keep_text(BUILT_IN_TASKS.as_bytes(), &dir.root().join(run_files::TASKS));
+    };
+    if file.exists() {
+        return Ok(file);
+    }
+    let recorded = Record::read(&dir.record_file(Stage::Synth))?;
+    let recorded = recorded.and_then(|record| record.inputs.get("tasks").cloned());
+    for copy in copies(dir) {
+        if recorded.is_some() && recorded == Some(file_hash(&copy)?) {
+            return Ok(copy);
+        }
+    }
+    Ok(file)
+}
+
+/// Copies the tasks into the run directory, so that a change of the original is noticed. Returns the copy.
+pub(super) fn keep(source: &Path, dir: &RunDir) -> Result<PathBuf, PipelineError> {
+    let is_parquet = source.extension().is_some_and(|extension| extension == "parquet");
+    let jsonl = dir.root().join(run_files::TASKS);
+    let parquet = jsonl.with_extension("parquet");
+    let (copy, other) = if is_parquet { (parquet, jsonl) } else { (jsonl, parquet) };
+    if source == copy {
+        return Ok(copy);
+    }
+    let bytes = std::fs::read(source).map_err(PipelineError::io("read", source))?;
+    keep_text(&bytes, &copy)?;
+    if other.is_file() {
+        std::fs::remove_file(&other).map_err(PipelineError::io("remove", &other))?;
+    }
+    Ok(copy)
+}
+
+/// Writes a file unless it has these bytes.
+fn keep_text(bytes: &[u8], path: &Path) -> Result<PathBuf, PipelineError> {
+    if std::fs::read(path).ok().as_deref() != Some(bytes) {
+        files::write(path, bytes).map_err(PipelineError::io("write", path))?;
+    }
+    Ok(path.to_owned())
+}
+
+/// Reads the tasks that synthesis used, from the run's copy. Fails if the instructions were made from another file.
 pub(super) fn used(config: &PipelineConfig, dir: &RunDir) -> Result<Vec<Task>, PipelineError> {
-    let (file, instructions) = (file(config, dir)?, dir.instructions_file());
+    let file = match copies(dir).into_iter().next() {
+        Some(copy) => copy,
+        None => source(config, dir)?,
+    };
+    let instructions = dir.instructions_file();
     let synthesized = iopo_schema::provenance(&instructions).map_err(SynthError::from)?;
     let hash = file_hash(&file).map_err(SynthError::from)?;
     // Instructions of another program may not name their tasks.

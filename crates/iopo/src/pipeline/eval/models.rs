@@ -7,7 +7,7 @@ use iopo_eval::{Candidate, EvalError, Models};
 use iopo_llm::{LanguageModel, Progress};
 use iopo_model::ChatModel;
 use iopo_schema::{PreferenceRow, ReferenceRow, Split};
-use iopo_train::reference::{Identity, reference};
+use iopo_train::reference::{Identity, discard_other, reference};
 use iopo_train::{
     EncodedGroup, EncodedGroups, Encoder, TrainConfig, TrainError, TruncationMode, encode,
 };
@@ -22,6 +22,8 @@ pub(super) struct RunModels<'a> {
     encoded: Vec<EncodedGroup>,
     preferences_hash: String,
     train: &'a TrainConfig,
+    /// Whether log-probabilities of other models or groups are replaced.
+    replaces: bool,
 }
 
 impl<'a> RunModels<'a> {
@@ -31,6 +33,7 @@ impl<'a> RunModels<'a> {
         preferences: &Path,
         split: Split,
         train: &'a TrainConfig,
+        replaces: bool,
         progress: &dyn Progress,
     ) -> Result<Self, EvalError> {
         let mut rows: Vec<PreferenceRow> = iopo_schema::read(preferences)?;
@@ -48,6 +51,7 @@ impl<'a> RunModels<'a> {
             base,
             rows,
             train,
+            replaces,
         })
     }
 }
@@ -101,6 +105,10 @@ impl Models for RunModels<'_> {
             preferences_hash: &self.preferences_hash,
         };
         let groups: Vec<&EncodedGroup> = self.encoded.iter().collect();
+        if self.replaces {
+            discard_other(path, &groups, identity)
+                .map_err(failed_to("replace the log-probabilities of the groups"))?;
+        }
         let (layout, budget) = (self.train.sequence_layout, self.train.tokens_per_micro_batch);
         reference(path, model.decoder(), &groups, identity, layout, budget, progress)
             .map_err(failed_to("compute the log-probabilities of the groups"))?;

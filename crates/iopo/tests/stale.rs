@@ -1,0 +1,281 @@
+//! Changed settings, files and directories: what is still valid is reused, what is not is named, and nothing is mixed.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use common::{Outcome, run, succeed, text};
+
+/// A run of one round with a task file of its own.
+struct Run {
+    dir: tempfile::TempDir,
+}
+
+impl Run {
+    /// Copies a finished run, which is made once.
+    fn finished() -> Self {
+        static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
+        let made = MADE.get_or_init(|| {
+            let made = Self { dir: tempfile::tempdir().expect("temporary directory") };
+            let preset = include_str!("../presets/smoke.toml")
+                .replace("rounds = 2", "rounds = 1")
+                .replace("[round.2]\nmethods = [\"iopo\"]\n", "");
+            let mut tasks = String::new();
+            for line in include_str!("../data/tasks.jsonl").lines().take(16) {
+                tasks += line;
+                tasks.push('\n');
+            }
+            fs::write(made.tasks(), tasks).expect("written");
+            let settings = preset
+                .replace("max_tasks = 24", "max_tasks = 16")
+                .replace("test_tasks = 6\ndev_tasks = 3", "test_tasks = 4\ndev_tasks = 2")
+                .replace("[train]\n", "[train]\nmethods = [\"sft\", \"iopo\"]\n");
+            assert!(settings.contains("rounds = 1") && settings.contains("max_tasks = 16"));
+            assert!(settings.contains("methods = [\"sft\", \"iopo\"]"));
+            fs::write(made.settings(), settings).expect("written");
+            made.ok("pipeline", &[]);
+            made.dir
+        });
+        let run = Self { dir: tempfile::tempdir().expect("temporary directory") };
+        copy(made.path(), run.dir.path());
+        run
+    }
+
+    fn settings(&self) -> PathBuf {
+        self.dir.path().join("mine.toml")
+    }
+
+    fn tasks(&self) -> PathBuf {
+        self.dir.path().join("tasks.jsonl")
+    }
+
+    fn out(&self) -> PathBuf {
+        self.dir.path().join("run")
+    }
+
+    fn command(&self, stage: &str, more: &[&str]) -> Outcome {
+        let tasks = format!("tasks={}", text(&self.tasks()));
+        let (settings, out) = (self.settings(), self.out());
+        let args = [stage, "--config", text(&settings), "--out", text(&out), "--set", &tasks];
+        run(&[&args[..], more].concat())
+    }
+
+    fn ok(&self, stage: &str, more: &[&str]) -> Outcome {
+        let outcome = self.command(stage, more);
+        assert_eq!(outcome.code, Some(0), "{stage} {more:?}: {}", outcome.stderr);
+        outcome
+    }
+
+    /// When a file of the run was written.
+    fn written(&self, name: &str) -> SystemTime {
+        let path = self.out().join(name);
+        fs::metadata(&path).and_then(|meta| meta.modified()).expect("modification time")
+    }
+
+    /// The lines of `iopo status`, by the names of the stages.
+    fn status(&self, more: &[&str]) -> String {
+        let tasks = format!("tasks={}", text(&self.tasks()));
+        let out = self.out();
+        succeed(&[&["status", text(&out), "--set", &tasks][..], more].concat()).stdout
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("made");
+    for entry in fs::read_dir(from).expect("listed") {
+        let path = entry.expect("entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("copied");
+        }
+    }
+}
+
+const ADAPTERS: [&str; 2] =
+    ["train/sft/adapter_model.safetensors", "train/iopo/adapter_model.safetensors"];
+
+#[test]
+fn a_finished_run_is_valid_also_in_another_directory() {
+    let run = Run::finished();
+    let status = succeed(&["status", text(&run.out())]).stdout;
+    for stage in ["synth", "pairs", "train", "rounds", "eval", "report"] {
+        assert!(status.contains(&format!("{stage:<8}valid\n")), "{status}");
+    }
+    // The files of the run were copied, so all of them are as old as that.
+    let before = ADAPTERS.map(|name| run.written(name));
+    run.ok("pipeline", &[]);
+    assert_eq!(ADAPTERS.map(|name| run.written(name)), before);
+}
+
+#[test]
+fn another_split_of_the_tasks_ends_in_a_refusal() {
+    let run = Run::finished();
+    let seed = ["--set", "pairs.seed=5"];
+    let status = run.status(&seed);
+    assert!(status.contains("synth   valid\n"), "{status}");
+    assert!(status.contains("pairs   stale       pairs.seed: 0 → 5\n"), "{status}");
+    assert!(status.contains("train   stale       pairs is not valid\n"), "{status}");
+    for stage in ["train", "eval", "report"] {
+        let error = run.command(stage, &seed).error(2);
+        let want = format!("cannot run {stage}: pairs is stale (pairs.seed: 0 → 5)");
+        assert!(error.contains(&want) && error.contains("iopo pairs --out"), "{error}");
+    }
+    let config = fs::read_to_string(run.out().join("config.toml")).expect("the configuration");
+    assert!(!config.contains("seed = 5"), "a refused command changes nothing");
+
+    // The groups are made again, and say so. The adapters have seen tasks that are now tested.
+    let groups = fs::read(run.out().join("preferences.parquet")).expect("groups");
+    let again = run.ok("pairs", &seed);
+    assert!(again.stderr.contains("pairs is stale (pairs.seed: 0 → 5)"), "{}", again.stderr);
+    assert_ne!(fs::read(run.out().join("preferences.parquet")).expect("groups"), groups);
+    let [old, new] = [groups, fs::read(run.out().join("preferences.parquet")).expect("groups")]
+        .map(iopo::core::hash::bytes);
+    let error = run.command("eval", &seed).error(2);
+    assert!(error.contains("trained on groups with the content hash"), "{error}");
+    assert!(error.contains(&old) && error.contains(&new), "both hashes are named: {error}");
+
+    // The whole pipeline says what is stale, and makes it again.
+    let whole = run.ok("pipeline", &seed);
+    assert!(
+        whole.stderr.contains("train is stale (preferences.parquet: content"),
+        "{}",
+        whole.stderr
+    );
+    assert!(!whole.stderr.contains("synth is stale"), "{}", whole.stderr);
+    assert!(run.status(&[]).lines().all(|line| line.ends_with(" valid")), "{}", run.status(&[]));
+}
+
+#[test]
+fn tasks_that_changed_between_two_stages_end_in_a_refusal() {
+    let run = Run::finished();
+    let copy = run.out().join("tasks.jsonl");
+    assert_eq!(fs::read(&copy).expect("copy"), fs::read(run.tasks()).expect("tasks"));
+    let mut tasks = fs::read_to_string(run.tasks()).expect("tasks");
+    tasks = tasks.replacen("\"task\": \"", "\"task\": \"Please: ", 1);
+    fs::write(run.tasks(), &tasks).expect("written");
+    for stage in ["pairs", "train", "eval"] {
+        let error = run.command(stage, &[]).error(2);
+        assert!(error.contains(&format!("cannot run {stage}: synth is stale (tasks: ")), "{error}");
+    }
+    // Without the original, the run's copy counts.
+    fs::remove_file(run.tasks()).expect("removed");
+    run.ok("train", &[]);
+}
+
+#[test]
+fn a_new_method_is_trained_and_the_others_are_kept() {
+    let run = Run::finished();
+    run.ok("report", &[]);
+    let report = fs::read(run.out().join("report.html")).expect("report");
+    let before = ADAPTERS.map(|name| run.written(name));
+    let groups = run.written("preferences.parquet");
+    let answers = run.written("eval/iopo/predictions.parquet");
+    let methods = ["--set", "train.methods=[\"sft\", \"dpo\", \"iopo\"]"];
+    let added = run.ok("pipeline", &methods);
+    assert!(added.stderr.contains("train is stale (train.methods: "), "{}", added.stderr);
+    assert_eq!(ADAPTERS.map(|name| run.written(name)), before);
+    assert_eq!(run.written("preferences.parquet"), groups);
+    assert_eq!(run.written("eval/iopo/predictions.parquet"), answers);
+    assert!(run.out().join("train/dpo/adapter_model.safetensors").is_file());
+    assert!(added.stdout.contains("dpo"), "{}", added.stdout);
+
+    // A method that the configuration no longer has is in no table.
+    let removed = run.ok("pipeline", &[]);
+    assert!(!removed.stdout.contains("dpo"), "{}", removed.stdout);
+    assert!(run.out().join("train/dpo").is_dir(), "its files are kept");
+    assert!(
+        fs::read(run.out().join("report.html")).expect("report") == report,
+        "it is in the report"
+    );
+}
+
+#[test]
+fn settings_of_the_evaluation_and_of_the_report_keep_the_training() {
+    let run = Run::finished();
+    let before = ADAPTERS.map(|name| run.written(name));
+    let answers = run.written("eval/iopo/predictions.parquet");
+    let changed = run.ok("pipeline", &["--set", "eval.bootstrap_samples=100"]);
+    assert!(
+        changed.stderr.contains("eval is stale (eval.bootstrap_samples: 200 → 100)"),
+        "{}",
+        changed.stderr
+    );
+    assert!(!changed.stderr.contains("train is stale"), "{}", changed.stderr);
+    assert_eq!(ADAPTERS.map(|name| run.written(name)), before);
+    assert_eq!(run.written("eval/iopo/predictions.parquet"), answers);
+    let summary = run.written("eval/summary.parquet");
+    run.ok("report", &["--set", "eval.bootstrap_samples=100", "--set", "name=renamed"]);
+    assert_eq!(run.written("eval/summary.parquet"), summary);
+    let report = fs::read_to_string(run.out().join("report.html")).expect("report");
+    assert!(report.contains("renamed"));
+}
+
+#[test]
+fn a_stale_training_is_made_again_and_equals_a_new_one() {
+    let run = Run::finished();
+    let rate = ["--set", "train.overrides.iopo.learning_rate=2e-3"];
+    let [sft, iopo] = ADAPTERS.map(|name| fs::read(run.out().join(name)).expect("adapter"));
+    let trained = run.ok("train", &rate);
+    let want = "train is stale (train.overrides.iopo.learning_rate: unset → 0.002)";
+    assert!(trained.stderr.contains(want), "{}", trained.stderr);
+    let [same, other] = ADAPTERS.map(|name| fs::read(run.out().join(name)).expect("adapter"));
+    assert!(sft == same && iopo != other);
+    let error = run.command("report", &rate).error(2);
+    assert!(error.contains("eval is stale (train/iopo/iopo.json: content"), "{error}");
+    run.ok("pipeline", &rate);
+    let new = Run { dir: tempfile::tempdir().expect("temporary directory") };
+    fs::copy(run.settings(), new.settings()).expect("copied");
+    fs::copy(run.tasks(), new.tasks()).expect("copied");
+    new.ok("pipeline", &rate);
+    for name in [ADAPTERS[0], ADAPTERS[1], "eval/summary.parquet", "eval/iopo/group_logps.parquet"]
+    {
+        let [a, b] = [&run, &new].map(|run| fs::read(run.out().join(name)).expect("file"));
+        assert!(a == b, "{name} differs from that of a new run");
+    }
+}
+
+#[test]
+fn an_adapter_of_another_run_is_refused() {
+    let run = Run::finished();
+    let other = Run::finished();
+    other.ok("pipeline", &["--set", "pairs.seed=5"]);
+    for file in ["adapter_model.safetensors", "iopo.json"] {
+        let [from, to] = [&other, &run].map(|run| run.out().join("train/iopo").join(file));
+        fs::copy(from, to).expect("copied");
+    }
+    let error = run.command("eval", &[]).error(2);
+    assert!(error.contains("trained on groups with the content hash"), "{error}");
+    // Test prompts of the other run have tasks that this one was trained on.
+    let run = Run::finished();
+    let prompts = other.out().join("eval").join("test_prompts.parquet");
+    let error = run.command("eval", &["--set", &format!("eval.prompts={}", text(&prompts))]);
+    assert_ne!(error.code, Some(0), "{}", error.stderr);
+    assert!(error.stderr.contains("is in the test split and in the "), "{}", error.stderr);
+    // An adapter that was trained on the same groups is not that of the run either.
+    let run = Run::finished();
+    let twin = Run::finished();
+    twin.ok("train", &["--set", "train.overrides.iopo.learning_rate=2e-3"]);
+    for file in ["adapter_model.safetensors", "iopo.json", "metrics.parquet"] {
+        let [from, to] = [&twin, &run].map(|run| run.out().join("train/iopo").join(file));
+        fs::copy(from, to).expect("copied");
+    }
+    let error = run.command("eval", &[]).error(1);
+    assert!(error.contains("cannot run eval: train is damaged (train/iopo/"), "{error}");
+}
+
+#[test]
+fn a_configuration_that_was_edited_in_the_run_is_refused_with_a_remedy() {
+    let run_dir = Run::finished();
+    let (out, path) = (run_dir.out(), run_dir.out().join("config.toml"));
+    let text_of = fs::read_to_string(&path).expect("the configuration");
+    fs::write(&path, text_of.replace("bootstrap_samples = 200", "bootstrap_samples = 100"))
+        .expect("written");
+    let error = run(&["eval", "--out", text(&out)]).error(2);
+    assert!(error.contains("config.toml differs from the configuration that"), "{error}");
+    assert!(error.contains("--config"), "{error}");
+}
