@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use iopo_llm::{LanguageModel, Progress, Request, complete_all};
+use iopo_llm::{LanguageModel, LlmError, Progress, Request, complete_all};
 use iopo_schema::{Parts, PredictionRow, Provenance, ResponseEnd, content_id, run_files};
 use serde_json::json;
 
@@ -50,6 +50,7 @@ pub fn answer(
     if parts.is_complete() {
         return Ok(summary);
     }
+    refuse_special_tokens(prompts, model, config.max_new_tokens)?;
     progress.start(&format!("answers of {}", model.name()), prompts.len() as u64);
     parts.fill(
         prompts,
@@ -65,6 +66,32 @@ pub fn answer(
     )?;
     progress.finish();
     Ok(summary)
+}
+
+/// Refuses prompts that spell a special token, by the key of the first, before anything is generated.
+fn refuse_special_tokens(
+    prompts: &[TestPrompt],
+    model: &dyn LanguageModel,
+    max_new_tokens: usize,
+) -> Result<(), EvalError> {
+    for prompt in prompts {
+        fits(prompt, model, max_new_tokens)?;
+    }
+    Ok(())
+}
+
+/// Whether a prompt and its longest response fit the model's context.
+pub(crate) fn fits(
+    prompt: &TestPrompt,
+    model: &dyn LanguageModel,
+    max_new_tokens: usize,
+) -> Result<bool, EvalError> {
+    model.fits(&request(prompt, max_new_tokens)).map_err(|error| match error {
+        LlmError::SpecialToken { token, .. } => {
+            EvalError::SpecialToken { key: prompt.key.clone(), token }
+        }
+        error => error.into(),
+    })
 }
 
 /// Answers the prompts of one part in one call of the model.

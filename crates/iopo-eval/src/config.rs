@@ -57,6 +57,9 @@ pub struct EvalConfig {
     /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
     #[schemars(range(min = 1))]
     pub part_size: usize,
+    /// Reads special tokens that a prompt spells as plain text. Otherwise such a prompt is an error before anything is
+    /// generated, because the token would end a turn. Default: false.
+    pub escape_special_tokens: bool,
     /// Scores the base, the SFT model and the best method on these published benchmarks. `ifeval` is the only one so far.
     /// Default: none.
     pub benchmarks: Vec<String>,
@@ -87,6 +90,7 @@ impl Default for EvalConfig {
             bootstrap_samples: 2000,
             confidence: 0.95,
             part_size: 32,
+            escape_special_tokens: false,
             benchmarks: Vec::new(),
             benchmark_data: BTreeMap::new(),
             benchmark_max_new_tokens: 512,

@@ -111,6 +111,14 @@ pub enum EvalError {
         max_new_tokens: usize,
     },
 
+    /// A prompt spells a special token, which would end a turn or start another one.
+    #[error("prompt `{key}` contains the special token {token}")]
+    SpecialToken {
+        /// Key of the prompt.
+        key: String,
+        /// The token.
+        token: String,
+    },
     /// A line of a response file is invalid.
     #[error(
         "invalid response in line {line} of {path}: {reason}; expected an object with `response` and `prompt` or `key`"
@@ -358,6 +366,9 @@ impl EvalError {
                 "remove the task and run synthesis again, or evaluate on another benchmark"
             }
             Self::TooLong { .. } => "lower the limit of new tokens",
+            Self::SpecialToken { .. } => {
+                "set `eval.escape_special_tokens` to read it as plain text, or remove the prompt"
+            }
             Self::OtherResponses { .. } => "choose another output directory, or delete this one",
             Self::NoTestTasks => "raise pairs.test_tasks",
             Self::TaskInTwoSplits { .. } => "build the pairs again, which splits by task",
@@ -407,6 +418,7 @@ impl EvalError {
             | Self::NoPrompts { .. }
             | Self::BenchmarkInTraining { .. }
             | Self::TooLong { .. }
+            | Self::SpecialToken { .. }
             | Self::Response { .. }
             | Self::UnmatchedResponses { .. }
             | Self::Unanswered { .. }

@@ -10,8 +10,8 @@ use iopo_schema::{
 };
 use serde_json::json;
 
+use crate::answer::fits;
 use crate::benchmarks::heldout::{HeldOut, TrainingRows, refuse_leaks, test_prompts};
-use crate::benchmarks::run::request;
 use crate::quality::flaws_of_all;
 use crate::score::{PRODUCER, score_file};
 use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
@@ -294,7 +294,7 @@ fn fitting(
     let first = prompts.first().map(|prompt| prompt.key.clone()).unwrap_or_default();
     let mut kept = Vec::with_capacity(all);
     for prompt in prompts {
-        if base.fits(&request(&prompt, max_new_tokens))? {
+        if fits(&prompt, base, max_new_tokens)? {
             kept.push(prompt);
         }
     }

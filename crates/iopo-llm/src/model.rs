@@ -14,6 +14,16 @@ pub enum LlmError {
         /// Why the model cannot process it.
         reason: String,
     },
+    /// A message spells a special token, which would end a turn or start another one.
+    #[error(
+        "the model cannot process request {index}: a message contains the special token {token}"
+    )]
+    SpecialToken {
+        /// Index in the batch.
+        index: usize,
+        /// The special token.
+        token: String,
+    },
     /// The model or endpoint failed.
     #[error("the model failed: {reason}")]
     Failed {
@@ -23,6 +33,16 @@ pub enum LlmError {
     /// The user asked to stop.
     #[error("stopped on request")]
     Cancelled,
+}
+
+impl LlmError {
+    /// Returns the index of the request that the model cannot process, if one is the cause.
+    pub fn index(&self) -> Option<usize> {
+        match self {
+            Self::BadRequest { index, .. } | Self::SpecialToken { index, .. } => Some(*index),
+            Self::Failed { .. } | Self::Cancelled => None,
+        }
+    }
 }
 
 /// A model that completes chats.
@@ -35,7 +55,8 @@ pub trait LanguageModel {
     /// Advances `progress` by one per completed request.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a request that the model cannot process, [`LlmError::Failed`] if the model
+    /// Returns [`LlmError::BadRequest`] for a request that the model cannot process, [`LlmError::SpecialToken`] for one that
+    /// spells a special token, [`LlmError::Failed`] if the model
     /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
     fn complete(
         &self,

@@ -9,7 +9,10 @@ use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Quantizat
 use crate::deal::shares;
 use crate::generate::Limits;
 use crate::source::ModelFiles;
-use crate::{ChatTemplate, Decoder, Dtype, GenerationRequest, ModelError, Tokenizer, workers};
+use crate::{
+    ChatTemplate, Decoder, Dtype, EndOfTurn, GenerationRequest, ModelConfig, ModelError,
+    TemplateSettings, Tokenizer, escaped, workers,
+};
 
 /// A decoder with its tokenizer and chat template. Implements [`LanguageModel`] and [`LogProb`](iopo_llm::LogProb).
 #[derive(Debug, Clone)]
@@ -21,13 +24,17 @@ pub struct ChatModel {
     files: Arc<Files>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Files {
     weights_hash: String,
     notes: Vec<String>,
     tokenizer: Tokenizer,
     template: ChatTemplate,
+    end: Option<EndOfTurn>,
+    /// Tokens that end a generation: the end of turn and those of the model's configuration.
     stop: Vec<u32>,
+    /// Whether special tokens that a message spells are encoded as plain text.
+    escape: bool,
     batch: usize,
 }
 
@@ -51,10 +58,10 @@ impl ChatModel {
         let decoder = Decoder::from_tensors_in(dtype, &config, device, |name, shape| {
             checkpoint.tensor(name, shape)
         })?;
-        let mut stop = config.eos_token_ids.clone();
-        stop.extend(tokenizer.eos_id().filter(|id| !config.eos_token_ids.contains(id)));
-        let batch = batch.max(1);
-        let files = Files { weights_hash, notes, tokenizer, template, stop, batch };
+        let end = EndOfTurn::find(&tokenizer, &template)?;
+        let stop = stop_ids(&config, end.as_ref());
+        let (escape, batch) = (false, batch.max(1));
+        let files = Files { weights_hash, notes, tokenizer, template, end, stop, escape, batch };
         Ok(Self { name: name.to_owned(), decoder, int8: Arc::default(), files: Arc::new(files) })
     }
 
@@ -63,6 +70,26 @@ impl ChatModel {
     pub fn with_decoder(&self, decoder: Decoder, name: &str) -> Self {
         let (name, files) = (name.to_owned(), Arc::clone(&self.files));
         Self { name, decoder, int8: Arc::default(), files }
+    }
+
+    /// Returns the model with other settings of its template.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Setting`] if the setting `eos_token` is not a token of the model.
+    pub fn with_template_settings(&self, settings: TemplateSettings) -> Result<Self, ModelError> {
+        let mut files = (*self.files).clone();
+        files.template = files.template.with_settings(settings);
+        files.end = EndOfTurn::find(&files.tokenizer, &files.template)?;
+        files.stop = stop_ids(self.decoder.config(), files.end.as_ref());
+        Ok(Self { files: Arc::new(files), ..self.clone() })
+    }
+
+    /// Returns the model with another treatment of messages that spell a special token: they are encoded as plain text if
+    /// `escape` is set, and refused otherwise.
+    #[must_use]
+    pub fn with_escaped_special_tokens(&self, escape: bool) -> Self {
+        let files = Files { escape, ..(*self.files).clone() };
+        Self { files: Arc::new(files), ..self.clone() }
     }
 
     /// Returns the decoder.
@@ -114,7 +141,12 @@ impl ChatModel {
     /// # Errors
     /// Returns an error if the template rejects the chat or the tokenizer fails.
     pub fn encode_prompt(&self, messages: &[Message]) -> Result<Vec<u32>, ModelError> {
-        self.files.tokenizer.encode(&self.files.template.render(messages, true)?)
+        let Files { tokenizer, template, escape, .. } = &*self.files;
+        let spelled = |message: &Message| tokenizer.special_in(&message.content).is_some();
+        if *escape && messages.iter().any(spelled) {
+            return escaped::encode(tokenizer, template, messages);
+        }
+        tokenizer.encode(&template.render(messages, true)?)
     }
 
     /// Tokenizes a response separately from its prompt and appends the end-of-turn token.
@@ -123,13 +155,18 @@ impl ChatModel {
     /// Returns an error if the tokenizer fails.
     pub fn encode_response(&self, response: &str) -> Result<Vec<u32>, ModelError> {
         let mut tokens = self.files.tokenizer.encode_content(response)?;
-        tokens.extend(self.end_of_turn());
+        tokens.extend(self.end_id());
         Ok(tokens)
     }
 
-    /// Returns the token that ends a response, if the model has one.
-    pub(crate) fn end_of_turn(&self) -> Option<u32> {
-        self.files.tokenizer.eos_id().or(self.files.stop.first().copied())
+    /// Returns the token that ends an answer, if the model has one.
+    pub fn end_of_turn(&self) -> Option<&EndOfTurn> {
+        self.files.end.as_ref()
+    }
+
+    /// Returns the id that ends an answer: the end of turn, or a stop token of the configuration.
+    pub(crate) fn end_id(&self) -> Option<u32> {
+        self.end_of_turn().map(EndOfTurn::id).or(self.files.stop.first().copied())
     }
 
     /// Encodes the prompt of request `index`. Refuses a message with a special token, and a chat that the template
@@ -139,12 +176,13 @@ impl ChatModel {
         index: usize,
         messages: &[Message],
     ) -> Result<Vec<u32>, LlmError> {
-        let bad = |reason| LlmError::BadRequest { index, reason };
         let mut contents = messages.iter().map(|message| message.content.as_str());
-        if let Some(token) = contents.find_map(|text| self.files.tokenizer.special_in(text)) {
-            return Err(bad(format!("a message contains the special token {token}")));
+        let spelled = contents.find_map(|text| self.files.tokenizer.special_in(text));
+        if let Some(token) = spelled.filter(|_| !self.files.escape) {
+            return Err(LlmError::SpecialToken { index, token: token.to_owned() });
         }
-        self.encode_prompt(messages).map_err(|error| bad(error.to_string()))
+        self.encode_prompt(messages)
+            .map_err(|error| LlmError::BadRequest { index, reason: error.to_string() })
     }
 
     /// Whether a prompt and a response, of these numbers of tokens, fit the context.
@@ -167,6 +205,13 @@ impl ChatModel {
         }
         Ok(GenerationRequest { tokens, sampling: request.sampling.clone() })
     }
+}
+
+/// The tokens that end a generation.
+fn stop_ids(config: &ModelConfig, end: Option<&EndOfTurn>) -> Vec<u32> {
+    let mut stop = config.eos_token_ids.clone();
+    stop.extend(end.map(EndOfTurn::id).filter(|id| !config.eos_token_ids.contains(id)));
+    stop
 }
 
 impl LanguageModel for ChatModel {

@@ -127,9 +127,11 @@ impl ModelConfig {
         let generation = dir.join("generation_config.json");
         if generation.is_file() {
             let json = read_json(&generation)?;
-            let mut ids = token_ids(&json, "eos_token_id", &generation)?;
-            ids.extend(config.eos_token_ids.iter().copied());
-            config.eos_token_ids = unique(ids);
+            let ids = token_ids(&json, "eos_token_id", &generation)?;
+            if !ids.is_empty() {
+                // As in `transformers`, these are the tokens that end a generation.
+                config.eos_token_ids = unique(ids);
+            }
             let bos = token_ids(&json, "bos_token_id", &generation)?;
             config.bos_token_id = config.bos_token_id.or(bos.first().copied());
         }

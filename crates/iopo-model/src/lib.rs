@@ -8,6 +8,7 @@
 //! | [`generate`] | batched generation with a key-value cache and shared prefixes |
 //! | [`config`], [`checkpoint`], [`source`] | reads Hugging Face directories and GGUF files |
 //! | [`tokenizer`], [`template`], [`chat_files`] | text to tokens, chats to text, and their files |
+//! | [`end_of_turn`] | the token that ends an answer |
 //! | [`device`], [`workers`], [`memory`] | devices, parallel work on a CPU, memory limits |
 //!
 //! ```
@@ -28,7 +29,9 @@ mod deal;
 pub mod decoder;
 pub mod device;
 mod dtype;
+pub mod end_of_turn;
 pub mod error;
+mod escaped;
 pub mod generate;
 mod grads;
 pub mod head;
@@ -39,6 +42,7 @@ pub mod layout;
 mod linear;
 mod logprob;
 pub mod lora;
+mod mask;
 pub mod memory;
 mod merge;
 mod mlp;
@@ -62,6 +66,7 @@ pub use checkpoint::{Checkpoint, write_hf_dir};
 pub use config::ModelConfig;
 pub use decoder::Decoder;
 pub use dtype::Dtype;
+pub use end_of_turn::{EndOfTurn, EndSource};
 pub use error::ModelError;
 pub use generate::{Generated, GenerationRequest, Limits};
 pub use head::Targets;
@@ -70,7 +75,7 @@ pub use layout::{Layout, Segment};
 pub use lora::{LoraConfig, NamedTensors};
 pub use source::ModelFiles;
 pub use tape::Activations;
-pub use template::ChatTemplate;
+pub use template::{ChatTemplate, TemplateSettings};
 pub use tokenizer::Tokenizer;
 
 #[cfg(doctest)]

@@ -27,7 +27,7 @@ impl ChatModel {
         let mut tokens = self.tokenizer().encode_content(response.text)?;
         if response.ended {
             // A response that was cut off has no end of turn to score.
-            tokens.extend(self.end_of_turn());
+            tokens.extend(self.end_id());
         }
         if !self.in_context(prompt.len(), tokens.len()) {
             let reason = format!(

@@ -1,22 +1,19 @@
 //! Chat templates in the Hugging Face dialect of Jinja.
 //!
-//! Templates see the environment of `transformers`: `messages`, `add_generation_prompt`, `bos_token`, `eos_token`, `tools`
-//! and `documents` (both none), `raise_exception`, Python's string and dict methods, `tojson` without HTML escapes, trimmed
-//! blocks and loop controls. Two features are left out on purpose: `strftime_now`, because a prompt must not depend on the
-//! date (templates test whether it is defined), and the `{% generation %}` tag.
+//! Templates see the environment of `transformers`: `messages`, `add_generation_prompt`, the special tokens, `tools` and
+//! `documents` (both none), and everything that [`iopo_jinja`] renders. `strftime_now` writes the date of
+//! [`TemplateSettings`], because a prompt must not depend on the day.
 //!
-//! A template comes with the model and can be hostile. Fuel limits its time and memory.
-
-mod json;
+//! A template comes with the model and can be hostile. The engine limits its time and memory.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use iopo_core::ContentHasher;
+use iopo_jinja::Template;
+pub use iopo_jinja::{Date, Rendered};
 use iopo_llm::{Message, Role};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Value;
-use minijinja::{Environment, Error, ErrorKind, context};
+use serde_json::{Map, Value as Json, json};
 
 use crate::checkpoint::gguf::Metadata;
 use crate::config::{read_json, read_text};
@@ -24,22 +21,27 @@ use crate::error::ModelError;
 use crate::tokenizer::Tokenizer;
 
 /// Largest template source in bytes.
-const MAX_SOURCE: usize = 1 << 20;
-/// Fuel of one rendering: about one unit per instruction and per 64 bytes of output, so that a template uses at most
-/// 64 MiB.
-const FUEL: u64 = 1 << 20;
-/// Largest rendered chat in bytes.
-const MAX_OUTPUT: usize = 16 << 20;
+const MAX_SOURCE: u64 = 1 << 20;
+/// Special tokens that only templates use.
+const TEMPLATE_TOKENS: [&str; 4] = ["unk_token", "sep_token", "cls_token", "mask_token"];
 
-const NAME: &str = "chat template";
+/// Settings of a chat template that are not among the model's files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TemplateSettings {
+    /// Date that the function `strftime_now` writes. Default: 2024-07-26.
+    pub date: Date,
+    /// Token that ends an answer. Default: none; the token that the template writes after an answer.
+    pub eos_token: Option<String>,
+}
 
 /// A compiled chat template.
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
-    environment: Arc<Environment<'static>>,
+    compiled: Arc<Template>,
     source: String,
-    bos: Option<String>,
-    eos: Option<String>,
+    /// Texts of the special tokens by their names in the template. Others are undefined, as in `transformers`.
+    tokens: Vec<(&'static str, String)>,
+    settings: TemplateSettings,
 }
 
 impl ChatTemplate {
@@ -48,26 +50,23 @@ impl ChatTemplate {
     /// # Errors
     /// Returns [`ModelError::Template`] if the source exceeds 1 MiB or does not compile.
     pub fn new(source: &str, bos: Option<&str>, eos: Option<&str>) -> Result<Self, ModelError> {
-        if source.len() > MAX_SOURCE {
-            let reason =
-                format!("found a source of {} bytes, expected at most {MAX_SOURCE}", source.len());
-            return Err(ModelError::Template { reason });
-        }
-        let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.map_err(|error| failed(&error))?);
-        environment.set_fuel(Some(FUEL));
-        environment
-            .set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.add_function("raise_exception", raise_exception);
-        environment.add_filter("tojson", json::to_json);
-        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| failed(&error))?;
-        Ok(Self {
-            environment: Arc::new(environment),
-            source: source.to_owned(),
-            bos: bos.map(str::to_owned),
-            eos: eos.map(str::to_owned),
-        })
+        let compiled = Template::new(source).map_err(|error| failed(&error))?;
+        let named = [("bos_token", bos), ("eos_token", eos)];
+        let given = |text: &&str| !text.is_empty();
+        let tokens = named
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text.filter(given)?.to_owned())))
+            .collect();
+        let settings = TemplateSettings::default();
+        Ok(Self { compiled: Arc::new(compiled), source: source.to_owned(), tokens, settings })
+    }
+
+    /// Compiles a template that sees the tokenizer's special tokens.
+    fn with_tokenizer(source: &str, tokenizer: &Tokenizer) -> Result<Self, ModelError> {
+        let mut template = Self::new(source, tokenizer.bos_token(), tokenizer.eos_token())?;
+        let pad = tokenizer.pad_token().filter(|pad| !pad.is_empty());
+        template.tokens.extend(pad.map(|pad| ("pad_token", pad.to_owned())));
+        Ok(template)
     }
 
     /// Reads `chat_template.jinja` or the `chat_template` of `tokenizer_config.json`.
@@ -76,22 +75,29 @@ impl ChatTemplate {
     /// Returns [`ModelError::TemplateMissing`] if there is neither, and another error if a file cannot be read or the template
     /// does not compile.
     pub fn from_dir(dir: &Path, tokenizer: &Tokenizer) -> Result<Self, ModelError> {
-        let (bos, eos) = (tokenizer.bos_token(), tokenizer.eos_token());
-        let file = dir.join("chat_template.jinja");
-        if file.is_file() {
-            return Self::new(&read_text(&file, MAX_SOURCE as u64)?, bos, eos);
-        }
         let path = dir.join("tokenizer_config.json");
-        if path.is_file() {
-            let json = read_json(&path)?;
-            if let Some(source) = pick(json.get("chat_template"), &path)? {
-                return Self::new(source, bos, eos);
-            }
+        let json = if path.is_file() { read_json(&path)? } else { Json::Null };
+        let file = dir.join("chat_template.jinja");
+        let mut template = if file.is_file() {
+            Self::with_tokenizer(&read_text(&file, MAX_SOURCE)?, tokenizer)?
+        } else if let Some(source) = pick(json.get("chat_template"), &path)? {
+            Self::with_tokenizer(source, tokenizer)?
+        } else {
+            return Err(ModelError::TemplateMissing {
+                path: dir.to_owned(),
+                expected: "chat_template.jinja, or `chat_template` in tokenizer_config.json",
+            });
+        };
+        let map = dir.join("special_tokens_map.json");
+        let map = if map.is_file() { read_json(&map)? } else { Json::Null };
+        for name in TEMPLATE_TOKENS {
+            let stated = json.get(name).or_else(|| map.get(name));
+            let text = stated.and_then(|own| own.as_str().or_else(|| own.get("content")?.as_str()));
+            template
+                .tokens
+                .extend(text.filter(|text| !text.is_empty()).map(|text| (name, text.to_owned())));
         }
-        Err(ModelError::TemplateMissing {
-            path: dir.to_owned(),
-            expected: "chat_template.jinja, or `chat_template` in tokenizer_config.json",
-        })
+        Ok(template)
     }
 
     /// Reads `tokenizer.chat_template` of a GGUF file.
@@ -105,7 +111,18 @@ impl ChatTemplate {
                 expected: "`tokenizer.chat_template` in the metadata",
             }
         })?;
-        Self::new(source, tokenizer.bos_token(), tokenizer.eos_token())
+        Self::with_tokenizer(source, tokenizer)
+    }
+
+    /// Returns the template with other settings.
+    #[must_use]
+    pub fn with_settings(self, settings: TemplateSettings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// Returns the settings.
+    pub fn settings(&self) -> &TemplateSettings {
+        &self.settings
     }
 
     /// Renders a chat. With `add_generation_prompt` the text ends at the start of the assistant's turn.
@@ -117,29 +134,29 @@ impl ChatTemplate {
         messages: &[Message],
         add_generation_prompt: bool,
     ) -> Result<String, ModelError> {
-        let template = self.environment.get_template(NAME).map_err(|error| failed(&error))?;
-        let messages: Vec<Value> = messages.iter().map(turn).collect();
-        let chat = context! {
-            messages => messages,
-            add_generation_prompt => add_generation_prompt,
-            tools => (),
-            documents => (),
-            ..self.tokens()
-        };
-        let text = template.render(chat).map_err(|error| failed(&error))?;
-        if text.len() > MAX_OUTPUT {
-            let reason =
-                format!("found {} rendered bytes, expected at most {MAX_OUTPUT}", text.len());
-            return Err(ModelError::Template { reason });
-        }
-        Ok(text)
+        Ok(self.rendered(messages, add_generation_prompt)?.text)
     }
 
-    /// Returns the model's special tokens. Others stay undefined, as in `transformers`.
-    fn tokens(&self) -> Value {
-        let named = [("bos_token", &self.bos), ("eos_token", &self.eos)];
-        let known = named.into_iter().filter_map(|(name, token)| Some((name, token.as_deref()?)));
-        Value::from_pairs(known)
+    /// Renders a chat, with the ranges that `{% generation %}` blocks wrote.
+    ///
+    /// # Errors
+    /// Returns [`ModelError::Template`] as [`ChatTemplate::render`] does.
+    pub fn rendered(
+        &self,
+        messages: &[Message],
+        add_generation_prompt: bool,
+    ) -> Result<Rendered, ModelError> {
+        let mut variables = Map::new();
+        let turns: Vec<Json> = messages.iter().map(turn).collect();
+        variables.insert("messages".to_owned(), Json::Array(turns));
+        variables.insert("add_generation_prompt".to_owned(), add_generation_prompt.into());
+        for absent in ["tools", "documents"] {
+            variables.insert(absent.to_owned(), Json::Null);
+        }
+        for (name, text) in &self.tokens {
+            variables.insert((*name).to_owned(), text.as_str().into());
+        }
+        self.compiled.render(&variables, self.settings.date).map_err(|error| failed(&error))
     }
 
     /// Returns the template's source.
@@ -147,33 +164,38 @@ impl ChatTemplate {
         &self.source
     }
 
-    /// Returns the BLAKE3 hash of the source and the special tokens, in hexadecimal.
+    /// Returns the BLAKE3 hash of the source, the special tokens and the settings that matter, in hexadecimal.
     pub fn hash(&self) -> String {
         let mut hasher = ContentHasher::new();
-        for part in [Some(&self.source), self.bos.as_ref(), self.eos.as_ref()] {
-            hasher.part(part.map_or("", String::as_str));
+        hasher.part(&self.source);
+        for (name, text) in &self.tokens {
+            hasher.part(name);
+            hasher.part(text);
+        }
+        if let Some(eos) = &self.settings.eos_token {
+            hasher.part("end of turn");
+            hasher.part(eos);
+        }
+        if self.source.contains("strftime_now") {
+            hasher.part("date");
+            hasher.part(self.settings.date.to_string());
         }
         hasher.hex()
     }
 }
 
 /// Converts a message to a template value.
-fn turn(message: &Message) -> Value {
+fn turn(message: &Message) -> Json {
     let role = match message.role {
         Role::System => "system",
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    Value::from_pairs([("role", role), ("content", message.content.as_str())])
+    json!({"role": role, "content": message.content})
 }
 
 /// Picks the template from a string, or from a list of named templates: `default`, or the only one.
-fn pick<'a>(
-    value: Option<&'a serde_json::Value>,
-    path: &Path,
-) -> Result<Option<&'a str>, ModelError> {
-    use serde_json::Value as Json;
-
+fn pick<'a>(value: Option<&'a Json>, path: &Path) -> Result<Option<&'a str>, ModelError> {
     match value {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(source)) => Ok(Some(source)),
@@ -195,22 +217,8 @@ fn pick<'a>(
     }
 }
 
-fn raise_exception(message: String) -> Result<Value, Error> {
-    Err(Error::new(ErrorKind::InvalidOperation, message))
-}
-
-/// Returns the innermost cause, with its line.
-fn failed(error: &Error) -> ModelError {
-    let mut reason = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        reason = format!("{reason}: {inner}");
-        source = inner.source();
-    }
-    if error.kind() == ErrorKind::OutOfFuel {
-        reason = format!("more than {FUEL} steps: {reason}");
-    }
-    ModelError::Template { reason }
+fn failed(error: &iopo_jinja::Error) -> ModelError {
+    ModelError::Template { reason: error.to_string() }
 }
 
 #[cfg(test)]
@@ -264,19 +272,19 @@ mod tests {
             assert!(render(source, &[]).is_err(), "{source}");
         }
         assert!(ChatTemplate::new("{% for %}", None, None).is_err());
-        assert!(ChatTemplate::new(&"x".repeat(MAX_SOURCE + 1), None, None).is_err());
+        assert!(ChatTemplate::new(&"x".repeat((1 << 20) + 1), None, None).is_err());
     }
 
     #[test]
     fn the_default_of_named_templates_is_used() {
         let path = Path::new("tokenizer_config.json");
-        let list = serde_json::json!([
+        let list = json!([
             {"name": "tool_use", "template": "t"}, {"name": "default", "template": "d"},
         ]);
         assert_eq!(pick(Some(&list), path).expect("list"), Some("d"));
-        let other = serde_json::json!([{"name": "a", "template": "t"}, {"name": "b"}]);
+        let other = json!([{"name": "a", "template": "t"}, {"name": "b"}]);
         assert!(pick(Some(&other), path).is_err());
-        assert!(pick(Some(&serde_json::json!(7)), path).is_err());
+        assert!(pick(Some(&json!(7)), path).is_err());
     }
 
     #[test]
@@ -284,5 +292,32 @@ mod tests {
         let hash = |eos| ChatTemplate::new("x", None, Some(eos)).expect("compiles").hash();
         assert_eq!(hash("a"), hash("a"));
         assert_ne!(hash("a"), hash("b"));
+    }
+
+    #[test]
+    fn the_date_comes_from_the_settings_and_counts_where_it_is_written() {
+        let dated = "{{ strftime_now('%d %B %Y') }}";
+        let at = |source, date: &str| {
+            let date = date.parse().expect("a date");
+            let settings = TemplateSettings { date, ..TemplateSettings::default() };
+            ChatTemplate::new(source, None, None).expect("compiles").with_settings(settings)
+        };
+        let (one, two) = (at(dated, "2025-01-02"), at(dated, "2031-12-24"));
+        assert_eq!(one.render(&[], true).expect("renders"), "02 January 2025");
+        assert_eq!(two.render(&[], true).expect("renders"), "24 December 2031");
+        assert_ne!(one.hash(), two.hash());
+        assert_eq!(at("x", "2025-01-02").hash(), at("x", "2031-12-24").hash());
+    }
+
+    #[test]
+    fn generation_blocks_have_their_ranges() {
+        let source = "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}\
+                      {{ m.content }}<eos>{% endgeneration %}{% else %}[{{ m.content }}]{% endif %}\
+                      {% endfor %}";
+        let template = ChatTemplate::new(source, None, None).expect("compiles");
+        let chat = [Message::user("a"), Message::assistant("bc"), Message::user("d")];
+        let rendered = template.rendered(&chat, false).expect("renders");
+        assert_eq!(rendered.text, "[a]bc<eos>[d]");
+        assert_eq!(rendered.generated, Some(vec![3..10]));
     }
 }

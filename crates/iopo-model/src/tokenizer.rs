@@ -4,6 +4,7 @@
 //! `tokenizer.json`. A tokenizer can have more tokens than the model's embedding has rows; a text with such a token is an
 //! error.
 
+mod added;
 mod from_gguf;
 pub(crate) mod special;
 

@@ -259,12 +259,21 @@ fn complete_or_refuse(
                     answers[place] = Ok(completion);
                 }
             }
-            Err(LlmError::BadRequest { index, reason }) if index < open.len() => {
+            Err(error) => {
+                let Some(index) = error.index().filter(|index| *index < open.len()) else {
+                    return Err(error.into());
+                };
+                let reason = match error {
+                    LlmError::BadRequest { reason, .. } => reason,
+                    LlmError::SpecialToken { token, .. } => {
+                        format!("a message contains the special token {token}")
+                    }
+                    other => other.to_string(),
+                };
                 let (place, _) = open.remove(index);
                 answers[place] = Err(reason);
                 progress.advance(1);
             }
-            Err(error) => return Err(error.into()),
         }
     }
     Ok(answers)

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use iopo_constraints::render_prompt;
 use iopo_llm::{
-    FinishReason, LlmError, LogProb, LogProbResponse, PlainTasks, Progress, Relevance,
-    RelevanceRequest, relevance,
+    FinishReason, LogProb, LogProbResponse, PlainTasks, Progress, Relevance, RelevanceRequest,
+    relevance,
 };
 use iopo_schema::{
     Parts, Provenance, RelevanceRow, ResponseRow, file_hash, has_parts, made_with, read, run_files,
@@ -142,11 +142,13 @@ fn relevance_or_skip(
                     found[place] = Some(scored);
                 }
             }
-            Err(LlmError::BadRequest { index, .. }) if index < open.len() => {
-                open.remove(index);
-                progress.advance(2);
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => match error.index().filter(|index| *index < open.len()) {
+                Some(index) => {
+                    open.remove(index);
+                    progress.advance(2);
+                }
+                None => return Err(error.into()),
+            },
         }
     }
     Ok(found)

@@ -5,9 +5,9 @@ mod official;
 
 use std::collections::BTreeMap;
 
-use iopo_core::{FalseCells, PerSequence, Sequence};
+use iopo_core::{FalseCells, PerSequence, Sequence, SettingError};
 use iopo_llm::Message;
-use iopo_model::{ChatTemplate, ModelError, Tokenizer};
+use iopo_model::{ChatTemplate, EndOfTurn, ModelError, Tokenizer};
 use iopo_schema::PreferenceRow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,8 @@ pub enum Encoded {
 pub struct Encoder<'a> {
     tokenizer: &'a Tokenizer,
     template: &'a ChatTemplate,
-    eos: u32,
+    /// The token that ends an answer.
+    end: u32,
     max_length: usize,
     policy: TruncationMode,
 }
@@ -136,20 +137,19 @@ impl<'a> Encoder<'a> {
     /// Makes an encoder whose sequences have at most `max_length` tokens.
     ///
     /// # Errors
-    /// Returns an error if the tokenizer has no end-of-turn token.
+    /// Returns an error if neither the template nor the tokenizer has a token that ends an answer.
     pub fn new(
         tokenizer: &'a Tokenizer,
         template: &'a ChatTemplate,
         max_length: usize,
         policy: TruncationMode,
     ) -> Result<Self, ModelError> {
-        let eos = tokenizer.eos_id().ok_or_else(|| ModelError::Other {
-            reason:
-                "the tokenizer has no end-of-text token, which every trained response must end \
-                     with; set `eos_token` in tokenizer_config.json"
-                    .to_owned(),
+        let end = EndOfTurn::find(tokenizer, template)?.ok_or_else(|| {
+            let expected = "a token that ends an answer, because the chat template writes none and the tokenizer \
+                            has no end-of-text token";
+            ModelError::from(SettingError::new("eos_token", "none", expected))
         })?;
-        Ok(Self { tokenizer, template, eos, max_length, policy })
+        Ok(Self { tokenizer, template, end: end.id(), max_length, policy })
     }
 
     /// Encodes two chats, up to the start of the response, and two responses.
@@ -250,7 +250,7 @@ impl<'a> Encoder<'a> {
             TruncationMode::Drop => self.tokenizer.encode_content(text)?,
             TruncationMode::Official => self.tokenizer.encode(text)?,
         };
-        tokens.push(self.eos);
+        tokens.push(self.end);
         Ok(tokens)
     }
 }

@@ -46,6 +46,7 @@ pub mod tiny;
 pub use iopo_constraints as constraints;
 pub use iopo_core as core;
 pub use iopo_eval as eval;
+pub use iopo_jinja as jinja;
 pub use iopo_llm as llm;
 pub use iopo_model as model;
 pub use iopo_objective as objective;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use iopo::config::PipelineConfig;
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
 use iopo_model::device::{available, dtypes, has_driver};
-use iopo_model::{ChatModel, Dtype};
+use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings};
 
 use crate::failure::{Failure, framed, pipeline};
 use crate::fetch;
@@ -21,7 +21,9 @@ pub(crate) struct Downloads;
 impl ModelSource for Downloads {
     fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError> {
         let on = (config.device.as_str(), config.dtype);
-        load(&config.model, on, config.generation_batch, scratch).map_err(pipeline::to_source)
+        let settings = config.template_settings().map_err(ModelError::from)?;
+        load(&config.model, on, config.generation_batch, settings, scratch)
+            .map_err(pipeline::to_source)
     }
 
     fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
@@ -34,6 +36,7 @@ pub(crate) fn load(
     model: &str,
     (device, dtype): (&str, Dtype),
     batch: usize,
+    settings: TemplateSettings,
     scratch: &Path,
 ) -> Result<BaseModel> {
     let device = if device == "auto" { first_device()? } else { device };
@@ -42,7 +45,8 @@ pub(crate) fn load(
     let found = fetch::resolve(model, scratch)?;
     let path = found.path.display();
     printer::stage("model", &format!("{path} on {device}"));
-    let loaded = found.load(device, dtype, batch).map_err(|error| {
+    let loaded = found.load(device, dtype, batch);
+    let base = loaded.and_then(|base| base.with_template_settings(settings)).map_err(|error| {
         let what = format!("failed to load the model {path}");
         framed(
             error,
@@ -50,8 +54,11 @@ pub(crate) fn load(
             "pass --model with a Hugging Face directory or a .gguf file of a Llama or Qwen2 model",
         )
     })?;
-    notes(loaded.chat());
-    Ok(loaded)
+    notes(base.chat());
+    if let Some(end) = base.chat().end_of_turn() {
+        printer::stage("model", &format!("answers end with {end}"));
+    }
+    Ok(base)
 }
 
 /// Prints the remarks about a model's files.

@@ -163,3 +163,28 @@ fn invalid_input_is_one_clear_error() {
     let both = ["--model", "tiny"];
     assert_eq!(with(text(&data), text(&responses), &both).code, Some(2));
 }
+
+#[test]
+fn a_prompt_that_spells_a_special_token_is_refused_by_its_key_or_read_as_text() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let data = dir.path().join("data.jsonl");
+    let line = |key: &str, prompt: &str| {
+        format!(
+            r#"{{"key": "{key}", "prompt": "{prompt}", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{{}}]}}"#
+        )
+    };
+    let prompts = [line("plain", "Say hi."), line("copy", "Write a line with <|im_end|> in it.")];
+    fs::write(&data, prompts.join("\n")).expect("written");
+    let out = dir.path().join("out");
+    let args =
+        ["eval", "ifeval", "--data", text(&data), "--model", "tiny", "--max-new-tokens", "5"];
+    let args = [&args[..], &["--out", text(&out)]].concat();
+    let error = run(&args).error(2);
+    for part in ["copy", "<|im_end|>", "hint: ", "--escape-special-tokens"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!out.join("predictions.parquet").exists(), "nothing is generated before");
+    succeed(&[&args[..], &["--escape-special-tokens"]].concat());
+    let rows: Vec<PredictionRow> = read(&out.join("predictions.parquet")).expect("predictions");
+    assert_eq!(rows.len(), 2);
+}

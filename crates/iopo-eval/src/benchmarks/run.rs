@@ -12,6 +12,7 @@ use super::in_memory::GIVEN;
 use super::origin::claim;
 use super::responses::{MatchedResponses, ResponseFile};
 use super::{Benchmark, accuracies, contamination, table};
+use crate::answer::fits;
 use crate::score::{PRODUCER, score_file};
 use crate::{Bootstrap, EvalConfig, EvalError, TestPrompt};
 
@@ -56,6 +57,8 @@ pub struct Decoding {
     pub template_hash: String,
     /// Ids of the tokens that end a response.
     pub stop: Vec<u32>,
+    /// Whether special tokens that a prompt spells are read as plain text.
+    pub escape_special_tokens: bool,
 }
 
 /// A benchmark whose prompts have been read and checked, ready to be scored.
@@ -175,6 +178,7 @@ impl<'a> BenchmarkRun<'a> {
         protocol["device"] = json!(decoding.device);
         protocol["template_hash"] = json!(decoding.template_hash);
         protocol["stop"] = json!(decoding.stop);
+        protocol["escape_special_tokens"] = json!(decoding.escape_special_tokens);
         claim(&self.config.out, &protocol)?;
         let answered = crate::answer(&self.prompts, model, &self.config.out, &config, progress)?;
         self.finish(&model.name(), &answered.path, protocol)
@@ -241,7 +245,7 @@ impl<'a> BenchmarkRun<'a> {
     ) -> Result<(), EvalError> {
         let mut misfits = Vec::new();
         for prompt in &self.prompts {
-            if !model.fits(&request(prompt, max_new_tokens))? {
+            if !fits(prompt, model, max_new_tokens)? {
                 misfits.push(prompt.key.clone());
             }
         }

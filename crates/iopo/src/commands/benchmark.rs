@@ -1,12 +1,12 @@
 //! `iopo eval BENCHMARK`.
 
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use iopo_constraints::Kind;
+use iopo::config::PipelineConfig;
 use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
+use iopo_model::TemplateSettings;
 use iopo_schema::run_files;
 
 use crate::bars::Bars;
@@ -22,7 +22,9 @@ pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
     let BenchmarkCommand { benchmark, mode, args } = command;
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id));
     let trained_in = trained_in(args);
-    let benchmark = (mode.make)(held_out(trained_in.as_deref())?);
+    let run_config = run_config(trained_in.as_deref())?;
+    let settings = run_config.template_settings()?;
+    let benchmark = (mode.make)(run_config.eval.held_out_kinds()?);
     let benchmark = benchmark.as_ref();
     let mut config = BenchmarkConfig::new(fetch::resolve_data(&args.data)?, &out);
     config.responses.clone_from(&args.responses);
@@ -35,7 +37,7 @@ pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
     let report = if args.responses.is_some() {
         run.score_responses().map_err(|error| explain(error, benchmark))?
     } else {
-        respond(args, &out, run, &bars)?
+        respond(args, &out, run, settings, &bars)?
     };
     printer::result(&report.table())?;
     Ok(())
@@ -46,11 +48,13 @@ fn respond(
     args: &BenchmarkArgs,
     out: &Path,
     run: BenchmarkRun<'_>,
+    settings: TemplateSettings,
     bars: &Bars,
 ) -> Result<BenchmarkReport> {
     let name = args.model.as_deref().unwrap_or_default();
     // The base may be written to the output directory, which `prepare` leaves untouched.
-    let base = load::load(name, (&args.device, args.dtype), args.batch.get(), out)?;
+    let on = (args.device.as_str(), args.dtype);
+    let base = load::load(name, on, args.batch.get(), settings, out)?;
     let model = match &args.adapter {
         Some(adapter) => {
             let name = adapter.file_name().map_or("adapter".into(), |name| name.to_string_lossy());
@@ -59,13 +63,23 @@ fn respond(
         }
         None => base.chat().clone(),
     };
+    let model = model.with_escaped_special_tokens(args.escape_special_tokens);
     let mut decoding = Decoding::default();
     decoding.max_new_tokens = args.max_new_tokens.get();
     decoding.batch = args.batch.get();
     decoding.device.clone_from(&args.device);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();
-    run.score_model(&model, &decoding, bars).map_err(failure)
+    decoding.escape_special_tokens = args.escape_special_tokens;
+    run.score_model(&model, &decoding, bars).map_err(|error| match error {
+        EvalError::SpecialToken { .. } => {
+            let frame = Failure::usage(error.to_string());
+            let hint =
+                "pass --escape-special-tokens to read it as plain text, or remove the prompt";
+            anyhow::Error::new(error).context(frame.hint(hint))
+        }
+        error => failure(error),
+    })
 }
 
 /// Adds the flags that resolve an error.
@@ -118,19 +132,19 @@ fn run_of(adapter: &Path) -> Option<PathBuf> {
     run.join(run_files::CONFIG).is_file().then_some(run)
 }
 
-/// Returns the kinds that a run holds out of its synthesis; those of the default preset without a run.
-fn held_out(run: Option<&Path>) -> Result<BTreeSet<Kind>> {
+/// Returns the configuration of a run; that of the default preset without a run.
+fn run_config(run: Option<&Path>) -> Result<PipelineConfig> {
     let config = run.map(|run| run.join(run_files::CONFIG));
     let preset = config.is_none().then(|| "default".to_owned());
     let args = RunArgs { preset, config, ..RunArgs::default() };
-    Ok(resolve::resolve(&args)?.config.eval.held_out_kinds()?)
+    Ok(resolve::resolve(&args)?.config)
 }
 
 #[cfg(test)]
 mod tests {
     use iopo_constraints::ifeval::InstructionKind;
 
-    use super::{held_out, run_of};
+    use super::{run_config, run_of};
 
     #[test]
     fn the_run_of_an_adapter_is_found_from_any_directory() {
@@ -147,7 +161,8 @@ mod tests {
 
     #[test]
     fn the_default_preset_keeps_at_least_eight_types_unseen() {
-        let held_out = held_out(None).expect("the default preset");
+        let config = run_config(None).expect("the default preset");
+        let held_out = config.eval.held_out_kinds().expect("known kinds");
         let unseen = InstructionKind::ALL.iter().filter(|kind| !kind.is_seen(&held_out));
         assert!(unseen.count() >= 8);
         for kind in [InstructionKind::Postscript, InstructionKind::Title] {

@@ -2,7 +2,8 @@
 
 use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
-use iopo_model::Dtype;
+use iopo_model::template::Date;
+use iopo_model::{Dtype, TemplateSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,12 @@ pub struct PipelineConfig {
     pub device: String,
     /// Type of the base model's weights. bf16 takes half the memory; adapters and gradients stay f32.
     pub dtype: Dtype,
+    /// Token that ends an answer, in training, generation and scoring alike. Default: empty, which takes the token that the
+    /// model's chat template writes after an answer, or the tokenizer's `eos_token` if it writes none.
+    pub eos_token: String,
+    /// Date that a chat template writes where it asks for the current one, as YYYY-MM-DD, so that a prompt does not depend on
+    /// the day. Default: 2024-07-26.
+    pub template_date: String,
     /// Random seed of every stage that does not set its own.
     seed: u64,
     /// Constraint kinds that synthesis and pairing never use, so that evaluation can compare seen and unseen kinds.
@@ -67,6 +74,8 @@ impl Default for PipelineConfig {
             model: "smollm2-135m-instruct".to_owned(),
             device: "auto".to_owned(),
             dtype: Dtype::default(),
+            eos_token: String::new(),
+            template_date: Date::default().to_string(),
             seed: 0,
             held_out: Vec::new(),
             generation_batch: 16,
@@ -172,6 +181,7 @@ impl PipelineConfig {
         self.train.validate()?;
         self.eval.validate()?;
         self.validate_rounds()?;
+        self.template_settings()?;
         for (section, held_out) in self.clone().held_out_mut() {
             if *held_out != self.held_out {
                 let found = format!("{held_out:?}");
@@ -200,6 +210,19 @@ impl PipelineConfig {
                 .into());
         }
         Ok(())
+    }
+
+    /// Returns the settings of the model's chat template.
+    ///
+    /// # Errors
+    /// Returns an error if `template_date` is not a date.
+    pub fn template_settings(&self) -> Result<TemplateSettings, SettingError> {
+        let date = self.template_date.parse().map_err(|_| {
+            let found = format!("{:?}", self.template_date);
+            SettingError::new("template_date", found, "a date as YYYY-MM-DD")
+        })?;
+        let eos_token = Some(self.eos_token.clone()).filter(|token| !token.is_empty());
+        Ok(TemplateSettings { date, eos_token })
     }
 
     /// Returns the configuration as TOML, with every setting.

@@ -80,12 +80,14 @@ fn answer(
         Some(dir) => base.trained(dir, name)?,
         None => base.chat().clone(),
     };
+    let model = model.with_escaped_special_tokens(config.eval.escape_special_tokens);
     let mut decoding = Decoding::default();
     decoding.max_new_tokens = config.eval.benchmark_max_new_tokens;
     decoding.batch = config.generation_batch;
     decoding.device.clone_from(&config.device);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();
+    decoding.escape_special_tokens = config.eval.escape_special_tokens;
     run.score_model(&model, &decoding, progress)?;
     Ok(())
 }

@@ -106,9 +106,9 @@ fn on_split(
         out: out.to_owned(),
     };
     let candidates = candidates(pipeline)?;
-    let (base, preferences) = (pipeline.base()?, dir.preferences_file());
-    let replaces = pipeline.replaces.get();
-    let models = RunModels::new(base, &preferences, split, &config.train, replaces, progress)?;
+    let base = pipeline.base()?.with_escaped_special_tokens(config.eval.escape_special_tokens);
+    let (preferences, replaces) = (dir.preferences_file(), pipeline.replaces.get());
+    let models = RunModels::new(&base, &preferences, split, &config.train, replaces, progress)?;
     Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
 }
 

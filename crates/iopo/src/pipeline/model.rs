@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use iopo_llm::LanguageModel;
-use iopo_model::{ChatModel, Dtype, ModelError, device};
+use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings, device};
 use iopo_train::{Base, TrainError, weights};
 
 use super::PipelineError;
@@ -46,7 +46,9 @@ impl ModelSource for LocalModels {
             .map_err(PipelineError::io("create the tiny model in", scratch))?;
         let missing = || PipelineError::NoModel { model: config.model.clone() };
         let found = found.ok_or_else(missing)?;
-        Ok(found.load(&config.device, config.dtype, config.generation_batch)?)
+        let base = found.load(&config.device, config.dtype, config.generation_batch)?;
+        let settings = config.template_settings().map_err(ModelError::from)?;
+        Ok(base.with_template_settings(settings)?)
     }
 }
 
@@ -122,6 +124,21 @@ impl BaseModel {
         let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
         let full = format!("{name}@{}{narrow}", short(chat.weights_hash()));
         Self { chat: chat.with_decoder(chat.decoder().clone(), &full), name }
+    }
+
+    /// Returns the model with other settings of its chat template.
+    ///
+    /// # Errors
+    /// Returns an error if the setting `eos_token` is not a token of the model.
+    pub fn with_template_settings(self, settings: TemplateSettings) -> Result<Self, ModelError> {
+        Ok(Self { chat: self.chat.with_template_settings(settings)?, ..self })
+    }
+
+    /// Returns the model with another treatment of messages that spell a special token: they are encoded as plain text if
+    /// `escape` is set, and refused otherwise.
+    #[must_use]
+    pub fn with_escaped_special_tokens(&self, escape: bool) -> Self {
+        Self { chat: self.chat.with_escaped_special_tokens(escape), name: self.name.clone() }
     }
 
     /// Returns the public name of the checkpoint, as adapters record it.
@@ -290,7 +307,7 @@ mod tests {
         ] {
             let error = error.expect_err("refused");
             assert!(
-                matches!(&error, LlmError::BadRequest { index: at, reason } if *at == index && reason.contains(&special)),
+                matches!(&error, LlmError::SpecialToken { index: at, token } if *at == index && *token == special),
                 "{error}"
             );
         }
