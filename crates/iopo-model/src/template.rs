@@ -318,6 +318,8 @@ mod tests {
         let chat = [Message::user("a"), Message::assistant("bc"), Message::user("d")];
         let rendered = template.rendered(&chat, false).expect("renders");
         assert_eq!(rendered.text, "[a]bc<eos>[d]");
-        assert_eq!(rendered.generated, Some(vec![3..10]));
+        let generated = rendered.generated.expect("outside macros and filters");
+        assert_eq!(generated.len(), 1);
+        assert_eq!(&rendered.text[generated[0].clone()], "bc<eos>");
     }
 }
