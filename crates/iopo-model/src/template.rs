@@ -164,11 +164,13 @@ impl ChatTemplate {
         &self.source
     }
 
-    /// Returns the BLAKE3 hash of the source, the special tokens and the settings that matter, in hexadecimal.
+    /// Returns the BLAKE3 hash of the source, and of the special tokens and settings that matter, in hexadecimal.
     pub fn hash(&self) -> String {
         let mut hasher = ContentHasher::new();
         hasher.part(&self.source);
-        for (name, text) in &self.tokens {
+        // A token that the template does not name changes no prompt; the end of an answer can be the `eos_token`.
+        let matters = |name: &str| name == "eos_token" || self.source.contains(name);
+        for (name, text) in self.tokens.iter().filter(|(name, _)| matters(name)) {
             hasher.part(name);
             hasher.part(text);
         }

@@ -45,17 +45,19 @@ fn depends(stage: Stage, key: &str, rounds: usize) -> bool {
             key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     };
+    let of_model = || inside(&["dtype", "eos_token", "template_date"]);
     match stage {
-        Stage::Synth => inside(&["synth", "dtype"]),
+        Stage::Synth => inside(&["synth"]) || of_model(),
         Stage::Pairs => inside(&["pairs", "synth.max_tasks"]),
-        Stage::Train => inside(&["train", "dtype"]),
+        Stage::Train => inside(&["train"]) || of_model(),
         Stage::Rounds if rounds < 2 => key == "rounds",
-        Stage::Rounds => inside(&["rounds", "round", "synth", "pairs", "train", "dtype"]),
+        Stage::Rounds => inside(&["rounds", "round", "synth", "pairs", "train"]) || of_model(),
         // The margins of a gain are those of the headline.
         Stage::Eval => {
             let of_training =
                 ["train.beta", "train.sequence_layout", "train.tokens_per_micro_batch"];
-            (inside(&["eval", "rounds", "dtype"]) && !inside(&["eval.gain"]))
+            (inside(&["eval", "rounds"]) && !inside(&["eval.gain"]))
+                || of_model()
                 || of_training.contains(&key)
         }
         Stage::Report => true,
