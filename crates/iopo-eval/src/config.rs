@@ -57,8 +57,8 @@ pub struct EvalConfig {
     /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
     #[schemars(range(min = 1))]
     pub part_size: usize,
-    /// Reads special tokens that a prompt spells as plain text. Otherwise such a prompt is an error before anything is
-    /// generated, because the token would end a turn. Default: false.
+    /// Treats a special token in the text of a prompt as ordinary text. If false, such a prompt is an error before anything is
+    /// generated, because the token could end a turn. Default: false.
     pub escape_special_tokens: bool,
     /// Scores the base, the SFT model and the best method on these published benchmarks. `ifeval` is the only one so far.
     /// Default: none.

@@ -149,13 +149,13 @@ fn range(given: &[Option<Value>; 3]) -> Result<Value> {
         return Err(Error::value("range() arg 3 must not be zero"));
     }
     let bound = i128::from(i64::MAX);
-    if [start, stop, step].iter().any(|value| value.abs() > bound) {
+    if [start, stop, step].iter().any(|value| value.unsigned_abs() > bound.unsigned_abs()) {
         return Err(Error::new(ErrorKind::Arithmetic, "range() argument out of range"));
     }
     let range = Range { start, stop, step };
     if range.len() > MAX_RANGE {
         return Err(Error::limit(format!(
-            "range too big: found {} items, expected at most {MAX_RANGE}",
+            "range() has {} items, expected at most {MAX_RANGE}",
             range.len()
         )));
     }

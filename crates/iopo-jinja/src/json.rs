@@ -90,10 +90,10 @@ impl Layout {
         }
         out.push('[');
         for (index, item) in items.iter().enumerate() {
-            self.begin(out, index, depth + 1);
+            self.begin(out, index, depth + 1)?;
             self.write(out, item, depth + 1)?;
         }
-        self.line(out, depth);
+        self.line(out, depth)?;
         out.push(']');
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Layout {
         }
         out.push('{');
         for (index, (key, value)) in pairs.into_iter().enumerate() {
-            self.begin(out, index, depth + 1);
+            self.begin(out, index, depth + 1)?;
             match &key {
                 Value::Str(text) => self.string(out, text.as_str()),
                 Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) => {
@@ -128,25 +128,28 @@ impl Layout {
             out.push_str(&self.key_separator);
             self.write(out, value, depth + 1)?;
         }
-        self.line(out, depth);
+        self.line(out, depth)?;
         out.push('}');
         Ok(())
     }
 
     /// Begins an item.
-    fn begin(&self, out: &mut String, index: usize, depth: usize) {
+    fn begin(&self, out: &mut String, index: usize, depth: usize) -> Result<()> {
         if index > 0 {
+            check_size(out.len().saturating_add(self.item_separator.len()))?;
             out.push_str(&self.item_separator);
         }
-        self.line(out, depth);
+        self.line(out, depth)
     }
 
     /// Begins an indented line, if the layout has lines.
-    fn line(&self, out: &mut String, depth: usize) {
+    fn line(&self, out: &mut String, depth: usize) -> Result<()> {
         if let Some(indent) = &self.indent {
+            check_size(out.len().saturating_add(indent.len().saturating_mul(depth)))?;
             out.push('\n');
             out.push_str(&indent.repeat(depth));
         }
+        Ok(())
     }
 
     fn string(&self, out: &mut String, text: &str) {

@@ -6,7 +6,8 @@
 //! `tojson` without HTML escapes, `raise_exception` and `strftime_now`. The date is an argument; nothing reads the clock.
 //! The filter `random` takes the first item and `lipsum` writes fixed words, so that a text never changes.
 //!
-//! Templates can be hostile: their steps, memory, nesting and output are limited. Included templates are not supported.
+//! Steps, nesting and output of a template are limited. Some expressions still take more time or memory than they are charged
+//! for, so run templates of strangers in a process of their own. Included templates are not supported.
 //!
 //! | module | content |
 //! |---|---|

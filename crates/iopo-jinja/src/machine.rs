@@ -106,7 +106,7 @@ impl<'t> Machine<'t> {
     }
 
     /// Runs something one level deeper.
-    fn deeper<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(super) fn deeper<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let depth = self.depth.get();
         if depth >= MAX_DEPTH {
             return Err(Error::limit(format!("more than {MAX_DEPTH} nested evaluations")));

@@ -14,7 +14,7 @@ use crate::value::Value;
 
 /// Largest source in bytes.
 const MAX_SOURCE: usize = 1 << 20;
-/// Steps of one rendering; 64 bytes of memory count as one. About a second, and 64 MiB.
+/// Steps of one rendering. A step is an evaluation or a statement; large values cost more.
 const FUEL: u64 = 1 << 20;
 
 /// A compiled template.

@@ -260,11 +260,16 @@ impl ModelError {
                      saved, set `{key}` to null in adapter_config.json"
                 ));
             }
+            Self::RewrittenBase { found, .. } if found.to_lowercase().contains("loftq") => {
+                "merge the adapter with PEFT into the base that LoftQ produced, and pass the merged model"
+            }
             Self::RewrittenBase { .. } => {
                 "convert the adapter with PEFT (`save_pretrained` with `path_initial_model_for_weight_conversion`), or merge it \
                  with PEFT and pass the merged model"
             }
-            Self::TokenWithoutRow { .. } => "take this text out of the data",
+            Self::TokenWithoutRow { .. } => {
+                "take this text out of the data; if the chat template writes the token, use the tokenizer of this model"
+            }
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),
             Self::Io { .. }

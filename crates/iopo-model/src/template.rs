@@ -30,7 +30,8 @@ const TEMPLATE_TOKENS: [&str; 4] = ["unk_token", "sep_token", "cls_token", "mask
 pub struct TemplateSettings {
     /// Date that the function `strftime_now` writes. Default: 2024-07-26.
     pub date: Date,
-    /// Token that ends an answer. Default: none; the token that the template writes after an answer.
+    /// Token that ends an answer. If none, it is the token that the template writes after an
+    /// answer, or the tokenizer's `eos_token`. Default: none.
     pub eos_token: Option<String>,
 }
 

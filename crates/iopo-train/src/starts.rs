@@ -112,7 +112,15 @@ fn check_lora(
         let expected = format!("{theirs}, as in the start {}", dir.display());
         TrainError::from(SettingError::new(format!("train.lora.{key}"), ours, expected))
     };
-    for factors in peft::layers(dir, base.config())?.into_values() {
+    let factors: Vec<peft::Factors> = peft::layers(dir, base.config())?.into_values().collect();
+    if factors.windows(2).any(|pair| pair[0] != pair[1]) {
+        let reason = "found layers with different ranks or scales, expected the same in every layer, because training \
+                      continues with one `train.lora`";
+        return Err(
+            ModelError::BadAdapter { path: dir.to_owned(), reason: reason.to_owned() }.into()
+        );
+    }
+    for factors in factors {
         let peft::Factors { rank, scale } = factors;
         if rank != lora.r {
             return Err(differs("r", lora.r.to_string(), rank.to_string()));

@@ -312,6 +312,8 @@ impl Pipeline {
     ) -> Result<SynthSummary, PipelineError> {
         let (source, config) = (self.tasks()?, &self.config.synth);
         if own.has_other_model() {
+            // A model that does not load removes no answers.
+            self.base()?;
             self.dir.remove_answers()?;
         }
         if let Some(summary) = synthesize_sampled(&source, self.dir.root(), config, progress)? {

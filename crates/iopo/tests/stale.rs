@@ -195,6 +195,29 @@ fn a_new_method_is_trained_and_the_others_are_kept() {
 }
 
 #[test]
+fn a_damaged_adapter_is_trained_again_beside_a_new_method() {
+    let run = Run::finished();
+    let adapter = run.out().join("train/iopo/adapter_model.safetensors");
+    let before = fs::read(&adapter).expect("adapter");
+    let mut damaged = before.clone();
+    let last = damaged.len() - 1;
+    damaged[last] ^= 1;
+    fs::write(&adapter, &damaged).expect("written");
+    run.ok("pipeline", &["--set", "train.methods=[\"sft\", \"dpo\", \"iopo\"]"]);
+    assert!(fs::read(&adapter).expect("adapter") == before, "not computed again");
+    assert!(run.out().join("train/dpo/adapter_model.safetensors").is_file());
+}
+
+#[test]
+fn another_date_of_the_template_samples_the_answers_again() {
+    let run = Run::finished();
+    let before = run.written("answers.parquet");
+    let other = run.ok("synth", &["--set", "template_date=2025-01-01"]);
+    assert!(other.stderr.contains("template_date"), "{}", other.stderr);
+    assert_ne!(run.written("answers.parquet"), before);
+}
+
+#[test]
 fn settings_of_the_evaluation_and_of_the_report_keep_the_training() {
     let run = Run::finished();
     let before = ADAPTERS.map(|name| run.written(name));

@@ -27,8 +27,9 @@ pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
     let test = if args.positional.is_empty() { None } else { Some(args.positional.remove(0)) };
     let test = test.as_ref().map(|test| test.text(name)).transpose()?;
     let mut kept = Vec::new();
+    let arguments = args.positional.len() / 2;
     for item in counted_items(machine, value)? {
-        machine.charge(1)?;
+        machine.charge(1 + arguments)?;
         let subject = path(machine, &item, attribute.as_ref())?;
         let holds = match test {
             Some(test) => predicates::test(test, &subject, args.clone())?,
@@ -66,6 +67,9 @@ fn map(machine: &Machine<'_>, value: &Value, mut args: Args) -> Result<Value> {
     }
     let filter = args.positional.remove(0);
     let filter = filter.text("map")?;
-    let mapped = items.iter().map(|item| machine.filter(filter, item, args.clone()));
+    let mapped = items.iter().map(|item| {
+        machine.charge(args.positional.len() / 2)?;
+        machine.filter(filter, item, args.clone())
+    });
     Ok(Value::generator(mapped.collect::<Result<Vec<_>>>()?))
 }

@@ -105,7 +105,7 @@ fn sum(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     Ok(total)
 }
 
-/// A count of items, which is at least one.
+/// A count of items; a negative one is 0.
 fn count(value: Option<Value>, of: &str, name: &str) -> Result<usize> {
     let count = required(value, of, name)?.index()?;
     check_size(usize::try_from(count.max(0)).unwrap_or(usize::MAX).saturating_mul(32))?;
@@ -128,6 +128,7 @@ fn batch(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
         if let Some(fill) = fill
             && row.len() < size
         {
+            machine.charge(size / 2)?;
             row.resize(size, fill);
         }
         rows.push(row);

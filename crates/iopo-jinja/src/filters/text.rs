@@ -110,19 +110,20 @@ fn truncate(value: &Value, args: Args) -> Result<Value> {
         Value::Str(own) => own,
         Value::Undefined(_) => return Ok(value.clone()),
         // Python returns what is short enough, of any type with a length.
-        _ if value.len().is_some_and(|len| len as i128 <= length + leeway) => {
+        _ if value.len().is_some_and(|len| len as i128 <= length.saturating_add(leeway)) => {
             return Ok(value.clone());
         }
         _ => return Err(Error::of_type(format!("truncate: found '{}'", value.type_name()))),
     };
-    let cut = length - end.chars().count() as i128;
+    let cut = length.saturating_sub(end.chars().count() as i128);
     if cut < 0 || leeway < 0 {
         return Err(Error::value(format!(
-            "truncate: found length {length} and leeway {leeway}, expected at least the end's length and 0"
+            "truncate: found length {length} and leeway {leeway}, expected a length of at least {} and a leeway of at least 0",
+            end.chars().count()
         )));
     }
     let chars: Vec<char> = own.text.chars().collect();
-    if chars.len() as i128 <= length + leeway {
+    if chars.len() as i128 <= length.saturating_add(leeway) {
         return Ok(value.clone());
     }
     let kept: String = chars.iter().take(cut as usize).collect();

@@ -3,6 +3,7 @@
 use crate::args::{Args, flag, given, int_or};
 use crate::error::{Error, Result};
 use crate::methods::lines;
+use crate::operators::check_size;
 use crate::unicode::{decimal, is_word};
 use crate::value::Value;
 
@@ -19,12 +20,16 @@ pub(super) fn apply(value: &Value, args: Args) -> Result<Value> {
     let separator = separator.as_ref().map_or(Ok("\n"), |own| own.text("wordwrap"))?;
     let width = usize::try_from(width).unwrap_or(usize::MAX);
     let text = value.text("wordwrap")?;
-    let wrapped = lines(text, false).into_iter().map(|line| {
+    let (mut wrapped, mut separators) = (Vec::new(), 0);
+    for line in lines(text, false) {
         let chars: Vec<char> = line.chars().collect();
         let chunks = chunks(&chars, hyphens);
-        wrap(chunks, width, break_long, hyphens).join(separator)
-    });
-    Ok(Value::str(wrapped.collect::<Vec<_>>().join(separator)))
+        let lines = wrap(chunks, width, break_long, hyphens);
+        separators += lines.len().max(1);
+        check_size(text.len().saturating_add(separator.len().saturating_mul(separators)))?;
+        wrapped.push(lines.join(separator));
+    }
+    Ok(Value::str(wrapped.join(separator)))
 }
 
 /// The whitespace at which `textwrap` splits.

@@ -174,7 +174,8 @@ impl Machine<'_> {
     /// Applies a filter by its name.
     pub(crate) fn filter(&self, name: &str, value: &Value, args: Args) -> Result<Value> {
         self.charge(1 + value.weight() / 256)?;
-        self.weighed(filters::apply(self, name, value, args)?)
+        // `map` can apply `map`.
+        self.deeper(|| self.weighed(filters::apply(self, name, value, args)?))
     }
 }
 

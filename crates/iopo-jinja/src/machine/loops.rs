@@ -114,8 +114,8 @@ impl Machine<'_> {
             "first" => Some(Value::Bool(index0 == 0)),
             "last" => Some(Value::Bool(self.peek(one)?.is_none())),
             "length" => int(self.loop_length(one)?),
-            "revindex" => int(self.loop_length(one)? - index0),
-            "revindex0" => int(self.loop_length(one)? - index0 - 1),
+            "revindex" => Some(Value::Int(self.loop_length(one)? as i128 - index0 as i128)),
+            "revindex0" => Some(Value::Int(self.loop_length(one)? as i128 - index0 as i128 - 1)),
             "previtem" => Some(if index0 == 0 {
                 Value::undefined("there is no previous item")
             } else {

@@ -151,5 +151,5 @@ pub(crate) fn position(value: Option<&Value>, len: usize, default: usize) -> Res
     };
     let at = value.index()?;
     let at = if at < 0 { at.saturating_add(len as i128) } else { at };
-    Ok(at.max(0) as usize)
+    Ok(usize::try_from(at.max(0)).unwrap_or(usize::MAX))
 }

@@ -115,15 +115,18 @@ pub(crate) fn round_int(value: i128, digits: i128) -> i128 {
     if digits >= 0 {
         return value;
     }
-    let power = u32::try_from(-digits).ok().and_then(|power| 10_i128.checked_pow(power));
+    let power = digits
+        .checked_neg()
+        .and_then(|power| u32::try_from(power).ok())
+        .and_then(|power| 10_i128.checked_pow(power));
     let Some(unit) = power else { return 0 };
     let (quotient, rest) = (value.div_euclid(unit), value.rem_euclid(unit));
-    let up = match (rest * 2).cmp(&unit) {
+    let up = match rest.cmp(&(unit - rest)) {
         std::cmp::Ordering::Less => false,
         std::cmp::Ordering::Greater => true,
         std::cmp::Ordering::Equal => quotient % 2 != 0,
     };
-    (quotient + i128::from(up)) * unit
+    (quotient + i128::from(up)).saturating_mul(unit)
 }
 
 /// A float without its fraction, or the error of Python's `int`.

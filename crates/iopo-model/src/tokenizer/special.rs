@@ -62,16 +62,23 @@ pub(super) fn add(
         .flatten()
         .filter_map(|(id, token)| Some((id.parse().ok()?, added(token, false)?)))
         .collect();
-    let mut tokens: Vec<AddedToken> = by_id.into_values().collect();
+    let named = NAMED.iter().filter_map(|key| stated.get(*key));
+    let lists = LISTS.iter().filter_map(|key| stated.get(*key)).flat_map(items);
+    let named: Vec<AddedToken> =
+        named.chain(lists).filter_map(|value| added(value, true)).collect();
+    // A named token is special whatever its own entry says.
+    let is_named = |token: &AddedToken| named.iter().any(|named| named.content == token.content);
+    let mut tokens: Vec<AddedToken> = by_id
+        .into_values()
+        .map(|token| if is_named(&token) { token.special(true) } else { token })
+        .collect();
     let mut known: BTreeSet<String> = tokenizer
         .get_added_tokens_decoder()
         .into_values()
         .chain(tokens.iter().cloned())
         .map(|token| token.content)
         .collect();
-    let named = NAMED.iter().filter_map(|key| stated.get(*key));
-    let lists = LISTS.iter().filter_map(|key| stated.get(*key)).flat_map(items);
-    for token in named.chain(lists).filter_map(|value| added(value, true)) {
+    for token in named {
         if known.insert(token.content.clone()) {
             tokens.push(token.special(true));
         }

@@ -41,7 +41,7 @@ pub(crate) struct BenchmarkArgs {
     /// Responses generated together.
     #[arg(long, value_name = "N", default_value = "16")]
     pub(crate) batch: NonZeroUsize,
-    /// Read special tokens that a prompt spells as plain text, instead of failing.
+    /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
     #[arg(long, requires = "model")]
     pub(crate) escape_special_tokens: bool,
     /// Device to compute on; `iopo devices` lists them.

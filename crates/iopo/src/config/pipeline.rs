@@ -32,8 +32,8 @@ pub struct PipelineConfig {
     pub device: String,
     /// Type of the base model's weights. bf16 takes half the memory; adapters and gradients stay f32.
     pub dtype: Dtype,
-    /// Token that ends an answer, in training, generation and scoring alike. Default: empty, which takes the token that the
-    /// model's chat template writes after an answer, or the tokenizer's `eos_token` if it writes none.
+    /// Token that ends an answer, in training, generation and scoring alike. If empty, it is the token that the chat template
+    /// writes after an answer, or the tokenizer's `eos_token` if the template writes none. Default: empty.
     pub eos_token: String,
     /// Date that a chat template writes where it asks for the current one, as YYYY-MM-DD, so that a prompt does not depend on
     /// the day. Default: 2024-07-26.

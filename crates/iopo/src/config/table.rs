@@ -20,8 +20,8 @@ pub fn parse(text: &str, name: &str) -> Result<Table, ConfigError> {
 
 /// Applies one `SECTION.KEY=VALUE` to a table.
 ///
-/// The value is TOML (`3`, `1e-4`, `true`, `["sft", "iopo"]`). A value that is not valid TOML is taken as a string, so
-/// `model=path/to/it` needs no quotes.
+/// The value is TOML (`3`, `1e-4`, `true`, `["sft", "iopo"]`). A date, and a value that is not valid TOML, is taken
+/// as a string, so `template_date=2025-01-01` and `model=path/to/it` need no quotes.
 ///
 /// # Errors
 /// Returns an error if the key or the value is missing, the key is unknown, or it does not allow the value. The table is
@@ -60,8 +60,8 @@ fn value_of(text: &str, before: Option<&Value>) -> Value {
         format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
     match (parsed, before) {
         (Some(Value::Integer(int)), Some(Value::Float(_))) => Value::Float(int as f64),
+        (None | Some(Value::Datetime(_)), _) => Value::String(text.to_owned()),
         (Some(value), _) => value,
-        (None, _) => Value::String(text.to_owned()),
     }
 }
 

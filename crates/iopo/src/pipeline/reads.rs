@@ -22,6 +22,8 @@ const NO_RESULT: [&str; 5] = [
     "train.gradient_checkpointing",
     "train.save_steps",
 ];
+/// Settings of the base model that change its answers.
+pub(super) const OF_MODEL: [&str; 3] = ["dtype", "eos_token", "template_date"];
 /// Settings that name files, whose contents count instead.
 const FILES: [&str; 2] = ["eval.prompts", "train.start"];
 
@@ -45,7 +47,7 @@ fn depends(stage: Stage, key: &str, rounds: usize) -> bool {
             key.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     };
-    let of_model = || inside(&["dtype", "eos_token", "template_date"]);
+    let of_model = || OF_MODEL.contains(&key);
     match stage {
         Stage::Synth => inside(&["synth"]) || of_model(),
         Stage::Pairs => inside(&["pairs", "synth.max_tasks"]),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use iopo_core::files;
 use iopo_schema::content_hash::{seal, verify, zeros};
-use iopo_schema::run_files;
+use iopo_schema::{clear_parts, run_files};
 
 use super::{PipelineError, Stage};
 use crate::config::PipelineConfig;
@@ -171,6 +171,7 @@ impl RunDir {
                 }
                 _ => {}
             }
+            clear_parts(&path);
         }
         Ok(())
     }

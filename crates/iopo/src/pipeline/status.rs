@@ -91,11 +91,11 @@ impl StageStatus {
         }
     }
 
-    /// Returns whether another base model or another type of its weights is a reason.
+    /// Returns whether another base model, or a setting of it that changes its answers, is a reason.
     pub(super) fn has_other_model(&self) -> bool {
         self.reasons.iter().any(|reason| match reason {
             Reason::Model { .. } => true,
-            Reason::Setting { key, .. } => key == "dtype",
+            Reason::Setting { key, .. } => reads::OF_MODEL.contains(&key.as_str()),
             Reason::Input { .. } | Reason::Upstream(_) | Reason::Output { .. } => false,
         })
     }
@@ -152,15 +152,15 @@ fn one(
     };
     let first = earlier.iter().find(|earlier| earlier.blocks(stage));
     status.reasons.extend(first.map(|earlier| Reason::Upstream(earlier.stage)));
-    if !status.reasons.is_empty() {
-        status.state = StageState::Stale;
-        return Ok((status, before, plan));
-    }
-    status.state = StageState::Valid;
+    let fresh = status.reasons.is_empty();
+    status.state = if fresh { StageState::Valid } else { StageState::Stale };
+    // A stale stage keeps what is still valid of its results, so damage counts there too.
     for (name, written) in outputs {
         let found = hashes.of(&pipeline.dir().root().join(name))?;
         if found.as_ref() != Some(written) {
-            status.state = StageState::Damaged;
+            if fresh {
+                status.state = StageState::Damaged;
+            }
             status.reasons.push(Reason::Output { file: name.clone(), missing: found.is_none() });
         }
     }
@@ -188,7 +188,7 @@ pub(super) fn renew(
         StageState::Stale | StageState::Damaged => status.stage != Stage::Report,
     };
     if again {
-        progress.note(&format!("{status}: what changed is computed again"));
+        progress.note(&format!("{status}; computing it again"));
     }
     for reason in &status.reasons {
         let Reason::Output { file, .. } = reason else { continue };
