@@ -1,0 +1,205 @@
+//! Items of ComplexBench.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Rule;
+use crate::Mode;
+use crate::data::{Checks, records};
+use crate::error::{DataError, Place};
+
+const NAME: &str = "ComplexBench";
+
+/// A yes-no question about a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The id within the item.
+    pub point_id: i64,
+    /// The question in Chinese.
+    pub question: String,
+    /// The question in English.
+    pub question_en: String,
+    /// The rule that decides the extracted part. None for a question to the judge.
+    pub rule: Option<Rule>,
+    /// The dimensions of the constraint.
+    pub dimensions: Vec<String>,
+    /// How the constraint is composed with others.
+    pub compositions: Vec<String>,
+    /// The places in the item of the questions that this one depends on.
+    pub dependencies: Vec<usize>,
+}
+
+/// An item: an instruction with questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Unique id.
+    pub main_id: i64,
+    /// The group of items that differ in the branch to select. Empty without one.
+    pub group: String,
+    /// The instruction in Chinese.
+    pub instruction: String,
+    /// The instruction in English.
+    pub instruction_en: String,
+    /// The task type.
+    pub task_type: String,
+    /// The kinds of composition.
+    pub compositions: Vec<String>,
+    /// The category, such as `Selection_2`.
+    pub category: String,
+    /// The questions, in order.
+    pub questions: Vec<Question>,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    main_id: i64,
+    #[serde(default)]
+    group: Value,
+    instruction: String,
+    #[serde(default)]
+    instruction_en: Option<String>,
+    task_types: String,
+    #[serde(default)]
+    composition_types: Vec<String>,
+    category: String,
+    scoring_questions: Vec<Point>,
+}
+
+#[derive(Deserialize)]
+struct Point {
+    #[serde(rename = "point_id")]
+    id: i64,
+    question: String,
+    #[serde(default)]
+    question_en: Option<String>,
+    #[serde(default)]
+    rule: Option<String>,
+    #[serde(default)]
+    constraint_dimensions: Vec<String>,
+    #[serde(default)]
+    composition_types: Vec<String>,
+    #[serde(default)]
+    dep: Vec<i64>,
+}
+
+/// Parses the published file. `repaired` refuses rules without a known meaning; `paper` counts them as the published code
+/// does.
+///
+/// # Errors
+/// Returns an error if the file is malformed, an id occurs twice, or the questions of an item depend on unknown ones or on
+/// themselves.
+pub fn parse(mode: Mode, text: &str) -> Result<Vec<Item>, DataError> {
+    let mut checks = Checks::new(NAME);
+    let mut items = Vec::new();
+    for (place, row) in records::<Row>(NAME, text)? {
+        checks.key(place, &row.main_id.to_string())?;
+        checks.parts(place, "questions", row.scoring_questions.len())?;
+        items.push(Item {
+            main_id: row.main_id,
+            group: match row.group {
+                Value::String(text) => text,
+                Value::Null => String::new(),
+                other => other.to_string(),
+            },
+            instruction: row.instruction,
+            instruction_en: row.instruction_en.unwrap_or_default(),
+            task_type: row.task_types,
+            compositions: row.composition_types,
+            category: row.category,
+            questions: questions(&checks, place, mode, row.scoring_questions)?,
+        });
+    }
+    Ok(items)
+}
+
+fn questions(
+    checks: &Checks,
+    place: Place,
+    mode: Mode,
+    points: Vec<Point>,
+) -> Result<Vec<Question>, DataError> {
+    let mut places = BTreeMap::new();
+    for (at, point) in points.iter().enumerate() {
+        if places.insert(point.id, at).is_some() {
+            return Err(checks.bad(place, format!("question {} occurs twice", point.id)));
+        }
+    }
+    let mut questions = Vec::with_capacity(points.len());
+    for point in points {
+        let id = point.id;
+        let dependency = |dep: &i64| {
+            let reason = || format!("question {id} depends on {dep}, which does not exist");
+            places.get(dep).copied().ok_or_else(|| checks.bad(place, reason()))
+        };
+        let rule = point.rule.filter(|rule| !rule.trim().is_empty()).map(|rule| Rule::new(&rule));
+        if let Some(rule) = rule.as_ref().filter(|rule| mode == Mode::Repaired && !rule.is_known())
+        {
+            return Err(checks.bad(place, format!("unknown rule `{rule}` of question {id}")));
+        }
+        questions.push(Question {
+            point_id: id,
+            question: point.question,
+            question_en: point.question_en.unwrap_or_default(),
+            rule,
+            dimensions: point.constraint_dimensions,
+            compositions: point.composition_types,
+            dependencies: point.dep.iter().map(dependency).collect::<Result<_, _>>()?,
+        });
+    }
+    if is_cyclic(&questions) {
+        return Err(checks.bad(place, "questions depend on themselves"));
+    }
+    Ok(questions)
+}
+
+/// Whether some questions remain when those without open dependencies are removed again and again.
+fn is_cyclic(questions: &[Question]) -> bool {
+    let mut closed = vec![false; questions.len()];
+    loop {
+        let ready = |at: usize| {
+            !closed[at] && questions[at].dependencies.iter().all(|&dependency| closed[dependency])
+        };
+        let Some(next) = (0..questions.len()).find(|&at| ready(at)) else {
+            return closed.contains(&false);
+        };
+        closed[next] = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(dependencies: [&str; 2], rule: &str) -> String {
+        let [first, second] = dependencies;
+        format!(
+            r#"[{{"main_id": 0, "group": "g", "instruction": "写", "task_types": "t", "category": "And_1",
+            "scoring_questions": [{{"point_id": 5, "question": "?", "rule": null, "dep": [{first}]}},
+            {{"point_id": 6, "question": "?", "rule": "{rule}", "dep": [{second}]}}]}}]"#
+        )
+    }
+
+    #[test]
+    fn dependencies_become_places() {
+        let items = parse(Mode::Repaired, &item(["", "5"], "model_length:[1,2]")).expect("an item");
+        assert_eq!(items[0].questions[1].dependencies, [0]);
+    }
+
+    #[test]
+    fn contradictions_are_data_errors() {
+        for (dependencies, reason) in [
+            (["6", "5"], "depend on themselves"),
+            (["5", ""], "depend on themselves"),
+            (["7", ""], "depends on 7"),
+        ] {
+            let error =
+                parse(Mode::Paper, &item(dependencies, "length:[1,2]")).expect_err("a bad item");
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+        let error = parse(Mode::Repaired, &item(["", ""], "color:[1]")).expect_err("a rule");
+        assert!(error.to_string().ends_with("unknown rule `color:[1]` of question 6"), "{error}");
+        assert!(parse(Mode::Paper, &item(["", ""], "color:[1]")).is_ok());
+    }
+}

@@ -1,0 +1,60 @@
+//! Means over the judged items, and over all items with unjudged ones counted as failed.
+
+/// The sum of a measure over judged items, and the number of items.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Mean {
+    /// The sum over the judged items.
+    pub sum: f64,
+    /// The number of judged items.
+    pub judged: usize,
+    /// The number of items.
+    pub items: usize,
+}
+
+impl Mean {
+    /// Adds an item, which is unjudged without a value.
+    pub fn add(&mut self, value: Option<f64>) {
+        self.items += 1;
+        if let Some(value) = value {
+            self.sum += value;
+            self.judged += 1;
+        }
+    }
+
+    /// The mean over the judged items, if there is one.
+    pub fn over_judged(&self) -> Option<f64> {
+        (self.judged > 0).then(|| self.sum / self.judged as f64)
+    }
+
+    /// The mean over all items, where unjudged ones count as 0.
+    pub fn unjudged_as_failed(&self) -> Option<f64> {
+        (self.items > 0).then(|| self.sum / self.items as f64)
+    }
+
+    /// The number of items without a verdict.
+    pub fn unjudged(&self) -> usize {
+        self.items - self.judged
+    }
+}
+
+impl FromIterator<Option<f64>> for Mean {
+    fn from_iter<I: IntoIterator<Item = Option<f64>>>(values: I) -> Self {
+        let mut mean = Self::default();
+        values.into_iter().for_each(|value| mean.add(value));
+        mean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unjudged_items_lower_one_of_the_means() {
+        let mean: Mean = [Some(1.0), None, Some(0.5), None].into_iter().collect();
+        assert_eq!(mean.over_judged(), Some(0.75));
+        assert_eq!(mean.unjudged_as_failed(), Some(0.375));
+        assert_eq!(mean.unjudged(), 2);
+        assert_eq!(Mean::default().over_judged(), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! TRACE (Zhang et al., 2025): instructions with several constraints, each scored from 0 to 10 by a judge.
+//!
+//! [`scores`] reads the scores of an answer in the layouts of the paper and of [`Prompt::Trace`](crate::Prompt::Trace);
+//! [`script_rating`] reads the one number that the published script uses. An item is followed if all its scores are 10.
+//!
+//! ```
+//! use iopo_judge::{Mode, trace};
+//!
+//! let answer = r#"{"verdicts": [{"index": 1, "explanation": "Two sentences.", "score": 10}]}"#;
+//! let scores = trace::scores(Mode::Repaired, 1, answer)?;
+//! assert!(trace::followed(&scores));
+//! # Ok::<(), iopo_judge::Unjudged>(())
+//! ```
+
+mod item;
+mod layout;
+mod prompt;
+mod scores;
+mod totals;
+
+pub use item::{DIMENSIONS, Item, parse};
+pub use prompt::{forged_verdict, prompt};
+pub use scores::{Score, followed, scores, script_rating};
+pub use totals::{ItemTotals, ScriptTotals, Totals, script_totals, totals};
