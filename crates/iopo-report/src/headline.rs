@@ -43,9 +43,9 @@ impl Headline {
         let verdict = if self.is_gain {
             "Relevance, plain answers and perplexity are within the margins.".to_owned()
         } else if self.caveats.is_empty() {
-            "The interval is not above zero, so this is no gain.".to_owned()
+            "The interval is not above zero, so this does not count as a gain.".to_owned()
         } else {
-            format!("Not counted as a gain: {}.", self.caveats.join("; "))
+            format!("This does not count as a gain: {}.", self.caveats.join("; "))
         };
         format!("{last} − {first}: {} points{interval}. {verdict}", format::points(value))
     }
@@ -79,11 +79,9 @@ mod tests {
              perplexity are within the margins."
         );
         let none = headline(false, &["perplexity is 9.00 (base: 3.00, allowed: 4.50)"]);
-        assert!(
-            none.detail(None).ends_with(
-                "Not counted as a gain: perplexity is 9.00 (base: 3.00, allowed: 4.50)."
-            )
-        );
-        assert!(headline(false, &[]).detail(None).ends_with("so this is no gain."));
+        assert!(none.detail(None).ends_with(
+            "This does not count as a gain: perplexity is 9.00 (base: 3.00, allowed: 4.50)."
+        ));
+        assert!(headline(false, &[]).detail(None).ends_with("so this does not count as a gain."));
     }
 }

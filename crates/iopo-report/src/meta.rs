@@ -1,6 +1,5 @@
 //! Input and result of a report.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -26,8 +25,8 @@ pub struct ReportMeta {
     pub models: Vec<String>,
     /// Notes before the numbers, for instance that the run is a demonstration.
     pub notes: Vec<String>,
-    /// Versions of the binary, the backend and the model.
-    pub versions: BTreeMap<String, String>,
+    /// Facts about the run with their names, in order: version, model, weights, device, random seeds.
+    pub facts: Vec<(String, String)>,
     /// Resolved configuration, shown verbatim.
     pub config_toml: String,
     /// Coverage of the intervals, between 0 and 1; `None` if it is unknown.

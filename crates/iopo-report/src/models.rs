@@ -19,6 +19,7 @@ pub const KNOWN_MODELS: [&str; 12] = [
     "iopo-no-output",
     "iopo-three",
 ];
+
 /// Compares two models: known ones in training order, then by name.
 pub(crate) fn order(left: &str, right: &str) -> Ordering {
     let rank = |name: &str| {

@@ -36,7 +36,7 @@ const TEMPLATES: [(&str, &str); 12] = [
 /// Returns an error if there is no run directory, a file is damaged or of another version, or `out` cannot be written.
 pub fn render(run_dir: &Path, out: &Path, meta: &ReportMeta) -> Result<ReportSummary, ReportError> {
     let run = Run::load(run_dir, &meta.compared, &meta.models)?;
-    let sections = Sections::of(&run, meta.seed, !meta.headlines.is_empty());
+    let sections = Sections::of(&run, meta);
     let missing = sections.missing();
     let notes = accuracy::reading(run.summary.as_deref().unwrap_or_default(), meta.confidence);
     let page = fill(&sections, meta, &missing, &notes)?;

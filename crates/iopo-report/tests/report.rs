@@ -43,9 +43,8 @@ fn a_complete_run_fills_every_section() -> Outcome {
     );
     assert_eq!(page.matches("<details class=\"group\"").count(), 12 + 10, "groups and answers");
     assert_eq!(page.matches("class=\"chart\"").count(), 10);
+    assert_eq!(page.matches("<details class=\"values\"").count(), 10, "the values of each chart");
     insta::assert_snapshot!("report", outline(&page));
-    let chart = page.split("<svg class=\"bars\"").nth(1).and_then(|rest| rest.split_once("</svg>"));
-    insta::assert_snapshot!("bars", chart.map_or("", |parts| parts.0).replace("><", ">\n<"));
     // The same files give the same page.
     render(folder.path(), &out, &meta())?;
     assert_eq!(fs::read_to_string(&out)?, page);

@@ -13,9 +13,9 @@ use crate::{format, models};
 pub(crate) struct Measure {
     pub(crate) metric: SummaryMetric,
     pub(crate) subset: Subset,
-    /// Upper line of the heading: what is counted.
+    /// Heading over the columns of a metric: what is counted.
     pub(crate) counted: &'static str,
-    /// Lower line of the heading: over which rows.
+    /// Heading of the column: over which rows.
     pub(crate) over: &'static str,
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn reading(rows: &[SummaryRow], confidence: Option<f64>) -> Vec<Strin
         )),
     }
     notes.push(
-        "Compare models within a column, not columns with each other: prompts with seen and with unseen kinds are drawn differently."
+        "Compare models within a column. Columns are not comparable, because prompts with seen and with unseen kinds are drawn differently."
             .to_owned(),
     );
     notes
@@ -170,7 +170,7 @@ pub(crate) fn reach<'a>(rows: impl Iterator<Item = &'a SummaryRow>) -> f64 {
 }
 
 impl Accuracy {
-    pub(crate) fn of(rows: &[SummaryRow]) -> Self {
+    pub(crate) fn of(rows: &[SummaryRow], confidence: Option<f64>) -> Self {
         let names = models(rows);
         let row = |name: &&str| {
             let cell = |column: &Measure| {
@@ -181,10 +181,12 @@ impl Accuracy {
             Row { name: (*name).to_owned(), detail: String::new(), color: color(name), cells }
         };
         let measured = |row: &Row| row.cells.iter().any(|cell| !cell.shown.is_empty());
-        let table = Table {
-            columns: Column::measures(&COLUMNS),
-            rows: names.iter().map(row).filter(measured).collect(),
-        };
+        let coverage = confidence.map(coverage).unwrap_or_default();
+        let table = Table::new(
+            format!("Accuracy in percent, with {coverage}intervals"),
+            Column::measures(&COLUMNS),
+            names.iter().map(row).filter(measured).collect(),
+        );
         let counts = rows.iter().filter(|row| {
             row.baseline.is_none() && row.metric == PROMPTS && row.subset == Subset::All
         });
@@ -233,7 +235,11 @@ fn differences(rows: &[SummaryRow], names: &[&str], baseline: &str) -> Option<Di
     let table: Vec<Row> = names.iter().filter_map(row).collect();
     (!table.is_empty()).then(|| Differences {
         baseline: baseline.to_owned(),
-        table: Table { columns: Column::measures(&COLUMNS), rows: table },
+        table: Table::new(
+            format!("Difference from {baseline} in percentage points, paired by prompt"),
+            Column::measures(&COLUMNS),
+            table,
+        ),
     })
 }
 
@@ -264,8 +270,11 @@ fn subsets(rows: &[SummaryRow], names: &[&str]) -> Option<Table> {
             })
             .collect(),
     };
-    (!keys.is_empty()).then(|| Table {
-        columns: Column::models(names),
-        rows: keys.into_iter().map(table_row).collect(),
+    (!keys.is_empty()).then(|| {
+        Table::new(
+            "Accuracy in percent on other subsets",
+            Column::models(names),
+            keys.into_iter().map(table_row).collect(),
+        )
     })
 }

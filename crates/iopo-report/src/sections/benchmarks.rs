@@ -45,19 +45,24 @@ impl Benchmark {
         let others: Vec<&str> =
             names.iter().copied().filter(|name| Some(*name) != baseline).collect();
         Self {
+            accuracies: table(format!("{id}: accuracy in percent"), &names, &accuracy),
+            differences: baseline.map(|baseline| {
+                let caption = format!(
+                    "{id}: difference from {baseline} in percentage points, paired by prompt"
+                );
+                table(caption, &others, &gain)
+            }),
             id: id.to_owned(),
-            accuracies: table(&names, &accuracy),
-            differences: baseline.map(|_| table(&others, &gain)),
         }
     }
 }
 
-fn table(names: &[&str], cell: &dyn Fn(&str, &Measure) -> Cell) -> Table {
+fn table(caption: String, names: &[&str], cell: &dyn Fn(&str, &Measure) -> Cell) -> Table {
     let row = |name: &&str| Row {
         name: (*name).to_owned(),
         detail: String::new(),
         color: color(name),
         cells: COLUMNS.iter().map(|column| cell(name, column)).collect(),
     };
-    Table { columns: Column::measures(&COLUMNS), rows: names.iter().map(row).collect() }
+    Table::new(caption, Column::measures(&COLUMNS), names.iter().map(row).collect())
 }

@@ -29,7 +29,7 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
             ("Off task", "responses that fit another task as well as their own")
         }
         SummaryMetric::Relevance => {
-            ("Relevance", "nats per token; how much likelier a response is given its own task")
+            ("Relevance", "nats per token by which its own task makes a response likelier")
         }
         SummaryMetric::InstructionAccuracyStrict => ("Constraint accuracy", "strict"),
         SummaryMetric::InstructionAccuracyLoose => ("Constraint accuracy", "loose"),
@@ -38,11 +38,9 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
         }
         SummaryMetric::ResponseTokens => ("Tokens", "per response"),
         SummaryMetric::EmptyShare => {
-            ("Blank", "responses without text, which violate no upper limit")
+            ("Blank", "responses without text; they violate no upper limit")
         }
-        SummaryMetric::LengthCutShare => {
-            ("Cut off", "responses that reached the token limit and lack their end")
-        }
+        SummaryMetric::LengthCutShare => ("Cut off", "responses that end at the token limit"),
         SummaryMetric::RepeatedLines => {
             ("Repeated lines", "lines that repeat an earlier line; high values mean padding")
         }
@@ -65,9 +63,10 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
         SummaryMetric::PerplexityBase => {
             ("Perplexity under base", "high values mean text that the base model finds unlikely")
         }
-        SummaryMetric::LogpsChosen => {
-            ("Log-probability of chosen", "nats per response; a drop means forgetting")
-        }
+        SummaryMetric::LogpsChosen => (
+            "Log-probability of chosen",
+            "nats per response; a drop means that the model forgets them",
+        ),
         SummaryMetric::LogpsChosenPerToken => ("Log-probability of chosen", "nats per token"),
         SummaryMetric::RewardAccuracy => ("Reward accuracy", "test groups ranked correctly"),
         SummaryMetric::RewardAccuracyV1 => ("Reward accuracy under x1", "y1 over y2"),
@@ -95,13 +94,16 @@ impl Checks {
         }
         let (rewards, others): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|key| key.0.family() == MetricFamily::Reward);
-        let checks = Self { rewards: table(rows, &rewards), degeneration: table(rows, &others) };
+        let checks = Self {
+            rewards: table("Implicit rewards on test groups, by model", rows, &rewards),
+            degeneration: table("Degeneration checks, by model", rows, &others),
+        };
         (checks.rewards.is_some() || checks.degeneration.is_some()).then_some(checks)
     }
 }
 
 /// Makes a table with one row per metric and subset and one column per model.
-fn table(rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
+fn table(caption: &str, rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
     let names: Vec<&str> = models(rows)
         .into_iter()
         .filter(|name| keys.iter().any(|key| find(rows, name, None, key.0, key.1).is_some()))
@@ -122,11 +124,11 @@ fn table(rows: &[SummaryRow], keys: &[Key<'_>]) -> Option<Table> {
         let subset = if **subset == Subset::All { String::new() } else { format!(" ({subset})") };
         Row {
             name: format!("{name}{subset}"),
-            detail: detail.to_owned(),
+            detail: if percent { format!("{detail}, in %") } else { detail.to_owned() },
             color: String::new(),
             cells: names.iter().map(cell).collect(),
         }
     };
     (!keys.is_empty())
-        .then(|| Table { columns: Column::models(&names), rows: keys.iter().map(row).collect() })
+        .then(|| Table::new(caption, Column::models(&names), keys.iter().map(row).collect()))
 }

@@ -1,4 +1,4 @@
-//! Accuracy by constraint kind: one chart per kind, one bar per model.
+//! Accuracy by constraint kind: one table per kind, one bar per model.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,15 @@ use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use minijinja::Value;
 use serde::Serialize;
 
-use super::accuracy::{find, models};
+use super::accuracy::{find, interval, models};
+use super::{BarRow, Bars};
 use crate::format;
 use crate::models::color;
-use crate::svg::{Bar, bars, label_width};
+use crate::svg::bar;
 
 const METRIC: SummaryMetric = SummaryMetric::InstructionAccuracyStrict;
 
-/// The charts of all kinds in the summary.
+/// The tables of all kinds in the summary.
 #[derive(Debug, Serialize)]
 pub(crate) struct Kinds {
     kinds: Vec<Kind>,
@@ -21,14 +22,13 @@ pub(crate) struct Kinds {
 
 #[derive(Debug, Serialize)]
 struct Kind {
-    name: String,
     count: String,
     held_out: bool,
-    picture: Value,
+    bars: Bars,
 }
 
 impl Kinds {
-    /// Makes the charts, held-out kinds last; `None` if the summary has no kinds.
+    /// Makes the tables, held-out kinds last; `None` if the summary has no kinds.
     pub(crate) fn of(rows: &[SummaryRow], unseen: &BTreeSet<String>) -> Option<Self> {
         let kinds = rows.iter().filter(|row| row.metric == METRIC && row.baseline.is_none());
         let names: BTreeSet<&str> = kinds.filter_map(|row| row.subset.kind()).collect();
@@ -44,24 +44,20 @@ fn kind(rows: &[SummaryRow], models: &[&str], name: &str, unseen: &BTreeSet<Stri
     let subset = Subset::Kind(name.to_owned());
     let found: Vec<&SummaryRow> =
         models.iter().filter_map(|model| find(rows, model, None, METRIC, &subset)).collect();
-    let bar = |row: &&SummaryRow| Bar {
-        label: row.model.clone(),
-        shown: format::percent(row.value),
-        color: color(&row.model),
-        value: row.value,
-        interval: Some((row.low, row.high)),
+    let row = |row: &&SummaryRow| {
+        let color = color(&row.model);
+        let text = format!("interval {} %", interval(row, format::percent));
+        let picture = bar(row.value, 1.0, Some(((row.low, row.high), text)), &color);
+        BarRow {
+            name: row.model.clone(),
+            color,
+            shown: format!("{} %", format::percent(row.value)),
+            picture: Value::from_safe_string(picture),
+        }
     };
-    let drawn: Vec<Bar> = found.iter().map(bar).collect();
-    let title = name.replace('_', " ");
     let count = found.iter().map(|row| row.n).max().unwrap_or(0);
     Kind {
-        picture: Value::from_safe_string(bars(
-            &format!("accuracy of {title}"),
-            &drawn,
-            1.0,
-            label_width(&drawn),
-        )),
-        name: title,
+        bars: Bars { caption: name.replace('_', " "), rows: found.iter().map(row).collect() },
         count: format::number(count as f64),
         held_out: unseen.contains(name),
     }

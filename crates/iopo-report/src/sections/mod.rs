@@ -14,6 +14,7 @@ mod yields;
 
 use serde::Serialize;
 
+use crate::ReportMeta;
 use crate::run::Run;
 
 pub(crate) use accuracy::Accuracy;
@@ -54,7 +55,7 @@ pub(crate) struct Row {
 /// The heading of a column.
 #[derive(Debug, Serialize)]
 pub(crate) struct Column {
-    /// Smaller line above the name.
+    /// Heading that adjacent columns share; empty for none.
     over: &'static str,
     name: String,
 }
@@ -72,11 +73,53 @@ impl Column {
     }
 }
 
+/// A heading over several columns.
+#[derive(Debug, Serialize)]
+pub(crate) struct Span {
+    name: &'static str,
+    columns: usize,
+}
+
 /// A table of estimates.
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
+    /// The first line of the table: its content and unit.
+    caption: String,
+    /// The headings over the columns; empty if no column has one.
+    spans: Vec<Span>,
     columns: Vec<Column>,
     rows: Vec<Row>,
+}
+
+impl Table {
+    fn new(caption: impl Into<String>, columns: Vec<Column>, rows: Vec<Row>) -> Self {
+        let mut spans: Vec<Span> = Vec::new();
+        for column in columns.iter().filter(|column| !column.over.is_empty()) {
+            match spans.last_mut() {
+                Some(last) if last.name == column.over => last.columns += 1,
+                _ => spans.push(Span { name: column.over, columns: 1 }),
+            }
+        }
+        Self { caption: caption.into(), spans, columns, rows }
+    }
+}
+
+/// A table with a bar in each row.
+#[derive(Debug, Serialize)]
+pub(crate) struct Bars {
+    /// The first line of the table: its content.
+    caption: String,
+    rows: Vec<BarRow>,
+}
+
+#[derive(Debug, Serialize)]
+struct BarRow {
+    name: String,
+    /// Style class of the color of a model, which gets a dot before its name; empty for others.
+    color: String,
+    /// The value as text.
+    shown: String,
+    picture: minijinja::Value,
 }
 
 /// All sections; `None` for a stage that has not run.
@@ -97,14 +140,15 @@ pub(crate) struct Sections {
 }
 
 impl Sections {
-    pub(crate) fn of(run: &Run, seed: u64, has_headline: bool) -> Self {
+    pub(crate) fn of(run: &Run, meta: &ReportMeta) -> Self {
+        let (seed, has_headline) = (meta.seed, !meta.headlines.is_empty());
         let summary = run.summary.as_deref();
         Self {
             tiles: overview::tiles(run, has_headline),
             synthesis: run.synth_stats.as_deref().map(Yields::of),
             pairs: run.pairs_stats.as_deref().map(Yields::of),
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),
-            accuracy: summary.map(Accuracy::of),
+            accuracy: summary.map(|rows| Accuracy::of(rows, meta.confidence)),
             answers: Answers::of(&run.responses, seed),
             benchmarks: run.benchmarks.iter().map(|(id, rows)| Benchmark::of(id, rows)).collect(),
             rounds: run.dev.as_deref().and_then(Rounds::of),

@@ -48,7 +48,9 @@ impl Rounds {
                 .collect(),
         });
         let chart = LineChart {
-            title: "Clean accuracy on dev prompts by round, in percent".to_owned(),
+            title: "Clean accuracy on dev prompts".to_owned(),
+            x: "round",
+            y: "%",
             series: series.filter(|series| series.points.len() > 1).collect(),
             zero: false,
         };
@@ -64,7 +66,11 @@ impl Rounds {
         let columns = (1..=last).map(|round| Column { over: "Round", name: round.to_string() });
         Some(Self {
             picture: Value::from_safe_string(chart.draw()),
-            table: Table { columns: columns.collect(), rows: methods.iter().map(row).collect() },
+            table: Table::new(
+                "Clean accuracy on the dev prompts in percent, by round",
+                columns.collect(),
+                methods.iter().map(row).collect(),
+            ),
         })
     }
 }

@@ -6,18 +6,21 @@ use iopo_schema::{Breakdown, MetricRow};
 use minijinja::Value;
 use serde::Serialize;
 
+use super::{BarRow, Bars};
 use crate::format;
-use crate::svg::{Bar, bars, label_width};
+use crate::svg::bar;
 
-/// Maximum number of bars per chart; the rest is added up.
+/// Maximum number of bars per table; the rest is added up.
 const MOST_BARS: usize = 30;
+/// Style class of the bars.
+const COLOR: &str = "plain";
 
 /// The counts of a stage.
 #[derive(Debug, Serialize)]
 pub(crate) struct Yields {
     /// Numbers without a breakdown.
     totals: Vec<Total>,
-    /// One chart per breakdown.
+    /// One table per breakdown.
     groups: Vec<Group>,
 }
 
@@ -29,12 +32,12 @@ struct Total {
 
 #[derive(Debug, Serialize)]
 struct Group {
-    title: String,
-    picture: Value,
+    bars: Bars,
+    /// The number and the sum of the counts without a bar.
     rest: String,
 }
 
-/// Returns the title of a breakdown's chart; an unknown breakdown is shown by its name.
+/// Returns the caption of a breakdown's table; an unknown breakdown is shown by its name.
 fn title(prefix: &str) -> String {
     let title = match prefix.parse::<Breakdown>() {
         Ok(Breakdown::Yield) => "Yield",
@@ -64,7 +67,7 @@ fn title(prefix: &str) -> String {
     title.to_owned()
 }
 
-/// Returns the place of a breakdown's chart; unknown breakdowns come last.
+/// Returns the place of a breakdown's table; unknown breakdowns come last.
 fn rank(prefix: &str) -> usize {
     match prefix.parse::<Breakdown>() {
         Ok(Breakdown::Yield) => 0,
@@ -130,25 +133,20 @@ fn group(prefix: &str, mut rows: Vec<(&str, f64)>) -> Group {
     rows.sort_by(|left, right| right.1.total_cmp(&left.1).then_with(|| left.0.cmp(right.0)));
     let rest = rows.split_off(rows.len().min(MOST_BARS));
     let most = rows.iter().map(|row| row.1).filter(|value| value.is_finite()).fold(0.0, f64::max);
-    let bar = |(name, value): &(&str, f64)| Bar {
-        label: name.replace('/', " · ").replace('_', " "),
+    let row = |(name, value): &(&str, f64)| BarRow {
+        name: name.replace('/', " · ").replace('_', " "),
+        color: String::new(),
         shown: shown(&format!("{prefix}/{name}"), *value),
-        color: "plain".to_owned(),
-        value: *value,
-        interval: None,
-    };
-    let drawn: Vec<Bar> = rows.iter().map(bar).collect();
-    let title = title(prefix);
-    let rest = match rest.len() {
-        0 => String::new(),
-        count => {
-            let sum: f64 = rest.iter().map(|row| row.1).sum();
-            format!("and {count} more with a total of {}", format::number(sum))
-        }
+        picture: Value::from_safe_string(bar(*value, most, None, COLOR)),
     };
     Group {
-        picture: Value::from_safe_string(bars(&title, &drawn, most, label_width(&drawn))),
-        title,
-        rest,
+        bars: Bars { caption: title(prefix), rows: rows.iter().map(row).collect() },
+        rest: match rest.len() {
+            0 => String::new(),
+            count => {
+                let sum: f64 = rest.iter().map(|row| row.1).sum();
+                format!("and {count} more with a total of {}", format::number(sum))
+            }
+        },
     }
 }

@@ -6,14 +6,15 @@ use super::scale::{Scale, range};
 use super::{coordinate, escape};
 use crate::format;
 
-const WIDTH: f64 = 420.0;
-const HEIGHT: f64 = 230.0;
-const LEFT: f64 = 52.0;
+const WIDTH: f64 = 340.0;
+const HEIGHT: f64 = 214.0;
+const LEFT: f64 = 50.0;
 const RIGHT: f64 = 10.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 34.0;
-/// Maximum number of points per line. More points are averaged, because this width cannot show them separately.
-const MOST_POINTS: usize = 160;
+/// Room for the label of the vertical axis above its highest tick.
+const TOP: f64 = 26.0;
+const BOTTOM: f64 = 36.0;
+/// Maximum number of points per line. More points are averaged: at this width, the noise of single steps hides the trend.
+pub(crate) const MOST_POINTS: usize = 50;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,11 +29,15 @@ pub(crate) struct Series {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// A chart over training steps.
+/// A chart over training steps or rounds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LineChart {
     /// Title for screen readers.
     pub(crate) title: String,
+    /// Label of the horizontal axis: `step` or `round`.
+    pub(crate) x: &'static str,
+    /// Label of the vertical axis: the unit, or the quantity if it has none.
+    pub(crate) y: &'static str,
     pub(crate) series: Vec<Series>,
     /// Whether to draw a line at zero.
     pub(crate) zero: bool,
@@ -41,7 +46,9 @@ pub(crate) struct LineChart {
 impl LineChart {
     /// Draws the chart; empty if no series has a finite value.
     pub(crate) fn draw(&self) -> String {
-        let points = || self.series.iter().flat_map(|series| &series.points);
+        let drawn: Vec<Vec<(f64, f64)>> =
+            self.series.iter().map(|series| thinned(&series.points)).collect();
+        let points = || drawn.iter().flatten();
         let values = points().map(|point| point.1).chain(self.zero.then_some(0.0));
         let finite = points().any(|point| point.1.is_finite());
         let (Some(x), Some(y), true) =
@@ -53,61 +60,73 @@ impl LineChart {
         let y = Scale { low: y.0, high: y.1, start: HEIGHT - BOTTOM, end: TOP };
         let mut svg = format!(
             "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            escape(&self.title)
+            escape(&self.alternative())
         );
-        axes(&mut svg, &x, &y, self.zero);
-        for series in &self.series {
-            draw_series(&mut svg, series, &x, &y);
+        self.push_axes(&mut svg, &x, &y);
+        for (series, points) in self.series.iter().zip(&drawn) {
+            draw_series(&mut svg, series, points, &x, &y);
         }
         svg.push_str("</svg>");
         svg
     }
-}
 
-// Writing to a string cannot fail, so the results of `write!` are ignored below.
+    /// Returns the text for screen readers.
+    fn alternative(&self) -> String {
+        let unit = if self.title.to_lowercase() == self.y {
+            String::new()
+        } else {
+            format!(", {}", self.y)
+        };
+        format!("{}{unit}, by {}. The table below the chart has the values.", self.title, self.x)
+    }
 
-fn axes(svg: &mut String, x: &Scale, y: &Scale, zero: bool) {
-    let (left, right) = (coordinate(x.start), coordinate(x.end));
-    let (ticks, step) = y.ticks(4);
-    for tick in ticks {
-        let at = coordinate(y.place(tick));
-        let class = if zero && tick.abs() < step * 1e-6 { "zero" } else { "grid" };
-        let label = format::tick(tick, step);
+    // Writing to a string cannot fail, so the results of `write!` are ignored below.
+
+    fn push_axes(&self, svg: &mut String, x: &Scale, y: &Scale) {
+        let (left, right) = (coordinate(x.start), coordinate(x.end));
+        let (ticks, step) = y.ticks(4);
+        for tick in ticks {
+            let at = coordinate(y.place(tick));
+            let class = if self.zero && tick.abs() < step * 1e-6 { "zero" } else { "grid" };
+            let label = format::tick(tick, step);
+            let _ = write!(
+                svg,
+                "<line class=\"{class}\" x1=\"{left}\" x2=\"{right}\" y1=\"{at}\" y2=\"{at}\"/>"
+            );
+            let text = coordinate(y.place(tick) + 4.0);
+            let end = coordinate(x.start - 7.0);
+            let _ = write!(
+                svg,
+                "<text class=\"tick\" x=\"{end}\" y=\"{text}\" text-anchor=\"end\">{label}</text>"
+            );
+        }
+        let base = coordinate(y.start);
         let _ = write!(
             svg,
-            "<line class=\"{class}\" x1=\"{left}\" x2=\"{right}\" y1=\"{at}\" y2=\"{at}\"/>"
+            "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{base}\" y2=\"{base}\"/>"
         );
-        let text = coordinate(y.place(tick) + 4.0);
-        let end = coordinate(x.start - 7.0);
+        let (ticks, step) = x.ticks(5);
+        for tick in ticks.into_iter().filter(|tick| tick.fract() == 0.0) {
+            let at = coordinate(x.place(tick));
+            let below = coordinate(y.start + 15.0);
+            let label = format::tick(tick, step.max(1.0));
+            let _ = write!(
+                svg,
+                "<text class=\"tick\" x=\"{at}\" y=\"{below}\" text-anchor=\"middle\">{label}</text>"
+            );
+        }
+        let (middle, below) = (coordinate(f64::midpoint(x.start, x.end)), coordinate(HEIGHT - 4.0));
         let _ = write!(
             svg,
-            "<text class=\"tick\" x=\"{end}\" y=\"{text}\" text-anchor=\"end\">{label}</text>"
+            "<text class=\"tick\" x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">{}</text>\
+             <text class=\"tick\" x=\"0\" y=\"12\">{}</text>",
+            self.x,
+            escape(self.y)
         );
     }
-    let base = coordinate(y.start);
-    let _ = write!(
-        svg,
-        "<line class=\"axis\" x1=\"{left}\" x2=\"{right}\" y1=\"{base}\" y2=\"{base}\"/>"
-    );
-    let (ticks, step) = x.ticks(5);
-    for tick in ticks.into_iter().filter(|tick| tick.fract() == 0.0) {
-        let at = coordinate(x.place(tick));
-        let below = coordinate(y.start + 15.0);
-        let label = format::tick(tick, step.max(1.0));
-        let _ = write!(
-            svg,
-            "<text class=\"tick\" x=\"{at}\" y=\"{below}\" text-anchor=\"middle\">{label}</text>"
-        );
-    }
-    let (middle, below) = (coordinate(f64::midpoint(x.start, x.end)), coordinate(HEIGHT - 4.0));
-    let _ = write!(
-        svg,
-        "<text class=\"tick\" x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">step</text>"
-    );
 }
 
-fn draw_series(svg: &mut String, series: &Series, x: &Scale, y: &Scale) {
-    let points = thinned(&series.points);
+fn draw_series(svg: &mut String, series: &Series, points: &[(f64, f64)], x: &Scale, y: &Scale) {
     let (label, color) = (escape(&series.label), escape(&series.color));
     let dashed = if series.dashed { " dashed" } else { "" };
     let place = |point: &(f64, f64)| (coordinate(x.place(point.0)), coordinate(y.place(point.1)));
@@ -152,7 +171,14 @@ mod tests {
 
     fn chart(points: Vec<(f64, f64)>) -> String {
         let series = Series { label: "a<b".into(), color: "m0".into(), dashed: false, points };
-        LineChart { title: "loss \"x\"".into(), series: vec![series], zero: false }.draw()
+        LineChart {
+            title: "loss \"x\"".into(),
+            x: "step",
+            y: "a & b",
+            series: vec![series],
+            zero: false,
+        }
+        .draw()
     }
 
     #[test]
@@ -163,6 +189,7 @@ mod tests {
             svg.contains("a&lt;b") && svg.contains("loss &quot;x&quot;") && !svg.contains("NaN"),
             "{svg}"
         );
+        assert!(svg.contains(">a &amp; b</text>") && svg.contains(">step</text>"), "{svg}");
     }
 
     #[test]

@@ -3,9 +3,13 @@
 mod bar;
 mod line;
 mod scale;
+mod values;
+mod whisker;
 
-pub(crate) use bar::{Bar, bars, label_width, whisker};
-pub(crate) use line::{LineChart, Series};
+pub(crate) use bar::bar;
+pub(crate) use line::{LineChart, MOST_POINTS, Series};
+pub(crate) use values::Values;
+pub(crate) use whisker::whisker;
 
 /// Escapes text for SVG and HTML.
 pub(crate) fn escape(text: &str) -> String {

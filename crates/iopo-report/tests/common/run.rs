@@ -14,8 +14,15 @@ pub(crate) fn meta() -> ReportMeta {
     meta.notes = vec![
         "A demonstration: a small model, few groups, one task. It shows that the pipeline works, not how good a method is.".into(),
     ];
-    meta.versions.insert("iopo".into(), "0.1.0".into());
-    meta.versions.insert("model".into(), "SmolLM2-135M-Instruct.Q4_1.gguf".into());
+    meta.facts = [
+        ("iopo", "0.1.0"),
+        ("model", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+        ("weights", "f3a1b2c4d5e6"),
+        ("device", "flex"),
+        ("random seed", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
     meta.confidence = Some(0.95);
     meta.headlines = vec![Headline {
         over: "seen kinds".into(),

@@ -90,9 +90,10 @@ impl Checkpoint {
     /// # Errors
     /// Returns an error if the device does not work, a file is missing or malformed, or the architecture is not supported.
     pub fn load(&self, device: &str, dtype: Dtype, batch: usize) -> Result<BaseModel, ModelError> {
-        let device = device::device(device_name(device)?)?;
+        let name = device_name(device)?;
+        let device = device::device(name)?;
         let chat = ChatModel::load(&self.path, &self.name, (&device, dtype), batch)?;
-        Ok(BaseModel::new(self.name.as_str(), &chat))
+        Ok(BaseModel::new(self.name.as_str(), name, &chat))
     }
 }
 
@@ -110,20 +111,21 @@ fn device_name(device: &str) -> Result<&str, ModelError> {
 #[derive(Debug, Clone)]
 pub struct BaseModel {
     name: String,
+    device: String,
     chat: ChatModel,
 }
 
 impl BaseModel {
-    /// Takes a loaded model and the public name of its checkpoint.
+    /// Takes a loaded model, the public name of its checkpoint and the name of its device.
     ///
     /// The model is renamed: its name gets the weight hash and the type of the weights, because it identifies responses and
     /// log-probabilities.
-    pub fn new(name: impl Into<String>, chat: &ChatModel) -> Self {
+    pub fn new(name: impl Into<String>, device: impl Into<String>, chat: &ChatModel) -> Self {
         let name = name.into();
         let dtype = chat.decoder().dtype();
         let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
         let full = format!("{name}@{}{narrow}", short(chat.weights_hash()));
-        Self { chat: chat.with_decoder(chat.decoder().clone(), &full), name }
+        Self { chat: chat.with_decoder(chat.decoder().clone(), &full), name, device: device.into() }
     }
 
     /// Returns the model with other settings of its chat template.
@@ -138,12 +140,17 @@ impl BaseModel {
     /// `escape` is set, and refused otherwise.
     #[must_use]
     pub fn with_escaped_special_tokens(&self, escape: bool) -> Self {
-        Self { chat: self.chat.with_escaped_special_tokens(escape), name: self.name.clone() }
+        Self { chat: self.chat.with_escaped_special_tokens(escape), ..self.clone() }
     }
 
     /// Returns the public name of the checkpoint, as adapters record it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the name of the device that computes.
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// Returns the model. Its own name includes the weight hash.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use iopo_llm::Progress;
 use iopo_pairs::is_imported;
 
-use super::record::{self, Record};
+use super::record::{self, ModelRecord, Record};
 use super::status::{self, Examination};
 use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, reads};
 
@@ -24,12 +24,18 @@ impl Pipeline {
         self.dir.hold()?;
         let examined = self.examine(stage)?;
         status::refuse_stale_inputs(&examined)?;
-        let Examination { stages, before, plan } = examined;
+        let Examination { stages, before, mut plan } = examined;
         let missing = StageStatus { stage, state: StageState::Missing, reasons: Vec::new() };
         let own = stages.last().unwrap_or(&missing);
         status::renew(self, own, progress)?;
         let is_new = own.state == StageState::Missing;
         let is_valid = own.state == StageState::Valid;
+        let resumed = before.as_ref().filter(|_| own.state == StageState::Unfinished);
+        if let (Some(model), Some(begun)) =
+            (&mut plan.model, resumed.and_then(|before| before.model.as_ref()))
+        {
+            model.devices.clone_from(&begun.devices);
+        }
         self.replaces.set(!is_new && !is_valid);
         self.running.set(Some(stage));
         self.pending.replace((!is_valid).then(|| plan.clone()));
@@ -37,7 +43,7 @@ impl Pipeline {
         self.running.set(None);
         self.pending.replace(None);
         let made = made?;
-        self.record(stage, before, plan)?;
+        self.record(stage, before, plan, is_valid)?;
         self.dir.write_config(&self.config)?;
         let took = begun.elapsed();
         self.dir.note_time(stage, took)?;
@@ -79,9 +85,19 @@ impl Pipeline {
         };
         self.dir.write_config(&self.config)?;
         if let Some(model) = &mut record.model {
-            model.hash = self.model_hash()?;
+            self.describe_base(model)?;
         }
         record.write(&self.dir.record_file(stage))
+    }
+
+    /// Adds the loaded base model and its device to the record of a stage that computes with them.
+    fn describe_base(&self, model: &mut ModelRecord) -> Result<(), PipelineError> {
+        if let Some(base) = self.base.get() {
+            model.hash = self.model_hash()?;
+            model.weights = Some(base.chat().weights_hash().to_owned());
+            model.devices.insert(base.device().to_owned());
+        }
+        Ok(())
     }
 
     /// Fails if an earlier stage was run with another base model than the loaded one.
@@ -102,16 +118,26 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Writes the record of a finished stage.
+    /// Writes the record of a finished stage. A stage that `was_valid` has computed nothing.
     fn record(
         &self,
         stage: Stage,
         before: Option<Record>,
         mut record: Record,
+        was_valid: bool,
     ) -> Result<(), PipelineError> {
         if let Some(model) = &mut record.model {
-            let known = before.and_then(|record| record.model).filter(|old| old.name == model.name);
-            model.hash = self.model_hash()?.or(known.and_then(|old| old.hash));
+            let now = self.model_hash()?;
+            let is_same =
+                |old: &ModelRecord| old.name == model.name || (now.is_some() && old.hash == now);
+            let known = before.and_then(|record| record.model).filter(is_same);
+            if was_valid || self.base.get().is_none() {
+                let known = known.unwrap_or_default();
+                model.hash = now.or(known.hash);
+                (model.weights, model.devices) = (known.weights, known.devices);
+            } else {
+                self.describe_base(model)?;
+            }
         }
         let mut outputs = BTreeMap::new();
         for (name, path) in reads::outputs(self, stage) {

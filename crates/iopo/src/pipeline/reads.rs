@@ -84,7 +84,8 @@ pub(super) fn plan(
         Stage::Pairs | Stage::Report => false,
     };
     let hash = pipeline.model_hash()?;
-    let model = reads_model.then(|| ModelRecord { name: config.model.clone(), hash });
+    let name = config.model.clone();
+    let model = reads_model.then(|| ModelRecord { name, hash, ..ModelRecord::default() });
     let mut inputs = BTreeMap::new();
     for (name, path) in files(pipeline, stage) {
         inputs.extend(hashes.of(&path)?.map(|hash| (name, hash)));

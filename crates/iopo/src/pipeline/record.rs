@@ -1,6 +1,6 @@
 //! The record of a stage: the settings, the model and the files that it read, and the files that it wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(super) struct Record {
     pub(super) outputs: Option<BTreeMap<String, String>>,
 }
 
-/// The base model of a stage.
+/// The base model of a stage, and the devices that computed with it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ModelRecord {
@@ -39,6 +39,11 @@ pub(super) struct ModelRecord {
     pub(super) name: String,
     /// Hash of its weights, tokenizer and chat template; `None` if the stage did not load it.
     pub(super) hash: Option<String>,
+    /// Hash of its weights alone; `None` if the stage did not load it.
+    pub(super) weights: Option<String>,
+    /// Devices that computed, for the report; several if the stage was resumed on another one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) devices: BTreeSet<String>,
 }
 
 /// A reason why the result of a stage is not that of the present configuration and files.
@@ -179,7 +184,11 @@ mod tests {
     fn record(seed: &str, model: &str, hash: Option<&str>) -> Record {
         Record {
             settings: [("pairs.seed".to_owned(), seed.to_owned())].into(),
-            model: Some(ModelRecord { name: model.to_owned(), hash: hash.map(str::to_owned) }),
+            model: Some(ModelRecord {
+                name: model.to_owned(),
+                hash: hash.map(str::to_owned),
+                ..ModelRecord::default()
+            }),
             inputs: [("a.parquet".to_owned(), "1234567890abcdef".to_owned())].into(),
             ..Record::default()
         }
@@ -222,5 +231,10 @@ mod tests {
         assert!(!differs(&known, &record("0", "b", Some("1"))), "the same content elsewhere");
         assert!(differs(&known, &record("0", "a", Some("2"))), "other content, same name");
         assert!(!differs(&known, &record("0", "a", None)));
+        let mut elsewhere = known.clone();
+        if let Some(model) = &mut elsewhere.model {
+            model.devices = ["cuda".to_owned()].into();
+        }
+        assert_eq!(known.differences(&elsewhere), [], "another device");
     }
 }

@@ -10,26 +10,28 @@ use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use iopo_train::Method;
 
 use super::eval::{RunModel, run_models};
-use super::{Pipeline, PipelineError};
+use super::record::Record;
+use super::{Pipeline, PipelineError, Stage, reads};
 use crate::config::{PipelineConfig, to_toml};
 
 /// Warning in the report of a run with `demonstration = true`.
 pub const DEMONSTRATION: &str = "This is a demonstration, small enough for a laptop and too small to draw conclusions from. \
     Look at the intervals before the numbers.";
 
-/// Returns the headlines, the notes and the configuration that the report shows.
+/// Digits of a hash that the report shows.
+const SHOWN_HASH: usize = 12;
+
+/// Returns the headlines, the notes, the facts and the configuration that the report shows.
 pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     let config = pipeline.config();
     let demonstration = config.demonstration.then(|| DEMONSTRATION.to_owned());
     let notes = Some(config.notes.clone()).filter(|notes| !notes.is_empty());
-    let versions =
-        [("iopo", env!("CARGO_PKG_VERSION").to_owned()), ("model", config.model.clone())];
-    // Parts of the run may come from other devices, so the report does not show the device of this process.
+    // Parts of the run may come from other devices, so the configuration is shown without that of this process.
     let mut table = config.to_table()?;
     table.remove("device");
     let mut meta = ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str());
     meta.notes = demonstration.into_iter().chain(notes).collect();
-    meta.versions = versions.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    meta.facts = facts(pipeline)?;
     meta.config_toml = to_toml(&table)?;
     meta.confidence = Some(config.eval.confidence);
     meta.seed = config.eval.seed;
@@ -38,6 +40,51 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     meta.models = run_models(pipeline).into_iter().map(|model| model.folder).collect();
     meta.compared = compared(pipeline)?.into_iter().map(|model| model.folder).collect();
     Ok(meta)
+}
+
+/// Lists the version, the model, its weights, the devices and the random seeds of the run.
+fn facts(pipeline: &Pipeline) -> Result<Vec<(String, String)>, PipelineError> {
+    let config = pipeline.config();
+    let (mut weights, mut devices) = (BTreeSet::new(), Vec::new());
+    for stage in reads::upstream(Stage::Report) {
+        let record = Record::read(&pipeline.dir().record_file(*stage))?;
+        let Some(model) = record.and_then(|record| record.model) else { continue };
+        let short = |hash: String| hash.get(..SHOWN_HASH).unwrap_or(&hash).to_owned();
+        weights.extend(model.weights.map(short));
+        if !model.devices.is_empty() {
+            devices.push((stage.to_string(), joined(&model.devices)));
+        }
+    }
+    let seeds: Vec<String> =
+        config.train.resolved_seeds().iter().map(ToString::to_string).collect();
+    let facts = [
+        ("iopo", env!("CARGO_PKG_VERSION").to_owned()),
+        ("Model", config.model.clone()),
+        ("Weights (BLAKE3)", joined(&weights)),
+        ("Weight type", config.dtype.name().to_owned()),
+        ("Device", by_stage(&devices)),
+        ("Random seed", config.seed().to_string()),
+        ("Training seeds", seeds.join(", ")),
+    ];
+    let known = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    Ok(known.map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+fn joined(names: &BTreeSet<String>) -> String {
+    names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the devices of the stages: one text if they are the same, otherwise `synth: flex; train: cuda`.
+fn by_stage(devices: &[(String, String)]) -> String {
+    match devices {
+        [(_, first), others @ ..] if others.iter().all(|(_, other)| other == first) => {
+            first.clone()
+        }
+        _ => {
+            let named = devices.iter().map(|(stage, devices)| format!("{stage}: {devices}"));
+            named.collect::<Vec<_>>().join("; ")
+        }
+    }
 }
 
 /// Returns a headline for seen and one for held-out kinds, as far as the evaluation measured them.
@@ -157,7 +204,7 @@ mod tests {
 
     use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 
-    use super::{best_round, main_method, run_models};
+    use super::{best_round, by_stage, main_method, run_models};
     use crate::config::PipelineConfig;
     use crate::pipeline::Pipeline;
 
@@ -206,6 +253,15 @@ mod tests {
         let mut unseen = row("iopo-round2", 0.9);
         unseen.subset = Subset::Unseen;
         assert_eq!(best_round(&[&rows[..3], &[unseen]].concat(), &models, "iopo", 2), 1);
+    }
+
+    #[test]
+    fn devices_are_shown_by_stage_if_they_differ() {
+        let on = |stage: &str, device: &str| (stage.to_owned(), device.to_owned());
+        assert_eq!(by_stage(&[]), "");
+        assert_eq!(by_stage(&[on("synth", "flex"), on("train", "flex")]), "flex");
+        let differing = [on("synth", "flex"), on("train", "cuda")];
+        assert_eq!(by_stage(&differing), "synth: flex; train: cuda");
     }
 
     #[test]
