@@ -1,5 +1,7 @@
 //! One module per command.
 
+#[cfg(unix)]
+pub(crate) mod accessibility;
 pub(crate) mod bench;
 pub(crate) mod ci;
 pub(crate) mod conformance;

@@ -1,4 +1,5 @@
-//! The commands of this repository: `cargo xtask pipeline | test | lint | bench | docs | interop | conformance | ci`.
+//! The commands of this repository: `cargo xtask pipeline | test | lint | bench | docs | interop | accessibility |
+//! conformance | ci`.
 //!
 //! It calls cargo and does not depend on Burn, so it builds in seconds and can build the `iopo` binary with any backend.
 
@@ -11,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+#[cfg(unix)]
+use crate::commands::accessibility;
 use crate::commands::{
     bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, test,
 };
@@ -37,6 +40,9 @@ enum Command {
     Docs(docs::Args),
     /// Check that peft, transformers, datasets and TRL read our files, in a separate Python environment.
     Interop,
+    /// Check the report with axe-core in Chromium, which must be installed.
+    #[cfg(unix)]
+    Accessibility(accessibility::Args),
     /// Run the golden tests of the model and of training on a backend.
     Conformance(conformance::Args),
     /// Install LibTorch for the tch backend from Python wheels (1 GB).
@@ -55,6 +61,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run_args(&args),
         Command::Docs(args) => docs::run_args(&args),
         Command::Interop => interop::run_all(),
+        #[cfg(unix)]
+        Command::Accessibility(args) => accessibility::run_args(&args),
         Command::Conformance(args) => conformance::run_args(&args),
         Command::SetupLibtorch => libtorch::setup(),
         Command::SetupLavapipe(args) => lavapipe::run_args(&args),
