@@ -17,6 +17,12 @@ impl Args {
         Self { positional, named: Vec::new() }
     }
 
+    /// A measure of the memory that the arguments take, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        let named = self.named.iter().map(|(_, value)| value.weight());
+        self.positional.iter().map(Value::weight).chain(named).sum()
+    }
+
     /// Removes a named argument.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.named.iter().position(|(own, _)| &**own == name)?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::budget;
 use crate::error::{Error, Result};
 
 const DAYS: [&str; 7] =
@@ -123,7 +124,10 @@ impl Date {
                 code = chars.next();
             }
             match code {
-                Some(code) => out.push_str(&self.field(code, flag)?),
+                Some(code) => {
+                    budget::charge(1)?;
+                    out.push_str(&self.field(code, flag)?);
+                }
                 None => out.push('%'),
             }
         }

@@ -11,10 +11,11 @@ mod urlize;
 mod wrap;
 
 use crate::args::{Args, flag, required};
+use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::machine::Machine;
-use crate::value::{Object, Value, iterate, repr};
+use crate::value::{Object, Value, repr, short};
 
 /// The names of all filters.
 pub(crate) const NAMES: [&str; 54] = [
@@ -87,7 +88,7 @@ pub(crate) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
             let found = machine.own_attribute(value, attribute)?;
             Ok(found.unwrap_or_else(|| {
                 let of = value.type_name();
-                Value::undefined(format!("'{of} object' has no attribute '{attribute}'"))
+                Value::undefined(format!("'{of} object' has no attribute '{}'", short(attribute)))
             }))
         }
         "default" | "d" => {
@@ -152,7 +153,9 @@ pub(crate) fn path(
     attribute: Option<&Value>,
 ) -> Result<Value> {
     let mut item = item.clone();
-    for part in parts(attribute) {
+    let parts = parts(attribute);
+    budget::charge(parts.len())?;
+    for part in parts {
         item = machine.item(&item, &part)?;
     }
     Ok(item)
@@ -179,11 +182,4 @@ pub(crate) fn ignoring_case(value: Value, case_sensitive: bool) -> Value {
         Value::Str(text) if !case_sensitive => Value::str(text.text.to_lowercase()),
         _ => value,
     }
-}
-
-/// The items of a value, which costs steps.
-pub(crate) fn counted_items(machine: &Machine<'_>, value: &Value) -> Result<Vec<Value>> {
-    let items = iterate::items(value)?;
-    machine.charge(items.len() / 2)?;
-    Ok(items)
 }

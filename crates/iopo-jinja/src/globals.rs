@@ -6,8 +6,8 @@ use crate::args::{Args, flag, given, int_or, required};
 use crate::date::Date;
 use crate::error::{Error, ErrorKind, Result};
 use crate::operators::check_size;
-use crate::value::object::Range;
-use crate::value::{Dict, Object, Value, iterate, repr};
+use crate::value::object::{Namespace, Range};
+use crate::value::{Dict, Items, Object, Value, iterate, repr};
 
 /// Longest range, as in Jinja's sandbox.
 const MAX_RANGE: usize = 100_000;
@@ -99,7 +99,7 @@ impl Function {
                 if items.is_empty() {
                     return Err(Error::value("at least one item has to be provided"));
                 }
-                Ok(Value::object(Object::Cycler { items, at: Cell::new(0) }))
+                Ok(Value::object(Object::Cycler { items: Items::new(items), at: Cell::new(0) }))
             }
             Self::Joiner => {
                 let [separator] = args.bind("joiner", ["sep"])?;
@@ -112,7 +112,8 @@ impl Function {
                 if let Some(key) = attributes.keys().find(hidden) {
                     return Err(hidden_attribute(&repr::repr(key)));
                 }
-                Ok(Value::object(Object::Namespace(RefCell::new(attributes))))
+                let attributes = RefCell::new(attributes);
+                Ok(Value::object(Object::Namespace(Namespace { attributes })))
             }
             Self::RaiseException => {
                 let [message] = args.bind("raise_exception", ["message"])?;

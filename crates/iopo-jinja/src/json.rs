@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::args::{Args, flag, given};
+use crate::budget;
 use crate::error::{Error, Result};
 use crate::operators::check_size;
 use crate::value::number::float_repr;
 use crate::value::{Dict, Value, compare, iterate};
-
-/// Deepest nesting that is written.
-const MAX_DEPTH: usize = 64;
 
 /// The layout of JSON.
 struct Layout {
@@ -58,9 +56,8 @@ pub(crate) fn to_json(value: &Value, args: Args) -> Result<Value> {
 
 impl Layout {
     fn write(&self, out: &mut String, value: &Value, depth: usize) -> Result<()> {
-        if depth > MAX_DEPTH {
-            return Err(Error::limit(format!("JSON is nested deeper than {MAX_DEPTH} levels")));
-        }
+        budget::charge(value.weight() / 1024)?;
+        budget::work(1)?;
         match value {
             Value::None => out.push_str("null"),
             Value::Bool(true) => out.push_str("true"),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::unicode::is_space;
+use crate::value::number::too_large;
 
 /// A token.
 #[derive(Debug, Clone, PartialEq)]
@@ -195,6 +196,9 @@ impl<'s> Lexer<'s> {
     fn token(&mut self, rest: &str, first: char) -> Result<()> {
         let after_dot = self.source[..self.at].ends_with('.');
         if let Some((value, len)) = literal::number(rest, after_dot) {
+            let Some(value) = value else {
+                return self.fail(too_large().to_string());
+            };
             self.push(value);
             self.skip(len);
         } else if first == '_' || first.is_alphanumeric() {

@@ -6,8 +6,9 @@
 //! `tojson` without HTML escapes, `raise_exception` and `strftime_now`. The date is an argument; nothing reads the clock.
 //! The filter `random` takes the first item and `lipsum` writes fixed words, so that a text never changes.
 //!
-//! Steps, nesting and output of a template are limited. Some expressions still take more time or memory than they are charged
-//! for, so run templates of strangers in a process of their own. Included templates are not supported.
+//! Templates of strangers cannot exhaust the machine. Evaluations, statements, and values that are made, compared or written take
+//! steps, of which a rendering has about a million; values are nested at most 256 deep, and no text exceeds 16 MiB. A rendering
+//! that uses all its steps takes seconds. Included templates and values that hold themselves are not supported.
 //!
 //! | module | content |
 //! |---|---|
@@ -28,6 +29,7 @@
 
 mod args;
 mod ast;
+mod budget;
 pub mod date;
 pub mod error;
 mod filters;

@@ -14,12 +14,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::ast::{Expr, Node, Statement, Target};
+use crate::budget;
 use crate::date::Date;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filters::html::escaped;
 use crate::globals::hidden_attribute;
 use crate::operators::check_size;
 use crate::template::Template;
+use crate::value::cycle::refuse_cycle;
 use crate::value::object::Closure;
 use crate::value::{Object, Value, iterate, repr};
 use scope::Scope;
@@ -33,7 +35,6 @@ pub(crate) struct Machine<'t> {
     pub(crate) now: Date,
     /// The scope of the template's own variables.
     pub(crate) root: Rc<Scope>,
-    fuel: Cell<u64>,
     depth: Cell<usize>,
     autoescape: Cell<bool>,
     /// Bytes of the template's output so far.
@@ -63,7 +64,6 @@ impl<'t> Machine<'t> {
         template: &'t Template,
         variables: Vec<(Arc<str>, Value)>,
         now: Date,
-        fuel: u64,
     ) -> Self {
         // Assignments do not change the variables of the caller, which blocks read as well.
         let root = Scope::inside(&Scope::new(variables));
@@ -71,7 +71,6 @@ impl<'t> Machine<'t> {
             template,
             now,
             root,
-            fuel: Cell::new(fuel),
             depth: Cell::new(0),
             autoescape: Cell::new(false),
             written: Cell::new(0),
@@ -88,23 +87,6 @@ impl<'t> Machine<'t> {
         Ok((out.text, self.generated.into_inner()))
     }
 
-    /// Takes fuel for a number of steps.
-    pub(crate) fn charge(&self, steps: usize) -> Result<()> {
-        match self.fuel.get().checked_sub(steps as u64) {
-            Some(left) => {
-                self.fuel.set(left);
-                Ok(())
-            }
-            None => Err(Error::limit("the template takes too many steps or too much memory")),
-        }
-    }
-
-    /// Takes fuel for the memory of a new value.
-    pub(crate) fn weighed(&self, value: Value) -> Result<Value> {
-        self.charge(value.weight() / 64)?;
-        Ok(value)
-    }
-
     /// Runs something one level deeper.
     pub(super) fn deeper<T>(&self, run: impl FnOnce() -> Result<T>) -> Result<T> {
         let depth = self.depth.get();
@@ -118,7 +100,7 @@ impl<'t> Machine<'t> {
     }
 
     fn write(&self, out: &mut Out, text: &str) -> Result<()> {
-        self.charge(text.len() / 64)?;
+        budget::charge(text.len() / 64)?;
         check_size(out.text.len() + text.len())?;
         out.text.push_str(text);
         if out.root {
@@ -130,7 +112,8 @@ impl<'t> Machine<'t> {
     /// Runs statements until one of them leaves the loop.
     fn run(&self, nodes: &[Node], scope: &Rc<Scope>, out: &mut Out) -> Result<Flow> {
         for node in nodes {
-            let flow = self.step(node, scope, out).map_err(|error| error.at(node.line))?;
+            let flow = budget::outcome(self.step(node, scope, out));
+            let flow = flow.map_err(|error| error.at(node.line))?;
             if flow != Flow::Next {
                 return Ok(flow);
             }
@@ -146,7 +129,7 @@ impl<'t> Machine<'t> {
     }
 
     fn step(&self, node: &Node, scope: &Rc<Scope>, out: &mut Out) -> Result<Flow> {
-        self.charge(1)?;
+        budget::charge(1)?;
         match &node.statement {
             Statement::Text(text) => self.write(out, text)?,
             Statement::Print(expr) => {
@@ -257,13 +240,14 @@ fn assign(target: &Target, value: Value, scope: &Rc<Scope>) -> Result<()> {
             let Some(Value::Object(object)) = scope.get(name) else {
                 return Err(no_namespace());
             };
-            let Object::Namespace(attributes) = &*object else {
+            let Object::Namespace(namespace) = &*object else {
                 return Err(no_namespace());
             };
             if attribute.starts_with('_') {
                 return Err(hidden_attribute(attribute));
             }
-            attributes.borrow_mut().insert(Value::str(&**attribute), value);
+            refuse_cycle(&object, &value)?;
+            namespace.set(attribute, value);
         }
         Target::Tuple(targets) => {
             let items = iterate::items(&value)?;

@@ -116,7 +116,7 @@ pub(crate) fn call(machine: &Machine<'_>, of: &Value, name: &str, args: Args) ->
                 at.set((current + 1) % items.len());
                 Ok(items[current].clone())
             }
-            Object::Loop(one) => loop_method(one, name, args),
+            Object::Loop(_) => loop_method(object, name, args),
             _ => collections::call(of, name, args),
         },
         _ => collections::call(of, name, args),

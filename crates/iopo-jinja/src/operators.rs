@@ -6,6 +6,7 @@ use crate::ast::Operator;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filters::html::escaped;
 use crate::format::percent;
+use crate::value::number::too_large;
 use crate::value::object::Object;
 use crate::value::{Value, repr};
 
@@ -42,11 +43,11 @@ pub(crate) fn apply(operator: Operator, a: &Value, b: &Value) -> Result<Value> {
         }
         (Operator::Add, Value::List(x), Value::List(y)) => {
             check_size(32 * (x.len() + y.len()))?;
-            Ok(Value::list([x.as_slice(), y.as_slice()].concat()))
+            Ok(Value::list([&x[..], &y[..]].concat()))
         }
         (Operator::Add, Value::Tuple(x), Value::Tuple(y)) => {
             check_size(32 * (x.len() + y.len()))?;
-            Ok(Value::tuple([x.as_slice(), y.as_slice()].concat()))
+            Ok(Value::tuple([&x[..], &y[..]].concat()))
         }
         (Operator::Modulo, Value::Str(text), _) => percent::format(text, b),
         (Operator::Multiply, _, _) if a.as_float().is_none() || b.as_float().is_none() => {
@@ -101,19 +102,65 @@ fn number(operator: Operator, a: &Value, b: &Value) -> Result<Value> {
             return Err(Error::new(ErrorKind::Arithmetic, "float division by zero"));
         }
         Operator::Divide => x / y,
-        Operator::FloorDivide => (x / y).floor(),
-        Operator::Modulo => {
-            let rest = x % y;
-            if rest == 0.0 {
-                0.0_f64.copysign(y)
-            } else if (rest < 0.0) == (y < 0.0) {
-                rest
-            } else {
-                rest + y
-            }
-        }
-        Operator::Power => x.powf(y),
+        Operator::FloorDivide => divided(x, y).0,
+        Operator::Modulo => divided(x, y).1,
+        Operator::Power => power(x, y)?,
     }))
+}
+
+/// The quotient and the remainder of Python's `divmod`.
+fn divided(x: f64, y: f64) -> (f64, f64) {
+    let rest = x % y;
+    let quotient = (x - rest) / y;
+    let (quotient, rest) = if rest == 0.0 {
+        (quotient, 0.0_f64.copysign(y))
+    } else if (rest < 0.0) == (y < 0.0) {
+        (quotient, rest)
+    } else {
+        (quotient - 1.0, rest + y)
+    };
+    if quotient == 0.0 {
+        return (0.0_f64.copysign(x / y), rest);
+    }
+    let floor = quotient.floor();
+    (if quotient - floor > 0.5 { floor + 1.0 } else { floor }, rest)
+}
+
+/// Python's `x ** y`.
+fn power(x: f64, y: f64) -> Result<f64> {
+    let arithmetic = |reason: &str| Err(Error::new(ErrorKind::Arithmetic, reason));
+    if x == 0.0 && y < 0.0 {
+        return arithmetic("zero to a negative power");
+    }
+    if x < 0.0 && x.is_finite() && y.is_finite() && y.fract() != 0.0 {
+        let reason = "a root of a negative number, which is a complex number";
+        return Err(Error::new(ErrorKind::Unsupported, reason));
+    }
+    let value = x.powf(y);
+    if value.is_infinite() && x.is_finite() && y.is_finite() {
+        return arithmetic("the result of ** is out of range for a float");
+    }
+    Ok(value)
+}
+
+/// The quotient of integers, rounded once.
+fn quotient(x: i128, y: i128) -> f64 {
+    const EXACT: u128 = 1 << 53;
+    let (mut rest, divisor) = (x.unsigned_abs(), y.unsigned_abs());
+    if rest <= EXACT && divisor <= EXACT {
+        return x as f64 / y as f64;
+    }
+    let (mut whole, mut exponent) = (rest / divisor, 0);
+    rest %= divisor;
+    // Two more bits than a float has: the last one tells whether something follows.
+    while whole < EXACT << 2 && exponent > -200 {
+        rest <<= 1;
+        whole = (whole << 1) | u128::from(rest >= divisor);
+        rest -= if rest >= divisor { divisor } else { 0 };
+        exponent -= 1;
+    }
+    let value = (whole | u128::from(rest != 0)) as f64 * 2.0_f64.powi(exponent);
+    if (x < 0) == (y < 0) { value } else { -value }
 }
 
 fn integer(operator: Operator, x: i128, y: i128) -> Result<Value> {
@@ -123,29 +170,21 @@ fn integer(operator: Operator, x: i128, y: i128) -> Result<Value> {
         Operator::Subtract => x.checked_sub(y),
         Operator::Multiply => x.checked_mul(y),
         Operator::Divide | Operator::FloorDivide | Operator::Modulo if y == 0 => return zero(),
-        Operator::Divide => return Ok(Value::Float(x as f64 / y as f64)),
+        Operator::Divide => return Ok(Value::Float(quotient(x, y))),
         Operator::FloorDivide => {
             x.checked_div(y).map(|quotient| quotient - i128::from(x % y != 0 && (x < 0) != (y < 0)))
         }
         Operator::Modulo => x
             .checked_rem(y)
             .map(|rest| if rest != 0 && (rest < 0) != (y < 0) { rest + y } else { rest }),
-        Operator::Power if y < 0 => {
-            if x == 0 {
-                return zero();
-            }
-            return Ok(Value::Float((x as f64).powf(y as f64)));
-        }
-        Operator::Power => u32::try_from(y).ok().and_then(|y| match x {
+        Operator::Power if y < 0 => return power(x as f64, y as f64).map(Value::Float),
+        Operator::Power => match x {
             0 | 1 => Some(if y == 0 { 1 } else { x }),
-            _ => x.checked_pow(y),
-        }),
+            -1 => Some(if y % 2 == 0 { 1 } else { -1 }),
+            _ => u32::try_from(y).ok().and_then(|y| x.checked_pow(y)),
+        },
     };
-    value.map(Value::Int).ok_or_else(out_of_range)
-}
-
-fn out_of_range() -> Error {
-    Error::new(ErrorKind::Arithmetic, "an integer exceeds 127 bits")
+    value.map(Value::Int).ok_or_else(too_large)
 }
 
 fn unsupported(operator: Operator, a: &Value, b: &Value) -> Error {
@@ -164,9 +203,7 @@ pub(crate) fn signed(value: &Value, negative: bool) -> Result<Value> {
         Value::Undefined(missing) => Err(missing.error()),
         Value::Float(number) => Ok(Value::Float(if negative { -number } else { *number })),
         _ => match value.as_int() {
-            Some(number) if negative => {
-                number.checked_neg().map(Value::Int).ok_or_else(out_of_range)
-            }
+            Some(number) if negative => number.checked_neg().map(Value::Int).ok_or_else(too_large),
             Some(number) => Ok(Value::Int(number)),
             None => Err(Error::of_type(format!(
                 "bad operand type for unary {}: '{}'",
@@ -218,6 +255,21 @@ mod tests {
         assert_eq!(of(Operator::Modulo, &Value::Float(-7.5), &int(2)), "0.5");
         assert!(of(Operator::Power, &int(10), &int(99)).contains("127 bits"));
         assert!(of(Operator::Divide, &int(1), &int(0)).contains("zero"));
+        assert_eq!(of(Operator::Power, &int(-1), &int(i128::MAX)), "-1");
+        assert_eq!(of(Operator::Divide, &int((1 << 60) + 1), &int(3)), "3.843071682022823e+17");
+        assert_eq!(of(Operator::Divide, &int(-1), &int(i128::MAX)), "-5.877471754111438e-39");
+    }
+
+    #[test]
+    fn floats_divide_and_take_powers_as_in_python() {
+        let float = Value::Float;
+        assert_eq!(of(Operator::FloorDivide, &float(1.0), &float(0.1)), "9.0");
+        assert_eq!(of(Operator::FloorDivide, &float(-1.0), &float(0.1)), "-10.0");
+        assert_eq!(of(Operator::FloorDivide, &float(-0.0), &float(2.0)), "-0.0");
+        assert_eq!(of(Operator::Power, &float(-8.0), &float(3.0)), "-512.0");
+        assert!(of(Operator::Power, &float(0.0), &Value::Int(-1)).contains("zero"));
+        assert!(of(Operator::Power, &float(10.0), &Value::Int(400)).contains("out of range"));
+        assert!(of(Operator::Power, &float(-8.0), &float(0.5)).contains("complex"));
     }
 
     #[test]

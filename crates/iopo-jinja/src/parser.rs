@@ -2,6 +2,7 @@
 
 mod expression;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::ast::{Arguments, Block, Expr, For, Macro, Node, Statement, Target, Uses};
@@ -19,8 +20,15 @@ pub(crate) struct Parsed {
 
 /// Parses a template.
 pub(crate) fn parse(source: &str) -> Result<Parsed> {
-    let mut parser =
-        Parser { tokens: tokens(source)?, at: 0, depth: 0, uses: Vec::new(), blocks: Vec::new() };
+    let mut parser = Parser {
+        tokens: tokens(source)?,
+        at: 0,
+        depth: 0,
+        links: 0,
+        uses: Vec::new(),
+        blocks: Vec::new(),
+        block_names: HashSet::new(),
+    };
     let (body, _) = parser.nodes(&[])?;
     Ok(Parsed { body, blocks: parser.blocks })
 }
@@ -30,9 +38,12 @@ struct Parser {
     tokens: Vec<Lexeme>,
     at: usize,
     depth: usize,
+    /// Links of the chains in the current tag.
+    links: usize,
     /// The special names that the bodies of the macros around the current token read.
     uses: Vec<Uses>,
     blocks: Vec<Arc<Block>>,
+    block_names: HashSet<Arc<str>>,
 }
 
 impl Parser {
@@ -132,6 +143,7 @@ impl Parser {
         let mut nodes = Vec::new();
         loop {
             let line = self.line();
+            self.links = 0;
             let statement = match self.current() {
                 Token::Data(text) => {
                     let text = text.clone();
@@ -197,7 +209,7 @@ impl Parser {
                 Ok(Statement::Generation(Arc::new(body)))
             }
             "filter" => {
-                let filter = self.filters(None, true)?;
+                let filter = self.filters(None, true, &mut 0)?;
                 let (body, _) = self.body(&["endfilter"])?;
                 Ok(Statement::Filter { filter, body })
             }
@@ -254,7 +266,8 @@ impl Parser {
         if self.skip_operator("=") {
             return Ok(Statement::Set(target, self.tuple(true, &[], false)?));
         }
-        let filter = if self.is_operator("|") { Some(self.filters(None, false)?) } else { None };
+        let filter =
+            if self.is_operator("|") { Some(self.filters(None, false, &mut 0)?) } else { None };
         let (body, _) = self.body(&["endset"])?;
         Ok(Statement::SetBlock { target, filter, body })
     }
@@ -289,6 +302,9 @@ impl Parser {
 
     fn block(&mut self) -> Result<Statement> {
         let name = self.any_name()?;
+        if !self.block_names.insert(Arc::clone(&name)) {
+            return self.fail(format!("block '{name}' is defined twice"));
+        }
         let scoped = self.skip_name("scoped");
         self.skip_name("required");
         let (body, _) = self.body(&["endblock"])?;
@@ -300,15 +316,22 @@ impl Parser {
 
     fn parameters(&mut self) -> Result<Vec<(Arc<str>, Option<Expr>)>> {
         let mut parameters: Vec<(Arc<str>, Option<Expr>)> = Vec::new();
+        let mut names = HashSet::new();
         self.expect_operator("(")?;
         while !self.is_operator(")") {
             if !parameters.is_empty() {
                 self.expect_operator(",")?;
             }
             let name = self.any_name()?;
+            if !names.insert(Arc::clone(&name)) {
+                return self.fail(format!("parameter '{name}' is repeated"));
+            }
             let default = if self.skip_operator("=") { Some(self.expression(true)?) } else { None };
             if default.is_none() && parameters.last().is_some_and(|(_, last)| last.is_some()) {
                 return self.fail("found a parameter without a default after one with a default");
+            }
+            if default.is_none() && &*name == "caller" {
+                return self.fail("found the parameter 'caller' without a default");
             }
             parameters.push((name, default));
         }
@@ -374,15 +397,19 @@ impl Parser {
     }
 
     /// Parses filters; the first pipe is missing in a filter block.
-    fn filters(&mut self, value: Option<Expr>, mut inline: bool) -> Result<Expr> {
+    fn filters(
+        &mut self,
+        value: Option<Expr>,
+        mut inline: bool,
+        count: &mut usize,
+    ) -> Result<Expr> {
         let mut value = value.map(Box::new);
-        let mut count = 0;
         loop {
             if !inline && !self.skip_operator("|") {
                 break;
             }
             inline = false;
-            self.count_chain(&mut count)?;
+            self.count_chain(count)?;
             let name = self.dotted_name()?;
             let arguments =
                 if self.is_operator("(") { self.arguments()? } else { Arguments::default() };

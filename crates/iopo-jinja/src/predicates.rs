@@ -2,6 +2,7 @@
 
 use crate::args::{Args, required};
 use crate::ast::{Comparison, Operator};
+use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filters;
 use crate::machine::holds;
@@ -101,8 +102,11 @@ pub(crate) fn test(name: &str, value: &Value, args: Args) -> Result<bool> {
             _ => false,
         },
         "escaped" => matches!(value, Value::Str(text) if text.safe),
-        "lower" => lower(&repr::to_str(value)),
-        "upper" => upper(&repr::to_str(value)),
+        "lower" | "upper" => {
+            budget::charge(value.weight() / 256)?;
+            let text = repr::to_text(value);
+            if name == "lower" { lower(text.as_str()) } else { upper(text.as_str()) }
+        }
         "odd" => parity(1)?,
         "even" => parity(0)?,
         "filter" => value.as_text().is_some_and(|name| filters::NAMES.contains(&name)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json};
 
 use crate::ast::{Block, Node};
+use crate::budget::{self, Budget};
 use crate::date::Date;
 use crate::error::{Error, Result};
 use crate::machine::Machine;
@@ -14,8 +15,6 @@ use crate::value::Value;
 
 /// Largest source in bytes.
 const MAX_SOURCE: usize = 1 << 20;
-/// Steps of one rendering. A step is an evaluation or a statement; large values cost more.
-const FUEL: u64 = 1 << 20;
 
 /// A compiled template.
 #[derive(Debug)]
@@ -55,11 +54,14 @@ impl Template {
     /// # Errors
     /// Returns an error if the template raises one, takes too many steps or too much memory, or writes more than 16 MiB.
     pub fn render(&self, variables: &Map<String, Json>, now: Date) -> Result<Rendered> {
+        let _budget = Budget::start(budget::STEPS);
         let variables = variables
             .iter()
             .map(|(name, value)| (Arc::from(name.as_str()), Value::from_json(value)))
-            .collect();
-        let (text, blocks) = Machine::new(self, variables, now, FUEL).render()?;
+            .collect::<Vec<_>>();
+        budget::check()?;
+        let (text, blocks) = Machine::new(self, variables, now).render()?;
+        budget::check()?;
         let generated = blocks
             .iter()
             .map(|(start, block)| {

@@ -33,7 +33,7 @@ pub(crate) fn is_alpha(c: char) -> bool {
 }
 
 pub(crate) fn is_numeric(c: char) -> bool {
-    within(NUMERIC, c)
+    if c.is_ascii() { c.is_ascii_digit() } else { within(NUMERIC, c) }
 }
 
 pub(crate) fn is_digit(c: char) -> bool {
@@ -62,7 +62,7 @@ pub(crate) fn is_printable(c: char) -> bool {
 }
 
 pub(crate) fn is_title(c: char) -> bool {
-    within(TITLE, c)
+    !c.is_ascii() && within(TITLE, c)
 }
 
 /// Whether a character has a case.

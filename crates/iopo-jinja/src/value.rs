@@ -1,11 +1,14 @@
 //! Values of a template, with the behavior of Python's types.
 
 pub(crate) mod compare;
+pub(crate) mod cycle;
 pub(crate) mod dict;
+mod items;
 pub(crate) mod iterate;
 pub(crate) mod number;
 pub(crate) mod object;
 pub(crate) mod repr;
+pub(crate) mod shape;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,9 +16,13 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::ast::Literal;
+use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 pub(crate) use dict::Dict;
+pub(crate) use items::Items;
+use object::Generator;
 pub(crate) use object::Object;
+use shape::{MAX_DEPTH, Shape};
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -27,8 +34,8 @@ pub(crate) enum Value {
     Float(f64),
     Str(Text),
     Bytes(Rc<[u8]>),
-    List(Rc<Vec<Value>>),
-    Tuple(Rc<Vec<Value>>),
+    List(Rc<Items>),
+    Tuple(Rc<Items>),
     Dict(Rc<Dict>),
     Object(Rc<Object>),
 }
@@ -62,12 +69,19 @@ impl Missing {
     }
 }
 
+/// A name for an error, cut after 64 characters.
+pub(crate) fn short(name: &str) -> &str {
+    name.char_indices().nth(64).map_or(name, |(end, _)| &name[..end])
+}
+
 impl Value {
+    /// An undefined value. Names in the reason can come from data: see [`short`].
     pub(crate) fn undefined(reason: impl Into<String>) -> Self {
         Self::Undefined(Rc::new(Missing { reason: reason.into(), unsafe_attribute: false }))
     }
 
     pub(crate) fn unsafe_attribute(value: &Self, name: &str) -> Self {
+        let name = short(name);
         let reason =
             format!("access to attribute '{name}' of '{}' object is unsafe", value.type_name());
         Self::Undefined(Rc::new(Missing { reason, unsafe_attribute: true }))
@@ -83,28 +97,41 @@ impl Value {
     }
 
     pub(crate) fn list(items: Vec<Self>) -> Self {
-        Self::List(Rc::new(items))
+        Self::List(Rc::new(Items::new(items)))
     }
 
     pub(crate) fn tuple(items: Vec<Self>) -> Self {
-        Self::Tuple(Rc::new(items))
+        Self::Tuple(Rc::new(Items::new(items)))
     }
 
     pub(crate) fn dict(dict: Dict) -> Self {
         Self::Dict(Rc::new(dict))
     }
 
+    /// An object. One that is nested too deep is replaced by none, and the statement fails.
     pub(crate) fn object(object: Object) -> Self {
+        if !object.shape().allowed() {
+            return Self::None;
+        }
         Self::Object(Rc::new(object))
     }
 
     /// A generator over items that are already computed.
     pub(crate) fn generator(items: impl IntoIterator<Item = Self>) -> Self {
-        Self::object(Object::Iter(std::cell::RefCell::new(items.into_iter().collect())))
+        Self::object(Object::Iter(Generator::new(items.into_iter().collect())))
     }
 
-    /// Converts JSON. The order of keys is kept.
+    /// Converts JSON. The order of keys is kept. What is nested too deep is replaced by none, and the rendering fails.
     pub(crate) fn from_json(json: &Json) -> Self {
+        Self::from_json_in(json, 0)
+    }
+
+    fn from_json_in(json: &Json, depth: u16) -> Self {
+        if depth >= MAX_DEPTH {
+            budget::refuse(shape::too_deep());
+            return Self::None;
+        }
+        let inner = |json: &Json| Self::from_json_in(json, depth + 1);
         match json {
             Json::Null => Self::None,
             Json::Bool(value) => Self::Bool(*value),
@@ -114,10 +141,10 @@ impl Value {
                 (None, None) => Self::Float(number.as_f64().unwrap_or(f64::NAN)),
             },
             Json::String(text) => Self::str(text),
-            Json::Array(items) => Self::list(items.iter().map(Self::from_json).collect()),
-            Json::Object(map) => Self::dict(
-                map.iter().map(|(key, value)| (Self::str(key), Self::from_json(value))).collect(),
-            ),
+            Json::Array(items) => Self::list(items.iter().map(inner).collect()),
+            Json::Object(map) => {
+                Self::dict(map.iter().map(|(key, value)| (Self::str(key), inner(value))).collect())
+            }
         }
     }
 
@@ -231,7 +258,23 @@ impl Value {
         })
     }
 
-    /// A measure of the memory that a value takes, in bytes.
+    /// How deep the value is nested, and whether it can change.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::List(items) | Self::Tuple(items) => items.shape(),
+            Self::Dict(dict) => dict.shape(),
+            Self::Object(object) => object.shape(),
+            Self::Undefined(_)
+            | Self::None
+            | Self::Bool(_)
+            | Self::Int(_)
+            | Self::Float(_)
+            | Self::Str(_)
+            | Self::Bytes(_) => Shape::default(),
+        }
+    }
+
+    /// A measure of the memory that a value takes, in bytes. Its parts do not count.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Str(text) => text.text.len(),

@@ -3,6 +3,7 @@
 use crate::args::{Args, flag};
 use crate::error::{Error, Result};
 use crate::methods::words;
+use crate::operators::check_size;
 use crate::unicode::entity;
 use crate::value::{Text, Value, repr};
 
@@ -53,24 +54,53 @@ pub(crate) fn escaped(text: &Text) -> String {
 
 /// Removes comments and tags, joins whitespace, and resolves entities.
 pub(crate) fn without_tags(text: &str) -> String {
-    let text = without(&without(text, "<!--", "-->"), "<", ">");
+    let text = without_marks(&without_comments(text));
     unescaped(&words(&text, usize::MAX).join(" "))
 }
 
-/// Removes what is between two marks, until one is missing.
-fn without(text: &str, open: &str, close: &str) -> String {
-    let mut out = text.to_owned();
-    let mut from = 0;
-    while let Some(start) = out[from..].find(open).map(|at| from + at) {
-        let Some(end) = out[start..].find(close).map(|at| start + at) else { break };
-        out.replace_range(start..end + close.len(), "");
-        // Removing a part can join a new mark.
-        from = start.saturating_sub(open.len());
-        while !out.is_char_boundary(from) {
-            from -= 1;
-        }
+/// Removes comments, until the end of one is missing. Removing one can join the start of another.
+fn without_comments(text: &str) -> String {
+    const OPEN: &str = "<!--";
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        // The start of a comment, of which the text so far can have the first characters.
+        let joined = (1..OPEN.len())
+            .rev()
+            .find(|len| out.ends_with(&OPEN[..*len]) && rest.starts_with(&OPEN[*len..]));
+        let after = if let Some(len) = joined {
+            &rest[OPEN.len() - len..]
+        } else {
+            let Some(at) = rest.find(OPEN) else { break };
+            out.push_str(&rest[..at]);
+            rest = &rest[at..];
+            &rest[OPEN.len()..]
+        };
+        // The end can use the hyphens of the start.
+        let end = if after.starts_with('>') {
+            Some(1)
+        } else if after.starts_with("->") {
+            Some(2)
+        } else {
+            after.find("-->").map(|at| at + 3)
+        };
+        let Some(end) = end else { break };
+        out.truncate(out.len() - joined.unwrap_or(0));
+        rest = &after[end..];
     }
-    out
+    out + rest
+}
+
+/// Removes tags, until the end of one is missing.
+fn without_marks(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, tag)) = rest.split_once('<') {
+        let Some((_, after)) = tag.split_once('>') else { break };
+        out.push_str(before);
+        rest = after;
+    }
+    out + rest
 }
 
 /// Resolves entities, as Python's `html.unescape` does with those of HTML 4.
@@ -127,7 +157,7 @@ fn attributes(value: &Value, autospace: bool) -> Result<String> {
         let of = value.type_name();
         return Err(Error::of_type(format!("'{of}' object has no attribute 'items'")));
     };
-    let mut items = Vec::new();
+    let (mut items, mut size) = (Vec::new(), 0);
     for (key, value) in dict.iter() {
         if matches!(value, Value::None | Value::Undefined(_)) {
             continue;
@@ -138,7 +168,10 @@ fn attributes(value: &Value, autospace: bool) -> Result<String> {
             return Err(Error::value(format!("invalid character in attribute name: {key:?}")));
         }
         let key = escaped(&Text { text: key.into(), safe: false });
-        items.push(format!("{key}=\"{}\"", escaped(&repr::to_text(value))));
+        let item = format!("{key}=\"{}\"", escaped(&repr::to_text(value)));
+        size += item.len();
+        check_size(size)?;
+        items.push(item);
     }
     let text = items.join(" ");
     Ok(if autospace && !text.is_empty() { format!(" {text}") } else { text })
@@ -152,6 +185,8 @@ mod tests {
     fn tags_and_comments_are_removed() {
         assert_eq!(without_tags("<b>x</b>  y"), "x y");
         assert_eq!(without_tags("a <!-- <b> --> &lt;c&gt; <open"), "a <c> <open");
+        assert_eq!(without_tags("a<!-->b<!--->c<!-- --->d"), "abcd");
+        assert_eq!(without_tags("<!<!-- x -->-- y -->z<!<!---- open"), "z<!<!---- open");
         assert_eq!(unescaped("&amp;&#39;&#x41;&nope;&copy &eacute;"), "&'A&nope;© é");
     }
 }

@@ -1,9 +1,11 @@
 //! Filters on numbers.
 
 use crate::args::{Args, flag, int_or};
+use crate::ast::Operator;
 use crate::error::{Error, ErrorKind, Result};
+use crate::operators::apply as operate;
 use crate::value::Value;
-use crate::value::number::{parse_float, parse_int, round_float, round_int, truncated};
+use crate::value::number::{parse_float, parse_int, round_float, round_int, too_large, truncated};
 
 pub(super) fn apply(name: &str, value: &Value, args: Args) -> Result<Value> {
     match name {
@@ -17,7 +19,7 @@ pub(super) fn apply(name: &str, value: &Value, args: Args) -> Result<Value> {
                         let of = value.type_name();
                         Error::of_type(format!("bad operand type for abs(): '{of}'"))
                     })?;
-                    Ok(Value::Int(number.saturating_abs()))
+                    number.checked_abs().map(Value::Int).ok_or_else(too_large)
                 }
             }
         }
@@ -60,7 +62,10 @@ fn to_int(value: &Value, base: i128) -> Result<Option<i128>> {
     }
     // A text such as "42.9" gives 42.
     match to_float(value)? {
-        Some(number) => Ok(truncated(number).ok()),
+        Some(number) => match truncated(number) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => Err(error),
+            whole => Ok(whole.ok()),
+        },
         None => Ok(None),
     }
 }
@@ -93,13 +98,16 @@ fn round(value: &Value, args: Args) -> Result<Value> {
             None => Value::Float(round_float(number, precision)),
         });
     }
-    let power = 10_f64.powi(i32::try_from(precision).unwrap_or(i32::MAX));
-    let scaled = number * power;
-    let rounded = if method == "ceil" { scaled.ceil() } else { scaled.floor() };
-    if !rounded.is_finite() {
-        return Err(Error::new(ErrorKind::Arithmetic, "cannot convert float to integer"));
-    }
-    Ok(Value::Float(rounded / power))
+    let power = operate(Operator::Power, &Value::Int(10), &Value::Int(precision))?;
+    let rounded = match operate(Operator::Multiply, value, &power)? {
+        Value::Float(scaled) if !scaled.is_finite() => {
+            return Err(Error::new(ErrorKind::Arithmetic, "cannot convert float to integer"));
+        }
+        Value::Float(scaled) if method == "ceil" => Value::Float(scaled.ceil()),
+        Value::Float(scaled) => Value::Float(scaled.floor()),
+        whole => whole,
+    };
+    operate(Operator::Divide, &rounded, &power)
 }
 
 fn file_size(value: &Value, binary: bool) -> Result<String> {

@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 
-use super::{counted_items, ignoring_case, parts, path};
+use super::{ignoring_case, parts, path};
 use crate::args::{Args, flag, given, required};
+use crate::budget;
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::value::compare::{equal, order, sorted};
-use crate::value::iterate::hashable;
+use crate::value::iterate::{hashable, items};
 use crate::value::{Object, Value};
 
 pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args) -> Result<Value> {
@@ -30,8 +31,8 @@ fn sort(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
         other => vec![other],
     };
     let mut keyed = Vec::new();
-    for item in counted_items(machine, value)? {
-        machine.charge(4)?;
+    for item in items(value)? {
+        budget::charge(4)?;
         let keys = attributes.iter().map(|attribute| {
             Ok::<_, Error>(ignoring_case(path(machine, &item, attribute.as_ref())?, case))
         });
@@ -45,8 +46,8 @@ fn unique(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     let [case, attribute] = args.bind("unique", ["case_sensitive", "attribute"])?;
     let case = flag(case.as_ref());
     let (mut seen, mut kept): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
-    for item in counted_items(machine, value)? {
-        machine.charge(1 + seen.len() / 16)?;
+    for item in items(value)? {
+        budget::charge(1)?;
         let key = ignoring_case(path(machine, &item, attribute.as_ref())?, case);
         hashable(&key)?;
         if !seen.iter().any(|own| equal(own, &key)) {
@@ -63,7 +64,7 @@ fn extreme(machine: &Machine<'_>, name: &str, value: &Value, args: Args) -> Resu
     let (symbol, wanted) =
         if name == "min" { ("<", Ordering::Less) } else { (">", Ordering::Greater) };
     let mut best: Option<(Value, Value)> = None;
-    for item in counted_items(machine, value)? {
+    for item in items(value)? {
         let key = ignoring_case(path(machine, &item, attribute.as_ref())?, case);
         let better = match &best {
             None => true,
@@ -86,8 +87,8 @@ fn groupby(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     let (default, case) = (given(default), flag(case.as_ref()));
     let parts = parts(Some(&attribute));
     let mut keyed = Vec::new();
-    for item in counted_items(machine, value)? {
-        machine.charge(4)?;
+    for item in items(value)? {
+        budget::charge(3 + parts.len())?;
         let own = parts.iter().try_fold(item.clone(), |item, part| {
             let found = machine.item(&item, part)?;
             Ok::<_, Error>(match &default {

@@ -1,5 +1,6 @@
 //! The filter `pprint`: Python's `pprint.pformat`.
 
+use crate::budget;
 use crate::unicode::is_space;
 use crate::value::{Dict, Value, compare, repr};
 
@@ -17,7 +18,7 @@ pub(super) fn print(value: &Value) -> String {
 
 /// `repr` with sorted keys.
 fn plain(value: &Value, depth: usize) -> String {
-    if depth > MAX_DEPTH {
+    if depth > MAX_DEPTH || !budget::spend(1) {
         return repr::repr(value);
     }
     let all = |items: &[Value]| {

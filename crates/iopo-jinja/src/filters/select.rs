@@ -1,11 +1,13 @@
 //! The filters `map`, `select`, `reject`, `selectattr` and `rejectattr`.
 
-use super::{counted_items, parts, path};
+use super::{parts, path};
 use crate::args::{Args, given};
+use crate::budget;
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::predicates;
 use crate::value::Value;
+use crate::value::iterate::items;
 
 pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args) -> Result<Value> {
     if !value.truthy() {
@@ -27,9 +29,9 @@ pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
     let test = if args.positional.is_empty() { None } else { Some(args.positional.remove(0)) };
     let test = test.as_ref().map(|test| test.text(name)).transpose()?;
     let mut kept = Vec::new();
-    let arguments = args.positional.len() / 2;
-    for item in counted_items(machine, value)? {
-        machine.charge(1 + arguments)?;
+    let arguments = args.positional.len() / 2 + args.weight() / 256;
+    for item in items(value)? {
+        budget::charge(1 + arguments)?;
         let subject = path(machine, &item, attribute.as_ref())?;
         let holds = match test {
             Some(test) => predicates::test(test, &subject, args.clone())?,
@@ -43,7 +45,7 @@ pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
 }
 
 fn map(machine: &Machine<'_>, value: &Value, mut args: Args) -> Result<Value> {
-    let items = counted_items(machine, value)?;
+    let items = items(value)?;
     if args.positional.is_empty()
         && let Some(attribute) = args.take("attribute")
     {
@@ -51,7 +53,7 @@ fn map(machine: &Machine<'_>, value: &Value, mut args: Args) -> Result<Value> {
         args.none("map")?;
         let parts = parts(Some(&attribute));
         let mapped = items.into_iter().map(|item| {
-            machine.charge(1)?;
+            budget::charge(1 + parts.len())?;
             parts.iter().try_fold(item, |item, part| {
                 let found = machine.item(&item, part)?;
                 Ok::<_, Error>(match &default {
@@ -68,7 +70,7 @@ fn map(machine: &Machine<'_>, value: &Value, mut args: Args) -> Result<Value> {
     let filter = args.positional.remove(0);
     let filter = filter.text("map")?;
     let mapped = items.iter().map(|item| {
-        machine.charge(args.positional.len() / 2)?;
+        budget::charge(args.positional.len() / 2 + args.named.len())?;
         machine.filter(filter, item, args.clone())
     });
     Ok(Value::generator(mapped.collect::<Result<Vec<_>>>()?))

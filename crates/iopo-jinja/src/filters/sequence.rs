@@ -1,18 +1,22 @@
 //! Filters on sequences.
 
-use super::{counted_items, path};
+use std::rc::Rc;
+
+use super::path;
 use crate::args::{Args, given, int_or, required};
 use crate::ast::Operator;
+use crate::budget::{self, weighed};
 use crate::error::{Error, Result};
 use crate::machine::Machine;
 use crate::operators::{apply as operate, check_size};
-use crate::value::iterate::{first, items, reversed};
-use crate::value::{Value, repr};
+use crate::value::iterate::{first, items, last, reversed};
+use crate::value::object::View;
+use crate::value::{Object, Value, repr};
 
 pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args) -> Result<Value> {
     match name {
-        "batch" => batch(machine, value, args),
-        "slice" => slice(machine, value, args),
+        "batch" => batch(value, args),
+        "slice" => slice(value, args),
         "join" => join(machine, value, args),
         "sum" => sum(machine, value, args),
         "items" => {
@@ -21,7 +25,7 @@ pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
         }
         "list" => {
             args.none(name)?;
-            Ok(Value::list(counted_items(machine, value)?))
+            Ok(Value::list(items(value)?))
         }
         "first" => {
             args.none(name)?;
@@ -30,12 +34,8 @@ pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
         }
         "last" => {
             args.none(name)?;
-            let Some(mut items) = reversed(value) else {
-                let of = value.type_name();
-                return Err(Error::of_type(format!("'{of}' object is not reversible")));
-            };
             let empty = || Value::undefined("No last item, sequence was empty.");
-            Ok(items.pop_front().unwrap_or_else(empty))
+            Ok(last(value)?.unwrap_or_else(empty))
         }
         "random" => {
             args.none(name)?;
@@ -57,9 +57,10 @@ pub(super) fn apply(machine: &Machine<'_>, name: &str, value: &Value, args: Args
 fn pairs(value: &Value) -> Result<Value> {
     match value {
         Value::Undefined(_) => Ok(Value::generator([])),
-        Value::Dict(dict) => Ok(Value::generator(
-            dict.iter().map(|(key, value)| Value::tuple(vec![key.clone(), value.clone()])),
-        )),
+        Value::Dict(dict) => {
+            let view = Value::object(Object::View(Rc::clone(dict), View::Items));
+            Ok(Value::generator(items(&view)?))
+        }
         _ => Err(Error::of_type("can only get item pairs from a mapping")),
     }
 }
@@ -68,7 +69,7 @@ fn reverse(value: &Value) -> Result<Value> {
     if let Value::Str(text) = value {
         return Ok(Value::marked(text.text.chars().rev().collect::<String>(), text.safe));
     }
-    if let Some(items) = reversed(value) {
+    if let Some(items) = reversed(value)? {
         return Ok(Value::generator(items));
     }
     let mut items = items(value)?;
@@ -81,10 +82,11 @@ fn join(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     let separator = separator.as_ref().map(repr::to_str).unwrap_or_default();
     let attribute = given(attribute);
     let mut out = String::new();
-    for (index, item) in counted_items(machine, value)?.iter().enumerate() {
+    for (index, item) in items(value)?.iter().enumerate() {
         if index > 0 {
             out.push_str(&separator);
         }
+        budget::spend(1 + separator.len() / 4);
         out.push_str(&repr::to_str(&path(machine, item, attribute.as_ref())?));
         check_size(out.len())?;
     }
@@ -98,9 +100,9 @@ fn sum(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     if total.as_text().is_some() {
         return Err(Error::of_type("sum() can't sum strings"));
     }
-    for item in counted_items(machine, value)? {
+    for item in items(value)? {
         let item = path(machine, &item, attribute.as_ref())?;
-        total = machine.weighed(operate(Operator::Add, &total, &item)?)?;
+        total = weighed(operate(Operator::Add, &total, &item)?)?;
     }
     Ok(total)
 }
@@ -112,13 +114,13 @@ fn count(value: Option<Value>, of: &str, name: &str) -> Result<usize> {
     Ok(count.max(0) as usize)
 }
 
-fn batch(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
+fn batch(value: &Value, args: Args) -> Result<Value> {
     let [linecount, fill] = args.bind("batch", ["linecount", "fill_with"])?;
     let size = count(linecount, "batch", "linecount")?;
     let fill = given(fill);
     let mut rows: Vec<Vec<Value>> = Vec::new();
     let mut row = Vec::new();
-    for item in counted_items(machine, value)? {
+    for item in items(value)? {
         if row.len() == size {
             rows.push(std::mem::take(&mut row));
         }
@@ -128,7 +130,7 @@ fn batch(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
         if let Some(fill) = fill
             && row.len() < size
         {
-            machine.charge(size / 2)?;
+            budget::charge(size / 2)?;
             row.resize(size, fill);
         }
         rows.push(row);
@@ -136,7 +138,7 @@ fn batch(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     Ok(Value::generator(rows.into_iter().map(Value::list)))
 }
 
-fn slice(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
+fn slice(value: &Value, args: Args) -> Result<Value> {
     let [slices, fill] = args.bind("slice", ["slices", "fill_with"])?;
     let slices = required(slices, "slice", "slices")?;
     if int_or(Some(&slices), 0)? == 0 {
@@ -147,8 +149,8 @@ fn slice(machine: &Machine<'_>, value: &Value, args: Args) -> Result<Value> {
     }
     let slices = count(Some(slices), "slice", "slices")?;
     let fill = given(fill);
-    let items = counted_items(machine, value)?;
-    machine.charge(slices)?;
+    let items = items(value)?;
+    budget::charge(slices)?;
     let (size, extra) = (items.len() / slices.max(1), items.len() % slices.max(1));
     let mut rest = items.into_iter();
     let mut rows = Vec::new();

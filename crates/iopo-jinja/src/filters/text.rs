@@ -177,13 +177,16 @@ fn url_encoded(value: &Value) -> Result<String> {
                     .collect(),
                 _ => iterate::items(value)?,
             };
-            let mut parts = Vec::new();
+            let (mut parts, mut size) = (Vec::new(), 0);
             for pair in pairs {
                 let Ok([key, value]) = <[Value; 2]>::try_from(iterate::items(&pair)?) else {
                     return Err(Error::value("urlencode: expected pairs"));
                 };
                 let of = |value: &Value| quoted(&repr::to_str(value), "").replace("%20", "+");
-                parts.push(format!("{}={}", of(&key), of(&value)));
+                let part = format!("{}={}", of(&key), of(&value));
+                size += part.len();
+                check_size(size)?;
+                parts.push(part);
             }
             Ok(parts.join("&"))
         }

@@ -7,8 +7,10 @@ use regex::Regex;
 
 use super::html::escaped;
 use crate::args::{Args, flag, given};
+use crate::budget;
 use crate::error::{Error, Result};
 use crate::methods::words;
+use crate::operators::check_size;
 use crate::unicode::is_space;
 use crate::value::{Text, Value, iterate, repr};
 
@@ -57,17 +59,21 @@ pub(super) fn apply(value: &Value, args: Args) -> Result<Value> {
         extra.push(scheme);
     }
     let text = escaped(&repr::to_text(value));
+    // Several patterns are tried on each word.
+    budget::charge(text.len() / 16)?;
     let mut out = String::new();
     let mut rest = text.as_str();
     while !rest.is_empty() {
         let blank = rest.starts_with(is_space);
         let end = rest.find(|c: char| is_space(c) != blank).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
-        out.push_str(&if blank {
-            part.to_owned()
+        if blank {
+            out.push_str(part);
         } else {
-            linked(part, limit, &attributes, &extra)
-        });
+            budget::charge(1 + extra.len() / 16)?;
+            out.push_str(&linked(part, limit, &attributes, &extra));
+        }
+        check_size(out.len())?;
         rest = after;
     }
     Ok(Value::str(out))
@@ -101,8 +107,9 @@ fn linked(word: &str, limit: Option<i128>, attributes: &str, extra: &[String]) -
         if opened <= middle.matches(close).count() {
             continue;
         }
-        for _ in 0..opened.min(tail.matches(close).count()) {
-            let Some(end) = tail.find(close).map(|at| at + close.len()) else { break };
+        // As many closing marks as are open belong to the word.
+        if let Some((at, _)) = tail.match_indices(close).take(opened).last() {
+            let end = at + close.len();
             middle.push_str(&tail[..end]);
             tail.replace_range(..end, "");
         }

@@ -4,7 +4,7 @@ use crate::args::{Args, flag, given, int_or};
 use crate::error::{Error, Result};
 use crate::methods::lines;
 use crate::operators::check_size;
-use crate::unicode::{decimal, is_word};
+use crate::unicode::{decimal, is_space, is_word};
 use crate::value::Value;
 
 pub(super) fn apply(value: &Value, args: Args) -> Result<Value> {
@@ -38,7 +38,7 @@ fn is_blank(c: char) -> bool {
 }
 
 /// Splits a line into words, parts of hyphenated words, and the whitespace between them.
-fn chunks(chars: &[char], hyphens: bool) -> Vec<String> {
+fn chunks(chars: &[char], hyphens: bool) -> Vec<&[char]> {
     let mut chunks = Vec::new();
     let mut at = 0;
     while at < chars.len() {
@@ -49,7 +49,7 @@ fn chunks(chars: &[char], hyphens: bool) -> Vec<String> {
         } else {
             chars[at..].iter().take_while(|c| !is_blank(**c)).count()
         };
-        chunks.push(chars[at..at + len].iter().collect());
+        chunks.push(&chars[at..at + len]);
         at += len;
     }
     chunks
@@ -85,9 +85,11 @@ fn word(chars: &[char], at: usize) -> usize {
                 return end + 1 - at;
             }
             // A dash follows.
-            let run = dashes(end);
-            if run >= 2 && punctuation(chars[end - 1]) && get(end + run).is_some_and(is_word) {
-                return end - at;
+            if punctuation(chars[end - 1]) {
+                let run = dashes(end);
+                if run >= 2 && get(end + run).is_some_and(is_word) {
+                    return end - at;
+                }
             }
         }
         end += 1;
@@ -95,44 +97,40 @@ fn word(chars: &[char], at: usize) -> usize {
 }
 
 /// Fills lines with chunks.
-fn wrap(chunks: Vec<String>, width: usize, break_long: bool, hyphens: bool) -> Vec<String> {
-    let len = |text: &str| text.chars().count();
-    let blank = |text: &str| text.trim().is_empty();
-    let mut rest: Vec<String> = chunks.into_iter().rev().collect();
+fn wrap(chunks: Vec<&[char]>, width: usize, break_long: bool, hyphens: bool) -> Vec<String> {
+    let blank = |chunk: &[char]| chunk.iter().all(|c| is_space(*c));
+    let mut rest: Vec<&[char]> = chunks.into_iter().rev().collect();
     let mut lines: Vec<String> = Vec::new();
     while !rest.is_empty() {
         if !lines.is_empty() && rest.last().is_some_and(|chunk| blank(chunk)) {
             rest.pop();
         }
-        let mut line: Vec<String> = Vec::new();
+        let mut line: Vec<&[char]> = Vec::new();
         let mut used = 0;
         while let Some(chunk) = rest.last() {
-            if used + len(chunk) > width {
+            if used + chunk.len() > width {
                 break;
             }
-            used += len(chunk);
+            used += chunk.len();
             line.extend(rest.pop());
         }
-        if let Some(chunk) = rest.last()
-            && len(chunk) > width
+        if let Some(last) = rest.last_mut()
+            && last.len() > width
         {
-            let chunk = chunk.clone();
+            let chunk: &[char] = last;
             let space = width.saturating_sub(used).max(usize::from(width < 1));
             if break_long {
-                let chars: Vec<char> = chunk.chars().collect();
                 let mut end = space;
-                if hyphens && len(&chunk) > space {
-                    let hyphen = chars[..space].iter().rposition(|c| *c == '-');
+                if hyphens && chunk.len() > space {
+                    let hyphen = chunk[..space].iter().rposition(|c| *c == '-');
                     if let Some(hyphen) = hyphen.filter(|at| *at > 0)
-                        && chars[..hyphen].iter().any(|c| *c != '-')
+                        && chunk[..hyphen].iter().any(|c| *c != '-')
                     {
                         end = hyphen + 1;
                     }
                 }
-                line.push(chars[..end].iter().collect());
-                if let Some(last) = rest.last_mut() {
-                    *last = chars[end..].iter().collect();
-                }
+                line.push(&chunk[..end]);
+                *last = &chunk[end..];
             } else if line.is_empty() {
                 line.extend(rest.pop());
             }
@@ -141,7 +139,7 @@ fn wrap(chunks: Vec<String>, width: usize, break_long: bool, hyphens: bool) -> V
             line.pop();
         }
         if !line.is_empty() {
-            lines.push(line.concat());
+            lines.push(line.concat().into_iter().collect());
         }
     }
     lines
@@ -162,5 +160,6 @@ mod tests {
         assert_eq!(of("a well-known fact", 7), ["a well-", "known", "fact"]);
         assert_eq!(of("abcdefghij kl", 4), ["abcd", "efgh", "ij", "kl"]);
         assert_eq!(of("yes--no maybe", 5), ["yes--", "no", "maybe"]);
+        assert_eq!(of(&"x".repeat(100_000), 1).len(), 100_000);
     }
 }

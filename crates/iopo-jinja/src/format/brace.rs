@@ -2,6 +2,7 @@
 
 use super::spec::format_value;
 use crate::args::Args;
+use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filters::html::escaped;
 use crate::machine::Machine;
@@ -10,6 +11,7 @@ use crate::value::{Text, Value, repr};
 
 /// Python's `text.format(*args, **named)`.
 pub(crate) fn format(machine: &Machine<'_>, text: &Text, args: &Args) -> Result<Value> {
+    budget::charge(text.text.len() / 64)?;
     let chars: Vec<char> = text.text.chars().collect();
     let mut formatter =
         Formatter { machine, args, automatic: 0, numbered: None, escape: text.safe };
@@ -58,6 +60,7 @@ impl Formatter<'_> {
         if depth == 0 {
             return Err(Error::value("max string recursion exceeded"));
         }
+        budget::charge(1 + self.args.named.len() / 64)?;
         // A conversion and a specification end the name, unless they are in brackets.
         let mut brackets = false;
         let end = field.iter().position(|c| {

@@ -1,6 +1,7 @@
 //! The operator `%` on strings.
 
 use super::spec::{Spec, take_number, to_int};
+use crate::budget;
 use crate::error::{Error, Result};
 use crate::filters::html::escaped;
 use crate::operators::check_size;
@@ -43,6 +44,7 @@ pub(crate) fn format(text: &Text, args: &Value) -> Result<Value> {
             _ => None,
         },
     };
+    budget::charge(text.text.len() / 64)?;
     let chars: Vec<char> = text.text.chars().collect();
     let mut rest = chars.as_slice();
     let mut out = String::with_capacity(chars.len());
@@ -52,6 +54,7 @@ pub(crate) fn format(text: &Text, args: &Value) -> Result<Value> {
             out.push(*c);
             continue;
         }
+        budget::charge(1)?;
         let part = conversion(&mut rest, &mut arguments, text.safe)?;
         out.push_str(&part);
         check_size(out.len())?;

@@ -210,15 +210,18 @@ impl Spec {
     /// Joins a sign, the digits before the point with their separators, and the rest.
     fn number(&self, sign: &str, whole: &str, rest: &str, group: usize) -> Result<String> {
         let mut digits = whole.to_owned();
-        let mut text = self.grouped(&digits, group);
         if self.grouping.is_some() && self.align == Some('=') && self.fill == '0' {
             // The zeros that fill the width get separators as well.
-            while sign.len() + text.len() + rest.len() < self.width {
-                digits.insert(0, '0');
-                text = self.grouped(&digits, group);
-                check_size(digits.len().saturating_mul(digits.len()))?;
+            let room = self.width.saturating_sub(sign.len() + rest.len());
+            check_size(room)?;
+            let with_separators = |count: usize| count + count.saturating_sub(1) / group;
+            let mut count = digits.len().max(room / (group + 1) * group);
+            while with_separators(count) < room {
+                count += 1;
             }
+            digits.insert_str(0, &"0".repeat(count - digits.len()));
         }
+        let text = self.grouped(&digits, group);
         self.padded(sign, &(text + rest), self.align.unwrap_or('>'))
     }
 

@@ -2,21 +2,21 @@
 
 use super::Token;
 
-/// Reads a number, with its length. After a dot only an integer can follow.
-pub(super) fn number(text: &str, after_dot: bool) -> Option<(Token, usize)> {
+/// Reads a number, with its length. After a dot only an integer can follow. An integer that is too large has no token.
+pub(super) fn number(text: &str, after_dot: bool) -> Option<(Option<Token>, usize)> {
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
     if !after_dot && let Some(len) = float_len(text) {
         let value = text[..len].replace('_', "").parse().ok()?;
-        return Some((Token::Float(value), len));
+        return Some((Some(Token::Float(value)), len));
     }
     for (prefix, radix) in [("0b", 2), ("0o", 8), ("0x", 16)] {
         let head = text.get(..2).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
         let len = if head { digits(&text[2..], radix, true) } else { 0 };
         if len > 0 {
-            let value = i128::from_str_radix(&text[2..2 + len].replace('_', ""), radix).ok()?;
-            return Some((Token::Int(value), 2 + len));
+            let value = i128::from_str_radix(&text[2..2 + len].replace('_', ""), radix).ok();
+            return Some((value.map(Token::Int), 2 + len));
         }
     }
     let len = if text.starts_with('0') {
@@ -26,7 +26,7 @@ pub(super) fn number(text: &str, after_dot: bool) -> Option<(Token, usize)> {
         digits(text, 10, false)
     };
     let len = text[..len].trim_end_matches('_').len();
-    Some((Token::Int(text[..len].replace('_', "").parse().ok()?), len))
+    Some((text[..len].replace('_', "").parse().ok().map(Token::Int), len))
 }
 
 /// The length of digits with single underscores between them.
@@ -179,9 +179,10 @@ mod tests {
             ("1.real", Token::Int(1), 1),
             ("3 ", Token::Int(3), 1),
         ] {
-            assert_eq!(number(text, false), Some((value, len)), "{text}");
+            assert_eq!(number(text, false), Some((Some(value), len)), "{text}");
         }
-        assert_eq!(number("1.5", true), Some((Token::Int(1), 1)));
+        assert_eq!(number("1.5", true), Some((Some(Token::Int(1)), 1)));
+        assert_eq!(number(&"9".repeat(40), false), Some((None, 40)));
         assert_eq!(number("x1", false), None);
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Machine;
 use super::evaluate::no_attribute;
+use crate::budget;
 use crate::error::Result;
 use crate::globals::Function;
 use crate::methods;
@@ -18,11 +19,10 @@ impl Machine<'_> {
         if let Some(found) = self.own_attribute(value, name)? {
             return Ok(found);
         }
-        if let Value::Dict(dict) = value {
-            self.charge(dict.len() / 16)?;
-            if let Some(found) = dict.get_text(name) {
-                return Ok(found.clone());
-            }
+        if let Value::Dict(dict) = value
+            && let Some(found) = dict.get_text(name)
+        {
+            return Ok(found.clone());
         }
         Ok(no_attribute(value, &Value::str(name)))
     }
@@ -32,10 +32,7 @@ impl Machine<'_> {
         if let Value::Undefined(missing) = value {
             return Err(missing.error());
         }
-        if let Value::Dict(dict) = value {
-            self.charge(dict.len() / 16)?;
-        }
-        if let Some(found) = element(value, key) {
+        if let Some(found) = element(value, key)? {
             return Ok(found);
         }
         if let Some(name) = key.as_text()
@@ -65,7 +62,7 @@ impl Machine<'_> {
             return Ok(number_property(value, name));
         };
         Ok(match &**object {
-            Object::Namespace(attributes) => attributes.borrow().get_text(name).cloned(),
+            Object::Namespace(namespace) => namespace.attributes.borrow().get_text(name).cloned(),
             Object::Group(key, list) => match name {
                 "grouper" => Some(key.clone()),
                 "list" => Some(list.clone()),
@@ -93,6 +90,7 @@ impl Machine<'_> {
                 Some(Value::object(Object::Function(Function::FromKeys)))
             }
             Object::Blocks => {
+                budget::charge(self.template.blocks.len() / 64)?;
                 let block = self.template.blocks.iter().find(|block| &*block.name == name);
                 block.map(|block| Value::object(Object::Block(Arc::clone(block))))
             }
@@ -102,10 +100,18 @@ impl Machine<'_> {
 }
 
 /// An item by its key or its index.
-fn element(value: &Value, key: &Value) -> Option<Value> {
-    if let Value::Dict(dict) = value {
-        return dict.get(key).cloned();
+fn element(value: &Value, key: &Value) -> Result<Option<Value>> {
+    match value {
+        Value::Dict(dict) => Ok(dict.get(key).cloned()),
+        Value::Str(text) => {
+            budget::charge(text.text.len() / 1024)?;
+            Ok(at_index(value, key))
+        }
+        _ => Ok(at_index(value, key)),
     }
+}
+
+fn at_index(value: &Value, key: &Value) -> Option<Value> {
     let index = key.as_int()?;
     let at = |len: usize| {
         let index = if index < 0 { index.checked_add(len as i128)? } else { index };

@@ -7,6 +7,7 @@ use super::scope::Scope;
 use super::{Machine, Out};
 use crate::args::Args;
 use crate::ast::Expr;
+use crate::budget::{self, weighed};
 use crate::error::{Error, Result};
 use crate::methods;
 use crate::value::object::Closure;
@@ -28,7 +29,7 @@ impl Machine<'_> {
         if let Some(caller) = caller {
             args.named.push((Arc::from("caller"), caller));
         }
-        self.weighed(self.call(&callee, args)?)
+        weighed(self.call(&callee, args)?)
     }
 
     /// Calls a value.
@@ -41,9 +42,12 @@ impl Machine<'_> {
             _ => return Err(not_callable()),
         };
         match &**object {
-            Object::Function(function) => function.call(args, &self.now),
+            Object::Function(function) => {
+                budget::charge(args.weight() / 256)?;
+                function.call(args, &self.now)
+            }
             Object::Method { of, name } => {
-                self.charge(of.weight() / 256)?;
+                budget::charge((of.weight() + args.weight()) / 128)?;
                 methods::call(self, of, name, args)
             }
             Object::Macro(closure) => self.call_macro(closure, args),
@@ -75,6 +79,7 @@ impl Machine<'_> {
         let scope = Scope::inside(&outer);
         let extra = args.positional.split_off(code.parameters.len().min(args.positional.len()));
         let mut positional = std::mem::take(&mut args.positional).into_iter();
+        budget::charge(code.parameters.len().saturating_mul(1 + args.named.len()) / 16)?;
         let mut values = Vec::with_capacity(code.parameters.len());
         for (parameter, _) in &code.parameters {
             values.push(positional.next().or_else(|| args.take(parameter)));

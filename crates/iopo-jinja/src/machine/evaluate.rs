@@ -8,16 +8,19 @@ use super::Machine;
 use super::scope::Scope;
 use crate::args::Args;
 use crate::ast::{Arguments, Comparison, Expr};
+use crate::budget::{self, weighed};
 use crate::error::{Error, Result};
 use crate::globals::Function;
-use crate::value::iterate::{contains, hashable, items, slice_indices};
-use crate::value::{Dict, Object, Value, compare, repr};
+use crate::value::iterate::{contains, hashable, items, slice_bounds, slice_indices};
+use crate::value::number::too_large;
+use crate::value::object::Range;
+use crate::value::{Dict, Object, Value, compare, repr, short};
 use crate::{filters, operators, predicates};
 
 impl Machine<'_> {
     /// Evaluates an expression.
     pub(crate) fn eval(&self, expr: &Expr, scope: &Rc<Scope>) -> Result<Value> {
-        self.charge(1)?;
+        budget::charge(1)?;
         match expr {
             Expr::Constant(literal) => Ok(Value::from_literal(literal)),
             Expr::Name(name) => Ok(variable(name, scope)),
@@ -56,6 +59,7 @@ impl Machine<'_> {
             Expr::Test(value, name, arguments) => {
                 let value = self.eval(value, scope)?;
                 let args = self.args(arguments, scope)?;
+                budget::charge(args.weight() / 256)?;
                 Ok(Value::Bool(predicates::test(name, &value, args)?))
             }
             Expr::Negative(value) => operators::signed(&self.eval(value, scope)?, true),
@@ -65,13 +69,13 @@ impl Machine<'_> {
                 let mut value = self.eval(first, scope)?;
                 for (operator, next) in rest {
                     let next = self.eval(next, scope)?;
-                    value = self.weighed(operators::apply(*operator, &value, &next)?)?;
+                    value = weighed(operators::apply(*operator, &value, &next)?)?;
                 }
                 Ok(value)
             }
             Expr::Concat(parts) => {
                 let parts = self.all(parts, scope)?;
-                self.weighed(operators::concatenated(&parts, self.autoescape.get())?)
+                weighed(operators::concatenated(&parts, self.autoescape.get())?)
             }
             Expr::And(parts) => self.first_where(parts, scope, |value| !value.truthy()),
             Expr::Or(parts) => self.first_where(parts, scope, Value::truthy),
@@ -112,7 +116,6 @@ impl Machine<'_> {
         for (key, value) in pairs {
             let (key, value) = (self.eval(key, scope)?, self.eval(value, scope)?);
             hashable(&key)?;
-            self.charge(dict.len() / 16)?;
             dict.insert(key, value);
         }
         Ok(Value::dict(dict))
@@ -127,7 +130,6 @@ impl Machine<'_> {
         let mut left = self.eval(first, scope)?;
         for (comparison, right) in rest {
             let right = self.eval(right, scope)?;
-            self.charge((left.weight() + right.weight()) / 1024)?;
             if !holds(*comparison, &left, &right)? {
                 return Ok(Value::Bool(false));
             }
@@ -145,7 +147,7 @@ impl Machine<'_> {
                 *limit = if matches!(bound, Value::None) { None } else { Some(bound.index()?) };
             }
         }
-        self.weighed(sliced(&value, limits)?)
+        weighed(sliced(&value, limits)?)
     }
 
     /// Evaluates the arguments of a call.
@@ -161,21 +163,28 @@ impl Machine<'_> {
             let Value::Dict(dict) = self.eval(double_star, scope)? else {
                 return Err(Error::of_type("argument after ** must be a mapping"));
             };
+            let named = args.named.len();
             for (name, value) in dict.iter() {
                 let Some(name) = name.as_text() else {
                     return Err(Error::of_type("keywords must be strings"));
                 };
+                budget::spend(1 + named);
+                if args.named[..named].iter().any(|(own, _)| &**own == name) {
+                    let reason = format!("got multiple values for keyword argument '{name}'");
+                    return Err(Error::of_type(reason));
+                }
                 args.named.push((Arc::from(name), value.clone()));
             }
+            budget::charge(dict.len())?;
         }
         Ok(args)
     }
 
     /// Applies a filter by its name.
     pub(crate) fn filter(&self, name: &str, value: &Value, args: Args) -> Result<Value> {
-        self.charge(1 + value.weight() / 256)?;
+        budget::charge(1 + (value.weight() + args.weight()) / 128)?;
         // `map` can apply `map`.
-        self.deeper(|| self.weighed(filters::apply(self, name, value, args)?))
+        self.deeper(|| weighed(filters::apply(self, name, value, args)?))
     }
 }
 
@@ -190,7 +199,7 @@ fn variable(name: &str, scope: &Scope) -> Value {
     if name == "self" {
         return Value::object(Object::Blocks);
     }
-    Value::undefined(format!("'{name}' is undefined"))
+    Value::undefined(format!("'{}' is undefined", short(name)))
 }
 
 /// Whether a comparison holds.
@@ -210,6 +219,26 @@ pub(crate) fn holds(comparison: Comparison, a: &Value, b: &Value) -> Result<bool
     }
 }
 
+/// A part of a text, by its characters.
+fn sliced_text(text: &str, limits: [Option<i128>; 3]) -> Result<String> {
+    budget::charge(text.len() / 256)?;
+    let [start, stop, step] = limits;
+    if step.unwrap_or(1) != 1 {
+        budget::charge(text.len() / 64)?;
+        let chars: Vec<char> = text.chars().collect();
+        let indices = slice_indices(chars.len(), limits)?;
+        return Ok(indices.into_iter().map(|at| chars[at]).collect());
+    }
+    let len = text.chars().count();
+    let at = |limit: Option<i128>, default: usize| match limit {
+        None => default,
+        Some(at) if at < 0 => usize::try_from(at.saturating_add(len as i128)).unwrap_or(0),
+        Some(at) => usize::try_from(at).unwrap_or(usize::MAX).min(len),
+    };
+    let (start, stop) = (at(start, 0), at(stop, len));
+    Ok(text.chars().skip(start).take(stop.saturating_sub(start)).collect())
+}
+
 /// A part of a sequence.
 fn sliced(value: &Value, limits: [Option<i128>; 3]) -> Result<Value> {
     let pick = |items: &[Value]| -> Result<Vec<Value>> {
@@ -218,12 +247,7 @@ fn sliced(value: &Value, limits: [Option<i128>; 3]) -> Result<Value> {
     };
     match value {
         Value::Undefined(missing) => Err(missing.error()),
-        Value::Str(text) => {
-            let chars: Vec<char> = text.text.chars().collect();
-            let indices = slice_indices(chars.len(), limits)?;
-            let part: String = indices.into_iter().map(|at| chars[at]).collect();
-            Ok(Value::marked(part, text.safe))
-        }
+        Value::Str(text) => Ok(Value::marked(sliced_text(text.as_str(), limits)?, text.safe)),
         Value::Bytes(bytes) => {
             let indices = slice_indices(bytes.len(), limits)?;
             Ok(Value::Bytes(indices.into_iter().map(|at| bytes[at]).collect()))
@@ -232,7 +256,12 @@ fn sliced(value: &Value, limits: [Option<i128>; 3]) -> Result<Value> {
         Value::Tuple(items) => Ok(Value::tuple(pick(items)?)),
         Value::Object(object) => match &**object {
             Object::Group(key, list) => Ok(Value::tuple(pick(&[key.clone(), list.clone()])?)),
-            Object::Range(_) => Ok(Value::list(pick(&items(value)?)?)),
+            Object::Range(range) => {
+                let (start, stop, step) = slice_bounds(range.len(), limits)?;
+                let at = |index: i128| range.start + index * range.step;
+                let step = range.step.checked_mul(step).ok_or_else(too_large)?;
+                Ok(Value::object(Object::Range(Range { start: at(start), stop: at(stop), step })))
+            }
             _ => Err(not_subscriptable(value)),
         },
         _ => Err(not_subscriptable(value)),
@@ -247,7 +276,7 @@ fn not_subscriptable(value: &Value) -> Error {
 pub(super) fn no_attribute(value: &Value, name: &Value) -> Value {
     let of = value.type_name();
     Value::undefined(match name.as_text() {
-        Some(name) => format!("'{of} object' has no attribute '{name}'"),
-        None => format!("{of} object has no element {}", repr::repr(name)),
+        Some(name) => format!("'{of} object' has no attribute '{}'", short(name)),
+        None => format!("{of} object has no element {}", short(&repr::repr(name))),
     })
 }

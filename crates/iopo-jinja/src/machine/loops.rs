@@ -9,6 +9,7 @@ use super::{Flow, Machine, Out, assign};
 use crate::args::{Args, required};
 use crate::ast::For;
 use crate::error::{Error, Result};
+use crate::value::cycle::refuse_cycle;
 use crate::value::object::{Loop, LoopState};
 use crate::value::{Object, Value, compare, iterate};
 
@@ -22,7 +23,6 @@ impl Machine<'_> {
         out: &mut Out,
     ) -> Result<Flow> {
         let pending = iterate::items(items)?;
-        self.charge(pending.len() / 4)?;
         let length = code.test.is_none().then_some(pending.len());
         let state = LoopState { pending: pending.into(), length, ..LoopState::default() };
         let one = Loop {
@@ -33,17 +33,19 @@ impl Machine<'_> {
         };
         let object = Rc::new(Object::Loop(one));
         let Object::Loop(one) = &*object else { return Ok(Flow::Next) };
-        let mut ran = false;
+        // As in Jinja, the block `else` also runs if no item was handled to the end of the body.
+        let mut whole = false;
         while let Some(item) = self.advance(one)? {
-            ran = true;
             let scope = Scope::inside(outer);
             scope.set(&self.loop_name, Value::Object(Rc::clone(&object)));
             assign(&code.target, item, &scope)?;
-            if self.run(&code.body, &scope, out)? == Flow::Break {
-                break;
+            match self.run(&code.body, &scope, out)? {
+                Flow::Next => whole = true,
+                Flow::Continue => {}
+                Flow::Break => break,
             }
         }
-        if ran {
+        if whole {
             return Ok(Flow::Next);
         }
         self.run(&code.otherwise, &Scope::inside(outer), out)
@@ -149,7 +151,8 @@ impl Machine<'_> {
 }
 
 /// Calls a method of `loop`.
-pub(crate) fn loop_method(one: &Loop, name: &str, args: Args) -> Result<Value> {
+pub(crate) fn loop_method(object: &Object, name: &str, args: Args) -> Result<Value> {
+    let Object::Loop(one) = object else { return Err(Error::of_type("expected a loop")) };
     let values = args.positional;
     if name == "cycle" {
         if values.is_empty() {
@@ -159,6 +162,7 @@ pub(crate) fn loop_method(one: &Loop, name: &str, args: Args) -> Result<Value> {
         return Ok(values[index].clone());
     }
     let value = Value::tuple(values);
+    refuse_cycle(object, &value)?;
     let mut state = one.state.borrow_mut();
     let changed = state.changed.as_ref().is_none_or(|last| !compare::equal(last, &value));
     if changed {

@@ -4,7 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::budget;
 use crate::value::Value;
+
+/// Names that are compared as fast as two values.
+const NAMES: usize = 4;
 
 /// Variables, and the scope around them. An inner scope reads the variables of the outer ones, but sets its own.
 #[derive(Debug, Default)]
@@ -24,6 +28,7 @@ impl Scope {
 
     pub(crate) fn set(&self, name: &Arc<str>, value: Value) {
         let mut variables = self.variables.borrow_mut();
+        budget::spend(variables.len() / NAMES);
         match variables.iter_mut().find(|(own, _)| own == name) {
             Some((_, own)) => *own = value,
             None => variables.push((Arc::clone(name), value)),
@@ -33,8 +38,9 @@ impl Scope {
     pub(crate) fn get(&self, name: &str) -> Option<Value> {
         let mut scope = Some(self);
         while let Some(here) = scope {
-            if let Some((_, value)) = here.variables.borrow().iter().find(|(own, _)| &**own == name)
-            {
+            let variables = here.variables.borrow();
+            budget::spend(variables.len() / NAMES);
+            if let Some((_, value)) = variables.iter().find(|(own, _)| &**own == name) {
                 return Some(value.clone());
             }
             scope = here.outer.as_deref();

@@ -1,6 +1,7 @@
 //! Splits and joins strings.
 
 use crate::args::{Args, flag, given, int_or, required};
+use crate::budget;
 use crate::error::{Error, Result};
 use crate::operators::check_size;
 use crate::unicode::{is_line_end, is_space};
@@ -16,8 +17,10 @@ pub(super) fn call(own: &Text, name: &str, args: Args) -> Result<Value> {
     }
 }
 
-fn list<'t>(own: &Text, parts: impl IntoIterator<Item = &'t str>) -> Value {
-    Value::list(parts.into_iter().map(|part| Value::marked(part, own.safe)).collect())
+/// A list of parts, whose memory is charged before it is taken.
+fn list(own: &Text, parts: &[&str]) -> Result<Value> {
+    budget::charge(parts.len())?;
+    Ok(Value::list(parts.iter().map(|part| Value::marked(part, own.safe)).collect()))
 }
 
 fn split(own: &Text, name: &str, args: Args) -> Result<Value> {
@@ -43,7 +46,7 @@ fn split(own: &Text, name: &str, args: Args) -> Result<Value> {
             }
         }
     };
-    Ok(list(own, parts))
+    list(own, &parts)
 }
 
 /// Splits at whitespace, at most `most` times from the left.
@@ -83,7 +86,7 @@ fn last_words(text: &str, most: usize) -> Vec<&str> {
 
 fn splitlines(own: &Text, args: Args) -> Result<Value> {
     let [keep] = args.bind("splitlines", ["keepends"])?;
-    Ok(list(own, lines(own.as_str(), flag(keep.as_ref()))))
+    list(own, &lines(own.as_str(), flag(keep.as_ref())))
 }
 
 /// Python's `str.splitlines`.

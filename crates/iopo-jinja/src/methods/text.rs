@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{case, search, split, unknown};
 use crate::args::{Args, given, int_or, required};
+use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::brace;
 use crate::machine::Machine;
@@ -100,7 +101,17 @@ pub(super) fn call(machine: &Machine<'_>, own: &Text, name: &str, args: Args) ->
 
 /// Strips whitespace, or characters of a set.
 pub(crate) fn stripped<'t>(text: &'t str, chars: Option<&str>, left: bool, right: bool) -> &'t str {
-    let drop = |c: char| chars.map_or_else(|| is_space(c), |chars| chars.contains(c));
+    // Many characters are looked up in a sorted list.
+    let many = chars.filter(|chars| chars.len() > 16).map(|chars| {
+        let mut chars: Vec<char> = chars.chars().collect();
+        chars.sort_unstable();
+        chars
+    });
+    let drop = |c: char| match (&many, chars) {
+        (Some(sorted), _) => sorted.binary_search(&c).is_ok(),
+        (None, Some(chars)) => chars.contains(c),
+        (None, None) => is_space(c),
+    };
     let text = if left { text.trim_start_matches(drop) } else { text };
     if right { text.trim_end_matches(drop) } else { text }
 }
@@ -178,6 +189,7 @@ fn encoded(text: &str, encoding: Option<&Value>, errors: Option<&Value>) -> Resu
             }
             _ => return Err(Error::value(format!("'{name}' codec can't encode character {c:?}"))),
         }
+        check_size(bytes.len())?;
     }
     Ok(Value::Bytes(Rc::from(bytes)))
 }
@@ -215,6 +227,7 @@ fn translated(own: &Text, table: &Value) -> Result<Value> {
     };
     let mut out = String::with_capacity(own.text.len());
     for c in own.text.chars() {
+        budget::work(1)?;
         match table.get(&Value::Int(i128::from(c as u32))) {
             None => out.push(c),
             Some(Value::None) => {}

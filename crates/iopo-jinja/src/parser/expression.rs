@@ -1,5 +1,6 @@
 //! Expressions, by precedence.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Parser;
@@ -7,8 +8,10 @@ use crate::ast::{Arguments, Comparison, Expr, Literal, Operator};
 use crate::error::Result;
 use crate::lexer::Token;
 
-/// Most attributes, items, calls, filters and tests after one value.
+/// Most attributes, items, calls, filters, tests and conditions after one value.
 const MAX_CHAIN: usize = 100;
+/// Most of them in one tag, because the arguments of one chain can have others.
+const MAX_LINKS: usize = 2000;
 
 impl Parser {
     /// Parses an expression, or several separated by commas as a tuple.
@@ -182,8 +185,7 @@ impl Parser {
         }
         loop {
             if self.is_operator("|") {
-                self.count_chain(&mut count)?;
-                value = self.filters(Some(value), false)?;
+                value = self.filters(Some(value), false, &mut count)?;
             } else if self.is_name("is") {
                 self.count_chain(&mut count)?;
                 value = self.test(value)?;
@@ -198,10 +200,14 @@ impl Parser {
     }
 
     /// Counts a link of a chain, and refuses one that is too long.
-    pub(super) fn count_chain(&self, count: &mut usize) -> Result<()> {
+    pub(super) fn count_chain(&mut self, count: &mut usize) -> Result<()> {
         *count += 1;
+        self.links += 1;
         if *count > MAX_CHAIN {
             return self.fail(format!("more than {MAX_CHAIN} operations on one value"));
+        }
+        if self.links > MAX_LINKS {
+            return self.fail(format!("more than {MAX_LINKS} operations on values in one tag"));
         }
         Ok(())
     }
@@ -349,6 +355,7 @@ impl Parser {
     pub(super) fn arguments(&mut self) -> Result<Arguments> {
         let invalid = "invalid syntax for function call expression";
         let mut arguments = Arguments::default();
+        let mut names = HashSet::new();
         self.expect_operator("(")?;
         while !self.is_operator(")") {
             let dynamic = arguments.star.is_some() || arguments.double_star.is_some();
@@ -370,6 +377,9 @@ impl Parser {
                 }
                 let name = self.any_name()?;
                 self.advance();
+                if !names.insert(Arc::clone(&name)) {
+                    return self.fail(format!("keyword argument '{name}' is repeated"));
+                }
                 arguments.named.push((name, self.expression(true)?));
             } else {
                 if dynamic || !arguments.named.is_empty() {
@@ -387,7 +397,9 @@ impl Parser {
 
     pub(super) fn dotted_name(&mut self) -> Result<Arc<str>> {
         let mut name = self.any_name()?;
+        let mut count = 0;
         while self.skip_operator(".") {
+            self.count_chain(&mut count)?;
             let next = self.any_name()?;
             name = Arc::from(format!("{name}.{next}"));
         }

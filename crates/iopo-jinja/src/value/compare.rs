@@ -6,35 +6,33 @@ use std::sync::Arc;
 
 use super::object::View;
 use super::{Object, Value};
+use crate::budget;
 use crate::error::{Error, Result};
 
-/// Deepest nesting that is compared.
-const MAX_DEPTH: usize = 64;
+/// Bytes that are compared as fast as two numbers.
+const BYTES: usize = 64;
 
-/// Python's `==`.
+/// Python's `==`. Costs a unit for each pair of values that is compared.
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
-    equal_in(a, b, 0)
-}
-
-fn equal_in(a: &Value, b: &Value, depth: usize) -> bool {
-    if depth > MAX_DEPTH {
+    if !budget::spend(1) {
         return false;
     }
-    let all = |a: &[Value], b: &[Value]| {
-        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal_in(a, b, depth + 1))
-    };
+    let all =
+        |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b));
     match (a, b) {
         (Value::Undefined(_), Value::Undefined(_)) | (Value::None, Value::None) => true,
-        (Value::Str(a), Value::Str(b)) => a.text == b.text,
-        (Value::Bytes(a), Value::Bytes(b)) => a == b,
+        (Value::Str(a), Value::Str(b)) => {
+            a.text.len() == b.text.len() && budget::spend(a.text.len() / BYTES) && a.text == b.text
+        }
+        (Value::Bytes(a), Value::Bytes(b)) => {
+            a.len() == b.len() && budget::spend(a.len() / BYTES) && a == b
+        }
         (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => all(a, b),
         (Value::Dict(a), Value::Dict(b)) => {
             a.len() == b.len()
-                && a.iter().all(|(key, value)| {
-                    b.get(key).is_some_and(|other| equal_in(value, other, depth + 1))
-                })
+                && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other)))
         }
-        (Value::Object(a), Value::Object(b)) => equal_objects(a, b, depth),
+        (Value::Object(a), Value::Object(b)) => equal_objects(a, b),
         (Value::Object(group), Value::Tuple(items))
         | (Value::Tuple(items), Value::Object(group)) => match &**group {
             Object::Group(key, list) => all(&[key.clone(), list.clone()], items),
@@ -44,7 +42,7 @@ fn equal_in(a: &Value, b: &Value, depth: usize) -> bool {
     }
 }
 
-fn equal_objects(a: &Rc<Object>, b: &Rc<Object>, depth: usize) -> bool {
+fn equal_objects(a: &Rc<Object>, b: &Rc<Object>) -> bool {
     if Rc::ptr_eq(a, b) {
         return true;
     }
@@ -53,15 +51,13 @@ fn equal_objects(a: &Rc<Object>, b: &Rc<Object>, depth: usize) -> bool {
             let len = a.len();
             len == b.len() && (len == 0 || a.start == b.start) && (len < 2 || a.step == b.step)
         }
-        (Object::Group(a, x), Object::Group(b, y)) => {
-            equal_in(a, b, depth + 1) && equal_in(x, y, depth + 1)
-        }
+        (Object::Group(a, x), Object::Group(b, y)) => equal(a, b) && equal(x, y),
         (Object::Function(a), Object::Function(b)) => a == b,
         (Object::View(a, View::Keys), Object::View(b, View::Keys)) => {
             a.len() == b.len() && a.keys().all(|key| b.get(key).is_some())
         }
         (Object::View(a, View::Items), Object::View(b, View::Items)) => {
-            equal_in(&Value::Dict(Rc::clone(a)), &Value::Dict(Rc::clone(b)), depth + 1)
+            equal(&Value::Dict(Rc::clone(a)), &Value::Dict(Rc::clone(b)))
         }
         _ => false,
     }
@@ -71,26 +67,45 @@ fn equal_objects(a: &Rc<Object>, b: &Rc<Object>, depth: usize) -> bool {
 fn numeric(a: &Value, b: &Value) -> Option<Ordering> {
     match (a.as_int(), b.as_int()) {
         (Some(a), Some(b)) => Some(a.cmp(&b)),
-        _ => a.as_float()?.partial_cmp(&b.as_float()?),
+        (Some(a), None) => mixed(a, b.as_float()?),
+        (None, Some(b)) => mixed(b, a.as_float()?).map(Ordering::reverse),
+        (None, None) => a.as_float()?.partial_cmp(&b.as_float()?),
+    }
+}
+
+/// Compares an integer with a float, without rounding the integer.
+fn mixed(a: i128, b: f64) -> Option<Ordering> {
+    /// 2 to the power of 127, the first float above all integers.
+    const ABOVE: f64 = 1.701_411_834_604_692_3e38;
+    if b.is_nan() {
+        None
+    } else if b >= ABOVE {
+        Some(Ordering::Less)
+    } else if b < -ABOVE {
+        Some(Ordering::Greater)
+    } else {
+        Some(a.cmp(&(b.trunc() as i128)).then(0.0_f64.partial_cmp(&b.fract())?))
     }
 }
 
 /// Python's order. `None` if a value is not a number, so that no comparison holds.
 pub(crate) fn order(a: &Value, b: &Value, symbol: &str) -> Result<Option<Ordering>> {
-    order_in(a, b, symbol, 0)
-}
-
-fn order_in(a: &Value, b: &Value, symbol: &str, depth: usize) -> Result<Option<Ordering>> {
+    budget::spend(1);
     match (a, b) {
         (Value::Undefined(missing), _) | (_, Value::Undefined(missing)) => Err(missing.error()),
-        (Value::Str(a), Value::Str(b)) => Ok(Some(a.text.chars().cmp(b.text.chars()))),
-        (Value::Bytes(a), Value::Bytes(b)) => Ok(Some(a.cmp(b))),
-        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b))
-            if depth < MAX_DEPTH =>
-        {
+        // The bytes of UTF-8 have the order of the characters.
+        (Value::Str(a), Value::Str(b)) => {
+            budget::spend(a.text.len().min(b.text.len()) / BYTES);
+            Ok(Some(a.text.cmp(&b.text)))
+        }
+        (Value::Bytes(a), Value::Bytes(b)) => {
+            budget::spend(a.len().min(b.len()) / BYTES);
+            Ok(Some(a.cmp(b)))
+        }
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
             for (a, b) in a.iter().zip(b.iter()) {
                 if !equal(a, b) {
-                    return order_in(a, b, symbol, depth + 1);
+                    return order(a, b, symbol);
                 }
             }
             Ok(Some(a.len().cmp(&b.len())))

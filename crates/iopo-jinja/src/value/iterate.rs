@@ -4,15 +4,25 @@ use std::collections::VecDeque;
 
 use super::object::{Object, View};
 use super::{Value, compare};
+use crate::budget;
 use crate::error::{Error, Result};
 
-/// The items of a value, as Python's `iter` yields them. A generator is read to its end.
+/// The items of a value, as Python's `iter` yields them. A generator is read to its end. Costs the memory of the items, before
+/// they are made.
 pub(crate) fn items(value: &Value) -> Result<Vec<Value>> {
+    // An item takes 32 bytes. A character is a string of its own, and a pair is a tuple.
+    budget::charge(match value {
+        Value::Str(text) => text.text.chars().count(),
+        Value::Object(object) => match &**object {
+            Object::View(dict, View::Items) => 2 * dict.len(),
+            Object::Iter(generator) => generator.items.borrow().len() / 2,
+            object => object.len().unwrap_or(0) / 2,
+        },
+        _ => value.len().unwrap_or(0) / 2,
+    })?;
     Ok(match value {
         Value::Undefined(_) => Vec::new(),
-        Value::Str(text) => {
-            text.text.chars().map(|c| Value::str(c.encode_utf8(&mut [0; 4]))).collect()
-        }
+        Value::Str(text) => text.text.chars().map(character).collect(),
         Value::Bytes(bytes) => bytes.iter().map(|byte| Value::Int(i128::from(*byte))).collect(),
         Value::List(items) | Value::Tuple(items) => items.to_vec(),
         Value::Dict(dict) => dict.keys().cloned().collect(),
@@ -25,7 +35,7 @@ pub(crate) fn items(value: &Value) -> Result<Vec<Value>> {
             Object::Range(range) => {
                 (0..range.len()).map(|index| Value::Int(range.get(index))).collect()
             }
-            Object::Iter(items) => std::mem::take(&mut *items.borrow_mut()).into(),
+            Object::Iter(generator) => generator.items.take().into(),
             Object::Group(key, list) => vec![key.clone(), list.clone()],
             _ => return Err(not_iterable(value)),
         },
@@ -59,18 +69,40 @@ pub(crate) fn iterable(value: &Value) -> bool {
     }
 }
 
-/// The first item, without reading the rest of a generator.
+fn character(c: char) -> Value {
+    Value::str(c.encode_utf8(&mut [0; 4]))
+}
+
+/// The first item, without reading the others.
 pub(crate) fn first(value: &Value) -> Result<Option<Value>> {
-    if let Value::Object(object) = value
-        && let Object::Iter(items) = &**object
-    {
-        return Ok(items.borrow_mut().pop_front());
+    match value {
+        Value::Str(text) => Ok(text.text.chars().next().map(character)),
+        Value::List(items) | Value::Tuple(items) => Ok(items.first().cloned()),
+        Value::Object(object) => match &**object {
+            Object::Iter(generator) => Ok(generator.items.borrow_mut().pop_front()),
+            _ => Ok(items(value)?.into_iter().next()),
+        },
+        _ => Ok(items(value)?.into_iter().next()),
     }
-    Ok(items(value)?.into_iter().next())
+}
+
+/// The last item, which Python reads with `reversed`.
+pub(crate) fn last(value: &Value) -> Result<Option<Value>> {
+    match value {
+        Value::Str(text) => Ok(text.text.chars().next_back().map(character)),
+        Value::List(items) | Value::Tuple(items) => Ok(items.last().cloned()),
+        _ => {
+            let Some(mut items) = reversed(value)? else {
+                let of = value.type_name();
+                return Err(Error::of_type(format!("'{of}' object is not reversible")));
+            };
+            Ok(items.pop_front())
+        }
+    }
 }
 
 /// The items in reverse, as Python's `reversed` yields them; `None` if it rejects the value.
-pub(crate) fn reversed(value: &Value) -> Option<VecDeque<Value>> {
+pub(crate) fn reversed(value: &Value) -> Result<Option<VecDeque<Value>>> {
     let sequence = match value {
         Value::Object(object) => {
             matches!(&**object, Object::View(..) | Object::Range(_) | Object::Group(..))
@@ -78,15 +110,20 @@ pub(crate) fn reversed(value: &Value) -> Option<VecDeque<Value>> {
         Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
         _ => true,
     };
-    let items = if sequence { items(value).ok()? } else { return None };
-    Some(items.into_iter().rev().collect())
+    if !sequence {
+        return Ok(None);
+    }
+    Ok(Some(items(value)?.into_iter().rev().collect()))
 }
 
 /// Python's `in`.
 pub(crate) fn contains(container: &Value, item: &Value) -> Result<bool> {
     match container {
         Value::Str(text) => match item {
-            Value::Str(part) => Ok(text.text.contains(part.as_str())),
+            Value::Str(part) => {
+                budget::charge((text.text.len() + part.text.len()) / 1024)?;
+                Ok(text.text.contains(part.as_str()))
+            }
             Value::Undefined(missing) => Err(missing.error()),
             _ => Err(Error::of_type(format!(
                 "'in <string>' requires string as left operand, not {}",
@@ -101,12 +138,16 @@ pub(crate) fn contains(container: &Value, item: &Value) -> Result<bool> {
             let name = container.type_name();
             Err(Error::of_type(format!("argument of type '{name}' is not iterable")))
         }
+        Value::List(items) | Value::Tuple(items) => {
+            Ok(items.iter().any(|own| compare::equal(own, item)))
+        }
         _ => Ok(items(container)?.iter().any(|own| compare::equal(own, item))),
     }
 }
 
 /// Refuses a value that cannot be the key of a dictionary.
 pub(crate) fn hashable(key: &Value) -> Result<()> {
+    budget::work(1)?;
     match key {
         Value::List(_) | Value::Dict(_) => {
             Err(Error::of_type(format!("unhashable type: '{}'", key.type_name())))
@@ -116,11 +157,11 @@ pub(crate) fn hashable(key: &Value) -> Result<()> {
     }
 }
 
-/// The indices that a slice selects from a sequence of `len` items.
-pub(crate) fn slice_indices(
+/// The first index of a slice, the one behind the last and the step, for a sequence of `len` items.
+pub(crate) fn slice_bounds(
     len: usize,
     [start, stop, step]: [Option<i128>; 3],
-) -> Result<Vec<usize>> {
+) -> Result<(i128, i128, i128)> {
     let len = len as i128;
     let step = step.unwrap_or(1);
     if step == 0 {
@@ -135,7 +176,16 @@ pub(crate) fn slice_indices(
         }
     };
     let (first, last) = if step > 0 { (0, len) } else { (len - 1, -1) };
-    let (mut at, stop) = (bound(start, first), bound(stop, last));
+    Ok((bound(start, first), bound(stop, last), step))
+}
+
+/// The indices that a slice selects from a sequence of `len` items.
+pub(crate) fn slice_indices(len: usize, limits: [Option<i128>; 3]) -> Result<Vec<usize>> {
+    let (mut at, stop, step) = slice_bounds(len, limits)?;
+    // An index takes 8 bytes.
+    let span = if step > 0 { stop.saturating_sub(at) } else { at.saturating_sub(stop) };
+    let count = span.max(0) / step.saturating_abs();
+    budget::charge(usize::try_from(count).unwrap_or(usize::MAX) / 8)?;
     let mut indices = Vec::new();
     while (step > 0 && at < stop) || (step < 0 && at > stop) {
         indices.push(at as usize);

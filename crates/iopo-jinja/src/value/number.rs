@@ -1,7 +1,10 @@
 //! Numbers as Python reads and writes them.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::unicode::{decimal, is_space};
+
+/// Most digits of an integer that Python reads.
+const MAX_DIGITS: usize = 4300;
 
 /// Python's `repr` of a float: the shortest digits that read back as the same number.
 pub(crate) fn float_repr(value: f64) -> String {
@@ -20,6 +23,12 @@ pub(crate) fn float_repr(value: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+}
+
+/// The error of an integer that Python has, but a value here does not.
+pub(crate) fn too_large() -> Error {
+    let reason = "found an integer beyond 127 bits, expected one from -2**127 to 2**127 - 1";
+    Error::new(ErrorKind::Unsupported, reason)
 }
 
 /// Python's `int(text, base)`.
@@ -53,9 +62,18 @@ pub(crate) fn parse_int(text: &str, base: i128) -> Result<i128> {
     if body.is_empty() || underscores || body.starts_with(['+', '-']) {
         return Err(invalid());
     }
-    let value =
-        i128::from_str_radix(&body.replace('_', ""), radix as u32).map_err(|_| invalid())?;
-    Ok(if negative { -value } else { value })
+    let body = body.replace('_', "");
+    if radix as u32 > 36 || body.chars().any(|c| !c.is_digit(radix as u32)) {
+        return Err(invalid());
+    }
+    if body.len() > MAX_DIGITS && !(radix as u32).is_power_of_two() {
+        return Err(Error::value(format!(
+            "found {} digits of an integer, expected at most {MAX_DIGITS}",
+            body.len()
+        )));
+    }
+    let sign = if negative { "-" } else { "" };
+    i128::from_str_radix(&format!("{sign}{body}"), radix as u32).map_err(|_| too_large())
 }
 
 /// Python's `float(text)`.
@@ -103,10 +121,25 @@ pub(crate) fn round_float(value: f64, digits: i128) -> f64 {
     if digits >= 0 {
         return format!("{value:.*}", digits as usize).parse().unwrap_or(value);
     }
-    let whole = format!("{value:.0}");
-    match whole.parse::<i128>() {
-        Ok(whole) => round_int(whole, digits) as f64,
-        Err(_) => value,
+    // The exact digits before the point. Those that are dropped decide, with the fraction behind them.
+    let whole = format!("{:.0}", value.trunc().abs());
+    let (head, tail) = whole.split_at(whole.len().saturating_sub(digits.unsigned_abs() as usize));
+    let half = format!("{:0<width$}", "5", width = digits.unsigned_abs() as usize);
+    let tail = format!("{tail:0>width$}", width = half.len());
+    let odd = head.ends_with(['1', '3', '5', '7', '9']);
+    let up = tail > half || (tail == half && (value.fract() != 0.0 || odd));
+    let head = if up { next(head) } else { head.to_owned() };
+    let rounded = format!("{head}e{}", half.len()).parse::<f64>().unwrap_or(0.0);
+    rounded.copysign(value)
+}
+
+/// The decimal digits of the next integer.
+fn next(digits: &str) -> String {
+    let kept = digits.trim_end_matches('9');
+    let zeros = "0".repeat(digits.len() - kept.len());
+    match kept.chars().next_back().and_then(|last| last.to_digit(10)) {
+        Some(last) => format!("{}{}{zeros}", &kept[..kept.len() - 1], last + 1),
+        None => format!("1{zeros}"),
     }
 }
 
@@ -134,11 +167,13 @@ pub(crate) fn truncated(value: f64) -> Result<i128> {
     if value.is_nan() {
         return Err(Error::value("cannot convert float NaN to integer"));
     }
-    if value.abs() >= 1.7e38 {
-        let kind = crate::error::ErrorKind::Arithmetic;
-        return Err(Error::new(kind, "cannot convert float to integer: out of range"));
+    if value.is_infinite() {
+        let kind = ErrorKind::Arithmetic;
+        return Err(Error::new(kind, "cannot convert float infinity to integer"));
     }
-    Ok(value.trunc() as i128)
+    let whole = value.trunc() as i128;
+    // The conversion saturates.
+    if matches!(whole, i128::MAX | i128::MIN) { Err(too_large()) } else { Ok(whole) }
 }
 
 #[cfg(test)]
@@ -186,6 +221,19 @@ mod tests {
     fn halves_round_to_even() {
         assert!((round_float(2.5, 0) - 2.0).abs() < 1e-12);
         assert!((round_float(2.675, 2) - 2.67).abs() < 1e-12);
+        for (value, digits, expected) in [
+            (14.6, -1, 10.0),
+            (15.0, -1, 20.0),
+            (25.0, -1, 20.0),
+            (25.1, -1, 30.0),
+            (-995.0, -1, -1000.0),
+            (999.0, -3, 1000.0),
+            (4.0, -1, 0.0),
+            (1e23, -22, 1e23),
+        ] {
+            let found: f64 = round_float(value, digits);
+            assert!((found - expected).abs() < 1e-12, "{value} {digits}: {found}");
+        }
         assert_eq!((round_int(15, -1), round_int(25, -1), round_int(-15, -1)), (20, 20, -20));
     }
 }

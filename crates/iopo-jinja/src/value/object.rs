@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use super::{Dict, Value};
+use super::cycle;
+use super::shape::Shape;
+use super::{Dict, Items, Value};
 use crate::ast;
 use crate::globals::Function;
 use crate::machine::scope::Scope;
@@ -16,12 +18,12 @@ pub(crate) enum Object {
     View(Rc<Dict>, View),
     Range(Range),
     /// A generator, which can be read once.
-    Iter(RefCell<VecDeque<Value>>),
+    Iter(Generator),
     /// An item of the filter `groupby`.
     Group(Value, Value),
-    Namespace(RefCell<Dict>),
+    Namespace(Namespace),
     Cycler {
-        items: Vec<Value>,
+        items: Items,
         at: Cell<usize>,
     },
     Joiner {
@@ -39,6 +41,39 @@ pub(crate) enum Object {
     Blocks,
     /// One of them.
     Block(Arc<ast::Block>),
+}
+
+/// Items that are already computed, and which of them were not read yet.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    pub(crate) items: RefCell<VecDeque<Value>>,
+    shape: Shape,
+}
+
+impl Generator {
+    pub(crate) fn new(items: VecDeque<Value>) -> Self {
+        Self { shape: Shape::around(&items), items: RefCell::new(items) }
+    }
+}
+
+/// A namespace, the only value that a template changes.
+#[derive(Debug)]
+pub(crate) struct Namespace {
+    pub(crate) attributes: RefCell<Dict>,
+}
+
+impl Namespace {
+    /// Sets an attribute.
+    pub(crate) fn set(&self, name: &str, value: Value) {
+        // Dropping the value before can drop other namespaces, but not this one.
+        self.attributes.borrow_mut().insert(Value::str(name), value);
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        cycle::bury(self.attributes.take().into_parts());
+    }
 }
 
 /// What a view of a dictionary shows.
@@ -63,7 +98,7 @@ impl Range {
         if span <= 0 {
             return 0;
         }
-        usize::try_from((span - 1) / self.step.abs() + 1).unwrap_or(usize::MAX)
+        usize::try_from((span - 1) / self.step.saturating_abs() + 1).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn get(self, index: usize) -> i128 {
@@ -87,6 +122,14 @@ pub(crate) struct Loop {
     pub(crate) outer: Weak<Scope>,
     pub(crate) depth0: usize,
     pub(crate) state: RefCell<LoopState>,
+}
+
+impl Drop for Loop {
+    fn drop(&mut self) {
+        let state = self.state.take();
+        let single = [state.current, state.before, state.changed].into_iter().flatten();
+        cycle::bury(state.pending.into_iter().chain(state.ahead).chain(single));
+    }
 }
 
 /// The position of a loop.
@@ -161,9 +204,25 @@ impl Object {
         }
     }
 
+    /// How deep the object is nested, and whether it can change.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::View(dict, _) => Shape { depth: dict.shape().depth + 1, ..dict.shape() },
+            Self::Iter(generator) => generator.shape,
+            Self::Group(key, list) => Shape::around([key, list]),
+            Self::Cycler { items, .. } => Shape { depth: items.shape().depth + 1, ..items.shape() },
+            Self::Joiner { separator, .. } => Shape::around([separator]),
+            Self::Method { of, .. } => Shape::around([of]),
+            Self::Namespace(_) | Self::Loop(_) => Shape::OPEN,
+            Self::Range(_) | Self::Macro(_) | Self::Function(_) | Self::Blocks | Self::Block(_) => {
+                Shape::default()
+            }
+        }
+    }
+
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Self::Iter(items) => 32 * items.borrow().len(),
+            Self::Iter(generator) => 32 * generator.items.borrow().len(),
             Self::Cycler { items, .. } => 32 * items.len(),
             _ => 32,
         }

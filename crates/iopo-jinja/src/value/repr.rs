@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::number::float_repr;
 use super::object::{Object, View};
+use super::shape::{MAX_DEPTH, too_deep};
 use super::{Text, Value};
+use crate::budget;
 use crate::globals::Function;
+use crate::operators::check_size;
 use crate::unicode::is_printable;
-
-/// Deepest nesting that is written.
-const MAX_DEPTH: usize = 64;
 
 /// Python's `str(value)`.
 pub(crate) fn to_str(value: &Value) -> String {
@@ -28,17 +28,27 @@ pub(crate) fn to_text(value: &Value) -> Text {
     }
 }
 
-/// Python's `repr(value)`.
+/// Python's `repr(value)`. Costs a unit for each value and for 4 bytes of text.
 pub(crate) fn repr(value: &Value) -> String {
     let mut out = String::new();
     write(&mut out, value, 0);
     out
 }
 
-fn write(out: &mut String, value: &Value, depth: usize) {
+/// Writes a value. Returns false if it has to stop, which makes the statement fail.
+fn write(out: &mut String, value: &Value, depth: u16) -> bool {
+    // Namespaces can chain values that are nested as deep as allowed.
     if depth > MAX_DEPTH {
-        out.push_str("...");
-        return;
+        budget::refuse(too_deep());
+        return false;
+    }
+    if let Err(error) = check_size(out.len()) {
+        budget::refuse(error);
+        return false;
+    }
+    let text = if matches!(value, Value::Str(_) | Value::Bytes(_)) { value.weight() } else { 0 };
+    if !budget::spend(1 + text / 4) {
+        return false;
     }
     match value {
         Value::Undefined(_) => out.push_str("Undefined"),
@@ -54,39 +64,48 @@ fn write(out: &mut String, value: &Value, depth: usize) {
         }
         Value::Str(text) => quote(out, text.as_str()),
         Value::Bytes(bytes) => quote_bytes(out, bytes),
-        Value::List(items) => sequence(out, ("[", "]"), items, depth),
-        Value::Tuple(items) if items.len() == 1 => sequence(out, ("(", ",)"), items, depth),
-        Value::Tuple(items) => sequence(out, ("(", ")"), items, depth),
-        Value::Dict(dict) => mapping(out, dict, depth),
-        Value::Object(object) => self::object(out, object, depth),
+        Value::List(items) => return sequence(out, ("[", "]"), items, depth),
+        Value::Tuple(items) if items.len() == 1 => return sequence(out, ("(", ",)"), items, depth),
+        Value::Tuple(items) => return sequence(out, ("(", ")"), items, depth),
+        Value::Dict(dict) => return mapping(out, dict, depth),
+        Value::Object(object) => return self::object(out, object, depth),
     }
+    true
 }
 
-fn mapping(out: &mut String, dict: &super::Dict, depth: usize) {
+fn mapping(out: &mut String, dict: &super::Dict, depth: u16) -> bool {
     out.push('{');
     for (index, (key, value)) in dict.iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
-        write(out, key, depth + 1);
+        if !write(out, key, depth + 1) {
+            return false;
+        }
         out.push_str(": ");
-        write(out, value, depth + 1);
+        if !write(out, value, depth + 1) {
+            return false;
+        }
     }
     out.push('}');
+    true
 }
 
-fn sequence(out: &mut String, (open, close): (&str, &str), items: &[Value], depth: usize) {
+fn sequence(out: &mut String, (open, close): (&str, &str), items: &[Value], depth: u16) -> bool {
     out.push_str(open);
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
             out.push_str(", ");
         }
-        write(out, item, depth + 1);
+        if !write(out, item, depth + 1) {
+            return false;
+        }
     }
     out.push_str(close);
+    true
 }
 
-fn object(out: &mut String, object: &Object, depth: usize) {
+fn object(out: &mut String, object: &Object, depth: u16) -> bool {
     match object {
         Object::View(dict, view) => {
             let name = object.type_name();
@@ -99,7 +118,7 @@ fn object(out: &mut String, object: &Object, depth: usize) {
                     .map(|(key, value)| Value::tuple(vec![key.clone(), value.clone()]))
                     .collect::<Vec<_>>(),
             };
-            sequence(out, ("([", "])"), &items, depth);
+            return sequence(out, ("([", "])"), &items, depth);
         }
         Object::Range(range) if range.step == 1 => {
             let _ = write!(out, "range({}, {})", range.start, range.stop);
@@ -108,11 +127,13 @@ fn object(out: &mut String, object: &Object, depth: usize) {
             let _ = write!(out, "range({}, {}, {})", range.start, range.stop, range.step);
         }
         Object::Group(key, list) => {
-            sequence(out, ("(", ")"), &[key.clone(), list.clone()], depth);
+            return sequence(out, ("(", ")"), &[key.clone(), list.clone()], depth);
         }
-        Object::Namespace(attributes) => {
+        Object::Namespace(namespace) => {
             out.push_str("<Namespace ");
-            mapping(out, &attributes.borrow(), depth);
+            if !mapping(out, &namespace.attributes.borrow(), depth) {
+                return false;
+            }
             out.push('>');
         }
         Object::Macro(closure) => match &closure.code.name {
@@ -144,6 +165,7 @@ fn object(out: &mut String, object: &Object, depth: usize) {
             let _ = write!(out, "<{} object>", object.type_name());
         }
     }
+    true
 }
 
 /// Writes a string literal as Python's `repr` does.
