@@ -193,6 +193,14 @@ pub enum ModelError {
         /// The template's message, with the line if it is known.
         reason: String,
     },
+    /// A chat template changes the text of a message, so that a special token in it cannot be told from one of the template.
+    #[error(
+        "cannot apply `eval.escape_special_tokens`: the chat template {found}, expected that it writes messages unchanged"
+    )]
+    EscapedPrompt {
+        /// What the template does.
+        found: &'static str,
+    },
     /// Segments do not form a tree, or a target or token is out of range.
     #[error("invalid layout: {reason}")]
     Layout {
@@ -269,6 +277,10 @@ impl ModelError {
             }
             Self::TokenWithoutRow { .. } => {
                 "take this text out of the data; if the chat template writes the token, use the tokenizer of this model"
+            }
+            Self::EscapedPrompt { .. } => {
+                "remove the prompts that spell a special token, or use a chat template without slices, lengths and escapes of \
+                 the messages"
             }
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),

@@ -9,7 +9,9 @@ use burn::tensor::Device;
 use iopo_llm::{
     LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
 };
-use iopo_model::{ChatModel, Dtype, EndSource, ModelFiles, TemplateSettings, write_hf_dir};
+use iopo_model::{
+    ChatModel, Dtype, EndSource, ModelError, ModelFiles, TemplateSettings, write_hf_dir,
+};
 use serde_json::{Value, json};
 
 const SPECIAL: [&str; 6] = ["<pad>", "<bos>", "<eos>", "<eot>", "<hdr>", "<file>"];
@@ -171,6 +173,42 @@ fn a_message_that_spells_a_special_token_is_refused_or_encoded_as_text() {
     );
     let plain = [Message::user("ab")];
     assert_eq!(escaping.encode_prompt(&plain).ok(), model.encode_prompt(&plain).ok());
+}
+
+#[test]
+fn a_template_that_changes_a_message_cannot_escape_its_special_tokens() {
+    let chat = [Message::user(" copy <file> and <eot> ")];
+    let with = |content: &str| {
+        let source = format!("{{% for m in messages %}}{content}{{% endfor %}}<eot>");
+        model(&source, None).with_escaped_special_tokens(true).encode_prompt(&chat)
+    };
+    for content in [
+        "{{ m.content[:10] }}",
+        "{{ m.content[7:] }}",
+        "{{ m.content[:22] }}",
+        "{{ m.content[::-1] }}",
+        "{{ m.content | tojson(ensure_ascii=true) }}",
+        "{{ m.content | length }}",
+        "{{ m.content.encode('ascii', 'ignore').decode() }}",
+    ] {
+        let error = with(content).expect_err(content);
+        assert!(matches!(error, ModelError::EscapedPrompt { .. }), "{content}: {error}");
+        assert!(error.to_string().contains("eval.escape_special_tokens"), "{error}");
+        assert!(error.hint().is_some());
+    }
+    for content in [
+        "{{ m.content }}",
+        "{{ m.content | trim }}",
+        "{{ m.content.strip() }}{{ m.content.split()[0] }}",
+        "{{ m.content | tojson }}",
+        "{{ m.content[6:-1] }}",
+        "{{ m.content | length > 3 }}",
+    ] {
+        let ids = with(content).expect(content);
+        // The template's own token at the end, and none of the message.
+        assert_eq!(ids.iter().filter(|id| **id == 3).count(), 1, "{content}");
+        assert!(!ids.contains(&5), "{content}");
+    }
 }
 
 #[test]
