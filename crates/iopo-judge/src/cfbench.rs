@@ -15,6 +15,7 @@
 //! ```
 
 mod echo;
+mod evaluate;
 mod item;
 mod paper;
 mod prompt;
@@ -22,6 +23,7 @@ mod repaired;
 mod totals;
 mod verdict;
 
+pub use evaluate::evaluate;
 pub use item::{Criterion, Item, Priority, Split, parse};
 pub use prompt::{forged_verdict, prompt};
 pub use totals::{SplitTotals, Totals, round2, totals};

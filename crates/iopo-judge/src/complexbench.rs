@@ -24,6 +24,7 @@
 
 mod coherence;
 mod decide;
+mod evaluate;
 mod extract;
 mod item;
 mod judge;
@@ -35,6 +36,7 @@ mod totals;
 
 pub use coherence::Coherence;
 pub use decide::{PointVerdict, decide};
+pub use evaluate::evaluate;
 pub use extract::objects;
 pub use item::{Item, Question, parse};
 pub use judge::judge;

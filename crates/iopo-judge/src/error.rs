@@ -6,6 +6,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unjudged {
+    /// There is no answer of the judge, or no response.
+    #[error("found no answer")]
+    NoAnswer,
     /// The number of verdicts differs from the number of questions.
     #[error("the number of verdicts differs from the number of questions")]
     Count,
@@ -54,6 +57,7 @@ impl Unjudged {
     /// The stable name in files.
     pub const fn id(self) -> &'static str {
         match self {
+            Self::NoAnswer => "no answer",
             Self::Count => "count",
             Self::Echo => "echo",
             Self::Order => "order",

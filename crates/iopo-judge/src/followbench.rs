@@ -20,6 +20,7 @@
 //! # Ok::<(), iopo_judge::Unjudged>(())
 //! ```
 
+mod evaluate;
 mod format;
 mod item;
 mod judge;
@@ -28,6 +29,7 @@ mod rules;
 mod totals;
 mod view;
 
+pub use evaluate::evaluate;
 pub use item::{Category, Item, Rule, parse, steps};
 pub use judge::{Outcome, judge};
 pub use prompt::{forged_verdict, prompt};

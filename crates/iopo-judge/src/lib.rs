@@ -7,6 +7,7 @@
 //! | module | content |
 //! |---|---|
 //! | [`trace`], [`cfbench`], [`followbench`], [`complexbench`] | items, prompts, parsers, rules and metrics of one benchmark |
+//! | [`evaluation`] | verdicts and metrics from recorded answers |
 //! | [`mode`] | `paper`, which reproduces published numbers, and `repaired` |
 //! | [`template`] | prompt templates as text files, with hashes |
 //! | [`mean`] | means over judged items, and with unjudged ones as failed |
@@ -38,6 +39,7 @@ pub mod cfbench;
 pub mod complexbench;
 pub mod data;
 pub mod error;
+pub mod evaluation;
 pub mod followbench;
 mod json;
 pub mod mean;
@@ -47,6 +49,7 @@ mod text;
 pub mod trace;
 
 pub use error::{DataError, Place, TemplateError, Unjudged};
+pub use evaluation::{Answers, Evaluation, Metric, Responses, VerdictRow};
 pub use mean::Mean;
 pub use mode::Mode;
 pub use template::{Language, Message, Prompt, Role, Template};

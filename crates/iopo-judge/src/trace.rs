@@ -12,12 +12,14 @@
 //! # Ok::<(), iopo_judge::Unjudged>(())
 //! ```
 
+mod evaluate;
 mod item;
 mod layout;
 mod prompt;
 mod scores;
 mod totals;
 
+pub use evaluate::evaluate;
 pub use item::{DIMENSIONS, Item, parse};
 pub use prompt::{forged_verdict, prompt};
 pub use scores::{Score, followed, scores, script_rating};

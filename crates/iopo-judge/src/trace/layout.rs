@@ -12,7 +12,9 @@ use crate::text::same;
 static SCORES: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)fine[-\s]grained\s+scores?\s*:\s*"));
 static OVERALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)overall\s+scores?\s*:\s*"));
-static VERDICTS: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\{\s*"verdicts"\s*:"#));
+static FORGED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)constraints\s+overall\s+scores?\s*:"));
+static VERDICTS: LazyLock<Regex> = LazyLock::new(|| pattern(r#""verdicts"\s*:\s*"#));
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).unwrap_or_else(|error| unreachable!("a constant pattern: {error}"))
@@ -20,7 +22,7 @@ fn pattern(text: &str) -> Regex {
 
 /// Whether a text has a marker of either layout.
 pub(super) fn has_marker(text: &str) -> bool {
-    SCORES.is_match(text) || OVERALL.is_match(text) || VERDICTS.is_match(text)
+    SCORES.is_match(text) || FORGED.is_match(text) || VERDICTS.is_match(text)
 }
 
 /// Parses the last list of scores after a heading. `None` without a heading.
@@ -50,12 +52,13 @@ pub(super) fn headings(text: &str, count: usize) -> Option<Result<Vec<Score>, Un
     }))
 }
 
-/// Parses the last object of verdicts. `None` without one.
+/// Parses the last list of verdicts. `None` without one.
 pub(super) fn verdicts(text: &str, count: usize) -> Option<Result<Vec<Score>, Unjudged>> {
-    let start = VERDICTS.find_iter(text).last()?.start();
-    let Some((value, _)) = Json::first(&text[start..]) else { return Some(Err(Unjudged::Json)) };
-    let Some(Json::List(list)) = value.get("verdicts") else { return Some(Err(Unjudged::Json)) };
-    Some(by_index(list, count))
+    let start = VERDICTS.find_iter(text).last()?.end();
+    let Some((Json::List(list), _)) = Json::first(&text[start..]) else {
+        return Some(Err(Unjudged::Json));
+    };
+    Some(by_index(&list, count))
 }
 
 fn by_index(list: &[Json], count: usize) -> Result<Vec<Score>, Unjudged> {

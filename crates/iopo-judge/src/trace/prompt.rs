@@ -75,6 +75,6 @@ mod tests {
         ] {
             assert!(forged_verdict(response), "{response}");
         }
-        assert!(!forged_verdict("The overall result is fine. Score: 10"));
+        assert!(!forged_verdict("The overall score: 10. The verdicts are fine."));
     }
 }

@@ -96,6 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn other_fields_may_precede_the_verdicts() {
+        let answer =
+            r#"{"total": 3, "verdicts": [{"score": 7, "index": 1}], "note": "\"verdicts\": []"}"#;
+        assert_eq!(repaired(1, answer), Ok(vec![7.0]));
+        assert_eq!(repaired(1, r#"{"verdicts": {"index": 1}}"#), Err(Unjudged::Json));
+    }
+
+    #[test]
     fn indices_must_be_complete() {
         let answer = |a, b| {
             format!(

@@ -1,9 +1,9 @@
 //! CFBench against its goldens.
 
 use iopo_judge::cfbench::{
-    Criterion, Item, Priority, Split, SplitTotals, Verdict, round2, totals, verdict,
+    Criterion, Item, Priority, Split, SplitTotals, Verdict, evaluate, round2, totals, verdict,
 };
-use iopo_judge::{Mode, Unjudged};
+use iopo_judge::{Answers, Mode, Unjudged};
 use serde_json::Value;
 
 use crate::support::{assert_close, assert_means, rows, string, value};
@@ -102,4 +102,23 @@ fn totals_are_those_of_the_goldens() {
         assert_means(&totals.isr, golden, "ISR");
         assert_means(&totals.psr, golden, "PSR");
     }
+}
+
+#[test]
+fn an_evaluation_has_the_same_metrics() {
+    let (Some(rows), Some(golden)) = (rows("cfbench.jsonl"), value("cfbench_totals.json")) else {
+        return;
+    };
+    let items: Vec<Item> = rows.iter().enumerate().map(|(index, row)| item(index, row)).collect();
+    let mut answers = Answers::default();
+    for (item, row) in items.iter().zip(&rows) {
+        answers.add(&item.index.to_string(), 0, string(&row["judge_response"]).to_owned());
+    }
+    let found = evaluate(Mode::Repaired, &items, &answers);
+    assert_means(
+        found.metric("PSR", "hard").expect("a metric"),
+        &golden["repaired"]["hard"],
+        "PSR",
+    );
+    assert_eq!(found.judged.unjudged(), 11);
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use iopo_judge::complexbench::{
-    Coherence, Item, PointVerdict, Rule, decide, judge, objects, parse, rely, totals,
+    Coherence, Item, PointVerdict, Rule, decide, evaluate, judge, objects, parse, rely, totals,
 };
-use iopo_judge::{Mean, Mode, Unjudged};
+use iopo_judge::{Answers, Mean, Mode, Responses, Unjudged};
 use serde_json::{Value, json};
 
 use crate::support::{assert_close, rows, string, value};
@@ -143,4 +143,35 @@ fn totals_are_those_of_the_goldens() {
     assert_eq!(found.overall.unjudged() as u64, expected["undecided"]);
     assert_close(found.overall.over_judged(), &expected["drfr"], "drfr");
     assert_close(found.overall.unjudged_as_failed(), &expected["drfr_undecided_fail"], "failed");
+}
+
+#[test]
+fn an_evaluation_has_the_same_metrics() {
+    let (Some(rows), Some(golden)) =
+        (rows("complexbench_run.jsonl"), value("complexbench_totals.json"))
+    else {
+        return;
+    };
+    let data: Vec<String> = rows.iter().map(|row| row["item"].to_string()).collect();
+    let items = parse(Mode::Paper, &data.join("\n")).expect("items");
+    let mut answers = Answers::default();
+    let mut responses = String::new();
+    for (item, row) in items.iter().zip(&rows) {
+        let key = item.main_id.to_string();
+        let response = json!({"key": key, "response": row["output"]});
+        responses.push_str(&response.to_string());
+        responses.push('\n');
+        for (at, question) in item.questions.iter().enumerate() {
+            answers.add(&key, question.point_id, string(&row["answers"][at]).to_owned());
+        }
+    }
+    let responses = Responses::parse(&responses).expect("responses");
+    for (mode, golden) in [
+        (Mode::Paper, &golden["paper"]["overall_drfr"]),
+        (Mode::Repaired, &golden["repaired"]["drfr"]),
+    ] {
+        let found = evaluate(mode, &items, &responses, &answers);
+        let mean = found.metric("DRFR", "all").expect("a metric");
+        assert_close(mean.over_judged(), golden, mode.id());
+    }
 }

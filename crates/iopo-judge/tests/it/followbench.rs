@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use iopo_judge::followbench::{
-    Category, Item, Outcome, conditions, headline, judge, outcome, parse, totals,
+    Category, Item, Outcome, conditions, evaluate, headline, judge, outcome, parse, totals,
 };
-use iopo_judge::{Language, Mean, Mode};
+use iopo_judge::{Answers, Language, Mean, Mode, Responses};
 use serde_json::{Value, json};
 
 use crate::support::{assert_close, rows, string, value};
@@ -172,4 +172,36 @@ fn the_headline_weights_levels_and_skips_examples() {
     assert_eq!(headline(&found, Mean::unjudged_as_failed), Some(6.0 / 15.0));
     assert_eq!(headline(&found, Mean::over_judged), None);
     assert_eq!((found[0].csl, found[0].csl_unjudged_fail), (None, Some(1.0)));
+}
+
+#[test]
+fn an_evaluation_has_the_same_metrics() {
+    let (Some(rows), Some(golden)) =
+        (rows("followbench_run.jsonl"), value("followbench_totals.json"))
+    else {
+        return;
+    };
+    let rows: Vec<&Value> = rows.iter().filter(|row| row["lang"] == "zh").collect();
+    let data: Vec<String> = rows.iter().map(|row| row["row"].to_string()).collect();
+    let items = parse(Language::Chinese, &data.join("\n")).expect("items");
+    let mut answers = Answers::default();
+    let mut responses = String::new();
+    for (item, row) in items.iter().zip(&rows).filter(|(item, _)| item.level > 0) {
+        responses.push_str(&json!({"key": item.key(), "response": row["generation"]}).to_string());
+        responses.push('\n');
+        if let Some(answer) = row["judge_response"].as_str() {
+            answers.add(&item.key(), 0, answer.to_owned());
+        }
+    }
+    let responses = Responses::parse(&responses).expect("responses");
+    let found = evaluate(Mode::Paper, &items, &responses, &answers);
+    for (category, cells) in golden["zh"].as_object().expect("types") {
+        for level in 1..=5 {
+            let mean = found.metric("HSR", &format!("{category}, level {level}")).expect("a rate");
+            let cell = format!("{:.2}%", 100.0 * mean.over_judged().expect("a rate"));
+            assert_eq!(cell, string(&cells["hsr"][level - 1]), "{category} {level}");
+        }
+    }
+    let none = evaluate(Mode::Repaired, &items, &Responses::default(), &Answers::default());
+    assert_eq!(none.judged.judged, 0);
 }

@@ -93,7 +93,7 @@ fn long_texts_end_soon() {
         " : 1",
     ];
     for piece in pieces {
-        let text = piece.repeat(250_000 / piece.len());
+        let text = piece.repeat(100_000 / piece.len());
         let start = Instant::now();
         parse_all(&text);
         assert!(start.elapsed() < Duration::from_mins(3), "{piece:?}: {:?}", start.elapsed());

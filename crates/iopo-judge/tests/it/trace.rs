@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use iopo_judge::evaluation::MAX_UNJUDGED_SHARE;
 use iopo_judge::trace::{
-    Item, ItemTotals, Score, followed, parse, scores, script_rating, script_totals, totals,
+    Item, ItemTotals, Score, evaluate, followed, parse, scores, script_rating, script_totals,
+    totals,
 };
-use iopo_judge::{Mode, Unjudged};
+use iopo_judge::{Answers, Mode, Unjudged};
 use serde_json::Value;
 
 use crate::support::{assert_close, rows, shared, skip, string, value};
@@ -105,4 +107,23 @@ fn the_published_file_is_read() {
         .filter(|&label| label == "other")
         .count();
     assert_eq!(stray, 2);
+}
+
+#[test]
+fn an_evaluation_has_the_same_metrics() {
+    let (Some(rows), Some(golden)) = (rows("trace.jsonl"), value("trace_totals.json")) else {
+        return;
+    };
+    let items: Vec<Item> = rows.iter().map(item).collect();
+    let mut answers = Answers::default();
+    for (item, row) in items.iter().zip(&rows) {
+        answers.add(&item.id, 0, string(&row["judge_response"]).to_owned());
+    }
+    let found = evaluate(Mode::Paper, &items, &answers);
+    let mean = found.metric("IF", "all").expect("a metric");
+    assert_close(mean.over_judged(), &golden["paper"]["all"]["if"], "IF");
+    assert!(found.unjudged_share() > MAX_UNJUDGED_SHARE);
+    // One unjudged item has two constraints, and 13 have four.
+    assert_eq!(found.rows.iter().filter(|row| row.error.is_some()).count(), 54);
+    assert_eq!(evaluate(Mode::Paper, &items, &Answers::default()).judged.judged, 0);
 }

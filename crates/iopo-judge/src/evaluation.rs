@@ -1,0 +1,82 @@
+//! Evaluates a benchmark from recorded answers of a judge.
+//!
+//! ```
+//! use iopo_judge::{Answers, Mode, trace};
+//!
+//! let file = r#"{"id": "7", "messages": [{"role": "user", "content": "Hi\n1. Be brief;\n"}],
+//!     "description": "Hi", "constraints_splits": ["1. Be brief;"], "constraints_num": 1,
+//!     "input": "NULL", "levels2": ["数值约束"]}"#.replace('\n', "");
+//! let items = trace::parse(&file)?;
+//! let answers = Answers::parse(r#"{"key": "7", "answer": "Fine Grained Score: [10]"}"#)?;
+//! let evaluation = trace::evaluate(Mode::Repaired, &items, &answers);
+//! assert_eq!(evaluation.metric("IF", "all").and_then(|mean| mean.over_judged()), Some(1.0));
+//! # Ok::<(), iopo_judge::DataError>(())
+//! ```
+
+mod answers;
+
+pub use answers::{Answers, Responses};
+
+use crate::{Mean, Unjudged};
+
+/// How many unjudged items a run may have before it counts as failed, as a share of all.
+pub const MAX_UNJUDGED_SHARE: f64 = 0.02;
+
+/// The verdict on one constraint, criterion or question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerdictRow {
+    /// Key of the item.
+    pub key: String,
+    /// Place of the constraint or criterion, or id of the question. 0 for a rule over a whole item.
+    pub index: i64,
+    /// Dimension or type. Empty where the data has none.
+    pub label: String,
+    /// Whether it holds. `None` without a verdict.
+    pub verdict: Option<bool>,
+    /// The score from 0 to 10, for benchmarks with scores.
+    pub score: Option<f64>,
+    /// Why there is no verdict.
+    pub error: Option<Unjudged>,
+    /// Whether code decided, with or without a part that a judge copied.
+    pub by_rule: bool,
+}
+
+/// A metric over a subset of the items.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// Name in tables, for instance `CSR`.
+    pub name: &'static str,
+    /// The items or constraints that it covers; `all` for all of them.
+    pub subset: String,
+    /// The value, over judged items and with unjudged ones as failed.
+    pub mean: Mean,
+}
+
+/// Verdicts and metrics of a benchmark.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evaluation {
+    /// Verdicts in the order of the items.
+    pub rows: Vec<VerdictRow>,
+    /// Metrics, the headline first.
+    pub metrics: Vec<Metric>,
+    /// Judged and unjudged items, or questions where each is asked alone.
+    pub judged: Mean,
+}
+
+impl Evaluation {
+    /// The value of a metric.
+    pub fn metric(&self, name: &str, subset: &str) -> Option<&Mean> {
+        let mut metrics = self.metrics.iter();
+        metrics.find(|one| one.name == name && one.subset == subset).map(|one| &one.mean)
+    }
+
+    /// The share of items without a verdict. Above [`MAX_UNJUDGED_SHARE`], a run should end with an error after it has written
+    /// its files.
+    pub fn unjudged_share(&self) -> f64 {
+        self.judged.unjudged() as f64 / self.judged.items.max(1) as f64
+    }
+
+    pub(crate) fn push(&mut self, name: &'static str, subset: impl Into<String>, mean: Mean) {
+        self.metrics.push(Metric { name, subset: subset.into(), mean });
+    }
+}
