@@ -10,6 +10,7 @@
 //! | [`counts`] | named counters |
 //! | [`turns`] | fair selection from several lists |
 //! | [`text`] | the words of a text |
+//! | [`python_json`] | JSON as Python writes it |
 //! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
 //!
 //! ```
@@ -27,6 +28,7 @@ pub mod directories;
 pub mod files;
 #[cfg(feature = "hash")]
 pub mod hash;
+pub mod python_json;
 #[cfg(feature = "random")]
 pub mod random;
 pub mod sequences;

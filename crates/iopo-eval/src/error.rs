@@ -121,7 +121,8 @@ pub enum EvalError {
     },
     /// A line of a response file is invalid.
     #[error(
-        "invalid response in line {line} of {path}: {reason}; expected an object with `response` and `prompt` or `key`"
+        "invalid response in line {line} of {path}: {reason}; expected an object with `response` and \
+         `prompt` or `key`, or a sample of lm-eval with `resps` and `doc`"
     )]
     Response {
         /// The file.

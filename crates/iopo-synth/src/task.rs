@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use iopo_core::python_json::to_json;
 use iopo_schema::Place;
 use serde::{Deserialize, Serialize};
 
@@ -89,7 +90,8 @@ fn read_lines(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
         let text = std::str::from_utf8(&bytes).map_err(|error| bad(error.to_string()))?;
         let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
-            let task = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
+            let task =
+                serde_json::from_str(&to_json(text)).map_err(|error| bad(error.to_string()))?;
             tasks.push((Place::Line(line as u64), task));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use iopo_core::python_json::{to_json, without_bom};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -91,7 +92,8 @@ struct Line {
 impl PromptFile {
     /// Parses the text of a file with one JSON object per line, as IFEval and IFBench publish them.
     ///
-    /// Other fields are ignored, and instruction types of other benchmarks are kept by name.
+    /// Other fields are ignored, and instruction types of other benchmarks are kept by name. A byte order mark and the
+    /// extensions of Python's JSON are accepted; an argument that is `NaN` counts as null.
     ///
     /// # Errors
     /// Returns an error with the line number when a line is not a prompt, when a key occurs twice, and when the
@@ -99,7 +101,8 @@ impl PromptFile {
     pub fn parse(text: &str) -> Result<Self, IfevalError> {
         let mut prompts: Vec<IfevalPrompt> = Vec::new();
         let mut keys = BTreeMap::new();
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let lines =
+            without_bom(text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
             let prompt = read(number, line)?;
             if let Some(first) = keys.insert(prompt.key.clone(), number) {
@@ -125,7 +128,7 @@ impl PromptFile {
 
 fn read(number: usize, line: &str) -> Result<IfevalPrompt, IfevalError> {
     let bad = |reason: String| IfevalError::BadLine { line: number, reason };
-    let line: Line = serde_json::from_str(line).map_err(|error| {
+    let line: Line = serde_json::from_str(&to_json(line)).map_err(|error| {
         bad(format!("expected key, prompt, instruction_id_list and kwargs: {error}"))
     })?;
     let key = match &line.key {

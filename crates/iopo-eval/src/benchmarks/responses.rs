@@ -1,8 +1,10 @@
-//! Responses of another program: one JSON object per line with `response` and `prompt` or `key`.
+//! Responses of another program: one JSON object per line with `response` and `prompt` or `key`, or a file of samples that
+//! lm-eval wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use iopo_core::python_json::{to_json, without_bom};
 use iopo_schema::{PredictionRow, ResponseEnd};
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,7 +37,70 @@ struct PromptReference {
 struct Fields {
     key: Option<Value>,
     prompt: Option<String>,
-    response: String,
+    response: Option<String>,
+    /// The prompt's object in a sample of lm-eval, with `key` and `prompt`.
+    doc: Option<Value>,
+    /// The responses of a sample, and what lm-eval's filters made of them.
+    resps: Option<Value>,
+    filtered_resps: Option<Value>,
+}
+
+impl Fields {
+    /// Returns the reference to the prompt and the response.
+    fn read(self) -> Result<(PromptReference, String), String> {
+        let Self { key, prompt, response, doc, resps, filtered_resps } = self;
+        let mut reference = PromptReference {
+            prompt,
+            key: key.and_then(|key| text_of(key).transpose()).transpose()?,
+        };
+        let response = if let Some(response) = response {
+            response
+        } else {
+            let in_doc = |name: &str| doc.as_ref().and_then(|doc| doc.get(name)).cloned();
+            if reference.prompt.is_none() && reference.key.is_none() {
+                reference = PromptReference {
+                    prompt: in_doc("prompt").and_then(|prompt| Some(prompt.as_str()?.to_owned())),
+                    key: in_doc("key").and_then(|key| text_of(key).transpose()).transpose()?,
+                };
+            }
+            sampled(filtered_resps.as_ref(), resps.as_ref())?
+        };
+        if reference.prompt.is_none() && reference.key.is_none() {
+            return Err("found neither `prompt` nor `key`".to_owned());
+        }
+        Ok((reference, response))
+    }
+}
+
+/// Returns a key as text; `None` if it is null.
+fn text_of(key: Value) -> Result<Option<String>, String> {
+    match key {
+        Value::String(key) => Ok(Some(key)),
+        Value::Number(key) => Ok(Some(key.to_string())),
+        Value::Null => Ok(None),
+        other => Err(format!("`key`: found {other}, expected text or a number")),
+    }
+}
+
+/// Returns the only response of a sample. lm-eval scores the filtered one.
+fn sampled(filtered: Option<&Value>, all: Option<&Value>) -> Result<String, String> {
+    fn only(value: &Value) -> Option<&str> {
+        match value {
+            Value::String(text) => Some(text),
+            Value::Array(list) => match list.as_slice() {
+                [one] => only(one),
+                _ => None,
+            },
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+        }
+    }
+    if filtered.is_none() && all.is_none() {
+        return Err("found no `response`".to_owned());
+    }
+    let found = [filtered, all].into_iter().flatten().find_map(only);
+    found
+        .map(str::to_owned)
+        .ok_or_else(|| "found several or no texts in `resps`, expected one".to_owned())
 }
 
 /// Responses by the prompts that they answer.
@@ -51,7 +116,7 @@ impl ResponseFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read or a line is not an object with `response` and `prompt` or `key`.
+    /// Returns an error if the file cannot be read or a line has no response or names no prompt.
     pub fn read(path: &Path) -> Result<Self, EvalError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
@@ -60,27 +125,19 @@ impl ResponseFile {
 
     /// Parses the text of a file; `name` names it in errors.
     ///
+    /// A byte order mark and the extensions of Python's JSON are accepted.
+    ///
     /// # Errors
-    /// Returns an error if a line is not an object with `response` and `prompt` or `key`.
+    /// Returns an error if a line has no response or names no prompt.
     pub fn parse(text: &str, name: &str) -> Result<Self, EvalError> {
         let mut file = Self { name: name.to_owned(), lines: Vec::new() };
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let lines =
+            without_bom(text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
             let bad = |reason: String| file.bad(number, reason);
-            let Fields { key, prompt, response } =
-                serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
-            let key = match key {
-                Some(Value::String(key)) => Some(key),
-                Some(Value::Number(key)) => Some(key.to_string()),
-                Some(Value::Null) | None => None,
-                Some(other) => {
-                    return Err(bad(format!("`key`: found {other}, expected text or a number")));
-                }
-            };
-            if prompt.is_none() && key.is_none() {
-                return Err(bad("found neither `prompt` nor `key`".to_owned()));
-            }
-            let reference = PromptReference { prompt, key };
+            let fields: Fields =
+                serde_json::from_str(&to_json(line)).map_err(|error| bad(error.to_string()))?;
+            let (reference, response) = fields.read().map_err(bad)?;
             file.lines.push(ResponseLine { number, reference, response });
         }
         Ok(file)
@@ -194,6 +251,45 @@ mod tests {
         assert_eq!(found, [Some("A"), Some("B"), None]);
         assert_eq!(matched.unmatched, [4, 5]);
         assert_eq!((matched.keep_answered(&mut prompts), prompts.len()), (1, 2));
+    }
+
+    /// Returns the response to each of the three prompts.
+    fn matched(text: &str) -> Vec<Option<String>> {
+        let matched = ResponseFile::parse(text, "x").and_then(|file| file.matched(&three()));
+        let matched = matched.expect("matched");
+        three().iter().map(|prompt| matched.responses.get(&prompt.key).cloned()).collect()
+    }
+
+    #[test]
+    fn samples_of_lm_eval_are_responses() {
+        let sample = |key: usize, prompt: &str, rest: &str| {
+            format!(
+                "{{\"doc_id\": 7, \"doc\": {{\"key\": {key}, \"prompt\": \"{prompt}\"}}, \"target\": 0, {rest}}}\n"
+            )
+        };
+        let text = sample(1, "a", r#""resps": [["A"]], "filtered_resps": ["A"], "acc": NaN"#)
+            + &sample(2, "b", r#""resps": [["<think> B"]], "filtered_resps": ["B"]"#)
+            + &sample(3, "c", r#""resps": [["C"]]"#);
+        assert_eq!(matched(&text), ["A", "B", "C"].map(|text| Some(text.to_owned())));
+        for (rest, part) in [
+            (r#""resps": [["A", "B"]]"#, "several or no texts"),
+            (r#""resps": []"#, "several or no texts"),
+            (r#""target_text": "A""#, "no `response`"),
+        ] {
+            let error = ResponseFile::parse(&sample(1, "a", rest), "x").expect_err("refused");
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_the_json_of_python_are_read() {
+        let text = "\u{feff}{\"key\": 1, \"response\": \"A\", \"logprob\": NaN}\n\
+                    {\"key\": 2, \"response\": \"half \\ud83d\", \"range\": [-Infinity, 1e999]}\n\
+                    {\"key\": 3, \"response\": \"NaN\"}";
+        let expected = ["A", "half \u{fffd}", "NaN"].map(|text| Some(text.to_owned()));
+        assert_eq!(matched(text), expected);
+        let error = ResponseFile::parse("{\"key\": 1, \"response\": NaN}", "x");
+        assert!(error.expect_err("refused").to_string().contains("no `response`"));
     }
 
     #[test]

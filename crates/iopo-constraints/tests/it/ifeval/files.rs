@@ -51,6 +51,26 @@ fn missing_foreign_and_mistyped_arguments_are_errors() {
 }
 
 #[test]
+fn files_of_python_and_of_windows_are_read() {
+    let line = |key: usize, kwargs: &str| {
+        format!(
+            "{{\"key\": {key}, \"prompt\": \"Write. \\ud83d\", \"instruction_id_list\": \
+             [\"length_constraints:number_words\"], \"kwargs\": [{{{kwargs}}}], \"score\": NaN}}\r\n"
+        )
+    };
+    let own = r#""relation": "at least", "num_words": 2"#;
+    let text =
+        format!("\u{feff}{}{}", line(1, own), line(2, &format!("{own}, \"first_word\": NaN")));
+    let file = PromptFile::parse(&text).expect("two prompts");
+    let keys: Vec<&str> = file.prompts.iter().map(|prompt| prompt.key.as_str()).collect();
+    assert_eq!(keys, ["1", "2"]);
+    assert_eq!(file.prompts[0].prompt, "Write. \u{fffd}");
+    assert_eq!(file.prompts[0].instructions, file.prompts[1].instructions);
+    let error = PromptFile::parse(&line(1, r#""relation": "at least", "num_words": NaN"#));
+    assert!(error.unwrap_err().to_string().contains("line 1"));
+}
+
+#[test]
 fn null_arguments_count_as_absent() {
     let kwargs = json!({"num_words": 3, "relation": "at least", "keywords": null});
     assert!(made("length_constraints:number_words", &kwargs).is_ok());
