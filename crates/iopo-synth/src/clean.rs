@@ -39,6 +39,24 @@ pub enum Drop {
 }
 
 impl Drop {
+    /// All reasons.
+    pub const ALL: [Self; 14] = [
+        Self::Refused,
+        Self::Empty,
+        Self::OtherLanguage,
+        Self::Cut,
+        Self::Looping,
+        Self::OffTask,
+        Self::Duplicate,
+        Self::SharedNgram,
+        Self::NoConstraint,
+        Self::SameInstruction,
+        Self::Echo,
+        Self::Thin,
+        Self::NoRevision,
+        Self::Unsatisfied,
+    ];
+
     /// Returns the reason's name in `synth_stats.parquet`.
     pub fn name(self) -> &'static str {
         match self {

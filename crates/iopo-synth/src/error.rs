@@ -6,6 +6,8 @@ use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::{Place, SchemaError};
 
+use crate::clean::Drop;
+
 /// Why synthesis failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -121,12 +123,19 @@ pub enum SynthError {
     #[error("stopped on request")]
     Cancelled,
     /// No answer is usable.
-    #[error("found no usable answer among {answers} ({reasons}), expected at least one")]
+    #[error(
+        "found no usable answer among {answers} ({reasons}), expected at least one{}",
+        refusal.as_ref().map(|reason| format!("; the model rejected a request: {reason}")).unwrap_or_default()
+    )]
     NothingAccepted {
         /// The number of sampled answers.
         answers: u64,
         /// The reasons for dropping them, with counts.
         reasons: String,
+        /// The most frequent reason, if an answer was dropped.
+        main: Option<Drop>,
+        /// Why the model or its chat template rejected the first request that they rejected.
+        refusal: Option<String>,
     },
     /// More responses are edited than the limit allows.
     #[error(
@@ -155,9 +164,7 @@ impl SynthError {
             Self::DuplicateTask { .. } => "remove one",
             Self::Answers { .. } => "delete the file to sample again",
             Self::Cancelled => "run the same command again to resume",
-            Self::NothingAccepted { .. } => {
-                "raise `synth.samples_per_task` or `synth.sampling.max_new_tokens`"
-            }
+            Self::NothingAccepted { main, .. } => remedy(*main),
             Self::TooManyEdited { .. } => {
                 "raise `synth.max_edited_share`; the recipe `back-translate` edits fewer responses than `edit`"
             }
@@ -193,6 +200,36 @@ impl SynthError {
             | Self::NothingAccepted { .. }
             | Self::TooManyEdited { .. } => false,
         }
+    }
+}
+
+/// Returns what helps against the most frequent reason for dropping answers.
+fn remedy(main: Option<Drop>) -> &'static str {
+    match main {
+        Some(Drop::Refused) => {
+            "change the tasks, the model or its chat template so that it accepts a chat of one user turn"
+        }
+        Some(Drop::Empty) => {
+            "check that the model is tuned for chats, and that `eos_token` is the token that ends its answers"
+        }
+        Some(Drop::OtherLanguage) => {
+            "set `synth.language` to the language of the tasks, or lower `synth.min_script_share`"
+        }
+        Some(Drop::Cut) => "raise `synth.sampling.max_new_tokens`, or set `synth.keep_cut`",
+        Some(Drop::Looping) => {
+            "use a larger model or one that is tuned for chats, or raise `quality.max_repetition`"
+        }
+        Some(Drop::OffTask) => "use a larger model, or lower `quality.min_relevance`",
+        Some(Drop::Duplicate) => "raise `synth.sampling.temperature`",
+        Some(Drop::Echo | Drop::Thin) => "raise `quality.echo_words`, or lower `quality.min_words`",
+        Some(
+            Drop::SharedNgram
+            | Drop::NoConstraint
+            | Drop::SameInstruction
+            | Drop::NoRevision
+            | Drop::Unsatisfied,
+        )
+        | None => "raise `synth.samples_per_task`, or use more kinds of constraints",
     }
 }
 

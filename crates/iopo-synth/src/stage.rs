@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{
     InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, made_with, read,
-    run_files, write,
+    run_files, stream, write,
 };
 
 use crate::answers::{sample_answers, sampled_answers};
+use crate::clean::Drop;
 use crate::relevance::{RelevanceModel, measure_relevance, measured_relevance, read_relevance};
 use crate::rows::finish;
 use crate::stats::metrics;
@@ -150,7 +151,7 @@ impl<'a> Output<'a> {
         let (tasks, config) = (self.tasks, self.config);
         if self.is_complete() {
             let summary = SynthSummary::from_metrics(read::<MetricRow>(&self.stats)?);
-            accept(&summary, config)?;
+            self.accept(&summary)?;
             return Ok(summary);
         }
         let kinds = config.kinds()?;
@@ -190,7 +191,7 @@ impl<'a> Output<'a> {
 
         let summary = SynthSummary::from_metrics(metrics(&counts));
         write(&self.stats, &summary.metrics, &self.provenance)?;
-        accept(&summary, config)?;
+        self.accept(&summary)?;
         let parts = tasks.len().div_ceil(config.tasks_per_part);
         finish(parts, &self.instructions, &self.responses)?;
         Ok(summary)
@@ -207,26 +208,36 @@ impl<'a> Output<'a> {
         }
         Ok(())
     }
+
+    /// Rejects a run without responses or with too many edited ones.
+    fn accept(&self, summary: &SynthSummary) -> Result<(), SynthError> {
+        if summary.responses == 0 {
+            let count = |drop: &Drop| summary.dropped.get(drop.name()).copied().unwrap_or(0);
+            let main = Drop::ALL.into_iter().filter(|drop| count(drop) > 0).max_by_key(count);
+            let reasons =
+                summary.dropped.iter().map(|(reason, count)| format!("{reason}: {count}"));
+            return Err(SynthError::NothingAccepted {
+                answers: summary.answers,
+                reasons: reasons.collect::<Vec<_>>().join(", "),
+                main,
+                refusal: first_refusal(self.answers)?,
+            });
+        }
+        let (share, limit) = (summary.edited_share(), self.config.max_edited_share);
+        if share > limit {
+            let (edited, accepted) = (summary.edited, summary.responses);
+            return Err(SynthError::TooManyEdited { edited, accepted, share, limit });
+        }
+        Ok(())
+    }
 }
 
-/// Rejects a run without responses or with too many edited ones.
-fn accept(summary: &SynthSummary, config: &SynthConfig) -> Result<(), SynthError> {
-    if summary.responses == 0 {
-        let reasons: Vec<String> =
-            summary.dropped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
-        return Err(SynthError::NothingAccepted {
-            answers: summary.answers,
-            reasons: reasons.join(", "),
-        });
+/// Returns why the model rejected the first request that it rejected, if there is one.
+fn first_refusal(answers: &Path) -> Result<Option<String>, SynthError> {
+    for batch in stream::<ResponseRow>(answers)? {
+        if let Some(reason) = batch?.into_iter().find_map(|row| row.error) {
+            return Ok(Some(reason));
+        }
     }
-    let share = summary.edited_share();
-    if share > config.max_edited_share {
-        return Err(SynthError::TooManyEdited {
-            edited: summary.edited,
-            accepted: summary.responses,
-            share,
-            limit: config.max_edited_share,
-        });
-    }
-    Ok(())
+    Ok(None)
 }

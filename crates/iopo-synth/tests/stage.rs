@@ -329,6 +329,34 @@ fn an_error_about_no_usable_answer_has_the_reasons() {
     let error =
         synthesize(&tasks, dir.path(), &model, None, &config(), &Silent).expect_err("nothing");
     assert!(error.to_string().contains("empty: 8"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("eos_token")), "{:?}", error.hint());
+}
+
+/// Rejects every request.
+struct Mute;
+
+impl LanguageModel for Mute {
+    fn name(&self) -> String {
+        "mute".to_owned()
+    }
+
+    fn complete(&self, _: &[Request], _: &dyn Progress) -> Result<Vec<Completion>, LlmError> {
+        let reason = "the chat template raised: a system turn is required".to_owned();
+        Err(LlmError::BadRequest { index: 0, reason })
+    }
+}
+
+#[test]
+fn the_error_about_rejected_requests_has_the_reason_of_the_model() {
+    let dir = tempfile::tempdir().expect("folder");
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 2);
+    let error =
+        synthesize(&tasks, dir.path(), &Mute, None, &config(), &Silent).expect_err("nothing");
+    let text = error.to_string();
+    assert!(text.contains("refused: 8") && text.contains("a system turn is required"), "{text}");
+    let hint = error.hint().expect("a remedy");
+    assert!(hint.contains("chat template") && !hint.contains("samples_per_task"), "{hint}");
 }
 
 /// Rejects tasks with an input, like a model with a small context.
