@@ -288,6 +288,14 @@ pub enum EvalError {
         /// The four cells.
         cells: iopo_schema::PerSequence<bool>,
     },
+    /// There is nothing to measure: neither test prompts nor test groups.
+    #[error(
+        "found no test prompts and no group or pair of the {split} split that fits the context, expected at least one"
+    )]
+    NothingHeldOut {
+        /// The split.
+        split: iopo_schema::Split,
+    },
     /// A model of the table has no run.
     #[error("model `{model}` has no run to summarize")]
     NoRuns {
@@ -379,6 +387,9 @@ impl EvalError {
             Self::HeldOutKindSeen { .. } => {
                 "remove it from the held-out list, or run synthesis and pairs again with that list"
             }
+            Self::NothingHeldOut { .. } => {
+                "hold out rows when you import, or set `eval.prompts` to a file with prompts"
+            }
             Self::NoTestPrompts { .. } => "set `eval.prompts` to a file with prompts",
             Self::SeenAndHeldOut { .. } => "name the kind either as seen or as held out",
             Self::NoConstraints { .. } => "build the prompts again",
@@ -424,6 +435,7 @@ impl EvalError {
             | Self::UnmatchedResponses { .. }
             | Self::Unanswered { .. }
             | Self::Unpaired { .. }
+            | Self::NothingHeldOut { .. }
             | Self::OtherResponses { .. } => true,
             Self::Schema(_)
             | Self::Model(_)

@@ -14,7 +14,9 @@ use crate::answer::fits;
 use crate::benchmarks::heldout::{HeldOut, TrainingRows, refuse_leaks, test_prompts};
 use crate::quality::flaws_of_all;
 use crate::score::{PRODUCER, score_file};
-use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
+use crate::summary::{
+    EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, ScoredFiles, summarize,
+};
 use crate::under_base::{self, Work};
 use crate::{EvalConfig, EvalError, PlainTasks, TestPrompt, answer};
 
@@ -70,21 +72,21 @@ pub trait Models {
 /// Files of a run that an evaluation reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationPaths {
-    /// `test_prompts.parquet`: the prompts that every model answers.
-    pub prompts: PathBuf,
+    /// `test_prompts.parquet`: the prompts that every model answers. Without them, rewards are all that is measured.
+    pub prompts: Option<PathBuf>,
     /// The split that the tasks of the prompts belong to.
     pub split: Split,
-    /// `instructions.parquet` and `preferences.parquet` of each synthesis that the models were trained on.
+    /// The files that the models were trained on: of each synthesis, or of an import.
     pub training: Vec<TrainingFiles>,
     /// Output directory: one folder per candidate, and `summary.parquet`.
     pub out: PathBuf,
 }
 
-/// The files of one synthesis, none of which may name a task of the prompts.
+/// The files of one synthesis or import, none of which may name a task of the prompts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrainingFiles {
-    /// `instructions.parquet`.
-    pub instructions: PathBuf,
+    /// `instructions.parquet`; an import has none.
+    pub instructions: Option<PathBuf>,
     /// `preferences.parquet`.
     pub preferences: PathBuf,
     /// The split of each task.
@@ -96,6 +98,8 @@ pub struct TrainingFiles {
 pub struct EvaluationSummary {
     /// Prompts that every model answered.
     pub prompts: usize,
+    /// Groups and pairs that rewards were measured on.
+    pub groups: usize,
     /// Rows of models in the table.
     pub models: usize,
     /// Numbers in `summary.parquet`.
@@ -105,10 +109,10 @@ pub struct EvaluationSummary {
 /// Lets every candidate answer the test prompts, scores the responses and writes `summary.parquet`.
 ///
 /// Finished parts are kept, so an interrupted evaluation resumes. Prompts that do not fit the context are skipped for
-/// every model; `progress` receives a note.
+/// every model; `progress` receives a note. Without prompts, the summary has the rewards on the groups and pairs only.
 ///
 /// # Errors
-/// Returns an error if a file is missing or belongs to another run, a model fails or `progress` cancels.
+/// Returns an error if a file is missing or belongs to another run, there are neither prompts nor groups, a model fails or `progress` cancels.
 pub fn evaluate<M: Models>(
     candidates: &[Candidate],
     paths: &EvaluationPaths,
@@ -116,23 +120,12 @@ pub fn evaluate<M: Models>(
     config: &EvalConfig,
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, EvalError> {
-    let rows: Vec<TestPromptRow> = iopo_schema::read(&paths.prompts)?;
-    if rows.is_empty() {
-        return Err(EvalError::NoTestPrompts { path: paths.prompts.clone() });
-    }
-    let held_out = config.held_out_kinds()?;
-    for files in &paths.training {
-        let instructions: Vec<InstructionRow> = iopo_schema::read(&files.instructions)?;
-        let groups: Vec<PreferenceRow> = iopo_schema::read(&files.preferences)?;
-        let training =
-            TrainingRows { instructions: &instructions, groups: &groups, splits: &files.splits };
-        refuse_leaks(&rows, paths.split, training, &held_out)?;
-    }
-    let tasks = PlainTasks::new(&rows);
-    let prompts = Prompts {
-        constrained: fitting(test_prompts(&rows), models.base(), config, progress)?,
-        plain: fitting(tasks.prompts(), models.base(), config, progress)?,
-        tasks,
+    let prompts = match &paths.prompts {
+        Some(file) => Some(Prompts::read(file, paths, models.base(), config, progress)?),
+        None if models.groups().is_empty() => {
+            return Err(EvalError::NothingHeldOut { split: paths.split });
+        }
+        None => None,
     };
     let mut measured = Vec::with_capacity(candidates.len());
     for candidate in candidates {
@@ -140,22 +133,31 @@ pub fn evaluate<M: Models>(
             candidate.trained.as_ref().map(|dir| models.trained(candidate, dir)).transpose()?;
         let model = loaded.as_ref().unwrap_or_else(|| models.base());
         let dir = paths.out.join(&candidate.folder);
-        measured.push(measure(models, model, &prompts, &dir, config, progress)?);
+        measured.push(measure(models, model, prompts.as_ref(), &dir, config, progress)?);
     }
     let rows = table_rows(candidates, &measured)?;
     let summary = paths.out.join(run_files::SUMMARY);
     let numbers = summarize(&rows, models.groups(), &summary, config, progress)?.len();
-    Ok(EvaluationSummary { prompts: prompts.constrained.len(), models: rows.len(), numbers })
+    Ok(EvaluationSummary {
+        prompts: prompts.map_or(0, |prompts| prompts.constrained.len()),
+        groups: models.groups().len(),
+        models: rows.len(),
+        numbers,
+    })
 }
 
 /// The measurements of one candidate.
 struct Measured {
-    predictions: PathBuf,
-    scores: PathBuf,
+    responses: Option<MeasuredResponses>,
+    policy: Vec<ReferenceRow>,
+}
+
+/// The responses of one candidate, with what was measured on them.
+struct MeasuredResponses {
+    files: ScoredFiles,
     base_logps: BTreeMap<String, TokenLogps>,
     relevance: Option<BTreeMap<String, RelevanceRow>>,
     plain: Option<PlainResponses>,
-    policy: Vec<ReferenceRow>,
 }
 
 /// The prompts of an evaluation.
@@ -165,15 +167,69 @@ struct Prompts {
     tasks: PlainTasks,
 }
 
+impl Prompts {
+    /// Reads prompts, and refuses those whose tasks are in training.
+    fn read(
+        file: &Path,
+        paths: &EvaluationPaths,
+        base: &dyn LanguageModel,
+        config: &EvalConfig,
+        progress: &dyn Progress,
+    ) -> Result<Self, EvalError> {
+        let rows: Vec<TestPromptRow> = iopo_schema::read(file)?;
+        if rows.is_empty() {
+            return Err(EvalError::NoTestPrompts { path: file.to_owned() });
+        }
+        let held_out = config.held_out_kinds()?;
+        for files in &paths.training {
+            let instructions: Vec<InstructionRow> = match &files.instructions {
+                Some(path) => iopo_schema::read(path)?,
+                None => Vec::new(),
+            };
+            let groups: Vec<PreferenceRow> = iopo_schema::read(&files.preferences)?;
+            let splits = &files.splits;
+            let training = TrainingRows { instructions: &instructions, groups: &groups, splits };
+            refuse_leaks(&rows, paths.split, training, &held_out)?;
+        }
+        let tasks = PlainTasks::new(&rows);
+        Ok(Self {
+            constrained: fitting(test_prompts(&rows), base, config, progress)?,
+            plain: fitting(tasks.prompts(), base, config, progress)?,
+            tasks,
+        })
+    }
+}
+
 /// Responses, scores and log-probabilities of one model, in its own folder.
 fn measure<M: Models>(
+    models: &M,
+    model: &M::Model,
+    prompts: Option<&Prompts>,
+    dir: &Path,
+    config: &EvalConfig,
+    progress: &dyn Progress,
+) -> Result<Measured, EvalError> {
+    let responses = match prompts {
+        Some(prompts) => Some(measure_responses(models, model, prompts, dir, config, progress)?),
+        None => None,
+    };
+    if prompts.is_none() {
+        std::fs::create_dir_all(dir)
+            .map_err(|source| EvalError::Folder { path: dir.to_owned(), source })?;
+    }
+    let policy = models.group_logps(model, &dir.join(run_files::GROUP_LOGPS), progress)?;
+    Ok(Measured { responses, policy })
+}
+
+/// Responses and scores of one model.
+fn measure_responses<M: Models>(
     models: &M,
     model: &M::Model,
     prompts: &Prompts,
     dir: &Path,
     config: &EvalConfig,
     progress: &dyn Progress,
-) -> Result<Measured, EvalError> {
+) -> Result<MeasuredResponses, EvalError> {
     let tasks = &prompts.tasks;
     let predictions = answer(&prompts.constrained, model, dir, config, progress)?.path;
     let scores = dir.join(run_files::SCORES);
@@ -192,13 +248,11 @@ fn measure<M: Models>(
     if let Some(relevance) = &plain_relevance {
         write_flaws(&plain, relevance, config, &plain_dir.join(run_files::FLAWS))?;
     }
-    Ok(Measured {
+    Ok(MeasuredResponses {
         base_logps: base_logps.into_iter().map(logps).collect(),
         relevance: own_relevance,
         plain: plain_relevance.map(|relevance| PlainResponses { predictions: plain, relevance }),
-        policy: models.group_logps(model, &dir.join(run_files::GROUP_LOGPS), progress)?,
-        predictions,
-        scores,
+        files: ScoredFiles { predictions, scores },
     })
 }
 
@@ -257,12 +311,12 @@ fn table_rows(
                 found: "none".to_owned(),
             })
         });
+        let responses = own.responses.as_ref();
         let run = EvaluatedRun {
-            predictions: own.predictions.clone(),
-            scores: own.scores.clone(),
-            base_logps: Some(own.base_logps.clone()),
-            relevance: own.relevance.clone(),
-            plain: own.plain.clone(),
+            responses: responses.map(|own| own.files.clone()),
+            base_logps: responses.map(|own| own.base_logps.clone()),
+            relevance: responses.and_then(|own| own.relevance.clone()),
+            plain: responses.and_then(|own| own.plain.clone()),
             seed: candidate.seed,
             groups: Some(GroupRewards {
                 policy: own.policy.clone(),
@@ -312,7 +366,7 @@ fn fitting(
 
 #[cfg(test)]
 mod tests {
-    use super::{BTreeMap, Candidate, Measured, table_rows};
+    use super::{Candidate, Measured, table_rows};
 
     fn candidate(folder: &str, model: &str, reference: Option<&str>) -> Candidate {
         let (folder, model) = (folder.to_owned(), model.to_owned());
@@ -327,15 +381,7 @@ mod tests {
     }
 
     fn measured(candidates: &[Candidate]) -> Vec<Measured> {
-        let one = |candidate: &Candidate| Measured {
-            predictions: candidate.folder.clone().into(),
-            scores: candidate.folder.clone().into(),
-            base_logps: BTreeMap::new(),
-            relevance: None,
-            plain: None,
-            policy: Vec::new(),
-        };
-        candidates.iter().map(one).collect()
+        candidates.iter().map(|_| Measured { responses: None, policy: Vec::new() }).collect()
     }
 
     #[test]

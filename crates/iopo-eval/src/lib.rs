@@ -79,7 +79,9 @@ pub use prediction_logps::response_logps;
 pub use prompt::TestPrompt;
 pub use relevance::PlainTasks;
 pub use score::{Scorer, score_file};
-pub use summary::{EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, summarize};
+pub use summary::{
+    EvaluatedModel, EvaluatedRun, GroupRewards, PlainResponses, ScoredFiles, summarize,
+};
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -28,10 +28,8 @@ pub struct EvaluatedModel {
 /// Files and log-probabilities of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatedRun {
-    /// `predictions.parquet` of the run.
-    pub predictions: PathBuf,
-    /// `scores.parquet` of the run.
-    pub scores: PathBuf,
+    /// Responses to the test prompts; `None` leaves rewards only.
+    pub responses: Option<ScoredFiles>,
     /// Log-probabilities of the responses under the base model, by key ([`crate::response_logps`]); `None` omits
     /// `perplexity_base`.
     pub base_logps: Option<BTreeMap<String, TokenLogps>>,
@@ -45,6 +43,15 @@ pub struct EvaluatedRun {
     pub seed: Option<u64>,
 }
 
+/// Responses of a model to the test prompts, and their scores.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScoredFiles {
+    /// `predictions.parquet` of the run.
+    pub predictions: PathBuf,
+    /// `scores.parquet` of the run.
+    pub scores: PathBuf,
+}
+
 /// Responses of a model to the test tasks without constraints.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlainResponses {
@@ -54,7 +61,7 @@ pub struct PlainResponses {
     pub relevance: BTreeMap<String, RelevanceRow>,
 }
 
-/// Log-probabilities of the four sequences of each test group.
+/// Log-probabilities of the sequences of each test group or pair.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupRewards {
     /// Under the model itself, for every group of the summary.
@@ -215,8 +222,10 @@ fn provenance(
             let mut insert = |what: &str, hash| {
                 inputs.insert(format!("{}/{index}/{what}", model.model), hash);
             };
-            insert("predictions", file_hash(&run.predictions)?);
-            insert("scores", file_hash(&run.scores)?);
+            if let Some(ScoredFiles { predictions, scores }) = &run.responses {
+                insert("predictions", file_hash(predictions)?);
+                insert("scores", file_hash(scores)?);
+            }
             if let Some(logps) = &run.base_logps {
                 insert("base_logps", content_id(&[&format!("{logps:?}")]));
             }

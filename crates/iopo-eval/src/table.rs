@@ -8,7 +8,7 @@ use iopo_schema::{GroupKind, PredictionRow, PreferenceRow, Subset, SummaryMetric
 
 use crate::observe::{self, MAIN_SUBSETS, ScoredResponse, Strictness};
 use crate::quality::Quality;
-use crate::summary::{EvaluatedModel, EvaluatedRun};
+use crate::summary::{EvaluatedModel, EvaluatedRun, GroupRewards, ScoredFiles};
 use crate::{Estimate, EvalError, Observation, Statistic, degeneration, rewards};
 
 /// One number of the table, before it is estimated.
@@ -95,7 +95,23 @@ fn cells(
     tests: &[&PreferenceRow],
     config: &QualityConfig,
 ) -> Result<Vec<Cell>, EvalError> {
-    let (predictions, scored) = observe::read_scored(&run.predictions, &run.scores)?;
+    let mut cells = match &run.responses {
+        Some(responses) => response_cells(run, responses, config)?,
+        None => Vec::new(),
+    };
+    if let Some(groups) = &run.groups {
+        cells.extend(reward_cells(groups, tests)?);
+    }
+    Ok(cells)
+}
+
+/// Makes the cells of the responses to test prompts.
+fn response_cells(
+    run: &EvaluatedRun,
+    responses: &ScoredFiles,
+    config: &QualityConfig,
+) -> Result<Vec<Cell>, EvalError> {
+    let (predictions, scored) = observe::read_scored(&responses.predictions, &responses.scores)?;
     let mut cells = Vec::new();
     if let Some(relevance) = &run.relevance {
         let quality = Quality::of(&predictions, relevance, config)?;
@@ -136,18 +152,20 @@ fn cells(
             ..Cell::new(SummaryMetric::PerplexityBase, Subset::All, rows)
         });
     }
-    if let Some(groups) = &run.groups {
-        let ranked =
-            rewards::rank(tests, &groups.policy, groups.reference.as_deref(), groups.beta)?;
-        for (metric, measure) in rewards::METRICS {
-            let kinds = GroupKind::ALL.iter().copied().map(Some);
-            for kind in std::iter::once(None).chain(kinds) {
-                let subset = kind.map_or(Subset::All, Subset::Groups);
-                let chosen =
-                    ranked.iter().filter(|group| kind.is_none_or(|kind| group.kind == kind));
-                let rows = chosen.map(|group| rewards::observe(measure, group)).collect();
-                cells.push(Cell::new(metric, subset, rows));
-            }
+    Ok(cells)
+}
+
+/// Makes the cells of test groups and pairs, over all of them and over those of each kind.
+fn reward_cells(groups: &GroupRewards, tests: &[&PreferenceRow]) -> Result<Vec<Cell>, EvalError> {
+    let ranked = rewards::rank(tests, &groups.policy, groups.reference.as_deref(), groups.beta)?;
+    let mut cells = Vec::new();
+    for (metric, measure) in rewards::METRICS {
+        let kinds = GroupKind::ALL.iter().copied().map(Some);
+        for kind in std::iter::once(None).chain(kinds) {
+            let subset = kind.map_or(Subset::All, Subset::Groups);
+            let chosen = ranked.iter().filter(|group| kind.is_none_or(|kind| group.kind == kind));
+            let rows = chosen.map(|group| rewards::observe(measure, group)).collect();
+            cells.push(Cell::new(metric, subset, rows));
         }
     }
     Ok(cells)

@@ -22,11 +22,11 @@ pub enum Refusal {
     UnreadableConstraint,
     /// The sentence of a constraint is not one that its check renders.
     ForeignText,
-    /// x1 or x2 differs from the prompt rendered from its task, constraints and input.
+    /// x1 or x2 differs from the prompt rendered from its task, constraints and input, or turns precede it.
     PromptMismatch,
     /// The recorded change is not the difference between the two instructions.
     ChangeMismatch,
-    /// The kind of the group does not fit the operation.
+    /// The kind of the group does not fit the operation, or the row is a pair without a second instruction.
     KindMismatch,
     /// The constraints of a revision do not exclude each other, or those of a swap do.
     OperationMismatch,
@@ -88,14 +88,20 @@ pub fn table_of(operation: Operation) -> PerSequence<bool> {
 /// # Errors
 /// Returns the rule that the group breaks.
 pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
+    let (Some(second), Some(operation)) = (&row.x2, row.operation) else {
+        return Err(Refusal::KindMismatch);
+    };
+    if !row.context.is_empty() {
+        return Err(Refusal::PromptMismatch);
+    }
     let (x1, x2) = (read(&row.x1_constraints)?, read(&row.x2_constraints)?);
-    for (prompt, rows) in [(&row.x1, &row.x1_constraints), (&row.x2, &row.x2_constraints)] {
+    for (prompt, rows) in [(&row.x1, &row.x1_constraints), (second, &row.x2_constraints)] {
         if *prompt != render_rows(&row.task, rows, row.input.as_deref()) {
             return Err(Refusal::PromptMismatch);
         }
     }
-    changes(row)?;
-    exclusion(row, &x1, &x2)?;
+    changes(row, operation)?;
+    exclusion(operation, &x1, &x2)?;
     for constraints in [&x1, &x2] {
         for (index, one) in constraints.iter().enumerate() {
             if !one.fits_with(&constraints[index + 1..]) {
@@ -112,11 +118,7 @@ pub fn admit(row: &PreferenceRow) -> Result<Proof, Refusal> {
         x2y1: VerdictRow::check_all(&x2, &row.y1),
         x2y2: VerdictRow::check_all(&x2, &row.y2),
     };
-    if truth_table(&proof) == table_of(row.operation) {
-        Ok(proof)
-    } else {
-        Err(Refusal::TruthTable)
-    }
+    if truth_table(&proof) == table_of(operation) { Ok(proof) } else { Err(Refusal::TruthTable) }
 }
 
 /// Runs [`admit`] and compares the stored proof with the verdicts.
@@ -142,11 +144,11 @@ fn read(rows: &[ConstraintRow]) -> Result<Vec<Constraint>, Refusal> {
 
 /// Checks that the operation, the kind and the recorded change match the difference between the two instructions, and
 /// that the constraints before the change are the same.
-fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
-    if row.kind != kind_of(row.operation) {
+fn changes(row: &PreferenceRow, operation: Operation) -> Result<(), Refusal> {
+    if row.kind != kind_of(operation) {
         return Err(Refusal::KindMismatch);
     }
-    let (removed, added) = match row.operation {
+    let (removed, added) = match operation {
         Operation::Revise | Operation::Swap => (1, 1),
         Operation::Add => (0, 1),
         Operation::Remove => (1, 0),
@@ -162,12 +164,12 @@ fn changes(row: &PreferenceRow) -> Result<(), Refusal> {
 
 /// Checks that the removed and the added constraint exclude each other if and only if the operation is a revision. They
 /// are the last constraints of x1 and x2, which [`changes`] has checked.
-fn exclusion(row: &PreferenceRow, x1: &[Constraint], x2: &[Constraint]) -> Result<(), Refusal> {
-    if kind_of(row.operation) == GroupKind::Sided {
+fn exclusion(operation: Operation, x1: &[Constraint], x2: &[Constraint]) -> Result<(), Refusal> {
+    if kind_of(operation) == GroupKind::Sided {
         return Ok(());
     }
     let changed = x1.last().zip(x2.last());
-    if changed.is_some_and(|(gone, come)| change_of(gone, come) == row.operation) {
+    if changed.is_some_and(|(gone, come)| change_of(gone, come) == operation) {
         Ok(())
     } else {
         Err(Refusal::OperationMismatch)

@@ -208,7 +208,7 @@ impl PairsConfig {
     pub fn operation_weight(&self, operation: Operation) -> f64 {
         match kind_of(operation) {
             GroupKind::Sided if !self.sided => 0.0,
-            GroupKind::Full | GroupKind::Sided => self.operations.get(operation),
+            GroupKind::Full | GroupKind::Sided | GroupKind::Pair => self.operations.get(operation),
         }
     }
 

@@ -64,11 +64,15 @@ impl PairsSummary {
 /// Counts a written group.
 pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
     counts.one(Total::Groups);
-    counts.one(match row.kind {
-        GroupKind::Full => Total::Full,
-        GroupKind::Sided => Total::Sided,
-    });
-    counts.one(Breakdown::Yield.of(format_args!("{}/{}", row.operation, row.kind)));
+    match row.kind {
+        GroupKind::Full => counts.one(Total::Full),
+        GroupKind::Sided => counts.one(Total::Sided),
+        // Only imports write pairs.
+        GroupKind::Pair => {}
+    }
+    if let Some(operation) = row.operation {
+        counts.one(Breakdown::Yield.of(format_args!("{operation}/{}", row.kind)));
+    }
     counts.one(Breakdown::Split.of(row.split));
     counts.add(Total::Edited, u64::from(row.has_edit()));
     for check in row.removed.iter().chain(&row.added).filter_map(|row| row.check.as_ref()) {

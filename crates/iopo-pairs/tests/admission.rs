@@ -9,7 +9,8 @@ use iopo_pairs::admit::{kind_of, table_of};
 use iopo_pairs::stage::make_groups;
 use iopo_pairs::{PairsConfig, Refusal, admit, verify};
 use iopo_schema::{
-    ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, ResponseSource, Split, truth_table,
+    ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, ResponseSource, Split, TurnRole,
+    TurnRow, truth_table,
 };
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -46,7 +47,7 @@ fn every_corruption_of_an_admitted_group_is_rejected() {
         assert_eq!(refused(&|row| row.proof.x1y1[0].satisfied = false), Refusal::StaleProof);
         assert_eq!(refused(&|row| row.proof.x2y2[0].satisfied = false), Refusal::StaleProof);
         let flip = |row: &mut PreferenceRow| {
-            let cell = if row.operation == Operation::Remove {
+            let cell = if row.operation == Some(Operation::Remove) {
                 &mut row.proof.x1y2
             } else {
                 &mut row.proof.x2y1
@@ -57,16 +58,21 @@ fn every_corruption_of_an_admitted_group_is_rejected() {
         };
         assert_eq!(refused(&flip), Refusal::StaleProof);
         let renamed = match group.operation {
-            Operation::Revise => Some(Operation::Swap),
-            Operation::Swap => Some(Operation::Revise),
-            Operation::Add | Operation::Remove => None,
+            Some(Operation::Revise) => Some(Operation::Swap),
+            Some(Operation::Swap) => Some(Operation::Revise),
+            Some(Operation::Add | Operation::Remove) | None => None,
         };
-        if let Some(operation) = renamed {
-            assert_eq!(refused(&|row| row.operation = operation), Refusal::OperationMismatch);
+        if renamed.is_some() {
+            assert_eq!(refused(&|row| row.operation = renamed), Refusal::OperationMismatch);
         }
+        assert_eq!(refused(&|row| row.operation = None), Refusal::KindMismatch);
+        assert_eq!(refused(&|row| row.x2 = None), Refusal::KindMismatch);
+        assert_eq!(refused(&|row| row.kind = GroupKind::Pair), Refusal::KindMismatch);
+        let turn = TurnRow { role: TurnRole::System, content: "Be brief.".to_owned() };
+        assert_eq!(refused(&|row| row.context.push(turn.clone())), Refusal::PromptMismatch);
         let other_kind = match group.kind {
             GroupKind::Full => GroupKind::Sided,
-            GroupKind::Sided => GroupKind::Full,
+            GroupKind::Sided | GroupKind::Pair => GroupKind::Full,
         };
         assert_eq!(refused(&|row| row.kind = other_kind), Refusal::KindMismatch);
         let unreadable = |row: &mut PreferenceRow| {
@@ -92,7 +98,7 @@ fn a_pure_addition_is_not_admitted_as_a_full_group() {
     for mut group in sided {
         group.kind = GroupKind::Full;
         for operation in [Operation::Revise, Operation::Swap] {
-            group.operation = operation;
+            group.operation = Some(operation);
             assert!(admit(&group).is_err());
         }
     }
@@ -112,9 +118,9 @@ fn bare(
     };
     PreferenceRow {
         kind: kind_of(operation),
-        operation,
+        operation: Some(operation),
         x1: prompt(&removed),
-        x2: prompt(&added),
+        x2: Some(prompt(&added)),
         y1: y[0].to_owned(),
         y2: y[1].to_owned(),
         x1_constraints: removed.clone(),
@@ -155,8 +161,9 @@ fn exclusion_decides_the_operation_and_a_swap_can_have_one_kind() {
         };
         let (gone, come) = (read(&group.removed), read(&group.added));
         assert_eq!(gone.excludes(&come), come.excludes(&gone));
-        assert_eq!(gone.excludes(&come), group.operation == Operation::Revise);
-        one_kind += usize::from(group.operation == Operation::Swap && gone.kind() == come.kind());
+        assert_eq!(gone.excludes(&come), group.operation == Some(Operation::Revise));
+        let is_swap = group.operation == Some(Operation::Swap);
+        one_kind += usize::from(is_swap && gone.kind() == come.kind());
     }
     assert!(one_kind > 0);
 }
@@ -210,10 +217,11 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
         task_id: "s".to_owned(),
         split: Split::Train,
         kind: kind_of(operation),
-        operation,
+        operation: Some(operation),
+        context: Vec::new(),
         x1: prompt(&x1_constraints),
         y1,
-        x2: prompt(&x2_constraints),
+        x2: Some(prompt(&x2_constraints)),
         y2,
         task: task.clone(),
         input: None,

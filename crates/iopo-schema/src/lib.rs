@@ -76,7 +76,7 @@ pub use iopo_core::{PerSequence, Sequence};
 pub use named::UnknownName;
 pub use names::{
     Breakdown, GroupKind, Method, MetricFamily, Operation, ResponseEnd, ResponseSource, Split,
-    Subset, SummaryMetric, Total, TrainingMetric,
+    Subset, SummaryMetric, Total, TrainingMetric, TurnRole,
 };
 pub use parts::{Parts, clear_parts, has_parts};
 pub use place::Place;

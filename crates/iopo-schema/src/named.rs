@@ -154,6 +154,6 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = "half".parse::<GroupKind>().unwrap_err();
-        assert_eq!(error.to_string(), "found `half`, expected one of `full`, `sided`");
+        assert_eq!(error.to_string(), "found `half`, expected one of `full`, `sided`, `pair`");
     }
 }

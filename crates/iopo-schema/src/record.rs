@@ -11,11 +11,12 @@ use crate::SchemaError;
 use crate::columns::{required, struct_value};
 use crate::names::{
     GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split, Subset, SummaryMetric,
+    TurnRole,
 };
 use crate::rows::{
     CheckRow, ConstraintRow, FlawsRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow,
     Proof, ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow,
-    TestPromptRow, VerdictRow,
+    TestPromptRow, TurnRow, VerdictRow,
 };
 use crate::value::Value;
 
@@ -101,6 +102,7 @@ struct_value!(ConstraintRow {
     check: Option<CheckRow>,
 });
 struct_value!(VerdictRow { satisfied: bool, score: f64, method: Method, evidence: String });
+struct_value!(TurnRow { role: TurnRole, content: String });
 per_sequence!(f64, u32, Vec<VerdictRow>);
 
 record!(InstructionRow = "instructions", 1, {
@@ -127,17 +129,18 @@ record!(ResponseRow = "responses", 2, {
     sampling: String,
 });
 
-record!(PreferenceRow = "preferences", 3, {
+record!(PreferenceRow = "preferences", 4, {
     id: String,
     task_id: String,
     split: Split,
     kind: GroupKind,
-    operation: Operation,
+    operation: Option<Operation>,
     task: String,
     input: Option<String>,
+    context: Vec<TurnRow>,
     x1: String,
     y1: String,
-    x2: String,
+    x2: Option<String>,
     y2: String,
     x1_constraints: Vec<ConstraintRow>,
     x2_constraints: Vec<ConstraintRow>,

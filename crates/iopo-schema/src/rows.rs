@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{
     GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split, Subset, SummaryMetric,
+    TurnRole,
 };
 
 /// A constraint that code can check.
@@ -104,35 +105,47 @@ pub struct ResponseRow {
 /// The verdicts behind a group's truth table. `xiyj` has the verdicts on response yj for the constraints of xi.
 pub type Proof = PerSequence<Vec<VerdictRow>>;
 
+/// A turn of a chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnRow {
+    /// The author.
+    pub role: TurnRole,
+    /// The text.
+    pub content: String,
+}
+
 /// Returns the truth table of a proof. A cell is true if all its verdicts are satisfied.
 pub fn truth_table(proof: &Proof) -> PerSequence<bool> {
     proof.as_ref().map(|verdicts| verdicts.iter().all(|verdict| verdict.satisfied))
 }
 
-/// A row of `preferences`: one group (x1, y1, x2, y2).
+/// A row of `preferences`: one group (x1, y1, x2, y2), or one pair (x1, y1, y2) without a second instruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PreferenceRow {
-    /// Content hash of the four texts.
+    /// Content hash of the texts.
     pub id: String,
-    /// The task that all four texts belong to.
+    /// The task that all texts belong to.
     pub task_id: String,
     /// Train, dev or test. All groups of a task are in one split.
     pub split: Split,
-    /// Full or sided.
+    /// Full, sided or pair.
     pub kind: GroupKind,
-    /// How x2 differs from x1.
-    pub operation: Operation,
+    /// How x2 differs from x1; null for a pair.
+    pub operation: Option<Operation>,
     /// The plain task that both instructions share.
     pub task: String,
     /// The input that both instructions share.
     pub input: Option<String>,
+    /// The turns before the instruction: a system prompt, or earlier turns of the chat. Both instructions share them; groups
+    /// of the synthesis have none.
+    pub context: Vec<TurnRow>,
     /// The first instruction: the user turn that the model reads.
     pub x1: String,
     /// The response that follows x1.
     pub y1: String,
-    /// The second instruction.
-    pub x2: String,
-    /// The response that follows x2.
+    /// The second instruction; null for a pair, whose other columns about x2 are empty.
+    pub x2: Option<String>,
+    /// The response that follows x2; in a pair, the rejected response to x1.
     pub y2: String,
     /// Constraints of x1, in the order of the prompt.
     pub x1_constraints: Vec<ConstraintRow>,
@@ -154,12 +167,23 @@ pub struct PreferenceRow {
     pub y1_original: Option<String>,
     /// The text of y2 before its edit; null if it was not edited.
     pub y2_original: Option<String>,
-    /// The verdicts behind the truth table.
+    /// The verdicts behind the truth table. A pair has none under x2.
     pub proof: Proof,
 }
 
 impl PreferenceRow {
-    /// Returns the truth table. `xiyj` tells whether response yj follows instruction xi.
+    /// Returns whether the row has one instruction, with a chosen and a rejected response.
+    pub fn is_pair(&self) -> bool {
+        self.x2.is_none()
+    }
+
+    /// Returns the instructions: two, or the only one of a pair.
+    pub fn instructions(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.x1.as_str()).chain(self.x2.as_deref())
+    }
+
+    /// Returns the truth table. `xiyj` tells whether response yj follows instruction xi. The cells of a pair under x2 are
+    /// true, so they count as rejected nowhere.
     pub fn truth_table(&self) -> PerSequence<bool> {
         truth_table(&self.proof)
     }

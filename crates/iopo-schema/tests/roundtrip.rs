@@ -92,21 +92,28 @@ fn response() -> impl Strategy<Value = ResponseRow> {
     )
 }
 
+fn turn() -> impl Strategy<Value = TurnRow> {
+    (prop::sample::select(TurnRole::ALL), text())
+        .prop_map(|(role, content)| TurnRow { role, content })
+}
+
 fn preference() -> impl Strategy<Value = PreferenceRow> {
     let kind = (
         prop::sample::select(Split::ALL),
         prop::sample::select(GroupKind::ALL),
-        prop::sample::select(Operation::ALL),
+        option::of(prop::sample::select(Operation::ALL)),
         [source(), source()],
-        [option::of(text()), option::of(text())],
+        [option::of(text()), option::of(text()), option::of(text()), option::of(text())],
+        vec(turn(), 0..3),
     );
-    let texts = prop::array::uniform9(text());
+    let texts = prop::array::uniform8(text());
     let lists = prop::array::uniform4(vec(constraint(), 0..3));
     let proof = four(verdicts());
-    (kind, texts, option::of(text()), lists, proof).prop_map(
-        |((split, kind, operation, sources, originals), texts, input, lists, proof)| {
-            let [id, task_id, task, x1, y1, x2, y2, y1_response_id, y2_response_id] = texts;
-            let ([y1_source, y2_source], [y1_original, y2_original]) = (sources, originals);
+    (kind, texts, lists, proof).prop_map(
+        |((split, kind, operation, sources, optional, context), texts, lists, proof)| {
+            let [id, task_id, task, x1, y1, y2, y1_response_id, y2_response_id] = texts;
+            let [input, x2, y1_original, y2_original] = optional;
+            let [y1_source, y2_source] = sources;
             let [x1_constraints, x2_constraints, removed, added] = lists;
             PreferenceRow {
                 id,
@@ -116,6 +123,7 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
                 operation,
                 task,
                 input,
+                context,
                 x1,
                 y1,
                 x2,

@@ -6,9 +6,9 @@ mod official;
 use std::collections::BTreeMap;
 
 use iopo_core::{FalseCells, PerSequence, Sequence, SettingError};
-use iopo_llm::Message;
+use iopo_llm::{Message, Role};
 use iopo_model::{ChatTemplate, EndOfTurn, ModelError, Tokenizer};
-use iopo_schema::PreferenceRow;
+use iopo_schema::{PreferenceRow, TurnRole};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,20 +29,21 @@ pub enum TruncationMode {
     Official,
 }
 
-/// A preference group as tokens, or two rows of SFT as its sequences `x1y1` and `x2y2`.
+/// A preference group as tokens, a pair without a second instruction, or two rows of SFT as the sequences `x1y1` and
+/// `x2y2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedGroup {
     /// The row's id.
     pub id: String,
     /// Tokens of the chat with x1, up to the start of the response.
     pub x1: Vec<u32>,
-    /// Tokens of the chat with x2, up to the start of the response.
+    /// Tokens of the chat with x2, up to the start of the response; empty if there is no second instruction.
     pub x2: Vec<u32>,
     /// Tokens of y1, including its end-of-turn token.
     pub y1: Vec<u32>,
-    /// Tokens of y2, including its end-of-turn token.
+    /// Tokens of y2, including its end-of-turn token; the rejected response of a pair.
     pub y2: Vec<u32>,
-    /// False cells of the truth table: both in a full group, one in a sided group.
+    /// False cells of the truth table: both in a full group, one in a sided group. That of a pair is `x1y2`.
     pub false_cells: FalseCells,
 }
 
@@ -68,9 +69,33 @@ impl EncodedGroup {
         self.prompt(sequence).len() + self.response(sequence).len()
     }
 
-    /// Counts the response tokens of the four sequences.
+    /// Returns whether there is a second instruction, which a pair lacks.
+    pub fn has_second_instruction(&self) -> bool {
+        !self.x2.is_empty()
+    }
+
+    /// Counts the response tokens of the four sequences; 0 for those that do not exist.
     pub fn response_tokens(&self) -> PerSequence<u32> {
-        PerSequence::from_fn(|sequence| self.response(sequence).len() as u32)
+        let exists = all_sequences(self);
+        PerSequence::from_fn(|sequence| {
+            if *exists.get(sequence) { self.response(sequence).len() as u32 } else { 0 }
+        })
+    }
+
+    /// Counts the tokens of the chosen responses: y1, and with a second instruction y2.
+    pub fn chosen_tokens(&self) -> usize {
+        let second = if self.has_second_instruction() { self.y2.len() } else { 0 };
+        self.y1.len() + second
+    }
+
+    /// Returns the margin of values per sequence: `x1y1 + x2y2` minus twice the mean over the false cells, or `x1y1 − x1y2`
+    /// for a pair.
+    pub fn margin(&self, values: PerSequence<f64>) -> f64 {
+        if self.has_second_instruction() {
+            values.margin_over(self.false_cells.weights())
+        } else {
+            values.x1y1 - values.x1y2
+        }
     }
 
     /// Counts the tokens of the longest of the four sequences.
@@ -79,9 +104,10 @@ impl EncodedGroup {
     }
 }
 
-/// Selects all four sequences of a group.
-pub fn all_sequences(_: &EncodedGroup) -> PerSequence<bool> {
-    PerSequence { x1y1: true, x1y2: true, x2y1: true, x2y2: true }
+/// Selects all sequences of a group: four, or the two of a pair.
+pub fn all_sequences(group: &EncodedGroup) -> PerSequence<bool> {
+    let second = group.has_second_instruction();
+    PerSequence { x1y1: true, x1y2: !group.y2.is_empty(), x2y1: second, x2y2: second }
 }
 
 /// The encoded groups of some rows, and the rows that were dropped.
@@ -184,6 +210,34 @@ impl<'a> Encoder<'a> {
         self.fitted(encoded())
     }
 
+    /// Encodes a chat, up to the start of the response, with a chosen and a rejected response.
+    ///
+    /// It drops the pair for the reasons of [`Encoder::group`].
+    ///
+    /// # Errors
+    /// Returns an error if the template rejects the chat or the tokenizer rejects a text.
+    pub fn pair(
+        &self,
+        id: &str,
+        chat: &[Message],
+        [chosen, rejected]: [&str; 2],
+    ) -> Result<Encoded, ModelError> {
+        if let Some(reason) = self.refused(&[chat], &[chosen, rejected]) {
+            return Ok(Encoded::Dropped(reason));
+        }
+        let encoded = || -> Result<EncodedGroup, ModelError> {
+            Ok(EncodedGroup {
+                id: id.to_owned(),
+                x1: self.prompt(chat)?,
+                x2: Vec::new(),
+                y1: self.response(chosen)?,
+                y2: self.response(rejected)?,
+                false_cells: FalseCells { x1y2: true, x2y1: false },
+            })
+        };
+        self.fitted(encoded())
+    }
+
     /// Encodes a row of SFT, whose prompt is the user's only turn, as the sequence `x1y1` of a group without x2 and y2.
     ///
     /// It drops the row for the reasons of [`Encoder::group`].
@@ -255,7 +309,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Encodes rows for training; an instruction is the user's only turn.
+/// Encodes rows for training; an instruction is the user's last turn, after those of the row's context.
 ///
 /// It drops and counts rows for the reasons of [`Encoder::group`], and rows whose truth table holds no preference
 /// (`no_preference`).
@@ -272,9 +326,14 @@ pub fn encode<'a>(
         let encoded = if !follows.x1y1 || !follows.x2y2 || (follows.x1y2 && follows.x2y1) {
             Encoded::Dropped(DropReason::NoPreference)
         } else {
-            let [x1, x2] = [&row.x1, &row.x2].map(|x| [Message::user(x.as_str())]);
-            let false_cells = FalseCells::of(follows);
-            encoder.group(&row.id, [&x1, &x2], [&row.y1, &row.y2], false_cells)?
+            let (x1, responses) = (chat(row, &row.x1), [row.y1.as_str(), row.y2.as_str()]);
+            match &row.x2 {
+                Some(x2) => {
+                    let false_cells = FalseCells::of(follows);
+                    encoder.group(&row.id, [&x1, &chat(row, x2)], responses, false_cells)?
+                }
+                None => encoder.pair(&row.id, &x1, responses)?,
+            }
         };
         match encoded {
             Encoded::Group(group) => made.groups.push(group),
@@ -282,4 +341,17 @@ pub fn encode<'a>(
         }
     }
     Ok(made)
+}
+
+/// Returns the chat of an instruction: the turns of the row's context and the user's turn.
+fn chat(row: &PreferenceRow, instruction: &str) -> Vec<Message> {
+    let before = row.context.iter().map(|turn| Message {
+        role: match turn.role {
+            TurnRole::System => Role::System,
+            TurnRole::User => Role::User,
+            TurnRole::Assistant => Role::Assistant,
+        },
+        content: turn.content.clone(),
+    });
+    before.chain([Message::user(instruction)]).collect()
 }

@@ -30,7 +30,7 @@ pub enum TrainError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// No group is left to train on.
-    #[error("{}: found no group of the train split ({dropped}), expected at least one", path.display())]
+    #[error("{}: found no group and no pair of the train split ({dropped}), expected at least one", path.display())]
     NoGroups {
         /// The preferences file.
         path: PathBuf,

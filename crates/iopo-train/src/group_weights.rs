@@ -55,10 +55,11 @@ impl WeightsOrigin {
 /// The gradient of the IOPO loss has the factor `σ(−β·h)`, where `h` is the same margin of log-ratios. At the first update
 /// every `h` is 0, so groups that the start already ranks right by far count as much as those that it ranks wrong.
 /// `σ(−β·m)` is the factor of the same loss without a reference, so both kinds count from the first update as they would
-/// if the reference were uniform. Each response is in `m` with both signs, so its length cancels.
+/// if the reference were uniform. Each response of a group is in `m` with both signs, so its length cancels. A pair has
+/// `m = l11 − l12`, so one with a long chosen response weighs more.
 pub fn hardness(groups: &[&EncodedGroup], reference: &ReferenceLogps, beta: f64) -> GroupWeights {
     let weight = |group: &&EncodedGroup| {
-        let margin = reference.get(&group.id)?.margin_over(group.false_cells.weights());
+        let margin = group.margin(*reference.get(&group.id)?);
         Some((group.id.clone(), 1.0 / (1.0 + (beta * margin).exp())))
     };
     normalized(groups.iter().filter_map(weight).collect())

@@ -9,11 +9,12 @@ use crate::named::named;
 named! {
     /// A training method. All but [`Method::Sft`] start from the SFT model. A run trains them in this order.
     pub enum Method {
-        /// Supervised fine-tuning from the base model, on (x1, y1) and (x2, y2) of each group or on verified responses.
+        /// Supervised fine-tuning from the base model, on (x1, y1) and (x2, y2) of each group, the chosen response of each
+        /// pair, or verified responses.
         Sft = "sft",
         /// SFT from the SFT model with the groups and the updates that a preference method gets, as a fair baseline.
         SftContinued = "sft-continued",
-        /// DPO on both output pairs of a group (the paper's "without input preference").
+        /// DPO on both output pairs of a group, or on a pair (the paper's "without input preference").
         Dpo = "dpo",
         /// DPO as the paper's baseline: y1 over y2 under x1 only.
         DpoPaper = "dpo-paper",
@@ -25,7 +26,7 @@ named! {
         Tpo = "tpo",
         /// TPO-L on the strict pairs, without a reference; the chosen response also serves as the gold one.
         TpoL = "tpo-l",
-        /// Input-output preference optimization.
+        /// Input-output preference optimization. Skips pairs, like the two variants below.
         Iopo = "iopo",
         /// The paper's ablation "without output preference": does a response prefer its own instruction? A heuristic, always
         /// with the sigmoid.
@@ -97,6 +98,21 @@ impl Method {
             | Comparison::Sigmoid
             | Comparison::WithSftWeight
             | Comparison::WithoutSftWeight => true,
+        }
+    }
+
+    /// Returns whether it compares two instructions. It cannot train on pairs, which have one.
+    pub fn compares_instructions(self) -> bool {
+        match self {
+            Self::Iopo | Self::IopoNoOutput | Self::IopoThree => true,
+            Self::Sft
+            | Self::SftContinued
+            | Self::Dpo
+            | Self::DpoPaper
+            | Self::Simpo
+            | Self::Orpo
+            | Self::Tpo
+            | Self::TpoL => false,
         }
     }
 
@@ -174,16 +190,17 @@ impl Method {
     /// Returns which sequences of a group the loss reads.
     ///
     /// It never reads the true mixed cell of a sided group, whose response follows its instruction. A method without a
-    /// reference skips the pair of that cell.
+    /// reference skips the pair of that cell. A pair has no sequences of x2.
     pub fn needs(self, group: &EncodedGroup) -> PerSequence<bool> {
         let FalseCells { x1y2, x2y1 } = group.false_cells;
+        // Pairs have none, nor has the last of an odd number of SFT rows.
+        let x2y2 = group.has_second_instruction();
         match self {
-            // The last of an odd number of rows has no second response.
             Self::Sft | Self::SftContinued => {
-                PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2: !group.y2.is_empty() }
+                PerSequence { x1y1: true, x1y2: false, x2y1: false, x2y2 }
             }
             Self::Dpo | Self::Iopo | Self::IopoNoOutput => {
-                PerSequence { x1y1: true, x1y2, x2y1, x2y2: true }
+                PerSequence { x1y1: true, x1y2, x2y1, x2y2 }
             }
             Self::IopoThree => PerSequence { x1y1: true, x1y2, x2y1, x2y2: false },
             Self::DpoPaper if x1y2 => {

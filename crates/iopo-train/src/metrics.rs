@@ -188,6 +188,30 @@ mod tests {
     }
 
     #[test]
+    fn a_pair_has_one_margin_and_no_input_margin() {
+        let mut pair = group(FalseCells { x1y2: true, x2y1: false });
+        pair.x2.clear();
+        let scored = GroupWithLogps {
+            group: &pair,
+            policy: PerSequence { x1y1: -1.0, x1y2: -5.0, ..PerSequence::default() },
+            reference: PerSequence { x1y1: -2.0, x1y2: -4.0, ..PerSequence::default() },
+            weight: 1.0,
+        };
+        let mut means = MetricMeans::default();
+        means.observe(&Objective::new(Method::Dpo, 0.5, 1.0), &[scored]);
+        assert_eq!(means.mean(TrainingMetric::RewardsMargins), Some(1.0));
+        assert_eq!(means.mean(TrainingMetric::RewardsAccuracies), Some(1.0));
+        for metric in [
+            TrainingMetric::RewardsMarginsV2,
+            TrainingMetric::RewardsInputMarginsV1,
+            TrainingMetric::RewardsInputMarginsV2,
+            TrainingMetric::LogpsChosenV2,
+        ] {
+            assert_eq!(means.mean(metric), None, "{metric}");
+        }
+    }
+
+    #[test]
     fn sft_has_no_rewards() {
         let full = group(FalseCells::BOTH);
         let scored = GroupWithLogps {

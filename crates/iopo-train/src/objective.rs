@@ -41,7 +41,7 @@ impl UpdateSize {
     pub fn of<'a>(groups: impl IntoIterator<Item = &'a EncodedGroup>) -> Self {
         groups.into_iter().fold(Self::default(), |size, group| Self {
             groups: size.groups + 1,
-            chosen_tokens: size.chosen_tokens + (group.y1.len() + group.y2.len()) as u64,
+            chosen_tokens: size.chosen_tokens + group.chosen_tokens() as u64,
         })
     }
 }

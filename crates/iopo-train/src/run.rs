@@ -2,6 +2,7 @@
 
 mod data;
 mod methods;
+mod selection;
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +16,6 @@ use iopo_schema::file_hash;
 
 use crate::{
     Method, TrainConfig, TrainError,
-    batch::{limited, smaller},
     encode::{DropReason, Encoder},
     grid::Settings,
     inputs::TrainInputs,
@@ -24,6 +24,7 @@ use crate::{
 };
 use data::Data;
 use methods::{Chosen, Run, SftRun};
+use selection::Selection;
 
 /// The model that training starts from.
 #[derive(Debug, Clone, Copy)]
@@ -89,11 +90,11 @@ impl RunSummary {
 pub struct TrainSummary {
     /// The models, by random seed, SFT first if it was trained.
     pub runs: Vec<RunSummary>,
-    /// Groups trained on.
+    /// Groups and pairs trained on.
     pub groups: usize,
-    /// Groups of the dev split evaluated on.
+    /// Groups and pairs of the dev split evaluated on.
     pub dev_groups: usize,
-    /// Dropped groups, by reason.
+    /// Dropped groups and pairs, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
     /// The rows of SFT, if it reads responses.
     pub sft_rows: Option<SftRowsSummary>,
@@ -114,10 +115,11 @@ pub struct SftRowsSummary {
 ///
 /// `inputs` are the files to read, or the path of the preferences alone. All methods after SFT see the same groups in the
 /// same order, with the same number of updates unless early stopping ends one. Each method writes to its own directory
-/// under `out_dir`; finished methods are not trained again.
+/// under `out_dir`; finished methods are not trained again. Methods that compare two instructions skip pairs, which have
+/// one.
 ///
 /// # Errors
-/// Returns an error if a setting is out of range, no group fits, a file that a setting needs is missing, a task of the dev
+/// Returns an error if a setting is out of range, no group fits, a method compares two instructions and all rows are pairs, a file that a setting needs is missing, a task of the dev
 /// or test split is among those to train on, a start does not fit the base or the settings, a directory belongs to another run, a guard stops a training, or a model or
 /// file fails, and [`TrainError::Cancelled`] if `progress` is cancelled.
 pub fn train<'a>(
@@ -150,14 +152,16 @@ pub fn train<'a>(
             rows_hash: rows.hash(),
         },
     });
+    let rows = Selection::new(config, &data);
+    let groups = rows.without_pairs(config, &starts.methods())?;
+    note_pairs(&starts.methods(), &rows, &groups, progress);
     let run = Run {
         config,
         base,
         out_dir,
         progress,
-        trial: limited(&data.train, smaller(config.max_train_groups, config.grid.max_train_groups)),
-        train: limited(&data.train, config.max_train_groups),
-        dev: limited(&data.dev, config.max_eval_groups),
+        rows,
+        groups,
         origin,
         sft,
         max_length,
@@ -176,6 +180,21 @@ pub fn train<'a>(
         .sft
         .as_ref()
         .map(|(rows, _)| SftRowsSummary { rows: rows.rows, dropped: rows.dropped.clone() });
-    let (groups, dev_groups) = (run.train.len(), run.dev.len());
+    let (groups, dev_groups) = (run.rows.train.len(), run.rows.dev.len());
     Ok(TrainSummary { runs, groups, dev_groups, dropped: data.dropped, sft_rows })
+}
+
+/// Notes that some methods train on fewer rows.
+fn note_pairs(
+    methods: &[Method],
+    rows: &Selection<'_>,
+    groups: &Selection<'_>,
+    progress: &dyn Progress,
+) {
+    let (all, kept) = (rows.train.len(), groups.train.len());
+    for method in methods.iter().filter(|method| kept < all && method.compares_instructions()) {
+        progress.note(&format!(
+            "{method} trains on {kept} of {all} rows; the others are pairs, which have one instruction"
+        ));
+    }
 }

@@ -28,8 +28,10 @@ fn main() -> Result<()> {
     let batch =
         stream::<PreferenceRow>(preferences)?.next().context("the file has no groups")??;
     let mut tensors = NamedTensors::new();
-    let chosen =
-        |row: &PreferenceRow| [(row.x1.clone(), row.y1.clone()), (row.x2.clone(), row.y2.clone())];
+    let chosen = |row: &PreferenceRow| {
+        let second = row.x2.clone().map(|x2| (x2, row.y2.clone()));
+        std::iter::once((row.x1.clone(), row.y1.clone())).chain(second)
+    };
     for (index, (x, y)) in batch.iter().take(GROUPS).flat_map(chosen).enumerate() {
         let tokens = [chat.encode_prompt(&[Message::user(x)])?, chat.encode_response(&y)?].concat();
         let hidden = decoder.hidden(&Layout::sequences([tokens.clone()])?)?;

@@ -56,14 +56,18 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Export preference groups as rows for TRL or LLaMA-Factory.
     Export(ExportArgs),
-    /// Import rows of TRL or LLaMA-Factory as preference groups.
+    /// Import rows of TRL or LLaMA-Factory as preference groups and pairs.
     ///
-    /// A group has two instructions and a response to each. A LLaMA-Factory row holds a whole group. A TRL row holds half
-    /// of one. The other half is the mirrored row in the same file, which has another prompt and has chosen and rejected
-    /// swapped. Rows without a mirrored row are skipped and counted; most preference datasets have no mirrored rows.
+    /// A row has a prompt with a chosen and a rejected response, which SFT, DPO, SimPO, ORPO and TPO train on as a pair. A group
+    /// has two instructions and a response to each, which IOPO compares. Two TRL rows of one file give a group if they have
+    /// two prompts and the same responses, with chosen and rejected swapped. A LLaMA-Factory row with two instructions is a
+    /// group.
     ///
-    /// If a task occurs in several files, the first of train, dev and test keeps it. Imported labels are not checked; they
-    /// are marked as unverified. To train on the groups, write RUN/preferences.parquet, then run `iopo train --out RUN`.
+    /// A prompt is in one split only. If it occurs in several files, the first of train, dev and test keeps it. Rows with tool
+    /// calls, images or without text are skipped and counted. Imported labels are not checked; they are marked as unverified.
+    ///
+    /// To train, write RUN/preferences.parquet, then run `iopo train --out RUN`. With rows of the test split, `iopo eval --out
+    /// RUN` reports the reward accuracy of every model.
     Import(ImportArgs),
     /// Show the schema, version, provenance and first rows of a Parquet file that iopo wrote.
     Inspect(InspectArgs),
@@ -272,9 +276,18 @@ pub(crate) struct ImportArgs {
     /// Rows of the dev split, which early stopping, grid search and `load_best_model_at_end` require.
     #[arg(long, value_name = "FILE")]
     pub(crate) dev: Option<PathBuf>,
-    /// Rows of the test split.
+    /// Rows of the test split, on which `iopo eval` measures reward accuracy.
     #[arg(long, value_name = "FILE")]
     pub(crate) test: Option<PathBuf>,
+    /// Share of the prompts of the train rows that is held out for the dev split, from 0 to below 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) dev_size: f64,
+    /// Share of the prompts of the train rows that is held out for the test split, from 0 to below 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) test_size: f64,
+    /// Random seed of the held-out prompts.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
     /// File to write, preferences.parquet in a run directory; must not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

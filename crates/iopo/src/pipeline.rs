@@ -52,7 +52,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress, Silent};
-use iopo_pairs::{PairsSummary, split_tasks};
+use iopo_pairs::{PairsSummary, is_imported, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
 use iopo_synth::{RelevanceModel, SynthSummary, synthesize, synthesize_sampled};
@@ -257,7 +257,8 @@ impl Pipeline {
         Ok(self.perform(Stage::Pairs, progress, |_| self.run_pairs(progress))?.0)
     }
 
-    /// Trains every method of the configuration on the preference groups.
+    /// Trains every method of the configuration on the preference groups. On imported rows, SFT trains on the rows too, because
+    /// an import has no responses.
     ///
     /// # Errors
     /// Returns an error if pairing has not run or is stale, the model cannot be loaded, a training fails, a file cannot be read
@@ -277,11 +278,11 @@ impl Pipeline {
         Ok(self.perform(Stage::Rounds, progress, |_| rounds::run(self, progress))?.0)
     }
 
-    /// Evaluates the base model and every trained model on the held-out instructions.
+    /// Evaluates the base model and every trained model on the held-out instructions, or on the held-out rows of an import.
     ///
     /// # Errors
-    /// Returns an error if an earlier stage has not run or is stale, a model was trained on other groups than the run's, the
-    /// directory holds imported groups, a model cannot be loaded or fails, a file cannot be read or written, or `progress`
+    /// Returns an error if an earlier stage has not run or is stale, a model was trained on other groups than the run's, imported
+    /// rows leave nothing to evaluate on, a model cannot be loaded or fails, a file cannot be read or written, or `progress`
     /// cancels.
     pub fn eval(&self, progress: &dyn Progress) -> Result<EvaluationSummary, PipelineError> {
         Ok(self.perform(Stage::Eval, progress, |_| eval::run(self, progress))?.0)
@@ -355,7 +356,14 @@ impl Pipeline {
 
     fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
         let preferences = self.dir.preferences_file();
-        let (config, out) = (&self.config.train, self.dir.train_dir());
+        let (mut config, out) = (self.config.train.clone(), self.dir.train_dir());
+        if config.sft.data == SftData::Responses && is_imported(&preferences) {
+            progress.note(
+                "SFT trains on the imported rows, because an import has no responses (train.sft.data)",
+            );
+            // `max_rows` limits responses.
+            (config.sft.data, config.sft.max_rows) = (SftData::Groups, 0);
+        }
         let mut inputs = TrainInputs::new(&preferences).with_replace(self.replaces.get());
         let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
         let train_tasks: BTreeSet<String>;
@@ -372,7 +380,7 @@ impl Pipeline {
             });
         }
         let base = self.base()?;
-        Ok(iopo_train::train(config, inputs, &base.base(), &out, progress)?)
+        Ok(iopo_train::train(&config, inputs, &base.base(), &out, progress)?)
     }
 
     /// Returns the split of every task that synthesis used.

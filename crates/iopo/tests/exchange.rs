@@ -8,11 +8,11 @@ use std::path::Path;
 use common::{run, succeed, text};
 use iopo_schema::{PreferenceRow, read};
 
-/// One group as a LLaMA-Factory row, and a row that is not a group.
+/// One group as a LLaMA-Factory row, and a row with a tool's result.
 const ROWS: &str = r#"[
 {"conversations":[{"from":"human","value":"Sing.\n1. Loud."},{"from":"human","value":"Sing.\n1. Low."}],
  "chosen":{"from":"gpt","value":"LA"},"rejected":{"from":"gpt","value":"la"}},
-{"conversations":[{"from":"human","value":"Sing."}],
+{"conversations":[{"from":"observation","value":"7"},{"from":"human","value":"Sing."}],
  "chosen":{"from":"gpt","value":"LA"},"rejected":{"from":"gpt","value":"la"}}
 ]"#;
 
@@ -21,7 +21,7 @@ fn imported(dir: &Path) -> std::path::PathBuf {
     fs::write(&rows, ROWS).expect("written");
     let args = ["import", text(&rows), "--from", "llama-factory", "--out", text(&out)];
     let said = succeed(&args).stderr;
-    assert!(said.contains("1 rows skipped: one instruction"), "{said}");
+    assert!(said.contains("1 rows skipped: a turn calls a tool"), "{said}");
     assert!(
         said.contains("2 rows, 1 groups (1 train)") && said.contains("the labels are unverified"),
         "{said}"
@@ -141,7 +141,7 @@ fn imported_groups_can_be_trained_on_and_no_stage_replaces_them() {
         assert!(error.contains("imported groups") && error.contains("iopo train --out"), "{error}");
     }
     let error = run(&["eval", "--out", text(&out)]).error(2);
-    assert!(error.contains("no constraints") && error.contains("iopo report"), "{error}");
+    assert!(error.contains("no tasks") && error.contains("--test-size 0.1"), "{error}");
     assert!(!out.join("tasks.jsonl").exists(), "no stage started");
     succeed(&["report", "--out", text(&out)]);
     assert_eq!(fs::read(&groups).expect("groups"), before);

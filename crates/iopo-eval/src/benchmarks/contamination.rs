@@ -30,7 +30,9 @@ pub(super) fn refuse_contaminated(
     }
     if preferences.is_file() {
         for row in iopo_schema::read::<PreferenceRow>(&preferences)? {
-            check(&row.task_id, &[&row.task, &row.x1, &row.x2])?;
+            let prompts: Vec<&str> =
+                std::iter::once(row.task.as_str()).chain(row.instructions()).collect();
+            check(&row.task_id, &prompts)?;
         }
     }
     if !instructions.is_file() && !preferences.is_file() {

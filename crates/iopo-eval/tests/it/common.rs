@@ -42,16 +42,17 @@ pub(crate) fn group(task_id: &str, split: Split) -> PreferenceRow {
         task_id: task_id.to_owned(),
         split,
         kind: GroupKind::Full,
-        operation: Operation::Revise,
+        operation: Some(Operation::Revise),
         task: task.clone(),
         input: None,
         removed: vec![x1_constraints[1].clone()],
         added: vec![x2_constraints[1].clone()],
         y1_response_id: content_id(&[&y1]),
         y2_response_id: content_id(&[&y2]),
+        context: Vec::new(),
         x1,
         y1,
-        x2,
+        x2: Some(x2),
         y2,
         x1_constraints,
         x2_constraints,
@@ -65,7 +66,8 @@ pub(crate) fn group(task_id: &str, split: Split) -> PreferenceRow {
 
 /// Makes the two instructions of a group.
 pub(crate) fn instructions(group: &PreferenceRow) -> [InstructionRow; 2] {
-    [(&group.x1, &group.x1_constraints), (&group.x2, &group.x2_constraints)].map(
+    let x2 = group.x2.as_ref().expect("a group");
+    [(&group.x1, &group.x1_constraints), (x2, &group.x2_constraints)].map(
         |(prompt, constraints)| InstructionRow {
             id: content_id(&[prompt, &group.task_id]),
             task_id: group.task_id.clone(),

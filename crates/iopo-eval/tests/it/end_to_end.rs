@@ -5,8 +5,8 @@ use std::path::Path;
 use iopo_constraints::Constraint;
 use iopo_eval::benchmarks::heldout::HeldOut;
 use iopo_eval::{
-    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, answer, response_logps,
-    score_file, summarize,
+    EvalConfig, EvalError, EvaluatedModel, EvaluatedRun, GroupRewards, ScoredFiles, answer,
+    response_logps, score_file, summarize,
 };
 use iopo_llm::{
     LlmError, LogProb, LogProbResponse, Message, Progress, Request, Scripted, Silent, TokenLogps,
@@ -65,8 +65,7 @@ impl Run {
         score_file(&scorer, &done.path, &scores).expect("scores");
         EvaluatedRun {
             seed: None,
-            predictions: done.path,
-            scores,
+            responses: Some(ScoredFiles { predictions: done.path, scores }),
             base_logps: None,
             relevance: None,
             plain: None,
@@ -83,6 +82,10 @@ impl Run {
         assert_eq!(format!("{stored:?}"), format!("{rows:?}"), "the file holds what is returned");
         Ok(rows)
     }
+}
+
+fn files(run: &EvaluatedRun) -> &ScoredFiles {
+    run.responses.as_ref().expect("responses")
 }
 
 fn one(model: &str, run: EvaluatedRun) -> EvaluatedModel {
@@ -121,8 +124,9 @@ fn rambling(_: &Request) -> String {
 fn every_outcome_is_the_checkers_verdict() {
     let run = Run::new();
     let evaluated = run.evaluate("careful", careful);
-    let predictions: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
-    let scores: Vec<ScoreRow> = iopo_schema::read(&evaluated.scores).expect("rows");
+    let predictions: Vec<PredictionRow> =
+        iopo_schema::read(&files(&evaluated).predictions).expect("rows");
+    let scores: Vec<ScoreRow> = iopo_schema::read(&files(&evaluated).scores).expect("rows");
     assert_eq!(scores.len(), predictions.iter().map(|row| row.constraints.len()).sum::<usize>());
     let mut scores = scores.into_iter();
     for row in &predictions {
@@ -141,7 +145,7 @@ fn every_outcome_is_the_checkers_verdict() {
 fn an_empty_response_follows_no_constraint() {
     let run = Run::new();
     let evaluated = run.evaluate("empty", |_: &Request| "\n ".to_owned());
-    let scores: Vec<ScoreRow> = iopo_schema::read(&evaluated.scores).expect("rows");
+    let scores: Vec<ScoreRow> = iopo_schema::read(&files(&evaluated).scores).expect("rows");
     assert!(!scores.is_empty() && scores.iter().all(|row| !row.strict));
 }
 
@@ -203,7 +207,8 @@ fn clean_accuracy_counts_only_answers() {
     let run = Run::new();
     let of = |name: &str, relevance: f64, script: fn(&Request) -> String| {
         let mut evaluated = run.evaluate(name, script);
-        let rows: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
+        let rows: Vec<PredictionRow> =
+            iopo_schema::read(&files(&evaluated).predictions).expect("rows");
         let row = |row: &PredictionRow| {
             let key = row.key.clone();
             (key.clone(), RelevanceRow { key, own: relevance, other: 0.0, tokens: 1 })
@@ -261,7 +266,8 @@ fn log_probabilities_give_perplexity_and_rewards() {
     sided.proof.x1y2 = sided.proof.x2y2.clone();
     run.groups.push(sided);
     let mut evaluated = run.evaluate("iopo", careful);
-    let predictions: Vec<PredictionRow> = iopo_schema::read(&evaluated.predictions).expect("rows");
+    let predictions: Vec<PredictionRow> =
+        iopo_schema::read(&files(&evaluated).predictions).expect("rows");
     evaluated.base_logps =
         Some(response_logps(&PerCharacter, &predictions, &Silent).expect("logps"));
     let tests: Vec<PreferenceRow> =
@@ -317,6 +323,64 @@ fn log_probabilities_give_perplexity_and_rewards() {
     assert!(matches!(run.summarize(&[one("a", evaluated)]), Err(EvalError::TruthTable { .. })));
 }
 
+/// Makes pairs of the test split. In three of four, the policy prefers the chosen response.
+fn pairs() -> (Vec<PreferenceRow>, Vec<ReferenceRow>, Vec<ReferenceRow>) {
+    let (mut rows, mut policy, mut reference) = (Vec::new(), Vec::new(), Vec::new());
+    for index in 0..8 {
+        let mut row = common::group(&format!("pair-{index}"), Split::Test);
+        (row.kind, row.operation, row.x2) = (GroupKind::Pair, None, None);
+        (row.proof.x2y1, row.proof.x2y2) = (Vec::new(), Vec::new());
+        let tokens = PerSequence { x1y1: 4, x1y2: 5, x2y1: 0, x2y2: 0 };
+        let logps = |chosen| ReferenceRow {
+            group_id: row.id.clone(),
+            model_hash: "model".to_owned(),
+            template_hash: "template".to_owned(),
+            logps: PerSequence { x1y1: chosen, x1y2: -6.0, ..PerSequence::default() },
+            tokens,
+        };
+        policy.push(logps(if index % 4 == 0 { -9.0 } else { -7.0 }));
+        reference.push(logps(-8.0));
+        rows.push(row);
+    }
+    (rows, policy, reference)
+}
+
+#[test]
+fn pairs_have_a_reward_accuracy_with_an_interval_and_need_no_responses() {
+    let mut run = Run::new();
+    let (rows, policy, reference) = pairs();
+    run.groups = rows;
+    let groups = GroupRewards { policy, reference: Some(reference), beta: 0.5 };
+    let evaluated = EvaluatedRun {
+        seed: None,
+        responses: None,
+        base_logps: None,
+        relevance: None,
+        plain: None,
+        groups: Some(groups),
+    };
+    let table = run.summarize(&[one("dpo", evaluated.clone())]).expect("a table");
+    let row = find(&table, "dpo", None, Metric::RewardsAccuracies, "all").expect("an accuracy");
+    assert_eq!((row.value, row.n), (0.75, 8));
+    assert!(row.low < row.value && row.value < row.high, "{row:?}");
+    let value = |metric| find(&table, "dpo", None, metric, "pair").map(|row| row.value);
+    assert_eq!(value(Metric::RewardsAccuracies), Some(0.75));
+    // Log-ratios of the chosen responses: 1 six times, −1 twice.
+    assert_eq!(value(Metric::RewardOutputMargin), Some(0.5 * 0.5));
+    assert_eq!(value(Metric::LogpsChosen), Some(-7.5));
+    assert_eq!(value(Metric::LogpsChosenPerToken), Some(-7.5 / 4.0));
+    for metric in [Metric::RewardAccuracy, Metric::RewardInputMargin, Metric::RewardAccuracyV2] {
+        assert_eq!(value(metric), None, "{metric}");
+    }
+    assert!(table.iter().all(|row| row.metric != Metric::PromptAccuracyStrict));
+
+    for kind in [GroupKind::Full, GroupKind::Sided] {
+        run.groups[0].kind = kind;
+        let error = run.summarize(&[one("dpo", evaluated.clone())]).expect_err("refused");
+        assert!(matches!(error, EvalError::TruthTable { .. }), "{error}");
+    }
+}
+
 #[test]
 fn runs_of_several_seeds_are_averaged_row_by_row() {
     let run = Run::new();
@@ -338,7 +402,9 @@ fn runs_of_several_seeds_are_averaged_row_by_row() {
 fn scores_of_other_predictions_and_models_on_other_prompts_are_refused() {
     let mut run = Run::new();
     let (base, iopo) = (run.evaluate("base", rambling), run.evaluate("iopo", careful));
-    let mixed = EvaluatedRun { scores: base.scores.clone(), ..iopo };
+    let (predictions, scores) = (files(&iopo).predictions.clone(), files(&base).scores.clone());
+    let responses = Some(ScoredFiles { predictions, scores });
+    let mixed = EvaluatedRun { responses, ..iopo };
     assert!(matches!(run.summarize(&[one("iopo", mixed)]), Err(EvalError::StaleScores { .. })));
     run.config.seed += 1;
     let other = run.evaluate("other", careful);

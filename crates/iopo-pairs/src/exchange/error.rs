@@ -82,8 +82,8 @@ pub enum ExchangeError {
         /// The underlying error.
         source: parquet::errors::ParquetError,
     },
-    /// There are no groups to write.
-    #[error("{}: found no group in {seen} rows ({skipped}), expected at least one", path.display())]
+    /// There is nothing to write.
+    #[error("{}: found no group and no pair in {seen} rows ({skipped}), expected at least one", path.display())]
     Nothing {
         /// The file that was read.
         path: PathBuf,
@@ -99,6 +99,27 @@ pub enum ExchangeError {
         path: PathBuf,
         /// The split.
         split: Split,
+    },
+    /// The shares of the held-out splits are out of range.
+    #[error(
+        "found {dev_size} as share of the dev split and {test_size} of the test split, expected shares from 0 that \
+         together are below 1"
+    )]
+    Shares {
+        /// Share of the dev split.
+        dev_size: f64,
+        /// Share of the test split.
+        test_size: f64,
+    },
+    /// Too few prompts to hold some out.
+    #[error(
+        "found rows of {prompts} separate prompts, expected more than {held_out}, which the dev and test splits take"
+    )]
+    TooFewPrompts {
+        /// Number of prompts, where those that share a row count as one.
+        prompts: usize,
+        /// Number of prompts of the dev and test splits.
+        held_out: usize,
     },
     /// There is no file to import.
     #[error("found no file to import, expected at least one")]
@@ -121,6 +142,8 @@ impl ExchangeError {
             Self::TooLong { .. } => "remove the row",
             Self::Write { .. } => "check free space",
             Self::EmptySplit { .. } => "export another split",
+            Self::Shares { .. } => "hold out less, for instance a share of 0.1",
+            Self::TooFewPrompts { .. } => "hold out less, or import more rows",
             Self::NoFile => "pass the file with the rows to train on",
             Self::Schema(error) => return error.hint(),
             Self::Io { .. } | Self::Nothing { .. } => return None,

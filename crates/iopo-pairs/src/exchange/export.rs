@@ -37,20 +37,20 @@ impl Export {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ExportSummary {
-    /// Number of groups in the file, or of the split.
+    /// Number of groups and pairs in the file, or of the split.
     pub groups: u64,
     /// Number of rows written.
     pub rows: u64,
-    /// Number of groups that gave rows, by split.
+    /// Number of groups and pairs that gave rows, by split.
     pub splits: BTreeMap<Split, u64>,
-    /// Number of skipped groups, by reason.
+    /// Number of skipped groups and pairs, by reason.
     pub skipped: BTreeMap<SkipReason, u64>,
 }
 
 /// Writes the groups of `preferences` to `out`, replacing an existing file.
 ///
-/// Full groups are first, and the two pairs of a group are adjacent, so that [`super::import()`] finds the same groups
-/// again.
+/// Full groups are first, and the two rows of a group are adjacent, so that [`super::import()`] finds the same groups
+/// again. A pair is one row.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or written, or there is nothing to write.
@@ -72,7 +72,7 @@ pub fn export(
         for batch in stream::<PreferenceRow>(preferences)? {
             for group in batch?.iter().filter(|group| is_full(group) == full) {
                 if options.split.is_none_or(|split| split == group.split) {
-                    write(group, options.to, &mut sink, &mut summary)?;
+                    write(group, options, &mut sink, &mut summary)?;
                 }
             }
         }
@@ -91,20 +91,20 @@ pub fn export(
     Ok(summary)
 }
 
-/// Tells whether both output pairs of a group are strict.
+/// Tells whether a row is a group whose output pairs are both strict.
 pub(super) fn is_full(group: &PreferenceRow) -> bool {
-    group.truth_table() == FULL_TABLE
+    !group.is_pair() && group.truth_table() == FULL_TABLE
 }
 
 fn write(
     group: &PreferenceRow,
-    to: Format,
+    options: &Export,
     sink: &mut Sink,
     summary: &mut ExportSummary,
 ) -> Result<(), ExchangeError> {
     summary.groups += 1;
-    let rows = match to {
-        Format::Trl => trl::rows(group),
+    let rows = match options.to {
+        Format::Trl => trl::rows(group, options.conversational),
         Format::LlamaFactory => llama_factory::rows(group),
     };
     match rows {

@@ -1,4 +1,4 @@
-//! Imports rows of another trainer as preference groups.
+//! Imports rows of another trainer as preference groups and pairs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,18 +6,36 @@ use std::path::Path;
 use iopo_schema::{Parts, PreferenceRow, Provenance, Split, file_hash};
 use serde_json::json;
 
-use super::mirrors::Mirrors;
+use super::hold_out::{Prompts, keys};
+use super::mirrors::{Mirrors, Source};
 use super::records::{Record, open};
-use super::row::{Texts, row};
+use super::row::{Origin, Texts, row};
 use super::skip_reason::listed;
-use super::turns::Fault;
-use super::{ExchangeError, Format, Place, SkipReason, llama_factory, trl};
+use super::turns::{Fault, Prompt};
+use super::{ExchangeError, Format, HoldOut, Place, SkipReason, llama_factory, trl};
 
-/// Number of groups in one part of the output.
+/// Number of rows in one part of the output.
 const PART: usize = 1_024;
 
 /// Name and version in the provenance of files. Increase the number after `+` when the same rows give other groups.
-pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.2");
+pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.3");
+
+/// Options of an import.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Import {
+    /// The format of the rows.
+    pub from: Format,
+    /// The prompts of the train file that are held out. Default: none.
+    pub hold_out: HoldOut,
+}
+
+impl Import {
+    /// Creates the options for a format, which hold out nothing.
+    pub fn new(from: Format) -> Self {
+        Self { from, hold_out: HoldOut::default() }
+    }
+}
 
 /// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,7 +45,9 @@ pub struct ImportSummary {
     pub rows: u64,
     /// Number of groups written.
     pub groups: u64,
-    /// Number of groups written, by split.
+    /// Number of pairs written.
+    pub pairs: u64,
+    /// Number of groups and pairs written, by split.
     pub splits: BTreeMap<Split, u64>,
     /// Number of skipped rows, by reason.
     pub skipped: BTreeMap<SkipReason, u64>,
@@ -37,35 +57,70 @@ impl ImportSummary {
     fn skip(&mut self, reason: SkipReason, rows: u64) {
         *self.skipped.entry(reason).or_default() += rows;
     }
+
+    fn count(&mut self, row: &PreferenceRow) {
+        *(if row.is_pair() { &mut self.pairs } else { &mut self.groups }) += 1;
+        *self.splits.entry(row.split).or_default() += 1;
+    }
+
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.groups += other.groups;
+        self.pairs += other.pairs;
+        for (split, count) in other.splits {
+            *self.splits.entry(split).or_default() += count;
+        }
+        for (reason, rows) in other.skipped {
+            self.skip(reason, rows);
+        }
+    }
 }
 
-/// Imports files, each with the split of its rows, and writes their groups to `out`.
+/// Imports files, each with the split of its rows, and writes their groups and pairs to `out`.
 ///
-/// The rows of a group come from one file. A task belongs to the split of the first file that has it, and its groups in
-/// other splits are skipped, so that no test task is trained on. The files are read twice. The first pass checks every
-/// row, so that an invalid row leaves no output.
+/// A row without a mirrored row is a pair. The rows of a group come from one file. A prompt belongs to the split of the
+/// first file that has it, and its rows in other splits are skipped, so that no test prompt is trained on. Rows of the train
+/// file that are held out belong to another split from the start.
+///
+/// The files are read several times. The first pass checks every row, so that an invalid row leaves no output.
 ///
 /// # Errors
-/// Returns an error if there is no file, a row is not of the format, a file gives no group, or a file cannot be read or
-/// written.
+/// Returns an error if there is no file, a row is not of the format, a file gives no group and no pair, too little is left to
+/// hold out, or a file cannot be read or written.
 pub fn import(
     files: &[(Split, &Path)],
-    from: Format,
     out: &Path,
+    options: &Import,
 ) -> Result<ImportSummary, ExchangeError> {
     if files.is_empty() {
         return Err(ExchangeError::NoFile);
     }
-    let summary = all_groups(files, from, &mut |_| Ok(()))?;
-    let mut provenance = Provenance::new(PRODUCER, json!({ "from": from.name() }));
+    let Import { from, hold_out } = options;
+    hold_out.validate()?;
+    let mut prompts = Prompts::default();
+    let mut job = Job { files, from: *from, held_out: BTreeMap::new() };
+    let mut summary = job.run(&mut |row| {
+        if row.split == Split::Train {
+            prompts.join(keys(&row));
+        }
+        Ok(())
+    })?;
+    if !hold_out.is_none() {
+        job.held_out = prompts.splits(hold_out)?;
+        summary = job.run(&mut |_| Ok(()))?;
+    }
+    let HoldOut { dev_size, test_size, seed } = hold_out;
+    let config =
+        json!({ "from": from.name(), "dev_size": dev_size, "test_size": test_size, "seed": seed });
+    let mut provenance = Provenance::new(PRODUCER, config);
     for (index, (split, file)) in files.iter().enumerate() {
         provenance = provenance.with_input(format!("{split}/{index}"), file_hash(file)?);
     }
     let parts = Parts::<PreferenceRow>::open(out, &provenance)?;
     if !parts.is_complete() {
         let (mut pending, mut index) = (Vec::with_capacity(PART), 0);
-        all_groups(files, from, &mut |group| {
-            pending.push(group);
+        job.run(&mut |row| {
+            pending.push(row);
             if pending.len() == PART {
                 parts.write(index, &pending)?;
                 pending.clear();
@@ -82,115 +137,151 @@ pub fn import(
     Ok(summary)
 }
 
-/// Receives groups.
-type GroupSink<'a> = &'a mut dyn FnMut(PreferenceRow) -> Result<(), ExchangeError>;
+/// Receives groups and pairs.
+type RowSink<'a> = &'a mut dyn FnMut(PreferenceRow) -> Result<(), ExchangeError>;
 
-/// Passes every group of the files to `sink`, in the order in which they become complete.
-fn all_groups(
-    files: &[(Split, &Path)],
+/// The files of an import, and the split of the prompts of the train file that are held out.
+struct Job<'a> {
+    files: &'a [(Split, &'a Path)],
     from: Format,
-    sink: GroupSink<'_>,
-) -> Result<ImportSummary, ExchangeError> {
-    let (mut total, mut seen) = (ImportSummary::default(), Seen::default());
-    for (split, file) in files {
-        let made = groups(file, from, *split, &mut seen, sink)?;
-        if made.groups == 0 {
-            let skipped = listed(&made.skipped);
-            return Err(ExchangeError::Nothing {
-                path: file.to_path_buf(),
-                seen: made.rows,
-                skipped,
-            });
-        }
-        total.rows += made.rows;
-        total.groups += made.groups;
-        *total.splits.entry(*split).or_default() += made.groups;
-        for (reason, rows) in made.skipped {
-            total.skip(reason, rows);
-        }
-    }
-    Ok(total)
+    held_out: BTreeMap<String, Split>,
 }
 
-/// The groups and tasks of the files so far.
+impl Job<'_> {
+    /// Passes every group and pair to `sink`: those of one file after the other, and of each file the groups first, in the
+    /// order in which they become complete.
+    fn run(&self, sink: RowSink<'_>) -> Result<ImportSummary, ExchangeError> {
+        let (mut total, mut seen) = (ImportSummary::default(), Seen::default());
+        for (split, file) in self.files {
+            let made = self.file(file, *split, &mut seen, sink)?;
+            if made.splits.is_empty() {
+                let skipped = listed(&made.skipped);
+                return Err(ExchangeError::Nothing {
+                    path: file.to_path_buf(),
+                    seen: made.rows,
+                    skipped,
+                });
+            }
+            total.add(made);
+        }
+        Ok(total)
+    }
+
+    /// Passes every group and pair of one file to `sink`.
+    fn file(
+        &self,
+        file: &Path,
+        split: Split,
+        seen: &mut Seen,
+        sink: RowSink<'_>,
+    ) -> Result<ImportSummary, ExchangeError> {
+        let wanted = match self.from {
+            Format::Trl => trl::WANTED,
+            Format::LlamaFactory => llama_factory::WANTED,
+        };
+        let (mut summary, mut mirrors) = (ImportSummary::default(), Mirrors::default());
+        let mut add = |summary: &mut ImportSummary, place: Place, texts: Texts, rows: u64| {
+            let made = row(texts, Origin { place, file: split });
+            match made.and_then(|row| seen.admit(self.in_split(row, split))) {
+                Ok(row) => {
+                    summary.count(&row);
+                    sink(row)
+                }
+                Err(reason) => {
+                    summary.skip(reason, rows);
+                    Ok(())
+                }
+            }
+        };
+        for record in open(file, wanted)? {
+            let record = record?;
+            summary.rows += 1;
+            let source = Source { number: summary.rows, place: record.place };
+            match read(&record, self.from, |pair| mirrors.add(source, pair)) {
+                Ok(Some(Found { place, texts, rows })) => add(&mut summary, place, texts, rows)?,
+                Ok(None) => {}
+                Err(Fault::Skip(reason)) => summary.skip(reason, 1),
+                Err(Fault::Bad(reason)) => {
+                    let path = file.to_path_buf();
+                    return Err(ExchangeError::Row { path, place: record.place, reason });
+                }
+            }
+        }
+        let alone = mirrors.alone();
+        if alone.is_empty() {
+            return Ok(summary);
+        }
+        // The texts of rows that wait for a mirrored row are not kept in memory.
+        for (number, record) in (1..).zip(open(file, wanted)?) {
+            let record = record?;
+            if alone.contains(&number)
+                && let Ok(trl::Pair { prompt, chosen: y1, rejected: y2 }) = trl::read(&record)
+            {
+                let Prompt { context, text: x1 } = prompt;
+                add(&mut summary, record.place, Texts { context, x1, y1, x2: None, y2 }, 1)?;
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Moves a row of the file of a split to its own split.
+    fn in_split(&self, row: PreferenceRow, file: Split) -> PreferenceRow {
+        // All keys of a row have the same split.
+        let held_out = keys(&row).iter().find_map(|key| self.held_out.get(key)).copied();
+        let split = if file == Split::Train { held_out.unwrap_or(file) } else { file };
+        PreferenceRow { split, ..row }
+    }
+}
+
+/// The rows and prompts of the files so far.
 #[derive(Debug, Default)]
 struct Seen {
-    groups: BTreeSet<String>,
-    /// The split of each task.
-    tasks: BTreeMap<String, Split>,
+    rows: BTreeSet<String>,
+    /// The split of each task and prompt.
+    splits: BTreeMap<String, Split>,
 }
 
 impl Seen {
-    /// Registers a group, or returns the reason to skip it.
-    fn admit(&mut self, group: &PreferenceRow) -> Result<(), SkipReason> {
-        if self.groups.contains(&group.id) {
+    /// Registers a row, or returns the reason to skip it.
+    fn admit(&mut self, row: PreferenceRow) -> Result<PreferenceRow, SkipReason> {
+        if self.rows.contains(&row.id) {
             return Err(SkipReason::Repeated);
         }
-        if *self.tasks.entry(group.task_id.clone()).or_insert(group.split) != group.split {
+        let keys = keys(&row);
+        let is_other = |key: &String| self.splits.get(key).is_some_and(|known| *known != row.split);
+        if keys.iter().any(is_other) {
             return Err(SkipReason::OtherSplit);
         }
-        self.groups.insert(group.id.clone());
-        Ok(())
+        self.splits.extend(keys.into_iter().map(|key| (key, row.split)));
+        self.rows.insert(row.id.clone());
+        Ok(row)
     }
 }
 
-/// Passes every group of one file to `sink`.
-fn groups(
-    file: &Path,
-    from: Format,
-    split: Split,
-    seen: &mut Seen,
-    sink: GroupSink<'_>,
-) -> Result<ImportSummary, ExchangeError> {
-    let (wanted, rows_per_group) = match from {
-        Format::Trl => (trl::WANTED, 2),
-        Format::LlamaFactory => (llama_factory::WANTED, 1),
-    };
-    let (mut summary, mut mirrors) = (ImportSummary::default(), Mirrors::default());
-    for record in open(file, wanted)? {
-        let record = record?;
-        summary.rows += 1;
-        let (place, texts) = match read(&record, from, &mut mirrors) {
-            Ok(Some(found)) => found,
-            Ok(None) => continue,
-            Err(Fault::Skip(reason)) => {
-                summary.skip(reason, 1);
-                continue;
-            }
-            Err(Fault::Bad(reason)) => {
-                let path = file.to_path_buf();
-                return Err(ExchangeError::Row { path, place: record.place, reason });
-            }
-        };
-        let made = row(texts, place, split).and_then(|group| seen.admit(&group).map(|()| group));
-        match made {
-            Ok(group) => {
-                summary.groups += 1;
-                sink(group)?;
-            }
-            Err(reason) => summary.skip(reason, rows_per_group),
-        }
-    }
-    if mirrors.alone() > 0 {
-        summary.skip(SkipReason::NoMirror, mirrors.alone());
-    }
-    Ok(summary)
+/// The texts of a group or pair, the place that its verdicts name, and the number of its rows.
+struct Found {
+    place: Place,
+    texts: Texts,
+    rows: u64,
 }
 
-/// Returns the group that a row is or completes, if any.
+/// Returns the group or pair that a row is or completes, if any. `mirror` completes groups of TRL rows.
 fn read(
     record: &Record,
     from: Format,
-    mirrors: &mut Mirrors,
-) -> Result<Option<(Place, Texts)>, Fault> {
+    mirror: impl FnOnce(trl::Pair) -> Option<(Place, Texts)>,
+) -> Result<Option<Found>, Fault> {
     match from {
-        Format::LlamaFactory => Ok(Some((record.place, llama_factory::read(&record.fields)?))),
+        Format::LlamaFactory => {
+            let texts = llama_factory::read(record)?;
+            Ok(Some(Found { place: record.place, texts, rows: 1 }))
+        }
         Format::Trl => {
-            let pair = trl::read(&record.fields)?;
+            let pair = trl::read(record)?;
             if pair.chosen.trim() == pair.rejected.trim() {
                 return Err(SkipReason::SameResponses.into());
             }
-            Ok(mirrors.add(record.place, pair))
+            Ok(mirror(pair).map(|(place, texts)| Found { place, texts, rows: 2 }))
         }
     }
 }

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use iopo_core::python_json::to_json;
 use serde_json::Value;
 
+use super::object::Wanted;
 use super::records::Record;
 use super::turns::kind;
 use super::{ExchangeError, MAX_ROW_BYTES, Place};
@@ -16,6 +18,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 #[derive(Debug)]
 pub(super) struct Lines {
     path: PathBuf,
+    wanted: Wanted,
     reader: BufReader<File>,
     /// The line number of the next byte.
     line: u64,
@@ -26,11 +29,22 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path) -> Result<Self, ExchangeError> {
+    pub(super) fn open(
+        path: &Path,
+        wanted: &'static [&'static str],
+    ) -> Result<Self, ExchangeError> {
         let file = File::open(path).map_err(ExchangeError::io(path, "open the file"))?;
         let reader = BufReader::new(file);
         let path = path.to_path_buf();
-        let mut lines = Self { path, reader, line: 1, list: false, promised: false, over: false };
+        let mut lines = Self {
+            path,
+            wanted: Wanted(wanted),
+            reader,
+            line: 1,
+            list: false,
+            promised: false,
+            over: false,
+        };
         if lines.ahead()?.starts_with(BOM) {
             lines.reader.consume(BOM.len());
         }
@@ -136,9 +150,17 @@ impl Lines {
             let at = error.valid_up_to() + 1;
             self.bad(line, format!("found another encoding at byte {at}, expected UTF-8"))
         })?;
-        match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => Ok(Record { place: Place::Line(line), fields }),
-            Ok(other) => Err(self.bad(line, format!("found {}, expected an object", kind(&other)))),
+        let text = to_json(text);
+        let found = if text.trim_start().starts_with('{') {
+            self.wanted.read(&text).map(Ok)
+        } else {
+            serde_json::from_str::<Value>(&text).map(Err)
+        };
+        match found {
+            Ok(Ok((fields, unread))) => Ok(Record { place: Place::Line(line), fields, unread }),
+            Ok(Err(other)) => {
+                Err(self.bad(line, format!("found {}, expected an object", kind(&other))))
+            }
             Err(error) => Err(self.bad(line, format!("found other text ({error}), expected JSON"))),
         }
     }

@@ -1,32 +1,36 @@
-//! Export and import of preference groups as rows of other trainers.
+//! Export and import of preference groups and pairs as rows of other trainers.
 //!
 //! | format | one row is | fields |
 //! |---|---|---|
 //! | [`Format::Trl`], plain | one pair | `prompt`, `chosen`, `rejected`: texts |
-//! | [`Format::Trl`], conversational | one pair | the same three, each a list of `{role, content}`: one `user` turn, one `assistant` turn each |
+//! | [`Format::Trl`], conversational | one pair | the same three, each a list of `{role, content}`: a chat that ends with a `user` turn, one `assistant` turn each |
 //! | [`Format::LlamaFactory`] | one group | `conversations`: two turns `{from: "human", value}`, x1 and x2; `chosen` and `rejected`: one turn `{from: "gpt", value}` each, y1 and y2 |
 //!
 //! Files are JSON lines or Parquet. A JSON list of rows, such as the IOPO authors' `trace.json`, can be read too.
 //!
 //! **Export.** TRL gets every strict pair of a group: (x1, y1, y2) if y2 does not follow x1, and (x2, y2, y1) if y1
-//! does not follow x2. A full group gives two rows and a sided group one. A row of LLaMA-Factory claims a full truth
-//! table, so sided groups are skipped and counted.
+//! does not follow x2. A full group gives two rows, a sided group and a pair one. A row of LLaMA-Factory claims a full truth
+//! table, so sided groups and pairs are skipped and counted. Plain rows hold no turns before the prompt.
 //!
 //! **Import.** The labels are not checked. The verdicts of a group have [`iopo_schema::Method::Judge`] and state this
 //! in their evidence, and the group has no constraints. Two rows of TRL that mirror each other (two prompts, chosen and
-//! rejected swapped) give a full group. Rows without a mirrored row are skipped and counted, because they have no
-//! second instruction. A file with an invalid row is rejected with the line number. You can import several files at
-//! once, each with its split; a task belongs to the first file that has it. [`crate::build`] never replaces imported
-//! groups.
+//! rejected swapped) give a full group, and so does a row of LLaMA-Factory with two instructions. All other rows are pairs:
+//! one prompt with a chosen and a rejected response, and the turns before the prompt. Rows with turns that no text can
+//! replace (tool calls, images, null) are skipped and counted. A file with an invalid row is rejected with the line number.
+//!
+//! You can import several files at once, each with its split, and [hold out](HoldOut) prompts of the train file. A prompt is
+//! never in two splits. [`crate::build`] never replaces imported groups.
 
 mod cells;
 mod error;
 mod export;
+mod hold_out;
 mod import;
 mod imported;
 mod lines;
 mod llama_factory;
 mod mirrors;
+mod object;
 mod records;
 mod row;
 mod sink;
@@ -39,7 +43,8 @@ use iopo_schema::Place;
 
 pub use error::ExchangeError;
 pub use export::{Export, ExportSummary, export};
-pub use import::{ImportSummary, import};
+pub use hold_out::HoldOut;
+pub use import::{Import, ImportSummary, import};
 pub use imported::is_imported;
 pub use records::Container;
 pub use skip_reason::SkipReason;

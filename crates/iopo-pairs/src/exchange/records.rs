@@ -33,7 +33,10 @@ impl Container {
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) place: Place,
+    /// The fields that the format reads.
     pub(super) fields: Map<String, Value>,
+    /// The names of other fields, for errors.
+    pub(super) unread: Vec<String>,
 }
 
 /// The rows of a file, in order. The first error is the last item.
@@ -42,7 +45,7 @@ pub(super) type Records = Box<dyn Iterator<Item = Result<Record, ExchangeError>>
 /// Opens a file of rows. `wanted` names the fields to read.
 pub(super) fn open(path: &Path, wanted: &'static [&'static str]) -> Result<Records, ExchangeError> {
     match Container::of(path) {
-        Some(Container::Jsonl) => Ok(Box::new(Lines::open(path)?)),
+        Some(Container::Jsonl) => Ok(Box::new(Lines::open(path, wanted)?)),
         Some(Container::Parquet) => Ok(Box::new(Table::open(path, wanted)?)),
         None => Err(ExchangeError::Ending { path: path.to_path_buf() }),
     }

@@ -10,21 +10,29 @@ pub enum SkipReason {
     NoPreference,
     /// Export: the group is sided, and the format has full groups only.
     Sided,
-    /// The file has no mirrored row: another prompt with chosen and rejected swapped.
-    NoMirror,
-    /// The turns are not one user turn and one assistant turn.
-    OtherTurns,
-    /// The row has one instruction instead of two.
+    /// Export: the row is a pair, and the format has groups of two instructions only.
     OneInstruction,
+    /// Export: turns precede the instruction, and the rows hold no such turns.
+    Context,
+    /// A turn calls a tool or holds a tool's result.
+    ToolTurn,
+    /// A turn or a response has no text.
+    NoText,
+    /// The content of a turn is a list of parts.
+    ContentParts,
+    /// The turns before a response are not a chat that ends with the user's turn, or one response has several turns.
+    OtherTurns,
+    /// The two responses belong to different prompts.
+    DifferentPrompts,
     /// A text is empty.
     EmptyText,
     /// Both instructions have the same text.
     SameInstructions,
     /// Both responses have the same text.
     SameResponses,
-    /// An earlier row or file has the same four texts.
+    /// An earlier row or file has the same texts.
     Repeated,
-    /// An earlier file of another split has a group of the same task.
+    /// Another split has a group or pair of the same task or prompt.
     OtherSplit,
 }
 
@@ -33,13 +41,17 @@ impl fmt::Display for SkipReason {
         formatter.write_str(match self {
             Self::NoPreference => "no strict pair",
             Self::Sided => "sided group, but the format has full groups only",
-            Self::NoMirror => "no mirrored row (another prompt, chosen and rejected swapped)",
-            Self::OtherTurns => "turns other than one user turn and one assistant turn",
-            Self::OneInstruction => "one instruction instead of two",
+            Self::OneInstruction => "one instruction, but the format has groups of two only",
+            Self::Context => "turns before the instruction, which these rows cannot hold",
+            Self::ToolTurn => "a turn calls a tool or holds its result",
+            Self::NoText => "a turn or a response without text",
+            Self::ContentParts => "content in parts instead of text",
+            Self::OtherTurns => "turns other than a chat that ends with one response",
+            Self::DifferentPrompts => "chosen and rejected belong to different prompts",
             Self::EmptyText => "empty text",
             Self::SameInstructions => "both instructions are the same",
             Self::SameResponses => "both responses are the same",
-            Self::Repeated => "an earlier group is the same",
+            Self::Repeated => "an earlier row is the same",
             Self::OtherSplit => "another split has the same task",
         })
     }

@@ -84,7 +84,7 @@ impl Iterator for Table {
         let fields: Map<String, Value> = named
             .map(|(field, column)| (field.name().clone(), value(column.as_ref(), row)))
             .collect();
-        Some(Ok(Record { place, fields }))
+        Some(Ok(Record { place, fields, unread: Vec::new() }))
     }
 }
 

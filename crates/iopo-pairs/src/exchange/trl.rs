@@ -1,11 +1,12 @@
 //! Rows of TRL: one prompt, a chosen and a rejected response.
 
-use iopo_schema::PreferenceRow;
-use serde_json::{Map, Value};
+use iopo_schema::{PreferenceRow, TurnRow};
+use serde_json::Value;
 
 use super::SkipReason;
 use super::cells::{Cell, Layout, Shape};
-use super::turns::{Fault, Names, Turn, field, kind, missing, turns};
+use super::records::Record;
+use super::turns::{Fault, Names, Prompt, Turn, field, kind, missing, turns};
 
 /// The fields that are read.
 pub(super) const WANTED: &[&str] = &["prompt", "chosen", "rejected"];
@@ -26,54 +27,81 @@ pub(super) const CONVERSATIONAL: Layout = Layout {
 /// A prompt with a chosen and a rejected response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pair {
-    pub(super) prompt: String,
+    pub(super) prompt: Prompt,
     pub(super) chosen: String,
     pub(super) rejected: String,
 }
 
-/// Converts a group to rows, one per strict output pair.
-pub(super) fn rows(group: &PreferenceRow) -> Result<Vec<[Cell; 3]>, SkipReason> {
+/// Converts a group or a pair to rows, one per strict output pair.
+pub(super) fn rows(
+    group: &PreferenceRow,
+    conversational: bool,
+) -> Result<Vec<[Cell; 3]>, SkipReason> {
+    if !conversational && !group.context.is_empty() {
+        return Err(SkipReason::Context);
+    }
     let follows = group.truth_table();
     let row = |prompt: &str, chosen: &str, rejected: &str| {
-        [("user", prompt), ("assistant", chosen), ("assistant", rejected)].map(Cell::one)
+        let mut turns: Vec<(&'static str, &str)> = Vec::new();
+        for TurnRow { role, content } in &group.context {
+            turns.push((role.as_str(), content));
+        }
+        turns.push(("user", prompt));
+        [Cell::many(&turns), Cell::one(("assistant", chosen)), Cell::one(("assistant", rejected))]
     };
     let first = (follows.x1y1 && !follows.x1y2).then(|| row(&group.x1, &group.y1, &group.y2));
-    let second = (follows.x2y2 && !follows.x2y1).then(|| row(&group.x2, &group.y2, &group.y1));
+    let mirrored = group.x2.as_ref().filter(|_| follows.x2y2 && !follows.x2y1);
+    let second = mirrored.map(|x2| row(x2, &group.y2, &group.y1));
     let rows: Vec<[Cell; 3]> = first.into_iter().chain(second).collect();
     if rows.is_empty() { Err(SkipReason::NoPreference) } else { Ok(rows) }
 }
 
 /// A response, with the prompt before it if the row repeats the prompt there.
-struct Response<'a> {
-    prompt: Option<&'a str>,
-    text: &'a str,
+struct Response {
+    prompt: Option<Prompt>,
+    text: String,
 }
 
 /// Reads a plain or conversational row. The prompt is a separate field or precedes the responses.
-pub(super) fn read(fields: &Map<String, Value>) -> Result<Pair, Fault> {
-    let (chosen, rejected) = (response(fields, "chosen")?, response(fields, "rejected")?);
-    let prompt = match fields.get("prompt") {
-        None | Some(Value::Null) => chosen.prompt.ok_or_else(|| missing(fields, "prompt"))?,
-        Some(Value::String(text)) => text.as_str(),
-        Some(value) => match *turns(value, "prompt", NAMES)?.as_slice() {
-            [Turn { who: "user", text }] => text,
-            _ => return Err(SkipReason::OtherTurns.into()),
-        },
+pub(super) fn read(record: &Record) -> Result<Pair, Fault> {
+    let (chosen, rejected) = (response(record, "chosen")?, response(record, "rejected")?);
+    let (stated, is_text) = match record.fields.get("prompt") {
+        None | Some(Value::Null) => (None, false),
+        Some(Value::String(text)) => (Some(Prompt::plain(text)), true),
+        Some(value) => (Some(prompt(&turns(value, "prompt", NAMES)?)?), false),
     };
-    if [&chosen, &rejected].into_iter().any(|own| own.prompt.is_some_and(|own| own != prompt)) {
-        return Err(SkipReason::OtherTurns.into());
-    }
-    let [prompt, chosen, rejected] = [prompt, chosen.text, rejected.text].map(str::to_owned);
-    Ok(Pair { prompt, chosen, rejected })
+    let own = match (chosen.prompt, rejected.prompt) {
+        (Some(first), Some(second)) if first != second => {
+            return Err(SkipReason::DifferentPrompts.into());
+        }
+        (first, second) => first.or(second),
+    };
+    let prompt = match (stated, own) {
+        // A text is the user's turn only; the turns before it are with the responses.
+        (Some(stated), Some(own)) if own == stated || (is_text && own.text == stated.text) => own,
+        (Some(_), Some(_)) => return Err(SkipReason::DifferentPrompts.into()),
+        (Some(prompt), None) | (None, Some(prompt)) => prompt,
+        (None, None) if record.fields.contains_key("prompt") => {
+            return Err(SkipReason::NoText.into());
+        }
+        (None, None) => return Err(missing(record, "prompt")),
+    };
+    Ok(Pair { prompt, chosen: chosen.text, rejected: rejected.text })
 }
 
-fn response<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Response<'a>, Fault> {
-    match field(fields, name)? {
-        Value::String(text) => Ok(Response { prompt: None, text }),
-        value @ Value::Array(_) => match *turns(value, name, NAMES)?.as_slice() {
-            [Turn { who: "assistant", text }] => Ok(Response { prompt: None, text }),
-            [Turn { who: "user", text: prompt }, Turn { who: "assistant", text }] => {
-                Ok(Response { prompt: Some(prompt), text })
+fn prompt(turns: &[Turn<'_>]) -> Result<Prompt, SkipReason> {
+    Prompt::read(turns, |who| who.parse().ok())
+}
+
+fn response(record: &Record, name: &str) -> Result<Response, Fault> {
+    match field(record, name)? {
+        Value::String(text) => Ok(Response { prompt: None, text: text.clone() }),
+        value @ Value::Array(_) => match turns(value, name, NAMES)?.as_slice() {
+            [Turn { who: "assistant", text }] => {
+                Ok(Response { prompt: None, text: (*text).to_owned() })
+            }
+            [before @ .., Turn { who: "assistant", text }] => {
+                Ok(Response { prompt: Some(prompt(before)?), text: (*text).to_owned() })
             }
             _ => Err(SkipReason::OtherTurns.into()),
         },

@@ -68,7 +68,12 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
             "nats per response; a drop means that the model forgets them",
         ),
         SummaryMetric::LogpsChosenPerToken => ("Log-probability of chosen", "nats per token"),
-        SummaryMetric::RewardAccuracy => ("Reward accuracy", "test groups ranked correctly"),
+        SummaryMetric::RewardsAccuracies => {
+            ("Reward accuracy of responses", "chosen over rejected under one instruction")
+        }
+        SummaryMetric::RewardAccuracy => {
+            ("Reward accuracy of groups", "test groups ranked correctly")
+        }
         SummaryMetric::RewardAccuracyV1 => ("Reward accuracy under x1", "y1 over y2"),
         SummaryMetric::RewardAccuracyV2 => ("Reward accuracy under x2", "y2 over y1"),
         SummaryMetric::RewardOutputMargin => {

@@ -1,6 +1,6 @@
 //! A sample of the preference groups with their truth tables.
 
-use iopo_schema::{ConstraintRow, Method, PreferenceRow, ResponseSource, VerdictRow};
+use iopo_schema::{ConstraintRow, Method, Operation, PreferenceRow, ResponseSource, VerdictRow};
 use serde::Serialize;
 
 use super::edit::{Piece, marked};
@@ -21,6 +21,7 @@ pub(crate) struct Groups {
 struct Group {
     id: String,
     kind: &'static str,
+    /// Empty for a pair.
     operation: &'static str,
     split: &'static str,
     edited: bool,
@@ -28,13 +29,14 @@ struct Group {
     task: String,
     input: Option<String>,
     sides: [Side; 2],
-    /// Rows of the truth table, x1 and x2, each with the cells of y1 and y2.
-    truth: [Line; 2],
+    /// Rows of the truth table, x1 and without a pair x2, each with the cells of y1 and y2.
+    truth: Vec<Line>,
 }
 
-/// An instruction and the response that follows it.
+/// An instruction and the response that follows it; of a pair also the rejected response, without an instruction.
 #[derive(Debug, Serialize)]
 struct Side {
+    /// Empty if there is no instruction of its own.
     x: &'static str,
     y: &'static str,
     constraints: Vec<Shown>,
@@ -87,10 +89,17 @@ impl Groups {
 fn group(row: &PreferenceRow) -> Group {
     let proof = &row.proof;
     let all = [&proof.x1y1, &proof.x1y2, &proof.x2y1, &proof.x2y2];
+    let names = if row.is_pair() {
+        [["prompt", "y1, chosen"], ["", "y2, rejected"]]
+    } else {
+        [["x1", "y1"], ["x2", "y2"]]
+    };
+    let second = || line("x2", [&proof.x2y1, &proof.x2y2], &row.x2_constraints);
+    let first = line("x1", [&proof.x1y1, &proof.x1y2], &row.x1_constraints);
     Group {
         id: row.id.chars().take(12).collect(),
         kind: row.kind.as_str(),
-        operation: row.operation.as_str(),
+        operation: row.operation.map_or("", Operation::as_str),
         split: row.split.as_str(),
         edited: row.has_edit(),
         proved: all.into_iter().flatten().all(|verdict| verdict.method == Method::Code),
@@ -98,20 +107,17 @@ fn group(row: &PreferenceRow) -> Group {
         input: row.input.clone(),
         sides: [
             side(
-                ["x1", "y1"],
+                names[0],
                 (&row.x1_constraints, &row.removed),
                 (row.y1_source, &row.y1, row.y1_original.as_deref()),
             ),
             side(
-                ["x2", "y2"],
+                names[1],
                 (&row.x2_constraints, &row.added),
                 (row.y2_source, &row.y2, row.y2_original.as_deref()),
             ),
         ],
-        truth: [
-            line("x1", [&proof.x1y1, &proof.x1y2], &row.x1_constraints),
-            line("x2", [&proof.x2y1, &proof.x2y2], &row.x2_constraints),
-        ],
+        truth: std::iter::once(first).chain((!row.is_pair()).then(second)).collect(),
     }
 }
 

@@ -42,7 +42,10 @@ pub(crate) fn tiles(run: &Run, has_headline: bool) -> Vec<Tile> {
         tiles.push(Tile {
             value: format::number(groups.len() as f64),
             unit: "",
-            name: format!("preference groups, {full} full"),
+            name: match groups.iter().filter(|group| group.kind == GroupKind::Pair).count() {
+                0 => format!("preference groups, {full} full"),
+                pairs => format!("preference groups and pairs: {full} full, {pairs} pairs"),
+            },
             detail: splits.join(" · "),
         });
     }

@@ -220,12 +220,13 @@ fn group(index: usize, text: &str) -> PreferenceRow {
         task_id: format!("task-{index}"),
         split: [Split::Train, Split::Dev, Split::Test][index % 3],
         kind: if sided { GroupKind::Sided } else { GroupKind::Full },
-        operation: Operation::ALL[index % 4],
+        operation: Some(Operation::ALL[index % 4]),
         task: format!("Explain how rain forms. {text}"),
         input: index.is_multiple_of(2).then(|| format!("An input. {text}")),
+        context: Vec::new(),
         x1: String::new(),
         y1: format!("Water rises as vapour cools and falls.\n{text}"),
-        x2: String::new(),
+        x2: Some(String::new()),
         y2: format!(
             "Rain begins when the sun warms the sea. {}{text}",
             "Water rises and cools in the air. ".repeat(7)

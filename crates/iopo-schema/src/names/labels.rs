@@ -1,4 +1,5 @@
-//! The labels of rows: split, kind of group, operation, method of a verdict, and source and end of a response.
+//! The labels of rows: split, kind of group, operation, author of a turn, method of a verdict, and source and end of a
+//! response.
 
 use crate::named::names;
 
@@ -25,12 +26,27 @@ names! {
 }
 
 names! {
-    /// The number of false cells in a group's truth table.
+    /// The author of a turn.
+    pub enum TurnRole {
+        /// The system prompt.
+        System = "system",
+        /// The user.
+        User = "user",
+        /// The model.
+        Assistant = "assistant",
+    }
+}
+
+names! {
+    /// The instructions of a group and the number of false cells in its truth table.
     pub enum GroupKind {
         /// Two false cells: y1 follows x1 only, and y2 follows x2 only.
         Full = "full",
         /// One false cell: the group has one strict output pair and one strict input pair.
         Sided = "sided",
+        /// One instruction with a chosen and a rejected response, as other trainers have them: there is no x2, and y2 is the
+        /// rejected response.
+        Pair = "pair",
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | type | where its names are stored |
 //! |---|---|
-//! | [`Split`], [`Method`], [`GroupKind`], [`Operation`], [`ResponseEnd`], [`ResponseSource`] | label columns of several files |
+//! | [`Split`], [`Method`], [`GroupKind`], [`Operation`], [`TurnRole`], [`ResponseEnd`], [`ResponseSource`] | label columns of several files |
 //! | [`SummaryMetric`], [`Subset`] | `metric` and `subset` of a `summary` file |
 //! | [`TrainingMetric`] | `name` of a training run's `metrics` file |
 //! | [`Total`], [`Breakdown`] | `name` of a data stage's `*_stats` file |
@@ -14,7 +14,7 @@ mod summary_metric;
 mod training_metric;
 
 pub use counts::{Breakdown, Total};
-pub use labels::{GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split};
+pub use labels::{GroupKind, Method, Operation, ResponseEnd, ResponseSource, Split, TurnRole};
 pub use subset::Subset;
 pub use summary_metric::{MetricFamily, SummaryMetric};
 pub use training_metric::TrainingMetric;

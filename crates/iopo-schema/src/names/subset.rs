@@ -18,7 +18,7 @@ pub enum Subset {
     Unseen,
     /// Test tasks without constraints: `plain`.
     Plain,
-    /// Preference groups of one kind: `full`, `sided`.
+    /// Preference groups of one kind: `full`, `sided`, `pair`.
     Groups(GroupKind),
     /// Prompts with this many constraints: `constraints/2`.
     Constraints(usize),
@@ -68,7 +68,7 @@ impl FromStr for Subset {
         let kind = || name.strip_prefix("kind/").map(|id| Self::Kind(id.to_owned()));
         counted.map(Self::Constraints).or_else(kind).ok_or_else(|| UnknownName {
             expected:
-                "`all`, `seen`, `unseen`, `plain`, `full`, `sided`, `constraints/N` or `kind/ID`"
+                "`all`, `seen`, `unseen`, `plain`, `full`, `sided`, `pair`, `constraints/N` or `kind/ID`"
                     .to_owned(),
             got: name.to_owned(),
         })
@@ -90,6 +90,7 @@ mod tests {
             (Subset::Unseen, "unseen"),
             (Subset::Plain, "plain"),
             (Subset::Groups(GroupKind::Sided), "sided"),
+            (Subset::Groups(GroupKind::Pair), "pair"),
             (Subset::Constraints(3), "constraints/3"),
             (Subset::Kind("max_words".to_owned()), "kind/max_words"),
         ];

@@ -53,7 +53,10 @@ names! {
         LogpsChosen = "logps_chosen",
         /// Log-probability of a chosen response, per token.
         LogpsChosenPerToken = "logps_chosen_per_token",
-        /// Share of groups with a positive group margin.
+        /// Share of positive output margins: a chosen response over the rejected one under the same instruction, as TRL
+        /// reports it for pairs.
+        RewardsAccuracies = "rewards/accuracies",
+        /// Share of groups with a positive group margin. Pairs have none.
         RewardAccuracy = "reward_accuracy",
         /// Share of groups whose output margin at x1 is positive.
         RewardAccuracyV1 = "reward_accuracy_v1",
@@ -105,7 +108,8 @@ impl SummaryMetric {
             | Self::PerplexityBase
             | Self::LogpsChosen
             | Self::LogpsChosenPerToken => MetricFamily::Degeneration,
-            Self::RewardAccuracy
+            Self::RewardsAccuracies
+            | Self::RewardAccuracy
             | Self::RewardAccuracyV1
             | Self::RewardAccuracyV2
             | Self::RewardOutputMargin
@@ -128,6 +132,7 @@ impl SummaryMetric {
             | Self::EmptyShare
             | Self::LengthCutShare
             | Self::RepeatedLines
+            | Self::RewardsAccuracies
             | Self::RewardAccuracy
             | Self::RewardAccuracyV1
             | Self::RewardAccuracyV2 => true,

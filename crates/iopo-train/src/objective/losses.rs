@@ -21,7 +21,7 @@ pub(super) fn losses(
     match objective.method {
         Method::Sft | Method::SftContinued => supervised(leaves, groups, size),
         Method::DpoPaper => (one_pair(objective, leaves, groups), mean()),
-        Method::Dpo => (mirrored(objective, leaves), mean()),
+        Method::Dpo => (mirrored(objective, leaves, groups), mean()),
         Method::Iopo => (iopo(objective, leaves), mean()),
         Method::IopoNoOutput => (no_output(objective, leaves), mean()),
         Method::IopoThree => (three(objective, leaves), mean()),
@@ -59,7 +59,7 @@ fn supervised(
     size: UpdateSize,
 ) -> (Tensor<1>, Tensor<1>) {
     let counts: Vec<f64> =
-        groups.iter().map(|g| (g.group.y1.len() + g.group.y2.len()) as f64).collect();
+        groups.iter().map(|scored| scored.group.chosen_tokens() as f64).collect();
     let chosen = leaves.policy.x1y1.clone() + leaves.policy.x2y2.clone();
     let losses = nll_per_token(&chosen, &leaves.vector(counts.clone()));
     let weights = counts.iter().map(|count| count / size.chosen_tokens.max(1) as f64).collect();
@@ -89,11 +89,16 @@ fn one_pair(objective: &Objective, leaves: &Leaves, groups: &[GroupWithLogps<'_>
     loss(0) * share(true) + loss(1) * share(false)
 }
 
-/// DPO on both output pairs. The loss and the SFT term are means over the pairs.
-fn mirrored(objective: &Objective, leaves: &Leaves) -> Tensor<1> {
+/// DPO on both output pairs of a group, or on the only one of a pair. The loss and the SFT term are means over them.
+fn mirrored(objective: &Objective, leaves: &Leaves, groups: &[GroupWithLogps<'_>]) -> Tensor<1> {
     let (policy, reference) = compared(objective, leaves);
+    let of_chosen = |scored: &GroupWithLogps<'_>| {
+        let share = if scored.group.has_second_instruction() { 0.5 } else { 1.0 };
+        share * objective.pref_ftx
+    };
+    let weights = leaves.vector(groups.iter().map(of_chosen).collect());
     dpo_mirrored_shaped(&policy, &reference, &leaves.cells, objective.shape, objective.beta)
-        + sft_term(leaves).mul_scalar(0.5 * objective.pref_ftx)
+        + sft_term(leaves) * weights
 }
 
 /// IOPO. The loss has one term for all pairs; the SFT term covers both chosen responses.

@@ -122,6 +122,56 @@ fn methods_without_a_reference_read_only_strict_pairs() {
     }
 }
 
+/// A pair without x2: y1 is chosen, y2 rejected.
+fn pair() -> EncodedGroup {
+    let x1y2_is_false = FalseCells { x1y2: true, x2y1: false };
+    EncodedGroup { x2: Vec::new(), ..group(x1y2_is_false) }
+}
+
+#[test]
+fn a_pair_has_the_loss_of_its_two_sequences() {
+    let softplus = |z: f64| z.exp().ln_1p();
+    let odds = |logp: f64| logp - (-logp.exp()).ln_1p();
+    let orpo = 2.0 + 0.1 * softplus(odds(-1.4) - odds(-2.0));
+    for (method, loss) in [
+        (Method::Sft, 2.0),
+        (Method::SftContinued, 2.0),
+        (Method::Dpo, softplus(-0.2) + 0.5 * 2.0),
+        (Method::DpoPaper, softplus(-0.2) + 0.5 * 2.0),
+        (Method::Simpo, softplus(0.1 * 0.6)),
+        (Method::Orpo, orpo),
+        (Method::Tpo, softplus(-0.4) + 0.5 * 2.0),
+        (Method::TpoL, softplus(0.1 * 0.6) + 0.5 * 2.0),
+    ] {
+        let group = pair();
+        let needs = method.needs(&group);
+        let read = |logps: PerSequence<f64>| {
+            logps.zip(needs, |logp, is_needed| if is_needed { logp } else { 0.0 })
+        };
+        let scored = GroupWithLogps {
+            group: &group,
+            policy: read(POLICY),
+            reference: read(REFERENCE),
+            weight: 1.0,
+        };
+        let made = Objective::new(method, 0.1, 0.5).evaluate(
+            &[scored],
+            UpdateSize::of([&group]),
+            &Device::flex(),
+        );
+        let made = made.expect("a small loss");
+        near(made.losses[0], loss);
+        assert!(made.gradients[0].x1y1 < 0.0, "{method}");
+        assert_eq!(made.gradients[0].x1y2 > 0.0, method.is_preference(), "{method}");
+        let expected =
+            PerSequence { x1y1: true, x1y2: method.is_preference(), ..PerSequence::default() };
+        assert_eq!(needs, expected, "{method}");
+        assert!(!method.compares_instructions());
+    }
+    assert_eq!(pair().response_tokens(), PerSequence { x1y1: 5, x1y2: 10, x2y1: 0, x2y2: 0 });
+    near(pair().margin(POLICY), 4.0);
+}
+
 #[test]
 fn rewards_are_the_values_that_the_loss_compares() {
     let group = group(FalseCells::BOTH);

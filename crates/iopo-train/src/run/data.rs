@@ -48,7 +48,7 @@ impl Data {
         let choosing = !config.grid.is_empty();
         let dev =
             if config.do_eval || choosing { of(Split::Dev)? } else { EncodedGroups::default() };
-        check_dev(config, &dev)?;
+        check_dev(config, dev.groups.len(), &dev.describe_dropped())?;
         let mut dropped = train.dropped.clone();
         for (reason, count) in &dev.dropped {
             *dropped.entry(*reason).or_default() += count;
@@ -93,16 +93,16 @@ fn check_rates(config: &TrainConfig, inputs: &TrainInputs<'_>) -> Result<(), Tra
     }
 }
 
-/// Refuses settings that need a dev split if there is none.
-fn check_dev(config: &TrainConfig, dev: &EncodedGroups) -> Result<(), TrainError> {
+/// Refuses settings that need a dev split if there are no `rows` in it, for a reason.
+pub(super) fn check_dev(config: &TrainConfig, rows: usize, reason: &str) -> Result<(), TrainError> {
     let key = match (!config.grid.is_empty(), config.eval_strategy().needs_evaluations()) {
         (true, _) => "train.grid",
         (_, true) if config.early_stopping_patience > 0 => "train.early_stopping_patience",
         (_, true) => "train.load_best_model_at_end",
         (false, false) => return Ok(()),
     };
-    if dev.groups.is_empty() {
-        let found = format!("a dev split without groups ({})", dev.describe_dropped());
+    if rows == 0 {
+        let found = format!("a dev split without groups ({reason})");
         return Err(SettingError::new(key, found, "at least one group of the dev split").into());
     }
     Ok(())

@@ -8,7 +8,7 @@ use iopo_model::{Decoder, Dtype, write_chat_files};
 use iopo_schema::{Provenance, TrainingMetric, run_files::model_folder};
 use serde_json::json;
 
-use super::{Base, RunSummary};
+use super::{Base, RunSummary, selection::Selection};
 use crate::{
     Method, PRODUCER, TrainConfig, TrainError,
     encode::{EncodedGroup, TruncationMode},
@@ -28,10 +28,10 @@ pub(super) struct Run<'a> {
     pub(super) base: &'a Base<'a>,
     pub(super) out_dir: &'a Path,
     pub(super) progress: &'a dyn Progress,
-    pub(super) train: Vec<&'a EncodedGroup>,
-    /// Groups that a trial of the grid trains on.
-    pub(super) trial: Vec<&'a EncodedGroup>,
-    pub(super) dev: Vec<&'a EncodedGroup>,
+    /// All rows: groups and pairs.
+    pub(super) rows: Selection<'a>,
+    /// Those with two instructions.
+    pub(super) groups: Selection<'a>,
     pub(super) origin: Origin,
     /// Data of SFT, unless it reads the groups.
     pub(super) sft: Option<SftRun<'a>>,
@@ -61,7 +61,12 @@ pub(super) struct SftRun<'a> {
     pub(super) origin: SftRowsOrigin,
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// Returns the rows that a method trains on.
+    fn rows_of(&self, method: Method) -> &Selection<'a> {
+        if method.compares_instructions() { &self.groups } else { &self.rows }
+    }
+
     /// Trains all methods with one random seed.
     pub(super) fn seed(
         &self,
@@ -160,7 +165,8 @@ impl Run<'_> {
         let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
         let model_hash = hash::bytes(text);
         let file = model_folder(&name, (self.config.seeds.len() > 1).then_some(seed));
-        let groups: Vec<&EncodedGroup> = self.train.iter().chain(&self.dev).copied().collect();
+        let groups: Vec<&EncodedGroup> =
+            self.rows.train.iter().chain(&self.rows.dev).copied().collect();
         files::create_dir(self.out_dir)?;
         let path = self.out_dir.join(format!("{file}.parquet"));
         let template_hash = self.encoding_hash();
@@ -223,13 +229,14 @@ impl Run<'_> {
         if config.grid.num_train_epochs > 0 {
             config.num_train_epochs = config.grid.num_train_epochs;
         }
+        let rows = self.rows_of(method);
         let mut of_method = Vec::new();
         for (index, settings) in grid::candidates(self.config, method).into_iter().enumerate() {
-            let data = TrainingData { train: &self.trial, dev: &self.dev, reference };
+            let data = TrainingData { train: &rows.trial, dev: &rows.dev, reference };
             let dir = self.out_dir.join("grid").join(format!("{method}-{index:02}"));
             let trainer = Trainer::new(&config, method, seed, data, dir, &self.origin(method))
                 .with_settings(settings)
-                .with_group_weights(self.weights(method, settings, &self.trial, reference))
+                .with_group_weights(self.weights(method, settings, &rows.trial, reference))
                 .replaces(self.replace)
                 .writes_weights(false);
             of_method.push(match trainer.run(start, self.progress) {
@@ -262,11 +269,12 @@ impl Run<'_> {
         settings: Settings,
         reference: &'j ReferenceLogps,
     ) -> Trainer<'j> {
+        let rows = self.rows_of(method);
         let train = match &self.sft {
             Some(sft) if method == Method::Sft => &sft.pairs,
-            _ => &self.train,
+            _ => &rows.train,
         };
-        let data = TrainingData { train, dev: &self.dev, reference };
+        let data = TrainingData { train, dev: &rows.dev, reference };
         let dir = self.out_dir.join(self.config.folder(method, seed));
         let origin = self.origin(method);
         Trainer::new(self.config, method, seed, data, dir, &origin)

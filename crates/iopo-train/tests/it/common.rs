@@ -226,12 +226,13 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
                 task_id: format!("task-{index}"),
                 split: if index % 6 == 5 { Split::Dev } else { Split::Train },
                 kind: if sided { GroupKind::Sided } else { GroupKind::Full },
-                operation: if sided { Operation::Add } else { Operation::Revise },
+                operation: Some(if sided { Operation::Add } else { Operation::Revise }),
                 task,
                 input: None,
+                context: Vec::new(),
                 x1,
                 y1,
-                x2,
+                x2: Some(x2),
                 y2,
                 x1_constraints: Vec::new(),
                 x2_constraints: Vec::new(),
@@ -252,6 +253,25 @@ pub(crate) fn rows(count: usize) -> Vec<PreferenceRow> {
             }
         })
         .collect()
+}
+
+/// Pairs as an import writes them: the rows without their second instruction.
+pub(crate) fn pairs(count: usize) -> Vec<PreferenceRow> {
+    let pair = |row: PreferenceRow| PreferenceRow {
+        id: format!("pair-{}", row.id),
+        task_id: format!("pair-{}", row.task_id),
+        kind: GroupKind::Pair,
+        operation: None,
+        x2: None,
+        proof: Proof {
+            x1y2: vec![VerdictRow::new(false, VerdictMethod::Judge, "")],
+            x2y1: Vec::new(),
+            x2y2: Vec::new(),
+            ..row.proof.clone()
+        },
+        ..row
+    };
+    rows(count).into_iter().map(pair).collect()
 }
 
 /// Writes preferences and calls `test` with their path and a base model.

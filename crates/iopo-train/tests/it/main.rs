@@ -8,6 +8,7 @@ mod golden_trace;
 mod gradient_checkpointing;
 mod losses;
 mod optimizers;
+mod pairs;
 mod peft;
 mod properties;
 mod responses;

@@ -19,8 +19,9 @@ fn synthesized(groups: &[PreferenceRow]) -> (Vec<InstructionRow>, Vec<ResponseRo
     let (mut instructions, mut responses) = (Vec::new(), Vec::new());
     for group in groups {
         for (kind, prompt, text) in
-            [("lower", &group.x1, &group.y1), ("upper", &group.x2, &group.y2)]
+            [("lower", Some(&group.x1), &group.y1), ("upper", group.x2.as_ref(), &group.y2)]
         {
+            let prompt = prompt.expect("a group");
             let id = format!("{}-{kind}", group.task_id);
             let check = CheckRow { id: kind.to_owned(), params: "{}".to_owned() };
             instructions.push(InstructionRow {

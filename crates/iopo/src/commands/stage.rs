@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use iopo::pipeline::{DEMONSTRATION, Pipeline, Stage, StageOutcome, StageSummary};
-use iopo_schema::SummaryRow;
+use iopo_schema::{MetricFamily, Subset, SummaryMetric, SummaryRow};
 use iopo_train::{RunSummary, TrainSummary};
 
 use crate::bars::{Bars, duration};
@@ -52,6 +52,7 @@ fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
     match summary {
         StageSummary::Train(made) => print_models(made),
         StageSummary::Report(_) => print_table(pipeline)?,
+        StageSummary::Eval(made) if made.prompts == 0 => print_rewards(pipeline)?,
         StageSummary::Synth(_)
         | StageSummary::Pairs(_)
         | StageSummary::Rounds(_)
@@ -93,6 +94,23 @@ fn line(run: &RunSummary) -> String {
     )
 }
 
+/// Prints the reward accuracy of each model on held-out rows.
+fn print_rewards(pipeline: &Pipeline) -> Result<()> {
+    let rows: Vec<SummaryRow> = iopo_schema::read(&pipeline.dir().summary_file())?;
+    let level = 100.0 * pipeline.config().eval.confidence;
+    for row in rows.iter().filter(|row| {
+        let SummaryRow { metric, subset, baseline, .. } = row;
+        *metric == SummaryMetric::RewardsAccuracies && *subset == Subset::All && baseline.is_none()
+    }) {
+        let [value, low, high] = [row.value, row.low, row.high].map(|share| 100.0 * share);
+        printer::result(&format!(
+            "{:>14}  {} {value:.1} % ({level:.0} % interval {low:.1} to {high:.1}, {} rows)",
+            row.model, row.metric, row.n
+        ))?;
+    }
+    Ok(())
+}
+
 /// Prints the table of the report, if the evaluation has run.
 fn print_table(pipeline: &Pipeline) -> Result<()> {
     let (config, summary) = (pipeline.config(), pipeline.dir().summary_file());
@@ -100,6 +118,9 @@ fn print_table(pipeline: &Pipeline) -> Result<()> {
         return Ok(());
     }
     let rows: Vec<SummaryRow> = iopo_schema::read(&summary)?;
+    if rows.iter().all(|row| row.metric.family() != MetricFamily::Accuracy) {
+        return print_rewards(pipeline);
+    }
     let headlines = pipeline.headlines()?;
     printer::result(&iopo_report::terminal_table(&rows, &headlines, Some(config.eval.confidence)))?;
     if config.demonstration {

@@ -43,8 +43,8 @@ fn hint(error: &PipelineError, out: &Path) -> Option<String> {
         PipelineError::WouldReplaceImported { .. } => format!(
             "run `iopo train --out {out}` to train on them, or pass another --out to build groups"
         ),
-        PipelineError::CannotEvaluateImported { .. } => {
-            "run `iopo report` to see the training metrics, or `iopo merge` to write a model for other evaluations"
+        PipelineError::NothingHeldOut { .. } => {
+            "import again with --test-size 0.1 or --test FILE, and train again; or set eval.prompts to a file with prompts"
                 .to_owned()
         }
         other => return other.hint(),

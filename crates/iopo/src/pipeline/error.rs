@@ -112,9 +112,13 @@ pub enum PipelineError {
         /// The preferences file.
         preferences: PathBuf,
     },
-    /// The run directory holds imported groups, whose instructions have no constraints to check.
-    #[error("{} holds imported groups; they have no constraints that code can check", preferences.display())]
-    CannotEvaluateImported {
+    /// The run directory holds imported rows, which have no tasks to draw test prompts from, and none is held out.
+    #[error(
+        "{} holds imported rows, which have no tasks to draw test prompts from, and none of the test split, on which reward \
+         accuracy is measured",
+        preferences.display()
+    )]
+    NothingHeldOut {
         /// The preferences file.
         preferences: PathBuf,
     },
@@ -199,8 +203,8 @@ impl PipelineError {
             Self::WouldReplaceImported { .. } => {
                 "train on them, or use another directory to build groups".to_owned()
             }
-            Self::CannotEvaluateImported { .. } => {
-                "render the report to see the training metrics, or merge the adapter for other evaluations"
+            Self::NothingHeldOut { .. } => {
+                "import again with rows for the test split, or set eval.prompts to a file with prompts"
                     .to_owned()
             }
             Self::NoModel { .. } => {
@@ -236,7 +240,7 @@ impl PipelineError {
             | Self::TooFewTasks { .. }
             | Self::OtherTasks { .. }
             | Self::WouldReplaceImported { .. }
-            | Self::CannotEvaluateImported { .. }
+            | Self::NothingHeldOut { .. }
             | Self::NoModel { .. }
             | Self::NoData { .. } => true,
             Self::InvalidInput { input, .. } => input.state == StageState::Stale,

@@ -12,8 +12,8 @@ use iopo_eval::{
 };
 use iopo_llm::Progress;
 use iopo_pairs::is_imported;
-use iopo_schema::Split;
 use iopo_schema::run_files::{self, model_folder, model_name};
+use iopo_schema::{PreferenceRow, Split};
 use iopo_synth::Task;
 use iopo_train::Method;
 use iopo_train::metadata::{METADATA, Metadata};
@@ -23,16 +23,19 @@ use crate::config::Lineage;
 
 use models::RunModels;
 
-/// Fails if an earlier stage has not run, if the groups are imported, which have no constraints to check, or if a model was
-/// trained on other groups than the run's, among which the test tasks may be.
+/// Fails if an earlier stage has not run, if imported rows leave nothing to evaluate on, or if a model was trained on other
+/// groups than the run's, among which the test tasks may be.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
     let dir = pipeline.dir();
     let preferences = dir.preferences_file();
     if is_imported(&preferences) {
-        return Err(PipelineError::CannotEvaluateImported { preferences });
+        if pipeline.config().eval.prompts.is_none() && !has_test_rows(&preferences)? {
+            return Err(PipelineError::NothingHeldOut { preferences });
+        }
+    } else {
+        needs(&dir.instructions_file(), Stage::Synth)?;
+        needs(&preferences, Stage::Pairs)?;
     }
-    needs(&dir.instructions_file(), Stage::Synth)?;
-    needs(&preferences, Stage::Pairs)?;
     for model in run_models(pipeline) {
         let stage = if model.round > 1 { Stage::Rounds } else { Stage::Train };
         if let Some(dir) = &model.trained {
@@ -41,6 +44,21 @@ pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
         }
     }
     Ok(())
+}
+
+/// Returns whether a file of groups and pairs has rows of the test split.
+fn has_test_rows(preferences: &Path) -> Result<bool, PipelineError> {
+    for batch in iopo_schema::stream::<PreferenceRow>(preferences)? {
+        if batch?.iter().any(|row| row.split == Split::Test) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the number of rounds whose models are evaluated. Imported rows have no tasks for a second round.
+fn rounds_of(pipeline: &Pipeline) -> usize {
+    if is_imported(&pipeline.dir().preferences_file()) { 1 } else { pipeline.config().rounds }
 }
 
 /// Fails if a model was trained on other groups than those beside its directory.
@@ -65,7 +83,7 @@ pub(super) fn run(
 ) -> Result<EvaluationSummary, PipelineError> {
     let dir = pipeline.dir();
     note_other_start(pipeline, progress)?;
-    if pipeline.config().rounds > 1 {
+    if rounds_of(pipeline) > 1 {
         on_split(pipeline, Split::Dev, &dir.dev_dir(), progress)?;
     }
     let summary = on_split(pipeline, Split::Test, &dir.eval_dir(), progress)?;
@@ -97,14 +115,17 @@ fn on_split(
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
-    let splits = pipeline.splits()?;
     std::fs::create_dir_all(out).map_err(PipelineError::io("create", out))?;
-    let paths = EvaluationPaths {
-        prompts: prompts(pipeline, &splits, split, out)?,
-        split,
-        training: training_files(pipeline, &splits),
-        out: out.to_owned(),
+    let (prompts, training) = if is_imported(&dir.preferences_file()) {
+        let (preferences, splits) = (dir.preferences_file(), BTreeMap::new());
+        let training = TrainingFiles { instructions: None, preferences, splits };
+        (config.eval.prompts.clone(), vec![training])
+    } else {
+        let splits = pipeline.splits()?;
+        let prompts = prompts(pipeline, &splits, split, out)?;
+        (Some(prompts), training_files(pipeline, &splits))
     };
+    let paths = EvaluationPaths { prompts, split, training, out: out.to_owned() };
     let candidates = candidates(pipeline)?;
     let base = pipeline.base()?.with_escaped_special_tokens(config.eval.escape_special_tokens);
     let (preferences, replaces) = (dir.preferences_file(), pipeline.replaces.get());
@@ -115,7 +136,7 @@ fn on_split(
 /// Lists the files of every synthesis of the run.
 fn training_files(pipeline: &Pipeline, splits: &BTreeMap<String, Split>) -> Vec<TrainingFiles> {
     let of = |dir: &RunDir| TrainingFiles {
-        instructions: dir.instructions_file(),
+        instructions: Some(dir.instructions_file()),
         preferences: dir.preferences_file(),
         splits: splits.clone(),
     };
@@ -199,7 +220,7 @@ pub(super) fn run_models(pipeline: &Pipeline) -> Vec<RunModel> {
             models.push(of(1, Lineage { method, seed }, dir));
         }
     }
-    for round in 2..=config.rounds {
+    for round in 2..=rounds_of(pipeline) {
         for lineage in config.lineages(round) {
             models.push(of(round, lineage, rounds::trained_dir(pipeline, round, lineage)));
         }

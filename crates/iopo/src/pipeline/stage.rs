@@ -118,7 +118,10 @@ impl fmt::Display for StageSummary {
             Self::Rounds(RoundsSummary { rounds, models, groups }) => {
                 write!(f, "{rounds} rounds, {models} models on {groups} groups after the first")
             }
-            Self::Eval(EvaluationSummary { prompts, models, numbers }) => {
+            Self::Eval(EvaluationSummary { prompts: 0, groups, models, numbers }) => {
+                write!(f, "{groups} held-out rows, {models} models, {numbers} numbers")
+            }
+            Self::Eval(EvaluationSummary { prompts, models, numbers, .. }) => {
                 write!(f, "{prompts} prompts, {models} models, {numbers} numbers")
             }
             Self::Report(made) => {

@@ -72,10 +72,10 @@ struct Trained<'a> {
     prompt: &'a str,
 }
 
-/// Lists both instructions of every group, and the instructions whose task has a split.
+/// Lists the instructions of every group and pair, and the instructions whose task has a split.
 fn trained<'a>(rows: TrainingRows<'a>) -> impl Iterator<Item = Trained<'a>> {
     let of_group = |group: &'a PreferenceRow| {
-        [&group.x1, &group.x2].map(|prompt| Trained {
+        group.instructions().map(move |prompt| Trained {
             split: group.split,
             task_id: &group.task_id,
             task: &group.task,

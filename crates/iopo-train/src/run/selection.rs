@@ -1,0 +1,72 @@
+//! The rows that the methods of a run train on.
+
+use iopo_core::SettingError;
+
+use super::data::{Data, check_dev};
+use crate::{
+    Method, TrainConfig, TrainError,
+    batch::{limited, smaller},
+    encode::EncodedGroup,
+};
+
+/// The rows of a run within its limits: groups, and pairs without a second instruction.
+pub(super) struct Selection<'a> {
+    pub(super) train: Vec<&'a EncodedGroup>,
+    /// Rows that a trial of the grid trains on.
+    pub(super) trial: Vec<&'a EncodedGroup>,
+    pub(super) dev: Vec<&'a EncodedGroup>,
+}
+
+impl<'a> Selection<'a> {
+    pub(super) fn new(config: &TrainConfig, data: &'a Data) -> Self {
+        let trial = smaller(config.max_train_groups, config.grid.max_train_groups);
+        Self {
+            train: limited(&data.train, config.max_train_groups),
+            trial: limited(&data.train, trial),
+            dev: limited(&data.dev, config.max_eval_groups),
+        }
+    }
+
+    /// Returns the rows without pairs, for methods that compare two instructions.
+    ///
+    /// # Errors
+    /// Returns an error if one of `methods` compares instructions and no row has two, or none of the dev split and a setting
+    /// needs one.
+    pub(super) fn without_pairs(
+        &self,
+        config: &TrainConfig,
+        methods: &[Method],
+    ) -> Result<Self, TrainError> {
+        let groups = |rows: &[&'a EncodedGroup]| -> Vec<&'a EncodedGroup> {
+            rows.iter().copied().filter(|row| row.has_second_instruction()).collect()
+        };
+        let made =
+            Self { train: groups(&self.train), trial: groups(&self.trial), dev: groups(&self.dev) };
+        let methods: Vec<&str> = methods
+            .iter()
+            .filter(|method| method.compares_instructions())
+            .map(|method| method.name())
+            .collect();
+        if methods.is_empty() {
+            return Ok(made);
+        }
+        if made.train.is_empty() || made.trial.is_empty() {
+            let found = format!(
+                "{}, but no group with two instructions among the {} rows of the train split; the others are pairs",
+                methods.join(", "),
+                self.train.len()
+            );
+            let other: Vec<&str> = Method::ALL
+                .iter()
+                .filter(|method| !method.compares_instructions())
+                .map(|method| method.name())
+                .collect();
+            let expected = format!("methods that train on pairs: {}", other.join(", "));
+            let hint =
+                "leave the method out, or import rows with their mirrored rows, which give groups";
+            return Err(SettingError::new("train.methods", found, expected).with_hint(hint).into());
+        }
+        check_dev(config, made.dev.len(), "only pairs are left")?;
+        Ok(made)
+    }
+}
