@@ -20,9 +20,8 @@ impl Run {
         static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
         let made = MADE.get_or_init(|| {
             let made = Self { dir: tempfile::tempdir().expect("temporary directory") };
-            let preset = include_str!("../presets/smoke.toml")
-                .replace("rounds = 2", "rounds = 1")
-                .replace("[round.2]\nmethods = [\"iopo\"]\n", "");
+            let preset =
+                include_str!("../presets/smoke.toml").replace("rounds = 2", "rounds = 1");
             let mut tasks = String::new();
             for line in include_str!("../data/tasks.jsonl").lines().take(16) {
                 tasks += line;

@@ -115,6 +115,9 @@ impl fmt::Display for StageSummary {
                 write!(f, "{} models on {} groups", made.runs.len(), made.groups)
             }
             Self::Rounds(RoundsSummary { rounds: 1, .. }) => write!(f, "one round"),
+            Self::Rounds(RoundsSummary { models: 0, .. }) => {
+                write!(f, "no method continues after the first round")
+            }
             Self::Rounds(RoundsSummary { rounds, models, groups }) => {
                 write!(f, "{rounds} rounds, {models} models on {groups} groups after the first")
             }
