@@ -43,7 +43,7 @@ pub fn answer(
     std::fs::create_dir_all(out_dir)
         .map_err(|source| EvalError::Folder { path: out_dir.to_owned(), source })?;
     let path = out_dir.join(run_files::PREDICTIONS);
-    let provenance = provenance(prompts, model, config)
+    let provenance = provenance(prompts, &model.name(), &model.fingerprint()?, config)
         .map_err(|source| EvalError::Json { path: path.clone(), source })?;
     let parts = Parts::<PredictionRow>::open(&path, &provenance)?;
     let mut summary = AnswerSummary { path, prompts: prompts.len(), answered: 0 };
@@ -121,7 +121,8 @@ fn answer_part(
 /// Describes what the file depends on: model, prompts and decoding, but not the machine.
 fn provenance(
     prompts: &[TestPrompt],
-    model: &dyn LanguageModel,
+    model: &str,
+    fingerprint: &str,
     config: &EvalConfig,
 ) -> serde_json::Result<Provenance> {
     let constraints = prompts
@@ -136,7 +137,8 @@ fn provenance(
         config: json!({
             "decoding": "greedy",
             "max_new_tokens": config.max_new_tokens,
-            "model": model.name(),
+            "model": model,
+            "fingerprint": fingerprint,
             "part_size": config.part_size,
         }),
         inputs: [("prompts".to_owned(), content_id(&asked))].into(),

@@ -50,6 +50,17 @@ pub trait LanguageModel {
     /// Returns the model's name and the hash of its weights, as written to the `generator` column.
     fn name(&self) -> String;
 
+    /// Returns a text that is equal only for models that give the same completions.
+    ///
+    /// It is written to files of completions, which are used again only if it is the same. The default is the
+    /// [name](Self::name), for models whose tokenizer and chat template are unknown.
+    ///
+    /// # Errors
+    /// Returns [`LlmError::Failed`] if it cannot be computed.
+    fn fingerprint(&self) -> Result<String, LlmError> {
+        Ok(self.name())
+    }
+
     /// Completes every request, in order: one completion per chat.
     ///
     /// Advances `progress` by one per completed request.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
+use iopo_core::ContentHasher;
 use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Quantization, Request};
 
 use crate::deal::shares;
@@ -217,6 +218,17 @@ fn stop_ids(config: &ModelConfig, end: Option<&EndOfTurn>) -> Vec<u32> {
 impl LanguageModel for ChatModel {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    /// Returns the name with a hash of what turns text into tokens and ends an answer.
+    fn fingerprint(&self) -> Result<String, LlmError> {
+        let Files { tokenizer, template, stop, .. } = &*self.files;
+        let mut hasher = ContentHasher::new();
+        hasher.part(tokenizer.hash()?).part(template.hash());
+        for id in stop {
+            hasher.part(id.to_le_bytes());
+        }
+        Ok(format!("{} {}", self.name, hasher.hex()))
     }
 
     fn complete(

@@ -216,8 +216,11 @@ impl SchemaError {
             Self::NoFile { .. } => "check the path",
             Self::Io { .. } => "check permissions and free space",
             Self::NotParquet { .. } => "copy the file again, or run the stage that writes it",
-            Self::Corrupt { .. } | Self::Altered { .. } | Self::Json { .. } => {
-                "the file is damaged; delete it and run the stage that writes it"
+            Self::Altered { .. } => {
+                "the file was changed after it was written; restore it, or delete it and run the stage that writes it"
+            }
+            Self::Corrupt { .. } | Self::Json { .. } => {
+                "the file is damaged; restore it, or delete it and run the stage that writes it"
             }
             Self::Unbounded { .. } => {
                 "write the file with smaller row groups and with plain or dictionary encoding"

@@ -67,7 +67,8 @@ pub fn sample_answers(
     let path = out_dir.join(run_files::ANSWERS);
     let generator = model.name();
     let style_prompts = config.open_style_prompts()?;
-    let provenance = provenance(tasks_hash, &generator, &style_prompts, config)?;
+    let by = Origin { generator: &generator, fingerprint: &model.fingerprint()? };
+    let provenance = provenance(tasks_hash, by, &style_prompts, config)?;
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
     if parts.is_complete() {
         return Ok(path);
@@ -111,19 +112,32 @@ pub fn sampled_answers(
         return Ok(None);
     }
     let sampled = iopo_schema::provenance(&path)?.config;
-    let generator = sampled.get("generator").and_then(serde_json::Value::as_str);
-    let Some(generator) = generator else { return Ok(None) };
-    let expected = provenance(tasks_hash, generator, &config.open_style_prompts()?, config)?;
+    let text = |key: &str| sampled.get(key).and_then(serde_json::Value::as_str);
+    let (Some(generator), Some(fingerprint)) = (text("generator"), text("fingerprint")) else {
+        return Ok(None);
+    };
+    let by = Origin { generator, fingerprint };
+    let expected = provenance(tasks_hash, by, &config.open_style_prompts()?, config)?;
     Ok(made_with::<ResponseRow>(&path, &expected).then_some(path))
+}
+
+/// The model that sampled answers.
+#[derive(Debug, Clone, Copy)]
+struct Origin<'a> {
+    /// Its name.
+    generator: &'a str,
+    /// Its fingerprint, which covers its tokenizer and chat template.
+    fingerprint: &'a str,
 }
 
 fn provenance(
     tasks_hash: &str,
-    generator: &str,
+    by: Origin<'_>,
     style_prompts: &[String],
     config: &SynthConfig,
 ) -> Result<Provenance, SynthError> {
-    let settings = config.answers_json(generator, style_prompts)?;
+    let mut settings = config.answers_json(by.generator, style_prompts)?;
+    settings["fingerprint"] = by.fingerprint.into();
     Ok(Provenance::new(crate::PRODUCER, settings).with_input("tasks", tasks_hash))
 }
 

@@ -19,8 +19,8 @@ use crate::{SynthConfig, SynthError, Task};
 /// The model that tells whether an answer is on its task: the base model, whichever model is sampled.
 #[derive(Clone, Copy)]
 pub struct RelevanceModel<'a> {
-    /// Name and weight hash of the model.
-    pub name: &'a str,
+    /// [Fingerprint](iopo_llm::LanguageModel::fingerprint) of the model.
+    pub fingerprint: &'a str,
     /// The model.
     pub model: &'a dyn LogProb,
 }
@@ -37,7 +37,7 @@ pub(crate) fn measure_relevance(
     progress: &dyn Progress,
 ) -> Result<PathBuf, SynthError> {
     let path = out_dir.join(run_files::RELEVANCE);
-    let provenance = provenance(answers, model.name, config)?;
+    let provenance = provenance(answers, model.fingerprint, config)?;
     let parts = Parts::<RelevanceRow>::open(&path, &provenance)?;
     if parts.is_complete() {
         return Ok(path);

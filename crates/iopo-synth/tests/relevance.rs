@@ -13,7 +13,7 @@ use iopo_testing::answers::{natural, write_tasks};
 use tempfile::TempDir;
 
 const OFF: &str = "I am glad to help with whatever you would like to know today, so please ask me.";
-const BASE: RelevanceModel<'static> = RelevanceModel { name: "overlap", model: &Overlap };
+const BASE: RelevanceModel<'static> = RelevanceModel { fingerprint: "overlap", model: &Overlap };
 
 /// Names the topic of the task, the fourth word of the prompt, or leaves the task.
 fn answer(request: &Request) -> String {

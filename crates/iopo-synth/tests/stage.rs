@@ -194,6 +194,46 @@ fn finished_parts_are_kept_if_the_model_fails_and_no_batch_spans_two_parts() {
     assert_eq!(bytes(dir.path()), bytes(whole.path()));
 }
 
+/// Models of one name whose tokenizers or chat templates differ.
+struct Templated {
+    fingerprint: &'static str,
+    calls: AtomicI64,
+}
+
+impl LanguageModel for Templated {
+    fn name(&self) -> String {
+        "scripted".to_owned()
+    }
+
+    fn fingerprint(&self) -> Result<String, LlmError> {
+        Ok(self.fingerprint.to_owned())
+    }
+
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Completion>, LlmError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        Scripted::new(natural).complete(requests, progress)
+    }
+}
+
+#[test]
+fn answers_are_sampled_again_if_the_template_of_the_model_changed() {
+    let dir = tempfile::tempdir().expect("folder");
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 3);
+    let calls = |fingerprint| {
+        let model = Templated { fingerprint, calls: AtomicI64::new(0) };
+        synthesize(&tasks, dir.path(), &model, None, &config(), &Silent).expect("a run");
+        model.calls.load(Ordering::Relaxed)
+    };
+    assert_eq!([calls("a"), calls("a"), calls("b"), calls("b"), calls("a")], [1, 0, 1, 0, 1]);
+    let sampled = synthesize_sampled(&tasks, dir.path(), &config(), &Silent).expect("readable");
+    assert!(sampled.is_some(), "any model's answers are finished");
+}
+
 #[test]
 fn finished_answers_need_no_model_and_other_settings_or_tasks_do() {
     let dir = tempfile::tempdir().expect("folder");

@@ -55,7 +55,7 @@ use iopo_llm::{LanguageModel, Progress, Silent};
 use iopo_pairs::{PairsSummary, is_imported, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
-use iopo_synth::{RelevanceModel, SynthSummary, synthesize, synthesize_sampled};
+use iopo_synth::{RelevanceModel, SynthError, SynthSummary, synthesize, synthesize_sampled};
 use iopo_train::{Responses, SftData, TrainInputs, TrainSummary};
 
 use crate::config::PipelineConfig;
@@ -174,6 +174,7 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         // Checked before synthesis, which takes long.
         self.refuse_imported()?;
+        self.check_files(Stage::Synth)?;
         benchmarks::check(self)?;
         if self.dir.is_run() {
             // The records have the hash of the model, which may have changed under its name.
@@ -190,6 +191,7 @@ impl Pipeline {
     /// # Errors
     /// Returns an error if the tasks are invalid, the model cannot be loaded or fails, or `progress` cancels.
     pub fn estimate(&self, progress: &dyn Progress) -> Result<TimeEstimate, PipelineError> {
+        self.check_files(Stage::Synth)?;
         estimate::measure(self, progress)
     }
 
@@ -207,6 +209,9 @@ impl Pipeline {
         stage: Stage,
         progress: &dyn Progress,
     ) -> Result<StageOutcome, PipelineError> {
+        if stage == Stage::Synth {
+            self.load_recorded()?;
+        }
         let (summary, duration) = self.perform(stage, progress, |own| {
             Ok(match stage {
                 Stage::Synth => StageSummary::Synth(self.run_synth(own, progress)?),
@@ -222,12 +227,13 @@ impl Pipeline {
 
     /// Samples responses to the tasks and writes instructions from the constraints that hold in them.
     ///
-    /// Loads the base model only if responses are missing.
+    /// If responses are finished, the base model is loaded only to find out whether they are still its own.
     ///
     /// # Errors
     /// Returns an error if the tasks are invalid or too few to train on, the model cannot be loaded or fails, no response
     /// is usable, a file cannot be read or written, or `progress` cancels.
     pub fn synth(&self, progress: &dyn Progress) -> Result<SynthSummary, PipelineError> {
+        self.load_recorded()?;
         Ok(self.perform(Stage::Synth, progress, |own| self.run_synth(own, progress))?.0)
     }
 
@@ -323,8 +329,8 @@ impl Pipeline {
         }
         let model = self.base()?.chat();
         let tasks = tasks::keep(&source, &self.dir)?;
-        let name = model.name();
-        let base = RelevanceModel { name: &name, model };
+        let fingerprint = model.fingerprint().map_err(SynthError::from)?;
+        let base = RelevanceModel { fingerprint: &fingerprint, model };
         self.synth_by(model, Some(base), &tasks, progress)
     }
 

@@ -20,8 +20,7 @@ impl Run {
         static MADE: OnceLock<tempfile::TempDir> = OnceLock::new();
         let made = MADE.get_or_init(|| {
             let made = Self { dir: tempfile::tempdir().expect("temporary directory") };
-            let preset =
-                include_str!("../presets/smoke.toml").replace("rounds = 2", "rounds = 1");
+            let preset = include_str!("../presets/smoke.toml").replace("rounds = 2", "rounds = 1");
             let mut tasks = String::new();
             for line in include_str!("../data/tasks.jsonl").lines().take(16) {
                 tasks += line;
@@ -154,6 +153,8 @@ fn tasks_that_changed_between_two_stages_end_in_a_refusal() {
     let run = Run::finished();
     let copy = run.out().join("tasks.jsonl");
     assert_eq!(fs::read(&copy).expect("copy"), fs::read(run.tasks()).expect("tasks"));
+    // The run was copied, so it learns the present path of the same tasks first.
+    run.ok("synth", &[]);
     let mut tasks = fs::read_to_string(run.tasks()).expect("tasks");
     tasks = tasks.replacen("\"task\": \"", "\"task\": \"Please: ", 1);
     fs::write(run.tasks(), &tasks).expect("written");
@@ -164,7 +165,157 @@ fn tasks_that_changed_between_two_stages_end_in_a_refusal() {
     // Without the original, the run's copy counts.
     fs::remove_file(run.tasks()).expect("removed");
     run.ok("train", &[]);
+    // Another path that does not exist is a mistake.
+    for stage in ["synth", "train", "report"] {
+        let error = run.command(stage, &["--set", "tasks=taks.jsonl"]).error(2);
+        let want = "`tasks`: found \"taks.jsonl\", which does not exist, expected a file of tasks";
+        assert!(error.contains(want) && error.contains("check the path"), "{error}");
+    }
+    run.ok("train", &[]);
 }
+
+#[test]
+fn a_test_task_that_was_trained_on_is_refused_at_every_step() {
+    let run = Run::finished();
+    // Other tasks: each stage alone refuses what was made from the old ones.
+    let mut lines: Vec<String> =
+        fs::read_to_string(run.tasks()).expect("tasks").lines().map(str::to_owned).collect();
+    lines.rotate_left(5);
+    fs::write(run.tasks(), lines.join("\n")).expect("written");
+    let seed = ["--set", "pairs.seed=5"];
+    for stage in ["pairs", "train", "eval", "report"] {
+        let error = run.command(stage, &seed).error(2);
+        assert!(error.contains(&format!("cannot run {stage}: synth is stale (tasks: ")), "{error}");
+    }
+    // Stage by stage: what is made again is named, and the next one is refused until it is made again too.
+    let again = run.ok("synth", &seed);
+    assert!(again.stderr.contains("synth is stale (tasks: "), "{}", again.stderr);
+    let error = run.command("train", &seed).error(2);
+    assert!(error.contains("cannot run train: pairs is stale ("), "{error}");
+    run.ok("pairs", &seed);
+    let error = run.command("eval", &seed).error(2);
+    assert!(error.contains("trained on groups with the content hash"), "{error}");
+    let again = run.ok("train", &seed);
+    assert!(again.stderr.contains("train is stale (preferences.parquet: "), "{}", again.stderr);
+    run.ok("rounds", &seed);
+    run.ok("eval", &seed);
+    run.ok("report", &seed);
+    let tasks_of = |split: iopo_schema::Split| {
+        let file = run.out().join("preferences.parquet");
+        let rows: Vec<iopo_schema::PreferenceRow> = iopo_schema::read(&file).expect("groups");
+        let of_split = rows.into_iter().filter(|row| row.split == split);
+        of_split.map(|row| row.task_id).collect::<std::collections::BTreeSet<_>>()
+    };
+    let (trained, tested) =
+        (tasks_of(iopo_schema::Split::Train), tasks_of(iopo_schema::Split::Test));
+    assert!(!trained.is_empty() && !tested.is_empty());
+    assert!(trained.is_disjoint(&tested), "{trained:?} and {tested:?}");
+}
+
+#[test]
+fn built_in_tasks_replace_the_runs_own_only_once_the_run_uses_them() {
+    let run = Run::finished();
+    let (jsonl, parquet) = (run.out().join("tasks.jsonl"), run.out().join("tasks.parquet"));
+    let own = fs::read(&jsonl).expect("copy");
+    // As if the run had been made from a Parquet file.
+    fs::write(&parquet, "not read").expect("written");
+    // A model that cannot be loaded changes nothing.
+    let built_in = ["--set", "tasks="];
+    let other = [&built_in[..], &["--model", "no-such-model"]].concat();
+    run.command("synth", &other).error(2);
+    assert_eq!(fs::read(&jsonl).expect("copy"), own);
+    run.ok("synth", &built_in);
+    let built_in = iopo::pipeline::BUILT_IN_TASKS.as_bytes();
+    assert!(fs::read(&jsonl).expect("copy") == built_in);
+    assert!(!parquet.exists() && !run.out().join(".tasks.jsonl").exists());
+}
+
+#[test]
+fn a_model_that_changes_under_its_name_is_noticed_and_every_stage_follows() {
+    let run = Run::finished();
+    // Under the same name, so that only the content can tell the models apart.
+    let model = run.dir.path().join("tiny");
+    copy(&run.out().join("model"), &model);
+    let with = ["--model", text(&model)];
+    // The same content elsewhere is the same model.
+    let answers = run.written("answers.parquet");
+    run.ok("synth", &with);
+    run.ok("train", &with);
+    assert_eq!(run.written("answers.parquet"), answers);
+    let path = model.join("tokenizer_config.json");
+    let settings = fs::read_to_string(&path).expect("settings");
+    let mut settings: serde_json::Value = serde_json::from_str(&settings).expect("JSON");
+    let template = settings["chat_template"].as_str().expect("a template").to_owned();
+    settings["chat_template"] = format!("{{# changed #}}{template}").into();
+    fs::write(&path, settings.to_string()).expect("written");
+    let error = run.command("train", &with).error(2);
+    assert!(error.contains("cannot run train: synth is stale (model: "), "{error}");
+    assert!(error.contains("iopo synth --out"), "{error}");
+    // What the hint names helps.
+    let again = run.ok("synth", &with);
+    assert!(again.stderr.contains("synth is stale (model: "), "{}", again.stderr);
+    assert_ne!(run.written("answers.parquet"), answers);
+    let predictions = run.written("eval/base/predictions.parquet");
+    for stage in ["pairs", "train", "rounds", "eval", "report"] {
+        run.ok(stage, &with);
+    }
+    assert_ne!(run.written("eval/base/predictions.parquet"), predictions, "the base answers again");
+}
+
+#[test]
+fn a_round_samples_again_after_the_template_changed() {
+    let run = Run::finished();
+    let rounds = ["--set", "rounds=2", "--set", "round.2.methods=[\"iopo\"]"];
+    run.ok("pipeline", &rounds);
+    let name = "rounds/2/iopo/answers.parquet";
+    let before = run.written(name);
+    run.ok("pipeline", &rounds);
+    assert_eq!(run.written(name), before, "the same answers");
+    let end = [&rounds[..], &["--set", "eos_token=<|im_start|>"]].concat();
+    run.ok("pipeline", &end);
+    assert_ne!(run.written(name), before, "another end of an answer");
+}
+
+#[test]
+fn a_moved_file_of_a_setting_changes_nothing() {
+    let run = Run::finished();
+    let prompts = run.dir.path().join("prompts.parquet");
+    fs::copy(run.out().join("eval/test_prompts.parquet"), &prompts).expect("copied");
+    let data = run.dir.path().join("prompts.jsonl");
+    fs::write(&data, IFEVAL).expect("written");
+    let at = |data: &Path, prompts: &Path| {
+        [
+            "--set".to_owned(),
+            "eval.benchmarks=[\"ifeval\"]".to_owned(),
+            "--set".to_owned(),
+            "eval.benchmark_max_new_tokens=4".to_owned(),
+            "--set".to_owned(),
+            format!("eval.benchmark_data.ifeval={}", text(data)),
+            "--set".to_owned(),
+            format!("eval.prompts={}", text(prompts)),
+        ]
+    };
+    let here = at(&data, &prompts);
+    let here: Vec<&str> = here.iter().map(String::as_str).collect();
+    run.ok("eval", &here);
+    let moved = [run.dir.path().join("other.jsonl"), run.dir.path().join("other.parquet")];
+    fs::rename(&data, &moved[0]).expect("moved");
+    fs::rename(&prompts, &moved[1]).expect("moved");
+    let there = at(&moved[0], &moved[1]);
+    let there: Vec<&str> = there.iter().map(String::as_str).collect();
+    let status = run.status(&there);
+    assert!(status.contains("eval    valid\n"), "{status}");
+    fs::write(&moved[0], IFEVAL.replace("tea", "rain")).expect("written");
+    let status = run.status(&there);
+    assert!(status.contains("eval    stale       eval.benchmark_data.ifeval: content"), "{status}");
+    // The old path is gone, which is known before anything is computed.
+    let error = run.command("synth", &here).error(2);
+    assert!(error.contains("`eval.prompts`: found ") && error.contains("exist"), "{error}");
+}
+
+/// A prompt of IFEval.
+const IFEVAL: &str = r#"{"key": 1, "prompt": "Write about tea without any commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
+"#;
 
 #[test]
 fn a_new_method_is_trained_and_the_others_are_kept() {
@@ -186,7 +337,12 @@ fn a_new_method_is_trained_and_the_others_are_kept() {
     // A method that the configuration no longer has is in no table.
     let removed = run.ok("pipeline", &[]);
     assert!(!removed.stdout.contains("dpo"), "{}", removed.stdout);
-    assert!(run.out().join("train/dpo").is_dir(), "its files are kept");
+    for folder in ["train/dpo", "eval/dpo"] {
+        assert!(run.out().join(folder).is_dir(), "its files are kept");
+        fs::remove_dir_all(run.out().join(folder)).expect("removed");
+    }
+    // They are no longer part of the run, so that they can be removed.
+    assert!(run.status(&[]).lines().all(|line| line.ends_with(" valid")), "{}", run.status(&[]));
     assert!(
         fs::read(run.out().join("report.html")).expect("report") == report,
         "it is in the report"

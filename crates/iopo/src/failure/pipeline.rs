@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use iopo::pipeline::PipelineError;
+use iopo::pipeline::{PipelineError, StageState};
 
 use super::Failure;
 
@@ -32,11 +32,21 @@ fn hint(error: &PipelineError, out: &Path) -> Option<String> {
         PipelineError::Locked { .. } => {
             "wait for it to end, stop it, or pass another --out".to_owned()
         }
-        PipelineError::InvalidInput { input, .. } => format!(
-            "run `iopo {} --out {out}` again, or `iopo pipeline --out {out}`, which computes again what is not valid, with \
-             the same flags; `iopo status {out}` shows every stage",
-            input.stage
-        ),
+        PipelineError::InvalidInput { input, .. } => {
+            let (stage, all) = (input.stage, format!("`iopo status {out}` shows every stage"));
+            match input.state {
+                StageState::Stale => format!(
+                    "run `iopo {stage} --out {out}` with the same flags, or `iopo pipeline --out {out}`, to compute it again, \
+                     or go back to the settings and files named above; {all}"
+                ),
+                StageState::Damaged => format!(
+                    "run `iopo {stage} --out {out}` to compute the damaged files again, or restore them; {all}"
+                ),
+                StageState::Unfinished | StageState::Missing | StageState::Valid => {
+                    format!("run `iopo {stage} --out {out}` to finish it; {all}")
+                }
+            }
+        }
         PipelineError::MissingInput { stage, .. } => format!(
             "run `iopo {stage} --out {out}` first, or `iopo pipeline`, which runs every stage"
         ),
@@ -107,8 +117,20 @@ mod tests {
         let (exit, text) = shown(PipelineError::InvalidInput { stage: Stage::Train, input });
         assert_eq!(exit, Exit::Usage);
         assert!(text.starts_with("error: cannot run train: pairs is stale (k0: 1 → 2; "), "{text}");
-        let hint = "k5: 1 → 2; and 3 more)\n  hint: run `iopo pairs --out OUT` again, or `iopo pipeline --out OUT`";
+        let hint = "k5: 1 → 2; and 3 more)\n  hint: run `iopo pairs --out OUT` with the same flags, or `iopo pipeline --out OUT`";
         assert!(text.contains(hint), "{text}");
+        for (state, exit, hint) in [
+            (
+                StageState::Damaged,
+                Exit::Failure,
+                "to compute the damaged files again, or restore them",
+            ),
+            (StageState::Unfinished, Exit::Failure, "run `iopo pairs --out OUT` to finish it"),
+        ] {
+            let input = StageStatus { stage: Stage::Pairs, state, reasons: vec![reason(1)] };
+            let (found, text) = shown(PipelineError::InvalidInput { stage: Stage::Train, input });
+            assert!(found == exit && text.contains(hint), "{text}");
+        }
     }
 
     #[test]

@@ -174,10 +174,18 @@ impl PipelineError {
             }
             Self::NoRun { .. } => "check the path".to_owned(),
             Self::InvalidInput { input, .. } => {
-                format!(
-                    "run the stage `{}` again, or the whole pipeline, which computes again what is not valid",
-                    input.stage
-                )
+                let stage = input.stage;
+                match input.state {
+                    StageState::Stale => format!(
+                        "run the stage `{stage}` or the whole pipeline to compute it again, or go back to the settings and files named above"
+                    ),
+                    StageState::Damaged => format!(
+                        "run the stage `{stage}` to compute the damaged files again, or restore them"
+                    ),
+                    StageState::Unfinished | StageState::Missing | StageState::Valid => {
+                        format!("run the stage `{stage}` to finish it")
+                    }
+                }
             }
             Self::OtherGroups { .. } => {
                 "train again on the groups of this run, or restore the groups that the model was trained on".to_owned()

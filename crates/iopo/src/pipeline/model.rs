@@ -11,6 +11,8 @@ use super::PipelineError;
 use crate::config::PipelineConfig;
 use crate::tiny;
 
+/// Folder of the tiny random model in the directory of a run.
+pub(super) const TINY_FOLDER: &str = "model";
 /// Characters of a weight hash that a model's name shows.
 const SHOWN_HASH: usize = 12;
 
@@ -79,7 +81,7 @@ impl Checkpoint {
             return Ok(Some(Self { path: path.to_path_buf(), name }));
         }
         if model.eq_ignore_ascii_case(tiny::NAME) {
-            let path = tiny::create(&scratch.join("model"))?;
+            let path = tiny::create(&scratch.join(TINY_FOLDER))?;
             return Ok(Some(Self { path, name: tiny::NAME.to_owned() }));
         }
         Ok(None)
@@ -197,7 +199,7 @@ mod tests {
         LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
     };
 
-    use iopo_model::{ChatModel, Dtype};
+    use iopo_model::{ChatModel, Dtype, TemplateSettings};
 
     use super::Checkpoint;
 
@@ -217,6 +219,22 @@ mod tests {
         assert_eq!((found.path, found.name.as_str()), (file, "a.gguf"));
         assert_eq!(find("tiny").expect("found").path, dir.path().join("model"));
         assert_eq!(find("no-such-model"), None);
+    }
+
+    #[test]
+    fn a_fingerprint_tells_templates_and_ends_of_an_answer_apart() {
+        let model = tiny();
+        let fingerprint = |model: &ChatModel| model.fingerprint().expect("a fingerprint");
+        assert_eq!(fingerprint(&model), fingerprint(&tiny()), "the same content");
+        let settings = TemplateSettings {
+            eos_token: Some("<|im_start|>".to_owned()),
+            ..TemplateSettings::default()
+        };
+        let other = model.with_template_settings(settings).expect("a token");
+        assert_eq!(other.name(), model.name());
+        assert_ne!(fingerprint(&other), fingerprint(&model));
+        let renamed = model.with_decoder(model.decoder().clone(), "trained");
+        assert_ne!(fingerprint(&renamed), fingerprint(&model), "other weights have another name");
     }
 
     fn request(text: &str, seed: u64) -> Request {

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use iopo_core::SettingError;
 use iopo_llm::Progress;
 use iopo_pairs::is_imported;
 
 use super::record::{self, ModelRecord, Record};
 use super::status::{self, Examination};
 use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, reads};
+use crate::config::ConfigError;
 
 impl Pipeline {
     /// Does the work of a stage, which gets its own state, and records what it read and wrote and how long it took.
@@ -21,6 +23,7 @@ impl Pipeline {
     ) -> Result<(T, Duration), PipelineError> {
         let begun = Instant::now();
         self.check(stage)?;
+        self.check_files(stage)?;
         self.dir.hold()?;
         let examined = self.examine(stage)?;
         status::refuse_stale_inputs(&examined)?;
@@ -64,6 +67,41 @@ impl Pipeline {
             Stage::Report if self.dir.is_run() => Ok(()),
             Stage::Report => Err(PipelineError::NoRun { dir: self.dir.root().to_owned() }),
         }
+    }
+
+    /// Fails if a file that a setting names is missing and this stage or a later one reads it.
+    pub(super) fn check_files(&self, stage: Stage) -> Result<(), PipelineError> {
+        let (train, eval) = (&self.config.train, &self.config.eval);
+        let start = train.start.as_ref().filter(|dir| stage <= Stage::Train && !dir.is_dir());
+        let prompts = eval.prompts.as_ref().filter(|file| stage <= Stage::Eval && !file.is_file());
+        for (key, path, expected) in [
+            ("train.start", start, "the folder of a trained model"),
+            ("eval.prompts", prompts, "a file of test prompts"),
+        ] {
+            if let Some(path) = path {
+                let found = format!("`{}`, which does not exist", path.display());
+                let error = SettingError::new(key, found, expected).with_hint("check the path");
+                return Err(ConfigError::from(error).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads the base model if synthesis has recorded its content, so that a model that changed under its name is noticed.
+    ///
+    /// A model that cannot be loaded is an error only once it is needed: a finished synthesis does not need it.
+    pub(super) fn load_recorded(&self) -> Result<(), PipelineError> {
+        let record = match Record::read(&self.dir.record_file(Stage::Synth)) {
+            // A damaged record is made again.
+            Err(PipelineError::File(_)) => None,
+            record => record?,
+        };
+        if record.and_then(|record| record.model).is_some_and(|model| model.hash.is_some())
+            && let Err(error) = self.load()
+        {
+            tracing::debug!("the base model is not compared with the record of synth: {error}");
+        }
+        Ok(())
     }
 
     /// Examines a stage and those before it. A model with another name is loaded, because it may be the same one.
@@ -140,7 +178,7 @@ impl Pipeline {
             }
         }
         let mut outputs = BTreeMap::new();
-        for (name, path) in reads::outputs(self, stage) {
+        for (name, path) in reads::outputs(self, stage)? {
             outputs.insert(name, iopo_schema::file_hash(&path)?);
         }
         record.outputs = Some(outputs);

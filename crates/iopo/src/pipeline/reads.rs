@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use iopo_core::ContentHasher;
@@ -74,9 +75,12 @@ pub(super) fn plan(
     hashes: &mut Hashes,
 ) -> Result<Record, PipelineError> {
     let config = pipeline.config();
+    let files = files(pipeline, stage);
+    // The content of a file that a setting names counts, so that it can be moved.
+    let is_file = |key: &str| stage != Stage::Report && files.iter().any(|(name, _)| name == key);
     let settings = flat(&config.to_table()?)
         .into_iter()
-        .filter(|(key, _)| depends(stage, key, config.rounds))
+        .filter(|(key, _)| depends(stage, key, config.rounds) && !is_file(key))
         .collect();
     let reads_model = match stage {
         Stage::Synth | Stage::Train | Stage::Eval => true,
@@ -87,24 +91,31 @@ pub(super) fn plan(
     let name = config.model.clone();
     let model = reads_model.then(|| ModelRecord { name, hash, ..ModelRecord::default() });
     let mut inputs = BTreeMap::new();
-    for (name, path) in files(pipeline, stage) {
+    for (name, path) in files {
         inputs.extend(hashes.of(&path)?.map(|hash| (name, hash)));
     }
     if stage == Stage::Synth {
-        let own = before.and_then(|record| record.inputs.get("tasks").cloned());
         let now = match tasks::original(config) {
             tasks::Original::BuiltIn => Some(iopo_core::hash::bytes(tasks::BUILT_IN_TASKS)),
             tasks::Original::File(path) => hashes.of(&path)?,
         };
         // The run keeps its copy if the original is gone.
-        inputs.extend(now.or(own).map(|hash| ("tasks".to_owned(), hash)));
+        let now = match (now, before) {
+            (None, Some(record)) => {
+                let own = tasks::recorded_hash(record, config);
+                Some(own.ok_or_else(|| tasks::missing(config))?)
+            }
+            (now, _) => now,
+        };
+        inputs.extend(now.map(|hash| (tasks::INPUT.to_owned(), hash)));
     }
     let start = config.train.start.as_ref().filter(|dir| stage == Stage::Train && dir.is_dir());
     if let Some(dir) = start {
         inputs.insert("train.start".to_owned(), start_hash(dir)?);
     }
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Ok(Record { version, settings, model, inputs, outputs: None })
+    let tasks = (stage == Stage::Synth).then(|| config.tasks.clone());
+    Ok(Record { version, settings, model, tasks, inputs, outputs: None })
 }
 
 /// Lists the files that a stage reads, by the names of its record.
@@ -152,7 +163,13 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
 }
 
 /// Lists the files that a stage has written, by their names in the run.
-pub(super) fn outputs(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
+///
+/// # Errors
+/// Returns an error if a directory cannot be listed.
+pub(super) fn outputs(
+    pipeline: &Pipeline,
+    stage: Stage,
+) -> Result<Vec<(String, PathBuf)>, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
     let root = dir.root();
     let of_run = |names: &[&str]| names.iter().map(|name| root.join(name)).collect::<Vec<_>>();
@@ -168,19 +185,22 @@ pub(super) fn outputs(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf
             [files, tasks::copies(dir)].concat()
         }
         Stage::Pairs => of_run(&[run_files::PREFERENCES, run_files::PAIRS_STATS]),
-        Stage::Train => trained_files(pipeline),
+        Stage::Train => trained_files(pipeline)?,
         Stage::Rounds if config.rounds < 2 => Vec::new(),
-        Stage::Rounds => below(&root.join(run_files::ROUNDS)),
-        Stage::Eval => below(&dir.eval_dir()),
+        Stage::Rounds => {
+            let policies = rounds::later_dirs(pipeline);
+            all_below(policies.iter().map(|policy| policy.root().to_owned()))?
+        }
+        Stage::Eval => evaluated_files(pipeline)?,
         Stage::Report => vec![dir.report_file()],
     };
     found.retain(|path| path.is_file());
     found.sort();
-    found.into_iter().map(|path| (name_in(root, &path), path)).collect()
+    Ok(found.into_iter().map(|path| (name_in(root, &path), path)).collect())
 }
 
 /// Lists the files of the models of the configuration, not those of methods that it no longer has.
-fn trained_files(pipeline: &Pipeline) -> Vec<PathBuf> {
+fn trained_files(pipeline: &Pipeline) -> Result<Vec<PathBuf>, PipelineError> {
     let train = &pipeline.config().train;
     let methods = train.resolved_methods().into_iter();
     let models: BTreeSet<String> = methods
@@ -188,30 +208,66 @@ fn trained_files(pipeline: &Pipeline) -> Vec<PathBuf> {
             train.seeds_of(method).into_iter().map(move |seed| train.folder(method, seed))
         })
         .collect();
-    let dir = pipeline.dir().train_dir();
-    let shared = entries(&dir).into_iter().filter(|path| path.is_file() && !is_progress(path));
-    shared.chain(models.iter().flat_map(|model| below(&dir.join(model)))).collect()
+    of_models(&pipeline.dir().train_dir(), &models)
 }
 
-/// Lists all files below a directory, without the progress of unfinished work.
-fn below(dir: &Path) -> Vec<PathBuf> {
+/// Lists the files of the evaluation of the configured models and benchmarks.
+fn evaluated_files(pipeline: &Pipeline) -> Result<Vec<PathBuf>, PipelineError> {
+    let (dir, config) = (pipeline.dir(), pipeline.config());
+    let models = run_models(pipeline).into_iter().map(|model| model.folder).collect();
+    let mut dirs = vec![dir.eval_dir()];
+    dirs.extend((config.rounds > 1).then(|| dir.dev_dir()));
+    dirs.extend(config.eval.benchmarks.iter().map(|id| dir.benchmark_dir(id)));
     let mut found = Vec::new();
-    for path in entries(dir).into_iter().filter(|path| !is_progress(path)) {
-        if path.is_dir() {
-            found.extend(below(&path));
-        } else {
+    for dir in dirs {
+        found.extend(of_models(&dir, &models)?);
+    }
+    Ok(found)
+}
+
+/// Lists the files in a directory and those below the folders of models in it.
+fn of_models(dir: &Path, models: &BTreeSet<String>) -> Result<Vec<PathBuf>, PipelineError> {
+    let mut found: Vec<PathBuf> = entries(dir)?.into_iter().filter(|path| path.is_file()).collect();
+    found.extend(all_below(models.iter().map(|model| dir.join(model)))?);
+    Ok(found)
+}
+
+/// Lists all files below some directories.
+fn all_below(dirs: impl Iterator<Item = PathBuf>) -> Result<Vec<PathBuf>, PipelineError> {
+    let mut found = Vec::new();
+    for dir in dirs {
+        found.extend(below(&dir)?);
+    }
+    Ok(found)
+}
+
+/// Lists all files below a directory. Links to directories are not followed, because they can form a cycle.
+fn below(dir: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+    let mut found = Vec::new();
+    for path in entries(dir)? {
+        if !path.is_dir() {
             found.push(path);
+        } else if !path.is_symlink() {
+            found.extend(below(&path)?);
         }
     }
-    found
+    Ok(found)
 }
 
-/// Lists the entries of a directory in order; none if there is no such directory.
-fn entries(dir: &Path) -> Vec<PathBuf> {
-    let listed = fs::read_dir(dir).into_iter().flatten();
-    let mut paths: Vec<PathBuf> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
+/// Lists the entries of a directory in order, without the progress of unfinished work; none if there is no such directory.
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, PipelineError> {
+    let failed = || PipelineError::io("list", dir);
+    let listed = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.map_err(failed())?,
+    };
+    let mut paths = Vec::new();
+    for entry in listed {
+        paths.push(entry.map_err(failed())?.path());
+    }
+    paths.retain(|path| !is_progress(path));
     paths.sort();
-    paths
+    Ok(paths)
 }
 
 /// Returns whether a path is a checkpoint, a directory of parts, or a temporary or hidden file.
@@ -273,7 +329,7 @@ impl Hashes {
 
 #[cfg(test)]
 mod tests {
-    use super::{Stage, depends, flat, is_progress, upstream};
+    use super::{Stage, below, depends, entries, flat, is_progress, upstream};
     use crate::config::PipelineConfig;
 
     #[test]
@@ -331,6 +387,23 @@ mod tests {
         let surprising: Vec<&String> = unused.iter().filter(|key| !known(key)).collect();
         assert!(surprising.is_empty(), "{surprising:?}");
         assert!(unused.contains(&"device".to_owned()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_form_a_cycle_are_not_followed_and_an_unreadable_directory_is_an_error() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let inner = dir.path().join("a");
+        std::fs::create_dir(&inner).expect("made");
+        std::fs::write(inner.join("file"), "x").expect("written");
+        std::os::unix::fs::symlink(dir.path(), inner.join("up")).expect("linked");
+        std::os::unix::fs::symlink(inner.join("file"), dir.path().join("link")).expect("linked");
+        let found = below(dir.path()).expect("listed");
+        assert_eq!(found, [inner.join("file"), dir.path().join("link")]);
+        assert!(entries(&dir.path().join("none")).expect("nothing").is_empty());
+        // A file is no directory.
+        let error = entries(&inner.join("file")).expect_err("not a directory").to_string();
+        assert!(error.starts_with("failed to list "), "{error}");
     }
 
     #[test]

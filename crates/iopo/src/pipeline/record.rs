@@ -25,6 +25,8 @@ pub(super) struct Record {
     pub(super) settings: BTreeMap<String, String>,
     /// The base model, if the stage reads it.
     pub(super) model: Option<ModelRecord>,
+    /// The setting `tasks`, if the stage is synthesis. Another path of the same tasks changes nothing.
+    pub(super) tasks: Option<String>,
     /// Hashes of the files that the stage reads, by their names in the run or by their setting.
     pub(super) inputs: BTreeMap<String, String>,
     /// Hashes of the files that the stage wrote, by their names in the run; `None` until it is finished.
@@ -50,6 +52,13 @@ pub(super) struct ModelRecord {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
+    /// Another version of the program ran the stage.
+    Version {
+        /// The version of the finished stage.
+        old: String,
+        /// The version of this program.
+        new: String,
+    },
     /// A setting that the stage reads has changed.
     Setting {
         /// The key.
@@ -93,6 +102,7 @@ impl fmt::Display for Reason {
             None => "none".to_owned(),
         };
         match self {
+            Self::Version { old, new } => write!(f, "made by iopo {old}, this is iopo {new}"),
             Self::Setting { key, old, new } => write!(f, "{key}: {old} → {new}"),
             Self::Model { old, new } => write!(f, "model: {old} → {new}"),
             Self::Input { name, old, new } => {
@@ -132,7 +142,7 @@ impl Record {
         let mut reasons = Vec::new();
         if self.version != now.version {
             let (old, new) = (self.version.clone(), now.version.clone());
-            reasons.push(Reason::Setting { key: "iopo".to_owned(), old, new });
+            reasons.push(Reason::Version { old, new });
         }
         reasons.extend(self.model_difference(now));
         for (key, old, new) in changed(&self.settings, &now.settings) {
@@ -219,6 +229,16 @@ mod tests {
             "b.parquet: content none → ff",
         ];
         assert_eq!(found, want);
+    }
+
+    #[test]
+    fn another_version_is_shown_as_such_and_another_path_of_the_tasks_is_no_difference() {
+        let old = Record { version: "0.1.0".to_owned(), ..Record::default() };
+        let now = Record { version: "0.2.0".to_owned(), ..Record::default() };
+        let found: Vec<String> = old.differences(&now).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["made by iopo 0.1.0, this is iopo 0.2.0"]);
+        let moved = Record { tasks: Some("a/mine.jsonl".to_owned()), ..old.clone() };
+        assert_eq!(old.differences(&moved), []);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use iopo_core::files;
 use iopo_llm::{LanguageModel as _, Progress};
 use iopo_schema::Split;
 use iopo_schema::run_files::{model_folder, model_name};
-use iopo_synth::{RelevanceModel, synthesize};
+use iopo_synth::{RelevanceModel, SynthError, synthesize};
 use iopo_train::TrainInputs;
 use iopo_train::metadata::{METADATA, Metadata};
 
@@ -61,7 +61,8 @@ fn run_one(
     // Always with the policy, because samples of another one would be replaced.
     let policy = pipeline.base()?.trained(&start, &name(pipeline, round - 1, lineage))?;
     let chat = pipeline.base()?.chat();
-    let base = RelevanceModel { name: &chat.name(), model: chat };
+    let fingerprint = chat.fingerprint().map_err(SynthError::from)?;
+    let base = RelevanceModel { fingerprint: &fingerprint, model: chat };
     let mut synth = config.synth.clone();
     synth.max_tasks = None;
     synthesize(&tasks, dir.root(), &policy, Some(base), &synth, progress)?;

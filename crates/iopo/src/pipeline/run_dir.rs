@@ -10,6 +10,7 @@ use iopo_core::files;
 use iopo_schema::content_hash::{seal, verify, zeros};
 use iopo_schema::{clear_parts, run_files};
 
+use super::model::TINY_FOLDER;
 use super::{PipelineError, Stage};
 use crate::config::PipelineConfig;
 
@@ -20,6 +21,8 @@ const HEADER: &str = "# The resolved configuration of this run: `iopo pipeline -
 const MARK: &str = "# content_hash = \"";
 /// The file of the lock.
 const LOCK: &str = ".lock";
+/// The file of the built-in tasks before they are copied to the run's tasks.
+const STAGED_TASKS: &str = ".tasks.jsonl";
 
 /// The paths of a run's files.
 ///
@@ -97,6 +100,11 @@ impl RunDir {
     /// Returns the run's copy of its tasks, which is `tasks.parquet` if they are a Parquet file.
     pub fn tasks_file(&self) -> PathBuf {
         self.root.join(run_files::TASKS)
+    }
+
+    /// Returns a hidden file of the built-in tasks, for as long as the run's copy holds other tasks.
+    pub(super) fn staged_tasks_file(&self) -> PathBuf {
+        self.root.join(STAGED_TASKS)
     }
 
     /// Returns the file of the constrained instructions.
@@ -212,9 +220,10 @@ impl Drop for Held {
             return;
         }
         // What remains does no harm, and a directory with other files stays.
-        for name in [LOCK, run_files::TASKS] {
+        for name in [LOCK, STAGED_TASKS, run_files::TASKS] {
             let _ = fs::remove_file(self.root.join(name));
         }
+        let _ = fs::remove_dir_all(self.root.join(TINY_FOLDER));
         let _ = fs::remove_dir(&self.root);
     }
 }

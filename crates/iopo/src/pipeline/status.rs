@@ -96,7 +96,10 @@ impl StageStatus {
         self.reasons.iter().any(|reason| match reason {
             Reason::Model { .. } => true,
             Reason::Setting { key, .. } => reads::OF_MODEL.contains(&key.as_str()),
-            Reason::Input { .. } | Reason::Upstream(_) | Reason::Output { .. } => false,
+            Reason::Version { .. }
+            | Reason::Input { .. }
+            | Reason::Upstream(_)
+            | Reason::Output { .. } => false,
         })
     }
 }

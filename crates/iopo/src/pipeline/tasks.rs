@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use iopo_core::files;
+use iopo_core::{SettingError, files};
 use iopo_schema::{file_hash, run_files};
 use iopo_synth::{SynthError, Task, used_tasks};
 
 use super::record::Record;
 use super::{PipelineError, RunDir, Stage};
-use crate::config::PipelineConfig;
+use crate::config::{ConfigError, PipelineConfig};
+
+/// Name of the tasks among the inputs of a record.
+pub(super) const INPUT: &str = "tasks";
 
 /// The built-in tasks, as JSON lines.
 pub const BUILT_IN_TASKS: &str = include_str!("../../data/tasks.jsonl");
@@ -36,22 +39,44 @@ pub(super) fn copies(dir: &RunDir) -> Vec<PathBuf> {
     [jsonl, parquet].into_iter().filter(|path| path.is_file()).collect()
 }
 
-/// Returns the file of tasks that synthesis reads: the original, or the run's copy if the original is gone.
+/// Returns the file of tasks that synthesis reads: the original, or the run's copy if the original is gone. The run's copy is
+/// not changed; built-in tasks that it does not have are written to another file.
 pub(super) fn source(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, PipelineError> {
-    let Original::File(file) = original(config) else {
-        return keep_text(BUILT_IN_TASKS.as_bytes(), &dir.root().join(run_files::TASKS));
+    let file = match original(config) {
+        Original::BuiltIn => {
+            let copy = dir.root().join(run_files::TASKS);
+            let is_copy = std::fs::read(&copy).ok().as_deref() == Some(BUILT_IN_TASKS.as_bytes());
+            let staged = dir.staged_tasks_file();
+            return if is_copy { Ok(copy) } else { keep_text(BUILT_IN_TASKS.as_bytes(), &staged) };
+        }
+        Original::File(file) => file,
     };
     if file.exists() {
         return Ok(file);
     }
-    let recorded = Record::read(&dir.record_file(Stage::Synth))?;
-    let recorded = recorded.and_then(|record| record.inputs.get("tasks").cloned());
+    let before = Record::read(&dir.record_file(Stage::Synth))?;
+    let recorded = before.as_ref().and_then(|record| recorded_hash(record, config));
     for copy in copies(dir) {
         if recorded.is_some() && recorded == Some(file_hash(&copy)?) {
             return Ok(copy);
         }
     }
-    Ok(file)
+    Err(missing(config))
+}
+
+/// Returns the hash of the tasks that synthesis read, if they are those that the configuration names.
+pub(super) fn recorded_hash(record: &Record, config: &PipelineConfig) -> Option<String> {
+    let same = record.tasks.as_ref() == Some(&config.tasks);
+    record.inputs.get(INPUT).filter(|_| same).cloned()
+}
+
+/// Returns the error about a file of tasks that does not exist.
+pub(super) fn missing(config: &PipelineConfig) -> PipelineError {
+    let found = format!("{:?}, which does not exist", config.tasks);
+    let error = SettingError::new("tasks", found, "a file of tasks").with_hint(
+        "check the path; the run's copy replaces only a file that the run was made from and that is gone",
+    );
+    PipelineError::from(ConfigError::from(error))
 }
 
 /// Copies the tasks into the run directory, so that a change of the original is noticed. Returns the copy.
@@ -60,13 +85,14 @@ pub(super) fn keep(source: &Path, dir: &RunDir) -> Result<PathBuf, PipelineError
     let jsonl = dir.root().join(run_files::TASKS);
     let parquet = jsonl.with_extension("parquet");
     let (copy, other) = if is_parquet { (parquet, jsonl) } else { (jsonl, parquet) };
-    if source == copy {
-        return Ok(copy);
+    if source != copy {
+        let bytes = std::fs::read(source).map_err(PipelineError::io("read", source))?;
+        keep_text(&bytes, &copy)?;
     }
-    let bytes = std::fs::read(source).map_err(PipelineError::io("read", source))?;
-    keep_text(&bytes, &copy)?;
-    if other.is_file() {
-        std::fs::remove_file(&other).map_err(PipelineError::io("remove", &other))?;
+    for old in [other, dir.staged_tasks_file()] {
+        if old.is_file() {
+            std::fs::remove_file(&old).map_err(PipelineError::io("remove", &old))?;
+        }
     }
     Ok(copy)
 }
@@ -107,7 +133,9 @@ pub(super) fn check_count(in_file: usize, config: &PipelineConfig) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use super::check_count;
+    use std::fs;
+
+    use super::{BUILT_IN_TASKS, INPUT, Record, RunDir, Stage, check_count, copies, keep, source};
     use crate::config::PipelineConfig;
 
     #[test]
@@ -125,5 +153,44 @@ mod tests {
         config.synth.max_tasks = Some(9);
         let hint = refused(400, &config);
         assert!(hint.starts_with("set synth.max_tasks above 9 (the file has 400"), "{hint}");
+    }
+
+    #[test]
+    fn the_copy_is_changed_only_by_keeping_and_there_is_one() {
+        let temporary = tempfile::tempdir().expect("temporary directory");
+        let dir = RunDir::at(temporary.path());
+        let (jsonl, parquet) = (dir.tasks_file(), dir.root().join("tasks.parquet"));
+        fs::write(&jsonl, "own").expect("written");
+        fs::write(&parquet, "own").expect("written");
+        let built_in = source(&PipelineConfig::default(), &dir).expect("built-in tasks");
+        assert_eq!(fs::read_to_string(&jsonl).expect("copy"), "own");
+        assert_eq!(keep(&built_in, &dir).expect("kept"), jsonl);
+        assert_eq!(fs::read_to_string(&jsonl).expect("copy"), BUILT_IN_TASKS);
+        assert_eq!(copies(&dir), std::slice::from_ref(&jsonl));
+        let files = fs::read_dir(dir.root()).expect("listed").count();
+        assert_eq!(files, 1, "the other file and the staged one are gone");
+        assert_eq!(source(&PipelineConfig::default(), &dir).expect("the copy"), jsonl);
+    }
+
+    #[test]
+    fn a_copy_replaces_only_the_file_that_it_was_made_from() {
+        let temporary = tempfile::tempdir().expect("temporary directory");
+        let dir = RunDir::at(temporary.path());
+        let at = |path: &str| {
+            let mut config = PipelineConfig::default();
+            path.clone_into(&mut config.tasks);
+            source(&config, &dir)
+        };
+        let error = at("mine.jsonl").expect_err("no run");
+        assert!(error.is_usage() && error.to_string().starts_with("`tasks`: found \"mine.jsonl\""));
+        fs::write(dir.tasks_file(), "own").expect("written");
+        let mut record = Record { tasks: Some("mine.jsonl".to_owned()), ..Record::default() };
+        record.inputs.insert(INPUT.to_owned(), iopo_core::hash::bytes("own"));
+        record.write(&dir.record_file(Stage::Synth)).expect("written");
+        assert_eq!(at("mine.jsonl").expect("the original is gone"), dir.tasks_file());
+        let error = at("mien.jsonl").expect_err("mistyped");
+        assert!(error.is_usage() && error.hint().is_some_and(|hint| hint.contains("path")));
+        fs::write(dir.tasks_file(), "edited").expect("written");
+        at("mine.jsonl").expect_err("not the copy that synthesis read");
     }
 }
