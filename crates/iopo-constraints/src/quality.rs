@@ -17,21 +17,24 @@ use crate::{Constraint, measure::Measure, text};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct QualityConfig {
-    /// Counts a response as an echo if it repeats this many words of a constraint's sentence in a row. Default: 5. Range: at
-    /// least 2.
-    #[cfg_attr(feature = "settings", schemars(range(min = 2)))]
+    /// Counts a response as an echo if it repeats this many words of a constraint's sentence in a row. Default: 5. Range: 2 to
+    /// 10000.
+    #[cfg_attr(feature = "settings", schemars(range(min = 2, max = 10_000)))]
     pub echo_words: usize,
     /// Counts a response as a loop if a larger share of its 4-grams repeats. Default: 0.3. Range: 0 to 1.
     #[cfg_attr(feature = "settings", schemars(range(min = 0.0, max = 1.0)))]
     pub max_repetition: f64,
-    /// Counts a response as thin if it has fewer words and no constraint asks for fewer. Default: 12.
+    /// Counts a response as thin if it has fewer words and no constraint asks for fewer. Default: 12. Range: 0
+    /// to 10000.
+    #[cfg_attr(feature = "settings", schemars(range(max = 10_000)))]
     pub min_words: usize,
     /// Counts a response of fewer than 40 words as thin if a smaller share of its words is distinct. Default: 0.35. Range: 0
     /// to 1.
     #[cfg_attr(feature = "settings", schemars(range(min = 0.0, max = 1.0)))]
     pub min_distinct: f64,
     /// Counts a response as off its task if it is not this much likelier given its own task than given another one, under the
-    /// base model; in nats per token. Default: 0.
+    /// base model; in nats per token. Default: 0. Range: -1000 to 1000.
+    #[cfg_attr(feature = "settings", schemars(range(min = -1000.0, max = 1000.0)))]
     pub min_relevance: f64,
 }
 

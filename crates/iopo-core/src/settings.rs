@@ -4,13 +4,14 @@
 //! comments become the descriptions, `Default` the defaults, and `#[schemars(range(min = 1))]` the allowed range.
 //! [`reference`](reference()) lists the settings of such a type, [`check_table`] checks the parsed text of a
 //! configuration file against it, [`check`] checks a value of the type, and [`check_weights`] the weights of a draw. Each
-//! range is written once.
+//! range is written once; [`limits`] has the bounds that many settings share.
 
 #[cfg(feature = "settings")]
 mod check;
 mod error;
 #[cfg(feature = "settings")]
 mod finite;
+pub mod limits;
 #[cfg(feature = "settings")]
 mod nearest;
 #[cfg(feature = "settings")]

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use iopo_constraints::Kind;
 use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
+use iopo_core::settings::limits::{
+    MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_TOKENS, MAX_VALUES, MAX_WEIGHT,
+};
 use iopo_core::settings::{check, check_weights};
 use iopo_schema::kinds_named;
 use schemars::JsonSchema;
@@ -21,12 +24,13 @@ use crate::{Bootstrap, EvalError, GainMargins};
 #[non_exhaustive]
 pub struct EvalConfig {
     /// Maximum number of tokens of a response. Longer ones are cut off and counted in `length_cut_share`. Default: 256.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub max_new_tokens: usize,
     /// Parquet file of test prompts, such as the `test_prompts.parquet` of another run. Default: none; the prompts are
     /// drawn from the test tasks.
     pub prompts: Option<PathBuf>,
     /// Maximum number of drawn prompts, spread evenly over the tasks; 0 means no limit. Default: 0.
+    #[schemars(range(max = MAX_COUNT))]
     pub max_prompts: usize,
     /// Prompts with seen kinds per test task. Default: 2.
     #[schemars(range(max = 1_000))]
@@ -35,10 +39,11 @@ pub struct EvalConfig {
     #[schemars(range(max = 1_000))]
     pub unseen_per_task: usize,
     /// Weights of prompts with 1, 2, 3 … constraints. Default: `[1, 1, 1]`.
-    #[schemars(inner(range(min = 0.0)))]
+    #[schemars(length(max = 16), inner(range(min = 0.0, max = MAX_WEIGHT)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Ids of the constraint kinds that separate seen prompts from unseen ones. In a run, set by the top-level
     /// `held_out`; any other value is refused. Default: none.
+    #[schemars(extend("uniqueItems" = true))]
     pub held_out: Vec<String>,
     /// What counts as an answer in clean accuracy. In a run, set by the top-level `quality`; any other value is refused.
     pub quality: QualityConfig,
@@ -46,6 +51,7 @@ pub struct EvalConfig {
     pub gain: GainMargins,
     /// Models that every other model is compared with, row by row, weaker ones first. Models that were not evaluated are
     /// ignored. Default: base, sft, sft-continued, dpo-paper, dpo.
+    #[schemars(length(max = MAX_VALUES), extend("uniqueItems" = true))]
     pub baselines: Vec<String>,
     /// Number of bootstrap resamples per interval. Higher values give smoother interval ends and take longer. Default:
     /// 2000.
@@ -55,20 +61,22 @@ pub struct EvalConfig {
     #[schemars(extend("exclusiveMinimum" = 0.0, "exclusiveMaximum" = 1.0))]
     pub confidence: f64,
     /// Prompts per part of `predictions.parquet`. A killed run loses at most one part of responses. Default: 32.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_BATCH))]
     pub part_size: usize,
     /// Treats a special token in the text of a prompt as ordinary text. If false, such a prompt is an error before anything is
     /// generated, because the token could end a turn. Default: false.
     pub escape_special_tokens: bool,
     /// Scores the base, the SFT model and the best method on these published benchmarks. `ifeval` is the only one so far.
     /// Default: none.
+    #[schemars(extend("uniqueItems" = true))]
     pub benchmarks: Vec<String>,
     /// Prompt file of each benchmark, by id: a path or the hub id of a dataset. Default: the published dataset.
     pub benchmark_data: BTreeMap<String, String>,
     /// Maximum number of tokens of a response to a benchmark. Published scores allow about 1280. Default: 512.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub benchmark_max_new_tokens: usize,
     /// Random seed of the drawn prompts and of the resamples. Default: 0; in a run, the top-level `seed`.
+    #[schemars(range(max = MAX_SEED))]
     pub seed: u64,
 }
 

@@ -15,14 +15,15 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct GainMargins {
-    /// Largest loss of relevance over the test prompts, in nats per token. Default: 0.1. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// Largest loss of relevance over the test prompts, in nats per token. Default: 0.1. Range: 0 to 1000.
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub max_relevance_loss: f64,
     /// Largest loss of clean answers to the test tasks without constraints, as a share. Default: 0.05. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_plain_loss: f64,
-    /// Largest perplexity of the responses under the base, as a multiple of the base's. Default: 1.5. Range: at least 1.
-    #[schemars(range(min = 1.0))]
+    /// Largest perplexity of the responses under the base, as a multiple of the base's. Default: 1.5. Range: 1 to
+    /// 1000000.
+    #[schemars(range(min = 1.0, max = 1e6))]
     pub max_perplexity_ratio: f64,
 }
 

@@ -27,10 +27,10 @@ pub struct LoraConfig {
     #[schemars(range(min = 1, max = 4096), extend("aliases" = ["rank", "lora_r"]))]
     pub r: usize,
     /// Strength of the adapter: its output is scaled by `lora_alpha / r`.
-    #[schemars(extend("exclusiveMinimum" = 0.0, "aliases" = ["alpha"]))]
+    #[schemars(range(max = 1e6), extend("exclusiveMinimum" = 0.0, "aliases" = ["alpha"]))]
     pub lora_alpha: f64,
     /// Linear layers that get an adapter, all seven by default.
-    #[schemars(extend("aliases" = ["targets"]))]
+    #[schemars(extend("uniqueItems" = true, "aliases" = ["targets"]))]
     pub target_modules: Vec<String>,
 }
 

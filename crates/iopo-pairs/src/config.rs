@@ -7,6 +7,7 @@ use std::fmt::Display;
 use iopo_constraints::Kind;
 use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
+use iopo_core::settings::limits::{MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_WEIGHT};
 use iopo_core::settings::{check, check_weights, json_without};
 use iopo_schema::{GroupKind, Operation, Split, usable_kinds};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -47,16 +48,27 @@ impl JsonSchema for PerSplit {
         "PerSplit".into()
     }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let number = generator.subschema_for::<usize>();
-        let each = schemars::json_schema!({
-            "type": "object",
-            "properties": {"train": number, "dev": number, "test": number},
-            "required": ["train", "dev", "test"],
-            "additionalProperties": false,
-        });
-        schemars::json_schema!({"anyOf": [number, each]})
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        up_to(MAX_COUNT)
     }
+}
+
+/// Returns the schema of a number for each split with an upper bound.
+fn up_to(most: usize) -> Schema {
+    let number = schemars::json_schema!({"type": "integer", "minimum": 0, "maximum": most});
+    let each = schemars::json_schema!({
+        "type": "object",
+        "properties": {"train": number, "dev": number, "test": number},
+        "required": ["train", "dev", "test"],
+        "additionalProperties": false,
+    });
+    schemars::json_schema!({"anyOf": [number, each]})
+}
+
+/// Returns the schema of `max_groups_per_task`. The candidates of a task are weighed against each other for every group, so
+/// that this number is more than a limit.
+fn groups_per_task(_: &mut SchemaGenerator) -> Schema {
+    up_to(1_000)
 }
 
 impl<'de> Deserialize<'de> for PerSplit {
@@ -86,18 +98,21 @@ impl<'de> Deserialize<'de> for PerSplit {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OperationWeights {
-    /// Frequency of groups in which a constraint is replaced by one that excludes it (full). Default: 1. Range: at
-    /// least 0.
-    #[schemars(range(min = 0.0))]
+    /// Frequency of groups in which a constraint is replaced by one that excludes it (full). Default: 1. Range: 0 to
+    /// 1000000.
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
     pub revise: f64,
-    /// Frequency of groups in which a constraint is replaced by another one (full). Default: 1. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// Frequency of groups in which a constraint is replaced by another one (full). Default: 1. Range: 0 to
+    /// 1000000.
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
     pub swap: f64,
-    /// Frequency of groups in which a constraint is added (sided). Default: 0.25. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// Frequency of groups in which a constraint is added (sided). Default: 0.25. Range: 0 to
+    /// 1000000.
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
     pub add: f64,
-    /// Frequency of groups in which a constraint is removed (sided). Default: 0.25. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// Frequency of groups in which a constraint is removed (sided). Default: 0.25. Range: 0 to
+    /// 1000000.
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
     pub remove: f64,
 }
 
@@ -125,21 +140,28 @@ impl OperationWeights {
 #[non_exhaustive]
 pub struct PairsConfig {
     /// Random seed of every draw and of the split. Default: 0; in a run, the top-level `seed`.
+    #[schemars(range(max = MAX_SEED))]
     pub seed: u64,
     /// Ids of the constraint kinds that pairing never uses. In a run, set by the top-level `held_out`; any other
     /// value is refused. Default: none.
+    #[schemars(extend("uniqueItems" = true))]
     pub held_out: Vec<String>,
     /// Maximum number of groups from one task. Default: 4 in all splits.
+    #[schemars(schema_with = "groups_per_task")]
     pub max_groups_per_task: PerSplit,
     /// Maximum number of groups of a split; 0 means no limit. Default: 0 in all splits.
     pub max_groups: PerSplit,
     /// Number of test tasks. Tasks are assigned to splits by a hash of task id and seed. Default: 80.
+    #[schemars(range(max = MAX_COUNT))]
     pub test_tasks: usize,
     /// Number of dev tasks, for tuning and early stopping. Default: 20.
+    #[schemars(range(max = MAX_COUNT))]
     pub dev_tasks: usize,
-    /// Fails the run if fewer test tasks have a group. Default: 60. Range: at most `test_tasks`.
+    /// Fails the run if fewer test tasks have a group; at most `test_tasks`. Default: 60.
+    #[schemars(range(max = MAX_COUNT))]
     pub min_test_tasks: usize,
     /// Fails the run if there are fewer groups for training. Default: 1.
+    #[schemars(range(max = MAX_COUNT))]
     pub min_train_groups: usize,
     /// Makes sided groups, from pure additions and removals. In a full group, each response violates the other
     /// instruction. In a sided group, one response follows both. Default: true.
@@ -149,10 +171,11 @@ pub struct PairsConfig {
     /// Minimum share of full groups among the groups of every task. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_full_share: f64,
-    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2. Range: each at least 0.
-    #[schemars(inner(range(min = 0.0)))]
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2.
+    #[schemars(length(max = 16), inner(range(min = 0.0, max = MAX_WEIGHT)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
+    #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0.0, "maximum": MAX_WEIGHT }))]
     pub kind_weights: BTreeMap<String, f64>,
     /// Treats two texts as duplicates if the Jaccard similarity of their word 3-grams is at least this. Default: 0.8.
     /// Range: 0 to 1.
@@ -164,8 +187,8 @@ pub struct PairsConfig {
     /// What counts as an answer: drops groups in which a response echoes a constraint of its instruction, loops, or is short
     /// although no constraint asks for that. In a run, set by the top-level `quality`; any other value is refused.
     pub quality: QualityConfig,
-    /// Tasks in one part of the output, the unit of resuming. Default: 32. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// Tasks in one part of the output, the unit of resuming. Default: 32. Range: 1 to 10000.
+    #[schemars(range(min = 1, max = MAX_BATCH))]
     pub tasks_per_part: usize,
 }
 

@@ -92,10 +92,10 @@ pub fn usable_kinds(
     kind_weights: &BTreeMap<String, f64>,
 ) -> Result<BTreeMap<Kind, f64>, SettingError> {
     let held_out = kinds_named("held_out", held_out)?;
-    kinds_named("kind_weights", kind_weights.keys())?;
     for (id, weight) in kind_weights {
+        let key = format!("kind_weights.{id}");
+        kinds_named(&key, [id])?;
         if !(weight.is_finite() && *weight >= 0.0) {
-            let key = format!("kind_weights.{id}");
             return Err(SettingError::new(key, weight, "a finite weight of at least 0"));
         }
     }
@@ -165,7 +165,7 @@ mod tests {
         };
         assert_eq!(refused(&held_out, &[("max_words", -1.0)]), "kind_weights.max_words");
         assert_eq!(refused(&[], &[("min_words", f64::NAN)]), "kind_weights.min_words");
-        assert_eq!(refused(&[], &[("nothing", 1.0)]), "kind_weights");
+        assert_eq!(refused(&[], &[("nothing", 1.0)]), "kind_weights.nothing");
         let all: Vec<String> = Kind::ALL.iter().map(|kind| kind.id().to_owned()).collect();
         assert_eq!(refused(&all, &[]), "held_out");
         let none: Vec<(&str, f64)> = Kind::ALL.iter().map(|kind| (kind.id(), 0.0)).collect();

@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::quality::QualityConfig;
 use iopo_constraints::{Dimension, Kind, StylePrompt};
+use iopo_core::SettingError;
+use iopo_core::settings::limits::{
+    MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_TOKENS, MAX_VALUES, MAX_WEIGHT,
+};
 use iopo_core::settings::{check, check_weights, json_without};
 use iopo_llm::Quantization;
 use iopo_schema::{kinds_named, usable_kinds};
@@ -19,16 +23,17 @@ use crate::style_prompts::open;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SamplingConfig {
-    /// Maximum number of tokens of a response; longer responses are cut. Default: 256. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// Maximum number of tokens of a response; longer responses are cut. Default: 256. Range: 1 to 1000000.
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub max_new_tokens: usize,
-    /// Softmax temperature; 0 decodes greedily. Default: 0.8. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// Softmax temperature; 0 decodes greedily. Default: 0.8. Range: 0 to 100.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub temperature: f32,
     /// Probability mass of nucleus sampling; 1 disables it. Default: 0.95. Range: above 0 and at most 1.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub top_p: f32,
-    /// Number of likeliest tokens to sample from; 0 disables the limit. Default: 0.
+    /// Number of likeliest tokens to sample from; 0 disables the limit. Default: 0. Range: 0 to 1000000.
+    #[schemars(range(max = MAX_TOKENS))]
     pub top_k: usize,
     /// Type of the weights that the model samples with. `int8` rounds them and the inputs of every product to 8 bits: faster
     /// on CPUs with AVX-512 VNNI in a build with `x86-v4`, slower elsewhere. It needs one more byte of memory per weight,
@@ -58,20 +63,22 @@ pub struct BackTranslateConfig {
     /// dimension the same share. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub spread: f64,
-    /// Weight of constraints that another response to the task violates, relative to others. Default: 4. Range: at
-    /// least 0.
-    #[schemars(range(min = 0.0))]
+    /// Weight of constraints that another response to the task violates, relative to others. Default: 4. Range: 0 to
+    /// 1000000.
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
     pub discriminating_weight: f64,
-    /// Maximum number of edited responses for each task; 0 disables edits. Default: 1.
+    /// Maximum number of edited responses for each task; 0 disables edits. Default: 1. Range: 0 to 1000.
+    #[schemars(range(max = 1_000))]
     pub edits_per_task: usize,
     /// Probability of each edit. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub edit_probability: f64,
     /// Edits only rare kinds: those that hold in responses to less than this share of the tasks. Default: 0.05. Range:
-    /// at least 0.
-    #[schemars(range(min = 0.0))]
+    /// 0 to 2.
+    #[schemars(range(min = 0.0, max = 2.0))]
     pub edit_reach: f64,
     /// Ids of the kinds that may be edited; if empty, `edit_reach` decides. Default: empty.
+    #[schemars(extend("uniqueItems" = true))]
     pub edit_kinds: Vec<String>,
 }
 
@@ -94,25 +101,28 @@ impl Default for BackTranslateConfig {
 #[non_exhaustive]
 pub struct SynthConfig {
     /// Random seed of every draw. Default: 0; in a run, the top-level `seed`.
+    #[schemars(range(max = MAX_SEED))]
     pub seed: u64,
-    /// Uses only the first tasks of the file. Default: all tasks. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// Uses only the first tasks of the file. Default: all tasks. Range: 1 to 1000000000.
+    #[schemars(range(min = 1, max = MAX_COUNT))]
     pub max_tasks: Option<usize>,
     /// How instructions and responses are made: `edit`, `back-translate`, `on-policy`, or a table of weights, for instance
     /// `{ edit = 1.0, on-policy = 1.0 }`, by which the responses to each task are shared. Default: `edit`.
     pub recipe: RecipeMix,
-    /// Responses sampled for each task. Default: 4. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// Responses sampled for each task. Default: 4. Range: 1 to 1000.
+    #[schemars(range(min = 1, max = 1_000))]
     pub samples_per_task: usize,
-    /// Responses of each task that are sampled without a style prompt. Default: 1.
+    /// Responses of each task that are sampled without a style prompt. Default: 1. Range: 0 to 1000.
+    #[schemars(range(max = 1_000))]
     pub plain_samples: usize,
     /// Style prompts of the other responses; they do not become part of an instruction. The built-in prompts that elicit
     /// a held-out kind are skipped. Default: [`StylePrompt::ALL`].
+    #[schemars(length(max = MAX_VALUES), extend("uniqueItems" = true))]
     pub style_prompts: Vec<String>,
     /// How responses are sampled.
     pub sampling: SamplingConfig,
-    /// Tasks in one part of the output, the unit of resuming; no batch spans two parts. Default: 8. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// Tasks in one part of the output, the unit of resuming; no batch spans two parts. Default: 8. Range: 1 to 10000.
+    #[schemars(range(min = 1, max = MAX_BATCH))]
     pub tasks_per_part: usize,
     /// Language of the tasks as a BCP 47 tag. Default: `en`.
     pub language: String,
@@ -134,35 +144,37 @@ pub struct SynthConfig {
     /// Keeps responses that hit the token limit untrimmed; meant for tiny random models. Default: false.
     pub keep_cut: bool,
     /// Drops a response that shares a run of this many words with a response to an earlier task, unless the run occurs in
-    /// the instructions of both tasks. Default: 8. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// the instructions of both tasks. Default: 8. Range: 1 to 1000.
+    #[schemars(range(min = 1, max = 1_000))]
     pub decontamination_ngram: usize,
 
-    /// Maximum number of instructions written for one response to a plain task. Default: 3. Range: at least 1.
-    #[schemars(range(min = 1))]
+    /// Maximum number of instructions written for one response to a plain task. Default: 3. Range: 1 to 32.
+    #[schemars(range(min = 1, max = 32))]
     pub instructions_per_answer: usize,
-    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 1, 1, as in the test prompts. Range: each at least 0.
-    #[schemars(inner(range(min = 0.0)))]
+    /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 1, 1, as in the test prompts.
+    #[schemars(length(max = 16), inner(range(min = 0.0, max = MAX_WEIGHT)))]
     pub constraints_per_instruction: Vec<f64>,
     /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
+    #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0.0, "maximum": MAX_WEIGHT }))]
     pub kind_weights: BTreeMap<String, f64>,
     /// Prefers kinds with few examples in the draws of the `edit` recipe. Higher values even out the kinds more; 0 draws every
-    /// kind alike, whether or not responses can satisfy it. Default: 4. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// kind alike, whether or not responses can satisfy it. Default: 4. Range: 0 to 100.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub kind_balance: f64,
     /// Probability that the `edit` recipe keeps a drawn constraint that the response satisfies already. Lower values give more
     /// edited responses. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub keep_probability: f64,
     /// Maximum number of words that edits may add to a response and remove from it, as a share of its words. A limit of 0.3
-    /// keeps most words as they were sampled, and reaches every kind as often as a limit of 1. Default: 0.3. Range: at least 0.
-    #[schemars(range(min = 0.0))]
+    /// keeps most words as they were sampled, and reaches every kind as often as a limit of 1. Default: 0.3. Range: 0 to 100.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub max_edit: f64,
     /// Fails the run if a larger share of the responses is edited. Default: 1. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub max_edited_share: f64,
     /// Ids of the constraint kinds that synthesis never uses. In a run, set by the top-level `held_out`; any other
     /// value is refused. Default: none.
+    #[schemars(extend("uniqueItems" = true))]
     pub held_out: Vec<String>,
 
     /// Settings of the `back-translate` recipe.
@@ -247,15 +259,33 @@ impl SynthConfig {
     /// # Errors
     /// Returns an error about the first setting that is out of range.
     pub fn validate(&self) -> Result<(), SynthError> {
+        // The ranges first, because the weights of kinds are computed with these settings.
+        check(self).map_err(|error| error.inside("synth"))?;
         self.kinds()?;
         self.named_edit_kinds()?;
-        check(self)
-            .and_then(|()| self.recipe.validate())
+        self.recipe
+            .validate()
+            .and_then(|()| self.check_texts())
             .and_then(|()| {
                 check_weights("constraints_per_instruction", &self.constraints_per_instruction)
             })
             .map_err(|error| error.inside("synth"))?;
         Ok(())
+    }
+
+    /// Checks the language and the style prompts.
+    fn check_texts(&self) -> Result<(), SettingError> {
+        if !is_language_tag(&self.language) {
+            let expected = "a BCP 47 tag of a language, such as `en` or `zh-Hans`";
+            return Err(SettingError::new("language", format!("{:?}", self.language), expected));
+        }
+        match self.style_prompts.iter().position(|text| text.trim().is_empty()) {
+            Some(index) => {
+                let key = format!("style_prompts[{index}]");
+                Err(SettingError::new(key, "a blank text", "the text of a prompt"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns the settings that the sampled answers depend on, with the style prompts that are used.
@@ -292,6 +322,18 @@ impl SynthConfig {
         let value = json_without(self, &["max_edited_share"]);
         Ok(value.map_err(|error| error.inside("synth"))?)
     }
+}
+
+/// Whether a text has the form of a BCP 47 tag: a language of two or three letters, and parts of up to eight letters or digits.
+fn is_language_tag(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let is_language = |part: &str| {
+        (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+    };
+    let is_part = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    parts.next().is_some_and(is_language) && parts.all(is_part)
 }
 
 fn kind_set<'a>(
@@ -338,6 +380,31 @@ mod tests {
         assert!(error.contains("synth.recipe.edit"), "{error}");
         let none = SynthConfig { constraints_per_instruction: vec![], ..SynthConfig::default() };
         assert!(none.validate().is_err());
+    }
+
+    #[test]
+    fn a_language_is_a_tag_and_a_style_prompt_has_text() {
+        let error = |change: fn(&mut SynthConfig)| {
+            let mut config = SynthConfig::default();
+            change(&mut config);
+            config.validate().expect_err("refused").to_string()
+        };
+        for tag in ["en", "zh-Hans", "gsw", "en-GB", "sl-rozaj-1994"] {
+            let language = tag.to_owned();
+            SynthConfig { language, ..SynthConfig::default() }.validate().expect(tag);
+        }
+        for tag in ["", "english", "e", "en_GB", "en-", "e n"] {
+            let config = SynthConfig { language: tag.to_owned(), ..SynthConfig::default() };
+            let error = config.validate().expect_err(tag).to_string();
+            assert!(error.starts_with(&format!("`synth.language`: found {tag:?}")), "{error}");
+        }
+        let blank = error(|config| config.style_prompts[1] = " ".to_owned());
+        assert!(blank.starts_with("`synth.style_prompts[1]`: found a blank text"), "{blank}");
+        let twice = error(|config| config.style_prompts[1] = config.style_prompts[0].clone());
+        assert!(
+            twice.contains("`synth.style_prompts[1]`") && twice.contains("distinct"),
+            "{twice}"
+        );
     }
 
     #[test]

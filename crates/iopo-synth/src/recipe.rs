@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use iopo_core::SettingError;
+use iopo_core::settings::limits::MAX_WEIGHT;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -146,7 +147,7 @@ impl JsonSchema for RecipeMix {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let weight = json_schema!({"type": "number", "minimum": 0.0});
+        let weight = json_schema!({"type": "number", "minimum": 0.0, "maximum": MAX_WEIGHT});
         let weights: serde_json::Map<String, serde_json::Value> = Recipe::ALL
             .iter()
             .map(|recipe| (recipe.name().to_owned(), weight.clone().to_value()))

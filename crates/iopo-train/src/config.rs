@@ -5,6 +5,9 @@ mod validate;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use iopo_core::settings::limits::{
+    MAX_COUNT, MAX_EPOCHS, MAX_SEED, MAX_TOKENS, MAX_VALUES, MAX_WEIGHT,
+};
 use iopo_model::LoraConfig;
 use iopo_schema::run_files::model_folder;
 use schemars::JsonSchema;
@@ -26,6 +29,11 @@ use crate::{
 
 pub use sft::{SftConfig, SftData};
 
+/// The largest strength of a loss or of a penalty.
+const MAX_STRENGTH: f64 = 1000.0;
+/// The largest number of values of one setting in a search grid; the grid tries every combination.
+const MAX_TRIED: u64 = 16;
+
 /// Training settings, named as in TRL and transformers where these have them.
 ///
 /// The default learning rates suit models of about 135M parameters. The paper's (1e-4 for SFT, 5e-6 for preferences)
@@ -39,9 +47,10 @@ pub struct TrainConfig {
     /// set. `sft-continued` is SFT for as many
     /// updates as a preference method. `dpo` uses both output pairs of a group, `dpo-paper` only y1 over y2 under x1.
     /// `iopo-no-output` and `iopo-three` are the paper's ablations. Default: `["sft", "dpo", "iopo"]`.
+    #[schemars(extend("uniqueItems" = true))]
     pub methods: Vec<Method>,
     /// Passes over the training groups, for each method after SFT. Default: 2.
-    #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["epochs"]))]
+    #[schemars(range(min = 1, max = MAX_EPOCHS), extend("aliases" = ["epochs"]))]
     pub num_train_epochs: usize,
     /// Peak learning rate of the preference methods and of continued SFT. Default: 1e-4.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0, "aliases" = ["lr"]))]
@@ -55,11 +64,11 @@ pub struct TrainConfig {
     /// Strength of the preference loss. Higher values keep the policy closer to the reference. Methods without a
     /// reference use their published values (SimPO 2.0, ORPO 0.1, TPO and TPO-L 0.01) unless `overrides` sets one.
     /// Default: 0.1.
-    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    #[schemars(range(max = MAX_STRENGTH), extend("exclusiveMinimum" = 0.0))]
     pub beta: f64,
     /// Weight of the SFT loss on the chosen responses, added to a preference loss as a mean per token. Higher values
     /// keep the chosen responses likely. Default: 1.0.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = MAX_STRENGTH))]
     pub pref_ftx: f64,
     /// Loss as a function of the margin, for `dpo`, `dpo-paper` and `iopo`; every other method has one loss. `sigmoid_norm`
     /// and `ipo` read means per token instead of sums over a response, so they need a larger `beta`. Default: sigmoid.
@@ -81,7 +90,7 @@ pub struct TrainConfig {
     /// `constant_with_warmup` stays at the peak, while `linear` and `cosine` decay to 0. Default: cosine.
     pub lr_scheduler_type: SchedulerType,
     /// Groups whose gradients one optimizer step averages; a group has up to four sequences. Default: 8.
-    #[schemars(range(min = 1, max = 1_000_000_000), extend("aliases" = ["batch_size"]))]
+    #[schemars(range(min = 1, max = MAX_COUNT), extend("aliases" = ["batch_size"]))]
     pub groups_per_update: usize,
     /// Takes groups of similar length into an update. On a CPU, each thread computes a part of an update, and threads with
     /// parts of similar length wait less for each other. Default: false.
@@ -89,7 +98,7 @@ pub struct TrainConfig {
     /// Maximum number of tokens of one forward and backward pass. Higher values use more memory. On a CPU, each thread
     /// computes one pass at a time, and an update is divided evenly over the threads. Changes results only by rounding.
     /// Default: 1024.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub tokens_per_micro_batch: usize,
     /// Recomputes activations in the backward pass, which saves memory and changes no result. A step with adapters takes
     /// about a third longer. `auto` recomputes only if the activations would not fit. Default: auto.
@@ -102,32 +111,38 @@ pub struct TrainConfig {
     /// Settings of the LoRA adapters.
     pub lora: LoraConfig,
     /// Maximum number of tokens of a sequence, prompt and response together. Default: 1024.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub max_length: usize,
     /// Treatment of groups that exceed `max_length`: `drop` skips them, `official` truncates them like the authors'
     /// released code. Default: drop.
     pub truncation_mode: TruncationMode,
     /// Scales the gradients down to this global norm if they exceed it; 0 turns clipping off. Default: 1.0.
-    #[schemars(range(min = 0.0), extend("aliases" = ["clip_norm"]))]
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT), extend("aliases" = ["clip_norm"]))]
     pub max_grad_norm: f64,
     /// Optimizer. Default: adamw.
     pub optim: OptimizerName,
     /// Weight decay of the optimizer. Default: 0.01.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = MAX_STRENGTH))]
     pub weight_decay: f64,
     /// Updates between two checkpoints; 0 writes none, so a stopped training starts over. Default: 10.
+    #[schemars(range(max = MAX_COUNT))]
     pub save_steps: usize,
     /// Random seed of the initial adapters and of the order of the groups. Default: 0; in a run, the top-level `seed`.
+    #[schemars(range(max = MAX_SEED))]
     pub seed: u64,
     /// Trains every method once for each of these random seeds, instead of `seed`. Default: `[]`.
+    #[schemars(length(max = MAX_VALUES), inner(range(max = MAX_SEED)), extend("uniqueItems" = true))]
     pub seeds: Vec<u64>,
     /// Maximum number of groups of the train split to train on; 0 uses all. Default: 0.
+    #[schemars(range(max = MAX_COUNT))]
     pub max_train_groups: usize,
     /// Evaluates loss and reward accuracy on the dev split during training. Default: true.
     pub do_eval: bool,
     /// Updates between two evaluations; 0 evaluates at the end of each epoch. Default: 0.
+    #[schemars(range(max = MAX_COUNT))]
     pub eval_steps: usize,
     /// Stops a method after this many evaluations in a row without an improvement; 0 never stops early. Default: 0.
+    #[schemars(range(max = MAX_COUNT))]
     pub early_stopping_patience: usize,
     /// Metric of the dev split that early stopping and `load_best_model_at_end` compare; `accuracy` is the reward
     /// accuracy. SFT always uses the loss. Default: loss.
@@ -135,6 +150,7 @@ pub struct TrainConfig {
     /// Keeps the weights of the best evaluation instead of those of the last update. Default: false.
     pub load_best_model_at_end: bool,
     /// Maximum number of groups of the dev split to evaluate on; 0 uses all. Default: 64.
+    #[schemars(range(max = MAX_COUNT))]
     pub max_eval_groups: usize,
     /// Settings of single methods, for instance `[train.overrides.simpo]`.
     #[schemars(extend("propertyNames" = method_names()))]
@@ -158,16 +174,17 @@ pub struct Override {
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: Option<f64>,
     /// Strength of the preference loss. Default: `train.beta`, or the published value of a method without a reference.
-    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    #[schemars(range(max = MAX_STRENGTH), extend("exclusiveMinimum" = 0.0))]
     pub beta: Option<f64>,
     /// Weight of the SFT loss. Default: `train.pref_ftx`, or the published value of a method without a reference.
-    #[schemars(range(min = 0.0))]
+    #[schemars(range(min = 0.0, max = MAX_STRENGTH))]
     pub pref_ftx: Option<f64>,
     /// Trains the method with only this many random seeds of the run, the first ones. SFT always trains with all, because the
     /// others start from it. Default: all.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000))]
     pub num_seeds: Option<usize>,
     /// Target margin of simpo and tpo-l. Default: the published value.
+    #[schemars(range(min = -1000.0, max = 1000.0))]
     pub gamma: Option<f64>,
 }
 
@@ -178,17 +195,35 @@ pub struct Override {
 #[non_exhaustive]
 pub struct GridConfig {
     /// Peak learning rates to try. Default: `[]`.
-    #[schemars(extend("items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0, "maximum": 1.0 }))]
+    #[schemars(
+        length(max = MAX_TRIED),
+        extend(
+            "items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0, "maximum": 1.0 },
+            "uniqueItems" = true
+        )
+    )]
     pub learning_rate: Vec<f64>,
     /// Values of beta to try. Default: `[]`.
-    #[schemars(extend("items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0 }))]
+    #[schemars(
+        length(max = MAX_TRIED),
+        extend(
+            "items" = { "type": "number", "format": "double", "exclusiveMinimum": 0.0, "maximum": MAX_STRENGTH },
+            "uniqueItems" = true
+        )
+    )]
     pub beta: Vec<f64>,
     /// Weights of the SFT loss to try. Default: `[]`.
-    #[schemars(inner(range(min = 0.0)))]
+    #[schemars(
+        length(max = MAX_TRIED),
+        inner(range(min = 0.0, max = MAX_STRENGTH)),
+        extend("uniqueItems" = true)
+    )]
     pub pref_ftx: Vec<f64>,
     /// Passes over the training groups in a trial; 0 takes `train.num_train_epochs`. Default: 0.
+    #[schemars(range(max = MAX_EPOCHS))]
     pub num_train_epochs: usize,
     /// Maximum number of groups that a trial trains on; 0 takes all. Default: 0.
+    #[schemars(range(max = MAX_COUNT))]
     pub max_train_groups: usize,
 }
 

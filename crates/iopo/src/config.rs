@@ -11,6 +11,8 @@
 //! # Ok::<(), iopo::config::ConfigError>(())
 //! ```
 
+mod assign;
+mod costs;
 mod error;
 mod page;
 mod pipeline;
@@ -18,6 +20,8 @@ mod presets;
 mod rounds;
 mod table;
 
+pub use assign::set;
+pub use costs::COSTS;
 pub use error::ConfigError;
 pub(crate) use error::setting_hint;
 pub use page::{listing, markdown, settings};
@@ -25,4 +29,4 @@ pub use pipeline::PipelineConfig;
 pub use presets::{PRESETS, preset};
 pub use rounds::{Lineage, RoundConfig, Rounds};
 pub(crate) use table::to_toml;
-pub use table::{check, differences, parse, resolve, set, set_seed};
+pub use table::{check, differences, parse, resolve, set_seed};

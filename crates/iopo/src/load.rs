@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use iopo::config::PipelineConfig;
+use iopo::config::{ConfigError, PipelineConfig};
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
 use iopo_model::device::{available, dtypes, has_driver};
 use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings};
@@ -13,6 +13,7 @@ use crate::fetch;
 use crate::panics;
 use crate::printer;
 use crate::probe::{Probe, probe};
+use crate::resolve::usage;
 
 /// Loads the base model of a run, downloading it if needed.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,10 @@ pub(crate) fn load(
     printer::stage("model", &format!("{path} on {device}"));
     let loaded = found.load(device, dtype, batch);
     let base = loaded.and_then(|base| base.with_template_settings(settings)).map_err(|error| {
+        if let ModelError::Setting(error) = error {
+            return usage(&format!("cannot use the model {path}"), &ConfigError::from(error))
+                .into();
+        }
         let what = format!("failed to load the model {path}");
         framed(
             error,

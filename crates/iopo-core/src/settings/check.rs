@@ -1,8 +1,11 @@
 //! Checks against the schema of a type: unknown keys, wrong types, values out of range.
 
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::nearest::nearest;
 use super::{SettingError, finite, schema};
@@ -79,13 +82,14 @@ fn null(key: &str, value: &Value) -> Option<String> {
 
 fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), SettingError> {
     let refused = || Err(SettingError::new(key, found(value), schema::expected(schema)));
-    if let Some(alternatives) = schema::alternatives(schema) {
+    let alternatives = schema::leaves(schema);
+    if alternatives.len() > 1 {
         let fits = |one: &Value| walk(key, value, one, root).is_ok();
-        if alternatives.iter().any(fits) {
+        if alternatives.iter().copied().any(fits) {
             return Ok(());
         }
         // If a single alternative has the type of the value, its error is the precise one.
-        let mut same_type = alternatives.iter().filter(|one| {
+        let mut same_type = alternatives.iter().copied().filter(|one| {
             let types = schema::types(one);
             types.iter().any(|name| is_of_type(value, name))
         });
@@ -133,14 +137,33 @@ fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), Se
         Value::Array(values) => {
             let items = schema.get("items").unwrap_or(&Value::Null);
             let mut each = values.iter().enumerate();
-            each.try_for_each(|(index, value)| walk(&format!("{key}[{index}]"), value, items, root))
+            each.try_for_each(|(index, value)| {
+                walk(&format!("{key}[{index}]"), value, items, root)
+            })?;
+            check_list(key, values, schema)
         }
-        Value::Number(number)
-            if number.as_f64().is_some_and(|number| !in_range(number, schema)) =>
-        {
-            refused()
-        }
+        Value::Number(number) if !in_range(number, schema) => refused(),
         _ => Ok(()),
+    }
+}
+
+/// Checks the length of a list, and that its values are distinct if the schema asks for that.
+fn check_list(key: &str, values: &[Value], schema: &Value) -> Result<(), SettingError> {
+    let length = values.len() as u64;
+    if !schema::allows_length(schema, length) {
+        let found = format!("a list of length {length}");
+        return Err(SettingError::new(key, found, schema::expected(schema)));
+    }
+    if !schema::is_distinct(schema) {
+        return Ok(());
+    }
+    let mut seen = BTreeSet::new();
+    match values.iter().position(|value| !seen.insert(value.to_string())) {
+        Some(index) => {
+            let found = format!("{} for the second time", values[index]);
+            Err(SettingError::new(format!("{key}[{index}]"), found, "distinct values"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -171,14 +194,23 @@ fn is_of_type(value: &Value, name: &str) -> bool {
     }
 }
 
-fn in_range(number: f64, schema: &Value) -> bool {
-    let holds = |name: &str, test: fn(f64, f64) -> bool| {
-        schema::bound(schema, name).is_none_or(|bound| test(number, bound))
+fn in_range(number: &Number, schema: &Value) -> bool {
+    let holds = |name: &str, test: fn(Ordering) -> bool| {
+        let bound = schema::bound(schema, name);
+        bound.is_none_or(|bound| compare(number, bound).is_some_and(test))
     };
-    holds("minimum", |number, bound| number >= bound)
-        && holds("maximum", |number, bound| number <= bound)
-        && holds("exclusiveMinimum", |number, bound| number > bound)
-        && holds("exclusiveMaximum", |number, bound| number < bound)
+    holds("minimum", Ordering::is_ge)
+        && holds("maximum", Ordering::is_le)
+        && holds("exclusiveMinimum", Ordering::is_gt)
+        && holds("exclusiveMaximum", Ordering::is_lt)
+}
+
+/// Compares two numbers; integers exactly.
+fn compare(a: &Number, b: &Number) -> Option<Ordering> {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        _ => a.as_f64()?.partial_cmp(&b.as_f64()?),
+    }
 }
 
 /// Describes a value for an error.

@@ -17,8 +17,10 @@ pub struct Setting {
     pub kind: String,
     /// The default as TOML; empty if there is none.
     pub default: String,
-    /// The allowed values in words; empty if every value of the type is allowed.
+    /// The allowed values in words, from the schema; empty if every value of the type is allowed.
     pub range: String,
+    /// The range that the field's documentation states after `Range:`, for readers of rustdoc.
+    pub documented_range: Option<String>,
     /// Its effect, from the field's documentation.
     pub effect: String,
     /// Names of this setting in other trainers. They are not accepted, but an error suggests this key for them.
@@ -48,7 +50,8 @@ pub(super) fn list(section: &str, schema: &Value, settings: &mut Vec<Setting>) {
             is_section,
             kind: schema::type_in_words(schema),
             default: if default.is_empty() { text.default } else { default },
-            range: text.range.unwrap_or_else(|| schema::range_in_words(schema)),
+            range: schema::range_in_words(schema),
+            documented_range: text.range,
             effect: text.effect,
             aliases: schema.get("aliases").map(strings).unwrap_or_default(),
             key: key.clone(),

@@ -1,7 +1,7 @@
 //! Reads the type, the range and the allowed values of a setting from its JSON schema.
 
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Returns the schema of a type with all references resolved.
 pub(super) fn of<T: JsonSchema>() -> Value {
@@ -49,6 +49,14 @@ pub(super) fn alternatives(schema: &Value) -> Option<&[Value]> {
     alternatives.and_then(Value::as_array).map(Vec::as_slice)
 }
 
+/// Returns the alternatives of a schema and of its alternatives; the schema itself if it has none.
+pub(super) fn leaves(schema: &Value) -> Vec<&Value> {
+    match alternatives(schema) {
+        Some(alternatives) => alternatives.iter().flat_map(leaves).collect(),
+        None => vec![schema],
+    }
+}
+
 /// Returns the names of the JSON types that a schema allows.
 pub(super) fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
@@ -70,8 +78,20 @@ pub(super) fn allowed(schema: &Value) -> Vec<&str> {
 }
 
 /// Returns a bound of a number.
-pub(super) fn bound(schema: &Value, name: &str) -> Option<f64> {
-    schema.get(name).and_then(Value::as_f64)
+pub(super) fn bound<'a>(schema: &'a Value, name: &str) -> Option<&'a Number> {
+    schema.get(name).and_then(Value::as_number)
+}
+
+/// Whether a list may have this length.
+pub(super) fn allows_length(schema: &Value, length: u64) -> bool {
+    let limit = |name: &str| schema.get(name).and_then(Value::as_u64);
+    limit("minItems").is_none_or(|least| length >= least)
+        && limit("maxItems").is_none_or(|most| length <= most)
+}
+
+/// Whether the values of a list must be distinct.
+pub(super) fn is_distinct(schema: &Value) -> bool {
+    schema.get("uniqueItems").and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// Describes the type, for instance `number`, `list of integers` or `string`.
@@ -98,8 +118,10 @@ pub(super) fn range_in_words(schema: &Value) -> String {
         return quoted.join(", ");
     }
     if let Some(items) = schema.get("items") {
-        let range = range_in_words(items);
-        return if range.is_empty() { range } else { format!("each {range}") };
+        return list_in_words(items, schema);
+    }
+    if let Some(values) = values(schema).filter(|values| properties(values).is_none()) {
+        return each_in_words(values);
     }
     if let Some(alternatives) = alternatives(schema) {
         return alternatives
@@ -108,12 +130,47 @@ pub(super) fn range_in_words(schema: &Value) -> String {
             .find(|range| !range.is_empty())
             .unwrap_or_default();
     }
-    let above = bound(schema, "exclusiveMinimum").map(|least| format!("above {least}"));
-    let least = bound(schema, "minimum").map(|least| format!("at least {least}"));
-    let below = bound(schema, "exclusiveMaximum").map(|most| format!("below {most}"));
-    let most = bound(schema, "maximum").map(|most| format!("at most {most}"));
+    let bound = |name: &str| bound(schema, name).map(number_in_words);
+    if let (Some(least), Some(most)) = (bound("minimum"), bound("maximum")) {
+        return format!("{least} to {most}");
+    }
+    let above = bound("exclusiveMinimum").map(|least| format!("above {least}"));
+    let least = bound("minimum").map(|least| format!("at least {least}"));
+    let below = bound("exclusiveMaximum").map(|most| format!("below {most}"));
+    let most = bound("maximum").map(|most| format!("at most {most}"));
     let bounds = [above.or(least), below.or(most)];
     bounds.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+/// Describes the allowed lists: their values, their length, and whether the values are distinct.
+fn list_in_words(items: &Value, schema: &Value) -> String {
+    let length = |name: &str, words: &str| {
+        let limit = schema.get(name).and_then(Value::as_u64);
+        limit.map(|limit| format!("{words} {limit} values"))
+    };
+    let distinct = is_distinct(schema).then(|| "distinct".to_owned());
+    let parts = [
+        Some(each_in_words(items)).filter(|range| !range.is_empty()),
+        length("minItems", "at least"),
+        length("maxItems", "at most"),
+        distinct,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+/// Describes the allowed values of a list or a table; empty if every value of the type is allowed.
+fn each_in_words(values: &Value) -> String {
+    let range = range_in_words(values);
+    if range.is_empty() { range } else { format!("each {range}") }
+}
+
+/// Formats a bound: an integer with all its digits, another number as short as possible.
+fn number_in_words(number: &Number) -> String {
+    match (number.as_i128(), number.as_f64()) {
+        (Some(integer), _) => integer.to_string(),
+        (None, Some(float)) => float.to_string(),
+        (None, None) => number.to_string(),
+    }
 }
 
 /// Describes type and range for an error, for instance `a number above 0` or ``one of `linear`, `cosine` ``.

@@ -37,11 +37,19 @@ struct Train {
     /// Weights.
     #[schemars(inner(range(min = 0.0)))]
     weights: Vec<f64>,
+    /// Random seeds. Range: at least 1.
+    #[schemars(length(max = 3), inner(range(max = 9_000_000_000_000_000_000_u64)), extend("uniqueItems" = true))]
+    seeds: Vec<u64>,
     /// Maximum number of groups of each split.
     limit: Limit,
     /// Weights by schedule.
-    #[schemars(extend("propertyNames" = { "enum": ["cosine", "constant"] }))]
+    #[schemars(extend(
+        "propertyNames" = { "enum": ["cosine", "constant"] },
+        "additionalProperties" = { "type": "number", "minimum": 0.0, "maximum": 2.5 }
+    ))]
     by_schedule: BTreeMap<String, f64>,
+    /// A limit that may be missing.
+    other_limit: Option<Limit>,
 }
 
 impl Default for Train {
@@ -52,8 +60,10 @@ impl Default for Train {
             epochs: None,
             warmup: None,
             weights: vec![1.0, 2.5],
+            seeds: Vec::new(),
             limit: Limit::All(3),
             by_schedule: BTreeMap::new(),
+            other_limit: None,
         }
     }
 }
@@ -98,6 +108,8 @@ fn the_reference_lists_types_defaults_ranges_and_effects() {
         r#"train.schedule | string | "cosine" | `cosine`, `constant` | Shape of the learning rate."#,
         "train.epochs | integer |  | at least 1 | Passes over the data.",
         "train.weights | list of numbers | [1.0, 2.5] | each at least 0 | Weights.",
+        "train.seeds | list of integers | [] | each 0 to 9000000000000000000; at most 3 values; distinct | Random seeds.",
+        "train.by_schedule | table | {} | each 0 to 2.5 | Weights by schedule.",
     ];
     for row in want {
         assert!(rows.iter().any(|found| found == row), "{row}\nnot in\n{}", rows.join("\n"));
@@ -105,6 +117,14 @@ fn the_reference_lists_types_defaults_ranges_and_effects() {
     let sections: Vec<&str> =
         settings.iter().filter(|s| s.is_section).map(|s| s.key.as_str()).collect();
     assert_eq!(sections, ["train"]);
+}
+
+#[test]
+fn the_range_of_the_reference_is_the_one_that_is_checked() {
+    let settings = reference::<Config>();
+    let seeds = settings.iter().find(|setting| setting.key == "train.seeds").expect("a setting");
+    assert_eq!(seeds.documented_range.as_deref(), Some("at least 1"), "the words of the field");
+    assert!(seeds.range.starts_with("each 0 to 9"), "{}", seeds.range);
 }
 
 #[test]
@@ -160,7 +180,29 @@ fn an_error_about_a_value_names_the_allowed_ones() {
         ),
         (
             json!({"train": {"by_schedule": {"cosine": "x"}}}),
-            "`train.by_schedule.cosine`: found \"x\", expected a number",
+            "`train.by_schedule.cosine`: found \"x\", expected a number, 0 to 2.5",
+        ),
+        (
+            json!({"train": {"by_schedule": {"cosine": 3}}}),
+            "`train.by_schedule.cosine`: found 3, expected a number, 0 to 2.5",
+        ),
+        (
+            json!({"train": {"seeds": [1, 2, 1]}}),
+            "`train.seeds[2]`: found 1 for the second time, expected distinct values",
+        ),
+        (
+            json!({"train": {"seeds": [1, 2, 3, 4]}}),
+            "`train.seeds`: found a list of length 4, expected a list of integers, each 0 to \
+             9000000000000000000; at most 3 values; distinct",
+        ),
+        (
+            // One more than the limit: the numbers are compared as integers.
+            json!({"train": {"seeds": [9_000_000_000_000_000_001_u64]}}),
+            "`train.seeds[0]`: found 9000000000000000001, expected an integer, 0 to 9000000000000000000",
+        ),
+        (
+            json!({"train": {"other_limit": {"train": -1, "test": 1}}}),
+            "`train.other_limit.train`: found -1, expected an integer, at least 0",
         ),
     ] {
         assert_eq!(refused(&table).to_string(), want);

@@ -1,5 +1,6 @@
 //! The settings of SFT.
 
+use iopo_core::settings::limits::{MAX_COUNT, MAX_EPOCHS};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ named! {
 #[non_exhaustive]
 pub struct SftConfig {
     /// Passes of SFT over its data. Default: 2.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
+    #[schemars(range(min = 1, max = MAX_EPOCHS))]
     pub num_train_epochs: usize,
     /// Peak learning rate of SFT. Default: 5e-4.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
@@ -35,6 +36,7 @@ pub struct SftConfig {
     pub data: SftData,
     /// Maximum number of rows that `data = "responses"` reads; 0 reads all. The rows are drawn with `train.seed`, evenly
     /// over constraint kinds and tasks. Default: 0.
+    #[schemars(range(max = MAX_COUNT))]
     pub max_rows: usize,
 }
 

@@ -1,13 +1,24 @@
 //! The configuration of a whole run.
 
+use std::collections::BTreeMap;
+
 use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
+use iopo_core::settings;
+use iopo_core::settings::limits::{MAX_BATCH, MAX_SEED};
+use iopo_eval::gain::BASE;
 use iopo_model::template::Date;
 use iopo_model::{Dtype, TemplateSettings};
+use iopo_schema::run_files::model_name;
+use iopo_schema::usable_kinds;
+use iopo_train::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Rounds};
+
+/// The largest number of rounds.
+const MAX_ROUNDS: usize = 16;
 
 /// Settings of a run.
 ///
@@ -39,18 +50,20 @@ pub struct PipelineConfig {
     /// the day. Default: 2024-07-26.
     pub template_date: String,
     /// Random seed of every stage that does not set its own.
+    #[schemars(range(max = MAX_SEED))]
     seed: u64,
     /// Constraint kinds that synthesis and pairing never use, so that evaluation can compare seen and unseen kinds.
+    #[schemars(extend("uniqueItems" = true))]
     held_out: Vec<String>,
     /// Maximum number of sequences that a worker generates together. Higher values use more memory. On a CPU, every thread
     /// is a worker.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = MAX_BATCH))]
     pub generation_batch: usize,
     /// What counts as an answer, in the data sets of synthesis and in clean accuracy.
     quality: QualityConfig,
     /// Rounds of synthesis, pairing and training. Each round after the first samples from the policies of the round before
     /// and trains on from them. Default: 1.
-    #[schemars(range(min = 1, max = 16))]
+    #[schemars(range(min = 1, max = MAX_ROUNDS))]
     pub rounds: usize,
     /// Settings of single rounds after the first, for instance `[round.2]`.
     pub round: Rounds,
@@ -111,8 +124,9 @@ impl PipelineConfig {
         for (_, own) in self.seeds_mut() {
             *own = seed;
         }
-        for (own, seed) in self.train.seeds.iter_mut().zip(seed..) {
-            *own = seed;
+        for (own, offset) in self.train.seeds.iter_mut().zip(0..) {
+            // A seed near its limit is refused by the check of the settings.
+            *own = seed.saturating_add(offset);
         }
     }
 
@@ -176,10 +190,15 @@ impl PipelineConfig {
     /// # Errors
     /// Returns an error about the first invalid setting.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        // Before the sections, whose copies of these settings would be named otherwise.
+        settings::check(&self.quality).map_err(|error| error.inside("quality"))?;
+        usable_kinds(&self.held_out, &BTreeMap::new())?;
+        settings::check(self)?;
         self.synth.validate()?;
         self.pairs.validate()?;
         self.train.validate()?;
         self.eval.validate()?;
+        self.validate_baselines()?;
         self.validate_rounds()?;
         self.template_settings()?;
         for (section, held_out) in self.clone().held_out_mut() {
@@ -210,6 +229,28 @@ impl PipelineConfig {
                 .into());
         }
         Ok(())
+    }
+
+    /// Checks that every baseline is the name of a model that a run can have.
+    fn validate_baselines(&self) -> Result<(), SettingError> {
+        let is_known = |name: &str| {
+            let is_of = |method: &Method| {
+                (1..=MAX_ROUNDS).any(|round| model_name(method.name(), round) == name)
+            };
+            name == BASE || Method::ALL.iter().any(is_of)
+        };
+        match self.eval.baselines.iter().enumerate().find(|(_, name)| !is_known(name)) {
+            Some((index, name)) => {
+                let methods: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+                let expected = format!(
+                    "`{BASE}`, a method ({}), or a method after a later round, such as `iopo-round2`",
+                    methods.join(", ")
+                );
+                let key = format!("eval.baselines[{index}]");
+                Err(SettingError::new(key, format!("{name:?}"), expected))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns the settings of the model's chat template.
@@ -270,6 +311,48 @@ mod tests {
         let own = config.eval.quality.clone();
         config.set_quality(&own);
         config.validate().expect("the same everywhere");
+    }
+
+    #[test]
+    fn an_error_names_the_setting_of_the_run_and_not_its_copy_in_a_section() {
+        let refused = |change: fn(&mut PipelineConfig)| {
+            let mut config = PipelineConfig::preset("smoke").expect("a preset");
+            change(&mut config);
+            config.validate().expect_err("refused").to_string()
+        };
+        let error = refused(|config| config.set_held_out(["no_such_kind"]));
+        assert!(error.starts_with("`held_out`: found \"no_such_kind\""), "{error}");
+        let error = refused(|config| {
+            config.set_held_out(iopo_constraints::Kind::ALL.iter().map(|kind| kind.id()));
+        });
+        assert!(error.starts_with("`held_out`: found every kind"), "{error}");
+        let error = refused(|config| {
+            let mut quality = config.quality().clone();
+            quality.max_repetition = f64::NAN;
+            config.set_quality(&quality);
+        });
+        assert!(error.starts_with("`quality.max_repetition`"), "{error}");
+        let error = refused(|config| config.set_seed(u64::MAX));
+        assert!(error.starts_with("`seed`"), "{error}");
+        let error = refused(|config| config.rounds = 17);
+        assert!(error.starts_with("`rounds`: found 17"), "{error}");
+    }
+
+    #[test]
+    fn a_baseline_is_the_base_or_a_method_after_a_round() {
+        let with = |name: &str| {
+            let mut config = PipelineConfig::preset("smoke").expect("a preset");
+            config.eval.baselines = vec!["base".to_owned(), name.to_owned()];
+            config.validate().map_err(|error| error.to_string())
+        };
+        for name in ["sft", "iopo-no-output", "dpo-round2", "iopo-round16"] {
+            with(name).expect(name);
+        }
+        for name in ["dop", "iopo-round17", "iopo-seed0", ""] {
+            let error = with(name).expect_err(name);
+            assert!(error.starts_with(&format!("`eval.baselines[1]`: found {name:?}")), "{error}");
+        }
+        assert!(with("base").expect_err("twice").contains("distinct values"));
     }
 
     #[test]

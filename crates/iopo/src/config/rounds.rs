@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_core::SettingError;
+use iopo_core::settings::limits::{MAX_COUNT, MAX_EPOCHS};
 use iopo_train::{GridConfig, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,21 +18,23 @@ pub struct RoundConfig {
     /// Recipe of synthesis, as in `synth.recipe`. Default: on-policy.
     pub recipe: Option<iopo_synth::RecipeMix>,
     /// Responses sampled for each task, as in `synth.samples_per_task`.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000))]
     pub samples_per_task: Option<usize>,
     /// Methods to continue. Each must have been trained in the round before; SFT is never repeated. Default: all of the round
     /// before.
+    #[schemars(extend("uniqueItems" = true))]
     pub methods: Option<Vec<Method>>,
     /// Continues only this many random seeds of each method, the first ones. Default: all of the round before.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000))]
     pub num_seeds: Option<usize>,
     /// Peak learning rate, as in `train.learning_rate`.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0.0))]
     pub learning_rate: Option<f64>,
     /// Passes over the training groups, as in `train.num_train_epochs`.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
+    #[schemars(range(min = 1, max = MAX_EPOCHS))]
     pub num_train_epochs: Option<usize>,
     /// Maximum number of groups to train on, as in `train.max_train_groups`.
+    #[schemars(range(max = MAX_COUNT))]
     pub max_train_groups: Option<usize>,
 }
 
@@ -113,6 +116,7 @@ impl PipelineConfig {
             };
             self.validate_round(round, own)?;
         }
+        // What is left are settings of the run that a round does not allow, such as a random seed at its limit.
         for round in 2..=self.rounds {
             let config = self.of_round(round);
             config.synth.validate()?;
@@ -125,6 +129,9 @@ impl PipelineConfig {
         let before = self.lineages(round - 1);
         let methods: BTreeSet<Method> = before.iter().map(|lineage| lineage.method).collect();
         let seeds: BTreeSet<u64> = before.iter().map(|lineage| lineage.seed).collect();
+        if let Some(recipe) = &own.recipe {
+            recipe.validate().map_err(|error| error.inside(&format!("round.{round}")))?;
+        }
         if own.methods.as_ref().is_some_and(Vec::is_empty) {
             let key = format!("round.{round}.methods");
             return Err(SettingError::new(key, "no method", "at least one").into());
@@ -145,7 +152,11 @@ impl PipelineConfig {
         }
         if let Some(other) = own.methods.iter().flatten().find(|method| !methods.contains(method)) {
             let known: Vec<String> = methods.iter().map(ToString::to_string).collect();
-            let expected = format!("one of round {}: {}", round - 1, known.join(", "));
+            let before = round - 1;
+            let expected = match known.as_slice() {
+                [] => format!("no method, because round {before} trains none that can continue"),
+                known => format!("one of round {before}: {}", known.join(", ")),
+            };
             let key = format!("round.{round}.methods");
             return Err(SettingError::new(key, other, expected).into());
         }
@@ -211,6 +222,31 @@ mod tests {
         let both =
             "[train.overrides.iopo]\nlearning_rate = 1e-4\n[round.2]\nlearning_rate = 1e-5\n";
         assert!(error(both).contains("train.overrides.iopo.learning_rate"), "{}", error(both));
-        assert!(error("[round.2]\nlearning_rate = 2.0\n").contains("learning_rate"));
+        for (bad, key) in [
+            ("learning_rate = 2.0", "`round.2.learning_rate`"),
+            ("num_train_epochs = 100000", "`round.2.num_train_epochs`"),
+            ("samples_per_task = 100000", "`round.2.samples_per_task`"),
+            ("recipe = { edit = 0.0 }", "`round.2.recipe`"),
+            ("recipe = { edit = -1.0 }", "`round.2.recipe.edit`"),
+            ("methods = [\"dpo\", \"dpo\"]", "`round.2.methods[1]`"),
+        ] {
+            let found = error(&format!("[round.2]\n{bad}\n"));
+            assert!(found.starts_with(key), "{bad}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_run_without_a_method_that_continues_has_rounds_without_work() {
+        let mut config = two_rounds("").expect("valid");
+        config.train.methods = vec![Method::Sft];
+        config.validate().expect("valid");
+        assert_eq!(config.lineages(2), []);
+        let mut smoke = crate::config::preset("smoke").expect("a preset");
+        crate::config::set(&mut smoke, "train.methods=[\"sft\"]").expect("a list");
+        crate::config::resolve(&smoke).expect("a preset of two rounds without work in the second");
+        let named = "rounds = 2\n[train]\nmethods = [\"sft\"]\n[round.2]\nmethods = [\"iopo\"]\n";
+        let table = crate::config::parse(named, "test").expect("TOML");
+        let error = crate::config::resolve(&table).expect_err("refused").to_string();
+        assert!(error.contains("no method, because round 1 trains none"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! A configuration as a TOML table: reads, changes, checks and compares it.
 
 use iopo_core::SettingError;
-use iopo_core::settings::check_table;
+use iopo_core::settings::{check_table, limits::MAX_SEED};
 use serde::Serialize;
 use toml::{Table, Value};
 
@@ -18,62 +18,15 @@ pub fn parse(text: &str, name: &str) -> Result<Table, ConfigError> {
     })
 }
 
-/// Applies one `SECTION.KEY=VALUE` to a table.
-///
-/// The value is TOML (`3`, `1e-4`, `true`, `["sft", "iopo"]`). A date, and a value that is not valid TOML, is taken
-/// as a string, so `template_date=2025-01-01` and `model=path/to/it` need no quotes.
-///
-/// # Errors
-/// Returns an error if the key or the value is missing, the key is unknown, or it does not allow the value. The table is
-/// unchanged then.
-pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
-    let malformed = || ConfigError::Assignment { assignment: assignment.to_owned() };
-    let (path, value) = assignment.split_once('=').ok_or_else(malformed)?;
-    let keys: Vec<&str> = path.split('.').map(str::trim).collect();
-    if keys.iter().any(|key| key.is_empty()) {
-        return Err(malformed());
-    }
-    let Some((last, sections)) = keys.split_last() else { return Err(malformed()) };
-    let mut changed = table.clone();
-    let mut here = &mut changed;
-    for (index, key) in sections.iter().enumerate() {
-        let next = here.entry(*key).or_insert_with(|| Value::Table(Table::new()));
-        here = next.as_table_mut().ok_or_else(|| not_a_section(&keys, &keys[..=index]))?;
-    }
-    here.insert((*last).to_owned(), value_of(value.trim(), here.get(*last)));
-    check(&changed)?;
-    *table = changed;
-    Ok(())
-}
-
-/// Returns the error about a key inside of a setting that is not a section.
-fn not_a_section(key: &[&str], setting: &[&str]) -> SettingError {
-    let (key, setting) = (key.join("."), setting.join("."));
-    let found = format!("a key inside of `{setting}`");
-    SettingError::new(key, found, format!("a value for `{setting}`, which is not a section"))
-        .with_hint(format!("`iopo config {setting}` describes the setting"))
-}
-
-/// Parses the value as TOML. An integer becomes a float if the old value is one.
-fn value_of(text: &str, before: Option<&Value>) -> Value {
-    let parsed =
-        format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
-    match (parsed, before) {
-        (Some(Value::Integer(int)), Some(Value::Float(_))) => Value::Float(int as f64),
-        (None | Some(Value::Datetime(_)), _) => Value::String(text.to_owned()),
-        (Some(value), _) => value,
-    }
-}
-
 /// Sets the random seed of every stage. The values of `train.seeds` are replaced by as many consecutive seeds, from
 /// `seed` on.
 ///
 /// # Errors
-/// Returns an error if the seed exceeds 2⁶³ − 1 − 2²⁰, so that the consecutive seeds fit TOML's 64-bit signed integers.
+/// Returns an error if the seed exceeds [`MAX_SEED`](iopo_core::settings::limits::MAX_SEED).
 pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
-    let most = i64::MAX - (1 << 20);
-    let fits = i64::try_from(seed).ok().filter(|seed| *seed <= most);
-    let seed = fits.ok_or_else(|| SettingError::new("seed", seed, format!("at most {most}")))?;
+    let fits = i64::try_from(seed).ok().filter(|_| seed <= MAX_SEED);
+    let refused = || SettingError::new("seed", seed, format!("an integer, 0 to {MAX_SEED}"));
+    let seed = fits.ok_or_else(refused)?;
     table.insert("seed".to_owned(), Value::Integer(seed));
     for (section, _) in PipelineConfig::default().seeds_mut() {
         if let Some(section) = table.get_mut(section).and_then(Value::as_table_mut) {
@@ -174,8 +127,8 @@ fn compare(path: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
 mod tests {
     use toml::Table;
 
-    use super::{differences, resolve, set, set_seed};
-    use crate::config::{PRESETS, PipelineConfig, preset};
+    use super::{differences, resolve, set_seed};
+    use crate::config::{PRESETS, PipelineConfig, preset, set};
 
     fn table(text: &str) -> Table {
         text.parse().expect("valid TOML")
@@ -230,21 +183,21 @@ mod tests {
 
     #[test]
     fn a_mistake_names_the_key_what_was_found_and_what_is_allowed() {
-        let limits = "an integer, at least 0, or a table with `train`, `dev` and `test`";
+        let limits = "an integer, 0 to 1000000000, or a table with `train`, `dev` and `test`";
         for (assignment, want) in [
             (
                 "train.learning_rate=fast",
                 "`train.learning_rate`: found \"fast\", expected a number",
             ),
             ("train.learning_rate=2", "found 2.0, expected a number, above 0 and at most 1"),
-            ("synth.keep_probability=7", "found 7, expected a number, at least 0 and at most 1"),
+            ("synth.keep_probability=7", "found 7, expected a number, 0 to 1"),
             ("dtype=f64", "`dtype`: found \"f64\", expected one of `f32`, `bf16`"),
             (
                 "train.methods=[\"sft\", \"ppo\"]",
                 "`train.methods[1]`: found \"ppo\", expected one of",
             ),
             ("train.use_peft=1", "`train.use_peft`: found 1, expected true or false"),
-            ("seed=-1", "`seed`: found -1, expected an integer, at least 0"),
+            ("seed=-1", "`seed`: found -1, expected an integer, 0 to 9000000000000000000"),
             // A scalar in place of a table, and a table in place of a scalar.
             ("train=3", "`train`: found 3, expected a table"),
             ("train.lora=[]", "`train.lora`: found [], expected a table"),
@@ -265,7 +218,7 @@ mod tests {
             ),
             (
                 "pairs.max_groups={train=1, dev=-1, test=1}",
-                "`pairs.max_groups.dev`: found -1, expected an integer, at least 0",
+                "`pairs.max_groups.dev`: found -1, expected an integer, 0 to 1000000000",
             ),
             ("pairs.max_groups=many", &format!("found \"many\", expected {limits}")),
             ("pairs.max_groups=[1]", &format!("found [1], expected {limits}")),
@@ -273,6 +226,15 @@ mod tests {
             let (error, hint) = refused(assignment);
             assert!(error.contains(want), "{assignment}: {error}");
             assert!(hint.is_some_and(|hint| hint.contains("iopo config")), "{assignment}");
+        }
+        // Numbers that TOML cannot hold.
+        for (assignment, want) in [
+            ("seed=99999999999999999999", "`seed`: found 1e+20, expected an integer"),
+            ("train.beta=1e999", "`train.beta`: found a number that is not finite"),
+            ("train.beta=nan", "`train.beta`: found a number that is not finite"),
+        ] {
+            let (error, _) = refused(assignment);
+            assert!(error.starts_with(want), "{assignment}: {error}");
         }
         let (error, hint) = refused("pairs.max_groups={train=1, dve=1, test=1}");
         assert!(error.starts_with("`pairs.max_groups.dve`: found an unknown key"), "{error}");

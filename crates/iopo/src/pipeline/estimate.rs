@@ -26,6 +26,8 @@ const LENGTH: f64 = 0.85;
 const STEP_OF_ADAPTERS: f64 = 2.4;
 /// The same if every weight is trained, which needs a second product for each weight (there, 3.26 to 3.6).
 const STEP_OF_EVERY_WEIGHT: f64 = 3.4;
+/// Responses of the measurement at most, however many a batch may have.
+const MOST_ROWS: usize = 256;
 /// Tokens generated for each response of the measurement.
 const MEASURED: usize = 24;
 
@@ -161,7 +163,7 @@ pub(super) fn measure(
     let tasks = iopo_synth::read_tasks(&pipeline.tasks()?)?.len();
     // On a CPU, every thread generates a batch.
     let workers = workers::count(&pipeline.base()?.chat().decoder().device());
-    let rows = config.generation_batch.max(1).saturating_mul(workers);
+    let rows = config.generation_batch.max(1).saturating_mul(workers).min(MOST_ROWS);
     let speed = Speed::measure(pipeline.base()?.chat(), rows, progress)
         .map_err(iopo_eval::EvalError::from)?;
     Ok(of(config, tasks, speed))
