@@ -11,7 +11,7 @@ use crate::budget::{self, weighed};
 use crate::error::{Error, Result};
 use crate::methods;
 use crate::value::object::Closure;
-use crate::value::{Dict, Object, Value};
+use crate::value::{Dict, Object, Value, short};
 
 impl Machine<'_> {
     /// Evaluates a call, which a call block extends with `caller`.
@@ -106,15 +106,17 @@ impl Machine<'_> {
             let reason = format!("macro '{name}' takes not more than {most} argument(s)");
             return Err(Error::of_type(reason));
         }
+        let mut missing = Vec::new();
         for ((parameter, default), value) in code.parameters.iter().zip(values) {
-            let value = match (value, default) {
-                (Some(value), _) => value,
-                (None, Some(default)) => self.eval(default, &scope)?,
-                (None, None) => {
-                    Value::undefined(format!("parameter '{parameter}' was not provided"))
-                }
-            };
+            let value = value.unwrap_or_else(|| {
+                missing.extend(default.as_ref().map(|default| (parameter, default)));
+                Value::undefined(format!("parameter '{}' was not provided", short(parameter)))
+            });
             scope.set(parameter, value);
+        }
+        // A default sees the parameters, not the variables around the macro with their names.
+        for (parameter, default) in missing {
+            scope.set(parameter, self.eval(default, &scope)?);
         }
         let mut out = Out { text: String::new(), root: false };
         self.deeper(|| self.run(&code.body, &scope, &mut out))?;
