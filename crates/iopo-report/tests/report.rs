@@ -42,8 +42,8 @@ fn a_complete_run_fills_every_section() -> Outcome {
         !page.contains("NaN") && !page.contains("undefined") && !page.contains("has not run yet")
     );
     assert_eq!(page.matches("<details class=\"group\"").count(), 12 + 10, "groups and answers");
-    assert_eq!(page.matches("class=\"chart\"").count(), 10);
-    assert_eq!(page.matches("<details class=\"values\"").count(), 10, "the values of each chart");
+    assert_eq!(page.matches("class=\"chart\"").count(), 11, "of training, and of the rounds");
+    assert_eq!(page.matches("<details class=\"values\"").count(), 10, "the values of the training");
     insta::assert_snapshot!("report", outline(&page));
     // The same files give the same page.
     render(folder.path(), &out, &meta())?;

@@ -191,6 +191,31 @@ pub(crate) fn summary() -> Vec<SummaryRow> {
     rows
 }
 
+/// The dev prompts after two rounds.
+fn dev() -> Vec<SummaryRow> {
+    let accuracy = |model: &str, value: f64| {
+        cell(model, None, SummaryMetric::CleanAccuracy, "all", value, 0.05)
+    };
+    vec![accuracy("base", 0.2), accuracy("iopo", 0.4), accuracy("iopo-round2", 0.5)]
+}
+
+/// A published benchmark.
+fn benchmark() -> Vec<SummaryRow> {
+    let mut rows = Vec::new();
+    for (model, level) in [("base", 0.3), ("sft", 0.4), ("iopo", 0.5)] {
+        for subset in ["all", "seen", "unseen"] {
+            for metric in [SummaryMetric::PromptAccuracyStrict, SummaryMetric::PromptAccuracyLoose]
+            {
+                rows.push(cell(model, None, metric, subset, level, 0.05));
+                if model != "base" {
+                    rows.push(cell(model, Some("base"), metric, subset, level - 0.3, 0.06));
+                }
+            }
+        }
+    }
+    rows
+}
+
 fn constraint(text: &str, id: &str) -> ConstraintRow {
     ConstraintRow {
         text: text.into(),
@@ -350,5 +375,9 @@ pub(crate) fn make_run(folder: &Path, text: &str) -> Result<(), SchemaError> {
     for model in ["base", "sft", "iopo"] {
         answers(folder, model, text)?;
     }
-    write(&folder.join("eval/summary.parquet"), &summary(), &provenance())
+    let eval = folder.join(run_files::EVAL);
+    write(&eval.join(run_files::DEV).join(run_files::SUMMARY), &dev(), &provenance())?;
+    let scored = eval.join(run_files::BENCHMARKS).join("ifeval");
+    write(&scored.join(run_files::SUMMARY), &benchmark(), &provenance())?;
+    write(&eval.join(run_files::SUMMARY), &summary(), &provenance())
 }
