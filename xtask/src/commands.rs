@@ -11,4 +11,5 @@ pub(crate) mod lavapipe;
 pub(crate) mod libtorch;
 pub(crate) mod lint;
 pub(crate) mod pipeline;
+pub(crate) mod tagger;
 pub(crate) mod test;

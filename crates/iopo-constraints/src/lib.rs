@@ -1,4 +1,4 @@
-//! Instruction constraints that code can verify: render and check them, edit responses, and score with IFEval.
+//! Instruction constraints that code can verify: render and check them, edit responses, and score with IFEval and IFBench.
 //!
 //! | module | contents |
 //! |---|---|
@@ -10,6 +10,7 @@
 //! | [`mod@satisfy`] | edits for several constraints in turn |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
 //! | [`counted`] | a response with cached counts, for many checks of the same text |
+//! | `ifbench` | IFBench's checks, as published or repaired (feature `ifbench`, on by default) |
 //! | `ifeval` | IFEval's checks, as published or repaired (feature `ifeval`, on by default) |
 //! | [`quality`] | signs of responses that satisfy constraints without answering |
 //! | [`prompt`] | the layout of an instruction in the prompt |
@@ -61,6 +62,8 @@ pub mod counted;
 mod edit;
 pub mod error;
 pub mod families;
+#[cfg(feature = "ifbench")]
+pub mod ifbench;
 #[cfg(feature = "ifeval")]
 pub mod ifeval;
 pub mod kind;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use iopo_constraints::ConstraintError;
-use iopo_constraints::ifeval::IfevalError;
+use iopo_constraints::ifeval::InstructionError;
 use iopo_core::SettingError;
 use iopo_llm::LlmError;
 use iopo_schema::{CheckRow, SchemaError, Split};
@@ -80,7 +80,7 @@ pub enum EvalError {
         /// The text or the prompt.
         place: String,
         /// The reason.
-        source: Box<IfevalError>,
+        source: Box<InstructionError>,
     },
     /// No prompt is left to evaluate.
     #[error("no prompt to evaluate: {}", no_prompts(data, responses.as_deref()))]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use iopo::config::ConfigError;
 use iopo::pipeline::PipelineError;
 use iopo_constraints::ConstraintError;
-use iopo_constraints::ifeval::IfevalError;
+use iopo_constraints::ifeval::InstructionError;
 use iopo_eval::EvalError;
 use iopo_model::ModelError;
 use iopo_pairs::PairsError;
@@ -142,7 +142,7 @@ fn library_hint(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(cause, ReportError::hint))
         .or_else(|| of(cause, ModelError::hint))
         .or_else(|| of(cause, SchemaError::hint))
-        .or_else(|| of(cause, IfevalError::hint))
+        .or_else(|| of(cause, InstructionError::hint))
         .or_else(|| of(cause, ConstraintError::hint))
 }
 

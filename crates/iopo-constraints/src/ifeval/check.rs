@@ -1,7 +1,7 @@
 //! An instruction prepared for checking, and its verdicts.
 
 use super::{
-    error::IfevalError,
+    error::InstructionError,
     instruction::{Instruction, InstructionKind},
     mode::Mode,
     paper::Paper,
@@ -39,8 +39,8 @@ impl Checker {
     /// Prepares an instruction for checking.
     ///
     /// # Errors
-    /// Returns [`IfevalError::UnsupportedPattern`] for a pattern that the mode cannot decide exactly in linear time.
-    pub fn new(instruction: &Instruction, mode: Mode) -> Result<Self, IfevalError> {
+    /// Returns [`InstructionError::UnsupportedPattern`] for a pattern that the mode cannot decide exactly in linear time.
+    pub fn new(instruction: &Instruction, mode: Mode) -> Result<Self, InstructionError> {
         let rules = match mode {
             Mode::Paper => Rules::Paper(Paper::new(instruction)?),
             Mode::Repaired => Rules::Repaired(Repaired::new(instruction)),
@@ -63,14 +63,9 @@ impl Checker {
 
     /// Decides whether a response follows the instruction, strictly and loosely.
     pub fn verdict(&self, response: &Response<'_>) -> InstructionVerdict {
-        let strict = response.whole().is_some_and(|text| self.follows(text));
-        let loose_variant = if strict {
-            Some(0)
-        } else {
-            response.others().find(|(_, variant)| self.tolerates(variant)).map(|(at, _)| at)
-        };
-        let (mode, loose) = (self.mode(), loose_variant.is_some());
-        InstructionVerdict { mode, strict, loose, loose_variant }
+        InstructionVerdict::decide(response, self.mode(), self.reads_asterisks(), |text| {
+            self.follows(text)
+        })
     }
 
     /// Decides whether a text itself follows the instruction. A blank text never does.
@@ -85,12 +80,33 @@ impl Checker {
         }
     }
 
-    /// Whether a variant follows the instruction. In repaired mode, variants without asterisks do not count for
-    /// instructions that read asterisks.
-    fn tolerates(&self, variant: &Variant<'_>) -> bool {
+    /// Whether variants without asterisks do not count: in repaired mode, for instructions that read asterisks.
+    fn reads_asterisks(&self) -> bool {
         match &self.rules {
-            Rules::Repaired(rules) if variant.without_asterisks && rules.reads_asterisks() => false,
-            Rules::Paper(_) | Rules::Repaired(_) => self.follows(&variant.text),
+            Rules::Paper(_) => false,
+            Rules::Repaired(rules) => rules.reads_asterisks(),
         }
+    }
+}
+
+impl InstructionVerdict {
+    /// Checks a response and, if it does not follow, its variants. Variants without asterisks are skipped if the
+    /// instruction reads asterisks.
+    pub(crate) fn decide(
+        response: &Response<'_>,
+        mode: Mode,
+        reads_asterisks: bool,
+        follows: impl Fn(&str) -> bool,
+    ) -> Self {
+        let strict = response.whole().is_some_and(&follows);
+        let tolerated = |variant: &Variant<'_>| {
+            !(reads_asterisks && variant.without_asterisks) && follows(&variant.text)
+        };
+        let loose_variant = if strict {
+            Some(0)
+        } else {
+            response.others().find(|(_, variant)| tolerated(variant)).map(|(at, _)| at)
+        };
+        Self { mode, strict, loose: loose_variant.is_some(), loose_variant }
     }
 }

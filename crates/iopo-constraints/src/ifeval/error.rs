@@ -3,7 +3,7 @@
 /// Why an instruction or a file of prompts could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum IfevalError {
+pub enum InstructionError {
     /// No instruction type has this id.
     #[error(
         "unknown instruction `{id}`, expected one of the {known} ids in `InstructionKind::ALL`"
@@ -52,6 +52,24 @@ pub enum IfevalError {
         /// Why the pattern is not supported.
         reason: String,
     },
+    /// A check needs a table that is not part of the crate.
+    #[error("instruction `{id}` needs {table}, which is not loaded")]
+    MissingTable {
+        /// The id of the instruction.
+        id: &'static str,
+        /// The table.
+        table: &'static str,
+    },
+    /// The text of a table is not in its format.
+    #[error("line {line} of {table}: {reason}")]
+    BadTable {
+        /// The table.
+        table: &'static str,
+        /// The line number, from 1.
+        line: usize,
+        /// The problem of the line.
+        reason: String,
+    },
     /// A line of a prompt file is not a JSON object with the fields of a prompt.
     #[error("line {line} is not a prompt: {reason}")]
     BadLine {
@@ -68,11 +86,11 @@ pub enum IfevalError {
         /// The key of the prompt.
         key: String,
         /// The problem of the instruction.
-        source: Box<IfevalError>,
+        source: Box<InstructionError>,
     },
 }
 
-impl IfevalError {
+impl InstructionError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -80,6 +98,9 @@ impl IfevalError {
             Self::MissingParameter { .. } => "add it to the kwargs",
             Self::ForeignParameter { .. } => "remove it from the kwargs",
             Self::BadPrompt { source, .. } => return source.hint(),
+            Self::MissingTable { .. } | Self::BadTable { .. } => {
+                "make the table with `cargo xtask tagger` in a clone of the repository"
+            }
             Self::BadParameter { .. } | Self::UnsupportedPattern { .. } | Self::BadLine { .. } => {
                 return None;
             }

@@ -1,65 +1,6 @@
 //! The closed list of instruction types, each with its id, its parameters and how they are read.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use super::{
-    error::{IfevalError, excerpt},
-    params::Params,
-    relation::Relation,
-};
-
-/// Declares the instruction types. Each parameter names the method of [`Params`] that reads it.
-macro_rules! instructions {
-    ($(
-        $(#[$about:meta])*
-        $id:literal $kind:ident $({
-            $($(#[$doc:meta])* $field:ident: $type:ty = $read:ident($($argument:literal),*)),* $(,)?
-        })?;
-    )*) => {
-        /// A type of instruction, without its parameters. An [`Instruction`] adds them.
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
-        pub enum InstructionKind {
-            $($(#[$about])* #[serde(rename = $id)] $kind,)*
-        }
-
-        impl InstructionKind {
-            /// Every type, ordered by id.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
-
-            /// The id in data files.
-            pub fn id(self) -> &'static str {
-                match self { $(Self::$kind => $id,)* }
-            }
-        }
-
-        /// An instruction with its parameters.
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum Instruction {
-            $($(#[$about])* $kind $({ $($(#[$doc])* $field: $type,)* })?,)*
-        }
-
-        impl Instruction {
-            /// The type of the instruction.
-            pub fn kind(&self) -> InstructionKind {
-                match self { $(Self::$kind { .. } => InstructionKind::$kind,)* }
-            }
-
-            fn read(kind: InstructionKind, params: &mut Params<'_>) -> Result<Self, IfevalError> {
-                Ok(match kind {
-                    $(InstructionKind::$kind => Self::$kind $({
-                        $($field: params.$read($($argument),*)?,)*
-                    })?,)*
-                })
-            }
-        }
-    };
-}
+use super::{declare::instructions, relation::Relation};
 
 instructions! {
     /// Limits the number of words in capitals.
@@ -184,37 +125,4 @@ instructions! {
     };
     /// Requires double quotation marks around the whole response.
     "startend:quotation" Quotation;
-}
-
-impl Instruction {
-    /// Reads an instruction from its id and keyword arguments. Null arguments count as absent.
-    ///
-    /// # Errors
-    /// Returns an error for an unknown id and for an argument that is missing, unknown, of the wrong type or out of
-    /// range.
-    pub fn from_parts(id: &str, kwargs: &Map<String, Value>) -> Result<Self, IfevalError> {
-        let kind = InstructionKind::from_id(id)?;
-        let mut params = Params::new(kind, kwargs);
-        let instruction = Self::read(kind, &mut params)?;
-        params.finish()?;
-        Ok(instruction)
-    }
-}
-
-impl InstructionKind {
-    /// Returns the type with this id.
-    ///
-    /// # Errors
-    /// Returns [`IfevalError::UnknownInstruction`] when IFEval has no such type.
-    pub fn from_id(id: &str) -> Result<Self, IfevalError> {
-        Self::ALL.iter().copied().find(|kind| kind.id() == id).ok_or_else(|| {
-            IfevalError::UnknownInstruction { id: excerpt(id), known: Self::ALL.len() }
-        })
-    }
-}
-
-impl fmt::Display for InstructionKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.id())
-    }
 }

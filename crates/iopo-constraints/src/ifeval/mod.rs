@@ -31,7 +31,7 @@
 //! assert!(verdicts[0].is_some_and(|verdict| verdict.strict));
 //! let verdicts = prompt.verdicts("I don't know.", Mode::Repaired)?;
 //! assert!(verdicts[0].is_some_and(|verdict| !verdict.strict && !verdict.loose));
-//! # Ok::<(), iopo_constraints::ifeval::IfevalError>(())
+//! # Ok::<(), iopo_constraints::ifeval::InstructionError>(())
 //! ```
 //!
 //! Every check runs in time linear in the length of the response, and no text makes a check panic.
@@ -47,19 +47,20 @@ pub mod relation;
 pub mod response;
 
 mod contractions;
+pub(crate) mod declare;
 mod json;
 mod language;
 mod paper;
-mod params;
+pub(crate) mod params;
 mod pattern;
-mod punkt;
-mod python;
-mod repaired;
-mod search;
-mod treebank;
+pub(crate) mod punkt;
+pub(crate) mod python;
+pub(crate) mod repaired;
+pub(crate) mod search;
+pub(crate) mod treebank;
 
 pub use check::{Checker, InstructionVerdict};
-pub use error::IfevalError;
+pub use error::InstructionError;
 pub use instruction::{Instruction, InstructionKind};
 pub use mode::Mode;
 pub use prompt::{IfevalPrompt, PromptFile, PromptInstruction};

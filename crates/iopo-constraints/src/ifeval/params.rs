@@ -3,41 +3,49 @@
 use serde_json::{Map, Value};
 
 use super::{
-    error::{IfevalError, excerpt},
-    instruction::InstructionKind,
+    error::{InstructionError, excerpt},
     language,
     python::{lower, strip},
     relation::Relation,
 };
 
 /// The arguments of one instruction. Each method reads one argument; [`Params::finish`] rejects those never read.
-pub(super) struct Params<'a> {
-    kind: InstructionKind,
+pub(crate) struct Params<'a> {
+    id: &'static str,
     kwargs: &'a Map<String, Value>,
     taken: Vec<&'static str>,
 }
 
 impl<'a> Params<'a> {
-    pub(super) fn new(kind: InstructionKind, kwargs: &'a Map<String, Value>) -> Self {
-        Self { kind, kwargs, taken: Vec::new() }
+    pub(crate) fn new(id: &'static str, kwargs: &'a Map<String, Value>) -> Self {
+        Self { id, kwargs, taken: Vec::new() }
     }
 
     /// A value that is present and not null. One copy of the dataset fills absent arguments with null.
-    fn value(&mut self, name: &'static str) -> Result<&'a Value, IfevalError> {
+    pub(crate) fn value(&mut self, name: &'static str) -> Result<&'a Value, InstructionError> {
         self.taken.push(name);
         self.kwargs
             .get(name)
             .filter(|value| !value.is_null())
-            .ok_or(IfevalError::MissingParameter { id: self.kind.id(), name })
+            .ok_or(InstructionError::MissingParameter { id: self.id, name })
     }
 
-    fn bad(&self, name: &'static str, expected: &'static str, found: &str) -> IfevalError {
+    pub(crate) fn bad(
+        &self,
+        name: &'static str,
+        expected: &'static str,
+        found: &str,
+    ) -> InstructionError {
         let found = excerpt(found);
-        IfevalError::BadParameter { id: self.kind.id(), name, expected, found }
+        InstructionError::BadParameter { id: self.id, name, expected, found }
     }
 
     /// A whole number that is at least `least`. `3.0` is accepted.
-    pub(super) fn count(&mut self, name: &'static str, least: usize) -> Result<usize, IfevalError> {
+    pub(crate) fn count(
+        &mut self,
+        name: &'static str,
+        least: usize,
+    ) -> Result<usize, InstructionError> {
         let value = self.value(name)?;
         let whole = value.as_u64().or_else(|| {
             let float = value.as_f64()?;
@@ -51,11 +59,11 @@ impl<'a> Params<'a> {
     }
 
     /// A whole number from 1 to that of the argument `limit`.
-    pub(super) fn count_up_to(
+    pub(crate) fn count_up_to(
         &mut self,
         name: &'static str,
         limit: &'static str,
-    ) -> Result<usize, IfevalError> {
+    ) -> Result<usize, InstructionError> {
         let (limit, number) = (self.count(limit, 1)?, self.count(name, 1)?);
         if number <= limit {
             return Ok(number);
@@ -64,7 +72,7 @@ impl<'a> Params<'a> {
     }
 
     /// A string that is not blank.
-    pub(super) fn text(&mut self, name: &'static str) -> Result<String, IfevalError> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Result<String, InstructionError> {
         let value = self.value(name)?;
         match value.as_str().filter(|text| !text.trim().is_empty()) {
             Some(text) => Ok(text.to_owned()),
@@ -73,17 +81,17 @@ impl<'a> Params<'a> {
     }
 
     /// A string without surrounding space.
-    pub(super) fn trimmed(&mut self, name: &'static str) -> Result<String, IfevalError> {
+    pub(crate) fn trimmed(&mut self, name: &'static str) -> Result<String, InstructionError> {
         self.text(name).map(|text| strip(&text).to_owned())
     }
 
     /// A string in lower case.
-    pub(super) fn lowered(&mut self, name: &'static str) -> Result<String, IfevalError> {
+    pub(crate) fn lowered(&mut self, name: &'static str) -> Result<String, InstructionError> {
         self.text(name).map(|text| lower(&text))
     }
 
     /// At least one string, none of them blank.
-    pub(super) fn texts(&mut self, name: &'static str) -> Result<Vec<String>, IfevalError> {
+    pub(crate) fn texts(&mut self, name: &'static str) -> Result<Vec<String>, InstructionError> {
         let value = self.value(name)?;
         let texts = value.as_array().and_then(|items| {
             let text = |item: &Value| item.as_str().map(str::to_owned);
@@ -96,13 +104,13 @@ impl<'a> Params<'a> {
     }
 
     /// The name of a relation.
-    pub(super) fn relation(&mut self, name: &'static str) -> Result<Relation, IfevalError> {
+    pub(crate) fn relation(&mut self, name: &'static str) -> Result<Relation, InstructionError> {
         let text = self.text(name)?;
         Relation::from_id(&text).ok_or_else(|| self.bad(name, "`at least` or `less than`", &text))
     }
 
     /// One character, converted to lower case.
-    pub(super) fn letter(&mut self, name: &'static str) -> Result<char, IfevalError> {
+    pub(crate) fn letter(&mut self, name: &'static str) -> Result<char, InstructionError> {
         let text = self.text(name)?;
         let lowered = lower(strip(&text));
         let mut chars = lowered.chars();
@@ -113,7 +121,7 @@ impl<'a> Params<'a> {
     }
 
     /// The code of a language that the detector knows.
-    pub(super) fn language(&mut self, name: &'static str) -> Result<String, IfevalError> {
+    pub(crate) fn language(&mut self, name: &'static str) -> Result<String, InstructionError> {
         let text = self.text(name)?;
         if language::is_known(&text) {
             Ok(text)
@@ -123,14 +131,14 @@ impl<'a> Params<'a> {
     }
 
     /// Rejects arguments that no method has read.
-    pub(super) fn finish(self) -> Result<(), IfevalError> {
+    pub(crate) fn finish(self) -> Result<(), InstructionError> {
         let foreign = |(name, value): &(&String, &Value)| {
             !value.is_null() && !self.taken.contains(&name.as_str())
         };
         match self.kwargs.iter().find(foreign) {
             None => Ok(()),
             Some((name, _)) => {
-                Err(IfevalError::ForeignParameter { id: self.kind.id(), name: excerpt(name) })
+                Err(InstructionError::ForeignParameter { id: self.id, name: excerpt(name) })
             }
         }
     }

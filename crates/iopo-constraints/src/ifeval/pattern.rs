@@ -6,7 +6,7 @@
 use regex::{Regex, RegexBuilder};
 
 use super::{
-    error::{IfevalError, excerpt},
+    error::{InstructionError, excerpt},
     instruction::InstructionKind,
     python::{fold, is_word},
     search::Needle,
@@ -41,7 +41,7 @@ impl Pattern {
         kind: InstructionKind,
         source: &str,
         purpose: Purpose,
-    ) -> Result<Self, IfevalError> {
+    ) -> Result<Self, InstructionError> {
         let reject = |reason: &str| Self::unsupported(kind, source, reason);
         if source.is_empty() {
             return Err(reject("the text is empty"));
@@ -56,8 +56,12 @@ impl Pattern {
     }
 
     /// The error for an unsupported pattern.
-    pub(super) fn unsupported(kind: InstructionKind, source: &str, reason: &str) -> IfevalError {
-        IfevalError::UnsupportedPattern {
+    pub(super) fn unsupported(
+        kind: InstructionKind,
+        source: &str,
+        reason: &str,
+    ) -> InstructionError {
+        InstructionError::UnsupportedPattern {
             id: kind.id(),
             pattern: excerpt(source),
             reason: reason.to_owned(),
@@ -159,7 +163,7 @@ fn portable(source: &str) -> Result<(), &'static str> {
 mod tests {
     use super::*;
 
-    fn pattern(source: &str, purpose: Purpose) -> Result<Pattern, IfevalError> {
+    fn pattern(source: &str, purpose: Purpose) -> Result<Pattern, InstructionError> {
         Pattern::new(InstructionKind::KeywordFrequency, source, purpose)
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{
     check::{Checker, InstructionVerdict},
-    error::{IfevalError, excerpt},
+    error::{InstructionError, excerpt},
     instruction::Instruction,
     mode::Mode,
     response::Response,
@@ -41,12 +41,15 @@ impl PromptInstruction {
     ///
     /// # Errors
     /// Returns an error when the type is IFEval's and its arguments are missing, unknown or out of range.
-    pub fn new(id: impl Into<String>, mut kwargs: Map<String, Value>) -> Result<Self, IfevalError> {
+    pub fn new(
+        id: impl Into<String>,
+        mut kwargs: Map<String, Value>,
+    ) -> Result<Self, InstructionError> {
         let id = id.into();
         kwargs.retain(|_, value| !value.is_null());
         let instruction = match Instruction::from_parts(&id, &kwargs) {
             Ok(instruction) => Some(instruction),
-            Err(IfevalError::UnknownInstruction { .. }) => None,
+            Err(InstructionError::UnknownInstruction { .. }) => None,
             Err(error) => return Err(error),
         };
         Ok(Self { id, kwargs, instruction })
@@ -58,12 +61,12 @@ impl IfevalPrompt {
     /// verdict `None`.
     ///
     /// # Errors
-    /// Returns [`IfevalError::UnsupportedPattern`] when paper mode cannot search for a keyword in linear time.
+    /// Returns [`InstructionError::UnsupportedPattern`] when paper mode cannot search for a keyword in linear time.
     pub fn verdicts(
         &self,
         response: &str,
         mode: Mode,
-    ) -> Result<Vec<Option<InstructionVerdict>>, IfevalError> {
+    ) -> Result<Vec<Option<InstructionVerdict>>, InstructionError> {
         let response = Response::new(response);
         let verdict =
             |instruction: &Instruction| Ok(Checker::new(instruction, mode)?.verdict(&response));
@@ -98,20 +101,10 @@ impl PromptFile {
     /// # Errors
     /// Returns an error with the line number when a line is not a prompt, when a key occurs twice, and when the
     /// arguments of an IFEval instruction are invalid.
-    pub fn parse(text: &str) -> Result<Self, IfevalError> {
-        let mut prompts: Vec<IfevalPrompt> = Vec::new();
-        let mut keys = BTreeMap::new();
-        let lines =
-            without_bom(text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
-            let prompt = read(number, line)?;
-            if let Some(first) = keys.insert(prompt.key.clone(), number) {
-                let reason = format!("key {} already occurs in line {first}", prompt.key);
-                return Err(IfevalError::BadLine { line: number, reason });
-            }
-            prompts.push(prompt);
-        }
-        Ok(Self { prompts })
+    pub fn parse(text: &str) -> Result<Self, InstructionError> {
+        let made = |(key, prompt, instructions)| IfevalPrompt { key, prompt, instructions };
+        let read = read_prompts(text, PromptInstruction::new)?;
+        Ok(Self { prompts: read.into_iter().map(made).collect() })
     }
 
     /// The ids of instruction types that have no check, with the number of their occurrences.
@@ -126,8 +119,31 @@ impl PromptFile {
     }
 }
 
-fn read(number: usize, line: &str) -> Result<IfevalPrompt, IfevalError> {
-    let bad = |reason: String| IfevalError::BadLine { line: number, reason };
+/// Reads the key, the text and the instructions of each prompt. `make` reads an instruction.
+pub(crate) fn read_prompts<T>(
+    text: &str,
+    make: impl Fn(String, Map<String, Value>) -> Result<T, InstructionError>,
+) -> Result<Vec<(String, String, Vec<T>)>, InstructionError> {
+    let mut prompts = Vec::new();
+    let mut keys = BTreeMap::new();
+    let lines = without_bom(text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
+        let prompt = read_prompt(number, line, &make)?;
+        if let Some(first) = keys.insert(prompt.0.clone(), number) {
+            let reason = format!("key {} already occurs in line {first}", prompt.0);
+            return Err(InstructionError::BadLine { line: number, reason });
+        }
+        prompts.push(prompt);
+    }
+    Ok(prompts)
+}
+
+fn read_prompt<T>(
+    number: usize,
+    line: &str,
+    make: impl Fn(String, Map<String, Value>) -> Result<T, InstructionError>,
+) -> Result<(String, String, Vec<T>), InstructionError> {
+    let bad = |reason: String| InstructionError::BadLine { line: number, reason };
     let line: Line = serde_json::from_str(&to_json(line)).map_err(|error| {
         bad(format!("expected key, prompt, instruction_id_list and kwargs: {error}"))
     })?;
@@ -141,10 +157,10 @@ fn read(number: usize, line: &str) -> Result<IfevalPrompt, IfevalError> {
         let found = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
         return Err(bad(format!("found {found}, expected as many kwargs as instructions")));
     }
-    let made = ids.into_iter().zip(kwargs).map(|(id, kwargs)| PromptInstruction::new(id, kwargs));
+    let made = ids.into_iter().zip(kwargs).map(|(id, kwargs)| make(id, kwargs));
     let instructions = made.collect::<Result<_, _>>().map_err(|source| {
         let (key, source) = (excerpt(&key), Box::new(source));
-        IfevalError::BadPrompt { line: number, key, source }
+        InstructionError::BadPrompt { line: number, key, source }
     })?;
-    Ok(IfevalPrompt { key, prompt: line.prompt, instructions })
+    Ok((key, line.prompt, instructions))
 }

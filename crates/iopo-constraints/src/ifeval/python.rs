@@ -5,36 +5,36 @@ use std::sync::LazyLock;
 use regex_syntax::hir::{Class, HirKind};
 
 /// Python's `\s`, for use inside a character class.
-pub(super) const SPACE: &str = r"\s\x1c-\x1f";
+pub(crate) const SPACE: &str = r"\s\x1c-\x1f";
 
 /// `str.isspace` of one character.
-pub(super) fn is_space(c: char) -> bool {
+pub(crate) fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
 /// `str.strip()`.
-pub(super) fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
 /// Whether `str.strip()` returns an empty string.
-pub(super) fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(is_space)
 }
 
 /// `str.split()`.
-pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|part| !part.is_empty())
 }
 
 /// `str.lower()`.
-pub(super) fn lower(text: &str) -> String {
+pub(crate) fn lower(text: &str) -> String {
     text.to_lowercase()
 }
 
 /// Maps all letters that `re.IGNORECASE` treats as equal to one of them: simple lower case, and the exceptions in
 /// `re/_casefix.py`. The number of characters stays the same.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_lowercase() } else { text.chars().map(fold_char).collect() }
 }
 
@@ -84,13 +84,14 @@ fn first_of_alike(c: char) -> char {
 }
 
 /// Sorted ranges of characters.
-type Ranges = Vec<(char, char)>;
+pub(crate) type Ranges = Vec<(char, char)>;
 
 /// Letters and numbers. `char::is_alphanumeric` also accepts vowel signs and circled letters, unlike Python.
 static WORD: LazyLock<Ranges> = LazyLock::new(|| ranges(r"[\p{L}\p{N}]"));
 static DECIMAL: LazyLock<Ranges> = LazyLock::new(|| ranges(r"\d"));
 
-fn ranges(class: &str) -> Ranges {
+/// The ranges of a class such as `\p{L}`.
+pub(crate) fn ranges(class: &str) -> Ranges {
     match regex_syntax::parse(class).map(regex_syntax::hir::Hir::into_kind) {
         Ok(HirKind::Class(Class::Unicode(class))) => {
             class.iter().map(|range| (range.start(), range.end())).collect()
@@ -99,23 +100,31 @@ fn ranges(class: &str) -> Ranges {
     }
 }
 
-fn holds(ranges: &Ranges, c: char) -> bool {
+/// Whether one of the ranges contains a character.
+pub(crate) fn holds(ranges: &Ranges, c: char) -> bool {
     let at = ranges.partition_point(|&(_, end)| end < c);
     ranges.get(at).is_some_and(|&(start, _)| start <= c)
 }
 
 /// `\w` of one character: `str.isalnum` or the underscore.
-pub(super) fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { holds(&WORD, c) }
 }
 
 /// `\d` of one character.
-pub(super) fn is_decimal(c: char) -> bool {
+pub(crate) fn is_decimal(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_digit() } else { holds(&DECIMAL, c) }
 }
 
+/// The value of a decimal digit. Digits of a script come in tens, so ranges start with a zero.
+pub(crate) fn decimal_digit(c: char) -> Option<u32> {
+    let at = DECIMAL.partition_point(|&(_, end)| end < c);
+    let &(start, _) = DECIMAL.get(at).filter(|&&(start, _)| start <= c)?;
+    Some((u32::from(c) - u32::from(start)) % 10)
+}
+
 /// The number of runs of `\w`.
-pub(super) fn word_runs(text: &str) -> usize {
+pub(crate) fn word_runs(text: &str) -> usize {
     let mut inside = false;
     text.chars()
         .filter(|&c| {
@@ -136,7 +145,7 @@ fn is_title(c: char) -> bool {
 }
 
 /// `str.isupper()`: at least one cased character, all of them upper-case.
-pub(super) fn is_upper(text: &str) -> bool {
+pub(crate) fn is_upper(text: &str) -> bool {
     let mut any = false;
     for c in text.chars() {
         if c.is_lowercase() || is_title(c) {
@@ -148,7 +157,7 @@ pub(super) fn is_upper(text: &str) -> bool {
 }
 
 /// `str.islower()`.
-pub(super) fn is_lower(text: &str) -> bool {
+pub(crate) fn is_lower(text: &str) -> bool {
     let mut any = false;
     for c in text.chars() {
         if is_title(c) || c.is_uppercase() {

@@ -2,14 +2,14 @@
 
 /// A text to search for, with its Knuth-Morris-Pratt table.
 #[derive(Debug, Clone)]
-pub(super) struct Needle {
+pub(crate) struct Needle {
     bytes: Vec<u8>,
     /// For each prefix, the length of the longest proper prefix that is also its suffix.
     fallback: Vec<usize>,
 }
 
 impl Needle {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let bytes = text.as_bytes().to_vec();
         let mut fallback = vec![0; bytes.len()];
         let mut matched = 0;
@@ -21,7 +21,7 @@ impl Needle {
     }
 
     /// The start positions in `text`, including overlapping ones. An empty needle has none.
-    pub(super) fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+    pub(crate) fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
         let mut matched = 0;
         text.bytes().enumerate().filter_map(move |(at, byte)| {
             if self.bytes.is_empty() {
@@ -36,12 +36,12 @@ impl Needle {
     }
 
     /// The end position that belongs to a start position.
-    pub(super) fn end(&self, start: usize) -> usize {
+    pub(crate) fn end(&self, start: usize) -> usize {
         start + self.bytes.len()
     }
 
     /// The number of occurrences without overlap, from the left.
-    pub(super) fn count(&self, text: &str) -> usize {
+    pub(crate) fn count(&self, text: &str) -> usize {
         let mut free = 0;
         self.places(text)
             .filter(|&start| {

@@ -13,8 +13,13 @@ use super::{
 };
 
 /// The tokens of a text.
-pub(super) fn tokens(text: &str) -> Vec<String> {
-    punkt::sentences(text).into_iter().flat_map(|range| sentence_tokens(&text[range])).collect()
+pub(crate) fn tokens(text: &str) -> Vec<String> {
+    iter(text).collect()
+}
+
+/// The tokens of a text. A sentence is split when one of its tokens is needed.
+pub(crate) fn iter(text: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
+    punkt::sentences(text).into_iter().flat_map(|range| sentence_tokens(&text[range]))
 }
 
 /// The number of tokens in capitals.

@@ -3,6 +3,8 @@
 mod checks;
 mod choosing;
 mod edit;
+#[cfg(feature = "ifbench")]
+mod ifbench;
 #[cfg(feature = "ifeval")]
 mod ifeval;
 mod parts;

@@ -5,7 +5,7 @@ mod layout;
 mod whole;
 
 use super::{
-    error::IfevalError,
+    error::InstructionError,
     instruction::Instruction,
     json::{Dialect, is_json},
     language,
@@ -22,7 +22,7 @@ pub(super) struct Paper {
 }
 
 impl Paper {
-    pub(super) fn new(instruction: &Instruction) -> Result<Self, IfevalError> {
+    pub(super) fn new(instruction: &Instruction) -> Result<Self, InstructionError> {
         Ok(Self { instruction: instruction.clone(), patterns: patterns(instruction)? })
     }
 
@@ -91,7 +91,7 @@ impl Paper {
 }
 
 /// The patterns that an instruction searches for.
-fn patterns(instruction: &Instruction) -> Result<Vec<Pattern>, IfevalError> {
+fn patterns(instruction: &Instruction) -> Result<Vec<Pattern>, InstructionError> {
     let kind = instruction.kind();
     match instruction {
         Instruction::KeywordsExistence { keywords } => {

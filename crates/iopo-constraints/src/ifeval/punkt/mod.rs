@@ -15,7 +15,7 @@ use self::{
 use super::python::{is_space, lower};
 
 /// The sentences of a text. No sentence is empty. The space between two sentences is part of neither.
-pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut slices = Vec::new();
     let mut start = 0;
     for end in candidates(text) {

@@ -6,7 +6,7 @@
 mod emphasis;
 mod layout;
 mod whole;
-mod words;
+pub(crate) mod words;
 
 use super::{
     instruction::Instruction,

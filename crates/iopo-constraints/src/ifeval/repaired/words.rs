@@ -23,7 +23,7 @@ fn is_unspaced(c: char) -> bool {
 }
 
 /// The number of occurrences of a keyword as whole words, ignoring case.
-pub(super) fn occurrences(text: &str, keyword: &str) -> usize {
+pub(crate) fn occurrences(text: &str, keyword: &str) -> usize {
     let keyword = text::fold(keyword.trim());
     let (text, needle) = (text::fold(text), Needle::new(&keyword));
     let starts_word = keyword.starts_with(char::is_alphanumeric);

@@ -4,20 +4,20 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use iopo_constraints::{
     Kind,
-    ifeval::{Checker, IfevalError, Instruction, InstructionKind, Mode, PromptFile},
+    ifeval::{Checker, Instruction, InstructionError, InstructionKind, Mode, PromptFile},
 };
 use serde_json::{Map, Value, json};
 
 use crate::support::labeled::{folder, rows};
 
-fn made(id: &str, kwargs: &Value) -> Result<Instruction, IfevalError> {
+fn made(id: &str, kwargs: &Value) -> Result<Instruction, InstructionError> {
     Instruction::from_parts(id, kwargs.as_object().unwrap_or(&Map::new()))
 }
 
 #[test]
 fn an_unknown_id_is_an_error() {
     let error = made("length_constraints:number_word", &json!({})).unwrap_err();
-    assert!(matches!(error, IfevalError::UnknownInstruction { .. }), "{error}");
+    assert!(matches!(error, InstructionError::UnknownInstruction { .. }), "{error}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn hostile_patterns_are_rejected_in_paper_mode_and_literal_in_repaired_mode() {
     let kwargs = json!({"keyword": pattern, "relation": "at least", "frequency": 1});
     let instruction = made("keywords:frequency", &kwargs).unwrap();
     let error = Checker::new(&instruction, Mode::Paper).unwrap_err();
-    assert!(matches!(error, IfevalError::UnsupportedPattern { .. }), "{error}");
+    assert!(matches!(error, InstructionError::UnsupportedPattern { .. }), "{error}");
     assert!(Checker::new(&instruction, Mode::Repaired).unwrap().strict("so (a+)+$ it is"));
 }
 

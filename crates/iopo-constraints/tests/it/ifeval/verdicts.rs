@@ -1,9 +1,9 @@
 //! Verdicts in memory: prompts and responses in, verdicts out.
 
-use iopo_constraints::ifeval::{IfevalError, IfevalPrompt, Mode, PromptInstruction};
+use iopo_constraints::ifeval::{IfevalPrompt, InstructionError, Mode, PromptInstruction};
 use serde_json::{Value, json};
 
-fn prompt(instructions: &[(&str, Value)]) -> Result<IfevalPrompt, IfevalError> {
+fn prompt(instructions: &[(&str, Value)]) -> Result<IfevalPrompt, InstructionError> {
     let made = instructions.iter().map(|(id, kwargs)| {
         PromptInstruction::new(*id, kwargs.as_object().expect("an object").clone())
     });
@@ -38,10 +38,10 @@ fn each_instruction_gets_a_verdict_in_order() {
 #[test]
 fn unknown_arguments_and_unsupported_patterns_are_errors() {
     let error = prompt(&[("punctuation:no_comma", json!({"count": 1}))]).unwrap_err();
-    assert!(matches!(error, IfevalError::ForeignParameter { .. }), "{error}");
+    assert!(matches!(error, InstructionError::ForeignParameter { .. }), "{error}");
     let prompt =
         prompt(&[("keywords:existence", json!({"keywords": ["[ab]+"]}))]).expect("a text to find");
     let error = prompt.verdicts("ab", Mode::Paper).unwrap_err();
-    assert!(matches!(error, IfevalError::UnsupportedPattern { .. }), "{error}");
+    assert!(matches!(error, InstructionError::UnsupportedPattern { .. }), "{error}");
     assert!(prompt.verdicts("ab", Mode::Repaired).is_ok());
 }

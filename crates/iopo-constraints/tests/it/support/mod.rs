@@ -2,6 +2,10 @@
 
 pub(crate) mod constraints;
 #[cfg(feature = "ifeval")]
+pub(crate) mod examples;
+#[cfg(feature = "ifbench")]
+pub(crate) mod ifbench;
+#[cfg(feature = "ifeval")]
 pub(crate) mod instructions;
 #[cfg(feature = "ifeval")]
 pub(crate) mod labeled;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
 use iopo_constraints::ifeval::{
-    Checker, IfevalError, Instruction, InstructionKind, Mode, Response,
+    Checker, Instruction, InstructionError, InstructionKind, Mode, Response,
 };
 use iopo_schema::{CheckRow, PredictionRow, ScoreRow};
 
@@ -48,12 +48,15 @@ fn checker(key: &str, check: &CheckRow, mode: Mode) -> Result<Option<Checker>, E
     if InstructionKind::from_id(&check.id).is_err() {
         return Ok(None);
     }
-    let failed = |source: IfevalError| EvalError::Ifeval {
+    let failed = |source: InstructionError| EvalError::Ifeval {
         place: format!("prompt `{key}`"),
         source: Box::new(source),
     };
     let kwargs = serde_json::from_str(&check.params).map_err(|error| {
-        failed(IfevalError::BadLine { line: 1, reason: format!("kwargs of {}: {error}", check.id) })
+        failed(InstructionError::BadLine {
+            line: 1,
+            reason: format!("kwargs of {}: {error}", check.id),
+        })
     })?;
     let instruction = Instruction::from_parts(&check.id, &kwargs).map_err(failed)?;
     Checker::new(&instruction, mode).map(Some).map_err(failed)
