@@ -1,5 +1,7 @@
 //! Numbers as Python reads and writes them.
 
+use super::short;
+use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::unicode::{decimal, is_space};
 
@@ -33,10 +35,12 @@ pub(crate) fn too_large() -> Error {
 
 /// Python's `int(text, base)`.
 pub(crate) fn parse_int(text: &str, base: i128) -> Result<i128> {
-    let invalid = || Error::value(format!("invalid literal for int() with base {base}: {text:?}"));
+    let invalid =
+        || Error::value(format!("invalid literal for int() with base {base}: {:?}", short(text)));
     if base != 0 && !(2..=36).contains(&base) {
         return Err(Error::value("int() base must be >= 2 and <= 36, or 0"));
     }
+    budget::charge(text.len() / 32)?;
     let trimmed = text.trim_matches(is_space);
     let (negative, digits) = match trimmed.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -78,7 +82,8 @@ pub(crate) fn parse_int(text: &str, base: i128) -> Result<i128> {
 
 /// Python's `float(text)`.
 pub(crate) fn parse_float(text: &str) -> Result<f64> {
-    let invalid = || Error::value(format!("could not convert string to float: {text:?}"));
+    let invalid = || Error::value(format!("could not convert string to float: {:?}", short(text)));
+    budget::charge(text.len() / 32)?;
     let trimmed = text.trim_matches(is_space);
     let plain: String = trimmed.chars().map(|c| decimal(c).map_or(c, ascii_digit)).collect();
     let lower = plain.to_lowercase();
