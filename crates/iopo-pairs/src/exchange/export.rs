@@ -72,7 +72,7 @@ pub fn export(
         for batch in stream::<PreferenceRow>(preferences)? {
             for group in batch?.iter().filter(|group| is_full(group) == full) {
                 if options.split.is_none_or(|split| split == group.split) {
-                    write(group, options, &mut sink, &mut summary)?;
+                    write(group, *options, &mut sink, &mut summary)?;
                 }
             }
         }
@@ -98,7 +98,7 @@ pub(super) fn is_full(group: &PreferenceRow) -> bool {
 
 fn write(
     group: &PreferenceRow,
-    options: &Export,
+    options: Export,
     sink: &mut Sink,
     summary: &mut ExportSummary,
 ) -> Result<(), ExchangeError> {
