@@ -109,9 +109,10 @@ fn answer_part(
             iopo_llm::FinishReason::Stop => ResponseEnd::Stop,
             iopo_llm::FinishReason::Length => ResponseEnd::Length,
         };
+        let count = |tokens: Option<usize>| u32::try_from(tokens.unwrap_or(0)).unwrap_or(u32::MAX);
         PredictionRow {
-            prompt_tokens: u32::try_from(completion.prompt_tokens).unwrap_or(u32::MAX),
-            completion_tokens: u32::try_from(completion.completion_tokens).unwrap_or(u32::MAX),
+            prompt_tokens: count(completion.prompt_tokens),
+            completion_tokens: count(completion.completion_tokens),
             ..prompt.prediction(completion.text, finish_reason)
         }
     });

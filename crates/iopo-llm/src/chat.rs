@@ -118,11 +118,61 @@ impl Sampling {
 
 /// A chat to complete with an assistant message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Request {
     /// The messages so far.
     pub messages: Vec<Message>,
     /// Settings for the completion.
     pub sampling: Sampling,
+    /// JSON schema that a server may enforce on the answer. A model that does not support it ignores it, so check the
+    /// answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<ResponseSchema>,
+    /// Index among several answers to the same chat. Requests with other indices are other requests.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub sample: u32,
+    /// How often the caller has asked before, because an answer did not have the expected form.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempt: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Request {
+    /// Creates a request without a schema.
+    pub fn new(messages: Vec<Message>, sampling: Sampling) -> Self {
+        Self { messages, sampling, schema: None, sample: 0, attempt: 0 }
+    }
+
+    /// Asks for an answer that matches a JSON schema.
+    #[must_use]
+    pub fn with_schema(self, schema: ResponseSchema) -> Self {
+        Self { schema: Some(schema), ..self }
+    }
+
+    /// Sets the index among several answers to the same chat.
+    #[must_use]
+    pub fn with_sample(self, sample: u32) -> Self {
+        Self { sample, ..self }
+    }
+
+    /// Sets how often the caller has asked before.
+    #[must_use]
+    pub fn with_attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
+    }
+}
+
+/// A named JSON schema for an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseSchema {
+    /// Name of at most 64 letters, digits, `_` and `-`.
+    pub name: String,
+    /// The schema. Servers that enforce it expect all properties to be required and `additionalProperties` to be false.
+    pub schema: serde_json::Value,
 }
 
 /// Why a completion ended.
@@ -142,8 +192,8 @@ pub struct Completion {
     pub text: String,
     /// Why it ended.
     pub finish_reason: FinishReason,
-    /// Tokens of the rendered prompt.
-    pub prompt_tokens: usize,
-    /// Tokens generated, including the stop token.
-    pub completion_tokens: usize,
+    /// Tokens of the rendered prompt. `None` if a server does not report them.
+    pub prompt_tokens: Option<usize>,
+    /// Tokens generated, including the stop token and reasoning. `None` if a server does not report them.
+    pub completion_tokens: Option<usize>,
 }

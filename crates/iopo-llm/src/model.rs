@@ -1,8 +1,8 @@
 //! The trait for models that complete chats.
 
-use crate::{Completion, Progress, Request};
+use crate::{Completion, Failure, Outcome, Progress, Request};
 
-/// Why a call to a model failed.
+/// Why a call to a model failed as a whole.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LlmError {
@@ -24,6 +24,22 @@ pub enum LlmError {
         /// The special token.
         token: String,
     },
+    /// A request has no completion, and the caller needs one for each.
+    #[error("no completion for request {index}: {failure}")]
+    Request {
+        /// Index in the batch.
+        index: usize,
+        /// The failure.
+        failure: Failure,
+    },
+    /// Every further request would fail, or a limit was reached. Finished answers are kept.
+    #[error("stopped: {reason}")]
+    Stopped {
+        /// The cause.
+        cause: StopCause,
+        /// The cause in words.
+        reason: String,
+    },
     /// The model or endpoint failed.
     #[error("the model failed: {reason}")]
     Failed {
@@ -39,8 +55,58 @@ impl LlmError {
     /// Returns the index of the request that the model cannot process, if one is the cause.
     pub fn index(&self) -> Option<usize> {
         match self {
-            Self::BadRequest { index, .. } | Self::SpecialToken { index, .. } => Some(*index),
-            Self::Failed { .. } | Self::Cancelled => None,
+            Self::BadRequest { index, .. }
+            | Self::SpecialToken { index, .. }
+            | Self::Request { index, .. } => Some(*index),
+            Self::Stopped { .. } | Self::Failed { .. } | Self::Cancelled => None,
+        }
+    }
+
+    /// Returns a remedy, if there is a general one.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Stopped { cause, .. } => Some(cause.hint()),
+            _ => None,
+        }
+    }
+}
+
+/// Why an endpoint sends no further requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopCause {
+    /// The server rejects the API key.
+    Key,
+    /// The account has no balance or quota left.
+    Quota,
+    /// The address is wrong, or no server answers there.
+    Address,
+    /// The server does not know the model.
+    Model,
+    /// The server rejects the parameters of every request.
+    Parameters,
+    /// The next request could exceed the maximum cost.
+    MaxCost,
+    /// No request succeeded for a long time.
+    NoSuccess,
+    /// Answers cannot be stored.
+    Store,
+}
+
+impl StopCause {
+    /// Returns the remedy.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Key => {
+                "set the environment variable to a valid key, then run the same command again"
+            }
+            Self::Quota => "add credit or raise the quota, then run the same command again",
+            Self::Address => "check `base_url` and that the server is running",
+            Self::Model => "check `model`; most servers list their models at `/models`",
+            Self::Parameters => "list the rejected parameters in `omit`, or correct `extra_body`",
+            Self::MaxCost => "raise `max_cost`; stored answers are not paid again",
+            Self::NoSuccess => "run the same command again later; stored answers are kept",
+            Self::Store => "free disk space, then run the same command again",
         }
     }
 }
@@ -61,19 +127,19 @@ pub trait LanguageModel {
         Ok(self.name())
     }
 
-    /// Completes every request, in order: one completion per chat.
+    /// Completes the requests, in order: one outcome per chat.
     ///
-    /// Advances `progress` by one per completed request.
+    /// A request that the model cannot process has a [`Failure`]; the others are completed. Advances `progress` by one per
+    /// outcome.
     ///
     /// # Errors
-    /// Returns [`LlmError::BadRequest`] for a request that the model cannot process, [`LlmError::SpecialToken`] for one that
-    /// spells a special token, [`LlmError::Failed`] if the model
-    /// fails, and [`LlmError::Cancelled`] if `progress` asks to stop.
+    /// Returns [`LlmError::Failed`] if the model fails, [`LlmError::Stopped`] if no further request can succeed, and
+    /// [`LlmError::Cancelled`] if `progress` asks to stop.
     fn complete(
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError>;
+    ) -> Result<Vec<Outcome>, LlmError>;
 
     /// Returns whether a request and its longest completion fit the model's context.
     ///
@@ -86,19 +152,34 @@ pub trait LanguageModel {
     }
 }
 
-/// Completes every request and checks that the model returned one completion per request.
+/// Completes the requests and checks that the model returned one outcome per request.
 ///
 /// # Errors
-/// Returns the error of [`LanguageModel::complete`], and [`LlmError::Failed`] for another number of completions.
+/// Returns the error of [`LanguageModel::complete`], and [`LlmError::Failed`] for another number of outcomes.
+pub fn complete_each(
+    model: &dyn LanguageModel,
+    requests: &[Request],
+    progress: &dyn Progress,
+) -> Result<Vec<Outcome>, LlmError> {
+    let outcomes = model.complete(requests, progress)?;
+    if outcomes.len() == requests.len() {
+        return Ok(outcomes);
+    }
+    let reason = format!("found {} outcomes, expected {}", outcomes.len(), requests.len());
+    Err(LlmError::Failed { reason })
+}
+
+/// Completes every request.
+///
+/// # Errors
+/// Returns the error of [`complete_each`], and [`LlmError::Request`] for the first request without a completion.
 pub fn complete_all(
     model: &dyn LanguageModel,
     requests: &[Request],
     progress: &dyn Progress,
 ) -> Result<Vec<Completion>, LlmError> {
-    let completions = model.complete(requests, progress)?;
-    if completions.len() == requests.len() {
-        return Ok(completions);
-    }
-    let reason = format!("found {} completions, expected {}", completions.len(), requests.len());
-    Err(LlmError::Failed { reason })
+    let outcomes = complete_each(model, requests, progress)?.into_iter().enumerate();
+    outcomes
+        .map(|(index, outcome)| outcome.map_err(|failure| LlmError::Request { index, failure }))
+        .collect()
 }

@@ -1,8 +1,8 @@
 //! Models for tests: one answers from a script, one scores responses by the words of their prompts.
 
 use crate::{
-    Completion, FinishReason, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Progress,
-    Request, TokenLogps,
+    Completion, FinishReason, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Outcome,
+    Progress, Request, TokenLogps,
 };
 
 /// A model that answers every request with the return value of a function.
@@ -26,7 +26,7 @@ impl<F: Fn(&Request) -> String> LanguageModel for Scripted<F> {
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
+    ) -> Result<Vec<Outcome>, LlmError> {
         let mut completions = Vec::with_capacity(requests.len());
         for request in requests {
             if progress.cancelled() {
@@ -41,16 +41,16 @@ impl<F: Fn(&Request) -> String> LanguageModel for Scripted<F> {
                 .iter()
                 .map(|message| message.content.split_whitespace().count())
                 .sum();
-            completions.push(Completion {
+            completions.push(Ok(Completion {
                 text: words[..kept].concat(),
                 finish_reason: if words.len() > limit {
                     FinishReason::Length
                 } else {
                     FinishReason::Stop
                 },
-                prompt_tokens,
-                completion_tokens: kept,
-            });
+                prompt_tokens: Some(prompt_tokens),
+                completion_tokens: Some(kept),
+            }));
             progress.advance(1);
         }
         Ok(completions)
@@ -91,17 +91,15 @@ impl LogProb for Overlap {
 #[cfg(test)]
 mod tests {
     use super::Scripted;
-    use crate::{FinishReason, LanguageModel, Message, Request, Sampling, Silent};
+    use crate::{FinishReason, Message, Request, Sampling, Silent, complete_all};
 
     #[test]
     fn a_script_answers_in_order_and_respects_the_token_limit() {
         let model = Scripted::new(|request: &Request| request.messages[0].content.to_uppercase());
-        let ask = |text: &str, limit| Request {
-            messages: vec![Message::user(text)],
-            sampling: Sampling::greedy(limit),
-        };
+        let ask =
+            |text: &str, limit| Request::new(vec![Message::user(text)], Sampling::greedy(limit));
         let out =
-            model.complete(&[ask("one two three", 2), ask("four", 5)], &Silent).expect("scripted");
+            complete_all(&model, &[ask("one two three", 2), ask("four", 5)], &Silent).expect("ok");
         assert_eq!(
             (out[0].text.as_str(), out[0].finish_reason),
             ("ONE TWO ", FinishReason::Length)

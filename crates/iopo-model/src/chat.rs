@@ -5,7 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use burn::tensor::Device;
 use iopo_core::ContentHasher;
-use iopo_llm::{Completion, LanguageModel, LlmError, Message, Progress, Quantization, Request};
+use iopo_llm::{
+    Completion, Failure, FailureClass, LanguageModel, LlmError, Message, Outcome, Progress,
+    Quantization, Request,
+};
 
 use crate::deal::shares;
 use crate::generate::Limits;
@@ -192,8 +195,18 @@ impl ChatModel {
     }
 
     /// Tokenizes a request and checks that it fits the context.
-    fn tokenized(&self, index: usize, request: &Request) -> Result<GenerationRequest, LlmError> {
-        let tokens = self.checked_prompt(index, &request.messages)?;
+    fn tokenized(&self, request: &Request) -> Result<GenerationRequest, Failure> {
+        let prompt = self.checked_prompt(0, &request.messages);
+        let tokens = prompt.map_err(|error| {
+            let reason = match error {
+                LlmError::BadRequest { reason, .. } => reason,
+                LlmError::SpecialToken { token, .. } => {
+                    format!("a message contains the special token {token}")
+                }
+                other => other.to_string(),
+            };
+            Failure::new(FailureClass::BadRequest, reason)
+        })?;
         let wanted = request.sampling.max_new_tokens;
         if !self.in_context(tokens.len(), wanted) {
             let limit = self.decoder.config().max_position_embeddings;
@@ -202,7 +215,7 @@ impl ChatModel {
                  prompt or lower max_new_tokens",
                 tokens.len()
             );
-            return Err(LlmError::BadRequest { index, reason });
+            return Err(Failure::new(FailureClass::TooLong, reason));
         }
         Ok(GenerationRequest { tokens, sampling: request.sampling.clone() })
     }
@@ -235,14 +248,16 @@ impl LanguageModel for ChatModel {
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
-        let prompts = requests
-            .iter()
-            .enumerate()
-            .map(|(index, request)| self.tokenized(index, request))
-            .collect::<Result<Vec<_>, _>>()?;
+    ) -> Result<Vec<Outcome>, LlmError> {
+        let tokenized: Vec<_> = requests.iter().map(|request| self.tokenized(request)).collect();
+        let refused = tokenized.iter().filter(|one| one.is_err()).count();
+        progress.advance(refused as u64);
+        let places = tokenized.iter().enumerate().filter(|(_, one)| one.is_ok());
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        let prompts: Vec<GenerationRequest> = tokenized.iter().flatten().cloned().collect();
         let device = self.decoder.device();
-        let mut completions: Vec<Option<Completion>> = vec![None; requests.len()];
+        let mut outcomes: Vec<Option<Outcome>> =
+            tokenized.into_iter().map(|one| one.err().map(Err)).collect();
         for quantization in [Quantization::None, Quantization::Int8] {
             let of = |&at: &usize| prompts[at].sampling.quantization == quantization;
             let members: Vec<usize> = (0..prompts.len()).filter(of).collect();
@@ -264,15 +279,15 @@ impl LanguageModel for ChatModel {
                 decoder.generate(&batch, &self.files.stop, limits, progress)
             })?;
             for (&index, made) in shares.iter().flatten().zip(generated.into_iter().flatten()) {
-                completions[index] = Some(Completion {
+                outcomes[places[index]] = Some(Ok(Completion {
                     text: self.files.tokenizer.decode(&made.tokens, true)?,
                     finish_reason: made.finish_reason,
-                    prompt_tokens: prompts[index].tokens.len(),
-                    completion_tokens: made.count,
-                });
+                    prompt_tokens: Some(prompts[index].tokens.len()),
+                    completion_tokens: Some(made.count),
+                }));
             }
         }
-        Ok(completions.into_iter().flatten().collect())
+        Ok(outcomes.into_iter().flatten().collect())
     }
 
     fn fits(&self, request: &Request) -> Result<bool, LlmError> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use iopo_llm::{
-    LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
+    LanguageModel, LogProb, LogProbResponse, Message, Request, Sampling, Silent, complete_all,
 };
 use iopo_model::{
     ChatModel, Dtype, EndSource, ModelError, ModelFiles, TemplateSettings, write_hf_dir,
@@ -149,19 +149,17 @@ fn the_setting_overrides_the_template_and_must_be_a_token() {
 #[test]
 fn a_message_that_spells_a_special_token_is_refused_or_encoded_as_text() {
     let model = model(CHATML, None);
-    let request =
-        |text: &str| Request { messages: vec![Message::user(text)], sampling: Sampling::greedy(3) };
+    let request = |text: &str| Request::new(vec![Message::user(text)], Sampling::greedy(3));
     let spelled = request("copy <file> and <eot> and <file>");
-    let error = model.complete(&[request("ab"), spelled.clone()], &Silent).expect_err("refused");
-    assert!(
-        matches!(&error, LlmError::SpecialToken { index: 1, token } if token == "<eot>"),
-        "{error}"
-    );
+    let outcomes = model.complete(&[request("ab"), spelled.clone()], &Silent).expect("outcomes");
+    assert!(outcomes[0].is_ok());
+    let failure = outcomes[1].as_ref().expect_err("refused");
+    assert!(failure.reason.ends_with("special token <eot>"), "{failure}");
     // Added tokens that are not special are ordinary text of a prompt.
     assert!(model.fits(&request("a <think> b")).expect("encodes"));
 
     let escaping = model.with_escaped_special_tokens(true);
-    escaping.complete(std::slice::from_ref(&spelled), &Silent).expect("answers");
+    complete_all(&escaping, std::slice::from_ref(&spelled), &Silent).expect("answers");
     let ids = escaping.encode_prompt(&spelled.messages).expect("encodes");
     let tokenizer = model.tokenizer();
     // The template's own tokens stay, those of the message are letters.

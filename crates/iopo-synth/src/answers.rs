@@ -4,10 +4,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_constraints::{Kind, render_prompt};
 use iopo_core::SettingError;
-use iopo_llm::{
-    Completion, FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling,
-    complete_all,
-};
+use iopo_llm::{FinishReason, LanguageModel, Message, Progress, Request, Sampling, complete_each};
 use iopo_schema::{
     Parts, Provenance, ResponseRow, ResponseSource, content_id, has_parts, made_with, run_files,
 };
@@ -40,10 +37,10 @@ pub struct SampleInfo {
     pub seed: u64,
     /// Why the completion ended; `None` if the model rejected the request.
     pub finish_reason: Option<FinishReason>,
-    /// Number of prompt tokens.
-    pub prompt_tokens: usize,
-    /// Number of generated tokens.
-    pub completion_tokens: usize,
+    /// Number of prompt tokens; `None` if it is unknown.
+    pub prompt_tokens: Option<usize>,
+    /// Number of generated tokens; `None` if it is unknown.
+    pub completion_tokens: Option<usize>,
     /// Whether the text was trimmed to its last complete sentence.
     #[serde(default)]
     pub trimmed: bool,
@@ -168,7 +165,7 @@ impl Sampler<'_> {
                 requests.push(request);
             }
         }
-        let answers = complete_or_refuse(self.model, requests, progress)?;
+        let answers = complete_each(self.model, &requests, progress)?;
         let rows = asked.into_iter().zip(answers).map(|((task, mut info, asked), answer)| {
             let (text, error) = match answer {
                 Ok(completion) => {
@@ -177,7 +174,7 @@ impl Sampler<'_> {
                     info.completion_tokens = completion.completion_tokens;
                     (completion.text, None)
                 }
-                Err(reason) => (String::new(), Some(reason)),
+                Err(failure) => (String::new(), Some(failure.reason)),
             };
             Ok(ResponseRow {
                 id: content_id(&["answer", &task.id, &info.sample.to_string(), &text]),
@@ -240,11 +237,11 @@ impl Sampler<'_> {
             max_new_tokens: sampling.max_new_tokens,
             seed: stream,
             finish_reason: None,
-            prompt_tokens: 0,
-            completion_tokens: 0,
+            prompt_tokens: Some(0),
+            completion_tokens: Some(0),
             trimmed: false,
         };
-        (info, instruction_id, Request { messages: vec![Message::user(prompt)], sampling })
+        (info, instruction_id, Request::new(vec![Message::user(prompt)], sampling))
     }
 }
 
@@ -253,42 +250,4 @@ pub(crate) fn info_json(info: &SampleInfo) -> Result<String, SynthError> {
     let expected = "settings that JSON can hold";
     serde_json::to_string(info)
         .map_err(|error| SettingError::new("synth.sampling", error, expected).into())
-}
-
-/// Completes a batch. A request that the model rejects is removed and the rest is sent again, so that a task that is
-/// too long does not end the run.
-fn complete_or_refuse(
-    model: &dyn LanguageModel,
-    requests: Vec<Request>,
-    progress: &dyn Progress,
-) -> Result<Vec<Result<Completion, String>>, SynthError> {
-    let mut answers: Vec<Result<Completion, String>> =
-        requests.iter().map(|_| Err(String::new())).collect();
-    let mut open: Vec<(usize, Request)> = requests.into_iter().enumerate().collect();
-    while !open.is_empty() {
-        let batch: Vec<Request> = open.iter().map(|(_, request)| request.clone()).collect();
-        match complete_all(model, &batch, progress) {
-            Ok(completions) => {
-                for ((place, _), completion) in open.drain(..).zip(completions) {
-                    answers[place] = Ok(completion);
-                }
-            }
-            Err(error) => {
-                let Some(index) = error.index().filter(|index| *index < open.len()) else {
-                    return Err(error.into());
-                };
-                let reason = match error {
-                    LlmError::BadRequest { reason, .. } => reason,
-                    LlmError::SpecialToken { token, .. } => {
-                        format!("a message contains the special token {token}")
-                    }
-                    other => other.to_string(),
-                };
-                let (place, _) = open.remove(index);
-                answers[place] = Err(reason);
-                progress.advance(1);
-            }
-        }
-    }
-    Ok(answers)
 }

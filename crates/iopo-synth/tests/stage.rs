@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use iopo_constraints::satisfy::changed_share;
 use iopo_constraints::{Constraint, Kind, render_prompt};
-use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
+use iopo_llm::{
+    Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request, Scripted, Silent,
+};
 use iopo_schema::{InstructionRow, MetricRow, ResponseRow, ResponseSource, read};
 use iopo_synth::answers::SampleInfo;
 use iopo_synth::text::grams;
@@ -161,7 +163,7 @@ impl LanguageModel for Flaky {
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
+    ) -> Result<Vec<Outcome>, LlmError> {
         self.largest.fetch_max(requests.len() as i64, Ordering::Relaxed);
         if self.left.fetch_sub(1, Ordering::Relaxed) <= 0 {
             return Err(LlmError::Failed { reason: "out of memory".to_owned() });
@@ -411,12 +413,15 @@ impl LanguageModel for Narrow {
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
+    ) -> Result<Vec<Outcome>, LlmError> {
         let long = |request: &Request| request.messages[0].content.contains("# Inputs:");
-        if let Some(index) = requests.iter().position(long) {
-            return Err(LlmError::BadRequest { index, reason: "too long".to_owned() });
+        let mut outcomes = Scripted::new(natural).complete(requests, progress)?;
+        for (request, outcome) in requests.iter().zip(&mut outcomes) {
+            if long(request) {
+                *outcome = Err(Failure::new(FailureClass::TooLong, "too long"));
+            }
         }
-        Scripted::new(natural).complete(requests, progress)
+        Ok(outcomes)
     }
 }
 

@@ -11,7 +11,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use iopo::llm::{LanguageModel, Message, Request, Sampling, Silent};
+use iopo::llm::{LanguageModel, Message, Request, Sampling, Silent, complete_all};
 use iopo::model::{ChatModel, Dtype, device::device};
 use iopo::train::weights;
 
@@ -28,10 +28,9 @@ fn main() -> Result<()> {
         .with_context(|| format!("failed to load the adapter from {adapter}"))?;
     let adapted = base.with_decoder(decoder, "base with adapter");
 
-    let request =
-        Request { messages: vec![Message::user(message)], sampling: Sampling::greedy(64) };
+    let request = Request::new(vec![Message::user(message)], Sampling::greedy(64));
     for model in [&base, &adapted] {
-        let completions = model.complete(std::slice::from_ref(&request), &Silent)?;
+        let completions = complete_all(model, std::slice::from_ref(&request), &Silent)?;
         println!("{}: {}", model.name(), completions[0].text);
     }
     Ok(())

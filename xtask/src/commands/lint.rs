@@ -25,6 +25,8 @@ pub(crate) fn run_all(packaging: Packages) -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     let missing = tools()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let endpoint = ["clippy", "-p", "iopo-llm", "--features", "_server", "--all-targets"];
+    run(cargo(&endpoint).args(["--", "-D", "warnings"]))?;
     documentation()?;
     packages(packaging)?;
     for tool in &missing {

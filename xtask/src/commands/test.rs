@@ -12,9 +12,9 @@ pub(crate) struct Args {
     filter: Vec<String>,
 }
 
-/// Runs the documentation tests, then all other tests, so that the runner's summary comes last.
+/// Runs the documentation tests and those of the endpoints, then all other tests, so that the runner's summary comes last.
 ///
-/// A filter skips the documentation tests. Without cargo-nextest, `cargo test` runs the tests.
+/// A filter skips the first two. Without cargo-nextest, `cargo test` runs the tests.
 ///
 /// # Errors
 /// Returns an error if a test fails or does not compile.
@@ -25,6 +25,8 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
     }
     if args.filter.is_empty() {
         run(&mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+        // The endpoints and their hostile server are an optional feature.
+        run(&mut cargo(&["test", "-p", "iopo-llm", "--features", "_server", "--quiet"]))?;
     }
     let mut tests = if nextest {
         cargo(&["nextest", "run", "--no-fail-fast", "--no-tests", "pass"])

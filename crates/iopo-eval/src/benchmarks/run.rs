@@ -263,10 +263,7 @@ impl<'a> BenchmarkRun<'a> {
 
 /// Makes the request that asks a model for a greedy response.
 pub(crate) fn request(prompt: &TestPrompt, max_new_tokens: usize) -> Request {
-    Request {
-        messages: vec![Message::user(prompt.prompt.as_str())],
-        sampling: Sampling::greedy(max_new_tokens),
-    }
+    Request::new(vec![Message::user(prompt.prompt.as_str())], Sampling::greedy(max_new_tokens))
 }
 
 /// Reads and matches the responses of a file; lines without a prompt are an error unless `partial` is set.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use iopo_eval::benchmarks::heldout::HeldOut;
 use iopo_eval::{EvalConfig, EvalError, TestPrompt, answer, score_file};
-use iopo_llm::{Completion, LanguageModel, LlmError, Progress, Request, Scripted, Silent};
+use iopo_llm::{LanguageModel, LlmError, Outcome, Progress, Request, Scripted, Silent};
 use iopo_schema::{PredictionRow, Provenance, ScoreRow};
 
 use crate::common;
@@ -26,7 +26,7 @@ impl<M: LanguageModel> LanguageModel for Dies<M> {
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
+    ) -> Result<Vec<Outcome>, LlmError> {
         if self.batches_left.get() == 0 {
             return Err(LlmError::Failed { reason: "the machine failed".to_owned() });
         }

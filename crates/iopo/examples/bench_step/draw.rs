@@ -101,8 +101,7 @@ fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
     let Some(revision) = revisions.into_iter().find(fits) else { return };
     let x2 = [others, &[revision]].concat();
     let sampling = Sampling::greedy(64).with_seed(index as u64);
-    let answer =
-        answers::natural(&Request { messages: vec![Message::user(task.task.clone())], sampling });
+    let answer = answers::natural(&Request::new(vec![Message::user(task.task.clone())], sampling));
     for constraints in [x1, x2] {
         let instruction = instruction_row(&task, &constraints, config, &mut rng);
         let verdicts: Vec<VerdictRow> = VerdictRow::check_all(&constraints, &answer);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use iopo_llm::{
     Completion, LanguageModel, LogProb, LogProbResponse, Message, Progress, Request, Sampling,
+    complete_all,
 };
 use iopo_model::workers;
 use iopo_schema::Split;
@@ -55,10 +56,7 @@ impl Speed {
         let prompt = |row: usize| vec![Message::user(format!("{row}. {text}"))];
         let sampling = Sampling::greedy(MEASURED).with_temperature(0.7).with_top_p(0.9);
         let requests: Vec<Request> = (0..rows)
-            .map(|row| Request {
-                messages: prompt(row),
-                sampling: sampling.clone().with_seed(row as u64),
-            })
+            .map(|row| Request::new(prompt(row), sampling.clone().with_seed(row as u64)))
             .collect();
         let prompts: Vec<Vec<Message>> = (0..rows).map(prompt).collect();
         let responses = vec![LogProbResponse { text: &text, ended: true }; rows];
@@ -71,10 +69,11 @@ impl Speed {
         let tokens: u32 = logps.iter().map(|one| 2 * one.tokens).sum();
         let scored = f64::from(tokens) / begun.elapsed().as_secs_f64().max(1e-9);
         let begun = Instant::now();
-        let completions = model.complete(&requests, progress)?;
+        let completions = complete_all(model, &requests, progress)?;
         let elapsed = begun.elapsed().as_secs_f64();
-        let count =
-            |tokens: fn(&Completion) -> usize| completions.iter().map(tokens).sum::<usize>();
+        let count = |tokens: fn(&Completion) -> Option<usize>| {
+            completions.iter().filter_map(tokens).sum::<usize>()
+        };
         // Reading the prompts is counted apart, as scored tokens.
         let read = count(|one| one.prompt_tokens) as f64 / scored.max(1e-9);
         let decoding = (elapsed - read).max(0.2 * elapsed).max(1e-9);

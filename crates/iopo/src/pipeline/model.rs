@@ -196,7 +196,8 @@ fn short(hash: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use iopo_llm::{
-        LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request, Sampling, Silent,
+        FailureClass, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Request,
+        Sampling, Silent, complete_all,
     };
 
     use iopo_model::{ChatModel, Dtype, TemplateSettings};
@@ -239,15 +240,15 @@ mod tests {
 
     fn request(text: &str, seed: u64) -> Request {
         let sampling = Sampling::greedy(24).with_temperature(0.8).with_top_p(0.95).with_seed(seed);
-        Request { messages: vec![Message::user(text)], sampling }
+        Request::new(vec![Message::user(text)], sampling)
     }
 
     #[test]
     fn the_tiny_model_answers_in_words_and_each_request_has_its_random_seed() {
         let model = tiny();
         let requests: Vec<Request> = (0..7).map(|seed| request("Write a line.", seed)).collect();
-        let all = model.complete(&requests, &Silent).expect("answers");
-        let alone = model.complete(&requests[4..5], &Silent).expect("answers");
+        let all = complete_all(&model, &requests, &Silent).expect("answers");
+        let alone = complete_all(&model, &requests[4..5], &Silent).expect("answers");
         assert_eq!(all[4].text, alone[0].text);
         assert!(
             all.iter().any(|answer| answer.text != all[0].text),
@@ -288,17 +289,16 @@ mod tests {
         let responses = [LogProbResponse { text: "and of the day.", ended: true }; 2];
         let sums = model.response_logps(&prompts, &responses, &Silent).expect("scored");
         assert!((sums[0].sum - sums[1].sum).abs() > 0.1, "{} {}", sums[0].sum, sums[1].sum);
-        let greedy = Request { messages: prompts[0].clone(), sampling: Sampling::greedy(24) };
-        let text = &model.complete(&[greedy], &Silent).expect("answers")[0].text;
+        let greedy = Request::new(prompts[0].clone(), Sampling::greedy(24));
+        let text = &complete_all(&model, &[greedy], &Silent).expect("answers")[0].text;
         assert!(!text.trim().is_empty(), "{text:?}");
     }
 
     #[test]
     fn a_long_request_does_not_fit_the_context() {
         let model = tiny();
-        let request = |text: &str, max_new_tokens| Request {
-            messages: vec![Message::user(text)],
-            sampling: Sampling::greedy(max_new_tokens),
+        let request = |text: &str, max_new_tokens| {
+            Request::new(vec![Message::user(text)], Sampling::greedy(max_new_tokens))
         };
         assert!(model.fits(&request("short", 24)).expect("encoded"));
         assert!(!model.fits(&request(&"long ".repeat(600), 2000)).expect("encoded"));
@@ -309,8 +309,10 @@ mod tests {
         let mut requests = [request("short", 0), request(&"long ".repeat(600), 0)];
         requests[1].sampling.max_new_tokens = 2000;
         let model = tiny();
-        let error = model.complete(&requests, &Silent).expect_err("too long");
-        assert!(matches!(error, LlmError::BadRequest { index: 1, .. }), "{error}");
+        let outcomes = model.complete(&requests, &Silent).expect("outcomes");
+        assert!(outcomes[0].is_ok(), "the other request is completed");
+        let failure = outcomes[1].as_ref().expect_err("too long");
+        assert_eq!(failure.class, FailureClass::TooLong, "{failure}");
         let prompts = requests.map(|request| request.messages);
         let long = "long ".repeat(4000);
         let responses = ["short", &long].map(|text| LogProbResponse { text, ended: true });
@@ -327,7 +329,6 @@ mod tests {
         let prompts = [request("a", 0).messages, bad.messages.clone()];
         for (index, error) in [
             (0, model.fits(&bad).map(drop)),
-            (1, model.complete(&[request("a", 0), bad], &Silent).map(drop)),
             (1, model.response_logps(&prompts, &responses, &Silent).map(drop)),
         ] {
             let error = error.expect_err("refused");
@@ -336,5 +337,8 @@ mod tests {
                 "{error}"
             );
         }
+        let outcomes = model.complete(&[request("a", 0), bad], &Silent).expect("outcomes");
+        let failure = outcomes[1].as_ref().expect_err("refused");
+        assert!(outcomes[0].is_ok() && failure.reason.contains(&special), "{failure}");
     }
 }

@@ -1,0 +1,203 @@
+//! Reading the body of a successful response.
+
+use serde_json::Value;
+
+use super::record::{About, Stored};
+use super::wire::{Choice, Reply, ReplyUsage};
+use super::{Scrubber, Usage};
+use crate::{Failure, FailureClass, FinishReason};
+
+/// A body that has been read.
+pub(super) enum Read<T> {
+    /// The result. It may be a permanent failure that the server charges for.
+    Result { result: T, usage: Usage, about: About },
+    /// An error object, as of a response with an error status.
+    Error(Value),
+    /// No valid body, for the reason given.
+    Invalid(String),
+}
+
+/// Parses a body. Blank lines that keep a connection alive may come before it.
+pub(super) fn parse<T>(body: &[u8], scrubber: &Scrubber) -> Result<Reply, Read<T>> {
+    let mut reply: Reply = serde_json::from_slice(body).map_err(|error| {
+        let what = if body.trim_ascii().is_empty() { "an empty body" } else { "no valid JSON" };
+        Read::Invalid(format!("found {what}: {}", scrubber.scrub(&error.to_string())))
+    })?;
+    match reply.error.take().filter(|error| !error.is_null()) {
+        Some(error) => Err(Read::Error(error)),
+        None => Ok(reply),
+    }
+}
+
+/// Reads the answer of a chat.
+pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Read<Stored> {
+    let reply = match parse(body, scrubber) {
+        Ok(reply) => reply,
+        Err(other) => return other,
+    };
+    let Some(choice) = reply.choices.and_then(|choices| choices.into_iter().next()) else {
+        return Read::Invalid("found no choices in the body".to_owned());
+    };
+    let usage = usage(reply.usage);
+    let text = |value: Option<Value>| {
+        value.and_then(|value| value.as_str().map(|text| scrubber.scrub(text)))
+    };
+    let mut about = About {
+        model: text(reply.model),
+        fingerprint: text(reply.system_fingerprint),
+        id: text(reply.id),
+        finish_reason: choice.finish_reason.as_deref().map(|text| scrubber.scrub(text)),
+        ..About::default()
+    };
+    let result = match result(choice, &usage, scrubber, &mut about) {
+        Ok(answer) => answer,
+        Err((class, reason)) => Stored::Failure(Failure::new(class, reason)),
+    };
+    Read::Result { result, usage, about }
+}
+
+pub(super) fn usage(usage: Option<ReplyUsage>) -> Usage {
+    let Some(usage) = usage else { return Usage::default() };
+    // Some servers send zeros instead of counts. No chat has an empty prompt.
+    let known = usage.prompt_tokens.is_some_and(|tokens| tokens > 0);
+    Usage {
+        prompt: usage.prompt_tokens.filter(|_| known),
+        completion: usage.completion_tokens.filter(|_| known),
+        cached: usage.prompt_tokens_details.and_then(|details| details.cached_tokens),
+        reasoning: usage.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+    }
+}
+
+fn result(
+    choice: Choice,
+    usage: &Usage,
+    scrubber: &Scrubber,
+    about: &mut About,
+) -> Result<Stored, (FailureClass, String)> {
+    let message = choice.message.unwrap_or_default();
+    let finish = choice.finish_reason.as_deref().unwrap_or("no reason");
+    if let Some(refusal) = message.refusal.filter(|text| !text.trim().is_empty()) {
+        return Err((FailureClass::Refused, scrubber.scrub(&refusal)));
+    }
+    if finish == "content_filter" {
+        return Err((FailureClass::Filtered, "the answer was blocked by a filter".to_owned()));
+    }
+    let beside = message.reasoning_content.or(message.reasoning).unwrap_or_default();
+    let content = message.content.map(super::wire::Content::text).unwrap_or_default();
+    let (reasoning, text) = split_reasoning(&content);
+    about.reasoning_chars = (beside.chars().count() + reasoning.chars().count()) as u64;
+    if !text.trim().is_empty() {
+        let finish_reason =
+            if finish == "length" { FinishReason::Length } else { FinishReason::Stop };
+        return Ok(Stored::Answer { text: text.to_owned(), finish_reason });
+    }
+    if finish == "length" {
+        let reasoned =
+            about.reasoning_chars > 0 || usage.reasoning.is_some_and(|tokens| tokens > 0);
+        let by = if reasoned { "by reasoning, " } else { "" };
+        let reason = format!("the token limit was reached {by}before the answer began");
+        return Err((FailureClass::Cut, reason));
+    }
+    let reason = if message.tool_calls.is_some_and(|calls| !calls.is_empty()) {
+        "found tool calls instead of text".to_owned()
+    } else {
+        format!("found no text (finish reason: {})", scrubber.scrub(finish))
+    };
+    Err((FailureClass::Empty, reason))
+}
+
+/// Splits reasoning in `<think>` tags from the text after it. Some templates open the tag in the prompt, so the text may
+/// begin with reasoning and have the closing tag only.
+fn split_reasoning(content: &str) -> (&str, &str) {
+    let start = content.trim_start();
+    let opened = start.strip_prefix("<think>");
+    let inner = opened.unwrap_or(content);
+    match inner.split_once("</think>") {
+        Some((reasoning, text)) if opened.is_some() || !reasoning.contains("<think>") => {
+            (reasoning, text.trim_start())
+        }
+        _ if opened.is_some() => (inner, ""),
+        _ => ("", content),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Read, Scrubber, Stored, read};
+    use crate::{FailureClass, FinishReason};
+
+    fn one(choice: Value, usage: &Value) -> Result<(String, FinishReason), FailureClass> {
+        let body = json!({ "choices": [choice], "usage": usage }).to_string();
+        match read(body.as_bytes(), &Scrubber::new(None)) {
+            Read::Result { result: Stored::Answer { text, finish_reason }, .. } => {
+                Ok((text, finish_reason))
+            }
+            Read::Result { result: Stored::Failure(failure), .. } => Err(failure.class),
+            _ => panic!("{body}"),
+        }
+    }
+
+    fn says(content: Value, finish: &str) -> Result<(String, FinishReason), FailureClass> {
+        one(json!({ "message": { "content": content }, "finish_reason": finish }), &Value::Null)
+    }
+
+    #[test]
+    fn answers_have_text_without_reasoning() {
+        let answer = |text: &str| Ok((text.to_owned(), FinishReason::Stop));
+        assert_eq!(says(json!("hi"), "stop"), answer("hi"));
+        assert_eq!(says(json!("hi"), "eos"), answer("hi"));
+        assert_eq!(says(json!("hi"), "length"), Ok(("hi".to_owned(), FinishReason::Length)));
+        assert_eq!(says(json!([{ "type": "text", "text": "hi" }]), "stop"), answer("hi"));
+        assert_eq!(says(json!("<think>so</think>\n\nhi"), "stop"), answer("hi"));
+        assert_eq!(says(json!("so</think>hi"), "stop"), answer("hi"));
+        assert_eq!(
+            says(json!("use <think> and </think>"), "stop"),
+            answer("use <think> and </think>")
+        );
+    }
+
+    #[test]
+    fn each_missing_answer_has_its_class() {
+        assert_eq!(says(Value::Null, "stop"), Err(FailureClass::Empty));
+        assert_eq!(says(json!(" \n"), "stop"), Err(FailureClass::Empty));
+        assert_eq!(says(json!("<think>so"), "length"), Err(FailureClass::Cut));
+        assert_eq!(says(json!("partly"), "content_filter"), Err(FailureClass::Filtered));
+        let refusal = json!({ "message": { "refusal": "no" }, "finish_reason": "stop" });
+        assert_eq!(one(refusal, &Value::Null), Err(FailureClass::Refused));
+        let calls = json!({ "message": { "tool_calls": [1] }, "finish_reason": "tool_calls" });
+        assert_eq!(one(calls, &Value::Null), Err(FailureClass::Empty));
+        assert_eq!(one(json!({}), &Value::Null), Err(FailureClass::Empty));
+    }
+
+    #[test]
+    fn unknown_counts_are_not_zero() {
+        let body = |usage: Value| {
+            let choice = json!({ "message": { "content": "hi" } });
+            let body = json!({ "choices": [choice], "usage": usage }).to_string();
+            match read(format!("\n\n \n{body}").as_bytes(), &Scrubber::new(None)) {
+                Read::Result { usage, .. } => usage,
+                _ => panic!("{body}"),
+            }
+        };
+        assert_eq!(body(Value::Null).prompt, None);
+        assert_eq!(body(json!({ "prompt_tokens": 0, "completion_tokens": 0 })).completion, None);
+        let details = json!({ "cached_tokens": 3 });
+        let known =
+            json!({ "prompt_tokens": 5, "completion_tokens": 0, "prompt_tokens_details": details });
+        let known = body(known);
+        assert_eq!((known.prompt, known.completion, known.cached), (Some(5), Some(0), Some(3)));
+    }
+
+    #[test]
+    fn other_bodies_are_errors_or_invalid() {
+        let read = |text: &str| read(text.as_bytes(), &Scrubber::new(None));
+        assert!(matches!(read(r#"{"error":{"code":502}}"#), Read::Error(_)));
+        for bad in
+            ["", "\n\n", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":[{"mess"#, "<html>", "7"]
+        {
+            assert!(matches!(read(bad), Read::Invalid(_)), "{bad}");
+        }
+    }
+}

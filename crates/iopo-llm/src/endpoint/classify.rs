@@ -1,0 +1,308 @@
+//! What a response or a transport error means for its request and for the run.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::answer::Read;
+use super::headers;
+use super::record::About;
+use super::{Scrubber, Usage};
+use crate::{FailureClass, StopCause};
+
+/// What to do after an attempt.
+pub(super) enum Verdict<T> {
+    /// The request has its result.
+    Done { result: T, usage: Usage, about: About },
+    /// The request fails for good.
+    Row(FailureClass, String),
+    /// The request is sent again.
+    Retry(Retry),
+    /// No request can succeed.
+    Stop(StopCause, String),
+}
+
+/// A failed attempt that may succeed later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Retry {
+    pub(super) class: FailureClass,
+    pub(super) reason: String,
+    /// How long the server asks to wait.
+    pub(super) wait: Option<Duration>,
+    /// Whether the server signals overload.
+    pub(super) overload: bool,
+    /// Whether the server may charge for the attempt.
+    pub(super) maybe_paid: bool,
+}
+
+impl Retry {
+    pub(super) fn new(class: FailureClass, reason: String) -> Self {
+        Self { class, reason, wait: None, overload: false, maybe_paid: false }
+    }
+}
+
+/// The words of an error: message, type and code, in lower case, and the message for people.
+struct Words {
+    all: String,
+    shown: String,
+}
+
+impl Words {
+    fn new(error: &Value, fallback: &str, scrubber: &Scrubber) -> Self {
+        let mut parts = Vec::new();
+        strings(error, &mut parts);
+        let message =
+            ["message", "detail", "msg"].iter().find_map(|name| error.get(name)?.as_str());
+        let shown = message.or(error.as_str()).map_or_else(|| parts.join(" "), str::to_owned);
+        let shown = if shown.trim().is_empty() { fallback.to_owned() } else { shown };
+        Self {
+            all: format!("{} {shown}", parts.join(" ")).to_lowercase(),
+            shown: scrubber.scrub(&shown),
+        }
+    }
+
+    fn has(&self, any: &[&str]) -> bool {
+        any.iter().any(|word| self.all.contains(word))
+    }
+}
+
+/// Collects the strings of a value, at most 64.
+fn strings(value: &Value, found: &mut Vec<String>) {
+    if found.len() >= 64 {
+        return;
+    }
+    match value {
+        Value::String(text) => found.push(text.chars().take(2000).collect()),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(map) => map.values().for_each(|item| strings(item, found)),
+        _ => {}
+    }
+}
+
+const TOO_LONG: &[&str] = &[
+    "context_length_exceeded",
+    "exceed_context_size",
+    "context size has been exceeded",
+    "maximum context length",
+    "context window",
+    "prompt is too long",
+    "too many tokens",
+];
+const FILTERED: &[&str] = &["content_filter", "content management policy", "moderation", "flagged"];
+const QUOTA: &[&str] = &[
+    "insufficient_quota",
+    "exceeded your current quota",
+    "billing",
+    "insufficient balance",
+    "insufficient credits",
+];
+const PARAMETER: &[&str] = &[
+    "unsupported_parameter",
+    "unknown_parameter",
+    "unsupported_value",
+    "unrecognized request argument",
+    "extra_forbidden",
+    "extra inputs are not permitted",
+    "unknown parameter",
+    "unsupported parameter",
+];
+
+/// A response that was read to its end.
+pub(super) struct Response {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// Classifies a response. `read` reads the body of a successful one.
+pub(super) fn response<T>(
+    response: &Response,
+    key_variable: Option<&str>,
+    scrubber: &Scrubber,
+    read: impl Fn(&[u8], &Scrubber) -> Read<T>,
+) -> Verdict<T> {
+    let Response { status, headers, body } = response;
+    let context = Context { headers, key_variable, scrubber };
+    if status.is_success() {
+        return match read(body, scrubber) {
+            Read::Result { result, usage, about } => Verdict::Done { result, usage, about },
+            Read::Invalid(reason) => Verdict::Retry(Retry {
+                maybe_paid: true,
+                ..Retry::new(FailureClass::Malformed, reason)
+            }),
+            Read::Error(error) => {
+                let code = error.get("code");
+                let number = code.and_then(|code| match code {
+                    Value::String(text) => text.parse().ok(),
+                    code => code.as_u64().and_then(|code| u16::try_from(code).ok()),
+                });
+                let status = number.filter(|code| (400..600).contains(code));
+                let words = Words::new(&error, "an error without a message", scrubber);
+                context.error(status.unwrap_or_else(|| guess(&words)), &words)
+            }
+        };
+    }
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
+    let error = parsed.as_ref().map(|parsed| parsed.get("error").unwrap_or(parsed));
+    let plain = Value::String(String::from_utf8_lossy(&body[..body.len().min(4000)]).into_owned());
+    let words = Words::new(error.unwrap_or(&plain), "no message", scrubber);
+    context.error(status.as_u16(), &words)
+}
+
+/// The status that an error object without a number stands for.
+fn guess(words: &Words) -> u16 {
+    if words.has(QUOTA) {
+        402
+    } else if words.has(&["rate limit", "rate_limit", "too many requests"]) {
+        429
+    } else if words.has(TOO_LONG) || words.has(FILTERED) || words.has(PARAMETER) {
+        400
+    } else {
+        502
+    }
+}
+
+struct Context<'a> {
+    headers: &'a HeaderMap,
+    key_variable: Option<&'a str>,
+    scrubber: &'a Scrubber,
+}
+
+impl Context<'_> {
+    fn error<T>(&self, status: u16, words: &Words) -> Verdict<T> {
+        let said = format!("status {status}: {}", words.shown);
+        match status {
+            // llama.cpp reports a full context with status 400 or 500.
+            400..=599 if words.has(TOO_LONG) && status != 429 => {
+                Verdict::Row(FailureClass::TooLong, said)
+            }
+            400 | 403 if words.has(FILTERED) => Verdict::Row(FailureClass::Filtered, said),
+            401 | 403 => {
+                let key = match self.key_variable {
+                    Some(variable) => format!("the key in {variable}"),
+                    None => "a request without a key (`api_key_env` is not set)".to_owned(),
+                };
+                Verdict::Stop(StopCause::Key, format!("the server rejects {key} with {said}"))
+            }
+            402 => Verdict::Stop(StopCause::Quota, format!("the account has no balance: {said}")),
+            404 if words.has(&["model"]) => Verdict::Stop(
+                StopCause::Model,
+                format!("the server does not know the model: {said}"),
+            ),
+            300..=399 | 404 | 405 => {
+                let reason = format!("the address does not complete chats: {said}");
+                Verdict::Stop(StopCause::Address, reason)
+            }
+            429 if words.has(QUOTA) => {
+                Verdict::Stop(StopCause::Quota, format!("the quota is used up: {said}"))
+            }
+            408 | 409 | 425 | 429 | 500..=599 => self.transient(status, said),
+            400 | 422 if words.has(PARAMETER) => {
+                Verdict::Row(FailureClass::BadRequest, format!("{REJECTED}, {said}"))
+            }
+            _ => match headers::should_retry(self.headers) {
+                Some(true) => self.transient(status, said),
+                _ => Verdict::Row(FailureClass::BadRequest, said),
+            },
+        }
+    }
+
+    fn transient<T>(&self, status: u16, said: String) -> Verdict<T> {
+        let class = match status {
+            429 => FailureClass::RateLimited,
+            408 | 504 => FailureClass::Timeout,
+            _ => FailureClass::Transient,
+        };
+        if headers::should_retry(self.headers) == Some(false) {
+            return Verdict::Row(FailureClass::Transient, said);
+        }
+        let reason = self.scrubber.scrub(&said);
+        Verdict::Retry(Retry {
+            wait: headers::retry_after(self.headers, SystemTime::now()),
+            overload: matches!(status, 408 | 429 | 503 | 504 | 529),
+            ..Retry::new(class, reason)
+        })
+    }
+}
+
+/// How the reason of a rejected parameter begins.
+const REJECTED: &str = "rejected parameter";
+
+/// Returns whether a failed row names a parameter that every request has.
+pub(super) fn is_rejected_parameter(reason: &str) -> bool {
+    reason.starts_with(REJECTED)
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::super::answer;
+    use super::{Response, Scrubber, Verdict, response};
+
+    /// The verdict as one word.
+    fn verdict(status: u16, header: Option<(&'static str, &'static str)>, body: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.extend(
+            header.map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            }),
+        );
+        let status = StatusCode::from_u16(status).expect("a status");
+        let reply = Response { status, headers, body: body.as_bytes().to_vec() };
+        match response(&reply, Some("MY_KEY"), &Scrubber::new(None), answer::read) {
+            Verdict::Done { .. } => "done".to_owned(),
+            Verdict::Row(class, _) => class.name().to_owned(),
+            Verdict::Retry(retry) => format!("retry {}", retry.class.name()),
+            Verdict::Stop(cause, reason) => {
+                assert!(!reason.contains('\n'));
+                format!("stop {cause:?}")
+            }
+        }
+    }
+
+    #[test]
+    fn errors_are_classified_by_status_code_and_words() {
+        let cases = [
+            (400, r#"{"error":{"message":"x","code":"context_length_exceeded"}}"#, "too_long"),
+            (400, r#"{"error":{"type":"exceed_context_size_error","code":400}}"#, "too_long"),
+            (500, r#"{"error":{"message":"Context size has been exceeded."}}"#, "too_long"),
+            (400, r#"{"error":{"code":"content_filter"}}"#, "filtered"),
+            (403, r#"{"error":{"message":"your input was flagged"}}"#, "filtered"),
+            (400, r#"{"error":{"message":"bad"}}"#, "bad_request"),
+            (422, r#"{"detail":[{"type":"extra_forbidden"}]}"#, "bad_request"),
+            (413, "<html>", "bad_request"),
+            (401, r#"{"error":"no"}"#, "stop Key"),
+            (403, "", "stop Key"),
+            (402, "", "stop Quota"),
+            (404, r#"{"error":{"message":"the model x does not exist"}}"#, "stop Model"),
+            (404, "not found", "stop Address"),
+            (308, "", "stop Address"),
+            (429, r#"{"error":{"code":"insufficient_quota"}}"#, "stop Quota"),
+            (429, r#"{"error":{"code":"rate_limit_exceeded"}}"#, "retry rate_limited"),
+            (429, "slow down", "retry rate_limited"),
+            (408, "", "retry timeout"),
+            (503, r#"{"error":{"message":"Loading model","code":503}}"#, "retry transient"),
+            (529, "", "retry transient"),
+            (200, r#"{"error":{"message":"x","code":502}}"#, "retry transient"),
+            (200, r#"{"error":{"message":"x","code":"429"}}"#, "retry rate_limited"),
+            (200, r#"{"error":{"message":"Rate limit exceeded"}}"#, "retry rate_limited"),
+            (200, r#"{"error":"Insufficient credits"}"#, "stop Quota"),
+            (200, r#"{"error":{"message":"something"}}"#, "retry transient"),
+            (200, "{", "retry malformed"),
+            (200, r#"{"choices":[{"message":{"content":"hi"}}]}"#, "done"),
+        ];
+        for (status, body, expected) in cases {
+            assert_eq!(verdict(status, None, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_server_decides_about_retries_if_it_says_so() {
+        assert_eq!(verdict(500, Some(("x-should-retry", "false")), ""), "transient");
+        assert_eq!(verdict(400, Some(("x-should-retry", "true")), ""), "retry transient");
+    }
+}

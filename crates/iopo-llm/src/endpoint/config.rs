@@ -1,0 +1,271 @@
+//! Settings of an endpoint.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{EndpointError, Prices};
+
+/// A server with an OpenAI-compatible API, and the limits of its use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct EndpointConfig {
+    /// Address of the API, usually ending in `/v1`. A query is sent with every request.
+    pub base_url: String,
+    /// Name of the model, as the server knows it.
+    pub model: String,
+    /// Name after the `@` of the `generator` column. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// Environment variable with the API key. Default: none, for servers without keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// Header of the API key. Azure expects `api-key`. Default `authorization`, which is sent as `Bearer KEY`.
+    #[serde(default = "authorization")]
+    pub key_header: String,
+    /// Share of the requests, relative to the other endpoints of the same role. Default 1.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Name of the request field that limits the generated tokens. Default `max_completion_tokens` for OpenAI, else
+    /// `max_tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens_field: Option<String>,
+    /// Request fields that are not sent, because the server rejects them. Default: `top_k` for OpenAI, else none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub omit: Option<Vec<String>>,
+    /// Further fields of the request body, for instance `reasoning_effort`. They replace fields of the same name.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra_body: Map<String, Value>,
+    /// Maximum number of requests per minute. Default: no limit but the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// Maximum number of prompt and generated tokens per minute. Default: no limit but the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
+    /// Maximum number of requests that are in flight or whose answers are not yet on disk. Fewer are sent while the server is
+    /// slow or limits the rate. Default 32.
+    #[serde(default = "max_concurrency")]
+    pub max_concurrency: usize,
+    /// Time limit of a request, in seconds. Time spent waiting for a limit does not count. Default 600.
+    #[serde(default = "timeout")]
+    pub timeout_seconds: f64,
+    /// Time limit of a connection attempt, in seconds. Default 10.
+    #[serde(default = "connect_timeout")]
+    pub connect_timeout_seconds: f64,
+    /// How often a request is sent before it fails with a transient error. Default 6.
+    #[serde(default = "max_attempts")]
+    pub max_attempts: u32,
+    /// How often a request may be rate-limited before it fails. Default 100.
+    #[serde(default = "max_rate_limited")]
+    pub max_rate_limited: u32,
+    /// Ends the run after this time without a successful request, in seconds. Default 600.
+    #[serde(default = "give_up")]
+    pub give_up_seconds: f64,
+    /// Prices. Without them, the cost is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
+    /// PEM file with the certificates of a private authority, trusted besides the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// Allows plain http to other machines. Prompts, answers and keys are then readable on the way. Default false.
+    #[serde(default)]
+    pub allow_http: bool,
+}
+
+fn authorization() -> String {
+    "authorization".to_owned()
+}
+fn one() -> f64 {
+    1.0
+}
+fn max_concurrency() -> usize {
+    32
+}
+fn timeout() -> f64 {
+    600.0
+}
+fn connect_timeout() -> f64 {
+    10.0
+}
+fn max_attempts() -> u32 {
+    6
+}
+fn max_rate_limited() -> u32 {
+    100
+}
+fn give_up() -> f64 {
+    600.0
+}
+
+impl EndpointConfig {
+    pub(super) const BASE_URL: &'static str = "base_url";
+
+    /// Creates settings with all defaults.
+    pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            model: model.into(),
+            alias: None,
+            api_key_env: None,
+            key_header: authorization(),
+            weight: one(),
+            max_tokens_field: None,
+            omit: None,
+            extra_body: Map::new(),
+            requests_per_minute: None,
+            tokens_per_minute: None,
+            max_concurrency: max_concurrency(),
+            timeout_seconds: timeout(),
+            connect_timeout_seconds: connect_timeout(),
+            max_attempts: max_attempts(),
+            max_rate_limited: max_rate_limited(),
+            give_up_seconds: give_up(),
+            prices: None,
+            ca_file: None,
+            allow_http: false,
+        }
+    }
+
+    /// Returns the name for the `generator` column: the model and the alias.
+    pub fn name(&self) -> String {
+        match &self.alias {
+            Some(alias) => format!("{}@{alias}", self.model),
+            None => self.model.clone(),
+        }
+    }
+
+    /// Checks the settings and returns the address.
+    pub(super) fn checked(&self) -> Result<Url, EndpointError> {
+        let setting = |setting, found: String, expected| {
+            Err(EndpointError::Setting { setting, found, expected })
+        };
+        let Ok(url) = Url::parse(&self.base_url) else {
+            return setting(Self::BASE_URL, "no address".to_owned(), "an http or https address");
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            let expected = "an address without user and password";
+            return setting(Self::BASE_URL, "an address with a user".to_owned(), expected);
+        }
+        let http = url.scheme() == "http" && (self.allow_http || is_loopback(&url));
+        if !(http || url.scheme() == "https") || url.host().is_none() {
+            let found = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+            return setting(Self::BASE_URL, found, "https, or http to this machine");
+        }
+        let seconds = [
+            ("timeout_seconds", self.timeout_seconds),
+            ("connect_timeout_seconds", self.connect_timeout_seconds),
+            ("give_up_seconds", self.give_up_seconds),
+            ("weight", self.weight),
+        ];
+        for (name, value) in seconds {
+            if !(value > 0.0 && value < 1e9) {
+                return setting(name, value.to_string(), "a positive number below 1e9");
+            }
+        }
+        let counts = [
+            ("max_concurrency", self.max_concurrency as u64, 10_000),
+            ("max_attempts", self.max_attempts.into(), 1000),
+            ("max_rate_limited", self.max_rate_limited.into(), u64::from(u32::MAX)),
+            ("requests_per_minute", self.requests_per_minute.unwrap_or(1).into(), u64::MAX),
+            ("tokens_per_minute", self.tokens_per_minute.unwrap_or(1), u64::MAX),
+        ];
+        for (name, value, most) in counts {
+            if value == 0 || value > most {
+                return setting(name, value.to_string(), "a positive number in range");
+            }
+        }
+        Ok(url)
+    }
+
+    /// Returns the address of a path below the base address.
+    pub(super) fn at(url: &Url, path: &str) -> Url {
+        let mut url = url.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Returns the name of the field that limits the generated tokens.
+    pub(super) fn max_tokens_field(&self, url: &Url) -> &str {
+        let default = if is_openai(url) { "max_completion_tokens" } else { "max_tokens" };
+        self.max_tokens_field.as_deref().unwrap_or(default)
+    }
+
+    /// Returns whether a request field is not sent.
+    pub(super) fn omits(&self, url: &Url, field: &str) -> bool {
+        match &self.omit {
+            Some(omit) => omit.iter().any(|name| name == field),
+            None => is_openai(url) && field == "top_k",
+        }
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.timeout_seconds)
+    }
+
+    pub(super) fn connect_timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.connect_timeout_seconds)
+    }
+
+    pub(super) fn give_up(&self) -> Duration {
+        Duration::from_secs_f64(self.give_up_seconds)
+    }
+}
+
+fn is_openai(url: &Url) -> bool {
+    url.host_str() == Some("api.openai.com")
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    let ip = address.parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EndpointConfig;
+
+    fn check(url: &str) -> Result<String, String> {
+        let config = EndpointConfig::new(url, "m");
+        let url = config.checked().map_err(|error| error.to_string())?;
+        Ok(EndpointConfig::at(&url, "chat/completions").to_string())
+    }
+
+    #[test]
+    fn only_safe_addresses_are_accepted() {
+        assert_eq!(check("https://host/v1").expect("https"), "https://host/v1/chat/completions");
+        let azure = check("https://host/x/?api-version=2").expect("query");
+        assert_eq!(azure, "https://host/x/chat/completions?api-version=2");
+        for good in ["http://127.0.0.1:80/v1", "http://localhost/v1", "http://[::1]:80/v1"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for bad in ["http://host/v1", "ftp://host", "host/v1", "", "http://127.0.0.1.host/"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        let error = check("https://me:secret@host/v1").expect_err("a user");
+        assert!(!error.contains("secret"), "{error}");
+        let mut config = EndpointConfig::new("http://host/v1", "m");
+        config.allow_http = true;
+        assert!(config.checked().is_ok());
+        config.max_attempts = 0;
+        assert!(config.checked().is_err());
+    }
+
+    #[test]
+    fn openai_has_field_names_of_its_own() {
+        let config = EndpointConfig::new("https://api.openai.com/v1", "m");
+        let url = config.checked().expect("https");
+        assert_eq!(config.max_tokens_field(&url), "max_completion_tokens");
+        assert!(config.omits(&url, "top_k") && !config.omits(&url, "top_p"));
+        let config = EndpointConfig::new("https://host/v1", "m");
+        let url = config.checked().expect("https");
+        assert_eq!(config.max_tokens_field(&url), "max_tokens");
+        assert!(!config.omits(&url, "top_k"));
+    }
+}

@@ -1,0 +1,199 @@
+//! The engine: the store, the limits and the counts that all roles share.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::lane::Lane;
+use super::member::Member;
+use super::tally::{Recent, Tally};
+use super::{
+    EndpointConfig, EndpointError, Money, Record, RemoteModel, RequestKey, Store, StoreError,
+    StoreOptions, locked,
+};
+
+/// Settings of an engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// Ends the run before a request that could raise the cost of this engine above this amount. Default: no limit.
+    pub max_cost: Option<Money>,
+    /// Asks again where the store has a failure. Default false.
+    pub retry_failed: bool,
+    /// Answers from the store only. A request without a stored answer is an error. Default false.
+    pub offline: bool,
+    /// Stores the content of the requests beside the answers. Default true.
+    pub keep_requests: bool,
+    /// How long a cancelled or stopped call waits for requests in flight. Default 30 s.
+    pub drain: Duration,
+    /// The first and the longest mean wait between attempts, doubled each time. Default 0.5 s and 60 s.
+    pub backoff: (Duration, Duration),
+    /// Settings of the store.
+    pub store: StoreOptions,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            max_cost: None,
+            retry_failed: false,
+            offline: false,
+            keep_requests: true,
+            drain: Duration::from_secs(30),
+            backoff: (Duration::from_millis(500), Duration::from_secs(60)),
+            store: StoreOptions::default(),
+        }
+    }
+}
+
+/// The store of answers, and the limits of each server.
+///
+/// ```no_run
+/// use iopo_llm::endpoint::{EndpointConfig, Engine, EngineOptions};
+/// use iopo_llm::{LanguageModel, Message, Request, Sampling, Silent};
+///
+/// let engine = Engine::open("answers".as_ref(), EngineOptions::default())?;
+/// let model = engine.model(vec![EndpointConfig::new("http://127.0.0.1:8000/v1", "my-model")])?;
+/// let request = Request::new(vec![Message::user("Name a river.")], Sampling::greedy(32));
+/// match &model.complete(&[request], &Silent)?[0] {
+///     Ok(completion) => println!("{}", completion.text),
+///     Err(failure) => println!("no answer: {failure}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Engine(Arc<Inner>);
+
+/// The state that the models of an engine share.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) options: EngineOptions,
+    pub(super) store: Store,
+    pub(super) tally: Mutex<Tally>,
+    pub(super) recent: Mutex<Recent>,
+    pub(super) budget: Mutex<Budget>,
+    lanes: Mutex<BTreeMap<[String; 3], Arc<Lane>>>,
+    asking: Mutex<HashMap<RequestKey, Arc<tokio::sync::Mutex<()>>>>,
+    /// Always present, except while the value is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// The cost so far, and the largest cost of the requests in flight.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    pub(super) spent: Money,
+    pub(super) reserved: Money,
+}
+
+impl Engine {
+    /// Opens the store in a folder, which is created if it does not exist.
+    ///
+    /// # Errors
+    /// Returns [`EndpointError::Store`] if the store cannot be opened, and [`EndpointError::Client`] if the runtime for the
+    /// network cannot be created.
+    pub fn open(store: &Path, options: EngineOptions) -> Result<Self, EndpointError> {
+        let store = Store::open(store, options.store)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime =
+            runtime.map_err(|error| EndpointError::Client { reason: error.to_string() })?;
+        let tally = Tally { damaged: store.damaged(), ..Tally::default() };
+        Ok(Self(Arc::new(Inner {
+            options,
+            store,
+            tally: Mutex::new(tally),
+            recent: Mutex::default(),
+            budget: Mutex::default(),
+            lanes: Mutex::default(),
+            asking: Mutex::default(),
+            runtime: Some(runtime),
+        })))
+    }
+
+    /// Returns a model for a role, which the given endpoints answer in proportion to their weights.
+    ///
+    /// Endpoints with the same address, model and key share their limits, also across roles.
+    ///
+    /// # Errors
+    /// Returns [`EndpointError::NoKey`] if an environment variable holds no key, [`EndpointError::Setting`] for a setting
+    /// that cannot be used, and [`EndpointError::Client`] if the HTTP client cannot be created.
+    pub fn model(&self, endpoints: Vec<EndpointConfig>) -> Result<RemoteModel, EndpointError> {
+        let setting = |setting, expected| {
+            Err(EndpointError::Setting { setting, found: "none".to_owned(), expected })
+        };
+        if endpoints.is_empty() {
+            return setting("endpoints", "at least one endpoint");
+        }
+        if self.0.options.max_cost.is_some() && endpoints.iter().any(|one| one.prices.is_none()) {
+            return setting("prices", "prices for each endpoint, because `max_cost` is set");
+        }
+        let members = endpoints.into_iter().map(|config| {
+            let lane = self.0.lane(&config);
+            Member::new(config, lane)
+        });
+        let members = members.collect::<Result<Vec<_>, _>>()?;
+        Ok(RemoteModel::new(Arc::clone(&self.0), members))
+    }
+
+    /// Returns what the engine has done so far.
+    pub fn tally(&self) -> Tally {
+        locked(&self.0.tally).clone()
+    }
+
+    /// Returns the store of answers.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+}
+
+impl Inner {
+    fn lane(&self, config: &EndpointConfig) -> Arc<Lane> {
+        let key = config.api_key_env.clone().unwrap_or_default();
+        let id = [config.base_url.clone(), config.model.clone(), key];
+        let mut lanes = locked(&self.lanes);
+        Arc::clone(lanes.entry(id).or_insert_with(|| Arc::new(Lane::new(config))))
+    }
+
+    /// Returns the runtime. `None` only while the value is dropped.
+    pub(super) fn runtime(&self) -> Option<&Runtime> {
+        self.runtime.as_ref()
+    }
+
+    /// Returns a lock that one request at a time holds for a key, so that identical requests are sent once.
+    pub(super) fn turn(&self, key: RequestKey) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(locked(&self.asking).entry(key).or_default())
+    }
+
+    /// Forgets the lock of a key that nobody else holds.
+    pub(super) fn forget_turn(&self, key: RequestKey, turn: Arc<tokio::sync::Mutex<()>>) {
+        let mut asking = locked(&self.asking);
+        drop(turn);
+        if asking.get(&key).is_some_and(|turn| Arc::strong_count(turn) == 1) {
+            asking.remove(&key);
+        }
+    }
+
+    /// Returns the stored record of a request. A damaged one counts as missing.
+    pub(super) fn stored(&self, key: &RequestKey) -> Result<Option<Record>, StoreError> {
+        match self.store.get(key) {
+            Ok(record) => {
+                Ok(record.filter(|record| !(self.options.retry_failed && record.is_failure())))
+            }
+            Err(StoreError::Damaged { .. }) => {
+                locked(&self.tally).damaged += 1;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Inner {
+    /// Ends the runtime without waiting: a drop within async code must not block.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Sending a request until it has a result.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use reqwest::Url;
+
+use super::answer::Read;
+use super::classify::{Retry, Verdict, is_rejected_parameter, response};
+use super::engine::Inner;
+use super::lane::Permit;
+use super::member::Member;
+use super::record::About;
+use super::run::{Halt, Run};
+use super::{Money, RequestKey, Scrubber, Usage, headers, locked};
+use crate::{Failure, FailureClass, StopCause};
+
+/// A request to send.
+pub(super) struct Call<'a> {
+    pub(super) member: &'a Member,
+    pub(super) url: Url,
+    pub(super) key: RequestKey,
+    pub(super) body: Vec<u8>,
+    /// Tokens of the prompt and of the longest answer, as estimated.
+    pub(super) prompt_tokens: u64,
+    pub(super) new_tokens: u64,
+}
+
+/// The end of a request that was sent.
+pub(super) enum Paid<T> {
+    /// The server's result. The request counts as open until the permit is dropped, which is when the result is stored.
+    Result { result: T, usage: Usage, about: About, permit: Permit },
+    /// The server rejects the request, now and later.
+    Rejected(Failure),
+    /// All attempts failed. A later run may succeed.
+    Failed(Failure),
+}
+
+/// Waits between attempts: exponential, with full jitter.
+struct Delays {
+    delays: backon::ExponentialBackoff,
+    last: Duration,
+    key: RequestKey,
+    drawn: u64,
+}
+
+impl Delays {
+    fn new(inner: &Inner, key: RequestKey) -> Self {
+        let (first, longest) = inner.options.backoff;
+        let delays = ExponentialBuilder::default()
+            .with_min_delay(first)
+            .with_max_delay(longest)
+            .with_factor(2.0)
+            .without_max_times()
+            .build();
+        Self { delays, last: first, key, drawn: 0 }
+    }
+
+    /// Returns the next wait. A wait that the server asks for is lengthened by a tenth at most.
+    fn next(&mut self, asked: Option<Duration>) -> Duration {
+        self.drawn += 1;
+        let parts = [&self.key.to_string(), "backoff"];
+        let draw = iopo_core::random::keyed_u64(self.drawn, &parts) as f64 / u64::MAX as f64;
+        if let Some(asked) = asked {
+            return asked.mul_f64(1.0 + 0.1 * draw);
+        }
+        self.last = self.delays.next().unwrap_or(self.last);
+        self.last.mul_f64(draw)
+    }
+}
+
+impl Inner {
+    /// Sends a request until it has a result, `read` by the given function.
+    pub(super) async fn pay<T>(
+        &self,
+        run: &Run,
+        call: &Call<'_>,
+        read: impl Fn(&[u8], &Scrubber) -> Read<T>,
+    ) -> Result<Paid<T>, Halt> {
+        let Call { member, key, .. } = call;
+        let (mut attempts, mut limited) = (0, 0);
+        let mut delays = Delays::new(self, *key);
+        let reservation = self.reserve(run, call).await?;
+        loop {
+            let tokens = (call.prompt_tokens + call.new_tokens) as f64;
+            let mut permit = run.unless_halted(member.lane.admit(tokens)).await?;
+            if run.is_halted() {
+                return Err(run.cause().unwrap_or(Halt::Cancelled));
+            }
+            attempts += 1;
+            {
+                let mut tally = locked(&self.tally);
+                tally.sent += 1;
+                tally.resent += u64::from(attempts + limited > 1);
+            }
+            let reply = member.post(&call.url, call.body.clone()).await;
+            let mut request_id = None;
+            let verdict = match reply {
+                Err(verdict) => verdict,
+                Ok(reply) => {
+                    if let Some(pause) = headers::exhausted(&reply.headers) {
+                        member.lane.pause(pause);
+                    }
+                    let id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+                    request_id = id.map(|id| member.scrubber.scrub(id));
+                    let variable = member.config.api_key_env.as_deref();
+                    response(&reply, variable, &member.scrubber, &read)
+                }
+            };
+            let retry = match verdict {
+                Verdict::Done { result, usage, about } => {
+                    member.lane.answered(&permit, usage.completion);
+                    let used = usage.prompt.zip(usage.completion);
+                    permit.settle(used.map_or(tokens, |(prompt, new)| (prompt + new) as f64));
+                    let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));
+                    reservation.spend(cost);
+                    self.count_usage(&usage, cost);
+                    let about = About {
+                        request_id,
+                        latency_ms: permit.started.elapsed().as_millis() as u64,
+                        attempts: attempts + limited,
+                        time: seconds_since_1970(),
+                        ..about
+                    };
+                    permit.landed();
+                    return Ok(Paid::Result { result, usage, about, permit });
+                }
+                Verdict::Row(class, reason) => {
+                    permit.settle(0.0);
+                    let parameter = is_rejected_parameter(&reason);
+                    let bad_request = class == FailureClass::BadRequest;
+                    if bad_request && member.lane.rejected(parameter) {
+                        let reason = format!("the server rejects every request: {reason}");
+                        return Err(Halt::Stop(StopCause::Parameters, reason));
+                    }
+                    let failure = Failure { class, reason, attempts: attempts + limited };
+                    // Before the first success, the settings may be wrong rather than the request.
+                    let lasting = class.is_permanent() && (!bad_request || member.lane.succeeded());
+                    return Ok(if lasting {
+                        Paid::Rejected(failure)
+                    } else {
+                        Paid::Failed(failure)
+                    });
+                }
+                Verdict::Stop(cause, reason) => return Err(Halt::Stop(cause, reason)),
+                Verdict::Retry(retry) => retry,
+            };
+            permit.settle(0.0);
+            self.count_retry(&retry);
+            if let Some((cause, reason)) = member.lane.failed(&permit, &retry) {
+                return Err(Halt::Stop(cause, reason));
+            }
+            drop(permit);
+            let spent = if retry.class == FailureClass::RateLimited {
+                attempts -= 1;
+                limited += 1;
+                limited >= member.config.max_rate_limited
+            } else {
+                attempts >= member.config.max_attempts
+            };
+            if spent {
+                let unreachable =
+                    !member.lane.succeeded() && retry.class == FailureClass::Transient;
+                if unreachable && retry.reason.contains("tcp connect error") {
+                    let reason = format!("no server answers at the address: {}", retry.reason);
+                    return Err(Halt::Stop(StopCause::Address, reason));
+                }
+                let attempts = attempts + limited;
+                return Ok(Paid::Failed(Failure {
+                    class: retry.class,
+                    reason: retry.reason,
+                    attempts,
+                }));
+            }
+            run.unless_halted(tokio::time::sleep(delays.next(retry.wait))).await?;
+        }
+    }
+
+    /// Reserves the largest cost of a request, once the maximum cost allows it.
+    async fn reserve<'a>(&'a self, run: &Run, call: &Call<'_>) -> Result<Reservation<'a>, Halt> {
+        let most = Usage {
+            prompt: Some(call.prompt_tokens),
+            completion: Some(call.new_tokens),
+            ..Usage::default()
+        };
+        let prices = call.member.config.prices.as_ref();
+        let amount = prices.and_then(|prices| prices.cost(&most)).unwrap_or_default();
+        let Some(max) = self.options.max_cost else {
+            return Ok(Reservation { inner: self, amount: Money::ZERO });
+        };
+        loop {
+            {
+                let mut budget = locked(&self.budget);
+                if budget.spent.plus(budget.reserved).plus(amount) <= max {
+                    budget.reserved += amount;
+                    return Ok(Reservation { inner: self, amount });
+                }
+                if budget.spent.plus(amount) > max || budget.reserved == Money::ZERO {
+                    let reason = format!(
+                        "found a cost of {} so far and up to {amount} for the next request, expected at most {max}",
+                        budget.spent
+                    );
+                    return Err(Halt::Stop(StopCause::MaxCost, reason));
+                }
+            }
+            // Requests in flight usually cost less than they reserve.
+            run.unless_halted(tokio::time::sleep(Duration::from_millis(20))).await?;
+        }
+    }
+
+    fn count_usage(&self, usage: &Usage, cost: Option<Money>) {
+        locked(&self.tally).usage(usage, cost);
+        locked(&self.recent).add(Instant::now(), usage.completion.unwrap_or(0));
+    }
+
+    fn count_retry(&self, retry: &Retry) {
+        let mut tally = locked(&self.tally);
+        tally.rate_limited += u64::from(retry.class == FailureClass::RateLimited);
+        tally.maybe_paid += u64::from(retry.maybe_paid);
+    }
+}
+
+/// The largest cost of a request in flight. Dropping it gives the reserved amount back.
+struct Reservation<'a> {
+    inner: &'a Inner,
+    amount: Money,
+}
+
+impl Reservation<'_> {
+    /// Counts a cost as spent. An unknown one counts as the reserved amount.
+    fn spend(&self, cost: Option<Money>) {
+        locked(&self.inner.budget).spent += cost.unwrap_or(self.amount);
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut budget = locked(&self.inner.budget);
+        budget.reserved = budget.reserved.minus(self.amount);
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}

@@ -1,0 +1,265 @@
+//! A model that endpoints answer.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{self, StreamExt};
+use serde_json::Value;
+
+use super::engine::Inner;
+use super::key::{canonical, content};
+use super::member::Member;
+use super::pay::{Call, Paid};
+use super::record::{About, Stored};
+use super::run::{Halt, Run};
+use super::{
+    EndpointConfig, Record, RequestKey, StoreError, Usage, answer, estimated_tokens, locked, wire,
+};
+use crate::{Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request};
+
+/// How often a call checks whether the user asked to stop, and how often it reports.
+const TICK: Duration = Duration::from_millis(50);
+const REPORT: Duration = Duration::from_secs(1);
+
+/// A model that one or several endpoints answer. Created by [`Engine::model`](super::Engine::model).
+#[derive(Debug, Clone)]
+pub struct RemoteModel {
+    pub(super) inner: Arc<Inner>,
+    pub(super) members: Arc<Vec<Member>>,
+}
+
+/// A request at one member.
+pub(super) struct Addressed {
+    pub(super) member: usize,
+    pub(super) key: RequestKey,
+    pub(super) content: Value,
+}
+
+impl RemoteModel {
+    pub(super) fn new(inner: Arc<Inner>, members: Vec<Member>) -> Self {
+        Self { inner, members: Arc::new(members) }
+    }
+
+    /// Returns the endpoints.
+    pub fn endpoints(&self) -> impl Iterator<Item = &EndpointConfig> {
+        self.members.iter().map(|member| &member.config)
+    }
+
+    /// Returns the keys of a request, one per endpoint, the one that answers it first.
+    pub fn keys(&self, request: &Request) -> Vec<RequestKey> {
+        let addressed =
+            self.addressed(|config| content(&config.model, &config.extra_body, request));
+        addressed.into_iter().map(|one| one.key).collect()
+    }
+
+    /// Orders the members for a request. The order depends on its content and the weights only, so that a later run asks
+    /// the same member.
+    pub(super) fn addressed(&self, content: impl Fn(&EndpointConfig) -> Value) -> Vec<Addressed> {
+        let member = |(member, one): (usize, &Member)| {
+            let content = content(&one.config);
+            let key = RequestKey::of(&canonical(&content));
+            // The member with the smallest draw of an exponential distribution is chosen in proportion to its weight.
+            let parts = [&key.to_string(), one.config.base_url.as_str()];
+            let draw = iopo_core::random::keyed_u64(0, &parts) as f64 / u64::MAX as f64;
+            let rank = -draw.max(f64::MIN_POSITIVE).ln() / one.config.weight;
+            (rank, Addressed { member, key, content })
+        };
+        let mut ranked: Vec<_> = self.members.iter().enumerate().map(member).collect();
+        ranked.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        ranked.into_iter().map(|(_, addressed)| addressed).collect()
+    }
+
+    /// Answers one chat.
+    async fn ask(&self, run: &Run, request: &Request) -> Result<Outcome, Halt> {
+        let addressed =
+            self.addressed(|config| content(&config.model, &config.extra_body, request));
+        let member = &self.members[addressed[0].member];
+        let key = addressed[0].key;
+        let new_tokens = request.sampling.max_new_tokens as u64;
+        let body = match wire::body(&member.config, &member.url, &key, request) {
+            Ok(body) => Value::Object(body).to_string().into_bytes(),
+            Err(reason) => {
+                let failure = Failure::new(FailureClass::BadRequest, reason);
+                self.count_failure(&failure);
+                return Ok(Err(failure));
+            }
+        };
+        let call = Call {
+            member,
+            url: EndpointConfig::at(&member.url, "chat/completions"),
+            key,
+            body,
+            prompt_tokens: estimated_tokens(&request.messages),
+            new_tokens,
+        };
+        let pay = self.inner.pay(run, &call, answer::read);
+        self.stored_or(run, &addressed, Record::outcome, pay).await
+    }
+
+    /// Takes the result of a request from the store, or gets it and stores it. `read` reads it from a record.
+    pub(super) async fn stored_or<T>(
+        &self,
+        run: &Run,
+        addressed: &[Addressed],
+        read: impl Fn(&Record) -> Option<Result<T, Failure>>,
+        pay: impl Future<Output = Result<Paid<Stored>, Halt>>,
+    ) -> Result<Result<T, Failure>, Halt> {
+        let inner = &self.inner;
+        let key = addressed[0].key;
+        let turn = inner.turn(key);
+        let outcome = async {
+            let _turn = run.unless_halted(turn.lock()).await?;
+            for one in addressed {
+                if let Some(outcome) = inner.stored(&one.key)?.and_then(|record| read(&record)) {
+                    locked(&inner.tally).from_store += 1;
+                    return Ok(outcome);
+                }
+            }
+            if inner.options.offline {
+                return Err(Halt::Failed(format!("the store has no answer for request {key}")));
+            }
+            let (result, usage, about, permit) = match pay.await? {
+                Paid::Result { result, usage, about, permit } => {
+                    (result, usage, about, Some(permit))
+                }
+                Paid::Rejected(failure) => {
+                    let about = About { attempts: failure.attempts, ..About::default() };
+                    (Stored::Failure(failure), Usage::default(), about, None)
+                }
+                Paid::Failed(failure) => return Ok(Err(failure)),
+            };
+            let record = self.keep(&addressed[0], result, usage, about).await?;
+            drop(permit);
+            locked(&inner.tally).answered += u64::from(!record.is_failure());
+            read(&record).ok_or_else(|| Halt::Failed("found a record of another kind".to_owned()))
+        }
+        .await;
+        inner.forget_turn(key, turn);
+        if let Ok(Err(failure)) = &outcome {
+            self.count_failure(failure);
+        }
+        outcome
+    }
+
+    /// Stores a result. Returns the record when it is durable, as a later run reads it.
+    async fn keep(
+        &self,
+        addressed: &Addressed,
+        result: Stored,
+        usage: Usage,
+        about: About,
+    ) -> Result<Record, Halt> {
+        let result = match result {
+            Stored::Failure(failure) => {
+                Stored::Failure(Failure { attempts: about.attempts, ..failure })
+            }
+            other => other,
+        };
+        let request = self.inner.options.keep_requests.then(|| addressed.content.clone());
+        let record = Record { result, usage, about, request };
+        let durable = self.inner.store.append(addressed.key, &record);
+        durable.await.unwrap_or_else(|_| Err(StoreError::gone()))?;
+        let text = serde_json::to_string(&record);
+        let again = text.and_then(|text| serde_json::from_str(&text));
+        again.map_err(|error| Halt::Failed(error.to_string()))
+    }
+
+    fn count_failure(&self, failure: &Failure) {
+        *locked(&self.inner.tally).failed.entry(failure.class).or_default() += 1;
+    }
+
+    /// Runs one piece of work per item. Returns the results in order.
+    pub(super) fn drive<I, T, F>(
+        &self,
+        items: impl ExactSizeIterator<Item = I>,
+        progress: &dyn Progress,
+        work: impl Fn(Arc<Run>, I) -> F,
+    ) -> Result<Vec<T>, LlmError>
+    where
+        F: Future<Output = Result<T, Halt>>,
+    {
+        let failed = |reason: &str| Err(LlmError::Failed { reason: reason.to_owned() });
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return failed("an endpoint was asked from async code; use a blocking thread");
+        }
+        let Some(runtime) = self.inner.runtime() else { return failed("the engine is closed") };
+        if progress.cancelled() {
+            return Err(LlmError::Cancelled);
+        }
+        if self.inner.store.damaged() > 0 {
+            let count = self.inner.store.damaged();
+            progress.note(&format!("{count} stored answers are damaged and are asked again"));
+        }
+        let run = Arc::new(Run::new());
+        let mut results: Vec<Option<T>> = (0..items.len()).map(|_| None).collect();
+        let wide: usize = self.members.iter().map(|member| member.config.max_concurrency).sum();
+        // Requests that wait for a retry or for the disk take a place, but are not in flight.
+        let places = 4 * wide + 64;
+        let numbered = items.enumerate().map(|(at, item)| {
+            let (work, run) = (&work, Arc::clone(&run));
+            async move {
+                let halted = run.is_halted();
+                (at, if halted { Err(Halt::Cancelled) } else { work(run, item).await })
+            }
+        });
+        runtime.block_on(async {
+            let mut finished = pin!(stream::iter(numbered).buffer_unordered(places));
+            let (mut deadline, mut reported) = (None, Instant::now());
+            loop {
+                match tokio::time::timeout(TICK, finished.next()).await {
+                    Ok(None) => break,
+                    Ok(Some((at, Ok(result)))) => {
+                        results[at] = Some(result);
+                        progress.advance(1);
+                    }
+                    Ok(Some((_, Err(halt)))) => run.halt(halt),
+                    Err(_) => {}
+                }
+                let now = Instant::now();
+                if progress.cancelled() {
+                    run.halt(Halt::Cancelled);
+                }
+                if run.is_halted() && now >= *deadline.get_or_insert(now + self.inner.options.drain)
+                {
+                    break;
+                }
+                if now - reported >= REPORT {
+                    reported = now;
+                    progress.message(&self.report(now));
+                }
+            }
+        });
+        if let Some(halt) = run.cause() {
+            return Err(halt.into());
+        }
+        progress.message(&self.report(Instant::now()));
+        Ok(results.into_iter().flatten().collect())
+    }
+
+    /// Describes the state of the engine in a line.
+    fn report(&self, now: Instant) -> String {
+        let loads = self.members.iter().map(|member| member.lane.load());
+        let load = loads.fold((0, 0), |(flying, limit), one| (flying + one.0, limit + one.1));
+        let rate = locked(&self.inner.recent).rate(now);
+        locked(&self.inner.tally).line(rate, load)
+    }
+}
+
+impl LanguageModel for RemoteModel {
+    fn name(&self) -> String {
+        let names: Vec<String> = self.endpoints().map(EndpointConfig::name).collect();
+        names.join("+")
+    }
+
+    fn complete(
+        &self,
+        requests: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Outcome>, LlmError> {
+        self.drive(requests.iter(), progress, |run, request| async move {
+            self.ask(&run, request).await
+        })
+    }
+}

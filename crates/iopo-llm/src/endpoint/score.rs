@@ -1,0 +1,218 @@
+//! Log-probabilities of given responses, from servers with vLLM's `prompt_logprobs`.
+//!
+//! The server tokenizes the prompt, then the prompt with the response, and returns the log-probability of each token. The
+//! response begins where the prompt ends.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Read, parse, usage};
+use super::key::score_content;
+use super::member::Member;
+use super::pay::{Call, Paid};
+use super::record::{About, Stored};
+use super::remote::{Addressed, RemoteModel};
+use super::run::{Halt, Run};
+use super::{EndpointConfig, Record, Scrubber, Usage, estimated_tokens};
+use crate::{
+    Failure, FailureClass, LlmError, LogProb, LogProbResponse, Message, Progress, StopCause,
+    TokenLogps,
+};
+
+/// Explains that a server has no log-probabilities.
+const UNSUPPORTED: &str =
+    "the endpoint cannot score given text, expected vLLM's `/tokenize` and `prompt_logprobs`";
+
+/// The reply to a request to tokenize.
+#[derive(Deserialize)]
+struct Tokens {
+    tokens: Vec<u64>,
+}
+
+/// Where the scored tokens lie: the tokens of the prompt, and how many tokens follow.
+struct Span {
+    prompt: Vec<u64>,
+    scored: usize,
+}
+
+impl RemoteModel {
+    /// Scores one response after its prompt.
+    async fn score(
+        &self,
+        run: &Run,
+        prompt: &[Message],
+        response: LogProbResponse<'_>,
+    ) -> Result<Result<TokenLogps, Failure>, Halt> {
+        let addressed = self
+            .addressed(|config| score_content(&config.model, &config.extra_body, prompt, response));
+        let pay = self.pay_score(run, &addressed[0], prompt, response);
+        self.stored_or(run, &addressed, Record::score, pay).await
+    }
+
+    async fn pay_score(
+        &self,
+        run: &Run,
+        addressed: &Addressed,
+        prompt: &[Message],
+        response: LogProbResponse<'_>,
+    ) -> Result<Paid<Stored>, Halt> {
+        let member = &self.members[addressed.member];
+        let mut turns = prompt.to_vec();
+        turns.push(Message::assistant(response.text));
+        let tokenize = async |messages: &[Message], fields: Value| {
+            let path = member.url.path().trim_end_matches('/').trim_end_matches("/v1").to_owned();
+            let mut url = member.url.clone();
+            url.set_path(&path);
+            let url = EndpointConfig::at(&url, "tokenize");
+            let call = call(addressed, member, url, messages, fields);
+            self.inner.pay(run, &call, read_tokens).await.map_err(unsupported)
+        };
+        let begin = tokenize(prompt, json!({ "add_generation_prompt": true })).await?;
+        let begin = match begin {
+            Paid::Result { result, .. } => result,
+            Paid::Rejected(failure) => return Ok(Paid::Rejected(failure)),
+            Paid::Failed(failure) => return Ok(Paid::Failed(failure)),
+        };
+        let open = json!({ "add_generation_prompt": false, "continue_final_message": true });
+        let whole = match tokenize(&turns, open).await? {
+            Paid::Result { result, .. } => result,
+            Paid::Rejected(failure) => return Ok(Paid::Rejected(failure)),
+            Paid::Failed(failure) => return Ok(Paid::Failed(failure)),
+        };
+        if whole.len() <= begin.len() || !whole.starts_with(&begin) {
+            let reason = "the chat template changes the prompt when a response follows";
+            return Ok(Paid::Rejected(Failure::new(FailureClass::BadRequest, reason)));
+        }
+        // The token after the response ends the turn.
+        let scored = whole.len() - begin.len() + usize::from(response.ended);
+        let span = Span { prompt: begin, scored };
+        let fields = json!({
+            "add_generation_prompt": false,
+            "continue_final_message": !response.ended,
+            "max_tokens": 1,
+            "temperature": 0,
+            "prompt_logprobs": 0,
+            "return_token_ids": true,
+        });
+        let url = EndpointConfig::at(&member.url, "chat/completions");
+        let call = call(addressed, member, url, &turns, fields);
+        let read = |body: &[u8], scrubber: &Scrubber| read_score(body, scrubber, &span);
+        let paid = self.inner.pay(run, &call, read).await?;
+        match paid {
+            Paid::Result { result: None, .. } => Err(Halt::Failed(UNSUPPORTED.to_owned())),
+            Paid::Result { result: Some(result), usage, about, permit } => {
+                Ok(Paid::Result { result, usage, about, permit })
+            }
+            Paid::Rejected(failure) => Ok(Paid::Rejected(failure)),
+            Paid::Failed(failure) => Ok(Paid::Failed(failure)),
+        }
+    }
+}
+
+/// Builds a request with some messages and fields.
+fn call<'a>(
+    addressed: &Addressed,
+    member: &'a Member,
+    url: reqwest::Url,
+    messages: &[Message],
+    fields: Value,
+) -> Call<'a> {
+    let mut body = json!({ "model": member.config.model, "messages": messages });
+    if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
+        body.extend(fields);
+        body.extend(member.config.extra_body.clone());
+    }
+    Call {
+        member,
+        url,
+        key: addressed.key,
+        body: body.to_string().into_bytes(),
+        prompt_tokens: estimated_tokens(messages),
+        new_tokens: 1,
+    }
+}
+
+/// A server without the path says so about the path or the model.
+fn unsupported(halt: Halt) -> Halt {
+    match halt {
+        Halt::Stop(StopCause::Address | StopCause::Model, reason) => {
+            Halt::Failed(format!("{UNSUPPORTED}: {reason}"))
+        }
+        other => other,
+    }
+}
+
+fn read_tokens(body: &[u8], scrubber: &Scrubber) -> Read<Vec<u64>> {
+    let free = Usage { prompt: Some(0), completion: Some(0), ..Usage::default() };
+    match serde_json::from_slice::<Tokens>(body) {
+        Ok(reply) => Read::Result { result: reply.tokens, usage: free, about: About::default() },
+        Err(error) => match parse(body, scrubber) {
+            Err(other) => other,
+            Ok(_) => Read::Invalid(scrubber.scrub(&format!("found no tokens: {error}"))),
+        },
+    }
+}
+
+/// Reads the log-probabilities of a span. The result is `None` if the server returns none.
+fn read_score(body: &[u8], scrubber: &Scrubber, span: &Span) -> Read<Option<Stored>> {
+    let reply = match parse(body, scrubber) {
+        Ok(reply) => reply,
+        Err(other) => return other,
+    };
+    let usage = usage(reply.usage);
+    let done = |result| Read::Result { result, usage, about: About::default() };
+    let Some(logprobs) = reply.prompt_logprobs else { return done(None) };
+    let failure =
+        |reason: &str| done(Some(Stored::Failure(Failure::new(FailureClass::BadRequest, reason))));
+    let ids = reply.prompt_token_ids;
+    if ids.as_ref().is_some_and(|ids| !ids.starts_with(&span.prompt)) {
+        return failure("the chat template changes the prompt when a response follows");
+    }
+    let from = span.prompt.len();
+    let Some(entries) = logprobs.get(from..from + span.scored) else {
+        return failure("found fewer log-probabilities than tokens of the response");
+    };
+    let mut sum = 0.0;
+    for (at, entry) in entries.iter().enumerate() {
+        let id = ids.as_ref().and_then(|ids| ids.get(from + at));
+        match entry.as_ref().and_then(|entry| logprob(entry, id)) {
+            Some(logprob) => sum += logprob,
+            None => return failure("found a token without a log-probability"),
+        }
+    }
+    done(Some(Stored::Score { sum, tokens: span.scored as u32 }))
+}
+
+/// The log-probability of the token itself, which other likely tokens may stand beside.
+fn logprob(entry: &Map<String, Value>, id: Option<&u64>) -> Option<f64> {
+    let own = match id {
+        Some(id) => entry.get(&id.to_string()),
+        None if entry.len() == 1 => entry.values().next(),
+        None => None,
+    };
+    own?.get("logprob")?.as_f64().filter(|logprob| logprob.is_finite())
+}
+
+impl LogProb for RemoteModel {
+    fn response_logps(
+        &self,
+        prompts: &[Vec<Message>],
+        responses: &[LogProbResponse<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<TokenLogps>, LlmError> {
+        let pairs: Vec<_> = prompts.iter().zip(responses.iter().copied()).collect();
+        let scored =
+            self.drive(
+                pairs.into_iter(),
+                progress,
+                |run: Arc<Run>, (prompt, response)| async move {
+                    self.score(&run, prompt, response).await
+                },
+            )?;
+        let each = scored.into_iter().enumerate();
+        each.map(|(index, one)| one.map_err(|failure| LlmError::Request { index, failure }))
+            .collect()
+    }
+}

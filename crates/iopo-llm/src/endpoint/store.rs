@@ -1,0 +1,228 @@
+//! The durable store of answers.
+//!
+//! A folder holds append-only segments, `answers-00001.log` and so on, and the file `LOCK`. A segment has one record a
+//! line: a checksum, the [key](RequestKey) and JSON. A record is on disk before its caller sees it. Records that arrive
+//! within a short time are synced together.
+//!
+//! Opening the store drops the torn line that a killed process leaves at the end. A record whose checksum does not match is
+//! counted as damaged and asked again; its line stays in the file.
+
+mod frame;
+mod index;
+mod segment;
+mod writer;
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use iopo_core::files;
+use tokio::sync::oneshot;
+
+use self::index::Index;
+use self::writer::{Append, Writer};
+use super::{Record, RequestKey, StoreError, locked};
+
+/// Settings of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// How long a record may wait for others that are synced with it. Default 20 ms.
+    pub interval: Duration,
+    /// Size at which a new segment begins, in bytes. Default 256 MiB.
+    pub segment_bytes: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { interval: Duration::from_millis(20), segment_bytes: 256 << 20 }
+    }
+}
+
+/// A durable store of answers. One process at a time can open it.
+pub struct Store {
+    dir: PathBuf,
+    index: Arc<Mutex<Index>>,
+    records: Mutex<Option<Sender<Append>>>,
+    thread: Option<JoinHandle<()>>,
+    damaged: u64,
+    torn_bytes: u64,
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the store in a folder, which is created if it does not exist.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Locked`] if another process has opened it, [`StoreError::Version`] if it was written by another
+    /// version, and [`StoreError::Io`] if a file cannot be read or written.
+    pub fn open(dir: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        let error = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Io { action, path, source }
+        };
+        fs::create_dir_all(dir).map_err(error("create", dir))?;
+        let lock_path = dir.join("LOCK");
+        let lock = files::lock(&lock_path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::WouldBlock => StoreError::Locked { path: dir.to_owned() },
+            _ => StoreError::Io { action: "lock", path: lock_path.clone(), source },
+        })?;
+        let mut index = Index::default();
+        let (mut damaged, mut torn_bytes) = (0, 0);
+        let numbers = segment::numbers(dir)?;
+        let mut last = None;
+        for &number in &numbers {
+            let path = segment::path(dir, number);
+            let end = segment::scan(&path, number, &mut index)?;
+            damaged += end.damaged;
+            torn_bytes += end.torn;
+            if Some(&number) == numbers.last() {
+                let file =
+                    File::options().append(true).open(&path).map_err(error("open", &path))?;
+                if end.torn > 0 {
+                    file.set_len(end.complete).map_err(error("truncate", &path))?;
+                    file.sync_all().map_err(error("sync", &path))?;
+                }
+                last = Some((number, file, end.complete));
+            }
+        }
+        let (number, file, length) = match last {
+            Some((number, file, length)) if length > 0 => (number, file, length),
+            // The process was killed before it wrote the header.
+            Some((number, ..)) => with_number(number, Writer::create(dir, number)?),
+            None => with_number(1, Writer::create(dir, 1)?),
+        };
+        let index = Arc::new(Mutex::new(index));
+        let writer = Writer {
+            dir: dir.to_owned(),
+            number,
+            file,
+            length,
+            segment_bytes: options.segment_bytes,
+            interval: options.interval,
+            index: Arc::clone(&index),
+        };
+        let (sender, receiver) = channel();
+        let thread = std::thread::Builder::new()
+            .name("answer-store".to_owned())
+            .spawn(move || writer.run(&receiver))
+            .map_err(error("start the writer of", dir))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            index,
+            records: Mutex::new(Some(sender)),
+            thread: Some(thread),
+            damaged,
+            torn_bytes,
+            _lock: lock,
+        })
+    }
+
+    /// Returns the number of requests with a record.
+    pub fn len(&self) -> usize {
+        locked(&self.index).len()
+    }
+
+    /// Returns whether the store has no records.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the number of damaged records found at opening. Their requests are asked again.
+    pub fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
+    /// Returns the length of the torn line that was dropped at opening, in bytes.
+    pub fn torn_bytes(&self) -> u64 {
+        self.torn_bytes
+    }
+
+    /// Returns whether a request has a record.
+    pub fn contains(&self, key: &RequestKey) -> bool {
+        locked(&self.index).get(key).is_some()
+    }
+
+    /// Reads the record of a request.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Damaged`] if the record has changed since the store was opened, and [`StoreError::Io`] if it
+    /// cannot be read.
+    pub fn get(&self, key: &RequestKey) -> Result<Option<Record>, StoreError> {
+        let Some(place) = locked(&self.index).get(key) else { return Ok(None) };
+        let path = segment::path(&self.dir, place.segment);
+        let mut line = vec![0; place.length as usize];
+        File::open(&path)
+            .and_then(|mut file| {
+                file.seek(SeekFrom::Start(place.offset))?;
+                file.read_exact(&mut line)
+            })
+            .map_err(|source| StoreError::Io { action: "read", path: path.clone(), source })?;
+        let text = line.strip_suffix(b"\n").and_then(frame::decode);
+        let record = text
+            .filter(|(found, _)| found == key)
+            .and_then(|(_, payload)| serde_json::from_str(payload).ok());
+        record.map(Some).ok_or(StoreError::Damaged { path, key: *key })
+    }
+
+    /// Appends a record. The receiver hears when it is durable.
+    pub(crate) fn append(
+        &self,
+        key: RequestKey,
+        record: &Record,
+    ) -> oneshot::Receiver<Result<(), StoreError>> {
+        let (done, durable) = oneshot::channel();
+        let payload = match serde_json::to_string(record) {
+            Ok(payload) => payload,
+            Err(error) => {
+                let _ = done.send(Err(StoreError::Closed { reason: error.to_string() }));
+                return durable;
+            }
+        };
+        let line = frame::encode(&key, &payload);
+        let append = Append { key, line, failure: segment::is_failure(&payload), done };
+        if let Some(records) = &*locked(&self.records) {
+            // Without a writer, the receiver hears that the sender is gone.
+            let _ = records.send(append);
+        }
+        durable
+    }
+
+    /// Appends a record and waits until it is durable. Not for use in async code.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Closed`] if it cannot be written.
+    pub fn put(&self, key: RequestKey, record: &Record) -> Result<(), StoreError> {
+        self.append(key, record).blocking_recv().unwrap_or_else(|_| Err(StoreError::gone()))
+    }
+}
+
+impl StoreError {
+    /// The error of a writer that has ended.
+    pub(crate) fn gone() -> Self {
+        Self::Closed { reason: "its writer has ended".to_owned() }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Store {
+    /// Waits until all appended records are written, then releases the lock.
+    fn drop(&mut self) {
+        locked(&self.records).take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn with_number(number: u32, (file, length): (File, u64)) -> (u32, File, u64) {
+    (number, file, length)
+}

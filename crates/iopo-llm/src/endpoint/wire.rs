@@ -1,0 +1,164 @@
+//! The JSON of chat completions.
+
+use reqwest::Url;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::EndpointConfig;
+use super::key::{RequestKey, decimal};
+use crate::{Quantization, Request};
+
+/// Builds the body of a chat request. The error is the reason why the request cannot be sent.
+pub(super) fn body(
+    config: &EndpointConfig,
+    url: &Url,
+    key: &RequestKey,
+    request: &Request,
+) -> Result<Map<String, Value>, String> {
+    let sampling = &request.sampling;
+    if sampling.quantization != Quantization::None {
+        return Err("an endpoint does not let its client choose the quantization".to_owned());
+    }
+    let mut body = Map::new();
+    body.insert("model".to_owned(), json!(config.model));
+    body.insert("messages".to_owned(), json!(request.messages));
+    let fields = [
+        (config.max_tokens_field(url), json!(sampling.max_new_tokens)),
+        ("temperature", decimal(sampling.temperature)),
+        ("top_p", decimal(sampling.top_p)),
+        ("top_k", json!(sampling.top_k)),
+        ("seed", json!(seed(key, request))),
+    ];
+    for (name, value) in fields {
+        if value.is_null() {
+            return Err(format!("{name} is not a finite number"));
+        }
+        body.insert(name.to_owned(), value);
+    }
+    if let Some(schema) = &request.schema {
+        let format = json!({ "name": schema.name, "schema": schema.schema, "strict": true });
+        body.insert(
+            "response_format".to_owned(),
+            json!({ "type": "json_schema", "json_schema": format }),
+        );
+    }
+    body.retain(|field, _| !config.omits(url, field));
+    body.extend(config.extra_body.clone());
+    Ok(body)
+}
+
+/// The seed as sent. Servers take 31 bits. Another sample or attempt has another seed, so that a server with reproducible
+/// answers gives another one.
+fn seed(key: &RequestKey, request: &Request) -> u64 {
+    let as_given = request.sample == 0 && request.attempt == 0;
+    if as_given { request.sampling.seed & 0x7fff_ffff } else { key.number() }
+}
+
+/// A response body. Every field may be missing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Reply {
+    pub(super) id: Option<Value>,
+    pub(super) model: Option<Value>,
+    pub(super) system_fingerprint: Option<Value>,
+    pub(super) choices: Option<Vec<Choice>>,
+    pub(super) usage: Option<ReplyUsage>,
+    pub(super) error: Option<Value>,
+    pub(super) prompt_logprobs: Option<Vec<Option<Map<String, Value>>>>,
+    pub(super) prompt_token_ids: Option<Vec<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Choice {
+    pub(super) message: Option<ReplyMessage>,
+    pub(super) finish_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ReplyMessage {
+    pub(super) content: Option<Content>,
+    pub(super) refusal: Option<String>,
+    pub(super) reasoning_content: Option<String>,
+    pub(super) reasoning: Option<String>,
+    pub(super) tool_calls: Option<Vec<Value>>,
+}
+
+/// The text of a message, whole or in parts.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Part {
+    text: Option<String>,
+}
+
+impl Content {
+    pub(super) fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ReplyUsage {
+    pub(super) prompt_tokens: Option<u64>,
+    pub(super) completion_tokens: Option<u64>,
+    pub(super) prompt_tokens_details: Option<PromptDetails>,
+    pub(super) completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PromptDetails {
+    pub(super) cached_tokens: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CompletionDetails {
+    pub(super) reasoning_tokens: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{EndpointConfig, RequestKey, body};
+    use crate::{Message, Quantization, Request, Sampling};
+
+    #[test]
+    fn a_body_has_all_sampling_settings_and_extra_fields_last() {
+        let mut config = EndpointConfig::new("https://host/v1", "m");
+        config.extra_body.insert("top_p".to_owned(), json!(0.5));
+        config.extra_body.insert("min_p".to_owned(), json!(0.1));
+        config.omit = Some(vec!["top_k".to_owned()]);
+        let url = config.checked().expect("https");
+        let sampling = Sampling::greedy(9).with_temperature(0.7).with_seed((1 << 40) + 5);
+        let request = Request::new(vec![Message::user("hi")], sampling);
+        let key = RequestKey::of("x");
+        let sent = body(&config, &url, &key, &request).expect("a body");
+        assert_eq!(
+            serde_json::Value::Object(sent),
+            json!({
+                "model": "m", "messages": [{ "role": "user", "content": "hi" }], "max_tokens": 9,
+                "temperature": 0.7, "top_p": 0.5, "seed": 5, "min_p": 0.1,
+            })
+        );
+        let again = body(&config, &url, &key, &request.clone().with_attempt(1)).expect("a body");
+        assert_eq!(again["seed"], json!(key.number()));
+        let int8 = request.sampling.clone().with_quantization(Quantization::Int8);
+        assert!(body(&config, &url, &key, &Request::new(vec![], int8)).is_err());
+        let endless = request.sampling.with_temperature(f32::INFINITY);
+        assert!(body(&config, &url, &key, &Request::new(vec![], endless)).is_err());
+    }
+}

@@ -1,0 +1,108 @@
+//! Log-probabilities of given responses, from a server that speaks vLLM's dialect.
+
+use iopo_llm::endpoint::EndpointConfig;
+use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Silent};
+use serde_json::{Value, json};
+
+use crate::server::{Act, Asked, Server};
+use crate::{config, open, options};
+
+/// The tokens of a chat: one a word, one at the start of a turn, and two after its end.
+fn tokens(asked: &Asked) -> Vec<u64> {
+    let messages = asked.body["messages"].as_array().expect("messages");
+    let open = asked.body["continue_final_message"] == json!(true);
+    let mut tokens = Vec::new();
+    for (at, message) in messages.iter().enumerate() {
+        tokens.push(if message["role"] == "assistant" { 3 } else { 1 });
+        let words = message["content"].as_str().expect("text").split_whitespace();
+        tokens.extend(words.map(|word| 100 + word.len() as u64));
+        if !(open && at + 1 == messages.len()) {
+            tokens.extend([7, 8]);
+        }
+    }
+    if asked.body["add_generation_prompt"] == json!(true) {
+        tokens.push(3);
+    }
+    tokens
+}
+
+/// Each token has a log-probability of minus a hundredth of its id, beside a likelier one.
+fn vllm(asked: &Asked) -> Act {
+    let tokens = tokens(asked);
+    match asked.path.as_str() {
+        "/tokenize" => Act::say(200, json!({ "count": tokens.len(), "tokens": tokens })),
+        "/v1/chat/completions" => {
+            let entry = |id: &u64| {
+                let own = json!({ "logprob": -(*id as f64) / 100.0, "rank": 2 });
+                json!({ id.to_string(): own, "5": { "logprob": -0.001, "rank": 1 } })
+            };
+            let mut logprobs: Vec<Value> = tokens.iter().map(entry).collect();
+            logprobs[0] = Value::Null;
+            Act::say(
+                200,
+                json!({
+                    "choices": [{ "message": { "content": "x" }, "finish_reason": "length" }],
+                    "prompt_logprobs": logprobs, "prompt_token_ids": tokens,
+                    "usage": { "prompt_tokens": tokens.len(), "completion_tokens": 1 },
+                }),
+            )
+        }
+        _ => Act::error(404, "nothing here"),
+    }
+}
+
+fn score(settings: EndpointConfig, ended: bool) -> Result<Vec<(f64, u32)>, LlmError> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_engine, model) = open(dir.path(), options(), settings);
+    let prompts = vec![vec![Message::user("one two")], vec![Message::user("three")]];
+    let responses =
+        [LogProbResponse { text: "a bb ccc", ended }, LogProbResponse { text: "dddd", ended }];
+    let first = model.response_logps(&prompts, &responses, &Silent)?;
+    assert_eq!(model.response_logps(&prompts, &responses, &Silent)?, first);
+    Ok(first.into_iter().map(|one| (one.sum, one.tokens)).collect())
+}
+
+#[test]
+fn the_tokens_of_a_response_and_the_end_of_its_turn_are_scored() {
+    let server = Server::start(vllm);
+    let close = |found: &[(f64, u32)], expected: [(f64, u32); 2]| {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found.0 - expected.0).abs() < 1e-9 && found.1 == expected.1, "{found:?}");
+        }
+    };
+    let open = score(config(&server), false).expect("scored");
+    close(&open, [(-1.01 - 1.02 - 1.03, 3), (-1.04, 1)]);
+    let asked = server.asked();
+    assert_eq!(asked, 6, "three requests a response, and none for a stored score");
+    let ended = score(config(&server), true).expect("scored");
+    close(&ended, [(-1.01 - 1.02 - 1.03 - 0.07, 4), (-1.04 - 0.07, 2)]);
+}
+
+#[test]
+fn a_server_without_log_probabilities_is_a_clear_error() {
+    let silent = Server::start(|asked| match asked.path.as_str() {
+        "/tokenize" => vllm(asked),
+        _ => Act::Answer("x".to_owned()),
+    });
+    let without = Server::start(|asked| match asked.path.as_str() {
+        "/tokenize" => Act::error(404, "nothing here"),
+        _ => vllm(asked),
+    });
+    for server in [silent, without] {
+        let error = score(config(&server), true).expect_err("no log-probabilities");
+        assert!(matches!(error, LlmError::Failed { .. }), "{error}");
+        assert!(error.to_string().contains("prompt_logprobs"), "{error}");
+    }
+}
+
+#[test]
+fn a_template_that_changes_the_prompt_is_an_error_of_the_request() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/tokenize" if asked.body["add_generation_prompt"] == json!(true) => {
+            Act::say(200, json!({ "count": 2, "tokens": [9, 9] }))
+        }
+        _ => vllm(asked),
+    });
+    let error = score(config(&server), true).expect_err("another prompt");
+    assert!(error.index() == Some(0) && error.to_string().contains("template"), "{error}");
+}

@@ -1,0 +1,160 @@
+//! Ten thousand requests to a server that does everything wrong: no answer is lost, none is paid twice.
+
+use std::time::{Duration, SystemTime};
+
+use iopo_core::random::keyed_u64;
+use iopo_llm::endpoint::{EndpointConfig, EngineOptions};
+use iopo_llm::{FailureClass, LanguageModel, Silent};
+use serde_json::json;
+
+use crate::server::{Act, Asked, Server};
+use crate::{config, open, options, requests};
+
+/// A number below 100 for a prompt and one of its attempts.
+fn draw(asked: &Asked, what: &str) -> u64 {
+    keyed_u64(asked.before.into(), &[&asked.prompt, what]) % 100
+}
+
+/// What becomes of a prompt for good. Each fate has one percent of the prompts; the rest is answered.
+fn fate(prompt: &str) -> Result<(), FailureClass> {
+    match keyed_u64(0, &[prompt, "fate"]) % 100 {
+        0 => Err(FailureClass::TooLong),
+        1 => Err(FailureClass::Filtered),
+        2 => Err(FailureClass::Empty),
+        3 => Err(FailureClass::BadRequest),
+        4 => Err(FailureClass::Transient),
+        5 => Err(FailureClass::Malformed),
+        6 => Err(FailureClass::Refused),
+        _ => Ok(()),
+    }
+}
+
+fn rate_limit(asked: &Asked) -> Act {
+    let header = match draw(asked, "header") {
+        0..30 => vec![("retry-after-ms", "3".to_owned())],
+        30..60 => vec![("retry-after", "0.002".to_owned())],
+        60..62 => vec![("retry-after", httpdate::fmt_http_date(SystemTime::now()))],
+        _ => Vec::new(),
+    };
+    Act::Say(429, header, json!({ "error": { "code": "rate_limit_exceeded" } }).to_string())
+}
+
+/// The storm: 30 % rate limits, some in bursts, and every other fault.
+pub(crate) fn act(asked: &Asked) -> Act {
+    let number: u64 = asked.prompt.rsplit(' ').next().and_then(|at| at.parse().ok()).unwrap_or(0);
+    let burst = asked.before == 0 && number % 500 < 60;
+    if burst || draw(asked, "limit") < 22 {
+        return rate_limit(asked);
+    }
+    let lasting =
+        matches!(fate(&asked.prompt), Err(FailureClass::Transient | FailureClass::Malformed));
+    match draw(asked, "fault") {
+        _ if lasting => {}
+        0..2 => return Act::error(500, "internal error"),
+        2..4 => return Act::error(503, "Loading model"),
+        4..6 => return Act::Cut,
+        6..8 => return Act::say(200, json!({ "error": { "message": "upstream", "code": 502 } })),
+        8..10 => return Act::Say(200, Vec::new(), "{\"choices\": [{\"mess".to_owned()),
+        10..12 => return Act::Reset,
+        12..13 => return Act::Say(502, Vec::new(), "<html>bad gateway</html>".to_owned()),
+        _ => {}
+    }
+    let chat = |message: serde_json::Value| json!({ "choices": [{ "message": message, "finish_reason": "stop" }] });
+    let text = format!("answer to {}", asked.prompt);
+    match fate(&asked.prompt) {
+        Err(FailureClass::TooLong) => {
+            Act::say(400, json!({ "error": { "code": "context_length_exceeded" } }))
+        }
+        Err(FailureClass::Filtered) => {
+            Act::say(400, json!({ "error": { "code": "content_filter" } }))
+        }
+        Err(FailureClass::Empty) => Act::say(200, chat(json!({ "content": "" }))),
+        Err(FailureClass::BadRequest) => Act::error(400, "this one is bad"),
+        Err(FailureClass::Transient) => Act::error(500, "always"),
+        Err(FailureClass::Malformed) => Act::Say(200, Vec::new(), "no JSON".to_owned()),
+        Err(_) => Act::say(200, chat(json!({ "refusal": "no" }))),
+        Ok(()) => match draw(asked, "manner") {
+            0..3 => Act::BlankLines(text),
+            3..5 => Act::Late(Duration::from_millis(15), text),
+            _ => Act::Answer(text),
+        },
+    }
+}
+
+/// Settings with enough attempts that only the prompts whose fate it is fail.
+pub(crate) fn storm_config(server: &Server) -> EndpointConfig {
+    let mut config = config(server);
+    config.max_attempts = 12;
+    config
+}
+
+#[test]
+fn no_answer_of_a_storm_is_lost_or_paid_twice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(act);
+    let asked = requests("storm", 10_000);
+    let (engine, model) = open(dir.path(), options(), storm_config(&server));
+    let outcomes = model.complete(&asked, &Silent).expect("outcomes");
+    assert_eq!(outcomes.len(), asked.len());
+    let mut failed = 0;
+    for (request, outcome) in asked.iter().zip(&outcomes) {
+        let prompt = &request.messages[0].content;
+        match (fate(prompt), outcome) {
+            (Ok(()), Ok(completion)) => {
+                assert_eq!(completion.text, format!("answer to {prompt}"));
+                assert_eq!(completion.completion_tokens, Some(20));
+            }
+            (Err(class), Err(failure)) => {
+                assert_eq!(failure.class, class, "{prompt}: {failure}");
+                assert!(failure.attempts > 0 && !failure.reason.is_empty());
+                failed += 1;
+            }
+            (expected, found) => panic!("{prompt}: expected {expected:?}, found {found:?}"),
+        }
+    }
+    assert!(failed > 400, "the storm has all fates: {failed}");
+    let counts = server.counts();
+    assert!(counts.values().all(|count| count.answered <= 1), "no answer is paid twice");
+    assert_eq!(server.answered() as usize, asked.len() - failed);
+    let tally = engine.tally();
+    assert_eq!(tally.sent, u64::from(server.asked()));
+    assert_eq!(tally.answered, u64::from(server.answered()));
+    assert_eq!(tally.failed.values().sum::<u64>(), failed as u64);
+    let share = tally.rate_limited as f64 / tally.sent as f64;
+    assert!((0.2..0.4).contains(&share), "{share}");
+    drop((engine, model));
+
+    // A second run asks only where the failure was not permanent.
+    let before = server.counts();
+    let (engine, model) = open(dir.path(), options(), storm_config(&server));
+    let again = model.complete(&asked, &Silent).expect("outcomes");
+    for (first, second) in outcomes.iter().zip(&again) {
+        match (first, second) {
+            (Err(first), Err(second)) => assert_eq!(first.class, second.class),
+            _ => assert_eq!(first, second),
+        }
+    }
+    for (prompt, count) in server.counts() {
+        // A bad request that comes before the first answer is not stored.
+        let Some(class) = fate(&prompt).err().filter(|class| *class != FailureClass::BadRequest)
+        else {
+            continue;
+        };
+        assert_eq!(count != before[&prompt], !class.is_permanent(), "{prompt}: {class:?}");
+    }
+    assert_eq!(server.answered(), before.values().map(|count| count.answered).sum::<u32>());
+    drop((engine, model));
+
+    // A store alone is enough for everything that has an answer.
+    let offline = EngineOptions { offline: true, ..options() };
+    let (_engine, model) = open(dir.path(), offline, storm_config(&server));
+    let answered: Vec<_> = asked
+        .iter()
+        .filter(|request| fate(&request.messages[0].content).is_ok())
+        .cloned()
+        .collect();
+    let sent = server.asked();
+    assert_eq!(model.complete(&answered, &Silent).expect("outcomes").len(), answered.len());
+    assert!(model.complete(&requests("unknown", 1), &Silent).is_err());
+    assert_eq!(server.asked(), sent);
+}
