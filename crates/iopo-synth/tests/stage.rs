@@ -215,7 +215,7 @@ impl LanguageModel for Templated {
         &self,
         requests: &[Request],
         progress: &dyn Progress,
-    ) -> Result<Vec<Completion>, LlmError> {
+    ) -> Result<Vec<Outcome>, LlmError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         Scripted::new(natural).complete(requests, progress)
     }
@@ -382,9 +382,9 @@ impl LanguageModel for Mute {
         "mute".to_owned()
     }
 
-    fn complete(&self, _: &[Request], _: &dyn Progress) -> Result<Vec<Completion>, LlmError> {
-        let reason = "the chat template raised: a system turn is required".to_owned();
-        Err(LlmError::BadRequest { index: 0, reason })
+    fn complete(&self, asked: &[Request], _: &dyn Progress) -> Result<Vec<Outcome>, LlmError> {
+        let reason = "the chat template raised: a system turn is required";
+        Ok(vec![Err(Failure::new(FailureClass::BadRequest, reason)); asked.len()])
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{Failure, FailureClass, FinishReason};
 /// A body that has been read.
 pub(super) enum Read<T> {
     /// The result. It may be a permanent failure that the server charges for.
-    Result { result: T, usage: Usage, about: About },
+    Result { result: T, usage: Usage, about: Box<About> },
     /// An error object, as of a response with an error status.
     Error(Value),
     /// No valid body, for the reason given.
@@ -53,7 +53,7 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Read<Stored> {
         Ok(answer) => answer,
         Err((class, reason)) => Stored::Failure(Failure::new(class, reason)),
     };
-    Read::Result { result, usage, about }
+    Read::Result { result, usage, about: Box::new(about) }
 }
 
 pub(super) fn usage(usage: Option<ReplyUsage>) -> Usage {
@@ -128,7 +128,7 @@ mod tests {
     use super::{Read, Scrubber, Stored, read};
     use crate::{FailureClass, FinishReason};
 
-    fn one(choice: Value, usage: &Value) -> Result<(String, FinishReason), FailureClass> {
+    fn one(choice: &Value, usage: &Value) -> Result<(String, FinishReason), FailureClass> {
         let body = json!({ "choices": [choice], "usage": usage }).to_string();
         match read(body.as_bytes(), &Scrubber::new(None)) {
             Read::Result { result: Stored::Answer { text, finish_reason }, .. } => {
@@ -139,36 +139,36 @@ mod tests {
         }
     }
 
-    fn says(content: Value, finish: &str) -> Result<(String, FinishReason), FailureClass> {
-        one(json!({ "message": { "content": content }, "finish_reason": finish }), &Value::Null)
+    fn says(content: &Value, finish: &str) -> Result<(String, FinishReason), FailureClass> {
+        one(&json!({ "message": { "content": content }, "finish_reason": finish }), &Value::Null)
     }
 
     #[test]
     fn answers_have_text_without_reasoning() {
         let answer = |text: &str| Ok((text.to_owned(), FinishReason::Stop));
-        assert_eq!(says(json!("hi"), "stop"), answer("hi"));
-        assert_eq!(says(json!("hi"), "eos"), answer("hi"));
-        assert_eq!(says(json!("hi"), "length"), Ok(("hi".to_owned(), FinishReason::Length)));
-        assert_eq!(says(json!([{ "type": "text", "text": "hi" }]), "stop"), answer("hi"));
-        assert_eq!(says(json!("<think>so</think>\n\nhi"), "stop"), answer("hi"));
-        assert_eq!(says(json!("so</think>hi"), "stop"), answer("hi"));
+        assert_eq!(says(&json!("hi"), "stop"), answer("hi"));
+        assert_eq!(says(&json!("hi"), "eos"), answer("hi"));
+        assert_eq!(says(&json!("hi"), "length"), Ok(("hi".to_owned(), FinishReason::Length)));
+        assert_eq!(says(&json!([{ "type": "text", "text": "hi" }]), "stop"), answer("hi"));
+        assert_eq!(says(&json!("<think>so</think>\n\nhi"), "stop"), answer("hi"));
+        assert_eq!(says(&json!("so</think>hi"), "stop"), answer("hi"));
         assert_eq!(
-            says(json!("use <think> and </think>"), "stop"),
+            says(&json!("use <think> and </think>"), "stop"),
             answer("use <think> and </think>")
         );
     }
 
     #[test]
     fn each_missing_answer_has_its_class() {
-        assert_eq!(says(Value::Null, "stop"), Err(FailureClass::Empty));
-        assert_eq!(says(json!(" \n"), "stop"), Err(FailureClass::Empty));
-        assert_eq!(says(json!("<think>so"), "length"), Err(FailureClass::Cut));
-        assert_eq!(says(json!("partly"), "content_filter"), Err(FailureClass::Filtered));
+        assert_eq!(says(&Value::Null, "stop"), Err(FailureClass::Empty));
+        assert_eq!(says(&json!(" \n"), "stop"), Err(FailureClass::Empty));
+        assert_eq!(says(&json!("<think>so"), "length"), Err(FailureClass::Cut));
+        assert_eq!(says(&json!("partly"), "content_filter"), Err(FailureClass::Filtered));
         let refusal = json!({ "message": { "refusal": "no" }, "finish_reason": "stop" });
-        assert_eq!(one(refusal, &Value::Null), Err(FailureClass::Refused));
+        assert_eq!(one(&refusal, &Value::Null), Err(FailureClass::Refused));
         let calls = json!({ "message": { "tool_calls": [1] }, "finish_reason": "tool_calls" });
-        assert_eq!(one(calls, &Value::Null), Err(FailureClass::Empty));
-        assert_eq!(one(json!({}), &Value::Null), Err(FailureClass::Empty));
+        assert_eq!(one(&calls, &Value::Null), Err(FailureClass::Empty));
+        assert_eq!(one(&json!({}), &Value::Null), Err(FailureClass::Empty));
     }
 
     #[test]

@@ -69,7 +69,7 @@ mod tests {
         let mut bucket = Bucket::new(600.0, Instant::now());
         let seconds = time(&mut bucket, 110, 1.0, 1.0);
         assert!((seconds - 10.0).abs() < 0.1, "{seconds}");
-        assert_eq!(bucket.wait(5.0, Instant::now() + Duration::from_secs(3600)), Duration::ZERO);
+        assert_eq!(bucket.wait(5.0, Instant::now() + Duration::from_hours(1)), Duration::ZERO);
     }
 
     #[test]

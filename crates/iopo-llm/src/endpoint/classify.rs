@@ -15,7 +15,7 @@ use crate::{FailureClass, StopCause};
 /// What to do after an attempt.
 pub(super) enum Verdict<T> {
     /// The request has its result.
-    Done { result: T, usage: Usage, about: About },
+    Done { result: T, usage: Usage, about: Box<About> },
     /// The request fails for good.
     Row(FailureClass, String),
     /// The request is sent again.

@@ -220,7 +220,7 @@ fn is_openai(url: &Url) -> bool {
     url.host_str() == Some("api.openai.com")
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']');
     let ip = address.parse::<std::net::IpAddr>();

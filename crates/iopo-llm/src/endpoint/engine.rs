@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Default for EngineOptions {
             offline: false,
             keep_requests: true,
             drain: Duration::from_secs(30),
-            backoff: (Duration::from_millis(500), Duration::from_secs(60)),
+            backoff: (Duration::from_millis(500), Duration::from_mins(1)),
             store: StoreOptions::default(),
         }
     }
@@ -74,6 +75,8 @@ pub(super) struct Inner {
     pub(super) tally: Mutex<Tally>,
     pub(super) recent: Mutex<Recent>,
     pub(super) budget: Mutex<Budget>,
+    /// Whether a call has reported the damaged records.
+    pub(super) warned: AtomicBool,
     lanes: Mutex<BTreeMap<[String; 3], Arc<Lane>>>,
     asking: Mutex<HashMap<RequestKey, Arc<tokio::sync::Mutex<()>>>>,
     /// Always present, except while the value is dropped.
@@ -105,6 +108,7 @@ impl Engine {
             tally: Mutex::new(tally),
             recent: Mutex::default(),
             budget: Mutex::default(),
+            warned: AtomicBool::new(false),
             lanes: Mutex::default(),
             asking: Mutex::default(),
             runtime: Some(runtime),

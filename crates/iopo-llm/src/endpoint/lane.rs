@@ -175,10 +175,14 @@ impl Lane {
         self.changed.notify_one();
     }
 
+    /// Records that the server decides about requests.
+    pub(super) fn alive(&self) {
+        locked(&self.state).failing_since = None;
+    }
+
     /// Records a request that the server rejects. Returns whether the server rejects all of them.
     pub(super) fn rejected(&self, parameter: bool) -> bool {
         let mut state = locked(&self.state);
-        state.failing_since = None;
         state.rejected += 1;
         !state.succeeded && (parameter || state.rejected >= REJECTIONS)
     }

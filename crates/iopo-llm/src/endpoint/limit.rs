@@ -11,7 +11,7 @@ const FIRST: f64 = 2.0;
 /// Where slow growth begins.
 const START: f64 = 8.0;
 /// How long a failed limit is remembered.
-const MEMORY: Duration = Duration::from_secs(600);
+const MEMORY: Duration = Duration::from_mins(10);
 /// Growth of the limit that calls for a comparison of rates, and the growth of the rate that it has to bring.
 const COMPARE: f64 = 1.25;
 const GAIN: f64 = 1.05;
@@ -21,7 +21,7 @@ const SLOW: f64 = 3.0;
 #[derive(Debug)]
 pub(super) struct Limit {
     max: f64,
-    limit: f64,
+    allowed: f64,
     /// The highest limit that works, and when a higher one failed.
     ceiling: Option<(f64, Instant)>,
     last_cut: Option<Instant>,
@@ -53,7 +53,7 @@ impl Limit {
         let max = max.max(1) as f64;
         Self {
             max,
-            limit: FIRST.min(max),
+            allowed: FIRST.min(max),
             ceiling: None,
             last_cut: None,
             successes: 0.0,
@@ -65,7 +65,7 @@ impl Limit {
 
     /// Returns how many requests may be in flight, at least one.
     pub(super) fn current(&self) -> usize {
-        self.limit as usize
+        self.allowed as usize
     }
 
     /// Records an answer. `tokens` were generated since `started`, if the server counts them.
@@ -75,10 +75,10 @@ impl Limit {
         }
         self.successes += 1.0;
         let wanted = match self.ceiling {
-            None if self.limit < START && self.last_cut.is_none() => 1.0,
-            None => self.limit.max(25.0),
-            Some((ceiling, _)) if self.limit < ceiling => (self.limit / 2.0).max(4.0),
-            Some(_) => (self.limit * 10.0).max(50.0),
+            None if self.allowed < START && self.last_cut.is_none() => 1.0,
+            None => self.allowed.max(25.0),
+            Some((ceiling, _)) if self.allowed < ceiling => (self.allowed / 2.0).max(4.0),
+            Some(_) => (self.allowed * 10.0).max(50.0),
         };
         if self.successes >= wanted {
             self.raise(now);
@@ -87,7 +87,7 @@ impl Limit {
         self.window.answers += 1.0;
         self.window.tokens += tokens.unwrap_or(0) as f64;
         self.window.seconds += seconds;
-        if self.window.answers >= (2.0 * self.limit).max(20.0) {
+        if self.window.answers >= (2.0 * self.allowed).max(20.0) {
             self.compare(now);
         }
     }
@@ -95,13 +95,13 @@ impl Limit {
     fn raise(&mut self, now: Instant) {
         self.successes = 0.0;
         if let Some((ceiling, at)) = &mut self.ceiling
-            && self.limit >= *ceiling
+            && self.allowed >= *ceiling
         {
             // A limit above the ceiling has worked for a while: it is the new ceiling.
-            *ceiling = self.limit;
+            *ceiling = self.allowed;
             *at = now;
         }
-        self.limit = (self.limit + 1.0).min(self.max);
+        self.allowed = (self.allowed + 1.0).min(self.max);
     }
 
     /// Records that the server signals overload to a request.
@@ -113,13 +113,13 @@ impl Limit {
         self.successes = 0.0;
         self.window = Window::new(now);
         match self.ceiling {
-            Some((ceiling, _)) if self.limit > ceiling => {
-                self.limit = ceiling;
+            Some((ceiling, _)) if self.allowed > ceiling => {
+                self.allowed = ceiling;
                 self.ceiling = Some((ceiling, now));
             }
             _ => {
-                self.ceiling = Some(((self.limit - 1.0).max(1.0), now));
-                self.limit = (self.limit * 0.75).floor().max(1.0);
+                self.ceiling = Some(((self.allowed - 1.0).max(1.0), now));
+                self.allowed = (self.allowed * 0.75).floor().max(1.0);
             }
         }
     }
@@ -135,24 +135,24 @@ impl Limit {
         let per_token = window.seconds / window.tokens;
         let best = self.best.map_or(per_token, |best| best.min(per_token));
         self.best = Some(best);
-        if per_token > SLOW * best && self.limit > 1.0 {
-            self.limit = (self.limit * 0.9).floor().max(1.0);
-            self.ceiling = Some((self.limit, now));
+        if per_token > SLOW * best && self.allowed > 1.0 {
+            self.allowed = (self.allowed * 0.9).floor().max(1.0);
+            self.ceiling = Some((self.allowed, now));
             self.successes = 0.0;
             return;
         }
         match self.baseline {
-            Some((limit, before)) if self.limit >= COMPARE * limit => {
+            Some((limit, before)) if self.allowed >= COMPARE * limit => {
                 if rate < GAIN * before {
-                    self.limit = limit;
+                    self.allowed = limit;
                     self.ceiling = Some((limit, now));
                     self.successes = 0.0;
                 } else {
-                    self.baseline = Some((self.limit, rate));
+                    self.baseline = Some((self.allowed, rate));
                 }
             }
-            Some((limit, _)) if self.limit > limit => {}
-            _ => self.baseline = Some((self.limit, rate)),
+            Some((limit, _)) if self.allowed > limit => {}
+            _ => self.baseline = Some((self.allowed, rate)),
         }
     }
 }

@@ -8,6 +8,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Url};
 
 use super::classify::{Response, Retry, Verdict};
+use super::config::is_loopback;
 use super::lane::Lane;
 use super::{ApiKey, EndpointConfig, EndpointError, Scrubber};
 use crate::{FailureClass, StopCause};
@@ -29,7 +30,7 @@ impl Member {
     pub(super) fn new(config: EndpointConfig, lane: Arc<Lane>) -> Result<Self, EndpointError> {
         let url = config.checked()?;
         let key = config.api_key_env.as_deref().map(ApiKey::from_env).transpose()?;
-        let http = client(&config, key.as_ref())?;
+        let http = client(&config, &url, key.as_ref())?;
         Ok(Self { config, url, scrubber: Scrubber::new(key), lane, http })
     }
 
@@ -80,8 +81,13 @@ impl Member {
     }
 }
 
-/// Builds a client that verifies certificates, follows no redirects and reads proxies from the environment.
-fn client(config: &EndpointConfig, key: Option<&ApiKey>) -> Result<Client, EndpointError> {
+/// Builds a client that verifies certificates and follows no redirects. It reads proxies from the environment, but uses
+/// none for this machine.
+fn client(
+    config: &EndpointConfig,
+    url: &Url,
+    key: Option<&ApiKey>,
+) -> Result<Client, EndpointError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error means that the application has installed another provider, which is as good.
@@ -113,7 +119,10 @@ fn client(config: &EndpointConfig, key: Option<&ApiKey>) -> Result<Client, Endpo
         .pool_max_idle_per_host(config.max_concurrency)
         .pool_idle_timeout(Duration::from_secs(30))
         .user_agent(concat!("iopo/", env!("CARGO_PKG_VERSION")));
-    if config.base_url.starts_with("http://") {
+    if is_loopback(url) {
+        builder = builder.no_proxy();
+    }
+    if url.scheme() == "http" {
         // Without TLS, the system's certificates are neither needed nor loaded.
         builder = builder.tls_certs_only([]);
     }

@@ -29,7 +29,7 @@ pub(super) struct Call<'a> {
 /// The end of a request that was sent.
 pub(super) enum Paid<T> {
     /// The server's result. The request counts as open until the permit is dropped, which is when the result is stored.
-    Result { result: T, usage: Usage, about: About, permit: Permit },
+    Result { result: T, usage: Usage, about: Box<About>, permit: Permit },
     /// The server rejects the request, now and later.
     Rejected(Failure),
     /// All attempts failed. A later run may succeed.
@@ -38,7 +38,7 @@ pub(super) enum Paid<T> {
 
 /// Waits between attempts: exponential, with full jitter.
 struct Delays {
-    delays: backon::ExponentialBackoff,
+    series: backon::ExponentialBackoff,
     last: Duration,
     key: RequestKey,
     drawn: u64,
@@ -47,13 +47,13 @@ struct Delays {
 impl Delays {
     fn new(inner: &Inner, key: RequestKey) -> Self {
         let (first, longest) = inner.options.backoff;
-        let delays = ExponentialBuilder::default()
+        let series = ExponentialBuilder::default()
             .with_min_delay(first)
             .with_max_delay(longest)
             .with_factor(2.0)
             .without_max_times()
             .build();
-        Self { delays, last: first, key, drawn: 0 }
+        Self { series, last: first, key, drawn: 0 }
     }
 
     /// Returns the next wait. A wait that the server asks for is lengthened by a tenth at most.
@@ -64,7 +64,7 @@ impl Delays {
         if let Some(asked) = asked {
             return asked.mul_f64(1.0 + 0.1 * draw);
         }
-        self.last = self.delays.next().unwrap_or(self.last);
+        self.last = self.series.next().unwrap_or(self.last);
         self.last.mul_f64(draw)
     }
 }
@@ -115,18 +115,19 @@ impl Inner {
                     let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));
                     reservation.spend(cost);
                     self.count_usage(&usage, cost);
-                    let about = About {
+                    let about = Box::new(About {
                         request_id,
                         latency_ms: permit.started.elapsed().as_millis() as u64,
                         attempts: attempts + limited,
                         time: seconds_since_1970(),
-                        ..about
-                    };
+                        ..*about
+                    });
                     permit.landed();
                     return Ok(Paid::Result { result, usage, about, permit });
                 }
                 Verdict::Row(class, reason) => {
                     permit.settle(0.0);
+                    member.lane.alive();
                     let parameter = is_rejected_parameter(&reason);
                     let bad_request = class == FailureClass::BadRequest;
                     if bad_request && member.lane.rejected(parameter) {

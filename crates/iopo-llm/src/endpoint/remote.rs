@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
@@ -111,8 +112,11 @@ impl RemoteModel {
         let turn = inner.turn(key);
         let outcome = async {
             let _turn = run.unless_halted(turn.lock()).await?;
-            for one in addressed {
-                if let Some(outcome) = inner.stored(&one.key)?.and_then(|record| read(&record)) {
+            for (rank, one) in addressed.iter().enumerate() {
+                // Another endpoint's answer will do, but not its failure.
+                let record = inner.stored(&one.key)?;
+                let record = record.filter(|record| rank == 0 || !record.is_failure());
+                if let Some(outcome) = record.and_then(|record| read(&record)) {
                     locked(&inner.tally).from_store += 1;
                     return Ok(outcome);
                 }
@@ -126,11 +130,11 @@ impl RemoteModel {
                 }
                 Paid::Rejected(failure) => {
                     let about = About { attempts: failure.attempts, ..About::default() };
-                    (Stored::Failure(failure), Usage::default(), about, None)
+                    (Stored::Failure(failure), Usage::default(), Box::new(about), None)
                 }
                 Paid::Failed(failure) => return Ok(Err(failure)),
             };
-            let record = self.keep(&addressed[0], result, usage, about).await?;
+            let record = self.keep(&addressed[0], result, usage, *about).await?;
             drop(permit);
             locked(&inner.tally).answered += u64::from(!record.is_failure());
             read(&record).ok_or_else(|| Halt::Failed("found a record of another kind".to_owned()))
@@ -188,8 +192,8 @@ impl RemoteModel {
         if progress.cancelled() {
             return Err(LlmError::Cancelled);
         }
-        if self.inner.store.damaged() > 0 {
-            let count = self.inner.store.damaged();
+        let count = self.inner.store.damaged();
+        if count > 0 && !self.inner.warned.swap(true, Ordering::Relaxed) {
             progress.note(&format!("{count} stored answers are damaged and are asked again"));
         }
         let run = Arc::new(Run::new());

@@ -12,7 +12,7 @@ use super::answer::{Read, parse, usage};
 use super::key::score_content;
 use super::member::Member;
 use super::pay::{Call, Paid};
-use super::record::{About, Stored};
+use super::record::Stored;
 use super::remote::{Addressed, RemoteModel};
 use super::run::{Halt, Run};
 use super::{EndpointConfig, Record, Scrubber, Usage, estimated_tokens};
@@ -147,7 +147,7 @@ fn unsupported(halt: Halt) -> Halt {
 fn read_tokens(body: &[u8], scrubber: &Scrubber) -> Read<Vec<u64>> {
     let free = Usage { prompt: Some(0), completion: Some(0), ..Usage::default() };
     match serde_json::from_slice::<Tokens>(body) {
-        Ok(reply) => Read::Result { result: reply.tokens, usage: free, about: About::default() },
+        Ok(reply) => Read::Result { result: reply.tokens, usage: free, about: Box::default() },
         Err(error) => match parse(body, scrubber) {
             Err(other) => other,
             Ok(_) => Read::Invalid(scrubber.scrub(&format!("found no tokens: {error}"))),
@@ -162,7 +162,7 @@ fn read_score(body: &[u8], scrubber: &Scrubber, span: &Span) -> Read<Option<Stor
         Err(other) => return other,
     };
     let usage = usage(reply.usage);
-    let done = |result| Read::Result { result, usage, about: About::default() };
+    let done = |result| Read::Result { result, usage, about: Box::default() };
     let Some(logprobs) = reply.prompt_logprobs else { return done(None) };
     let failure =
         |reason: &str| done(Some(Stored::Failure(Failure::new(FailureClass::BadRequest, reason))));

@@ -9,6 +9,7 @@ mod server;
 mod stop;
 mod store;
 mod storm;
+mod tls;
 mod weights;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
 
 /// What the server does with a request.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub(crate) enum Act {
 }
 
 impl Act {
+    #[expect(clippy::needless_pass_by_value, reason = "calls pass the value of `json!`")]
     pub(crate) fn say(status: u16, body: Value) -> Self {
         Self::Say(status, Vec::new(), body.to_string())
     }
@@ -82,6 +84,15 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port of this machine.
     pub(crate) fn start(act: impl Fn(&Asked) -> Act + Send + Sync + 'static) -> Self {
+        Self::start_with(None, act)
+    }
+
+    /// Starts a server, which may use TLS.
+    pub(crate) fn start_with(
+        tls: Option<TlsAcceptor>,
+        act: impl Fn(&Asked) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let state = Arc::new(Mutex::new(State::default()));
         let (sender, receiver) = std::sync::mpsc::channel();
         let (act, shared) = (Arc::new(act), Arc::clone(&state));
@@ -101,15 +112,22 @@ impl Server {
                         async move { serve(request, &*act, &state).await }
                     });
                     let http = hyper::server::conn::http1::Builder::new();
+                    let tls = tls.clone();
                     tokio::spawn(async move {
                         // Errors are clients that have gone away, and this server's own cuts.
-                        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+                        let _ = match tls {
+                            None => http.serve_connection(TokioIo::new(stream), service).await,
+                            Some(tls) => {
+                                let Ok(stream) = tls.accept(stream).await else { return };
+                                http.serve_connection(TokioIo::new(stream), service).await
+                            }
+                        };
                     });
                 }
             });
         });
         let address = receiver.recv().expect("an address");
-        Self { url: format!("http://{address}/v1"), state }
+        Self { url: format!("{scheme}://{address}/v1"), state }
     }
 
     pub(crate) fn counts(&self) -> BTreeMap<String, Count> {

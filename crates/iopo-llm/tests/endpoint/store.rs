@@ -4,7 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use iopo_llm::endpoint::{Record, RequestKey, Store, StoreError, StoreOptions, Stored};
+use iopo_llm::endpoint::{
+    About, Record, RequestKey, Store, StoreError, StoreOptions, Stored, Usage,
+};
 use iopo_llm::{Failure, FailureClass, FinishReason};
 
 fn open(dir: &Path) -> Store {
@@ -20,7 +22,7 @@ fn answer(text: &str) -> Record {
 }
 
 fn record(result: Stored) -> Record {
-    Record { result, usage: Default::default(), about: Default::default(), request: None }
+    Record { result, usage: Usage::default(), about: About::default(), request: None }
 }
 
 fn text(store: &Store, number: usize) -> Option<String> {
@@ -95,7 +97,7 @@ fn a_torn_tail_of_any_length_is_dropped_and_the_store_goes_on() {
     let dir = tempfile::tempdir().expect("a folder");
     let whole = filled(dir.path(), 3);
     let path = &segments(dir.path())[0];
-    let complete = |length: usize| whole[..length].iter().filter(|byte| **byte == b'\n').count();
+    let complete = |length: usize| whole[..length].split(|byte| *byte == b'\n').count() - 1;
     let steps = (0..whole.len()).step_by(29);
     let ends = (0..whole.len()).filter(|at| whole[*at] == b'\n').flat_map(|at| [at, at + 1]);
     for length in steps.chain(ends) {
