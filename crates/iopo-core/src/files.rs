@@ -1,9 +1,27 @@
-//! Atomic file writes: a file is complete or unchanged, even after a crash. Locks between processes.
+//! Atomic file writes: a file is complete or unchanged, even after a crash. Reads of regular files, the limits that they can
+//! reach, and locks between processes.
+
+mod limit;
+mod regular;
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+pub use limit::Limit;
+pub use regular::{open, read, read_to_string};
+
+/// Returns the remedy of an error that has one whatever the file is: a limit was reached, or the path is no regular file.
+pub fn hint(error: &io::Error) -> Option<&'static str> {
+    match (Limit::of(error), error.kind(), error.raw_os_error()) {
+        (Some(limit), ..) => Some(limit.hint()),
+        (None, io::ErrorKind::InvalidInput, None) => {
+            Some("write its content to a file, and pass that")
+        }
+        _ => None,
+    }
+}
 
 /// Returns whether a file that begins with these bytes is a Git LFS pointer, a small text in place of the file itself.
 pub fn is_git_lfs_pointer(start: &[u8]) -> bool {

@@ -1,8 +1,9 @@
 //! BLAKE3 hashes of parts, bytes and files.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+
+use crate::files;
 
 /// A BLAKE3 hash in progress.
 ///
@@ -75,7 +76,7 @@ pub fn bytes(bytes: impl AsRef<[u8]>) -> String {
 /// # Errors
 /// Returns the operating system's error if the file cannot be opened or read.
 pub fn file(path: &Path) -> io::Result<String> {
-    Ok(ContentHasher::new().reader(File::open(path)?)?.hex())
+    Ok(ContentHasher::new().reader(files::open(path)?)?.hex())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! | [`sequences`] | [`PerSequence`]: one value for each of a group's four sequences |
 //! | [`hash`] | hashes of parts, bytes and files (feature `hash`) |
 //! | [`random`] | random streams keyed by a seed and names (feature `random`) |
-//! | [`files`] | atomic file writes and locks |
+//! | [`files`] | atomic file writes, reads of regular files, limits and locks |
 //! | [`directories`] | atomic directories |
 //! | [`counts`] | named counters |
 //! | [`turns`] | fair selection from several lists |

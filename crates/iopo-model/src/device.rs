@@ -9,6 +9,8 @@
 //! | `cuda` | `cuda` | NVIDIA GPUs |
 //! | `rocm` | `rocm` | AMD GPUs |
 //! | `metal` | `metal` | Apple GPUs |
+//!
+//! `auto` stands for the first device of a build and `cpu` for the first that computes on the CPU ([`resolve`]).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -32,6 +34,27 @@ pub fn available() -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(name, compiled)| compiled.then_some(name))
     .collect()
+}
+
+/// Returns the device that a name stands for: the first of this build for `auto`, the first that computes on the CPU for
+/// `cpu`, and otherwise the device of that name.
+///
+/// # Errors
+/// Returns [`ModelError::NoSuchDevice`] if this build has no such device.
+pub fn resolve(name: &str) -> Result<&'static str, ModelError> {
+    let known = available();
+    let found = match name {
+        "auto" => known.first(),
+        "cpu" => known.iter().find(|known| !has_driver(known)),
+        other => known.iter().find(|known| **known == other),
+    };
+    found.copied().ok_or_else(|| no_such_device(name))
+}
+
+fn no_such_device(name: &str) -> ModelError {
+    let known = available();
+    let available = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    ModelError::NoSuchDevice { name: name.to_owned(), available }
 }
 
 /// Returns whether a device of this build runs on a vendor's driver, which can crash the process.
@@ -82,10 +105,7 @@ fn make(name: &str) -> Result<Device, ModelError> {
         "rocm" => Ok(Device::rocm(0)),
         #[cfg(feature = "metal")]
         "metal" => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
-        other => Err(ModelError::NoSuchDevice {
-            name: other.to_owned(),
-            available: available().join(", "),
-        }),
+        other => Err(no_such_device(other)),
     }
 }
 
@@ -144,7 +164,7 @@ pub fn in_process(device: &Device) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{available, device, dtypes, has_driver, panic_message};
+    use super::{available, device, dtypes, has_driver, panic_message, resolve};
     use crate::Dtype;
 
     #[test]
@@ -157,6 +177,9 @@ mod tests {
     #[test]
     fn the_cpu_is_the_default_device() {
         assert_eq!(available().first(), Some(&"flex"));
+        assert_eq!(["auto", "cpu", "flex"].map(|name| resolve(name).expect(name)), ["flex"; 3]);
+        let error = resolve("abacus").expect_err("no such device").to_string();
+        assert!(error.contains("`abacus`") && error.contains("flex"), "{error}");
         assert!(!has_driver("flex") && !has_driver("abacus"));
         assert!(dtypes(&device("flex").expect("flex")).contains(&Dtype::F32));
     }

@@ -17,6 +17,12 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
+    /// The system starts no more threads.
+    #[error("failed to start a thread")]
+    Threads {
+        /// The operating system's error.
+        source: std::io::Error,
+    },
     /// This build has no device of this name.
     #[error("no device `{name}` in this build: expected one of {available}")]
     NoSuchDevice {
@@ -285,6 +291,7 @@ impl ModelError {
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),
             Self::Io { .. }
+            | Self::Threads { .. }
             | Self::Device { .. }
             | Self::NotAModel { .. }
             | Self::BadConfig { .. }

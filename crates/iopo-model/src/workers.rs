@@ -4,6 +4,7 @@
 //! between them. Independent tasks (micro-batches, shares of a batch) therefore run side by side on separate threads, which
 //! keeps every core busy.
 
+use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -42,9 +43,8 @@ where
         items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let next = AtomicUsize::new(0);
     let run = || -> Result<_, ModelError> {
-        let pool = ThreadPoolBuilder::new().num_threads((threads / total).max(1)).build().map_err(
-            |error| ModelError::Other { reason: format!("failed to start a thread: {error}") },
-        )?;
+        let pool = ThreadPoolBuilder::new().num_threads((threads / total).max(1)).build();
+        let pool = pool.map_err(|error| ModelError::Threads { source: io::Error::other(error) })?;
         Ok(pool.install(|| {
             let mut done = Vec::new();
             loop {
@@ -62,9 +62,13 @@ where
     };
     let mut done = Vec::with_capacity(total);
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.min(total)).map(|_| scope.spawn(run)).collect();
+        let spawn = |_| std::thread::Builder::new().spawn_scoped(scope, run);
+        let workers: Vec<_> = (0..threads.min(total)).map(spawn).collect();
+        if workers.iter().any(Result::is_err) {
+            next.store(total, Ordering::Relaxed);
+        }
         for worker in workers {
-            match worker.join() {
+            match worker.map_err(|source| ModelError::Threads { source })?.join() {
                 Ok(results) => done.extend(results?),
                 Err(panic) => std::panic::resume_unwind(panic),
             }

@@ -4,7 +4,7 @@
 //! anywhere, also in the digits, is an error. Parquet files carry the hash in their metadata, JSON files in the field
 //! `content_hash`.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -107,7 +107,7 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), SchemaError
 /// fields than the type, and [`SchemaError::Io`].
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, SchemaError> {
     let failed = |got: String| SchemaError::Json { path: path.to_path_buf(), got };
-    let bytes = fs::read(path).map_err(SchemaError::io(path, "read the file"))?;
+    let bytes = files::read(path).map_err(SchemaError::io(path, "read the file"))?;
     if !verify(path, &bytes, JSON_MARK)? {
         return Err(failed(format!("a file without `{FIELD}`")));
     }

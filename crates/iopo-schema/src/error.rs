@@ -214,7 +214,9 @@ impl SchemaError {
         let hint = match self {
             Self::Missing { .. } => "check the path, or run the stage that writes the file",
             Self::NoFile { .. } => "check the path",
-            Self::Io { .. } => "check permissions and free space",
+            Self::Io { source, .. } => {
+                iopo_core::files::hint(source).unwrap_or("check permissions and free space")
+            }
             Self::NotParquet { .. } => "copy the file again, or run the stage that writes it",
             Self::Altered { .. } => {
                 "the file was changed after it was written; restore it, or delete it and run the stage that writes it"

@@ -1,9 +1,11 @@
 //! Converts panics of the Parquet decoder into errors.
 
 use std::cell::Cell;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use iopo_core::files::Limit;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
@@ -35,9 +37,21 @@ pub(crate) fn guarded<T>(
     DECODING.set(outer);
     match outcome {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(corrupt(format!("data that cannot be decoded ({error})"))),
+        Ok(Err(error)) => Err(match limit_error(&error) {
+            Some(source) => SchemaError::io(path, "read the file")(source),
+            None => corrupt(format!("data that cannot be decoded ({error})")),
+        }),
         Err(_) => Err(corrupt("data on which the Parquet decoder panics".to_owned())),
     }
+}
+
+/// Returns the error of the operating system if a [`Limit`] made the decoder fail. The file may be intact then.
+fn limit_error(error: &ParquetError) -> Option<io::Error> {
+    // Arrow keeps only the text of an error of the reader.
+    let text = error.to_string();
+    let (_, code) = text.rsplit_once("(os error ")?;
+    let error = io::Error::from_raw_os_error(code.strip_suffix(')')?.parse().ok()?);
+    Limit::of(&error).map(|_| error)
 }
 
 /// Checks that each column's bytes are inside the file.
@@ -61,4 +75,37 @@ pub(crate) fn within(
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use arrow_schema::ArrowError;
+    use parquet::errors::ParquetError;
+
+    use super::{guarded, limit_error};
+    use crate::SchemaError;
+
+    #[test]
+    fn a_limit_of_the_process_is_no_damage() {
+        // EMFILE.
+        let system = || ParquetError::from(io::Error::from_raw_os_error(24));
+        let through_arrow = || ParquetError::from(ArrowError::from(system()));
+        for error in [system(), through_arrow()] {
+            let shown = error.to_string();
+            let error = guarded::<()>(Path::new("a.parquet"), || Err(error)).expect_err("refused");
+            let SchemaError::Io { source, .. } = error else { panic!("{shown}: {error}") };
+            assert_eq!(source.raw_os_error(), Some(24), "{shown}");
+        }
+        let short = io::Error::from(io::ErrorKind::UnexpectedEof);
+        // EINVAL: the decoder sought a position that a damaged file names.
+        let outside = io::Error::from_raw_os_error(22);
+        for error in [ParquetError::EOF("end".to_owned()), short.into(), outside.into()] {
+            assert!(limit_error(&error).is_none(), "{error}");
+            let error = guarded::<()>(Path::new("a.parquet"), || Err(error)).expect_err("refused");
+            assert!(matches!(error, SchemaError::Corrupt { .. }), "{error}");
+        }
+    }
 }

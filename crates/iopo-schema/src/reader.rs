@@ -5,6 +5,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use iopo_core::files;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use crate::batches::rows;
@@ -69,7 +70,7 @@ pub(crate) fn open_checked(
     path: &Path,
     missing: impl FnOnce(PathBuf) -> SchemaError,
 ) -> Result<(File, ArrowReaderMetadata), SchemaError> {
-    let mut file = File::open(path).map_err(|error| match error.kind() {
+    let mut file = files::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => missing(path.to_path_buf()),
         _ => SchemaError::io(path, "open the file")(error),
     })?;

@@ -22,8 +22,8 @@ pub enum SynthError {
     },
     /// A line of the task file is not a task.
     #[error(
-        "{}:{line}: {reason}; expected a JSON object with the strings `id` and `task` and optionally \
-         the string `input`", path.display()
+        "{}:{line}: {reason}; expected a JSON object with the string `task` and optionally the strings \
+         `id` and `input`", path.display()
     )]
     TaskLine {
         /// The task file.
@@ -35,8 +35,8 @@ pub enum SynthError {
     },
     /// A Parquet file does not hold tasks.
     #[error(
-        "{}: {reason}; expected a Parquet file with the string columns `id` and `task` and optionally \
-         the string column `input`", path.display()
+        "{}: {reason}; expected a Parquet file with the string column `task` and optionally the string \
+         columns `id` and `input`", path.display()
     )]
     TaskTable {
         /// The task file.
@@ -158,7 +158,9 @@ impl SynthError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::Io { .. } => "check the path and its permissions",
+            Self::Io { source, .. } => {
+                iopo_core::files::hint(source).unwrap_or("check the path and its permissions")
+            }
             Self::EmptyField { .. } => "fix or remove the task",
             Self::DuplicateId { .. } => "rename one",
             Self::DuplicateTask { .. } => "remove one",

@@ -1,13 +1,13 @@
 //! Tasks and their files.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use iopo_core::files;
 use iopo_core::python_json::to_json;
-use iopo_schema::Place;
-use serde::{Deserialize, Serialize};
+use iopo_schema::{Place, content_id};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::SynthError;
 use crate::task_table::read_table;
@@ -15,7 +15,7 @@ use crate::task_table::read_table;
 /// A plain task without constraints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// The id, unique in its file. Splits are made by it.
+    /// The id, unique in its file. Splits are made by it. A task without one gets a hash of its text and input.
     pub id: String,
     /// The request of a user.
     pub task: String,
@@ -24,8 +24,19 @@ pub struct Task {
     pub input: Option<String>,
 }
 
-/// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the fields `id`, `task` and
-/// optionally `input`.
+impl Task {
+    /// Returns a task. Without an id, it gets one from its content.
+    pub(crate) fn new(id: Option<String>, task: String, input: Option<String>) -> Self {
+        let id = id.unwrap_or_else(|| {
+            let text = input.as_deref().unwrap_or_default().trim();
+            content_id(&["task", task.trim(), text])
+        });
+        Self { id, task, input }
+    }
+}
+
+/// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the field `task` and optionally
+/// `id` and `input`. A task without an id gets one from its content, so it stays the same if the file is sorted or extended.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read or has no tasks, a row is not a task, an id occurs twice, or two tasks
@@ -80,19 +91,34 @@ fn normal(text: &str) -> String {
     words.join(" ").trim_end_matches(closing).to_owned()
 }
 
+/// A line of a file of JSON lines.
+#[derive(Deserialize)]
+struct Row {
+    #[serde(default, deserialize_with = "text")]
+    id: Option<String>,
+    task: String,
+    #[serde(default)]
+    input: Option<String>,
+}
+
+/// Reads a text. Null is an error, unlike a missing field.
+fn text<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(field).map(Some)
+}
+
 /// Reads the tasks of a file of JSON lines, with their line numbers. Blank lines are skipped.
 fn read_lines(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
     let io = |source| SynthError::Io { path: path.to_owned(), source };
     let mut tasks = Vec::new();
-    for (index, line) in BufReader::new(File::open(path).map_err(io)?).split(b'\n').enumerate() {
+    for (index, line) in BufReader::new(files::open(path).map_err(io)?).split(b'\n').enumerate() {
         let (line, bytes) = (index + 1, line.map_err(io)?);
         let bad = |reason: String| SynthError::TaskLine { path: path.to_owned(), line, reason };
         let text = std::str::from_utf8(&bytes).map_err(|error| bad(error.to_string()))?;
         let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
-            let task =
+            let row: Row =
                 serde_json::from_str(&to_json(text)).map_err(|error| bad(error.to_string()))?;
-            tasks.push((Place::Line(line as u64), task));
+            tasks.push((Place::Line(line as u64), Task::new(row.id, row.task, row.input)));
         }
     }
     Ok(tasks)

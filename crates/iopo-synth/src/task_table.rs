@@ -9,15 +9,14 @@ use iopo_schema::{Foreign, Place, SchemaError};
 
 use crate::{SynthError, Task};
 
-/// Reads the string columns `id`, `task` and, if it exists, `input`, in bounded memory per batch.
+/// Reads the string column `task` and, if they exist, `id` and `input`, in bounded memory per batch.
 pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
     let bad = |reason: String| SynthError::TaskTable { path: path.to_owned(), reason };
     let file = Foreign::open(path).map_err(unreadable)?;
-    for name in ["id", "task"] {
-        if !has_strings(file.schema(), name).map_err(bad)? {
-            return Err(bad(format!("found no column `{name}`")));
-        }
+    if !has_strings(file.schema(), "task").map_err(bad)? {
+        return Err(bad("found no column `task`".to_owned()));
     }
+    let has_ids = has_strings(file.schema(), "id").map_err(bad)?;
     has_strings(file.schema(), "input").map_err(bad)?;
     let mut tasks = Vec::new();
     for batch in file.texts(&["id", "task", "input"]).map_err(unreadable)? {
@@ -28,8 +27,8 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> 
                 text(&batch, name, row)
                     .ok_or_else(|| bad(format!("found null in column `{name}` in {place}")))
             };
-            let (id, task) = (required("id")?, required("task")?);
-            tasks.push((place, Task { id, task, input: text(&batch, "input", row) }));
+            let id = if has_ids { Some(required("id")?) } else { None };
+            tasks.push((place, Task::new(id, required("task")?, text(&batch, "input", row))));
         }
     }
     Ok(tasks)

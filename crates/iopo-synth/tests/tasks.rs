@@ -39,6 +39,29 @@ fn json_lines_are_read_with_blank_lines_and_unknown_fields() {
 }
 
 #[test]
+fn tasks_without_ids_get_ids_from_their_content() {
+    let ids = |lines: &[&str]| -> Vec<String> {
+        let (_dir, path) = file("tasks.jsonl", lines.join("\n").as_bytes());
+        read_tasks(&path).expect("tasks").into_iter().map(|task| task.id).collect()
+    };
+    let [hi, sum] = [r#"{"task":"Say hi."}"#, r#"{"task":"Sum up.","input":"Text."}"#];
+    let [first, second] = <[String; 2]>::try_from(ids(&[hi, sum])).expect("two tasks");
+    assert_ne!(first, second);
+    assert_eq!(ids(&[sum, r#"{"id":"a","task":"Sing."}"#, hi]), [&second, "a", &first]);
+    let other = ids(&[r#"{"task":"Sum up.","input":"Another text."}"#]);
+    assert_ne!(other, [second.as_str()], "the input counts");
+    let (_dir, path) = table(vec![
+        ("task", Arc::new(StringArray::from(vec!["Say hi.", "Sum up."]))),
+        ("input", Arc::new(StringArray::from(vec![None, Some("Text.")]))),
+    ]);
+    let tasks = read_tasks(&path).expect("tasks").into_iter();
+    assert_eq!(tasks.map(|task| task.id).collect::<Vec<_>>(), [first, second]);
+    let (_dir, path) = file("tasks.jsonl", br#"{"id":null,"task":"Say hi."}"#);
+    let error = read_tasks(&path).expect_err("null").to_string();
+    assert!(error.contains("null, expected a string"), "{error}");
+}
+
+#[test]
 fn parquet_is_read_with_any_string_type() {
     let (_dir, path) = table(vec![
         ("task", Arc::new(LargeStringArray::from(vec!["Say hi.", "Sum up."]))),

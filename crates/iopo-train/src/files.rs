@@ -47,7 +47,7 @@ pub(crate) fn create_dir(path: &Path) -> Result<(), TrainError> {
 
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, TrainError> {
-    let bytes = fs::read(path).map_err(TrainError::io("read this file", path))?;
+    let bytes = iopo_core::files::read(path).map_err(TrainError::io("read this file", path))?;
     if iopo_core::files::is_git_lfs_pointer(&bytes) {
         return Err(ModelError::GitLfsPointer { path: path.to_owned() }.into());
     }

@@ -19,7 +19,7 @@ use crate::{
 /// File of an adapter's settings.
 pub(crate) const CONFIG: &str = "adapter_config.json";
 
-/// Writes an adapter of the base model named `base` into `dir`.
+/// Writes an adapter of the base model with the hub id or absolute path `base` into `dir`.
 ///
 /// # Errors
 /// Returns an error if a file cannot be written.

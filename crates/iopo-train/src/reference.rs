@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use iopo_core::PerSequence;
 use iopo_llm::Progress;
 use iopo_model::Decoder;
-use iopo_schema::{Parts, Provenance, ReferenceRow, clear_parts, read};
+use iopo_schema::{Parts, Provenance, ReferenceRow, SchemaError, clear_parts, read};
 use serde_json::json;
 
 use crate::{
@@ -95,6 +95,8 @@ pub fn discard_other(
         return Ok(());
     }
     match load(path, groups, identity) {
+        // A file that cannot be read now may be intact.
+        Err(error @ TrainError::Schema(SchemaError::Io { .. })) => Err(error),
         Err(TrainError::ReferenceMismatch { .. } | TrainError::Schema(_)) => {
             std::fs::remove_file(path).map_err(TrainError::io("remove this file", path))
         }

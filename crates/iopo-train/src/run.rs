@@ -29,8 +29,10 @@ use selection::Selection;
 /// The model that training starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {
-    /// Public name, which adapters record.
+    /// Public name.
     pub name: &'a str,
+    /// Hub id or absolute path, with which PEFT finds the base of an adapter.
+    pub location: &'a str,
     /// Hash of the weight files.
     pub weights_hash: &'a str,
     /// Weights.
@@ -138,6 +140,7 @@ pub fn train<'a>(
     let data = Data::read(config, &inputs, starts, &encoder)?;
     let origin = Origin {
         base: base.name.to_owned(),
+        location: base.location.to_owned(),
         base_weights_hash: base.weights_hash.to_owned(),
         template_hash: base.template_hash()?,
         preferences_hash: file_hash(inputs.preferences)?,

@@ -163,6 +163,7 @@ impl<'a> Trainer<'a> {
     fn metadata(&self, dtype: Dtype) -> Metadata {
         let Origin {
             base,
+            location: _,
             base_weights_hash,
             template_hash,
             preferences_hash,

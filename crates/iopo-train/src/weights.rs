@@ -116,8 +116,8 @@ pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
     Ok(tensors)
 }
 
-/// Writes a trained model into a directory: an adapter that PEFT loads onto the base model named `base`, or a whole
-/// checkpoint.
+/// Writes a trained model into a directory: an adapter that PEFT loads onto the base model with the hub id or absolute path
+/// `base`, or a whole checkpoint.
 ///
 /// # Errors
 /// Returns an error if a file cannot be written.

@@ -1,7 +1,7 @@
 //! Progress: a bar with ETA on a terminal, a line every 20 seconds elsewhere.
 
-use std::fmt::Write;
-use std::sync::Mutex;
+use std::fmt::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,7 +16,22 @@ const LINE_EVERY: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct Bars {
     interactive: bool,
-    now: Mutex<Option<Work>>,
+    lines: Arc<Lines>,
+}
+
+/// The work in progress, which a thread prints as lines if there is no terminal.
+struct Lines {
+    every: Duration,
+    print: Box<dyn Fn(&str) + Send + Sync>,
+    now: Mutex<Now>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Now {
+    work: Option<Work>,
+    /// Whether the value that shows the progress was dropped.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -27,18 +42,53 @@ struct Work {
     printed: Instant,
 }
 
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl Lines {
+    /// Returns the work in progress. A poisoned lock means only that a thread panicked while drawing.
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Prints a line if the last one is old enough.
+    fn print_if_due(&self, now: &mut Now) {
+        let Some(work) = now.work.as_mut() else { return };
+        if work.printed.elapsed() >= self.every {
+            work.printed = Instant::now();
+            (self.print)(&format!("{}  after {}", work.line(), duration(work.bar.elapsed())));
+        }
+    }
+
+    /// Prints lines until the progress ends, also while a single step takes long.
+    fn follow(&self) {
+        let mut now = self.now();
+        while !now.over {
+            let waited = self.ended.wait_timeout(now, self.every / 4);
+            now = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.print_if_due(&mut now);
+        }
+    }
+}
+
 impl Bars {
     /// Draws bars if stderr is a terminal, and prints lines otherwise.
     pub(crate) fn new() -> Self {
-        Self { interactive: printer::interactive(), now: Mutex::new(None) }
+        Self::with(printer::interactive(), LINE_EVERY, Box::new(printer::note))
     }
 
-    fn with(&self, act: impl FnOnce(&mut Work)) {
-        // A poisoned lock means only that a thread panicked while drawing.
-        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(work) = now.as_mut() {
-            act(work);
+    fn with(interactive: bool, every: Duration, print: Box<dyn Fn(&str) + Send + Sync>) -> Self {
+        let (now, ended) = (Mutex::default(), Condvar::new());
+        let lines = Arc::new(Lines { every, print, now, ended });
+        if !interactive {
+            let lines = Arc::clone(&lines);
+            // Without a thread, lines are printed between steps only.
+            let _ = std::thread::Builder::new().spawn(move || lines.follow());
         }
+        Self { interactive, lines }
     }
 
     fn draw(&self, total: u64) -> ProgressBar {
@@ -73,53 +123,47 @@ impl Progress for Bars {
     fn start(&self, what: &str, total: u64) {
         let bar = self.draw(total);
         bar.set_prefix(what.to_owned());
-        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(before) = now.take() {
+        let mut now = self.lines.now();
+        if let Some(before) = now.work.take() {
             before.bar.finish_and_clear();
         }
-        *now = Some(Work {
-            what: what.to_owned(),
-            bar,
-            message: String::new(),
-            printed: Instant::now(),
-        });
+        let (what, message) = (what.to_owned(), String::new());
+        now.work = Some(Work { what, bar, message, printed: Instant::now() });
     }
 
     fn advance(&self, steps: u64) {
-        let interactive = self.interactive;
-        self.with(|work| {
+        let mut now = self.lines.now();
+        if let Some(work) = now.work.as_mut() {
             work.bar.inc(steps);
-            if !interactive && work.printed.elapsed() >= LINE_EVERY {
-                work.printed = Instant::now();
-                printer::note(&work.line());
-            }
-        });
+        }
+        if !self.interactive {
+            self.lines.print_if_due(&mut now);
+        }
     }
 
     fn message(&self, text: &str) {
-        self.with(|work| {
+        if let Some(work) = self.lines.now().work.as_mut() {
             text.clone_into(&mut work.message);
             work.bar.set_message(text.to_owned());
-        });
+        }
     }
 
     fn note(&self, text: &str) {
-        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match now.as_mut() {
+        match self.lines.now().work.as_mut() {
             Some(work) => {
-                work.bar.suspend(|| printer::note(&format!("{:>10}  {text}", work.what)));
+                let line = format!("{:>10}  {text}", work.what);
+                work.bar.suspend(|| (self.lines.print)(&line));
             }
-            None => printer::note(&format!("{:>10}  {text}", "")),
+            None => (self.lines.print)(&format!("{:>10}  {text}", "")),
         }
     }
 
     fn finish(&self) {
-        let mut now = self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(work) = now.take() {
+        if let Some(work) = self.lines.now().work.take() {
             let took = duration(work.bar.elapsed());
             let line = format!("{}  in {took}", work.line());
             work.bar.finish_and_clear();
-            printer::note(&line);
+            (self.lines.print)(&line);
         }
     }
 
@@ -130,7 +174,12 @@ impl Progress for Bars {
 
 impl Drop for Bars {
     fn drop(&mut self) {
-        self.with(|work| work.bar.finish_and_clear());
+        let mut now = self.lines.now();
+        now.over = true;
+        if let Some(work) = &now.work {
+            work.bar.finish_and_clear();
+        }
+        self.lines.ended.notify_all();
     }
 }
 
@@ -141,11 +190,19 @@ pub(crate) fn duration(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
 
     use iopo_llm::Progress;
 
     use super::{Bars, duration};
+
+    fn recorded(every: Duration) -> (Bars, Arc<Mutex<Vec<String>>>) {
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&printed);
+        let print = move |line: &str| into.lock().expect("not poisoned").push(line.to_owned());
+        (Bars::with(false, every, Box::new(print)), printed)
+    }
 
     #[test]
     fn durations_are_short() {
@@ -155,14 +212,42 @@ mod tests {
 
     #[test]
     fn a_line_has_the_task_the_count_and_the_message() {
-        let bars = Bars { interactive: false, now: std::sync::Mutex::new(None) };
+        let (bars, printed) = recorded(Duration::from_hours(1));
         bars.advance(1);
         bars.start("sft", 10);
         bars.advance(10);
         bars.message("loss 1.25");
-        let mut line = String::new();
-        bars.with(|work| line = work.line());
-        assert_eq!(line, "       sft  10/10  loss 1.25");
+        bars.note("a note");
         bars.finish();
+        let want = ["       sft  a note", "       sft  10/10  loss 1.25  in 0 s"];
+        assert_eq!(*printed.lock().expect("not poisoned"), want);
+    }
+
+    #[test]
+    fn many_steps_print_few_lines() {
+        let (bars, printed) = recorded(Duration::from_hours(1));
+        bars.start("sft", 100_000);
+        for _ in 0..100_000 {
+            bars.advance(1);
+        }
+        bars.finish();
+        assert_eq!(printed.lock().expect("not poisoned").len(), 1);
+    }
+
+    #[test]
+    fn a_step_that_takes_long_prints_lines_until_the_progress_ends() {
+        let (bars, printed) = recorded(Duration::from_millis(20));
+        bars.start("eval", 3);
+        let begun = Instant::now();
+        let count = || printed.lock().expect("not poisoned").len();
+        while count() < 3 {
+            assert!(begun.elapsed() < Duration::from_secs(30), "no line in 30 s");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(printed.lock().expect("not poisoned")[0], "      eval  0/3  after 0 s");
+        drop(bars);
+        let lines = count();
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(count(), lines, "no line after the end");
     }
 }

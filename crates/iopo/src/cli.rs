@@ -19,7 +19,7 @@ pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand};
 /// groups, trains adapters, and evaluates them with confidence intervals. Each stage is a command; `pipeline` runs all of
 /// them. Run a command again to resume it.
 #[derive(Debug, Parser)]
-#[command(name = "iopo", version, disable_help_subcommand = true, after_help = ENVIRONMENT)]
+#[command(name = "iopo", version, after_help = ENVIRONMENT)]
 pub(crate) struct Cli {
     /// The command to run.
     #[command(subcommand)]
@@ -29,7 +29,8 @@ pub(crate) struct Cli {
 const ENVIRONMENT: &str = "\
 Environment:
   IOPO_CACHE  directory for downloaded models [default: $XDG_CACHE_HOME/iopo or ~/.cache/iopo]
-  IOPO_LOG    log filter for stderr, for instance info or iopo_train=debug [default: warn]
+  IOPO_LOG    level of the log on stderr, for instance info or warn,iopo_train=debug [default: warn]
+  NO_COLOR    if not empty, nothing is printed in color or bold
 
 Exit codes: 0 success, 1 failure, 2 invalid usage or configuration, 130 interrupted (run again to resume).";
 
@@ -120,7 +121,7 @@ pub(crate) struct RunArgs {
     /// Base model: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Device to compute on; `iopo devices` lists them.
+    /// Device to compute on: auto, cpu, or one that `iopo devices` lists [default: auto].
     #[arg(long)]
     pub(crate) device: Option<String>,
     /// Type of the base model's weights; trained weights are always f32 [default: f32].

@@ -10,6 +10,7 @@ use iopo::config::ConfigError;
 use iopo::pipeline::PipelineError;
 use iopo_constraints::ConstraintError;
 use iopo_constraints::ifeval::InstructionError;
+use iopo_core::files;
 use iopo_eval::EvalError;
 use iopo_model::ModelError;
 use iopo_pairs::PairsError;
@@ -116,12 +117,19 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
         }
         last = cause;
     }
-    let own = error.downcast_ref::<Failure>().and_then(Failure::remedy).map(str::to_owned);
-    if let Some(hint) = own.or_else(|| error.chain().find_map(library_hint)) {
+    let own = || error.downcast_ref::<Failure>().and_then(Failure::remedy).map(str::to_owned);
+    let library = || error.chain().find_map(library_hint);
+    if let Some(hint) = system_hint(error).or_else(own).or_else(library) {
         text.push_str("\n  hint: ");
         text.push_str(&hint);
     }
     text
+}
+
+/// Returns the remedy of an error of the operating system, if it has one whatever the command did. It comes first: a library
+/// that hits a limit knows only what it tried.
+fn system_hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| cause.downcast_ref().and_then(files::hint)).map(str::to_owned)
 }
 
 /// Returns the remedy of a library's error, if it knows one.
@@ -190,6 +198,28 @@ mod tests {
         assert!(text.ends_with("\n  hint: check the path"), "{text}");
         let text = render(&framed(anyhow!("disk full"), "no data", "pass another"));
         assert!(text.ends_with("\n  hint: pass another"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_limit_of_the_system_has_its_own_hint() {
+        let render = |code: i32| {
+            let source = std::io::Error::from_raw_os_error(code);
+            let error =
+                SchemaError::Io { path: "a.parquet".into(), action: "open the file", source };
+            render(&framed(error, "failed to inspect a.parquet", "it is damaged; delete it"))
+        };
+        for (code, reason, remedy) in [
+            (24, "Too many open files", "ulimit -n"),
+            (12, "Cannot allocate memory", "ulimit -v"),
+            (28, "No space left on device", "free space"),
+        ] {
+            let text = render(code);
+            assert!(text.contains(reason) && text.contains(remedy), "{text}");
+            assert!(!text.contains("damaged") && text.matches("hint:").count() == 1, "{text}");
+        }
+        // EACCES is no limit.
+        assert!(!render(13).contains("ulimit"), "{}", render(13));
     }
 
     #[test]

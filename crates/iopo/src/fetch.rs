@@ -20,10 +20,9 @@ pub(crate) fn resolve(model: &str, scratch: &Path) -> Result<Checkpoint> {
     if let Some(found) = Checkpoint::find(model, scratch).with_context(what)? {
         return Ok(found);
     }
-    let found = |path, name: &str| Checkpoint { path, name: name.to_owned() };
     match model.to_ascii_lowercase().as_str() {
-        DEFAULT_MODEL => Ok(found(smollm2::fetch(&cache::dir()?)?, smollm2::PUBLIC_NAME)),
-        _ if hub::is_id(model) => Ok(found(hub::fetch(model)?, model)),
+        DEFAULT_MODEL => Ok(Checkpoint::of_hub(smollm2::PUBLIC_NAME, smollm2::fetch(&cache::dir()?)?)),
+        _ if hub::is_id(model) => Ok(Checkpoint::of_hub(model, hub::fetch(model)?)),
         _ => Err(Failure::usage(format!("no model `{model}`: no such file or directory, and not a known name"))
             .hint(format!(
                 "pass a Hugging Face directory, a .gguf file, {DEFAULT_MODEL}, or a hub id such as org/name"
@@ -35,7 +34,7 @@ pub(crate) fn resolve(model: &str, scratch: &Path) -> Result<Checkpoint> {
 /// Finds a file of JSON lines: an existing path, or the file of a dataset on the hub.
 pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
     let path = Path::new(data);
-    if path.is_file() {
+    if path.exists() {
         return Ok(path.to_path_buf());
     }
     if hub::is_id(data) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use iopo::config::{ConfigError, PipelineConfig};
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
-use iopo_model::device::{available, dtypes, has_driver};
+use iopo_model::device::{self, available, dtypes, has_driver};
 use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings};
 
 use crate::failure::{Failure, framed, pipeline};
@@ -41,6 +41,8 @@ pub(crate) fn load(
     scratch: &Path,
 ) -> Result<BaseModel> {
     let device = if device == "auto" { first_device()? } else { device };
+    // An unknown device is reported by the check below.
+    let device = device::resolve(device).unwrap_or(device);
     // Before anything is downloaded.
     check(device, dtype)?;
     let found = fetch::resolve(model, scratch)?;

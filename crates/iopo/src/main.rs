@@ -9,19 +9,18 @@ mod failure;
 mod fetch;
 mod interrupt;
 mod load;
+mod logging;
 mod panics;
 mod printer;
 mod probe;
 mod resolve;
 mod size;
 
-use std::env::VarError;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
 use iopo::pipeline::Stage;
-use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
 use crate::commands::stage;
@@ -29,11 +28,9 @@ use crate::failure::Exit;
 
 fn main() -> ExitCode {
     allocator::keep_freed_memory();
-    let cli = Cli::parse();
-    log();
     panics::keep_quiet();
-    match panics::caught(|| interrupt::install().and_then(|()| run(&cli.command))) {
-        Ok(()) => ExitCode::SUCCESS,
+    match panics::caught(start) {
+        Ok(exit) => exit,
         Err(error) if failure::is_interrupted(&error) => {
             printer::note(
                 "interrupted: finished work is kept; run the same command again to resume",
@@ -45,6 +42,21 @@ fn main() -> ExitCode {
             failure::exit_of(&error).into()
         }
     }
+}
+
+fn start() -> Result<ExitCode> {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => {
+            printer::usage(&usage)?;
+            let fails = usage.use_stderr();
+            return Ok(if fails { Exit::Usage.into() } else { ExitCode::SUCCESS });
+        }
+    };
+    logging::start()?;
+    interrupt::install()?;
+    run(&cli.command)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn run(command: &Command) -> Result<()> {
@@ -67,21 +79,4 @@ fn run(command: &Command) -> Result<()> {
         Command::Devices(args) => commands::devices::run(args),
         Command::Config(args) => commands::config::run(args),
     }
-}
-
-fn log() {
-    let filter = match std::env::var("IOPO_LOG") {
-        Ok(text) if !text.is_empty() => EnvFilter::try_new(text).map_err(|error| error.to_string()),
-        Ok(_) | Err(VarError::NotPresent) => Ok(EnvFilter::new("warn")),
-        Err(error) => Err(error.to_string()),
-    };
-    let filter = filter.unwrap_or_else(|error| {
-        printer::note(&format!("warning: cannot use IOPO_LOG: {error}; logging warnings only"));
-        EnvFilter::new("warn")
-    });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(true)
-        .init();
 }

@@ -2,10 +2,12 @@
 //! with a hint, not a backtrace. (If main memory runs out on flex, the system ends the process without a panic.)
 
 use std::backtrace::Backtrace;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
 use anyhow::Result;
+use iopo_core::files::{self, Limit};
 use iopo_model::device::panic_message;
 
 use crate::failure::Failure;
@@ -32,6 +34,10 @@ const NO_MEMORY: [&str; 7] = [
     "not enough memory",
     "failed to allocate",
 ];
+
+/// Phrases with which libraries report that the system starts no more threads.
+const NO_THREADS: [&str; 3] =
+    ["failed to spawn thread", "threadpoolbuilderror", "failed to start a thread"];
 
 /// Stops panics from printing; `IOPO_LOG=debug` logs them. Panics of the Parquet decoder are ignored: they become errors
 /// about the file.
@@ -72,7 +78,10 @@ pub(crate) fn shortened(text: &str) -> String {
 /// Runs `work` and turns a panic into an error. An error about memory gets a hint.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Err(error)) if no_memory(&format!("{error:#}")) => Err(error.context(exhausted(""))),
+        // An error of the operating system has its own hint.
+        Ok(Err(error)) if !at_limit(&error) && no_memory(&format!("{error:#}")) => {
+            Err(error.context(exhausted("")))
+        }
         Ok(made) => made,
         Err(panic) => {
             let first = FIRST.lock().ok().and_then(|mut first| first.take());
@@ -81,9 +90,18 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     }
 }
 
+fn at_limit(error: &anyhow::Error) -> bool {
+    let hint = |cause: &(dyn Error + 'static)| cause.downcast_ref().and_then(files::hint);
+    error.chain().any(|cause| hint(cause).is_some())
+}
+
 fn no_memory(text: &str) -> bool {
-    let text = text.to_lowercase().replace('_', " ");
-    NO_MEMORY.iter().any(|sign| text.contains(sign))
+    contains(&NO_MEMORY, &text.replace('_', " "))
+}
+
+fn contains(signs: &[&str], text: &str) -> bool {
+    let text = text.to_lowercase();
+    signs.iter().any(|sign| text.contains(sign))
 }
 
 fn exhausted(said: &str) -> Failure {
@@ -97,6 +115,10 @@ fn failure(text: &str, first: Option<First>) -> Failure {
     let first = first.unwrap_or_else(|| First { said: text.to_owned(), place: String::new() });
     if let Some(text) = [text, &first.said].into_iter().find(|text| no_memory(text)) {
         return exhausted(&format!(": {}", shortened(text)));
+    }
+    if let Some(text) = [text, &first.said].into_iter().find(|text| contains(&NO_THREADS, text)) {
+        return Failure::new(format!("failed to start a thread: {}", shortened(text)))
+            .hint(Limit::Threads.hint());
     }
     let mut short = shortened(text);
     if first.said != text {
@@ -137,6 +159,21 @@ mod tests {
                 && !said.contains("--gradient-checkpointing"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn running_out_of_threads_has_its_own_message() {
+        for text in [
+            "failed to spawn thread: Os { code: 11, kind: WouldBlock }",
+            "The global thread pool has not been initialized.: ThreadPoolBuildError { kind: IOError(..) }",
+        ] {
+            let said = panics(text);
+            assert!(
+                said.contains("error: failed to start a thread") && said.contains("ulimit -u"),
+                "{said}"
+            );
+            assert!(!said.contains("internal error"), "{said}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod error;
 mod estimate;
 mod eval;
 mod model;
+mod paths;
 mod perform;
 mod reads;
 mod record;
@@ -116,6 +117,8 @@ impl fmt::Debug for Pipeline {
 impl Pipeline {
     /// Opens a run directory. The first stage creates it, and writes the configuration to `config.toml` once it has its model.
     ///
+    /// Relative paths of the configuration are made absolute, so that a run resumes from any working directory.
+    ///
     /// If the directory holds a run with another configuration, the stages that depend on what differs are stale.
     ///
     /// # Errors
@@ -131,7 +134,7 @@ impl Pipeline {
     fn unlocked(config: PipelineConfig, dir: &Path) -> Result<Self, PipelineError> {
         config.validate()?;
         Ok(Self {
-            config,
+            config: paths::settle(config),
             dir: RunDir::at(dir),
             models: Box::new(LocalModels),
             base: OnceCell::new(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use iopo::config::{ConfigError, PipelineConfig, check, parse, preset, set, set_seed};
 use iopo::pipeline::RunDir;
+use iopo_core::files;
 use toml::{Table, Value};
 
 use crate::cli::RunArgs;
@@ -88,7 +89,7 @@ fn source(args: &RunArgs) -> Result<Source> {
 
 fn from_file(path: &Path, out: PathBuf) -> Result<Source> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let text = files::read_to_string(path)
         .with_context(|| Failure::usage(format!("cannot read {name}")))?;
     from_text(&text, name, out)
 }

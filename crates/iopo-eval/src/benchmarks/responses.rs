@@ -118,7 +118,7 @@ impl ResponseFile {
     /// # Errors
     /// Returns an error if the file cannot be read or a line has no response or names no prompt.
     pub fn read(path: &Path) -> Result<Self, EvalError> {
-        let text = std::fs::read_to_string(path)
+        let text = iopo_core::files::read_to_string(path)
             .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, &path.display().to_string())
     }

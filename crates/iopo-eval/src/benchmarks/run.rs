@@ -107,7 +107,7 @@ impl<'a> BenchmarkRun<'a> {
         let data = &config.data;
         let in_data =
             |source: EvalError| EvalError::Prompts { path: data.clone(), source: Box::new(source) };
-        let text = std::fs::read_to_string(data)
+        let text = iopo_core::files::read_to_string(data)
             .map_err(|source| EvalError::Read { path: data.clone(), source })?;
         let mut prompts = benchmark.parse(&text).map_err(in_data)?;
         for run in &config.trained_in {

@@ -54,7 +54,7 @@ struct Shard {
 
 impl Shard {
     fn open(path: &Path) -> Result<Self, ModelError> {
-        let file = File::open(path).map_err(|error| ModelError::io("open", path, error))?;
+        let file = files::open(path).map_err(|error| ModelError::io("open", path, error))?;
         let len = file.metadata().map_err(|error| ModelError::io("read", path, error))?.len();
         let mut shard = Self { path: path.to_owned(), file, len };
         shard.refuse_pointer()?;

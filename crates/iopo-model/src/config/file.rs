@@ -19,7 +19,7 @@ pub(crate) fn read_json(path: &Path) -> Result<Value, ModelError> {
 pub(crate) fn read_text(path: &Path, limit: u64) -> Result<String, ModelError> {
     use std::io::Read;
 
-    let file = std::fs::File::open(path).map_err(|error| ModelError::io("open", path, error))?;
+    let file = files::open(path).map_err(|error| ModelError::io("open", path, error))?;
     let mut bytes = Vec::new();
     let read = file.take(limit + 1).read_to_end(&mut bytes);
     read.map_err(|error| ModelError::io("read", path, error))?;

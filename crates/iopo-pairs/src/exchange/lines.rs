@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use iopo_core::files;
 use iopo_core::python_json::to_json;
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ impl Lines {
         path: &Path,
         wanted: &'static [&'static str],
     ) -> Result<Self, ExchangeError> {
-        let file = File::open(path).map_err(ExchangeError::io(path, "open the file"))?;
+        let file = files::open(path).map_err(ExchangeError::io(path, "open the file"))?;
         let reader = BufReader::new(file);
         let path = path.to_path_buf();
         let mut lines = Self {

@@ -6,7 +6,7 @@ use iopo_core::hash;
 use iopo_llm::Progress;
 use iopo_model::{Decoder, memory};
 use iopo_schema::{
-    Provenance, TrainingMetric,
+    Provenance, SchemaError, TrainingMetric,
     content_hash::{read_json, write_json},
     read,
     run_files::METRICS,
@@ -60,6 +60,8 @@ impl Trainer<'_> {
         let fingerprint = Self::fingerprint(&metadata, start)?;
         let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
         let finished = match self.finished(&fingerprint) {
+            // A file that cannot be read now may be intact.
+            Err(error @ TrainError::Schema(SchemaError::Io { .. })) => return Err(error),
             Err(TrainError::OtherRun { .. } | TrainError::Schema(_)) if self.replaces => {
                 files::remove_dir(&self.dir)?;
                 None
@@ -234,7 +236,7 @@ impl Trainer<'_> {
             None => (state.decoder, None),
         };
         if self.writes_weights {
-            weights::save(&self.dir, &decoder, self.lora(), &metadata.base)?;
+            weights::save(&self.dir, &decoder, self.lora(), &self.origin.location)?;
             let files = weights::file_hashes(&self.dir)?;
             Metadata { files, ..metadata.clone() }.write(&self.dir)?;
         }

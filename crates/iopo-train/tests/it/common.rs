@@ -286,6 +286,7 @@ pub(crate) fn with_base<T>(
     let (decoder, tokenizer, template) = (decoder(257, 5), tokenizer(dir), template());
     let base = Base {
         name: "tiny",
+        location: "/models/tiny",
         weights_hash: "tiny-hash",
         decoder: &decoder,
         tokenizer: &tokenizer,

@@ -44,7 +44,7 @@ pub(crate) struct BenchmarkArgs {
     /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
     #[arg(long, requires = "model")]
     pub(crate) escape_special_tokens: bool,
-    /// Device to compute on; `iopo devices` lists them.
+    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
     /// Type of the model's weights: f32 or bf16.

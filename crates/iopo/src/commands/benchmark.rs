@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use iopo::config::PipelineConfig;
 use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
-use iopo_model::TemplateSettings;
+use iopo_model::{TemplateSettings, device};
 use iopo_schema::run_files;
 
 use crate::bars::Bars;
@@ -67,7 +67,7 @@ fn respond(
     let mut decoding = Decoding::default();
     decoding.max_new_tokens = args.max_new_tokens.get();
     decoding.batch = args.batch.get();
-    decoding.device.clone_from(&args.device);
+    device::resolve(&args.device)?.clone_into(&mut decoding.device);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();
     decoding.escape_special_tokens = args.escape_special_tokens;

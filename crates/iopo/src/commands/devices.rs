@@ -21,12 +21,10 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
         }
         return Ok(());
     };
-    if !all.contains(&only.as_str()) {
+    let only = device::resolve(only).map_err(|_| {
         let what = format!("no device `{only}`: expected one of {}", all.join(", "));
-        return Err(Failure::usage(what)
-            .hint("`cargo xtask pipeline --backend NAME` builds another")
-            .into());
-    }
+        Failure::usage(what).hint("`cargo xtask pipeline --backend NAME` builds another")
+    })?;
     let text = if args.here { line(only, &describe(only)) } else { probed(only) };
     printer::result(&text)?;
     Ok(())

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &MergeArgs) -> Result<()> {
     load::check(device, Dtype::F32)?;
     let what = || format!("failed to write the merged model to {}", out.display());
     let scratch = tempfile::tempdir().context("failed to create a temporary directory")?;
-    let Checkpoint { path, name } = fetch::resolve(&args.model, scratch.path())?;
+    let Checkpoint { path, name, .. } = fetch::resolve(&args.model, scratch.path())?;
     let device = iopo_model::device::device(device)?;
     let base = ChatModel::load(&path, &name, (&device, Dtype::F32), 1).map_err(|error| {
         let what = format!("failed to load the base {}", path.display());

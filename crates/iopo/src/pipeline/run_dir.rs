@@ -58,7 +58,7 @@ impl RunDir {
     pub(super) fn write_config(&self, config: &PipelineConfig) -> Result<(), PipelineError> {
         let text = format!("{HEADER}{MARK}{}\"\n\n{}", zeros(), config.to_toml()?);
         let (text, path) = (seal(text, MARK), self.config_file());
-        if fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+        if files::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
             files::write(&path, text.as_bytes()).map_err(PipelineError::io("write", &path))?;
         }
         Ok(())
@@ -78,7 +78,7 @@ impl RunDir {
         if !path.is_file() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
+        let text = files::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
         match verify(&path, text.as_bytes(), MARK) {
             Ok(true) => Ok(Some(text)),
             // Written by hand.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Component, Path};
 
 use iopo_llm::Progress;
+use iopo_schema::SchemaError;
 
 use super::reads::{self, Hashes};
 use super::record::{Reason, Record};
@@ -137,6 +138,7 @@ fn one(
     let file = pipeline.dir().record_file(stage);
     let (before, unreadable) = match Record::read(&file) {
         Ok(before) => (before, false),
+        Err(error @ PipelineError::File(SchemaError::Io { .. })) => return Err(error),
         Err(PipelineError::File(_)) => (None, true),
         Err(error) => return Err(error),
     };

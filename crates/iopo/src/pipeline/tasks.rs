@@ -86,7 +86,7 @@ pub(super) fn keep(source: &Path, dir: &RunDir) -> Result<PathBuf, PipelineError
     let parquet = jsonl.with_extension("parquet");
     let (copy, other) = if is_parquet { (parquet, jsonl) } else { (jsonl, parquet) };
     if source != copy {
-        let bytes = std::fs::read(source).map_err(PipelineError::io("read", source))?;
+        let bytes = files::read(source).map_err(PipelineError::io("read", source))?;
         keep_text(&bytes, &copy)?;
     }
     for old in [other, dir.staged_tasks_file()] {
@@ -99,7 +99,7 @@ pub(super) fn keep(source: &Path, dir: &RunDir) -> Result<PathBuf, PipelineError
 
 /// Writes a file unless it has these bytes.
 fn keep_text(bytes: &[u8], path: &Path) -> Result<PathBuf, PipelineError> {
-    if std::fs::read(path).ok().as_deref() != Some(bytes) {
+    if files::read(path).ok().as_deref() != Some(bytes) {
         files::write(path, bytes).map_err(PipelineError::io("write", path))?;
     }
     Ok(path.to_owned())
