@@ -176,16 +176,16 @@ fn files_follow_the_umask_and_text_is_styled_on_terminals_only() {
     assert!(log.contains("DEBUG iopo"), "nothing was logged:\n{log}");
     assert!(!log.contains('\x1b'), "{log}");
     #[cfg(target_os = "linux")]
-    on_a_terminal(&format!("'{}' report --out '{}'", env!("CARGO_BIN_EXE_iopo"), text(&out)));
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no `script`");
+    } else {
+        on_a_terminal(&format!("'{}' report --out '{}'", env!("CARGO_BIN_EXE_iopo"), text(&out)));
+    }
 }
 
 /// Runs a command on a terminal, which `script` opens.
 #[cfg(target_os = "linux")]
 fn on_a_terminal(line: &str) {
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no `script`");
-        return;
-    }
     let shown = |variables: &[(&str, &str)]| {
         let mut command = Command::new("script");
         command.args(["-qec", line, "/dev/null"]).stdin(Stdio::null());
