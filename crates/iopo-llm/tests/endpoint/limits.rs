@@ -1,6 +1,6 @@
 //! Rates: the configured ones are kept, and a server's own ones are used to the full.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use iopo_llm::endpoint::EndpointConfig;
@@ -24,17 +24,17 @@ fn configured_rates_are_kept() {
     let server = Server::start(|_| Act::Answer("yes".to_owned()));
     let mut settings = config(&server);
     settings.requests_per_minute = Some(3000);
-    // 50 a second, of which the first 50 are a burst.
-    let seconds = time(settings.clone(), 150);
-    assert!((1.9..4.0).contains(&seconds), "{seconds}");
+    // 50 a second, of which the first 50 are a burst. A busy machine may take longer.
+    let requests = time(settings.clone(), 150);
+    assert!(requests >= 1.9, "{requests}");
     settings.requests_per_minute = None;
     // 1000 tokens a second, and 30 tokens an answer.
     settings.tokens_per_minute = Some(60_000);
-    let seconds = time(settings.clone(), 100);
-    assert!((1.9..4.5).contains(&seconds), "{seconds}");
+    let tokens = time(settings.clone(), 100);
+    assert!(tokens >= 1.9, "{tokens}");
     settings.tokens_per_minute = None;
-    let seconds = time(settings, 150);
-    assert!(seconds < 1.5, "negative control: {seconds}");
+    let unlimited = time(settings, 100);
+    assert!(unlimited < requests && unlimited < tokens, "negative control: {unlimited}");
 }
 
 #[test]
@@ -54,7 +54,10 @@ fn no_more_requests_are_in_flight_than_allowed() {
 
 #[test]
 fn an_exhausted_allowance_pauses_all_requests() {
-    let server = Server::start(|asked| {
+    let times = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&times);
+    let server = Server::start(move |asked| {
+        shared.lock().expect("a lock").push(asked.at);
         let header = |name, value: &str| (name, value.to_owned());
         let left = [
             header("x-ratelimit-remaining-requests", "0"),
@@ -66,8 +69,12 @@ fn an_exhausted_allowance_pauses_all_requests() {
     });
     let mut settings = config(&server);
     settings.max_concurrency = 1;
-    let seconds = time(settings, 20);
-    assert!((0.4..2.0).contains(&seconds), "{seconds}");
+    time(settings, 20);
+    let times = times.lock().expect("a lock");
+    let mut gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps[0] >= Duration::from_millis(390), "{gaps:?}");
+    gaps.sort();
+    assert!(gaps[9] < Duration::from_millis(390), "the others do not wait: {gaps:?}");
 }
 
 /// The share of a server's own limit that is used, without any configured limit.
