@@ -102,6 +102,11 @@ pub(crate) fn float(text: &str) -> Option<f64> {
     plain.parse().ok()
 }
 
+/// Whether a character is a `\d` of Python.
+pub(crate) fn is_decimal(c: char) -> bool {
+    decimal(c).is_some()
+}
+
 /// The value of a decimal digit of any script.
 fn decimal(c: char) -> Option<u32> {
     const ZEROS: [u32; 66] = [

@@ -15,6 +15,7 @@
 //! | [`model`] | Llama and Qwen2 decoders on Burn |
 //! | [`train`] | supervised and preference training |
 //! | [`eval`] | held-out prompts, IFEval, scores, statistics |
+//! | [`judge`] | prompts, verdicts and metrics of benchmarks that a language model judges |
 //! | [`report`] | one HTML page from the files of a run |
 //!
 //! Run two stages on a tiny random model:
@@ -47,6 +48,7 @@ pub use iopo_constraints as constraints;
 pub use iopo_core as core;
 pub use iopo_eval as eval;
 pub use iopo_jinja as jinja;
+pub use iopo_judge as judge;
 pub use iopo_llm as llm;
 pub use iopo_model as model;
 pub use iopo_objective as objective;

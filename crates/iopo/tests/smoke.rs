@@ -41,7 +41,7 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
     }
     let groups =
         succeed(&["inspect", text(&out.join("preferences.parquet")), "--rows", "1"]).stdout;
-    for word in ["schema    preferences version 3", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
+    for word in ["schema    preferences version 4", "producer  iopo-pairs", "\"proof\"", "\"x1\""] {
         assert!(groups.contains(word), "`{word}` is missing:\n{groups}");
     }
 

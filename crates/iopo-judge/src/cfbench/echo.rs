@@ -12,13 +12,17 @@ static ENUMERATOR: LazyLock<Regex> = LazyLock::new(|| {
 
 /// The letters and digits of a text in lower case, without a number at its start.
 pub(super) struct Echo {
+    number: Option<String>,
     key: Vec<char>,
     bigrams: BTreeMap<(char, char), usize>,
 }
 
 impl Echo {
     pub(super) fn new(text: &str) -> Self {
-        let start = ENUMERATOR.find(text).map_or(0, |found| found.end());
+        let enumerator = ENUMERATOR.find(text);
+        let start = enumerator.map_or(0, |found| found.end());
+        let number = enumerator.map(|found| found.as_str().chars().filter(|c| c.is_numeric()));
+        let number = number.map(String::from_iter).filter(|number| !number.is_empty());
         let key: Vec<char> = text[start..]
             .chars()
             .filter(|c| c.is_alphanumeric())
@@ -28,15 +32,25 @@ impl Echo {
         for pair in key.windows(2) {
             *bigrams.entry((pair[0], pair[1])).or_default() += 1;
         }
-        Self { key, bigrams }
+        Self { number, key, bigrams }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.key.is_empty()
     }
 
+    /// Whether the text is this number and no more.
     pub(super) fn is_number(&self, number: usize) -> bool {
-        number.to_string().chars().eq(self.key.iter().copied())
+        let number = number.to_string();
+        match &self.number {
+            Some(found) if self.key.is_empty() => *found == number,
+            Some(_) | None => number.chars().eq(self.key.iter().copied()),
+        }
+    }
+
+    /// Whether the text has neither letters nor digits.
+    pub(super) fn is_blank(&self) -> bool {
+        self.key.is_empty() && self.number.is_none()
     }
 
     pub(super) fn same_key(&self, other: &Self) -> bool {
@@ -78,6 +92,8 @@ mod tests {
             assert!(close(text, "Has five points.", 1.0), "{text}");
         }
         assert!(close("abc", "abd", 0.5) && !close("abc", "abd", 1.0) && close("a", "b", 0.0));
-        assert!(Echo::new("12.").is_empty() && Echo::new("12").is_number(12));
+        assert!(Echo::new("12.").is_number(12) && Echo::new("12").is_number(12));
+        assert!(!Echo::new("2.").is_number(1) && !Echo::new("2.").is_blank());
+        assert!(Echo::new("- ").is_blank());
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn marks(criteria: &[&str], answer: &str) -> Result<Vec<bool>, Unjudg
 /// Checks that a line repeats the criterion in its place.
 fn check(criteria: &[Echo], at: usize, line: &ScoreLine) -> Result<(), Unjudged> {
     let echo = Echo::new(&line.text);
-    if echo.is_empty() || echo.is_number(at + 1) {
+    if echo.is_blank() || echo.is_number(at + 1) {
         return Ok(());
     }
     let carried = (line.with_carried != line.text).then(|| Echo::new(&line.with_carried));
@@ -93,6 +93,7 @@ mod tests {
         for answer in [
             "1. mentions the price: 1\n2. ends with a question: 0",
             "1\t1\n2\t0",
+            "(1)\t1\n2.\t0",
             "mentions the price | [1].\nends with a question | (0)。",
             "Mentions the price  1.0\nEnds, with a question  0.00\nI hope this helps.",
             "Here are the marks\nmentions the price\t一\nends with a\nquestion\t零",
@@ -109,6 +110,7 @@ mod tests {
             ("mentions the price\t1\nends with a question\t10", Unjudged::Count),
             ("mentions the price\t1\nuses a list\t1", Unjudged::Echo),
             ("2\t1\n1\t0", Unjudged::Echo),
+            ("2. \t1\n1. \t0", Unjudged::Echo),
         ];
         for (answer, reason) in cases {
             assert_eq!(read(answer), Err(reason), "{answer}");

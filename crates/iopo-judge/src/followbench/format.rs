@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::view::{View, is_word, without_numbers};
-use crate::text::{is_space, words};
+use crate::text::{is_decimal, is_space, words};
 use crate::{Language, Mode, Unjudged};
 
 /// Whether a whole answer fits a template, where `{answer}` stands for a line or a part of one.
@@ -63,7 +63,7 @@ fn starts_with_number(mode: Mode, part: &str) -> bool {
         Mode::Paper => part,
         Mode::Repaired => part.trim_start(),
     };
-    let rest = part.trim_start_matches(char::is_numeric);
+    let rest = part.trim_start_matches(is_decimal);
     rest.len() < part.len() && rest.starts_with('.')
 }
 
@@ -129,7 +129,7 @@ fn bold_numbers(text: &str) -> usize {
         let mut count = 0;
         while let Some((_, after)) = rest.split_once("**") {
             let mut chars = after.chars();
-            if !chars.next().is_some_and(char::is_numeric) {
+            if !chars.next().is_some_and(is_decimal) {
                 // The second star can start a match.
                 rest = &rest[rest.len() - after.len() - 1..];
                 continue;
