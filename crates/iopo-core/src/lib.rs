@@ -11,6 +11,7 @@
 //! | [`turns`] | fair selection from several lists |
 //! | [`text`] | the words of a text |
 //! | [`python_json`] | JSON as Python writes it |
+//! | [`mode`] | the two readings of a published benchmark |
 //! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
 //!
 //! ```
@@ -28,6 +29,7 @@ pub mod directories;
 pub mod files;
 #[cfg(feature = "hash")]
 pub mod hash;
+pub mod mode;
 pub mod python_json;
 #[cfg(feature = "random")]
 pub mod random;
@@ -39,6 +41,7 @@ pub mod turns;
 pub use counts::Counts;
 #[cfg(feature = "hash")]
 pub use hash::ContentHasher;
+pub use mode::Mode;
 pub use sequences::{FalseCells, PerSequence, Sequence};
 pub use settings::SettingError;
 

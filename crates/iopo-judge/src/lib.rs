@@ -8,7 +8,6 @@
 //! |---|---|
 //! | [`trace`], [`cfbench`], [`followbench`], [`complexbench`] | items, prompts, parsers, rules and metrics of one benchmark |
 //! | [`evaluation`] | verdicts and metrics from recorded answers |
-//! | [`mode`] | `paper`, which reproduces published numbers, and `repaired` |
 //! | [`template`] | prompt templates as text files, with hashes |
 //! | [`mean`] | means over judged items, and with unjudged ones as failed |
 //! | [`data`], [`error`] | limits of data files, errors, reasons for a missing verdict |
@@ -32,6 +31,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! In [`Mode::Paper`], parsers and arithmetic are the published ones. [`Mode::Repaired`] accepts harmless variation, such as
+//! full-width digits and code fences, and gives no verdict on an ambiguous answer.
+//!
 //! The text of a judge or of a response is never evaluated, and a template never expands what fills its slots. An answer
 //! without a clear verdict has none: ask again, then count the item as unjudged.
 
@@ -43,15 +45,14 @@ pub mod evaluation;
 pub mod followbench;
 mod json;
 pub mod mean;
-pub mod mode;
 pub mod template;
 mod text;
 pub mod trace;
 
 pub use error::{DataError, Place, TemplateError, Unjudged};
 pub use evaluation::{Answers, Evaluation, Metric, Responses, VerdictRow};
+pub use iopo_core::Mode;
 pub use mean::Mean;
-pub use mode::Mode;
 pub use template::{Language, Message, Prompt, Role, Template};
 
 #[cfg(doctest)]

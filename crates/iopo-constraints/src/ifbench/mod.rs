@@ -2,7 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`prompt`] | prompts with their instructions, verdicts for a response |
+//! | [`prompt`] | verdicts for the prompts |
 //! | [`instruction`] | the closed list of instruction types with their parameters |
 //! | [`params`] | parameters that IFEval does not have |
 //! | [`check`] | an instruction prepared for checking, the strict and the loose verdict |
@@ -57,7 +57,12 @@ mod unicode;
 pub use check::Checker;
 pub use instruction::{Instruction, InstructionKind};
 pub use params::Percentage;
-pub use prompt::{IfbenchPrompt, PromptFile, PromptInstruction};
+pub use prompt::IfbenchPrompt;
 pub use tagger::Tagger;
 
 pub use crate::ifeval::{InstructionError, InstructionVerdict, Mode, Response};
+
+/// The prompts of a file of IFBench.
+pub type PromptFile = crate::ifeval::prompt::PromptFile<Instruction>;
+/// An instruction of a prompt of IFBench.
+pub type PromptInstruction = crate::ifeval::prompt::PromptInstruction<Instruction>;

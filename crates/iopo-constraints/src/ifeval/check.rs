@@ -1,9 +1,10 @@
 //! An instruction prepared for checking, and its verdicts.
 
+use iopo_core::Mode;
+
 use super::{
     error::InstructionError,
     instruction::{Instruction, InstructionKind},
-    mode::Mode,
     paper::Paper,
     repaired::Repaired,
     response::{Response, Variant},

@@ -61,6 +61,15 @@ macro_rules! instructions {
             $($(#[$about])* $kind $({ $($(#[$doc])* $field: $type,)* })?,)*
         }
 
+        impl $crate::ifeval::NamedInstruction for Instruction {
+            fn from_parts(
+                id: &str,
+                kwargs: &serde_json::Map<String, serde_json::Value>,
+            ) -> Result<Self, $crate::ifeval::InstructionError> {
+                Self::from_parts(id, kwargs)
+            }
+        }
+
         impl Instruction {
             /// Reads an instruction from its id and keyword arguments. Null arguments count as absent.
             ///

@@ -5,7 +5,6 @@
 //! | [`prompt`] | prompts with their instructions, verdicts for a response |
 //! | [`instruction`] | the closed list of instruction types with their parameters |
 //! | [`relation`] | comparisons of a count with a number |
-//! | [`mode`] | paper or repaired, always chosen explicitly |
 //! | [`check`] | an instruction prepared for checking, the strict and the loose verdict |
 //! | [`response`] | a response with its loose variants |
 //! | [`primitives`] | the counts that paper mode uses |
@@ -39,7 +38,6 @@
 pub mod check;
 pub mod error;
 pub mod instruction;
-pub mod mode;
 pub mod overlap;
 pub mod primitives;
 pub mod prompt;
@@ -62,7 +60,13 @@ pub(crate) mod treebank;
 pub use check::{Checker, InstructionVerdict};
 pub use error::InstructionError;
 pub use instruction::{Instruction, InstructionKind};
-pub use mode::Mode;
-pub use prompt::{IfevalPrompt, PromptFile, PromptInstruction};
+pub use prompt::{IfevalPrompt, NamedInstruction, Prompt};
 pub use relation::Relation;
 pub use response::Response;
+
+pub use iopo_core::Mode;
+
+/// The prompts of a file of IFEval.
+pub type PromptFile = prompt::PromptFile<Instruction>;
+/// An instruction of a prompt of IFEval.
+pub type PromptInstruction = prompt::PromptInstruction<Instruction>;

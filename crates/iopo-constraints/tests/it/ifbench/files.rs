@@ -7,7 +7,10 @@ use iopo_constraints::ifbench::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::support::ifbench::{folder, instructions, verb_tagger};
+use crate::support::{
+    ifbench::{instructions, verb_tagger},
+    labeled::folder,
+};
 
 fn made(id: &str, kwargs: &Value) -> Result<Instruction, InstructionError> {
     Instruction::from_parts(id, kwargs.as_object().unwrap_or(&Map::new()))
@@ -91,7 +94,7 @@ fn the_type_that_needs_a_tagger_is_refused_without_one() {
 
 #[test]
 fn every_prompt_of_the_published_file_is_supported() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifbench") else { return };
     let text = std::fs::read_to_string(folder.join("input_data.jsonl")).unwrap();
     let file = PromptFile::parse(&text).unwrap();
     assert_eq!(file.prompts.len(), 300);

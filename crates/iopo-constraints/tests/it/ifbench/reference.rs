@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::support::{
-    ifbench::{Labeled, folder, tagger},
-    labeled::rows,
+    ifbench::tagger,
+    labeled::{Labeled, folder, rows},
 };
 
 /// The agreement on the instances of a file.
@@ -55,7 +55,7 @@ fn compare(path: &Path) -> Agreement {
 
 /// Compares all labels of a file, of which there are `count` with those of `words:start_verb`.
 fn agrees(name: &str, count: usize) -> Agreement {
-    let Some(folder) = folder() else { return Agreement::default() };
+    let Some(folder) = folder("ifbench") else { return Agreement::default() };
     let sum = compare(&folder.join(name));
     assert_eq!(sum.compared + sum.skipped, count, "an unexpected file");
     assert!(sum.differing.is_empty(), "{}", sum.differing.join("\n"));
@@ -193,7 +193,7 @@ fn same(row: &Value) -> Option<bool> {
 
 #[test]
 fn primitives_are_equal() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifbench") else { return };
     let all = rows::<Value>(&folder.join("primitives.jsonl"));
     let mut counts: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
     for row in &all {

@@ -120,7 +120,7 @@ fn invalid_lines_are_errors_with_their_number() {
 
 #[test]
 fn every_prompt_of_the_published_file_is_supported_in_both_modes() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifeval") else { return };
     let text = std::fs::read_to_string(folder.join("input_data.jsonl")).unwrap();
     let file = PromptFile::parse(&text).unwrap();
     assert_eq!((file.prompts.len(), file.unsupported().len()), (541, 0));
@@ -147,7 +147,7 @@ fn a_type_is_unseen_if_every_kind_that_asks_for_it_is_held_out() {
 
 #[test]
 fn no_prompt_is_among_the_tasks() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifeval") else { return };
     let file = PromptFile::parse(&fs::read_to_string(folder.join("input_data.jsonl")).unwrap());
     let tasks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iopo/data/tasks.jsonl");
     let plain = |text: &str| {

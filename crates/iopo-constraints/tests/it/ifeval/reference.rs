@@ -69,7 +69,7 @@ fn compare(path: &Path, by_type: &mut BTreeMap<String, Agreement>) -> Agreement 
 
 #[test]
 fn labels_of_nine_models_are_equal() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifeval") else { return };
     let mut by_type = BTreeMap::new();
     let mut table = vec![HEADER.to_owned()];
     let mut differing = Vec::new();
@@ -88,7 +88,7 @@ fn labels_of_nine_models_are_equal() {
 
 #[test]
 fn labels_of_constructed_responses_are_equal() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifeval") else { return };
     let mut by_type = BTreeMap::new();
     let agreement = compare(&folder.join("synthetic_edge.jsonl"), &mut by_type);
     println!("{HEADER}\n{}", agreement.row("synthetic_edge.jsonl"));
@@ -112,7 +112,7 @@ struct Primitive {
 
 #[test]
 fn primitive_counts_are_equal() {
-    let Some(folder) = folder() else { return };
+    let Some(folder) = folder("ifeval") else { return };
     let mut differing = BTreeMap::from_iter(
         ["sentences", "words", "tokens", "capitals", "isupper", "islower", "language"]
             .map(|name| (name, 0)),

@@ -1,32 +1,10 @@
-//! Instructions of IFBench, the table of the tagger, and the files of labels.
+//! Instructions of IFBench and the table of the tagger.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use iopo_constraints::ifbench::{Instruction, Tagger};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-
-/// A response with labels of the published code, with one element per instruction in each list.
-#[derive(Deserialize)]
-pub(crate) struct Labeled {
-    pub(crate) key: String,
-    pub(crate) instruction_id_list: Vec<String>,
-    pub(crate) kwargs: Vec<Map<String, Value>>,
-    pub(crate) response: String,
-    pub(crate) follow_instruction_list_strict: Vec<bool>,
-    pub(crate) follow_instruction_list_loose: Vec<bool>,
-    /// The first variant that follows, -1 for none.
-    pub(crate) loose_first_variant: Vec<i64>,
-}
-
-/// The folder of labels that are not part of the repository. Tests that need it pass when it is absent.
-pub(crate) fn folder() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ifbench");
-    path.is_dir().then_some(path)
-}
 
 /// The table that `cargo xtask tagger` makes in iopo's cache, if it exists.
 pub(crate) fn tagger() -> Option<Tagger> {

@@ -1,4 +1,4 @@
-//! IFEval's published files and the labels of the published code, which are not part of the repository.
+//! The published files of IFEval and IFBench and the labels of the published code, which are not part of the repository.
 
 use std::{
     fs,
@@ -11,20 +11,24 @@ use serde_json::{Map, Value};
 /// A response that the published code has labeled, with one element per instruction in each list.
 #[derive(Deserialize)]
 pub(crate) struct Labeled {
-    pub(crate) key: u64,
+    pub(crate) key: Value,
     pub(crate) instruction_id_list: Vec<String>,
     pub(crate) kwargs: Vec<Map<String, Value>>,
     pub(crate) response: String,
     pub(crate) follow_instruction_list_strict: Vec<bool>,
     pub(crate) follow_instruction_list_loose: Vec<bool>,
+    /// The first variant that follows, -1 for none.
     pub(crate) loose_first_variant: Vec<i64>,
+    #[serde(default)]
     pub(crate) langdetect_seed_dependent: Vec<bool>,
+    #[serde(default)]
     pub(crate) random_letter: Vec<bool>,
 }
 
-/// The folder of the files. Tests that need it pass when it is absent.
-pub(crate) fn folder() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/ifeval");
+/// The folder of a benchmark's files. Tests that need it pass when it is absent.
+pub(crate) fn folder(benchmark: &str) -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = data.join(benchmark);
     path.is_dir().then_some(path)
 }
 

@@ -1,17 +1,15 @@
-//! The two sets of rules for instructions.
+//! The two readings of a published benchmark.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-/// The rules that decide whether a response follows an instruction. There is no default, because scores of the two
-/// modes are not comparable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// The rules by which a benchmark decides. There is no default, because scores of the two modes are not comparable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Mode {
     /// Reproduces the published implementation, including its errors. Use it to compare scores with published ones.
     Paper,
-    /// Decides by the wording of the instruction. `docs/ifeval.md` lists the differences.
+    /// Corrects the known errors of the published implementation. The documentation of each benchmark lists the differences.
     Repaired,
 }
 
@@ -19,7 +17,7 @@ impl Mode {
     /// Both modes.
     pub const ALL: [Self; 2] = [Self::Paper, Self::Repaired];
 
-    /// The stable name in files and commands.
+    /// Returns the name in files and commands.
     pub const fn id(self) -> &'static str {
         match self {
             Self::Paper => "paper",

@@ -1,0 +1,105 @@
+//! Remedies of an evaluation's errors, and whose fault they are.
+
+use super::EvalError;
+
+impl EvalError {
+    /// Returns a remedy, if one is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Cancelled => "run the same command again to resume",
+            Self::BenchmarkInTraining { .. } => {
+                "remove the task and run synthesis again, or evaluate on another benchmark"
+            }
+            Self::TooLong { .. } => "lower the limit of new tokens",
+            Self::SpecialToken { .. } => {
+                "set `eval.escape_special_tokens` to read it as plain text, or remove the prompt"
+            }
+            Self::OtherResponses { .. } => "choose another output directory, or delete this one",
+            Self::NoTestTasks => "raise pairs.test_tasks",
+            Self::TaskInTwoSplits { .. } => "build the pairs again, which splits by task",
+            Self::PromptInTraining { .. } | Self::TaskInTraining { .. } => {
+                "remove one of the two tasks"
+            }
+            Self::HeldOutKindSeen { .. } => {
+                "remove it from the held-out list, or run synthesis and pairs again with that list"
+            }
+            Self::NothingHeldOut { .. } => {
+                "hold out rows when you import, or set `eval.prompts` to a file with prompts"
+            }
+            Self::NoTestPrompts { .. } => "set `eval.prompts` to a file with prompts",
+            Self::SeenAndHeldOut { .. } => "name the kind either as seen or as held out",
+            Self::NoConstraints { .. } => "build the prompts again",
+            Self::NoRuns { .. } => "pass its predictions and scores",
+            Self::KeysDiffer { .. } => "evaluate both on the same prompts",
+            Self::StaleScores { .. } => "score these predictions again",
+            Self::Setting(error) => return error.hint.clone(),
+            Self::Schema(error) => return error.hint(),
+            Self::Prompts { source, .. } => return source.hint(),
+            Self::Ifeval { source, .. } => return source.hint(),
+            Self::UnknownConstraint { source, .. } => return source.hint(),
+            Self::Model(_)
+            | Self::Folder { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Json { .. }
+            | Self::Source { .. }
+            | Self::NoPrompts { .. }
+            | Self::Response { .. }
+            | Self::UnmatchedResponses { .. }
+            | Self::Unanswered { .. }
+            | Self::Unpaired { .. }
+            | Self::Uncheckable { .. }
+            | Self::Outcomes { .. }
+            | Self::TruthTable { .. }
+            | Self::DuplicateKey { .. }
+            | Self::Logps { .. }
+            | Self::Observation { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Returns whether the cause is what the caller passed in (settings, prompts, responses, paths) rather than a failure.
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::Setting(_)
+            | Self::Prompts { .. }
+            | Self::NoPrompts { .. }
+            | Self::BenchmarkInTraining { .. }
+            | Self::TooLong { .. }
+            | Self::SpecialToken { .. }
+            | Self::Response { .. }
+            | Self::UnmatchedResponses { .. }
+            | Self::Unanswered { .. }
+            | Self::Unpaired { .. }
+            | Self::NothingHeldOut { .. }
+            | Self::OtherResponses { .. } => true,
+            Self::Schema(_)
+            | Self::Model(_)
+            | Self::Cancelled
+            | Self::Folder { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Json { .. }
+            | Self::Source { .. }
+            | Self::Ifeval { .. }
+            | Self::NoTestTasks
+            | Self::NoTestPrompts { .. }
+            | Self::SeenAndHeldOut { .. }
+            | Self::TaskInTraining { .. }
+            | Self::TaskInTwoSplits { .. }
+            | Self::PromptInTraining { .. }
+            | Self::HeldOutKindSeen { .. }
+            | Self::Uncheckable { .. }
+            | Self::UnknownConstraint { .. }
+            | Self::NoConstraints { .. }
+            | Self::Outcomes { .. }
+            | Self::TruthTable { .. }
+            | Self::NoRuns { .. }
+            | Self::DuplicateKey { .. }
+            | Self::KeysDiffer { .. }
+            | Self::StaleScores { .. }
+            | Self::Logps { .. }
+            | Self::Observation { .. } => false,
+        }
+    }
+}
