@@ -76,14 +76,22 @@ impl ChatModel {
         Self { name, decoder, int8: Arc::default(), files }
     }
 
-    /// Returns the model with other settings of its template.
+    /// Returns the model with other settings of its template. An `eos_token` that the model ends with anyway changes nothing.
     ///
     /// # Errors
     /// Returns [`ModelError::Setting`] if the setting `eos_token` is not a token of the model.
     pub fn with_template_settings(&self, settings: TemplateSettings) -> Result<Self, ModelError> {
         let mut files = (*self.files).clone();
-        files.template = files.template.with_settings(settings);
-        files.end = EndOfTurn::find(&files.tokenizer, &files.template)?;
+        let own = TemplateSettings { eos_token: None, ..settings.clone() };
+        let own = files.template.clone().with_settings(own);
+        let set = files.template.with_settings(settings);
+        let [own_end, set_end] =
+            [&own, &set].map(|template| EndOfTurn::find(&files.tokenizer, template));
+        let (own_end, set_end) = (own_end?, set_end?);
+        let id = |end: &Option<EndOfTurn>| end.as_ref().map(EndOfTurn::id);
+        let is_same = id(&own_end) == id(&set_end);
+        // The hash of the template counts the setting.
+        (files.template, files.end) = if is_same { (own, own_end) } else { (set, set_end) };
         files.stop = stop_ids(self.decoder.config(), files.end.as_ref());
         Ok(Self { files: Arc::new(files), ..self.clone() })
     }

@@ -142,6 +142,10 @@ fn the_setting_overrides_the_template_and_must_be_a_token() {
     assert_eq!(end(&other), ("<file>", EndSource::Setting));
     assert!(other.stop().contains(&5) && !other.stop().contains(&3));
     assert_ne!(other.template().hash(), model.template().hash());
+    assert_ne!(other.fingerprint().expect("a hash"), model.fingerprint().expect("a hash"));
+    let same = set(end(&model).0).expect("a token");
+    assert_eq!((end(&same), same.stop()), (end(&model), model.stop()));
+    assert_eq!(same.fingerprint().expect("a hash"), model.fingerprint().expect("a hash"));
     let error = set("<none>").expect_err("no token").to_string();
     assert!(error.contains("eos_token") && error.contains("<none>"), "{error}");
 }

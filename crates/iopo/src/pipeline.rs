@@ -321,12 +321,13 @@ impl Pipeline {
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
         let (source, config) = (self.tasks()?, &self.config.synth);
-        if own.has_other_model() {
-            // A model that does not load removes no answers.
-            self.base()?;
-            self.dir.remove_answers()?;
-        }
-        if let Some(summary) = synthesize_sampled(&source, self.dir.root(), config, progress)? {
+        // The fingerprint of the base model decides whether finished answers are its own. A killed command can leave a record
+        // of the present settings beside the answers of others.
+        let compares_models = own.has_other_model()
+            || (own.state == StageState::Unfinished && self.base.get().is_some());
+        if !compares_models
+            && let Some(summary) = synthesize_sampled(&source, self.dir.root(), config, progress)?
+        {
             tasks::keep(&source, &self.dir)?;
             return Ok(summary);
         }

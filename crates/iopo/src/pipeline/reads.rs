@@ -23,7 +23,7 @@ const NO_RESULT: [&str; 5] = [
     "train.gradient_checkpointing",
     "train.save_steps",
 ];
-/// Settings of the base model that change its answers.
+/// Settings of the base model that can change its answers.
 pub(super) const OF_MODEL: [&str; 3] = ["dtype", "eos_token", "template_date"];
 /// Settings that name files, whose contents count instead.
 const FILES: [&str; 2] = ["eval.prompts", "train.start"];

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use iopo_core::files;
 use iopo_schema::content_hash::{seal, verify, zeros};
-use iopo_schema::{clear_parts, run_files};
+use iopo_schema::run_files;
 
 use super::model::TINY_FOLDER;
 use super::{PipelineError, Stage};
@@ -167,21 +167,6 @@ impl RunDir {
     /// Returns the directory of the evaluation on dev prompts, which compares rounds.
     pub fn dev_dir(&self) -> PathBuf {
         self.eval_dir().join(run_files::DEV)
-    }
-
-    /// Removes the sampled answers, for instance those of another model.
-    pub(super) fn remove_answers(&self) -> Result<(), PipelineError> {
-        for name in [run_files::ANSWERS, run_files::RELEVANCE] {
-            let path = self.root.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(PipelineError::io("remove", &path)(error));
-                }
-                _ => {}
-            }
-            clear_parts(&path);
-        }
-        Ok(())
     }
 
     /// Appends the duration of a stage to `times.tsv`; the other files hold no times.

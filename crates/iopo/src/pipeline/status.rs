@@ -92,7 +92,7 @@ impl StageStatus {
         }
     }
 
-    /// Returns whether another base model, or a setting of it that changes its answers, is a reason.
+    /// Returns whether another base model, or a setting of it that can change its answers, is a reason.
     pub(super) fn has_other_model(&self) -> bool {
         self.reasons.iter().any(|reason| match reason {
             Reason::Model { .. } => true,

@@ -280,12 +280,40 @@ fn a_damaged_adapter_is_trained_again_beside_a_new_method() {
 }
 
 #[test]
-fn another_date_of_the_template_samples_the_answers_again() {
+fn settings_that_change_no_prompt_and_no_end_keep_the_answers() {
     let run = Run::finished();
-    let before = run.written("answers.parquet");
-    let other = run.ok("synth", &["--set", "template_date=2025-01-01"]);
+    let files = ["answers.parquet", "relevance.parquet", "instructions.parquet"];
+    let before = files.map(|name| run.written(name));
+    let same = ["--set", "template_date=2025-01-01", "--set", "eos_token=<|im_end|>"];
+    let other = run.ok("synth", &same);
     assert!(other.stderr.contains("template_date"), "{}", other.stderr);
-    assert_ne!(run.written("answers.parquet"), before);
+    assert_eq!(files.map(|name| run.written(name)), before);
+    assert!(run.status(&same).contains("synth   valid\n"), "{}", run.status(&same));
+    // Control: another end of an answer.
+    run.ok("synth", &["--set", "eos_token=<|im_start|>"]);
+    assert_ne!(run.written(files[0]), before[0]);
+}
+
+#[test]
+fn another_date_of_a_template_that_writes_it_samples_the_answers_again() {
+    let run = Run::finished();
+    let model = run.dir.path().join("tiny");
+    copy(&run.out().join("model"), &model);
+    let path = model.join("tokenizer_config.json");
+    let settings = fs::read_to_string(&path).expect("settings");
+    let mut settings: serde_json::Value = serde_json::from_str(&settings).expect("JSON");
+    let template = settings["chat_template"].as_str().expect("a template").to_owned();
+    settings["chat_template"] = format!("{{{{ strftime_now('%d.%m.%Y') }}}}{template}").into();
+    fs::write(&path, settings.to_string()).expect("written");
+    let with = ["--model", text(&model)];
+    run.ok("synth", &with);
+    let answers = || fs::read(run.out().join("answers.parquet")).expect("answers");
+    let (before, time) = (answers(), run.written("answers.parquet"));
+    run.ok("synth", &with);
+    assert_eq!(run.written("answers.parquet"), time, "the same date");
+    let other = run.ok("synth", &[&with[..], &["--set", "template_date=2025-01-01"]].concat());
+    assert!(other.stderr.contains("template_date"), "{}", other.stderr);
+    assert!(answers() != before, "not sampled again");
 }
 
 #[test]
