@@ -421,6 +421,55 @@ fn held_out_prompts_are_in_no_other_split() {
     assert!(matches!(error, ExchangeError::Shares { .. }) && !out.exists(), "{error}");
 }
 
+/// Rows of conversations: of each, the first turn of the user, and the same turn with an answer and another question.
+fn conversations(count: usize) -> (Vec<String>, Vec<String>) {
+    let rows = (0..count).map(|number| {
+        let first = format!(r#"{{"role":"user","content":"Task {number}."}}"#);
+        let answer = format!(r#"{{"role":"assistant","content":"good {number}"}}"#);
+        let next = r#"{"role":"user","content":"Shorter."}"#;
+        let row = |prompt: &str| {
+            let said =
+                |text: &str| format!(r#"[{{"role":"assistant","content":"{text} {number}"}}]"#);
+            let (chosen, rejected) = (said("good"), said("bad"));
+            format!(r#"{{"prompt":[{prompt}],"chosen":{chosen},"rejected":{rejected}}}"#)
+        };
+        (row(&first), row(&format!("{first},{answer},{next}")))
+    });
+    rows.unzip()
+}
+
+#[test]
+fn the_beginning_of_a_held_out_conversation_is_not_trained_on() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (short, long) = conversations(20);
+    let (file, out) = (dir.path().join("rows.jsonl"), dir.path().join("taken.parquet"));
+    fs::write(&file, [&short[..], &long].concat().join("\n")).expect("written");
+    let mut options = Import::new(Format::Trl);
+    options.hold_out = HoldOut { dev_size: 0.2, test_size: 0.3, seed: 1 };
+    let taken = import(&[(Split::Train, &file)], &out, &options).expect("taken");
+    assert_eq!(taken.splits, [(Split::Train, 20), (Split::Dev, 8), (Split::Test, 12)].into());
+    let rows: Vec<PreferenceRow> = read(&out).expect("ours");
+    let first = |row: &PreferenceRow| match row.context.first() {
+        Some(turn) => turn.content.clone(),
+        None => row.x1.clone(),
+    };
+    let splits: std::collections::BTreeSet<(String, Split)> =
+        rows.iter().map(|row| (first(row), row.split)).collect();
+    assert_eq!(splits.len(), 20, "a conversation is in two splits: {splits:?}");
+
+    // The same with a file of test rows, in both directions.
+    let tested = dir.path().join("test.jsonl");
+    for (trained, held_out) in [(&short, &long), (&long, &short)] {
+        fs::remove_file(&out).expect("removed");
+        fs::write(&file, trained.join("\n")).expect("written");
+        fs::write(&tested, held_out[..5].join("\n")).expect("written");
+        let files = [(Split::Test, tested.as_path()), (Split::Train, &file)];
+        let taken = import(&files, &out, &Import::new(Format::Trl)).expect("taken");
+        assert_eq!(taken.splits, [(Split::Train, 15), (Split::Test, 5)].into());
+        assert_eq!(taken.skipped, [(SkipReason::OtherSplit, 5)].into());
+    }
+}
+
 #[test]
 fn the_stage_does_not_replace_imported_groups() {
     let dir = tempfile::tempdir().expect("folder");

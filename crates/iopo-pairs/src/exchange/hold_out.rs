@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iopo_core::random::keyed_hash;
-use iopo_schema::{PreferenceRow, Split};
+use iopo_schema::{PreferenceRow, Split, TurnRole};
 
 use super::ExchangeError;
 use super::row::prompt_key;
@@ -11,7 +11,7 @@ use super::row::prompt_key;
 /// The prompts of the train file that are held out.
 ///
 /// The choice is random but the same for the same prompts and seed. A prompt is in one split with all its rows, and so are
-/// the two instructions of a group and all groups of one task.
+/// the two instructions of a group, all groups of one task, and conversations with the same first turn of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct HoldOut {
     /// Share of the prompts for the dev split, rounded up; from 0 to below 1. Default: 0.
@@ -39,10 +39,14 @@ impl HoldOut {
     }
 }
 
-/// Returns the keys of a row: those of its prompts and its task. Rows that share one belong to one split.
+/// Returns the keys of a row: those of its prompts, of the prompts that its conversation begins with, and of its task. Rows
+/// that share one belong to one split.
 pub(super) fn keys(row: &PreferenceRow) -> Vec<String> {
-    let prompts = row.instructions().map(|prompt| prompt_key(&row.context, prompt));
-    prompts.chain([row.task_id.clone()]).collect()
+    let context = &row.context;
+    let prompts = row.instructions().map(|prompt| prompt_key(context, prompt));
+    let begun = context.iter().enumerate().filter(|(_, turn)| turn.role == TurnRole::User);
+    let begun = begun.map(|(index, turn)| prompt_key(&context[..index], &turn.content));
+    prompts.chain(begun).chain([row.task_id.clone()]).collect()
 }
 
 /// Sets of keys that share rows.

@@ -18,7 +18,7 @@ use super::{ExchangeError, Format, HoldOut, Place, SkipReason, llama_factory, tr
 const PART: usize = 1_024;
 
 /// Name and version in the provenance of files. Increase the number after `+` when the same rows give other groups.
-pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.3");
+pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.4");
 
 /// Options of an import.
 #[derive(Debug, Clone, Copy, PartialEq)]
