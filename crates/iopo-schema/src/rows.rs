@@ -182,6 +182,17 @@ impl PreferenceRow {
         std::iter::once(self.x1.as_str()).chain(self.x2.as_deref())
     }
 
+    /// Returns the texts of the user's turns before the instructions.
+    pub fn earlier_requests(&self) -> impl Iterator<Item = &str> {
+        let turns = self.context.iter().filter(|turn| turn.role == TurnRole::User);
+        turns.map(|turn| turn.content.as_str())
+    }
+
+    /// Returns every text of the user: the turns before the instructions, and the instructions.
+    pub fn user_texts(&self) -> impl Iterator<Item = &str> {
+        self.earlier_requests().chain(self.instructions())
+    }
+
     /// Returns the truth table. `xiyj` tells whether response yj follows instruction xi. The cells of a pair under x2 are
     /// true, so they count as rejected nowhere.
     pub fn truth_table(&self) -> PerSequence<bool> {

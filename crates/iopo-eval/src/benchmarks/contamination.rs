@@ -8,7 +8,7 @@ use iopo_schema::{InstructionRow, PreferenceRow, run_files};
 
 use crate::{EvalError, TestPrompt};
 
-/// Refuses a run whose tasks or instructions contain a prompt of the benchmark, word for word.
+/// Refuses a run whose tasks, instructions or earlier turns of the user contain a prompt of the benchmark, word for word.
 pub(super) fn refuse_contaminated(
     run: &Path,
     prompts: &[TestPrompt],
@@ -31,7 +31,7 @@ pub(super) fn refuse_contaminated(
     if preferences.is_file() {
         for row in iopo_schema::read::<PreferenceRow>(&preferences)? {
             let prompts: Vec<&str> =
-                std::iter::once(row.task.as_str()).chain(row.instructions()).collect();
+                std::iter::once(row.task.as_str()).chain(row.user_texts()).collect();
             check(&row.task_id, &prompts)?;
         }
     }

@@ -7,7 +7,7 @@ use iopo_eval::{
     EvalConfig, EvalError, TestTask, TrainingRows, draw_prompts, refuse_leaks, test_prompts,
     write_prompts,
 };
-use iopo_schema::{InstructionRow, PreferenceRow, Split, TestPromptRow};
+use iopo_schema::{InstructionRow, PreferenceRow, Split, TestPromptRow, TurnRole, TurnRow};
 
 use crate::common;
 
@@ -205,6 +205,24 @@ fn a_test_prompt_that_was_trained_on_is_refused() {
     groups[0].x1 = draw(3, &common::config())[0].prompt.clone();
     let result = leaks(&groups, &common::config());
     assert!(matches!(result, Err(EvalError::PromptInTraining { .. })), "{result:?}");
+}
+
+#[test]
+fn a_test_prompt_or_task_in_an_earlier_turn_is_refused() {
+    let turn = |role, content: &str| vec![TurnRow { role, content: content.to_owned() }];
+    let prompt = draw(3, &common::config())[0].prompt.clone();
+    let mut groups = common::groups(2, 3);
+    groups[0].context = turn(TurnRole::User, &prompt);
+    let result = leaks(&groups, &common::config());
+    assert!(matches!(result, Err(EvalError::PromptInTraining { .. })), "{result:?}");
+    groups[0].context = turn(TurnRole::User, "describe  TEST-01");
+    let result = leaks(&groups, &common::config());
+    assert!(matches!(result, Err(EvalError::TaskInTraining { .. })), "{result:?}");
+    // Controls: a turn of the model, and another request.
+    groups[0].context = turn(TurnRole::Assistant, &prompt);
+    leaks(&groups, &common::config()).expect("no text of the user");
+    groups[0].context = turn(TurnRole::User, "Describe rain.");
+    leaks(&groups, &common::config()).expect("another request");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct TrainingRows<'a> {
 /// Checks test prompts against the rows of a run.
 ///
 /// A task of the prompts may occur in rows of `split` only, by its id and by its words. A prompt may not be an instruction of
-/// another split. Held-out kinds may occur in no instruction and no group.
+/// another split, nor a turn of the user before one. Held-out kinds may occur in no instruction and no group.
 ///
 /// # Errors
 /// Returns an error that names the first leak, or a constraint that cannot be checked.
@@ -63,7 +63,7 @@ pub fn refuse_leaks(
     Ok(())
 }
 
-/// One instruction with its task.
+/// One instruction with its task, or an earlier turn of the user, which is its own task.
 struct Trained<'a> {
     split: Split,
     task_id: &'a str,
@@ -72,16 +72,21 @@ struct Trained<'a> {
     prompt: &'a str,
 }
 
-/// Lists the instructions of every group and pair, and the instructions whose task has a split.
+/// Lists the instructions and earlier turns of every group and pair, and the instructions whose task has a split.
 fn trained<'a>(rows: TrainingRows<'a>) -> impl Iterator<Item = Trained<'a>> {
     let of_group = |group: &'a PreferenceRow| {
-        group.instructions().map(move |prompt| Trained {
+        let trained = |(task, input, prompt)| Trained {
             split: group.split,
             task_id: &group.task_id,
-            task: &group.task,
-            input: group.input.as_deref(),
+            task,
+            input,
             prompt,
-        })
+        };
+        let instructions = group.instructions();
+        let instructions =
+            instructions.map(|prompt| (group.task.as_str(), group.input.as_deref(), prompt));
+        let earlier = group.earlier_requests().map(|turn| (turn, None, turn));
+        earlier.chain(instructions).map(trained)
     };
     let of_instruction = move |row: &'a InstructionRow| {
         rows.splits.get(&row.task_id).map(|split| Trained {
