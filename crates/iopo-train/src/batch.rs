@@ -96,13 +96,18 @@ pub(crate) fn smaller(a: usize, b: usize) -> usize {
 
 /// Returns the `limit` groups with the smallest ids, in their order; 0 returns all. Ids are content hashes, so the choice
 /// is random but fixed.
-pub(crate) fn limited(groups: &[EncodedGroup], limit: usize) -> Vec<&EncodedGroup> {
+pub(crate) fn limited<'a>(
+    groups: impl Iterator<Item = &'a EncodedGroup>,
+    limit: usize,
+) -> Vec<&'a EncodedGroup> {
+    let mut groups: Vec<&EncodedGroup> = groups.collect();
     let mut ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
     ids.sort_unstable();
     if limit > 0 {
         ids.truncate(limit);
     }
-    groups.iter().filter(|group| ids.binary_search(&group.id.as_str()).is_ok()).collect()
+    groups.retain(|group| ids.binary_search(&group.id.as_str()).is_ok());
+    groups
 }
 
 /// Counts the tokens of a group's tree with the sequences that `needs` names.

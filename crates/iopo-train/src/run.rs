@@ -155,9 +155,9 @@ pub fn train<'a>(
             rows_hash: rows.hash(),
         },
     });
-    let rows = Selection::new(config, &data);
-    let groups = rows.without_pairs(config, &starts.methods())?;
-    note_pairs(&starts.methods(), &rows, &groups, progress);
+    let rows = Selection::all(config, &data);
+    let groups = Selection::without_pairs(config, &data, &starts.methods())?;
+    note_pairs(&starts.methods(), &data, &groups, progress);
     let run = Run {
         config,
         base,
@@ -188,16 +188,12 @@ pub fn train<'a>(
 }
 
 /// Notes that some methods train on fewer rows.
-fn note_pairs(
-    methods: &[Method],
-    rows: &Selection<'_>,
-    groups: &Selection<'_>,
-    progress: &dyn Progress,
-) {
-    let (all, kept) = (rows.train.len(), groups.train.len());
-    for method in methods.iter().filter(|method| kept < all && method.compares_instructions()) {
+fn note_pairs(methods: &[Method], data: &Data, groups: &Selection<'_>, progress: &dyn Progress) {
+    let (all, kept) = (data.train.len(), groups.train.len());
+    let pairs = data.train.iter().filter(|row| !row.has_second_instruction()).count();
+    for method in methods.iter().filter(|method| pairs > 0 && method.compares_instructions()) {
         progress.note(&format!(
-            "{method} trains on {kept} of {all} rows; the others are pairs, which have one instruction"
+            "{method} trains on {kept} of {all} rows; it skips {pairs} pairs, which have one instruction"
         ));
     }
 }

@@ -1,6 +1,10 @@
 //! The trainings of a run: SFT, the reference, the grid, and every other method.
 
-use std::{collections::BTreeMap, path::Path, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    rc::Rc,
+};
 
 use iopo_core::hash;
 use iopo_llm::Progress;
@@ -165,8 +169,7 @@ impl<'a> Run<'a> {
         let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
         let model_hash = hash::bytes(text);
         let file = model_folder(&name, (self.config.seeds.len() > 1).then_some(seed));
-        let groups: Vec<&EncodedGroup> =
-            self.rows.train.iter().chain(&self.rows.dev).copied().collect();
+        let groups = self.referenced();
         files::create_dir(self.out_dir)?;
         let path = self.out_dir.join(format!("{file}.parquet"));
         let template_hash = self.encoding_hash();
@@ -190,6 +193,22 @@ impl<'a> Run<'a> {
         let logps = Rc::new(logps);
         known.insert(name, Rc::clone(&logps));
         Ok(logps)
+    }
+
+    /// Returns the rows that methods compare with a reference.
+    fn referenced(&self) -> Vec<&EncodedGroup> {
+        let of = |rows: &Selection<'a>| -> Vec<&'a EncodedGroup> {
+            rows.train.iter().chain(&rows.dev).copied().collect()
+        };
+        let mut rows = of(&self.rows);
+        if self.starts.methods().iter().any(|method| method.compares_instructions()) {
+            // A limit selects other rows without pairs than with them.
+            let known: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+            let mut more = of(&self.groups);
+            more.retain(|row| !known.contains(row.id.as_str()));
+            rows.extend(more);
+        }
+        rows
     }
 
     /// Names the reference logps of a method: `reference_logps` under the SFT model or the common start, followed by the

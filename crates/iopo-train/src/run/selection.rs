@@ -18,30 +18,34 @@ pub(super) struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    pub(super) fn new(config: &TrainConfig, data: &'a Data) -> Self {
+    /// Selects among all rows.
+    pub(super) fn all(config: &TrainConfig, data: &'a Data) -> Self {
+        Self::among(config, data, |_| true)
+    }
+
+    /// Applies the limits to the rows that `takes` accepts.
+    fn among(config: &TrainConfig, data: &'a Data, takes: fn(&EncodedGroup) -> bool) -> Self {
+        let rows =
+            |rows: &'a [EncodedGroup], limit| limited(rows.iter().filter(|row| takes(row)), limit);
         let trial = smaller(config.max_train_groups, config.grid.max_train_groups);
         Self {
-            train: limited(&data.train, config.max_train_groups),
-            trial: limited(&data.train, trial),
-            dev: limited(&data.dev, config.max_eval_groups),
+            train: rows(&data.train, config.max_train_groups),
+            trial: rows(&data.train, trial),
+            dev: rows(&data.dev, config.max_eval_groups),
         }
     }
 
-    /// Returns the rows without pairs, for methods that compare two instructions.
+    /// Selects among the rows that are not pairs, for methods that compare two instructions.
     ///
     /// # Errors
     /// Returns an error if one of `methods` compares instructions and no row has two, or none of the dev split and a setting
     /// needs one.
     pub(super) fn without_pairs(
-        &self,
         config: &TrainConfig,
+        data: &'a Data,
         methods: &[Method],
     ) -> Result<Self, TrainError> {
-        let groups = |rows: &[&'a EncodedGroup]| -> Vec<&'a EncodedGroup> {
-            rows.iter().copied().filter(|row| row.has_second_instruction()).collect()
-        };
-        let made =
-            Self { train: groups(&self.train), trial: groups(&self.trial), dev: groups(&self.dev) };
+        let made = Self::among(config, data, EncodedGroup::has_second_instruction);
         let methods: Vec<&str> = methods
             .iter()
             .filter(|method| method.compares_instructions())
@@ -54,7 +58,7 @@ impl<'a> Selection<'a> {
             let found = format!(
                 "{}, but no group with two instructions among the {} rows of the train split; the others are pairs",
                 methods.join(", "),
-                self.train.len()
+                data.train.len()
             );
             let other: Vec<&str> = Method::ALL
                 .iter()

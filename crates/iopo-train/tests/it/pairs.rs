@@ -62,6 +62,27 @@ fn pairs_beside_groups_are_skipped_by_methods_that_compare_instructions() {
     assert_eq!((of(&made, Method::Dpo).updates, of(&made, Method::Iopo).updates), (5, 3));
 }
 
+#[test]
+fn limits_count_the_rows_that_a_method_trains_on() {
+    let dir = tempfile::tempdir().expect("folder");
+    let mut mixed = [pairs(12), rows(12)].concat();
+    // The rows with the smallest ids are selected: pairs.
+    for (index, row) in mixed.iter_mut().enumerate() {
+        row.id = format!("{index:02}");
+    }
+    let mut config = settings();
+    config.methods = vec![Method::Dpo, Method::Iopo];
+    (config.max_train_groups, config.max_eval_groups) = (8, 1);
+    (config.grid.learning_rate, config.grid.max_train_groups) = (vec![1e-3], 4);
+    let made = with_base(dir.path(), &mixed, |path, base| {
+        train(&config, path, base, &dir.path().join("out"), &Silent)
+    });
+    let made = made.expect("trained");
+    // 8 rows each, 4 to an update.
+    assert_eq!((of(&made, Method::Dpo).updates, of(&made, Method::Iopo).updates), (2, 2));
+    assert!(made.runs.iter().all(|run| run.dev_accuracy.is_some() || run.method == Method::Sft));
+}
+
 /// Returns the adapters of a run with a changed text of every pair.
 fn adapters(change: impl Fn(&mut PreferenceRow)) -> [Vec<u8>; 2] {
     let dir = tempfile::tempdir().expect("folder");
