@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks for a clean stop, the second ends the process.
+//! Ctrl-C, SIGTERM and SIGHUP ask for a clean stop. A second Ctrl-C ends the process at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,11 +7,43 @@ use anyhow::{Context, Result};
 use crate::failure::Exit;
 use crate::printer;
 
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static REQUESTS: Requests = Requests::new();
 
 /// Whether the user asked to stop.
 pub(crate) fn requested() -> bool {
-    REQUESTED.load(Ordering::Relaxed)
+    REQUESTS.stop.load(Ordering::Relaxed)
+}
+
+/// The requests so far.
+struct Requests {
+    stop: AtomicBool,
+    ctrl_c: AtomicBool,
+}
+
+/// The effect of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// The command stops after its current step.
+    Stop,
+    /// The command is already about to stop.
+    Nothing,
+    /// The process ends at once.
+    Exit,
+}
+
+impl Requests {
+    const fn new() -> Self {
+        Self { stop: AtomicBool::new(false), ctrl_c: AtomicBool::new(false) }
+    }
+
+    /// Registers a request and returns its effect. Schedulers and closing terminals repeat other signals than Ctrl-C, so
+    /// only Ctrl-C tells that the user does not want to wait.
+    fn add(&self, is_ctrl_c: bool) -> Effect {
+        if is_ctrl_c && self.ctrl_c.swap(true, Ordering::Relaxed) {
+            return Effect::Exit;
+        }
+        if self.stop.swap(true, Ordering::Relaxed) { Effect::Nothing } else { Effect::Stop }
+    }
 }
 
 /// Installs the handlers.
@@ -19,18 +51,21 @@ pub(crate) fn install() -> Result<()> {
     listen().context("failed to listen for signals")
 }
 
-/// Asks for a clean stop, or ends the process if that was asked before.
-fn stop() {
-    if REQUESTED.swap(true, Ordering::Relaxed) {
+/// Asks for a clean stop, or ends the process at a second Ctrl-C.
+fn stop(is_ctrl_c: bool) {
+    match REQUESTS.add(is_ctrl_c) {
+        Effect::Stop => {
+            printer::note("stopping after the current step (a second Ctrl-C stops at once)");
+        }
+        Effect::Nothing => {}
         // Finished files are on disk, and unfinished ones start over.
-        std::process::exit(Exit::Interrupted as i32);
+        Effect::Exit => std::process::exit(Exit::Interrupted as i32),
     }
-    printer::note("stopping after the current step (Ctrl-C again stops at once)");
 }
 
 #[cfg(not(unix))]
 fn listen() -> Result<(), ctrlc::Error> {
-    ctrlc::set_handler(stop)
+    ctrlc::set_handler(|| stop(true))
 }
 
 #[cfg(unix)]
@@ -44,10 +79,7 @@ fn listen() -> std::io::Result<()> {
     }
     let follow = move || {
         for signal in signals.forever() {
-            // The shell and the system may both report that the terminal was closed.
-            if signal != SIGHUP || !requested() {
-                stop();
-            }
+            stop(signal == SIGINT);
         }
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(follow)?;
@@ -73,12 +105,30 @@ fn hangups_ignored(status: &str) -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 1)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use super::hangups_ignored;
+    use super::{Effect, Requests};
 
     #[test]
+    fn only_a_second_ctrl_c_ends_the_process_at_once() {
+        let requests = Requests::new();
+        let effects = [false, false, true, false, true].map(|is_ctrl_c| requests.add(is_ctrl_c));
+        let ignored = [Effect::Nothing; 3];
+        assert_eq!(effects[0], Effect::Stop);
+        assert_eq!(effects[1..4], ignored);
+        assert_eq!(effects[4], Effect::Exit);
+        let requests = Requests::new();
+        assert_eq!(
+            [true, true].map(|is_ctrl_c| requests.add(is_ctrl_c)),
+            [Effect::Stop, Effect::Exit]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn the_mask_of_ignored_signals_is_read() {
+        use super::hangups_ignored;
+
         let status =
             |mask: &str| format!("Name:\tiopo\nSigBlk:\t0000000000000001\nSigIgn:\t{mask}\n");
         assert!(hangups_ignored(&status("0000000000001001")));

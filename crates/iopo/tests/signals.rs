@@ -72,6 +72,20 @@ fn each_signal_stops_a_run_cleanly() {
     }
 }
 
+#[test]
+fn repeated_signals_of_a_scheduler_or_terminal_still_stop_a_run_cleanly() {
+    for signal in ["-TERM", "-HUP"] {
+        let mut running = Running::start(":");
+        running.send(signal);
+        running.wait(|running| running.log().contains("stopping"));
+        running.send("-TERM");
+        running.send(signal);
+        let (status, log) = running.end();
+        assert_eq!(status.code(), Some(130), "{signal}: {log}");
+        assert!(log.contains("interrupted: finished work is kept"), "{signal}: {log}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_run_under_nohup_survives_the_end_of_its_terminal() {
