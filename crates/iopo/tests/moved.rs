@@ -94,6 +94,22 @@ fn a_moved_run_with_a_relative_model_resumes_from_another_directory() {
 }
 
 #[test]
+fn the_copy_of_the_tasks_replaces_a_file_with_a_relative_path_that_is_gone() {
+    let (_dir, first, second) = places();
+    ok(&first, &stage("synth"));
+    fs::remove_file(first.join("tasks.jsonl")).expect("removed");
+    for name in ["synth", "pairs"] {
+        ok(&first, &stage(name));
+    }
+    // The same path is another file elsewhere.
+    let there = ["status", "../first/run", "--set", "tasks=tasks.jsonl"];
+    let error = at(&second, &there).error(2);
+    assert!(error.contains("`tasks`: found ") && error.contains("does not exist"), "{error}");
+    let status = ok(&first, &["status", "run", "--set", "tasks=tasks.jsonl"]).stdout;
+    assert!(status.contains("synth   valid\n"), "{status}");
+}
+
+#[test]
 fn the_tiny_model_of_a_run_is_recorded_with_its_path() {
     let (_dir, first, _) = places();
     let mut args = stage("synth");

@@ -6,29 +6,41 @@ use crate::config::PipelineConfig;
 
 /// Makes the relative paths of a configuration absolute, so that a run resumes from any directory.
 ///
-/// Names that are no existing path stay as they are: those of known models, hub ids, and files that are gone.
+/// A path stays the same after its file is gone. A model and the data of a benchmark can also be names and hub ids, which stay
+/// as they are if there is no such path.
 pub(super) fn settle(mut config: PipelineConfig) -> PipelineConfig {
-    let names = [&mut config.model, &mut config.tasks];
-    for name in names.into_iter().chain(config.eval.benchmark_data.values_mut()) {
-        if let Some(path) = existing(Path::new(name.as_str()))
-            && let Ok(path) = path.into_os_string().into_string()
-        {
-            *name = path;
-        }
+    let names = [&mut config.model].into_iter().chain(config.eval.benchmark_data.values_mut());
+    for name in names {
+        settle_text(name, existing);
     }
+    settle_text(&mut config.tasks, absolute);
     for path in [&mut config.eval.prompts, &mut config.train.start].into_iter().flatten() {
-        if let Some(absolute) = existing(path) {
+        if let Some(absolute) = absolute(path) {
             *path = absolute;
         }
     }
     config
 }
 
-/// Returns the absolute path of an existing file or directory, without `.` and `..`.
+fn settle_text(name: &mut String, settled: fn(&Path) -> Option<PathBuf>) {
+    if let Some(path) = settled(Path::new(name.as_str()))
+        && let Ok(path) = path.into_os_string().into_string()
+    {
+        *name = path;
+    }
+}
+
+/// Returns the absolute path of an existing file or directory.
+pub(super) fn existing(path: &Path) -> Option<PathBuf> {
+    if path.exists() { absolute(path) } else { None }
+}
+
+/// Returns a path as an absolute one; `None` if it is empty. A relative path loses its `.`, `..` and links, as far as its
+/// directories exist.
 ///
 /// The last part of a link's path is kept, because a cache can store a file under a name without an extension.
-pub(super) fn existing(path: &Path) -> Option<PathBuf> {
-    if path.as_os_str().is_empty() || !path.exists() {
+fn absolute(path: &Path) -> Option<PathBuf> {
+    if path.as_os_str().is_empty() {
         return None;
     }
     if path.is_absolute() {
@@ -36,14 +48,16 @@ pub(super) fn existing(path: &Path) -> Option<PathBuf> {
     }
     let Some(name) = path.file_name() else { return path.canonicalize().ok() };
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    Some(parent.unwrap_or(Path::new(".")).canonicalize().ok()?.join(name))
+    let parent = parent.unwrap_or(Path::new("."));
+    let parent = parent.canonicalize().ok().or_else(|| absolute(parent))?;
+    Some(parent.join(name))
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{existing, settle};
+    use super::{absolute, existing, settle};
     use crate::config::PipelineConfig;
 
     #[test]
@@ -60,10 +74,27 @@ mod tests {
         assert_eq!(Path::new(&settled.model), here.join("src"));
         assert_eq!(Path::new(&settled.tasks), here.join("data").join("tasks.jsonl"));
         assert_eq!(settled.train.start, Some(here.join("src")));
-        assert_eq!(settled.eval.prompts, config.eval.prompts);
+        assert_eq!(settled.eval.prompts, Some(here.join("no-such-file.parquet")));
         assert_eq!(settled.eval.benchmark_data, config.eval.benchmark_data);
         assert_eq!(settle(settled.clone()), settled);
         assert_eq!(settle(PipelineConfig::default()), PipelineConfig::default());
+    }
+
+    #[test]
+    fn a_path_is_the_same_after_its_file_is_gone() {
+        let here = std::env::current_dir().expect("a directory").canonicalize().expect("it exists");
+        let dir = tempfile::tempdir_in(".").expect("a directory");
+        let name = dir.path().file_name().expect("a name").to_owned();
+        let path = Path::new("./src/..").join(&name).join("tasks.jsonl");
+        std::fs::write(&path, "x").expect("written");
+        let expected = Some(here.join(&name).join("tasks.jsonl"));
+        assert_eq!(absolute(&path), expected);
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!((absolute(&path), existing(&path)), (expected, None));
+        drop(dir);
+        let gone = Path::new(&name).join("tasks.jsonl");
+        assert_eq!(absolute(&gone), Some(here.join(&name).join("tasks.jsonl")));
+        assert_eq!(absolute(Path::new("")), None);
     }
 
     #[cfg(unix)]

@@ -84,8 +84,9 @@ fn tasks_that_changed_between_two_stages_end_in_a_refusal() {
     // Another path that does not exist is a mistake.
     for stage in ["synth", "train", "report"] {
         let error = run.command(stage, &["--set", "tasks=taks.jsonl"]).error(2);
-        let want = "`tasks`: found \"taks.jsonl\", which does not exist, expected a file of tasks";
-        assert!(error.contains(want) && error.contains("check the path"), "{error}");
+        let want = "taks.jsonl\", which does not exist, expected a file of tasks";
+        assert!(error.contains("`tasks`: found \"/") && error.contains(want), "{error}");
+        assert!(error.contains("check the path"), "{error}");
     }
     run.ok("train", &[]);
 }
