@@ -14,12 +14,10 @@ pub use regular::{open, read, read_to_string};
 
 /// Returns the remedy of an error that has one whatever the file is: a limit was reached, or the path is no regular file.
 pub fn hint(error: &io::Error) -> Option<&'static str> {
-    match (Limit::of(error), error.kind(), error.raw_os_error()) {
-        (Some(limit), ..) => Some(limit.hint()),
-        (None, io::ErrorKind::InvalidInput, None) => {
-            Some("write its content to a file, and pass that")
-        }
-        _ => None,
+    let is_irregular = error.get_ref().is_some_and(|inner| inner.is::<regular::Irregular>());
+    match Limit::of(error) {
+        Some(limit) => Some(limit.hint()),
+        None => is_irregular.then_some("write its content to a file, and pass that"),
     }
 }
 

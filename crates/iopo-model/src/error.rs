@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use iopo_core::files::Limit;
+
 /// Why a model, its tokenizer or its chat template cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -290,8 +292,8 @@ impl ModelError {
             }
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),
+            Self::Threads { source } => Limit::of(source).unwrap_or(Limit::Threads).hint(),
             Self::Io { .. }
-            | Self::Threads { .. }
             | Self::Device { .. }
             | Self::NotAModel { .. }
             | Self::BadConfig { .. }

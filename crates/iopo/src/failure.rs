@@ -129,7 +129,10 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
 /// Returns the remedy of an error of the operating system, if it has one whatever the command did. It comes first: a library
 /// that hits a limit knows only what it tried.
 fn system_hint(error: &anyhow::Error) -> Option<String> {
-    error.chain().find_map(|cause| cause.downcast_ref().and_then(files::hint)).map(str::to_owned)
+    error.chain().find_map(|cause| match cause.downcast_ref() {
+        Some(error @ ModelError::Threads { .. }) => error.hint(),
+        _ => cause.downcast_ref().and_then(files::hint).map(str::to_owned),
+    })
 }
 
 /// Returns the remedy of a library's error, if it knows one.
@@ -160,6 +163,7 @@ mod tests {
 
     use iopo::pipeline::PipelineError;
     use iopo_eval::EvalError;
+    use iopo_model::ModelError;
     use iopo_report::ReportError;
     use iopo_schema::SchemaError;
 
@@ -173,6 +177,16 @@ mod tests {
         let text = "error: cannot read x.toml\n  caused by: no such file\n  hint: pass --config";
         assert_eq!(render(&error), text);
         assert_eq!(exit_of(&error), Exit::Usage);
+    }
+
+    #[test]
+    fn a_limit_of_threads_is_known_where_a_thread_starts() {
+        let source = || std::io::Error::from(std::io::ErrorKind::WouldBlock);
+        let threads = anyhow::Error::new(ModelError::Threads { source: source() });
+        let framed = threads.context(Failure::new("failed to train").hint("try again"));
+        assert!(render(&framed).contains("ulimit -u"), "{}", render(&framed));
+        let other = anyhow::Error::new(source()).context(Failure::new("failed to read"));
+        assert!(!render(&other).contains("ulimit -u"), "{}", render(&other));
     }
 
     #[test]

@@ -21,15 +21,15 @@ const TOO_MANY_FILES: [i32; 2] = [24, 23];
 
 impl Limit {
     /// Returns the limit that an error reports; `None` for any other error.
+    ///
+    /// Never returns [`Threads`](Self::Threads): the system has no code for that limit alone. Whoever starts a thread knows
+    /// it.
     pub fn of(error: &io::Error) -> Option<Self> {
-        let code = error.raw_os_error();
-        if cfg!(unix) && code.is_some_and(|code| TOO_MANY_FILES.contains(&code)) {
+        if cfg!(unix) && error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) {
             return Some(Self::OpenFiles);
         }
         match error.kind() {
             ErrorKind::OutOfMemory => Some(Self::Memory),
-            // Without a code, the error is that of a lock which another process holds.
-            ErrorKind::WouldBlock => code.map(|_| Self::Threads),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some(Self::Space),
             _ => None,
         }
@@ -72,11 +72,11 @@ mod tests {
         assert_eq!(limits[4..], [None; 3]);
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
-    fn a_thread_that_cannot_start_differs_from_a_lock_that_is_held() {
-        // EAGAIN.
-        assert_eq!(Limit::of(&Error::from_raw_os_error(11)), Some(Limit::Threads));
+    fn a_call_that_would_wait_reached_no_limit() {
+        // EAGAIN, for instance of a read without waiting.
+        #[cfg(target_os = "linux")]
+        assert_eq!(Limit::of(&Error::from_raw_os_error(11)), None);
         assert_eq!(Limit::of(&ErrorKind::WouldBlock.into()), None);
     }
 

@@ -1,8 +1,24 @@
 //! Reads regular files. A named pipe or a device is refused, because reading it could wait forever.
 
+use std::error::Error;
+use std::fmt;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
+
+/// The error about a path that is no regular file.
+#[derive(Debug)]
+pub(super) struct Irregular {
+    found: &'static str,
+}
+
+impl fmt::Display for Irregular {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "found {}, expected a regular file", self.found)
+    }
+}
+
+impl Error for Irregular {}
 
 /// Opens a file for reading. Links are followed.
 ///
@@ -12,8 +28,7 @@ use std::path::Path;
 pub fn open(path: &Path) -> io::Result<File> {
     // Checked before opening, which waits for the other end of a pipe.
     if let Some(found) = irregular(fs::metadata(path)?.file_type()) {
-        let what = format!("found {found}, expected a regular file");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, Irregular { found }));
     }
     File::open(path)
 }
@@ -58,10 +73,11 @@ fn irregular(kind: FileType) -> Option<&'static str> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::io::ErrorKind;
+    use std::io::{Error, ErrorKind};
     use std::path::Path;
     use std::process::Command;
 
+    use super::super::hint;
     use super::{open, read, read_to_string};
 
     #[test]
@@ -96,6 +112,10 @@ mod tests {
             let error = read(path).expect_err(kind);
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
             assert_eq!(error.to_string(), format!("found {kind}, expected a regular file"));
+            assert!(hint(&error).is_some_and(|hint| hint.contains("to a file")), "{error}");
+        }
+        for other in [Error::from(ErrorKind::InvalidInput), Error::other("found a device")] {
+            assert_eq!(hint(&other), None, "{other}");
         }
     }
 }
