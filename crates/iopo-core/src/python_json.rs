@@ -8,9 +8,12 @@ use std::borrow::Cow;
 /// The number of bytes of an escape such as `\u00e9`.
 const ESCAPE: usize = 6;
 
+/// The byte order mark.
+pub const BOM: &str = "\u{feff}";
+
 /// Removes the byte order mark at the beginning of a text.
 pub fn without_bom(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
+    text.strip_prefix(BOM).unwrap_or(text)
 }
 
 /// Converts JSON of Python to standard JSON: a number that JSON lacks becomes `null`, and half of a surrogate pair becomes

@@ -136,13 +136,21 @@ fn imported_groups_can_be_trained_on_and_no_stage_replaces_them() {
     assert!(said.contains("on 5 groups") && said.contains("dev accuracy"), "{said}");
     assert!(out.join("train").join("iopo").join("adapter_model.safetensors").is_file());
 
-    for stage in ["pairs", "pipeline"] {
+    let files = || {
+        let entries = fs::read_dir(&out).expect("listed");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let listed = files();
+    for stage in ["synth", "pairs", "rounds", "pipeline"] {
         let error = run(&[stage, "--out", text(&out)]).error(2);
         assert!(error.contains("imported groups") && error.contains("iopo train --out"), "{error}");
     }
     let error = run(&["eval", "--out", text(&out)]).error(2);
     assert!(error.contains("no tasks") && error.contains("--test-size 0.1"), "{error}");
     assert!(!out.join("tasks.jsonl").exists(), "no stage started");
+    assert_eq!(files(), listed, "no stage started");
+    succeed(&["rounds", "--out", text(&out), "--set", "rounds=1"]);
     succeed(&["report", "--out", text(&out)]);
     assert_eq!(fs::read(&groups).expect("groups"), before);
 }

@@ -152,6 +152,10 @@ fn methods_and_evaluations_that_pairs_cannot_have_are_refused_by_name() {
     let responses = ["--set", "train.sft.data=\"responses\""];
     let said = succeed(&[&args[..], &METHODS, &responses].concat()).stderr;
     assert!(said.contains("SFT trains on the imported rows"), "{said}");
+    assert!(!said.contains("train.sft.max_rows"), "{said}");
+    let limit = ["--set", "train.sft.max_rows=5"];
+    let said = succeed(&[&args[..], &METHODS, &responses, &limit].concat()).stderr;
+    assert!(said.contains("train.sft.max_rows = 5 limits responses"), "{said}");
     let error = run(&["eval", "--out", text(&out)]).error(2);
     for part in ["no tasks to draw test prompts from", "reward accuracy", "--test-size 0.1"] {
         assert!(error.contains(part), "{error}");
@@ -165,6 +169,11 @@ fn methods_and_evaluations_that_pairs_cannot_have_are_refused_by_name() {
         let error = run(&args).error(2);
         assert!(error.contains("expected shares from 0"), "{error}");
     }
+    let one = dir.path().join("one.jsonl");
+    fs::write(&one, rows(&THINGS[..1], false)).expect("written");
+    let args = ["import", text(&one), "--from", "trl", "--out", text(&other), "--test-size", "0.1"];
+    let error = run(&args).error(2);
+    assert!(error.contains("1 separate prompts") && error.contains("hold out less"), "{error}");
     assert!(!other.exists());
 }
 

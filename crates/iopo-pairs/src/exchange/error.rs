@@ -151,6 +151,11 @@ impl ExchangeError {
         Some(hint.to_owned())
     }
 
+    /// Returns whether the call is at fault, not a file or the system.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Shares { .. } | Self::TooFewPrompts { .. } | Self::NoFile)
+    }
+
     pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { path: path.to_path_buf(), action, source }
     }

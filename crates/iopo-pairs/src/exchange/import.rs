@@ -17,6 +17,9 @@ use super::{ExchangeError, Format, HoldOut, Place, SkipReason, llama_factory, tr
 /// Number of rows in one part of the output.
 const PART: usize = 1_024;
 
+/// Columns of rows with more than text, which is not imported. Both formats read them.
+const BESIDE_TEXT: [&str; 6] = ["image", "images", "videos", "audio", "audios", "tools"];
+
 /// Name and version in the provenance of files. Increase the number after `+` when the same rows give other groups.
 pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.4");
 
@@ -265,12 +268,25 @@ struct Found {
     rows: u64,
 }
 
+/// Returns whether a field holds anything. Tools are often the text of a list.
+fn has_content(field: &Value) -> bool {
+    match field {
+        Value::Null => false,
+        Value::String(text) => !matches!(text.trim(), "" | "[]" | "null"),
+        Value::Array(entries) => !entries.is_empty(),
+        _ => true,
+    }
+}
+
 /// Returns the group or pair that a row is or completes, if any. `mirror` completes groups of TRL rows.
 fn read(
     record: &Record,
     from: Format,
     mirror: impl FnOnce(trl::Pair) -> Option<(Place, Texts)>,
 ) -> Result<Option<Found>, Fault> {
+    if BESIDE_TEXT.iter().filter_map(|name| record.fields.get(*name)).any(has_content) {
+        return Err(SkipReason::BesideText.into());
+    }
     match from {
         Format::LlamaFactory => {
             let texts = llama_factory::read(record)?;
@@ -282,6 +298,18 @@ fn read(
                 return Err(SkipReason::SameResponses.into());
             }
             Ok(mirror(pair).map(|(place, texts)| Found { place, texts, rows: 2 }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BESIDE_TEXT, llama_factory, trl};
+
+    #[test]
+    fn both_formats_read_what_is_beside_texts() {
+        for wanted in [trl::WANTED, llama_factory::WANTED] {
+            assert!(BESIDE_TEXT.iter().all(|name| wanted.contains(name)), "{wanted:?}");
         }
     }
 }

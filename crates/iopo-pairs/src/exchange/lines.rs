@@ -5,15 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use iopo_core::files;
-use iopo_core::python_json::to_json;
+use iopo_core::python_json::{BOM, to_json};
 use serde_json::Value;
 
 use super::object::Wanted;
 use super::records::Record;
 use super::turns::kind;
 use super::{ExchangeError, MAX_ROW_BYTES, Place};
-
-const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads one row at a time, with a limit on the size of a row.
 #[derive(Debug)]
@@ -46,7 +44,7 @@ impl Lines {
             promised: false,
             over: false,
         };
-        if lines.ahead()?.starts_with(BOM) {
+        if lines.ahead()?.starts_with(BOM.as_bytes()) {
             lines.reader.consume(BOM.len());
         }
         while lines.ahead()?.first().is_some_and(u8::is_ascii_whitespace) {

@@ -12,7 +12,18 @@ use super::row::Texts;
 use super::turns::{Fault, Names, Prompt, Turn, field, turn, turns};
 
 /// The fields that are read.
-pub(super) const WANTED: &[&str] = &["conversations", "chosen", "rejected", "system"];
+pub(super) const WANTED: &[&str] = &[
+    "conversations",
+    "chosen",
+    "rejected",
+    "system",
+    "image",
+    "images",
+    "videos",
+    "audio",
+    "audios",
+    "tools",
+];
 const NAMES: Names = ["from", "value"];
 
 /// The three columns.

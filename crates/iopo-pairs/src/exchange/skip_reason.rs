@@ -18,6 +18,8 @@ pub enum SkipReason {
     ToolTurn,
     /// A turn or a response has no text.
     NoText,
+    /// The row has images, videos, sounds or tools beside its texts.
+    BesideText,
     /// The content of a turn is a list of parts.
     ContentParts,
     /// The turns before a response are not a chat that ends with the user's turn, or one response has several turns.
@@ -45,6 +47,7 @@ impl fmt::Display for SkipReason {
             Self::Context => "turns before the instruction, which these rows cannot hold",
             Self::ToolTurn => "a turn calls a tool or holds its result",
             Self::NoText => "a turn or a response without text",
+            Self::BesideText => "images, videos, sounds or tools beside the texts",
             Self::ContentParts => "content in parts instead of text",
             Self::OtherTurns => "turns other than a chat that ends with one response",
             Self::DifferentPrompts => "chosen and rejected belong to different prompts",

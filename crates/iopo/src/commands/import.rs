@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Error, Result};
 use iopo_pairs::exchange::{HoldOut, Import, ImportSummary};
-use iopo_pairs::{ExchangeError, import};
+use iopo_pairs::import;
 use iopo_schema::Split;
 
 use crate::cli::ImportArgs;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
         HoldOut { dev_size: args.dev_size, test_size: args.test_size, seed: args.seed };
     let ImportSummary { rows, groups, pairs, splits, skipped, .. } =
         import(&files, &args.out, &options).map_err(|error| {
-            let is_usage = matches!(error, ExchangeError::Shares { .. });
+            let is_usage = error.is_usage();
             let what = format!("failed to write {}", args.out.display());
             let error = Error::new(error);
             if is_usage { error.context(Failure::usage(what)) } else { error.context(what) }
