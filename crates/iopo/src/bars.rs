@@ -176,7 +176,8 @@ impl Drop for Bars {
     fn drop(&mut self) {
         let mut now = self.lines.now();
         now.over = true;
-        if let Some(work) = &now.work {
+        // Without work, the thread that prints lines has nothing more to print.
+        if let Some(work) = now.work.take() {
             work.bar.finish_and_clear();
         }
         self.lines.ended.notify_all();
@@ -245,7 +246,9 @@ mod tests {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(printed.lock().expect("not poisoned")[0], "      eval  0/3  after 0 s");
+        let shared = Arc::clone(&bars.lines);
         drop(bars);
+        assert!(shared.now().work.is_none());
         let lines = count();
         std::thread::sleep(Duration::from_millis(100));
         assert_eq!(count(), lines, "no line after the end");

@@ -371,7 +371,12 @@ impl Pipeline {
             progress.note(
                 "SFT trains on the imported rows, because an import has no responses (train.sft.data)",
             );
-            // `max_rows` limits responses.
+            if config.sft.max_rows > 0 {
+                progress.note(&format!(
+                    "train.sft.max_rows = {} limits responses, not imported rows, so SFT ignores it",
+                    config.sft.max_rows
+                ));
+            }
             (config.sft.data, config.sft.max_rows) = (SftData::Groups, 0);
         }
         let mut inputs = TrainInputs::new(&preferences).with_replace(self.replaces.get());

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iopo_constraints::ifeval::Mode;
 use iopo_constraints::{Constraint, Kind};
+use iopo_eval::ifeval::Ifeval;
 use iopo_eval::{
-    EvalConfig, EvalError, TestTask, TrainingRows, draw_prompts, refuse_leaks, test_prompts,
-    write_prompts,
+    BenchmarkConfig, BenchmarkRun, EvalConfig, EvalError, TestTask, TrainingRows, draw_prompts,
+    refuse_leaks, test_prompts, write_prompts,
 };
-use iopo_schema::{InstructionRow, PreferenceRow, Split, TestPromptRow, TurnRole, TurnRow};
+use iopo_llm::Silent;
+use iopo_schema::{
+    InstructionRow, PreferenceRow, Provenance, Split, TestPromptRow, TurnRole, TurnRow,
+};
 
 use crate::common;
 
@@ -223,6 +228,27 @@ fn a_test_prompt_or_task_in_an_earlier_turn_is_refused() {
     leaks(&groups, &common::config()).expect("no text of the user");
     groups[0].context = turn(TurnRole::User, "Describe rain.");
     leaks(&groups, &common::config()).expect("another request");
+}
+
+#[test]
+fn a_benchmark_prompt_in_an_earlier_turn_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data.jsonl");
+    let prompt = r#"{"key": 1, "prompt": "Name a tea.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}"#;
+    std::fs::write(&data, prompt).expect("written");
+    let mut config = BenchmarkConfig::new(&data, folder.path().join("out"));
+    config.trained_in = vec![folder.path().to_owned()];
+    let mut group = common::group("train-00", Split::Train);
+    let mut prepare = |role| {
+        group.context = vec![TurnRow { role, content: "Name a tea.\n".to_owned() }];
+        let path = folder.path().join("preferences.parquet");
+        let provenance = Provenance::new("test 1", serde_json::json!({}));
+        iopo_schema::write(&path, std::slice::from_ref(&group), &provenance).expect("written");
+        BenchmarkRun::prepare(&Ifeval::new(Mode::Paper), &config, &Silent).map(drop)
+    };
+    let result = prepare(TurnRole::User);
+    assert!(matches!(result, Err(EvalError::BenchmarkInTraining { .. })), "{result:?}");
+    prepare(TurnRole::Assistant).expect("no text of the user");
 }
 
 #[test]

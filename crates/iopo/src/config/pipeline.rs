@@ -236,7 +236,9 @@ impl PipelineConfig {
     fn validate_baselines(&self) -> Result<(), SettingError> {
         let is_known = |name: &str| {
             let is_of = |method: &Method| {
-                (1..=MAX_ROUNDS).any(|round| model_name(method.name(), round) == name)
+                // Later rounds continue the other methods.
+                let last = if method.starts_from_base() { 1 } else { MAX_ROUNDS };
+                (1..=last).any(|round| model_name(method.name(), round) == name)
             };
             name == BASE || Method::ALL.iter().any(is_of)
         };

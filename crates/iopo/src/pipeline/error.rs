@@ -106,8 +106,11 @@ pub enum PipelineError {
         /// The instructions of the run.
         instructions: PathBuf,
     },
-    /// The run directory holds imported groups, which pairing would replace.
-    #[error("{} holds imported groups, which this stage would replace", preferences.display())]
+    /// The run directory holds imported groups, and the stage belongs to a run that builds its own.
+    #[error(
+        "{} holds imported groups, which have no tasks to sample responses to and which pairing would replace",
+        preferences.display()
+    )]
     WouldReplaceImported {
         /// The preferences file.
         preferences: PathBuf,

@@ -1,5 +1,6 @@
 //! Paths of a run that mean the same from every working directory.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::config::PipelineConfig;
@@ -51,6 +52,20 @@ fn absolute(path: &Path) -> Option<PathBuf> {
     let parent = parent.unwrap_or(Path::new("."));
     let parent = parent.canonicalize().ok().or_else(|| absolute(parent))?;
     Some(parent.join(name))
+}
+
+/// Describes a path and its kind, for an error about a path that names something else.
+pub(super) fn found(path: &Path) -> String {
+    let shown = path.display();
+    match path.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            format!("`{shown}`, which does not exist")
+        }
+        Err(error) => format!("`{shown}` ({error})"),
+        Ok(metadata) if metadata.is_dir() => format!("the folder `{shown}`"),
+        Ok(metadata) if metadata.is_file() => format!("the file `{shown}`"),
+        Ok(_) => format!("`{shown}`, which is neither a file nor a folder"),
+    }
 }
 
 #[cfg(test)]

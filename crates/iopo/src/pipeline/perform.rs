@@ -10,7 +10,7 @@ use iopo_pairs::is_imported;
 
 use super::record::{self, ModelRecord, Record};
 use super::status::{self, Examination};
-use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, reads};
+use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, paths, reads};
 use crate::config::ConfigError;
 
 impl Pipeline {
@@ -56,7 +56,8 @@ impl Pipeline {
     /// Fails if a file that a stage needs is missing, or if the stage cannot work on the run.
     fn check(&self, stage: Stage) -> Result<(), PipelineError> {
         match stage {
-            Stage::Synth | Stage::Rounds => Ok(()),
+            Stage::Rounds if self.config.rounds < 2 => Ok(()),
+            Stage::Synth | Stage::Rounds => self.refuse_imported(),
             Stage::Pairs => {
                 self.refuse_imported()?;
                 needs(&self.dir.instructions_file(), Stage::Synth)?;
@@ -79,8 +80,8 @@ impl Pipeline {
             ("eval.prompts", prompts, "a file of test prompts"),
         ] {
             if let Some(path) = path {
-                let found = format!("`{}`, which does not exist", path.display());
-                let error = SettingError::new(key, found, expected).with_hint("check the path");
+                let error = SettingError::new(key, paths::found(path), expected);
+                let error = error.with_hint("check the path");
                 return Err(ConfigError::from(error).into());
             }
         }
@@ -196,7 +197,7 @@ impl Pipeline {
         Ok(Some(self.model_hash.get_or_init(|| hash).clone()))
     }
 
-    /// Fails if the groups are imported: no stage can build them again, so none may replace them.
+    /// Fails if the groups are imported: they have no tasks to sample for, and no stage can build them again.
     pub(super) fn refuse_imported(&self) -> Result<(), PipelineError> {
         let preferences = self.dir.preferences_file();
         if is_imported(&preferences) {

@@ -25,8 +25,8 @@ const NO_RESULT: [&str; 5] = [
 ];
 /// Settings of the base model that can change its answers.
 pub(super) const OF_MODEL: [&str; 3] = ["dtype", "eos_token", "template_date"];
-/// Settings that name files, whose contents count instead.
-const FILES: [&str; 2] = ["eval.prompts", "train.start"];
+/// The setting that names a directory, whose files count instead.
+const START: &str = "train.start";
 
 /// Returns the earlier stages whose results a stage reads.
 pub(super) fn upstream(stage: Stage) -> &'static [Stage] {
@@ -40,7 +40,7 @@ fn depends(stage: Stage, key: &str, rounds: usize) -> bool {
         // The report shows the configuration.
         return key != "device";
     }
-    if NO_RESULT.contains(&key) || FILES.contains(&key) {
+    if NO_RESULT.contains(&key) || key == START {
         return false;
     }
     let inside = |sections: &[&str]| {
@@ -111,7 +111,7 @@ pub(super) fn plan(
     }
     let start = config.train.start.as_ref().filter(|dir| stage == Stage::Train && dir.is_dir());
     if let Some(dir) = start {
-        inputs.insert("train.start".to_owned(), start_hash(dir)?);
+        inputs.insert(START.to_owned(), start_hash(dir)?);
     }
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let tasks = (stage == Stage::Synth).then(|| config.tasks.clone());
