@@ -11,11 +11,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// Returns how long the server asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
+/// Returns how long the server asks to wait: `retry-after-ms`, or `retry-after` in seconds or as a date. Zero, a negative
+/// number and a past date are no waits: with them, all attempts would follow at once.
 pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let number = |text: &str, unit: f64| {
-        let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
-        Duration::try_from_secs_f64(number * unit).ok()
+        let number = text.parse::<f64>().ok().filter(|number| *number > 0.0)?;
+        Duration::try_from_secs_f64(number * unit).ok().filter(|wait| !wait.is_zero())
     };
     if let Some(wait) = text(headers, "retry-after-ms").and_then(|text| number(text, 1e-3)) {
         return Some(wait.min(LONGEST));
@@ -23,7 +24,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
     let value = text(headers, "retry-after")?;
     let date = || {
         let at = httpdate::parse_http_date(value).ok()?;
-        Some(at.duration_since(now).unwrap_or_default())
+        at.duration_since(now).ok().filter(|wait| !wait.is_zero())
     };
     number(value, 1.0).or_else(date).map(|wait| wait.min(LONGEST))
 }
@@ -103,8 +104,11 @@ mod tests {
         let date = [("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
         assert_eq!(wait(&date), Some(Duration::from_secs(30)));
         let past = [("retry-after", "Tue, 06 Nov 1984 08:49:37 GMT")];
-        assert_eq!(wait(&past), Some(Duration::ZERO));
-        for bad in ["-1", "soon", "nan", "inf", ""] {
+        // A wait of zero would use up all attempts within a second: the backoff decides.
+        assert_eq!(wait(&past), None);
+        let zero = [("retry-after", "3"), ("retry-after-ms", "0")];
+        assert_eq!(wait(&zero), Some(Duration::from_secs(3)));
+        for bad in ["-1", "0", "0.0", "1e-30", "soon", "nan", "inf", ""] {
             assert_eq!(wait(&[("retry-after", bad)]), None, "{bad}");
         }
     }
