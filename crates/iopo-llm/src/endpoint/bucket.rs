@@ -32,7 +32,7 @@ impl Bucket {
         if missing <= 1e-9 {
             Duration::ZERO
         } else {
-            Duration::from_secs_f64(missing / self.per_second)
+            Duration::try_from_secs_f64(missing / self.per_second).unwrap_or(Duration::MAX)
         }
     }
 
@@ -86,5 +86,13 @@ mod tests {
         assert_eq!(bucket.wait(10.0, now), Duration::ZERO);
         bucket.take(10.0);
         assert!((bucket.wait(1.0, now).as_secs_f64() - 10.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_huge_debt_is_a_long_wait() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(1.0, now);
+        bucket.take(u64::MAX as f64);
+        assert!(bucket.wait(1.0, now) > Duration::from_hours(1000));
     }
 }

@@ -46,10 +46,13 @@ pub struct Tally {
 impl Tally {
     /// Counts the tokens of a result, and its cost if it is known.
     pub(super) fn usage(&mut self, usage: &Usage, cost: Option<Money>) {
-        self.prompt_tokens += usage.prompt.unwrap_or(0);
-        self.cached_tokens += usage.cached.unwrap_or(0);
-        self.completion_tokens += usage.completion.unwrap_or(0);
-        self.reasoning_tokens += usage.reasoning.unwrap_or(0);
+        let add = |sum: &mut u64, tokens: Option<u64>| {
+            *sum = sum.saturating_add(tokens.unwrap_or(0));
+        };
+        add(&mut self.prompt_tokens, usage.prompt);
+        add(&mut self.cached_tokens, usage.cached);
+        add(&mut self.completion_tokens, usage.completion);
+        add(&mut self.reasoning_tokens, usage.reasoning);
         self.unknown_usage += u64::from(usage.prompt.is_none() || usage.completion.is_none());
         match cost {
             Some(cost) => self.cost += cost,
