@@ -32,8 +32,6 @@ pub enum FailureClass {
     RateLimited,
     /// The request timed out in every attempt.
     Timeout,
-    /// The request was not sent, because the call was stopped.
-    Cancelled,
 }
 
 impl FailureClass {
@@ -50,14 +48,13 @@ impl FailureClass {
             Self::Transient => "transient",
             Self::RateLimited => "rate_limited",
             Self::Timeout => "timeout",
-            Self::Cancelled => "cancelled",
         }
     }
 
     /// Returns whether the same request would fail again.
     pub fn is_permanent(self) -> bool {
-        use FailureClass::{Cancelled, Malformed, RateLimited, Timeout, Transient};
-        !matches!(self, Malformed | Transient | RateLimited | Timeout | Cancelled)
+        use FailureClass::{Malformed, RateLimited, Timeout, Transient};
+        !matches!(self, Malformed | Transient | RateLimited | Timeout)
     }
 }
 
@@ -75,7 +72,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Creates the failure of a request that was not sent or is sent once.
+    /// Creates a failure with 0 attempts, as of a request that was not sent.
     pub fn new(class: FailureClass, reason: impl Into<String>) -> Self {
         Self { class, reason: reason.into(), attempts: 0 }
     }

@@ -91,9 +91,12 @@ impl Store {
         }
         let (number, file, length) = match last {
             Some((number, file, length)) if length > 0 => (number, file, length),
-            // The process was killed before it wrote the header.
-            Some((number, ..)) => with_number(number, Writer::create(dir, number)?),
-            None => with_number(1, Writer::create(dir, 1)?),
+            // There is no segment, or the process was killed before it wrote the header.
+            other => {
+                let number = other.map_or(1, |(number, ..)| number);
+                let (file, length) = Writer::create(dir, number)?;
+                (number, file, length)
+            }
         };
         let index = Arc::new(Mutex::new(index));
         let writer = Writer {
@@ -183,7 +186,7 @@ impl Store {
             }
         };
         let line = frame::encode(&key, &payload);
-        let append = Append { key, line, failure: segment::is_failure(&payload), done };
+        let append = Append { key, line, failure: record.is_failure(), done };
         if let Some(records) = &*locked(&self.records) {
             // Without a writer, the receiver hears that the sender is gone.
             let _ = records.send(append);
@@ -221,8 +224,4 @@ impl Drop for Store {
             let _ = thread.join();
         }
     }
-}
-
-fn with_number(number: u32, (file, length): (File, u64)) -> (u32, File, u64) {
-    (number, file, length)
 }
