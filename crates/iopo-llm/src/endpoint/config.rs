@@ -1,5 +1,6 @@
 //! Settings of an endpoint.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use super::{EndpointError, Prices};
 
 /// A server with an OpenAI-compatible API, and the limits of its use.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EndpointConfig {
@@ -75,6 +76,35 @@ pub struct EndpointConfig {
     /// Allows plain http to other machines. Prompts, answers and keys are then readable on the way. Default false.
     #[serde(default)]
     pub allow_http: bool,
+}
+
+impl fmt::Debug for EndpointConfig {
+    /// Leaves out the query of the address: it may hold a key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.base_url.split('?').next().unwrap_or_default();
+        f.debug_struct("EndpointConfig")
+            .field("base_url", &address)
+            .field("model", &self.model)
+            .field("alias", &self.alias)
+            .field("api_key_env", &self.api_key_env)
+            .field("key_header", &self.key_header)
+            .field("weight", &self.weight)
+            .field("max_tokens_field", &self.max_tokens_field)
+            .field("omit", &self.omit)
+            .field("extra_body", &self.extra_body)
+            .field("requests_per_minute", &self.requests_per_minute)
+            .field("tokens_per_minute", &self.tokens_per_minute)
+            .field("max_concurrency", &self.max_concurrency)
+            .field("timeout_seconds", &self.timeout_seconds)
+            .field("connect_timeout_seconds", &self.connect_timeout_seconds)
+            .field("max_attempts", &self.max_attempts)
+            .field("max_rate_limited", &self.max_rate_limited)
+            .field("give_up_seconds", &self.give_up_seconds)
+            .field("prices", &self.prices)
+            .field("ca_file", &self.ca_file)
+            .field("allow_http", &self.allow_http)
+            .finish()
+    }
 }
 
 fn authorization() -> String {
@@ -267,5 +297,18 @@ mod tests {
         let url = config.checked().expect("https");
         assert_eq!(config.max_tokens_field(&url), "max_tokens");
         assert!(!config.omits(&url, "top_k"));
+    }
+
+    #[test]
+    fn debug_output_does_not_contain_the_query() {
+        let config = EndpointConfig::new("https://host/v1?key=marked", "m");
+        let text = format!("{config:?}");
+        assert!(text.contains("https://host/v1") && !text.contains("marked"), "{text}");
+        // Every other field is there.
+        let json = serde_json::to_value(EndpointConfig { allow_http: true, ..config });
+        let json = json.expect("JSON");
+        for name in json.as_object().expect("fields").keys() {
+            assert!(text.contains(name.as_str()), "{name}");
+        }
     }
 }
