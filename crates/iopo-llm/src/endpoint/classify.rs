@@ -43,22 +43,24 @@ impl Retry {
     }
 }
 
-/// The words of an error: message, type and code, in lower case, and the message for people.
+/// The words of an error in lower case: the codes, and the codes with the message. Also the message for people.
 struct Words {
+    codes: Vec<String>,
     all: String,
     shown: String,
 }
 
 impl Words {
     fn new(error: &Value, fallback: &str, scrubber: &Scrubber) -> Self {
-        let mut parts = Vec::new();
-        strings(error, &mut parts);
+        let (mut codes, mut parts) = (Vec::new(), Vec::new());
+        strings(error, &mut codes, &mut parts);
         let message =
             ["message", "detail", "msg"].iter().find_map(|name| error.get(name)?.as_str());
         let shown = message.or(error.as_str()).map_or_else(|| parts.join(" "), str::to_owned);
         let shown = if shown.trim().is_empty() { fallback.to_owned() } else { shown };
         Self {
-            all: format!("{} {shown}", parts.join(" ")).to_lowercase(),
+            all: format!("{} {} {shown}", codes.join(" "), parts.join(" ")).to_lowercase(),
+            codes: codes.into_iter().map(|code| code.to_lowercase()).collect(),
             shown: scrubber.scrub(&shown),
         }
     }
@@ -66,17 +68,36 @@ impl Words {
     fn has(&self, any: &[&str]) -> bool {
         any.iter().any(|word| self.all.contains(word))
     }
+
+    fn has_code(&self, any: &[&str]) -> bool {
+        self.codes.iter().any(|code| any.contains(&code.as_str()))
+    }
+
+    /// Returns whether the account is out of money. The codes decide if there are known ones: messages about a request
+    /// rate mention billing, too.
+    fn is_quota(&self) -> bool {
+        self.has_code(QUOTA_CODES) || (!self.has_code(RATE_CODES) && self.has(QUOTA))
+    }
 }
 
-/// Collects the strings of a value, at most 64.
-fn strings(value: &Value, found: &mut Vec<String>) {
-    if found.len() >= 64 {
-        return;
-    }
+/// Collects the codes and the messages of an error, at most 64 each. Other fields may repeat the prompt.
+fn strings(value: &Value, codes: &mut Vec<String>, messages: &mut Vec<String>) {
     match value {
-        Value::String(text) => found.push(text.chars().take(2000).collect()),
-        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
-        Value::Object(map) => map.values().for_each(|item| strings(item, found)),
+        Value::String(text) if messages.len() < 64 => {
+            messages.push(text.chars().take(2000).collect());
+        }
+        Value::Array(items) => {
+            items.iter().take(64).for_each(|item| strings(item, codes, messages));
+        }
+        Value::Object(map) => {
+            for name in ["code", "type", "param"] {
+                let code = map.get(name).and_then(Value::as_str).filter(|_| codes.len() < 64);
+                codes.extend(code.map(|code| code.chars().take(2000).collect()));
+            }
+            for name in ["message", "msg", "detail", "error"] {
+                map.get(name).into_iter().for_each(|inner| strings(inner, codes, messages));
+            }
+        }
         _ => {}
     }
 }
@@ -94,10 +115,15 @@ const FILTERED: &[&str] = &["content_filter", "content management policy", "mode
 const QUOTA: &[&str] = &[
     "insufficient_quota",
     "exceeded your current quota",
-    "billing",
+    "billing hard limit",
+    "billing_hard_limit_reached",
+    "billing_not_active",
     "insufficient balance",
     "insufficient credits",
 ];
+const QUOTA_CODES: &[&str] =
+    &["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"];
+const RATE_CODES: &[&str] = &["rate_limit_exceeded", "requests", "tokens"];
 const PARAMETER: &[&str] = &[
     "unsupported_parameter",
     "unknown_parameter",
@@ -153,7 +179,7 @@ pub(super) fn response<T>(
 
 /// The status that an error object without a number stands for.
 fn guess(words: &Words) -> u16 {
-    if words.has(QUOTA) {
+    if words.is_quota() {
         402
     } else if words.has(&["rate limit", "rate_limit", "too many requests"]) {
         429
@@ -195,7 +221,7 @@ impl Context<'_> {
                 let reason = format!("the address does not complete chats: {said}");
                 Verdict::Stop(StopCause::Address, reason)
             }
-            429 if words.has(QUOTA) => {
+            429 if words.is_quota() => {
                 Verdict::Stop(StopCause::Quota, format!("the quota is used up: {said}"))
             }
             408 | 409 | 425 | 429 | 500..=599 => self.transient(status, said),
@@ -298,6 +324,40 @@ mod tests {
         for (status, body, expected) in cases {
             assert_eq!(verdict(status, None, body), expected, "{status} {body}");
         }
+    }
+
+    #[test]
+    fn a_rate_limit_that_mentions_billing_is_not_an_empty_account() {
+        let message = "Rate limit reached for m on requests per min. Limit: 3 / min. Please try again in 20s. Visit \
+            https://platform.openai.com/account/billing to add a payment method.";
+        let body = |code: &str, kind: &str, message: &str| {
+            serde_json::json!({ "error": { "code": code, "type": kind, "message": message } })
+                .to_string()
+        };
+        let says = |code, kind, message| verdict(429, None, &body(code, kind, message));
+        assert_eq!(says("rate_limit_exceeded", "requests", message), "retry rate_limited");
+        assert_eq!(says("", "", message), "retry rate_limited");
+        let quota = "You exceeded your current quota, please check your plan and billing details.";
+        assert_eq!(says("rate_limit_exceeded", "tokens", quota), "retry rate_limited");
+        // Negative control: the account is empty.
+        assert_eq!(says("", "", quota), "stop Quota");
+        assert_eq!(says("insufficient_quota", "requests", ""), "stop Quota");
+        assert_eq!(says("billing_not_active", "", ""), "stop Quota");
+        assert_eq!(says("", "", "Billing hard limit has been reached"), "stop Quota");
+    }
+
+    #[test]
+    fn a_prompt_that_an_error_repeats_does_not_decide() {
+        let repeats = |prompt: &str| {
+            let item = serde_json::json!({ "type": "int_parsing", "loc": ["body", "seed"],
+                "msg": "not a whole number", "input": { "content": prompt } });
+            serde_json::json!({ "detail": [item], "body": { "content": prompt } }).to_string()
+        };
+        for prompt in ["what is a context window?", "a flagged word", "unknown parameter"] {
+            assert_eq!(verdict(400, None, &repeats(prompt)), "bad_request", "{prompt}");
+        }
+        // Negative control: as a message, the same words decide.
+        assert_eq!(verdict(400, None, r#"{"detail":"a flagged word"}"#), "filtered");
     }
 
     #[test]
