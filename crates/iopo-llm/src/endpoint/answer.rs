@@ -38,6 +38,13 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Read<Stored> {
     let Some(choice) = reply.choices.and_then(|choices| choices.into_iter().next()) else {
         return Read::Invalid("found no choices in the body".to_owned());
     };
+    let choice: Choice = match serde_json::from_value(choice) {
+        Ok(choice) => choice,
+        Err(error) => {
+            let reason = format!("found no valid choice in the body: {error}");
+            return Read::Invalid(scrubber.scrub(&reason));
+        }
+    };
     let usage = usage(reply.usage);
     let text = |value: Option<Value>| {
         value.and_then(|value| value.as_str().map(|text| scrubber.scrub(text)))
@@ -188,6 +195,32 @@ mod tests {
             json!({ "prompt_tokens": 5, "completion_tokens": 0, "prompt_tokens_details": details });
         let known = body(known);
         assert_eq!((known.prompt, known.completion, known.cached), (Some(5), Some(0), Some(3)));
+    }
+
+    #[test]
+    fn a_mistyped_optional_field_does_not_make_an_answer_invalid() {
+        let read = |body: &Value| match read(body.to_string().as_bytes(), &Scrubber::new(None)) {
+            Read::Result { result: Stored::Answer { text, .. }, usage, .. } => (text, usage),
+            _ => panic!("{body}"),
+        };
+        let message = json!({
+            "content": "hi", "refusal": false, "reasoning": [1], "reasoning_content": {},
+            "tool_calls": "none",
+        });
+        let usage = json!({ "prompt_tokens": 12.0, "completion_tokens": -1,
+            "prompt_tokens_details": 3, "completion_tokens_details": { "reasoning_tokens": "x" } });
+        let (text, usage) = read(&json!({
+            "choices": [{ "message": message, "finish_reason": 0 }, "another"], "usage": usage,
+            "prompt_logprobs": 1, "prompt_token_ids": "x",
+        }));
+        assert_eq!((text.as_str(), usage.prompt, usage.completion), ("hi", Some(12), None));
+        let (text, usage) =
+            read(&json!({ "choices": [{ "message": { "content": "hi" } }], "usage": "free" }));
+        assert_eq!((text.as_str(), usage.prompt), ("hi", None));
+        // Negative control: the content decides.
+        let mistyped = json!({ "choices": [{ "message": { "content": 7 } }] }).to_string();
+        let read = super::read(mistyped.as_bytes(), &Scrubber::new(None));
+        assert!(matches!(read, Read::Invalid(_)));
     }
 
     #[test]

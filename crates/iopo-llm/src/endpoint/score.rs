@@ -163,7 +163,16 @@ fn read_score(body: &[u8], scrubber: &Scrubber, span: &Span) -> Read<Option<Stor
     };
     let usage = usage(reply.usage);
     let done = |result| Read::Result { result, usage, about: Box::default() };
-    let Some(logprobs) = reply.prompt_logprobs else { return done(None) };
+    let Some(logprobs) = reply.prompt_logprobs.filter(|found| !found.is_null()) else {
+        return done(None);
+    };
+    let logprobs: Vec<Option<Map<String, Value>>> = match serde_json::from_value(logprobs) {
+        Ok(logprobs) => logprobs,
+        Err(error) => {
+            let reason = format!("found no valid log-probabilities: {error}");
+            return Read::Invalid(scrubber.scrub(&reason));
+        }
+    };
     let failure =
         |reason: &str| done(Some(Stored::Failure(Failure::new(FailureClass::BadRequest, reason))));
     let ids = reply.prompt_token_ids;

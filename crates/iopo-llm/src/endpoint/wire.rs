@@ -1,7 +1,8 @@
 //! The JSON of chat completions.
 
 use reqwest::Url;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::EndpointConfig;
@@ -54,6 +55,20 @@ fn seed(key: &RequestKey, request: &Request) -> u64 {
     if as_given { request.sampling.seed & 0x7fff_ffff } else { key.number() }
 }
 
+/// Reads an optional field. A value of another type counts as missing: it does not make a paid answer invalid.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}
+
+/// Reads an optional count. Some servers write it as `12.0`. A negative or other value counts as missing.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let whole = |number: &f64| number.fract() == 0.0 && (0.0..1e15).contains(number);
+    Ok(value.as_u64().or_else(|| value.as_f64().filter(whole).map(|number| number as u64)))
+}
+
 /// A response body. Every field may be missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -61,10 +76,14 @@ pub(super) struct Reply {
     pub(super) id: Option<Value>,
     pub(super) model: Option<Value>,
     pub(super) system_fingerprint: Option<Value>,
-    pub(super) choices: Option<Vec<Choice>>,
+    /// The choices, of which the first is read.
+    pub(super) choices: Option<Vec<Value>>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) usage: Option<ReplyUsage>,
     pub(super) error: Option<Value>,
-    pub(super) prompt_logprobs: Option<Vec<Option<Map<String, Value>>>>,
+    /// Log-probabilities of the prompt, which an answer does not need.
+    pub(super) prompt_logprobs: Option<Value>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) prompt_token_ids: Option<Vec<u64>>,
 }
 
@@ -72,6 +91,7 @@ pub(super) struct Reply {
 #[serde(default)]
 pub(super) struct Choice {
     pub(super) message: Option<ReplyMessage>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) finish_reason: Option<String>,
 }
 
@@ -79,9 +99,13 @@ pub(super) struct Choice {
 #[serde(default)]
 pub(super) struct ReplyMessage {
     pub(super) content: Option<Content>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) refusal: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) reasoning_content: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) reasoning: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) tool_calls: Option<Vec<Value>>,
 }
 
@@ -96,6 +120,7 @@ pub(super) enum Content {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Part {
+    #[serde(deserialize_with = "lenient")]
     text: Option<String>,
 }
 
@@ -111,21 +136,27 @@ impl Content {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ReplyUsage {
+    #[serde(deserialize_with = "count")]
     pub(super) prompt_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     pub(super) completion_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) prompt_tokens_details: Option<PromptDetails>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) completion_tokens_details: Option<CompletionDetails>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PromptDetails {
+    #[serde(deserialize_with = "count")]
     pub(super) cached_tokens: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct CompletionDetails {
+    #[serde(deserialize_with = "count")]
     pub(super) reasoning_tokens: Option<u64>,
 }
 
