@@ -67,23 +67,41 @@ impl RemoteModel {
             url.set_path(&path);
             let url = EndpointConfig::at(&url, "tokenize");
             let call = call(addressed, member, url, messages, fields);
-            self.inner.pay(run, &call, read_tokens).await.map_err(unsupported)
+            let paid = self.inner.pay(run, &call, read_tokens).await.map_err(unsupported)?;
+            Ok::<_, Halt>(match paid {
+                // The permit is dropped here, because the next request needs one, too.
+                Paid::Result { result, .. } => Ok(result),
+                Paid::Rejected(failure) => Err(Paid::Rejected(failure)),
+                Paid::Failed(failure) => Err(Paid::Failed(failure)),
+            })
         };
-        let begin = tokenize(prompt, json!({ "add_generation_prompt": true })).await?;
-        let begin = match begin {
-            Paid::Result { result, .. } => result,
-            Paid::Rejected(failure) => return Ok(Paid::Rejected(failure)),
-            Paid::Failed(failure) => return Ok(Paid::Failed(failure)),
+        if response.text.is_empty() {
+            let failure = Failure::new(FailureClass::BadRequest, "the response has no text");
+            return Ok(Paid::Rejected(failure));
+        }
+        let begin = match tokenize(prompt, json!({ "add_generation_prompt": true })).await? {
+            Ok(tokens) => tokens,
+            Err(failed) => return Ok(failed),
         };
+        if begin.is_empty() {
+            // llama.cpp has the path, but tokenizes the field `content` and ignores messages.
+            let reason = format!("{UNSUPPORTED}: found no tokens of the prompt");
+            return Err(Halt::Failed(reason));
+        }
         let open = json!({ "add_generation_prompt": false, "continue_final_message": true });
         let whole = match tokenize(&turns, open).await? {
-            Paid::Result { result, .. } => result,
-            Paid::Rejected(failure) => return Ok(Paid::Rejected(failure)),
-            Paid::Failed(failure) => return Ok(Paid::Failed(failure)),
+            Ok(tokens) => tokens,
+            Err(failed) => return Ok(failed),
         };
+        if whole == begin {
+            let reason = "found no tokens of the response";
+            let failure = Failure::new(FailureClass::BadRequest, reason);
+            return Ok(Paid::Rejected(failure));
+        }
         if whole.len() <= begin.len() || !whole.starts_with(&begin) {
             let reason = "the chat template changes the prompt when a response follows";
-            return Ok(Paid::Rejected(Failure::new(FailureClass::BadRequest, reason)));
+            let failure = Failure::new(FailureClass::BadRequest, reason);
+            return Ok(Paid::Rejected(failure));
         }
         // The token after the response ends the turn.
         let scored = whole.len() - begin.len() + usize::from(response.ended);
@@ -128,9 +146,9 @@ fn call<'a>(
         member,
         url,
         key: addressed.key,
-        body: body.to_string().into_bytes(),
         prompt_tokens: estimated_tokens(messages),
         new_tokens: 1,
+        body: body.to_string().into_bytes(),
     }
 }
 
