@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::engine::Inner;
 use super::key::{canonical, content};
@@ -62,7 +62,9 @@ impl RemoteModel {
             let content = content(&one.config);
             let key = RequestKey::of(&canonical(&content));
             // The member with the smallest draw of an exponential distribution is chosen in proportion to its weight.
-            let parts = [&key.to_string(), one.config.base_url.as_str()];
+            // Endpoints that differ by their API key only have the same request key.
+            let variable = one.config.api_key_env.as_deref().unwrap_or_default();
+            let parts = [&key.to_string(), one.config.base_url.as_str(), variable];
             let draw = iopo_core::random::keyed_u64(0, &parts) as f64 / u64::MAX as f64;
             let rank = -draw.max(f64::MIN_POSITIVE).ln() / one.config.weight;
             (rank, Addressed { member, key, content })
@@ -255,6 +257,22 @@ impl LanguageModel for RemoteModel {
     fn name(&self) -> String {
         let names: Vec<String> = self.endpoints().map(EndpointConfig::name).collect();
         names.join("+")
+    }
+
+    /// Hashes the model and the body settings of each endpoint, with its weight if there are several. As in request keys,
+    /// the address does not matter.
+    fn fingerprint(&self) -> Result<String, LlmError> {
+        let several = self.members.len() > 1;
+        let one = |config: &EndpointConfig| {
+            json!({
+                "model": config.model,
+                "extra_body": config.extra_body,
+                "omit": config.omit,
+                "weight": several.then_some(config.weight),
+            })
+        };
+        let content = Value::Array(self.endpoints().map(one).collect());
+        Ok(format!("{} {}", self.name(), RequestKey::of(&canonical(&content))))
     }
 
     fn complete(
