@@ -1,11 +1,13 @@
 //! The engine: the store, the limits and the counts that all roles share.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use reqwest::Url;
 use tokio::runtime::Runtime;
 
 use super::lane::Lane;
@@ -68,7 +70,6 @@ impl Default for EngineOptions {
 pub struct Engine(Arc<Inner>);
 
 /// The state that the models of an engine share.
-#[derive(Debug)]
 pub(super) struct Inner {
     pub(super) options: EngineOptions,
     pub(super) store: Store,
@@ -77,10 +78,21 @@ pub(super) struct Inner {
     pub(super) budget: Mutex<Budget>,
     /// Whether a call has reported the damaged records.
     pub(super) warned: AtomicBool,
+    /// By address, model and environment variable of the key.
     lanes: Mutex<BTreeMap<[String; 3], Arc<Lane>>>,
     asking: Mutex<HashMap<RequestKey, Arc<tokio::sync::Mutex<()>>>>,
     /// Always present, except while the value is dropped.
     runtime: Option<Runtime>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = &self.options;
+        f.debug_struct("Engine")
+            .field("options", options)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The cost so far, and the largest cost of the requests in flight.
@@ -121,7 +133,7 @@ impl Engine {
     ///
     /// # Errors
     /// Returns [`EndpointError::NoKey`] if an environment variable holds no key, [`EndpointError::Setting`] for a setting
-    /// that cannot be used, and [`EndpointError::Client`] if the HTTP client cannot be created.
+    /// that cannot be used or a limit that differs from that of an endpoint with the same address, model and key, and [`EndpointError::Client`] if the HTTP client cannot be created.
     pub fn model(&self, endpoints: Vec<EndpointConfig>) -> Result<RemoteModel, EndpointError> {
         let setting = |setting, expected| {
             Err(EndpointError::Setting { setting, found: "none".to_owned(), expected })
@@ -132,10 +144,8 @@ impl Engine {
         if self.0.options.max_cost.is_some() && endpoints.iter().any(|one| one.prices.is_none()) {
             return setting("prices", "prices for each endpoint, because `max_cost` is set");
         }
-        let members = endpoints.into_iter().map(|config| {
-            let lane = self.0.lane(&config);
-            Member::new(config, lane)
-        });
+        let lane = |config: &EndpointConfig, url: &Url| self.0.lane(config, url);
+        let members = endpoints.into_iter().map(|config| Member::new(config, lane));
         let members = members.collect::<Result<Vec<_>, _>>()?;
         Ok(RemoteModel::new(Arc::clone(&self.0), members))
     }
@@ -152,11 +162,17 @@ impl Engine {
 }
 
 impl Inner {
-    fn lane(&self, config: &EndpointConfig) -> Arc<Lane> {
+    /// Returns the lane of checked settings.
+    fn lane(&self, config: &EndpointConfig, url: &Url) -> Result<Arc<Lane>, EndpointError> {
         let key = config.api_key_env.clone().unwrap_or_default();
-        let id = [config.base_url.clone(), config.model.clone(), key];
+        // The same for `…/v1` and `…/v1/`.
+        let address = EndpointConfig::at(url, "").to_string();
         let mut lanes = locked(&self.lanes);
-        Arc::clone(lanes.entry(id).or_insert_with(|| Arc::new(Lane::new(config))))
+        let lane = lanes
+            .entry([address, config.model.clone(), key])
+            .or_insert_with(|| Arc::new(Lane::new(config)));
+        lane.check_limits(config)?;
+        Ok(Arc::clone(lane))
     }
 
     /// Returns the runtime. `None` only while the value is dropped.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use super::bucket::Bucket;
 use super::classify::Retry;
 use super::limit::Limit;
-use super::{EndpointConfig, locked};
+use super::{EndpointConfig, EndpointError, locked};
 use crate::{FailureClass, StopCause};
 
 /// Rate-limited requests in a row after which all requests wait as long as the server asks.
@@ -26,6 +26,17 @@ pub(super) struct Lane {
     turn: tokio::sync::Mutex<()>,
     changed: Notify,
     give_up: Duration,
+    limits: [(&'static str, Option<f64>); 4],
+}
+
+/// The settings that all roles of a lane share.
+fn limits(config: &EndpointConfig) -> [(&'static str, Option<f64>); 4] {
+    [
+        ("max_concurrency", Some(config.max_concurrency as f64)),
+        ("requests_per_minute", config.requests_per_minute.map(f64::from)),
+        ("tokens_per_minute", config.tokens_per_minute.map(|rate| rate as f64)),
+        ("give_up_seconds", Some(config.give_up_seconds)),
+    ]
 }
 
 #[derive(Debug)]
@@ -39,6 +50,22 @@ struct State {
     rejected: u32,
     succeeded: bool,
     failing_since: Option<Instant>,
+    /// Calls that use the lane, and when the last one ended.
+    calls: usize,
+    idle_since: Option<Instant>,
+}
+
+/// A call that uses a lane, until it is dropped.
+pub(super) struct Busy(Arc<Lane>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = locked(&self.0.state);
+        state.calls -= 1;
+        if state.calls == 0 {
+            state.idle_since = Some(Instant::now());
+        }
+    }
 }
 
 /// What a request waits for.
@@ -108,6 +135,8 @@ impl Lane {
             rejected: 0,
             succeeded: false,
             failing_since: None,
+            calls: 0,
+            idle_since: None,
         };
         Self {
             state: Mutex::new(state),
@@ -115,7 +144,34 @@ impl Lane {
             turn: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
             give_up: config.give_up(),
+            limits: limits(config),
         }
+    }
+
+    /// Checks that another role has the same limits.
+    pub(super) fn check_limits(&self, config: &EndpointConfig) -> Result<(), EndpointError> {
+        let pairs = self.limits.iter().zip(limits(config));
+        match pairs.into_iter().find(|(own, other)| own.1 != other.1) {
+            None => Ok(()),
+            Some((_, (setting, found))) => Err(EndpointError::Setting {
+                setting,
+                found: found.map_or_else(|| "not set".to_owned(), |value| value.to_string()),
+                expected: "the value of the other endpoint with the same address, model and key",
+            }),
+        }
+    }
+
+    /// Records that a call uses the lane. The time between two calls is not a time without success.
+    pub(super) fn busy(self: &Arc<Self>) -> Busy {
+        let mut state = locked(&self.state);
+        state.calls += 1;
+        if let Some(idle) = state.idle_since.take().map(|since| since.elapsed())
+            && let Some(failing) = &mut state.failing_since
+        {
+            *failing += idle;
+        }
+        drop(state);
+        Busy(Arc::clone(self))
     }
 
     /// Waits until a request of so many tokens may be sent. This has no time limit.
@@ -129,6 +185,9 @@ impl Lane {
                 let mut state = locked(&self.state);
                 let wait = state.wait(tokens, now);
                 if matches!(wait, Wait::Nothing) {
+                    if state.in_flight == 0 {
+                        state.limit.resume(now);
+                    }
                     state.in_flight += 1;
                     if let Some(bucket) = &mut state.requests {
                         bucket.take(1.0);
@@ -157,22 +216,28 @@ impl Lane {
         }
     }
 
-    /// Sends nothing for a while.
+    /// Sends nothing for a while, at most as long as a run goes on without success.
     pub(super) fn pause(&self, time: Duration) {
         let mut state = locked(&self.state);
-        let until = Instant::now() + time;
+        let until = Instant::now() + time.min(self.give_up);
         state.paused_until = Some(state.paused_until.map_or(until, |before| before.max(until)));
     }
 
     /// Records an answer.
-    pub(super) fn answered(&self, permit: &Permit, tokens: Option<u64>) {
+    pub(super) fn answered(&self, tokens: Option<u64>) {
         let mut state = locked(&self.state);
-        state.limit.success(permit.started, Instant::now(), tokens);
+        state.limit.success(Instant::now(), tokens);
         state.succeeded = true;
         state.failing_since = None;
         state.limited_in_a_row = 0;
         drop(state);
         self.changed.notify_one();
+    }
+
+    /// Returns how long nothing is sent.
+    pub(super) fn paused(&self) -> Duration {
+        let until = locked(&self.state).paused_until;
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
     /// Records that the server decides about requests.
@@ -202,7 +267,12 @@ impl Lane {
         let limited = retry.class == FailureClass::RateLimited;
         state.limited_in_a_row = if limited { state.limited_in_a_row + 1 } else { 0 };
         let pause = retry.wait.filter(|_| state.limited_in_a_row >= IN_A_ROW);
-        let failing = now - *state.failing_since.get_or_insert(now);
+        let since = *state.failing_since.get_or_insert(now);
+        let failing = now.saturating_duration_since(since);
+        if failing >= self.give_up {
+            // The next call starts anew.
+            state.failing_since = None;
+        }
         drop(state);
         if let Some(wait) = retry.wait.filter(|wait| *wait > self.give_up) {
             let (wait, limit) = (wait.as_secs(), self.give_up.as_secs());
@@ -230,5 +300,23 @@ impl Lane {
     pub(super) fn load(&self) -> (usize, usize) {
         let state = locked(&self.state);
         (state.in_flight, state.limit.current())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{EndpointConfig, Lane};
+
+    #[test]
+    fn a_pause_is_no_longer_than_a_run_without_success() {
+        let mut config = EndpointConfig::new("https://host/v1", "m");
+        config.give_up_seconds = 5.0;
+        let lane = Lane::new(&config);
+        assert_eq!(lane.paused(), Duration::ZERO);
+        lane.pause(Duration::from_hours(24));
+        let paused = lane.paused();
+        assert!(paused > Duration::from_secs(3) && paused <= Duration::from_secs(5), "{paused:?}");
     }
 }

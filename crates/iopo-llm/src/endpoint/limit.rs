@@ -15,8 +15,8 @@ const MEMORY: Duration = Duration::from_mins(10);
 /// Growth of the limit that calls for a comparison of rates, and the growth of the rate that it has to bring.
 const COMPARE: f64 = 1.25;
 const GAIN: f64 = 1.05;
-/// How much slower than at its best a token may be.
-const SLOW: f64 = 3.0;
+/// How much the mean length of answers may change, as a factor, before rates can no longer be compared.
+const LENGTHS: f64 = 1.5;
 
 #[derive(Debug)]
 pub(super) struct Limit {
@@ -27,10 +27,17 @@ pub(super) struct Limit {
     last_cut: Option<Instant>,
     successes: f64,
     window: Window,
-    /// Limit and tokens a second of the window that later ones are compared with.
-    baseline: Option<(f64, f64)>,
-    /// The fewest seconds per token in any window.
-    best: Option<f64>,
+    baseline: Option<Baseline>,
+}
+
+/// The window that later ones are compared with.
+#[derive(Debug, Clone, Copy)]
+struct Baseline {
+    limit: f64,
+    /// Tokens a second.
+    rate: f64,
+    /// Tokens an answer.
+    length: f64,
 }
 
 /// Counts of recent answers.
@@ -39,12 +46,11 @@ struct Window {
     since: Instant,
     answers: f64,
     tokens: f64,
-    seconds: f64,
 }
 
 impl Window {
     fn new(since: Instant) -> Self {
-        Self { since, answers: 0.0, tokens: 0.0, seconds: 0.0 }
+        Self { since, answers: 0.0, tokens: 0.0 }
     }
 }
 
@@ -59,7 +65,6 @@ impl Limit {
             successes: 0.0,
             window: Window::new(now),
             baseline: None,
-            best: None,
         }
     }
 
@@ -68,8 +73,13 @@ impl Limit {
         self.allowed as usize
     }
 
-    /// Records an answer. `tokens` were generated since `started`, if the server counts them.
-    pub(super) fn success(&mut self, started: Instant, now: Instant, tokens: Option<u64>) {
+    /// Records that a request is sent while no other is in flight. The time before it does not count.
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.window = Window::new(now);
+    }
+
+    /// Records an answer of so many tokens, if the server counts them.
+    pub(super) fn success(&mut self, now: Instant, tokens: Option<u64>) {
         if self.ceiling.is_some_and(|(_, at)| now.saturating_duration_since(at) > MEMORY) {
             self.ceiling = None;
         }
@@ -83,10 +93,8 @@ impl Limit {
         if self.successes >= wanted {
             self.raise(now);
         }
-        let seconds = now.saturating_duration_since(started).as_secs_f64();
         self.window.answers += 1.0;
         self.window.tokens += tokens.unwrap_or(0) as f64;
-        self.window.seconds += seconds;
         if self.window.answers >= (2.0 * self.allowed).max(20.0) {
             self.compare(now);
         }
@@ -132,27 +140,23 @@ impl Limit {
             return;
         }
         let rate = window.tokens / elapsed;
-        let per_token = window.seconds / window.tokens;
-        let best = self.best.map_or(per_token, |best| best.min(per_token));
-        self.best = Some(best);
-        if per_token > SLOW * best && self.allowed > 1.0 {
-            self.allowed = (self.allowed * 0.9).floor().max(1.0);
-            self.ceiling = Some((self.allowed, now));
-            self.successes = 0.0;
-            return;
-        }
-        match self.baseline {
-            Some((limit, before)) if self.allowed >= COMPARE * limit => {
-                if rate < GAIN * before {
-                    self.allowed = limit;
-                    self.ceiling = Some((limit, now));
+        let length = window.tokens / window.answers;
+        let new = Baseline { limit: self.allowed, rate, length };
+        let alike =
+            |old: &Baseline| length <= LENGTHS * old.length && old.length <= LENGTHS * length;
+        // Other work, as of another role, has another rate at the same limit.
+        match self.baseline.filter(alike) {
+            Some(old) if self.allowed >= COMPARE * old.limit => {
+                if rate < GAIN * old.rate {
+                    self.allowed = old.limit;
+                    self.ceiling = Some((old.limit, now));
                     self.successes = 0.0;
                 } else {
-                    self.baseline = Some((self.allowed, rate));
+                    self.baseline = Some(new);
                 }
             }
-            Some((limit, _)) if self.allowed > limit => {}
-            _ => self.baseline = Some((self.allowed, rate)),
+            Some(old) if self.allowed > old.limit => {}
+            _ => self.baseline = Some(new),
         }
     }
 }
@@ -173,7 +177,7 @@ mod tests {
         let begin = Instant::now();
         let mut limit = Limit::new(max, begin);
         let mut now = begin;
-        let mut flying: Vec<(Instant, Instant)> = Vec::new();
+        let mut flying: Vec<Instant> = Vec::new();
         let mut done = 0;
         while done < answers {
             while flying.len() < limit.current() {
@@ -183,12 +187,11 @@ mod tests {
                     now += Duration::from_millis(1);
                     break;
                 }
-                flying.push((now + time, now));
+                flying.push(now + time);
             }
             flying.sort_unstable();
-            let (end, started) = flying.remove(0);
-            now = now.max(end);
-            limit.success(started, now, Some(100));
+            now = now.max(flying.remove(0));
+            limit.success(now, Some(100));
             done += 1;
         }
         (done as f64 / (now - begin).as_secs_f64(), limit.current())
@@ -214,12 +217,60 @@ mod tests {
         assert_eq!(last, 64);
     }
 
+    /// Answers requests that all take the same time, evenly spaced, with as many in flight as the limit allows.
+    fn answers(limit: &mut Limit, now: &mut Instant, count: usize, seconds: f64, tokens: u64) {
+        for _ in 0..count {
+            *now += Duration::from_secs_f64(seconds / limit.current() as f64);
+            limit.success(*now, Some(tokens));
+        }
+    }
+
+    #[test]
+    fn shorter_answers_do_not_lower_the_limit() {
+        let mut now = Instant::now();
+        let mut limit = Limit::new(32, now);
+        answers(&mut limit, &mut now, 3000, 5.0, 500);
+        assert_eq!(limit.current(), 32);
+        // Ten times as many seconds a token, and a tenth of the tokens a second.
+        answers(&mut limit, &mut now, 3000, 0.5, 5);
+        assert_eq!(limit.current(), 32);
+        // In the middle of growth, too.
+        let mut limit = Limit::new(64, now);
+        answers(&mut limit, &mut now, 200, 5.0, 500);
+        let before = limit.current();
+        answers(&mut limit, &mut now, 3000, 0.5, 5);
+        assert!(before < 20 && limit.current() == 64, "{before} {}", limit.current());
+    }
+
+    #[test]
+    fn time_without_requests_does_not_lower_the_limit() {
+        let after_a_break = |resumes: bool| {
+            let mut now = Instant::now();
+            let mut limit = Limit::new(64, now);
+            answers(&mut limit, &mut now, 400, 1.0, 100);
+            let before = limit.current();
+            // Growth brings more tokens a second, unless the break counts.
+            for _ in 0..8 {
+                now += Duration::from_mins(1);
+                if resumes {
+                    limit.resume(now);
+                }
+                answers(&mut limit, &mut now, 4 * before, 1.0, 100);
+            }
+            (before, limit.current())
+        };
+        let (before, after) = after_a_break(true);
+        assert!(after >= before + 8, "{before} {after}");
+        let (before, after) = after_a_break(false);
+        assert!(after < before + 8, "negative control: {before} {after}");
+    }
+
     #[test]
     fn one_burst_is_one_cut_and_the_limit_stays_positive() {
         let now = Instant::now();
         let mut limit = Limit::new(32, now);
         for second in 0..200 {
-            limit.success(now, now + Duration::from_secs(second), None);
+            limit.success(now + Duration::from_secs(second), None);
         }
         let before = limit.current();
         let started = now + Duration::from_secs(200);

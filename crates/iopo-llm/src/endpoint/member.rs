@@ -1,6 +1,7 @@
 //! One server of a role: its HTTP client, key and admission.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -17,7 +18,6 @@ use crate::{FailureClass, StopCause};
 const LARGEST_BODY: usize = 16 << 20;
 
 /// One server of a role.
-#[derive(Debug)]
 pub(super) struct Member {
     pub(super) config: EndpointConfig,
     pub(super) url: Url,
@@ -26,11 +26,22 @@ pub(super) struct Member {
     http: Client,
 }
 
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
 impl Member {
-    pub(super) fn new(config: EndpointConfig, lane: Arc<Lane>) -> Result<Self, EndpointError> {
+    /// Checks the settings first: `lane` relies on them.
+    pub(super) fn new(
+        config: EndpointConfig,
+        lane: impl FnOnce(&EndpointConfig, &Url) -> Result<Arc<Lane>, EndpointError>,
+    ) -> Result<Self, EndpointError> {
         let url = config.checked()?;
         let key = config.api_key_env.as_deref().map(ApiKey::from_env).transpose()?;
         let http = client(&config, &url, key.as_ref())?;
+        let lane = lane(&config, &url)?;
         Ok(Self { config, url, scrubber: Scrubber::new(key), lane, http })
     }
 

@@ -109,7 +109,7 @@ impl Inner {
             };
             let retry = match verdict {
                 Verdict::Done { result, usage, about } => {
-                    member.lane.answered(&permit, usage.completion);
+                    member.lane.answered(usage.completion);
                     let used = usage.prompt.zip(usage.completion);
                     permit.settle(used.map_or(tokens, |(prompt, new)| (prompt + new) as f64));
                     let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));

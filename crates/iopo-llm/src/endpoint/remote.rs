@@ -199,6 +199,7 @@ impl RemoteModel {
             progress.note(&format!("{count} stored answers are damaged and are asked again"));
         }
         let run = Arc::new(Run::new());
+        let _busy: Vec<_> = self.members.iter().map(|member| member.lane.busy()).collect();
         let mut results: Vec<Option<T>> = (0..items.len()).map(|_| None).collect();
         let wide: usize = self.members.iter().map(|member| member.config.max_concurrency).sum();
         // Requests that wait for a retry or for the disk take a place, but are not in flight.
@@ -249,7 +250,12 @@ impl RemoteModel {
         let loads = self.members.iter().map(|member| member.lane.load());
         let load = loads.fold((0, 0), |(flying, limit), one| (flying + one.0, limit + one.1));
         let rate = locked(&self.inner.recent).rate(now);
-        locked(&self.inner.tally).line(rate, load)
+        let mut line = locked(&self.inner.tally).line(rate, load);
+        let pause = self.members.iter().map(|member| member.lane.paused()).max();
+        if let Some(seconds) = pause.map(|pause| pause.as_secs()).filter(|seconds| *seconds > 0) {
+            line = format!("{line} · waiting {seconds} s for the server's rate limit");
+        }
+        line
     }
 }
 
