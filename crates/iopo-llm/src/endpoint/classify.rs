@@ -18,6 +18,8 @@ pub(super) enum Verdict<T> {
     Done { result: T, usage: Usage, about: Box<About> },
     /// The request fails for good.
     Row(FailureClass, String),
+    /// The request fails for good, because the server rejects a parameter that every request has.
+    Parameter(String),
     /// The request is sent again.
     Retry(Retry),
     /// No request can succeed.
@@ -35,11 +37,23 @@ pub(super) struct Retry {
     pub(super) overload: bool,
     /// Whether the server may charge for the attempt.
     pub(super) maybe_paid: bool,
+    /// Whether another attempt may follow.
+    pub(super) again: Again,
+}
+
+/// Whether another attempt may follow a failed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    Yes,
+    /// Yes, but if none succeeds, the address is wrong: there was no connection.
+    NoConnection,
+    /// The server says that none should follow.
+    No,
 }
 
 impl Retry {
     pub(super) fn new(class: FailureClass, reason: String) -> Self {
-        Self { class, reason, wait: None, overload: false, maybe_paid: false }
+        Self { class, reason, wait: None, overload: false, maybe_paid: false, again: Again::Yes }
     }
 }
 
@@ -224,41 +238,34 @@ impl Context<'_> {
             429 if words.is_quota() => {
                 Verdict::Stop(StopCause::Quota, format!("the quota is used up: {said}"))
             }
-            408 | 409 | 425 | 429 | 500..=599 => self.transient(status, said),
+            408 | 409 | 425 | 429 | 500..=599 => self.transient(status, &said),
             400 | 422 if words.has(PARAMETER) => {
-                Verdict::Row(FailureClass::BadRequest, format!("{REJECTED}, {said}"))
+                Verdict::Parameter(format!("rejected parameter, {said}"))
             }
             _ => match headers::should_retry(self.headers) {
-                Some(true) => self.transient(status, said),
+                Some(true) => self.transient(status, &said),
                 _ => Verdict::Row(FailureClass::BadRequest, said),
             },
         }
     }
 
-    fn transient<T>(&self, status: u16, said: String) -> Verdict<T> {
+    fn transient<T>(&self, status: u16, said: &str) -> Verdict<T> {
         let class = match status {
             429 => FailureClass::RateLimited,
             408 | 504 => FailureClass::Timeout,
             _ => FailureClass::Transient,
         };
-        if headers::should_retry(self.headers) == Some(false) {
-            return Verdict::Row(FailureClass::Transient, said);
-        }
-        let reason = self.scrubber.scrub(&said);
+        let reason = self.scrubber.scrub(said);
         Verdict::Retry(Retry {
             wait: headers::retry_after(self.headers, SystemTime::now()),
             overload: matches!(status, 408 | 429 | 503 | 504 | 529),
+            again: match headers::should_retry(self.headers) {
+                Some(false) => Again::No,
+                _ => Again::Yes,
+            },
             ..Retry::new(class, reason)
         })
     }
-}
-
-/// How the reason of a rejected parameter begins.
-const REJECTED: &str = "rejected parameter";
-
-/// Returns whether a failed row names a parameter that every request has.
-pub(super) fn is_rejected_parameter(reason: &str) -> bool {
-    reason.starts_with(REJECTED)
 }
 
 #[cfg(test)]
@@ -267,7 +274,7 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
     use super::super::answer;
-    use super::{Response, Scrubber, Verdict, response};
+    use super::{Again, Response, Scrubber, Verdict, response};
 
     /// The verdict as one word.
     fn verdict(status: u16, header: Option<(&'static str, &'static str)>, body: &str) -> String {
@@ -282,6 +289,8 @@ mod tests {
         match response(&reply, Some("MY_KEY"), &Scrubber::new(None), answer::read) {
             Verdict::Done { .. } => "done".to_owned(),
             Verdict::Row(class, _) => class.name().to_owned(),
+            Verdict::Parameter(_) => "parameter".to_owned(),
+            Verdict::Retry(retry) if retry.again == Again::No => retry.class.name().to_owned(),
             Verdict::Retry(retry) => format!("retry {}", retry.class.name()),
             Verdict::Stop(cause, reason) => {
                 assert!(!reason.contains('\n'));
@@ -299,7 +308,7 @@ mod tests {
             (400, r#"{"error":{"code":"content_filter"}}"#, "filtered"),
             (403, r#"{"error":{"message":"your input was flagged"}}"#, "filtered"),
             (400, r#"{"error":{"message":"bad"}}"#, "bad_request"),
-            (422, r#"{"detail":[{"type":"extra_forbidden"}]}"#, "bad_request"),
+            (422, r#"{"detail":[{"type":"extra_forbidden"}]}"#, "parameter"),
             (413, "<html>", "bad_request"),
             (401, r#"{"error":"no"}"#, "stop Key"),
             (403, "", "stop Key"),

@@ -21,7 +21,11 @@ use super::{
 /// Settings of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// Ends the run before a request that could raise the cost of this engine above this amount. Default: no limit.
+    /// Ends the run before a request that could raise the cost of this engine above this amount. Attempts that a server
+    /// may charge for count with their largest cost. Default: no limit.
+    ///
+    /// The largest cost of a request follows from its length and its limit of generated tokens. If `omit` or `extra_body`
+    /// remove that limit, answers may be longer than the sampling settings allow, and those in flight may exceed this amount.
     pub max_cost: Option<Money>,
     /// Asks again where the store has a failure. Default false.
     pub retry_failed: bool,
@@ -31,7 +35,8 @@ pub struct EngineOptions {
     pub keep_requests: bool,
     /// How long a cancelled or stopped call waits for requests in flight. Default 30 s.
     pub drain: Duration,
-    /// The first and the longest mean wait between attempts, doubled each time. Default 0.5 s and 60 s.
+    /// The longest wait after the first attempt, and after any. It doubles with each attempt, and each wait is drawn
+    /// between 0 and it. Default 0.5 s and 60 s.
     pub backoff: (Duration, Duration),
     /// Settings of the store.
     pub store: StoreOptions,

@@ -240,6 +240,11 @@ impl Lane {
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
+    /// Records that the store has an answer of this server: its settings are right.
+    pub(super) fn has_answer(&self) {
+        locked(&self.state).succeeded = true;
+    }
+
     /// Records that the server decides about requests.
     pub(super) fn alive(&self) {
         locked(&self.state).failing_since = None;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Url};
 
-use super::classify::{Response, Retry, Verdict};
+use super::classify::{Again, Response, Retry, Verdict};
 use super::config::is_loopback;
 use super::lane::Lane;
 use super::{ApiKey, EndpointConfig, EndpointError, Scrubber};
@@ -87,6 +87,7 @@ impl Member {
         Verdict::Retry(Retry {
             overload: timeout,
             maybe_paid: !error.is_connect(),
+            again: if error.is_connect() { Again::NoConnection } else { Again::Yes },
             ..Retry::new(class, reason)
         })
     }

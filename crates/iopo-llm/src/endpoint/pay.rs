@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::Url;
 
 use super::answer::Read;
-use super::classify::{Retry, Verdict, is_rejected_parameter, response};
+use super::classify::{Again, Retry, Verdict, response};
 use super::engine::Inner;
 use super::lane::Permit;
 use super::member::Member;
@@ -21,9 +21,12 @@ pub(super) struct Call<'a> {
     pub(super) url: Url,
     pub(super) key: RequestKey,
     pub(super) body: Vec<u8>,
-    /// Tokens of the prompt and of the longest answer, as estimated.
+    /// Tokens of the prompt, as estimated.
     pub(super) prompt_tokens: u64,
+    /// Tokens of the longest answer.
     pub(super) new_tokens: u64,
+    /// Whether the server generates text, which it charges for. A success then shows that the settings are right.
+    pub(super) completes: bool,
 }
 
 /// The end of a request that was sent.
@@ -31,7 +34,7 @@ pub(super) enum Paid<T> {
     /// The server's result. The request counts as open until the permit is dropped, which is when the result is stored.
     Result { result: T, usage: Usage, about: Box<About>, permit: Permit },
     /// The server rejects the request, now and later.
-    Rejected(Failure),
+    Rejected(Failure, Box<About>),
     /// All attempts failed. A later run may succeed.
     Failed(Failure),
 }
@@ -80,9 +83,9 @@ impl Inner {
         let Call { member, key, .. } = call;
         let (mut attempts, mut limited) = (0, 0);
         let mut delays = Delays::new(self, *key);
-        let reservation = self.reserve(run, call).await?;
+        let mut reservation = self.reserve(run, call).await?;
         loop {
-            let tokens = (call.prompt_tokens + call.new_tokens) as f64;
+            let tokens = call.prompt_tokens.saturating_add(call.new_tokens) as f64;
             let mut permit = run.unless_halted(member.lane.admit(tokens)).await?;
             if run.is_halted() {
                 return Err(run.cause().unwrap_or(Halt::Cancelled));
@@ -93,7 +96,10 @@ impl Inner {
                 tally.sent += 1;
                 tally.resent += u64::from(attempts + limited > 1);
             }
+            // A call that ends early drops its requests in flight.
+            reservation.in_flight = true;
             let reply = member.post(&call.url, call.body.clone()).await;
+            reservation.in_flight = false;
             let mut request_id = None;
             let verdict = match reply {
                 Err(verdict) => verdict,
@@ -109,45 +115,43 @@ impl Inner {
             };
             let retry = match verdict {
                 Verdict::Done { result, usage, about } => {
-                    member.lane.answered(usage.completion);
+                    if call.completes {
+                        member.lane.answered(usage.completion);
+                    }
                     let used = usage.prompt.zip(usage.completion);
-                    permit.settle(used.map_or(tokens, |(prompt, new)| (prompt + new) as f64));
+                    permit.settle(
+                        used.map_or(tokens, |(prompt, new)| prompt.saturating_add(new) as f64),
+                    );
                     let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));
                     reservation.spend(cost);
                     self.count_usage(&usage, cost);
-                    let about = Box::new(About {
-                        request_id,
-                        latency_ms: permit.started.elapsed().as_millis() as u64,
-                        attempts: attempts + limited,
-                        time: seconds_since_1970(),
-                        ..*about
-                    });
+                    let sent = About { attempts: attempts + limited, request_id, ..*about };
+                    let about = Box::new(about_attempt(&permit, sent));
                     permit.landed();
                     return Ok(Paid::Result { result, usage, about, permit });
                 }
                 Verdict::Row(class, reason) => {
                     permit.settle(0.0);
-                    member.lane.alive();
-                    let parameter = is_rejected_parameter(&reason);
-                    let bad_request = class == FailureClass::BadRequest;
-                    if bad_request && member.lane.rejected(parameter) {
-                        let reason = format!("the server rejects every request: {reason}");
-                        return Err(Halt::Stop(StopCause::Parameters, reason));
+                    if class == FailureClass::Malformed {
+                        reservation.spend(None);
                     }
                     let failure = Failure { class, reason, attempts: attempts + limited };
-                    // Before the first success, the settings may be wrong rather than the request.
-                    let lasting = class.is_permanent() && (!bad_request || member.lane.succeeded());
-                    return Ok(if lasting {
-                        Paid::Rejected(failure)
-                    } else {
-                        Paid::Failed(failure)
-                    });
+                    return rejected(&permit, member, failure, false, request_id);
+                }
+                Verdict::Parameter(reason) => {
+                    permit.settle(0.0);
+                    let attempts = attempts + limited;
+                    let failure = Failure { class: FailureClass::BadRequest, reason, attempts };
+                    return rejected(&permit, member, failure, true, request_id);
                 }
                 Verdict::Stop(cause, reason) => return Err(Halt::Stop(cause, reason)),
                 Verdict::Retry(retry) => retry,
             };
             permit.settle(0.0);
             self.count_retry(&retry);
+            if retry.maybe_paid {
+                reservation.spend(None);
+            }
             if let Some((cause, reason)) = member.lane.failed(&permit, &retry) {
                 return Err(Halt::Stop(cause, reason));
             }
@@ -159,19 +163,19 @@ impl Inner {
             } else {
                 attempts >= member.config.max_attempts
             };
-            if spent {
-                let unreachable =
-                    !member.lane.succeeded() && retry.class == FailureClass::Transient;
-                if unreachable && retry.reason.contains("tcp connect error") {
+            if spent || retry.again == Again::No {
+                if retry.again == Again::NoConnection && !member.lane.succeeded() {
                     let reason = format!("no server answers at the address: {}", retry.reason);
                     return Err(Halt::Stop(StopCause::Address, reason));
                 }
                 let attempts = attempts + limited;
-                return Ok(Paid::Failed(Failure {
-                    class: retry.class,
-                    reason: retry.reason,
-                    attempts,
-                }));
+                let Retry { class, reason, .. } = retry;
+                return Ok(Paid::Failed(Failure { class, reason, attempts }));
+            }
+            if retry.maybe_paid {
+                // The amount is spent, so another attempt needs another.
+                drop(reservation);
+                reservation = self.reserve(run, call).await?;
             }
             run.unless_halted(tokio::time::sleep(delays.next(retry.wait))).await?;
         }
@@ -180,23 +184,24 @@ impl Inner {
     /// Reserves the largest cost of a request, once the maximum cost allows it.
     async fn reserve<'a>(&'a self, run: &Run, call: &Call<'_>) -> Result<Reservation<'a>, Halt> {
         let most = Usage {
-            prompt: Some(call.prompt_tokens),
+            // A token stands for a byte at least, and the names in the body outweigh the tokens of the chat template.
+            prompt: Some(call.body.len() as u64),
             completion: Some(call.new_tokens),
             ..Usage::default()
         };
-        let prices = call.member.config.prices.as_ref();
+        let prices = call.member.config.prices.as_ref().filter(|_| call.completes);
         let amount = prices.and_then(|prices| prices.cost(&most)).unwrap_or_default();
         let Some(max) = self.options.max_cost else {
-            return Ok(Reservation { inner: self, amount: Money::ZERO });
+            return Ok(Reservation { inner: self, amount: Money::ZERO, in_flight: false });
         };
         loop {
             {
                 let mut budget = locked(&self.budget);
                 if budget.spent.plus(budget.reserved).plus(amount) <= max {
                     budget.reserved += amount;
-                    return Ok(Reservation { inner: self, amount });
+                    return Ok(Reservation { inner: self, amount, in_flight: false });
                 }
-                if budget.spent.plus(amount) > max || budget.reserved == Money::ZERO {
+                if budget.spent.plus(amount) > max {
                     let reason = format!(
                         "found a cost of {} so far and up to {amount} for the next request, expected at most {max}",
                         budget.spent
@@ -221,10 +226,12 @@ impl Inner {
     }
 }
 
-/// The largest cost of a request in flight. Dropping it gives the reserved amount back.
+/// The largest cost of a request. Dropping it gives the reserved amount back, unless the request is in flight: then the
+/// amount counts as spent.
 struct Reservation<'a> {
     inner: &'a Inner,
     amount: Money,
+    in_flight: bool,
 }
 
 impl Reservation<'_> {
@@ -238,7 +245,38 @@ impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let mut budget = locked(&self.inner.budget);
         budget.reserved = budget.reserved.minus(self.amount);
+        if self.in_flight {
+            budget.spent += self.amount;
+        }
     }
+}
+
+/// Ends a request that the server rejects.
+fn rejected<T>(
+    permit: &Permit,
+    member: &Member,
+    failure: Failure,
+    parameter: bool,
+    request_id: Option<String>,
+) -> Result<Paid<T>, Halt> {
+    member.lane.alive();
+    let bad_request = failure.class == FailureClass::BadRequest;
+    if bad_request && member.lane.rejected(parameter) {
+        let reason = format!("the server rejects every request: {}", failure.reason);
+        return Err(Halt::Stop(StopCause::Parameters, reason));
+    }
+    // Before the first success, the settings may be wrong rather than the request.
+    if failure.class.is_permanent() && (!bad_request || member.lane.succeeded()) {
+        let sent = About { attempts: failure.attempts, request_id, ..About::default() };
+        return Ok(Paid::Rejected(failure, Box::new(about_attempt(permit, sent))));
+    }
+    Ok(Paid::Failed(failure))
+}
+
+/// Adds the times of the last attempt.
+fn about_attempt(permit: &Permit, about: About) -> About {
+    let latency_ms = permit.started.elapsed().as_millis() as u64;
+    About { latency_ms, time: seconds_since_1970(), ..about }
 }
 
 fn seconds_since_1970() -> u64 {

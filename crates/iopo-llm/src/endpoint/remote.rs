@@ -80,9 +80,8 @@ impl RemoteModel {
             self.addressed(|config| content(&config.model, &config.extra_body, request));
         let member = &self.members[addressed[0].member];
         let key = addressed[0].key;
-        let new_tokens = request.sampling.max_new_tokens as u64;
         let body = match wire::body(&member.config, &member.url, &key, request) {
-            Ok(body) => Value::Object(body).to_string().into_bytes(),
+            Ok(body) => Value::Object(body),
             Err(reason) => {
                 let failure = Failure::new(FailureClass::BadRequest, reason);
                 self.count_failure(&failure);
@@ -93,9 +92,11 @@ impl RemoteModel {
             member,
             url: EndpointConfig::at(&member.url, "chat/completions"),
             key,
-            body,
             prompt_tokens: estimated_tokens(&request.messages),
-            new_tokens,
+            new_tokens: wire::most_new_tokens(&body, &member.config, &member.url)
+                .unwrap_or(request.sampling.max_new_tokens as u64),
+            body: body.to_string().into_bytes(),
+            completes: true,
         };
         let pay = self.inner.pay(run, &call, answer::read);
         self.stored_or(run, &addressed, Record::outcome, pay).await
@@ -118,7 +119,11 @@ impl RemoteModel {
                 // Another endpoint's answer will do, but not its failure.
                 let record = inner.stored(&one.key)?;
                 let record = record.filter(|record| rank == 0 || !record.is_failure());
+                let answered = record.as_ref().is_some_and(|record| !record.is_failure());
                 if let Some(outcome) = record.and_then(|record| read(&record)) {
+                    if answered {
+                        self.members[one.member].lane.has_answer();
+                    }
                     locked(&inner.tally).from_store += 1;
                     return Ok(outcome);
                 }
@@ -130,9 +135,8 @@ impl RemoteModel {
                 Paid::Result { result, usage, about, permit } => {
                     (result, usage, about, Some(permit))
                 }
-                Paid::Rejected(failure) => {
-                    let about = About { attempts: failure.attempts, ..About::default() };
-                    (Stored::Failure(failure), Usage::default(), Box::new(about), None)
+                Paid::Rejected(failure, about) => {
+                    (Stored::Failure(failure), Usage::default(), about, None)
                 }
                 Paid::Failed(failure) => return Ok(Err(failure)),
             };

@@ -15,6 +15,7 @@ use super::pay::{Call, Paid};
 use super::record::Stored;
 use super::remote::{Addressed, RemoteModel};
 use super::run::{Halt, Run};
+use super::wire::most_new_tokens;
 use super::{EndpointConfig, Record, Scrubber, Usage, estimated_tokens};
 use crate::{
     Failure, FailureClass, LlmError, LogProb, LogProbResponse, Message, Progress, StopCause,
@@ -66,18 +67,18 @@ impl RemoteModel {
             let mut url = member.url.clone();
             url.set_path(&path);
             let url = EndpointConfig::at(&url, "tokenize");
-            let call = call(addressed, member, url, messages, fields);
+            let call = Call { completes: false, ..call(addressed, member, url, messages, fields) };
             let paid = self.inner.pay(run, &call, read_tokens).await.map_err(unsupported)?;
             Ok::<_, Halt>(match paid {
                 // The permit is dropped here, because the next request needs one, too.
                 Paid::Result { result, .. } => Ok(result),
-                Paid::Rejected(failure) => Err(Paid::Rejected(failure)),
+                Paid::Rejected(failure, about) => Err(Paid::Rejected(failure, about)),
                 Paid::Failed(failure) => Err(Paid::Failed(failure)),
             })
         };
         if response.text.is_empty() {
             let failure = Failure::new(FailureClass::BadRequest, "the response has no text");
-            return Ok(Paid::Rejected(failure));
+            return Ok(Paid::Rejected(failure, Box::default()));
         }
         let begin = match tokenize(prompt, json!({ "add_generation_prompt": true })).await? {
             Ok(tokens) => tokens,
@@ -96,12 +97,12 @@ impl RemoteModel {
         if whole == begin {
             let reason = "found no tokens of the response";
             let failure = Failure::new(FailureClass::BadRequest, reason);
-            return Ok(Paid::Rejected(failure));
+            return Ok(Paid::Rejected(failure, Box::default()));
         }
         if whole.len() <= begin.len() || !whole.starts_with(&begin) {
             let reason = "the chat template changes the prompt when a response follows";
             let failure = Failure::new(FailureClass::BadRequest, reason);
-            return Ok(Paid::Rejected(failure));
+            return Ok(Paid::Rejected(failure, Box::default()));
         }
         // The token after the response ends the turn.
         let scored = whole.len() - begin.len() + usize::from(response.ended);
@@ -123,7 +124,7 @@ impl RemoteModel {
             Paid::Result { result: Some(result), usage, about, permit } => {
                 Ok(Paid::Result { result, usage, about, permit })
             }
-            Paid::Rejected(failure) => Ok(Paid::Rejected(failure)),
+            Paid::Rejected(failure, about) => Ok(Paid::Rejected(failure, about)),
             Paid::Failed(failure) => Ok(Paid::Failed(failure)),
         }
     }
@@ -147,8 +148,9 @@ fn call<'a>(
         url,
         key: addressed.key,
         prompt_tokens: estimated_tokens(messages),
-        new_tokens: 1,
+        new_tokens: most_new_tokens(&body, &member.config, &member.url).unwrap_or(1),
         body: body.to_string().into_bytes(),
+        completes: true,
     }
 }
 

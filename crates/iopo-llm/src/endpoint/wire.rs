@@ -55,6 +55,15 @@ fn seed(key: &RequestKey, request: &Request) -> u64 {
     if as_given { request.sampling.seed & 0x7fff_ffff } else { key.number() }
 }
 
+/// Returns the most tokens that a server generates for a body, if the body limits them.
+pub(super) fn most_new_tokens(body: &Value, config: &EndpointConfig, url: &Url) -> Option<u64> {
+    let fields = [config.max_tokens_field(url), "max_tokens", "max_completion_tokens"];
+    let most = fields.iter().filter_map(|field| body.get(field)?.as_u64()).max()?;
+    // A server charges for each of several choices.
+    let choices = body.get("n").and_then(Value::as_u64).unwrap_or(1).max(1);
+    Some(most.saturating_mul(choices))
+}
+
 /// Reads an optional field. A value of another type counts as missing: it does not make a paid answer invalid.
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
