@@ -5,7 +5,7 @@ use iopo_llm::{LanguageModel, LlmError, Silent, StopCause};
 use serde_json::json;
 
 use crate::server::{Act, Server};
-use crate::{ask, config, open, options, prices, requests};
+use crate::{ask, config, open, options, prices, request, requests};
 
 fn money(text: &str) -> Money {
     text.parse().expect("money")
@@ -59,4 +59,59 @@ fn a_run_stops_before_the_maximum_cost_and_goes_on_with_a_higher_one() {
     let engine = Engine::open(dir.path(), limited).expect("an engine");
     let error = engine.model(vec![settings]).expect_err("no prices");
     assert!(error.to_string().contains("prices"), "{error}");
+}
+
+#[test]
+fn attempts_that_may_be_charged_for_count_towards_the_maximum_cost() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| Act::Cut);
+    let mut settings = config(&server);
+    settings.max_attempts = 1000;
+    settings.prices = Some(prices("0", "2.5"));
+    // Up to 64 tokens cost 0.00016 an attempt.
+    let limited = EngineOptions { max_cost: Some(money("0.0005")), ..options() };
+    let (_engine, model) = open(dir.path(), limited, settings);
+    let error = model.complete(&requests("cut", 1), &Silent).expect_err("too expensive");
+    assert!(matches!(error, LlmError::Stopped { cause: StopCause::MaxCost, .. }), "{error}");
+    assert_eq!(server.asked(), 3);
+}
+
+#[test]
+fn the_largest_cost_covers_dense_prompts_and_the_limit_that_is_sent() {
+    let server = Server::start(|_| Act::Answer("yes".to_owned()));
+    let ends = |settings, prompt: &str, max: &str| {
+        let dir = tempfile::tempdir().expect("a folder");
+        let limited = EngineOptions { max_cost: Some(money(max)), ..options() };
+        let (_engine, model) = open(dir.path(), limited, settings);
+        model.complete(&[request(prompt)], &Silent).err().map(|error| error.to_string())
+    };
+    // Digits have a token each with some tokenizers, so 1000 of them may cost 0.001.
+    let mut dense = config(&server);
+    dense.prices = Some(prices("1", "0"));
+    let digits = "7".repeat(1000);
+    assert!(ends(dense.clone(), &digits, "0.0009").is_some_and(|error| error.contains("cost")));
+    let mut long = config(&server);
+    long.prices = Some(prices("0", "1"));
+    let as_asked = long.clone();
+    long.extra_body.insert("max_tokens".to_owned(), json!(1000));
+    assert!(ends(long, "long", "0.0009").is_some_and(|error| error.contains("cost")));
+    assert_eq!(server.asked(), 0);
+    // Negative control: the same maxima are enough for what is asked.
+    assert_eq!(ends(dense, "sparse", "0.0009"), None);
+    assert_eq!(ends(as_asked, "long", "0.0009"), None);
+}
+
+#[test]
+fn absurd_token_counts_do_not_panic() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| {
+        let usage = json!({ "prompt_tokens": u64::MAX, "completion_tokens": u64::MAX });
+        Act::say(200, json!({ "choices": [{ "message": { "content": "yes" } }], "usage": usage }))
+    });
+    let mut settings = config(&server);
+    settings.prices = Some(prices("1", "1"));
+    let (engine, model) = open(dir.path(), options(), settings);
+    let outcomes = model.complete(&requests("absurd", 3), &Silent).expect("outcomes");
+    assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(engine.tally().prompt_tokens, u64::MAX);
 }

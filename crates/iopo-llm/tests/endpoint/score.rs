@@ -1,7 +1,9 @@
 //! Log-probabilities of given responses, from a server that speaks vLLM's dialect.
 
+use std::time::Duration;
+
 use iopo_llm::endpoint::EndpointConfig;
-use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Silent};
+use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Silent, StopCause};
 use serde_json::{Value, json};
 
 use crate::server::{Act, Asked, Server};
@@ -105,4 +107,49 @@ fn a_template_that_changes_the_prompt_is_an_error_of_the_request() {
     });
     let error = score(config(&server), true).expect_err("another prompt");
     assert!(error.index() == Some(0) && error.to_string().contains("template"), "{error}");
+}
+
+#[test]
+fn a_lane_of_one_request_does_not_deadlock() {
+    let server = Server::start(vllm);
+    let mut settings = config(&server);
+    settings.max_concurrency = 1;
+    let (done, scored) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(score(settings, true)));
+    let scored = scored.recv_timeout(Duration::from_secs(20)).expect("an end");
+    assert_eq!(scored.expect("scored").len(), 2);
+}
+
+#[test]
+fn a_server_that_ignores_the_messages_cannot_score_and_nothing_is_stored() {
+    // As llama.cpp, whose `/tokenize` reads another field.
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/tokenize" => Act::say(200, json!({ "tokens": [] })),
+        _ => vllm(asked),
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    let (engine, model) = open(dir.path(), options(), config(&server));
+    let prompts = [vec![Message::user("one")]];
+    let score =
+        |text| model.response_logps(&prompts, &[LogProbResponse { text, ended: true }], &Silent);
+    let error = score("two").expect_err("no tokens");
+    assert!(matches!(error, LlmError::Failed { .. }), "{error}");
+    assert!(error.to_string().contains("prompt_logprobs"), "{error}");
+    assert!(engine.store().is_empty());
+    let error = score("").expect_err("no text");
+    assert!(error.index() == Some(0) && error.to_string().contains("no text"), "{error}");
+}
+
+#[test]
+fn tokenizing_is_no_success() {
+    let server = Server::start(|asked| match asked.path.as_str() {
+        "/tokenize" => vllm(asked),
+        _ => Act::error(400, "wrong"),
+    });
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_engine, model) = open(dir.path(), options(), config(&server));
+    let prompts: Vec<_> = (0..20).map(|at| vec![Message::user(format!("{at}"))]).collect();
+    let responses = [LogProbResponse { text: "a bb", ended: true }; 20];
+    let error = model.response_logps(&prompts, &responses, &Silent).expect_err("rejected");
+    assert!(matches!(error, LlmError::Stopped { cause: StopCause::Parameters, .. }), "{error}");
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use iopo_llm::endpoint::EndpointConfig;
+use iopo_llm::endpoint::{EndpointConfig, Engine};
 use iopo_llm::{FailureClass, LanguageModel, LlmError, Progress, Silent, StopCause};
 use serde_json::json;
 
@@ -236,4 +236,74 @@ fn a_model_in_async_code_is_an_error_and_not_a_panic() {
         assert!(error.to_string().contains("async code"), "{error}");
         drop((engine, model));
     });
+}
+
+#[test]
+fn a_bad_setting_is_an_error_and_does_not_outlast_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| Act::Answer("yes".to_owned()));
+    let engine = Engine::open(dir.path(), options()).expect("an engine");
+    for seconds in [-1.0, f64::NAN, f64::INFINITY, 1e20] {
+        let mut settings = config(&server);
+        settings.give_up_seconds = seconds;
+        let error = engine.model(vec![settings]).expect_err("a bad setting").to_string();
+        assert!(error.contains("give_up_seconds"), "{error}");
+    }
+    let mut settings = config(&server);
+    settings.requests_per_minute = Some(0);
+    engine.model(vec![settings.clone()]).expect_err("a bad setting");
+    settings.requests_per_minute = Some(600);
+    let model = engine.model(vec![settings]).expect("a model");
+    assert!(ask(&model, "good").is_ok());
+}
+
+#[test]
+fn the_time_between_calls_is_not_a_time_without_success() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| Act::error(500, "down"));
+    let mut settings = config(&server);
+    (settings.give_up_seconds, settings.max_attempts) = (2.0, 1);
+    let (_engine, model) = open(dir.path(), options(), settings);
+    for at in 0..2 {
+        let failure = failure(&model, &format!("idle {at}"));
+        assert_eq!(failure.class, FailureClass::Transient);
+        std::thread::sleep(Duration::from_millis(2100));
+    }
+}
+
+#[test]
+fn a_server_that_forbids_retries_does_not_reset_the_time_without_success() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server =
+        Server::start(|_| Act::Say(500, vec![("x-should-retry", "false".into())], String::new()));
+    let mut settings = config(&server);
+    settings.give_up_seconds = 0.3;
+    // 50 a second, of which the first 50 are a burst.
+    settings.requests_per_minute = Some(3000);
+    let (_engine, model) = open(dir.path(), options(), settings);
+    let error = ends(&model, &requests("forbidden", 200));
+    assert_eq!(cause(&error).0, StopCause::NoSuccess, "{error}");
+}
+
+#[test]
+fn a_resumed_run_whose_other_rows_are_bad_ends() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|asked| {
+        if asked.prompt.starts_with("good") {
+            Act::Answer("yes".to_owned())
+        } else {
+            Act::Say(400, vec![("x-request-id", "id-7".to_owned())], "wrong".to_owned())
+        }
+    });
+    let mut asked = requests("good", 3);
+    let (engine, model) = open(dir.path(), options(), config(&server));
+    model.complete(&asked, &Silent).expect("outcomes");
+    drop((engine, model));
+    asked.extend(requests("bad", 20));
+    let (engine, model) = open(dir.path(), options(), config(&server));
+    let outcomes = model.complete(&asked, &Silent).expect("outcomes");
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 20);
+    // The server's id of a rejected request is stored with the failure.
+    let record = engine.store().get(&model.keys(&asked[5])[0]).expect("a store").expect("a record");
+    assert_eq!((record.about.request_id.as_deref(), record.about.attempts), (Some("id-7"), 1));
 }

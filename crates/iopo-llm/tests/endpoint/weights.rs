@@ -1,6 +1,8 @@
 //! Several endpoints of one role.
 
-use iopo_llm::endpoint::Engine;
+use std::sync::{Arc, Mutex};
+
+use iopo_llm::endpoint::{EndpointConfig, Engine};
 use iopo_llm::{LanguageModel, Silent};
 
 use crate::server::{Act, Server};
@@ -50,4 +52,76 @@ fn identical_requests_in_flight_are_sent_once() {
     texts.sort();
     texts.dedup();
     assert_eq!((texts.len(), server.asked()), (4, 4));
+}
+
+#[test]
+fn endpoints_that_differ_by_their_key_share_the_requests() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&keys);
+    let server = Server::start(move |asked| {
+        shared.lock().expect("a lock").extend(asked.authorization.clone());
+        Act::Answer("yes".to_owned())
+    });
+    // Variables that Cargo sets for every test.
+    let configs = ["CARGO_PKG_NAME", "CARGO_PKG_VERSION"].map(|variable| {
+        let mut config = config(&server);
+        config.api_key_env = Some(variable.to_owned());
+        config
+    });
+    let engine = Engine::open(dir.path(), options()).expect("an engine");
+    let model = engine.model(configs.to_vec()).expect("a model");
+    model.complete(&requests("key", 200), &Silent).expect("outcomes");
+    let keys = keys.lock().expect("a lock");
+    let first = keys.iter().filter(|key| key.as_str() == "Bearer iopo-llm").count();
+    assert!(keys.len() == 200 && (60..140).contains(&first), "{first} of {}", keys.len());
+}
+
+#[test]
+fn endpoints_with_the_same_address_model_and_key_need_the_same_limits() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| Act::Answer("yes".to_owned()));
+    let engine = Engine::open(dir.path(), options()).expect("an engine");
+    let first = config(&server);
+    engine.model(vec![first.clone()]).expect("a model");
+    let mut second = first.clone();
+    // A slash at the end does not make it another server.
+    second.base_url.push('/');
+    second.weight = 2.0;
+    engine.model(vec![second.clone()]).expect("the same limits");
+    second.max_concurrency = 4;
+    let error = engine.model(vec![second.clone()]).expect_err("another limit").to_string();
+    assert!(error.contains("max_concurrency is 4"), "{error}");
+    second.model = "another".to_owned();
+    engine.model(vec![second]).expect("another model");
+}
+
+#[test]
+fn the_fingerprint_covers_all_that_changes_completions() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let engine = Engine::open(dir.path(), options()).expect("an engine");
+    let fingerprint = |configs: &[EndpointConfig]| {
+        let model = engine.model(configs.to_vec()).expect("a model");
+        model.fingerprint().expect("a fingerprint")
+    };
+    let new = |port| EndpointConfig::new(format!("http://127.0.0.1:{port}/v1"), "m");
+    let one = new(1);
+    let mut omits = one.clone();
+    omits.omit = Some(vec!["top_p".to_owned()]);
+    let mut effort = one.clone();
+    effort.extra_body.insert("reasoning_effort".to_owned(), "low".into());
+    let mut heavy = one.clone();
+    heavy.weight = 2.0;
+    let all = [
+        vec![one.clone()],
+        vec![omits],
+        vec![effort],
+        vec![one.clone(), one.clone()],
+        vec![heavy, one.clone()],
+    ];
+    let mut found: Vec<String> = all.iter().map(|configs| fingerprint(configs)).collect();
+    assert_eq!(found[0], fingerprint(&[new(2)]), "a moved server");
+    found.sort();
+    found.dedup();
+    assert_eq!(found.len(), all.len());
 }
