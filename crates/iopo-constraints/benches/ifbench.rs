@@ -1,4 +1,4 @@
-//! Measures the scoring of the sample responses of IFBench on one core:
+//! Measures how fast IFBench's sample responses are scored on one core:
 //! `cargo bench -p iopo-constraints --bench ifbench`.
 //!
 //! The responses are not part of the repository. Without them, the benchmark measures nothing. `words:start_verb` is

@@ -1,5 +1,5 @@
-//! Atomic file writes: a file is complete or unchanged, even after a crash. Reads of regular files, the limits that they can
-//! reach, and locks between processes.
+//! Atomic file writes: a file is complete or unchanged, even after a crash. Also reads of regular files, the system limits
+//! that make file operations fail, and locks between processes.
 
 mod limit;
 mod regular;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use limit::Limit;
 pub use regular::{open, read, read_to_string};
 
-/// Returns the remedy of an error that has one whatever the file is: a limit was reached, or the path is no regular file.
+/// Returns the remedy for an error that does not depend on the file: a limit was reached, or the path is not a regular file.
 pub fn hint(error: &io::Error) -> Option<&'static str> {
     let is_irregular = error.get_ref().is_some_and(|inner| inner.is::<regular::Irregular>());
     match Limit::of(error) {

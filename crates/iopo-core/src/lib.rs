@@ -10,7 +10,7 @@
 //! | [`counts`] | named counters |
 //! | [`turns`] | fair selection from several lists |
 //! | [`text`] | the words of a text |
-//! | [`python_json`] | JSON as Python writes it |
+//! | [`python_json`] | Python's dialect of JSON |
 //! | [`mode`] | the two readings of a published benchmark |
 //! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
 //!

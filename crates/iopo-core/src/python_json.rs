@@ -1,7 +1,7 @@
-//! JSON as Python's `json` module writes and reads it.
+//! The dialect of JSON that Python's `json` module writes and reads.
 //!
-//! Python writes numbers that JSON lacks (`NaN`, `Infinity`, `-Infinity`) and halves of surrogate pairs (`"\ud83d"`), which no
-//! Unicode text contains. Other tools put a byte order mark before the text.
+//! Python writes numbers that JSON does not have (`NaN`, `Infinity`, `-Infinity`) and unpaired surrogates (`"\ud83d"`), which
+//! are not valid Unicode. Other tools put a byte order mark before the text.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,8 @@ pub fn without_bom(text: &str) -> &str {
     text.strip_prefix(BOM).unwrap_or(text)
 }
 
-/// Converts JSON of Python to standard JSON: a number that JSON lacks becomes `null`, and half of a surrogate pair becomes
-/// U+FFFD.
+/// Converts Python's JSON to standard JSON: a number that JSON does not have becomes `null`, and an unpaired surrogate
+/// becomes U+FFFD.
 ///
 /// Everything else is unchanged, including text that is not JSON, so that a parser reports its errors.
 ///
@@ -56,7 +56,7 @@ pub fn to_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(converted)
 }
 
-/// Returns the length and the replacement of a number that JSON lacks.
+/// Returns the length and the replacement of a number that JSON does not have.
 fn number(bytes: &[u8], at: usize) -> Option<(usize, &'static str)> {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     if at > 0 && bytes.get(at - 1).is_some_and(is_word) {
@@ -67,7 +67,7 @@ fn number(bytes: &[u8], at: usize) -> Option<(usize, &'static str)> {
     (!bytes.get(at + name.len()).is_some_and(is_word)).then_some((name.len(), "null"))
 }
 
-/// Returns the length and the replacement of an escaped half of a surrogate pair without its other half.
+/// Returns the length and the replacement of an escaped unpaired surrogate.
 fn lone_surrogate(bytes: &[u8], at: usize) -> Option<(usize, &'static str)> {
     match code_unit(bytes, at)? {
         0xd800..=0xdbff if !is_low(bytes, at + ESCAPE) => Some((ESCAPE, r"\ufffd")),

@@ -72,7 +72,7 @@ pub trait Models {
 /// Files of a run that an evaluation reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationPaths {
-    /// `test_prompts.parquet`: the prompts that every model answers. Without them, rewards are all that is measured.
+    /// `test_prompts.parquet`: the prompts that every model answers. Without them, only rewards are measured.
     pub prompts: Option<PathBuf>,
     /// The split that the tasks of the prompts belong to.
     pub split: Split,
@@ -152,7 +152,7 @@ struct Measured {
     policy: Vec<ReferenceRow>,
 }
 
-/// The responses of one candidate, with what was measured on them.
+/// The responses of one candidate, with their measurements.
 struct MeasuredResponses {
     files: ScoredFiles,
     base_logps: BTreeMap<String, TokenLogps>,

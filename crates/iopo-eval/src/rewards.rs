@@ -2,8 +2,8 @@
 //!
 //! With `s = log π − log π_ref`, a group has two output margins (x1: y1 over y2; x2: y2 over y1) and two input margins
 //! (y1: x1 over x2; y2: x2 over x1). A sided group has one true mixed cell, so only the margins against its false cell
-//! count. A group is ranked correctly if `x1y1 + x2y2` exceeds twice the mean over the false cells. A pair has one output
-//! margin and nothing else.
+//! count. A group is ranked correctly if `x1y1 + x2y2` exceeds twice the mean over the false cells. A pair has only one
+//! output margin.
 
 use std::collections::BTreeMap;
 

@@ -28,7 +28,7 @@ pub struct EvaluatedModel {
 /// Files and log-probabilities of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EvaluatedRun {
-    /// Responses to the test prompts; `None` leaves rewards only.
+    /// Responses to the test prompts; `None` if only rewards are measured.
     pub responses: Option<ScoredFiles>,
     /// Log-probabilities of the responses under the base model, by key ([`crate::response_logps`]); `None` omits
     /// `perplexity_base`.

@@ -1,7 +1,7 @@
-//! The budget of the rendering on this thread: its steps, and what it was refused.
+//! The step budget of the rendering on this thread, and its first error.
 //!
-//! Values are compared, written and dropped in many places, so the budget is not passed along. Whoever finds it used up or
-//! refuses a value stops and returns anything; the statement that is being run then fails, and nothing is returned.
+//! Values are compared, written and dropped in many places, so the budget is a thread-local rather than an argument. Code
+//! that exceeds it or refuses a value stops and returns an arbitrary value; the current statement then fails.
 
 use std::cell::{Cell, RefCell};
 
@@ -19,7 +19,7 @@ thread_local! {
     static REFUSED: RefCell<Option<Error>> = const { RefCell::new(None) };
 }
 
-/// Restores the budget of the thread when it is dropped.
+/// Restores the previous budget of the thread when it is dropped.
 pub(crate) struct Budget {
     before: u64,
 }
@@ -58,7 +58,7 @@ pub(crate) fn charge(steps: usize) -> Result<()> {
     work(steps.saturating_mul(UNITS as usize))
 }
 
-/// Takes a number of units, which must be there.
+/// Takes a number of units, which must be available.
 pub(crate) fn work(units: usize) -> Result<()> {
     if spend(units) { Ok(()) } else { check() }
 }
@@ -69,14 +69,14 @@ pub(crate) fn weighed(value: Value) -> Result<Value> {
     Ok(value)
 }
 
-/// Makes the statement fail that is being run.
+/// Makes the current statement fail.
 pub(crate) fn refuse(error: Error) {
     REFUSED.with_borrow_mut(|refused| {
         refused.get_or_insert(error);
     });
 }
 
-/// The result of a statement: an error if something was refused. That of an inner statement has its line.
+/// The result of a statement: an error if something was refused. An error of an inner statement already has its line.
 pub(crate) fn outcome<T>(result: Result<T>) -> Result<T> {
     match (result, check()) {
         (Err(error), _) if error.line().is_some() => Err(error),

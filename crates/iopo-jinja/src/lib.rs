@@ -6,9 +6,9 @@
 //! `tojson` without HTML escapes, `raise_exception` and `strftime_now`. The date is an argument; nothing reads the clock.
 //! The filter `random` takes the first item and `lipsum` writes fixed words, so that a text never changes.
 //!
-//! Templates of strangers cannot exhaust the machine. Evaluations, statements, and values that are made, compared or written take
-//! steps, of which a rendering has about a million; values are nested at most 256 deep, and no text exceeds 16 MiB. A rendering
-//! that uses all its steps takes seconds. Included templates and values that hold themselves are not supported.
+//! Untrusted templates cannot exhaust the machine. Each rendering has a budget of about a million steps, which evaluations,
+//! statements, and creating, comparing or writing values use up; a rendering that uses all of them takes seconds. Values nest at
+//! most 256 levels deep, and no text exceeds 16 MiB. Included templates and values that contain themselves are not supported.
 //!
 //! | module | content |
 //! |---|---|

@@ -152,7 +152,7 @@ fn quotient(x: i128, y: i128) -> f64 {
     }
     let (mut whole, mut exponent) = (rest / divisor, 0);
     rest %= divisor;
-    // Two more bits than a float has: the last one tells whether something follows.
+    // Two more bits than a float has; the last one is set if the remainder is not zero.
     while whole < EXACT << 2 && exponent > -200 {
         rest <<= 1;
         whole = (whole << 1) | u128::from(rest >= divisor);

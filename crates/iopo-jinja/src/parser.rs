@@ -38,7 +38,7 @@ struct Parser {
     tokens: Vec<Lexeme>,
     at: usize,
     depth: usize,
-    /// Links of the chains in the current tag.
+    /// Operations in the chains of the current tag.
     links: usize,
     /// The special names that the bodies of the macros around the current token read.
     uses: Vec<Uses>,

@@ -69,7 +69,7 @@ impl Missing {
     }
 }
 
-/// A name for an error, cut after 64 characters.
+/// A name for an error message, cut after 64 characters.
 pub(crate) fn short(name: &str) -> &str {
     name.char_indices().nth(64).map_or(name, |(end, _)| &name[..end])
 }
@@ -108,7 +108,7 @@ impl Value {
         Self::Dict(Rc::new(dict))
     }
 
-    /// An object. One that is nested too deep is replaced by none, and the statement fails.
+    /// An object. If it is nested too deeply, it is replaced by none, and the statement fails.
     pub(crate) fn object(object: Object) -> Self {
         if !object.shape().allowed() {
             return Self::None;
@@ -121,7 +121,8 @@ impl Value {
         Self::object(Object::Iter(Generator::new(items.into_iter().collect())))
     }
 
-    /// Converts JSON. The order of keys is kept. What is nested too deep is replaced by none, and the rendering fails.
+    /// Converts JSON. The order of keys is kept. A value that is nested too deeply is replaced by none, and the
+    /// rendering fails.
     pub(crate) fn from_json(json: &Json) -> Self {
         Self::from_json_in(json, 0)
     }
@@ -258,7 +259,7 @@ impl Value {
         })
     }
 
-    /// How deep the value is nested, and whether it can change.
+    /// How deeply the value is nested, and whether it can change.
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Self::List(items) | Self::Tuple(items) => items.shape(),

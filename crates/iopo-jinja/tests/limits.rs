@@ -1,9 +1,9 @@
-//! Templates that ask for too much fail with an error that names the limit, and those beside them render.
+//! Templates that exceed a limit fail with an error that names it, and templates just within the limit render.
 
 use iopo_jinja::{Date, ErrorKind, Template};
 use serde_json::{Map, json};
 
-/// Renders a template without variables; an error is its message.
+/// Renders a template without variables. The error is the message.
 fn render(source: &str) -> Result<String, String> {
     let made = Template::new(source)
         .and_then(|template| template.render(&Map::new(), Date::default()))
@@ -11,7 +11,7 @@ fn render(source: &str) -> Result<String, String> {
     Ok(made.text)
 }
 
-/// Refuses `source` for a reason with `part`.
+/// Asserts that `source` is refused with a reason that contains `part`.
 fn refused(source: &str, part: &str) {
     let start: String = source.chars().take(120).collect();
     match render(source) {
@@ -88,7 +88,7 @@ fn deep_values_are_refused() {
         refused(&nested(100_000, container, "{{ n.x is defined }}"), "deeper than 256 levels");
     }
     refused(&nested(300, "[n.x]", "{{ n.x }}"), "deeper than 256 levels");
-    // Levels that are allowed can be written, compared, copied and sorted.
+    // Values at the maximum depth can be written, compared, copied and sorted.
     let deep = nested(
         250,
         "[n.x]",
@@ -159,7 +159,7 @@ fn cycles_are_refused() {
     }
     refused("{% for x in [1, 2] %}{{ loop.changed([loop]) }}{% endfor %}", reason);
     refused("{% set n = namespace() %}{% for x in [n] %}{% set n.a = loop %}{% endfor %}", reason);
-    // Namespaces can hold others.
+    // Namespaces can contain namespaces.
     renders(
         "{% set a = namespace(x=1) %}{% set b = namespace() %}{% set b.a = [a, a] %}{% set a.x = 2 %}\
          {{ b.a[1].x }}{% set b.b = namespace(a=b.a) %}{{ b.b.a[0].x }}{{ b }}",

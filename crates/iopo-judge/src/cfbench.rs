@@ -1,7 +1,7 @@
-//! CFBench (Zhang et al., 2024): Chinese instructions with criteria that a judge marks with 0 or 1.
+//! CFBench (Zhang et al., 2024): Chinese instructions with criteria that a judge marks 0 or 1.
 //!
-//! An answer has one line per criterion: its text, a tab and the mark. `paper` drops every 0 of a malformed answer, as the
-//! published code does, so such an answer counts as perfect; `repaired` gives no verdict on it.
+//! An answer has one line per criterion: its text, a tab and the mark. Like the published code, `paper` drops every 0 of a
+//! malformed answer, so such an answer counts as perfect; `repaired` gives no verdict on it.
 //!
 //! ```
 //! use iopo_judge::cfbench::{Criterion, Priority, verdict};

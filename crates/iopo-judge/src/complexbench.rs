@@ -1,7 +1,7 @@
 //! ComplexBench (Wen et al., 2024): composed instructions, scored by yes-no questions that depend on each other.
 //!
-//! A question without a rule is put to a judge. For a question with a rule, a judge copies the part of the response that it
-//! is about, and code decides.
+//! A judge answers each question without a rule. For a question with a rule, a judge copies the relevant part of the
+//! response, and code decides.
 //!
 //! | function | purpose |
 //! |---|---|
@@ -10,14 +10,14 @@
 //! | [`judge`] | reads the yes or no of an answer |
 //! | [`objects`], [`decide`] | read the copied parts, and apply a rule to them |
 //! | [`rely`] | applies the dependencies of an item |
-//! | [`totals`] | the decomposed requirements following ratio and its tables |
+//! | [`totals`] | computes the decomposed requirements following ratio and its tables |
 //!
 //! ```
 //! use iopo_judge::{Mode, complexbench};
 //!
 //! let answer = "分析：不是很清楚，是否成立难以判断。\n答案: 是";
 //! assert!(complexbench::judge(Mode::Repaired, answer)?);
-//! // The published parser expects a full-width colon, then looks for both characters anywhere.
+//! // The published parser expects a full-width colon; without it, it searches the whole answer for the two characters.
 //! assert!(!complexbench::judge(Mode::Paper, answer)?);
 //! # Ok::<(), iopo_judge::Unjudged>(())
 //! ```

@@ -1,4 +1,4 @@
-//! Data files with limits on their size.
+//! Reads data files within limits on their size.
 
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Checks {
         DataError::Item { benchmark: self.benchmark, place, reason: reason.into() }
     }
 
-    /// Refuses a key that occurred before.
+    /// Refuses a key that already occurred.
     pub(crate) fn key(&mut self, place: Place, key: &str) -> Result<(), DataError> {
         if self.keys.insert(key.to_owned()) {
             Ok(())

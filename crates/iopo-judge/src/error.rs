@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why an answer of a judge gives no verdict.
+/// The reason why an answer of a judge gives no verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unjudged {
@@ -42,13 +42,13 @@ pub enum Unjudged {
     /// An extracted text does not occur in the response.
     #[error("an extracted text does not occur in the response")]
     NotAQuotation,
-    /// The item has a rule that no published code decides.
+    /// The item has a rule that the published code does not know.
     #[error("unknown rule")]
     UnknownRule,
-    /// The published code raises an exception, does not end, or evaluates the text.
+    /// The published code raises an exception, does not terminate, or evaluates the text as code.
     #[error("the published code raises an exception")]
     ReferenceRaises,
-    /// The response contains what looks like the verdict of a judge.
+    /// The response contains text in the form of a judge's verdict.
     #[error("the response contains a forged verdict")]
     ForgedVerdict,
 }
@@ -94,14 +94,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// Why a data file could not be read.
+/// An error in a data file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// The file exceeds a limit.
     #[error("the file has {found} {what}, expected at most {limit}")]
     TooLarge {
-        /// What is counted.
+        /// The name of the counted things.
         what: &'static str,
         /// The number found.
         found: usize,
@@ -138,7 +138,7 @@ pub enum DataError {
     },
 }
 
-/// Why a prompt template could not be read.
+/// An error in a prompt template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TemplateError {

@@ -19,7 +19,7 @@ pub use answers::{Answers, Responses};
 
 use crate::{Mean, Unjudged};
 
-/// How many unjudged items a run may have before it counts as failed, as a share of all.
+/// The largest share of unjudged items in a run that does not count as failed.
 pub const MAX_UNJUDGED_SHARE: f64 = 0.02;
 
 /// The verdict on one constraint, criterion or question.
@@ -27,7 +27,7 @@ pub const MAX_UNJUDGED_SHARE: f64 = 0.02;
 pub struct VerdictRow {
     /// Key of the item.
     pub key: String,
-    /// Place of the constraint or criterion, or id of the question. 0 for a rule over a whole item.
+    /// Position of the constraint or criterion, or id of the question. 0 for a rule about a whole item.
     pub index: i64,
     /// Dimension or type. Empty where the data has none.
     pub label: String,
@@ -37,14 +37,14 @@ pub struct VerdictRow {
     pub score: Option<f64>,
     /// Why there is no verdict.
     pub error: Option<Unjudged>,
-    /// Whether code decided, with or without a part that a judge copied.
+    /// Whether code decided, possibly on a part that a judge copied.
     pub by_rule: bool,
 }
 
 /// A metric over a subset of the items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
-    /// Name in tables, for instance `CSR`.
+    /// Name in tables, such as `CSR`.
     pub name: &'static str,
     /// The items or constraints that it covers; `all` for all of them.
     pub subset: String,
@@ -59,7 +59,7 @@ pub struct Evaluation {
     pub rows: Vec<VerdictRow>,
     /// Metrics, the headline first.
     pub metrics: Vec<Metric>,
-    /// Judged and unjudged items, or questions where each is asked alone.
+    /// Judged and unjudged items, or questions if each is asked separately.
     pub judged: Mean,
 }
 

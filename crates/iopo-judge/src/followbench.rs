@@ -3,10 +3,10 @@
 //! | function | purpose |
 //! |---|---|
 //! | [`parse`] | reads the items of one file |
-//! | [`Item::rule`] | tells whether code decides an item |
+//! | [`Item::rule`] | returns the rule if code decides an item |
 //! | [`judge`] | reads the verdicts of a judge's answer |
 //! | [`conditions`] | decides an item by its rule |
-//! | [`totals`] | hard and soft satisfaction rates, consistent levels |
+//! | [`totals`] | computes hard and soft satisfaction rates and consistent satisfaction levels |
 //!
 //! ```
 //! use iopo_judge::{Language, Mode, followbench};

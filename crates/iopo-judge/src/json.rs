@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value. A map would collapse the equal keys that judges write.
+/// A JSON value. Objects are lists, because judges repeat keys, which a map would collapse.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Json {
     Number(f64),
@@ -42,7 +42,7 @@ impl Json {
         }
     }
 
-    /// The number of a JSON number, or of a string of digits with optional decimals.
+    /// The value of a JSON number, or of a string of digits with optional decimals.
     pub(crate) fn as_score(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),

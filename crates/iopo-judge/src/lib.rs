@@ -1,8 +1,8 @@
 //! Verdicts of language-model judges for TRACE, CFBench, FollowBench and ComplexBench.
 //!
 //! The crate reads the public data files, builds the prompts of each judge, reads the verdicts of its answers, applies the
-//! rules that need no judge, and computes the metrics. It has no model and does no I/O: you ask a judge of your choice, or
-//! read its answers from a file.
+//! rules that need no judge, and computes the metrics. It contains no model and does no I/O: you call a judge of your choice,
+//! or read its answers from a file.
 //!
 //! | module | content |
 //! |---|---|
@@ -34,8 +34,8 @@
 //! In [`Mode::Paper`], parsers and arithmetic are the published ones. [`Mode::Repaired`] accepts harmless variation, such as
 //! full-width digits and code fences, and gives no verdict on an ambiguous answer.
 //!
-//! The text of a judge or of a response is never evaluated, and a template never expands what fills its slots. An answer
-//! without a clear verdict has none: ask again, then count the item as unjudged.
+//! Text from a judge or a response is never evaluated as code, and text that fills a slot is never expanded as a template. If an
+//! answer has no clear verdict, ask the judge again; if that fails too, count the item as unjudged.
 
 pub mod cfbench;
 pub mod complexbench;

@@ -12,7 +12,7 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Adds an item, which is unjudged without a value.
+    /// Adds an item. An item without a value is unjudged.
     pub fn add(&mut self, value: Option<f64>) {
         self.items += 1;
         if let Some(value) = value {

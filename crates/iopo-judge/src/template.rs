@@ -22,7 +22,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name on the wire.
+    /// The name in API requests.
     pub const fn id(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -34,7 +34,7 @@ impl Role {
 /// A message to a judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Who speaks.
+    /// The role of the author.
     pub role: Role,
     /// The text.
     pub content: String,
@@ -50,7 +50,7 @@ enum Piece {
 /// A prompt template.
 ///
 /// A line `=== system` or `=== user` starts a message. Lines before the first message are comments. `{{name}}` is a slot.
-/// Filled texts are never searched for slots, and texts of other authors stand between fences that they cannot close.
+/// Text that fills a slot is never searched for slots, and untrusted text is enclosed in fences that it cannot close.
 ///
 /// ```
 /// use iopo_judge::{Language, Prompt, Template};
@@ -126,7 +126,7 @@ impl Template {
         &self.name
     }
 
-    /// The BLAKE3 hash of the file in hexadecimal digits, with LF line ends. It belongs in the provenance of scores.
+    /// The BLAKE3 hash of the file in hexadecimal digits, with LF line ends. Record it with your scores.
     pub fn hash(&self) -> &str {
         &self.hash
     }

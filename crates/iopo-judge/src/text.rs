@@ -122,7 +122,7 @@ fn decimal(c: char) -> Option<u32> {
     (code - zero < 10).then_some(code - zero)
 }
 
-/// Parses a Python list of quoted strings. Anything else, such as an expression, is refused: no text is ever evaluated.
+/// Parses a Python list of quoted strings. Anything else, such as an expression, is refused; no text is ever evaluated.
 pub(crate) fn string_list(text: &str) -> Option<Vec<String>> {
     let mut rest = text.strip_prefix('[')?.trim_start_matches(is_space);
     let mut items = Vec::new();
@@ -139,7 +139,7 @@ pub(crate) fn string_list(text: &str) -> Option<Vec<String>> {
     (rest == "]").then_some(items)
 }
 
-/// Reads a quoted string with common escapes and returns what follows it.
+/// Reads a quoted string with common escapes and returns it with the rest of the text.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut chars = text.char_indices();
     let (_, quote) = chars.next().filter(|&(_, c)| c == '\'' || c == '"')?;

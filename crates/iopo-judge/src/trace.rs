@@ -1,7 +1,8 @@
 //! TRACE (Zhang et al., 2025): instructions with several constraints, each scored from 0 to 10 by a judge.
 //!
 //! [`scores`] reads the scores of an answer in the layouts of the paper and of [`Prompt::Trace`](crate::Prompt::Trace);
-//! [`script_rating`] reads the one number that the published script uses. An item is followed if all its scores are 10.
+//! [`script_rating`] reads the single number that the published script uses. An instruction is followed if all scores of its
+//! item are 10.
 //!
 //! ```
 //! use iopo_judge::{Mode, trace};

@@ -128,10 +128,10 @@ pub struct Request {
     /// answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<ResponseSchema>,
-    /// Index among several answers to the same chat. Requests with other indices are other requests.
+    /// Index among several answers to the same chat. Requests with different indices are different requests.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub sample: u32,
-    /// How often the caller has asked before, because an answer did not have the expected form.
+    /// Number of earlier attempts by the caller, made because an answer did not have the expected form.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt: u32,
 }
@@ -159,7 +159,7 @@ impl Request {
         Self { sample, ..self }
     }
 
-    /// Sets how often the caller has asked before.
+    /// Sets the number of earlier attempts by the caller.
     #[must_use]
     pub fn with_attempt(self, attempt: u32) -> Self {
         Self { attempt, ..self }

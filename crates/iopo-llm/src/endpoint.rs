@@ -1,19 +1,19 @@
 //! Models behind OpenAI-compatible endpoints.
 //!
 //! An [`Engine`] holds the [`Store`] of answers and the limits of each server. [`Engine::model`] returns a [`RemoteModel`]
-//! for a role, which one or several [endpoints](EndpointConfig) answer.
+//! for a role, whose requests go to one or several [endpoints](EndpointConfig).
 //!
 //! - **No answer is lost.** An answer is on disk before a caller sees it. A request is identified by its
-//!   [content](RequestKey), so a later run, or another stage, takes the stored answer and pays nothing.
-//! - **Each request has its outcome.** A row that fails has a [class](crate::FailureClass) and a reason. A run ends early
-//!   only where every further request would fail: a wrong key, address, model or parameter, an empty account, the maximum
-//!   cost, or no success for a long time. See [`StopCause`](crate::StopCause).
+//!   [content](RequestKey), so a later run, or another stage, reuses the stored answer at no cost.
+//! - **Each request has an outcome.** A failed request has a [class](crate::FailureClass) and a reason. A run stops early only
+//!   if every further request would fail: the key, address, model or a parameter is wrong, the account is out of credit, the
+//!   maximum cost is reached, or no request succeeds for a long time. See [`StopCause`](crate::StopCause).
 //! - **Servers set the pace.** Requests and tokens per minute can be limited. The number of requests in flight adapts to
-//!   rate limits and latency, and `Retry-After` and `x-ratelimit-*` headers are obeyed.
+//!   rate limits and latency, and `Retry-After` and `x-ratelimit-*` headers are respected.
 //! - **Keys stay secret.** A key comes from an environment variable and goes into the request header. Text from servers is
 //!   scrubbed before it becomes a reason or a record.
 //!
-//! The crate sends no request twice at the same time, and never hedges.
+//! The crate never sends the same request twice at the same time, and never hedges.
 
 mod answer;
 mod bucket;

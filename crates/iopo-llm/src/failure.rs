@@ -66,7 +66,7 @@ pub struct Failure {
     pub class: FailureClass,
     /// The reason, in words.
     pub reason: String,
-    /// How often the request was sent.
+    /// Number of times the request was sent.
     #[serde(default)]
     pub attempts: u32,
 }

@@ -2,7 +2,7 @@
 
 use crate::{Completion, Failure, Outcome, Progress, Request};
 
-/// Why a call to a model failed as a whole.
+/// An error of an entire call to a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LlmError {
@@ -32,12 +32,12 @@ pub enum LlmError {
         /// The failure.
         failure: Failure,
     },
-    /// Every further request would fail, or a limit was reached. Finished answers are kept.
+    /// Every further request would fail, or a limit was reached. Completed answers are kept.
     #[error("stopped: {reason}")]
     Stopped {
         /// The cause.
         cause: StopCause,
-        /// The cause in words.
+        /// A description of the cause.
         reason: String,
     },
     /// The model or endpoint failed.
@@ -116,9 +116,9 @@ pub trait LanguageModel {
     /// Returns the model's name and the hash of its weights, as written to the `generator` column.
     fn name(&self) -> String;
 
-    /// Returns a text that is equal only for models that give the same completions.
+    /// Returns a text that differs between models that give different completions.
     ///
-    /// It is written to files of completions, which are used again only if it is the same. The default is the
+    /// It is written to files of completions, which are reused only if it is the same. The default is the
     /// [name](Self::name), for models whose tokenizer and chat template are unknown.
     ///
     /// # Errors

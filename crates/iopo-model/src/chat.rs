@@ -241,7 +241,7 @@ impl LanguageModel for ChatModel {
         self.name.clone()
     }
 
-    /// Returns the name with a hash of what turns text into tokens and ends an answer.
+    /// Returns the name with a hash of the tokenizer, the chat template and the stop tokens.
     fn fingerprint(&self) -> Result<String, LlmError> {
         let Files { tokenizer, template, stop, .. } = &*self.files;
         let mut hasher = ContentHasher::new();

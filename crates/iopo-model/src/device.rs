@@ -36,8 +36,8 @@ pub fn available() -> Vec<&'static str> {
     .collect()
 }
 
-/// Returns the device that a name stands for: the first of this build for `auto`, the first that computes on the CPU for
-/// `cpu`, and otherwise the device of that name.
+/// Resolves a device name: `auto` is the first device of this build, `cpu` is the first one that computes on the CPU, and any
+/// other name is a device of this build.
 ///
 /// # Errors
 /// Returns [`ModelError::NoSuchDevice`] if this build has no such device.

@@ -19,7 +19,7 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
-    /// The system starts no more threads.
+    /// The system refuses to start another thread.
     #[error("failed to start a thread")]
     Threads {
         /// The operating system's error.
@@ -201,12 +201,13 @@ pub enum ModelError {
         /// The template's message, with the line if it is known.
         reason: String,
     },
-    /// A chat template changes the text of a message, so that a special token in it cannot be told from one of the template.
+    /// A chat template changes the text of a message, so special tokens in the message cannot be distinguished from those of the
+    /// template.
     #[error(
-        "cannot apply `eval.escape_special_tokens`: the chat template {found}, expected that it writes messages unchanged"
+        "cannot apply `eval.escape_special_tokens`: the chat template {found}, expected it to write messages unchanged"
     )]
     EscapedPrompt {
-        /// What the template does.
+        /// The change that the template makes.
         found: &'static str,
     },
     /// Segments do not form a tree, or a target or token is out of range.
@@ -284,11 +285,11 @@ impl ModelError {
                  with PEFT and pass the merged model"
             }
             Self::TokenWithoutRow { .. } => {
-                "take this text out of the data; if the chat template writes the token, use the tokenizer of this model"
+                "remove this text from the data; if the chat template writes the token, use the tokenizer of this model"
             }
             Self::EscapedPrompt { .. } => {
-                "remove the prompts that spell a special token, or use a chat template without slices, lengths and escapes of \
-                 the messages"
+                "remove the prompts that contain a special token, or use a chat template that does not slice, measure or \
+                 escape messages"
             }
             Self::Unsupported { hint, .. } => *hint,
             Self::Setting(error) => return error.hint.clone(),

@@ -7,7 +7,7 @@ use crate::{ChatTemplate, ModelError, Tokenizer};
 /// Encodes a chat up to the start of the assistant's turn. Special tokens of the template keep their meaning; those that a
 /// message spells are encoded like any other text.
 ///
-/// Marks around such a token show where the template writes it. They are refused if the template cuts or changes them.
+/// Marks around such a token show where the template writes it. A template that cuts or changes the marks is refused.
 pub(crate) fn encode(
     tokenizer: &Tokenizer,
     template: &ChatTemplate,
@@ -25,7 +25,7 @@ pub(crate) fn encode(
     if parts.concat() != template.render(messages, true)? {
         return Err(ModelError::EscapedPrompt { found: "measures or escapes a message" });
     }
-    // A template can also remove the marks. Then it writes more special tokens than without those of the messages.
+    // If the template removes the marks, the prompt has more special tokens than without those of the messages.
     let own = parts.iter().step_by(2).map(|part| specials(tokenizer, part)).sum::<usize>();
     if own != specials(tokenizer, &render(false)?) {
         return Err(ModelError::EscapedPrompt { found: "drops characters of a message" });
@@ -71,7 +71,7 @@ fn unused(template: &ChatTemplate, messages: &[Message]) -> [char; 2] {
     [first, free.next().unwrap_or('\u{e001}')]
 }
 
-/// The number of special tokens that a text spells.
+/// The number of special tokens in a text.
 fn specials(tokenizer: &Tokenizer, text: &str) -> usize {
     let (mut count, mut rest) = (0, text);
     while let Some((before, after)) =
@@ -84,7 +84,7 @@ fn specials(tokenizer: &Tokenizer, text: &str) -> usize {
     count
 }
 
-/// Puts marks around the special tokens that a text spells. Without `keep`, only the marks remain.
+/// Puts marks around the special tokens in a text. Without `keep`, only the marks remain.
 fn guard(tokenizer: &Tokenizer, text: &str, marks: [char; 2], keep: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -207,7 +207,7 @@ fn a_template_that_changes_a_message_cannot_escape_its_special_tokens() {
         "{{ m.content | length > 3 }}",
     ] {
         let ids = with(content).expect(content);
-        // The template's own token at the end, and none of the message.
+        // The template's token at the end, and none from the message.
         assert_eq!(ids.iter().filter(|id| **id == 3).count(), 1, "{content}");
         assert!(!ids.contains(&5), "{content}");
     }

@@ -138,7 +138,7 @@ fn a_named_token_is_special_whatever_its_own_entry_says() {
     let entry = json!({ "7": { "content": "<end>", "special": false } });
     let opened = |config: Value| open(&config).expect("opens").special_in("a<end>").is_some();
     assert!(opened(json!({ "eos_token": "<end>", "added_tokens_decoder": entry.clone() })));
-    // The control: a token that no key names.
+    // Negative control: a token that no key names.
     assert!(!opened(json!({ "eos_token": "</s>", "added_tokens_decoder": entry })));
 }
 

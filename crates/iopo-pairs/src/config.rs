@@ -65,8 +65,8 @@ fn up_to(most: usize) -> Schema {
     schemars::json_schema!({"anyOf": [number, each]})
 }
 
-/// Returns the schema of `max_groups_per_task`. The candidates of a task are weighed against each other for every group, so
-/// that this number is more than a limit.
+/// Returns the schema of `max_groups_per_task`. The candidates of a task are compared with each other for every group, so
+/// this number costs time and is more than a limit.
 fn groups_per_task(_: &mut SchemaGenerator) -> Schema {
     up_to(1_000)
 }

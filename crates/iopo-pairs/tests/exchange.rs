@@ -291,7 +291,7 @@ fn rows_without_a_mirrored_row_are_pairs_with_the_turns_before_the_prompt() {
     assert_ne!(rows[0].task_id, rows[2].task_id);
     assert!(rows[2].context.is_empty());
 
-    // Conversational rows keep the turns, plain rows have no place for them.
+    // Conversational rows keep the turns; plain rows have no place for them.
     let (groups, out) = (dir.path().join("taken.parquet"), dir.path().join("rows.jsonl"));
     export(&groups, &out, &options(Format::Trl, true, Container::Jsonl)).expect("exported");
     let back = dir.path().join("back.parquet");

@@ -187,7 +187,7 @@ fn truncated_or_damaged_tables_never_panic() {
         let mut changed = whole.clone();
         changed[at] ^= 0x55;
         fs::write(&path, &changed).expect("written");
-        // A changed letter is a valid text.
+        // A changed letter still gives valid text.
         match import(&[(Split::Train, &path)], &out, &Import::new(Format::Trl)) {
             Ok(_) => fs::remove_file(&out).expect("removed"),
             Err(error) => assert!(!matches!(error, ExchangeError::Schema(_)), "{error}"),

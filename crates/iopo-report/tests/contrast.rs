@@ -34,7 +34,7 @@ fn colors(style: &str) -> BTreeMap<String, [f64; 3]> {
     found
 }
 
-/// Returns the contrast of two colors after WCAG 2.2.
+/// Returns the contrast ratio of two colors as defined by WCAG 2.2.
 fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
     let luminance = |rgb: [f64; 3]| {
         let linear = rgb.map(|part| {
@@ -46,7 +46,7 @@ fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
     one.max(other) / one.min(other)
 }
 
-/// Lists the pairs of a scheme that are too close.
+/// Lists the color pairs of a scheme whose contrast is too low.
 fn faults(colors: &BTreeMap<String, [f64; 3]>) -> Vec<String> {
     let of = |name: &str| colors.get(name).copied().unwrap_or_else(|| panic!("no color {name}"));
     let texts = TEXTS.iter().flat_map(|(text, grounds)| {
@@ -55,7 +55,7 @@ fn faults(colors: &BTreeMap<String, [f64; 3]>) -> Vec<String> {
     let is_model = |name: &str| {
         name == "plain" || name.strip_prefix('m').is_some_and(|rest| rest.parse::<u8>().is_ok())
     };
-    // Lines, dots and bars need the contrast of graphics.
+    // Lines, dots and bars need the contrast ratio that WCAG requires of graphics.
     let models = colors.keys().filter(|name| is_model(name)).flat_map(|name| {
         ["paper", "card", "soft"].map(|ground| (name.clone(), ground.to_owned(), 3.0))
     });

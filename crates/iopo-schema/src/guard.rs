@@ -47,7 +47,7 @@ pub(crate) fn guarded<T>(
 
 /// Returns the error of the operating system if a [`Limit`] made the decoder fail. The file may be intact then.
 fn limit_error(error: &ParquetError) -> Option<io::Error> {
-    // Arrow keeps only the text of an error of the reader.
+    // Arrow keeps only the text of a reader's error.
     let text = error.to_string();
     let (_, code) = text.rsplit_once("(os error ")?;
     let error = io::Error::from_raw_os_error(code.strip_suffix(')')?.parse().ok()?);
@@ -100,7 +100,7 @@ mod tests {
             assert_eq!(source.raw_os_error(), Some(24), "{shown}");
         }
         let short = io::Error::from(io::ErrorKind::UnexpectedEof);
-        // EINVAL: the decoder sought a position that a damaged file names.
+        // EINVAL: the decoder seeks to a position from a damaged file.
         let outside = io::Error::from_raw_os_error(22);
         for error in [ParquetError::EOF("end".to_owned()), short.into(), outside.into()] {
             assert!(limit_error(&error).is_none(), "{error}");

@@ -143,7 +143,7 @@ pub struct PreferenceRow {
     pub x1: String,
     /// The response that follows x1.
     pub y1: String,
-    /// The second instruction; null for a pair, whose other columns about x2 are empty.
+    /// The second instruction; null for a pair, whose other columns for x2 are empty.
     pub x2: Option<String>,
     /// The response that follows x2; in a pair, the rejected response to x1.
     pub y2: String,

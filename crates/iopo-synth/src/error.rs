@@ -134,7 +134,7 @@ pub enum SynthError {
         reasons: String,
         /// The most frequent reason, if an answer was dropped.
         main: Option<Drop>,
-        /// Why the model or its chat template rejected the first request that they rejected.
+        /// The reason of the first request that the model or its chat template rejected.
         refusal: Option<String>,
     },
     /// More responses are edited than the limit allows.
@@ -205,7 +205,7 @@ impl SynthError {
     }
 }
 
-/// Returns what helps against the most frequent reason for dropping answers.
+/// Returns the remedy for the most frequent reason for dropping answers.
 fn remedy(main: Option<Drop>) -> &'static str {
     match main {
         Some(Drop::Refused) => {

@@ -232,7 +232,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Returns why the model rejected the first request that it rejected, if there is one.
+/// Returns the reason of the first request that the model rejected, if there is one.
 fn first_refusal(answers: &Path) -> Result<Option<String>, SynthError> {
     for batch in stream::<ResponseRow>(answers)? {
         if let Some(reason) = batch?.into_iter().find_map(|row| row.error) {

@@ -15,7 +15,7 @@ use crate::task_table::read_table;
 /// A plain task without constraints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// The id, unique in its file. Splits are made by it. A task without one gets a hash of its text and input.
+    /// The id, unique in its file. It decides the split. A task without one gets a hash of its text and input.
     pub id: String,
     /// The request of a user.
     pub task: String,
@@ -25,7 +25,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// Returns a task. Without an id, it gets one from its content.
+    /// Creates a task. Without an id, it gets one from its content.
     pub(crate) fn new(id: Option<String>, task: String, input: Option<String>) -> Self {
         let id = id.unwrap_or_else(|| {
             let text = input.as_deref().unwrap_or_default().trim();

@@ -31,7 +31,7 @@ pub use sft::{SftConfig, SftData};
 
 /// The largest strength of a loss or of a penalty.
 const MAX_STRENGTH: f64 = 1000.0;
-/// The largest number of values of one setting in a search grid; the grid tries every combination.
+/// The largest number of values of one setting in a grid search, which tries every combination.
 const MAX_TRIED: u64 = 16;
 
 /// Training settings, named as in TRL and transformers where these have them.

@@ -29,7 +29,7 @@ pub enum TruncationMode {
     Official,
 }
 
-/// A preference group as tokens, a pair without a second instruction, or two rows of SFT as the sequences `x1y1` and
+/// The tokens of a preference group, of a pair without a second instruction, or of two SFT rows as the sequences `x1y1` and
 /// `x2y2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedGroup {
@@ -43,7 +43,7 @@ pub struct EncodedGroup {
     pub y1: Vec<u32>,
     /// Tokens of y2, including its end-of-turn token; the rejected response of a pair.
     pub y2: Vec<u32>,
-    /// False cells of the truth table: both in a full group, one in a sided group. That of a pair is `x1y2`.
+    /// False cells of the truth table: both in a full group, one in a sided group, `x1y2` in a pair.
     pub false_cells: FalseCells,
 }
 
@@ -82,7 +82,7 @@ impl EncodedGroup {
         })
     }
 
-    /// Counts the tokens of the chosen responses: y1, and with a second instruction y2.
+    /// Counts the tokens of the chosen responses: y1 and, if there is a second instruction, y2.
     pub fn chosen_tokens(&self) -> usize {
         let second = if self.has_second_instruction() { self.y2.len() } else { 0 };
         self.y1.len() + second
@@ -212,7 +212,7 @@ impl<'a> Encoder<'a> {
 
     /// Encodes a chat, up to the start of the response, with a chosen and a rejected response.
     ///
-    /// It drops the pair for the reasons of [`Encoder::group`].
+    /// Drops the pair for the same reasons as [`Encoder::group`].
     ///
     /// # Errors
     /// Returns an error if the template rejects the chat or the tokenizer rejects a text.

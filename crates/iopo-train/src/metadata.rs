@@ -21,7 +21,7 @@ pub const METADATA: &str = "iopo.json";
 pub struct Origin {
     /// Name of the base model.
     pub base: String,
-    /// Hub id or absolute path of the base model, which adapters record. It is no part of a training's identity.
+    /// Hub id or absolute path of the base model, which adapters record. It is not part of a training's identity.
     pub location: String,
     /// Hash of the base's weight files.
     pub base_weights_hash: String,

@@ -101,7 +101,7 @@ impl Method {
         }
     }
 
-    /// Returns whether it compares two instructions. It cannot train on pairs, which have one.
+    /// Returns whether the method compares two instructions. Such a method cannot train on pairs, which have only one.
     pub fn compares_instructions(self) -> bool {
         match self {
             Self::Iopo | Self::IopoNoOutput | Self::IopoThree => true,

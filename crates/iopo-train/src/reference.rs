@@ -95,7 +95,7 @@ pub fn discard_other(
         return Ok(());
     }
     match load(path, groups, identity) {
-        // A file that cannot be read now may be intact.
+        // A file that cannot be read may still be intact.
         Err(error @ TrainError::Schema(SchemaError::Io { .. })) => Err(error),
         Err(TrainError::ReferenceMismatch { .. } | TrainError::Schema(_)) => {
             std::fs::remove_file(path).map_err(TrainError::io("remove this file", path))

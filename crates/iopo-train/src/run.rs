@@ -118,7 +118,7 @@ pub struct SftRowsSummary {
 /// `inputs` are the files to read, or the path of the preferences alone. All methods after SFT see the same groups in the
 /// same order, with the same number of updates unless early stopping ends one. Each method writes to its own directory
 /// under `out_dir`; finished methods are not trained again. Methods that compare two instructions skip pairs, which have
-/// one.
+/// only one.
 ///
 /// # Errors
 /// Returns an error if a setting is out of range, no group fits, a method compares two instructions and all rows are pairs, a file that a setting needs is missing, a task of the dev

@@ -19,7 +19,7 @@ pub(crate) struct Bars {
     lines: Arc<Lines>,
 }
 
-/// The work in progress, which a thread prints as lines if there is no terminal.
+/// The work in progress. Without a terminal, a thread prints it as lines.
 struct Lines {
     every: Duration,
     print: Box<dyn Fn(&str) + Send + Sync>,
@@ -63,7 +63,7 @@ impl Lines {
         }
     }
 
-    /// Prints lines until the progress ends, also while a single step takes long.
+    /// Prints lines until the progress ends, even during a long step.
     fn follow(&self) {
         let mut now = self.now();
         while !now.over {
@@ -85,7 +85,7 @@ impl Bars {
         let lines = Arc::new(Lines { every, print, now, ended });
         if !interactive {
             let lines = Arc::clone(&lines);
-            // Without a thread, lines are printed between steps only.
+            // If the thread cannot be started, lines are printed between steps only.
             let _ = std::thread::Builder::new().spawn(move || lines.follow());
         }
         Self { interactive, lines }

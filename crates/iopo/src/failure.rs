@@ -126,8 +126,8 @@ pub(crate) fn render(error: &anyhow::Error) -> String {
     text
 }
 
-/// Returns the remedy of an error of the operating system, if it has one whatever the command did. It comes first: a library
-/// that hits a limit knows only what it tried.
+/// Returns the remedy for an operating system error, if there is one that does not depend on the command. It takes precedence,
+/// because a library that reaches a limit knows only the action that failed.
 fn system_hint(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| match cause.downcast_ref() {
         Some(error @ ModelError::Threads { .. }) => error.hint(),
@@ -232,7 +232,7 @@ mod tests {
             assert!(text.contains(reason) && text.contains(remedy), "{text}");
             assert!(!text.contains("damaged") && text.matches("hint:").count() == 1, "{text}");
         }
-        // EACCES is no limit.
+        // EACCES is not a limit.
         assert!(!render(13).contains("ulimit"), "{}", render(13));
     }
 

@@ -86,8 +86,8 @@ fn listen() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Returns whether the process was started with SIGHUP ignored, as by `nohup`. Only Linux tells; elsewhere, SIGHUP keeps the
-/// effect that the process was started with.
+/// Returns whether the process was started with SIGHUP ignored, as by `nohup`. Only Linux reports this; elsewhere, SIGHUP
+/// keeps its initial disposition.
 #[cfg(unix)]
 fn ignores_hangups() -> bool {
     let status = if cfg!(target_os = "linux") {

@@ -10,7 +10,7 @@ use crate::printer;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Crates of the workspace, as their log entries name them.
+/// Crates of the workspace, by the names that log entries use.
 const CRATES: [&str; 14] = [
     "iopo",
     "iopo_constraints",
@@ -40,13 +40,13 @@ pub(crate) fn start() -> Result<()> {
         .with_env_filter(filter(text)?)
         .with_writer(std::io::stderr)
         .with_ansi(printer::styled())
-        // Reporting a closed stderr on stderr would panic.
+        // Reporting on stderr that stderr is closed would panic.
         .log_internal_errors(false)
         .init();
     Ok(())
 }
 
-/// Parses a filter. Stricter than [`EnvFilter`], which takes a misspelled level for the name of a module and then logs nothing.
+/// Parses a filter. Stricter than [`EnvFilter`], which reads a misspelled level as the name of a module and then logs nothing.
 fn filter(text: &str) -> Result<EnvFilter, Failure> {
     let mut filters = Vec::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
@@ -63,7 +63,7 @@ fn filter(text: &str) -> Result<EnvFilter, Failure> {
     EnvFilter::try_new(filters.join(",")).map_err(|_| bad(text))
 }
 
-/// Returns whether a text can name a crate or a module. One that begins like a crate of iopo must be one.
+/// Returns whether a text can name a crate or a module. A name that starts with `iopo` must be a crate of the workspace.
 fn is_target(text: &str) -> bool {
     let krate = text.split("::").next().unwrap_or_default();
     let is_path = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));

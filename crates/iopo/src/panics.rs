@@ -35,7 +35,7 @@ const NO_MEMORY: [&str; 7] = [
     "failed to allocate",
 ];
 
-/// Phrases with which libraries report that the system starts no more threads.
+/// Phrases with which libraries report that the system refuses to start another thread.
 const NO_THREADS: [&str; 3] =
     ["failed to spawn thread", "threadpoolbuilderror", "failed to start a thread"];
 
@@ -78,7 +78,7 @@ pub(crate) fn shortened(text: &str) -> String {
 /// Runs `work` and turns a panic into an error. An error about memory gets a hint.
 pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
-        // An error of the operating system has its own hint.
+        // An operating system error has a separate hint.
         Ok(Err(error)) if !at_limit(&error) && no_memory(&format!("{error:#}")) => {
             Err(error.context(exhausted("")))
         }

@@ -230,7 +230,7 @@ impl Pipeline {
 
     /// Samples responses to the tasks and writes instructions from the constraints that hold in them.
     ///
-    /// If responses are finished, the base model is loaded only to find out whether they are still its own.
+    /// If responses are finished, the base model is loaded only to check whether it generated them.
     ///
     /// # Errors
     /// Returns an error if the tasks are invalid or too few to train on, the model cannot be loaded or fails, no response

@@ -13,7 +13,7 @@ pub(crate) fn result(text: &str) -> Result<()> {
 /// Prints the help, the version or a usage error of the command line, as its parser formats them.
 pub(crate) fn usage(text: &clap::Error) -> Result<()> {
     let printed = text.print().and_then(|()| std::io::stdout().flush());
-    // What cannot be written to stderr cannot be reported either.
+    // A failure to write to stderr cannot be reported.
     if text.use_stderr() { Ok(()) } else { unless_closed(printed) }
 }
 
@@ -21,7 +21,7 @@ fn write_line(out: &mut impl Write, text: &str) -> Result<()> {
     unless_closed(writeln!(out, "{text}").and_then(|()| out.flush()))
 }
 
-/// Returns an error of writing to stdout, unless its reader has enough.
+/// Returns an error of writing to stdout, unless the reader closed the pipe.
 fn unless_closed(written: std::io::Result<()>) -> Result<()> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -50,7 +50,7 @@ fn is_progress(path: &Path) -> bool {
         || path.ancestors().any(|dir| extension(dir, "parts"))
 }
 
-/// Reads a file of a run. An adapter names its base by the path, here inside of the run.
+/// Reads a file of a run. An adapter names its base by the path, which is inside the run here.
 fn content(run: &Path, product: &Path) -> Vec<u8> {
     let bytes = fs::read(run.join(product)).expect("product");
     if !product.ends_with("adapter_config.json") {

@@ -83,7 +83,7 @@ fn a_moved_run_with_a_relative_model_resumes_from_another_directory() {
     ok(&second, &["pipeline", "--out", "../first/back"]);
     assert_eq!(written(&back).expect("time"), time, "trained again");
 
-    // Negative control: without the model, the run cannot be resumed, and the error names the whole path.
+    // Negative control: without the model, the run cannot be resumed, and the error names the full path.
     fs::create_dir(first.join("elsewhere")).expect("made");
     fs::rename(first.join("model"), first.join("elsewhere/model")).expect("moved");
     let error = at(&first, &["train", "--out", "back", "--set", "train.beta=0.2"]).error(2);

@@ -59,7 +59,7 @@ fn rows(things: &[&str], flip: bool) -> String {
     lines
 }
 
-/// Writes rows and imports them with the flags. Returns the run directory and what the import said.
+/// Writes rows and imports them with the flags. Returns the run directory and the output of the import.
 fn imported(dir: &Path, rows: &str, flags: &[&str]) -> (PathBuf, String) {
     let (file, out) = (dir.join("rows.jsonl"), dir.join("run"));
     fs::write(&file, rows).expect("written");
@@ -69,7 +69,7 @@ fn imported(dir: &Path, rows: &str, flags: &[&str]) -> (PathBuf, String) {
     (out, said)
 }
 
-/// Trains and evaluates. Returns what `iopo eval` printed and its table.
+/// Trains and evaluates. Returns the output of `iopo eval` and its table.
 fn evaluated(out: &Path, flags: &[&str]) -> (String, Vec<SummaryRow>) {
     succeed(&[&["train", "--preset", "smoke", "--out", text(out)][..], flags].concat());
     let printed = succeed(&["eval", "--out", text(out)]).stdout;
@@ -120,7 +120,7 @@ fn rows_without_mirrors_train_five_methods_and_get_reward_accuracy_on_held_out_r
     assert!(page.contains("chosen over rejected under one instruction"), "no table of rewards");
 }
 
-/// The control of the accuracy above: on rows with the opposite preference, the same training ranks wrong.
+/// Negative control for the accuracy above: on rows with the opposite preference, the trained model ranks most rows wrong.
 #[test]
 fn a_model_ranks_rows_of_the_opposite_preference_wrong() {
     let dir = tempfile::tempdir().expect("folder");

@@ -1,4 +1,4 @@
-//! Every documented setting with values that it does not allow: refused before the first stage, by its key and without a panic.
+//! Values that a documented setting does not allow are refused before the first stage, with the key and without a panic.
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 mod common;
@@ -55,7 +55,7 @@ fn assert_refused(key: &str, value: &Value) {
     assert!(error.hint().is_some(), "{text}");
 }
 
-/// The bounds in the words of a range: those of a number, or of each number of a list or table.
+/// The bounds that the text of a range states: those of a number, or of each number in a list or table.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 struct Bounds {
     least: Option<f64>,
@@ -209,7 +209,7 @@ fn bad_values(setting: &Setting) -> Vec<Value> {
     bad
 }
 
-/// Returns the first text of a list, so that a repeated one is its only mistake.
+/// Returns the first string of a list, so that its repetition is the only mistake.
 fn first_text(table: &Table, key: &str) -> Option<Value> {
     let mut here = Value::Table(table.clone());
     for part in key.split('.') {
@@ -234,7 +234,7 @@ fn a_value_that_a_setting_does_not_allow_is_refused_by_its_key() {
 #[test]
 fn an_assignment_is_refused_like_a_value_of_a_file() {
     for setting in documented().iter().filter(|setting| !setting.is_section) {
-        // The text of a setting can be any number, so that only other types are wrong.
+        // A string setting accepts any number as text, so only other types are wrong.
         if setting.kind == "string" {
             continue;
         }
@@ -295,7 +295,7 @@ fn every_number_has_bounds_and_the_values_at_them_are_accepted() {
             free.push(setting.key.clone());
         }
     }
-    // What costs nothing by itself, so that a new setting is thought about: add it here or to the costs.
+    // Settings that cost nothing by themselves. Add each new setting here or to the costs.
     insta::assert_snapshot!(free.join("\n"));
 }
 

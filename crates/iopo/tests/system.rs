@@ -251,7 +251,7 @@ fn a_limit_of_open_files_is_named_and_damages_nothing() {
                 succeeded += 1;
                 continue;
             }
-            // The loader of the system needs some files too.
+            // The dynamic loader also opens some files.
             if !outcome.stderr.contains("error while loading shared libraries") {
                 let error = outcome.error(1);
                 let named = error.contains("Too many open files") && error.contains("ulimit -n");
@@ -265,7 +265,7 @@ fn a_limit_of_open_files_is_named_and_damages_nothing() {
     assert_eq!(succeed(&["status", text(&out)]).stdout, status, "nothing was replaced");
 }
 
-/// Threads need address space for their stacks, which is limited here, because a superuser has no limit of threads.
+/// Limits the address space, which threads need for their stacks, because root has no limit on threads.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_limit_of_threads_is_named() {

@@ -1,4 +1,4 @@
-//! Runs the commands of `docs/usage.md` in order and compares their output with that of the page.
+//! Runs the commands of `docs/usage.md` in order and compares their output with the page.
 #![cfg(unix)]
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
@@ -62,7 +62,7 @@ fn commands(lines: &[&str]) -> Vec<Block> {
 enum Ignored {
     /// Durations and sizes.
     Measured,
-    /// All numbers. Those of a model differ between CPUs in the last digits, and so does what it samples.
+    /// All numbers. Results of a model differ between CPUs in the last digits, and so do its samples.
     All,
 }
 
@@ -97,7 +97,7 @@ impl Ignored {
             rest = after;
         }
         masked += rest;
-        // A count of seconds on one machine is one of minutes on another. Columns are as wide as their numbers.
+        // A time in seconds on one machine can be in minutes on another. The width of columns depends on their numbers.
         let masked = masked.replace("# h # min", "# s").replace("# min", "# s");
         masked.split_whitespace().collect::<Vec<_>>().join(" ").replace("-#", "#")
     }
@@ -126,7 +126,7 @@ fn compare(page: &[String], output: &[String], ignored: Ignored) -> Result<(), S
     Ok(())
 }
 
-/// Returns whether lines of output begin with those of the page.
+/// Returns whether the output begins with the lines of the page.
 fn begins(output: &[String], part: &[String]) -> bool {
     let fits = |(shown, printed): (&String, &String)| match shown.strip_suffix(" …") {
         Some(start) => printed.starts_with(start),
@@ -171,7 +171,7 @@ fn the_commands_of_the_page_print_what_it_shows() {
         if let Err(error) = compare(&expected, &output, ignored) {
             panic!("docs/usage.md differs from the program: {error}\n$ {line}\n{shown}");
         }
-        // Negative control: another line is noticed.
+        // Negative control: a different line is detected.
         for at in (0..expected.len()).filter(|at| expected[*at] != "…") {
             let mut other = expected.clone();
             other[at].push_str(" and more");

@@ -16,7 +16,7 @@ use chromium::Browser;
 /// Flags of `cargo xtask accessibility`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Report to check; can be given several times. Without it, the smoke preset makes one.
+    /// Report to check; can be given several times. Without it, the report of a new smoke run is checked.
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
 }
@@ -89,11 +89,11 @@ fn control(browser: &mut Browser, axe: &str) -> Result<()> {
             bail!("the audit of {} found no fault of `{wanted}`", page.display());
         }
     }
-    say(&format!("{}: the known faults are found", page.display()));
+    say(&format!("{}: all known faults are found", page.display()));
     Ok(())
 }
 
-/// Makes the report of a smoke run.
+/// Creates the report of a smoke run.
 fn smoke(dir: &Path) -> Result<PathBuf> {
     let out = dir.join("run");
     if out.exists() {

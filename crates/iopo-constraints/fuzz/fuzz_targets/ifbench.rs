@@ -21,7 +21,7 @@ static FIXED: LazyLock<Vec<Checker>> = LazyLock::new(|| {
     all.flat_map(|(id, kwargs)| checkers(id, kwargs)).collect()
 });
 
-/// Checkers for an instruction in both modes, none for arguments that are refused.
+/// Checkers for an instruction in both modes; empty if its arguments are refused.
 fn checkers(id: &str, kwargs: &Value) -> Vec<Checker> {
     let Some(Ok(instruction)) = kwargs.as_object().map(|kwargs| Instruction::from_parts(id, kwargs))
     else {
@@ -56,6 +56,6 @@ fuzz_target!(|data: &[u8]| {
         let verdict = checker.verdict(&response);
         assert!(verdict.loose || !verdict.strict, "{} in {}", checker.kind(), checker.mode());
     }
-    // Tables of the tagger are text from outside too.
+    // Tagger tables are untrusted text too.
     let _ = Tagger::parse(text);
 });

@@ -47,7 +47,7 @@ impl Checker {
         self.kind
     }
 
-    /// The rules that decide.
+    /// The mode whose rules decide.
     pub fn mode(&self) -> Mode {
         match self.rules {
             Rules::Paper(_) => Mode::Paper,

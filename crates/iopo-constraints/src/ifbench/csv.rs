@@ -16,7 +16,7 @@ pub(super) struct Field {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
-/// How to read records.
+/// Options for reading records.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
     /// The character between two fields.
@@ -27,7 +27,7 @@ pub(super) struct Dialect {
     pub(super) most: usize,
 }
 
-/// Where the reader is within a record.
+/// The position of the reader within a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     RecordStart,

@@ -9,7 +9,7 @@ instructions! {
         /// The minimum number.
         count: usize = count("small_n", 0),
     };
-    /// Requires numbers of occurrences of five keywords: 1, 2, 3, 5 and 7.
+    /// Requires five keywords to occur 1, 2, 3, 5 and 7 times.
     "count:keywords_multiple" KeywordsMultiple {
         /// The keyword that occurs once.
         once: String = trimmed("keyword1"),
@@ -53,7 +53,7 @@ instructions! {
     };
     /// Requires every nth word to be Japanese.
     "count:words_japanese" JapaneseWords {
-        /// The distance of two Japanese words. No response follows 0.
+        /// The distance between two Japanese words. No response follows the instruction if it is 0.
         every: usize = count("N", 0),
     };
     /// Requires "bald eagle" spelled backwards.
@@ -130,7 +130,7 @@ instructions! {
         /// The maximum share.
         most: Percentage = percentage("percentage"),
     };
-    /// Requires the request to be repeated with another first word.
+    /// Requires the request to be repeated with a different first word.
     "repeat:repeat_change" RepeatChange {
         /// The request.
         prompt: String = text("prompt_to_repeat"),
@@ -148,7 +148,7 @@ instructions! {
     };
     /// Requires more alliteration in each sentence than in the one before.
     "sentence:alliteration_increment" AlliterationIncrement;
-    /// Requires each sentence to have a fixed number of words more than the one before.
+    /// Requires each sentence to have a fixed number of words more than the previous one.
     "sentence:increment" SentenceIncrement {
         /// The number of additional words.
         step: usize = count("small_n", 0),
@@ -177,13 +177,13 @@ instructions! {
     "words:last_first" LastFirst;
     /// Forbids two consecutive words with the same first letter.
     "words:no_consecutive" NoConsecutive;
-    /// Requires even and odd numbers of syllables in turn.
+    /// Requires words with even and odd numbers of syllables to alternate.
     "words:odd_even_syllables" OddEvenSyllables;
     /// Requires ten palindromes of at least five letters.
     "words:palindrome" Palindromes;
     /// Requires each paragraph to end with its first word.
     "words:paragraph_last_first" ParagraphLastFirst;
-    /// Requires lengths of words that are prime numbers.
+    /// Requires the length of every word to be a prime number.
     "words:prime_lengths" PrimeLengths;
     /// Limits how often a word is repeated.
     "words:repeats" Repeats {

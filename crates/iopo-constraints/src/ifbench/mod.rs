@@ -6,7 +6,7 @@
 //! | [`instruction`] | the closed list of instruction types with their parameters |
 //! | [`params`] | parameters that IFEval does not have |
 //! | [`check`] | an instruction prepared for checking, the strict and the loose verdict |
-//! | [`tagger`] | part-of-speech tags, from a table that the user makes |
+//! | [`tagger`] | part-of-speech tags, from a table that the user generates |
 //! | [`primitives`] | the parts of paper mode that can be compared with those of the published code |
 //!
 //! Modes, responses with their loose variants, verdicts and errors are those of [`ifeval`](crate::ifeval). Paper mode
@@ -31,10 +31,10 @@
 //! # Ok::<(), iopo_constraints::ifbench::InstructionError>(())
 //! ```
 //!
-//! `words:start_verb` needs a [`Tagger`]. Its weights have no license that allows to distribute them, so the crate does
-//! not contain them, and without a tagger the type has no check.
+//! `words:start_verb` needs a [`Tagger`]. The tagger's weights have no license that permits redistribution, so the crate
+//! does not contain them. Without a tagger, the type is not checked.
 //!
-//! Every check runs in time linear in the length of the response, and no text makes a check panic.
+//! Every check takes time linear in the length of the response, and no check panics on any text.
 
 pub mod check;
 pub mod instruction;

@@ -18,7 +18,7 @@ pub(super) fn trim(text: &str) -> &str {
     text.trim_end_matches(|c| !is_alphanumeric(c) && !combines(c))
 }
 
-/// The words. Runs without letters and digits are none.
+/// The words. A run without letters and digits is not a word.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).map(trim).filter(|word| !word.is_empty())
 }

@@ -28,7 +28,7 @@ pub fn is_stop_word(word: &str) -> bool {
     stop_words::is_stop_word(word)
 }
 
-/// The number of words and that of stop words among them.
+/// The number of words, and the number of stop words among them.
 pub fn stop_words(text: &str) -> (usize, usize) {
     paper::ratio::stop_words(text)
 }

@@ -1,7 +1,7 @@
 //! The part-of-speech tag of the first word of a text.
 //!
-//! The averaged perceptron's weights carry no license, so the crate does not contain them. `cargo xtask tagger` makes a
-//! table of those that a first word needs.
+//! The weights of the averaged perceptron have no license, so the crate does not contain them. `cargo xtask tagger` writes
+//! a table of the weights that are needed for a first word.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,7 +23,7 @@ pub struct Tagger {
 #[derive(Debug)]
 struct Table {
     classes: Vec<String>,
-    /// The class of words that have only one.
+    /// The class of each unambiguous word.
     words: HashMap<String, usize>,
     /// The weights of a feature in thousandths, by class.
     features: HashMap<String, Vec<(usize, i32)>>,
@@ -76,7 +76,7 @@ impl Tagger {
         Ok(Self { table: Arc::new(Table { classes, words, features }) })
     }
 
-    /// The tag of the first token of a text. Up to two tokens after it count. `None` without a token.
+    /// The tag of the first token of a text, which depends on up to two tokens after it. `None` if there is no token.
     pub fn first_tag(&self, tokens: &[String]) -> Option<&str> {
         let table = &*self.table;
         let first = tokens.first()?;
@@ -99,7 +99,7 @@ impl Tagger {
     }
 }
 
-/// The features of a first token. The padding before it has other names as a word than as a tag, as in training.
+/// The features of a first token. As in training, the padding before it has different names as a word and as a tag.
 fn features(first: &str, second: Option<&String>, third: Option<&String>) -> [String; 14] {
     let word = normal(first);
     let ends = if second.is_some() { ["", "-END-"] } else { ["-END-", "-END2-"] };

@@ -15,7 +15,7 @@ fn is_edge(c: char) -> bool {
     c == ' ' || c.is_ascii_punctuation()
 }
 
-/// The text without ASCII punctuation. Nothing replaces it, so `well-known` becomes `wellknown`.
+/// The text with ASCII punctuation deleted, so `well-known` becomes `wellknown`.
 pub(super) fn without_marks(text: &str) -> String {
     text.chars().filter(|c| !c.is_ascii_punctuation()).collect()
 }
@@ -68,7 +68,7 @@ pub(super) fn is_alphanumeric(c: char) -> bool {
     c != '_' && is_word(c)
 }
 
-/// `str.isdigit` of one character: decimal digits, and digits with a form of their own such as `²` and `①`.
+/// `str.isdigit` of one character: decimal digits, and other digit characters such as `²` and `①`.
 pub(super) fn is_digit(c: char) -> bool {
     is_decimal(c)
         || matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{1369}'..='\u{1371}' | '\u{19da}'

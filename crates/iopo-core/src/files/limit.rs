@@ -12,7 +12,7 @@ pub enum Limit {
     Memory,
     /// The number of threads and processes.
     Threads,
-    /// The space on a file system, or a user's share of it.
+    /// The space on a file system, or a user's quota.
     Space,
 }
 
@@ -64,7 +64,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn the_codes_of_the_system_are_told_apart() {
-        // ENFILE, EMFILE, ENOMEM, ENOSPC and, as no limit, ENOENT, EACCES and EIO.
+        // ENFILE, EMFILE, ENOMEM and ENOSPC; then ENOENT, EACCES and EIO, which are not limits.
         let codes = [23, 24, 12, 28, 2, 13, 5];
         let limits = codes.map(|code| Limit::of(&Error::from_raw_os_error(code)));
         let files = Some(Limit::OpenFiles);

@@ -26,7 +26,7 @@ impl Error for Irregular {}
 /// Returns an error of kind [`InvalidInput`](io::ErrorKind::InvalidInput) if the path is a named pipe, a socket or a device,
 /// and the operating system's error if the file cannot be opened.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Checked before opening, which waits for the other end of a pipe.
+    // Check before opening, because opening a pipe waits for its other end.
     if let Some(found) = irregular(fs::metadata(path)?.file_type()) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, Irregular { found }));
     }
@@ -52,7 +52,7 @@ pub fn read_to_string(path: &Path) -> io::Result<String> {
     io::read_to_string(open(path)?)
 }
 
-/// Names a kind of file that is neither a regular file nor a directory. (Reading a directory fails at once.)
+/// Names the kind of a file that is neither a regular file nor a directory. (Reading a directory fails at once.)
 fn irregular(kind: FileType) -> Option<&'static str> {
     if kind.is_file() || kind.is_dir() {
         return None;

@@ -1,10 +1,10 @@
-//! Upper bounds that many settings share, so that a typing error cannot ask for all memory or for endless work.
+//! Upper bounds that many settings share, so that a typo cannot exhaust memory or start endless work.
 
 /// The largest random seed. The consecutive seeds of several trainings and rounds still fit the signed integers of TOML.
 pub const MAX_SEED: u64 = 9_000_000_000_000_000_000;
 
-/// The largest limit on a number of tasks, groups, rows or updates. Such a limit costs nothing by itself, because the data
-/// has fewer.
+/// The largest limit on a number of tasks, groups, rows or updates. A large limit costs nothing by itself, because
+/// the data are smaller.
 pub const MAX_COUNT: usize = 1_000_000_000;
 
 /// The largest number of passes over the data.

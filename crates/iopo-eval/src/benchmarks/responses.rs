@@ -1,4 +1,4 @@
-//! Responses of another program: one JSON object per line with `response` and `prompt` or `key`, or a file of samples that
+//! Responses from another program: one JSON object per line with `response` and `prompt` or `key`, or a file of samples that
 //! lm-eval wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ struct Fields {
     response: Option<String>,
     /// The prompt's object in a sample of lm-eval, with `key` and `prompt`.
     doc: Option<Value>,
-    /// The responses of a sample, and what lm-eval's filters made of them.
+    /// The responses of a sample, raw and as filtered by lm-eval.
     resps: Option<Value>,
     filtered_resps: Option<Value>,
 }
@@ -82,7 +82,7 @@ fn text_of(key: Value) -> Result<Option<String>, String> {
     }
 }
 
-/// Returns the only response of a sample. lm-eval scores the filtered one.
+/// Returns the single response of a sample: the filtered one, which lm-eval scores.
 fn sampled(filtered: Option<&Value>, all: Option<&Value>) -> Result<String, String> {
     fn only(value: &Value) -> Option<&str> {
         match value {

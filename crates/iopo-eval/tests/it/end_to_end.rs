@@ -323,7 +323,7 @@ fn log_probabilities_give_perplexity_and_rewards() {
     assert!(matches!(run.summarize(&[one("a", evaluated)]), Err(EvalError::TruthTable { .. })));
 }
 
-/// Makes pairs of the test split. In three of four, the policy prefers the chosen response.
+/// Creates pairs in the test split. In three out of four, the policy prefers the chosen response.
 fn pairs() -> (Vec<PreferenceRow>, Vec<ReferenceRow>, Vec<ReferenceRow>) {
     let (mut rows, mut policy, mut reference) = (Vec::new(), Vec::new(), Vec::new());
     for index in 0..8 {

@@ -58,13 +58,13 @@ pub(crate) fn without_tags(text: &str) -> String {
     unescaped(&words(&text, usize::MAX).join(" "))
 }
 
-/// Removes comments, until the end of one is missing. Removing one can join the start of another.
+/// Removes comments up to the first one without an end. Removing a comment can form the start of another.
 fn without_comments(text: &str) -> String {
     const OPEN: &str = "<!--";
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     loop {
-        // The start of a comment, of which the text so far can have the first characters.
+        // The start of a comment, whose first characters can already be in the output.
         let joined = (1..OPEN.len())
             .rev()
             .find(|len| out.ends_with(&OPEN[..*len]) && rest.starts_with(&OPEN[*len..]));
@@ -76,7 +76,7 @@ fn without_comments(text: &str) -> String {
             rest = &rest[at..];
             &rest[OPEN.len()..]
         };
-        // The end can use the hyphens of the start.
+        // The end can share hyphens with the start.
         let end = if after.starts_with('>') {
             Some(1)
         } else if after.starts_with("->") {
@@ -91,7 +91,7 @@ fn without_comments(text: &str) -> String {
     out + rest
 }
 
-/// Removes tags, until the end of one is missing.
+/// Removes tags up to the first one without an end.
 fn without_marks(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -107,7 +107,7 @@ fn linked(word: &str, limit: Option<i128>, attributes: &str, extra: &[String]) -
         if opened <= middle.matches(close).count() {
             continue;
         }
-        // As many closing marks as are open belong to the word.
+        // The word includes as many closing marks as it has open ones.
         if let Some((at, _)) = tail.match_indices(close).take(opened).last() {
             let end = at + close.len();
             middle.push_str(&tail[..end]);

@@ -2,7 +2,8 @@
 
 use super::Token;
 
-/// Reads a number, with its length. After a dot only an integer can follow. An integer that is too large has no token.
+/// Reads a number and returns it with its length. After a dot, only an integer can follow. An integer that is too large has
+/// no token.
 pub(super) fn number(text: &str, after_dot: bool) -> Option<(Option<Token>, usize)> {
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return None;

@@ -114,7 +114,7 @@ impl Machine<'_> {
             });
             scope.set(parameter, value);
         }
-        // A default sees the parameters, not the variables around the macro with their names.
+        // A default is evaluated with the parameters in scope, which shadow outer variables of the same names.
         for (parameter, default) in missing {
             scope.set(parameter, self.eval(default, &scope)?);
         }

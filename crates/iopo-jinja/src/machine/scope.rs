@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::budget;
 use crate::value::Value;
 
-/// Names that are compared as fast as two values.
+/// Number of names that are compared in the time of two values.
 const NAMES: usize = 4;
 
 /// Variables, and the scope around them. An inner scope reads the variables of the outer ones, but sets its own.

@@ -17,7 +17,7 @@ pub(super) fn call(own: &Text, name: &str, args: Args) -> Result<Value> {
     }
 }
 
-/// A list of parts, whose memory is charged before it is taken.
+/// A list of parts. Its memory is charged to the budget before it is allocated.
 fn list(own: &Text, parts: &[&str]) -> Result<Value> {
     budget::charge(parts.len())?;
     Ok(Value::list(parts.iter().map(|part| Value::marked(part, own.safe)).collect()))

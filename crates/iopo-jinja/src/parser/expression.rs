@@ -8,9 +8,9 @@ use crate::ast::{Arguments, Comparison, Expr, Literal, Operator};
 use crate::error::Result;
 use crate::lexer::Token;
 
-/// Most attributes, items, calls, filters, tests and conditions after one value.
+/// Maximum number of attributes, items, calls, filters, tests and conditions after one value.
 const MAX_CHAIN: usize = 100;
-/// Most of them in one tag, because the arguments of one chain can have others.
+/// Maximum number of them in one tag, because the arguments of a chain can contain chains.
 const MAX_LINKS: usize = 2000;
 
 impl Parser {

@@ -9,7 +9,7 @@ use super::{Object, Value};
 use crate::budget;
 use crate::error::{Error, Result};
 
-/// Bytes that are compared as fast as two numbers.
+/// Number of bytes that are compared in the time of two numbers.
 const BYTES: usize = 64;
 
 /// Python's `==`. Costs a unit for each pair of values that is compared.

@@ -9,7 +9,7 @@ use super::object::Object;
 use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Refuses to put a value into a namespace or a loop that the value holds.
+/// Refuses to put a value into a namespace or a loop that the value contains.
 pub(crate) fn refuse_cycle(into: &Object, value: &Value) -> Result<()> {
     let mut seen: HashSet<*const ()> = HashSet::new();
     let mut open = vec![value.clone()];
@@ -34,7 +34,7 @@ pub(crate) fn refuse_cycle(into: &Object, value: &Value) -> Result<()> {
     budget::check()
 }
 
-/// The values that an object holds and that can hold others.
+/// The values in an object that can contain other values.
 fn held(object: &Object) -> Vec<Value> {
     match object {
         Object::View(dict, _) => vec![Value::Dict(Rc::clone(dict))],
@@ -58,12 +58,12 @@ fn held(object: &Object) -> Vec<Value> {
 }
 
 thread_local! {
-    /// Values that wait until the one that is being dropped is gone; `None` if none is being dropped.
+    /// Values to drop after the one that is being dropped; `None` if none is being dropped.
     static BURIED: RefCell<Option<Vec<Value>>> = const { RefCell::new(None) };
 }
 
-/// Drops the values of a namespace or a loop. Those of the ones that they hold follow one after another, because a template can
-/// chain any number of them.
+/// Drops the values of a namespace or a loop. Nested namespaces and loops are dropped iteratively, because a template can chain
+/// any number of them.
 pub(crate) fn bury(values: impl Iterator<Item = Value>) {
     let values: Vec<Value> = values.filter(|value| value.shape().open).collect();
     if values.is_empty() {

@@ -34,7 +34,7 @@ impl Dict {
         self.entries.iter().find(|(own, _)| same(own)).map(|(_, value)| value)
     }
 
-    /// Sets a key. A key that exists keeps its place. A value that is nested too deep is left out, and the statement fails.
+    /// Sets a key. A key that exists keeps its place. A value that is nested too deeply is left out, and the statement fails.
     pub(crate) fn insert(&mut self, key: Value, value: Value) {
         let shape = self.shape.with(&key).with(&value);
         if !shape.allowed() || !budget::spend(1) {

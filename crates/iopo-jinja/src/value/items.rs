@@ -13,7 +13,7 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// Takes items. Those that are nested too deep are dropped, and the statement fails.
+    /// Creates the items. Those that are nested too deeply are dropped, and the statement fails.
     pub(crate) fn new(mut values: Vec<Value>) -> Self {
         let shape = Shape::around(&values);
         if !shape.allowed() {

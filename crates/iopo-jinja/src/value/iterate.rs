@@ -7,8 +7,8 @@ use super::{Value, compare};
 use crate::budget;
 use crate::error::{Error, Result};
 
-/// The items of a value, as Python's `iter` yields them. A generator is read to its end. Costs the memory of the items, before
-/// they are made.
+/// The items of a value, as Python's `iter` yields them. A generator is read to its end. The memory of the items is charged
+/// before they are created.
 pub(crate) fn items(value: &Value) -> Result<Vec<Value>> {
     // An item takes 32 bytes. A character is a string of its own, and a pair is a tuple.
     budget::charge(match value {
@@ -157,7 +157,7 @@ pub(crate) fn hashable(key: &Value) -> Result<()> {
     }
 }
 
-/// The first index of a slice, the one behind the last and the step, for a sequence of `len` items.
+/// The start, the end (exclusive) and the step of a slice, for a sequence of `len` items.
 pub(crate) fn slice_bounds(
     len: usize,
     [start, stop, step]: [Option<i128>; 3],

@@ -5,7 +5,7 @@ use crate::budget;
 use crate::error::{Error, ErrorKind, Result};
 use crate::unicode::{decimal, is_space};
 
-/// Most digits of an integer that Python reads.
+/// Maximum number of digits of an integer that Python parses.
 const MAX_DIGITS: usize = 4300;
 
 /// Python's `repr` of a float: the shortest digits that read back as the same number.
@@ -27,7 +27,7 @@ pub(crate) fn float_repr(value: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
 }
 
-/// The error of an integer that Python has, but a value here does not.
+/// The error for an integer that Python can represent and this crate cannot.
 pub(crate) fn too_large() -> Error {
     let reason = "found an integer beyond 127 bits, expected one from -2**127 to 2**127 - 1";
     Error::new(ErrorKind::Unsupported, reason)
@@ -126,7 +126,7 @@ pub(crate) fn round_float(value: f64, digits: i128) -> f64 {
     if digits >= 0 {
         return format!("{value:.*}", digits as usize).parse().unwrap_or(value);
     }
-    // The exact digits before the point. Those that are dropped decide, with the fraction behind them.
+    // The exact digits before the point. The dropped digits and the fraction decide the rounding.
     let whole = format!("{:.0}", value.trunc().abs());
     let (head, tail) = whole.split_at(whole.len().saturating_sub(digits.unsigned_abs() as usize));
     let half = format!("{:0<width$}", "5", width = digits.unsigned_abs() as usize);
@@ -138,7 +138,7 @@ pub(crate) fn round_float(value: f64, digits: i128) -> f64 {
     rounded.copysign(value)
 }
 
-/// The decimal digits of the next integer.
+/// The decimal digits of the number plus one.
 fn next(digits: &str) -> String {
     let kept = digits.trim_end_matches('9');
     let zeros = "0".repeat(digits.len() - kept.len());

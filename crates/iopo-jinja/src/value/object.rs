@@ -43,7 +43,7 @@ pub(crate) enum Object {
     Block(Arc<ast::Block>),
 }
 
-/// Items that are already computed, and which of them were not read yet.
+/// Items that are already computed but not read yet.
 #[derive(Debug)]
 pub(crate) struct Generator {
     pub(crate) items: RefCell<VecDeque<Value>>,
@@ -65,7 +65,7 @@ pub(crate) struct Namespace {
 impl Namespace {
     /// Sets an attribute.
     pub(crate) fn set(&self, name: &str, value: Value) {
-        // Dropping the value before can drop other namespaces, but not this one.
+        // Dropping the previous value can drop other namespaces, but not this one.
         self.attributes.borrow_mut().insert(Value::str(name), value);
     }
 }
@@ -204,7 +204,7 @@ impl Object {
         }
     }
 
-    /// How deep the object is nested, and whether it can change.
+    /// How deeply the object is nested, and whether it can change.
     pub(crate) fn shape(&self) -> Shape {
         match self {
             Self::View(dict, _) => Shape { depth: dict.shape().depth + 1, ..dict.shape() },

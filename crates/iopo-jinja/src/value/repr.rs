@@ -37,7 +37,7 @@ pub(crate) fn repr(value: &Value) -> String {
 
 /// Writes a value. Returns false if it has to stop, which makes the statement fail.
 fn write(out: &mut String, value: &Value, depth: u16) -> bool {
-    // Namespaces can chain values that are nested as deep as allowed.
+    // Namespaces can chain values that are each nested to the maximum depth.
     if depth > MAX_DEPTH {
         budget::refuse(too_deep());
         return false;

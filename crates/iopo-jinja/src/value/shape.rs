@@ -1,10 +1,10 @@
-//! How deep a value is nested, and whether it can change after it was made.
+//! How deeply a value is nested, and whether it can change after it is created.
 
 use super::Value;
 use crate::budget;
 use crate::error::Error;
 
-/// Deepest nesting of a value.
+/// Maximum nesting of a value.
 pub(crate) const MAX_DEPTH: u16 = 256;
 
 /// The shape of a value.
@@ -12,7 +12,7 @@ pub(crate) const MAX_DEPTH: u16 = 256;
 pub(crate) struct Shape {
     /// Levels of containers. Those inside a namespace or a loop do not count, because they can change.
     pub(crate) depth: u16,
-    /// Whether the value is or has a namespace or a loop.
+    /// Whether the value is or contains a namespace or a loop.
     pub(crate) open: bool,
 }
 
@@ -40,7 +40,7 @@ impl Shape {
     }
 }
 
-/// The error of a value that is nested too deep.
+/// The error for a value that is nested too deeply.
 pub(crate) fn too_deep() -> Error {
     Error::limit(format!("a value is nested deeper than {MAX_DEPTH} levels"))
 }

@@ -39,7 +39,7 @@ impl Echo {
         self.key.is_empty()
     }
 
-    /// Whether the text is this number and no more.
+    /// Whether the text consists of this number only.
     pub(super) fn is_number(&self, number: usize) -> bool {
         let number = number.to_string();
         match &self.number {

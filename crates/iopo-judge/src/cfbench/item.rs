@@ -20,10 +20,10 @@ pub enum Split {
 /// The priority of a criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum Priority {
-    /// A main demand (主需).
+    /// A primary demand (主需).
     #[serde(rename = "主需")]
     Primary,
-    /// A further demand (次需).
+    /// A secondary demand (次需).
     #[serde(rename = "次需")]
     Secondary,
 }

@@ -3,13 +3,13 @@
 use crate::Unjudged;
 use crate::text::{float, same, strip};
 
-/// What the published parser makes of an answer.
+/// The result of the published parser.
 pub(super) enum Parsed {
     /// One mark per criterion.
     Complete(Vec<String>),
     /// The marks 1 of a malformed answer.
     Ones(Vec<String>),
-    /// No mark at all.
+    /// No marks.
     Nothing,
 }
 
@@ -20,7 +20,7 @@ pub(super) fn parse(criteria: &[&str], answer: &str) -> Result<Parsed, Unjudged>
     let mut ones = Vec::new();
     for line in answer.split('\n') {
         let Some((_, mark)) = one_tab(line) else { continue };
-        // The published program ends here, because the mark is no number.
+        // The published program raises an exception here, because the mark is not a number.
         let value = float(mark).ok_or(Unjudged::ReferenceRaises)?;
         // 0 is false in Python, so it is dropped.
         if same(value, 1.0) {

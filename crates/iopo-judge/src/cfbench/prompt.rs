@@ -17,7 +17,7 @@ pub fn prompt(template: &Template, item: &Item, response: &str) -> Vec<Message> 
     ])
 }
 
-/// Whether a response has a line that marks a criterion, as an answer of the judge has.
+/// Whether a response has a line that marks a criterion, as in a judge's answer.
 pub fn forged_verdict(criteria: &[Criterion], response: &str) -> bool {
     let criteria: Vec<Echo> =
         criteria.iter().map(|criterion| Echo::new(&normalize(&criterion.text))).collect();

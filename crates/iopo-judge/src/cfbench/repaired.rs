@@ -1,4 +1,4 @@
-//! Marks by lines, for answers with harmless variation.
+//! Parses marks line by line and accepts harmless variation.
 
 use std::sync::LazyLock;
 
@@ -19,12 +19,12 @@ static SCORE_LINE: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) struct ScoreLine {
     /// The text before the mark.
     pub(super) text: String,
-    /// The text together with the lines before it that have no mark.
+    /// The text, preceded by the lines without a mark that come before it.
     pub(super) with_carried: String,
     pub(super) mark: bool,
 }
 
-/// Finds the lines that end with a mark. A tail without a mark is ignored.
+/// Finds the lines that end with a mark. Lines after the last mark are ignored.
 pub(super) fn score_lines(answer: &str) -> Vec<ScoreLine> {
     let answer = answer.replace("\\t", "\t").replace("\\n", "\n");
     let text = normalize(&without_fences(&answer));
@@ -58,7 +58,7 @@ pub(super) fn marks(criteria: &[&str], answer: &str) -> Result<Vec<bool>, Unjudg
     Ok(marks)
 }
 
-/// Checks that a line repeats the criterion in its place.
+/// Checks that a line repeats the criterion at the same position.
 fn check(criteria: &[Echo], at: usize, line: &ScoreLine) -> Result<(), Unjudged> {
     let echo = Echo::new(&line.text);
     if echo.is_blank() || echo.is_number(at + 1) {

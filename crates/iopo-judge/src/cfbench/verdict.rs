@@ -5,12 +5,12 @@ use super::totals::round2;
 use super::{Criterion, Priority, repaired};
 use crate::{Mode, Unjudged};
 
-/// How much of an answer was understood.
+/// How much of an answer could be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parsing {
     /// A mark for every criterion.
     Complete,
-    /// Only the ones of a malformed answer; `paper` only.
+    /// Only the marks 1 of a malformed answer; `paper` only.
     OnlyOnes,
     /// Nothing; `paper` only.
     Nothing,
@@ -30,9 +30,9 @@ impl Parsing {
 /// The verdict on one item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// How much of the answer was understood.
+    /// How much of the answer could be parsed.
     pub parsing: Parsing,
-    /// One mark per criterion if the parsing is complete, else none.
+    /// One mark per criterion if the parsing is complete, else empty.
     pub marks: Vec<bool>,
     /// The marks as the published code stores them; empty in `repaired`.
     pub stored: Vec<String>,
@@ -48,7 +48,7 @@ pub struct Verdict {
 ///
 /// # Errors
 /// `repaired` returns the reason if the answer gives no verdict. `paper` returns [`Unjudged::ReferenceRaises`] where the
-/// published program ends with an exception.
+/// published program raises an exception.
 pub fn verdict(mode: Mode, criteria: &[Criterion], answer: &str) -> Result<Verdict, Unjudged> {
     let texts: Vec<&str> = criteria.iter().map(|criterion| criterion.text.as_str()).collect();
     match mode {

@@ -1,4 +1,4 @@
-//! Coherence of groups of items that differ in the branch to select.
+//! Coherence of groups of items that differ only in the branch to select.
 
 use super::{Item, PointVerdict};
 use crate::Mean;
@@ -13,7 +13,7 @@ pub struct Coherence {
 }
 
 impl Coherence {
-    /// How much of the share of items is lost in the share of groups.
+    /// The relative drop from the share of items to the share of groups.
     pub fn drop(&self) -> Option<f64> {
         let origin = self.origin.over_judged().filter(|&origin| origin > 0.0)?;
         Some((origin - self.coherent.over_judged()?) / origin)

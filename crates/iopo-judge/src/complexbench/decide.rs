@@ -15,8 +15,8 @@ pub enum PointVerdict {
     Yes,
     /// The requirement is not met.
     No,
-    /// The published code has no such rule and gives 2, which counts as met in some tables and as not met in others; `paper`
-    /// only.
+    /// The published code does not know the rule and returns 2, which counts as met in some tables and as not met in others;
+    /// `paper` only.
     UnknownRule,
 }
 
@@ -72,7 +72,7 @@ fn of_objects(mode: Mode, check: &Check, objects: &[String]) -> Result<bool, Unj
             Ok(list.len() == objects.len() && objects.iter().zip(&list).all(starts))
         }
         Test::Keyword if mode == Mode::Paper && !check.each => {
-            // The published code turns the marks of the keywords here, but not those of the text.
+            // Here, the published code converts the marks of the keywords to full width, but not those of the text.
             Ok(check.list().iter().all(|word| first.contains(&full_width(word))))
         }
         Test::EndsWith if check.each && mode == Mode::Paper && objects.len() > 1 => {
@@ -105,7 +105,7 @@ fn plain(mode: Mode, check: &Check, objects: &[String]) -> Result<bool, Unjudged
     any_of([bare_or(mode, text)?, text], |form| holds(mode, check, form))
 }
 
-/// Whether a rule holds where there is no text.
+/// Whether a rule holds if there is no text.
 fn is_negative(test: Test) -> bool {
     matches!(test, Test::Forbidden | Test::NotStartsWith | Test::NotEndsWith)
 }
@@ -167,7 +167,7 @@ fn holds(mode: Mode, check: &Check, text: &str) -> Result<bool, Unjudged> {
     })
 }
 
-/// Whether a text ends with a value, to which a period or a question mark may be added.
+/// Whether a text ends with a value, optionally followed by a period or a question mark.
 fn ends_with(text: &str, value: &str) -> bool {
     let shorter = text.strip_suffix(['。', '？']);
     text.ends_with(value) || shorter.is_some_and(|text| text.ends_with(value))
@@ -184,7 +184,7 @@ fn bounds(mode: Mode, check: &Check) -> Result<[f64; 2], Unjudged> {
     }
 }
 
-/// Whether the first balanced braces hold a JSON object with the keys of the rule, or any keys if it lists none.
+/// Whether the first balanced braces enclose a JSON object with the keys of the rule, or with any keys if it lists none.
 fn json(mode: Mode, check: &Check, text: &str) -> Result<bool, Unjudged> {
     let keys = match (string_list(check.value.trim()), mode) {
         (Some(keys), _) => keys,

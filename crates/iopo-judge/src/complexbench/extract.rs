@@ -16,13 +16,13 @@ static LABEL: LazyLock<Regex> = LazyLock::new(|| {
         .unwrap_or_else(|error| unreachable!("a constant pattern: {error}"))
 });
 
-/// Whether a text has the label of copied parts.
+/// Whether a text contains the label that introduces copied parts.
 pub(super) fn has_label(text: &str) -> bool {
     LABEL.is_match(text)
 }
 
 /// Reads the copied parts of a reply. `paper` keeps what the published code keeps, for instance the word `all` itself if a
-/// blank precedes it.
+/// space precedes it.
 ///
 /// # Errors
 /// `repaired` returns the reason if the answer has no label, or a part that does not occur in the reply.

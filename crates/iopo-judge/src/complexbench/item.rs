@@ -21,13 +21,13 @@ pub struct Question {
     pub question: String,
     /// The question in English.
     pub question_en: String,
-    /// The rule that decides the extracted part. None for a question to the judge.
+    /// The rule that is applied to the extracted part. None for a question to the judge.
     pub rule: Option<Rule>,
     /// The dimensions of the constraint.
     pub dimensions: Vec<String>,
     /// How the constraint is composed with others.
     pub compositions: Vec<String>,
-    /// The places in the item of the questions that this one depends on.
+    /// The positions in the item of the questions that this one depends on.
     pub dependencies: Vec<usize>,
 }
 
@@ -36,7 +36,7 @@ pub struct Question {
 pub struct Item {
     /// Unique id.
     pub main_id: i64,
-    /// The group of items that differ in the branch to select. Empty without one.
+    /// The group of items that differ only in the branch to select. Empty if there is none.
     pub group: String,
     /// The instruction in Chinese.
     pub instruction: String,
@@ -154,7 +154,7 @@ fn questions(
     Ok(questions)
 }
 
-/// Whether some questions remain when those without open dependencies are removed again and again.
+/// Whether the dependencies have a cycle: some questions remain after those without open dependencies are removed repeatedly.
 fn is_cyclic(questions: &[Question]) -> bool {
     let mut closed = vec![false; questions.len()];
     loop {

@@ -31,13 +31,14 @@ pub fn judge(mode: Mode, answer: &str) -> Result<bool, Unjudged> {
     }
 }
 
-/// The single verdict in the published form, else whether the answer has the character for yes and not that for no.
+/// The single verdict in the published form; otherwise, whether the answer contains the character for yes but not the one
+/// for no.
 fn published(answer: &str) -> bool {
     let [yes, no] = ["答案：是", "答案：否"].map(|form| answer.matches(form).count());
     if yes + no == 1 { yes == 1 } else { answer.contains('是') && !answer.contains('否') }
 }
 
-/// The verdicts of a normalized answer. A repeated format line such as `答案：是/否` is none.
+/// The verdicts of a normalized answer. A repeated format line such as `答案：是/否` is not a verdict.
 pub(super) fn verdicts(text: &str) -> Vec<bool> {
     let matches = VERDICT.captures_iter(text);
     let open = |end: usize| text[end..].trim_start_matches(' ').starts_with(['/', '否', '|']);

@@ -1,8 +1,8 @@
-//! Punctuation as the published rules compare it.
+//! Punctuation, normalized as the published rules compare it.
 
 use crate::Unjudged;
 
-/// Turns ASCII marks into full-width ones, and curly double quotes into straight ones.
+/// Converts ASCII marks to full-width ones, and curly double quotes into straight ones.
 pub(super) fn full_width(text: &str) -> String {
     text.chars().map(mark).collect()
 }
@@ -29,7 +29,7 @@ fn mark(c: char) -> char {
     }
 }
 
-/// Whether the marks of a text are among the allowed ones. Marks without an ASCII form are not looked at.
+/// Whether the marks of a text are among the allowed ones. Marks without an ASCII form are ignored.
 pub(super) fn only(text: &str, allowed: &[String]) -> bool {
     let allowed: String = allowed.iter().map(|one| full_width(one)).collect();
     let marks: String =

@@ -33,7 +33,7 @@ pub fn prompt(
     ])
 }
 
-/// Whether a response contains what an answer of the judge has: a verdict, or the label of a copied part.
+/// Whether a response contains a part of a judge's answer: a verdict, or the label of a copied part.
 pub fn forged_verdict(response: &str) -> bool {
     let text = normalize(response).replace("**", "");
     !judge::verdicts(&text).is_empty() || extract::has_label(&text)

@@ -5,8 +5,9 @@ use crate::Mode;
 
 /// Applies the dependencies of an item to the verdicts on its questions.
 ///
-/// In `paper`, a question is failed if one that it depends on directly has failed by itself. In `repaired`, dependencies are
-/// followed to their ends, and a question without a known verdict, or below one, is undecided unless one above has failed.
+/// In `paper`, a question fails if its own verdict or that of a direct dependency is a failure. In `repaired`, dependencies are
+/// transitive: a question fails if it or any of its dependencies fails, and is otherwise undecided if any of these verdicts is
+/// unknown.
 pub fn rely(mode: Mode, item: &Item, own: &[Option<PointVerdict>]) -> Vec<Option<PointVerdict>> {
     let verdict = |at: usize| own.get(at).copied().flatten();
     (0..item.questions.len())
@@ -22,7 +23,7 @@ pub fn rely(mode: Mode, item: &Item, own: &[Option<PointVerdict>]) -> Vec<Option
                 (Mode::Repaired, Some(PointVerdict::Yes)) => {
                     above.iter().all(|&one| verdict(one).is_some()).then_some(PointVerdict::Yes)
                 }
-                // The published code's 2 is no verdict.
+                // The published code's 2 is not a verdict.
                 (Mode::Repaired, Some(PointVerdict::UnknownRule)) => None,
                 (_, own) => own,
             }

@@ -10,7 +10,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Parses a rule. A rule without a known meaning is kept as such.
+    /// Parses a rule. A rule without a known meaning is kept as an unknown rule.
     pub fn new(text: &str) -> Self {
         let lines: Option<Vec<Check>> = text.trim().lines().map(Check::parse).collect();
         Self { text: text.trim().to_owned(), checks: lines.filter(|checks| is_combination(checks)) }
@@ -28,7 +28,7 @@ impl fmt::Display for Rule {
     }
 }
 
-/// What a line of a rule checks.
+/// The check of one line of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Test {
     Keyword,
@@ -53,7 +53,7 @@ pub(super) struct Check {
     pub(super) test: Test,
     /// Whether the rule belongs to the newer family, whose names start with `model_`.
     pub(super) model: bool,
-    /// Whether every object counts, not only the first one.
+    /// Whether the line checks every object, not only the first one.
     pub(super) each: bool,
     /// The text after the colon.
     pub(super) value: String,
@@ -104,7 +104,7 @@ impl Check {
     }
 }
 
-/// Whether lines stand alone or in a known pair.
+/// Whether there is a single line, or a known pair of lines.
 fn is_combination(checks: &[Check]) -> bool {
     match checks {
         [_] => true,

@@ -9,7 +9,7 @@ use crate::data::records;
 use crate::error::{DataError, Place};
 use crate::{Mode, Unjudged};
 
-/// Answers of a judge by item and question. A repeated question has several answers, in the order of the file.
+/// Answers of a judge, by item and question. A question that was asked again has several answers, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answers(BTreeMap<(String, i64), Vec<String>>);
 
@@ -49,7 +49,7 @@ impl Answers {
         self.0.keys().map(|(key, index)| (key.as_str(), *index))
     }
 
-    /// Reads the verdict on a question. `repaired` takes the first answer with a verdict; `paper` has one attempt.
+    /// Reads the verdict on a question. `repaired` takes the first answer with a verdict; `paper` reads one answer only.
     pub(crate) fn first<T>(
         &self,
         mode: Mode,

@@ -5,7 +5,7 @@ use crate::evaluation::{Answers, Evaluation, Responses, VerdictRow};
 use crate::{Mode, Unjudged};
 
 /// Decides the items with rules by their responses and the others by the answers of the judge, and computes the metrics.
-/// Items are named by [`Item::key`].
+/// [`Item::key`] identifies the items.
 pub fn evaluate(
     mode: Mode,
     items: &[Item],

@@ -1,4 +1,4 @@
-//! Rules about the shape of an answer.
+//! Rules about the format of an answer.
 
 use regex::Regex;
 
@@ -17,8 +17,8 @@ pub(super) fn example(target: &str, answer: &str) -> Result<bool, Unjudged> {
 
 /// The conditions of group 22: three long points of one or two sentences, then numbers, then a closing line.
 ///
-/// `paper` demands more than 20 words of every piece, so that the number of a point fails in English. `repaired` removes
-/// numbers before it counts, and lets the closing line be short and without a number.
+/// `paper` requires more than 20 words in every piece, so the number of a point makes an English answer fail. `repaired`
+/// removes numbers before it counts, and accepts a short closing line without a number.
 pub(super) fn group_22(view: View<'_>, level: usize) -> Vec<bool> {
     let closing = match view.language {
         Language::English => "Those are suggestions",
@@ -69,9 +69,9 @@ fn starts_with_number(mode: Mode, part: &str) -> bool {
 
 /// The conditions of group 30: five points with bold keywords.
 ///
-/// `paper` checks them in another order than the instructions ask for, and looks for words that end with a hyphen and "ly".
-/// `repaired` follows the instructions: bold text, points of one sentence, sentences of 10 to 15 words, no word with the
-/// ending "ly", keywords first.
+/// `paper` checks them in a different order than the instructions list them, and looks for words that end in "-ly".
+/// `repaired` follows the instructions: bold text, points of one sentence, sentences of 10 to 15 words, no word that
+/// ends in "ly", keywords first.
 pub(super) fn group_30(view: View<'_>) -> Vec<bool> {
     match view.mode {
         Mode::Paper => {
@@ -130,7 +130,7 @@ fn bold_numbers(text: &str) -> usize {
         while let Some((_, after)) = rest.split_once("**") {
             let mut chars = after.chars();
             if !chars.next().is_some_and(is_decimal) {
-                // The second star can start a match.
+                // The second asterisk can start a match.
                 rest = &rest[rest.len() - after.len() - 1..];
                 continue;
             }

@@ -15,13 +15,13 @@ const NAME: &str = "FollowBench";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
-    /// What the answer is about.
+    /// The content of the answer.
     Content,
-    /// The circumstances that the instruction sets.
+    /// The circumstances that the instruction describes.
     Situation,
-    /// How the answer is written.
+    /// The style of the answer.
     Style,
-    /// The shape of the answer.
+    /// The format of the answer.
     Format,
     /// Examples that the answer follows.
     Example,
@@ -51,7 +51,7 @@ pub enum Rule {
     Equal,
     /// Every line of the answer is a line of the target.
     Lines,
-    /// The answer is an element of the target, a list.
+    /// The answer is an element of the target, which is a list.
     Element,
     /// The last option in parentheses is the target.
     Letter,
@@ -88,13 +88,13 @@ pub struct Item {
     pub category: Category,
     /// The group.
     pub example_id: u64,
-    /// Where the instruction comes from.
+    /// The source of the instruction.
     pub source: String,
     /// The number of constraints, from 0 to 5. Level 0 is shown to the judge and gets no answer.
     pub level: usize,
     /// The instruction for the model.
     pub instruction: String,
-    /// What rules compare answers with.
+    /// The reference that rules compare answers with.
     pub target: String,
 }
 

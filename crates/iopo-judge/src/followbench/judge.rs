@@ -19,7 +19,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The outcome of verdicts.
+    /// Creates the outcome from verdicts.
     pub fn new(verdicts: Vec<bool>) -> Self {
         let held = verdicts.iter().filter(|&&verdict| verdict).count();
         let hard = i8::from(held == verdicts.len());
@@ -27,7 +27,7 @@ impl Outcome {
         Self { verdicts, hard, soft }
     }
 
-    /// What the published code counts for an answer that it cannot read.
+    /// The outcome that the published code assigns to an answer that it cannot read.
     fn unread() -> Self {
         Self { verdicts: Vec::new(), hard: -1, soft: -1.0 }
     }
@@ -36,7 +36,7 @@ impl Outcome {
 /// Reads the verdicts of an answer about an item of a level from 1 to 5.
 ///
 /// `paper` accepts a list of quoted words in the last line and never fails: an answer that it cannot read counts -1. The
-/// published code evaluates that list as Python; no text is evaluated here.
+/// published code evaluates that list as Python; this crate evaluates no text.
 ///
 /// # Errors
 /// `repaired` returns the reason if the answer gives no verdict.

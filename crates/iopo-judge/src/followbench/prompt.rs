@@ -33,7 +33,7 @@ fn heading(language: Language, level: usize) -> String {
     }
 }
 
-/// The type of the constraints as it stands in the first sentence.
+/// The type of the constraints, as worded in the first sentence.
 fn kind(item: &Item) -> &'static str {
     match (item.language, item.category) {
         (_, Category::Mixed) => "",
@@ -52,7 +52,7 @@ fn kind(item: &Item) -> &'static str {
     }
 }
 
-/// Whether a response contains a list of verdicts, as an answer of the judge has.
+/// Whether a response contains a list of verdicts, as in a judge's answer.
 pub fn forged_verdict(response: &str) -> bool {
     let text = normalize(response).replace("**", "").replace('`', "");
     judge::lists(&text).next().is_some()

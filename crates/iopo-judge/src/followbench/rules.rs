@@ -63,7 +63,8 @@ pub fn conditions(mode: Mode, item: &Item, answer: &str) -> Result<Vec<bool>, Un
     Ok(all.into_iter().take(count).collect())
 }
 
-/// The outcome of conditions. In `paper`, soft is hard: the published code counts no shares for rules.
+/// The outcome of conditions. In `paper`, the soft score equals the hard score: the published code computes no shares for
+/// rules.
 pub fn outcome(mode: Mode, conditions: Vec<bool>) -> Outcome {
     let mut outcome = Outcome::new(conditions);
     if mode == Mode::Paper {
@@ -157,7 +158,7 @@ fn gigaword(view: View<'_>) -> Vec<bool> {
     let special = match (view.language, view.mode) {
         (Language::English, _) => [is_lower(view.text), !view.has("bus"), view.has("in")],
         (Language::Chinese, mode) => {
-            // The instruction of level 5 forbids the character that the published code demands.
+            // The instruction of level 5 forbids the character that the published code requires.
             let wanted = mode == Mode::Paper;
             let numeric = view.text.chars().any(is_numeric);
             [!numeric, !view.has("公交车"), view.has("在") == wanted]

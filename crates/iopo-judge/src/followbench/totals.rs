@@ -16,10 +16,10 @@ pub struct CategoryTotals {
     pub hard: [Mean; 5],
     /// Soft satisfaction rate of levels 1 to 5: the mean share of constraints that hold. None for examples.
     pub soft: Option<[Mean; 5]>,
-    /// Consistent satisfaction levels: the mean number of levels that hold one after the other from level 1, over groups in
+    /// Consistent satisfaction levels: the mean number of consecutive levels that hold, starting at level 1, over groups in
     /// which this number is known.
     pub csl: Option<f64>,
-    /// The same over all groups, where an unjudged level does not hold.
+    /// The same over all groups, with an unjudged level counted as not satisfied.
     pub csl_unjudged_fail: Option<f64>,
 }
 
@@ -66,10 +66,9 @@ fn of_category(category: Category, judged: &[(&Item, Option<&Outcome>)]) -> Cate
     }
 }
 
-/// The single number of the published aggregator: the mean over types, without examples, of the hard rates weighted by their
-/// level.
+/// The single score of the published aggregator: the mean over types, except examples, of the hard rates weighted by level.
 ///
-/// `rate` picks the mean: [`Mean::over_judged`] or [`Mean::unjudged_as_failed`].
+/// `rate` selects the mean: [`Mean::over_judged`] or [`Mean::unjudged_as_failed`].
 pub fn headline(totals: &[CategoryTotals], rate: fn(&Mean) -> Option<f64>) -> Option<f64> {
     let one = |totals: &CategoryTotals| -> Option<f64> {
         let levels = totals.hard.iter().enumerate();

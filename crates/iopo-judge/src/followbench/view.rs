@@ -1,4 +1,4 @@
-//! An answer as the rules measure it: sentences, words and marks of one language.
+//! The measures of an answer that the rules use: sentences, words and marks, by language.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -50,7 +50,7 @@ impl<'a> View<'a> {
         self.text.split(is_end).filter(keep).collect()
     }
 
-    /// The number of words of a piece, in Chinese of code points.
+    /// The number of words of a piece, or of code points in Chinese.
     pub(super) fn piece_words(self, piece: &str) -> usize {
         match (self.language, self.mode) {
             (Language::English, _) => words(piece).count(),
@@ -59,7 +59,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The number of words of the answer, in Chinese of code points. `paper` splits at single blanks.
+    /// The number of words of the answer, or of code points in Chinese. `paper` splits at single spaces.
     pub(super) fn text_words(self) -> usize {
         match (self.language, self.mode) {
             (Language::English, Mode::Paper) => self.text.split(' ').count(),
@@ -67,7 +67,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether the answer has a word, in Chinese a part.
+    /// Whether the answer contains a word, or a substring in Chinese.
     pub(super) fn has(self, word: &str) -> bool {
         let mut matches = self.text.match_indices(word);
         match self.language {
@@ -89,7 +89,7 @@ impl<'a> View<'a> {
         self.text.chars().filter(|&c| is_mark(c)).count()
     }
 
-    /// Whether one of the first words is followed by white space and a word with an ending.
+    /// Whether a word of a list is followed by white space and a word with a given ending.
     pub(super) fn has_pair(self, first: &[&str], ending: &str) -> bool {
         let starts = first.iter().flat_map(|&first| {
             self.text.match_indices(first).map(move |(at, _)| (at, at + first.len()))

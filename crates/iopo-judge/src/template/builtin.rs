@@ -38,7 +38,7 @@ pub enum Prompt {
     FollowBench,
     /// ComplexBench: a yes-no question about a response.
     ComplexBenchJudge,
-    /// ComplexBench: the part of a response that a question is about.
+    /// ComplexBench: a request to copy the part of a response that a question is about.
     ComplexBenchExtract,
 }
 
@@ -55,7 +55,7 @@ impl Prompt {
         Self::ComplexBenchExtract,
     ];
 
-    /// The slots of the prompt. A template has each of them at least once.
+    /// The slots of the prompt. A template must contain each of them at least once.
     pub const fn slots(self) -> &'static [&'static str] {
         match self {
             Self::Trace => &["task", "constraints", "input", "response", "count"],

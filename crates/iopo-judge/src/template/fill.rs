@@ -3,7 +3,7 @@
 use super::{Message, Piece, Template};
 
 impl Template {
-    /// Fills every slot once. A filled text is never searched for slots.
+    /// Fills every slot once. Text that fills a slot is never searched for slots.
     pub(crate) fn fill(&self, values: &[(&str, &str)]) -> Vec<Message> {
         let value = |slot: &str| values.iter().find(|(name, _)| *name == slot).map_or("", |v| v.1);
         let fill = |pieces: &[Piece]| {
@@ -20,8 +20,8 @@ impl Template {
     }
 }
 
-/// Puts a text between two lines of backticks, more than any run of backticks in it, so that the text cannot end its own
-/// block.
+/// Encloses a text in two lines of backticks that are longer than any run of backticks in it, so that the text cannot end
+/// its block.
 pub(crate) fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let line = "`".repeat((longest + 1).max(3));

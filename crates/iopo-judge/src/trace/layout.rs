@@ -27,8 +27,8 @@ pub(super) fn has_marker(text: &str) -> bool {
 
 /// Parses the last list of scores after a heading. `None` without a heading.
 ///
-/// Keys are not compared, because judges shorten them. The list of overall scores must repeat the scores if it has more than
-/// one.
+/// Keys are not compared, because judges shorten them. If the list of overall scores has more than one
+/// score, it must repeat the scores.
 pub(super) fn headings(text: &str, count: usize) -> Option<Result<Vec<Score>, Unjudged>> {
     let start = SCORES.find_iter(text).last()?.end();
     let Some((value, length)) = Json::first(&text[start..]) else {

@@ -6,7 +6,7 @@ use crate::text::normalize;
 
 /// Builds the messages that ask a judge about a response.
 ///
-/// The texts of the item and the response stand between fences. For [`Prompt::TraceScript`], the query is the task followed
+/// The texts of the item and the response are enclosed in fences. For [`Prompt::TraceScript`], the query is the task followed
 /// by the input.
 pub fn prompt(template: &Template, item: &Item, response: &str) -> Vec<Message> {
     let constraints = match template.prompt() {
@@ -14,7 +14,7 @@ pub fn prompt(template: &Template, item: &Item, response: &str) -> Vec<Message> 
             let numbered = item.constraints.iter().enumerate();
             numbered.map(|(at, text)| format!("[{}] {text}", at + 1)).collect::<Vec<_>>().join("\n")
         }
-        // The published prompts show the constraints as the item has them.
+        // The published prompts show the constraints as they are in the item.
         _ => item.constraints.join("\n"),
     };
     let input = item.input.as_deref().unwrap_or("NULL");

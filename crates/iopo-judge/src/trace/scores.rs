@@ -13,7 +13,7 @@ use crate::{Mode, Unjudged};
 pub struct Score {
     /// From 0 to 10. 10 means that the constraint holds.
     pub score: f64,
-    /// The judge's explanation, where the layout has one.
+    /// The judge's explanation, if the layout has one.
     pub explanation: Option<String>,
 }
 
@@ -26,7 +26,8 @@ pub fn followed(scores: &[Score]) -> bool {
 ///
 /// Both modes read the paper's layout: the last heading `Fine Grained Score:`, then JSON whose numbers are the scores in the
 /// order of the constraints. `repaired` also reads a JSON object with `verdicts`; if an answer has both layouts, they must
-/// agree. The text is tried as it stands, then in normalized forms with common marks; the first form that has scores counts.
+/// agree. The text is parsed unchanged first, then in normalized forms with common marks; the first form with scores
+/// counts.
 ///
 /// # Errors
 /// Returns the reason if the answer gives no verdict. Ask the judge again, then count the item as unjudged.

@@ -102,7 +102,7 @@ fn assert_table(table: &BTreeMap<String, Mean>, golden: &Value, name: &str) {
     let golden = golden[name].as_object().expect("a table");
     assert_eq!(table.len(), golden.len(), "{name}");
     for (key, mean) in table {
-        // The published key is spelled differently.
+        // The published key has a different spelling.
         let published = if key == "Utility" { "Utillity" } else { key };
         assert_close(mean.over_judged(), &golden[published], key);
     }

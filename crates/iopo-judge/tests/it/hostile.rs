@@ -1,4 +1,4 @@
-//! Hostile texts: long, deeply nested or arbitrary. Every parser ends soon and never panics.
+//! Hostile texts: long, deeply nested or arbitrary. Every parser terminates quickly and never panics.
 //!
 //! The limits leave room for busy machines: a parser that takes quadratic time exceeds them by far.
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
 
-/// Puts a text through every parser, as the answer of a judge and as a response.
+/// Passes a text to every parser, as the answer of a judge and as a response.
 fn parse_all(text: &str) {
     let criteria: Vec<Criterion> =
         ["礼貌", "ends with a question"].map(|text| Criterion::new(text, Priority::Primary)).into();

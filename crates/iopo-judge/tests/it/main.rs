@@ -1,4 +1,4 @@
-//! Behavior of the crate on goldens of the published code and on hostile texts.
+//! Tests the crate on goldens of the published code and on hostile texts.
 
 mod cfbench;
 mod complexbench;

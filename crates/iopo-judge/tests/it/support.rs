@@ -1,4 +1,4 @@
-//! Goldens, which are not part of the repository. Tests that need them say so and pass when they are absent.
+//! Golden files, which are not part of the repository. If they are absent, tests that need them say so and pass.
 
 use std::fs;
 use std::path::{Path, PathBuf};

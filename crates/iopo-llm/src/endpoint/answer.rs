@@ -7,17 +7,17 @@ use super::wire::{Choice, Reply, ReplyUsage};
 use super::{Scrubber, Usage};
 use crate::{Failure, FailureClass, FinishReason};
 
-/// A body that has been read.
+/// A parsed body.
 pub(super) enum Read<T> {
     /// The result. It may be a permanent failure that the server charges for.
     Result { result: T, usage: Usage, about: Box<About> },
-    /// An error object, as of a response with an error status.
+    /// An error object, as in a response with an error status.
     Error(Value),
     /// No valid body, for the reason given.
     Invalid(String),
 }
 
-/// Parses a body. Blank lines that keep a connection alive may come before it.
+/// Parses a body. Blank lines may precede it, which servers send to keep the connection alive.
 pub(super) fn parse<T>(body: &[u8], scrubber: &Scrubber) -> Result<Reply, Read<T>> {
     let mut reply: Reply = serde_json::from_slice(body).map_err(|error| {
         let what = if body.trim_ascii().is_empty() { "an empty body" } else { "no valid JSON" };
@@ -65,7 +65,7 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Read<Stored> {
 
 pub(super) fn usage(usage: Option<ReplyUsage>) -> Usage {
     let Some(usage) = usage else { return Usage::default() };
-    // Some servers send zeros instead of counts. No chat has an empty prompt.
+    // Some servers send zeros if they do not count. No chat has an empty prompt.
     let known = usage.prompt_tokens.is_some_and(|tokens| tokens > 0);
     Usage {
         prompt: usage.prompt_tokens.filter(|_| known),
@@ -113,8 +113,8 @@ fn result(
     Err((FailureClass::Empty, reason))
 }
 
-/// Splits reasoning in `<think>` tags from the text after it. Some templates open the tag in the prompt, so the text may
-/// begin with reasoning and have the closing tag only.
+/// Separates reasoning in `<think>` tags from the text after it. Some templates open the tag in the prompt, so the text may
+/// begin with reasoning and contain only the closing tag.
 fn split_reasoning(content: &str) -> (&str, &str) {
     let start = content.trim_start();
     let opened = start.strip_prefix("<think>");

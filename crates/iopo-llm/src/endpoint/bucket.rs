@@ -24,8 +24,8 @@ impl Bucket {
         self.at = self.at.max(now);
     }
 
-    /// Returns how long to wait until `amount` can be taken. An amount above one second's is taken from a full bucket,
-    /// which it leaves in debt.
+    /// Returns how long to wait until `amount` can be taken. If `amount` exceeds one second's allowance, it is
+    /// taken from a full bucket, whose balance becomes negative.
     pub(super) fn wait(&mut self, amount: f64, now: Instant) -> Duration {
         self.refill(now);
         let missing = amount.min(self.burst) - self.level;
@@ -40,7 +40,7 @@ impl Bucket {
         self.level -= amount;
     }
 
-    /// Gives back what was reserved and not used. A negative amount takes more.
+    /// Returns a reserved amount that was not used. A negative amount takes more.
     pub(super) fn give_back(&mut self, amount: f64) {
         self.level = (self.level + amount).min(self.burst);
     }

@@ -1,4 +1,4 @@
-//! What a response or a transport error means for its request and for the run.
+//! Decides how a response or a transport error affects its request and the run.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,17 +12,17 @@ use super::record::About;
 use super::{Scrubber, Usage};
 use crate::{FailureClass, StopCause};
 
-/// What to do after an attempt.
+/// The next step after an attempt.
 pub(super) enum Verdict<T> {
     /// The request has its result.
     Done { result: T, usage: Usage, about: Box<About> },
-    /// The request fails for good.
+    /// The request fails permanently.
     Row(FailureClass, String),
     /// The request fails for good, because the server rejects a parameter that every request has.
     Parameter(String),
     /// The request is sent again.
     Retry(Retry),
-    /// No request can succeed.
+    /// No request can succeed, so the run stops.
     Stop(StopCause, String),
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Verdict<T> {
 pub(super) struct Retry {
     pub(super) class: FailureClass,
     pub(super) reason: String,
-    /// How long the server asks to wait.
+    /// The wait that the server asks for.
     pub(super) wait: Option<Duration>,
     /// Whether the server signals overload.
     pub(super) overload: bool,
@@ -191,7 +191,7 @@ pub(super) fn response<T>(
     context.error(status.as_u16(), &words)
 }
 
-/// The status that an error object without a number stands for.
+/// The status that corresponds to an error object without a numeric code.
 fn guess(words: &Words) -> u16 {
     if words.is_quota() {
         402
@@ -232,7 +232,7 @@ impl Context<'_> {
                 format!("the server does not know the model: {said}"),
             ),
             300..=399 | 404 | 405 => {
-                let reason = format!("the address does not complete chats: {said}");
+                let reason = format!("the address does not serve chat completions: {said}");
                 Verdict::Stop(StopCause::Address, reason)
             }
             429 if words.is_quota() => {

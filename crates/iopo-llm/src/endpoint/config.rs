@@ -20,7 +20,7 @@ pub struct EndpointConfig {
     pub base_url: String,
     /// Name of the model, as the server knows it.
     pub model: String,
-    /// Name after the `@` of the `generator` column. Default: none.
+    /// Alias that follows the `@` in the `generator` column. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// Environment variable with the API key. Default: none, for servers without keys.
@@ -36,44 +36,44 @@ pub struct EndpointConfig {
     /// `max_tokens`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens_field: Option<String>,
-    /// Request fields that are not sent, because the server rejects them. Default: `top_k` for OpenAI, else none.
+    /// Request fields to leave out because the server rejects them. Default: `top_k` for OpenAI, else none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub omit: Option<Vec<String>>,
-    /// Further fields of the request body, for instance `reasoning_effort`. They replace fields of the same name.
+    /// Additional fields of the request body, such as `reasoning_effort`. They replace fields of the same name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra_body: Map<String, Value>,
-    /// Maximum number of requests per minute. Default: no limit but the server's.
+    /// Maximum number of requests per minute. Default: only the server's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,
-    /// Maximum number of prompt and generated tokens per minute. Default: no limit but the server's.
+    /// Maximum number of prompt and generated tokens per minute. Default: only the server's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens_per_minute: Option<u64>,
     /// Maximum number of requests that are in flight or whose answers are not yet on disk. Fewer are sent while the server is
     /// slow or limits the rate. Default 32.
     #[serde(default = "max_concurrency")]
     pub max_concurrency: usize,
-    /// Time limit of a request, in seconds. Time spent waiting for a limit does not count. Default 600.
+    /// Timeout of a request, in seconds. Time spent waiting for a rate or concurrency limit does not count. Default 600.
     #[serde(default = "timeout")]
     pub timeout_seconds: f64,
-    /// Time limit of a connection attempt, in seconds. Default 10.
+    /// Timeout of a connection attempt, in seconds. Default 10.
     #[serde(default = "connect_timeout")]
     pub connect_timeout_seconds: f64,
-    /// How often a request is sent before it fails with a transient error. Default 6.
+    /// Maximum number of attempts before a request fails with a transient error. Default 6.
     #[serde(default = "max_attempts")]
     pub max_attempts: u32,
-    /// How often a request may be rate-limited before it fails. Default 100.
+    /// Maximum number of rate-limited attempts before a request fails. Default 100.
     #[serde(default = "max_rate_limited")]
     pub max_rate_limited: u32,
-    /// Ends the run after this time without a successful request, in seconds. Default 600.
+    /// Stops the run after this time without a successful request, in seconds. Default 600.
     #[serde(default = "give_up")]
     pub give_up_seconds: f64,
     /// Prices. Without them, the cost is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
-    /// PEM file with the certificates of a private authority, trusted besides the system's.
+    /// PEM file with the certificates of a private authority, trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// Allows plain http to other machines. Prompts, answers and keys are then readable on the way. Default false.
+    /// Allows plain http to other machines. Prompts, answers and keys are then sent unencrypted. Default false.
     #[serde(default)]
     pub allow_http: bool,
 }

@@ -13,11 +13,11 @@ pub struct Money(i128);
 
 /// Decimal places of [`Money`].
 const PLACES: usize = 12;
-/// Decimal places of a price per million tokens: a millionth of it is a whole number of units.
+/// Decimal places of a price per million tokens, chosen so that a price per token is a whole number of units.
 const PRICE_PLACES: usize = 6;
 
 impl Money {
-    /// No money.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
     /// Adds an amount.
@@ -39,7 +39,7 @@ impl AddAssign for Money {
     }
 }
 
-/// An error for text that is no decimal number in range.
+/// The error for text that is not a decimal number in range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("found {found:?}, expected a decimal number with at most {places} decimal places")]
 pub struct NotDecimal {

@@ -27,7 +27,7 @@ pub struct EngineOptions {
     /// The largest cost of a request follows from its length and its limit of generated tokens. If `omit` or `extra_body`
     /// remove that limit, answers may be longer than the sampling settings allow, and those in flight may exceed this amount.
     pub max_cost: Option<Money>,
-    /// Asks again where the store has a failure. Default false.
+    /// Sends a request again if its stored result is a failure. Default false.
     pub retry_failed: bool,
     /// Answers from the store only. A request without a stored answer is an error. Default false.
     pub offline: bool,
@@ -81,7 +81,7 @@ pub(super) struct Inner {
     pub(super) tally: Mutex<Tally>,
     pub(super) recent: Mutex<Recent>,
     pub(super) budget: Mutex<Budget>,
-    /// Whether a call has reported the damaged records.
+    /// Whether a call has already reported the damaged records.
     pub(super) warned: AtomicBool,
     /// By address, model and environment variable of the key.
     lanes: Mutex<BTreeMap<[String; 3], Arc<Lane>>>,
@@ -132,7 +132,7 @@ impl Engine {
         })))
     }
 
-    /// Returns a model for a role, which the given endpoints answer in proportion to their weights.
+    /// Returns a model for a role. Requests are distributed over the given endpoints in proportion to their weights.
     ///
     /// Endpoints with the same address, model and key share their limits, also across roles.
     ///
@@ -155,7 +155,7 @@ impl Engine {
         Ok(RemoteModel::new(Arc::clone(&self.0), members))
     }
 
-    /// Returns what the engine has done so far.
+    /// Returns the counts of the engine so far.
     pub fn tally(&self) -> Tally {
         locked(&self.0.tally).clone()
     }
@@ -190,7 +190,7 @@ impl Inner {
         Arc::clone(locked(&self.asking).entry(key).or_default())
     }
 
-    /// Forgets the lock of a key that nobody else holds.
+    /// Removes the lock of a key if nobody else holds it.
     pub(super) fn forget_turn(&self, key: RequestKey, turn: Arc<tokio::sync::Mutex<()>>) {
         let mut asking = locked(&self.asking);
         drop(turn);
@@ -215,7 +215,7 @@ impl Inner {
 }
 
 impl Drop for Inner {
-    /// Ends the runtime without waiting: a drop within async code must not block.
+    /// Shuts the runtime down without waiting, because a drop in async code must not block.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{EndpointConfig, RequestKey};
 use crate::{LlmError, StopCause};
 
-/// Why an endpoint cannot be used.
+/// An error that prevents the use of an endpoint.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
@@ -23,7 +23,7 @@ pub enum EndpointError {
         setting: &'static str,
         /// The value.
         found: String,
-        /// The values that can be used.
+        /// The allowed values.
         expected: &'static str,
     },
     /// A file cannot be read.
@@ -63,7 +63,7 @@ impl EndpointError {
     }
 }
 
-/// Why the store of answers cannot be used.
+/// An error of the store of answers.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

@@ -1,8 +1,8 @@
-//! Token counts before a server has counted.
+//! Estimates token counts before the server reports them.
 
 use crate::Message;
 
-/// Tokens that a chat template adds to a message, roughly.
+/// Approximate number of tokens that a chat template adds to a message.
 const PER_MESSAGE: f64 = 4.0;
 /// Tokens per character of Chinese, Japanese and Korean text, and of other text.
 const WIDE: f64 = 0.7;

@@ -1,10 +1,10 @@
-//! Headers that say how long to wait.
+//! Parses the headers that tell how long to wait.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::HeaderMap;
 
-/// Longest wait that is read from a header. A longer one is a server's mistake, or longer than any run.
+/// Longest wait that is accepted from a header. A longer one is a server error, or exceeds the length of any run.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -38,9 +38,10 @@ pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
-/// Returns how long to send nothing, because the server says that no request or token is left.
+/// Returns how long to pause because the server reports that no requests or tokens are left.
 ///
-/// The reset header tells when the whole allowance is back. With the allowance known, the wait is for one request of it.
+/// The reset header tells when the full allowance is available again. If the allowance is known, the pause lasts only until
+/// one request is available.
 pub(super) fn exhausted(headers: &HeaderMap) -> Option<Duration> {
     let wait = |kind: &str| {
         let number =

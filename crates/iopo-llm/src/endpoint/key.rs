@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{LogProbResponse, Message, Request};
 
-/// Version of the content. It changes with the meaning of a field.
+/// Version of the content. It changes when the meaning of a field changes.
 const VERSION: u32 = 1;
 
 /// The BLAKE3 hash of everything that an answer depends on.
@@ -99,7 +99,7 @@ pub(crate) fn score_content(
     })
 }
 
-/// Returns the shortest decimal number that reads as `number`, so that 0.7 is not 0.699999988.
+/// Returns the shortest decimal number that parses as `number`, so that 0.7 does not become 0.699999988.
 pub(crate) fn decimal(number: f32) -> Value {
     serde_json::from_str(&number.to_string()).unwrap_or(Value::Null)
 }

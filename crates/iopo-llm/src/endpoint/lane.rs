@@ -1,4 +1,4 @@
-//! Admission to one server: requests in flight, rates, pauses, and the decision to give up.
+//! Admits requests to one server: limits those in flight, enforces rates, pauses, and decides when to give up.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ const REJECTIONS: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Lane {
     state: Mutex<State>,
-    /// Requests that are in flight or whose results are not yet stored: what a killed process may pay twice.
+    /// Permits for requests that are in flight or whose results are not yet stored. If the process is killed, these may be
+    /// paid twice.
     open: Arc<Semaphore>,
     /// Held by the request whose turn it is. The others wait in order.
     turn: tokio::sync::Mutex<()>,
@@ -68,7 +69,7 @@ impl Drop for Busy {
     }
 }
 
-/// What a request waits for.
+/// The reason why a request waits.
 enum Wait {
     Nothing,
     Time(Duration),
@@ -100,14 +101,14 @@ pub(super) struct Permit {
 }
 
 impl Permit {
-    /// Gives back reserved tokens that were not used.
+    /// Returns reserved tokens that were not used.
     pub(super) fn settle(&self, used: f64) {
         if let Some(tokens) = &mut locked(&self.lane.state).tokens {
             tokens.give_back(self.reserved - used);
         }
     }
 
-    /// Lets another request go, because the response is there.
+    /// Admits another request after the response has arrived.
     pub(super) fn landed(&mut self) {
         if std::mem::take(&mut self.in_flight) {
             locked(&self.lane.state).in_flight -= 1;
@@ -210,7 +211,7 @@ impl Lane {
                     };
                 }
                 Wait::Time(time) => tokio::time::sleep(time).await,
-                // The notification is kept if it comes before this wait.
+                // A notification that arrives before this wait is not lost.
                 Wait::Slot => self.changed.notified().await,
             }
         }
@@ -262,7 +263,7 @@ impl Lane {
         locked(&self.state).succeeded
     }
 
-    /// Records a failed attempt. Returns why the run ends, if it does.
+    /// Records a failed attempt. Returns the reason to stop the run, if there is one.
     pub(super) fn failed(&self, permit: &Permit, retry: &Retry) -> Option<(StopCause, String)> {
         let now = Instant::now();
         let mut state = locked(&self.state);
@@ -282,7 +283,7 @@ impl Lane {
         if let Some(wait) = retry.wait.filter(|wait| *wait > self.give_up) {
             let (wait, limit) = (wait.as_secs(), self.give_up.as_secs());
             let reason = format!(
-                "the server asks to wait {wait} s, expected at most {limit} s; it says: {}",
+                "the server asks to wait {wait} s, expected at most {limit} s; its message: {}",
                 retry.reason
             );
             return Some((StopCause::NoSuccess, reason));

@@ -1,18 +1,18 @@
-//! The number of requests in flight, adapted to the server.
+//! Adapts the limit on requests in flight to the server.
 //!
-//! It rises by one after a number of successes and falls to three quarters when the server signals overload, once per
-//! burst. The limit that failed is remembered: above it, the number rises slowly and by a tenth at most. Servers that queue
-//! without bound never signal overload, so the number also stops rising when more requests no longer bring more tokens.
+//! The limit rises by one after a number of successes and falls to three quarters when the server signals overload, once per
+//! burst. After a fall, the limit that failed is remembered; above it, the limit rises slowly and by a tenth at most. Servers
+//! with unbounded queues never signal overload, so the limit also stops rising when more requests no longer raise throughput.
 
 use std::time::{Duration, Instant};
 
-/// Where a run begins to count: fewer requests are sent until the first answers are there.
+/// Initial limit, which keeps the number of requests low until the first answers arrive.
 const FIRST: f64 = 2.0;
-/// Where slow growth begins.
+/// The limit above which growth is slow.
 const START: f64 = 8.0;
 /// How long a failed limit is remembered.
 const MEMORY: Duration = Duration::from_mins(10);
-/// Growth of the limit that calls for a comparison of rates, and the growth of the rate that it has to bring.
+/// Growth of the limit that triggers a comparison of rates, and the growth of the rate that must result.
 const COMPARE: f64 = 1.25;
 const GAIN: f64 = 1.05;
 /// How much the mean length of answers may change, as a factor, before rates can no longer be compared.
@@ -22,7 +22,7 @@ const LENGTHS: f64 = 1.5;
 pub(super) struct Limit {
     max: f64,
     allowed: f64,
-    /// The highest limit that works, and when a higher one failed.
+    /// The highest limit that works, and the time when a higher one failed.
     ceiling: Option<(f64, Instant)>,
     last_cut: Option<Instant>,
     successes: f64,
@@ -212,7 +212,7 @@ mod tests {
         let queue = |flying: usize| (true, Duration::from_secs_f64(flying.max(4) as f64 / 4.0));
         let (rate, last) = simulate(64, 3000, queue);
         assert!(rate > 3.5 && last <= 12, "{rate} {last}");
-        // Negative control: a server that scales is used to the maximum.
+        // Negative control: with a server that scales, the limit reaches the maximum.
         let (_, last) = simulate(64, 6000, |_| (true, Duration::from_secs(1)));
         assert_eq!(last, 64);
     }

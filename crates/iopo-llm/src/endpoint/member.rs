@@ -102,7 +102,7 @@ fn client(
 ) -> Result<Client, EndpointError> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        // An error means that the application has installed another provider, which is as good.
+        // An error means that the application has already installed a provider, which also works.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     let setting = |setting, found: &str, expected| EndpointError::Setting {

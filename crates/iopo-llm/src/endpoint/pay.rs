@@ -1,4 +1,4 @@
-//! Sending a request until it has a result.
+//! Sends a request until it has a result.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -29,9 +29,9 @@ pub(super) struct Call<'a> {
     pub(super) completes: bool,
 }
 
-/// The end of a request that was sent.
+/// The outcome of a request that was sent.
 pub(super) enum Paid<T> {
-    /// The server's result. The request counts as open until the permit is dropped, which is when the result is stored.
+    /// The server's result. The request counts as open until the result is stored and the permit is dropped.
     Result { result: T, usage: Usage, about: Box<About>, permit: Permit },
     /// The server rejects the request, now and later.
     Rejected(Failure, Box<About>),
@@ -59,7 +59,7 @@ impl Delays {
         Self { series, last: first, key, drawn: 0 }
     }
 
-    /// Returns the next wait. A wait that the server asks for is lengthened by a tenth at most.
+    /// Returns the next wait. A wait that the server asks for is extended by a tenth at most.
     fn next(&mut self, asked: Option<Duration>) -> Duration {
         self.drawn += 1;
         let parts = [&self.key.to_string(), "backoff"];
@@ -73,7 +73,7 @@ impl Delays {
 }
 
 impl Inner {
-    /// Sends a request until it has a result, `read` by the given function.
+    /// Sends a request until it has a result, which `read` parses.
     pub(super) async fn pay<T>(
         &self,
         run: &Run,
@@ -181,7 +181,7 @@ impl Inner {
         }
     }
 
-    /// Reserves the largest cost of a request, once the maximum cost allows it.
+    /// Waits until the maximum cost leaves room for the largest cost of a request, then reserves it.
     async fn reserve<'a>(&'a self, run: &Run, call: &Call<'_>) -> Result<Reservation<'a>, Halt> {
         let most = Usage {
             // A token stands for a byte at least, and the names in the body outweigh the tokens of the chat template.

@@ -1,4 +1,4 @@
-//! What the store keeps for a request.
+//! The stored record of a request.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub struct Record {
     pub result: Stored,
     /// Token counts.
     pub usage: Usage,
-    /// What else the server and the network told about the answer.
+    /// Metadata of the answer.
     #[serde(default)]
     pub about: About,
     /// The content of the request, if the store keeps it.
@@ -31,7 +31,7 @@ pub enum Stored {
     Answer {
         /// The text.
         text: String,
-        /// Why it ended.
+        /// Why the answer ended.
         finish_reason: FinishReason,
     },
     /// A permanent failure.
@@ -45,7 +45,7 @@ pub enum Stored {
     },
 }
 
-/// Facts about an answer that are not part of it.
+/// Metadata of an answer, reported by the server or measured by the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct About {
@@ -61,16 +61,16 @@ pub struct About {
     /// The header `x-request-id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// The server's `finish_reason`, in its own words.
+    /// The server's `finish_reason`, unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<String>,
-    /// Characters of reasoning, which is not kept.
+    /// Number of characters of reasoning. The reasoning itself is not stored.
     pub reasoning_chars: u64,
     /// Time of the last attempt, in milliseconds.
     pub latency_ms: u64,
-    /// How often the request was sent.
+    /// Number of times the request was sent.
     pub attempts: u32,
-    /// When the answer came, in seconds since 1970.
+    /// Time when the answer arrived, in seconds since 1970.
     pub time: u64,
 }
 

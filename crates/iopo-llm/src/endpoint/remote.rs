@@ -1,4 +1,4 @@
-//! A model that endpoints answer.
+//! A model behind one or several endpoints.
 
 use std::future::Future;
 use std::pin::pin;
@@ -20,18 +20,18 @@ use super::{
 };
 use crate::{Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request};
 
-/// How often a call checks whether the user asked to stop, and how often it reports.
+/// Interval at which a call checks whether the user asked to stop, and interval at which it reports.
 const TICK: Duration = Duration::from_millis(50);
 const REPORT: Duration = Duration::from_secs(1);
 
-/// A model that one or several endpoints answer. Created by [`Engine::model`](super::Engine::model).
+/// A model behind one or several endpoints. Created by [`Engine::model`](super::Engine::model).
 #[derive(Debug, Clone)]
 pub struct RemoteModel {
     pub(super) inner: Arc<Inner>,
     pub(super) members: Arc<Vec<Member>>,
 }
 
-/// A request at one member.
+/// A request to one member.
 pub(super) struct Addressed {
     pub(super) member: usize,
     pub(super) key: RequestKey,
@@ -48,7 +48,7 @@ impl RemoteModel {
         self.members.iter().map(|member| &member.config)
     }
 
-    /// Returns the keys of a request, one per endpoint, the one that answers it first.
+    /// Returns the keys of a request, one per endpoint, starting with the endpoint that answers it.
     pub fn keys(&self, request: &Request) -> Vec<RequestKey> {
         let addressed =
             self.addressed(|config| content(&config.model, &config.extra_body, request));
@@ -102,7 +102,7 @@ impl RemoteModel {
         self.stored_or(run, &addressed, Record::outcome, pay).await
     }
 
-    /// Takes the result of a request from the store, or gets it and stores it. `read` reads it from a record.
+    /// Returns the result of a request from the store, or requests and stores it. `read` extracts it from a record.
     pub(super) async fn stored_or<T>(
         &self,
         run: &Run,
@@ -116,7 +116,7 @@ impl RemoteModel {
         let outcome = async {
             let _turn = run.unless_halted(turn.lock()).await?;
             for (rank, one) in addressed.iter().enumerate() {
-                // Another endpoint's answer will do, but not its failure.
+                // Another endpoint's answer is used, but not its failure.
                 let record = inner.stored(&one.key)?;
                 let record = record.filter(|record| rank == 0 || !record.is_failure());
                 let answered = record.as_ref().is_some_and(|record| !record.is_failure());
@@ -153,7 +153,7 @@ impl RemoteModel {
         outcome
     }
 
-    /// Stores a result. Returns the record when it is durable, as a later run reads it.
+    /// Stores a result and waits until it is durable. Returns the record as a later run reads it.
     async fn keep(
         &self,
         addressed: &Addressed,
@@ -200,13 +200,13 @@ impl RemoteModel {
         }
         let count = self.inner.store.damaged();
         if count > 0 && !self.inner.warned.swap(true, Ordering::Relaxed) {
-            progress.note(&format!("{count} stored answers are damaged and are asked again"));
+            progress.note(&format!("{count} stored answers are damaged and are requested again"));
         }
         let run = Arc::new(Run::new());
         let _busy: Vec<_> = self.members.iter().map(|member| member.lane.busy()).collect();
         let mut results: Vec<Option<T>> = (0..items.len()).map(|_| None).collect();
         let wide: usize = self.members.iter().map(|member| member.config.max_concurrency).sum();
-        // Requests that wait for a retry or for the disk take a place, but are not in flight.
+        // Requests that wait for a retry or for the disk take up a slot, but are not in flight.
         let places = 4 * wide + 64;
         let numbered = items.enumerate().map(|(at, item)| {
             let (work, run) = (&work, Arc::clone(&run));

@@ -1,4 +1,4 @@
-//! One call of a model: whether it goes on, and why not.
+//! The state of one call of a model: whether it continues, and if not, why.
 
 use std::future::Future;
 use std::pin::pin;

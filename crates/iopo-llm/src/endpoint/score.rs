@@ -22,7 +22,7 @@ use crate::{
     TokenLogps,
 };
 
-/// Explains that a server has no log-probabilities.
+/// The reason for a server that does not return log-probabilities.
 const UNSUPPORTED: &str =
     "the endpoint cannot score given text, expected vLLM's `/tokenize` and `prompt_logprobs`";
 
@@ -32,7 +32,7 @@ struct Tokens {
     tokens: Vec<u64>,
 }
 
-/// Where the scored tokens lie: the tokens of the prompt, and how many tokens follow.
+/// The span of the scored tokens: the number of prompt tokens, and the number of tokens after them.
 struct Span {
     prompt: Vec<u64>,
     scored: usize,
@@ -154,7 +154,7 @@ fn call<'a>(
     }
 }
 
-/// A server without the path says so about the path or the model.
+/// A server that lacks the path reports an unknown path or an unknown model.
 fn unsupported(halt: Halt) -> Halt {
     match halt {
         Halt::Stop(StopCause::Address | StopCause::Model, reason) => {
@@ -214,7 +214,7 @@ fn read_score(body: &[u8], scrubber: &Scrubber, span: &Span) -> Read<Option<Stor
     done(Some(Stored::Score { sum, tokens: span.scored as u32 }))
 }
 
-/// The log-probability of the token itself, which other likely tokens may stand beside.
+/// The log-probability of the token itself. The server may also list other likely tokens.
 fn logprob(entry: &Map<String, Value>, id: Option<&u64>) -> Option<f64> {
     let own = match id {
         Some(id) => entry.get(&id.to_string()),

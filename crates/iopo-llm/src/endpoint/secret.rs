@@ -1,4 +1,4 @@
-//! API keys, and the removal of secrets from foreign text.
+//! API keys, and the removal of secrets from untrusted text.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 
 use super::EndpointError;
 
-/// Longest foreign text in a reason, in characters.
+/// Maximum length of untrusted text in a reason, in characters.
 const LONGEST: usize = 300;
 /// Shortest part of a key that is removed.
 const SHORTEST_PART: usize = 8;
@@ -19,7 +19,7 @@ impl ApiKey {
     /// Reads the key from an environment variable.
     ///
     /// # Errors
-    /// Returns [`EndpointError::NoKey`] if the variable is not set, empty, or no text of a header.
+    /// Returns [`EndpointError::NoKey`] if the variable is not set, is empty, or is not a valid header value.
     pub fn from_env(variable: &str) -> Result<Self, EndpointError> {
         let value = std::env::var(variable).unwrap_or_default().trim().to_owned();
         if value.is_empty() || HeaderValue::from_str(&value).is_err() {

@@ -1,11 +1,11 @@
 //! The durable store of answers.
 //!
-//! A folder holds append-only segments, `answers-00001.log` and so on, and the file `LOCK`. A segment has one record a
+//! A folder holds append-only segments, `answers-00001.log` and so on, and the file `LOCK`. A segment has one record per
 //! line: a checksum, the [key](RequestKey) and JSON. A record is on disk before its caller sees it. Records that arrive
 //! within a short time are synced together.
 //!
 //! Opening the store drops the torn line that a killed process leaves at the end. A record whose checksum does not match is
-//! counted as damaged and asked again; its line stays in the file.
+//! counted as damaged, and its request is sent again; its line stays in the file.
 
 mod frame;
 mod index;
@@ -134,7 +134,7 @@ impl Store {
         self.len() == 0
     }
 
-    /// Returns the number of damaged records found at opening. Their requests are asked again.
+    /// Returns the number of damaged records found at opening. Their requests are sent again.
     pub fn damaged(&self) -> u64 {
         self.damaged
     }
@@ -171,7 +171,7 @@ impl Store {
         record.map(Some).ok_or(StoreError::Damaged { path, key: *key })
     }
 
-    /// Appends a record. The receiver hears when it is durable.
+    /// Appends a record. The receiver is notified when it is durable.
     pub(crate) fn append(
         &self,
         key: RequestKey,
@@ -188,7 +188,7 @@ impl Store {
         let line = frame::encode(&key, &payload);
         let append = Append { key, line, failure: record.is_failure(), done };
         if let Some(records) = &*locked(&self.records) {
-            // Without a writer, the receiver hears that the sender is gone.
+            // Without a writer, the receiver learns that the sender was dropped.
             let _ = records.send(append);
         }
         durable
@@ -206,7 +206,7 @@ impl Store {
 impl StoreError {
     /// The error of a writer that has ended.
     pub(crate) fn gone() -> Self {
-        Self::Closed { reason: "its writer has ended".to_owned() }
+        Self::Closed { reason: "its writer has stopped".to_owned() }
     }
 }
 

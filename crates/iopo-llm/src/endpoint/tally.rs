@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Money, Usage};
 use crate::FailureClass;
 
-/// What an [`Engine`](super::Engine) has done since it was opened.
+/// Counts of an [`Engine`](super::Engine) since it was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
@@ -19,7 +19,7 @@ pub struct Tally {
     pub failed: BTreeMap<FailureClass, u64>,
     /// Attempts.
     pub sent: u64,
-    /// Attempts after the first of a request.
+    /// Attempts after the first one of each request.
     pub resent: u64,
     /// Attempts that the server refused because of its rate limit.
     pub rate_limited: u64,
@@ -39,7 +39,7 @@ pub struct Tally {
     pub cost: Money,
     /// Results whose cost is unknown.
     pub unknown_cost: u64,
-    /// Damaged records, whose requests were asked again.
+    /// Damaged records, whose requests were sent again.
     pub damaged: u64,
 }
 
@@ -91,16 +91,16 @@ impl Tally {
     }
 }
 
-/// How many tokens came within the last half minute.
+/// The rate of tokens within the last half minute.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     since: Option<Instant>,
     answers: VecDeque<(Instant, u64)>,
 }
 
-/// Span of the rate.
+/// Time span of the rate.
 const SPAN: Duration = Duration::from_secs(30);
-/// Most answers that the rate looks back on.
+/// Maximum number of answers that the rate covers.
 const MOST: usize = 4096;
 
 impl Recent {
@@ -120,7 +120,7 @@ impl Recent {
         }
         let oldest = self.answers.front().map(|(at, _)| *at);
         let Some((first, oldest)) = self.since.zip(oldest) else { return 0.0 };
-        // Before the span is over, the rate is that since the first answer.
+        // During the first span, the rate covers the time since the first answer.
         let begin = if self.answers.len() == MOST { oldest } else { first };
         let time = now.saturating_duration_since(begin).min(SPAN).as_secs_f64().max(1.0);
         self.answers.iter().map(|(_, tokens)| *tokens as f64).sum::<f64>() / time

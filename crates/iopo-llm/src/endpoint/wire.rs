@@ -18,7 +18,7 @@ pub(super) fn body(
 ) -> Result<Map<String, Value>, String> {
     let sampling = &request.sampling;
     if sampling.quantization != Quantization::None {
-        return Err("an endpoint does not let its client choose the quantization".to_owned());
+        return Err("an endpoint does not support a choice of quantization".to_owned());
     }
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(config.model));
@@ -48,8 +48,8 @@ pub(super) fn body(
     Ok(body)
 }
 
-/// The seed as sent. Servers take 31 bits. Another sample or attempt has another seed, so that a server with reproducible
-/// answers gives another one.
+/// The seed to send. Servers accept 31 bits. Each sample and attempt has a different seed, so that a server with reproducible
+/// answers returns a different one.
 fn seed(key: &RequestKey, request: &Request) -> u64 {
     let as_given = request.sample == 0 && request.attempt == 0;
     if as_given { request.sampling.seed & 0x7fff_ffff } else { key.number() }

@@ -1,4 +1,4 @@
-//! A process that is killed at any moment loses no stored answer and pays at most for the requests in flight.
+//! A process that is killed at any moment loses no stored answer, and pays again at most for the requests in flight.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn settings(url: &str, from: EndpointConfig) -> EndpointConfig {
     settings
 }
 
-/// Runs in a process of its own until it is killed.
+/// Runs in a separate process until it is killed.
 #[test]
 #[ignore = "started by another test"]
 fn child() {

@@ -1,4 +1,4 @@
-//! Rates: the configured ones are kept, and a server's own ones are used to the full.
+//! Rates: configured limits are respected, and a server's limits are fully used.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -77,7 +77,7 @@ fn an_exhausted_allowance_pauses_all_requests() {
     assert!(gaps[9] < Duration::from_millis(390), "the others do not wait: {gaps:?}");
 }
 
-/// The share of a server's own limit that is used, without any configured limit.
+/// The share of a server's limit that is used if none is configured.
 fn share_of_in_flight_limit() -> f64 {
     const SLOTS: usize = 16;
     let time_of_answer = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! Cost: what is counted, and where a run stops.
+//! Cost: counting, and stopping at the maximum.
 
 use iopo_llm::endpoint::{Engine, EngineOptions, Money};
 use iopo_llm::{LanguageModel, LlmError, Silent, StopCause};

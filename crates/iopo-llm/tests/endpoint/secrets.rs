@@ -1,4 +1,4 @@
-//! A marked key is searched in everything that a run leaves behind.
+//! Searches for a marked key in everything that a run leaves behind.
 
 use std::fmt::Write;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::{config, options, requests};
 const VARIABLE: &str = "IOPO_TEST_MARKED_KEY";
 const KEY: &str = "marked-5f0e9c1d7b-secret";
 
-/// Repeats the key as servers do: in error messages, headers and answers' names.
+/// Repeats the key as servers do: in error messages, headers and names of answers.
 fn echo(asked: &Asked) -> Act {
     let key = asked.authorization.clone().unwrap_or_default();
     let message = format!("Incorrect API key provided: {key}");
@@ -51,7 +51,7 @@ impl Progress for Reports {
     }
 }
 
-/// Runs in a process of its own, with the key in its environment. Prints everything that a program could print.
+/// Runs in a separate process with the key in its environment. Prints everything that a program could print.
 #[test]
 #[ignore = "started by another test"]
 fn child() {

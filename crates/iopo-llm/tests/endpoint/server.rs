@@ -1,4 +1,4 @@
-//! A hostile server: it answers each request as a test's function says.
+//! A hostile server: a function of the test decides how it answers each request.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
@@ -51,7 +51,7 @@ pub(crate) struct Asked {
     pub(crate) body: Value,
     /// The last message.
     pub(crate) prompt: String,
-    /// How often the same last message came before.
+    /// Number of earlier requests with the same last message.
     pub(crate) before: u32,
     /// Requests in flight, including this one.
     pub(crate) in_flight: usize,
@@ -114,7 +114,7 @@ impl Server {
                     let http = hyper::server::conn::http1::Builder::new();
                     let tls = tls.clone();
                     tokio::spawn(async move {
-                        // Errors are clients that have gone away, and this server's own cuts.
+                        // Errors come from disconnected clients and from the connections that this server breaks.
                         let _ = match tls {
                             None => http.serve_connection(TokioIo::new(stream), service).await,
                             Some(tls) => {

@@ -18,7 +18,7 @@ fn cause(error: &LlmError) -> (StopCause, &str) {
     }
 }
 
-/// Asks a server that always does the same. Returns the end, and how many requests it received.
+/// Sends requests to a server that always reacts in the same way. Returns the outcome, and the number of requests received.
 fn end_of(act: Act) -> (LlmError, u32) {
     let dir = tempfile::tempdir().expect("a folder");
     let server = Server::start(move |_| act.clone());

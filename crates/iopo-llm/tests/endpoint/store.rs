@@ -1,4 +1,4 @@
-//! The store: what is written is found again, and damage is found out.
+//! The store: written records are found again, and damage is detected.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -115,7 +115,7 @@ fn a_torn_tail_of_any_length_is_dropped_and_the_store_goes_on() {
         );
         assert_eq!(text(&store, 9).as_deref(), Some("later"));
     }
-    // Blocks that the file system has added but not filled.
+    // Blocks that the file system has allocated but not written.
     fs::write(path, [whole.as_slice(), &[0; 5000]].concat()).expect("written");
     let store = open(dir.path());
     assert_eq!((store.len(), store.torn_bytes()), (3, 5000));

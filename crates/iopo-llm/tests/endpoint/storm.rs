@@ -1,4 +1,4 @@
-//! Ten thousand requests to a server that does everything wrong: no answer is lost, none is paid twice.
+//! Sends ten thousand requests to a server with every kind of fault: no answer is lost, and none is paid twice.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ fn draw(asked: &Asked, what: &str) -> u64 {
     keyed_u64(asked.before.into(), &[&asked.prompt, what]) % 100
 }
 
-/// What becomes of a prompt for good. Each fate has one percent of the prompts; the rest is answered.
+/// The permanent failure of a prompt. Each kind affects one percent of the prompts; the others are answered.
 fn fate(prompt: &str) -> Result<(), FailureClass> {
     match keyed_u64(0, &[prompt, "fate"]) % 100 {
         0 => Err(FailureClass::TooLong),
@@ -81,7 +81,7 @@ pub(crate) fn act(asked: &Asked) -> Act {
     }
 }
 
-/// Settings with enough attempts that only the prompts whose fate it is fail.
+/// Settings with enough attempts that only the prompts with a permanent failure fail.
 pub(crate) fn storm_config(server: &Server) -> EndpointConfig {
     let mut config = config(server);
     config.max_attempts = 12;
@@ -145,7 +145,7 @@ fn no_answer_of_a_storm_is_lost_or_paid_twice() {
     assert_eq!(server.answered(), before.values().map(|count| count.answered).sum::<u32>());
     drop((engine, model));
 
-    // A store alone is enough for everything that has an answer.
+    // The store alone is sufficient for every request that has an answer.
     let offline = EngineOptions { offline: true, ..options() };
     let (_engine, model) = open(dir.path(), offline, storm_config(&server));
     let answered: Vec<_> = asked

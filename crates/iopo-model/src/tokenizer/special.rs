@@ -66,7 +66,7 @@ pub(super) fn add(
     let lists = LISTS.iter().filter_map(|key| stated.get(*key)).flat_map(items);
     let named: Vec<AddedToken> =
         named.chain(lists).filter_map(|value| added(value, true)).collect();
-    // A named token is special whatever its own entry says.
+    // A named token is special regardless of its own entry.
     let is_named = |token: &AddedToken| named.iter().any(|named| named.content == token.content);
     let mut tokens: Vec<AddedToken> = by_id
         .into_values()

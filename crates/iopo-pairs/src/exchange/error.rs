@@ -113,10 +113,10 @@ pub enum ExchangeError {
     },
     /// Too few prompts to hold some out.
     #[error(
-        "found rows of {prompts} separate prompts, expected more than {held_out}, which the dev and test splits take"
+        "found rows of {prompts} separate prompts, expected more than {held_out}, the size of the dev and test splits"
     )]
     TooFewPrompts {
-        /// Number of prompts, where those that share a row count as one.
+        /// Number of prompts; prompts that share a row count as one.
         prompts: usize,
         /// Number of prompts of the dev and test splits.
         held_out: usize,
@@ -142,8 +142,8 @@ impl ExchangeError {
             Self::TooLong { .. } => "remove the row",
             Self::Write { .. } => "check free space",
             Self::EmptySplit { .. } => "export another split",
-            Self::Shares { .. } => "hold out less, for instance a share of 0.1",
-            Self::TooFewPrompts { .. } => "hold out less, or import more rows",
+            Self::Shares { .. } => "hold out a smaller share, for instance 0.1",
+            Self::TooFewPrompts { .. } => "hold out a smaller share, or import more rows",
             Self::NoFile => "pass the file with the rows to train on",
             Self::Schema(error) => return error.hint(),
             Self::Io { .. } | Self::Nothing { .. } => return None,

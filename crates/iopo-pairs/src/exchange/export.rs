@@ -41,7 +41,7 @@ pub struct ExportSummary {
     pub groups: u64,
     /// Number of rows written.
     pub rows: u64,
-    /// Number of groups and pairs that gave rows, by split.
+    /// Number of groups and pairs that were exported as rows, by split.
     pub splits: BTreeMap<Split, u64>,
     /// Number of skipped groups and pairs, by reason.
     pub skipped: BTreeMap<SkipReason, u64>,
@@ -91,7 +91,7 @@ pub fn export(
     Ok(summary)
 }
 
-/// Tells whether a row is a group whose output pairs are both strict.
+/// Returns whether a row is a group whose output pairs are both strict.
 pub(super) fn is_full(group: &PreferenceRow) -> bool {
     !group.is_pair() && group.truth_table() == FULL_TABLE
 }

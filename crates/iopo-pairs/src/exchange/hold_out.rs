@@ -49,7 +49,7 @@ pub(super) fn keys(row: &PreferenceRow) -> Vec<String> {
     prompts.chain(begun).chain([row.task_id.clone()]).collect()
 }
 
-/// Sets of keys that share rows.
+/// Disjoint sets of keys that share rows.
 #[derive(Debug, Default)]
 pub(super) struct Prompts {
     numbers: BTreeMap<String, usize>,
@@ -58,7 +58,7 @@ pub(super) struct Prompts {
 }
 
 impl Prompts {
-    /// Joins the keys of a row to one set.
+    /// Merges the sets of the keys of a row.
     pub(super) fn join(&mut self, keys: Vec<String>) {
         let mut first = None;
         for key in keys {
@@ -126,7 +126,7 @@ mod tests {
     use super::{HoldOut, Prompts};
     use crate::ExchangeError;
 
-    /// 40 prompts, of which each third one shares a row with the next.
+    /// 40 prompts; every third one shares a row with the next.
     fn prompts() -> Prompts {
         let mut prompts = Prompts::default();
         for number in 0..40 {

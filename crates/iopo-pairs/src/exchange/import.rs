@@ -34,7 +34,7 @@ pub struct Import {
 }
 
 impl Import {
-    /// Creates the options for a format, which hold out nothing.
+    /// Creates options for a format. Nothing is held out.
     pub fn new(from: Format) -> Self {
         Self { from, hold_out: HoldOut::default() }
     }
@@ -82,14 +82,14 @@ impl ImportSummary {
 /// Imports files, each with the split of its rows, and writes their groups and pairs to `out`.
 ///
 /// A row without a mirrored row is a pair. The rows of a group come from one file. A prompt belongs to the split of the
-/// first file that has it, and its rows in other splits are skipped, so that no test prompt is trained on. Rows of the train
-/// file that are held out belong to another split from the start.
+/// first file that contains it, and its rows in other splits are skipped, so that no test prompt is trained on. Held-out rows
+/// of the train file are moved to their split before this check.
 ///
 /// The files are read several times. The first pass checks every row, so that an invalid row leaves no output.
 ///
 /// # Errors
-/// Returns an error if there is no file, a row is not of the format, a file gives no group and no pair, too little is left to
-/// hold out, or a file cannot be read or written.
+/// Returns an error if there is no file, a row is not in the format, a file gives no group and no pair, there are too
+/// few prompts to hold out, or a file cannot be read or written.
 pub fn import(
     files: &[(Split, &Path)],
     out: &Path,
@@ -151,8 +151,8 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Passes every group and pair to `sink`: those of one file after the other, and of each file the groups first, in the
-    /// order in which they become complete.
+    /// Passes every group and pair to `sink`, file by file. The groups of a file come before its pairs, in the order in which
+    /// they become complete.
     fn run(&self, sink: RowSink<'_>) -> Result<ImportSummary, ExchangeError> {
         let (mut total, mut seen) = (ImportSummary::default(), Seen::default());
         for (split, file) in self.files {
@@ -227,7 +227,7 @@ impl Job<'_> {
         Ok(summary)
     }
 
-    /// Moves a row of the file of a split to its own split.
+    /// Returns the split of a row, which differs from the split of its file if the row is held out.
     fn in_split(&self, row: PreferenceRow, file: Split) -> PreferenceRow {
         // All keys of a row have the same split.
         let held_out = keys(&row).iter().find_map(|key| self.held_out.get(key)).copied();
@@ -236,7 +236,7 @@ impl Job<'_> {
     }
 }
 
-/// The rows and prompts of the files so far.
+/// The rows and prompts seen so far.
 #[derive(Debug, Default)]
 struct Seen {
     rows: BTreeSet<String>,
@@ -261,7 +261,7 @@ impl Seen {
     }
 }
 
-/// The texts of a group or pair, the place that its verdicts name, and the number of its rows.
+/// The texts of a group or pair, the location that its verdicts name, and the number of its rows.
 struct Found {
     place: Place,
     texts: Texts,

@@ -10,7 +10,7 @@ use super::row::{Texts, flat};
 use super::trl::Pair;
 use super::turns::Prompt;
 
-/// A row of the file: its number and its place, which rows of one line share.
+/// A row of the file: its number, and its location, which rows of the same line share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Source {
     pub(super) number: u64,
@@ -57,9 +57,9 @@ impl Mirrors {
 /// Pairs with the same two responses.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The rows of the pairs of each prompt, the latest last.
+    /// The rows of the pairs of each prompt, in order.
     sources: BTreeMap<Rc<str>, Vec<Source>>,
-    /// The prompts by the latest row of each, so that finding another prompt skips at most one.
+    /// The prompts, keyed by the latest row of each, so that a search for another prompt skips at most one entry.
     latest: BTreeMap<Source, Rc<str>>,
 }
 

@@ -9,14 +9,15 @@
 //! Files are JSON lines or Parquet. A JSON list of rows, such as the IOPO authors' `trace.json`, can be read too.
 //!
 //! **Export.** TRL gets every strict pair of a group: (x1, y1, y2) if y2 does not follow x1, and (x2, y2, y1) if y1
-//! does not follow x2. A full group gives two rows, a sided group and a pair one. A row of LLaMA-Factory claims a full truth
-//! table, so sided groups and pairs are skipped and counted. Plain rows hold no turns before the prompt.
+//! does not follow x2. A full group becomes two rows, a sided group or a pair one. A row of LLaMA-Factory implies a full truth
+//! table, so sided groups and pairs are skipped and counted. Plain rows cannot contain turns before the prompt.
 //!
 //! **Import.** The labels are not checked. The verdicts of a group have [`iopo_schema::Method::Judge`] and state this
 //! in their evidence, and the group has no constraints. Two rows of TRL that mirror each other (two prompts, chosen and
 //! rejected swapped) give a full group, and so does a row of LLaMA-Factory with two instructions. All other rows are pairs:
-//! one prompt with a chosen and a rejected response, and the turns before the prompt. Rows with turns that no text can
-//! replace (tool calls, images, null) are skipped and counted. A file with an invalid row is rejected with the line number.
+//! one prompt with a chosen and a rejected response, and the turns before the prompt. Rows with turns that cannot be
+//! represented as text (tool calls, images, null) are skipped and counted. A file with an invalid row is rejected with the
+//! line number.
 //!
 //! You can import several files at once, each with its split, and [hold out](HoldOut) prompts of the train file. A prompt is
 //! never in two splits. [`crate::build`] never replaces imported groups.

@@ -1,15 +1,15 @@
-//! Reads the wanted fields of a JSON object.
+//! Reads selected fields of a JSON object.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The wanted fields of an object, and the names of the others.
+/// The requested fields of an object, and the names of the others.
 type Fields = (Map<String, Value>, Vec<String>);
 
-/// Reads the fields with these names. The values of others are checked for their syntax only, so that a number without a
-/// finite value is no error there.
+/// Reads the fields with these names. In other fields, only the syntax is checked, so a number without a finite value
+/// is not an error there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted(pub(super) &'static [&'static str]);
 

@@ -92,15 +92,14 @@ pub(super) fn flat(context: &[TurnRow]) -> Vec<&str> {
     context.iter().flat_map(|turn| [turn.role.as_str(), turn.content.as_str()]).collect()
 }
 
-/// Returns a hash of a prompt, by which rows with the same prompt get the same split. A system turn does not distinguish
-/// prompts.
+/// Returns a hash of a prompt. Rows with the same hash get the same split. The system turn is not part of the hash.
 pub(super) fn prompt_key(context: &[TurnRow], prompt: &str) -> String {
     let turns = context.iter().filter(|turn| turn.role != TurnRole::System);
     let texts: Vec<&str> = turns.map(|turn| turn.content.trim()).chain([prompt.trim()]).collect();
     content_id(&[&["prompt"][..], &texts].concat())
 }
 
-/// Returns the task and its id: that of the lines which two instructions share, or the prompt of a pair.
+/// Returns the task and its id. The task consists of the lines that the two instructions share, or of the prompt of a pair.
 fn task(context: &[TurnRow], x1: &str, x2: Option<&str>) -> (String, String) {
     let Some(x2) = x2 else { return (x1.to_owned(), prompt_key(context, x1)) };
     let task = shared_task(x1, x2);

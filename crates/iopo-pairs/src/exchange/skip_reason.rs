@@ -10,9 +10,9 @@ pub enum SkipReason {
     NoPreference,
     /// Export: the group is sided, and the format has full groups only.
     Sided,
-    /// Export: the row is a pair, and the format has groups of two instructions only.
+    /// Export: the row is a pair, and the format supports only groups of two instructions.
     OneInstruction,
-    /// Export: turns precede the instruction, and the rows hold no such turns.
+    /// Export: turns precede the instruction, and the format has no place for them.
     Context,
     /// A turn calls a tool or holds a tool's result.
     ToolTurn,
@@ -43,13 +43,13 @@ impl fmt::Display for SkipReason {
         formatter.write_str(match self {
             Self::NoPreference => "no strict pair",
             Self::Sided => "sided group, but the format has full groups only",
-            Self::OneInstruction => "one instruction, but the format has groups of two only",
-            Self::Context => "turns before the instruction, which these rows cannot hold",
+            Self::OneInstruction => "one instruction, but the format requires two",
+            Self::Context => "turns before the instruction, which the format cannot represent",
             Self::ToolTurn => "a turn calls a tool or holds its result",
             Self::NoText => "a turn or a response without text",
             Self::BesideText => "images, videos, sounds or tools beside the texts",
             Self::ContentParts => "content in parts instead of text",
-            Self::OtherTurns => "turns other than a chat that ends with one response",
+            Self::OtherTurns => "turns do not form a chat that ends with one response",
             Self::DifferentPrompts => "chosen and rejected belong to different prompts",
             Self::EmptyText => "empty text",
             Self::SameInstructions => "both instructions are the same",

@@ -78,7 +78,7 @@ pub(super) fn read(record: &Record) -> Result<Pair, Fault> {
         (first, second) => first.or(second),
     };
     let prompt = match (stated, own) {
-        // A text is the user's turn only; the turns before it are with the responses.
+        // A plain text holds the user's turn only; earlier turns are part of the responses.
         (Some(stated), Some(own)) if own == stated || (is_text && own.text == stated.text) => own,
         (Some(_), Some(_)) => return Err(SkipReason::DifferentPrompts.into()),
         (Some(prompt), None) | (None, Some(prompt)) => prompt,

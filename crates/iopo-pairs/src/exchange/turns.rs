@@ -14,7 +14,7 @@ const TOOLS: [&str; 5] = ["tool", "function", "function_call", "observation", "i
 /// Fields of a turn that calls a tool.
 const CALLS: [&str; 2] = ["tool_calls", "function_call"];
 
-/// Why a row gives no group and no pair.
+/// The reason why a row gives no group and no pair.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The row is not of the format. States what was expected and found.

@@ -13,9 +13,9 @@ use crate::{format, models};
 pub(crate) struct Measure {
     pub(crate) metric: SummaryMetric,
     pub(crate) subset: Subset,
-    /// Heading over the columns of a metric: what is counted.
+    /// Heading over the columns of a metric: the quantity.
     pub(crate) counted: &'static str,
-    /// Heading of the column: over which rows.
+    /// Heading of the column: the rows that it covers.
     pub(crate) over: &'static str,
 }
 

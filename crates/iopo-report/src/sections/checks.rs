@@ -28,9 +28,10 @@ fn meaning(metric: SummaryMetric) -> (&'static str, &'static str) {
         SummaryMetric::OffTaskShare => {
             ("Off task", "responses that fit another task as well as their own")
         }
-        SummaryMetric::Relevance => {
-            ("Relevance", "nats per token by which its own task makes a response likelier")
-        }
+        SummaryMetric::Relevance => (
+            "Relevance",
+            "increase of a response's log-probability given its task, in nats per token",
+        ),
         SummaryMetric::InstructionAccuracyStrict => ("Constraint accuracy", "strict"),
         SummaryMetric::InstructionAccuracyLoose => ("Constraint accuracy", "loose"),
         SummaryMetric::ResponseWords => {

@@ -29,14 +29,14 @@ struct Group {
     task: String,
     input: Option<String>,
     sides: [Side; 2],
-    /// Rows of the truth table, x1 and without a pair x2, each with the cells of y1 and y2.
+    /// Rows of the truth table: x1 and, except in a pair, x2. Each row has the cells of y1 and y2.
     truth: Vec<Line>,
 }
 
-/// An instruction and the response that follows it; of a pair also the rejected response, without an instruction.
+/// An instruction and the response that follows it, or the rejected response of a pair, without an instruction.
 #[derive(Debug, Serialize)]
 struct Side {
-    /// Empty if there is no instruction of its own.
+    /// Empty if the side has no instruction.
     x: &'static str,
     y: &'static str,
     constraints: Vec<Shown>,

@@ -102,7 +102,7 @@ const PLANS: [Plan; 9] = [
     Plan { title: "Gradient norm", zero: false, metrics: &[(Metric::GradNorm, "gradient norm")] },
 ];
 
-/// Returns the label of a metric's axis, which is its unit or else its quantity, and the factor to that unit.
+/// Returns the label of a metric's axis (its unit, or its quantity if it has none) and the conversion factor to that unit.
 fn axis(metric: &str) -> (&'static str, f64) {
     let Some((metric, _)) = Metric::parse(metric) else { return ("value", 1.0) };
     match metric {

@@ -9,7 +9,7 @@ const WIDTH: f64 = 100.0;
 
 /// Draws a bar from 0 to `most`, for a row of a table that also shows the value.
 ///
-/// `interval` are the ends of an interval with their text, which screen readers read and a pointer shows.
+/// `interval` holds the ends of an interval and its text, which screen readers read and a tooltip shows.
 pub(crate) fn bar(
     value: f64,
     most: f64,

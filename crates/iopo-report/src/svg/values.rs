@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{LineChart, Series};
 use crate::format;
 
-/// Maximum number of rows. With more places, a row has the means over several of them.
+/// Maximum number of rows. With more points, each row shows the means over several of them.
 const MOST_ROWS: usize = 10;
 
 /// The values of a chart, as a table with one column per line.
@@ -15,7 +15,7 @@ pub(crate) struct Values {
     x: &'static str,
     /// Unit of the values.
     y: &'static str,
-    /// Whether a row has the means over several places.
+    /// Whether rows show means over several points.
     has_means: bool,
     columns: Vec<String>,
     rows: Vec<ValuesRow>,
@@ -23,7 +23,7 @@ pub(crate) struct Values {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct ValuesRow {
-    /// A place, or the first and the last of several.
+    /// The x value of a point, or the first and the last of several.
     x: String,
     cells: Vec<String>,
 }
@@ -53,7 +53,7 @@ impl Values {
     }
 }
 
-/// Formats the mean of a line between two places. A value that is not finite is not left out of it.
+/// Formats the mean of a line between two x values. A value that is not finite makes the mean not finite.
 fn mean(series: &Series, first: f64, last: f64) -> String {
     let inside = series.points.iter().filter(|point| (first..=last).contains(&point.0));
     let (count, sum) = inside.fold((0_u32, 0.0), |(count, sum), point| (count + 1, sum + point.1));

@@ -196,7 +196,7 @@ fn finished_parts_are_kept_if_the_model_fails_and_no_batch_spans_two_parts() {
     assert_eq!(bytes(dir.path()), bytes(whole.path()));
 }
 
-/// Models of one name whose tokenizers or chat templates differ.
+/// Models with the same name whose tokenizers or chat templates differ.
 struct Templated {
     fingerprint: &'static str,
     calls: AtomicI64,

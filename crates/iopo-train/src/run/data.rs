@@ -93,7 +93,7 @@ fn check_rates(config: &TrainConfig, inputs: &TrainInputs<'_>) -> Result<(), Tra
     }
 }
 
-/// Refuses settings that need a dev split if there are no `rows` in it, for a reason.
+/// Refuses settings that need a dev split if it has no `rows`; `reason` says why.
 pub(super) fn check_dev(config: &TrainConfig, rows: usize, reason: &str) -> Result<(), TrainError> {
     let key = match (!config.grid.is_empty(), config.eval_strategy().needs_evaluations()) {
         (true, _) => "train.grid",

@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a dyn Progress,
     /// All rows: groups and pairs.
     pub(super) rows: Selection<'a>,
-    /// Those with two instructions.
+    /// Rows with two instructions.
     pub(super) groups: Selection<'a>,
     pub(super) origin: Origin,
     /// Data of SFT, unless it reads the groups.

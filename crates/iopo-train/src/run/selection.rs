@@ -38,8 +38,8 @@ impl<'a> Selection<'a> {
     /// Selects among the rows that are not pairs, for methods that compare two instructions.
     ///
     /// # Errors
-    /// Returns an error if one of `methods` compares instructions and no row has two, or none of the dev split and a setting
-    /// needs one.
+    /// Returns an error if one of `methods` compares instructions and no train row has two, or no dev row has two and a setting
+    /// needs a dev split.
     pub(super) fn without_pairs(
         config: &TrainConfig,
         data: &'a Data,
@@ -66,8 +66,7 @@ impl<'a> Selection<'a> {
                 .map(|method| method.name())
                 .collect();
             let expected = format!("methods that train on pairs: {}", other.join(", "));
-            let hint =
-                "leave the method out, or import rows with their mirrored rows, which give groups";
+            let hint = "remove the method, or import rows together with their mirrored rows, which form groups";
             return Err(SettingError::new("train.methods", found, expected).with_hint(hint).into());
         }
         check_dev(config, made.dev.len(), "only pairs are left")?;

@@ -60,7 +60,7 @@ impl Trainer<'_> {
         let fingerprint = Self::fingerprint(&metadata, start)?;
         let checkpoints = Checkpoints::new(&self.dir.join("checkpoint"), &fingerprint);
         let finished = match self.finished(&fingerprint) {
-            // A file that cannot be read now may be intact.
+            // A file that cannot be read may still be intact.
             Err(error @ TrainError::Schema(SchemaError::Io { .. })) => return Err(error),
             Err(TrainError::OtherRun { .. } | TrainError::Schema(_)) if self.replaces => {
                 files::remove_dir(&self.dir)?;

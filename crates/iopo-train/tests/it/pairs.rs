@@ -58,7 +58,7 @@ fn pairs_beside_groups_are_skipped_by_methods_that_compare_instructions() {
     let dir = tempfile::tempdir().expect("folder");
     let mixed = [rows(12), pairs(12)].concat();
     let made = trained(dir.path(), &mixed, &[Method::Dpo, Method::Iopo]).expect("trained");
-    // 10 groups and 10 pairs of the train split, 4 to an update.
+    // 10 groups and 10 pairs of the train split, 4 per update.
     assert_eq!((of(&made, Method::Dpo).updates, of(&made, Method::Iopo).updates), (5, 3));
 }
 

@@ -23,7 +23,8 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
     };
     let only = device::resolve(only).map_err(|_| {
         let what = format!("no device `{only}`: expected one of {}", all.join(", "));
-        Failure::usage(what).hint("`cargo xtask pipeline --backend NAME` builds another")
+        Failure::usage(what)
+            .hint("`cargo xtask pipeline --backend NAME` builds with another backend")
     })?;
     let text = if args.here { line(only, &describe(only)) } else { probed(only) };
     printer::result(&text)?;

@@ -1,4 +1,4 @@
-//! Changes single settings of a configuration's table.
+//! Changes individual settings in a configuration table.
 
 use iopo_core::SettingError;
 use toml::{Table, Value};
@@ -9,8 +9,8 @@ use super::table::check;
 /// Applies one `SECTION.KEY=VALUE` to a table.
 ///
 /// The value is TOML (`3`, `1e-4`, `true`, `["sft", "iopo"]`). A date, and a value that is not valid TOML, is taken
-/// as a string, so `template_date=2025-01-01` and `model=path/to/it` need no quotes. So is a number or a word of TOML if the
-/// setting is a text: `name=3`.
+/// as a string, so `template_date=2025-01-01` and `model=path/to/it` need no quotes. So is a number or a TOML keyword if
+/// the setting is a string: `name=3`.
 ///
 /// # Errors
 /// Returns an error if the key or the value is missing, the key is unknown, or it does not allow the value. The table is
@@ -30,7 +30,7 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
         *table = changed;
         return Ok(());
     };
-    // The text of a setting can be a number or a word such as `true`.
+    // The value of a string setting can look like a number or a keyword such as `true`.
     if may_be_text {
         let changed = with(table, &keys, Value::String(text.to_owned()))?;
         if check(&changed).is_ok() {
@@ -46,7 +46,7 @@ pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
     }
 }
 
-/// Returns a table with another value of a key.
+/// Returns a table with a new value for a key.
 fn with(table: &Table, keys: &[&str], value: Value) -> Result<Table, ConfigError> {
     let mut changed = table.clone();
     let mut here = &mut changed;
@@ -64,7 +64,7 @@ fn with(table: &Table, keys: &[&str], value: Value) -> Result<Table, ConfigError
     Ok(changed)
 }
 
-/// Adds the form with quotes to the error about a list or table whose text is not TOML: a shell removes quotes.
+/// Adds the quoted form to the error about a list or table that is not valid TOML, because a shell removes quotes.
 fn with_quotes(error: SettingError, path: &str, text: &str) -> SettingError {
     if error.expected.starts_with("a list of ") {
         let of_texts = error.expected.starts_with("a list of strings");
@@ -85,7 +85,7 @@ fn with_quotes(error: SettingError, path: &str, text: &str) -> SettingError {
     error
 }
 
-/// Returns the error about a key inside of a setting that is not a section.
+/// Returns the error for a key inside a setting that is not a section.
 fn not_a_section(key: &[&str], setting: &[&str]) -> SettingError {
     let (key, setting) = (key.join("."), setting.join("."));
     let found = format!("a key inside of `{setting}`");
@@ -146,7 +146,7 @@ mod tests {
         }
         set(&mut preset("smoke").expect("a preset"), "eval.benchmark_data.ifeval=a.jsonl")
             .expect("the form of the hint");
-        // The value has its quotes, so they are not the mistake.
+        // The value has quotes, so missing quotes are not the mistake.
         let (_, hint) = refused("train.methods=[\"sftt\"]");
         assert!(hint.is_some_and(|hint| !hint.contains("quote")), "another mistake");
     }

@@ -2,8 +2,8 @@
 
 /// Settings that cost time or memory as they grow, in the order of the reference, with their cost.
 ///
-/// Every number has an upper bound, beyond which it is refused. A number that is not listed here costs nothing by itself: it
-/// is a limit that the data or the model reach first, a weight, a share or a threshold.
+/// Every number has an upper bound; larger values are refused. A number that is not listed here costs nothing by itself: it is
+/// a limit that exceeds what the data or the model need, a weight, a share or a threshold.
 pub const COSTS: [(&str, &str); 37] = [
     ("generation_batch", "memory: sequences that a worker generates together"),
     ("rounds", "time: each round after the first samples, pairs and trains again"),

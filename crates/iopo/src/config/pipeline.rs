@@ -126,7 +126,7 @@ impl PipelineConfig {
             *own = seed;
         }
         for (own, offset) in self.train.seeds.iter_mut().zip(0..) {
-            // A seed near its limit is refused by the check of the settings.
+            // The check of the settings refuses a seed near its limit.
             *own = seed.saturating_add(offset);
         }
     }
@@ -191,7 +191,7 @@ impl PipelineConfig {
     /// # Errors
     /// Returns an error about the first invalid setting.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        // Before the sections, whose copies of these settings would be named otherwise.
+        // Checked before the sections; otherwise the error would name a section's copy of the setting.
         settings::check(&self.quality).map_err(|error| error.inside("quality"))?;
         usable_kinds(&self.held_out, &BTreeMap::new())?;
         settings::check(self)?;

@@ -116,7 +116,7 @@ impl PipelineConfig {
             };
             self.validate_round(round, own)?;
         }
-        // What is left are settings of the run that a round does not allow, such as a random seed at its limit.
+        // The remaining errors are settings of the run that a round does not allow, such as a random seed at its limit.
         for round in 2..=self.rounds {
             let config = self.of_round(round);
             config.synth.validate()?;

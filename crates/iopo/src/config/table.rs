@@ -227,7 +227,7 @@ mod tests {
             assert!(error.contains(want), "{assignment}: {error}");
             assert!(hint.is_some_and(|hint| hint.contains("iopo config")), "{assignment}");
         }
-        // Numbers that TOML cannot hold.
+        // Numbers that TOML cannot represent.
         for (assignment, want) in [
             ("seed=99999999999999999999", "`seed`: found 1e+20, expected an integer"),
             ("train.beta=1e999", "`train.beta`: found a number that is not finite"),

@@ -62,7 +62,7 @@ pub(crate) fn store(source: &mut impl Read, target: &Path, want: &str, size: u64
     std::fs::create_dir_all(dir).with_context(what)?;
     let mut temporary = tempfile::Builder::new();
     temporary.prefix(SCRATCH);
-    // Readable by those that the umask allows, like other files, instead of the owner alone.
+    // Sets the mode that the umask gives other files; a temporary file is readable by its owner only.
     #[cfg(unix)]
     temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = temporary.tempfile_in(dir).with_context(what)?;

@@ -115,9 +115,9 @@ pub enum PipelineError {
         /// The preferences file.
         preferences: PathBuf,
     },
-    /// The run directory holds imported rows, which have no tasks to draw test prompts from, and none is held out.
+    /// The run directory holds imported rows, which have no tasks to draw test prompts from, and no rows are held out.
     #[error(
-        "{} holds imported rows, which have no tasks to draw test prompts from, and none of the test split, on which reward \
+        "{} holds imported rows, which have no tasks to draw test prompts from, and no rows of the test split, on which reward \
          accuracy is measured",
         preferences.display()
     )]

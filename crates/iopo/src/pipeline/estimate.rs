@@ -27,7 +27,7 @@ const LENGTH: f64 = 0.85;
 const STEP_OF_ADAPTERS: f64 = 2.4;
 /// The same if every weight is trained, which needs a second product for each weight (there, 3.26 to 3.6).
 const STEP_OF_EVERY_WEIGHT: f64 = 3.4;
-/// Responses of the measurement at most, however many a batch may have.
+/// Maximum number of responses in the measurement, even if a batch may have more.
 const MOST_ROWS: usize = 256;
 /// Tokens generated for each response of the measurement.
 const MEASURED: usize = 24;

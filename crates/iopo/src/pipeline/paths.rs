@@ -1,4 +1,4 @@
-//! Paths of a run that mean the same from every working directory.
+//! Makes the paths of a run independent of the working directory.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

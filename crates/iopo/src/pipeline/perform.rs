@@ -88,12 +88,12 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Loads the base model if synthesis has recorded its content, so that a model that changed under its name is noticed.
+    /// Loads the base model if synthesis has recorded its content, to detect a model that changed while its name stayed the same.
     ///
-    /// A model that cannot be loaded is an error only once it is needed: a finished synthesis does not need it.
+    /// A model that cannot be loaded is an error only when it is needed; a finished synthesis does not need it.
     pub(super) fn load_recorded(&self) -> Result<(), PipelineError> {
         let record = match Record::read(&self.dir.record_file(Stage::Synth)) {
-            // A damaged record is made again.
+            // A damaged record is written again.
             Err(PipelineError::File(_)) => None,
             record => record?,
         };

@@ -76,7 +76,7 @@ pub(super) fn plan(
 ) -> Result<Record, PipelineError> {
     let config = pipeline.config();
     let files = files(pipeline, stage);
-    // The content of a file that a setting names counts, so that it can be moved.
+    // If a setting names a file, its content is compared rather than its path, so the file can be moved.
     let is_file = |key: &str| stage != Stage::Report && files.iter().any(|(name, _)| name == key);
     let settings = flat(&config.to_table()?)
         .into_iter()
@@ -401,7 +401,7 @@ mod tests {
         let found = below(dir.path()).expect("listed");
         assert_eq!(found, [inner.join("file"), dir.path().join("link")]);
         assert!(entries(&dir.path().join("none")).expect("nothing").is_empty());
-        // A file is no directory.
+        // A file is not a directory.
         let error = entries(&inner.join("file")).expect_err("not a directory").to_string();
         assert!(error.starts_with("failed to list "), "{error}");
     }

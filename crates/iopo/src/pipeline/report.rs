@@ -18,7 +18,7 @@ use crate::config::{PipelineConfig, to_toml};
 pub const DEMONSTRATION: &str = "This is a demonstration, small enough for a laptop and too small to draw conclusions from. \
     Look at the intervals before the numbers.";
 
-/// Digits of a hash that the report shows.
+/// Number of digits of a hash in the report.
 const SHOWN_HASH: usize = 12;
 
 /// Returns the headlines, the notes, the facts and the configuration that the report shows.
@@ -26,7 +26,7 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     let config = pipeline.config();
     let demonstration = config.demonstration.then(|| DEMONSTRATION.to_owned());
     let notes = Some(config.notes.clone()).filter(|notes| !notes.is_empty());
-    // Parts of the run may come from other devices, so the configuration is shown without that of this process.
+    // Parts of the run may have used other devices, so the configuration is shown without the device of this process.
     let mut table = config.to_table()?;
     table.remove("device");
     let mut meta = ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str());

@@ -102,7 +102,7 @@ impl RunDir {
         self.root.join(run_files::TASKS)
     }
 
-    /// Returns a hidden file of the built-in tasks, for as long as the run's copy holds other tasks.
+    /// Returns a hidden file for the built-in tasks, which is used while the run's copy holds other tasks.
     pub(super) fn staged_tasks_file(&self) -> PathBuf {
         self.root.join(STAGED_TASKS)
     }

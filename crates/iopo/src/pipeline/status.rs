@@ -159,7 +159,7 @@ fn one(
     status.reasons.extend(first.map(|earlier| Reason::Upstream(earlier.stage)));
     let fresh = status.reasons.is_empty();
     status.state = if fresh { StageState::Valid } else { StageState::Stale };
-    // A stale stage keeps what is still valid of its results, so damage counts there too.
+    // A stale stage keeps those results that are still valid, so damage counts there too.
     for (name, written) in outputs {
         let found = hashes.of(&pipeline.dir().root().join(name))?;
         if found.as_ref() != Some(written) {

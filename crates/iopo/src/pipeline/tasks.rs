@@ -70,11 +70,11 @@ pub(super) fn recorded_hash(record: &Record, config: &PipelineConfig) -> Option<
     record.inputs.get(INPUT).filter(|_| same).cloned()
 }
 
-/// Returns the error about a file of tasks that does not exist.
+/// Returns the error for a task file that does not exist.
 pub(super) fn missing(config: &PipelineConfig) -> PipelineError {
     let found = format!("{:?}, which does not exist", config.tasks);
     let error = SettingError::new("tasks", found, "a file of tasks").with_hint(
-        "check the path; the run's copy replaces only a file that the run was made from and that is gone",
+        "check the path; the run's copy is used only in place of the file that the run was made from",
     );
     PipelineError::from(ConfigError::from(error))
 }

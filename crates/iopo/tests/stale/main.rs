@@ -69,7 +69,7 @@ fn tasks_that_changed_between_two_stages_end_in_a_refusal() {
     let run = Run::finished();
     let copy = run.out().join("tasks.jsonl");
     assert_eq!(fs::read(&copy).expect("copy"), fs::read(run.tasks()).expect("tasks"));
-    // The run was copied, so it learns the present path of the same tasks first.
+    // The run was copied, so it first records the new path of the same tasks.
     run.ok("synth", &[]);
     let mut tasks = fs::read_to_string(run.tasks()).expect("tasks");
     tasks = tasks.replacen("\"task\": \"", "\"task\": \"Please: ", 1);
@@ -94,7 +94,7 @@ fn tasks_that_changed_between_two_stages_end_in_a_refusal() {
 #[test]
 fn a_test_task_that_was_trained_on_is_refused_at_every_step() {
     let run = Run::finished();
-    // Other tasks: each stage alone refuses what was made from the old ones.
+    // Other tasks: each single stage refuses results of the old ones.
     let mut lines: Vec<String> =
         fs::read_to_string(run.tasks()).expect("tasks").lines().map(str::to_owned).collect();
     lines.rotate_left(5);
@@ -104,7 +104,7 @@ fn a_test_task_that_was_trained_on_is_refused_at_every_step() {
         let error = run.command(stage, &seed).error(2);
         assert!(error.contains(&format!("cannot run {stage}: synth is stale (tasks: ")), "{error}");
     }
-    // Stage by stage: what is made again is named, and the next one is refused until it is made again too.
+    // Stage by stage: a stage names the results that it computes again, and the next stage is refused until then.
     let again = run.ok("synth", &seed);
     assert!(again.stderr.contains("synth is stale (tasks: "), "{}", again.stderr);
     let error = run.command("train", &seed).error(2);
@@ -168,7 +168,7 @@ fn a_model_that_changes_under_its_name_is_noticed_and_every_stage_follows() {
     let error = run.command("train", &with).error(2);
     assert!(error.contains("cannot run train: synth is stale (model: "), "{error}");
     assert!(error.contains("iopo synth --out"), "{error}");
-    // What the hint names helps.
+    // The command in the hint works.
     let again = run.ok("synth", &with);
     assert!(again.stderr.contains("synth is stale (model: "), "{}", again.stderr);
     assert_ne!(run.written("answers.parquet"), answers);
@@ -225,7 +225,7 @@ fn a_moved_file_of_a_setting_changes_nothing() {
     fs::write(&moved[0], IFEVAL.replace("tea", "rain")).expect("written");
     let status = run.status(&there);
     assert!(status.contains("eval    stale       eval.benchmark_data.ifeval: content"), "{status}");
-    // The old path is gone, which is known before anything is computed.
+    // The old path is gone, which is detected before anything is computed.
     let error = run.command("synth", &here).error(2);
     assert!(error.contains("`eval.prompts`: found ") && error.contains("exist"), "{error}");
 }

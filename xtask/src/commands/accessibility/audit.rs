@@ -61,7 +61,7 @@ pub(super) struct Audit {
 }
 
 impl Audit {
-    /// Opens a page on a screen and audits it, with its details closed as they are or all open.
+    /// Opens a page on a screen and audits it, with its details as they are or all open.
     pub(super) fn of(
         browser: &mut Browser,
         axe: &str,
@@ -80,7 +80,7 @@ impl Audit {
         let path = fixture("audit.js");
         let script = fs::read_to_string(&path)
             .with_context(|| format!("failed to read {}", path.display()))?;
-        // The comment at its start may not hide the call.
+        // The comment at the start of the script must not comment out the call.
         let found = browser.evaluate(&format!("(\n{script}\n)({open})"))?;
         let text = found.as_str().unwrap_or_default();
         Self::parse(text).with_context(|| format!("failed to audit {}", page.display()))

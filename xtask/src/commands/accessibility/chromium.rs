@@ -16,10 +16,10 @@ use crate::cargo::works;
 
 /// Names of the program, tried in order.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-/// Time after which a step is given up.
+/// Timeout of a step.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Finds the program: that of `CHROMIUM`, or the first that runs.
+/// Finds the program: the one that `CHROMIUM` names, or the first that runs.
 pub(super) fn find() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("CHROMIUM") {
         return Ok(path.into());
@@ -52,7 +52,7 @@ impl Browser {
         command.args(["--no-first-run", "--disable-extensions", "--hide-scrollbars"]);
         command.arg(format!("--user-data-dir={}", profile.display()));
         if is_root() {
-            // Chromium has no sandbox for root.
+            // The sandbox of Chromium does not support root.
             command.arg("--no-sandbox");
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());

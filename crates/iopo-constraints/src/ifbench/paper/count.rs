@@ -40,7 +40,7 @@ pub(crate) fn pronouns(text: &str) -> usize {
     treebank::iter(&text).filter(|token| PRONOUNS.contains(&token.as_str())).count()
 }
 
-/// Whether there is an interrobang, and every standard mark besides it.
+/// Whether there is an interrobang, and also every standard mark.
 pub(crate) fn all_marks(text: &str) -> bool {
     let found = ["?!", "!?"].into_iter().find_map(|mark| text.split_once(mark));
     let parts = match found {
@@ -51,7 +51,7 @@ pub(crate) fn all_marks(text: &str) -> bool {
     ['.', ',', '!', '?', ';', ':'].iter().all(|mark| parts.iter().any(|part| part.contains(*mark)))
 }
 
-/// Whether every nth word contains a Japanese character. Punctuation and digits are excused.
+/// Whether every nth word contains a Japanese character. Tokens of punctuation or digits are exempt.
 pub(super) fn every_nth_japanese(text: &str, every: usize) -> bool {
     let Some(skipped) = every.checked_sub(1) else { return false };
     split(text)

@@ -1,4 +1,4 @@
-//! Checks of whole tasks that occur once in the benchmark.
+//! Checks of complete tasks that occur once in the benchmark.
 
 use super::super::{
     lists::CAPITALS,
@@ -97,13 +97,13 @@ pub(super) fn sentences_spell_alphabet(text: &str) -> bool {
         && found.map(|sentence| first_lower(strip(sentence))).eq(('a'..='z').map(Some))
 }
 
-/// Whether a list with commas names the published capitals in order.
+/// Whether a comma-separated list names the published capitals in order.
 pub(super) fn capitals(text: &str) -> bool {
     let text = to_ascii(text);
     text.split(',').map(strip).filter(|part| !part.is_empty()).eq(CAPITALS)
 }
 
-/// Whether a list with commas contains dates from 1769 to 1821.
+/// Whether a comma-separated list contains dates from 1769 to 1821.
 pub(super) fn dates(text: &str) -> bool {
     strip(text).split(',').all(|part| date(strip(part)).is_some_and(is_plausible))
 }

@@ -12,7 +12,7 @@ use crate::ifeval::{
     treebank,
 };
 
-/// Whether there are as many lines that are not empty as words, after punctuation is removed.
+/// Whether the number of non-empty lines equals the number of words, after punctuation is removed.
 pub(super) fn word_per_line(text: &str) -> bool {
     let text = without_marks(text);
     strip(&text).split('\n').filter(|line| !line.is_empty()).count() == split(&text).count()
@@ -43,8 +43,8 @@ pub(super) fn indents_grow(text: &str) -> bool {
 
 /// The lines whose indents are compared.
 ///
-/// Blank lines are removed while the lines are visited. So the line after a removed one is skipped, and of several
-/// equal blank lines the first is removed.
+/// The published code removes blank lines while it iterates over the lines. It therefore skips the line after a removed
+/// one, and removes the first of several equal blank lines.
 pub(in super::super) fn indented_lines(text: &str) -> Vec<&str> {
     let mut lines: Vec<Option<&str>> = Vec::new();
     let mut kept: HashMap<&str, VecDeque<usize>> = HashMap::new();
@@ -77,7 +77,7 @@ pub(super) fn thesis(text: &str) -> bool {
     let Some(open) = text.find("<i>").or_else(|| text.find("<em>")) else { return false };
     let text = &text[open..];
     let Some(close) = text.find("</i>").or_else(|| text.find("</em>")) else { return false };
-    // The lengths are those of `<i>` and `</i>` for all tags.
+    // The published code uses the lengths of `<i>` and `</i>` for all tags.
     !is_blank(&text[3..close]) && !is_blank(&text[close + 4..])
 }
 

@@ -32,7 +32,7 @@ pub(super) fn brackets(text: &str) -> bool {
     false
 }
 
-/// Whether three more quotation marks have been open than are now, after one closes. Apostrophes count.
+/// Whether the number of open quotation marks falls to three below its maximum. Apostrophes count as marks.
 pub(super) fn quotes(text: &str) -> bool {
     let mut open = Vec::new();
     let mut deepest = 0;

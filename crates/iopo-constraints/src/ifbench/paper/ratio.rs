@@ -15,7 +15,7 @@ pub(super) fn few_stop_words(text: &str, most: Percentage) -> bool {
     words > 0 && share(stops, words) <= most.percent()
 }
 
-/// The number of words and that of stop words among them.
+/// The number of words, and the number of stop words among them.
 pub(in super::super) fn stop_words(text: &str) -> (usize, usize) {
     let mut counts = (0, 0);
     for run in word_runs(text) {
@@ -42,13 +42,13 @@ fn ending_in(text: &str, marks: [char; 3]) -> [usize; 3] {
     counts
 }
 
-/// Whether there are twice as many statements as questions, or none of both.
+/// Whether there are twice as many statements as questions, or neither.
 pub(super) fn two_statements_per_question(text: &str) -> bool {
     let [statements, questions, _] = ending_in(text, ['.', '?', '!']);
     statements == 2 * questions
 }
 
-/// Whether there are as many statements as questions and exclamations, or none of all.
+/// Whether statements, questions and exclamations are equally many, or there are none.
 pub(super) fn balanced(text: &str) -> bool {
     let [statements, questions, exclamations] = ending_in(text, ['.', '?', '!']);
     statements == questions && questions == exclamations

@@ -50,8 +50,8 @@ pub(super) fn grades(text: &str) -> bool {
     records.iter().all(|record| record.len() == 5 && record.iter().all(is_quoted))
 }
 
-/// Whether the first line consists of these columns, bare or in quotes. Spaces may follow a delimiter; so may tabs
-/// after a comma.
+/// Whether the first line consists of these columns, with or without quotes. Spaces may follow any delimiter, and tabs
+/// may follow a comma.
 fn starts_with_columns(text: &str, columns: [&str; 5], delimiter: char) -> bool {
     let line = text.split('\n').next().unwrap_or_default();
     let mut rest = strip(line);

@@ -19,13 +19,13 @@ use crate::ifeval::{
 pub(super) fn alphabetical(text: &str) -> bool {
     let text = without_marks(text);
     let mut words = split(trim_edges(&text));
-    // Only the first character of the first word is converted, but all other words as a whole.
+    // The first word is lower-cased only in its first character, the other words completely.
     let first = words.next().map(first_lower);
     let others = words.map(|word| lower(trim_edges(word)).chars().next());
     follows_alphabet(first.into_iter().chain(others))
 }
 
-/// Whether first letters are consecutive letters of the alphabet, at least one.
+/// Whether the first letters are consecutive letters of the alphabet, and there is at least one.
 pub(in super::super) fn follows_alphabet(mut firsts: impl Iterator<Item = Option<char>>) -> bool {
     let first = firsts.next().flatten().filter(char::is_ascii_lowercase);
     let Some(mut last) = first else { return false };
@@ -100,7 +100,7 @@ pub(in super::super) fn repeats_at_most<'a>(
     })
 }
 
-/// Whether even and odd numbers of syllables take turns.
+/// Whether words with even and odd numbers of syllables alternate.
 pub(super) fn alternates_syllables(text: &str) -> bool {
     let text = lower(&without_marks(text));
     neighbors_differ(split(&text).map(|word| syllables::count(word) % 2))

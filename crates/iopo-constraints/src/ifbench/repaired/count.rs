@@ -24,7 +24,7 @@ pub(super) fn conjunctions(text: &str) -> usize {
     natural::keys(text).filter(is_one).collect::<HashSet<_>>().len()
 }
 
-/// The number of numbers. The ends of a range and the parts of a time are separate numbers.
+/// Counts numbers. The ends of a range and the parts of a time are separate numbers.
 pub(super) fn all_numbers(text: &str) -> usize {
     let mut parted = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -37,7 +37,7 @@ pub(super) fn all_numbers(text: &str) -> usize {
     numbers(&without_marks(&parted)).count()
 }
 
-/// Whether there is an nth word, and every nth word contains a Japanese character. Numbers are excused.
+/// Whether there is an nth word, and every nth word contains a Japanese character. Numbers are exempt.
 pub(super) fn every_nth_japanese(text: &str, every: usize) -> bool {
     let Some(skipped) = every.checked_sub(1) else { return false };
     let mut words = natural::words(text).skip(skipped).step_by(every).peekable();

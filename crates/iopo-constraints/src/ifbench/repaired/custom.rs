@@ -1,4 +1,4 @@
-//! Checks of whole tasks. Code fences, blank lines, the marks of list items and a final mark are ignored.
+//! Checks of complete tasks. Code fences, blank lines, the marks of list items and a final mark are ignored.
 
 use super::super::{
     csv::{Dialect, Field, records},
@@ -42,7 +42,7 @@ pub(super) fn countries_descend(text: &str) -> bool {
     false
 }
 
-/// Whether a list with commas names the capitals in order. Kyiv may stand between Brussels and Prague.
+/// Whether a comma-separated list names the capitals in order. Kyiv may stand between Brussels and Prague.
 pub(super) fn capitals(text: &str) -> bool {
     let text = to_ascii(&plain(text));
     let mut found: Vec<&str> = text.split(',').map(strip).filter(|part| !part.is_empty()).collect();
@@ -53,7 +53,7 @@ pub(super) fn capitals(text: &str) -> bool {
     found == CAPITALS
 }
 
-/// Whether a list with commas contains real dates from 1769 to 1821.
+/// Whether a comma-separated list contains real dates from 1769 to 1821.
 pub(super) fn dates(text: &str) -> bool {
     let text = plain(text);
     text.is_ascii() && text.split(',').all(|part| custom::date(strip(part)).is_some_and(is_real))

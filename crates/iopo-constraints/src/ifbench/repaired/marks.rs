@@ -43,8 +43,8 @@ pub(super) fn brackets(text: &str) -> bool {
     false
 }
 
-/// Whether three quotations are nested in each other, with double and single marks in turn. Apostrophes within words
-/// are no marks.
+/// Whether three quotations are nested in each other, with alternating double and single marks. Apostrophes within
+/// words do not count as marks.
 pub(super) fn quotes(text: &str) -> bool {
     let mut open: Vec<Open> = Vec::new();
     let mut chars = text.chars().peekable();
@@ -107,7 +107,7 @@ fn parts(options: &str) -> Vec<String> {
     parts
 }
 
-/// Whether there is a quotation, and words follow each.
+/// Whether there are quotations, each followed by words.
 pub(super) fn quotes_are_explained(text: &str) -> bool {
     let text = straight(text);
     let parts: Vec<&str> = text.split('"').collect();
@@ -117,7 +117,7 @@ pub(super) fn quotes_are_explained(text: &str) -> bool {
         && parts.iter().step_by(2).skip(1).all(|part| has_word(part))
 }
 
-/// Whether the words after the first are those of the request, and the first is another.
+/// Whether the first word differs from that of the request, and all other words are the same.
 pub(super) fn changes_first_word(text: &str, prompt: &str) -> bool {
     let (text, prompt) = (straight(text), straight(prompt));
     let (mut said, mut asked) = (text.split_whitespace(), prompt.split_whitespace());

@@ -18,7 +18,7 @@ use super::{
     tagger::Tagger,
 };
 
-/// An instruction that is decided by its wording.
+/// An instruction that is checked by its wording.
 #[derive(Debug, Clone)]
 pub(super) struct Repaired {
     instruction: Instruction,

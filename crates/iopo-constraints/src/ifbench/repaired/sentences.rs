@@ -46,13 +46,13 @@ fn types(text: &str) -> [usize; 3] {
     counts
 }
 
-/// Whether there are twice as many statements as questions, and a question.
+/// Whether there are twice as many statements as questions, and at least one question.
 pub(super) fn two_statements_per_question(text: &str) -> bool {
     let [statements, questions, _] = types(text);
     questions > 0 && statements == 2 * questions
 }
 
-/// Whether there are as many statements as questions and exclamations, and one of each.
+/// Whether statements, questions and exclamations are equally many, and there is at least one of each.
 pub(super) fn balanced(text: &str) -> bool {
     let [statements, questions, exclamations] = types(text);
     statements > 0 && statements == questions && questions == exclamations
@@ -104,7 +104,7 @@ pub(super) fn last_is_first(text: &str) -> bool {
     compare(worded_sentences(text).map(ends), |before, after| before.1 == after.0)
 }
 
-/// Whether there are at least two items and each pair of neighbors agrees.
+/// Whether there are at least two items and each pair of neighbors meets a condition.
 fn compare<T>(items: impl Iterator<Item = T>, agree: impl Fn(&T, &T) -> bool) -> bool {
     let mut last = None;
     let mut pairs = 0;

@@ -17,7 +17,7 @@ use crate::ifeval::{
     treebank,
 };
 
-/// Whether at most this share of the words are stop words. A contraction is one if its first part is.
+/// Whether at most this share of the words are stop words. A contraction counts as a stop word if its first part is one.
 pub(super) fn few_stop_words(text: &str, most: Percentage) -> bool {
     let (mut all, mut stops) = (0, 0);
     for word in keys(text) {
@@ -75,7 +75,7 @@ pub(super) fn few_repeats(text: &str, most: usize) -> bool {
     has_word(&text) && repeats_at_most(words(&text), most)
 }
 
-/// Whether even and odd numbers of syllables take turns. Words without letters are skipped.
+/// Whether words with even and odd numbers of syllables alternate. Words without letters are skipped.
 pub(super) fn alternates_syllables(text: &str) -> bool {
     let worded = keys(text).filter(|word| word.contains(is_letter));
     let mut parities = worded.map(|word| syllables::count(&word.replace('\'', "")) % 2).peekable();

@@ -1,4 +1,4 @@
-//! Prompt files and arguments of instructions: which are accepted and which are rejected.
+//! Accepted and rejected prompt files and instruction arguments.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Paper mode agrees with labels that `fixtures/ifbench/make_labels.py` made with the published code.
+//! Paper mode agrees with the labels that `fixtures/ifbench/make_labels.py` computes with the published code.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ struct File {
 struct Labels {
     id: String,
     kwargs: Map<String, Value>,
-    /// The first variant of each text that follows, -1 if none does.
+    /// For each text, the first variant that follows the instruction; -1 if none does.
     first_variants: Vec<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! Properties of all texts: no panic, strict implies loose, blank responses follow nothing, linear work.
+//! Properties that hold for all texts: no panic, strict implies loose, blank responses follow nothing, linear time.
 
 use std::sync::LazyLock;
 

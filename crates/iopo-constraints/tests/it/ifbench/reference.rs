@@ -53,7 +53,7 @@ fn compare(path: &Path) -> Agreement {
     sum
 }
 
-/// Compares all labels of a file, of which there are `count` with those of `words:start_verb`.
+/// Compares all labels of a file. There are `count` labels, including those of `words:start_verb`.
 fn agrees(name: &str, count: usize) -> Agreement {
     let Some(folder) = folder("ifbench") else { return Agreement::default() };
     let sum = compare(&folder.join(name));

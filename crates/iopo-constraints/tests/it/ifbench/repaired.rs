@@ -35,7 +35,7 @@ fn every_type_that_is_repaired_has_an_example() {
     let ids: BTreeSet<_> = examples(PAGE).into_iter().map(|example| example.id).collect();
     let left: Vec<_> =
         InstructionKind::ALL.iter().filter(|kind| !ids.contains(kind.id())).collect();
-    // The page names those that behave the same in both modes. The tagger's type has a test of its own.
+    // The page names the types that behave the same in both modes. The tagger's type is tested separately.
     let (_, same) = PAGE.rsplit_once("\n\n").expect("the last paragraph");
     for kind in left {
         let named = same.contains(&format!("`{}`", kind.id()));

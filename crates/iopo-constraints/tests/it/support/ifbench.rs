@@ -6,7 +6,7 @@ use iopo_constraints::ifbench::{Instruction, Tagger};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// The table that `cargo xtask tagger` makes in iopo's cache, if it exists.
+/// The table that `cargo xtask tagger` writes to iopo's cache, if it exists.
 pub(crate) fn tagger() -> Option<Tagger> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = var("IOPO_CACHE")

@@ -1,11 +1,11 @@
-//! Where each record lies.
+//! The location of each record.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::endpoint::RequestKey;
 
-/// The place of a record's line.
+/// The location of a record's line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     /// Number of the segment.
@@ -16,7 +16,7 @@ pub(super) struct Place {
     pub(super) length: u32,
 }
 
-/// The places of all records. It holds no answers, so its size depends on their number only.
+/// The locations of all records. The index holds no answers, so its size depends only on the number of records.
 #[derive(Debug, Default)]
 pub(super) struct Index(HashMap<RequestKey, (Place, bool)>);
 

@@ -14,7 +14,7 @@ use super::index::{Index, Place};
 use super::segment::{self, HEADER};
 use crate::endpoint::{RequestKey, StoreError, locked};
 
-/// Most records in a group.
+/// Maximum number of records in a group.
 const GROUP: usize = 64;
 
 /// A record to append.
@@ -66,7 +66,7 @@ impl Writer {
                     }
                     drop(index);
                     for record in group {
-                        // A caller that has gone away does not need the news.
+                        // A caller that was cancelled does not need the notification.
                         let _ = record.done.send(Ok(()));
                     }
                 }
@@ -86,7 +86,7 @@ impl Writer {
         }
     }
 
-    /// Waits for more records that share the next sync.
+    /// Waits for more records to include in the next sync.
     fn collect(&self, first: Append, records: &Receiver<Append>) -> Vec<Append> {
         let deadline = Instant::now() + self.interval;
         let mut group = vec![first];
