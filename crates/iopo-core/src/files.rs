@@ -14,10 +14,10 @@ pub use regular::{open, read, read_to_string};
 
 /// Returns the remedy for an error that does not depend on the file: a limit was reached, or the path is not a regular file.
 pub fn hint(error: &io::Error) -> Option<&'static str> {
-    let is_irregular = error.get_ref().is_some_and(|inner| inner.is::<regular::Irregular>());
+    let irregular = error.get_ref().and_then(|inner| inner.downcast_ref::<regular::Irregular>());
     match Limit::of(error) {
         Some(limit) => Some(limit.hint()),
-        None => is_irregular.then_some("write its content to a file, and pass that"),
+        None => irregular.map(|_| "write its content to a file, and pass that"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use iopo_schema::{Parts, PreferenceRow, Provenance, Split, file_hash};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::hold_out::{Prompts, keys};
 use super::mirrors::{Mirrors, Source};
