@@ -20,6 +20,8 @@ pub const RESPONSES: &str = "responses.parquet";
 /// The counters of synthesis: rows of `metrics`.
 pub const SYNTH_STATS: &str = "synth_stats.parquet";
 
+/// The candidate groups of the recipe `trace`, before admission: rows of `preferences` whose split is a placeholder.
+pub const CANDIDATES: &str = "candidates.parquet";
 /// The preference groups: rows of `preferences`.
 pub const PREFERENCES: &str = "preferences.parquet";
 /// The counters of pairing: rows of `metrics`.
