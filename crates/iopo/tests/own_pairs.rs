@@ -173,7 +173,10 @@ fn methods_and_evaluations_that_pairs_cannot_have_are_refused_by_name() {
     fs::write(&one, rows(&THINGS[..1], false)).expect("written");
     let args = ["import", text(&one), "--from", "trl", "--out", text(&other), "--test-size", "0.1"];
     let error = run(&args).error(2);
-    assert!(error.contains("1 separate prompts") && error.contains("hold out less"), "{error}");
+    assert!(
+        error.contains("1 separate prompts") && error.contains("hold out a smaller share"),
+        "{error}"
+    );
     assert!(!other.exists());
 }
 

@@ -310,7 +310,7 @@ fn the_binary_refuses_a_bad_setting_before_it_makes_anything() {
         ("train.num_train_epochs=1e300", "train.num_train_epochs", "1 to 1000"),
         ("round.2.methods=[\"iopo\", \"iopo\"]", "round.2.methods[1]", "distinct"),
         ("eval.baselines=[\"base\", \"sfft\"]", "eval.baselines[1]", "a method"),
-        ("eval.baselines=[\"sft-round2\"]", "eval.baselines[0]", "a method"),
+        ("eval.baselines=[\"base\", \"sft-round2\"]", "eval.baselines[1]", "a method"),
         ("held_out=[\"no_such_kind\"]", "held_out", "constraint kinds"),
         ("synth.language=english", "synth.language", "BCP 47"),
         ("synth.kind_weights.no_such_kind=1", "synth.kind_weights.no_such_kind", "any of"),
