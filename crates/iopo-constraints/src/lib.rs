@@ -6,6 +6,7 @@
 //! | [`kind`] | the kinds of constraints, back-translation, random parameters |
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, editing responses |
 //! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
+//! | [`mod@from_text`] | the constraint that a text states, where code can decide it |
 //! | [`style`] | style prompts, sentences that elicit kinds in responses |
 //! | [`mod@satisfy`] | edits for several constraints in turn |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
@@ -62,6 +63,7 @@ pub mod counted;
 mod edit;
 pub mod error;
 pub mod families;
+pub mod from_text;
 #[cfg(feature = "ifbench")]
 pub mod ifbench;
 #[cfg(feature = "ifeval")]
@@ -83,6 +85,7 @@ mod text;
 pub use constraint::{Constraint, Verdict};
 pub use counted::CountedResponse;
 pub use error::ConstraintError;
+pub use from_text::from_text;
 pub use kind::Kind;
 pub use pick::{compatible, contrast, draw_compatible};
 pub use prompt::render_prompt;

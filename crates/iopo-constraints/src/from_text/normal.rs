@@ -1,0 +1,122 @@
+//! The normal form of a text: half-width, lower case, without list number, final mark and quotations.
+
+/// The first of the private characters that stand for quoted strings.
+const QUOTATION: u32 = 0xE000;
+
+/// The most quotations of a text that can map.
+const MOST_QUOTATIONS: usize = 8;
+
+/// The longest text that can map, in characters.
+const MOST_CHARS: usize = 300;
+
+/// A text in its normal form.
+#[derive(Debug)]
+pub(super) struct Normal {
+    /// The text. Each quotation is one private character.
+    pub(super) text: String,
+    /// The quoted strings, as written.
+    pub(super) quotations: Vec<String>,
+}
+
+impl Normal {
+    /// Brings a text into its normal form; `None` if the text is too long or its quotation marks do not pair.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        if text.chars().nth(MOST_CHARS).is_some() {
+            return None;
+        }
+        let mut found = Self { text: String::new(), quotations: Vec::new() };
+        let mut chars = text.trim().chars().peekable();
+        while let Some(c) = chars.next() {
+            let Some(close) = closing(c) else {
+                if is_private(c) || c == '\n' || "”」』".contains(c) {
+                    return None;
+                }
+                found.push(half_width(c));
+                continue;
+            };
+            let mut quoted = String::new();
+            loop {
+                match chars.next()? {
+                    c if c == close => break,
+                    c => quoted.push(c),
+                }
+            }
+            if found.quotations.len() == MOST_QUOTATIONS {
+                return None;
+            }
+            let mark = char::from_u32(QUOTATION + found.quotations.len() as u32)?;
+            found.text.push(mark);
+            found.quotations.push(quoted);
+        }
+        let text = core(&found.text).to_owned();
+        (!text.is_empty()).then_some(Self { text, ..found })
+    }
+
+    /// The quoted string that a character of the text stands for.
+    pub(super) fn quotation(&self, mark: char) -> Option<&str> {
+        let index = u32::from(mark).checked_sub(QUOTATION)?;
+        self.quotations.get(index as usize).map(String::as_str)
+    }
+
+    fn push(&mut self, c: char) {
+        if c.is_whitespace() {
+            if !self.text.ends_with(' ') {
+                self.text.push(' ');
+            }
+        } else {
+            self.text.extend(c.to_lowercase());
+        }
+    }
+}
+
+fn closing(open: char) -> Option<char> {
+    Some(match open {
+        '"' => '"',
+        '“' => '”',
+        '「' => '」',
+        '『' => '』',
+        _ => return None,
+    })
+}
+
+fn is_private(c: char) -> bool {
+    ('\u{E000}'..='\u{F8FF}').contains(&c)
+}
+
+fn half_width(c: char) -> char {
+    match c {
+        '。' => '.',
+        '’' | '‘' => '\'',
+        '–' | '—' | '～' | '−' => '-',
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        c => c,
+    }
+}
+
+/// The text without the number of the list item in front and the mark at the end.
+fn core(text: &str) -> &str {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = &text[digits..];
+    let after = rest.strip_prefix(['.', ')', '、']).filter(|_| (1..=2).contains(&digits));
+    let text =
+        after.filter(|after| !after.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
+    let text = text.strip_prefix("- ").unwrap_or(text);
+    text.trim().trim_end_matches(['.', ';', '!', ',', ' '])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Normal;
+
+    #[test]
+    fn a_text_loses_its_number_and_mark_and_quotations_become_one_character() {
+        let normal = Normal::read(" 3. Use “Tea Time”， １２ words。").expect("normal");
+        assert_eq!(normal.text, "use \u{E000}, 12 words");
+        assert_eq!(normal.quotation('\u{E000}'), Some("Tea Time"));
+        assert_eq!(Normal::read("1.5 pages.").expect("normal").text, "1.5 pages");
+        for odd in ["", "1.", "an \"open quotation", "a” b", "a\u{E000}b", &"x".repeat(301)] {
+            assert!(Normal::read(odd).is_none(), "{odd}");
+        }
+    }
+}
