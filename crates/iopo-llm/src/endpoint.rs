@@ -1,7 +1,9 @@
 //! Models behind OpenAI-compatible endpoints.
 //!
 //! An [`Engine`] holds the [`Store`] of answers and the limits of each server. [`Engine::model`] returns a [`RemoteModel`]
-//! for a role, whose requests go to one or several [endpoints](EndpointConfig).
+//! for a role, whose requests go to one or several [endpoints](EndpointConfig). [`Engine::remember`] stores the answers of any
+//! other model, for instance one on this machine. [`Estimate`] states the cost of requests before they are sent, and
+//! [`check`](check()) what an endpoint supports.
 //!
 //! - **No answer is lost.** An answer is on disk before a caller sees it. A request is identified by its
 //!   [content](RequestKey), so a later run, or another stage, reuses the stored answer at no cost.
@@ -17,6 +19,7 @@
 
 mod answer;
 mod bucket;
+mod check;
 mod classify;
 mod config;
 mod cost;
@@ -30,6 +33,7 @@ mod limit;
 mod member;
 mod pay;
 mod record;
+mod remembered;
 mod remote;
 mod run;
 mod score;
@@ -40,13 +44,15 @@ mod wire;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+pub use check::{CheckFailure, EndpointReport, ServerLimits, Support, check, check_size};
 pub use config::EndpointConfig;
 pub use cost::{Money, NotDecimal, Price, Prices, Usage};
 pub use engine::{Engine, EngineOptions};
 pub use error::{EndpointError, StoreError};
-pub use estimate::estimated_tokens;
+pub use estimate::{Estimate, Forecast, estimated_tokens};
 pub use key::RequestKey;
 pub use record::{About, Record, Stored};
+pub use remembered::Remembered;
 pub use remote::RemoteModel;
 pub use secret::ApiKey;
 use secret::Scrubber;

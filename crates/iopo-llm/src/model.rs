@@ -94,6 +94,20 @@ pub enum StopCause {
 }
 
 impl StopCause {
+    /// Returns the name of the cause, as in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Quota => "quota",
+            Self::Address => "address",
+            Self::Model => "model",
+            Self::Parameters => "parameters",
+            Self::MaxCost => "max_cost",
+            Self::NoSuccess => "no_success",
+            Self::Store => "store",
+        }
+    }
+
     /// Returns the remedy.
     pub fn hint(self) -> &'static str {
         match self {

@@ -14,9 +14,10 @@ use super::lane::Lane;
 use super::member::Member;
 use super::tally::{Recent, Tally};
 use super::{
-    EndpointConfig, EndpointError, Money, Record, RemoteModel, RequestKey, Store, StoreError,
-    StoreOptions, locked,
+    EndpointConfig, EndpointError, Money, Record, Remembered, RemoteModel, RequestKey, Store,
+    StoreError, StoreOptions, locked,
 };
+use crate::{LanguageModel, LlmError};
 
 /// Settings of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +154,14 @@ impl Engine {
         let members = endpoints.into_iter().map(|config| Member::new(config, lane));
         let members = members.collect::<Result<Vec<_>, _>>()?;
         Ok(RemoteModel::new(Arc::clone(&self.0), members))
+    }
+
+    /// Returns a model that answers as `model` does and keeps the answers in the store.
+    ///
+    /// # Errors
+    /// Returns the error of [`LanguageModel::fingerprint`].
+    pub fn remember<'a>(&self, model: &'a dyn LanguageModel) -> Result<Remembered<'a>, LlmError> {
+        Remembered::new(Arc::clone(&self.0), model)
     }
 
     /// Returns the counts of the engine so far.

@@ -38,6 +38,16 @@ pub(super) fn should_retry(headers: &HeaderMap) -> Option<bool> {
     }
 }
 
+/// Returns the limits of requests and of tokens that a server states. Some servers send zero or a negative number, which is
+/// no limit.
+pub(super) fn limits(headers: &HeaderMap) -> (Option<u64>, Option<u64>) {
+    let limit = |kind: &str| {
+        let number = text(headers, &format!("x-ratelimit-limit-{kind}"))?.parse::<u64>().ok();
+        number.filter(|number| *number > 0)
+    };
+    (limit("requests"), limit("tokens"))
+}
+
 /// Returns how long to pause because the server reports that no requests or tokens are left.
 ///
 /// The reset header tells when the full allowance is available again. If the allowance is known, the pause lasts only until
@@ -127,6 +137,14 @@ mod tests {
         assert_eq!(wait(&pairs[..2]), None);
         let nonsense = [("x-ratelimit-remaining-tokens", "-1"), ("x-ratelimit-reset-tokens", "5s")];
         assert_eq!(wait(&nonsense), None);
+    }
+
+    #[test]
+    fn only_positive_limits_count() {
+        let pairs = [("x-ratelimit-limit-requests", "500"), ("x-ratelimit-limit-tokens", "30000")];
+        assert_eq!(super::limits(&headers(&pairs)), (Some(500), Some(30_000)));
+        let nonsense = [("x-ratelimit-limit-requests", "-1"), ("x-ratelimit-limit-tokens", "0")];
+        assert_eq!(super::limits(&headers(&nonsense)), (None, None));
     }
 
     #[test]

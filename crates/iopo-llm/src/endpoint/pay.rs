@@ -279,6 +279,7 @@ fn about_attempt(permit: &Permit, about: About) -> About {
     About { latency_ms, time: seconds_since_1970(), ..about }
 }
 
-fn seconds_since_1970() -> u64 {
+/// Returns the current time, in seconds since 1970.
+pub(super) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }

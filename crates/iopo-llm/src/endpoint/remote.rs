@@ -16,7 +16,8 @@ use super::pay::{Call, Paid};
 use super::record::{About, Stored};
 use super::run::{Halt, Run};
 use super::{
-    EndpointConfig, Record, RequestKey, StoreError, Usage, answer, estimated_tokens, locked, wire,
+    EndpointConfig, Estimate, Forecast, Record, RequestKey, StoreError, Usage, answer,
+    estimated_tokens, locked, wire,
 };
 use crate::{Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request};
 
@@ -53,6 +54,31 @@ impl RemoteModel {
         let addressed =
             self.addressed(|config| content(&config.model, &config.extra_body, request));
         addressed.into_iter().map(|one| one.key).collect()
+    }
+
+    /// Returns the requests that a call would send, because the store has no result for them.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Io`] if the store cannot be read.
+    pub fn unanswered<'r>(&self, requests: &'r [Request]) -> Result<Vec<&'r Request>, StoreError> {
+        let mut found = Vec::new();
+        for request in requests {
+            let mut answered = false;
+            for (rank, key) in self.keys(request).iter().enumerate() {
+                let record = self.inner.stored(key)?;
+                answered |= record.is_some_and(|record| rank == 0 || !record.is_failure());
+            }
+            found.extend((!answered).then_some(request));
+        }
+        Ok(found)
+    }
+
+    /// Returns the cost and time of the requests that a call would send.
+    ///
+    /// # Errors
+    /// Returns the error of [`unanswered`](Self::unanswered).
+    pub fn forecast(&self, requests: &[Request]) -> Result<Forecast, StoreError> {
+        Ok(Estimate::of(self.unanswered(requests)?).forecast(self.endpoints()))
     }
 
     /// Orders the members for a request. The order depends on its content and the weights only, so that a later run asks

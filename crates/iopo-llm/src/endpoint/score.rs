@@ -63,10 +63,7 @@ impl RemoteModel {
         let mut turns = prompt.to_vec();
         turns.push(Message::assistant(response.text));
         let tokenize = async |messages: &[Message], fields: Value| {
-            let path = member.url.path().trim_end_matches('/').trim_end_matches("/v1").to_owned();
-            let mut url = member.url.clone();
-            url.set_path(&path);
-            let url = EndpointConfig::at(&url, "tokenize");
+            let url = tokenize_url(member);
             let call = Call { completes: false, ..call(addressed, member, url, messages, fields) };
             let paid = self.inner.pay(run, &call, read_tokens).await.map_err(unsupported)?;
             Ok::<_, Halt>(match paid {
@@ -107,16 +104,8 @@ impl RemoteModel {
         // The token after the response ends the turn.
         let scored = whole.len() - begin.len() + usize::from(response.ended);
         let span = Span { prompt: begin, scored };
-        let fields = json!({
-            "add_generation_prompt": false,
-            "continue_final_message": !response.ended,
-            "max_tokens": 1,
-            "temperature": 0,
-            "prompt_logprobs": 0,
-            "return_token_ids": true,
-        });
         let url = EndpointConfig::at(&member.url, "chat/completions");
-        let call = call(addressed, member, url, &turns, fields);
+        let call = call(addressed, member, url, &turns, scoring_fields(response.ended));
         let read = |body: &[u8], scrubber: &Scrubber| read_score(body, scrubber, &span);
         let paid = self.inner.pay(run, &call, read).await?;
         match paid {
@@ -130,6 +119,36 @@ impl RemoteModel {
     }
 }
 
+/// Returns the address that tokenizes a chat. It is beside `/v1`, not below it.
+pub(super) fn tokenize_url(member: &Member) -> reqwest::Url {
+    let path = member.url.path().trim_end_matches('/').trim_end_matches("/v1").to_owned();
+    let mut url = member.url.clone();
+    url.set_path(&path);
+    EndpointConfig::at(&url, "tokenize")
+}
+
+/// Returns the fields of a request that scores its last message, which may have ended its turn.
+pub(super) fn scoring_fields(ended: bool) -> Value {
+    json!({
+        "add_generation_prompt": false,
+        "continue_final_message": !ended,
+        "max_tokens": 1,
+        "temperature": 0,
+        "prompt_logprobs": 0,
+        "return_token_ids": true,
+    })
+}
+
+/// Builds a body with some messages and fields, and those of the settings.
+pub(super) fn scoring_body(config: &EndpointConfig, messages: &[Message], fields: Value) -> Value {
+    let mut body = json!({ "model": config.model, "messages": messages });
+    if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
+        body.extend(fields);
+        body.extend(config.extra_body.clone());
+    }
+    body
+}
+
 /// Builds a request with some messages and fields.
 fn call<'a>(
     addressed: &Addressed,
@@ -138,11 +157,7 @@ fn call<'a>(
     messages: &[Message],
     fields: Value,
 ) -> Call<'a> {
-    let mut body = json!({ "model": member.config.model, "messages": messages });
-    if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
-        body.extend(fields);
-        body.extend(member.config.extra_body.clone());
-    }
+    let body = scoring_body(&member.config, messages, fields);
     Call {
         member,
         url,

@@ -1,8 +1,10 @@
 //! Endpoints against a hostile server on this machine.
 
+mod check;
 mod kill;
 mod limits;
 mod money;
+mod remembered;
 mod score;
 mod secrets;
 mod server;

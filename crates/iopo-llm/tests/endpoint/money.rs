@@ -115,3 +115,30 @@ fn absurd_token_counts_do_not_panic() {
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(engine.tally().prompt_tokens, u64::MAX);
 }
+
+#[test]
+fn a_forecast_covers_only_the_requests_without_a_stored_answer() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|asked| match asked.prompt.as_str() {
+        "priced 1" => Act::error(400, "maximum context length exceeded"),
+        _ => Act::Answer("yes".to_owned()),
+    });
+    let mut settings = config(&server);
+    settings.prices = Some(prices("1", "2"));
+    let (engine, model) = open(dir.path(), options(), settings.clone());
+    let all = requests("priced", 5);
+    let whole = model.forecast(&all).expect("a store");
+    assert_eq!((whole.size.requests, whole.size.new_tokens), (5, 5 * 64));
+    assert_eq!(server.asked(), 0, "a forecast asks nothing");
+    model.complete(&all[..2], &Silent).expect("outcomes");
+    let rest = model.forecast(&all).expect("a store");
+    assert_eq!(rest.size.requests, 3);
+    assert!(rest.cost.zip(whole.cost).is_some_and(|(rest, whole)| rest.1 < whole.1));
+    model.complete(&all, &Silent).expect("outcomes");
+    let (low, high) = model.forecast(&all).expect("a store").cost.expect("prices");
+    assert_eq!((low, high), (Money::ZERO, Money::ZERO));
+    drop((model, engine));
+    let again = EngineOptions { retry_failed: true, ..options() };
+    let (_engine, model) = open(dir.path(), again, settings);
+    assert_eq!(model.unanswered(&all).expect("a store"), [&all[1]], "the failure is asked again");
+}

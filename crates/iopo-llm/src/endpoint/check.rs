@@ -1,0 +1,172 @@
+//! Checks what an endpoint supports with a few short requests.
+
+mod probe;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use self::probe::{Probe, obeys, schema};
+use super::{EndpointConfig, EndpointError, Estimate, Usage};
+use crate::{Failure, FailureClass, Message, Request, Sampling, StopCause};
+
+/// Tokens that an answer of the check may have. Models that reason first need more than the answer itself.
+const NEW_TOKENS: usize = 512;
+
+/// What an endpoint supports.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct EndpointReport {
+    /// Time of the first answer.
+    pub latency: Duration,
+    /// The model as the server names it, if it does.
+    pub model: Option<String>,
+    /// The server's token counts of the first answer.
+    pub usage: Usage,
+    /// Characters of reasoning in the first answer, beside its text.
+    pub reasoning_chars: u64,
+    /// Limits that the headers state.
+    pub limits: ServerLimits,
+    /// Whether two equal requests have the same answer. A server without other load may pass by chance.
+    pub seed: Support,
+    /// Whether an answer obeys the JSON schema of its request.
+    pub json_schema: Support,
+    /// Whether generated tokens have log-probabilities.
+    pub logprobs: Support,
+    /// Whether given text has log-probabilities, as [`LogProb`](crate::LogProb) needs.
+    pub prompt_logprobs: Support,
+}
+
+/// Whether a server supports something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Support {
+    /// It does.
+    Yes,
+    /// It does not, for this reason.
+    No(String),
+}
+
+/// Rates that a server states in its headers. Their period depends on the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServerLimits {
+    /// Requests.
+    pub requests: Option<u64>,
+    /// Tokens.
+    pub tokens: Option<u64>,
+}
+
+/// Why an endpoint answers no chat.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}", self.class(), failure.reason)]
+pub struct CheckFailure {
+    /// The class and the reason.
+    pub failure: Failure,
+    /// Why no request can succeed, if that is known.
+    pub cause: Option<StopCause>,
+}
+
+impl CheckFailure {
+    /// Returns the name of the cause, or of the class.
+    pub fn class(&self) -> &'static str {
+        self.cause.map_or(self.failure.class.name(), StopCause::name)
+    }
+
+    /// Returns the remedy.
+    pub fn hint(&self) -> &'static str {
+        use FailureClass::{Cut, Empty, RateLimited, Refused, Timeout};
+        match (self.cause, self.failure.class) {
+            (Some(cause), _) => cause.hint(),
+            (None, Cut) => {
+                "the model reasons at length; set `reasoning_effort` in `extra_body`, or allow longer answers"
+            }
+            (None, RateLimited) => "wait, or set `requests_per_minute` to the limit of the account",
+            (None, Timeout) => {
+                "check that the server is not overloaded, or raise `timeout_seconds`"
+            }
+            (None, Empty | Refused) => "check that `model` is a chat model",
+            _ => "read the log of the server, then check again",
+        }
+    }
+}
+
+/// Returns the size of a check.
+pub fn check_size() -> Estimate {
+    let one = Estimate::of([&request(Kind::Plain)]);
+    [Kind::Plain, Kind::Schema, Kind::Plain, Kind::Plain]
+        .iter()
+        .fold(one, |sum, kind| sum.plus(Estimate::of([&request(*kind)])))
+}
+
+/// A request of the check.
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    /// Its prompt does not mention JSON, so only a server that enforces the schema obeys it.
+    Schema,
+}
+
+fn request(kind: Kind) -> Request {
+    let sampling = Sampling::greedy(NEW_TOKENS).with_temperature(1.0).with_seed(7);
+    let text = match kind {
+        Kind::Plain => "Write one short sentence about a river of your choice.",
+        Kind::Schema => "Name a river and its length in kilometers.",
+    };
+    let request = Request::new(vec![Message::user(text)], sampling);
+    match kind {
+        Kind::Plain => request,
+        Kind::Schema => request.with_schema(schema()),
+    }
+}
+
+/// Checks what an endpoint supports. Sends five short requests, and stores nothing. The outer error is one of the settings.
+///
+/// # Errors
+/// Returns the errors of [`Engine::model`](super::Engine::model).
+pub fn check(
+    config: &EndpointConfig,
+) -> Result<Result<EndpointReport, CheckFailure>, EndpointError> {
+    let client = |reason: String| EndpointError::Client { reason };
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return Err(client("an endpoint was checked from async code".to_owned()));
+    }
+    let probe = Probe::new(config.clone())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| client(error.to_string()))?;
+    Ok(runtime.block_on(report(&probe)))
+}
+
+async fn report(probe: &Probe) -> Result<EndpointReport, CheckFailure> {
+    let begun = Instant::now();
+    let first = probe.chat(&request(Kind::Plain), json!({})).await?;
+    let latency = begun.elapsed();
+    // Every other request may fail because the server does not support what it asks for.
+    let supports = |result: Result<bool, CheckFailure>, reason: &str| match result {
+        Ok(true) => Support::Yes,
+        Ok(false) => Support::No(reason.to_owned()),
+        Err(error) => Support::No(error.to_string()),
+    };
+    let again = probe.chat(&request(Kind::Plain), json!({})).await;
+    let seed = supports(again.map(|again| again.text == first.text), "the answers differ");
+    let schema = probe.chat(&request(Kind::Schema), json!({})).await;
+    let json_schema =
+        supports(schema.map(|answer| obeys(&answer.text)), "the answer does not obey the schema");
+    let scored = probe.chat(&request(Kind::Plain), json!({ "logprobs": true })).await;
+    let has_logprobs = |body: &Value| {
+        let logprobs = &body["choices"][0]["logprobs"];
+        let lists = [&logprobs["content"], &logprobs["token_logprobs"]];
+        lists.iter().any(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+    };
+    let logprobs = supports(scored.map(|answer| has_logprobs(&answer.body)), "the answer has none");
+    let prompt_logprobs = supports(probe.scores().await, "the server returns none");
+    Ok(EndpointReport {
+        latency,
+        model: first.model,
+        usage: first.usage,
+        reasoning_chars: first.reasoning_chars,
+        limits: first.limits,
+        seed,
+        json_schema,
+        logprobs,
+        prompt_logprobs,
+    })
+}
