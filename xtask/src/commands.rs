@@ -10,6 +10,8 @@ pub(crate) mod interop;
 pub(crate) mod lavapipe;
 pub(crate) mod libtorch;
 pub(crate) mod lint;
+#[cfg(unix)]
+pub(crate) mod llama_server;
 pub(crate) mod pipeline;
 pub(crate) mod tagger;
 pub(crate) mod test;

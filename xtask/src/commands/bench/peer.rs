@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::cases::{ADAPTER, Case, DECODING, STEPS, SYNTHESIS};
@@ -13,9 +13,8 @@ use super::program::Programs;
 use super::store::Store;
 use super::{Args, dir, machine, tables};
 use crate::cargo::{root, say};
+use crate::smollm2;
 
-/// File of the default model in the cache.
-const MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 /// Length under which decoding and synthesis are stored.
 pub(super) const NO_LENGTH: &str = "";
 
@@ -68,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     ensure!(cases.any(|case| args.wants(case.name)), "no case matches the names of --only");
     let model = match &args.model {
         Some(model) => std::path::absolute(model)?,
-        None => fetched_model()?,
+        None => smollm2::fetched()?,
     };
     let work = dir().join("peer");
     fs::create_dir_all(&work).with_context(|| format!("failed to create {}", work.display()))?;
@@ -79,20 +78,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut bench = Bench { args, plan, work, programs, store };
     bench.prepare(&model)?;
     bench.measure()
-}
-
-/// Returns the default model in `IOPO_CACHE`, else in `iopo` of the user's cache directory.
-fn fetched_model() -> Result<PathBuf> {
-    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = var("IOPO_CACHE")
-        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo")))
-        .or_else(|| var("HOME").or_else(|| var("USERPROFILE")).map(|dir| dir.join(".cache/iopo")));
-    match cache.map(|dir| dir.join(MODEL)).filter(|path| path.is_file()) {
-        Some(path) => Ok(path),
-        None => bail!(
-            "{MODEL} is not cached; hint: run `cargo xtask pipeline`, which downloads it, or pass --model"
-        ),
-    }
 }
 
 /// The state that every measurement needs.
