@@ -5,7 +5,8 @@
 //!
 //! A pure addition (x2 is x1 with one more constraint) cannot give a full group, because a response that follows x2
 //! also follows x1. It gives a **sided** group: y1 follows x1, y2 follows x2, and exactly one other cell is false. That
-//! cell is (x2, y1) for an addition and (x1, y2) for a removal.
+//! cell is (x2, y1) for an addition and (x1, y2) for a removal. A rewrite, whose lists of constraints differ in any way,
+//! has the false cell of an addition.
 
 use iopo_constraints::Constraint;
 use iopo_core::PerSequence;
@@ -13,6 +14,7 @@ use iopo_schema::{
     ConstraintRow, GroupKind, Operation, PreferenceRow, Proof, VerdictRow, render_rows, truth_table,
 };
 
+use crate::change::Change;
 use crate::combine::change_of;
 
 /// Why a group is rejected.
@@ -62,7 +64,7 @@ impl Refusal {
 pub fn kind_of(operation: Operation) -> GroupKind {
     match operation {
         Operation::Revise | Operation::Swap => GroupKind::Full,
-        Operation::Add | Operation::Remove => GroupKind::Sided,
+        Operation::Add | Operation::Remove | Operation::Rewrite => GroupKind::Sided,
     }
 }
 
@@ -74,7 +76,7 @@ pub const FULL_TABLE: PerSequence<bool> =
 pub fn table_of(operation: Operation) -> PerSequence<bool> {
     match operation {
         Operation::Revise | Operation::Swap => FULL_TABLE,
-        Operation::Add => PerSequence { x1y2: true, ..FULL_TABLE },
+        Operation::Add | Operation::Rewrite => PerSequence { x1y2: true, ..FULL_TABLE },
         Operation::Remove => PerSequence { x2y1: true, ..FULL_TABLE },
     }
 }
@@ -142,24 +144,12 @@ fn read(rows: &[ConstraintRow]) -> Result<Vec<Constraint>, Refusal> {
     rows.iter().map(one).collect()
 }
 
-/// Checks that the operation, the kind and the recorded change match the difference between the two instructions, and
-/// that the constraints before the change are the same.
+/// Checks that the operation, the kind and the recorded change match the difference between the two instructions.
 fn changes(row: &PreferenceRow, operation: Operation) -> Result<(), Refusal> {
     if row.kind != kind_of(operation) {
         return Err(Refusal::KindMismatch);
     }
-    let (removed, added) = match operation {
-        Operation::Revise | Operation::Swap => (1, 1),
-        Operation::Add => (0, 1),
-        Operation::Remove => (1, 0),
-    };
-    let (x1, x2) = (&row.x1_constraints, &row.x2_constraints);
-    let parts = x1.len().checked_sub(removed).zip(x2.len().checked_sub(added));
-    let Some((shared1, shared2)) = parts else { return Err(Refusal::ChangeMismatch) };
-    let as_recorded = x1[shared1..] == row.removed
-        && x2[shared2..] == row.added
-        && x1[..shared1] == x2[..shared2];
-    if as_recorded { Ok(()) } else { Err(Refusal::ChangeMismatch) }
+    if Change::of(row, operation).is_some() { Ok(()) } else { Err(Refusal::ChangeMismatch) }
 }
 
 /// Checks that the removed and the added constraint exclude each other if and only if the operation is a revision. They

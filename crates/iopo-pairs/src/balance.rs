@@ -14,17 +14,29 @@ const EDITED_USE: f64 = 0.7;
 /// groups.
 const MEAN_FLOOR: f64 = 0.5;
 
-/// Counts of the admitted groups of one split.
-#[derive(Debug, Clone, Default)]
-pub struct Balance {
+/// Counts of the admitted groups of one split. `K` is what the constraints are counted by.
+#[derive(Debug, Clone)]
+pub struct Balance<K = Kind> {
     groups: u64,
     edited: u64,
     operations: BTreeMap<Operation, u64>,
-    changed: BTreeMap<Kind, u64>,
-    common: BTreeMap<Kind, u64>,
+    changed: BTreeMap<K, u64>,
+    common: BTreeMap<K, u64>,
 }
 
-impl Balance {
+impl<K> Default for Balance<K> {
+    fn default() -> Self {
+        Self {
+            groups: 0,
+            edited: 0,
+            operations: BTreeMap::new(),
+            changed: BTreeMap::new(),
+            common: BTreeMap::new(),
+        }
+    }
+}
+
+impl<K: Ord + Clone> Balance<K> {
     /// Returns the enabled operations. The one that is rarest relative to its weight is first.
     pub fn operations(&self, config: &PairsConfig) -> Vec<Operation> {
         let lag = |operation: Operation| {
@@ -42,12 +54,12 @@ impl Balance {
 
     /// Returns how often a kind was changed, relative to the mean of all kinds and divided by its weight. The value is
     /// small for kinds that are too rare.
-    pub fn excess(&self, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
+    pub fn excess(&self, kind: &K, kinds: &BTreeMap<K, f64>) -> f64 {
         excess(&self.changed, kind, kinds)
     }
 
     /// Returns the same for the constraints that x1 and x2 share.
-    pub fn common_excess(&self, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
+    pub fn common_excess(&self, kind: &K, kinds: &BTreeMap<K, f64>) -> f64 {
         excess(&self.common, kind, kinds)
     }
 
@@ -60,24 +72,24 @@ impl Balance {
     }
 
     /// Counts an admitted group.
-    pub fn add(&mut self, operation: Operation, changed: &[Kind], common: &[Kind], edited: bool) {
+    pub fn add(&mut self, operation: Operation, changed: &[K], common: &[K], edited: bool) {
         self.groups += 1;
         self.edited += u64::from(edited);
         *self.operations.entry(operation).or_default() += 1;
         for kind in changed {
-            *self.changed.entry(*kind).or_default() += 1;
+            *self.changed.entry(kind.clone()).or_default() += 1;
         }
         for kind in common {
-            *self.common.entry(*kind).or_default() += 1;
+            *self.common.entry(kind.clone()).or_default() += 1;
         }
     }
 }
 
-fn excess(counts: &BTreeMap<Kind, u64>, kind: Kind, kinds: &BTreeMap<Kind, f64>) -> f64 {
+fn excess<K: Ord>(counts: &BTreeMap<K, u64>, kind: &K, kinds: &BTreeMap<K, f64>) -> f64 {
     let total: u64 = counts.values().sum();
     let mean = total as f64 / kinds.len().max(1) as f64;
-    let weight = kinds.get(&kind).copied().unwrap_or(1.0);
-    counts.get(&kind).copied().unwrap_or(0) as f64 / (mean + MEAN_FLOOR) / weight
+    let weight = kinds.get(kind).copied().unwrap_or(1.0);
+    counts.get(kind).copied().unwrap_or(0) as f64 / (mean + MEAN_FLOOR) / weight
 }
 
 #[cfg(test)]
@@ -91,25 +103,31 @@ mod tests {
     #[test]
     fn the_rarest_operation_comes_first() {
         let config = PairsConfig::default();
-        let mut balance = Balance::default();
+        let mut balance: Balance = Balance::default();
         assert_eq!(balance.operations(&config)[0], Operation::Revise);
         balance.add(Operation::Revise, &[Kind::MaxWords, Kind::MinWords], &[], false);
         assert_eq!(balance.operations(&config)[0], Operation::Swap);
         let kinds = config.kinds().expect("kinds");
-        assert!(balance.excess(Kind::MaxWords, &kinds) > balance.excess(Kind::NoCommas, &kinds));
+        assert!(balance.excess(&Kind::MaxWords, &kinds) > balance.excess(&Kind::NoCommas, &kinds));
     }
 
     #[test]
     fn operations_without_weight_are_skipped() {
         let config = PairsConfig { sided: false, ..PairsConfig::default() };
-        assert_eq!(Balance::default().operations(&config), [Operation::Revise, Operation::Swap]);
+        assert_eq!(
+            Balance::<Kind>::default().operations(&config),
+            [Operation::Revise, Operation::Swap]
+        );
     }
 
     #[test]
     fn edited_groups_need_enough_other_groups() {
-        assert!(Balance::default().allows_edited(&PairsConfig::default()), "no limit by default");
+        assert!(
+            Balance::<Kind>::default().allows_edited(&PairsConfig::default()),
+            "no limit by default"
+        );
         let config = PairsConfig { max_edited_share: 0.3, ..PairsConfig::default() };
-        let mut balance = Balance::default();
+        let mut balance: Balance = Balance::default();
         assert!(!balance.allows_edited(&config));
         for _ in 0..10 {
             balance.add(Operation::Swap, &[], &[], false);

@@ -9,12 +9,13 @@ use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
 use iopo_core::settings::limits::{MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_WEIGHT};
 use iopo_core::settings::{check, check_weights, json_without};
-use iopo_schema::{GroupKind, Operation, Split, usable_kinds};
+use iopo_schema::{GroupKind, Operation, Split, kinds_named, usable_kinds};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::PairsError;
 use crate::admit::kind_of;
+use crate::admit_judged::JudgedRules;
 
 /// A number for each split. In a file, it is one number for all splits or a table with `train`, `dev` and `test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,11 +115,15 @@ pub struct OperationWeights {
     /// 1000000.
     #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
     pub remove: f64,
+    /// Frequency of groups in which the list of constraints is written anew (sided). Only judged candidates have this
+    /// operation. Default: 0.25. Range: 0 to 1000000.
+    #[schemars(range(min = 0.0, max = MAX_WEIGHT))]
+    pub rewrite: f64,
 }
 
 impl Default for OperationWeights {
     fn default() -> Self {
-        Self { revise: 1.0, swap: 1.0, add: 0.25, remove: 0.25 }
+        Self { revise: 1.0, swap: 1.0, add: 0.25, remove: 0.25, rewrite: 0.25 }
     }
 }
 
@@ -130,7 +135,25 @@ impl OperationWeights {
             Operation::Swap => self.swap,
             Operation::Add => self.add,
             Operation::Remove => self.remove,
+            Operation::Rewrite => self.rewrite,
         }
+    }
+}
+
+/// Thresholds on the verdicts of a judge. A constraint holds if its score is 10.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct JudgedConfig {
+    /// Highest score at which the changed constraint counts as violated. A group with a score between this and 10 is
+    /// refused as ambiguous. Default: 3. Range: 0 to 9.
+    #[schemars(range(min = 0.0, max = 9.0))]
+    pub fail_at_most: f64,
+}
+
+impl Default for JudgedConfig {
+    fn default() -> Self {
+        Self { fail_at_most: 3.0 }
     }
 }
 
@@ -163,7 +186,7 @@ pub struct PairsConfig {
     /// Fails the run if there are fewer groups for training. Default: 1.
     #[schemars(range(max = MAX_COUNT))]
     pub min_train_groups: usize,
-    /// Makes sided groups, from pure additions and removals. In a full group, each response violates the other
+    /// Makes sided groups, from additions, removals and rewrites. In a full group, each response violates the other
     /// instruction. In a sided group, one response follows both. Default: true.
     pub sided: bool,
     /// Frequencies of the operations, relative to each other; 0 disables an operation.
@@ -187,6 +210,8 @@ pub struct PairsConfig {
     /// What counts as an answer: drops groups in which a response echoes a constraint of its instruction, loops, or is short
     /// although no constraint asks for that. In a run, set by the top-level `quality`; any other value is refused.
     pub quality: QualityConfig,
+    /// Admission of groups with verdicts of a judge.
+    pub judged: JudgedConfig,
     /// Tasks in one part of the output, the unit of resuming. Default: 32. Range: 1 to 10000.
     #[schemars(range(min = 1, max = MAX_BATCH))]
     pub tasks_per_part: usize,
@@ -211,6 +236,7 @@ impl Default for PairsConfig {
             near_duplicate_threshold: 0.8,
             max_edited_share: 1.0,
             quality: QualityConfig::default(),
+            judged: JudgedConfig::default(),
             tasks_per_part: 32,
         }
     }
@@ -225,6 +251,16 @@ impl PairsConfig {
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
         let kinds = usable_kinds(&self.held_out, &self.kind_weights);
         Ok(kinds.map_err(|error| error.inside("pairs"))?)
+    }
+
+    /// Returns the rules of the admission of judged groups.
+    ///
+    /// # Errors
+    /// Returns an error if `held_out` names an unknown kind.
+    pub fn judged_rules(&self) -> Result<JudgedRules, PairsError> {
+        let held_out = kinds_named("held_out", &self.held_out);
+        let held_out = held_out.map_err(|error| error.inside("pairs"))?;
+        Ok(JudgedRules { fail_at_most: self.judged.fail_at_most, held_out })
     }
 
     /// Returns the weight of an operation; 0 for a sided operation if sided groups are disabled.
@@ -273,9 +309,10 @@ impl PairsConfig {
     }
 
     /// Returns the settings that the written rows depend on. Limits that only decide whether the run fails are not
-    /// among them.
-    pub(crate) fn rows_json(&self) -> Result<serde_json::Value, PairsError> {
-        let value = json_without(self, &["min_test_tasks", "min_train_groups"]);
+    /// among them, and those of `judged` only if `is_judged`.
+    pub(crate) fn rows_json(&self, is_judged: bool) -> Result<serde_json::Value, PairsError> {
+        let unused = if is_judged { &[][..] } else { &["judged"] };
+        let value = json_without(self, &[&["min_test_tasks", "min_train_groups"], unused].concat());
         Ok(value.map_err(|error| error.inside("pairs"))?)
     }
 }
@@ -288,7 +325,7 @@ fn refuse<T>(key: &str, found: impl Display, expected: &str) -> Result<T, PairsE
 mod tests {
     use iopo_schema::Split;
 
-    use super::{OperationWeights, PairsConfig, PerSplit};
+    use super::{JudgedConfig, OperationWeights, PairsConfig, PerSplit};
 
     #[test]
     fn the_defaults_are_valid_and_round_trip_through_json() {
@@ -321,6 +358,11 @@ mod tests {
         assert!(bad.validate().expect_err("kind").to_string().contains("nothing"));
         let bad = PairsConfig { min_full_share: f64::NAN, ..PairsConfig::default() };
         assert!(bad.validate().is_err());
+        for fail_at_most in [-1.0, 9.5, 10.0, f64::NAN] {
+            let bad =
+                PairsConfig { judged: JudgedConfig { fail_at_most }, ..PairsConfig::default() };
+            assert!(bad.validate().expect_err("score").to_string().contains("fail_at_most"));
+        }
         let operations = OperationWeights { revise: 0.0, swap: 0.0, ..OperationWeights::default() };
         let sided = PairsConfig { operations, ..PairsConfig::default() };
         assert!(sided.validate().is_ok());

@@ -3,8 +3,6 @@
 use iopo_core::SettingError;
 use iopo_schema::SchemaError;
 
-use crate::admit::Refusal;
-
 /// Why pairing failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,12 +50,12 @@ pub enum PairsError {
         source: iopo_constraints::ConstraintError,
     },
     /// A group fails admission when it is written.
-    #[error("internal error: group {id} fails admission ({reason:?})")]
+    #[error("internal error: group {id} fails admission ({reason})")]
     Admission {
         /// The id of the group.
         id: String,
-        /// The rule that the group breaks.
-        reason: Refusal,
+        /// The name of the rule that the group breaks.
+        reason: &'static str,
     },
     /// The user asked to stop.
     #[error("stopped on request")]
@@ -71,6 +69,12 @@ pub enum PairsError {
         tasks: u64,
         /// The number of usable answers.
         answers: u64,
+    },
+    /// No candidate with verdicts of a judge was admitted.
+    #[error("{}: found no candidate that makes a preference group, expected at least one", path.display())]
+    NoneAdmitted {
+        /// The file of the candidates.
+        path: std::path::PathBuf,
     },
     /// Too few test tasks have a group.
     #[error(
@@ -133,6 +137,10 @@ impl PairsError {
             Self::NoGroups { .. } => {
                 "raise `synth.samples_per_task`; a group needs two different answers to one task"
             }
+            Self::NoneAdmitted { .. } => {
+                "see the reasons under `dropped/` in pairs_stats.parquet; a judge that gives every response 10 admits \
+                 none"
+            }
             Self::TooFewTestTasks { tasks, .. } => {
                 return Some(format!(
                     "raise `pairs.test_tasks` (there are {tasks} tasks) or `synth.samples_per_task`, \
@@ -168,6 +176,7 @@ impl PairsError {
             | Self::Admission { .. }
             | Self::Cancelled
             | Self::NoGroups { .. }
+            | Self::NoneAdmitted { .. }
             | Self::TooFewTestTasks { .. }
             | Self::TooFewTrainGroups { .. }
             | Self::TooManyEdited { .. } => false,

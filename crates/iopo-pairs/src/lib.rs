@@ -13,9 +13,10 @@
 //! | [`choose`], [`balance`] | the choice of combinations |
 //! | [`group`] | from a combination to a row of `preferences` |
 //! | [`mod@admit`] | the rules that every group must pass |
+//! | [`mod@admit_judged`] | the rules for groups with verdicts of a judge |
 //! | [`minhash`] | near duplicates, by MinHash LSH |
 //! | [`split`] | train, dev and test, by task |
-//! | [`stage`] | [`build`]: the whole stage |
+//! | [`stage`] | [`build`]: the whole stage; [`build_judged`]: the same for candidates with verdicts of a judge |
 //! | [`exchange`] | import and export of TRL and LLaMA-Factory rows |
 //!
 //! ```
@@ -33,32 +34,34 @@
 //! The crate calls no language model, and all groups of a task are in the same split.
 
 pub mod admit;
+pub mod admit_judged;
 pub mod balance;
 pub mod candidates;
+mod change;
 pub mod choose;
 pub mod combine;
 pub mod config;
 pub mod error;
 pub mod exchange;
 pub mod group;
+mod judged;
 pub mod minhash;
+mod offer;
+mod producer;
 pub mod relation;
 pub mod split;
 pub mod stage;
 pub mod stats;
 
 pub use admit::{Refusal, admit, verify};
-pub use config::{OperationWeights, PairsConfig, PerSplit};
+pub use admit_judged::{JudgedRefusal, JudgedRules, admit_judged};
+pub use config::{JudgedConfig, OperationWeights, PairsConfig, PerSplit};
 pub use error::PairsError;
 pub use exchange::{ExchangeError, export, import, is_imported};
+pub use producer::is_judged;
 pub use split::split_tasks;
-pub use stage::build;
+pub use stage::{build, build_judged};
 pub use stats::PairsSummary;
-
-/// Name and version in the provenance of files. Increase the number after `+` whenever the same inputs and
-/// configuration give other groups, so that older files are written again. Version 2: a revision chooses a constraint
-/// that excludes the old one.
-pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.2");
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -62,6 +62,21 @@ impl SeenSignatures {
             .any(|band| self.recent.contains(band) || self.sorted.binary_search(band).is_ok())
     }
 
+    /// Tells for each text of a task whether no text of an earlier task is nearly the same, and inserts those.
+    pub(crate) fn insert_fresh<'a>(
+        &mut self,
+        texts: impl Iterator<Item = &'a BTreeSet<u64>>,
+    ) -> Vec<bool> {
+        let bands: Vec<Vec<u64>> = texts.map(Self::bands).collect();
+        let fresh: Vec<bool> = bands.iter().map(|bands| !self.contains(bands)).collect();
+        for (bands, fresh) in bands.iter().zip(&fresh) {
+            if *fresh {
+                self.insert(bands);
+            }
+        }
+        fresh
+    }
+
     /// Inserts a signature.
     pub fn insert(&mut self, bands: &[u64]) {
         self.recent.extend(bands);

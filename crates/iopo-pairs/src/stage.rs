@@ -1,8 +1,9 @@
-//! The stage: reads `instructions` and `responses`, writes `preferences` and `pairs_stats`.
+//! The stage: reads `instructions` and `responses`, or candidates, and writes `preferences` and `pairs_stats`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use iopo_constraints::Kind;
 use iopo_core::Counts;
 use iopo_core::turns::kept_in_turn;
 use iopo_llm::Progress;
@@ -11,21 +12,25 @@ use iopo_schema::{
     Total, content_id, file_hash, made_with, read, run_files, write,
 };
 
-use crate::admit::verify;
+use crate::admit::{Refusal, verify};
+use crate::admit_judged::{JudgedRefusal, admit_judged};
 use crate::balance::Balance;
 use crate::candidates::{Task, by_task, task_of};
 use crate::choose::task_groups;
 use crate::exchange::is_imported;
+use crate::judged::{self, judged_groups};
 use crate::minhash::SeenSignatures;
+use crate::producer::{JUDGED, PRODUCER};
 use crate::split::split_tasks;
-use crate::stats::{count_group, metrics};
+use crate::stats::{count_group, count_verdicts, metrics};
 use crate::{PairsConfig, PairsError, PairsSummary};
 
 /// Builds preference groups from instructions and responses.
 ///
 /// `task_ids` are the ids of all tasks of the run, with and without responses; they decide the split. Writes
-/// `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. The groups depend on these arguments only, so a resumed run writes the same bytes as an uninterrupted one. Both files are held in memory,
-/// with at most 32 bytes per answer in addition.
+/// `preferences.parquet` and `pairs_stats.parquet` into `out_dir`. The groups depend on these arguments only, so a resumed
+/// run writes the same bytes as an uninterrupted one. Both files are held in memory, with at most 32 bytes per answer in
+/// addition.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test
@@ -39,56 +44,136 @@ pub fn build(
     config: &PairsConfig,
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PairsError> {
-    config.validate()?;
-    let preferences = out_dir.join(run_files::PREFERENCES);
-    if is_imported(&preferences) {
-        return Err(PairsError::Imported { path: preferences });
-    }
-    std::fs::create_dir_all(out_dir)
-        .map_err(|source| PairsError::Io { path: out_dir.to_owned(), source })?;
-    let ids: Vec<&str> = task_ids.iter().map(String::as_str).collect();
-    let provenance = Provenance::new(crate::PRODUCER, config.rows_json()?)
-        .with_input("task_ids", content_id(&ids))
-        .with_input("instructions", file_hash(instructions_path)?)
-        .with_input("responses", file_hash(responses_path)?);
-    let stats_path = out_dir.join(run_files::PAIRS_STATS);
-    let parts = Parts::<PreferenceRow>::open(&preferences, &provenance)?;
-    let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
-    if parts.is_complete() && stats_done {
-        let summary = PairsSummary::from_metrics(read::<MetricRow>(&stats_path)?);
-        accept(&summary, config)?;
-        return Ok(summary);
+    let output = Output {
+        task_ids,
+        inputs: &[("instructions", instructions_path), ("responses", responses_path)],
+        is_judged: false,
+        out_dir,
+        config,
+        progress,
+    };
+    let make = || {
+        let instructions = read::<InstructionRow>(instructions_path)?;
+        let responses = read::<ResponseRow>(responses_path)?;
+        make_groups(task_ids, &instructions, &responses, config, progress)
+    };
+    output.write(make, |row| verify(row).map_err(Refusal::name))
+}
+
+/// Builds preference groups from candidates: groups with verdicts of a judge, which a recipe of synthesis wrote.
+///
+/// [`admit_judged`] decides which candidates become groups; their split and id are assigned here. Everything else is as in
+/// [`build`]. [`is_judged`](crate::is_judged) recognizes the file.
+///
+/// # Errors
+/// Returns the errors of [`build`], and [`PairsError::NoneAdmitted`] if no candidate becomes a group.
+pub fn build_judged(
+    task_ids: &BTreeSet<String>,
+    candidates_path: &Path,
+    out_dir: &Path,
+    config: &PairsConfig,
+    progress: &dyn Progress,
+) -> Result<PairsSummary, PairsError> {
+    let output = Output {
+        task_ids,
+        inputs: &[("candidates", candidates_path)],
+        is_judged: true,
+        out_dir,
+        config,
+        progress,
+    };
+    let rules = config.judged_rules()?;
+    let make = || {
+        let candidates = read::<PreferenceRow>(candidates_path)?;
+        make_judged_groups(task_ids, &candidates, config, progress)
+    };
+    let check =
+        |row: &PreferenceRow| admit_judged(row, &rules).map(drop).map_err(JudgedRefusal::name);
+    output.write(make, check).map_err(|error| match error {
+        PairsError::NoGroups { .. } => {
+            PairsError::NoneAdmitted { path: candidates_path.to_owned() }
+        }
+        other => other,
+    })
+}
+
+/// The groups of each task, and the counters.
+type Made = (Vec<Vec<PreferenceRow>>, Counts);
+
+/// The files that the stage writes.
+struct Output<'a> {
+    task_ids: &'a BTreeSet<String>,
+    inputs: &'a [(&'a str, &'a Path)],
+    is_judged: bool,
+    out_dir: &'a Path,
+    config: &'a PairsConfig,
+    progress: &'a dyn Progress,
+}
+
+impl Output<'_> {
+    fn provenance(&self) -> Result<Provenance, PairsError> {
+        let producer = if self.is_judged { JUDGED } else { PRODUCER };
+        let ids: Vec<&str> = self.task_ids.iter().map(String::as_str).collect();
+        let mut provenance = Provenance::new(producer, self.config.rows_json(self.is_judged)?)
+            .with_input("task_ids", content_id(&ids));
+        for (name, path) in self.inputs {
+            provenance = provenance.with_input(*name, file_hash(path)?);
+        }
+        Ok(provenance)
     }
 
-    let instructions = read::<InstructionRow>(instructions_path)?;
-    let responses = read::<ResponseRow>(responses_path)?;
-    let (groups, counts) = make_groups(task_ids, &instructions, &responses, config, progress)?;
-    let summary = PairsSummary::from_metrics(metrics(&counts));
-    write(&stats_path, &summary.metrics, &provenance)?;
-    accept(&summary, config)?;
-    if parts.is_complete() {
-        return Ok(summary);
+    /// Makes the groups if the files do not have them yet, and writes those that `check` accepts.
+    fn write(
+        &self,
+        make: impl FnOnce() -> Result<Made, PairsError>,
+        check: impl Fn(&PreferenceRow) -> Result<(), &'static str>,
+    ) -> Result<PairsSummary, PairsError> {
+        let Self { out_dir, config, progress, .. } = self;
+        config.validate()?;
+        let preferences = out_dir.join(run_files::PREFERENCES);
+        if is_imported(&preferences) {
+            return Err(PairsError::Imported { path: preferences });
+        }
+        std::fs::create_dir_all(out_dir)
+            .map_err(|source| PairsError::Io { path: out_dir.to_path_buf(), source })?;
+        let provenance = self.provenance()?;
+        let stats_path = out_dir.join(run_files::PAIRS_STATS);
+        let parts = Parts::<PreferenceRow>::open(&preferences, &provenance)?;
+        let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
+        if parts.is_complete() && stats_done {
+            let summary = PairsSummary::from_metrics(read::<MetricRow>(&stats_path)?);
+            accept(&summary, config)?;
+            return Ok(summary);
+        }
+
+        let (groups, counts) = make()?;
+        let summary = PairsSummary::from_metrics(metrics(&counts));
+        write(&stats_path, &summary.metrics, &provenance)?;
+        accept(&summary, config)?;
+        if parts.is_complete() {
+            return Ok(summary);
+        }
+        progress.start("writing preference groups", groups.len() as u64);
+        parts.fill(
+            &groups,
+            config.tasks_per_part,
+            |tasks| progress.advance(tasks.len() as u64),
+            |tasks| {
+                if progress.cancelled() {
+                    return Err(PairsError::Cancelled);
+                }
+                let rows: Vec<PreferenceRow> = tasks.iter().flatten().cloned().collect();
+                for row in &rows {
+                    check(row)
+                        .map_err(|reason| PairsError::Admission { id: row.id.clone(), reason })?;
+                }
+                progress.advance(tasks.len() as u64);
+                Ok(rows)
+            },
+        )?;
+        progress.finish();
+        Ok(summary)
     }
-    progress.start("writing preference groups", groups.len() as u64);
-    parts.fill(
-        &groups,
-        config.tasks_per_part,
-        |tasks| progress.advance(tasks.len() as u64),
-        |tasks| {
-            if progress.cancelled() {
-                return Err(PairsError::Cancelled);
-            }
-            let rows: Vec<PreferenceRow> = tasks.iter().flatten().cloned().collect();
-            for row in &rows {
-                verify(row)
-                    .map_err(|reason| PairsError::Admission { id: row.id.clone(), reason })?;
-            }
-            progress.advance(tasks.len() as u64);
-            Ok(rows)
-        },
-    )?;
-    progress.finish();
-    Ok(summary)
 }
 
 /// Returns the groups of each task, in the order of the tasks, and the counters.
@@ -104,37 +189,77 @@ pub fn make_groups(
     progress: &dyn Progress,
 ) -> Result<(Vec<Vec<PreferenceRow>>, Counts), PairsError> {
     let kinds = config.kinds()?;
-    let splits = split_tasks(task_ids, config);
     let tasks = by_task(instructions, responses)?;
+    per_task(task_ids, &tasks, config, progress, |task_id, rows, split, state: &mut State| {
+        let State { balances, seen, counts } = state;
+        let Some(mut task) = task_of(task_id, rows, &kinds, counts)? else { return Ok(Vec::new()) };
+        drop_seen(&mut task, seen, counts);
+        counts.one(Total::Tasks);
+        counts.add(Total::Answers, task.answers.len() as u64);
+        let balance = balances.entry(split).or_default();
+        Ok(task_groups(&task, split, &kinds, config, balance, counts))
+    })
+}
+
+/// Returns the groups of each task among candidates with verdicts of a judge, and the counters.
+///
+/// # Errors
+/// Returns an error if a setting is invalid, a candidate has a task that is not in `task_ids`, or the call is cancelled.
+pub fn make_judged_groups(
+    task_ids: &BTreeSet<String>,
+    candidates: &[PreferenceRow],
+    config: &PairsConfig,
+    progress: &dyn Progress,
+) -> Result<(Vec<Vec<PreferenceRow>>, Counts), PairsError> {
+    let rules = config.judged_rules()?;
+    let tasks = judged::by_task(candidates);
+    let groups = |_: &str, rows: &Vec<&PreferenceRow>, split, state: &mut State<String>| {
+        let State { balances, seen, counts } = state;
+        let balance = balances.entry(split).or_default();
+        Ok(judged_groups(rows, split, &rules, config, seen, balance, counts))
+    };
+    let (groups, mut counts) = per_task(task_ids, &tasks, config, progress, groups)?;
+    for row in groups.iter().flatten() {
+        count_verdicts(&mut counts, row);
+    }
+    Ok((groups, counts))
+}
+
+/// The state that the tasks of a run share. `K` is what constraints are counted by.
+struct State<K = Kind> {
+    balances: BTreeMap<Split, Balance<K>>,
+    seen: SeenSignatures,
+    counts: Counts,
+}
+
+/// Makes the groups of each task in order, limits them to the configured number, and counts them.
+fn per_task<T, K>(
+    task_ids: &BTreeSet<String>,
+    tasks: &[(&str, T)],
+    config: &PairsConfig,
+    progress: &dyn Progress,
+    mut groups_of: impl FnMut(&str, &T, Split, &mut State<K>) -> Result<Vec<PreferenceRow>, PairsError>,
+) -> Result<Made, PairsError> {
+    let splits = split_tasks(task_ids, config);
     let mut counts = Counts::default();
     for split in splits.values() {
         counts.one(Breakdown::Tasks.of(split));
     }
-    let mut balances: BTreeMap<Split, Balance> = BTreeMap::new();
-    let mut seen = SeenSignatures::default();
+    let mut state = State { balances: BTreeMap::new(), seen: SeenSignatures::default(), counts };
     let mut groups = Vec::with_capacity(tasks.len());
     progress.start("building preference groups", tasks.len() as u64);
-    for (task_id, rows) in &tasks {
+    for (task_id, rows) in tasks {
         if progress.cancelled() {
             return Err(PairsError::Cancelled);
         }
         let Some(&split) = splits.get(*task_id) else {
             return Err(PairsError::UnknownTask { task_id: (*task_id).to_owned() });
         };
-        let made = match task_of(task_id, rows, &kinds, &mut counts)? {
-            Some(mut task) => {
-                drop_seen(&mut task, &mut seen, &mut counts);
-                counts.one(Total::Tasks);
-                counts.add(Total::Answers, task.answers.len() as u64);
-                let balance = balances.entry(split).or_default();
-                task_groups(&task, split, &kinds, config, balance, &mut counts)
-            }
-            None => Vec::new(),
-        };
-        groups.push(made);
+        groups.push(groups_of(task_id, rows, split, &mut state)?);
         progress.advance(1);
     }
     progress.finish();
+    let mut counts = state.counts;
     limit(&mut groups, config, &mut counts);
     for made in &groups {
         for row in made {
@@ -149,17 +274,11 @@ pub fn make_groups(
 
 /// Drops answers that nearly duplicate an answer to an earlier task.
 fn drop_seen(task: &mut Task, seen: &mut SeenSignatures, counts: &mut Counts) {
-    let bands: Vec<Vec<u64>> =
-        task.answers.iter().map(|answer| SeenSignatures::bands(&answer.runs)).collect();
-    let fresh: Vec<bool> = bands.iter().map(|bands| !seen.contains(bands)).collect();
+    let fresh = seen.insert_fresh(task.answers.iter().map(|answer| &answer.runs));
     let mut kept = fresh.iter();
     task.answers.retain(|_| kept.next().copied().unwrap_or(true));
-    for (bands, fresh) in bands.iter().zip(fresh) {
-        if fresh {
-            seen.insert(bands);
-        } else {
-            counts.one(Breakdown::Dropped.of("near_duplicate_across_tasks"));
-        }
+    for _ in fresh.iter().filter(|fresh| !**fresh) {
+        counts.one(Breakdown::Dropped.of("near_duplicate_across_tasks"));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iopo_core::Counts;
-use iopo_schema::{Breakdown, GroupKind, MetricRow, PreferenceRow, Split, Total, stats};
+use iopo_schema::{Breakdown, GroupKind, Method, MetricRow, PreferenceRow, Split, Total, stats};
 
 /// The result of a run of pairing.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -86,12 +86,25 @@ pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
     }
 }
 
+/// Counts the verdicts of a written group, and those of them by code.
+pub(crate) fn count_verdicts(counts: &mut Counts, row: &PreferenceRow) {
+    for verdict in row.proof.iter().flat_map(|(_, verdicts)| verdicts) {
+        counts.one(Total::Verdicts);
+        counts.add(Total::CodeVerdicts, u64::from(verdict.method == Method::Code));
+    }
+}
+
 /// Returns the counters as rows, sorted by name, followed by the shares derived from them.
 pub(crate) fn metrics(counts: &Counts) -> Vec<MetricRow> {
-    let groups = Total::Groups.as_str();
-    let shares = [
-        (Total::FullShare, counts.share(Total::Full.as_str(), groups)),
-        (Total::EditedShare, counts.share(Total::Edited.as_str(), groups)),
+    let share = |name: Total, part: Total, whole: Total| {
+        (name, counts.share(part.as_str(), whole.as_str()))
+    };
+    let mut shares = vec![
+        share(Total::FullShare, Total::Full, Total::Groups),
+        share(Total::EditedShare, Total::Edited, Total::Groups),
     ];
+    if counts.get(Total::Verdicts.as_str()) > 0 {
+        shares.push(share(Total::CodeVerdictsShare, Total::CodeVerdicts, Total::Verdicts));
+    }
     stats::to_rows(counts, &shares)
 }

@@ -60,7 +60,7 @@ fn every_corruption_of_an_admitted_group_is_rejected() {
         let renamed = match group.operation {
             Some(Operation::Revise) => Some(Operation::Swap),
             Some(Operation::Swap) => Some(Operation::Revise),
-            Some(Operation::Add | Operation::Remove) | None => None,
+            Some(Operation::Add | Operation::Remove | Operation::Rewrite) | None => None,
         };
         if renamed.is_some() {
             assert_eq!(refused(&|row| row.operation = renamed), Refusal::OperationMismatch);
@@ -173,7 +173,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         Just(Operation::Revise),
         Just(Operation::Swap),
         Just(Operation::Add),
-        Just(Operation::Remove)
+        Just(Operation::Remove),
+        Just(Operation::Rewrite)
     ]
 }
 
@@ -202,7 +203,7 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
     let shared = chosen[..1].to_vec();
     let (removed, added) = match operation {
         Operation::Revise | Operation::Swap => (chosen[1..2].to_vec(), chosen[2..3].to_vec()),
-        Operation::Add => (Vec::new(), chosen[2..3].to_vec()),
+        Operation::Add | Operation::Rewrite => (Vec::new(), chosen[2..3].to_vec()),
         Operation::Remove => (chosen[1..2].to_vec(), Vec::new()),
     };
     let x1_constraints = [shared.clone(), removed.clone()].concat();
@@ -241,8 +242,7 @@ fn arbitrary_group(operation: Operation, seed: u64) -> PreferenceRow {
 
 #[test]
 fn random_groups_are_both_admitted_and_rejected() {
-    let operations = [Operation::Revise, Operation::Swap, Operation::Add, Operation::Remove];
-    for operation in operations {
+    for &operation in Operation::ALL {
         let admitted =
             (0..150).filter(|seed| admit(&arbitrary_group(operation, *seed)).is_ok()).count();
         assert!((1..150).contains(&admitted), "{operation:?}: {admitted}");

@@ -104,6 +104,7 @@ fn every_group_has_the_truth_table_of_its_operation() {
                 assert_eq!(table, table_of(Operation::Remove), "only (x1, y2) is false");
                 assert_eq!((group.removed.len(), group.added.len()), (1, 0));
             }
+            Operation::Rewrite => panic!("only judged candidates have rewrites"),
         }
         // Shared constraints are first, in the same words, and the changed one is last.
         let shared = group.x1_constraints.len() - group.removed.len();

@@ -39,6 +39,12 @@ names! {
         Sided = "sided",
         /// `full` over `groups`.
         FullShare = "full_share",
+        /// Verdicts of the written groups, if a judge gave some of them.
+        Verdicts = "verdicts",
+        /// Those of `verdicts` that code decided.
+        CodeVerdicts = "code_verdicts",
+        /// `code_verdicts` over `verdicts`.
+        CodeVerdictsShare = "code_verdicts_share",
     }
 }
 

@@ -61,6 +61,8 @@ names! {
         Add = "add",
         /// A constraint is removed (sided).
         Remove = "remove",
+        /// The list of constraints is written anew, so the two lists can differ in any way (sided).
+        Rewrite = "rewrite",
     }
 }
 
