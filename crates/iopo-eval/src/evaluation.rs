@@ -112,7 +112,8 @@ pub struct EvaluationSummary {
 /// every model; `progress` receives a note. Without prompts, the summary has the rewards on the groups and pairs only.
 ///
 /// # Errors
-/// Returns an error if a file is missing or belongs to another run, there are neither prompts nor groups, a model fails or `progress` cancels.
+/// Returns an error if a file is missing or belongs to another run, there are neither prompts nor groups, a model fails or
+/// `progress` cancels.
 pub fn evaluate<M: Models>(
     candidates: &[Candidate],
     paths: &EvaluationPaths,

@@ -62,7 +62,8 @@ mod under_base;
 
 pub use answer::{AnswerSummary, answer};
 pub use benchmarks::heldout::{
-    TestTask, TrainingRows, draw_prompts, refuse_leaks, test_prompts, write_prompts,
+    TestTask, TrainingRows, draw_prompts, refuse_leaks, refuse_shared_tasks, test_prompts,
+    write_prompts,
 };
 pub use benchmarks::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,

@@ -85,6 +85,7 @@ pub use method::Method;
 pub use objective::Objective;
 pub use responses::Responses;
 pub use run::{Base, RunSummary, TrainSummary, train};
+pub use starts::check_start;
 pub use tree::{Batch, SequenceLayout};
 
 /// Tests the examples of the README.

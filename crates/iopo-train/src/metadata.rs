@@ -31,7 +31,7 @@ pub struct Origin {
     pub preferences_hash: String,
     /// The rows of SFT, if it reads responses.
     pub sft_rows: Option<SftRowsOrigin>,
-    /// Hash of the trained tensors that training started from, if it continues a trained model.
+    /// Hash of the trained tensors and the scale that training started from, if it continues a trained model.
     pub start_hash: Option<String>,
 }
 
@@ -66,7 +66,7 @@ pub struct Metadata {
     /// The rows of SFT, if it reads responses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sft_rows: Option<SftRowsOrigin>,
-    /// Hash of the trained tensors that training started from, if it continues a trained model.
+    /// Hash of the trained tensors and the scale that training started from, if it continues a trained model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_hash: Option<String>,
     /// Content hashes of the files of the weights. A changed file is refused.

@@ -121,9 +121,10 @@ pub struct SftRowsSummary {
 /// only one.
 ///
 /// # Errors
-/// Returns an error if a setting is out of range, no group fits, a method compares two instructions and all rows are pairs, a file that a setting needs is missing, a task of the dev
-/// or test split is among those to train on, a start does not fit the base or the settings, a directory belongs to another run, a guard stops a training, or a model or
-/// file fails, and [`TrainError::Cancelled`] if `progress` is cancelled.
+/// Returns an error if a setting is out of range, no group fits, a method compares two instructions and all rows are pairs,
+/// a file that a setting needs is missing, a task of the dev or test split is among those to train on, a start does not fit
+/// the base or the settings, a directory belongs to another run, a guard stops a training, or a model or file fails, and
+/// [`TrainError::Cancelled`] if `progress` is cancelled.
 pub fn train<'a>(
     config: &TrainConfig,
     inputs: impl Into<TrainInputs<'a>>,

@@ -13,10 +13,12 @@ use iopo_model::{Decoder, ModelError, NamedTensors};
 
 use crate::{
     Base, Method, TrainConfig, TrainError, peft,
-    weights::{self, ADAPTER},
+    weights::{self, ADAPTER, WEIGHTS},
 };
 
 const KEY: &str = "train.start";
+/// File that lists the weights of a model in several files.
+const INDEX: &str = "model.safetensors.index.json";
 
 /// The starts of a run: for single methods, or `train.start` for all of them.
 #[derive(Debug, Clone, Copy)]
@@ -54,20 +56,60 @@ impl<'a> Starts<'a> {
         methods
     }
 
-    /// Loads the start of each method once and returns their hashes, so that a wrong one is found before the first update.
+    /// Loads the start of each method once and returns the hashes of their tensors and scales, so that a wrong one is found
+    /// before the first update.
     pub(crate) fn hashes(&self, base: &Base<'_>) -> Result<BTreeMap<Method, String>, TrainError> {
         let mut by_path = BTreeMap::new();
         let mut hashes = BTreeMap::new();
         for method in self.methods() {
             let Some(dir) = self.of(method) else { continue };
             if !by_path.contains_key(dir) {
-                let start = load(dir, base, self.config)?;
-                by_path.insert(dir, weights::hash(&weights::trained_tensors(&start)?));
+                by_path.insert(dir, hash(&load(dir, base, self.config)?, self.config)?);
             }
             hashes.insert(method, by_path[dir].clone());
         }
         Ok(hashes)
     }
+}
+
+/// Hashes the trained tensors of a start. The factors of an adapter are hashed with their scale, which is not among the
+/// tensors.
+///
+/// # Errors
+/// Returns an error if the device cannot be read.
+pub(crate) fn hash(start: &Decoder, config: &TrainConfig) -> Result<String, TrainError> {
+    let tensors = weights::hash(&weights::trained_tensors(start)?);
+    Ok(if start.has_adapter() {
+        iopo_core::hash::bytes(format!("{tensors} {}", config.lora.scale()))
+    } else {
+        tensors
+    })
+}
+
+/// Checks that a folder holds files of the kind of model that is trained: an adapter with `use_peft`, otherwise a whole model.
+///
+/// # Errors
+/// Returns an error that names the first missing file, or an adapter in place of a whole model.
+pub fn check_start(dir: &Path, use_peft: bool) -> Result<(), SettingError> {
+    let (found, has) = (dir.display(), |name: &str| dir.join(name).is_file());
+    let without = |name: &str, expected: &str| {
+        SettingError::new(KEY, format!("{found}, a folder without {name}"), expected)
+    };
+    if use_peft {
+        let missing = [ADAPTER, peft::CONFIG].into_iter().find(|name| !dir.join(name).is_file());
+        return missing.map_or(Ok(()), |name| {
+            let error = without(name, "the folder of a LoRA adapter");
+            Err(error.with_hint("pass a whole model as the base model"))
+        });
+    }
+    let expected = "the folder of a whole model, because `train.use_peft` is false";
+    if has(ADAPTER) {
+        return Err(SettingError::new(KEY, format!("{found}, the folder of an adapter"), expected));
+    }
+    if !has(WEIGHTS) && !has(INDEX) {
+        return Err(without(WEIGHTS, expected));
+    }
+    Ok(())
 }
 
 /// Loads a start on top of `base`.
@@ -80,18 +122,7 @@ pub(crate) fn load(
     base: &Base<'_>,
     config: &TrainConfig,
 ) -> Result<Decoder, TrainError> {
-    let has_adapter = dir.join(ADAPTER).is_file();
-    let found = dir.display();
-    if config.use_peft && !has_adapter {
-        let found = format!("{found}, a folder without {ADAPTER}");
-        let error = SettingError::new(KEY, found, "the folder of a LoRA adapter");
-        return Err(error.with_hint("pass a whole model as the base model").into());
-    }
-    if !config.use_peft && has_adapter {
-        let found = format!("{found}, the folder of an adapter");
-        let expected = "the folder of a whole model, because `train.use_peft` is false";
-        return Err(SettingError::new(KEY, found, expected).into());
-    }
+    check_start(dir, config.use_peft)?;
     let start = weights::load(dir, base.decoder, base.weights_hash)?;
     if config.use_peft {
         check_lora(dir, &start.adapter()?, base.decoder, config)?;
@@ -151,13 +182,33 @@ fn layers(factors: &NamedTensors) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, path::PathBuf};
+    use std::{collections::BTreeMap, fs, path::PathBuf};
 
-    use super::Starts;
+    use super::{INDEX, Starts, check_start};
     use crate::{
         Method::{self, Dpo, Iopo, Sft},
         TrainConfig,
+        weights::{ADAPTER, WEIGHTS},
     };
+
+    #[test]
+    fn a_folder_without_the_files_of_a_start_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let refused =
+            |use_peft| check_start(dir.path(), use_peft).expect_err("incomplete").to_string();
+        let write = |name: &str| fs::write(dir.path().join(name), "x").expect("written");
+        assert!(refused(true).contains("a folder without adapter_model.safetensors"));
+        assert!(refused(false).contains("a folder without model.safetensors"));
+        write(INDEX);
+        check_start(dir.path(), false).expect("shards");
+        write(WEIGHTS);
+        check_start(dir.path(), false).expect("one file");
+        write(ADAPTER);
+        assert!(refused(false).contains("the folder of an adapter"));
+        assert!(refused(true).contains("a folder without adapter_config.json"));
+        write("adapter_config.json");
+        check_start(dir.path(), true).expect("an adapter");
+    }
 
     #[test]
     fn sft_is_trained_only_if_a_method_needs_it() {

@@ -35,6 +35,7 @@ mod error;
 mod estimate;
 mod eval;
 mod model;
+mod named_files;
 mod paths;
 mod perform;
 mod reads;
@@ -83,6 +84,8 @@ pub struct Pipeline {
     dir: RunDir,
     models: Box<dyn ModelSource + Send>,
     base: OnceCell<BaseModel>,
+    /// Hash of the weight files of the base model, if they are compared without loading it.
+    weights: Option<String>,
     /// Hash of the base model, once it is loaded and asked for.
     model_hash: OnceCell<String>,
     /// The stage that is running.
@@ -93,7 +96,10 @@ pub struct Pipeline {
     pending: RefCell<Option<Record>>,
 }
 
-/// Compares the records of a run with a configuration, stage by stage. Nothing is written or locked.
+/// Compares the records of a run with a configuration, stage by stage. Nothing is written, locked or loaded.
+///
+/// A base model at a path is compared by the content of its weight files, and any other by its name; see
+/// [`compares_weights`]. Its tokenizer and chat template are compared when a stage loads it.
 ///
 /// # Errors
 /// Returns an error if a setting is invalid, the directory holds no run, or a file of it cannot be read.
@@ -101,11 +107,19 @@ pub fn status(
     config: PipelineConfig,
     dir: impl AsRef<Path>,
 ) -> Result<Vec<StageStatus>, PipelineError> {
-    let pipeline = Pipeline::unlocked(config, dir.as_ref())?;
+    let mut pipeline = Pipeline::unlocked(config, dir.as_ref())?;
     if !pipeline.dir.is_run() {
         return Err(PipelineError::NoRun { dir: dir.as_ref().to_owned() });
     }
+    if let Some(mut files) = model::weight_files(&pipeline.config) {
+        pipeline.weights = Some(files.weights_hash()?);
+    }
     Ok(status::examine(&pipeline, Stage::Report)?.stages)
+}
+
+/// Returns whether [`status()`] compares the base model of a configuration by its weight files: they can be opened at its path.
+pub fn compares_weights(config: &PipelineConfig) -> bool {
+    model::weight_files(config).is_some()
 }
 
 impl fmt::Debug for Pipeline {
@@ -138,6 +152,7 @@ impl Pipeline {
             dir: RunDir::at(dir),
             models: Box::new(LocalModels),
             base: OnceCell::new(),
+            weights: None,
             model_hash: OnceCell::new(),
             running: Cell::new(None),
             replaces: Cell::new(false),

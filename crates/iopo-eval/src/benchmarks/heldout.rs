@@ -12,7 +12,7 @@ pub mod leaks;
 pub mod prompts;
 pub mod score;
 
-pub use leaks::{TrainingRows, refuse_leaks};
+pub use leaks::{TrainingRows, refuse_leaks, refuse_shared_tasks};
 pub use prompts::{TestTask, draw_prompts, test_prompts, write_prompts};
 pub use score::HeldOut;
 

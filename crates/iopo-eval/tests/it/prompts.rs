@@ -7,7 +7,7 @@ use iopo_constraints::{Constraint, Kind};
 use iopo_eval::ifeval::Ifeval;
 use iopo_eval::{
     BenchmarkConfig, BenchmarkRun, EvalConfig, EvalError, TestTask, TrainingRows, draw_prompts,
-    refuse_leaks, test_prompts, write_prompts,
+    refuse_leaks, refuse_shared_tasks, test_prompts, write_prompts,
 };
 use iopo_llm::Silent;
 use iopo_schema::{
@@ -169,6 +169,29 @@ fn an_instruction_of_a_test_task_in_another_split_is_refused_without_any_group()
     };
     check(Split::Test).expect("instructions of the test split are not trained on");
     assert!(matches!(check(Split::Train), Err(EvalError::TaskInTwoSplits { .. })));
+}
+
+#[test]
+fn a_test_task_among_the_tasks_of_another_split_is_refused_before_there_are_instructions() {
+    let check = |id: &str, task: &str, split| {
+        let task = TestTask { id: id.to_owned(), task: task.to_owned(), input: None };
+        let splits = [(id.to_owned(), split)].into();
+        refuse_shared_tasks(&draw(3, &common::config()), Split::Test, &[task], &splits)
+    };
+    let result = check("test-01", "Another text.", Split::Train);
+    assert!(matches!(result, Err(EvalError::TaskInTwoSplits { .. })), "{result:?}");
+    let result = check("other", "describe  TEST-01", Split::Dev);
+    assert!(matches!(result, Err(EvalError::TaskInTraining { .. })), "{result:?}");
+    // Controls: a task of the test split, and another task.
+    check("test-01", "Describe test-01.", Split::Test).expect("a test task");
+    check("other", "Describe rain.", Split::Train).expect("another task");
+    let none = refuse_shared_tasks(
+        &draw(3, &common::config()),
+        Split::Test,
+        &common::tasks(2),
+        &BTreeMap::new(),
+    );
+    none.expect("tasks without a split are not compared");
 }
 
 #[test]

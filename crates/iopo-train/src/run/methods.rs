@@ -43,7 +43,7 @@ pub(super) struct Run<'a> {
     pub(super) changed: &'a ChangedKinds,
     pub(super) satisfaction_rates: &'a BTreeMap<String, f64>,
     pub(super) starts: Starts<'a>,
-    /// Hashes of the trained tensors of the starts.
+    /// Hashes of the trained tensors and scales of the starts.
     pub(super) start_hashes: BTreeMap<Method, String>,
     /// Whether results of other settings, data or models are replaced.
     pub(super) replace: bool,
@@ -165,7 +165,8 @@ impl<'a> Run<'a> {
         if let Some(logps) = known.get(&name) {
             return Ok(Rc::clone(logps));
         }
-        let trained = weights::hash(&weights::trained_tensors(start)?);
+        // The same factors with another scale are another reference.
+        let trained = starts::hash(start, self.config)?;
         let text = format!("{} {trained}", self.base.weights_hash) + &self.dtype_suffix();
         let model_hash = hash::bytes(text);
         let file = model_folder(&name, (self.config.seeds.len() > 1).then_some(seed));

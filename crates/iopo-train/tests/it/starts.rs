@@ -110,6 +110,53 @@ fn a_round_from_an_adapter_equals_the_trainer_that_continues_its_decoder() {
 }
 
 #[test]
+fn a_start_with_another_scale_has_another_reference() {
+    after_a_round(|folder, preferences, base| {
+        // As PEFT writes it: without the metadata of a training.
+        let start = folder.join("foreign");
+        fs::create_dir(&start).expect("a folder");
+        for file in [ADAPTER, "adapter_config.json"] {
+            let from = folder.join("first").join("iopo").join(file);
+            fs::copy(from, start.join(file)).expect("copied");
+        }
+        let out = folder.join("out");
+        let mut config = of(&[Method::Dpo]);
+        config.start = Some(start.clone());
+        let rows = || -> Vec<ReferenceRow> {
+            read(&out.join("reference_logps.parquet")).expect("reference")
+        };
+        let start_hash =
+            || Metadata::read(&out.join("dpo")).expect("metadata").start_hash.expect("a start");
+        let inputs = || TrainInputs::new(preferences).with_replace(true);
+        train(&config, inputs(), base, &out, &Silent).expect("trained");
+        let (before, hash) = (rows(), start_hash());
+        // Control: the same scale keeps the reference.
+        train(&config, inputs(), base, &out, &Silent).expect("finished");
+        assert_eq!(
+            (rows()[0].model_hash.clone(), start_hash()),
+            (before[0].model_hash.clone(), hash.clone())
+        );
+
+        let path = start.join("adapter_config.json");
+        let text = fs::read_to_string(&path).expect("settings");
+        let mut settings: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        config.lora.lora_alpha *= 2.0;
+        settings["lora_alpha"] = config.lora.lora_alpha.into();
+        fs::write(&path, settings.to_string()).expect("written");
+        train(&config, inputs(), base, &out, &Silent).expect("trained");
+        assert_ne!(rows()[0].model_hash, before[0].model_hash);
+        assert_ne!(
+            rows()[0].logps,
+            before[0].logps,
+            "the policy of the new scale is compared with itself"
+        );
+        assert_ne!(start_hash(), hash);
+        let margin = value(&out.join("dpo"), 1, "rewards/margins");
+        assert!(margin.abs() < 1e-4, "{margin}");
+    });
+}
+
+#[test]
 fn sft_continues_an_adapter_that_the_setting_names() {
     after_a_round(|folder, preferences, base| {
         let mut config = of(&[Method::Sft]);

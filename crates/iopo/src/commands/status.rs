@@ -1,7 +1,9 @@
 //! `iopo status`.
 
 use anyhow::Result;
-use iopo::pipeline::{PipelineError, RunDir, StageStatus, status};
+use iopo::config::PipelineConfig;
+use iopo::pipeline::{PipelineError, RunDir, StageStatus, compares_weights, status};
+use iopo::tiny;
 
 use crate::cli::{RunArgs, StatusArgs};
 use crate::failure::pipeline::failure;
@@ -21,9 +23,19 @@ pub(crate) fn run(args: &StatusArgs) -> Result<()> {
         out: Some(dir.clone()),
         ..RunArgs::default()
     };
-    let stages = status(resolve(&run)?.config, dir).map_err(|error| failure(error, dir))?;
-    let lines: Vec<String> = stages.iter().map(line).collect();
+    let config = resolve(&run)?.config;
+    let by_name = by_name(&config);
+    let stages = status(config, dir).map_err(|error| failure(error, dir))?;
+    let lines: Vec<String> = stages.iter().map(line).chain(by_name).collect();
     printer::result(&lines.join("\n"))
+}
+
+/// Says that the base model is compared by its name, unless its weights are compared or the name stands for its content.
+fn by_name(config: &PipelineConfig) -> Option<String> {
+    let model = &config.model;
+    let is_known = model.eq_ignore_ascii_case(tiny::NAME) || compares_weights(config);
+    (!is_known)
+        .then(|| format!("the base model `{model}` is compared by its name, not by its content"))
 }
 
 /// Returns the name of a stage, its state, and why it is not valid.
@@ -35,9 +47,26 @@ fn line(status: &StageStatus) -> String {
 
 #[cfg(test)]
 mod tests {
+    use iopo::config::PipelineConfig;
     use iopo::pipeline::{Reason, Stage, StageState, StageStatus};
 
-    use super::line;
+    use super::{by_name, line};
+
+    #[test]
+    fn a_model_that_is_not_at_a_path_is_compared_by_its_name() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let model = iopo::tiny::create(&dir.path().join("model")).expect("created");
+        let said = |name: &str| {
+            by_name(&PipelineConfig { model: name.to_owned(), ..PipelineConfig::default() })
+        };
+        assert!(
+            said("org/name").is_some_and(|line| line.contains("`org/name` is compared by its"))
+        );
+        assert_eq!(said("tiny"), None);
+        assert_eq!(said(model.to_str().expect("UTF-8")), None);
+        std::fs::remove_file(model.join("config.json")).expect("removed");
+        assert!(said(model.to_str().expect("UTF-8")).is_some(), "it cannot be opened");
+    }
 
     #[test]
     fn a_line_has_the_stage_its_state_and_the_reasons() {

@@ -3,7 +3,7 @@
 /// Settings that cost time or memory as they grow, in the order of the reference, with their cost.
 ///
 /// Every number has an upper bound; larger values are refused. A number that is not listed here costs nothing by itself: it is
-/// a limit that exceeds what the data or the model need, a weight, a share or a threshold.
+/// a limit that the data or the model reach first if it is large, a weight, a share or a threshold.
 pub const COSTS: [(&str, &str); 37] = [
     ("generation_batch", "memory: sequences that a worker generates together"),
     ("rounds", "time: each round after the first samples, pairs and trains again"),

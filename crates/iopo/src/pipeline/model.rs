@@ -54,6 +54,15 @@ impl ModelSource for LocalModels {
     }
 }
 
+/// Opens the weight files of the base model; `None` if the configuration names no model at a path.
+pub(super) fn weight_files(config: &PipelineConfig) -> Option<iopo_model::Checkpoint> {
+    let path = Path::new(&config.model);
+    if !path.exists() {
+        return None;
+    }
+    iopo_model::Checkpoint::open(path).ok()
+}
+
 /// Model files on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {

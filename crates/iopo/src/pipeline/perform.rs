@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use iopo_core::SettingError;
 use iopo_llm::Progress;
 use iopo_pairs::is_imported;
 
 use super::record::{self, ModelRecord, Record};
 use super::status::{self, Examination};
-use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, paths, reads};
-use crate::config::ConfigError;
+use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, reads};
 
 impl Pipeline {
     /// Does the work of a stage, which gets its own state, and records what it read and wrote and how long it took.
@@ -70,25 +68,8 @@ impl Pipeline {
         }
     }
 
-    /// Fails if a file that a setting names is missing and this stage or a later one reads it.
-    pub(super) fn check_files(&self, stage: Stage) -> Result<(), PipelineError> {
-        let (train, eval) = (&self.config.train, &self.config.eval);
-        let start = train.start.as_ref().filter(|dir| stage <= Stage::Train && !dir.is_dir());
-        let prompts = eval.prompts.as_ref().filter(|file| stage <= Stage::Eval && !file.is_file());
-        for (key, path, expected) in [
-            ("train.start", start, "the folder of a trained model"),
-            ("eval.prompts", prompts, "a file of test prompts"),
-        ] {
-            if let Some(path) = path {
-                let error = SettingError::new(key, paths::found(path), expected);
-                let error = error.with_hint("check the path");
-                return Err(ConfigError::from(error).into());
-            }
-        }
-        Ok(())
-    }
-
-    /// Loads the base model if synthesis has recorded its content, to detect a model that changed while its name stayed the same.
+    /// Loads the base model if synthesis has recorded its content, to detect a model that changed while its name stayed the
+    /// same.
     ///
     /// A model that cannot be loaded is an error only when it is needed; a finished synthesis does not need it.
     pub(super) fn load_recorded(&self) -> Result<(), PipelineError> {

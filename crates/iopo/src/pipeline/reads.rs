@@ -89,7 +89,8 @@ pub(super) fn plan(
     };
     let hash = pipeline.model_hash()?;
     let name = config.model.clone();
-    let model = reads_model.then(|| ModelRecord { name, hash, ..ModelRecord::default() });
+    let weights = pipeline.weights.clone();
+    let model = reads_model.then(|| ModelRecord { name, hash, weights, ..ModelRecord::default() });
     let mut inputs = BTreeMap::new();
     for (name, path) in files {
         inputs.extend(hashes.of(&path)?.map(|hash| (name, hash)));

@@ -155,18 +155,26 @@ impl Record {
         reasons
     }
 
-    /// Compares the base models: by content if both are known, otherwise by name.
+    /// Compares the base models: by content or by weights if both are known, otherwise by name.
     fn model_difference(&self, now: &Self) -> Option<Reason> {
         let (old, new) = (self.model.as_ref()?, now.model.as_ref()?);
-        let name = |model: &ModelRecord| match &model.hash {
+        let name = |model: &ModelRecord, hash: Option<&String>| match hash {
             Some(hash) => format!("{} ({})", model.name, hash.get(..SHOWN).unwrap_or(hash)),
             None => model.name.clone(),
         };
-        let same = match (&old.hash, &new.hash) {
-            (Some(old), Some(new)) => old == new,
-            _ => old.name == new.name,
-        };
-        (!same).then(|| Reason::Model { old: name(old), new: name(new) })
+        let hashes = |model: &ModelRecord| [model.hash.clone(), model.weights.clone()];
+        for (old_hash, new_hash) in hashes(old).into_iter().zip(hashes(new)) {
+            if let (Some(old_hash), Some(new_hash)) = (&old_hash, &new_hash) {
+                return (old_hash != new_hash).then(|| Reason::Model {
+                    old: name(old, Some(old_hash)),
+                    new: name(new, Some(new_hash)),
+                });
+            }
+        }
+        (old.name != new.name).then(|| Reason::Model {
+            old: name(old, old.hash.as_ref()),
+            new: name(new, new.hash.as_ref()),
+        })
     }
 }
 
@@ -251,6 +259,18 @@ mod tests {
         assert!(!differs(&known, &record("0", "b", Some("1"))), "the same content elsewhere");
         assert!(differs(&known, &record("0", "a", Some("2"))), "other content, same name");
         assert!(!differs(&known, &record("0", "a", None)));
+        let with_weights = |weights: &str, hash| {
+            let mut found = record("0", "a", hash);
+            if let Some(model) = &mut found.model {
+                model.weights = Some(weights.to_owned());
+            }
+            found
+        };
+        let loaded = with_weights("w", Some("1"));
+        assert!(!differs(&loaded, &with_weights("w", None)), "the same weights, not loaded");
+        assert!(differs(&loaded, &with_weights("v", None)), "other weights, same name");
+        assert!(differs(&loaded, &with_weights("w", Some("2"))), "another template");
+        assert!(!differs(&known, &with_weights("v", None)), "no weights to compare");
         let mut elsewhere = known.clone();
         if let Some(model) = &mut elsewhere.model {
             model.devices = ["cuda".to_owned()].into();

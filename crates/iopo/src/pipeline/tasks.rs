@@ -7,7 +7,7 @@ use iopo_schema::{file_hash, run_files};
 use iopo_synth::{SynthError, Task, used_tasks};
 
 use super::record::Record;
-use super::{PipelineError, RunDir, Stage};
+use super::{PipelineError, RunDir, Stage, paths};
 use crate::config::{ConfigError, PipelineConfig};
 
 /// Name of the tasks among the inputs of a record.
@@ -70,9 +70,21 @@ pub(super) fn recorded_hash(record: &Record, config: &PipelineConfig) -> Option<
     record.inputs.get(INPUT).filter(|_| same).cloned()
 }
 
-/// Returns the error for a task file that does not exist.
+/// Parses the built-in tasks.
+pub(super) fn built_in() -> Result<Vec<Task>, PipelineError> {
+    let parsed = BUILT_IN_TASKS.lines().map(serde_json::from_str);
+    let failed = PipelineError::io("parse", "the built-in tasks");
+    parsed.collect::<Result<_, _>>().map_err(|error| failed(error.into()))
+}
+
+/// Returns the error for tasks that are not a file.
 pub(super) fn missing(config: &PipelineConfig) -> PipelineError {
-    let found = format!("{:?}, which does not exist", config.tasks);
+    let path = Path::new(&config.tasks);
+    let found = if path.exists() {
+        paths::found(path)
+    } else {
+        format!("{:?}, which does not exist", config.tasks)
+    };
     let error = SettingError::new("tasks", found, "a file of tasks").with_hint(
         "check the path; the run's copy is used only in place of the file that the run was made from",
     );
@@ -135,7 +147,9 @@ pub(super) fn check_count(in_file: usize, config: &PipelineConfig) -> Result<(),
 mod tests {
     use std::fs;
 
-    use super::{BUILT_IN_TASKS, INPUT, Record, RunDir, Stage, check_count, copies, keep, source};
+    use super::{
+        BUILT_IN_TASKS, INPUT, Record, RunDir, Stage, built_in, check_count, copies, keep, source,
+    };
     use crate::config::PipelineConfig;
 
     #[test]
@@ -153,6 +167,15 @@ mod tests {
         config.synth.max_tasks = Some(9);
         let hint = refused(400, &config);
         assert!(hint.starts_with("set synth.max_tasks above 9 (the file has 400"), "{hint}");
+    }
+
+    #[test]
+    fn the_built_in_tasks_are_those_of_their_file() {
+        let temporary = tempfile::tempdir().expect("temporary directory");
+        let file = temporary.path().join("tasks.jsonl");
+        fs::write(&file, BUILT_IN_TASKS).expect("written");
+        let tasks = built_in().expect("parsed");
+        assert_eq!(tasks, iopo_synth::read_tasks(&file).expect("read"));
     }
 
     #[test]

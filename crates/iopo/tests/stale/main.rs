@@ -230,6 +230,46 @@ fn a_moved_file_of_a_setting_changes_nothing() {
     assert!(error.contains("`eval.prompts`: found ") && error.contains("exist"), "{error}");
 }
 
+#[test]
+fn status_compares_the_weights_of_a_model_at_a_path() {
+    let run = Run::finished();
+    let model = run.dir.path().join("model");
+    copy(&run.out().join("model"), &model);
+    let set = format!("model={}", text(&model));
+    let with = ["--set", set.as_str()];
+    let status = run.status(&with);
+    assert!(status.contains("synth   valid\n"), "the same weights elsewhere: {status}");
+    let weights = model.join("model.safetensors");
+    let mut bytes = fs::read(&weights).expect("weights");
+    if let Some(last) = bytes.last_mut() {
+        *last ^= 1;
+    }
+    fs::write(&weights, bytes).expect("written");
+    let status = run.status(&with);
+    assert!(status.contains("synth   stale       model: "), "{status}");
+    assert!(!status.contains("by its name"), "{status}");
+    let status = run.status(&["--set", "model=org/name"]);
+    assert!(status.contains("the base model `org/name` is compared by its name"), "{status}");
+}
+
+#[test]
+fn test_prompts_of_a_training_task_are_refused_before_the_first_stage() {
+    let run = Run::finished();
+    let prompts = run.out().join("eval/test_prompts.parquet");
+    let prompts = format!("eval.prompts={}", text(&prompts));
+    // Control: the tasks of the prompts are the test tasks of this split.
+    run.ok("synth", &["--set", &prompts]);
+    let before = fs::read_to_string(run.out().join("config.toml")).expect("the configuration");
+    for command in ["pipeline", "synth"] {
+        let error = run.command(command, &["--set", &prompts, "--set", "pairs.seed=5"]).error(2);
+        assert!(error.contains("`eval.prompts`: found `"), "{error}");
+        assert!(error.contains("is in the test split and in the "), "{error}");
+        assert!(error.contains("remove the task"), "{error}");
+    }
+    let after = fs::read_to_string(run.out().join("config.toml")).expect("the configuration");
+    assert_eq!(after, before, "a refused command changes nothing");
+}
+
 /// A prompt of IFEval.
 const IFEVAL: &str = r#"{"key": 1, "prompt": "Write about tea without any commas.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}
 "#;

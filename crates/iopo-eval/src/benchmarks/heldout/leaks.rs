@@ -6,6 +6,7 @@ use iopo_constraints::Kind;
 use iopo_core::text::words;
 use iopo_schema::{InstructionRow, PreferenceRow, Split, TestPromptRow};
 
+use super::prompts::TestTask;
 use super::score::constraint_of;
 use crate::EvalError;
 
@@ -33,12 +34,52 @@ pub fn refuse_leaks(
     rows: TrainingRows<'_>,
     held_out: &BTreeSet<Kind>,
 ) -> Result<(), EvalError> {
+    check_constraints(prompts)?;
+    refuse_held_out(rows.instructions, rows.groups, held_out)?;
+    refuse_trained(prompts, split, trained(rows))
+}
+
+/// Checks test prompts against the tasks of a run, before there are instructions of them.
+///
+/// A task of the prompts may be a task of `split` only, by its id and by its words. Tasks without a split are not compared.
+///
+/// # Errors
+/// Returns an error that names the first leak, or a constraint that cannot be checked.
+pub fn refuse_shared_tasks(
+    prompts: &[TestPromptRow],
+    split: Split,
+    tasks: &[TestTask],
+    splits: &BTreeMap<String, Split>,
+) -> Result<(), EvalError> {
+    check_constraints(prompts)?;
+    let trained = tasks.iter().filter_map(|task| {
+        splits.get(&task.id).map(|split| Trained {
+            split: *split,
+            task_id: &task.id,
+            task: &task.task,
+            input: task.input.as_deref(),
+            prompt: None,
+        })
+    });
+    refuse_trained(prompts, split, trained)
+}
+
+/// Fails if a constraint of a prompt cannot be checked.
+fn check_constraints(prompts: &[TestPromptRow]) -> Result<(), EvalError> {
     for prompt in prompts {
         for index in 0..prompt.constraints.len() {
             constraint_of(&prompt.key, &prompt.constraints, index)?;
         }
     }
-    refuse_held_out(rows.instructions, rows.groups, held_out)?;
+    Ok(())
+}
+
+/// Refuses a prompt that other splits contain: its task by id or words, or its text.
+fn refuse_trained<'a>(
+    prompts: &[TestPromptRow],
+    split: Split,
+    rows: impl Iterator<Item = Trained<'a>>,
+) -> Result<(), EvalError> {
     let ids: BTreeSet<&str> = prompts.iter().map(|prompt| prompt.task_id.as_str()).collect();
     let tasks: BTreeMap<Words, &str> = prompts
         .iter()
@@ -46,7 +87,7 @@ pub fn refuse_leaks(
         .collect();
     let texts: BTreeMap<&str, &str> =
         prompts.iter().map(|prompt| (prompt.prompt.as_str(), prompt.task_id.as_str())).collect();
-    for row in trained(rows).filter(|row| row.split != split) {
+    for row in rows.filter(|row| row.split != split) {
         let (other, other_task) = (row.split, row.task_id.to_owned());
         if ids.contains(row.task_id) {
             return Err(EvalError::TaskInTwoSplits { task_id: other_task, other });
@@ -55,7 +96,7 @@ pub fn refuse_leaks(
             let test_task = (*test_task).to_owned();
             return Err(EvalError::TaskInTraining { test_task, other, other_task });
         }
-        if let Some(test_task) = texts.get(row.prompt) {
+        if let Some(test_task) = row.prompt.and_then(|prompt| texts.get(prompt)) {
             let test_task = (*test_task).to_owned();
             return Err(EvalError::PromptInTraining { test_task, other, other_task });
         }
@@ -63,13 +104,13 @@ pub fn refuse_leaks(
     Ok(())
 }
 
-/// One instruction with its task, or an earlier turn of the user, which is its own task.
+/// One instruction with its task, an earlier turn of the user, which is its own task, or a task without an instruction.
 struct Trained<'a> {
     split: Split,
     task_id: &'a str,
     task: &'a str,
     input: Option<&'a str>,
-    prompt: &'a str,
+    prompt: Option<&'a str>,
 }
 
 /// Lists the instructions and earlier turns of every group and pair, and the instructions whose task has a split.
@@ -80,7 +121,7 @@ fn trained<'a>(rows: TrainingRows<'a>) -> impl Iterator<Item = Trained<'a>> {
             task_id: &group.task_id,
             task,
             input,
-            prompt,
+            prompt: Some(prompt),
         };
         let instructions = group.instructions();
         let instructions =
@@ -94,7 +135,7 @@ fn trained<'a>(rows: TrainingRows<'a>) -> impl Iterator<Item = Trained<'a>> {
             task_id: &row.task_id,
             task: &row.task,
             input: row.input.as_deref(),
-            prompt: &row.prompt,
+            prompt: Some(row.prompt.as_str()),
         })
     };
     rows.groups.iter().flat_map(of_group).chain(rows.instructions.iter().filter_map(of_instruction))

@@ -1,0 +1,106 @@
+//! Checks the files and folders that settings name, before a stage begins.
+//!
+//! Test prompts and the start of training are read after stages that take hours, so their content is checked before them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use iopo_core::SettingError;
+use iopo_eval::{EvalError, TestTask, TrainingRows, refuse_leaks, refuse_shared_tasks};
+use iopo_pairs::split_tasks;
+use iopo_schema::{PreferenceRow, SchemaError, Split, TestPromptRow};
+use iopo_synth::{Task, used_tasks};
+use iopo_train::check_start;
+
+use super::{Pipeline, PipelineError, Stage, paths, tasks};
+use crate::config::ConfigError;
+
+/// The setting that names test prompts.
+const PROMPTS: &str = "eval.prompts";
+
+impl Pipeline {
+    /// Fails if a setting names no usable file or folder and this stage or a later one reads it.
+    ///
+    /// Before synthesis, test prompts are compared with the tasks, and before training with the groups. Evaluation compares
+    /// them with everything that was trained on.
+    pub(super) fn check_files(&self, stage: Stage) -> Result<(), PipelineError> {
+        let (config, dir) = (&self.config, &self.dir);
+        if let tasks::Original::File(file) = tasks::original(config)
+            && file.exists()
+            && !file.is_file()
+        {
+            return Err(tasks::missing(config));
+        }
+        if let Some(start) = config.train.start.as_ref().filter(|_| stage <= Stage::Train) {
+            if !start.is_dir() {
+                return Err(unusable("train.start", start, "the folder of a trained model"));
+            }
+            check_start(start, config.train.use_peft).map_err(ConfigError::from)?;
+        }
+        let Some(file) = config.eval.prompts.as_ref().filter(|_| stage <= Stage::Eval) else {
+            return Ok(());
+        };
+        if !file.is_file() {
+            return Err(unusable(PROMPTS, file, "a file of test prompts"));
+        }
+        let of_setting = |error| refused(file, error);
+        let rows: Vec<TestPromptRow> =
+            iopo_schema::read(file).map_err(|error| of_setting(error.into()))?;
+        if rows.is_empty() {
+            return Err(of_setting(EvalError::NoTestPrompts { path: file.clone() }));
+        }
+        let none = BTreeMap::new();
+        match stage {
+            Stage::Synth => {
+                let tasks = self.original_tasks()?;
+                let ids = tasks.iter().map(|task| task.id.clone()).collect();
+                let splits = split_tasks(&ids, &config.pairs);
+                let task = |Task { id, task, input }| TestTask { id, task, input };
+                let tasks: Vec<TestTask> = tasks.into_iter().map(task).collect();
+                refuse_shared_tasks(&rows, Split::Test, &tasks, &splits).map_err(of_setting)
+            }
+            Stage::Train => {
+                let groups: Vec<PreferenceRow> = iopo_schema::read(&dir.preferences_file())?;
+                let rows_of = TrainingRows { instructions: &[], groups: &groups, splits: &none };
+                refuse_leaks(&rows, Split::Test, rows_of, &BTreeSet::new()).map_err(of_setting)
+            }
+            Stage::Pairs | Stage::Rounds | Stage::Eval | Stage::Report => Ok(()),
+        }
+    }
+
+    /// Reads the tasks that synthesis would use, without writing to the run directory.
+    fn original_tasks(&self) -> Result<Vec<Task>, PipelineError> {
+        let config = &self.config;
+        if let tasks::Original::File(_) = tasks::original(config) {
+            return Ok(used_tasks(&tasks::source(config, &self.dir)?, &config.synth)?);
+        }
+        let mut built_in = tasks::built_in()?;
+        built_in.truncate(config.synth.max_tasks.unwrap_or(usize::MAX));
+        Ok(built_in)
+    }
+}
+
+/// Returns the error for a path of another kind than a setting expects.
+fn unusable(key: &str, path: &Path, expected: &str) -> PipelineError {
+    let error = SettingError::new(key, paths::found(path), expected).with_hint("check the path");
+    ConfigError::from(error).into()
+}
+
+/// Returns the error for test prompts that cannot be evaluated, with the setting that names them.
+fn refused(file: &Path, error: EvalError) -> PipelineError {
+    if matches!(error, EvalError::Schema(SchemaError::Io { .. })) {
+        return error.into();
+    }
+    let found = format!("`{}` ({error})", file.display());
+    let expected = "a file of test prompts with tasks that are not trained on";
+    let hint = match error {
+        EvalError::Schema(_) => "pass a `test_prompts.parquet` that an evaluation wrote",
+        EvalError::TaskInTwoSplits { .. }
+        | EvalError::TaskInTraining { .. }
+        | EvalError::PromptInTraining { .. } => {
+            "remove the task from the tasks of the run, or its prompts from the file"
+        }
+        _ => "check the prompts",
+    };
+    ConfigError::from(SettingError::new(PROMPTS, found, expected).with_hint(hint)).into()
+}
