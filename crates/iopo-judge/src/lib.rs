@@ -53,7 +53,7 @@ pub use error::{DataError, Place, TemplateError, Unjudged};
 pub use evaluation::{Answers, Evaluation, Metric, Responses, VerdictRow};
 pub use iopo_core::Mode;
 pub use mean::Mean;
-pub use template::{Language, Message, Prompt, Role, Template};
+pub use template::{Language, Message, Prompt, Role, Slots, Template, fence};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -8,7 +8,7 @@ use std::fmt;
 use iopo_core::ContentHasher;
 
 pub use builtin::{Language, Prompt};
-pub(crate) use fill::fence;
+pub use fill::fence;
 
 use crate::error::TemplateError;
 
@@ -47,7 +47,13 @@ enum Piece {
     Slot(&'static str),
 }
 
-/// A prompt template.
+/// The prompts of a set of templates. Each names the slots that its template must contain.
+pub trait Slots: Copy {
+    /// Returns the slots of the prompt. A template must contain each of them at least once.
+    fn slots(self) -> &'static [&'static str];
+}
+
+/// A prompt template. `P` is the set of prompts, by default the [judges' prompts](Prompt).
 ///
 /// A line `=== system` or `=== user` starts a message. Lines before the first message are comments. `{{name}}` is a slot.
 /// Text that fills a slot is never searched for slots, and untrusted text is enclosed in fences that it cannot close.
@@ -62,19 +68,19 @@ enum Piece {
 /// # Ok::<(), iopo_judge::TemplateError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Template {
-    prompt: Prompt,
+pub struct Template<P = Prompt> {
+    prompt: P,
     name: String,
     hash: String,
     messages: Vec<(Role, Vec<Piece>)>,
 }
 
-impl Template {
+impl<P: Slots> Template<P> {
     /// Parses a template file for one prompt.
     ///
     /// # Errors
     /// Returns an error if a section has another role than `system` or `user`, or a slot is unknown or missing.
-    pub fn parse(prompt: Prompt, name: &str, text: &str) -> Result<Self, TemplateError> {
+    pub fn parse(prompt: P, name: &str, text: &str) -> Result<Self, TemplateError> {
         let text = text.replace("\r\n", "\n");
         let mut sections: Vec<(Role, String)> = Vec::new();
         for (at, line) in text.lines().enumerate() {
@@ -111,13 +117,8 @@ impl Template {
         Ok(Self { prompt, name: name.to_owned(), hash, messages })
     }
 
-    /// Returns the template that the crate embeds.
-    pub fn built_in(prompt: Prompt, language: Language) -> Self {
-        builtin::template(prompt, language)
-    }
-
     /// The prompt that the template is for.
-    pub fn prompt(&self) -> Prompt {
+    pub fn prompt(&self) -> P {
         self.prompt
     }
 
@@ -132,7 +133,14 @@ impl Template {
     }
 }
 
-impl fmt::Debug for Template {
+impl Template {
+    /// Returns the template that the crate embeds.
+    pub fn built_in(prompt: Prompt, language: Language) -> Self {
+        builtin::template(prompt, language)
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Template<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Template({:?}, {}, {})", self.prompt, self.name, self.hash)
     }

@@ -82,6 +82,14 @@ impl<R: Record> Parts<R> {
         self.part(index).exists()
     }
 
+    /// Reads the rows of one part.
+    ///
+    /// # Errors
+    /// Returns the error of [`read()`](crate::read()).
+    pub fn read(&self, index: usize) -> Result<Vec<R>, SchemaError> {
+        crate::read(&self.part(index))
+    }
+
     /// Writes one part and replaces an existing one.
     ///
     /// # Errors

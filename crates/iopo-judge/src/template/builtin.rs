@@ -1,6 +1,6 @@
 //! The templates that the crate embeds.
 
-use super::Template;
+use super::{Slots, Template};
 
 /// The language of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,21 +55,6 @@ impl Prompt {
         Self::ComplexBenchExtract,
     ];
 
-    /// The slots of the prompt. A template must contain each of them at least once.
-    pub const fn slots(self) -> &'static [&'static str] {
-        match self {
-            Self::Trace => &["task", "constraints", "input", "response", "count"],
-            Self::TracePaper => &["task", "constraints", "input", "response"],
-            Self::TraceScript => &["query", "constraints", "response"],
-            Self::CfBench => &["instruction", "reference", "response", "criteria"],
-            Self::FollowBenchOne => &["type", "instructions", "response"],
-            Self::FollowBench => &["type", "count", "instructions", "response"],
-            Self::ComplexBenchJudge | Self::ComplexBenchExtract => {
-                &["instruction", "response", "question"]
-            }
-        }
-    }
-
     /// The text of the embedded template, to copy and change. CFBench and ComplexBench have Chinese templates only.
     pub const fn text(self, language: Language) -> &'static str {
         match (self, language) {
@@ -110,6 +95,22 @@ impl Prompt {
             Self::FollowBench => "followbench",
             Self::ComplexBenchJudge => "complexbench-judge",
             Self::ComplexBenchExtract => "complexbench-extract",
+        }
+    }
+}
+
+impl Slots for Prompt {
+    fn slots(self) -> &'static [&'static str] {
+        match self {
+            Self::Trace => &["task", "constraints", "input", "response", "count"],
+            Self::TracePaper => &["task", "constraints", "input", "response"],
+            Self::TraceScript => &["query", "constraints", "response"],
+            Self::CfBench => &["instruction", "reference", "response", "criteria"],
+            Self::FollowBenchOne => &["type", "instructions", "response"],
+            Self::FollowBench => &["type", "count", "instructions", "response"],
+            Self::ComplexBenchJudge | Self::ComplexBenchExtract => {
+                &["instruction", "response", "question"]
+            }
         }
     }
 }

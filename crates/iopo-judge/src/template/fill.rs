@@ -2,9 +2,11 @@
 
 use super::{Message, Piece, Template};
 
-impl Template {
+impl<P> Template<P> {
     /// Fills every slot once. Text that fills a slot is never searched for slots.
-    pub(crate) fn fill(&self, values: &[(&str, &str)]) -> Vec<Message> {
+    ///
+    /// A slot without a value stays empty.
+    pub fn fill(&self, values: &[(&str, &str)]) -> Vec<Message> {
         let value = |slot: &str| values.iter().find(|(name, _)| *name == slot).map_or("", |v| v.1);
         let fill = |pieces: &[Piece]| {
             pieces
@@ -22,7 +24,7 @@ impl Template {
 
 /// Encloses a text in two lines of backticks that are longer than any run of backticks in it, so that the text cannot end
 /// its block.
-pub(crate) fn fence(text: &str) -> String {
+pub fn fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let line = "`".repeat((longest + 1).max(3));
     format!("{line}\n{text}\n{line}")
