@@ -110,6 +110,24 @@ pub enum SynthError {
         /// The content found.
         got: String,
     },
+    /// A prompt template cannot be used.
+    #[error(transparent)]
+    Template(#[from] iopo_judge::TemplateError),
+    /// More requests failed than the limit allows.
+    #[error(
+        "found {failed} failed requests of {requests} (share {share:.3}), expected a share of at most \
+         {limit:.3} (synth.trace.max_failed_share)"
+    )]
+    TooManyFailed {
+        /// The number of failed requests.
+        failed: u64,
+        /// The number of requests.
+        requests: u64,
+        /// The share of failed requests.
+        share: f64,
+        /// The limit on that share.
+        limit: f64,
+    },
     /// A constraint could not be created.
     #[error("failed to create a constraint")]
     Constraint(#[from] iopo_constraints::ConstraintError),
@@ -165,6 +183,10 @@ impl SynthError {
             Self::DuplicateId { .. } => "rename one",
             Self::DuplicateTask { .. } => "remove one",
             Self::Answers { .. } => "delete the file to sample again",
+            Self::Template(_) => "correct the file in the folder `synth.trace.templates`",
+            Self::TooManyFailed { .. } => {
+                "run the same command again to repeat the failed requests, or raise `synth.trace.max_failed_share`"
+            }
             Self::Cancelled => "run the same command again to resume",
             Self::NothingAccepted { main, .. } => remedy(*main),
             Self::TooManyEdited { .. } => {
@@ -192,6 +214,7 @@ impl SynthError {
             | Self::DuplicateId { .. }
             | Self::DuplicateTask { .. }
             | Self::TaskFormat { .. }
+            | Self::Template(_)
             | Self::Setting(_) => true,
             Self::Io { .. }
             | Self::Answers { .. }
@@ -200,6 +223,7 @@ impl SynthError {
             | Self::Model(_)
             | Self::Cancelled
             | Self::NothingAccepted { .. }
+            | Self::TooManyFailed { .. }
             | Self::TooManyEdited { .. } => false,
         }
     }

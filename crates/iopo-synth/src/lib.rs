@@ -24,6 +24,7 @@
 //! | [`decontamination`] | n-gram decontamination between tasks |
 //! | [`recipes`] | the rows that each recipe writes for a task |
 //! | [`stage`] | [`synthesize`]: the whole stage |
+//! | [`trace`] | candidate groups by a writer and a judge, both language models |
 //!
 //! ```
 //! use iopo_llm::{Request, Scripted, Silent};
@@ -41,7 +42,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate calls no model for a verdict, prints nothing, and has no notion of preference pairs or splits.
+//! Only [`trace`] calls a model for a verdict. The crate prints nothing, and has no notion of preference pairs or splits.
 
 pub mod answers;
 pub mod clean;
@@ -60,6 +61,7 @@ mod survey;
 pub mod task;
 mod task_table;
 pub mod text;
+pub mod trace;
 mod write;
 
 pub use config::{BackTranslateConfig, SamplingConfig, SynthConfig};

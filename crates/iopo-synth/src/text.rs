@@ -48,7 +48,7 @@ pub fn script_share(text: &str, language: &str) -> f64 {
 }
 
 /// Whether a character is Han.
-fn is_han(c: char) -> bool {
+pub(crate) fn is_han(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 

@@ -1,0 +1,225 @@
+//! Asks a model one question per seed, and asks again where an answer does not have the expected form.
+
+use iopo_core::Counts;
+use iopo_core::random::keyed_u64;
+use iopo_judge::{Language, Message as Prompt, Role as PromptRole};
+use iopo_llm::{
+    FinishReason, LanguageModel, LlmError, Message, Progress, Request, ResponseSchema, Sampling,
+    complete_each,
+};
+use iopo_schema::content_id;
+
+use super::read::{Fault, answer_text};
+use super::step::{Refusal, Step};
+use super::templates::{Ask, Templates};
+use super::{TraceConfig, TraceModels};
+use crate::SynthError;
+
+/// Number of times that a question is asked again.
+const RETRIES: u32 = 2;
+
+/// A question about one seed.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) messages: Vec<Prompt>,
+    pub(crate) language: Language,
+    /// The key of the random stream, besides the stage.
+    pub(crate) key: String,
+    /// Index among several answers to the same messages.
+    pub(crate) sample: u32,
+    /// The form of the answer, for servers that enforce it.
+    pub(crate) schema: Option<ResponseSchema>,
+}
+
+/// Why an answer is not used.
+#[derive(Debug)]
+pub(crate) enum Reject {
+    /// Ask again.
+    Again(Fault),
+    /// Drop the seed or the response.
+    Refuse(Refusal),
+}
+
+impl From<Fault> for Reject {
+    fn from(fault: Fault) -> Self {
+        Self::Again(fault)
+    }
+}
+
+impl From<Refusal> for Reject {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+/// An answer as it is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer<'a> {
+    /// The text, without reasoning and fences around it.
+    pub(crate) text: &'a str,
+    /// Whether the token limit cut it.
+    pub(crate) cut: bool,
+    /// Whether this is the last attempt.
+    pub(crate) last: bool,
+}
+
+/// The result of one question.
+#[derive(Debug)]
+pub(crate) struct Reply<T> {
+    pub(crate) result: Result<T, Refusal>,
+    /// The request, and a hash of it and of the answer.
+    pub(crate) mark: Mark,
+}
+
+/// The request behind a result.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mark {
+    /// Hash of the last request.
+    pub(crate) request: String,
+    /// Hash of all requests and answers for the question.
+    pub(crate) answers: String,
+    /// The random seed of the last request.
+    pub(crate) seed: u64,
+}
+
+/// Everything that asking needs.
+pub(crate) struct Asker<'a> {
+    pub(crate) models: TraceModels<'a>,
+    pub(crate) config: &'a TraceConfig,
+    pub(crate) templates: &'a Templates,
+    pub(crate) seed: u64,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) counts: Counts,
+}
+
+impl Asker<'_> {
+    /// Asks all questions of a stage in one call, then those again whose answers do not have the expected form.
+    pub(crate) fn ask<T>(
+        &mut self,
+        step: Step,
+        questions: &[Question],
+        mut read: impl FnMut(usize, Answer<'_>) -> Result<T, Reject>,
+    ) -> Result<Vec<Reply<T>>, SynthError> {
+        let mut replies: Vec<Option<Result<T, Refusal>>> = questions.iter().map(|_| None).collect();
+        let mut marks = vec![Mark::default(); questions.len()];
+        let mut open: Vec<(usize, Option<Fault>)> =
+            (0..questions.len()).map(|at| (at, None)).collect();
+        for attempt in 0..=RETRIES {
+            if open.is_empty() {
+                break;
+            }
+            if self.progress.cancelled() {
+                return Err(SynthError::Cancelled);
+            }
+            let requests: Vec<Request> = open
+                .iter()
+                .map(|(at, fault)| self.request(step, &questions[*at], fault.as_ref(), attempt))
+                .collect();
+            self.progress.start(step.name(), requests.len() as u64);
+            let outcomes = complete_each(self.model(step), &requests, self.progress)?;
+            self.progress.finish();
+            self.counts.add(format!("requests/{}", step.name()), requests.len() as u64);
+            let mut again = Vec::new();
+            for (((at, _), request), outcome) in open.into_iter().zip(&requests).zip(outcomes) {
+                let mark = &mut marks[at];
+                mark.request = request_id(request)?;
+                mark.seed = request.sampling.seed;
+                let answer = match &outcome {
+                    Ok(completion) => completion.text.as_str(),
+                    Err(failure) => failure.class.name(),
+                };
+                mark.answers = content_id(&[&mark.answers, &mark.request, answer]);
+                let result = match outcome {
+                    Err(failure) => {
+                        self.counts.one(format!("failed/{}", failure.class.name()));
+                        Err(Reject::Refuse(Refusal::Failed(failure)))
+                    }
+                    Ok(completion) => {
+                        let mut tokens = |name: &str, number: Option<usize>| {
+                            let name = format!("{name}/{}", step.name());
+                            self.counts.add(name, number.unwrap_or(0) as u64);
+                        };
+                        tokens("prompt_tokens", completion.prompt_tokens);
+                        tokens("completion_tokens", completion.completion_tokens);
+                        let text = answer_text(&completion.text);
+                        let cut = completion.finish_reason == FinishReason::Length;
+                        read(at, Answer { text, cut, last: attempt == RETRIES })
+                    }
+                };
+                match result {
+                    Ok(value) => replies[at] = Some(Ok(value)),
+                    Err(Reject::Refuse(refusal)) => replies[at] = Some(Err(refusal)),
+                    Err(Reject::Again(fault)) if attempt < RETRIES => again.push((at, Some(fault))),
+                    Err(Reject::Again(fault)) => {
+                        let detail = fault.text(Language::English);
+                        let refusal = if step.is_rating() {
+                            Refusal::Unjudged(detail)
+                        } else {
+                            Refusal::Malformed(detail)
+                        };
+                        replies[at] = Some(Err(refusal));
+                    }
+                }
+            }
+            self.counts.add(format!("asked_again/{}", step.name()), again.len() as u64);
+            open = again;
+        }
+        let unread = || Err(Refusal::Malformed("found no answer".to_owned()));
+        let results = replies.into_iter().map(|reply| reply.unwrap_or_else(unread));
+        Ok(results.zip(marks).map(|(result, mark)| Reply { result, mark }).collect())
+    }
+
+    fn model(&self, step: Step) -> &dyn LanguageModel {
+        if step.is_writer() { self.models.writer } else { self.models.judge }
+    }
+
+    fn request(
+        &self,
+        step: Step,
+        question: &Question,
+        fault: Option<&Fault>,
+        attempt: u32,
+    ) -> Request {
+        let mut messages: Vec<Message> = question.messages.iter().map(message).collect();
+        if let (Some(fault), Some(last)) = (fault, messages.last_mut()) {
+            let template = self.templates.of(Ask::Again, question.language);
+            for added in template.fill(&[("fault", &fault.text(question.language))]) {
+                last.content.push_str("\n\n");
+                last.content.push_str(&added.content);
+            }
+        }
+        let limits = &self.config.max_new_tokens;
+        let limit = match step {
+            Step::Expand | Step::Structure | Step::Change => limits.instruction,
+            Step::Response | Step::Worse | Step::SecondResponse => limits.response,
+            _ => limits.judge,
+        };
+        let temperature = if step.is_writer() {
+            self.config.writer_temperature
+        } else {
+            self.config.judge_temperature
+        };
+        let (sample, again) = (question.sample.to_string(), attempt.to_string());
+        let seed = keyed_u64(self.seed, &["trace", step.name(), &question.key, &sample, &again]);
+        let sampling = Sampling::greedy(limit).with_temperature(temperature).with_seed(seed);
+        let request =
+            Request::new(messages, sampling).with_sample(question.sample).with_attempt(attempt);
+        match &question.schema {
+            Some(schema) => request.with_schema(schema.clone()),
+            None => request,
+        }
+    }
+}
+
+fn message(prompt: &Prompt) -> Message {
+    match prompt.role {
+        PromptRole::System => Message::system(prompt.content.clone()),
+        PromptRole::User => Message::user(prompt.content.clone()),
+    }
+}
+
+fn request_id(request: &Request) -> Result<String, SynthError> {
+    let text = serde_json::to_string(request)
+        .map_err(|error| LlmError::Failed { reason: error.to_string() })?;
+    Ok(content_id(&["request", &text]))
+}

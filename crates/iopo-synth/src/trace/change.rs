@@ -1,0 +1,256 @@
+//! The stages after the first response: the second instruction, and the cells of the truth table.
+
+use iopo_constraints::Dimension;
+use iopo_judge::fence;
+use iopo_schema::{
+    ConstraintRow, GroupKind, InstructionRow, Operation, PreferenceRow, Proof, ResponseSource,
+    Split, VerdictRow, content_id,
+};
+
+use super::ask::Question;
+use super::dimension::list;
+use super::flow::Flow;
+use super::rate::Job;
+use super::read::{constraint, decision};
+use super::schema;
+use super::seed::{Fenced, Seed, check_of};
+use super::step::{Refusal, Step};
+use super::templates::Ask;
+use crate::SynthError;
+
+impl Flow<'_> {
+    /// Makes the second instruction: by code for a removal, with a new constraint of the writer otherwise.
+    pub(super) fn change(&mut self, seeds: &mut [Seed<'_>]) -> Result<(), SynthError> {
+        let step = Step::Change;
+        let open = self.enter(step, seeds);
+        let mut asked = Vec::new();
+        let mut questions = Vec::new();
+        for &at in &open {
+            let seed = &seeds[at];
+            let (Some(x1), Some(y1)) = (&seed.x1, &seed.y1) else { continue };
+            let (shared, old) = shared(x1, seed.operation);
+            if seed.operation == Operation::Remove {
+                let row = seed.row(x1.task.clone(), shared.to_vec(), x1.input.clone());
+                seeds[at].x2 = self.settle(step, &mut seeds[at], None, Ok(row));
+                continue;
+            }
+            let Fenced { task, constraints, input } = Fenced::new(x1, shared);
+            let mut values = vec![
+                ("task", task),
+                ("constraints", constraints),
+                ("input", input),
+                ("response", fence(&y1.text)),
+                ("dimensions", list(&Dimension::ALL, seed.language)),
+            ];
+            let ask = match old {
+                Some(old) => {
+                    values.push(("constraint", fence(&old.text)));
+                    Ask::Revise
+                }
+                None => Ask::Add,
+            };
+            let question = self.question(ask, seed, &values);
+            questions.push(Question { schema: Some(schema::constraint()), ..question });
+            asked.push(at);
+        }
+        let replies = self
+            .asker
+            .ask(step, &questions, |_, answer| Ok(constraint(answer.text, answer.last)?))?;
+        for (at, reply) in asked.into_iter().zip(replies) {
+            let result = match (reply.result, &seeds[at].x1, &seeds[at].y1) {
+                (Ok(one), Some(x1), Some(y1)) => {
+                    let (shared, old) = shared(x1, seeds[at].operation);
+                    let (language, unchanged) = (seeds[at].language, Refusal::Unchanged);
+                    let same = |old: &ConstraintRow| {
+                        super::text::normal(&old.text) == super::text::normal(&one.text)
+                    };
+                    if old.is_some_and(same) {
+                        Err(unchanged)
+                    } else {
+                        self.constraint(one, shared, language, unchanged).and_then(|row| {
+                            let satisfied =
+                                check_of(&row).is_some_and(|check| check.check(&y1.text).satisfied);
+                            if satisfied {
+                                return Err(Refusal::Satisfied);
+                            }
+                            let rows = [shared.to_vec(), vec![row]].concat();
+                            Ok(seeds[at].row(x1.task.clone(), rows, x1.input.clone()))
+                        })
+                    }
+                }
+                (Err(refusal), ..) => Err(refusal),
+                (Ok(_), ..) => Err(Refusal::NoResponse),
+            };
+            seeds[at].x2 = self.settle(step, &mut seeds[at], Some(&reply.mark), result);
+        }
+        Ok(())
+    }
+
+    /// Tells revisions from swaps: a replacement is a swap if one answer can meet both constraints.
+    pub(super) fn compatible(&mut self, seeds: &mut [Seed<'_>]) -> Result<(), SynthError> {
+        let step = Step::Compatible;
+        let mut asked = Vec::new();
+        let mut questions = Vec::new();
+        for (at, seed) in seeds.iter_mut().enumerate() {
+            if !seed.is_open() || seed.operation != Operation::Revise {
+                continue;
+            }
+            let (Some(x1), Some(x2)) = (&seed.x1, &seed.x2) else { continue };
+            let (Some(old), Some(new)) = (x1.constraints.last(), x2.constraints.last()) else {
+                continue;
+            };
+            if let (Some(old), Some(new)) = (check_of(old), check_of(new)) {
+                if !old.excludes(&new) {
+                    seed.operation = Operation::Swap;
+                }
+                continue;
+            }
+            let values = [
+                ("task", fence(&x1.task)),
+                ("constraint", fence(&old.text)),
+                ("other", fence(&new.text)),
+            ];
+            let question = self.question(Ask::Compatible, seed, &values);
+            questions
+                .push(Question { schema: Some(schema::decisions(&["compatible"])), ..question });
+            asked.push(at);
+        }
+        self.made.counts.add(format!("entered/{}", step.name()), asked.len() as u64);
+        let replies = self
+            .asker
+            .ask(step, &questions, |_, answer| Ok(decision(answer.text, "compatible")?))?;
+        for (at, reply) in asked.into_iter().zip(replies) {
+            let found = self.settle(step, &mut seeds[at], Some(&reply.mark), reply.result);
+            if found == Some(true) {
+                seeds[at].operation = Operation::Swap;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rates each response by the changed constraint of the other instruction, and writes the candidates.
+    ///
+    /// The shared constraints are rated already: they are the same question in both instructions.
+    pub(super) fn cross(&mut self, seeds: &mut [Seed<'_>]) -> Result<(), SynthError> {
+        let step = Step::Cross;
+        let open = self.enter(step, seeds);
+        let mut jobs = Vec::new();
+        for &at in &open {
+            let seed = &seeds[at];
+            let (Some(x1), Some(x2)) = (&seed.x1, &seed.x2) else { continue };
+            let (Some(y1), Some(y2)) = (&seed.y1, &seed.y2) else { continue };
+            let (removed, added) = changed(seed.operation, x1, x2);
+            for (row, constraints, text) in [(x2, added, &y1.text), (x1, removed, &y2.text)] {
+                if !constraints.is_empty() {
+                    let row = InstructionRow { constraints: constraints.to_vec(), ..row.clone() };
+                    let text = text.clone();
+                    jobs.push(Job { at, sample: 0, row, text, must_hold: false });
+                }
+            }
+        }
+        let mut ratings = self.rate(step, seeds, &jobs)?.into_iter();
+        for at in open {
+            let (removed, added) = match (&seeds[at].x1, &seeds[at].x2) {
+                (Some(x1), Some(x2)) => {
+                    let (removed, added) = changed(seeds[at].operation, x1, x2);
+                    (removed.len(), added.len())
+                }
+                _ => (0, 0),
+            };
+            let mut next = |count: usize| match count {
+                0 => Ok(Vec::new()),
+                _ => ratings.next().unwrap_or(Err(Refusal::NoResponse)),
+            };
+            let (y1_added, y2_removed) = (next(added), next(removed));
+            let result = y1_added.and_then(|added| Ok((added, y2_removed?)));
+            if let Some((added, removed)) = self.settle(step, &mut seeds[at], None, result)
+                && let Some(row) = candidate(&seeds[at], &added, &removed)
+            {
+                let right = if is_right(&row) { "right" } else { "wrong" };
+                self.made.counts.one(format!("table/{right}"));
+                let operation = seeds[at].operation;
+                self.made.counts.one(format!("candidates/{operation}"));
+                self.made.candidates.push(row);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Splits the constraints of x1 into those that x2 keeps, and the one that changes.
+fn shared(x1: &InstructionRow, operation: Operation) -> (&[ConstraintRow], Option<&ConstraintRow>) {
+    match (operation, x1.constraints.split_last()) {
+        (Operation::Add, _) | (_, None) => (&x1.constraints, None),
+        (_, Some((old, kept))) => (kept, Some(old)),
+    }
+}
+
+/// Returns the constraints that only x1 has, and those that only x2 has.
+fn changed<'a>(
+    operation: Operation,
+    x1: &'a InstructionRow,
+    x2: &'a InstructionRow,
+) -> (&'a [ConstraintRow], &'a [ConstraintRow]) {
+    let last =
+        |row: &'a InstructionRow| &row.constraints[row.constraints.len().saturating_sub(1)..];
+    match operation {
+        Operation::Revise | Operation::Swap => (last(x1), last(x2)),
+        Operation::Add => (&[], last(x2)),
+        Operation::Remove => (last(x1), &[]),
+    }
+}
+
+/// Builds the candidate of a seed.
+fn candidate(
+    seed: &Seed<'_>,
+    y1_added: &[VerdictRow],
+    y2_removed: &[VerdictRow],
+) -> Option<PreferenceRow> {
+    let (x1, x2) = (seed.x1.as_ref()?, seed.x2.as_ref()?);
+    let (y1, y2) = (seed.y1.as_ref()?, seed.y2.as_ref()?);
+    let (removed, added) = changed(seed.operation, x1, x2);
+    let kept = x1.constraints.len() - removed.len();
+    let proof = Proof {
+        x1y1: y1.verdicts.clone(),
+        x1y2: [&y2.verdicts[..kept], y2_removed].concat(),
+        x2y1: [&y1.verdicts[..kept], y1_added].concat(),
+        x2y2: y2.verdicts.clone(),
+    };
+    Some(PreferenceRow {
+        id: content_id(&[&x1.prompt, &y1.text, &x2.prompt, &y2.text]),
+        task_id: seed.task.id.clone(),
+        split: Split::Train,
+        kind: match seed.operation {
+            Operation::Revise | Operation::Swap => GroupKind::Full,
+            Operation::Add | Operation::Remove => GroupKind::Sided,
+        },
+        operation: Some(seed.operation),
+        task: x1.task.clone(),
+        input: x1.input.clone(),
+        context: Vec::new(),
+        x1: x1.prompt.clone(),
+        y1: y1.text.clone(),
+        x2: Some(x2.prompt.clone()),
+        y2: y2.text.clone(),
+        x1_constraints: x1.constraints.clone(),
+        x2_constraints: x2.constraints.clone(),
+        removed: removed.to_vec(),
+        added: added.to_vec(),
+        y1_response_id: y1.id.clone(),
+        y2_response_id: y2.id.clone(),
+        y1_source: ResponseSource::Sampled,
+        y2_source: ResponseSource::Sampled,
+        y1_original: None,
+        y2_original: None,
+        proof,
+    })
+}
+
+/// Whether each response follows its own instruction, and the cells of the change are false.
+fn is_right(row: &PreferenceRow) -> bool {
+    let table = row.truth_table();
+    table.x1y1
+        && table.x2y2
+        && table.x1y2 == row.removed.is_empty()
+        && table.x2y1 == row.added.is_empty()
+}

@@ -1,0 +1,168 @@
+//! The way of a part's seeds through the stages. Each stage asks about all open seeds at once.
+
+use std::collections::BTreeSet;
+
+use iopo_constraints::Kind;
+use iopo_core::Counts;
+use iopo_schema::{InstructionRow, PreferenceRow, ResponseRow, ResponseSource};
+
+use super::ask::{Asker, Mark};
+use super::seed::{Rated, Seed};
+use super::step::{Refusal, Step};
+use crate::SynthError;
+
+/// The rows of a part.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    pub(crate) instructions: Vec<InstructionRow>,
+    pub(crate) responses: Vec<ResponseRow>,
+    pub(crate) candidates: Vec<PreferenceRow>,
+    pub(crate) counts: Counts,
+}
+
+/// Makes the rows of one part.
+pub(crate) struct Flow<'a> {
+    pub(crate) asker: Asker<'a>,
+    pub(crate) held_out: &'a BTreeSet<Kind>,
+    /// Kinds about which judge and code disagree, so that texts are not mapped to them.
+    pub(crate) distrusted: &'a BTreeSet<Kind>,
+    pub(crate) writer: &'a str,
+    pub(crate) judge: &'a str,
+    pub(crate) made: Made,
+}
+
+impl Flow<'_> {
+    /// Runs all stages.
+    pub(crate) fn run(mut self, seeds: &mut [Seed<'_>]) -> Result<Made, SynthError> {
+        self.expand(seeds)?;
+        self.structure(seeds)?;
+        self.quality(seeds, false)?;
+        self.respond(seeds, false)?;
+        if self.asker.config.worse_answers {
+            self.worse(seeds)?;
+        }
+        self.change(seeds)?;
+        self.quality(seeds, true)?;
+        self.compatible(seeds)?;
+        self.respond(seeds, true)?;
+        self.cross(seeds)?;
+        self.made.counts.merge(self.asker.counts);
+        Ok(self.made)
+    }
+
+    /// Returns the indices of the seeds that are not dropped, and counts them as entering a stage.
+    pub(crate) fn enter(&mut self, step: Step, seeds: &[Seed<'_>]) -> Vec<usize> {
+        let open: Vec<usize> = (0..seeds.len()).filter(|&at| seeds[at].is_open()).collect();
+        self.made.counts.add(format!("entered/{}", step.name()), open.len() as u64);
+        open
+    }
+
+    /// Counts the result of a seed in a stage, and drops the seed if there is none.
+    pub(crate) fn settle<T>(
+        &mut self,
+        step: Step,
+        seed: &mut Seed<'_>,
+        mark: Option<&Mark>,
+        result: Result<T, Refusal>,
+    ) -> Option<T> {
+        if let Some(mark) = mark {
+            seed.mark(mark);
+        }
+        match result {
+            Ok(value) => {
+                self.made.counts.one(format!("passed/{}", step.name()));
+                Some(value)
+            }
+            Err(refusal) => {
+                self.count_drop(step, &refusal);
+                if matches!(
+                    refusal,
+                    Refusal::Failed(_) | Refusal::Malformed(_) | Refusal::Unjudged(_)
+                ) && let Some(mark) = mark
+                {
+                    let row = self.failed_row(step, seed, mark, &refusal);
+                    self.made.responses.push(row);
+                }
+                seed.dropped = Some(refusal);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn count_drop(&mut self, step: Step, refusal: &Refusal) {
+        self.made.counts.one(format!("dropped/{}/{}", step.name(), refusal.name()));
+    }
+
+    /// Creates the row of a request without a usable answer.
+    pub(crate) fn failed_row(
+        &self,
+        step: Step,
+        seed: &Seed<'_>,
+        mark: &Mark,
+        refusal: &Refusal,
+    ) -> ResponseRow {
+        let none = Rated { id: String::new(), text: String::new(), verdicts: Vec::new() };
+        let second = step >= Step::SecondResponse;
+        let id = seed.instruction(second).map_or("", |row| row.id.as_str());
+        self.response_row(step, seed, id, (0, mark), none, Some(refusal))
+    }
+
+    /// Creates the row of a response. Its id is computed from the other columns.
+    pub(crate) fn response_row(
+        &self,
+        step: Step,
+        seed: &Seed<'_>,
+        instruction_id: &str,
+        (sample, mark): (u32, &Mark),
+        rated: Rated,
+        refusal: Option<&Refusal>,
+    ) -> ResponseRow {
+        let config = self.asker.config;
+        let sampling = serde_json::json!({
+            "stage": step.name(),
+            "sample": sample,
+            "seed": mark.seed,
+            "temperature": if step.is_writer() { config.writer_temperature } else { config.judge_temperature },
+            "request": mark.request,
+            "answers": seed.answers,
+        });
+        let generator = if step.is_writer() { self.writer } else { self.judge };
+        let held = !rated.verdicts.is_empty() && rated.verdicts.iter().all(|one| one.satisfied);
+        let id = if rated.id.is_empty() {
+            response_id(seed, instruction_id, step, sample, &rated.text)
+        } else {
+            rated.id
+        };
+        ResponseRow {
+            id,
+            instruction_id: instruction_id.to_owned(),
+            task_id: seed.task.id.clone(),
+            text: rated.text,
+            verdicts: rated.verdicts,
+            accepted: held && refusal.is_none(),
+            source: ResponseSource::Sampled,
+            original: None,
+            error: refusal.filter(|refusal| !is_verdict(refusal)).map(Refusal::text),
+            generator: generator.to_owned(),
+            sampling: sampling.to_string(),
+        }
+    }
+}
+
+/// Whether the verdicts state the refusal, so that the row needs no error.
+fn is_verdict(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::Unsatisfied | Refusal::NotWorse)
+}
+
+/// Returns the id of a response.
+pub(crate) fn response_id(
+    seed: &Seed<'_>,
+    instruction_id: &str,
+    step: Step,
+    sample: u32,
+    text: &str,
+) -> String {
+    let sample = sample.to_string();
+    let parts = ["response", &seed.task.id, instruction_id, step.name(), &sample, text];
+    iopo_schema::content_id(&parts)
+}

@@ -1,0 +1,313 @@
+//! The stages that make the first instruction: expansion, structuring and quality control.
+
+use iopo_constraints::{Constraint, Dimension, from_text};
+use iopo_core::random::{keyed, weighted};
+use iopo_judge::{Language, fence};
+use iopo_schema::{ConstraintRow, InstructionRow, Operation};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+
+use super::ask::{Question, Reject};
+use super::config::MAX_CONSTRAINTS;
+use super::dimension::list;
+use super::flow::Flow;
+use super::read::{Labeled, Parts, decision, parts};
+use super::schema;
+use super::seed::{Fenced, Seed, check_of, constraint_row, is_multilingual};
+use super::step::{Refusal, Step};
+use super::templates::Ask;
+use super::text::{normal, recall, runs, speaks};
+use crate::SynthError;
+
+/// Number of dimensions that are offered besides one for each constraint.
+const SPARE_DIMENSIONS: usize = 3;
+
+impl Flow<'_> {
+    /// Adds constraints to each task.
+    pub(super) fn expand(&mut self, seeds: &mut [Seed<'_>]) -> Result<(), SynthError> {
+        let step = Step::Expand;
+        let open = self.enter(step, seeds);
+        let mut questions = Vec::new();
+        for &at in &open {
+            let seed = &mut seeds[at];
+            let mut rng = keyed(self.asker.seed, &["trace", "plan", &seed.task.id]);
+            seed.number = 1 + weighted(self.asker.config.weights(), &mut rng).unwrap_or(0);
+            let mut offered = Dimension::ALL.to_vec();
+            offered.shuffle(&mut rng);
+            offered.truncate(seed.number + SPARE_DIMENSIONS);
+            offered.sort_unstable();
+            seed.offered = offered;
+            let values = [
+                ("task", fence(&seed.task.task)),
+                ("input", fence(seed.task.input.as_deref().unwrap_or("NULL"))),
+                ("count", seed.number.to_string()),
+                ("dimensions", list(&seed.offered, seed.language)),
+            ];
+            questions.push(self.question(Ask::Expand, seed, &values));
+        }
+        let config = self.asker.config;
+        let replies = self.asker.ask(step, &questions, |index, answer| {
+            let seed = &seeds[open[index]];
+            if answer.cut {
+                return Err(Refusal::Cut.into());
+            }
+            expanded(answer.text, seed, config.min_task_recall)?;
+            Ok(answer.text.to_owned())
+        })?;
+        for (&at, reply) in open.iter().zip(replies) {
+            if let Some(text) = self.settle(step, &mut seeds[at], Some(&reply.mark), reply.result) {
+                seeds[at].expanded = text;
+            }
+        }
+        Ok(())
+    }
+
+    /// Splits each instruction into its parts, and draws how the second one will differ.
+    pub(super) fn structure(&mut self, seeds: &mut [Seed<'_>]) -> Result<(), SynthError> {
+        let step = Step::Structure;
+        let open = self.enter(step, seeds);
+        let mut questions = Vec::new();
+        for &at in &open {
+            let seed = &seeds[at];
+            let values = [
+                ("instruction", fence(&seed.expanded)),
+                ("dimensions", list(&Dimension::ALL, seed.language)),
+            ];
+            let question = self.question(Ask::Structure, seed, &values);
+            questions.push(Question { schema: Some(schema::structure()), ..question });
+        }
+        let replies =
+            self.asker.ask(step, &questions, |_, answer| Ok(parts(answer.text, answer.last)?))?;
+        for (&at, reply) in open.iter().zip(replies) {
+            let seed = &mut seeds[at];
+            let result = reply.result.and_then(|parts| self.instruction(seed, parts));
+            if let Some((row, operation)) = self.settle(step, seed, Some(&reply.mark), result) {
+                seed.operation = operation;
+                seed.x1 = Some(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the parts of an instruction by code, and moves the constraint that will change to the end.
+    fn instruction(
+        &mut self,
+        seed: &Seed<'_>,
+        parts: Parts,
+    ) -> Result<(InstructionRow, Operation), Refusal> {
+        let config = self.asker.config;
+        if parts.poor {
+            return Err(Refusal::Poor);
+        }
+        if parts.task.is_empty() {
+            return Err(Refusal::NoTask);
+        }
+        if parts.constraints.is_empty() {
+            return Err(Refusal::NoConstraints);
+        }
+        if parts.constraints.len() > MAX_CONSTRAINTS {
+            return Err(Refusal::TooMany);
+        }
+        distinct_parts(&parts, seed.language)?;
+        let input = match (parts.input, &seed.task.input) {
+            (Some(found), own) => {
+                let source = own.as_ref().unwrap_or(&seed.expanded);
+                if !is_within(&found, source, seed.language) {
+                    return Err(Refusal::InventedInput);
+                }
+                Some(own.clone().unwrap_or(found))
+            }
+            (None, Some(_)) => return Err(Refusal::LostContent),
+            (None, None) => None,
+        };
+        let texts = parts.constraints.iter().map(|one| one.text.as_str());
+        let all = texts.chain([parts.task.as_str()]).chain(input.as_deref());
+        if recall(&seed.expanded, all) < config.min_coverage {
+            return Err(Refusal::LostContent);
+        }
+        let mut rows: Vec<ConstraintRow> = Vec::new();
+        for one in parts.constraints {
+            let row = self.constraint(one, &rows, seed.language, Refusal::EqualConstraints)?;
+            rows.push(row);
+        }
+        let multilingual = rows.iter().any(is_multilingual);
+        if !multilingual && !speaks(&parts.task, seed.language) {
+            return Err(Refusal::Language);
+        }
+        let operation = self.draw(seed, &mut rows)?;
+        Ok((seed.row(parts.task, rows, input), operation))
+    }
+
+    /// Checks a new constraint by code and maps its text to a checker. `equal` is the refusal of a repetition.
+    pub(super) fn constraint(
+        &mut self,
+        one: Labeled,
+        others: &[ConstraintRow],
+        language: Language,
+        equal: Refusal,
+    ) -> Result<ConstraintRow, Refusal> {
+        let dimension = one.dimension.ok_or(Refusal::UnknownDimension)?;
+        if one.text.chars().count() > self.asker.config.max_constraint_chars {
+            return Err(Refusal::LongConstraint);
+        }
+        if others.iter().any(|other| normal(&other.text) == normal(&one.text)) {
+            return Err(equal);
+        }
+        if dimension != Dimension::Multilingual && !speaks(&one.text, language) {
+            return Err(Refusal::Language);
+        }
+        let mapped = from_text(&one.text);
+        if mapped.as_ref().is_some_and(|found| self.held_out.contains(&found.kind())) {
+            return Err(Refusal::HeldOut);
+        }
+        let check = mapped.filter(|found| !self.distrusted.contains(&found.kind()));
+        if let Some(check) = &check {
+            let excludes = |other: &Constraint| other.excludes(check);
+            if others.iter().filter_map(check_of).any(|other| excludes(&other)) {
+                return Err(Refusal::Conflict);
+            }
+            self.made.counts.one(format!("mapped/{}", check.kind().id()));
+        }
+        self.made.counts.one(if check.is_some() {
+            "constraints/code"
+        } else {
+            "constraints/judge"
+        });
+        Ok(constraint_row(one.text, dimension, check.as_ref()))
+    }
+
+    /// Draws the operation, and for a change or removal the constraint, which becomes the last one.
+    fn draw(&self, seed: &Seed<'_>, rows: &mut Vec<ConstraintRow>) -> Result<Operation, Refusal> {
+        let mut rng = keyed(self.asker.seed, &["trace", "operation", &seed.task.id]);
+        let weights = &self.asker.config.operations;
+        let add = if rows.len() < MAX_CONSTRAINTS { weights.add } else { 0.0 };
+        let remove = if rows.len() > 1 { weights.remove } else { 0.0 };
+        let operation = match weighted(&[weights.revise, add, remove], &mut rng) {
+            Some(0) => Operation::Revise,
+            Some(1) => return Ok(Operation::Add),
+            Some(_) => Operation::Remove,
+            None => return Err(Refusal::NoOperation),
+        };
+        let changed = rows.remove(rng.random_range(0..rows.len()));
+        rows.push(changed);
+        Ok(operation)
+    }
+
+    /// Asks the judge whether the instructions are complete and free of repetition. Instructions that pass become rows.
+    pub(super) fn quality(
+        &mut self,
+        seeds: &mut [Seed<'_>],
+        second: bool,
+    ) -> Result<(), SynthError> {
+        let (complete, redundant) = if second {
+            (Step::ChangeComplete, Step::ChangeRedundant)
+        } else {
+            (Step::Complete, Step::Redundant)
+        };
+        if self.asker.config.qc.joint {
+            let both = |text: &str| Ok((decision(text, "complete")?, decision(text, "redundant")?));
+            self.judge(complete, Ask::Quality, &["complete", "redundant"], seeds, second, both)?;
+        } else {
+            let one = |text: &str| Ok((decision(text, "complete")?, false));
+            self.judge(complete, Ask::Complete, &["complete"], seeds, second, one)?;
+            let one = |text: &str| Ok((true, decision(text, "redundant")?));
+            self.judge(redundant, Ask::Redundant, &["redundant"], seeds, second, one)?;
+        }
+        let passed = seeds.iter().filter(|seed| seed.is_open());
+        self.made.instructions.extend(passed.filter_map(|seed| seed.instruction(second).cloned()));
+        Ok(())
+    }
+
+    /// Asks one question of quality control. `read` returns whether the instruction is complete, and whether it is redundant.
+    fn judge(
+        &mut self,
+        step: Step,
+        ask: Ask,
+        keys: &[&str],
+        seeds: &mut [Seed<'_>],
+        second: bool,
+        read: impl Fn(&str) -> Result<(bool, bool), Reject>,
+    ) -> Result<(), SynthError> {
+        let open = self.enter(step, seeds);
+        let mut questions = Vec::new();
+        for &at in &open {
+            let seed = &seeds[at];
+            let Some(row) = seed.instruction(second) else { continue };
+            let Fenced { task, constraints, input } = Fenced::new(row, &row.constraints);
+            let values = [("task", task), ("constraints", constraints), ("input", input)];
+            let question = self.question(ask, seed, &values);
+            questions.push(Question { schema: Some(schema::decisions(keys)), ..question });
+        }
+        let replies = self.asker.ask(step, &questions, |_, answer| match read(answer.text)? {
+            (false, _) => Err(Refusal::Incomplete.into()),
+            (true, true) => Err(Refusal::Redundant.into()),
+            (true, false) => Ok(()),
+        })?;
+        for (&at, reply) in open.iter().zip(replies) {
+            self.settle(step, &mut seeds[at], Some(&reply.mark), reply.result);
+        }
+        Ok(())
+    }
+
+    /// Creates the question of a template for a seed.
+    pub(super) fn question(
+        &self,
+        ask: Ask,
+        seed: &Seed<'_>,
+        values: &[(&str, String)],
+    ) -> Question {
+        let values: Vec<(&str, &str)> =
+            values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Question {
+            messages: self.asker.templates.of(ask, seed.language).fill(&values),
+            language: seed.language,
+            key: seed.task.id.clone(),
+            sample: 0,
+            schema: None,
+        }
+    }
+}
+
+/// Checks an expanded instruction.
+fn expanded(text: &str, seed: &Seed<'_>, min_recall: f64) -> Result<(), Refusal> {
+    let task = seed.task;
+    if text.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    let (own, found) = (normal(&task.task), normal(text));
+    let input = task.input.as_deref().map(normal).unwrap_or_default();
+    if found.chars().count() < own.chars().count() + input.chars().count() {
+        return Err(Refusal::Shorter);
+    }
+    if !input.is_empty() && found.matches(&input).count() > 1 {
+        return Err(Refusal::RepeatedInput);
+    }
+    if recall(&task.task, [text]) < min_recall {
+        return Err(Refusal::LostTask);
+    }
+    if speaks(text, seed.language) { Ok(()) } else { Err(Refusal::Language) }
+}
+
+/// Refuses parts that share a long run of words.
+fn distinct_parts(parts: &Parts, language: Language) -> Result<(), Refusal> {
+    let list: Vec<&str> = parts.constraints.iter().map(|one| one.text.as_str()).collect();
+    let constraints: std::collections::BTreeSet<String> =
+        list.iter().flat_map(|text| runs(text, language)).collect();
+    let task = runs(&parts.task, language);
+    let input = runs(parts.input.as_deref().unwrap_or_default(), language);
+    let shared = !task.is_disjoint(&constraints)
+        || !task.is_disjoint(&input)
+        || !constraints.is_disjoint(&input);
+    if shared { Err(Refusal::RedundantCode) } else { Ok(()) }
+}
+
+/// Whether a text is nearly verbatim in another one.
+fn is_within(text: &str, source: &str, language: Language) -> bool {
+    /// Share of the runs of words that must be in the source.
+    const VERBATIM: f64 = 0.9;
+    if normal(source).contains(&normal(text)) {
+        return true;
+    }
+    let (own, all) = (runs(text, language), runs(source, language));
+    !own.is_empty() && own.intersection(&all).count() as f64 / own.len() as f64 >= VERBATIM
+}

@@ -1,0 +1,58 @@
+//! JSON schemas of answers, for servers that enforce them.
+
+use iopo_llm::ResponseSchema;
+use serde_json::{Value, json};
+
+fn object(properties: &[(&str, Value)]) -> Value {
+    let names: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
+    let properties: serde_json::Map<String, Value> =
+        properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": names,
+        "additionalProperties": false,
+    })
+}
+
+fn named(name: &str, schema: Value) -> ResponseSchema {
+    ResponseSchema { name: name.to_owned(), schema }
+}
+
+/// The parts of an instruction.
+pub(crate) fn structure() -> ResponseSchema {
+    let text = json!({"type": "string"});
+    let constraint = object(&[("text", text.clone()), ("dimension", text.clone())]);
+    let parts = object(&[
+        ("quality", json!({"type": "string", "enum": ["good", "poor"]})),
+        ("reason", text.clone()),
+        ("task", text),
+        ("constraints", json!({"type": "array", "items": constraint})),
+        ("input", json!({"type": ["string", "null"]})),
+    ]);
+    named("trace_structure", parts)
+}
+
+/// A new constraint.
+pub(crate) fn constraint() -> ResponseSchema {
+    let text = json!({"type": "string"});
+    named("trace_constraint", object(&[("constraint", text.clone()), ("dimension", text)]))
+}
+
+/// Decisions of the judge, after an explanation.
+pub(crate) fn decisions(keys: &[&str]) -> ResponseSchema {
+    let mut properties = vec![("explanation", json!({"type": "string"}))];
+    properties.extend(keys.iter().map(|key| (*key, json!({"type": "boolean"}))));
+    let name = format!("trace_{}", keys.join("_"));
+    named(&name, object(&properties))
+}
+
+/// One score per constraint.
+pub(crate) fn rating() -> ResponseSchema {
+    let verdict = object(&[
+        ("index", json!({"type": "integer"})),
+        ("explanation", json!({"type": "string"})),
+        ("score", json!({"type": "number"})),
+    ]);
+    named("trace_rating", object(&[("verdicts", json!({"type": "array", "items": verdict}))]))
+}

@@ -1,0 +1,139 @@
+//! Comparisons of texts in English and Chinese.
+
+use std::collections::BTreeSet;
+
+use iopo_core::text::words;
+use iopo_judge::Language;
+
+use crate::text::{is_han, script_share};
+
+/// A text with a larger share of Chinese letters is Chinese.
+const CHINESE_SHARE: f64 = 0.3;
+
+/// Returns the language of a text; `None` for a text without letters.
+pub(crate) fn language_of(text: &str) -> Option<Language> {
+    let chinese = script_share(text, "zh") >= CHINESE_SHARE;
+    let language = if chinese { Language::Chinese } else { Language::English };
+    text.chars().any(char::is_alphabetic).then_some(language)
+}
+
+/// Whether a text is in a language. A text without letters is in every language.
+pub(crate) fn speaks(text: &str, language: Language) -> bool {
+    language_of(text).is_none_or(|found| found == language)
+}
+
+/// The tokens of a text: words in lower case, and single Chinese characters.
+fn tokens(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in words(text) {
+        let mut open = false;
+        for c in word.chars() {
+            match found.last_mut() {
+                Some(last) if open && !is_han(c) => last.extend(c.to_lowercase()),
+                _ => found.push(c.to_lowercase().collect()),
+            }
+            open = !is_han(c);
+        }
+    }
+    found
+}
+
+/// The content of a text: words of at least four letters, numbers, and pairs of Chinese characters.
+fn content(text: &str) -> BTreeSet<String> {
+    let tokens = tokens(text);
+    let han = |token: &String| token.chars().next().is_some_and(is_han);
+    let long = |token: &&String| {
+        !han(token) && (token.chars().count() >= 4 || token.chars().all(char::is_numeric))
+    };
+    let pairs = tokens.windows(2).filter(|pair| pair.iter().all(han)).map(<[String]>::concat);
+    tokens.iter().filter(long).cloned().chain(pairs).collect()
+}
+
+/// Returns the share of the content of `text` that `others` have; 1 for a text without content.
+pub(crate) fn recall<'a>(text: &str, others: impl IntoIterator<Item = &'a str>) -> f64 {
+    let wanted = content(text);
+    let found: BTreeSet<String> = others.into_iter().flat_map(content).collect();
+    if wanted.is_empty() {
+        return 1.0;
+    }
+    wanted.intersection(&found).count() as f64 / wanted.len() as f64
+}
+
+/// Returns the runs of 8 words, or of 12 characters in Chinese.
+pub(crate) fn runs(text: &str, language: Language) -> BTreeSet<String> {
+    let length = if language == Language::Chinese { 12 } else { 8 };
+    tokens(text).windows(length).map(|run| run.join(" ")).collect()
+}
+
+/// Returns the Jaccard similarity of the 3-grams of two texts.
+pub(crate) fn similarity(one: &str, other: &str) -> f64 {
+    let grams = |text: &str| -> BTreeSet<String> {
+        let tokens = tokens(text);
+        tokens.windows(tokens.len().clamp(1, 3)).map(|run| run.join(" ")).collect()
+    };
+    let (one, other) = (grams(one), grams(other));
+    let shared = one.intersection(&other).count();
+    shared as f64 / (one.len() + other.len() - shared).max(1) as f64
+}
+
+/// The letters and digits of a text in lower case.
+pub(crate) fn normal(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Removes a list number from the start of a constraint, because the prompt numbers constraints.
+pub(crate) fn without_number(text: &str) -> &str {
+    let text = text.trim();
+    let inner = text.strip_prefix(['(', '（']).unwrap_or(text);
+    let rest = inner.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = inner.len() - rest.len();
+    match rest.strip_prefix([')', '）', '.', '、', ':', '：']) {
+        Some(rest)
+            if (1..=2).contains(&digits) && !rest.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            rest.trim_start()
+        }
+        Some(_) | None => text,
+    }
+}
+
+/// Cuts a text to at most `limit` characters.
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
+    text.trim().chars().take(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_that_of_the_letters() {
+        assert_eq!(language_of("写一首诗 poem"), Some(Language::Chinese));
+        assert_eq!(language_of("Translate 茶 into English."), Some(Language::English));
+        assert_eq!(language_of("12 + 3"), None);
+        assert!(speaks("12", Language::Chinese) && !speaks("tea", Language::Chinese));
+    }
+
+    #[test]
+    fn content_is_compared_in_both_languages() {
+        assert!(recall("Describe a rainy street", ["describe the STREET, when rainy"]) > 0.99);
+        assert!(recall("描写雨中的街道", ["街道在雨中"]) < 0.6);
+        assert!(recall("Describe a street", ["Sing a song"]) < 0.1);
+    }
+
+    #[test]
+    fn numbers_in_front_are_removed_and_decimals_kept() {
+        assert_eq!(without_number(" 1. Be brief."), "Be brief.");
+        assert_eq!(without_number("（2）简短"), "简短");
+        assert_eq!(without_number("3.5 cm wide"), "3.5 cm wide");
+        assert_eq!(without_number("2024. A year"), "2024. A year");
+    }
+
+    #[test]
+    fn repeated_runs_and_near_duplicates_are_found() {
+        let text = "one two three four five six seven eight nine";
+        assert_eq!(runs(text, Language::English).len(), 2);
+        assert!(similarity(text, "One, two three four five six seven eight nine!") > 0.99);
+        assert!(similarity(text, "nine eight seven six five four") < 0.1);
+    }
+}

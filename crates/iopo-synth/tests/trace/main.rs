@@ -1,0 +1,253 @@
+//! The recipe `trace` with a scripted writer and judge.
+
+mod refusals;
+mod world;
+
+use iopo_core::PerSequence;
+use iopo_llm::{Request, Silent};
+use iopo_schema::{InstructionRow, Method, Operation, read, render_rows};
+use iopo_synth::SynthError;
+use iopo_synth::trace::{TraceModels, trace};
+use world::{
+    Model, TASKS, block, bytes, candidates, config, constraints, responses, run, said, scores, user,
+};
+
+#[test]
+fn candidates_of_both_languages_have_complete_and_right_tables() {
+    let mut operations = std::collections::BTreeSet::new();
+    for only in ["revise", "add", "remove"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let model = Model::new(&|_, _| None);
+        let config = config(|config| {
+            config.operations.revise = f64::from(u8::from(only == "revise"));
+            config.operations.add = f64::from(u8::from(only == "add"));
+            config.operations.remove = f64::from(u8::from(only == "remove"));
+        });
+        let summary = run(dir.path(), TASKS, &model, &[], &config).expect("a run");
+        let rows = candidates(dir.path());
+        assert_eq!((summary.candidates, summary.right), (5, 5), "{only}: {:?}", summary.dropped);
+        for row in &rows {
+            let operation = row.operation.expect("an operation");
+            operations.insert(format!("{operation}"));
+            let x1y2 = operation == Operation::Add;
+            let x2y1 = operation == Operation::Remove;
+            let table = PerSequence { x1y1: true, x1y2, x2y1, x2y2: true };
+            assert_eq!(row.truth_table(), table, "{row:?}");
+            let prompt = |rows| render_rows(&row.task, rows, row.input.as_deref());
+            assert_eq!(row.x1, prompt(&row.x1_constraints));
+            assert_eq!(row.x2, Some(prompt(&row.x2_constraints)));
+            let kept = row.x1_constraints.len() - row.removed.len();
+            assert_eq!(row.x1_constraints[..kept], row.x2_constraints[..kept]);
+            assert_eq!(row.x1_constraints[kept..], row.removed);
+            assert_eq!(row.x2_constraints[kept..], row.added);
+            for (verdicts, rows) in [
+                (&row.proof.x1y1, &row.x1_constraints),
+                (&row.proof.x1y2, &row.x1_constraints),
+                (&row.proof.x2y1, &row.x2_constraints),
+                (&row.proof.x2y2, &row.x2_constraints),
+            ] {
+                assert_eq!(verdicts.len(), rows.len());
+                for (verdict, row) in verdicts.iter().zip(rows) {
+                    assert_eq!(verdict.method == Method::Code, row.check.is_some());
+                    assert!(verdict.evidence.chars().count() <= 300);
+                }
+            }
+        }
+        let instructions: Vec<InstructionRow> =
+            read(&dir.path().join("out/instructions.parquet")).expect("rows");
+        assert_eq!(instructions.len(), 10);
+        assert!(instructions.iter().any(|row| row.language == "zh"));
+        let mapped = |row: &InstructionRow| row.constraints.iter().any(|one| one.check.is_some());
+        assert!(instructions.iter().any(mapped), "a text maps to a checker and keeps its words");
+    }
+    assert_eq!(operations.into_iter().collect::<Vec<_>>(), ["add", "remove", "revise"]);
+}
+
+#[test]
+fn a_run_that_is_killed_after_any_answer_resumes_to_the_same_bytes() {
+    let whole = tempfile::tempdir().expect("a directory");
+    let config = config(|_| ());
+    let model = Model::new(&|_, _| None);
+    run(whole.path(), TASKS, &model, &[], &config).expect("a run");
+    let expected = bytes(whole.path());
+    assert_eq!(expected.len(), 4);
+    let all = model.asked.get();
+    let mut seen: Vec<String> = model.stages.borrow().clone();
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() >= 8, "{seen:?}");
+    for answers in 0..all {
+        let dir = tempfile::tempdir().expect("a directory");
+        let model = Model::new(&|_, _| None);
+        model.left.set(answers);
+        run(dir.path(), TASKS, &model, &[], &config).expect_err("killed");
+        model.left.set(usize::MAX);
+        run(dir.path(), TASKS, &model, &[], &config).expect("resumed");
+        assert_eq!(bytes(dir.path()), expected, "killed after {answers} answers");
+        assert_eq!(model.asked.get(), all, "no answer is asked for twice");
+    }
+    // Control: other answers give other files.
+    let dir = tempfile::tempdir().expect("a directory");
+    let other = Model::new(&|stage, _| {
+        (stage == "worse").then(|| said("Nobody walks along the wet street today, 雨."))
+    });
+    run(dir.path(), TASKS, &other, &[], &config).expect("a run");
+    assert_ne!(bytes(dir.path()), expected);
+}
+
+#[test]
+fn a_judge_that_always_gives_ten_yields_no_right_table() {
+    let all_ten = |stage: &str, request: &Request| {
+        (stage == "trace_rating").then(|| said(scores(&vec![10; constraints(user(request)).len()])))
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = Model::new(&all_ten);
+    let judged = |stage: &str, request: &Request| {
+        if stage == "trace_structure" {
+            let instruction = block(user(request), ["Instruction:", "指令："]);
+            let task = instruction.split_once('.').map_or("", |(task, _)| task);
+            let list = &world::ENGLISH[1..];
+            return Some(said(world::parts(&format!("{task}."), list, "NULL")));
+        }
+        all_ten(stage, request)
+    };
+    let model = Model { replace: &judged, ..model };
+    let config = config(|config| config.min_coverage = 0.5);
+    let tasks = "{\"task\": \"Describe a rainy street for a visitor.\"}\n{\"task\": \"Describe a quiet harbour for a visitor.\"}\n";
+    let summary = run(dir.path(), tasks, &model, &[], &config).expect("a run");
+    let rows = candidates(dir.path());
+    assert_eq!(rows.len(), 2, "{:?}", summary.dropped);
+    assert_eq!(summary.right, 0);
+    for row in rows {
+        assert!(row.truth_table().x1y2 && row.truth_table().x2y1);
+    }
+}
+
+#[test]
+fn a_failed_check_saves_the_call_of_the_judge() {
+    let long = "word ".repeat(50);
+    let replace = |stage: &str, _: &Request| (stage == "response").then(|| said(long.clone()));
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = Model::new(&replace);
+    let tasks = "{\"task\": \"Describe a rainy street for a visitor.\"}";
+    let summary = run(dir.path(), tasks, &model, &[], &config(|_| ())).expect("a run");
+    assert_eq!(summary.dropped.get("rating/failed_check"), Some(&1), "{:?}", summary.dropped);
+    assert!(!model.stages.borrow().iter().any(|stage| stage == "trace_rating"));
+    let row = &responses(dir.path())[0];
+    assert!(
+        !row.accepted && row.error.as_ref().is_some_and(|error| error.contains("failed_check"))
+    );
+}
+
+#[test]
+fn judge_and_code_are_compared_and_a_distrusted_kind_is_not_mapped() {
+    // The judge calls every limit broken.
+    let replace = |stage: &str, request: &Request| {
+        let list = constraints(user(request));
+        let score = |text: &String| if text.contains("40 words") { 0 } else { 10 };
+        let found: Vec<i32> = list.iter().map(score).collect();
+        (stage == "trace_rating").then(|| said(scores(&found)))
+    };
+    let run_with = |share: f64| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let model = Model::new(&replace);
+        let config = config(|config| {
+            config.agreement_share = share;
+            config.min_agreement_cases = 1;
+            config.tasks_per_part = 1;
+        });
+        let tasks = "{\"task\": \"Describe a rainy street for a visitor.\"}\n{\"task\": \"Describe a quiet harbour for a visitor.\"}\n";
+        run(dir.path(), tasks, &model, &[], &config).expect("a run")
+    };
+    let count = |summary: &iopo_synth::trace::TraceSummary, name: &str| {
+        summary
+            .metrics
+            .iter()
+            .filter(|row| row.name.starts_with(name))
+            .map(|row| row.value)
+            .sum::<f64>()
+    };
+    let compared = run_with(1.0);
+    assert!(count(&compared, "agreement/different/max_words") >= 1.0);
+    assert!((count(&compared, "distrusted/max_words") - 1.0).abs() < 1e-9);
+    assert!((count(&compared, "mapped/max_words") - 1.0).abs() < 1e-9, "only in the first part");
+    let trusted = run_with(0.0);
+    assert!(count(&trusted, "agreement/").abs() < 1e-9);
+    assert!((count(&trusted, "mapped/max_words") - 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn joint_quality_control_asks_once_and_samples_ask_more() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = Model::new(&|_, _| None);
+    let config = config(|config| {
+        config.qc.joint = true;
+        config.samples = 3;
+    });
+    let summary = run(dir.path(), TASKS, &model, &[], &config).expect("a run");
+    let stages = model.stages.borrow();
+    assert!(!stages.iter().any(|stage| stage == "trace_complete"));
+    assert_eq!(stages.iter().filter(|stage| *stage == "trace_complete_redundant").count(), 10);
+    // The script gives the same text in each sample.
+    assert_eq!(summary.dropped.get("response/duplicate"), Some(&10));
+    assert_eq!(summary.candidates, 5);
+}
+
+#[test]
+fn too_many_failed_requests_end_the_run_after_writing_and_are_asked_again() {
+    let fails = |stage: &str, _: &Request| {
+        (stage == "response").then(|| {
+            Err(iopo_llm::Failure::new(iopo_llm::FailureClass::Timeout, "no answer in time"))
+        })
+    };
+    let dir = tempfile::tempdir().expect("a directory");
+    let limit = config(|config| config.max_failed_share = 0.05);
+    let model = Model::new(&fails);
+    let error = run(dir.path(), TASKS, &model, &[], &limit).expect_err("too many");
+    assert!(matches!(error, SynthError::TooManyFailed { .. }), "{error}");
+    let rows = responses(dir.path());
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row.error.as_deref() == Some("timeout: no answer in time")));
+    let model = Model::new(&|_, _| None);
+    let summary = run(dir.path(), TASKS, &model, &[], &limit).expect("a second run");
+    assert_eq!((summary.failed, summary.candidates), (0, 5));
+}
+
+#[test]
+fn a_finished_run_asks_nothing_and_a_changed_template_asks_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = Model::new(&|_, _| None);
+    run(dir.path(), TASKS, &model, &[], &config(|_| ())).expect("a run");
+    let asked = model.asked.get();
+    let again = Model::new(&|_, _| None);
+    run(dir.path(), TASKS, &again, &[], &config(|_| ())).expect("a finished run");
+    assert_eq!(again.asked.get(), 0);
+    let folder = dir.path().join("mine");
+    std::fs::create_dir(&folder).expect("a directory");
+    std::fs::write(folder.join("response.en.txt"), "=== user\n{{instruction}}").expect("written");
+    let changed = config(|config| config.templates = Some(folder.clone()));
+    run(dir.path(), TASKS, &again, &[], &changed).expect("a run");
+    assert_eq!(again.asked.get(), asked);
+}
+
+#[test]
+fn writer_and_judge_get_their_own_requests() {
+    let writer = Model::new(&|_, _| None);
+    let judge = Model::new(&|_, _| None);
+    let dir = tempfile::tempdir().expect("a directory");
+    let tasks = dir.path().join("tasks.jsonl");
+    std::fs::write(&tasks, TASKS).expect("written");
+    let models = TraceModels { writer: &writer, judge: &judge };
+    let synth = iopo_synth::SynthConfig::default();
+    trace(&tasks, &dir.path().join("out"), models, &synth, &config(|_| ()), &Silent)
+        .expect("a run");
+    assert!(
+        writer
+            .stages
+            .borrow()
+            .iter()
+            .all(|stage| !stage.contains("rating") && stage != "trace_complete")
+    );
+    let judged = ["trace_rating", "trace_complete", "trace_redundant", "trace_compatible"];
+    assert!(judge.stages.borrow().iter().all(|stage| judged.contains(&stage.as_str())));
+}
