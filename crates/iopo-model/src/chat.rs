@@ -243,11 +243,15 @@ impl LanguageModel for ChatModel {
 
     /// Returns the name with a hash of the tokenizer, the chat template and the stop tokens.
     fn fingerprint(&self) -> Result<String, LlmError> {
-        let Files { tokenizer, template, stop, .. } = &*self.files;
+        let Files { tokenizer, template, stop, escape, .. } = &*self.files;
         let mut hasher = ContentHasher::new();
         hasher.part(tokenizer.hash()?).part(template.hash());
         for id in stop {
             hasher.part(id.to_le_bytes());
+        }
+        // Escaping decides whether a prompt that spells a special token is refused.
+        if *escape {
+            hasher.part("escape");
         }
         Ok(format!("{} {}", self.name, hasher.hex()))
     }

@@ -163,6 +163,10 @@ fn a_message_that_spells_a_special_token_is_refused_or_encoded_as_text() {
     assert!(model.fits(&request("a <think> b")).expect("encodes"));
 
     let escaping = model.with_escaped_special_tokens(true);
+    // Stored refusals do not hold for the model that escapes.
+    let fingerprint = |model: &ChatModel| model.fingerprint().expect("a fingerprint");
+    assert_ne!(fingerprint(&escaping), fingerprint(&model));
+    assert_eq!(fingerprint(&escaping.with_escaped_special_tokens(false)), fingerprint(&model));
     complete_all(&escaping, std::slice::from_ref(&spelled), &Silent).expect("answers");
     let ids = escaping.encode_prompt(&spelled.messages).expect("encodes");
     let tokenizer = model.tokenizer();
