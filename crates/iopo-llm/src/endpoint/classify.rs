@@ -18,7 +18,7 @@ pub(super) enum Verdict<T> {
     Done { result: T, usage: Usage, about: Box<About> },
     /// The request fails permanently.
     Row(FailureClass, String),
-    /// The request fails for good, because the server rejects a parameter that every request has.
+    /// The request fails, because the server rejects a parameter that every request has.
     Parameter(String),
     /// The request is sent again.
     Retry(Retry),
@@ -68,9 +68,15 @@ impl Words {
     fn new(error: &Value, fallback: &str, scrubber: &Scrubber) -> Self {
         let (mut codes, mut parts) = (Vec::new(), Vec::new());
         strings(error, &mut codes, &mut parts);
-        let message =
-            ["message", "detail", "msg"].iter().find_map(|name| error.get(name)?.as_str());
-        let shown = message.or(error.as_str()).map_or_else(|| parts.join(" "), str::to_owned);
+        let provider = provider(error);
+        if let Some(provider) = &provider {
+            strings(provider, &mut codes, &mut parts);
+        }
+        let mut shown = message(error).map_or_else(|| parts.join(" "), str::to_owned);
+        if let Some(text) = provider.as_ref().and_then(message) {
+            let text: String = text.chars().take(2000).collect();
+            shown = format!("{shown}: {text}");
+        }
         let shown = if shown.trim().is_empty() { fallback.to_owned() } else { shown };
         Self {
             all: format!("{} {} {shown}", codes.join(" "), parts.join(" ")).to_lowercase(),
@@ -88,10 +94,25 @@ impl Words {
     }
 
     /// Returns whether the account is out of money. The codes decide if there are known ones: messages about a request
-    /// rate mention billing, too.
+    /// rate mention billing, too. A message that names a wait is about a rate.
     fn is_quota(&self) -> bool {
-        self.has_code(QUOTA_CODES) || (!self.has_code(RATE_CODES) && self.has(QUOTA))
+        let rate = self.has_code(RATE_CODES) || self.has(WAIT);
+        self.has_code(QUOTA_CODES) || (!rate && self.has(QUOTA))
     }
+}
+
+/// Returns the message of an error for people.
+fn message(error: &Value) -> Option<&str> {
+    let named = ["message", "detail", "msg"].iter().find_map(|name| error.get(name)?.as_str());
+    named.or(error.as_str())
+}
+
+/// Returns the error of a provider that a router passes on in `metadata.raw`, as JSON or as text.
+fn provider(error: &Value) -> Option<Value> {
+    let raw = error.get("metadata")?.get("raw")?;
+    let parsed = raw.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let body = parsed.unwrap_or_else(|| raw.clone());
+    Some(body.get("error").cloned().unwrap_or(body))
 }
 
 /// Collects the codes and the messages of an error, at most 64 each. Other fields may repeat the prompt.
@@ -104,7 +125,7 @@ fn strings(value: &Value, codes: &mut Vec<String>, messages: &mut Vec<String>) {
             items.iter().take(64).for_each(|item| strings(item, codes, messages));
         }
         Value::Object(map) => {
-            for name in ["code", "type", "param"] {
+            for name in ["code", "type", "param", "status"] {
                 let code = map.get(name).and_then(Value::as_str).filter(|_| codes.len() < 64);
                 codes.extend(code.map(|code| code.chars().take(2000).collect()));
             }
@@ -137,7 +158,8 @@ const QUOTA: &[&str] = &[
 ];
 const QUOTA_CODES: &[&str] =
     &["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"];
-const RATE_CODES: &[&str] = &["rate_limit_exceeded", "requests", "tokens"];
+const RATE_CODES: &[&str] = &["rate_limit_exceeded", "resource_exhausted", "requests", "tokens"];
+const WAIT: &[&str] = &["retry in", "try again in"];
 const PARAMETER: &[&str] = &[
     "unsupported_parameter",
     "unknown_parameter",
@@ -235,7 +257,10 @@ impl Context<'_> {
                 let reason = format!("the address does not serve chat completions: {said}");
                 Verdict::Stop(StopCause::Address, reason)
             }
-            429 if words.is_quota() => {
+            429 if words.is_quota()
+                && (words.has_code(QUOTA_CODES)
+                    || headers::retry_after(self.headers, SystemTime::now()).is_none()) =>
+            {
                 Verdict::Stop(StopCause::Quota, format!("the quota is used up: {said}"))
             }
             408 | 409 | 425 | 429 | 500..=599 => self.transient(status, &said),
@@ -348,11 +373,40 @@ mod tests {
         assert_eq!(says("", "", message), "retry rate_limited");
         let quota = "You exceeded your current quota, please check your plan and billing details.";
         assert_eq!(says("rate_limit_exceeded", "tokens", quota), "retry rate_limited");
+        let wait = format!("{quota} Please retry in 15.0s.");
+        assert_eq!(says("", "", &wait), "retry rate_limited");
+        let gemini = serde_json::json!({
+            "error": { "code": 429, "message": quota, "status": "RESOURCE_EXHAUSTED" }
+        });
+        assert_eq!(verdict(429, None, &gemini.to_string()), "retry rate_limited");
+        let after = Some(("retry-after", "15"));
+        assert_eq!(verdict(429, after, &body("", "", quota)), "retry rate_limited");
+        assert_eq!(verdict(429, after, &body("insufficient_quota", "", quota)), "stop Quota");
         // Negative control: the account is empty.
         assert_eq!(says("", "", quota), "stop Quota");
         assert_eq!(says("insufficient_quota", "requests", ""), "stop Quota");
         assert_eq!(says("billing_not_active", "", ""), "stop Quota");
         assert_eq!(says("", "", "Billing hard limit has been reached"), "stop Quota");
+    }
+
+    #[test]
+    fn an_error_that_a_router_passes_on_decides() {
+        let inner = serde_json::json!({ "error": { "message": "the limit is 8192 tokens",
+            "code": "context_length_exceeded" } });
+        let body = |raw: serde_json::Value| {
+            serde_json::json!({ "error": { "code": 400, "message": "Provider returned error",
+                "metadata": { "raw": raw } } })
+            .to_string()
+        };
+        assert_eq!(verdict(400, None, &body(inner.to_string().into())), "too_long");
+        assert_eq!(verdict(400, None, &body(inner.clone())), "too_long");
+        assert_eq!(verdict(400, None, &body("the prompt is too long".into())), "too_long");
+        // Negative control: the provider's error says nothing about the length.
+        assert_eq!(verdict(400, None, &body("bad".into())), "bad_request");
+        let value: serde_json::Value =
+            serde_json::from_str(&body(inner.to_string().into())).expect("an error");
+        let words = super::Words::new(&value["error"], "none", &Scrubber::new(None));
+        assert_eq!(words.shown, "Provider returned error: the limit is 8192 tokens");
     }
 
     #[test]

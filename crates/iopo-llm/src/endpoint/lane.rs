@@ -49,7 +49,10 @@ struct State {
     paused_until: Option<Instant>,
     limited_in_a_row: u32,
     rejected: u32,
+    /// Whether the server answered in this process.
     succeeded: bool,
+    /// Whether the store has an answer. It may come from another server with the same model.
+    known: bool,
     failing_since: Option<Instant>,
     /// Calls that use the lane, and when the last one ended.
     calls: usize,
@@ -135,6 +138,7 @@ impl Lane {
             limited_in_a_row: 0,
             rejected: 0,
             succeeded: false,
+            known: false,
             failing_since: None,
             calls: 0,
             idle_since: None,
@@ -241,9 +245,10 @@ impl Lane {
         until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Records that the store has an answer of this server: its settings are right.
+    /// Records that the store has an answer. Several rejected requests then do not show that the settings are wrong, but the
+    /// answer may come from another server, so it says nothing about the address or the parameters.
     pub(super) fn has_answer(&self) {
-        locked(&self.state).succeeded = true;
+        locked(&self.state).known = true;
     }
 
     /// Records that the server decides about requests.
@@ -255,10 +260,16 @@ impl Lane {
     pub(super) fn rejected(&self, parameter: bool) -> bool {
         let mut state = locked(&self.state);
         state.rejected += 1;
-        !state.succeeded && (parameter || state.rejected >= REJECTIONS)
+        !state.succeeded && (parameter || (!state.known && state.rejected >= REJECTIONS))
     }
 
-    /// Returns whether a request succeeded.
+    /// Returns whether a request succeeded, in this process or an earlier one.
+    pub(super) fn has_result(&self) -> bool {
+        let state = locked(&self.state);
+        state.succeeded || state.known
+    }
+
+    /// Returns whether a request succeeded in this process.
     pub(super) fn succeeded(&self) -> bool {
         locked(&self.state).succeeded
     }

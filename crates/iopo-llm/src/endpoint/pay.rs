@@ -184,7 +184,8 @@ impl Inner {
     /// Waits until the maximum cost leaves room for the largest cost of a request, then reserves it.
     async fn reserve<'a>(&'a self, run: &Run, call: &Call<'_>) -> Result<Reservation<'a>, Halt> {
         let most = Usage {
-            // A token stands for a byte at least, and the names in the body outweigh the tokens of the chat template.
+            // A token usually stands for a byte or more, and the names in the body usually outweigh the tokens of the chat
+            // template. A template with a long system prompt of its own can exceed this, and then `max_cost`.
             prompt: Some(call.body.len() as u64),
             completion: Some(call.new_tokens),
             ..Usage::default()
@@ -265,8 +266,10 @@ fn rejected<T>(
         let reason = format!("the server rejects every request: {}", failure.reason);
         return Err(Halt::Stop(StopCause::Parameters, reason));
     }
-    // Before the first success, the settings may be wrong rather than the request.
-    if failure.class.is_permanent() && (!bad_request || member.lane.succeeded()) {
+    // Before the first success, the settings may be wrong rather than the request. A rejected parameter is never stored:
+    // the key of a request does not cover `omit`, so a run with other settings would find the failure.
+    let about_request = !bad_request || (!parameter && member.lane.has_result());
+    if failure.class.is_permanent() && about_request {
         let sent = About { attempts: failure.attempts, request_id, ..About::default() };
         return Ok(Paid::Rejected(failure, Box::new(about_attempt(permit, sent))));
     }

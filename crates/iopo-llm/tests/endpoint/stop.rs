@@ -307,3 +307,44 @@ fn a_resumed_run_whose_other_rows_are_bad_ends() {
     let record = engine.store().get(&model.keys(&asked[5])[0]).expect("a store").expect("a record");
     assert_eq!((record.about.request_id.as_deref(), record.about.attempts), (Some("id-7"), 1));
 }
+
+/// Returns a server that answers `good` requests and rejects a parameter of the others.
+fn rejects_parameter() -> Server {
+    let error = json!({ "error": { "message": "Unrecognized request argument supplied: top_k" } });
+    Server::start(move |asked| {
+        let good = asked.prompt.starts_with("good");
+        if good { Act::Answer("yes".to_owned()) } else { Act::say(400, error.clone()) }
+    })
+}
+
+#[test]
+fn a_stored_answer_says_nothing_about_the_parameters_of_another_server() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let first = Server::start(|_| Act::Answer("yes".to_owned()));
+    let mut asked = requests("old", 3);
+    let (engine, model) = open(dir.path(), options(), config(&first));
+    model.complete(&asked, &Silent).expect("outcomes");
+    drop((engine, model));
+    asked.extend(requests("new", 20));
+    let second = rejects_parameter();
+    let (engine, model) = open(dir.path(), options(), config(&second));
+    let error = ends(&model, &asked);
+    assert_eq!(cause(&error).0, StopCause::Parameters, "{error}");
+    assert_eq!(engine.store().len(), 3, "no rejection is stored");
+    drop((engine, model));
+    // A wrong address is found as well.
+    let mut settings = config(&first);
+    settings.base_url = "http://127.0.0.1:9/v1".to_owned();
+    let (_engine, model) = open(dir.path(), options(), settings);
+    assert_eq!(cause(&ends(&model, &asked)).0, StopCause::Address);
+}
+
+#[test]
+fn a_rejected_parameter_is_not_stored() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = rejects_parameter();
+    let (engine, model) = open(dir.path(), options(), config(&server));
+    assert!(ask(&model, "good").is_ok());
+    assert_eq!(failure(&model, "other").class, FailureClass::BadRequest);
+    assert_eq!(engine.store().len(), 1);
+}
