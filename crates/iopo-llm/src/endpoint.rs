@@ -2,8 +2,8 @@
 //!
 //! An [`Engine`] holds the [`Store`] of answers and the limits of each server. [`Engine::model`] returns a [`RemoteModel`]
 //! for a role, whose requests go to one or several [endpoints](EndpointConfig). [`Engine::remember`] stores the answers of any
-//! other model, for instance one on this machine. [`Estimate`] states the cost of requests before they are sent, and
-//! [`check`](check()) what an endpoint supports.
+//! other model, for instance one on this machine. [`Estimate`] states the cost of requests before they are sent. [`EndpointCheck`] tells what an
+//! endpoint supports.
 //!
 //! - **No answer is lost.** An answer is on disk before a caller sees it. A request is identified by its
 //!   [content](RequestKey), so a later run, or another stage, reuses the stored answer at no cost.
@@ -44,7 +44,7 @@ mod wire;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use check::{CheckFailure, EndpointReport, ServerLimits, Support, check, check_size};
+pub use check::{CheckFailure, EndpointCheck, EndpointReport, ServerLimits, Support};
 pub use config::EndpointConfig;
 pub use cost::{Money, NotDecimal, Price, Prices, Usage};
 pub use engine::{Engine, EngineOptions};

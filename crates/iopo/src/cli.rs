@@ -1,6 +1,7 @@
 //! The flags of every command, without behavior; [`crate::commands`] has the behavior.
 
 mod benchmark;
+mod llm;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use iopo_schema::Split;
 use crate::size;
 
 pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand};
+pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
 
 /// Improves how well a language model follows instructions with several constraints at once.
 ///
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Devices(DevicesArgs),
     /// List every setting with its type, default, range and effect.
     Config(ConfigArgs),
+    /// Check the endpoints of a configuration.
+    Llm(LlmArgs),
 }
 
 /// Flags of `iopo devices`.

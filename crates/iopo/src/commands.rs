@@ -6,6 +6,7 @@ pub(crate) mod devices;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod llm;
 pub(crate) mod merge;
 pub(crate) mod stage;
 pub(crate) mod status;

@@ -13,20 +13,28 @@
 
 mod assign;
 mod costs;
+#[cfg(feature = "endpoint")]
+mod endpoints;
 mod error;
+mod llm;
 mod page;
 mod pipeline;
 mod presets;
 mod rounds;
+mod secrets;
 mod table;
 
 pub use assign::set;
 pub use costs::COSTS;
+#[cfg(feature = "endpoint")]
+pub use endpoints::endpoint_error;
 pub use error::ConfigError;
 pub(crate) use error::setting_hint;
+pub use llm::{LlmConfig, Role};
 pub use page::{listing, markdown, settings};
 pub use pipeline::PipelineConfig;
 pub use presets::{PRESETS, preset};
 pub use rounds::{Lineage, RoundConfig, Rounds};
+pub use secrets::shown;
 pub(crate) use table::to_toml;
 pub use table::{check, differences, parse, resolve, set_seed};

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use iopo::config::ConfigError;
 use iopo::pipeline::PipelineError;
+use iopo::roles::RolesError;
 use iopo_constraints::ConstraintError;
 use iopo_constraints::ifeval::InstructionError;
 use iopo_core::files;
@@ -145,6 +146,7 @@ fn library_hint(cause: &(dyn Error + 'static)) -> Option<String> {
     }
     of(cause, PipelineError::hint)
         .or_else(|| of(cause, ConfigError::hint))
+        .or_else(|| of(cause, RolesError::hint))
         .or_else(|| of(cause, SynthError::hint))
         .or_else(|| of(cause, PairsError::hint))
         .or_else(|| of(cause, ExchangeError::hint))

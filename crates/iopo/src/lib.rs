@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`pipeline`] | the whole pipeline, or one of its stages, on a configuration and a directory |
 //! | [`config`] | the configuration of a run: presets, checks, and the reference of all settings |
+//! | [`roles`] | the models that write and judge data: the base model, or endpoints |
 //! | [`tiny`] | a tiny random model for smoke runs |
 //! | [`schema`] | the Parquet files between the stages |
 //! | [`constraints`] | the taxonomy, and the constraints that code can check |
@@ -42,6 +43,7 @@
 
 pub mod config;
 pub mod pipeline;
+pub mod roles;
 pub mod tiny;
 
 pub use iopo_constraints as constraints;

@@ -10,6 +10,8 @@ mod fetch;
 mod interrupt;
 mod load;
 mod logging;
+#[cfg(feature = "endpoint")]
+mod paid;
 mod panics;
 mod printer;
 mod probe;
@@ -78,5 +80,6 @@ fn run(command: &Command) -> Result<()> {
         Command::Inspect(args) => commands::inspect::run(args),
         Command::Devices(args) => commands::devices::run(args),
         Command::Config(args) => commands::config::run(args),
+        Command::Llm(args) => commands::llm::run(args),
     }
 }

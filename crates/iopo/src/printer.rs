@@ -37,6 +37,13 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
+/// Prints a question to stderr, without a line feed.
+#[cfg(feature = "endpoint")]
+pub(crate) fn ask(text: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
+}
+
 /// Prints a message with the name of its stage to stderr.
 pub(crate) fn stage(name: &str, text: &str) {
     if styled() {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use iopo::config::{ConfigError, PipelineConfig, check, parse, preset, set, set_seed};
+use iopo::config::{ConfigError, PipelineConfig, check, parse, preset, set, set_seed, shown};
 use iopo::pipeline::RunDir;
 use iopo_core::files;
 use toml::{Table, Value};
@@ -42,7 +42,7 @@ pub(crate) fn resolve(args: &RunArgs) -> Result<Resolved> {
     }
     for assignment in &args.sets {
         set(&mut table, assignment)
-            .map_err(|error| usage(&format!("cannot apply --set {assignment}"), &error))?;
+            .map_err(|error| usage(&format!("cannot apply --set {}", shown(assignment)), &error))?;
     }
     let config = iopo::config::resolve(&table).map_err(|error| {
         // The settings of a valid file contradict the flags.

@@ -13,9 +13,26 @@ fn documented() -> Vec<Setting> {
     config::settings()
 }
 
-/// Returns the key with a round or a method in place of `NAME`.
+/// Returns the key with a round, a method or an endpoint in place of `NAME`.
 fn key_of(setting: &Setting) -> String {
-    setting.key.replace("round.NAME", "round.2").replace("overrides.NAME", "overrides.simpo")
+    let key = setting.key.replace("round.NAME", "round.2");
+    key.replace("overrides.NAME", "overrides.simpo").replace("endpoints.NAME", "endpoints.own")
+}
+
+/// Adds the settings that an endpoint needs, and its prices.
+fn complete_endpoint(table: &mut Table) {
+    let Some(endpoints) = table.get_mut("endpoints").and_then(Value::as_table_mut) else { return };
+    let Some(own) = endpoints.get_mut("own").and_then(Value::as_table_mut) else { return };
+    let text = |text: &str| Value::String(text.to_owned());
+    let needed = |table: &mut Table, needs: [(&str, &str); 2]| {
+        for (key, value) in needs {
+            table.entry(key).or_insert_with(|| text(value));
+        }
+    };
+    needed(own, [("base_url", "https://host/v1"), ("model", "m")]);
+    if let Some(prices) = own.get_mut("prices").and_then(Value::as_table_mut) {
+        needed(prices, [("input", "1"), ("output", "1")]);
+    }
 }
 
 /// Returns the smoke preset with another value of a key.
@@ -31,6 +48,7 @@ fn with(key: &str, value: Value) -> Table {
         here = next.as_table_mut().expect("a table");
     }
     here.insert(last.to_owned(), value);
+    complete_endpoint(&mut table);
     table
 }
 
@@ -165,6 +183,11 @@ fn bad_values(setting: &Setting) -> Vec<Value> {
             bad.extend((!range.is_empty()).then(word));
             bad
         }
+        ("string or list of strings", _) => {
+            vec![integer(1), Value::Boolean(true), table(), list([]), list([integer(1)])]
+        }
+        // Every field of a request's body is allowed.
+        ("table", _) if setting.key.ends_with(".extra_body") => vec![integer(1), word(), list([])],
         ("table", _) => {
             let mut bad = vec![integer(1), word(), list([])];
             bad.push(table());
@@ -241,6 +264,14 @@ fn an_assignment_is_refused_like_a_value_of_a_file() {
         let key = key_of(setting);
         for value in bad_values(setting) {
             let mut smoke = config::preset("smoke").expect("a preset");
+            if key.starts_with("endpoints.") {
+                let own = "endpoints.own={base_url=\"https://host/v1\", model=\"m\"}";
+                config::set(&mut smoke, own).expect("an endpoint");
+            }
+            if key.starts_with("endpoints.own.prices.") {
+                let prices = "endpoints.own.prices={input=\"1\", output=\"1\"}";
+                config::set(&mut smoke, prices).expect("prices");
+            }
             let assignment = format!("{key}={value}");
             let outcome = config::set(&mut smoke, &assignment);
             let outcome = outcome.and_then(|()| config::resolve(&smoke).map(drop));

@@ -8,6 +8,9 @@ use crate::backend::Backend;
 use crate::cargo::{cargo_here, hand_over, root};
 use crate::commands::libtorch;
 
+/// The feature of models behind endpoints, which every build has by default.
+const ENDPOINT: &str = "endpoint";
+
 /// Flags of `cargo xtask pipeline`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -47,7 +50,8 @@ fn command(backend: Backend, dev: bool) -> Result<Command> {
     let mut cargo = cargo_here(&["run", "--package", "iopo", "--bin", "iopo"]);
     cargo.arg("--manifest-path").arg(manifest).arg("--no-default-features");
     // The dev profile shares its artifacts with the tests, so it uses their features.
-    cargo.args(["--features", if dev { backend.name() } else { backend.fastest() }]);
+    let backend_features = if dev { backend.name() } else { backend.fastest() };
+    cargo.args(["--features", &format!("{backend_features},{ENDPOINT}")]);
     if !dev {
         cargo.arg("--release");
     }
@@ -80,6 +84,19 @@ mod tests {
         assert_eq!(args.backend, Backend::Tch);
         assert_eq!(args.passed, ["--preset", "smoke", "--set", "train.beta=0.2"]);
         args.check_order().expect("in order");
+    }
+
+    #[test]
+    fn every_backend_is_built_with_endpoints() {
+        for (backend, dev) in
+            [(Backend::Flex, true), (Backend::Flex, false), (Backend::Wgpu, false)]
+        {
+            let command = super::command(backend, dev).expect("a command");
+            let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+            let at = args.iter().position(|arg| arg == "--features").expect("features");
+            assert!(args[at + 1].starts_with(backend.name()), "{args:?}");
+            assert!(args[at + 1].ends_with(",endpoint"), "{args:?}");
+        }
     }
 
     #[test]

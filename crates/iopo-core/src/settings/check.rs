@@ -122,6 +122,7 @@ fn walk(key: &str, value: &Value, schema: &Value, root: &Value) -> Result<(), Se
                         return Err(SettingError::new(inner, "an unknown key", expected));
                     }
                     Some(schema) => walk(&inner, value, schema, root)?,
+                    None if schema::is_free(schema) => {}
                     None => return Err(unknown(&inner, schema, root)),
                 }
             }

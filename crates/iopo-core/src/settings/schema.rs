@@ -26,6 +26,11 @@ pub(super) fn values(schema: &Value) -> Option<&Value> {
     schema.get("additionalProperties").filter(|values| values.is_object())
 }
 
+/// Whether a map allows any keys and values.
+pub(super) fn is_free(schema: &Value) -> bool {
+    schema.get("additionalProperties").and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// Returns the names that a map allows as keys, if it restricts them with `propertyNames`.
 fn names(schema: &Value) -> Option<Vec<&str>> {
     schema.get("propertyNames").map(allowed)

@@ -1,4 +1,4 @@
-//! Checks what an endpoint supports with a few short requests.
+//! Checks what an endpoint supports.
 
 mod probe;
 
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use self::probe::{Probe, obeys, schema};
-use super::{EndpointConfig, EndpointError, Estimate, Usage};
+use super::{EndpointConfig, EndpointError, Estimate, Forecast, Usage};
 use crate::{Failure, FailureClass, Message, Request, Sampling, StopCause};
 
 /// Tokens that an answer of the check may have. Models that reason first need more than the answer itself.
@@ -89,12 +89,42 @@ impl CheckFailure {
     }
 }
 
-/// Returns the size of a check.
-pub fn check_size() -> Estimate {
-    let one = Estimate::of([&request(Kind::Plain)]);
-    [Kind::Plain, Kind::Schema, Kind::Plain, Kind::Plain]
-        .iter()
-        .fold(one, |sum, kind| sum.plus(Estimate::of([&request(*kind)])))
+/// A check of one endpoint: five short requests, whose answers are not stored.
+#[derive(Debug)]
+pub struct EndpointCheck(Probe);
+
+impl EndpointCheck {
+    /// Prepares a check. Nothing is sent.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Engine::model`](super::Engine::model).
+    pub fn new(config: &EndpointConfig) -> Result<Self, EndpointError> {
+        Probe::new(config.clone()).map(Self)
+    }
+
+    /// Returns the cost and time of the check.
+    pub fn forecast(&self) -> Forecast {
+        let kinds = [Kind::Plain, Kind::Plain, Kind::Schema, Kind::Plain, Kind::Plain];
+        Estimate::of(&kinds.map(request)).forecast([self.0.config()])
+    }
+
+    /// Sends the requests. Not for use in async code.
+    ///
+    /// # Errors
+    /// Returns the failure of the first request. The failure of another one means that the server does not support what it asks
+    /// for.
+    pub fn run(&self) -> Result<EndpointReport, CheckFailure> {
+        let failed = |reason: String| CheckFailure {
+            failure: Failure::new(FailureClass::Transient, reason),
+            cause: None,
+        };
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return Err(failed("an endpoint was checked from async code".to_owned()));
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+        runtime.block_on(report(&self.0))
+    }
 }
 
 /// A request of the check.
@@ -116,23 +146,6 @@ fn request(kind: Kind) -> Request {
         Kind::Plain => request,
         Kind::Schema => request.with_schema(schema()),
     }
-}
-
-/// Checks what an endpoint supports. Sends five short requests, and stores nothing. The outer error is one of the settings.
-///
-/// # Errors
-/// Returns the errors of [`Engine::model`](super::Engine::model).
-pub fn check(
-    config: &EndpointConfig,
-) -> Result<Result<EndpointReport, CheckFailure>, EndpointError> {
-    let client = |reason: String| EndpointError::Client { reason };
-    if tokio::runtime::Handle::try_current().is_ok() {
-        return Err(client("an endpoint was checked from async code".to_owned()));
-    }
-    let probe = Probe::new(config.clone())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| client(error.to_string()))?;
-    Ok(runtime.block_on(report(&probe)))
 }
 
 async fn report(probe: &Probe) -> Result<EndpointReport, CheckFailure> {

@@ -11,6 +11,28 @@ use serde_json::{Map, Value};
 
 use super::{EndpointError, Prices};
 
+const MAX_WEIGHT: f64 = 1e6;
+const MAX_REQUESTS: u32 = 1_000_000;
+const MAX_TOKENS: u64 = 1_000_000_000_000;
+const MAX_CONCURRENCY: usize = 10_000;
+const MAX_ATTEMPTS: u32 = 1_000;
+const MAX_RATE_LIMITED: u32 = 1_000_000;
+/// A week.
+const MAX_SECONDS: f64 = 604_800.0;
+
+/// Parts of an address's query that hold keys, without `_` and `-`.
+const KEYS: [&str; 9] = [
+    "accesstoken",
+    "apikey",
+    "code",
+    "key",
+    "secret",
+    "sig",
+    "signature",
+    "subscriptionkey",
+    "token",
+];
+
 /// A server with an OpenAI-compatible API, and the limits of its use.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -26,13 +48,14 @@ pub struct EndpointConfig {
     /// Environment variable with the API key. Default: none, for servers without keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
-    /// Header of the API key. Azure expects `api-key`. Default `authorization`, which is sent as `Bearer KEY`.
+    /// Header of the API key. `authorization` is sent as `Bearer KEY`; Azure expects `api-key`. Default: authorization.
     #[serde(default = "authorization")]
     pub key_header: String,
-    /// Share of the requests, relative to the other endpoints of the same role. Default 1.
+    /// Share of the requests, relative to the other endpoints of the same role. Default: 1.
     #[serde(default = "one")]
+    #[schemars(range(max = MAX_WEIGHT), extend("exclusiveMinimum" = 0.0))]
     pub weight: f64,
-    /// Name of the request field that limits the generated tokens. Default `max_completion_tokens` for OpenAI, else
+    /// Name of the request field that limits the generated tokens. Default: `max_completion_tokens` for OpenAI, else
     /// `max_tokens`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens_field: Option<String>,
@@ -44,36 +67,45 @@ pub struct EndpointConfig {
     pub extra_body: Map<String, Value>,
     /// Maximum number of requests per minute. Default: only the server's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_REQUESTS))]
     pub requests_per_minute: Option<u32>,
     /// Maximum number of prompt and generated tokens per minute. Default: only the server's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub tokens_per_minute: Option<u64>,
     /// Maximum number of requests that are in flight or whose answers are not yet on disk. Fewer are sent while the server is
-    /// slow or limits the rate. Default 32.
+    /// slow or limits the rate. Default: 32.
     #[serde(default = "max_concurrency")]
+    #[schemars(range(min = 1, max = MAX_CONCURRENCY))]
     pub max_concurrency: usize,
-    /// Timeout of a request, in seconds. Time spent waiting for a rate or concurrency limit does not count. Default 600.
+    /// Timeout of a request, in seconds. Time spent waiting for a rate or concurrency limit does not count. Default: 600.
     #[serde(default = "timeout")]
+    #[schemars(range(max = MAX_SECONDS), extend("exclusiveMinimum" = 0.0))]
     pub timeout_seconds: f64,
-    /// Timeout of a connection attempt, in seconds. Default 10.
+    /// Timeout of a connection attempt, in seconds. Default: 10.
     #[serde(default = "connect_timeout")]
+    #[schemars(range(max = MAX_SECONDS), extend("exclusiveMinimum" = 0.0))]
     pub connect_timeout_seconds: f64,
-    /// Maximum number of attempts before a request fails with a transient error. Default 6.
+    /// Maximum number of attempts before a request fails with a transient error. Default: 6.
     #[serde(default = "max_attempts")]
+    #[schemars(range(min = 1, max = MAX_ATTEMPTS))]
     pub max_attempts: u32,
-    /// Maximum number of rate-limited attempts before a request fails. Default 100.
+    /// Maximum number of rate-limited attempts before a request fails. Default: 100.
     #[serde(default = "max_rate_limited")]
+    #[schemars(range(min = 1, max = MAX_RATE_LIMITED))]
     pub max_rate_limited: u32,
-    /// Stops the run after this time without a successful request, in seconds. Default 600.
+    /// Stops the run after this time without a successful request, in seconds. Default: 600.
     #[serde(default = "give_up")]
+    #[schemars(range(max = MAX_SECONDS), extend("exclusiveMinimum" = 0.0))]
     pub give_up_seconds: f64,
-    /// Prices. Without them, the cost is unknown.
+    /// Prices per million tokens. Without them, the cost is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Prices")]
     pub prices: Option<Prices>,
     /// PEM file with the certificates of a private authority, trusted in addition to the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-    /// Allows plain http to other machines. Prompts, answers and keys are then sent unencrypted. Default false.
+    /// Allows plain http to other machines. Prompts, answers and keys are then sent unencrypted. Default: false.
     #[serde(default)]
     pub allow_http: bool,
 }
@@ -134,6 +166,7 @@ fn give_up() -> f64 {
 
 impl EndpointConfig {
     pub(super) const BASE_URL: &'static str = "base_url";
+    pub(super) const API_KEY_ENV: &'static str = "api_key_env";
 
     /// Creates settings with all defaults.
     pub fn new(base_url: impl Into<String>, model: impl Into<String>) -> Self {
@@ -169,6 +202,14 @@ impl EndpointConfig {
         }
     }
 
+    /// Checks the settings, but neither the environment nor the files that they name.
+    ///
+    /// # Errors
+    /// Returns [`EndpointError::Setting`] about the first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), EndpointError> {
+        self.checked().map(drop)
+    }
+
     /// Checks the settings and returns the address.
     pub(super) fn checked(&self) -> Result<Url, EndpointError> {
         let setting = |setting, found: String, expected| {
@@ -186,23 +227,37 @@ impl EndpointConfig {
             let found = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
             return setting(Self::BASE_URL, found, "https, or http to this machine");
         }
-        let seconds = [
-            ("timeout_seconds", self.timeout_seconds),
-            ("connect_timeout_seconds", self.connect_timeout_seconds),
-            ("give_up_seconds", self.give_up_seconds),
-            ("weight", self.weight),
+        let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
+        if url.query_pairs().any(|(name, _)| KEYS.contains(&plain(&name).as_str())) {
+            let found = "an address with a key in its query".to_owned();
+            return setting(Self::BASE_URL, found, "an address without keys");
+        }
+        if self.api_key_env.as_deref().is_some_and(|name| !is_variable(name)) {
+            // The text may be a key, so it is not shown.
+            let found = "a text that is not the name of a variable".to_owned();
+            return setting(Self::API_KEY_ENV, found, "the name of an environment variable");
+        }
+        let positive = [
+            ("timeout_seconds", self.timeout_seconds, MAX_SECONDS),
+            ("connect_timeout_seconds", self.connect_timeout_seconds, MAX_SECONDS),
+            ("give_up_seconds", self.give_up_seconds, MAX_SECONDS),
+            ("weight", self.weight, MAX_WEIGHT),
         ];
-        for (name, value) in seconds {
-            if !(value > 0.0 && value < 1e9) {
-                return setting(name, value.to_string(), "a positive number below 1e9");
+        for (name, value, most) in positive {
+            if !(value > 0.0 && value <= most) {
+                return setting(name, value.to_string(), "a positive number in range");
             }
         }
         let counts = [
-            ("max_concurrency", self.max_concurrency as u64, 10_000),
-            ("max_attempts", self.max_attempts.into(), 1000),
-            ("max_rate_limited", self.max_rate_limited.into(), u64::from(u32::MAX)),
-            ("requests_per_minute", self.requests_per_minute.unwrap_or(1).into(), u64::MAX),
-            ("tokens_per_minute", self.tokens_per_minute.unwrap_or(1), u64::MAX),
+            ("max_concurrency", self.max_concurrency as u64, MAX_CONCURRENCY as u64),
+            ("max_attempts", self.max_attempts.into(), MAX_ATTEMPTS.into()),
+            ("max_rate_limited", self.max_rate_limited.into(), MAX_RATE_LIMITED.into()),
+            (
+                "requests_per_minute",
+                self.requests_per_minute.unwrap_or(1).into(),
+                MAX_REQUESTS.into(),
+            ),
+            ("tokens_per_minute", self.tokens_per_minute.unwrap_or(1), MAX_TOKENS),
         ];
         for (name, value, most) in counts {
             if value == 0 || value > most {
@@ -246,6 +301,15 @@ impl EndpointConfig {
     }
 }
 
+/// Whether a text can be the name of an environment variable. A long mixture of small letters and digits is more likely a key.
+fn is_variable(text: &str) -> bool {
+    let starts = text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let name = starts && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let has = |test: fn(&u8) -> bool| text.bytes().any(|byte| test(&byte));
+    let like_a_key = text.len() >= 20 && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
+    name && text.len() <= 100 && !like_a_key
+}
+
 fn is_openai(url: &Url) -> bool {
     url.host_str() == Some("api.openai.com")
 }
@@ -285,6 +349,27 @@ mod tests {
         assert!(config.checked().is_ok());
         config.max_attempts = 0;
         assert!(config.checked().is_err());
+    }
+
+    #[test]
+    fn keys_in_place_of_addresses_and_names_are_refused_and_not_shown() {
+        for query in ["key=marked", "api-key=marked", "x=1&API_KEY=marked", "sig=marked"] {
+            let error = check(&format!("https://host/v1?{query}")).expect_err(query);
+            assert!(error.contains("a key in its query") && !error.contains("marked"), "{error}");
+        }
+        check("https://host/v1?api-version=2024-10-21").expect("no key");
+        let named = |name: &str| {
+            let mut config = EndpointConfig::new("https://host/v1", "m");
+            config.api_key_env = Some(name.to_owned());
+            config.validate().map_err(|error| error.to_string())
+        };
+        for key in ["sk-proj-marked", "gsk_marked7marked7marked7", "my key", "", "1KEY"] {
+            let error = named(key).expect_err(key);
+            assert!(error.starts_with("api_key_env is a text that") && !error.contains("marked"));
+        }
+        for name in ["OPENAI_API_KEY", "_key2", "AZURE_OPENAI_API_KEY_EAST_US_2"] {
+            named(name).expect(name);
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Engine {
     /// Endpoints with the same address, model and key share their limits, also across roles.
     ///
     /// # Errors
-    /// Returns [`EndpointError::NoKey`] if an environment variable holds no key, [`EndpointError::Setting`] for a setting
+    /// Returns [`EndpointError::NoKey`] if an environment variable holds no key and the engine is not offline, [`EndpointError::Setting`] for a setting
     /// that cannot be used or a limit that differs from that of an endpoint with the same address, model and key, and [`EndpointError::Client`] if the HTTP client cannot be created.
     pub fn model(&self, endpoints: Vec<EndpointConfig>) -> Result<RemoteModel, EndpointError> {
         let setting = |setting, expected| {
@@ -151,7 +151,8 @@ impl Engine {
             return setting("prices", "prices for each endpoint, because `max_cost` is set");
         }
         let lane = |config: &EndpointConfig, url: &Url| self.0.lane(config, url);
-        let members = endpoints.into_iter().map(|config| Member::new(config, lane));
+        let offline = self.0.options.offline;
+        let members = endpoints.into_iter().map(|config| Member::new(config, offline, lane));
         let members = members.collect::<Result<Vec<_>, _>>()?;
         Ok(RemoteModel::new(Arc::clone(&self.0), members))
     }

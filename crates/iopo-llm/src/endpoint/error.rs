@@ -45,12 +45,21 @@ pub enum EndpointError {
     Store(#[from] StoreError),
 }
 
+/// The remedy for a key in a file.
+const KEY_HINT: &str =
+    "put the key into an environment variable, and the name of the variable into `api_key_env`";
+
 impl EndpointError {
     /// Returns a remedy, if there is a general one.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoKey { .. } => {
                 Some("set the variable, or remove `api_key_env` if the server needs no key")
+            }
+            Self::Setting { setting, found, .. }
+                if *setting == EndpointConfig::API_KEY_ENV || found.contains("a key") =>
+            {
+                Some(KEY_HINT)
             }
             Self::Setting { setting, .. } if *setting == EndpointConfig::BASE_URL => Some(
                 "plain http is for servers on this machine; set `allow_http` to use it elsewhere",

@@ -33,13 +33,15 @@ impl fmt::Debug for Member {
 }
 
 impl Member {
-    /// Checks the settings first: `lane` relies on them.
+    /// Checks the settings first: `lane` relies on them. Offline, no key is needed.
     pub(super) fn new(
         config: EndpointConfig,
+        offline: bool,
         lane: impl FnOnce(&EndpointConfig, &Url) -> Result<Arc<Lane>, EndpointError>,
     ) -> Result<Self, EndpointError> {
         let url = config.checked()?;
-        let key = config.api_key_env.as_deref().map(ApiKey::from_env).transpose()?;
+        let variable = config.api_key_env.as_deref().filter(|_| !offline);
+        let key = variable.map(ApiKey::from_env).transpose()?;
         let http = client(&config, &url, key.as_ref())?;
         let lane = lane(&config, &url)?;
         Ok(Self { config, url, scrubber: Scrubber::new(key), lane, http })

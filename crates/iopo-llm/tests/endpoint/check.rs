@@ -1,11 +1,18 @@
 //! The check of an endpoint.
 
 use iopo_llm::FailureClass;
-use iopo_llm::endpoint::{EndpointError, ServerLimits, Support, check, check_size};
+use iopo_llm::endpoint::{
+    CheckFailure, EndpointCheck, EndpointConfig, EndpointError, EndpointReport, ServerLimits,
+    Support,
+};
 use serde_json::{Value, json};
 
 use crate::config;
 use crate::server::{Act, Asked, Server};
+
+fn check(config: &EndpointConfig) -> Result<EndpointReport, CheckFailure> {
+    EndpointCheck::new(config).expect("settings").run()
+}
 
 /// A server that supports everything.
 fn able(asked: &Asked) -> Act {
@@ -41,7 +48,9 @@ fn able(asked: &Asked) -> Act {
 #[test]
 fn an_able_server_supports_everything() {
     let server = Server::start(able);
-    let report = check(&config(&server)).expect("settings").expect("a report");
+    let forecast = EndpointCheck::new(&config(&server)).expect("settings").forecast();
+    assert_eq!((forecast.cost, server.asked()), (None, 0));
+    let report = check(&config(&server)).expect("a report");
     for support in [&report.seed, &report.json_schema, &report.logprobs, &report.prompt_logprobs] {
         assert_eq!(*support, Support::Yes, "{report:?}");
     }
@@ -49,7 +58,7 @@ fn an_able_server_supports_everything() {
     assert_eq!((report.usage.completion, report.usage.reasoning), (Some(20), Some(12)));
     assert_eq!((report.model.as_deref(), report.reasoning_chars), (Some("test-model-0001"), 3));
     // One of the requests only tokenizes.
-    assert_eq!(u64::from(server.asked()), check_size().requests + 1);
+    assert_eq!(u64::from(server.asked()), forecast.size.requests + 1);
 }
 
 #[test]
@@ -61,7 +70,7 @@ fn a_plain_server_says_what_it_lacks() {
         }
         _ => Act::Answer(format!("Answer {}.", asked.before)),
     });
-    let report = check(&config(&server)).expect("settings").expect("a report");
+    let report = check(&config(&server)).expect("a report");
     let why = |support: &Support| match support {
         Support::Yes => panic!("supported: {report:?}"),
         Support::No(reason) => reason.clone(),
@@ -87,7 +96,7 @@ fn a_server_without_answers_has_a_class_a_reason_and_a_hint() {
             let body = json!({ "error": { "message": message, "code": status } });
             Act::Say(status, vec![("retry-after-ms", "5".to_owned())], body.to_string())
         });
-        let error = check(&config(&server)).expect("settings").expect_err("a failure");
+        let error = check(&config(&server)).expect_err("a failure");
         assert_eq!(error.class(), class, "{error}");
         assert!(error.to_string().contains(message) && error.hint().contains(hint), "{error}");
         let attempts = if class == "transient" { 3 } else { 1 };
@@ -95,8 +104,8 @@ fn a_server_without_answers_has_a_class_a_reason_and_a_hint() {
     }
     let mut nobody = config(&Server::start(able));
     nobody.base_url = "http://127.0.0.1:9/v1".to_owned();
-    let error = check(&nobody).expect("settings").expect_err("nobody answers");
+    let error = check(&nobody).expect_err("nobody answers");
     assert_eq!((error.class(), error.failure.class), ("address", FailureClass::Transient));
     nobody.api_key_env = Some("IOPO_TEST_NO_KEY".to_owned());
-    assert!(matches!(check(&nobody), Err(EndpointError::NoKey { .. })));
+    assert!(matches!(EndpointCheck::new(&nobody), Err(EndpointError::NoKey { .. })));
 }

@@ -15,7 +15,7 @@ use iopo_train::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Rounds};
+use super::{ConfigError, LlmConfig, Rounds};
 
 /// The largest number of rounds.
 const MAX_ROUNDS: usize = 16;
@@ -76,6 +76,11 @@ pub struct PipelineConfig {
     pub train: iopo_train::TrainConfig,
     /// Evaluation: answers to held-out instructions, and their scores.
     pub eval: iopo_eval::EvalConfig,
+    /// Models that write and judge data, and the use of endpoints.
+    pub llm: LlmConfig,
+    /// Servers with an OpenAI-compatible API, by name, for instance `[endpoints.judge]`.
+    #[cfg(feature = "endpoint")]
+    pub endpoints: BTreeMap<String, iopo_llm::endpoint::EndpointConfig>,
 }
 
 impl Default for PipelineConfig {
@@ -100,6 +105,9 @@ impl Default for PipelineConfig {
             pairs: iopo_pairs::PairsConfig::default(),
             train: iopo_train::TrainConfig::default(),
             eval: iopo_eval::EvalConfig::default(),
+            llm: LlmConfig::default(),
+            #[cfg(feature = "endpoint")]
+            endpoints: BTreeMap::new(),
         }
     }
 }
@@ -201,6 +209,7 @@ impl PipelineConfig {
         self.eval.validate()?;
         self.validate_baselines()?;
         self.validate_rounds()?;
+        self.validate_llm()?;
         self.template_settings()?;
         for (section, held_out) in self.clone().held_out_mut() {
             if *held_out != self.held_out {
@@ -230,6 +239,27 @@ impl PipelineConfig {
                 .into());
         }
         Ok(())
+    }
+
+    /// Checks the roles.
+    #[cfg(not(feature = "endpoint"))]
+    fn validate_llm(&self) -> Result<(), ConfigError> {
+        Ok(self.llm.validate(&[])?)
+    }
+
+    /// Returns the model of an endpoint. There is none.
+    #[cfg(not(feature = "endpoint"))]
+    #[expect(clippy::unused_self, reason = "the models of the endpoints are settings")]
+    pub(crate) fn model_named(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    /// Returns a table without settings that no answer depends on. Without endpoints, these are all of the section.
+    #[cfg(not(feature = "endpoint"))]
+    #[expect(clippy::unused_self, reason = "the models of the endpoints are settings")]
+    pub(crate) fn without_endpoints(&self, mut table: toml::Table) -> toml::Table {
+        table.remove("llm");
+        table
     }
 
     /// Checks that every baseline is the name of a model that a run can have.

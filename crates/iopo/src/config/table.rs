@@ -5,6 +5,7 @@ use iopo_core::settings::{check_table, limits::MAX_SEED};
 use serde::Serialize;
 use toml::{Table, Value};
 
+use super::secrets::{refuse_keys, toml_reason, without_secret};
 use super::{ConfigError, PipelineConfig};
 
 /// Parses TOML. An error names the text `name`: its file or preset.
@@ -14,7 +15,7 @@ use super::{ConfigError, PipelineConfig};
 pub fn parse(text: &str, name: &str) -> Result<Table, ConfigError> {
     text.parse::<Table>().map_err(|error| ConfigError::Toml {
         name: name.to_owned(),
-        reason: error.to_string().trim_end().to_owned(),
+        reason: toml_reason(text, &error),
     })
 }
 
@@ -61,11 +62,19 @@ pub fn resolve(table: &Table) -> Result<PipelineConfig, ConfigError> {
 /// # Errors
 /// Returns an error about the first key that is unknown or does not allow its value.
 pub fn check(table: &Table) -> Result<(), ConfigError> {
+    refuse_keys(table)?;
+    #[cfg(not(feature = "endpoint"))]
+    if table.contains_key(super::secrets::ENDPOINTS) {
+        return Err(super::llm::without_feature("endpoints", "a section", "no endpoints").into());
+    }
     let json = serde_json::to_value(table).map_err(|error| ConfigError::Toml {
         name: "the configuration".to_owned(),
         reason: error.to_string(),
     })?;
-    Ok(check_table::<PipelineConfig>(&json)?)
+    check_table::<PipelineConfig>(&json).map_err(without_secret)?;
+    #[cfg(feature = "endpoint")]
+    super::endpoints::check_prices(table)?;
+    Ok(())
 }
 
 /// Copies the run's random seed, held-out kinds and filters to the sections that do not set them.

@@ -15,6 +15,13 @@ pub(super) fn settle(mut config: PipelineConfig) -> PipelineConfig {
         settle_text(name, existing);
     }
     settle_text(&mut config.tasks, absolute);
+    settle_text(&mut config.llm.store, absolute);
+    #[cfg(feature = "endpoint")]
+    for path in config.endpoints.values_mut().filter_map(|endpoint| endpoint.ca_file.as_mut()) {
+        if let Some(absolute) = absolute(path) {
+            *path = absolute;
+        }
+    }
     for path in [&mut config.eval.prompts, &mut config.train.start].into_iter().flatten() {
         if let Some(absolute) = absolute(path) {
             *path = absolute;

@@ -78,7 +78,7 @@ pub(super) fn plan(
     let files = files(pipeline, stage);
     // If a setting names a file, its content is compared rather than its path, so the file can be moved.
     let is_file = |key: &str| stage != Stage::Report && files.iter().any(|(name, _)| name == key);
-    let settings = flat(&config.to_table()?)
+    let settings = flat(&config.without_endpoints(config.to_table()?))
         .into_iter()
         .filter(|(key, _)| depends(stage, key, config.rounds) && !is_file(key))
         .collect();
@@ -379,6 +379,7 @@ mod tests {
                 "seed",
                 "tasks",
                 "eval.gain",
+                "llm",
             ];
             let inside = |top: &&str| {
                 key.strip_prefix(*top).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -27,7 +27,8 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     let demonstration = config.demonstration.then(|| DEMONSTRATION.to_owned());
     let notes = Some(config.notes.clone()).filter(|notes| !notes.is_empty());
     // Parts of the run may have used other devices, so the configuration is shown without the device of this process.
-    let mut table = config.to_table()?;
+    // The settings of endpoints are left out, too, except for the models of the roles.
+    let mut table = config.without_endpoints(config.to_table()?);
     table.remove("device");
     let mut meta = ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str());
     meta.notes = demonstration.into_iter().chain(notes).collect();

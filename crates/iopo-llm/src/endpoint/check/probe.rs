@@ -42,11 +42,16 @@ struct Sent<T> {
 }
 
 /// An endpoint without a store.
+#[derive(Debug)]
 pub(super) struct Probe(Member);
 
 impl Probe {
     pub(super) fn new(config: EndpointConfig) -> Result<Self, EndpointError> {
-        Member::new(config, |config, _| Ok(Arc::new(Lane::new(config)))).map(Self)
+        Member::new(config, false, |config, _| Ok(Arc::new(Lane::new(config)))).map(Self)
+    }
+
+    pub(super) fn config(&self) -> &EndpointConfig {
+        &self.0.config
     }
 
     /// Sends a chat with additional fields.

@@ -1,0 +1,96 @@
+//! The models that write and judge data: the base model of the run, or endpoints.
+//!
+//! [`Roles::open`] opens the store of answers and checks the endpoints of both roles, including their environment variables,
+//! before any work starts. [`Roles::model`] returns the model of a role. The answers of every model are stored, so that a
+//! killed run resumes without asking for them again.
+//!
+//! Without the Cargo feature `endpoint`, both roles are the base model, and its answers are not stored.
+
+#[cfg(feature = "endpoint")]
+mod endpoints;
+#[cfg(not(feature = "endpoint"))]
+mod local;
+
+use std::path::Path;
+
+use iopo_llm::LanguageModel;
+
+use crate::config::{PipelineConfig, Role};
+
+#[cfg(feature = "endpoint")]
+use endpoints::Models;
+#[cfg(feature = "endpoint")]
+pub use endpoints::RolesError;
+#[cfg(not(feature = "endpoint"))]
+use local::Models;
+#[cfg(not(feature = "endpoint"))]
+pub use local::RolesError;
+
+/// A role of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleName {
+    /// Writes data.
+    Writer,
+    /// Judges data.
+    Judge,
+}
+
+impl RoleName {
+    /// Returns the setting of the role.
+    pub fn of(self, config: &PipelineConfig) -> &Role {
+        match self {
+            Self::Writer => &config.llm.writer,
+            Self::Judge => &config.llm.judge,
+        }
+    }
+}
+
+/// The models of the roles of a run.
+#[derive(Debug)]
+pub struct Roles {
+    /// Whether the writer judges its own answers.
+    judges_itself: bool,
+    models: Models,
+}
+
+impl Roles {
+    /// Opens the store of answers, and checks the endpoints of the roles. `store` is the folder if `llm.store` is empty.
+    ///
+    /// # Errors
+    /// Returns an error if another process uses the store, it cannot be read, an environment variable holds no key, or a file
+    /// with certificates cannot be read.
+    pub fn open(config: &PipelineConfig, store: &Path) -> Result<Self, RolesError> {
+        let own = config.llm.store.as_str();
+        let store = if own.is_empty() { store } else { Path::new(own) };
+        let models = Models::open(config, store)?;
+        Ok(Self { judges_itself: judges_itself(config), models })
+    }
+
+    /// Returns notes for the user about the choice of models.
+    pub fn notes(&self) -> Vec<String> {
+        let note = "the writer judges its own answers, which it tends to prefer; set `llm.judge` to another model";
+        self.judges_itself.then(|| note.to_owned()).into_iter().collect()
+    }
+
+    /// Returns the model of a role. `local` is the base model of the run.
+    ///
+    /// # Errors
+    /// Returns an error if the fingerprint of `local` cannot be computed.
+    pub fn model<'a>(
+        &self,
+        role: RoleName,
+        local: &'a dyn LanguageModel,
+    ) -> Result<Box<dyn LanguageModel + 'a>, RolesError> {
+        self.models.model(role, local)
+    }
+}
+
+/// Whether both roles have a model in common.
+fn judges_itself(config: &PipelineConfig) -> bool {
+    let [writer, judge] = [&config.llm.writer, &config.llm.judge];
+    if writer.is_local() || judge.is_local() {
+        return writer.is_local() && judge.is_local();
+    }
+    let judges: Vec<_> = judge.endpoints().iter().map(|name| config.model_named(name)).collect();
+    writer.endpoints().iter().any(|name| judges.contains(&config.model_named(name)))
+}
