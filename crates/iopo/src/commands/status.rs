@@ -57,7 +57,9 @@ mod tests {
         let dir = tempfile::tempdir().expect("temporary directory");
         let model = iopo::tiny::create(&dir.path().join("model")).expect("created");
         let said = |name: &str| {
-            by_name(&PipelineConfig { model: name.to_owned(), ..PipelineConfig::default() })
+            let mut config = PipelineConfig::default();
+            name.clone_into(&mut config.model);
+            by_name(&config)
         };
         assert!(
             said("org/name").is_some_and(|line| line.contains("`org/name` is compared by its"))
