@@ -5,6 +5,7 @@
 //! response is checked.
 
 use crate::{
+    families::MarkupFormat,
     lines::Marker,
     measure::Measure,
     text::{self, fold},
@@ -91,7 +92,13 @@ impl Bound {
             (Measure::Opening(_) | Measure::Closing(_), Measure::Quoted | Measure::Json)
             | (Measure::Opening(_), Measure::AngleTitle)
             | (Measure::Quoted, Measure::Json | Measure::AngleTitle | Measure::FinalQuestion)
-            | (Measure::Json, Measure::AngleTitle | Measure::FinalQuestion) => both,
+            | (
+                Measure::Json,
+                Measure::AngleTitle
+                | Measure::FinalQuestion
+                | Measure::JsonArray
+                | Measure::NamedPart(_),
+            ) => both,
             (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
             // The higher the limit of letters, the fewer words exceed it.
             (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
@@ -134,7 +141,10 @@ impl Bound {
             Measure::Paragraphs | Measure::Items => vec![least(Measure::Lines)],
             Measure::Headings => vec![least(Measure::Lines), least(Measure::Markdown)],
             Measure::OpeningWord(word) => vec![least(Measure::Word(word.clone()))],
-            Measure::Figures => vec![least(Measure::Digits)],
+            Measure::Figures | Measure::Decimals(_) => vec![least(Measure::Digits)],
+            Measure::CodeBlock(_) => vec![some(Measure::Markup(MarkupFormat::Code))],
+            Measure::JsonKey(_) => vec![some(Measure::Json)],
+            Measure::Column(_) => vec![some(Measure::Tables)],
             Measure::FinalQuestion => vec![some(Measure::Questions)],
             Measure::CapitalWords => {
                 vec![Self::at_least(Measure::Capitals, n.saturating_mul(2))]
@@ -194,7 +204,15 @@ impl Bound {
             | Measure::Markdown
             | Measure::WordsOver(_)
             | Measure::Placeholders
-            | Measure::FirstKey(_) => Vec::new(),
+            | Measure::FirstKey(_)
+            | Measure::Characters
+            | Measure::HanShare
+            | Measure::English
+            | Measure::Markup(_)
+            | Measure::CodeLines
+            | Measure::Phrase(_)
+            | Measure::JsonArray
+            | Measure::NamedPart(_) => Vec::new(),
         }
     }
 }

@@ -8,11 +8,12 @@ use crate::{
     bound::{self, Bound},
     error::ConstraintError,
     families::{
-        Case, Example, Family, Figures, Framing, Layout, Length, Lists, Marks, Situation, Voice,
-        Words,
+        Case, Characters, Code, Document, Example, Family, Fields, Figures, Framing, Layout,
+        Length, Lists, Marks, Phrases, Situation, Voice, Words,
     },
     kind::Kind,
     params::OutOfRange,
+    phrases_zh,
 };
 
 /// A constraint that code can check. It has one variant per family, and each family one variant per kind.
@@ -43,6 +44,16 @@ pub enum Constraint {
     Situation(Situation),
     /// An example to follow or avoid.
     Example(Example),
+    /// The length in characters.
+    Characters(Characters),
+    /// Language and markup.
+    Document(Document),
+    /// Code.
+    Code(Code),
+    /// Phrases that must or must not occur.
+    Phrases(Phrases),
+    /// Keys of JSON, columns of tables, decimals of numbers.
+    Fields(Fields),
 }
 
 /// The result of a check.
@@ -93,6 +104,11 @@ impl Constraint {
             Self::Framing(family) => family,
             Self::Situation(family) => family,
             Self::Example(family) => family,
+            Self::Characters(family) => family,
+            Self::Document(family) => family,
+            Self::Code(family) => family,
+            Self::Phrases(family) => family,
+            Self::Fields(family) => family,
         }
     }
 
@@ -115,6 +131,16 @@ impl Constraint {
         }
         let index = phrasing % phrases.len();
         phrases.swap_remove(index)
+    }
+
+    /// Renders the constraint as a Chinese sentence, or `None` if its kind has none. `phrasing` wraps around.
+    ///
+    /// [`from_text`](crate::from_text) maps the sentence back to the constraint, except where the parameters are words of
+    /// another language.
+    pub fn render_chinese(&self, phrasing: usize) -> Option<String> {
+        let mut phrases = phrases_zh::phrases(self);
+        let index = phrasing.checked_rem(phrases.len())?;
+        Some(phrases.swap_remove(index))
     }
 
     /// Draws one of the [`Constraint::phrasings`], each with the same probability.

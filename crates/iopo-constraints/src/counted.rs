@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
 use crate::constraint::Constraint;
+use crate::han;
 use crate::measure::Measure;
 use crate::text;
 
@@ -50,7 +51,9 @@ impl<'a> CountedResponse<'a> {
     }
 
     fn count(&self, measure: &Measure) -> usize {
-        if let Measure::Word(word) = measure {
+        if let Measure::Word(word) = measure
+            && !han::has(word)
+        {
             return self.words().get(word).copied().unwrap_or(0);
         }
         if let Some(count) = self.counts.borrow().get(measure) {

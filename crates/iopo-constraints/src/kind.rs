@@ -47,7 +47,7 @@ macro_rules! kinds {
             }
 
             /// The prior for choosing among kinds. It is higher for constraints that people often ask for and that tell
-            /// everyday responses apart; 1 is ordinary.
+            /// everyday responses apart; 1 is ordinary, and kinds of weight 0 are not [drawn](Kind::is_drawn).
             pub fn weight(self) -> f64 {
                 match self { $(Self::$kind => $weight,)* }
             }
@@ -88,7 +88,8 @@ macro_rules! collect {
 collect! {
     {}
     length_kinds words_kinds figures_kinds marks_kinds case_kinds voice_kinds lists_kinds
-    layout_kinds framing_kinds situation_kinds example_kinds
+    layout_kinds framing_kinds situation_kinds example_kinds characters_kinds document_kinds code_kinds
+    phrases_kinds fields_kinds
 }
 
 impl Kind {
@@ -103,6 +104,14 @@ impl Kind {
                 known: Self::ALL.len(),
             }
         })
+    }
+
+    /// Whether synthesis and test prompts draw the kind by default.
+    ///
+    /// The other kinds exist for [texts that people wrote](crate::from_text). A kind weight in the configuration of
+    /// synthesis lets it draw them too.
+    pub fn is_drawn(self) -> bool {
+        self.weight() > 0.0
     }
 
     /// The type of the taxonomy that the kind belongs to.

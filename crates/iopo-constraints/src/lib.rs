@@ -54,6 +54,9 @@
 //! closing phrase can contain. A missing relation makes no label wrong, but constraints that contradict each other then
 //! count as compatible.
 //!
+//! A kind of weight 0 is not drawn by default; it exists for texts that people wrote. Declare it in a family at the end of
+//! the list in `kind.rs`, and add a rule in `from_text`.
+//!
 //! Inserting a kind changes the order of [`Kind::ALL`] and therefore the draws of existing seeds. Increase the number in
 //! `PRODUCER` of `iopo-pairs`, and start synthesis in a new run directory.
 
@@ -64,6 +67,7 @@ mod edit;
 pub mod error;
 pub mod families;
 pub mod from_text;
+mod han;
 #[cfg(feature = "ifbench")]
 pub mod ifbench;
 #[cfg(feature = "ifeval")]
@@ -71,13 +75,16 @@ pub mod ifeval;
 pub mod kind;
 mod lexicon;
 mod lines;
+mod markup;
 mod measure;
 mod params;
+mod phrases_zh;
 pub mod pick;
 pub mod prompt;
 pub mod quality;
 pub mod satisfy;
 mod slot;
+mod structure;
 pub mod style;
 pub mod taxonomy;
 mod text;

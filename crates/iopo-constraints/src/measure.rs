@@ -3,9 +3,12 @@
 use serde::de::IgnoredAny;
 
 use crate::{
+    edit::prose,
+    families::MarkupFormat,
+    han,
     lexicon::{FIRST_PERSON, S_CONTRACTIONS, SECOND_PERSON},
     lines::{self, Marker},
-    text,
+    markup, structure, text,
 };
 
 /// A count of something in a text, taken in time linear in the length of the text.
@@ -61,6 +64,27 @@ pub(crate) enum Measure {
     Placeholders,
     KeyValues,
     FirstKey(String),
+    /// Characters as Chinese readers count them.
+    Characters,
+    /// The share of Chinese characters among the letters, in percent.
+    HanShare,
+    /// 1 if the text reads like English.
+    English,
+    Markup(MarkupFormat),
+    CodeLines,
+    /// Code blocks that are marked with this language in lower case.
+    CodeBlock(String),
+    /// Occurrences of a phrase in lower case.
+    Phrase(String),
+    /// 1 if the response is a JSON object with this key.
+    JsonKey(String),
+    JsonArray,
+    /// Header cells of tables that contain this name in lower case.
+    Column(String),
+    /// Lines that head a part with this name in lower case.
+    NamedPart(String),
+    /// Numbers with exactly this many decimal places.
+    Decimals(usize),
 }
 
 impl Measure {
@@ -73,16 +97,23 @@ impl Measure {
         };
         match self {
             Self::Words => text::word_count(response),
-            Self::Sentences => text::sentences(response).len(),
+            Self::Sentences => han::sentences(response),
             Self::LongestSentence => longest_sentence(response),
             Self::Paragraphs => text::paragraphs(response).len(),
             Self::Lines => lines::filled(response).count(),
+            Self::Word(word) if han::has(word) => {
+                text::fold(response).matches(word.as_str()).count()
+            }
             Self::Word(word) => text::occurrences(response, word),
+            Self::OpeningWord(word) if han::has(word) => {
+                text::fold(han::first_sentence(response)).matches(word.as_str()).count()
+            }
             Self::OpeningWord(word) => text::sentences(response)
                 .into_iter()
                 .next()
                 .map_or(0, |range| text::occurrences(&response[range], word)),
-            Self::Digits => runs_of_digits(response),
+            // 一、 numbers an item too.
+            Self::Digits => runs_of_digits(response) + han::list_numerals(response),
             Self::Figures => response
                 .split('\n')
                 .map(|line| runs_of_digits(lines::item(line).map_or(line, |(_, body)| body)))
@@ -98,12 +129,12 @@ impl Measure {
             Self::CapitalWords => {
                 text::bare_words(response).filter(|(_, word)| is_capital_word(word)).count()
             }
-            Self::FirstPerson => keys(FIRST_PERSON),
-            Self::SecondPerson => keys(SECOND_PERSON),
+            Self::FirstPerson => keys(FIRST_PERSON) + han::first_person(response),
+            Self::SecondPerson => keys(SECOND_PERSON) + han::second_person(response),
             Self::Contractions => bare_keys(response).filter(|key| is_contraction(key)).count(),
             Self::Bullets => items(&Marker::is_bullet),
-            Self::Numbered => items(&|mark| !mark.is_bullet()),
-            Self::Items => items(&|_| true),
+            Self::Numbered => items(&|mark| !mark.is_bullet()) + han::list_items(response),
+            Self::Items => items(&|_| true) + han::list_items(response),
             Self::Marked(wanted) => items(&|mark| mark == *wanted),
             Self::MarkedElse(wanted) => items(&|mark| mark != *wanted),
             Self::Steps => labels_in_order(response, "step", true),
@@ -132,6 +163,18 @@ impl Measure {
                 .count(),
             Self::Placeholders => lines::placeholders(response),
             Self::KeyValues => key_values(response),
+            Self::Characters => han::characters(response),
+            Self::HanShare => han::share(response),
+            Self::English => usize::from(prose::has_english_words(response)),
+            Self::Markup(format) => markup::count(*format, response),
+            Self::CodeLines => markup::code_lines(response),
+            Self::CodeBlock(language) => markup::code_blocks(response, language),
+            Self::JsonKey(key) => usize::from(structure::has_json_key(response, key)),
+            Self::JsonArray => usize::from(structure::is_json_array(response)),
+            Self::Column(name) => structure::column(response, name),
+            Self::NamedPart(name) => structure::named_parts(response, name),
+            Self::Decimals(places) => structure::decimals(response, *places),
+            Self::Phrase(phrase) => text::fold(response).matches(phrase.as_str()).count(),
             Self::FirstKey(key) => {
                 let first = lines::filled(response).next().and_then(lines::key_value);
                 usize::from(first.is_some_and(|found| text::fold(found) == *key))
@@ -151,7 +194,9 @@ impl Measure {
             | Self::FirstPerson
             | Self::SecondPerson
             | Self::Contractions
-            | Self::WordsOver(_) => true,
+            | Self::WordsOver(_)
+            | Self::Phrase(_)
+            | Self::Decimals(_) => true,
             Self::Words
             | Self::Sentences
             | Self::LongestSentence
@@ -185,7 +230,17 @@ impl Measure {
             | Self::Signature(_)
             | Self::Placeholders
             | Self::KeyValues
-            | Self::FirstKey(_) => false,
+            | Self::FirstKey(_)
+            | Self::Characters
+            | Self::HanShare
+            | Self::English
+            | Self::Markup(_)
+            | Self::CodeLines
+            | Self::CodeBlock(_)
+            | Self::JsonKey(_)
+            | Self::JsonArray
+            | Self::Column(_)
+            | Self::NamedPart(_) => false,
         }
     }
 
@@ -236,6 +291,18 @@ impl Measure {
             Self::Signature(name) => return format!("last lines that read “{name}”"),
             Self::WordsOver(letters) => return format!("words of more than {letters} letters"),
             Self::Placeholders => "placeholders in square brackets",
+            Self::Characters => "characters",
+            Self::HanShare => "percent of the letters are Chinese characters",
+            Self::English => "English texts",
+            Self::Markup(format) => return format!("uses of {}", format.name()),
+            Self::CodeLines => "lines of code",
+            Self::CodeBlock(language) => return format!("code blocks in {language}"),
+            Self::JsonKey(key) => return format!("JSON objects with the key “{key}”"),
+            Self::JsonArray => "JSON arrays as the whole response",
+            Self::Column(name) => return format!("table columns named “{name}”"),
+            Self::NamedPart(name) => return format!("parts named “{name}”"),
+            Self::Decimals(places) => return format!("numbers with {places} decimals"),
+            Self::Phrase(phrase) => return format!("times the phrase “{phrase}”"),
             Self::KeyValues => "lines, all of the form “Key: value”",
             Self::FirstKey(key) => return format!("first lines with the key “{key}”"),
         };
@@ -342,13 +409,7 @@ fn parts(response: &str) -> usize {
 }
 
 fn is_json_object(response: &str) -> bool {
-    let body = response.trim();
-    let body = body
-        .strip_prefix("```json")
-        .or_else(|| body.strip_prefix("```"))
-        .and_then(|rest| rest.strip_suffix("```"))
-        .unwrap_or(body)
-        .trim();
+    let body = structure::unfenced(response);
     body.starts_with('{') && serde_json::from_str::<IgnoredAny>(body).is_ok()
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use rand::{Rng, RngExt as _, seq::IndexedRandom as _};
 
-use crate::text;
+use crate::{han, text};
 
 /// A parameter that is out of range.
 #[derive(Debug)]
@@ -33,14 +33,16 @@ pub(crate) fn number(
     }
 }
 
-/// Rejects anything except one word of 2 to 24 letters.
+/// Rejects anything except one word of 2 to 24 letters, or 2 to 24 letters and digits with Chinese characters among them.
 pub(crate) fn word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
     let letters = word.chars().take(25).count();
     let alone = || {
         let mut keys = text::keys(word);
         keys.next().is_some_and(|key| key == text::fold(word)) && keys.next().is_none()
     };
-    if (2..=24).contains(&letters) && word.chars().all(char::is_alphabetic) && alone() {
+    let chinese = || han::has(word) && word.chars().all(char::is_alphanumeric);
+    let latin = || word.chars().all(char::is_alphabetic) && alone();
+    if (2..=24).contains(&letters) && (chinese() || latin()) {
         Ok(())
     } else {
         reject(name, "one word of 2 to 24 letters".to_owned(), word)
@@ -52,7 +54,8 @@ pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), OutOfRange>
     let short = phrase.chars().take(81).count() <= 80;
     let start = phrase.chars().next().is_some_and(char::is_alphanumeric);
     let end = phrase.chars().next_back();
-    let end = end.is_some_and(|c| c.is_alphanumeric() || ",.!?:".contains(c));
+    let marks = if han::has(phrase) { ",.!?:，。！？：…" } else { ",.!?:" };
+    let end = end.is_some_and(|c| c.is_alphanumeric() || marks.contains(c));
     let odd = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
     if short && start && end && !phrase.contains("  ") && !phrase.chars().any(odd) {
         Ok(())
@@ -60,6 +63,41 @@ pub(crate) fn phrase(name: &'static str, phrase: &str) -> Result<(), OutOfRange>
         let expected = "a phrase of 1 to 80 characters with single spaces that starts with a \
                         letter or digit and ends with one or with , . ! ? :";
         reject(name, expected.to_owned(), phrase)
+    }
+}
+
+/// Rejects anything except 1 to 80 characters on one line without spaces at the ends.
+pub(crate) fn label(name: &'static str, label: &str) -> Result<(), OutOfRange> {
+    let short = label.chars().take(81).count() <= 80;
+    let plain = !label.is_empty() && label.trim() == label && !label.contains("  ");
+    if short && plain && !label.chars().any(|c| c.is_control() || (c.is_whitespace() && c != ' ')) {
+        Ok(())
+    } else {
+        let expected = "1 to 80 characters on one line, with single spaces between words";
+        reject(name, expected.to_owned(), label)
+    }
+}
+
+/// Rejects anything except 1 to 12 distinct labels.
+pub(crate) fn labels(name: &'static str, labels: &[String]) -> Result<(), OutOfRange> {
+    if !(1..=12).contains(&labels.len()) {
+        return reject(name, "1 to 12 values".to_owned(), labels.len());
+    }
+    for (at, one) in labels.iter().enumerate() {
+        label(name, one)?;
+        if labels[..at].contains(one) {
+            return reject(name, "distinct values".to_owned(), one);
+        }
+    }
+    Ok(())
+}
+
+/// Quoted values with commas and "and": "a", "b" and "c".
+pub(crate) fn quoted_list(values: &[String]) -> String {
+    let quoted: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => quoted.concat(),
     }
 }
 
@@ -152,7 +190,7 @@ mod tests {
 
     #[test]
     fn hostile_words_and_phrases_are_rejected() {
-        for bad in ["", " ", "a", "two words", "tea,", "茶茶", &"x".repeat(100_000)] {
+        for bad in ["", " ", "a", "two words", "tea,", "茶", "茶，茶", &"x".repeat(100_000)] {
             assert!(word("word", bad).is_err(), "{bad:.20}");
         }
         for bad in
@@ -161,6 +199,7 @@ mod tests {
             assert!(phrase("phrase", bad).is_err(), "{bad:.20}");
         }
         assert!(word("word", "Tea").is_ok() && word("word", "café").is_ok());
+        assert!(word("word", "绿茶").is_ok() && phrase("phrase", "总之，").is_ok());
         assert!(phrase("phrase", "In short,").is_ok() && name("name", "Dr. Mary O'Neil").is_ok());
     }
 }

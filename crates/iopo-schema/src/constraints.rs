@@ -156,7 +156,12 @@ mod tests {
         let held_out = ["max_words".to_owned()];
         let kinds = usable_kinds(&held_out, &weights(&[("min_words", 0.0), ("no_commas", 7.0)]))
             .expect("kinds");
-        assert_eq!(kinds.len(), Kind::ALL.len() - 2);
+        let drawn = Kind::ALL.iter().filter(|kind| kind.is_drawn()).count();
+        assert_eq!(kinds.len(), drawn - 2);
+        // A kind of weight 0 needs a weight of its own.
+        assert!(!kinds.contains_key(&Kind::MaxChars));
+        let with = usable_kinds(&[], &weights(&[("max_chars", 1.0)])).expect("kinds");
+        assert_eq!(with.len(), drawn + 1);
         assert!(!kinds.contains_key(&Kind::MaxWords) && !kinds.contains_key(&Kind::MinWords));
         assert_eq!(kinds.get(&Kind::NoCommas), Some(&7.0));
         assert_eq!(kinds.get(&Kind::Table), Some(&Kind::Table.weight()));

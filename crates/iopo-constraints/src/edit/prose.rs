@@ -15,9 +15,12 @@ const MOST_BYTES: usize = 8_000;
 
 /// Whether a text is English and short enough to be taken apart.
 pub(crate) fn is_english(text: &str) -> bool {
-    if text.len() > MOST_BYTES {
-        return false;
-    }
+    text.len() <= MOST_BYTES && has_english_words(text)
+}
+
+/// Whether nearly all letters are Latin and enough words are English function words, unless the text is too short to
+/// tell.
+pub(crate) fn has_english_words(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic());
     let (latin, other): (Vec<char>, Vec<char>) = letters.partition(char::is_ascii);
     if latin.is_empty() || other.len() * 10 > latin.len() {

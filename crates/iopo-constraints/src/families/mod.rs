@@ -64,13 +64,18 @@ pub(crate) trait Family: Declared {
 mod declare;
 
 mod case;
+mod characters;
+mod code;
+mod document;
 mod example;
+mod fields;
 mod figures;
 mod framing;
 mod layout;
 mod length;
 mod lists;
 mod marks;
+mod phrases;
 mod situation;
 mod voice;
 mod words;
@@ -112,19 +117,25 @@ macro_rules! families {
 
 families! {
     case::{Case, CaseKind, case_kinds}
+    characters::{Characters, CharactersKind, characters_kinds}
+    code::{Code, CodeKind, code_kinds}
+    document::{Document, DocumentKind, document_kinds}
     example::{Example, ExampleKind, example_kinds}
     figures::{Figures, FiguresKind, figures_kinds}
+    fields::{Fields, FieldsKind, fields_kinds}
     framing::{Framing, FramingKind, framing_kinds}
     layout::{Layout, LayoutKind, layout_kinds}
     length::{Length, LengthKind, length_kinds}
     lists::{Lists, ListsKind, lists_kinds}
     marks::{Marks, MarksKind, marks_kinds}
+    phrases::{Phrases, PhrasesKind, phrases_kinds}
     situation::{Situation, SituationKind, situation_kinds}
     voice::{Voice, VoiceKind, voice_kinds}
     words::{Words, WordsKind, words_kinds}
 }
 
 pub use crate::lines::Marker;
+pub use document::{AnswerLanguage, MarkupFormat};
 pub use framing::GreetingLanguage;
 
 /// Deserializes a variant without parameters from its name, and any other from `{name: params}`.

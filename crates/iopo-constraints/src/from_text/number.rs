@@ -26,6 +26,12 @@ pub(super) fn leading(text: &str) -> Option<(usize, usize)> {
     digits(text).or_else(|| chinese(text)).or_else(|| english(text))
 }
 
+/// The number that a text consists of.
+pub(super) fn whole(text: &str) -> Option<usize> {
+    let text = text.trim();
+    leading(text).filter(|(_, len)| *len == text.len()).map(|(number, _)| number)
+}
+
 /// "200", "1,000".
 fn digits(text: &str) -> Option<(usize, usize)> {
     let mut len = text.bytes().take_while(u8::is_ascii_digit).count();

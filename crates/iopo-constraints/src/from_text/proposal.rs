@@ -2,45 +2,49 @@
 
 use serde_json::{Map, Value};
 
-use super::{normal::Normal, number};
+use super::{normal::Normal, number, stop};
 use crate::constraint::Constraint;
 
 /// A kind with parameters that a text seems to state.
 #[derive(Debug)]
 pub(super) struct Proposal {
-    id: &'static str,
+    pub(super) id: &'static str,
     params: Map<String, Value>,
     /// The numbers that the text states.
     numbers: Vec<usize>,
+    /// The lengths of a list that the text states.
+    lengths: Vec<usize>,
 }
 
 impl Proposal {
-    /// A kind without parameters.
-    pub(super) fn plain(id: &'static str) -> Self {
-        Self { id, params: Map::new(), numbers: Vec::new() }
+    /// A kind with parameters as JSON; `None` if they are not an object.
+    pub(super) fn new(id: &'static str, params: &str) -> Option<Self> {
+        let params = serde_json::from_str(params).ok()?;
+        Some(Self { id, params, numbers: Vec::new(), lengths: Vec::new() })
     }
 
-    /// A kind with a number.
-    pub(super) fn counted(id: &'static str, n: usize) -> Self {
-        Self::plain(id).with_number("n", n)
+    /// A string parameter.
+    pub(super) fn string(&self, name: &str) -> Option<&str> {
+        self.params.get(name).and_then(Value::as_str)
     }
 
-    /// A kind with a range.
-    pub(super) fn range(id: &'static str, low: usize, high: usize) -> Self {
-        Self::plain(id).with_number("low", low).with_number("high", high)
-    }
-
-    /// Adds a string parameter.
-    pub(super) fn with_string(mut self, name: &str, string: &str) -> Self {
+    pub(super) fn set_string(&mut self, name: &str, string: &str) {
         self.params.insert(name.to_owned(), string.into());
-        self
     }
 
-    /// Adds a number that the text states.
-    pub(super) fn with_number(mut self, name: &str, n: usize) -> Self {
+    pub(super) fn set_list(&mut self, name: &str, list: Vec<String>) {
+        self.params.insert(name.to_owned(), list.into());
+    }
+
+    /// Sets a number. The text states another one if it excludes the limit itself.
+    pub(super) fn set_number(&mut self, name: &str, n: usize, stated: usize) {
         self.params.insert(name.to_owned(), n.into());
-        self.numbers.push(n);
-        self
+        self.numbers.push(stated);
+    }
+
+    /// Notes that the text states the length of the list.
+    pub(super) fn expect_length(&mut self, length: usize) {
+        self.lengths.push(length);
     }
 
     /// The constraint, if its parameters are in range.
@@ -49,24 +53,53 @@ impl Proposal {
         Constraint::from_parts(self.id, &params).ok()
     }
 
-    /// Whether the numbers in digits and the quotations of the text are those of the proposal.
+    /// Whether the proposal says what the text says: the same numbers, quotations and polarity, for the whole response.
     pub(super) fn is_said_back(&self, normal: &Normal) -> bool {
-        let strings: Vec<&str> = self.params.values().filter_map(Value::as_str).collect();
-        let quoted = normal.quotations.iter().all(|quoted| strings.contains(&quoted.as_str()));
-        quoted
-            && digits(&normal.text)
-                .is_some_and(|found| found.iter().all(|n| self.numbers.contains(n)))
+        let text = normal.text.as_str();
+        self.has_numbers_of(text)
+            && self.has_quotations_of(normal)
+            && stop::polarity_agrees(&self.without_items(normal), self.id)
+            && !stop::has_scope(text)
+    }
+
+    /// The text without the names that the proposal takes as parameters.
+    pub(super) fn without_items(&self, normal: &Normal) -> String {
+        let lists = self.params.values().filter_map(Value::as_array).flatten();
+        let names = lists.filter_map(Value::as_str).filter(|name| name.chars().nth(1).is_some());
+        names.fold(normal.text.clone(), |text, name| text.replace(name, "_"))
+    }
+
+    fn has_numbers_of(&self, text: &str) -> bool {
+        let lists = self.params.values().filter_map(Value::as_array);
+        let mut lengths = lists.map(Vec::len);
+        let length = lengths.next();
+        let stated = self.lengths.iter().all(|n| Some(*n) == length);
+        let known = |n: &usize| self.numbers.contains(n) || self.lengths.contains(n);
+        stated && digits(text).is_some_and(|found| found.iter().all(known))
+    }
+
+    fn has_quotations_of(&self, normal: &Normal) -> bool {
+        let lists = self.params.values().filter_map(Value::as_array).flatten();
+        let strings: Vec<&str> =
+            self.params.values().chain(lists).filter_map(Value::as_str).collect();
+        normal.quotations.iter().all(|quoted| strings.contains(&quoted.as_str()))
     }
 }
 
-/// All numbers in digits; `None` if one is not a count.
+/// All numbers in digits outside words; `None` if one is not a count.
 fn digits(text: &str) -> Option<Vec<usize>> {
     let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (number, len) = number::leading(&rest[at..])?;
-        found.push(number);
-        rest = &rest[at + len..];
+    let mut before = None;
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        if c.is_ascii_digit() && !before.is_some_and(|c: char| c.is_ascii_alphabetic()) {
+            let (number, len) = number::leading(&text[at..])?;
+            found.push(number);
+            at += len;
+        } else {
+            at += c.len_utf8();
+        }
+        before = text[..at].chars().next_back();
     }
     Some(found)
 }

@@ -82,6 +82,29 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("like_item", r#"{"marker":"dash"}"#, "Buy:\n- tea\n- milk", "- tea\n- milk\n* jam"),
     ("key_value_lines", r#"{"key":"Topic"}"#, "Topic: tea\nSummary: hot", "Topic: tea\nIt is hot."),
     ("not_opening", r#"{"phrase":"Here"}"#, "Heresy!", "Here is tea."),
+    ("max_chars", r#"{"n":4}"#, "我爱 green2 茶！", "我很爱喝茶"),
+    ("min_chars", r#"{"n":4}"#, "我爱喝茶", "茶，好。Tea."),
+    ("char_range", r#"{"low":2,"high":3}"#, "喝茶", "茶"),
+    ("language", r#"{"language":"chinese"}"#, "我用 Rust 写茶。", "I like 茶 a lot."),
+    ("markup", r#"{"format":"markdown"}"#, "- 茶", "茶很好。"),
+    ("no_markup", r#"{"format":"latex"}"#, "It costs $5.", r"\(x\)"),
+    ("min_items", r#"{"n":2}"#, "1、买茶\n（2）买奶", "一、买茶\n买奶"),
+    ("max_code_lines", r#"{"n":1}"#, "Run:\n```\na\n```\nDone.", "```\na\nb\n```"),
+    ("min_code_lines", r#"{"n":2}"#, "```\na\n\nb\n```", "```\na\n```\nb"),
+    ("code_language", r#"{"name":"Python"}"#, "```python\na\n```", "```\npython\n```"),
+    ("include_phrase", r#"{"phrase":"绿茶"}"#, "喝绿茶吧。", "绿的茶"),
+    ("include_phrases", r#"{"phrases":["tea","milk"]}"#, "Milky steam: TEA.", "Tea."),
+    ("exclude_phrase", r#"{"phrase":"green tea"}"#, "Tea is green.", "Green tea."),
+    ("json_keys", r#"{"keys":["a"]}"#, r#"{"b": {"a": 1}}"#, r#"{"b": "a"}"#),
+    ("json_array", "{}", "```json\n[1]\n```", r#"{"a": [1]}"#),
+    (
+        "table_columns",
+        r#"{"columns":["name"]}"#,
+        "| Full name | b |\n|---|---|\n| 1 | 2 |",
+        "| a | b |\n|---|---|\n| name | 2 |",
+    ),
+    ("named_parts", r#"{"names":["引言","结论"]}"#, "# 引言\n茶。\n结论：好。", "引言和结论。"),
+    ("decimals", r#"{"n":2}"#, "It is 3.14.", "It is 3.1 in v1.23.4."),
 ];
 
 #[test]
@@ -93,6 +116,63 @@ fn each_kind_separates_a_good_response_from_a_bad_one() {
         assert!(!no.satisfied, "{id} on {bad:?}: {}", no.evidence);
         assert!(!constraint.check(" \n").satisfied, "{id} on a blank response");
     }
+}
+
+/// Kinds that other texts use too, on Chinese text.
+const CHINESE: &[(&str, &str, &str, &str)] = &[
+    ("exact_sentences", r#"{"n":3}"#, "茶好吗？好！我喝茶……", "茶好吗？好。"),
+    ("max_sentences", r#"{"n":1}"#, "我喝3.5杯茶。", "我喝茶!他喝水。"),
+    ("exact_numbered", r#"{"n":3}"#, "一、买茶\n二、买奶\n（3）买糖", "1、买茶\n- 买奶"),
+    ("no_lists", "{}", "一杯茶，两杯奶。", "一、买茶"),
+    ("include_word", r#"{"word":"绿茶"}"#, "我喝绿茶。", "绿的茶。"),
+    ("exclude_word", r#"{"word":"绿茶"}"#, "绿的茶。", "我喝绿茶。"),
+    ("starts_with", r#"{"phrase":"总之，"}"#, "总之，茶很好。", "茶很好，总之，"),
+    ("ends_with", r#"{"phrase":"谢谢"}"#, "茶很好，谢谢", "谢谢，茶很好"),
+    ("first_person", "{}", "我喝茶。", "他自我介绍。"),
+    ("no_second_person", "{}", "他喝茶。", "您喝茶。"),
+    (
+        "language",
+        r#"{"language":"english"}"#,
+        "I drink the tea that you like and it is good.",
+        "我喝茶。",
+    ),
+];
+
+#[test]
+fn chinese_responses_have_chinese_measures() {
+    for &(id, params, good, bad) in CHINESE {
+        let constraint = constraint(id, params);
+        let (yes, no) = (constraint.check(good), constraint.check(bad));
+        assert!(yes.satisfied, "{id} on {good:?}: {}", yes.evidence);
+        assert!(!no.satisfied, "{id} on {bad:?}: {}", no.evidence);
+        let counted = iopo_constraints::CountedResponse::new(good);
+        assert!(counted.satisfies(&constraint), "{id} with cached counts");
+    }
+}
+
+/// The kinds that synthesis and test prompts draw. A change of this list changes the draws of existing seeds.
+const DRAWN: &str = "max_words min_words word_range exact_sentences max_sentences min_sentences \
+    exact_paragraphs max_sentence_words long_sentence include_word include_words word_frequency \
+    exclude_word opening_word mention_number no_digits no_commas no_exclamations exclamation \
+    question no_questions ends_with_question parentheses no_parentheses quotation no_quotation \
+    all_lowercase all_uppercase min_capital_words max_capital_words first_person no_first_person \
+    second_person no_second_person contractions no_contractions exact_bullets min_bullets \
+    exact_numbered min_numbered no_lists steps headings angle_title bold plain_text table \
+    single_line divided_parts sections json_object starts_with ends_with wrapped_in_quotes \
+    postscript foreign_greeting as_role signed_as dear_reader short_words long_words placeholders \
+    no_placeholders like_item key_value_lines not_opening";
+
+#[test]
+fn the_drawn_kinds_stay_the_same() {
+    let drawn: Vec<&str> =
+        Kind::ALL.iter().filter(|kind| kind.is_drawn()).map(|kind| kind.id()).collect();
+    let expected: Vec<&str> = DRAWN.split_whitespace().collect();
+    assert_eq!(drawn, expected);
+    // The others come last, so that they change no order.
+    let first = Kind::ALL.iter().position(|kind| !kind.is_drawn()).expect("a kind of weight 0");
+    assert_eq!(first, expected.len());
+    let seen = |kind: &Kind| !kind.style_prompts().is_empty();
+    assert!(!Kind::ALL[first..].iter().any(seen));
 }
 
 #[test]

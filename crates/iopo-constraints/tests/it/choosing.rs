@@ -98,7 +98,8 @@ fn the_kinds_cover_all_five_types() {
     assert!(Kind::ALL.len() >= 28);
     let types: BTreeSet<ConstraintType> = Kind::ALL.iter().map(|k| k.constraint_type()).collect();
     assert_eq!(types.len(), 5);
-    assert!(Kind::ALL.iter().all(|kind| kind.weight() > 0.0));
+    assert!(Kind::ALL.iter().all(|kind| kind.is_drawn() == (kind.weight() > 0.0)));
+    assert!(Kind::ALL.iter().all(|kind| kind.weight() >= 0.0));
 }
 
 #[test]

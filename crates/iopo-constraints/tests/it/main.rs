@@ -3,6 +3,7 @@
 mod checks;
 mod choosing;
 mod edit;
+mod from_text;
 #[cfg(feature = "ifbench")]
 mod ifbench;
 #[cfg(feature = "ifeval")]

@@ -1,6 +1,8 @@
 //! Properties of every kind on everyday and hostile texts.
 
-use iopo_constraints::families::{Case, Layout, Length, Lists, Situation, Words};
+use iopo_constraints::families::{
+    Case, Characters, Code, Document, Fields, Layout, Length, Lists, Situation, Words,
+};
 use iopo_constraints::{Constraint, Kind};
 use proptest::prelude::*;
 
@@ -51,7 +53,7 @@ proptest! {
 }
 
 /// Constraints with these numbers, in range or not. Code can create them without a check.
-fn unchecked(n: usize, other: usize) -> [Constraint; 25] {
+fn unchecked(n: usize, other: usize) -> [Constraint; 32] {
     [
         Length::MaxWords { n }.into(),
         Length::MinWords { n }.into(),
@@ -78,6 +80,13 @@ fn unchecked(n: usize, other: usize) -> [Constraint; 25] {
         Situation::ShortWords { letters: n }.into(),
         Situation::LongWords { letters: other, n }.into(),
         Situation::Placeholders { n }.into(),
+        Characters::MaxChars { n }.into(),
+        Characters::MinChars { n }.into(),
+        Characters::CharRange { low: n, high: other }.into(),
+        Code::MaxCodeLines { n }.into(),
+        Code::MinCodeLines { n }.into(),
+        Document::MinItems { n }.into(),
+        Fields::Decimals { n }.into(),
     ]
 }
 

@@ -134,7 +134,7 @@ fn a_new_layout_keeps_every_word_of_the_answer() {
 fn one_edit_of_each_kind_on_three_answers() {
     let answers = answers();
     let mut shown = String::new();
-    for kind in Kind::ALL {
+    for kind in Kind::ALL.iter().filter(|kind| kind.is_drawn()) {
         for Answer { task, answer } in answers.iter().step_by(answers.len() / 3).take(3) {
             let mut drawn = (0..8).filter_map(|seed| {
                 draws(seed, task).into_iter().find(|drawn| drawn.kind() == *kind)

@@ -55,8 +55,11 @@ pub(crate) fn rows(tasks: usize, answers: usize) -> (Vec<InstructionRow>, Vec<Re
             let edited = (seed * answers + answer) % 10 == 9;
             let mut rng = ChaCha8Rng::seed_from_u64((seed * 100 + answer) as u64);
             let text = natural(seed + answer, &mut rng);
-            let holding: Vec<Constraint> =
-                Kind::ALL.iter().flat_map(|kind| kind.back_translate(&text)).collect();
+            let holding: Vec<Constraint> = Kind::ALL
+                .iter()
+                .filter(|kind| kind.is_drawn())
+                .flat_map(|kind| kind.back_translate(&text))
+                .collect();
             let chosen = compatible(&holding, 2, &mut rng);
             let task = format!("Write about the {} number {seed}.", WORDS[seed % WORDS.len()]);
             let input = (seed % 5 == 0).then(|| "A short text.".to_owned());

@@ -160,10 +160,10 @@ fn prompts(
         .filter(|task| splits.get(&task.id) == Some(&split))
         .map(|Task { id, task, input }| TestTask { id, task, input })
         .collect();
-    // All kinds that are not held out, whatever weights the recipe gives them.
+    // All drawn kinds that are not held out, whatever weights the recipe gives them.
     let held_out = config.eval.held_out_kinds()?;
-    let seen: Vec<Kind> =
-        Kind::ALL.iter().copied().filter(|kind| !held_out.contains(kind)).collect();
+    let is_seen = |kind: &Kind| kind.is_drawn() && !held_out.contains(kind);
+    let seen: Vec<Kind> = Kind::ALL.iter().copied().filter(is_seen).collect();
     let file = out.join(run_files::TEST_PROMPTS);
     write_prompts(&tasks, &seen, &config.eval, &file)?;
     Ok(file)

@@ -1,0 +1,185 @@
+//! Markup in a response: Markdown, italics, LaTeX, HTML, code.
+
+use crate::{
+    families::MarkupFormat,
+    lines,
+    measure::Measure,
+    text::{fold, has_text},
+};
+
+/// The number of uses of a kind of markup.
+pub(crate) fn count(format: MarkupFormat, response: &str) -> usize {
+    match format {
+        MarkupFormat::Markdown => {
+            let measures = [Measure::Markdown, Measure::Items];
+            let counted: usize = measures.iter().map(|measure| measure.count(response)).sum();
+            let quoted = |line: &&str| line.trim_start().starts_with("> ");
+            let quotations = lines::filled(response).filter(quoted).count();
+            counted + italics(response) + quotations + response.matches("](").count()
+        }
+        MarkupFormat::Italic => italics(response),
+        MarkupFormat::Latex => latex(response),
+        MarkupFormat::Html => elements(response),
+        MarkupFormat::Underline => response.matches("</u>").count(),
+        MarkupFormat::Code => response.matches('`').count(),
+        MarkupFormat::Comments => comments(response),
+        MarkupFormat::Link => {
+            let addresses = ["http://", "https://", "]("].iter();
+            addresses.map(|start| response.matches(start).count()).sum()
+        }
+    }
+}
+
+/// The number of phrases between single asterisks or underscores, or between three asterisks, each on one line.
+fn italics(response: &str) -> usize {
+    ['*', '_']
+        .iter()
+        .map(|mark| response.split('\n').map(|line| emphasized(line, *mark)).sum::<usize>())
+        .sum()
+}
+
+/// The number of phrases of a line between runs of one or three marks.
+fn emphasized(line: &str, mark: char) -> usize {
+    let mut found = 0;
+    let mut open: Option<(usize, usize)> = None;
+    let mut at = 0;
+    while let Some(offset) = line[at..].find(mark) {
+        let start = at + offset;
+        let run = line[start..].chars().take_while(|c| *c == mark).count();
+        let end = start + run;
+        at = end;
+        let before = line[..start].chars().next_back();
+        let after = line[end..].chars().next();
+        // A snake_case name is no emphasis.
+        let inside = mark == '_'
+            && before.is_some_and(char::is_alphanumeric)
+            && after.is_some_and(char::is_alphanumeric);
+        if !matches!(run, 1 | 3) || inside {
+            continue;
+        }
+        let closes = before.is_some_and(|c| !c.is_whitespace());
+        match open.take() {
+            Some((from, width)) if width == run && closes && has_text(&line[from..start]) => {
+                found += 1;
+            }
+            _ if after.is_some_and(|c| !c.is_whitespace()) => open = Some((end, run)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The number of LaTeX commands (`\name`), delimiters (`\(`, `\[`) and formulas between dollar signs.
+fn latex(response: &str) -> usize {
+    let mut chars = response.chars().peekable();
+    let mut found = 0;
+    while let Some(c) = chars.next() {
+        let next = chars.peek();
+        found += usize::from(
+            c == '\\' && next.is_some_and(|c| c.is_ascii_alphabetic() || "([".contains(*c)),
+        );
+    }
+    found + response.split('\n').map(formulas).sum::<usize>()
+}
+
+/// The number of `$…$` of a line with a mathematical sign inside. An amount of money has none.
+fn formulas(line: &str) -> usize {
+    line.split('$')
+        .skip(1)
+        .step_by(2)
+        .filter(|inner| inner.contains(['=', '^', '_', '\\', '+']))
+        .count()
+}
+
+/// The number of HTML elements that are closed.
+fn elements(response: &str) -> usize {
+    let mut found = 0;
+    let mut rest = response;
+    while let Some((_, after)) = rest.split_once("</") {
+        let name: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let behind = &after[name.len()..];
+        found += usize::from(!name.is_empty() && behind.starts_with('>'));
+        rest = after;
+    }
+    found
+}
+
+/// The lines of the code blocks, or of the whole response if it has no code block.
+fn code(response: &str) -> Vec<&str> {
+    if !response.lines().any(is_fence) {
+        return lines::filled(response).collect();
+    }
+    let mut open = false;
+    let in_block = |line: &&str| {
+        if is_fence(line) {
+            open = !open;
+            return false;
+        }
+        open
+    };
+    lines::filled(response).filter(in_block).collect()
+}
+
+fn is_fence(line: &str) -> bool {
+    line.trim_start().starts_with("```")
+}
+
+/// The number of filled lines of code.
+pub(crate) fn code_lines(response: &str) -> usize {
+    code(response).len()
+}
+
+/// The number of code blocks that are marked with a language in lower case.
+pub(crate) fn code_blocks(response: &str, language: &str) -> usize {
+    let marks = response.lines().filter_map(|line| line.trim_start().strip_prefix("```"));
+    marks.filter(|mark| fold(mark.trim()) == language).count()
+}
+
+/// The number of lines with a comment in code blocks.
+fn comments(response: &str) -> usize {
+    const STARTS: [&str; 5] = ["//", "#", "/*", "--", "<!--"];
+    if !response.lines().any(is_fence) {
+        return 0;
+    }
+    let code = code(response).into_iter();
+    code.filter(|line| {
+        let line = line.trim_start();
+        let within = [" // ", " # ", " -- ", " /* "].iter().any(|mark| line.contains(mark));
+        within || STARTS.iter().any(|start| line.starts_with(start) && has_text(line))
+    })
+    .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_found() {
+        let uses = |format, text| count(format, text) > 0;
+        for text in ["# Tea", "- tea", "*tea*", "[tea](x)", "> tea", "`tea`", "**tea**"] {
+            assert!(uses(MarkupFormat::Markdown, text), "{text}");
+        }
+        for text in ["Tea.", "2 * 3 * 4", "snake_case_name", "a > b"] {
+            assert!(!uses(MarkupFormat::Markdown, text), "{text}");
+        }
+        assert!(uses(MarkupFormat::Italic, "_tea_") && uses(MarkupFormat::Italic, "***tea***"));
+        assert!(!uses(MarkupFormat::Italic, "**tea**") && !uses(MarkupFormat::Italic, "* tea"));
+        assert!(uses(MarkupFormat::Latex, r"\frac{1}{2}") && uses(MarkupFormat::Latex, "$x=1$"));
+        assert!(
+            !uses(MarkupFormat::Latex, "It costs $5 or $6.") && !uses(MarkupFormat::Latex, "a\\ b")
+        );
+        assert!(uses(MarkupFormat::Html, "<p>tea</p>") && !uses(MarkupFormat::Html, "a < b </ c"));
+    }
+
+    #[test]
+    fn code_lines_are_counted_in_blocks() {
+        assert_eq!(code_lines("Code:\n```python\na = 1\n\nb = 2\n```\nDone."), 2);
+        assert_eq!(code_lines("a = 1\nb = 2"), 2);
+        let commented = "```Python\na = 1  # one\n```";
+        assert!(
+            count(MarkupFormat::Comments, commented) == 1 && code_blocks(commented, "python") == 1
+        );
+        assert_eq!(count(MarkupFormat::Comments, "# A heading"), 0);
+    }
+}

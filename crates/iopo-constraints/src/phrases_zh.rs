@@ -1,0 +1,153 @@
+//! Chinese sentences that ask for a constraint.
+
+use crate::{
+    constraint::Constraint,
+    families::{
+        AnswerLanguage, Characters, Code, Document, Fields, Framing, Layout, Length, Lists,
+        MarkupFormat, Phrases, Voice, Words,
+    },
+};
+
+/// The sentences, none for kinds that only English texts have.
+pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
+    match constraint {
+        Constraint::Characters(characters) => of_characters(characters),
+        Constraint::Length(length) => of_length(length),
+        Constraint::Lists(lists) => of_lists(lists),
+        Constraint::Layout(layout) => of_layout(layout),
+        Constraint::Document(document) => of_document(document),
+        Constraint::Code(code) => of_code(code),
+        Constraint::Fields(fields) => of_fields(fields),
+        Constraint::Phrases(Phrases::IncludePhrase { phrase }) => {
+            say([format!("回答必须包含“{phrase}”。"), format!("回答中需提到“{phrase}”。")])
+        }
+        Constraint::Phrases(Phrases::IncludePhrases { phrases }) => {
+            say([format!("回答必须包含{}。", quoted(phrases))])
+        }
+        Constraint::Phrases(Phrases::ExcludePhrase { phrase }) => {
+            say([format!("回答不得出现“{phrase}”。"), format!("回答中不要使用“{phrase}”。")])
+        }
+        Constraint::Words(Words::IncludeWord { word }) => {
+            say([format!("回答中必须出现词语“{word}”。")])
+        }
+        Constraint::Words(Words::ExcludeWord { word }) => {
+            say([format!("回答中不得出现词语“{word}”。")])
+        }
+        Constraint::Framing(Framing::StartsWith { phrase }) => {
+            say([format!("回答必须以“{phrase}”开头。")])
+        }
+        Constraint::Framing(Framing::EndsWith { phrase }) => {
+            say([format!("回答必须以“{phrase}”结尾。")])
+        }
+        Constraint::Voice(Voice::FirstPerson) => say(["采用第一人称叙述。".to_owned()]),
+        Constraint::Voice(Voice::NoFirstPerson) => say(["避免使用第一人称。".to_owned()]),
+        _ => Vec::new(),
+    }
+}
+
+fn say<const N: usize>(phrases: [String; N]) -> Vec<String> {
+    phrases.into()
+}
+
+/// “A”、“B”和“C”.
+fn quoted(values: &[String]) -> String {
+    let quoted: Vec<String> = values.iter().map(|value| format!("“{value}”")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{}和{last}", rest.join("、")),
+        _ => quoted.concat(),
+    }
+}
+
+fn of_characters(characters: &Characters) -> Vec<String> {
+    match characters {
+        Characters::MaxChars { n } => say([
+            format!("字数不超过{n}字。"),
+            format!("全文控制在{n}字以内。"),
+            format!("回答最多{n}个字。"),
+        ]),
+        Characters::MinChars { n } => say([
+            format!("字数不少于{n}字。"),
+            format!("全文应在{n}字以上。"),
+            format!("回答至少{n}个字。"),
+        ]),
+        Characters::CharRange { low, high } => say([
+            format!("字数应在{low}至{high}字之间。"),
+            format!("全文控制在{low}到{high}字之间。"),
+            format!("回答不少于{low}字,但不超过{high}字。"),
+        ]),
+    }
+}
+
+fn of_length(length: &Length) -> Vec<String> {
+    match length {
+        Length::MaxWords { n } => say([format!("不超过{n}个单词。")]),
+        Length::MinWords { n } => say([format!("至少{n}个单词。")]),
+        Length::ExactSentences { n } => say([format!("用{n}句话回答。")]),
+        Length::MaxSentences { n } => {
+            say([format!("回答不超过{n}句话。"), format!("全文控制在{n}句以内。")])
+        }
+        Length::MinSentences { n } => say([format!("回答至少包含{n}句话。")]),
+        Length::ExactParagraphs { n } => say([format!("全文分为{n}个段落。")]),
+        Length::WordRange { .. }
+        | Length::MaxSentenceWords { .. }
+        | Length::LongSentence { .. } => Vec::new(),
+    }
+}
+
+fn of_lists(lists: &Lists) -> Vec<String> {
+    match lists {
+        Lists::ExactBullets { n } => say([format!("使用项目符号列表列出{n}条要点。")]),
+        Lists::ExactNumbered { n } => say([format!("使用编号列表列出{n}条要点。")]),
+        Lists::NoLists => say(["不使用任何列表。".to_owned()]),
+        Lists::MinBullets { .. } | Lists::MinNumbered { .. } | Lists::Steps { .. } => Vec::new(),
+    }
+}
+
+fn of_layout(layout: &Layout) -> Vec<String> {
+    match layout {
+        Layout::Table => say(["以表格形式呈现。".to_owned(), "回答应包含一个表格。".to_owned()]),
+        Layout::JsonObject => say(["以JSON格式输出。".to_owned(), "输出格式为JSON。".to_owned()]),
+        _ => Vec::new(),
+    }
+}
+
+fn of_document(document: &Document) -> Vec<String> {
+    match document {
+        Document::Language { language: AnswerLanguage::Chinese } => {
+            say(["请用中文回答。".to_owned(), "全文使用中文撰写。".to_owned()])
+        }
+        Document::Language { language: AnswerLanguage::English } => {
+            say(["请用英文回答。".to_owned(), "全文使用英文撰写。".to_owned()])
+        }
+        Document::Markup { format } => match format {
+            MarkupFormat::Markdown => say(["使用Markdown格式输出。".to_owned()]),
+            MarkupFormat::Italic => say(["使用斜体标注关键词。".to_owned()]),
+            MarkupFormat::Latex => say(["以LaTeX格式输出。".to_owned()]),
+            MarkupFormat::Html => say(["以HTML格式输出。".to_owned()]),
+            MarkupFormat::Underline => say(["使用下划线标注关键词。".to_owned()]),
+            MarkupFormat::Code => say(["提供代码示例。".to_owned()]),
+            MarkupFormat::Comments => say(["代码中包含必要的注释。".to_owned()]),
+            MarkupFormat::Link => say(["附上来源链接。".to_owned()]),
+        },
+        Document::MinItems { n } => say([format!("列表应至少包含{n}项。")]),
+        Document::NoMarkup { .. } => Vec::new(),
+    }
+}
+
+fn of_code(code: &Code) -> Vec<String> {
+    match code {
+        Code::MaxCodeLines { n } => say([format!("代码不超过{n}行。")]),
+        Code::MinCodeLines { n } => say([format!("代码应至少包含{n}行。")]),
+        Code::CodeLanguage { name } => say([format!("代码使用{name}编写。")]),
+    }
+}
+
+fn of_fields(fields: &Fields) -> Vec<String> {
+    match fields {
+        Fields::JsonKeys { keys } => say([format!("输出的JSON必须包含{}字段。", quoted(keys))]),
+        Fields::JsonArray => say(["以JSON数组形式输出。".to_owned()]),
+        Fields::TableColumns { columns } => say([format!("表格列标题为{}。", quoted(columns))]),
+        Fields::NamedParts { names } => say([format!("报告应包含{}等部分。", names.join("、"))]),
+        Fields::Decimals { n } => say([format!("结果保留{n}位小数。")]),
+    }
+}
