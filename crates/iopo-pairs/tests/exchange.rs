@@ -332,16 +332,18 @@ fn rows_whose_turns_no_text_can_replace_are_skipped_by_reason() {
         row("\"Fog?\"", &format!(r#"{{"role":"user","content":"Mist?"}},{yes}"#)),
         row("\"Dew?\"", yes).replacen('{', r#"{"images":[{"path":"dew.png"}],"#, 1),
         row("\"Ice?\"", yes).replacen('{', r#"{"tools":"[{\"name\": \"look_up\"}]","#, 1),
+        row("\"Hot?\"", yes).replacen('{', r#"{"video":"hot.mp4","#, 1),
+        row("\"Icy?\"", yes).replacen('{', r#"{"tools":"{}","images":[null],"video":false,"#, 1),
         row("\"Sun?\"", yes).replacen('{', r#"{"images":[],"audios":null,"tools":" [] ","#, 1),
     ];
     let (file, out) = (dir.path().join("rows.jsonl"), dir.path().join("taken.parquet"));
     fs::write(&file, content.join("\n")).expect("written");
     let taken = import(&[(Split::Train, &file)], &out, &Import::new(Format::Trl)).expect("one");
-    assert_eq!((taken.rows, taken.pairs, taken.groups), (11, 2, 0));
+    assert_eq!((taken.rows, taken.pairs, taken.groups), (13, 3, 0));
     let skipped = [
         (SkipReason::ToolTurn, 2),
         (SkipReason::NoText, 1),
-        (SkipReason::BesideText, 2),
+        (SkipReason::BesideText, 3),
         (SkipReason::ContentParts, 2),
         (SkipReason::OtherTurns, 1),
         (SkipReason::DifferentPrompts, 1),

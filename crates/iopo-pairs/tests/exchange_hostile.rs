@@ -5,9 +5,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::builder::{ListBuilder, StringBuilder};
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray};
-use iopo_pairs::exchange::{Format, Import};
+use arrow_array::builder::{Int64Builder, ListBuilder, StringBuilder};
+use arrow_array::{
+    ArrayRef, BinaryArray, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+};
+use iopo_pairs::exchange::{Format, Import, SkipReason};
 use iopo_pairs::{ExchangeError, import};
 use iopo_schema::Split;
 use parquet::arrow::ArrowWriter;
@@ -169,6 +171,73 @@ fn tables_with_wrong_columns_are_errors() {
     table(&path, vec![("prompt", numbers), ("chosen", two()), ("rejected", two())]);
     let error = refused(&path, Format::Trl);
     assert!(error.contains("column `prompt`") && error.contains("Int64"), "{error}");
+}
+
+#[test]
+fn a_column_beside_the_text_may_have_any_type() {
+    let dir = tempfile::tempdir().expect("folder");
+    let (path, out) = (dir.path().join("rows.parquet"), dir.path().join("out.parquet"));
+    let text = |prefix: &str| {
+        texts(
+            &["1", "2", "3"]
+                .map(|n| format!("{prefix} {n}"))
+                .each_ref()
+                .map(|text| Some(text.as_str())),
+        )
+    };
+    let columns = |beside: ArrayRef, name| {
+        let texts = [("prompt", "Count to"), ("chosen", "one to"), ("rejected", "no")];
+        let mut columns: Vec<(&str, ArrayRef)> =
+            texts.map(|(name, prefix)| (name, text(prefix))).into();
+        columns.push((name, beside));
+        columns
+    };
+    let mut lists = ListBuilder::new(Int64Builder::new());
+    lists.append_value([Some(1), Some(2)]);
+    lists.append_value([]);
+    lists.append_null();
+    let beside: [(&str, ArrayRef); 3] = [
+        ("images", Arc::new(lists.finish())),
+        ("tools", Arc::new(Int64Array::from(vec![Some(1), None, None]))),
+        ("image", Arc::new(BinaryArray::from_opt_vec(vec![Some(b"png"), Some(b""), None]))),
+    ];
+    for (name, array) in beside {
+        table(&path, columns(array, name));
+        let taken = import(&[(Split::Train, &path)], &out, &Import::new(Format::Trl));
+        let taken = taken.expect("two rows of text");
+        assert_eq!((taken.rows, taken.pairs), (3, 2), "{name}");
+        assert_eq!(taken.skipped, [(SkipReason::BesideText, 1)].into(), "{name}");
+        fs::remove_file(&out).expect("removed");
+    }
+}
+
+#[test]
+fn a_remedy_names_what_is_wrong_with_the_call() {
+    let dir = tempfile::tempdir().expect("folder");
+    let out = dir.path().join("out.parquet");
+    let failed = |name: &str, content: Option<&str>, from| {
+        let path = dir.path().join(name);
+        if let Some(content) = content {
+            fs::write(&path, content).expect("written");
+        }
+        let error = import(&[(Split::Train, &path)], &out, &Import::new(from));
+        let error = error.expect_err("refused");
+        (error.is_usage(), error.hint().expect("a hint"))
+    };
+    let trl = r#"{"prompt":"Why?","chosen":"So.","rejected":"No."}"#;
+    let (_, hint) = failed("a.jsonl", Some(trl), Format::LlamaFactory);
+    assert_eq!(hint, "pass --from trl");
+    let fork = r#"{"conversations":[],"chosen":{"from":"gpt","value":"a"},"rejected":{"from":"gpt","value":"b"}}"#;
+    let (_, hint) = failed("b.jsonl", Some(fork), Format::Trl);
+    assert_eq!(hint, "pass --from llama-factory");
+    let (_, hint) = failed("c.jsonl", Some(r#"{"prompt":"Why?"}"#), Format::Trl);
+    assert_eq!(hint, "fix or remove the row");
+    assert_eq!(failed("d.txt", Some(trl), Format::Trl), (true, "rename or convert it".to_owned()));
+    for name in ["none.jsonl", "none.parquet"] {
+        assert_eq!(failed(name, None, Format::Trl), (true, "check the path".to_owned()));
+    }
+    let shares = ExchangeError::Shares { dev_size: 0.0, test_size: f64::NAN };
+    assert!(shares.hint().is_some_and(|hint| hint.starts_with("pass shares from 0")));
 }
 
 #[test]

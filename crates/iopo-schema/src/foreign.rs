@@ -49,11 +49,19 @@ impl Foreign {
     /// # Errors
     /// Returns [`SchemaError::Corrupt`]; the iterator also returns [`SchemaError::Unbounded`].
     pub fn texts(self, columns: &[&str]) -> Result<Batches, SchemaError> {
+        self.texts_and(columns, &[])
+    }
+
+    /// Iterates like [`texts`](Self::texts), but over all values in the columns `whole`, whatever their types.
+    ///
+    /// # Errors
+    /// Returns the errors of [`texts`](Self::texts).
+    pub fn texts_and(self, columns: &[&str], whole: &[&str]) -> Result<Batches, SchemaError> {
         let Self { file, metadata, path } = self;
         let parquet = metadata.metadata().file_metadata().schema_descr();
         let leaves = (0..parquet.num_columns()).filter(|leaf| {
-            columns.contains(&parquet.get_column_root(*leaf).name())
-                && is_text(&parquet.column(*leaf))
+            let name = parquet.get_column_root(*leaf).name();
+            whole.contains(&name) || (columns.contains(&name) && is_text(&parquet.column(*leaf)))
         });
         let mask = ProjectionMask::leaves(parquet, leaves);
         let views: Vec<FieldRef> = metadata.schema().fields().iter().map(view_field).collect();

@@ -66,8 +66,9 @@ pub(crate) enum Command {
     /// two prompts and the same responses, with chosen and rejected swapped. A LLaMA-Factory row with two instructions is a
     /// group.
     ///
-    /// A prompt is in one split only. If it occurs in several files, the first of train, dev and test keeps it. Rows with tool
-    /// calls, images or without text are skipped and counted. Imported labels are not checked; they are marked as unverified.
+    /// A prompt is in one split only. If it occurs in several files, the first of train, dev and test keeps it. Rows with
+    /// tools, tool calls, images, videos, sounds or without text are skipped and counted. Imported labels are not checked; they
+    /// are marked as unverified.
     ///
     /// To train, write RUN/preferences.parquet, then run `iopo train --out RUN`. With rows of the test split, `iopo eval --out
     /// RUN` reports the reward accuracy of every model.

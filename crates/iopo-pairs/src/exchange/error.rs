@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use iopo_schema::{SchemaError, Split};
 
-use super::{MAX_ROW_BYTES, Place};
+use super::{Format, MAX_ROW_BYTES, Place};
+
+/// The action of opening a file to read.
+pub(super) const OPEN: &str = "open the file";
 
 /// Why an import or export failed.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,8 @@ pub enum ExchangeError {
         place: Place,
         /// The expected value and the value found.
         reason: String,
+        /// The format whose fields the row has, if it is another one.
+        other: Option<Format>,
     },
     /// A row is too long to be read or written.
     #[error("{}, {place}: found more than {} bytes, which is the limit of a row", path.display(), MAX_ROW_BYTES)]
@@ -138,14 +143,18 @@ impl ExchangeError {
                 "write the file with smaller row groups and with plain or dictionary encoding"
             }
             Self::Column { .. } => "rename or convert the column",
-            Self::Row { .. } => "fix or remove the row",
+            Self::Row { other: Some(format), .. } => {
+                return Some(format!("pass --from {}", format.name()));
+            }
+            Self::Row { other: None, .. } => "fix or remove the row",
             Self::TooLong { .. } => "remove the row",
             Self::Write { .. } => "check free space",
             Self::EmptySplit { .. } => "export another split",
-            Self::Shares { .. } => "hold out a smaller share, for instance 0.1",
+            Self::Shares { .. } => "pass shares from 0 that together are below 1, for instance 0.1",
             Self::TooFewPrompts { .. } => "hold out a smaller share, or import more rows",
             Self::NoFile => "pass the file with the rows to train on",
             Self::Schema(error) => return error.hint(),
+            Self::Io { .. } if self.is_missing_file() => "check the path",
             Self::Io { .. } | Self::Nothing { .. } => return None,
         };
         Some(hint.to_owned())
@@ -153,7 +162,15 @@ impl ExchangeError {
 
     /// Returns whether the call is at fault, not a file or the system.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Shares { .. } | Self::TooFewPrompts { .. } | Self::NoFile)
+        matches!(
+            self,
+            Self::Shares { .. } | Self::TooFewPrompts { .. } | Self::NoFile | Self::Ending { .. }
+        ) || self.is_missing_file()
+    }
+
+    /// Returns whether a file to read does not exist.
+    fn is_missing_file(&self) -> bool {
+        matches!(self, Self::Io { action: OPEN, source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 
     pub(super) fn io(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Self {
@@ -164,7 +181,7 @@ impl ExchangeError {
     pub(super) fn foreign(error: SchemaError) -> Self {
         match error {
             SchemaError::NoFile { path } => {
-                Self::Io { path, action: "open the file", source: io::ErrorKind::NotFound.into() }
+                Self::Io { path, action: OPEN, source: io::ErrorKind::NotFound.into() }
             }
             SchemaError::NotParquet { path, got } | SchemaError::Corrupt { path, got } => {
                 Self::Unreadable { path, got }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use iopo_schema::{Parts, PreferenceRow, Provenance, Split, file_hash};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::beside_text::{BESIDE_TEXT, has_content};
 use super::hold_out::{Prompts, keys};
 use super::mirrors::{Mirrors, Source};
 use super::records::{Record, open};
@@ -17,11 +18,8 @@ use super::{ExchangeError, Format, HoldOut, Place, SkipReason, llama_factory, tr
 /// Number of rows in one part of the output.
 const PART: usize = 1_024;
 
-/// Columns of rows with more than text, which is not imported. Both formats read them.
-const BESIDE_TEXT: [&str; 6] = ["image", "images", "videos", "audio", "audios", "tools"];
-
 /// Name and version in the provenance of files. Increase the number after `+` when the same rows give other groups.
-pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.4");
+pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.5");
 
 /// Options of an import.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -205,8 +203,8 @@ impl Job<'_> {
                 Ok(None) => {}
                 Err(Fault::Skip(reason)) => summary.skip(reason, 1),
                 Err(Fault::Bad(reason)) => {
-                    let path = file.to_path_buf();
-                    return Err(ExchangeError::Row { path, place: record.place, reason });
+                    let (path, other) = (file.to_path_buf(), other_format(&record, self.from));
+                    return Err(ExchangeError::Row { path, place: record.place, reason, other });
                 }
             }
         }
@@ -268,13 +266,17 @@ struct Found {
     rows: u64,
 }
 
-/// Returns whether a field holds anything. Tools are often the text of a list.
-fn has_content(field: &Value) -> bool {
-    match field {
-        Value::Null => false,
-        Value::String(text) => !matches!(text.trim(), "" | "[]" | "null"),
-        Value::Array(entries) => !entries.is_empty(),
-        _ => true,
+/// Returns the other format if a row has its fields.
+fn other_format(record: &Record, from: Format) -> Option<Format> {
+    let has = |name: &str| {
+        record.fields.get(name).is_some_and(|value| !value.is_null())
+            || record.unread.iter().any(|unread| unread == name)
+    };
+    match from {
+        Format::LlamaFactory => {
+            (!has("conversations") && has("chosen") && has("rejected")).then_some(Format::Trl)
+        }
+        Format::Trl => has("conversations").then_some(Format::LlamaFactory),
     }
 }
 
@@ -298,18 +300,6 @@ fn read(
                 return Err(SkipReason::SameResponses.into());
             }
             Ok(mirror(pair).map(|(place, texts)| Found { place, texts, rows: 2 }))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BESIDE_TEXT, llama_factory, trl};
-
-    #[test]
-    fn both_formats_read_what_is_beside_texts() {
-        for wanted in [trl::WANTED, llama_factory::WANTED] {
-            assert!(BESIDE_TEXT.iter().all(|name| wanted.contains(name)), "{wanted:?}");
         }
     }
 }

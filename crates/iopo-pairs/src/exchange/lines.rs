@@ -8,6 +8,7 @@ use iopo_core::files;
 use iopo_core::python_json::{BOM, to_json};
 use serde_json::Value;
 
+use super::error::OPEN;
 use super::object::Wanted;
 use super::records::Record;
 use super::turns::kind;
@@ -32,7 +33,7 @@ impl Lines {
         path: &Path,
         wanted: &'static [&'static str],
     ) -> Result<Self, ExchangeError> {
-        let file = files::open(path).map_err(ExchangeError::io(path, "open the file"))?;
+        let file = files::open(path).map_err(ExchangeError::io(path, OPEN))?;
         let reader = BufReader::new(file);
         let path = path.to_path_buf();
         let mut lines = Self {
@@ -166,7 +167,7 @@ impl Lines {
 
     fn bad(&self, line: u64, reason: impl Into<String>) -> ExchangeError {
         let (path, place) = (self.path.clone(), Place::Line(line));
-        ExchangeError::Row { path, place, reason: reason.into() }
+        ExchangeError::Row { path, place, reason: reason.into(), other: None }
     }
 
     fn too_long(&self, line: u64) -> ExchangeError {

@@ -19,6 +19,7 @@ pub(super) const WANTED: &[&str] = &[
     "system",
     "image",
     "images",
+    "video",
     "videos",
     "audio",
     "audios",

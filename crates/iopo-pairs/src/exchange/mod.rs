@@ -16,12 +16,13 @@
 //! in their evidence, and the group has no constraints. Two rows of TRL that mirror each other (two prompts, chosen and
 //! rejected swapped) give a full group, and so does a row of LLaMA-Factory with two instructions. All other rows are pairs:
 //! one prompt with a chosen and a rejected response, and the turns before the prompt. Rows with turns that cannot be
-//! represented as text (tool calls, images, null) are skipped and counted. A file with an invalid row is rejected with the
-//! line number.
+//! represented as text (tool calls, null) or with something beside the text (tools, images, videos, sounds) are skipped and
+//! counted. A file with an invalid row is rejected with the line number.
 //!
 //! You can import several files at once, each with its split, and [hold out](HoldOut) prompts of the train file. A prompt is
 //! never in two splits. [`crate::build`] never replaces imported groups.
 
+mod beside_text;
 mod cells;
 mod error;
 mod export;

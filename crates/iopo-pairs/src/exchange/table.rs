@@ -8,6 +8,7 @@ use arrow_schema::{DataType, Schema};
 use iopo_schema::{Batches, Foreign};
 use serde_json::{Map, Value};
 
+use super::beside_text::{BESIDE_TEXT, cell_has_content};
 use super::records::Record;
 use super::{ExchangeError, MAX_ROW_BYTES, Place};
 
@@ -32,7 +33,7 @@ impl Table {
     ) -> Result<Self, ExchangeError> {
         let file = Foreign::open(path).map_err(ExchangeError::foreign)?;
         check(path, file.schema(), wanted)?;
-        let batches = file.texts(wanted).map_err(ExchangeError::foreign)?;
+        let batches = file.texts_and(wanted, &BESIDE_TEXT).map_err(ExchangeError::foreign)?;
         Ok(Self { path: path.to_path_buf(), batches, batch: None, next: 0, given: 0 })
     }
 
@@ -47,9 +48,10 @@ impl Table {
     }
 }
 
-/// Rejects a wanted column of the wrong type.
+/// Rejects a column of the wrong type among those with texts.
 fn check(path: &Path, schema: &Schema, wanted: &[&str]) -> Result<(), ExchangeError> {
-    for field in schema.fields().iter().filter(|field| wanted.contains(&field.name().as_str())) {
+    let is_text = |name: &str| wanted.contains(&name) && !BESIDE_TEXT.contains(&name);
+    for field in schema.fields().iter().filter(|field| is_text(field.name())) {
         let got = field.data_type();
         if !matches!(got, DataType::Null | DataType::Utf8 | DataType::List(_) | DataType::Struct(_))
         {
@@ -76,13 +78,19 @@ impl Iterator for Table {
         self.next += 1;
         self.given += 1;
         let place = Place::Row(self.given);
-        let size = batch.columns().iter().map(|column| bytes(column.as_ref(), row));
+        let named = || batch.schema_ref().fields().iter().zip(batch.columns());
+        // Of the columns beside the text, only whether they have content is kept.
+        let is_beside = |name: &str| BESIDE_TEXT.contains(&name);
+        let texts = named().filter(|(field, _)| !is_beside(field.name()));
+        let size = texts.map(|(_, column)| bytes(column.as_ref(), row));
         if size.fold(0, usize::saturating_add) > MAX_ROW_BYTES {
             return Some(Err(ExchangeError::TooLong { path: self.path.clone(), place }));
         }
-        let named = batch.schema_ref().fields().iter().zip(batch.columns());
-        let fields: Map<String, Value> = named
-            .map(|(field, column)| (field.name().clone(), value(column.as_ref(), row)))
+        let read = |name: &str, column: &dyn Array| {
+            if is_beside(name) { cell_has_content(column, row).into() } else { value(column, row) }
+        };
+        let fields: Map<String, Value> = named()
+            .map(|(field, column)| (field.name().clone(), read(field.name(), column.as_ref())))
             .collect();
         Some(Ok(Record { place, fields, unread: Vec::new() }))
     }

@@ -9,8 +9,10 @@ use super::records::Record;
 use super::turns::{Fault, Names, Prompt, Turn, field, kind, missing, turns};
 
 /// The fields that are read.
-pub(super) const WANTED: &[&str] =
-    &["prompt", "chosen", "rejected", "image", "images", "videos", "audio", "audios", "tools"];
+pub(super) const WANTED: &[&str] = &[
+    "prompt", "chosen", "rejected", "image", "images", "video", "videos", "audio", "audios",
+    "tools",
+];
 const NAMES: Names = ["role", "content"];
 
 /// Text without roles.
