@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Header, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record, ReferenceRow,
-    ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow, SummaryRow, header, stream,
+    Header, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record,
+    ReferenceRow, ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow, SummaryRow, header, stream,
 };
 
 fn first<R: Record + Serialize>(path: &Path, count: usize) -> Result<Vec<Value>, SchemaError> {
@@ -35,6 +35,7 @@ pub fn preview(path: &Path, count: usize) -> Result<(Header, Vec<Value>), Schema
         InstructionRow::NAME => first::<InstructionRow>,
         ResponseRow::NAME => first::<ResponseRow>,
         PreferenceRow::NAME => first::<PreferenceRow>,
+        InputPreferenceRow::NAME => first::<InputPreferenceRow>,
         ReferenceRow::NAME => first::<ReferenceRow>,
         ResponseLogpsRow::NAME => first::<ResponseLogpsRow>,
         MetricRow::NAME => first::<MetricRow>,

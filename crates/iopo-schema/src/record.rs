@@ -14,9 +14,9 @@ use crate::names::{
     TurnRole,
 };
 use crate::rows::{
-    CheckRow, ConstraintRow, FlawsRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow,
-    Proof, ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, ScoreRow, SummaryRow,
-    TestPromptRow, TurnRow, VerdictRow,
+    CheckRow, ConstraintRow, FlawsRow, InputPreferenceRow, InstructionRow, MetricRow,
+    PredictionRow, PreferenceRow, Proof, ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow,
+    ScoreRow, SummaryRow, TestPromptRow, TurnRow, VerdictRow,
 };
 use crate::value::Value;
 
@@ -153,6 +153,23 @@ record!(PreferenceRow = "preferences", 4, {
     y1_original: Option<String>,
     y2_original: Option<String>,
     proof: Proof,
+});
+
+record!(InputPreferenceRow = "input_preferences", 1, {
+    id: String,
+    seed_id: String,
+    split: Split,
+    task: String,
+    input: Option<String>,
+    x_better: String,
+    x_worse: String,
+    y: String,
+    better_constraints: Vec<ConstraintRow>,
+    worse_constraints: Vec<ConstraintRow>,
+    verdict_better_first: VerdictRow,
+    verdict_worse_first: VerdictRow,
+    logp_margin: Option<f64>,
+    generator: String,
 });
 
 record!(ReferenceRow = "reference_logps", 2, {

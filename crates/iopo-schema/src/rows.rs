@@ -205,6 +205,42 @@ impl PreferenceRow {
     }
 }
 
+/// A row of `input_preferences`: one response, and two instructions of which it answers one better.
+///
+/// There is no second response, so the row is no group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputPreferenceRow {
+    /// Content hash of the texts.
+    pub id: String,
+    /// The task that both instructions belong to. All rows of a task are in one split.
+    pub seed_id: String,
+    /// Train, dev or test.
+    pub split: Split,
+    /// The plain task.
+    pub task: String,
+    /// The text that the task works on, if any.
+    pub input: Option<String>,
+    /// The instruction that the response answers better.
+    pub x_better: String,
+    /// The other instruction.
+    pub x_worse: String,
+    /// The response.
+    pub y: String,
+    /// The constraints of the better instruction; empty if they are unknown.
+    pub better_constraints: Vec<ConstraintRow>,
+    /// The constraints of the worse instruction; empty if they are unknown.
+    pub worse_constraints: Vec<ConstraintRow>,
+    /// The verdict that the better instruction is the better one, asked with the better one first.
+    pub verdict_better_first: VerdictRow,
+    /// The same verdict, asked with the worse one first.
+    pub verdict_worse_first: VerdictRow,
+    /// Mean log-probability of the response given the better instruction minus that given the worse one, in nats per token;
+    /// null if it was not computed.
+    pub logp_margin: Option<f64>,
+    /// Names of the models that wrote the instructions and the response.
+    pub generator: String,
+}
+
 /// A row of `reference_logps`: the log-probabilities of one group's sequences under one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceRow {

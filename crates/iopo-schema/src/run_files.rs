@@ -24,6 +24,8 @@ pub const SYNTH_STATS: &str = "synth_stats.parquet";
 pub const CANDIDATES: &str = "candidates.parquet";
 /// The preference groups: rows of `preferences`.
 pub const PREFERENCES: &str = "preferences.parquet";
+/// The preferences between two instructions for one response: rows of `input_preferences`.
+pub const INPUT_PREFERENCES: &str = "input_preferences.parquet";
 /// The counters of pairing: rows of `metrics`.
 pub const PAIRS_STATS: &str = "pairs_stats.parquet";
 

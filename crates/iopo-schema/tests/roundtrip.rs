@@ -144,6 +144,44 @@ fn preference() -> impl Strategy<Value = PreferenceRow> {
     )
 }
 
+fn input_preference() -> impl Strategy<Value = InputPreferenceRow> {
+    let texts = prop::array::uniform7(text());
+    let lists = prop::array::uniform2(vec(constraint(), 0..3));
+    let verdict = || {
+        (any::<bool>(), number(), method(), text()).prop_map(
+            |(satisfied, score, method, evidence)| VerdictRow {
+                satisfied,
+                score,
+                method,
+                evidence,
+            },
+        )
+    };
+    let split = prop::sample::select(Split::ALL);
+    (texts, lists, [verdict(), verdict()], split, option::of(text()), option::of(number()))
+        .prop_map(|(texts, lists, verdicts, split, input, logp_margin)| {
+            let [id, seed_id, task, x_better, x_worse, y, generator] = texts;
+            let [better_constraints, worse_constraints] = lists;
+            let [verdict_better_first, verdict_worse_first] = verdicts;
+            InputPreferenceRow {
+                id,
+                seed_id,
+                split,
+                task,
+                input,
+                x_better,
+                x_worse,
+                y,
+                better_constraints,
+                worse_constraints,
+                verdict_better_first,
+                verdict_worse_first,
+                logp_margin,
+                generator,
+            }
+        })
+}
+
 fn four<V: Debug>(value: impl Strategy<Value = V>) -> impl Strategy<Value = PerSequence<V>> {
     prop::array::uniform4(value).prop_map(|[x1y1, x1y2, x2y1, x2y2]| PerSequence {
         x1y1,
@@ -270,6 +308,7 @@ round_trips! {
     instructions: instruction(),
     responses: response(),
     preferences: preference(),
+    input_preferences: input_preference(),
     reference_logps: reference(),
     response_logps: logps_of_response(),
     metrics: metric(),

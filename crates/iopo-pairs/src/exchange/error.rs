@@ -97,6 +97,19 @@ pub enum ExchangeError {
         /// The reasons for skipping them, with counts.
         skipped: String,
     },
+    /// No row gives a preference between two instructions.
+    #[error(
+        "{}: found no preference between two instructions in {seen} rows ({skipped}), expected at least one",
+        path.display()
+    )]
+    NoInputPreference {
+        /// The file that was read.
+        path: PathBuf,
+        /// The number of its rows.
+        seen: u64,
+        /// The reasons for skipping them, with counts.
+        skipped: String,
+    },
     /// The split to export has no groups.
     #[error("{}: found no groups of the {split} split, expected at least one", path.display())]
     EmptySplit {
@@ -155,7 +168,7 @@ impl ExchangeError {
             Self::NoFile => "pass the file with the rows to train on",
             Self::Schema(error) => return error.hint(),
             Self::Io { .. } if self.is_missing_file() => "check the path",
-            Self::Io { .. } | Self::Nothing { .. } => return None,
+            Self::Io { .. } | Self::Nothing { .. } | Self::NoInputPreference { .. } => return None,
         };
         Some(hint.to_owned())
     }
