@@ -194,7 +194,8 @@ fn changed<'a>(
     let last =
         |row: &'a InstructionRow| &row.constraints[row.constraints.len().saturating_sub(1)..];
     match operation {
-        Operation::Revise | Operation::Swap => (last(x1), last(x2)),
+        // The recipe draws no rewrites.
+        Operation::Revise | Operation::Swap | Operation::Rewrite => (last(x1), last(x2)),
         Operation::Add => (&[], last(x2)),
         Operation::Remove => (last(x1), &[]),
     }
@@ -222,7 +223,7 @@ fn candidate(
         split: Split::Train,
         kind: match seed.operation {
             Operation::Revise | Operation::Swap => GroupKind::Full,
-            Operation::Add | Operation::Remove => GroupKind::Sided,
+            Operation::Add | Operation::Remove | Operation::Rewrite => GroupKind::Sided,
         },
         operation: Some(seed.operation),
         task: x1.task.clone(),

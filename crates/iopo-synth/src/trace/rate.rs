@@ -16,7 +16,7 @@ use super::step::{Refusal, Step};
 use super::text::shorten;
 use crate::SynthError;
 
-/// The largest number of characters of a verdict's evidence.
+/// The largest number of characters of a judge's evidence. That of code is kept whole, because admission recomputes it.
 const MAX_EVIDENCE: usize = 300;
 /// The score of a constraint that holds.
 const FULL: f64 = 10.0;
@@ -52,7 +52,7 @@ impl Flow<'_> {
                 job.row.constraints.iter().map(check_of).collect();
             let by_code: Vec<Option<VerdictRow>> = checks
                 .iter()
-                .map(|check| check.as_ref().map(|check| code_verdict(check, &job.text)))
+                .map(|check| check.as_ref().map(|check| check.check(&job.text).into()))
                 .collect();
             let failed = by_code.iter().flatten().find(|verdict| !verdict.satisfied);
             if let Some(failed) = failed.filter(|_| job.must_hold && by_code.contains(&None)) {
@@ -130,10 +130,4 @@ impl Flow<'_> {
             schema: Some(schema::rating()),
         }
     }
-}
-
-/// Runs a checker.
-fn code_verdict(check: &Constraint, text: &str) -> VerdictRow {
-    let verdict = VerdictRow::from(check.check(text));
-    VerdictRow { evidence: shorten(&verdict.evidence, MAX_EVIDENCE), ..verdict }
 }
