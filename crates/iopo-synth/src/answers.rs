@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use iopo_constraints::{Kind, render_prompt};
 use iopo_core::SettingError;
-use iopo_llm::{FinishReason, LanguageModel, Message, Progress, Request, Sampling, complete_each};
+use iopo_llm::{
+    FinishReason, LanguageModel, LlmError, Message, Progress, Request, Sampling, complete_each,
+};
 use iopo_schema::{
     Parts, Provenance, ResponseRow, ResponseSource, content_id, has_parts, made_with, run_files,
 };
@@ -166,6 +168,14 @@ impl Sampler<'_> {
             }
         }
         let answers = complete_each(self.model, &requests, progress)?;
+        // A part is never sampled again, so it has no failure that a later run may not see.
+        for (index, answer) in answers.iter().enumerate() {
+            if let Err(failure) = answer
+                && !failure.class.is_permanent()
+            {
+                return Err(LlmError::Request { index, failure: failure.clone() }.into());
+            }
+        }
         let rows = asked.into_iter().zip(answers).map(|((task, mut info, asked), answer)| {
             let (text, error) = match answer {
                 Ok(completion) => {

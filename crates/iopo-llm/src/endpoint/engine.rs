@@ -26,7 +26,8 @@ pub struct EngineOptions {
     /// may charge for count with their largest cost. Default: no limit.
     ///
     /// The largest cost of a request follows from its length and its limit of generated tokens. If `omit` or `extra_body`
-    /// remove that limit, answers may be longer than the sampling settings allow, and those in flight may exceed this amount.
+    /// remove that limit, answers may be longer than the sampling settings allow, and those in flight may exceed this
+    /// amount.
     pub max_cost: Option<Money>,
     /// Sends a request again if its stored result is a failure. Default false.
     pub retry_failed: bool,
@@ -36,8 +37,8 @@ pub struct EngineOptions {
     pub keep_requests: bool,
     /// How long a cancelled or stopped call waits for requests in flight. Default 30 s.
     pub drain: Duration,
-    /// The longest wait after the first attempt, and after any. It doubles with each attempt, and each wait is drawn
-    /// between 0 and it. Default 0.5 s and 60 s.
+    /// The range of a wait starts at 0. Its upper end after the first attempt is the first value; it doubles with each
+    /// attempt, up to the second value. Default 0.5 s and 60 s.
     pub backoff: (Duration, Duration),
     /// Settings of the store.
     pub store: StoreOptions,
@@ -138,8 +139,9 @@ impl Engine {
     /// Endpoints with the same address, model and key share their limits, also across roles.
     ///
     /// # Errors
-    /// Returns [`EndpointError::NoKey`] if an environment variable holds no key and the engine is not offline, [`EndpointError::Setting`] for a setting
-    /// that cannot be used or a limit that differs from that of an endpoint with the same address, model and key, and [`EndpointError::Client`] if the HTTP client cannot be created.
+    /// Returns [`EndpointError::NoKey`] if an environment variable holds no key and the engine is not offline,
+    /// [`EndpointError::Setting`] for a setting that cannot be used or a limit that differs from that of an endpoint with the
+    /// same address, model and key, and [`EndpointError::Client`] if the HTTP client cannot be created.
     pub fn model(&self, endpoints: Vec<EndpointConfig>) -> Result<RemoteModel, EndpointError> {
         let setting = |setting, expected| {
             Err(EndpointError::Setting { setting, found: "none".to_owned(), expected })
@@ -186,7 +188,13 @@ impl Inner {
         let lane = lanes
             .entry([address, config.model.clone(), key])
             .or_insert_with(|| Arc::new(Lane::new(config)));
-        lane.check_limits(config)?;
+        if let Err(error) = lane.check_limits(config) {
+            // The limits of a lane apply as long as a model uses it.
+            if Arc::strong_count(lane) > 1 {
+                return Err(error);
+            }
+            *lane = Arc::new(Lane::new(config));
+        }
         Ok(Arc::clone(lane))
     }
 

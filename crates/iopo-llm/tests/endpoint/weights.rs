@@ -83,7 +83,7 @@ fn endpoints_with_the_same_address_model_and_key_need_the_same_limits() {
     let server = Server::start(|_| Act::Answer("yes".to_owned()));
     let engine = Engine::open(dir.path(), options()).expect("an engine");
     let first = config(&server);
-    engine.model(vec![first.clone()]).expect("a model");
+    let held = engine.model(vec![first.clone()]).expect("a model");
     let mut second = first.clone();
     // A slash at the end does not make it another server.
     second.base_url.push('/');
@@ -93,7 +93,11 @@ fn endpoints_with_the_same_address_model_and_key_need_the_same_limits() {
     let error = engine.model(vec![second.clone()]).expect_err("another limit").to_string();
     assert!(error.contains("max_concurrency is 4"), "{error}");
     second.model = "another".to_owned();
-    engine.model(vec![second]).expect("another model");
+    engine.model(vec![second.clone()]).expect("another model");
+    // Limits apply as long as a model uses them.
+    second.model.clone_from(&first.model);
+    drop(held);
+    engine.model(vec![second]).expect("another limit");
 }
 
 #[test]

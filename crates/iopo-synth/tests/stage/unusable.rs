@@ -104,3 +104,41 @@ fn a_task_that_the_model_rejects_is_counted_and_skipped() {
     assert!(answers.iter().any(|row| row.error.as_deref() == Some("too long")));
     assert_eq!(answers.len(), 32);
 }
+
+/// Answers all requests but one, which fails while the server is overloaded.
+struct Overloaded(FailureClass);
+
+impl LanguageModel for Overloaded {
+    fn name(&self) -> String {
+        "natural".to_owned()
+    }
+
+    fn complete(
+        &self,
+        asked: &[Request],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Outcome>, LlmError> {
+        let mut outcomes = Scripted::new(natural).complete(asked, progress)?;
+        outcomes[0] = Err(Failure::new(self.0, "the server is overloaded"));
+        Ok(outcomes)
+    }
+}
+
+#[test]
+fn a_failure_that_may_pass_is_not_written_as_an_answer() {
+    let dir = tempfile::tempdir().expect("folder");
+    let tasks = dir.path().join("tasks.jsonl");
+    write_tasks(&tasks, 6);
+    let run = |class| {
+        let out = tempfile::tempdir().expect("folder");
+        synthesize(&tasks, out.path(), &Overloaded(class), None, &config(), &Silent)
+            .map(|summary| summary.answers)
+    };
+    for class in [FailureClass::RateLimited, FailureClass::Timeout, FailureClass::Transient] {
+        let error = run(class).expect_err("a failure that may pass");
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(source.is_some_and(|text| text.contains("overloaded")), "{error}");
+    }
+    // Negative control: a refusal is an answer.
+    assert!(run(FailureClass::BadRequest).expect("a run") > 0);
+}
