@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::SynthError;
 use crate::recipe::{Recipe, RecipeMix};
 use crate::style_prompts::open;
+use crate::trace::TraceConfig;
 
 /// How responses are sampled from the language model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -107,7 +108,8 @@ pub struct SynthConfig {
     #[schemars(range(min = 1, max = MAX_COUNT))]
     pub max_tasks: Option<usize>,
     /// How instructions and responses are made: `edit`, `back-translate`, `on-policy`, or a table of weights, for instance
-    /// `{ edit = 1.0, on-policy = 1.0 }`, by which the responses to each task are shared. Default: `edit`.
+    /// `{ edit = 1.0, on-policy = 1.0 }`, by which the responses to each task are shared. `trace` follows the paper instead: a
+    /// writer and a judge make instructions, responses and candidate groups. Default: `edit`.
     pub recipe: RecipeMix,
     /// Responses sampled for each task. Default: 4. Range: 1 to 1000.
     #[schemars(range(min = 1, max = 1_000))]
@@ -179,6 +181,8 @@ pub struct SynthConfig {
 
     /// Settings of the `back-translate` recipe.
     pub back_translate: BackTranslateConfig,
+    /// Settings of the `trace` recipe, in which a writer and a judge follow the paper (`llm.writer`, `llm.judge`).
+    pub trace: TraceConfig,
 }
 
 impl Default for SynthConfig {
@@ -208,6 +212,7 @@ impl Default for SynthConfig {
             max_edited_share: 1.0,
             held_out: Vec::new(),
             back_translate: BackTranslateConfig::default(),
+            trace: TraceConfig::default(),
         }
     }
 }
@@ -263,6 +268,7 @@ impl SynthConfig {
         check(self).map_err(|error| error.inside("synth"))?;
         self.kinds()?;
         self.named_edit_kinds()?;
+        self.trace.validate()?;
         self.recipe
             .validate()
             .and_then(|()| self.check_texts())
@@ -314,12 +320,12 @@ impl SynthConfig {
         Ok(settings)
     }
 
-    /// Returns the settings that the written rows depend on.
+    /// Returns the settings that the written rows of the recipes that sample one model depend on.
     ///
     /// `max_edited_share` is not among them, because it only decides whether the run fails. Raising it therefore
     /// needs no new synthesis.
     pub(crate) fn rows_json(&self) -> Result<serde_json::Value, SynthError> {
-        let value = json_without(self, &["max_edited_share"]);
+        let value = json_without(self, &["max_edited_share", "trace"]);
         Ok(value.map_err(|error| error.inside("synth"))?)
     }
 }

@@ -43,29 +43,48 @@ impl fmt::Display for Recipe {
 
 /// The recipes of a synthesis with their shares of the sampled responses. In a file, it is the name of one recipe or a
 /// table of weights.
+///
+/// It can also be `trace`, the recipe of [`trace`](mod@crate::trace), which samples nothing and cannot be mixed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecipeMix(BTreeMap<Recipe, f64>);
+pub struct RecipeMix {
+    /// Empty for `trace`.
+    weights: BTreeMap<Recipe, f64>,
+    is_trace: bool,
+}
+
+/// Name of the recipe that a writer and a judge carry out.
+const TRACE: &str = "trace";
 
 impl From<Recipe> for RecipeMix {
     fn from(recipe: Recipe) -> Self {
-        Self([(recipe, 1.0)].into())
+        [(recipe, 1.0)].into_iter().collect()
     }
 }
 
 impl FromIterator<(Recipe, f64)> for RecipeMix {
     fn from_iter<I: IntoIterator<Item = (Recipe, f64)>>(weights: I) -> Self {
-        Self(weights.into_iter().collect())
+        Self { weights: weights.into_iter().collect(), is_trace: false }
     }
 }
 
 impl RecipeMix {
+    /// Returns the recipe `trace`, which a writer and a judge carry out.
+    pub const fn trace() -> Self {
+        Self { weights: BTreeMap::new(), is_trace: true }
+    }
+
+    /// Returns whether it is the recipe `trace`.
+    pub const fn is_trace(&self) -> bool {
+        self.is_trace
+    }
+
     /// Returns whether the recipe has a share.
     pub fn uses(&self, recipe: Recipe) -> bool {
         self.weight(recipe) > 0.0
     }
 
     fn weight(&self, recipe: Recipe) -> f64 {
-        self.0.get(&recipe).copied().unwrap_or(0.0)
+        self.weights.get(&recipe).copied().unwrap_or(0.0)
     }
 
     /// Checks the weights.
@@ -74,11 +93,11 @@ impl RecipeMix {
     /// Returns an error if a weight is not a finite number of at least 0, or none is above 0.
     pub fn validate(&self) -> Result<(), SettingError> {
         let good = |weight: &f64| weight.is_finite() && *weight >= 0.0;
-        if let Some((recipe, weight)) = self.0.iter().find(|(_, weight)| !good(weight)) {
+        if let Some((recipe, weight)) = self.weights.iter().find(|(_, weight)| !good(weight)) {
             let key = format!("recipe.{recipe}");
             return Err(SettingError::new(key, weight, "a finite weight of at least 0"));
         }
-        if Recipe::ALL.iter().any(|recipe| self.uses(*recipe)) {
+        if self.is_trace || Recipe::ALL.iter().any(|recipe| self.uses(*recipe)) {
             return Ok(());
         }
         Err(SettingError::new("recipe", "no weight above 0", "at least one recipe with a weight"))
@@ -86,9 +105,10 @@ impl RecipeMix {
 
     /// Returns the recipe of each of the `samples` samples of every task, in the order of [`Recipe::ALL`] within a task.
     ///
-    /// Every recipe gets its share of each task, rounded down. The remaining samples of a task go to the recipes that are
+    /// `trace` has no samples. Every recipe gets its share of each task, rounded down. The remaining samples of a task go to the recipes that are
     /// furthest below their share of all tasks so far, so that the shares hold over the tasks.
     pub fn split(&self, tasks: usize, samples: usize) -> Vec<Vec<Recipe>> {
+        let samples = if self.is_trace { 0 } else { samples };
         let total: f64 = Recipe::ALL.iter().map(|recipe| self.weight(*recipe)).sum();
         let shares = Recipe::ALL.map(|recipe| samples as f64 * self.weight(recipe) / total);
         let mut made = [0_usize; Recipe::ALL.len()];
@@ -115,10 +135,13 @@ impl RecipeMix {
 
 impl Serialize for RecipeMix {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut used = self.0.iter().filter(|(_, weight)| **weight != 0.0);
+        if self.is_trace {
+            return serializer.serialize_str(TRACE);
+        }
+        let mut used = self.weights.iter().filter(|(_, weight)| **weight != 0.0);
         match (used.next(), used.next()) {
             (Some((recipe, weight)), None) if *weight > 0.0 => recipe.serialize(serializer),
-            _ => self.0.serialize(serializer),
+            _ => self.weights.serialize(serializer),
         }
     }
 }
@@ -126,17 +149,24 @@ impl Serialize for RecipeMix {
 impl<'de> Deserialize<'de> for RecipeMix {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Alone {
+            Trace,
+        }
+        #[derive(Deserialize)]
         #[serde(
             untagged,
-            expecting = "`edit`, `back-translate`, `on-policy` or a table of their weights"
+            expecting = "`edit`, `back-translate`, `on-policy`, a table of their weights, or `trace`, which cannot be mixed"
         )]
         enum Form {
             One(Recipe),
+            Alone(Alone),
             Mixed(BTreeMap<Recipe, f64>),
         }
         Ok(match Form::deserialize(deserializer)? {
             Form::One(recipe) => recipe.into(),
-            Form::Mixed(weights) => Self(weights),
+            Form::Alone(Alone::Trace) => Self::trace(),
+            Form::Mixed(weights) => weights.into_iter().collect(),
         })
     }
 }
@@ -152,8 +182,9 @@ impl JsonSchema for RecipeMix {
             .iter()
             .map(|recipe| (recipe.name().to_owned(), weight.clone().to_value()))
             .collect();
+        let names: Vec<&str> = Recipe::ALL.map(Recipe::name).into_iter().chain([TRACE]).collect();
         json_schema!({"anyOf": [
-            {"type": "string", "enum": Recipe::ALL.map(Recipe::name)},
+            {"type": "string", "enum": names},
             {"type": "object", "properties": weights, "additionalProperties": false},
         ]})
     }
@@ -180,6 +211,19 @@ mod tests {
         assert_eq!(serde_json::to_string(&both).expect("json"), text);
         let error = serde_json::from_str::<RecipeMix>(r#""edits""#).expect_err("unknown");
         assert!(error.to_string().contains("back-translate"), "{error}");
+    }
+
+    #[test]
+    fn trace_is_a_recipe_of_its_own() {
+        let trace: RecipeMix = serde_json::from_str("\"trace\"").expect("a recipe");
+        assert_eq!(trace, RecipeMix::trace());
+        assert_eq!(serde_json::to_string(&trace).expect("json"), "\"trace\"");
+        trace.validate().expect("valid");
+        assert!(trace.is_trace() && !Recipe::ALL.iter().any(|recipe| trace.uses(*recipe)));
+        assert_eq!(trace.split(2, 4), [[], []] as [[Recipe; 0]; 2]);
+        let mixed = serde_json::from_str::<RecipeMix>(r#"{"edit": 1.0, "trace": 1.0}"#);
+        let error = mixed.expect_err("mixed").to_string();
+        assert!(error.contains("cannot be mixed"), "{error}");
     }
 
     #[test]

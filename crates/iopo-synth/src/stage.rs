@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use iopo_core::SettingError;
 use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{
     InstructionRow, MetricRow, Parts, Provenance, ResponseRow, file_hash, made_with, read,
@@ -98,6 +99,10 @@ struct Input {
 impl Input {
     fn read(path: &Path, config: &SynthConfig) -> Result<Self, SynthError> {
         config.validate()?;
+        if config.recipe.is_trace() {
+            let expected = "a recipe that samples one model; `trace` needs a writer and a judge";
+            return Err(SettingError::new("synth.recipe", "`trace`", expected).into());
+        }
         Ok(Self { tasks: used_tasks(path, config)?, hash: file_hash(path)? })
     }
 }

@@ -114,7 +114,8 @@ const DTYPES: [&str; 2] = [Dtype::F32.name(), Dtype::Bf16.name()];
 /// Flags of every stage.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
-    /// Preset: default, study, study-small or smoke [default: the config.toml of --out, else default].
+    /// Preset: default, study, study-small, smoke, trace-endpoint or trace-local [default: the config.toml of --out, else
+    /// default].
     #[arg(long, value_name = "NAME", conflicts_with = "config")]
     pub(crate) preset: Option<String>,
     /// Configuration file, for instance a changed copy of a preset.
@@ -142,6 +143,8 @@ pub(crate) struct RunArgs {
     /// Set any other setting to a TOML value; can be repeated. `iopo config` lists the settings.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) paid: PaidArgs,
 }
 
 /// Flags of `status`.

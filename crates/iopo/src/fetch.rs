@@ -11,6 +11,8 @@ use iopo::pipeline::Checkpoint;
 
 use crate::failure::Failure;
 
+pub(crate) use cache::dir as cache_dir;
+
 /// The model of the default preset.
 pub(crate) const DEFAULT_MODEL: &str = "smollm2-135m-instruct";
 

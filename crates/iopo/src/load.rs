@@ -27,6 +27,11 @@ impl ModelSource for Downloads {
             .map_err(pipeline::to_source)
     }
 
+    fn answers(&self, _scratch: &Path) -> Result<PathBuf, PipelineError> {
+        let dir = fetch::cache_dir().map_err(pipeline::to_source)?;
+        Ok(dir.join("answers"))
+    }
+
     fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
         fetch::resolve_data(data).map_err(pipeline::to_source)
     }

@@ -46,6 +46,7 @@ mod run_dir;
 mod stage;
 mod status;
 mod tasks;
+mod trace;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +55,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress, Silent};
-use iopo_pairs::{PairsSummary, is_imported, split_tasks};
+use iopo_pairs::{PairsSummary, build_judged, is_imported, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
 use iopo_synth::{RelevanceModel, SynthError, SynthSummary, synthesize, synthesize_sampled};
@@ -232,6 +233,9 @@ impl Pipeline {
         }
         let (summary, duration) = self.perform(stage, progress, |own| {
             Ok(match stage {
+                Stage::Synth if self.config.synth.recipe.is_trace() => {
+                    StageSummary::Trace(self.run_trace(progress)?)
+                }
                 Stage::Synth => StageSummary::Synth(self.run_synth(own, progress)?),
                 Stage::Pairs => StageSummary::Pairs(self.run_pairs(progress)?),
                 Stage::Train => StageSummary::Train(self.run_train(progress)?),
@@ -243,7 +247,9 @@ impl Pipeline {
         Ok(StageOutcome { summary, duration })
     }
 
-    /// Samples responses to the tasks and writes instructions from the constraints that hold in them.
+    /// Samples responses to the tasks and writes instructions from the constraints that hold in them. With the recipe `trace`,
+    /// the models of `llm.writer` and `llm.judge` make candidate groups instead, whose counters are in the metrics of the
+    /// summary.
     ///
     /// If responses are finished, the base model is loaded only to check whether it generated them.
     ///
@@ -335,6 +341,9 @@ impl Pipeline {
         own: &StageStatus,
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
+        if self.config.synth.recipe.is_trace() {
+            return Ok(self.run_trace(progress)?.into());
+        }
         let (source, config) = (self.tasks()?, &self.config.synth);
         // The fingerprint of the base model decides whether finished answers are its own. A killed command can leave a record
         // of the present settings beside the answers of others.
@@ -368,9 +377,14 @@ impl Pipeline {
         let (instructions, responses) = (dir.instructions_file(), dir.responses_file());
         needs(&instructions, Stage::Synth)?;
         needs(&responses, Stage::Synth)?;
-        let task_ids = tasks::used(config, &self.dir)?.into_iter().map(|task| task.id);
+        let task_ids = tasks::used(config, &self.dir)?.into_iter().map(|task| task.id).collect();
+        if config.synth.recipe.is_trace() {
+            let candidates = dir.candidates_file();
+            needs(&candidates, Stage::Synth)?;
+            return Ok(build_judged(&task_ids, &candidates, dir.root(), &config.pairs, progress)?);
+        }
         Ok(iopo_pairs::build(
-            &task_ids.collect(),
+            &task_ids,
             &instructions,
             &responses,
             dir.root(),

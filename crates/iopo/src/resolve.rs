@@ -176,7 +176,8 @@ mod tests {
         let error = resolve(&args("no-such-preset", &[])).expect_err("unknown");
         assert_eq!(exit_of(&error), Exit::Usage);
         assert!(
-            render(&error).contains("default, study, study-small, smoke"),
+            render(&error)
+                .contains("default, study, study-small, smoke, trace-endpoint, trace-local"),
             "{}",
             render(&error)
         );

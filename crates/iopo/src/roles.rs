@@ -72,16 +72,19 @@ impl Roles {
         self.judges_itself.then(|| note.to_owned()).into_iter().collect()
     }
 
-    /// Returns the model of a role. `local` is the base model of the run.
+    /// Returns the model of a role. `local` returns the base model of the run, and is called if the role has no endpoint.
     ///
     /// # Errors
-    /// Returns an error if the fingerprint of `local` cannot be computed.
-    pub fn model<'a>(
+    /// Returns the error of `local`, and an error if the fingerprint of the base model cannot be computed.
+    pub fn model<'a, E: From<RolesError>>(
         &self,
         role: RoleName,
-        local: &'a dyn LanguageModel,
-    ) -> Result<Box<dyn LanguageModel + 'a>, RolesError> {
-        self.models.model(role, local)
+        local: impl FnOnce() -> Result<&'a dyn LanguageModel, E>,
+    ) -> Result<Box<dyn LanguageModel + 'a>, E> {
+        match self.models.endpoint(role) {
+            Some(model) => Ok(model),
+            None => Ok(self.models.stored(local()?)?),
+        }
     }
 }
 

@@ -36,7 +36,7 @@ fn the_devices_of_the_default_build_begin_with_flex() {
 #[test]
 fn an_unknown_preset_is_a_usage_error() {
     insta::assert_snapshot!(run(&["pipeline", "--preset", "huge"]).error(2), @r"
-    error: cannot use --preset: no preset `huge`: expected one of default, study, study-small, smoke
+    error: cannot use --preset: no preset `huge`: expected one of default, study, study-small, smoke, trace-endpoint, trace-local
       hint: pass a configuration file with --config
     ");
 }

@@ -38,6 +38,27 @@ pub enum Step {
 }
 
 impl Step {
+    /// Returns whether the judge is asked; otherwise, the writer is.
+    pub fn asks_judge(self) -> bool {
+        match self {
+            Self::Expand
+            | Self::Structure
+            | Self::Response
+            | Self::Worse
+            | Self::Change
+            | Self::SecondResponse => false,
+            Self::Complete
+            | Self::Redundant
+            | Self::Rating
+            | Self::WorseRating
+            | Self::ChangeComplete
+            | Self::ChangeRedundant
+            | Self::Compatible
+            | Self::SecondRating
+            | Self::Cross => true,
+        }
+    }
+
     /// All stages.
     pub const ALL: [Self; 15] = [
         Self::Expand,

@@ -6,6 +6,7 @@ use iopo_core::Counts;
 use iopo_schema::{Breakdown, MetricRow, stats};
 
 use super::step::Step;
+use crate::SynthSummary;
 
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -29,6 +30,22 @@ pub struct TraceSummary {
     pub dropped: BTreeMap<String, u64>,
     /// All counters, as in `synth_stats.parquet`.
     pub metrics: Vec<MetricRow>,
+}
+
+impl From<TraceSummary> for SynthSummary {
+    /// Counts each response as an answer, and each candidate as kept.
+    fn from(made: TraceSummary) -> Self {
+        Self {
+            tasks: made.tasks,
+            answers: made.responses,
+            kept: made.candidates,
+            instructions: made.instructions,
+            responses: made.responses,
+            edited: 0,
+            dropped: made.dropped,
+            metrics: made.metrics,
+        }
+    }
 }
 
 impl TraceSummary {

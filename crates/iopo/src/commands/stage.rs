@@ -11,12 +11,17 @@ use crate::bars::{Bars, duration};
 use crate::cli::RunArgs;
 use crate::failure::pipeline::failure;
 use crate::load::Downloads;
+#[cfg(feature = "endpoint")]
+use crate::paid;
 use crate::printer;
 use crate::resolve::{Resolved, resolve};
 
 /// Runs one stage.
 pub(crate) fn run(stage: Stage, args: &RunArgs) -> Result<()> {
     let pipeline = open(args)?;
+    if !agreed(&pipeline, stage == Stage::Synth, args)? {
+        return Ok(());
+    }
     let outcome = pipeline.run_stage(stage, &Bars::new());
     print(&pipeline, &outcome.map_err(|error| failure(error, pipeline.dir().root()))?)
 }
@@ -30,6 +35,9 @@ pub(crate) fn run_all(args: &RunArgs) -> Result<()> {
         let estimate = pipeline.estimate(&Bars::new()).map_err(|error| failure(error, out))?;
         printer::stage("estimate", &estimate.to_string());
     }
+    if !agreed(&pipeline, true, args)? {
+        return Ok(());
+    }
     let mut printed = Ok(());
     let ran = pipeline.run(&Bars::new(), |outcome| {
         if printed.is_ok() {
@@ -38,6 +46,28 @@ pub(crate) fn run_all(args: &RunArgs) -> Result<()> {
     });
     ran.map_err(|error| failure(error, out))?;
     printed
+}
+
+/// Prints a forecast of the requests to endpoints, if the command `asks` any, and returns whether they may be sent.
+#[cfg(feature = "endpoint")]
+fn agreed(pipeline: &Pipeline, asks: bool, args: &RunArgs) -> Result<bool> {
+    let forecasts = if asks {
+        pipeline.forecast().map_err(|error| failure(error, pipeline.dir().root()))?
+    } else {
+        Vec::new()
+    };
+    if forecasts.is_empty() && args.paid.dry_run {
+        printer::note("no requests to endpoints");
+    }
+    paid::confirm(&forecasts, &args.paid)
+}
+
+#[cfg(not(feature = "endpoint"))]
+fn agreed(_pipeline: &Pipeline, _asks: bool, args: &RunArgs) -> Result<bool> {
+    if args.paid.dry_run {
+        printer::note("no requests to endpoints");
+    }
+    Ok(!args.paid.dry_run)
 }
 
 fn open(args: &RunArgs) -> Result<Pipeline> {
@@ -54,6 +84,7 @@ fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
         StageSummary::Report(_) => print_table(pipeline)?,
         StageSummary::Eval(made) if made.prompts == 0 => print_rewards(pipeline)?,
         StageSummary::Synth(_)
+        | StageSummary::Trace(_)
         | StageSummary::Pairs(_)
         | StageSummary::Rounds(_)
         | StageSummary::Eval(_) => {}

@@ -11,7 +11,8 @@ const HEAD: &str = "\
 
 # Configuration
 
-One TOML file configures a run. `iopo` starts from a preset (`--preset default`, `study`, `study-small` or `smoke`) or from your own file
+One TOML file configures a run. `iopo` starts from a preset (`--preset default`, `study`, `study-small`, `smoke`, `trace-endpoint` or
+`trace-local`) or from your own file
 (`--config FILE`), and `--set SECTION.KEY=VALUE` changes single settings. A setting that the file does not name has the
 default below. The run directory keeps the resolved configuration in `config.toml`.
 

@@ -113,7 +113,7 @@ impl Default for PipelineConfig {
 }
 
 impl PipelineConfig {
-    /// Returns the configuration of a preset: `default`, `study`, `study-small` or `smoke`.
+    /// Returns the configuration of a preset: `default`, `study`, `study-small`, `smoke`, `trace-endpoint` or `trace-local`.
     ///
     /// # Errors
     /// Returns an error that names the presets if there is none of this name.

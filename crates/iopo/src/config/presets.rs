@@ -5,11 +5,13 @@ use toml::Table;
 use super::{ConfigError, parse};
 
 /// The presets by name, as TOML. To write a configuration, copy a file in `presets/` of this crate and change it.
-pub const PRESETS: [(&str, &str); 4] = [
+pub const PRESETS: [(&str, &str); 6] = [
     ("default", include_str!("../../presets/default.toml")),
     ("study", include_str!("../../presets/study.toml")),
     ("study-small", include_str!("../../presets/study-small.toml")),
     ("smoke", include_str!("../../presets/smoke.toml")),
+    ("trace-endpoint", include_str!("../../presets/trace-endpoint.toml")),
+    ("trace-local", include_str!("../../presets/trace-local.toml")),
 ];
 
 /// Returns the table of a preset.

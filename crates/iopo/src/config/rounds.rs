@@ -131,6 +131,11 @@ impl PipelineConfig {
         let seeds: BTreeSet<u64> = before.iter().map(|lineage| lineage.seed).collect();
         if let Some(recipe) = &own.recipe {
             recipe.validate().map_err(|error| error.inside(&format!("round.{round}")))?;
+            if recipe.is_trace() {
+                let key = format!("round.{round}.recipe");
+                let expected = "a recipe that samples the policy of the round before";
+                return Err(SettingError::new(key, "`trace`", expected).into());
+            }
         }
         if own.methods.as_ref().is_some_and(Vec::is_empty) {
             let key = format!("round.{round}.methods");

@@ -14,6 +14,7 @@ use iopo_train::TrainError;
 
 use super::{Stage, StageState, StageStatus};
 use crate::config::{ConfigError, setting_hint};
+use crate::roles::RolesError;
 
 /// Why a pipeline failed.
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +144,9 @@ pub enum PipelineError {
     /// A [`ModelSource`](super::ModelSource) failed.
     #[error("failed to get the base model")]
     Source(#[source] Box<dyn Error + Send + Sync>),
+    /// The models that write and judge data cannot be used.
+    #[error("the models of `llm.writer` and `llm.judge` cannot be used")]
+    Roles(#[from] RolesError),
     /// Synthesis failed.
     #[error("synth failed")]
     Synth(#[from] SynthError),
@@ -231,6 +235,7 @@ impl PipelineError {
             | Self::Train(TrainError::Setting(error))
             | Self::Eval(EvalError::Setting(error)) => setting_hint(error),
             Self::Model(error) => return error.hint(),
+            Self::Roles(error) => return error.hint(),
             Self::Synth(error) => return error.hint(),
             Self::Pairs(error) => return error.hint(),
             Self::Train(error) => return error.hint(),
@@ -256,6 +261,7 @@ impl PipelineError {
             | Self::NoData { .. } => true,
             Self::InvalidInput { input, .. } => input.state == StageState::Stale,
             Self::Model(error) => matches!(error, ModelError::Setting(_)),
+            Self::Roles(error) => error.is_usage(),
             Self::Synth(error) => error.is_usage(),
             Self::Pairs(error) => error.is_usage(),
             Self::Train(error) => error.is_usage(),

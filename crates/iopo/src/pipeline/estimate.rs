@@ -165,11 +165,27 @@ pub(super) fn measure(
     let rows = config.generation_batch.max(1).saturating_mul(workers).min(MOST_ROWS);
     let speed = Speed::measure(pipeline.base()?.chat(), rows, progress)
         .map_err(iopo_eval::EvalError::from)?;
-    Ok(of(config, tasks, speed))
+    let mut estimate = of(config, tasks, speed);
+    if config.synth.recipe.is_trace() {
+        let mut work = Work::default();
+        for (role, asked) in pipeline.trace_work()? {
+            // The time of endpoints depends on their servers.
+            if role.of(config).is_local() {
+                let (generated, scored) = (asked.completion_tokens, asked.prompt_tokens);
+                work = work.plus(Work { generated, scored });
+            }
+        }
+        estimate.stages.insert(0, (Stage::Synth, work.time(speed)));
+        estimate.stages.retain(|(_, time)| !time.is_zero());
+    }
+    Ok(estimate)
 }
 
-/// The responses of a synthesis, and their relevance.
+/// The responses of a synthesis, and their relevance. The requests of the recipe `trace` are not among them.
 fn sampling(config: &PipelineConfig, tasks: usize) -> Work {
+    if config.synth.recipe.is_trace() {
+        return Work::default();
+    }
     let answers = tasks as f64 * config.synth.samples_per_task as f64;
     let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
     let scored = answers * PROMPT + 2.0 * answers * (PROMPT + response);

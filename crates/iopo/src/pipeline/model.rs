@@ -13,6 +13,8 @@ use crate::tiny;
 
 /// Folder of the tiny random model in the directory of a run.
 pub(super) const TINY_FOLDER: &str = "model";
+/// Folder of the stored answers in the directory of a run.
+const ANSWERS_FOLDER: &str = "answers";
 /// Characters of a weight hash that a model's name shows.
 const SHOWN_HASH: usize = 12;
 
@@ -26,6 +28,15 @@ pub trait ModelSource {
     /// # Errors
     /// Returns [`PipelineError::Source`] for errors of the implementation.
     fn load(&self, config: &PipelineConfig, scratch: &Path) -> Result<BaseModel, PipelineError>;
+
+    /// Returns the folder of the stored answers of writers and judges, if `llm.store` is empty. By default, it is in `scratch`,
+    /// so that runs share no answers.
+    ///
+    /// # Errors
+    /// Returns [`PipelineError::Source`] for errors of the implementation.
+    fn answers(&self, scratch: &Path) -> Result<PathBuf, PipelineError> {
+        Ok(scratch.join(ANSWERS_FOLDER))
+    }
 
     /// Finds the prompt file of a benchmark. By default, `data` must be a path.
     ///

@@ -15,6 +15,11 @@ pub(super) fn settle(mut config: PipelineConfig) -> PipelineConfig {
         settle_text(name, existing);
     }
     settle_text(&mut config.tasks, absolute);
+    if let Some(folder) = &mut config.synth.trace.templates
+        && let Some(path) = absolute(folder)
+    {
+        *folder = path;
+    }
     settle_text(&mut config.llm.store, absolute);
     #[cfg(feature = "endpoint")]
     for path in config.endpoints.values_mut().filter_map(|endpoint| endpoint.ca_file.as_mut()) {

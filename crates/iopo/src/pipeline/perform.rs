@@ -59,7 +59,11 @@ impl Pipeline {
             Stage::Pairs => {
                 self.refuse_imported()?;
                 needs(&self.dir.instructions_file(), Stage::Synth)?;
-                needs(&self.dir.responses_file(), Stage::Synth)
+                needs(&self.dir.responses_file(), Stage::Synth)?;
+                if self.config.synth.recipe.is_trace() {
+                    needs(&self.dir.candidates_file(), Stage::Synth)?;
+                }
+                Ok(())
             }
             Stage::Train => needs(&self.dir.preferences_file(), Stage::Pairs),
             Stage::Eval => eval::check(self),

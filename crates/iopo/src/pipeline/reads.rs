@@ -50,7 +50,7 @@ fn depends(stage: Stage, key: &str, rounds: usize) -> bool {
     };
     let of_model = || OF_MODEL.contains(&key);
     match stage {
-        Stage::Synth => inside(&["synth"]) || of_model(),
+        Stage::Synth => inside(&["synth", "llm"]) || of_model(),
         Stage::Pairs => inside(&["pairs", "synth.max_tasks"]),
         Stage::Train => inside(&["train"]) || of_model(),
         Stage::Rounds if rounds < 2 => key == "rounds",
@@ -75,12 +75,16 @@ pub(super) fn plan(
     hashes: &mut Hashes,
 ) -> Result<Record, PipelineError> {
     let config = pipeline.config();
+    let is_trace = config.synth.recipe.is_trace() || stage == Stage::Report;
+    let of_trace = |key: &str| key.starts_with("synth.trace.") || key.starts_with("llm.");
     let files = files(pipeline, stage);
     // If a setting names a file, its content is compared rather than its path, so the file can be moved.
     let is_file = |key: &str| stage != Stage::Report && files.iter().any(|(name, _)| name == key);
     let settings = flat(&config.without_endpoints(config.to_table()?))
         .into_iter()
-        .filter(|(key, _)| depends(stage, key, config.rounds) && !is_file(key))
+        .filter(|(key, _)| {
+            depends(stage, key, config.rounds) && !is_file(key) && (is_trace || !of_trace(key))
+        })
         .collect();
     let reads_model = match stage {
         Stage::Synth | Stage::Train | Stage::Eval => true,
@@ -126,6 +130,9 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     let tasks = tasks::copies(dir);
     let mut found: Vec<PathBuf> = match stage {
         Stage::Synth => Vec::new(),
+        Stage::Pairs if config.synth.recipe.is_trace() => {
+            [tasks, vec![dir.candidates_file()]].concat()
+        }
         Stage::Pairs => [tasks, vec![instructions, responses]].concat(),
         Stage::Train if config.train.sft.data == SftData::Responses => {
             vec![dir.preferences_file(), instructions, responses]
@@ -181,6 +188,7 @@ pub(super) fn outputs(
                 run_files::RELEVANCE,
                 run_files::INSTRUCTIONS,
                 run_files::RESPONSES,
+                run_files::CANDIDATES,
                 run_files::SYNTH_STATS,
             ]);
             [files, tasks::copies(dir)].concat()
@@ -379,7 +387,6 @@ mod tests {
                 "seed",
                 "tasks",
                 "eval.gain",
-                "llm",
             ];
             let inside = |top: &&str| {
                 key.strip_prefix(*top).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -112,6 +112,11 @@ impl RunDir {
         self.root.join(run_files::INSTRUCTIONS)
     }
 
+    /// Returns the file of the candidate groups, which the recipe `trace` writes.
+    pub fn candidates_file(&self) -> PathBuf {
+        self.root.join(run_files::CANDIDATES)
+    }
+
     /// Returns the file of the verified responses.
     pub fn responses_file(&self) -> PathBuf {
         self.root.join(run_files::RESPONSES)

@@ -7,6 +7,7 @@ use iopo_eval::EvaluationSummary;
 use iopo_pairs::PairsSummary;
 use iopo_report::ReportSummary;
 use iopo_synth::SynthSummary;
+use iopo_synth::trace::TraceSummary;
 use iopo_train::TrainSummary;
 
 use super::RoundsSummary;
@@ -66,6 +67,8 @@ pub struct StageOutcome {
 pub enum StageSummary {
     /// Result of [`Stage::Synth`].
     Synth(SynthSummary),
+    /// Result of [`Stage::Synth`] with the recipe `trace`.
+    Trace(TraceSummary),
     /// Result of [`Stage::Pairs`].
     Pairs(PairsSummary),
     /// Result of [`Stage::Train`].
@@ -82,7 +85,7 @@ impl StageSummary {
     /// Returns the stage.
     pub fn stage(&self) -> Stage {
         match self {
-            Self::Synth(_) => Stage::Synth,
+            Self::Synth(_) | Self::Trace(_) => Stage::Synth,
             Self::Pairs(_) => Stage::Pairs,
             Self::Train(_) => Stage::Train,
             Self::Rounds(_) => Stage::Rounds,
@@ -103,6 +106,18 @@ impl fmt::Display for StageSummary {
                     "{tasks} tasks, {kept} answers kept of {answers}, {instructions} instructions, "
                 )?;
                 write!(f, "{edited:.0} % edited")
+            }
+            Self::Trace(made) => {
+                let TraceSummary { tasks, instructions, candidates, right, requests, .. } = made;
+                write!(
+                    f,
+                    "{tasks} tasks, {instructions} instructions, {candidates} candidate groups, "
+                )?;
+                write!(
+                    f,
+                    "{right} with the right truth table; {} of {requests} requests failed",
+                    made.failed
+                )
             }
             Self::Pairs(made) => {
                 let PairsSummary { groups, full, sided, train, dev, test, .. } = made;

@@ -77,15 +77,15 @@ impl Models {
         Ok(Self { engine, writer, judge })
     }
 
-    pub(super) fn model<'a>(
+    pub(super) fn endpoint<'a>(&self, role: RoleName) -> Option<Box<dyn LanguageModel + 'a>> {
+        self.remote(role).map(|model| Box::new(model.clone()) as Box<dyn LanguageModel>)
+    }
+
+    pub(super) fn stored<'a>(
         &self,
-        role: RoleName,
         local: &'a dyn LanguageModel,
     ) -> Result<Box<dyn LanguageModel + 'a>, RolesError> {
-        Ok(match self.remote(role) {
-            Some(model) => Box::new(model.clone()),
-            None => Box::new(self.engine.remember(local)?),
-        })
+        Ok(Box::new(self.engine.remember(local)?))
     }
 
     fn remote(&self, role: RoleName) -> Option<&RemoteModel> {
@@ -131,7 +131,7 @@ impl Roles {
 #[cfg(test)]
 mod tests {
     use iopo_llm::endpoint::Estimate;
-    use iopo_llm::{Message, Request, Sampling, Scripted, Silent};
+    use iopo_llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
 
     use super::RolesError;
     use crate::config::{PipelineConfig, parse, resolve};
@@ -157,7 +157,8 @@ mod tests {
             let roles = Roles::open(&PipelineConfig::default(), dir.path()).expect("a store");
             assert!(roles.notes()[0].contains("judges its own answers"));
             for role in [RoleName::Writer, RoleName::Judge] {
-                let model = roles.model(role, &local).expect("a model");
+                let model = roles.model(role, || Ok::<&dyn LanguageModel, RolesError>(&local));
+                let model = model.expect("a model");
                 let outcomes = model.complete(&requests, &Silent).expect("outcomes");
                 assert_eq!(outcomes[0].as_ref().expect("an answer").text, "HELLO");
             }

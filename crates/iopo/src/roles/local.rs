@@ -39,10 +39,14 @@ impl Models {
         Ok(Self)
     }
 
+    #[expect(clippy::unused_self, reason = "as with endpoints")]
+    pub(super) fn endpoint<'a>(&self, _role: RoleName) -> Option<Box<dyn LanguageModel + 'a>> {
+        None
+    }
+
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with endpoints")]
-    pub(super) fn model<'a>(
+    pub(super) fn stored<'a>(
         &self,
-        _role: RoleName,
         local: &'a dyn LanguageModel,
     ) -> Result<Box<dyn LanguageModel + 'a>, RolesError> {
         Ok(Box::new(Local(local)))

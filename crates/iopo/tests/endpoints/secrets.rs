@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use iopo::config::{parse, resolve};
-use iopo::llm::{Message, Request, Sampling, Scripted, Silent};
-use iopo::roles::{RoleName, Roles};
+use iopo::llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
+use iopo::roles::{RoleName, Roles, RolesError};
 
 use crate::common::{Outcome, finish, iopo, text};
 use crate::server::Server;
@@ -63,7 +63,8 @@ fn child() {
     let local = Scripted::new(|_: &Request| String::new());
     let request = Request::new(vec![Message::user("Name a river.")], Sampling::greedy(16));
     for role in [RoleName::Writer, RoleName::Judge] {
-        let model = roles.model(role, &local).expect("a model");
+        let local = || Ok::<&dyn LanguageModel, RolesError>(&local);
+        let model = roles.model(role, local).expect("a model");
         let result = model.complete(std::slice::from_ref(&request), &Silent);
         println!("{} {result:?} {roles:?} {config:?}", model.name());
     }

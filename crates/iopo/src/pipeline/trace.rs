@@ -1,0 +1,132 @@
+//! The recipe `trace` in a run: the models of its roles, and the forecast of their requests.
+
+use iopo_llm::{LanguageModel, Progress};
+use iopo_schema::{MetricRow, run_files};
+use iopo_synth::trace::{StepEstimate, TraceModels, TraceSummary, Yields, estimate, trace};
+
+use super::{Pipeline, PipelineError, tasks};
+use crate::roles::{RoleName, Roles};
+
+/// The requests of one role.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct RoleWork {
+    pub(super) requests: f64,
+    pub(super) prompt_tokens: f64,
+    pub(super) completion_tokens: f64,
+}
+
+impl Pipeline {
+    /// Makes candidate groups with the models of the roles.
+    pub(super) fn run_trace(&self, progress: &dyn Progress) -> Result<TraceSummary, PipelineError> {
+        let (source, synth) = (self.tasks()?, &self.config.synth);
+        let roles = self.roles()?;
+        let local = || -> Result<&dyn LanguageModel, PipelineError> { Ok(self.base()?.chat()) };
+        let writer = roles.model(RoleName::Writer, local)?;
+        let judge = roles.model(RoleName::Judge, local)?;
+        for note in roles.notes() {
+            progress.note(&note);
+        }
+        let tasks = tasks::keep(&source, &self.dir)?;
+        self.claim()?;
+        let models = TraceModels { writer: &*writer, judge: &*judge };
+        Ok(trace(&tasks, self.dir.root(), models, synth, &synth.trace, progress)?)
+    }
+
+    /// Opens the store of answers and checks the endpoints of the roles.
+    fn roles(&self) -> Result<Roles, PipelineError> {
+        Ok(Roles::open(&self.config, &self.models.answers(self.dir.root())?)?)
+    }
+
+    /// Estimates the requests of each role by the yields of the run so far, or by assumed ones.
+    pub(super) fn trace_work(&self) -> Result<[(RoleName, RoleWork); 2], PipelineError> {
+        let config = &self.config.synth;
+        let tasks = iopo_synth::used_tasks(&self.tasks()?, config)?;
+        let stats = self.dir.root().join(run_files::SYNTH_STATS);
+        // The counters of other recipes have other names.
+        let yields = match iopo_schema::read::<MetricRow>(&stats) {
+            Ok(rows) => Yields::measured(&rows),
+            Err(_) => Yields::assumed(),
+        };
+        let steps = estimate(&tasks, &config.trace, &yields);
+        Ok([RoleName::Writer, RoleName::Judge].map(|role| (role, of_role(role, &steps))))
+    }
+}
+
+/// Adds up the requests of a role.
+fn of_role(role: RoleName, steps: &[StepEstimate]) -> RoleWork {
+    let own = steps.iter().filter(|one| one.step.asks_judge() == (role == RoleName::Judge));
+    own.fold(RoleWork::default(), |sum, one| RoleWork {
+        requests: sum.requests + one.requests,
+        prompt_tokens: sum.prompt_tokens + one.prompt_tokens,
+        completion_tokens: sum.completion_tokens + one.completion_tokens,
+    })
+}
+
+#[cfg(feature = "endpoint")]
+mod forecast {
+    use iopo_llm::endpoint::{Estimate, Forecast};
+
+    use super::super::{Pipeline, PipelineError, Stage, StageState, status};
+    use super::RoleWork;
+    use crate::roles::RoleName;
+
+    impl Pipeline {
+        /// Forecasts the cost and time of the requests that synthesis sends to endpoints, by role. It is empty if no role has an
+        /// endpoint, or if synthesis is finished.
+        ///
+        /// The forecast includes answers that are stored already, so the run may cost less.
+        ///
+        /// # Errors
+        /// Returns an error if the tasks cannot be read, or the store of answers or an endpoint cannot be used.
+        pub fn forecast(&self) -> Result<Vec<(&'static str, Forecast)>, PipelineError> {
+            if !self.config.synth.recipe.is_trace() {
+                return Ok(Vec::new());
+            }
+            self.check_files(Stage::Synth)?;
+            if self.dir.is_run() {
+                let examined = status::examine(self, Stage::Synth)?.stages;
+                if examined.iter().all(|status| status.state == StageState::Valid) {
+                    return Ok(Vec::new());
+                }
+            }
+            let roles = self.roles()?;
+            let name = |role| match role {
+                RoleName::Writer => "writer",
+                RoleName::Judge => "judge",
+            };
+            let forecasts = self.trace_work()?.into_iter().filter_map(|(role, work)| {
+                let RoleWork { requests, prompt_tokens, completion_tokens } = work;
+                let count = |number: f64| number.ceil() as u64;
+                let estimate = Estimate {
+                    requests: count(requests),
+                    prompt_tokens: count(prompt_tokens),
+                    new_tokens: count(completion_tokens),
+                };
+                Some((name(role), roles.forecast(role, estimate)?))
+            });
+            Ok(forecasts.collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_synth::trace::{TraceConfig, Yields, estimate};
+
+    use super::of_role;
+    use crate::pipeline::BUILT_IN_TASKS;
+    use crate::roles::RoleName;
+
+    #[test]
+    fn every_request_belongs_to_one_role() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("tasks.jsonl");
+        std::fs::write(&path, BUILT_IN_TASKS).expect("written");
+        let tasks = iopo_synth::read_tasks(&path).expect("tasks");
+        let steps = estimate(&tasks, &TraceConfig::default(), &Yields::assumed());
+        let [writer, judge] = [RoleName::Writer, RoleName::Judge].map(|role| of_role(role, &steps));
+        let all: f64 = steps.iter().map(|one| one.requests).sum();
+        assert!(writer.requests > 0.0 && judge.requests > 0.0);
+        assert!((writer.requests + judge.requests - all).abs() < 1e-6);
+    }
+}
