@@ -139,7 +139,7 @@ fn request(kind: Kind) -> Request {
     let sampling = Sampling::greedy(NEW_TOKENS).with_temperature(1.0).with_seed(7);
     let text = match kind {
         Kind::Plain => "Write one short sentence about a river of your choice.",
-        Kind::Schema => "Name a river and its length in kilometers.",
+        Kind::Schema => "Name a river, and tell whether it is in Europe.",
     };
     let request = Request::new(vec![Message::user(text)], sampling);
     match kind {

@@ -24,7 +24,7 @@ fn able(asked: &Asked) -> Act {
         return Act::say(200, body);
     }
     let text = if asked.body.get("response_format").is_some() {
-        r#"{"river":"Rhine","kilometers":1233}"#.to_owned()
+        r#"{"river":"Rhine","european":true}"#.to_owned()
     } else {
         format!("The seed is {}.", asked.body["seed"])
     };

@@ -66,7 +66,7 @@ fn serve(mut stream: TcpStream, status: u16, seen: &Mutex<String>) -> std::io::R
         json!({ "tokens": [] })
     } else {
         let text = if asked.get("response_format").is_some() {
-            r#"{"river":"Rhine","kilometers":1233}"#
+            r#"{"river":"Rhine","european":true}"#
         } else {
             "The Rhine."
         };

@@ -171,14 +171,20 @@ fn failed(class: FailureClass, reason: String) -> CheckFailure {
     CheckFailure { failure: Failure { class, reason, attempts: 1 }, cause: None }
 }
 
-/// The schema of the check.
+/// The rivers that the schema allows.
+const RIVERS: [&str; 3] = ["Rhine", "Danube", "Nile"];
+
+/// The schema of the check. Its texts are short, so that a small model reaches the end of the object.
 pub(super) fn schema() -> ResponseSchema {
     ResponseSchema {
         name: "river".to_owned(),
         schema: json!({
             "type": "object",
-            "properties": { "river": { "type": "string" }, "kilometers": { "type": "integer" } },
-            "required": ["river", "kilometers"],
+            "properties": {
+                "river": { "type": "string", "enum": RIVERS },
+                "european": { "type": "boolean" },
+            },
+            "required": ["river", "european"],
             "additionalProperties": false,
         }),
     }
@@ -188,8 +194,8 @@ pub(super) fn schema() -> ResponseSchema {
 pub(super) fn obeys(text: &str) -> bool {
     let Ok(Value::Object(fields)) = serde_json::from_str(text) else { return false };
     fields.len() == 2
-        && fields.get("river").is_some_and(Value::is_string)
-        && fields.get("kilometers").is_some_and(|value| value.is_i64() || value.is_u64())
+        && fields.get("river").and_then(Value::as_str).is_some_and(|river| RIVERS.contains(&river))
+        && fields.get("european").is_some_and(Value::is_boolean)
 }
 
 #[cfg(test)]
@@ -198,13 +204,14 @@ mod tests {
 
     #[test]
     fn only_the_schema_itself_is_obeyed() {
-        assert!(obeys(r#"{"river": "Rhine", "kilometers": 1233}"#));
+        assert!(obeys(r#"{"river": "Rhine", "european": true}"#));
         for text in [
-            "The Rhine is 1233 km long.",
+            "The Rhine is in Europe.",
             r#"{"river": "Rhine"}"#,
-            r#"{"river": "Rhine", "kilometers": "1233"}"#,
-            r#"{"river": "Rhine", "kilometers": 1233, "unit": "km"}"#,
-            r#"["Rhine", 1233]"#,
+            r#"{"river": "Rhine", "european": "true"}"#,
+            r#"{"river": "Spree", "european": true}"#,
+            r#"{"river": "Rhine", "european": true, "unit": "km"}"#,
+            r#"["Rhine", true]"#,
         ] {
             assert!(!obeys(text), "{text}");
         }
