@@ -126,8 +126,9 @@ mod tests {
             assert!(found.len() > 10, "{name}");
             for key in found {
                 // The reference lists the settings of a named table once.
-                let named =
-                    ["round.", "train.overrides."].iter().any(|table| key.starts_with(table));
+                let named = ["endpoints.", "round.", "train.overrides."]
+                    .iter()
+                    .any(|table| key.starts_with(table));
                 if named {
                     continue;
                 }

@@ -26,8 +26,7 @@ impl Pipeline {
     pub(super) fn check_files(&self, stage: Stage) -> Result<(), PipelineError> {
         let (config, dir) = (&self.config, &self.dir);
         if let tasks::Original::File(file) = tasks::original(config)
-            && file.exists()
-            && !file.is_file()
+            && file.is_dir()
         {
             return Err(tasks::missing(config));
         }

@@ -55,8 +55,8 @@ fn a_check_tells_what_each_endpoint_supports() {
     b: no prompt_logprobs: the server returns none
     ");
     insta::assert_snapshot!(checked.stderr, @r"
-    estimate  a: 5 requests, about 87 prompt tokens and at most 2560 new tokens; cost unknown
-    estimate  b: 5 requests, about 87 prompt tokens and at most 2560 new tokens; cost unknown
+    estimate  a: 5 requests, about 88 prompt tokens and at most 2560 new tokens; cost unknown
+    estimate  b: 5 requests, about 88 prompt tokens and at most 2560 new tokens; cost unknown
     ");
     let key = "api_key_env = \"PATH\"";
     let file = config(dir.path(), &[("a", &works.url, ""), ("b", &fails.url, key)]);
