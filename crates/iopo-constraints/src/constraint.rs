@@ -135,7 +135,7 @@ impl Constraint {
 
     /// Renders the constraint as a Chinese sentence, or `None` if its kind has none. `phrasing` wraps around.
     ///
-    /// [`from_text`](crate::from_text) maps the sentence back to the constraint, except where the parameters are words of
+    /// [`from_text`](crate::from_text()) maps the sentence back to the constraint, except where the parameters are words of
     /// another language.
     pub fn render_chinese(&self, phrasing: usize) -> Option<String> {
         let mut phrases = phrases_zh::phrases(self);

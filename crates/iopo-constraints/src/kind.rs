@@ -108,7 +108,7 @@ impl Kind {
 
     /// Whether synthesis and test prompts draw the kind by default.
     ///
-    /// The other kinds exist for [texts that people wrote](crate::from_text). A kind weight in the configuration of
+    /// The other kinds exist for [texts that people wrote](mod@crate::from_text). A kind weight in the configuration of
     /// synthesis lets it draw them too.
     pub fn is_drawn(self) -> bool {
         self.weight() > 0.0

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 
 mod common;
-use common::{Outcome, finish, iopo, text};
+use common::{Outcome, finish, iopo, run, succeed, text};
 
 /// Runs the preset on eight tasks. Stored answers go to `cache`.
-fn run(command: &str, out: &Path, cache: &Path, more: &[&str]) -> Outcome {
+fn trace(command: &str, out: &Path, cache: &Path, more: &[&str]) -> Outcome {
     let start = [command, "--preset", "trace-local", "--model", "tiny", "--out", text(out)];
     let small = [
         "synth.max_tasks=8",
@@ -36,27 +36,31 @@ fn a_run_writes_its_files_and_another_repeats_it_from_the_stored_answers() {
     let dir = tempfile::tempdir().expect("a folder");
     let (out, again, cache) =
         (dir.path().join("run"), dir.path().join("again"), dir.path().join("cache"));
-    let made = run("synth", &out, &cache, &[]);
+    let made = trace("synth", &out, &cache, &[]);
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     // A random model writes no JSON.
     assert!(made.stderr.contains("8 tasks, 0 instructions, 0 candidate groups"), "{}", made.stderr);
     assert!(made.stderr.contains("the writer judges its own answers"), "{}", made.stderr);
     let before = files(&out);
-    let status = finish(&mut iopo(&["status", text(&out)]));
+    let status = succeed(&["status", text(&out)]);
     let line = status.stdout.lines().find(|line| line.contains("synth"));
     assert!(line.is_some_and(|line| line.contains("valid")), "{}", status.stdout);
 
-    let repeated = run("synth", &out, &cache, &[]);
+    let repeated = trace("synth", &out, &cache, &[]);
     assert_eq!((repeated.code, files(&out)), (Some(0), before.clone()), "{}", repeated.stderr);
     let offline = ["--set", "llm.offline=true"];
-    let stored = run("synth", &again, &cache, &offline);
+    let stored = trace("synth", &again, &cache, &offline);
     assert_eq!((stored.code, files(&again)), (Some(0), before), "{}", stored.stderr);
     // Negative control: another seed has other requests, which are not stored.
-    let other =
-        run("synth", &dir.path().join("other"), &cache, &[&offline[..], &["--seed", "5"]].concat());
+    let other = trace(
+        "synth",
+        &dir.path().join("other"),
+        &cache,
+        &[&offline[..], &["--seed", "5"]].concat(),
+    );
     assert!(other.error(1).contains("the store has no answer"), "{}", other.stderr);
 
-    let pairs = finish(iopo(&["pairs", "--out", text(&out)]).env("IOPO_CACHE", &cache));
+    let pairs = run(&["pairs", "--out", text(&out)]);
     let error = pairs.error(1);
     assert!(error.contains("candidates.parquet"), "{error}");
 }
@@ -65,7 +69,7 @@ fn a_run_writes_its_files_and_another_repeats_it_from_the_stored_answers() {
 fn a_dry_run_writes_nothing_and_a_mixture_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
-    let dry = run("synth", &out, &cache, &["--dry-run"]);
+    let dry = trace("synth", &out, &cache, &["--dry-run"]);
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
     assert!(dry.stderr.contains("no requests to endpoints") && !out.exists(), "{}", dry.stderr);
     for (assignment, part) in [
@@ -74,7 +78,7 @@ fn a_dry_run_writes_nothing_and_a_mixture_is_refused() {
         ("synth.trace.samples=0", "synth.trace.samples"),
     ] {
         let error =
-            run("synth", &out, &cache, &["--set", "rounds=2", "--set", assignment]).error(2);
+            trace("synth", &out, &cache, &["--set", "rounds=2", "--set", assignment]).error(2);
         assert!(error.contains(part), "{error}");
         assert!(!out.exists(), "{assignment}");
     }
@@ -88,12 +92,12 @@ fn requests_that_cost_money_need_a_confirmation() {
     let endpoint = "endpoints.w={base_url=\"http://127.0.0.1:9/v1\", model=\"m\", \
                     prices={input=\"1\", output=\"2\"}}";
     let sets = ["--set", endpoint, "--set", "llm.writer=w"];
-    let error = run("synth", &out, &cache, &sets).error(2);
+    let error = trace("synth", &out, &cache, &sets).error(2);
     assert!(error.contains("--yes"), "{error}");
-    let dry = run("synth", &out, &cache, &[&sets[..], &["--dry-run"]].concat());
+    let dry = trace("synth", &out, &cache, &[&sets[..], &["--dry-run"]].concat());
     assert_eq!(dry.code, Some(0), "{}", dry.stderr);
     assert!(dry.stderr.contains("writer: ") && !dry.stderr.contains("judge: "), "{}", dry.stderr);
     assert!(!out.exists());
-    let error = run("synth", &out, &cache, &[&sets[..], &["--yes"]].concat()).error(1);
+    let error = trace("synth", &out, &cache, &[&sets[..], &["--yes"]].concat()).error(1);
     assert!(error.contains("no server answers at the address"), "{error}");
 }

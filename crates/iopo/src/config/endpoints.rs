@@ -186,7 +186,7 @@ mod tests {
         let with = |line: &str| TWO.replacen("model = \"m\"", &format!("model = \"m\"\n{line}"), 1);
         for (text, want) in [
             (with("weight = 0"), "`endpoints.a.weight`: found 0"),
-            (with("max_concurency = 1"), "`endpoints.a.max_concurency`: found an unknown key"),
+            (with("max_concurrent = 1"), "`endpoints.a.max_concurrent`: found an unknown key"),
             (with("api_key_env = \"sk-marked\""), "`endpoints.a.api_key_env`: found a text that"),
             (
                 with("prices = { input = \"0,1\", output = \"1\" }"),
