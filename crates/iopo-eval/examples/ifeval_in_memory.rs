@@ -23,7 +23,7 @@ fn main() -> Result<(), EvalError> {
 
     for score in &result.scores {
         println!(
-            "prompt {}  {:34} strict {:5}  loose {:?}",
+            "prompt {}  {:34} strict {:?}  loose {:?}",
             score.key, score.instruction_id, score.strict, score.loose
         );
     }

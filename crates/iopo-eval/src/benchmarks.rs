@@ -71,7 +71,7 @@ pub trait Benchmark: Scorer {
     /// Returns an error for the first constraint that cannot be decided.
     fn refuse_unscorable(&self, prompts: &[TestPrompt]) -> Result<(), EvalError>;
 
-    /// Counts the constraint types that have no check, by id; they get no score.
+    /// Counts the constraint types that have no check, by id; they get no verdict.
     fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize>;
 
     /// Returns a remedy for an error of this benchmark, where it has one beyond the error's own.

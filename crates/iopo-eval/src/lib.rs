@@ -31,7 +31,7 @@
 //! );
 //! let ifeval = Ifeval::new(Mode::Paper);
 //! let result = ifeval.evaluate(&ifeval.prompts(file)?, ["Assam"])?;
-//! assert!(result.scores[0].strict);
+//! assert_eq!(result.scores[0].strict, Some(true));
 //! let accuracy = result.accuracy(SummaryMetric::PromptAccuracyStrict, &Subset::All);
 //! assert_eq!(accuracy.map(|row| (row.value, row.n)), Some((1.0, 1)));
 //! # Ok::<(), iopo_eval::EvalError>(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::{PredictionRow, ScoreRow, Subset, SummaryMetric};
+use iopo_schema::{ConstraintRow, PredictionRow, ScoreRow, Subset, SummaryMetric};
 
 use crate::{EvalError, Observation};
 
@@ -14,8 +14,8 @@ pub struct Outcome {
     pub kind: String,
     /// Whether the kind occurs in synthesis.
     pub seen: bool,
-    /// Whether the response as it stands follows the constraint.
-    pub strict: bool,
+    /// Whether the response as it stands follows the constraint; `None` if there is no verdict.
+    pub strict: Option<bool>,
     /// Whether the response or a variant of it does; `None` where the benchmark has no loose check.
     pub loose: Option<bool>,
 }
@@ -32,10 +32,11 @@ impl From<&ScoreRow> for Outcome {
 }
 
 impl Outcome {
-    fn followed(&self, strictness: Strictness) -> bool {
+    /// Returns whether the constraint is followed; `None` if there is no verdict.
+    pub fn followed(&self, strictness: Strictness) -> Option<bool> {
         match strictness {
             Strictness::Strict => self.strict,
-            Strictness::Loose => self.loose.unwrap_or(self.strict),
+            Strictness::Loose => self.loose.or(self.strict),
         }
     }
 }
@@ -49,8 +50,15 @@ pub struct ScoredResponse {
     pub task_id: String,
     /// Number of constraints, including those without a check.
     pub constraints: usize,
-    /// One outcome per constraint that has a check.
+    /// One outcome per constraint.
     pub outcomes: Vec<Outcome>,
+}
+
+impl ScoredResponse {
+    /// Returns whether an outcome has no verdict, so that the prompt counts in no prompt accuracy.
+    pub fn is_undecided(&self) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.strict.is_none())
+    }
 }
 
 /// Whether a variant of the response may follow the constraint in its place.
@@ -135,12 +143,9 @@ pub fn join(
     let mut scored = Vec::with_capacity(predictions.len());
     for prediction in predictions {
         let outcomes = by_key.remove(&prediction.key).unwrap_or_default();
-        let ids =
-            |row: &iopo_schema::ConstraintRow| row.check.as_ref().map(|check| check.id.clone());
-        let expected: Vec<Option<String>> = prediction.constraints.iter().map(ids).collect();
+        let expected: Vec<&str> = prediction.constraints.iter().map(label).collect();
         let in_order = outcomes.keys().copied().eq(0..outcomes.len() as u32);
-        let found: Vec<Option<String>> =
-            outcomes.values().map(|row| Some(row.instruction_id.clone())).collect();
+        let found: Vec<&str> = outcomes.values().map(|row| row.instruction_id.as_str()).collect();
         if expected != found || !in_order {
             let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
             return Err(EvalError::Outcomes { key: prediction.key.clone(), expected, found });
@@ -162,10 +167,15 @@ pub fn join(
     }
 }
 
+/// Returns the label of a constraint in the scores: the id of its check, or its dimension where a judge decides.
+fn label(row: &ConstraintRow) -> &str {
+    row.check.as_ref().map_or(row.dimension.as_str(), |check| check.id.as_str())
+}
+
 /// Prompt-level accuracy: 1 for a prompt whose constraints are **all** followed, else 0.
 ///
-/// A prompt counts if every constraint has an outcome and every outcome belongs to the subset. The other prompts have a
-/// denominator of 0.
+/// A prompt counts if every constraint has an outcome with a verdict and every outcome belongs to the subset. The other
+/// prompts have a denominator of 0: a missing verdict is not a failure.
 pub fn prompt_accuracy(
     scored: &[ScoredResponse],
     subset: &Subset,
@@ -175,15 +185,16 @@ pub fn prompt_accuracy(
         let count = response.constraints;
         let counts = count > 0
             && response.outcomes.len() == count
+            && !response.is_undecided()
             && response.outcomes.iter().all(|outcome| belongs(subset, outcome, count));
-        let followed =
-            counts && response.outcomes.iter().all(|outcome| outcome.followed(strictness));
+        let follows = |outcome: &Outcome| outcome.followed(strictness) == Some(true);
+        let followed = counts && response.outcomes.iter().all(follows);
         observation(response, u32::from(followed), u32::from(counts))
     });
     observed.collect()
 }
 
-/// Instruction-level accuracy: the constraints of a prompt that are followed, over those in the subset.
+/// Instruction-level accuracy: the constraints of a prompt that are followed, over those in the subset that have a verdict.
 ///
 /// The prompt remains the resampled row, because the outcomes of one response are not independent.
 pub fn instruction_accuracy(
@@ -196,8 +207,9 @@ pub fn instruction_accuracy(
             .outcomes
             .iter()
             .filter(|outcome| belongs(subset, outcome, response.constraints));
-        let (followed, all) = chosen.fold((0, 0), |(followed, all), outcome| {
-            (followed + u32::from(outcome.followed(strictness)), all + 1)
+        let decided = chosen.filter_map(|outcome| outcome.followed(strictness));
+        let (followed, all) = decided.fold((0, 0), |(followed, all), follows| {
+            (followed + u32::from(follows), all + 1)
         });
         observation(response, followed, all)
     });
@@ -207,11 +219,12 @@ pub fn instruction_accuracy(
 /// The subsets of every table, before those that depend on the prompts.
 pub const MAIN_SUBSETS: [Subset; 3] = [Subset::All, Subset::Seen, Subset::Unseen];
 
-/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with outcomes.
+/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with verdicts.
 pub fn subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
     let counts: BTreeSet<usize> = scored.iter().map(|response| response.constraints).collect();
     let outcomes = scored.iter().flat_map(|response| &response.outcomes);
-    let kinds: BTreeSet<&str> = outcomes.map(|outcome| outcome.kind.as_str()).collect();
+    let decided = outcomes.filter(|outcome| outcome.strict.is_some());
+    let kinds: BTreeSet<&str> = decided.map(|outcome| outcome.kind.as_str()).collect();
     let kinds = kinds.into_iter().map(|id| Subset::Kind(id.to_owned()));
     MAIN_SUBSETS
         .into_iter()
@@ -231,7 +244,7 @@ pub(crate) mod tests {
         CheckRow, ConstraintRow, Method, PredictionRow, ResponseEnd, ScoreRow, Subset,
     };
 
-    use super::{Strictness, instruction_accuracy, join, prompt_accuracy};
+    use super::{Strictness, instruction_accuracy, join, prompt_accuracy, subsets};
     use crate::Observation;
 
     /// A prediction whose constraints have these kinds.
@@ -263,11 +276,13 @@ pub(crate) mod tests {
             index,
             instruction_id: kind.to_owned(),
             seen,
-            strict,
+            strict: Some(strict),
             loose: None,
             method: Method::Code,
             raw: None,
             mode: None,
+            score: None,
+            error: None,
         }
     }
 
@@ -308,6 +323,37 @@ pub(crate) mod tests {
         let accuracy = |strictness| ratio(&prompt_accuracy(&scored, &Subset::All, strictness));
         assert_eq!(accuracy(Strictness::Strict), (0.0, 1.0));
         assert_eq!(accuracy(Strictness::Loose), (1.0, 1.0));
+    }
+
+    #[test]
+    fn a_missing_verdict_is_neither_a_success_nor_a_failure() {
+        let predictions = [prediction("p", &["a", "b"]), prediction("q", &["a"])];
+        let undecided = ScoreRow { strict: None, ..score("p", 1, "b", true, true) };
+        let scores = |b: ScoreRow| {
+            vec![score("p", 0, "a", true, false), b, score("q", 0, "a", true, true)]
+        };
+        let accuracies = |b| {
+            let scored = join(&predictions, scores(b)).expect("they fit");
+            let kinds = subsets(&scored).contains(&Subset::Kind("b".to_owned()));
+            let of = |rows: Vec<Observation>| ratio(&rows);
+            (
+                of(prompt_accuracy(&scored, &Subset::All, Strictness::Strict)),
+                of(instruction_accuracy(&scored, &Subset::All, Strictness::Loose)),
+                scored[0].is_undecided(),
+                kinds,
+            )
+        };
+        assert_eq!(accuracies(undecided), ((1.0, 1.0), (1.0, 2.0), true, false));
+        let failed = score("p", 1, "b", true, false);
+        assert_eq!(accuracies(failed), ((1.0, 2.0), (1.0, 3.0), false, true));
+    }
+
+    #[test]
+    fn a_judged_constraint_is_named_by_its_dimension() {
+        let mut judged = prediction("p", &["a"]);
+        judged.constraints[0].check = None;
+        assert!(join(&[judged.clone()], vec![score("p", 0, "text pattern", true, true)]).is_ok());
+        assert!(join(&[judged], vec![score("p", 0, "a", true, true)]).is_err());
     }
 
     #[test]

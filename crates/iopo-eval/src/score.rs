@@ -16,8 +16,8 @@ pub trait Scorer {
     /// Returns the settings that the outcomes depend on; the provenance of `scores.parquet` records them.
     fn settings(&self) -> Value;
 
-    /// Scores one response: one row for each constraint that has a check. A row without a loose verdict counts with its
-    /// strict one.
+    /// Scores one response: one row for each constraint, in their order. A row without a loose verdict counts with its strict
+    /// one. A constraint that cannot be decided has a row with [`ScoreRow::error`] and no verdict.
     ///
     /// # Errors
     /// Returns an error if a constraint's parameters are invalid or the constraint needs a judge.
@@ -72,11 +72,27 @@ pub(crate) fn score_row(
         index: u32::try_from(index).unwrap_or(u32::MAX),
         instruction_id: instruction_id.to_owned(),
         seen,
-        strict,
+        strict: Some(strict),
         loose: None,
         method: Method::Code,
         raw: None,
         mode: None,
+        score: None,
+        error: None,
+    }
+}
+
+/// Creates the row of a constraint that code cannot decide.
+pub(crate) fn undecided_row(
+    prediction: &PredictionRow,
+    index: usize,
+    instruction_id: &str,
+    error: String,
+) -> ScoreRow {
+    ScoreRow {
+        strict: None,
+        error: Some(error),
+        ..score_row(prediction, index, instruction_id, false, false)
     }
 }
 

@@ -53,7 +53,7 @@ fn cell(rows: &[SummaryRow], metric: SummaryMetric, subset: &str) -> (f64, u64) 
 }
 
 #[test]
-fn scores_name_their_mode_and_unsupported_types_have_none() {
+fn scores_name_their_mode_and_unsupported_types_have_no_verdict() {
     let folder = tempfile::tempdir().expect("temporary directory");
     for mode in Mode::ALL {
         let (prompts, rows) = scored(folder.path(), mode);
@@ -66,17 +66,22 @@ fn scores_name_their_mode_and_unsupported_types_have_none() {
             .iter()
             .map(|row| (row.key.as_str(), row.index, row.seen, row.strict, row.loose))
             .collect();
-        let repaired = mode == Mode::Repaired;
+        let repaired = Some(mode == Mode::Repaired);
+        let [yes, no] = [true, false].map(Some);
         assert_eq!(
             verdicts,
             [
-                ("1", 0, true, true, Some(true)),
-                ("1", 1, false, false, Some(true)),
-                ("2", 0, true, false, Some(false)),
-                ("3", 1, false, repaired, Some(repaired)),
-                ("4", 0, false, true, Some(true)),
+                ("1", 0, true, yes, yes),
+                ("1", 1, false, no, yes),
+                ("2", 0, true, no, no),
+                ("3", 0, false, None, None),
+                ("3", 1, false, repaired, repaired),
+                ("4", 0, false, yes, yes),
             ]
         );
+        let error = rows[3].error.as_deref().unwrap_or_default();
+        assert!(error.contains("`count:numbers`"), "{error}");
+        assert!(rows.iter().all(|row| row.error.is_some() == row.strict.is_none()));
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) fn open_as<R: Record>(path: &Path) -> Result<Opened, SchemaError> {
             got: opened.name,
         });
     }
-    if opened.version != R::VERSION.to_string() {
+    if !(R::OLDEST..=R::VERSION).any(|version| opened.version == version.to_string()) {
         return Err(SchemaError::OtherVersion {
             path: path.to_path_buf(),
             schema: R::NAME.to_owned(),

@@ -29,6 +29,9 @@ pub trait Record: Sized + Clone {
     const NAME: &'static str;
     /// The schema's version in the file's metadata (`iopo.version`).
     const VERSION: u32;
+    /// The oldest version that this release reads; files of the versions from it to [`VERSION`](Self::VERSION) are accepted.
+    /// Default: [`VERSION`](Self::VERSION).
+    const OLDEST: u32 = Self::VERSION;
 
     /// Returns the columns.
     fn arrow_schema() -> SchemaRef;
@@ -66,12 +69,13 @@ fn from_batch<T: Value>(batch: &RecordBatch) -> Result<Vec<T>, SchemaError> {
 }
 
 macro_rules! record {
-    ($type:ident = $name:literal, $version:literal, { $($field:ident: $value:ty),+ $(,)? }) => {
+    ($type:ident = $name:literal, $version:literal $(reads $oldest:literal)?, { $($field:ident: $value:ty),+ $(,)? }) => {
         struct_value!($type { $($field: $value),+ });
 
         impl Record for $type {
             const NAME: &'static str = $name;
             const VERSION: u32 = $version;
+            $(const OLDEST: u32 = $oldest;)?
 
             fn arrow_schema() -> SchemaRef {
                 schema_of::<Self>()
@@ -214,18 +218,20 @@ record!(PredictionRow = "predictions", 1, {
     completion_tokens: u32,
 });
 
-record!(ScoreRow = "scores", 1, {
+record!(ScoreRow = "scores", 2 reads 1, {
     benchmark: String,
     key: String,
     task_id: String,
     index: u32,
     instruction_id: String,
     seen: bool,
-    strict: bool,
+    strict: Option<bool>,
     loose: Option<bool>,
     method: Method,
     raw: Option<String>,
     mode: Option<String>,
+    score: Option<f64>,
+    error: Option<String>,
 });
 
 record!(SummaryRow = "summary", 1, {

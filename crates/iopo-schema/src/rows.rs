@@ -361,8 +361,13 @@ pub struct PredictionRow {
     pub completion_tokens: u32,
 }
 
-/// A row of `scores`: one verdict on one prediction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A row of `scores`: one verdict on one prediction, or the reason why there is none.
+///
+/// | | file of version 1 | file of version 2 |
+/// |---|---|---|
+/// | reader of version 1 | read | refused: `strict` may be null |
+/// | reader of version 2 | read: `score` and `error` are null in every row | read |
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// Id of the benchmark, for instance `heldout`.
     pub benchmark: String,
@@ -370,14 +375,15 @@ pub struct ScoreRow {
     pub key: String,
     /// Task of the prompt; empty if there is none.
     pub task_id: String,
-    /// Index of the constraint in the prompt.
+    /// Index of the constraint in the prompt: of TRACE's constraint, CFBench's criterion, FollowBench's added constraint (0 if
+    /// a rule decides the whole response) or ComplexBench's `point_id`.
     pub index: u32,
-    /// Id of the constraint kind.
+    /// Id of the constraint kind, or the label of the constraint's dimension where a judge decides.
     pub instruction_id: String,
-    /// Whether synthesis uses the kind; false if it is held out.
+    /// Whether synthesis uses the kind or the dimension; false if it is held out.
     pub seen: bool,
-    /// The strict verdict.
-    pub strict: bool,
+    /// The strict verdict; null if there is none. A null is neither a success nor a failure.
+    pub strict: Option<bool>,
     /// The loose verdict, if the benchmark has one.
     pub loose: Option<bool>,
     /// Whether code or a judge decided.
@@ -386,6 +392,10 @@ pub struct ScoreRow {
     pub raw: Option<String>,
     /// The rules behind the verdict if the benchmark has several, for instance `paper` or `repaired`.
     pub mode: Option<String>,
+    /// The judge's score, if the benchmark has scores, for instance from 0 to 10 in TRACE.
+    pub score: Option<f64>,
+    /// Why there is no verdict; null if there is one.
+    pub error: Option<String>,
 }
 
 /// A row of `summary`: one cell of a table, with its interval.

@@ -193,11 +193,13 @@ fn a_damaged_byte_anywhere_is_an_error() -> Outcome {
         index: 1,
         instruction_id: "max_words".into(),
         seen: true,
-        strict: false,
+        strict: Some(false),
         loose: None,
         method: Method::Code,
         raw: None,
         mode: None,
+        score: None,
+        error: None,
     };
     write(&path, &vec![row; 40], &provenance())?;
     let bytes = fs::read(&path)?;
@@ -218,7 +220,7 @@ fn a_nullable_column_missing_from_an_older_file_is_null() -> Outcome {
     let path = folder.path().join("scores.parquet");
     let rows = ScoreRow::to_batch(&[])?;
     let last = rows.num_columns() - 1;
-    assert_eq!(rows.schema().field(last).name(), "mode");
+    assert_eq!(rows.schema().field(last).name(), "error");
     let older = rows.project(&(0..last).collect::<Vec<_>>())?;
     assert_eq!(ScoreRow::from_batch(&older)?, Vec::<ScoreRow>::new());
     let other = rows.project(&(1..=last).collect::<Vec<_>>())?;

@@ -238,9 +238,10 @@ fn prediction() -> impl Strategy<Value = PredictionRow> {
 
 fn score() -> impl Strategy<Value = ScoreRow> {
     let texts = prop::array::uniform4(text());
-    let flags = (any::<bool>(), any::<bool>(), option::of(any::<bool>()));
-    (texts, any::<u32>(), flags, method(), prop::array::uniform2(option::of(text()))).prop_map(
-        |(texts, index, (seen, strict, loose), method, [raw, mode])| {
+    let flags = (any::<bool>(), option::of(any::<bool>()), option::of(any::<bool>()));
+    let noted = (prop::array::uniform3(option::of(text())), option::of(number()));
+    (texts, any::<u32>(), flags, method(), noted).prop_map(
+        |(texts, index, (seen, strict, loose), method, ([raw, mode, error], score))| {
             let [benchmark, key, task_id, instruction_id] = texts;
             ScoreRow {
                 benchmark,
@@ -254,6 +255,8 @@ fn score() -> impl Strategy<Value = ScoreRow> {
                 method,
                 raw,
                 mode,
+                score,
+                error,
             }
         },
     )

@@ -9,7 +9,7 @@ use crate::{Bootstrap, EvalError, Observation, Statistic, TestPrompt};
 
 /// Computes the accuracies over all prompts, over seen and unseen types, by number of constraints and by type.
 ///
-/// A prompt counts in the prompt accuracies if all its constraints have a score, and in those of `seen` or `unseen` if
+/// A prompt counts in the prompt accuracies if all its constraints have a verdict, and in those of `seen` or `unseen` if
 /// all its constraints belong to that subset.
 ///
 /// # Errors

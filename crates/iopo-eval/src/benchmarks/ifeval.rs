@@ -10,7 +10,7 @@
 //! let ifeval = Ifeval::new(Mode::Paper);
 //! let prompts = ifeval.prompts(&file)?;
 //! let result = ifeval.evaluate(&prompts, ["Assam"])?;
-//! assert!(result.scores[0].strict);
+//! assert_eq!(result.scores[0].strict, Some(true));
 //! # Ok::<(), iopo_eval::EvalError>(())
 //! ```
 
@@ -74,7 +74,7 @@ impl Ifeval {
 
     /// Parses prompts: one JSON object per line, as IFEval and IFBench publish them.
     ///
-    /// Types of other benchmarks are kept; they get no score, and their prompts are excluded from prompt accuracy.
+    /// Types of other benchmarks are kept; they get no verdict, and their prompts are excluded from prompt accuracy.
     ///
     /// # Errors
     /// Returns an error if a line is malformed, a key occurs twice or a known instruction has invalid arguments.

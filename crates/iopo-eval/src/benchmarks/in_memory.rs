@@ -12,7 +12,7 @@ pub(super) const GIVEN: &str = "given";
 /// Scored responses and their accuracies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredResponses {
-    /// One row per constraint that has a check, in the order of the prompts.
+    /// One row per constraint, in the order of the prompts; without a verdict if it has no check.
     pub scores: Vec<ScoreRow>,
     /// Accuracies with intervals over all prompts and over subsets.
     pub accuracies: Vec<SummaryRow>,

@@ -78,7 +78,7 @@ pub struct BenchmarkReport {
     pub model: String,
     /// Accuracies with intervals.
     pub accuracies: Vec<SummaryRow>,
-    /// One row per constraint that has a check.
+    /// One row per constraint; without a verdict if it has no check.
     pub scores: Vec<ScoreRow>,
     /// Constraint types without a check, with the number of their constraints.
     pub unsupported: BTreeMap<String, usize>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use iopo_schema::{Subset, SummaryRow};
+use iopo_schema::{ScoreRow, Subset, SummaryRow};
 
 use super::BenchmarkReport;
 use super::accuracies::find;
@@ -16,11 +16,12 @@ pub fn render(report: &BenchmarkReport) -> String {
     let BenchmarkReport { title, model, accuracies: rows, scores, unsupported } = report;
     let mut out = format!("{title}, {model}\n\n");
     let _ = writeln!(out, "{:42} {:>5}  {:22} loose", "", "n", "strict");
-    let seen = scores.iter().filter(|score| score.seen).count();
+    let decided: Vec<&ScoreRow> = scores.iter().filter(|score| score.strict.is_some()).collect();
+    let seen = decided.iter().filter(|score| score.seen).count();
     for (subset, name, constraints) in [
-        (Subset::All, "", scores.len()),
+        (Subset::All, "", decided.len()),
         (Subset::Seen, ", types seen in synthesis", seen),
-        (Subset::Unseen, ", unseen types", scores.len() - seen),
+        (Subset::Unseen, ", unseen types", decided.len() - seen),
     ] {
         let [strict, loose] = [Strictness::Strict, Strictness::Loose]
             .map(|strictness| find(rows, strictness.prompt_metric(), &subset));
@@ -31,7 +32,7 @@ pub fn render(report: &BenchmarkReport) -> String {
     }
     out.push('\n');
     let mut types: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
-    for score in scores {
+    for score in decided {
         let entry = types.entry(&score.instruction_id).or_insert((0, score.seen));
         entry.0 += 1;
     }

@@ -39,7 +39,8 @@ struct Answer {
 
 #[derive(Debug, Serialize)]
 struct Verdict {
-    holds: bool,
+    /// Absent if there is no verdict.
+    holds: Option<bool>,
     constraint: String,
 }
 
@@ -99,7 +100,7 @@ fn answer(model: &Responses, key: &str) -> Option<Answer> {
         model: model.model.clone(),
         color: color(&model.model),
         text: row.response.clone(),
-        follows: !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.holds),
+        follows: !verdicts.is_empty() && verdicts.iter().all(|verdict| verdict.holds == Some(true)),
         verdicts,
         flaws,
     })

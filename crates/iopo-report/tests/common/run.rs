@@ -287,11 +287,13 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
         index: 0,
         instruction_id: kind.into(),
         seen,
-        strict: true,
+        strict: Some(true),
         loose: None,
         method: Method::Code,
         raw: None,
         mode: None,
+        score: None,
+        error: None,
     }
 }
 
@@ -311,7 +313,7 @@ fn answers(folder: &Path, model: &str, text: &str) -> Result<(), SchemaError> {
     };
     let scored = |(at, key): (usize, &String)| ScoreRow {
         key: key.clone(),
-        strict: model != "base" && at % 2 == 0,
+        strict: Some(model != "base" && at % 2 == 0),
         ..score("max_words", at % 3 > 0)
     };
     let flaws = |(at, key): (usize, &String)| FlawsRow {

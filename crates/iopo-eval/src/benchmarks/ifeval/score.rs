@@ -8,10 +8,10 @@ use iopo_constraints::ifeval::{
 };
 use iopo_schema::{CheckRow, PredictionRow, ScoreRow};
 
-use crate::score::{check_of, score_row};
+use crate::score::{check_of, score_row, undecided_row};
 use crate::{EvalError, TestPrompt};
 
-/// Scores one response. An instruction of an unknown type gets no row; invalid parameters are an error.
+/// Scores one response. An instruction of an unknown type gets no verdict; invalid parameters are an error.
 pub(super) fn score(
     row: &PredictionRow,
     mode: Mode,
@@ -21,7 +21,12 @@ pub(super) fn score(
     let mut scores = Vec::with_capacity(row.constraints.len());
     for index in 0..row.constraints.len() {
         let check = check_of(&row.key, &row.constraints, index)?;
-        let Some(checker) = checker(&row.key, check, mode)? else { continue };
+        let Some(checker) = checker(&row.key, check, mode)? else {
+            let error = format!("IFEval has no type `{}`", check.id);
+            let mode = Some(mode.id().to_owned());
+            scores.push(ScoreRow { mode, ..undecided_row(row, index, &check.id, error) });
+            continue;
+        };
         let verdict = checker.verdict(&response);
         let seen = checker.kind().is_seen(held_out);
         scores.push(ScoreRow {
