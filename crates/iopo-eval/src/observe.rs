@@ -14,6 +14,8 @@ pub struct Outcome {
     pub kind: String,
     /// Whether the kind occurs in synthesis.
     pub seen: bool,
+    /// Whether a similar kind does, if this one does not.
+    pub near: bool,
     /// Whether the response as it stands follows the constraint; `None` if there is no verdict.
     pub strict: Option<bool>,
     /// Whether the response or a variant of it does; `None` where the benchmark has no loose check.
@@ -25,6 +27,7 @@ impl From<&ScoreRow> for Outcome {
         Self {
             kind: row.instruction_id.clone(),
             seen: row.seen,
+            near: !row.seen && row.near == Some(true),
             strict: row.strict,
             loose: row.loose,
         }
@@ -93,7 +96,8 @@ fn belongs(subset: &Subset, outcome: &Outcome, constraints: usize) -> bool {
     match subset {
         Subset::All => true,
         Subset::Seen => outcome.seen,
-        Subset::Unseen => !outcome.seen,
+        Subset::Near => outcome.near,
+        Subset::Unseen => !outcome.seen && !outcome.near,
         Subset::Constraints(wanted) => constraints == *wanted,
         Subset::Kind(id) => outcome.kind == *id,
         // Plain tasks and preference groups have no outcomes.
@@ -217,17 +221,20 @@ pub fn instruction_accuracy(
 }
 
 /// The subsets of every table, before those that depend on the prompts.
-pub const MAIN_SUBSETS: [Subset; 3] = [Subset::All, Subset::Seen, Subset::Unseen];
+pub const MAIN_SUBSETS: [Subset; 4] = [Subset::All, Subset::Seen, Subset::Near, Subset::Unseen];
 
-/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with verdicts.
+/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with verdicts. The
+/// subset of near kinds is left out if there is none.
 pub fn subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
     let counts: BTreeSet<usize> = scored.iter().map(|response| response.constraints).collect();
     let outcomes = scored.iter().flat_map(|response| &response.outcomes);
     let decided = outcomes.filter(|outcome| outcome.strict.is_some());
     let kinds: BTreeSet<&str> = decided.map(|outcome| outcome.kind.as_str()).collect();
     let kinds = kinds.into_iter().map(|id| Subset::Kind(id.to_owned()));
+    let has_near = scored.iter().flat_map(|response| &response.outcomes).any(|one| one.near);
     MAIN_SUBSETS
         .into_iter()
+        .filter(|subset| has_near || *subset != Subset::Near)
         .chain(counts.into_iter().map(Subset::Constraints))
         .chain(kinds)
         .collect()
@@ -283,6 +290,7 @@ pub(crate) mod tests {
             mode: None,
             score: None,
             error: None,
+            near: None,
         }
     }
 
@@ -313,6 +321,22 @@ pub(crate) mod tests {
         assert_eq!(instruction(Subset::Seen), (2.0, 3.0));
         assert_eq!(instruction(Subset::Unseen), (2.0, 2.0));
         assert_eq!(instruction(Subset::Kind("a".to_owned())), (2.0, 2.0));
+    }
+
+    #[test]
+    fn a_near_type_is_neither_seen_nor_unseen() {
+        let near = |row: ScoreRow| ScoreRow { near: Some(true), ..row };
+        let predictions = [prediction("p", &["a", "n"]), prediction("q", &["u"])];
+        let scores = vec![
+            near(score("p", 0, "a", true, true)),
+            near(score("p", 1, "n", false, true)),
+            score("q", 0, "u", false, false),
+        ];
+        let scored = join(&predictions, scores).expect("they fit");
+        let accuracy = |subset| ratio(&instruction_accuracy(&scored, &subset, Strictness::Strict));
+        assert_eq!(accuracy(Subset::Seen), (1.0, 1.0));
+        assert_eq!(accuracy(Subset::Near), (1.0, 1.0));
+        assert_eq!(accuracy(Subset::Unseen), (0.0, 1.0));
     }
 
     #[test]

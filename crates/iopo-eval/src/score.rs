@@ -79,6 +79,7 @@ pub(crate) fn score_row(
         mode: None,
         score: None,
         error: None,
+        near: None,
     }
 }
 

@@ -232,6 +232,7 @@ record!(ScoreRow = "scores", 2 reads 1, {
     mode: Option<String>,
     score: Option<f64>,
     error: Option<String>,
+    near: Option<bool>,
 });
 
 record!(SummaryRow = "summary", 1, {

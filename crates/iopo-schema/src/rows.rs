@@ -366,7 +366,7 @@ pub struct PredictionRow {
 /// | | file of version 1 | file of version 2 |
 /// |---|---|---|
 /// | reader of version 1 | read | refused: `strict` may be null |
-/// | reader of version 2 | read: `score` and `error` are null in every row | read |
+/// | reader of version 2 | read: `score`, `error` and `near` are null in every row | read |
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// Id of the benchmark, for instance `heldout`.
@@ -396,6 +396,8 @@ pub struct ScoreRow {
     pub score: Option<f64>,
     /// Why there is no verdict; null if there is one.
     pub error: Option<String>,
+    /// Whether synthesis asks for a similar thing, where `seen` is false. Null if the benchmark does not tell.
+    pub near: Option<bool>,
 }
 
 /// A row of `summary`: one cell of a table, with its interval.

@@ -200,6 +200,7 @@ fn a_damaged_byte_anywhere_is_an_error() -> Outcome {
         mode: None,
         score: None,
         error: None,
+        near: None,
     };
     write(&path, &vec![row; 40], &provenance())?;
     let bytes = fs::read(&path)?;
@@ -220,7 +221,7 @@ fn a_nullable_column_missing_from_an_older_file_is_null() -> Outcome {
     let path = folder.path().join("scores.parquet");
     let rows = ScoreRow::to_batch(&[])?;
     let last = rows.num_columns() - 1;
-    assert_eq!(rows.schema().field(last).name(), "error");
+    assert_eq!(rows.schema().field(last).name(), "near");
     let older = rows.project(&(0..last).collect::<Vec<_>>())?;
     assert_eq!(ScoreRow::from_batch(&older)?, Vec::<ScoreRow>::new());
     let other = rows.project(&(1..=last).collect::<Vec<_>>())?;

@@ -239,9 +239,13 @@ fn prediction() -> impl Strategy<Value = PredictionRow> {
 fn score() -> impl Strategy<Value = ScoreRow> {
     let texts = prop::array::uniform4(text());
     let flags = (any::<bool>(), option::of(any::<bool>()), option::of(any::<bool>()));
-    let noted = (prop::array::uniform3(option::of(text())), option::of(number()));
+    let noted = (
+        prop::array::uniform3(option::of(text())),
+        option::of(number()),
+        option::of(any::<bool>()),
+    );
     (texts, any::<u32>(), flags, method(), noted).prop_map(
-        |(texts, index, (seen, strict, loose), method, ([raw, mode, error], score))| {
+        |(texts, index, (seen, strict, loose), method, ([raw, mode, error], score, near))| {
             let [benchmark, key, task_id, instruction_id] = texts;
             ScoreRow {
                 benchmark,
@@ -257,6 +261,7 @@ fn score() -> impl Strategy<Value = ScoreRow> {
                 mode,
                 score,
                 error,
+                near,
             }
         },
     )

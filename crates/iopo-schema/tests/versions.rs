@@ -60,6 +60,7 @@ fn row(strict: Option<bool>) -> ScoreRow {
         mode: Some("paper".into()),
         score: None,
         error: None,
+        near: None,
     }
 }
 

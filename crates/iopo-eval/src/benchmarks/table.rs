@@ -9,7 +9,7 @@ use super::BenchmarkReport;
 use super::accuracies::find;
 use crate::observe::Strictness;
 
-/// Renders the accuracies over all, seen and unseen types, then one line per type.
+/// Renders the accuracies over all, seen, near and unseen types, then one line per type.
 ///
 /// Types without a check come last.
 pub fn render(report: &BenchmarkReport) -> String {
@@ -18,11 +18,16 @@ pub fn render(report: &BenchmarkReport) -> String {
     let _ = writeln!(out, "{:42} {:>5}  {:22} loose", "", "n", "strict");
     let decided: Vec<&ScoreRow> = scores.iter().filter(|score| score.strict.is_some()).collect();
     let seen = decided.iter().filter(|score| score.seen).count();
+    let near = decided.iter().filter(|score| is_near(score)).count();
     for (subset, name, constraints) in [
         (Subset::All, "", decided.len()),
         (Subset::Seen, ", types seen in synthesis", seen),
-        (Subset::Unseen, ", unseen types", decided.len() - seen),
+        (Subset::Near, ", types near to seen ones", near),
+        (Subset::Unseen, ", unseen types", decided.len() - seen - near),
     ] {
+        if subset == Subset::Near && near == 0 {
+            continue;
+        }
         let [strict, loose] = [Strictness::Strict, Strictness::Loose]
             .map(|strictness| find(rows, strictness.prompt_metric(), &subset));
         let count = strict.map_or(0, |row| row.n as usize);
@@ -31,15 +36,19 @@ pub fn render(report: &BenchmarkReport) -> String {
         line(&mut out, &format!("instruction accuracy{name}"), constraints, cells);
     }
     out.push('\n');
-    let mut types: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    let mut types: BTreeMap<&str, (usize, &ScoreRow)> = BTreeMap::new();
     for score in decided {
-        let entry = types.entry(&score.instruction_id).or_insert((0, score.seen));
+        let entry = types.entry(&score.instruction_id).or_insert((0, score));
         entry.0 += 1;
     }
-    for (id, (count, seen)) in types {
+    for (id, (count, score)) in types {
         let cells = instructions(rows, &Subset::Kind(id.to_owned()));
         let (_, short) = id.split_once(':').unwrap_or(("", id));
-        let mark = if seen { "" } else { " (unseen)" };
+        let mark = match score {
+            score if score.seen => "",
+            score if is_near(score) => " (near)",
+            _ => " (unseen)",
+        };
         line(&mut out, &format!("{short}{mark}"), count, cells);
     }
     if !unsupported.is_empty() {
@@ -51,6 +60,10 @@ pub fn render(report: &BenchmarkReport) -> String {
         }
     }
     out.trim_end().to_owned()
+}
+
+fn is_near(score: &ScoreRow) -> bool {
+    !score.seen && score.near == Some(true)
 }
 
 /// Finds the strict and the loose instruction accuracy of a subset.

@@ -10,15 +10,20 @@ use crate::models::color;
 const STRICT: SummaryMetric = SummaryMetric::PromptAccuracyStrict;
 const LOOSE: SummaryMetric = SummaryMetric::PromptAccuracyLoose;
 
-/// The columns of a benchmark.
-static COLUMNS: [Measure; 6] = [
-    Measure::new(STRICT, "Prompts, strict", Subset::All, "all"),
-    Measure::new(STRICT, "Prompts, strict", Subset::Seen, "seen types"),
-    Measure::new(STRICT, "Prompts, strict", Subset::Unseen, "unseen types"),
-    Measure::new(LOOSE, "Prompts, loose", Subset::All, "all"),
-    Measure::new(LOOSE, "Prompts, loose", Subset::Seen, "seen types"),
-    Measure::new(LOOSE, "Prompts, loose", Subset::Unseen, "unseen types"),
-];
+/// Makes the columns of a benchmark. Those of near types are left out if no row has them.
+fn columns(rows: &[SummaryRow]) -> Vec<Measure> {
+    let has_near = rows.iter().any(|row| row.subset == Subset::Near && row.n > 0);
+    let mut columns = Vec::new();
+    for (metric, counted) in [(STRICT, "Prompts, strict"), (LOOSE, "Prompts, loose")] {
+        columns.push(Measure::new(metric, counted, Subset::All, "all"));
+        columns.push(Measure::new(metric, counted, Subset::Seen, "seen types"));
+        if has_near {
+            columns.push(Measure::new(metric, counted, Subset::Near, "near types"));
+        }
+        columns.push(Measure::new(metric, counted, Subset::Unseen, "unseen types"));
+    }
+    columns
+}
 
 /// One benchmark.
 #[derive(Debug, Serialize)]
@@ -31,7 +36,7 @@ pub(crate) struct Benchmark {
 
 impl Benchmark {
     pub(crate) fn of(id: &str, rows: &[SummaryRow]) -> Self {
-        let names = models(rows);
+        let (names, columns) = (models(rows), columns(rows));
         let reach = reach(rows.iter().filter(|row| row.baseline.is_some()));
         let baseline = rows.iter().find_map(|row| row.baseline.as_deref());
         let accuracy = |name: &str, column: &Measure| {
@@ -45,24 +50,29 @@ impl Benchmark {
         let others: Vec<&str> =
             names.iter().copied().filter(|name| Some(*name) != baseline).collect();
         Self {
-            accuracies: table(format!("{id}: accuracy in percent"), &names, &accuracy),
+            accuracies: table(format!("{id}: accuracy in percent"), &names, &columns, &accuracy),
             differences: baseline.map(|baseline| {
                 let caption = format!(
                     "{id}: difference from {baseline} in percentage points, paired by prompt"
                 );
-                table(caption, &others, &gain)
+                table(caption, &others, &columns, &gain)
             }),
             id: id.to_owned(),
         }
     }
 }
 
-fn table(caption: String, names: &[&str], cell: &dyn Fn(&str, &Measure) -> Cell) -> Table {
+fn table(
+    caption: String,
+    names: &[&str],
+    columns: &[Measure],
+    cell: &dyn Fn(&str, &Measure) -> Cell,
+) -> Table {
     let row = |name: &&str| Row {
         name: (*name).to_owned(),
         detail: String::new(),
         color: color(name),
-        cells: COLUMNS.iter().map(|column| cell(name, column)).collect(),
+        cells: columns.iter().map(|column| cell(name, column)).collect(),
     };
-    Table::new(caption, Column::measures(&COLUMNS), names.iter().map(row).collect())
+    Table::new(caption, Column::measures(columns), names.iter().map(row).collect())
 }

@@ -294,6 +294,7 @@ fn score(kind: &str, seen: bool) -> ScoreRow {
         mode: None,
         score: None,
         error: None,
+        near: None,
     }
 }
 

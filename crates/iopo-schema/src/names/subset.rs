@@ -14,7 +14,10 @@ pub enum Subset {
     All,
     /// Constraint kinds that synthesis uses, or prompts with such kinds only: `seen`.
     Seen,
-    /// Constraint kinds that are held out of synthesis, or prompts with such kinds only: `unseen`.
+    /// Instruction types of a benchmark that synthesis does not ask for, but a similar thing, or prompts with such types only:
+    /// `near`.
+    Near,
+    /// Constraint kinds that are held out of synthesis and not near, or prompts with such kinds only: `unseen`.
     Unseen,
     /// Test tasks without constraints: `plain`.
     Plain,
@@ -33,6 +36,7 @@ impl Subset {
             Self::Kind(id) => Some(id),
             Self::All
             | Self::Seen
+            | Self::Near
             | Self::Unseen
             | Self::Plain
             | Self::Groups(_)
@@ -46,6 +50,7 @@ impl fmt::Display for Subset {
         match self {
             Self::All => formatter.pad("all"),
             Self::Seen => formatter.pad("seen"),
+            Self::Near => formatter.pad("near"),
             Self::Unseen => formatter.pad("unseen"),
             Self::Plain => formatter.pad("plain"),
             Self::Groups(kind) => formatter.pad(kind.as_str()),
@@ -59,7 +64,7 @@ impl FromStr for Subset {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = [Self::All, Self::Seen, Self::Unseen, Self::Plain];
+        let known = [Self::All, Self::Seen, Self::Near, Self::Unseen, Self::Plain];
         let groups = GroupKind::ALL.iter().map(|kind| Self::Groups(*kind));
         if let Some(subset) = known.into_iter().chain(groups).find(|it| it.to_string() == name) {
             return Ok(subset);
@@ -68,7 +73,7 @@ impl FromStr for Subset {
         let kind = || name.strip_prefix("kind/").map(|id| Self::Kind(id.to_owned()));
         counted.map(Self::Constraints).or_else(kind).ok_or_else(|| UnknownName {
             expected:
-                "`all`, `seen`, `unseen`, `plain`, `full`, `sided`, `pair`, `constraints/N` or `kind/ID`"
+                "`all`, `seen`, `near`, `unseen`, `plain`, `full`, `sided`, `pair`, `constraints/N` or `kind/ID`"
                     .to_owned(),
             got: name.to_owned(),
         })
@@ -87,6 +92,7 @@ mod tests {
         let subsets = [
             (Subset::All, "all"),
             (Subset::Seen, "seen"),
+            (Subset::Near, "near"),
             (Subset::Unseen, "unseen"),
             (Subset::Plain, "plain"),
             (Subset::Groups(GroupKind::Sided), "sided"),

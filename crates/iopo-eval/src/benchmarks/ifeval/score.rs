@@ -30,6 +30,7 @@ pub(super) fn score(
         let verdict = checker.verdict(&response);
         let seen = checker.kind().is_seen(held_out);
         scores.push(ScoreRow {
+            near: Some(checker.kind().is_near(held_out)),
             loose: Some(verdict.loose),
             mode: Some(verdict.mode.id().to_owned()),
             ..score_row(row, index, &check.id, seen, verdict.strict)
