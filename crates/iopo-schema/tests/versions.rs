@@ -1,13 +1,10 @@
 //! Old and new readers and writers of `scores`, whose version 2 added columns and made `strict` nullable.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
-use common::provenance;
 use iopo_schema::*;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -65,7 +62,7 @@ fn row(strict: Option<bool>) -> ScoreRow {
 }
 
 fn written<R: Record>(path: &Path, rows: &[R]) -> Result<(), SchemaError> {
-    write(path, rows, &provenance())
+    write(path, rows, &Provenance::new("test 0.1.0", serde_json::json!({ "seed": 7 })))
 }
 
 #[test]
@@ -74,8 +71,7 @@ fn the_table_of_old_and_new_readers_and_writers() -> Outcome {
     let [old, new] = ["old.parquet", "new.parquet"].map(|name| folder.path().join(name));
     let rows = [row(Some(true)), row(Some(false))];
     written(&old, &rows.clone().map(OldScore))?;
-    let judged =
-        ScoreRow { score: Some(7.5), error: Some("refused: `count`".into()), ..row(None) };
+    let judged = ScoreRow { score: Some(7.5), error: Some("refused: `count`".into()), ..row(None) };
     written(&new, &[rows[0].clone(), judged.clone()])?;
 
     assert_eq!((header(&old)?.version, header(&new)?.version), (1, 2));
