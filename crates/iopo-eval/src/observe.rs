@@ -212,9 +212,8 @@ pub fn instruction_accuracy(
             .iter()
             .filter(|outcome| belongs(subset, outcome, response.constraints));
         let decided = chosen.filter_map(|outcome| outcome.followed(strictness));
-        let (followed, all) = decided.fold((0, 0), |(followed, all), follows| {
-            (followed + u32::from(follows), all + 1)
-        });
+        let (followed, all) = decided
+            .fold((0, 0), |(followed, all), follows| (followed + u32::from(follows), all + 1));
         observation(response, followed, all)
     });
     observed.collect()
@@ -353,9 +352,8 @@ pub(crate) mod tests {
     fn a_missing_verdict_is_neither_a_success_nor_a_failure() {
         let predictions = [prediction("p", &["a", "b"]), prediction("q", &["a"])];
         let undecided = ScoreRow { strict: None, ..score("p", 1, "b", true, true) };
-        let scores = |b: ScoreRow| {
-            vec![score("p", 0, "a", true, false), b, score("q", 0, "a", true, true)]
-        };
+        let scores =
+            |b: ScoreRow| vec![score("p", 0, "a", true, false), b, score("q", 0, "a", true, true)];
         let accuracies = |b| {
             let scored = join(&predictions, scores(b)).expect("they fit");
             let kinds = subsets(&scored).contains(&Subset::Kind("b".to_owned()));
