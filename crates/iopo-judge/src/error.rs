@@ -42,6 +42,9 @@ pub enum Unjudged {
     /// An extracted text does not occur in the response.
     #[error("an extracted text does not occur in the response")]
     NotAQuotation,
+    /// The question itself has a verdict, but one that it depends on has none.
+    #[error("a question that it depends on has no verdict")]
+    Undecided,
     /// The item has a rule that the published code does not know.
     #[error("unknown rule")]
     UnknownRule,
@@ -69,6 +72,7 @@ impl Unjudged {
             Self::Contradiction => "contradiction",
             Self::NoVerdict => "no verdict",
             Self::NotAQuotation => "not a quotation",
+            Self::Undecided => "undecided",
             Self::UnknownRule => "unknown rule",
             Self::ReferenceRaises => "reference_raises",
             Self::ForgedVerdict => "forged_verdict",

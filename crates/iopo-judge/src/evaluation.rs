@@ -14,8 +14,12 @@
 //! ```
 
 mod answers;
+mod metric;
 
-pub use answers::{Answers, Responses};
+pub(crate) use answers::Reading;
+pub use answers::{Answers, Attempt, Responses};
+pub(crate) use metric::Table;
+pub use metric::{Combined, Formula, Metric};
 
 use crate::{Mean, Unjudged};
 
@@ -39,17 +43,8 @@ pub struct VerdictRow {
     pub error: Option<Unjudged>,
     /// Whether code decided, possibly on a part that a judge copied.
     pub by_rule: bool,
-}
-
-/// A metric over a subset of the items.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Metric {
-    /// Name in tables, such as `CSR`.
-    pub name: &'static str,
-    /// The items or constraints that it covers; `all` for all of them.
-    pub subset: String,
-    /// The value, over judged items and with unjudged ones as failed.
-    pub mean: Mean,
+    /// The attempt that gave the verdict, by its position in [`Answers::to`]; without a verdict, the last attempt.
+    pub attempt: Option<usize>,
 }
 
 /// Verdicts and metrics of a benchmark.
@@ -57,8 +52,12 @@ pub struct Metric {
 pub struct Evaluation {
     /// Verdicts in the order of the items.
     pub rows: Vec<VerdictRow>,
-    /// Metrics, the headline first.
+    /// Metrics in the order of tables.
     pub metrics: Vec<Metric>,
+    /// Numbers that follow from several metrics.
+    pub combined: Vec<Combined>,
+    /// The clusters that a bootstrap resamples, by name: items, or groups of items that belong together.
+    pub clusters: Vec<String>,
     /// Judged and unjudged items, or questions if each is asked separately.
     pub judged: Mean,
 }
@@ -76,7 +75,14 @@ impl Evaluation {
         self.judged.unjudged() as f64 / self.judged.items.max(1) as f64
     }
 
-    pub(crate) fn push(&mut self, name: &'static str, subset: impl Into<String>, mean: Mean) {
-        self.metrics.push(Metric { name, subset: subset.into(), mean });
+    /// The value of a combined number, by the means over judged items or by those with unjudged items as failed.
+    pub fn combined(&self, name: &str, rate: fn(&Mean) -> Option<f64>) -> Option<f64> {
+        let found = self.combined.iter().find(|one| one.name == name)?;
+        found.formula.value(|at| rate(&self.metrics.get(at)?.mean))
+    }
+
+    /// The position of a metric.
+    pub(crate) fn position(&self, name: &str, subset: &str) -> Option<usize> {
+        self.metrics.iter().position(|one| one.name == name && one.subset == subset)
     }
 }

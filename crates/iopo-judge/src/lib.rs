@@ -50,7 +50,9 @@ mod text;
 pub mod trace;
 
 pub use error::{DataError, Place, TemplateError, Unjudged};
-pub use evaluation::{Answers, Evaluation, Metric, Responses, VerdictRow};
+pub use evaluation::{
+    Answers, Attempt, Combined, Evaluation, Formula, Metric, Responses, VerdictRow,
+};
 pub use iopo_core::Mode;
 pub use mean::Mean;
 pub use template::{Language, Message, Prompt, Role, Slots, Template, fence};

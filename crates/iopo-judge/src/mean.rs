@@ -9,6 +9,8 @@ pub struct Mean {
     pub judged: usize,
     /// The number of items.
     pub items: usize,
+    /// The sum that unjudged items reach in any case, for instance the levels that hold before the first unjudged one.
+    pub certain: f64,
 }
 
 impl Mean {
@@ -21,14 +23,28 @@ impl Mean {
         }
     }
 
+    /// Adds an unjudged item that reaches at least `certain`.
+    pub fn add_unjudged(&mut self, certain: f64) {
+        self.items += 1;
+        self.certain += certain;
+    }
+
+    /// Adds the items of another mean.
+    pub fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.judged += other.judged;
+        self.items += other.items;
+        self.certain += other.certain;
+    }
+
     /// The mean over the judged items, if there is one.
     pub fn over_judged(&self) -> Option<f64> {
         (self.judged > 0).then(|| self.sum / self.judged as f64)
     }
 
-    /// The mean over all items, where unjudged ones count as 0.
+    /// The mean over all items, where unjudged ones count as failed.
     pub fn unjudged_as_failed(&self) -> Option<f64> {
-        (self.items > 0).then(|| self.sum / self.items as f64)
+        (self.items > 0).then(|| (self.sum + self.certain) / self.items as f64)
     }
 
     /// The number of items without a verdict.
@@ -56,5 +72,10 @@ mod tests {
         assert_eq!(mean.unjudged_as_failed(), Some(0.375));
         assert_eq!(mean.unjudged(), 2);
         assert_eq!(Mean::default().over_judged(), None);
+        let mut both = mean;
+        both.merge(&mean);
+        assert_eq!((both.over_judged(), both.items), (Some(0.75), 8));
+        both.add_unjudged(9.0);
+        assert_eq!((both.over_judged(), both.unjudged_as_failed()), (Some(0.75), Some(12.0 / 9.0)));
     }
 }

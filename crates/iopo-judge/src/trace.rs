@@ -20,7 +20,7 @@ mod prompt;
 mod scores;
 mod totals;
 
-pub use evaluate::evaluate;
+pub use evaluate::{evaluate, evaluate_script};
 pub use item::{DIMENSIONS, Item, parse};
 pub use prompt::{forged_verdict, prompt};
 pub use scores::{Score, followed, scores, script_rating};

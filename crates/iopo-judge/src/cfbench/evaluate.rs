@@ -1,42 +1,50 @@
 //! CFBench from recorded answers.
 
 use super::{Item, Verdict, totals, verdict};
-use crate::evaluation::{Answers, Evaluation, VerdictRow};
-use crate::{Mode, Unjudged};
+use crate::Mode;
+use crate::evaluation::{Answers, Evaluation, Reading, Table, VerdictRow};
 
 /// Reads the answers about all items, by their indices, and computes the metrics.
 pub fn evaluate(mode: Mode, items: &[Item], answers: &Answers) -> Evaluation {
-    let judged: Vec<Result<Verdict, Unjudged>> = items
-        .iter()
-        .map(|item| {
-            let key = item.index.to_string();
-            answers.first(mode, (&key, 0), |answer| verdict(mode, &item.criteria, answer))
-        })
-        .collect();
     let mut evaluation = Evaluation::default();
-    for (item, judged) in items.iter().zip(&judged) {
-        evaluation.judged.add(judged.is_ok().then_some(1.0));
+    let mut judged: Vec<(&Item, Option<Verdict>)> = Vec::new();
+    for item in items {
+        let key = item.index.to_string();
+        let Reading { result, attempt } =
+            answers.first(mode, (&key, 0), |answer| verdict(mode, &item.criteria, answer));
+        evaluation.judged.add(result.is_ok().then_some(1.0));
         for (index, criterion) in item.criteria.iter().enumerate() {
-            let marks = judged.as_ref().map_or(&[][..], |verdict| &verdict.marks);
+            let marks = result.as_ref().map_or(&[][..], |verdict| &verdict.marks);
             evaluation.rows.push(VerdictRow {
-                key: item.index.to_string(),
+                key: key.clone(),
                 index: index as i64,
                 label: criterion.kind.clone(),
                 verdict: marks.get(index).copied(),
                 score: None,
-                error: judged.as_ref().err().copied(),
+                error: result.as_ref().err().copied(),
                 by_rule: false,
+                attempt,
             });
         }
+        judged.push((item, result.ok()));
     }
-    let totals = totals(items.iter().zip(judged.iter().map(|verdict| verdict.as_ref().ok())));
+    let clusters: Vec<Table> = judged.chunks(1).map(table).collect();
+    evaluation.metrics = table(&judged).with_parts(&clusters);
+    evaluation.clusters = items.iter().map(|item| item.index.to_string()).collect();
+    evaluation
+}
+
+fn table(judged: &[(&Item, Option<Verdict>)]) -> Table {
+    let totals = totals(judged.iter().map(|(item, verdict)| (*item, verdict.as_ref())));
+    let mut table = Table::default();
     for (subset, set) in [("all", totals.all), ("easy", totals.easy), ("hard", totals.hard)] {
-        evaluation.push("CSR", subset, set.csr);
-        evaluation.push("ISR", subset, set.isr);
-        evaluation.push("PSR", subset, set.psr);
+        table.push("CSR", subset, set.csr);
+        table.push("ISR", subset, set.isr);
+        table.push("PSR", subset, set.psr);
     }
     for (kind, mean) in totals.by_kind {
-        evaluation.push("criterion accuracy", kind, mean);
+        let kind = if kind.is_empty() { "other".to_owned() } else { kind };
+        table.push("criterion accuracy", kind, mean);
     }
-    evaluation
+    table
 }

@@ -1,7 +1,11 @@
 //! ComplexBench from responses and recorded answers.
 
+use std::collections::BTreeMap;
+
 use super::{Item, PointVerdict, decide, judge, objects, rely, totals};
-use crate::evaluation::{Answers, Evaluation, Responses, VerdictRow};
+use crate::evaluation::{
+    Answers, Combined, Evaluation, Formula, Reading, Responses, Table, VerdictRow,
+};
 use crate::{Mode, Unjudged};
 
 /// Decides the questions of all items by the answers of the judge and by rules, applies the dependencies, and computes the
@@ -17,7 +21,7 @@ pub fn evaluate(
     for item in items {
         let key = item.main_id.to_string();
         let response = responses.to(&key);
-        let own: Vec<Result<PointVerdict, Unjudged>> = item
+        let own: Vec<Reading<PointVerdict>> = item
             .questions
             .iter()
             .map(|question| {
@@ -27,41 +31,77 @@ pub fn evaluate(
                 })
             })
             .collect();
-        let known: Vec<Option<PointVerdict>> = own.iter().map(|own| own.ok()).collect();
+        let known: Vec<Option<PointVerdict>> =
+            own.iter().map(|reading| reading.result.ok()).collect();
         let relied = rely(mode, item, &known);
         for ((question, own), verdict) in item.questions.iter().zip(&own).zip(&relied) {
-            evaluation.judged.add(own.is_ok().then_some(1.0));
+            evaluation.judged.add(own.result.is_ok().then_some(1.0));
+            let error = match (verdict, own.result) {
+                (Some(_), Ok(_)) => None,
+                (None, Ok(_)) => Some(Unjudged::Undecided),
+                (_, Err(error)) => Some(error),
+            };
             evaluation.rows.push(VerdictRow {
                 key: key.clone(),
                 index: question.point_id,
                 label: question.dimensions.join(", "),
                 verdict: verdict.map(|verdict| verdict == PointVerdict::Yes),
                 score: None,
-                error: own.err(),
+                error,
                 by_rule: question.rule.is_some(),
+                attempt: own.attempt,
             });
         }
         judged.push((item, relied));
     }
-    let totals = totals(judged.iter().map(|(item, relied)| (*item, relied.as_slice())));
-    evaluation.push("DRFR", "all", totals.overall);
-    for tables in [totals.by_category, totals.by_kind, totals.by_task] {
-        for (subset, mean) in tables {
-            evaluation.push("DRFR", subset, mean);
-        }
+    let mut clusters: BTreeMap<String, Vec<Judged<'_>>> = BTreeMap::new();
+    for (item, relied) in &judged {
+        let name = match item.group.as_str() {
+            "" => format!("item {}", item.main_id),
+            group => format!("group {group}"),
+        };
+        clusters.entry(name).or_default().push((item, relied));
     }
-    for (subset, mean) in totals.by_composition {
-        evaluation.push("DRFR by composition", subset, mean);
-    }
-    for (subset, mean) in totals.by_group {
-        evaluation.push("accuracy by group", subset, mean);
-    }
-    for (subset, mean) in totals.by_label {
-        evaluation.push("accuracy", subset, mean);
-    }
-    for (subset, set) in [("one selection", totals.single), ("nested", totals.multiple)] {
-        evaluation.push("items met", subset, set.origin);
-        evaluation.push("groups met", subset, set.coherent);
+    let all: Vec<Judged<'_>> =
+        judged.iter().map(|(item, relied)| (*item, relied.as_slice())).collect();
+    let parts: Vec<Table> = clusters.values().map(|cluster| table(cluster)).collect();
+    evaluation.metrics = table(&all).with_parts(&parts);
+    evaluation.clusters = clusters.into_keys().collect();
+    for subset in SELECTIONS {
+        let at = |name| evaluation.position(name, subset);
+        let Some((items, groups)) = at(ITEMS).zip(at(GROUPS)) else { continue };
+        let (name, subset) = ("relative drop", subset.to_owned());
+        evaluation.combined.push(Combined { name, subset, formula: Formula::Drop(items, groups) });
     }
     evaluation
+}
+
+type Judged<'a> = (&'a Item, &'a [Option<PointVerdict>]);
+
+/// Items with one choice of a branch, and with choices within branches.
+const SELECTIONS: [&str; 2] = ["one selection", "nested"];
+const ITEMS: &str = "items met";
+const GROUPS: &str = "groups met";
+
+fn table(judged: &[Judged<'_>]) -> Table {
+    let mut table = Table::default();
+    let totals = totals(judged.iter().copied());
+    table.push("DRFR", "all", totals.overall);
+    for (name, tables) in [
+        ("DRFR", totals.by_category),
+        ("DRFR by kind", totals.by_kind),
+        ("DRFR by task", totals.by_task),
+        ("DRFR by composition", totals.by_composition),
+        ("accuracy by group", totals.by_group),
+        ("accuracy", totals.by_label),
+    ] {
+        for (subset, mean) in tables {
+            table.push(name, subset, mean);
+        }
+    }
+    for (subset, set) in SELECTIONS.into_iter().zip([totals.single, totals.multiple]) {
+        table.push(ITEMS, subset, set.origin);
+        table.push(GROUPS, subset, set.coherent);
+    }
+    table
 }

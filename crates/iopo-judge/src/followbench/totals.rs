@@ -16,11 +16,9 @@ pub struct CategoryTotals {
     pub hard: [Mean; 5],
     /// Soft satisfaction rate of levels 1 to 5: the mean share of constraints that hold. None for examples.
     pub soft: Option<[Mean; 5]>,
-    /// Consistent satisfaction levels: the mean number of consecutive levels that hold, starting at level 1, over groups in
-    /// which this number is known.
-    pub csl: Option<f64>,
-    /// The same over all groups, with an unjudged level counted as not satisfied.
-    pub csl_unjudged_fail: Option<f64>,
+    /// Consistent satisfaction levels: the mean number of consecutive levels that hold, starting at level 1. A group is
+    /// unjudged if an unjudged level ends these levels; the levels before it are certain.
+    pub csl: Mean,
 }
 
 /// Computes the metrics by type, in the order of the first items. An item without an outcome is unjudged. Items of level 0
@@ -49,21 +47,16 @@ fn of_category(category: Category, judged: &[(&Item, Option<&Outcome>)]) -> Cate
         soft[level].add(outcome.map(|outcome| outcome.soft));
         groups.entry(item.group()).or_default()[level] = outcome.map(|outcome| outcome.hard == 1);
     }
-    let mut known = Mean::default();
-    let mut lower = Mean::default();
+    let mut csl = Mean::default();
     for levels in groups.values() {
         let leading = levels.iter().take_while(|&&level| level == Some(true)).count();
-        let is_known = leading == 5 || levels[leading].is_some();
-        known.add(is_known.then_some(leading as f64));
-        lower.add(Some(leading as f64));
+        if leading == 5 || levels[leading].is_some() {
+            csl.add(Some(leading as f64));
+        } else {
+            csl.add_unjudged(leading as f64);
+        }
     }
-    CategoryTotals {
-        category,
-        hard,
-        soft: (category != Category::Example).then_some(soft),
-        csl: known.over_judged(),
-        csl_unjudged_fail: lower.over_judged(),
-    }
+    CategoryTotals { category, hard, soft: (category != Category::Example).then_some(soft), csl }
 }
 
 /// The single score of the published aggregator: the mean over types, except examples, of the hard rates weighted by level.
