@@ -34,7 +34,7 @@ pub mod run;
 pub mod table;
 
 mod contamination;
-mod origin;
+pub(crate) mod origin;
 
 use std::collections::BTreeMap;
 

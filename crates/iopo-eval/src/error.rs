@@ -84,6 +84,34 @@ pub enum EvalError {
         /// The reason.
         source: Box<InstructionError>,
     },
+    /// A file of a judged benchmark is invalid: its items, responses or answers of the judge.
+    #[error("invalid data in {}", path.display())]
+    JudgedData {
+        /// The file.
+        path: PathBuf,
+        /// The first problem.
+        source: iopo_judge::DataError,
+    },
+    /// A judge failed.
+    #[error("the judge failed: {source}")]
+    Judge {
+        /// Error of the model.
+        source: LlmError,
+    },
+    /// Too many answers of a judge give no verdict.
+    #[error(
+        "{unjudged} of {questions} verdicts are missing, {:.1} %, expected at most {:.1} %",
+        percent(*unjudged, *questions),
+        100.0 * max_share
+    )]
+    Unjudged {
+        /// Questions or items without a verdict.
+        unjudged: usize,
+        /// All questions or items.
+        questions: usize,
+        /// The largest share allowed.
+        max_share: f64,
+    },
     /// No prompt is left to evaluate.
     #[error("no prompt to evaluate: {}", no_prompts(data, responses.as_deref()))]
     NoPrompts {
@@ -375,6 +403,10 @@ fn no_prompts(data: &std::path::Path, responses: Option<&std::path::Path>) -> St
         Some(path) => format!("{} answers no prompt of {}", path.display(), data.display()),
         None => format!("{} has no prompt", data.display()),
     }
+}
+
+fn percent(part: usize, whole: usize) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
 }
 
 fn listed(differences: &[String]) -> String {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`benchmarks`] | the held-out prompts of a run, IFEval, and how to add a benchmark |
 //! | [`ifeval`] | IFEval in memory: responses in, outcomes and accuracies out |
+//! | [`judged`] | TRACE, CFBench, FollowBench and ComplexBench, whose verdicts come from a judge |
 //! | [`prompt`] | [`TestPrompt`]: a prompt with the constraints that score its response |
 //! | [`mod@answer`] | a model answers prompts greedily → `predictions.parquet` |
 //! | [`score`] | code decides every constraint → `scores.parquet` |
@@ -48,6 +49,7 @@ pub mod degeneration;
 pub mod error;
 pub mod evaluation;
 pub mod gain;
+pub mod judged;
 pub mod observe;
 pub mod prediction_logps;
 pub mod prompt;
@@ -76,6 +78,9 @@ pub use evaluation::{
     Candidate, EvaluationPaths, EvaluationSummary, Models, TrainingFiles, evaluate,
 };
 pub use gain::{Gain, GainMargins};
+pub use judged::{
+    JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedMode, JudgedReport, JudgedRun,
+};
 pub use prediction_logps::response_logps;
 pub use prompt::TestPrompt;
 pub use relevance::PlainTasks;

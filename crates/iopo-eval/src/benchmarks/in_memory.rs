@@ -7,7 +7,7 @@ use crate::score::score_rows;
 use crate::{Bootstrap, EvalError, TestPrompt};
 
 /// Name of the model of responses that another program generated.
-pub(super) const GIVEN: &str = "given";
+pub(crate) const GIVEN: &str = "given";
 
 /// Scored responses and their accuracies.
 #[derive(Debug, Clone, PartialEq)]

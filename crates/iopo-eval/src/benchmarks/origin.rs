@@ -17,7 +17,7 @@ const MODEL: &str = "model";
 ///
 /// Refuses a directory that holds a model's responses to other prompts or under other settings. Responses that came from
 /// a file are replaced, because that file still exists.
-pub(super) fn claim(out: &Path, origin: &Value) -> Result<(), EvalError> {
+pub(crate) fn claim(out: &Path, origin: &Value) -> Result<(), EvalError> {
     let path = out.join(FILE);
     let held: Option<Value> = if path.exists() { Some(read_json(&path)?) } else { None };
     let unknown = held.is_none() && out.join(PREDICTIONS).exists();

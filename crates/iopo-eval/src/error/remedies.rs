@@ -32,6 +32,10 @@ impl EvalError {
             Self::NoRuns { .. } => "pass its predictions and scores",
             Self::KeysDiffer { .. } => "evaluate both on the same prompts",
             Self::StaleScores { .. } => "score these predictions again",
+            Self::Unjudged { .. } => {
+                "the files are written; read the reasons in scores.parquet, then choose a stronger judge"
+            }
+            Self::Judge { source } => return source.hint().map(str::to_owned),
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
             Self::Prompts { source, .. } => return source.hint(),
@@ -43,6 +47,7 @@ impl EvalError {
             | Self::Write { .. }
             | Self::Json { .. }
             | Self::Source { .. }
+            | Self::JudgedData { .. }
             | Self::NoPrompts { .. }
             | Self::Response { .. }
             | Self::UnmatchedResponses { .. }
@@ -72,9 +77,12 @@ impl EvalError {
             | Self::Unanswered { .. }
             | Self::Unpaired { .. }
             | Self::NothingHeldOut { .. }
+            | Self::JudgedData { .. }
             | Self::OtherResponses { .. } => true,
             Self::Schema(_)
             | Self::Model(_)
+            | Self::Judge { .. }
+            | Self::Unjudged { .. }
             | Self::Cancelled
             | Self::Folder { .. }
             | Self::Read { .. }

@@ -1,0 +1,6 @@
+//! Judged benchmarks: goldens, hostile judges, missing verdicts, resumed runs, and the check of a judge.
+
+mod check;
+mod goldens;
+mod run;
+mod support;

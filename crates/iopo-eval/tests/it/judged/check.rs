@@ -1,0 +1,91 @@
+//! The check of a judge against code.
+
+use iopo_eval::judged::check::{FILE, JudgeCheck, JudgeCheckConfig, JudgeCheckRun};
+use iopo_llm::{Request, Scripted, Silent};
+
+use super::support::trace;
+
+fn config() -> JudgeCheckConfig {
+    let mut config = JudgeCheckConfig::default();
+    config.items = 40;
+    config
+}
+
+/// Scores all constraints of a prompt.
+fn answer(request: &Request, score: impl Fn(&str) -> u32) -> String {
+    let prompt = &request.messages.last().expect("a message").content;
+    let lines = prompt.lines().filter_map(|line| {
+        let (number, text) = line.strip_prefix('[')?.split_once("] ")?;
+        Some(format!("{{\"index\": {number}, \"score\": {}}}", score(text)))
+    });
+    format!("{{\"verdicts\": [{}]}}", lines.collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn a_judge_that_passes_everything_has_false_passes_only() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let run = JudgeCheckRun::new(config());
+    assert_eq!(run.requests().len(), 120);
+    let lenient = Scripted::new(|request: &Request| answer(request, |_| 10));
+    let check = run.run(&lenient, dir.path(), &Silent).expect("a check");
+    assert_eq!(check.all.accuracy.value, check.holding.value);
+    assert_eq!(check.all.false_passes.value, Some(1.0));
+    assert_eq!(check.all.false_fails.value, Some(0.0));
+    assert_eq!(check.all.false_passes.n + check.all.false_fails.n, check.constraints);
+    assert_eq!(check.flips_when_reversed.value, Some(0.0));
+    assert!(check.all.accuracy.low < check.all.accuracy.value);
+    assert!(check.by_kind.values().map(|kind| kind.accuracy.n).sum::<usize>() == check.constraints);
+    assert_eq!(JudgeCheck::read(&dir.path().join(FILE)).expect("a file"), check);
+    assert!(check.table().contains("flips in reversed order"), "{}", check.table());
+}
+
+#[test]
+fn flips_are_counted_by_constraint_and_not_by_place() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let run = JudgeCheckRun::new(config());
+    // The verdict follows from the text of the constraint: no flips in reversed order.
+    let by_text = |text: &str| if text.len().is_multiple_of(2) { 10 } else { 0 };
+    let steady = Scripted::new(|request: &Request| answer(request, by_text));
+    let check = run.run(&steady, dir.path(), &Silent).expect("a check");
+    assert_eq!(check.flips_when_reversed.value, Some(0.0));
+    assert_eq!(check.flips_when_repeated.value, Some(0.0));
+    // The verdict follows from the place: the first passes, the others fail. Asked again, all pass.
+    let fickle = Scripted::new(|request: &Request| {
+        if request.sample == 1 {
+            return answer(request, |_| 10);
+        }
+        let first = std::cell::Cell::new(true);
+        answer(request, |_| if first.replace(false) { 10 } else { 0 })
+    });
+    let check = run.run(&fickle, dir.path(), &Silent).expect("a check");
+    let third = |value: Option<f64>| (value.expect("a share") - 2.0 / 3.0).abs() < 0.05;
+    assert!(third(check.flips_when_repeated.value) && third(check.flips_when_reversed.value));
+}
+
+#[test]
+fn unreadable_answers_count_in_no_rate() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let run = JudgeCheckRun::new(config());
+    let silent = Scripted::new(|_: &Request| "I cannot say.".to_owned());
+    let check = run.run(&silent, dir.path(), &Silent).expect("a check");
+    assert_eq!((check.unjudged, check.all.accuracy.n), (check.constraints, 0));
+    assert_eq!(check.all.accuracy.value, None);
+}
+
+#[test]
+fn a_judged_table_shows_the_check() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let lenient = Scripted::new(|request: &Request| answer(request, |_| 10));
+    let check = JudgeCheckRun::new(config()).run(&lenient, dir.path(), &Silent).expect("a check");
+    let files = trace(&["Fine Grained Score: [10]"]);
+    let evaluate = |check: Option<JudgeCheck>| {
+        let report = files.evaluate(
+            (iopo_eval::JudgedBenchmark::Trace, iopo_eval::JudgedMode::Repaired),
+            |config| config.check.clone_from(&check),
+        );
+        report.table().lines().last().expect("a line").to_owned()
+    };
+    let line = "judge accuracy on code-checkable constraints: ";
+    assert!(evaluate(None).starts_with(&format!("{line}not measured")));
+    assert!(evaluate(Some(check)).contains("; false passes 100.0 %"));
+}
