@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use iopo_pairs::ExchangeError;
-use iopo_pairs::exchange::{FipoSummary, SkipReason, export_fipo, import_fipo};
+use iopo_pairs::exchange::{FipoSummary, SkipReason, export_fipo, import_fipo, read_fipo};
 use iopo_schema::{InputPreferenceRow, Method, Split, read};
 use serde_json::{Value, json};
 
@@ -126,4 +126,55 @@ fn exported_rows_ask_for_the_rewrite_and_fence_their_parts() {
     let error = export_fipo(&preferences, &out, Some(Split::Dev)).expect_err("no dev rows");
     assert!(matches!(error, ExchangeError::EmptySplit { split: Split::Dev, .. }), "{error}");
     assert_eq!(fs::read_to_string(&out).expect("file"), text, "the earlier file is kept");
+}
+
+#[test]
+fn prompts_and_responses_are_read_without_the_rewrites() {
+    let dir = tempfile::tempdir().expect("folder");
+    let mut bare = published("Dance.");
+    let fields = bare.as_object_mut().expect("an object");
+    for name in ["gpt4_optimized_prompt", "chatgpt_optimized_prompt"] {
+        fields.remove(name);
+    }
+    fields.insert("text003_response_based_raw".to_owned(), Value::Null);
+    let mut blank = published("Hum.");
+    blank["gpt4_response_based_raw"] = json!("  ");
+    let mut weak = published("Walk.");
+    weak["text003_response_based_raw"] = json!("");
+    let path = file(dir.path(), "rows.jsonl", &[published("Sing."), bare, blank, weak]);
+    let found = read_fipo(&path).expect("read");
+    let naive: Vec<(&str, Option<&str>)> =
+        found.prompts.iter().map(|one| (one.task.as_str(), one.naive.as_deref())).collect();
+    assert_eq!(naive, [("Sing.", Some("a weak response")), ("Dance.", None), ("Walk.", None)]);
+    assert_eq!(found.prompts[0].response, "a ``` response to Sing.");
+    assert_eq!(found.skipped, [(SkipReason::EmptyText, 1)].into());
+    let (_, imported) = take(&[published("Sing.")]).expect("taken");
+    assert_eq!(found.prompts[0].task_id, imported[0].seed_id, "the same task in both ways");
+}
+
+#[test]
+fn hostile_files_of_prompts_are_refused_with_the_place() {
+    let dir = tempfile::tempdir().expect("folder");
+    let good = published("Sing.").to_string();
+    let long = format!("{{\"raw_prompt\": \"{}\"}}", "x".repeat(17 << 20));
+    for (name, text, want) in [
+        ("number", r#"{"raw_prompt": 3, "gpt4_response_based_raw": "x"}"#, "found"),
+        ("missing", r#"{"raw_prompt": "x"}"#, "gpt4_response_based_raw"),
+        (
+            "weak",
+            r#"{"raw_prompt": "x", "gpt4_response_based_raw": "y", "text003_response_based_raw": [1]}"#,
+            "text003",
+        ),
+        ("cut", r#"{"raw_prompt": "x", "gpt4_resp"#, "line 2"),
+        ("deep", &"[".repeat(200_000), "line 2"),
+        ("long", &long, "line 2"),
+    ] {
+        let path = dir.path().join(format!("{name}.jsonl"));
+        fs::write(&path, format!("{good}\n{text}\n")).expect("written");
+        let error = read_fipo(&path).expect_err(name).to_string();
+        assert!(error.contains(want), "{name}: {error}");
+    }
+    let empty = file(dir.path(), "empty.jsonl", &[]);
+    assert!(matches!(read_fipo(&empty), Err(ExchangeError::NoInputPreference { seen: 0, .. })));
+    assert!(matches!(read_fipo(Path::new("rows.txt")), Err(ExchangeError::Ending { .. })));
 }

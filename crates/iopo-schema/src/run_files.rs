@@ -29,6 +29,9 @@ pub const INPUT_PREFERENCES: &str = "input_preferences.parquet";
 /// The counters of pairing: rows of `metrics`.
 pub const PAIRS_STATS: &str = "pairs_stats.parquet";
 
+/// The directory of the rewrites that `iopo fipo` collects, with files of the same names as those of synthesis.
+pub const FIPO: &str = "fipo";
+
 /// The directory of the trained models, with one [`model_folder`] for each method and random seed.
 pub const TRAIN: &str = "train";
 /// The metrics of a training, in the folder of its model: rows of `metrics`.

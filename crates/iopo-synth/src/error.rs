@@ -110,13 +110,21 @@ pub enum SynthError {
         /// The content found.
         got: String,
     },
+    /// The responses to collect input preferences for cannot be used.
+    #[error("cannot use the given responses: found {got}, expected {expected}")]
+    GivenResponses {
+        /// What was found.
+        got: String,
+        /// What was expected.
+        expected: String,
+    },
     /// A prompt template cannot be used.
     #[error(transparent)]
     Template(#[from] iopo_judge::TemplateError),
     /// More requests failed than the limit allows.
     #[error(
         "found {failed} failed requests of {requests} (share {share:.3}), expected a share of at most \
-         {limit:.3} (synth.trace.max_failed_share)"
+         {limit:.3} ({setting})"
     )]
     TooManyFailed {
         /// The number of failed requests.
@@ -127,6 +135,8 @@ pub enum SynthError {
         share: f64,
         /// The limit on that share.
         limit: f64,
+        /// The setting of the limit.
+        setting: &'static str,
     },
     /// A constraint could not be created.
     #[error("failed to create a constraint")]
@@ -183,9 +193,16 @@ impl SynthError {
             Self::DuplicateId { .. } => "rename one",
             Self::DuplicateTask { .. } => "remove one",
             Self::Answers { .. } => "delete the file to sample again",
-            Self::Template(_) => "correct the file in the folder `synth.trace.templates`",
-            Self::TooManyFailed { .. } => {
-                "run the same command again to repeat the failed requests, or raise `synth.trace.max_failed_share`"
+            Self::GivenResponses { .. } => {
+                "pass a file with accepted responses to tasks of the run"
+            }
+            Self::Template(_) => {
+                "correct the file in the folder of changed templates, `synth.trace.templates` or `fipo.templates`"
+            }
+            Self::TooManyFailed { setting, .. } => {
+                return Some(format!(
+                    "run the same command again to repeat the failed requests, or raise `{setting}`"
+                ));
             }
             Self::Cancelled => "run the same command again to resume",
             Self::NothingAccepted { main, .. } => remedy(*main),
@@ -214,6 +231,7 @@ impl SynthError {
             | Self::DuplicateId { .. }
             | Self::DuplicateTask { .. }
             | Self::TaskFormat { .. }
+            | Self::GivenResponses { .. }
             | Self::Template(_)
             | Self::Setting(_) => true,
             Self::Io { .. }

@@ -25,6 +25,7 @@
 //! | [`recipes`] | the rows that each recipe writes for a task |
 //! | [`stage`] | [`synthesize`]: the whole stage |
 //! | [`trace`] | candidate groups by a writer and a judge, both language models |
+//! | [`fipo`] | preferences between two instructions for a given response |
 //!
 //! ```
 //! use iopo_llm::{Request, Scripted, Silent};
@@ -42,13 +43,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Only [`trace`] calls a model for a verdict. The crate prints nothing, and has no notion of preference pairs or splits.
+//! Only [`trace`] and [`fipo`] call a model for a verdict. The crate prints nothing, and has no notion of preference pairs or splits.
 
 pub mod answers;
 pub mod clean;
 pub mod config;
 pub mod decontamination;
 pub mod error;
+pub mod fipo;
 pub mod recipe;
 pub mod recipes;
 pub mod relevance;

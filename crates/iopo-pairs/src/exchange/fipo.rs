@@ -32,8 +32,12 @@ const TASK: &str = "raw_prompt";
 const RESPONSE: &str = "gpt4_response_based_raw";
 const BETTER: &str = "gpt4_optimized_prompt";
 const WORSE: &str = "chatgpt_optimized_prompt";
-/// The fields that are read.
+/// The response of a weaker model.
+const NAIVE: &str = "text003_response_based_raw";
+/// The fields that an import reads.
 const WANTED: &[&str] = &[TASK, RESPONSE, BETTER, WORSE];
+/// The fields that a row needs to be rewritten anew.
+const SEED: &[&str] = &[TASK, RESPONSE, NAIVE];
 
 /// The result of an import or export of FIPO rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -136,12 +140,81 @@ fn rows_of(files: &[(Split, &Path)], sink: RowSink<'_>) -> Result<FipoSummary, E
     Ok(summary)
 }
 
-fn row(record: &Record, split: Split) -> Result<InputPreferenceRow, Fault> {
-    let text = |name: &str| match field(record, name)? {
+/// A prompt of FIPO's published file with its responses, without the rewrites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FipoPrompt {
+    /// The id of the task: a hash of the prompt.
+    pub task_id: String,
+    /// The prompt.
+    pub task: String,
+    /// The better response.
+    pub response: String,
+    /// The response of a weaker model, if the row has one.
+    pub naive: Option<String>,
+}
+
+/// The prompts of a file of FIPO's published format.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct FipoPrompts {
+    /// The prompts, in the order of the file.
+    pub prompts: Vec<FipoPrompt>,
+    /// Number of skipped rows, by reason.
+    pub skipped: BTreeMap<SkipReason, u64>,
+}
+
+/// Reads the prompts and responses of a file of FIPO's published format, to rewrite the prompts anew. Its rewrites are not
+/// read.
+///
+/// # Errors
+/// Returns an error if the file cannot be read, a row is not of the format, or no row has a prompt and a response.
+pub fn read_fipo(file: &Path) -> Result<FipoPrompts, ExchangeError> {
+    let mut found = FipoPrompts::default();
+    let mut seen = 0;
+    for record in open(file, SEED)? {
+        let record = record?;
+        seen += 1;
+        match prompt(&record) {
+            Ok(prompt) => found.prompts.push(prompt),
+            Err(Fault::Skip(reason)) => *found.skipped.entry(reason).or_default() += 1,
+            Err(Fault::Bad(reason)) => {
+                let path = file.to_path_buf();
+                return Err(ExchangeError::Row { path, place: record.place, reason, other: None });
+            }
+        }
+    }
+    if found.prompts.is_empty() {
+        let skipped = listed(&found.skipped);
+        let path = file.to_path_buf();
+        return Err(ExchangeError::NoInputPreference { path, seen, skipped });
+    }
+    Ok(found)
+}
+
+fn prompt(record: &Record) -> Result<FipoPrompt, Fault> {
+    let (task, response) = (text(record, TASK)?, text(record, RESPONSE)?);
+    let naive = match record.fields.get(NAIVE) {
+        None | Some(Value::Null) => None,
+        Some(_) => match text(record, NAIVE) {
+            Err(Fault::Skip(_)) => None,
+            naive => Some(naive?),
+        },
+    };
+    Ok(FipoPrompt { task_id: prompt_key(&[], &task), task, response, naive })
+}
+
+/// Reads a text of a row.
+fn text(record: &Record, name: &str) -> Result<String, Fault> {
+    match field(record, name)? {
         Value::String(text) if text.trim().is_empty() => Err(SkipReason::EmptyText.into()),
         Value::String(text) => Ok(text.clone()),
         other => Err(Fault::Bad(format!("found {} in `{name}`, expected text", kind(other)))),
-    };
+    }
+}
+
+fn row(record: &Record, split: Split) -> Result<InputPreferenceRow, Fault> {
+    let text = |name: &str| text(record, name);
     let (task, y) = (text(TASK)?, text(RESPONSE)?);
     let (x_better, x_worse) = (text(BETTER)?, text(WORSE)?);
     if x_better.trim() == x_worse.trim() {

@@ -20,7 +20,8 @@
 //! counted. A file with an invalid row is rejected with the line number.
 //!
 //! **FIPO.** [`import_fipo`] reads its published rows, in which one response has a better and a worse prompt, as
-//! `input_preferences`, and [`export_fipo`] writes such rows for the training of an optimizer of prompts.
+//! `input_preferences`, and [`export_fipo`] writes such rows for the training of an optimizer of prompts. [`read_fipo`] reads
+//! the prompts and responses only, to rewrite the prompts anew.
 //!
 //! You can import several files at once, each with its split, and [hold out](HoldOut) prompts of the train file. A prompt is
 //! never in two splits. [`crate::build`] never replaces imported groups.
@@ -49,7 +50,7 @@ use iopo_schema::Place;
 
 pub use error::ExchangeError;
 pub use export::{Export, ExportSummary, export};
-pub use fipo::{FipoSummary, export_fipo, import_fipo};
+pub use fipo::{FipoPrompt, FipoPrompts, FipoSummary, export_fipo, import_fipo, read_fipo};
 pub use hold_out::HoldOut;
 pub use import::{Import, ImportSummary, import};
 pub use imported::is_imported;

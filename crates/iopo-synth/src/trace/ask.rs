@@ -98,8 +98,64 @@ impl Asker<'_> {
         &mut self,
         step: Step,
         questions: &[Question],
+        read: impl FnMut(usize, Answer<'_>) -> Result<T, Reject>,
+    ) -> Result<Vec<Reply<T>>, SynthError> {
+        let limits = &self.config.max_new_tokens;
+        let limit = match step {
+            Step::Expand | Step::Structure | Step::Change => limits.instruction,
+            Step::Response | Step::Worse | Step::SecondResponse => limits.response,
+            _ => limits.judge,
+        };
+        let again = |language: Language, fault: &Fault| {
+            self.templates.of(Ask::Again, language).fill(&[("fault", &fault.text(language))])
+        };
+        let (model, temperature) = if step.is_writer() {
+            (self.models.writer, self.config.writer_temperature)
+        } else {
+            (self.models.judge, self.config.judge_temperature)
+        };
+        let stage = StageCalls {
+            recipe: "trace",
+            step: step.name(),
+            is_rating: step.is_rating(),
+            model,
+            limit,
+            temperature,
+            again: &again,
+            seed: self.seed,
+            progress: self.progress,
+        };
+        stage.ask(&mut self.counts, questions, read)
+    }
+}
+
+/// How the questions of one stage are asked.
+pub(crate) struct StageCalls<'a> {
+    /// The recipe, which is a part of the key of the random stream.
+    pub(crate) recipe: &'static str,
+    /// The name of the stage.
+    pub(crate) step: &'static str,
+    /// Whether the answers are ratings.
+    pub(crate) is_rating: bool,
+    pub(crate) model: &'a dyn LanguageModel,
+    /// Maximum number of new tokens.
+    pub(crate) limit: usize,
+    pub(crate) temperature: f32,
+    /// Returns the messages that are added to a question that is asked again.
+    pub(crate) again: &'a dyn Fn(Language, &Fault) -> Vec<Prompt>,
+    pub(crate) seed: u64,
+    pub(crate) progress: &'a dyn Progress,
+}
+
+impl StageCalls<'_> {
+    /// Asks all questions in one call, then those again whose answers do not have the expected form.
+    pub(crate) fn ask<T>(
+        &self,
+        counts: &mut Counts,
+        questions: &[Question],
         mut read: impl FnMut(usize, Answer<'_>) -> Result<T, Reject>,
     ) -> Result<Vec<Reply<T>>, SynthError> {
+        let step = self.step;
         let mut replies: Vec<Option<Result<T, Refusal>>> = questions.iter().map(|_| None).collect();
         let mut marks = vec![Mark::default(); questions.len()];
         let mut open: Vec<(usize, Option<Fault>)> =
@@ -113,12 +169,12 @@ impl Asker<'_> {
             }
             let requests: Vec<Request> = open
                 .iter()
-                .map(|(at, fault)| self.request(step, &questions[*at], fault.as_ref(), attempt))
+                .map(|(at, fault)| self.request(&questions[*at], fault.as_ref(), attempt))
                 .collect();
-            self.progress.start(step.name(), requests.len() as u64);
-            let outcomes = complete_each(self.model(step), &requests, self.progress)?;
+            self.progress.start(step, requests.len() as u64);
+            let outcomes = complete_each(self.model, &requests, self.progress)?;
             self.progress.finish();
-            self.counts.add(format!("requests/{}", step.name()), requests.len() as u64);
+            counts.add(format!("requests/{step}"), requests.len() as u64);
             let mut again = Vec::new();
             for (((at, _), request), outcome) in open.into_iter().zip(&requests).zip(outcomes) {
                 let mark = &mut marks[at];
@@ -131,13 +187,12 @@ impl Asker<'_> {
                 mark.answers = content_id(&[&mark.answers, &mark.request, answer]);
                 let result = match outcome {
                     Err(failure) => {
-                        self.counts.one(format!("failed/{}", failure.class.name()));
+                        counts.one(format!("failed/{}", failure.class.name()));
                         Err(Reject::Refuse(Refusal::Failed(failure)))
                     }
                     Ok(completion) => {
                         let mut tokens = |name: &str, number: Option<usize>| {
-                            let name = format!("{name}/{}", step.name());
-                            self.counts.add(name, number.unwrap_or(0) as u64);
+                            counts.add(format!("{name}/{step}"), number.unwrap_or(0) as u64);
                         };
                         tokens("prompt_tokens", completion.prompt_tokens);
                         tokens("completion_tokens", completion.completion_tokens);
@@ -152,7 +207,7 @@ impl Asker<'_> {
                     Err(Reject::Again(fault)) if attempt < RETRIES => again.push((at, Some(fault))),
                     Err(Reject::Again(fault)) => {
                         let detail = fault.text(Language::English);
-                        let refusal = if step.is_rating() {
+                        let refusal = if self.is_rating {
                             Refusal::Unjudged(detail)
                         } else {
                             Refusal::Malformed(detail)
@@ -161,7 +216,7 @@ impl Asker<'_> {
                     }
                 }
             }
-            self.counts.add(format!("asked_again/{}", step.name()), again.len() as u64);
+            counts.add(format!("asked_again/{step}"), again.len() as u64);
             open = again;
         }
         let unread = || Err(Refusal::Malformed("found no answer".to_owned()));
@@ -169,39 +224,18 @@ impl Asker<'_> {
         Ok(results.zip(marks).map(|(result, mark)| Reply { result, mark }).collect())
     }
 
-    fn model(&self, step: Step) -> &dyn LanguageModel {
-        if step.is_writer() { self.models.writer } else { self.models.judge }
-    }
-
-    fn request(
-        &self,
-        step: Step,
-        question: &Question,
-        fault: Option<&Fault>,
-        attempt: u32,
-    ) -> Request {
+    fn request(&self, question: &Question, fault: Option<&Fault>, attempt: u32) -> Request {
         let mut messages: Vec<Message> = question.messages.iter().map(message).collect();
         if let (Some(fault), Some(last)) = (fault, messages.last_mut()) {
-            let template = self.templates.of(Ask::Again, question.language);
-            for added in template.fill(&[("fault", &fault.text(question.language))]) {
+            for added in (self.again)(question.language, fault) {
                 last.content.push_str("\n\n");
                 last.content.push_str(&added.content);
             }
         }
-        let limits = &self.config.max_new_tokens;
-        let limit = match step {
-            Step::Expand | Step::Structure | Step::Change => limits.instruction,
-            Step::Response | Step::Worse | Step::SecondResponse => limits.response,
-            _ => limits.judge,
-        };
-        let temperature = if step.is_writer() {
-            self.config.writer_temperature
-        } else {
-            self.config.judge_temperature
-        };
         let (sample, again) = (question.sample.to_string(), attempt.to_string());
-        let seed = keyed_u64(self.seed, &["trace", step.name(), &question.key, &sample, &again]);
-        let sampling = Sampling::greedy(limit).with_temperature(temperature).with_seed(seed);
+        let seed = keyed_u64(self.seed, &[self.recipe, self.step, &question.key, &sample, &again]);
+        let sampling =
+            Sampling::greedy(self.limit).with_temperature(self.temperature).with_seed(seed);
         let request =
             Request::new(messages, sampling).with_sample(question.sample).with_attempt(attempt);
         match &question.schema {

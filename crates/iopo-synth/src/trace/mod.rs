@@ -18,23 +18,23 @@
 //! The files depend on the tasks, the settings and the answers of the models only. A resumed run skips finished parts and asks
 //! again for the part that it was in, so give it models that remember their answers.
 
-mod ask;
+pub(crate) mod ask;
 mod change;
 mod config;
-mod dimension;
+pub(crate) mod dimension;
 mod estimate;
 mod flow;
 mod instruct;
 mod rate;
-mod read;
+pub(crate) mod read;
 mod respond;
 mod run;
-mod schema;
-mod seed;
+pub(crate) mod schema;
+pub(crate) mod seed;
 mod step;
 mod summary;
-mod templates;
-mod text;
+pub(crate) mod templates;
+pub(crate) mod text;
 
 pub use config::{
     Change, MAX_CONSTRAINTS, OperationWeights, QualityControl, TraceConfig, TraceLanguage,

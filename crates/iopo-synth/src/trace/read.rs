@@ -79,7 +79,7 @@ pub(crate) fn answer_text(text: &str) -> &str {
 }
 
 /// Finds the last JSON object with a key that is not inside another one.
-fn object(text: &str, key: &'static str) -> Result<Map<String, Value>, Fault> {
+pub(crate) fn object(text: &str, key: &'static str) -> Result<Map<String, Value>, Fault> {
     let (mut found, mut rest) = (None, text);
     for _ in 0..MAX_STARTS {
         let Some(start) = rest.find('{') else { break };
@@ -110,7 +110,10 @@ fn boolean(object: &Map<String, Value>, key: &'static str) -> Result<bool, Fault
     }
 }
 
-fn string<'a>(object: &'a Map<String, Value>, key: &'static str) -> Result<&'a str, Fault> {
+pub(crate) fn string<'a>(
+    object: &'a Map<String, Value>,
+    key: &'static str,
+) -> Result<&'a str, Fault> {
     object.get(key).and_then(Value::as_str).map(str::trim).ok_or(Fault::Field(key))
 }
 
@@ -155,7 +158,11 @@ pub(crate) fn parts(text: &str, last: bool) -> Result<Parts, Fault> {
 }
 
 /// Reads a constraint with its dimension.
-fn labeled(object: &Map<String, Value>, key: &'static str, last: bool) -> Result<Labeled, Fault> {
+pub(crate) fn labeled(
+    object: &Map<String, Value>,
+    key: &'static str,
+    last: bool,
+) -> Result<Labeled, Fault> {
     let text = without_number(string(object, key)?).to_owned();
     if text.is_empty() {
         return Err(Fault::Field(key));

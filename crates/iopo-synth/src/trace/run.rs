@@ -128,7 +128,8 @@ fn accept(summary: &TraceSummary, config: &TraceConfig) -> Result<(), SynthError
     let (failed, requests) = (summary.failed, summary.requests);
     let (share, limit) = (summary.failed_share(), config.max_failed_share);
     if share > limit {
-        return Err(SynthError::TooManyFailed { failed, requests, share, limit });
+        let setting = "synth.trace.max_failed_share";
+        return Err(SynthError::TooManyFailed { failed, requests, share, limit, setting });
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use iopo_llm::ResponseSchema;
 use serde_json::{Value, json};
 
-fn object(properties: &[(&str, Value)]) -> Value {
+pub(crate) fn object(properties: &[(&str, Value)]) -> Value {
     let names: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
     let properties: serde_json::Map<String, Value> =
         properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
@@ -15,7 +15,7 @@ fn object(properties: &[(&str, Value)]) -> Value {
     })
 }
 
-fn named(name: &str, schema: Value) -> ResponseSchema {
+pub(crate) fn named(name: &str, schema: Value) -> ResponseSchema {
     ResponseSchema { name: name.to_owned(), schema }
 }
 

@@ -66,10 +66,29 @@ asks! {
     Again "again" ["fault"]
 }
 
-const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
+/// The languages of templates.
+pub(crate) const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
 
 /// The name of the file that replaces the template of the rating.
-const RATING: &str = "rating";
+pub(crate) const RATING: &str = "rating";
+
+/// Returns the text of a template: the file of its name in `folder`, or the built-in text if there is none.
+pub(crate) fn template_text(
+    folder: Option<&Path>,
+    name: &str,
+    language: Language,
+    built_in: &'static str,
+) -> Result<String, SynthError> {
+    let Some(folder) = folder else { return Ok(built_in.to_owned()) };
+    let path = folder.join(format!("{name}.{}.txt", language.id()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => {
+            Ok(built_in.to_owned())
+        }
+        Err(source) => Err(SynthError::Io { path, source }),
+    }
+}
 
 /// The templates of a run.
 #[derive(Debug)]
@@ -81,17 +100,7 @@ pub(crate) struct Templates {
 impl Templates {
     /// Reads the templates. Files in `folder` replace the built-in ones.
     pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SynthError> {
-        let text = |name: &str, language: Language, built_in: &'static str| {
-            let Some(folder) = folder else { return Ok(built_in.to_owned()) };
-            let path = folder.join(format!("{name}.{}.txt", language.id()));
-            match std::fs::read_to_string(&path) {
-                Ok(text) => Ok(text),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => {
-                    Ok(built_in.to_owned())
-                }
-                Err(source) => Err(SynthError::Io { path, source }),
-            }
-        };
+        let text = |name, language, built_in| template_text(folder, name, language, built_in);
         let (mut asks, mut rating) = (BTreeMap::new(), BTreeMap::new());
         for language in LANGUAGES {
             for &ask in Ask::ALL {

@@ -23,7 +23,7 @@ pub(crate) fn speaks(text: &str, language: Language) -> bool {
 }
 
 /// The tokens of a text: words in lower case, and single Chinese characters.
-fn tokens(text: &str) -> Vec<String> {
+pub(crate) fn tokens(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for word in words(text) {
         let mut open = false;

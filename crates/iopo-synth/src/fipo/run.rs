@@ -1,0 +1,309 @@
+//! The run: makes the rows of the given responses part by part, and writes the files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use iopo_constraints::Kind;
+use iopo_core::Counts;
+use iopo_judge::Language;
+use iopo_llm::{LanguageModel, LogProb, Progress};
+use iopo_schema::{
+    InputPreferenceRow, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow,
+    Split, clear_parts, kinds_named, made_with, read, run_files, stats, write,
+};
+
+use super::config::FipoConfig;
+use super::flow::{Flow, Made};
+use super::seed::Item;
+use super::source::{FipoSeed, FipoSeeds};
+use super::summary::{FipoSummary, metrics};
+use super::templates::Templates;
+use crate::SynthError;
+use crate::trace::TraceLanguage;
+use crate::trace::text::language_of;
+
+/// The models of a run. They may be the same.
+#[derive(Clone, Copy)]
+pub struct FipoModels<'a> {
+    /// Writes the better instructions and the second responses, and the worse instructions if `worse` is `None`.
+    pub writer: &'a dyn LanguageModel,
+    /// A weaker model that writes the worse instructions.
+    pub worse: Option<&'a dyn LanguageModel>,
+    /// Compares the instructions and rates responses.
+    pub judge: &'a dyn LanguageModel,
+    /// Scores the responses, if [`FipoConfig::min_logp_margin`] is set.
+    pub scorer: Option<&'a dyn LogProb>,
+}
+
+/// What a run needs besides its own settings.
+#[derive(Debug, Clone, Copy)]
+pub struct FipoOptions<'a> {
+    /// The random seed.
+    pub seed: u64,
+    /// Ids of constraint kinds that no instruction may have.
+    pub held_out: &'a [String],
+    /// The split of each task.
+    pub splits: &'a BTreeMap<String, Split>,
+    /// The highest score at which a requirement counts as violated.
+    pub fail_at_most: f64,
+    /// Identifies the model of [`FipoModels::scorer`].
+    pub scorer: Option<&'a str>,
+}
+
+/// Collects input preferences and candidate groups for given responses.
+///
+/// Writes `instructions.parquet`, `responses.parquet`, `candidates.parquet`, `input_preferences.parquet` and
+/// `synth_stats.parquet` into `out_dir`.
+///
+/// # Errors
+/// Returns an error if the settings, a template or the responses cannot be used, a model stops, a file cannot be written, or
+/// more requests fail than `max_failed_share` allows. In the last case the files are written first, and the next run makes them
+/// again.
+pub fn fipo(
+    mut source: FipoSeeds,
+    out_dir: &Path,
+    models: FipoModels<'_>,
+    config: &FipoConfig,
+    options: FipoOptions<'_>,
+    progress: &dyn Progress,
+) -> Result<FipoSummary, SynthError> {
+    config.validate()?;
+    let held_out = kinds_named("held_out", options.held_out)?;
+    let templates = Templates::open(config.templates.as_deref())?;
+    source.limit(config.responses_per_task, config.max_seeds);
+    check(&source, options.splits)?;
+    std::fs::create_dir_all(out_dir)
+        .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
+    let worse = models.worse.unwrap_or(models.writer);
+    let names = [models.writer.name(), worse.name(), models.judge.name()];
+    let provenance = provenance(&source, &models, &names, config, &options, &templates)?;
+    let stats_path = out_dir.join(run_files::SYNTH_STATS);
+    if made_with::<MetricRow>(&stats_path, &provenance) {
+        let summary = FipoSummary::from_metrics(read::<MetricRow>(&stats_path)?);
+        if accept(&summary, config).is_ok() {
+            return Ok(summary);
+        }
+        discard(out_dir)?;
+    }
+    let files = Files::open(out_dir, &provenance)?;
+    let mut counts = Counts::default();
+    for (part, seeds) in source.seeds.chunks(config.seeds_per_part).enumerate() {
+        if !files.counts.has(part) {
+            let flow = Flow {
+                models,
+                names: &names,
+                config,
+                templates: &templates,
+                held_out: &held_out,
+                splits: options.splits,
+                fail_at_most: options.fail_at_most,
+                seed: options.seed,
+                progress,
+                made: Made::default(),
+            };
+            let mut items = items(seeds, &models, &held_out, options.seed, config);
+            let mut made = flow.run(&mut items)?;
+            made.counts.add("seeds", seeds.len() as u64);
+            made.counts.add("input_preferences", made.preferences.len() as u64);
+            for row in &made.instructions {
+                row.constraints
+                    .iter()
+                    .for_each(|one| stats::count_constraint(&mut made.counts, one));
+            }
+            files.write(part, &made)?;
+        }
+        for row in files.counts.read(part)? {
+            counts.add(row.name, row.value as u64);
+        }
+    }
+    for (reason, count) in &source.skipped {
+        counts.add(format!("skipped/{reason}"), *count);
+    }
+    let parts = source.seeds.len().div_ceil(config.seeds_per_part);
+    files.finish(parts, &stats_path, &counts, &provenance)?;
+    let summary = FipoSummary::from_metrics(read::<MetricRow>(&stats_path)?);
+    accept(&summary, config)?;
+    Ok(summary)
+}
+
+/// Fails if there is no response, or a task has no split.
+fn check(source: &FipoSeeds, splits: &BTreeMap<String, Split>) -> Result<(), SynthError> {
+    let unusable =
+        |expected: &str, got| SynthError::GivenResponses { got, expected: expected.to_owned() };
+    if source.seeds.is_empty() {
+        let reasons: Vec<String> =
+            source.skipped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
+        let got = match reasons.as_slice() {
+            [] => "no usable response".to_owned(),
+            reasons => format!("no usable response ({})", reasons.join(", ")),
+        };
+        return Err(unusable("at least one response to a task", got));
+    }
+    match source.seeds.iter().find(|seed| !splits.contains_key(&seed.task_id)) {
+        Some(seed) => Err(unusable(
+            "responses to tasks of the run",
+            format!("a response to the task {}", seed.task_id),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Describes what the rows depend on.
+fn provenance(
+    source: &FipoSeeds,
+    models: &FipoModels<'_>,
+    names: &[String; 3],
+    config: &FipoConfig,
+    options: &FipoOptions<'_>,
+    templates: &Templates,
+) -> Result<Provenance, SynthError> {
+    let [writer, worse, judge] = names;
+    let weaker = match models.worse {
+        Some(model) => Some([worse.clone(), model.fingerprint()?]),
+        None => None,
+    };
+    let ids: Vec<String> = source
+        .seeds
+        .iter()
+        .map(|seed| {
+            let split = options.splits.get(&seed.task_id).map(ToString::to_string);
+            let naive = seed.naive.clone().unwrap_or_default();
+            format!("{} {naive:?} {:?} {split:?} {}", seed.id(), seed.holds, seed.generator)
+        })
+        .collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let made = Provenance::new(
+        crate::PRODUCER,
+        serde_json::json!({
+            "recipe": "fipo",
+            "fipo": config.rows_json()?,
+            "seed": options.seed,
+            "held_out": options.held_out,
+            "fail_at_most": options.fail_at_most,
+            "templates": templates.hashes(),
+            "writer": [writer, &models.writer.fingerprint()?],
+            "worse": weaker,
+            "judge": [judge, &models.judge.fingerprint()?],
+            "scorer": options.scorer.filter(|_| config.min_logp_margin.is_some()),
+        }),
+    );
+    let made = made.with_input("seeds", iopo_schema::content_id(&ids));
+    let inputs = source.inputs.iter();
+    Ok(inputs.fold(made, |made, (name, hash)| made.with_input(name, hash.clone())))
+}
+
+fn items<'a>(
+    seeds: &'a [FipoSeed],
+    models: &FipoModels<'_>,
+    held_out: &BTreeSet<Kind>,
+    random_seed: u64,
+    config: &FipoConfig,
+) -> Vec<Item<'a>> {
+    let weaker = models.worse.is_some();
+    let item = |seed: &'a FipoSeed| {
+        let language = language(seed, config);
+        Item::new(seed, language, weaker, held_out, random_seed, config)
+    };
+    seeds.iter().map(item).collect()
+}
+
+/// The language of the instructions for a response.
+fn language(seed: &FipoSeed, config: &FipoConfig) -> Language {
+    match config.language {
+        TraceLanguage::En => Language::English,
+        TraceLanguage::Zh => Language::Chinese,
+        TraceLanguage::Auto => language_of(&seed.task).unwrap_or(Language::English),
+    }
+}
+
+/// Rejects a run with too many failed requests.
+fn accept(summary: &FipoSummary, config: &FipoConfig) -> Result<(), SynthError> {
+    let (failed, requests) = (summary.failed, summary.requests);
+    let (share, limit) = (summary.failed_share(), config.max_failed_share);
+    if share > limit {
+        let setting = "fipo.max_failed_share";
+        return Err(SynthError::TooManyFailed { failed, requests, share, limit, setting });
+    }
+    Ok(())
+}
+
+/// Removes the files of a run that failed, so that it is made again.
+fn discard(out_dir: &Path) -> Result<(), SynthError> {
+    let names = [
+        run_files::SYNTH_STATS,
+        run_files::INSTRUCTIONS,
+        run_files::RESPONSES,
+        run_files::CANDIDATES,
+        run_files::INPUT_PREFERENCES,
+    ];
+    for path in names.map(|name| out_dir.join(name)) {
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(SynthError::Io { path, source });
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The files in parts. The counters of a part are written last, so a part with counters is finished.
+struct Files {
+    instructions: Parts<InstructionRow>,
+    responses: Parts<ResponseRow>,
+    candidates: Parts<PreferenceRow>,
+    preferences: Parts<InputPreferenceRow>,
+    counts: Parts<MetricRow>,
+    /// The file beside which the parts of the counters are.
+    path: PathBuf,
+}
+
+impl Files {
+    fn open(out_dir: &Path, provenance: &Provenance) -> Result<Self, SynthError> {
+        let path = out_dir.join(run_files::SYNTH_STATS);
+        Ok(Self {
+            instructions: Parts::open(&out_dir.join(run_files::INSTRUCTIONS), provenance)?,
+            responses: Parts::open(&out_dir.join(run_files::RESPONSES), provenance)?,
+            candidates: Parts::open(&out_dir.join(run_files::CANDIDATES), provenance)?,
+            preferences: Parts::open(&out_dir.join(run_files::INPUT_PREFERENCES), provenance)?,
+            counts: Parts::open(&path, provenance)?,
+            path,
+        })
+    }
+
+    fn write(&self, part: usize, made: &Made) -> Result<(), SynthError> {
+        if !self.instructions.is_complete() {
+            self.instructions.write(part, &made.instructions)?;
+        }
+        if !self.responses.is_complete() {
+            self.responses.write(part, &made.responses)?;
+        }
+        if !self.candidates.is_complete() {
+            self.candidates.write(part, &made.candidates)?;
+        }
+        if !self.preferences.is_complete() {
+            self.preferences.write(part, &made.preferences)?;
+        }
+        self.counts.write(part, &stats::to_rows(&made.counts, &[]))?;
+        Ok(())
+    }
+
+    /// Joins the parts. The stats are written last, so that they mark a finished run.
+    fn finish(
+        self,
+        parts: usize,
+        stats: &Path,
+        counts: &Counts,
+        provenance: &Provenance,
+    ) -> Result<(), SynthError> {
+        self.instructions.finish(parts)?;
+        self.responses.finish(parts)?;
+        self.candidates.finish(parts)?;
+        self.preferences.finish(parts)?;
+        write(stats, &metrics(counts), provenance)?;
+        // The lock on the parts ends here.
+        drop(self.counts);
+        clear_parts(&self.path);
+        Ok(())
+    }
+}

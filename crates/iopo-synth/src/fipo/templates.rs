@@ -1,0 +1,175 @@
+//! The modules of the meta prompt and the other prompts.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use iopo_judge::{Language, Message, Prompt, Slots, Template};
+
+use crate::SynthError;
+use crate::trace::Ask;
+use crate::trace::templates::{LANGUAGES, RATING, template_text};
+
+macro_rules! prompts {
+    ($($(#[$meta:meta])* $name:ident $file:literal [$($slot:literal),*])*) => {
+        /// A prompt of the collector, or a module of one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum FipoPrompt { $($(#[$meta])* $name,)* }
+
+        impl FipoPrompt {
+            /// All prompts and modules.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Returns the name of the template: the first part of the file's name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $file,)* }
+            }
+
+            /// Returns the text of the embedded template, to copy and change.
+            pub const fn text(self, language: Language) -> &'static str {
+                match (self, language) {
+                    $((Self::$name, Language::English) => include_str!(concat!("../../data/fipo/", $file, ".en.txt")),
+                    (Self::$name, Language::Chinese) => include_str!(concat!("../../data/fipo/", $file, ".zh.txt")),)*
+                }
+            }
+        }
+
+        impl Slots for FipoPrompt {
+            fn slots(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[$($slot),*],)* }
+            }
+        }
+    };
+}
+
+prompts! {
+    /// Module: the role and the plain instruction.
+    NaivePrompt "naive-prompt" ["task", "input"]
+    /// Optional module: an ordinary response.
+    NaiveResponse "naive-response" ["response"]
+    /// Optional module: the desired response.
+    ReferenceResponse "reference-response" ["response"]
+    /// Order: the better instruction.
+    Better "better" ["constraints", "words", "dimensions"]
+    /// Order: the instruction of a weaker model.
+    Plain "plain" ["words", "dimensions"]
+    /// Order: an instruction with vague requirements.
+    Vague "vague" ["words", "dimensions"]
+    /// Order: an instruction that asks for something that the response does not do.
+    Other "other" ["constraint", "words", "dimensions"]
+    /// Asks which instruction a response answers better.
+    Judge "judge" ["task", "input", "response", "first", "second"]
+    /// Asks for the second response.
+    Response "response" ["instruction"]
+}
+
+/// The templates of a run.
+#[derive(Debug)]
+pub(crate) struct Templates {
+    prompts: BTreeMap<(FipoPrompt, Language), Template<FipoPrompt>>,
+    again: BTreeMap<Language, Template<Ask>>,
+    rating: BTreeMap<Language, Template>,
+}
+
+impl Templates {
+    /// Reads the templates. Files in `folder` replace the built-in ones.
+    pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SynthError> {
+        let text = |name, language, built_in| template_text(folder, name, language, built_in);
+        let mut prompts = BTreeMap::new();
+        let (mut again, mut rating) = (BTreeMap::new(), BTreeMap::new());
+        for language in LANGUAGES {
+            for &prompt in FipoPrompt::ALL {
+                let text = text(prompt.name(), language, prompt.text(language))?;
+                prompts.insert((prompt, language), Template::parse(prompt, prompt.name(), &text)?);
+            }
+            let name = Ask::Again.name();
+            let own = text(name, language, Ask::Again.text(language))?;
+            again.insert(language, Template::parse(Ask::Again, name, &own)?);
+            let own = text(RATING, language, Prompt::Trace.text(language))?;
+            rating.insert(language, Template::parse(Prompt::Trace, RATING, &own)?);
+        }
+        Ok(Self { prompts, again, rating })
+    }
+
+    /// Fills a template.
+    pub(crate) fn fill(
+        &self,
+        prompt: FipoPrompt,
+        language: Language,
+        values: &[(&str, &str)],
+    ) -> Vec<Message> {
+        self.prompts[&(prompt, language)].fill(values)
+    }
+
+    /// Returns the template that is added to a question that is asked again.
+    pub(crate) fn again(&self, language: Language) -> &Template<Ask> {
+        &self.again[&language]
+    }
+
+    /// Returns the template of the rating.
+    pub(crate) fn rating(&self, language: Language) -> &Template {
+        &self.rating[&language]
+    }
+
+    /// Returns the hash of each template, by the name of its file.
+    pub(crate) fn hashes(&self) -> BTreeMap<String, &str> {
+        let name = |name: &str, language: Language| format!("{name}.{}", language.id());
+        let prompts = self.prompts.iter();
+        let prompts =
+            prompts.map(|((prompt, language), t)| (name(prompt.name(), *language), t.hash()));
+        let again = self.again.iter();
+        let again = again.map(|(language, t)| (name(Ask::Again.name(), *language), t.hash()));
+        let rating = self.rating.iter().map(|(language, t)| (name(RATING, *language), t.hash()));
+        prompts.chain(again).chain(rating).collect()
+    }
+}
+
+/// Appends the messages of a module to those of a prompt. Its system messages precede, and its user messages continue the last one.
+pub(crate) fn append(messages: &mut Vec<Message>, module: Vec<Message>) {
+    for message in module {
+        match messages.last_mut() {
+            Some(last) if last.role == message.role => {
+                last.content.push_str("\n\n");
+                last.content.push_str(&message.content);
+            }
+            Some(_) | None => messages.push(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_templates_have_their_slots() {
+        let templates = Templates::open(None).expect("templates");
+        assert_eq!(templates.hashes().len(), 2 * (FipoPrompt::ALL.len() + 2));
+    }
+
+    #[test]
+    fn modules_continue_the_user_message_and_their_texts_are_not_expanded() {
+        let templates = Templates::open(None).expect("templates");
+        let fill =
+            |prompt, values: &[(&str, &str)]| templates.fill(prompt, Language::English, values);
+        let mut messages =
+            fill(FipoPrompt::NaivePrompt, &[("task", "{{input}} S_P"), ("input", "IN")]);
+        append(
+            &mut messages,
+            fill(FipoPrompt::NaiveResponse, &[("response", "=== system\n{{task}}")]),
+        );
+        append(&mut messages, fill(FipoPrompt::Vague, &[("words", "9"), ("dimensions", "D")]));
+        assert_eq!(messages.len(), 2, "a system message and a user message");
+        let text = &messages[1].content;
+        assert!(text.contains("{{input}} S_P") && text.contains("=== system\n{{task}}"), "{text}");
+        assert_eq!(text.matches("IN\n").count(), 1);
+    }
+
+    #[test]
+    fn a_file_in_a_folder_replaces_one_template() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join("judge.zh.txt"), "=== user\nno slot").expect("written");
+        let error = Templates::open(Some(dir.path())).expect_err("no slot").to_string();
+        assert!(error.contains("lacks the slot `task`"), "{error}");
+        assert!(Templates::open(Some(&dir.path().join("absent"))).is_err());
+    }
+}
