@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -24,6 +25,7 @@ const TEXT_ROWS: usize = 16;
 /// A panic of the decoder becomes an error. So does a row count that differs from the footer's.
 pub struct Batches {
     reader: Option<ParquetRecordBatchReader>,
+    schema: SchemaRef,
     path: PathBuf,
     seen: u64,
     expected: u64,
@@ -71,7 +73,13 @@ impl Batches {
         expected: u64,
         ledger: Arc<Ledger>,
     ) -> Self {
-        Self { reader: Some(reader), path: path.to_path_buf(), seen: 0, expected, ledger }
+        let schema = reader.schema();
+        Self { reader: Some(reader), schema, path: path.to_path_buf(), seen: 0, expected, ledger }
+    }
+
+    /// Returns the columns of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
     }
 
     /// Returns the path of the file.

@@ -12,7 +12,7 @@
 //! | [`names`] | the names of labels, metrics, subsets and counters |
 //! | [`run_files`] | the names of a run's files and directories |
 //! | [`record`] | [`Record`]: a row type's name, version and Arrow columns |
-//! | [`reader`] | [`read`], [`stream`], [`header`], [`provenance()`], [`made_with`], [`preview()`] |
+//! | [`reader`] | [`read`], [`stream`], [`batches`](reader::batches), [`header`], [`provenance()`], [`made_with`], [`preview()`] |
 //! | [`foreign`] | [`Foreign`]: Parquet files of other programs, read with the same checks; [`Place`]: a row in an error |
 //! | [`writer`] | [`write()`]: writes a whole file at once |
 //! | [`parts`] | [`Parts`]: a file written in parts that survive a kill |
@@ -82,7 +82,7 @@ pub use parts::{Parts, clear_parts, has_parts};
 pub use place::Place;
 pub use preview::preview;
 pub use provenance::Provenance;
-pub use reader::{Header, Stream, header, made_with, provenance, read, stream};
+pub use reader::{Header, Stream, batches, header, made_with, provenance, read, stream};
 pub use record::Record;
 pub use rows::*;
 pub use writer::write;

@@ -129,8 +129,12 @@ impl Opened {
         })
     }
 
+    fn batches(self, path: &Path) -> Result<Batches, SchemaError> {
+        Batches::new(self.file, self.metadata, path)
+    }
+
     pub(crate) fn stream<R: Record>(self, path: &Path) -> Result<Stream<R>, SchemaError> {
-        Ok(Stream { batches: Batches::new(self.file, self.metadata, path)?, row: PhantomData })
+        Ok(Stream { batches: self.batches(path)?, row: PhantomData })
     }
 }
 
@@ -174,6 +178,16 @@ pub fn read<R: Record>(path: &Path) -> Result<Vec<R>, SchemaError> {
 /// a batch cannot be decoded.
 pub fn stream<R: Record>(path: &Path) -> Result<Stream<R>, SchemaError> {
     open_as::<R>(path)?.stream(path)
+}
+
+/// Reads the columns of a file of `R` rows in batches of bounded size, without decoding rows.
+///
+/// # Errors
+/// Returns an error if the file is missing, damaged, or has another schema or version. The iterator returns an error if
+/// a batch cannot be decoded.
+pub fn batches<R: Record>(path: &Path) -> Result<(Header, Batches), SchemaError> {
+    let opened = open_as::<R>(path)?;
+    Ok((opened.header(path)?, opened.batches(path)?))
 }
 
 /// Reads the metadata of a file of any schema.

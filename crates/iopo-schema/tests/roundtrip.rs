@@ -331,6 +331,27 @@ fn several_row_groups_are_read_back() -> Result<(), TestCaseError> {
 }
 
 #[test]
+fn batches_have_the_columns_of_the_rows() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    let rows = many(0..3000);
+    write(&path, &rows, &provenance())?;
+    let (header, batches) = batches::<MetricRow>(&path)?;
+    assert_eq!((header.name.as_str(), header.rows), ("metrics", 3000));
+    let names = |schema: &arrow_schema::Schema| -> Vec<String> {
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    assert_eq!(names(batches.schema()), names(&MetricRow::arrow_schema()));
+    let batches = batches.collect::<Result<Vec<_>, _>>()?;
+    assert!(batches.len() > 1, "one batch");
+    let decoded: Result<Vec<_>, _> = batches.iter().map(MetricRow::from_batch).collect();
+    assert_eq!(decoded?.concat(), rows);
+    let error = iopo_schema::batches::<ScoreRow>(&path).err().map(|error| error.to_string());
+    assert!(error.is_some_and(|error| error.contains("found `metrics` rows")));
+    Ok(())
+}
+
+#[test]
 fn nan_is_read_back() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("summary.parquet");
