@@ -15,3 +15,4 @@ pub(crate) mod llama_server;
 pub(crate) mod pipeline;
 pub(crate) mod tagger;
 pub(crate) mod test;
+pub(crate) mod wheel;

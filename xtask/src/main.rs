@@ -1,5 +1,5 @@
 //! The commands of this repository: `cargo xtask pipeline | test | lint | bench | docs | interop | accessibility |
-//! conformance | llama-server | ci`.
+//! conformance | llama-server | wheel | ci`.
 //!
 //! It calls cargo and does not depend on Burn, so it builds in seconds and can build the `iopo` binary with any backend.
 
@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 #[cfg(unix)]
 use crate::commands::{accessibility, llama_server};
 use crate::commands::{
-    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, tagger, test,
+    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, tagger, test, wheel,
 };
 
 /// The commands of this repository.
@@ -56,6 +56,8 @@ enum Command {
     /// Build llama.cpp's server from a Python package (77 MB) and start it on this machine, as an endpoint for iopo.
     #[cfg(unix)]
     LlamaServer(llama_server::Args),
+    /// Build the Python package: one wheel with the module `iopo` and the `iopo` command.
+    Wheel(wheel::Args),
     /// Run everything that continuous integration runs: the lints, a build of each package, the tests.
     Ci,
 }
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         Command::Tagger(args) => tagger::run_args(&args),
         #[cfg(unix)]
         Command::LlamaServer(args) => llama_server::run_args(&args),
+        Command::Wheel(args) => wheel::run_args(&args),
         Command::Ci => ci::run(),
     };
     match outcome {

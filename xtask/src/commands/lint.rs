@@ -23,6 +23,9 @@ pub(crate) enum Packages {
 /// Returns the first check that fails.
 pub(crate) fn run_all(packaging: Packages) -> Result<()> {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    // Not a member of the workspace.
+    let module = ["fmt", "--manifest-path", "crates/iopo-python/Cargo.toml", "--check"];
+    run(&mut cargo(&module))?;
     let missing = tools()?;
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let endpoint = ["clippy", "-p", "iopo-llm", "--features", "_server", "--all-targets"];

@@ -1,0 +1,54 @@
+//! Tests the wheel in an environment of its own.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::build::{inside, package, work};
+use crate::cargo::{cargo, root, run, say};
+
+/// Checks the module with clippy, installs the wheel into an empty environment and runs the tests, first without any other package, then with pyarrow and
+/// mypy. Only programs of the environment are on the path, so neither cargo nor rustc.
+pub(super) fn run_all(wheel: &Path) -> Result<()> {
+    let manifest = package().join("Cargo.toml");
+    let mut clippy = cargo(&["clippy", "--locked", "--quiet", "--manifest-path"]);
+    clippy.arg(manifest).arg("--target-dir").arg(work().join("build"));
+    run(clippy.args(["--", "-D", "warnings"]))?;
+    let venv = work().join("test");
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv))?;
+    run(install(&venv).args(["--no-index"]).arg(wheel))?;
+    run(python(&venv).args(["-m", "unittest", "discover", "--start-directory"]).arg(tests()))?;
+    let requirements = root().join("fixtures").join("wheel").join("tests.txt");
+    run(install(&venv).arg("--requirement").arg(requirements))?;
+    let mut all = python(&venv);
+    all.args(["-m", "unittest", "discover", "--start-directory"]).arg(tests());
+    // With the packages, no test may be skipped for lack of them.
+    run(all.env("IOPO_TEST_PACKAGES", "1"))?;
+    run(python(&venv).args(["-m", "mypy.stubtest", "iopo", "--ignore-missing-stub"]))?;
+    run(python(&venv).args(["-m", "mypy", "--strict"]).arg(tests().join("typed.py")))?;
+    say("wheel: all tests passed");
+    Ok(())
+}
+
+fn tests() -> std::path::PathBuf {
+    package().join("tests")
+}
+
+fn install(venv: &Path) -> Command {
+    let mut pip = python(venv);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    pip
+}
+
+/// Python of the environment, with nothing else on its path.
+fn python(venv: &Path) -> Command {
+    let program = inside(venv, "python");
+    let mut python = Command::new(&program);
+    if let Some(dir) = program.parent() {
+        python.env("PATH", dir);
+    }
+    // A directory without sources of the package, so that the installed one is imported.
+    python.current_dir(venv).env("IOPO_TEST_DATA", root().join("..").join("shared").join("data"));
+    python
+}
