@@ -41,6 +41,11 @@ impl Python {
         command
     }
 
+    /// Installs a wheel, in place of an earlier one of the same version.
+    pub(crate) fn install(&self, wheel: &Path) -> Result<()> {
+        run(self.pip(&["--force-reinstall", "--no-index"]).arg(wheel))
+    }
+
     fn get_torch(&mut self, dir: &Path) -> Result<()> {
         let stand_ins = dir.join("stand-ins");
         if stand_ins.exists() {

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::cargo::{cargo, root, run, say};
+use crate::commands::wheel;
 use crate::python::Python;
 
 /// Trains, merges and exports with the smoke preset, then runs the checks in Python.
@@ -19,6 +20,8 @@ pub(crate) fn run_all() -> Result<()> {
     let script = |name: &str| root().join("fixtures").join("interop").join(name);
     run(python.script(&script("test_compare_runs.py")).arg(work.join("run")))?;
     run(python.script(&script("check.py")).arg(&work))?;
+    python.install(&wheel::debug()?)?;
+    run(python.script(&script("check_grpo.py")).arg(&work))?;
     merge_saved(&work)?;
     for kind in ["plain", "conversational"] {
         let rows = path(&work, &format!("datasets-{kind}.parquet"));
