@@ -37,6 +37,8 @@ pub(super) struct Retry {
     pub(super) overload: bool,
     /// Whether the server may charge for the attempt.
     pub(super) maybe_paid: bool,
+    /// Whether the server still loads the model. The attempt does not count.
+    pub(super) loading: bool,
     /// Whether another attempt may follow.
     pub(super) again: Again,
 }
@@ -53,7 +55,8 @@ pub(super) enum Again {
 
 impl Retry {
     pub(super) fn new(class: FailureClass, reason: String) -> Self {
-        Self { class, reason, wait: None, overload: false, maybe_paid: false, again: Again::Yes }
+        let (overload, maybe_paid, loading) = (false, false, false);
+        Self { class, reason, wait: None, overload, maybe_paid, loading, again: Again::Yes }
     }
 }
 
@@ -156,6 +159,8 @@ const QUOTA: &[&str] = &[
     "insufficient balance",
     "insufficient credits",
 ];
+/// Words of llama.cpp and of Hugging Face's servers.
+const LOADING: &[&str] = &["loading model", "is currently loading"];
 const QUOTA_CODES: &[&str] =
     &["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"];
 const RATE_CODES: &[&str] = &["rate_limit_exceeded", "resource_exhausted", "requests", "tokens"];
@@ -263,27 +268,32 @@ impl Context<'_> {
             {
                 Verdict::Stop(StopCause::Quota, format!("the quota is used up: {said}"))
             }
-            408 | 409 | 425 | 429 | 500..=599 => self.transient(status, &said),
+            503 if words.has(LOADING) => self.transient(status, &said, true),
+            408 | 409 | 425 | 429 | 500..=599 => self.transient(status, &said, false),
             400 | 422 if words.has(PARAMETER) => {
                 Verdict::Parameter(format!("rejected parameter, {said}"))
             }
             _ => match headers::should_retry(self.headers) {
-                Some(true) => self.transient(status, &said),
+                Some(true) => self.transient(status, &said, false),
                 _ => Verdict::Row(FailureClass::BadRequest, said),
             },
         }
     }
 
-    fn transient<T>(&self, status: u16, said: &str) -> Verdict<T> {
+    fn transient<T>(&self, status: u16, said: &str, loading: bool) -> Verdict<T> {
+        // A gateway gave up on the model, which may have answered.
+        let timeout = matches!(status, 408 | 504 | 524);
         let class = match status {
             429 => FailureClass::RateLimited,
-            408 | 504 => FailureClass::Timeout,
+            _ if timeout => FailureClass::Timeout,
             _ => FailureClass::Transient,
         };
         let reason = self.scrubber.scrub(said);
         Verdict::Retry(Retry {
             wait: headers::retry_after(self.headers, SystemTime::now()),
-            overload: matches!(status, 408 | 429 | 503 | 504 | 529),
+            overload: timeout || (matches!(status, 429 | 503 | 529) && !loading),
+            maybe_paid: timeout,
+            loading,
             again: match headers::should_retry(self.headers) {
                 Some(false) => Again::No,
                 _ => Again::Yes,
@@ -316,7 +326,11 @@ mod tests {
             Verdict::Row(class, _) => class.name().to_owned(),
             Verdict::Parameter(_) => "parameter".to_owned(),
             Verdict::Retry(retry) if retry.again == Again::No => retry.class.name().to_owned(),
-            Verdict::Retry(retry) => format!("retry {}", retry.class.name()),
+            Verdict::Retry(retry) => {
+                let more = [(retry.maybe_paid, ", maybe paid"), (retry.loading, ", loading")];
+                let more = more.iter().filter(|(is, _)| *is).map(|(_, what)| *what);
+                format!("retry {}{}", retry.class.name(), more.collect::<String>())
+            }
             Verdict::Stop(cause, reason) => {
                 assert!(!reason.contains('\n'));
                 format!("stop {cause:?}")
@@ -344,15 +358,26 @@ mod tests {
             (429, r#"{"error":{"code":"insufficient_quota"}}"#, "stop Quota"),
             (429, r#"{"error":{"code":"rate_limit_exceeded"}}"#, "retry rate_limited"),
             (429, "slow down", "retry rate_limited"),
-            (408, "", "retry timeout"),
-            (503, r#"{"error":{"message":"Loading model","code":503}}"#, "retry transient"),
+            (408, "", "retry timeout, maybe paid"),
+            (504, "<html>", "retry timeout, maybe paid"),
+            (524, "", "retry timeout, maybe paid"),
+            (502, "", "retry transient"),
+            (
+                503,
+                r#"{"error":{"message":"Loading model","code":503}}"#,
+                "retry transient, loading",
+            ),
+            (503, r#"{"error":"Model m is currently loading"}"#, "retry transient, loading"),
+            (503, "overloaded", "retry transient"),
+            (500, r#"{"error":{"message":"failed while loading model"}}"#, "retry transient"),
             (529, "", "retry transient"),
             (200, r#"{"error":{"message":"x","code":502}}"#, "retry transient"),
+            (200, r#"{"error":{"message":"x","code":504}}"#, "retry timeout, maybe paid"),
             (200, r#"{"error":{"message":"x","code":"429"}}"#, "retry rate_limited"),
             (200, r#"{"error":{"message":"Rate limit exceeded"}}"#, "retry rate_limited"),
             (200, r#"{"error":"Insufficient credits"}"#, "stop Quota"),
             (200, r#"{"error":{"message":"something"}}"#, "retry transient"),
-            (200, "{", "retry malformed"),
+            (200, "{", "retry malformed, maybe paid"),
             (200, r#"{"choices":[{"message":{"content":"hi"}}]}"#, "done"),
         ];
         for (status, body, expected) in cases {

@@ -39,6 +39,9 @@ pub(super) enum Paid<T> {
     Failed(Failure),
 }
 
+/// Interval at which a server is asked again that still loads its model.
+const LOADING_POLL: Duration = Duration::from_secs(2);
+
 /// Waits between attempts: exponential, with full jitter.
 struct Delays {
     series: backon::ExponentialBackoff,
@@ -81,7 +84,9 @@ impl Inner {
         read: impl Fn(&[u8], &Scrubber) -> Read<T>,
     ) -> Result<Paid<T>, Halt> {
         let Call { member, key, .. } = call;
-        let (mut attempts, mut limited) = (0, 0);
+        // Attempts that count, those that hit a rate limit, and those while the server loads the model.
+        let (mut attempts, mut limited, mut loading) = (0, 0, 0);
+        let mut loading_since = None;
         let mut delays = Delays::new(self, *key);
         let mut reservation = self.reserve(run, call).await?;
         loop {
@@ -91,10 +96,11 @@ impl Inner {
                 return Err(run.cause().unwrap_or(Halt::Cancelled));
             }
             attempts += 1;
+            let sent = attempts + limited + loading;
             {
                 let mut tally = locked(&self.tally);
                 tally.sent += 1;
-                tally.resent += u64::from(attempts + limited > 1);
+                tally.resent += u64::from(sent > 1);
             }
             // A call that ends early drops its requests in flight.
             reservation.in_flight = true;
@@ -125,8 +131,8 @@ impl Inner {
                     let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));
                     reservation.spend(cost);
                     self.count_usage(&usage, cost);
-                    let sent = About { attempts: attempts + limited, request_id, ..*about };
-                    let about = Box::new(about_attempt(&permit, sent));
+                    let about = About { attempts: sent, request_id, ..*about };
+                    let about = Box::new(about_attempt(&permit, about));
                     permit.landed();
                     return Ok(Paid::Result { result, usage, about, permit });
                 }
@@ -135,13 +141,13 @@ impl Inner {
                     if class == FailureClass::Malformed {
                         reservation.spend(None);
                     }
-                    let failure = Failure { class, reason, attempts: attempts + limited };
+                    let failure = Failure { class, reason, attempts: sent };
                     return rejected(&permit, member, failure, false, request_id);
                 }
                 Verdict::Parameter(reason) => {
                     permit.settle(0.0);
-                    let attempts = attempts + limited;
-                    let failure = Failure { class: FailureClass::BadRequest, reason, attempts };
+                    let class = FailureClass::BadRequest;
+                    let failure = Failure { class, reason, attempts: sent };
                     return rejected(&permit, member, failure, true, request_id);
                 }
                 Verdict::Stop(cause, reason) => return Err(Halt::Stop(cause, reason)),
@@ -156,10 +162,17 @@ impl Inner {
                 return Err(Halt::Stop(cause, reason));
             }
             drop(permit);
+            let loads = retry.loading
+                && loading_since.get_or_insert_with(Instant::now).elapsed()
+                    < member.config.give_up();
             let spent = if retry.class == FailureClass::RateLimited {
                 attempts -= 1;
                 limited += 1;
                 limited >= member.config.max_rate_limited
+            } else if loads {
+                attempts -= 1;
+                loading += 1;
+                false
             } else {
                 attempts >= member.config.max_attempts
             };
@@ -168,16 +181,16 @@ impl Inner {
                     let reason = format!("no server answers at the address: {}", retry.reason);
                     return Err(Halt::Stop(StopCause::Address, reason));
                 }
-                let attempts = attempts + limited;
                 let Retry { class, reason, .. } = retry;
-                return Ok(Paid::Failed(Failure { class, reason, attempts }));
+                return Ok(Paid::Failed(Failure { class, reason, attempts: sent }));
             }
             if retry.maybe_paid {
                 // The amount is spent, so another attempt needs another.
                 drop(reservation);
                 reservation = self.reserve(run, call).await?;
             }
-            run.unless_halted(tokio::time::sleep(delays.next(retry.wait))).await?;
+            let poll = loads.then(|| LOADING_POLL.min(self.options.backoff.1));
+            run.unless_halted(tokio::time::sleep(delays.next(retry.wait.or(poll)))).await?;
         }
     }
 

@@ -104,6 +104,50 @@ fn a_rate_limit_is_waited_for_and_does_not_use_up_the_attempts() {
 }
 
 #[test]
+fn a_model_that_is_being_loaded_does_not_use_up_the_attempts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|asked| match (asked.prompt.as_str(), asked.before) {
+        ("loading", 0..20) => Act::error(503, "Loading model"),
+        ("overloaded", 0..20) => Act::error(503, "overloaded"),
+        _ => Act::Answer("yes".to_owned()),
+    });
+    let mut settings = config(&server);
+    settings.max_attempts = 2;
+    let (engine, model) = open(dir.path(), options(), settings);
+    assert!(ask(&model, "loading").is_ok());
+    assert_eq!((engine.tally().sent, engine.tally().maybe_paid), (21, 0));
+    // Negative control: any other reason does.
+    let failure = failure(&model, "overloaded");
+    assert_eq!((failure.class, failure.attempts), (FailureClass::Transient, 2));
+}
+
+#[test]
+fn a_model_that_is_never_loaded_ends_a_run() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| Act::error(503, "Loading model"));
+    let mut settings = config(&server);
+    settings.give_up_seconds = 0.4;
+    let (_engine, model) = open(dir.path(), options(), settings);
+    let error = ends(&model, &requests("loading", 2));
+    assert_eq!(cause(&error).0, StopCause::NoSuccess, "{error}");
+    assert!(cause(&error).1.contains("Loading model"), "{error}");
+}
+
+#[test]
+fn a_gateway_that_gives_up_may_be_paid() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|asked| match (asked.before, asked.prompt.parse()) {
+        (0, Ok(status)) => Act::error(status, "no answer in time"),
+        _ => Act::Answer("yes".to_owned()),
+    });
+    let (engine, model) = open(dir.path(), options(), config(&server));
+    for (status, paid) in [("408", 1), ("504", 2), ("524", 3), ("502", 3), ("429", 3)] {
+        assert!(ask(&model, status).is_ok());
+        assert_eq!(engine.tally().maybe_paid, paid, "{status}");
+    }
+}
+
+#[test]
 fn a_server_decides_how_long_to_wait() {
     let dir = tempfile::tempdir().expect("a folder");
     let times = std::sync::Arc::new(Mutex::new(Vec::new()));
