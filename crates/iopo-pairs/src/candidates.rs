@@ -26,7 +26,7 @@ pub struct CandidateResponse {
     pub holds: Vec<Constraint>,
     /// The revisions of those constraints, which another answer may satisfy.
     pub turned: Vec<Constraint>,
-    /// The hashes of its word 3-grams.
+    /// The hashes of its 3-grams.
     pub runs: BTreeSet<u64>,
 }
 

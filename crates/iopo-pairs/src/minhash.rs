@@ -1,8 +1,10 @@
-//! Near duplicates by MinHash LSH: similarity of word 3-grams, and compact signatures of earlier texts.
+//! Near duplicates by MinHash LSH: similarity of 3-grams, and compact signatures of earlier texts.
+//!
+//! The 3-grams are those of words. In a script without spaces between words, such as Chinese, they are those of characters.
 
 use std::collections::{BTreeSet, HashSet};
 
-use iopo_core::text::words;
+use iopo_core::text::tokens;
 
 /// Bands per signature. Each takes 8 bytes.
 const BANDS: usize = 3;
@@ -12,14 +14,14 @@ const ROWS: usize = 3;
 /// Texts with fewer 3-grams are too short to be detected as near duplicates.
 const LEAST_RUNS: usize = 8;
 
-/// Returns the hashes of the 3-grams of [`words`] of a text, in lower case, or the hash of the whole text if
-/// it has fewer than three words.
+/// Returns the hashes of the 3-grams of [`tokens`] of a text, or the hash of the whole text if it has fewer than three
+/// tokens.
 pub fn shingles(text: &str) -> BTreeSet<u64> {
-    let words: Vec<String> = words(text).map(str::to_lowercase).collect();
-    words.windows(words.len().clamp(1, 3)).map(|run| hash(run.join(" ").as_bytes(), 0)).collect()
+    let tokens = tokens(text);
+    tokens.windows(tokens.len().clamp(1, 3)).map(|run| hash(run.join(" ").as_bytes(), 0)).collect()
 }
 
-/// Returns the Jaccard similarity of two sets of 3-grams; 1 for two texts without words.
+/// Returns the Jaccard similarity of two sets of 3-grams; 1 for two texts without tokens.
 pub fn jaccard(one: &BTreeSet<u64>, other: &BTreeSet<u64>) -> f64 {
     let shared = one.intersection(other).count();
     let all = one.len() + other.len() - shared;
@@ -116,6 +118,35 @@ mod tests {
         assert!(jaccard(&shingles(TEXT), &shingles(other)) < 1e-12);
         assert!((jaccard(&shingles(""), &shingles("...")) - 1.0).abs() < 1e-12);
         assert!(jaccard(&shingles("yes"), &shingles("no")) < 1e-12);
+    }
+
+    /// A Chinese answer, the same with one word replaced, and an answer to another task.
+    const CHINESE: [&str; 3] = [
+        "清晨的雨落在青石板路上，行人撑着雨伞慢慢走过街角的茶馆，屋檐下的水珠一滴一滴落进水缸里，老板娘正在门口擦桌子。",
+        "清晨的雨落在青石板路上，行人撑着雨伞慢慢走过街角的茶馆，屋檐下的水珠一滴一滴落进水缸里，老板娘正在门口擦窗户。",
+        "编译器先把源代码变成语法树，再检查类型，最后生成机器码；每一步都可以单独测试，因此错误很容易定位。",
+    ];
+
+    #[test]
+    fn near_duplicates_are_found_in_chinese() {
+        let runs = CHINESE.map(shingles);
+        let similar = jaccard(&runs[0], &runs[1]);
+        assert!(similar > 0.85 && similar < 1.0, "{similar}");
+        assert!(jaccard(&runs[0], &runs[2]) < 0.02);
+        let mut seen = SeenSignatures::default();
+        seen.insert(&SeenSignatures::bands(&runs[0]));
+        assert!(seen.contains(&SeenSignatures::bands(&runs[1])));
+        assert!(!seen.contains(&SeenSignatures::bands(&runs[2])));
+    }
+
+    #[test]
+    fn texts_with_spaces_have_the_3_grams_of_their_words() {
+        let words: Vec<String> = iopo_core::text::words(TEXT).map(str::to_lowercase).collect();
+        let expected: std::collections::BTreeSet<u64> =
+            words.windows(3).map(|run| hash(run.join(" ").as_bytes(), 0)).collect();
+        assert_eq!(shingles(TEXT), expected);
+        // These files were written with the same hashes before.
+        assert_eq!(hash(b"the kettle sings", 0), 0x8013_d766_0e96_0e70);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(crate) struct Offer<'a, K> {
     pub(crate) edited: bool,
     /// The removed and added constraints.
     pub(crate) changed: Vec<Changed<K>>,
-    /// The hashes of the word 3-grams of y1 and y2.
+    /// The hashes of the 3-grams of y1 and y2.
     pub(crate) runs: [&'a BTreeSet<u64>; 2],
     /// A random number that breaks ties.
     pub(crate) tie: u32,

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hasher};
 
-use iopo_core::text::words;
+use iopo_core::text::{is_han, words};
 
 /// Returns the hashes of all n-grams of [`words`] in lower case, in order. The hashes may change between builds, so never
 /// store them.
@@ -45,11 +45,6 @@ pub fn script_share(text: &str, language: &str) -> f64 {
         0 => 1.0,
         all => letters().filter(|letter| own(*letter)).count() as f64 / all as f64,
     }
-}
-
-/// Whether a character is Han.
-pub(crate) fn is_han(c: char) -> bool {
-    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
 #[cfg(test)]

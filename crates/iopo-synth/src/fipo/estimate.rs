@@ -114,7 +114,7 @@ pub fn estimate(source: &FipoSeeds, config: &FipoConfig, yields: &FipoYields) ->
 
 /// Estimates the number of tokens of a text.
 fn tokens(text: &str) -> f64 {
-    let han = text.chars().filter(|c| crate::text::is_han(*c)).count() as f64;
+    let han = text.chars().filter(|c| iopo_core::text::is_han(*c)).count() as f64;
     han * 0.7 + (text.chars().count() as f64 - han) / 4.0
 }
 

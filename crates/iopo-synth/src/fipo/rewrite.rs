@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::{Constraint, Dimension, Kind, from_text};
+use iopo_core::text::tokens;
 use iopo_judge::{Language, fence};
 use iopo_llm::ResponseSchema;
 use iopo_schema::ConstraintRow;
@@ -22,7 +23,7 @@ use crate::trace::dimension::list;
 use crate::trace::read::{Fault, Labeled, labeled, object, string};
 use crate::trace::schema;
 use crate::trace::seed::{check_of, constraint_row};
-use crate::trace::text::{normal, recall, runs, speaks, tokens};
+use crate::trace::text::{normal, recall, runs, speaks};
 
 /// A rewrite as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,7 +224,7 @@ fn requirements(
         return Err(FipoRefusal::TooMany);
     }
     let mut rows: Vec<ConstraintRow> = Vec::new();
-    for Labeled { text, dimension } in listed {
+    for Labeled { text, dimension, .. } in listed {
         let dimension = dimension.ok_or(FipoRefusal::UnknownDimension)?;
         if recall(&text, [instruction]) < STATED {
             return Err(FipoRefusal::Unstated);

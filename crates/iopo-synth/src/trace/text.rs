@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use iopo_core::text::words;
+use iopo_core::text::{is_unspaced, tokens};
 use iopo_judge::Language;
 
-use crate::text::{is_han, script_share};
+use crate::text::script_share;
 
 /// A text with a larger share of Chinese letters is Chinese.
 const CHINESE_SHARE: f64 = 0.3;
@@ -22,30 +22,14 @@ pub(crate) fn speaks(text: &str, language: Language) -> bool {
     language_of(text).is_none_or(|found| found == language)
 }
 
-/// The tokens of a text: words in lower case, and single Chinese characters.
-pub(crate) fn tokens(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for word in words(text) {
-        let mut open = false;
-        for c in word.chars() {
-            match found.last_mut() {
-                Some(last) if open && !is_han(c) => last.extend(c.to_lowercase()),
-                _ => found.push(c.to_lowercase().collect()),
-            }
-            open = !is_han(c);
-        }
-    }
-    found
-}
-
-/// The content of a text: words of at least four letters, numbers, and pairs of Chinese characters.
+/// The content of a text: words of at least four letters, numbers, and pairs of characters of scripts without spaces.
 fn content(text: &str) -> BTreeSet<String> {
     let tokens = tokens(text);
-    let han = |token: &String| token.chars().next().is_some_and(is_han);
+    let single = |token: &String| token.chars().next().is_some_and(is_unspaced);
     let long = |token: &&String| {
-        !han(token) && (token.chars().count() >= 4 || token.chars().all(char::is_numeric))
+        !single(token) && (token.chars().count() >= 4 || token.chars().all(char::is_numeric))
     };
-    let pairs = tokens.windows(2).filter(|pair| pair.iter().all(han)).map(<[String]>::concat);
+    let pairs = tokens.windows(2).filter(|pair| pair.iter().all(single)).map(<[String]>::concat);
     tokens.iter().filter(long).cloned().chain(pairs).collect()
 }
 
