@@ -40,6 +40,7 @@ mod english;
 mod normal;
 mod number;
 mod proposal;
+mod proposed;
 mod rule;
 mod stop;
 
@@ -48,6 +49,8 @@ use std::sync::LazyLock;
 use crate::{constraint::Constraint, han};
 use normal::Normal;
 use rule::Grammar;
+
+pub use proposed::from_proposal;
 
 /// Maps the text of a constraint, in English or Chinese, to the constraint that it states.
 ///
