@@ -10,19 +10,17 @@ use std::path::Path;
 
 use iopo_core::files::AtomicFile;
 use iopo_schema::{
-    InputPreferenceRow, Method, Parts, Place, Provenance, Split, VerdictRow, content_id, file_hash,
-    stream,
+    InputPreferenceRow, Method, Place, Provenance, Split, VerdictRow, content_id, stream,
 };
 use serde_json::{Value, json};
 
 use super::records::{Record, open};
 use super::row::prompt_key;
 use super::skip_reason::listed;
+use super::taken::{RowSink, write_rows};
 use super::turns::{Fault, field, kind};
 use super::{ExchangeError, MAX_ROW_BYTES, SkipReason};
 
-/// Number of rows in one part of the output.
-const PART: usize = 1_024;
 /// Name and version in the provenance of files.
 const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+fipo.1");
 /// The models that wrote the rows, by FIPO's paper.
@@ -64,36 +62,16 @@ pub fn import_fipo(files: &[(Split, &Path)], out: &Path) -> Result<FipoSummary, 
         return Err(ExchangeError::NoFile);
     }
     let summary = rows_of(files, &mut |_| Ok(()))?;
-    let mut provenance = Provenance::new(PRODUCER, json!({ "from": "fipo" }));
-    for (index, (split, file)) in files.iter().enumerate() {
-        provenance = provenance.with_input(format!("{split}/{index}"), file_hash(file)?);
-    }
-    let parts = Parts::<InputPreferenceRow>::open(out, &provenance)?;
-    if !parts.is_complete() {
-        let (mut pending, mut index) = (Vec::with_capacity(PART), 0);
-        rows_of(files, &mut |row| {
-            pending.push(row);
-            if pending.len() == PART {
-                parts.write(index, &pending)?;
-                pending.clear();
-                index += 1;
-            }
-            Ok(())
-        })?;
-        if !pending.is_empty() {
-            parts.write(index, &pending)?;
-            index += 1;
-        }
-        parts.finish(index)?;
-    }
+    let provenance = Provenance::new(PRODUCER, json!({ "from": "fipo" }));
+    write_rows(out, provenance, files, |sink| rows_of(files, sink).map(drop))?;
     Ok(summary)
 }
 
-/// Receives rows.
-type RowSink<'a> = &'a mut dyn FnMut(InputPreferenceRow) -> Result<(), ExchangeError>;
-
 /// Passes the row of each record to `sink`, file by file.
-fn rows_of(files: &[(Split, &Path)], sink: RowSink<'_>) -> Result<FipoSummary, ExchangeError> {
+fn rows_of(
+    files: &[(Split, &Path)],
+    sink: RowSink<'_, InputPreferenceRow>,
+) -> Result<FipoSummary, ExchangeError> {
     let mut summary = FipoSummary::default();
     let (mut seen, mut splits) = (BTreeSet::new(), BTreeMap::new());
     for (split, file) in files {

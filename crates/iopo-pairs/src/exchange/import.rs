@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::{Parts, PreferenceRow, Provenance, Split, file_hash};
+use iopo_schema::{PreferenceRow, Provenance, Split};
 use serde_json::json;
 
 use super::beside_text::{BESIDE_TEXT, has_content};
@@ -12,11 +12,9 @@ use super::mirrors::{Mirrors, Source};
 use super::records::{Record, open};
 use super::row::{Origin, Texts, row};
 use super::skip_reason::listed;
+use super::taken::{RowSink, write_rows};
 use super::turns::{Fault, Prompt};
 use super::{ExchangeError, Format, HoldOut, Place, SkipReason, llama_factory, trl};
-
-/// Number of rows in one part of the output.
-const PART: usize = 1_024;
 
 /// Name and version in the provenance of files. Increase the number after `+` when the same rows give other groups.
 pub(super) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+import.5");
@@ -113,33 +111,10 @@ pub fn import(
     let HoldOut { dev_size, test_size, seed } = hold_out;
     let config =
         json!({ "from": from.name(), "dev_size": dev_size, "test_size": test_size, "seed": seed });
-    let mut provenance = Provenance::new(PRODUCER, config);
-    for (index, (split, file)) in files.iter().enumerate() {
-        provenance = provenance.with_input(format!("{split}/{index}"), file_hash(file)?);
-    }
-    let parts = Parts::<PreferenceRow>::open(out, &provenance)?;
-    if !parts.is_complete() {
-        let (mut pending, mut index) = (Vec::with_capacity(PART), 0);
-        job.run(&mut |row| {
-            pending.push(row);
-            if pending.len() == PART {
-                parts.write(index, &pending)?;
-                pending.clear();
-                index += 1;
-            }
-            Ok(())
-        })?;
-        if !pending.is_empty() {
-            parts.write(index, &pending)?;
-            index += 1;
-        }
-        parts.finish(index)?;
-    }
+    let provenance = Provenance::new(PRODUCER, config);
+    write_rows(out, provenance, files, |sink| job.run(sink).map(drop))?;
     Ok(summary)
 }
-
-/// Receives groups and pairs.
-type RowSink<'a> = &'a mut dyn FnMut(PreferenceRow) -> Result<(), ExchangeError>;
 
 /// The files of an import, and the split of the prompts of the train file that are held out.
 struct Job<'a> {
@@ -151,7 +126,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// Passes every group and pair to `sink`, file by file. The groups of a file come before its pairs, in the order in which
     /// they become complete.
-    fn run(&self, sink: RowSink<'_>) -> Result<ImportSummary, ExchangeError> {
+    fn run(&self, sink: RowSink<'_, PreferenceRow>) -> Result<ImportSummary, ExchangeError> {
         let (mut total, mut seen) = (ImportSummary::default(), Seen::default());
         for (split, file) in self.files {
             let made = self.file(file, *split, &mut seen, sink)?;
@@ -174,7 +149,7 @@ impl Job<'_> {
         file: &Path,
         split: Split,
         seen: &mut Seen,
-        sink: RowSink<'_>,
+        sink: RowSink<'_, PreferenceRow>,
     ) -> Result<ImportSummary, ExchangeError> {
         let wanted = match self.from {
             Format::Trl => trl::WANTED,

@@ -43,6 +43,7 @@ mod row;
 mod sink;
 mod skip_reason;
 mod table;
+mod taken;
 mod trl;
 mod turns;
 
