@@ -7,19 +7,20 @@
 
 use std::collections::BTreeSet;
 
-use iopo_constraints::{Constraint, Kind, from_text};
+use iopo_constraints::{Constraint, Kind, from_proposal, from_text};
 use iopo_schema::{
     ConstraintRow, GroupKind, Method, Operation, PreferenceRow, Proof, VerdictRow, render_rows,
 };
 
 use crate::admit::{kind_of, table_of};
+use crate::admit_pair::admit_pair;
 use crate::change::Change;
 use crate::combine::change_of;
 
 /// The rules that the settings decide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgedRules {
-    /// Highest score at which the changed constraint counts as violated.
+    /// Highest score at which the changed constraint of a group, or a constraint of a pair, counts as violated.
     pub fail_at_most: f64,
     /// Kinds that no group may have.
     pub held_out: BTreeSet<Kind>,
@@ -28,7 +29,7 @@ pub struct JudgedRules {
 /// Why a judged group is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JudgedRefusal {
-    /// The kind of the group does not fit the operation, or the row is a pair without a second instruction.
+    /// The kind of the row does not fit its operation, or the row has a second instruction if and only if it is a pair.
     KindMismatch,
     /// x1 or x2 differs from the prompt rendered from its task, constraints and input, or turns precede it.
     PromptMismatch,
@@ -46,7 +47,7 @@ pub enum JudgedRefusal {
     SameResponses,
     /// The check of a constraint cannot be read.
     UnreadableConstraint,
-    /// The sentence of a constraint states another check than the stored one.
+    /// The sentence of a constraint does not state its stored check.
     CheckMismatch,
     /// The check or the sentence of a constraint is of a kind that is held out.
     HeldOut,
@@ -92,40 +93,26 @@ impl JudgedRefusal {
     }
 }
 
-/// Checks a group with verdicts of a judge and returns its verdicts, those of code recomputed.
+/// Checks a group or pair with verdicts of a judge and returns its verdicts, those of code recomputed.
 ///
 /// Use it for stored groups too: a verdict by code that was changed is [`JudgedRefusal::StaleVerdict`].
 ///
 /// # Errors
 /// Returns the rule that the group breaks.
 pub fn admit_judged(row: &PreferenceRow, rules: &JudgedRules) -> Result<Proof, JudgedRefusal> {
+    if row.kind == GroupKind::Pair {
+        return admit_pair(row, rules);
+    }
     let (Some(second), Some(operation)) = (&row.x2, row.operation) else {
         return Err(JudgedRefusal::KindMismatch);
     };
     if row.kind != kind_of(operation) {
         return Err(JudgedRefusal::KindMismatch);
     }
-    let prompts = [(&row.x1, &row.x1_constraints), (second, &row.x2_constraints)];
-    for (prompt, rows) in prompts {
-        if rows.is_empty() {
-            return Err(JudgedRefusal::NoConstraint);
-        }
-        let texts: BTreeSet<&str> = rows.iter().map(|row| row.text.trim()).collect();
-        if texts.len() < rows.len() {
-            return Err(JudgedRefusal::RepeatedConstraint);
-        }
-        let rendered = render_rows(&row.task, rows, row.input.as_deref());
-        if !row.context.is_empty() || *prompt != rendered {
-            return Err(JudgedRefusal::PromptMismatch);
-        }
-    }
+    check_instruction(row, &row.x1, &row.x1_constraints)?;
+    check_instruction(row, second, &row.x2_constraints)?;
     let change = Change::of(row, operation).ok_or(JudgedRefusal::ChangeMismatch)?;
-    if row.y1.trim().is_empty() || row.y2.trim().is_empty() {
-        return Err(JudgedRefusal::BlankResponse);
-    }
-    if row.y1.trim() == row.y2.trim() {
-        return Err(JudgedRefusal::SameResponses);
-    }
+    check_responses(row)?;
     let (x1, x2) = (read(&row.x1_constraints, rules)?, read(&row.x2_constraints, rules)?);
     exclusion(operation, &x1, &x2)?;
     let proof = Proof {
@@ -143,8 +130,37 @@ pub fn admit_judged(row: &PreferenceRow, rules: &JudgedRules) -> Result<Proof, J
     Ok(proof)
 }
 
+/// Checks that an instruction has distinct constraints, and that its prompt is the one rendered from them.
+pub(crate) fn check_instruction(
+    row: &PreferenceRow,
+    prompt: &str,
+    constraints: &[ConstraintRow],
+) -> Result<(), JudgedRefusal> {
+    if constraints.is_empty() {
+        return Err(JudgedRefusal::NoConstraint);
+    }
+    let texts: BTreeSet<&str> = constraints.iter().map(|row| row.text.trim()).collect();
+    if texts.len() < constraints.len() {
+        return Err(JudgedRefusal::RepeatedConstraint);
+    }
+    let rendered = render_rows(&row.task, constraints, row.input.as_deref());
+    if !row.context.is_empty() || prompt != rendered {
+        return Err(JudgedRefusal::PromptMismatch);
+    }
+    Ok(())
+}
+
+/// Checks that there are two responses.
+pub(crate) fn check_responses(row: &PreferenceRow) -> Result<(), JudgedRefusal> {
+    let (y1, y2) = (row.y1.trim(), row.y2.trim());
+    if y1.is_empty() || y2.is_empty() {
+        return Err(JudgedRefusal::BlankResponse);
+    }
+    if y1 == y2 { Err(JudgedRefusal::SameResponses) } else { Ok(()) }
+}
+
 /// Reads the checks of an instruction. A constraint without one is `None`.
-fn read(
+pub(crate) fn read(
     rows: &[ConstraintRow],
     rules: &JudgedRules,
 ) -> Result<Vec<Option<Constraint>>, JudgedRefusal> {
@@ -155,14 +171,22 @@ fn check_of(row: &ConstraintRow, rules: &JudgedRules) -> Result<Option<Constrain
     let check = row.constraint().transpose().map_err(|_| JudgedRefusal::UnreadableConstraint)?;
     let is_own =
         |check: &Constraint| (0..check.phrasings()).any(|index| check.render(index) == row.text);
-    let said = if check.as_ref().is_some_and(is_own) { None } else { from_text(&row.text) };
+    let is_own = check.as_ref().is_some_and(is_own);
+    let said = if is_own { None } else { stated(row) };
     if check.iter().chain(&said).any(|one| rules.held_out.contains(&one.kind())) {
         return Err(JudgedRefusal::HeldOut);
     }
-    match (&check, said) {
-        (Some(check), Some(said)) if *check != said => Err(JudgedRefusal::CheckMismatch),
-        _ => Ok(check),
+    if check.is_some() && !is_own && check != said {
+        return Err(JudgedRefusal::CheckMismatch);
     }
+    Ok(check)
+}
+
+/// Returns the constraint that a sentence states, with the help of its stored check.
+fn stated(row: &ConstraintRow) -> Option<Constraint> {
+    let check = row.check.as_ref();
+    from_text(&row.text)
+        .or_else(|| check.and_then(|check| from_proposal(&row.text, &check.id, &check.params)))
 }
 
 /// Checks that the changed constraints of a full group exclude each other in a revision only, if code can tell. They are
@@ -180,7 +204,7 @@ fn exclusion(
 }
 
 /// Checks the verdicts of a cell, and recomputes those of constraints with a check.
-fn verdicts(
+pub(crate) fn verdicts(
     constraints: &[Option<Constraint>],
     response: &str,
     stored: &[VerdictRow],
@@ -214,14 +238,14 @@ fn consistent(change: &Change, proof: &Proof) -> Result<(), JudgedRefusal> {
 }
 
 /// Checks that every constraint of a cell holds.
-fn follows(cell: &[VerdictRow]) -> Result<(), JudgedRefusal> {
+pub(crate) fn follows(cell: &[VerdictRow]) -> Result<(), JudgedRefusal> {
     let all = cell.iter().all(|verdict| verdict.satisfied);
     if all { Ok(()) } else { Err(JudgedRefusal::TruthTable) }
 }
 
-/// Checks that a changed constraint of a cell is clearly violated. The shared constraints hold, because they hold in the
-/// same response under the other instruction.
-fn violates(
+/// Checks that one of the changed constraints of a cell is clearly violated. In a group, the shared constraints hold,
+/// because they hold in the same response under the other instruction.
+pub(crate) fn violates(
     cell: &[VerdictRow],
     changed: &[usize],
     rules: &JudgedRules,

@@ -145,15 +145,18 @@ impl OperationWeights {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct JudgedConfig {
-    /// Highest score at which the changed constraint counts as violated. A group with a score between this and 10 is
-    /// refused as ambiguous. Default: 3. Range: 0 to 9.
+    /// Highest score at which the changed constraint, or a constraint of a pair, counts as violated. A row with a score
+    /// between this and 10 is refused as ambiguous. Default: 3. Range: 0 to 9.
     #[schemars(range(min = 0.0, max = 9.0))]
     pub fail_at_most: f64,
+    /// Also writes a pair of the accepted and the worse response for each worse answer that synthesis asked for. Only
+    /// `dpo-paper` trains on these pairs, and on them alone. Default: true.
+    pub worse_answers: bool,
 }
 
 impl Default for JudgedConfig {
     fn default() -> Self {
-        Self { fail_at_most: 3.0 }
+        Self { fail_at_most: 3.0, worse_answers: true }
     }
 }
 
@@ -191,7 +194,8 @@ pub struct PairsConfig {
     pub sided: bool,
     /// Frequencies of the operations, relative to each other; 0 disables an operation.
     pub operations: OperationWeights,
-    /// Minimum share of full groups among the groups of every task. Default: 0.5. Range: 0 to 1.
+    /// Minimum share of full groups among the groups of every task. It does not apply to a task whose judged candidates are
+    /// all sided, such as a task with one candidate. Default: 0.5. Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_full_share: f64,
     /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2.
@@ -200,7 +204,8 @@ pub struct PairsConfig {
     /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
     #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0.0, "maximum": MAX_WEIGHT }))]
     pub kind_weights: BTreeMap<String, f64>,
-    /// Treats two texts as duplicates if the Jaccard similarity of their word 3-grams is at least this. Default: 0.8.
+    /// Treats two texts as duplicates if the Jaccard similarity of their 3-grams is at least this. The 3-grams are of
+    /// words, or of characters in scripts without spaces such as Chinese. Default: 0.8.
     /// Range: 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub near_duplicate_threshold: f64,
@@ -359,8 +364,10 @@ mod tests {
         let bad = PairsConfig { min_full_share: f64::NAN, ..PairsConfig::default() };
         assert!(bad.validate().is_err());
         for fail_at_most in [-1.0, 9.5, 10.0, f64::NAN] {
-            let bad =
-                PairsConfig { judged: JudgedConfig { fail_at_most }, ..PairsConfig::default() };
+            let bad = PairsConfig {
+                judged: JudgedConfig { fail_at_most, ..JudgedConfig::default() },
+                ..PairsConfig::default()
+            };
             assert!(bad.validate().expect_err("score").to_string().contains("fail_at_most"));
         }
         let operations = OperationWeights { revise: 0.0, swap: 0.0, ..OperationWeights::default() };

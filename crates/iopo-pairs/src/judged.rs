@@ -6,9 +6,10 @@ use iopo_constraints::taxonomy::Dimension;
 use iopo_constraints::{Constraint, quality::QualityConfig};
 use iopo_core::Counts;
 use iopo_core::random::keyed_hash;
-use iopo_schema::{Breakdown, ConstraintRow, PreferenceRow, Split, Total, content_id};
+use iopo_schema::{Breakdown, ConstraintRow, GroupKind, PreferenceRow, Split, Total, content_id};
 
 use crate::PairsConfig;
+use crate::admit::kind_of;
 use crate::admit_judged::{JudgedRefusal, JudgedRules, admit_judged};
 use crate::balance::Balance;
 use crate::change::Change;
@@ -52,7 +53,16 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// Returns the groups of one task, up to the limit of its split. Counts each refused candidate by its reason.
+/// The admitted candidates of a task.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    /// Groups, in the order of choice.
+    pub(crate) groups: Vec<PreferenceRow>,
+    /// Pairs of an accepted and a worse response, in the order of the candidates.
+    pub(crate) pairs: Vec<PreferenceRow>,
+}
+
+/// Returns the groups and pairs of one task, each up to the limit of its split. Counts each refused candidate by its reason.
 pub(crate) fn judged_groups(
     rows: &[&PreferenceRow],
     split: Split,
@@ -61,8 +71,8 @@ pub(crate) fn judged_groups(
     seen: &mut SeenSignatures,
     balance: &mut Balance<String>,
     counts: &mut Counts,
-) -> Vec<PreferenceRow> {
-    let Some(first) = rows.first() else { return Vec::new() };
+) -> Judged {
+    let Some(first) = rows.first() else { return Judged::default() };
     let admitted: Vec<PreferenceRow> = rows
         .iter()
         .filter_map(|row| {
@@ -79,6 +89,8 @@ pub(crate) fn judged_groups(
     let pairs: Vec<[usize; 2]> =
         admitted.iter().map(|row| [answers.place(&row.y1), answers.place(&row.y2)]).collect();
     let fresh = seen.insert_fresh(answers.runs.iter());
+    let limit = config.max_groups_per_task.get(split);
+    let mut pairs_made: Vec<PreferenceRow> = Vec::new();
     let mut offers: Vec<Offer<'_, String>> = Vec::new();
     let mut kept: Vec<&PreferenceRow> = Vec::new();
     let mut numbers: BTreeMap<[usize; 2], usize> = BTreeMap::new();
@@ -88,6 +100,12 @@ pub(crate) fn judged_groups(
             counts.one(Breakdown::Dropped.of("near_duplicate_across_tasks"));
         } else if jaccard(runs[0], runs[1]) >= config.near_duplicate_threshold {
             counts.one(Breakdown::Dropped.of("trivial_difference"));
+        } else if row.is_pair() {
+            if pairs_made.len() < limit {
+                pairs_made.push(row.clone());
+            } else {
+                counts.one(Breakdown::Dropped.of("not_chosen"));
+            }
         } else if let Some(operation) = row.operation {
             let next = numbers.len();
             let pair = *numbers.entry([y1.min(y2), y1.max(y2)]).or_insert(next);
@@ -108,7 +126,6 @@ pub(crate) fn judged_groups(
     counts.one(Total::Tasks);
     counts.add(Total::Answers, fresh.iter().filter(|fresh| **fresh).count() as u64);
     counts.add(Total::Pairs, numbers.len() as u64);
-    let limit = config.max_groups_per_task.get(split);
     let repeated = |counts: &Counts| {
         ["duplicate", "near_duplicate"]
             .map(|name| counts.get(&Breakdown::Dropped.of(name)))
@@ -116,14 +133,18 @@ pub(crate) fn judged_groups(
             .sum::<u64>()
     };
     let before = repeated(counts);
-    let made = choose(&offers, limit, &facets(), config, balance, counts, |index, _| {
+    // A task often has one candidate only, which would never be used if its share of full groups had to be reached.
+    let all_sided = offers.iter().all(|offer| kind_of(offer.operation) == GroupKind::Sided);
+    let relaxed = PairsConfig { min_full_share: 0.0, ..config.clone() };
+    let config = if all_sided { &relaxed } else { config };
+    let groups = choose(&offers, limit, &facets(), config, balance, counts, |index, _| {
         let row = kept[index];
         Ok((row.clone(), common(row)))
     });
     // Unlike the combinations of answers, candidates cost calls of a model, so those that no limit admits are counted.
-    let used = made.len() as u64 + repeated(counts) - before;
+    let used = groups.len() as u64 + repeated(counts) - before;
     counts.add(Breakdown::Dropped.of("not_chosen"), offers.len() as u64 - used);
-    made
+    Judged { groups, pairs: pairs_made }
 }
 
 /// Returns the row of a candidate that becomes a group, or the reason why there is none.
@@ -134,16 +155,22 @@ fn admitted(
     config: &PairsConfig,
 ) -> Result<PreferenceRow, &'static str> {
     let proof = admit_judged(row, rules).map_err(JudgedRefusal::name)?;
-    if row.operation.is_some_and(|operation| config.operation_weight(operation) <= 0.0) {
+    let is_disabled = match row.operation {
+        Some(operation) => config.operation_weight(operation) <= 0.0,
+        None => !config.judged.worse_answers,
+    };
+    if is_disabled {
         return Err("operation_disabled");
     }
+    // The worse response of a pair may fail in any way.
     let answers = is_answer(&row.y1, &row.x1_constraints, &config.quality)
-        && is_answer(&row.y2, &row.x2_constraints, &config.quality);
+        && (row.is_pair() || is_answer(&row.y2, &row.x2_constraints, &config.quality));
     if !answers {
         return Err("no_answer");
     }
-    let x2 = row.x2.as_deref().unwrap_or_default();
-    let id = content_id(&[&row.x1, &row.y1, x2, &row.y2]);
+    let texts =
+        [row.x1.as_str(), &row.y1].into_iter().chain(row.x2.as_deref()).chain([row.y2.as_str()]);
+    let id = content_id(&texts.collect::<Vec<_>>());
     Ok(PreferenceRow { id, split, proof, ..row.clone() })
 }
 

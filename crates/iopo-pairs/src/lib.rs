@@ -35,6 +35,7 @@
 
 pub mod admit;
 pub mod admit_judged;
+mod admit_pair;
 pub mod balance;
 pub mod candidates;
 mod change;

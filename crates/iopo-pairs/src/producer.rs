@@ -6,11 +6,11 @@ use iopo_schema::{Provenance, provenance};
 
 /// Name and version in the provenance of files. Increase the number after `+` whenever the same inputs and
 /// configuration give other groups, so that older files are written again. Version 2: a revision chooses a constraint
-/// that excludes the old one.
-pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.2");
+/// that excludes the old one. Version 3: near duplicates of texts without spaces are found.
+pub(crate) const PRODUCER: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+semantics.3");
 
-/// The same for groups with verdicts of a judge.
-pub(crate) const JUDGED: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+judged.1");
+/// The same for groups with verdicts of a judge. Version 2: sided candidates alone and pairs are admitted.
+pub(crate) const JUDGED: &str = concat!("iopo-pairs ", env!("CARGO_PKG_VERSION"), "+judged.2");
 
 /// Tells whether `preferences` was written by [`crate::build_judged`] of any release, so that some of its verdicts can be
 /// those of a judge.

@@ -62,7 +62,8 @@ pub fn build(
 
 /// Builds preference groups from candidates: groups with verdicts of a judge, which a recipe of synthesis wrote.
 ///
-/// [`admit_judged`] decides which candidates become groups; their split and id are assigned here. Everything else is as in
+/// [`admit_judged`] decides which candidates become groups or pairs; their split and id are assigned here. The limits on groups
+/// hold for pairs too, which count apart. Everything else is as in
 /// [`build`]. [`is_judged`](crate::is_judged) recognizes the file.
 ///
 /// # Errors
@@ -201,7 +202,7 @@ pub fn make_groups(
     })
 }
 
-/// Returns the groups of each task among candidates with verdicts of a judge, and the counters.
+/// Returns the groups of each task among candidates with verdicts of a judge, followed by its pairs, and the counters.
 ///
 /// # Errors
 /// Returns an error if a setting is invalid, a candidate has a task that is not in `task_ids`, or the call is cancelled.
@@ -213,14 +214,25 @@ pub fn make_judged_groups(
 ) -> Result<(Vec<Vec<PreferenceRow>>, Counts), PairsError> {
     let rules = config.judged_rules()?;
     let tasks = judged::by_task(candidates);
+    let mut pairs: Vec<Vec<PreferenceRow>> = Vec::with_capacity(tasks.len());
     let groups = |_: &str, rows: &Vec<&PreferenceRow>, split, state: &mut State<String>| {
         let State { balances, seen, counts } = state;
         let balance = balances.entry(split).or_default();
-        Ok(judged_groups(rows, split, &rules, config, seen, balance, counts))
+        let made = judged_groups(rows, split, &rules, config, seen, balance, counts);
+        pairs.push(made.pairs);
+        Ok(made.groups)
     };
-    let (groups, mut counts) = per_task(task_ids, &tasks, config, progress, groups)?;
+    let (mut groups, mut counts) = per_task(task_ids, &tasks, config, progress, groups)?;
+    limit(&mut pairs, config, &mut counts);
+    for row in pairs.iter().flatten() {
+        counts.one(Total::WorsePairs);
+        count_verdicts(&mut counts, row);
+    }
     for row in groups.iter().flatten() {
         count_verdicts(&mut counts, row);
+    }
+    for (groups, pairs) in groups.iter_mut().zip(pairs) {
+        groups.extend(pairs);
     }
     Ok((groups, counts))
 }

@@ -23,6 +23,8 @@ pub struct PairsSummary {
     pub full: u64,
     /// Number of sided groups.
     pub sided: u64,
+    /// Number of pairs of an accepted and a worse response written, besides the groups.
+    pub worse_pairs: u64,
     /// Number of groups with an edited response.
     pub edited: u64,
     /// Number of dropped responses and combinations, by reason.
@@ -54,6 +56,7 @@ impl PairsSummary {
             test: split(Split::Test),
             full: total(Total::Full),
             sided: total(Total::Sided),
+            worse_pairs: total(Total::WorsePairs),
             edited: total(Total::Edited),
             dropped: stats::members(&metrics, Breakdown::Dropped),
             metrics,
@@ -67,7 +70,7 @@ pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
     match row.kind {
         GroupKind::Full => counts.one(Total::Full),
         GroupKind::Sided => counts.one(Total::Sided),
-        // Only imports write pairs.
+        // Pairs count apart.
         GroupKind::Pair => {}
     }
     if let Some(operation) = row.operation {
@@ -86,7 +89,7 @@ pub(crate) fn count_group(counts: &mut Counts, row: &PreferenceRow) {
     }
 }
 
-/// Counts the verdicts of a written group, and those of them by code.
+/// Counts the verdicts of a written group or pair, and those of them by code.
 pub(crate) fn count_verdicts(counts: &mut Counts, row: &PreferenceRow) {
     for verdict in row.proof.iter().flat_map(|(_, verdicts)| verdicts) {
         counts.one(Total::Verdicts);

@@ -45,7 +45,8 @@ const MAX_TRIED: u64 = 16;
 pub struct TrainConfig {
     /// Trains these methods. SFT also runs if it is not named, because every other method starts from it, unless `start` is
     /// set. `sft-continued` is SFT for as many
-    /// updates as a preference method. `dpo` uses both output pairs of a group, `dpo-paper` only y1 over y2 under x1.
+    /// updates as a preference method. `dpo` uses both output pairs of a group, `dpo-paper` the pairs with
+    /// a worse answer, or, without such pairs, only y1 over y2 under x1.
     /// `iopo-no-output` and `iopo-three` are the paper's ablations. Default: `["sft", "dpo", "iopo"]`.
     #[schemars(extend("uniqueItems" = true))]
     pub methods: Vec<Method>,

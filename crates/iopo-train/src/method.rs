@@ -16,7 +16,8 @@ named! {
         SftContinued = "sft-continued",
         /// DPO on both output pairs of a group, or on a pair (the paper's "without input preference").
         Dpo = "dpo",
-        /// DPO as the paper's baseline: y1 over y2 under x1 only.
+        /// DPO as the paper's baseline: on the pairs whose rejected response was asked for as a worse answer, or, if there
+        /// are none, y1 over y2 under x1 only.
         DpoPaper = "dpo-paper",
         /// `SimPO` on the strict pairs of a group, without a reference.
         Simpo = "simpo",

@@ -158,7 +158,8 @@ pub fn train<'a>(
     });
     let rows = Selection::all(config, &data);
     let groups = Selection::without_pairs(config, &data, &starts.methods())?;
-    note_pairs(&starts.methods(), &data, &groups, progress);
+    let worse = Selection::worse(config, &data, &starts.methods())?;
+    note_pairs(&starts.methods(), [&rows, &groups, &worse], progress);
     let run = Run {
         config,
         base,
@@ -166,6 +167,7 @@ pub fn train<'a>(
         progress,
         rows,
         groups,
+        worse,
         origin,
         sft,
         max_length,
@@ -188,13 +190,23 @@ pub fn train<'a>(
     Ok(TrainSummary { runs, groups, dev_groups, dropped: data.dropped, sft_rows })
 }
 
-/// Notes that some methods train on fewer rows.
-fn note_pairs(methods: &[Method], data: &Data, groups: &Selection<'_>, progress: &dyn Progress) {
-    let (all, kept) = (data.train.len(), groups.train.len());
-    let pairs = data.train.iter().filter(|row| !row.has_second_instruction()).count();
+/// Notes which methods train on a part of the rows only.
+fn note_pairs(
+    methods: &[Method],
+    [rows, groups, worse]: [&Selection<'_>; 3],
+    progress: &dyn Progress,
+) {
+    let (all, kept) = (rows.train.len(), groups.train.len());
+    let pairs = rows.train.iter().filter(|row| !row.has_second_instruction()).count();
     for method in methods.iter().filter(|method| pairs > 0 && method.compares_instructions()) {
         progress.note(&format!(
             "{method} trains on {kept} of {all} rows; it skips {pairs} pairs, which have one instruction"
+        ));
+    }
+    let worse = worse.train.len();
+    if worse > 0 && methods.contains(&Method::DpoPaper) {
+        progress.note(&format!(
+            "dpo-paper trains on {worse} pairs with a worse answer; the other methods skip them"
         ));
     }
 }

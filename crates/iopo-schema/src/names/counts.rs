@@ -39,7 +39,9 @@ names! {
         Sided = "sided",
         /// `full` over `groups`.
         FullShare = "full_share",
-        /// Verdicts of the written groups, if a judge gave some of them.
+        /// Pairs of an accepted and a worse response written.
+        WorsePairs = "worse_pairs",
+        /// Verdicts of the written groups and pairs, if a judge gave some of them.
         Verdicts = "verdicts",
         /// Those of `verdicts` that code decided.
         CodeVerdicts = "code_verdicts",

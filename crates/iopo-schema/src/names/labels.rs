@@ -79,6 +79,8 @@ names! {
         Drawn = "drawn",
         /// The constraints were found from the response.
         BackTranslated = "back-translated",
+        /// The response was asked for as a worse answer, which breaks a constraint of the instruction.
+        Worse = "worse",
         /// Unknown: the response was read from a file.
         Given = "given",
     }

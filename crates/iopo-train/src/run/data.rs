@@ -1,9 +1,9 @@
 //! The data of a run: groups and rows as tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_core::SettingError;
-use iopo_schema::{PreferenceRow, Split, file_hash, read};
+use iopo_schema::{PreferenceRow, ResponseSource, Split, file_hash, read};
 
 use crate::{
     GroupWeighting, Method, SftData, TrainConfig, TrainError,
@@ -27,6 +27,8 @@ pub(super) struct Data {
     pub(super) sft: Option<(SftRows, String)>,
     /// Kinds of the constraints that differ in each group of the train split.
     pub(super) changed: ChangedKinds,
+    /// Ids of the pairs whose rejected response was asked for as a worse answer. Empty if the train split has no other row.
+    pub(super) worse: BTreeSet<String>,
 }
 
 impl Data {
@@ -61,7 +63,14 @@ impl Data {
         };
         check_rates(config, inputs)?;
         let changed = changed(&rows);
-        Ok(Self { train: train.groups, dev: dev.groups, dropped, sft, changed })
+        let is_worse =
+            |row: &&PreferenceRow| row.is_pair() && row.y2_source == ResponseSource::Worse;
+        let mut worse: BTreeSet<String> =
+            rows.iter().filter(is_worse).map(|row| row.id.clone()).collect();
+        if train.groups.iter().all(|row| worse.contains(&row.id)) {
+            worse.clear();
+        }
+        Ok(Self { train: train.groups, dev: dev.groups, dropped, sft, changed, worse })
     }
 }
 

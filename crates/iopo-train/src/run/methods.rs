@@ -32,10 +32,12 @@ pub(super) struct Run<'a> {
     pub(super) base: &'a Base<'a>,
     pub(super) out_dir: &'a Path,
     pub(super) progress: &'a dyn Progress,
-    /// All rows: groups and pairs.
+    /// Groups and pairs, without those of `worse`.
     pub(super) rows: Selection<'a>,
     /// Rows with two instructions.
     pub(super) groups: Selection<'a>,
+    /// Pairs with a worse answer.
+    pub(super) worse: Selection<'a>,
     pub(super) origin: Origin,
     /// Data of SFT, unless it reads the groups.
     pub(super) sft: Option<SftRun<'a>>,
@@ -68,7 +70,11 @@ pub(super) struct SftRun<'a> {
 impl<'a> Run<'a> {
     /// Returns the rows that a method trains on.
     fn rows_of(&self, method: Method) -> &Selection<'a> {
-        if method.compares_instructions() { &self.groups } else { &self.rows }
+        match method {
+            Method::DpoPaper if !self.worse.train.is_empty() => &self.worse,
+            _ if method.compares_instructions() => &self.groups,
+            _ => &self.rows,
+        }
     }
 
     /// Trains all methods with one random seed.
@@ -202,10 +208,14 @@ impl<'a> Run<'a> {
             rows.train.iter().chain(&rows.dev).copied().collect()
         };
         let mut rows = of(&self.rows);
-        if self.starts.methods().iter().any(|method| method.compares_instructions()) {
-            // A limit selects other rows without pairs than with them.
+        let methods = self.starts.methods();
+        // A limit selects other rows without pairs than with them.
+        let groups = methods.iter().any(|method| method.compares_instructions());
+        let worse = methods.contains(&Method::DpoPaper);
+        for more in [(groups, &self.groups), (worse, &self.worse)] {
+            let (true, selection) = more else { continue };
             let known: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-            let mut more = of(&self.groups);
+            let mut more = of(selection);
             more.retain(|row| !known.contains(row.id.as_str()));
             rows.extend(more);
         }

@@ -18,13 +18,29 @@ pub(super) struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    /// Selects among all rows.
+    /// Selects among all rows but the pairs with a worse answer.
     pub(super) fn all(config: &TrainConfig, data: &'a Data) -> Self {
-        Self::among(config, data, |_| true)
+        Self::among(config, data, |row| !data.worse.contains(&row.id))
+    }
+
+    /// Selects among the pairs with a worse answer, the paper's data for DPO. There may be none.
+    ///
+    /// # Errors
+    /// Returns an error if `dpo-paper` trains on them, no dev row is among them, and a setting needs a dev split.
+    pub(super) fn worse(
+        config: &TrainConfig,
+        data: &'a Data,
+        methods: &[Method],
+    ) -> Result<Self, TrainError> {
+        let made = Self::among(config, data, |row| data.worse.contains(&row.id));
+        if methods.contains(&Method::DpoPaper) && !made.train.is_empty() {
+            check_dev(config, made.dev.len(), "no pair with a worse answer is left")?;
+        }
+        Ok(made)
     }
 
     /// Applies the limits to the rows that `takes` accepts.
-    fn among(config: &TrainConfig, data: &'a Data, takes: fn(&EncodedGroup) -> bool) -> Self {
+    fn among(config: &TrainConfig, data: &'a Data, takes: impl Fn(&EncodedGroup) -> bool) -> Self {
         let rows =
             |rows: &'a [EncodedGroup], limit| limited(rows.iter().filter(|row| takes(row)), limit);
         let trial = smaller(config.max_train_groups, config.grid.max_train_groups);

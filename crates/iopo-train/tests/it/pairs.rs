@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use iopo_llm::Silent;
-use iopo_schema::{PreferenceRow, TurnRole, TurnRow};
+use iopo_schema::{PreferenceRow, ResponseSource, TurnRole, TurnRow};
 use iopo_train::{
     Encoder, Method, RunSummary, TrainError, TrainSummary, TruncationMode, encode, train,
 };
@@ -60,6 +60,29 @@ fn pairs_beside_groups_are_skipped_by_methods_that_compare_instructions() {
     let made = trained(dir.path(), &mixed, &[Method::Dpo, Method::Iopo]).expect("trained");
     // 10 groups and 10 pairs of the train split, 4 per update.
     assert_eq!((of(&made, Method::Dpo).updates, of(&made, Method::Iopo).updates), (5, 3));
+}
+
+#[test]
+fn pairs_with_a_worse_answer_are_the_data_of_the_papers_dpo_only() {
+    let dir = tempfile::tempdir().expect("folder");
+    let mut worse = pairs(6);
+    for row in &mut worse {
+        row.y2_source = ResponseSource::Worse;
+    }
+    let mixed = [rows(12), worse.clone()].concat();
+    let methods = [Method::Dpo, Method::DpoPaper, Method::Simpo, Method::Iopo];
+    let made = trained(dir.path(), &mixed, &methods).expect("trained");
+    // 10 groups and 5 pairs of the train split, 4 per update.
+    let updates = methods.map(|method| of(&made, method).updates);
+    assert_eq!(updates, [3, 2, 3, 3]);
+    // Controls: pairs of another origin are data of every method, and worse answers alone too.
+    let dir = tempfile::tempdir().expect("folder");
+    let mixed = [rows(12), pairs(6)].concat();
+    let made = trained(dir.path(), &mixed, &methods[..2]).expect("trained");
+    assert_eq!([of(&made, Method::Dpo).updates, of(&made, Method::DpoPaper).updates], [4, 4]);
+    let dir = tempfile::tempdir().expect("folder");
+    let made = trained(dir.path(), &worse, &methods[..2]).expect("trained");
+    assert_eq!([of(&made, Method::Dpo).updates, of(&made, Method::DpoPaper).updates], [2, 2]);
 }
 
 #[test]

@@ -120,11 +120,15 @@ impl fmt::Display for StageSummary {
                 )
             }
             Self::Pairs(made) => {
-                let PairsSummary { groups, full, sided, train, dev, test, .. } = made;
+                let PairsSummary { groups, full, sided, train, dev, test, worse_pairs, .. } = made;
                 write!(
                     f,
                     "{groups} groups ({full} full, {sided} sided): {train} train, {dev} dev, {test} test"
-                )
+                )?;
+                if *worse_pairs > 0 {
+                    write!(f, "; {worse_pairs} pairs with a worse answer")?;
+                }
+                Ok(())
             }
             Self::Train(made) => {
                 write!(f, "{} models on {} groups", made.runs.len(), made.groups)
