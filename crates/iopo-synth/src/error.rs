@@ -60,6 +60,16 @@ pub enum SynthError {
         /// The task file.
         path: PathBuf,
     },
+    /// A task names a language that no prompt is written in.
+    #[error("{}: found the language {found:?} in {place}, expected `en` or `zh`", path.display())]
+    TaskLanguage {
+        /// The task file.
+        path: PathBuf,
+        /// The place of the task.
+        place: Place,
+        /// The language.
+        found: String,
+    },
     /// Two tasks share an id.
     #[error("{}: found the task id {id:?} in {first} and in {second}, expected unique ids", path.display())]
     DuplicateId {
@@ -192,6 +202,9 @@ impl SynthError {
             Self::EmptyField { .. } => "fix or remove the task",
             Self::DuplicateId { .. } => "rename one",
             Self::DuplicateTask { .. } => "remove one",
+            Self::TaskLanguage { .. } => {
+                "remove the task, or its language to decide by its letters"
+            }
             Self::Answers { .. } => "delete the file to sample again",
             Self::GivenResponses { .. } => {
                 "pass a file with accepted responses to tasks of the run"
@@ -232,6 +245,7 @@ impl SynthError {
             | Self::DuplicateTask { .. }
             | Self::TaskFormat { .. }
             | Self::GivenResponses { .. }
+            | Self::TaskLanguage { .. }
             | Self::Template(_)
             | Self::Setting(_) => true,
             Self::Io { .. }

@@ -72,7 +72,7 @@ pub use recipe::{Recipe, RecipeMix};
 pub use relevance::RelevanceModel;
 pub use stage::{synthesize, synthesize_sampled, used_tasks};
 pub use stats::SynthSummary;
-pub use task::{Task, read_tasks};
+pub use task::{Task, TaskLanguage, read_tasks};
 
 /// Name and version in the provenance of files.
 pub(crate) const PRODUCER: &str = concat!("iopo-synth ", env!("CARGO_PKG_VERSION"));

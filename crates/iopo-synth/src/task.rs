@@ -12,6 +12,27 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::SynthError;
 use crate::task_table::read_table;
 
+/// The language that a task names for its instructions and responses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskLanguage {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
+}
+
+impl TaskLanguage {
+    /// Reads a BCP 47 tag, such as `zh` or `zh-Hans`; `None` for another language.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        match tag.trim().to_lowercase().split(['-', '_']).next() {
+            Some("en") => Some(Self::En),
+            Some("zh") => Some(Self::Zh),
+            Some(_) | None => None,
+        }
+    }
+}
+
 /// A plain task without constraints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -22,25 +43,53 @@ pub struct Task {
     /// The text that the task works on, if any.
     #[serde(default)]
     pub input: Option<String>,
+    /// The language of instructions and responses, if the task names one. The recipe `trace` reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<TaskLanguage>,
 }
 
 impl Task {
-    /// Creates a task. Without an id, it gets one from its content.
-    pub(crate) fn new(id: Option<String>, task: String, input: Option<String>) -> Self {
+    /// Creates a task. Without an id, it gets one from its text and input.
+    pub(crate) fn new(fields: TaskFields) -> Self {
+        let TaskFields { id, task, input, language } = fields;
         let id = id.unwrap_or_else(|| {
             let text = input.as_deref().unwrap_or_default().trim();
             content_id(&["task", task.trim(), text])
         });
-        Self { id, task, input }
+        Self { id, task, input, language }
     }
 }
 
+/// The fields of a row.
+pub(crate) struct TaskFields {
+    pub(crate) id: Option<String>,
+    pub(crate) task: String,
+    pub(crate) input: Option<String>,
+    pub(crate) language: Option<TaskLanguage>,
+}
+
+/// Reads the language of a row.
+pub(crate) fn language(
+    tag: Option<&str>,
+    path: &Path,
+    place: Place,
+) -> Result<Option<TaskLanguage>, SynthError> {
+    let Some(tag) = tag else { return Ok(None) };
+    let unknown = || SynthError::TaskLanguage {
+        path: path.to_owned(),
+        place,
+        found: tag.chars().take(40).collect(),
+    };
+    TaskLanguage::from_tag(tag).map(Some).ok_or_else(unknown)
+}
+
 /// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the field `task` and optionally
-/// `id` and `input`. A task without an id gets one from its content, so it stays the same if the file is sorted or extended.
+/// `id`, `input` and `language` (`en` or `zh`). A task without an id gets one from its text and input, so it stays the same if
+/// the file is sorted or extended.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or has no tasks, a row is not a task, an id occurs twice, or two tasks
-/// have the same text and input.
+/// Returns an error if the file cannot be read or has no tasks, a row is not a task or names another language, an id occurs
+/// twice, or two tasks have the same text and input.
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
     let rows = match path.extension().and_then(|ending| ending.to_str()) {
         Some("jsonl" | "ndjson") => read_lines(path)?,
@@ -99,6 +148,8 @@ struct Row {
     task: String,
     #[serde(default)]
     input: Option<String>,
+    #[serde(default)]
+    language: Option<String>,
 }
 
 /// Reads a text. Null is an error, unlike a missing field.
@@ -118,7 +169,10 @@ fn read_lines(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
         if !text.is_empty() {
             let row: Row =
                 serde_json::from_str(&to_json(text)).map_err(|error| bad(error.to_string()))?;
-            tasks.push((Place::Line(line as u64), Task::new(row.id, row.task, row.input)));
+            let place = Place::Line(line as u64);
+            let Row { id, task, input, language: tag } = row;
+            let language = language(tag.as_deref(), path, place)?;
+            tasks.push((place, Task::new(TaskFields { id, task, input, language })));
         }
     }
     Ok(tasks)

@@ -7,9 +7,10 @@ use arrow_array::{Array, RecordBatch, StringViewArray};
 use arrow_schema::{DataType, Schema};
 use iopo_schema::{Foreign, Place, SchemaError};
 
+use crate::task::{TaskFields, language};
 use crate::{SynthError, Task};
 
-/// Reads the string column `task` and, if they exist, `id` and `input`, in bounded memory per batch.
+/// Reads the string column `task` and, if they exist, `id`, `input` and `language`, in bounded memory per batch.
 pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
     let bad = |reason: String| SynthError::TaskTable { path: path.to_owned(), reason };
     let file = Foreign::open(path).map_err(unreadable)?;
@@ -18,8 +19,9 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> 
     }
     let has_ids = has_strings(file.schema(), "id").map_err(bad)?;
     has_strings(file.schema(), "input").map_err(bad)?;
+    has_strings(file.schema(), "language").map_err(bad)?;
     let mut tasks = Vec::new();
-    for batch in file.texts(&["id", "task", "input"]).map_err(unreadable)? {
+    for batch in file.texts(&["id", "task", "input", "language"]).map_err(unreadable)? {
         let batch = batch.map_err(unreadable)?;
         for row in 0..batch.num_rows() {
             let place = Place::Row(tasks.len() as u64 + 1);
@@ -28,7 +30,9 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> 
                     .ok_or_else(|| bad(format!("found null in column `{name}` in {place}")))
             };
             let id = if has_ids { Some(required("id")?) } else { None };
-            tasks.push((place, Task::new(id, required("task")?, text(&batch, "input", row))));
+            let (task, input) = (required("task")?, text(&batch, "input", row));
+            let language = language(text(&batch, "language", row).as_deref(), path, place)?;
+            tasks.push((place, Task::new(TaskFields { id, task, input, language })));
         }
     }
     Ok(tasks)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_array::{ArrayRef, Int64Array, LargeStringArray, StringArray};
-use iopo_synth::{SynthError, read_tasks};
+use iopo_synth::{SynthError, TaskLanguage, read_tasks};
 use parquet::arrow::ArrowWriter;
 
 fn file(name: &str, content: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -36,6 +36,41 @@ fn json_lines_are_read_with_blank_lines_and_unknown_fields() {
     assert_eq!(ids, ["a", "b", "c"]);
     assert_eq!(tasks[1].input.as_deref(), Some("Text."));
     assert_eq!((&tasks[0].input, &tasks[2].input), (&None, &None));
+}
+
+#[test]
+fn a_task_names_its_language_by_a_tag_and_another_language_is_refused_by_name() {
+    let read = |language: &str| {
+        let text =
+            format!("{{\"task\":\"Sing.\"}}\n{{\"task\":\"Say hi.\",\"language\":{language}}}");
+        let (_dir, path) = file("tasks.jsonl", text.as_bytes());
+        read_tasks(&path).map(|tasks| tasks[1].language)
+    };
+    for (tag, expected) in [
+        ("\"en\"", Some(TaskLanguage::En)),
+        ("\"en-GB\"", Some(TaskLanguage::En)),
+        ("\"zh\"", Some(TaskLanguage::Zh)),
+        ("\"zh_Hans\"", Some(TaskLanguage::Zh)),
+        ("null", None),
+    ] {
+        assert_eq!(read(tag).expect(tag), expected, "{tag}");
+    }
+    let error = read("\"fr\"").expect_err("another language");
+    assert!(
+        error.to_string().ends_with("found the language \"fr\" in line 2, expected `en` or `zh`")
+    );
+    assert!(error.is_usage() && error.hint().is_some());
+    assert!(read("7").expect_err("a number").to_string().contains("expected a string"));
+    let columns = |language: &str| {
+        let (_dir, path) = table(vec![
+            ("task", Arc::new(StringArray::from(vec!["Say hi.", "Sum up."]))),
+            ("language", Arc::new(StringArray::from(vec![None, Some(language)]))),
+        ]);
+        read_tasks(&path).map(|tasks| [tasks[0].language, tasks[1].language])
+    };
+    assert_eq!(columns("zh").expect("tasks"), [None, Some(TaskLanguage::Zh)]);
+    let error = columns("de").expect_err("another language").to_string();
+    assert!(error.contains("found the language \"de\" in row 2"), "{error}");
 }
 
 #[test]

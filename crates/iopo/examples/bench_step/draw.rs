@@ -85,7 +85,8 @@ impl From<iopo::model::ModelError> for Failed {
 fn draw(index: usize, config: &SynthConfig, rows: &mut Rows) {
     let id = format!("task-{index:07}");
     let mut rng = keyed(config.seed, &["draw", &id]);
-    let task = Task { id, task: format!("Write about number {index}."), input: None };
+    let task =
+        Task { id, task: format!("Write about number {index}."), input: None, language: None };
     let kinds = Kind::ALL.sample(&mut rng, DRAWN.0);
     let drawn: Vec<Constraint> = kinds
         .copied()

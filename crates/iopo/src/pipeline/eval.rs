@@ -158,7 +158,7 @@ fn prompts(
     let tasks: Vec<TestTask> = tasks::used(config, dir)?
         .into_iter()
         .filter(|task| splits.get(&task.id) == Some(&split))
-        .map(|Task { id, task, input }| TestTask { id, task, input })
+        .map(|Task { id, task, input, .. }| TestTask { id, task, input })
         .collect();
     // All drawn kinds that are not held out, whatever weights the recipe gives them.
     let held_out = config.eval.held_out_kinds()?;

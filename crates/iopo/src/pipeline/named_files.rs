@@ -54,7 +54,7 @@ impl Pipeline {
                 let tasks = self.original_tasks()?;
                 let ids = tasks.iter().map(|task| task.id.clone()).collect();
                 let splits = split_tasks(&ids, &config.pairs);
-                let task = |Task { id, task, input }| TestTask { id, task, input };
+                let task = |Task { id, task, input, .. }| TestTask { id, task, input };
                 let tasks: Vec<TestTask> = tasks.into_iter().map(task).collect();
                 refuse_shared_tasks(&rows, Split::Test, &tasks, &splits).map_err(of_setting)
             }
