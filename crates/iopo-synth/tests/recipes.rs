@@ -154,7 +154,9 @@ fn the_checkers_prove_every_row_of_every_recipe() {
                         assert!(now.excludes(before), "{before:?} {now:?}");
                     }
                 }
-                ResponseSource::Given => panic!("nothing is read from a file"),
+                ResponseSource::Worse | ResponseSource::Given => {
+                    panic!("no recipe by rules asks for worse answers or reads responses")
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`answers`] | tasks and answers of a scripted model |
 //! | [`gguf`] | a writer of GGUF files, valid and damaged |
+//! | [`trace`] | a writer and a judge by script for the recipe `trace` |
 //! | [`smollm2`] | the path of SmolLM2's weights |
 //! | `under_test` | the device, type and tolerances of golden tests (feature `model`) |
 //!
@@ -13,5 +14,6 @@
 pub mod answers;
 pub mod gguf;
 pub mod smollm2;
+pub mod trace;
 #[cfg(feature = "model")]
 pub mod under_test;

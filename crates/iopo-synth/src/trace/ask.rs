@@ -55,7 +55,7 @@ impl From<Refusal> for Reject {
 /// An answer as it is read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer<'a> {
-    /// The text, without reasoning and fences around it.
+    /// The text, without reasoning in front of it.
     pub(crate) text: &'a str,
     /// Whether the token limit cut it.
     pub(crate) cut: bool,

@@ -2,12 +2,10 @@
 
 use iopo_constraints::Dimension;
 use iopo_judge::fence;
-use iopo_schema::{
-    ConstraintRow, GroupKind, InstructionRow, Operation, PreferenceRow, Proof, ResponseSource,
-    Split, VerdictRow, content_id,
-};
+use iopo_schema::{ConstraintRow, InstructionRow, Operation};
 
 use super::ask::Question;
+use super::candidate::{candidate, changed, is_right};
 use super::dimension::list;
 use super::flow::Flow;
 use super::rate::Job;
@@ -50,7 +48,8 @@ impl Flow<'_> {
                 None => Ask::Add,
             };
             let question = self.question(ask, seed, &values);
-            questions.push(Question { schema: Some(schema::constraint()), ..question });
+            let schema = Some(schema::constraint(self.asker.config.propose_checks));
+            questions.push(self.with_checks(Question { schema, ..question }));
             asked.push(at);
         }
         let replies = self
@@ -183,75 +182,4 @@ fn shared(x1: &InstructionRow, operation: Operation) -> (&[ConstraintRow], Optio
         (Operation::Add, _) | (_, None) => (&x1.constraints, None),
         (_, Some((old, kept))) => (kept, Some(old)),
     }
-}
-
-/// Returns the constraints that only x1 has, and those that only x2 has.
-fn changed<'a>(
-    operation: Operation,
-    x1: &'a InstructionRow,
-    x2: &'a InstructionRow,
-) -> (&'a [ConstraintRow], &'a [ConstraintRow]) {
-    let last =
-        |row: &'a InstructionRow| &row.constraints[row.constraints.len().saturating_sub(1)..];
-    match operation {
-        // The recipe draws no rewrites.
-        Operation::Revise | Operation::Swap | Operation::Rewrite => (last(x1), last(x2)),
-        Operation::Add => (&[], last(x2)),
-        Operation::Remove => (last(x1), &[]),
-    }
-}
-
-/// Builds the candidate of a seed.
-fn candidate(
-    seed: &Seed<'_>,
-    y1_added: &[VerdictRow],
-    y2_removed: &[VerdictRow],
-) -> Option<PreferenceRow> {
-    let (x1, x2) = (seed.x1.as_ref()?, seed.x2.as_ref()?);
-    let (y1, y2) = (seed.y1.as_ref()?, seed.y2.as_ref()?);
-    let (removed, added) = changed(seed.operation, x1, x2);
-    let kept = x1.constraints.len() - removed.len();
-    let proof = Proof {
-        x1y1: y1.verdicts.clone(),
-        x1y2: [&y2.verdicts[..kept], y2_removed].concat(),
-        x2y1: [&y1.verdicts[..kept], y1_added].concat(),
-        x2y2: y2.verdicts.clone(),
-    };
-    Some(PreferenceRow {
-        id: content_id(&[&x1.prompt, &y1.text, &x2.prompt, &y2.text]),
-        task_id: seed.task.id.clone(),
-        split: Split::Train,
-        kind: match seed.operation {
-            Operation::Revise | Operation::Swap => GroupKind::Full,
-            Operation::Add | Operation::Remove | Operation::Rewrite => GroupKind::Sided,
-        },
-        operation: Some(seed.operation),
-        task: x1.task.clone(),
-        input: x1.input.clone(),
-        context: Vec::new(),
-        x1: x1.prompt.clone(),
-        y1: y1.text.clone(),
-        x2: Some(x2.prompt.clone()),
-        y2: y2.text.clone(),
-        x1_constraints: x1.constraints.clone(),
-        x2_constraints: x2.constraints.clone(),
-        removed: removed.to_vec(),
-        added: added.to_vec(),
-        y1_response_id: y1.id.clone(),
-        y2_response_id: y2.id.clone(),
-        y1_source: ResponseSource::Sampled,
-        y2_source: ResponseSource::Sampled,
-        y1_original: None,
-        y2_original: None,
-        proof,
-    })
-}
-
-/// Whether each response follows its own instruction, and the cells of the change are false.
-fn is_right(row: &PreferenceRow) -> bool {
-    let table = row.truth_table();
-    table.x1y1
-        && table.x2y2
-        && table.x1y2 == row.removed.is_empty()
-        && table.x2y1 == row.added.is_empty()
 }

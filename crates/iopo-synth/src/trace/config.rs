@@ -24,15 +24,6 @@ pub enum TraceLanguage {
     Zh,
 }
 
-/// How the second instruction differs from the first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Change {
-    /// By one constraint.
-    #[default]
-    One,
-}
-
 /// Weights of the operations that turn the first instruction into the second.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -102,8 +93,6 @@ pub struct TraceConfig {
     pub constraint_weights: Vec<f64>,
     /// Weights of the operations.
     pub operations: OperationWeights,
-    /// How the second instruction differs from the first. Default: `one`.
-    pub change: Change,
     /// How the judge checks instructions.
     pub qc: QualityControl,
     /// Softmax temperature of the writer; 0 decodes greedily. Default: 0.8. Range: 0 to 100.
@@ -114,12 +103,17 @@ pub struct TraceConfig {
     pub judge_temperature: f32,
     /// Token limits.
     pub max_new_tokens: TraceTokens,
-    /// Language of instructions and responses: `en`, `zh`, or `auto` to decide by the letters of each task. Default: `auto`.
+    /// Language of instructions and responses: `en`, `zh`, or `auto` to decide by the letters of each task. A task that names its
+    /// own language keeps it. Default: `auto`.
     pub language: TraceLanguage,
     /// Folder of changed copies of the prompt templates, for instance `expand.en.txt`. Default: the built-in templates.
     pub templates: Option<PathBuf>,
-    /// Also asks for a worse answer to each instruction, as the negative of the DPO baseline. Default: true.
+    /// Also asks for a worse answer to each instruction, as the negative of the paper's DPO baseline (`dpo-paper`). Default:
+    /// true.
     pub worse_answers: bool,
+    /// Also asks the writer for the kind of each constraint that code can check, from a list of all kinds, which makes prompts
+    /// longer. A proposal counts only if it says the same as the constraint's text. Default: false.
+    pub propose_checks: bool,
     /// Drops responses that contain a judge's verdict. Default: true.
     pub guard: bool,
     /// Share of the verdicts by code for which the judge is asked too. Default: 0.05. Range: 0 to 1.
@@ -162,7 +156,6 @@ impl Default for TraceConfig {
             max_constraints: 5,
             constraint_weights: paper.map(f64::from).to_vec(),
             operations: OperationWeights::default(),
-            change: Change::One,
             qc: QualityControl::default(),
             writer_temperature: 0.8,
             judge_temperature: 0.0,
@@ -170,6 +163,7 @@ impl Default for TraceConfig {
             language: TraceLanguage::Auto,
             templates: None,
             worse_answers: true,
+            propose_checks: false,
             guard: true,
             agreement_share: 0.05,
             max_disagreement: 0.1,
@@ -223,7 +217,7 @@ mod tests {
         let text = serde_json::to_string(&config).expect("json");
         assert_eq!(serde_json::from_str::<TraceConfig>(&text).expect("json"), config);
         assert_eq!(config.weights().len(), 5);
-        assert!(serde_json::from_str::<TraceConfig>(r#"{"change": "free"}"#).is_err());
+        assert!(serde_json::from_str::<TraceConfig>(r#"{"change": "one"}"#).is_err());
         assert!(serde_json::from_str::<TraceConfig>(r#"{"endpoint": "x"}"#).is_err());
     }
 

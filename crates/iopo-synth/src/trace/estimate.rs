@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use iopo_judge::Language;
 use iopo_schema::MetricRow;
 
-use super::config::{TraceConfig, TraceLanguage};
+use super::config::TraceConfig;
+use super::run::language;
 use super::step::Step;
 use super::templates::Ask;
-use super::text::language_of;
 use crate::Task;
 
 /// The expected requests and tokens of one stage.
@@ -83,15 +83,8 @@ impl Yields {
 /// Tokens are estimated from the lengths of templates and tasks: a token for 4 characters, or 0.7 tokens for a Chinese character.
 /// A response counts as 400 tokens, or the token limit if that is lower.
 pub fn estimate(tasks: &[Task], config: &TraceConfig, yields: &Yields) -> Vec<StepEstimate> {
-    let language = match config.language {
-        TraceLanguage::En => Language::English,
-        TraceLanguage::Zh => Language::Chinese,
-        TraceLanguage::Auto => {
-            let chinese = |task: &&Task| language_of(&task.task) == Some(Language::Chinese);
-            let chinese = tasks.iter().filter(chinese).count();
-            if 2 * chinese > tasks.len() { Language::Chinese } else { Language::English }
-        }
-    };
+    let chinese = tasks.iter().filter(|task| language(task, config) == Language::Chinese).count();
+    let language = if 2 * chinese > tasks.len() { Language::Chinese } else { Language::English };
     let sizes = Sizes::new(tasks, language, config);
     let mut entering = tasks.len() as f64;
     let mut estimates = Vec::new();
@@ -196,7 +189,7 @@ impl Sizes {
 
 /// Estimates the number of tokens of a text.
 fn tokens(text: &str) -> f64 {
-    let han = text.chars().filter(|c| crate::text::is_han(*c)).count() as f64;
+    let han = text.chars().filter(|c| iopo_core::text::is_han(*c)).count() as f64;
     han * 0.7 + (text.chars().count() as f64 - han) / 4.0
 }
 
@@ -205,8 +198,12 @@ mod tests {
     use super::*;
 
     fn tasks(count: usize) -> Vec<Task> {
-        let task =
-            |at| Task { id: format!("{at}"), task: "Describe a street.".into(), input: None };
+        let task = |at| Task {
+            id: format!("{at}"),
+            task: "Describe a street.".into(),
+            input: None,
+            language: None,
+        };
         (0..count).map(task).collect()
     }
 

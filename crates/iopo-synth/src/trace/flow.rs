@@ -140,7 +140,11 @@ impl Flow<'_> {
             text: rated.text,
             verdicts: rated.verdicts,
             accepted: held && refusal.is_none(),
-            source: ResponseSource::Sampled,
+            source: if step == Step::Worse {
+                ResponseSource::Worse
+            } else {
+                ResponseSource::Sampled
+            },
             original: None,
             error: refusal.filter(|refusal| !is_verdict(refusal)).map(Refusal::text),
             generator: generator.to_owned(),

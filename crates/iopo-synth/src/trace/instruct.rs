@@ -1,6 +1,6 @@
 //! The stages that make the first instruction: expansion, structuring and quality control.
 
-use iopo_constraints::{Constraint, Dimension, from_text};
+use iopo_constraints::{Constraint, Dimension, from_proposal, from_text};
 use iopo_core::random::{keyed, weighted};
 use iopo_judge::{Language, fence};
 use iopo_schema::{ConstraintRow, InstructionRow, Operation};
@@ -8,10 +8,11 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 
 use super::ask::{Question, Reject};
+use super::checks::kinds;
 use super::config::MAX_CONSTRAINTS;
 use super::dimension::list;
 use super::flow::Flow;
-use super::read::{Labeled, Parts, decision, parts};
+use super::read::{Labeled, Parts, decision, parts, unfenced};
 use super::schema;
 use super::seed::{Fenced, Seed, check_of, constraint_row, is_multilingual};
 use super::step::{Refusal, Step};
@@ -51,8 +52,9 @@ impl Flow<'_> {
             if answer.cut {
                 return Err(Refusal::Cut.into());
             }
-            expanded(answer.text, seed, config.min_task_recall)?;
-            Ok(answer.text.to_owned())
+            let text = unfenced(answer.text);
+            expanded(text, seed, config.min_task_recall)?;
+            Ok(text.to_owned())
         })?;
         for (&at, reply) in open.iter().zip(replies) {
             if let Some(text) = self.settle(step, &mut seeds[at], Some(&reply.mark), reply.result) {
@@ -74,7 +76,8 @@ impl Flow<'_> {
                 ("dimensions", list(&Dimension::ALL, seed.language)),
             ];
             let question = self.question(Ask::Structure, seed, &values);
-            questions.push(Question { schema: Some(schema::structure()), ..question });
+            let schema = Some(schema::structure(self.asker.config.propose_checks));
+            questions.push(self.with_checks(Question { schema, ..question }));
         }
         let replies =
             self.asker.ask(step, &questions, |_, answer| Ok(parts(answer.text, answer.last)?))?;
@@ -156,7 +159,22 @@ impl Flow<'_> {
         if dimension != Dimension::Multilingual && !speaks(&one.text, language) {
             return Err(Refusal::Language);
         }
-        let mapped = from_text(&one.text);
+        let read = from_text(&one.text);
+        let mapped = match &one.check {
+            Some(proposal) => {
+                let confirmed = from_proposal(&one.text, &proposal.kind, &proposal.params);
+                let result = match (&read, &confirmed) {
+                    (Some(_), Some(_)) => "known",
+                    (Some(_), None) => "wrong",
+                    (None, Some(_)) => "confirmed",
+                    (None, None) => "unconfirmed",
+                };
+                self.made.counts.one(format!("proposals/{result}"));
+                // A wrong proposal changes nothing about the text.
+                read.or(confirmed)
+            }
+            None => read,
+        };
         if mapped.as_ref().is_some_and(|found| self.held_out.contains(&found.kind())) {
             return Err(Refusal::HeldOut);
         }
@@ -247,6 +265,23 @@ impl Flow<'_> {
             self.settle(step, &mut seeds[at], Some(&reply.mark), reply.result);
         }
         Ok(())
+    }
+
+    /// Adds the request for checks to a question about constraints, if the settings ask for them.
+    pub(super) fn with_checks(&self, mut question: Question) -> Question {
+        if self.asker.config.propose_checks
+            && let Some(last) = question.messages.last_mut()
+        {
+            let template = self.asker.templates.of(Ask::Checks, question.language);
+            let kinds = kinds(question.language, |kind| {
+                self.held_out.contains(&kind) || self.distrusted.contains(&kind)
+            });
+            for added in template.fill(&[("kinds", &kinds)]) {
+                last.content.push_str("\n\n");
+                last.content.push_str(&added.content);
+            }
+        }
+        question
     }
 
     /// Creates the question of a template for a seed.

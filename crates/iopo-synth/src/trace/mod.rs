@@ -12,14 +12,16 @@
 //! |---|---|
 //! | `instructions.parquet` | the first and second instructions that passed quality control |
 //! | `responses.parquet` | all responses, with verdicts or the reason why there are none, and failed requests |
-//! | `candidates.parquet` | groups with a complete truth table, right or wrong |
+//! | `candidates.parquet` | groups with a complete truth table, right or wrong, and pairs with a worse response |
 //! | `synth_stats.parquet` | counters by stage, reason and kind |
 //!
 //! The files depend on the tasks, the settings and the answers of the models only. A resumed run skips finished parts and asks
 //! again for the part that it was in, so give it models that remember their answers.
 
 pub(crate) mod ask;
+mod candidate;
 mod change;
+mod checks;
 mod config;
 pub(crate) mod dimension;
 mod estimate;
@@ -37,11 +39,10 @@ pub(crate) mod templates;
 pub(crate) mod text;
 
 pub use config::{
-    Change, MAX_CONSTRAINTS, OperationWeights, QualityControl, TraceConfig, TraceLanguage,
-    TraceTokens,
+    MAX_CONSTRAINTS, OperationWeights, QualityControl, TraceConfig, TraceLanguage, TraceTokens,
 };
 pub use estimate::{StepEstimate, Yields, estimate};
 pub use run::{TraceModels, trace};
-pub use step::{Refusal, Step};
+pub use step::{REFUSALS, Refusal, Step};
 pub use summary::TraceSummary;
 pub use templates::Ask;

@@ -51,6 +51,29 @@ pub(crate) struct Labeled {
     pub(crate) text: String,
     /// `None` if the label is unknown and resembles no dimension.
     pub(crate) dimension: Option<Dimension>,
+    /// A kind with parameters that the writer proposes as the check.
+    pub(crate) check: Option<ProposedCheck>,
+}
+
+/// A kind with parameters as JSON. Nothing about it is known to be true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProposedCheck {
+    pub(crate) kind: String,
+    pub(crate) params: String,
+}
+
+/// Reads a proposed check. Another form than the one that was asked for is no check, because the text alone is enough.
+fn proposed(object: &Map<String, Value>) -> Option<ProposedCheck> {
+    let check = object.get("check")?.as_object()?;
+    let params = match check.get("params") {
+        // Schemas that servers enforce allow no object with free keys.
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(params)) => Value::Object(params.clone()).to_string(),
+        None | Some(Value::Null) => "{}".to_owned(),
+        Some(_) => return None,
+    };
+    let kind = check.get("kind")?.as_str()?.trim().to_owned();
+    Some(ProposedCheck { kind, params })
 }
 
 /// The parts of an instruction.
@@ -62,13 +85,18 @@ pub(crate) struct Parts {
     pub(crate) input: Option<String>,
 }
 
-/// Removes reasoning before the answer, and code fences around it.
+/// Removes reasoning before the answer.
 pub(crate) fn answer_text(text: &str) -> &str {
     let text = text.trim();
-    let text = match text.strip_prefix("<think>") {
+    match text.strip_prefix("<think>") {
         Some(rest) => rest.split_once("</think>").map_or("", |(_, answer)| answer).trim(),
         None => text,
-    };
+    }
+}
+
+/// Removes a code fence around an instruction. A response keeps its fences, because they are a part of the answer, and JSON is
+/// found inside of them.
+pub(crate) fn unfenced(text: &str) -> &str {
     let inner = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
     match inner.and_then(|inner| inner.split_once('\n')) {
         Some((word, body)) if word.chars().all(char::is_alphanumeric) && !body.contains("```") => {
@@ -168,9 +196,10 @@ pub(crate) fn labeled(
         return Err(Fault::Field(key));
     }
     let name = string(object, "dimension")?;
+    let check = proposed(object);
     match named(name) {
-        Some(dimension) => Ok(Labeled { text, dimension: Some(dimension) }),
-        None if last => Ok(Labeled { text, dimension: nearest(name) }),
+        Some(dimension) => Ok(Labeled { text, dimension: Some(dimension), check }),
+        None if last => Ok(Labeled { text, dimension: nearest(name), check }),
         None => Err(Fault::Dimension(name.chars().take(40).collect())),
     }
 }
@@ -211,6 +240,28 @@ mod tests {
     }
 
     #[test]
+    fn a_proposed_check_is_read_and_another_form_is_none() {
+        let read = |check: &str| {
+            let text = format!(
+                r#"{{"constraint": "Be brief.", "dimension": "numerical", "check": {check}}}"#
+            );
+            constraint(&text, false).expect("a constraint").check
+        };
+        let expected =
+            ProposedCheck { kind: "max_words".to_owned(), params: r#"{"n":40}"#.to_owned() };
+        for form in [
+            r#"{"kind": "max_words", "params": {"n": 40}}"#,
+            r#"{"kind": " max_words ", "params": "{\"n\":40}"}"#,
+        ] {
+            assert_eq!(read(form), Some(expected.clone()), "{form}");
+        }
+        assert_eq!(read(r#"{"kind": "table"}"#).map(|check| check.params), Some("{}".to_owned()));
+        for form in ["null", "7", "{}", r#"{"kind": 7}"#, r#"{"kind": "table", "params": [1]}"#] {
+            assert_eq!(read(form), None, "{form}");
+        }
+    }
+
+    #[test]
     fn an_unknown_dimension_is_asked_again_then_mapped() {
         let text = r#"{"constraint": "Be kind.", "dimension": "tone and styles"}"#;
         assert!(matches!(constraint(text, false), Err(Fault::Dimension(_))));
@@ -219,12 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn reasoning_and_fences_are_removed() {
-        assert_eq!(answer_text("<think>{\"score\": 10}</think>\n```text\nHi\n```"), "Hi");
+    fn reasoning_is_removed_and_fences_only_around_an_instruction() {
+        let text = answer_text("<think>{\"score\": 10}</think>\n```text\nHi\n```");
+        assert_eq!((text, unfenced(text)), ("```text\nHi\n```", "Hi"));
         assert_eq!(answer_text("<think>never ends"), "");
-        assert_eq!(
-            answer_text("```a\nx\n```\nand\n```b\ny\n```"),
-            "```a\nx\n```\nand\n```b\ny\n```"
-        );
+        let two = "```a\nx\n```\nand\n```b\ny\n```";
+        assert_eq!((answer_text(two), unfenced(two)), (two, two));
+        let fenced = "```json\n{\"complete\": true}\n```";
+        assert_eq!(decision(answer_text(fenced), "complete"), Ok(true));
     }
 }

@@ -4,6 +4,7 @@ use iopo_judge::trace::forged_verdict;
 use iopo_schema::{InstructionRow, Operation, VerdictRow};
 
 use super::ask::{Mark, Question};
+use super::candidate::pair;
 use super::flow::{Flow, response_id};
 use super::rate::Job;
 use super::seed::{Fenced, Rated, Seed, is_multilingual};
@@ -86,7 +87,8 @@ impl Flow<'_> {
         Ok(())
     }
 
-    /// Asks for an answer that violates a constraint of the first instruction. It drops no seed.
+    /// Asks for an answer that violates a constraint of the first instruction, which makes a pair with the accepted one. It drops
+    /// no seed.
     pub(super) fn worse(&mut self, seeds: &mut [Seed<'_>]) -> Result<(), SynthError> {
         let (step, rating) = (Step::Worse, Step::WorseRating);
         let mut asked = Vec::new();
@@ -265,6 +267,10 @@ impl Flow<'_> {
         }
         self.made.counts.one(format!("passed/{}", rating.name()));
         if step == Step::Worse {
+            if let Some(row) = pair(seed, &rated) {
+                self.made.counts.one("worse_pairs");
+                self.made.candidates.push(row);
+            }
             return;
         }
         let slot = if second { &mut seed.y2 } else { &mut seed.y1 };

@@ -19,7 +19,7 @@ use super::seed::Seed;
 use super::summary::{TraceSummary, metrics};
 use super::templates::Templates;
 use super::text::language_of;
-use crate::{SynthConfig, SynthError, Task, used_tasks};
+use crate::{SynthConfig, SynthError, Task, TaskLanguage, used_tasks};
 
 /// The models of a run. They may be the same.
 #[derive(Clone, Copy)]
@@ -134,12 +134,12 @@ fn accept(summary: &TraceSummary, config: &TraceConfig) -> Result<(), SynthError
     Ok(())
 }
 
-/// The language of a task's instructions and responses.
-fn language(task: &Task, config: &TraceConfig) -> Language {
-    match config.language {
-        TraceLanguage::En => Language::English,
-        TraceLanguage::Zh => Language::Chinese,
-        TraceLanguage::Auto => language_of(&task.task).unwrap_or(Language::English),
+/// The language of a task's instructions and responses: its own, the configured one, or that of its letters.
+pub(crate) fn language(task: &Task, config: &TraceConfig) -> Language {
+    match (task.language, config.language) {
+        (Some(TaskLanguage::En), _) | (None, TraceLanguage::En) => Language::English,
+        (Some(TaskLanguage::Zh), _) | (None, TraceLanguage::Zh) => Language::Chinese,
+        (None, TraceLanguage::Auto) => language_of(&task.task).unwrap_or(Language::English),
     }
 }
 

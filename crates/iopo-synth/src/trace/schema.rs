@@ -19,10 +19,21 @@ pub(crate) fn named(name: &str, schema: Value) -> ResponseSchema {
     ResponseSchema { name: name.to_owned(), schema }
 }
 
-/// The parts of an instruction.
-pub(crate) fn structure() -> ResponseSchema {
+/// A constraint, whose sentence has this key. `with_check` adds a kind with parameters as JSON text, or null.
+fn labeled(key: &str, with_check: bool) -> Value {
     let text = json!({"type": "string"});
-    let constraint = object(&[("text", text.clone()), ("dimension", text.clone())]);
+    let mut properties = vec![(key, text.clone()), ("dimension", text.clone())];
+    if with_check {
+        let check = object(&[("kind", text.clone()), ("params", text)]);
+        properties.push(("check", json!({"anyOf": [check, {"type": "null"}]})));
+    }
+    object(&properties)
+}
+
+/// The parts of an instruction.
+pub(crate) fn structure(with_checks: bool) -> ResponseSchema {
+    let text = json!({"type": "string"});
+    let constraint = labeled("text", with_checks);
     let parts = object(&[
         ("quality", json!({"type": "string", "enum": ["good", "poor"]})),
         ("reason", text.clone()),
@@ -34,9 +45,8 @@ pub(crate) fn structure() -> ResponseSchema {
 }
 
 /// A new constraint.
-pub(crate) fn constraint() -> ResponseSchema {
-    let text = json!({"type": "string"});
-    named("trace_constraint", object(&[("constraint", text.clone()), ("dimension", text)]))
+pub(crate) fn constraint(with_check: bool) -> ResponseSchema {
+    named("trace_constraint", labeled("constraint", with_check))
 }
 
 /// Decisions of the judge, after an explanation.

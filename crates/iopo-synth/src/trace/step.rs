@@ -1,6 +1,6 @@
 //! The stages of the recipe and the reasons for which a seed or a response is dropped.
 
-use iopo_llm::{Failure, FailureClass};
+use iopo_llm::Failure;
 
 /// A stage, in the order of a seed's way through the recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,23 +40,7 @@ pub enum Step {
 impl Step {
     /// Returns whether the judge is asked; otherwise, the writer is.
     pub fn asks_judge(self) -> bool {
-        match self {
-            Self::Expand
-            | Self::Structure
-            | Self::Response
-            | Self::Worse
-            | Self::Change
-            | Self::SecondResponse => false,
-            Self::Complete
-            | Self::Redundant
-            | Self::Rating
-            | Self::WorseRating
-            | Self::ChangeComplete
-            | Self::ChangeRedundant
-            | Self::Compatible
-            | Self::SecondRating
-            | Self::Cross => true,
-        }
+        !self.is_writer()
     }
 
     /// All stages.
@@ -118,114 +102,98 @@ impl Step {
     }
 }
 
-/// Why a seed or a response is dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// The request failed.
-    Failed(Failure),
+/// Declares [`Refusal`], the names of its variants in counters, and the list of all names.
+macro_rules! refusals {
+    ($($(#[$meta:meta])* $variant:ident $(($detail:ty))? $name:literal;)*) => {
+        /// Why a seed or a response is dropped.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Refusal {
+            /// The request failed.
+            Failed(Failure),
+            $($(#[$meta])* $variant $(($detail))?,)*
+        }
+
+        /// The names of all reasons but the classes of failed requests, in the order of [`Refusal`].
+        pub const REFUSALS: &[&str] = &[$($name,)*];
+
+        impl Refusal {
+            /// Returns the name in counters; for a failed request, its class.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    Self::Failed(failure) => failure.class.name(),
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
+        }
+    };
+}
+
+refusals! {
     /// The answer did not have the form that was asked for, in every attempt.
-    Malformed(String),
+    Malformed(String) "malformed";
     /// The rating could not be read, in every attempt.
-    Unjudged(String),
+    Unjudged(String) "unjudged";
     /// The token limit cut the answer.
-    Cut,
+    Cut "cut";
     /// The answer has no text.
-    Empty,
+    Empty "empty";
     /// The text is in another language.
-    Language,
+    Language "language";
     /// The expanded instruction is shorter than the task.
-    Shorter,
+    Shorter "shorter";
     /// The expanded instruction lacks content of the task.
-    LostTask,
+    LostTask "lost_task";
     /// The expanded instruction contains the input twice.
-    RepeatedInput,
+    RepeatedInput "repeated_input";
     /// The writer calls the instruction poor.
-    Poor,
+    Poor "poor";
     /// The instruction has no task.
-    NoTask,
+    NoTask "no_task";
     /// The instruction has no constraint.
-    NoConstraints,
+    NoConstraints "no_constraints";
     /// The instruction has too many constraints.
-    TooMany,
+    TooMany "too_many";
     /// A constraint is too long.
-    LongConstraint,
+    LongConstraint "long_constraint";
     /// Two constraints have the same words.
-    EqualConstraints,
+    EqualConstraints "equal_constraints";
     /// Two parts of the instruction share a long run of words.
-    RedundantCode,
+    RedundantCode "redundant_code";
     /// The input is not that of the instruction.
-    InventedInput,
+    InventedInput "invented_input";
     /// The parts lack content of the instruction.
-    LostContent,
+    LostContent "lost_content";
     /// The label of a constraint resembles no dimension.
-    UnknownDimension,
+    UnknownDimension "unknown_dimension";
     /// A constraint maps to a kind that is held out.
-    HeldOut,
+    HeldOut "held_out";
     /// Two checked constraints exclude each other.
-    Conflict,
+    Conflict "conflict";
     /// The judge finds the instruction incomplete.
-    Incomplete,
+    Incomplete "incomplete";
     /// The judge finds a repetition.
-    Redundant,
+    Redundant "redundant";
     /// No operation of positive weight is possible.
-    NoOperation,
+    NoOperation "no_operation";
     /// The response resembles an earlier one.
-    Duplicate,
+    Duplicate "duplicate";
     /// The response contains a judge's verdict.
-    ForgedVerdict,
+    ForgedVerdict "forged_verdict";
     /// A constraint that code checks does not hold, so the judge was not asked.
-    FailedCheck(String),
+    FailedCheck(String) "failed_check";
     /// A constraint does not hold.
-    Unsatisfied,
+    Unsatisfied "unsatisfied";
     /// No response to the instruction is accepted.
-    NoResponse,
+    NoResponse "no_response";
     /// The worse answer satisfies every constraint.
-    NotWorse,
+    NotWorse "not_worse";
     /// The new constraint has the words of an existing one.
-    Unchanged,
+    Unchanged "unchanged";
     /// The first response satisfies the new constraint by code.
-    Satisfied,
+    Satisfied "satisfied";
 }
 
 impl Refusal {
-    /// Returns the name in counters.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Failed(failure) => failure.class.name(),
-            Self::Malformed(_) => "malformed",
-            Self::Unjudged(_) => "unjudged",
-            Self::Cut => FailureClass::Cut.name(),
-            Self::Empty => FailureClass::Empty.name(),
-            Self::Language => "language",
-            Self::Shorter => "shorter",
-            Self::LostTask => "lost_task",
-            Self::RepeatedInput => "repeated_input",
-            Self::Poor => "poor",
-            Self::NoTask => "no_task",
-            Self::NoConstraints => "no_constraints",
-            Self::TooMany => "too_many",
-            Self::LongConstraint => "long_constraint",
-            Self::EqualConstraints => "equal_constraints",
-            Self::RedundantCode => "redundant_code",
-            Self::InventedInput => "invented_input",
-            Self::LostContent => "lost_content",
-            Self::UnknownDimension => "unknown_dimension",
-            Self::HeldOut => "held_out",
-            Self::Conflict => "conflict",
-            Self::Incomplete => "incomplete",
-            Self::Redundant => "redundant",
-            Self::NoOperation => "no_operation",
-            Self::Duplicate => "duplicate",
-            Self::ForgedVerdict => "forged_verdict",
-            Self::FailedCheck(_) => "failed_check",
-            Self::Unsatisfied => "unsatisfied",
-            Self::NoResponse => "no_response",
-            Self::NotWorse => "not_worse",
-            Self::Unchanged => "unchanged",
-            Self::Satisfied => "satisfied",
-        }
-    }
-
     /// Returns the text of the `error` column: the name, and the details if there are any.
     pub(crate) fn text(&self) -> String {
         match self {

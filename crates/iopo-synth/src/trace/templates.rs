@@ -62,6 +62,8 @@ asks! {
     Add "add" ["task", "constraints", "input", "response", "dimensions"]
     /// Asks whether one answer can meet two constraints.
     Compatible "compatible" ["task", "constraint", "other"]
+    /// Is appended to a prompt that asks for constraints, to ask for their checks too.
+    Checks "checks" ["kinds"]
     /// Is appended to a prompt whose answer could not be used.
     Again "again" ["fault"]
 }

@@ -1,15 +1,17 @@
 //! The recipe `trace` with a scripted writer and judge.
 
+mod checks;
+mod once;
 mod refusals;
 mod world;
 
 use iopo_core::PerSequence;
 use iopo_llm::{Request, Silent};
-use iopo_schema::{InstructionRow, Method, Operation, read, render_rows};
+use iopo_schema::{InstructionRow, Method, MetricRow, Operation, read, render_rows};
 use iopo_synth::SynthError;
 use iopo_synth::trace::{TraceModels, trace};
 use world::{
-    Model, TASKS, block, bytes, candidates, config, constraints, responses, run, said, scores, user,
+    Model, TASKS, block, bytes, config, constraints, groups, responses, run, said, scores, user,
 };
 
 #[test]
@@ -24,7 +26,7 @@ fn candidates_of_both_languages_have_complete_and_right_tables() {
             config.operations.remove = f64::from(u8::from(only == "remove"));
         });
         let summary = run(dir.path(), TASKS, &model, &[], &config).expect("a run");
-        let rows = candidates(dir.path());
+        let rows = groups(dir.path());
         assert_eq!((summary.candidates, summary.right), (5, 5), "{only}: {:?}", summary.dropped);
         for row in &rows {
             let operation = row.operation.expect("an operation");
@@ -66,11 +68,26 @@ fn candidates_of_both_languages_have_complete_and_right_tables() {
 #[test]
 fn a_run_that_is_killed_after_any_answer_resumes_to_the_same_bytes() {
     let whole = tempfile::tempdir().expect("a directory");
-    let config = config(|_| ());
-    let model = Model::new(&|_, _| None);
+    // Comparisons of judge and code switch a kind off after the first part, which a resumed run must repeat.
+    let config = config(|config| {
+        config.agreement_share = 0.5;
+        config.min_agreement_cases = 1;
+        config.max_disagreement = 0.0;
+    });
+    let disagrees = |stage: &str, request: &Request| {
+        let list = constraints(user(request));
+        let limited = list.iter().any(|text| text.contains("40 words"));
+        let score = |text: &String| if text.contains("40 words") { 0 } else { 10 };
+        (stage == "trace_rating" && limited)
+            .then(|| said(scores(&list.iter().map(score).collect::<Vec<_>>())))
+    };
+    let model = Model::new(&disagrees);
     run(whole.path(), TASKS, &model, &[], &config).expect("a run");
     let expected = bytes(whole.path());
     assert_eq!(expected.len(), 4);
+    let stats: Vec<MetricRow> =
+        read(&whole.path().join("out/synth_stats.parquet")).expect("counters");
+    assert!(stats.iter().any(|row| row.name == "distrusted/max_words"), "{stats:?}");
     let all = model.asked.get();
     let mut seen: Vec<String> = model.stages.borrow().clone();
     seen.sort_unstable();
@@ -78,7 +95,7 @@ fn a_run_that_is_killed_after_any_answer_resumes_to_the_same_bytes() {
     assert!(seen.len() >= 8, "{seen:?}");
     for answers in 0..all {
         let dir = tempfile::tempdir().expect("a directory");
-        let model = Model::new(&|_, _| None);
+        let model = Model::new(&disagrees);
         model.left.set(answers);
         run(dir.path(), TASKS, &model, &[], &config).expect_err("killed");
         model.left.set(usize::MAX);
@@ -115,7 +132,7 @@ fn a_judge_that_always_gives_ten_yields_no_right_table() {
     let config = config(|config| config.min_coverage = 0.5);
     let tasks = "{\"task\": \"Describe a rainy street for a visitor.\"}\n{\"task\": \"Describe a quiet harbour for a visitor.\"}\n";
     let summary = run(dir.path(), tasks, &model, &[], &config).expect("a run");
-    let rows = candidates(dir.path());
+    let rows = groups(dir.path());
     assert_eq!(rows.len(), 2, "{:?}", summary.dropped);
     assert_eq!(summary.right, 0);
     for row in rows {

@@ -2,7 +2,7 @@
 
 use iopo_llm::{Completion, Failure, FailureClass, FinishReason, Outcome, Request};
 
-use crate::world::{ENGLISH, Model, candidates, config, parts, responses, run, said, scores, user};
+use crate::world::{ENGLISH, Model, config, groups, parts, responses, run, said, scores, user};
 
 const TASK: &str = "Describe a rainy street for a visitor.";
 
@@ -19,7 +19,7 @@ fn dropped(
         config.operations.remove = 0.0;
     });
     let summary = run(dir.path(), task, &model, held_out, &config).expect("a run");
-    let rows = candidates(dir.path()).len();
+    let rows = groups(dir.path()).len();
     assert_eq!(rows as u64, summary.candidates);
     let mut names: Vec<String> = summary.dropped.into_keys().collect();
     if rows > 0 {
@@ -299,6 +299,6 @@ fn a_compatible_replacement_is_a_swap() {
         config.operations.remove = 0.0;
     });
     run(dir.path(), &line(TASK, None), &Model::new(&yes), &[], &config).expect("a run");
-    let operation = candidates(dir.path())[0].operation.map(|operation| operation.to_string());
+    let operation = groups(dir.path())[0].operation.map(|operation| operation.to_string());
     assert_eq!(operation.as_deref(), Some("swap"));
 }

@@ -10,10 +10,8 @@ use iopo_llm::{
 use iopo_schema::{PreferenceRow, ResponseRow, read};
 use iopo_synth::trace::{TraceConfig, TraceModels, TraceSummary, trace};
 use iopo_synth::{SynthConfig, SynthError};
-
-/// A constraint that names one of these holds in a response that has it too.
-const KEYWORDS: [&str; 10] =
-    ["cheerful", "gloomy", "umbrella", "dog", "欢快", "忧郁", "雨伞", "小狗", "路灯", "自行车"];
+use iopo_testing::trace::Asked;
+pub(crate) use iopo_testing::trace::{ENGLISH, block, constraints, parts, scores};
 
 /// Replaces an answer; `None` keeps the scripted one.
 pub(crate) type Replace<'a> = dyn Fn(&str, &Request) -> Option<Outcome> + 'a;
@@ -78,7 +76,7 @@ impl LanguageModel for Model<'_> {
                 let stage = stage(request);
                 self.stages.borrow_mut().push(stage.to_owned());
                 let outcome =
-                    (self.replace)(stage, request).unwrap_or_else(|| said(answer(stage, request)));
+                    (self.replace)(stage, request).unwrap_or_else(|| said(answer(request)));
                 self.store.borrow_mut().insert(key, outcome.clone());
                 outcome
             };
@@ -94,141 +92,13 @@ pub(crate) fn user(request: &Request) -> &str {
 }
 
 /// The schema of a request, or the name of its template.
-pub(crate) fn stage(request: &Request) -> &str {
-    if let Some(schema) = &request.schema {
-        return &schema.name;
-    }
-    let (text, system) = (user(request), request.messages[0].content.as_str());
-    match () {
-        () if text.contains("Rewrite the task below") || text.contains("请改写下面的任务") => {
-            "expand"
-        }
-        () if text.contains("A good answer") || text.contains("一个好的回答") => "worse",
-        () if system.contains("must clearly not") || system.contains("必须明显不满足") => {
-            "free"
-        }
-        () => "response",
-    }
+fn stage(request: &Request) -> &str {
+    Asked::from(request).stage()
 }
 
-/// The fenced text after a heading of a prompt.
-pub(crate) fn block<'a>(text: &'a str, headings: [&str; 2]) -> &'a str {
-    headings
-        .iter()
-        .find_map(|heading| {
-            let (_, rest) = text.split_once(&format!("{heading}\n```\n"))?;
-            rest.split_once("\n```").map(|(inner, _)| inner)
-        })
-        .unwrap_or_default()
-}
-
-/// Structured parts as JSON.
-pub(crate) fn parts(task: &str, constraints: &[(&str, &str)], input: &str) -> String {
-    let list: Vec<_> = constraints
-        .iter()
-        .map(|(text, dimension)| serde_json::json!({"text": text, "dimension": dimension}))
-        .collect();
-    serde_json::json!({"quality": "good", "reason": "", "task": task, "constraints": list, "input": input})
-        .to_string()
-}
-
-pub(crate) const ENGLISH: [(&str, &str); 3] = [
-    ("Use at most 40 words.", "numerical"),
-    ("Keep a cheerful tone.", "tone and style"),
-    ("Mention an umbrella.", "inclusion"),
-];
-const CHINESE: [(&str, &str); 3] =
-    [("保持欢快的语气。", "语气风格"), ("提到雨伞。", "包含"), ("提到路灯。", "包含约束")];
-
-fn answer(stage: &str, request: &Request) -> String {
-    let text = user(request);
-    match stage {
-        "expand" => {
-            let task = block(text, ["Task:", "任务："]);
-            let chinese = task.contains('描');
-            let list = if chinese { CHINESE } else { ENGLISH };
-            let texts = list.map(|(text, _)| text);
-            if chinese {
-                format!("{task}{}", texts.concat())
-            } else {
-                format!("{task} {}", texts.join(" "))
-            }
-        }
-        "trace_structure" => {
-            let instruction = block(text, ["Instruction:", "指令："]);
-            if let Some((task, _)) = instruction.split_once('。') {
-                return parts(&format!("{task}。"), &CHINESE, "NULL");
-            }
-            let task = instruction.split_once('.').map_or("", |(task, _)| task);
-            parts(&format!("{task}."), &ENGLISH, "null")
-        }
-        "trace_complete" => r#"{"explanation": "ok", "complete": true}"#.to_owned(),
-        "trace_redundant" => r#"{"explanation": "ok", "redundant": false}"#.to_owned(),
-        "trace_complete_redundant" => {
-            r#"{"explanation": "ok", "complete": true, "redundant": false}"#.to_owned()
-        }
-        "trace_compatible" => r#"{"explanation": "no", "compatible": false}"#.to_owned(),
-        "trace_constraint" => {
-            let old = block(text, ["Constraint to replace:", "要替换的约束："]);
-            let (new, dimension) = match old {
-                "Keep a cheerful tone." => ("Keep a gloomy tone.", "tone and style"),
-                "Use at most 40 words." => ("Use at least 60 words.", "numerical"),
-                "保持欢快的语气。" => ("保持忧郁的语气。", "语气风格"),
-                "提到路灯。" => ("提到自行车。", "包含"),
-                _ if text.contains('约') => ("提到小狗。", "包含"),
-                _ => ("Mention a dog.", "inclusion"),
-            };
-            serde_json::json!({"constraint": new, "dimension": dimension}).to_string()
-        }
-        "trace_rating" => {
-            let response = block(text, ["Response to grade:", "待评判的回复："]);
-            let constraints = constraints(text);
-            let score = |constraint: &String| {
-                let missing = KEYWORDS
-                    .iter()
-                    .any(|word| constraint.contains(word) && !response.contains(word));
-                if missing { 2 } else { 10 }
-            };
-            scores(&constraints.iter().map(score).collect::<Vec<_>>())
-        }
-        "worse" if text.contains('约') => "街上下着雨，行人走得很快，水洼里有影子。".to_owned(),
-        "worse" => "The street lies under steady rain and nobody walks along it today.".to_owned(),
-        // After the removal of the limit, the answer must exceed it.
-        "free" if request.messages[0].content.contains("at most 40 words") => {
-            response(&format!("{text} at least 60 words"))
-        }
-        _ => response(text),
-    }
-}
-
-/// The constraints that a rating asks about.
-pub(crate) fn constraints(text: &str) -> Vec<String> {
-    let lines = text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("] "));
-    lines.map(|(_, constraint)| constraint.to_owned()).collect()
-}
-
-/// Scores as the judge writes them.
-pub(crate) fn scores(scores: &[i32]) -> String {
-    let verdicts: Vec<_> = scores
-        .iter()
-        .enumerate()
-        .map(|(at, score)| serde_json::json!({"index": at + 1, "explanation": "Seen.", "score": score}))
-        .collect();
-    serde_json::json!({ "verdicts": verdicts }).to_string()
-}
-
-/// A response with the keywords of its instruction.
-fn response(instruction: &str) -> String {
-    let words: Vec<&str> = KEYWORDS.into_iter().filter(|word| instruction.contains(word)).collect();
-    if instruction.contains('描') {
-        return format!("雨落在街道上，人们慢慢走过。{}。", words.join("，"));
-    }
-    let long = if instruction.contains("at least 60 words") {
-        "rain falls on the street again and again ".repeat(8)
-    } else {
-        String::new()
-    };
-    format!("Rain falls on the street, {long}and people see: {}.", words.join(" "))
+/// The usual answer to a request.
+pub(crate) fn answer(request: &Request) -> String {
+    Asked::from(request).answer()
 }
 
 /// Settings of the tests: all failures are allowed, and few tasks are in a part.
@@ -278,6 +148,11 @@ pub(crate) fn bytes(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 
 pub(crate) fn candidates(dir: &Path) -> Vec<PreferenceRow> {
     read(&dir.join("out/candidates.parquet")).expect("candidates")
+}
+
+/// The candidates that are groups.
+pub(crate) fn groups(dir: &Path) -> Vec<PreferenceRow> {
+    candidates(dir).into_iter().filter(|row| !row.is_pair()).collect()
 }
 
 pub(crate) fn responses(dir: &Path) -> Vec<ResponseRow> {
