@@ -1,8 +1,9 @@
-//! Endpoints of a configuration: `iopo llm check`, prices, and keys that appear nowhere.
+//! Endpoints of a configuration: `iopo llm check`, prices, keys that appear nowhere, and preference data by the recipe `trace`.
 
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod recipe;
 mod secrets;
 mod server;
 

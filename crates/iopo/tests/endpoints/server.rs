@@ -1,43 +1,112 @@
-//! A server with an OpenAI-compatible API on this machine. It repeats the key that it gets, as careless servers do.
+//! Servers with an OpenAI-compatible API on this machine. They repeat the key that they get, as careless servers do.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use iopo_testing::trace::Asked;
 use serde_json::{Value, json};
+
+/// Returns the text of an answer.
+type Script = dyn Fn(Asked<'_>) -> String + Send + Sync;
 
 /// A running server. It stops when its process ends.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) url: String,
+    state: Arc<State>,
+}
+
+/// What the connections of a server share.
+struct State {
+    status: u16,
+    script: Box<Script>,
     /// The headers and bodies of all requests.
-    seen: Arc<Mutex<String>>,
+    seen: Mutex<String>,
+    /// Number of answers.
+    answered: AtomicUsize,
+    /// Number of answers after which requests wait.
+    most: AtomicUsize,
 }
 
 impl Server {
     /// Starts a server that answers every request with this status.
     pub(crate) fn start(status: u16) -> Self {
+        let script = |asked: Asked<'_>| match asked.schema {
+            Some(_) => r#"{"river":"Rhine","european":true}"#.to_owned(),
+            None => "The Rhine.".to_owned(),
+        };
+        Self::with(status, script)
+    }
+
+    /// Starts a server whose answers a script writes.
+    pub(crate) fn scripted(script: impl Fn(Asked<'_>) -> String + Send + Sync + 'static) -> Self {
+        Self::with(200, script)
+    }
+
+    fn with(status: u16, script: impl Fn(Asked<'_>) -> String + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let seen = Arc::new(Mutex::new(String::new()));
-        let shared = Arc::clone(&seen);
+        let state = Arc::new(State {
+            status,
+            script: Box::new(script),
+            seen: Mutex::default(),
+            answered: AtomicUsize::new(0),
+            most: AtomicUsize::new(usize::MAX),
+        });
+        let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
                 // A client may close its connection at any time.
-                std::thread::spawn(move || serve(stream, status, &shared).unwrap_or_default());
+                std::thread::spawn(move || serve(stream, &shared).unwrap_or_default());
             }
         });
-        Self { url, seen }
+        Self { url, state }
     }
 
     pub(crate) fn seen(&self) -> String {
-        self.seen.lock().expect("a lock").clone()
+        self.state.seen.lock().expect("a lock").clone()
+    }
+
+    /// Returns the number of answers so far.
+    pub(crate) fn answered(&self) -> usize {
+        self.state.answered.load(Ordering::SeqCst)
+    }
+
+    /// Lets requests wait after this number of answers in total.
+    pub(crate) fn stop_after(&self, answers: usize) {
+        self.state.most.store(answers, Ordering::SeqCst);
+    }
+}
+
+impl State {
+    /// Waits until one more answer is allowed, and counts it.
+    fn take(&self) {
+        let more =
+            |answered: usize| (answered < self.most.load(Ordering::SeqCst)).then_some(answered + 1);
+        while self.answered.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_err() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Returns what a request asks.
+fn asked(request: &Value) -> Asked<'_> {
+    let messages = request["messages"].as_array().map_or(&[][..], Vec::as_slice);
+    let system = messages.iter().find(|message| message["role"] == "system");
+    Asked {
+        schema: request["response_format"]["json_schema"]["name"].as_str(),
+        system: system.and_then(|message| message["content"].as_str()).unwrap_or_default(),
+        user: messages.last().and_then(|message| message["content"].as_str()).unwrap_or_default(),
     }
 }
 
 /// Answers one request, then closes the connection.
-fn serve(mut stream: TcpStream, status: u16, seen: &Mutex<String>) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
+    let status = state.status;
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -53,10 +122,10 @@ fn serve(mut stream: TcpStream, status: u16, seen: &Mutex<String>) -> std::io::R
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let mut all = seen.lock().expect("a lock");
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let mut all = state.seen.lock().expect("a lock");
     all.push_str(&head);
-    all.push_str(&asked.to_string());
+    all.push_str(&request.to_string());
     all.push('\n');
     drop(all);
     let key = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("none");
@@ -65,11 +134,8 @@ fn serve(mut stream: TcpStream, status: u16, seen: &Mutex<String>) -> std::io::R
     } else if head.starts_with("POST /tokenize") {
         json!({ "tokens": [] })
     } else {
-        let text = if asked.get("response_format").is_some() {
-            r#"{"river":"Rhine","european":true}"#
-        } else {
-            "The Rhine."
-        };
+        state.take();
+        let text = (state.script)(asked(&request));
         json!({
             "id": key, "model": "served", "system_fingerprint": key,
             "choices": [{ "message": { "content": text }, "finish_reason": "stop" }],
