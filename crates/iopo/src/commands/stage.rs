@@ -59,6 +59,11 @@ fn agreed(pipeline: &Pipeline, asks: bool, args: &RunArgs) -> Result<bool> {
     if forecasts.is_empty() && args.paid.dry_run {
         printer::note("no requests to endpoints");
     }
+    if !forecasts.is_empty() && !pipeline.has_yields() {
+        printer::note(
+            "the estimate assumes which share of the tasks passes each stage; a run with some tasks measures it",
+        );
+    }
     paid::confirm(&forecasts, &args.paid)
 }
 

@@ -65,6 +65,8 @@ fn of_role(role: RoleName, steps: &[StepEstimate]) -> RoleWork {
 #[cfg(feature = "endpoint")]
 mod forecast {
     use iopo_llm::endpoint::{Estimate, Forecast};
+    use iopo_schema::{Breakdown, MetricRow, run_files};
+    use iopo_synth::trace::Step;
 
     use super::super::{Pipeline, PipelineError, Stage, StageState, status};
     use super::RoleWork;
@@ -105,6 +107,15 @@ mod forecast {
                 Some((name(role), roles.forecast(role, estimate)?))
             });
             Ok(forecasts.collect())
+        }
+
+        /// Returns whether a run of the recipe in this directory has measured the share of the tasks that passes each stage.
+        /// Otherwise, the forecast assumes it.
+        pub fn has_yields(&self) -> bool {
+            let stats = self.dir.root().join(run_files::SYNTH_STATS);
+            let first = Breakdown::Yield.of(Step::Expand.name());
+            let rows = iopo_schema::read::<MetricRow>(&stats);
+            rows.is_ok_and(|rows| rows.iter().any(|row| row.name == first))
         }
     }
 }

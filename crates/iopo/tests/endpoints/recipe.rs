@@ -142,7 +142,15 @@ fn usual(asked: Asked<'_>) -> String {
 #[test]
 fn endpoints_make_preference_rows_with_right_tables_and_known_origins() {
     let run = Run::new(&TASKS, Server::scripted(usual));
+    let assumes = |more: &str| {
+        let dry = finish(run.command("synth").args(["--dry-run", "--set", more]));
+        assert_eq!(dry.code, Some(0), "{}", dry.stderr);
+        assert!(dry.stderr.contains("writer: "), "{}", dry.stderr);
+        dry.stderr.contains("the estimate assumes")
+    };
+    assert!(assumes("synth.max_tasks=6"), "nothing is measured");
     run.succeed("synth");
+    assert!(!assumes("synth.max_tasks=6"), "the run has measured");
     let printed = run.succeed("pairs").stderr;
     assert!(printed.contains(" pairs with a worse answer"), "{printed}");
     let candidates = run.rows("candidates.parquet");
