@@ -3,11 +3,15 @@
 //! | module | contents |
 //! |---|---|
 //! | [`heldout`] | instructions on the test tasks of a run |
-//! | [`ifeval`] | IFEval, and IFBench as far as its instruction types overlap |
+//! | [`ifeval`] | IFEval |
+//! | [`ifbench`] | IFBench |
+//! | [`judged`] | the facts about the benchmarks that a model judges, which [`crate::judged`] runs |
 //! | [`mod@published`] | the published benchmarks, as a command line offers them |
+//! | [`tagger`] | the table that one type of IFBench needs |
 //! | [`in_memory`] | a benchmark in memory: responses in, outcomes and accuracies out |
 //! | [`run`] | a benchmark over files, resumable |
 //! | [`responses`] | responses of another program, read from a file |
+//! | [`lm_eval`] | samples and results in the format of lm-eval |
 //! | [`mod@compare`] | the models of a run on one benchmark, with paired differences |
 //! | [`accuracies`] | strict and loose accuracies with intervals |
 //! | [`table`] | the accuracies as text |
@@ -16,8 +20,8 @@
 //!
 //! A new benchmark touches two files, and `src/error.rs` if parsing has errors of its own:
 //!
-//! 1. `src/benchmarks/NAME.rs` implements [`Scorer`] and [`Benchmark`], which parse the prompts and score a response,
-//!    and declares a [`Published`] with the name, the help and the modes of the benchmark.
+//! 1. `src/benchmarks/NAME.rs` implements [`Scorer`] and [`Benchmark`], which parse the prompts and score a response, and
+//!    declares a [`Published`] with the name, the help, the facts and the modes of the benchmark.
 //! 2. `src/benchmarks.rs` declares the module and lists its [`Published`] in [`PUBLISHED`].
 //!
 //! Reading files, resuming, accuracies, intervals and the printed table work for every [`Benchmark`], and the `iopo`
@@ -26,32 +30,47 @@
 pub mod accuracies;
 pub mod compare;
 pub mod heldout;
+pub mod ifbench;
 pub mod ifeval;
 pub mod in_memory;
+pub mod judged;
+pub mod lm_eval;
 pub mod published;
 pub mod responses;
 pub mod run;
 pub mod table;
+pub mod tagger;
 
 mod contamination;
+mod instructions;
 pub(crate) mod origin;
 
 use std::collections::BTreeMap;
 
 pub use compare::{ScoredModel, compare};
 pub use in_memory::{ScoredResponses, score_responses};
-pub use published::{Published, PublishedMode};
+pub use published::{Published, PublishedMode, Setup, Source};
 pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding};
+pub use tagger::TaggerTable;
+
+use iopo_schema::{ScoreRow, SummaryRow};
 
 use crate::score::Scorer;
-use crate::{EvalError, TestPrompt};
+use crate::{Bootstrap, EvalError, TestPrompt};
 
 /// Every published benchmark.
-pub const PUBLISHED: &[Published] = &[ifeval::PUBLISHED];
+pub const PUBLISHED: &[Published] = &[
+    ifeval::PUBLISHED,
+    ifbench::PUBLISHED,
+    judged::TRACE,
+    judged::CFBENCH,
+    judged::FOLLOWBENCH,
+    judged::COMPLEXBENCH,
+];
 
-/// Returns the published benchmark with this id.
+/// Returns the published benchmark with this id, if it has a mode.
 pub fn published(id: &str) -> Option<&'static Published> {
-    PUBLISHED.iter().find(|benchmark| benchmark.id == id)
+    PUBLISHED.iter().find(|benchmark| benchmark.id == id && !benchmark.modes.is_empty())
 }
 
 /// A published benchmark: prompts in a file, responses scored by code.
@@ -73,6 +92,25 @@ pub trait Benchmark: Scorer {
 
     /// Counts the constraint types that have no check, by id; they get no verdict.
     fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize>;
+
+    /// Computes the metrics with their intervals. By default, these are strict and loose accuracies.
+    ///
+    /// # Errors
+    /// Returns an error if two prompts share a key, or a number is not finite.
+    fn summarize(
+        &self,
+        model: &str,
+        prompts: &[TestPrompt],
+        scores: &[ScoreRow],
+        bootstrap: Bootstrap,
+    ) -> Result<Vec<SummaryRow>, EvalError> {
+        accuracies::summarize(model, prompts, scores, bootstrap)
+    }
+
+    /// Renders a report as text. By default, this is a table of strict and loose accuracies.
+    fn table(&self, report: &BenchmarkReport) -> String {
+        table::render(report)
+    }
 
     /// Returns a remedy for an error of this benchmark, where it has one beyond the error's own.
     fn hint(&self, _error: &EvalError) -> Option<&'static str> {

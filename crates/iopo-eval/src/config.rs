@@ -14,7 +14,7 @@ use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::benchmarks::{PUBLISHED, published};
+use crate::benchmarks::{PUBLISHED, Published, published};
 use crate::gain::BASE;
 use crate::{Bootstrap, EvalError, GainMargins};
 
@@ -66,12 +66,11 @@ pub struct EvalConfig {
     /// Treats a special token in the text of a prompt as ordinary text. If false, such a prompt is an error before anything is
     /// generated, because the token could end a turn. Default: false.
     pub escape_special_tokens: bool,
-    /// Scores the base, the SFT model and the best method on these published benchmarks. `ifeval` is the only one so far.
-    /// Default: none.
+    /// Scores the base, the SFT model and the best method on these published benchmarks: `ifeval`, `ifbench`. Default: none.
     #[schemars(extend("uniqueItems" = true))]
     pub benchmarks: Vec<String>,
     /// Prompt file of each benchmark, by id: a path or the hub id of a dataset. Default: the published dataset.
-    pub benchmark_data: BTreeMap<String, String>,
+    pub data: BTreeMap<String, String>,
     /// Maximum number of tokens of a response to a benchmark. Published scores allow about 1280. Default: 512.
     #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub benchmark_max_new_tokens: usize,
@@ -100,7 +99,7 @@ impl Default for EvalConfig {
             part_size: 32,
             escape_special_tokens: false,
             benchmarks: Vec::new(),
-            benchmark_data: BTreeMap::new(),
+            data: BTreeMap::new(),
             benchmark_max_new_tokens: 512,
             seed: 0,
         }
@@ -119,9 +118,10 @@ impl EvalConfig {
             })
             .map_err(|error| error.inside("eval"))?;
         let named = self.benchmarks.iter().map(|id| ("benchmarks", id));
-        for (key, id) in named.chain(self.benchmark_data.keys().map(|id| ("benchmark_data", id))) {
-            if published(id).is_none() {
-                let known: Vec<&str> = PUBLISHED.iter().map(|benchmark| benchmark.id).collect();
+        for (key, id) in named.chain(self.data.keys().map(|id| ("data", id))) {
+            if published(id).is_none_or(Published::is_judged) {
+                let known = PUBLISHED.iter().filter(|benchmark| !benchmark.is_judged());
+                let known: Vec<&str> = known.map(|benchmark| benchmark.id).collect();
                 let expected = format!("one of {}", known.join(", "));
                 return Err(SettingError::new(key, format!("`{id}`"), expected)
                     .inside("eval")
@@ -180,7 +180,12 @@ mod tests {
         let baselines = vec!["sft".to_owned()];
         assert!(error(EvalConfig { baselines, ..default() }).contains("a list with `base`"));
         let benchmarks = vec!["no_such_benchmark".to_owned()];
-        assert!(error(EvalConfig { benchmarks, ..default() }).contains("one of ifeval"));
+        assert!(error(EvalConfig { benchmarks, ..default() }).contains("one of ifeval, ifbench"));
+        let benchmarks = vec!["trace".to_owned()];
+        assert!(
+            error(EvalConfig { benchmarks, ..default() }).contains("`trace`"),
+            "it needs a judge"
+        );
         let held_out = vec!["no_such_kind".to_owned()];
         assert!(error(EvalConfig { held_out, ..default() }).contains("no_such_kind"));
     }

@@ -76,10 +76,10 @@ pub enum EvalError {
         /// The first problem.
         source: Box<EvalError>,
     },
-    /// A prompt of IFEval cannot be checked.
+    /// A prompt of IFEval or IFBench cannot be checked, or a table cannot be used.
     #[error("{place} cannot be checked")]
-    Ifeval {
-        /// The text or the prompt.
+    Instruction {
+        /// The text, the prompt or the file.
         place: String,
         /// The reason.
         source: Box<InstructionError>,
@@ -152,7 +152,7 @@ pub enum EvalError {
     /// A line of a response file is invalid.
     #[error(
         "invalid response in line {line} of {path}: {reason}; expected an object with `response` and \
-         `prompt` or `key`, or a sample of lm-eval with `resps` and `doc`"
+         `prompt` or `key`, a sample of lm-eval with `resps` and `doc`, or a prediction or review of evalscope"
     )]
     Response {
         /// The file.

@@ -2,8 +2,8 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`benchmarks`] | the held-out prompts of a run, IFEval, and how to add a benchmark |
-//! | [`ifeval`] | IFEval in memory: responses in, outcomes and accuracies out |
+//! | [`benchmarks`] | the held-out prompts of a run, IFEval, IFBench, and how to add a benchmark |
+//! | [`ifeval`], [`ifbench`] | IFEval and IFBench in memory: responses in, outcomes and accuracies out |
 //! | [`judged`] | TRACE, CFBench, FollowBench and ComplexBench, whose verdicts come from a judge |
 //! | [`prompt`] | [`TestPrompt`]: a prompt with the constraints that score its response |
 //! | [`mod@answer`] | a model answers prompts greedily → `predictions.parquet` |
@@ -69,7 +69,8 @@ pub use benchmarks::heldout::{
 };
 pub use benchmarks::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,
-    PublishedMode, ScoredModel, ScoredResponses, compare, ifeval, published,
+    PublishedMode, ScoredModel, ScoredResponses, Setup, Source, TaggerTable, compare, ifbench,
+    ifeval, published,
 };
 pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;

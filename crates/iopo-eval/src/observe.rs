@@ -99,10 +99,15 @@ fn belongs(subset: &Subset, outcome: &Outcome, constraints: usize) -> bool {
         Subset::Near => outcome.near,
         Subset::Unseen => !outcome.seen && !outcome.near,
         Subset::Constraints(wanted) => constraints == *wanted,
-        Subset::Kind(id) => outcome.kind == *id,
+        Subset::Kind(id) => outcome.kind == *id || group(&outcome.kind) == Some(id),
         // Plain tasks and preference groups have no outcomes.
         Subset::Plain | Subset::Groups(_) => false,
     }
+}
+
+/// Returns the group of a benchmark's instruction type: `format` of `format:list`.
+pub(crate) fn group(kind: &str) -> Option<&str> {
+    kind.split_once(':').map(|(group, _)| group)
 }
 
 /// Reads predictions and their scores.
@@ -222,13 +227,15 @@ pub fn instruction_accuracy(
 /// The subsets of every table, before those that depend on the prompts.
 pub const MAIN_SUBSETS: [Subset; 4] = [Subset::All, Subset::Seen, Subset::Near, Subset::Unseen];
 
-/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with verdicts. The
-/// subset of near kinds is left out if there is none.
+/// Returns the subsets in the order of a table: [`MAIN_SUBSETS`], the numbers of constraints, the kinds with verdicts, each
+/// group before its types. The subset of near kinds is left out if there is none.
 pub fn subsets(scored: &[ScoredResponse]) -> Vec<Subset> {
     let counts: BTreeSet<usize> = scored.iter().map(|response| response.constraints).collect();
     let outcomes = scored.iter().flat_map(|response| &response.outcomes);
     let decided = outcomes.filter(|outcome| outcome.strict.is_some());
-    let kinds: BTreeSet<&str> = decided.map(|outcome| outcome.kind.as_str()).collect();
+    let decided = decided.map(|outcome| outcome.kind.as_str());
+    let kinds: BTreeSet<&str> =
+        decided.flat_map(|kind| group(kind).into_iter().chain([kind])).collect();
     let kinds = kinds.into_iter().map(|id| Subset::Kind(id.to_owned()));
     let has_near = scored.iter().flat_map(|response| &response.outcomes).any(|one| one.near);
     MAIN_SUBSETS

@@ -11,7 +11,7 @@ use crate::EvalError;
 /// Producer in the provenance of the files that this crate writes.
 pub(crate) const PRODUCER: &str = concat!("iopo-eval ", env!("CARGO_PKG_VERSION"));
 
-/// Decides by code whether a response follows its constraints.
+/// Decides whether a response follows its constraints.
 pub trait Scorer {
     /// Returns the settings that the outcomes depend on; the provenance of `scores.parquet` records them.
     fn settings(&self) -> Value;

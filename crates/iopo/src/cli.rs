@@ -12,7 +12,7 @@ use iopo_schema::Split;
 
 use crate::size;
 
-pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand};
+pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness};
 pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
 
 /// Improves how well a language model follows instructions with several constraints at once.
@@ -172,7 +172,7 @@ pub(crate) struct EvalArgs {
     pub(crate) run: RunArgs,
     /// Benchmark to evaluate on, instead of the test instructions of a run.
     #[command(subcommand)]
-    pub(crate) benchmark: Option<Box<BenchmarkCommand>>,
+    pub(crate) benchmark: Option<EvalCommand>,
 }
 
 /// Flags of `merge`.

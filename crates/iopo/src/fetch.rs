@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use iopo::pipeline::Checkpoint;
+use iopo_eval::TaggerTable;
+use iopo_eval::benchmarks::tagger;
 
 use crate::failure::Failure;
+use crate::printer;
 
 pub(crate) use cache::dir as cache_dir;
 
@@ -45,6 +48,20 @@ pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
     Err(Failure::usage(format!("no data `{data}`: no such file, and not a hub id"))
         .hint("pass a file of JSON lines, or the hub id of a dataset such as org/name")
         .into())
+}
+
+/// Reads the tagger's table for IFBench from the cache, and notes if there is none.
+pub(crate) fn tagger() -> Result<Option<TaggerTable>> {
+    let table = match cache::dir() {
+        Ok(cache) => TaggerTable::read(&cache.join(tagger::FILE))?,
+        Err(_) => None,
+    };
+    if table.is_none() {
+        printer::note(
+            "`words:start_verb` of IFBench has no verdict without the tagger's table, which `cargo xtask tagger` writes",
+        );
+    }
+    Ok(table)
 }
 
 #[cfg(test)]

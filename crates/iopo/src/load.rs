@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use iopo::config::{ConfigError, PipelineConfig};
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
+use iopo_eval::TaggerTable;
 use iopo_model::device::{self, available, dtypes, has_driver};
 use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings};
 
@@ -34,6 +35,10 @@ impl ModelSource for Downloads {
 
     fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
         fetch::resolve_data(data).map_err(pipeline::to_source)
+    }
+
+    fn tagger(&self) -> Result<Option<TaggerTable>, PipelineError> {
+        fetch::tagger().map_err(pipeline::to_source)
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`instruction`] | the closed list of instruction types with their parameters |
 //! | [`params`] | parameters that IFEval does not have |
 //! | [`check`] | an instruction prepared for checking, the strict and the loose verdict |
+//! | [`overlap`] | instruction types that training may have seen |
 //! | [`tagger`] | part-of-speech tags, from a table that the user generates |
 //! | [`primitives`] | the parts of paper mode that can be compared with those of the published code |
 //!
@@ -38,6 +39,7 @@
 
 pub mod check;
 pub mod instruction;
+pub mod overlap;
 pub mod params;
 pub mod primitives;
 pub mod prompt;

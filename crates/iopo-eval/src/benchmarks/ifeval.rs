@@ -14,17 +14,18 @@
 //! # Ok::<(), iopo_eval::EvalError>(())
 //! ```
 
-mod prompts;
-mod score;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::Kind;
 pub use iopo_constraints::ifeval::Mode;
+use iopo_constraints::ifeval::{
+    Checker, Instruction, InstructionError, InstructionVerdict, Response,
+};
 use iopo_schema::{PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use super::{Benchmark, Published, PublishedMode, ScoredResponses, score_responses};
+use super::instructions::{self, Rules};
+use super::{Benchmark, Published, PublishedMode, ScoredResponses, Source, score_responses};
 use crate::score::Scorer;
 use crate::{Bootstrap, EvalError, TestPrompt};
 
@@ -35,18 +36,23 @@ pub const ID: &str = "ifeval";
 pub const PUBLISHED: Published = Published {
     id: ID,
     about: "IFEval: 25 types of instructions that code checks, for responses from a model or a file",
-    data: "Prompts: the file of IFEval or IFBench, or the hub id of a dataset with one such file",
-    dataset: "google/IFEval",
+    data: "Prompts: the file of IFEval, or the hub id of a dataset with one such file",
+    source: Source::Hub("google/IFEval"),
+    items: "541 prompts, 834 instructions",
+    languages: "en",
+    license: "Apache-2.0",
+    judge_calls: 0,
+    headline: "strict prompt accuracy",
     modes: &[
         PublishedMode {
             id: Mode::Paper.id(),
             about: "Reproduces the published verdicts; comparable with published scores",
-            make: |held_out| Box::new(Ifeval::new(Mode::Paper).held_out(held_out)),
+            make: |setup| Box::new(Ifeval::new(Mode::Paper).held_out(setup.held_out.clone())),
         },
         PublishedMode {
             id: Mode::Repaired.id(),
             about: "Decides by the wording of the instruction; not comparable with published scores",
-            make: |held_out| Box::new(Ifeval::new(Mode::Repaired).held_out(held_out)),
+            make: |setup| Box::new(Ifeval::new(Mode::Repaired).held_out(setup.held_out.clone())),
         },
     ],
 };
@@ -79,7 +85,7 @@ impl Ifeval {
     /// # Errors
     /// Returns an error if a line is malformed, a key occurs twice or a known instruction has invalid arguments.
     pub fn prompts(&self, text: &str) -> Result<Vec<TestPrompt>, EvalError> {
-        prompts::parse(text)
+        instructions::parse::<Self>(text)
     }
 
     /// Scores one response per prompt, in the order of the prompts, and computes the accuracies.
@@ -114,7 +120,31 @@ impl Scorer for Ifeval {
     }
 
     fn score(&self, row: &PredictionRow) -> Result<Vec<ScoreRow>, EvalError> {
-        score::score(row, self.mode, &self.held_out)
+        instructions::score(self, row)
+    }
+}
+
+impl Rules for Ifeval {
+    type Instruction = Instruction;
+    type Checker = Checker;
+    const ID: &'static str = ID;
+    const NAME: &'static str = "IFEval";
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn checker(&self, instruction: &Instruction) -> Result<Checker, InstructionError> {
+        Checker::new(instruction, self.mode)
+    }
+
+    fn verdict(checker: &Checker, response: &Response<'_>) -> InstructionVerdict {
+        checker.verdict(response)
+    }
+
+    fn familiarity(&self, checker: &Checker) -> (bool, bool) {
+        let kind = checker.kind();
+        (kind.is_seen(&self.held_out), kind.is_near(&self.held_out))
     }
 }
 
@@ -124,20 +154,20 @@ impl Benchmark for Ifeval {
     }
 
     fn parse(&self, text: &str) -> Result<Vec<TestPrompt>, EvalError> {
-        prompts::parse(text)
+        instructions::parse::<Self>(text)
     }
 
     fn refuse_unscorable(&self, prompts: &[TestPrompt]) -> Result<(), EvalError> {
-        score::refuse_unscorable(prompts, self.mode)
+        instructions::refuse_unscorable(self, prompts)
     }
 
     fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize> {
-        prompts::unsupported(prompts)
+        instructions::unsupported(self, prompts)
     }
 
     fn hint(&self, error: &EvalError) -> Option<&'static str> {
         let EvalError::Prompts { source, .. } = error else { return None };
-        (self.mode == Mode::Paper && matches!(**source, EvalError::Ifeval { .. })).then_some(
+        (self.mode == Mode::Paper && matches!(**source, EvalError::Instruction { .. })).then_some(
             "remove the instruction from the prompts, or use mode `repaired`, which reads keywords as plain text",
         )
     }

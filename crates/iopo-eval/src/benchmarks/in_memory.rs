@@ -45,6 +45,6 @@ pub fn score_responses(
         .map(|(prompt, response)| prompt.prediction(response, ResponseEnd::Given))
         .collect();
     let scores = score_rows(benchmark, &predictions)?;
-    let accuracies = accuracies::summarize(GIVEN, prompts, &scores, bootstrap)?;
+    let accuracies = benchmark.summarize(GIVEN, prompts, &scores, bootstrap)?;
     Ok(ScoredResponses { scores, accuracies })
 }

@@ -1,5 +1,5 @@
-//! Responses from another program: one JSON object per line with `response` and `prompt` or `key`, or a file of samples that
-//! lm-eval wrote.
+//! Responses from another program: one JSON object per line with `response` and `prompt` or `key`, a file of samples that
+//! lm-eval wrote, or a file of predictions or reviews that evalscope wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -43,33 +43,72 @@ struct Fields {
     /// The responses of a sample, raw and as filtered by lm-eval.
     resps: Option<Value>,
     filtered_resps: Option<Value>,
+    /// The turns and the output of a prediction of evalscope.
+    messages: Option<Value>,
+    model_output: Option<Value>,
+    /// The score of a review of evalscope, with the response and the prompt's object.
+    sample_score: Option<Value>,
 }
 
 impl Fields {
     /// Returns the reference to the prompt and the response.
     fn read(self) -> Result<(PromptReference, String), String> {
-        let Self { key, prompt, response, doc, resps, filtered_resps } = self;
+        let Self { key, prompt, response, doc, .. } = self;
         let mut reference = PromptReference {
             prompt,
             key: key.and_then(|key| text_of(key).transpose()).transpose()?,
         };
+        let review = self.sample_score.as_ref();
+        let in_review = |path: &str| review.and_then(|review| review.pointer(path));
+        if reference.prompt.is_none() && reference.key.is_none() {
+            let doc = doc.as_ref().or_else(|| in_review("/sample_metadata"));
+            let in_doc = |name: &str| doc.and_then(|doc| doc.get(name)).cloned();
+            reference = PromptReference {
+                prompt: in_doc("prompt").and_then(|prompt| Some(prompt.as_str()?.to_owned())),
+                key: in_doc("key").and_then(|key| text_of(key).transpose()).transpose()?,
+            };
+            reference.prompt = reference.prompt.or_else(|| asked(self.messages.as_ref()?));
+        }
         let response = if let Some(response) = response {
             response
+        } else if let Some(output) = &self.model_output {
+            output
+                .pointer("/choices/0/message/content")
+                .and_then(content)
+                .ok_or("found no text in `model_output`")?
+        } else if let Some(text) = in_review("/score/prediction") {
+            text.as_str().ok_or("found no text in `sample_score`")?.to_owned()
         } else {
-            let in_doc = |name: &str| doc.as_ref().and_then(|doc| doc.get(name)).cloned();
-            if reference.prompt.is_none() && reference.key.is_none() {
-                reference = PromptReference {
-                    prompt: in_doc("prompt").and_then(|prompt| Some(prompt.as_str()?.to_owned())),
-                    key: in_doc("key").and_then(|key| text_of(key).transpose()).transpose()?,
-                };
-            }
-            sampled(filtered_resps.as_ref(), resps.as_ref())?
+            sampled(self.filtered_resps.as_ref(), self.resps.as_ref())?
         };
         if reference.prompt.is_none() && reference.key.is_none() {
             return Err("found neither `prompt` nor `key`".to_owned());
         }
         Ok((reference, response))
     }
+}
+
+/// Returns the text of the last turn of the user.
+fn asked(messages: &Value) -> Option<String> {
+    let turns = messages.as_array()?.iter().rev();
+    let turn =
+        turns.into_iter().find(|turn| turn.get("role").is_some_and(|role| role == "user"))?;
+    content(turn.get("content")?)
+}
+
+/// Returns the text of a turn: a string, or the texts of its parts. Parts of other types, such as reasoning, are left out.
+fn content(content: &Value) -> Option<String> {
+    let parts = match content {
+        Value::String(text) => return Some(text.clone()),
+        Value::Array(parts) => parts,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
+    };
+    let texts: Vec<&str> = parts
+        .iter()
+        .filter(|part| part.get("type").is_some_and(|kind| kind == "text"))
+        .filter_map(|part| part.get("text")?.as_str())
+        .collect();
+    (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
 /// Returns a key as text; `None` if it is null.
@@ -149,22 +188,28 @@ impl ResponseFile {
 
     /// Matches each line with its prompt.
     ///
-    /// A text that two prompts share answers both, unless the key selects one of them.
+    /// A text that two prompts share answers both, unless the key selects one of them. White space around a text matters only
+    /// if a prompt has the same, because copies of a benchmark differ in it.
     ///
     /// # Errors
     /// Returns an error if the text and the key of a line name different prompts, or two lines answer a prompt
     /// differently.
     pub fn matched(&self, prompts: &[TestPrompt]) -> Result<MatchedResponses, EvalError> {
         let mut by_text: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut by_trimmed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for prompt in prompts {
             by_text.entry(&prompt.prompt).or_default().push(&prompt.key);
+            by_trimmed.entry(prompt.prompt.trim()).or_default().push(&prompt.key);
         }
         let keys: BTreeSet<&str> = prompts.iter().map(|prompt| prompt.key.as_str()).collect();
         let mut matched = MatchedResponses { responses: BTreeMap::new(), unmatched: Vec::new() };
         for ResponseLine { number, reference, response } in &self.lines {
             let keyed = reference.key.as_deref().filter(|key| keys.contains(key));
             let named: &[&str] = match (&reference.prompt, &keyed) {
-                (Some(text), _) => by_text.get(text.as_str()).map_or(&[], Vec::as_slice),
+                (Some(text), _) => by_text
+                    .get(text.as_str())
+                    .or_else(|| by_trimmed.get(text.trim()))
+                    .map_or(&[], Vec::as_slice),
                 (None, Some(key)) => std::slice::from_ref(key),
                 (None, None) => &[],
             };
@@ -242,7 +287,7 @@ mod tests {
     #[test]
     fn responses_match_by_text_or_by_key_and_unmatched_lines_are_listed() {
         let text = "{\"prompt\": \"a\", \"response\": \"A\"}\n\n{\"key\": 2, \"response\": \"B\"}\n\
-                    {\"prompt\": \"a \", \"key\": 1, \"response\": \"C\"}\n{\"key\": 9, \"response\": \"D\"}";
+                    {\"prompt\": \"a b\", \"key\": 1, \"response\": \"C\"}\n{\"key\": 9, \"response\": \"D\"}";
         let mut prompts = three();
         let matched =
             ResponseFile::parse(text, "x").expect("lines").matched(&prompts).expect("matched");
@@ -251,6 +296,18 @@ mod tests {
         assert_eq!(found, [Some("A"), Some("B"), None]);
         assert_eq!(matched.unmatched, [4, 5]);
         assert_eq!((matched.keep_answered(&mut prompts), prompts.len()), (1, 2));
+    }
+
+    #[test]
+    fn white_space_around_a_prompt_does_not_matter_unless_two_prompts_differ_in_it() {
+        let prompts = [prompt("1", "a"), prompt("2", "b "), prompt("3", "b")];
+        let text = "{\"prompt\": \" a\\n\", \"response\": \"A\"}\n{\"prompt\": \"b \", \"response\": \"B\"}\n\
+                    {\"prompt\": \"b\", \"response\": \"C\"}";
+        let matched = ResponseFile::parse(text, "x").and_then(|file| file.matched(&prompts));
+        let matched = matched.expect("matched");
+        let found: Vec<_> =
+            prompts.iter().map(|one| matched.responses[&one.key].as_str()).collect();
+        assert_eq!(found, ["A", "B", "C"]);
     }
 
     /// Returns the response to each of the three prompts.
@@ -278,6 +335,35 @@ mod tests {
         ] {
             let error = ResponseFile::parse(&sample(1, "a", rest), "x").expect_err("refused");
             assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn predictions_and_reviews_of_evalscope_are_responses() {
+        let prediction = |prompt: &str, content: &str| {
+            format!(
+                "{{\"index\": 7, \"model\": \"m\", \"model_output\": {{\"choices\": [{{\"message\": {{\"role\": \"assistant\", \
+                 \"content\": {content}}}}}]}}, \"messages\": [{{\"role\": \"system\", \"content\": \"s\"}}, {{\"role\": \
+                 \"user\", \"content\": \"{prompt}\"}}, {{\"role\": \"assistant\", \"content\": \"x\"}}]}}\n"
+            )
+        };
+        let parts =
+            r#"[{"type": "reasoning", "reasoning": "b is"}, {"type": "text", "text": "B"}]"#;
+        let review = r#"{"index": 2, "input": "**User**: c", "sample_score": {"score": {"prediction": "C"},
+            "sample_metadata": {"key": 3, "prompt": "c"}}}"#;
+        let text = prediction("a", "\"A\"") + &prediction("b", parts) + &review.replace('\n', " ");
+        assert_eq!(matched(&text), ["A", "B", "C"].map(|text| Some(text.to_owned())));
+        for (line, part) in [
+            (prediction("a", "null"), "no text in `model_output`"),
+            (prediction("a", "[{\"type\": \"image\"}]"), "no text in `model_output`"),
+            (review.replace("\"C\"", "1").replace('\n', " "), "no text in `sample_score`"),
+            (
+                review.replace("sample_metadata", "other").replace('\n', " "),
+                "neither `prompt` nor `key`",
+            ),
+        ] {
+            let error = ResponseFile::parse(&line, "x").expect_err("refused").to_string();
+            assert!(error.contains(part), "{error}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use iopo_core::settings::limits::MAX_BATCH;
 use iopo_llm::{LanguageModel, Message, Progress, Request, Sampling};
 use iopo_schema::content_hash::write_json;
 use iopo_schema::{Provenance, ScoreRow, SummaryRow, content_id, file_hash, run_files};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use super::in_memory::GIVEN;
 use super::origin::claim;
 use super::responses::{MatchedResponses, ResponseFile};
-use super::{Benchmark, accuracies, contamination, table};
+use super::{Benchmark, contamination, lm_eval};
 use crate::answer::fits;
 use crate::score::{PRODUCER, score_file};
 use crate::{Bootstrap, EvalConfig, EvalError, TestPrompt};
@@ -32,6 +33,8 @@ pub struct BenchmarkConfig {
     pub limit: Option<usize>,
     /// Directories of the data that trained the model; a prompt of the benchmark among their tasks is an error. Default: none.
     pub trained_in: Vec<PathBuf>,
+    /// Also writes samples and results in the format of lm-eval, to the directory `lm-eval` in `out`. Default: false.
+    pub export_lm_eval: bool,
     /// Bootstrap behind the intervals. Default: [`Bootstrap::default`].
     pub bootstrap: Bootstrap,
 }
@@ -59,6 +62,26 @@ pub struct Decoding {
     pub stop: Vec<u32>,
     /// Whether special tokens that a prompt spells are read as plain text.
     pub escape_special_tokens: bool,
+    /// Name of the endpoint that responds; the settings above apply to models of this process only, except for the number of
+    /// tokens. Default: none.
+    pub endpoint: Option<String>,
+}
+
+impl Decoding {
+    /// Describes the decoding in a protocol.
+    fn describe(&self, protocol: &mut Value) {
+        protocol["decoding"] = json!("greedy");
+        protocol["max_new_tokens"] = json!(self.max_new_tokens);
+        if let Some(endpoint) = &self.endpoint {
+            protocol["endpoint"] = json!(endpoint);
+            return;
+        }
+        protocol["batch"] = json!(self.batch);
+        protocol["device"] = json!(self.device);
+        protocol["template_hash"] = json!(self.template_hash);
+        protocol["stop"] = json!(self.stop);
+        protocol["escape_special_tokens"] = json!(self.escape_special_tokens);
+    }
 }
 
 /// A benchmark whose prompts have been read and checked, ready to be scored.
@@ -76,19 +99,12 @@ pub struct BenchmarkReport {
     pub title: String,
     /// Model that responded; `given` for responses of a file.
     pub model: String,
-    /// Accuracies with intervals.
+    /// Accuracies or other metrics, with intervals.
     pub accuracies: Vec<SummaryRow>,
     /// One row per constraint; without a verdict if it has no check.
     pub scores: Vec<ScoreRow>,
     /// Constraint types without a check, with the number of their constraints.
     pub unsupported: BTreeMap<String, usize>,
-}
-
-impl BenchmarkReport {
-    /// Renders the accuracies as a table.
-    pub fn table(&self) -> String {
-        table::render(self)
-    }
 }
 
 impl<'a> BenchmarkRun<'a> {
@@ -131,6 +147,17 @@ impl<'a> BenchmarkRun<'a> {
         Ok(Self { benchmark, config, prompts, responses })
     }
 
+    /// Returns the requests that [`Self::score_model`] sends, unless some are answered already.
+    pub fn requests(&self, max_new_tokens: usize) -> Vec<Request> {
+        self.prompts.iter().map(|prompt| request(prompt, max_new_tokens)).collect()
+    }
+
+    /// Returns whether the output directory holds a complete file of responses, so that [`Self::score_model`] scores it or
+    /// refuses it.
+    pub fn is_answered(&self) -> bool {
+        self.config.out.join(run_files::PREDICTIONS).is_file()
+    }
+
     /// Scores the responses of the configured file.
     ///
     /// # Errors
@@ -165,20 +192,18 @@ impl<'a> BenchmarkRun<'a> {
         decoding: &Decoding,
         progress: &dyn Progress,
     ) -> Result<BenchmarkReport, EvalError> {
-        let config =
+        let mut config =
             EvalConfig { max_new_tokens: decoding.max_new_tokens, ..EvalConfig::default() };
+        if decoding.endpoint.is_some() {
+            // The store keeps the answers of an endpoint, so one part does not lose them, and requests run side by side.
+            config.part_size = self.prompts.len().clamp(1, MAX_BATCH);
+        }
         config.validate()?;
         self.refuse_misfits(model, decoding.max_new_tokens)?;
         self.create_out()?;
         let mut protocol = self.protocol()?;
         protocol["model"] = json!(model.name());
-        protocol["decoding"] = json!("greedy");
-        protocol["max_new_tokens"] = json!(decoding.max_new_tokens);
-        protocol["batch"] = json!(decoding.batch);
-        protocol["device"] = json!(decoding.device);
-        protocol["template_hash"] = json!(decoding.template_hash);
-        protocol["stop"] = json!(decoding.stop);
-        protocol["escape_special_tokens"] = json!(decoding.escape_special_tokens);
+        decoding.describe(&mut protocol);
         claim(&self.config.out, &protocol)?;
         let answered = crate::answer(&self.prompts, model, &self.config.out, &config, progress)?;
         self.finish(&model.name(), &answered.path, protocol)
@@ -207,12 +232,16 @@ impl<'a> BenchmarkRun<'a> {
             remove(path)?;
         }
         let scores = score_file(self.benchmark, predictions, &scores_path)?;
-        let accuracies =
-            accuracies::summarize(model, &self.prompts, &scores, self.config.bootstrap)?;
+        let bootstrap = self.config.bootstrap;
+        let accuracies = self.benchmark.summarize(model, &self.prompts, &scores, bootstrap)?;
         let provenance = Provenance::new(PRODUCER, protocol.clone())
             .with_input("scores", file_hash(&scores_path)?);
         iopo_schema::write::<SummaryRow>(&summary_path, &accuracies, &provenance)?;
         write_json(&protocol_path, &protocol)?;
+        if self.config.export_lm_eval {
+            let rows = iopo_schema::read(predictions)?;
+            lm_eval::write(&self.config.out, model, &protocol, &rows, &scores)?;
+        }
         let title = self.benchmark.title();
         Ok(BenchmarkReport { title, model: model.to_owned(), accuracies, scores, unsupported })
     }

@@ -7,13 +7,13 @@ use iopo_schema::{ScoreRow, Subset, SummaryRow};
 
 use super::BenchmarkReport;
 use super::accuracies::find;
-use crate::observe::Strictness;
+use crate::observe::{Strictness, group};
 
-/// Renders the accuracies over all, seen, near and unseen types, then one line per type.
+/// Renders the accuracies over all, seen, near and unseen types, then one line per group and type.
 ///
-/// Types without a check come last.
+/// Constraints without a verdict come last.
 pub fn render(report: &BenchmarkReport) -> String {
-    let BenchmarkReport { title, model, accuracies: rows, scores, unsupported } = report;
+    let BenchmarkReport { title, model, accuracies: rows, scores, .. } = report;
     let mut out = format!("{title}, {model}\n\n");
     let _ = writeln!(out, "{:42} {:>5}  {:22} loose", "", "n", "strict");
     let decided: Vec<&ScoreRow> = scores.iter().filter(|score| score.strict.is_some()).collect();
@@ -36,30 +36,50 @@ pub fn render(report: &BenchmarkReport) -> String {
         line(&mut out, &format!("instruction accuracy{name}"), constraints, cells);
     }
     out.push('\n');
-    let mut types: BTreeMap<&str, (usize, &ScoreRow)> = BTreeMap::new();
+    let mut types: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for score in decided {
-        let entry = types.entry(&score.instruction_id).or_insert((0, score));
-        entry.0 += 1;
-    }
-    for (id, (count, score)) in types {
-        let cells = instructions(rows, &Subset::Kind(id.to_owned()));
-        let (_, short) = id.split_once(':').unwrap_or(("", id));
-        let mark = match score {
-            score if score.seen => "",
-            score if is_near(score) => " (near)",
-            _ => " (unseen)",
-        };
-        line(&mut out, &format!("{short}{mark}"), count, cells);
-    }
-    if !unsupported.is_empty() {
-        out.push_str(
-            "\nnot checked (types of another benchmark; their prompts are excluded from prompt accuracy):\n",
-        );
-        for (id, count) in unsupported {
-            let _ = writeln!(out, "{id:42} {count:>5}");
+        let id = score.instruction_id.as_str();
+        if let Some(group) = group(id) {
+            types.entry(group).or_insert((0, "")).0 += 1;
         }
+        types.entry(id).or_insert((0, mark(score))).0 += 1;
     }
+    for (id, (count, mark)) in types {
+        let cells = instructions(rows, &Subset::Kind(id.to_owned()));
+        let name = match id.split_once(':') {
+            Some((_, short)) => format!("  {short}{mark}"),
+            None => format!("{id}{mark}"),
+        };
+        line(&mut out, &name, count, cells);
+    }
+    out.push_str(&undecided(scores));
     out.trim_end().to_owned()
+}
+
+/// Lists the constraints without a verdict, by type and reason.
+fn undecided(scores: &[ScoreRow]) -> String {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for score in scores.iter().filter(|score| score.strict.is_none()) {
+        let reason = score.error.as_deref().unwrap_or_default();
+        *counts.entry((&score.instruction_id, reason)).or_insert(0) += 1;
+    }
+    if counts.is_empty() {
+        return String::new();
+    }
+    let mut out = "\nno verdict (the prompts are excluded from prompt accuracy):\n".to_owned();
+    for ((id, reason), count) in counts {
+        let _ = writeln!(out, "{id:42} {count:>5}  {reason}");
+    }
+    out
+}
+
+/// Marks a type that training has not seen.
+fn mark(score: &ScoreRow) -> &'static str {
+    match score {
+        score if score.seen => "",
+        score if is_near(score) => " (near)",
+        _ => " (unseen)",
+    }
 }
 
 fn is_near(score: &ScoreRow) -> bool {

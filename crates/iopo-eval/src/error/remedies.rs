@@ -39,7 +39,7 @@ impl EvalError {
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
             Self::Prompts { source, .. } => return source.hint(),
-            Self::Ifeval { source, .. } => return source.hint(),
+            Self::Instruction { source, .. } => return source.hint(),
             Self::UnknownConstraint { source, .. } => return source.hint(),
             Self::Model(_)
             | Self::Folder { .. }
@@ -89,7 +89,7 @@ impl EvalError {
             | Self::Write { .. }
             | Self::Json { .. }
             | Self::Source { .. }
-            | Self::Ifeval { .. }
+            | Self::Instruction { .. }
             | Self::NoTestTasks
             | Self::NoTestPrompts { .. }
             | Self::SeenAndHeldOut { .. }

@@ -1,17 +1,19 @@
-//! The flags of `iopo eval BENCHMARK`; every published benchmark of `iopo-eval` is a subcommand.
+//! The flags of `iopo eval BENCHMARK`; every published benchmark of `iopo-eval` that has a mode is a subcommand.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::error::ErrorKind;
-use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Subcommand};
-use iopo_eval::{PUBLISHED, Published, PublishedMode};
+use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Subcommand, ValueEnum};
+use iopo_eval::{PUBLISHED, Published, PublishedMode, published};
 use iopo_model::Dtype;
+
+use super::PaidArgs;
 
 /// Flags of every benchmark.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("answers").required(true).args(["model", "responses"])))]
+#[command(group(ArgGroup::new("answers").required(true).args(["model", "responses", "endpoint"])))]
 pub(crate) struct BenchmarkArgs {
     /// Prompts: a file, or the hub id of a dataset with one such file.
     #[arg(long, value_name = "FILE|ID")]
@@ -19,9 +21,17 @@ pub(crate) struct BenchmarkArgs {
     /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Responses to score, instead of a model: JSON lines with `response` and `prompt` or `key`.
+    /// Responses to score, instead of a model: JSON lines with `response` and `prompt` or `key`, or a file of samples that
+    /// lm-eval or evalscope wrote.
     #[arg(long, value_name = "FILE")]
     pub(crate) responses: Option<PathBuf>,
+    /// Endpoint that responds, by its name in the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) endpoint: Option<String>,
+    /// Configuration file with the section `[endpoints.NAME]` [default: that of --run].
+    #[arg(long, value_name = "FILE", requires = "endpoint")]
+    #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "there are no endpoints"))]
+    pub(crate) config: Option<PathBuf>,
     /// Adapter for the model: the directory of a method under train/ of a run.
     #[arg(long, value_name = "DIR", requires = "model")]
     pub(crate) adapter: Option<PathBuf>,
@@ -53,6 +63,28 @@ pub(crate) struct BenchmarkArgs {
     /// Run whose held-out kinds separate seen from unseen types [default: those of the default preset].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
+    /// Also write the results as another harness does, to the directory `lm-eval` in the output directory.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) export: Option<Harness>,
+    #[command(flatten)]
+    #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "nothing is sent"))]
+    pub(crate) paid: PaidArgs,
+}
+
+/// A harness whose files other tools read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Harness {
+    /// The samples and results of lm-eval 0.4.
+    LmEval,
+}
+
+/// A subcommand of `iopo eval`.
+#[derive(Debug)]
+pub(crate) enum EvalCommand {
+    /// Lists the benchmarks.
+    List,
+    /// Scores responses with a benchmark.
+    Benchmark(Box<BenchmarkCommand>),
 }
 
 /// A benchmark that the command line names, with its flags.
@@ -66,9 +98,15 @@ pub(crate) struct BenchmarkCommand {
 /// Id and long name of the flag that selects a mode.
 const MODE: &str = "mode";
 
-impl Subcommand for BenchmarkCommand {
+/// Name of the subcommand that lists the benchmarks.
+const LIST: &str = "list";
+
+impl Subcommand for EvalCommand {
     fn augment_subcommands(command: Command) -> Command {
-        command.subcommands(PUBLISHED.iter().map(subcommand))
+        let about =
+            "List the benchmarks: items, languages, license, judge calls, data and headline";
+        let runnable = PUBLISHED.iter().filter(|benchmark| !benchmark.modes.is_empty());
+        command.subcommand(Command::new(LIST).about(about)).subcommands(runnable.map(subcommand))
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
@@ -76,15 +114,17 @@ impl Subcommand for BenchmarkCommand {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        PUBLISHED.iter().any(|benchmark| benchmark.id == name)
+        name == LIST || published(name).is_some()
     }
 }
 
-impl FromArgMatches for BenchmarkCommand {
+impl FromArgMatches for EvalCommand {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let named = matches.subcommand().and_then(|(name, flags)| {
-            Some((PUBLISHED.iter().find(|benchmark| benchmark.id == name)?, flags))
-        });
+        let named = matches.subcommand();
+        if named.is_some_and(|(name, _)| name == LIST) {
+            return Ok(Self::List);
+        }
+        let named = named.and_then(|(name, flags)| Some((published(name)?, flags)));
         let Some((benchmark, flags)) = named else {
             return Err(clap::Error::raw(ErrorKind::InvalidSubcommand, "expected a benchmark"));
         };
@@ -92,7 +132,8 @@ impl FromArgMatches for BenchmarkCommand {
         let wanted = flags.try_get_one::<String>(MODE).ok().flatten();
         let named = benchmark.modes.iter().find(|mode| wanted.is_some_and(|id| id == mode.id));
         let mode = named.unwrap_or(&benchmark.modes[0]);
-        Ok(Self { benchmark, mode, args: BenchmarkArgs::from_arg_matches(flags)? })
+        let args = BenchmarkArgs::from_arg_matches(flags)?;
+        Ok(Self::Benchmark(Box::new(BenchmarkCommand { benchmark, mode, args })))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

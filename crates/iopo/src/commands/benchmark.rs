@@ -1,46 +1,75 @@
 //! `iopo eval BENCHMARK`.
 
+#[cfg(feature = "endpoint")]
+mod endpoint;
+mod list;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use iopo::config::PipelineConfig;
-use iopo_eval::{Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError};
+use iopo_eval::{
+    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError, Setup, ifbench,
+};
 use iopo_model::{TemplateSettings, device};
 use iopo_schema::run_files;
 
 use crate::bars::Bars;
-use crate::cli::{BenchmarkArgs, BenchmarkCommand, RunArgs};
+use crate::cli::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness, RunArgs};
 use crate::failure::Failure;
 use crate::fetch;
 use crate::load;
 use crate::printer;
 use crate::resolve;
 
-/// Scores the responses of a model or of a file, and prints the accuracies.
-pub(crate) fn run(command: &BenchmarkCommand) -> Result<()> {
+/// Lists the benchmarks, or scores responses with one.
+pub(crate) fn run(command: &EvalCommand) -> Result<()> {
+    match command {
+        EvalCommand::List => printer::result(list::text().trim_end()),
+        EvalCommand::Benchmark(command) => score(command),
+    }
+}
+
+/// Scores the responses of a model, of an endpoint or of a file, and prints the accuracies.
+fn score(command: &BenchmarkCommand) -> Result<()> {
     let BenchmarkCommand { benchmark, mode, args } = command;
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id));
     let trained_in = trained_in(args);
     let run_config = run_config(trained_in.as_deref())?;
-    let settings = run_config.template_settings()?;
-    let benchmark = (mode.make)(run_config.eval.held_out_kinds()?);
+    let mut setup = Setup::new(run_config.eval.held_out_kinds()?);
+    if benchmark.id == ifbench::ID {
+        setup.tagger = fetch::tagger()?;
+    }
+    let benchmark = (mode.make)(&setup);
     let benchmark = benchmark.as_ref();
     let mut config = BenchmarkConfig::new(fetch::resolve_data(&args.data)?, &out);
     config.responses.clone_from(&args.responses);
     config.partial = args.partial;
     config.limit = args.limit.map(NonZeroUsize::get);
     config.trained_in = trained_in.into_iter().collect();
+    config.export_lm_eval = args.export == Some(Harness::LmEval);
     let bars = Bars::new();
     let run = BenchmarkRun::prepare(benchmark, &config, &bars)
         .map_err(|error| explain(error, benchmark))?;
     let report = if args.responses.is_some() {
         run.score_responses().map_err(|error| explain(error, benchmark))?
+    } else if let Some(name) = &args.endpoint {
+        #[cfg(not(feature = "endpoint"))]
+        {
+            let what = format!("no endpoint `{name}`: this binary was built without endpoints");
+            let hint = "build iopo with its default features, or add `--features endpoint`";
+            return Err(Failure::usage(what).hint(hint).into());
+        }
+        #[cfg(feature = "endpoint")]
+        match endpoint::respond(args, name, run, run_config, &bars)? {
+            Some(report) => report,
+            None => return Ok(()),
+        }
     } else {
-        respond(args, &out, run, settings, &bars)?
+        respond(args, &out, run, run_config.template_settings()?, &bars)?
     };
-    printer::result(&report.table())?;
-    Ok(())
+    printer::result(&benchmark.table(&report))
 }
 
 /// Loads the model and lets it respond.

@@ -134,7 +134,7 @@ mod tests {
             ("train.methods=sft", "`--set 'train.methods=[\"sft\"]'`"),
             ("round.2.methods=[iopo]", "`--set 'round.2.methods=[\"iopo\"]'`"),
             ("eval.baselines=base,sft", "`--set 'eval.baselines=[\"base\", \"sft\"]'`"),
-            ("eval.benchmark_data={ifeval=a.jsonl}", "`--set eval.benchmark_data.KEY=VALUE`"),
+            ("eval.data={ifeval=a.jsonl}", "`--set eval.data.KEY=VALUE`"),
         ] {
             let (error, hint) = refused(assignment);
             let key = assignment.split('=').next().unwrap_or_default();
@@ -144,7 +144,7 @@ mod tests {
                 "{assignment}: {hint:?}"
             );
         }
-        set(&mut preset("smoke").expect("a preset"), "eval.benchmark_data.ifeval=a.jsonl")
+        set(&mut preset("smoke").expect("a preset"), "eval.data.ifeval=a.jsonl")
             .expect("the form of the hint");
         // The value has quotes, so missing quotes are not the mistake.
         let (_, hint) = refused("train.methods=[\"sftt\"]");

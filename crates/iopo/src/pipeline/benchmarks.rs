@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use iopo_eval::{
-    BenchmarkConfig, BenchmarkRun, Decoding, EvalError, Published, ScoredModel, compare, published,
+    BenchmarkConfig, BenchmarkRun, Decoding, EvalError, Published, ScoredModel, Setup, compare,
+    ifbench, published,
 };
 use iopo_llm::Progress;
 use iopo_model::device;
@@ -27,21 +28,25 @@ fn chosen(pipeline: &Pipeline) -> impl Iterator<Item = &'static Published> {
 
 /// Returns the file of a benchmark's prompts.
 fn data(pipeline: &Pipeline, benchmark: &Published) -> Result<PathBuf, PipelineError> {
-    let data = pipeline.config().eval.benchmark_data.get(benchmark.id);
-    pipeline.models.data(data.map_or(benchmark.dataset, String::as_str))
+    let data = pipeline.config().eval.data.get(benchmark.id).map(String::as_str);
+    let data = data.or(benchmark.source.hub()).unwrap_or_default();
+    pipeline.models.data(data)
 }
 
 /// Scores the configured benchmarks. Finished responses are kept, so an interrupted call resumes.
 pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
     let config = pipeline.config();
-    let held_out = config.eval.held_out_kinds()?;
+    let mut setup = Setup::new(config.eval.held_out_kinds()?);
+    if chosen(pipeline).any(|benchmark| benchmark.id == ifbench::ID) {
+        setup.tagger = pipeline.models.tagger()?;
+    }
     let later = rounds::later_dirs(pipeline).into_iter().map(|dir| dir.root().to_owned());
     let trained_in: Vec<PathBuf> =
         std::iter::once(pipeline.dir().root().to_owned()).chain(later).collect();
     for benchmark in chosen(pipeline) {
         let data = data(pipeline, benchmark)?;
         let Some(mode) = benchmark.modes.first() else { continue };
-        let scorer = (mode.make)(held_out.clone());
+        let scorer = (mode.make)(&setup);
         let out = pipeline.dir().benchmark_dir(benchmark.id);
         let mut scored = Vec::new();
         for model in compared(pipeline)? {

@@ -228,7 +228,7 @@ impl PipelineError {
                     .to_owned()
             }
             Self::NoData { .. } => {
-                "set eval.benchmark_data to the path of the prompts; only the `iopo` command downloads datasets".to_owned()
+                "set eval.data to the path of the prompts; only the `iopo` command downloads datasets".to_owned()
             }
             Self::Synth(SynthError::Setting(error))
             | Self::Pairs(PairsError::Setting(error))

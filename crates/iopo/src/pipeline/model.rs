@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use iopo_eval::TaggerTable;
 use iopo_llm::LanguageModel;
 use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings, device};
 use iopo_train::{Base, TrainError, weights};
@@ -46,6 +47,15 @@ pub trait ModelSource {
     fn data(&self, data: &str) -> Result<PathBuf, PipelineError> {
         let path = PathBuf::from(data);
         if path.exists() { Ok(path) } else { Err(PipelineError::NoData { data: data.to_owned() }) }
+    }
+
+    /// Returns the table of the tagger for IFBench, without which `words:start_verb` has no verdict. By default, there is none.
+    ///
+    /// # Errors
+    /// Returns [`PipelineError::Eval`] if the table cannot be read, and [`PipelineError::Source`] for errors of the
+    /// implementation.
+    fn tagger(&self) -> Result<Option<TaggerTable>, PipelineError> {
+        Ok(None)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::PipelineConfig;
 /// A path stays the same after its file is gone. A model and the data of a benchmark can also be names and hub ids, which stay
 /// as they are if there is no such path.
 pub(super) fn settle(mut config: PipelineConfig) -> PipelineConfig {
-    let names = [&mut config.model].into_iter().chain(config.eval.benchmark_data.values_mut());
+    let names = [&mut config.model].into_iter().chain(config.eval.data.values_mut());
     for name in names {
         settle_text(name, existing);
     }
@@ -96,13 +96,13 @@ mod tests {
         config.tasks = "./data/../data/tasks.jsonl".to_owned();
         config.eval.prompts = Some("no-such-file.parquet".into());
         config.train.start = Some("src/../src".into());
-        config.eval.benchmark_data = [("ifeval".to_owned(), "org/name".to_owned())].into();
+        config.eval.data = [("ifeval".to_owned(), "org/name".to_owned())].into();
         let settled = settle(config.clone());
         assert_eq!(Path::new(&settled.model), here.join("src"));
         assert_eq!(Path::new(&settled.tasks), here.join("data").join("tasks.jsonl"));
         assert_eq!(settled.train.start, Some(here.join("src")));
         assert_eq!(settled.eval.prompts, Some(here.join("no-such-file.parquet")));
-        assert_eq!(settled.eval.benchmark_data, config.eval.benchmark_data);
+        assert_eq!(settled.eval.data, config.eval.data);
         assert_eq!(settle(settled.clone()), settled);
         assert_eq!(settle(PipelineConfig::default()), PipelineConfig::default());
     }

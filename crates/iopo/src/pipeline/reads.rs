@@ -161,9 +161,8 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     if stage == Stage::Eval {
         let prompts = config.eval.prompts.iter().cloned();
         named.extend(prompts.map(|path| ("eval.prompts".to_owned(), path)));
-        let data = config.eval.benchmark_data.iter();
-        let data =
-            data.map(|(id, path)| (format!("eval.benchmark_data.{id}"), PathBuf::from(path)));
+        let data = config.eval.data.iter();
+        let data = data.map(|(id, path)| (format!("eval.data.{id}"), PathBuf::from(path)));
         // A hub id is no file; the benchmark's protocol has the hash of what was downloaded.
         named.extend(data.filter(|(_, path)| path.is_file()));
     }

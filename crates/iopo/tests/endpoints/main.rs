@@ -1,5 +1,6 @@
 //! Endpoints of a configuration: `iopo llm check`, prices, keys that appear nowhere, and preference data by the recipe `trace`.
 
+mod benchmark;
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 #[path = "../common/mod.rs"]
 mod common;

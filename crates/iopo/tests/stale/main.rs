@@ -207,7 +207,7 @@ fn a_moved_file_of_a_setting_changes_nothing() {
             "--set".to_owned(),
             "eval.benchmark_max_new_tokens=4".to_owned(),
             "--set".to_owned(),
-            format!("eval.benchmark_data.ifeval={}", text(data)),
+            format!("eval.data.ifeval={}", text(data)),
             "--set".to_owned(),
             format!("eval.prompts={}", text(prompts)),
         ]
@@ -224,7 +224,7 @@ fn a_moved_file_of_a_setting_changes_nothing() {
     assert!(status.contains("eval    valid\n"), "{status}");
     fs::write(&moved[0], IFEVAL.replace("tea", "rain")).expect("written");
     let status = run.status(&there);
-    assert!(status.contains("eval    stale       eval.benchmark_data.ifeval: content"), "{status}");
+    assert!(status.contains("eval    stale       eval.data.ifeval: content"), "{status}");
     // The old path is gone, which is detected before anything is computed.
     let error = run.command("synth", &here).error(2);
     assert!(error.contains("`eval.prompts`: found ") && error.contains("exist"), "{error}");

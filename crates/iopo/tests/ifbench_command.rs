@@ -1,0 +1,80 @@
+//! `iopo eval ifbench` and `iopo eval list`.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::{finish, iopo, run, succeed, text};
+use iopo_schema::{PredictionRow, ScoreRow, read};
+
+const PROMPTS: &str = r#"{"key": "0", "prompt": "Tell me of tea.", "instruction_id_list": ["count:numbers", "words:start_verb"], "kwargs": [{"N": 2.0}, {}]}
+{"key": "1", "prompt": "Open when?", "instruction_id_list": ["count:numbers"], "kwargs": [{"N": 2.0, "small_n": null}]}
+"#;
+
+#[test]
+fn every_benchmark_is_listed_with_its_facts() {
+    let said = succeed(&["eval", "list"]).stdout;
+    for part in
+        ["ifbench\n", "344 instructions", "ODC-BY-1.0", "5306 requests", "allenai/IFBench_test"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let help = succeed(&["eval", "--help"]).stdout;
+    assert!(help.contains("list") && help.contains("ifbench"), "{help}");
+}
+
+#[test]
+fn responses_are_scored_in_both_modes_with_and_without_the_table_of_the_tagger() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, responses, out] =
+        ["data.jsonl", "responses.jsonl", "out"].map(|name| dir.path().join(name));
+    fs::write(&data, PROMPTS).expect("written");
+    let line = |key: &str, response: &str| {
+        format!("{{\"key\": \"{key}\", \"response\": \"{response}\"}}\n")
+    };
+    fs::write(&responses, line("0", "Brew 2 or 3.") + &line("1", "We open 9-17."))
+        .expect("written");
+    let args = ["eval", "ifbench", "--data", text(&data), "--responses", text(&responses)];
+    let args = [&args[..], &["--out", text(&out), "--export", "lm-eval"]].concat();
+    let scored = |cache: &Path, more: &[&str]| {
+        let mut command = iopo(&[&args[..], more].concat());
+        let outcome = finish(command.env("IOPO_CACHE", cache));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        outcome
+    };
+    let cache = dir.path().join("cache");
+    let without = scored(&cache, &[]);
+    assert!(without.stderr.contains("cargo xtask tagger"), "{}", without.stderr);
+    assert!(without.stdout.starts_with("IFBench, paper mode"), "{}", without.stdout);
+    assert!(without.stdout.contains("no verdict"), "{}", without.stdout);
+    let strict = || -> Vec<Option<bool>> {
+        let rows: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
+        rows.iter().map(|row| row.strict).collect()
+    };
+    assert_eq!(strict(), [Some(true), None, Some(false)]);
+    assert!(out.join("lm-eval/given").is_dir());
+
+    fs::create_dir_all(cache.join("ifbench")).expect("created");
+    let table = "iopo-tagger 1\nNN\tVB\nthe\t0\n\nbias\t1:1\n";
+    fs::write(cache.join("ifbench/tagger.tsv"), table).expect("written");
+    let with = scored(&cache, &["--mode", "repaired"]);
+    assert!(!with.stdout.contains("no verdict") && !with.stderr.contains("tagger"), "{with:?}");
+    assert_eq!(strict(), [Some(true), Some(true), Some(true)]);
+}
+
+#[test]
+fn a_model_answers_and_an_endpoint_needs_a_configuration() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, out] = ["data.jsonl", "out"].map(|name| dir.path().join(name));
+    fs::write(&data, PROMPTS).expect("written");
+    let args = ["eval", "ifbench", "--data", text(&data), "--out", text(&out)];
+    let error = run(&[&args[..], &["--endpoint", "a"]].concat()).error(2);
+    assert!(error.contains("no endpoint `a`") && error.contains("hint: "), "{error}");
+    assert!(!out.exists());
+    succeed(&[&args[..], &["--model", "tiny", "--max-new-tokens", "4"]].concat());
+    let rows: Vec<PredictionRow> = read(&out.join("predictions.parquet")).expect("predictions");
+    assert_eq!(rows.len(), 2);
+    let both = run(&[&args[..], &["--model", "tiny", "--endpoint", "a"]].concat());
+    assert_eq!(both.code, Some(2));
+}
