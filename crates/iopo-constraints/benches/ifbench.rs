@@ -1,10 +1,14 @@
 //! Measures how fast IFBench's sample responses are scored on one core:
 //! `cargo bench -p iopo-constraints --bench ifbench`.
 //!
-//! The responses are not part of the repository. Without them, the benchmark measures nothing. `words:start_verb` is
-//! measured if the tagger's table is in the cache directory that `IOPO_CACHE` names.
+//! The responses are not part of the repository; `IOPO_IFBENCH_RESPONSES` names another file with them. Without them, the
+//! benchmark measures nothing. `cargo xtask bench --ifbench` also times the published checks. `words:start_verb` is measured if the tagger's table is in the cache directory that `IOPO_CACHE` names.
 
-use std::{fs, hint::black_box, path::Path};
+use std::{
+    fs,
+    hint::black_box,
+    path::{Path, PathBuf},
+};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use iopo_constraints::ifbench::{Checker, Instruction, Mode, Response, Tagger};
@@ -40,7 +44,8 @@ fn tagger() -> Option<Tagger> {
 }
 
 fn labeled(criterion: &mut Criterion) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(RESPONSES);
+    let path = std::env::var_os("IOPO_IFBENCH_RESPONSES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(RESPONSES), PathBuf::from);
     let Ok(text) = fs::read_to_string(path) else { return };
     let rows: Vec<Row> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let made = |row: &Row| {

@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: criterion benchmarks, and training steps compared with PyTorch.
+//! `cargo xtask bench`: criterion benchmarks, training steps compared with PyTorch, and checks compared with Python.
 
 mod cases;
 mod criterion;
 mod document;
+mod ifbench;
 mod machine;
 mod measured;
 mod peer;
@@ -22,6 +23,10 @@ pub(crate) struct Args {
     /// Compare training steps and decoding with PyTorch, which is downloaded if needed.
     #[arg(long)]
     peer: bool,
+    /// Compare the checks of IFBench with those of a Python package, which is downloaded if needed, on a file of responses with
+    /// their instructions.
+    #[arg(long, value_name = "RESPONSES", conflicts_with = "peer")]
+    ifbench: Option<PathBuf>,
     /// Run only benchmarks (with --peer: cases) whose name contains one of these.
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     only: Vec<String>,
@@ -43,8 +48,8 @@ pub(crate) struct Args {
         requires = "peer"
     )]
     lengths: Vec<String>,
-    /// Number of times that each side is started, in turns.
-    #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
+    /// Number of times that each side is started, in turns (with --peer or --ifbench).
+    #[arg(long, value_name = "N", default_value_t = 2)]
     rounds: usize,
     /// Untimed steps after each start; the first two allocate memory.
     #[arg(long, value_name = "N", default_value_t = 2, requires = "peer")]
@@ -65,7 +70,11 @@ impl Args {
 
 /// Runs the benchmarks and writes the tables to `docs/benchmarks.md`.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
-    if args.peer { peer::run(args) } else { criterion::run(args) }
+    match &args.ifbench {
+        Some(responses) => ifbench::run(args, responses),
+        None if args.peer => peer::run(args),
+        None => criterion::run(args),
+    }
 }
 
 /// Directory of the measurements.

@@ -20,15 +20,30 @@ pub(crate) struct Args {
     /// Build with the dev profile, which the tests share (its dependencies are optimized).
     #[arg(long)]
     dev: bool,
+    /// Score the base, the SFT model and the best method on these benchmarks: sets `eval.benchmarks`.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    eval: Vec<String>,
     /// Flags of `iopo pipeline`, for instance --preset smoke or --out DIR.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "IOPO_FLAGS")]
     passed: Vec<String>,
 }
 
 impl Args {
+    /// Returns the flags of `iopo` that choose the benchmarks.
+    fn benchmarks(&self) -> Vec<String> {
+        if self.eval.is_empty() {
+            return Vec::new();
+        }
+        vec!["--set".to_owned(), format!("eval.benchmarks={:?}", self.eval)]
+    }
+
     /// Returns an error if a flag of this command is among those of `iopo`, which has no such flag.
     fn check_order(&self) -> Result<()> {
-        let own = |flag: &&String| flag.starts_with("--backend") || *flag == "--dev";
+        let named = |flag: &str, name: &str| {
+            flag.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        let own =
+            |flag: &&String| ["--backend", "--dev", "--eval"].iter().any(|name| named(flag, name));
         match self.passed.iter().find(own) {
             Some(flag) => bail!("`{flag}` must come before the flags of `iopo pipeline`"),
             None => Ok(()),
@@ -42,7 +57,9 @@ impl Args {
 /// Returns an error if a flag is misplaced, LibTorch is missing, or the build cannot start.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     args.check_order()?;
-    hand_over(command(args.backend, args.dev)?.arg("pipeline").args(&args.passed))
+    let mut command = command(args.backend, args.dev)?;
+    command.arg("pipeline").args(&args.passed).args(args.benchmarks());
+    hand_over(&mut command)
 }
 
 fn command(backend: Backend, dev: bool) -> Result<Command> {
@@ -87,6 +104,15 @@ mod tests {
     }
 
     #[test]
+    fn benchmarks_are_a_setting_of_iopo() {
+        let chosen = args(&["x", "--eval", "ifeval,ifbench", "--preset", "smoke"]);
+        assert_eq!(chosen.benchmarks(), ["--set", r#"eval.benchmarks=["ifeval", "ifbench"]"#]);
+        assert_eq!(chosen.passed, ["--preset", "smoke"]);
+        chosen.check_order().expect("in order");
+        assert!(args(&["x", "--preset", "smoke"]).benchmarks().is_empty());
+    }
+
+    #[test]
     fn every_backend_is_built_with_endpoints() {
         for (backend, dev) in
             [(Backend::Flex, true), (Backend::Flex, false), (Backend::Wgpu, false)]
@@ -101,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_misplaced_flag_of_xtask_is_an_error() {
-        for flag in ["--backend", "--backend=tch", "--dev"] {
+        for flag in ["--backend", "--backend=tch", "--dev", "--eval"] {
             let error = args(&["x", "--preset", "smoke", flag]).check_order().expect_err(flag);
             assert!(error.to_string().contains(flag), "{error}");
         }
