@@ -103,9 +103,11 @@ pub(crate) fn render_prompt(
     constraints: &Bound<'_, PyAny>,
     input: Option<Text>,
 ) -> PyResult<String> {
-    let read = |(at, item): (usize, Bound<'_, PyAny>)| match item.cast::<Constraint>() {
-        Ok(found) => Ok(found.get().inner.render(0)),
-        Err(_) => Ok(Text::read(&item, &format!("constraints[{at}]"))?.to_owned()),
+    let read = |(at, item): (usize, Bound<'_, PyAny>)| -> PyResult<String> {
+        match item.cast::<Constraint>() {
+            Ok(found) => Ok(found.get().inner.render(0)),
+            Err(_) => Ok(Text::read(&item, &format!("constraints[{at}]"))?.to_owned()),
+        }
     };
     let sentences = items(constraints, "constraints")?.into_iter().enumerate().map(read);
     let sentences = sentences.collect::<PyResult<Vec<String>>>()?;
@@ -168,10 +170,10 @@ pub(crate) fn check_instructions(
         let names = texts_of(&ids, &format!("instruction_id_list[{at}]"))?;
         let kwargs = kwargs_of(&kwargs, &format!("kwargs[{at}]"), names.len())?;
         let listed = Listed { ids: names, kwargs };
-        let number = match known.get(&listed.key()) {
+        let key = listed.key();
+        let number = match known.get(&key) {
             Some(number) => *number,
             None => {
-                let key = listed.key();
                 let Listed { ids, kwargs } = listed;
                 let tagger = tagger.map(|tagger| &tagger.inner);
                 let made = batch::released(py, || {

@@ -254,9 +254,8 @@ impl Tagger {
     #[pyo3(signature = (path = None))]
     fn load(_class: &Bound<'_, PyType>, py: Python<'_>, path: Option<PathBuf>) -> PyResult<Self> {
         const HINT: &str = "make the table with `cargo xtask tagger` in a clone of the repository";
-        let path = match path.or_else(in_cache) {
-            Some(path) => path,
-            None => return Err(errors::file("no cache directory".to_owned(), Some("pass a path"))),
+        let Some(path) = path.or_else(in_cache) else {
+            return Err(errors::file("no cache directory".to_owned(), Some("pass a path")));
         };
         let text = batch::released(py, || files::read_to_string(&path))?;
         let text = text.map_err(|error| {

@@ -51,7 +51,7 @@ impl Table {
         const fn entry<R: Record>() -> (&'static str, Read) {
             (R::NAME, Table::read::<R>)
         }
-        const KNOWN: [(&str, Read); 13] = [
+        static KNOWN: [(&str, Read); 13] = [
             entry::<FlawsRow>(),
             entry::<InputPreferenceRow>(),
             entry::<InstructionRow>(),

@@ -22,7 +22,7 @@ def command() -> Path:
     searched = ", ".join(map(str, directories))
     raise SystemExit(
         f"error: found no `{name}` in {searched}\n"
-        "  hint: install a wheel of iopo; a source build of the package has no command"
+        "  hint: install the package from its wheel"
     )
 
 
