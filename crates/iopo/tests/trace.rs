@@ -65,6 +65,76 @@ fn a_run_writes_its_files_and_another_repeats_it_from_the_stored_answers() {
     assert!(error.contains("candidates.parquet"), "{error}");
 }
 
+#[cfg(feature = "endpoint")]
+#[test]
+fn a_changed_template_makes_synthesis_stale_and_is_estimated_before_it_is_paid_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
+    let templates = dir.path().join("templates");
+    fs::create_dir(&templates).expect("made");
+    let own = templates.join("expand.en.txt");
+    let template = |more: &str| {
+        let slots = "{{task}} {{input}} {{count}} {{dimensions}}";
+        fs::write(&own, format!("=== user\n{more}{slots}\n")).expect("written");
+    };
+    template("Add constraints: ");
+    let folder = format!("synth.trace.templates={}", text(&templates));
+    let sets = ["--set", &folder];
+    let made = trace("synth", &out, &cache, &sets);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let state = || {
+        let status = succeed(&["status", text(&out)]).stdout;
+        status.lines().find(|line| line.contains("synth")).expect("a line").to_owned()
+    };
+    assert!(state().contains("valid"), "{}", state());
+    fs::write(templates.join("notes.txt"), "not a template").expect("written");
+    assert!(state().contains("valid"), "negative control: {}", state());
+    template(&"Add constraints with care. ".repeat(500));
+    let line = state();
+    assert!(
+        line.contains("stale") && line.contains("synth.trace.templates/expand.en.txt"),
+        "{line}"
+    );
+    let endpoint = "endpoints.w={base_url=\"http://127.0.0.1:9/v1\", model=\"m\"}";
+    let paid = [&sets[..], &["--set", endpoint, "--set", "llm.writer=w"]].concat();
+    let error = trace("synth", &out, &cache, &paid).error(2);
+    assert!(error.contains("may cost money"), "{error}");
+    let long = trace("synth", &out, &cache, &[&paid[..], &["--dry-run"]].concat());
+    template("Add constraints: ");
+    let short = trace("synth", &out, &cache, &[&paid[..], &["--dry-run"]].concat());
+    // 8 tasks with 13,500 more characters each.
+    let [long, short] = [&long, &short].map(|outcome| prompt_tokens(&outcome.stderr));
+    assert!(long > short + 20_000, "{long} {short}");
+}
+
+/// Reads the prompt tokens of an estimate.
+#[cfg(feature = "endpoint")]
+fn prompt_tokens(stderr: &str) -> u64 {
+    let (before, _) = stderr.split_once(" prompt tokens").expect("an estimate");
+    before.split_whitespace().last().and_then(|word| word.parse().ok()).expect("a number")
+}
+
+#[cfg(feature = "endpoint")]
+#[test]
+fn an_estimate_states_expected_and_largest_tokens() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, cache) = (dir.path().join("run"), dir.path().join("cache"));
+    let endpoint = "endpoints.w={base_url=\"http://127.0.0.1:9/v1\", model=\"m\"}";
+    let tokens = |more: &[&str]| -> [u64; 2] {
+        let sets = ["--set", endpoint, "--set", "llm.writer=w", "--dry-run"];
+        let dry = trace("synth", &out, &cache, &[&sets[..], more].concat());
+        let (_, after) = dry.stderr.split_once("prompt tokens and ").expect("an estimate");
+        let (expected, after) = after.split_once(" new tokens (at most ").expect("both");
+        let most = after.split_once(')').expect("a number").0;
+        [expected, most].map(|number| number.parse().expect("a number"))
+    };
+    let [expected, most] = tokens(&[]);
+    assert!(expected > 0 && expected <= most, "{expected} {most}");
+    // The limit that the server gets counts.
+    let longer = ["--set", "endpoints.w.extra_body={max_tokens=1600}"];
+    assert_eq!(tokens(&longer), [expected, 100 * most]);
+}
+
 #[test]
 fn a_dry_run_writes_nothing_and_a_mixture_is_refused() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -84,6 +154,7 @@ fn a_dry_run_writes_nothing_and_a_mixture_is_refused() {
     }
 }
 
+#[cfg(feature = "endpoint")]
 #[test]
 fn requests_that_cost_money_need_a_confirmation() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -100,4 +171,8 @@ fn requests_that_cost_money_need_a_confirmation() {
     assert!(!out.exists());
     let error = trace("synth", &out, &cache, &[&sets[..], &["--yes"]].concat()).error(1);
     assert!(error.contains("no server answers at the address"), "{error}");
+    // Nothing is sent offline, so there is no question.
+    let offline =
+        trace("synth", &out, &cache, &[&sets[..], &["--set", "llm.offline=true"]].concat());
+    assert!(offline.error(1).contains("the store has no answer"), "{}", offline.stderr);
 }

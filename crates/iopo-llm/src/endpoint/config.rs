@@ -274,6 +274,13 @@ impl EndpointConfig {
         url
     }
 
+    /// Returns the largest number of tokens that the server generates for a request with a limit of `limit` tokens. `omit` and
+    /// `extra_body` can replace the limit, or ask for several answers.
+    pub fn most_new_tokens(&self, limit: u64) -> u64 {
+        let url = Url::parse(&self.base_url);
+        url.map_or(limit, |url| super::wire::most_new_tokens(self, &url, limit))
+    }
+
     /// Returns the name of the field that limits the generated tokens.
     pub(super) fn max_tokens_field(&self, url: &Url) -> &str {
         let default = if is_openai(url) { "max_completion_tokens" } else { "max_tokens" };

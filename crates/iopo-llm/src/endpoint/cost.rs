@@ -129,6 +129,15 @@ pub struct Usage {
 }
 
 impl Prices {
+    /// Returns whether every price is zero.
+    pub fn are_zero(&self) -> bool {
+        let Self { input, cached_input, output } = self;
+        [Some(input), cached_input.as_ref(), Some(output)]
+            .into_iter()
+            .flatten()
+            .all(|price| price.per_token == 0)
+    }
+
     /// Returns the cost of a request. `None` if the server does not report its tokens.
     pub fn cost(&self, usage: &Usage) -> Option<Money> {
         let (prompt, completion) = (i128::from(usage.prompt?), i128::from(usage.completion?));

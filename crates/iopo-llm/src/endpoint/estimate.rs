@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{EndpointConfig, Money, Usage};
+use super::{EndpointConfig, Money, Prices, Usage};
 use crate::{Message, Request};
 
 /// Approximate number of tokens that a chat template adds to a message.
@@ -33,11 +33,12 @@ fn is_wide(letter: char) -> bool {
 /// ```
 /// use iopo_llm::endpoint::{EndpointConfig, Estimate};
 ///
-/// let estimate = Estimate { requests: 100, prompt_tokens: 20_000, new_tokens: 50_000 };
+/// let mut size = Estimate { requests: 100, prompt_tokens: 20_000, ..Estimate::default() };
+/// size.most_new_tokens = 50_000;
 /// let mut endpoint = EndpointConfig::new("https://host/v1", "m");
 /// endpoint.requests_per_minute = Some(20);
 /// assert_eq!(
-///     estimate.forecast([&endpoint]).to_string(),
+///     size.forecast([&endpoint]).to_string(),
 ///     "100 requests, about 20000 prompt tokens and at most 50000 new tokens; cost unknown; at least 5 min"
 /// );
 /// ```
@@ -47,29 +48,35 @@ pub struct Estimate {
     pub requests: u64,
     /// Tokens of the prompts, as estimated from their text.
     pub prompt_tokens: u64,
+    /// Expected number of generated tokens. `None` if nothing is known about the answers but their limits.
+    pub new_tokens: Option<u64>,
     /// Largest number of generated tokens: the sum of the requests' limits.
-    pub new_tokens: u64,
+    pub most_new_tokens: u64,
 }
 
 impl Estimate {
-    /// Estimates the size of some requests.
-    pub fn of<'a>(requests: impl IntoIterator<Item = &'a Request>) -> Self {
-        let one = |request: &Request| Self {
-            requests: 1,
-            prompt_tokens: estimated_tokens(&request.messages),
-            new_tokens: request.sampling.max_new_tokens as u64,
-        };
-        requests.into_iter().map(one).fold(Self::default(), Self::plus)
+    /// Estimates the size of some requests, each of which goes to one of the endpoints.
+    pub fn of<'a>(
+        requests: impl IntoIterator<Item = &'a Request>,
+        endpoints: &[&EndpointConfig],
+    ) -> Self {
+        requests.into_iter().fold(Self::default(), |sum, request| {
+            let limit = request.sampling.max_new_tokens as u64;
+            let prompt = estimated_tokens(&request.messages);
+            let most = most_new_tokens(limit, endpoints.iter().copied());
+            Self {
+                requests: sum.requests + 1,
+                prompt_tokens: sum.prompt_tokens.saturating_add(prompt),
+                new_tokens: None,
+                most_new_tokens: sum.most_new_tokens.saturating_add(most),
+            }
+        })
     }
 
-    /// Adds another size.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self {
-            requests: self.requests.saturating_add(other.requests),
-            prompt_tokens: self.prompt_tokens.saturating_add(other.prompt_tokens),
-            new_tokens: self.new_tokens.saturating_add(other.new_tokens),
-        }
+    /// Returns the number of generated tokens that the lowest cost and the shortest time assume: the expected one, else a
+    /// quarter of the largest one.
+    fn likely_new_tokens(&self) -> u64 {
+        self.new_tokens.unwrap_or(self.most_new_tokens / 4)
     }
 
     /// Returns the cost at the prices of some endpoints, and the time at their limits.
@@ -87,8 +94,8 @@ impl Estimate {
                     ..Usage::default()
                 })
             };
-            let low = of(self.prompt_tokens, self.new_tokens / 4)?;
-            let high = of(self.prompt_tokens.saturating_mul(3) / 2, self.new_tokens)?;
+            let low = of(self.prompt_tokens, self.likely_new_tokens())?;
+            let high = of(self.prompt_tokens.saturating_mul(3) / 2, self.most_new_tokens)?;
             Some((low, high))
         };
         let costs: Option<Vec<(Money, Money)>> = endpoints.iter().map(cost).collect();
@@ -102,12 +109,24 @@ impl Estimate {
             (rate > 0).then(|| amount as f64 / rate as f64)
         };
         let requests = minutes(self.requests, |config| config.requests_per_minute.map(u64::from));
-        let tokens = self.prompt_tokens.saturating_add(self.new_tokens / 4);
+        let tokens = self.prompt_tokens.saturating_add(self.likely_new_tokens());
         let tokens = minutes(tokens, |config| config.tokens_per_minute);
         let longest = requests.into_iter().chain(tokens).reduce(f64::max);
         let time = longest.and_then(|one| Duration::try_from_secs_f64(60.0 * one).ok());
-        Forecast { size: *self, cost, time }
+        let is_free =
+            |config: &&EndpointConfig| config.prices.as_ref().is_some_and(Prices::are_zero);
+        let free = !endpoints.is_empty() && endpoints.iter().all(is_free);
+        Forecast { size: *self, cost, free, time }
     }
+}
+
+/// Returns the largest number of tokens that any of the endpoints generates for a request with a limit of `limit` tokens.
+pub(super) fn most_new_tokens<'a>(
+    limit: u64,
+    endpoints: impl IntoIterator<Item = &'a EndpointConfig>,
+) -> u64 {
+    let most = endpoints.into_iter().map(|config| config.most_new_tokens(limit)).max();
+    most.unwrap_or(limit)
 }
 
 /// The cost and time of requests, as estimated.
@@ -116,20 +135,26 @@ impl Estimate {
 pub struct Forecast {
     /// The requests and their tokens.
     pub size: Estimate,
-    /// The lowest and highest cost: from the cheapest endpoint and answers of a quarter of their limit, to the most expensive
-    /// endpoint, answers that reach their limit and prompts half as long again as estimated. `None` if an endpoint has no prices.
+    /// The lowest and highest cost. `None` if an endpoint has no prices.
+    ///
+    /// The lowest one is that of the cheapest endpoint and the expected answers, or answers of a quarter of their limit if no
+    /// length is expected. The highest one is that of the most expensive endpoint, answers that reach their limit, and prompts
+    /// half as long again as estimated.
     pub cost: Option<(Money, Money)>,
+    /// Whether the requests cost nothing: every endpoint has prices, and all of them are zero.
+    pub free: bool,
     /// The shortest time at the configured rates. `None` if an endpoint has none.
     pub time: Option<Duration>,
 }
 
 impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Estimate { requests, prompt_tokens, new_tokens } = self.size;
-        write!(
-            f,
-            "{requests} requests, about {prompt_tokens} prompt tokens and at most {new_tokens} new tokens; "
-        )?;
+        let Estimate { requests, prompt_tokens, new_tokens, most_new_tokens } = self.size;
+        write!(f, "{requests} requests, about {prompt_tokens} prompt tokens and ")?;
+        match new_tokens {
+            Some(expected) => write!(f, "{expected} new tokens (at most {most_new_tokens}); ")?,
+            None => write!(f, "at most {most_new_tokens} new tokens; ")?,
+        }
         match self.cost {
             Some((low, high)) => write!(f, "cost {low} to {high}")?,
             None => f.write_str("cost unknown")?,
@@ -167,8 +192,10 @@ mod tests {
     #[test]
     fn the_cost_is_a_range_over_lengths_and_endpoints() {
         let request = Request::new(vec![Message::user("a".repeat(64))], Sampling::greedy(80));
-        let size = Estimate::of(&vec![request; 10]);
-        assert_eq!(size, Estimate { requests: 10, prompt_tokens: 200, new_tokens: 800 });
+        let size = Estimate::of(&vec![request; 10], &[]);
+        let (requests, prompt_tokens, most_new_tokens) = (10, 200, 800);
+        let same = Estimate { requests, prompt_tokens, new_tokens: None, most_new_tokens };
+        assert_eq!(size, same);
         let cost = |endpoints: &[EndpointConfig]| {
             let range = size.forecast(endpoints).cost?;
             Some((range.0.to_string(), range.1.to_string()))
@@ -179,11 +206,48 @@ mod tests {
         let free = EndpointConfig::new("https://host/v1", "m");
         assert_eq!(cost(&[priced("1", "2"), free]), None, "unknown, not zero");
         assert_eq!(cost(&[]), None);
+        // The lowest cost is that of the expected answers, if their length is known.
+        let size = Estimate { new_tokens: Some(600), ..size };
+        let range = size.forecast([&priced("1", "2")]).cost.expect("prices");
+        assert_eq!((range.0.to_string(), range.1.to_string()), ("0.0014".into(), "0.0019".into()));
+    }
+
+    #[test]
+    fn only_prices_of_zero_are_free() {
+        let size = Estimate { requests: 1, ..Estimate::default() };
+        let free = |endpoints: &[EndpointConfig]| size.forecast(endpoints).free;
+        let unknown = EndpointConfig::new("https://host/v1", "m");
+        assert!(free(&[priced("0", "0.00")]));
+        let mut cached = priced("0", "0");
+        let zero = cached.prices.as_mut().expect("prices");
+        zero.cached_input = Some(String::from("0.1").try_into().expect("a price"));
+        for endpoints in [
+            vec![],
+            vec![unknown.clone()],
+            vec![priced("0", "0"), unknown],
+            vec![priced("0", "0.000001")],
+            vec![priced("1", "0")],
+            vec![cached],
+        ] {
+            assert!(!free(&endpoints), "{endpoints:?}");
+        }
+    }
+
+    #[test]
+    fn the_largest_number_of_tokens_is_that_of_the_bodies() {
+        let request = Request::new(vec![Message::user("hi")], Sampling::greedy(80));
+        let plain = EndpointConfig::new("https://host/v1", "m");
+        let mut longer = plain.clone();
+        longer.extra_body.insert("max_tokens".to_owned(), 500.into());
+        let most =
+            |endpoints: &[&EndpointConfig]| Estimate::of([&request], endpoints).most_new_tokens;
+        assert_eq!((most(&[&plain]), most(&[&plain, &longer])), (80, 500));
     }
 
     #[test]
     fn the_slowest_limit_decides_about_the_time() {
-        let size = Estimate { requests: 600, prompt_tokens: 60_000, new_tokens: 40_000 };
+        let (requests, prompt_tokens, most_new_tokens) = (600, 60_000, 40_000);
+        let size = Estimate { requests, prompt_tokens, new_tokens: None, most_new_tokens };
         let mut limited = priced("1", "1");
         limited.requests_per_minute = Some(300);
         let seconds = |endpoints: &[&EndpointConfig]| {
@@ -196,5 +260,10 @@ mod tests {
         assert_eq!(seconds(&[&limited]), Some(600));
         let text = size.forecast([&limited]).to_string();
         assert!(text.ends_with("; cost 0.07 to 0.13; at least 10 min"), "{text}");
+        let text = Estimate { new_tokens: Some(20_000), ..size }.forecast([&limited]).to_string();
+        assert!(
+            text.contains("60000 prompt tokens and 20000 new tokens (at most 40000); "),
+            "{text}"
+        );
     }
 }

@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::engine::Inner;
+use super::estimate::most_new_tokens;
 use super::key::{canonical, content};
 use super::member::Member;
 use super::pay::{Call, Paid};
@@ -78,7 +79,13 @@ impl RemoteModel {
     /// # Errors
     /// Returns the error of [`unanswered`](Self::unanswered).
     pub fn forecast(&self, requests: &[Request]) -> Result<Forecast, StoreError> {
-        Ok(Estimate::of(self.unanswered(requests)?).forecast(self.endpoints()))
+        let endpoints: Vec<&EndpointConfig> = self.endpoints().collect();
+        Ok(Estimate::of(self.unanswered(requests)?, &endpoints).forecast(endpoints))
+    }
+
+    /// Returns the largest number of tokens that any of the endpoints generates for a request with a limit of `limit` tokens.
+    pub fn most_new_tokens(&self, limit: u64) -> u64 {
+        most_new_tokens(limit, self.endpoints())
     }
 
     /// Orders the members for a request. The order depends on its content and the weights only, so that a later run asks
@@ -119,8 +126,11 @@ impl RemoteModel {
             url: EndpointConfig::at(&member.url, "chat/completions"),
             key,
             prompt_tokens: estimated_tokens(&request.messages),
-            new_tokens: wire::most_new_tokens(&body, &member.config, &member.url)
-                .unwrap_or(request.sampling.max_new_tokens as u64),
+            new_tokens: wire::most_new_tokens(
+                &member.config,
+                &member.url,
+                request.sampling.max_new_tokens as u64,
+            ),
             body: body.to_string().into_bytes(),
             completes: true,
         };
@@ -202,7 +212,7 @@ impl RemoteModel {
         again.map_err(|error| Halt::Failed(error.to_string()))
     }
 
-    fn count_failure(&self, failure: &Failure) {
+    pub(super) fn count_failure(&self, failure: &Failure) {
         *locked(&self.inner.tally).failed.entry(failure.class).or_default() += 1;
     }
 

@@ -55,13 +55,19 @@ fn seed(key: &RequestKey, request: &Request) -> u64 {
     if as_given { request.sampling.seed & 0x7fff_ffff } else { key.number() }
 }
 
-/// Returns the most tokens that a server generates for a body, if the body limits them.
-pub(super) fn most_new_tokens(body: &Value, config: &EndpointConfig, url: &Url) -> Option<u64> {
-    let fields = [config.max_tokens_field(url), "max_tokens", "max_completion_tokens"];
-    let most = fields.iter().filter_map(|field| body.get(field)?.as_u64()).max()?;
-    // A server charges for each of several choices.
-    let choices = body.get("n").and_then(Value::as_u64).unwrap_or(1).max(1);
-    Some(most.saturating_mul(choices))
+/// Returns the largest number of tokens that a server generates for a request with a limit of `limit` tokens.
+///
+/// `omit` and `extra_body` can replace the limit in the body, and a server charges for each of several choices. If they remove
+/// it, the number is `limit`, and answers may be longer.
+pub(super) fn most_new_tokens(config: &EndpointConfig, url: &Url, limit: u64) -> u64 {
+    let own = config.max_tokens_field(url);
+    let replaced = |field: &&str| config.extra_body.get(*field).and_then(Value::as_u64);
+    let as_given = !config.omits(url, own) && !config.extra_body.contains_key(own);
+    let given = as_given.then_some(limit);
+    let replacing = [own, "max_tokens", "max_completion_tokens"];
+    let most = replacing.iter().filter_map(replaced).chain(given).max().unwrap_or(limit);
+    let choices = config.extra_body.get("n").and_then(Value::as_u64).unwrap_or(1).max(1);
+    most.saturating_mul(choices)
 }
 
 /// Reads an optional field. A value of another type counts as missing: it does not make a paid answer invalid.
@@ -200,5 +206,40 @@ mod tests {
         assert!(body(&config, &url, &key, &Request::new(vec![], int8)).is_err());
         let endless = request.sampling.with_temperature(f32::INFINITY);
         assert!(body(&config, &url, &key, &Request::new(vec![], endless)).is_err());
+    }
+
+    /// Returns the largest number of tokens of a request with a limit of 9, and checks it against the limits in its body.
+    fn most(change: impl FnOnce(&mut EndpointConfig)) -> u64 {
+        let mut config = EndpointConfig::new("https://host/v1", "m");
+        change(&mut config);
+        let url = config.checked().expect("https");
+        let request = Request::new(vec![Message::user("hi")], Sampling::greedy(9));
+        let sent = body(&config, &url, &RequestKey::of("x"), &request).expect("a body");
+        let most = super::most_new_tokens(&config, &url, 9);
+        let limits = ["max_tokens", "max_completion_tokens"];
+        let limits = limits.iter().filter_map(|field| sent.get(*field)?.as_u64());
+        let choices = sent.get("n").and_then(serde_json::Value::as_u64).unwrap_or(1);
+        assert_eq!(limits.max().unwrap_or(9) * choices, most, "{sent:?}");
+        assert_eq!(config.most_new_tokens(9), most);
+        most
+    }
+
+    #[test]
+    fn the_largest_number_of_tokens_is_that_of_the_body() {
+        let extra = |config: &mut EndpointConfig, field: &str, value: serde_json::Value| {
+            config.extra_body.insert(field.to_owned(), value);
+        };
+        assert_eq!(most(|_| ()), 9);
+        assert_eq!(most(|config| extra(config, "max_tokens", json!(70))), 70);
+        assert_eq!(most(|config| extra(config, "max_tokens", json!(3))), 3);
+        assert_eq!(most(|config| extra(config, "max_completion_tokens", json!(70))), 70);
+        assert_eq!(most(|config| extra(config, "n", json!(4))), 36);
+        assert_eq!(most(|config| extra(config, "max_tokens", json!("many"))), 9);
+        assert_eq!(most(|config| config.omit = Some(vec!["max_tokens".to_owned()])), 9);
+        let renamed = |config: &mut EndpointConfig| {
+            config.max_tokens_field = Some("max_completion_tokens".to_owned());
+            extra(config, "max_tokens", json!(7));
+        };
+        assert_eq!(most(renamed), 9);
     }
 }

@@ -128,7 +128,7 @@ fn a_forecast_covers_only_the_requests_without_a_stored_answer() {
     let (engine, model) = open(dir.path(), options(), settings.clone());
     let all = requests("priced", 5);
     let whole = model.forecast(&all).expect("a store");
-    assert_eq!((whole.size.requests, whole.size.new_tokens), (5, 5 * 64));
+    assert_eq!((whole.size.requests, whole.size.most_new_tokens), (5, 5 * 64));
     assert_eq!(server.asked(), 0, "a forecast asks nothing");
     model.complete(&all[..2], &Silent).expect("outcomes");
     let rest = model.forecast(&all).expect("a store");

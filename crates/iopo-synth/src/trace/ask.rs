@@ -100,12 +100,7 @@ impl Asker<'_> {
         questions: &[Question],
         read: impl FnMut(usize, Answer<'_>) -> Result<T, Reject>,
     ) -> Result<Vec<Reply<T>>, SynthError> {
-        let limits = &self.config.max_new_tokens;
-        let limit = match step {
-            Step::Expand | Step::Structure | Step::Change => limits.instruction,
-            Step::Response | Step::Worse | Step::SecondResponse => limits.response,
-            _ => limits.judge,
-        };
+        let limit = self.config.max_new_tokens.of(step);
         let again = |language: Language, fault: &Fault| {
             self.templates.of(Ask::Again, language).fill(&[("fault", &fault.text(language))])
         };

@@ -8,6 +8,8 @@ use iopo_core::settings::{check, check_weights, json_without};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::step::Step;
+
 /// The largest number of constraints of an instruction.
 pub const MAX_CONSTRAINTS: usize = 15;
 
@@ -69,6 +71,25 @@ pub struct TraceTokens {
     /// Maximum number of tokens of an answer of the judge. Default: 2048. Range: 1 to 1000000.
     #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub judge: usize,
+}
+
+impl TraceTokens {
+    /// Returns the maximum number of tokens of an answer of a stage.
+    pub(crate) fn of(&self, step: Step) -> usize {
+        match step {
+            Step::Expand | Step::Structure | Step::Change => self.instruction,
+            Step::Response | Step::Worse | Step::SecondResponse => self.response,
+            Step::Complete
+            | Step::Redundant
+            | Step::Rating
+            | Step::WorseRating
+            | Step::ChangeComplete
+            | Step::ChangeRedundant
+            | Step::Compatible
+            | Step::SecondRating
+            | Step::Cross => self.judge,
+        }
+    }
 }
 
 impl Default for TraceTokens {

@@ -8,8 +8,8 @@ use iopo_schema::MetricRow;
 use super::config::TraceConfig;
 use super::run::language;
 use super::step::Step;
-use super::templates::Ask;
-use crate::Task;
+use super::templates::{Ask, Templates};
+use crate::{SynthError, Task};
 
 /// The expected requests and tokens of one stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,10 @@ pub struct StepEstimate {
     pub requests: f64,
     /// Number of prompt tokens of all requests.
     pub prompt_tokens: f64,
-    /// Number of generated tokens of all requests.
+    /// Expected number of generated tokens of all requests.
     pub completion_tokens: f64,
+    /// Maximum number of generated tokens of one request.
+    pub max_new_tokens: usize,
 }
 
 /// Shares of the tasks that pass each stage, and tokens per request.
@@ -81,26 +83,40 @@ impl Yields {
 /// Estimates the requests and tokens of a run on these tasks, by stage.
 ///
 /// Tokens are estimated from the lengths of templates and tasks: a token for 4 characters, or 0.7 tokens for a Chinese character.
-/// A response counts as 400 tokens, or the token limit if that is lower.
-pub fn estimate(tasks: &[Task], config: &TraceConfig, yields: &Yields) -> Vec<StepEstimate> {
+/// A response counts as 400 tokens, or the token limit if that is lower. Measured numbers of tokens replace these, but a prompt
+/// has at least the tokens of its template, which may have changed since.
+///
+/// # Errors
+/// Returns an error if a template cannot be read.
+pub fn estimate(
+    tasks: &[Task],
+    config: &TraceConfig,
+    yields: &Yields,
+) -> Result<Vec<StepEstimate>, SynthError> {
+    let templates = Templates::open(config.templates.as_deref())?;
     let chinese = tasks.iter().filter(|task| language(task, config) == Language::Chinese).count();
     let language = if 2 * chinese > tasks.len() { Language::Chinese } else { Language::English };
-    let sizes = Sizes::new(tasks, language, config);
+    let sizes = Sizes::new(tasks, language, config, &templates);
     let mut entering = tasks.len() as f64;
     let mut estimates = Vec::new();
     for step in Step::ALL {
         let (entries, asks) = entries(step, entering, config, yields);
         let requests_each = yields.measured.get(&step).map_or(asks, |numbers| numbers[0]);
         let requests = entries * requests_each;
+        let Size { template, slots, answer } = sizes.of(step);
         let [prompt, completion] = match yields.measured.get(&step) {
-            Some([_, prompt, completion]) if prompt + completion > 0.0 => [*prompt, *completion],
-            Some(_) | None => sizes.of(step),
+            Some([_, prompt, completion]) if prompt + completion > 0.0 => {
+                [prompt.max(template), *completion]
+            }
+            Some(_) | None => [template + slots, answer],
         };
+        let max_new_tokens = config.max_new_tokens.of(step);
         estimates.push(StepEstimate {
             step,
             requests,
             prompt_tokens: requests * prompt,
-            completion_tokens: requests * completion,
+            completion_tokens: requests * completion.min(max_new_tokens as f64),
+            max_new_tokens,
         });
         entering *= match step {
             // One accepted response is enough. The pass of the rating is that of both stages.
@@ -115,7 +131,7 @@ pub fn estimate(tasks: &[Task], config: &TraceConfig, yields: &Yields) -> Vec<St
             _ => yields.passed[&step],
         };
     }
-    estimates
+    Ok(estimates)
 }
 
 /// Returns how many entries a stage has, and the requests for each of them.
@@ -138,8 +154,17 @@ fn entries(step: Step, seeds: f64, config: &TraceConfig, yields: &Yields) -> (f6
     }
 }
 
+/// The tokens of a request: the template of its prompt, the texts in the template's slots, and the answer.
+struct Size {
+    template: f64,
+    slots: f64,
+    answer: f64,
+}
+
 /// Assumed numbers of tokens.
-struct Sizes {
+struct Sizes<'a> {
+    templates: &'a Templates,
+    joint: bool,
     language: Language,
     task: f64,
     instruction: f64,
@@ -147,8 +172,13 @@ struct Sizes {
     constraints: f64,
 }
 
-impl Sizes {
-    fn new(tasks: &[Task], language: Language, config: &TraceConfig) -> Self {
+impl<'a> Sizes<'a> {
+    fn new(
+        tasks: &[Task],
+        language: Language,
+        config: &TraceConfig,
+        templates: &'a Templates,
+    ) -> Self {
         let length = |task: &Task| tokens(&task.task) + task.input.as_deref().map_or(0.0, tokens);
         let task = tasks.iter().map(length).sum::<f64>() / tasks.len().max(1) as f64;
         let weights = config.weights();
@@ -156,34 +186,43 @@ impl Sizes {
         let mean = weights.iter().enumerate().map(|(at, weight)| (at + 1) as f64 * weight);
         let constraints = mean.sum::<f64>() / total.max(f64::MIN_POSITIVE);
         let response = 400_usize.min(config.max_new_tokens.response) as f64;
-        Self { language, task, instruction: task + 20.0 * constraints, response, constraints }
+        let instruction = task + 20.0 * constraints;
+        let joint = config.qc.joint;
+        Self { templates, joint, language, task, instruction, response, constraints }
     }
 
-    /// Returns the tokens of a request's prompt and answer.
-    fn of(&self, step: Step) -> [f64; 2] {
-        let template = |ask: Ask| tokens(ask.text(self.language));
+    /// Returns the tokens of a template's own text.
+    fn template(&self, ask: Ask) -> f64 {
+        let messages = self.templates.of(ask, self.language).fill(&[]);
+        messages.iter().map(|message| tokens(&message.content)).sum()
+    }
+
+    /// Returns the tokens of a request.
+    fn of(&self, step: Step) -> Size {
         let (instruction, response) = (self.instruction, self.response);
-        let verdicts = 40.0 * self.constraints;
+        let size = |ask, slots, answer| Size { template: self.template(ask), slots, answer };
+        let complete = if self.joint { Ask::Quality } else { Ask::Complete };
         match step {
-            Step::Expand => [template(Ask::Expand) + self.task + 100.0, instruction],
-            Step::Structure => {
-                [template(Ask::Structure) + instruction + 400.0, instruction + 100.0]
-            }
-            Step::Complete | Step::ChangeComplete => [template(Ask::Quality) + instruction, 60.0],
-            Step::Redundant | Step::ChangeRedundant => {
-                [template(Ask::Redundant) + instruction, 60.0]
-            }
-            Step::Response | Step::SecondResponse => {
-                [template(Ask::Response) + instruction, response]
-            }
-            Step::Worse => [template(Ask::Worse) + instruction + response, response],
+            Step::Expand => size(Ask::Expand, self.task + 100.0, instruction),
+            Step::Structure => size(Ask::Structure, instruction + 400.0, instruction + 100.0),
+            Step::Complete | Step::ChangeComplete => size(complete, instruction, 60.0),
+            Step::Redundant | Step::ChangeRedundant => size(Ask::Redundant, instruction, 60.0),
+            Step::Response | Step::SecondResponse => size(Ask::Response, instruction, response),
+            Step::Worse => size(Ask::Worse, instruction + response, response),
             Step::Rating | Step::SecondRating | Step::WorseRating => {
-                [300.0 + instruction + response, verdicts]
+                self.rating(instruction + response, 40.0 * self.constraints)
             }
-            Step::Change => [template(Ask::Revise) + instruction + response + 400.0, 40.0],
-            Step::Compatible => [template(Ask::Compatible) + self.task + 40.0, 60.0],
-            Step::Cross => [320.0 + self.task + response, 40.0],
+            Step::Change => size(Ask::Revise, instruction + response + 400.0, 40.0),
+            Step::Compatible => size(Ask::Compatible, self.task + 40.0, 60.0),
+            Step::Cross => self.rating(self.task + response + 20.0, 40.0),
         }
+    }
+
+    /// Returns the tokens of a rating.
+    fn rating(&self, slots: f64, answer: f64) -> Size {
+        let messages = self.templates.rating(self.language).fill(&[]);
+        let template = messages.iter().map(|message| tokens(&message.content)).sum();
+        Size { template, slots, answer }
     }
 }
 
@@ -207,6 +246,10 @@ mod tests {
         (0..count).map(task).collect()
     }
 
+    fn estimated(tasks: &[Task], config: &TraceConfig, yields: &Yields) -> Vec<StepEstimate> {
+        estimate(tasks, config, yields).expect("templates")
+    }
+
     fn requests(estimates: &[StepEstimate], step: Step) -> f64 {
         estimates.iter().find(|one| one.step == step).map_or(0.0, |one| one.requests)
     }
@@ -220,12 +263,12 @@ mod tests {
         let mut config = TraceConfig { worse_answers: false, ..TraceConfig::default() };
         config.operations.add = 0.0;
         config.operations.remove = 0.0;
-        let found = estimate(&tasks(10), &config, &Yields::measured(&rows));
+        let found = estimated(&tasks(10), &config, &Yields::measured(&rows));
         let all: f64 = found.iter().map(|one| one.requests).sum();
         // Expansion, structuring, two checks, response, rating, change, two checks, comparison, response, rating, two cells.
         assert!((all - 140.0).abs() < 1e-9, "{all}");
         config.qc.joint = true;
-        let found = estimate(&tasks(10), &config, &Yields::measured(&rows));
+        let found = estimated(&tasks(10), &config, &Yields::measured(&rows));
         assert!((found.iter().map(|one| one.requests).sum::<f64>() - 120.0).abs() < 1e-9);
         assert!(found.iter().all(|one| one.requests == 0.0 || one.prompt_tokens > 0.0));
     }
@@ -233,11 +276,11 @@ mod tests {
     #[test]
     fn losses_lower_later_stages_and_samples_raise_them() {
         let config = TraceConfig::default();
-        let one = estimate(&tasks(100), &config, &Yields::assumed());
+        let one = estimated(&tasks(100), &config, &Yields::assumed());
         assert!((requests(&one, Step::Expand) - 100.0).abs() < 1e-9);
         assert!(requests(&one, Step::SecondResponse) < 50.0);
         let config = TraceConfig { samples: 4, ..config };
-        let four = estimate(&tasks(100), &config, &Yields::assumed());
+        let four = estimated(&tasks(100), &config, &Yields::assumed());
         assert!(requests(&four, Step::Change) > 1.5 * requests(&one, Step::Change));
     }
 
@@ -247,12 +290,72 @@ mod tests {
         let rows = [
             row("entered/expand", 10.0),
             row("requests/expand", 12.0),
-            row("prompt_tokens/expand", 1_200.0),
+            row("prompt_tokens/expand", 12_000.0),
             row("completion_tokens/expand", 600.0),
         ];
-        let found = estimate(&tasks(100), &TraceConfig::default(), &Yields::measured(&rows));
+        let found = estimated(&tasks(100), &TraceConfig::default(), &Yields::measured(&rows));
         assert!((found[0].requests - 120.0).abs() < 1e-9);
-        assert!((found[0].prompt_tokens - 12_000.0).abs() < 1e-6);
+        assert!((found[0].prompt_tokens - 120_000.0).abs() < 1e-6);
         assert!((found[0].completion_tokens - 6_000.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_answer_is_expected_below_its_limit() {
+        let mut config = TraceConfig::default();
+        let of = |config: &TraceConfig| estimated(&tasks(10), config, &Yields::assumed());
+        let limits = |config: &TraceConfig| {
+            let limit = |one: &StepEstimate| (one.step, one.max_new_tokens);
+            of(config).iter().map(limit).collect::<BTreeMap<_, _>>()
+        };
+        for one in of(&config) {
+            let most = one.requests * one.max_new_tokens as f64;
+            assert!(one.completion_tokens < most, "{:?}", one.step);
+        }
+        config.max_new_tokens.response = 10;
+        config.max_new_tokens.judge = 20;
+        config.max_new_tokens.instruction = 30;
+        let limits = limits(&config);
+        assert_eq!(
+            [Step::Expand, Step::Worse, Step::Cross].map(|step| limits[&step]),
+            [30, 10, 20]
+        );
+        for one in of(&config) {
+            let most = one.requests * one.max_new_tokens as f64;
+            assert!(one.completion_tokens <= most, "{:?}", one.step);
+        }
+    }
+
+    #[test]
+    fn a_longer_template_has_more_prompt_tokens() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = TraceConfig { templates: Some(dir.path().into()), ..TraceConfig::default() };
+        let prompt = |step: Step, yields: &Yields| {
+            let found = estimated(&tasks(10), &config, yields);
+            found.iter().find(|one| one.step == step).map_or(0.0, |one| one.prompt_tokens)
+        };
+        let steps = [Step::Complete, Step::Rating, Step::Expand];
+        let before = steps.map(|step| prompt(step, &Yields::assumed()));
+        let row = |name: &str, value: f64| MetricRow { step: 0, name: name.into(), value };
+        let measured = [
+            row("entered/complete", 10.0),
+            row("requests/complete", 10.0),
+            row("prompt_tokens/complete", 3_000.0),
+        ];
+        let measured = Yields::measured(&measured);
+        let short = prompt(Step::Complete, &measured);
+        let long = "Decide with care. ".repeat(1_000);
+        for (name, text) in [
+            ("complete", Ask::Complete.text(Language::English)),
+            ("rating", iopo_judge::Prompt::Trace.text(Language::English)),
+        ] {
+            let text = text.replacen("=== user\n", &format!("=== user\n{long}\n"), 1);
+            std::fs::write(dir.path().join(format!("{name}.en.txt")), text).expect("written");
+        }
+        let after = steps.map(|step| prompt(step, &Yields::assumed()));
+        assert!(after[0] > before[0] + 30_000.0 && after[1] > before[1] + 10_000.0, "{after:?}");
+        assert!((after[2] - before[2]).abs() < 1e-9, "negative control: an unchanged template");
+        assert!(prompt(Step::Complete, &measured) > 5.0 * short, "measured with another template");
+        std::fs::write(dir.path().join("complete.en.txt"), "=== user\nNo slot").expect("written");
+        assert!(estimate(&tasks(10), &config, &Yields::assumed()).is_err());
     }
 }

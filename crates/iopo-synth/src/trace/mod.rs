@@ -45,4 +45,4 @@ pub use estimate::{StepEstimate, Yields, estimate};
 pub use run::{TraceModels, trace};
 pub use step::{REFUSALS, Refusal, Step};
 pub use summary::TraceSummary;
-pub use templates::Ask;
+pub use templates::{Ask, template_files};

@@ -38,11 +38,6 @@ pub enum Step {
 }
 
 impl Step {
-    /// Returns whether the judge is asked; otherwise, the writer is.
-    pub fn asks_judge(self) -> bool {
-        !self.is_writer()
-    }
-
     /// All stages.
     pub const ALL: [Self; 15] = [
         Self::Expand,

@@ -1,7 +1,7 @@
 //! The prompt templates of the recipe.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use iopo_judge::{Language, Prompt, Slots, Template};
 
@@ -82,7 +82,7 @@ pub(crate) fn template_text(
     built_in: &'static str,
 ) -> Result<String, SynthError> {
     let Some(folder) = folder else { return Ok(built_in.to_owned()) };
-    let path = folder.join(format!("{name}.{}.txt", language.id()));
+    let path = folder.join(file_name(name, language));
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => {
@@ -90,6 +90,19 @@ pub(crate) fn template_text(
         }
         Err(source) => Err(SynthError::Io { path, source }),
     }
+}
+
+/// Returns the name of the file of a template.
+fn file_name(name: &str, language: Language) -> String {
+    format!("{name}.{}.txt", language.id())
+}
+
+/// Lists the files in a folder that replace built-in templates.
+pub fn template_files(folder: &Path) -> Vec<PathBuf> {
+    let names = Ask::ALL.iter().map(|ask| ask.name()).chain([RATING]);
+    let files =
+        names.flat_map(|name| LANGUAGES.map(|language| folder.join(file_name(name, language))));
+    files.filter(|file| file.is_file()).collect()
 }
 
 /// The templates of a run.
@@ -161,6 +174,8 @@ mod tests {
             .map(|(name, _)| name)
             .collect();
         assert_eq!(differing, ["response.en"]);
+        std::fs::write(dir.path().join("notes.txt"), "not a template").expect("written");
+        assert_eq!(template_files(dir.path()), [path.as_path()]);
         std::fs::write(&path, "=== user\nNo slot").expect("written");
         let error = Templates::open(Some(dir.path())).expect_err("no slot").to_string();
         assert!(error.contains("lacks the slot `instruction`"), "{error}");

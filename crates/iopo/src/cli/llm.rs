@@ -47,7 +47,7 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "nothing is sent"))]
 pub(crate) struct PaidArgs {
-    /// Send requests to endpoints with prices without asking first.
+    /// Send requests that may cost money without asking first.
     #[arg(long)]
     pub(crate) yes: bool,
     /// Print the estimate of the requests, tokens, cost and time, and stop.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_core::ContentHasher;
 use iopo_schema::run_files;
+use iopo_synth::trace::template_files;
 use iopo_train::metadata::METADATA;
 use iopo_train::{SftData, weights};
 use toml::{Table, Value};
@@ -25,8 +26,9 @@ const NO_RESULT: [&str; 5] = [
 ];
 /// Settings of the base model that can change its answers.
 pub(super) const OF_MODEL: [&str; 3] = ["dtype", "eos_token", "template_date"];
-/// The setting that names a directory, whose files count instead.
+/// The settings that name a directory, whose files count instead.
 const START: &str = "train.start";
+const TEMPLATES: &str = "synth.trace.templates";
 
 /// Returns the earlier stages whose results a stage reads.
 pub(super) fn upstream(stage: Stage) -> &'static [Stage] {
@@ -79,7 +81,9 @@ pub(super) fn plan(
     let of_trace = |key: &str| key.starts_with("synth.trace.") || key.starts_with("llm.");
     let files = files(pipeline, stage);
     // If a setting names a file, its content is compared rather than its path, so the file can be moved.
-    let is_file = |key: &str| stage != Stage::Report && files.iter().any(|(name, _)| name == key);
+    let is_file = |key: &str| {
+        stage != Stage::Report && (key == TEMPLATES || files.iter().any(|(name, _)| name == key))
+    };
     let settings = flat(&config.without_endpoints(config.to_table()?))
         .into_iter()
         .filter(|(key, _)| {
@@ -158,6 +162,15 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     found.sort();
     let mut named: Vec<(String, PathBuf)> =
         found.into_iter().map(|path| (name_in(dir.root(), &path), path)).collect();
+    if stage == Stage::Synth
+        && config.synth.recipe.is_trace()
+        && let Some(folder) = &config.synth.trace.templates
+    {
+        let templates = template_files(folder).into_iter();
+        named.extend(
+            templates.map(|path| (format!("{TEMPLATES}/{}", name_in(folder, &path)), path)),
+        );
+    }
     if stage == Stage::Eval {
         let prompts = config.eval.prompts.iter().cloned();
         named.extend(prompts.map(|path| ("eval.prompts".to_owned(), path)));

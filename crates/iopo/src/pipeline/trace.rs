@@ -7,6 +7,9 @@ use iopo_synth::trace::{StepEstimate, TraceModels, TraceSummary, Yields, estimat
 use super::{Pipeline, PipelineError, tasks};
 use crate::roles::{RoleName, Roles};
 
+/// Both roles.
+const ROLES: [RoleName; 2] = [RoleName::Writer, RoleName::Judge];
+
 /// The requests of one role.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct RoleWork {
@@ -37,8 +40,14 @@ impl Pipeline {
         Ok(Roles::open(&self.config, &self.models.answers(self.dir.root())?)?)
     }
 
-    /// Estimates the requests of each role by the yields of the run so far, or by assumed ones.
+    /// Estimates the requests of each role.
     pub(super) fn trace_work(&self) -> Result<[(RoleName, RoleWork); 2], PipelineError> {
+        let steps = self.trace_steps()?;
+        Ok(ROLES.map(|role| (role, of_role(role, &steps))))
+    }
+
+    /// Estimates the requests of each step by the yields of the run so far, or by assumed ones.
+    fn trace_steps(&self) -> Result<Vec<StepEstimate>, PipelineError> {
         let config = &self.config.synth;
         let tasks = iopo_synth::used_tasks(&self.tasks()?, config)?;
         let stats = self.dir.root().join(run_files::SYNTH_STATS);
@@ -47,15 +56,18 @@ impl Pipeline {
             Ok(rows) => Yields::measured(&rows),
             Err(_) => Yields::assumed(),
         };
-        let steps = estimate(&tasks, &config.trace, &yields);
-        Ok([RoleName::Writer, RoleName::Judge].map(|role| (role, of_role(role, &steps))))
+        Ok(estimate(&tasks, &config.trace, &yields)?)
     }
+}
+
+/// Returns the steps that ask a role.
+fn own(role: RoleName, steps: &[StepEstimate]) -> impl Iterator<Item = &StepEstimate> {
+    steps.iter().filter(move |one| one.step.is_writer() == (role == RoleName::Writer))
 }
 
 /// Adds up the requests of a role.
 fn of_role(role: RoleName, steps: &[StepEstimate]) -> RoleWork {
-    let own = steps.iter().filter(|one| one.step.asks_judge() == (role == RoleName::Judge));
-    own.fold(RoleWork::default(), |sum, one| RoleWork {
+    own(role, steps).fold(RoleWork::default(), |sum, one| RoleWork {
         requests: sum.requests + one.requests,
         prompt_tokens: sum.prompt_tokens + one.prompt_tokens,
         completion_tokens: sum.completion_tokens + one.completion_tokens,
@@ -68,20 +80,22 @@ mod forecast {
     use iopo_schema::{Breakdown, MetricRow, run_files};
     use iopo_synth::trace::Step;
 
+    use iopo_synth::trace::StepEstimate;
+
     use super::super::{Pipeline, PipelineError, Stage, StageState, status};
-    use super::RoleWork;
-    use crate::roles::RoleName;
+    use super::{ROLES, RoleWork, of_role, own};
+    use crate::roles::{RoleName, Roles};
 
     impl Pipeline {
         /// Forecasts the cost and time of the requests that synthesis sends to endpoints, by role. It is empty if no role has an
-        /// endpoint, or if synthesis is finished.
+        /// endpoint, if `llm.offline` forbids requests, or if synthesis is finished.
         ///
         /// The forecast includes answers that are stored already, so the run may cost less.
         ///
         /// # Errors
         /// Returns an error if the tasks cannot be read, or the store of answers or an endpoint cannot be used.
         pub fn forecast(&self) -> Result<Vec<(&'static str, Forecast)>, PipelineError> {
-            if !self.config.synth.recipe.is_trace() {
+            if !self.config.synth.recipe.is_trace() || self.config.llm.offline {
                 return Ok(Vec::new());
             }
             self.check_files(Stage::Synth)?;
@@ -91,22 +105,13 @@ mod forecast {
                     return Ok(Vec::new());
                 }
             }
-            let roles = self.roles()?;
+            let (roles, steps) = (self.roles()?, self.trace_steps()?);
             let name = |role| match role {
                 RoleName::Writer => "writer",
                 RoleName::Judge => "judge",
             };
-            let forecasts = self.trace_work()?.into_iter().filter_map(|(role, work)| {
-                let RoleWork { requests, prompt_tokens, completion_tokens } = work;
-                let count = |number: f64| number.ceil() as u64;
-                let estimate = Estimate {
-                    requests: count(requests),
-                    prompt_tokens: count(prompt_tokens),
-                    new_tokens: count(completion_tokens),
-                };
-                Some((name(role), roles.forecast(role, estimate)?))
-            });
-            Ok(forecasts.collect())
+            let forecast = |role| Some((name(role), of_endpoints(&roles, role, &steps)?));
+            Ok(ROLES.into_iter().filter_map(forecast).collect())
         }
 
         /// Returns whether a run of the recipe in this directory has measured the share of the tasks that passes each stage.
@@ -118,15 +123,33 @@ mod forecast {
             rows.is_ok_and(|rows| rows.iter().any(|row| row.name == first))
         }
     }
+
+    /// Forecasts the requests of a role; `None` if it is the base model of the run.
+    fn of_endpoints(roles: &Roles, role: RoleName, steps: &[StepEstimate]) -> Option<Forecast> {
+        let model = roles.remote(role)?;
+        let RoleWork { requests, prompt_tokens, completion_tokens } = of_role(role, steps);
+        let count = |number: f64| number.ceil() as u64;
+        let most = own(role, steps).map(|one| {
+            let limit = model.most_new_tokens(one.max_new_tokens as u64);
+            count(one.requests).saturating_mul(limit)
+        });
+        let most_new_tokens = most.fold(0, u64::saturating_add);
+        let estimate = Estimate {
+            requests: count(requests),
+            prompt_tokens: count(prompt_tokens),
+            new_tokens: Some(count(completion_tokens).min(most_new_tokens)),
+            most_new_tokens,
+        };
+        roles.forecast(role, estimate)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use iopo_synth::trace::{TraceConfig, Yields, estimate};
 
-    use super::of_role;
+    use super::{ROLES, of_role};
     use crate::pipeline::BUILT_IN_TASKS;
-    use crate::roles::RoleName;
 
     #[test]
     fn every_request_belongs_to_one_role() {
@@ -134,8 +157,9 @@ mod tests {
         let path = dir.path().join("tasks.jsonl");
         std::fs::write(&path, BUILT_IN_TASKS).expect("written");
         let tasks = iopo_synth::read_tasks(&path).expect("tasks");
-        let steps = estimate(&tasks, &TraceConfig::default(), &Yields::assumed());
-        let [writer, judge] = [RoleName::Writer, RoleName::Judge].map(|role| of_role(role, &steps));
+        let steps =
+            estimate(&tasks, &TraceConfig::default(), &Yields::assumed()).expect("templates");
+        let [writer, judge] = ROLES.map(|role| of_role(role, &steps));
         let all: f64 = steps.iter().map(|one| one.requests).sum();
         assert!(writer.requests > 0.0 && judge.requests > 0.0);
         assert!((writer.requests + judge.requests - all).abs() < 1e-6);
