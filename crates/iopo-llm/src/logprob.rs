@@ -1,6 +1,6 @@
 //! The trait for models that score given responses.
 
-use crate::{LlmError, Message, Progress};
+use crate::{Failure, LlmError, Message, Progress};
 
 /// The log-probability of one response.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +35,20 @@ pub trait LogProb {
         responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError>;
+
+    /// Returns the outcome of each response: its log-probability, or why it has none. By default, every response has one.
+    ///
+    /// # Errors
+    /// Returns the errors of [`response_logps`](Self::response_logps), except those that concern one response only, if the model
+    /// returns failures as outcomes.
+    fn response_logps_each(
+        &self,
+        prompts: &[Vec<Message>],
+        responses: &[LogProbResponse<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Result<TokenLogps, Failure>>, LlmError> {
+        Ok(self.response_logps(prompts, responses, progress)?.into_iter().map(Ok).collect())
+    }
 }
 
 /// Scores every response and checks that the model returned a usable log-probability for each.

@@ -15,7 +15,7 @@ use super::pay::{Call, Paid};
 use super::record::Stored;
 use super::remote::{Addressed, RemoteModel};
 use super::run::{Halt, Run};
-use super::wire::most_new_tokens;
+use super::wire;
 use super::{EndpointConfig, Record, Scrubber, Usage, estimated_tokens};
 use crate::{
     Failure, FailureClass, LlmError, LogProb, LogProbResponse, Message, Progress, StopCause,
@@ -25,6 +25,9 @@ use crate::{
 /// The reason for a server that does not return log-probabilities.
 const UNSUPPORTED: &str =
     "the endpoint cannot score given text, expected vLLM's `/tokenize` and `prompt_logprobs`";
+
+/// Tokens that a server must generate to return log-probabilities.
+const SCORING_TOKENS: u64 = 1;
 
 /// The reply to a request to tokenize.
 #[derive(Deserialize)]
@@ -46,6 +49,11 @@ impl RemoteModel {
         prompt: &[Message],
         response: LogProbResponse<'_>,
     ) -> Result<Result<TokenLogps, Failure>, Halt> {
+        if response.text.is_empty() {
+            let failure = Failure::new(FailureClass::Empty, "the response has no text");
+            self.count_failure(&failure);
+            return Ok(Err(failure));
+        }
         let addressed = self
             .addressed(|config| score_content(&config.model, &config.extra_body, prompt, response));
         let pay = self.pay_score(run, &addressed[0], prompt, response);
@@ -73,10 +81,6 @@ impl RemoteModel {
                 Paid::Failed(failure) => Err(Paid::Failed(failure)),
             })
         };
-        if response.text.is_empty() {
-            let failure = Failure::new(FailureClass::BadRequest, "the response has no text");
-            return Ok(Paid::Rejected(failure, Box::default()));
-        }
         let begin = match tokenize(prompt, json!({ "add_generation_prompt": true })).await? {
             Ok(tokens) => tokens,
             Err(failed) => return Ok(failed),
@@ -132,7 +136,7 @@ pub(super) fn scoring_fields(ended: bool) -> Value {
     json!({
         "add_generation_prompt": false,
         "continue_final_message": !ended,
-        "max_tokens": 1,
+        "max_tokens": SCORING_TOKENS,
         "temperature": 0,
         "prompt_logprobs": 0,
         "return_token_ids": true,
@@ -163,7 +167,7 @@ fn call<'a>(
         url,
         key: addressed.key,
         prompt_tokens: estimated_tokens(messages),
-        new_tokens: most_new_tokens(&body, &member.config, &member.url).unwrap_or(1),
+        new_tokens: wire::most_new_tokens(&member.config, &member.url, SCORING_TOKENS),
         body: body.to_string().into_bytes(),
         completes: true,
     }
@@ -246,17 +250,20 @@ impl LogProb for RemoteModel {
         responses: &[LogProbResponse<'_>],
         progress: &dyn Progress,
     ) -> Result<Vec<TokenLogps>, LlmError> {
-        let pairs: Vec<_> = prompts.iter().zip(responses.iter().copied()).collect();
-        let scored =
-            self.drive(
-                pairs.into_iter(),
-                progress,
-                |run: Arc<Run>, (prompt, response)| async move {
-                    self.score(&run, prompt, response).await
-                },
-            )?;
-        let each = scored.into_iter().enumerate();
+        let each = self.response_logps_each(prompts, responses, progress)?.into_iter().enumerate();
         each.map(|(index, one)| one.map_err(|failure| LlmError::Request { index, failure }))
             .collect()
+    }
+
+    fn response_logps_each(
+        &self,
+        prompts: &[Vec<Message>],
+        responses: &[LogProbResponse<'_>],
+        progress: &dyn Progress,
+    ) -> Result<Vec<Result<TokenLogps, Failure>>, LlmError> {
+        let pairs: Vec<_> = prompts.iter().zip(responses.iter().copied()).collect();
+        self.drive(pairs.into_iter(), progress, |run: Arc<Run>, (prompt, response)| async move {
+            self.score(&run, prompt, response).await
+        })
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use iopo_llm::endpoint::EndpointConfig;
-use iopo_llm::{LlmError, LogProb, LogProbResponse, Message, Silent, StopCause};
+use iopo_llm::{FailureClass, LlmError, LogProb, LogProbResponse, Message, Silent, StopCause};
 use serde_json::{Value, json};
 
 use crate::server::{Act, Asked, Server};
@@ -136,8 +136,24 @@ fn a_server_that_ignores_the_messages_cannot_score_and_nothing_is_stored() {
     assert!(matches!(error, LlmError::Failed { .. }), "{error}");
     assert!(error.to_string().contains("prompt_logprobs"), "{error}");
     assert!(engine.store().is_empty());
-    let error = score("").expect_err("no text");
-    assert!(error.index() == Some(0) && error.to_string().contains("no text"), "{error}");
+}
+
+#[test]
+fn an_empty_response_fails_alone() {
+    let server = Server::start(vllm);
+    let dir = tempfile::tempdir().expect("a folder");
+    let (engine, model) = open(dir.path(), options(), config(&server));
+    let prompts = vec![vec![Message::user("one two")]; 3];
+    let responses = ["a bb", "", "ccc"].map(|text| LogProbResponse { text, ended: false });
+    let each = model.response_logps_each(&prompts, &responses, &Silent).expect("outcomes");
+    let found: Vec<_> = each.iter().map(|one| one.as_ref().map(|one| one.tokens)).collect();
+    assert_eq!((&found[0], &found[2]), (&Ok(2), &Ok(1)));
+    let failure = found[1].expect_err("no text");
+    assert_eq!((failure.class, failure.attempts), (FailureClass::Empty, 0));
+    assert_eq!((engine.store().len(), engine.tally().failed[&FailureClass::Empty]), (2, 1));
+    // The other method has no place for a failure, and names the response.
+    let error = model.response_logps(&prompts, &responses, &Silent).expect_err("no text");
+    assert!(error.index() == Some(1) && error.to_string().contains("no text"), "{error}");
 }
 
 #[test]
