@@ -2,16 +2,21 @@
 
 mod probe;
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use self::probe::{Probe, obeys, schema};
 use super::{EndpointConfig, EndpointError, Estimate, Forecast, Usage};
-use crate::{Failure, FailureClass, Message, Request, Sampling, StopCause};
+use crate::{Failure, FailureClass, Message, Progress, Request, Sampling, StopCause};
 
 /// Tokens that an answer of the check may have. Models that reason first need more than the answer itself.
 const NEW_TOKENS: usize = 512;
+/// Two random seeds.
+const SEEDS: [u64; 2] = [7, 8];
+/// Interval at which a check looks whether the user asked to stop.
+const TICK: Duration = Duration::from_millis(50);
 
 /// What an endpoint supports.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +32,8 @@ pub struct EndpointReport {
     pub reasoning_chars: u64,
     /// Limits that the headers state.
     pub limits: ServerLimits,
-    /// Whether two equal requests have the same answer. A server without other load may pass by chance.
+    /// Whether two equal requests have the same answer, and one with another random seed a different one. A server without other
+    /// load may pass by chance.
     pub seed: Support,
     /// Whether an answer obeys the JSON schema of its request.
     pub json_schema: Support,
@@ -44,6 +50,8 @@ pub enum Support {
     Yes,
     /// It does not, for this reason.
     No(String),
+    /// The check does not tell, for this reason.
+    Unclear(String),
 }
 
 /// Rates that a server states in its headers. Their period depends on the server.
@@ -89,7 +97,9 @@ impl CheckFailure {
     }
 }
 
-/// A check of one endpoint: five short requests, whose answers are not stored.
+/// A check of one endpoint: at most six short requests, whose answers are not stored.
+///
+/// A request may take as long as the endpoint's settings allow, but at least a minute. It is not sent again after a timeout.
 #[derive(Debug)]
 pub struct EndpointCheck(Probe);
 
@@ -104,26 +114,40 @@ impl EndpointCheck {
 
     /// Returns the cost and time of the check.
     pub fn forecast(&self) -> Forecast {
-        let kinds = [Kind::Plain, Kind::Plain, Kind::Schema, Kind::Plain, Kind::Plain];
-        Estimate::of(&kinds.map(request)).forecast([self.0.config()])
+        use Kind::{OtherSeed, Plain, Schema};
+        let endpoint = self.0.config();
+        let kinds = [Plain, Plain, OtherSeed, Schema, Plain, Plain];
+        Estimate::of(&kinds.map(request), &[endpoint]).forecast([endpoint])
     }
 
-    /// Sends the requests. Not for use in async code.
+    /// Sends the requests. Returns `None` if `progress` asks to stop. Not for use in async code.
     ///
-    /// # Errors
-    /// Returns the failure of the first request. The failure of another one means that the server does not support what it asks
-    /// for.
-    pub fn run(&self) -> Result<EndpointReport, CheckFailure> {
+    /// The result is an error if the first request fails. The failure of another one means that the server does not support
+    /// what it asks for.
+    pub fn run(&self, progress: &dyn Progress) -> Option<Result<EndpointReport, CheckFailure>> {
         let failed = |reason: String| CheckFailure {
             failure: Failure::new(FailureClass::Transient, reason),
             cause: None,
         };
         if tokio::runtime::Handle::try_current().is_ok() {
-            return Err(failed("an endpoint was checked from async code".to_owned()));
+            return Some(Err(failed("an endpoint was checked from async code".to_owned())));
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
-        runtime.block_on(report(&self.0))
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return Some(Err(failed(error.to_string()))),
+        };
+        let outcome = runtime.block_on(async {
+            let mut report = pin!(report(&self.0));
+            while !progress.cancelled() {
+                if let Ok(outcome) = tokio::time::timeout(TICK, report.as_mut()).await {
+                    return Some(outcome);
+                }
+            }
+            None
+        });
+        // Does not wait for the resolution of a host name.
+        runtime.shutdown_background();
+        outcome
     }
 }
 
@@ -131,20 +155,39 @@ impl EndpointCheck {
 #[derive(Clone, Copy)]
 enum Kind {
     Plain,
+    /// The same with another random seed.
+    OtherSeed,
     /// Its prompt does not mention JSON, so only a server that enforces the schema obeys it.
     Schema,
 }
 
 fn request(kind: Kind) -> Request {
-    let sampling = Sampling::greedy(NEW_TOKENS).with_temperature(1.0).with_seed(7);
+    let seed = SEEDS[usize::from(matches!(kind, Kind::OtherSeed))];
+    let sampling = Sampling::greedy(NEW_TOKENS).with_temperature(1.0).with_seed(seed);
     let text = match kind {
-        Kind::Plain => "Write one short sentence about a river of your choice.",
+        Kind::Plain | Kind::OtherSeed => "Write one short sentence about a river of your choice.",
         Kind::Schema => "Name a river, and tell whether it is in Europe.",
     };
     let request = Request::new(vec![Message::user(text)], sampling);
     match kind {
-        Kind::Plain => request,
+        Kind::Plain | Kind::OtherSeed => request,
         Kind::Schema => request.with_schema(schema()),
+    }
+}
+
+/// Tells whether the random seed decides about the answer.
+async fn seed(probe: &Probe, first: &str) -> Support {
+    match probe.chat(&request(Kind::Plain), json!({})).await {
+        Ok(again) if again.text == first => {}
+        Ok(_) => return Support::No("the answers to equal requests differ".to_owned()),
+        Err(error) => return Support::No(error.to_string()),
+    }
+    match probe.chat(&request(Kind::OtherSeed), json!({})).await {
+        Ok(other) if other.text == first => {
+            Support::Unclear("the same answer for every seed".to_owned())
+        }
+        Ok(_) => Support::Yes,
+        Err(error) => Support::Unclear(error.to_string()),
     }
 }
 
@@ -158,8 +201,7 @@ async fn report(probe: &Probe) -> Result<EndpointReport, CheckFailure> {
         Ok(false) => Support::No(reason.to_owned()),
         Err(error) => Support::No(error.to_string()),
     };
-    let again = probe.chat(&request(Kind::Plain), json!({})).await;
-    let seed = supports(again.map(|again| again.text == first.text), "the answers differ");
+    let seed = seed(probe, &first.text).await;
     let schema = probe.chat(&request(Kind::Schema), json!({})).await;
     let json_schema =
         supports(schema.map(|answer| obeys(&answer.text)), "the answer does not obey the schema");

@@ -1,17 +1,19 @@
 //! The check of an endpoint.
 
-use iopo_llm::FailureClass;
+use std::time::{Duration, Instant};
+
 use iopo_llm::endpoint::{
     CheckFailure, EndpointCheck, EndpointConfig, EndpointError, EndpointReport, ServerLimits,
     Support,
 };
+use iopo_llm::{FailureClass, Progress, Silent};
 use serde_json::{Value, json};
 
 use crate::config;
 use crate::server::{Act, Asked, Server};
 
 fn check(config: &EndpointConfig) -> Result<EndpointReport, CheckFailure> {
-    EndpointCheck::new(config).expect("settings").run()
+    EndpointCheck::new(config).expect("settings").run(&Silent).expect("an end")
 }
 
 /// A server that supports everything.
@@ -72,10 +74,10 @@ fn a_plain_server_says_what_it_lacks() {
     });
     let report = check(&config(&server)).expect("a report");
     let why = |support: &Support| match support {
-        Support::Yes => panic!("supported: {report:?}"),
+        Support::Yes | Support::Unclear(_) => panic!("supported: {report:?}"),
         Support::No(reason) => reason.clone(),
     };
-    assert_eq!(why(&report.seed), "the answers differ");
+    assert_eq!(why(&report.seed), "the answers to equal requests differ");
     assert_eq!(why(&report.json_schema), "the answer does not obey the schema");
     assert!(why(&report.logprobs).starts_with("parameters: "), "{report:?}");
     assert_eq!(why(&report.prompt_logprobs), "the server returns none");
@@ -108,4 +110,54 @@ fn a_server_without_answers_has_a_class_a_reason_and_a_hint() {
     assert_eq!((error.class(), error.failure.class), ("address", FailureClass::Transient));
     nobody.api_key_env = Some("IOPO_TEST_NO_KEY".to_owned());
     assert!(matches!(EndpointCheck::new(&nobody), Err(EndpointError::NoKey { .. })));
+}
+
+#[test]
+fn a_seed_without_effect_is_not_shown_to_work() {
+    let report = |act: fn(&Asked) -> Act| check(&config(&Server::start(act))).expect("a report");
+    let fixed = report(|_| Act::Answer("The Rhine.".to_owned()));
+    assert_eq!(fixed.seed, Support::Unclear("the same answer for every seed".to_owned()));
+    // Negative control: the answer follows the seed.
+    let able = report(|asked| Act::Answer(format!("The seed is {}.", asked.body["seed"])));
+    assert_eq!(able.seed, Support::Yes);
+}
+
+#[test]
+fn a_check_is_not_repeated_after_a_timeout() {
+    for status in [408, 504, 524] {
+        let server = Server::start(move |_| Act::error(status, "too slow"));
+        let error = check(&config(&server)).expect_err("a timeout");
+        assert_eq!((error.class(), server.asked()), ("timeout", 1), "{error}");
+    }
+}
+
+#[test]
+fn a_check_waits_until_the_model_is_loaded() {
+    let server = Server::start(|asked| match asked.before {
+        0..5 => {
+            let body = json!({ "error": { "message": "Loading model", "code": 503 } });
+            Act::Say(503, vec![("retry-after-ms", "5".to_owned())], body.to_string())
+        }
+        _ => able(asked),
+    });
+    assert!(check(&config(&server)).is_ok());
+}
+
+/// Asks to stop after some time.
+struct StopsAfter(Instant, Duration);
+
+impl Progress for StopsAfter {
+    fn cancelled(&self) -> bool {
+        self.0.elapsed() > self.1
+    }
+}
+
+#[test]
+fn a_check_stops_while_it_waits_for_an_answer() {
+    let server = Server::start(|_| Act::Late(Duration::from_secs(30), "late".to_owned()));
+    let check = EndpointCheck::new(&config(&server)).expect("settings");
+    let begun = Instant::now();
+    assert!(check.run(&StopsAfter(begun, Duration::from_millis(200))).is_none());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert_eq!(server.asked(), 1);
 }

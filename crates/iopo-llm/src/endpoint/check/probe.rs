@@ -1,7 +1,7 @@
 //! Sends the requests of a check.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -21,6 +21,10 @@ use crate::{Failure, FailureClass, Message, Request, ResponseSchema, StopCause};
 const ATTEMPTS: u32 = 3;
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The shortest timeout of a request, in seconds: a model on a CPU may need as long for an answer.
+const SHORTEST_TIMEOUT: f64 = 60.0;
+/// How long a check waits for a server that still loads its model.
+const LOADING: Duration = Duration::from_mins(2);
 
 /// An answer of the server.
 pub(super) struct Answer {
@@ -47,6 +51,7 @@ pub(super) struct Probe(Member);
 
 impl Probe {
     pub(super) fn new(config: EndpointConfig) -> Result<Self, EndpointError> {
+        let config = with_timeout(config);
         Member::new(config, false, |config, _| Ok(Arc::new(Lane::new(config)))).map(Self)
     }
 
@@ -116,7 +121,7 @@ impl Probe {
         read: impl Fn(&[u8], &Scrubber) -> Read<T>,
     ) -> Result<Sent<T>, CheckFailure> {
         let Self(member) = self;
-        let mut attempt = 1;
+        let (mut attempt, begun) = (1, Instant::now());
         loop {
             let posted = member.post(url, body.to_string().into_bytes()).await;
             let (verdict, reply) = match posted {
@@ -147,16 +152,29 @@ impl Probe {
                 }
                 Verdict::Retry(retry) => retry,
             };
-            let Retry { class, reason, wait, again, .. } = retry;
-            if attempt == ATTEMPTS || again == Again::No {
+            let Retry { class, reason, wait, again, loading, .. } = retry;
+            let wait = wait.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT);
+            if loading && begun.elapsed() < LOADING {
+                tokio::time::sleep(wait).await;
+                continue;
+            }
+            if attempt == ATTEMPTS || again == Again::No || class == FailureClass::Timeout {
                 let cause = (again == Again::NoConnection).then_some(StopCause::Address);
                 let failure = Failure { class, reason, attempts: attempt };
                 return Err(CheckFailure { failure, cause });
             }
             attempt += 1;
-            tokio::time::sleep(wait.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT)).await;
+            tokio::time::sleep(wait).await;
         }
     }
+}
+
+/// Raises a timeout that is too short for a check. One that is not allowed stays, so that it is refused.
+fn with_timeout(mut config: EndpointConfig) -> EndpointConfig {
+    if config.timeout_seconds > 0.0 {
+        config.timeout_seconds = config.timeout_seconds.max(SHORTEST_TIMEOUT);
+    }
+    config
 }
 
 /// Reads any JSON that is no error.
@@ -200,7 +218,23 @@ pub(super) fn obeys(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::obeys;
+    use super::{Probe, obeys};
+    use crate::endpoint::EndpointConfig;
+
+    #[test]
+    fn a_check_waits_at_least_a_minute_for_an_answer() {
+        let timeout = |seconds: f64| {
+            let mut config = EndpointConfig::new("http://127.0.0.1:9/v1", "m");
+            config.timeout_seconds = seconds;
+            Probe::new(config).map(|probe| probe.config().timeout_seconds)
+        };
+        for (own, waits) in [(0.5, 60.0), (60.0, 60.0), (600.0, 600.0)] {
+            assert!((timeout(own).expect("a timeout") - waits).abs() < 1e-9, "{own}");
+        }
+        for refused in [0.0, -1.0, f64::NAN, 1e20] {
+            assert!(timeout(refused).is_err(), "{refused}");
+        }
+    }
 
     #[test]
     fn only_the_schema_itself_is_obeyed() {

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use iopo::config::{PipelineConfig, endpoint_error};
+use iopo::roles::disable_core_dumps;
+use iopo_llm::Progress;
 use iopo_llm::endpoint::{
     CheckFailure, EndpointCheck, EndpointReport, ServerLimits, Support, Usage,
 };
@@ -14,9 +16,19 @@ use crate::{interrupt, paid, printer};
 
 type Outcome = Result<EndpointReport, CheckFailure>;
 
+/// Stops a check when the user asks for it.
+struct UntilStopped;
+
+impl Progress for UntilStopped {
+    fn cancelled(&self) -> bool {
+        interrupt::requested()
+    }
+}
+
 /// Checks the endpoints and prints a table of what they support.
 pub(crate) fn run(args: &CheckArgs, config: &PipelineConfig) -> Result<()> {
     let names = chosen(args, config)?;
+    disable_core_dumps();
     let mut checks = Vec::new();
     for name in &names {
         let check = EndpointCheck::new(&config.endpoints[*name]).map_err(|error| {
@@ -35,10 +47,10 @@ pub(crate) fn run(args: &CheckArgs, config: &PipelineConfig) -> Result<()> {
     }
     let mut outcomes = Vec::new();
     for (name, check) in &checks {
-        if interrupt::requested() {
+        let Some(outcome) = check.run(&UntilStopped) else {
             return Err(Failure::interrupted("stopped before all endpoints were checked").into());
-        }
-        outcomes.push((*name, check.run()));
+        };
+        outcomes.push((*name, outcome));
     }
     printer::result(&text(&outcomes))?;
     let mut failures = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err());
@@ -47,7 +59,7 @@ pub(crate) fn run(args: &CheckArgs, config: &PipelineConfig) -> Result<()> {
     Err(Failure::new(what).hint(first.hint()).into())
 }
 
-/// Returns the names of the endpoints to check.
+/// Returns the names of the endpoints to check, each once.
 fn chosen<'a>(args: &'a CheckArgs, config: &'a PipelineConfig) -> Result<Vec<&'a str>> {
     let known: Vec<&str> = config.endpoints.keys().map(String::as_str).collect();
     if known.is_empty() {
@@ -61,7 +73,16 @@ fn chosen<'a>(args: &'a CheckArgs, config: &'a PipelineConfig) -> Result<Vec<&'a
         let what = format!("no endpoint `{name}`: expected one of {}", known.join(", "));
         return Err(Failure::usage(what).into());
     }
-    Ok(if args.names.is_empty() { known } else { args.names.iter().map(String::as_str).collect() })
+    if args.names.is_empty() {
+        return Ok(known);
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for name in &args.names {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Formats the outcomes: a table with a column for each endpoint, then the reasons.
@@ -76,10 +97,10 @@ fn text(outcomes: &[(&str, Outcome)]) -> String {
     };
     add("chat", |report| format!("yes, {:.1} s", report.latency.as_secs_f64()), "failed");
     add("model", |report| report.model.clone().unwrap_or_else(|| "not named".to_owned()), "-");
-    add("seed", |report| yes_or_no(&report.seed), "-");
-    add("json_schema", |report| yes_or_no(&report.json_schema), "-");
-    add("logprobs", |report| yes_or_no(&report.logprobs), "-");
-    add("prompt_logprobs", |report| yes_or_no(&report.prompt_logprobs), "-");
+    add("seed", |report| support(&report.seed), "-");
+    add("json_schema", |report| support(&report.json_schema), "-");
+    add("logprobs", |report| support(&report.logprobs), "-");
+    add("prompt_logprobs", |report| support(&report.prompt_logprobs), "-");
     add("limits", |report| limits(report.limits), "-");
     add("usage", |report| usage(&report.usage), "-");
     add("reasoning", reasoning, "-");
@@ -91,9 +112,14 @@ fn text(outcomes: &[(&str, Outcome)]) -> String {
             }
             Ok(report) => {
                 for (what, support) in supports(report) {
-                    if let Support::No(reason) = support {
-                        let _ = write!(text, "\n{name}: no {what}: {reason}");
-                    }
+                    // Writing to a string does not fail.
+                    let _ = match support {
+                        Support::Yes => Ok(()),
+                        Support::No(reason) => write!(text, "\n{name}: no {what}: {reason}"),
+                        Support::Unclear(reason) => {
+                            write!(text, "\n{name}: {what} is unclear: {reason}")
+                        }
+                    };
                 }
             }
         }
@@ -114,8 +140,13 @@ fn supports(report: &EndpointReport) -> [(&'static str, &Support); 4] {
     ]
 }
 
-fn yes_or_no(support: &Support) -> String {
-    if *support == Support::Yes { "yes" } else { "no" }.to_owned()
+fn support(support: &Support) -> String {
+    match support {
+        Support::Yes => "yes",
+        Support::No(_) => "no",
+        Support::Unclear(_) => "unclear",
+    }
+    .to_owned()
 }
 
 fn limits(limits: ServerLimits) -> String {
