@@ -4,21 +4,22 @@ use iopo_core::SettingError;
 use toml::{Table, Value};
 
 use super::ConfigError;
+use super::secrets::{keys, shown};
 use super::table::check;
 
 /// Applies one `SECTION.KEY=VALUE` to a table.
 ///
 /// The value is TOML (`3`, `1e-4`, `true`, `["sft", "iopo"]`). A date, and a value that is not valid TOML, is taken
 /// as a string, so `template_date=2025-01-01` and `model=path/to/it` need no quotes. So is a number or a TOML keyword if
-/// the setting is a string: `name=3`.
+/// the setting is a string: `name=3`. Each part of the key may be quoted.
 ///
 /// # Errors
 /// Returns an error if the key or the value is missing, the key is unknown, or it does not allow the value. The table is
 /// unchanged then.
 pub fn set(table: &mut Table, assignment: &str) -> Result<(), ConfigError> {
-    let malformed = || ConfigError::Assignment { assignment: assignment.to_owned() };
+    let malformed = || ConfigError::Assignment { assignment: shown(assignment) };
     let (path, value) = assignment.split_once('=').ok_or_else(malformed)?;
-    let keys: Vec<&str> = path.split('.').map(str::trim).collect();
+    let keys: Vec<&str> = keys(path).collect();
     if keys.iter().any(|key| key.is_empty()) {
         return Err(malformed());
     }

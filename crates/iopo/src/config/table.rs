@@ -53,8 +53,11 @@ pub fn resolve(table: &Table) -> Result<PipelineConfig, ConfigError> {
             name: "the configuration".to_owned(),
             reason: error.to_string(),
         })?;
-    config.validate()?;
-    Ok(config)
+    match config.validate() {
+        Ok(()) => Ok(config),
+        Err(ConfigError::Setting(error)) => Err(without_secret(error).into()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Checks the keys and values of a table, but not whether they fit together.
