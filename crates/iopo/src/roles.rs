@@ -7,6 +7,8 @@
 //! Without the Cargo feature `endpoint`, both roles are the base model, and its answers are not stored.
 
 #[cfg(feature = "endpoint")]
+mod core_dumps;
+#[cfg(feature = "endpoint")]
 mod endpoints;
 #[cfg(not(feature = "endpoint"))]
 mod local;
@@ -17,6 +19,8 @@ use iopo_llm::LanguageModel;
 
 use crate::config::{PipelineConfig, Role};
 
+#[cfg(feature = "endpoint")]
+pub use core_dumps::disable_core_dumps;
 #[cfg(feature = "endpoint")]
 use endpoints::Models;
 #[cfg(feature = "endpoint")]

@@ -57,6 +57,9 @@ pub(super) struct Models {
 
 impl Models {
     pub(super) fn open(config: &PipelineConfig, store: &Path) -> Result<Self, RolesError> {
+        if config.llm.roles().iter().any(|(_, role)| !role.is_local()) {
+            super::disable_core_dumps();
+        }
         let engine = Engine::open(store, options(config)?).map_err(RolesError::Endpoint)?;
         let model = |role: &Role| {
             let named = role.endpoints().iter();
@@ -172,7 +175,7 @@ mod tests {
         let text = format!("{JUDGE}prices = {{ input = \"1\", output = \"1\" }}");
         let roles = Roles::open(&config(&text), dir.path()).expect("a store");
         assert!(roles.notes().is_empty());
-        let work = Estimate { requests: 1, prompt_tokens: 1, new_tokens: 1 };
+        let work = Estimate { requests: 1, prompt_tokens: 1, ..Estimate::default() };
         assert!(roles.forecast(RoleName::Writer, work).is_none());
         assert!(roles.forecast(RoleName::Judge, work).is_some_and(|cost| cost.cost.is_some()));
     }
