@@ -96,10 +96,26 @@ fn a_key_is_in_no_output_log_error_or_file() {
 
     // Keys in the wrong place, which an error must not repeat.
     let smoke = ["pipeline", "--preset", "smoke", "--out", "run"];
-    for setting in ["api_key", "api_key_env", "token", "extra_body.api_key", "base_url"] {
-        for value in [KEY.to_owned(), format!("https://host/v1?key={KEY}"), format!("[\"{KEY}\"]")]
-        {
-            let assignment = format!("endpoints.a.{setting}={value}");
+    let settings = [
+        "endpoints.a.api_key",
+        "endpoints.a.api_key_env",
+        "endpoints.a.token",
+        "endpoints.a.extra_body.api_key",
+        "endpoints.a.base_url",
+        "\"endpoints\".a.\"x-api-key\"",
+        "llm.api_key",
+        "llm.password",
+        "api_key",
+    ];
+    for setting in settings {
+        let user = format!("https://me:{KEY}@host/v1");
+        let query = format!("https://host/v1?key={KEY}");
+        for value in [KEY.to_owned(), query, user, format!("[\"{KEY}\"]"), "KEY".to_owned()] {
+            // The last one has no `=`.
+            let assignment = match value.as_str() {
+                "KEY" => format!("{setting}:{KEY}"),
+                value => format!("{setting}={value}"),
+            };
             let outcome = run(dir, &[&smoke[..], &["--set", &assignment]].concat());
             outcome.error(2);
             outcomes.push(outcome);

@@ -37,25 +37,34 @@ impl Serving {
         server
     }
 
-    /// The address, and the settings of an endpoint for a configuration of iopo.
+    /// The address, and a configuration of iopo with the server as an endpoint.
     pub(super) fn introduction(&self) -> String {
-        let Self { alias, port, parallel, .. } = self;
+        let Self { port, .. } = self;
         format!(
             "\
 llama-server of {package} {version}, at http://127.0.0.1:{port}/v1; Ctrl-C stops it
 http://127.0.0.1:{port}/health answers 503 while the model loads, then 200
-settings of the endpoint for iopo:
+a configuration of iopo with this endpoint; check it with `iopo llm check --config FILE`:
 
-[endpoints.local]
-base_url = \"http://127.0.0.1:{port}/v1\"
-model = {alias:?}
-max_concurrency = {parallel}
-",
+{own}",
+            own = self.configuration(),
             package = SOURCES.package,
             version = SOURCES.version,
         )
     }
+
+    /// The configuration of iopo. The alias comes last, because it may contain one of the other words.
+    fn configuration(&self) -> String {
+        // A string of JSON is one of TOML.
+        let alias = serde_json::Value::from(self.alias.as_str()).to_string();
+        OWN.replace("PORT", &self.port.to_string())
+            .replace("PARALLEL", &self.parallel.to_string())
+            .replacen("ALIAS", &alias, 1)
+    }
 }
+
+/// The configuration, with the words PORT, ALIAS and PARALLEL. A test of iopo reads it.
+const OWN: &str = include_str!("own.toml");
 
 /// Returns the file name without `.gguf`, as the model's name.
 ///
@@ -136,6 +145,8 @@ mod tests {
         {
             assert!(text.lines().any(|found| found == line), "{line}");
         }
+        let quoted = Serving { alias: "a \"b\" PORT".to_owned(), ..serving() }.configuration();
+        assert!(quoted.contains("model = \"a \\\"b\\\" PORT\"\n"), "{quoted}");
     }
 
     #[test]
