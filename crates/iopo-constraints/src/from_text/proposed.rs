@@ -76,6 +76,23 @@ const FILLERS_ZH: &[&str] = &[
     "不",
 ];
 
+/// Words of lower limits. In a negated sentence, [`stop::polarity_agrees`] does not see them.
+const LOWER: &[&str] = &["least", "minimum", "不少于", "不低于", "至少", "最少"];
+/// Words of upper limits.
+const UPPER: &[&str] = &[
+    "most",
+    "maximum",
+    "more than",
+    "longer than",
+    "exceed",
+    "超过",
+    "不多于",
+    "最多",
+    "至多",
+    "以内",
+    "之内",
+];
+
 /// Number of Chinese sentences of a constraint that are tried. They wrap around, so more would repeat them.
 const MOST_CHINESE: usize = 4;
 
@@ -119,6 +136,8 @@ struct Sentence {
     quotations: BTreeSet<String>,
     /// Whether limits and negations are those of an exact number, a maximum, a minimum, or a ban.
     limits: [bool; 4],
+    /// Whether a word states a lower limit, and whether one states an upper limit.
+    bounds: [bool; 2],
     /// Whether a word narrows the demand to parts of the response.
     has_scope: bool,
 }
@@ -129,10 +148,13 @@ impl Sentence {
         let normal = Normal::read(text)?;
         let is_chinese = han::has(&normal.text);
         let limits = ["exact_", "max_", "min_", "no_"];
+        let has_any = |words: &[&str]| words.iter().any(|word| normal.text.contains(*word));
+        let bounds = [has_any(LOWER), has_any(UPPER)];
         let found = Self {
             is_chinese,
             content: content(&normal.text, is_chinese),
             limits: limits.map(|id| stop::polarity_agrees(&normal.text, id)),
+            bounds,
             has_scope: stop::has_scope(&normal.text),
             quotations: normal.quotations.into_iter().collect(),
         };

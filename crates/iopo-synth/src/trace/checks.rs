@@ -14,7 +14,8 @@ pub(crate) fn kinds(language: Language, excluded: impl Fn(Kind) -> bool) -> Stri
             Language::English => Some(example.render(0)).filter(|text| !text.is_empty()),
             Language::Chinese => example.render_chinese(0),
         };
-        Some(format!("- {} {} {}", kind.id(), example.params_json(), said?))
+        let said = said?.replace('\n', " ");
+        Some(format!("- {} {} {said}", kind.id(), example.params_json()))
     };
     let kinds = Kind::ALL.iter().filter(|kind| !excluded(**kind));
     kinds.filter_map(line).collect::<Vec<_>>().join("\n")
