@@ -83,6 +83,12 @@ pub struct TrainConfig {
     /// `rarity` gives more weight to groups whose changed constraints a model rarely satisfies; only a program that calls the
     /// library can pass these rates. Default: none.
     pub group_weighting: GroupWeighting,
+    /// Mixes rows of `input_preferences` into the updates of each method with a reference: a response with a better and a worse
+    /// instruction, as `iopo fipo` collects them. Such a row has the loss `−log σ(β(s(y|better) − s(y|worse)))` with this
+    /// weight, where a group has the weight 1 and `s` is the log-ratio to the reference. The loss is a heuristic, because the
+    /// two instructions have different normalizers. 0 reads no such rows. Default: 0. Range: 0 to 1000.
+    #[schemars(range(min = 0.0, max = MAX_STRENGTH))]
+    pub input_preference_weight: f64,
     /// Share of the updates over which the learning rate rises from 0 to its peak. The type `constant` ignores it.
     /// Default: 0.1.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -248,6 +254,7 @@ impl Default for TrainConfig {
             loss_type: LossType::default(),
             label_smoothing: 0.0,
             group_weighting: GroupWeighting::default(),
+            input_preference_weight: 0.0,
             warmup_ratio: 0.1,
             lr_scheduler_type: SchedulerType::default(),
             groups_per_update: 8,

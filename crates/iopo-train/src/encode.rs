@@ -29,8 +29,8 @@ pub enum TruncationMode {
     Official,
 }
 
-/// The tokens of a preference group, of a pair without a second instruction, or of two SFT rows as the sequences `x1y1` and
-/// `x2y2`.
+/// The tokens of a preference group, of a pair without a second instruction, of an input preference without a second response,
+/// or of two SFT rows as the sequences `x1y1` and `x2y2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedGroup {
     /// The row's id.
@@ -41,7 +41,7 @@ pub struct EncodedGroup {
     pub x2: Vec<u32>,
     /// Tokens of y1, including its end-of-turn token.
     pub y1: Vec<u32>,
-    /// Tokens of y2, including its end-of-turn token; the rejected response of a pair.
+    /// Tokens of y2, including its end-of-turn token; the rejected response of a pair. Empty in an input preference.
     pub y2: Vec<u32>,
     /// False cells of the truth table: both in a full group, one in a sided group, `x1y2` in a pair.
     pub false_cells: FalseCells,
@@ -74,6 +74,11 @@ impl EncodedGroup {
         !self.x2.is_empty()
     }
 
+    /// Returns whether there are two instructions and one response, which follows x1 better than x2.
+    pub fn is_input_preference(&self) -> bool {
+        self.has_second_instruction() && self.y2.is_empty()
+    }
+
     /// Counts the response tokens of the four sequences; 0 for those that do not exist.
     pub fn response_tokens(&self) -> PerSequence<u32> {
         let exists = all_sequences(self);
@@ -89,9 +94,11 @@ impl EncodedGroup {
     }
 
     /// Returns the margin of values per sequence: `x1y1 + x2y2` minus twice the mean over the false cells, or `x1y1 − x1y2`
-    /// for a pair.
+    /// for a pair and `x1y1 − x2y1` for an input preference.
     pub fn margin(&self, values: PerSequence<f64>) -> f64 {
-        if self.has_second_instruction() {
+        if self.is_input_preference() {
+            values.x1y1 - values.x2y1
+        } else if self.has_second_instruction() {
             values.margin_over(self.false_cells.weights())
         } else {
             values.x1y1 - values.x1y2
@@ -104,10 +111,11 @@ impl EncodedGroup {
     }
 }
 
-/// Selects all sequences of a group: four, or the two of a pair.
+/// Selects all sequences of a group: four, or the two of a pair or of an input preference.
 pub fn all_sequences(group: &EncodedGroup) -> PerSequence<bool> {
     let second = group.has_second_instruction();
-    PerSequence { x1y1: true, x1y2: !group.y2.is_empty(), x2y1: second, x2y2: second }
+    let has_y2 = !group.y2.is_empty();
+    PerSequence { x1y1: true, x1y2: has_y2, x2y1: second, x2y2: second && has_y2 }
 }
 
 /// The encoded groups of some rows, and the rows that were dropped.
@@ -233,6 +241,35 @@ impl<'a> Encoder<'a> {
                 y1: self.response(chosen)?,
                 y2: self.response(rejected)?,
                 false_cells: FalseCells { x1y2: true, x2y1: false },
+            })
+        };
+        self.fitted(encoded())
+    }
+
+    /// Encodes a response with the instruction that it follows better, and another one.
+    ///
+    /// Drops the row for the same reasons as [`Encoder::group`].
+    ///
+    /// # Errors
+    /// Returns an error if the template rejects a chat or the tokenizer rejects a text.
+    pub fn input_preference(
+        &self,
+        id: &str,
+        [better, worse]: [&str; 2],
+        response: &str,
+    ) -> Result<Encoded, ModelError> {
+        let chats = [[Message::user(better)], [Message::user(worse)]];
+        if let Some(reason) = self.refused(&[&chats[0], &chats[1]], &[response]) {
+            return Ok(Encoded::Dropped(reason));
+        }
+        let encoded = || -> Result<EncodedGroup, ModelError> {
+            Ok(EncodedGroup {
+                id: id.to_owned(),
+                x1: self.prompt(&chats[0])?,
+                x2: self.prompt(&chats[1])?,
+                y1: self.response(response)?,
+                y2: Vec::new(),
+                false_cells: FalseCells { x1y2: false, x2y1: true },
             })
         };
         self.fitted(encoded())

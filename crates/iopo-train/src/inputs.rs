@@ -14,6 +14,8 @@ use crate::{Method, responses::Responses};
 pub struct TrainInputs<'a> {
     /// The preference groups.
     pub preferences: &'a Path,
+    /// The input preferences; read with `train.input_preference_weight` above 0 only.
+    pub input_preferences: Option<&'a Path>,
     /// The verified responses; read with `train.sft.data = "responses"` only.
     pub responses: Option<Responses<'a>>,
     /// Models that methods continue, by method; see [`TrainInputs::with_start`].
@@ -29,11 +31,18 @@ impl<'a> TrainInputs<'a> {
     pub fn new(preferences: &'a Path) -> Self {
         Self {
             preferences,
+            input_preferences: None,
             responses: None,
             starts: BTreeMap::new(),
             satisfaction_rates: BTreeMap::new(),
             replace: false,
         }
+    }
+
+    /// Sets the file of input preferences that `train.input_preference_weight` mixes in.
+    #[must_use]
+    pub fn with_input_preferences(self, path: &'a Path) -> Self {
+        Self { input_preferences: Some(path), ..self }
     }
 
     /// Sets the responses that SFT reads with `train.sft.data = "responses"`.

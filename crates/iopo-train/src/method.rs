@@ -125,6 +125,11 @@ impl Method {
         }
     }
 
+    /// Returns whether it also trains on input preferences, if the run has any: their loss compares with a reference.
+    pub fn takes_input_preferences(self) -> bool {
+        self.is_preference() && self.has_reference()
+    }
+
     /// Returns whether it weights groups: by hardness only with a reference, which the hardness is computed from.
     pub fn is_weighted(self, weighting: GroupWeighting) -> bool {
         match weighting {
@@ -191,8 +196,11 @@ impl Method {
     /// Returns which sequences of a group the loss reads.
     ///
     /// It never reads the true mixed cell of a sided group, whose response follows its instruction. A method without a
-    /// reference skips the pair of that cell. A pair has no sequences of x2.
+    /// reference skips the pair of that cell. A pair has no sequences of x2, and an input preference none of y2.
     pub fn needs(self, group: &EncodedGroup) -> PerSequence<bool> {
+        if group.is_input_preference() {
+            return PerSequence { x1y1: true, x1y2: false, x2y1: true, x2y2: false };
+        }
         let FalseCells { x1y2, x2y1 } = group.false_cells;
         // Pairs have none, nor has the last of an odd number of SFT rows.
         let x2y2 = group.has_second_instruction();

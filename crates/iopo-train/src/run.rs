@@ -117,7 +117,8 @@ pub struct SftRowsSummary {
 ///
 /// `inputs` are the files to read, or the path of the preferences alone. All methods after SFT see the same groups in the
 /// same order, with the same number of updates unless early stopping ends one. Each method writes to its own directory
-/// under `out_dir`; finished methods are not trained again. Methods that compare two instructions skip pairs, which have
+/// under `out_dir`; finished methods are not trained again. With `input_preference_weight`, methods with a reference train on
+/// the input preferences, too, and have more updates. Methods that compare two instructions skip pairs, which have
 /// only one.
 ///
 /// # Errors
@@ -160,6 +161,12 @@ pub fn train<'a>(
     let groups = Selection::without_pairs(config, &data, &starts.methods())?;
     let worse = Selection::worse(config, &data, &starts.methods())?;
     note_pairs(&starts.methods(), [&rows, &groups, &worse], progress);
+    let input_preferences = data.input_preferences.as_slice();
+    let mixed = (!input_preferences.is_empty())
+        .then(|| [&rows, &groups, &worse].map(|own| own.clone().with(input_preferences)));
+    if !input_preferences.is_empty() {
+        note_input_preferences(&starts.methods(), input_preferences.len(), progress);
+    }
     let run = Run {
         config,
         base,
@@ -168,6 +175,8 @@ pub fn train<'a>(
         rows,
         groups,
         worse,
+        mixed,
+        input_preferences,
         origin,
         sft,
         max_length,
@@ -188,6 +197,13 @@ pub fn train<'a>(
         .map(|(rows, _)| SftRowsSummary { rows: rows.rows, dropped: rows.dropped.clone() });
     let (groups, dev_groups) = (run.rows.train.len(), run.rows.dev.len());
     Ok(TrainSummary { runs, groups, dev_groups, dropped: data.dropped, sft_rows })
+}
+
+/// Notes which methods train on input preferences, too.
+fn note_input_preferences(methods: &[Method], count: usize, progress: &dyn Progress) {
+    let taking = methods.iter().filter(|method| method.takes_input_preferences());
+    let names: Vec<&str> = taking.map(|method| method.name()).collect();
+    progress.note(&format!("{} trains on {count} input preferences, too", names.join(", ")));
 }
 
 /// Notes which methods train on a part of the rows only.

@@ -17,6 +17,7 @@ impl TrainConfig {
         settings::check(self).map_err(|error| error.inside("train"))?;
         self.check_losses()?;
         self.check_weighting()?;
+        self.check_input_preferences()?;
         self.check_overrides()?;
         self.check_evaluation()?;
         if self.sft.data == SftData::Groups && self.sft.max_rows > 0 {
@@ -52,6 +53,16 @@ impl TrainConfig {
         if weighting != GroupWeighting::None && !self.resolved_methods().iter().any(reads) {
             let expected = "none, because no method of `train.methods` reads it";
             return bad("train.group_weighting", weighting.name(), expected);
+        }
+        Ok(())
+    }
+
+    fn check_input_preferences(&self) -> Result<(), TrainError> {
+        let weight = self.input_preference_weight;
+        let takes = |method: &Method| method.takes_input_preferences();
+        if weight > 0.0 && !self.resolved_methods().iter().any(takes) {
+            let expected = "0, because no method of `train.methods` compares with a reference";
+            return bad("train.input_preference_weight", weight, expected);
         }
         Ok(())
     }
@@ -186,6 +197,13 @@ mod tests {
         };
         refused(&weighted(Method::Simpo, GroupWeighting::Hardness), "train.group_weighting");
         refused(&weighted(Method::SftContinued, GroupWeighting::Rarity), "train.group_weighting");
+        let mixed = |method| TrainConfig {
+            methods: vec![method],
+            input_preference_weight: 0.5,
+            ..TrainConfig::default()
+        };
+        mixed(Method::Iopo).validate().expect("compares with a reference");
+        refused(&mixed(Method::Simpo), "train.input_preference_weight");
         weighted(Method::Simpo, GroupWeighting::Rarity).validate().expect("it has groups");
         let mut limited = TrainConfig::default();
         limited.sft.max_rows = 100;

@@ -16,6 +16,37 @@ pub(super) fn losses(
     groups: &[GroupWithLogps<'_>],
     size: UpdateSize,
 ) -> (Tensor<1>, Tensor<1>) {
+    let (losses, weights) = of_method(objective, leaves, groups, size);
+    (with_input_preferences(objective, leaves, groups, losses), weights)
+}
+
+/// Replaces the losses of input preferences, which have no second response, by the loss of their only pair:
+/// `−log σ(β(s11 − s21))`.
+fn with_input_preferences(
+    objective: &Objective,
+    leaves: &Leaves,
+    groups: &[GroupWithLogps<'_>],
+    losses: Tensor<1>,
+) -> Tensor<1> {
+    if !groups.iter().any(|scored| scored.group.is_input_preference()) {
+        return losses;
+    }
+    let share = |wanted: bool| {
+        let is = |scored: &GroupWithLogps<'_>| scored.group.is_input_preference() == wanted;
+        leaves.vector(groups.iter().map(|scored| f64::from(u8::from(is(scored)))).collect())
+    };
+    let pairs =
+        without_output_sided(&leaves.policy, &leaves.reference, &leaves.cells, objective.beta);
+    losses * share(false) + pairs * share(true)
+}
+
+/// Returns the loss of a method for each group, and its weight.
+fn of_method(
+    objective: &Objective,
+    leaves: &Leaves,
+    groups: &[GroupWithLogps<'_>],
+    size: UpdateSize,
+) -> (Tensor<1>, Tensor<1>) {
     let share = 1.0 / size.groups.max(1) as f64;
     let mean = || leaves.vector(groups.iter().map(|group| share * group.weight).collect());
     match objective.method {

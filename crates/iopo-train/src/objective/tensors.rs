@@ -38,7 +38,8 @@ impl Leaves {
             PerSequence::from_fn(|sequence| column(&|group| *group.reference.get(sequence)));
         let tokens = GroupTokens {
             y1: column(&|group| group.group.y1.len() as f64),
-            y2: column(&|group| group.group.y2.len() as f64),
+            // An input preference has no y2, and a mean over no token is not a number.
+            y2: column(&|group| group.group.y2.len().max(1) as f64),
         };
         let false_cells: Vec<FalseCells> =
             groups.iter().map(|group| group.group.false_cells).collect();

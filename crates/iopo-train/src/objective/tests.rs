@@ -285,3 +285,46 @@ fn weighted_gradients_equal_finite_differences() {
         }
     }
 }
+
+#[test]
+fn an_input_preference_has_the_loss_of_its_only_pair_in_every_method() {
+    let input = EncodedGroup { id: "i".into(), y2: Vec::new(), ..group(SIDED) };
+    let whole = group(FalseCells::BOTH);
+    assert!(input.is_input_preference() && !whole.is_input_preference());
+    for method in
+        [Method::Dpo, Method::DpoPaper, Method::Iopo, Method::IopoNoOutput, Method::IopoThree]
+    {
+        let needs = method.needs(&input);
+        assert_eq!(needs, PerSequence { x1y1: true, x1y2: false, x2y1: true, x2y2: false });
+        let objective = Objective::new(method, 0.1, 1.0);
+        let scored = |group, weight| {
+            // Sequences that are not computed are 0.
+            let read = |logps: PerSequence<f64>| {
+                logps.zip(method.needs(group), |logp, is_read| if is_read { logp } else { 0.0 })
+            };
+            GroupWithLogps { group, policy: read(POLICY), reference: read(REFERENCE), weight }
+        };
+        let groups = [scored(&whole, 1.0), scored(&input, 0.25)];
+        let made = objective
+            .evaluate(&groups, UpdateSize::of([&whole, &input]), &Device::flex())
+            .expect("losses");
+        // s11 − s21 = 1 − (−1).
+        let z: f64 = 0.1 * 2.0;
+        near(made.losses[1], (-z).exp().ln_1p());
+        let gradient = 0.5 * 0.25 * -0.1 / (1.0 + z.exp());
+        near(made.gradients[1].x1y1, gradient);
+        near(made.gradients[1].x2y1, -gradient);
+        near(made.gradients[1].x1y2, 0.0);
+        near(made.gradients[1].x2y2, 0.0);
+        // The group beside it is not touched: it has the loss that it has alone.
+        let alone = objective
+            .evaluate(&groups[..1], UpdateSize::of([&whole, &input]), &Device::flex())
+            .expect("losses");
+        near(made.losses[0], alone.losses[0]);
+        assert_eq!(made.gradients[0], alone.gradients[0], "{method}");
+        near(made.loss, alone.loss + 0.5 * 0.25 * made.losses[1]);
+        near(input.margin(POLICY), 3.0);
+    }
+    assert!(Method::Iopo.takes_input_preferences() && !Method::Sft.takes_input_preferences());
+    assert!(!Method::Simpo.takes_input_preferences());
+}

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_core::SettingError;
-use iopo_schema::{PreferenceRow, ResponseSource, Split, file_hash, read};
+use iopo_schema::{
+    InputPreferenceRow, PreferenceRow, ResponseSource, Split, file_hash, read, stream,
+};
 
 use crate::{
     GroupWeighting, Method, SftData, TrainConfig, TrainError,
-    encode::{DropReason, EncodedGroup, EncodedGroups, Encoder, describe, encode},
+    encode::{DropReason, Encoded, EncodedGroup, EncodedGroups, Encoder, describe, encode},
     group_weights::ChangedKinds,
     inputs::TrainInputs,
     responses::Responses,
@@ -25,6 +27,8 @@ pub(super) struct Data {
     pub(super) dropped: BTreeMap<DropReason, u64>,
     /// Rows of SFT and the hash of the responses file, unless SFT reads the groups.
     pub(super) sft: Option<(SftRows, String)>,
+    /// Input preferences of the train split, if they have a weight.
+    pub(super) input_preferences: Vec<EncodedGroup>,
     /// Kinds of the constraints that differ in each group of the train split.
     pub(super) changed: ChangedKinds,
     /// Ids of the pairs whose rejected response was asked for as a worse answer. Empty if the train split has no other row.
@@ -62,6 +66,14 @@ impl Data {
             SftData::Groups | SftData::Responses => None,
         };
         check_rates(config, inputs)?;
+        let mut input_preferences = Vec::new();
+        if config.input_preference_weight > 0.0 {
+            let made = input_preferences_of(config, inputs, &rows, encoder)?;
+            for (reason, count) in made.dropped {
+                *dropped.entry(reason).or_default() += count;
+            }
+            input_preferences = made.groups;
+        }
         let changed = changed(&rows);
         let is_worse =
             |row: &&PreferenceRow| row.is_pair() && row.y2_source == ResponseSource::Worse;
@@ -70,8 +82,61 @@ impl Data {
         if train.groups.iter().all(|row| worse.contains(&row.id)) {
             worse.clear();
         }
-        Ok(Self { train: train.groups, dev: dev.groups, dropped, sft, changed, worse })
+        Ok(Self {
+            train: train.groups,
+            dev: dev.groups,
+            dropped,
+            sft,
+            input_preferences,
+            changed,
+            worse,
+        })
     }
+}
+
+/// Reads the input preferences of the train split.
+fn input_preferences_of(
+    config: &TrainConfig,
+    inputs: &TrainInputs<'_>,
+    groups: &[PreferenceRow],
+    encoder: &Encoder<'_>,
+) -> Result<EncodedGroups, TrainError> {
+    let weight = config.input_preference_weight;
+    let unusable = |found: String| {
+        let expected = "0, or a file of input preferences with rows of the train split";
+        let hint = "run `iopo fipo` first, or import such rows";
+        let found = format!("{weight} with {found}");
+        SettingError::new("train.input_preference_weight", found, expected).with_hint(hint)
+    };
+    let Some(path) = inputs.input_preferences else {
+        return Err(unusable("no file of input preferences".to_owned()).into());
+    };
+    if !path.is_file() {
+        return Err(unusable(format!("`{}`, which does not exist", path.display())).into());
+    }
+    let held_out: BTreeMap<&str, Split> = groups
+        .iter()
+        .filter(|row| row.split != Split::Train)
+        .map(|row| (row.task_id.as_str(), row.split))
+        .collect();
+    let mut made = EncodedGroups::default();
+    for batch in stream::<InputPreferenceRow>(path)? {
+        for row in batch?.iter().filter(|row| row.split == Split::Train) {
+            if let Some(split) = held_out.get(row.seed_id.as_str()) {
+                let (path, task) = (path.to_owned(), row.seed_id.clone());
+                return Err(TrainError::LeakedTask { path, task, split: *split });
+            }
+            match encoder.input_preference(&row.id, [&row.x_better, &row.x_worse], &row.y)? {
+                Encoded::Group(group) => made.groups.push(group),
+                Encoded::Dropped(reason) => *made.dropped.entry(reason).or_default() += 1,
+            }
+        }
+    }
+    if made.groups.is_empty() {
+        let (path, dropped) = (path.display(), made.describe_dropped());
+        return Err(unusable(format!("no row of the train split in `{path}` ({dropped})")).into());
+    }
+    Ok(made)
 }
 
 /// Returns the kinds of the constraints that differ in each group of the train split.

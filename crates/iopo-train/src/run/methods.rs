@@ -38,6 +38,9 @@ pub(super) struct Run<'a> {
     pub(super) groups: Selection<'a>,
     /// Pairs with a worse answer.
     pub(super) worse: Selection<'a>,
+    /// The three with the input preferences, if there are any.
+    pub(super) mixed: Option<[Selection<'a>; 3]>,
+    pub(super) input_preferences: &'a [EncodedGroup],
     pub(super) origin: Origin,
     /// Data of SFT, unless it reads the groups.
     pub(super) sft: Option<SftRun<'a>>,
@@ -70,10 +73,16 @@ pub(super) struct SftRun<'a> {
 impl<'a> Run<'a> {
     /// Returns the rows that a method trains on.
     fn rows_of(&self, method: Method) -> &Selection<'a> {
+        let (rows, groups, worse) = match &self.mixed {
+            Some([rows, groups, worse]) if method.takes_input_preferences() => {
+                (rows, groups, worse)
+            }
+            _ => (&self.rows, &self.groups, &self.worse),
+        };
         match method {
-            Method::DpoPaper if !self.worse.train.is_empty() => &self.worse,
-            _ if method.compares_instructions() => &self.groups,
-            _ => &self.rows,
+            Method::DpoPaper if !self.worse.train.is_empty() => worse,
+            _ if method.compares_instructions() => groups,
+            _ => rows,
         }
     }
 
@@ -219,6 +228,7 @@ impl<'a> Run<'a> {
             more.retain(|row| !known.contains(row.id.as_str()));
             rows.extend(more);
         }
+        rows.extend(self.input_preferences);
         rows
     }
 
@@ -313,21 +323,26 @@ impl<'a> Run<'a> {
             .replaces(self.replace)
     }
 
-    /// Returns the weights of groups in the loss of a method.
+    /// Returns the weights of groups in the loss of a method, and those of the input preferences among them.
     fn weights(
         &self,
         method: Method,
         settings: Settings,
-        groups: &[&EncodedGroup],
+        rows: &[&EncodedGroup],
         reference: &ReferenceLogps,
     ) -> GroupWeights {
         let weighting = self.config.group_weighting;
-        match weighting {
+        let (inputs, groups): (Vec<&EncodedGroup>, Vec<&EncodedGroup>) =
+            rows.iter().copied().partition(|row| row.is_input_preference());
+        let mut weights = match weighting {
             _ if !method.is_weighted(weighting) => GroupWeights::new(),
             GroupWeighting::None => GroupWeights::new(),
-            GroupWeighting::Hardness => hardness(groups, reference, settings.beta),
-            GroupWeighting::Rarity => rarity(groups, self.changed, self.satisfaction_rates),
-        }
+            GroupWeighting::Hardness => hardness(&groups, reference, settings.beta),
+            GroupWeighting::Rarity => rarity(&groups, self.changed, self.satisfaction_rates),
+        };
+        let weight = self.config.input_preference_weight;
+        weights.extend(inputs.into_iter().map(|row| (row.id.clone(), weight)));
+        weights
     }
 
     /// Returns where the training of a method comes from.

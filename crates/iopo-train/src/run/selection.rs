@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// The rows of a run within its limits: groups, and pairs without a second instruction.
+#[derive(Clone)]
 pub(super) struct Selection<'a> {
     pub(super) train: Vec<&'a EncodedGroup>,
     /// Rows that a trial of the grid trains on.
@@ -37,6 +38,13 @@ impl<'a> Selection<'a> {
             check_dev(config, made.dev.len(), "no pair with a worse answer is left")?;
         }
         Ok(made)
+    }
+
+    /// Adds input preferences to the rows to train on.
+    pub(super) fn with(mut self, input_preferences: &'a [EncodedGroup]) -> Self {
+        self.train.extend(input_preferences);
+        self.trial.extend(input_preferences);
+        self
     }
 
     /// Applies the limits to the rows that `takes` accepts.

@@ -6,6 +6,7 @@ mod full;
 mod golden_smollm2;
 mod golden_trace;
 mod gradient_checkpointing;
+mod inputs;
 mod losses;
 mod optimizers;
 mod pairs;
