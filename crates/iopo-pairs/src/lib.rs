@@ -16,7 +16,7 @@
 //! | [`mod@admit_judged`] | the rules for groups with verdicts of a judge |
 //! | [`minhash`] | near duplicates, by MinHash LSH |
 //! | [`split`] | train, dev and test, by task |
-//! | [`stage`] | [`build`]: the whole stage; [`build_judged`]: the same for candidates with verdicts of a judge |
+//! | [`stage`] | [`build`]: the whole stage; [`build_judged`]: the same for candidates with verdicts of a judge; [`build_with_rewrites`]: both |
 //! | [`exchange`] | import and export of TRL and LLaMA-Factory rows |
 //!
 //! ```
@@ -50,6 +50,7 @@ pub mod minhash;
 mod offer;
 mod producer;
 pub mod relation;
+mod rewrites;
 pub mod split;
 pub mod stage;
 pub mod stats;
@@ -61,7 +62,7 @@ pub use error::PairsError;
 pub use exchange::{ExchangeError, export, import, is_imported};
 pub use producer::is_judged;
 pub use split::split_tasks;
-pub use stage::{build, build_judged};
+pub use stage::{build, build_judged, build_with_rewrites};
 pub use stats::PairsSummary;
 
 /// Tests the examples of the README.

@@ -8,19 +8,20 @@ use iopo_core::Counts;
 use iopo_core::turns::kept_in_turn;
 use iopo_llm::Progress;
 use iopo_schema::{
-    Breakdown, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, Split,
-    Total, content_id, file_hash, made_with, read, run_files, write,
+    Breakdown, InstructionRow, MetricRow, Operation, Parts, PreferenceRow, Provenance, ResponseRow,
+    Split, Total, content_id, file_hash, made_with, read, run_files, write,
 };
 
 use crate::admit::{Refusal, verify};
 use crate::admit_judged::{JudgedRefusal, admit_judged};
 use crate::balance::Balance;
-use crate::candidates::{Task, by_task, task_of};
+use crate::candidates::{Task, TaskRows, by_task, task_of};
 use crate::choose::task_groups;
 use crate::exchange::is_imported;
 use crate::judged::{self, judged_groups};
 use crate::minhash::SeenSignatures;
 use crate::producer::{JUDGED, PRODUCER};
+use crate::rewrites::Rewrites;
 use crate::split::split_tasks;
 use crate::stats::{count_group, count_verdicts, metrics};
 use crate::{PairsConfig, PairsError, PairsSummary};
@@ -60,7 +61,53 @@ pub fn build(
     output.write(make, |row| verify(row).map_err(Refusal::name))
 }
 
-/// Builds preference groups from candidates: groups with verdicts of a judge, which a recipe of synthesis wrote.
+/// Builds preference groups as [`build`] does, and adds rewrites: candidates with verdicts of a judge, which
+/// `iopo_synth::fipo` wrote for responses of the same run.
+///
+/// [`admit_judged`] decides which of them become groups. They are kept as far as `min_full_share` allows; in a task with
+/// `max_groups_per_task` groups, a rewrite replaces the last one. [`is_judged`](crate::is_judged) recognizes the file.
+///
+/// # Errors
+/// Returns the errors of [`build`].
+pub fn build_with_rewrites(
+    task_ids: &BTreeSet<String>,
+    instructions_path: &Path,
+    responses_path: &Path,
+    rewrites_path: &Path,
+    out_dir: &Path,
+    config: &PairsConfig,
+    progress: &dyn Progress,
+) -> Result<PairsSummary, PairsError> {
+    let output = Output {
+        task_ids,
+        inputs: &[
+            ("instructions", instructions_path),
+            ("responses", responses_path),
+            ("rewrites", rewrites_path),
+        ],
+        is_judged: true,
+        out_dir,
+        config,
+        progress,
+    };
+    let rules = config.judged_rules()?;
+    let make = || {
+        let instructions = read::<InstructionRow>(instructions_path)?;
+        let responses = read::<ResponseRow>(responses_path)?;
+        let rewrites = read::<PreferenceRow>(rewrites_path)?;
+        groups_with(task_ids, &instructions, &responses, Some(&rewrites), config, progress)
+    };
+    let check = |row: &PreferenceRow| match row.operation {
+        Some(Operation::Rewrite) => {
+            admit_judged(row, &rules).map(drop).map_err(JudgedRefusal::name)
+        }
+        _ => verify(row).map_err(Refusal::name),
+    };
+    output.write(make, check)
+}
+
+/// Builds preference groups from candidates: groups with verdicts of a judge, which a recipe of synthesis wrote. The candidates of
+/// several files are used in their order.
 ///
 /// [`admit_judged`] decides which candidates become groups or pairs; their split and id are assigned here. The limits on groups
 /// hold for pairs too, which count apart. Everything else is as in
@@ -70,29 +117,29 @@ pub fn build(
 /// Returns the errors of [`build`], and [`PairsError::NoneAdmitted`] if no candidate becomes a group.
 pub fn build_judged(
     task_ids: &BTreeSet<String>,
-    candidates_path: &Path,
+    candidates_paths: &[&Path],
     out_dir: &Path,
     config: &PairsConfig,
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PairsError> {
-    let output = Output {
-        task_ids,
-        inputs: &[("candidates", candidates_path)],
-        is_judged: true,
-        out_dir,
-        config,
-        progress,
-    };
+    const NAMES: [&str; 2] = ["candidates", "rewrites"];
+    let inputs: Vec<(&str, &Path)> =
+        candidates_paths.iter().zip(NAMES).map(|(path, name)| (name, *path)).collect();
+    let output = Output { task_ids, inputs: &inputs, is_judged: true, out_dir, config, progress };
     let rules = config.judged_rules()?;
     let make = || {
-        let candidates = read::<PreferenceRow>(candidates_path)?;
+        let mut candidates = Vec::new();
+        for (_, path) in &inputs {
+            candidates.extend(read::<PreferenceRow>(path)?);
+        }
         make_judged_groups(task_ids, &candidates, config, progress)
     };
     let check =
         |row: &PreferenceRow| admit_judged(row, &rules).map(drop).map_err(JudgedRefusal::name);
     output.write(make, check).map_err(|error| match error {
         PairsError::NoGroups { .. } => {
-            PairsError::NoneAdmitted { path: candidates_path.to_owned() }
+            let path = candidates_paths.first().copied().unwrap_or(out_dir);
+            PairsError::NoneAdmitted { path: path.to_owned() }
         }
         other => other,
     })
@@ -189,17 +236,41 @@ pub fn make_groups(
     config: &PairsConfig,
     progress: &dyn Progress,
 ) -> Result<(Vec<Vec<PreferenceRow>>, Counts), PairsError> {
+    groups_with(task_ids, instructions, responses, None, config, progress)
+}
+
+/// Like [`make_groups`], with rewrites of the same tasks if there are any.
+fn groups_with(
+    task_ids: &BTreeSet<String>,
+    instructions: &[InstructionRow],
+    responses: &[ResponseRow],
+    rewrites: Option<&[PreferenceRow]>,
+    config: &PairsConfig,
+    progress: &dyn Progress,
+) -> Result<Made, PairsError> {
     let kinds = config.kinds()?;
     let tasks = by_task(instructions, responses)?;
-    per_task(task_ids, &tasks, config, progress, |task_id, rows, split, state: &mut State| {
+    let mut added = Rewrites::new(rewrites.unwrap_or_default(), config)?;
+    let groups = |task_id: &str, rows: &TaskRows<'_>, split, state: &mut State| {
         let State { balances, seen, counts } = state;
-        let Some(mut task) = task_of(task_id, rows, &kinds, counts)? else { return Ok(Vec::new()) };
-        drop_seen(&mut task, seen, counts);
-        counts.one(Total::Tasks);
-        counts.add(Total::Answers, task.answers.len() as u64);
-        let balance = balances.entry(split).or_default();
-        Ok(task_groups(&task, split, &kinds, config, balance, counts))
-    })
+        let mut groups = Vec::new();
+        if let Some(mut task) = task_of(task_id, rows, &kinds, counts)? {
+            drop_seen(&mut task, seen, counts);
+            counts.one(Total::Tasks);
+            counts.add(Total::Answers, task.answers.len() as u64);
+            let balance = balances.entry(split).or_default();
+            groups = task_groups(&task, split, &kinds, config, balance, counts);
+        }
+        added.add(task_id, split, &mut groups, counts);
+        Ok(groups)
+    };
+    let (groups, mut counts) = per_task(task_ids, &tasks, config, progress, groups)?;
+    if rewrites.is_some() {
+        for row in groups.iter().flatten() {
+            count_verdicts(&mut counts, row);
+        }
+    }
+    Ok((groups, counts))
 }
 
 /// Returns the groups of each task among candidates with verdicts of a judge, followed by its pairs, and the counters.

@@ -1,6 +1,7 @@
 //! The flags of every command, without behavior; [`crate::commands`] has the behavior.
 
 mod benchmark;
+mod fipo;
 mod llm;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use iopo_schema::Split;
 use crate::size;
 
 pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness};
+pub(crate) use fipo::FipoArgs;
 pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
 
 /// Improves how well a language model follows instructions with several constraints at once.
@@ -41,6 +43,16 @@ Exit codes: 0 success, 1 failure, 2 invalid usage or configuration, 130 interrup
 pub(crate) enum Command {
     /// Synthesize constrained instructions with verified responses from tasks.
     Synth(RunArgs),
+    /// Collect preferences between two instructions for a given response, by language models.
+    ///
+    /// For each accepted response, the model of `llm.writer` rewrites its task into an instruction that the response answers well
+    /// and, itself or the model of `fipo.worse`, into one that it answers worse. The model of `llm.judge` must name the better
+    /// one in both orders. A preference becomes a candidate group if the response clearly violates a requirement of the worse
+    /// instruction and a second response meets both; `iopo pairs` adds these candidates to the groups of the run. Every other
+    /// preference is a row of the input preferences in RUN/fipo.
+    ///
+    /// Run the command again to resume it; stored answers are not asked for again.
+    Fipo(FipoArgs),
     /// Build preference groups from instructions and responses.
     Pairs(RunArgs),
     /// Train one adapter (or full model) per method on the preference groups.
@@ -199,13 +211,17 @@ pub(crate) enum Foreign {
     Trl,
     /// Whole groups: conversations with two instructions, chosen, rejected.
     LlamaFactory,
+    /// Input preferences of FIPO: a response with a better and a worse prompt.
+    Fipo,
 }
 
-impl From<Foreign> for Format {
-    fn from(foreign: Foreign) -> Self {
-        match foreign {
-            Foreign::Trl => Self::Trl,
-            Foreign::LlamaFactory => Self::LlamaFactory,
+impl Foreign {
+    /// Returns the format of preference groups and pairs; `None` for input preferences.
+    pub(crate) fn of_groups(self) -> Option<Format> {
+        match self {
+            Self::Trl => Some(Format::Trl),
+            Self::LlamaFactory => Some(Format::LlamaFactory),
+            Self::Fipo => None,
         }
     }
 }
@@ -255,7 +271,7 @@ impl From<Splits> for Option<Split> {
 /// Flags of `export`.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// Groups to export: the preferences.parquet of a run.
+    /// Groups to export: the preferences.parquet of a run, or its file of input preferences for FIPO.
     pub(crate) preferences: PathBuf,
     /// Row format to write.
     #[arg(long, value_name = "FORMAT")]

@@ -4,6 +4,7 @@ pub(crate) mod benchmark;
 pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod export;
+pub(crate) mod fipo;
 pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod llm;

@@ -64,6 +64,7 @@ fn start() -> Result<ExitCode> {
 fn run(command: &Command) -> Result<()> {
     match command {
         Command::Synth(args) => stage::run(Stage::Synth, args),
+        Command::Fipo(args) => commands::fipo::run(args),
         Command::Pairs(args) => stage::run(Stage::Pairs, args),
         Command::Train(args) => stage::run(Stage::Train, args),
         Command::Rounds(args) => stage::run(Stage::Rounds, args),

@@ -34,6 +34,7 @@ mod benchmarks;
 mod error;
 mod estimate;
 mod eval;
+mod fipo;
 mod model;
 mod named_files;
 mod paths;
@@ -55,7 +56,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress, Silent};
-use iopo_pairs::{PairsSummary, build_judged, is_imported, split_tasks};
+use iopo_pairs::{PairsSummary, build_judged, build_with_rewrites, is_imported, split_tasks};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
 use iopo_synth::{RelevanceModel, SynthError, SynthSummary, synthesize, synthesize_sampled};
@@ -65,6 +66,7 @@ use crate::config::PipelineConfig;
 
 pub use error::PipelineError;
 pub use estimate::{Speed, TimeEstimate};
+pub use fipo::FipoSource;
 pub use model::{BaseModel, Checkpoint, LocalModels, ModelSource};
 pub use record::Reason;
 pub use report::DEMONSTRATION;
@@ -374,23 +376,34 @@ impl Pipeline {
         config: &PipelineConfig,
         progress: &dyn Progress,
     ) -> Result<PairsSummary, PipelineError> {
+        if fipo::is_alone(dir) {
+            return fipo::pairs_of_rewrites(dir, config, progress);
+        }
         let (instructions, responses) = (dir.instructions_file(), dir.responses_file());
         needs(&instructions, Stage::Synth)?;
         needs(&responses, Stage::Synth)?;
         let task_ids = tasks::used(config, &self.dir)?.into_iter().map(|task| task.id).collect();
+        let rewrites = fipo::candidates(dir);
+        let (root, settings) = (dir.root(), &config.pairs);
         if config.synth.recipe.is_trace() {
             let candidates = dir.candidates_file();
             needs(&candidates, Stage::Synth)?;
-            return Ok(build_judged(&task_ids, &candidates, dir.root(), &config.pairs, progress)?);
+            let files: Vec<&Path> =
+                [&candidates].into_iter().chain(&rewrites).map(PathBuf::as_path).collect();
+            return Ok(build_judged(&task_ids, &files, root, settings, progress)?);
         }
-        Ok(iopo_pairs::build(
-            &task_ids,
-            &instructions,
-            &responses,
-            dir.root(),
-            &config.pairs,
-            progress,
-        )?)
+        if let Some(rewrites) = rewrites {
+            return Ok(build_with_rewrites(
+                &task_ids,
+                &instructions,
+                &responses,
+                &rewrites,
+                root,
+                settings,
+                progress,
+            )?);
+        }
+        Ok(iopo_pairs::build(&task_ids, &instructions, &responses, root, settings, progress)?)
     }
 
     fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
@@ -408,7 +421,10 @@ impl Pipeline {
             }
             (config.sft.data, config.sft.max_rows) = (SftData::Groups, 0);
         }
-        let mut inputs = TrainInputs::new(&preferences).with_replace(self.replaces.get());
+        let input_preferences = fipo::input_preferences(&self.dir);
+        let mut inputs = TrainInputs::new(&preferences)
+            .with_input_preferences(&input_preferences)
+            .with_replace(self.replaces.get());
         let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
         let train_tasks: BTreeSet<String>;
         if config.sft.data == SftData::Responses {

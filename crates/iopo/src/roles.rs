@@ -2,7 +2,8 @@
 //!
 //! [`Roles::open`] opens the store of answers and checks the endpoints of both roles, including their environment variables,
 //! before any work starts. [`Roles::model`] returns the model of a role. The answers of every model are stored, so that a
-//! killed run resumes without asking for them again.
+//! killed run resumes without asking for them again. A third role, the writer of worse instructions, exists for `iopo fipo`
+//! only.
 //!
 //! Without the Cargo feature `endpoint`, both roles are the base model, and its answers are not stored.
 
@@ -13,6 +14,7 @@ mod endpoints;
 #[cfg(not(feature = "endpoint"))]
 mod local;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use iopo_llm::LanguageModel;
@@ -31,20 +33,34 @@ use local::Models;
 pub use local::RolesError;
 
 /// A role of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RoleName {
     /// Writes data.
     Writer,
     /// Judges data.
     Judge,
+    /// Writes the worse instructions of `iopo fipo`.
+    Worse,
 }
 
 impl RoleName {
-    /// Returns the setting of the role.
-    pub fn of(self, config: &PipelineConfig) -> &Role {
+    /// Returns the setting of the role. The writer writes the worse instructions, too, if `fipo.worse` is empty.
+    pub fn of(self, config: &PipelineConfig) -> Cow<'_, Role> {
         match self {
-            Self::Writer => &config.llm.writer,
-            Self::Judge => &config.llm.judge,
+            Self::Worse if !config.fipo.worse.is_empty() => {
+                Cow::Owned(Role::One(config.fipo.worse.clone()))
+            }
+            Self::Writer | Self::Worse => Cow::Borrowed(&config.llm.writer),
+            Self::Judge => Cow::Borrowed(&config.llm.judge),
+        }
+    }
+
+    /// Returns the name in estimates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Writer => "writer",
+            Self::Judge => "judge",
+            Self::Worse => "worse",
         }
     }
 }
@@ -58,15 +74,27 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Opens the store of answers, and checks the endpoints of the roles. `store` is the folder if `llm.store` is empty.
+    /// Opens the store of answers, and checks the endpoints of writer and judge. `store` is the folder if `llm.store` is empty.
     ///
     /// # Errors
     /// Returns an error if another process uses the store, it cannot be read, an environment variable holds no key, or a file
     /// with certificates cannot be read.
     pub fn open(config: &PipelineConfig, store: &Path) -> Result<Self, RolesError> {
+        Self::open_for(config, store, &[RoleName::Writer, RoleName::Judge])
+    }
+
+    /// Opens the store of answers, and checks the endpoints of these roles.
+    ///
+    /// # Errors
+    /// Returns the errors of [`open`](Self::open).
+    pub fn open_for(
+        config: &PipelineConfig,
+        store: &Path,
+        roles: &[RoleName],
+    ) -> Result<Self, RolesError> {
         let own = config.llm.store.as_str();
         let store = if own.is_empty() { store } else { Path::new(own) };
-        let models = Models::open(config, store)?;
+        let models = Models::open(config, store, roles)?;
         Ok(Self { judges_itself: judges_itself(config), models })
     }
 

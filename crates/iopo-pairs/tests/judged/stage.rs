@@ -8,11 +8,11 @@ use iopo_constraints::from_text;
 use iopo_llm::{Progress, Silent};
 use iopo_pairs::{
     JudgedRefusal, PairsConfig, PairsError, PairsSummary, PerSplit, admit_judged, build_judged,
-    is_judged,
+    build_with_rewrites, is_judged,
 };
 use iopo_schema::{
     GroupKind, Method, MetricRow, Operation, PreferenceRow, Provenance, Split, VerdictRow, read,
-    write,
+    render_rows, write,
 };
 
 use crate::rows::{ALL, LIMIT, group, pair, rules, score};
@@ -49,7 +49,7 @@ fn run(
 ) -> Result<PairsSummary, PairsError> {
     let path = dir.join("candidates.parquet");
     write(&path, rows, &Provenance::new("test", serde_json::json!({}))).expect("written");
-    build_judged(&ids(rows), &path, dir, config, progress)
+    build_judged(&ids(rows), &[&path], dir, config, progress)
 }
 
 fn bytes(dir: &Path) -> [Vec<u8>; 2] {
@@ -268,4 +268,73 @@ fn chinese_answers_that_are_nearly_the_same_are_dropped() {
     };
     assert_eq!(dropped(ANSWERS[1]).get("trivial_difference"), Some(&1));
     assert_eq!(dropped(ANSWERS[2]).get("trivial_difference"), None, "the control");
+}
+
+/// A judged rewrite of a task of `common::rows`.
+fn rewrite_of(row: &iopo_schema::InstructionRow, seed: u64) -> PreferenceRow {
+    let mut rewrite = group(Operation::Rewrite, seed);
+    rewrite.task_id.clone_from(&row.task_id);
+    rewrite.task.clone_from(&row.task);
+    rewrite.input.clone_from(&row.input);
+    rewrite.x1 = render_rows(&row.task, &rewrite.x1_constraints, row.input.as_deref());
+    rewrite.x2 = Some(render_rows(&row.task, &rewrite.x2_constraints, row.input.as_deref()));
+    rewrite
+}
+
+#[test]
+fn rewrites_join_the_groups_that_code_makes() {
+    let dir = tempfile::tempdir().expect("folder");
+    let at = |name: &str| dir.path().join(name);
+    let (instructions, responses) = crate::common::rows(16, 4);
+    let ids = crate::common::task_ids(&instructions);
+    let made = Provenance::new("test", serde_json::json!({}));
+    write(&at("instructions.parquet"), &instructions, &made).expect("written");
+    write(&at("responses.parquet"), &responses, &made).expect("written");
+    let mut rewrites: Vec<PreferenceRow> = instructions
+        .iter()
+        .step_by(4)
+        .zip(100..)
+        .map(|(row, seed)| rewrite_of(row, seed))
+        .collect();
+    // A judge that calls everything satisfied.
+    rewrites[0].proof.x2y1[0] = score(10.0);
+    write(&at("rewrites.parquet"), &rewrites, &made).expect("written");
+    let build = |config: &PairsConfig, out: &str| {
+        let (instructions, responses) = (at("instructions.parquet"), at("responses.parquet"));
+        let (rewrites, out) = (at("rewrites.parquet"), at(out));
+        build_with_rewrites(&ids, &instructions, &responses, &rewrites, &out, config, &Silent)
+    };
+    let without = iopo_pairs::build(
+        &ids,
+        &at("instructions.parquet"),
+        &at("responses.parquet"),
+        &at("without"),
+        &config(),
+        &Silent,
+    )
+    .expect("groups");
+    let with = build(&config(), "with").expect("groups");
+    assert_eq!(with.dropped.get("truth_table"), Some(&1), "{:?}", with.dropped);
+    let groups: Vec<PreferenceRow> = read(&at("with/preferences.parquet")).expect("groups");
+    let is_rewrite = |group: &&PreferenceRow| group.operation == Some(Operation::Rewrite);
+    assert!(groups.iter().filter(is_rewrite).count() > 3, "{:?}", with.dropped);
+    assert!(with.groups >= without.groups, "a rewrite replaces at most one group");
+    assert!(is_judged(&at("with/preferences.parquet")));
+    assert!(!is_judged(&at("without/preferences.parquet")));
+    for group in &groups {
+        let same: Vec<&PreferenceRow> =
+            groups.iter().filter(|other| other.task_id == group.task_id).collect();
+        assert!(same.iter().all(|other| other.split == group.split));
+        assert!(same.len() <= config().max_groups_per_task.get(group.split));
+        let full = same.iter().filter(|other| other.kind == GroupKind::Full).count();
+        assert!(2 * full >= same.len(), "min_full_share holds for every task");
+        match group.operation {
+            Some(Operation::Rewrite) => assert!(admit_judged(group, &rules()).is_ok()),
+            _ => iopo_pairs::verify(group).expect("proved by code"),
+        }
+    }
+    let mut none = config();
+    none.operations.rewrite = 0.0;
+    let disabled = build(&none, "disabled").expect("groups");
+    assert_eq!(disabled.groups, without.groups, "control: without the operation");
 }

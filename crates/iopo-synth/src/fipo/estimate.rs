@@ -24,6 +24,8 @@ pub struct StepEstimate {
     pub prompt_tokens: f64,
     /// Number of generated tokens of all requests.
     pub completion_tokens: f64,
+    /// Maximum number of generated tokens of one request.
+    pub max_new_tokens: usize,
 }
 
 /// Shares of the responses that pass each stage.
@@ -104,6 +106,7 @@ pub fn estimate(source: &FipoSeeds, config: &FipoConfig, yields: &FipoYields) ->
             requests,
             prompt_tokens: requests * prompt,
             completion_tokens: requests * completion,
+            max_new_tokens: step.limit(&config.max_new_tokens),
         });
         if is_measured || config.min_logp_margin.is_some() {
             entering *= yields.0[&step];

@@ -83,12 +83,7 @@ impl Flow<'_> {
         questions: &[Question],
         read: impl FnMut(usize, Answer<'_>) -> Result<T, Reject>,
     ) -> Result<Vec<Reply<T>>, SynthError> {
-        let limits = &self.config.max_new_tokens;
-        let limit = match step {
-            FipoStep::Better | FipoStep::Worse => limits.rewrite,
-            FipoStep::Response => limits.response,
-            _ => limits.judge,
-        };
+        let limit = step.limit(&self.config.max_new_tokens);
         let (model, temperature) = match step.asked() {
             Asked::Writer => (self.models.writer, self.config.writer_temperature),
             Asked::Worse => {

@@ -1,5 +1,7 @@
 //! The stages of the collector.
 
+use super::config::FipoTokens;
+
 /// A stage, in the order in which a response passes through them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FipoStep {
@@ -71,6 +73,19 @@ impl FipoStep {
     /// Returns whether the stage decides about a preference. The others decide only whether it becomes a group.
     pub fn is_of_preference(self) -> bool {
         self < Self::Rating
+    }
+
+    /// Returns the maximum number of tokens of an answer.
+    pub(crate) const fn limit(self, limits: &FipoTokens) -> usize {
+        match self {
+            Self::Better | Self::Worse => limits.rewrite,
+            Self::Response => limits.response,
+            Self::BetterFirst
+            | Self::WorseFirst
+            | Self::Margin
+            | Self::Rating
+            | Self::ResponseRating => limits.judge,
+        }
     }
 
     pub(crate) const fn asked(self) -> Asked {

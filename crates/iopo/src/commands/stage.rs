@@ -75,7 +75,8 @@ fn agreed(_pipeline: &Pipeline, _asks: bool, args: &RunArgs) -> Result<bool> {
     Ok(!args.paid.dry_run)
 }
 
-fn open(args: &RunArgs) -> Result<Pipeline> {
+/// Opens the run that flags name.
+pub(crate) fn open(args: &RunArgs) -> Result<Pipeline> {
     let Resolved { config, out } = resolve(args)?;
     let pipeline = Pipeline::open(config, &out).map_err(|error| failure(error, &out))?;
     Ok(pipeline.with_models(Downloads))

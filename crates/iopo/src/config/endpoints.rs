@@ -7,7 +7,7 @@ use iopo_llm::endpoint::{EndpointConfig, EndpointError, Money, NotDecimal, Price
 use serde_json::{Value as Json, json};
 use toml::{Table, Value};
 
-use super::llm::{LOCAL, LlmConfig};
+use super::llm::{LOCAL, LlmConfig, Role};
 use super::{ConfigError, PipelineConfig};
 
 /// Prices of an endpoint.
@@ -83,8 +83,13 @@ impl PipelineConfig {
         }
         let names: Vec<&str> = self.endpoints.keys().map(String::as_str).collect();
         self.llm.validate(&names)?;
+        let worse = self.worse_role();
+        if let Some(role) = &worse {
+            role.validate("fipo.worse", &names)?;
+        }
         if self.llm.max_money()?.is_some() {
-            let used = self.llm.roles().into_iter().flat_map(|(_, role)| role.endpoints());
+            let roles = self.llm.roles().into_iter().map(|(_, role)| role).chain(&worse);
+            let used = roles.flat_map(Role::endpoints);
             let free = |name: &&String| {
                 self.endpoints.get(*name).is_some_and(|endpoint| endpoint.prices.is_none())
             };

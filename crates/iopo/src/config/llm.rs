@@ -114,7 +114,7 @@ impl Role {
         }
     }
 
-    fn validate(&self, key: &str, known: &[&str]) -> Result<(), SettingError> {
+    pub(super) fn validate(&self, key: &str, known: &[&str]) -> Result<(), SettingError> {
         let unknown = self.endpoints().iter().enumerate();
         let mut unknown = unknown.filter(|(_, name)| !known.contains(&name.as_str()));
         let Some((index, name)) = unknown.next() else { return Ok(()) };

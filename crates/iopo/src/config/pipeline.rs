@@ -15,7 +15,7 @@ use iopo_train::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, LlmConfig, Rounds};
+use super::{ConfigError, LlmConfig, Role, Rounds};
 
 /// The largest number of rounds.
 const MAX_ROUNDS: usize = 16;
@@ -78,6 +78,8 @@ pub struct PipelineConfig {
     pub eval: iopo_eval::EvalConfig,
     /// Models that write and judge data, and the use of endpoints.
     pub llm: LlmConfig,
+    /// Preferences between two instructions for a given response, which `iopo fipo` collects.
+    pub fipo: iopo_synth::fipo::FipoConfig,
     /// Servers with an OpenAI-compatible API, by name, for instance `[endpoints.judge]`.
     #[cfg(feature = "endpoint")]
     pub endpoints: BTreeMap<String, iopo_llm::endpoint::EndpointConfig>,
@@ -106,6 +108,7 @@ impl Default for PipelineConfig {
             train: iopo_train::TrainConfig::default(),
             eval: iopo_eval::EvalConfig::default(),
             llm: LlmConfig::default(),
+            fipo: iopo_synth::fipo::FipoConfig::default(),
             #[cfg(feature = "endpoint")]
             endpoints: BTreeMap::new(),
         }
@@ -207,6 +210,7 @@ impl PipelineConfig {
         self.pairs.validate()?;
         self.train.validate()?;
         self.eval.validate()?;
+        self.fipo.validate()?;
         self.validate_baselines()?;
         self.validate_rounds()?;
         self.validate_llm()?;
@@ -241,9 +245,17 @@ impl PipelineConfig {
         Ok(())
     }
 
+    /// Returns the model of the worse instructions, if it is another one than the writer.
+    pub(super) fn worse_role(&self) -> Option<Role> {
+        (!self.fipo.worse.is_empty()).then(|| Role::One(self.fipo.worse.clone()))
+    }
+
     /// Checks the roles.
     #[cfg(not(feature = "endpoint"))]
     fn validate_llm(&self) -> Result<(), ConfigError> {
+        if let Some(role) = self.worse_role() {
+            role.validate("fipo.worse", &[])?;
+        }
         Ok(self.llm.validate(&[])?)
     }
 

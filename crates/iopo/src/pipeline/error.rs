@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use iopo_eval::EvalError;
 use iopo_model::ModelError;
-use iopo_pairs::PairsError;
+use iopo_pairs::{ExchangeError, PairsError};
 use iopo_report::ReportError;
 use iopo_schema::SchemaError;
 use iopo_synth::SynthError;
@@ -150,6 +150,24 @@ pub enum PipelineError {
     /// Synthesis failed.
     #[error("synth failed")]
     Synth(#[from] SynthError),
+    /// The collection of input preferences failed.
+    #[error("fipo failed")]
+    Fipo(#[source] SynthError),
+    /// Rows of FIPO cannot be read.
+    #[error("cannot read rows of FIPO")]
+    FipoRows(#[source] ExchangeError),
+    /// The responses of the run are not valid.
+    #[error("cannot collect input preferences: {input}")]
+    FipoInput {
+        /// The stage that writes the responses, and why it is not valid.
+        input: StageStatus,
+    },
+    /// The directory holds a run, whose tasks would mix with those of other responses.
+    #[error("{} holds a run with responses, expected a directory without one for other responses", dir.display())]
+    FipoInRun {
+        /// The run directory.
+        dir: PathBuf,
+    },
     /// Pairing failed.
     #[error("pairs failed")]
     Pairs(#[from] PairsError),
@@ -230,19 +248,24 @@ impl PipelineError {
             Self::NoData { .. } => {
                 "set eval.data to the path of the prompts; only the `iopo` command downloads datasets".to_owned()
             }
+            Self::FipoInput { input } => format!("run the stage `{}` first", input.stage),
+            Self::FipoInRun { .. } => {
+                "use another directory, or collect for the responses of the run".to_owned()
+            }
             Self::Synth(SynthError::Setting(error))
+            | Self::Fipo(SynthError::Setting(error))
             | Self::Pairs(PairsError::Setting(error))
             | Self::Train(TrainError::Setting(error))
             | Self::Eval(EvalError::Setting(error)) => setting_hint(error),
             Self::Model(error) => return error.hint(),
             Self::Roles(error) => return error.hint(),
-            Self::Synth(error) => return error.hint(),
+            Self::Synth(error) | Self::Fipo(error) => return error.hint(),
             Self::Pairs(error) => return error.hint(),
             Self::Train(error) => return error.hint(),
             Self::Eval(error) => return error.hint(),
             Self::Report(error) => return error.hint(),
             Self::File(error) => return error.hint(),
-            Self::Io { .. } | Self::Source(_) => return None,
+            Self::Io { .. } | Self::Source(_) | Self::FipoRows(_) => return None,
         })
     }
 
@@ -258,11 +281,15 @@ impl PipelineError {
             | Self::WouldReplaceImported { .. }
             | Self::NothingHeldOut { .. }
             | Self::NoModel { .. }
-            | Self::NoData { .. } => true,
-            Self::InvalidInput { input, .. } => input.state == StageState::Stale,
+            | Self::NoData { .. }
+            | Self::FipoInRun { .. } => true,
+            Self::FipoRows(error) => error.is_usage(),
+            Self::FipoInput { input } | Self::InvalidInput { input, .. } => {
+                input.state == StageState::Stale
+            }
             Self::Model(error) => matches!(error, ModelError::Setting(_)),
             Self::Roles(error) => error.is_usage(),
-            Self::Synth(error) => error.is_usage(),
+            Self::Synth(error) | Self::Fipo(error) => error.is_usage(),
             Self::Pairs(error) => error.is_usage(),
             Self::Train(error) => error.is_usage(),
             Self::Eval(error) => error.is_usage(),
@@ -281,6 +308,7 @@ impl PipelineError {
             self,
             Self::Model(ModelError::Cancelled)
                 | Self::Synth(SynthError::Cancelled)
+                | Self::Fipo(SynthError::Cancelled)
                 | Self::Pairs(PairsError::Cancelled)
                 | Self::Train(TrainError::Cancelled | TrainError::Model(ModelError::Cancelled))
                 | Self::Eval(EvalError::Cancelled)

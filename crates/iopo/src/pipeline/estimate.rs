@@ -125,8 +125,13 @@ impl Work {
     }
 }
 
-/// Estimates a run of `tasks` tasks on a device of this speed.
-pub(super) fn of(config: &PipelineConfig, tasks: usize, speed: Speed) -> TimeEstimate {
+/// Estimates a run of `tasks` tasks, and of `inputs` input preferences, on a device of this speed.
+pub(super) fn of(
+    config: &PipelineConfig,
+    tasks: usize,
+    inputs: usize,
+    speed: Speed,
+) -> TimeEstimate {
     let tasks = config.synth.max_tasks.map_or(tasks, |most| most.min(tasks));
     let mut rounds = Work::default();
     for round in 2..=config.rounds {
@@ -134,14 +139,14 @@ pub(super) fn of(config: &PipelineConfig, tasks: usize, speed: Speed) -> TimeEst
         for lineage in config.lineages(round) {
             // A later round samples no test tasks.
             let sampled = tasks.saturating_sub(own.pairs.test_tasks);
-            let one = sampling(&own, sampled).plus(training(&own, tasks, lineage.method));
+            let one = sampling(&own, sampled).plus(training(&own, tasks, inputs, lineage.method));
             rounds = rounds.plus(one);
         }
     }
     let mut train = Work::default();
     for method in config.train.resolved_methods() {
         let seeds = config.train.seeds_of(method).len() as f64;
-        train.scored += seeds * training(config, tasks, method).scored;
+        train.scored += seeds * training(config, tasks, inputs, method).scored;
     }
     let stages = [
         (Stage::Synth, sampling(config, tasks)),
@@ -165,7 +170,8 @@ pub(super) fn measure(
     let rows = config.generation_batch.max(1).saturating_mul(workers).min(MOST_ROWS);
     let speed = Speed::measure(pipeline.base()?.chat(), rows, progress)
         .map_err(iopo_eval::EvalError::from)?;
-    let mut estimate = of(config, tasks, speed);
+    let inputs = pipeline.count_input_preferences()?;
+    let mut estimate = of(config, tasks, inputs, speed);
     if config.synth.recipe.is_trace() {
         let mut work = Work::default();
         for (role, asked) in pipeline.trace_work()? {
@@ -193,7 +199,7 @@ fn sampling(config: &PipelineConfig, tasks: usize) -> Work {
 }
 
 /// The steps of one training, and the log-probabilities of its reference.
-fn training(config: &PipelineConfig, tasks: usize, method: Method) -> Work {
+fn training(config: &PipelineConfig, tasks: usize, inputs: usize, method: Method) -> Work {
     let train = &config.train;
     let response = LENGTH * config.synth.sampling.max_new_tokens as f64;
     let others = config.pairs.test_tasks.saturating_add(config.pairs.dev_tasks);
@@ -229,7 +235,9 @@ fn training(config: &PipelineConfig, tasks: usize, method: Method) -> Work {
         let in_trial = groups.min(most(grid.max_train_groups) as f64);
         let seeds = train.seeds_of(method).len().max(1) as f64;
         let search = step * of_grid * trials as f64 * in_trial * whole / seeds;
-        step * epochs * groups * whole + reference + search
+        // An input preference has two prompts and one response under each; the reference reads it once.
+        let inputs = if method.takes_input_preferences() { inputs as f64 * pairs } else { 0.0 };
+        step * epochs * (groups * whole + inputs) + reference + inputs + search
     } else {
         step * epochs * groups * pairs
     };
@@ -285,7 +293,7 @@ mod tests {
     const SPEED: Speed = Speed { generated: 300.0, scored: 800.0 };
 
     fn seconds(config: &PipelineConfig, stage: Stage) -> f64 {
-        let estimate = of(config, 400, SPEED);
+        let estimate = of(config, 400, 0, SPEED);
         let found = estimate.stages.iter().find(|(other, _)| *other == stage);
         found.map_or(0.0, |(_, time)| time.as_secs_f64())
     }
@@ -309,15 +317,19 @@ mod tests {
         let mut whole = config.clone();
         whole.train.use_peft = false;
         assert!(seconds(&whole, Stage::Train) > seconds(&config, Stage::Train));
+        let mixed = of(&config, 400, 1_000, SPEED);
+        let train = mixed.stages.iter().find(|(stage, _)| *stage == Stage::Train);
+        let train = train.map_or(0.0, |(_, time)| time.as_secs_f64());
+        assert!(train > seconds(&config, Stage::Train), "input preferences count");
         // A model that generates nothing is no reason to stop a run.
         let slow = Speed { generated: 0.0, ..SPEED };
-        assert_eq!(of(&config, 400, slow).total(), std::time::Duration::MAX);
+        assert_eq!(of(&config, 400, 0, slow).total(), std::time::Duration::MAX);
     }
 
     #[test]
     fn an_estimate_is_one_line() {
         let config = PipelineConfig::preset("default").expect("a preset");
-        let shown = of(&config, 400, SPEED).to_string();
+        let shown = of(&config, 400, 0, SPEED).to_string();
         assert!(shown.starts_with("about ") && shown.contains("(synth "), "{shown}");
         assert!(!shown.contains("rounds"), "a run of one round: {shown}");
     }

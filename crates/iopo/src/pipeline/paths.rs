@@ -15,10 +15,11 @@ pub(super) fn settle(mut config: PipelineConfig) -> PipelineConfig {
         settle_text(name, existing);
     }
     settle_text(&mut config.tasks, absolute);
-    if let Some(folder) = &mut config.synth.trace.templates
-        && let Some(path) = absolute(folder)
-    {
-        *folder = path;
+    let folders = [&mut config.synth.trace.templates, &mut config.fipo.templates];
+    for folder in folders.into_iter().flatten() {
+        if let Some(path) = absolute(folder) {
+            *folder = path;
+        }
     }
     settle_text(&mut config.llm.store, absolute);
     #[cfg(feature = "endpoint")]

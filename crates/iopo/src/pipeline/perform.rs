@@ -9,7 +9,7 @@ use iopo_pairs::is_imported;
 
 use super::record::{self, ModelRecord, Record};
 use super::status::{self, Examination};
-use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, reads};
+use super::{Pipeline, PipelineError, Reason, Stage, StageState, StageStatus, eval, fipo, reads};
 
 impl Pipeline {
     /// Does the work of a stage, which gets its own state, and records what it read and wrote and how long it took.
@@ -58,6 +58,9 @@ impl Pipeline {
             Stage::Synth | Stage::Rounds => self.refuse_imported(),
             Stage::Pairs => {
                 self.refuse_imported()?;
+                if fipo::is_alone(&self.dir) {
+                    return Ok(());
+                }
                 needs(&self.dir.instructions_file(), Stage::Synth)?;
                 needs(&self.dir.responses_file(), Stage::Synth)?;
                 if self.config.synth.recipe.is_trace() {

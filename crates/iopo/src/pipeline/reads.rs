@@ -14,7 +14,7 @@ use toml::{Table, Value};
 
 use super::eval::run_models;
 use super::record::{ModelRecord, Record};
-use super::{Pipeline, PipelineError, Stage, rounds, tasks};
+use super::{Pipeline, PipelineError, Stage, fipo, rounds, tasks};
 
 /// Settings that change no file but the report: use of memory and time, and limits that only accept or refuse a result.
 const NO_RESULT: [&str; 5] = [
@@ -134,14 +134,25 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     let tasks = tasks::copies(dir);
     let mut found: Vec<PathBuf> = match stage {
         Stage::Synth => Vec::new(),
-        Stage::Pairs if config.synth.recipe.is_trace() => {
-            [tasks, vec![dir.candidates_file()]].concat()
+        Stage::Pairs => {
+            let own = if config.synth.recipe.is_trace() {
+                vec![dir.candidates_file()]
+            } else {
+                vec![instructions, responses]
+            };
+            // The rewrites of `iopo fipo`, if it has run.
+            [tasks, own, fipo::files(dir)].concat()
         }
-        Stage::Pairs => [tasks, vec![instructions, responses]].concat(),
-        Stage::Train if config.train.sft.data == SftData::Responses => {
-            vec![dir.preferences_file(), instructions, responses]
+        Stage::Train => {
+            let mut files = vec![dir.preferences_file()];
+            if config.train.sft.data == SftData::Responses {
+                files.extend([instructions, responses]);
+            }
+            if config.train.input_preference_weight > 0.0 {
+                files.push(fipo::input_preferences(dir));
+            }
+            files
         }
-        Stage::Train => vec![dir.preferences_file()],
         Stage::Rounds if config.rounds < 2 => Vec::new(),
         Stage::Rounds => {
             let starts = config.lineages(2).into_iter();
@@ -399,6 +410,7 @@ mod tests {
                 "seed",
                 "tasks",
                 "eval.gain",
+                "fipo",
             ];
             let inside = |top: &&str| {
                 key.strip_prefix(*top).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

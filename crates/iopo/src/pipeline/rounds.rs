@@ -14,7 +14,7 @@ use iopo_synth::{RelevanceModel, SynthError, synthesize};
 use iopo_train::TrainInputs;
 use iopo_train::metadata::{METADATA, Metadata};
 
-use super::{Pipeline, PipelineError, RunDir, Stage, needs, tasks};
+use super::{Pipeline, PipelineError, RunDir, Stage, fipo, needs, tasks};
 use crate::config::{Lineage, PipelineConfig};
 
 /// Result of the rounds after the first.
@@ -71,6 +71,9 @@ fn run_one(
     train.methods = vec![lineage.method];
     train.seed = lineage.seed;
     train.seeds = Vec::new();
+    if !lineage.method.takes_input_preferences() {
+        train.input_preference_weight = 0.0;
+    }
     let chosen = Metadata::read(&start)?.settings.method;
     let own = train.overrides.entry(lineage.method).or_default();
     own.num_seeds = None;
@@ -82,7 +85,10 @@ fn run_one(
         own.learning_rate = Some(chosen.learning_rate);
     }
     let preferences = dir.preferences_file();
+    // The splits of its tasks are those of the run.
+    let input_preferences = fipo::input_preferences(pipeline.dir());
     let inputs = TrainInputs::new(&preferences)
+        .with_input_preferences(&input_preferences)
         .with_start(lineage.method, &start)
         .with_replace(pipeline.replaces.get());
     let base = pipeline.base()?;

@@ -106,11 +106,8 @@ mod forecast {
                 }
             }
             let (roles, steps) = (self.roles()?, self.trace_steps()?);
-            let name = |role| match role {
-                RoleName::Writer => "writer",
-                RoleName::Judge => "judge",
-            };
-            let forecast = |role| Some((name(role), of_endpoints(&roles, role, &steps)?));
+            let forecast =
+                |role: RoleName| Some((role.name(), of_endpoints(&roles, role, &steps)?));
             Ok(ROLES.into_iter().filter_map(forecast).collect())
         }
 

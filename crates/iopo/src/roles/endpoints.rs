@@ -1,5 +1,6 @@
 //! The endpoints of the roles, and the store of all answers.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -51,13 +52,16 @@ impl RolesError {
 #[derive(Debug)]
 pub(super) struct Models {
     engine: Engine,
-    writer: Option<RemoteModel>,
-    judge: Option<RemoteModel>,
+    remote: BTreeMap<RoleName, RemoteModel>,
 }
 
 impl Models {
-    pub(super) fn open(config: &PipelineConfig, store: &Path) -> Result<Self, RolesError> {
-        if config.llm.roles().iter().any(|(_, role)| !role.is_local()) {
+    pub(super) fn open(
+        config: &PipelineConfig,
+        store: &Path,
+        roles: &[RoleName],
+    ) -> Result<Self, RolesError> {
+        if roles.iter().any(|role| !role.of(config).is_local()) {
             super::disable_core_dumps();
         }
         let engine = Engine::open(store, options(config)?).map_err(RolesError::Endpoint)?;
@@ -76,8 +80,11 @@ impl Models {
             }
             engine.model(endpoints).map(Some).map_err(RolesError::Endpoint)
         };
-        let (writer, judge) = (model(&config.llm.writer)?, model(&config.llm.judge)?);
-        Ok(Self { engine, writer, judge })
+        let mut remote = BTreeMap::new();
+        for role in roles {
+            remote.extend(model(&role.of(config))?.map(|model| (*role, model)));
+        }
+        Ok(Self { engine, remote })
     }
 
     pub(super) fn endpoint<'a>(&self, role: RoleName) -> Option<Box<dyn LanguageModel + 'a>> {
@@ -92,10 +99,7 @@ impl Models {
     }
 
     fn remote(&self, role: RoleName) -> Option<&RemoteModel> {
-        match role {
-            RoleName::Writer => self.writer.as_ref(),
-            RoleName::Judge => self.judge.as_ref(),
-        }
+        self.remote.get(&role)
     }
 }
 

@@ -35,7 +35,11 @@ pub(super) struct Models;
 
 impl Models {
     #[expect(clippy::unnecessary_wraps, reason = "endpoints can be unusable")]
-    pub(super) fn open(_config: &PipelineConfig, _store: &Path) -> Result<Self, RolesError> {
+    pub(super) fn open(
+        _config: &PipelineConfig,
+        _store: &Path,
+        _roles: &[RoleName],
+    ) -> Result<Self, RolesError> {
         Ok(Self)
     }
 

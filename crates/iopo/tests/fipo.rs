@@ -1,0 +1,114 @@
+//! `iopo fipo` through the binary with the tiny random model, and the exchange of FIPO's rows.
+
+use std::fs;
+use std::path::Path;
+
+mod common;
+use common::{Outcome, finish, iopo, run, succeed, text};
+use iopo_schema::{InputPreferenceRow, MetricRow, read};
+
+/// Rows of FIPO's published format.
+fn rows(dir: &Path) -> std::path::PathBuf {
+    let row = |number: usize| {
+        serde_json::json!({
+            "id": number,
+            "raw_prompt": format!("Describe the street with the number {number}."),
+            "text003_response_based_raw": "A street.",
+            "gpt4_response_based_raw": format!("The street number {number} is wet and quiet today."),
+            "chatgpt_optimized_prompt": format!("Describe street {number}."),
+            "gpt4_optimized_prompt": format!("Describe street {number} in one sentence."),
+        })
+        .to_string()
+    };
+    let path = dir.join("rows.jsonl");
+    fs::write(&path, (0..8).map(row).collect::<Vec<_>>().join("\n")).expect("written");
+    path
+}
+
+fn fipo(out: &Path, cache: &Path, more: &[&str]) -> Outcome {
+    let start = ["fipo", "--preset", "smoke", "--model", "tiny", "--out", text(out)];
+    let small = [
+        "pairs.test_tasks=2",
+        "pairs.dev_tasks=1",
+        "pairs.min_test_tasks=0",
+        "fipo.seeds_per_part=3",
+        "fipo.max_new_tokens.rewrite=16",
+        "fipo.max_failed_share=1.0",
+    ];
+    let small = small.iter().flat_map(|set| ["--set", *set]);
+    let args: Vec<&str> = start.into_iter().chain(small).chain(more.iter().copied()).collect();
+    finish(iopo(&args).env("IOPO_CACHE", cache))
+}
+
+#[test]
+fn rows_of_fipo_are_rewritten_and_a_second_run_repeats_the_bytes() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (rows, cache) = (rows(dir.path()), dir.path().join("cache"));
+    let (out, again) = (dir.path().join("run"), dir.path().join("again"));
+    let from = ["--from", text(&rows)];
+    let made = fipo(&out, &cache, &from);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    // The prompts do not fit the context of the tiny model.
+    assert!(made.stderr.contains("8 dropped: better/too_long"), "{}", made.stderr);
+    assert!(made.stderr.contains("8 responses, 0 candidate groups"), "{}", made.stderr);
+    let file = |out: &Path, name: &str| fs::read(out.join("fipo").join(name)).expect(name);
+    let names = ["candidates.parquet", "input_preferences.parquet", "synth_stats.parquet"];
+    let stats: Vec<MetricRow> = read(&out.join("fipo/synth_stats.parquet")).expect("stats");
+    assert!(stats.iter().any(|row| row.name == "yield/better" && row.value.abs() < 1e-9));
+    let offline = [&from[..], &["--set", "llm.offline=true"]].concat();
+    let repeated = fipo(&again, &cache, &offline);
+    assert_eq!(repeated.code, Some(0), "{}", repeated.stderr);
+    for name in names {
+        assert_eq!(file(&out, name), file(&again, name), "{name}");
+    }
+    // Without a candidate, there is no group.
+    let error = run(&["pairs", "--out", text(&out)]).error(1);
+    assert!(error.contains("fipo/candidates.parquet"), "{error}");
+}
+
+#[test]
+fn mistakes_are_found_before_any_request() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (rows, cache) = (rows(dir.path()), dir.path().join("cache"));
+    let out = dir.path().join("run");
+    let from = ["--from", text(&rows)];
+    let with = |more: &[&str]| fipo(&out, &cache, &[&from[..], more].concat());
+    let dry = with(&["--dry-run"]);
+    assert!(dry.stderr.contains("no requests to endpoints") && !out.exists(), "{}", dry.stderr);
+    let error = with(&["--set", "fipo.max_words=1"]).error(2);
+    assert!(error.contains("`fipo.max_words`"), "{error}");
+    let error = with(&["--set", "fipo.worse=weak"]).error(2);
+    assert!(error.contains("`fipo.worse`: found \"weak\""), "{error}");
+    let error = with(&["--responses", "x.parquet"]).error(2);
+    assert!(error.contains("cannot be used with"), "{error}");
+    let error = fipo(&out, &cache, &["--from", "absent.jsonl"]).error(2);
+    assert!(error.contains("absent.jsonl"), "{error}");
+    let error = fipo(&out, &cache, &[]).error(1);
+    assert!(error.contains("instructions.parquet does not exist"), "{error}");
+    let error = with(&["--set", "pairs.test_tasks=8"]).error(2);
+    assert!(error.contains("found 8 tasks"), "{error}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn published_rewrites_are_imported_and_exported_for_an_optimizer_of_prompts() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let rows = rows(dir.path());
+    let (out, back) = (dir.path().join("input_preferences.parquet"), dir.path().join("o.jsonl"));
+    let said = succeed(&["import", text(&rows), "--from", "fipo", "--out", text(&out)]).stderr;
+    assert!(said.contains("8 rows, 8 input preferences (8 train)"), "{said}");
+    let read: Vec<InputPreferenceRow> = read(&out).expect("rows");
+    assert_eq!(read[0].x_better, "Describe street 0 in one sentence.");
+    let shown = succeed(&["inspect", text(&out)]).stdout;
+    assert!(shown.contains("input_preferences") && shown.contains("fipo"), "{shown}");
+    let said = succeed(&["export", text(&out), "--to", "fipo", "--out", text(&back)]).stderr;
+    assert!(said.contains("8 input preferences (8 train)"), "{said}");
+    let lines = fs::read_to_string(&back).expect("lines");
+    assert_eq!(lines.lines().count(), 8);
+    assert!(lines.contains("\"chosen\":\"Describe street 0 in one sentence.\""), "{lines}");
+    let again = run(&["export", text(&out), "--to", "fipo", "--out", "o.parquet"]).error(2);
+    assert!(again.contains("FIPO rows are JSON lines"), "{again}");
+    let shares = ["--from", "fipo", "--dev-size", "0.5", "--out", "p.parquet"];
+    let error = run(&[&["import", text(&rows)][..], &shares].concat()).error(2);
+    assert!(error.contains("--dev-size"), "{error}");
+}
