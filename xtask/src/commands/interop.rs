@@ -9,6 +9,18 @@ use crate::cargo::{cargo, root, run, say};
 use crate::commands::wheel;
 use crate::python::Python;
 
+/// Prompts in the format of IFBench. An umlaut and an emoji test the encoding of hashes.
+const IFBENCH_PROMPTS: &str = r#"{"key": "0", "prompt": "Tell me of tea in Köln ☕.", "instruction_id_list": ["count:numbers", "words:palindrome"], "kwargs": [{"N": 2.0}, {}]}
+{"key": "1", "prompt": "Open when?", "instruction_id_list": ["count:word_count_range"], "kwargs": [{"min_words": 1.0, "max_words": 5.0}]}
+{"key": "2", "prompt": "Repeat nothing.", "instruction_id_list": ["words:repeats"], "kwargs": [{"small_n": 1}]}
+"#;
+
+/// Responses to them.
+const IFBENCH_RESPONSES: &str = r#"{"key": "0", "response": "2 cups at 3"}
+{"key": "1", "response": "We open at nine."}
+{"key": "2", "response": "no no"}
+"#;
+
 /// Trains, merges and exports with the smoke preset, then runs the checks in Python.
 pub(crate) fn run_all() -> Result<()> {
     let python = Python::ready()?;
@@ -20,6 +32,8 @@ pub(crate) fn run_all() -> Result<()> {
     let script = |name: &str| root().join("fixtures").join("interop").join(name);
     run(python.script(&script("test_compare_runs.py")).arg(work.join("run")))?;
     run(python.script(&script("check.py")).arg(&work))?;
+    export_lm_eval(&work)?;
+    run(python.script(&script("check_lm_eval.py")).arg(work.join("ifbench")))?;
     python.install(&wheel::debug()?)?;
     run(python.script(&script("check_grpo.py")).arg(&work))?;
     merge_saved(&work)?;
@@ -49,6 +63,17 @@ fn make(work: &Path) -> Result<()> {
     }
     logits(&[&groups, &model, &path(work, "adapter.safetensors"), &adapter])?;
     logits(&[&groups, &merged, &path(work, "merged.safetensors")])
+}
+
+/// Scores a few responses with IFBench and exports them for lm-eval.
+fn export_lm_eval(work: &Path) -> Result<()> {
+    let [prompts, responses, out] =
+        ["ifbench.jsonl", "ifbench-responses.jsonl", "ifbench"].map(|name| path(work, name));
+    for (file, text) in [(&prompts, IFBENCH_PROMPTS), (&responses, IFBENCH_RESPONSES)] {
+        fs::write(file, text).with_context(|| format!("failed to write {file}"))?;
+    }
+    let args = ["eval", "ifbench", "--data", &prompts, "--responses", &responses, "--out", &out];
+    iopo(&[&args[..], &["--export", "lm-eval"]].concat())
 }
 
 /// Checks that the adapter as PEFT saved it, without our metadata, merges to the same weights.
