@@ -10,6 +10,7 @@
 //! | [`counts`] | named counters |
 //! | [`turns`] | fair selection from several lists |
 //! | [`text`] | the words of a text |
+//! | [`overlap`] | overlap of texts with tested prompts, by n-grams (feature `overlap`) |
 //! | [`python_json`] | Python's dialect of JSON |
 //! | [`mode`] | the two readings of a published benchmark |
 //! | [`settings`] | checks and the reference of settings, derived from their types (feature `settings`) |
@@ -30,6 +31,8 @@ pub mod files;
 #[cfg(feature = "hash")]
 pub mod hash;
 pub mod mode;
+#[cfg(feature = "overlap")]
+pub mod overlap;
 pub mod python_json;
 #[cfg(feature = "random")]
 pub mod random;

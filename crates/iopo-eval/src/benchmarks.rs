@@ -13,6 +13,7 @@
 //! | [`responses`] | responses of another program, read from a file |
 //! | [`lm_eval`] | samples and results in the format of lm-eval |
 //! | [`mod@compare`] | the models of a run on one benchmark, with paired differences |
+//! | [`contamination`] | tasks and training rows that overlap with prompts |
 //! | [`accuracies`] | strict and loose accuracies with intervals |
 //! | [`table`] | the accuracies as text |
 //!
@@ -29,6 +30,7 @@
 
 pub mod accuracies;
 pub mod compare;
+pub mod contamination;
 pub mod heldout;
 pub mod ifbench;
 pub mod ifeval;
@@ -41,13 +43,13 @@ pub mod run;
 pub mod table;
 pub mod tagger;
 
-mod contamination;
 mod instructions;
 pub(crate) mod origin;
 
 use std::collections::BTreeMap;
 
 pub use compare::{ScoredModel, compare};
+pub use contamination::{ContaminationConfig, TestedPrompts};
 pub use in_memory::{ScoredResponses, score_responses};
 pub use published::{Published, PublishedMode, Setup, Source};
 pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding};

@@ -14,6 +14,7 @@ use iopo_schema::kinds_named;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::benchmarks::contamination::{ContaminationConfig, named};
 use crate::benchmarks::{PUBLISHED, Published, published};
 use crate::gain::BASE;
 use crate::{Bootstrap, EvalError, GainMargins};
@@ -71,6 +72,9 @@ pub struct EvalConfig {
     pub benchmarks: Vec<String>,
     /// Prompt file of each benchmark, by id: a path or the hub id of a dataset. Default: the published dataset.
     pub data: BTreeMap<String, String>,
+    /// When a task counts as a copy of a prompt of a benchmark or of a test task. Nothing is trained on such tasks, and
+    /// training data with them is refused.
+    pub contamination: ContaminationConfig,
     /// Maximum number of tokens of a response to a benchmark. Published scores allow about 1280. Default: 512.
     #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub benchmark_max_new_tokens: usize,
@@ -100,6 +104,7 @@ impl Default for EvalConfig {
             escape_special_tokens: false,
             benchmarks: Vec::new(),
             data: BTreeMap::new(),
+            contamination: ContaminationConfig::default(),
             benchmark_max_new_tokens: 512,
             seed: 0,
         }
@@ -142,6 +147,11 @@ impl EvalConfig {
     /// Returns an error if `held_out` names an unknown kind.
     pub fn held_out_kinds(&self) -> Result<BTreeSet<Kind>, EvalError> {
         Ok(kinds_named("held_out", &self.held_out).map_err(|error| error.inside("eval"))?)
+    }
+
+    /// Lists the published benchmarks that are evaluated or whose data is configured.
+    pub fn named_benchmarks(&self) -> Vec<&'static Published> {
+        named(&self.benchmarks, self.data.keys())
     }
 
     /// Returns the bootstrap of these settings.

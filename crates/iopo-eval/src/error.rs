@@ -9,7 +9,7 @@ use iopo_constraints::ConstraintError;
 use iopo_constraints::ifeval::InstructionError;
 use iopo_core::SettingError;
 use iopo_llm::LlmError;
-use iopo_schema::{CheckRow, SchemaError, Split};
+use iopo_schema::{CheckRow, ContaminationRow, SchemaError, Split};
 
 /// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
@@ -120,11 +120,16 @@ pub enum EvalError {
         /// The response file, if there is one.
         responses: Option<PathBuf>,
     },
-    /// A prompt of a benchmark was trained on.
-    #[error("task `{task_id}` of the run is also a prompt of the benchmark")]
+    /// Prompts of a benchmark were trained on.
+    #[error(
+        "{tasks} of the run's tasks overlap with prompts of a benchmark; the first is {}",
+        overlap(first)
+    )]
     BenchmarkInTraining {
-        /// The task.
-        task_id: String,
+        /// Number of tasks.
+        tasks: usize,
+        /// The first task, with the prompt that it overlaps with most.
+        first: Box<ContaminationRow>,
     },
     /// Prompts do not fit the model's context.
     #[error(
@@ -407,6 +412,24 @@ fn no_prompts(data: &std::path::Path, responses: Option<&std::path::Path>) -> St
 
 fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
+}
+
+/// Describes a task that overlaps with a prompt.
+fn overlap(row: &ContaminationRow) -> String {
+    const SHOWN: usize = 80;
+    let mut passage: String = row.passage.chars().take(SHOWN).collect();
+    if passage.len() < row.passage.len() {
+        passage.push('…');
+    }
+    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    format!(
+        "task `{}`, which shares {} of its words with {} of prompt `{}` of {}: {passage:?}",
+        row.task_id,
+        percent(row.task_share),
+        percent(row.prompt_share),
+        row.key,
+        row.benchmark,
+    )
 }
 
 fn listed(differences: &[String]) -> String {

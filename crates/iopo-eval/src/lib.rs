@@ -68,9 +68,9 @@ pub use benchmarks::heldout::{
     write_prompts,
 };
 pub use benchmarks::{
-    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, PUBLISHED, Published,
-    PublishedMode, ScoredModel, ScoredResponses, Setup, Source, TaggerTable, compare, ifbench,
-    ifeval, published,
+    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, ContaminationConfig, Decoding,
+    PUBLISHED, Published, PublishedMode, ScoredModel, ScoredResponses, Setup, Source, TaggerTable,
+    TestedPrompts, compare, ifbench, ifeval, published,
 };
 pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;

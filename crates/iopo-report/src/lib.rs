@@ -46,10 +46,10 @@ mod terminal;
 
 pub use error::ReportError;
 pub use headline::Headline;
-pub use meta::{ReportMeta, ReportSummary};
+pub use meta::{ReportMeta, ReportSummary, Roles, Usage};
 pub use models::KNOWN_MODELS;
 pub use page::render;
-pub use terminal::terminal_table;
+pub use terminal::{recipe_lines, terminal_table};
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

@@ -27,6 +27,8 @@ pub struct ReportMeta {
     pub notes: Vec<String>,
     /// Facts about the run with their names, in order: version, model, weights, device, random seeds.
     pub facts: Vec<(String, String)>,
+    /// The models that wrote and judged the data; `None` for recipes without them.
+    pub roles: Option<Roles>,
     /// Resolved configuration, shown verbatim.
     pub config_toml: String,
     /// Coverage of the intervals, between 0 and 1; `None` if it is unknown.
@@ -38,6 +40,42 @@ impl ReportMeta {
     pub fn new(title: impl Into<String>, preset: impl Into<String>) -> Self {
         Self { title: title.into(), preset: preset.into(), ..Self::default() }
     }
+}
+
+/// The models that wrote and judged the data of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Roles {
+    /// Models of the writer; empty for the base model of the run.
+    pub writer: Vec<String>,
+    /// Models of the judge; empty for the base model of the run.
+    pub judge: Vec<String>,
+    /// Whether both roles have a model in common.
+    pub is_same: bool,
+    /// What the requests took; `None` if it is not recorded.
+    pub usage: Option<Usage>,
+}
+
+/// What the requests of a run took.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Requests with an answer from a model.
+    pub answered: u64,
+    /// Requests with an answer from the store, which cost nothing.
+    pub from_store: u64,
+    /// Tokens of the prompts, as far as they are known.
+    pub prompt_tokens: u64,
+    /// Generated tokens, as far as they are known.
+    pub completion_tokens: u64,
+    /// Answers without numbers of tokens.
+    pub unknown_tokens: u64,
+    /// The known cost, as a decimal number in the currency of the prices; `None` if there is none.
+    pub cost: Option<String>,
+    /// Answers whose cost is unknown.
+    pub unknown_cost: u64,
 }
 
 /// Result of [`render`](crate::render).

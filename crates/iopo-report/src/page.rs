@@ -12,11 +12,12 @@ use crate::sections::{Sections, accuracy};
 use crate::{Headline, ReportError, ReportMeta, ReportSummary};
 
 /// The templates. Every value in an `.html` template is escaped, except the charts that this crate draws.
-const TEMPLATES: [(&str, &str); 12] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("page.html", include_str!("templates/page.html")),
     ("style.css", include_str!("templates/style.css")),
     ("parts.html", include_str!("templates/parts.html")),
     ("yields.html", include_str!("templates/yields.html")),
+    ("recipe.html", include_str!("templates/recipe.html")),
     ("training.html", include_str!("templates/training.html")),
     ("accuracy.html", include_str!("templates/accuracy.html")),
     ("benchmarks.html", include_str!("templates/benchmarks.html")),

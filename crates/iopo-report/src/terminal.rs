@@ -1,10 +1,17 @@
 //! The accuracy table for the terminal.
 
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_BORDERS_ONLY};
-use iopo_schema::SummaryRow;
+use iopo_schema::{MetricRow, SummaryRow};
 
 use crate::sections::accuracy::{COLUMNS, Measure, find, models, reading};
+use crate::sections::recipe;
 use crate::{Headline, format};
+
+/// Returns up to three lines about the counters of a recipe with a writer and a judge: yields, main reasons for dropping, and
+/// judge against code. Empty for the counters of another recipe.
+pub fn recipe_lines(synth_stats: &[MetricRow]) -> Vec<String> {
+    recipe::lines(synth_stats)
+}
 
 /// Renders the accuracies as a text table in percent, with the interval below each estimate and notes on how to read it.
 ///

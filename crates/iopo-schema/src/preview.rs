@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Header, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record,
-    ReferenceRow, ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow, SummaryRow, header, stream,
+    ContaminationRow, Header, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow,
+    PreferenceRow, Record, ReferenceRow, ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow,
+    SummaryRow, header, stream,
 };
 
 fn first<R: Record + Serialize>(path: &Path, count: usize) -> Result<Vec<Value>, SchemaError> {
@@ -36,6 +37,7 @@ pub fn preview(path: &Path, count: usize) -> Result<(Header, Vec<Value>), Schema
         ResponseRow::NAME => first::<ResponseRow>,
         PreferenceRow::NAME => first::<PreferenceRow>,
         InputPreferenceRow::NAME => first::<InputPreferenceRow>,
+        ContaminationRow::NAME => first::<ContaminationRow>,
         ReferenceRow::NAME => first::<ReferenceRow>,
         ResponseLogpsRow::NAME => first::<ResponseLogpsRow>,
         MetricRow::NAME => first::<MetricRow>,

@@ -14,9 +14,9 @@ use crate::names::{
     TurnRole,
 };
 use crate::rows::{
-    CheckRow, ConstraintRow, FlawsRow, InputPreferenceRow, InstructionRow, MetricRow,
-    PredictionRow, PreferenceRow, Proof, ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow,
-    ScoreRow, SummaryRow, TestPromptRow, TurnRow, VerdictRow,
+    CheckRow, ConstraintRow, ContaminationRow, FlawsRow, InputPreferenceRow, InstructionRow,
+    MetricRow, PredictionRow, PreferenceRow, Proof, ReferenceRow, RelevanceRow, ResponseLogpsRow,
+    ResponseRow, ScoreRow, SummaryRow, TestPromptRow, TurnRow, VerdictRow,
 };
 use crate::value::Value;
 
@@ -194,6 +194,15 @@ record!(FlawsRow = "flaws", 1, {
     off_task: bool,
 });
 record!(RelevanceRow = "relevance", 1, { key: String, own: f64, other: f64, tokens: u32 });
+
+record!(ContaminationRow = "contamination", 1, {
+    task_id: String,
+    benchmark: String,
+    key: String,
+    prompt_share: f64,
+    task_share: f64,
+    passage: String,
+});
 
 record!(MetricRow = "metrics", 1, { step: u64, name: String, value: f64 });
 

@@ -267,6 +267,23 @@ pub struct ResponseLogpsRow {
     pub tokens: u32,
 }
 
+/// A row of `contamination`: a task that overlaps with a prompt of an evaluation, so that nothing is trained on it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ContaminationRow {
+    /// The task.
+    pub task_id: String,
+    /// The benchmark; `heldout` for a test task of the run.
+    pub benchmark: String,
+    /// Key of the prompt, or id of the test task.
+    pub key: String,
+    /// The share of the prompt that lies in n-grams of the task.
+    pub prompt_share: f64,
+    /// The share of the task that lies in n-grams of the prompt.
+    pub task_share: f64,
+    /// The longest shared passage, in lower case and without punctuation.
+    pub passage: String,
+}
+
 /// A row of `relevance`: the log-probabilities of one response under the base model, given plain tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RelevanceRow {

@@ -20,6 +20,8 @@ pub const RESPONSES: &str = "responses.parquet";
 /// The counters of synthesis: rows of `metrics`.
 pub const SYNTH_STATS: &str = "synth_stats.parquet";
 
+/// The tasks that are not trained on, because they overlap with prompts of the evaluation: rows of `contamination`.
+pub const CONTAMINATION: &str = "contamination.parquet";
 /// The candidate groups of the recipe `trace`, before admission: rows of `preferences` whose split is a placeholder.
 pub const CANDIDATES: &str = "candidates.parquet";
 /// The preference groups: rows of `preferences`.

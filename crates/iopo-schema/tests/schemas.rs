@@ -34,6 +34,7 @@ fn the_columns_of_every_schema_match_their_snapshots() {
     insta::assert_snapshot!("responses", columns::<ResponseRow>());
     insta::assert_snapshot!("preferences", columns::<PreferenceRow>());
     insta::assert_snapshot!("input_preferences", columns::<InputPreferenceRow>());
+    insta::assert_snapshot!("contamination", columns::<ContaminationRow>());
     insta::assert_snapshot!("reference_logps", columns::<ReferenceRow>());
     insta::assert_snapshot!("response_logps", columns::<ResponseLogpsRow>());
     insta::assert_snapshot!("metrics", columns::<MetricRow>());

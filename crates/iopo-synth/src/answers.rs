@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::recipe::Recipe;
 use crate::recipes::on_policy::drawn_instruction;
 use crate::style_prompts::style_prompt_of;
+use crate::task_file::Tasks;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
 
@@ -55,9 +56,8 @@ pub struct SampleInfo {
 ///
 /// # Errors
 /// Returns an error if the model fails, the call is cancelled, or a file cannot be read or written.
-pub fn sample_answers(
-    tasks: &[Task],
-    tasks_hash: &str,
+pub(crate) fn sample_answers(
+    input: &Tasks,
     out_dir: &Path,
     model: &dyn LanguageModel,
     config: &SynthConfig,
@@ -67,7 +67,8 @@ pub fn sample_answers(
     let generator = model.name();
     let style_prompts = config.open_style_prompts()?;
     let by = Origin { generator: &generator, fingerprint: &model.fingerprint()? };
-    let provenance = provenance(tasks_hash, by, &style_prompts, config)?;
+    let provenance = provenance(input, by, &style_prompts, config)?;
+    let tasks = &input.tasks;
     let parts = Parts::<ResponseRow>::open(&path, &provenance)?;
     if parts.is_complete() {
         return Ok(path);
@@ -100,8 +101,8 @@ pub fn sample_answers(
 ///
 /// # Errors
 /// Returns an error if the file is damaged or a setting is invalid.
-pub fn sampled_answers(
-    tasks_hash: &str,
+pub(crate) fn sampled_answers(
+    input: &Tasks,
     out_dir: &Path,
     config: &SynthConfig,
 ) -> Result<Option<PathBuf>, SynthError> {
@@ -116,7 +117,7 @@ pub fn sampled_answers(
         return Ok(None);
     };
     let by = Origin { generator, fingerprint };
-    let expected = provenance(tasks_hash, by, &config.open_style_prompts()?, config)?;
+    let expected = provenance(input, by, &config.open_style_prompts()?, config)?;
     Ok(made_with::<ResponseRow>(&path, &expected).then_some(path))
 }
 
@@ -130,14 +131,14 @@ struct Origin<'a> {
 }
 
 fn provenance(
-    tasks_hash: &str,
+    input: &Tasks,
     by: Origin<'_>,
     style_prompts: &[String],
     config: &SynthConfig,
 ) -> Result<Provenance, SynthError> {
     let mut settings = config.answers_json(by.generator, style_prompts)?;
     settings["fingerprint"] = by.fingerprint.into();
-    Ok(Provenance::new(crate::PRODUCER, settings).with_input("tasks", tasks_hash))
+    Ok(input.origin(Provenance::new(crate::PRODUCER, settings)))
 }
 
 /// Everything that sampling a part needs.

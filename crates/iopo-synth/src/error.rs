@@ -70,6 +70,14 @@ pub enum SynthError {
         /// The language.
         found: String,
     },
+    /// Every task overlaps with a prompt of the evaluation.
+    #[error("{}: all {tasks} tasks overlap with prompts of the evaluation, so nothing is left to train on", path.display())]
+    AllExcluded {
+        /// The task file.
+        path: PathBuf,
+        /// Number of tasks.
+        tasks: usize,
+    },
     /// Two tasks share an id.
     #[error("{}: found the task id {id:?} in {first} and in {second}, expected unique ids", path.display())]
     DuplicateId {
@@ -200,6 +208,7 @@ impl SynthError {
                 iopo_core::files::hint(source).unwrap_or("check the path and its permissions")
             }
             Self::EmptyField { .. } => "fix or remove the task",
+            Self::AllExcluded { .. } => "add tasks, or evaluate on other prompts",
             Self::DuplicateId { .. } => "rename one",
             Self::DuplicateTask { .. } => "remove one",
             Self::TaskLanguage { .. } => {
@@ -241,6 +250,7 @@ impl SynthError {
             | Self::TaskTable { .. }
             | Self::EmptyField { .. }
             | Self::NoTasks { .. }
+            | Self::AllExcluded { .. }
             | Self::DuplicateId { .. }
             | Self::DuplicateTask { .. }
             | Self::TaskFormat { .. }

@@ -15,6 +15,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`task`] | tasks from JSON lines or Parquet |
+//! | [`task_file`] | a file of tasks, without those that are not used |
 //! | [`config`] | the settings |
 //! | [`recipe`] | the recipes and their mixture |
 //! | [`style_prompts`] | the style prompt of each sample |
@@ -61,6 +62,7 @@ pub mod stats;
 pub mod style_prompts;
 mod survey;
 pub mod task;
+pub mod task_file;
 mod task_table;
 pub mod text;
 pub mod trace;
@@ -72,7 +74,8 @@ pub use recipe::{Recipe, RecipeMix};
 pub use relevance::RelevanceModel;
 pub use stage::{synthesize, synthesize_sampled, used_tasks};
 pub use stats::SynthSummary;
-pub use task::{Task, TaskLanguage, read_tasks};
+pub use task::{Task, TaskLanguage, is_task_file, read_tasks};
+pub use task_file::TaskFile;
 
 /// Name and version in the provenance of files.
 pub(crate) const PRODUCER: &str = concat!("iopo-synth ", env!("CARGO_PKG_VERSION"));

@@ -16,8 +16,9 @@ use crate::relevance::{RelevanceModel, measure_relevance, measured_relevance, re
 use crate::rows::finish;
 use crate::stats::metrics;
 use crate::survey::{answer_of, each_task, survey};
+use crate::task_file::Tasks;
 use crate::write::{Writer, Written};
-use crate::{SynthConfig, SynthError, SynthSummary, Task, read_tasks};
+use crate::{SynthConfig, SynthError, SynthSummary, Task, TaskFile, read_tasks};
 
 /// Synthesizes constrained instructions with verified responses from tasks.
 ///
@@ -33,18 +34,18 @@ use crate::{SynthConfig, SynthError, SynthSummary, Task, read_tasks};
 /// Returns an error if the tasks cannot be read, the model fails, a file cannot be written, no answer is usable, or
 /// more responses are edited than `max_edited_share` allows. In the last two cases the stats are written first,
 /// because they contain the reasons.
-pub fn synthesize(
-    tasks_path: &Path,
+pub fn synthesize<'a>(
+    tasks: impl Into<TaskFile<'a>>,
     out_dir: &Path,
     model: &dyn LanguageModel,
     base: Option<RelevanceModel<'_>>,
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<SynthSummary, SynthError> {
-    let input = Input::read(tasks_path, config)?;
+    let input = read_input(tasks.into(), config)?;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
-    let answers = sample_answers(&input.tasks, &input.hash, out_dir, model, config, progress)?;
+    let answers = sample_answers(&input, out_dir, model, config, progress)?;
     let relevance = match base.filter(|_| config.check_relevance) {
         Some(base) => {
             let tasks = &input.tasks;
@@ -61,14 +62,14 @@ pub fn synthesize(
 ///
 /// # Errors
 /// Returns the errors of [`synthesize`], except those of the model.
-pub fn synthesize_sampled(
-    tasks_path: &Path,
+pub fn synthesize_sampled<'a>(
+    tasks: impl Into<TaskFile<'a>>,
     out_dir: &Path,
     config: &SynthConfig,
     progress: &dyn Progress,
 ) -> Result<Option<SynthSummary>, SynthError> {
-    let input = Input::read(tasks_path, config)?;
-    let Some(answers) = sampled_answers(&input.hash, out_dir, config)? else { return Ok(None) };
+    let input = read_input(tasks.into(), config)?;
+    let Some(answers) = sampled_answers(&input, out_dir, config)? else { return Ok(None) };
     let relevance =
         if config.check_relevance { measured_relevance(&answers, out_dir, config)? } else { None };
     let output = Output::open(&input, &answers, relevance.as_deref(), out_dir, config)?;
@@ -90,26 +91,19 @@ pub fn used_tasks(path: &Path, config: &SynthConfig) -> Result<Vec<Task>, SynthE
     Ok(tasks)
 }
 
-/// The tasks of a synthesis and the hash of their file.
-struct Input {
-    tasks: Vec<Task>,
-    hash: String,
-}
-
-impl Input {
-    fn read(path: &Path, config: &SynthConfig) -> Result<Self, SynthError> {
-        config.validate()?;
-        if config.recipe.is_trace() {
-            let expected = "a recipe that samples one model; `trace` needs a writer and a judge";
-            return Err(SettingError::new("synth.recipe", "`trace`", expected).into());
-        }
-        Ok(Self { tasks: used_tasks(path, config)?, hash: file_hash(path)? })
+/// Reads the tasks of a synthesis that samples one model.
+fn read_input(file: TaskFile<'_>, config: &SynthConfig) -> Result<Tasks, SynthError> {
+    config.validate()?;
+    if config.recipe.is_trace() {
+        let expected = "a recipe that samples one model; `trace` needs a writer and a judge";
+        return Err(SettingError::new("synth.recipe", "`trace`", expected).into());
     }
+    file.read(config)
 }
 
 /// The files that are written from the sampled answers.
 struct Output<'a> {
-    tasks: &'a [Task],
+    input: &'a Tasks,
     answers: &'a Path,
     relevance: Option<&'a Path>,
     config: &'a SynthConfig,
@@ -121,20 +115,20 @@ struct Output<'a> {
 
 impl<'a> Output<'a> {
     fn open(
-        input: &'a Input,
+        input: &'a Tasks,
         answers: &'a Path,
         relevance: Option<&'a Path>,
         out_dir: &Path,
         config: &'a SynthConfig,
     ) -> Result<Self, SynthError> {
-        let mut provenance = Provenance::new(crate::PRODUCER, config.rows_json()?)
-            .with_input("tasks", &input.hash)
+        let mut provenance = input
+            .origin(Provenance::new(crate::PRODUCER, config.rows_json()?))
             .with_input("answers", file_hash(answers)?);
         if let Some(relevance) = relevance {
             provenance = provenance.with_input("relevance", file_hash(relevance)?);
         }
         Ok(Self {
-            tasks: &input.tasks,
+            input,
             answers,
             relevance,
             config,
@@ -153,7 +147,7 @@ impl<'a> Output<'a> {
 
     /// Writes instructions, responses and stats unless they are complete.
     fn complete(&self, progress: &dyn Progress) -> Result<SynthSummary, SynthError> {
-        let (tasks, config) = (self.tasks, self.config);
+        let (tasks, config) = (self.input.tasks.as_slice(), self.config);
         if self.is_complete() {
             let summary = SynthSummary::from_metrics(read::<MetricRow>(&self.stats)?);
             self.accept(&summary)?;
@@ -163,6 +157,7 @@ impl<'a> Output<'a> {
         let relevance = self.relevance.map(read_relevance).transpose()?;
         let found = survey(self.answers, tasks, &kinds, relevance.as_ref(), config, progress)?;
         let mut counts = found.counts;
+        counts.merge(self.input.counts.clone());
         let mut writer = Writer {
             config,
             kinds: &kinds,

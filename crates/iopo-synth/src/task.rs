@@ -83,6 +83,29 @@ pub(crate) fn language(
     TaskLanguage::from_tag(tag).map(Some).ok_or_else(unknown)
 }
 
+/// A format of tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Lines,
+    Table,
+}
+
+impl Format {
+    /// Returns the format that an extension names.
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "jsonl" | "ndjson" => Some(Self::Lines),
+            "parquet" => Some(Self::Table),
+            _ => None,
+        }
+    }
+}
+
+/// Returns whether [`read_tasks`] knows the format that the extension of a path names.
+pub fn is_task_file(path: &Path) -> bool {
+    Format::of(path).is_some()
+}
+
 /// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the field `task` and optionally
 /// `id`, `input` and `language` (`en` or `zh`). A task without an id gets one from its text and input, so it stays the same if
 /// the file is sorted or extended.
@@ -91,10 +114,10 @@ pub(crate) fn language(
 /// Returns an error if the file cannot be read or has no tasks, a row is not a task or names another language, an id occurs
 /// twice, or two tasks have the same text and input.
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
-    let rows = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("jsonl" | "ndjson") => read_lines(path)?,
-        Some("parquet") => read_table(path)?,
-        _ => return Err(SynthError::TaskFormat { path: path.to_owned() }),
+    let rows = match Format::of(path) {
+        Some(Format::Lines) => read_lines(path)?,
+        Some(Format::Table) => read_table(path)?,
+        None => return Err(SynthError::TaskFormat { path: path.to_owned() }),
     };
     if rows.is_empty() {
         return Err(SynthError::NoTasks { path: path.to_owned() });

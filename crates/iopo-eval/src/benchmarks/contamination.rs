@@ -1,45 +1,272 @@
-//! Refuses benchmark prompts that a run was trained on.
+//! Finds tasks and training rows that overlap with the prompts of an evaluation.
+//!
+//! [`TestedPrompts`] holds the prompts. Before synthesis, [`TestedPrompts::find`] finds the tasks that nothing may be trained on.
+//! Before training and before evaluation, [`TestedPrompts::refuse_trained`] refuses a run whose rows overlap. The measure is that
+//! of [`iopo_core::overlap`].
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
+use iopo_core::overlap::{Overlap, OverlapIndex};
 use iopo_llm::Progress;
-use iopo_schema::{InstructionRow, PreferenceRow, run_files};
+use iopo_schema::{ContaminationRow, InstructionRow, PreferenceRow, run_files};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use super::heldout::{self, TestTask};
+use super::{Benchmark, PUBLISHED, Published};
 use crate::{EvalError, TestPrompt};
 
-/// Refuses a run whose tasks, instructions or earlier turns of the user contain a prompt of the benchmark, word for word.
-pub(super) fn refuse_contaminated(
-    run: &Path,
-    prompts: &[TestPrompt],
-    progress: &dyn Progress,
-) -> Result<(), EvalError> {
-    let tested: BTreeSet<&str> = prompts.iter().map(|prompt| prompt.prompt.trim()).collect();
-    let check = |task_id: &str, texts: &[&str]| {
-        if texts.iter().any(|text| tested.contains(text.trim())) {
-            return Err(EvalError::BenchmarkInTraining { task_id: task_id.to_owned() });
+/// When a task counts as a copy of a test prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ContaminationConfig {
+    /// Number of words in a row that count as shared between a task and a test prompt; half as many again for Chinese and
+    /// Japanese characters. Lower values find copies with more changes, and flag more common phrases. Default: 8, as in the
+    /// decontamination of PaLM. Range: 4 to 50.
+    #[schemars(range(min = 4, max = 50))]
+    pub ngram: usize,
+    /// Does not use a task if shared words make up this share of a test prompt, or of the task. Texts of fewer than two n-grams
+    /// need at least 0.75. Default: 0.5. Range: 0.1 to 1.
+    #[schemars(range(min = 0.1, max = 1.0))]
+    pub share: f64,
+}
+
+impl Default for ContaminationConfig {
+    fn default() -> Self {
+        Self { ngram: 8, share: 0.5 }
+    }
+}
+
+/// The prompts that a run is tested on, so that nothing like them may be trained on.
+#[derive(Debug, Clone)]
+pub struct TestedPrompts {
+    config: ContaminationConfig,
+    index: OverlapIndex,
+    names: Vec<Name>,
+}
+
+/// The name of a prompt.
+#[derive(Debug, Clone)]
+struct Name {
+    benchmark: String,
+    key: String,
+    /// The input of a test task.
+    input: Option<OverlapIndex>,
+}
+
+impl TestedPrompts {
+    /// Creates an empty list.
+    pub fn new(config: ContaminationConfig) -> Self {
+        let index = OverlapIndex::new(config.ngram, config.share);
+        Self { config, index, names: Vec::new() }
+    }
+
+    /// Adds the prompts of a benchmark.
+    pub fn add_prompts<'a>(&mut self, prompts: impl IntoIterator<Item = &'a TestPrompt>) {
+        for prompt in prompts {
+            let name =
+                Name { benchmark: prompt.benchmark.clone(), key: prompt.key.clone(), input: None };
+            self.add(name, &prompt.prompt);
         }
+    }
+
+    /// Adds the prompts of a published benchmark from their file.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or parsed.
+    pub fn add_published(&mut self, benchmark: &Published, data: &Path) -> Result<(), EvalError> {
+        let Some(mode) = benchmark.modes.first() else { return Ok(()) };
+        let made = (mode.make)(&super::Setup::default());
+        self.add_prompts(&read_prompts(made.as_ref(), data)?);
         Ok(())
-    };
-    let [instructions, preferences] =
-        [run_files::INSTRUCTIONS, run_files::PREFERENCES].map(|name| run.join(name));
-    if instructions.is_file() {
-        for row in iopo_schema::read::<InstructionRow>(&instructions)? {
-            check(&row.task_id, &[&row.task, &row.prompt])?;
+    }
+
+    /// Adds a test task of the run, with its input. Another task that shares only the request or only the input is no copy.
+    pub fn add_task(&mut self, task: &TestTask) {
+        let input = task.input.as_deref().map(|input| {
+            let mut index = OverlapIndex::new(self.config.ngram, self.config.share);
+            index.add(input);
+            index
+        });
+        let name = Name { benchmark: heldout::ID.to_owned(), key: task.id.clone(), input };
+        self.add(name, &whole(&task.task, task.input.as_deref()));
+    }
+
+    fn add(&mut self, name: Name, text: &str) {
+        self.index.add(text);
+        self.names.push(name);
+    }
+
+    /// Returns whether there is no prompt.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Returns the number of prompts.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Returns the prompt with which a task and its input overlap most.
+    pub fn find(&self, task_id: &str, task: &str, input: Option<&str>) -> Option<ContaminationRow> {
+        let all = self.index.find_all(&whole(task, input)).into_iter();
+        let mut same_input = all.filter(|overlap| {
+            let tested = self.names[overlap.prompt].input.as_ref();
+            tested.zip(input).is_none_or(|(tested, input)| tested.find(input).is_some())
+        });
+        same_input.next().map(|overlap| self.row(task_id, overlap))
+    }
+
+    /// Returns the prompt of which an instruction has most. Constraints that it shares with a prompt do not make it a copy.
+    pub fn find_copied(&self, task_id: &str, instruction: &str) -> Option<ContaminationRow> {
+        let overlap = self.index.find_copied(instruction)?;
+        Some(self.row(task_id, overlap))
+    }
+
+    /// Returns the index of the prompts, for texts without a task.
+    pub fn index(&self) -> &OverlapIndex {
+        &self.index
+    }
+
+    fn row(&self, task_id: &str, overlap: Overlap) -> ContaminationRow {
+        let name = &self.names[overlap.prompt];
+        ContaminationRow {
+            task_id: task_id.to_owned(),
+            benchmark: name.benchmark.clone(),
+            key: name.key.clone(),
+            prompt_share: overlap.prompt_share,
+            task_share: overlap.text_share,
+            passage: overlap.passage,
         }
     }
-    if preferences.is_file() {
-        for row in iopo_schema::read::<PreferenceRow>(&preferences)? {
-            let prompts: Vec<&str> =
-                std::iter::once(row.task.as_str()).chain(row.user_texts()).collect();
-            check(&row.task_id, &prompts)?;
+
+    /// Refuses a run whose tasks, instructions or earlier turns of the user overlap with a prompt.
+    ///
+    /// # Errors
+    /// Returns [`EvalError::BenchmarkInTraining`] with the first of them, and an error if a file cannot be read.
+    pub fn refuse_trained(&self, run: &Path, progress: &dyn Progress) -> Result<(), EvalError> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut found: Option<ContaminationRow> = None;
+        let mut tasks = std::collections::BTreeSet::new();
+        let mut check = |task_id: &str, row: Option<ContaminationRow>| {
+            if let Some(row) = row {
+                tasks.insert(task_id.to_owned());
+                found.get_or_insert(row);
+            }
+        };
+        let [instructions, preferences] =
+            [run_files::INSTRUCTIONS, run_files::PREFERENCES].map(|name| run.join(name));
+        if instructions.is_file() {
+            for batch in iopo_schema::stream::<InstructionRow>(&instructions)? {
+                for row in batch? {
+                    let own = self.find(&row.task_id, &row.task, row.input.as_deref());
+                    check(
+                        &row.task_id,
+                        own.or_else(|| self.find_copied(&row.task_id, &row.prompt)),
+                    );
+                }
+            }
+        }
+        if preferences.is_file() {
+            for batch in iopo_schema::stream::<PreferenceRow>(&preferences)? {
+                for row in batch? {
+                    let own = self.find(&row.task_id, &row.task, row.input.as_deref());
+                    let turns =
+                        || row.user_texts().find_map(|text| self.find_copied(&row.task_id, text));
+                    check(&row.task_id, own.or_else(turns));
+                }
+            }
+        }
+        if !instructions.is_file() && !preferences.is_file() {
+            progress.note(&format!(
+                "{} holds neither instructions nor preferences, so the benchmark cannot be compared with its tasks",
+                run.display()
+            ));
+        }
+        match found {
+            Some(first) => {
+                Err(EvalError::BenchmarkInTraining { tasks: tasks.len(), first: Box::new(first) })
+            }
+            None => Ok(()),
         }
     }
-    if !instructions.is_file() && !preferences.is_file() {
-        progress.note(&format!(
-            "{} holds neither instructions nor preferences, so the benchmark cannot be compared with its tasks",
-            run.display()
+}
+
+/// Reads and parses the prompt file of a benchmark.
+pub(super) fn read_prompts(
+    benchmark: &dyn Benchmark,
+    data: &Path,
+) -> Result<Vec<TestPrompt>, EvalError> {
+    let text = iopo_core::files::read_to_string(data)
+        .map_err(|source| EvalError::Read { path: data.to_owned(), source })?;
+    benchmark
+        .parse(&text)
+        .map_err(|source| EvalError::Prompts { path: data.to_owned(), source: Box::new(source) })
+}
+
+/// Lists the published benchmarks whose prompts a configuration evaluates or names.
+pub(crate) fn named<'a>(
+    benchmarks: &'a [String],
+    data: impl IntoIterator<Item = &'a String>,
+) -> Vec<&'static Published> {
+    let ids: Vec<&String> = benchmarks.iter().chain(data).collect();
+    PUBLISHED.iter().filter(|benchmark| ids.iter().any(|id| *id == benchmark.id)).collect()
+}
+
+/// Returns a task with its input.
+fn whole(task: &str, input: Option<&str>) -> String {
+    match input {
+        Some(input) => format!("{task}\n{input}"),
+        None => task.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ContaminationConfig, TestTask, TestedPrompts};
+
+    fn task(id: &str, task: &str, input: Option<&str>) -> TestTask {
+        let (id, task, input) = (id.to_owned(), task.to_owned(), input.map(str::to_owned));
+        TestTask { id, task, input }
+    }
+
+    #[test]
+    fn tasks_with_the_same_request_and_other_inputs_are_no_copies() {
+        let ask =
+            "Tell in one sentence whether the author of the following review recommends the film.";
+        let review = "The plot is thin, but the two actors carry it, and I laughed more than once.";
+        let mut tested = TestedPrompts::new(ContaminationConfig::default());
+        tested.add_task(&task("a", ask, Some(review)));
+        let found = |ask: &str, input| tested.find("b", ask, input).is_some();
+        assert!(found(
+            ask,
+            Some("the plot is THIN but the two actors carry it and I laughed more than twice")
         ));
+        assert!(!found(ask, Some("I fell asleep.")));
+        assert!(!found(
+            ask,
+            Some("A long and loud film about cars that nobody asked for, and nobody will miss.")
+        ));
+        assert!(found(ask, None), "the request alone is most of the task");
     }
-    Ok(())
+
+    #[test]
+    fn the_row_names_the_prompt_and_the_passage() {
+        let mut tested = TestedPrompts::new(ContaminationConfig::default());
+        tested.add_task(&task(
+            "a",
+            "Name three rivers that flow through more than one country.",
+            None,
+        ));
+        let found =
+            tested.find("b", "name three rivers that flow through more than one COUNTRY!", None);
+        let row = found.expect("found");
+        let names = (row.task_id.as_str(), row.benchmark.as_str(), row.key.as_str());
+        assert_eq!(names, ("b", "heldout", "a"));
+        assert_eq!((row.prompt_share, row.task_share), (1.0, 1.0));
+        assert_eq!(row.passage, "name three rivers that flow through more than one country");
+    }
 }

@@ -9,10 +9,11 @@ use iopo_schema::content_hash::write_json;
 use iopo_schema::{Provenance, ScoreRow, SummaryRow, content_id, file_hash, run_files};
 use serde_json::{Value, json};
 
+use super::contamination::{ContaminationConfig, TestedPrompts, read_prompts};
 use super::in_memory::GIVEN;
 use super::origin::claim;
 use super::responses::{MatchedResponses, ResponseFile};
-use super::{Benchmark, contamination, lm_eval};
+use super::{Benchmark, lm_eval};
 use crate::answer::fits;
 use crate::score::{PRODUCER, score_file};
 use crate::{Bootstrap, EvalConfig, EvalError, TestPrompt};
@@ -31,10 +32,12 @@ pub struct BenchmarkConfig {
     pub partial: bool,
     /// Evaluates only the first prompts of the file. Default: all prompts.
     pub limit: Option<usize>,
-    /// Directories of the data that trained the model; a prompt of the benchmark among their tasks is an error. Default: none.
+    /// Directories of the data that trained the model; an overlap of their tasks with a prompt is an error. Default: none.
     pub trained_in: Vec<PathBuf>,
     /// Also writes samples and results in the format of lm-eval, to the directory `lm-eval` in `out`. Default: false.
     pub export_lm_eval: bool,
+    /// When a task counts as a copy of a prompt. Default: [`ContaminationConfig::default`].
+    pub contamination: ContaminationConfig,
     /// Bootstrap behind the intervals. Default: [`Bootstrap::default`].
     pub bootstrap: Bootstrap,
 }
@@ -123,11 +126,13 @@ impl<'a> BenchmarkRun<'a> {
         let data = &config.data;
         let in_data =
             |source: EvalError| EvalError::Prompts { path: data.clone(), source: Box::new(source) };
-        let text = iopo_core::files::read_to_string(data)
-            .map_err(|source| EvalError::Read { path: data.clone(), source })?;
-        let mut prompts = benchmark.parse(&text).map_err(in_data)?;
-        for run in &config.trained_in {
-            contamination::refuse_contaminated(run, &prompts, progress)?;
+        let mut prompts = read_prompts(benchmark, data)?;
+        if !config.trained_in.is_empty() {
+            let mut tested = TestedPrompts::new(config.contamination);
+            tested.add_prompts(&prompts);
+            for run in &config.trained_in {
+                tested.refuse_trained(run, progress)?;
+            }
         }
         let responses = config.responses.as_deref();
         let responses =

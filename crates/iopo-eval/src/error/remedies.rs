@@ -8,7 +8,7 @@ impl EvalError {
         let hint = match self {
             Self::Cancelled => "run the same command again to resume",
             Self::BenchmarkInTraining { .. } => {
-                "remove the task and run synthesis again, or evaluate on another benchmark"
+                "remove the tasks and run synthesis again, or evaluate on another benchmark; eval.contamination sets the measure"
             }
             Self::TooLong { .. } => "lower the limit of new tokens",
             Self::SpecialToken { .. } => {

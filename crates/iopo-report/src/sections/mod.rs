@@ -8,6 +8,7 @@ mod edit;
 mod groups;
 mod kinds;
 mod overview;
+pub(crate) mod recipe;
 mod rounds;
 mod training;
 mod yields;
@@ -25,6 +26,7 @@ use checks::Checks;
 use groups::Groups;
 use kinds::Kinds;
 use overview::Tile;
+use recipe::Recipe;
 use rounds::Rounds;
 use training::Training;
 use yields::Yields;
@@ -126,6 +128,8 @@ struct BarRow {
 #[derive(Debug, Serialize)]
 pub(crate) struct Sections {
     tiles: Vec<Tile>,
+    /// The stages of a recipe with a writer and a judge.
+    recipe: Option<Recipe>,
     synthesis: Option<Yields>,
     pairs: Option<Yields>,
     training: Option<Training>,
@@ -145,6 +149,10 @@ impl Sections {
         let summary = run.summary.as_deref();
         Self {
             tiles: overview::tiles(run, has_headline),
+            recipe: run
+                .synth_stats
+                .as_deref()
+                .and_then(|rows| Recipe::of(rows, run.pairs_stats.as_deref(), meta.roles.as_ref())),
             synthesis: run.synth_stats.as_deref().map(Yields::of),
             pairs: run.pairs_stats.as_deref().map(Yields::of),
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),

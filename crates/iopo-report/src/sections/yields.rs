@@ -6,7 +6,7 @@ use iopo_schema::{Breakdown, MetricRow};
 use minijinja::Value;
 use serde::Serialize;
 
-use super::{BarRow, Bars};
+use super::{BarRow, Bars, recipe};
 use crate::format;
 use crate::svg::bar;
 
@@ -42,6 +42,7 @@ fn title(prefix: &str) -> String {
     let title = match prefix.parse::<Breakdown>() {
         Ok(Breakdown::Yield) => "Yield",
         Ok(Breakdown::Dropped) => "Dropped, by reason",
+        Ok(Breakdown::Contaminated) => "Tasks not used, by the benchmark that they overlap with",
         Ok(Breakdown::Type) => "Constraint types",
         Ok(Breakdown::Dimension) => "Dimensions",
         Ok(Breakdown::Kind) => "Constraint kinds",
@@ -71,7 +72,7 @@ fn title(prefix: &str) -> String {
 fn rank(prefix: &str) -> usize {
     match prefix.parse::<Breakdown>() {
         Ok(Breakdown::Yield) => 0,
-        Ok(Breakdown::Dropped) => 1,
+        Ok(Breakdown::Dropped | Breakdown::Contaminated) => 1,
         Ok(Breakdown::Split) => 2,
         Ok(Breakdown::Type) => 3,
         Ok(Breakdown::Kind) => 4,
@@ -113,7 +114,8 @@ impl Yields {
     pub(crate) fn of(rows: &[MetricRow]) -> Self {
         let mut totals = Vec::new();
         let mut groups: BTreeMap<&str, Vec<(&str, f64)>> = BTreeMap::new();
-        for row in rows {
+        let is_recipe = recipe::is_recipe(rows);
+        for row in rows.iter().filter(|row| !(is_recipe && recipe::shows(&row.name))) {
             match row.name.split_once('/') {
                 None => totals
                     .push(Total { name: readable(&row.name), shown: shown(&row.name, row.value) }),

@@ -57,6 +57,8 @@ names! {
         Yield = "yield",
         /// Responses or combinations dropped, by reason.
         Dropped = "dropped",
+        /// Tasks that are not used because they overlap with prompts of an evaluation, by benchmark.
+        Contaminated = "contaminated",
         /// Constraints not used for pairing, by reason.
         DroppedConstraints = "dropped_constraints",
         /// Instructions drawn for a response and dropped, by reason.

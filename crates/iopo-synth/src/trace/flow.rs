@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
 use iopo_core::Counts;
+use iopo_core::overlap::OverlapIndex;
 use iopo_schema::{InstructionRow, PreferenceRow, ResponseRow, ResponseSource};
 
 use super::ask::{Asker, Mark};
@@ -26,6 +27,8 @@ pub(crate) struct Flow<'a> {
     pub(crate) held_out: &'a BTreeSet<Kind>,
     /// Kinds about which judge and code disagree, so that texts are not mapped to them.
     pub(crate) distrusted: &'a BTreeSet<Kind>,
+    /// Prompts that no instruction may overlap with.
+    pub(crate) tested: Option<&'a OverlapIndex>,
     pub(crate) writer: &'a str,
     pub(crate) judge: &'a str,
     pub(crate) made: Made,

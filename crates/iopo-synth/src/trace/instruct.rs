@@ -111,6 +111,9 @@ impl Flow<'_> {
         if parts.constraints.len() > MAX_CONSTRAINTS {
             return Err(Refusal::TooMany);
         }
+        if self.tested.is_some_and(|tested| tested.find_copied(&seed.expanded).is_some()) {
+            return Err(Refusal::Contaminated);
+        }
         distinct_parts(&parts, seed.language)?;
         let input = match (parts.input, &seed.task.input) {
             (Some(found), own) => {

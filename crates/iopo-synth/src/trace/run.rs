@@ -9,7 +9,7 @@ use iopo_judge::Language;
 use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{
     InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow, clear_parts,
-    file_hash, kinds_named, made_with, read, run_files, stats, write,
+    kinds_named, made_with, read, run_files, stats, write,
 };
 
 use super::ask::Asker;
@@ -19,7 +19,7 @@ use super::seed::Seed;
 use super::summary::{TraceSummary, metrics};
 use super::templates::Templates;
 use super::text::language_of;
-use crate::{SynthConfig, SynthError, Task, TaskLanguage, used_tasks};
+use crate::{SynthConfig, SynthError, Task, TaskFile, TaskLanguage};
 
 /// The models of a run. They may be the same.
 #[derive(Clone, Copy)]
@@ -38,8 +38,8 @@ pub struct TraceModels<'a> {
 /// # Errors
 /// Returns an error if the tasks, the settings or a template cannot be read, a model stops, a file cannot be written, or more
 /// requests fail than `max_failed_share` allows. In the last case the files are written first, and the next run makes them again.
-pub fn trace(
-    tasks_path: &Path,
+pub fn trace<'a>(
+    tasks: impl Into<TaskFile<'a>>,
     out_dir: &Path,
     models: TraceModels<'_>,
     synth: &SynthConfig,
@@ -50,24 +50,26 @@ pub fn trace(
     let held_out =
         kinds_named("held_out", &synth.held_out).map_err(|error| error.inside("synth"))?;
     let templates = Templates::open(config.templates.as_deref())?;
-    let tasks = used_tasks(tasks_path, synth)?;
+    let file = tasks.into();
+    let input = file.read(synth)?;
+    let tasks = &input.tasks;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
     let names = [models.writer.name(), models.judge.name()];
-    let provenance = Provenance::new(
-        crate::PRODUCER,
-        serde_json::json!({
-            "recipe": "trace",
-            "trace": config.rows_json()?,
-            "seed": synth.seed,
-            "max_tasks": synth.max_tasks,
-            "held_out": synth.held_out,
-            "templates": templates.hashes(),
-            "writer": [&names[0], &models.writer.fingerprint()?],
-            "judge": [&names[1], &models.judge.fingerprint()?],
-        }),
-    )
-    .with_input("tasks", file_hash(tasks_path)?);
+    let settings = serde_json::json!({
+        "recipe": "trace",
+        "trace": config.rows_json()?,
+        "seed": synth.seed,
+        "max_tasks": synth.max_tasks,
+        "held_out": synth.held_out,
+        "templates": templates.hashes(),
+        "writer": [&names[0], &models.writer.fingerprint()?],
+        "judge": [&names[1], &models.judge.fingerprint()?],
+    });
+    let mut provenance = input.origin(Provenance::new(crate::PRODUCER, settings));
+    if let Some(tested) = file.tested() {
+        provenance = provenance.with_input("tested_prompts", tested.hash());
+    }
     let stats = out_dir.join(run_files::SYNTH_STATS);
     if made_with::<MetricRow>(&stats, &provenance) {
         let summary = TraceSummary::from_metrics(read::<MetricRow>(&stats)?);
@@ -77,7 +79,7 @@ pub fn trace(
         discard(out_dir)?;
     }
     let files = Files::open(out_dir, &provenance)?;
-    let mut counts = Counts::default();
+    let mut counts = input.counts.clone();
     for (part, tasks) in tasks.chunks(config.tasks_per_part).enumerate() {
         if !files.counts.has(part) {
             let distrusted = distrusted(&counts, config);
@@ -92,6 +94,7 @@ pub fn trace(
             let flow = Flow {
                 asker,
                 held_out: &held_out,
+                tested: file.tested(),
                 distrusted: &distrusted,
                 writer: &names[0],
                 judge: &names[1],

@@ -160,6 +160,8 @@ refusals! {
     LostContent "lost_content";
     /// The label of a constraint resembles no dimension.
     UnknownDimension "unknown_dimension";
+    /// The instruction overlaps with a prompt that the run is tested on.
+    Contaminated "contaminated";
     /// A constraint maps to a kind that is held out.
     HeldOut "held_out";
     /// Two checked constraints exclude each other.

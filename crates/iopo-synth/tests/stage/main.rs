@@ -1,5 +1,6 @@
 //! The whole stage with a scripted model.
 
+mod excluded;
 mod unusable;
 
 use std::collections::{BTreeMap, BTreeSet};

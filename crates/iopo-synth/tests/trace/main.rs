@@ -2,7 +2,9 @@
 
 mod checks;
 mod once;
+mod overlap;
 mod refusals;
+mod report;
 mod world;
 
 use iopo_core::PerSequence;

@@ -1,0 +1,285 @@
+//! Which tasks and rows overlap with prompts of a benchmark, on made-up and on published prompts.
+
+use std::path::{Path, PathBuf};
+
+use iopo_eval::ifeval::{self, Ifeval, Mode};
+use iopo_eval::{
+    BenchmarkConfig, BenchmarkRun, ContaminationConfig, EvalConfig, EvalError, TestPrompt,
+    TestTask, TestedPrompts, draw_prompts,
+};
+use iopo_llm::Silent;
+use iopo_schema::{Provenance, Split, TurnRole, TurnRow};
+use serde_json::Value;
+
+use crate::common;
+
+/// A prompt of a benchmark.
+const PROMPT: &str = "Write a short guide for people who want to keep bees on a roof in a large city. \
+    Mention at least two risks for the neighbors. Your answer must not contain any commas.";
+
+fn tested(prompts: &[&str]) -> TestedPrompts {
+    let mut tested = TestedPrompts::new(ContaminationConfig::default());
+    let rows: Vec<TestPrompt> =
+        prompts.iter().enumerate().map(|(key, text)| prompt(key, text)).collect();
+    tested.add_prompts(&rows);
+    tested
+}
+
+fn prompt(key: usize, text: &str) -> TestPrompt {
+    TestPrompt {
+        benchmark: "ifeval".to_owned(),
+        key: key.to_string(),
+        task_id: String::new(),
+        prompt: text.to_owned(),
+        constraints: Vec::new(),
+    }
+}
+
+#[test]
+fn a_run_is_refused_by_the_tasks_instructions_and_turns_that_overlap() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data.jsonl");
+    let line = serde_json::json!({
+        "key": 7, "prompt": PROMPT, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}],
+    });
+    std::fs::write(&data, line.to_string()).expect("written");
+    let mut config = BenchmarkConfig::new(&data, folder.path().join("out"));
+    config.trained_in = vec![folder.path().to_owned()];
+    let ifeval = Ifeval::new(Mode::Paper);
+    let prepare =
+        |config: &BenchmarkConfig| BenchmarkRun::prepare(&ifeval, config, &Silent).map(drop);
+    let provenance = Provenance::new("test 1", serde_json::json!({}));
+    let write = |group: &iopo_schema::PreferenceRow| {
+        let path = folder.path().join("preferences.parquet");
+        iopo_schema::write(&path, std::slice::from_ref(group), &provenance).expect("written");
+    };
+    let clean = common::group("train-00", Split::Train);
+    write(&clean);
+    prepare(&config).expect("no overlap");
+
+    let changed = PROMPT.to_lowercase().replace("roof", "balcony");
+    let mut of_task = clean.clone();
+    of_task.task = changed.clone();
+    let mut of_instruction = clean.clone();
+    of_instruction.x1 = format!("{changed} Answer in two paragraphs.");
+    let mut of_turn = clean.clone();
+    of_turn.context = vec![TurnRow { role: TurnRole::User, content: changed.clone() }];
+    for group in [&of_task, &of_instruction, &of_turn] {
+        write(group);
+        let Err(EvalError::BenchmarkInTraining { tasks: 1, first }) = prepare(&config) else {
+            panic!("not refused: {group:?}");
+        };
+        assert_eq!((first.task_id.as_str(), first.key.as_str()), ("train-00", "7"));
+        assert!(
+            first.prompt_share > 0.9 && first.passage.contains("for the neighbors"),
+            "{first:?}"
+        );
+    }
+    let error = prepare(&config).expect_err("refused").to_string();
+    assert!(error.contains("task `train-00`") && error.contains("prompt `7` of ifeval"), "{error}");
+    // A longer n-gram no longer finds the prompt with a changed word.
+    config.contamination.ngram = 50;
+    prepare(&config).expect("no run of 50 words");
+
+    config.contamination = ContaminationConfig::default();
+    write(&clean);
+    let mut rows = common::instructions(&clean).to_vec();
+    rows[1].prompt = changed;
+    let path = folder.path().join("instructions.parquet");
+    iopo_schema::write(&path, &rows, &provenance).expect("written");
+    let result = prepare(&config);
+    assert!(matches!(result, Err(EvalError::BenchmarkInTraining { .. })), "{result:?}");
+}
+
+#[test]
+fn settings_out_of_their_range_are_refused_by_name() {
+    for (ngram, share, key) in
+        [(3, 0.5, "ngram"), (51, 0.5, "ngram"), (8, 0.0, "share"), (8, 1.1, "share")]
+    {
+        let mut config = EvalConfig::default();
+        (config.contamination.ngram, config.contamination.share) = (ngram, share);
+        let error = config.validate().expect_err("refused").to_string();
+        assert!(error.starts_with(&format!("`eval.contamination.{key}`")), "{error}");
+    }
+    let mut config = EvalConfig::default();
+    assert!(config.named_benchmarks().is_empty());
+    config.data.insert("ifeval".to_owned(), "data.jsonl".to_owned());
+    assert_eq!(config.named_benchmarks().len(), 1, "configured data counts without an evaluation");
+}
+
+#[test]
+fn constraints_of_the_synthesis_do_not_make_a_prompt_of_a_benchmark() {
+    // Prompts with the sentences of many kinds of constraints; only their tasks are unlike the prompt.
+    let mut config = common::config();
+    (config.seen_per_task, config.unseen_per_task) = (8, 4);
+    let tasks = common::tasks(40);
+    let drawn = draw_prompts(&tasks, &common::seen_kinds(&config), &config).expect("prompts");
+    let tested = tested(&[
+        PROMPT,
+        "Write a poem about a fox. Your entire response should be in English, and no other language is allowed. \
+         Finish your response with this exact phrase: Is there anything else I can help with?",
+        "Explain how a lock works. Your answer must contain exactly 3 bullet points. Use the markdown bullets such as: * This is point 1.",
+    ]);
+    assert!(drawn.len() > 300);
+    let found = drawn.iter().find_map(|row| tested.find_copied(&row.task_id, &row.prompt));
+    assert_eq!(found, None);
+}
+
+/// Returns a folder of published files, if it is there.
+fn published() -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    data.is_dir().then_some(data)
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).expect("readable");
+    text.lines()
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+fn field(row: &Value, name: &str) -> String {
+    row[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// The seeds that the recipes of this project and of others start from, with their inputs.
+fn seeds(data: &Path) -> Vec<TestTask> {
+    let mut seeds = Vec::new();
+    for name in [
+        "self_instruct_seed_tasks.jsonl",
+        "self_instruct_user_oriented_252.jsonl",
+        "belle_zh_seed_tasks.json",
+    ] {
+        for row in lines(&data.join("seeds").join(name)) {
+            let input =
+                Some(field(&row["instances"][0], "input")).filter(|input| !input.is_empty());
+            let id = format!("{name} {}", field(&row, "id"));
+            seeds.push(TestTask { id, task: field(&row, "instruction"), input });
+        }
+    }
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../iopo/data/tasks.jsonl");
+    for row in lines(&built_in) {
+        let input = row["input"].as_str().map(str::to_owned);
+        seeds.push(TestTask { id: field(&row, "id"), task: field(&row, "task"), input });
+    }
+    seeds
+}
+
+/// The prompts of IFEval and TRACE.
+fn benchmarks(data: &Path) -> [(&'static str, Vec<String>); 2] {
+    let ifeval = lines(&data.join("ifeval/input_data.jsonl"));
+    let trace = lines(&data.join("trace/trace_evaluation.jsonl"));
+    let user = |row: &Value| {
+        let last = row["messages"].as_array().and_then(|turns| turns.last());
+        last.map(|turn| field(turn, "content")).unwrap_or_default()
+    };
+    [
+        ("IFEval", ifeval.iter().map(|row| field(row, "prompt")).collect()),
+        ("TRACE", trace.iter().map(user).collect()),
+    ]
+}
+
+#[test]
+fn no_seed_overlaps_with_a_published_benchmark() {
+    let Some(data) = published() else {
+        eprintln!("skipped: the published files are not here");
+        return;
+    };
+    let seeds = seeds(&data);
+    assert!(seeds.len() > 1_000, "{}", seeds.len());
+    for (name, prompts) in benchmarks(&data) {
+        let texts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+        let tested = tested(&texts);
+        let found: Vec<_> = seeds
+            .iter()
+            .filter_map(|seed| tested.find(&seed.id, &seed.task, seed.input.as_deref()))
+            .collect();
+        eprintln!(
+            "{name}: {} of {} seeds overlap with {} prompts",
+            found.len(),
+            seeds.len(),
+            prompts.len()
+        );
+        assert!(found.is_empty(), "{name}: {found:?}");
+    }
+    let mut own = TestedPrompts::new(ContaminationConfig::default());
+    let (first, others) = seeds.split_at(seeds.len() / 5);
+    first.iter().for_each(|seed| own.add_task(seed));
+    let near: Vec<_> = others
+        .iter()
+        .filter_map(|seed| own.find(&seed.id, &seed.task, seed.input.as_deref()))
+        .map(|row| (row.task_id, row.key))
+        .collect();
+    eprintln!(
+        "{} of {} seeds are near duplicates of the first {}: {near:?}",
+        near.len(),
+        others.len(),
+        first.len()
+    );
+}
+
+/// Changes of a prompt that hide it from a comparison for equality.
+fn changes(text: &str, unit: &str) -> [(&'static str, Vec<String>); 4] {
+    let replace = |every: usize, at: usize| -> String {
+        let mut count = 0;
+        let mut changed = String::new();
+        let is_chinese = unit.chars().all(|c| !c.is_ascii());
+        let parts: Vec<String> = if is_chinese {
+            text.chars().map(String::from).collect()
+        } else {
+            text.split_inclusive(' ').map(str::to_owned).collect()
+        };
+        for part in parts {
+            let counts = part.chars().any(char::is_alphabetic) && (!is_chinese || !part.is_ascii());
+            if counts && count % every == at % every {
+                changed.push_str(unit);
+                changed.push_str(if is_chinese { "" } else { " " });
+            } else {
+                changed.push_str(&part);
+            }
+            count += usize::from(counts);
+        }
+        changed
+    };
+    let number = text.chars().filter(|c| c.is_alphabetic()).count().max(1);
+    let mut sentences: Vec<&str> =
+        text.split_inclusive(['.', '?', '!', '。', '；', '\n']).collect();
+    sentences.reverse();
+    [
+        ("case and punctuation", vec![text.to_uppercase().replace([',', '.', '，', '。'], " ")]),
+        ("one word", (0..3).map(|third| replace(number, third * number / 30)).collect()),
+        ("reversed sentences", vec![sentences.join(" ")]),
+        ("every fifteenth word", vec![replace(15, 7)]),
+    ]
+}
+
+#[test]
+fn changed_prompts_of_published_benchmarks_are_found() {
+    let Some(data) = published() else {
+        eprintln!("skipped: the published files are not here");
+        return;
+    };
+    for ((name, prompts), unit) in benchmarks(&data).into_iter().zip(["zebra", "鬯"]) {
+        let texts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+        let tested = tested(&texts);
+        let mut rates: Vec<(&str, usize, usize)> = Vec::new();
+        for text in &texts {
+            for (at, (change, changed)) in changes(text, unit).into_iter().enumerate() {
+                if rates.len() == at {
+                    rates.push((change, 0, 0));
+                }
+                for changed in changed {
+                    rates[at].1 += usize::from(tested.find("a", &changed, None).is_some());
+                    rates[at].2 += 1;
+                }
+            }
+        }
+        for (change, found, all) in rates {
+            let share = found as f64 / all as f64;
+            eprintln!("{name}, {change}: {found} of {all} found");
+            assert!(share >= 0.93, "{name}, {change}: {found} of {all}");
+        }
+    }
+    assert_eq!(ifeval::ID, "ifeval");
+}
