@@ -31,6 +31,7 @@
 //! ```
 
 mod benchmarks;
+mod contamination;
 mod error;
 mod estimate;
 mod eval;
@@ -48,6 +49,7 @@ mod stage;
 mod status;
 mod tasks;
 mod trace;
+mod usage;
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,6 +78,7 @@ pub use stage::{Stage, StageOutcome, StageSummary};
 pub use status::{StageState, StageStatus};
 pub use tasks::BUILT_IN_TASKS;
 
+use contamination::Contamination;
 use perform::needs;
 use record::Record;
 
@@ -91,6 +94,8 @@ pub struct Pipeline {
     weights: Option<String>,
     /// Hash of the base model, once it is loaded and asked for.
     model_hash: OnceCell<String>,
+    /// The tasks that overlap with prompts of the evaluation, once they are found.
+    contamination: OnceCell<Contamination>,
     /// The stage that is running.
     running: Cell<Option<Stage>>,
     /// Whether the running stage replaces files of other settings or inputs.
@@ -157,6 +162,7 @@ impl Pipeline {
             base: OnceCell::new(),
             weights: None,
             model_hash: OnceCell::new(),
+            contamination: OnceCell::new(),
             running: Cell::new(None),
             replaces: Cell::new(false),
             pending: RefCell::new(None),
@@ -169,7 +175,8 @@ impl Pipeline {
     #[must_use]
     pub fn with_models(self, models: impl ModelSource + Send + 'static) -> Self {
         let (base, model_hash) = (OnceCell::new(), OnceCell::new());
-        Self { models: Box::new(models), base, model_hash, ..self }
+        let contamination = OnceCell::new();
+        Self { models: Box::new(models), base, model_hash, contamination, ..self }
     }
 
     /// Returns the configuration.
@@ -352,9 +359,15 @@ impl Pipeline {
         let compares_models = own.has_other_model()
             || (own.state == StageState::Unfinished && self.base.get().is_some());
         if !compares_models
-            && let Some(summary) = synthesize_sampled(&source, self.dir.root(), config, progress)?
+            && let Some(summary) = synthesize_sampled(
+                self.contamination()?.without(&source),
+                self.dir.root(),
+                config,
+                progress,
+            )?
         {
             tasks::keep(&source, &self.dir)?;
+            self.list_contamination(progress)?;
             return Ok(summary);
         }
         let model = self.base()?.chat();
@@ -407,6 +420,7 @@ impl Pipeline {
     }
 
     fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
+        self.refuse_contaminated(self.dir.root(), progress)?;
         let preferences = self.dir.preferences_file();
         let (mut config, out) = (self.config.train.clone(), self.dir.train_dir());
         if config.sft.data == SftData::Responses && is_imported(&preferences) {
@@ -487,6 +501,9 @@ impl Pipeline {
         tasks: &Path,
         progress: &dyn Progress,
     ) -> Result<SynthSummary, PipelineError> {
-        Ok(synthesize(tasks, self.dir.root(), model, base, &self.config.synth, progress)?)
+        let file = self.contamination()?.without(tasks);
+        let made = synthesize(file, self.dir.root(), model, base, &self.config.synth, progress)?;
+        self.list_contamination(progress)?;
+        Ok(made)
     }
 }

@@ -120,12 +120,12 @@ impl Roles {
     }
 }
 
-/// Whether both roles have a model in common.
-fn judges_itself(config: &PipelineConfig) -> bool {
+/// Returns whether both roles have a model in common: the same name of a model at the same address, or the base model.
+pub(crate) fn judges_itself(config: &PipelineConfig) -> bool {
     let [writer, judge] = [&config.llm.writer, &config.llm.judge];
     if writer.is_local() || judge.is_local() {
         return writer.is_local() && judge.is_local();
     }
-    let judges: Vec<_> = judge.endpoints().iter().map(|name| config.model_named(name)).collect();
-    writer.endpoints().iter().any(|name| judges.contains(&config.model_named(name)))
+    let judges: Vec<_> = judge.endpoints().iter().map(|name| config.served(name)).collect();
+    writer.endpoints().iter().any(|name| judges.contains(&config.served(name)))
 }

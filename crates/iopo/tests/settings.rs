@@ -355,6 +355,7 @@ fn the_binary_refuses_a_bad_setting_before_it_makes_anything() {
         ("eos_token=<|no_such_token|>", "eos_token", "expected"),
         ("template_date=tomorrow", "template_date", "YYYY-MM-DD"),
         ("tasks=no-such-file.jsonl", "tasks", "does not exist"),
+        ("tasks=Cargo.toml", "tasks", "expected a file of JSON lines (`.jsonl`, `.ndjson`)"),
     ] {
         let args = ["pipeline", "--preset", "smoke", "--out", text(&out), "--set", assignment];
         let error = run(&args).error(2);

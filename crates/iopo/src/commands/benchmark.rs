@@ -47,6 +47,7 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     config.responses.clone_from(&args.responses);
     config.partial = args.partial;
     config.limit = args.limit.map(NonZeroUsize::get);
+    config.contamination = run_config.eval.contamination;
     config.trained_in = trained_in.into_iter().collect();
     config.export_lm_eval = args.export == Some(Harness::LmEval);
     let bars = Bars::new();

@@ -89,8 +89,10 @@ fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
         StageSummary::Train(made) => print_models(made),
         StageSummary::Report(_) => print_table(pipeline)?,
         StageSummary::Eval(made) if made.prompts == 0 => print_rewards(pipeline)?,
+        StageSummary::Trace(made) => {
+            iopo_report::recipe_lines(&made.metrics).iter().for_each(|line| printer::note(line));
+        }
         StageSummary::Synth(_)
-        | StageSummary::Trace(_)
         | StageSummary::Pairs(_)
         | StageSummary::Rounds(_)
         | StageSummary::Eval(_) => {}

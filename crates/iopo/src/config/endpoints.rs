@@ -130,6 +130,12 @@ impl PipelineConfig {
         self.endpoints.get(name).map(|endpoint| endpoint.model.as_str())
     }
 
+    /// Returns the address and the model of an endpoint. Servers at two addresses can have different models of one name.
+    pub(crate) fn served(&self, name: &str) -> Option<(&str, &str)> {
+        let endpoint = self.endpoints.get(name)?;
+        Some((endpoint.base_url.trim_end_matches('/'), endpoint.model.as_str()))
+    }
+
     /// Returns the settings of an endpoint that answers depend on.
     fn model_of(&self, name: &str) -> Option<Value> {
         let EndpointConfig { model, extra_body, omit, weight, .. } = self.endpoints.get(name)?;

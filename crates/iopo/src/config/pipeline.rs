@@ -266,6 +266,13 @@ impl PipelineConfig {
         None
     }
 
+    /// Returns the address and the model of an endpoint. A build without endpoints has none.
+    #[cfg(not(feature = "endpoint"))]
+    #[expect(clippy::unused_self, reason = "the endpoints are settings")]
+    pub(crate) fn served(&self, _name: &str) -> Option<(&str, &str)> {
+        None
+    }
+
     /// Returns a table without settings that no answer depends on. Without endpoints, these are all of the section.
     #[cfg(not(feature = "endpoint"))]
     #[expect(clippy::unused_self, reason = "the models of the endpoints are settings")]

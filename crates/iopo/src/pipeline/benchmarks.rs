@@ -26,6 +26,15 @@ fn chosen(pipeline: &Pipeline) -> impl Iterator<Item = &'static Published> {
     pipeline.config().eval.benchmarks.iter().filter_map(|id| published(id))
 }
 
+/// Lists the benchmarks that are evaluated or whose data is configured, with the path or hub id of their prompts.
+pub(super) fn named(pipeline: &Pipeline) -> impl Iterator<Item = (&'static Published, &str)> {
+    let eval = &pipeline.config().eval;
+    eval.named_benchmarks().into_iter().map(|benchmark| {
+        let data = eval.benchmark_data.get(benchmark.id);
+        (benchmark, data.map_or(benchmark.dataset, String::as_str))
+    })
+}
+
 /// Returns the file of a benchmark's prompts.
 fn data(pipeline: &Pipeline, benchmark: &Published) -> Result<PathBuf, PipelineError> {
     let data = pipeline.config().eval.data.get(benchmark.id).map(String::as_str);
@@ -53,6 +62,7 @@ pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), Pi
             let dir = out.join(&model.folder);
             let mut settings = BenchmarkConfig::new(&data, &dir);
             settings.trained_in.clone_from(&trained_in);
+            settings.contamination = config.eval.contamination;
             settings.bootstrap = config.eval.bootstrap();
             let run = || BenchmarkRun::prepare(scorer.as_ref(), &settings, progress);
             let trained = model.trained.as_deref();

@@ -9,7 +9,7 @@ use iopo_core::SettingError;
 use iopo_eval::{EvalError, TestTask, TrainingRows, refuse_leaks, refuse_shared_tasks};
 use iopo_pairs::split_tasks;
 use iopo_schema::{PreferenceRow, SchemaError, Split, TestPromptRow};
-use iopo_synth::{Task, used_tasks};
+use iopo_synth::{Task, is_task_file, used_tasks};
 use iopo_train::check_start;
 
 use super::{Pipeline, PipelineError, Stage, paths, tasks};
@@ -25,10 +25,13 @@ impl Pipeline {
     /// them with everything that was trained on.
     pub(super) fn check_files(&self, stage: Stage) -> Result<(), PipelineError> {
         let (config, dir) = (&self.config, &self.dir);
-        if let tasks::Original::File(file) = tasks::original(config)
-            && file.is_dir()
-        {
-            return Err(tasks::missing(config));
+        if let tasks::Original::File(file) = tasks::original(config) {
+            if file.is_dir() {
+                return Err(tasks::missing(config));
+            }
+            if !is_task_file(&file) {
+                return Err(tasks::unreadable(config));
+            }
         }
         if let Some(start) = config.train.start.as_ref().filter(|_| stage <= Stage::Train) {
             if !start.is_dir() {
@@ -68,7 +71,7 @@ impl Pipeline {
     }
 
     /// Reads the tasks that synthesis would use, without writing to the run directory.
-    fn original_tasks(&self) -> Result<Vec<Task>, PipelineError> {
+    pub(super) fn original_tasks(&self) -> Result<Vec<Task>, PipelineError> {
         let config = &self.config;
         if let tasks::Original::File(_) = tasks::original(config) {
             return Ok(used_tasks(&tasks::source(config, &self.dir)?, &config.synth)?);

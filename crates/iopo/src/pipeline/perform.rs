@@ -23,6 +23,9 @@ impl Pipeline {
         self.check(stage)?;
         self.check_files(stage)?;
         self.dir.hold()?;
+        if stage == Stage::Synth {
+            self.contamination()?;
+        }
         let examined = self.examine(stage)?;
         status::refuse_stale_inputs(&examined)?;
         let Examination { stages, before, mut plan } = examined;
@@ -171,6 +174,7 @@ impl Pipeline {
             outputs.insert(name, iopo_schema::file_hash(&path)?);
         }
         record.outputs = Some(outputs);
+        record.usage = self.usage(stage)?;
         record.write(&self.dir.record_file(stage))
     }
 

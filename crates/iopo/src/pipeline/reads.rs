@@ -14,7 +14,7 @@ use toml::{Table, Value};
 
 use super::eval::run_models;
 use super::record::{ModelRecord, Record};
-use super::{Pipeline, PipelineError, Stage, fipo, rounds, tasks};
+use super::{Pipeline, PipelineError, Stage, contamination, fipo, rounds, tasks};
 
 /// Settings that change no file but the report: use of memory and time, and limits that only accept or refuse a result.
 const NO_RESULT: [&str; 5] = [
@@ -117,6 +117,16 @@ pub(super) fn plan(
             (now, _) => now,
         };
         inputs.extend(now.map(|hash| (tasks::INPUT.to_owned(), hash)));
+        match (pipeline.known_contamination(), before) {
+            (Some(found), _) => inputs.extend(found.inputs(config.synth.recipe.is_trace())),
+            // The prompts are not at hand, so they are taken to be the same.
+            (None, Some(record)) => {
+                let names = [contamination::INPUT, contamination::PROMPTS];
+                let recorded = names.map(|name| record.inputs.get_key_value(name)).into_iter();
+                inputs.extend(recorded.flatten().map(|(name, hash)| (name.clone(), hash.clone())));
+            }
+            (None, None) => {}
+        }
     }
     let start = config.train.start.as_ref().filter(|dir| stage == Stage::Train && dir.is_dir());
     if let Some(dir) = start {
@@ -124,7 +134,8 @@ pub(super) fn plan(
     }
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let tasks = (stage == Stage::Synth).then(|| config.tasks.clone());
-    Ok(Record { version, settings, model, tasks, inputs, outputs: None })
+    let usage = before.and_then(|before| before.usage.clone());
+    Ok(Record { version, settings, model, tasks, inputs, outputs: None, usage })
 }
 
 /// Lists the files that a stage reads, by the names of its record.
@@ -213,6 +224,7 @@ pub(super) fn outputs(
                 run_files::RESPONSES,
                 run_files::CANDIDATES,
                 run_files::SYNTH_STATS,
+                run_files::CONTAMINATION,
             ]);
             [files, tasks::copies(dir)].concat()
         }

@@ -8,6 +8,7 @@ use iopo_core::hash;
 use iopo_schema::content_hash::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
+use super::usage::Usage;
 use super::{PipelineError, Stage};
 
 /// Digits of a hash that a message shows.
@@ -31,6 +32,9 @@ pub(super) struct Record {
     pub(super) inputs: BTreeMap<String, String>,
     /// Hashes of the files that the stage wrote, by their names in the run; `None` until it is finished.
     pub(super) outputs: Option<BTreeMap<String, String>>,
+    /// What the requests to models took, over all calls of the stage in this directory. It decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) usage: Option<Usage>,
 }
 
 /// The base model of a stage, and the devices that computed with it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use iopo_eval::Gain;
 use iopo_eval::gain::BASE;
-use iopo_report::{Headline, ReportMeta};
+use iopo_report::{Headline, ReportMeta, Roles};
 use iopo_schema::run_files::{self, model_name};
 use iopo_schema::{Subset, SummaryMetric, SummaryRow};
 use iopo_train::Method;
@@ -13,6 +13,7 @@ use super::eval::{RunModel, run_models};
 use super::record::Record;
 use super::{Pipeline, PipelineError, Stage, reads};
 use crate::config::{PipelineConfig, to_toml};
+use crate::roles::{RoleName, judges_itself};
 
 /// Warning in the report of a run with `demonstration = true`.
 pub const DEMONSTRATION: &str = "This is a demonstration, small enough for a laptop and too small to draw conclusions from. \
@@ -36,11 +37,31 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     meta.config_toml = to_toml(&table)?;
     meta.confidence = Some(config.eval.confidence);
     meta.seed = config.eval.seed;
+    meta.roles = roles(pipeline)?;
     meta.headlines = headlines(pipeline)?;
     // Other folders belong to methods that the configuration no longer has.
     meta.models = run_models(pipeline).into_iter().map(|model| model.folder).collect();
     meta.compared = compared(pipeline)?.into_iter().map(|model| model.folder).collect();
     Ok(meta)
+}
+
+/// Returns the models that wrote and judged the data, if the recipe has such roles.
+fn roles(pipeline: &Pipeline) -> Result<Option<Roles>, PipelineError> {
+    let config = pipeline.config();
+    if !config.synth.recipe.is_trace() {
+        return Ok(None);
+    }
+    let models = |role: RoleName| {
+        let names = role.of(config).endpoints().iter();
+        let model = |name: &String| Some(format!("{} ({name})", config.model_named(name)?));
+        names.filter_map(model).collect()
+    };
+    let mut roles = Roles::default();
+    roles.writer = models(RoleName::Writer);
+    roles.judge = models(RoleName::Judge);
+    roles.is_same = judges_itself(config);
+    roles.usage = pipeline.usage(Stage::Synth)?.map(Into::into);
+    Ok(Some(roles))
 }
 
 /// Lists the version, the model, its weights, the devices and the random seeds of the run.

@@ -65,7 +65,8 @@ fn run_one(
     let base = RelevanceModel { fingerprint: &fingerprint, model: chat };
     let mut synth = config.synth.clone();
     synth.max_tasks = None;
-    synthesize(&tasks, dir.root(), &policy, Some(base), &synth, progress)?;
+    let tasks = pipeline.contamination()?.without(&tasks);
+    synthesize(tasks, dir.root(), &policy, Some(base), &synth, progress)?;
     pipeline.pairs_in(&dir, config, progress)?;
     let mut train = config.train.clone();
     train.methods = vec![lineage.method];

@@ -91,6 +91,14 @@ pub(super) fn missing(config: &PipelineConfig) -> PipelineError {
     PipelineError::from(ConfigError::from(error))
 }
 
+/// Returns the error for a file whose extension names no format of tasks.
+pub(super) fn unreadable(config: &PipelineConfig) -> PipelineError {
+    let expected = "a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`)";
+    let hint = "write one JSON object with the field `task` per line";
+    let error = SettingError::new("tasks", format!("{:?}", config.tasks), expected).with_hint(hint);
+    PipelineError::from(ConfigError::from(error))
+}
+
 /// Copies the tasks into the run directory, so that a change of the original is noticed. Returns the copy.
 pub(super) fn keep(source: &Path, dir: &RunDir) -> Result<PathBuf, PipelineError> {
     let is_parquet = source.extension().is_some_and(|extension| extension == "parquet");

@@ -4,7 +4,7 @@ use iopo_llm::{LanguageModel, Progress};
 use iopo_schema::{MetricRow, run_files};
 use iopo_synth::trace::{StepEstimate, TraceModels, TraceSummary, Yields, estimate, trace};
 
-use super::{Pipeline, PipelineError, tasks};
+use super::{Pipeline, PipelineError, Stage, tasks};
 use crate::roles::{RoleName, Roles};
 
 /// Both roles.
@@ -31,8 +31,13 @@ impl Pipeline {
         }
         let tasks = tasks::keep(&source, &self.dir)?;
         self.claim()?;
+        let file = self.contamination()?.without(&tasks);
         let models = TraceModels { writer: &*writer, judge: &*judge };
-        Ok(trace(&tasks, self.dir.root(), models, synth, &synth.trace, progress)?)
+        let made = trace(file, self.dir.root(), models, synth, &synth.trace, progress);
+        self.note_usage(Stage::Synth, &roles)?;
+        let made = made?;
+        self.list_contamination(progress)?;
+        Ok(made)
     }
 
     /// Opens the store of answers and checks the endpoints of the roles.

@@ -1,0 +1,138 @@
+//! Tasks and rows that overlap with the prompts of the evaluation, through the binary.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use common::{run, succeed, text};
+use iopo_schema::{ContaminationRow, InstructionRow, MetricRow, read};
+
+/// A prompt of a benchmark.
+const PROMPT: &str = "Write a short guide for people who want to keep bees on a roof in a large city. \
+    Mention at least two risks for the neighbors. Your answer must not contain any commas.";
+/// A test task of the run, chosen so that its id is in the test split, comes from these.
+const THINGS: [&str; 12] = [
+    "tea", "rain", "a bridge", "the sea", "bread", "a clock", "a lamp", "snow", "a river", "wind",
+    "a garden", "a map",
+];
+
+fn prompts(path: &Path, prompt: &str) {
+    let line = serde_json::json!({
+        "key": 7, "prompt": prompt, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}],
+    });
+    fs::write(path, line.to_string()).expect("written");
+}
+
+/// Runs a command on the smoke preset with a benchmark.
+fn args<'a>(stage: &'a str, out: &'a Path, sets: &'a [String]) -> Vec<&'a str> {
+    let mut args = vec![stage, "--preset", "smoke", "--device", "cpu", "--out", text(out)];
+    for set in sets {
+        args.extend(["--set", set]);
+    }
+    args
+}
+
+#[test]
+fn overlapping_tasks_are_left_out_and_listed_and_the_stage_knows_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, tasks, data) =
+        (dir.path().join("run"), dir.path().join("tasks.jsonl"), dir.path().join("data.jsonl"));
+    let mut lines = String::new();
+    for (index, thing) in THINGS.iter().enumerate() {
+        let _ = writeln!(
+            lines,
+            "{{\"id\": \"t{index:02}\", \"task\": \"Write a short text about {thing}.\"}}"
+        );
+    }
+    let copied = PROMPT.to_uppercase().replace("ROOF", "balcony");
+    let _ = writeln!(lines, "{}", serde_json::json!({"id": "copied", "task": copied}));
+    // Two tasks with the same words but one. The one that is not a test task is left out if the other is one.
+    fs::write(&tasks, lines).expect("written");
+    prompts(&data, PROMPT);
+    let mut sets = vec![
+        format!("tasks={}", text(&tasks)),
+        "pairs.test_tasks=3".to_owned(),
+        "pairs.dev_tasks=2".to_owned(),
+        "eval.benchmarks=[\"ifeval\"]".to_owned(),
+        format!("eval.benchmark_data.ifeval={}", text(&data)),
+    ];
+    let made = succeed(&args("synth", &out, &sets));
+    let note = "1 of 13 tasks overlap with prompts of the evaluation and are not used (ifeval: 1)";
+    assert!(made.stderr.contains(note), "{}", made.stderr);
+    let rows: Vec<ContaminationRow> = read(&out.join("contamination.parquet")).expect("a list");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].task_id.as_str(), rows[0].benchmark.as_str(), rows[0].key.as_str()),
+        ("copied", "ifeval", "7")
+    );
+    assert!(rows[0].prompt_share > 0.9 && rows[0].task_share > 0.9, "{rows:?}");
+    let stats: Vec<MetricRow> = read(&out.join("synth_stats.parquet")).expect("counters");
+    assert!(
+        stats.iter().any(|row| row.name == "contaminated/ifeval" && (row.value - 1.0).abs() < 1e-9)
+    );
+    let has_copied = || {
+        let rows: Vec<InstructionRow> = read(&out.join("instructions.parquet")).expect("rows");
+        assert!(!rows.is_empty());
+        rows.iter().any(|row| row.task_id == "copied")
+    };
+    assert!(!has_copied());
+    let preview = succeed(&["inspect", text(&out.join("contamination.parquet"))]);
+    assert!(preview.stdout.contains("copied"), "{}", preview.stdout);
+
+    // A benchmark without an overlap changes nothing; the state is the same without running.
+    let status = |sets: &[String]| {
+        let mut args = vec!["status", text(&out)];
+        sets.iter().for_each(|set| args.extend(["--set", set]));
+        succeed(&args).stdout
+    };
+    assert!(!status(&[]).contains("stale"), "{}", status(&[]));
+    prompts(&data, "Name a tea.");
+    let stale = status(&[]);
+    assert!(stale.contains("excluded tasks"), "{stale}");
+    let again = succeed(&args("synth", &out, &sets));
+    assert!(!again.stderr.contains("are not used") && has_copied(), "{}", again.stderr);
+    assert!(!out.join("contamination.parquet").exists());
+
+    // Another measure finds less.
+    prompts(&data, PROMPT);
+    sets.push("eval.contamination.ngram=50".to_owned());
+    sets.push("eval.contamination.share=1".to_owned());
+    let strict = succeed(&args("synth", &out, &sets));
+    assert!(!strict.stderr.contains("are not used"), "{}", strict.stderr);
+}
+
+#[test]
+fn imported_rows_that_overlap_are_refused_before_training() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, rows, data) =
+        (dir.path().join("run"), dir.path().join("rows.jsonl"), dir.path().join("data.jsonl"));
+    let mut lines = String::new();
+    for thing in THINGS {
+        let prompt = format!("Write one line about {thing}.");
+        let row = serde_json::json!({"prompt": prompt, "chosen": format!("Here is {thing}."), "rejected": "No."});
+        let _ = writeln!(lines, "{row}");
+    }
+    let row = serde_json::json!({
+        "prompt": PROMPT.replace("two risks", "three risks"), "chosen": "Keep bees.", "rejected": "No, thanks.",
+    });
+    let _ = writeln!(lines, "{row}");
+    fs::write(&rows, lines).expect("written");
+    prompts(&data, PROMPT);
+    let preferences = out.join("preferences.parquet");
+    succeed(&["import", text(&rows), "--from", "trl", "--out", text(&preferences)]);
+    let sets = [
+        "train.methods=[\"dpo\"]".to_owned(),
+        "rounds=1".to_owned(),
+        "eval.benchmarks=[\"ifeval\"]".to_owned(),
+        format!("eval.benchmark_data.ifeval={}", text(&data)),
+    ];
+    let error = run(&args("train", &out, &sets)).error(2);
+    assert!(error.contains("1 of the run's tasks overlap with prompts of a benchmark"), "{error}");
+    assert!(error.contains("prompt `7` of ifeval") && error.contains("hint:"), "{error}");
+    assert!(!out.join("train").exists());
+    // Control: another benchmark.
+    prompts(&data, "Name a tea.");
+    succeed(&args("train", &out, &sets));
+}
