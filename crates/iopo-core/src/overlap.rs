@@ -415,7 +415,7 @@ mod tests {
             "Write a letter to a friend who has just won a chess tournament and is too shy to say so.",
             "Your answer must mention the garden that both of you like, and then describe three plants \
              that grow in the shade of an old wall without any care at all.",
-            "Write a letter to a friend who has moved.",
+            "Write a letter to a friend.",
             "How do cats sleep?",
             "",
         ] {
