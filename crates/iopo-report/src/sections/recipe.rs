@@ -212,9 +212,15 @@ fn funnel(synth: &[MetricRow], pairs: Option<&[MetricRow]>, steps: &[&str]) -> T
         let groups = stats::count(pairs, Total::Groups.as_str()) as f64;
         rows.push(line("admission to the groups".to_owned(), candidates, groups));
     }
+    // Some recipes start from responses to tasks.
+    let started = ["tasks", "seeds"]
+        .into_iter()
+        .map(|name| (name, stats::count(synth, name)))
+        .find(|(_, count)| *count > 0);
+    let (name, count) = started.unwrap_or(("tasks", 0));
     let caption = format!(
-        "From {} tasks to groups: what enters and passes each stage",
-        number(stats::count(synth, Total::Tasks.as_str()) as f64)
+        "From {} {name} to groups: what enters and passes each stage",
+        number(count as f64)
     );
     Table::new(caption, Column::models(&["entered", "passed", "yield"]), rows)
 }
