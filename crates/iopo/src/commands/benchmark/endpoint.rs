@@ -4,7 +4,6 @@ use anyhow::Result;
 use iopo::config::{PipelineConfig, Role};
 use iopo::roles::{RoleName, Roles};
 use iopo_eval::{BenchmarkReport, BenchmarkRun, Decoding};
-use iopo_llm::endpoint::Estimate;
 
 use super::failure;
 use crate::bars::Bars;
@@ -50,8 +49,7 @@ pub(super) fn respond(
     };
     let max_new_tokens = args.max_new_tokens.get();
     if !run.is_answered() {
-        let estimate = Estimate::of(&run.requests(max_new_tokens));
-        let forecasts = [(name, estimate.forecast(model.endpoints()))];
+        let forecasts = [(name, model.forecast(&run.requests(max_new_tokens))?)];
         if !paid::confirm(&forecasts, &args.paid)? {
             return Ok(None);
         }
