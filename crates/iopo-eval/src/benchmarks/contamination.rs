@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::heldout::{self, TestTask};
 use super::{Benchmark, PUBLISHED, Published};
+use crate::judged::JudgedBenchmark;
 use crate::{EvalError, TestPrompt};
 
 /// When a task counts as a copy of a test prompt.
@@ -76,6 +77,13 @@ impl TestedPrompts {
     /// # Errors
     /// Returns an error if the file cannot be read or parsed.
     pub fn add_published(&mut self, benchmark: &Published, data: &Path) -> Result<(), EvalError> {
+        let judged = JudgedBenchmark::ALL.into_iter().find(|one| one.id() == benchmark.id);
+        if let Some(judged) = judged {
+            for (key, text) in judged.prompt_texts(data)? {
+                let name = Name { benchmark: benchmark.id.to_owned(), key, input: None };
+                self.add(name, &text);
+            }
+        }
         let Some(mode) = benchmark.modes.first() else { return Ok(()) };
         let made = (mode.make)(&super::Setup::default());
         self.add_prompts(&read_prompts(made.as_ref(), data)?);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_judge::{Language, Mode, Prompt};
 
-use super::items::{CfBench, ComplexBench, FollowBench, Items, Trace};
+use super::items::{CfBench, ComplexBench, FollowBench, Items, JudgedPrompt, Trace};
 use crate::EvalError;
 
 /// The rules by which verdicts are read and counted. Scores of different modes are not comparable.
@@ -165,6 +165,16 @@ impl JudgedBenchmark {
             return Err(EvalError::NoPrompts { data: data.to_owned(), responses: None });
         }
         Ok(files)
+    }
+
+    /// Returns the keys and texts of the prompts.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read or parsed.
+    pub(crate) fn prompt_texts(self, data: &Path) -> Result<Vec<(String, String)>, EvalError> {
+        let items = self.read(self.modes()[0], self.languages()[0], data)?;
+        let text = |prompt: &JudgedPrompt| (prompt.key.clone(), prompt.text().to_owned());
+        Ok(items.prompts().iter().map(text).collect())
     }
 
     /// Parses the files of the data.

@@ -92,7 +92,7 @@ pub(crate) fn user(request: &Request) -> &str {
 }
 
 /// The schema of a request, or the name of its template.
-fn stage(request: &Request) -> &str {
+pub(crate) fn stage(request: &Request) -> &str {
     Asked::from(request).stage()
 }
 

@@ -30,8 +30,8 @@ fn chosen(pipeline: &Pipeline) -> impl Iterator<Item = &'static Published> {
 pub(super) fn named(pipeline: &Pipeline) -> impl Iterator<Item = (&'static Published, &str)> {
     let eval = &pipeline.config().eval;
     eval.named_benchmarks().into_iter().map(|benchmark| {
-        let data = eval.benchmark_data.get(benchmark.id);
-        (benchmark, data.map_or(benchmark.dataset, String::as_str))
+        let data = eval.data.get(benchmark.id).map(String::as_str);
+        (benchmark, data.or(benchmark.source.hub()).unwrap_or_default())
     })
 }
 

@@ -147,7 +147,7 @@ fn find(pipeline: &Pipeline) -> Result<Contamination, PipelineError> {
     let splits = split_tasks(&tasks.iter().map(|task| task.id.clone()).collect(), &config.pairs);
     let is_test = |task: &Task| splits.get(&task.id) == Some(&Split::Test);
     let mut tested = TestedPrompts::new(config.eval.contamination);
-    for Task { id, task, input } in tasks.iter().filter(|task| is_test(task)) {
+    for Task { id, task, input, .. } in tasks.iter().filter(|task| is_test(task)) {
         let (id, task, input) = (id.clone(), task.clone(), input.clone());
         tested.add_task(&TestTask { id, task, input });
     }
