@@ -1,7 +1,7 @@
 //! Overlap of texts with prompts that a model is tested on, by shared n-grams.
 //!
 //! Equality misses a prompt with one changed word, and one shared phrase is no contamination. As in the decontamination of GPT-3
-//! (Brown et al. 2020, appendix C), PaLM (Chowdhery et al. 2022, section 8) and Llama 2 (Touvron et al. 2023, section A.6), texts
+//! (Brown et al. 2020, appendix C), `PaLM` (Chowdhery et al. 2022, section 8) and Llama 2 (Touvron et al. 2023, section A.6), texts
 //! are compared by long n-grams, and what counts is the share of a text that lies in shared ones:
 //!
 //! 1. A text becomes a sequence of units: words in lower case, without punctuation, in Unicode's compatibility form (NFKC, so
@@ -321,7 +321,9 @@ mod tests {
 
     fn index(prompts: &[&str]) -> OverlapIndex {
         let mut index = OverlapIndex::new(8, 0.5);
-        prompts.iter().for_each(|prompt| index.add(prompt));
+        for prompt in prompts {
+            index.add(prompt);
+        }
         index
     }
 

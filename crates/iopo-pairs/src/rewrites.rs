@@ -56,7 +56,7 @@ impl<'a> Rewrites<'a> {
             }
         }
         let limit = self.config.max_groups_per_task.get(split);
-        for group in made {
+        for group in made.groups {
             let mut kept = groups.clone();
             if kept.len() >= limit {
                 // The last group of a task is the one that was chosen last.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::recipe::Recipe;
 use crate::recipes::on_policy::drawn_instruction;
 use crate::style_prompts::style_prompt_of;
-use crate::task_file::Tasks;
+use crate::task_file::UsedTasks;
 use crate::{SynthConfig, SynthError, Task};
 use iopo_core::random::keyed_u64;
 
@@ -57,7 +57,7 @@ pub struct SampleInfo {
 /// # Errors
 /// Returns an error if the model fails, the call is cancelled, or a file cannot be read or written.
 pub(crate) fn sample_answers(
-    input: &Tasks,
+    input: &UsedTasks,
     out_dir: &Path,
     model: &dyn LanguageModel,
     config: &SynthConfig,
@@ -102,7 +102,7 @@ pub(crate) fn sample_answers(
 /// # Errors
 /// Returns an error if the file is damaged or a setting is invalid.
 pub(crate) fn sampled_answers(
-    input: &Tasks,
+    input: &UsedTasks,
     out_dir: &Path,
     config: &SynthConfig,
 ) -> Result<Option<PathBuf>, SynthError> {
@@ -131,7 +131,7 @@ struct Origin<'a> {
 }
 
 fn provenance(
-    input: &Tasks,
+    input: &UsedTasks,
     by: Origin<'_>,
     style_prompts: &[String],
     config: &SynthConfig,

@@ -16,7 +16,7 @@ use crate::relevance::{RelevanceModel, measure_relevance, measured_relevance, re
 use crate::rows::finish;
 use crate::stats::metrics;
 use crate::survey::{answer_of, each_task, survey};
-use crate::task_file::Tasks;
+use crate::task_file::UsedTasks;
 use crate::write::{Writer, Written};
 use crate::{SynthConfig, SynthError, SynthSummary, Task, TaskFile, read_tasks};
 
@@ -92,7 +92,7 @@ pub fn used_tasks(path: &Path, config: &SynthConfig) -> Result<Vec<Task>, SynthE
 }
 
 /// Reads the tasks of a synthesis that samples one model.
-fn read_input(file: TaskFile<'_>, config: &SynthConfig) -> Result<Tasks, SynthError> {
+fn read_input(file: TaskFile<'_>, config: &SynthConfig) -> Result<UsedTasks, SynthError> {
     config.validate()?;
     if config.recipe.is_trace() {
         let expected = "a recipe that samples one model; `trace` needs a writer and a judge";
@@ -103,7 +103,7 @@ fn read_input(file: TaskFile<'_>, config: &SynthConfig) -> Result<Tasks, SynthEr
 
 /// The files that are written from the sampled answers.
 struct Output<'a> {
-    input: &'a Tasks,
+    input: &'a UsedTasks,
     answers: &'a Path,
     relevance: Option<&'a Path>,
     config: &'a SynthConfig,
@@ -115,7 +115,7 @@ struct Output<'a> {
 
 impl<'a> Output<'a> {
     fn open(
-        input: &'a Tasks,
+        input: &'a UsedTasks,
         answers: &'a Path,
         relevance: Option<&'a Path>,
         out_dir: &Path,

@@ -48,7 +48,7 @@ impl<'a> TaskFile<'a> {
     }
 
     /// Reads the tasks that a synthesis uses.
-    pub(crate) fn read(&self, config: &SynthConfig) -> Result<Tasks, SynthError> {
+    pub(crate) fn read(&self, config: &SynthConfig) -> Result<UsedTasks, SynthError> {
         let mut tasks = used_tasks(self.path, config)?;
         let mut counts = Counts::default();
         let mut left_out = Vec::new();
@@ -68,18 +68,18 @@ impl<'a> TaskFile<'a> {
         }
         let excluded = (!left_out.is_empty()).then(|| {
             let mut hasher = ContentHasher::new();
-            left_out.iter().for_each(|id| {
+            for id in &left_out {
                 hasher.part(id);
-            });
+            }
             hasher.hex()
         });
-        Ok(Tasks { tasks, hash: file_hash(self.path)?, excluded, counts })
+        Ok(UsedTasks { tasks, hash: file_hash(self.path)?, excluded, counts })
     }
 }
 
 /// The tasks that a synthesis uses.
 #[derive(Debug)]
-pub(crate) struct Tasks {
+pub(crate) struct UsedTasks {
     /// The tasks, in the order of the file.
     pub(crate) tasks: Vec<Task>,
     /// Hash of the whole file.
@@ -90,7 +90,7 @@ pub(crate) struct Tasks {
     pub(crate) counts: Counts,
 }
 
-impl Tasks {
+impl UsedTasks {
     /// Names the tasks as inputs of a file.
     pub(crate) fn origin(&self, provenance: Provenance) -> Provenance {
         let provenance = provenance.with_input("tasks", &self.hash);

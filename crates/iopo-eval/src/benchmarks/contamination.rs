@@ -24,7 +24,7 @@ use crate::{EvalError, TestPrompt};
 pub struct ContaminationConfig {
     /// Number of words in a row that count as shared between a task and a test prompt; half as many again for Chinese and
     /// Japanese characters. Lower values find copies with more changes, and flag more common phrases. Default: 8, as in the
-    /// decontamination of PaLM. Range: 4 to 50.
+    /// decontamination of `PaLM`. Range: 4 to 50.
     #[schemars(range(min = 4, max = 50))]
     pub ngram: usize,
     /// Does not use a task if shared words make up this share of a test prompt, or of the task. Texts of fewer than two n-grams

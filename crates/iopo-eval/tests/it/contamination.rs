@@ -205,7 +205,9 @@ fn no_seed_overlaps_with_a_published_benchmark() {
     }
     let mut own = TestedPrompts::new(ContaminationConfig::default());
     let (first, others) = seeds.split_at(seeds.len() / 5);
-    first.iter().for_each(|seed| own.add_task(seed));
+    for seed in first {
+        own.add_task(seed);
+    }
     let near: Vec<_> = others
         .iter()
         .filter_map(|seed| own.find(&seed.id, &seed.task, seed.input.as_deref()))

@@ -12,7 +12,7 @@ use super::lane::Permit;
 use super::member::Member;
 use super::record::About;
 use super::run::{Halt, Run};
-use super::{Money, RequestKey, Scrubber, Usage, headers, locked};
+use super::{EndpointConfig, Money, RequestKey, Scrubber, Usage, headers, locked};
 use crate::{Failure, FailureClass, StopCause};
 
 /// A request to send.
@@ -75,6 +75,45 @@ impl Delays {
     }
 }
 
+/// The attempts at one request.
+#[derive(Debug, Default)]
+struct Attempts {
+    /// Those that count against `max_attempts`.
+    counted: u32,
+    /// Those that hit a rate limit, which count against `max_rate_limited`.
+    limited: u32,
+    /// Those while the server loaded the model, which `give_up_seconds` bounds.
+    loading: u32,
+    loading_since: Option<Instant>,
+}
+
+impl Attempts {
+    /// Returns the number of requests sent.
+    fn sent(&self) -> u32 {
+        self.counted + self.limited + self.loading
+    }
+
+    /// Returns whether the server may still be loading the model.
+    fn may_wait_for_model(&mut self, config: &EndpointConfig) -> bool {
+        self.loading_since.get_or_insert_with(Instant::now).elapsed() < config.give_up()
+    }
+
+    /// Counts a failed attempt by its reason, and returns whether no other may follow.
+    fn are_spent(&mut self, retry: &Retry, loads: bool, config: &EndpointConfig) -> bool {
+        if retry.class == FailureClass::RateLimited {
+            self.counted -= 1;
+            self.limited += 1;
+            self.limited >= config.max_rate_limited
+        } else if loads {
+            self.counted -= 1;
+            self.loading += 1;
+            false
+        } else {
+            self.counted >= config.max_attempts
+        }
+    }
+}
+
 impl Inner {
     /// Sends a request until it has a result, which `read` parses.
     pub(super) async fn pay<T>(
@@ -84,9 +123,7 @@ impl Inner {
         read: impl Fn(&[u8], &Scrubber) -> Read<T>,
     ) -> Result<Paid<T>, Halt> {
         let Call { member, key, .. } = call;
-        // Attempts that count, those that hit a rate limit, and those while the server loads the model.
-        let (mut attempts, mut limited, mut loading) = (0, 0, 0);
-        let mut loading_since = None;
+        let mut attempts = Attempts::default();
         let mut delays = Delays::new(self, *key);
         let mut reservation = self.reserve(run, call).await?;
         loop {
@@ -95,8 +132,8 @@ impl Inner {
             if run.is_halted() {
                 return Err(run.cause().unwrap_or(Halt::Cancelled));
             }
-            attempts += 1;
-            let sent = attempts + limited + loading;
+            attempts.counted += 1;
+            let sent = attempts.sent();
             {
                 let mut tally = locked(&self.tally);
                 tally.sent += 1;
@@ -162,21 +199,8 @@ impl Inner {
                 return Err(Halt::Stop(cause, reason));
             }
             drop(permit);
-            let loads = retry.loading
-                && loading_since.get_or_insert_with(Instant::now).elapsed()
-                    < member.config.give_up();
-            let spent = if retry.class == FailureClass::RateLimited {
-                attempts -= 1;
-                limited += 1;
-                limited >= member.config.max_rate_limited
-            } else if loads {
-                attempts -= 1;
-                loading += 1;
-                false
-            } else {
-                attempts >= member.config.max_attempts
-            };
-            if spent || retry.again == Again::No {
+            let loads = retry.loading && attempts.may_wait_for_model(&member.config);
+            if attempts.are_spent(&retry, loads, &member.config) || retry.again == Again::No {
                 if retry.again == Again::NoConnection && !member.lane.succeeded() {
                     let reason = format!("no server answers at the address: {}", retry.reason);
                     return Err(Halt::Stop(StopCause::Address, reason));
