@@ -52,7 +52,8 @@ fn roles(pipeline: &Pipeline) -> Result<Option<Roles>, PipelineError> {
         return Ok(None);
     }
     let models = |role: RoleName| {
-        let names = role.of(config).endpoints().iter();
+        let role = role.of(config);
+        let names = role.endpoints().iter();
         let model = |name: &String| Some(format!("{} ({name})", config.model_named(name)?));
         names.filter_map(model).collect()
     };
