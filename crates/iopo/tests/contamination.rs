@@ -84,7 +84,9 @@ fn overlapping_tasks_are_left_out_and_listed_and_the_stage_knows_them() {
     // A benchmark without an overlap changes nothing; the state is the same without running.
     let status = |sets: &[String]| {
         let mut args = vec!["status", text(&out)];
-        sets.iter().for_each(|set| args.extend(["--set", set]));
+        for set in sets {
+            args.extend(["--set", set]);
+        }
         succeed(&args).stdout
     };
     assert!(!status(&[]).contains("stale"), "{}", status(&[]));

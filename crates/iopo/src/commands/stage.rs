@@ -90,7 +90,9 @@ fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
         StageSummary::Report(_) => print_table(pipeline)?,
         StageSummary::Eval(made) if made.prompts == 0 => print_rewards(pipeline)?,
         StageSummary::Trace(made) => {
-            iopo_report::recipe_lines(&made.metrics).iter().for_each(|line| printer::note(line));
+            for line in &iopo_report::recipe_lines(&made.metrics) {
+                printer::note(line);
+            }
         }
         StageSummary::Synth(_)
         | StageSummary::Pairs(_)
