@@ -97,8 +97,15 @@ impl Bound {
                 Measure::AngleTitle
                 | Measure::FinalQuestion
                 | Measure::JsonArray
+                | Measure::HeadingLevels
                 | Measure::NamedPart(_),
-            ) => both,
+            )
+            | (Measure::JsonValue, Measure::HeadingLevels) => both,
+            // Outside strings, JSON has no letters but those of its literals.
+            (Measure::Json | Measure::JsonValue, Measure::TitleLine(title)) => {
+                let foreign = |c: char| c.is_alphabetic() && !"truefalsn".contains(c);
+                both && title.chars().any(foreign) && !title.contains('"')
+            }
             (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
             // The higher the limit of letters, the fewer words exceed it.
             (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
@@ -143,7 +150,9 @@ impl Bound {
             Measure::OpeningWord(word) => vec![least(Measure::Word(word.clone()))],
             Measure::Figures | Measure::Decimals(_) => vec![least(Measure::Digits)],
             Measure::CodeBlock(_) => vec![some(Measure::Markup(MarkupFormat::Code))],
-            Measure::JsonKey(_) => vec![some(Measure::Json)],
+            Measure::Json | Measure::JsonKey(_) | Measure::JsonArray => {
+                vec![some(Measure::JsonValue)]
+            }
             Measure::Column(_) => vec![some(Measure::Tables)],
             Measure::FinalQuestion => vec![some(Measure::Questions)],
             Measure::CapitalWords => {
@@ -170,7 +179,7 @@ impl Bound {
                     Self::none(Measure::Headings),
                 ]
             }
-            Measure::Json => [
+            Measure::JsonValue => [
                 Measure::Items,
                 Measure::Headings,
                 Measure::Tables,
@@ -211,7 +220,8 @@ impl Bound {
             | Measure::Markup(_)
             | Measure::CodeLines
             | Measure::Phrase(_)
-            | Measure::JsonArray
+            | Measure::HeadingLevels
+            | Measure::TitleLine(_)
             | Measure::NamedPart(_) => Vec::new(),
         }
     }

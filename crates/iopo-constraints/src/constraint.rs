@@ -9,7 +9,7 @@ use crate::{
     error::ConstraintError,
     families::{
         Case, Characters, Code, Document, Example, Family, Fields, Figures, Framing, Layout,
-        Length, Lists, Marks, Phrases, Situation, Voice, Words,
+        Length, Lists, Marks, Outline, Phrases, Situation, Voice, Words,
     },
     kind::Kind,
     params::OutOfRange,
@@ -54,6 +54,8 @@ pub enum Constraint {
     Phrases(Phrases),
     /// Keys of JSON, columns of tables, decimals of numbers.
     Fields(Fields),
+    /// Elements of the layout, and the title.
+    Outline(Outline),
 }
 
 /// The result of a check.
@@ -109,6 +111,7 @@ impl Constraint {
             Self::Code(family) => family,
             Self::Phrases(family) => family,
             Self::Fields(family) => family,
+            Self::Outline(family) => family,
         }
     }
 

@@ -92,7 +92,7 @@ mod text;
 pub use constraint::{Constraint, Verdict};
 pub use counted::CountedResponse;
 pub use error::ConstraintError;
-pub use from_text::{from_proposal, from_text};
+pub use from_text::{from_proposal, from_text, from_text_in_task};
 pub use kind::Kind;
 pub use pick::{compatible, contrast, draw_compatible};
 pub use prompt::render_prompt;

@@ -23,6 +23,7 @@ pub(crate) fn count(format: MarkupFormat, response: &str) -> usize {
         MarkupFormat::Underline => response.matches("</u>").count(),
         MarkupFormat::Code => response.matches('`').count(),
         MarkupFormat::Comments => comments(response),
+        MarkupFormat::CodeBlock => response.lines().filter(|line| is_fence(line)).count(),
         MarkupFormat::Link => {
             let addresses = ["http://", "https://", "]("].iter();
             addresses.map(|start| response.matches(start).count()).sum()

@@ -79,6 +79,12 @@ pub(crate) enum Measure {
     /// 1 if the response is a JSON object with this key.
     JsonKey(String),
     JsonArray,
+    /// 1 if the response is a JSON object or array.
+    JsonValue,
+    /// Kinds of lines that head parts.
+    HeadingLevels,
+    /// Lines that consist of this title in lower case.
+    TitleLine(String),
     /// Header cells of tables that contain this name in lower case.
     Column(String),
     /// Lines that head a part with this name in lower case.
@@ -171,6 +177,9 @@ impl Measure {
             Self::CodeBlock(language) => markup::code_blocks(response, language),
             Self::JsonKey(key) => usize::from(structure::has_json_key(response, key)),
             Self::JsonArray => usize::from(structure::is_json_array(response)),
+            Self::JsonValue => usize::from(structure::is_json(response)),
+            Self::HeadingLevels => structure::heading_levels(response),
+            Self::TitleLine(title) => structure::title_lines(response, title),
             Self::Column(name) => structure::column(response, name),
             Self::NamedPart(name) => structure::named_parts(response, name),
             Self::Decimals(places) => structure::decimals(response, *places),
@@ -239,6 +248,9 @@ impl Measure {
             | Self::CodeBlock(_)
             | Self::JsonKey(_)
             | Self::JsonArray
+            | Self::JsonValue
+            | Self::HeadingLevels
+            | Self::TitleLine(_)
             | Self::Column(_)
             | Self::NamedPart(_) => false,
         }
@@ -299,6 +311,9 @@ impl Measure {
             Self::CodeBlock(language) => return format!("code blocks in {language}"),
             Self::JsonKey(key) => return format!("JSON objects with the key “{key}”"),
             Self::JsonArray => "JSON arrays as the whole response",
+            Self::JsonValue => "JSON values as the whole response",
+            Self::HeadingLevels => "levels of headings",
+            Self::TitleLine(title) => return format!("titles “{title}”"),
             Self::Column(name) => return format!("table columns named “{name}”"),
             Self::NamedPart(name) => return format!("parts named “{name}”"),
             Self::Decimals(places) => return format!("numbers with {places} decimals"),

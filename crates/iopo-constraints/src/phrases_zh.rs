@@ -4,7 +4,7 @@ use crate::{
     constraint::Constraint,
     families::{
         AnswerLanguage, Characters, Code, Document, Fields, Framing, Layout, Length, Lists,
-        MarkupFormat, Phrases, Voice, Words,
+        MarkupFormat, Outline, Phrases, Voice, Words,
     },
 };
 
@@ -18,6 +18,13 @@ pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
         Constraint::Document(document) => of_document(document),
         Constraint::Code(code) => of_code(code),
         Constraint::Fields(fields) => of_fields(fields),
+        Constraint::Outline(Outline::Titled { title }) => {
+            say([format!("标题为“{title}”。"), format!("文章的标题应为“{title}”。")])
+        }
+        Constraint::Outline(Outline::Elements { elements }) => {
+            let names: Vec<&str> = elements.iter().map(|element| element.chinese()).collect();
+            say([format!("使用{}组织内容。", names.join("、"))])
+        }
         Constraint::Phrases(Phrases::IncludePhrase { phrase }) => {
             say([format!("回答必须包含“{phrase}”。"), format!("回答中需提到“{phrase}”。")])
         }
@@ -106,7 +113,9 @@ fn of_lists(lists: &Lists) -> Vec<String> {
 fn of_layout(layout: &Layout) -> Vec<String> {
     match layout {
         Layout::Table => say(["以表格形式呈现。".to_owned(), "回答应包含一个表格。".to_owned()]),
-        Layout::JsonObject => say(["以JSON格式输出。".to_owned(), "输出格式为JSON。".to_owned()]),
+        Layout::JsonObject => {
+            say(["以JSON对象形式输出。".to_owned(), "输出格式为JSON对象。".to_owned()])
+        }
         _ => Vec::new(),
     }
 }
@@ -122,10 +131,11 @@ fn of_document(document: &Document) -> Vec<String> {
         Document::Markup { format } => match format {
             MarkupFormat::Markdown => say(["使用Markdown格式输出。".to_owned()]),
             MarkupFormat::Italic => say(["使用斜体标注关键词。".to_owned()]),
-            MarkupFormat::Latex => say(["以LaTeX格式输出。".to_owned()]),
+            MarkupFormat::Latex => say(["答案以LaTeX格式输出。".to_owned()]),
             MarkupFormat::Html => say(["以HTML格式输出。".to_owned()]),
             MarkupFormat::Underline => say(["使用下划线标注关键词。".to_owned()]),
-            MarkupFormat::Code => say(["提供代码示例。".to_owned()]),
+            MarkupFormat::Code => say(["使用代码格式标注代码。".to_owned()]),
+            MarkupFormat::CodeBlock => say(["提供代码示例。".to_owned()]),
             MarkupFormat::Comments => say(["代码中包含必要的注释。".to_owned()]),
             MarkupFormat::Link => say(["附上来源链接。".to_owned()]),
         },
@@ -145,9 +155,10 @@ fn of_code(code: &Code) -> Vec<String> {
 fn of_fields(fields: &Fields) -> Vec<String> {
     match fields {
         Fields::JsonKeys { keys } => say([format!("输出的JSON必须包含{}字段。", quoted(keys))]),
+        Fields::Json => say(["以JSON格式输出。".to_owned(), "输出格式为JSON。".to_owned()]),
         Fields::JsonArray => say(["以JSON数组形式输出。".to_owned()]),
         Fields::TableColumns { columns } => say([format!("表格列标题为{}。", quoted(columns))]),
         Fields::NamedParts { names } => say([format!("报告应包含{}等部分。", names.join("、"))]),
-        Fields::Decimals { n } => say([format!("结果保留{n}位小数。")]),
+        Fields::Decimals { n } => say([format!("答案保留{n}位小数。")]),
     }
 }

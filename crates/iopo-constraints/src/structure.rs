@@ -26,12 +26,17 @@ fn json(response: &str, start: char) -> Option<Value> {
     serde_json::from_str(body).ok()
 }
 
+/// Whether the response is a JSON object or array.
+pub(crate) fn is_json(response: &str) -> bool {
+    json(response, '{').or_else(|| json(response, '[')).is_some()
+}
+
 /// Whether the response is a JSON array.
 pub(crate) fn is_json_array(response: &str) -> bool {
     json(response, '[').is_some()
 }
 
-/// Whether the response is a JSON object that has a key at any depth.
+/// Whether the response is JSON that has a key at any depth.
 pub(crate) fn has_json_key(response: &str, key: &str) -> bool {
     fn has(value: &Value, key: &str) -> bool {
         match value {
@@ -42,7 +47,7 @@ pub(crate) fn has_json_key(response: &str, key: &str) -> bool {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         }
     }
-    json(response, '{').is_some_and(|value| has(&value, key))
+    json(response, '{').or_else(|| json(response, '[')).is_some_and(|value| has(&value, key))
 }
 
 /// The top keys of a response that is a JSON object.
@@ -110,10 +115,91 @@ fn heads(line: &str, name: &str) -> bool {
     let follows = |rest: &str| rest.is_empty() || rest.starts_with([':', '：', '*', '】']);
     let after = |text: &str| text.strip_prefix(name).map(str::to_owned);
     let colon = |rest: String| rest.starts_with([':', '：']) || (rest.is_empty() && han::has(name));
-    (is_marked && bare.starts_with(name))
+    // A heading as a whole, or the words in bold.
+    let head =
+        if line.starts_with('#') { Some(bare.as_str()) } else { bare.split(['*', '】']).next() };
+    (is_marked && head.is_some_and(|head| head.contains(name)))
         || (is_numbered && after(numbered).is_some_and(|rest| follows(&rest)))
-        || (is_marked && is_numbered && numbered.starts_with(name))
         || after(&bare).is_some_and(colon)
+}
+
+/// The number of kinds of lines that head parts: Markdown headings by level, lines in bold, 第一章, 一、 （一） and 1.1.
+///
+/// Lines in code blocks do not count.
+pub(crate) fn heading_levels(response: &str) -> usize {
+    let mut seen = 0_u32;
+    let mut in_code = false;
+    for line in lines::filled(response).map(str::trim) {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        } else if !in_code && let Some(level) = heading_level(line) {
+            seen |= 1 << level;
+        }
+    }
+    seen.count_ones() as usize
+}
+
+/// The kind of a line that heads a part, from 1 to 16. Levels 1 to 6 are those of Markdown.
+fn heading_level(line: &str) -> Option<u32> {
+    if lines::heading(line).is_some() {
+        let marks = line.bytes().take_while(|byte| *byte == b'#').count();
+        return u32::try_from(marks).ok();
+    }
+    let is_short = line.chars().nth(MOST_HEADING_CHARS).is_none();
+    if !is_short || line.ends_with(['。', '；', '，', '！', '？', ';', ',']) {
+        return None;
+    }
+    let numbered = line.trim_start_matches(|c: char| c.is_ascii_digit() || ". ".contains(c));
+    let bold = numbered.trim_end_matches([':', '：']);
+    let inner = bold.strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
+    if inner.is_some_and(|inner| text::has_text(inner) && !inner.contains("**")) {
+        return Some(if numbered.len() < line.len() { 8 } else { 7 });
+    }
+    let numeral = |c: char| "一二三四五六七八九十".contains(c);
+    if let Some(rest) = line.strip_prefix('第') {
+        let unit = rest.trim_start_matches(|c: char| numeral(c) || c.is_ascii_digit());
+        let kinds = [('章', 9), ('节', 10), ('部', 11), ('篇', 12)];
+        let kind = kinds.iter().find(|(c, _)| unit.len() < rest.len() && unit.starts_with(*c));
+        return kind.map(|(_, level)| *level);
+    }
+    let bare = line.trim_start_matches(numeral);
+    if bare.len() < line.len() && bare.starts_with('、') && han::has(&bare['、'.len_utf8()..]) {
+        return Some(13);
+    }
+    if let Some(rest) = line.strip_prefix(['（', '(']) {
+        let bare = rest.trim_start_matches(numeral);
+        return (bare.len() < rest.len() && bare.starts_with(['）', ')'])).then_some(14);
+    }
+    let mut parts = line.split(['.', ' ']);
+    let numbers = parts.by_ref().take_while(|part| {
+        !part.is_empty() && part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    match numbers.count() {
+        2 if text::has_text(line.trim_start_matches(|c: char| !c.is_alphabetic())) => Some(15),
+        3 if text::has_text(line.trim_start_matches(|c: char| !c.is_alphabetic())) => Some(16),
+        _ => None,
+    }
+}
+
+/// The longest line that counts as a heading without marks, in characters.
+const MOST_HEADING_CHARS: usize = 40;
+
+/// The number of lines that consist of a title in lower case, beside marks, a number, and a label such as 标题：.
+pub(crate) fn title_lines(response: &str, title: &str) -> usize {
+    lines::filled(response).filter(|line| is_title(&text::fold(line), title)).count()
+}
+
+fn is_title(line: &str, title: &str) -> bool {
+    let bare = |line: &str| {
+        line.trim_matches(|c: char| c.is_whitespace() || "#*_《》【】“”「」".contains(c)).to_owned()
+    };
+    let line = bare(line);
+    let unlabeled = ["标题：", "标题:", "title:"].iter().find_map(|label| line.strip_prefix(label));
+    let line = unlabeled.map_or_else(|| line.clone(), bare);
+    let unnumbered =
+        line.trim_start_matches(|c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c));
+    let unnumbered = unnumbered.strip_prefix(['、', '.']).map(bare);
+    line == title || unnumbered.is_some_and(|line| line == title)
 }
 
 /// The count of numbers with exactly this many digits after the decimal point.
@@ -146,9 +232,7 @@ mod tests {
         assert!(
             has_json_key(object, "a") && has_json_key(object, "b") && !has_json_key(object, "c")
         );
-        assert!(
-            !has_json_key("[{\"a\": 1}]", "a") && is_json_array("[1, 2]") && !is_json_array("{}")
-        );
+        assert!(is_json_array("[1, 2]") && !is_json_array("{}"));
         let table = "| Name | Price (EUR) |\n|---|---|\n| tea | 3 |";
         assert_eq!((column(table, "price"), column(table, "tea")), (1, 0));
         let report = "# 引言\n内容\n**方法**：内容\n三、结果\n讨论：内容\n结论很好";
@@ -156,6 +240,36 @@ mod tests {
         assert_eq!(parts, [1, 1, 1, 1, 0]);
         assert_eq!(headings(report), ["引言"]);
         assert_eq!(columns(table), ["Name", "Price (EUR)"]);
+        assert!(is_json("[{\"a\": 1}]") && is_json(object) && !is_json("Here: {}"));
+        assert!(has_json_key("[{\"a\": 1}]", "a"));
         assert_eq!((decimals("3.14 or 2.5", 2), decimals("v1.2.3, 3.", 1)), (1, 0));
+    }
+
+    #[test]
+    fn headings_have_levels() {
+        assert_eq!(heading_levels("# Tea\nHot.\n## Green\nNice.\n## Black"), 2);
+        assert_eq!(heading_levels("一、概述\n茶。\n（一）绿茶\n茶。"), 2);
+        assert_eq!(heading_levels("**Tea**\nHot.\n1. **Green**\n1.1 Leaves"), 3);
+        assert_eq!(heading_levels("第一章 茶\n第一节 绿茶"), 2);
+        for none in ["Tea.", "1. Buy tea.", "```\n# x\n```", "一杯茶", "**Tea** is hot", "3.5 元。"]
+        {
+            assert_eq!(heading_levels(none), 0, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_title_is_a_line_of_its_own() {
+        for line in ["# Tea Time", "**Tea time**", "《Tea Time》", "标题：Tea Time", "一、Tea time"]
+        {
+            assert_eq!(title_lines(&format!("{line}\nHot."), "tea time"), 1, "{line}");
+        }
+        assert_eq!(title_lines("Tea time is here.\n\"Tea time\"", "tea time"), 0);
+    }
+
+    #[test]
+    fn headings_that_contain_a_name_head_a_part() {
+        let report = "## 一、研究方法\n内容\n**结果与讨论**：内容提到引言\n";
+        let parts = ["方法", "讨论", "引言"].map(|name| named_parts(report, name));
+        assert_eq!(parts, [1, 1, 0]);
     }
 }

@@ -53,10 +53,12 @@ pub enum MarkupFormat {
     Comments,
     /// A link: an address or a Markdown link.
     Link,
+    /// A fenced code block.
+    CodeBlock,
 }
 
 impl MarkupFormat {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Markdown,
         Self::Italic,
         Self::Latex,
@@ -65,6 +67,7 @@ impl MarkupFormat {
         Self::Code,
         Self::Comments,
         Self::Link,
+        Self::CodeBlock,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -77,6 +80,7 @@ impl MarkupFormat {
             Self::Code => "code formatting",
             Self::Comments => "comments in code",
             Self::Link => "links",
+            Self::CodeBlock => "code blocks",
         }
     }
 }

@@ -14,7 +14,9 @@ use crate::{
 family! {
     /// The fields of structured responses.
     Fields, FieldsKind, fields_kinds {
-        /// Requires a JSON object with these keys, at any depth, and nothing else.
+        /// Requires JSON, an object or an array, optionally in a code block, and nothing else.
+        Json = "json", OutputFormat, weight 0.0, slots [List Blocks Sentences], ifeval [], styles [];
+        /// Requires JSON with these keys, at any depth, and nothing else.
         JsonKeys {
             /// The keys, in the case of the response.
             keys: Vec<String>,
@@ -26,7 +28,8 @@ family! {
             /// The names of the columns.
             columns: Vec<String>,
         } = "table_columns", OutputFormat, weight 0.0, slots [List Blocks], ifeval [], styles [];
-        /// Requires parts with these names: headings, bold or numbered lines, or lines with a colon that start with the name.
+        /// Requires parts with these names: headings or bold lines that contain the name, numbered lines or lines with a
+        /// colon that start with it.
         NamedParts {
             /// The names.
             names: Vec<String>,
@@ -48,7 +51,7 @@ impl Family for Fields {
             Self::TableColumns { columns } => params::labels("columns", columns),
             Self::NamedParts { names } => params::labels("names", names),
             Self::Decimals { n } => params::number("n", *n, 1, 20),
-            Self::JsonArray => Ok(()),
+            Self::Json | Self::JsonArray => Ok(()),
         }
     }
 
@@ -62,6 +65,11 @@ impl Family for Fields {
                     format!("Your entire response must be a JSON object; include the keys {list}."),
                 ]
             }
+            Self::Json => say([
+                "Give the whole answer as JSON.",
+                "Respond with valid JSON and nothing else.",
+                "Your entire response must be JSON.",
+            ]),
             Self::JsonArray => say([
                 "Give the whole answer as a JSON array.",
                 "Respond with one valid JSON array and nothing else.",
@@ -96,6 +104,7 @@ impl Family for Fields {
             Self::JsonKeys { keys } => {
                 keys.iter().map(|key| Bound::some(Measure::JsonKey(key.clone()))).collect()
             }
+            Self::Json => vec![Bound::some(Measure::JsonValue)],
             Self::JsonArray => vec![Bound::some(Measure::JsonArray)],
             Self::TableColumns { columns } => columns
                 .iter()
@@ -110,11 +119,7 @@ impl Family for Fields {
 
     fn revisions(&self) -> Vec<Constraint> {
         match self {
-            Self::JsonKeys { .. } => {
-                let mut found = all([Lists::MinBullets { n: 2 }]);
-                found.push(Self::JsonArray.into());
-                found
-            }
+            Self::Json | Self::JsonKeys { .. } => all([Lists::MinBullets { n: 2 }]),
             Self::JsonArray | Self::NamedParts { .. } => all([Layout::JsonObject]),
             Self::TableColumns { .. } => all([Layout::PlainText]),
             Self::Decimals { .. } => all([Figures::NoDigits]),
@@ -128,6 +133,7 @@ impl Family for Fields {
 
     fn back_translate(kind: FieldsKind, response: &str) -> Vec<Constraint> {
         match kind {
+            FieldsKind::Json => all([Self::Json]),
             FieldsKind::JsonArray => all([Self::JsonArray]),
             FieldsKind::Decimals => all((1..=3).map(|n| Self::Decimals { n })),
             FieldsKind::NamedParts => {
@@ -150,6 +156,7 @@ impl Family for Fields {
         let names = || ["name", "reason"].map(str::to_owned).into();
         match kind {
             FieldsKind::JsonKeys => Self::JsonKeys { keys: names() },
+            FieldsKind::Json => Self::Json,
             FieldsKind::JsonArray => Self::JsonArray,
             FieldsKind::TableColumns => Self::TableColumns { columns: names() },
             FieldsKind::NamedParts => Self::NamedParts { names: names() },

@@ -75,6 +75,7 @@ mod layout;
 mod length;
 mod lists;
 mod marks;
+mod outline;
 mod phrases;
 mod situation;
 mod voice;
@@ -128,6 +129,7 @@ families! {
     length::{Length, LengthKind, length_kinds}
     lists::{Lists, ListsKind, lists_kinds}
     marks::{Marks, MarksKind, marks_kinds}
+    outline::{Outline, OutlineKind, outline_kinds}
     phrases::{Phrases, PhrasesKind, phrases_kinds}
     situation::{Situation, SituationKind, situation_kinds}
     voice::{Voice, VoiceKind, voice_kinds}
@@ -137,6 +139,7 @@ families! {
 pub use crate::lines::Marker;
 pub use document::{AnswerLanguage, MarkupFormat};
 pub use framing::GreetingLanguage;
+pub use outline::Element;
 
 /// Deserializes a variant without parameters from its name, and any other from `{name: params}`.
 fn read<F: DeserializeOwned + Into<Constraint>>(

@@ -1,4 +1,4 @@
-//! The rules for English texts.
+//! The rules for English texts. Patterns list every word that they accept.
 
 use super::rule::Rule;
 
@@ -12,10 +12,10 @@ pub(super) const PARTS: &[(&str, &str)] = &[
     // Nouns for the whole response. A text about another noun maps to nothing.
     (
         "noun",
-        r"(?:(?:entire |whole |full |final |overall |complete )?(?:answer|response|reply|output|text|essay|article|story|report|email|letter|speech|blog post|message|content|description|explanation|solution|result)(?: as a whole)?)",
+        r"(?:(?:entire |whole |full |final |overall |complete )?(?:answer|response|reply|output|text|essay|article|story|report|email|letter|speech|blog post|message|content|poem|solution)(?: as a whole)?)",
     ),
     ("whole", r"(?:{the}?{noun}|everything)"),
-    ("must", r"(?:must|should|shall|has to|have to|needs to|need to|is to|may|can|will|ought to)"),
+    ("must", r"(?:must|should|shall|has to|have to|needs to|need to|is to|will|ought to)"),
     ("sure", r"(?:(?:please |make sure (?:that )?|ensure (?:that )?|be sure to )*)"),
     (
         "total",
@@ -38,8 +38,12 @@ pub(super) const PARTS: &[(&str, &str)] = &[
     ("in", r"(?: in {whole}| to {whole})?"),
     ("quote", r"[\x{E000}-\x{F8FF}]"),
     ("quotes", r"(?:{quote}(?:(?:, and |, | and ){quote})*)"),
-    ("any", r"(?:[^,:;\d\x{E000}-\x{F8FF}]{0,40}?)"),
-    ("object", r"(?:[^,:;\d\x{E000}-\x{F8FF}]{0,40})"),
+    // The purpose of the demand.
+    (
+        "aim",
+        r"(?:,? (?:so that it is easy to read|to make it easy to read|to make it easier to read|for readability|for better readability|for easy reading|to improve readability|for clarity))?",
+    ),
+    ("element", r"(?:headings|subheadings|lists|numbered lists|bullet points|tables)"),
     ("never", r"(?:do not|don't|never|must not|should not|may not|avoid|refrain from)"),
 ];
 
@@ -74,7 +78,7 @@ pub(super) const RULES: &[&[Rule]] = &[&[
     Rule::new(
         "max_words",
         "{}",
-        r"{sure}(?:{total} )?(?:{must} not|cannot|does not|should not|may not|do not|don't) (?:exceed|be longer than|be more than|write more than|use more than|contain more than|go over) (?<n>{num}) {words}{long}{in}",
+        r"{sure}(?:{total} )?(?:(?:{must}|may|can) not|cannot|does not|should not|may not|do not|don't) (?:exceed|be longer than|be more than|write more than|use more than|contain more than|go over) (?<n>{num}) {words}{long}{in}",
     ),
     Rule::new(
         "max_words",
@@ -111,7 +115,7 @@ pub(super) const RULES: &[&[Rule]] = &[&[
     Rule::new(
         "max_chars",
         "{}",
-        r"{sure}(?:{total} )?(?:{must} not|do not) (?:exceed|be longer than|write more than) (?<n>{num}) chinese characters{long}",
+        r"{sure}(?:{total} )?(?:(?:{must}|may|can) not|do not) (?:exceed|be longer than|write more than) (?<n>{num}) chinese characters{long}",
     ),
     Rule::new(
         "min_chars",
@@ -142,7 +146,7 @@ pub(super) const RULES: &[&[Rule]] = &[&[
     Rule::new(
         "max_sentences",
         "{}",
-        r"{sure}(?:{whole} )?(?:{must} not|do not|cannot) (?:exceed|be longer than|use more than|write more than) (?<n>{num}) sentences?",
+        r"{sure}(?:{whole} )?(?:(?:{must}|may|can) not|do not|cannot) (?:exceed|be longer than|use more than|write more than) (?<n>{num}) sentences?",
     ),
     Rule::new(
         "min_sentences",
@@ -271,7 +275,12 @@ pub(super) const RULES: &[&[Rule]] = &[&[
     Rule::new(
         "json_object",
         "{}",
-        r"{sure}(?:{whole} {must} )?(?:be|use|answer|respond|reply|be given|be returned|be provided|be formatted|return {whole}|give {whole}|format {whole}|provide {whole}|present {whole}|output {whole}|wrap {whole})(?: in| as| with)?(?: a| an| one)?(?: single)?(?: valid)? json(?: object| format)?(?: and nothing else)?",
+        r"{sure}(?:{whole} {must} )?(?:be|use|answer|respond|reply|be given|be returned|be provided|be formatted|return {whole}|give {whole}|format {whole}|provide {whole}|present {whole}|output {whole}|wrap {whole})(?: in| as| with)?(?: a| an| one)?(?: single)?(?: valid)? json object(?: and nothing else)?",
+    ),
+    Rule::new(
+        "json",
+        "{}",
+        r"{sure}(?:{whole} {must} )?(?:be|use|answer|respond|reply|be given|be returned|be provided|be formatted|return {whole}|give {whole}|format {whole}|provide {whole}|present {whole}|output {whole})(?: in| as| with)?(?: valid)? json(?: format)?(?: and nothing else)?",
     ),
     Rule::new(
         "json_array",
@@ -296,17 +305,27 @@ pub(super) const RULES: &[&[Rule]] = &[&[
     Rule::new(
         "markup",
         r#"{"format":"markdown"}"#,
-        r"{sure}(?:{whole} {must} )?(?:use|be in|be written in|be formatted in|be formatted with|format {whole} (?:in|with|as|using)|write {whole} in|present {whole} in|output {whole} in) markdown(?: format| formatting| syntax)?",
+        r"{sure}(?:{whole} {must} )?(?:use|be in|be written in|be formatted in|be formatted with|format {whole} (?:in|with|as|using)|write {whole} in|present {whole} in|output {whole} in) markdown(?: format| formatting| syntax)?{aim}",
     ),
     Rule::new(
         "markup",
         r#"{"format":"latex"}"#,
-        r"{sure}(?:{any} )?(?:is|be|use|present {any}|presented|written|formatted)(?: presented| written| formatted)?(?: in)? latex(?: format| notation)?",
+        r"{sure}(?:(?:the|your) (?:final )?(?:answer|solution) (?:{must} (?:be in|be written in|be presented in)|is (?:presented|written) in)|(?:present|write) (?:the|your) (?:final )?(?:answer|solution) in) latex(?: format| notation)?",
     ),
     Rule::new(
         "markup",
         r#"{"format":"html"}"#,
         r"{sure}(?:{whole} {must} )?(?:use|be in|be written in|be formatted in|format {whole} (?:in|with|as|using)|write {whole} in|output {whole} in) html(?: format)?",
+    ),
+    Rule::new(
+        "elements",
+        "{}",
+        r"{sure}(?:{whole} {must} )?(?:use|include|contain|have) (?<elements>{element}(?:, {element})*,? and {element})(?: to (?:organize|structure) {whole})?{aim}",
+    ),
+    Rule::new(
+        "titled",
+        "{}",
+        r"{sure}(?:(?:the|your) title(?: of {whole})? {must} be|give {whole} the title|{whole} {must} have the title) (?<title>{quote})",
     ),
     Rule::new(
         "headings",

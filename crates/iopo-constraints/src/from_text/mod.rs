@@ -2,17 +2,22 @@
 //!
 //! A text maps only if all of it is understood. Four steps lead there, and each may give up:
 //!
-//! 1. *Normalize*: turn full-width characters into half-width ones, and drop the number in front, the final mark, a
-//!    label such as 数值约束： and a purpose such as "so that it is easy to read". Quoted strings become placeholders.
-//! 2. *Propose*: a rule whose pattern matches the text from its first to its last character proposes a kind. Where a
-//!    pattern accepts free words, such as the subject of 以表格形式, words for conditions, parts of the response, the
-//!    output of a program, or a second feature reject the text.
+//! 1. *Normalize*: turn full-width characters into half-width ones, drop the number in front and the final mark.
+//!    Quoted strings become placeholders.
+//! 2. *Propose*: a rule whose pattern matches the text from its first to its last character proposes a kind. A pattern
+//!    consists of listed words, numbers, quotations, and the names of columns and parts. It accepts no other word, so a
+//!    second demand, a condition or an unknown object leaves the text unmapped. Words that add nothing are listed too:
+//!    请, 数值约束：, "please", and purposes such as 以便阅读. 确保 (*ensure*) states a demand of its own.
 //! 3. *Parse*: [`Constraint::from_parts`] checks the parameters.
 //! 4. *Say it back*: the numbers and quoted strings of the text are those of the constraint; limits and negations agree
-//!    with the kind; no word such as *each* or 每 narrows the demand. Chinese numerals and full-width digits count as
-//!    numbers, and 左右 or 约 mean ±10 %.
+//!    with the kind; no word such as *each*, 每, 第 or 其中 narrows the demand; no word such as *if possible*, 或 or 尽量
+//!    makes it optional. Chinese numerals and full-width digits count as numbers, and 左右 or 约 mean ±10 %.
 //!
 //! A text that gives up at any step returns `None`, and a judge decides it.
+//!
+//! [`from_text_in_task`] reads the task too. A 摘要 (*abstract*) is the whole response if the task asks for nothing else,
+//! and 返回结果 (*the returned result*) is the response unless the task asks for a program. [`from_text`] maps neither. If
+//! the task asks for a program, only lengths and languages of code map, and texts that name the response as such.
 //!
 //! | a text says | kinds |
 //! |---|---|
@@ -20,18 +25,18 @@
 //! | N字, N字以内, N至N字, N字左右, N Chinese characters | `max_chars`, `min_chars`, `char_range` |
 //! | N sentences, N句话, N paragraphs, N个段落 | `exact_sentences`, `max_sentences`, `min_sentences`, `exact_paragraphs` |
 //! | a word or phrase occurs or does not occur | `include_word`, `include_words`, `word_frequency`, `exclude_word`, `include_phrase`, `include_phrases`, `exclude_phrase` |
-//! | starts or ends with a phrase | `starts_with`, `ends_with`, `ends_with_question`, `wrapped_in_quotes` |
+//! | starts or ends with a phrase, the title is | `starts_with`, `ends_with`, `ends_with_question`, `wrapped_in_quotes`, `titled` |
 //! | lists | `exact_bullets`, `min_bullets`, `exact_numbered`, `min_numbered`, `min_items`, `no_lists` |
-//! | JSON, keys of JSON, tables, columns of tables | `json_object`, `json_array`, `json_keys`, `table`, `table_columns` |
-//! | Markdown, LaTeX, HTML, italics, underlining, code, comments, links | `markup`, `plain_text` |
-//! | headings, bold text, parts with names | `headings`, `bold`, `named_parts` |
+//! | JSON, keys of JSON, tables, columns of tables | `json`, `json_object`, `json_array`, `json_keys`, `table`, `table_columns` |
+//! | Markdown, LaTeX, HTML, code blocks, comments | `markup`, `plain_text` |
+//! | headings and subheadings, lists, tables and other elements | `elements`, `headings`, `bold` |
+//! | parts with names, of reports and the like | `named_parts` |
 //! | no commas, no digits, one line, letter case | `no_commas`, `no_exclamations`, `no_questions`, `no_digits`, `single_line`, `all_lowercase`, `all_uppercase` |
 //! | language, first person, contractions | `language`, `first_person`, `no_first_person`, `no_contractions` |
 //! | lines of code, programming language, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `decimals` |
 //!
-//! A list, a table, bold text and other features are read as "somewhere in the response": a text that names what goes into
-//! the table maps to `table` all the same, unless it lists columns. A list without a number has at least two items. JSON
-//! without keys means one object and nothing else.
+//! A list or a table is read as "somewhere in the response", and only if the text does not say what goes into it. A list
+//! without a number has at least two items. Bold or italic type of certain words maps to nothing.
 //!
 //! The example `map_constraints` prints all mapped constraints of a file, with their share by kind and language.
 
@@ -43,12 +48,14 @@ mod proposal;
 mod proposed;
 mod rule;
 mod stop;
+mod task;
 
 use std::sync::LazyLock;
 
 use crate::{constraint::Constraint, han};
 use normal::Normal;
 use rule::Grammar;
+use task::Task;
 
 pub use proposed::from_proposal;
 
@@ -66,12 +73,33 @@ pub use proposed::from_proposal;
 /// assert_eq!(from_text("Each item must not exceed 200 words."), None);
 /// ```
 pub fn from_text(text: &str) -> Option<Constraint> {
+    read(text, None)
+}
+
+/// Like [`from_text`], for the text of a constraint on a response to a task.
+///
+/// If both functions map a text, they map it to the same constraint.
+///
+/// ```
+/// use iopo_constraints::{from_text, from_text_in_task};
+///
+/// let text = "摘要不超过100字";
+/// assert!(from_text(text).is_none() && from_text_in_task(text, "写一篇论文摘要").is_some());
+/// // The output of the program, not the response, is JSON.
+/// assert!(from_text("输出格式为JSON").is_some());
+/// assert!(from_text_in_task("输出格式为JSON", "编写一个排序的函数").is_none());
+/// ```
+pub fn from_text_in_task(text: &str, task: &str) -> Option<Constraint> {
+    read(text, Some(&Task::new(task)))
+}
+
+fn read(text: &str, task: Option<&Task>) -> Option<Constraint> {
     let normal = Normal::read(text)?;
     let grammar = if han::has(&normal.text) { &CHINESE } else { &ENGLISH };
     let mut proposals = grammar.as_ref()?.proposals(&normal);
     proposals.find_map(|proposal| {
         let constraint = proposal.constraint()?;
-        proposal.is_said_back(&normal).then_some(constraint)
+        proposal.is_said_back(&normal, task).then_some(constraint)
     })
 }
 

@@ -1,9 +1,5 @@
 //! The normal form of a text: half-width, lower case, without list number, final mark and quotations.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::han;
 
 /// The first of the private characters that stand for quoted strings.
@@ -56,7 +52,6 @@ impl Normal {
         }
         let text = core(&found.text);
         let text = if han::has(text) { closed_up(text) } else { text.to_owned() };
-        let text = demand(&text);
         (!text.is_empty()).then_some(Self { text, ..found })
     }
 
@@ -101,51 +96,6 @@ fn half_width(c: char) -> char {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
         c => c,
     }
-}
-
-/// Labels in front of a demand, such as 数值约束: and 格式上,.
-static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"^(?:(?:[\u{4E00}-\u{9FFF}]{2,8}约束|输出格式要求如下|输出格式|[\u{4E00}-\u{9FFF}]{2,4}长度):|(?:格式上|在格式上|在输出时|输出时|使用时|在介绍时|最后),)",
-    )
-    .ok()
-});
-
-/// A clause in front that asks for a clear structure, before the means to it.
-static STRUCTURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^[^,:;]*(?:结构|层次|条理)[^,:;]*,([^如例].*(?:标题|列表|编号).*)$").ok()
-});
-
-/// A clause at the end that gives the purpose.
-static PURPOSE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"^(.*?), ?(?:以便|便于|方便|以增强|以提高|以提升|以确保|以保证|以保持|以突出|使得|使其|使内容|使读者|从而|有助于|确保|保证|增强|提高|提升|以清晰|以方便|以增加|以达到|以吸引|清晰地|让|so that |to ensure |to make |to keep |ensuring |making )(.*)$",
-    )
-    .ok()
-});
-
-/// Words of a purpose that demand something of their own.
-static DEMAND: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"\d|包括|包含|必须|不得|不超过|至少|使用|采用|;|:|其中|每|例如|如|标题|引用|[\u{E000}-\u{F8FF}]|\b(?:must|include|includes|contain|at least|at most|use|uses|using|exceed)\b").ok()
-});
-
-/// The demand without a label in front and a purpose behind.
-fn demand(text: &str) -> String {
-    let label = LABEL.as_ref().and_then(|label| label.find(text));
-    let text = label.map_or(text, |label| &text[label.end()..]).trim();
-    let text =
-        text.strip_suffix("(格式约束)").or_else(|| text.strip_suffix("(数值约束)")).unwrap_or(text);
-    let group = |regex: &Option<Regex>, text: &str| -> Option<String> {
-        Some(regex.as_ref()?.captures(text)?.get(1)?.as_str().to_owned())
-    };
-    let text = group(&STRUCTURE, text).unwrap_or_else(|| text.to_owned());
-    let purpose = PURPOSE.as_ref().and_then(|purpose| purpose.captures(&text));
-    let bare = purpose.and_then(|purpose| {
-        let (before, after) = (purpose.get(1)?.as_str(), purpose.get(2)?.as_str());
-        let demands = DEMAND.as_ref().is_none_or(|demand| demand.is_match(after));
-        (!demands).then(|| before.to_owned())
-    });
-    bare.unwrap_or(text)
 }
 
 /// The text without spaces beside characters outside ASCII, as between Chinese and Latin words.

@@ -2,13 +2,25 @@
 
 use serde_json::{Map, Value};
 
-use super::{normal::Normal, number, stop};
+use super::{normal::Normal, number, stop, task::Task};
 use crate::constraint::Constraint;
+
+/// What a text calls the response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The response, or nothing.
+    Response,
+    /// A document, such as 文章.
+    Document(String),
+    /// Something that can be a part of a response, such as 摘要.
+    Part(String),
+}
 
 /// A kind with parameters that a text seems to state.
 #[derive(Debug)]
 pub(super) struct Proposal {
     pub(super) id: &'static str,
+    pub(super) subject: Subject,
     params: Map<String, Value>,
     /// The numbers that the text states.
     numbers: Vec<usize>,
@@ -20,12 +32,8 @@ impl Proposal {
     /// A kind with parameters as JSON; `None` if they are not an object.
     pub(super) fn new(id: &'static str, params: &str) -> Option<Self> {
         let params = serde_json::from_str(params).ok()?;
-        Some(Self { id, params, numbers: Vec::new(), lengths: Vec::new() })
-    }
-
-    /// A string parameter.
-    pub(super) fn string(&self, name: &str) -> Option<&str> {
-        self.params.get(name).and_then(Value::as_str)
+        let (numbers, lengths) = (Vec::new(), Vec::new());
+        Some(Self { id, subject: Subject::Response, params, numbers, lengths })
     }
 
     pub(super) fn set_string(&mut self, name: &str, string: &str) {
@@ -53,17 +61,40 @@ impl Proposal {
         Constraint::from_parts(self.id, &params).ok()
     }
 
-    /// Whether the proposal says what the text says: the same numbers, quotations and polarity, for the whole response.
-    pub(super) fn is_said_back(&self, normal: &Normal) -> bool {
-        let text = normal.text.as_str();
-        self.has_numbers_of(text)
+    /// Whether the proposal says what the text says: the same numbers, quotations and polarity, for the whole response to
+    /// the task.
+    pub(super) fn is_said_back(&self, normal: &Normal, task: Option<&Task>) -> bool {
+        let words = self.without_items(normal);
+        self.has_numbers_of(&normal.text)
             && self.has_quotations_of(normal)
-            && stop::polarity_agrees(&self.without_items(normal), self.id)
-            && !stop::has_scope(text)
+            && stop::polarity_agrees(&words, self.id)
+            && !stop::is_hedged(&words)
+            && !stop::has_scope(&words)
+            && !stop::is_total(&words, self.id)
+            && self.is_about_response(&words, task)
+    }
+
+    /// Whether the text is about the response itself, rather than a part of it or the output of a program.
+    fn is_about_response(&self, words: &str, task: Option<&Task>) -> bool {
+        let Some(task) = task else {
+            let part = matches!(self.subject, Subject::Part(_));
+            return !part && (stop::is_about_code(self.id) || !stop::names_output(words));
+        };
+        let whole = match &self.subject {
+            Subject::Response => true,
+            Subject::Document(noun) => task.may_be(noun),
+            Subject::Part(noun) => task.asks_only_for(noun),
+        };
+        let marks = task.has_marks() && stop::counts_marks(self.id);
+        let beside = self.id.starts_with("json") && task.wants_text_beside_json();
+        whole
+            && !marks
+            && !beside
+            && (!task.is_program() || stop::is_about_code(self.id) || stop::names_answer(words))
     }
 
     /// The text without the names that the proposal takes as parameters.
-    pub(super) fn without_items(&self, normal: &Normal) -> String {
+    fn without_items(&self, normal: &Normal) -> String {
         let lists = self.params.values().filter_map(Value::as_array).flatten();
         let names = lists.filter_map(Value::as_str).filter(|name| name.chars().nth(1).is_some());
         names.fold(normal.text.clone(), |text, name| text.replace(name, "_"))

@@ -2,13 +2,18 @@
 
 use regex::Regex;
 
-use super::{normal::Normal, number, proposal::Proposal, stop};
+use super::{
+    normal::Normal,
+    number,
+    proposal::{Proposal, Subject},
+};
 
 /// A pattern and the kind that a matching text states.
 ///
-/// The named groups of the pattern are the parameters: `n`, `low` and `high` are numbers; `over` and `under` are limits
-/// that are themselves excluded; `about` is a number with ±10 %; `phrase`, `word` and the like are one string; `phrases`, `keys`,
-/// `columns` and `names` are lists, and `count` is the stated length of a list.
+/// A pattern lists every word that it accepts; it has no place for other words. Its named groups are the parameters:
+/// `n`, `low` and `high` are numbers; `over` and `under` are limits that are themselves excluded; `about` is a number
+/// with ±10 %; `phrase`, `title`, `word` and the like are one string; `phrases`, `keys`, `columns`, `names` and
+/// `elements` are lists, and `count` is the stated length of a list. `doc` and `part` are the noun for the response.
 #[derive(Debug)]
 pub(super) struct Rule {
     id: &'static str,
@@ -33,8 +38,6 @@ struct Compiled {
     id: &'static str,
     implied: &'static str,
     regex: Regex,
-    /// Whether the pattern accepts free words beside its own.
-    is_free: bool,
 }
 
 /// The rules of a language.
@@ -61,8 +64,7 @@ impl Grammar {
         }
         let compile = |rule: &Rule| {
             let regex = Regex::new(&format!("^(?:{})$", expand(rule.pattern, &known)))?;
-            let is_free = ["{any}", "{object}"].iter().any(|part| rule.pattern.contains(part));
-            Ok(Compiled { id: rule.id, implied: rule.implied, regex, is_free })
+            Ok(Compiled { id: rule.id, implied: rule.implied, regex })
         };
         Ok(Self {
             rules: rules
@@ -91,6 +93,8 @@ impl Compiled {
             let Some(value) = found.name(name) else { continue };
             let value = value.as_str();
             match name {
+                "doc" => proposal.subject = Subject::Document(value.to_owned()),
+                "part" => proposal.subject = Subject::Part(value.to_owned()),
                 "n" | "low" | "high" => {
                     let n = number::whole(value)?;
                     proposal.set_number(name, n, n);
@@ -105,15 +109,15 @@ impl Compiled {
                     proposal.set_number("low", n - n / 10, n);
                     proposal.set_number("high", n + n / 10, n);
                 }
-                "phrase" | "name" | "word" | "first" | "second" => {
-                    let string = string(normal, value)?;
-                    let name = if self.id == "include_phrase" { "phrase" } else { name };
-                    proposal.set_string(name, &string);
+                "phrase" | "title" | "name" | "word" | "first" | "second" => {
+                    proposal.set_string(name, &string(normal, value)?);
                 }
                 "phrases" | "keys" | "columns" | "names" => {
                     let (items, stated) = list(normal, value)?;
                     let plain = |item: &String| NO_HEADINGS.contains(&item.as_str());
-                    if name == "names" && items.iter().any(plain) {
+                    // Few names, such as 引言 and 结论, need no headings.
+                    let few = items.len() < LEAST_PARTS;
+                    if name == "names" && (few || items.iter().any(plain)) {
                         return None;
                     }
                     proposal.set_list(name, items);
@@ -121,13 +125,12 @@ impl Compiled {
                         proposal.expect_length(stated);
                     }
                 }
+                "elements" => proposal.set_list(name, elements(value)?),
                 "count" | "count2" => proposal.expect_length(number::whole(value)?),
                 _ => return None,
             }
         }
-        let doubtful =
-            self.is_free && stop::is_doubtful(&proposal.without_items(normal), &proposal);
-        (!doubtful).then_some(proposal)
+        Some(proposal)
     }
 }
 
@@ -137,17 +140,43 @@ fn string(normal: &Normal, value: &str) -> Option<String> {
     Some(normal.quotation(mark).map_or_else(|| value.trim().to_owned(), str::to_owned))
 }
 
+/// What the length of a list counts, behind its last item.
+const COUNTERS: &[&str] = &[
+    "个主要部分",
+    "个关键部分",
+    "个部分",
+    "个字段",
+    "个栏目",
+    "个主要",
+    "个关键",
+    "部分",
+    "栏目",
+    "列",
+    "栏",
+    "个",
+];
+
+/// The digits of small Chinese numerals.
+const NUMERALS: &str = "一二两三四五六七八九十";
+
 /// The items of a list such as A、B和C or "A", "B" and "C", and their number if the list ends with it, as in 三列.
 fn list(normal: &Normal, value: &str) -> Option<(Vec<String>, Option<usize>)> {
     let mut value = value;
     let mut stated = None;
-    for counter in ["个字段", "个部分", "个主要", "个关键", "部分", "列", "栏目", "栏", "个", "等"]
-    {
+    for counter in COUNTERS {
         let Some(rest) = value.strip_suffix(counter) else { continue };
-        let bare = rest.trim_end_matches(|c| "一二两三四五六七八九十".contains(c));
-        stated = number::whole(&rest[bare.len()..]);
-        value = bare;
-        break;
+        let bare = rest.trim_end_matches(|c| NUMERALS.contains(c));
+        if let Some(number) = number::whole(&rest[bare.len()..]) {
+            stated = Some(number);
+            value = bare;
+            break;
+        }
+    }
+    // A number that is still there counts something else.
+    if value.contains('个')
+        && value.split('个').any(|part| part.ends_with(|c| NUMERALS.contains(c)))
+    {
+        return None;
     }
     let value = value.replace("以及", "、").replace(" and ", "、");
     // 与 joins quotations, but is part of names such as 结论与建议.
@@ -159,5 +188,60 @@ fn list(normal: &Normal, value: &str) -> Option<(Vec<String>, Option<usize>)> {
     Some((items?, stated))
 }
 
+/// Elements of a layout with their names in the parameters.
+const ELEMENTS: &[(&str, &str)] = &[
+    ("大标题", "heading"),
+    ("子标题", "subheading"),
+    ("小标题", "subheading"),
+    ("标题", "heading"),
+    ("编号列表", "numbered_list"),
+    ("有序列表", "numbered_list"),
+    ("无序列表", "bullet_list"),
+    ("项目符号列表", "bullet_list"),
+    ("项目列表", "list"),
+    ("列表", "list"),
+    ("表格", "table"),
+    ("粗体", "bold"),
+    ("加粗", "bold"),
+    ("斜体", "italic"),
+    ("代码块", "code_block"),
+    ("headings", "heading"),
+    ("subheadings", "subheading"),
+    ("lists", "list"),
+    ("numbered lists", "numbered_list"),
+    ("bullet points", "bullet_list"),
+    ("tables", "table"),
+];
+
+/// The elements of a list such as 标题、子标题和列表.
+fn elements(value: &str) -> Option<Vec<String>> {
+    let value = ["以及", "和", "与", "及", ", and ", " and ", ", "]
+        .iter()
+        .fold(value.to_owned(), |value, joint| value.replace(joint, "、"));
+    let id = |item: &str| {
+        let (_, id) = ELEMENTS.iter().find(|(word, _)| *word == item)?;
+        Some((*id).to_owned())
+    };
+    value.split('、').map(id).collect()
+}
+
+/// The fewest names of parts that need headings.
+const LEAST_PARTS: usize = 4;
+
 /// Names for parts that every text has, which no heading states.
-const NO_HEADINGS: &[&str] = &["标题", "正文", "主体", "主体部分", "开头", "结尾", "中间"];
+const NO_HEADINGS: &[&str] = &[
+    "标题",
+    "正文",
+    "主体",
+    "主体部分",
+    "主体分析",
+    "正文部分",
+    "开头",
+    "结尾",
+    "中间",
+    "封面",
+    "目录",
+    "落款",
+    "称呼",
+    "签名",
+];

@@ -1,146 +1,179 @@
-//! Signs that a text demands something else than, or something beside, the proposed kind.
+//! Signs that a text demands less, more or something else than the proposed kind.
+//!
+//! The patterns accept only listed words, so these signs rarely decide. They hold for every rule, whatever words the next
+//! one adds.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::proposal::Proposal;
+/// Compiles a pattern of this file; `None` never occurs, which a test checks.
+fn pattern(pattern: &str) -> Option<Regex> {
+    Regex::new(pattern).ok()
+}
+
+fn finds(regex: Option<&Regex>, text: &str) -> bool {
+    regex.is_none_or(|regex| regex.is_match(text))
+}
 
 /// Words that narrow a demand to parts of the response.
 static SCOPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"每|各|第|首|末|分别|\b(?:each|every|per|first|last|respectively|all)\b").ok()
+    pattern(
+        r"每|各|第|首|末|分别|其中|除|前[一二两三四五六七八九十\d]|后[一二两三四五六七八九十\d]|\b(?:each|every|per|first|last|respectively|except|all)\b",
+    )
 });
 
-/// A list or table of every X is one list or table, and 第一人称 is no ordinal.
+/// Words that contain a word of [`SCOPE`] and narrow nothing.
 const NO_SCOPE: &[&str] = &[
-    "列出每",
-    "输出每",
-    "给出每",
-    "展示每",
-    "呈现每",
-    "对每一步",
     "第一人称",
+    "小数点后",
+    "其中",
     "first person",
     "first-person",
     "all lower",
     "all upper",
+    "first of all",
 ];
-
-/// Words between free ones that make a text doubtful: conditions, parts, positions, the output of a program.
-static DOUBT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"顶部|居中|下一行|括号|无法|如果|若|部分|测试用例|背景信息|至少|图表|图的|定时器|文末|表单|不|避免|章节|选择|技能|错误代码|代码开始|代码结尾|关键行|代码的|存储|记录|读取|标题加|在[^文中]{1,12}中[^必需应]|(?:函数|脚本|闭包|接口)的?(?:输出|返回|应|使用)|文件格式|货币|数列|数据要求|测试结果|涉及到|程序(?:的|应以)|\b(?:if|when|unless|section|part|function|script|not|no)\b",
-    )
-    .ok()
-});
-
-/// A number of things. Kinds with lists state their length.
-static AMOUNT: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"[二两三四五六七八九十](?:个|项|条|点|种|步|大|类|篇)").ok());
-
-/// Features of a document with the words for them.
-const FEATURES: &[(&str, &[&str])] = &[
-    ("list", &["列表", "编号", "项目符号", "list", "bullet"]),
-    ("table", &["表格", "table"]),
-    ("bold", &["粗", "bold"]),
-    ("italic", &["斜体", "italic"]),
-    ("underline", &["下划线", "underlin"]),
-    ("reference", &["引用", "参考文献", "citation", "reference"]),
-    ("picture", &["图片", "图表", "图形", "视频", "image", "chart"]),
-    ("code", &["代码", "程序", "code"]),
-    ("comments", &["注释", "comment"]),
-    ("json", &["json"]),
-    ("markdown", &["markdown"]),
-    ("html", &["html"]),
-    ("latex", &["latex"]),
-    ("look", &["颜色", "字号", "居中", "红色", "绿色", "css", "color", "font"]),
-    ("heading", &["标题", "heading", "title"]),
-    ("other", &["异常处理", "文字"]),
-];
-
-/// The features that a kind may name.
-fn features(proposal: &Proposal) -> Option<&'static [&'static str]> {
-    Some(match proposal.id {
-        "table" | "table_columns" => &["table", "markdown"],
-        "min_items" => &["list", "markdown"],
-        "min_numbered" | "min_bullets" | "exact_numbered" | "exact_bullets" | "no_lists" => {
-            &["list"]
-        }
-        "headings" => &["heading", "markdown"],
-        "bold" => &["bold"],
-        "json_object" | "json_array" => &["json", "list"],
-        "json_keys" => &["json"],
-        "code_language" | "max_code_lines" | "min_code_lines" => &["code"],
-        "markup" => match proposal.string("format")? {
-            "markdown" => &["markdown"],
-            "italic" => &["italic"],
-            "latex" => &["latex"],
-            "html" => &["html"],
-            "underline" => &["underline"],
-            "code" => &["code", "markdown"],
-            "comments" => &["code", "comments"],
-            _ => &["reference"],
-        },
-        _ => return None,
-    })
-}
-
-/// Whether free words of a text raise doubts about the proposal.
-pub(super) fn is_doubtful(text: &str, proposal: &Proposal) -> bool {
-    let plain = text.replace("函数需要有", "").replace("第一人称", "");
-    let doubt = DOUBT.as_ref().is_none_or(|doubt| doubt.is_match(&plain));
-    let named = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let second = features(proposal).is_some_and(|known| {
-        FEATURES.iter().any(|(feature, words)| !known.contains(feature) && named(words))
-    });
-    // Emphasis on all X is more than emphasis somewhere.
-    let emphasis =
-        proposal.id == "bold" || matches!(proposal.string("format"), Some("italic" | "underline"));
-    let lists = ["include_phrases", "json_keys", "table_columns"];
-    let amount =
-        !lists.contains(&proposal.id) && AMOUNT.as_ref().is_none_or(|amount| amount.is_match(text));
-    doubt || second || amount || (emphasis && named(&["所有", "全部"]))
-}
 
 /// Whether a text narrows its demand to parts of the response.
 pub(super) fn has_scope(text: &str) -> bool {
     let plain = NO_SCOPE.iter().fold(text.to_owned(), |text, word| text.replace(word, ""));
-    SCOPE.as_ref().is_none_or(|scope| scope.is_match(&plain))
+    finds(SCOPE.as_ref(), &plain)
 }
 
-static UPPER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"不(?:能|得|应|可|会|要)?超过|不多于|不得多于|不能多于|不大于|不(?:应)?超過|最多|至多|以内|之内|[字词句行]以下|上限|\b(?:at most|(?:no|not) (?:be )?(?:more|longer) than|(?:must|should|may|does|do|shall|can) ?not exceed|not exceed|(?:do|does|must|should|may|can) ?not (?:be|write|use|contain) (?:more|longer) than|not go over|maximum|up to|or fewer|or less|under|fewer than|less than|within|below)\b").ok()
+/// Words that make a demand optional or conditional, or offer a choice.
+static HEDGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"可以|可选|也可|最好|(?:建议|推荐)(?:使用|采用|以|用|不|控制|包含)|尽量|尽可能|如有|如果|假如|若|倘|必要时|视情况|酌情|适当|或|除非|\b(?:if|when|where|unless|possible|preferably|ideally|optionally|try|may|might|could|can|or|consider|recommended|optional)\b",
+    )
 });
 
-static LOWER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"不(?:得|应|能)?少于|不(?:得|应)?低于|不小于|至少|最少|以上|下限|\b(?:at least|no fewer than|no less than|not fewer than|not less than|minimum|or more|or longer)\b").ok()
+/// Words of limits that contain a word of [`HEDGE`].
+const NO_HEDGE: &[&str] = &[
+    "or fewer",
+    "or less",
+    "or more",
+    "or longer",
+    "words or phrases",
+    "points or numbered",
+    "cannot",
+];
+
+/// Whether a text makes its demand optional, or offers a choice.
+pub(super) fn is_hedged(text: &str) -> bool {
+    let plain = NO_HEDGE.iter().fold(text.to_owned(), |text, word| text.replace(word, ""));
+    finds(HEDGE.as_ref(), &plain)
+}
+
+/// Limits from below (`low`, `over`) and from above (`high`, `under`). 不少于 comes before 少于, and 不超过 before 超过.
+static LIMIT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?<low>不(?:得|应|能)?少于|不(?:得|应)?低于|不小于|至少|最少|以上|",
+        r"\b(?:at least|no fewer than|no less than|not fewer than|not less than|minimum|or more|or longer)\b)|",
+        r"(?<high>不(?:能|得|应|可|会|要)?(?:超过|超過)|不(?:能|得)?多于|不大于|最多|至多|以内|之内|[字词句行]以下|字内|",
+        r"\b(?:at most|(?:no|not) (?:be )?(?:more|longer) than|(?:must|should|may|does|do|shall|can) ?not exceed|not exceed|",
+        r"(?:do|does|must|should|may|can|shall) ?not (?:be|write|use|contain) (?:more|longer) than|cannot exceed|not go over|",
+        r"not over|maximum|max|up to|or fewer|or less|within|below|limit|limited)\b)|",
+        r"(?<over>超过|大于|多于|高于|\bmore than\b)|(?<under>少于|小于|低于|\b(?:under|fewer than|less than)\b)",
+    ))
 });
 
 static NEGATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"不|避免|禁止|请勿|没有|切勿|\b(?:not|no|never|avoid|without|don't|refrain|nothing)\b",
+    pattern(
+        r"不|无|避免|禁|勿|没|莫|别|拒|\b(?:not|no|never|avoid|without|don't|doesn't|needn't|cannot|refrain|nothing|neither|nor|none)\b",
     )
-    .ok()
 });
+
+/// Words that contain a word of [`NEGATION`] and deny nothing.
+const NO_NEGATION: &[&str] =
+    &["无序列表", "包含但不限于", "包括但不限于", "no more and no fewer", "and nothing else"];
 
 /// Whether limits and negations of a text agree with a kind.
 pub(super) fn polarity_agrees(text: &str, id: &str) -> bool {
-    let (Some(upper), Some(lower), Some(negation)) =
-        (UPPER.as_ref(), LOWER.as_ref(), NEGATION.as_ref())
-    else {
-        return false;
+    let (Some(limit), Some(negation)) = (LIMIT.as_ref(), NEGATION.as_ref()) else { return false };
+    let plain = NO_NEGATION.iter().fold(text.to_owned(), |text, word| text.replace(word, ""));
+    let has = |names: [&str; 2]| {
+        let mut found = limit.captures_iter(&plain);
+        found.any(|found| names.iter().any(|name| found.name(name).is_some()))
     };
-    let rest = lower.replace_all(text, "");
-    let rest = upper.replace_all(&rest, "");
+    let (low, high) = (has(["low", "over"]), has(["high", "under"]));
+    let rest = limit.replace_all(&plain, "");
     let negative =
         ["no_", "exclude_", "not_", "single_", "plain_"].iter().any(|start| id.starts_with(start));
-    let whole = id.starts_with("json_");
-    let has_range = id.ends_with("_range");
-    let high = !upper.is_match(&lower.replace_all(text, "")) || id.starts_with("max_") || has_range;
-    let low = !lower.is_match(&upper.replace_all(text, ""))
-        || !id.starts_with("max_") && !id.starts_with("exact_");
-    // "Nothing else" only underlines a demand for the whole response.
-    let nothing = rest.replace("nothing else", "").replace("no more and no fewer", "");
-    let denied = negation.is_match(if whole { &nothing } else { &rest });
-    high && low && (denied == negative || id == "single_line")
+    let is_max = id.starts_with("max_");
+    let high_agrees = !high || is_max || id.ends_with("_range");
+    let low_agrees = !low || (!is_max && !id.starts_with("exact_"));
+    high_agrees && low_agrees && (negation.is_match(&rest) == negative || id == "single_line")
+}
+
+/// Whether a text wants all of something in a list or table, of which code sees only that it is there.
+pub(super) fn is_total(text: &str, id: &str) -> bool {
+    let places = ["table", "table_columns", "min_items", "min_numbered", "min_bullets", "bold"];
+    places.contains(&id) && (text.contains("所有") || text.contains("全部"))
+}
+
+/// Whether a kind is about code.
+pub(super) fn is_about_code(id: &str) -> bool {
+    matches!(id, "max_code_lines" | "min_code_lines" | "code_language")
+}
+
+/// Whether a kind counts text or depends on its first or last words, so that marks of a format change the count.
+pub(super) fn counts_marks(id: &str) -> bool {
+    let counted = ["_chars", "char_range", "_words", "word_range", "_sentences", "_paragraphs"];
+    let framed = ["starts_with", "ends_with", "ends_with_question", "single_line"];
+    counted.iter().any(|end| id.ends_with(end)) || framed.contains(&id)
+}
+
+static OUTPUT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"返回|数据|结果|查询|函数|程序|脚本|接口"));
+
+/// Whether a text can be about the output of a program.
+pub(super) fn names_output(text: &str) -> bool {
+    finds(OUTPUT.as_ref(), text)
+}
+
+static ANSWER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"回答|答复|解答|指南|文档|\byour (?:answer|response|reply)\b"));
+
+/// Whether a text names the response as such.
+pub(super) fn names_answer(text: &str) -> bool {
+    ANSWER.as_ref().is_some_and(|regex| regex.is_match(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        for regex in [&SCOPE, &HEDGE, &LIMIT, &NEGATION, &OUTPUT, &ANSWER] {
+            assert!(regex.is_some());
+        }
+    }
+
+    #[test]
+    fn limits_and_negations_agree_with_kinds() {
+        for (text, id) in [
+            ("不超过200字", "max_chars"),
+            ("不少于200字", "min_chars"),
+            ("超过200字", "min_chars"),
+            ("少于200字", "max_chars"),
+            ("不少于200字,不超过300字", "char_range"),
+            ("不使用列表", "no_lists"),
+            ("使用无序列表", "min_bullets"),
+            ("no more than 3 words", "max_words"),
+        ] {
+            assert!(polarity_agrees(text, id), "{text}");
+        }
+        for (text, id) in [
+            ("不超过200字", "min_chars"),
+            ("不少于200字", "max_chars"),
+            ("无需使用表格", "table"),
+            ("不必使用列表", "min_items"),
+            ("without a table", "table"),
+            ("使用列表", "no_lists"),
+        ] {
+            assert!(!polarity_agrees(text, id), "{text}");
+        }
+    }
 }

@@ -97,6 +97,14 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("exclude_phrase", r#"{"phrase":"green tea"}"#, "Tea is green.", "Green tea."),
     ("json_keys", r#"{"keys":["a"]}"#, r#"{"b": {"a": 1}}"#, r#"{"b": "a"}"#),
     ("json_array", "{}", "```json\n[1]\n```", r#"{"a": [1]}"#),
+    ("json", "{}", "[1, {}]", r#"Here: {"a": 1}"#),
+    ("titled", r#"{"title":"Tea time"}"#, "# Tea Time\nHot.", "Tea time is here."),
+    (
+        "elements",
+        r#"{"elements":["heading","subheading","list"]}"#,
+        "# Tea\n## Green\n- mild\n- fresh",
+        "# Tea\n- mild\n- fresh",
+    ),
     (
         "table_columns",
         r#"{"columns":["name"]}"#,

@@ -1,8 +1,10 @@
 //! Texts that map to a constraint, texts that nearly do, and the share of a published file.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
-use iopo_constraints::{Constraint, Kind, from_text};
+use iopo_constraints::{Constraint, Kind, from_text, from_text_in_task};
+use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::support::constraints::draws;
@@ -10,6 +12,21 @@ use crate::support::labeled;
 
 mod mapped;
 mod near;
+mod pairs;
+mod tasks;
+
+/// All pairs of a text that maps to nothing and its twin.
+fn pairs() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    [pairs::NEGATED, pairs::SCOPED, pairs::SECOND, pairs::HEDGED, pairs::OUTPUTS]
+        .into_iter()
+        .flatten()
+}
+
+/// All texts that map.
+fn known() -> Vec<&'static str> {
+    let texts = mapped::CHINESE.iter().chain(mapped::ENGLISH).map(|(text, ..)| *text);
+    texts.chain(pairs().map(|(_, twin, _)| *twin)).collect()
+}
 
 #[test]
 fn texts_map_to_the_constraint_that_they_state() {
@@ -47,59 +64,262 @@ fn hostile_texts_map_to_nothing() {
 }
 
 #[test]
-fn chinese_sentences_map_back() {
-    let mut kinds = 0;
-    for seed in 0..20 {
-        for constraint in draws(seed, "Write about green tea.") {
-            let Some(first) = constraint.render_chinese(0) else { continue };
-            kinds += usize::from(seed == 0);
-            for phrasing in 0..3 {
-                let sentence = constraint.render_chinese(phrasing).expect("a sentence");
-                // A list or a count without a number, and words and parts of another language.
-                let partial = matches!(
-                    constraint.kind(),
-                    Kind::IncludeWord
-                        | Kind::ExcludeWord
-                        | Kind::StartsWith
-                        | Kind::EndsWith
-                        | Kind::NamedParts
-                        | Kind::MinItems
-                );
-                if !partial {
-                    assert_eq!(from_text(&sentence).as_ref(), Some(&constraint), "{sentence}");
-                }
-            }
-            assert!(first.ends_with('。'));
-        }
+fn twins_of_near_misses_map() {
+    assert!(pairs().count() >= 150, "{}", pairs().count());
+    for (near, twin, id) in pairs() {
+        assert_eq!(from_text(near), None, "{near}");
+        let found = from_text(twin).map(|found| found.kind().id());
+        assert_eq!(found, Some(*id), "{twin}");
     }
-    assert!(kinds >= 25, "{kinds} kinds have Chinese sentences");
 }
 
-/// The least share of the constraints of TRACE's evaluation file that code decides.
-const LEAST_SHARE: f64 = 0.10;
+#[test]
+fn the_task_decides_what_the_response_is() {
+    for (text, task, id, params) in tasks::MAPPED {
+        let expected = Constraint::from_parts(id, params).expect(text);
+        assert_eq!(from_text_in_task(text, task).as_ref(), Some(&expected), "{text} in {task}");
+        if let Some(alone) = from_text(text) {
+            assert_eq!(alone, expected, "{text}");
+        }
+    }
+    for (text, task) in tasks::REFUSED {
+        assert_eq!(from_text_in_task(text, task), None, "{text} in {task}");
+    }
+}
 
 #[test]
-fn code_decides_a_tenth_of_the_published_constraints() {
+fn negated_and_hedged_texts_state_another_constraint_or_none() {
+    const NEGATIONS: &[&str] = &[
+        "无需",
+        "不必",
+        "无须",
+        "不用",
+        "不需要",
+        "避免",
+        "请勿",
+        "禁止",
+        "不得",
+        "切勿",
+        "不应",
+        "尽量不",
+        "没必要",
+        "拒绝",
+        "do not ",
+        "never ",
+        "there is no need to ",
+        "you need not ",
+        "avoid: ",
+    ];
+    const HEDGES: &[&str] = &[
+        "尽量",
+        "可以",
+        "如有需要，",
+        "必要时",
+        "建议",
+        "最好",
+        "如果可能，",
+        "可选：",
+        "ideally, ",
+        "if possible, ",
+        "you may ",
+        "preferably ",
+        "where possible, ",
+        "try to ",
+    ];
+    for text in known() {
+        let own = from_text(text);
+        assert!(own.is_some(), "{text}");
+        for word in NEGATIONS.iter().chain(HEDGES) {
+            let changed = format!("{word}{text}");
+            assert_ne!(from_text(&changed), own, "{changed}");
+            assert_ne!(from_text_in_task(&changed, "写一篇文章"), own, "{changed}");
+        }
+    }
+}
+
+#[test]
+fn texts_about_a_part_map_to_nothing() {
+    const SCOPES: &[&str] = &[
+        "每段",
+        "各部分",
+        "第一段",
+        "首段",
+        "末段",
+        "标题中",
+        "摘要中",
+        "开头部分",
+        "其中，",
+        "前两句",
+        "引言中",
+        "附录",
+        "除标题外，",
+        "in each paragraph, ",
+        "in the title, ",
+        "in the first sentence, ",
+        "for every item, ",
+        "in the summary, ",
+        "except in the title, ",
+    ];
+    for text in known() {
+        for scope in SCOPES {
+            let changed = format!("{scope}{text}");
+            assert_eq!(from_text(&changed), None, "{changed}");
+        }
+    }
+}
+
+#[test]
+fn a_second_demand_maps_to_nothing() {
+    const DEMANDS: &[&str] = &[
+        "，并保持语气正式",
+        "，同时列出三个例子",
+        "，且必须有趣",
+        "，以及一张图片",
+        "，包括三个案例",
+        "，确保内容准确",
+        "，每段有小标题",
+        ", and write in a formal tone",
+        ", including three examples",
+        " with a picture",
+        ", ensuring that it is funny",
+        "; be polite",
+    ];
+    for text in known() {
+        let text = text.trim_end_matches(['。', '；', '.', ';', ',', ' ']);
+        for demand in DEMANDS {
+            let changed = format!("{text}{demand}");
+            assert_eq!(from_text(&changed), None, "{changed}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn words_between_those_of_a_text_are_not_ignored(
+        at in 0..400_usize, cut in 0..60_usize, word in "[\u{4E00}-\u{9FFF}]{2,3}",
+    ) {
+        // Only words of the lists can be added without effect: no list has these three words at once.
+        let texts = known();
+        let text = texts[at % texts.len()];
+        let chars: Vec<char> = text.chars().collect();
+        let cut = cut % chars.len();
+        let inside = chars[..cut].iter().filter(|c| "“”\"《》`".contains(**c)).count() % 2 == 1;
+        prop_assume!(!inside && from_text(&word).is_none());
+        let foreign = format!("茄{word}茄");
+        let changed: String =
+            chars[..cut].iter().copied().chain(foreign.chars()).chain(chars[cut..].iter().copied()).collect();
+        // The name of a column or part may be any word.
+        let names = ["table_columns", "named_parts", "json_keys", "include_phrases"];
+        let found = from_text(&changed).filter(|found| !names.contains(&found.kind().id()));
+        prop_assert_eq!(found, None, "{}", changed);
+    }
+
+    #[test]
+    fn any_text_is_read_without_panic(text in ".{0,80}", task in ".{0,40}") {
+        let (alone, in_task) = (from_text(&text), from_text_in_task(&text, &task));
+        if let (Some(alone), Some(in_task)) = (alone, in_task) {
+            prop_assert_eq!(alone, in_task);
+        }
+    }
+}
+
+#[test]
+fn a_megabyte_of_hostile_text_is_read_quickly() {
+    let units = [
+        "不",
+        "“",
+        "”",
+        "\"",
+        "字",
+        "1",
+        "一",
+        "百",
+        "，",
+        "、",
+        " ",
+        "\n",
+        "(",
+        "{",
+        "每",
+        "不超过200字，",
+        "请",
+        "the ",
+        "use ",
+        "“a”、",
+        "以便",
+        "的",
+        "\u{E000}",
+        "𝐀",
+        "e\u{301}",
+        "标题、",
+    ];
+    let start = Instant::now();
+    for unit in units {
+        let text = unit.repeat(1_000_000 / unit.len());
+        assert_eq!(from_text(&text), None, "{unit}");
+        // A long task is cut, and a short text in it still maps.
+        assert!(from_text_in_task("回答不超过100字", &text).is_some(), "{unit}");
+        let short: String = text.chars().take(300).collect();
+        let _ = (from_text(&short), from_text_in_task(&short, &text));
+    }
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
+fn chinese_sentences_map_back() {
+    let mut found = std::collections::BTreeSet::new();
+    for seed in 0..20 {
+        for constraint in draws(seed, "Write about green tea.") {
+            for phrasing in 0..3 {
+                let Some(sentence) = constraint.render_chinese(phrasing) else { continue };
+                assert!(sentence.ends_with('。'));
+                // A word of a Chinese sentence is a phrase.
+                if matches!(constraint.kind(), Kind::IncludeWord | Kind::ExcludeWord) {
+                    continue;
+                }
+                // Some sentences are about markup of certain words, which no kind decides.
+                let read = from_text(&sentence);
+                assert!(read.is_none() || read.as_ref() == Some(&constraint), "{sentence}");
+                if read.is_some() {
+                    found.insert(constraint.kind());
+                }
+            }
+        }
+    }
+    assert!(found.len() >= 28, "{} kinds map back: {found:?}", found.len());
+    for kind in
+        [Kind::MaxChars, Kind::Json, Kind::Elements, Kind::Titled, Kind::Table, Kind::NoLists]
+    {
+        assert!(found.contains(&kind), "{kind}");
+    }
+}
+
+/// The constraints of TRACE's evaluation file that code decides, with the tasks and without.
+const SHARE: (usize, usize) = (311, 286);
+
+#[test]
+fn the_share_of_the_published_constraints_is_the_documented_one() {
     let Some(folder) = labeled::folder("trace") else {
         eprintln!("skipped: the evaluation file of TRACE is absent");
         return;
     };
     let text = fs::read_to_string(folder.join("trace_evaluation.jsonl")).expect("a readable file");
-    let (mut total, mut mapped) = (0, 0);
+    let (mut total, mut in_task, mut alone) = (0, 0, 0);
     for line in text.lines() {
         let item: Value = serde_json::from_str(line).expect("an item");
+        let task = item["description"].as_str().expect("a task");
         for text in item["constraints_splits"].as_array().expect("constraints") {
+            let text = text.as_str().expect("a text");
             total += 1;
-            mapped += usize::from(from_text(text.as_str().expect("a text")).is_some());
+            let found = (from_text_in_task(text, task), from_text(text));
+            in_task += usize::from(found.0.is_some());
+            alone += usize::from(found.1.is_some());
+            if let (Some(in_task), Some(alone)) = found {
+                assert_eq!(in_task, alone, "{text}");
+            }
         }
     }
-    assert_eq!(total, 5087);
-    let share = f64::from(mapped_as(mapped)) / f64::from(mapped_as(total));
-    assert!(share >= LEAST_SHARE, "{mapped} of {total} constraints");
-    // The rest needs a judge: a grammar that maps far more maps texts that it does not understand.
-    assert!(share <= 0.13, "{mapped} of {total} constraints");
-}
-
-fn mapped_as(count: usize) -> u32 {
-    u32::try_from(count).expect("a small count")
+    assert_eq!((total, in_task, alone), (5087, SHARE.0, SHARE.1));
 }

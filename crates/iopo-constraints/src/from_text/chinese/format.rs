@@ -1,200 +1,188 @@
-//! JSON, tables, lists, headings and emphasis.
+//! JSON, tables, Markdown, headings and lists.
 
 use crate::from_text::rule::Rule;
 
 /// The rules, tried in order.
 pub(super) const RULES: &[Rule] = &[
-    // JSON, tables and markup. The subject and the object may be any words without a number or quotation.
+    // JSON.
     Rule::new(
         "json_keys",
         "{}",
-        r"{any}(?:{write}json格式(?:进行)?{show}?|格式{must}?(?:是|为)json(?:格式)?),?{must}?(?:其中)?{must}?(?:包含|包括)(?:一个|以下)?(?:字段|键)?(?<keys>{quotes})(?:这?(?<count2>{num})个)?(?:字段|键|属性)",
+        r"{head}(?:(?:{whole}|{data})?{must}{write}json格式(?:进行)?{show}?|(?:{answer}|输出|返回)?(?:的)?格式{must}(?:是|为)json(?:格式)?),?(?:其中|结构)?{must}(?:包含|包括)(?:一个|以下)?(?:字段|键)?(?<keys>{quotes})等?(?:这?(?<count2>{num})个)?(?:字段|键|属性){tail}",
     ),
     Rule::new(
         "json_keys",
         "{}",
-        r"(?:输出的?|返回的?|生成的?)?json(?:结构|对象|数据|结果|格式)?(?:中|里)?{must}?{must}?(?:还)?(?:包含|包括)(?:(?<count>{num})个)?(?:字段|键)?:?(?<keys>{quotes})(?:这?(?<count2>{num})个)?(?:字段|键|属性)?",
+        r"{head}(?:输出的?|返回的?|生成的?)?json(?:结构|对象|数据|结果|格式)?(?:中|里)?{must}(?:还)?(?:包含|包括)(?:(?<count>{num})个)?(?:字段|键)?:?(?<keys>{quotes})等?(?:这?(?<count2>{num})个)?(?:字段|键|属性)?{tail}",
     ),
     Rule::new(
-        "table_columns",
+        "json",
         "{}",
-        r"{any}(?:{write}(?:的|清晰的)?(?:markdown)?表格(?:的?形式|的?格式)?(?:进行)?{show}?[^,:;、\d]{0,10}|格式{must}?(?:是|为)(?:一个)?(?:markdown)?表格(?:形式)?),?(?:表格|其中)?{must}?(?:包含但不限于|包括但不限于|包括|包含)(?:以下列:)?(?<columns>{names})(?:(?:这?{num}|等)?(?:列|个字段|栏|栏目|个部分|个主要部分|指标))?",
+        r"{head}(?:将)?(?:{whole}|{data})?{must}{write}(?:标准的?)?json{form}(?:来|进行)?{show}?(?:你的|您的)?(?:回答|答案|结果|数据|内容|信息)?{aim}{tail}",
     ),
     Rule::new(
-        "table_columns",
+        "json",
         "{}",
-        r"表格(?:中|里)?{must}?{must}?(?:包括|包含)(?:至少)?(?:(?:以下|如下)列(?:标题)?:)?(?<columns>{names})(?:{num}列|等列|等栏目|等内容|{num}个部分)?",
+        r"{head}(?:(?:{whole}|{data})(?:的)?)?(?:的)?(?:输出|呈现)?格式{must}(?:是|为|采用|使用|遵循)(?:标准的?)?json(?:格式)?{aim}{tail}",
     ),
     Rule::new(
-        "table_columns",
+        "json",
         "{}",
-        r"表格(?:的)?列(?:标题|名){must}?(?:是|为|包括)(?<columns>{quotes})",
-    ),
-    Rule::new(
-        "json_object",
-        "{}",
-        r"{any}{write}(?:一个)?(?:标准的?)?json(?:格式|形式|对象|格式规范)(?:进行|来)?{show}?{object}",
+        r"{head}(?:{whole}|{data}){must}(?:是|为)(?:有效的|合法的|标准的?)?json(?:格式)?{tail}",
     ),
     Rule::new(
         "json_object",
         "{}",
-        r"{any}格式(?:要求)?{must}?(?:必须|严格)?(?:是|为|采用|使用|遵循)(?:标准)?json(?:格式|对象)?",
-    ),
-    Rule::new(
-        "json_object",
-        "{}",
-        r"{any}{must}(?:是|为)(?:一个)?(?:有效的|合法的|标准的?)?json(?:对象|格式的对象|格式)",
-    ),
-    Rule::new(
-        "json_object",
-        "{}",
-        r"{any}(?:是|为)(?:一个)?json(?:对象|格式的对象|格式|格式的数据)",
-    ),
-    Rule::new("json_object", "{}", r"(?:确保)?输出的json格式(?:符合|遵循)规范"),
-    Rule::new(
-        "include_phrase",
-        "{}",
-        r"{any}(?:包含|包括|含有|有)(?:一个|名为)?(?<phrase>{quote})(?:的)?(?:字段|键|属性|部分|关键字|标题)?(?:\([^()]*\))?",
-    ),
-    Rule::new(
-        "include_phrases",
-        "{}",
-        r"{any}(?:包含|包括|使用|含有|有|列举|提到|提及|涵盖|为|分别为|出现)(?:以下)?(?:(?<count>{num})个)?(?:词汇|关键词|词语|字段|词|键|关键字|列|部分|短语)?:?(?<phrases>{quote}(?:(?:和|与|、|及|以及|,){quote})+)(?:这?(?<count2>{num})个)?(?:这两个|这些|主要|栖息地|等)*(?:字段|键|属性|词|词语|关键词|关键字|部分|元素|类别|键值|标题|列|短语)?(?:和短语)?",
+        r"{head}(?:{whole}|{data})?{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?对象{form}?{show}?{tail}",
     ),
     Rule::new(
         "json_array",
         "{}",
-        r"{any}(?:{write}|{must}?(?:是|为))(?:一个)?json(?:格式的)?(?:数组|列表|阵列|数组格式)(?:的?形式|格式)?{show}?",
+        r"{head}(?:{whole}|{data})?{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?(?:数组|列表|阵列){form}?{show}?{tail}",
+    ),
+    // Tables.
+    Rule::new(
+        "table_columns",
+        "{}",
+        r"{head}(?:将)?(?:{whole}|{data})?{must}{write}(?:清晰的)?(?:markdown)?表格{form}?(?:进行)?{show},(?:表格|其中)?{must}(?:包含但不限于|包括但不限于|包含|包括)(?:以下列:)?(?<columns>{names})(?:等?(?:列|栏目|字段|信息|内容)?|(?:这?(?<count>{num})个?)(?:列|栏目|字段|主要部分|部分)){aim}{tail}",
+    ),
+    Rule::new(
+        "table_columns",
+        "{}",
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?格式{must}(?:是|为|以)(?:一个)?(?:markdown)?表格{form}?(?:呈现|展示)?,(?:表格|其中)?{must}(?:包含|包括)(?:以下列:)?(?<columns>{names})(?:等?(?:列|栏目|字段|信息|内容)?|(?:这?(?<count>{num})个?)(?:列|栏目|字段|主要部分|部分)){aim}{tail}",
+    ),
+    Rule::new(
+        "table_columns",
+        "{}",
+        r"{head}(?:(?:将)?(?:{whole}|{data})?{must}{write}(?:清晰的)?(?:markdown)?表格{form}?(?:进行)?{show},)?(?:在)?(?:表格)?(?:中|里)?{must}(?:还)?(?:包括|包含)(?:至少)?(?:以下|如下)(?:列|栏目)(?:标题)?:(?<columns>{cells}|{quotes}){tail}",
+    ),
+    Rule::new(
+        "table_columns",
+        "{}",
+        r"{head}(?:在)?表格(?:中|里)?{must}(?:包括|包含)(?<columns>{names})(?:等?(?:列|栏目|字段|关键信息|信息|内容)|(?:这?(?<count>{num})个?)(?:列|栏目|字段|部分)){aim}{tail}",
+    ),
+    Rule::new(
+        "table_columns",
+        "{}",
+        r"{head}表格(?:的)?列(?:标题|名){must}(?:是|为|包括)(?<columns>{quotes}){tail}",
     ),
     Rule::new(
         "table",
         "{}",
-        r"{any}{write}(?:清晰的|一个)?(?:markdown|对比)?(?:格式的?)?(?:表格|表格的?形式|表格的?格式|格式表格)(?:来|的方式)?(?:进行)?(?:清晰地?|清楚地|详细地?)?{show}{object}",
+        r"{head}(?:将)?(?:{whole}|{data})?{must}{write}(?:清晰的)?(?:markdown)?(?:表格{form}?|格式表格)(?:来|进行)?(?:清晰地)?{show}(?:信息|内容|回答|答案|结果)?{aim}{tail}",
     ),
     Rule::new(
         "table",
         "{}",
-        r"{any}(?:格式|形式|方式){must}?(?:是|为|采用)(?:一个|一张)?(?:markdown)?(?:格式的?)?表格(?:格式|形式)?",
+        r"{head}{whole}?{must}(?:使用|采用)(?:markdown)?表格{form}?{aim}{tail}",
     ),
     Rule::new(
         "table",
         "{}",
-        r"{any}{must}(?:包含|包括|提供|附上|有|使用|采用)(?:至少)?(?:一个|一张|一份)?(?:清晰的|详细的)?表格(?:形式|格式)?",
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个|一张)?(?:markdown)?表格{form}?{aim}{tail}",
+    ),
+    Rule::new(
+        "table",
+        "{}",
+        r"{head}{whole}(?:中|里)?{must}(?:包含|包括|提供|附上|有)(?:至少)?(?:一个|一张|一份)?(?:markdown)?表格{tail}",
+    ),
+    // Markdown and other markup.
+    Rule::new(
+        "elements",
+        "{}",
+        r"{head}{whole}?{must}{write}markdown格式(?:进行)?{show}?,(?:并)?(?:{must})?(?:使用|采用|包含|包括)(?:使用)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
+    ),
+    Rule::new(
+        "elements",
+        "{}",
+        r"{head}{whole}(?:的)?格式{must}(?:是|为)markdown(?:格式)?,{must}(?:包含|包括)(?<elements>{elements}){tail}",
+    ),
+    Rule::new(
+        "elements",
+        "{}",
+        r"{head}(?:{whole}(?:中|里)?)?(?:的?结构)?(?:上)?{must}(?:采用清晰的(?:层次|层次化)结构,)?(?:使用|采用|包含|包括|用)(?:清晰的|明确的)?(?:markdown格式的?)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
     ),
     Rule::new(
         "markup",
         r#"{"format":"markdown"}"#,
-        r"{any}{write}markdown(?:格式|语法|格式规范|的格式)(?:进行|来)?(?:{show}{object}|(?:突出|标注)(?:关键词|重点|关键技术点))?",
+        r"{head}(?:将)?(?:{whole}(?:输出)?|{data})?{must}(?:使用|采用|用|以|按照|按|遵循|在)markdown(?:格式|语法|的格式|格式中)(?:来|进行)?{show}?(?:你的|您的)?(?:回答|答案|内容|报告|文章|结果)?{aim}{tail}",
     ),
     Rule::new(
         "markup",
         r#"{"format":"markdown"}"#,
-        r"{any}格式(?:要求)?{must}?(?:是|为|采用|使用|遵循)markdown(?:格式|文档|格式的{noun})?",
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?格式(?:要求)?{must}(?:是|为|采用|使用|遵循)markdown(?:格式|文档|格式的(?:报告|文章|文档))?{aim}{tail}",
     ),
-    Rule::new("markup", r#"{"format":"markdown"}"#, r"在markdown格式中输出"),
+    // A formula makes an answer LaTeX, but not a document.
     Rule::new(
         "markup",
         r#"{"format":"latex"}"#,
-        r"{any}{write}latex(?:格式|语法)?(?:进行|来)?{show}?{object}",
-    ),
-    Rule::new(
-        "markup",
-        r#"{"format":"latex"}"#,
-        r"{any}格式(?:要求)?{must}?(?:是|为|采用|使用|遵循)latex(?:格式|文档)?",
+        r"{head}(?:将)?(?:最终)?(?:{data}|答案){must}{write}latex(?:格式|语法)(?:来|进行)?{show}{aim}{tail}",
     ),
     Rule::new(
         "markup",
         r#"{"format":"html"}"#,
-        r"{any}{write}html(?:格式|语法|标签)?(?:进行|来)?{show}?{object}",
+        r"{head}(?:将)?(?:{whole}|{data})?{must}{write}html(?:格式|语法)(?:来|进行)?{show}{aim}{tail}",
     ),
     Rule::new(
         "markup",
         r#"{"format":"html"}"#,
-        r"{any}格式(?:要求)?{must}?(?:是|为|采用|使用|遵循)html(?:格式|文档)?",
-    ),
-    Rule::new(
-        "markup",
-        r#"{"format":"italic"}"#,
-        r"{any}{write}?(?:斜体|斜体字|斜体字体|斜体文本|斜体样式)(?:的?形式)?(?:来|进行|以|显示)?{stress}?{object}",
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?格式{must}(?:是|为|采用|使用|遵循)html(?:格式|文档)?{tail}",
     ),
     // Lists.
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
-        r"{any}{write}(?:清晰的)?{numbered}(?:的?形式|的?格式|的?方式)?(?:来)?(?:进行)?(?:清晰地?)?{show}?{object}",
-    ),
-    Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
-        r"{any}(?:格式|形式)?{must}?(?:是|为|采用)(?:一个)?{numbered}(?:格式|形式)?",
-    ),
-    Rule::new("min_numbered", r#"{"n":2}"#, r"{any}{must}(?:包含|包括)(?:一个)?{numbered}{object}"),
-    Rule::new(
-        "min_bullets",
-        r#"{"n":2}"#,
-        r"{any}{write}(?:清晰的)?{bullets}(?:的?形式|的?格式|的?方式)?(?:来)?(?:进行)?(?:清晰地?)?{show}?{object}",
-    ),
-    Rule::new(
-        "min_bullets",
-        r#"{"n":2}"#,
-        r"{any}(?:格式|形式)?{must}?(?:是|为|采用)(?:一个)?{bullets}(?:格式|形式)?",
-    ),
-    Rule::new(
-        "min_items",
-        r#"{"n":2}"#,
-        r"{any}{write}(?:清晰的|步骤|问题|markdown)?列表(?:的?形式|的?格式|的?方式)?(?:来)?(?:进行)?(?:清晰地?)?{show}?{object}",
-    ),
-    Rule::new(
-        "min_items",
-        r#"{"n":2}"#,
-        r"{any}(?:格式|形式){must}?(?:是|为|采用)(?:一个)?(?:步骤|markdown)?列表(?:格式|形式)?",
-    ),
-    Rule::new(
-        "min_items",
-        "{}",
-        r"[^,:;\d\x{E000}-\x{F8FF}]{0,8}列表{must}?(?:至少|最少)(?:包含|包括|有)(?<n>{num})(?:项|条|个条目)",
-    ),
-    Rule::new("min_items", r#"{"n":2}"#, r"(?:步骤)?清单(?:的?形式|格式)"),
-    Rule::new(
-        "min_items",
-        r#"{"n":2}"#,
-        r"{any}{write}编号(?:和|与)列表(?:约束)?(?:来)?(?:进行)?{show}?{object}",
-    ),
-    Rule::new(
         "exact_numbered",
         "{}",
-        r"{whole}?{must}?{write}{numbered}(?:的?形式)?列出(?<n>{num})(?:条|点|项)(?:建议|要点|理由|内容)?",
+        r"{head}{whole}?{must}{write}{numbered}{form}?列出(?<n>{num})(?:条|点|项)(?:内容|要点)?{tail}",
     ),
     Rule::new(
         "exact_bullets",
         "{}",
-        r"{whole}?{must}?{write}{bullets}(?:的?形式)?列出(?<n>{num})(?:条|点|项)(?:建议|要点|理由|内容)?",
+        r"{head}{whole}?{must}{write}{bullets}{form}?列出(?<n>{num})(?:条|点|项)(?:内容|要点)?{tail}",
+    ),
+    Rule::new(
+        "min_numbered",
+        r#"{"n":2}"#,
+        r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的)?{numbered}{form}?{arrange}{aim}{tail}",
+    ),
+    Rule::new(
+        "min_numbered",
+        r#"{"n":2}"#,
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个)?(?:markdown)?{numbered}{form}?{tail}",
+    ),
+    Rule::new(
+        "min_numbered",
+        r#"{"n":2}"#,
+        r"{head}{whole}(?:中|里)?{must}(?:包含|包括)(?:一个)?{numbered}{tail}",
+    ),
+    Rule::new(
+        "min_bullets",
+        r#"{"n":2}"#,
+        r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的)?(?:markdown)?{bullets}{form}?{arrange}{aim}{tail}",
+    ),
+    Rule::new(
+        "min_bullets",
+        r#"{"n":2}"#,
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个)?(?:markdown)?{bullets}{form}?{tail}",
+    ),
+    Rule::new(
+        "min_items",
+        r#"{"n":2}"#,
+        r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的|步骤|markdown)?列表{form}?{arrange}(?:指南|报告|文章|方案)?{aim}{tail}",
+    ),
+    Rule::new(
+        "min_items",
+        r#"{"n":2}"#,
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个)?(?:步骤|markdown)?列表{form}?{tail}",
+    ),
+    Rule::new("min_items", r#"{"n":2}"#, r"(?:步骤)?清单{form}"),
+    Rule::new(
+        "min_items",
+        "{}",
+        r"{head}列表{must}(?:至少|最少)(?:包含|包括|有)(?<n>{num})(?:项|条|个条目){tail}",
     ),
     Rule::new(
         "no_lists",
         "{}",
-        r"{whole}?{must}?(?:不使用|不要使用|避免使用|不得使用|禁止使用|请勿使用)(?:任何)?(?:形式的)?列表(?:形式|格式)?",
+        r"{head}{whole}?{must}(?:不使用|不要使用|避免使用|不得使用|禁止使用|请勿使用)(?:任何)?(?:形式的)?列表{form}?{tail}",
     ),
-    // Headings and bold text.
-    Rule::new(
-        "headings",
-        r#"{"n":2}"#,
-        r"{any}(?:{write}|包含|包括|有)(?:清晰的|明确的)?(?:markdown格式的?)?(?:标题(?:和|与|、|及)(?:子|小|副)标题|大标题和小标题)(?:结构)?(?:来)?(?:进行)?(?:的?层次化结构|层次化|层次化的)?(?:{show}|组织|区分|分段)?{object}",
-    ),
-    Rule::new(
-        "bold",
-        r#"{"n":1}"#,
-        r"{any}{write}(?:加粗|粗体|加粗字体|粗体字|粗体文本)(?:样式|字体|的?形式|字)?(?:来|进行|以)?{stress}{object}",
-    ),
-    Rule::new(
-        "bold",
-        r#"{"n":1}"#,
-        r"{any}{write}?(?:加粗|粗体)(?:居中)?(?:样式|字体|格式)?(?:显示|标注|突出|强调)?{object}",
-    ),
-    Rule::new(
-        "markup",
-        r#"{"format":"underline"}"#,
-        r"{any}{write}(?:下划线)(?:来|进行|以)?(?:特殊)?{stress}?{object}",
-    ),
-    Rule::new("bold", r#"{"n":1}"#, r"对{any}进行加粗(?:处理|显示)?"),
 ];

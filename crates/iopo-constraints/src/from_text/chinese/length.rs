@@ -1,4 +1,4 @@
-//! The length of the response in characters.
+//! Lengths: characters, sentences, paragraphs, words, lines of code.
 
 use crate::from_text::rule::Rule;
 
@@ -8,61 +8,129 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "max_chars",
         "{}",
-        r"{sure}?{whole}?{size}?{must}?{keep}{at}{most}(?<n>{num}){chars}(?:以内|之内)?",
+        r"{head}{whole}?{size}?{must}{keep}{at}{most}(?<n>{num}){chars}(?:以内|之内)?{aim}{tail}",
     ),
     Rule::new(
         "max_chars",
         "{}",
-        r"{sure}?{whole}?{size}?{must}?{keep}{at}(?<n>{num}){chars}(?:以内|之内|内|以下)(?:表达|完成)?",
-    ),
-    Rule::new(
-        "min_chars",
-        "{}",
-        r"{sure}?{whole}?{size}?{must}?{keep}{at}(?:包含)?{least}(?:包含|写|有|为)?(?<n>{num}){chars}(?:以上|的范围内)?",
-    ),
-    Rule::new(
-        "min_chars",
-        "{}",
-        r"{sure}?{whole}?{size}?{must}?{keep}{at}(?<n>{num}){chars}(?:以上|及以上)",
+        r"{head}(?:{whole}|{data})?{size}?{must}{keep}{at}(?<n>{num}){chars}(?:以内|之内|内|以下)(?:表达|完成)?{aim}{tail}",
     ),
     Rule::new(
         "max_chars",
         "{}",
-        r"{sure}?{whole}?{size}?{must}?(?:严格)?限制[在为](?<n>{num}){chars}",
+        r"{head}(?:整个结果|整体结果){must}{keep}{at}{most}(?<n>{num}){chars}{tail}",
     ),
     Rule::new(
         "min_chars",
         "{}",
-        r"{whole}?{size}?{must}?{keep}(?:超过|大于|多于|高于)(?<over>{num}){chars}",
+        r"{head}{whole}?{size}?{must}{keep}{at}(?:包含)?{least}(?:包含|写|有|为)?(?<n>{num}){chars}(?:以上)?{aim}{tail}",
+    ),
+    Rule::new(
+        "min_chars",
+        "{}",
+        r"{head}{whole}?{size}?{must}{keep}{at}(?<n>{num}){chars}(?:以上|及以上){aim}{tail}",
+    ),
+    Rule::new(
+        "min_chars",
+        "{}",
+        r"{head}{whole}?{size}?{must}{keep}(?:超过|大于|多于|高于)(?<over>{num}){chars}{aim}{tail}",
     ),
     Rule::new(
         "max_chars",
         "{}",
-        r"{whole}?{size}?{must}?{keep}(?:少于|小于|低于)(?<under>{num}){chars}",
+        r"{head}{whole}?{size}?{must}{keep}(?:少于|小于|低于)(?<under>{num}){chars}{aim}{tail}",
     ),
     Rule::new(
         "char_range",
         "{}",
-        r"{sure}?{whole}?{size}?{must}?{keep}{at}(?<low>{num}){chars}?{dash}(?<high>{num}){chars}(?:之间|之間|以内|范围内|的范围内)?",
+        r"{head}{whole}?{size}?{must}{keep}{at}(?<low>{num}){chars}?{dash}(?<high>{num}){chars}(?:之间|之間|以内|范围内|的范围内)?{aim}{tail}",
     ),
     Rule::new(
         "char_range",
         "{}",
-        r"{sure}?{whole}?{size}?{must}?{keep}{at}{least}(?<low>{num}){chars},?(?:但|且|并且|同时|而)?(?:控制在|{most})(?<high>{num}){chars}(?:以内)?",
+        r"{head}{whole}?{size}?{must}{keep}{at}{least}(?<low>{num}){chars},?(?:但|且|并且|同时|而)?(?:控制在|{most})(?<high>{num}){chars}(?:以内)?{aim}{tail}",
     ),
     Rule::new(
         "char_range",
         "{}",
-        r"{whole}?{size}?{must}?{keep}{at}(?<about>{num}){chars}(?:左右|上下)",
+        r"{head}{whole}?{size}?{must}{keep}{at}(?<about>{num}){chars}(?:左右|上下){aim}{tail}",
     ),
     Rule::new(
         "char_range",
         "{}",
-        r"{whole}?{size}?{must}?{keep}{at}(?:大约|约|约为|大概|大约为|大致)(?<about>{num}){chars}(?:左右)?",
+        r"{head}{whole}?{size}?{must}{keep}{at}(?:大约|约|约为|大概|大约为|大致)(?<about>{num}){chars}(?:左右)?{aim}{tail}",
+    ),
+    // Sentences and paragraphs.
+    Rule::new(
+        "max_sentences",
+        "{}",
+        r"{head}{whole}?{must}{keep}{at}{most}(?<n>{num})(?:句|句话|个句子)(?:以内)?{aim}{tail}",
     ),
     Rule::new(
-        "char_range",
+        "max_sentences",
         "{}",
-        r"{whole}?{size}?{must}?{keep}约?{at}(?<low>{num}){dash}(?<high>{num}){chars}(?:之间)?",
+        r"{head}(?:输出的|回答的)?句子(?:的)?(?:数量|总数|数){must}{keep}{at}{most}(?<n>{num})(?:句|个)?{tail}",
+    ),
+    Rule::new(
+        "max_sentences",
+        "{}",
+        r"{head}{whole}?{must}{keep}{at}(?<n>{num})(?:句|句话)(?:以内|之内){aim}{tail}",
+    ),
+    Rule::new(
+        "min_sentences",
+        "{}",
+        r"{head}{whole}?{must}{keep}{at}(?:包含)?{least}(?:包含|有)?(?<n>{num})(?:句|句话|个句子){aim}{tail}",
+    ),
+    Rule::new(
+        "exact_sentences",
+        "{}",
+        r"{head}{whole}?{must}{write}(?<n>{num})句话(?:来)?(?:回答|作答|写成|完成)?{tail}",
+    ),
+    Rule::new(
+        "exact_paragraphs",
+        "{}",
+        r"{head}{whole}?{must}(?:分为|分成|共|写)(?<n>{num})(?:个段落|段){tail}",
+    ),
+    Rule::new(
+        "exact_paragraphs",
+        "{}",
+        r"{head}{whole}?{must}由(?<n>{num})(?:个段落|段)(?:组成|构成){tail}",
+    ),
+    Rule::new(
+        "exact_paragraphs",
+        "{}",
+        r"{head}{whole}?{must}(?:集中于|集中在|写成|合并为)(?<n>一)(?:个段落|段)(?:中|内)?{tail}",
+    ),
+    // Words of English texts.
+    Rule::new(
+        "max_words",
+        "{}",
+        r"{head}{whole}?(?:的)?(?:字数|单词数|词数|长度)?{must}{keep}{at}{most}(?<n>{num})(?:个单词|单词|个词|词){tail}",
+    ),
+    Rule::new(
+        "max_words",
+        "{}",
+        r"{head}{whole}?(?:的)?(?:字数|单词数|词数|长度)?{must}{keep}{at}(?<n>{num})(?:个单词|单词|个词|词)(?:以内|之内){tail}",
+    ),
+    Rule::new(
+        "min_words",
+        "{}",
+        r"{head}{whole}?(?:的)?(?:字数|单词数|词数|长度)?{must}{keep}{at}{least}(?<n>{num})(?:个单词|单词|个词|词){tail}",
+    ),
+    // Lines of code.
+    Rule::new(
+        "max_code_lines",
+        "{}",
+        r"{head}{code}{must}{keep}{at}{most}(?<n>{num})行(?:以内)?(?:代码)?{counted}{tail}",
+    ),
+    Rule::new(
+        "max_code_lines",
+        "{}",
+        r"{head}{code}{must}{keep}{at}(?<n>{num})行(?:代码)?(?:以内|之内){counted}{tail}",
+    ),
+    Rule::new(
+        "min_code_lines",
+        "{}",
+        r"{head}{code}{must}{keep}{at}(?:包含)?{least}(?:包含)?(?<n>{num})行(?:代码)?{counted}{tail}",
     ),
 ];

@@ -1,0 +1,155 @@
+//! What a task asks for: a program or a text, and which text.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// The most characters of a task that are read.
+const MOST_CHARS: usize = 2_000;
+
+/// The task that a constraint belongs to.
+#[derive(Debug)]
+pub(super) struct Task {
+    text: String,
+}
+
+/// A request for a program, a page or another artifact that has an output of its own.
+static PROGRAM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?:编写|写|实现|开发|构建|创建|设计|定义|制作|生成|构造|给出|给我|提供|优化|修正|训练|添加|完成|制定)",
+        r"[^,，。；;：:篇份封]{0,40}?(?:程序|程式|代码|函数|脚本|算法|接口|应用程序|应用程式|网站|网页|页面|主页|系统|模型|sql|表达式|组件|模块|数据库|数据表|游戏|",
+        r"分类器|生成器|定时器|计时器|工具|插件|平台|闭包|表单|仪表板|仪表盘|计算器|爬虫|枚举|流程图|幻灯片|ppt|问卷)",
+        r"|\b(?:write|implement|create|develop|build|design|code)\b[^,.;:]{0,60}?",
+        r"\b(?:program|function|script|code|class|api|query|algorithm|app|application|website|page|system|module|bot|game|model)\b",
+    ))
+    .ok()
+});
+
+/// Verbs that ask for a text, at the start of a clause.
+static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"^(?:请|帮我|请你|需要|并)*(?:撰写|编写|写|创作|编辑|提供|给出|生成|制作|创建|创造|设计|完成|为|对|使用|根据)",
+    )
+    .ok()
+});
+
+/// Texts that a response can consist of, beside others.
+const PRODUCTS: &str =
+    "标题|题目|摘要|简介|评论|描述|列表|表格|图表|代码|报告|文章|海报|大纲|目录|邮件|问卷|程序";
+
+/// A request for two texts.
+static TWO: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(&format!(
+        r"(?:{PRODUCTS})(?:和|与|及|以及|、|并)(?:一个|一份|一篇|一张|一段)?[^,，。；和与及、]{{0,8}}(?:{PRODUCTS}|报道)"
+    ))
+    .ok()
+});
+
+/// Nouns that can mean the response to a task that does not name them.
+const GENERAL: &[&str] = &["文章", "短文", "报告", "文档", "计划", "方案", "清单"];
+
+/// Formats with marks of their own.
+const MARKS: &[&str] = &["json", "latex", "html", "xml", "yaml", "csv"];
+
+/// A request for JSON and a text beside it.
+static BESIDE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"json[^。；;]{0,12}[,，](?:同时|另外|此外|并)(?:包含|附|提供|给出)").ok()
+});
+
+/// A further request behind the first one.
+static FURTHER: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"[,，。；;](?:并|同时|另外|此外|以及|其中)|json|表格").ok());
+
+impl Task {
+    pub(super) fn new(text: &str) -> Self {
+        Self { text: text.trim().chars().take(MOST_CHARS).flat_map(char::to_lowercase).collect() }
+    }
+
+    /// Whether the task asks for a program or another artifact with an output of its own.
+    pub(super) fn is_program(&self) -> bool {
+        PROGRAM.as_ref().is_none_or(|program| program.is_match(&self.text))
+    }
+
+    /// Whether a document can be the whole response: the task names it, or asks for a text that a general noun such as 文章
+    /// can mean, and it does not ask for two texts.
+    pub(super) fn may_be(&self, document: &str) -> bool {
+        let is_question = self.clauses().next().is_some_and(|clause| clause.ends_with('题'));
+        let is_general = GENERAL.contains(&document) && !is_question;
+        self.is_one() && (is_general || self.text.contains(document))
+    }
+
+    fn is_one(&self) -> bool {
+        TWO.as_ref().is_some_and(|two| !two.is_match(&self.text))
+    }
+
+    /// Whether the response has marks of its own, which are no part of the text: `\\end{document}`, or the keys of JSON.
+    pub(super) fn has_marks(&self) -> bool {
+        MARKS.iter().any(|format| self.text.contains(format))
+    }
+
+    /// Whether the task asks for JSON and for a text beside it.
+    pub(super) fn wants_text_beside_json(&self) -> bool {
+        BESIDE.as_ref().is_none_or(|beside| beside.is_match(&self.text))
+    }
+
+    /// Whether the task asks for a text such as a 摘要 and nothing else.
+    pub(super) fn asks_only_for(&self, noun: &str) -> bool {
+        let alone = FURTHER.as_ref().is_some_and(|further| !further.is_match(&self.text));
+        alone && self.is_one() && self.clauses().any(|clause| asks_for(clause, noun))
+    }
+
+    /// The clauses of the task: the first one, and the second one behind a role, a place or a condition.
+    fn clauses(&self) -> impl Iterator<Item = &str> {
+        self.text.split([',', '，', '。', '；', ';', '：', ':', '\n']).map(str::trim).take(2)
+    }
+}
+
+/// Whether a clause asks for a text: 写一篇摘要 for 摘要, 解释什么是黑洞 for 解释.
+fn asks_for(clause: &str, noun: &str) -> bool {
+    let request = REQUEST.as_ref().is_some_and(|request| request.is_match(clause));
+    let names = clause.ends_with(noun) && request;
+    let bare = ["请", "详细", "简要", "找到并", "以正式语气"]
+        .iter()
+        .fold(clause, |clause, start| clause.strip_prefix(start).unwrap_or(clause));
+    names || bare.starts_with(noun)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_and_texts_are_told_apart() {
+        for text in [
+            "编写一个函数，计算平均值",
+            "设计并编写一个API RESTful接口",
+            "请帮忙撰写一段Java代码",
+            "Write a Python function that sorts a list.",
+        ] {
+            assert!(Task::new(text).is_program(), "{text}");
+        }
+        for text in [
+            "撰写一篇关于人工智能的文章",
+            "解释如何在Python中使用Pandas",
+            "Write an essay about tea.",
+            "设计一份健康饮食计划，使用应用程序记录",
+        ] {
+            assert!(!Task::new(text).is_program(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_the_response_if_nothing_else_is_asked_for() {
+        let asks = |task: &str, noun: &str| Task::new(task).asks_only_for(noun);
+        assert!(asks("写一篇论文摘要，主题为数据增强", "摘要"));
+        assert!(asks("以一位历史教师的角色，解释观念主义", "解释"));
+        assert!(!asks("为文章添加一个标题和一个精炼的摘要", "摘要"));
+        assert!(!asks("判断是哪个星座，并列出特征", "描述"));
+        assert!(!asks("给出文本的摘要，并以JSON格式返回", "摘要"));
+        assert!(!Task::new("给出一篇新闻标题和一段简短的新闻报道").may_be("报道"));
+        assert!(Task::new("撰写一篇关于观影的文章").may_be("文章"));
+        assert!(Task::new("撰写一篇新闻报道").may_be("文章"));
+        assert!(!Task::new("给出一篇英文作文题，问题涉及文化").may_be("文章"));
+        assert!(!Task::new("编写一篇社论").may_be("对话"));
+    }
+}
