@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use iopo_constraints::{Constraint, Kind, from_proposal, from_text};
+use iopo_constraints::{Constraint, Kind, from_proposal, from_text, from_text_in_task};
 use iopo_schema::{
     ConstraintRow, GroupKind, Method, Operation, PreferenceRow, Proof, VerdictRow, render_rows,
 };
@@ -113,7 +113,10 @@ pub fn admit_judged(row: &PreferenceRow, rules: &JudgedRules) -> Result<Proof, J
     check_instruction(row, second, &row.x2_constraints)?;
     let change = Change::of(row, operation).ok_or(JudgedRefusal::ChangeMismatch)?;
     check_responses(row)?;
-    let (x1, x2) = (read(&row.x1_constraints, rules)?, read(&row.x2_constraints, rules)?);
+    let (x1, x2) = (
+        read(&row.x1_constraints, &row.task, rules)?,
+        read(&row.x2_constraints, &row.task, rules)?,
+    );
     exclusion(operation, &x1, &x2)?;
     let proof = Proof {
         x1y1: verdicts(&x1, &row.y1, &row.proof.x1y1)?,
@@ -162,17 +165,22 @@ pub(crate) fn check_responses(row: &PreferenceRow) -> Result<(), JudgedRefusal> 
 /// Reads the checks of an instruction. A constraint without one is `None`.
 pub(crate) fn read(
     rows: &[ConstraintRow],
+    task: &str,
     rules: &JudgedRules,
 ) -> Result<Vec<Option<Constraint>>, JudgedRefusal> {
-    rows.iter().map(|row| check_of(row, rules)).collect()
+    rows.iter().map(|row| check_of(row, task, rules)).collect()
 }
 
-fn check_of(row: &ConstraintRow, rules: &JudgedRules) -> Result<Option<Constraint>, JudgedRefusal> {
+fn check_of(
+    row: &ConstraintRow,
+    task: &str,
+    rules: &JudgedRules,
+) -> Result<Option<Constraint>, JudgedRefusal> {
     let check = row.constraint().transpose().map_err(|_| JudgedRefusal::UnreadableConstraint)?;
     let is_own =
         |check: &Constraint| (0..check.phrasings()).any(|index| check.render(index) == row.text);
     let is_own = check.as_ref().is_some_and(is_own);
-    let said = if is_own { None } else { stated(row) };
+    let said = if is_own { None } else { stated(row, task) };
     if check.iter().chain(&said).any(|one| rules.held_out.contains(&one.kind())) {
         return Err(JudgedRefusal::HeldOut);
     }
@@ -183,9 +191,10 @@ fn check_of(row: &ConstraintRow, rules: &JudgedRules) -> Result<Option<Constrain
 }
 
 /// Returns the constraint that a sentence states, with the help of its stored check.
-fn stated(row: &ConstraintRow) -> Option<Constraint> {
+fn stated(row: &ConstraintRow, task: &str) -> Option<Constraint> {
     let check = row.check.as_ref();
-    from_text(&row.text)
+    from_text_in_task(&row.text, task)
+        .or_else(|| from_text(&row.text))
         .or_else(|| check.and_then(|check| from_proposal(&row.text, &check.id, &check.params)))
 }
 

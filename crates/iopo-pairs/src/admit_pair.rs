@@ -21,7 +21,7 @@ pub(crate) fn admit_pair(row: &PreferenceRow, rules: &JudgedRules) -> Result<Pro
     }
     check_instruction(row, &row.x1, &row.x1_constraints)?;
     check_responses(row)?;
-    let x1 = read(&row.x1_constraints, rules)?;
+    let x1 = read(&row.x1_constraints, &row.task, rules)?;
     let proof = Proof {
         x1y1: verdicts(&x1, &row.y1, &row.proof.x1y1)?,
         x1y2: verdicts(&x1, &row.y2, &row.proof.x1y2)?,

@@ -66,15 +66,17 @@ impl Flow<'_> {
                     if old.is_some_and(same) {
                         Err(unchanged)
                     } else {
-                        self.constraint(one, shared, language, unchanged).and_then(|row| {
-                            let satisfied =
-                                check_of(&row).is_some_and(|check| check.check(&y1.text).satisfied);
-                            if satisfied {
-                                return Err(Refusal::Satisfied);
-                            }
-                            let rows = [shared.to_vec(), vec![row]].concat();
-                            Ok(seeds[at].row(x1.task.clone(), rows, x1.input.clone()))
-                        })
+                        self.constraint(one, &x1.task, shared, language, unchanged).and_then(
+                            |row| {
+                                let satisfied = check_of(&row)
+                                    .is_some_and(|check| check.check(&y1.text).satisfied);
+                                if satisfied {
+                                    return Err(Refusal::Satisfied);
+                                }
+                                let rows = [shared.to_vec(), vec![row]].concat();
+                                Ok(seeds[at].row(x1.task.clone(), rows, x1.input.clone()))
+                            },
+                        )
                     }
                 }
                 (Err(refusal), ..) => Err(refusal),

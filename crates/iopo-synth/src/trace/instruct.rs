@@ -1,6 +1,6 @@
 //! The stages that make the first instruction: expansion, structuring and quality control.
 
-use iopo_constraints::{Constraint, Dimension, from_proposal, from_text};
+use iopo_constraints::{Constraint, Dimension, from_proposal, from_text, from_text_in_task};
 use iopo_core::random::{keyed, weighted};
 use iopo_judge::{Language, fence};
 use iopo_schema::{ConstraintRow, InstructionRow, Operation};
@@ -133,7 +133,8 @@ impl Flow<'_> {
         }
         let mut rows: Vec<ConstraintRow> = Vec::new();
         for one in parts.constraints {
-            let row = self.constraint(one, &rows, seed.language, Refusal::EqualConstraints)?;
+            let equal = Refusal::EqualConstraints;
+            let row = self.constraint(one, &parts.task, &rows, seed.language, equal)?;
             rows.push(row);
         }
         let multilingual = rows.iter().any(is_multilingual);
@@ -148,6 +149,7 @@ impl Flow<'_> {
     pub(super) fn constraint(
         &mut self,
         one: Labeled,
+        task: &str,
         others: &[ConstraintRow],
         language: Language,
         equal: Refusal,
@@ -162,9 +164,12 @@ impl Flow<'_> {
         if dimension != Dimension::Multilingual && !speaks(&one.text, language) {
             return Err(Refusal::Language);
         }
-        let read = from_text(&one.text);
+        let alone = from_text(&one.text);
+        let read = from_text_in_task(&one.text, task);
+        // The task may ask for a program, whose output the text is about.
+        let is_elsewhere = alone.is_some() && read.is_none();
         let mapped = match &one.check {
-            Some(proposal) => {
+            Some(proposal) if !is_elsewhere => {
                 let confirmed = from_proposal(&one.text, &proposal.kind, &proposal.params);
                 let result = match (&read, &confirmed) {
                     (Some(_), Some(_)) => "known",
@@ -176,9 +181,9 @@ impl Flow<'_> {
                 // A wrong proposal changes nothing about the text.
                 read.or(confirmed)
             }
-            None => read,
+            Some(_) | None => read,
         };
-        if mapped.as_ref().is_some_and(|found| self.held_out.contains(&found.kind())) {
+        if mapped.iter().chain(&alone).any(|found| self.held_out.contains(&found.kind())) {
             return Err(Refusal::HeldOut);
         }
         let check = mapped.filter(|found| !self.distrusted.contains(&found.kind()));
