@@ -2,6 +2,7 @@
 
 mod benchmark;
 mod fipo;
+mod judged;
 mod llm;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::size;
 
 pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness};
 pub(crate) use fipo::FipoArgs;
+pub(crate) use judged::{JudgeArgs, JudgeCheckArgs, JudgedArgs, JudgedCommand};
 pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
 
 /// Improves how well a language model follows instructions with several constraints at once.

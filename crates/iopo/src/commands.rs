@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod fipo;
 pub(crate) mod import;
 pub(crate) mod inspect;
+pub(crate) mod judged;
 pub(crate) mod llm;
 pub(crate) mod merge;
 pub(crate) mod stage;

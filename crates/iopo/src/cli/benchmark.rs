@@ -10,6 +10,7 @@ use iopo_eval::{PUBLISHED, Published, PublishedMode, published};
 use iopo_model::Dtype;
 
 use super::PaidArgs;
+use super::judged::{JudgeCheckArgs, JudgedCommand};
 
 /// Flags of every benchmark.
 #[derive(Debug, Args)]
@@ -85,6 +86,10 @@ pub(crate) enum EvalCommand {
     List,
     /// Scores responses with a benchmark.
     Benchmark(Box<BenchmarkCommand>),
+    /// Lets a judge decide about responses.
+    Judged(Box<JudgedCommand>),
+    /// Checks a judge.
+    Judge(Box<JudgeCheckArgs>),
 }
 
 /// A benchmark that the command line names, with its flags.
@@ -101,12 +106,21 @@ const MODE: &str = "mode";
 /// Name of the subcommand that lists the benchmarks.
 const LIST: &str = "list";
 
+/// Name of the subcommand that checks a judge.
+const JUDGE: &str = "judge";
+
 impl Subcommand for EvalCommand {
     fn augment_subcommands(command: Command) -> Command {
         let about =
             "List the benchmarks: items, languages, license, judge calls, data and headline";
         let runnable = PUBLISHED.iter().filter(|benchmark| !benchmark.modes.is_empty());
-        command.subcommand(Command::new(LIST).about(about)).subcommands(runnable.map(subcommand))
+        let judge = JudgeCheckArgs::augment_args(Command::new(JUDGE))
+            .about("Check a judge on constraints that code decides: accuracy and flips");
+        command
+            .subcommand(Command::new(LIST).about(about))
+            .subcommands(runnable.map(subcommand))
+            .subcommands(JudgedCommand::subcommands())
+            .subcommand(judge)
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
@@ -114,7 +128,9 @@ impl Subcommand for EvalCommand {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        name == LIST || published(name).is_some()
+        [LIST, JUDGE].contains(&name)
+            || published(name).is_some()
+            || JudgedCommand::named(name).is_some()
     }
 }
 
@@ -123,6 +139,13 @@ impl FromArgMatches for EvalCommand {
         let named = matches.subcommand();
         if named.is_some_and(|(name, _)| name == LIST) {
             return Ok(Self::List);
+        }
+        if let Some((JUDGE, flags)) = named {
+            return Ok(Self::Judge(Box::new(JudgeCheckArgs::from_arg_matches(flags)?)));
+        }
+        let judged = named.and_then(|(name, flags)| Some((JudgedCommand::named(name)?, flags)));
+        if let Some((benchmark, flags)) = judged {
+            return Ok(Self::Judged(Box::new(JudgedCommand::read(benchmark, flags)?)));
         }
         let named = named.and_then(|(name, flags)| Some((published(name)?, flags)));
         let Some((benchmark, flags)) = named else {

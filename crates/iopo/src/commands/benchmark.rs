@@ -28,6 +28,8 @@ pub(crate) fn run(command: &EvalCommand) -> Result<()> {
     match command {
         EvalCommand::List => printer::result(list::text().trim_end()),
         EvalCommand::Benchmark(command) => score(command),
+        EvalCommand::Judged(command) => super::judged::run(command),
+        EvalCommand::Judge(args) => super::judged::check(args),
     }
 }
 
@@ -156,14 +158,14 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
 }
 
 /// Returns the run directory that holds an adapter.
-fn run_of(adapter: &Path) -> Option<PathBuf> {
+pub(super) fn run_of(adapter: &Path) -> Option<PathBuf> {
     // Canonical, because a relative path can lack the parent directories, and to follow links.
     let run = adapter.canonicalize().ok()?.parent()?.parent()?.to_owned();
     run.join(run_files::CONFIG).is_file().then_some(run)
 }
 
 /// Returns the configuration of a run; that of the default preset without a run.
-fn run_config(run: Option<&Path>) -> Result<PipelineConfig> {
+pub(super) fn run_config(run: Option<&Path>) -> Result<PipelineConfig> {
     let config = run.map(|run| run.join(run_files::CONFIG));
     let preset = config.is_none().then(|| "default".to_owned());
     let args = RunArgs { preset, config, ..RunArgs::default() };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use iopo_eval::{PUBLISHED, Published};
+use iopo_eval::{JudgedBenchmark, PUBLISHED, Published};
 
 /// Describes every benchmark.
 pub(super) fn text() -> String {
@@ -16,8 +16,11 @@ fn describe(benchmark: &Published) -> String {
         0 => "none: code decides".to_owned(),
         calls => format!("{calls} requests"),
     };
-    let modes: Vec<&str> = benchmark.modes.iter().map(|mode| mode.id).collect();
-    let modes = if modes.is_empty() { "no command yet".to_owned() } else { modes.join(", ") };
+    let judged = JudgedBenchmark::ALL.into_iter().filter(|judged| judged.id() == *id);
+    let coded = benchmark.modes.iter().map(|mode| mode.id);
+    let modes: Vec<&str> =
+        coded.chain(judged.flat_map(JudgedBenchmark::modes).map(|mode| mode.id())).collect();
+    let modes = modes.join(", ");
     let mut text = format!("{id}\n  {about}\n");
     for (name, value) in [
         ("items", *items),
@@ -50,6 +53,7 @@ mod tests {
             "  data       allenai/IFBench_test (hub)",
             "  data       data/data_final.json of ComplexBench (file)",
             "  headline   loose prompt accuracy",
+            "  modes      repaired, paper, script",
         ] {
             assert!(text.lines().any(|line| line == part), "{part}: {text}");
         }

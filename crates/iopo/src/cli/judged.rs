@@ -1,0 +1,215 @@
+//! The flags of the judged benchmarks, `iopo eval trace` and others, and of `iopo eval judge`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
+use iopo_eval::{JudgedBenchmark, JudgedMode};
+use iopo_judge::Language;
+use iopo_model::Dtype;
+
+use super::PaidArgs;
+
+/// The model that judges, by endpoint or on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// Endpoint that judges: the name of a section `[endpoints.NAME]` in --config.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub(crate) judge: Option<String>,
+    /// Model on this machine that judges, as for --model.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) judge_model: Option<String>,
+    /// Configuration file with the endpoints and the settings of `[llm]`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Softmax temperature of the judge [default: 0; as published in paper mode].
+    #[arg(long, value_name = "NUMBER", value_parser = temperature)]
+    pub(crate) judge_temperature: Option<f32>,
+    /// Maximum number of tokens of an answer of the judge.
+    #[arg(long, value_name = "N", default_value = "2048")]
+    pub(crate) judge_max_new_tokens: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) paid: PaidArgs,
+}
+
+/// Flags of every judged benchmark.
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("answers").args(["model", "responses", "endpoint"])),
+    group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model", "judged"])),
+)]
+pub(crate) struct JudgedArgs {
+    /// Items of the benchmark.
+    #[arg(long, value_name = "PATH|ID")]
+    pub(crate) data: String,
+    /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Responses to judge, instead of a model: JSON lines with `response` and `prompt` or `key`, or predictions.parquet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) responses: Option<PathBuf>,
+    /// Endpoint that responds, instead of a model: the name of a section `[endpoints.NAME]` in --config.
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub(crate) endpoint: Option<String>,
+    /// Adapter for the model: the directory of a method under train/ of a run.
+    #[arg(long, value_name = "DIR", requires = "model")]
+    pub(crate) adapter: Option<PathBuf>,
+    /// Answers of a judge, instead of a model: JSON lines with `key` and `answer`, or a file of CFBench's program.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) judged: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) by: JudgeArgs,
+    /// Directory for all files; an interrupted command resumes from it [default: runs/<benchmark>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Evaluate only the first N prompts. FollowBench keeps whole groups.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<NonZeroUsize>,
+    /// Skip prompts that have no response or answer of the judge, instead of failing.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// Largest share of missing verdicts. More is an error after all files are written.
+    #[arg(long, value_name = "SHARE", default_value = "0.02", value_parser = share)]
+    pub(crate) max_unjudged_share: f64,
+    /// Result of `iopo eval judge` to show beside the table [default: that of this judge under runs/judge].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) judge_check: Option<PathBuf>,
+    /// Maximum number of tokens of a response.
+    #[arg(long, value_name = "N", default_value = "2048")]
+    pub(crate) max_new_tokens: NonZeroUsize,
+    /// Responses, or answers of a judge on this machine, generated together.
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub(crate) batch: NonZeroUsize,
+    /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
+    #[arg(long)]
+    pub(crate) escape_special_tokens: bool,
+    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// Type of the weights of models on this machine: f32 or bf16.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub(crate) dtype: Dtype,
+    /// Run whose held-out kinds tell which dimensions are seen [default: those of the default preset].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+}
+
+/// Flags of `iopo eval judge`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model"])))]
+pub(crate) struct JudgeCheckArgs {
+    #[command(flatten)]
+    pub(crate) by: JudgeArgs,
+    /// Directory for the result and the answers [default: runs/judge/<judge>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Responses to judge, each three times.
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(crate) items: NonZeroUsize,
+    /// Constraints of each response.
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(crate) constraints: NonZeroUsize,
+    /// Random seed of the items.
+    #[arg(long, default_value = "0")]
+    pub(crate) seed: u64,
+    /// Answers of a judge on this machine that are generated together.
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub(crate) batch: NonZeroUsize,
+    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+    /// Type of the weights of a judge on this machine: f32 or bf16.
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    pub(crate) dtype: Dtype,
+}
+
+/// A judged benchmark that the command line names, with its flags.
+#[derive(Debug)]
+pub(crate) struct JudgedCommand {
+    pub(crate) benchmark: JudgedBenchmark,
+    pub(crate) mode: JudgedMode,
+    pub(crate) language: Language,
+    pub(crate) args: JudgedArgs,
+}
+
+/// Ids and long names of the flags whose values depend on the benchmark.
+const MODE: &str = "mode";
+const LANGUAGE: &str = "language";
+
+impl JudgedCommand {
+    /// Makes the subcommand of every judged benchmark.
+    pub(super) fn subcommands() -> impl Iterator<Item = Command> {
+        JudgedBenchmark::ALL.into_iter().map(subcommand)
+    }
+
+    /// Returns the benchmark of a subcommand.
+    pub(super) fn named(name: &str) -> Option<JudgedBenchmark> {
+        JudgedBenchmark::ALL.into_iter().find(|benchmark| benchmark.id() == name)
+    }
+
+    /// Reads the flags of a benchmark's subcommand.
+    pub(super) fn read(
+        benchmark: JudgedBenchmark,
+        flags: &ArgMatches,
+    ) -> Result<Self, clap::Error> {
+        // A flag exists where there is a choice, and clap accepts only its values.
+        let chosen = |flag| flags.try_get_one::<String>(flag).ok().flatten().map(String::as_str);
+        let (modes, languages) = (benchmark.modes(), benchmark.languages());
+        let mode = modes.iter().find(|mode| chosen(MODE) == Some(mode.id()));
+        let language = languages.iter().find(|language| chosen(LANGUAGE) == Some(language.id()));
+        Ok(Self {
+            benchmark,
+            mode: *mode.unwrap_or(&modes[0]),
+            language: *language.unwrap_or(&languages[0]),
+            args: JudgedArgs::from_arg_matches(flags)?,
+        })
+    }
+}
+
+/// Makes the subcommand of a benchmark: the common flags, with its help, modes and languages.
+fn subcommand(benchmark: JudgedBenchmark) -> Command {
+    let mode = |mode: &JudgedMode| PossibleValue::new(mode.id()).help(mode.about());
+    let command = JudgedArgs::augment_args(Command::new(benchmark.id()))
+        .about(benchmark.about())
+        .mut_arg("data", |data| data.help(benchmark.data()))
+        .arg(
+            Arg::new(MODE)
+                .long(MODE)
+                .value_name("MODE")
+                .help("Rules that read and count the verdicts")
+                .default_value(benchmark.modes()[0].id())
+                .value_parser(PossibleValuesParser::new(benchmark.modes().iter().map(mode))),
+        );
+    let [default, _, ..] = benchmark.languages() else { return command };
+    let languages = benchmark.languages().iter().map(|language| language.id());
+    let help = if benchmark == JudgedBenchmark::Trace {
+        "Language of the judge's prompt in repaired mode"
+    } else {
+        "Language of the items"
+    };
+    command.arg(
+        Arg::new(LANGUAGE)
+            .long(LANGUAGE)
+            .value_name("LANGUAGE")
+            .help(help)
+            .default_value(default.id())
+            .value_parser(PossibleValuesParser::new(languages)),
+    )
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number from 0 to 1".to_owned())?;
+    (0.0..=1.0)
+        .contains(&number)
+        .then_some(number)
+        .ok_or("expected a number from 0 to 1".to_owned())
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| "expected a number from 0 to 2".to_owned())?;
+    (0.0..=2.0)
+        .contains(&number)
+        .then_some(number)
+        .ok_or("expected a number from 0 to 2".to_owned())
+}

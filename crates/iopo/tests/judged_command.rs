@@ -1,0 +1,146 @@
+//! `iopo eval trace` and `iopo eval judge`: from files to the table.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Outcome, finish, iopo, run, succeed, text};
+use iopo_schema::{ScoreRow, read};
+
+fn item(id: usize) -> String {
+    serde_json::json!({
+        "id": id.to_string(),
+        "messages": [{"role": "user", "content": format!("Write note {id}.\n1. Be brief;\n")}],
+        "description": "Write a note.",
+        "constraints_splits": ["1. Be brief;"],
+        "constraints_num": 1,
+        "input": "NULL",
+        "levels2": ["数值约束"],
+    })
+    .to_string()
+        + "\n"
+}
+
+/// Writes items, responses, and the answers of a judge.
+fn files(folder: &Path, answers: &[&str]) -> [PathBuf; 3] {
+    let paths = ["data.jsonl", "responses.jsonl", "judged.jsonl"].map(|name| folder.join(name));
+    let lines = |line: &dyn Fn(usize) -> String| (0..answers.len()).map(line).collect::<String>();
+    fs::write(&paths[0], lines(&item)).expect("written");
+    let response = |id| serde_json::json!({"key": id, "response": "Hi."}).to_string() + "\n";
+    fs::write(&paths[1], lines(&response)).expect("written");
+    let answer = |id: usize| {
+        let line = serde_json::json!({"key": id, "answer": answers[id], "judge": "gpt"});
+        line.to_string() + "\n"
+    };
+    fs::write(&paths[2], lines(&answer)).expect("written");
+    paths
+}
+
+/// Runs the binary with its own store of answers and expects it to succeed.
+fn stored(cache: &Path, args: &[&str]) -> Outcome {
+    let outcome = finish(iopo(args).env("IOPO_CACHE", cache));
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    outcome
+}
+
+const TEN: &str = "Fine Grained Score: [10]";
+const NINE: &str = "Fine Grained Score: [9]";
+
+#[test]
+fn recorded_answers_give_a_table_and_missing_verdicts_fail_after_writing() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, responses, judged] = files(dir.path(), &[TEN, NINE, TEN, TEN]);
+    let out = dir.path().join("out");
+    let args = [
+        "eval",
+        "trace",
+        "--data",
+        text(&data),
+        "--responses",
+        text(&responses),
+        "--judged",
+        text(&judged),
+        "--out",
+        text(&out),
+    ];
+    let said = succeed(&args).stdout;
+    assert!(said.starts_with("TRACE, repaired, given, judged by gpt\n"), "{said}");
+    let headline = said.lines().find(|line| line.starts_with("IF ")).expect("the headline");
+    assert!(headline.split_whitespace().collect::<Vec<_>>().join(" ").starts_with("IF 4 4 75.0 ["));
+    assert!(said.contains("code-checkable constraints: not measured"), "{said}");
+    let scores: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
+    assert_eq!(scores.iter().filter(|row| row.strict == Some(true)).count(), 3);
+    assert!(scores.iter().all(|row| row.seen), "numbers are a seen dimension");
+
+    files(dir.path(), &[TEN, "?", TEN, TEN]);
+    let error = run(&args).error(1);
+    assert!(error.contains("1 of 4 verdicts are missing"), "{error}");
+    assert!(error.contains("--max-unjudged-share"), "{error}");
+    let scores: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
+    assert_eq!(scores[1].error.as_deref(), Some("no scores"));
+    let allowed = [&args[..], &["--max-unjudged-share", "0.25"]].concat();
+    assert!(succeed(&allowed).stdout.contains("1 of 4 without a verdict (no scores 1)"));
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    for args in [
+        &["eval", "trace", "--data", "x"][..],
+        &["eval", "trace", "--data", "x", "--judged", "y", "--judge-model", "tiny"],
+        &["eval", "trace", "--data", "x", "--judge", "large"],
+        &["eval", "cfbench", "--data", "x", "--judged", "y", "--mode", "script"],
+        &["eval", "cfbench", "--data", "x", "--judged", "y", "--language", "en"],
+        &["eval", "trace", "--data", "x", "--judged", "y", "--max-unjudged-share", "2"],
+        &["eval", "judge"],
+    ] {
+        assert_eq!(run(args).code, Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn a_tiny_judge_is_asked_once_and_checked() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, responses, _] = files(dir.path(), &[TEN, TEN]);
+    let (out, cache) = (dir.path().join("out"), dir.path().join("cache"));
+    let args = [
+        "eval",
+        "trace",
+        "--data",
+        text(&data),
+        "--responses",
+        text(&responses),
+        "--judge-model",
+        "tiny",
+        "--judge-max-new-tokens",
+        "4",
+        "--max-unjudged-share",
+        "1",
+        "--out",
+        text(&out),
+    ];
+    let first = stored(&cache, &args).stdout;
+    assert!(first.contains("2 of 2 without a verdict"), "{first}");
+    let files = ["scores.parquet", "metrics.json", "protocol.json", "judge_answers.jsonl"];
+    let bytes = || files.map(|name| fs::read(out.join(name)).expect(name));
+    let before = bytes();
+    assert_eq!(stored(&cache, &args).stdout, first);
+    assert!(bytes() == before, "another run wrote other bytes");
+
+    let checked = dir.path().join("checked");
+    let args = [
+        "eval",
+        "judge",
+        "--judge-model",
+        "tiny",
+        "--judge-max-new-tokens",
+        "4",
+        "--items",
+        "2",
+        "--out",
+        text(&checked),
+    ];
+    let said = stored(&cache, &args).stdout;
+    assert!(said.contains("constraints without a verdict"), "{said}");
+    assert!(checked.join("judge_check.json").is_file());
+}
