@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn sentences_state_what_code_decided() {
-        let items = check_items(&JudgeCheckConfig { items: 30, ..JudgeCheckConfig::default() });
+        let items = check_items(&JudgeCheckConfig { items: 60, ..JudgeCheckConfig::default() });
         let mut read = 0;
         for item in &items {
             for known in &item.constraints {
