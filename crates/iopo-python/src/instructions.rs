@@ -266,6 +266,7 @@ impl Tagger {
         Ok(Self { inner: made.map_err(|error| errors::instruction(&error, None))? })
     }
 
+    #[expect(clippy::unused_self, reason = "a method of Python")]
     fn __repr__(&self) -> &'static str {
         "Tagger(...)"
     }
@@ -276,6 +277,8 @@ fn in_cache() -> Option<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = var("IOPO_CACHE")
         .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("iopo")))
-        .or_else(|| var("HOME").map(|dir| dir.join(".cache").join("iopo")))?;
+        .or_else(|| {
+            var("HOME").or_else(|| var("USERPROFILE")).map(|dir| dir.join(".cache").join("iopo"))
+        })?;
     Some(cache.join("ifbench").join("tagger.tsv"))
 }

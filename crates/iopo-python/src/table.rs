@@ -7,7 +7,7 @@ use arrow_array::{RecordBatch, RecordBatchIterator};
 use arrow_schema::SchemaRef;
 use arrow_schema::ffi::FFI_ArrowSchema;
 use iopo_schema::{
-    FlawsRow, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record,
+    ContaminationRow, FlawsRow, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record,
     ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow, SummaryRow,
     TestPromptRow,
 };
@@ -19,8 +19,8 @@ use crate::{batch, errors, json};
 
 /// The rows of a Parquet file that iopo wrote.
 ///
-/// The columns are in memory that other libraries use without a copy, through Arrow's PyCapsule interface: pass the table to
-/// `pyarrow.table`, `polars.DataFrame`, DuckDB or any other library that has it.
+/// The columns are in memory that other libraries use without a copy, through Arrow's `PyCapsule` interface: pass the table to
+/// `pyarrow.table`, `polars.DataFrame`, `DuckDB` or any other library that has it.
 #[pyclass(frozen, module = "iopo")]
 pub(crate) struct Table {
     name: String,
@@ -51,7 +51,8 @@ impl Table {
         const fn entry<R: Record>() -> (&'static str, Read) {
             (R::NAME, Table::read::<R>)
         }
-        static KNOWN: [(&str, Read); 13] = [
+        static KNOWN: [(&str, Read); 14] = [
+            entry::<ContaminationRow>(),
             entry::<FlawsRow>(),
             entry::<InputPreferenceRow>(),
             entry::<InstructionRow>(),

@@ -52,10 +52,12 @@ class Package(unittest.TestCase):
 
 def progress(work):
     """The steps that another thread makes while `work` runs, and the seconds of `work`."""
-    steps, done = 0, threading.Event()
+    steps, within, done = 0, [0, 0], threading.Event()
 
     def finish():
+        within[0] = steps
         work()
+        within[1] = steps
         done.set()
 
     thread = threading.Thread(target=finish)
@@ -64,7 +66,7 @@ def progress(work):
     while not done.is_set():
         steps += 1
     thread.join()
-    return steps, time.perf_counter() - begun
+    return within[1] - within[0], time.perf_counter() - begun
 
 
 class Released(unittest.TestCase):

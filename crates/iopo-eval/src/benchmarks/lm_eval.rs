@@ -28,6 +28,20 @@ const METRICS: [(Strictness, &str, &str); 2] = [
     (Strictness::Loose, "prompt_level_loose_acc", "inst_level_loose_acc"),
 ];
 
+/// Removes the export of an earlier evaluation.
+///
+/// # Errors
+/// Returns an error if a file cannot be removed.
+pub(super) fn remove(out: &Path) -> Result<(), EvalError> {
+    let path = out.join(FOLDER);
+    match fs::remove_dir_all(&path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(EvalError::Write { path, source })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes the samples and results of a benchmark below `out`.
 ///
 /// # Errors

@@ -157,12 +157,6 @@ impl<'a> BenchmarkRun<'a> {
         self.prompts.iter().map(|prompt| request(prompt, max_new_tokens)).collect()
     }
 
-    /// Returns whether the output directory holds a complete file of responses, so that [`Self::score_model`] scores it or
-    /// refuses it.
-    pub fn is_answered(&self) -> bool {
-        self.config.out.join(run_files::PREDICTIONS).is_file()
-    }
-
     /// Scores the responses of the configured file.
     ///
     /// # Errors
@@ -236,6 +230,7 @@ impl<'a> BenchmarkRun<'a> {
         for path in [&protocol_path, &summary_path, &scores_path] {
             remove(path)?;
         }
+        lm_eval::remove(&self.config.out)?;
         let scores = score_file(self.benchmark, predictions, &scores_path)?;
         let bootstrap = self.config.bootstrap;
         let accuracies = self.benchmark.summarize(model, &self.prompts, &scores, bootstrap)?;

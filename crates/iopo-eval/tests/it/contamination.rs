@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use iopo_eval::ifeval::{self, Ifeval, Mode};
 use iopo_eval::{
-    BenchmarkConfig, BenchmarkRun, ContaminationConfig, EvalConfig, EvalError, TestPrompt,
-    TestTask, TestedPrompts, draw_prompts,
+    BenchmarkConfig, BenchmarkRun, ContaminationConfig, EvalConfig, EvalError, PUBLISHED,
+    TestPrompt, TestTask, TestedPrompts, draw_prompts,
 };
 use iopo_llm::Silent;
 use iopo_schema::{Provenance, Split, TurnRole, TurnRow};
@@ -123,6 +123,32 @@ fn constraints_of_the_synthesis_do_not_make_a_prompt_of_a_benchmark() {
     assert!(drawn.len() > 300);
     let found = drawn.iter().find_map(|row| tested.find_copied(&row.task_id, &row.prompt));
     assert_eq!(found, None);
+}
+
+#[test]
+fn prompts_of_judged_benchmarks_are_found() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path().join("trace.jsonl");
+    let task =
+        "Write a note to the neighbors about the loud renovation that starts next Monday at seven.";
+    let row = serde_json::json!({
+        "id": "7",
+        "messages": [{"role": "user", "content": format!("{task}\n1. Be polite.")}],
+        "description": task,
+        "constraints_splits": ["Be polite."],
+        "input": null,
+        "levels2": ["Tone"],
+    });
+    std::fs::write(&data, format!("{row}\n")).expect("written");
+    let trace = PUBLISHED.iter().find(|benchmark| benchmark.id == "trace").expect("listed");
+    let mut tested = TestedPrompts::new(ContaminationConfig::default());
+    tested.add_published(trace, &data).expect("read");
+    assert_eq!(tested.len(), 1);
+    let found = tested.find("a", task, None).expect("a copy");
+    assert_eq!((found.benchmark.as_str(), found.key.as_str()), ("trace", "7"));
+    assert!(tested.find("b", "Describe how a lock works to a child of seven.", None).is_none());
+    std::fs::write(&data, "{}\n").expect("written");
+    assert!(tested.add_published(trace, &data).is_err(), "a damaged file is refused");
 }
 
 /// Returns a folder of published files, if it is there.

@@ -204,7 +204,8 @@ class ConstraintReward:
 
 
 def _constraints(row: Any, column: str, at: int) -> list[Constraint]:
-    read = (_constraint(item, f"{column}[{at}][{index}]") for index, item in enumerate(row or ()))
+    items = () if row is None else row
+    read = (_constraint(item, f"{column}[{at}][{index}]") for index, item in enumerate(items))
     return [constraint for constraint in read if constraint is not None]
 
 

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 /// Section of the endpoints.
 pub(super) const ENDPOINTS: &str = "endpoints";
 /// Sections in which nothing may be a key.
-const SECTIONS: [&str; 2] = [ENDPOINTS, "llm"];
+const SECTIONS: [&str; 3] = [ENDPOINTS, "fipo", "llm"];
 
 /// Names that people give to keys, in small letters and digits.
 const NAMES: [&str; 7] =
@@ -125,10 +125,14 @@ pub(super) fn keys(path: &str) -> impl Iterator<Item = &str> {
 /// Removes a long text from an error about an endpoint or a role, because it may be a key.
 pub(super) fn without_secret(mut error: SettingError) -> SettingError {
     let is_long = error.found.contains('"') && error.found.len() > 20;
-    let of_role =
-        || error.key.starts_with("llm.") && error.found.bytes().any(|b| b.is_ascii_digit());
+    let of_role = || {
+        (error.key.starts_with("llm.") || error.key == "fipo.worse")
+            && error.found.bytes().any(|b| b.is_ascii_digit())
+    };
     if is_long && (error.key.starts_with(ENDPOINTS) || of_role()) {
         "a text that is not shown, because it may be a key".clone_into(&mut error.found);
+        // The hint may repeat the text.
+        error.hint = Some("use the name of a section `[endpoints.NAME]`, or `local`".into());
     }
     error
 }
@@ -269,12 +273,19 @@ mod tests {
 
     #[test]
     fn a_long_name_of_an_endpoint_may_be_a_key() {
-        let refused = |name: &str| {
-            let text = format!("[llm]\nwriter = \"{name}\"");
-            resolve(&parse(&text, "x").expect("TOML")).expect_err("unknown").to_string()
+        let refused = |line: &str, name: &str| {
+            let text = format!("{line} = \"{name}\"");
+            let error = resolve(&parse(&text, "x").expect("TOML")).expect_err("unknown");
+            format!("{error} hint: {}", error.hint().unwrap_or_default())
         };
-        assert!(!refused("marked1234567890abcdefgh").contains("marked"));
-        assert!(refused("gpt").contains("\"gpt\""));
+        for line in ["llm.writer", "llm.judge", "fipo.worse"] {
+            let error = refused(line, "marked1234567890abcdefgh");
+            assert!(!error.contains("marked"), "{error}");
+            let error = refused(line, "sk-marked1234567890");
+            assert!(!error.contains("marked"), "{error}");
+            let error = refused(line, "gpt");
+            assert!(error.contains("\"gpt\"") && error.contains("[endpoints.gpt]"), "{error}");
+        }
     }
 
     #[test]

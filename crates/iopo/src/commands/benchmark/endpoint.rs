@@ -48,11 +48,10 @@ pub(super) fn respond(
         return Err(Failure::usage(format!("`{name}` is no endpoint")).into());
     };
     let max_new_tokens = args.max_new_tokens.get();
-    if !run.is_answered() {
-        let forecasts = [(name, model.forecast(&run.requests(max_new_tokens))?)];
-        if !paid::confirm(&forecasts, &args.paid)? {
-            return Ok(None);
-        }
+    // Stored answers are not requested again, so a command that is run again asks nothing.
+    let forecasts = [(name, model.forecast(&run.requests(max_new_tokens))?)];
+    if !paid::confirm(&forecasts, &args.paid)? {
+        return Ok(None);
     }
     let mut decoding = Decoding::default();
     decoding.max_new_tokens = max_new_tokens;
