@@ -74,7 +74,7 @@ pub(crate) fn language(
     path: &Path,
     place: Place,
 ) -> Result<Option<TaskLanguage>, SynthError> {
-    let Some(tag) = tag else { return Ok(None) };
+    let Some(tag) = tag.map(str::trim).filter(|tag| !tag.is_empty()) else { return Ok(None) };
     let unknown = || SynthError::TaskLanguage {
         path: path.to_owned(),
         place,

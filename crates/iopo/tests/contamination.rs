@@ -56,7 +56,7 @@ fn overlapping_tasks_are_left_out_and_listed_and_the_stage_knows_them() {
         "pairs.test_tasks=3".to_owned(),
         "pairs.dev_tasks=2".to_owned(),
         "eval.benchmarks=[\"ifeval\"]".to_owned(),
-        format!("eval.benchmark_data.ifeval={}", text(&data)),
+        format!("eval.data.ifeval={}", text(&data)),
     ];
     let made = succeed(&args("synth", &out, &sets));
     let note = "1 of 13 tasks overlap with prompts of the evaluation and are not used (ifeval: 1)";
@@ -128,7 +128,7 @@ fn imported_rows_that_overlap_are_refused_before_training() {
         "train.methods=[\"dpo\"]".to_owned(),
         "rounds=1".to_owned(),
         "eval.benchmarks=[\"ifeval\"]".to_owned(),
-        format!("eval.benchmark_data.ifeval={}", text(&data)),
+        format!("eval.data.ifeval={}", text(&data)),
     ];
     let error = run(&args("train", &out, &sets)).error(2);
     assert!(error.contains("1 of the run's tasks overlap with prompts of a benchmark"), "{error}");

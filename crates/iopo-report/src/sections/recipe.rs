@@ -81,7 +81,7 @@ impl Recipe {
         let off: Vec<String> = members(synth, "distrusted").into_keys().map(readable).collect();
         if !off.is_empty() {
             warnings.push(format!(
-                "Judge and code disagreed too often about {}, so the judge decided these kinds.",
+                "Judge and code disagreed too often about {}, so the judge decided these kinds from then on.",
                 off.join(", ")
             ));
         }

@@ -1,4 +1,4 @@
-//! Constraints that code knows to hold in a response, or to be violated by it.
+//! Constraints that code or the judge found to hold in a response, or to be violated by it.
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_schema::{InstructionRow, ResponseRow, content_id, file_hash, read};
+use iopo_schema::{InstructionRow, ResponseRow, ResponseSource, content_id, file_hash, read};
 
 use crate::SynthError;
 
@@ -84,7 +84,7 @@ impl FipoSeeds {
 
 /// Reads the accepted responses of a run from its `instructions` and `responses`.
 ///
-/// The ordinary response of a task is the first one that was rated and not accepted.
+/// The ordinary response of a task is the first one that was rated and not accepted, but not one that was asked to be worse.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read, or a response answers an instruction that is not in the file.
@@ -95,7 +95,8 @@ pub fn accepted_responses(instructions: &Path, responses: &Path) -> Result<FipoS
     let mut naive: BTreeMap<&str, &str> = BTreeMap::new();
     let found: Vec<ResponseRow> = read(responses)?;
     for row in &found {
-        if !row.accepted && row.error.is_none() && !row.text.trim().is_empty() {
+        let is_asked_worse = row.source == ResponseSource::Worse;
+        if !row.accepted && !is_asked_worse && row.error.is_none() && !row.text.trim().is_empty() {
             naive.entry(&row.task_id).or_insert(&row.text);
         }
     }

@@ -74,7 +74,9 @@ impl Flow<'_> {
                                     return Err(Refusal::Satisfied);
                                 }
                                 let rows = [shared.to_vec(), vec![row]].concat();
-                                Ok(seeds[at].row(x1.task.clone(), rows, x1.input.clone()))
+                                let row = seeds[at].row(x1.task.clone(), rows, x1.input.clone());
+                                self.refuse_tested(&row)?;
+                                Ok(row)
                             },
                         )
                     }

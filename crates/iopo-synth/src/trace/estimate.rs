@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use iopo_judge::Language;
 use iopo_schema::MetricRow;
 
+use super::checks::kinds;
 use super::config::TraceConfig;
 use super::run::language;
 use super::step::Step;
@@ -170,6 +171,8 @@ struct Sizes<'a> {
     instruction: f64,
     response: f64,
     constraints: f64,
+    /// Tokens of the request for checks; 0 if the settings do not ask for them.
+    checks: f64,
 }
 
 impl<'a> Sizes<'a> {
@@ -188,7 +191,13 @@ impl<'a> Sizes<'a> {
         let response = 400_usize.min(config.max_new_tokens.response) as f64;
         let instruction = task + 20.0 * constraints;
         let joint = config.qc.joint;
-        Self { templates, joint, language, task, instruction, response, constraints }
+        let checks = 0.0;
+        let mut sizes =
+            Self { templates, joint, language, task, instruction, response, constraints, checks };
+        if config.propose_checks {
+            sizes.checks = sizes.template(Ask::Checks) + tokens(&kinds(language, |_| false));
+        }
+        sizes
     }
 
     /// Returns the tokens of a template's own text.
@@ -204,7 +213,9 @@ impl<'a> Sizes<'a> {
         let complete = if self.joint { Ask::Quality } else { Ask::Complete };
         match step {
             Step::Expand => size(Ask::Expand, self.task + 100.0, instruction),
-            Step::Structure => size(Ask::Structure, instruction + 400.0, instruction + 100.0),
+            Step::Structure => {
+                size(Ask::Structure, instruction + 400.0 + self.checks, instruction + 100.0)
+            }
             Step::Complete | Step::ChangeComplete => size(complete, instruction, 60.0),
             Step::Redundant | Step::ChangeRedundant => size(Ask::Redundant, instruction, 60.0),
             Step::Response | Step::SecondResponse => size(Ask::Response, instruction, response),
@@ -212,7 +223,7 @@ impl<'a> Sizes<'a> {
             Step::Rating | Step::SecondRating | Step::WorseRating => {
                 self.rating(instruction + response, 40.0 * self.constraints)
             }
-            Step::Change => size(Ask::Revise, instruction + response + 400.0, 40.0),
+            Step::Change => size(Ask::Revise, instruction + response + 400.0 + self.checks, 40.0),
             Step::Compatible => size(Ask::Compatible, self.task + 40.0, 60.0),
             Step::Cross => self.rating(self.task + response + 20.0, 40.0),
         }

@@ -142,7 +142,20 @@ impl Flow<'_> {
             return Err(Refusal::Language);
         }
         let operation = self.draw(seed, &mut rows)?;
-        Ok((seed.row(parts.task, rows, input), operation))
+        let row = seed.row(parts.task, rows, input);
+        self.refuse_tested(&row)?;
+        Ok((row, operation))
+    }
+
+    /// Refuses an instruction that overlaps with a prompt that the run is tested on, as training will.
+    pub(super) fn refuse_tested(&self, row: &InstructionRow) -> Result<(), Refusal> {
+        let Some(tested) = self.tested else { return Ok(()) };
+        let input = row.input.iter().map(String::as_str);
+        let whole = [row.task.as_str()].into_iter().chain(input).collect::<Vec<_>>().join("\n");
+        if tested.find(&whole).is_some() || tested.find_copied(&row.prompt).is_some() {
+            return Err(Refusal::Contaminated);
+        }
+        Ok(())
     }
 
     /// Checks a new constraint by code and maps its text to a checker. `equal` is the refusal of a repetition.

@@ -80,9 +80,11 @@ pub fn trace<'a>(
     }
     let files = Files::open(out_dir, &provenance)?;
     let mut counts = input.counts.clone();
+    let mut left_to_judge = BTreeSet::new();
     for (part, tasks) in tasks.chunks(config.tasks_per_part).enumerate() {
+        let distrusted = distrusted(&counts, config);
+        left_to_judge.extend(distrusted.iter().copied());
         if !files.counts.has(part) {
-            let distrusted = distrusted(&counts, config);
             let asker = Asker {
                 models,
                 config,
@@ -117,7 +119,7 @@ pub fn trace<'a>(
             counts.add(row.name, row.value as u64);
         }
     }
-    for kind in distrusted(&counts, config) {
+    for kind in left_to_judge {
         counts.one(format!("distrusted/{}", kind.id()));
     }
     files.finish(tasks.len().div_ceil(config.tasks_per_part), &stats, &counts, &provenance)?;

@@ -188,7 +188,7 @@ mod tests {
             "bearer = \"marked\"",
             "secret = 12345678",
             "client_secret = \"marked\"",
-            "model = \"sk-marked-123\"",
+            "ca_file = \"sk-marked-123\"",
         ] {
             let text = format!("[endpoints.a]\nbase_url = \"https://host\"\nmodel = \"m\"\n{line}");
             let error = check(&parse(&text, "x").expect("TOML")).expect_err(line);

@@ -275,7 +275,7 @@ mod forecast {
 
     impl Pipeline {
         /// Forecasts the cost and time of the requests that [`fipo`](Pipeline::fipo) sends to endpoints, by role. It is empty if no
-        /// role has an endpoint.
+        /// role has an endpoint, or if `llm.offline` forbids requests.
         ///
         /// The forecast includes answers that are stored already, so the run may cost less.
         ///
@@ -285,6 +285,9 @@ mod forecast {
             &self,
             source: &FipoSource,
         ) -> Result<Vec<(&'static str, Forecast)>, PipelineError> {
+            if self.config.llm.offline {
+                return Ok(Vec::new());
+            }
             let (steps, roles) = (self.fipo_steps(source)?, self.fipo_roles()?);
             let weaker = !self.config.fipo.worse.is_empty();
             let forecast = |role: RoleName| {
