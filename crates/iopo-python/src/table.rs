@@ -7,9 +7,9 @@ use arrow_array::{RecordBatch, RecordBatchIterator};
 use arrow_schema::SchemaRef;
 use arrow_schema::ffi::FFI_ArrowSchema;
 use iopo_schema::{
-    ContaminationRow, FlawsRow, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow, PreferenceRow, Record,
-    ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, SchemaError, ScoreRow, SummaryRow,
-    TestPromptRow,
+    ContaminationRow, FlawsRow, InputPreferenceRow, InstructionRow, MetricRow, PredictionRow,
+    PreferenceRow, Record, ReferenceRow, RelevanceRow, ResponseLogpsRow, ResponseRow, SchemaError,
+    ScoreRow, SummaryRow, TestPromptRow,
 };
 use pyo3::exceptions::{PyImportError, PyRuntimeError};
 use pyo3::prelude::*;
