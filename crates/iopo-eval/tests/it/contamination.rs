@@ -136,6 +136,7 @@ fn prompts_of_judged_benchmarks_are_found() {
         "messages": [{"role": "user", "content": format!("{task}\n1. Be polite.")}],
         "description": task,
         "constraints_splits": ["Be polite."],
+        "constraints_num": 1,
         "input": null,
         "levels2": ["Tone"],
     });

@@ -113,8 +113,9 @@ fn refused(reason: &str, number: usize, stage: &str, request: &Request) -> Optio
 
 #[test]
 fn every_reason_occurs_once_in_one_run() {
-    let reasons: Vec<&str> =
-        REFUSALS.iter().copied().chain(CLASSES.map(FailureClass::name)).collect();
+    // A run without a benchmark has nothing to compare with; `overlap.rs` has the test of that reason.
+    let here = REFUSALS.iter().copied().filter(|reason| *reason != "contaminated");
+    let reasons: Vec<&str> = here.chain(CLASSES.map(FailureClass::name)).collect();
     // Both responses to one task are refused, for these reasons.
     let of_no_response = ["empty", "forged_verdict"];
     let tasks: Vec<String> = reasons
