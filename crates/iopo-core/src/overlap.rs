@@ -22,7 +22,7 @@
 //! tested.add("Write a letter to a friend who has moved to Rome, in at most four sentences, without any commas.");
 //! let trained = "write a letter to a friend who has moved to Paris in at most four sentences without any commas";
 //! assert!(tested.find(trained).is_some());
-//! assert!(tested.find("Write a letter to a friend who has moved house and ask for the new address.").is_none());
+//! assert!(tested.find("Write a letter to a friend and ask for the new address of the school.").is_none());
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
