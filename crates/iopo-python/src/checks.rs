@@ -171,18 +171,17 @@ pub(crate) fn check_instructions(
         let kwargs = kwargs_of(&kwargs, &format!("kwargs[{at}]"), names.len())?;
         let listed = Listed { ids: names, kwargs };
         let key = listed.key();
-        let number = match known.get(&key) {
-            Some(number) => *number,
-            None => {
-                let Listed { ids, kwargs } = listed;
-                let tagger = tagger.map(|tagger| &tagger.inner);
-                let made = batch::released(py, || {
-                    Prepared::new(benchmark, ids, kwargs, mode, tagger, skip_unsupported)
-                })?;
-                prepared.push(made.map_err(|error| errors::instruction(&error, Some(&place)))?);
-                known.insert(key, prepared.len() - 1);
-                prepared.len() - 1
-            }
+        let number = if let Some(number) = known.get(&key) {
+            *number
+        } else {
+            let Listed { ids, kwargs } = listed;
+            let tagger = tagger.map(|tagger| &tagger.inner);
+            let result = batch::released(py, || {
+                Prepared::new(benchmark, ids, kwargs, mode, tagger, skip_unsupported)
+            })?;
+            prepared.push(result.map_err(|error| errors::instruction(&error, Some(&place)))?);
+            known.insert(key, prepared.len() - 1);
+            prepared.len() - 1
         };
         rows.push((text, number));
     }

@@ -178,10 +178,10 @@ impl Instructions {
             text::texts(ids, "ids")?.iter().map(|text| (**text).to_owned()).collect();
         let kwargs = kwargs_of(kwargs, "kwargs", names.len())?;
         let tagger = tagger.map(|tagger| &tagger.inner);
-        let made = batch::released(ids.py(), || {
+        let result = batch::released(ids.py(), || {
             Prepared::new(benchmark, names, kwargs, mode, tagger, skip_unsupported)
         })?;
-        Ok(Self { prepared: made.map_err(|error| errors::instruction(&error, None))?, mode })
+        Ok(Self { prepared: result.map_err(|error| errors::instruction(&error, None))?, mode })
     }
 
     /// The ids of the instructions.

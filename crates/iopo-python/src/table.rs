@@ -128,14 +128,14 @@ impl Table {
         pyarrow.call_method1("table", (slf,))
     }
 
-    /// The schema, for Arrow's PyCapsule interface.
+    /// The schema, for Arrow's `PyCapsule` interface.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         let schema = FFI_ArrowSchema::try_from(self.schema.as_ref());
         let schema = schema.map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
         PyCapsule::new_with_value(py, schema, c"arrow_schema")
     }
 
-    /// The rows, for Arrow's PyCapsule interface. The stream has the table's own schema, whichever is requested.
+    /// The rows, for Arrow's `PyCapsule` interface. The stream has the table's own schema, whichever is requested.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,

@@ -92,7 +92,7 @@ pub(crate) fn texts(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<Text>
     // The place is only formatted for an item that is no string.
     let items = items(object, name)?;
     let quick = |item: &Bound<'_, PyAny>| Text::read(item, name);
-    if items.iter().all(|item| item.is_instance_of::<PyString>()) {
+    if items.iter().all(PyAnyMethods::is_instance_of::<PyString>) {
         return items.iter().map(quick).collect();
     }
     items.into_iter().enumerate().map(read).collect()
