@@ -1,8 +1,8 @@
 //! Overlap of texts with prompts that a model is tested on, by shared n-grams.
 //!
 //! Equality misses a prompt with one changed word, and one shared phrase is no contamination. As in the decontamination of GPT-3
-//! (Brown et al. 2020, appendix C), `PaLM` (Chowdhery et al. 2022, section 8) and Llama 2 (Touvron et al. 2023, section A.6), texts
-//! are compared by long n-grams, and what counts is the share of a text that lies in shared ones:
+//! (Brown et al. 2020, appendix C), `PaLM` (Chowdhery et al. 2022, section 8) and Llama 2 (Touvron et al. 2023, section A.6), the
+//! measure is the share of a text that shared long n-grams cover:
 //!
 //! 1. A text becomes a sequence of units: words in lower case, without punctuation, in Unicode's compatibility form (NFKC, so
 //!    full-width letters equal narrow ones). Each ideograph and kana is a unit. Texts that consist mostly of these have longer

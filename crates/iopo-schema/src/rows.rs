@@ -276,9 +276,9 @@ pub struct ContaminationRow {
     pub benchmark: String,
     /// Key of the prompt, or id of the test task.
     pub key: String,
-    /// The share of the prompt that lies in n-grams of the task.
+    /// The share of the prompt that n-grams of the task cover.
     pub prompt_share: f64,
-    /// The share of the task that lies in n-grams of the prompt.
+    /// The share of the task that n-grams of the prompt cover.
     pub task_share: f64,
     /// The longest shared passage, in lower case and without punctuation.
     pub passage: String,
