@@ -1,0 +1,44 @@
+//! One connection of a client.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::future::{Either, select};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use crate::route;
+use crate::stalls::Stalls;
+use crate::state::State;
+
+/// Maximum size of the header of a request, and of the bytes that are read ahead.
+const BUFFER: usize = 64 << 10;
+
+/// Serves the requests of a connection, one after the other. When `stop` changes, the current one is the last.
+pub(crate) async fn serve(state: Arc<State>, stream: TcpStream, mut stop: watch::Receiver<bool>) {
+    // Replies are written whole, so waiting for more bytes only delays them.
+    let _ = stream.set_nodelay(true);
+    let idle = state.limits.idle_timeout;
+    let stream = TokioIo::new(Stalls::new(stream, idle));
+    let service = service_fn(|request| {
+        let state = Arc::clone(&state);
+        async move { Ok::<_, Infallible>(route::respond(&state, request).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(idle).max_buf_size(BUFFER);
+    let mut connection = pin!(http.serve_connection(stream, service));
+    // Errors come from clients that disconnect, send no HTTP or are too slow. There is nobody left to tell.
+    let stopped = pin!(stop.wait_for(|stopped| *stopped));
+    let stopping = match select(connection.as_mut(), stopped).await {
+        Either::Left(_) => false,
+        Either::Right(_) => true,
+    };
+    if stopping {
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
+    }
+}

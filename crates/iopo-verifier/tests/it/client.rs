@@ -1,0 +1,83 @@
+//! The example client in Python.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use iopo_verifier::Limits;
+
+use crate::support::Running;
+
+/// Runs Python in the directory of the client, with the address of a server; `None` without Python.
+fn python(url: &str, args: &[&str]) -> Option<Output> {
+    let directory: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/verifier");
+    let mut command = Command::new("python3");
+    command.current_dir(directory).args(args).env("IOPO_VERIFIER_URL", url);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").output().ok()
+}
+
+#[test]
+fn the_example_prints_rewards_of_the_server() {
+    let server = Running::start(Limits::default());
+    let url = format!("http://{}", server.address);
+    let Some(output) = python(&url, &["reward_client.py"]) else {
+        println!("skipped: python3 is not installed");
+        return;
+    };
+    let (out, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let expected = "TRL [0.0, 1.0, 0.0]\nverl {'score': 0.5, 'acc': False}\nNeMo-RL [1.0]\n";
+    assert_eq!(out.replace("\r\n", "\n"), expected, "{errors}");
+}
+
+const SCRIPT: &str = r#"
+import json, os
+import reward_client as client
+
+# More items than a request holds, a surrogate, and NaN, as in a dataset that was read with pandas.
+rows = [{"response": "Tea " * (at % 9), "constraints": [{"id": "max_words", "params": {"n": 4}}]} for at in range(1000)]
+rewards = client.Verifier(client.URL, batch=64).rewards(rows)
+assert rewards == [float(0 < at % 9 <= 4) for at in range(1000)], rewards
+odd = {"response": "\ud83d tea", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{"num_words": float("nan")}]}
+assert client.Verifier().rewards([odd]) == [1.0]
+assert client.Verifier(every=True, mode="repaired").rewards([odd, {"response": ""}]) == [1.0, None]
+
+for settings, item, text in [
+    ({}, {"response": "a", "constraints": [{"id": "x"}]}, "item 0: ConstraintError: unknown constraint kind `x`"),
+    ({"mode": "x"}, odd, "status 422"),
+]:
+    try:
+        client.Verifier(**settings).rewards([item])
+        raise AssertionError(text)
+    except client.VerifierError as error:
+        assert text in str(error), error
+
+# A lost connection is opened again, also in a forked worker.
+shared = client.verifier()
+assert shared.rewards([odd]) == [1.0]
+shared.connection.sock.close()
+assert shared.rewards([odd]) == [1.0]
+if hasattr(os, "fork"):
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if client.verifier() is not shared and client.verifier().rewards([odd]) == [1.0] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+try:
+    client.Verifier("http://127.0.0.1:9", retries=1).rewards([odd])
+    raise AssertionError("a server on port 9")
+except client.VerifierError as error:
+    assert "status 503" in str(error), error
+print("done")
+"#;
+
+#[test]
+fn the_client_splits_retries_and_raises() {
+    let server = Running::start(Limits { max_items: 64, ..Limits::default() });
+    let url = format!("http://{}", server.address);
+    let Some(output) = python(&url, &["-c", SCRIPT]) else {
+        println!("skipped: python3 is not installed");
+        return;
+    };
+    let (out, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(out.trim_end(), "done", "{errors}");
+}

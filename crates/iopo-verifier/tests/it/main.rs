@@ -1,0 +1,11 @@
+//! The server as its clients see it.
+
+mod client;
+mod http;
+mod limits;
+mod openapi;
+mod rows;
+mod stop;
+mod storm;
+mod support;
+mod verdicts;
