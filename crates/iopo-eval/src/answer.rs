@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use iopo_llm::{LanguageModel, LlmError, Progress, Request, complete_all};
+use iopo_llm::{
+    Failure, FinishReason, LanguageModel, LlmError, Outcome, Progress, Request, complete_each,
+};
 use iopo_schema::{Parts, PredictionRow, Provenance, ResponseEnd, content_id, run_files};
 use serde_json::json;
 
-use crate::benchmarks::run::request;
+use crate::prompt::Asked;
 use crate::{EvalConfig, EvalError, TestPrompt};
 
 /// Result of [`answer`].
@@ -45,32 +47,67 @@ pub fn answer(
     let path = out_dir.join(run_files::PREDICTIONS);
     let provenance = provenance(prompts, &model.name(), &model.fingerprint()?, config)
         .map_err(|source| EvalError::Json { path: path.clone(), source })?;
-    let parts = Parts::<PredictionRow>::open(&path, &provenance)?;
-    let mut summary = AnswerSummary { path, prompts: prompts.len(), answered: 0 };
+    let settings = Answering {
+        max_new_tokens: config.max_new_tokens,
+        part_size: config.part_size,
+        failures: Failures::Refused,
+    };
+    let answered = fill(prompts, model, (&path, &provenance), settings, progress)?;
+    Ok(AnswerSummary { path, prompts: prompts.len(), answered })
+}
+
+/// What becomes of a request that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failures {
+    /// It ends the call.
+    Refused,
+    /// Its row has an error instead of a response.
+    Kept,
+}
+
+/// How prompts are answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answering {
+    pub(crate) max_new_tokens: usize,
+    /// Prompts per part of the file.
+    pub(crate) part_size: usize,
+    pub(crate) failures: Failures,
+}
+
+/// Answers the prompts that a file lacks, part by part, and returns their number.
+pub(crate) fn fill<P: Asked>(
+    prompts: &[P],
+    model: &dyn LanguageModel,
+    (path, provenance): (&Path, &Provenance),
+    settings: Answering,
+    progress: &dyn Progress,
+) -> Result<usize, EvalError> {
+    let parts = Parts::<PredictionRow>::open(path, provenance)?;
     if parts.is_complete() {
-        return Ok(summary);
+        return Ok(0);
     }
-    refuse_special_tokens(prompts, model, config.max_new_tokens)?;
+    refuse_special_tokens(prompts, model, settings.max_new_tokens)?;
+    let mut answered = 0;
     progress.start(&format!("answers of {}", model.name()), prompts.len() as u64);
     parts.fill(
         prompts,
-        config.part_size,
+        settings.part_size,
         |prompts| progress.advance(prompts.len() as u64),
         |prompts| {
             if progress.cancelled() {
                 return Err(EvalError::Cancelled);
             }
-            summary.answered += prompts.len();
-            answer_part(prompts, model, config, progress)
+            answered += prompts.len();
+            answer_part(prompts, model, settings, progress)
         },
     )?;
     progress.finish();
-    Ok(summary)
+    Ok(answered)
 }
 
 /// Refuses prompts that spell a special token, by the key of the first, before anything is generated.
-fn refuse_special_tokens(
-    prompts: &[TestPrompt],
+fn refuse_special_tokens<P: Asked>(
+    prompts: &[P],
     model: &dyn LanguageModel,
     max_new_tokens: usize,
 ) -> Result<(), EvalError> {
@@ -81,42 +118,79 @@ fn refuse_special_tokens(
 }
 
 /// Whether a prompt and its longest response fit the model's context.
-pub(crate) fn fits(
-    prompt: &TestPrompt,
+pub(crate) fn fits<P: Asked>(
+    prompt: &P,
     model: &dyn LanguageModel,
     max_new_tokens: usize,
 ) -> Result<bool, EvalError> {
-    model.fits(&request(prompt, max_new_tokens)).map_err(|error| match error {
+    model.fits(&prompt.request(max_new_tokens)).map_err(|error| match error {
         LlmError::SpecialToken { token, .. } => {
-            EvalError::SpecialToken { key: prompt.key.clone(), token }
+            EvalError::SpecialToken { key: prompt.key().to_owned(), token }
         }
         error => error.into(),
     })
 }
 
-/// Answers the prompts of one part in one call of the model.
-fn answer_part(
-    prompts: &[TestPrompt],
+/// Refuses prompts that do not fit the context: skipping them would change the benchmark.
+pub(crate) fn refuse_misfits<P: Asked>(
+    prompts: &[P],
     model: &dyn LanguageModel,
-    config: &EvalConfig,
+    max_new_tokens: usize,
+) -> Result<(), EvalError> {
+    let (mut misfits, mut first) = (0, None);
+    for prompt in prompts {
+        if !fits(prompt, model, max_new_tokens)? {
+            misfits += 1;
+            first.get_or_insert_with(|| prompt.key().to_owned());
+        }
+    }
+    match first {
+        None => Ok(()),
+        Some(first) => {
+            let prompts = prompts.len();
+            Err(EvalError::TooLong { misfits, prompts, first, max_new_tokens })
+        }
+    }
+}
+
+/// Answers the prompts of one part in one call of the model.
+fn answer_part<P: Asked>(
+    prompts: &[P],
+    model: &dyn LanguageModel,
+    settings: Answering,
     progress: &dyn Progress,
 ) -> Result<Vec<PredictionRow>, EvalError> {
     let requests: Vec<Request> =
-        prompts.iter().map(|prompt| request(prompt, config.max_new_tokens)).collect();
-    let completions = complete_all(model, &requests, progress)?;
-    let rows = prompts.iter().zip(completions).map(|(prompt, completion)| {
-        let finish_reason = match completion.finish_reason {
-            iopo_llm::FinishReason::Stop => ResponseEnd::Stop,
-            iopo_llm::FinishReason::Length => ResponseEnd::Length,
-        };
-        let count = |tokens: Option<usize>| u32::try_from(tokens.unwrap_or(0)).unwrap_or(u32::MAX);
-        PredictionRow {
-            prompt_tokens: count(completion.prompt_tokens),
-            completion_tokens: count(completion.completion_tokens),
-            ..prompt.prediction(completion.text, finish_reason)
+        prompts.iter().map(|prompt| prompt.request(settings.max_new_tokens)).collect();
+    let outcomes = complete_each(model, &requests, progress)?.into_iter().enumerate();
+    let rows = prompts.iter().zip(outcomes).map(|(prompt, (index, outcome))| match outcome {
+        Err(failure) if settings.failures == Failures::Refused => {
+            Err(LlmError::Request { index, failure }.into())
         }
+        outcome => Ok(prediction(prompt, outcome)),
     });
-    Ok(rows.collect())
+    rows.collect()
+}
+
+/// Makes the row of a response, or of a failed request.
+fn prediction<P: Asked>(prompt: &P, outcome: Outcome) -> PredictionRow {
+    let completion = match outcome {
+        Ok(completion) => completion,
+        Err(Failure { class, .. }) => {
+            let row = prompt.prediction(String::new(), ResponseEnd::Failed);
+            return PredictionRow { error: Some(class.name().to_owned()), ..row };
+        }
+    };
+    let end = match completion.finish_reason {
+        FinishReason::Stop => ResponseEnd::Stop,
+        FinishReason::Length => ResponseEnd::Length,
+    };
+    let count = |tokens: Option<usize>| u32::try_from(tokens.unwrap_or(0)).unwrap_or(u32::MAX);
+    PredictionRow {
+        prompt_tokens: count(completion.prompt_tokens),
+        completion_tokens: count(completion.completion_tokens),
+        ..prompt.prediction(completion.text, end)
+    }
 }
 
 /// Describes what the file depends on: model, prompts and decoding, but not the machine.

@@ -43,16 +43,20 @@ pub mod run;
 pub mod table;
 pub mod tagger;
 
+mod decoding;
 mod instructions;
 pub(crate) mod origin;
+pub(crate) mod protocol;
+pub(crate) mod respond;
 
 use std::collections::BTreeMap;
 
 pub use compare::{ScoredModel, compare};
 pub use contamination::{ContaminationConfig, TestedPrompts};
+pub use decoding::Decoding;
 pub use in_memory::{ScoredResponses, score_responses};
 pub use published::{Published, PublishedMode, Setup, Source};
-pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding};
+pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, MAX_FAILED_SHARE};
 pub use tagger::TaggerTable;
 
 use iopo_schema::{ScoreRow, SummaryRow};

@@ -112,6 +112,22 @@ pub enum EvalError {
         /// The largest share allowed.
         max_share: f64,
     },
+    /// Too many requests for responses failed.
+    #[error(
+        "{failed} of {requests} requests for a response failed ({classes}), {:.1} %, expected at most {:.1} %",
+        percent(*failed, *requests),
+        100.0 * max_share
+    )]
+    FailedRequests {
+        /// Requests that failed.
+        failed: usize,
+        /// All requests.
+        requests: usize,
+        /// The largest share allowed.
+        max_share: f64,
+        /// Counts by class of failure.
+        classes: String,
+    },
     /// No prompt is left to evaluate.
     #[error("no prompt to evaluate: {}", no_prompts(data, responses.as_deref()))]
     NoPrompts {

@@ -278,6 +278,7 @@ pub(crate) mod tests {
             finish_reason: ResponseEnd::Stop,
             prompt_tokens: 3,
             completion_tokens: 4,
+            error: None,
         }
     }
 

@@ -34,7 +34,7 @@ pub fn response_logps(
 pub(crate) fn response_of(row: &PredictionRow) -> LogProbResponse<'_> {
     let ended = match row.finish_reason {
         ResponseEnd::Stop | ResponseEnd::Given => true,
-        ResponseEnd::Length => false,
+        ResponseEnd::Length | ResponseEnd::Failed => false,
     };
     LogProbResponse { text: &row.response, ended }
 }

@@ -24,7 +24,7 @@ pub trait Scorer {
     fn score(&self, row: &PredictionRow) -> Result<Vec<ScoreRow>, EvalError>;
 }
 
-/// Scores predictions in memory.
+/// Scores predictions in memory. The constraints of a failed request have no verdict.
 ///
 /// # Errors
 /// Returns an error if a key occurs twice or a constraint cannot be checked.
@@ -35,9 +35,22 @@ pub fn score_rows(
     refuse_duplicates(predictions.iter().map(|row| row.key.as_str()), "the predictions file")?;
     let mut scores = Vec::new();
     for row in predictions {
-        scores.extend(scorer.score(row)?);
+        let scored = scorer.score(row)?;
+        match &row.error {
+            None => scores.extend(scored),
+            Some(class) => scores.extend(scored.into_iter().map(|score| unanswered(score, class))),
+        }
     }
     Ok(scores)
+}
+
+/// Start of the error of a score whose response is missing; the class of the failed request follows.
+pub(crate) const NO_RESPONSE: &str = "no response: ";
+
+/// Removes the verdict from the score of a failed request.
+fn unanswered(score: ScoreRow, class: &str) -> ScoreRow {
+    let error = Some(format!("{NO_RESPONSE}{class}"));
+    ScoreRow { strict: None, loose: None, error: score.error.or(error), ..score }
 }
 
 /// Scores the predictions of a file and writes the scores to `out`.

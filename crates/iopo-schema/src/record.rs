@@ -215,7 +215,7 @@ record!(TestPromptRow = "test_prompts", 1, {
     constraints: Vec<ConstraintRow>,
 });
 
-record!(PredictionRow = "predictions", 1, {
+record!(PredictionRow = "predictions", 2 reads 1, {
     benchmark: String,
     key: String,
     task_id: String,
@@ -225,6 +225,7 @@ record!(PredictionRow = "predictions", 1, {
     finish_reason: ResponseEnd,
     prompt_tokens: u32,
     completion_tokens: u32,
+    error: Option<String>,
 });
 
 record!(ScoreRow = "scores", 2 reads 1, {

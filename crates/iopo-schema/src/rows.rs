@@ -355,7 +355,12 @@ pub struct TestPromptRow {
     pub constraints: Vec<ConstraintRow>,
 }
 
-/// A row of `predictions`: one benchmark prompt answered.
+/// A row of `predictions`: one benchmark prompt answered, or the failure of the request.
+///
+/// | | file of version 1 | file of version 2 |
+/// |---|---|---|
+/// | reader of version 1 | read | refused: `finish_reason` may be `failed` |
+/// | reader of version 2 | read: `error` is null in every row | read |
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PredictionRow {
     /// Id of the benchmark, for instance `heldout`.
@@ -376,6 +381,8 @@ pub struct PredictionRow {
     pub prompt_tokens: u32,
     /// Number of generated tokens.
     pub completion_tokens: u32,
+    /// Class of the failure, such as `timeout`, if the request failed. `response` is empty then.
+    pub error: Option<String>,
 }
 
 /// A row of `scores`: one verdict on one prediction, or the reason why there is none.

@@ -218,8 +218,9 @@ fn metric() -> impl Strategy<Value = MetricRow> {
 fn prediction() -> impl Strategy<Value = PredictionRow> {
     let texts = prop::array::uniform5(text());
     let finish_reason = prop::sample::select(ResponseEnd::ALL);
-    (texts, vec(constraint(), 0..4), finish_reason, any::<u32>(), any::<u32>()).prop_map(
-        |(texts, constraints, finish_reason, prompt_tokens, completion_tokens)| {
+    let tokens = (any::<u32>(), any::<u32>());
+    (texts, vec(constraint(), 0..4), finish_reason, tokens, option::of(text())).prop_map(
+        |(texts, constraints, finish_reason, (prompt_tokens, completion_tokens), error)| {
             let [benchmark, key, task_id, prompt, response] = texts;
             PredictionRow {
                 benchmark,
@@ -231,6 +232,7 @@ fn prediction() -> impl Strategy<Value = PredictionRow> {
                 finish_reason,
                 prompt_tokens,
                 completion_tokens,
+                error,
             }
         },
     )

@@ -1,4 +1,5 @@
-//! Old and new readers and writers of `scores`, whose version 2 added columns and made `strict` nullable.
+//! Old and new readers and writers of `scores`, whose version 2 added columns and made `strict` nullable, and of
+//! `predictions`, whose version 2 added failed requests.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -91,5 +92,64 @@ fn the_bytes_of_a_row_with_and_without_a_verdict_differ() -> Outcome {
     written(&two, &[row(None)])?;
     assert_ne!(read::<ScoreRow>(&one)?[0].strict, read::<ScoreRow>(&two)?[0].strict);
     assert_ne!(std::fs::read(&one)?, std::fs::read(&two)?);
+    Ok(())
+}
+
+/// Columns of `predictions` in version 1.
+const OLD_PREDICTION: usize = 9;
+
+/// A row of `predictions` as version 1 wrote and read it.
+#[derive(Debug, Clone, PartialEq)]
+struct OldPrediction(PredictionRow);
+
+impl Record for OldPrediction {
+    const NAME: &'static str = PredictionRow::NAME;
+    const VERSION: u32 = 1;
+
+    fn arrow_schema() -> SchemaRef {
+        let fields = PredictionRow::arrow_schema();
+        let fields = fields.fields().iter().take(OLD_PREDICTION).cloned();
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    fn to_batch(rows: &[Self]) -> Result<RecordBatch, SchemaError> {
+        let rows: Vec<PredictionRow> = rows.iter().map(|row| row.0.clone()).collect();
+        let columns = PredictionRow::to_batch(&rows)?.columns()[..OLD_PREDICTION].to_vec();
+        Ok(RecordBatch::try_new(Self::arrow_schema(), columns).expect("the columns of version 1"))
+    }
+
+    fn from_batch(batch: &RecordBatch) -> Result<Vec<Self>, SchemaError> {
+        Ok(PredictionRow::from_batch(batch)?.into_iter().map(Self).collect())
+    }
+}
+
+#[test]
+fn predictions_of_version_1_are_read_and_a_failure_is_not_read_as_a_response() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let [old, new] = ["old.parquet", "new.parquet"].map(|name| folder.path().join(name));
+    let answered = PredictionRow {
+        benchmark: "ifbench".into(),
+        key: "0".into(),
+        task_id: String::new(),
+        prompt: "Tea?".into(),
+        constraints: Vec::new(),
+        response: "Tea.".into(),
+        finish_reason: ResponseEnd::Stop,
+        prompt_tokens: 3,
+        completion_tokens: 2,
+        error: None,
+    };
+    let failed = PredictionRow {
+        response: String::new(),
+        finish_reason: ResponseEnd::Failed,
+        error: Some("timeout".into()),
+        ..answered.clone()
+    };
+    written(&old, &[OldPrediction(answered.clone())])?;
+    written(&new, &[answered.clone(), failed.clone()])?;
+    assert_eq!(read::<PredictionRow>(&old)?, std::slice::from_ref(&answered), "new reads old");
+    assert_eq!(read::<PredictionRow>(&new)?, [answered, failed], "new reads new");
+    let error = read::<OldPrediction>(&new).expect_err("old reads new").to_string();
+    assert!(error.contains("found version 2 of `predictions`"), "{error}");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The flags of every command, without behavior; [`crate::commands`] has the behavior.
 
 mod benchmark;
+mod evaluated;
 mod fipo;
 mod judged;
 mod llm;
@@ -15,8 +16,9 @@ use iopo_schema::Split;
 use crate::size;
 
 pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness};
+pub(crate) use evaluated::{ComputeArgs, EvaluatedArgs};
 pub(crate) use fipo::FipoArgs;
-pub(crate) use judged::{JudgeArgs, JudgeCheckArgs, JudgedArgs, JudgedCommand};
+pub(crate) use judged::{JudgeCheckArgs, JudgedArgs, JudgedCommand};
 pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
 
 /// Improves how well a language model follows instructions with several constraints at once.

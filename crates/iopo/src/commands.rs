@@ -10,5 +10,6 @@ pub(crate) mod inspect;
 pub(crate) mod judged;
 pub(crate) mod llm;
 pub(crate) mod merge;
+mod models;
 pub(crate) mod stage;
 pub(crate) mod status;

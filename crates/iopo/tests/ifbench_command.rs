@@ -16,7 +16,7 @@ const PROMPTS: &str = r#"{"key": "0", "prompt": "Tell me of tea.", "instruction_
 fn every_benchmark_is_listed_with_its_facts() {
     let said = succeed(&["eval", "list"]).stdout;
     for part in
-        ["ifbench\n", "344 instructions", "ODC-BY-1.0", "5306 requests", "allenai/IFBench_test"]
+        ["ifbench\n", "344 instructions", "ODC-BY-1.0", "5306, one per", "allenai/IFBench_test"]
     {
         assert!(said.contains(part), "{said}");
     }
@@ -72,6 +72,9 @@ fn a_model_answers_and_an_endpoint_needs_a_configuration() {
     let error = run(&[&args[..], &["--endpoint", "a"]].concat()).error(2);
     assert!(error.contains("no endpoint `a`") && error.contains("hint: "), "{error}");
     assert!(!out.exists());
+    let dry = succeed(&[&args[..], &["--model", "tiny", "--dry-run"]].concat());
+    assert!(dry.stdout.is_empty() && dry.stderr.contains("no request to an endpoint"), "{dry:?}");
+    assert!(!out.exists(), "a dry run evaluates nothing");
     succeed(&[&args[..], &["--model", "tiny", "--max-new-tokens", "4"]].concat());
     let rows: Vec<PredictionRow> = read(&out.join("predictions.parquet")).expect("predictions");
     assert_eq!(rows.len(), 2);

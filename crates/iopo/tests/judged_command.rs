@@ -144,3 +144,46 @@ fn a_tiny_judge_is_asked_once_and_checked() {
     assert!(said.contains("constraints without a verdict"), "{said}");
     assert!(checked.join("judge_check.json").is_file());
 }
+
+#[test]
+fn an_unknown_judge_is_named_before_the_model_responds() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, _, _] = files(dir.path(), &[TEN, TEN]);
+    let out = dir.path().join("out");
+    let args = ["eval", "trace", "--data", text(&data), "--model", "tiny", "--out", text(&out)];
+    let args = [&args[..], &["--max-new-tokens", "4", "--judge-max-new-tokens", "4"]].concat();
+    let outcome = finish(
+        iopo(&[&args[..], &["--judge-model", "no-such-judge"]].concat())
+            .env("IOPO_CACHE", dir.path()),
+    );
+    let error = outcome.error(2);
+    assert!(error.contains("no model `no-such-judge`"), "{error}");
+    assert!(!out.join("predictions.parquet").exists(), "no response was in vain");
+
+    let itself = [&args[..], &["--judge-model", "tiny", "--max-unjudged-share", "1"]].concat();
+    let said = stored(dir.path(), &itself);
+    assert!(said.stderr.contains("judges its own responses"), "{}", said.stderr);
+    assert!(said.stdout.contains("\nthe model judges its own responses"), "{}", said.stdout);
+}
+
+#[test]
+fn a_check_of_another_judge_is_not_shown() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, responses, _] = files(dir.path(), &[TEN, TEN]);
+    let [out, checked] = ["out", "checked"].map(|name| dir.path().join(name));
+    let check = ["eval", "judge", "--judge-model", "tiny", "--items", "2", "--out", text(&checked)];
+    stored(dir.path(), &[&check[..], &["--judge-max-new-tokens", "4"]].concat());
+    let file = checked.join("judge_check.json");
+    let judged = |tokens: &str| {
+        let args = ["eval", "trace", "--data", text(&data), "--responses", text(&responses)];
+        let judge = ["--judge-model", "tiny", "--judge-max-new-tokens", tokens];
+        let more = ["--max-unjudged-share", "1", "--judge-check", text(&file), "--out", text(&out)];
+        stored(dir.path(), &[&args[..], &judge[..], &more[..]].concat())
+    };
+    let same = judged("4");
+    assert!(!same.stdout.contains("not measured"), "{}", same.stdout);
+    let other = judged("5");
+    assert!(other.stdout.contains("not measured"), "{}", other.stdout);
+    let note = "maximum number of tokens: 4 was checked, 5 judges";
+    assert!(other.stderr.contains(note), "{}", other.stderr);
+}

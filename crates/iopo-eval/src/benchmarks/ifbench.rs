@@ -42,10 +42,11 @@ pub const PUBLISHED: Published = Published {
     data: "Prompts: the file of IFBench, or the hub id of a dataset with one such file",
     source: Source::Hub("allenai/IFBench_test"),
     items: "300 prompts, 344 instructions",
-    languages: "en",
+    languages: "English",
     license: "ODC-BY-1.0",
     judge_calls: 0,
-    headline: "loose prompt accuracy",
+    judging: "none; code decides",
+    headline: "loose prompt accuracy: share of prompts whose instructions all hold in one variant of the response",
     modes: &[
         PublishedMode {
             id: Mode::Paper.id(),

@@ -39,10 +39,11 @@ pub const PUBLISHED: Published = Published {
     data: "Prompts: the file of IFEval, or the hub id of a dataset with one such file",
     source: Source::Hub("google/IFEval"),
     items: "541 prompts, 834 instructions",
-    languages: "en",
+    languages: "English",
     license: "Apache-2.0",
     judge_calls: 0,
-    headline: "strict prompt accuracy",
+    judging: "none; code decides",
+    headline: "strict prompt accuracy: share of prompts whose instructions all hold",
     modes: &[
         PublishedMode {
             id: Mode::Paper.id(),

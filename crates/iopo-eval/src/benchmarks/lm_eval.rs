@@ -42,14 +42,13 @@ pub(super) fn remove(out: &Path) -> Result<(), EvalError> {
     }
 }
 
-/// Writes the samples and results of a benchmark below `out`.
+/// Writes the samples and results of a benchmark below `out`. `available` is the number of prompts in the benchmark's file.
 ///
 /// # Errors
 /// Returns an error if the scores do not belong to the predictions, or a file cannot be written.
 pub(super) fn write(
     out: &Path,
-    model: &str,
-    protocol: &Value,
+    (model, protocol, available): (&str, &Value, usize),
     predictions: &[PredictionRow],
     scores: &[ScoreRow],
 ) -> Result<(), EvalError> {
@@ -93,7 +92,8 @@ pub(super) fn write(
         lines.push_str(&sample.to_string());
         lines.push('\n');
     }
-    let results = results(task, model, protocol, &generation, &totals, &sha256(&hashes));
+    let about = (model, protocol, available);
+    let results = results(task, about, &generation, &totals, &sha256(&hashes));
     let dir = out.join(FOLDER).join(sanitized(model));
     fs::create_dir_all(&dir).map_err(|source| EvalError::Folder { path: dir.clone(), source })?;
     for (name, text) in [
@@ -153,8 +153,7 @@ fn doc_of(row: &PredictionRow) -> Value {
 
 fn results(
     task: &str,
-    model: &str,
-    protocol: &Value,
+    (model, protocol, available): (&str, &Value, usize),
     generation: &Value,
     totals: &Totals,
     hash: &str,
@@ -193,8 +192,8 @@ fn results(
         "versions": of_task(json!(version)),
         "n-shot": of_task(json!(0)),
         "higher_is_better": of_task(Value::Object(higher)),
-        "n-samples": of_task(json!({ "original": prompts, "effective": prompts })),
-        "config": { "model": "iopo", "model_args": { "pretrained": model }, "limit": null, "protocol": protocol },
+        "n-samples": of_task(json!({ "original": available, "effective": prompts })),
+        "config": { "model": "iopo", "model_args": { "pretrained": model }, "limit": protocol["limit"], "protocol": protocol },
         "git_hash": null,
         "date": 0.0,
         "task_hashes": of_task(json!(hash)),

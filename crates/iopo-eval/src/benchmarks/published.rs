@@ -20,12 +20,14 @@ pub struct Published {
     pub source: Source,
     /// Number of prompts, and of what is decided about their responses.
     pub items: &'static str,
-    /// Languages of the prompts, as BCP 47 tags.
+    /// Languages of the prompts.
     pub languages: &'static str,
     /// License of the prompts.
     pub license: &'static str,
     /// Requests to a judge for one response to every prompt; 0 if code decides.
     pub judge_calls: usize,
+    /// What the judge is asked, and what code decides.
+    pub judging: &'static str,
     /// The number that papers and leaderboards report.
     pub headline: &'static str,
     /// Sets of rules, the default first. A benchmark without a choice has one; one without a command has none.
@@ -61,8 +63,10 @@ impl Source {
 impl std::fmt::Display for Source {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Hub(id) => write!(formatter, "{id} (hub)"),
-            Self::Repository(name, path) => write!(formatter, "{path} of {name} (file)"),
+            Self::Hub(id) => write!(formatter, "hub id {id}, or a copy of its file of prompts"),
+            Self::Repository(name, path) => {
+                write!(formatter, "path of a copy of {path} from the repository {name}")
+            }
         }
     }
 }

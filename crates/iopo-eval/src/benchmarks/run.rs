@@ -3,23 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use iopo_core::settings::limits::MAX_BATCH;
-use iopo_llm::{LanguageModel, Message, Progress, Request, Sampling};
+use iopo_llm::{LanguageModel, Progress, Request};
 use iopo_schema::content_hash::write_json;
-use iopo_schema::{Provenance, ScoreRow, SummaryRow, content_id, file_hash, run_files};
+use iopo_schema::{Provenance, ScoreRow, SummaryRow, file_hash, run_files};
 use serde_json::{Value, json};
 
 use super::contamination::{ContaminationConfig, TestedPrompts, read_prompts};
 use super::in_memory::GIVEN;
 use super::origin::claim;
+use super::protocol::{Evaluated, describe_prompts};
+use super::respond::{create, failed, listed, remove, respond};
 use super::responses::{MatchedResponses, ResponseFile};
-use super::{Benchmark, lm_eval};
-use crate::answer::fits;
+use super::{Benchmark, Decoding, lm_eval};
+use crate::prompt::Asked;
 use crate::score::{PRODUCER, score_file};
-use crate::{Bootstrap, EvalConfig, EvalError, TestPrompt};
+use crate::{Bootstrap, EvalError, TestPrompt};
+
+/// The largest share of failed requests that does not count as a failed evaluation.
+pub const MAX_FAILED_SHARE: f64 = 0.02;
 
 /// Settings of a [`BenchmarkRun`].
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct BenchmarkConfig {
     /// Prompt file of the benchmark.
@@ -38,8 +42,28 @@ pub struct BenchmarkConfig {
     pub export_lm_eval: bool,
     /// When a task counts as a copy of a prompt. Default: [`ContaminationConfig::default`].
     pub contamination: ContaminationConfig,
+    /// Largest share of failed requests for responses; more is an error after everything is written. Default:
+    /// [`MAX_FAILED_SHARE`].
+    pub max_failed_share: f64,
     /// Bootstrap behind the intervals. Default: [`Bootstrap::default`].
     pub bootstrap: Bootstrap,
+}
+
+impl Default for BenchmarkConfig {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::new(),
+            out: PathBuf::new(),
+            responses: None,
+            partial: false,
+            limit: None,
+            trained_in: Vec::new(),
+            export_lm_eval: false,
+            contamination: ContaminationConfig::default(),
+            max_failed_share: MAX_FAILED_SHARE,
+            bootstrap: Bootstrap::default(),
+        }
+    }
 }
 
 impl BenchmarkConfig {
@@ -49,49 +73,13 @@ impl BenchmarkConfig {
     }
 }
 
-/// How a model generates its responses, as `protocol.json` records it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Decoding {
-    /// Maximum number of tokens of a response.
-    pub max_new_tokens: usize,
-    /// Responses that are generated together.
-    pub batch: usize,
-    /// Device that the user asked for.
-    pub device: String,
-    /// Hash of tokenizer and chat template.
-    pub template_hash: String,
-    /// Ids of the tokens that end a response.
-    pub stop: Vec<u32>,
-    /// Whether special tokens that a prompt spells are read as plain text.
-    pub escape_special_tokens: bool,
-    /// Name of the endpoint that responds; the settings above apply to models of this process only, except for the number of
-    /// tokens. Default: none.
-    pub endpoint: Option<String>,
-}
-
-impl Decoding {
-    /// Describes the decoding in a protocol.
-    fn describe(&self, protocol: &mut Value) {
-        protocol["decoding"] = json!("greedy");
-        protocol["max_new_tokens"] = json!(self.max_new_tokens);
-        if let Some(endpoint) = &self.endpoint {
-            protocol["endpoint"] = json!(endpoint);
-            return;
-        }
-        protocol["batch"] = json!(self.batch);
-        protocol["device"] = json!(self.device);
-        protocol["template_hash"] = json!(self.template_hash);
-        protocol["stop"] = json!(self.stop);
-        protocol["escape_special_tokens"] = json!(self.escape_special_tokens);
-    }
-}
-
 /// A benchmark whose prompts have been read and checked, ready to be scored.
 pub struct BenchmarkRun<'a> {
     benchmark: &'a dyn Benchmark,
     config: &'a BenchmarkConfig,
     prompts: Vec<TestPrompt>,
+    /// Prompts of the file, of which `prompts` may be a part.
+    available: usize,
     responses: Option<MatchedResponses>,
 }
 
@@ -108,6 +96,32 @@ pub struct BenchmarkReport {
     pub scores: Vec<ScoreRow>,
     /// Constraint types without a check, with the number of their constraints.
     pub unsupported: BTreeMap<String, usize>,
+    /// Number of prompts.
+    pub prompts: usize,
+    /// Prompts without a response, by the class of the failed request. They count in no accuracy.
+    pub failed: BTreeMap<String, usize>,
+    /// Largest share of `prompts` without a response.
+    pub max_failed_share: f64,
+}
+
+impl BenchmarkReport {
+    /// Refuses an evaluation with too many failed requests. Call it after the table is shown; the files are written already.
+    ///
+    /// # Errors
+    /// Returns [`EvalError::FailedRequests`] above the largest share.
+    pub fn refuse_failed(&self) -> Result<(), EvalError> {
+        let failed = self.failed.values().sum::<usize>();
+        if failed as f64 <= self.max_failed_share * self.prompts as f64 {
+            return Ok(());
+        }
+        let (requests, max_share) = (self.prompts, self.max_failed_share);
+        Err(EvalError::FailedRequests {
+            failed,
+            requests,
+            max_share,
+            classes: listed(&self.failed),
+        })
+    }
 }
 
 impl<'a> BenchmarkRun<'a> {
@@ -137,6 +151,7 @@ impl<'a> BenchmarkRun<'a> {
         let responses = config.responses.as_deref();
         let responses =
             responses.map(|path| read_responses(config, path, &prompts, progress)).transpose()?;
+        let available = prompts.len();
         prompts.truncate(config.limit.unwrap_or(usize::MAX));
         if let Some(responses) = responses.as_ref().filter(|_| config.partial) {
             let skipped = responses.keep_answered(&mut prompts);
@@ -149,12 +164,12 @@ impl<'a> BenchmarkRun<'a> {
             return Err(EvalError::NoPrompts { data, responses });
         }
         benchmark.refuse_unscorable(&prompts).map_err(in_data)?;
-        Ok(Self { benchmark, config, prompts, responses })
+        Ok(Self { benchmark, config, prompts, available, responses })
     }
 
     /// Returns the requests that [`Self::score_model`] sends, unless some are answered already.
     pub fn requests(&self, max_new_tokens: usize) -> Vec<Request> {
-        self.prompts.iter().map(|prompt| request(prompt, max_new_tokens)).collect()
+        self.prompts.iter().map(|prompt| prompt.request(max_new_tokens)).collect()
     }
 
     /// Scores the responses of the configured file.
@@ -168,7 +183,7 @@ impl<'a> BenchmarkRun<'a> {
             return Err(EvalError::Unanswered { missing, prompts: missing, key });
         };
         let rows = responses.predictions(&self.prompts)?;
-        self.create_out()?;
+        create(&self.config.out)?;
         let mut protocol = self.protocol()?;
         protocol["responses"] = json!(file_hash(path)?);
         claim(&self.config.out, &protocol)?;
@@ -180,32 +195,22 @@ impl<'a> BenchmarkRun<'a> {
 
     /// Lets a model respond greedily and scores the responses.
     ///
-    /// An interrupted call resumes where it stopped.
+    /// An interrupted call resumes where it stopped. A request that fails gives a row with an error, and no verdict; another
+    /// call asks an endpoint for these responses again.
     ///
     /// # Errors
     /// Returns an error if a prompt does not fit the model's context, the directory holds other responses, the model
-    /// fails, `progress` cancels or a file cannot be written.
+    /// fails as a whole, `progress` cancels or a file cannot be written. Failed requests are no error here: see
+    /// [`BenchmarkReport::refuse_failed`].
     pub fn score_model(
         self,
         model: &dyn LanguageModel,
         decoding: &Decoding,
         progress: &dyn Progress,
     ) -> Result<BenchmarkReport, EvalError> {
-        let mut config =
-            EvalConfig { max_new_tokens: decoding.max_new_tokens, ..EvalConfig::default() };
-        if decoding.endpoint.is_some() {
-            // The store keeps the answers of an endpoint, so one part does not lose them, and requests run side by side.
-            config.part_size = self.prompts.len().clamp(1, MAX_BATCH);
-        }
-        config.validate()?;
-        self.refuse_misfits(model, decoding.max_new_tokens)?;
-        self.create_out()?;
-        let mut protocol = self.protocol()?;
-        protocol["model"] = json!(model.name());
-        decoding.describe(&mut protocol);
-        claim(&self.config.out, &protocol)?;
-        let answered = crate::answer(&self.prompts, model, &self.config.out, &config, progress)?;
-        self.finish(&model.name(), &answered.path, protocol)
+        let (out, mut protocol) = (&self.config.out, self.protocol()?);
+        let path = respond(&self.prompts, model, out, (&mut protocol, decoding), progress)?;
+        self.finish(&model.name(), &path, protocol)
     }
 
     /// Scores predictions and writes scores, summary and protocol.
@@ -221,7 +226,14 @@ impl<'a> BenchmarkRun<'a> {
                 protocol[name] = value;
             }
         }
-        protocol["run"] = json!(self.config.trained_in);
+        let evaluated = Evaluated {
+            mode: None,
+            limit: self.config.limit,
+            partial: self.config.partial,
+            trained_in: &self.config.trained_in,
+            bootstrap: self.config.bootstrap,
+        };
+        evaluated.describe(&mut protocol);
         protocol["unsupported"] = json!(unsupported);
         let [scores_path, summary_path, protocol_path] =
             [run_files::SCORES, run_files::SUMMARY, "protocol.json"]
@@ -238,61 +250,28 @@ impl<'a> BenchmarkRun<'a> {
             .with_input("scores", file_hash(&scores_path)?);
         iopo_schema::write::<SummaryRow>(&summary_path, &accuracies, &provenance)?;
         write_json(&protocol_path, &protocol)?;
+        let rows = iopo_schema::read(predictions)?;
         if self.config.export_lm_eval {
-            let rows = iopo_schema::read(predictions)?;
-            lm_eval::write(&self.config.out, model, &protocol, &rows, &scores)?;
+            let about = (model, &protocol, self.available);
+            lm_eval::write(&self.config.out, about, &rows, &scores)?;
         }
-        let title = self.benchmark.title();
-        Ok(BenchmarkReport { title, model: model.to_owned(), accuracies, scores, unsupported })
+        Ok(BenchmarkReport {
+            title: self.benchmark.title(),
+            model: model.to_owned(),
+            accuracies,
+            scores,
+            unsupported,
+            prompts: self.prompts.len(),
+            failed: failed(&rows),
+            max_failed_share: self.config.max_failed_share,
+        })
     }
 
     /// Describes the prompts: the part of the protocol that every kind of response shares.
     fn protocol(&self) -> Result<Value, EvalError> {
-        let rows = self.prompts.iter().flat_map(|prompt| {
-            let checks = prompt.constraints.iter().filter_map(|row| row.check.as_ref());
-            let checks = checks.flat_map(|check| [check.id.as_str(), &check.params]);
-            [prompt.key.as_str(), &prompt.prompt].into_iter().chain(checks)
-        });
-        Ok(json!({
-            "data": file_hash(&self.config.data)?,
-            "asked": content_id(&rows.collect::<Vec<&str>>()),
-            "prompts": self.prompts.len(),
-        }))
+        let (id, data) = (&self.prompts[0].benchmark, file_hash(&self.config.data)?);
+        Ok(describe_prompts(id, &data, &self.prompts))
     }
-
-    fn create_out(&self) -> Result<(), EvalError> {
-        let path = &self.config.out;
-        std::fs::create_dir_all(path)
-            .map_err(|source| EvalError::Folder { path: path.clone(), source })
-    }
-
-    /// Refuses prompts that do not fit the context: skipping them would change the benchmark.
-    fn refuse_misfits(
-        &self,
-        model: &dyn LanguageModel,
-        max_new_tokens: usize,
-    ) -> Result<(), EvalError> {
-        let mut misfits = Vec::new();
-        for prompt in &self.prompts {
-            if !fits(prompt, model, max_new_tokens)? {
-                misfits.push(prompt.key.clone());
-            }
-        }
-        match misfits.first() {
-            None => Ok(()),
-            Some(first) => Err(EvalError::TooLong {
-                misfits: misfits.len(),
-                prompts: self.prompts.len(),
-                first: first.clone(),
-                max_new_tokens,
-            }),
-        }
-    }
-}
-
-/// Makes the request that asks a model for a greedy response.
-pub(crate) fn request(prompt: &TestPrompt, max_new_tokens: usize) -> Request {
-    Request::new(vec![Message::user(prompt.prompt.as_str())], Sampling::greedy(max_new_tokens))
 }
 
 /// Reads and matches the responses of a file; lines without a prompt are an error unless `partial` is set.
@@ -311,13 +290,4 @@ fn read_responses(
     }
     progress.note(&format!("{lines} responses skipped: they answer no prompt"));
     Ok(matched)
-}
-
-fn remove(path: &Path) -> Result<(), EvalError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(EvalError::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }

@@ -7,7 +7,9 @@ use iopo_schema::{ScoreRow, Subset, SummaryRow};
 
 use super::BenchmarkReport;
 use super::accuracies::find;
+use super::respond::listed;
 use crate::observe::{Strictness, group};
+use crate::score::NO_RESPONSE;
 
 /// Renders the accuracies over all, seen, near and unseen types, then one line per group and type.
 ///
@@ -53,6 +55,14 @@ pub fn render(report: &BenchmarkReport) -> String {
         line(&mut out, &name, count, cells);
     }
     out.push_str(&undecided(scores));
+    let failed: usize = report.failed.values().sum();
+    if failed > 0 {
+        let (prompts, classes) = (report.prompts, listed(&report.failed));
+        let _ = writeln!(
+            out,
+            "\n{failed} of {prompts} requests failed ({classes}); their prompts are in no accuracy"
+        );
+    }
     out.trim_end().to_owned()
 }
 
@@ -61,6 +71,9 @@ fn undecided(scores: &[ScoreRow]) -> String {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for score in scores.iter().filter(|score| score.strict.is_none()) {
         let reason = score.error.as_deref().unwrap_or_default();
+        if reason.starts_with(NO_RESPONSE) {
+            continue;
+        }
         *counts.entry((&score.instruction_id, reason)).or_insert(0) += 1;
     }
     if counts.is_empty() {

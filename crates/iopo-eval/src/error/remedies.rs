@@ -35,6 +35,9 @@ impl EvalError {
             Self::Unjudged { .. } => {
                 "the files are written; read the reasons in scores.parquet, then choose a stronger judge"
             }
+            Self::FailedRequests { .. } => {
+                "all files are written; evaluate again to ask for these responses again"
+            }
             Self::Judge { source } => return source.hint().map(str::to_owned),
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
@@ -83,6 +86,7 @@ impl EvalError {
             | Self::Model(_)
             | Self::Judge { .. }
             | Self::Unjudged { .. }
+            | Self::FailedRequests { .. }
             | Self::Cancelled
             | Self::Folder { .. }
             | Self::Read { .. }

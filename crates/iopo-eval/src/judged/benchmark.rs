@@ -173,7 +173,7 @@ impl JudgedBenchmark {
     /// Returns an error if a file cannot be read or parsed.
     pub(crate) fn prompt_texts(self, data: &Path) -> Result<Vec<(String, String)>, EvalError> {
         let items = self.read(self.modes()[0], self.languages()[0], data)?;
-        let text = |prompt: &JudgedPrompt| (prompt.key.clone(), prompt.text().to_owned());
+        let text = |prompt: &JudgedPrompt| (prompt.test.key.clone(), prompt.test.prompt.clone());
         Ok(items.prompts().iter().map(text).collect())
     }
 

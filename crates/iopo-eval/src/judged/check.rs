@@ -4,6 +4,7 @@
 //! every kind that synthesis draws. The judge is asked with the template of TRACE, in `repaired`: once, once more, and with
 //! the constraints in reversed order.
 
+mod identity;
 mod items;
 mod report;
 
@@ -20,6 +21,7 @@ use super::ask::without_reasoning;
 use super::items::messages;
 use crate::{Bootstrap, EvalError};
 
+pub use self::identity::JudgeIdentity;
 pub use self::report::{JudgeCheck, KindCheck, Rate};
 
 /// Settings of a [`JudgeCheck`].
@@ -68,6 +70,7 @@ impl Pass {
 #[derive(Debug)]
 pub struct JudgeCheckRun {
     config: JudgeCheckConfig,
+    endpoint: Option<String>,
     template: Template,
     items: Vec<CheckItem>,
 }
@@ -75,8 +78,13 @@ pub struct JudgeCheckRun {
 impl JudgeCheckRun {
     /// Builds the items.
     pub fn new(config: JudgeCheckConfig) -> Self {
-        let template = Template::built_in(Prompt::Trace, Language::English);
-        Self { config, template, items: check_items(&config) }
+        Self { config, endpoint: None, template: template(), items: check_items(&config) }
+    }
+
+    /// Sets the name of the endpoint that judges, with a hash of its address, which the result records. Default: none.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: Option<String>) -> Self {
+        Self { endpoint, ..self }
     }
 
     /// Returns the requests to the judge, to estimate their cost.
@@ -151,6 +159,7 @@ impl JudgeCheckRun {
             report::About {
                 judge: judge.name(),
                 fingerprint: judge.fingerprint()?,
+                endpoint: self.endpoint.clone(),
                 template: self.template.hash().to_owned(),
                 config: self.config,
             },
@@ -166,3 +175,8 @@ impl JudgeCheckRun {
 
 /// The file with the result.
 pub const FILE: &str = "judge_check.json";
+
+/// Returns the template of the check.
+fn template() -> Template {
+    Template::built_in(Prompt::Trace, Language::English)
+}

@@ -9,7 +9,11 @@ use std::collections::BTreeSet;
 
 use iopo_judge::{Answers, Evaluation, Language, Prompt, Responses, Role, Template, Unjudged};
 use iopo_llm::Message;
-use iopo_schema::ConstraintRow;
+use iopo_schema::{ConstraintRow, PredictionRow, ResponseEnd};
+
+use super::JudgedBenchmark;
+use crate::TestPrompt;
+use crate::prompt::Asked;
 
 pub(super) use cfbench::CfBench;
 pub(super) use complexbench::ComplexBench;
@@ -19,19 +23,44 @@ pub(super) use trace::Trace;
 /// A prompt for the evaluated model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JudgedPrompt {
-    pub(super) key: String,
-    /// Group of prompts that belong together; empty where prompts are independent.
-    pub(super) group: String,
-    pub(super) messages: Vec<Message>,
-    /// Texts of the constraints, criteria or questions, without checks.
-    pub(super) constraints: Vec<ConstraintRow>,
+    /// The last user turn, with the texts of the constraints, criteria or questions, which have no checks. Its task is the group
+    /// of prompts that belong together; empty where prompts are independent.
+    pub(super) test: TestPrompt,
+    /// All turns.
+    messages: Vec<Message>,
 }
 
 impl JudgedPrompt {
-    /// Returns the text of the last user turn.
-    pub(super) fn text(&self) -> &str {
-        let users = self.messages.iter().rev().find(|one| one.role == iopo_llm::Role::User);
-        users.map_or("", |message| &message.content)
+    /// Makes the prompt of an item, by its key and group.
+    pub(super) fn new(
+        benchmark: JudgedBenchmark,
+        (key, group): (String, String),
+        messages: Vec<Message>,
+        constraints: Vec<ConstraintRow>,
+    ) -> Self {
+        let user = messages.iter().rev().find(|one| one.role == iopo_llm::Role::User);
+        let prompt = user.map(|message| message.content.clone()).unwrap_or_default();
+        let benchmark = benchmark.id().to_owned();
+        Self { test: TestPrompt { benchmark, key, task_id: group, prompt, constraints }, messages }
+    }
+}
+
+impl Asked for JudgedPrompt {
+    fn key(&self) -> &str {
+        &self.test.key
+    }
+
+    fn messages(&self) -> Vec<Message> {
+        self.messages.clone()
+    }
+
+    fn prediction(&self, response: String, end: ResponseEnd) -> PredictionRow {
+        self.test.prediction(response, end)
+    }
+
+    fn identity(&self) -> Vec<&str> {
+        let turns = self.messages.iter().map(|message| message.content.as_str());
+        [self.test.key.as_str()].into_iter().chain(turns).collect()
     }
 }
 

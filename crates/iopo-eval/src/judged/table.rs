@@ -53,6 +53,9 @@ pub(super) fn render(report: &JudgedReport) -> String {
             report.forged
         );
     }
+    if report.judges_itself {
+        out.push_str("the model judges its own responses, which judges tend to prefer\n");
+    }
     let accuracy = match &report.check {
         Some(check) => check.line(),
         None => "not measured; `iopo eval judge` measures it".to_owned(),

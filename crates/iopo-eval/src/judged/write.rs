@@ -1,7 +1,6 @@
 //! Writes the verdicts and metrics of a judged benchmark.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use iopo_core::files;
 use iopo_judge::{Answers, Attempt, Evaluation, Unjudged, VerdictRow};
@@ -13,7 +12,8 @@ use super::check::JudgeCheck;
 use super::metric::{JudgedMetric, metrics};
 use super::{JudgedBenchmark, JudgedConfig, JudgedMode, table};
 use crate::EvalError;
-use crate::score::PRODUCER;
+use crate::benchmarks::respond::remove;
+use crate::score::{NO_RESPONSE, PRODUCER};
 
 /// The answers of the judge, as `--judged` reads them.
 pub(super) const ANSWERS: &str = "judge_answers.jsonl";
@@ -31,6 +31,10 @@ pub(super) struct Judged<'a> {
     pub(super) config: &'a JudgedConfig,
     pub(super) model: String,
     pub(super) judge: String,
+    /// Whether the model that responded judges.
+    pub(super) judges_itself: bool,
+    /// Classes of the failed requests for responses, by key.
+    pub(super) failed: BTreeMap<String, String>,
     pub(super) protocol: Value,
     pub(super) evaluation: Evaluation,
     pub(super) answers: &'a Answers,
@@ -39,6 +43,17 @@ pub(super) struct Judged<'a> {
     /// Responses with text in the form of a verdict.
     pub(super) forged: usize,
     pub(super) check: Option<JudgeCheck>,
+}
+
+impl Judged<'_> {
+    /// Names the reason why there is no verdict, with the class of the request that failed.
+    fn reason(&self, row: &VerdictRow, reason: Unjudged, failure: Option<&str>) -> String {
+        match (reason, self.failed.get(&row.key), failure) {
+            (Unjudged::NoAnswer, Some(class), _) => format!("{NO_RESPONSE}{class}"),
+            (Unjudged::NoAnswer, None, Some(class)) => format!("{}: {class}", reason.id()),
+            (reason, _, _) => reason.id().to_owned(),
+        }
+    }
 }
 
 /// Results of a judged benchmark.
@@ -52,6 +67,8 @@ pub struct JudgedReport {
     pub model: String,
     /// The judge; `given` for answers of a file that names none.
     pub judge: String,
+    /// Whether the model judged its own responses.
+    pub judges_itself: bool,
     /// Metrics with intervals.
     pub metrics: Vec<JudgedMetric>,
     /// One row per constraint, criterion or question.
@@ -107,7 +124,7 @@ pub(super) fn write(judged: Judged<'_>) -> Result<JudgedReport, EvalError> {
         .with_input("judge_answers", file_hash(&answers_path)?);
     iopo_schema::write(&scores_path, &scores, &provenance)?;
     let metrics = metrics(&judged.evaluation, judged.config.bootstrap)?;
-    let unjudged = unjudged(judged.benchmark, &judged.evaluation, judged.answers);
+    let unjudged = unjudged(&judged);
     let questions = judged.evaluation.judged.items;
     write_json(
         &metrics_path,
@@ -116,6 +133,7 @@ pub(super) fn write(judged: Judged<'_>) -> Result<JudgedReport, EvalError> {
             "mode": judged.mode.id(),
             "model": judged.model,
             "judge": judged.judge,
+            "judges_itself": judged.judges_itself,
             "questions": questions,
             "unjudged": unjudged,
             "forged": judged.forged,
@@ -130,6 +148,7 @@ pub(super) fn write(judged: Judged<'_>) -> Result<JudgedReport, EvalError> {
         mode: judged.mode,
         model: judged.model,
         judge: judged.judge,
+        judges_itself: judged.judges_itself,
         metrics,
         scores,
         questions,
@@ -147,13 +166,10 @@ fn score(judged: &Judged<'_>, row: &VerdictRow) -> ScoreRow {
     let attempt = row.attempt.and_then(|at| attempts.get(at));
     let (raw, failure) = match attempt {
         Some(Attempt::Answer(text)) => (Some(bounded(text)), None),
-        Some(Attempt::Failure(class)) => (None, Some(class)),
+        Some(Attempt::Failure(class)) => (None, Some(class.as_str())),
         None => (None, None),
     };
-    let error = row.error.map(|reason| match failure {
-        Some(class) => format!("{}: {class}", reason.id()),
-        None => reason.id().to_owned(),
-    });
+    let error = row.error.map(|reason| judged.reason(row, reason, failure));
     ScoreRow {
         benchmark: judged.benchmark.id().to_owned(),
         key: row.key.clone(),
@@ -182,39 +198,23 @@ fn bounded(text: &str) -> String {
 }
 
 /// Counts the items, or the questions of `ComplexBench`, without a verdict by reason.
-fn unjudged(
-    benchmark: JudgedBenchmark,
-    evaluation: &Evaluation,
-    answers: &Answers,
-) -> BTreeMap<String, usize> {
+fn unjudged(judged: &Judged<'_>) -> BTreeMap<String, usize> {
     let mut counted = BTreeSet::new();
     let mut reasons = BTreeMap::new();
-    for row in &evaluation.rows {
-        let index = if benchmark == JudgedBenchmark::ComplexBench { row.index } else { 0 };
+    for row in &judged.evaluation.rows {
+        let index = if judged.benchmark == JudgedBenchmark::ComplexBench { row.index } else { 0 };
         let Some(reason) = row.error.filter(|reason| *reason != Unjudged::Undecided) else {
             continue;
         };
         if counted.insert((row.key.as_str(), index)) {
-            let last = answers.to(&row.key, index).last();
-            let reason = match (reason, last) {
-                (Unjudged::NoAnswer, Some(Attempt::Failure(class))) => {
-                    format!("{}: {class}", reason.id())
-                }
-                (reason, _) => reason.id().to_owned(),
+            let failure = match judged.answers.to(&row.key, index).last() {
+                Some(Attempt::Failure(class)) => Some(class.as_str()),
+                _ => None,
             };
-            *reasons.entry(reason).or_default() += 1;
+            *reasons.entry(judged.reason(row, reason, failure)).or_default() += 1;
         }
     }
     reasons
-}
-
-fn remove(path: &Path) -> Result<(), EvalError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(EvalError::Write { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

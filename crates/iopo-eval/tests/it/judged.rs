@@ -3,4 +3,4 @@
 mod check;
 mod goldens;
 mod run;
-mod support;
+pub(crate) mod support;

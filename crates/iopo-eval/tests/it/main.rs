@@ -3,6 +3,7 @@
 mod common;
 mod contamination;
 mod end_to_end;
+mod failures;
 mod judged;
 mod prompts;
 mod resume;

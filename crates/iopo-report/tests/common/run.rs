@@ -311,6 +311,7 @@ fn answers(folder: &Path, model: &str, text: &str) -> Result<(), SchemaError> {
         finish_reason: ResponseEnd::Stop,
         prompt_tokens: 12,
         completion_tokens: 9,
+        error: None,
     };
     let scored = |(at, key): (usize, &String)| ScoreRow {
         key: key.clone(),

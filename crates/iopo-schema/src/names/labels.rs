@@ -95,5 +95,7 @@ names! {
         Length = "length",
         /// Unknown: the response was read from a file.
         Given = "given",
+        /// There is no response: the request failed.
+        Failed = "failed",
     }
 }

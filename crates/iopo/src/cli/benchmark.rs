@@ -1,74 +1,35 @@
 //! The flags of `iopo eval BENCHMARK`; every published benchmark of `iopo-eval` that has a mode is a subcommand.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Subcommand, ValueEnum};
 use iopo_eval::{PUBLISHED, Published, PublishedMode, published};
-use iopo_model::Dtype;
 
 use super::PaidArgs;
+use super::evaluated::{EvaluatedArgs, share};
 use super::judged::{JudgeCheckArgs, JudgedCommand};
 
-/// Flags of every benchmark.
+/// Flags of a benchmark that code decides.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("answers").required(true).args(["model", "responses", "endpoint"])))]
+#[command(
+    group(ArgGroup::new("answers").required(true).args(["model", "responses", "endpoint"])),
+    mut_arg("partial", |partial| partial.requires("responses")),
+)]
 pub(crate) struct BenchmarkArgs {
-    /// Prompts: a file, or the hub id of a dataset with one such file.
-    #[arg(long, value_name = "FILE|ID")]
-    pub(crate) data: String,
-    /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
-    #[arg(long)]
-    pub(crate) model: Option<String>,
-    /// Responses to score, instead of a model: JSON lines with `response` and `prompt` or `key`, or a file of samples that
-    /// lm-eval or evalscope wrote.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) responses: Option<PathBuf>,
-    /// Endpoint that responds, by its name in the configuration.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) endpoint: Option<String>,
-    /// Configuration file with the section `[endpoints.NAME]` [default: that of --run].
+    #[command(flatten)]
+    pub(crate) evaluated: EvaluatedArgs,
+    /// Configuration file with the section `[endpoints.NAME]` [default: that of the run].
     #[arg(long, value_name = "FILE", requires = "endpoint")]
-    #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "there are no endpoints"))]
     pub(crate) config: Option<PathBuf>,
-    /// Adapter for the model: the directory of a method under train/ of a run.
-    #[arg(long, value_name = "DIR", requires = "model")]
-    pub(crate) adapter: Option<PathBuf>,
-    /// Directory for predictions, scores and summary; an interrupted command resumes from it [default:
-    /// runs/<benchmark>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Evaluate only the first N prompts.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<NonZeroUsize>,
-    /// Skip prompts that have no response, instead of failing.
-    #[arg(long, requires = "responses")]
-    pub(crate) partial: bool,
-    /// Maximum number of tokens of a response.
-    #[arg(long, value_name = "N", default_value = "1280")]
-    pub(crate) max_new_tokens: NonZeroUsize,
-    /// Responses generated together.
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub(crate) batch: NonZeroUsize,
-    /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
-    #[arg(long, requires = "model")]
-    pub(crate) escape_special_tokens: bool,
-    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
-    /// Type of the model's weights: f32 or bf16.
-    #[arg(long, value_name = "TYPE", default_value = "f32")]
-    pub(crate) dtype: Dtype,
-    /// Run whose held-out kinds separate seen from unseen types [default: those of the default preset].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
+    /// Largest share of failed requests to an endpoint. More is an error after all files are written.
+    #[arg(long, value_name = "SHARE", default_value = "0.02", value_parser = share)]
+    pub(crate) max_failed_share: f64,
     /// Also write the results as another harness does, to the directory `lm-eval` in the output directory.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) export: Option<Harness>,
     #[command(flatten)]
-    #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "nothing is sent"))]
     pub(crate) paid: PaidArgs,
 }
 

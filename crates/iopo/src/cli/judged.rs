@@ -7,9 +7,9 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
 use iopo_eval::{JudgedBenchmark, JudgedMode};
 use iopo_judge::Language;
-use iopo_model::Dtype;
 
 use super::PaidArgs;
+use super::evaluated::{ComputeArgs, EvaluatedArgs, share};
 
 /// The model that judges, by endpoint or on this machine.
 #[derive(Debug, Args)]
@@ -38,62 +38,34 @@ pub(crate) struct JudgeArgs {
 #[command(
     group(ArgGroup::new("answers").args(["model", "responses", "endpoint"])),
     group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model", "judged"])),
+    mut_arg("responses", |responses| responses.help(RESPONSES)),
+    mut_arg("endpoint", |endpoint| endpoint.requires("config")),
+    mut_arg("limit", |limit| limit.help(LIMIT)),
+    mut_arg("partial", |partial| partial.help(PARTIAL)),
+    mut_arg("max_new_tokens", |limit| limit.default_value("2048")),
 )]
 pub(crate) struct JudgedArgs {
-    /// Items of the benchmark.
-    #[arg(long, value_name = "PATH|ID")]
-    pub(crate) data: String,
-    /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
-    #[arg(long)]
-    pub(crate) model: Option<String>,
-    /// Responses to judge, instead of a model: JSON lines with `response` and `prompt` or `key`, or predictions.parquet.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) responses: Option<PathBuf>,
-    /// Endpoint that responds, instead of a model: the name of a section `[endpoints.NAME]` in --config.
-    #[arg(long, value_name = "NAME", requires = "config")]
-    pub(crate) endpoint: Option<String>,
-    /// Adapter for the model: the directory of a method under train/ of a run.
-    #[arg(long, value_name = "DIR", requires = "model")]
-    pub(crate) adapter: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) evaluated: EvaluatedArgs,
     /// Answers of a judge, instead of a model: JSON lines with `key` and `answer`, or a file of CFBench's program.
     #[arg(long, value_name = "FILE")]
     pub(crate) judged: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) by: JudgeArgs,
-    /// Directory for all files; an interrupted command resumes from it [default: runs/<benchmark>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Evaluate only the first N prompts. FollowBench keeps whole groups.
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<NonZeroUsize>,
-    /// Skip prompts that have no response or answer of the judge, instead of failing.
-    #[arg(long)]
-    pub(crate) partial: bool,
     /// Largest share of missing verdicts. More is an error after all files are written.
     #[arg(long, value_name = "SHARE", default_value = "0.02", value_parser = share)]
     pub(crate) max_unjudged_share: f64,
     /// Result of `iopo eval judge` to show beside the table [default: that of this judge under runs/judge].
     #[arg(long, value_name = "FILE")]
     pub(crate) judge_check: Option<PathBuf>,
-    /// Maximum number of tokens of a response.
-    #[arg(long, value_name = "N", default_value = "2048")]
-    pub(crate) max_new_tokens: NonZeroUsize,
-    /// Responses, or answers of a judge on this machine, generated together.
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub(crate) batch: NonZeroUsize,
-    /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
-    #[arg(long)]
-    pub(crate) escape_special_tokens: bool,
-    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
-    /// Type of the weights of models on this machine: f32 or bf16.
-    #[arg(long, value_name = "TYPE", default_value = "f32")]
-    pub(crate) dtype: Dtype,
-    /// Run whose held-out kinds tell which dimensions are seen [default: those of the default preset].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) run: Option<PathBuf>,
 }
+
+/// Help where it differs from that of other benchmarks.
+const RESPONSES: &str = "Responses to judge, instead of a model: JSON lines with `response` and `prompt` or `key`, a file of \
+    samples that lm-eval or evalscope wrote, or predictions.parquet";
+const LIMIT: &str = "Evaluate only the first N prompts. FollowBench keeps whole groups";
+const PARTIAL: &str =
+    "Skip prompts that have no response or no answer of the judge, instead of failing";
 
 /// Flags of `iopo eval judge`.
 #[derive(Debug, Args)]
@@ -113,15 +85,8 @@ pub(crate) struct JudgeCheckArgs {
     /// Random seed of the items.
     #[arg(long, default_value = "0")]
     pub(crate) seed: u64,
-    /// Answers of a judge on this machine that are generated together.
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub(crate) batch: NonZeroUsize,
-    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
-    #[arg(long, default_value = "auto")]
-    pub(crate) device: String,
-    /// Type of the weights of a judge on this machine: f32 or bf16.
-    #[arg(long, value_name = "TYPE", default_value = "f32")]
-    pub(crate) dtype: Dtype,
+    #[command(flatten)]
+    pub(crate) on: ComputeArgs,
 }
 
 /// A judged benchmark that the command line names, with its flags.
@@ -196,14 +161,6 @@ fn subcommand(benchmark: JudgedBenchmark) -> Command {
             .default_value(default.id())
             .value_parser(PossibleValuesParser::new(languages)),
     )
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "expected a number from 0 to 1".to_owned())?;
-    (0.0..=1.0)
-        .contains(&number)
-        .then_some(number)
-        .ok_or("expected a number from 0 to 1".to_owned())
 }
 
 fn temperature(text: &str) -> Result<f32, String> {

@@ -1,25 +1,23 @@
 //! `iopo eval BENCHMARK`.
 
-#[cfg(feature = "endpoint")]
-mod endpoint;
 mod list;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use iopo::config::PipelineConfig;
+use iopo::roles::RoleName;
 use iopo_eval::{
-    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, Decoding, EvalError, Setup, ifbench,
+    Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, EvalError, Setup, ifbench,
 };
-use iopo_model::{TemplateSettings, device};
 use iopo_schema::run_files;
 
+use super::models::{Local, Models, remote_decoding};
 use crate::bars::Bars;
-use crate::cli::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness, RunArgs};
+use crate::cli::{BenchmarkArgs, BenchmarkCommand, EvalCommand, EvaluatedArgs, Harness, RunArgs};
 use crate::failure::Failure;
 use crate::fetch;
-use crate::load;
 use crate::printer;
 use crate::resolve;
 
@@ -36,73 +34,62 @@ pub(crate) fn run(command: &EvalCommand) -> Result<()> {
 /// Scores the responses of a model, of an endpoint or of a file, and prints the accuracies.
 fn score(command: &BenchmarkCommand) -> Result<()> {
     let BenchmarkCommand { benchmark, mode, args } = command;
-    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id));
-    let trained_in = trained_in(args);
+    let evaluated = &args.evaluated;
+    let out = evaluated.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id));
+    let trained_in = trained_in(evaluated);
     let run_config = run_config(trained_in.as_deref())?;
+    let own = args.config.clone();
+    let own = own.or_else(|| trained_in.as_deref().map(|run| run.join(run_files::CONFIG)));
+    let models = Models::open(own.as_deref(), [evaluated.endpoint.as_deref(), None], false)?;
     let mut setup = Setup::new(run_config.eval.held_out_kinds()?);
     if benchmark.id == ifbench::ID {
         setup.tagger = fetch::tagger()?;
     }
     let benchmark = (mode.make)(&setup);
     let benchmark = benchmark.as_ref();
-    let mut config = BenchmarkConfig::new(fetch::resolve_data(&args.data)?, &out);
-    config.responses.clone_from(&args.responses);
-    config.partial = args.partial;
-    config.limit = args.limit.map(NonZeroUsize::get);
+    let mut config = BenchmarkConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
+    config.responses.clone_from(&evaluated.responses);
+    config.partial = evaluated.partial;
+    config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.contamination = run_config.eval.contamination;
     config.trained_in = trained_in.into_iter().collect();
     config.export_lm_eval = args.export == Some(Harness::LmEval);
+    config.max_failed_share = args.max_failed_share;
     let bars = Bars::new();
     let run = BenchmarkRun::prepare(benchmark, &config, &bars)
         .map_err(|error| explain(error, benchmark))?;
-    let report = if args.responses.is_some() {
+    let asked = evaluated.endpoint.iter().map(|name| {
+        let requests = run.requests(evaluated.max_new_tokens.get());
+        (RoleName::Writer, name.clone(), requests)
+    });
+    if !models.confirm(&asked.collect::<Vec<_>>(), &args.paid)? {
+        return Ok(());
+    }
+    let report = if evaluated.responses.is_some() {
         run.score_responses().map_err(|error| explain(error, benchmark))?
-    } else if let Some(name) = &args.endpoint {
-        #[cfg(not(feature = "endpoint"))]
-        {
-            let what = format!("no endpoint `{name}`: this binary was built without endpoints");
-            let hint = "build iopo with its default features, or add `--features endpoint`";
-            return Err(Failure::usage(what).hint(hint).into());
-        }
-        #[cfg(feature = "endpoint")]
-        match endpoint::respond(args, name, run, run_config, &bars)? {
-            Some(report) => report,
-            None => return Ok(()),
-        }
     } else {
-        respond(args, &out, run, run_config.template_settings()?, &bars)?
+        respond(args, (&models, &run_config, &out), run, &bars)?
     };
-    printer::result(&benchmark.table(&report))
+    printer::result(&benchmark.table(&report))?;
+    report.refuse_failed().map_err(|error| explain(error, benchmark))
 }
 
-/// Loads the model and lets it respond.
+/// Lets an endpoint respond, or loads the model and lets it respond. The answers of an endpoint are stored before they are used,
+/// so a command that is run again sends no request twice.
 fn respond(
     args: &BenchmarkArgs,
-    out: &Path,
+    (models, config, out): (&Models, &PipelineConfig, &Path),
     run: BenchmarkRun<'_>,
-    settings: TemplateSettings,
     bars: &Bars,
 ) -> Result<BenchmarkReport> {
+    let args = &args.evaluated;
+    if let (Some(writer), Some(name)) = (models.writer()?, &args.endpoint) {
+        return run.score_model(&*writer, &remote_decoding(name, args), bars).map_err(failure);
+    }
     let name = args.model.as_deref().unwrap_or_default();
     // The base may be written to the output directory, which `prepare` leaves untouched.
-    let on = (args.device.as_str(), args.dtype);
-    let base = load::load(name, on, args.batch.get(), settings, out)?;
-    let model = match &args.adapter {
-        Some(adapter) => {
-            let name = adapter.file_name().map_or("adapter".into(), |name| name.to_string_lossy());
-            base.trained(adapter, &name)
-                .with_context(|| format!("failed to load {name} from {}", adapter.display()))?
-        }
-        None => base.chat().clone(),
-    };
-    let model = model.with_escaped_special_tokens(args.escape_special_tokens);
-    let mut decoding = Decoding::default();
-    decoding.max_new_tokens = args.max_new_tokens.get();
-    decoding.batch = args.batch.get();
-    device::resolve(&args.device)?.clone_into(&mut decoding.device);
-    decoding.template_hash = base.base().template_hash()?;
-    decoding.stop = model.stop().to_vec();
-    decoding.escape_special_tokens = args.escape_special_tokens;
+    let local = Local::load(name, &args.on, config.template_settings()?, out)?;
+    let (model, decoding) = local.responding(args)?;
     run.score_model(&model, &decoding, bars).map_err(|error| match error {
         EvalError::SpecialToken { .. } => {
             let frame = Failure::usage(error.to_string());
@@ -123,6 +110,9 @@ fn explain(error: EvalError, benchmark: &dyn Benchmark) -> anyhow::Error {
         EvalError::Unanswered { .. } => {
             Some("add the responses, or pass --partial to score only the answered prompts")
         }
+        EvalError::FailedRequests { .. } => Some(
+            "all files are written; run the same command again to ask for these responses again, or raise --max-failed-share",
+        ),
         other => benchmark.hint(other),
     };
     let Some(hint) = hint else { return failure(error) };
@@ -142,7 +132,7 @@ fn failure(error: EvalError) -> anyhow::Error {
 }
 
 /// Returns the run whose held-out kinds apply: the one that is named, or the one that holds the adapter.
-fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
+pub(super) fn trained_in(args: &EvaluatedArgs) -> Option<PathBuf> {
     let of_adapter = || {
         let adapter = args.adapter.as_deref()?;
         if let Some(run) = run_of(adapter) {
@@ -158,7 +148,7 @@ fn trained_in(args: &BenchmarkArgs) -> Option<PathBuf> {
 }
 
 /// Returns the run directory that holds an adapter.
-pub(super) fn run_of(adapter: &Path) -> Option<PathBuf> {
+fn run_of(adapter: &Path) -> Option<PathBuf> {
     // Canonical, because a relative path can lack the parent directories, and to follow links.
     let run = adapter.canonicalize().ok()?.parent()?.parent()?.to_owned();
     run.join(run_files::CONFIG).is_file().then_some(run)

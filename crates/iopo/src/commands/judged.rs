@@ -1,7 +1,6 @@
 //! `iopo eval trace`, `cfbench`, `followbench`, `complexbench` and `judge`.
 
 mod check;
-mod models;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -9,16 +8,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use iopo::config::PipelineConfig;
+use iopo::roles::RoleName;
 use iopo_constraints::{Dimension, Kind};
-use iopo_eval::judged::check::JudgeCheck;
-use iopo_eval::{
-    Decoding, EvalError, JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedReport, JudgedRun,
-};
-use iopo_model::device;
+use iopo_eval::judged::check::{JudgeCheck, JudgeIdentity};
+use iopo_eval::{EvalError, JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedReport, JudgedRun};
+use iopo_llm::Request;
 use iopo_schema::run_files;
 
-use self::models::{Local, Models};
-use super::benchmark::{run_config, run_of};
+use super::benchmark::{run_config, trained_in};
+use super::models::{Local, Models, remote_decoding};
 use crate::bars::Bars;
 use crate::cli::{JudgedArgs, JudgedCommand};
 use crate::failure::Failure;
@@ -33,17 +31,24 @@ const ASSUMED_WORDS: usize = 300;
 /// Judges the responses of a model or of a file, and prints the metrics.
 pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     let JudgedCommand { benchmark, mode, language, args } = command;
-    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id()));
-    let trained_in = args.run.clone().or_else(|| args.adapter.as_deref().and_then(run_of));
+    let evaluated = &args.evaluated;
+    let out = evaluated.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id()));
+    let trained_in = trained_in(evaluated);
     let run_config = run_config(trained_in.as_deref())?;
-    let mut config = JudgedConfig::new(fetch::resolve_data(&args.data)?, &out);
-    config.responses.clone_from(&args.responses);
+    // Before anything is read: a wrong endpoint or judge must not cost the work of the responses.
+    let endpoints = [evaluated.endpoint.as_deref(), args.by.judge.as_deref()];
+    let models = Models::open(args.by.config.as_deref(), endpoints, args.by.judge_model.is_some())?;
+    let mut config = JudgedConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
+    config.responses.clone_from(&evaluated.responses);
     config.judged.clone_from(&args.judged);
-    config.model_responds = args.model.is_some() || args.endpoint.is_some();
-    config.partial = args.partial;
-    config.limit = args.limit.map(NonZeroUsize::get);
+    config.model_responds = evaluated.model.is_some() || evaluated.endpoint.is_some();
+    config.partial = evaluated.partial;
+    config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.language = Some(*language);
     config.max_unjudged_share = args.max_unjudged_share;
+    config.contamination = run_config.eval.contamination;
+    config.trained_in = trained_in.into_iter().collect();
+    config.judge_endpoint = models.judge_endpoint().map(str::to_owned);
     let mut settings = JudgeSettings::of(*benchmark, *mode);
     settings.max_new_tokens = args.by.judge_max_new_tokens.get();
     settings.temperature = args.by.judge_temperature.unwrap_or(settings.temperature);
@@ -53,32 +58,70 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     }
     let bars = Bars::new();
     let mut run = JudgedRun::prepare(*benchmark, *mode, &config, &bars).map_err(failure)?;
-    let endpoints = [args.endpoint.as_deref(), args.by.judge.as_deref()];
-    let models = Models::open(&args.by, endpoints)?;
+    if let Some(name) = args.by.judge_model.as_ref().filter(|_| !args.by.paid.dry_run) {
+        Local::find(name, &evaluated.on, &out)?;
+        if evaluated.model.as_ref() == Some(name) {
+            printer::note(
+                "the model judges its own responses, which it tends to prefer; pass another --judge-model",
+            );
+        }
+    }
     // With known responses, the estimate of the judge's requests is exact.
-    let is_known = match args.endpoint {
-        Some(_) => models.has_responses(&run, args)?,
+    let is_known = match evaluated.endpoint {
+        Some(_) => {
+            let requests = run.response_requests(evaluated.max_new_tokens.get());
+            models.unanswered(RoleName::Writer, &requests)?.is_empty()
+        }
         None => out.join(run_files::PREDICTIONS).is_file(),
     };
     if run.needs_responses() && is_known && !args.by.paid.dry_run {
         respond(&mut run, args, (&models, &run_config, &out), &bars)?;
     }
-    if !models.confirm(&run, args, &assumed())? {
+    if !models.confirm(&requests(&run, args, &models)?, &args.by.paid)? {
         return Ok(());
     }
     if run.needs_responses() {
         respond(&mut run, args, (&models, &run_config, &out), &bars)?;
     }
     let report = if run.needs_judge() {
-        let local = Local::load(args, &run_config, &out)?;
+        let settings = run_config.template_settings()?;
+        let load = |name: &String| Local::load(name, &evaluated.on, settings, &out);
+        let local = args.by.judge_model.as_ref().map(load).transpose()?;
         let judge = models.judge(local.as_ref())?;
-        let check = check_of(args.judge_check.as_deref(), &judge.name())?;
+        let check = check_of(args.judge_check.as_deref(), &run.identity(&*judge)?)?;
         run.with_check(check).judge(&*judge, &bars).map_err(failure)?
     } else {
-        let check = check_of(args.judge_check.as_deref(), run.given_judge())?;
+        let check = check_by_name(args.judge_check.as_deref(), run.given_judge())?;
         run.with_check(check).read_judged().map_err(failure)?
     };
     finish(&report)
+}
+
+/// Returns the requests to endpoints: those for responses, those to the judge, and at most how many ask the judge again.
+fn requests(
+    run: &JudgedRun<'_>,
+    args: &JudgedArgs,
+    models: &Models,
+) -> Result<Vec<(RoleName, String, Vec<Request>)>> {
+    let mut asked = Vec::new();
+    if run.needs_responses() && args.evaluated.endpoint.is_some() {
+        let requests = run.response_requests(args.evaluated.max_new_tokens.get());
+        asked.push((RoleName::Writer, "responses".to_owned(), requests));
+    }
+    if run.needs_judge() && args.by.judge.is_some() {
+        let assumed = "word ".repeat(ASSUMED_WORDS);
+        asked.push((RoleName::Judge, "judge".to_owned(), run.requests(&assumed)));
+        let is_open = |first: &Request| {
+            let open = models.unanswered(RoleName::Judge, std::slice::from_ref(first))?;
+            Ok::<bool, anyhow::Error>(!open.is_empty())
+        };
+        let further = run.further_requests(&assumed, is_open)?;
+        if !further.is_empty() {
+            let name = "judge, asked again if answers give no verdict, at most".to_owned();
+            asked.push((RoleName::Judge, name, further));
+        }
+    }
+    Ok(asked)
 }
 
 /// Prints the table, then fails if too many verdicts are missing.
@@ -94,23 +137,14 @@ fn respond(
     (models, config, out): (&Models, &PipelineConfig, &Path),
     bars: &Bars,
 ) -> Result<()> {
-    let mut decoding = Decoding::default();
-    decoding.max_new_tokens = args.max_new_tokens.get();
-    if let Some(writer) = models.writer()? {
-        return run.respond(&*writer, &decoding, bars).map_err(failure);
+    let args = &args.evaluated;
+    if let (Some(writer), Some(name)) = (models.writer()?, &args.endpoint) {
+        return run.respond(&*writer, &remote_decoding(name, args), bars).map_err(failure);
     }
-    let loaded = Local::load_model(args, config, out)?;
-    let model = loaded.responding(args)?;
-    decoding.batch = args.batch.get();
-    device::resolve(&args.device)?.clone_into(&mut decoding.device);
-    decoding.template_hash = loaded.base().base().template_hash()?;
-    decoding.stop = model.stop().to_vec();
-    decoding.escape_special_tokens = args.escape_special_tokens;
+    let name = args.model.as_deref().unwrap_or_default();
+    let local = Local::load(name, &args.on, config.template_settings()?, out)?;
+    let (model, decoding) = local.responding(args)?;
     run.respond(&model, &decoding, bars).map_err(failure)
-}
-
-fn assumed() -> String {
-    "word ".repeat(ASSUMED_WORDS)
 }
 
 /// Returns the labels of TRACE whose dimension has a kind that synthesis draws and a run does not hold out.
@@ -123,28 +157,55 @@ fn seen_dimensions(config: &PipelineConfig) -> Result<BTreeSet<String>> {
     Ok(seen.map(|(_, label)| label.to_owned()).collect())
 }
 
-/// Returns the directory of the check of a judge.
-fn check_dir(judge: &str) -> PathBuf {
+/// Returns the directory of the check of a judge. Endpoints at several addresses can serve models of one name.
+fn check_dir(judge: &str, endpoint: Option<&str>) -> PathBuf {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    let name: String = judge.chars().map(plain).take(100).collect();
+    let mut name: String = judge.chars().map(plain).take(100).collect();
+    if let Some(endpoint) = endpoint {
+        name.push('-');
+        name.extend(endpoint.trim_end_matches(')').replace(" (address ", "-").chars().map(plain));
+    }
     Path::new("runs").join("judge").join(name)
 }
 
-/// Reads the check of a judge: the named file, or that of an earlier `iopo eval judge`.
-fn check_of(named: Option<&Path>, judge: &str) -> Result<Option<JudgeCheck>> {
+/// Reads the check of a judge: the named file, or that of an earlier `iopo eval judge`. It is shown only if it is about this
+/// judge.
+fn check_of(named: Option<&Path>, judge: &JudgeIdentity) -> Result<Option<JudgeCheck>> {
     let path = match named {
         Some(path) => path.to_owned(),
-        None => check_dir(judge).join(iopo_eval::judged::check::FILE),
+        None => {
+            check_dir(&judge.judge, judge.endpoint.as_deref()).join(iopo_eval::judged::check::FILE)
+        }
     };
     if named.is_none() && !path.is_file() {
         return Ok(None);
     }
     let check = JudgeCheck::read(&path).map_err(failure)?;
-    if check.judge == judge {
+    let differences = check.differences(judge);
+    if differences.is_empty() {
         return Ok(Some(check));
     }
     printer::note(&format!(
-        "{} is about the judge {}, not {judge}; it is not shown",
+        "{} is about another judge, so it is not shown: {}",
+        path.display(),
+        differences.join("; ")
+    ));
+    Ok(None)
+}
+
+/// Reads the named check of a judge whose answers are in a file, which tells no more than its name.
+fn check_by_name(named: Option<&Path>, judge: &str) -> Result<Option<JudgeCheck>> {
+    let Some(path) = named else { return Ok(None) };
+    let check = JudgeCheck::read(path).map_err(failure)?;
+    if check.judge == judge {
+        printer::note(&format!(
+            "the file of answers names only the judge {judge}, so its settings are not compared with {}",
+            path.display()
+        ));
+        return Ok(Some(check));
+    }
+    printer::note(&format!(
+        "{} is about the judge {}, not {judge}, so it is not shown",
         path.display(),
         check.judge
     ));
@@ -183,6 +244,8 @@ mod tests {
 
     #[test]
     fn the_name_of_a_judge_is_one_folder() {
-        assert_eq!(check_dir("org/m@../x y"), std::path::Path::new("runs/judge/org-m-..-x-y"));
+        let dir = |name| std::path::Path::new("runs/judge").join(name);
+        assert_eq!(check_dir("org/m@../x y", None), dir("org-m-..-x-y"));
+        assert_eq!(check_dir("m", Some("a (address 1f2e)")), dir("m-a-1f2e"));
     }
 }

@@ -101,9 +101,9 @@ fn answer(
     decoding.max_new_tokens = config.eval.benchmark_max_new_tokens;
     decoding.batch = config.generation_batch;
     device::resolve(&config.device)?.clone_into(&mut decoding.device);
+    config.dtype.name().clone_into(&mut decoding.dtype);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();
     decoding.escape_special_tokens = config.eval.escape_special_tokens;
-    run.score_model(&model, &decoding, progress)?;
-    Ok(())
+    Ok(run.score_model(&model, &decoding, progress)?.refuse_failed()?)
 }

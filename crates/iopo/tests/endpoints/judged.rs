@@ -64,7 +64,13 @@ fn paid_verdicts_are_confirmed_and_never_paid_twice() {
     assert!(error.contains("cost money") && error.contains("--yes"), "{error}");
     let dry = eval(dir.path(), &[&args[..], &["--dry-run"]].concat());
     assert_eq!((dry.code, dry.stdout.as_str()), (Some(0), ""), "{}", dry.stderr);
-    for part in ["responses: 2 requests, about ", "judge: 2 requests, about ", "; cost 0.0"] {
+    for part in [
+        "responses: 2 requests, about ",
+        "judge: 2 requests, about ",
+        "judge, asked again if answers give no verdict, at most: 6 requests, about ",
+        "; cost 0.0",
+        "the writer judges its own answers",
+    ] {
         assert!(dry.stderr.contains(part), "{part}: {}", dry.stderr);
     }
     assert_eq!(server.seen(), "", "nothing was sent");
@@ -75,6 +81,10 @@ fn paid_verdicts_are_confirmed_and_never_paid_twice() {
     let line = first.stdout.lines().find(|line| line.starts_with("IF ")).expect("a headline");
     let words: Vec<&str> = line.split_whitespace().take(4).collect();
     assert_eq!(words, ["IF", "2", "2", "100.0"], "{}", first.stdout);
+    assert!(first.stdout.contains("\nthe model judges its own responses"), "{}", first.stdout);
+    let protocol = fs::read_to_string(out.join("protocol.json")).expect("a protocol");
+    assert!(protocol.contains("\"endpoint\": \"a\"") && protocol.contains("a (address "));
+    assert!(!protocol.contains(&server.url), "the address is no part of the result");
     let seen = server.seen();
     assert_eq!(seen.matches("POST /v1/chat/completions").count(), 4, "2 responses, 2 verdicts");
     assert_eq!(seen.matches("You are a helpful assistant.").count(), 2, "the messages as they are");
@@ -96,7 +106,14 @@ fn an_unknown_endpoint_is_named_before_anything_is_sent() {
     let server = Server::start(200);
     let own = config(dir.path(), &[("a", &server.url, "")]);
     let error = eval(dir.path(), &["judge", "--judge", "b", "--config", text(&own)]).error(2);
-    assert!(error.contains("`llm.judge`: found \"b\"") && error.contains("`a`"), "{error}");
+    assert!(error.contains("no endpoint `b`: expected one of a"), "{error}");
+    let data = items(dir.path());
+    for (judge, writer) in [("local", "a"), ("a", "local")] {
+        let flags = ["--judge", judge, "--endpoint", writer, "--config", text(&own), "--yes"];
+        let error = eval(dir.path(), &[&["trace", "--data", text(&data)], &flags[..]].concat());
+        let error = error.error(2);
+        assert!(error.contains("no endpoint `local`"), "{error}");
+    }
     let args = ["judge", "--judge", "a", "--config", text(&own), "--dry-run"];
     let dry = eval(dir.path(), &args);
     assert!(dry.stderr.contains("judge: 300 requests, about "), "{}", dry.stderr);

@@ -32,7 +32,7 @@ pub(super) struct CheckItem {
 /// A constraint with its verdict by code.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Known {
-    pub(super) kind: Kind,
+    pub(super) constraint: Constraint,
     pub(super) text: String,
     pub(super) holds: bool,
 }
@@ -115,8 +115,8 @@ fn item(
         picked.push((constraint, wanted));
     }
     let constraints = picked.into_iter().map(|(constraint, holds)| Known {
-        kind: constraint.kind(),
         text: constraint.render(constraint.draw_phrasing(&mut rng)),
+        constraint,
         holds,
     });
     let constraints = constraints.collect();
@@ -125,10 +125,10 @@ fn item(
 
 #[cfg(test)]
 mod tests {
-    use iopo_constraints::from_text;
+    use iopo_constraints::{from_proposal, from_text_in_task};
 
     use super::super::JudgeCheckConfig;
-    use super::check_items;
+    use super::{Known, check_items};
 
     #[test]
     fn kinds_and_verdicts_are_balanced_and_follow_from_the_seed() {
@@ -140,23 +140,36 @@ mod tests {
         let holding = all.iter().filter(|one| one.holds).count();
         assert!(all.len() > 170, "{}", all.len());
         assert!((0.4..0.6).contains(&(holding as f64 / all.len() as f64)), "{holding}");
-        let kinds: std::collections::BTreeSet<_> = all.iter().map(|one| one.kind).collect();
+        let kinds: std::collections::BTreeSet<_> =
+            all.iter().map(|one| one.constraint.kind()).collect();
         assert!(kinds.len() > 30, "{}", kinds.len());
     }
 
     #[test]
     fn sentences_state_what_code_decided() {
-        let items = check_items(&JudgeCheckConfig { items: 60, ..JudgeCheckConfig::default() });
-        let mut read = 0;
+        let items = check_items(&JudgeCheckConfig { items: 30, ..JudgeCheckConfig::default() });
+        let (mut stated, mut read) = (0, 0);
         for item in &items {
-            for known in &item.constraints {
-                if let Some(constraint) = from_text(&known.text) {
+            for Known { constraint, text, holds } in &item.constraints {
+                let (kind, params) = (constraint.kind().id(), constraint.params_json());
+                assert_eq!(from_proposal(text, kind, &params).as_ref(), Some(constraint), "{text}");
+                assert_eq!(constraint.check(&item.response).satisfied, *holds, "{text}");
+                stated += 1;
+                // The grammar knows no constraint beforehand, and maps a sentence only if it accounts for every word.
+                if let Some(found) = from_text_in_task(text, &item.task) {
                     read += 1;
-                    let holds = constraint.check(&item.response).satisfied;
-                    assert_eq!(holds, known.holds, "{}: {}", known.text, item.response);
+                    assert_eq!(found.check(&item.response).satisfied, *holds, "{text}");
                 }
             }
         }
-        assert!(read > 20, "{read}");
+        assert!(stated > 80 && read > 25, "{stated} {read}");
+        // Control: a sentence does not state another constraint.
+        let all = || items.iter().flat_map(|item| &item.constraints);
+        let other = |one: &Known| all().find(|two| two.constraint.kind() != one.constraint.kind());
+        for one in all() {
+            let constraint = &other(one).expect("another kind").constraint;
+            let (kind, params) = (constraint.kind().id(), constraint.params_json());
+            assert_eq!(from_proposal(&one.text, kind, &params), None, "{}", one.text);
+        }
     }
 }

@@ -58,6 +58,9 @@ pub struct JudgeCheck {
     pub judge: String,
     /// What differs between judges with different answers.
     pub fingerprint: String,
+    /// Name of the endpoint, with a hash of its address; absent for a judge of this process.
+    #[serde(default)]
+    pub endpoint: Option<String>,
     /// Hash of the template.
     pub template: String,
     /// The settings.
@@ -82,6 +85,7 @@ pub struct JudgeCheck {
 pub(super) struct About {
     pub(super) judge: String,
     pub(super) fingerprint: String,
+    pub(super) endpoint: Option<String>,
     pub(super) template: String,
     pub(super) config: JudgeCheckConfig,
 }
@@ -107,7 +111,7 @@ pub(super) fn compare(
         .flat_map(|(item, verdicts)| {
             item.constraints.iter().zip(*verdicts).map(|(known, judged)| Pair {
                 item: &item.key,
-                kind: known.kind.id(),
+                kind: known.constraint.kind().id(),
                 holds: known.holds,
                 judged: *judged,
             })
@@ -144,6 +148,7 @@ pub(super) fn compare(
     Ok(JudgeCheck {
         judge: about.judge,
         fingerprint: about.fingerprint,
+        endpoint: about.endpoint,
         template: about.template,
         config: about.config,
         constraints: pairs.len(),

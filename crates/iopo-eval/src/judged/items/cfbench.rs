@@ -6,6 +6,7 @@ use iopo_judge::cfbench::{Item, evaluate, forged_verdict, prompt, verdict};
 use iopo_judge::{Answers, Evaluation, Mode, Prompt, Responses, Unjudged};
 use iopo_llm::Message;
 
+use super::super::JudgedBenchmark;
 use super::{Items, JudgedPrompt, Question, Templates, constraint, messages};
 
 /// The items of CFBench.
@@ -17,13 +18,13 @@ pub(in crate::judged) struct CfBench {
 
 impl Items for CfBench {
     fn prompts(&self) -> Vec<JudgedPrompt> {
-        let prompt = |item: &Item| JudgedPrompt {
-            key: item.index.to_string(),
-            group: String::new(),
-            messages: vec![Message::user(item.prompt.clone())],
-            constraints: (item.criteria.iter())
+        let prompt = |item: &Item| {
+            let named = (item.index.to_string(), String::new());
+            let messages = vec![Message::user(item.prompt.clone())];
+            let constraints = (item.criteria.iter())
                 .map(|one| constraint(&one.text, &one.kind, &one.subkind))
-                .collect(),
+                .collect();
+            JudgedPrompt::new(JudgedBenchmark::CfBench, named, messages, constraints)
         };
         self.items.iter().map(prompt).collect()
     }

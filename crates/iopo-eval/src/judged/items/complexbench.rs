@@ -6,6 +6,7 @@ use iopo_judge::complexbench::{Item, decide, evaluate, forged_verdict, judge, ob
 use iopo_judge::{Answers, Evaluation, Language, Mode, Prompt, Responses, Unjudged};
 use iopo_llm::Message;
 
+use super::super::JudgedBenchmark;
 use super::{Items, JudgedPrompt, Question, Templates, constraint, messages};
 
 /// The items of ComplexBench, asked in one language.
@@ -27,11 +28,10 @@ impl ComplexBench {
 
 impl Items for ComplexBench {
     fn prompts(&self) -> Vec<JudgedPrompt> {
-        let prompt = |item: &Item| JudgedPrompt {
-            key: item.main_id.to_string(),
-            group: item.group.clone(),
-            messages: vec![Message::user(self.instruction(item))],
-            constraints: (item.questions.iter())
+        let prompt = |item: &Item| {
+            let named = (item.main_id.to_string(), item.group.clone());
+            let messages = vec![Message::user(self.instruction(item))];
+            let constraints = (item.questions.iter())
                 .map(|one| {
                     let text = match self.language {
                         Language::English => &one.question_en,
@@ -39,7 +39,8 @@ impl Items for ComplexBench {
                     };
                     constraint(text, &one.compositions.join(", "), &one.dimensions.join(", "))
                 })
-                .collect(),
+                .collect();
+            JudgedPrompt::new(JudgedBenchmark::ComplexBench, named, messages, constraints)
         };
         self.items.iter().map(prompt).collect()
     }

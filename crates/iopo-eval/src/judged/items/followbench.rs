@@ -6,6 +6,7 @@ use iopo_judge::followbench::{Item, evaluate, forged_verdict, judge, prompt, ste
 use iopo_judge::{Answers, Evaluation, Mode, Prompt, Responses, Unjudged};
 use iopo_llm::Message;
 
+use super::super::JudgedBenchmark;
 use super::{Items, JudgedPrompt, Question, Templates, messages};
 
 /// The items of FollowBench in one language.
@@ -27,11 +28,11 @@ impl FollowBench {
 
 impl Items for FollowBench {
     fn prompts(&self) -> Vec<JudgedPrompt> {
-        let prompt = |item: &Item| JudgedPrompt {
-            key: item.key(),
-            group: item.group(),
-            messages: vec![Message::user(item.instruction.clone())],
-            constraints: Vec::new(),
+        let prompt = |item: &Item| {
+            let named = (item.key(), item.group());
+            let messages = vec![Message::user(item.instruction.clone())];
+            let constraints = Vec::new();
+            JudgedPrompt::new(JudgedBenchmark::FollowBench, named, messages, constraints)
         };
         self.items.iter().map(prompt).collect()
     }

@@ -28,13 +28,13 @@ impl Items for Trace {
             };
             Message { role, content: content.clone() }
         };
-        let prompt = |item: &Item| JudgedPrompt {
-            key: item.id.clone(),
-            group: String::new(),
-            messages: item.messages.iter().map(message).collect(),
-            constraints: (item.constraints.iter().enumerate())
+        let prompt = |item: &Item| {
+            let named = (item.id.clone(), String::new());
+            let messages = item.messages.iter().map(message).collect();
+            let constraints = (item.constraints.iter().enumerate())
                 .map(|(at, text)| constraint(text, "", item.dimension(at)))
-                .collect(),
+                .collect();
+            JudgedPrompt::new(JudgedBenchmark::Trace, named, messages, constraints)
         };
         self.items.iter().map(prompt).collect()
     }

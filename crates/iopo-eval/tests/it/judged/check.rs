@@ -1,7 +1,7 @@
 //! The check of a judge against code.
 
-use iopo_eval::judged::check::{FILE, JudgeCheck, JudgeCheckConfig, JudgeCheckRun};
-use iopo_llm::{Request, Scripted, Silent};
+use iopo_eval::judged::check::{FILE, JudgeCheck, JudgeCheckConfig, JudgeCheckRun, JudgeIdentity};
+use iopo_llm::{LanguageModel, Request, Scripted, Silent};
 
 use super::support::trace;
 
@@ -88,4 +88,41 @@ fn a_judged_table_shows_the_check() {
     let line = "judge accuracy on code-checkable constraints: ";
     assert!(evaluate(None).starts_with(&format!("{line}not measured")));
     assert!(evaluate(Some(check)).contains("; false passes 100.0 %"));
+}
+
+#[test]
+fn a_check_is_about_one_model_at_one_place_with_its_settings() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let judge = Scripted::new(|request: &Request| answer(request, |_| 10));
+    let place = || Some("large (address 1f)".to_owned());
+    let run = JudgeCheckRun::new(config()).with_endpoint(place());
+    let check = run.run(&judge, dir.path(), &Silent).expect("a check");
+    let same = JudgeIdentity {
+        judge: judge.name(),
+        fingerprint: judge.fingerprint().expect("a fingerprint"),
+        endpoint: place(),
+        temperature: 0.0,
+        max_new_tokens: 2048,
+    };
+    assert!(check.differences(&same).is_empty());
+    let differs = |change: fn(&mut JudgeIdentity)| {
+        let mut other = same.clone();
+        change(&mut other);
+        let found = check.differences(&other);
+        assert_eq!(found.len(), 1, "{found:?}");
+        found[0].clone()
+    };
+    assert_eq!(
+        differs(|one| one.judge = "other".into()),
+        "model: scripted was checked, other judges"
+    );
+    assert!(differs(|one| one.fingerprint = "x".into()).starts_with("model: "));
+    assert_eq!(
+        differs(|one| one.endpoint = None),
+        "endpoint: large (address 1f) was checked, this process judges"
+    );
+    assert_eq!(differs(|one| one.temperature = 0.01), "temperature: 0 was checked, 0.01 judges");
+    assert!(differs(|one| one.max_new_tokens = 9).starts_with("maximum number of tokens: "));
+    let older = JudgeCheck { template: "x".into(), ..check.clone() };
+    assert!(older.differences(&same)[0].starts_with("template: x was checked, "));
 }

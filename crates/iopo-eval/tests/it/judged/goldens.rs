@@ -6,6 +6,7 @@ use std::fs;
 use iopo_eval::{JudgedBenchmark, JudgedConfig, JudgedMode, JudgedReport, JudgedRun};
 use iopo_judge::Language;
 use iopo_llm::Silent;
+use iopo_schema::Method;
 use serde_json::{Value, json};
 
 use super::support::{
@@ -236,30 +237,111 @@ fn followbench_has_the_golden_tables() {
             let csl = metric(&report, "CSL", category)[0].expect("a level");
             assert_eq!(format!("{csl:.1}"), string(&table["csl"]), "{category}");
         }
-        let report = files.evaluate((JudgedBenchmark::FollowBench, JudgedMode::Repaired), speak);
-        // The goldens decide rules as published, so types with rules are compared where both readings agree.
-        let judged: BTreeSet<&str> = own
-            .iter()
-            .map(|row| string(&row["file"]))
-            .filter(|file| {
-                own.iter().all(|row| row["file"] != *file || row["decided_by"] != "rule")
-            })
-            .collect();
-        assert!(!judged.is_empty());
-        for category in judged {
-            let golden = &golden["repaired"][language.id()][category];
+        let repaired = files.evaluate((JudgedBenchmark::FollowBench, JudgedMode::Repaired), speak);
+        // The goldens read the judge's answers as `repaired` does, and decide rules as published.
+        let mixed =
+            Verdicts::of(&repaired, Method::Judge).with(&Verdicts::of(&report, Method::Code));
+        let own_rules = Verdicts::of(&repaired, Method::Code);
+        let differing = own_rules.differing(&Verdicts::of(&report, Method::Code));
+        assert_eq!(differing, REPAIRED_RULES[usize::from(language == Language::Chinese)]);
+        let categories = golden["repaired"][language.id()].as_object().expect("types");
+        assert_eq!(categories.len(), 4);
+        for (category, golden) in categories {
+            let agrees = !differing.iter().any(|key| key.contains(&format!("/{category}/")));
+            let has_rules =
+                own.iter().any(|row| row["file"] == *category && row["decided_by"] == "rule");
             for (name, key) in [("HSR", "hsr"), ("SSR", "ssr")] {
+                if golden.get(key).is_none() {
+                    continue;
+                }
                 for level in 0..5 {
                     let subset = format!("{category}, level {}", level + 1);
-                    let [judged, failed] = metric(&report, name, &subset);
-                    assert_close(judged, &golden[key][level], &subset);
-                    let expected = &golden[format!("{key}_unjudged_fail")][level];
-                    assert_close(failed, expected, &subset);
+                    let expected =
+                        [&golden[key][level], &golden[format!("{key}_unjudged_fail")][level]];
+                    let found = mixed.rates(category, level + 1, name == "SSR");
+                    for (found, expected) in found.into_iter().zip(expected) {
+                        assert_close(Some(found), expected, &subset);
+                    }
+                    // Where both readings of the rules agree, the metrics of the run are the golden ones, but for the soft rate:
+                    // `repaired` gives a rule the share of its conditions that hold, and the published code 0 or 1.
+                    if agrees && (name == "HSR" || !has_rules) {
+                        let found = metric(&repaired, name, &subset);
+                        for (found, expected) in found.into_iter().zip(expected) {
+                            assert_close(found, expected, &subset);
+                        }
+                    }
                 }
             }
-            let csl = metric(&report, "CSL", category)[1];
-            assert_close(csl, &golden["csl_unjudged_fail"], category);
+            let expected = &golden["csl_unjudged_fail"];
+            assert_close(Some(mixed.levels(category)), expected, category);
+            if agrees {
+                assert_close(metric(&repaired, "CSL", category)[1], expected, category);
+            }
         }
+    }
+}
+
+/// Items whose rules `repaired` decides otherwise than the published code, English and Chinese.
+const REPAIRED_RULES: [&[&str]; 2] = [&[], &[]];
+
+/// The verdicts on the constraints of each item; a rule gives one. `None` without a verdict.
+struct Verdicts(BTreeMap<String, Vec<Option<bool>>>);
+
+impl Verdicts {
+    /// Takes the verdicts of a report that a judge or code gave.
+    fn of(report: &JudgedReport, method: Method) -> Self {
+        let mut by_key: BTreeMap<String, Vec<Option<bool>>> = BTreeMap::new();
+        for score in report.scores.iter().filter(|score| score.method == method) {
+            by_key.entry(score.key.clone()).or_default().push(score.strict);
+        }
+        Self(by_key)
+    }
+
+    fn with(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.clone());
+        self
+    }
+
+    /// The items with other verdicts.
+    fn differing(&self, other: &Self) -> Vec<&str> {
+        let both = self.0.iter().filter(|(key, verdicts)| other.0.get(*key) != Some(verdicts));
+        both.map(|(key, _)| key.as_str()).collect()
+    }
+
+    /// The verdicts on the items of a type at a level.
+    fn at(&self, category: &str, level: usize) -> impl Iterator<Item = &[Option<bool>]> {
+        let wanted = move |key: &str| {
+            let mut parts = key.split('/').skip(1);
+            parts.next() == Some(category) && parts.nth(1) == Some(level.to_string().as_str())
+        };
+        self.0.iter().filter(move |(key, _)| wanted(key)).map(|(_, verdicts)| verdicts.as_slice())
+    }
+
+    /// The share of items that hold, or of constraints in them, over judged items and with unjudged ones as failed.
+    fn rates(&self, category: &str, level: usize, soft: bool) -> [f64; 2] {
+        let share = |verdicts: &[Option<bool>]| -> Option<f64> {
+            let known: Option<Vec<bool>> = verdicts.iter().copied().collect();
+            let (known, all) = (known?, verdicts.len() as f64);
+            let held = known.iter().filter(|held| **held).count() as f64;
+            Some(if soft { held / all } else { f64::from(u8::from(held >= all)) })
+        };
+        let shares: Vec<Option<f64>> = self.at(category, level).map(share).collect();
+        let sum: f64 = shares.iter().flatten().sum();
+        [sum / shares.iter().flatten().count() as f64, sum / shares.len() as f64]
+    }
+
+    /// The mean number of leading levels that hold, with unjudged items as failed.
+    fn levels(&self, category: &str) -> f64 {
+        let groups = self.at(category, 1).count();
+        let keys: BTreeSet<&str> =
+            self.0.keys().map(|key| key.rsplit_once('/').expect("a level").0).collect();
+        let keys = keys.into_iter().filter(|key| key.split('/').nth(1) == Some(category));
+        let holds = |key: &str, level: &usize| {
+            self.0[&format!("{key}/{level}")].iter().all(|one| *one == Some(true))
+        };
+        let leading: usize =
+            keys.map(|key| (1..=5).take_while(|level| holds(key, level)).count()).sum();
+        leading as f64 / groups as f64
     }
 }
 
@@ -352,6 +434,17 @@ fn complexbench_has_the_golden_tables() {
     let [judged, failed] = metric(&report, "DRFR", "all");
     assert_close(judged, &json!(means[0] / means[1]), "DRFR");
     assert_close(failed, &json!(means[0] / means[2]), "DRFR");
+    // With the verdicts on that item, which `iopo-judge` compares, the totals are the golden ones.
+    let odd = rows.iter().find(|row| is_odd(row)).expect("the item");
+    for verdict in odd["repaired"]["point_judges_rely"].as_array().expect("a list") {
+        means[0] += f64::from(*verdict == true);
+        means[1] += f64::from(!verdict.is_null());
+        means[2] += 1.0;
+    }
+    assert_close(Some(means[2]), &golden["repaired"]["points"], "points");
+    assert_close(Some(means[2] - means[1]), &golden["repaired"]["undecided"], "undecided");
+    assert_close(Some(means[0] / means[1]), &golden["repaired"]["drfr"], "DRFR");
+    assert_close(Some(means[0] / means[2]), &golden["repaired"]["drfr_undecided_fail"], "DRFR");
     let all_rows = complexbench_files(&rows);
     let config = all_rows.config("refused");
     let refused =

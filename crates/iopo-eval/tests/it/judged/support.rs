@@ -8,13 +8,13 @@ use iopo_llm::{LanguageModel, LlmError, Outcome, Progress, Request, Scripted, Si
 use serde_json::{Value, json};
 
 /// The folder of data that is not part of the repository.
-pub(super) fn shared() -> PathBuf {
+pub(crate) fn shared() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data")
 }
 
 /// Says that a test is skipped.
 #[expect(clippy::print_stderr, reason = "a skipped test says so")]
-pub(super) fn skip(what: &str) {
+pub(crate) fn skip(what: &str) {
     eprintln!("skipped: {what}");
 }
 
@@ -29,40 +29,40 @@ fn golden(name: &str) -> Option<String> {
 }
 
 /// Returns the lines of a golden file.
-pub(super) fn rows(name: &str) -> Option<Vec<Value>> {
+pub(crate) fn rows(name: &str) -> Option<Vec<Value>> {
     let text = golden(name)?;
     Some(text.lines().map(|line| serde_json::from_str(line).expect("a row")).collect())
 }
 
 /// Returns a golden file with one JSON value.
-pub(super) fn value(name: &str) -> Option<Value> {
+pub(crate) fn value(name: &str) -> Option<Value> {
     Some(serde_json::from_str(&golden(name)?).expect("a JSON value"))
 }
 
-pub(super) fn string(value: &Value) -> &str {
+pub(crate) fn string(value: &Value) -> &str {
     value.as_str().expect("a string")
 }
 
 /// A question to a judge: the key and index of the file, texts that only its prompt has, and the answer.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) key: String,
-    pub(super) index: i64,
-    pub(super) marks: Vec<String>,
-    pub(super) answer: String,
+pub(crate) struct Asked {
+    pub(crate) key: String,
+    pub(crate) index: i64,
+    pub(crate) marks: Vec<String>,
+    pub(crate) answer: String,
 }
 
 /// Files of a small benchmark.
-pub(super) struct Files {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) data: PathBuf,
-    pub(super) responses: PathBuf,
-    pub(super) asked: Vec<Asked>,
+pub(crate) struct Files {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) data: PathBuf,
+    pub(crate) responses: PathBuf,
+    pub(crate) asked: Vec<Asked>,
 }
 
 impl Files {
     /// Writes the items of one file, and responses by key.
-    pub(super) fn new(data: &str, responses: &[(String, String)], asked: Vec<Asked>) -> Self {
+    pub(crate) fn new(data: &str, responses: &[(String, String)], asked: Vec<Asked>) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("data.json");
         fs::write(&path, data).expect("written");
@@ -74,7 +74,7 @@ impl Files {
         Self { data: path, responses: file, asked, dir }
     }
 
-    pub(super) fn config(&self, out: &str) -> JudgedConfig {
+    pub(crate) fn config(&self, out: &str) -> JudgedConfig {
         let mut config = JudgedConfig::new(&self.data, self.dir.path().join(out));
         config.responses = Some(self.responses.clone());
         config.bootstrap = iopo_eval::Bootstrap::default().with_samples(50);
@@ -82,7 +82,7 @@ impl Files {
     }
 
     /// Evaluates with a judge that answers from the script, and with the file of its answers; both agree.
-    pub(super) fn evaluate(
+    pub(crate) fn evaluate(
         &self,
         (benchmark, mode): (JudgedBenchmark, JudgedMode),
         change: impl Fn(&mut JudgedConfig),
@@ -114,7 +114,7 @@ impl Files {
     }
 
     /// Returns the answer to the prompt that has all marks of one question.
-    pub(super) fn answer(&self, request: &Request) -> String {
+    pub(crate) fn answer(&self, request: &Request) -> String {
         let prompt = &request.messages.last().expect("a message").content;
         let fits = |one: &&Asked| one.marks.iter().all(|mark| prompt.contains(mark.as_str()));
         let found: Vec<&Asked> = self.asked.iter().filter(fits).collect();
@@ -124,20 +124,20 @@ impl Files {
 }
 
 /// Returns a metric's values: over judged items, and with unjudged ones as failed.
-pub(super) fn metric(report: &JudgedReport, name: &str, subset: &str) -> [Option<f64>; 2] {
+pub(crate) fn metric(report: &JudgedReport, name: &str, subset: &str) -> [Option<f64>; 2] {
     let found = report.metrics.iter().find(|one| one.name == name && one.subset == subset);
     let found = found.unwrap_or_else(|| panic!("no metric {name} over {subset}"));
     [found.over_judged.value, found.unjudged_as_failed.value]
 }
 
-pub(super) fn assert_close(found: Option<f64>, expected: &Value, what: &str) {
+pub(crate) fn assert_close(found: Option<f64>, expected: &Value, what: &str) {
     let found = found.unwrap_or_else(|| panic!("{what}: no value"));
     let expected = expected.as_f64().unwrap_or_else(|| panic!("{what}: no golden"));
     assert!((found - expected).abs() < 1e-9, "{what}: found {found}, expected {expected}");
 }
 
 /// A small TRACE benchmark: items `0`, `1` … with one constraint each, and the answers of a judge.
-pub(super) fn trace(answers: &[&str]) -> Files {
+pub(crate) fn trace(answers: &[&str]) -> Files {
     let mut data = String::new();
     let (mut responses, mut asked) = (Vec::new(), Vec::new());
     for (at, answer) in answers.iter().enumerate() {
@@ -154,7 +154,7 @@ pub(super) fn trace(answers: &[&str]) -> Files {
     Files::new(&data, &responses, asked)
 }
 
-pub(super) fn trace_item(id: &str, task: &str, constraints: &[String]) -> Value {
+pub(crate) fn trace_item(id: &str, task: &str, constraints: &[String]) -> Value {
     json!({
         "id": id,
         "messages": [
@@ -170,11 +170,11 @@ pub(super) fn trace_item(id: &str, task: &str, constraints: &[String]) -> Value 
 }
 
 /// A judge that remembers its answers, as a store does, and stops after some requests.
-pub(super) struct Stopping<'a> {
-    pub(super) files: &'a Files,
-    pub(super) known: std::cell::RefCell<std::collections::BTreeMap<String, String>>,
-    pub(super) asked: std::cell::Cell<usize>,
-    pub(super) limit: usize,
+pub(crate) struct Stopping<'a> {
+    pub(crate) files: &'a Files,
+    pub(crate) known: std::cell::RefCell<std::collections::BTreeMap<String, String>>,
+    pub(crate) asked: std::cell::Cell<usize>,
+    pub(crate) limit: usize,
 }
 
 impl LanguageModel for Stopping<'_> {

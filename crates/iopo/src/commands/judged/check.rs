@@ -6,11 +6,11 @@ use anyhow::Result;
 use iopo::roles::RoleName;
 use iopo_eval::judged::check::{JudgeCheckConfig, JudgeCheckRun};
 
-use super::models::{Local, Models};
 use super::{check_dir, failure};
 use crate::bars::Bars;
 use crate::cli::JudgeCheckArgs;
 use crate::commands::benchmark::run_config;
+use crate::commands::models::{Local, Models};
 use crate::printer;
 
 /// Puts constraints that code decides to a judge, and prints how far it agrees.
@@ -21,25 +21,24 @@ pub(crate) fn run(args: &JudgeCheckArgs) -> Result<()> {
     config.temperature = args.by.judge_temperature.unwrap_or(config.temperature);
     config.max_new_tokens = args.by.judge_max_new_tokens.get();
     config.seed = args.seed;
-    let check = JudgeCheckRun::new(config);
-    let models = Models::open(&args.by, [None, args.by.judge.as_deref()])?;
-    let asked = match &args.by.judge {
-        Some(_) => vec![(RoleName::Judge, "judge", check.requests())],
-        None => Vec::new(),
-    };
-    if !models.confirm_requests(&asked, &args.by.paid)? {
+    let endpoints = [None, args.by.judge.as_deref()];
+    let models = Models::open(args.by.config.as_deref(), endpoints, args.by.judge_model.is_some())?;
+    let endpoint = models.judge_endpoint().map(str::to_owned);
+    let check = JudgeCheckRun::new(config).with_endpoint(endpoint.clone());
+    let asked = args.by.judge.iter().map(|_| {
+        let name = "judge".to_owned();
+        (RoleName::Judge, name, check.requests())
+    });
+    if !models.confirm(&asked.collect::<Vec<_>>(), &args.by.paid)? {
         return Ok(());
     }
-    let local = match &args.by.judge_model {
-        Some(name) => {
-            let on = (args.device.as_str(), args.dtype);
-            let scratch = args.out.as_deref().unwrap_or(Path::new("runs/judge"));
-            Some(Local::new(name, on, (args.batch.get(), &run_config(None)?, scratch))?)
-        }
-        None => None,
-    };
+    let scratch = args.out.as_deref().unwrap_or(Path::new("runs/judge"));
+    let settings = run_config(None)?.template_settings()?;
+    let load = |name: &String| Local::load(name, &args.on, settings, scratch);
+    let local = args.by.judge_model.as_ref().map(load).transpose()?;
     let judge = models.judge(local.as_ref())?;
-    let out = args.out.clone().unwrap_or_else(|| check_dir(&judge.name()));
+    let out = args.out.clone();
+    let out = out.unwrap_or_else(|| check_dir(&judge.name(), endpoint.as_deref()));
     let found = check.run(&*judge, &out, &Bars::new()).map_err(failure)?;
     printer::result(&found.table())
 }

@@ -1,0 +1,65 @@
+//! Responses and answers of a judge that files have.
+
+use std::path::Path;
+
+use iopo_judge::Responses;
+use iopo_llm::Progress;
+use iopo_schema::PredictionRow;
+
+use super::JudgedConfig;
+use super::items::JudgedPrompt;
+use crate::benchmarks::responses::ResponseFile;
+use crate::{EvalError, TestPrompt};
+
+/// Reads and parses a file.
+pub(super) fn parse<T>(
+    path: &Path,
+    parse: fn(&str) -> Result<T, iopo_judge::DataError>,
+) -> Result<T, EvalError> {
+    let text = iopo_core::files::read_to_string(path)
+        .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
+    parse(&text).map_err(|source| EvalError::JudgedData { path: path.to_owned(), source })
+}
+
+/// Reads predictions. A failed request has no response.
+pub(super) fn predictions(path: &Path) -> Result<(Responses, Vec<PredictionRow>), EvalError> {
+    let rows = iopo_schema::read::<PredictionRow>(path)?;
+    let mut responses = Responses::default();
+    for row in rows.iter().filter(|row| row.error.is_none()) {
+        responses.add(&row.key, row.response.clone());
+    }
+    Ok((responses, rows))
+}
+
+/// Reads a file of responses: JSON lines, an array of objects with `idx` and `response`, or predictions.
+pub(super) fn read_responses(
+    config: &JudgedConfig,
+    path: &Path,
+    prompts: &[JudgedPrompt],
+    progress: &dyn Progress,
+) -> Result<Responses, EvalError> {
+    if path.extension().is_some_and(|extension| extension == "parquet") {
+        return Ok(predictions(path)?.0);
+    }
+    let text = iopo_core::files::read_to_string(path)
+        .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
+    if text.trim_start_matches(['\u{feff}', ' ', '\n']).starts_with('[') {
+        return parse(path, Responses::parse);
+    }
+    let tests: Vec<TestPrompt> = prompts.iter().map(|prompt| prompt.test.clone()).collect();
+    let matched = ResponseFile::parse(&text, &path.display().to_string())?.matched(&tests)?;
+    if let Some(first) = matched.unmatched.first() {
+        let (path, lines, first) = (path.to_owned(), matched.unmatched.len(), *first);
+        if !config.partial {
+            return Err(EvalError::UnmatchedResponses { path, lines, first });
+        }
+        progress.note(&format!("{lines} responses skipped: they answer no prompt"));
+    }
+    let mut answered = tests;
+    matched.keep_answered(&mut answered);
+    let mut responses = Responses::default();
+    for row in matched.predictions(&answered)? {
+        responses.add(&row.key, row.response);
+    }
+    Ok(responses)
+}
