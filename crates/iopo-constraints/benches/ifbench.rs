@@ -2,7 +2,7 @@
 //! `cargo bench -p iopo-constraints --bench ifbench`.
 //!
 //! The responses are not part of the repository; `IOPO_IFBENCH_RESPONSES` names another file with them. Without them, the
-//! benchmark measures nothing. `cargo xtask bench --ifbench` also times the published checks. `words:start_verb` is measured if the tagger's table is in the cache directory that `IOPO_CACHE` names.
+//! benchmark measures nothing. `cargo xtask bench --ifbench` compares the example `time_ifbench` with the published checks. `words:start_verb` is measured if the tagger's table is in the cache directory that `IOPO_CACHE` names.
 
 use std::{
     fs,
