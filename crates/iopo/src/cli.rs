@@ -5,6 +5,8 @@ mod evaluated;
 mod fipo;
 mod judged;
 mod llm;
+#[cfg(feature = "serve")]
+mod verifier;
 
 use std::path::PathBuf;
 
@@ -20,6 +22,8 @@ pub(crate) use evaluated::{ComputeArgs, EvaluatedArgs};
 pub(crate) use fipo::FipoArgs;
 pub(crate) use judged::{JudgeCheckArgs, JudgedArgs, JudgedCommand};
 pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
+#[cfg(feature = "serve")]
+pub(crate) use verifier::VerifierArgs;
 
 /// Improves how well a language model follows instructions with several constraints at once.
 ///
@@ -97,6 +101,13 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Check the endpoints of a configuration.
     Llm(LlmArgs),
+    /// Serve the checks of IFEval, IFBench and iopo's constraints over HTTP, as rewards for RL trainers.
+    ///
+    /// POST /v1/verify takes a batch of responses with instructions or constraints and returns verdicts and rewards;
+    /// /openapi.json describes it. The address of the server is printed to stdout. There is no authentication, so only this
+    /// machine is served unless --allow-remote is set. Ctrl-C or SIGTERM lets open requests finish.
+    #[cfg(feature = "serve")]
+    ServeVerifier(VerifierArgs),
 }
 
 /// Flags of `iopo devices`.

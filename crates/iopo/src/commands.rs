@@ -13,3 +13,5 @@ pub(crate) mod merge;
 mod models;
 pub(crate) mod stage;
 pub(crate) mod status;
+#[cfg(feature = "serve")]
+pub(crate) mod verifier;

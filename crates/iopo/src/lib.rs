@@ -18,6 +18,7 @@
 //! | [`eval`] | held-out prompts, IFEval, scores, statistics |
 //! | [`judge`] | prompts, verdicts and metrics of benchmarks that a language model judges |
 //! | [`report`] | one HTML page from the files of a run |
+//! | `verifier` | a reward server for RL trainers (feature `serve`, on by default) |
 //!
 //! Run two stages on a tiny random model:
 //!
@@ -59,6 +60,8 @@ pub use iopo_report as report;
 pub use iopo_schema as schema;
 pub use iopo_synth as synth;
 pub use iopo_train as train;
+#[cfg(feature = "serve")]
+pub use iopo_verifier as verifier;
 
 /// Tests the examples of the README.
 #[cfg(doctest)]

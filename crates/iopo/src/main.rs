@@ -82,5 +82,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Devices(args) => commands::devices::run(args),
         Command::Config(args) => commands::config::run(args),
         Command::Llm(args) => commands::llm::run(args),
+        #[cfg(feature = "serve")]
+        Command::ServeVerifier(args) => commands::verifier::run(args),
     }
 }

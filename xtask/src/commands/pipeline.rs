@@ -8,8 +8,8 @@ use crate::backend::Backend;
 use crate::cargo::{cargo_here, hand_over, root};
 use crate::commands::libtorch;
 
-/// The feature of models behind endpoints, which every build has by default.
-const ENDPOINT: &str = "endpoint";
+/// The features besides the backend that every build has by default: models behind endpoints, and the reward server.
+const DEFAULTS: &str = "endpoint,serve";
 
 /// Flags of `cargo xtask pipeline`.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ fn command(backend: Backend, dev: bool) -> Result<Command> {
     cargo.arg("--manifest-path").arg(manifest).arg("--no-default-features");
     // The dev profile shares its artifacts with the tests, so it uses their features.
     let backend_features = if dev { backend.name() } else { backend.fastest() };
-    cargo.args(["--features", &format!("{backend_features},{ENDPOINT}")]);
+    cargo.args(["--features", &format!("{backend_features},{DEFAULTS}")]);
     if !dev {
         cargo.arg("--release");
     }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_backend_is_built_with_endpoints() {
+    fn every_backend_is_built_with_the_default_features() {
         for (backend, dev) in
             [(Backend::Flex, true), (Backend::Flex, false), (Backend::Wgpu, false)]
         {
@@ -121,7 +121,7 @@ mod tests {
             let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
             let at = args.iter().position(|arg| arg == "--features").expect("features");
             assert!(args[at + 1].starts_with(backend.name()), "{args:?}");
-            assert!(args[at + 1].ends_with(",endpoint"), "{args:?}");
+            assert!(args[at + 1].ends_with(",endpoint,serve"), "{args:?}");
         }
     }
 
