@@ -3,6 +3,7 @@
 mod client;
 mod http;
 mod limits;
+mod mutations;
 mod openapi;
 mod rows;
 mod stop;
