@@ -78,6 +78,19 @@ impl Bound {
         let both = self.low > 0 && other.low > 0;
         match (&self.measure, &other.measure) {
             (a, b) if a == b => self.high < other.low || other.high < self.low,
+            (Measure::FirstWord(p), Measure::FirstWord(q))
+            | (Measure::SentenceStarts(p), Measure::SentenceStarts(q)) => {
+                // A Chinese word may be the start of a longer one.
+                both && !p.starts_with(q.as_str()) && !q.starts_with(p.as_str())
+            }
+            (Measure::LastWord(p), Measure::LastWord(q))
+            | (Measure::SentenceEnds(p), Measure::SentenceEnds(q)) => {
+                both && !p.ends_with(q.as_str()) && !q.ends_with(p.as_str())
+            }
+            (
+                Measure::WordAt { word: p, sentence: a, position: b },
+                Measure::WordAt { word: q, sentence: c, position: d },
+            ) => both && (a, b) == (c, d) && p != q,
             (Measure::Opening(p), Measure::Opening(q)) => {
                 let (p, q) = (fold(p), fold(q));
                 let apart = both && !p.starts_with(&q) && !q.starts_with(&p);
@@ -90,7 +103,10 @@ impl Bound {
             }
             // A phrase starts with a letter or digit and does not end with a quotation mark or brace.
             (Measure::Opening(_) | Measure::Closing(_), Measure::Quoted | Measure::Json)
-            | (Measure::Opening(_), Measure::AngleTitle)
+            | (
+                Measure::Opening(_),
+                Measure::AngleTitle | Measure::Bracketed | Measure::WrappedPairs,
+            )
             | (Measure::Quoted, Measure::Json | Measure::AngleTitle | Measure::FinalQuestion)
             | (
                 Measure::Json,
@@ -100,7 +116,9 @@ impl Bound {
                 | Measure::HeadingLevels
                 | Measure::NamedPart(_),
             )
-            | (Measure::JsonValue, Measure::HeadingLevels) => both,
+            | (Measure::JsonValue, Measure::HeadingLevels)
+            // The same measure is compared above, so these differ in the length of a part.
+            | (Measure::EvenParts { .. }, Measure::EvenParts { .. }) => both,
             // Outside strings, JSON has no letters but those of its literals.
             (Measure::Json | Measure::JsonValue, Measure::TitleLine(title)) => {
                 let foreign = |c: char| c.is_alphabetic() && !"truefalsn".contains(c);
@@ -125,26 +143,73 @@ impl Bound {
         other.measure.counts_words_of_a_phrase() && self.low > 0 && other.measure.count(phrase) > 0
     }
 
+    /// Bounds that follow from an upper bound.
+    fn consequences_of_a_limit(&self) -> Vec<Self> {
+        match self.measure {
+            Measure::Items => [Measure::Bullets, Measure::Numbered]
+                .map(|measure| Self::at_most(measure, self.high))
+                .into(),
+            Measure::SmallLetters => vec![Self::at_most(Measure::LowercaseWords, self.high)],
+            Measure::Capitals => vec![Self::at_most(Measure::CapitalWords, self.high / 2)],
+            Measure::Markdown => [Measure::Headings, Measure::Bold, Measure::Tables]
+                .map(|measure| Self::at_most(measure, self.high))
+                .into(),
+            // An upper bound on any other measure has no consequence that is known here.
+            _ => Vec::new(),
+        }
+    }
+
+    /// Bounds that follow from words at certain places.
+    fn consequences_of_words(&self) -> Vec<Self> {
+        let some = Self::some;
+        match &self.measure {
+            Measure::Opening(phrase) | Measure::Closing(phrase) => {
+                let counts = [
+                    Measure::Commas,
+                    Measure::Exclamations,
+                    Measure::Questions,
+                    Measure::Digits,
+                    Measure::Periods,
+                ];
+                let mut found: Vec<Self> = counts
+                    .map(|measure| Self::at_least(measure.clone(), measure.count(phrase)))
+                    .into();
+                // The first word of an ending may be the end of a longer word.
+                let opens = matches!(self.measure, Measure::Opening(_));
+                let whole = if opens {
+                    phrase
+                } else {
+                    phrase.split_once(' ').map_or("", |(_, rest)| rest)
+                };
+                let steps = Measure::InitialSteps.count(whole);
+                found.push(Self::at_least(Measure::InitialSteps, steps));
+                found
+            }
+            Measure::FirstWord(word) | Measure::LastWord(word) => {
+                vec![some(Measure::Word(word.clone()))]
+            }
+            Measure::SentenceStarts(word) => vec![some(Measure::FirstWord(word.clone()))],
+            Measure::SentenceEnds(word) => vec![some(Measure::LastWord(word.clone()))],
+            Measure::WordAt { word, sentence, position } => vec![
+                some(Measure::Word(word.clone())),
+                Self::at_least(Measure::Sentences, *sentence),
+                Self::at_least(Measure::LongestSentence, *position),
+            ],
+            // The safe answer: nothing follows.
+            _ => Vec::new(),
+        }
+    }
+
     /// Bounds that follow directly for every text within this one.
     fn consequences(&self) -> Vec<Self> {
         let n = self.low;
         if n == 0 {
-            return match self.measure {
-                Measure::Items => [Measure::Bullets, Measure::Numbered]
-                    .map(|measure| Self::at_most(measure, self.high))
-                    .into(),
-                Measure::Capitals => vec![Self::at_most(Measure::CapitalWords, self.high / 2)],
-                Measure::Markdown => [Measure::Headings, Measure::Bold, Measure::Tables]
-                    .map(|measure| Self::at_most(measure, self.high))
-                    .into(),
-                // An upper bound on any other measure has no consequence that is known here.
-                _ => Vec::new(),
-            };
+            return self.consequences_of_a_limit();
         }
         let least = |measure| Self::at_least(measure, n);
         let some = Self::some;
         match &self.measure {
-            Measure::LongestSentence => vec![least(Measure::Words)],
+            Measure::LongestSentence | Measure::LowercaseWords => vec![least(Measure::Words)],
             Measure::Paragraphs | Measure::Items => vec![least(Measure::Lines)],
             Measure::Headings => vec![least(Measure::Lines), least(Measure::Markdown)],
             Measure::OpeningWord(word) => vec![least(Measure::Word(word.clone()))],
@@ -188,10 +253,15 @@ impl Bound {
             ]
             .map(Self::none)
             .into(),
-            Measure::Opening(phrase) | Measure::Closing(phrase) => {
-                [Measure::Commas, Measure::Exclamations, Measure::Questions, Measure::Digits]
-                    .map(|measure| Self::at_least(measure.clone(), measure.count(phrase)))
-                    .into()
+            Measure::Opening(_)
+            | Measure::Closing(_)
+            | Measure::FirstWord(_)
+            | Measure::LastWord(_)
+            | Measure::SentenceStarts(_)
+            | Measure::SentenceEnds(_)
+            | Measure::WordAt { .. } => self.consequences_of_words(),
+            Measure::EvenParts { .. } => {
+                vec![Self::at_least(Measure::Lines, n.saturating_mul(2) - 1)]
             }
             Measure::Words
             | Measure::Sentences
@@ -222,7 +292,13 @@ impl Bound {
             | Measure::Phrase(_)
             | Measure::HeadingLevels
             | Measure::TitleLine(_)
-            | Measure::NamedPart(_) => Vec::new(),
+            | Measure::NamedPart(_)
+            | Measure::SameEnds
+            | Measure::Periods
+            | Measure::Letters
+            | Measure::InitialSteps
+            | Measure::Bracketed
+            | Measure::WrappedPairs => Vec::new(),
         }
     }
 }

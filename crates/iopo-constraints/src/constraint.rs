@@ -8,8 +8,9 @@ use crate::{
     bound::{self, Bound},
     error::ConstraintError,
     families::{
-        Case, Characters, Code, Document, Example, Family, Fields, Figures, Framing, Layout,
-        Length, Lists, Marks, Outline, Phrases, Situation, Voice, Words,
+        Case, Characters, Code, Composition, Document, Ends, Example, Family, Fields, Figures,
+        Framing, Keywords, Layout, Length, Letters, Lists, Marks, Outline, Periods, Phrases,
+        Situation, Voice, Words, Wrapping,
     },
     kind::Kind,
     params::OutOfRange,
@@ -56,6 +57,18 @@ pub enum Constraint {
     Fields(Fields),
     /// Elements of the layout, and the title.
     Outline(Outline),
+    /// Words an exact number of times or at a certain place.
+    Keywords(Keywords),
+    /// The first and the last word of the response and of its sentences.
+    Ends(Ends),
+    /// Letters, words in lower case, and initials.
+    Letters(Letters),
+    /// Periods.
+    Periods(Periods),
+    /// Brackets around words.
+    Wrapping(Wrapping),
+    /// Parts of equal length.
+    Composition(Composition),
 }
 
 /// The result of a check.
@@ -112,6 +125,12 @@ impl Constraint {
             Self::Phrases(family) => family,
             Self::Fields(family) => family,
             Self::Outline(family) => family,
+            Self::Keywords(family) => family,
+            Self::Ends(family) => family,
+            Self::Letters(family) => family,
+            Self::Periods(family) => family,
+            Self::Wrapping(family) => family,
+            Self::Composition(family) => family,
         }
     }
 

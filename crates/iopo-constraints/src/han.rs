@@ -68,7 +68,7 @@ pub(crate) fn first_sentence(text: &str) -> &str {
 }
 
 /// The parts of a text between Chinese sentence ends, at least one.
-fn split(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn split(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     let mut chars = text.char_indices().peekable();

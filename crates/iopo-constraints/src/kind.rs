@@ -90,6 +90,7 @@ collect! {
     length_kinds words_kinds figures_kinds marks_kinds case_kinds voice_kinds lists_kinds
     layout_kinds framing_kinds situation_kinds example_kinds characters_kinds document_kinds code_kinds
     phrases_kinds fields_kinds outline_kinds
+    keywords_kinds ends_kinds letters_kinds periods_kinds wrapping_kinds composition_kinds
 }
 
 impl Kind {

@@ -7,6 +7,8 @@
 //! | [`constraint`] | a kind with its parameters: rendering, checking, revising, editing responses |
 //! | [`families`] | the kinds and their typed parameters, one family of kinds per file |
 //! | [`mod@from_text`] | the constraint that a text states, where code can decide it |
+//! | [`iftrain`] | the training constraints of IFTrain |
+//! | [`kind_set`] | sets of kinds that a configuration can name |
 //! | [`style`] | style prompts, sentences that elicit kinds in responses |
 //! | [`mod@satisfy`] | edits for several constraints in turn |
 //! | [`pick`] | compatible sets of constraints, constraints that separate two responses |
@@ -72,11 +74,14 @@ mod han;
 pub mod ifbench;
 #[cfg(feature = "ifeval")]
 pub mod ifeval;
+pub mod iftrain;
 pub mod kind;
+pub mod kind_set;
 mod lexicon;
 mod lines;
 mod markup;
 mod measure;
+mod natural;
 mod params;
 mod phrases_zh;
 pub mod pick;
@@ -94,6 +99,7 @@ pub use counted::CountedResponse;
 pub use error::ConstraintError;
 pub use from_text::{from_proposal, from_text, from_text_in_task};
 pub use kind::Kind;
+pub use kind_set::KindSet;
 pub use pick::{compatible, contrast, draw_compatible};
 pub use prompt::render_prompt;
 pub use satisfy::satisfy;

@@ -8,7 +8,7 @@ use crate::{
     han,
     lexicon::{FIRST_PERSON, S_CONTRACTIONS, SECOND_PERSON},
     lines::{self, Marker},
-    markup, structure, text,
+    markup, natural, structure, text,
 };
 
 /// A count of something in a text, taken in time linear in the length of the text.
@@ -91,6 +91,36 @@ pub(crate) enum Measure {
     NamedPart(String),
     /// Numbers with exactly this many decimal places.
     Decimals(usize),
+    /// 1 if this word in lower case is the first one.
+    FirstWord(String),
+    /// 1 if this word in lower case is the last one.
+    LastWord(String),
+    /// 1 if every sentence starts with this word in lower case.
+    SentenceStarts(String),
+    /// 1 if every sentence ends with this word in lower case.
+    SentenceEnds(String),
+    /// 1 if the first and the last word are the same.
+    SameEnds,
+    /// 1 if this word in lower case stands at this position of this sentence, both counted from 1.
+    WordAt {
+        word: String,
+        sentence: usize,
+        position: usize,
+    },
+    Periods,
+    Letters,
+    LowercaseWords,
+    /// Words that start with the letter after the initial of the word before.
+    InitialSteps,
+    /// 1 if every word stands in square brackets.
+    Bracketed,
+    /// 1 if every two words stand in double angle brackets.
+    WrappedPairs,
+    /// Parts, if each has this number of sentences with this number of words.
+    EvenParts {
+        sentences: usize,
+        words: usize,
+    },
 }
 
 impl Measure {
@@ -160,10 +190,7 @@ impl Measure {
             Self::Closing(phrase) => usize::from(text::closes_with(response, phrase)),
             Self::Quoted => usize::from(is_quoted(response)),
             Self::Postscript => usize::from(has_postscript(response)),
-            Self::Signature(name) => {
-                let last = lines::filled(response).next_back();
-                usize::from(last.is_some_and(|line| text::fold(line.trim()) == *name))
-            }
+            Self::Signature(name) => usize::from(is_signed(response, name)),
             Self::WordsOver(letters) => text::bare_words(response)
                 .filter(|(_, word)| text::letters(word) > *letters)
                 .count(),
@@ -184,10 +211,42 @@ impl Measure {
             Self::NamedPart(name) => structure::named_parts(response, name),
             Self::Decimals(places) => structure::decimals(response, *places),
             Self::Phrase(phrase) => text::fold(response).matches(phrase.as_str()).count(),
-            Self::FirstKey(key) => {
-                let first = lines::filled(response).next().and_then(lines::key_value);
-                usize::from(first.is_some_and(|found| text::fold(found) == *key))
+            Self::FirstWord(_)
+            | Self::LastWord(_)
+            | Self::SentenceStarts(_)
+            | Self::SentenceEnds(_)
+            | Self::SameEnds
+            | Self::WordAt { .. }
+            | Self::LowercaseWords
+            | Self::InitialSteps
+            | Self::Bracketed
+            | Self::WrappedPairs
+            | Self::EvenParts { .. } => self.count_words(response),
+            Self::Periods => marks(&['.', '。', '．']),
+            Self::Letters => response.chars().filter(|c| c.is_alphabetic()).count(),
+            Self::FirstKey(key) => usize::from(has_first_key(response, key)),
+        }
+    }
+
+    /// The measures of words as readers see them, 0 for others.
+    fn count_words(&self, response: &str) -> usize {
+        match self {
+            Self::FirstWord(word) => usize::from(natural::opens_with_word(response, word)),
+            Self::LastWord(word) => usize::from(natural::closes_with_word(response, word)),
+            Self::SentenceStarts(word) => usize::from(natural::all_start_with(response, word)),
+            Self::SentenceEnds(word) => usize::from(natural::all_end_with(response, word)),
+            Self::SameEnds => usize::from(natural::has_same_ends(response)),
+            Self::WordAt { word, sentence, position } => {
+                usize::from(natural::has_word_at(response, word, *sentence, *position))
             }
+            Self::LowercaseWords => natural::lowercase_words(response),
+            Self::InitialSteps => natural::initial_steps(response),
+            Self::Bracketed => usize::from(natural::is_bracketed(response)),
+            Self::WrappedPairs => usize::from(natural::is_wrapped_in_pairs(response)),
+            Self::EvenParts { sentences, words } => {
+                natural::even_parts(response, *sentences, *words)
+            }
+            _ => 0,
         }
     }
 
@@ -205,7 +264,9 @@ impl Measure {
             | Self::Contractions
             | Self::WordsOver(_)
             | Self::Phrase(_)
-            | Self::Decimals(_) => true,
+            | Self::Decimals(_)
+            | Self::Periods
+            | Self::InitialSteps => true,
             Self::Words
             | Self::Sentences
             | Self::LongestSentence
@@ -252,7 +313,18 @@ impl Measure {
             | Self::HeadingLevels
             | Self::TitleLine(_)
             | Self::Column(_)
-            | Self::NamedPart(_) => false,
+            | Self::NamedPart(_)
+            | Self::FirstWord(_)
+            | Self::LastWord(_)
+            | Self::SentenceStarts(_)
+            | Self::SentenceEnds(_)
+            | Self::SameEnds
+            | Self::WordAt { .. }
+            | Self::Letters
+            | Self::LowercaseWords
+            | Self::Bracketed
+            | Self::WrappedPairs
+            | Self::EvenParts { .. } => false,
         }
     }
 
@@ -318,6 +390,27 @@ impl Measure {
             Self::NamedPart(name) => return format!("parts named “{name}”"),
             Self::Decimals(places) => return format!("numbers with {places} decimals"),
             Self::Phrase(phrase) => return format!("times the phrase “{phrase}”"),
+            Self::FirstWord(word) => return format!("texts with the first word “{word}”"),
+            Self::LastWord(word) => return format!("texts with the last word “{word}”"),
+            Self::SentenceStarts(word) => {
+                return format!("texts whose sentences all start with “{word}”");
+            }
+            Self::SentenceEnds(word) => {
+                return format!("texts whose sentences all end with “{word}”");
+            }
+            Self::SameEnds => "texts that end with their first word",
+            Self::WordAt { word, sentence, position } => {
+                return format!("times “{word}” as word {position} of sentence {sentence}");
+            }
+            Self::Periods => "periods",
+            Self::Letters => "letters",
+            Self::LowercaseWords => "words in lower case",
+            Self::InitialSteps => "words that start with the letter after the one before",
+            Self::Bracketed => "texts with every word in square brackets",
+            Self::WrappedPairs => "texts with every two words in double angle brackets",
+            Self::EvenParts { sentences, words } => {
+                return format!("parts, all of {sentences} sentences with {words} words");
+            }
             Self::KeyValues => "lines, all of the form “Key: value”",
             Self::FirstKey(key) => return format!("first lines with the key “{key}”"),
         };
@@ -442,6 +535,18 @@ fn has_postscript(response: &str) -> bool {
         let start = text::fold(&start);
         start == "p.s." || start.starts_with("ps:")
     })
+}
+
+/// Whether the last line is this name in lower case.
+fn is_signed(response: &str, name: &str) -> bool {
+    let last = lines::filled(response).next_back();
+    last.is_some_and(|line| text::fold(line.trim()) == name)
+}
+
+/// Whether the first line has the form "Key: value" with this key in lower case.
+fn has_first_key(response: &str, key: &str) -> bool {
+    let first = lines::filled(response).next().and_then(lines::key_value);
+    first.is_some_and(|found| text::fold(found) == key)
 }
 
 /// The number of lines if all have the form "Key: value", else 0.

@@ -35,6 +35,15 @@ pub(crate) fn number(
 
 /// Rejects anything except one word of 2 to 24 letters, or 2 to 24 letters and digits with Chinese characters among them.
 pub(crate) fn word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
+    word_from(2, name, word)
+}
+
+/// Like [`word`], but a single letter such as "A" is a word too.
+pub(crate) fn any_word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
+    word_from(1, name, word)
+}
+
+fn word_from(least: usize, name: &'static str, word: &str) -> Result<(), OutOfRange> {
     let letters = word.chars().take(25).count();
     let alone = || {
         let mut keys = text::keys(word);
@@ -42,11 +51,19 @@ pub(crate) fn word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
     };
     let chinese = || han::has(word) && word.chars().all(char::is_alphanumeric);
     let latin = || word.chars().all(char::is_alphabetic) && alone();
-    if (2..=24).contains(&letters) && (chinese() || latin()) {
+    if (least..=24).contains(&letters) && (chinese() || latin()) {
         Ok(())
     } else {
-        reject(name, "one word of 2 to 24 letters".to_owned(), word)
+        reject(name, format!("one word of {least} to 24 letters"), word)
     }
+}
+
+/// Rejects anything except one word of 1 to 24 letters of a language that writes spaces between words.
+pub(crate) fn spaced_word(name: &'static str, word: &str) -> Result<(), OutOfRange> {
+    if han::has(word) {
+        return reject(name, "a word without Chinese characters".to_owned(), word);
+    }
+    any_word(name, word)
 }
 
 /// Rejects anything except a phrase on one line. It starts with a letter or digit and ends with one or with `,.!?:`.

@@ -3,8 +3,9 @@
 use crate::{
     constraint::Constraint,
     families::{
-        AnswerLanguage, Characters, Code, Document, Fields, Framing, Layout, Length, Lists,
-        MarkupFormat, Outline, Phrases, Voice, Words,
+        AnswerLanguage, Characters, Code, Composition, Document, Ends, Fields, Framing, Keywords,
+        Layout, Length, Letters, Lists, MarkupFormat, Outline, Periods, Phrases, Voice, Words,
+        Wrapping,
     },
 };
 
@@ -18,6 +19,23 @@ pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
         Constraint::Document(document) => of_document(document),
         Constraint::Code(code) => of_code(code),
         Constraint::Fields(fields) => of_fields(fields),
+        Constraint::Keywords(keywords) => of_keywords(keywords),
+        Constraint::Ends(ends) => of_ends(ends),
+        Constraint::Letters(letters) => of_letters(letters),
+        Constraint::Periods(Periods::NoPeriods) => {
+            say(["不使用句号。".to_owned(), "回答中不得出现句号。".to_owned()])
+        }
+        Constraint::Wrapping(Wrapping::BracketedWords) => {
+            say(["每个词都必须放在方括号中。".to_owned()])
+        }
+        Constraint::Wrapping(Wrapping::WrappedPairs) => {
+            say(["每两个词必须放在一对双尖括号中。".to_owned()])
+        }
+        Constraint::Composition(Composition::EvenParts { parts, sentences, words }) => {
+            say([format!(
+                "全文分为{parts}部分，用单独一行的***隔开，每部分{sentences}句，每句{words}个单词。"
+            )])
+        }
         Constraint::Outline(Outline::Titled { title }) => {
             say([format!("标题为“{title}”。"), format!("文章的标题应为“{title}”。")])
         }
@@ -82,6 +100,54 @@ fn of_characters(characters: &Characters) -> Vec<String> {
             format!("全文控制在{low}到{high}字之间。"),
             format!("回答不少于{low}字,但不超过{high}字。"),
         ]),
+    }
+}
+
+fn of_keywords(keywords: &Keywords) -> Vec<String> {
+    match keywords {
+        Keywords::WordOnce { word } => say([
+            format!("词语“{word}”必须恰好出现一次。"),
+            format!("回答中“{word}”恰好使用一次。"),
+        ]),
+        Keywords::ExactFrequency { word, n } => say([
+            format!("词语“{word}”必须恰好出现{n}次。"),
+            format!("回答中“{word}”恰好使用{n}次。"),
+        ]),
+        Keywords::OnceAndTwice { first, second } => {
+            say([format!("词语“{first}”必须恰好出现一次，词语“{second}”必须恰好出现两次。")])
+        }
+        Keywords::WordAtPosition { word, sentence, position } => {
+            say([format!("第{sentence}句的第{position}个词必须是“{word}”。")])
+        }
+    }
+}
+
+fn of_ends(ends: &Ends) -> Vec<String> {
+    match ends {
+        Ends::FirstWord { word } => say([format!("回答的第一个词必须是“{word}”。")]),
+        Ends::LastWord { word } => say([format!("回答的最后一个词必须是“{word}”。")]),
+        Ends::SentenceStarts { word } => say([
+            format!("每句话都必须以“{word}”开头。"),
+            format!("每个句子的第一个词必须是“{word}”。"),
+        ]),
+        Ends::SentenceEnds { word } => say([
+            format!("每句话都必须以“{word}”结尾。"),
+            format!("每个句子的最后一个词必须是“{word}”。"),
+        ]),
+        Ends::SameEnds => say(["回答的第一个词和最后一个词必须相同。".to_owned()]),
+        Ends::NoSameEnds => say(["回答的第一个词和最后一个词不得相同。".to_owned()]),
+    }
+}
+
+fn of_letters(letters: &Letters) -> Vec<String> {
+    match letters {
+        Letters::MinLetters { n } => say([format!("回答至少包含{n}个字母。")]),
+        Letters::MaxLetters { n } => say([format!("回答最多包含{n}个字母。")]),
+        Letters::MinLowercaseWords { n } => say([format!("回答至少包含{n}个小写单词。")]),
+        Letters::MaxLowercaseWords { n } => say([format!("回答最多包含{n}个小写单词。")]),
+        Letters::NoConsecutiveInitials => {
+            say(["相邻两个单词的首字母不得是字母表中相邻的字母。".to_owned()])
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use iopo_constraints::Kind;
 use iopo_constraints::quality::QualityConfig;
+use iopo_constraints::{Kind, KindSet};
 use iopo_core::SettingError;
-use iopo_core::settings::limits::{MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_WEIGHT};
+use iopo_core::settings::limits::{MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_VALUES, MAX_WEIGHT};
 use iopo_core::settings::{check, check_weights, json_without};
 use iopo_schema::{GroupKind, Operation, Split, kinds_named, usable_kinds};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -201,7 +201,12 @@ pub struct PairsConfig {
     /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 2, 2.
     #[schemars(length(max = 16), inner(range(min = 0.0, max = MAX_WEIGHT)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
+    /// Constraint kinds of the groups: ids of kinds, and the sets `default` and `iftrain`. In a run, the default is
+    /// `synth.kinds`. Default: `default`.
+    #[schemars(length(max = MAX_VALUES), extend("uniqueItems" = true))]
+    pub kinds: Vec<String>,
+    /// Weights of constraint kinds by id; other kinds keep the built-in weight. A weight also adds a kind that `kinds` does
+    /// not name. Default: empty.
     #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0.0, "maximum": MAX_WEIGHT }))]
     pub kind_weights: BTreeMap<String, f64>,
     /// Treats two texts as duplicates if the Jaccard similarity of their 3-grams is at least this. The 3-grams are of
@@ -237,6 +242,7 @@ impl Default for PairsConfig {
             operations: OperationWeights::default(),
             min_full_share: 0.5,
             constraints_per_instruction: vec![1.0, 2.0, 2.0],
+            kinds: vec![KindSet::Default.id().to_owned()],
             kind_weights: BTreeMap::new(),
             near_duplicate_threshold: 0.8,
             max_edited_share: 1.0,
@@ -254,7 +260,7 @@ impl PairsConfig {
     /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind
     /// is left.
     pub fn kinds(&self) -> Result<BTreeMap<Kind, f64>, PairsError> {
-        let kinds = usable_kinds(&self.held_out, &self.kind_weights);
+        let kinds = usable_kinds(&self.kinds, &self.held_out, &self.kind_weights);
         Ok(kinds.map_err(|error| error.inside("pairs"))?)
     }
 

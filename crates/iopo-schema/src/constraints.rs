@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iopo_constraints::{Constraint, ConstraintError, Kind, Verdict, render_prompt};
+use iopo_constraints::{
+    Constraint, ConstraintError, Kind, KindSet, Verdict, kind_set, render_prompt,
+};
 use iopo_core::SettingError;
 
 use crate::names::Method;
@@ -79,18 +81,37 @@ pub fn kinds_named<'a>(
     ids.into_iter().map(parse).collect()
 }
 
+/// Parses the names of sets and kinds in the setting `key`, and returns the kinds with their built-in weights.
+///
+/// # Errors
+/// Returns an error about the first name that is neither a set nor a kind.
+fn sets_named(key: &str, names: &[String]) -> Result<BTreeMap<Kind, f64>, SettingError> {
+    kind_set::kinds(names.iter().map(String::as_str)).map_err(|name| {
+        let sets = KindSet::ALL.map(|set| format!("`{set}`")).join(", ");
+        let expected = format!("sets of constraint kinds ({sets}) or ids of constraint kinds");
+        let error = SettingError::new(key, format_args!("{name:?}"), expected);
+        match kind_set::nearest(name) {
+            Some(nearest) => error.with_hint(format!("did you mean `{nearest}`?")),
+            None => error,
+        }
+    })
+}
+
 /// Returns the kinds that a stage may use, with their weights in its draws.
 ///
-/// `held_out` and `kind_weights` are the settings of these names: ids of excluded kinds, and weights by id that replace
-/// the [built-in weight](Kind::weight). Kinds of weight 0 are omitted.
+/// `kinds`, `held_out` and `kind_weights` are the settings of these names: kinds and [sets of kinds](KindSet) to use, ids of
+/// excluded kinds, and weights by id that replace the [built-in weight](kind_set::kinds). A weight also adds a kind that
+/// `kinds` does not name. Kinds of weight 0 are omitted.
 ///
 /// # Errors
 /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
 /// left.
 pub fn usable_kinds(
+    kinds: &[String],
     held_out: &[String],
     kind_weights: &BTreeMap<String, f64>,
 ) -> Result<BTreeMap<Kind, f64>, SettingError> {
+    let named = sets_named("kinds", kinds)?;
     let held_out = kinds_named("held_out", held_out)?;
     for (id, weight) in kind_weights {
         let key = format!("kind_weights.{id}");
@@ -99,7 +120,10 @@ pub fn usable_kinds(
             return Err(SettingError::new(key, weight, "a finite weight of at least 0"));
         }
     }
-    let weight = |kind: Kind| kind_weights.get(kind.id()).copied().unwrap_or(kind.weight());
+    let weight = |kind: Kind| {
+        let built_in = || named.get(&kind).copied().unwrap_or(0.0);
+        kind_weights.get(kind.id()).copied().unwrap_or_else(built_in)
+    };
     let kinds: BTreeMap<Kind, f64> = Kind::ALL
         .iter()
         .filter(|kind| !held_out.contains(kind))
@@ -109,6 +133,8 @@ pub fn usable_kinds(
     if kinds.is_empty() {
         let (key, found) = if held_out.len() == Kind::ALL.len() {
             ("held_out", "every kind")
+        } else if named.keys().all(|kind| held_out.contains(kind)) {
+            ("kinds", "no kind that is not held out")
         } else {
             ("kind_weights", "0 for every kind that is not held out")
         };
@@ -154,19 +180,23 @@ mod tests {
             entries.iter().map(|(id, weight)| ((*id).to_owned(), *weight)).collect()
         };
         let held_out = ["max_words".to_owned()];
-        let kinds = usable_kinds(&held_out, &weights(&[("min_words", 0.0), ("no_commas", 7.0)]))
-            .expect("kinds");
+        let kinds = usable_kinds(
+            &default(),
+            &held_out,
+            &weights(&[("min_words", 0.0), ("no_commas", 7.0)]),
+        )
+        .expect("kinds");
         let drawn = Kind::ALL.iter().filter(|kind| kind.is_drawn()).count();
         assert_eq!(kinds.len(), drawn - 2);
         // A kind of weight 0 needs a weight of its own.
         assert!(!kinds.contains_key(&Kind::MaxChars));
-        let with = usable_kinds(&[], &weights(&[("max_chars", 1.0)])).expect("kinds");
+        let with = usable_kinds(&default(), &[], &weights(&[("max_chars", 1.0)])).expect("kinds");
         assert_eq!(with.len(), drawn + 1);
         assert!(!kinds.contains_key(&Kind::MaxWords) && !kinds.contains_key(&Kind::MinWords));
         assert_eq!(kinds.get(&Kind::NoCommas), Some(&7.0));
         assert_eq!(kinds.get(&Kind::Table), Some(&Kind::Table.weight()));
         let refused = |held_out: &[String], entries: &[(&str, f64)]| {
-            usable_kinds(held_out, &weights(entries)).expect_err("refused").key
+            usable_kinds(&default(), held_out, &weights(entries)).expect_err("refused").key
         };
         assert_eq!(refused(&held_out, &[("max_words", -1.0)]), "kind_weights.max_words");
         assert_eq!(refused(&[], &[("min_words", f64::NAN)]), "kind_weights.min_words");
@@ -175,5 +205,31 @@ mod tests {
         assert_eq!(refused(&all, &[]), "held_out");
         let none: Vec<(&str, f64)> = Kind::ALL.iter().map(|kind| (kind.id(), 0.0)).collect();
         assert_eq!(refused(&[], &none), "kind_weights");
+    }
+
+    #[test]
+    fn sets_and_kinds_are_switched_on_by_name() {
+        let of = |names: &[&str], held_out: &[String]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            usable_kinds(&names, held_out, &BTreeMap::new())
+        };
+        let default = of(&["default"], &[]).expect("a set");
+        assert!(default.keys().all(|kind| kind.is_drawn()));
+        let both = of(&["default", "iftrain"], &["first_word".to_owned()]).expect("sets");
+        assert_eq!(both.get(&Kind::LastWord), Some(&1.0));
+        assert!(!both.contains_key(&Kind::FirstWord), "held out");
+        assert!(default.iter().all(|(kind, weight)| both.get(kind) == Some(weight)));
+        let own = of(&["no_commas", "max_letters"], &[]).expect("kinds");
+        assert_eq!(own.into_keys().collect::<Vec<_>>(), [Kind::NoCommas, Kind::MaxLetters]);
+        let error = of(&["default", "if_train"], &[]).expect_err("unknown");
+        assert_eq!((error.key.as_str(), error.found.as_str()), ("kinds", "\"if_train\""));
+        assert_eq!(error.hint.as_deref(), Some("did you mean `iftrain`?"));
+        assert_eq!(of(&[], &[]).expect_err("no kind").key, "kinds");
+        let held_out = ["no_commas".to_owned()];
+        assert_eq!(of(&["no_commas"], &held_out).expect_err("held out").key, "kinds");
+    }
+
+    fn default() -> Vec<String> {
+        vec!["default".to_owned()]
     }
 }

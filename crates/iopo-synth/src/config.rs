@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iopo_constraints::quality::QualityConfig;
-use iopo_constraints::{Dimension, Kind, StylePrompt};
+use iopo_constraints::{Dimension, Kind, KindSet, StylePrompt};
 use iopo_core::SettingError;
 use iopo_core::settings::limits::{
     MAX_BATCH, MAX_COUNT, MAX_SEED, MAX_TOKENS, MAX_VALUES, MAX_WEIGHT,
@@ -156,7 +156,12 @@ pub struct SynthConfig {
     /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 1, 1, as in the test prompts.
     #[schemars(length(max = 16), inner(range(min = 0.0, max = MAX_WEIGHT)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Weights of constraint kinds by id; other kinds keep the built-in weight. Default: empty.
+    /// Constraint kinds that the recipes draw: ids of kinds, and the sets `default` and `iftrain` (19 training constraints
+    /// of IFTrain). Test prompts are drawn from `default` whatever this list names. Default: `default`.
+    #[schemars(length(max = MAX_VALUES), extend("uniqueItems" = true))]
+    pub kinds: Vec<String>,
+    /// Weights of constraint kinds by id; other kinds keep the built-in weight. A weight also adds a kind that `kinds` does
+    /// not name. Default: empty.
     #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0.0, "maximum": MAX_WEIGHT }))]
     pub kind_weights: BTreeMap<String, f64>,
     /// Prefers kinds with few examples in the draws of the `edit` recipe. Higher values even out the kinds more; 0 draws every
@@ -205,6 +210,7 @@ impl Default for SynthConfig {
             decontamination_ngram: 8,
             instructions_per_answer: 3,
             constraints_per_instruction: vec![1.0, 1.0, 1.0],
+            kinds: vec![KindSet::Default.id().to_owned()],
             kind_weights: BTreeMap::new(),
             kind_balance: 4.0,
             keep_probability: 0.5,
@@ -227,8 +233,7 @@ impl SynthConfig {
     /// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind
     /// is left.
     pub fn kinds(&self) -> Result<Vec<(Kind, f64)>, SynthError> {
-        let all = usable_kinds(&self.held_out, &self.kind_weights)
-            .map_err(|error| error.inside("synth"))?;
+        let all = self.usable_kinds()?;
         let spread = |(&kind, &weight): (&Kind, &f64)| {
             let dimension = kind.dimension();
             let siblings = all.iter().filter(|(other, _)| other.dimension() == dimension);
@@ -241,6 +246,19 @@ impl SynthConfig {
             (kind, weight / (total * dimensions.len() as f64).powf(self.back_translate.spread))
         };
         Ok(all.iter().map(spread).collect())
+    }
+
+    /// Returns the kinds that the recipes draw although they are not [drawn by default](Kind::is_drawn).
+    ///
+    /// # Errors
+    /// Returns the errors of [`SynthConfig::kinds`].
+    pub fn added_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
+        Ok(self.usable_kinds()?.into_keys().filter(|kind| !kind.is_drawn()).collect())
+    }
+
+    fn usable_kinds(&self) -> Result<BTreeMap<Kind, f64>, SynthError> {
+        let kinds = usable_kinds(&self.kinds, &self.held_out, &self.kind_weights);
+        Ok(kinds.map_err(|error| error.inside("synth"))?)
     }
 
     /// Returns the style prompts that elicit no held-out kind.
@@ -372,6 +390,24 @@ mod tests {
         config.held_out.push("no_such_kind".to_owned());
         let error = config.validate().expect_err("unknown").to_string();
         assert!(error.contains("no_such_kind") && error.contains(held.id()), "{error}");
+    }
+
+    #[test]
+    fn a_set_adds_kinds_and_the_default_draws_what_it_always_drew() {
+        let default = SynthConfig::default();
+        let drawn: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_drawn()).collect();
+        let kinds = |config: &SynthConfig| -> Vec<Kind> {
+            config.kinds().expect("kinds").into_iter().map(|(kind, _)| kind).collect()
+        };
+        assert_eq!(kinds(&default), drawn);
+        assert!(default.added_kinds().expect("kinds").is_empty());
+        let names = ["default", "iftrain"].map(str::to_owned).to_vec();
+        let both = SynthConfig { kinds: names, ..SynthConfig::default() };
+        assert_eq!(kinds(&both)[..drawn.len()], drawn);
+        assert_eq!(both.added_kinds().expect("kinds").len(), 19);
+        let unknown = SynthConfig { kinds: vec!["iftrane".to_owned()], ..SynthConfig::default() };
+        let error = unknown.validate().expect_err("unknown").to_string();
+        assert!(error.starts_with("`synth.kinds`: found \"iftrane\""), "{error}");
     }
 
     #[test]

@@ -66,20 +66,26 @@ mod declare;
 mod case;
 mod characters;
 mod code;
+mod composition;
 mod document;
+mod ends;
 mod example;
 mod fields;
 mod figures;
 mod framing;
+mod keywords;
 mod layout;
 mod length;
+mod letters;
 mod lists;
 mod marks;
 mod outline;
+mod periods;
 mod phrases;
 mod situation;
 mod voice;
 mod words;
+mod wrapping;
 
 /// Re-exports the families and defines [`Home`], from one list.
 macro_rules! families {
@@ -120,20 +126,26 @@ families! {
     case::{Case, CaseKind, case_kinds}
     characters::{Characters, CharactersKind, characters_kinds}
     code::{Code, CodeKind, code_kinds}
+    composition::{Composition, CompositionKind, composition_kinds}
     document::{Document, DocumentKind, document_kinds}
+    ends::{Ends, EndsKind, ends_kinds}
     example::{Example, ExampleKind, example_kinds}
     figures::{Figures, FiguresKind, figures_kinds}
     fields::{Fields, FieldsKind, fields_kinds}
     framing::{Framing, FramingKind, framing_kinds}
+    keywords::{Keywords, KeywordsKind, keywords_kinds}
     layout::{Layout, LayoutKind, layout_kinds}
     length::{Length, LengthKind, length_kinds}
+    letters::{Letters, LettersKind, letters_kinds}
     lists::{Lists, ListsKind, lists_kinds}
     marks::{Marks, MarksKind, marks_kinds}
     outline::{Outline, OutlineKind, outline_kinds}
+    periods::{Periods, PeriodsKind, periods_kinds}
     phrases::{Phrases, PhrasesKind, phrases_kinds}
     situation::{Situation, SituationKind, situation_kinds}
     voice::{Voice, VoiceKind, voice_kinds}
     words::{Words, WordsKind, words_kinds}
+    wrapping::{Wrapping, WrappingKind, wrapping_kinds}
 }
 
 pub use crate::lines::Marker;

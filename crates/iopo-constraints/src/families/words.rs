@@ -232,7 +232,7 @@ fn brought_forward(response: &str, word: &str) -> Option<String> {
 }
 
 /// Names a noun of the text once more, in a sentence at the end.
-fn named(response: &str, word: &str, n: usize) -> Option<String> {
+pub(super) fn named(response: &str, word: &str, n: usize) -> Option<String> {
     const ENDINGS: &[&str] =
         &["Let me know if you would like to hear more about", "Feel free to ask me about"];
     let phrase = nouns::noun_phrase(response, word)?;

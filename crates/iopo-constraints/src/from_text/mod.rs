@@ -33,6 +33,10 @@
 //! | parts with names, of reports and the like | `named_parts` |
 //! | no commas, no digits, one line, letter case | `no_commas`, `no_exclamations`, `no_questions`, `no_digits`, `single_line`, `all_lowercase`, `all_uppercase` |
 //! | language, first person, contractions | `language`, `first_person`, `no_first_person`, `no_contractions` |
+//! | a word exactly N times, or as the first, the last or the Nth word | `word_once`, `exact_frequency`, `once_and_twice`, `word_at_position`, `first_word`, `last_word` |
+//! | every sentence starts or ends with a word, the first word is the last one | `sentence_starts`, `sentence_ends`, `same_ends`, `no_same_ends` |
+//! | N letters, N words in lower case, no periods, initials of neighboring words | `min_letters`, `max_letters`, `min_lowercase_words`, `max_lowercase_words`, `no_periods`, `no_consecutive_initials` |
+//! | words in brackets, parts of equal length | `bracketed_words`, `wrapped_pairs`, `even_parts` |
 //! | lines of code, programming language, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `decimals` |
 //!
 //! A list or a table is read as "somewhere in the response", and only if the text does not say what goes into it. A list
@@ -49,12 +53,13 @@ mod proposed;
 mod rule;
 mod stop;
 mod task;
+mod training;
 
 use std::sync::LazyLock;
 
 use crate::{constraint::Constraint, han};
 use normal::Normal;
-use rule::Grammar;
+use rule::{Grammar, Rule};
 use task::Task;
 
 pub use proposed::from_proposal;
@@ -107,7 +112,12 @@ static CHINESE: LazyLock<Option<Grammar>> =
     LazyLock::new(|| Grammar::new(chinese::PARTS, chinese::RULES).ok());
 
 static ENGLISH: LazyLock<Option<Grammar>> =
-    LazyLock::new(|| Grammar::new(english::PARTS, english::RULES).ok());
+    LazyLock::new(|| Grammar::new(english::PARTS, &english_rules()).ok());
+
+/// The rules for English texts, tried in order.
+fn english_rules() -> Vec<&'static [Rule]> {
+    [english::RULES, &[training::ENGLISH]].concat()
+}
 
 #[cfg(test)]
 mod tests {
@@ -115,7 +125,8 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for (parts, rules) in [(chinese::PARTS, chinese::RULES), (english::PARTS, english::RULES)] {
+        let english = super::english_rules();
+        for (parts, rules) in [(chinese::PARTS, chinese::RULES), (english::PARTS, &english)] {
             let grammar = Grammar::new(parts, rules);
             assert!(grammar.is_ok(), "{}", grammar.unwrap_err());
         }

@@ -69,7 +69,7 @@ impl Proposal {
             && self.has_quotations_of(normal)
             && stop::polarity_agrees(&words, self.id)
             && !stop::is_hedged(&words)
-            && !stop::has_scope(&words)
+            && (stop::is_scoped(self.id) || !stop::has_scope(&words))
             && !stop::is_total(&words, self.id)
             && self.is_about_response(&words, task)
     }

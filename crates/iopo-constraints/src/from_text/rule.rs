@@ -95,7 +95,8 @@ impl Compiled {
             match name {
                 "doc" => proposal.subject = Subject::Document(value.to_owned()),
                 "part" => proposal.subject = Subject::Part(value.to_owned()),
-                "n" | "low" | "high" => {
+                "n" | "low" | "high" | "parts" | "sentences" | "words" | "sentence"
+                | "position" => {
                     let n = number::whole(value)?;
                     proposal.set_number(name, n, n);
                 }

@@ -41,6 +41,24 @@ pub(super) fn has_scope(text: &str) -> bool {
     finds(SCOPE.as_ref(), &plain)
 }
 
+/// Whether a kind is about the first or last word or letter, or about every word or sentence.
+pub(super) fn is_scoped(id: &str) -> bool {
+    let scoped = [
+        "first_word",
+        "last_word",
+        "sentence_starts",
+        "sentence_ends",
+        "same_ends",
+        "no_same_ends",
+        "word_at_position",
+        "no_consecutive_initials",
+        "bracketed_words",
+        "wrapped_pairs",
+        "even_parts",
+    ];
+    scoped.contains(&id)
+}
+
 /// Words that make a demand optional or conditional, or offer a choice.
 static HEDGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(

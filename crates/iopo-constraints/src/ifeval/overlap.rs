@@ -14,10 +14,20 @@ impl InstructionKind {
     /// The kinds of constraints that ask for something similar.
     pub fn near_kinds(self) -> &'static [Kind] {
         match self {
-            Self::NumberParagraphs => &[Kind::ExactParagraphs],
-            Self::NthParagraphFirstWord => &[Kind::ExactParagraphs, Kind::OpeningWord],
+            Self::CapitalWordFrequency => &[Kind::MinLowercaseWords, Kind::MaxLowercaseWords],
+            Self::EndChecker => &[Kind::LastWord],
+            Self::EnglishCapital | Self::EnglishLowercase => &[Kind::MaxLowercaseWords],
+            Self::KeywordFrequency => &[Kind::WordOnce, Kind::ExactFrequency, Kind::OnceAndTwice],
+            Self::LetterFrequency => &[Kind::MinLetters, Kind::MaxLetters],
+            Self::NoComma => &[Kind::NoPeriods],
+            Self::NumberParagraphs => &[Kind::ExactParagraphs, Kind::EvenParts],
+            Self::NumberPlaceholders => &[Kind::BracketedWords],
+            Self::NumberSentences => &[Kind::EvenParts],
+            Self::NthParagraphFirstWord => {
+                &[Kind::ExactParagraphs, Kind::OpeningWord, Kind::FirstWord]
+            }
             Self::MultipleSections => &[Kind::Headings, Kind::NamedParts],
-            Self::Title => &[Kind::Headings],
+            Self::Title => &[Kind::Headings, Kind::WrappedPairs],
             Self::TwoResponses => &[Kind::DividedParts],
             Self::JsonFormat => &[Kind::JsonKeys, Kind::JsonArray],
             Self::ResponseLanguage => &[Kind::Language],
@@ -26,20 +36,25 @@ impl InstructionKind {
         }
     }
 
-    /// Whether synthesis may ask for the same thing if it holds out these kinds.
-    pub fn is_seen(self, held_out: &BTreeSet<Kind>) -> bool {
-        self.kinds().any(|kind| !held_out.contains(&kind))
+    /// Whether synthesis may ask for the same thing. It draws the default kinds and those in `added`, without those in
+    /// `held_out`.
+    pub fn is_seen(self, held_out: &BTreeSet<Kind>, added: &BTreeSet<Kind>) -> bool {
+        self.kinds().any(|kind| is_any_drawn(&[kind], held_out, added))
     }
 
-    /// Whether synthesis does not ask for the same thing but draws a similar kind, if it holds out these kinds.
-    pub fn is_near(self, held_out: &BTreeSet<Kind>) -> bool {
-        !self.is_seen(held_out) && is_any_drawn(self.near_kinds(), held_out)
+    /// Whether synthesis does not ask for the same thing but draws a similar kind.
+    pub fn is_near(self, held_out: &BTreeSet<Kind>, added: &BTreeSet<Kind>) -> bool {
+        !self.is_seen(held_out, added) && is_any_drawn(self.near_kinds(), held_out, added)
     }
 }
 
-/// Whether synthesis draws one of the kinds if it holds out others.
-pub(crate) fn is_any_drawn(kinds: &[Kind], held_out: &BTreeSet<Kind>) -> bool {
-    kinds.iter().any(|kind| kind.is_drawn() && !held_out.contains(kind))
+/// Whether synthesis draws one of the kinds: by default or because it was added, and not held out.
+pub(crate) fn is_any_drawn(
+    kinds: &[Kind],
+    held_out: &BTreeSet<Kind>,
+    added: &BTreeSet<Kind>,
+) -> bool {
+    kinds.iter().any(|kind| (kind.is_drawn() || added.contains(kind)) && !held_out.contains(kind))
 }
 
 #[cfg(test)]
@@ -48,14 +63,20 @@ mod tests {
 
     #[test]
     fn every_type_is_seen_near_or_unseen() {
+        let nothing = BTreeSet::new();
         let held_out = BTreeSet::from([Kind::AngleTitle]);
         let title = InstructionKind::Title;
-        assert!(!title.is_seen(&held_out) && title.is_near(&held_out));
-        assert!(title.is_seen(&BTreeSet::new()) && !title.is_near(&BTreeSet::new()));
+        assert!(!title.is_seen(&held_out, &nothing) && title.is_near(&held_out, &nothing));
+        assert!(title.is_seen(&nothing, &nothing) && !title.is_near(&nothing, &nothing));
         let both = BTreeSet::from([Kind::AngleTitle, Kind::Headings]);
-        assert!(!title.is_seen(&both) && !title.is_near(&both));
-        // No preset draws the kind `language`.
-        assert!(!InstructionKind::ResponseLanguage.is_near(&BTreeSet::new()));
+        assert!(!title.is_seen(&both, &nothing) && !title.is_near(&both, &nothing));
+        // No preset draws the kind `language`, but a configuration can.
+        let language = InstructionKind::ResponseLanguage;
+        assert!(!language.is_near(&nothing, &nothing));
+        assert!(language.is_near(&nothing, &BTreeSet::from([Kind::Language])));
+        let letters = InstructionKind::LetterFrequency;
+        assert!(!letters.is_near(&nothing, &nothing));
+        assert!(letters.is_near(&nothing, &BTreeSet::from([Kind::MaxLetters])));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use iopo_constraints::Kind;
 use crate::support::constraints::constraint;
 
 /// Kind, parameters, a response that satisfies the constraint, a response that violates it.
-const CASES: &[(&str, &str, &str, &str)] = &[
+pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
     ("max_words", r#"{"n":4}"#, "Don't drink cold tea.", "Do not drink cold tea."),
     ("min_words", r#"{"n":5}"#, "Do not drink cold tea.", "Don't drink cold - tea."),
     ("word_range", r#"{"low":2,"high":3}"#, "Hot tea.", "Tea."),
@@ -113,6 +113,40 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ),
     ("named_parts", r#"{"names":["引言","结论"]}"#, "# 引言\n茶。\n结论：好。", "引言和结论。"),
     ("decimals", r#"{"n":2}"#, "It is 3.14.", "It is 3.1 in v1.23.4."),
+    ("word_once", r#"{"word":"tea"}"#, "Steam the TEA's leaves.", "Tea is tea."),
+    ("exact_frequency", r#"{"word":"tea","n":2}"#, "Tea is tea-time.", "Tea, tea and tea."),
+    (
+        "once_and_twice",
+        r#"{"first":"tea","second":"milk"}"#,
+        "Milk, then tea, then milk.",
+        "Milk, tea, milk, milk.",
+    ),
+    (
+        "word_at_position",
+        r#"{"word":"tea","sentence":2,"position":3}"#,
+        "Yes. I like “Tea” - hot.",
+        "I like tea. Yes.",
+    ),
+    ("first_word", r#"{"word":"tea"}"#, "1. **Tea** first.", "Teas first."),
+    ("last_word", r#"{"word":"tea"}"#, "I like (tea).\n", "I like tea, yes."),
+    ("sentence_starts", r#"{"word":"tea"}"#, "Tea is hot. “Tea” helps.", "Tea is hot. It helps."),
+    ("sentence_ends", r#"{"word":"tea"}"#, "Hot tea. I like tea!", "Hot tea. I like it!"),
+    ("same_ends", "{}", "Tea is still tea.", "Tea."),
+    ("no_same_ends", "{}", "Tea.", "“Tea” is still tea!"),
+    ("no_periods", "{}", "Tea!", "3.5 cups"),
+    ("min_letters", r#"{"n":4}"#, "Thé 2a", "Tea 22"),
+    ("max_letters", r#"{"n":3}"#, "Tea 22!", "Thé 2a"),
+    ("min_lowercase_words", r#"{"n":2}"#, "I like tea.", "I LIKE tea, Sam."),
+    ("max_lowercase_words", r#"{"n":1}"#, "I LIKE tea, Sam.", "I like tea."),
+    ("no_consecutive_initials", "{}", "Tea is a drink.", "A “big” cup."),
+    ("bracketed_words", "{}", "[Tea] [is] [hot].", "[Tea is] [hot]."),
+    ("wrapped_pairs", "{}", "<<Tea is>> <<very hot>>.", "<<Tea>> <<is>>"),
+    (
+        "even_parts",
+        r#"{"parts":2,"sentences":1,"words":2}"#,
+        "Hot tea.\n***\nCold milk!",
+        "Hot tea.\n***\nMilk.",
+    ),
 ];
 
 #[test]
@@ -138,6 +172,13 @@ const CHINESE: &[(&str, &str, &str, &str)] = &[
     ("ends_with", r#"{"phrase":"谢谢"}"#, "茶很好，谢谢", "谢谢，茶很好"),
     ("first_person", "{}", "我喝茶。", "他自我介绍。"),
     ("no_second_person", "{}", "他喝茶。", "您喝茶。"),
+    ("word_once", r#"{"word":"绿茶"}"#, "我喝绿茶。", "绿茶就是绿茶。"),
+    ("first_word", r#"{"word":"绿茶"}"#, "“绿茶”很好。", "我喝绿茶。"),
+    ("last_word", r#"{"word":"绿茶"}"#, "我喝绿茶。", "绿茶很好。"),
+    ("sentence_starts", r#"{"word":"绿茶"}"#, "绿茶很好。绿茶很香！", "绿茶很好。它很香！"),
+    ("sentence_ends", r#"{"word":"绿茶"}"#, "我喝绿茶。他也喝绿茶！", "我喝绿茶。他喝水！"),
+    ("no_periods", "{}", "茶很好！", "茶很好。"),
+    ("max_letters", r#"{"n":2}"#, "茶很！", "茶很好！"),
     (
         "language",
         r#"{"language":"english"}"#,

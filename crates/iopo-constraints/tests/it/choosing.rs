@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use iopo_constraints::{Constraint, ConstraintType, Kind, compatible, contrast};
+use iopo_constraints::{Constraint, ConstraintType, Kind, compatible, contrast, draw_compatible};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 
@@ -114,4 +114,21 @@ fn numbers_agree_with_their_nouns() {
         of("bold", r#"{"n":2}"#).render(1),
         "Highlight at least 2 words or phrases in **bold**."
     );
+}
+
+/// Test prompts and data sets of earlier runs can be made again only as long as these draws stay the same.
+#[test]
+fn new_kinds_do_not_change_the_draws_of_the_default_ones() {
+    let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.is_drawn()).collect();
+    let mut drawn = String::new();
+    for task in ["Explain how green tea is made.", "Write a letter to a friend."] {
+        for seed in 0..16 {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            for constraint in draw_compatible(task, &kinds, 4, &mut rng) {
+                let phrasing = constraint.draw_phrasing(&mut rng);
+                drawn += &[&constraint.render(phrasing), "\n"].concat();
+            }
+        }
+    }
+    insta::assert_snapshot!(drawn);
 }

@@ -8,6 +8,9 @@ mod from_text;
 mod ifbench;
 #[cfg(feature = "ifeval")]
 mod ifeval;
+mod iftrain;
+#[cfg(feature = "ifbench")]
+mod large;
 mod parts;
 mod properties;
 mod satisfy;

@@ -1,7 +1,8 @@
 //! Properties of every kind on everyday and hostile texts.
 
 use iopo_constraints::families::{
-    Case, Characters, Code, Document, Fields, Layout, Length, Lists, Situation, Words,
+    Case, Characters, Code, Composition, Document, Fields, Keywords, Layout, Length, Letters,
+    Lists, Situation, Words,
 };
 use iopo_constraints::{Constraint, Kind};
 use proptest::prelude::*;
@@ -53,7 +54,7 @@ proptest! {
 }
 
 /// Constraints with these numbers, in range or not. Code can create them without a check.
-fn unchecked(n: usize, other: usize) -> [Constraint; 32] {
+fn unchecked(n: usize, other: usize) -> [Constraint; 39] {
     [
         Length::MaxWords { n }.into(),
         Length::MinWords { n }.into(),
@@ -87,6 +88,13 @@ fn unchecked(n: usize, other: usize) -> [Constraint; 32] {
         Code::MinCodeLines { n }.into(),
         Document::MinItems { n }.into(),
         Fields::Decimals { n }.into(),
+        Keywords::ExactFrequency { word: "tea".to_owned(), n }.into(),
+        Keywords::WordAtPosition { word: "tea".to_owned(), sentence: n, position: other }.into(),
+        Letters::MinLetters { n }.into(),
+        Letters::MaxLetters { n }.into(),
+        Letters::MinLowercaseWords { n }.into(),
+        Letters::MaxLowercaseWords { n }.into(),
+        Composition::EvenParts { parts: n, sentences: other, words: n }.into(),
     ]
 }
 

@@ -79,7 +79,8 @@ fn three_constraints_hold_for_many_answers() {
             let mut picked: Vec<Constraint> = Vec::new();
             for step in 1..=Kind::ALL.len() {
                 let next = &drawn[(17 * step + 7 * seed as usize) % drawn.len()];
-                if picked.len() < 3 && next.fits_with(&picked) {
+                // People ask for most of the other kinds where the answer has them already, so they have few edits.
+                if picked.len() < 3 && next.kind().is_drawn() && next.fits_with(&picked) {
                     picked.push(next.clone());
                 }
             }

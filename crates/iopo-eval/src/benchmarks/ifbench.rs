@@ -22,7 +22,7 @@ use iopo_constraints::ifbench::{
 use iopo_schema::{PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use super::instructions::{self, Rules};
+use super::instructions::{self, Rules, note_added};
 use super::published::Setup;
 use super::tagger::TaggerTable;
 use super::{Benchmark, Published, PublishedMode, ScoredResponses, Source, score_responses};
@@ -66,6 +66,7 @@ pub const PUBLISHED: Published = Published {
 pub struct Ifbench {
     mode: Mode,
     held_out: BTreeSet<Kind>,
+    added: BTreeSet<Kind>,
     tagger: Option<TaggerTable>,
 }
 
@@ -77,7 +78,12 @@ impl Ifbench {
 
     /// Scores by the rules of `mode` with the tables and held-out kinds of `setup`.
     pub fn with_setup(mode: Mode, setup: &Setup) -> Self {
-        Self { mode, held_out: setup.held_out.clone(), tagger: setup.tagger.clone() }
+        Self {
+            mode,
+            held_out: setup.held_out.clone(),
+            added: setup.added.clone(),
+            tagger: setup.tagger.clone(),
+        }
     }
 
     /// Parses prompts: one JSON object per line, as IFBench publishes them.
@@ -130,7 +136,8 @@ impl Rules for Ifbench {
 
     fn familiarity(&self, checker: &Checker) -> (bool, bool) {
         let kind = checker.kind();
-        (kind.is_seen(&self.held_out), kind.is_near(&self.held_out))
+        let (held_out, added) = (&self.held_out, &self.added);
+        (kind.is_seen(held_out, added), kind.is_near(held_out, added))
     }
 }
 
@@ -138,7 +145,9 @@ impl Scorer for Ifbench {
     fn settings(&self) -> Value {
         let held_out: Vec<&str> = self.held_out.iter().map(|kind| kind.id()).collect();
         let tagger = self.tagger.as_ref().map(|table| &table.hash);
-        json!({ "mode": self.mode.id(), "held_out": held_out, "rules": RULES, "tagger": tagger })
+        let mut settings = json!({ "mode": self.mode.id(), "held_out": held_out, "rules": RULES, "tagger": tagger });
+        note_added(&mut settings, &self.added);
+        settings
     }
 
     fn score(&self, row: &PredictionRow) -> Result<Vec<ScoreRow>, EvalError> {

@@ -24,7 +24,8 @@ use iopo_constraints::ifeval::{
 use iopo_schema::{PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use super::instructions::{self, Rules};
+use super::instructions::{self, Rules, note_added};
+use super::published::Setup;
 use super::{Benchmark, Published, PublishedMode, ScoredResponses, Source, score_responses};
 use crate::score::Scorer;
 use crate::{Bootstrap, EvalError, TestPrompt};
@@ -48,27 +49,32 @@ pub const PUBLISHED: Published = Published {
         PublishedMode {
             id: Mode::Paper.id(),
             about: "Reproduces the published verdicts; comparable with published scores",
-            make: |setup| Box::new(Ifeval::new(Mode::Paper).held_out(setup.held_out.clone())),
+            make: |setup| made(Mode::Paper, setup),
         },
         PublishedMode {
             id: Mode::Repaired.id(),
             about: "Decides by the wording of the instruction; not comparable with published scores",
-            make: |setup| Box::new(Ifeval::new(Mode::Repaired).held_out(setup.held_out.clone())),
+            make: |setup| made(Mode::Repaired, setup),
         },
     ],
 };
+
+fn made(mode: Mode, setup: &Setup) -> Box<dyn Benchmark> {
+    Box::new(Ifeval::new(mode).held_out(setup.held_out.clone()).added(setup.added.clone()))
+}
 
 /// IFEval in one of its modes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ifeval {
     mode: Mode,
     held_out: BTreeSet<Kind>,
+    added: BTreeSet<Kind>,
 }
 
 impl Ifeval {
     /// Scores by the rules of `mode`. Scores of the two modes are not comparable.
     pub fn new(mode: Mode) -> Self {
-        Self { mode, held_out: BTreeSet::new() }
+        Self { mode, held_out: BTreeSet::new(), added: BTreeSet::new() }
     }
 
     /// Sets the constraint kinds that the synthesis holds out. Instruction types that overlap with none of the other
@@ -76,6 +82,13 @@ impl Ifeval {
     #[must_use]
     pub fn held_out(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
         self.held_out = kinds.into_iter().collect();
+        self
+    }
+
+    /// Sets the constraint kinds that the synthesis draws in addition to the default ones. Default: none.
+    #[must_use]
+    pub fn added(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
+        self.added = kinds.into_iter().collect();
         self
     }
 
@@ -117,7 +130,9 @@ impl Ifeval {
 impl Scorer for Ifeval {
     fn settings(&self) -> Value {
         let held_out: Vec<&str> = self.held_out.iter().map(|kind| kind.id()).collect();
-        json!({ "mode": self.mode.id(), "held_out": held_out })
+        let mut settings = json!({ "mode": self.mode.id(), "held_out": held_out });
+        note_added(&mut settings, &self.added);
+        settings
     }
 
     fn score(&self, row: &PredictionRow) -> Result<Vec<ScoreRow>, EvalError> {
@@ -145,7 +160,8 @@ impl Rules for Ifeval {
 
     fn familiarity(&self, checker: &Checker) -> (bool, bool) {
         let kind = checker.kind();
-        (kind.is_seen(&self.held_out), kind.is_near(&self.held_out))
+        let (held_out, added) = (&self.held_out, &self.added);
+        (kind.is_seen(held_out, added), kind.is_near(held_out, added))
     }
 }
 

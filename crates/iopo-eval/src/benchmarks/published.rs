@@ -88,6 +88,8 @@ pub struct PublishedMode {
 pub struct Setup {
     /// The constraint kinds that synthesis held out; they separate seen types from unseen ones. Default: none.
     pub held_out: BTreeSet<Kind>,
+    /// The constraint kinds that synthesis drew in addition to the default ones. Default: none.
+    pub added: BTreeSet<Kind>,
     /// The tagger's table for `words:start_verb` of IFBench, which is not checked without it. Default: none.
     pub tagger: Option<TaggerTable>,
 }

@@ -42,6 +42,7 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     let own = own.or_else(|| trained_in.as_deref().map(|run| run.join(run_files::CONFIG)));
     let models = Models::open(own.as_deref(), [evaluated.endpoint.as_deref(), None], false)?;
     let mut setup = Setup::new(run_config.eval.held_out_kinds()?);
+    setup.added = run_config.synth.added_kinds()?;
     if benchmark.id == ifbench::ID {
         setup.tagger = fetch::tagger()?;
     }
@@ -164,6 +165,8 @@ pub(super) fn run_config(run: Option<&Path>) -> Result<PipelineConfig> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use iopo_constraints::ifeval::InstructionKind;
 
     use super::{run_config, run_of};
@@ -185,10 +188,11 @@ mod tests {
     fn the_default_preset_keeps_at_least_eight_types_unseen() {
         let config = run_config(None).expect("the default preset");
         let held_out = config.eval.held_out_kinds().expect("known kinds");
-        let unseen = InstructionKind::ALL.iter().filter(|kind| !kind.is_seen(&held_out));
+        let unseen =
+            InstructionKind::ALL.iter().filter(|kind| !kind.is_seen(&held_out, &BTreeSet::new()));
         assert!(unseen.count() >= 8);
         for kind in [InstructionKind::Postscript, InstructionKind::Title] {
-            assert!(!kind.is_seen(&held_out), "{kind}: {held_out:?}");
+            assert!(!kind.is_seen(&held_out, &BTreeSet::new()), "{kind}: {held_out:?}");
         }
     }
 }

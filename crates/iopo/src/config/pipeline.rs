@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use iopo_constraints::KindSet;
 use iopo_constraints::quality::QualityConfig;
 use iopo_core::SettingError;
 use iopo_core::settings;
@@ -204,7 +205,7 @@ impl PipelineConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         // Checked before the sections; otherwise the error would name a section's copy of the setting.
         settings::check(&self.quality).map_err(|error| error.inside("quality"))?;
-        usable_kinds(&self.held_out, &BTreeMap::new())?;
+        usable_kinds(&[KindSet::Default.id().to_owned()], &self.held_out, &BTreeMap::new())?;
         settings::check(self)?;
         self.synth.validate()?;
         self.pairs.validate()?;
@@ -338,7 +339,13 @@ impl PipelineConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use iopo_constraints::Kind;
+    use iopo_constraints::ifbench::InstructionKind;
+
     use super::PipelineConfig;
+    use crate::config::PRESETS;
 
     #[test]
     fn the_seed_and_the_held_out_kinds_of_a_run_reach_every_section() {
@@ -350,6 +357,33 @@ mod tests {
         config.set_held_out(["postscript"]);
         assert!(config.held_out_mut().iter().all(|(_, kinds)| **kinds == ["postscript"]));
         config.validate().expect("valid");
+    }
+
+    /// The kinds that a run trains on although they ask for the same as a check of IFBench.
+    fn trained_for_ifbench(config: &PipelineConfig) -> BTreeSet<Kind> {
+        let equal: BTreeSet<Kind> =
+            InstructionKind::ALL.iter().flat_map(|one| one.kinds()).copied().collect();
+        let synth = config.synth.kinds().expect("kinds").into_iter().map(|(kind, _)| kind);
+        let pairs = config.pairs.kinds().expect("kinds").into_keys();
+        synth.chain(pairs).filter(|kind| equal.contains(kind)).collect()
+    }
+
+    #[test]
+    fn presets_that_evaluate_ifbench_train_on_none_of_its_checks() {
+        for (name, _) in PRESETS {
+            let config = PipelineConfig::preset(name).expect(name);
+            if config.eval.named_benchmarks().iter().any(|benchmark| benchmark.id == "ifbench") {
+                assert_eq!(trained_for_ifbench(&config), BTreeSet::new(), "{name}");
+            }
+        }
+        // The control: presets without IFBench train on one, and the training set adds another one.
+        let mut config = PipelineConfig::preset("default").expect("a preset");
+        assert_eq!(trained_for_ifbench(&config), BTreeSet::from([Kind::WordRange]));
+        config.synth.kinds = vec!["iftrain".to_owned()];
+        let both = BTreeSet::from([Kind::WordRange, Kind::WordAtPosition]);
+        assert_eq!(trained_for_ifbench(&config), both);
+        config.set_held_out(both.iter().map(|kind| kind.id()));
+        assert_eq!(trained_for_ifbench(&config), BTreeSet::new());
     }
 
     #[test]

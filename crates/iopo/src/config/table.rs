@@ -80,10 +80,11 @@ pub fn check(table: &Table) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Copies the run's random seed, held-out kinds and filters to the sections that do not set them.
+/// Copies the run's random seed, held-out kinds, filters and `synth.kinds` to the sections that do not set them.
 fn inherit(table: &mut Table) {
     let seed = table.get("seed").cloned().unwrap_or(Value::Integer(0));
     let held_out = table.get("held_out").cloned().unwrap_or_else(|| Value::Array(Vec::new()));
+    let kinds = table.get("synth").and_then(|synth| synth.get("kinds")).cloned();
     let quality = table.get("quality").cloned().unwrap_or_else(|| Value::Table(Table::new()));
     let mut fill = |sections: &[&str], key: &str, value: &Value| {
         for section in sections {
@@ -97,6 +98,9 @@ fn inherit(table: &mut Table) {
     fill(&config.seeds_mut().map(|(section, _)| section), "seed", &seed);
     fill(&config.held_out_mut().map(|(section, _)| section), "held_out", &held_out);
     fill(&config.quality_mut().map(|(section, _)| section), "quality", &quality);
+    if let Some(kinds) = kinds {
+        fill(&["pairs"], "kinds", &kinds);
+    }
 }
 
 /// Formats a table or a configuration as TOML.
@@ -321,6 +325,24 @@ mod tests {
     fn held_out_kinds_are_those_of_the_run_in_every_section() {
         let error = resolve(&table("[pairs]\nheld_out = ['postscript']")).expect_err("differs");
         assert!(error.to_string().starts_with("`pairs.held_out`"), "{error}");
+    }
+
+    #[test]
+    fn the_kinds_of_synthesis_are_those_of_pairing_unless_it_sets_its_own() {
+        let kinds = |text: &str| {
+            let config = resolve(&table(text)).expect("valid");
+            (config.synth.kinds.clone(), config.pairs.kinds.clone())
+        };
+        let list = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let default = list(&["default"]);
+        assert_eq!(kinds(""), (default.clone(), default.clone()));
+        let both = list(&["default", "iftrain"]);
+        let set = "[synth]\nkinds = ['default', 'iftrain']";
+        assert_eq!(kinds(set), (both.clone(), both.clone()));
+        let own = format!("{set}\n[pairs]\nkinds = ['default']");
+        assert_eq!(kinds(&own), (both, default));
+        let error = resolve(&table("[synth]\nkinds = ['iftrian']")).expect_err("unknown");
+        assert!(error.to_string().starts_with("`synth.kinds`: found \"iftrian\""), "{error}");
     }
 
     #[test]

@@ -9,4 +9,5 @@ use super::rule::Rule;
 pub(super) use parts::PARTS;
 
 /// The rules by subject, tried in order.
-pub(super) const RULES: &[&[Rule]] = &[length::RULES, format::RULES, content::RULES];
+pub(super) const RULES: &[&[Rule]] =
+    &[length::RULES, format::RULES, content::RULES, super::training::CHINESE];

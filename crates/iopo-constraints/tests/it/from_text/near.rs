@@ -198,7 +198,7 @@ pub(super) const ENGLISH: &[&str] = &[
     r#"Avoid the word "very" in the conclusion."#,
     r#"Define the word "tea"."#,
     r#"Explain the phrase "for example"."#,
-    r#"Use the word "tea" exactly 3 times."#,
+    r#"Use the word "tea" about 3 times."#,
     r#"Use the word "tea" at most 3 times."#,
     r#"Use synonyms of the word "tea"."#,
     r#"Replace the word "tea" with "milk"."#,

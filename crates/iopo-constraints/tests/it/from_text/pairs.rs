@@ -203,7 +203,7 @@ pub(super) const SECOND: &[(&str, &str, &str)] = &[
     (r#"Start with "Dear" and end with "Regards"."#, r#"Start with "Dear"."#, "starts_with"),
     (r#"Define the word "tea"."#, r#"Use the word "tea"."#, "include_word"),
     (
-        r#"Use the word "tea" exactly 3 times."#,
+        r#"Use the word "tea" about 3 times."#,
         r#"Use the word "tea" at least 3 times."#,
         "word_frequency",
     ),

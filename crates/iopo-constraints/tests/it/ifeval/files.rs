@@ -138,11 +138,14 @@ fn every_prompt_of_the_published_file_is_supported_in_both_modes() {
 #[test]
 fn a_type_is_unseen_if_every_kind_that_asks_for_it_is_held_out() {
     let held_out = BTreeSet::from([Kind::Postscript, Kind::MaxWords]);
-    assert!(!InstructionKind::Postscript.is_seen(&held_out));
-    assert!(InstructionKind::NumberWords.is_seen(&held_out), "`min_words` asks for it too");
+    assert!(!InstructionKind::Postscript.is_seen(&held_out, &BTreeSet::new()));
+    assert!(
+        InstructionKind::NumberWords.is_seen(&held_out, &BTreeSet::new()),
+        "`min_words` asks for it too"
+    );
     let nothing = BTreeSet::new();
-    assert!(InstructionKind::NoComma.is_seen(&nothing));
-    assert!(!InstructionKind::LetterFrequency.is_seen(&nothing));
+    assert!(InstructionKind::NoComma.is_seen(&nothing, &BTreeSet::new()));
+    assert!(!InstructionKind::LetterFrequency.is_seen(&nothing, &BTreeSet::new()));
 }
 
 #[test]

@@ -60,6 +60,10 @@ const PIECES: &[&str] = &[
     "ǅ ﬃ İstanbul ß Σας 𝐀𝐁 Ⅳ",
     "cafe\u{301} e\u{301}\u{200d}x",
     "«quoted» „so“ ’tis",
+    "[Tea] [is] [hot].",
+    "<<Tea is>> <<hot now>>",
+    "* * *",
+    "Tea is a cup of tea.",
 ];
 
 /// Everyday and hostile texts.
