@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use iopo_core::python_json::{to_json, without_bom};
+use iopo_llm::Progress;
 use iopo_schema::{PredictionRow, ResponseEnd};
 use serde::Deserialize;
 use serde_json::Value;
@@ -184,6 +185,24 @@ impl ResponseFile {
 
     fn bad(&self, line: usize, reason: String) -> EvalError {
         EvalError::Response { path: self.name.clone(), line, reason }
+    }
+
+    /// Matches the lines of the file at `path` with prompts. A line without a prompt is an error, or with `partial` a note.
+    pub(crate) fn all_matched(
+        &self,
+        path: &Path,
+        prompts: &[TestPrompt],
+        partial: bool,
+        progress: &dyn Progress,
+    ) -> Result<MatchedResponses, EvalError> {
+        let matched = self.matched(prompts)?;
+        let Some(first) = matched.unmatched.first() else { return Ok(matched) };
+        let (path, lines, first) = (path.to_owned(), matched.unmatched.len(), *first);
+        if !partial {
+            return Err(EvalError::UnmatchedResponses { path, lines, first });
+        }
+        progress.note(&format!("{lines} responses skipped: they answer no prompt"));
+        Ok(matched)
     }
 
     /// Matches each line with its prompt.

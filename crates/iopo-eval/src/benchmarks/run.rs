@@ -148,9 +148,10 @@ impl<'a> BenchmarkRun<'a> {
                 tested.refuse_trained(run, progress)?;
             }
         }
-        let responses = config.responses.as_deref();
-        let responses =
-            responses.map(|path| read_responses(config, path, &prompts, progress)).transpose()?;
+        let read = |path: &Path| {
+            ResponseFile::read(path)?.all_matched(path, &prompts, config.partial, progress)
+        };
+        let responses = config.responses.as_deref().map(read).transpose()?;
         let available = prompts.len();
         prompts.truncate(config.limit.unwrap_or(usize::MAX));
         if let Some(responses) = responses.as_ref().filter(|_| config.partial) {
@@ -272,22 +273,4 @@ impl<'a> BenchmarkRun<'a> {
         let (id, data) = (&self.prompts[0].benchmark, file_hash(&self.config.data)?);
         Ok(describe_prompts(id, &data, &self.prompts))
     }
-}
-
-/// Reads and matches the responses of a file; lines without a prompt are an error unless `partial` is set.
-fn read_responses(
-    config: &BenchmarkConfig,
-    path: &Path,
-    prompts: &[TestPrompt],
-    progress: &dyn Progress,
-) -> Result<MatchedResponses, EvalError> {
-    let matched = ResponseFile::read(path)?.matched(prompts)?;
-    let Some(first) = matched.unmatched.first() else { return Ok(matched) };
-    let (path, lines, first) = (path.to_owned(), matched.unmatched.len(), *first);
-    let unmatched = EvalError::UnmatchedResponses { path, lines, first };
-    if !config.partial {
-        return Err(unmatched);
-    }
-    progress.note(&format!("{lines} responses skipped: they answer no prompt"));
-    Ok(matched)
 }

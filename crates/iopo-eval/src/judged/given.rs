@@ -47,14 +47,8 @@ pub(super) fn read_responses(
         return parse(path, Responses::parse);
     }
     let tests: Vec<TestPrompt> = prompts.iter().map(|prompt| prompt.test.clone()).collect();
-    let matched = ResponseFile::parse(&text, &path.display().to_string())?.matched(&tests)?;
-    if let Some(first) = matched.unmatched.first() {
-        let (path, lines, first) = (path.to_owned(), matched.unmatched.len(), *first);
-        if !config.partial {
-            return Err(EvalError::UnmatchedResponses { path, lines, first });
-        }
-        progress.note(&format!("{lines} responses skipped: they answer no prompt"));
-    }
+    let file = ResponseFile::parse(&text, &path.display().to_string())?;
+    let matched = file.all_matched(path, &tests, config.partial, progress)?;
     let mut answered = tests;
     matched.keep_answered(&mut answered);
     let mut responses = Responses::default();

@@ -13,7 +13,7 @@ use super::{Args, dir, machine};
 use crate::cargo::{cargo, output, root, run as run_command, say, works};
 
 /// Passes of each side in a round, after one that warms up.
-const PASSES: [&str; 2] = ["50", "3"];
+const PASSES: [&str; 2] = ["10", "3"];
 /// The type that needs the tagger's table, which both sides leave out without it.
 const TAGGED: &str = "words:start_verb";
 
@@ -21,6 +21,8 @@ const TAGGED: &str = "words:start_verb";
 #[derive(Debug, Clone)]
 struct Said {
     responses: usize,
+    /// The clock: `processor` or `wall`.
+    clock: String,
     /// Seconds of each pass.
     seconds: Vec<f64>,
     /// The strict and the loose verdict on every instruction, in the order of the file; none without a check.
@@ -37,6 +39,7 @@ impl Said {
         };
         Ok(Self {
             responses: serde_json::from_value(said["responses"].take())?,
+            clock: serde_json::from_value(said["clock"].take())?,
             seconds: serde_json::from_value(said["seconds"].take())?,
             verdicts: serde_json::from_value(said["verdicts"].take())?,
             versions,
@@ -72,7 +75,7 @@ pub(super) fn run(args: &Args, responses: &Path) -> Result<()> {
             cargo(&["run", "--quiet", "--release", "--package", "iopo-constraints", "--example"]);
         let own = said(example.args(["time_ifbench", "--"]).arg(&responses).arg(passes[0]))?;
         let mut reference = Command::new(&python);
-        reference.arg(&script).arg(&responses).arg(passes[1]);
+        reference.arg(&script).arg(&responses).arg(passes[1]).arg(&own.clock);
         let is_tagged =
             |(name, verdict): (&&str, &Option<(bool, bool)>)| *name == TAGGED && verdict.is_none();
         if types.iter().zip(&own.verdicts).any(is_tagged) {
@@ -91,14 +94,16 @@ fn page(types: &[&str], ours: &[Said], theirs: &[Said]) -> Result<String> {
     let (Some(own), Some(other)) = (ours.first(), theirs.first()) else { bail!("no round") };
     let about = format!(
         "{}; `cargo xtask bench --ifbench`: {} responses with {} instructions, each prepared, then decided strictly and loosely on one \
-         core by both sides; parsing JSON excluded. {} rounds in turns, each with a pass to warm up and {} and {} timed passes; \
-         medians of the rounds' medians, ranges over rounds. iopo {}, rules of commit db69a6f; {}.",
+         core by both sides; parsing JSON excluded. {} rounds in turns, each with a pass to warm up, then {} timed passes of ten \
+         repetitions (iopo) and {} (Python); \
+         medians of the rounds' medians of {} time, ranges over rounds. iopo {}, rules of commit db69a6f; {}.",
         machine::describe(),
         own.responses,
         types.len(),
         ours.len(),
         own.seconds.len(),
         other.seconds.len(),
+        own.clock,
         env!("CARGO_PKG_VERSION"),
         other.versions.join(", "),
     );
@@ -167,6 +172,9 @@ fn table(ours: &[Said], theirs: &[Said]) -> String {
 /// Names the types whose verdicts differ between the sides, and those that have none.
 fn differences(types: &[&str], ours: &Said, theirs: &Said) -> Result<String> {
     let (found, other) = (ours.verdicts.len(), theirs.verdicts.len());
+    if ours.clock != theirs.clock {
+        bail!("the sides have other clocks: {} and {}", ours.clock, theirs.clock);
+    }
     if found != types.len() || other != types.len() || ours.responses != theirs.responses {
         bail!("the sides decided {found} and {other} instructions, expected {}", types.len());
     }
@@ -219,7 +227,7 @@ mod tests {
 
     fn said(seconds: &[f64], verdicts: &[Option<(bool, bool)>]) -> Said {
         let (seconds, verdicts) = (seconds.to_vec(), verdicts.to_vec());
-        Said { responses: 1, seconds, verdicts, versions: Vec::new() }
+        Said { responses: 1, clock: "wall".to_owned(), seconds, verdicts, versions: Vec::new() }
     }
 
     #[test]
