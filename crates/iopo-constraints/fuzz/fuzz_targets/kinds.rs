@@ -41,10 +41,12 @@ fn varied(word: &str) -> Vec<Constraint> {
         json!({ "names": [word] }),
         json!({ "columns": [word] }),
     ];
-    let of = |kind: &Kind| {
-        params.iter().filter_map(|params| Constraint::from_parts(kind.id(), &params.to_string()).ok())
-    };
-    Kind::ALL.iter().flat_map(|kind| of(kind).collect::<Vec<_>>()).collect()
+    let params = params.map(|params| params.to_string());
+    let mut found = Vec::new();
+    for kind in Kind::ALL {
+        found.extend(params.iter().filter_map(|params| Constraint::from_parts(kind.id(), params).ok()));
+    }
+    found
 }
 
 fuzz_target!(|data: &[u8]| {
