@@ -8,6 +8,7 @@ use crate::{
     families::MarkupFormat,
     lines::Marker,
     measure::Measure,
+    portion::Portion,
     text::{self, fold},
 };
 
@@ -127,6 +128,11 @@ impl Bound {
             (Measure::Closing(p), Measure::FinalQuestion) => both && !p.ends_with(['?', '？']),
             // The higher the limit of letters, the fewer words exceed it.
             (Measure::WordsOver(a), Measure::WordsOver(b)) => a >= b && self.low > other.high,
+            // The largest part is at least as large as the smallest one.
+            (
+                Measure::Portion(Portion::Smallest(a, size)),
+                Measure::Portion(Portion::Largest(b, other_size)),
+            ) => a == b && size == other_size && self.low > other.high,
             // The safe answer: nothing is known about other pairs of measures.
             _ => false,
         }
@@ -219,6 +225,7 @@ impl Bound {
                 vec![some(Measure::JsonValue)]
             }
             Measure::Column(_) => vec![some(Measure::Tables)],
+            Measure::Emphasized(style) => vec![some(style.anywhere())],
             Measure::FinalQuestion => vec![some(Measure::Questions)],
             Measure::CapitalWords => {
                 vec![Self::at_least(Measure::Capitals, n.saturating_mul(2))]
@@ -298,7 +305,10 @@ impl Bound {
             | Measure::Letters
             | Measure::InitialSteps
             | Measure::Bracketed
-            | Measure::WrappedPairs => Vec::new(),
+            | Measure::WrappedPairs
+            | Measure::Citations(_)
+            | Measure::ForeignReferences(_)
+            | Measure::Portion(_) => Vec::new(),
         }
     }
 }

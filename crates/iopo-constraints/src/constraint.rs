@@ -8,9 +8,9 @@ use crate::{
     bound::{self, Bound},
     error::ConstraintError,
     families::{
-        Case, Characters, Code, Composition, Document, Ends, Example, Family, Fields, Figures,
-        Framing, Keywords, Layout, Length, Letters, Lists, Marks, Outline, Periods, Phrases,
-        Situation, Voice, Words, Wrapping,
+        Case, Characters, Citations, Code, Composition, Document, Emphasis, Ends, Example, Family,
+        Fields, Figures, Framing, Keywords, Layout, Length, Letters, Lists, Marks, Outline,
+        Periods, Phrases, Portions, Situation, Voice, Words, Wrapping,
     },
     kind::Kind,
     params::OutOfRange,
@@ -69,6 +69,12 @@ pub enum Constraint {
     Wrapping(Wrapping),
     /// Parts of equal length.
     Composition(Composition),
+    /// Sizes and numbers of parts.
+    Portions(Portions),
+    /// Emphasis inside of lines.
+    Emphasis(Emphasis),
+    /// Citations.
+    Citations(Citations),
 }
 
 /// The result of a check.
@@ -131,6 +137,9 @@ impl Constraint {
             Self::Periods(family) => family,
             Self::Wrapping(family) => family,
             Self::Composition(family) => family,
+            Self::Portions(family) => family,
+            Self::Emphasis(family) => family,
+            Self::Citations(family) => family,
         }
     }
 

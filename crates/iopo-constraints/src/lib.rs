@@ -63,6 +63,7 @@
 //! `PRODUCER` of `iopo-pairs`, and start synthesis in a new run directory.
 
 mod bound;
+mod citation;
 pub mod constraint;
 pub mod counted;
 mod edit;
@@ -85,6 +86,7 @@ mod natural;
 mod params;
 mod phrases_zh;
 pub mod pick;
+mod portion;
 pub mod prompt;
 pub mod quality;
 pub mod satisfy;

@@ -1,7 +1,7 @@
 //! Markup in a response: Markdown, italics, LaTeX, HTML, code.
 
 use crate::{
-    families::MarkupFormat,
+    families::{MarkupFormat, Style},
     lines,
     measure::Measure,
     text::{fold, has_text},
@@ -19,6 +19,10 @@ pub(crate) fn count(format: MarkupFormat, response: &str) -> usize {
         }
         MarkupFormat::Italic => italics(response),
         MarkupFormat::Latex => latex(response),
+        MarkupFormat::LatexDocument => {
+            let commands = ["\\documentclass", "\\begin{document}", "\\section"].iter();
+            commands.map(|command| response.matches(command).count()).sum()
+        }
         MarkupFormat::Html => elements(response),
         MarkupFormat::Underline => response.matches("</u>").count(),
         MarkupFormat::Code => response.matches('`').count(),
@@ -35,12 +39,12 @@ pub(crate) fn count(format: MarkupFormat, response: &str) -> usize {
 fn italics(response: &str) -> usize {
     ['*', '_']
         .iter()
-        .map(|mark| response.split('\n').map(|line| emphasized(line, *mark)).sum::<usize>())
+        .map(|mark| response.split('\n').map(|line| runs(line, *mark)).sum::<usize>())
         .sum()
 }
 
 /// The number of phrases of a line between runs of one or three marks.
-fn emphasized(line: &str, mark: char) -> usize {
+fn runs(line: &str, mark: char) -> usize {
     let mut found = 0;
     let mut open: Option<(usize, usize)> = None;
     let mut at = 0;
@@ -68,6 +72,43 @@ fn emphasized(line: &str, mark: char) -> usize {
         }
     }
     found
+}
+
+/// The number of phrases in a style inside of lines. A phrase that is the whole line is a heading.
+pub(crate) fn emphasized(style: Style, response: &str) -> usize {
+    let mut open = false;
+    let mut found = 0;
+    for line in response.split('\n') {
+        open ^= is_fence(line);
+        if !open && lines::heading(line).is_none() {
+            found += inside(style, line);
+        }
+    }
+    found
+}
+
+fn inside(style: Style, line: &str) -> usize {
+    let (start, end) = match style {
+        Style::Bold => ("**", "**"),
+        Style::Italic => ("", ""),
+        Style::Underline => ("<u>", "</u>"),
+        Style::Code => ("`", "`"),
+    };
+    let body = lines::item(line).map_or_else(|| line.trim(), |(_, body)| body.trim_end());
+    if start.is_empty() {
+        let whole = body.starts_with(['*', '_']) && body.ends_with(['*', '_']);
+        let count: usize = ['*', '_'].iter().map(|mark| runs(line, *mark)).sum();
+        return if whole && count == 1 { 0 } else { count };
+    }
+    let (mut found, mut rest) = (0, body);
+    let mut outside = false;
+    while let Some((before, after)) = rest.split_once(start) {
+        let Some((inner, behind)) = after.split_once(end) else { break };
+        found += usize::from(has_text(inner));
+        outside |= has_text(before);
+        rest = behind;
+    }
+    if outside || has_text(rest) || found > 1 { found } else { 0 }
 }
 
 /// The number of LaTeX commands (`\name`), delimiters (`\(`, `\[`) and formulas between dollar signs.
@@ -106,7 +147,7 @@ fn elements(response: &str) -> usize {
 }
 
 /// The lines of the code blocks, or of the whole response if it has no code block.
-fn code(response: &str) -> Vec<&str> {
+pub(crate) fn code(response: &str) -> Vec<&str> {
     if !response.lines().any(is_fence) {
         return lines::filled(response).collect();
     }
@@ -171,6 +212,22 @@ mod tests {
             !uses(MarkupFormat::Latex, "It costs $5 or $6.") && !uses(MarkupFormat::Latex, "a\\ b")
         );
         assert!(uses(MarkupFormat::Html, "<p>tea</p>") && !uses(MarkupFormat::Html, "a < b </ c"));
+    }
+
+    #[test]
+    fn emphasis_stands_inside_of_a_line() {
+        let uses = |style, text| emphasized(style, text) > 0;
+        for text in ["A **tea** here.", "- **Tea**: hot", "**a** and", "**a** **b**"] {
+            assert!(uses(Style::Bold, text), "{text}");
+        }
+        for text in
+            ["**Tea**", "# A **tea**", "1. **Tea**", "** **", "```\na **b** c\n```", "a ** b"]
+        {
+            assert!(!uses(Style::Bold, text), "{text}");
+        }
+        assert!(uses(Style::Italic, "A *tea*.") && !uses(Style::Italic, "*Tea*"));
+        assert!(uses(Style::Underline, "A <u>tea</u>") && !uses(Style::Underline, "<u>Tea</u>"));
+        assert!(uses(Style::Code, "A `tea`") && !uses(Style::Code, "`tea`"));
     }
 
     #[test]

@@ -3,12 +3,15 @@
 use serde::de::IgnoredAny;
 
 use crate::{
+    citation,
     edit::prose,
-    families::MarkupFormat,
+    families::{CitationStyle, MarkupFormat, Style},
     han,
     lexicon::{FIRST_PERSON, S_CONTRACTIONS, SECOND_PERSON},
     lines::{self, Marker},
-    markup, natural, structure, text,
+    markup, natural,
+    portion::Portion,
+    structure, text,
 };
 
 /// A count of something in a text, taken in time linear in the length of the text.
@@ -121,6 +124,14 @@ pub(crate) enum Measure {
         sentences: usize,
         words: usize,
     },
+    /// Words in this style inside of lines.
+    Emphasized(Style),
+    /// Citations in this style.
+    Citations(CitationStyle),
+    /// References of lists in another style.
+    ForeignReferences(CitationStyle),
+    /// Parts, or the size of one of them.
+    Portion(Portion),
 }
 
 impl Measure {
@@ -210,6 +221,10 @@ impl Measure {
             Self::Column(name) => structure::column(response, name),
             Self::NamedPart(name) => structure::named_parts(response, name),
             Self::Decimals(places) => structure::decimals(response, *places),
+            Self::Emphasized(style) => markup::emphasized(*style, response),
+            Self::Citations(style) => citation::citations(*style, response),
+            Self::ForeignReferences(style) => citation::foreign(*style, response),
+            Self::Portion(portion) => portion.count(response),
             Self::Phrase(phrase) => text::fold(response).matches(phrase.as_str()).count(),
             Self::FirstWord(_)
             | Self::LastWord(_)
@@ -324,7 +339,11 @@ impl Measure {
             | Self::LowercaseWords
             | Self::Bracketed
             | Self::WrappedPairs
-            | Self::EvenParts { .. } => false,
+            | Self::EvenParts { .. }
+            | Self::Emphasized(_)
+            | Self::Citations(_)
+            | Self::ForeignReferences(_)
+            | Self::Portion(_) => false,
         }
     }
 
@@ -389,6 +408,14 @@ impl Measure {
             Self::Column(name) => return format!("table columns named “{name}”"),
             Self::NamedPart(name) => return format!("parts named “{name}”"),
             Self::Decimals(places) => return format!("numbers with {places} decimals"),
+            Self::Emphasized(style) => {
+                return format!("words in {} inside of lines", style.english());
+            }
+            Self::Citations(style) => return format!("{} citations", style.name()),
+            Self::ForeignReferences(style) => {
+                return format!("references that are not {}", style.name());
+            }
+            Self::Portion(portion) => return portion.noun(),
             Self::Phrase(phrase) => return format!("times the phrase “{phrase}”"),
             Self::FirstWord(word) => return format!("texts with the first word “{word}”"),
             Self::LastWord(word) => return format!("texts with the last word “{word}”"),

@@ -3,9 +3,9 @@
 use crate::{
     constraint::Constraint,
     families::{
-        AnswerLanguage, Characters, Code, Composition, Document, Ends, Fields, Framing, Keywords,
-        Layout, Length, Letters, Lists, MarkupFormat, Outline, Periods, Phrases, Voice, Words,
-        Wrapping,
+        AnswerLanguage, Characters, CitationStyle, Citations, Code, Composition, Document,
+        Emphasis, Ends, Fields, Framing, Keywords, Layout, Length, Letters, Lists, MarkupFormat,
+        NO_LIMIT, Outline, Periods, Phrases, Portions, Size, Unit, Voice, Words, Wrapping,
     },
 };
 
@@ -42,6 +42,17 @@ pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
         Constraint::Outline(Outline::Elements { elements }) => {
             let names: Vec<&str> = elements.iter().map(|element| element.chinese()).collect();
             say([format!("使用{}组织内容。", names.join("、"))])
+        }
+        Constraint::Portions(portions) => of_portions(portions),
+        Constraint::Emphasis(Emphasis::Emphasized { style }) => {
+            let style = style.chinese();
+            say([format!("使用{style}突出关键信息。"), format!("关键词以{style}标注。")])
+        }
+        Constraint::Citations(Citations::Cited { style: CitationStyle::Apa, listed: true }) => {
+            say(["文末附上参考文献列表,遵循APA引用格式。".to_owned()])
+        }
+        Constraint::Citations(Citations::Cited { style: CitationStyle::Apa, listed: false }) => {
+            say(["遵循APA引用格式。".to_owned(), "所有引用采用APA格式。".to_owned()])
         }
         Constraint::Phrases(Phrases::IncludePhrase { phrase }) => {
             say([format!("回答必须包含“{phrase}”。"), format!("回答中需提到“{phrase}”。")])
@@ -196,10 +207,11 @@ fn of_document(document: &Document) -> Vec<String> {
         }
         Document::Markup { format } => match format {
             MarkupFormat::Markdown => say(["使用Markdown格式输出。".to_owned()]),
-            MarkupFormat::Italic => say(["使用斜体标注关键词。".to_owned()]),
+            MarkupFormat::Italic => say(["使用斜体格式。".to_owned()]),
             MarkupFormat::Latex => say(["答案以LaTeX格式输出。".to_owned()]),
+            MarkupFormat::LatexDocument => say(["输出格式为LaTeX文档。".to_owned()]),
             MarkupFormat::Html => say(["以HTML格式输出。".to_owned()]),
-            MarkupFormat::Underline => say(["使用下划线标注关键词。".to_owned()]),
+            MarkupFormat::Underline => say(["使用下划线格式。".to_owned()]),
             MarkupFormat::Code => say(["使用代码格式标注代码。".to_owned()]),
             MarkupFormat::CodeBlock => say(["提供代码示例。".to_owned()]),
             MarkupFormat::Comments => say(["代码中包含必要的注释。".to_owned()]),
@@ -226,5 +238,89 @@ fn of_fields(fields: &Fields) -> Vec<String> {
         Fields::TableColumns { columns } => say([format!("表格列标题为{}。", quoted(columns))]),
         Fields::NamedParts { names } => say([format!("报告应包含{}等部分。", names.join("、"))]),
         Fields::Decimals { n } => say([format!("答案保留{n}位小数。")]),
+    }
+}
+
+fn of_portions(portions: &Portions) -> Vec<String> {
+    match portions {
+        Portions::UnitRange { unit, size, low, high } => {
+            let limit = limited(*low, *high, measure_word(*size));
+            match unit {
+                Unit::Title => say([format!("标题{limit}。")]),
+                unit => say([format!("每{}{limit}。", unit_word(*unit))]),
+            }
+        }
+        Portions::EntryRange { label, size, low, high } => {
+            say([format!("每个条目的{label}{}。", limited(*low, *high, measure_word(*size)))])
+        }
+        Portions::PartRange { name, size, low, high } => {
+            say([format!("{name}部分{}。", limited(*low, *high, measure_word(*size)))])
+        }
+        Portions::PartCount { unit: Unit::Reference, low, high } => {
+            say([format!("参考文献{}。", limited(*low, *high, "篇"))])
+        }
+        Portions::PartCount { unit: Unit::Step, low, high } => {
+            say([format!("步骤{}。", limited(*low, *high, "个"))])
+        }
+        Portions::PartCount { unit: Unit::Verse, low, high } => {
+            say([format!("诗歌{}。", limited(*low, *high, "行"))])
+        }
+        Portions::PartCount { unit: Unit::Stanza, low, high } => {
+            say([format!("诗歌{}。", limited(*low, *high, "节"))])
+        }
+        Portions::PartCount { unit: Unit::Row, low, high } => {
+            say([format!("表格{}。", limited(*low, *high, "行"))])
+        }
+        Portions::PartCount { unit: Unit::Paragraph, low, high } => {
+            say([format!("全文{}。", limited(*low, *high, "个段落"))])
+        }
+        Portions::PartCount { unit: Unit::Source, low, .. } if *low > 0 => {
+            say([format!("至少引用{low}篇参考文献。")])
+        }
+        Portions::PartCount { unit: Unit::CodeLine, low, high } if *low > 0 && *high < NO_LIMIT => {
+            say([format!("代码至少包含{low}行,不超过{high}行。")])
+        }
+        Portions::PartCount { unit: Unit::Question, high, low: 0 } => {
+            say([format!("问卷控制在{high}个问题以内。")])
+        }
+        Portions::PartCount {
+            unit: Unit::Entry | Unit::Title | Unit::Source | Unit::Question | Unit::CodeLine,
+            ..
+        } => Vec::new(),
+    }
+}
+
+/// "不超过5字".
+fn limited(low: usize, high: usize, word: &str) -> String {
+    match (low, high) {
+        (0, high) => format!("不超过{high}{word}"),
+        (low, NO_LIMIT) => format!("不少于{low}{word}"),
+        (low, high) if low == high => format!("为{low}{word}"),
+        (low, high) => format!("应在{low}至{high}{word}之间"),
+    }
+}
+
+fn measure_word(size: Size) -> &'static str {
+    match size {
+        Size::Characters => "字",
+        Size::Words => "个单词",
+        Size::Sentences => "句",
+        Size::Lines => "行",
+    }
+}
+
+fn unit_word(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Paragraph => "段",
+        Unit::Entry => "条",
+        Unit::Step => "个步骤",
+        Unit::Title => "个标题",
+        Unit::Stanza => "个诗节",
+        Unit::Verse => "行",
+        Unit::Row => "行表格",
+        Unit::Reference => "条参考文献",
+        Unit::Source => "个来源",
+        Unit::Question => "个问题",
+        Unit::CodeLine => "行代码",
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn named_parts(response: &str, name: &str) -> usize {
     lines::filled(response).filter(|line| heads(line, name)).count()
 }
 
-fn heads(line: &str, name: &str) -> bool {
+pub(crate) fn heads(line: &str, name: &str) -> bool {
     let line = line.trim();
     let is_mark = |c: char| "#*【[（(".contains(c) || c.is_whitespace();
     let marked = line.trim_start_matches(is_mark);

@@ -43,6 +43,8 @@ pub enum MarkupFormat {
     Italic,
     /// LaTeX: an environment, a command or a formula between dollar signs.
     Latex,
+    /// A LaTeX document: `\\documentclass`, `\\begin{document}` or `\\section`.
+    LatexDocument,
     /// HTML: an element with its closing tag.
     Html,
     /// Underlined text: `<u>like this</u>`.
@@ -58,10 +60,11 @@ pub enum MarkupFormat {
 }
 
 impl MarkupFormat {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Markdown,
         Self::Italic,
         Self::Latex,
+        Self::LatexDocument,
         Self::Html,
         Self::Underline,
         Self::Code,
@@ -75,6 +78,7 @@ impl MarkupFormat {
             Self::Markdown => "Markdown",
             Self::Italic => "italics",
             Self::Latex => "LaTeX",
+            Self::LatexDocument => "a LaTeX document",
             Self::Html => "HTML",
             Self::Underline => "underlining",
             Self::Code => "code formatting",

@@ -65,9 +65,11 @@ mod declare;
 
 mod case;
 mod characters;
+mod citations;
 mod code;
 mod composition;
 mod document;
+mod emphasis;
 mod ends;
 mod example;
 mod fields;
@@ -82,6 +84,7 @@ mod marks;
 mod outline;
 mod periods;
 mod phrases;
+mod portions;
 mod situation;
 mod voice;
 mod words;
@@ -125,10 +128,12 @@ macro_rules! families {
 families! {
     case::{Case, CaseKind, case_kinds}
     characters::{Characters, CharactersKind, characters_kinds}
+    citations::{Citations, CitationsKind, citations_kinds}
     code::{Code, CodeKind, code_kinds}
     composition::{Composition, CompositionKind, composition_kinds}
     document::{Document, DocumentKind, document_kinds}
     ends::{Ends, EndsKind, ends_kinds}
+    emphasis::{Emphasis, EmphasisKind, emphasis_kinds}
     example::{Example, ExampleKind, example_kinds}
     figures::{Figures, FiguresKind, figures_kinds}
     fields::{Fields, FieldsKind, fields_kinds}
@@ -142,6 +147,7 @@ families! {
     outline::{Outline, OutlineKind, outline_kinds}
     periods::{Periods, PeriodsKind, periods_kinds}
     phrases::{Phrases, PhrasesKind, phrases_kinds}
+    portions::{Portions, PortionsKind, portions_kinds}
     situation::{Situation, SituationKind, situation_kinds}
     voice::{Voice, VoiceKind, voice_kinds}
     words::{Words, WordsKind, words_kinds}
@@ -149,9 +155,13 @@ families! {
 }
 
 pub use crate::lines::Marker;
+pub use citations::CitationStyle;
 pub use document::{AnswerLanguage, MarkupFormat};
+pub use emphasis::Style;
 pub use framing::GreetingLanguage;
 pub use outline::Element;
+pub(crate) use portions::NO_LIMIT;
+pub use portions::{Size, Unit};
 
 /// Deserializes a variant without parameters from its name, and any other from `{name: params}`.
 fn read<F: DeserializeOwned + Into<Constraint>>(

@@ -17,7 +17,8 @@
 //!
 //! [`from_text_in_task`] reads the task too. A 摘要 (*abstract*) is the whole response if the task asks for nothing else,
 //! and 返回结果 (*the returned result*) is the response unless the task asks for a program. [`from_text`] maps neither. If
-//! the task asks for a program, only lengths and languages of code map, and texts that name the response as such.
+//! the task asks for a program, only lengths and languages of code map, and texts that name the response as such. Some texts
+//! name something of the task, such as 规格 (*specification*) in 以表格形式呈现规格. They map only if the task contains it.
 //!
 //! | a text says | kinds |
 //! |---|---|
@@ -38,6 +39,9 @@
 //! | N letters, N words in lower case, no periods, initials of neighboring words | `min_letters`, `max_letters`, `min_lowercase_words`, `max_lowercase_words`, `no_periods`, `no_consecutive_initials` |
 //! | words in brackets, parts of equal length | `bracketed_words`, `wrapped_pairs`, `even_parts` |
 //! | lines of code, programming language, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `decimals` |
+//! | limits of paragraphs, titles, list entries, stanzas, named parts (Chinese) | `unit_range`, `entry_range`, `part_range` |
+//! | numbers of steps, rows, verses, questions, references, sources (Chinese) | `count_range` |
+//! | APA style, emphasis of key words (Chinese) | `citation_style`, `emphasized` |
 //!
 //! A list or a table is read as "somewhere in the response", and only if the text does not say what goes into it. A list
 //! without a number has at least two items. Bold or italic type of certain words maps to nothing.
@@ -101,18 +105,18 @@ pub fn from_text_in_task(text: &str, task: &str) -> Option<Constraint> {
 fn read(text: &str, task: Option<&Task>) -> Option<Constraint> {
     let normal = Normal::read(text)?;
     let grammar = if han::has(&normal.text) { &CHINESE } else { &ENGLISH };
-    let mut proposals = grammar.as_ref()?.proposals(&normal);
+    let mut proposals = grammar.proposals(&normal);
     proposals.find_map(|proposal| {
         let constraint = proposal.constraint()?;
         proposal.is_said_back(&normal, task).then_some(constraint)
     })
 }
 
-static CHINESE: LazyLock<Option<Grammar>> =
-    LazyLock::new(|| Grammar::new(chinese::PARTS, chinese::RULES).ok());
+static CHINESE: LazyLock<Grammar> =
+    LazyLock::new(|| Grammar::new(chinese::PARTS, &[chinese::RULES, chinese::LIMITS]));
 
-static ENGLISH: LazyLock<Option<Grammar>> =
-    LazyLock::new(|| Grammar::new(english::PARTS, &english_rules()).ok());
+static ENGLISH: LazyLock<Grammar> =
+    LazyLock::new(|| Grammar::new(english::PARTS, &[&english_rules()]));
 
 /// The rules for English texts, tried in order.
 fn english_rules() -> Vec<&'static [Rule]> {
@@ -126,9 +130,10 @@ mod tests {
     #[test]
     fn every_pattern_compiles() {
         let english = super::english_rules();
-        for (parts, rules) in [(chinese::PARTS, chinese::RULES), (english::PARTS, &english)] {
-            let grammar = Grammar::new(parts, rules);
-            assert!(grammar.is_ok(), "{}", grammar.unwrap_err());
+        let chinese: &[_] = &[chinese::RULES, chinese::LIMITS];
+        for (parts, rules) in [(chinese::PARTS, chinese), (english::PARTS, &[&english[..]])] {
+            let error = Grammar::new(parts, rules).error();
+            assert!(error.is_none(), "{error:?}");
         }
     }
 }

@@ -14,6 +14,12 @@ pub(super) enum Subject {
     Document(String),
     /// Something that can be a part of a response, such as 摘要.
     Part(String),
+    /// The entries of the list that the response consists of, such as 策略 (*strategy*).
+    Entry(String),
+    /// A part of a longer response, such as 引言 (*introduction*).
+    Section(String),
+    /// Something that the task asks for in the same words, such as 计算过程.
+    Object(String),
 }
 
 /// A kind with parameters that a text seems to state.
@@ -21,6 +27,10 @@ pub(super) enum Subject {
 pub(super) struct Proposal {
     pub(super) id: &'static str,
     pub(super) subject: Subject,
+    /// Whether the text is about the code of the response.
+    pub(super) is_about_code: bool,
+    /// The words for "each" of a limit that holds for each part; empty if there are none.
+    pub(super) each: String,
     params: Map<String, Value>,
     /// The numbers that the text states.
     numbers: Vec<usize>,
@@ -33,7 +43,9 @@ impl Proposal {
     pub(super) fn new(id: &'static str, params: &str) -> Option<Self> {
         let params = serde_json::from_str(params).ok()?;
         let (numbers, lengths) = (Vec::new(), Vec::new());
-        Some(Self { id, subject: Subject::Response, params, numbers, lengths })
+        let each = String::new();
+        let subject = Subject::Response;
+        Some(Self { id, subject, is_about_code: false, each, params, numbers, lengths })
     }
 
     pub(super) fn set_string(&mut self, name: &str, string: &str) {
@@ -76,28 +88,35 @@ impl Proposal {
 
     /// Whether the text is about the response itself, rather than a part of it or the output of a program.
     fn is_about_response(&self, words: &str, task: Option<&Task>) -> bool {
+        let is_about_code = self.is_about_code || stop::is_about_code(self.id);
         let Some(task) = task else {
-            let part = matches!(self.subject, Subject::Part(_));
-            return !part && (stop::is_about_code(self.id) || !stop::names_output(words));
+            let part = !matches!(self.subject, Subject::Response | Subject::Document(_));
+            return !part && (is_about_code || !stop::names_output(words));
         };
         let whole = match &self.subject {
             Subject::Response => true,
             Subject::Document(noun) => task.may_be(noun),
             Subject::Part(noun) => task.asks_only_for(noun),
+            Subject::Entry(noun) => task.lists(noun),
+            Subject::Section(name) => task.has_section(name),
+            Subject::Object(words) => task.asks_for_all(words),
         };
         let marks = task.has_marks() && stop::counts_marks(self.id);
+        let foreign = task.wants_english() && stop::has_names(self.id);
         let beside = self.id.starts_with("json") && task.wants_text_beside_json();
         whole
             && !marks
             && !beside
-            && (!task.is_program() || stop::is_about_code(self.id) || stop::names_answer(words))
+            && !foreign
+            && (!task.is_program() || is_about_code || stop::names_answer(words))
     }
 
     /// The text without the names that the proposal takes as parameters.
     fn without_items(&self, normal: &Normal) -> String {
         let lists = self.params.values().filter_map(Value::as_array).flatten();
         let names = lists.filter_map(Value::as_str).filter(|name| name.chars().nth(1).is_some());
-        names.fold(normal.text.clone(), |text, name| text.replace(name, "_"))
+        let text = names.fold(normal.text.clone(), |text, name| text.replace(name, "_"));
+        if self.each.is_empty() { text } else { text.replacen(&self.each, "", 1) }
     }
 
     fn has_numbers_of(&self, text: &str) -> bool {

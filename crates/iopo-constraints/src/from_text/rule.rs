@@ -1,5 +1,7 @@
 //! Rules: patterns of whole texts, each with the kind that it proposes.
 
+use std::sync::OnceLock;
+
 use regex::Regex;
 
 use super::{
@@ -13,13 +15,16 @@ use super::{
 /// A pattern lists every word that it accepts; it has no place for other words. Its named groups are the parameters:
 /// `n`, `low` and `high` are numbers; `over` and `under` are limits that are themselves excluded; `about` is a number
 /// with ±10 %; `phrase`, `title`, `word` and the like are one string; `phrases`, `keys`, `columns`, `names` and
-/// `elements` are lists, and `count` is the stated length of a list. `doc` and `part` are the noun for the response.
+/// `elements` are lists, and `count` is the stated length of a list. `doc` and `part` are the noun for the response, `noun`
+/// the one for its entries, and `section` the name of a part of it. `each` is the word that the limit of a part needs.
 #[derive(Debug)]
 pub(super) struct Rule {
     id: &'static str,
     /// Parameters that the text does not spell out, as JSON.
     implied: &'static str,
     pattern: &'static str,
+    /// A text without one of these words cannot match.
+    needs: &'static [&'static str],
 }
 
 impl Rule {
@@ -28,16 +33,23 @@ impl Rule {
         implied: &'static str,
         pattern: &'static str,
     ) -> Self {
-        Self { id, implied, pattern }
+        Self { id, implied, pattern, needs: &[] }
+    }
+
+    /// The same rule, tried only for texts that contain one of these words. This saves time.
+    pub(super) const fn needing(self, needs: &'static [&'static str]) -> Self {
+        Self { needs, ..self }
     }
 }
 
-/// A rule with its compiled pattern.
+/// A rule whose pattern is compiled when a text needs it.
 #[derive(Debug)]
 struct Compiled {
     id: &'static str,
     implied: &'static str,
-    regex: Regex,
+    needs: &'static [&'static str],
+    pattern: String,
+    regex: OnceLock<Option<Regex>>,
 }
 
 /// The rules of a language.
@@ -47,11 +59,8 @@ pub(super) struct Grammar {
 }
 
 impl Grammar {
-    /// Compiles rules. `parts` are names and patterns; a pattern refers to a part as `{name}`.
-    ///
-    /// # Errors
-    /// Returns the error of the first pattern that does not compile.
-    pub(super) fn new(parts: &[(&str, &str)], rules: &[&[Rule]]) -> Result<Self, regex::Error> {
+    /// Reads rules. `parts` are names and patterns; a pattern refers to a part as `{name}`.
+    pub(super) fn new(parts: &[(&str, &str)], rules: &[&[&[Rule]]]) -> Self {
         let mut known: Vec<(String, String)> = Vec::new();
         let expand = |pattern: &str, known: &[(String, String)]| {
             known
@@ -62,18 +71,21 @@ impl Grammar {
             let part = expand(part, &known);
             known.push((format!("{{{name}}}"), part));
         }
-        let compile = |rule: &Rule| {
-            let regex = Regex::new(&format!("^(?:{})$", expand(rule.pattern, &known)))?;
-            Ok(Compiled { id: rule.id, implied: rule.implied, regex })
+        let read = |rule: &Rule| Compiled {
+            id: rule.id,
+            implied: rule.implied,
+            needs: rule.needs,
+            pattern: format!("^(?:{})$", expand(rule.pattern, &known)),
+            regex: OnceLock::new(),
         };
-        Ok(Self {
-            rules: rules
-                .iter()
-                .copied()
-                .flatten()
-                .map(compile)
-                .collect::<Result<_, regex::Error>>()?,
-        })
+        let rules = rules.iter().flat_map(|groups| groups.iter().copied().flatten());
+        Self { rules: rules.map(read).collect() }
+    }
+
+    /// The error of the first pattern that does not compile.
+    #[cfg(test)]
+    pub(super) fn error(&self) -> Option<regex::Error> {
+        self.rules.iter().find_map(|rule| Regex::new(&rule.pattern).err())
     }
 
     /// The proposals of the rules that match the whole text, in order.
@@ -87,12 +99,31 @@ impl Grammar {
 
 impl Compiled {
     fn propose(&self, normal: &Normal) -> Option<Proposal> {
-        let found = self.regex.captures(&normal.text)?;
+        let can_match = |word: &&str| normal.text.contains(*word);
+        if !self.needs.is_empty() && !self.needs.iter().any(can_match) {
+            return None;
+        }
+        // A pattern that does not compile matches nothing. A test compiles all of them.
+        let regex = self.regex.get_or_init(|| Regex::new(&self.pattern).ok()).as_ref()?;
+        let found = regex.captures(&normal.text)?;
         let mut proposal = Proposal::new(self.id, self.implied)?;
-        for name in self.regex.capture_names().flatten() {
+        for name in regex.capture_names().flatten() {
             let Some(value) = found.name(name) else { continue };
             let value = value.as_str();
             match name {
+                "each" => value.clone_into(&mut proposal.each),
+                "noun" => proposal.subject = Subject::Entry(value.to_owned()),
+                "section" => {
+                    proposal.subject = Subject::Section(value.to_owned());
+                    proposal.set_string("name", value);
+                }
+                "object" => proposal.subject = Subject::Object(value.to_owned()),
+                "code" => proposal.is_about_code = true,
+                "exact" => {
+                    let n = number::whole(value)?;
+                    proposal.set_number("low", n, n);
+                    proposal.set_number("high", n, n);
+                }
                 "doc" => proposal.subject = Subject::Document(value.to_owned()),
                 "part" => proposal.subject = Subject::Part(value.to_owned()),
                 "n" | "low" | "high" | "parts" | "sentences" | "words" | "sentence"
@@ -110,14 +141,21 @@ impl Compiled {
                     proposal.set_number("low", n - n / 10, n);
                     proposal.set_number("high", n + n / 10, n);
                 }
-                "phrase" | "title" | "name" | "word" | "first" | "second" => {
+                "phrase" | "title" | "name" | "label" | "word" | "first" | "second" => {
                     proposal.set_string(name, &string(normal, value)?);
                 }
                 "phrases" | "keys" | "columns" | "names" => {
                     let (items, stated) = list(normal, value)?;
+                    let items: Vec<String> = match name {
+                        "names" => items.iter().map(|item| bare_name(item)).collect(),
+                        _ => items,
+                    };
                     let plain = |item: &String| NO_HEADINGS.contains(&item.as_str());
-                    // Few names, such as 引言 and 结论, need no headings.
-                    let few = items.len() < LEAST_PARTS;
+                    // Few names, such as 引言 and 结论, need no headings. Long ones do: 市场分析, 推广策略 and 预算规划.
+                    let is_long = |item: &String| item.chars().nth(3).is_some();
+                    let least =
+                        if items.iter().all(is_long) { LEAST_PARTS - 1 } else { LEAST_PARTS };
+                    let few = items.len() < least;
                     if name == "names" && (few || items.iter().any(plain)) {
                         return None;
                     }
@@ -182,7 +220,7 @@ fn list(normal: &Normal, value: &str) -> Option<(Vec<String>, Option<usize>)> {
     let value = value.replace("以及", "、").replace(" and ", "、");
     // 与 joins quotations, but is part of names such as 结论与建议.
     let is_quoted = normal.quotation(value.chars().next()?).is_some();
-    let joins = |c: char| "、,和".contains(c) || (is_quoted && "与及".contains(c));
+    let joins = |c: char| "、,和|".contains(c) || (is_quoted && "与及".contains(c));
     let items = value.split(joins).map(|item| item.trim().trim_matches('*'));
     let items: Option<Vec<String>> =
         items.filter(|item| !item.is_empty()).map(|item| string(normal, item)).collect();
@@ -224,6 +262,11 @@ fn elements(value: &str) -> Option<Vec<String>> {
         Some((*id).to_owned())
     };
     value.split('、').map(id).collect()
+}
+
+/// The name of a part without the word for a part behind it.
+fn bare_name(item: &str) -> String {
+    item.strip_suffix("部分").filter(|bare| !bare.is_empty()).unwrap_or(item).to_owned()
 }
 
 /// The fewest names of parts that need headings.

@@ -28,6 +28,9 @@ const NO_SCOPE: &[&str] = &[
     "第一人称",
     "小数点后",
     "其中",
+    "末尾",
+    "首歌",
+    "文末",
     "first person",
     "first-person",
     "all lower",
@@ -73,6 +76,7 @@ const NO_HEDGE: &[&str] = &[
     "or more",
     "or longer",
     "words or phrases",
+    "引用或参考文献",
     "points or numbered",
     "cannot",
 ];
@@ -137,9 +141,24 @@ pub(super) fn is_about_code(id: &str) -> bool {
 
 /// Whether a kind counts text or depends on its first or last words, so that marks of a format change the count.
 pub(super) fn counts_marks(id: &str) -> bool {
-    let counted = ["_chars", "char_range", "_words", "word_range", "_sentences", "_paragraphs"];
+    let counted = [
+        "_chars",
+        "char_range",
+        "_words",
+        "word_range",
+        "unit_range",
+        "entry_range",
+        "part_range",
+        "_sentences",
+        "_paragraphs",
+    ];
     let framed = ["starts_with", "ends_with", "ends_with_question", "single_line"];
     counted.iter().any(|end| id.ends_with(end)) || framed.contains(&id)
+}
+
+/// Whether a kind looks for names of parts, which are English in an English response.
+pub(super) fn has_names(id: &str) -> bool {
+    matches!(id, "named_parts" | "part_range" | "entry_range" | "table_columns")
 }
 
 static OUTPUT: LazyLock<Option<Regex>> =

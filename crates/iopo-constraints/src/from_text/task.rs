@@ -33,6 +33,9 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// The most characters between a number and its noun, with the number.
+const MOST_BETWEEN: usize = 8;
+
 /// Texts that a response can consist of, beside others.
 const PRODUCTS: &str =
     "标题|题目|摘要|简介|评论|描述|列表|表格|图表|代码|报告|文章|海报|大纲|目录|邮件|问卷|程序";
@@ -45,8 +48,42 @@ static TWO: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// Headings of one text, which are no two texts.
+const HEADINGS: &[&str] = &["标题、子标题", "标题和子标题", "标题与子标题", "标题和小标题"];
+
 /// Nouns that can mean the response to a task that does not name them.
 const GENERAL: &[&str] = &["文章", "短文", "报告", "文档", "计划", "方案", "清单"];
+
+/// Words that name nothing that a task asks for.
+const ANY: &[&str] = &[
+    "信息", "内容", "结果", "要点", "可能", "相应", "具体", "详细", "主要", "所有", "这些", "以及",
+    "并",
+];
+
+/// Texts with parts that have headings.
+const REPORTS: &[&str] = &[
+    "报告",
+    "论文",
+    "文章",
+    "简历",
+    "方案",
+    "计划",
+    "指南",
+    "手册",
+    "提案",
+    "白皮书",
+    "综述",
+    "推荐",
+];
+
+/// Nouns for the same text.
+const SAME: &[&[&str]] = &[
+    &["故事", "小说"],
+    &["辩论稿", "辩论"],
+    &["行程表", "路线"],
+    &["摘要", "总结", "概述", "概括", "简介"],
+    &["描述", "介绍", "说明", "解释", "讲解"],
+];
 
 /// Formats with marks of their own.
 const MARKS: &[&str] = &["json", "latex", "html", "xml", "yaml", "csv"];
@@ -75,16 +112,25 @@ impl Task {
     pub(super) fn may_be(&self, document: &str) -> bool {
         let is_question = self.clauses().next().is_some_and(|clause| clause.ends_with('题'));
         let is_general = GENERAL.contains(&document) && !is_question;
-        self.is_one() && (is_general || self.text.contains(document))
+        let same = SAME.iter().find(|words| words.contains(&document)).copied().unwrap_or_default();
+        let is_named =
+            self.text.contains(document) || same.iter().any(|word| self.text.contains(word));
+        self.is_one() && (is_general || is_named)
     }
 
     fn is_one(&self) -> bool {
-        TWO.as_ref().is_some_and(|two| !two.is_match(&self.text))
+        let text = HEADINGS.iter().fold(self.text.clone(), |text, words| text.replace(words, ""));
+        TWO.as_ref().is_some_and(|two| !two.is_match(&text))
     }
 
     /// Whether the response has marks of its own, which are no part of the text: `\\end{document}`, or the keys of JSON.
     pub(super) fn has_marks(&self) -> bool {
         MARKS.iter().any(|format| self.text.contains(format))
+    }
+
+    /// Whether the task asks for English text.
+    pub(super) fn wants_english(&self) -> bool {
+        ["英文", "英语"].iter().any(|word| self.text.contains(word))
     }
 
     /// Whether the task asks for JSON and for a text beside it.
@@ -95,7 +141,47 @@ impl Task {
     /// Whether the task asks for a text such as a 摘要 and nothing else.
     pub(super) fn asks_only_for(&self, noun: &str) -> bool {
         let alone = FURTHER.as_ref().is_some_and(|further| !further.is_match(&self.text));
-        alone && self.is_one() && self.clauses().any(|clause| asks_for(clause, noun))
+        let same = SAME.iter().find(|words| words.contains(&noun)).copied().unwrap_or_default();
+        let asks =
+            |clause| asks_for(clause, noun) || same.iter().any(|noun| asks_for(clause, noun));
+        alone && self.is_one() && self.clauses().any(asks)
+    }
+
+    /// Whether the task asks for several of something, at its start.
+    pub(super) fn lists(&self, noun: &str) -> bool {
+        self.clauses().any(|clause| clause.contains(noun)) || self.asks_for_several(noun)
+    }
+
+    /// Whether the task asks for a number of something: 举出三个例子 for 例子.
+    fn asks_for_several(&self, noun: &str) -> bool {
+        self.text.match_indices(noun).any(|(at, _)| {
+            let before: Vec<char> = self.text[..at].chars().rev().take(MOST_BETWEEN).collect();
+            let measured = |pair: &[char]| {
+                "个种条项位本家部类".contains(pair[0])
+                    && ("两三四五六七八九十".contains(pair[1]) || pair[1].is_ascii_digit())
+            };
+            before.windows(2).any(measured)
+        })
+    }
+
+    /// Whether the task contains all the words for something, beside words that any text can have.
+    pub(super) fn asks_for_all(&self, words: &str) -> bool {
+        let mut text = words.to_owned();
+        for word in ANY {
+            text = text.replace(word, "|");
+        }
+        let mut nouns =
+            text.split(['|', '和', '与', '及', '的', '之', '其']).filter(|noun| !noun.is_empty());
+        nouns.all(|noun| self.text.contains(noun))
+    }
+
+    /// Whether the task asks for a longer text, of which something is a part.
+    pub(super) fn has_section(&self, name: &str) -> bool {
+        let is_long = REPORTS.iter().any(|report| self.text.contains(report));
+        let listed = [format!("、{name}"), format!("{name}、"), format!("包括{name}")];
+        let is_listed = listed.iter().any(|words| self.text.contains(words));
+        let is_asked = self.clauses().any(|clause| clause.contains(name));
+        (is_long && (is_listed || !is_asked)) || (!self.is_one() && is_asked)
     }
 
     /// The clauses of the task: the first one, and the second one behind a role, a place or a condition.

@@ -147,6 +147,38 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
         "Hot tea.\n***\nCold milk!",
         "Hot tea.\n***\nMilk.",
     ),
+    (
+        "unit_range",
+        r#"{"unit":"paragraph","size":"characters","low":2,"high":3}"#,
+        "# 一个很长的标题\n\n茶很好。\n\n喝茶。",
+        "茶很好。\n\n水也很好。",
+    ),
+    (
+        "entry_range",
+        r#"{"label":"简介","size":"characters","low":0,"high":3}"#,
+        "1. 茶经\n- 作者：唐代的陆羽\n- 简介：讲茶。\n2. 茶录\n- 简介：茶。",
+        "1. 茶经\n- 简介：讲了很多茶。\n2. 茶录\n- 简介：茶。",
+    ),
+    (
+        "part_range",
+        r#"{"name":"摘要","size":"words","low":1,"high":2}"#,
+        "## 摘要\ntea time\n## 正文\na b c d",
+        "摘要 a b\n## 正文\na b",
+    ),
+    (
+        "count_range",
+        r#"{"unit":"step","low":3,"high":100000}"#,
+        "1. 烧水\n- 热\n2. 泡茶\n3. 喝",
+        "1. 烧水\n2. 泡茶\n- 喝",
+    ),
+    ("emphasized", r#"{"style":"bold"}"#, "喝**绿茶**吧。", "**绿茶**\n喝吧。"),
+    (
+        "citation_style",
+        r#"{"style":"apa","listed":false}"#,
+        "茶好（陆羽, 2020）。\n\n参考文献\n陆羽. (2020). 茶经. 书局.",
+        "茶好（陆羽, 2020）。\n\n参考文献\n[1] 陆羽. 茶经[M]. 书局, 2020.",
+    ),
+    ("no_citations", "{}", "茶在 2020 年很好。", "茶好[1]。"),
 ];
 
 #[test]

@@ -31,18 +31,24 @@ fn known() -> Vec<&'static str> {
 #[test]
 fn texts_map_to_the_constraint_that_they_state() {
     assert!(mapped::CHINESE.len() >= 120 && mapped::ENGLISH.len() >= 120);
+    let mut wrong = Vec::new();
     for (text, id, params) in mapped::CHINESE.iter().chain(mapped::ENGLISH) {
         let expected = Constraint::from_parts(id, params).expect(text);
-        assert_eq!(from_text(text).as_ref(), Some(&expected), "{text}");
+        let found = from_text(text);
+        if found.as_ref() != Some(&expected) {
+            wrong.push((text, found));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]
 fn near_misses_map_to_nothing() {
     assert!(near::CHINESE.len() >= 120 && near::ENGLISH.len() >= 120);
-    for text in near::CHINESE.iter().chain(near::ENGLISH) {
-        assert_eq!(from_text(text), None, "{text}");
-    }
+    let texts = near::CHINESE.iter().chain(near::ENGLISH);
+    let mapped: Vec<_> =
+        texts.filter_map(|text| Some((text, from_text(text)?.kind().id()))).collect();
+    assert!(mapped.is_empty(), "{mapped:?}");
 }
 
 #[test]
@@ -75,16 +81,23 @@ fn twins_of_near_misses_map() {
 
 #[test]
 fn the_task_decides_what_the_response_is() {
+    let mut wrong = Vec::new();
     for (text, task, id, params) in tasks::MAPPED {
         let expected = Constraint::from_parts(id, params).expect(text);
-        assert_eq!(from_text_in_task(text, task).as_ref(), Some(&expected), "{text} in {task}");
+        let found = from_text_in_task(text, task);
+        if found.as_ref() != Some(&expected) {
+            wrong.push((text, task, found));
+        }
         if let Some(alone) = from_text(text) {
             assert_eq!(alone, expected, "{text}");
         }
     }
     for (text, task) in tasks::REFUSED {
-        assert_eq!(from_text_in_task(text, task), None, "{text} in {task}");
+        if let Some(found) = from_text_in_task(text, task) {
+            wrong.push((text, task, Some(found)));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }
 
 #[test]
@@ -163,7 +176,9 @@ fn texts_about_a_part_map_to_nothing() {
     for text in known() {
         for scope in SCOPES {
             let changed = format!("{scope}{text}");
-            assert_eq!(from_text(&changed), None, "{changed}");
+            // A limit of paragraphs is another limit.
+            let found = from_text(&changed).filter(|found| found.kind() != Kind::UnitRange);
+            assert_eq!(found, None, "{changed}");
         }
     }
 }
@@ -297,7 +312,7 @@ fn chinese_sentences_map_back() {
 }
 
 /// The constraints of TRACE's evaluation file that code decides, with the tasks and without.
-const SHARE: (usize, usize) = (311, 286);
+const SHARE: (usize, usize) = (473, 406);
 
 #[test]
 fn the_share_of_the_published_constraints_is_the_documented_one() {

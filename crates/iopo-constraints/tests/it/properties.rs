@@ -2,7 +2,7 @@
 
 use iopo_constraints::families::{
     Case, Characters, Code, Composition, Document, Fields, Keywords, Layout, Length, Letters,
-    Lists, Situation, Words,
+    Lists, Portions, Situation, Size, Unit, Words,
 };
 use iopo_constraints::{Constraint, Kind};
 use proptest::prelude::*;
@@ -54,7 +54,7 @@ proptest! {
 }
 
 /// Constraints with these numbers, in range or not. Code can create them without a check.
-fn unchecked(n: usize, other: usize) -> [Constraint; 39] {
+fn unchecked(n: usize, other: usize) -> [Constraint; 43] {
     [
         Length::MaxWords { n }.into(),
         Length::MinWords { n }.into(),
@@ -95,6 +95,11 @@ fn unchecked(n: usize, other: usize) -> [Constraint; 39] {
         Letters::MinLowercaseWords { n }.into(),
         Letters::MaxLowercaseWords { n }.into(),
         Composition::EvenParts { parts: n, sentences: other, words: n }.into(),
+        Portions::UnitRange { unit: Unit::Title, size: Size::Words, low: n, high: other }.into(),
+        Portions::EntryRange { label: "x".to_owned(), size: Size::Words, low: n, high: other }
+            .into(),
+        Portions::PartRange { name: "x".to_owned(), size: Size::Words, low: n, high: other }.into(),
+        Portions::PartCount { unit: Unit::Step, low: n, high: other }.into(),
     ]
 }
 

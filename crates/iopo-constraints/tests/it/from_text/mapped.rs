@@ -179,6 +179,93 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
         r#"{"names":["摘要","引言","方法","结果","讨论"]}"#,
     ),
     ("字数控制在500字以内，以确保内容的简洁", "max_chars", r#"{"n":500}"#),
+    // Parts, their sizes and their number.
+    (
+        "每段不少于100字",
+        "unit_range",
+        r#"{"unit":"paragraph","size":"characters","low":100,"high":100000}"#,
+    ),
+    (
+        "每个段落不得超过5句",
+        "unit_range",
+        r#"{"unit":"paragraph","size":"sentences","low":0,"high":5}"#,
+    ),
+    (
+        "新闻标题不能超过20个汉字",
+        "unit_range",
+        r#"{"unit":"title","size":"characters","low":0,"high":20}"#,
+    ),
+    (
+        "每个事项不超过20个字",
+        "unit_range",
+        r#"{"unit":"entry","size":"characters","low":0,"high":20}"#,
+    ),
+    ("每个诗节四行", "unit_range", r#"{"unit":"stanza","size":"lines","low":4,"high":4}"#),
+    (
+        "每个步骤的描述应控制在100字以内",
+        "entry_range",
+        r#"{"label":"描述","size":"characters","low":0,"high":100}"#,
+    ),
+    (
+        "每段介绍的字数应在100至200字之间",
+        "entry_range",
+        r#"{"label":"介绍","size":"characters","low":100,"high":200}"#,
+    ),
+    ("操作步骤不超过5个", "count_range", r#"{"unit":"step","low":0,"high":5}"#),
+    (
+        "解决方案需遵循特定的步骤数，不少于4步，不多于6步",
+        "count_range",
+        r#"{"unit":"step","low":4,"high":6}"#,
+    ),
+    ("列出至少5个具体步骤", "count_range", r#"{"unit":"step","low":5,"high":100000}"#),
+    ("诗歌的长度应不少于10行", "count_range", r#"{"unit":"verse","low":10,"high":100000}"#),
+    ("诗歌至少包含三个诗节", "count_range", r#"{"unit":"stanza","low":3,"high":100000}"#),
+    ("表格中的信息不少于6行", "count_range", r#"{"unit":"row","low":6,"high":100000}"#),
+    ("问卷需控制在5个问题以内", "count_range", r#"{"unit":"question","low":0,"high":5}"#),
+    ("包含至少10篇参考文献", "count_range", r#"{"unit":"source","low":10,"high":100000}"#),
+    (
+        "在文章中引用至少三篇相关领域的学术文献，以支持你的观点和论证",
+        "count_range",
+        r#"{"unit":"source","low":3,"high":100000}"#,
+    ),
+    (
+        "文章结尾应提供一个参考文献列表",
+        "count_range",
+        r#"{"unit":"reference","low":1,"high":100000}"#,
+    ),
+    // Emphasis and citations.
+    ("关键概念和术语以粗体字标出", "emphasized", r#"{"style":"bold"}"#),
+    ("使用斜体标记关键点", "emphasized", r#"{"style":"italic"}"#),
+    ("重要信息用下划线标注", "emphasized", r#"{"style":"underline"}"#),
+    ("遵循APA引用格式", "citation_style", r#"{"style":"apa","listed":false}"#),
+    ("所有引用和参考文献需遵循APA格式", "citation_style", r#"{"style":"apa","listed":false}"#),
+    (
+        "在文档结尾处附上参考文献列表，遵循APA引用格式",
+        "citation_style",
+        r#"{"style":"apa","listed":true}"#,
+    ),
+    // Further forms.
+    ("报告长度为1500字", "char_range", r#"{"low":1350,"high":1650}"#),
+    ("评分需精确到小数点后两位", "decimals", r#"{"n":2}"#),
+    (
+        "输出应包含“起始日期”、“终止日期”和“相差天数”三个字段",
+        "include_phrases",
+        r#"{"phrases":["起始日期","终止日期","相差天数"]}"#,
+    ),
+    ("函数名为`has_digit`", "include_phrase", r#"{"phrase":"has_digit"}"#),
+    ("将SQL语句以Markdown代码块的形式返回", "markup", r#"{"format":"code_block"}"#),
+    ("最终输出格式需为LaTeX", "markup", r#"{"format":"latex"}"#),
+    ("输出格式为LaTeX文档", "markup", r#"{"format":"latex_document"}"#),
+    (
+        "回答应以技术报告的形式呈现，包含引言、方法、结果、讨论和结论等部分",
+        "named_parts",
+        r#"{"names":["引言","方法","结果","讨论","结论"]}"#,
+    ),
+    (
+        "指南包含以下四个部分：引言、购买前准备、购物过程、结账，且每部分都需要有明确的标题",
+        "named_parts",
+        r#"{"names":["引言","购买前准备","购物过程","结账"]}"#,
+    ),
 ];
 
 /// English texts.

@@ -60,8 +60,8 @@ pub(super) const NEGATED: &[(&str, &str, &str)] = &[
 
 /// Limits and formats of a part, and of the whole response.
 pub(super) const SCOPED: &[(&str, &str, &str)] = &[
-    ("标题不超过10个字", "回答不超过10个字", "max_chars"),
-    ("每段不超过200字", "全文不超过200字", "max_chars"),
+    ("附录不超过10个字", "回答不超过10个字", "max_chars"),
+    ("每页不超过200字", "全文不超过200字", "max_chars"),
     ("摘要不超过200字", "文章不超过200字", "max_chars"),
     ("开头不超过50字", "答案不超过50字", "max_chars"),
     ("其中至少100字", "全文至少100字", "min_chars"),
