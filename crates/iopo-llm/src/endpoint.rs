@@ -27,6 +27,7 @@ mod engine;
 mod error;
 mod estimate;
 mod headers;
+mod journal;
 mod key;
 mod lane;
 mod limit;

@@ -92,9 +92,32 @@ impl Roles {
         store: &Path,
         roles: &[RoleName],
     ) -> Result<Self, RolesError> {
+        Self::opened(config, store, roles, None)
+    }
+
+    /// Opens the roles as [`open_for`](Self::open_for) does. The keys of the requests that are sent are appended to `journal`, so that
+    /// the store tells what they took, also after a kill.
+    ///
+    /// # Errors
+    /// Returns the errors of [`open`](Self::open), and an error if the journal cannot be opened.
+    pub fn open_journaled(
+        config: &PipelineConfig,
+        store: &Path,
+        roles: &[RoleName],
+        journal: &Path,
+    ) -> Result<Self, RolesError> {
+        Self::opened(config, store, roles, Some(journal))
+    }
+
+    fn opened(
+        config: &PipelineConfig,
+        store: &Path,
+        roles: &[RoleName],
+        journal: Option<&Path>,
+    ) -> Result<Self, RolesError> {
         let own = config.llm.store.as_str();
         let store = if own.is_empty() { store } else { Path::new(own) };
-        let models = Models::open(config, store, roles)?;
+        let models = Models::open(config, store, roles, journal)?;
         Ok(Self { judges_itself: judges_itself(config), models })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::runtime::Runtime;
 
+use super::journal::Journal;
 use super::lane::Lane;
 use super::member::Member;
 use super::tally::{Recent, Tally};
@@ -40,6 +41,8 @@ pub struct EngineOptions {
     /// The range of a wait starts at 0. Its upper end after the first attempt is the first value; it doubles with each
     /// attempt, up to the second value. Default 0.5 s and 60 s.
     pub backoff: (Duration, Duration),
+    /// File with the keys of the requests that are sent, for [`Engine::spent`]. Default: none.
+    pub journal: Option<PathBuf>,
     /// Settings of the store.
     pub store: StoreOptions,
 }
@@ -53,6 +56,7 @@ impl Default for EngineOptions {
             keep_requests: true,
             drain: Duration::from_secs(30),
             backoff: (Duration::from_millis(500), Duration::from_mins(1)),
+            journal: None,
             store: StoreOptions::default(),
         }
     }
@@ -80,6 +84,7 @@ pub struct Engine(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) options: EngineOptions,
     pub(super) store: Store,
+    journal: Option<Journal>,
     pub(super) tally: Mutex<Tally>,
     pub(super) recent: Mutex<Recent>,
     pub(super) budget: Mutex<Budget>,
@@ -113,10 +118,11 @@ impl Engine {
     /// Opens the store in a folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// Returns [`EndpointError::Store`] if the store cannot be opened, and [`EndpointError::Client`] if the runtime for the
-    /// network cannot be created.
+    /// Returns [`EndpointError::Store`] if the store cannot be opened, [`EndpointError::File`] if the journal cannot, and
+    /// [`EndpointError::Client`] if the runtime for the network cannot be created.
     pub fn open(store: &Path, options: EngineOptions) -> Result<Self, EndpointError> {
         let store = Store::open(store, options.store)?;
+        let journal = options.journal.as_deref().map(Journal::open).transpose()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| EndpointError::Client { reason: error.to_string() })?;
@@ -124,6 +130,7 @@ impl Engine {
         Ok(Self(Arc::new(Inner {
             options,
             store,
+            journal,
             tally: Mutex::new(tally),
             recent: Mutex::default(),
             budget: Mutex::default(),
@@ -172,6 +179,17 @@ impl Engine {
         locked(&self.0.tally).clone()
     }
 
+    /// Returns what the requests in the journal took, of this process and of earlier ones: answers, permanent failures, tokens
+    /// and cost. `None` without a journal.
+    ///
+    /// It is computed from the store, so it is right after a kill, too. Attempts without a result are not in it.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read.
+    pub fn spent(&self) -> Result<Option<Tally>, EndpointError> {
+        self.0.journal.as_ref().map(|journal| journal.spent(&self.0.store)).transpose()
+    }
+
     /// Returns the store of answers.
     pub fn store(&self) -> &Store {
         &self.0.store
@@ -215,6 +233,11 @@ impl Inner {
         if asking.get(&key).is_some_and(|turn| Arc::strong_count(turn) == 1) {
             asking.remove(&key);
         }
+    }
+
+    /// Notes that a request is about to be sent.
+    pub(super) fn note(&self, key: RequestKey) -> Result<(), String> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.note(key))
     }
 
     /// Returns the stored record of a request. A damaged one counts as missing.

@@ -168,7 +168,8 @@ impl Inner {
                     let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));
                     reservation.spend(cost);
                     self.count_usage(&usage, cost);
-                    let about = About { attempts: sent, request_id, ..*about };
+                    let cost = cost.map(|cost| cost.to_string());
+                    let about = About { attempts: sent, request_id, cost, ..*about };
                     let about = Box::new(about_attempt(&permit, about));
                     permit.landed();
                     return Ok(Paid::Result { result, usage, about, permit });

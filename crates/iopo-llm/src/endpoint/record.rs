@@ -72,6 +72,9 @@ pub struct About {
     pub attempts: u32,
     /// Time when the answer arrived, in seconds since 1970.
     pub time: u64,
+    /// Cost of the answer at the prices of that time, as a decimal number; `None` if it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<String>,
 }
 
 impl Record {

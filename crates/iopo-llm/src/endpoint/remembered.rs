@@ -73,6 +73,9 @@ impl<'a> Remembered<'a> {
         asked: &[(usize, RequestKey)],
         progress: &dyn Progress,
     ) -> Result<Vec<Outcome>, LlmError> {
+        for (_, key) in asked {
+            self.inner.note(*key).map_err(|reason| LlmError::Failed { reason })?;
+        }
         let seeded = asked.iter().map(|(at, key)| seeded(&requests[*at], key)).collect::<Vec<_>>();
         let outcomes = complete_each(self.model, &seeded, progress)
             .map_err(|error| moved(error, |index| asked.get(index).map_or(index, |one| one.0)))?;
@@ -109,7 +112,8 @@ impl<'a> Remembered<'a> {
 
 /// Returns the record of an outcome.
 fn record(outcome: Outcome, request: Option<Value>) -> Record {
-    let about = About { attempts: 1, time: seconds_since_1970(), ..About::default() };
+    let cost = Some(Money::ZERO.to_string());
+    let about = About { attempts: 1, time: seconds_since_1970(), cost, ..About::default() };
     let count = |tokens: Option<usize>| tokens.map(|tokens| tokens as u64);
     match outcome {
         Ok(Completion { text, finish_reason, prompt_tokens, completion_tokens }) => Record {

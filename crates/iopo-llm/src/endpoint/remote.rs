@@ -167,6 +167,7 @@ impl RemoteModel {
             if inner.options.offline {
                 return Err(Halt::Failed(format!("the store has no answer for request {key}")));
             }
+            inner.note(key).map_err(Halt::Failed)?;
             let (result, usage, about, permit) = match pay.await? {
                 Paid::Result { result, usage, about, permit } => {
                     (result, usage, about, Some(permit))

@@ -1,5 +1,10 @@
-//! What the requests of a stage took: answers, tokens and cost, added up over its calls.
+//! What the requests of a stage took: answers, tokens and cost, over all its calls.
+//!
+//! A stage lists the requests that it sends in `stages/NAME.requests`. The store of answers knows what they took, so a kill loses
+//! nothing. Answers from the store and failures cost nothing; they are counted when a call ends.
 
+#[cfg(feature = "endpoint")]
+use iopo_llm::endpoint::Tally;
 use iopo_report::Usage as Shown;
 use serde::{Deserialize, Serialize};
 
@@ -30,20 +35,16 @@ pub(super) struct Usage {
 
 #[cfg(feature = "endpoint")]
 impl Usage {
-    /// Adds the counts of an engine.
-    fn add(&mut self, tally: &iopo_llm::endpoint::Tally) {
-        use iopo_llm::endpoint::Money;
-
-        self.answered += tally.answered;
-        self.from_store += tally.from_store;
-        self.failed += tally.failed.values().sum::<u64>();
-        self.prompt_tokens += tally.prompt_tokens;
-        self.completion_tokens += tally.completion_tokens;
-        self.unknown_tokens += tally.unknown_usage;
-        self.unknown_cost += tally.unknown_cost;
-        // A record holds what an earlier call wrote; any other text counts as nothing.
-        let before: Money = self.cost.parse().unwrap_or_default();
-        self.cost = before.plus(tally.cost).to_string();
+    /// Adds the counts of a call, and replaces those of the answers by what all requests took.
+    fn add(&mut self, call: &Tally, spent: &Tally) {
+        self.from_store += call.from_store;
+        self.failed += call.failed.values().sum::<u64>();
+        self.answered = spent.answered;
+        self.prompt_tokens = spent.prompt_tokens;
+        self.completion_tokens = spent.completion_tokens;
+        self.unknown_tokens = spent.unknown_usage;
+        self.unknown_cost = spent.unknown_cost;
+        self.cost = spent.cost.to_string();
     }
 }
 
@@ -63,7 +64,7 @@ impl From<Usage> for Shown {
 }
 
 impl Pipeline {
-    /// Adds what the models of the roles were asked to the record of a stage, also if the stage did not finish.
+    /// Notes what the models of the roles were asked in the record of a stage, also if the stage did not finish.
     #[cfg(feature = "endpoint")]
     pub(super) fn note_usage(
         &self,
@@ -72,7 +73,8 @@ impl Pipeline {
     ) -> Result<(), PipelineError> {
         let file = self.dir.record_file(stage);
         let Some(mut record) = Record::read(&file)? else { return Ok(()) };
-        record.usage.get_or_insert_default().add(&roles.tally());
+        let Some(spent) = roles.spent()? else { return Ok(()) };
+        record.usage.get_or_insert_default().add(&roles.tally(), &spent);
         record.write(&file)
     }
 

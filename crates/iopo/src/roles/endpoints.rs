@@ -60,11 +60,13 @@ impl Models {
         config: &PipelineConfig,
         store: &Path,
         roles: &[RoleName],
+        journal: Option<&Path>,
     ) -> Result<Self, RolesError> {
         if roles.iter().any(|role| !role.of(config).is_local()) {
             super::disable_core_dumps();
         }
-        let engine = Engine::open(store, options(config)?).map_err(RolesError::Endpoint)?;
+        let options = EngineOptions { journal: journal.map(Path::to_owned), ..options(config)? };
+        let engine = Engine::open(store, options).map_err(RolesError::Endpoint)?;
         let model = |role: &Role| {
             let named = role.endpoints().iter();
             let named = named.filter_map(|name| Some((name, config.endpoints.get(name)?)));
@@ -127,6 +129,14 @@ impl Roles {
     /// Returns the cost and time of work for a role; `None` if it is the base model of the run.
     pub fn forecast(&self, role: RoleName, work: Estimate) -> Option<Forecast> {
         Some(work.forecast(self.remote(role)?.endpoints()))
+    }
+
+    /// Returns what the requests in the journal took, of this process and of earlier ones; `None` without a journal.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read.
+    pub fn spent(&self) -> Result<Option<Tally>, RolesError> {
+        self.models.engine.spent().map_err(RolesError::Endpoint)
     }
 
     /// Returns the counts of all roles so far.

@@ -39,6 +39,7 @@ impl Models {
         _config: &PipelineConfig,
         _store: &Path,
         _roles: &[RoleName],
+        _journal: Option<&Path>,
     ) -> Result<Self, RolesError> {
         Ok(Self)
     }
