@@ -171,7 +171,8 @@ pub(crate) fn read(
     rows.iter().map(|row| check_of(row, task, rules)).collect()
 }
 
-fn check_of(
+/// Reads the check of a constraint, and compares it with its sentence.
+pub(crate) fn check_of(
     row: &ConstraintRow,
     task: &str,
     rules: &JudgedRules,

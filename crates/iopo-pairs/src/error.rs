@@ -3,6 +3,9 @@
 use iopo_core::SettingError;
 use iopo_schema::SchemaError;
 
+/// The reason for which candidates with constraints of kinds that are held out are dropped.
+const HELD_OUT: &str = "held_out";
+
 /// Why pairing failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,12 +72,16 @@ pub enum PairsError {
         tasks: u64,
         /// The number of usable answers.
         answers: u64,
+        /// The most frequent reason for which responses or combinations were dropped.
+        reason: Option<String>,
     },
     /// No candidate with verdicts of a judge was admitted.
     #[error("{}: found no candidate that makes a preference group, expected at least one", path.display())]
     NoneAdmitted {
         /// The file of the candidates.
         path: std::path::PathBuf,
+        /// The most frequent reason for which candidates were dropped.
+        reason: Option<String>,
     },
     /// Too few test tasks have a group.
     #[error(
@@ -134,13 +141,25 @@ impl PairsError {
             }
             Self::UnknownTask { .. } => "pass the tasks that synth read",
             Self::Cancelled => "run the same command again to resume",
-            Self::NoGroups { .. } => {
+            Self::NoGroups { reason: Some(reason), .. } => {
+                return Some(format!(
+                    "raise `synth.samples_per_task`; a group needs two different answers to one task; most were dropped \
+                     because of `{reason}`, see `dropped/` in pairs_stats.parquet"
+                ));
+            }
+            Self::NoGroups { reason: None, .. } => {
                 "raise `synth.samples_per_task`; a group needs two different answers to one task"
             }
-            Self::NoneAdmitted { .. } => {
-                "see the reasons under `dropped/` in pairs_stats.parquet; a judge that gives every response 10 admits \
-                 none"
+            Self::NoneAdmitted { reason: Some(reason), .. } if reason == HELD_OUT => {
+                "most candidates have a constraint of a kind that `held_out` names; remove kinds from it, or add tasks"
             }
+            Self::NoneAdmitted { reason: Some(reason), .. } => {
+                return Some(format!(
+                    "most candidates were dropped because of `{reason}`; see all reasons under `dropped/` in \
+                     pairs_stats.parquet"
+                ));
+            }
+            Self::NoneAdmitted { reason: None, .. } => "make candidates for more tasks",
             Self::TooFewTestTasks { tasks, .. } => {
                 return Some(format!(
                     "raise `pairs.test_tasks` (there are {tasks} tasks) or `synth.samples_per_task`, \

@@ -11,6 +11,7 @@
 //! | [`relation`] | the constraints that hold in one of two responses only, or in both |
 //! | [`combine`] | all combinations that could make a group |
 //! | [`choose`], [`balance`] | the choice of combinations |
+//! | [`input_preferences`] | the preferences between two instructions that no group uses |
 //! | [`group`] | from a combination to a row of `preferences` |
 //! | [`mod@admit`] | the rules that every group must pass |
 //! | [`mod@admit_judged`] | the rules for groups with verdicts of a judge |
@@ -45,6 +46,7 @@ pub mod config;
 pub mod error;
 pub mod exchange;
 pub mod group;
+pub mod input_preferences;
 mod judged;
 pub mod minhash;
 mod offer;
@@ -60,9 +62,10 @@ pub use admit_judged::{JudgedRefusal, JudgedRules, admit_judged};
 pub use config::{JudgedConfig, OperationWeights, PairsConfig, PerSplit};
 pub use error::PairsError;
 pub use exchange::{ExchangeError, export, import, is_imported};
+pub use input_preferences::is_imported_input_preferences;
 pub use producer::is_judged;
 pub use split::split_tasks;
-pub use stage::{build, build_judged, build_with_rewrites};
+pub use stage::{Collected, build, build_judged, build_with_rewrites};
 pub use stats::PairsSummary;
 
 /// Tests the examples of the README.

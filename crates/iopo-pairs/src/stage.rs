@@ -8,8 +8,9 @@ use iopo_core::Counts;
 use iopo_core::turns::kept_in_turn;
 use iopo_llm::Progress;
 use iopo_schema::{
-    Breakdown, InstructionRow, MetricRow, Operation, Parts, PreferenceRow, Provenance, ResponseRow,
-    Split, Total, content_id, file_hash, made_with, read, run_files, write,
+    Breakdown, InputPreferenceRow, InstructionRow, MetricRow, Operation, Parts, PreferenceRow,
+    Provenance, ResponseRow, Split, Total, content_id, file_hash, made_with, read, run_files,
+    write,
 };
 
 use crate::admit::{Refusal, verify};
@@ -18,6 +19,7 @@ use crate::balance::Balance;
 use crate::candidates::{Task, TaskRows, by_task, task_of};
 use crate::choose::task_groups;
 use crate::exchange::is_imported;
+use crate::input_preferences::{is_imported_input_preferences, without_groups};
 use crate::judged::{self, judged_groups};
 use crate::minhash::SeenSignatures;
 use crate::producer::{JUDGED, PRODUCER};
@@ -48,6 +50,7 @@ pub fn build(
     let output = Output {
         task_ids,
         inputs: &[("instructions", instructions_path), ("responses", responses_path)],
+        input_preferences: None,
         is_judged: false,
         out_dir,
         config,
@@ -61,11 +64,23 @@ pub fn build(
     output.write(make, |row| verify(row).map_err(Refusal::name))
 }
 
+/// The files of `iopo_synth::fipo` for responses of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Collected<'a> {
+    /// Candidate groups with verdicts of a judge.
+    pub candidates: &'a Path,
+    /// The preferences between two instructions, with and without a candidate.
+    pub input_preferences: Option<&'a Path>,
+}
+
 /// Builds preference groups as [`build`] does, and adds rewrites: candidates with verdicts of a judge, which
 /// `iopo_synth::fipo` wrote for responses of the same run.
 ///
 /// [`admit_judged`] decides which of them become groups. They are kept as far as `min_full_share` allows; in a task with
 /// `max_groups_per_task` groups, a rewrite replaces the last one. [`is_judged`](crate::is_judged) recognizes the file.
+///
+/// The preferences that become no group are written to `input_preferences.parquet`, each with the split of its task, up to
+/// the same limits as groups. An imported file of that name stays as it is.
 ///
 /// # Errors
 /// Returns the errors of [`build`].
@@ -73,11 +88,12 @@ pub fn build_with_rewrites(
     task_ids: &BTreeSet<String>,
     instructions_path: &Path,
     responses_path: &Path,
-    rewrites_path: &Path,
+    collected: Collected<'_>,
     out_dir: &Path,
     config: &PairsConfig,
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PairsError> {
+    let rewrites_path = collected.candidates;
     let output = Output {
         task_ids,
         inputs: &[
@@ -85,6 +101,7 @@ pub fn build_with_rewrites(
             ("responses", responses_path),
             ("rewrites", rewrites_path),
         ],
+        input_preferences: collected.input_preferences,
         is_judged: true,
         out_dir,
         config,
@@ -110,14 +127,16 @@ pub fn build_with_rewrites(
 /// several files are used in their order.
 ///
 /// [`admit_judged`] decides which candidates become groups or pairs; their split and id are assigned here. The limits on groups
-/// hold for pairs too, which count apart. Everything else is as in
-/// [`build`]. [`is_judged`](crate::is_judged) recognizes the file.
+/// hold for pairs too, which count apart. `input_preferences` is the file of preferences that `iopo_synth::fipo` wrote, if there
+/// is one; they are used as in [`build_with_rewrites`]. Everything else is as in [`build`].
+/// [`is_judged`](crate::is_judged) recognizes the file.
 ///
 /// # Errors
 /// Returns the errors of [`build`], and [`PairsError::NoneAdmitted`] if no candidate becomes a group.
 pub fn build_judged(
     task_ids: &BTreeSet<String>,
     candidates_paths: &[&Path],
+    input_preferences: Option<&Path>,
     out_dir: &Path,
     config: &PairsConfig,
     progress: &dyn Progress,
@@ -125,11 +144,13 @@ pub fn build_judged(
     const NAMES: [&str; 2] = ["candidates", "rewrites"];
     let inputs: Vec<(&str, &Path)> =
         candidates_paths.iter().zip(NAMES).map(|(path, name)| (name, *path)).collect();
-    let output = Output { task_ids, inputs: &inputs, is_judged: true, out_dir, config, progress };
+    let inputs = &inputs;
+    let output =
+        Output { task_ids, inputs, input_preferences, is_judged: true, out_dir, config, progress };
     let rules = config.judged_rules()?;
     let make = || {
         let mut candidates = Vec::new();
-        for (_, path) in &inputs {
+        for (_, path) in inputs {
             candidates.extend(read::<PreferenceRow>(path)?);
         }
         make_judged_groups(task_ids, &candidates, config, progress)
@@ -137,9 +158,9 @@ pub fn build_judged(
     let check =
         |row: &PreferenceRow| admit_judged(row, &rules).map(drop).map_err(JudgedRefusal::name);
     output.write(make, check).map_err(|error| match error {
-        PairsError::NoGroups { .. } => {
+        PairsError::NoGroups { reason, .. } => {
             let path = candidates_paths.first().copied().unwrap_or(out_dir);
-            PairsError::NoneAdmitted { path: path.to_owned() }
+            PairsError::NoneAdmitted { path: path.to_owned(), reason }
         }
         other => other,
     })
@@ -152,6 +173,7 @@ type Made = (Vec<Vec<PreferenceRow>>, Counts);
 struct Output<'a> {
     task_ids: &'a BTreeSet<String>,
     inputs: &'a [(&'a str, &'a Path)],
+    input_preferences: Option<&'a Path>,
     is_judged: bool,
     out_dir: &'a Path,
     config: &'a PairsConfig,
@@ -164,10 +186,49 @@ impl Output<'_> {
         let ids: Vec<&str> = self.task_ids.iter().map(String::as_str).collect();
         let mut provenance = Provenance::new(producer, self.config.rows_json(self.is_judged)?)
             .with_input("task_ids", content_id(&ids));
-        for (name, path) in self.inputs {
-            provenance = provenance.with_input(*name, file_hash(path)?);
+        let preferences = self.input_preferences.map(|path| ("input_preferences", path));
+        for (name, path) in self.inputs.iter().copied().chain(preferences) {
+            provenance = provenance.with_input(name, file_hash(path)?);
         }
         Ok(provenance)
+    }
+
+    /// Returns whether `input_preferences.parquet` is that of this call. An imported file stays as it is.
+    fn has_input_preferences(&self, provenance: &Provenance) -> bool {
+        let path = self.out_dir.join(run_files::INPUT_PREFERENCES);
+        is_imported_input_preferences(&path)
+            || match self.input_preferences {
+                Some(_) => made_with::<InputPreferenceRow>(&path, provenance),
+                None => !path.exists(),
+            }
+    }
+
+    /// Writes the collected preferences that no group uses, or removes those of an earlier call.
+    fn write_input_preferences(
+        &self,
+        groups: &[Vec<PreferenceRow>],
+        counts: &mut Counts,
+        provenance: &Provenance,
+    ) -> Result<(), PairsError> {
+        let path = self.out_dir.join(run_files::INPUT_PREFERENCES);
+        let Some(collected) = self.input_preferences else {
+            if !is_imported_input_preferences(&path) && path.exists() {
+                std::fs::remove_file(&path).map_err(|source| PairsError::Io { path, source })?;
+            }
+            return Ok(());
+        };
+        if is_imported_input_preferences(&path) {
+            self.progress.note(&format!(
+                "{} is imported, so the preferences of {} are not used",
+                path.display(),
+                collected.display()
+            ));
+            return Ok(());
+        }
+        let splits = split_tasks(self.task_ids, self.config);
+        let rows = read::<InputPreferenceRow>(collected)?;
+        let rows = without_groups(rows, groups, &splits, self.config, counts)?;
+        Ok(write(&path, &rows, provenance)?)
     }
 
     /// Makes the groups if the files do not have them yet, and writes those that `check` accepts.
@@ -188,13 +249,14 @@ impl Output<'_> {
         let stats_path = out_dir.join(run_files::PAIRS_STATS);
         let parts = Parts::<PreferenceRow>::open(&preferences, &provenance)?;
         let stats_done = made_with::<MetricRow>(&stats_path, &provenance);
-        if parts.is_complete() && stats_done {
+        if parts.is_complete() && stats_done && self.has_input_preferences(&provenance) {
             let summary = PairsSummary::from_metrics(read::<MetricRow>(&stats_path)?);
             accept(&summary, config)?;
             return Ok(summary);
         }
 
-        let (groups, counts) = make()?;
+        let (groups, mut counts) = make()?;
+        self.write_input_preferences(&groups, &mut counts, &provenance)?;
         let summary = PairsSummary::from_metrics(metrics(&counts));
         write(&stats_path, &summary.metrics, &provenance)?;
         accept(&summary, config)?;
@@ -390,9 +452,11 @@ fn limit(groups: &mut [Vec<PreferenceRow>], config: &PairsConfig, counts: &mut C
 /// Rejects a run without groups, with too few test tasks or training groups, or with too many edited responses.
 fn accept(summary: &PairsSummary, config: &PairsConfig) -> Result<(), PairsError> {
     if summary.groups == 0 {
+        let most = summary.dropped.iter().max_by_key(|(_, count)| **count);
         return Err(PairsError::NoGroups {
             tasks: summary.tasks,
             answers: summary.count(Total::Answers.as_str()),
+            reason: most.map(|(reason, _)| reason.clone()),
         });
     }
     let found = summary.count(&Breakdown::TasksWithGroups.of(Split::Test));
@@ -444,7 +508,7 @@ mod tests {
     fn the_limits_of_a_run_are_enforced() {
         let config = PairsConfig { max_edited_share: 0.3, ..PairsConfig::default() };
         let none = accept(&summary(&[("tasks", 3), ("answers", 9)]), &config);
-        assert!(matches!(none, Err(PairsError::NoGroups { tasks: 3, answers: 9 })));
+        assert!(matches!(none, Err(PairsError::NoGroups { tasks: 3, answers: 9, .. })));
         let few = accept(&summary(&[("groups", 10), ("tasks_with_groups/test", 59)]), &config);
         assert!(matches!(few, Err(PairsError::TooFewTestTasks { found: 59, least: 60, .. })));
         let enough = [("groups", 10), ("tasks_with_groups/test", 60), ("split/train", 7)];

@@ -26,7 +26,8 @@ pub const CONTAMINATION: &str = "contamination.parquet";
 pub const CANDIDATES: &str = "candidates.parquet";
 /// The preference groups: rows of `preferences`.
 pub const PREFERENCES: &str = "preferences.parquet";
-/// The preferences between two instructions for one response: rows of `input_preferences`.
+/// The preferences between two instructions for one response: rows of `input_preferences`. In the folder [`FIPO`], the split of a
+/// row is a placeholder.
 pub const INPUT_PREFERENCES: &str = "input_preferences.parquet";
 /// The counters of pairing: rows of `metrics`.
 pub const PAIRS_STATS: &str = "pairs_stats.parquet";

@@ -5,5 +5,6 @@
 mod common;
 
 mod admission;
+mod input_preferences;
 mod rows;
 mod stage;

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use iopo_constraints::from_text;
 use iopo_llm::{Progress, Silent};
 use iopo_pairs::{
-    JudgedRefusal, PairsConfig, PairsError, PairsSummary, PerSplit, admit_judged, build_judged,
-    build_with_rewrites, is_judged,
+    Collected, JudgedRefusal, PairsConfig, PairsError, PairsSummary, PerSplit, admit_judged,
+    build_judged, build_with_rewrites, is_judged,
 };
 use iopo_schema::{
     GroupKind, Method, MetricRow, Operation, PreferenceRow, Provenance, Split, VerdictRow, read,
@@ -17,7 +17,7 @@ use iopo_schema::{
 
 use crate::rows::{ALL, LIMIT, group, pair, rules, score};
 
-fn config() -> PairsConfig {
+pub(crate) fn config() -> PairsConfig {
     let mut config = PairsConfig::default();
     (config.test_tasks, config.dev_tasks, config.min_test_tasks) = (4, 2, 1);
     config.tasks_per_part = 3;
@@ -37,7 +37,7 @@ fn candidates(tasks: usize) -> Vec<PreferenceRow> {
     rows
 }
 
-fn ids(rows: &[PreferenceRow]) -> BTreeSet<String> {
+pub(crate) fn ids(rows: &[PreferenceRow]) -> BTreeSet<String> {
     rows.iter().map(|row| row.task_id.clone()).collect()
 }
 
@@ -49,7 +49,7 @@ fn run(
 ) -> Result<PairsSummary, PairsError> {
     let path = dir.join("candidates.parquet");
     write(&path, rows, &Provenance::new("test", serde_json::json!({}))).expect("written");
-    build_judged(&ids(rows), &[&path], dir, config, progress)
+    build_judged(&ids(rows), &[&path], None, dir, config, progress)
 }
 
 fn bytes(dir: &Path) -> [Vec<u8>; 2] {
@@ -302,7 +302,8 @@ fn rewrites_join_the_groups_that_code_makes() {
     let build = |config: &PairsConfig, out: &str| {
         let (instructions, responses) = (at("instructions.parquet"), at("responses.parquet"));
         let (rewrites, out) = (at("rewrites.parquet"), at(out));
-        build_with_rewrites(&ids, &instructions, &responses, &rewrites, &out, config, &Silent)
+        let collected = Collected { candidates: &rewrites, input_preferences: None };
+        build_with_rewrites(&ids, &instructions, &responses, collected, &out, config, &Silent)
     };
     let without = iopo_pairs::build(
         &ids,

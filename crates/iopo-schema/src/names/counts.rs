@@ -93,6 +93,8 @@ names! {
         Source = "source",
         /// Responses written after an edit, by kind of the constraint that it made hold.
         Edited = "edited",
+        /// Input preferences: those written, by split, and the others, by reason.
+        InputPreferences = "input_preferences",
         /// Instructions, by number of constraints.
         ConstraintsPerInstruction = "constraints_per_instruction",
     }
