@@ -52,7 +52,7 @@ pub(crate) mod respond;
 use std::collections::BTreeMap;
 
 pub use compare::{ScoredModel, compare};
-pub use contamination::{ContaminationConfig, TestedPrompts};
+pub use contamination::{ContaminationConfig, TestedPrompts, refuse_held_out_input_preferences};
 pub use decoding::Decoding;
 pub use in_memory::{ScoredResponses, score_responses};
 pub use published::{Published, PublishedMode, Setup, Source};

@@ -29,6 +29,8 @@ pub struct ReportMeta {
     pub facts: Vec<(String, String)>,
     /// The models that wrote and judged the data; `None` for recipes without them.
     pub roles: Option<Roles>,
+    /// The models that wrote and judged the input preferences; `None` without a collection.
+    pub fipo_roles: Option<Roles>,
     /// Resolved configuration, shown verbatim.
     pub config_toml: String,
     /// Coverage of the intervals, between 0 and 1; `None` if it is unknown.
@@ -51,6 +53,8 @@ pub struct Roles {
     pub writer: Vec<String>,
     /// Models of the judge; empty for the base model of the run.
     pub judge: Vec<String>,
+    /// Models of the worse instructions, if they are not those of the writer.
+    pub worse: Vec<String>,
     /// Whether both roles have a model in common.
     pub is_same: bool,
     /// What the requests took; `None` if it is not recorded.

@@ -17,6 +17,8 @@ use crate::{ReportError, models::order};
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     pub(crate) synth_stats: Option<Vec<MetricRow>>,
+    /// The counters of the collector of input preferences.
+    pub(crate) fipo_stats: Option<Vec<MetricRow>>,
     pub(crate) pairs_stats: Option<Vec<MetricRow>>,
     pub(crate) preferences: Option<Vec<PreferenceRow>>,
     /// Groups of the rounds after the first, by the name of the model that was trained on them.
@@ -108,6 +110,7 @@ impl Run {
             dev: load(&eval.join(run_files::DEV).join(run_files::SUMMARY))?,
             benchmarks,
             synth_stats: load(&directory.join(run_files::SYNTH_STATS))?,
+            fipo_stats: load(&directory.join(run_files::FIPO).join(run_files::SYNTH_STATS))?,
             pairs_stats: load(&directory.join(run_files::PAIRS_STATS))?,
             preferences: load(&directory.join(run_files::PREFERENCES))?,
             training,

@@ -61,12 +61,12 @@ pub enum SynthError {
         path: PathBuf,
     },
     /// A task names a language that no prompt is written in.
-    #[error("{}: found the language {found:?} in {place}, expected `en` or `zh`", path.display())]
+    #[error("{}: found the language {found:?} of the task {task}, expected `en` or `zh`", path.display())]
     TaskLanguage {
         /// The task file.
         path: PathBuf,
-        /// The place of the task.
-        place: Place,
+        /// The id of the task.
+        task: String,
         /// The language.
         found: String,
     },

@@ -43,15 +43,17 @@ pub struct Task {
     /// The text that the task works on, if any.
     #[serde(default)]
     pub input: Option<String>,
-    /// The language of instructions and responses, if the task names one. The recipe `trace` reads it.
+    /// The language of instructions and responses as a BCP 47 tag, if the task names one. Only the recipe `trace` and
+    /// [`fipo`](crate::fipo) read it, and need [`TaskLanguage`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<TaskLanguage>,
+    pub language: Option<String>,
 }
 
 impl Task {
     /// Creates a task. Without an id, it gets one from its text and input.
     pub(crate) fn new(fields: TaskFields) -> Self {
         let TaskFields { id, task, input, language } = fields;
+        let language = language.map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
         let id = id.unwrap_or_else(|| {
             let text = input.as_deref().unwrap_or_default().trim();
             content_id(&["task", task.trim(), text])
@@ -65,22 +67,22 @@ pub(crate) struct TaskFields {
     pub(crate) id: Option<String>,
     pub(crate) task: String,
     pub(crate) input: Option<String>,
-    pub(crate) language: Option<TaskLanguage>,
+    pub(crate) language: Option<String>,
 }
 
-/// Reads the language of a row.
-pub(crate) fn language(
-    tag: Option<&str>,
-    path: &Path,
-    place: Place,
-) -> Result<Option<TaskLanguage>, SynthError> {
-    let Some(tag) = tag.map(str::trim).filter(|tag| !tag.is_empty()) else { return Ok(None) };
-    let unknown = || SynthError::TaskLanguage {
-        path: path.to_owned(),
-        place,
-        found: tag.chars().take(40).collect(),
+/// Fails if a task names a language that no prompt is written in.
+pub(crate) fn check_languages(path: &Path, tasks: &[Task]) -> Result<(), SynthError> {
+    let unknown = |task: &&Task| {
+        task.language.as_deref().is_some_and(|tag| TaskLanguage::from_tag(tag).is_none())
     };
-    TaskLanguage::from_tag(tag).map(Some).ok_or_else(unknown)
+    match tasks.iter().find(unknown) {
+        Some(task) => Err(SynthError::TaskLanguage {
+            path: path.to_owned(),
+            task: task.id.clone(),
+            found: task.language.iter().flat_map(|tag| tag.chars()).take(40).collect(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// A format of tasks.
@@ -107,12 +109,12 @@ pub fn is_task_file(path: &Path) -> bool {
 }
 
 /// Reads tasks from a file of JSON lines (`.jsonl`, `.ndjson`) or Parquet (`.parquet`) with the field `task` and optionally
-/// `id`, `input` and `language` (`en` or `zh`). A task without an id gets one from its text and input, so it stays the same if
+/// `id`, `input` and `language`. A task without an id gets one from its text and input, so it stays the same if
 /// the file is sorted or extended.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or has no tasks, a row is not a task or names another language, an id occurs
-/// twice, or two tasks have the same text and input.
+/// Returns an error if the file cannot be read or has no tasks, a row is not a task, an id occurs twice, or two tasks have the
+/// same text and input.
 pub fn read_tasks(path: &Path) -> Result<Vec<Task>, SynthError> {
     let rows = match Format::of(path) {
         Some(Format::Lines) => read_lines(path)?,
@@ -193,8 +195,7 @@ fn read_lines(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> {
             let row: Row =
                 serde_json::from_str(&to_json(text)).map_err(|error| bad(error.to_string()))?;
             let place = Place::Line(line as u64);
-            let Row { id, task, input, language: tag } = row;
-            let language = language(tag.as_deref(), path, place)?;
+            let Row { id, task, input, language } = row;
             tasks.push((place, Task::new(TaskFields { id, task, input, language })));
         }
     }

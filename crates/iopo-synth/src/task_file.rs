@@ -42,6 +42,11 @@ impl<'a> TaskFile<'a> {
         Self { tested: Some(tested).filter(|tested| !tested.is_empty()), ..self }
     }
 
+    /// Returns the path.
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
+    }
+
     /// Returns the prompts that no written instruction may overlap with.
     pub(crate) fn tested(&self) -> Option<&'a OverlapIndex> {
         self.tested

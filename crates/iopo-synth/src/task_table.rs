@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch, StringViewArray};
 use arrow_schema::{DataType, Schema};
 use iopo_schema::{Foreign, Place, SchemaError};
 
-use crate::task::{TaskFields, language};
+use crate::task::TaskFields;
 use crate::{SynthError, Task};
 
 /// Reads the string column `task` and, if they exist, `id`, `input` and `language`, in bounded memory per batch.
@@ -31,7 +31,7 @@ pub(crate) fn read_table(path: &Path) -> Result<Vec<(Place, Task)>, SynthError> 
             };
             let id = if has_ids { Some(required("id")?) } else { None };
             let (task, input) = (required("task")?, text(&batch, "input", row));
-            let language = language(text(&batch, "language", row).as_deref(), path, place)?;
+            let language = text(&batch, "language", row);
             tasks.push((place, Task::new(TaskFields { id, task, input, language })));
         }
     }

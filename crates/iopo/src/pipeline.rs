@@ -55,10 +55,14 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use iopo_eval::EvaluationSummary;
 use iopo_llm::{LanguageModel, Progress, Silent};
-use iopo_pairs::{PairsSummary, build_judged, build_with_rewrites, is_imported, split_tasks};
+use iopo_pairs::{
+    Collected, PairsSummary, build_judged, build_with_rewrites, is_imported, split_tasks,
+};
 use iopo_report::ReportSummary;
 use iopo_schema::Split;
 use iopo_synth::{RelevanceModel, SynthError, SynthSummary, synthesize, synthesize_sampled};
@@ -96,6 +100,10 @@ pub struct Pipeline {
     model_hash: OnceCell<String>,
     /// The tasks that overlap with prompts of the evaluation, once they are found.
     contamination: OnceCell<Contamination>,
+    /// The same for the tasks of responses from elsewhere that the collector was given.
+    collected: RefCell<Option<Arc<Contamination>>>,
+    /// Hash of these responses.
+    given_hash: RefCell<Option<String>>,
     /// The stage that is running.
     running: Cell<Option<Stage>>,
     /// Whether the running stage replaces files of other settings or inputs.
@@ -122,7 +130,9 @@ pub fn status(
     if let Some(mut files) = model::weight_files(&pipeline.config) {
         pipeline.weights = Some(files.weights_hash()?);
     }
-    Ok(status::examine(&pipeline, Stage::Report)?.stages)
+    let mut stages = status::examine(&pipeline, Stage::Report)?.stages;
+    stages.retain(|one| one.stage != Stage::Fipo || one.state != StageState::Missing);
+    Ok(stages)
 }
 
 /// Returns whether [`status()`] compares the base model of a configuration by its weight files: they can be opened at its path.
@@ -163,6 +173,8 @@ impl Pipeline {
             weights: None,
             model_hash: OnceCell::new(),
             contamination: OnceCell::new(),
+            collected: RefCell::new(None),
+            given_hash: RefCell::new(None),
             running: Cell::new(None),
             replaces: Cell::new(false),
             pending: RefCell::new(None),
@@ -175,8 +187,8 @@ impl Pipeline {
     #[must_use]
     pub fn with_models(self, models: impl ModelSource + Send + 'static) -> Self {
         let (base, model_hash) = (OnceCell::new(), OnceCell::new());
-        let contamination = OnceCell::new();
-        Self { models: Box::new(models), base, model_hash, contamination, ..self }
+        let (contamination, collected) = (OnceCell::new(), RefCell::new(None));
+        Self { models: Box::new(models), base, model_hash, contamination, collected, ..self }
     }
 
     /// Returns the configuration.
@@ -240,12 +252,17 @@ impl Pipeline {
         if stage == Stage::Synth {
             self.load_recorded()?;
         }
+        if stage == Stage::Fipo {
+            let begun = Instant::now();
+            let summary = StageSummary::Fipo(self.fipo(&FipoSource::Run, progress)?);
+            return Ok(StageOutcome { summary, duration: begun.elapsed() });
+        }
         let (summary, duration) = self.perform(stage, progress, |own| {
             Ok(match stage {
                 Stage::Synth if self.config.synth.recipe.is_trace() => {
                     StageSummary::Trace(self.run_trace(progress)?)
                 }
-                Stage::Synth => StageSummary::Synth(self.run_synth(own, progress)?),
+                Stage::Synth | Stage::Fipo => StageSummary::Synth(self.run_synth(own, progress)?),
                 Stage::Pairs => StageSummary::Pairs(self.run_pairs(progress)?),
                 Stage::Train => StageSummary::Train(self.run_train(progress)?),
                 Stage::Rounds => StageSummary::Rounds(rounds::run(self, progress)?),
@@ -379,7 +396,8 @@ impl Pipeline {
 
     fn run_pairs(&self, progress: &dyn Progress) -> Result<PairsSummary, PipelineError> {
         self.claim()?;
-        self.pairs_in(&self.dir, &self.config, progress)
+        let made = self.pairs_in(&self.dir, &self.config, progress);
+        made.map_err(|error| self.with_excluded(error))
     }
 
     /// Builds the groups of the run or of one of its rounds.
@@ -396,21 +414,25 @@ impl Pipeline {
         needs(&instructions, Stage::Synth)?;
         needs(&responses, Stage::Synth)?;
         let task_ids = tasks::used(config, &self.dir)?.into_iter().map(|task| task.id).collect();
-        let rewrites = fipo::candidates(dir);
+        let (rewrites, collected) = (fipo::candidates(dir), fipo::collected(dir));
+        if let Some(rewrites) = &rewrites {
+            fipo::refuse_other_responses(dir, rewrites)?;
+        }
         let (root, settings) = (dir.root(), &config.pairs);
         if config.synth.recipe.is_trace() {
             let candidates = dir.candidates_file();
             needs(&candidates, Stage::Synth)?;
             let files: Vec<&Path> =
                 [&candidates].into_iter().chain(&rewrites).map(PathBuf::as_path).collect();
-            return Ok(build_judged(&task_ids, &files, root, settings, progress)?);
+            let preferences = collected.as_deref();
+            return Ok(build_judged(&task_ids, &files, preferences, root, settings, progress)?);
         }
         if let Some(rewrites) = rewrites {
             return Ok(build_with_rewrites(
                 &task_ids,
                 &instructions,
                 &responses,
-                &rewrites,
+                Collected { candidates: &rewrites, input_preferences: collected.as_deref() },
                 root,
                 settings,
                 progress,

@@ -81,6 +81,13 @@ fn overlapping_tasks_are_left_out_and_listed_and_the_stage_knows_them() {
     let preview = succeed(&["inspect", text(&out.join("contamination.parquet"))]);
     assert!(preview.stdout.contains("copied"), "{}", preview.stdout);
 
+    // Too few groups are explained by the tasks that are left out, too.
+    let mut few = sets.clone();
+    few.push("pairs.min_train_groups=100000".to_owned());
+    let error = run(&args("pairs", &out, &few)).error(1);
+    assert!(error.contains("overlap with prompts of the evaluation: 1 (ifeval: 1)"), "{error}");
+    assert!(error.contains("contamination.parquet"), "{error}");
+
     // A benchmark without an overlap changes nothing; the state is the same without running.
     let status = |sets: &[String]| {
         let mut args = vec!["status", text(&out)];

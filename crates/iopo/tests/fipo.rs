@@ -50,7 +50,11 @@ fn rows_of_fipo_are_rewritten_and_a_second_run_repeats_the_bytes() {
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     // The prompts do not fit the context of the tiny model.
     assert!(made.stderr.contains("8 dropped: better/too_long"), "{}", made.stderr);
-    assert!(made.stderr.contains("8 responses, 0 candidate groups"), "{}", made.stderr);
+    assert!(
+        made.stderr.contains("8 responses, 0 preferences, 0 candidate groups"),
+        "{}",
+        made.stderr
+    );
     let file = |out: &Path, name: &str| fs::read(out.join("fipo").join(name)).expect(name);
     let names = ["candidates.parquet", "input_preferences.parquet", "synth_stats.parquet"];
     let stats: Vec<MetricRow> = read(&out.join("fipo/synth_stats.parquet")).expect("stats");
@@ -111,4 +115,61 @@ fn published_rewrites_are_imported_and_exported_for_an_optimizer_of_prompts() {
     let shares = ["--from", "fipo", "--dev-size", "0.5", "--out", "p.parquet"];
     let error = run(&[&["import", text(&rows)][..], &shares].concat()).error(2);
     assert!(error.contains("--dev-size"), "{error}");
+}
+
+#[test]
+fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, pairs) = (dir.path().join("run"), dir.path().join("pairs.jsonl"));
+    let things = ["color", "river", "town", "bird", "tree", "song"];
+    let row = |thing: &&str, loud: bool| {
+        let (prompt, chosen, rejected) = if loud {
+            (format!("Name your favorite {thing} in capital letters."), "BLUE", "blue")
+        } else {
+            (format!("Name your favorite {thing} in small letters."), "blue", "BLUE")
+        };
+        serde_json::json!({"prompt": prompt, "chosen": chosen, "rejected": rejected}).to_string()
+    };
+    let lines: Vec<String> =
+        things.iter().flat_map(|thing| [row(thing, true), row(thing, false)]).collect();
+    fs::write(&pairs, lines.join("\n")).expect("written");
+    let groups = out.join("preferences.parquet");
+    let import = ["--from", "trl", "--test-size", "0.34", "--out", text(&groups)];
+    succeed(&[&["import", text(&pairs)][..], &import].concat());
+    let rows: Vec<iopo_schema::PreferenceRow> = read(&groups).expect("groups");
+    let tested = rows.iter().find(|row| row.split == iopo_schema::Split::Test).expect("a row");
+    let preferences = |prompt: &str, better: &str| {
+        let row = serde_json::json!({
+            "raw_prompt": prompt,
+            "gpt4_response_based_raw": "Green, like the sea.",
+            "chatgpt_optimized_prompt": "Say something nice.",
+            "gpt4_optimized_prompt": better,
+        });
+        let file = dir.path().join("rows.jsonl");
+        fs::write(&file, row.to_string()).expect("written");
+        let to = out.join("input_preferences.parquet");
+        succeed(&["import", text(&file), "--from", "fipo", "--out", text(&to)]);
+    };
+    let train = |weight: &str| {
+        let weight = format!("train.input_preference_weight={weight}");
+        let sets = ["train.methods=[\"dpo\"]", "train.num_train_epochs=1", &weight];
+        let sets = sets.into_iter().chain(["held_out=[\"max_words\"]"]);
+        let args: Vec<&str> = ["train", "--preset", "smoke", "--out", text(&out)]
+            .into_iter()
+            .chain(sets.flat_map(|set| ["--set", set]))
+            .collect();
+        run(&args)
+    };
+    preferences(&tested.x1.to_uppercase(), "Name one color.");
+    let error = train("0.5").error(2);
+    assert!(error.contains("overlap with prompts of a benchmark"), "{error}");
+    assert!(error.contains("heldout"), "{error}");
+    preferences("Tell me about a walk by the sea.", "Write about it. Use at most 40 words.");
+    let error = train("0.5").error(2);
+    assert!(error.contains("`max_words` is held out, but an input preference"), "{error}");
+    // Controls: rows that are not used are not compared, and a row without an overlap is trained on.
+    assert_eq!(train("0").code, Some(0));
+    preferences("Tell me about a walk by the sea.", "Write about it in a friendly tone.");
+    let trained = train("0.5");
+    assert_eq!(trained.code, Some(0), "{}", trained.stderr);
 }

@@ -1,14 +1,19 @@
 //! Finds tasks and training rows that overlap with the prompts of an evaluation.
 //!
 //! [`TestedPrompts`] holds the prompts. Before synthesis, [`TestedPrompts::find`] finds the tasks that nothing may be trained on.
-//! Before training and before evaluation, [`TestedPrompts::refuse_trained`] refuses a run whose rows overlap. The measure is that
-//! of [`iopo_core::overlap`].
+//! Before training and before evaluation, [`TestedPrompts::refuse_trained`] refuses a run whose rows overlap, and
+//! [`TestedPrompts::refuse_input_preferences`] does so for preferences between instructions. The measure is that of
+//! [`iopo_core::overlap`].
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use iopo_constraints::{Kind, from_text};
 use iopo_core::overlap::{Overlap, OverlapIndex};
 use iopo_llm::Progress;
-use iopo_schema::{ContaminationRow, InstructionRow, PreferenceRow, run_files};
+use iopo_schema::{
+    ContaminationRow, InputPreferenceRow, InstructionRow, PreferenceRow, Split, run_files,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -158,7 +163,7 @@ impl TestedPrompts {
             return Ok(());
         }
         let mut found: Option<ContaminationRow> = None;
-        let mut tasks = std::collections::BTreeSet::new();
+        let mut tasks = BTreeSet::new();
         let mut check = |task_id: &str, row: Option<ContaminationRow>| {
             if let Some(row) = row {
                 tasks.insert(task_id.to_owned());
@@ -201,6 +206,77 @@ impl TestedPrompts {
             None => Ok(()),
         }
     }
+
+    /// Refuses input preferences of the train split whose tasks or instructions overlap with a prompt. Other rows are not trained
+    /// on.
+    ///
+    /// # Errors
+    /// Returns [`EvalError::BenchmarkInTraining`] with the first of them, and an error if the file cannot be read.
+    pub fn refuse_input_preferences(&self, file: &Path) -> Result<(), EvalError> {
+        let mut found: Option<ContaminationRow> = None;
+        let mut tasks = BTreeSet::new();
+        for batch in iopo_schema::stream::<InputPreferenceRow>(file)? {
+            for row in batch?.iter().filter(|row| row.split == Split::Train) {
+                let written = || {
+                    let texts = [&row.x_better, &row.x_worse];
+                    texts.into_iter().find_map(|text| self.find_copied(&row.seed_id, text))
+                };
+                let own = self.find(&row.seed_id, &row.task, row.input.as_deref());
+                if let Some(overlap) = own.or_else(written) {
+                    tasks.insert(row.seed_id.clone());
+                    found.get_or_insert(overlap);
+                }
+            }
+        }
+        match found {
+            Some(first) => {
+                Err(EvalError::BenchmarkInTraining { tasks: tasks.len(), first: Box::new(first) })
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Refuses input preferences of the train split with a requirement of a kind that is held out.
+///
+/// A requirement counts by its check and by its sentence, and so does every sentence of an instruction, because imported rows list
+/// no requirements.
+///
+/// # Errors
+/// Returns [`EvalError::HeldOutKindSeen`] for the first of them, and an error if the file cannot be read.
+pub fn refuse_held_out_input_preferences(
+    file: &Path,
+    held_out: &BTreeSet<Kind>,
+) -> Result<(), EvalError> {
+    if held_out.is_empty() {
+        return Ok(());
+    }
+    for batch in iopo_schema::stream::<InputPreferenceRow>(file)? {
+        for row in batch?.iter().filter(|row| row.split == Split::Train) {
+            let checks = row.better_constraints.iter().chain(&row.worse_constraints);
+            let checks = checks.filter_map(|one| Kind::from_id(&one.check.as_ref()?.id).ok());
+            let listed = row.better_constraints.iter().chain(&row.worse_constraints);
+            let texts = [&row.x_better, &row.x_worse].into_iter().flat_map(|text| sentences(text));
+            let stated = listed
+                .map(|one| one.text.as_str())
+                .chain(texts)
+                .filter_map(|text| Some(from_text(text)?.kind()));
+            if let Some(kind) = checks.chain(stated).find(|kind| held_out.contains(kind)) {
+                return Err(EvalError::HeldOutKindSeen {
+                    kind: kind.id().to_owned(),
+                    place: "an input preference",
+                    task_id: row.seed_id.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Splits a text after each sentence end and each line.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let ends = |c: char| matches!(c, '.' | '!' | '?' | '。' | '！' | '？' | ';' | '；' | '\n');
+    text.split_inclusive(ends).map(str::trim).filter(|sentence| !sentence.is_empty())
 }
 
 /// Reads and parses the prompt file of a benchmark.

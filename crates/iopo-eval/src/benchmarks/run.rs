@@ -38,6 +38,8 @@ pub struct BenchmarkConfig {
     pub limit: Option<usize>,
     /// Directories of the data that trained the model; an overlap of their tasks with a prompt is an error. Default: none.
     pub trained_in: Vec<PathBuf>,
+    /// Files of input preferences that trained the model; an overlap with a prompt is an error. Default: none.
+    pub input_preferences: Vec<PathBuf>,
     /// Also writes samples and results in the format of lm-eval, to the directory `lm-eval` in `out`. Default: false.
     pub export_lm_eval: bool,
     /// When a task counts as a copy of a prompt. Default: [`ContaminationConfig::default`].
@@ -58,6 +60,7 @@ impl Default for BenchmarkConfig {
             partial: false,
             limit: None,
             trained_in: Vec::new(),
+            input_preferences: Vec::new(),
             export_lm_eval: false,
             contamination: ContaminationConfig::default(),
             max_failed_share: MAX_FAILED_SHARE,
@@ -141,11 +144,14 @@ impl<'a> BenchmarkRun<'a> {
         let in_data =
             |source: EvalError| EvalError::Prompts { path: data.clone(), source: Box::new(source) };
         let mut prompts = read_prompts(benchmark, data)?;
-        if !config.trained_in.is_empty() {
+        if !config.trained_in.is_empty() || !config.input_preferences.is_empty() {
             let mut tested = TestedPrompts::new(config.contamination);
             tested.add_prompts(&prompts);
             for run in &config.trained_in {
                 tested.refuse_trained(run, progress)?;
+            }
+            for file in &config.input_preferences {
+                tested.refuse_input_preferences(file)?;
             }
         }
         let read = |path: &Path| {

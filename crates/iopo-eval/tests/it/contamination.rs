@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use iopo_constraints::Kind;
 use iopo_eval::ifeval::{self, Ifeval, Mode};
 use iopo_eval::{
     BenchmarkConfig, BenchmarkRun, ContaminationConfig, EvalConfig, EvalError, PUBLISHED,
-    TestPrompt, TestTask, TestedPrompts, draw_prompts,
+    TestPrompt, TestTask, TestedPrompts, draw_prompts, refuse_held_out_input_preferences,
 };
 use iopo_llm::Silent;
-use iopo_schema::{Provenance, Split, TurnRole, TurnRow};
+use iopo_schema::{
+    ConstraintRow, InputPreferenceRow, Method, Provenance, Split, TurnRole, TurnRow, VerdictRow,
+};
 use serde_json::Value;
 
 use crate::common;
@@ -88,6 +91,82 @@ fn a_run_is_refused_by_the_tasks_instructions_and_turns_that_overlap() {
     let path = folder.path().join("instructions.parquet");
     iopo_schema::write(&path, &rows, &provenance).expect("written");
     let result = prepare(&config);
+    assert!(matches!(result, Err(EvalError::BenchmarkInTraining { .. })), "{result:?}");
+}
+
+#[test]
+fn input_preferences_are_refused_by_their_tasks_instructions_and_kinds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("input_preferences.parquet");
+    let verdict = VerdictRow::new(true, Method::Judge, "It fits.");
+    let clean = InputPreferenceRow {
+        id: "a".to_owned(),
+        seed_id: "bread".to_owned(),
+        split: Split::Train,
+        task: "Explain how bread rises.".to_owned(),
+        input: None,
+        x_better: "Explain how bread rises to a child.".to_owned(),
+        x_worse: "Bread?".to_owned(),
+        y: "Small bubbles lift it.".to_owned(),
+        better_constraints: Vec::new(),
+        worse_constraints: Vec::new(),
+        verdict_better_first: verdict.clone(),
+        verdict_worse_first: verdict,
+        logp_margin: None,
+        generator: "test".to_owned(),
+    };
+    let write = |row: &InputPreferenceRow| {
+        let provenance = Provenance::new("test 1", serde_json::json!({}));
+        iopo_schema::write(&path, std::slice::from_ref(row), &provenance).expect("written");
+    };
+    let held_out = [Kind::MaxWords].into();
+    let check = |row: &InputPreferenceRow| {
+        write(row);
+        tested(&[PROMPT]).refuse_input_preferences(&path)?;
+        refuse_held_out_input_preferences(&path, &held_out)
+    };
+    check(&clean).expect("no overlap");
+    let copied = PROMPT.to_uppercase().replace("ROOF", "balcony");
+    for change in [
+        |row: &mut InputPreferenceRow, text: &str| text.clone_into(&mut row.task),
+        |row: &mut InputPreferenceRow, text: &str| text.clone_into(&mut row.x_better),
+        |row: &mut InputPreferenceRow, text: &str| text.clone_into(&mut row.x_worse),
+    ] {
+        let mut row = clean.clone();
+        change(&mut row, &copied);
+        let Err(EvalError::BenchmarkInTraining { tasks: 1, first }) = check(&row) else {
+            panic!("not refused: {row:?}");
+        };
+        assert_eq!((first.task_id.as_str(), first.key.as_str()), ("bread", "0"));
+        // Rows of other splits are not trained on.
+        row.split = Split::Test;
+        check(&row).expect("not trained on");
+    }
+    let limit = "Use at most 40 words.";
+    for change in [
+        |row: &mut InputPreferenceRow, text: &str| row.x_worse = format!("Be nice! {text} Thanks."),
+        |row: &mut InputPreferenceRow, text: &str| {
+            row.better_constraints = vec![ConstraintRow {
+                text: text.to_owned(),
+                constraint_type: "style".to_owned(),
+                dimension: "numerical".to_owned(),
+                check: None,
+            }];
+        },
+    ] {
+        let mut row = clean.clone();
+        change(&mut row, limit);
+        let error = check(&row).expect_err("held out").to_string();
+        assert!(error.contains("`max_words` is held out"), "{error}");
+    }
+    let mut config = BenchmarkConfig::new(folder.path().join("data"), folder.path().join("out"));
+    config.input_preferences = vec![path.clone()];
+    let line = serde_json::json!({
+        "key": 7, "prompt": PROMPT, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}],
+    });
+    std::fs::write(&config.data, line.to_string()).expect("written");
+    write(&InputPreferenceRow { task: copied, ..clean });
+    let result = BenchmarkRun::prepare(&Ifeval::new(Mode::Paper), &config, &Silent).map(drop);
     assert!(matches!(result, Err(EvalError::BenchmarkInTraining { .. })), "{result:?}");
 }
 

@@ -130,6 +130,8 @@ pub(crate) struct Sections {
     tiles: Vec<Tile>,
     /// The stages of a recipe with a writer and a judge.
     recipe: Option<Recipe>,
+    /// The stages of the collector of input preferences.
+    fipo: Option<Recipe>,
     synthesis: Option<Yields>,
     pairs: Option<Yields>,
     training: Option<Training>,
@@ -153,6 +155,9 @@ impl Sections {
                 .synth_stats
                 .as_deref()
                 .and_then(|rows| Recipe::of(rows, run.pairs_stats.as_deref(), meta.roles.as_ref())),
+            fipo: run.fipo_stats.as_deref().and_then(|rows| {
+                Recipe::of(rows, run.pairs_stats.as_deref(), meta.fipo_roles.as_ref())
+            }),
             synthesis: run.synth_stats.as_deref().map(Yields::of),
             pairs: run.pairs_stats.as_deref().map(Yields::of),
             training: (!run.training.is_empty()).then(|| Training::of(&run.training)),

@@ -16,7 +16,7 @@ use crate::svg::bar;
 /// Style class of the bars.
 const COLOR: &str = "plain";
 /// Counters that this section shows, so that the section of the yields leaves them out.
-const SHOWN: [&str; 14] = [
+const SHOWN: [&str; 16] = [
     "agreement",
     "agreement_high",
     "agreement_low",
@@ -27,9 +27,11 @@ const SHOWN: [&str; 14] = [
     "dropped",
     "entered",
     "failed",
+    "known_tokens",
     "passed",
     "prompt_tokens",
     "requests",
+    "unknown_tokens",
     "yield",
 ];
 
@@ -205,11 +207,24 @@ fn funnel(synth: &[MetricRow], pairs: Option<&[MetricRow]>, steps: &[&str]) -> T
             line(readable(step), count(synth, "entered", step), count(synth, "passed", step))
         })
         .collect();
-    let candidates: f64 = members(synth, "candidates").values().sum();
-    let right = count(synth, "table", "right");
-    rows.push(line("truth table of a candidate".to_owned(), candidates, right));
+    let by_operation = members(synth, "candidates");
+    let candidates: f64 = by_operation.values().sum();
+    match stats::count(synth, "preferences") {
+        0 => {
+            let right = count(synth, "table", "right");
+            rows.push(line("truth table of a candidate".to_owned(), candidates, right));
+        }
+        preferences => {
+            rows.push(line("preference to candidate".to_owned(), preferences as f64, candidates));
+        }
+    }
     if let Some(pairs) = pairs {
-        let groups = stats::count(pairs, Total::Groups.as_str()) as f64;
+        // The groups of a run can also come from rewrites, or from responses that only code has checked.
+        let own = |name: &str| {
+            name.split_once('/').is_some_and(|(operation, _)| by_operation.contains_key(operation))
+        };
+        let groups = members(pairs, Breakdown::Yield.as_str()).into_iter();
+        let groups = groups.filter(|(name, _)| own(name)).map(|(_, value)| value).sum();
         rows.push(line("admission to the groups".to_owned(), candidates, groups));
     }
     // Some recipes start from responses to tasks.
@@ -263,30 +278,32 @@ fn failed(synth: &[MetricRow]) -> Option<Table> {
 
 /// Makes the table of requests and tokens, by stage.
 fn requests(synth: &[MetricRow], steps: &[&str]) -> Option<Table> {
-    const COLUMNS: [&str; 4] = ["requests", "asked_again", "prompt_tokens", "completion_tokens"];
+    const COLUMNS: [&str; 5] =
+        ["requests", "asked_again", "prompt_tokens", "completion_tokens", "unknown_tokens"];
     let values = |step: &str| COLUMNS.map(|column| count(synth, column, step));
     // A server can leave out the numbers of tokens, which are not 0 then.
-    let cells = |values: [f64; 4]| {
-        let shown = |(index, value): (usize, f64)| match index {
-            2 | 3 if value == 0.0 => plain("unknown"),
-            _ => plain(number(value)),
+    let cells = |[requests, again, prompt, new, unknown]: [f64; 5]| {
+        let tokens = |value: f64| match unknown > 0.0 {
+            _ if value == 0.0 => "unknown".to_owned(),
+            true => format!("{}, unknown for {} answers", number(value), number(unknown)),
+            false => number(value),
         };
-        values.into_iter().enumerate().map(shown).collect::<Vec<_>>()
+        [number(requests), number(again), tokens(prompt), tokens(new)].map(plain).into()
     };
-    let asked: Vec<(&str, [f64; 4])> = steps
+    let asked: Vec<(&str, [f64; 5])> = steps
         .iter()
         .map(|step| (*step, values(step)))
         .filter(|(_, values)| values[0] > 0.0)
         .collect();
     let mut rows: Vec<Row> =
         asked.iter().map(|(step, values)| row(readable(step), cells(*values))).collect();
-    let mut all = [0.0; 4];
+    let mut all = [0.0; 5];
     for (_, values) in &asked {
         all.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
     rows.push(row("all stages", cells(all)));
     let names = COLUMNS.map(readable);
-    let names = names.each_ref().map(String::as_str);
+    let names: Vec<&str> = names.iter().take(4).map(String::as_str).collect();
     let caption = "Requests and tokens, by stage";
     (!asked.is_empty()).then(|| Table::new(caption, Column::models(&names), rows))
 }
@@ -345,6 +362,9 @@ fn facts(roles: &Roles) -> Vec<(String, String)> {
         if models.is_empty() { "base model (local)".to_owned() } else { models.join(", ") }
     };
     let mut facts = vec![("Writer", named(&roles.writer)), ("Judge", named(&roles.judge))];
+    if !roles.worse.is_empty() {
+        facts.insert(1, ("Writer of worse instructions", named(&roles.worse)));
+    }
     match &roles.usage {
         Some(usage) => facts.extend(usage_facts(usage, roles)),
         None => facts.push(("Cost", "not recorded".to_owned())),
@@ -370,7 +390,7 @@ fn usage_facts(usage: &Usage, roles: &Roles) -> [(&'static str, String); 5] {
 
 /// Describes the cost. An unknown cost is not 0.
 fn cost(usage: &Usage, roles: &Roles) -> String {
-    if roles.writer.is_empty() && roles.judge.is_empty() {
+    if [&roles.writer, &roles.judge, &roles.worse].iter().all(|models| models.is_empty()) {
         return "none, the model is local".to_owned();
     }
     let unknown = number(usage.unknown_cost as f64);

@@ -47,6 +47,9 @@ fn title(prefix: &str) -> String {
         Ok(Breakdown::Dimension) => "Dimensions",
         Ok(Breakdown::Kind) => "Constraint kinds",
         Ok(Breakdown::Split) => "Groups by split",
+        Ok(Breakdown::InputPreferences) => {
+            "Input preferences: written, by split, or left out, by reason"
+        }
         Ok(Breakdown::ConstraintsPerInstruction) => "Constraints per instruction",
         Ok(
             Breakdown::DroppedConstraints
@@ -91,6 +94,7 @@ fn rank(prefix: &str) -> usize {
             | Breakdown::Recipe
             | Breakdown::Source
             | Breakdown::Edited
+            | Breakdown::InputPreferences
             | Breakdown::ConstraintsPerInstruction,
         )
         | Err(_) => 6,

@@ -68,7 +68,8 @@ pub struct FipoConfig {
     pub writer_temperature: f32,
     /// Token limits.
     pub max_new_tokens: FipoTokens,
-    /// Language of the instructions: `en`, `zh`, or `auto` to decide by the letters of each task. Default: `auto`.
+    /// Language of the instructions for tasks that name none: `en`, `zh`, or `auto` to decide by the letters of each task.
+    /// Default: `auto`.
     pub language: TraceLanguage,
     /// Folder of changed copies of the prompt templates, for instance `better.en.txt`. Default: the built-in templates.
     pub templates: Option<PathBuf>,

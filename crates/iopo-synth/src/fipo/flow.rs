@@ -1,9 +1,10 @@
 //! The way of a part's responses through the stages. Each stage asks about all open ones at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use iopo_constraints::{Kind, render_prompt};
 use iopo_core::Counts;
+use iopo_core::overlap::OverlapIndex;
 use iopo_judge::{Language, Message};
 use iopo_llm::Progress;
 use iopo_schema::{
@@ -39,7 +40,8 @@ pub(crate) struct Flow<'a> {
     pub(crate) config: &'a FipoConfig,
     pub(crate) templates: &'a Templates,
     pub(crate) held_out: &'a BTreeSet<Kind>,
-    pub(crate) splits: &'a BTreeMap<String, Split>,
+    /// Prompts that no rewrite may overlap with.
+    pub(crate) tested: Option<&'a OverlapIndex>,
     pub(crate) fail_at_most: f64,
     pub(crate) seed: u64,
     pub(crate) progress: &'a dyn Progress,
@@ -169,16 +171,21 @@ impl Flow<'_> {
             task_id: item.seed.task_id.clone(),
             text: text.to_owned(),
             verdicts: verdicts.to_vec(),
-            accepted: refusal.is_none() && verdicts.iter().all(|one| one.satisfied),
+            accepted: refusal.is_none()
+                && !verdicts.is_empty()
+                && verdicts.iter().all(|one| one.satisfied),
             source: ResponseSource::Sampled,
             original: None,
-            error: refusal.map(FipoRefusal::text),
+            // The verdicts state that a requirement does not hold.
+            error: refusal
+                .filter(|refusal| **refusal != FipoRefusal::Unsatisfied)
+                .map(FipoRefusal::text),
             generator: generator.clone(),
             sampling: sampling.to_string(),
         }
     }
 
-    /// Writes the group or the input preference of an item.
+    /// Writes the preference of an item, and its group if there is one.
     fn finish(&mut self, item: &Item<'_>) {
         if item.dropped.is_some() {
             return;
@@ -186,11 +193,10 @@ impl Flow<'_> {
         let (Some(better), Some(worse)) = (&item.better, &item.worse) else { return };
         let [Some(first), Some(second)] = &item.decisions else { return };
         self.made.counts.one("preferences");
-        let Some(refusal) = &item.ungrouped else {
-            self.group(item, better, worse);
-            return;
-        };
-        self.made.counts.one(format!("ungrouped/{}", refusal.name()));
+        match &item.ungrouped {
+            None => self.group(item, better, worse),
+            Some(refusal) => self.made.counts.one(format!("ungrouped/{}", refusal.name())),
+        }
         let none: [&str; 0] = [];
         let render = |text: &str| render_prompt(text, &none, item.seed.input.as_deref());
         let (x_better, x_worse) = (render(&better.instruction), render(&worse.instruction));
@@ -198,7 +204,8 @@ impl Flow<'_> {
         self.made.preferences.push(InputPreferenceRow {
             id: content_id(&["input preference", &seed.task_id, &x_better, &x_worse, &seed.y]),
             seed_id: seed.task_id.clone(),
-            split: self.splits.get(&seed.task_id).copied().unwrap_or(Split::Train),
+            // A placeholder, until pairing knows the splits.
+            split: Split::Train,
             task: seed.task.clone(),
             input: seed.input.clone(),
             x_better,

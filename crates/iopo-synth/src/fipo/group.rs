@@ -45,14 +45,15 @@ impl Flow<'_> {
             }
         }
         let ratings = self.rate(step, items, &jobs)?;
-        for ((at, job), result) in rated.into_iter().zip(&jobs).zip(ratings) {
+        for ((at, job), rating) in rated.into_iter().zip(&jobs).zip(ratings) {
             let limit = self.fail_at_most;
-            let result = result.and_then(|verdicts| {
+            let result = rating.result.and_then(|verdicts| {
                 let (held, changed) = verdicts.split_at(job.must_hold.min(verdicts.len()));
                 is_violated(held, changed, limit)?;
                 Ok(verdicts)
             });
-            if let Some(verdicts) = self.settle(step, &mut items[at], None, result) {
+            let mark = rating.mark.as_ref();
+            if let Some(verdicts) = self.settle(step, &mut items[at], mark, result) {
                 items[at].pair.y1 = verdicts;
             }
         }
@@ -81,13 +82,21 @@ impl Flow<'_> {
             .collect();
         let replies = self.ask(step, &questions, |index, answer| {
             let item = &items[open[index]];
-            Ok(usable(answer.text, answer.cut, item).map(|()| answer.text.to_owned()))
+            Ok((answer.text.to_owned(), usable(answer.text, answer.cut, item)))
         })?;
         for (&at, reply) in open.iter().zip(replies) {
-            let result = reply.result.map_err(FipoRefusal::from).and_then(|result| result);
-            if let Some(text) = self.settle(step, &mut items[at], Some(&reply.mark), result) {
-                items[at].pair.y2 = text;
-                items[at].pair.mark = reply.mark;
+            let item = &mut items[at];
+            let result = match reply.result {
+                Ok((text, used)) => {
+                    (item.pair.y2, item.pair.mark) = (text, reply.mark.clone());
+                    used
+                }
+                Err(refusal) => Err(refusal.into()),
+            };
+            let refusal = result.as_ref().err().filter(|refusal| !refusal.is_of_request()).cloned();
+            self.settle(step, item, Some(&reply.mark), result);
+            if let Some(refusal) = refusal {
+                self.refuse_second(&items[at], &[], &refusal);
             }
         }
         Ok(())
@@ -104,16 +113,39 @@ impl Flow<'_> {
         };
         let jobs: Vec<Job> = open.iter().map(|&at| job(at)).collect();
         let ratings = self.rate(step, items, &jobs)?;
-        for (at, result) in open.into_iter().zip(ratings) {
-            let result = result.and_then(|verdicts| {
+        for (at, rating) in open.into_iter().zip(ratings) {
+            let item = &mut items[at];
+            let result = rating.result.and_then(|verdicts| {
                 let held = verdicts.iter().all(|verdict| verdict.satisfied);
-                if held { Ok(verdicts) } else { Err(FipoRefusal::Unsatisfied) }
+                item.pair.y2_verdicts = verdicts;
+                if held { Ok(()) } else { Err(FipoRefusal::Unsatisfied) }
             });
-            if let Some(verdicts) = self.settle(step, &mut items[at], None, result) {
-                items[at].pair.y2_verdicts = verdicts;
+            let refusal = result.as_ref().err().cloned();
+            self.settle(step, item, rating.mark.as_ref(), result);
+            if let Some(refusal) = refusal {
+                let verdicts = items[at].pair.y2_verdicts.clone();
+                self.refuse_second(&items[at], &verdicts, &refusal);
             }
         }
         Ok(())
+    }
+
+    /// Writes the row of a second response that is not used, and the instruction that it answers.
+    fn refuse_second(&mut self, item: &Item<'_>, verdicts: &[VerdictRow], refusal: &FipoRefusal) {
+        let asked = instruction(item, &item.union());
+        let rated = RatedText { instruction_id: &asked.id, text: &item.pair.y2, verdicts };
+        let row =
+            self.response_row(FipoStep::Response, item, rated, &item.pair.mark, Some(refusal));
+        self.made.responses.push(row);
+        self.made.counts.one(format!("refused_responses/{}", refusal.name()));
+        self.add_instruction(asked);
+    }
+
+    /// Adds the row of an instruction, unless there is one.
+    fn add_instruction(&mut self, row: InstructionRow) {
+        if !self.made.instructions.iter().any(|other| other.id == row.id) {
+            self.made.instructions.push(row);
+        }
     }
 
     /// Writes the candidate group of an item, with its instructions and responses.
@@ -170,11 +202,8 @@ impl Flow<'_> {
             proof,
         });
         self.made.counts.one("candidates/rewrite");
-        for row in [x1, x2] {
-            if !self.made.instructions.iter().any(|other| other.id == row.id) {
-                self.made.instructions.push(row);
-            }
-        }
+        self.add_instruction(x1);
+        self.add_instruction(x2);
         self.made.responses.extend([y1, y2]);
     }
 }

@@ -6,15 +6,16 @@
 //! both times.
 //!
 //! Where the worse rewrite has a requirement that the response clearly violates, and the writer finds a second response that
-//! meets both rewrites, the four texts are a candidate group of the operation `rewrite`. Every other preference is a row of
-//! `input_preferences`, which has no second response.
+//! meets both rewrites, the four texts are a candidate group of the operation `rewrite`. Every preference, with or without a
+//! group, is a row of `input_preferences`, which has no second response. Pairing uses the rows whose candidate becomes no group,
+//! and gives them the split of their task.
 //!
 //! | file | rows |
 //! |---|---|
-//! | `instructions.parquet` | the instructions of the candidate groups |
+//! | `instructions.parquet` | the instructions of the candidate groups, and those of refused second responses |
 //! | `responses.parquet` | their responses, with verdicts, and failed requests |
 //! | `candidates.parquet` | candidate groups with a complete truth table |
-//! | `input_preferences.parquet` | the preferences without a group |
+//! | `input_preferences.parquet` | all preferences, with a placeholder as split |
 //! | `synth_stats.parquet` | counters by stage and reason |
 //!
 //! The meta prompt consists of modules, each a template file: the role and the plain instruction, an ordinary response, the desired
@@ -47,4 +48,4 @@ pub use run::{FipoModels, FipoOptions, fipo};
 pub use source::{FipoSeed, FipoSeeds, accepted_responses};
 pub use step::FipoStep;
 pub use summary::FipoSummary;
-pub use templates::FipoPrompt;
+pub use templates::{FipoPrompt, template_files};

@@ -11,7 +11,7 @@ use super::refusal::FipoRefusal;
 use super::seed::Item;
 use super::step::FipoStep;
 use crate::SynthError;
-use crate::trace::ask::Question;
+use crate::trace::ask::{Mark, Question};
 use crate::trace::read::Fault;
 use crate::trace::schema;
 use crate::trace::seed::check_of;
@@ -31,14 +31,22 @@ pub(super) struct Job {
     pub(super) must_hold: usize,
 }
 
+/// The rating of a response.
+pub(super) struct Rating {
+    /// The verdicts, or why there are none.
+    pub(super) result: Result<Vec<VerdictRow>, FipoRefusal>,
+    /// The request to the judge.
+    pub(super) mark: Option<Mark>,
+}
+
 impl Flow<'_> {
-    /// Rates responses: one verdict per requirement, in order.
+    /// Rates responses: one verdict per requirement, in order, and the request behind them if the judge was asked.
     pub(super) fn rate(
         &mut self,
         step: FipoStep,
-        items: &mut [Item<'_>],
+        items: &[Item<'_>],
         jobs: &[Job],
-    ) -> Result<Vec<Result<Vec<VerdictRow>, FipoRefusal>>, SynthError> {
+    ) -> Result<Vec<Rating>, SynthError> {
         let mut results: Vec<Result<Vec<Option<VerdictRow>>, FipoRefusal>> = Vec::new();
         let (mut asked, mut questions) = (Vec::new(), Vec::new());
         for (index, job) in jobs.iter().enumerate() {
@@ -60,12 +68,13 @@ impl Flow<'_> {
             }
             results.push(Ok(by_code));
         }
+        let mut marks: Vec<Option<Mark>> = vec![None; jobs.len()];
         let replies = self.ask(step, &questions, |at, answer| {
             let count = asked[at].1.len();
             Ok(scores(Mode::Repaired, count, answer.text).map_err(Fault::Scores)?)
         })?;
         for ((index, places), reply) in asked.into_iter().zip(replies) {
-            items[jobs[index].at].mark(&reply.mark);
+            marks[index] = Some(reply.mark);
             let found = match reply.result {
                 Ok(found) => found,
                 Err(refusal) => {
@@ -85,7 +94,8 @@ impl Flow<'_> {
             }
         }
         let complete = |verdicts: Vec<Option<VerdictRow>>| verdicts.into_iter().flatten().collect();
-        Ok(results.into_iter().map(|result| result.map(complete)).collect())
+        let results = results.into_iter().map(|result| result.map(complete));
+        Ok(results.zip(marks).map(|(result, mark)| Rating { result, mark }).collect())
     }
 
     fn asks_for_rating(&self, item: &Item<'_>, job: &Job, places: &[usize]) -> Question {

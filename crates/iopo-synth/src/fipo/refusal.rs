@@ -27,6 +27,8 @@ pub enum FipoRefusal {
     TooLong,
     /// The rewrite has a run of words of the response.
     Leak,
+    /// The rewrite overlaps with a prompt that the run is tested on.
+    Contaminated,
     /// The rewrite lists more requirements than an instruction may have.
     TooMany,
     /// A listed requirement is not in the rewrite.
@@ -77,6 +79,7 @@ impl FipoRefusal {
             Self::RepeatedInput => "repeated_input",
             Self::TooLong => "over_words",
             Self::Leak => "leak",
+            Self::Contaminated => "contaminated",
             Self::TooMany => "too_many",
             Self::Unstated => "unstated",
             Self::EqualConstraints => "equal_constraints",

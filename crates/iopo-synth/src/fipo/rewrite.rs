@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use iopo_constraints::{Constraint, Dimension, Kind, from_text};
+use iopo_constraints::{Constraint, Dimension, Kind, from_text, render_prompt};
+use iopo_core::overlap::OverlapIndex;
 use iopo_core::text::tokens;
 use iopo_judge::{Language, fence};
 use iopo_llm::ResponseSchema;
@@ -47,7 +48,7 @@ impl Flow<'_> {
         let open = self.enter(step, items);
         let questions: Vec<Question> =
             open.iter().map(|&at| self.asks_for_rewrite(step, &items[at])).collect();
-        let (config, held_out) = (self.config, self.held_out);
+        let rules = Rules { config: self.config, held_out: self.held_out, tested: self.tested };
         let replies = self.ask(step, &questions, |index, answer| {
             let item = &items[open[index]];
             if answer.cut {
@@ -57,7 +58,7 @@ impl Flow<'_> {
                 return Ok(Err(FipoRefusal::Empty));
             }
             let draft = draft(answer.text, answer.last).map_err(Reject::from)?;
-            Ok(screen(step, item, draft, config, held_out))
+            Ok(screen(step, item, draft, rules))
         })?;
         for (&at, reply) in open.iter().zip(replies) {
             let item = &mut items[at];
@@ -147,14 +148,22 @@ fn draft(text: &str, last: bool) -> Result<Draft, Fault> {
     Ok(Draft { instruction, constraints })
 }
 
+/// What a rewrite is checked against.
+#[derive(Clone, Copy)]
+struct Rules<'a> {
+    config: &'a FipoConfig,
+    held_out: &'a BTreeSet<Kind>,
+    tested: Option<&'a OverlapIndex>,
+}
+
 /// Checks a rewrite by code.
 fn screen(
     step: FipoStep,
     item: &Item<'_>,
     draft: Draft,
-    config: &FipoConfig,
-    held_out: &BTreeSet<Kind>,
+    rules: Rules<'_>,
 ) -> Result<Rewrite, FipoRefusal> {
+    let Rules { config, held_out, tested } = rules;
     let (seed, language) = (item.seed, item.language);
     let Draft { instruction, constraints } = draft;
     if normal(&instruction).is_empty() {
@@ -175,6 +184,10 @@ fn screen(
     }
     if leaks(&instruction, item) {
         return Err(FipoRefusal::Leak);
+    }
+    let whole = || render_prompt(&instruction, &[""; 0], seed.input.as_deref());
+    if tested.is_some_and(|tested| tested.find_copied(&whole()).is_some()) {
+        return Err(FipoRefusal::Contaminated);
     }
     let others = match &item.order {
         WorseOrder::Other(other) => std::slice::from_ref(other),

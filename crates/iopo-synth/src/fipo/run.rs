@@ -1,15 +1,16 @@
 //! The run: makes the rows of the given responses part by part, and writes the files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use iopo_constraints::Kind;
 use iopo_core::Counts;
+use iopo_core::overlap::OverlapIndex;
 use iopo_judge::Language;
 use iopo_llm::{LanguageModel, LogProb, Progress};
 use iopo_schema::{
-    InputPreferenceRow, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance, ResponseRow,
-    Split, clear_parts, kinds_named, made_with, read, run_files, stats, write,
+    Breakdown, InputPreferenceRow, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance,
+    ResponseRow, clear_parts, kinds_named, made_with, read, run_files, stats, write,
 };
 
 use super::config::FipoConfig;
@@ -18,9 +19,9 @@ use super::seed::Item;
 use super::source::{FipoSeed, FipoSeeds};
 use super::summary::{FipoSummary, metrics};
 use super::templates::Templates;
-use crate::SynthError;
 use crate::trace::TraceLanguage;
 use crate::trace::text::language_of;
+use crate::{SynthError, TaskLanguage};
 
 /// The models of a run. They may be the same.
 #[derive(Clone, Copy)]
@@ -42,8 +43,10 @@ pub struct FipoOptions<'a> {
     pub seed: u64,
     /// Ids of constraint kinds that no instruction may have.
     pub held_out: &'a [String],
-    /// The split of each task.
-    pub splits: &'a BTreeMap<String, Split>,
+    /// The ids of the tasks that responses may answer.
+    pub tasks: &'a BTreeSet<String>,
+    /// Prompts of an evaluation that no rewrite may overlap with.
+    pub tested: Option<&'a OverlapIndex>,
     /// The highest score at which a requirement counts as violated.
     pub fail_at_most: f64,
     /// Identifies the model of [`FipoModels::scorer`].
@@ -70,8 +73,8 @@ pub fn fipo(
     config.validate()?;
     let held_out = kinds_named("held_out", options.held_out)?;
     let templates = Templates::open(config.templates.as_deref())?;
-    source.limit(config.responses_per_task, config.max_seeds);
-    check(&source, options.splits)?;
+    source.limit(config);
+    check(&source, options.tasks)?;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
     let worse = models.worse.unwrap_or(models.writer);
@@ -95,7 +98,7 @@ pub fn fipo(
                 config,
                 templates: &templates,
                 held_out: &held_out,
-                splits: options.splits,
+                tested: options.tested,
                 fail_at_most: options.fail_at_most,
                 seed: options.seed,
                 progress,
@@ -104,7 +107,6 @@ pub fn fipo(
             let mut items = items(seeds, &models, &held_out, options.seed, config);
             let mut made = flow.run(&mut items)?;
             made.counts.add("seeds", seeds.len() as u64);
-            made.counts.add("input_preferences", made.preferences.len() as u64);
             for row in &made.instructions {
                 row.constraints
                     .iter()
@@ -119,6 +121,9 @@ pub fn fipo(
     for (reason, count) in &source.skipped {
         counts.add(format!("skipped/{reason}"), *count);
     }
+    for (benchmark, count) in &source.contaminated {
+        counts.add(Breakdown::Contaminated.of(benchmark), *count);
+    }
     let parts = source.seeds.len().div_ceil(config.seeds_per_part);
     files.finish(parts, &stats_path, &counts, &provenance)?;
     let summary = FipoSummary::from_metrics(read::<MetricRow>(&stats_path)?);
@@ -126,20 +131,20 @@ pub fn fipo(
     Ok(summary)
 }
 
-/// Fails if there is no response, or a task has no split.
-fn check(source: &FipoSeeds, splits: &BTreeMap<String, Split>) -> Result<(), SynthError> {
+/// Fails if there is no response, or one to a task from elsewhere.
+fn check(source: &FipoSeeds, tasks: &BTreeSet<String>) -> Result<(), SynthError> {
     let unusable =
         |expected: &str, got| SynthError::GivenResponses { got, expected: expected.to_owned() };
     if source.seeds.is_empty() {
-        let reasons: Vec<String> =
-            source.skipped.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
-        let got = match reasons.as_slice() {
-            [] => "no usable response".to_owned(),
-            reasons => format!("no usable response ({})", reasons.join(", ")),
+        let reasons = source.reasons();
+        let got = if reasons.is_empty() {
+            "no usable response".to_owned()
+        } else {
+            format!("no usable response ({reasons})")
         };
         return Err(unusable("at least one response to a task", got));
     }
-    match source.seeds.iter().find(|seed| !splits.contains_key(&seed.task_id)) {
+    match source.seeds.iter().find(|seed| !tasks.contains(&seed.task_id)) {
         Some(seed) => Err(unusable(
             "responses to tasks of the run",
             format!("a response to the task {}", seed.task_id),
@@ -166,9 +171,8 @@ fn provenance(
         .seeds
         .iter()
         .map(|seed| {
-            let split = options.splits.get(&seed.task_id).map(ToString::to_string);
-            let naive = seed.naive.clone().unwrap_or_default();
-            format!("{} {naive:?} {:?} {split:?} {}", seed.id(), seed.holds, seed.generator)
+            let (naive, language) = (seed.naive.as_deref().unwrap_or_default(), seed.language);
+            format!("{} {naive:?} {:?} {language:?} {}", seed.id(), seed.holds, seed.generator)
         })
         .collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
@@ -187,7 +191,10 @@ fn provenance(
             "scorer": options.scorer.filter(|_| config.min_logp_margin.is_some()),
         }),
     );
-    let made = made.with_input("seeds", iopo_schema::content_id(&ids));
+    let mut made = made.with_input("seeds", iopo_schema::content_id(&ids));
+    if let Some(tested) = options.tested {
+        made = made.with_input("tested_prompts", tested.hash());
+    }
     let inputs = source.inputs.iter();
     Ok(inputs.fold(made, |made, (name, hash)| made.with_input(name, hash.clone())))
 }
@@ -207,12 +214,12 @@ fn items<'a>(
     seeds.iter().map(item).collect()
 }
 
-/// The language of the instructions for a response.
-fn language(seed: &FipoSeed, config: &FipoConfig) -> Language {
-    match config.language {
-        TraceLanguage::En => Language::English,
-        TraceLanguage::Zh => Language::Chinese,
-        TraceLanguage::Auto => language_of(&seed.task).unwrap_or(Language::English),
+/// The language of the instructions for a response: that of its task, the configured one, or that of its letters.
+pub(crate) fn language(seed: &FipoSeed, config: &FipoConfig) -> Language {
+    match (seed.language, config.language) {
+        (Some(TaskLanguage::En), _) | (None, TraceLanguage::En) => Language::English,
+        (Some(TaskLanguage::Zh), _) | (None, TraceLanguage::Zh) => Language::Chinese,
+        (None, TraceLanguage::Auto) => language_of(&seed.task).unwrap_or(Language::English),
     }
 }
 

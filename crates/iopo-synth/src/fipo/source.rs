@@ -5,7 +5,8 @@ use std::path::Path;
 
 use iopo_schema::{InstructionRow, ResponseRow, ResponseSource, content_id, file_hash, read};
 
-use crate::SynthError;
+use super::config::FipoConfig;
+use crate::{SynthError, TaskLanguage};
 
 /// A response, with the plain task that it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,8 @@ pub struct FipoSeed {
     pub naive: Option<String>,
     /// Sentences of constraints that are known to hold in the response.
     pub holds: Vec<String>,
+    /// The language of the task and the response; `None` if their letters decide.
+    pub language: Option<TaskLanguage>,
     /// Name of the model that wrote the response.
     pub generator: String,
 }
@@ -44,6 +47,8 @@ pub struct FipoSeeds {
     pub inputs: BTreeMap<String, String>,
     /// Number of rows that give no seed, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// Number of responses to tasks that overlap with prompts of an evaluation, by benchmark.
+    pub contaminated: BTreeMap<String, u64>,
 }
 
 impl FipoSeeds {
@@ -53,7 +58,8 @@ impl FipoSeeds {
         inputs: BTreeMap<String, String>,
         skipped: BTreeMap<String, u64>,
     ) -> Self {
-        let mut found = Self { seeds: Vec::new(), inputs, skipped };
+        let contaminated = BTreeMap::new();
+        let mut found = Self { seeds: Vec::new(), inputs, skipped, contaminated };
         let mut known = BTreeSet::new();
         for seed in seeds {
             if known.insert(seed.id()) {
@@ -65,8 +71,10 @@ impl FipoSeeds {
         found
     }
 
-    /// Keeps the first `per_task` seeds of each task, and the first `most` of all. The others are counted.
-    pub(crate) fn limit(&mut self, per_task: usize, most: Option<usize>) {
+    /// Keeps the first [`responses_per_task`](FipoConfig::responses_per_task) seeds of each task, and the first
+    /// [`max_seeds`](FipoConfig::max_seeds) of all. The others are counted.
+    pub fn limit(&mut self, config: &FipoConfig) {
+        let (per_task, most) = (config.responses_per_task, config.max_seeds);
         let before = self.seeds.len();
         let mut used: BTreeMap<String, usize> = BTreeMap::new();
         self.seeds.retain(|seed| {
@@ -82,13 +90,41 @@ impl FipoSeeds {
     }
 }
 
+impl FipoSeeds {
+    /// Leaves out the seeds of tasks that overlap with prompts of an evaluation: ids with the benchmark, for the counters.
+    pub fn leave_out(&mut self, excluded: &BTreeMap<String, String>) {
+        let contaminated = &mut self.contaminated;
+        self.seeds.retain(|seed| {
+            let Some(benchmark) = excluded.get(&seed.task_id) else { return true };
+            *contaminated.entry(benchmark.clone()).or_default() += 1;
+            false
+        });
+    }
+
+    /// Describes why rows give no seed.
+    pub(crate) fn reasons(&self) -> String {
+        let skipped = self.skipped.iter().map(|(reason, count)| format!("{reason}: {count}"));
+        let contaminated = self.contaminated.iter();
+        let contaminated =
+            contaminated.map(|(benchmark, count)| format!("contaminated/{benchmark}: {count}"));
+        skipped.chain(contaminated).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Reads the accepted responses of a run from its `instructions` and `responses`.
+///
+/// `languages` has the tags of tasks that name a language. Other tasks have the language of their instruction. Responses in other
+/// languages than English and Chinese are skipped, because no prompt is written in them.
 ///
 /// The ordinary response of a task is the first one that was rated and not accepted, but not one that was asked to be worse.
 ///
 /// # Errors
 /// Returns an error if a file cannot be read, or a response answers an instruction that is not in the file.
-pub fn accepted_responses(instructions: &Path, responses: &Path) -> Result<FipoSeeds, SynthError> {
+pub fn accepted_responses(
+    instructions: &Path,
+    responses: &Path,
+    languages: &BTreeMap<String, String>,
+) -> Result<FipoSeeds, SynthError> {
     let rows: Vec<InstructionRow> = read(instructions)?;
     let known: BTreeMap<&str, &InstructionRow> =
         rows.iter().map(|row| (row.id.as_str(), row)).collect();
@@ -113,6 +149,12 @@ pub fn accepted_responses(instructions: &Path, responses: &Path) -> Result<FipoS
                 expected: format!("responses to the instructions of {}", instructions.display()),
             });
         };
+        let tag = languages.get(&row.task_id).unwrap_or(&instruction.language);
+        let language = TaskLanguage::from_tag(tag);
+        if language.is_none() && !tag.trim().is_empty() {
+            *skipped.entry("other_language".to_owned()).or_default() += 1;
+            continue;
+        }
         let holds = instruction.constraints.iter().zip(&row.verdicts);
         let holds = holds.filter(|(_, verdict)| verdict.satisfied);
         seeds.push(FipoSeed {
@@ -122,6 +164,7 @@ pub fn accepted_responses(instructions: &Path, responses: &Path) -> Result<FipoS
             y: row.text.clone(),
             naive: naive.get(row.task_id.as_str()).map(|text| (*text).to_owned()),
             holds: holds.map(|(constraint, _)| constraint.text.clone()).collect(),
+            language,
             generator: row.generator.clone(),
         });
     }
@@ -133,7 +176,7 @@ pub fn accepted_responses(instructions: &Path, responses: &Path) -> Result<FipoS
 
 #[cfg(test)]
 mod tests {
-    use super::{FipoSeed, FipoSeeds};
+    use super::{FipoConfig, FipoSeed, FipoSeeds};
 
     #[test]
     fn repetitions_and_limits_are_counted() {
@@ -145,10 +188,13 @@ mod tests {
         };
         let all = [seed("a", "1"), seed("a", "1"), seed("a", "2"), seed("b", "1"), seed("c", "1")];
         let mut seeds = FipoSeeds::new(all, [].into(), [].into());
-        seeds.limit(1, Some(2));
+        seeds.limit(&FipoConfig { max_seeds: Some(2), ..FipoConfig::default() });
         let kept: Vec<&str> = seeds.seeds.iter().map(|seed| seed.task_id.as_str()).collect();
         assert_eq!(kept, ["a", "b"]);
         let skipped = [("over_the_limit".to_owned(), 2), ("repeated".to_owned(), 1)];
         assert_eq!(seeds.skipped, skipped.into());
+        seeds.leave_out(&[("a".to_owned(), "ifeval".to_owned())].into());
+        assert_eq!((seeds.seeds.len(), seeds.seeds[0].task_id.as_str()), (1, "b"));
+        assert_eq!(seeds.reasons(), "over_the_limit: 2, repeated: 1, contaminated/ifeval: 1");
     }
 }

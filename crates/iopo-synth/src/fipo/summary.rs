@@ -13,12 +13,12 @@ use super::step::FipoStep;
 pub struct FipoSummary {
     /// Number of responses that a pair of instructions was written for.
     pub seeds: u64,
-    /// Number of preferences: of candidate groups and of rows of `input_preferences`.
+    /// Number of preferences: rows of `input_preferences`.
     pub preferences: u64,
     /// Number of candidate groups.
     pub candidates: u64,
-    /// Number of rows of `input_preferences`.
-    pub input_preferences: u64,
+    /// Number of preferences without a candidate group.
+    pub ungrouped: u64,
     /// Number of requests to the models.
     pub requests: u64,
     /// Number of failed requests.
@@ -47,7 +47,7 @@ impl FipoSummary {
             seeds: total("seeds"),
             preferences: total("preferences"),
             candidates: sum("candidates/"),
-            input_preferences: total("input_preferences"),
+            ungrouped: sum("ungrouped/"),
             requests: sum("requests/"),
             failed: sum("failed/"),
             dropped: stats::members(&metrics, Breakdown::Dropped),

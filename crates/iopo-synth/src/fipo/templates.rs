@@ -1,13 +1,13 @@
 //! The modules of the meta prompt and the other prompts.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use iopo_judge::{Language, Message, Prompt, Slots, Template};
 
 use crate::SynthError;
 use crate::trace::Ask;
-use crate::trace::templates::{LANGUAGES, RATING, template_text};
+use crate::trace::templates::{LANGUAGES, RATING, file_name, template_text};
 
 macro_rules! prompts {
     ($($(#[$meta:meta])* $name:ident $file:literal [$($slot:literal),*])*) => {
@@ -60,6 +60,15 @@ prompts! {
     Judge "judge" ["task", "input", "response", "first", "second"]
     /// Asks for the second response.
     Response "response" ["instruction"]
+}
+
+/// Lists the files in a folder that replace built-in templates.
+pub fn template_files(folder: &Path) -> Vec<PathBuf> {
+    let names = FipoPrompt::ALL.iter().map(|prompt| prompt.name());
+    let names = names.chain([Ask::Again.name(), RATING]);
+    let files =
+        names.flat_map(|name| LANGUAGES.map(|language| folder.join(file_name(name, language))));
+    files.filter(|file| file.is_file()).collect()
 }
 
 /// The templates of a run.
@@ -168,6 +177,7 @@ mod tests {
     fn a_file_in_a_folder_replaces_one_template() {
         let dir = tempfile::tempdir().expect("a directory");
         std::fs::write(dir.path().join("judge.zh.txt"), "=== user\nno slot").expect("written");
+        assert_eq!(template_files(dir.path()), [dir.path().join("judge.zh.txt")]);
         let error = Templates::open(Some(dir.path())).expect_err("no slot").to_string();
         assert!(error.contains("lacks the slot `task`"), "{error}");
         assert!(Templates::open(Some(&dir.path().join("absent"))).is_err());

@@ -186,11 +186,15 @@ impl StageCalls<'_> {
                         Err(Reject::Refuse(Refusal::Failed(failure)))
                     }
                     Ok(completion) => {
-                        let mut tokens = |name: &str, number: Option<usize>| {
-                            counts.add(format!("{name}/{step}"), number.unwrap_or(0) as u64);
-                        };
-                        tokens("prompt_tokens", completion.prompt_tokens);
-                        tokens("completion_tokens", completion.completion_tokens);
+                        // Without both numbers, neither counts, so that their means have one denominator.
+                        match (completion.prompt_tokens, completion.completion_tokens) {
+                            (Some(prompt), Some(new)) => {
+                                counts.add(format!("prompt_tokens/{step}"), prompt as u64);
+                                counts.add(format!("completion_tokens/{step}"), new as u64);
+                                counts.one(format!("known_tokens/{step}"));
+                            }
+                            _ => counts.one(format!("unknown_tokens/{step}")),
+                        }
                         let text = answer_text(&completion.text);
                         let cut = completion.finish_reason == FinishReason::Length;
                         read(at, Answer { text, cut, last: attempt == RETRIES })

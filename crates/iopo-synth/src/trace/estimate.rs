@@ -10,6 +10,7 @@ use super::config::TraceConfig;
 use super::run::language;
 use super::step::Step;
 use super::templates::{Ask, Templates};
+use crate::measured::{Calls, Measured, text_tokens as tokens};
 use crate::{SynthError, Task};
 
 /// The expected requests and tokens of one stage.
@@ -32,8 +33,8 @@ pub struct StepEstimate {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Yields {
     passed: BTreeMap<Step, f64>,
-    /// Requests for each entry into a stage, and the tokens of a request, where they were measured.
-    measured: BTreeMap<Step, [f64; 3]>,
+    /// The requests of each stage, where they were measured.
+    measured: BTreeMap<Step, Calls>,
 }
 
 impl Yields {
@@ -53,23 +54,10 @@ impl Yields {
     /// Returns the yields in the rows of a `synth_stats` file. Stages that it does not cover have the assumed yields.
     pub fn measured(rows: &[MetricRow]) -> Self {
         let mut yields = Self::assumed();
-        let values: BTreeMap<&str, f64> =
-            rows.iter().map(|row| (row.name.as_str(), row.value)).collect();
+        let measured = Measured::new(rows);
         for step in Step::ALL {
-            let get =
-                |prefix: &str| values.get(format!("{prefix}/{}", step.name()).as_str()).copied();
-            if let Some(share) = get("yield") {
-                yields.passed.insert(step, share.min(1.0));
-            }
-            if let (Some(requests), Some(entered)) = (get("requests"), get("entered"))
-                && requests > 0.0
-                && entered > 0.0
-            {
-                let each = |name: &str| get(name).unwrap_or(0.0) / requests;
-                let numbers =
-                    [requests / entered, each("prompt_tokens"), each("completion_tokens")];
-                yields.measured.insert(step, numbers);
-            }
+            yields.passed.extend(measured.passed(step.name()).map(|share| (step, share)));
+            yields.measured.extend(measured.calls(step.name()).map(|calls| (step, calls)));
         }
         yields
     }
@@ -102,14 +90,13 @@ pub fn estimate(
     let mut estimates = Vec::new();
     for step in Step::ALL {
         let (entries, asks) = entries(step, entering, config, yields);
-        let requests_each = yields.measured.get(&step).map_or(asks, |numbers| numbers[0]);
+        let measured = yields.measured.get(&step);
+        let requests_each = measured.map_or(asks, |calls| calls.each);
         let requests = entries * requests_each;
         let Size { template, slots, answer } = sizes.of(step);
-        let [prompt, completion] = match yields.measured.get(&step) {
-            Some([_, prompt, completion]) if prompt + completion > 0.0 => {
-                [prompt.max(template), *completion]
-            }
-            Some(_) | None => [template + slots, answer],
+        let [prompt, completion] = match measured.and_then(|calls| calls.tokens) {
+            Some([prompt, completion]) => [prompt.max(template), completion],
+            None => [template + slots, answer],
         };
         let max_new_tokens = config.max_new_tokens.of(step);
         estimates.push(StepEstimate {
@@ -237,12 +224,6 @@ impl<'a> Sizes<'a> {
     }
 }
 
-/// Estimates the number of tokens of a text.
-fn tokens(text: &str) -> f64 {
-    let han = text.chars().filter(|c| iopo_core::text::is_han(*c)).count() as f64;
-    han * 0.7 + (text.chars().count() as f64 - han) / 4.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +282,7 @@ mod tests {
         let rows = [
             row("entered/expand", 10.0),
             row("requests/expand", 12.0),
+            row("known_tokens/expand", 12.0),
             row("prompt_tokens/expand", 12_000.0),
             row("completion_tokens/expand", 600.0),
         ];
@@ -350,6 +332,7 @@ mod tests {
         let measured = [
             row("entered/complete", 10.0),
             row("requests/complete", 10.0),
+            row("known_tokens/complete", 10.0),
             row("prompt_tokens/complete", 3_000.0),
         ];
         let measured = Yields::measured(&measured);

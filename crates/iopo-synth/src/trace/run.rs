@@ -19,6 +19,7 @@ use super::seed::Seed;
 use super::summary::{TraceSummary, metrics};
 use super::templates::Templates;
 use super::text::language_of;
+use crate::task::check_languages;
 use crate::{SynthConfig, SynthError, Task, TaskFile, TaskLanguage};
 
 /// The models of a run. They may be the same.
@@ -53,6 +54,7 @@ pub fn trace<'a>(
     let file = tasks.into();
     let input = file.read(synth)?;
     let tasks = &input.tasks;
+    check_languages(file.path(), tasks)?;
     std::fs::create_dir_all(out_dir)
         .map_err(|source| SynthError::Io { path: out_dir.to_owned(), source })?;
     let names = [models.writer.name(), models.judge.name()];
@@ -141,7 +143,7 @@ fn accept(summary: &TraceSummary, config: &TraceConfig) -> Result<(), SynthError
 
 /// The language of a task's instructions and responses: its own, the configured one, or that of its letters.
 pub(crate) fn language(task: &Task, config: &TraceConfig) -> Language {
-    match (task.language, config.language) {
+    match (task.language.as_deref().and_then(TaskLanguage::from_tag), config.language) {
         (Some(TaskLanguage::En), _) | (None, TraceLanguage::En) => Language::English,
         (Some(TaskLanguage::Zh), _) | (None, TraceLanguage::Zh) => Language::Chinese,
         (None, TraceLanguage::Auto) => language_of(&task.task).unwrap_or(Language::English),

@@ -93,7 +93,7 @@ pub(crate) fn template_text(
 }
 
 /// Returns the name of the file of a template.
-fn file_name(name: &str, language: Language) -> String {
+pub(crate) fn file_name(name: &str, language: Language) -> String {
     format!("{name}.{}.txt", language.id())
 }
 

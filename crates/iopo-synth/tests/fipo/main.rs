@@ -1,19 +1,23 @@
 //! The collector of input preferences with a scripted writer, judge and scorer.
 
 mod refusals;
+mod report;
 mod world;
 
+use std::collections::BTreeMap;
+
 use iopo_core::PerSequence;
+use iopo_core::overlap::OverlapIndex;
 use iopo_llm::{Failure, FailureClass, LogProb, Request};
 use iopo_schema::{
-    GroupKind, InstructionRow, Method, Operation, ResponseRow, ResponseSource, Split, VerdictRow,
+    GroupKind, InstructionRow, Method, Operation, ResponseRow, ResponseSource, VerdictRow,
     content_id, read, render_rows, write,
 };
-use iopo_synth::SynthError;
-use iopo_synth::fipo::{FipoModels, FipoSeed, accepted_responses};
+use iopo_synth::fipo::{FipoModels, FipoSeed, FipoSeeds, accepted_responses};
+use iopo_synth::{SynthError, TaskLanguage};
 use world::{
     Model, Scorer, Y, bytes, candidates, choice, config, four, preferences, responses, run,
-    run_with, said, seed,
+    run_tested, run_with, said, seed,
 };
 
 #[test]
@@ -22,7 +26,9 @@ fn a_clearly_violated_requirement_gives_a_sided_group_in_both_languages() {
     let model = Model::new(&|_, _| None);
     let summary = run(dir.path(), four(), &model, &[], &config(|_| ())).expect("a run");
     assert_eq!((summary.seeds, summary.candidates), (4, 4), "{:?}", summary.dropped);
-    assert_eq!((summary.preferences, summary.input_preferences), (4, 0));
+    assert_eq!((summary.preferences, summary.ungrouped), (4, 0));
+    // Pairing decides whether a candidate becomes a group, so its preference is a row, too.
+    assert_eq!(preferences(dir.path()).len(), 4);
     let rows = candidates(dir.path());
     let instructions: Vec<InstructionRow> =
         read(&dir.path().join("out/instructions.parquet")).expect("rows");
@@ -56,13 +62,11 @@ fn vague_instructions_give_input_preferences() {
     let model = Model::new(&|_, _| None);
     let config = config(|config| config.other_share = 0.0);
     let summary = run(dir.path(), four(), &model, &[], &config).expect("a run");
-    assert_eq!((summary.candidates, summary.input_preferences), (0, 4), "{:?}", summary.dropped);
+    assert_eq!((summary.candidates, summary.ungrouped), (0, 4), "{:?}", summary.dropped);
     assert_eq!(summary.dropped.get("rating/no_constraints"), Some(&4));
     let rows = preferences(dir.path());
-    let splits: Vec<(&str, Split)> =
-        rows.iter().map(|row| (row.seed_id.as_str(), row.split)).collect();
-    let train = Split::Train;
-    assert_eq!(splits, [("a", train), ("b", train), ("c", train), ("d", Split::Test)]);
+    let tasks: Vec<&str> = rows.iter().map(|row| row.seed_id.as_str()).collect();
+    assert_eq!(tasks, ["a", "b", "c", "d"]);
     let row = &rows[0];
     assert_eq!(row.y, Y);
     assert!(row.x_better.starts_with("Describe a rainy street for a visitor. Keep a cheerful"));
@@ -130,7 +134,7 @@ fn a_run_that_is_killed_after_any_answer_resumes_to_the_same_bytes() {
     let whole = tempfile::tempdir().expect("a directory");
     let model = Model::new(&script);
     let summary = run(whole.path(), seeds.clone(), &model, &[], &config).expect("a run");
-    assert_eq!((summary.candidates, summary.input_preferences), (3, 1), "{:?}", summary.dropped);
+    assert_eq!((summary.candidates, summary.ungrouped), (3, 1), "{:?}", summary.dropped);
     let expected = bytes(whole.path());
     assert_eq!(expected.len(), 5);
     let all = model.asked.get();
@@ -312,7 +316,7 @@ fn accepted_responses_of_a_run_are_the_seeds() {
         response("i", "Wet.", true, None),
     ];
     write(&rows, &all, &provenance).expect("written");
-    let found = accepted_responses(&instructions, &rows).expect("seeds");
+    let found = accepted_responses(&instructions, &rows, &BTreeMap::new()).expect("seeds");
     let wanted = FipoSeed {
         task_id: "t".to_owned(),
         task: "Describe a street.".to_owned(),
@@ -320,15 +324,100 @@ fn accepted_responses_of_a_run_are_the_seeds() {
         y: "Wet.".to_owned(),
         naive: Some("No.".to_owned()),
         holds: vec!["Be brief.".to_owned(), "Be kind.".to_owned()],
+        language: Some(TaskLanguage::En),
         generator: "model".to_owned(),
     };
     assert_eq!(found.seeds, [wanted]);
     let skipped = [("not_accepted".to_owned(), 2), ("repeated".to_owned(), 1)];
     assert_eq!(found.skipped, skipped.into());
     assert_eq!(found.inputs.len(), 2);
+    let tagged = |tag: &str| {
+        let languages = [("t".to_owned(), tag.to_owned())].into();
+        accepted_responses(&instructions, &rows, &languages).expect("seeds")
+    };
+    assert_eq!(tagged("zh-Hans").seeds[0].language, Some(TaskLanguage::Zh));
+    let french = tagged("fr");
+    assert!(french.seeds.is_empty() && french.skipped.get("other_language") == Some(&2));
     write(&rows, &[response("j", "Wet.", true, None)], &provenance).expect("written");
-    let error = accepted_responses(&instructions, &rows).expect_err("another instruction");
+    let error = accepted_responses(&instructions, &rows, &BTreeMap::new())
+        .expect_err("another instruction");
     assert!(error.is_usage() && error.to_string().contains("the instruction j"), "{error}");
+}
+
+#[test]
+fn the_language_of_a_task_outweighs_its_letters_and_the_setting() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = Model::new(&|_, _| None);
+    let english = FipoSeed { language: Some(TaskLanguage::En), ..seed("b", true) };
+    let chinese = config(|config| config.language = iopo_synth::trace::TraceLanguage::Zh);
+    run(dir.path(), vec![english, seed("c", true)], &model, &[], &chinese).expect("a run");
+    let seen = model.seen.borrow();
+    let better: Vec<&String> =
+        seen.iter().filter(|(kind, _)| kind == "better").map(|(_, text)| text).collect();
+    assert!(better[0].contains("Instruction to rewrite:"), "{}", better[0]);
+    assert!(better[1].contains("要改写的指令："), "control: the task names no language");
+}
+
+#[test]
+fn tasks_and_rewrites_that_overlap_with_a_tested_prompt_are_not_used() {
+    let mut tested = OverlapIndex::new(8, 0.5);
+    tested.add("Describe a rainy street for a visitor. Keep a cheerful tone. Mention an umbrella.");
+    let dir = tempfile::tempdir().expect("a directory");
+    let model = Model::new(&|_, _| None);
+    let mut seeds = FipoSeeds::new(four(), [].into(), [].into());
+    seeds.leave_out(&[("b".to_owned(), "ifeval".to_owned())].into());
+    let models = FipoModels {
+        writer: &model,
+        worse: None,
+        judge: &model,
+        scorer: Some(&Scorer as &dyn LogProb),
+    };
+    let run = |tested: Option<&OverlapIndex>| {
+        let summary = run_tested(dir.path(), seeds.clone(), models, &[], &config(|_| ()), tested);
+        summary.expect("a run")
+    };
+    let made = run(Some(&tested));
+    assert_eq!(made.dropped.get("better/contaminated"), Some(&2), "{:?}", made.dropped);
+    assert_eq!((made.seeds, made.candidates), (3, 1));
+    let value = |name: &str| made.metrics.iter().find(|row| row.name == name).map(|row| row.value);
+    assert_eq!(value("contaminated/ifeval"), Some(1.0));
+    assert!(preferences(dir.path()).iter().all(|row| row.seed_id == "d"));
+    let control = run(None);
+    assert_eq!((control.seeds, control.candidates), (3, 3), "the prompts are an input");
+}
+
+#[test]
+fn a_refused_second_response_and_an_unread_rating_have_rows() {
+    for (kind, text, error, rated) in [
+        ("rating", "Good.", Some("unjudged"), false),
+        ("response-rating", "Good.", Some("unjudged"), false),
+        ("response", "nur Hunde", None, true),
+        ("response", "只有小狗和雨伞。", Some("language"), false),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let script = |found: &str, _: &Request| (found == kind).then(|| said(text));
+        let model = Model::new(&script);
+        let summary =
+            run(dir.path(), vec![seed("a", false)], &model, &[], &config(|_| ())).expect("a run");
+        assert_eq!((summary.preferences, summary.candidates), (1, 0), "{:?}", summary.dropped);
+        let rows = responses(dir.path());
+        assert!(rows.iter().all(|row| !row.accepted), "{rows:?}");
+        let failed = |row: &&ResponseRow| {
+            row.error.as_deref().map(|text| text.split(':').next()) == error.map(Some)
+        };
+        assert!(rows.iter().any(|row| failed(&row)), "{kind}: {rows:?}");
+        let instructions: Vec<InstructionRow> =
+            read(&dir.path().join("out/instructions.parquet")).expect("rows");
+        if kind == "rating" {
+            assert_eq!((rows.len(), instructions.len()), (1, 0));
+            continue;
+        }
+        let second = rows.iter().find(|row| !row.text.is_empty()).expect("the response");
+        assert_eq!(second.instruction_id, instructions[0].id);
+        assert_eq!(second.verdicts.len(), if rated { 4 } else { 0 }, "{kind}");
+        let counted = summary.metrics.iter().any(|row| row.name.starts_with("refused_responses/"));
+        assert!(counted);
+    }
 }
 
 #[test]

@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use iopo_core::overlap::OverlapIndex;
 use iopo_llm::{
     Completion, FinishReason, LanguageModel, LlmError, LogProb, LogProbResponse, Message, Outcome,
     Progress, Request, Silent, TokenLogps,
 };
-use iopo_schema::{InputPreferenceRow, PreferenceRow, ResponseRow, Split, read};
+use iopo_schema::{InputPreferenceRow, PreferenceRow, ResponseRow, read};
 use iopo_synth::SynthError;
 use iopo_synth::fipo::{
     FipoConfig, FipoModels, FipoOptions, FipoSeed, FipoSeeds, FipoSummary, fipo,
@@ -266,6 +267,7 @@ pub(crate) fn seed(id: &str, chinese: bool) -> FipoSeed {
         y: y.to_owned(),
         naive: Some(naive.to_owned()),
         holds: vec![holds.to_owned()],
+        language: None,
         generator: "given".to_owned(),
     }
 }
@@ -301,7 +303,7 @@ pub(crate) fn run(
     run_with(dir, seeds, models, held_out, config)
 }
 
-/// Runs the collector. Every task but `d` is in the train split.
+/// Runs the collector.
 pub(crate) fn run_with(
     dir: &Path,
     seeds: Vec<FipoSeed>,
@@ -309,17 +311,29 @@ pub(crate) fn run_with(
     held_out: &[&str],
     config: &FipoConfig,
 ) -> Result<FipoSummary, SynthError> {
-    let split = |id: &str| if id == "d" { Split::Test } else { Split::Train };
-    let splits = seeds.iter().map(|seed| (seed.task_id.clone(), split(&seed.task_id))).collect();
+    let seeds = FipoSeeds::new(seeds, [].into(), [].into());
+    run_tested(dir, seeds, models, held_out, config, None)
+}
+
+/// Runs the collector with prompts that no rewrite may overlap with.
+pub(crate) fn run_tested(
+    dir: &Path,
+    seeds: FipoSeeds,
+    models: FipoModels<'_>,
+    held_out: &[&str],
+    config: &FipoConfig,
+    tested: Option<&OverlapIndex>,
+) -> Result<FipoSummary, SynthError> {
+    let tasks = seeds.seeds.iter().map(|seed| seed.task_id.clone()).collect();
     let held_out: Vec<String> = held_out.iter().map(ToString::to_string).collect();
     let options = FipoOptions {
         seed: 3,
         held_out: &held_out,
-        splits: &splits,
+        tasks: &tasks,
+        tested,
         fail_at_most: 3.0,
         scorer: Some("scorer"),
     };
-    let seeds = FipoSeeds::new(seeds, [].into(), [].into());
     fipo(seeds, &dir.join("out"), models, config, options, &Silent)
 }
 

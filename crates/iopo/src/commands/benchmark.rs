@@ -53,6 +53,10 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     config.partial = evaluated.partial;
     config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.contamination = run_config.eval.contamination;
+    if run_config.train.input_preference_weight > 0.0 {
+        let files = trained_in.iter().map(|run| run.join(run_files::INPUT_PREFERENCES));
+        config.input_preferences = files.filter(|file| file.is_file()).collect();
+    }
     config.trained_in = trained_in.into_iter().collect();
     config.export_lm_eval = args.export == Some(Harness::LmEval);
     config.max_failed_share = args.max_failed_share;

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use anyhow::Result;
-use iopo::pipeline::{FipoSource, Pipeline};
-use iopo_synth::fipo::FipoSummary;
+use iopo::pipeline::{FipoSource, Pipeline, StageSummary};
 
 use crate::bars::{Bars, duration};
 use crate::cli::FipoArgs;
@@ -31,24 +30,21 @@ pub(crate) fn run(args: &FipoArgs) -> Result<()> {
     for (reason, count) in &made.dropped {
         printer::note(&format!("{:>10}  {count} dropped: {reason}", ""));
     }
-    printer::stage("fipo", &format!("{} ({})", text(&made), duration(begun.elapsed())));
+    let summary = StageSummary::Fipo(made);
+    printer::stage("fipo", &format!("{summary} ({})", duration(begun.elapsed())));
     Ok(())
 }
 
-/// Formats the result.
-fn text(made: &FipoSummary) -> String {
-    let FipoSummary { seeds, candidates, input_preferences, requests, failed, .. } = made;
-    format!(
-        "{seeds} responses, {candidates} candidate groups, {input_preferences} input preferences; {failed} of {requests} requests \
-         failed"
-    )
-}
-
-/// Prints a forecast of the requests to endpoints, and returns whether they may be sent.
+/// Prints a forecast of the requests to endpoints, and returns whether they may be sent. A finished collection sends none.
 #[cfg(feature = "endpoint")]
 fn agreed(pipeline: &Pipeline, source: &FipoSource, args: &FipoArgs) -> Result<bool> {
-    let forecasts =
-        pipeline.fipo_forecast(source).map_err(|error| failure(error, pipeline.dir().root()))?;
+    let out = pipeline.dir().root();
+    let is_complete = pipeline.fipo_is_complete(source).map_err(|error| failure(error, out))?;
+    if is_complete {
+        printer::note("the collection is complete, so nothing is sent");
+        return Ok(!args.run.paid.dry_run);
+    }
+    let forecasts = pipeline.fipo_forecast(source).map_err(|error| failure(error, out))?;
     if forecasts.is_empty() && args.run.paid.dry_run {
         printer::note("no requests to endpoints");
     }

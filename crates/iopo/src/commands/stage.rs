@@ -5,6 +5,8 @@ use std::fmt::Write;
 use anyhow::Result;
 use iopo::pipeline::{DEMONSTRATION, Pipeline, Stage, StageOutcome, StageSummary};
 use iopo_schema::{MetricFamily, Subset, SummaryMetric, SummaryRow};
+use iopo_synth::fipo::FipoSummary;
+use iopo_synth::trace::TraceSummary;
 use iopo_train::{RunSummary, TrainSummary};
 
 use crate::bars::{Bars, duration};
@@ -89,8 +91,9 @@ fn print(pipeline: &Pipeline, outcome: &StageOutcome) -> Result<()> {
         StageSummary::Train(made) => print_models(made),
         StageSummary::Report(_) => print_table(pipeline)?,
         StageSummary::Eval(made) if made.prompts == 0 => print_rewards(pipeline)?,
-        StageSummary::Trace(made) => {
-            for line in &iopo_report::recipe_lines(&made.metrics) {
+        StageSummary::Trace(TraceSummary { metrics, .. })
+        | StageSummary::Fipo(FipoSummary { metrics, .. }) => {
+            for line in &iopo_report::recipe_lines(metrics) {
                 printer::note(line);
             }
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use iopo::pipeline::{PipelineError, StageState};
+use iopo::pipeline::{PipelineError, Stage, StageState};
 
 use super::Failure;
 
@@ -32,6 +32,12 @@ fn hint(error: &PipelineError, out: &Path) -> Option<String> {
         PipelineError::Locked { .. } => {
             "wait for it to end, stop it, or pass another --out".to_owned()
         }
+        PipelineError::InvalidInput { input, .. } if input.stage == Stage::Fipo => format!(
+            "run `iopo fipo --out {out}` again, with the flag --from or --responses if it had one, or delete the folder {out}/fipo"
+        ),
+        PipelineError::OtherResponses { .. } => format!(
+            "run `iopo fipo --out {out}` again, or delete the folder {out}/fipo"
+        ),
         PipelineError::InvalidInput { input, .. } => {
             let (stage, all) = (input.stage, format!("`iopo status {out}` shows every stage"));
             match input.state {

@@ -11,7 +11,7 @@ use iopo_model::device;
 use iopo_schema::run_files;
 
 use super::report::compared;
-use super::{Pipeline, PipelineError, rounds};
+use super::{Pipeline, PipelineError, fipo, rounds};
 
 /// Finds the prompts of every benchmark, before hours are spent on a run that needs them.
 pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
@@ -63,6 +63,8 @@ pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), Pi
             let dir = out.join(&model.folder);
             let mut settings = BenchmarkConfig::new(&data, &dir);
             settings.trained_in.clone_from(&trained_in);
+            settings.input_preferences =
+                fipo::trained_input_preferences(pipeline).into_iter().collect();
             settings.contamination = config.eval.contamination;
             settings.bootstrap = config.eval.bootstrap();
             let run = || BenchmarkRun::prepare(scorer.as_ref(), &settings, progress);

@@ -1,20 +1,22 @@
 //! Leaves out tasks that overlap with the prompts of the evaluation.
 //!
 //! Synthesis uses no task that overlaps with a prompt of a benchmark, and no train or dev task that overlaps with a test task of
-//! the run. The tasks are listed in `contamination.parquet`. Training and evaluation refuse rows that overlap with a benchmark,
-//! because imported groups have no synthesis.
+//! the run. The tasks are listed in `contamination.parquet`. The collector of input preferences does the same for responses from
+//! elsewhere. Training and evaluation refuse rows that overlap with a benchmark, because imported groups have no synthesis.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use iopo_core::ContentHasher;
-use iopo_eval::{TestTask, TestedPrompts};
+use iopo_core::overlap::OverlapIndex;
+use iopo_eval::{TestTask, TestedPrompts, refuse_held_out_input_preferences};
 use iopo_llm::Progress;
-use iopo_pairs::split_tasks;
-use iopo_schema::{ContaminationRow, Provenance, Split, TestPromptRow, run_files};
+use iopo_pairs::{PairsError, is_imported, split_tasks};
+use iopo_schema::{ContaminationRow, PreferenceRow, Provenance, Split, TestPromptRow, run_files};
 use iopo_synth::{Task, TaskFile};
 
-use super::{Pipeline, PipelineError, benchmarks};
+use super::{Pipeline, PipelineError, benchmarks, fipo, tasks};
+use crate::config::PipelineConfig;
 
 /// Name of the tasks that are left out among the inputs of a record.
 pub(super) const INPUT: &str = "excluded tasks";
@@ -35,6 +37,64 @@ pub(super) struct Contamination {
 }
 
 impl Contamination {
+    /// Compares tasks with the prompts of the benchmarks, and the train and dev tasks with the test tasks.
+    pub(super) fn find(pipeline: &Pipeline, tasks: &[Task]) -> Result<Self, PipelineError> {
+        let benchmarks = prompts(pipeline)?;
+        let ids = tasks.iter().map(|task| task.id.clone()).collect();
+        let splits = split_tasks(&ids, &pipeline.config.pairs);
+        let is_test = |task: &Task| splits.get(&task.id) == Some(&Split::Test);
+        let tested = tested_tasks(pipeline, tasks, &splits)?;
+        let mut rows = Vec::new();
+        for task in tasks {
+            let overlap =
+                |prompts: &TestedPrompts| prompts.find(&task.id, &task.task, task.input.as_deref());
+            let found = overlap(&benchmarks)
+                .or_else(|| (!is_test(task)).then(|| overlap(&tested)).flatten());
+            rows.extend(found);
+        }
+        let excluded =
+            rows.iter().map(|row| (row.task_id.clone(), row.benchmark.clone())).collect();
+        Ok(Self { benchmarks, rows, excluded, tasks: tasks.len() })
+    }
+
+    /// Returns the ids of the tasks that are left out, with the benchmark of each.
+    pub(super) fn excluded(&self) -> &BTreeMap<String, String> {
+        &self.excluded
+    }
+
+    /// Returns the prompts that no written instruction may overlap with.
+    pub(super) fn tested(&self) -> Option<&OverlapIndex> {
+        Some(self.benchmarks.index()).filter(|_| !self.benchmarks.is_empty())
+    }
+
+    /// Writes the list of the tasks that are left out, and says how many there are. Without one, there is no file.
+    pub(super) fn list(
+        &self,
+        path: &Path,
+        config: &PipelineConfig,
+        progress: &dyn Progress,
+    ) -> Result<(), PipelineError> {
+        if self.rows.is_empty() {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(PipelineError::io("remove", path)(error))
+                }
+                _ => Ok(()),
+            };
+        }
+        progress.note(&format!(
+            "{} of {} tasks overlap with prompts of the evaluation and are not used ({}); see {}",
+            self.rows.len(),
+            self.tasks,
+            listed(&self.rows),
+            path.display(),
+        ));
+        let settings = serde_json::json!({ "contamination": config.eval.contamination });
+        let provenance = Provenance::new(concat!("iopo ", env!("CARGO_PKG_VERSION")), settings)
+            .with_input("benchmark_prompts", self.benchmarks.index().hash());
+        Ok(iopo_schema::write(path, &self.rows, &provenance)?)
+    }
+
     /// Returns a file of tasks without those that overlap.
     pub(super) fn without<'a>(&'a self, path: &'a Path) -> TaskFile<'a> {
         TaskFile::new(path).without(&self.excluded).with_tested(self.benchmarks.index())
@@ -67,45 +127,53 @@ impl Pipeline {
         if let Some(known) = self.contamination.get() {
             return Ok(known);
         }
-        let found = find(self)?;
+        let found = Contamination::find(self, &self.original_tasks()?)?;
         Ok(self.contamination.get_or_init(|| found))
     }
 
     /// Returns the same if it is known, or can be found without a download.
     pub(super) fn known_contamination(&self) -> Option<&Contamination> {
-        let is_here = || benchmarks::named(self).all(|(_, data)| Path::new(data).is_file());
-        self.contamination.get().or_else(|| is_here().then(|| self.contamination().ok())?)
+        let known = self.contamination.get();
+        known.or_else(|| self.has_prompts().then(|| self.contamination().ok())?)
+    }
+
+    /// Returns whether the prompts of all benchmarks are files on this machine.
+    pub(super) fn has_prompts(&self) -> bool {
+        benchmarks::named(self).all(|(_, data)| Path::new(data).is_file())
     }
 
     /// Writes the list of the tasks that are left out, and says how many there are.
     pub(super) fn list_contamination(&self, progress: &dyn Progress) -> Result<(), PipelineError> {
-        let found = self.contamination()?;
         let path = self.dir.root().join(run_files::CONTAMINATION);
-        if found.rows.is_empty() {
-            return match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(PipelineError::io("remove", &path)(error))
-                }
-                _ => Ok(()),
-            };
+        self.contamination()?.list(&path, &self.config, progress)
+    }
+
+    /// Adds the number of tasks that are left out to an error about too few groups.
+    pub(super) fn with_excluded(&self, error: PipelineError) -> PipelineError {
+        let folder = if fipo::is_alone(&self.dir) {
+            fipo::folder(&self.dir)
+        } else {
+            self.dir.root().to_owned()
+        };
+        let file = folder.join(run_files::CONTAMINATION);
+        match error {
+            PipelineError::Pairs(
+                error @ (PairsError::NoGroups { .. }
+                | PairsError::NoneAdmitted { .. }
+                | PairsError::TooFewTestTasks { .. }
+                | PairsError::TooFewTrainGroups { .. }),
+            ) => match iopo_schema::read::<ContaminationRow>(&file) {
+                Ok(rows) if !rows.is_empty() => PipelineError::TasksLeftOut {
+                    error: Box::new(error),
+                    tasks: rows.len(),
+                    benchmarks: listed(&rows),
+                    file,
+                },
+                // Without such tasks, there is no file.
+                _ => error.into(),
+            },
+            other => other,
         }
-        let mut by: BTreeMap<&str, usize> = BTreeMap::new();
-        for row in &found.rows {
-            *by.entry(&row.benchmark).or_default() += 1;
-        }
-        let listed: Vec<String> =
-            by.iter().map(|(benchmark, count)| format!("{benchmark}: {count}")).collect();
-        progress.note(&format!(
-            "{} of {} tasks overlap with prompts of the evaluation and are not used ({}); see {}",
-            found.rows.len(),
-            found.tasks,
-            listed.join(", "),
-            run_files::CONTAMINATION,
-        ));
-        let config = serde_json::json!({ "contamination": self.config.eval.contamination });
-        let provenance = Provenance::new(concat!("iopo ", env!("CARGO_PKG_VERSION")), config)
-            .with_input("benchmark_prompts", found.benchmarks.index().hash());
-        Ok(iopo_schema::write(&path, &found.rows, &provenance)?)
     }
 
     /// Fails if rows that are about to be trained on overlap with a prompt of a benchmark.
@@ -116,8 +184,15 @@ impl Pipeline {
         dir: &Path,
         progress: &dyn Progress,
     ) -> Result<(), PipelineError> {
+        let own = fipo::trained_input_preferences(self);
+        if let Some(file) = &own {
+            self.refuse_tested_preferences(file)?;
+        }
         match prompts(self) {
-            Ok(prompts) => Ok(prompts.refuse_trained(dir, progress)?),
+            Ok(prompts) => {
+                prompts.refuse_trained(dir, progress)?;
+                Ok(own.map_or(Ok(()), |file| prompts.refuse_input_preferences(&file))?)
+            }
             Err(error @ (PipelineError::NoData { .. } | PipelineError::Source(_))) => {
                 progress.note(&format!(
                     "the groups are not compared with the benchmarks before the evaluation: {error}"
@@ -127,6 +202,41 @@ impl Pipeline {
             Err(error) => Err(error),
         }
     }
+
+    /// Fails if input preferences that are about to be trained on belong to test tasks or have requirements of kinds that are held
+    /// out. An import has not passed through the stages that leave such rows out.
+    fn refuse_tested_preferences(&self, file: &Path) -> Result<(), PipelineError> {
+        let held_out = self.config.eval.held_out_kinds()?;
+        refuse_held_out_input_preferences(file, &held_out)?;
+        let tasks = if is_imported(&self.dir.preferences_file()) {
+            test_rows(&self.dir.preferences_file())?
+        } else if fipo::is_of_others(&self.dir) {
+            fipo::read_tasks(&fipo::folder(&self.dir))?
+        } else {
+            tasks::used(&self.config, &self.dir)?
+        };
+        let ids: BTreeSet<String> = tasks.iter().map(|task| task.id.clone()).collect();
+        let splits = if is_imported(&self.dir.preferences_file()) {
+            ids.into_iter().map(|id| (id, Split::Test)).collect()
+        } else {
+            split_tasks(&ids, &self.config.pairs)
+        };
+        Ok(tested_tasks(self, &tasks, &splits)?.refuse_input_preferences(file)?)
+    }
+}
+
+/// Returns the tasks of the test rows of an import.
+fn test_rows(preferences: &Path) -> Result<Vec<Task>, PipelineError> {
+    let mut tasks = BTreeMap::new();
+    for batch in iopo_schema::stream::<PreferenceRow>(preferences)? {
+        for row in batch?.into_iter().filter(|row| row.split == Split::Test) {
+            // Imported rows have prompts without tasks.
+            let PreferenceRow { task_id: id, task, input, x1, .. } = row;
+            let task = if task.trim().is_empty() { x1 } else { task };
+            tasks.insert(id.clone(), Task { id, task, input, language: None });
+        }
+    }
+    Ok(tasks.into_values().collect())
 }
 
 /// Reads the prompts of the benchmarks.
@@ -139,34 +249,37 @@ fn prompts(pipeline: &Pipeline) -> Result<TestedPrompts, PipelineError> {
     Ok(prompts)
 }
 
-/// Compares the tasks with the prompts of the benchmarks, and the train and dev tasks with the test tasks.
-fn find(pipeline: &Pipeline) -> Result<Contamination, PipelineError> {
+/// Returns the test tasks, those of `eval.prompts` among them.
+fn tested_tasks(
+    pipeline: &Pipeline,
+    tasks: &[Task],
+    splits: &BTreeMap<String, Split>,
+) -> Result<TestedPrompts, PipelineError> {
     let config = &pipeline.config;
-    let benchmarks = prompts(pipeline)?;
-    let tasks = pipeline.original_tasks()?;
-    let splits = split_tasks(&tasks.iter().map(|task| task.id.clone()).collect(), &config.pairs);
-    let is_test = |task: &Task| splits.get(&task.id) == Some(&Split::Test);
+    let is_test = |id: &str| splits.get(id) == Some(&Split::Test);
     let mut tested = TestedPrompts::new(config.eval.contamination);
-    for Task { id, task, input, .. } in tasks.iter().filter(|task| is_test(task)) {
+    for Task { id, task, input, .. } in tasks.iter().filter(|task| is_test(&task.id)) {
         let (id, task, input) = (id.clone(), task.clone(), input.clone());
         tested.add_task(&TestTask { id, task, input });
     }
     if let Some(file) = config.eval.prompts.as_ref().filter(|file| file.is_file()) {
         for row in iopo_schema::read::<TestPromptRow>(file)? {
             let (id, task, input) = (row.task_id, row.task, row.input);
-            if splits.get(&id) != Some(&Split::Test) {
+            if !is_test(&id) {
                 tested.add_task(&TestTask { id, task, input });
             }
         }
     }
-    let mut rows = Vec::new();
-    for task in &tasks {
-        let overlap =
-            |prompts: &TestedPrompts| prompts.find(&task.id, &task.task, task.input.as_deref());
-        let found =
-            overlap(&benchmarks).or_else(|| (!is_test(task)).then(|| overlap(&tested)).flatten());
-        rows.extend(found);
+    Ok(tested)
+}
+
+/// Lists the benchmarks of rows with their numbers.
+pub(super) fn listed(rows: &[ContaminationRow]) -> String {
+    let mut by: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        *by.entry(&row.benchmark).or_default() += 1;
     }
-    let excluded = rows.iter().map(|row| (row.task_id.clone(), row.benchmark.clone())).collect();
-    Ok(Contamination { benchmarks, rows, excluded, tasks: tasks.len() })
+    let listed: Vec<String> =
+        by.iter().map(|(benchmark, count)| format!("{benchmark}: {count}")).collect();
+    listed.join(", ")
 }

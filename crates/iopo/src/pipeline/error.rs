@@ -156,11 +156,13 @@ pub enum PipelineError {
     /// Rows of FIPO cannot be read.
     #[error("cannot read rows of FIPO")]
     FipoRows(#[source] ExchangeError),
-    /// The responses of the run are not valid.
-    #[error("cannot collect input preferences: {input}")]
-    FipoInput {
-        /// The stage that writes the responses, and why it is not valid.
-        input: StageStatus,
+    /// The rewrites were made for responses that the run has no longer.
+    #[error("{} was made for other rows than those of {}", rewrites.display(), file.display())]
+    OtherResponses {
+        /// The candidates of the collector.
+        rewrites: PathBuf,
+        /// The instructions or responses of the run.
+        file: PathBuf,
     },
     /// The directory holds a run, whose tasks would mix with those of other responses.
     #[error("{} holds a run with responses, expected a directory without one for other responses", dir.display())]
@@ -171,6 +173,18 @@ pub enum PipelineError {
     /// Pairing failed.
     #[error("pairs failed")]
     Pairs(#[from] PairsError),
+    /// Pairing made too few groups, and tasks were left out because they overlap with prompts of the evaluation.
+    #[error("pairs failed: {error}")]
+    TasksLeftOut {
+        /// Why pairing failed.
+        error: Box<PairsError>,
+        /// Number of tasks that were left out.
+        tasks: usize,
+        /// Their numbers by benchmark; `heldout` stands for the test tasks of the run.
+        benchmarks: String,
+        /// The list of these tasks.
+        file: PathBuf,
+    },
     /// Training failed.
     #[error("train failed")]
     Train(#[from] TrainError),
@@ -198,6 +212,9 @@ impl PipelineError {
                     .to_owned()
             }
             Self::NoRun { .. } => "check the path".to_owned(),
+            Self::InvalidInput { input, .. } if input.stage == Stage::Fipo => {
+                "collect again for the same responses, or delete the folder `fipo`".to_owned()
+            }
             Self::InvalidInput { input, .. } => {
                 let stage = input.stage;
                 match input.state {
@@ -248,7 +265,9 @@ impl PipelineError {
             Self::NoData { .. } => {
                 "set eval.data to the path of the prompts; only the `iopo` command downloads datasets".to_owned()
             }
-            Self::FipoInput { input } => format!("run the stage `{}` first", input.stage),
+            Self::OtherResponses { .. } => {
+                "collect again for the responses of the run, or delete the folder `fipo`".to_owned()
+            }
             Self::FipoInRun { .. } => {
                 "use another directory, or collect for the responses of the run".to_owned()
             }
@@ -261,6 +280,16 @@ impl PipelineError {
             Self::Roles(error) => return error.hint(),
             Self::Synth(error) | Self::Fipo(error) => return error.hint(),
             Self::Pairs(error) => return error.hint(),
+            Self::TasksLeftOut { error, tasks, benchmarks, file } => {
+                let left_out = format!(
+                    "tasks without responses because they overlap with prompts of the evaluation: {tasks} ({benchmarks}), see {}",
+                    file.display()
+                );
+                match error.hint() {
+                    Some(hint) => format!("{hint}; {left_out}"),
+                    None => left_out,
+                }
+            }
             Self::Train(error) => return error.hint(),
             Self::Eval(error) => return error.hint(),
             Self::Report(error) => return error.hint(),
@@ -282,15 +311,15 @@ impl PipelineError {
             | Self::NothingHeldOut { .. }
             | Self::NoModel { .. }
             | Self::NoData { .. }
+            | Self::OtherResponses { .. }
             | Self::FipoInRun { .. } => true,
             Self::FipoRows(error) => error.is_usage(),
-            Self::FipoInput { input } | Self::InvalidInput { input, .. } => {
-                input.state == StageState::Stale
-            }
+            Self::InvalidInput { input, .. } => input.state == StageState::Stale,
             Self::Model(error) => matches!(error, ModelError::Setting(_)),
             Self::Roles(error) => error.is_usage(),
             Self::Synth(error) | Self::Fipo(error) => error.is_usage(),
             Self::Pairs(error) => error.is_usage(),
+            Self::TasksLeftOut { error, .. } => error.is_usage(),
             Self::Train(error) => error.is_usage(),
             Self::Eval(error) => error.is_usage(),
             Self::Locked { .. }

@@ -1,29 +1,28 @@
 //! Input preferences for given responses (`iopo fipo`), and the groups of their rewrites.
+//!
+//! The collector is a stage with a record of its own, but no part of the whole pipeline: it runs if a user asks for it. Once it has
+//! run, the later stages need its result to be valid.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "endpoint")]
+mod forecast;
+mod given;
+
 use std::path::{Path, PathBuf};
 
-use iopo_core::files;
 use iopo_llm::{LanguageModel, LogProb, Progress};
-use iopo_pairs::exchange::read_fipo;
-use iopo_pairs::{PairsSummary, build_judged, split_tasks};
-#[cfg(feature = "endpoint")]
-use iopo_schema::MetricRow;
+use iopo_pairs::{PairsSummary, build_judged, is_imported_input_preferences};
 use iopo_schema::{InputPreferenceRow, Split, file_hash, run_files};
-use iopo_synth::fipo::{
-    FipoModels, FipoOptions, FipoSeed, FipoSeeds, FipoSummary, accepted_responses, fipo,
-};
-#[cfg(feature = "endpoint")]
-use iopo_synth::fipo::{FipoStep, FipoYields, StepEstimate, estimate};
+use iopo_synth::fipo::{FipoModels, FipoOptions, FipoSummary, fipo};
 
-use super::{Pipeline, PipelineError, RunDir, Stage, StageState, needs, status, tasks};
+use super::{Pipeline, PipelineError, RunDir, Stage, StageState, status};
 use crate::config::PipelineConfig;
 use crate::roles::{RoleName, Roles};
 
-/// The tasks of responses from elsewhere, one JSON object per line.
-const TASKS: &str = run_files::TASKS;
-/// The name of responses without a model in the `generator` column.
-const GIVEN: &str = "gpt-4 (FIPO)";
+use given::Given;
+pub(super) use given::{TASKS, read_tasks};
+
+/// Name of responses from elsewhere among the inputs of a record.
+pub(super) const GIVEN: &str = "given responses";
 
 /// The responses to collect input preferences for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,32 +35,50 @@ pub enum FipoSource {
     Rows(PathBuf),
 }
 
-/// The seeds of a source, with the split of each task.
-struct Given {
-    seeds: FipoSeeds,
-    splits: BTreeMap<String, Split>,
-    /// The ids of all tasks, if they are not those of the run.
-    tasks: Option<BTreeSet<String>>,
-}
-
 impl Pipeline {
     /// Collects input preferences and candidate groups for given responses, with the models of `llm.writer`, `llm.judge` and
     /// `fipo.worse`.
     ///
-    /// Writes the folder `fipo` of the run directory. [`pairs`](Self::pairs) then adds the candidates to the groups of the run.
+    /// Responses to tasks that overlap with prompts of the evaluation are left out before the first request. Writes the folder
+    /// `fipo` of the run directory. [`pairs`](Self::pairs) then adds the candidates to the groups of the run, and keeps the other
+    /// preferences.
     ///
     /// # Errors
-    /// Returns an error if the responses cannot be used, the directory holds a run and the responses are from elsewhere, a model
-    /// cannot be used, a file cannot be read or written, or `progress` cancels.
+    /// Returns an error if the responses cannot be used, synthesis is stale, the directory holds a run and the responses are from
+    /// elsewhere, a model cannot be used, a file cannot be read or written, or `progress` cancels.
     pub fn fipo(
         &self,
         source: &FipoSource,
         progress: &dyn Progress,
     ) -> Result<FipoSummary, PipelineError> {
         self.dir.hold()?;
-        let Given { seeds, splits, tasks } = self.given(source)?;
+        let given = self.given(source)?;
+        Ok(self.perform(Stage::Fipo, progress, |_| self.run_fipo(given, progress))?.0)
+    }
+
+    /// Returns whether the collection for these responses is finished and valid, so that it sends no request.
+    ///
+    /// # Errors
+    /// Returns an error if the responses cannot be used or a file cannot be read.
+    pub fn fipo_is_complete(&self, source: &FipoSource) -> Result<bool, PipelineError> {
+        self.given(source)?;
+        self.is_collected()
+    }
+
+    fn is_collected(&self) -> Result<bool, PipelineError> {
+        let examined = status::examine(self, Stage::Fipo)?.stages;
+        Ok(examined.last().is_some_and(|own| own.state == StageState::Valid))
+    }
+
+    fn run_fipo(
+        &self,
+        given: Given,
+        progress: &dyn Progress,
+    ) -> Result<FipoSummary, PipelineError> {
         let config = &self.config;
-        let roles = self.fipo_roles()?;
+        let (store, names) = (self.models.answers(self.dir.root())?, self.fipo_roles());
+        let journal = self.dir.requests_file(Stage::Fipo);
+        let roles = Roles::open_journaled(config, &store, names, &journal)?;
         let local = || -> Result<&dyn LanguageModel, PipelineError> { Ok(self.base()?.chat()) };
         let writer = roles.model(RoleName::Writer, local)?;
         let judge = roles.model(RoleName::Judge, local)?;
@@ -84,82 +101,45 @@ impl Pipeline {
             judge: &*judge,
             scorer: scorer.map(|model| model as &dyn LogProb),
         };
+        let folder = folder(&self.dir);
+        self.claim()?;
+        if let Some(tasks) = &given.own_tasks {
+            given::keep_tasks(tasks, &folder)?;
+        }
+        let of_others = self.collected_contamination()?;
+        let contamination = match &of_others {
+            Some(found) => found,
+            None => self.contamination()?,
+        };
         let options = FipoOptions {
             seed: config.synth.seed,
             held_out: &config.synth.held_out,
-            splits: &splits,
+            tasks: &given.task_ids,
+            tested: contamination.tested(),
             fail_at_most: config.pairs.judged.fail_at_most,
             scorer: scorer_name.as_deref(),
         };
-        let folder = folder(&self.dir);
-        self.dir.write_config(config)?;
-        if let Some(ids) = tasks {
-            keep_tasks(&ids, &folder)?;
+        let made = fipo(given.seeds, &folder, models, &config.fipo, options, progress);
+        self.note_usage(Stage::Fipo, &roles)?;
+        let made = made.map_err(PipelineError::Fipo)?;
+        if given.own_tasks.is_some() {
+            contamination.list(&folder.join(run_files::CONTAMINATION), &self.config, progress)?;
         }
-        fipo(seeds, &folder, models, &config.fipo, options, progress).map_err(PipelineError::Fipo)
+        Ok(made)
     }
 
-    /// Opens the store of answers, and checks the endpoints of the roles.
-    fn fipo_roles(&self) -> Result<Roles, PipelineError> {
-        let roles: &[RoleName] = if self.config.fipo.worse.is_empty() {
+    /// Returns the roles of the collector.
+    fn fipo_roles(&self) -> &'static [RoleName] {
+        if self.config.fipo.worse.is_empty() {
             &[RoleName::Writer, RoleName::Judge]
         } else {
             &[RoleName::Writer, RoleName::Judge, RoleName::Worse]
-        };
-        let store = self.models.answers(self.dir.root())?;
-        Ok(Roles::open_for(&self.config, &store, roles)?)
-    }
-
-    /// Reads the responses of a source, and splits their tasks as pairing does.
-    fn given(&self, source: &FipoSource) -> Result<Given, PipelineError> {
-        let (instructions, responses) = (self.dir.instructions_file(), self.dir.responses_file());
-        if *source == FipoSource::Run {
-            needs(&instructions, Stage::Synth)?;
-            needs(&responses, Stage::Synth)?;
-            let examined = status::examine(self, Stage::Synth)?.stages;
-            let usable = [StageState::Valid, StageState::Missing];
-            if let Some(input) = examined.into_iter().find(|one| !usable.contains(&one.state)) {
-                return Err(PipelineError::FipoInput { input });
-            }
-            let seeds =
-                accepted_responses(&instructions, &responses).map_err(PipelineError::Fipo)?;
-            return Ok(Given { seeds, splits: self.splits()?, tasks: None });
         }
-        if instructions.is_file() || self.dir.preferences_file().is_file() && !is_alone(&self.dir) {
-            return Err(PipelineError::FipoInRun { dir: self.dir.root().to_owned() });
-        }
-        let seeds = match source {
-            FipoSource::Rows(file) => rows(file)?,
-            FipoSource::Responses(file) => {
-                let instructions = file.with_file_name(run_files::INSTRUCTIONS);
-                accepted_responses(&instructions, file).map_err(PipelineError::Fipo)?
-            }
-            FipoSource::Run => FipoSeeds::default(),
-        };
-        let ids: BTreeSet<String> = seeds.seeds.iter().map(|seed| seed.task_id.clone()).collect();
-        tasks::check_count(ids.len(), &self.config)?;
-        let splits = split_tasks(&ids, &self.config.pairs);
-        Ok(Given { seeds, splits, tasks: Some(ids) })
-    }
-
-    /// Estimates the requests of each stage by the yields of an earlier collection, or by assumed ones.
-    #[cfg(feature = "endpoint")]
-    fn fipo_steps(&self, source: &FipoSource) -> Result<Vec<StepEstimate>, PipelineError> {
-        let given = self.given(source)?;
-        let stats = folder(&self.dir).join(run_files::SYNTH_STATS);
-        let yields = match iopo_schema::read::<MetricRow>(&stats) {
-            Ok(rows) => FipoYields::measured(&rows),
-            Err(_) => FipoYields::assumed(),
-        };
-        Ok(estimate(&given.seeds, &self.config.fipo, &yields))
     }
 
     /// Counts the input preferences of the train split that training reads; 0 without a weight or a file.
     pub(super) fn count_input_preferences(&self) -> Result<usize, PipelineError> {
-        let path = input_preferences(&self.dir);
-        if self.config.train.input_preference_weight <= 0.0 || !path.is_file() {
-            return Ok(0);
-        }
+        let Some(path) = trained_input_preferences(self) else { return Ok(0) };
         let mut count = 0;
         for batch in iopo_schema::stream::<InputPreferenceRow>(&path)? {
             count += batch?.iter().filter(|row| row.split == Split::Train).count();
@@ -174,41 +154,41 @@ pub(super) fn pairs_of_rewrites(
     config: &PipelineConfig,
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PipelineError> {
-    let ids = read_tasks(&folder(dir))?;
+    let ids = read_tasks(&folder(dir))?.into_iter().map(|task| task.id).collect();
     let mut settings = config.pairs.clone();
     if settings.min_full_share > 0.0 {
         progress.note("all groups are rewrites, so pairs.min_full_share is not applied");
         settings.min_full_share = 0.0;
     }
     let file = folder(dir).join(run_files::CANDIDATES);
-    Ok(build_judged(&ids, &[&file], dir.root(), &settings, progress)?)
+    let collected = collected(dir);
+    Ok(build_judged(&ids, &[&file], collected.as_deref(), dir.root(), &settings, progress)?)
 }
 
-/// Returns the role of a stage. Without a weaker model, the writer writes the worse instructions.
-#[cfg(feature = "endpoint")]
-fn role_of(step: FipoStep, weaker: bool) -> RoleName {
-    match step {
-        step if step.asks_judge() => RoleName::Judge,
-        step if weaker && step.asks_for_worse() => RoleName::Worse,
-        _ => RoleName::Writer,
+/// Fails if the rewrites were made for other responses than those of the run, which a folder without a record may hold.
+pub(super) fn refuse_other_responses(dir: &RunDir, rewrites: &Path) -> Result<(), PipelineError> {
+    let made = iopo_schema::provenance(rewrites)?;
+    for (name, path) in
+        [("instructions", dir.instructions_file()), ("responses", dir.responses_file())]
+    {
+        if made.inputs.get(name) != Some(&file_hash(&path)?) {
+            return Err(PipelineError::OtherResponses {
+                rewrites: rewrites.to_owned(),
+                file: path,
+            });
+        }
     }
+    Ok(())
 }
 
-/// Reads the prompts and responses of rows of FIPO.
-fn rows(file: &Path) -> Result<FipoSeeds, PipelineError> {
-    let found = read_fipo(file).map_err(PipelineError::FipoRows)?;
-    let seeds = found.prompts.into_iter().map(|prompt| FipoSeed {
-        task_id: prompt.task_id,
-        task: prompt.task,
-        y: prompt.response,
-        naive: prompt.naive,
-        generator: GIVEN.to_owned(),
-        ..FipoSeed::default()
-    });
-    let inputs = [("rows".to_owned(), file_hash(file)?)].into();
-    let skipped = found.skipped.into_iter();
-    let skipped = skipped.map(|(reason, count)| (reason.to_string().replace(' ', "_"), count));
-    Ok(FipoSeeds::new(seeds, inputs, skipped.collect()))
+/// Returns the settings that the collector reads, besides those of its own section.
+pub(super) const SETTINGS: [&str; 5] =
+    ["fipo", "llm", "synth.seed", "synth.held_out", "pairs.judged.fail_at_most"];
+
+/// Returns whether the base model of the run writes, judges or scores.
+pub(super) fn reads_model(config: &PipelineConfig) -> bool {
+    let is_local = |role: RoleName| role.of(config).is_local();
+    config.fipo.min_logp_margin.is_some() || is_local(RoleName::Writer) || is_local(RoleName::Judge)
 }
 
 /// Returns the folder of the collector in a run directory.
@@ -221,110 +201,53 @@ pub(super) fn candidates(dir: &RunDir) -> Option<PathBuf> {
     Some(folder(dir).join(run_files::CANDIDATES)).filter(|path| path.is_file())
 }
 
-/// Returns the file of input preferences that training reads: an imported one, or that of the collector.
+/// Returns the preferences of the collector, if there are any.
+pub(super) fn collected(dir: &RunDir) -> Option<PathBuf> {
+    Some(folder(dir).join(run_files::INPUT_PREFERENCES)).filter(|path| path.is_file())
+}
+
+/// Returns the file of input preferences that training reads: an import, or those that pairing kept.
 pub(super) fn input_preferences(dir: &RunDir) -> PathBuf {
-    let imported = dir.root().join(run_files::INPUT_PREFERENCES);
-    if imported.is_file() { imported } else { folder(dir).join(run_files::INPUT_PREFERENCES) }
+    dir.root().join(run_files::INPUT_PREFERENCES)
+}
+
+/// Returns the same if there is such a file and the settings mix it into training.
+pub(super) fn trained_input_preferences(pipeline: &Pipeline) -> Option<PathBuf> {
+    let path = input_preferences(&pipeline.dir);
+    let weight = pipeline.config.train.input_preference_weight;
+    (weight > 0.0 && path.is_file()).then_some(path)
+}
+
+/// Returns the file of input preferences that pairing kept, unless it is an import.
+pub(super) fn kept_input_preferences(dir: &RunDir) -> Option<PathBuf> {
+    Some(input_preferences(dir)).filter(|path| !is_imported_input_preferences(path))
 }
 
 /// Returns the files of the collector that pairing reads.
 pub(super) fn files(dir: &RunDir) -> Vec<PathBuf> {
     let tasks = Some(folder(dir).join(TASKS)).filter(|path| path.is_file());
-    candidates(dir).into_iter().chain(tasks).collect()
+    candidates(dir).into_iter().chain(collected(dir)).chain(tasks).collect()
+}
+
+/// Whether the responses are from elsewhere: the directory has none of its own.
+pub(super) fn is_of_others(dir: &RunDir) -> bool {
+    folder(dir).join(TASKS).is_file() && !dir.instructions_file().is_file()
 }
 
 /// Whether the directory has candidates for responses from elsewhere, and no responses of its own.
 pub(super) fn is_alone(dir: &RunDir) -> bool {
-    candidates(dir).is_some()
-        && folder(dir).join(TASKS).is_file()
-        && !dir.instructions_file().is_file()
-}
-
-/// Writes the ids of all tasks, which decide the splits.
-fn keep_tasks(ids: &BTreeSet<String>, folder: &Path) -> Result<(), PipelineError> {
-    std::fs::create_dir_all(folder).map_err(PipelineError::io("create", folder))?;
-    let line = |id: &String| serde_json::json!({ "id": id }).to_string() + "\n";
-    let (text, path) = (ids.iter().map(line).collect::<String>(), folder.join(TASKS));
-    if files::read(&path).ok().as_deref() != Some(text.as_bytes()) {
-        files::write(&path, text.as_bytes()).map_err(PipelineError::io("write", &path))?;
-    }
-    Ok(())
-}
-
-/// Reads the ids of all tasks.
-fn read_tasks(folder: &Path) -> Result<BTreeSet<String>, PipelineError> {
-    #[derive(serde::Deserialize)]
-    struct Line {
-        id: String,
-    }
-    let path = folder.join(TASKS);
-    let text = files::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
-    let parse = |line: &str| serde_json::from_str::<Line>(line).map(|line| line.id);
-    let parsed: Result<_, serde_json::Error> = text.lines().map(parse).collect();
-    parsed.map_err(|error| PipelineError::io("parse", &path)(error.into()))
-}
-
-#[cfg(feature = "endpoint")]
-mod forecast {
-    use iopo_llm::endpoint::{Estimate, Forecast};
-    use iopo_synth::fipo::StepEstimate;
-
-    use super::{FipoSource, role_of};
-    use crate::pipeline::{Pipeline, PipelineError};
-    use crate::roles::{RoleName, Roles};
-
-    impl Pipeline {
-        /// Forecasts the cost and time of the requests that [`fipo`](Pipeline::fipo) sends to endpoints, by role. It is empty if no
-        /// role has an endpoint, or if `llm.offline` forbids requests.
-        ///
-        /// The forecast includes answers that are stored already, so the run may cost less.
-        ///
-        /// # Errors
-        /// Returns an error if the responses cannot be used, or the store of answers or an endpoint cannot be used.
-        pub fn fipo_forecast(
-            &self,
-            source: &FipoSource,
-        ) -> Result<Vec<(&'static str, Forecast)>, PipelineError> {
-            if self.config.llm.offline {
-                return Ok(Vec::new());
-            }
-            let (steps, roles) = (self.fipo_steps(source)?, self.fipo_roles()?);
-            let weaker = !self.config.fipo.worse.is_empty();
-            let forecast = |role: RoleName| {
-                let own: Vec<&StepEstimate> =
-                    steps.iter().filter(|one| role_of(one.step, weaker) == role).collect();
-                Some((role.name(), of_endpoints(&roles, role, &own)?))
-            };
-            let all = [RoleName::Writer, RoleName::Worse, RoleName::Judge];
-            Ok(all.into_iter().filter_map(forecast).collect())
-        }
-    }
-
-    /// Forecasts the requests of a role; `None` if it is the base model of the run, or is not asked.
-    fn of_endpoints(roles: &Roles, role: RoleName, own: &[&StepEstimate]) -> Option<Forecast> {
-        let model = roles.remote(role).filter(|_| !own.is_empty())?;
-        let sum = |of: &dyn Fn(&StepEstimate) -> f64| {
-            own.iter().map(|one| of(one)).sum::<f64>().ceil() as u64
-        };
-        let most = own.iter().map(|one| {
-            let limit = model.most_new_tokens(one.max_new_tokens as u64);
-            (one.requests.ceil() as u64).saturating_mul(limit)
-        });
-        let most_new_tokens = most.fold(0, u64::saturating_add);
-        let estimate = Estimate {
-            requests: sum(&|one| one.requests),
-            prompt_tokens: sum(&|one| one.prompt_tokens),
-            new_tokens: Some(sum(&|one| one.completion_tokens).min(most_new_tokens)),
-            most_new_tokens,
-        };
-        roles.forecast(role, estimate)
-    }
+    candidates(dir).is_some() && is_of_others(dir)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use iopo_llm::{Request, Scripted, Silent};
+    use iopo_pairs::split_tasks;
     use iopo_schema::{Operation, PreferenceRow, read};
+    use iopo_synth::Task;
+    use iopo_synth::fipo::{FipoSeed, FipoSeeds};
 
     use super::*;
 
@@ -393,13 +316,20 @@ mod tests {
         let splits = split_tasks(&ids, &config.pairs);
         let pipeline = Pipeline::open(config, dir.path()).expect("a run");
         let folder = folder(&pipeline.dir);
-        keep_tasks(&ids, &folder).expect("kept");
+        let task = |seed: &FipoSeed| {
+            let (id, task) = (seed.task_id.clone(), seed.task.clone());
+            Task { id, task, input: None, language: None }
+        };
+        let tasks: Vec<Task> = seeds.seeds.iter().map(task).collect();
+        given::keep_tasks(&tasks, &folder).expect("kept");
+        assert_eq!(read_tasks(&folder).expect("read"), tasks);
         let model = Scripted::new(answer);
         let models = FipoModels { writer: &model, worse: None, judge: &model, scorer: None };
         let options = FipoOptions {
             seed: 0,
             held_out: &[],
-            splits: &splits,
+            tasks: &ids,
+            tested: None,
             fail_at_most: 3.0,
             scorer: None,
         };
@@ -410,6 +340,23 @@ mod tests {
         assert!(is_alone(&pipeline.dir));
         let pairs = pipeline.pairs(&Silent).expect("groups");
         assert_eq!(pairs.groups, 12, "{:?}", pairs.dropped);
+        let alone: Vec<InputPreferenceRow> = read(&input_preferences(&pipeline.dir)).expect("rows");
+        assert!(alone.is_empty(), "every preference is in a group");
+        // An import replaces them without damage, and pairing keeps it.
+        let rows = dir.path().join("rows.jsonl");
+        let line = serde_json::json!({
+            "raw_prompt": "Name a color.",
+            "gpt4_response_based_raw": "Blue.",
+            "gpt4_optimized_prompt": "Name one color in a word.",
+            "chatgpt_optimized_prompt": "Colors, please.",
+        });
+        std::fs::write(&rows, line.to_string()).expect("written");
+        let file = input_preferences(&pipeline.dir);
+        iopo_pairs::exchange::import_fipo(&[(Split::Train, &rows)], &file).expect("imported");
+        let examined = status::examine(&pipeline, Stage::Pairs).expect("examined").stages;
+        assert_eq!(examined.last().map(|own| own.state), Some(StageState::Valid), "{examined:?}");
+        pipeline.pairs(&Silent).expect("groups");
+        assert!(is_imported_input_preferences(&file));
         let groups: Vec<PreferenceRow> = read(&pipeline.dir.preferences_file()).expect("groups");
         for group in &groups {
             assert_eq!(group.operation, Some(Operation::Rewrite));

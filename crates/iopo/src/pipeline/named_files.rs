@@ -66,7 +66,7 @@ impl Pipeline {
                 let rows_of = TrainingRows { instructions: &[], groups: &groups, splits: &none };
                 refuse_leaks(&rows, Split::Test, rows_of, &BTreeSet::new()).map_err(of_setting)
             }
-            Stage::Pairs | Stage::Rounds | Stage::Eval | Stage::Report => Ok(()),
+            Stage::Fipo | Stage::Pairs | Stage::Rounds | Stage::Eval | Stage::Report => Ok(()),
         }
     }
 

@@ -59,6 +59,8 @@ impl Pipeline {
         match stage {
             Stage::Rounds if self.config.rounds < 2 => Ok(()),
             Stage::Synth | Stage::Rounds => self.refuse_imported(),
+            // Its responses are read before.
+            Stage::Fipo => Ok(()),
             Stage::Pairs => {
                 self.refuse_imported()?;
                 if fipo::is_alone(&self.dir) {

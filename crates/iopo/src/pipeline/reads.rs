@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_core::ContentHasher;
 use iopo_schema::run_files;
+use iopo_synth::fipo::template_files as fipo_template_files;
 use iopo_synth::trace::template_files;
 use iopo_train::metadata::METADATA;
 use iopo_train::{SftData, weights};
@@ -17,7 +18,8 @@ use super::record::{ModelRecord, Record};
 use super::{Pipeline, PipelineError, Stage, contamination, fipo, rounds, tasks};
 
 /// Settings that change no file but the report: use of memory and time, and limits that only accept or refuse a result.
-const NO_RESULT: [&str; 5] = [
+const NO_RESULT: [&str; 6] = [
+    "fipo.max_failed_share",
     "pairs.min_test_tasks",
     "pairs.min_train_groups",
     "synth.max_edited_share",
@@ -29,11 +31,12 @@ pub(super) const OF_MODEL: [&str; 3] = ["dtype", "eos_token", "template_date"];
 /// The settings that name a directory, whose files count instead.
 const START: &str = "train.start";
 const TEMPLATES: &str = "synth.trace.templates";
+const FIPO_TEMPLATES: &str = "fipo.templates";
 
 /// Returns the earlier stages whose results a stage reads.
 pub(super) fn upstream(stage: Stage) -> &'static [Stage] {
-    let before = Stage::ALL.iter().position(|other| *other == stage).unwrap_or(0);
-    &Stage::ALL[..before]
+    let before = Stage::ORDER.iter().position(|other| *other == stage).unwrap_or(0);
+    &Stage::ORDER[..before]
 }
 
 /// Returns whether the result of a stage depends on a setting.
@@ -53,6 +56,7 @@ fn depends(stage: Stage, key: &str, rounds: usize) -> bool {
     let of_model = || OF_MODEL.contains(&key);
     match stage {
         Stage::Synth => inside(&["synth", "llm"]) || of_model(),
+        Stage::Fipo => inside(&fipo::SETTINGS) || of_model(),
         Stage::Pairs => inside(&["pairs", "synth.max_tasks"]),
         Stage::Train => inside(&["train"]) || of_model(),
         Stage::Rounds if rounds < 2 => key == "rounds",
@@ -77,12 +81,13 @@ pub(super) fn plan(
     hashes: &mut Hashes,
 ) -> Result<Record, PipelineError> {
     let config = pipeline.config();
-    let is_trace = config.synth.recipe.is_trace() || stage == Stage::Report;
+    let is_trace = config.synth.recipe.is_trace() || matches!(stage, Stage::Fipo | Stage::Report);
     let of_trace = |key: &str| key.starts_with("synth.trace.") || key.starts_with("llm.");
     let files = files(pipeline, stage);
     // If a setting names a file, its content is compared rather than its path, so the file can be moved.
     let is_file = |key: &str| {
-        stage != Stage::Report && (key == TEMPLATES || files.iter().any(|(name, _)| name == key))
+        let is_folder = [TEMPLATES, FIPO_TEMPLATES].contains(&key);
+        stage != Stage::Report && (is_folder || files.iter().any(|(name, _)| name == key))
     };
     let settings = flat(&config.without_endpoints(config.to_table()?))
         .into_iter()
@@ -93,6 +98,7 @@ pub(super) fn plan(
     let reads_model = match stage {
         Stage::Synth | Stage::Train | Stage::Eval => true,
         Stage::Rounds => config.rounds > 1,
+        Stage::Fipo => fipo::reads_model(config),
         Stage::Pairs | Stage::Report => false,
     };
     let hash = pipeline.model_hash()?;
@@ -117,16 +123,19 @@ pub(super) fn plan(
             (now, _) => now,
         };
         inputs.extend(now.map(|hash| (tasks::INPUT.to_owned(), hash)));
-        match (pipeline.known_contamination(), before) {
-            (Some(found), _) => inputs.extend(found.inputs(config.synth.recipe.is_trace())),
-            // The prompts are not at hand, so they are taken to be the same.
-            (None, Some(record)) => {
-                let names = [contamination::INPUT, contamination::PROMPTS];
-                let recorded = names.map(|name| record.inputs.get_key_value(name)).into_iter();
-                inputs.extend(recorded.flatten().map(|(name, hash)| (name.clone(), hash.clone())));
-            }
-            (None, None) => {}
-        }
+        let found = pipeline.known_contamination();
+        let found = found.map(|found| found.inputs(config.synth.recipe.is_trace()));
+        inputs.extend(found.unwrap_or_else(|| recorded_contamination(before)));
+    }
+    if stage == Stage::Fipo {
+        inputs.extend(given(pipeline, before));
+        let own = pipeline.given_hash.borrow().is_some() || fipo::is_of_others(pipeline.dir());
+        let found = match (own, pipeline.has_prompts() || pipeline.given_hash.borrow().is_some()) {
+            (true, true) => pipeline.collected_contamination()?.map(|found| found.inputs(true)),
+            (false, _) => pipeline.known_contamination().map(|found| found.inputs(true)),
+            (true, false) => None,
+        };
+        inputs.extend(found.unwrap_or_else(|| recorded_contamination(before)));
     }
     let start = config.train.start.as_ref().filter(|dir| stage == Stage::Train && dir.is_dir());
     if let Some(dir) = start {
@@ -138,6 +147,23 @@ pub(super) fn plan(
     Ok(Record { version, settings, model, tasks, inputs, outputs: None, usage })
 }
 
+/// Returns what a record states about overlaps: if the prompts are not at hand, they are taken to be the same.
+fn recorded_contamination(before: Option<&Record>) -> BTreeMap<String, String> {
+    let names = [contamination::INPUT, contamination::PROMPTS].into_iter();
+    let recorded = names.filter_map(|name| before?.inputs.get_key_value(name));
+    recorded.map(|(name, hash)| (name.clone(), hash.clone())).collect()
+}
+
+/// Returns the hash of responses from elsewhere: those of this command, or those of the record if the directory has no others.
+fn given(pipeline: &Pipeline, before: Option<&Record>) -> Option<(String, String)> {
+    let recorded = || {
+        let hash = before?.inputs.get(fipo::GIVEN)?;
+        fipo::is_of_others(pipeline.dir()).then(|| hash.clone())
+    };
+    let now = pipeline.given_hash.borrow().clone();
+    now.or_else(recorded).map(|hash| (fipo::GIVEN.to_owned(), hash))
+}
+
 /// Lists the files that a stage reads, by the names of its record.
 fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
@@ -145,6 +171,7 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     let tasks = tasks::copies(dir);
     let mut found: Vec<PathBuf> = match stage {
         Stage::Synth => Vec::new(),
+        Stage::Fipo => [vec![instructions, responses], tasks].concat(),
         Stage::Pairs => {
             let own = if config.synth.recipe.is_trace() {
                 vec![dir.candidates_file()]
@@ -184,14 +211,15 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     found.sort();
     let mut named: Vec<(String, PathBuf)> =
         found.into_iter().map(|path| (name_in(dir.root(), &path), path)).collect();
-    if stage == Stage::Synth
-        && config.synth.recipe.is_trace()
-        && let Some(folder) = &config.synth.trace.templates
-    {
-        let templates = template_files(folder).into_iter();
-        named.extend(
-            templates.map(|path| (format!("{TEMPLATES}/{}", name_in(folder, &path)), path)),
-        );
+    let of_trace = config.synth.trace.templates.as_ref();
+    let of_trace = of_trace.filter(|_| stage == Stage::Synth && config.synth.recipe.is_trace());
+    let of_fipo = config.fipo.templates.as_ref().filter(|_| stage == Stage::Fipo);
+    let templates = of_trace
+        .map(|folder| (TEMPLATES, folder, template_files(folder)))
+        .or_else(|| of_fipo.map(|folder| (FIPO_TEMPLATES, folder, fipo_template_files(folder))));
+    if let Some((key, folder, files)) = templates {
+        let name = |path: &Path| format!("{key}/{}", name_in(folder, path));
+        named.extend(files.into_iter().map(|path| (name(&path), path)));
     }
     if stage == Stage::Eval {
         let prompts = config.eval.prompts.iter().cloned();
@@ -228,7 +256,11 @@ pub(super) fn outputs(
             ]);
             [files, tasks::copies(dir)].concat()
         }
-        Stage::Pairs => of_run(&[run_files::PREFERENCES, run_files::PAIRS_STATS]),
+        Stage::Fipo => all_below(std::iter::once(fipo::folder(dir)))?,
+        Stage::Pairs => {
+            let files = of_run(&[run_files::PREFERENCES, run_files::PAIRS_STATS]);
+            files.into_iter().chain(fipo::kept_input_preferences(dir)).collect()
+        }
         Stage::Train => trained_files(pipeline)?,
         Stage::Rounds if config.rounds < 2 => Vec::new(),
         Stage::Rounds => {
@@ -382,6 +414,11 @@ mod tests {
             (Stage::Synth, "synth.seed", true),
             (Stage::Synth, "pairs.seed", false),
             (Stage::Synth, "synthetic", false),
+            (Stage::Fipo, "fipo.max_words", true),
+            (Stage::Fipo, "pairs.judged.fail_at_most", true),
+            (Stage::Fipo, "pairs.seed", false),
+            (Stage::Fipo, "fipo.max_failed_share", false),
+            (Stage::Synth, "fipo.max_words", false),
             (Stage::Pairs, "pairs.seed", true),
             (Stage::Pairs, "synth.max_tasks", true),
             (Stage::Pairs, "pairs.min_test_tasks", false),
@@ -422,7 +459,6 @@ mod tests {
                 "seed",
                 "tasks",
                 "eval.gain",
-                "fipo",
             ];
             let inside = |top: &&str| {
                 key.strip_prefix(*top).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -11,7 +11,7 @@ use iopo_train::Method;
 
 use super::eval::{RunModel, run_models};
 use super::record::Record;
-use super::{Pipeline, PipelineError, Stage, reads};
+use super::{Pipeline, PipelineError, Stage, fipo, reads};
 use crate::config::{PipelineConfig, to_toml};
 use crate::roles::{RoleName, judges_itself};
 
@@ -37,7 +37,12 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     meta.config_toml = to_toml(&table)?;
     meta.confidence = Some(config.eval.confidence);
     meta.seed = config.eval.seed;
-    meta.roles = roles(pipeline)?;
+    if config.synth.recipe.is_trace() {
+        meta.roles = Some(roles(pipeline, Stage::Synth)?);
+    }
+    if fipo::folder(pipeline.dir()).is_dir() {
+        meta.fipo_roles = Some(roles(pipeline, Stage::Fipo)?);
+    }
     meta.headlines = headlines(pipeline)?;
     // Other folders belong to methods that the configuration no longer has.
     meta.models = run_models(pipeline).into_iter().map(|model| model.folder).collect();
@@ -45,12 +50,9 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     Ok(meta)
 }
 
-/// Returns the models that wrote and judged the data, if the recipe has such roles.
-fn roles(pipeline: &Pipeline) -> Result<Option<Roles>, PipelineError> {
+/// Returns the models that wrote and judged the data of a stage.
+fn roles(pipeline: &Pipeline, stage: Stage) -> Result<Roles, PipelineError> {
     let config = pipeline.config();
-    if !config.synth.recipe.is_trace() {
-        return Ok(None);
-    }
     let models = |role: RoleName| {
         let role = role.of(config);
         let names = role.endpoints().iter();
@@ -61,8 +63,11 @@ fn roles(pipeline: &Pipeline) -> Result<Option<Roles>, PipelineError> {
     roles.writer = models(RoleName::Writer);
     roles.judge = models(RoleName::Judge);
     roles.is_same = judges_itself(config);
-    roles.usage = pipeline.usage(Stage::Synth)?.map(Into::into);
-    Ok(Some(roles))
+    if stage == Stage::Fipo && !config.fipo.worse.is_empty() {
+        roles.worse = models(RoleName::Worse);
+    }
+    roles.usage = pipeline.usage(stage)?.map(Into::into);
+    Ok(roles)
 }
 
 /// Lists the version, the model, its weights, the devices and the random seeds of the run.

@@ -152,6 +152,11 @@ impl RunDir {
         self.root.join(run_files::STAGES).join(format!("{stage}.json"))
     }
 
+    /// Returns the list of the requests that a stage sent to models, for the cost in its record.
+    pub fn requests_file(&self, stage: Stage) -> PathBuf {
+        self.root.join(run_files::STAGES).join(format!("{stage}.requests"))
+    }
+
     /// Returns the HTML page.
     pub fn report_file(&self) -> PathBuf {
         self.root.join(run_files::REPORT)

@@ -7,6 +7,7 @@ use iopo_eval::EvaluationSummary;
 use iopo_pairs::PairsSummary;
 use iopo_report::ReportSummary;
 use iopo_synth::SynthSummary;
+use iopo_synth::fipo::FipoSummary;
 use iopo_synth::trace::TraceSummary;
 use iopo_train::TrainSummary;
 
@@ -17,6 +18,8 @@ use super::RoundsSummary;
 pub enum Stage {
     /// Tasks to constrained instructions with verified responses.
     Synth,
+    /// Responses to preferences between instructions, and to candidate groups. It is no part of the whole pipeline.
+    Fipo,
     /// Instructions and responses to preference groups.
     Pairs,
     /// Preference groups to one adapter per method.
@@ -30,14 +33,19 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// All stages, in the order in which they run.
+    /// The stages of the whole pipeline, in the order in which they run.
     pub const ALL: [Self; 6] =
         [Self::Synth, Self::Pairs, Self::Train, Self::Rounds, Self::Eval, Self::Report];
+
+    /// All stages, each after those whose results it reads.
+    pub(super) const ORDER: [Self; 7] =
+        [Self::Synth, Self::Fipo, Self::Pairs, Self::Train, Self::Rounds, Self::Eval, Self::Report];
 
     /// Returns the name, which is also the name of its command.
     pub fn name(self) -> &'static str {
         match self {
             Self::Synth => "synth",
+            Self::Fipo => "fipo",
             Self::Pairs => "pairs",
             Self::Train => "train",
             Self::Rounds => "rounds",
@@ -69,6 +77,8 @@ pub enum StageSummary {
     Synth(SynthSummary),
     /// Result of [`Stage::Synth`] with the recipe `trace`.
     Trace(TraceSummary),
+    /// Result of [`Stage::Fipo`].
+    Fipo(FipoSummary),
     /// Result of [`Stage::Pairs`].
     Pairs(PairsSummary),
     /// Result of [`Stage::Train`].
@@ -86,6 +96,7 @@ impl StageSummary {
     pub fn stage(&self) -> Stage {
         match self {
             Self::Synth(_) | Self::Trace(_) => Stage::Synth,
+            Self::Fipo(_) => Stage::Fipo,
             Self::Pairs(_) => Stage::Pairs,
             Self::Train(_) => Stage::Train,
             Self::Rounds(_) => Stage::Rounds,
@@ -117,6 +128,14 @@ impl fmt::Display for StageSummary {
                     f,
                     "{right} with the right truth table; {} of {requests} requests failed",
                     made.failed
+                )
+            }
+            Self::Fipo(made) => {
+                let FipoSummary { seeds, preferences, candidates, requests, failed, .. } = made;
+                write!(
+                    f,
+                    "{seeds} responses, {preferences} preferences, {candidates} candidate groups; {failed} of {requests} \
+                     requests failed"
                 )
             }
             Self::Pairs(made) => {

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::{Component, Path};
 
 use iopo_llm::Progress;
-use iopo_schema::SchemaError;
+use iopo_pairs::is_imported_input_preferences;
+use iopo_schema::{SchemaError, run_files};
 
 use super::reads::{self, Hashes};
 use super::record::{Reason, Record};
-use super::{Pipeline, PipelineError, Stage};
+use super::{Pipeline, PipelineError, Stage, fipo};
 
 /// File that marks the directory of a finished training.
 const FINISHED: &str = "finished.json";
@@ -142,6 +143,9 @@ fn one(
         Err(PipelineError::File(_)) => (None, true),
         Err(error) => return Err(error),
     };
+    // A collection that the user has removed leaves nothing to compare.
+    let is_removed = stage == Stage::Fipo && !fipo::folder(pipeline.dir()).is_dir();
+    let (before, unreadable) = if is_removed { (None, false) } else { (before, unreadable) };
     let plan = reads::plan(pipeline, stage, before.as_ref(), hashes)?;
     let mut status = StageStatus { stage, state: StageState::Missing, reasons: Vec::new() };
     if unreadable {
@@ -161,7 +165,12 @@ fn one(
     status.state = if fresh { StageState::Valid } else { StageState::Stale };
     // A stale stage keeps those results that are still valid, so damage counts there too.
     for (name, written) in outputs {
-        let found = hashes.of(&pipeline.dir().root().join(name))?;
+        let path = pipeline.dir().root().join(name);
+        if name == run_files::INPUT_PREFERENCES && is_imported_input_preferences(&path) {
+            // An import replaces what pairing kept, and is not damage.
+            continue;
+        }
+        let found = hashes.of(&path)?;
         if found.as_ref() != Some(written) {
             if fresh {
                 status.state = StageState::Damaged;

@@ -22,7 +22,9 @@ impl Pipeline {
     /// Makes candidate groups with the models of the roles.
     pub(super) fn run_trace(&self, progress: &dyn Progress) -> Result<TraceSummary, PipelineError> {
         let (source, synth) = (self.tasks()?, &self.config.synth);
-        let roles = self.roles()?;
+        let store = self.models.answers(self.dir.root())?;
+        let journal = self.dir.requests_file(Stage::Synth);
+        let roles = Roles::open_journaled(&self.config, &store, &ROLES, &journal)?;
         let local = || -> Result<&dyn LanguageModel, PipelineError> { Ok(self.base()?.chat()) };
         let writer = roles.model(RoleName::Writer, local)?;
         let judge = roles.model(RoleName::Judge, local)?;
@@ -41,6 +43,7 @@ impl Pipeline {
     }
 
     /// Opens the store of answers and checks the endpoints of the roles.
+    #[cfg(feature = "endpoint")]
     fn roles(&self) -> Result<Roles, PipelineError> {
         Ok(Roles::open(&self.config, &self.models.answers(self.dir.root())?)?)
     }
