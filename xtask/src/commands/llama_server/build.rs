@@ -28,6 +28,10 @@ const OPTIONS: [&str; 14] = [
     "-DGGML_OPENMP=OFF",
 ];
 
+/// Compiler flags against tiles (AMX). A virtual machine may report them and still not let a program use them; a server built for them
+/// then ends with "illegal instruction" at its first matrix product.
+const WITHOUT_AMX: &str = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16";
+
 /// Returns the program in `dir`, and builds it if it is not there or does not run. An interrupted build resumes.
 pub(super) fn ready(dir: &Path, jobs: Option<u32>) -> Result<PathBuf> {
     let program = dir.join("llama-server");
@@ -66,7 +70,16 @@ fn configure(tools: &Tools, sources: &Path, build: &Path) -> Command {
     // The number and the commit would otherwise be those of the Git repository around the sources.
     let commit = format!("-DLLAMA_BUILD_COMMIT={}-{}", SOURCES.package, SOURCES.version);
     cmake.args(OPTIONS).args(["-DLLAMA_BUILD_NUMBER=0", &commit]);
+    if names_amx(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()) {
+        cmake.args(["C", "CXX"].map(|language| format!("-DCMAKE_{language}_FLAGS={WITHOUT_AMX}")));
+    }
     cmake
+}
+
+/// Whether a text in the format of Linux's `/proc/cpuinfo` lists tiles among the flags of a processor.
+fn names_amx(cpuinfo: &str) -> bool {
+    let flags = cpuinfo.lines().filter(|line| line.starts_with("flags"));
+    flags.flat_map(str::split_whitespace).any(|flag| flag == "amx_tile")
 }
 
 fn compile(tools: &Tools, build: &Path, jobs: u32) -> Command {
@@ -85,7 +98,7 @@ mod tests {
     use std::path::Path;
     use std::process::Command;
 
-    use super::{Tools, compile, configure, runs};
+    use super::{Tools, compile, configure, names_amx, runs};
 
     fn tools() -> Tools {
         Tools { cmake: "/t/cmake".into(), ninja: "/t/ninja".into() }
@@ -103,6 +116,13 @@ mod tests {
         assert_eq!(args[..6], ["-S", "/src", "-B", "/build", "-G", "Ninja"]);
         assert!(args.contains(&"-DCMAKE_MAKE_PROGRAM=/t/ninja".to_owned()));
         assert!(args.contains(&"-DLLAMA_BUILD_COMMIT=llama-cpp-python-0.3.36".to_owned()));
+    }
+
+    #[test]
+    fn tiles_are_read_from_the_flags_of_the_processor() {
+        assert!(names_amx("processor : 0\nflags\t\t: avx2 amx_bf16 amx_tile amx_int8\n"));
+        assert!(!names_amx("model name : amx_tile\nflags\t\t: avx2 avx512f\n"));
+        assert!(!names_amx(""));
     }
 
     #[test]
