@@ -227,6 +227,13 @@ impl EndpointConfig {
             let found = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
             return setting(Self::BASE_URL, found, "https, or http to this machine");
         }
+        if self.model.trim().is_empty() {
+            return setting(
+                "model",
+                "empty".to_owned(),
+                "the name of a model, as the server knows it",
+            );
+        }
         let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
         if url.query_pairs().any(|(name, _)| KEYS.contains(&plain(&name).as_str())) {
             let found = "an address with a key in its query".to_owned();
@@ -356,6 +363,14 @@ mod tests {
         assert!(config.checked().is_ok());
         config.max_attempts = 0;
         assert!(config.checked().is_err());
+    }
+
+    #[test]
+    fn a_model_without_a_name_is_refused() {
+        let mut config = EndpointConfig::new("https://a.example/v1", "m");
+        assert!(config.validate().is_ok());
+        config.model = " ".to_owned();
+        assert!(config.validate().unwrap_err().to_string().starts_with("model is empty"));
     }
 
     #[test]
