@@ -1,16 +1,20 @@
 //! Progress: a bar with ETA on a terminal, a line every 20 seconds elsewhere.
 
 use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use iopo_llm::Progress;
 
 use crate::{interrupt, printer};
 
 /// Interval between two lines without a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(20);
+
+/// Steps that are reported within this time of the start were done by an earlier run.
+const RESUMED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The progress of one stage.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ struct Now {
 struct Work {
     what: String,
     bar: ProgressBar,
+    /// Number of steps that an earlier run did: those reported within a second of the start.
+    resumed: Arc<AtomicU64>,
     message: String,
     printed: Instant,
 }
@@ -91,14 +97,20 @@ impl Bars {
         Self { interactive, lines }
     }
 
-    fn draw(&self, total: u64) -> ProgressBar {
+    fn draw(&self, total: u64, resumed: &Arc<AtomicU64>) -> ProgressBar {
         if !self.interactive {
             return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         }
         let bar = ProgressBar::new(total);
         let template = "{prefix:>10}  {bar:24} {pos}/{len}  {elapsed} (ETA {eta})  {wide_msg}";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+            let resumed = Arc::clone(resumed);
+            let eta = move |state: &ProgressState, to: &mut dyn Write| {
+                let total = state.len().unwrap_or(0);
+                let left = left(state.elapsed(), &resumed, state.pos(), total);
+                let _ = to.write_str(&left.map_or_else(|| "?".to_owned(), duration));
+            };
+            bar.set_style(style.with_key("eta", eta));
         }
         bar.enable_steady_tick(Duration::from_millis(500));
         bar
@@ -109,8 +121,10 @@ impl Work {
     fn line(&self) -> String {
         let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let mut line = format!("{:>10}  {done}/{total}", self.what);
-        if done > 0 && done < total {
-            let _ = write!(line, "  ETA {}", duration(self.bar.eta()));
+        if done < total
+            && let Some(left) = left(self.bar.elapsed(), &self.resumed, done, total)
+        {
+            let _ = write!(line, "  ETA {}", duration(left));
         }
         if !self.message.is_empty() {
             let _ = write!(line, "  {}", self.message);
@@ -119,22 +133,36 @@ impl Work {
     }
 }
 
+/// Returns the time that the remaining steps take at the mean speed of this run; `None` before its first step.
+///
+/// Indicatif's own estimate follows the last 15 seconds, so that a step that takes a minute makes hours of it.
+fn left(elapsed: Duration, resumed: &AtomicU64, done: u64, total: u64) -> Option<Duration> {
+    let resumed = resumed.load(Ordering::Relaxed);
+    let own = done.checked_sub(resumed).filter(|own| *own > 0)?;
+    Some(elapsed.mul_f64(total.saturating_sub(done) as f64 / own as f64))
+}
+
 impl Progress for Bars {
     fn start(&self, what: &str, total: u64) {
-        let bar = self.draw(total);
+        let resumed = Arc::new(AtomicU64::new(0));
+        let bar = self.draw(total, &resumed);
         bar.set_prefix(what.to_owned());
         let mut now = self.lines.now();
         if let Some(before) = now.work.take() {
             before.bar.finish_and_clear();
         }
         let (what, message) = (what.to_owned(), String::new());
-        now.work = Some(Work { what, bar, message, printed: Instant::now() });
+        now.work = Some(Work { what, bar, resumed, message, printed: Instant::now() });
     }
 
     fn advance(&self, steps: u64) {
         let mut now = self.lines.now();
         if let Some(work) = now.work.as_mut() {
             work.bar.inc(steps);
+            let position = work.bar.position();
+            if work.bar.elapsed() < RESUMED_WITHIN && Some(position) != work.bar.length() {
+                work.resumed.store(position, Ordering::Relaxed);
+            }
         }
         if !self.interactive {
             self.lines.print_if_due(&mut now);
@@ -191,12 +219,13 @@ pub(crate) fn duration(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
     use iopo_llm::Progress;
 
-    use super::{Bars, duration};
+    use super::{Bars, duration, left};
 
     fn recorded(every: Duration) -> (Bars, Arc<Mutex<Vec<String>>>) {
         let printed = Arc::new(Mutex::new(Vec::new()));
@@ -222,6 +251,17 @@ mod tests {
         bars.finish();
         let want = ["       sft  a note", "       sft  10/10  loss 1.25  in 0 s"];
         assert_eq!(*printed.lock().expect("not poisoned"), want);
+    }
+
+    #[test]
+    fn the_remaining_time_follows_the_mean_speed_of_this_run() {
+        let minute = Duration::from_mins(1);
+        let of = |resumed, done| left(minute, &AtomicU64::new(resumed), done, 20);
+        assert_eq!(of(0, 5), Some(3 * minute));
+        assert_eq!(of(10, 15), Some(minute), "the ten steps of an earlier run took no time");
+        assert_eq!(of(0, 0), None);
+        assert_eq!(of(10, 10), None);
+        assert_eq!(of(0, 20), Some(Duration::ZERO));
     }
 
     #[test]
