@@ -148,6 +148,9 @@ fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained
         let file = dir.path().join("rows.jsonl");
         fs::write(&file, row.to_string()).expect("written");
         let to = out.join("input_preferences.parquet");
+        if to.exists() {
+            fs::remove_file(&to).expect("removed");
+        }
         succeed(&["import", text(&file), "--from", "fipo", "--out", text(&to)]);
     };
     let train = |weight: &str| {
