@@ -5,6 +5,7 @@ use iopo_schema::{GroupKind, Split, Subset, SummaryMetric, Total};
 use serde::Serialize;
 
 use super::accuracy::find;
+use super::recipe;
 use crate::format;
 use crate::run::Run;
 
@@ -29,7 +30,9 @@ pub(crate) fn tiles(run: &Run, has_headline: bool) -> Vec<Tile> {
         tiles.push(Tile {
             value: format::number(responses.value),
             unit: "",
-            name: "verified responses".to_owned(),
+            // The recipes by language models also write the responses that they refuse.
+            name: if recipe::is_recipe(rows) { "responses" } else { "verified responses" }
+                .to_owned(),
             detail: edited
                 .map_or_else(String::new, |row| format!("{} % edited", format::percent(row.value))),
         });
@@ -87,4 +90,23 @@ pub(crate) fn tiles(run: &Run, has_headline: bool) -> Vec<Tile> {
         }
     }
     tiles
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_schema::MetricRow;
+
+    use super::tiles;
+    use crate::run::Run;
+
+    #[test]
+    fn only_responses_that_are_all_verified_are_called_so() {
+        let row = |name: &str| MetricRow { step: 0, name: name.to_owned(), value: 2.0 };
+        let name = |rows: Vec<MetricRow>| {
+            let run = Run { synth_stats: Some(rows), ..Run::default() };
+            tiles(&run, false).remove(0).name
+        };
+        assert_eq!(name(vec![row("responses")]), "verified responses");
+        assert_eq!(name(vec![row("responses"), row("entered/expand")]), "responses");
+    }
 }

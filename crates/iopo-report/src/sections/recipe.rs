@@ -201,8 +201,10 @@ fn funnel(synth: &[MetricRow], pairs: Option<&[MetricRow]>, steps: &[&str]) -> T
         let shown = if entered > 0.0 { format!("{} %", percent(share)) } else { String::new() };
         row(name, vec![plain(number(entered)), plain(number(passed)), drawn(shown, share, 1.0)])
     };
+    // A stage that nothing entered says nothing, and has no place in the order of the yields.
     let mut rows: Vec<Row> = steps
         .iter()
+        .filter(|step| count(synth, "entered", step) > 0.0)
         .map(|step| {
             line(readable(step), count(synth, "entered", step), count(synth, "passed", step))
         })
@@ -399,5 +401,70 @@ fn cost(usage: &Usage, roles: &Roles) -> String {
         (Some(cost), _) => format!("{cost} and that of {unknown} answers, unknown"),
         (None, 0) => "0".to_owned(),
         (None, _) => format!("unknown for {unknown} answers"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use iopo_schema::MetricRow;
+
+    use super::{Recipe, lines};
+
+    /// Counters of a run whose tasks end at the second stage, in the order of the file: counters by name, then yields.
+    fn ended_early() -> Vec<MetricRow> {
+        let rows = [
+            ("agreement/different/max_words", 1.0),
+            ("agreement/same/max_words", 3.0),
+            ("dropped/expand/lost_task", 10.0),
+            ("dropped/expand/shorter", 3.0),
+            ("dropped/structure/no_json", 7.0),
+            ("entered/complete", 0.0),
+            ("entered/expand", 20.0),
+            ("entered/structure", 7.0),
+            ("passed/complete", 0.0),
+            ("passed/expand", 7.0),
+            ("passed/structure", 0.0),
+            ("requests/expand", 20.0),
+            ("requests/structure", 20.0),
+            ("tasks", 20.0),
+            ("yield/expand", 0.35),
+            ("yield/structure", 0.0),
+        ];
+        rows.map(|(name, value)| MetricRow { step: 0, name: name.to_owned(), value }).to_vec()
+    }
+
+    #[test]
+    fn the_funnel_has_the_stages_that_a_task_entered() {
+        let recipe = Recipe::of(&ended_early(), None, None).expect("a recipe by language models");
+        let shown: Vec<(&str, [&str; 3])> = recipe
+            .funnel
+            .rows
+            .iter()
+            .map(|row| (row.name.as_str(), [0, 1, 2].map(|cell| row.cells[cell].shown.as_str())))
+            .collect();
+        let want = [
+            ("expand", ["20", "7", "35.0 %"]),
+            ("structure", ["7", "0", "0.0 %"]),
+            ("truth table of a candidate", ["0", "0", ""]),
+        ];
+        assert_eq!(shown, want);
+    }
+
+    #[test]
+    fn the_terminal_has_yields_reasons_and_agreement() {
+        let want = [
+            "yields: expand 35.0 %, structure 0.0 %",
+            "dropped: expand · lost task (10), structure · no json (7), expand · shorter (3)",
+            "judge against code: 3 of 4 verdicts agree (75.0 %)",
+        ];
+        assert_eq!(lines(&ended_early()), want);
+    }
+
+    #[test]
+    fn the_counters_of_another_recipe_make_no_section() {
+        let rows: Vec<MetricRow> =
+            ended_early().into_iter().filter(|row| !row.name.starts_with("entered/")).collect();
+        assert!(Recipe::of(&rows, None, None).is_none());
+        assert!(lines(&rows).is_empty());
     }
 }
