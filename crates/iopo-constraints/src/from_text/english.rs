@@ -310,7 +310,7 @@ pub(super) const RULES: &[&[Rule]] = &[&[
     Rule::new(
         "markup",
         r#"{"format":"latex"}"#,
-        r"{sure}(?:(?:the|your) (?:final )?(?:answer|solution) (?:{must} (?:be in|be written in|be presented in)|is (?:presented|written) in)|(?:present|write) (?:the|your) (?:final )?(?:answer|solution) in) latex(?: format| notation)?",
+        r"{sure}(?:(?:the|your) (?:final )?(?:answer|solution) (?:{must} (?:be in|be written in|be presented in)|is (?:presented|written) in)|(?:present|write) (?:the|your) (?:final )?(?:answer|solution) in) latex(?: format| notation)?:?",
     ),
     Rule::new(
         "markup",

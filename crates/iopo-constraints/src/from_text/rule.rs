@@ -148,6 +148,7 @@ impl Compiled {
                     let (items, stated) = list(normal, value)?;
                     let items: Vec<String> = match name {
                         "names" => items.iter().map(|item| bare_name(item)).collect(),
+                        "columns" => items.iter().map(|item| bare_column(item)).collect(),
                         _ => items,
                     };
                     let plain = |item: &String| NO_HEADINGS.contains(&item.as_str());
@@ -232,6 +233,8 @@ const ELEMENTS: &[(&str, &str)] = &[
     ("大标题", "heading"),
     ("子标题", "subheading"),
     ("小标题", "subheading"),
+    ("副标题", "subheading"),
+    ("段落标题", "heading"),
     ("标题", "heading"),
     ("编号列表", "numbered_list"),
     ("有序列表", "numbered_list"),
@@ -243,6 +246,9 @@ const ELEMENTS: &[(&str, &str)] = &[
     ("粗体", "bold"),
     ("加粗", "bold"),
     ("斜体", "italic"),
+    ("粗体文字", "bold"),
+    ("加粗文字", "bold"),
+    ("斜体文字", "italic"),
     ("代码块", "code_block"),
     ("headings", "heading"),
     ("subheadings", "subheading"),
@@ -267,6 +273,16 @@ fn elements(value: &str) -> Option<Vec<String>> {
 /// The name of a part without the word for a part behind it.
 fn bare_name(item: &str) -> String {
     item.strip_suffix("部分").filter(|bare| !bare.is_empty()).unwrap_or(item).to_owned()
+}
+
+/// The name of a column without the words of 一列是国家名称，另一列是对应的首都名称.
+fn bare_column(item: &str) -> String {
+    let lead = ["另一列是", "另一列为", "一列是", "一列为"];
+    let Some(name) = lead.iter().find_map(|lead| item.strip_prefix(lead)) else {
+        return item.to_owned();
+    };
+    let name = name.strip_prefix("对应的").unwrap_or(name);
+    name.strip_suffix("名称").filter(|bare| !bare.is_empty()).unwrap_or(name).to_owned()
 }
 
 /// The fewest names of parts that need headings.

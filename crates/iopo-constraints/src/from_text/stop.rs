@@ -77,6 +77,8 @@ const NO_HEDGE: &[&str] = &[
     "or longer",
     "words or phrases",
     "引用或参考文献",
+    "文章或科学研究报告",
+    "适当位置",
     "points or numbered",
     "cannot",
 ];
@@ -107,8 +109,14 @@ static NEGATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// Words that contain a word of [`NEGATION`] and deny nothing.
-const NO_NEGATION: &[&str] =
-    &["无序列表", "包含但不限于", "包括但不限于", "no more and no fewer", "and nothing else"];
+const NO_NEGATION: &[&str] = &[
+    "无序列表",
+    "包含但不限于",
+    "包括但不限于",
+    "既不过于冗长也不过于简略",
+    "no more and no fewer",
+    "and nothing else",
+];
 
 /// Whether limits and negations of a text agree with a kind.
 pub(super) fn polarity_agrees(text: &str, id: &str) -> bool {

@@ -28,7 +28,7 @@ static PROGRAM: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Verbs that ask for a text, at the start of a clause.
 static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?:请|帮我|请你|需要|并)*(?:撰写|编写|写|创作|编辑|提供|给出|生成|制作|创建|创造|设计|完成|为|对|使用|根据)",
+        r"^(?:请|帮我|请你|需要|并)*(?:撰写|编写|写|创作|编辑|修改|提供|给出|生成|制作|创建|创造|设计|完成|为|对|使用|根据)",
     )
     .ok()
 });
@@ -79,6 +79,8 @@ const REPORTS: &[&str] = &[
 /// Nouns for the same text.
 const SAME: &[&[&str]] = &[
     &["故事", "小说"],
+    &["推荐信", "推荐"],
+    &["段落", "文本"],
     &["辩论稿", "辩论"],
     &["行程表", "路线"],
     &["摘要", "总结", "概述", "概括", "简介"],
@@ -104,13 +106,18 @@ impl Task {
 
     /// Whether the task asks for a program or another artifact with an output of its own.
     pub(super) fn is_program(&self) -> bool {
-        PROGRAM.as_ref().is_none_or(|program| program.is_match(&self.text))
+        // A price on a platform is no platform.
+        let text = self.text.replace("平台上", "");
+        PROGRAM.as_ref().is_none_or(|program| program.is_match(&text))
     }
 
     /// Whether a document can be the whole response: the task names it, or asks for a text that a general noun such as 文章
     /// can mean, and it does not ask for two texts.
     pub(super) fn may_be(&self, document: &str) -> bool {
-        let is_question = self.clauses().next().is_some_and(|clause| clause.ends_with('题'));
+        let is_question = self
+            .clauses()
+            .next()
+            .is_some_and(|clause| clause.ends_with('题') && !clause.ends_with("问题"));
         let is_general = GENERAL.contains(&document) && !is_question;
         let same = SAME.iter().find(|words| words.contains(&document)).copied().unwrap_or_default();
         let is_named =
@@ -190,10 +197,11 @@ impl Task {
     }
 }
 
-/// Whether a clause asks for a text: 写一篇摘要 for 摘要, 解释什么是黑洞 for 解释.
+/// Whether a clause asks for a text: 写一篇摘要 for 摘要, 为段落添加评价 for 段落, 解释什么是黑洞 for 解释.
 fn asks_for(clause: &str, noun: &str) -> bool {
     let request = REQUEST.as_ref().is_some_and(|request| request.is_match(clause));
-    let names = clause.ends_with(noun) && request;
+    let edits = clause.contains(&format!("{noun}添加"));
+    let names = (clause.ends_with(noun) || edits) && request;
     let bare = ["请", "详细", "简要", "找到并", "以正式语气"]
         .iter()
         .fold(clause, |clause, start| clause.strip_prefix(start).unwrap_or(clause));

@@ -6,6 +6,7 @@ mod length;
 mod more;
 mod parts;
 mod portions;
+mod wording;
 
 use super::rule::Rule;
 pub(super) use parts::PARTS;
@@ -18,6 +19,7 @@ pub(super) const RULES: &[&[Rule]] = &[
     super::training::CHINESE,
     portions::RULES,
     more::RULES,
+    wording::RULES,
 ];
 
 /// The rules for limits of parts, tried after the others.

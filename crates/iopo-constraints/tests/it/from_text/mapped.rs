@@ -266,6 +266,73 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
         "named_parts",
         r#"{"names":["引言","购买前准备","购物过程","结账"]}"#,
     ),
+    // Rarer wordings.
+    ("确保总字数不超过500字", "max_chars", r#"{"n":500}"#),
+    ("使用编号和列表来组织内容", "min_numbered", r#"{"n":2}"#),
+    ("正文中使用编号列表来组织信息，便于阅读", "min_numbered", r#"{"n":2}"#),
+    ("邮件正文以项目符号列表的形式呈现", "min_bullets", r#"{"n":2}"#),
+    ("每个步骤前需使用编号进行标注", "count_range", r#"{"unit":"step","low":2,"high":100000}"#),
+    ("使用列表和段落标题来提升阅读体验", "elements", r#"{"elements":["list","heading"]}"#),
+    ("需要使用粗体和斜体文字增强可读性", "elements", r#"{"elements":["bold","italic"]}"#),
+    (
+        "文章格式为Markdown，包含标题、副标题和表格",
+        "elements",
+        r#"{"elements":["heading","subheading","table"]}"#,
+    ),
+    (
+        "使用Markdown格式呈现内容，包括标题、列表和代码块等元素",
+        "elements",
+        r#"{"elements":["heading","list","code_block"]}"#,
+    ),
+    ("表格应包含标题行", "table", "{}"),
+    (
+        "表格包含两列，一列是水果，另一列是对应的蔬菜名称",
+        "table_columns",
+        r#"{"columns":["水果","蔬菜"]}"#,
+    ),
+    ("表格中应包含排名列", "table_columns", r#"{"columns":["排名"]}"#),
+    (
+        "收支清单应包括以下列：收入、支出、余额",
+        "table_columns",
+        r#"{"columns":["收入","支出","余额"]}"#,
+    ),
+    (
+        "输出格式应为一个包含品种、产地和价格的详细表格",
+        "table_columns",
+        r#"{"columns":["品种","产地","价格"]}"#,
+    ),
+    (
+        "内容以表格形式展示，包括名称、是否免费等信息",
+        "table_columns",
+        r#"{"columns":["名称","是否免费"]}"#,
+    ),
+    ("摘要内容需置于“abstract”键之下", "json_keys", r#"{"keys":["abstract"]}"#),
+    ("确认后，请回复“收到”", "include_phrase", r#"{"phrase":"收到"}"#),
+    ("字数约在300至400字之间", "char_range", r#"{"low":300,"high":400}"#),
+    (
+        "说明书的字数应在500至800字之间，既不过于冗长也不过于简略",
+        "char_range",
+        r#"{"low":500,"high":800}"#,
+    ),
+    ("在文中适当位置使用斜体字强调关键概念", "emphasized", r#"{"style":"italic"}"#),
+    ("附上代码示例以便于理解实现方式", "markup", r#"{"format":"code_block"}"#),
+    ("每篇论文的引用应遵循APA格式", "citation_style", r#"{"style":"apa","listed":false}"#),
+    ("總結需採用APA引用格式並包含參考文獻", "citation_style", r#"{"style":"apa","listed":true}"#),
+    (
+        "文献综述需包含8篇以上相关的学术论文",
+        "count_range",
+        r#"{"unit":"source","low":8,"high":100000}"#,
+    ),
+    (
+        "文章结尾引用至少4篇相关学术论文，采用参考文献格式",
+        "count_range",
+        r#"{"unit":"reference","low":4,"high":100000}"#,
+    ),
+    (
+        "文章需引用至少5篇学术文献作为支持，并在文末列出参考文献",
+        "count_range",
+        r#"{"unit":"reference","low":5,"high":100000}"#,
+    ),
 ];
 
 /// English texts.
@@ -425,6 +492,7 @@ pub(super) const ENGLISH: &[(&str, &str, &str)] = &[
         "markup",
         r#"{"format":"latex"}"#,
     ),
+    ("Present your answer in LaTeX format:", "markup", r#"{"format":"latex"}"#),
     ("Write your response in HTML.", "markup", r#"{"format":"html"}"#),
     ("Use at least 3 headings.", "headings", r#"{"n":3}"#),
     ("Include at least two Markdown headings.", "headings", r#"{"n":2}"#),
