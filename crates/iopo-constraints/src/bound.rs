@@ -213,6 +213,7 @@ impl Bound {
             return self.consequences_of_a_limit();
         }
         let least = |measure| Self::at_least(measure, n);
+        let twice = |measure| Self::at_least(measure, n.saturating_mul(2));
         let some = Self::some;
         match &self.measure {
             Measure::LongestSentence | Measure::LowercaseWords => vec![least(Measure::Words)],
@@ -227,18 +228,14 @@ impl Bound {
             Measure::Column(_) => vec![some(Measure::Tables)],
             Measure::Emphasized(style) => vec![some(style.anywhere())],
             Measure::FinalQuestion => vec![some(Measure::Questions)],
-            Measure::CapitalWords => {
-                vec![Self::at_least(Measure::Capitals, n.saturating_mul(2))]
-            }
+            Measure::CapitalWords => vec![twice(Measure::Capitals)],
             Measure::Bullets => vec![least(Measure::Items)],
             Measure::Numbered => vec![least(Measure::Items), least(Measure::Digits)],
             Measure::Marked(marker) => marked(*marker, n),
             Measure::Steps | Measure::Sections => {
                 vec![least(Measure::Lines), least(Measure::Digits)]
             }
-            Measure::Tables => {
-                vec![Self::at_least(Measure::Lines, n.saturating_mul(2)), least(Measure::Markdown)]
-            }
+            Measure::Tables => vec![twice(Measure::Lines), least(Measure::Markdown)],
             Measure::Bold => vec![least(Measure::Markdown)],
             Measure::Parts => vec![Self::at_least(Measure::Lines, n.saturating_mul(2) - 1)],
             Measure::Postscript => vec![Self::at_least(Measure::Paragraphs, 2)],

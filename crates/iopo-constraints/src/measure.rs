@@ -148,17 +148,8 @@ impl Measure {
             Self::LongestSentence => longest_sentence(response),
             Self::Paragraphs => text::paragraphs(response).len(),
             Self::Lines => lines::filled(response).count(),
-            Self::Word(word) if han::has(word) => {
-                text::fold(response).matches(word.as_str()).count()
-            }
-            Self::Word(word) => text::occurrences(response, word),
-            Self::OpeningWord(word) if han::has(word) => {
-                text::fold(han::first_sentence(response)).matches(word.as_str()).count()
-            }
-            Self::OpeningWord(word) => text::sentences(response)
-                .into_iter()
-                .next()
-                .map_or(0, |range| text::occurrences(&response[range], word)),
+            Self::Word(word) => occurrences(response, word),
+            Self::OpeningWord(word) => occurrences(first_sentence(response, word), word),
             // 一、 numbers an item too.
             Self::Digits => runs_of_digits(response) + han::list_numerals(response),
             Self::Figures => response
@@ -442,6 +433,25 @@ impl Measure {
             Self::FirstKey(key) => return format!("first lines with the key “{key}”"),
         };
         noun.to_owned()
+    }
+}
+
+/// How often a word occurs. A word of ideographs can stand within others.
+fn occurrences(text: &str, word: &str) -> usize {
+    if han::has(word) {
+        text::fold(text).matches(word).count()
+    } else {
+        text::occurrences(text, word)
+    }
+}
+
+/// The first sentence of a response, as the script of a word ends sentences.
+fn first_sentence<'a>(response: &'a str, word: &str) -> &'a str {
+    if han::has(word) {
+        han::first_sentence(response)
+    } else {
+        let first = text::sentences(response).into_iter().next();
+        first.map_or("", |range| &response[range])
     }
 }
 

@@ -7,7 +7,7 @@
 //! 2. *Propose*: a rule whose pattern matches the text from its first to its last character proposes a kind. A pattern
 //!    consists of listed words, numbers, quotations, and the names of columns and parts. It accepts no other word, so a
 //!    second demand, a condition or an unknown object leaves the text unmapped. Words that add nothing are listed too:
-//!    请, 数值约束：, "please", and purposes such as 以便阅读. 确保 (*ensure*) states a demand of its own.
+//!    请, 数值约束：, "please", and purposes such as 以便阅读. Behind a demand, 确保 (*ensure*) states another one.
 //! 3. *Parse*: [`Constraint::from_parts`] checks the parameters.
 //! 4. *Say it back*: the numbers and quoted strings of the text are those of the constraint; limits and negations agree
 //!    with the kind; no word such as *each*, 每, 第 or 其中 narrows the demand; no word such as *if possible*, 或 or 尽量
