@@ -191,13 +191,18 @@ fn of_constraints(
 
 /// Creates a constraint; `None` for one that only a judge can decide.
 fn constraint(at: usize, listed: Listed) -> Result<Option<Constraint>, ItemError> {
-    let (id, params) = match listed.check {
-        Checked::ByJudge => return Ok(None),
-        Checked::ByCode(check) => (check.id, check.params),
-        Checked::Absent => match listed.id {
-            Some(id) => (id, listed.params),
-            None => return Err(invalid(format!("`constraints[{at}]`: missing `id`"))),
-        },
+    // Columns of a dataset have every field in each row, with null for those that a row lacks.
+    let (id, params) = match (listed.id, listed.check) {
+        (Some(_), Checked::ByCode(_)) => {
+            let found = "found `id` and `check`, expected one of them";
+            return Err(invalid(format!("`constraints[{at}]`: {found}")));
+        }
+        (Some(id), _) => (id, listed.params),
+        (None, Checked::ByCode(check)) => (check.id, check.params),
+        (None, Checked::ByJudge) => return Ok(None),
+        (None, Checked::Absent) => {
+            return Err(invalid(format!("`constraints[{at}]`: missing `id`")));
+        }
     };
     let params = params.map_or("{}".to_owned(), |params| params.0);
     Ok(Some(Constraint::from_parts(&id, &params)?))

@@ -11,7 +11,7 @@ use crate::printer;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Crates of the workspace, by the names that log entries use.
-const CRATES: [&str; 14] = [
+const CRATES: [&str; 15] = [
     "iopo",
     "iopo_constraints",
     "iopo_core",
@@ -26,6 +26,7 @@ const CRATES: [&str; 14] = [
     "iopo_schema",
     "iopo_synth",
     "iopo_train",
+    "iopo_verifier",
 ];
 
 /// Starts logging.

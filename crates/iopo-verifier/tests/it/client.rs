@@ -30,7 +30,7 @@ fn the_example_prints_rewards_of_the_server() {
 }
 
 const SCRIPT: &str = r#"
-import json, os
+import json, os, threading
 import reward_client as client
 
 # More items than a request holds, a surrogate, and NaN, as in a dataset that was read with pandas.
@@ -50,6 +50,35 @@ for settings, item, text in [
         raise AssertionError(text)
     except client.VerifierError as error:
         assert text in str(error), error
+
+# A field by another name, no checks, or no mapping is no reward of 0.
+for truth in [{"constraint": []}, "{}", "[]", {"constraints": [{"id": None, "check": None}]}]:
+    try:
+        raise AssertionError(client.compute_score("x", "Tea", truth))
+    except client.VerifierError:
+        pass
+
+# Columns of a dataset have null for the fields that a row lacks.
+padded = {"constraints": [{"id": "max_words", "params": {"n": 1}, "check": None}]}
+assert client.compute_score("x", "Hot tea", padded) == {"score": 0.0, "acc": False}
+both = {"constraints": [{"id": "no_commas", "params": None, "check": {"id": "max_words", "params": {"n": 1}}}]}
+try:
+    raise AssertionError(client.compute_score("x", "Tea", both))
+except client.VerifierError as error:
+    assert "expected one of them" in str(error), error
+
+# Threads do not read each other's rewards.
+wrong = []
+def ask(thread):
+    for at in range(100):
+        good = (at + thread) % 2 == 0
+        found = client.compute_score("x", "hot tea" if good else "hot, tea", {"constraints": [{"id": "no_commas"}]})
+        if found["score"] != float(good):
+            wrong.append((thread, at))
+threads = [threading.Thread(target=ask, args=(thread,)) for thread in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert not wrong, wrong
 
 # A lost connection is opened again, also in a forked worker.
 shared = client.verifier()
