@@ -1,7 +1,6 @@
 //! Progress: a bar with ETA on a terminal, a line every 20 seconds elsewhere.
 
 use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -42,10 +41,17 @@ struct Now {
 struct Work {
     what: String,
     bar: ProgressBar,
-    /// Number of steps that an earlier run did: those reported within a second of the start.
-    resumed: Arc<AtomicU64>,
+    resumed: Arc<Mutex<Resumed>>,
     message: String,
     printed: Instant,
+}
+
+/// The steps that count as those of an earlier run: the ones reported within [`RESUMED_WITHIN`] of the start.
+#[derive(Debug, Clone, Copy, Default)]
+struct Resumed {
+    steps: u64,
+    /// Time from the start to the last of them.
+    took: Duration,
 }
 
 impl fmt::Debug for Lines {
@@ -97,7 +103,7 @@ impl Bars {
         Self { interactive, lines }
     }
 
-    fn draw(&self, total: u64, resumed: &Arc<AtomicU64>) -> ProgressBar {
+    fn draw(&self, total: u64, resumed: &Arc<Mutex<Resumed>>) -> ProgressBar {
         if !self.interactive {
             return ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         }
@@ -107,7 +113,7 @@ impl Bars {
             let resumed = Arc::clone(resumed);
             let eta = move |state: &ProgressState, to: &mut dyn Write| {
                 let total = state.len().unwrap_or(0);
-                let left = left(state.elapsed(), &resumed, state.pos(), total);
+                let left = left(state.elapsed(), of(&resumed), state.pos(), total);
                 let _ = to.write_str(&left.map_or_else(|| "?".to_owned(), duration));
             };
             bar.set_style(style.with_key("eta", eta));
@@ -122,7 +128,7 @@ impl Work {
         let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
         let mut line = format!("{:>10}  {done}/{total}", self.what);
         if done < total
-            && let Some(left) = left(self.bar.elapsed(), &self.resumed, done, total)
+            && let Some(left) = left(self.bar.elapsed(), of(&self.resumed), done, total)
         {
             let _ = write!(line, "  ETA {}", duration(left));
         }
@@ -136,15 +142,19 @@ impl Work {
 /// Returns the time that the remaining steps take at the mean speed of this run; `None` before its first step.
 ///
 /// Indicatif's own estimate follows the last 15 seconds, so that a step that takes a minute makes hours of it.
-fn left(elapsed: Duration, resumed: &AtomicU64, done: u64, total: u64) -> Option<Duration> {
-    let resumed = resumed.load(Ordering::Relaxed);
-    let own = done.checked_sub(resumed).filter(|own| *own > 0)?;
-    Some(elapsed.mul_f64(total.saturating_sub(done) as f64 / own as f64))
+fn left(elapsed: Duration, resumed: Resumed, done: u64, total: u64) -> Option<Duration> {
+    let own = done.checked_sub(resumed.steps).filter(|own| *own > 0)?;
+    let took = elapsed.saturating_sub(resumed.took);
+    Some(took.mul_f64(total.saturating_sub(done) as f64 / own as f64))
+}
+
+fn of(resumed: &Mutex<Resumed>) -> Resumed {
+    *resumed.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Progress for Bars {
     fn start(&self, what: &str, total: u64) {
-        let resumed = Arc::new(AtomicU64::new(0));
+        let resumed = Arc::new(Mutex::default());
         let bar = self.draw(total, &resumed);
         bar.set_prefix(what.to_owned());
         let mut now = self.lines.now();
@@ -160,8 +170,10 @@ impl Progress for Bars {
         if let Some(work) = now.work.as_mut() {
             work.bar.inc(steps);
             let position = work.bar.position();
-            if work.bar.elapsed() < RESUMED_WITHIN && Some(position) != work.bar.length() {
-                work.resumed.store(position, Ordering::Relaxed);
+            let took = work.bar.elapsed();
+            if took < RESUMED_WITHIN {
+                let mut resumed = work.resumed.lock().unwrap_or_else(PoisonError::into_inner);
+                *resumed = Resumed { steps: position, took };
             }
         }
         if !self.interactive {
@@ -219,13 +231,12 @@ pub(crate) fn duration(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicU64;
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
     use iopo_llm::Progress;
 
-    use super::{Bars, duration, left};
+    use super::{Bars, Resumed, duration, left};
 
     fn recorded(every: Duration) -> (Bars, Arc<Mutex<Vec<String>>>) {
         let printed = Arc::new(Mutex::new(Vec::new()));
@@ -256,12 +267,16 @@ mod tests {
     #[test]
     fn the_remaining_time_follows_the_mean_speed_of_this_run() {
         let minute = Duration::from_mins(1);
-        let of = |resumed, done| left(minute, &AtomicU64::new(resumed), done, 20);
+        let of = |steps, done| left(minute, Resumed { steps, took: Duration::ZERO }, done, 20);
         assert_eq!(of(0, 5), Some(3 * minute));
         assert_eq!(of(10, 15), Some(minute), "the ten steps of an earlier run took no time");
         assert_eq!(of(0, 0), None);
         assert_eq!(of(10, 10), None);
         assert_eq!(of(0, 20), Some(Duration::ZERO));
+        // Ten steps a second from the start: the first second changes no speed.
+        let resumed = Resumed { steps: 10, took: Duration::from_secs(1) };
+        let left = left(Duration::from_secs(2), resumed, 20, 60);
+        assert_eq!(left, Some(Duration::from_secs(4)));
     }
 
     #[test]
