@@ -81,12 +81,14 @@ pub fn fipo(
     let names = [models.writer.name(), worse.name(), models.judge.name()];
     let provenance = provenance(&source, &models, &names, config, &options, &templates)?;
     let stats_path = out_dir.join(run_files::SYNTH_STATS);
+    let outputs = outputs(out_dir, &provenance);
     if made_with::<MetricRow>(&stats_path, &provenance) {
         let summary = FipoSummary::from_metrics(read::<MetricRow>(&stats_path)?);
-        if accept(&summary, config).is_ok() {
+        let is_complete = outputs.iter().all(|(_, is_made)| *is_made);
+        if is_complete && accept(&summary, config).is_ok() {
             return Ok(summary);
         }
-        discard(out_dir)?;
+        discard(outputs)?;
     }
     let files = Files::open(out_dir, &provenance)?;
     let mut counts = Counts::default();
@@ -234,22 +236,27 @@ fn accept(summary: &FipoSummary, config: &FipoConfig) -> Result<(), SynthError> 
     Ok(())
 }
 
-/// Removes the files of a run that failed, so that it is made again.
-fn discard(out_dir: &Path) -> Result<(), SynthError> {
-    let names = [
-        run_files::SYNTH_STATS,
-        run_files::INSTRUCTIONS,
-        run_files::RESPONSES,
-        run_files::CANDIDATES,
-        run_files::INPUT_PREFERENCES,
-    ];
-    for path in names.map(|name| out_dir.join(name)) {
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(SynthError::Io { path, source });
-            }
-            Ok(()) | Err(_) => {}
-        }
+/// Returns the files of a run, and whether each has this provenance.
+fn outputs(out_dir: &Path, provenance: &Provenance) -> [(PathBuf, bool); 5] {
+    let of = |name: &str, made: fn(&Path, &Provenance) -> bool| {
+        let path = out_dir.join(name);
+        let is_made = made(&path, provenance);
+        (path, is_made)
+    };
+    [
+        of(run_files::SYNTH_STATS, made_with::<MetricRow>),
+        of(run_files::INSTRUCTIONS, made_with::<InstructionRow>),
+        of(run_files::RESPONSES, made_with::<ResponseRow>),
+        of(run_files::CANDIDATES, made_with::<PreferenceRow>),
+        of(run_files::INPUT_PREFERENCES, made_with::<InputPreferenceRow>),
+    ]
+}
+
+/// Removes the files of a run that failed or lost a file, so that all are made again from the same answers. Files of another
+/// provenance stay: [`Parts::open`] decides about them.
+fn discard(outputs: [(PathBuf, bool); 5]) -> Result<(), SynthError> {
+    for (path, _) in outputs.into_iter().filter(|(_, is_made)| *is_made) {
+        std::fs::remove_file(&path).map_err(|source| SynthError::Io { path, source })?;
     }
     Ok(())
 }

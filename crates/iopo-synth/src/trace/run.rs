@@ -73,12 +73,14 @@ pub fn trace<'a>(
         provenance = provenance.with_input("tested_prompts", tested.hash());
     }
     let stats = out_dir.join(run_files::SYNTH_STATS);
+    let outputs = outputs(out_dir, &provenance);
     if made_with::<MetricRow>(&stats, &provenance) {
         let summary = TraceSummary::from_metrics(read::<MetricRow>(&stats)?);
-        if accept(&summary, config).is_ok() {
+        let is_complete = outputs.iter().all(|(_, is_made)| *is_made);
+        if is_complete && accept(&summary, config).is_ok() {
             return Ok(summary);
         }
-        discard(out_dir)?;
+        discard(outputs)?;
     }
     let files = Files::open(out_dir, &provenance)?;
     let mut counts = input.counts.clone();
@@ -162,21 +164,26 @@ fn distrusted(counts: &Counts, config: &TraceConfig) -> BTreeSet<Kind> {
     Kind::ALL.iter().copied().filter(is_distrusted).collect()
 }
 
-/// Removes the files of a run that failed, so that it is made again.
-fn discard(out_dir: &Path) -> Result<(), SynthError> {
-    let names = [
-        run_files::SYNTH_STATS,
-        run_files::INSTRUCTIONS,
-        run_files::RESPONSES,
-        run_files::CANDIDATES,
-    ];
-    for path in names.map(|name| out_dir.join(name)) {
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(SynthError::Io { path, source });
-            }
-            Ok(()) | Err(_) => {}
-        }
+/// Returns the files of a run, and whether each has this provenance.
+fn outputs(out_dir: &Path, provenance: &Provenance) -> [(PathBuf, bool); 4] {
+    let of = |name: &str, made: fn(&Path, &Provenance) -> bool| {
+        let path = out_dir.join(name);
+        let is_made = made(&path, provenance);
+        (path, is_made)
+    };
+    [
+        of(run_files::SYNTH_STATS, made_with::<MetricRow>),
+        of(run_files::INSTRUCTIONS, made_with::<InstructionRow>),
+        of(run_files::RESPONSES, made_with::<ResponseRow>),
+        of(run_files::CANDIDATES, made_with::<PreferenceRow>),
+    ]
+}
+
+/// Removes the files of a run that failed or lost a file, so that all are made again from the same answers. Files of another
+/// provenance stay: [`Parts::open`] decides about them.
+fn discard(outputs: [(PathBuf, bool); 4]) -> Result<(), SynthError> {
+    for (path, _) in outputs.into_iter().filter(|(_, is_made)| *is_made) {
+        std::fs::remove_file(&path).map_err(|source| SynthError::Io { path, source })?;
     }
     Ok(())
 }

@@ -233,6 +233,33 @@ fn too_many_failed_requests_end_the_run_after_writing_and_are_asked_again() {
 }
 
 #[test]
+fn a_finished_run_without_one_of_its_files_writes_all_again() {
+    let whole = tempfile::tempdir().expect("a directory");
+    let run = |dir: &std::path::Path| {
+        let model = Model::new(&|_, _| None);
+        run(dir, TASKS, &model, &[], &config(|_| ())).map(|_| model.asked.get())
+    };
+    let asked = run(whole.path()).expect("a run");
+    let expected = bytes(whole.path());
+    assert_eq!(expected.len(), 4);
+    for name in expected.keys() {
+        let file = whole.path().join("out").join(name);
+        std::fs::remove_file(&file).expect("removed");
+        assert_eq!(run(whole.path()).expect("made again"), asked, "{name}");
+        assert_eq!(bytes(whole.path()), expected, "{name}");
+        // A damaged file may be the user's, so it is named and stays.
+        std::fs::write(&file, "damaged").expect("written");
+        if !name.contains("stats") {
+            let error = run(whole.path()).expect_err("damaged").to_string();
+            assert!(error.contains(name.as_str()), "{error}");
+        }
+        std::fs::remove_file(&file).expect("it is still there");
+        run(whole.path()).expect("made again");
+    }
+    assert_eq!(run(whole.path()).expect("finished"), 0, "control: a complete run asks nothing");
+}
+
+#[test]
 fn a_finished_run_asks_nothing_and_a_changed_template_asks_again() {
     let dir = tempfile::tempdir().expect("a directory");
     let model = Model::new(&|_, _| None);
