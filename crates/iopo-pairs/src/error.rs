@@ -30,6 +30,15 @@ pub enum PairsError {
         /// The file.
         path: std::path::PathBuf,
     },
+    /// The file of input preferences is damaged or from elsewhere, so the stage must not replace it.
+    #[error(
+        "{}: found a file that is damaged or from elsewhere, expected one of this stage or none, because this stage would replace it",
+        path.display()
+    )]
+    OtherInputPreferences {
+        /// The file.
+        path: std::path::PathBuf,
+    },
     /// The instruction of a response is not in the file of instructions.
     #[error("response {response}: found no instruction {instruction}")]
     UnknownInstruction {
@@ -136,6 +145,10 @@ impl PairsError {
         let hint = match self {
             Self::Io { .. } => "check permissions and free space",
             Self::Imported { .. } => "train on them, or choose another output directory",
+            Self::OtherInputPreferences { .. } => {
+                "move the file away, or delete it if nothing else needs it; `iopo import --from fipo` writes rows of your own to \
+                 it, which this stage keeps"
+            }
             Self::UnknownInstruction { .. } => {
                 "pass the instructions and responses of one run of synth"
             }
@@ -186,7 +199,7 @@ impl PairsError {
     /// Returns whether the cause is what the caller passed in (settings, the directory) rather than a failure.
     pub fn is_usage(&self) -> bool {
         match self {
-            Self::Setting(_) | Self::Imported { .. } => true,
+            Self::Setting(_) | Self::Imported { .. } | Self::OtherInputPreferences { .. } => true,
             Self::Schema(_)
             | Self::Io { .. }
             | Self::UnknownInstruction { .. }

@@ -21,6 +21,14 @@ pub fn is_imported_input_preferences(file: &Path) -> bool {
     was_made_by(file, "+fipo.")
 }
 
+/// Tells whether an `input_preferences` file was written by [`crate::build_judged`] or [`crate::build_with_rewrites`] of any
+/// release, which replace and remove no other file.
+///
+/// Returns `false` if the file is missing, damaged or foreign.
+pub fn is_kept_input_preferences(file: &Path) -> bool {
+    was_made_by(file, "+judged.")
+}
+
 /// Returns the rows that become no group, each with the split of its task, and counts the others by their reason. A task has at
 /// most `max_groups_per_task` rows, and a split at most `max_groups`.
 pub(crate) fn without_groups(

@@ -62,7 +62,7 @@ pub use admit_judged::{JudgedRefusal, JudgedRules, admit_judged};
 pub use config::{JudgedConfig, OperationWeights, PairsConfig, PerSplit};
 pub use error::PairsError;
 pub use exchange::{ExchangeError, export, import, is_imported};
-pub use input_preferences::is_imported_input_preferences;
+pub use input_preferences::{is_imported_input_preferences, is_kept_input_preferences};
 pub use producer::is_judged;
 pub use split::split_tasks;
 pub use stage::{Collected, build, build_judged, build_with_rewrites};

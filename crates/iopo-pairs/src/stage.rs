@@ -19,7 +19,9 @@ use crate::balance::Balance;
 use crate::candidates::{Task, TaskRows, by_task, task_of};
 use crate::choose::task_groups;
 use crate::exchange::is_imported;
-use crate::input_preferences::{is_imported_input_preferences, without_groups};
+use crate::input_preferences::{
+    is_imported_input_preferences, is_kept_input_preferences, without_groups,
+};
 use crate::judged::{self, judged_groups};
 use crate::minhash::SeenSignatures;
 use crate::producer::{JUDGED, PRODUCER};
@@ -36,7 +38,8 @@ use crate::{PairsConfig, PairsError, PairsSummary};
 /// addition.
 ///
 /// # Errors
-/// Returns an error if a file cannot be read or written, the output has imported groups, there is no group, fewer test
+/// Returns an error if a file cannot be read or written, the output has imported groups, `input_preferences.parquet` is
+/// damaged or from elsewhere, there is no group, fewer test
 /// tasks than `min_test_tasks` have a group, fewer groups than `min_train_groups` are for training, or more groups have
 /// an edited response than `max_edited_share` allows. The stats are written first, because they contain the reasons.
 pub fn build(
@@ -203,6 +206,17 @@ impl Output<'_> {
             }
     }
 
+    /// Fails if `input_preferences.parquet` is neither that of this stage nor an import.
+    fn refuse_other_input_preferences(&self) -> Result<(), PairsError> {
+        let path = self.out_dir.join(run_files::INPUT_PREFERENCES);
+        let is_known = is_imported_input_preferences(&path) || is_kept_input_preferences(&path);
+        // A link that leads nowhere is a file of the user, too.
+        if is_known || path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        Err(PairsError::OtherInputPreferences { path })
+    }
+
     /// Writes the collected preferences that no group uses, or removes those of an earlier call.
     fn write_input_preferences(
         &self,
@@ -243,6 +257,7 @@ impl Output<'_> {
         if is_imported(&preferences) {
             return Err(PairsError::Imported { path: preferences });
         }
+        self.refuse_other_input_preferences()?;
         std::fs::create_dir_all(out_dir)
             .map_err(|source| PairsError::Io { path: out_dir.to_path_buf(), source })?;
         let provenance = self.provenance()?;

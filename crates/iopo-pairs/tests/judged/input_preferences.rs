@@ -159,6 +159,37 @@ fn kinds_that_are_held_out_and_too_many_rows_of_a_task_are_left_out_by_name() {
 }
 
 #[test]
+fn a_damaged_or_foreign_file_is_refused_by_name_and_stays() {
+    let dir = tempfile::tempdir().expect("folder");
+    let candidates = candidates();
+    let all: Vec<InputPreferenceRow> = candidates.iter().map(preference).collect();
+    let file = dir.path().join("input_preferences.parquet");
+    let foreign = || write(&file, &all, &Provenance::new("mine 1.0", serde_json::json!({})));
+    for damaged in [true, false] {
+        if damaged {
+            std::fs::write(&file, "PAR1 and no more").expect("written");
+        } else {
+            foreign().expect("written");
+        }
+        let bytes = std::fs::read(&file).expect("bytes");
+        for collected in [Some(all.as_slice()), None] {
+            let error =
+                build(dir.path(), &candidates, collected, &config()).expect_err("the user's file");
+            assert!(matches!(error, PairsError::OtherInputPreferences { .. }), "{error}");
+            assert!(error.to_string().contains("input_preferences.parquet"), "{error}");
+            assert!(error.is_usage() && error.hint().is_some());
+            assert_eq!(std::fs::read(&file).expect("bytes"), bytes);
+        }
+    }
+    // Control: the stage replaces and removes its own file.
+    std::fs::remove_file(&file).expect("removed");
+    build(dir.path(), &candidates, Some(&all), &config()).expect("groups");
+    build(dir.path(), &candidates, Some(&all[..8]), &config()).expect("groups");
+    build(dir.path(), &candidates, None, &config()).expect("groups");
+    assert!(!file.exists());
+}
+
+#[test]
 fn an_imported_file_stays_and_a_task_from_elsewhere_is_refused() {
     let dir = tempfile::tempdir().expect("folder");
     let candidates = candidates();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Component, Path};
 
 use iopo_llm::Progress;
-use iopo_pairs::is_imported_input_preferences;
+use iopo_pairs::{is_imported_input_preferences, is_kept_input_preferences};
 use iopo_schema::{SchemaError, run_files};
 
 use super::reads::{self, Hashes};
@@ -206,9 +206,14 @@ pub(super) fn renew(
     }
     for reason in &status.reasons {
         let Reason::Output { file, .. } = reason else { continue };
+        let path = pipeline.dir().root().join(file);
+        if file == run_files::INPUT_PREFERENCES && !is_kept_input_preferences(&path) {
+            // It may be the user's, so pairing refuses it by name.
+            continue;
+        }
         // A record from elsewhere may name files outside of the run.
         if Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) {
-            discard(&pipeline.dir().root().join(file))?;
+            discard(&path)?;
         }
     }
     Ok(())
