@@ -147,6 +147,20 @@ pub enum EvalError {
         /// The first task, with the prompt that it overlaps with most.
         first: Box<ContaminationRow>,
     },
+    /// Input preferences that are trained on overlap with prompts of the evaluation.
+    #[error(
+        "{}: found {rows} rows that overlap with prompts of the evaluation, expected none; the first is {}",
+        path.display(),
+        overlap(first)
+    )]
+    InputPreferencesInTraining {
+        /// The file of input preferences.
+        path: PathBuf,
+        /// Number of rows.
+        rows: usize,
+        /// The task of the first row, with the prompt that it overlaps with most.
+        first: Box<ContaminationRow>,
+    },
     /// Prompts do not fit the model's context.
     #[error(
         "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens (first: `{first}`)"

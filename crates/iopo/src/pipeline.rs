@@ -49,6 +49,7 @@ mod stage;
 mod status;
 mod tasks;
 mod trace;
+mod trained_on;
 mod usage;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -81,6 +82,7 @@ pub use run_dir::RunDir;
 pub use stage::{Stage, StageOutcome, StageSummary};
 pub use status::{StageState, StageStatus};
 pub use tasks::BUILT_IN_TASKS;
+pub use trained_on::{TrainedInputPreferences, trained_input_preferences};
 
 use contamination::Contamination;
 use perform::needs;
@@ -369,6 +371,9 @@ impl Pipeline {
     ) -> Result<SynthSummary, PipelineError> {
         if self.config.synth.recipe.is_trace() {
             return Ok(self.run_trace(progress)?.into());
+        }
+        if let Some(note) = self.config.ifbench_note() {
+            progress.note(&note);
         }
         let (source, config) = (self.tasks()?, &self.config.synth);
         // The fingerprint of the base model decides whether finished answers are its own. A killed command can leave a record

@@ -165,8 +165,10 @@ fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained
     };
     preferences(&tested.x1.to_uppercase(), "Name one color.");
     let error = train("0.5").error(2);
-    assert!(error.contains("overlap with prompts of a benchmark"), "{error}");
-    assert!(error.contains("heldout"), "{error}");
+    assert!(error.contains("cannot train on the rows of"), "{error}");
+    assert!(error.contains("found 1 rows that overlap with prompts of the evaluation"), "{error}");
+    assert!(error.contains("input_preferences.parquet") && error.contains("heldout"), "{error}");
+    assert!(error.contains("hint: remove these rows or set `train.input"), "{error}");
     preferences("Tell me about a walk by the sea.", "Write about it. Use at most 40 words.");
     let error = train("0.5").error(2);
     assert!(error.contains("`max_words` is held out, but an input preference"), "{error}");
@@ -175,4 +177,34 @@ fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained
     preferences("Tell me about a walk by the sea.", "Write about it in a friendly tone.");
     let trained = train("0.5");
     assert_eq!(trained.code, Some(0), "{}", trained.stderr);
+    // What was trained on is compared with a benchmark, whatever a later command writes into `config.toml`.
+    let config = out.join("config.toml");
+    let weight = |to: &str| {
+        let text = fs::read_to_string(&config).expect("a configuration");
+        let line = text.lines().find(|line| line.starts_with("input_preference_weight"));
+        let changed = text.replacen(line.expect("a line"), to, 1);
+        fs::write(&config, changed).expect("written");
+    };
+    weight("input_preference_weight = 0.0");
+    let data = dir.path().join("ifeval.jsonl");
+    let responses = dir.path().join("responses.jsonl");
+    let eval = |prompt: &str| {
+        let line = serde_json::json!({
+            "key": 1, "prompt": prompt, "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}],
+        });
+        fs::write(&data, line.to_string()).expect("written");
+        let line = serde_json::json!({"key": 1, "response": "Yes."});
+        fs::write(&responses, line.to_string()).expect("written");
+        let scored = dir.path().join("scored");
+        let args = ["eval", "ifeval", "--data", text(&data), "--responses", text(&responses)];
+        run(&[&args[..], &["--run", text(&out), "--out", text(&scored)]].concat())
+    };
+    let error = eval("Tell me about a walk by the sea. Use no commas.").error(2);
+    assert!(error.contains("input_preferences.parquet: found 1 rows that overlap"), "{error}");
+    assert_eq!(eval("Name a tea without commas.").code, Some(0), "control: no overlap");
+    // Without a record of the training, the configuration decides.
+    fs::remove_file(out.join("stages/train.json")).expect("removed");
+    assert_eq!(eval("Tell me about a walk by the sea. Use no commas.").code, Some(0));
+    weight("input_preference_weight = 0.5");
+    eval("Tell me about a walk by the sea. Use no commas.").error(2);
 }

@@ -211,10 +211,10 @@ impl TestedPrompts {
     /// on.
     ///
     /// # Errors
-    /// Returns [`EvalError::BenchmarkInTraining`] with the first of them, and an error if the file cannot be read.
+    /// Returns [`EvalError::InputPreferencesInTraining`] with the first of them, and an error if the file cannot be read.
     pub fn refuse_input_preferences(&self, file: &Path) -> Result<(), EvalError> {
         let mut found: Option<ContaminationRow> = None;
-        let mut tasks = BTreeSet::new();
+        let mut rows = 0;
         for batch in iopo_schema::stream::<InputPreferenceRow>(file)? {
             for row in batch?.iter().filter(|row| row.split == Split::Train) {
                 let written = || {
@@ -223,14 +223,14 @@ impl TestedPrompts {
                 };
                 let own = self.find(&row.seed_id, &row.task, row.input.as_deref());
                 if let Some(overlap) = own.or_else(written) {
-                    tasks.insert(row.seed_id.clone());
+                    rows += 1;
                     found.get_or_insert(overlap);
                 }
             }
         }
-        match found {
+        match found.map(Box::new) {
             Some(first) => {
-                Err(EvalError::BenchmarkInTraining { tasks: tasks.len(), first: Box::new(first) })
+                Err(EvalError::InputPreferencesInTraining { path: file.to_owned(), rows, first })
             }
             None => Ok(()),
         }

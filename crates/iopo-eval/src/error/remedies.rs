@@ -10,6 +10,9 @@ impl EvalError {
             Self::BenchmarkInTraining { .. } => {
                 "remove the tasks and run synthesis again, or evaluate on another benchmark; eval.contamination sets the measure"
             }
+            Self::InputPreferencesInTraining { .. } => {
+                "remove these rows or set `train.input_preference_weight` to 0, and train again; eval.contamination sets the measure"
+            }
             Self::TooLong { .. } => "lower the limit of new tokens",
             Self::SpecialToken { .. } => {
                 "set `eval.escape_special_tokens` to read it as plain text, or remove the prompt"
@@ -73,6 +76,7 @@ impl EvalError {
             | Self::Prompts { .. }
             | Self::NoPrompts { .. }
             | Self::BenchmarkInTraining { .. }
+            | Self::InputPreferencesInTraining { .. }
             | Self::TooLong { .. }
             | Self::SpecialToken { .. }
             | Self::Response { .. }

@@ -42,6 +42,8 @@ pub struct JudgedConfig {
     pub max_unjudged_share: f64,
     /// Directories of the data that trained the model; an overlap of their tasks with a prompt is an error. Default: none.
     pub trained_in: Vec<PathBuf>,
+    /// Files of input preferences that trained the model; an overlap with a prompt is an error. Default: none.
+    pub input_preferences: Vec<PathBuf>,
     /// When a task counts as a copy of a prompt. Default: [`ContaminationConfig::default`].
     pub contamination: ContaminationConfig,
     /// Labels of TRACE's constraints that occur in the training data, for the column `seen`. Default: none.
@@ -68,6 +70,7 @@ impl JudgedConfig {
             judge_endpoint: None,
             max_unjudged_share: MAX_UNJUDGED_SHARE,
             trained_in: Vec::new(),
+            input_preferences: Vec::new(),
             contamination: ContaminationConfig::default(),
             seen: BTreeSet::new(),
             check: None,

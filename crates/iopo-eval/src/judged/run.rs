@@ -63,12 +63,15 @@ impl<'a> JudgedRun<'a> {
         check_choice(benchmark, mode, language)?;
         let mut items = benchmark.read(mode, language, &config.data)?;
         let mut prompts = items.prompts();
-        if !config.trained_in.is_empty() {
+        if !config.trained_in.is_empty() || !config.input_preferences.is_empty() {
             let tests: Vec<TestPrompt> = prompts.iter().map(|prompt| prompt.test.clone()).collect();
             let mut tested = TestedPrompts::new(config.contamination);
             tested.add_prompts(&tests);
             for run in &config.trained_in {
                 tested.refuse_trained(run, progress)?;
+            }
+            for file in &config.input_preferences {
+                tested.refuse_input_preferences(file)?;
             }
         }
         let answers =

@@ -3,8 +3,8 @@
 use iopo_constraints::{Constraint, Kind, render_prompt};
 use iopo_eval::{EvalConfig, TestPrompt, TestTask, draw_prompts, test_prompts};
 use iopo_schema::{
-    CheckRow, ConstraintRow, GroupKind, InstructionRow, Method, Operation, PreferenceRow, Proof,
-    ResponseSource, Split, VerdictRow, content_id,
+    CheckRow, ConstraintRow, GroupKind, InputPreferenceRow, InstructionRow, Method, Operation,
+    PreferenceRow, Proof, ResponseSource, Split, VerdictRow, content_id,
 };
 
 /// Makes the row of a constraint.
@@ -119,4 +119,25 @@ pub(crate) fn config() -> EvalConfig {
     config.part_size = 5;
     config.seed = 7;
     config
+}
+
+/// A row of input preferences that overlaps with no prompt.
+pub(crate) fn input_preference() -> InputPreferenceRow {
+    let verdict = VerdictRow::new(true, Method::Judge, "It fits.");
+    InputPreferenceRow {
+        id: "a".to_owned(),
+        seed_id: "bread".to_owned(),
+        split: Split::Train,
+        task: "Explain how bread rises.".to_owned(),
+        input: None,
+        x_better: "Explain how bread rises to a child.".to_owned(),
+        x_worse: "Bread?".to_owned(),
+        y: "Small bubbles lift it.".to_owned(),
+        better_constraints: Vec::new(),
+        worse_constraints: Vec::new(),
+        verdict_better_first: verdict.clone(),
+        verdict_worse_first: verdict,
+        logp_margin: None,
+        generator: "test".to_owned(),
+    }
 }

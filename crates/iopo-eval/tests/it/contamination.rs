@@ -9,9 +9,7 @@ use iopo_eval::{
     TestPrompt, TestTask, TestedPrompts, draw_prompts, refuse_held_out_input_preferences,
 };
 use iopo_llm::Silent;
-use iopo_schema::{
-    ConstraintRow, InputPreferenceRow, Method, Provenance, Split, TurnRole, TurnRow, VerdictRow,
-};
+use iopo_schema::{ConstraintRow, InputPreferenceRow, Provenance, Split, TurnRole, TurnRow};
 use serde_json::Value;
 
 use crate::common;
@@ -98,23 +96,7 @@ fn a_run_is_refused_by_the_tasks_instructions_and_turns_that_overlap() {
 fn input_preferences_are_refused_by_their_tasks_instructions_and_kinds() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("input_preferences.parquet");
-    let verdict = VerdictRow::new(true, Method::Judge, "It fits.");
-    let clean = InputPreferenceRow {
-        id: "a".to_owned(),
-        seed_id: "bread".to_owned(),
-        split: Split::Train,
-        task: "Explain how bread rises.".to_owned(),
-        input: None,
-        x_better: "Explain how bread rises to a child.".to_owned(),
-        x_worse: "Bread?".to_owned(),
-        y: "Small bubbles lift it.".to_owned(),
-        better_constraints: Vec::new(),
-        worse_constraints: Vec::new(),
-        verdict_better_first: verdict.clone(),
-        verdict_worse_first: verdict,
-        logp_margin: None,
-        generator: "test".to_owned(),
-    };
+    let clean = common::input_preference();
     let write = |row: &InputPreferenceRow| {
         let provenance = Provenance::new("test 1", serde_json::json!({}));
         iopo_schema::write(&path, std::slice::from_ref(row), &provenance).expect("written");
@@ -134,7 +116,7 @@ fn input_preferences_are_refused_by_their_tasks_instructions_and_kinds() {
     ] {
         let mut row = clean.clone();
         change(&mut row, &copied);
-        let Err(EvalError::BenchmarkInTraining { tasks: 1, first }) = check(&row) else {
+        let Err(EvalError::InputPreferencesInTraining { rows: 1, first, .. }) = check(&row) else {
             panic!("not refused: {row:?}");
         };
         assert_eq!((first.task_id.as_str(), first.key.as_str()), ("bread", "0"));
@@ -167,7 +149,7 @@ fn input_preferences_are_refused_by_their_tasks_instructions_and_kinds() {
     std::fs::write(&config.data, line.to_string()).expect("written");
     write(&InputPreferenceRow { task: copied, ..clean });
     let result = BenchmarkRun::prepare(&Ifeval::new(Mode::Paper), &config, &Silent).map(drop);
-    assert!(matches!(result, Err(EvalError::BenchmarkInTraining { .. })), "{result:?}");
+    assert!(matches!(result, Err(EvalError::InputPreferencesInTraining { .. })), "{result:?}");
 }
 
 #[test]

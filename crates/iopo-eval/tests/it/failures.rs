@@ -14,7 +14,10 @@ use iopo_llm::{
     Completion, Failure, FailureClass, FinishReason, LanguageModel, LlmError, Outcome, Progress,
     Request, Scripted, Silent,
 };
-use iopo_schema::{PredictionRow, Provenance, ResponseEnd, ScoreRow, Split, SummaryMetric, read};
+use iopo_schema::{
+    InputPreferenceRow, PredictionRow, Provenance, ResponseEnd, ScoreRow, Split, SummaryMetric,
+    read,
+};
 use serde_json::Value;
 
 use crate::common;
@@ -294,4 +297,18 @@ fn a_judged_benchmark_refuses_a_run_that_trained_on_its_items() {
     assert!(error.to_string().contains("of trace"), "{error}");
     config.trained_in.clear();
     prepare(&config).expect("nothing is known about the training");
+    // Input preferences are compared, too.
+    let path = folder.path().join("input_preferences.parquet");
+    config.input_preferences = vec![path.clone()];
+    let write = |row: &InputPreferenceRow| {
+        let provenance = Provenance::new("test 1", serde_json::json!({}));
+        iopo_schema::write(&path, std::slice::from_ref(row), &provenance).expect("written");
+    };
+    let clean = common::input_preference();
+    write(&clean);
+    prepare(&config).expect("no overlap");
+    write(&InputPreferenceRow { x_better: item.to_owned(), ..clean });
+    let error = prepare(&config).expect_err("refused");
+    assert!(error.to_string().contains("input_preferences.parquet: found 1 rows"), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("input_preference_weight")));
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use iopo::config::PipelineConfig;
+use iopo::pipeline::{TrainedInputPreferences, trained_input_preferences};
 use iopo::roles::RoleName;
 use iopo_eval::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, EvalError, Setup, ifbench,
@@ -53,10 +54,8 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     config.partial = evaluated.partial;
     config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.contamination = run_config.eval.contamination;
-    if run_config.train.input_preference_weight > 0.0 {
-        let files = trained_in.iter().map(|run| run.join(run_files::INPUT_PREFERENCES));
-        config.input_preferences = files.filter(|file| file.is_file()).collect();
-    }
+    config.input_preferences =
+        input_preferences(trained_in.as_deref(), &run_config)?.into_iter().collect();
     config.trained_in = trained_in.into_iter().collect();
     config.export_lm_eval = args.export == Some(Harness::LmEval);
     config.max_failed_share = args.max_failed_share;
@@ -150,6 +149,24 @@ pub(super) fn trained_in(args: &EvaluatedArgs) -> Option<PathBuf> {
         None
     };
     args.run.clone().or_else(of_adapter)
+}
+
+/// Returns the file of input preferences that a run was trained on, if it is still there.
+pub(super) fn input_preferences(
+    run: Option<&Path>,
+    config: &PipelineConfig,
+) -> Result<Option<PathBuf>> {
+    let trained = run.map(|run| trained_input_preferences(run, config)).transpose()?.flatten();
+    let Some(TrainedInputPreferences { file, is_unchanged, .. }) = trained else {
+        return Ok(None);
+    };
+    if !is_unchanged {
+        printer::note(&format!(
+            "{} no longer has the rows that the run was trained on, so not all of them are compared with the benchmark",
+            file.display()
+        ));
+    }
+    Ok(Some(file).filter(|file| file.is_file()))
 }
 
 /// Returns the run directory that holds an adapter.

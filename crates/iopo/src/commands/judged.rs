@@ -15,7 +15,7 @@ use iopo_eval::{EvalError, JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedR
 use iopo_llm::Request;
 use iopo_schema::run_files;
 
-use super::benchmark::{run_config, trained_in};
+use super::benchmark::{input_preferences, run_config, trained_in};
 use super::models::{Local, Models, remote_decoding};
 use crate::bars::Bars;
 use crate::cli::{JudgedArgs, JudgedCommand};
@@ -47,6 +47,8 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     config.language = Some(*language);
     config.max_unjudged_share = args.max_unjudged_share;
     config.contamination = run_config.eval.contamination;
+    let trained_on = input_preferences(trained_in.as_deref(), &run_config)?;
+    config.input_preferences = trained_on.into_iter().collect();
     config.trained_in = trained_in.into_iter().collect();
     config.judge_endpoint = models.judge_endpoint().map(str::to_owned);
     let mut settings = JudgeSettings::of(*benchmark, *mode);

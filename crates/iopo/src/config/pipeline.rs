@@ -1,13 +1,15 @@
 //! The configuration of a whole run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use iopo_constraints::KindSet;
+use iopo_constraints::ifbench::InstructionKind;
 use iopo_constraints::quality::QualityConfig;
+use iopo_constraints::{Kind, KindSet};
 use iopo_core::SettingError;
 use iopo_core::settings;
 use iopo_core::settings::limits::{MAX_BATCH, MAX_SEED};
 use iopo_eval::gain::BASE;
+use iopo_eval::ifbench;
 use iopo_model::template::Date;
 use iopo_model::{Dtype, TemplateSettings};
 use iopo_schema::run_files::model_name;
@@ -306,6 +308,33 @@ impl PipelineConfig {
         }
     }
 
+    /// Returns the kinds that synthesis or pairing draws although a check of IFBench asks for the same, if IFBench is evaluated.
+    pub(crate) fn trained_for_ifbench(&self) -> BTreeSet<Kind> {
+        // Writers of the recipe `trace` state constraints freely, not by kinds.
+        let is_evaluated = self.eval.benchmarks.iter().any(|id| id == ifbench::ID);
+        if !is_evaluated || self.synth.recipe.is_trace() {
+            return BTreeSet::new();
+        }
+        let equal: BTreeSet<Kind> =
+            InstructionKind::ALL.iter().flat_map(|one| one.kinds()).copied().collect();
+        let synth = self.synth.kinds().unwrap_or_default().into_iter().map(|(kind, _)| kind);
+        let pairs = self.pairs.kinds().unwrap_or_default().into_keys();
+        synth.chain(pairs).filter(|kind| equal.contains(kind)).collect()
+    }
+
+    /// Says which of these kinds there are, because the types of IFBench are meant to be new to a model.
+    pub(crate) fn ifbench_note(&self) -> Option<String> {
+        let kinds = self.trained_for_ifbench();
+        let named: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "IFBench tests constraints that are meant to be new to a model, and this run draws {}; its table counts \
+                 these types as seen; add them to `held_out` to train on none of them",
+                named.join(", ")
+            )
+        })
+    }
+
     /// Returns the settings of the model's chat template.
     ///
     /// # Errors
@@ -342,7 +371,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use iopo_constraints::Kind;
-    use iopo_constraints::ifbench::InstructionKind;
 
     use super::PipelineConfig;
     use crate::config::PRESETS;
@@ -359,31 +387,38 @@ mod tests {
         config.validate().expect("valid");
     }
 
-    /// The kinds that a run trains on although they ask for the same as a check of IFBench.
-    fn trained_for_ifbench(config: &PipelineConfig) -> BTreeSet<Kind> {
-        let equal: BTreeSet<Kind> =
-            InstructionKind::ALL.iter().flat_map(|one| one.kinds()).copied().collect();
-        let synth = config.synth.kinds().expect("kinds").into_iter().map(|(kind, _)| kind);
-        let pairs = config.pairs.kinds().expect("kinds").into_keys();
-        synth.chain(pairs).filter(|kind| equal.contains(kind)).collect()
-    }
-
     #[test]
-    fn presets_that_evaluate_ifbench_train_on_none_of_its_checks() {
+    fn every_preset_names_the_checks_of_ifbench_that_it_trains_on() {
+        let noted = |config: &PipelineConfig| {
+            let note = config.ifbench_note();
+            let kinds = config.trained_for_ifbench();
+            assert_eq!(note.is_some(), !kinds.is_empty());
+            let all = |note: &String| kinds.iter().all(|kind| note.contains(&kind.to_string()));
+            assert!(note.as_ref().is_none_or(all), "{note:?}");
+            kinds
+        };
+        let ranges = BTreeSet::from([Kind::WordRange]);
         for (name, _) in PRESETS {
-            let config = PipelineConfig::preset(name).expect(name);
-            if config.eval.named_benchmarks().iter().any(|benchmark| benchmark.id == "ifbench") {
-                assert_eq!(trained_for_ifbench(&config), BTreeSet::new(), "{name}");
+            let mut config = PipelineConfig::preset(name).expect(name);
+            // The control: without IFBench, these kinds are like any other.
+            assert_eq!(noted(&config), BTreeSet::new(), "{name}");
+            config.eval.benchmarks = vec!["ifbench".to_owned()];
+            let is_trace = config.synth.recipe.is_trace();
+            assert_eq!(
+                noted(&config),
+                if is_trace { BTreeSet::new() } else { ranges.clone() },
+                "{name}"
+            );
+            if is_trace {
+                continue;
             }
+            let mut both = ranges.clone();
+            both.insert(Kind::WordAtPosition);
+            config.synth.kinds = vec!["default".to_owned(), "iftrain".to_owned()];
+            assert_eq!(noted(&config), both, "{name}");
+            config.set_held_out(both.iter().map(|kind| kind.id()));
+            assert_eq!(noted(&config), BTreeSet::new(), "{name}");
         }
-        // The control: presets without IFBench train on one, and the training set adds another one.
-        let mut config = PipelineConfig::preset("default").expect("a preset");
-        assert_eq!(trained_for_ifbench(&config), BTreeSet::from([Kind::WordRange]));
-        config.synth.kinds = vec!["iftrain".to_owned()];
-        let both = BTreeSet::from([Kind::WordRange, Kind::WordAtPosition]);
-        assert_eq!(trained_for_ifbench(&config), both);
-        config.set_held_out(both.iter().map(|kind| kind.id()));
-        assert_eq!(trained_for_ifbench(&config), BTreeSet::new());
     }
 
     #[test]

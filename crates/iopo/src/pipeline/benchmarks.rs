@@ -49,6 +49,9 @@ pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), Pi
     setup.added = config.synth.added_kinds()?;
     if chosen(pipeline).any(|benchmark| benchmark.id == ifbench::ID) {
         setup.tagger = pipeline.models.tagger()?;
+        if let Some(note) = config.ifbench_note() {
+            progress.note(&note);
+        }
     }
     let later = rounds::later_dirs(pipeline).into_iter().map(|dir| dir.root().to_owned());
     let trained_in: Vec<PathBuf> =

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use iopo_core::ContentHasher;
 use iopo_core::overlap::OverlapIndex;
-use iopo_eval::{TestTask, TestedPrompts, refuse_held_out_input_preferences};
+use iopo_eval::{EvalError, TestTask, TestedPrompts, refuse_held_out_input_preferences};
 use iopo_llm::Progress;
 use iopo_pairs::{PairsError, is_imported, split_tasks};
 use iopo_schema::{ContaminationRow, PreferenceRow, Provenance, Split, TestPromptRow, run_files};
@@ -190,8 +190,9 @@ impl Pipeline {
         }
         match prompts(self) {
             Ok(prompts) => {
-                prompts.refuse_trained(dir, progress)?;
-                Ok(own.map_or(Ok(()), |file| prompts.refuse_input_preferences(&file))?)
+                prompts.refuse_trained(dir, progress).map_err(untrainable(dir))?;
+                let Some(file) = own else { return Ok(()) };
+                prompts.refuse_input_preferences(&file).map_err(untrainable(&file))
             }
             Err(error @ (PipelineError::NoData { .. } | PipelineError::Source(_))) => {
                 progress.note(&format!(
@@ -207,7 +208,7 @@ impl Pipeline {
     /// out. An import has not passed through the stages that leave such rows out.
     fn refuse_tested_preferences(&self, file: &Path) -> Result<(), PipelineError> {
         let held_out = self.config.eval.held_out_kinds()?;
-        refuse_held_out_input_preferences(file, &held_out)?;
+        refuse_held_out_input_preferences(file, &held_out).map_err(untrainable(file))?;
         let tasks = if is_imported(&self.dir.preferences_file()) {
             test_rows(&self.dir.preferences_file())?
         } else if fipo::is_of_others(&self.dir) {
@@ -221,8 +222,14 @@ impl Pipeline {
         } else {
             split_tasks(&ids, &self.config.pairs)
         };
-        Ok(tested_tasks(self, &tasks, &splits)?.refuse_input_preferences(file)?)
+        let tested = tested_tasks(self, &tasks, &splits)?;
+        tested.refuse_input_preferences(file).map_err(untrainable(file))
     }
+}
+
+/// Adds the place of the rows to an error about them, for `map_err`.
+fn untrainable(path: &Path) -> impl FnOnce(EvalError) -> PipelineError {
+    move |source| PipelineError::TrainingRows { path: path.to_owned(), source }
 }
 
 /// Returns the tasks of the test rows of an import.

@@ -188,6 +188,14 @@ pub enum PipelineError {
     /// Training failed.
     #[error("train failed")]
     Train(#[from] TrainError),
+    /// Rows that are about to be trained on cannot be read, or belong to the evaluation.
+    #[error("cannot train on the rows of {}", path.display())]
+    TrainingRows {
+        /// The file or run directory of the rows.
+        path: PathBuf,
+        /// What was found in them.
+        source: EvalError,
+    },
     /// The evaluation failed.
     #[error("eval failed")]
     Eval(#[from] EvalError),
@@ -291,6 +299,11 @@ impl PipelineError {
                 }
             }
             Self::Train(error) => return error.hint(),
+            Self::TrainingRows { source: EvalError::HeldOutKindSeen { .. }, .. } => {
+                "remove these rows, set `train.input_preference_weight` to 0, or remove the kind from `held_out`"
+                    .to_owned()
+            }
+            Self::TrainingRows { source, .. } => return source.hint(),
             Self::Eval(error) => return error.hint(),
             Self::Report(error) => return error.hint(),
             Self::File(error) => return error.hint(),
@@ -321,6 +334,9 @@ impl PipelineError {
             Self::Pairs(error) => error.is_usage(),
             Self::TasksLeftOut { error, .. } => error.is_usage(),
             Self::Train(error) => error.is_usage(),
+            Self::TrainingRows { source, .. } => {
+                source.is_usage() || matches!(source, EvalError::HeldOutKindSeen { .. })
+            }
             Self::Eval(error) => error.is_usage(),
             Self::Locked { .. }
             | Self::Io { .. }
