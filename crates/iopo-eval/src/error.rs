@@ -184,31 +184,45 @@ pub enum EvalError {
         /// The token.
         token: String,
     },
-    /// A line of a response file is invalid.
+    /// A response of a file is invalid.
     #[error(
-        "invalid response in line {line} of {path}: {reason}; expected an object with `response` and \
+        "invalid response in {unit} {line} of {path}: {reason}; expected an object with `response` and \
          `prompt` or `key`, a sample of lm-eval with `resps` and `doc`, or a prediction or review of evalscope"
     )]
     Response {
         /// The file.
         path: String,
-        /// Line number, from 1.
+        /// What one response is in the file: `line`, `element` or `row`.
+        unit: &'static str,
+        /// Its number, from 1.
         line: usize,
         /// The problem.
         reason: String,
     },
-    /// Lines of a response file answer no prompt.
+    /// Responses of a file answer no prompt.
     #[error(
-        "{lines} lines of {} answer no prompt (first: line {first})",
+        "{lines} {unit}s of {} answer no prompt (first: {unit} {first})",
         path.display()
     )]
     UnmatchedResponses {
         /// The file.
         path: PathBuf,
-        /// Number of such lines.
+        /// What one response is in the file: `line`, `element` or `row`.
+        unit: &'static str,
+        /// Number of such responses.
         lines: usize,
-        /// Number of the first such line, from 1.
+        /// Number of the first one, from 1.
         first: usize,
+    },
+    /// Predictions belong to another benchmark.
+    #[error("{} has responses to `{found}`, expected responses to `{expected}`", path.display())]
+    OtherBenchmark {
+        /// The file.
+        path: PathBuf,
+        /// Id of the benchmark in the file.
+        found: String,
+        /// Id of the evaluated benchmark.
+        expected: String,
     },
     /// Prompts have no response.
     #[error("{missing} of {prompts} prompts have no response (first: `{key}`)")]

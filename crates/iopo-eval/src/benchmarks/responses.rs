@@ -1,6 +1,8 @@
 //! Responses from another program: one JSON object per line with `response` and `prompt` or `key`, a file of samples that
 //! lm-eval wrote, or a file of predictions or reviews that evalscope wrote.
 
+mod forms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -16,12 +18,14 @@ use crate::{EvalError, TestPrompt};
 #[derive(Debug, Default)]
 pub struct ResponseFile {
     name: String,
+    /// What one response is in the file: `line`, `element` or `row`.
+    unit: &'static str,
     lines: Vec<ResponseLine>,
 }
 
 #[derive(Debug)]
 struct ResponseLine {
-    /// Line number, from 1.
+    /// Number of the line, element or row, from 1.
     number: usize,
     reference: PromptReference,
     response: String,
@@ -170,7 +174,7 @@ impl ResponseFile {
     /// # Errors
     /// Returns an error if a line has no response or names no prompt.
     pub fn parse(text: &str, name: &str) -> Result<Self, EvalError> {
-        let mut file = Self { name: name.to_owned(), lines: Vec::new() };
+        let mut file = Self::empty(name, "line");
         let lines =
             without_bom(text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         for (number, line) in lines.map(|(at, line)| (at + 1, line)) {
@@ -183,8 +187,12 @@ impl ResponseFile {
         Ok(file)
     }
 
+    fn empty(name: &str, unit: &'static str) -> Self {
+        Self { name: name.to_owned(), unit, lines: Vec::new() }
+    }
+
     fn bad(&self, line: usize, reason: String) -> EvalError {
-        EvalError::Response { path: self.name.clone(), line, reason }
+        EvalError::Response { path: self.name.clone(), unit: self.unit, line, reason }
     }
 
     /// Matches the lines of the file at `path` with prompts. A line without a prompt is an error, or with `partial` a note.
@@ -199,7 +207,7 @@ impl ResponseFile {
         let Some(first) = matched.unmatched.first() else { return Ok(matched) };
         let (path, lines, first) = (path.to_owned(), matched.unmatched.len(), *first);
         if !partial {
-            return Err(EvalError::UnmatchedResponses { path, lines, first });
+            return Err(EvalError::UnmatchedResponses { path, unit: self.unit, lines, first });
         }
         progress.note(&format!("{lines} responses skipped: they answer no prompt"));
         Ok(matched)
@@ -245,7 +253,8 @@ impl ResponseFile {
             for key in keyed.as_ref().map_or(named, std::slice::from_ref) {
                 match matched.responses.insert((*key).to_owned(), response.clone()) {
                     Some(known) if known != *response => {
-                        let reason = format!("another line answers prompt `{key}` differently");
+                        let reason =
+                            format!("another {} answers prompt `{key}` differently", self.unit);
                         return Err(self.bad(*number, reason));
                     }
                     _ => {}

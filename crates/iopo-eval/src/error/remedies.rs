@@ -17,6 +17,9 @@ impl EvalError {
             Self::SpecialToken { .. } => {
                 "set `eval.escape_special_tokens` to read it as plain text, or remove the prompt"
             }
+            Self::OtherBenchmark { .. } => {
+                "pass the predictions of the evaluated benchmark, or evaluate the other one"
+            }
             Self::OtherResponses { .. } => "choose another output directory, or delete this one",
             Self::NoTestTasks => "raise pairs.test_tasks",
             Self::TaskInTwoSplits { .. } => "build the pairs again, which splits by task",
@@ -81,6 +84,7 @@ impl EvalError {
             | Self::SpecialToken { .. }
             | Self::Response { .. }
             | Self::UnmatchedResponses { .. }
+            | Self::OtherBenchmark { .. }
             | Self::Unanswered { .. }
             | Self::Unpaired { .. }
             | Self::NothingHeldOut { .. }

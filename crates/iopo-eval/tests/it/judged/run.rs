@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs;
+use std::path::Path;
 
 use iopo_eval::judged::JudgeSettings;
 use iopo_eval::{EvalError, JudgedBenchmark, JudgedMode, JudgedRun};
 use iopo_llm::{
     Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request, Scripted, Silent,
 };
-use iopo_schema::{Method, PredictionRow, ScoreRow};
+use iopo_schema::{Method, PredictionRow, Provenance, ScoreRow};
 use serde_json::json;
 
 use super::support::{Asked, Files, Stopping, metric, trace};
@@ -230,6 +231,75 @@ fn missing_responses_are_refused_or_skipped() {
     assert_eq!(error.to_string(), "2 of 3 prompts have no response (first: `0`)");
     let report = files.evaluate(REPAIRED, |config| config.partial = true);
     assert_eq!(report.questions, 1);
+}
+
+/// Prepares a run with given responses.
+fn prepared(files: &Files, responses: &Path, partial: bool) -> Result<(), EvalError> {
+    let mut config = files.config("prepared");
+    config.responses = Some(responses.to_owned());
+    config.partial = partial;
+    JudgedRun::prepare(REPAIRED.0, REPAIRED.1, &config, &Silent).map(drop)
+}
+
+#[test]
+fn predictions_of_another_benchmark_or_prompt_are_refused() {
+    let files = trace(&[TEN; 3]);
+    let mut config = files.config("out");
+    (config.responses, config.model_responds) = (None, true);
+    let mut run = JudgedRun::prepare(REPAIRED.0, REPAIRED.1, &config, &Silent).expect("a run");
+    let model = Scripted::new(|_: &Request| "Some text.".to_owned());
+    let mut decoding = iopo_eval::Decoding::default();
+    decoding.max_new_tokens = 64;
+    run.respond(&model, &decoding, &Silent).expect("responses");
+    let path = config.out.join("predictions.parquet");
+    let intact: Vec<PredictionRow> = iopo_schema::read(&path).expect("predictions");
+    prepared(&files, &path, false).expect("its own predictions");
+
+    let changed = files.dir.path().join("changed.parquet");
+    let refused = |partial, change: &dyn Fn(&mut PredictionRow)| {
+        let mut rows = intact.clone();
+        change(&mut rows[1]);
+        let provenance = Provenance::new("test 1", json!({}));
+        iopo_schema::write(&changed, &rows, &provenance).expect("written");
+        prepared(&files, &changed, partial).map_err(|error| (error.to_string(), error.is_usage()))
+    };
+    let other: &dyn Fn(&mut PredictionRow) = &|row| row.benchmark = "ifbench".to_owned();
+    for partial in [false, true] {
+        let (error, is_usage) = refused(partial, other).expect_err("another benchmark");
+        assert!(error.ends_with("has responses to `ifbench`, expected responses to `trace`"));
+        assert!(is_usage, "{error}");
+    }
+    let edited: &dyn Fn(&mut PredictionRow) = &|row| row.prompt = "Name a river.".to_owned();
+    let (error, _) = refused(false, edited).expect_err("another prompt");
+    assert!(error.starts_with("1 rows of ") && error.ends_with("(first: row 2)"), "{error}");
+    refused(true, edited).expect("skipped with --partial");
+    let swapped: &dyn Fn(&mut PredictionRow) = &|row| row.prompt.clone_from(&intact[0].prompt);
+    let (error, _) = refused(true, swapped).expect_err("the prompt of another item");
+    assert!(error.contains("its text is that of prompt `0`, its key is `1`"), "{error}");
+}
+
+#[test]
+fn an_array_with_a_response_to_no_item_is_refused_as_lines_are() {
+    let files = trace(&[TEN; 2]);
+    let own: Vec<_> = (0..2).map(|at| json!({"idx": at, "response": format!("⟦{at}⟧")})).collect();
+    let path = files.dir.path().join("responses.json");
+    let refused = |rows: &[serde_json::Value], partial| {
+        fs::write(&path, json!(rows).to_string()).expect("written");
+        prepared(&files, &path, partial).map_err(|error| error.to_string())
+    };
+    refused(&own, false).expect("every element answers an item");
+    let more = [&own[..], &[json!({"idx": 9, "response": "r"})]].concat();
+    let error = refused(&more, false).expect_err("item 9");
+    assert!(error.ends_with("responses.json answer no prompt (first: element 3)"), "{error}");
+    refused(&more, true).expect("skipped with --partial");
+    let edited = [json!({"idx": 0, "prompt": "Name a river.", "response": "r"}), own[1].clone()];
+    let error = refused(&edited, false).expect_err("another prompt");
+    assert!(error.ends_with("answer no prompt (first: element 1)"), "{error}");
+    let error = refused(&[json!({"idx": 0})], false).expect_err("no response");
+    assert!(error.contains("invalid response in element 1 of "), "{error}");
+    fs::write(&path, "[{\"idx\": 0,\n").expect("written");
+    let error = prepared(&files, &path, false).expect_err("cut off").to_string();
+    assert!(error.contains("invalid response in line "), "{error}");
 }
 
 #[test]
