@@ -2,6 +2,7 @@
 
 mod remedies;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -114,7 +115,8 @@ pub enum EvalError {
     },
     /// Too many requests for responses failed.
     #[error(
-        "{failed} of {requests} requests for a response failed ({classes}), {:.1} %, expected at most {:.1} %",
+        "{failed} of {requests} requests for a response failed ({}), {:.1} %, expected at most {:.1} %",
+        counted(classes),
         percent(*failed, *requests),
         100.0 * max_share
     )]
@@ -126,7 +128,15 @@ pub enum EvalError {
         /// The largest share allowed.
         max_share: f64,
         /// Counts by class of failure.
-        classes: String,
+        classes: BTreeMap<String, usize>,
+    },
+    /// None of the instructions can be checked, for instance because the prompts are those of another benchmark.
+    #[error("none of the {instructions} instructions can be checked; the first reason: {reason}")]
+    NoCheck {
+        /// Number of instructions.
+        instructions: usize,
+        /// Why the first one cannot be checked.
+        reason: String,
     },
     /// No prompt is left to evaluate.
     #[error("no prompt to evaluate: {}", no_prompts(data, responses.as_deref()))]
@@ -456,6 +466,12 @@ fn no_prompts(data: &std::path::Path, responses: Option<&std::path::Path>) -> St
 
 fn percent(part: usize, whole: usize) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
+}
+
+/// Formats counts by name: `timeout 2, too_long 1`.
+pub(crate) fn counted(counts: &BTreeMap<String, usize>) -> String {
+    let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// Describes a task that overlaps with a prompt.

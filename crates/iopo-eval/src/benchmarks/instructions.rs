@@ -92,15 +92,23 @@ pub(super) fn score<R: Rules>(rules: &R, row: &PredictionRow) -> Result<Vec<Scor
     Ok(scores)
 }
 
-/// Checks that every instruction with a check can be decided in this mode.
+/// Checks that every instruction with a check can be decided in this mode, and that there is one.
 pub(super) fn refuse_unscorable<R: Rules>(
     rules: &R,
     prompts: &[TestPrompt],
 ) -> Result<(), EvalError> {
+    let (mut instructions, mut is_any_checked, mut first) = (0, false, None);
     for (key, check) in checks(prompts) {
-        decidable(rules, key, check)?.ok();
+        instructions += 1;
+        match decidable(rules, key, check)? {
+            Ok(_) => is_any_checked = true,
+            Err(reason) => first = first.or(Some(reason)),
+        }
     }
-    Ok(())
+    match first {
+        Some(reason) if !is_any_checked => Err(EvalError::NoCheck { instructions, reason }),
+        _ => Ok(()),
+    }
 }
 
 /// Counts the instruction types that have no check, by id.

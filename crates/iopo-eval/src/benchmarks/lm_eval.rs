@@ -42,7 +42,8 @@ pub(super) fn remove(out: &Path) -> Result<(), EvalError> {
     }
 }
 
-/// Writes the samples and results of a benchmark below `out`. `available` is the number of prompts in the benchmark's file.
+/// Writes the samples and results of a benchmark below `out`. `available` is the number of prompts in the benchmark's file. A
+/// failed request has no sample.
 ///
 /// # Errors
 /// Returns an error if the scores do not belong to the predictions, or a file cannot be written.
@@ -59,7 +60,10 @@ pub(super) fn write(
         json!({ "do_sample": false, "temperature": 0.0, "max_gen_toks": max_new_tokens });
     let (mut lines, mut hashes) = (String::new(), String::new());
     let mut totals = Totals::default();
-    for (index, (row, response)) in predictions.iter().zip(&scored).enumerate() {
+    let mut samples = 0_usize;
+    let rows = predictions.iter().zip(&scored).enumerate();
+    for (index, (row, response)) in rows.filter(|(_, (row, _))| row.error.is_none()) {
+        samples += 1;
         let doc = doc_of(row);
         let texts = [pretty(&doc), row.prompt.clone(), "0".to_owned()];
         let [doc_hash, prompt_hash, target_hash] = texts.map(|text| sha256(&text));
@@ -92,7 +96,7 @@ pub(super) fn write(
         lines.push_str(&sample.to_string());
         lines.push('\n');
     }
-    let about = (model, protocol, available);
+    let about = (model, protocol, [available, samples]);
     let results = results(task, about, &generation, &totals, &sha256(&hashes));
     let dir = out.join(FOLDER).join(sanitized(model));
     fs::create_dir_all(&dir).map_err(|source| EvalError::Folder { path: dir.clone(), source })?;
@@ -153,17 +157,16 @@ fn doc_of(row: &PredictionRow) -> Value {
 
 fn results(
     task: &str,
-    (model, protocol, available): (&str, &Value, usize),
+    (model, protocol, [available, samples]): (&str, &Value, [usize; 2]),
     generation: &Value,
     totals: &Totals,
     hash: &str,
 ) -> Value {
-    let prompts = &protocol["prompts"];
     let mode = protocol.get("mode").and_then(Value::as_str).unwrap_or_default();
     let version = format!("iopo {} {mode}", env!("CARGO_PKG_VERSION")).trim_end().to_owned();
     let mut metrics = Map::new();
     metrics.insert("alias".to_owned(), json!(task));
-    metrics.insert("sample_len".to_owned(), prompts.clone());
+    metrics.insert("sample_len".to_owned(), json!(samples));
     let (mut list, mut higher) = (Vec::new(), Map::new());
     for (_, prompt, instruction) in METRICS {
         let (share, error) = totals.mean(prompt);
@@ -192,7 +195,7 @@ fn results(
         "versions": of_task(json!(version)),
         "n-shot": of_task(json!(0)),
         "higher_is_better": of_task(Value::Object(higher)),
-        "n-samples": of_task(json!({ "original": available, "effective": prompts })),
+        "n-samples": of_task(json!({ "original": available, "effective": samples })),
         "config": { "model": "iopo", "model_args": { "pretrained": model }, "limit": protocol["limit"], "protocol": protocol },
         "git_hash": null,
         "date": 0.0,

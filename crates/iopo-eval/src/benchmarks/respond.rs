@@ -19,8 +19,8 @@ use crate::{EvalConfig, EvalError};
 /// Responds greedily to every prompt, writes `predictions.parquet` into `out`, and returns its path. Adds the model to the
 /// protocol, by which `out` is claimed.
 ///
-/// An interrupted call resumes where it stopped. A request that fails has a row with its error; the next call asks an endpoint
-/// for these responses again.
+/// An interrupted call resumes where it stopped. A request that fails has a row with its error. The next call asks an endpoint
+/// again, which answers from its store if the failure is permanent.
 pub(crate) fn respond<P: Asked>(
     prompts: &[P],
     model: &dyn LanguageModel,
@@ -80,10 +80,4 @@ pub(crate) fn failed(rows: &[PredictionRow]) -> BTreeMap<String, usize> {
         *classes.entry(class).or_insert(0) += 1;
     }
     classes
-}
-
-/// Formats counts by name: `timeout 2, too_long 1`.
-pub(crate) fn listed(counts: &BTreeMap<String, usize>) -> String {
-    let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
-    counts.collect::<Vec<_>>().join(", ")
 }

@@ -12,7 +12,7 @@ use super::contamination::{ContaminationConfig, TestedPrompts, read_prompts};
 use super::in_memory::GIVEN;
 use super::origin::claim;
 use super::protocol::{Evaluated, describe_prompts};
-use super::respond::{create, failed, listed, remove, respond};
+use super::respond::{create, failed, remove, respond};
 use super::responses::{MatchedResponses, ResponseFile};
 use super::{Benchmark, Decoding, lm_eval};
 use crate::prompt::Asked;
@@ -118,12 +118,7 @@ impl BenchmarkReport {
             return Ok(());
         }
         let (requests, max_share) = (self.prompts, self.max_failed_share);
-        Err(EvalError::FailedRequests {
-            failed,
-            requests,
-            max_share,
-            classes: listed(&self.failed),
-        })
+        Err(EvalError::FailedRequests { failed, requests, max_share, classes: self.failed.clone() })
     }
 }
 
@@ -202,8 +197,8 @@ impl<'a> BenchmarkRun<'a> {
 
     /// Lets a model respond greedily and scores the responses.
     ///
-    /// An interrupted call resumes where it stopped. A request that fails gives a row with an error, and no verdict; another
-    /// call asks an endpoint for these responses again.
+    /// An interrupted call resumes where it stopped. A request that fails gives a row with an error, and no verdict. Another
+    /// call asks an endpoint again, which answers from its store if the failure is permanent.
     ///
     /// # Errors
     /// Returns an error if a prompt does not fit the model's context, the directory holds other responses, the model

@@ -1,5 +1,10 @@
 //! Remedies of an evaluation's errors, and whose fault they are.
 
+use std::collections::BTreeMap;
+
+use iopo_llm::FailureClass;
+use serde_json::Value;
+
 use super::EvalError;
 
 impl EvalError {
@@ -41,9 +46,8 @@ impl EvalError {
             Self::Unjudged { .. } => {
                 "the files are written; read the reasons in scores.parquet, then choose a stronger judge"
             }
-            Self::FailedRequests { .. } => {
-                "all files are written; evaluate again to ask for these responses again"
-            }
+            Self::FailedRequests { classes, .. } => return Some(after_failures(classes)),
+            Self::NoCheck { .. } => "pass the prompts of this benchmark, or evaluate another one",
             Self::Judge { source } => return source.hint().map(str::to_owned),
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
@@ -85,6 +89,7 @@ impl EvalError {
             | Self::Response { .. }
             | Self::UnmatchedResponses { .. }
             | Self::OtherBenchmark { .. }
+            | Self::NoCheck { .. }
             | Self::Unanswered { .. }
             | Self::Unpaired { .. }
             | Self::NothingHeldOut { .. }
@@ -122,4 +127,24 @@ impl EvalError {
             | Self::Observation { .. } => false,
         }
     }
+}
+
+/// Returns what to do about failed requests. The store keeps permanent failures, so only the others are sent again.
+fn after_failures(classes: &BTreeMap<String, usize>) -> String {
+    let is_permanent = |name: &str| {
+        let class = serde_json::from_value::<FailureClass>(Value::String(name.to_owned()));
+        class.is_ok_and(FailureClass::is_permanent)
+    };
+    let (stored, temporary): (Vec<&str>, Vec<&str>) =
+        classes.keys().map(String::as_str).partition(|name| is_permanent(name));
+    let mut steps = vec!["all files are written".to_owned()];
+    if !temporary.is_empty() {
+        let names = temporary.join(", ");
+        steps.push(format!("run the same command again to retry {names}"));
+    }
+    if !stored.is_empty() {
+        let names = stored.join(", ");
+        steps.push(format!("set `llm.retry_failed = true` to retry stored failures ({names})"));
+    }
+    steps.join("; ")
 }

@@ -142,13 +142,88 @@ fn too_many_failed_requests_are_an_error_after_everything_is_written() {
     let text =
         "1 of 10 requests for a response failed (too_long 1), 10.0 %, expected at most 2.0 %";
     assert_eq!((error.to_string().as_str(), error.is_usage()), (text, false));
-    assert!(error.hint().is_some());
+    let hint =
+        "all files are written; set `llm.retry_failed = true` to retry stored failures (too_long)";
+    assert_eq!(error.hint().as_deref(), Some(hint), "another run sends no stored failure again");
     for name in ["predictions.parquet", "scores.parquet", "summary.parquet", "protocol.json"] {
         assert!(config.out.join(name).is_file(), "{name}");
     }
     config.max_failed_share = 0.1;
     let report = evaluate(&config, &Failing::new("Item 7.", FailureClass::TooLong));
     report.refuse_failed().expect("10 % are allowed");
+}
+
+#[test]
+fn the_hint_retries_temporary_failures_and_names_the_setting_for_stored_ones() {
+    let hint = |classes: &[&str]| {
+        let classes = classes.iter().map(|name| ((*name).to_owned(), 1)).collect();
+        let (failed, requests, max_share) = (2, 4, 0.02);
+        EvalError::FailedRequests { failed, requests, max_share, classes }.hint().expect("a hint")
+    };
+    let again = "all files are written; run the same command again to retry rate_limited, timeout";
+    assert_eq!(hint(&["rate_limited", "timeout"]), again);
+    assert_eq!(
+        hint(&["filtered", "transient"]),
+        "all files are written; run the same command again to retry transient; set `llm.retry_failed = true` to retry \
+         stored failures (filtered)"
+    );
+}
+
+#[test]
+fn a_file_without_an_instruction_of_the_benchmark_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let line = |key: usize, id: &str| {
+        serde_json::json!({
+            "key": key, "prompt": format!("Item {key}."), "instruction_id_list": [id], "kwargs": [{}],
+        })
+    };
+    let path = dir.path().join("data.jsonl");
+    let prepare = |ids: &[&str]| {
+        let lines: Vec<String> =
+            ids.iter().enumerate().map(|(key, id)| line(key, id).to_string()).collect();
+        fs::write(&path, lines.join("\n")).expect("written");
+        let config = config(dir.path());
+        BenchmarkRun::prepare(&Ifbench::new(Mode::Paper), &config, &Silent).map(drop)
+    };
+    let error = prepare(&["punctuation:no_comma", "startend:quotation"]).expect_err("IFEval's");
+    assert!(error.is_usage() && error.hint().is_some(), "{error}");
+    let EvalError::Prompts { source, .. } = error else { panic!("{error}") };
+    assert_eq!(
+        source.to_string(),
+        "none of the 2 instructions can be checked; the first reason: IFBench has no type `punctuation:no_comma`"
+    );
+    prepare(&["punctuation:no_comma", "words:palindrome"]).expect("one is checked");
+}
+
+#[test]
+fn the_export_has_no_sample_of_a_failed_request() {
+    let dir = tempfile::tempdir().expect("a directory");
+    prompts(&dir.path().join("data.jsonl"), 10);
+    let mut config = config(dir.path());
+    config.export_lm_eval = true;
+    let export = config.out.join("lm-eval/failing");
+    let samples = |word| {
+        evaluate(&config, &Failing::new(word, FailureClass::Timeout));
+        let path = export.join("samples_ifbench_1970-01-01T00-00-00.000000.jsonl");
+        let text = fs::read_to_string(path).expect("samples");
+        let keys = text.lines().map(|line| {
+            let row: Value = serde_json::from_str(line).expect("JSON");
+            (row["doc"]["key"].as_str().expect("a key").to_owned(), row["doc_id"].clone())
+        });
+        let results = json(&export.join("results_1970-01-01T00-00-00.000000.json"));
+        let counts = results["n-samples"]["ifbench"].clone();
+        (keys.collect::<Vec<_>>(), counts, results["results"]["ifbench"].clone())
+    };
+    let (keys, counts, results) = samples("Item 7.");
+    assert_eq!(keys.len(), 9);
+    assert!(keys.iter().all(|(key, id)| key != "7" && key.parse().ok() == id.as_u64()), "{keys:?}");
+    assert_eq!(counts, serde_json::json!({"original": 10, "effective": 9}));
+    assert_eq!(
+        (&results["sample_len"], &results["prompt_level_strict_acc,none"]),
+        (&9.into(), &1.0.into())
+    );
+    let (keys, counts, _) = samples("nothing");
+    assert_eq!((keys.len(), &counts["effective"]), (10, &10.into()));
 }
 
 #[test]
