@@ -54,6 +54,7 @@ pub fn build(
         task_ids,
         inputs: &[("instructions", instructions_path), ("responses", responses_path)],
         input_preferences: None,
+        tested: &BTreeSet::new(),
         is_judged: false,
         out_dir,
         config,
@@ -74,6 +75,8 @@ pub struct Collected<'a> {
     pub candidates: &'a Path,
     /// The preferences between two instructions, with and without a candidate.
     pub input_preferences: Option<&'a Path>,
+    /// Ids of rows that overlap with test tasks. They become no group and are not kept.
+    pub tested: &'a BTreeSet<String>,
 }
 
 /// Builds preference groups as [`build`] does, and adds rewrites: candidates with verdicts of a judge, which
@@ -105,6 +108,7 @@ pub fn build_with_rewrites(
             ("rewrites", rewrites_path),
         ],
         input_preferences: collected.input_preferences,
+        tested: collected.tested,
         is_judged: true,
         out_dir,
         config,
@@ -115,7 +119,12 @@ pub fn build_with_rewrites(
         let instructions = read::<InstructionRow>(instructions_path)?;
         let responses = read::<ResponseRow>(responses_path)?;
         let rewrites = read::<PreferenceRow>(rewrites_path)?;
-        groups_with(task_ids, &instructions, &responses, Some(&rewrites), config, progress)
+        let (rewrites, tested) = without_tested(rewrites, collected.tested);
+        let rewrites = Some(rewrites.as_slice());
+        let (groups, mut counts) =
+            groups_with(task_ids, &instructions, &responses, rewrites, config, progress)?;
+        counts.merge(tested);
+        Ok((groups, counts))
     };
     let check = |row: &PreferenceRow| match row.operation {
         Some(Operation::Rewrite) => {
@@ -131,7 +140,7 @@ pub fn build_with_rewrites(
 ///
 /// [`admit_judged`] decides which candidates become groups or pairs; their split and id are assigned here. The limits on groups
 /// hold for pairs too, which count apart. `input_preferences` is the file of preferences that `iopo_synth::fipo` wrote, if there
-/// is one; they are used as in [`build_with_rewrites`]. Everything else is as in [`build`].
+/// is one; they are used as in [`build_with_rewrites`], and so are `tested`, the ids of rows that overlap with test tasks. Everything else is as in [`build`].
 /// [`is_judged`](crate::is_judged) recognizes the file.
 ///
 /// # Errors
@@ -139,7 +148,7 @@ pub fn build_with_rewrites(
 pub fn build_judged(
     task_ids: &BTreeSet<String>,
     candidates_paths: &[&Path],
-    input_preferences: Option<&Path>,
+    (input_preferences, tested): (Option<&Path>, &BTreeSet<String>),
     out_dir: &Path,
     config: &PairsConfig,
     progress: &dyn Progress,
@@ -148,15 +157,26 @@ pub fn build_judged(
     let inputs: Vec<(&str, &Path)> =
         candidates_paths.iter().zip(NAMES).map(|(path, name)| (name, *path)).collect();
     let inputs = &inputs;
-    let output =
-        Output { task_ids, inputs, input_preferences, is_judged: true, out_dir, config, progress };
+    let output = Output {
+        task_ids,
+        inputs,
+        input_preferences,
+        tested,
+        is_judged: true,
+        out_dir,
+        config,
+        progress,
+    };
     let rules = config.judged_rules()?;
     let make = || {
         let mut candidates = Vec::new();
         for (_, path) in inputs {
             candidates.extend(read::<PreferenceRow>(path)?);
         }
-        make_judged_groups(task_ids, &candidates, config, progress)
+        let (candidates, left_out) = without_tested(candidates, tested);
+        let (groups, mut counts) = make_judged_groups(task_ids, &candidates, config, progress)?;
+        counts.merge(left_out);
+        Ok((groups, counts))
     };
     let check =
         |row: &PreferenceRow| admit_judged(row, &rules).map(drop).map_err(JudgedRefusal::name);
@@ -169,6 +189,23 @@ pub fn build_judged(
     })
 }
 
+/// Why a row is left out that overlaps with a test task.
+const TESTED: &str = "test_task";
+
+/// Returns the candidates that overlap with no test task, and counts the others.
+fn without_tested(
+    mut candidates: Vec<PreferenceRow>,
+    tested: &BTreeSet<String>,
+) -> (Vec<PreferenceRow>, Counts) {
+    let before = candidates.len();
+    candidates.retain(|row| !tested.contains(&row.id));
+    let mut counts = Counts::default();
+    if candidates.len() < before {
+        counts.add(Breakdown::Dropped.of(TESTED), (before - candidates.len()) as u64);
+    }
+    (candidates, counts)
+}
+
 /// The groups of each task, and the counters.
 type Made = (Vec<Vec<PreferenceRow>>, Counts);
 
@@ -177,6 +214,7 @@ struct Output<'a> {
     task_ids: &'a BTreeSet<String>,
     inputs: &'a [(&'a str, &'a Path)],
     input_preferences: Option<&'a Path>,
+    tested: &'a BTreeSet<String>,
     is_judged: bool,
     out_dir: &'a Path,
     config: &'a PairsConfig,
@@ -192,6 +230,10 @@ impl Output<'_> {
         let preferences = self.input_preferences.map(|path| ("input_preferences", path));
         for (name, path) in self.inputs.iter().copied().chain(preferences) {
             provenance = provenance.with_input(name, file_hash(path)?);
+        }
+        if !self.tested.is_empty() {
+            let ids: Vec<&str> = self.tested.iter().map(String::as_str).collect();
+            provenance = provenance.with_input("tested_rows", content_id(&ids));
         }
         Ok(provenance)
     }
@@ -240,7 +282,14 @@ impl Output<'_> {
             return Ok(());
         }
         let splits = split_tasks(self.task_ids, self.config);
-        let rows = read::<InputPreferenceRow>(collected)?;
+        let mut rows = read::<InputPreferenceRow>(collected)?;
+        rows.retain(|row| {
+            let is_tested = self.tested.contains(&row.id);
+            if is_tested {
+                counts.one(Breakdown::InputPreferences.of(TESTED));
+            }
+            !is_tested
+        });
         let rows = without_groups(rows, groups, &splits, self.config, counts)?;
         Ok(write(&path, &rows, provenance)?)
     }

@@ -413,12 +413,13 @@ impl Pipeline {
         progress: &dyn Progress,
     ) -> Result<PairsSummary, PipelineError> {
         if fipo::is_alone(dir) {
-            return fipo::pairs_of_rewrites(dir, config, progress);
+            return fipo::pairs_of_rewrites(self, dir, config, progress);
         }
         let (instructions, responses) = (dir.instructions_file(), dir.responses_file());
         needs(&instructions, Stage::Synth)?;
         needs(&responses, Stage::Synth)?;
-        let task_ids = tasks::used(config, &self.dir)?.into_iter().map(|task| task.id).collect();
+        let tasks = tasks::used(config, &self.dir)?;
+        let task_ids = tasks.iter().map(|task| task.id.clone()).collect();
         let (rewrites, collected) = (fipo::candidates(dir), fipo::collected(dir));
         if let Some(rewrites) = &rewrites {
             fipo::refuse_other_responses(dir, rewrites)?;
@@ -430,14 +431,18 @@ impl Pipeline {
             let files: Vec<&Path> =
                 [&candidates].into_iter().chain(&rewrites).map(PathBuf::as_path).collect();
             let preferences = collected.as_deref();
-            return Ok(build_judged(&task_ids, &files, preferences, root, settings, progress)?);
+            let tested = self.tested_rows(&tasks, settings, &files, preferences)?;
+            let collected = (preferences, &tested);
+            return Ok(build_judged(&task_ids, &files, collected, root, settings, progress)?);
         }
         if let Some(rewrites) = rewrites {
+            let collected = collected.as_deref();
+            let tested = self.tested_rows(&tasks, settings, &[&rewrites], collected)?;
             return Ok(build_with_rewrites(
                 &task_ids,
                 &instructions,
                 &responses,
-                Collected { candidates: &rewrites, input_preferences: collected.as_deref() },
+                Collected { candidates: &rewrites, input_preferences: collected, tested: &tested },
                 root,
                 settings,
                 progress,

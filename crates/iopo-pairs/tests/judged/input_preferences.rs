@@ -64,7 +64,7 @@ fn build(
         write(&collected, rows, &made).expect("written");
     }
     let collected = preferences.map(|_| collected.as_path());
-    build_judged(&ids(candidates), &[&file], collected, dir, config, &Silent)
+    build_judged(&ids(candidates), &[&file], (collected, &[].into()), dir, config, &Silent)
 }
 
 fn written(dir: &Path) -> Vec<InputPreferenceRow> {
@@ -156,6 +156,36 @@ fn kinds_that_are_held_out_and_too_many_rows_of_a_task_are_left_out_by_name() {
     let rows = written(dir.path());
     assert_eq!(rows.len(), 1, "{rows:?}");
     assert!(rows[0].better_constraints.is_empty());
+}
+
+#[test]
+fn rows_that_overlap_with_test_tasks_are_left_out_and_counted() {
+    let (dir, mut candidates) = (tempfile::tempdir().expect("folder"), candidates());
+    for (row, number) in candidates.iter_mut().zip(0..) {
+        row.id = format!("candidate-{number}");
+    }
+    let all: Vec<InputPreferenceRow> = candidates.iter().map(preference).collect();
+    let build = |tested: &BTreeSet<String>| {
+        let (file, collected) = (dir.path().join("c.parquet"), dir.path().join("p.parquet"));
+        let made = Provenance::new("test", serde_json::json!({}));
+        write(&file, &candidates, &made).expect("written");
+        write(&collected, &all, &made).expect("written");
+        let preferences = (Some(collected.as_path()), tested);
+        let ids = ids(&candidates);
+        build_judged(&ids, &[&file], preferences, dir.path(), &config(), &Silent).expect("groups")
+    };
+    let dropped = |summary: &PairsSummary| summary.dropped.get("test_task").copied();
+    let whole = build(&BTreeSet::new());
+    assert_eq!((dropped(&whole), count(&whole, "test_task")), (None, 0), "control");
+    let groups = || read::<PreferenceRow>(&dir.path().join("preferences.parquet")).expect("groups");
+    let group = groups().swap_remove(0);
+    let own = candidates.iter().find(|row| row.y1 == group.y1).expect("its candidate");
+    let alone = written(dir.path()).swap_remove(0);
+    let tested = BTreeSet::from([own.id.clone(), alone.id.clone()]);
+    let made = build(&tested);
+    assert_eq!((dropped(&made), count(&made, "test_task")), (Some(1), 1));
+    assert!(groups().iter().all(|row| row.y1 != group.y1));
+    assert!(written(dir.path()).iter().all(|row| row.id != alone.id));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn run(
 ) -> Result<PairsSummary, PairsError> {
     let path = dir.join("candidates.parquet");
     write(&path, rows, &Provenance::new("test", serde_json::json!({}))).expect("written");
-    build_judged(&ids(rows), &[&path], None, dir, config, progress)
+    build_judged(&ids(rows), &[&path], (None, &[].into()), dir, config, progress)
 }
 
 fn bytes(dir: &Path) -> [Vec<u8>; 2] {
@@ -302,7 +302,8 @@ fn rewrites_join_the_groups_that_code_makes() {
     let build = |config: &PairsConfig, out: &str| {
         let (instructions, responses) = (at("instructions.parquet"), at("responses.parquet"));
         let (rewrites, out) = (at("rewrites.parquet"), at(out));
-        let collected = Collected { candidates: &rewrites, input_preferences: None };
+        let collected =
+            Collected { candidates: &rewrites, input_preferences: None, tested: &[].into() };
         build_with_rewrites(&ids, &instructions, &responses, collected, &out, config, &Silent)
     };
     let without = iopo_pairs::build(

@@ -1,7 +1,7 @@
 //! Leaves out tasks that overlap with the prompts of the evaluation.
 //!
 //! Synthesis uses no task that overlaps with a prompt of a benchmark, and no train or dev task that overlaps with a test task of
-//! the run. The tasks are listed in `contamination.parquet`. The collector of input preferences does the same for responses from
+//! the run. The tasks are listed in `contamination.parquet`. Pairing leaves out rewrites that overlap with a test task. The collector of input preferences does the same for responses from
 //! elsewhere. Training and evaluation refuse rows that overlap with a benchmark, because imported groups have no synthesis.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +11,11 @@ use iopo_core::ContentHasher;
 use iopo_core::overlap::OverlapIndex;
 use iopo_eval::{EvalError, TestTask, TestedPrompts, refuse_held_out_input_preferences};
 use iopo_llm::Progress;
-use iopo_pairs::{PairsError, is_imported, split_tasks};
-use iopo_schema::{ContaminationRow, PreferenceRow, Provenance, Split, TestPromptRow, run_files};
+use iopo_pairs::{PairsConfig, PairsError, is_imported, split_tasks};
+use iopo_schema::{
+    ContaminationRow, InputPreferenceRow, PreferenceRow, Provenance, Split, TestPromptRow,
+    run_files,
+};
 use iopo_synth::{Task, TaskFile};
 
 use super::{Pipeline, PipelineError, benchmarks, fipo, tasks};
@@ -202,6 +205,47 @@ impl Pipeline {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the ids of candidates and input preferences of train and dev tasks that overlap with a test task.
+    ///
+    /// A rewrite can come close to another task than its own.
+    pub(super) fn tested_rows(
+        &self,
+        tasks: &[Task],
+        pairs: &PairsConfig,
+        candidates: &[&Path],
+        preferences: Option<&Path>,
+    ) -> Result<BTreeSet<String>, PipelineError> {
+        let splits = split_tasks(&tasks.iter().map(|task| task.id.clone()).collect(), pairs);
+        let tested = tested_tasks(self, tasks, &splits)?;
+        let overlaps = |id: &str, (task, input): (&str, Option<&str>), written: [&str; 2]| {
+            let copied = |text: &str| tested.find_copied(id, text).is_some();
+            splits.get(id) != Some(&Split::Test)
+                && (tested.find(id, task, input).is_some() || written.into_iter().any(copied))
+        };
+        let mut found = BTreeSet::new();
+        for path in candidates {
+            for batch in iopo_schema::stream::<PreferenceRow>(path)? {
+                for row in batch? {
+                    let written = [row.x1.as_str(), row.x2.as_deref().unwrap_or_default()];
+                    if overlaps(&row.task_id, (&row.task, row.input.as_deref()), written) {
+                        found.insert(row.id);
+                    }
+                }
+            }
+        }
+        if let Some(path) = preferences {
+            for batch in iopo_schema::stream::<InputPreferenceRow>(path)? {
+                for row in batch? {
+                    let written = [row.x_better.as_str(), row.x_worse.as_str()];
+                    if overlaps(&row.seed_id, (&row.task, row.input.as_deref()), written) {
+                        found.insert(row.id);
+                    }
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Fails if input preferences that are about to be trained on belong to test tasks or have requirements of kinds that are held

@@ -150,11 +150,13 @@ impl Pipeline {
 
 /// Builds groups of rewrites alone, in a directory without other responses.
 pub(super) fn pairs_of_rewrites(
+    pipeline: &Pipeline,
     dir: &RunDir,
     config: &PipelineConfig,
     progress: &dyn Progress,
 ) -> Result<PairsSummary, PipelineError> {
-    let ids = read_tasks(&folder(dir))?.into_iter().map(|task| task.id).collect();
+    let tasks = read_tasks(&folder(dir))?;
+    let ids = tasks.iter().map(|task| task.id.clone()).collect();
     let mut settings = config.pairs.clone();
     if settings.min_full_share > 0.0 {
         progress.note("all groups are rewrites, so pairs.min_full_share is not applied");
@@ -162,7 +164,9 @@ pub(super) fn pairs_of_rewrites(
     }
     let file = folder(dir).join(run_files::CANDIDATES);
     let collected = collected(dir);
-    Ok(build_judged(&ids, &[&file], collected.as_deref(), dir.root(), &settings, progress)?)
+    let tested = pipeline.tested_rows(&tasks, &settings, &[&file], collected.as_deref())?;
+    let collected = (collected.as_deref(), &tested);
+    Ok(build_judged(&ids, &[&file], collected, dir.root(), &settings, progress)?)
 }
 
 /// Fails if the rewrites were made for other responses than those of the run, which a folder without a record may hold.
