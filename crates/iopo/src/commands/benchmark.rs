@@ -114,10 +114,13 @@ fn explain(error: EvalError, benchmark: &dyn Benchmark) -> anyhow::Error {
         EvalError::Unanswered { .. } => {
             Some("add the responses, or pass --partial to score only the answered prompts")
         }
-        EvalError::FailedRequests { .. } => Some(
-            "all files are written; run the same command again to ask for these responses again, or raise --max-failed-share",
-        ),
         other => benchmark.hint(other),
+    };
+    let hint = match &error {
+        EvalError::FailedRequests { .. } => {
+            error.hint().map(|hint| format!("{hint}; or raise --max-failed-share"))
+        }
+        _ => hint.map(str::to_owned),
     };
     let Some(hint) = hint else { return failure(error) };
     let text = error.to_string();

@@ -26,7 +26,7 @@ pub(super) struct Models {
 
 impl Models {
     /// Reads the configuration, the default preset without a file, and checks the endpoints that respond and judge. They are the
-    /// roles writer and judge. `stores_local` tells that a judge on this machine needs the store of answers.
+    /// roles writer and judge. `stores_local` means that a judge on this machine needs the store of answers.
     pub(super) fn open(
         config: Option<&Path>,
         endpoints: [Option<&str>; 2],
@@ -147,7 +147,7 @@ impl Models {
 /// What a dry run says if no endpoint is asked.
 const NO_REQUESTS: &str = "no request to an endpoint, so nothing to estimate";
 
-/// Describes an endpoint by its name and a hash of its address, which is nobody else's business.
+/// Describes an endpoint by its name and a hash of its address, because the address may be private.
 #[cfg(feature = "endpoint")]
 fn described(config: &PipelineConfig, name: &str) -> Result<String> {
     let Some(endpoint) = config.endpoints.get(name) else {
@@ -197,7 +197,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Finds a model, downloading it if needed, and checks the device, so that the work before its use is not in vain.
+    /// Finds a model, downloading it if needed, and checks the device. Call it before long work whose result the model reads.
     pub(super) fn find(name: &str, on: &ComputeArgs, scratch: &Path) -> Result<()> {
         if on.device != "auto" {
             load::check(device::resolve(&on.device).unwrap_or(&on.device), on.dtype)?;

@@ -33,15 +33,16 @@ struct Said {
 impl Said {
     fn read(line: &str) -> serde_json::Result<Self> {
         let mut said: Value = serde_json::from_str(line)?;
-        let versions = match said["versions"].take() {
+        let mut field = |name| take(&mut said, name);
+        let versions = match field("versions") {
             Value::Null => Vec::new(),
             versions => serde_json::from_value(versions)?,
         };
         Ok(Self {
-            responses: serde_json::from_value(said["responses"].take())?,
-            clock: serde_json::from_value(said["clock"].take())?,
-            seconds: serde_json::from_value(said["seconds"].take())?,
-            verdicts: serde_json::from_value(said["verdicts"].take())?,
+            responses: serde_json::from_value(field("responses"))?,
+            clock: serde_json::from_value(field("clock"))?,
+            seconds: serde_json::from_value(field("seconds"))?,
+            verdicts: serde_json::from_value(field("verdicts"))?,
             versions,
         })
     }
@@ -50,7 +51,12 @@ impl Said {
 /// Returns the types of the instructions of a line of the file.
 fn types_of(line: &str) -> serde_json::Result<Vec<String>> {
     let mut row: Value = serde_json::from_str(line)?;
-    serde_json::from_value(row["instruction_id_list"].take())
+    serde_json::from_value(take(&mut row, "instruction_id_list"))
+}
+
+/// Takes a field out of a value. Null if the value is no object or lacks the field.
+fn take(value: &mut Value, name: &str) -> Value {
+    value.get_mut(name).map(Value::take).unwrap_or_default()
 }
 
 /// Times both sides in turns, and writes a table.
@@ -223,7 +229,7 @@ fn differences(types: &[&str], ours: &Said, theirs: &Said) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Said, differences, median, table};
+    use super::{Said, differences, median, table, types_of};
 
     fn said(seconds: &[f64], verdicts: &[Option<(bool, bool)>]) -> Said {
         let (seconds, verdicts) = (seconds.to_vec(), verdicts.to_vec());
@@ -244,6 +250,14 @@ mod tests {
             ),
             "{table}"
         );
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_is_an_error() {
+        for line in ["[]", "\"a\"", "3", "{}", "null"] {
+            assert!(types_of(line).is_err() && Said::read(line).is_err(), "{line}");
+        }
+        assert_eq!(types_of(r#"{"instruction_id_list": ["a"]}"#).expect("types"), ["a"]);
     }
 
     #[test]
