@@ -100,7 +100,8 @@ impl Bound {
             }
             (Measure::Closing(p), Measure::Closing(q)) => {
                 let (p, q) = (fold(p), fold(q));
-                both && !p.ends_with(&q) && !q.ends_with(&p)
+                let (p, q) = (text::without_end_mark(&p), text::without_end_mark(&q));
+                both && !p.ends_with(q) && !q.ends_with(p)
             }
             // A phrase starts with a letter or digit and does not end with a quotation mark or brace.
             (Measure::Opening(_) | Measure::Closing(_), Measure::Quoted | Measure::Json)

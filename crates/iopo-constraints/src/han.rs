@@ -51,13 +51,18 @@ pub(crate) fn is_chinese(text: &str) -> bool {
 }
 
 /// The number of sentences. In a text with Chinese characters, 。！？ and … end a sentence without a space behind, and so
-/// do ! and ? before a Chinese character.
+/// do ! and ? before a Chinese character. Markdown headings and rows of tables are no sentences of such a text.
 pub(crate) fn sentences(text: &str) -> usize {
     let ranges = text::sentences(text);
     if !has(text) {
         return ranges.len();
     }
-    ranges.into_iter().map(|range| split(&text[range]).len()).sum()
+    let is_prose = |range: &Range<usize>| {
+        let sentence = &text[range.clone()];
+        lines::heading(sentence).is_none() && !sentence.starts_with('|') && !sentence.ends_with('|')
+    };
+    let found = ranges.into_iter().filter(is_prose);
+    found.map(|range| split(&text[range]).len()).sum()
 }
 
 /// The first sentence.
@@ -216,5 +221,11 @@ mod tests {
         assert!(is_chinese("我用 Python 写") && !is_chinese("I like 茶 very much"));
         assert_eq!((share(""), share("茶"), share("abc")), (0, 100, 0));
         assert_eq!((first_person("我的自我介绍"), second_person("你和您")), (1, 2));
+    }
+
+    #[test]
+    fn headings_and_rows_are_no_sentences() {
+        assert_eq!(sentences("# 茶的历史\n\n茶很好。水也好。"), 2);
+        assert_eq!(sentences("| 茶 | 价 |\n|---|---|\n| 绿茶 | 很低。 |\n\n茶很好。"), 1);
     }
 }

@@ -121,14 +121,19 @@ pub(crate) fn initial_steps(text: &str) -> usize {
 /// Whether every word stands in square brackets of its own, and there is one. Other marks may stand outside.
 pub(crate) fn is_bracketed(text: &str) -> bool {
     let (mut inside, mut filled, mut found) = (false, false, false);
+    let mut before = ' ';
     for c in text.chars() {
+        let empty = before == '[';
+        before = c;
         match c {
             '[' if inside => return false,
             '[' => (inside, filled) = (true, false),
-            ']' => {
-                found |= inside && filled;
+            // A sign such as [&] is no word, and may stand in brackets too.
+            ']' if inside && !empty => {
+                found |= filled;
                 inside = false;
             }
+            ']' => return false,
             c if c.is_alphanumeric() && !inside => return false,
             c if c.is_alphanumeric() => filled = true,
             c if c.is_whitespace() && inside => return false,
@@ -224,10 +229,20 @@ mod tests {
 
     #[test]
     fn brackets_hold_one_word_and_pairs_two() {
-        for good in ["[Tea] [is], [hot].", "[x][y]", "- [Tea]"] {
+        for good in ["[Tea] [is], [hot].", "[x][y]", "- [Tea]", "[Tea] [&] [milk]"] {
             assert!(is_bracketed(good), "{good}");
         }
-        for bad in ["[Tea is] [hot]", "[Tea] is", "[]", "[[a]]", "[a", "..."] {
+        for bad in [
+            "[Tea is] [hot]",
+            "[Tea] is",
+            "[]",
+            "[[a]]",
+            "[a",
+            "...",
+            "[Tea]]",
+            "[Tea] []",
+            "] [Tea]",
+        ] {
             assert!(!is_bracketed(bad), "{bad}");
         }
         for good in ["<<I am>> <<here now>>.", "<<I am>> here", "(<<I am>>, <<here>>)"] {

@@ -194,13 +194,21 @@ fn is_title(line: &str, title: &str) -> bool {
         line.trim_matches(|c: char| c.is_whitespace() || "#*_《》【】“”「」".contains(c)).to_owned()
     };
     let line = bare(line);
-    let unlabeled = ["标题：", "标题:", "title:"].iter().find_map(|label| line.strip_prefix(label));
+    // 标题：茶, 报告标题：茶.
+    let labeled = line.split_once(['：', ':']).filter(|(label, _)| {
+        let short = label.chars().nth(MOST_LABEL_CHARS).is_none();
+        (short && label.ends_with("标题")) || *label == "title"
+    });
+    let unlabeled = labeled.map(|(_, rest)| rest);
     let line = unlabeled.map_or_else(|| line.clone(), bare);
     let unnumbered =
         line.trim_start_matches(|c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c));
     let unnumbered = unnumbered.strip_prefix(['、', '.']).map(bare);
     line == title || unnumbered.is_some_and(|line| line == title)
 }
+
+/// The longest label of a title, in characters.
+const MOST_LABEL_CHARS: usize = 8;
 
 /// The count of numbers with exactly this many digits after the decimal point.
 pub(crate) fn decimals(response: &str, places: usize) -> usize {
@@ -259,8 +267,14 @@ mod tests {
 
     #[test]
     fn a_title_is_a_line_of_its_own() {
-        for line in ["# Tea Time", "**Tea time**", "《Tea Time》", "标题：Tea Time", "一、Tea time"]
-        {
+        for line in [
+            "# Tea Time",
+            "**Tea time**",
+            "《Tea Time》",
+            "标题：Tea Time",
+            "报告标题：Tea time",
+            "一、Tea time",
+        ] {
             assert_eq!(title_lines(&format!("{line}\nHot."), "tea time"), 1, "{line}");
         }
         assert_eq!(title_lines("Tea time is here.\n\"Tea time\"", "tea time"), 0);

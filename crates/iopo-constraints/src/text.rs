@@ -67,13 +67,22 @@ pub(crate) fn opens_with(text: &str, phrase: &str) -> bool {
     !last.is_some_and(char::is_alphanumeric) || !have.next().is_some_and(char::is_alphanumeric)
 }
 
-/// Whether a text ends with a phrase, ignoring case, and the first word of the phrase starts there.
+/// Whether a text ends with a phrase, ignoring case, and the first word of the phrase starts there. A Chinese phrase without
+/// an end mark may have 。 or ！ behind it.
 pub(crate) fn closes_with(text: &str, phrase: &str) -> bool {
-    let folded = fold(text.trim_end());
     let phrase = fold(phrase);
+    let mut folded = fold(text.trim_end());
+    if phrase.ends_with(crate::han::is_han) {
+        folded.truncate(without_end_mark(&folded).len());
+    }
     folded.strip_suffix(&phrase).is_some_and(|before| {
         !phrase.starts_with(char::is_alphanumeric) || !before.ends_with(char::is_alphanumeric)
     })
+}
+
+/// A Chinese text without its end mark.
+pub(crate) fn without_end_mark(text: &str) -> &str {
+    text.strip_suffix(['。', '！', '!']).unwrap_or(text)
 }
 
 /// The paragraphs, separated by blank lines.
@@ -223,6 +232,10 @@ mod tests {
         assert_eq!(paragraphs("a\nb\n\n \nc\r\n\r\nd").len(), 3);
         assert_eq!(occurrences("Tea, TEA's tea-time steam", "tea"), 3);
         assert!(opens_with("  As a chef, I", "as a chef,") && !opens_with("Heresy", "Here"));
+        assert!(
+            closes_with("再会。谢谢大家！", "谢谢大家") && !closes_with("谢谢大家？", "谢谢大家")
+        );
+        assert!(!closes_with("谢谢大家。", "谢谢大家！") && !closes_with("Thanks!", "thanks"));
         assert!(closes_with("It is the end. ", "the end.") && !closes_with("friend", "end"));
     }
 }

@@ -67,12 +67,14 @@ impl Family for Citations {
     fn bounds(&self) -> Vec<Bound> {
         match self {
             Self::Cited { style, listed } => {
-                let least = usize::from(*listed);
-                vec![
+                let listed = listed.then(|| Measure::Portion(Portion::Count(Unit::Reference)));
+                [
                     Bound::some(Measure::Citations(*style)),
                     Bound::none(Measure::ForeignReferences(*style)),
-                    Bound::at_least(Measure::Portion(Portion::Count(Unit::Reference)), least),
                 ]
+                .into_iter()
+                .chain(listed.map(Bound::some))
+                .collect()
             }
             Self::NoCitations => {
                 let styles = CitationStyle::ALL.map(Measure::Citations);

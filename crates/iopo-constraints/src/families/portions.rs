@@ -101,6 +101,9 @@ fn limited(low: usize, high: usize, nouns: &str) -> String {
 }
 
 fn singular(nouns: &str) -> String {
+    if let Some((head, of)) = nouns.split_once(" of ") {
+        return format!("{} of {of}", singular(head));
+    }
     match nouns.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
         None => nouns.strip_suffix('s').unwrap_or(nouns).to_owned(),
@@ -169,16 +172,16 @@ impl Family for Portions {
         let sized = |parts: Parts, size| {
             let least = Portion::Smallest(parts.clone(), size);
             let most = Portion::Largest(parts, size);
-            vec![
-                Bound::at_least(Measure::Portion(least), low.max(1)),
-                Bound::at_most(Measure::Portion(most), high),
-            ]
+            let most = (high < NO_LIMIT).then(|| Bound::at_most(Measure::Portion(most), high));
+            let least = Bound::at_least(Measure::Portion(least), low.max(1));
+            [least].into_iter().chain(most).collect()
         };
         match self {
             Self::UnitRange { unit, size, .. } => sized(Parts::All(*unit), *size),
             Self::EntryRange { label, size, .. } => sized(Parts::Labeled(text::fold(label)), *size),
             Self::PartRange { name, size, .. } => sized(Parts::Named(text::fold(name)), *size),
             Self::PartCount { unit, .. } => {
+                let high = if high < NO_LIMIT { high } else { usize::MAX };
                 vec![Bound { measure: Measure::Portion(Portion::Count(*unit)), low, high }]
             }
         }
@@ -254,6 +257,28 @@ impl Family for Portions {
                 low: params::between(3, 6, rng),
                 high: NO_LIMIT,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_and_sentences_name_no_limit_that_is_none() {
+        let lines = Portions::PartCount { unit: Unit::CodeLine, low: 1, high: NO_LIMIT };
+        assert_eq!(lines.phrases()[0], "Your response must have at least 1 line of code.");
+        let paragraphs = Portions::UnitRange {
+            unit: Unit::Paragraph,
+            size: Size::Words,
+            low: 2,
+            high: NO_LIMIT,
+        };
+        for constraint in all([lines, paragraphs]) {
+            let evidence = constraint.check("Hot tea.").evidence;
+            assert!(evidence.contains("at least"), "{evidence}");
+            assert!(!evidence.contains("100000"), "{evidence}");
         }
     }
 }

@@ -39,8 +39,8 @@
 //! | N letters, N words in lower case, no periods, initials of neighboring words | `min_letters`, `max_letters`, `min_lowercase_words`, `max_lowercase_words`, `no_periods`, `no_consecutive_initials` |
 //! | words in brackets, parts of equal length | `bracketed_words`, `wrapped_pairs`, `even_parts` |
 //! | lines of code, programming language, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `decimals` |
-//! | limits of paragraphs, titles, list entries, stanzas, named parts (Chinese) | `unit_range`, `entry_range`, `part_range` |
-//! | numbers of steps, rows, verses, questions, references, sources (Chinese) | `count_range` |
+//! | limits of paragraphs, titles, stanzas, named parts (Chinese) | `unit_range`, `part_range` |
+//! | numbers of rows, verses, stanzas, paragraphs, references (Chinese) | `count_range` |
 //! | APA style, emphasis of key words (Chinese) | `citation_style`, `emphasized` |
 //!
 //! A list or a table is read as "somewhere in the response", and only if the text does not say what goes into it. A list

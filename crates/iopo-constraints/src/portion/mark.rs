@@ -89,31 +89,41 @@ pub(super) fn number(text: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// The numbered lines of the longest sequence that counts up from 1. Other lines may stand between them.
+/// The filled lines of fenced code blocks.
+pub(super) fn code(response: &str) -> Vec<String> {
+    let mut open = false;
+    let mut found = Vec::new();
+    for line in lines::filled(response) {
+        if line.trim_start().starts_with("```") {
+            open = !open;
+        } else if open {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
+/// The numbered lines of the sequences that count up from 1, of the sort of mark with most such lines. Other lines may
+/// stand between them.
 pub(super) fn steps(response: &str) -> Vec<String> {
-    let mut best: Vec<String> = Vec::new();
-    // Lists inside steps have another indent or another mark.
-    let mut open: Vec<(Style, Vec<String>)> = Vec::new();
+    // Lists inside steps have another indent or another mark. The number is that of the last line.
+    let mut open: Vec<(Style, usize, Vec<String>)> = Vec::new();
     for line in outside_code(response) {
         let Some((number, rest)) = mark(line) else { continue };
         let style = style(line);
-        let at = open.iter().position(|(known, _)| *known == style);
-        match at {
-            Some(at) if open[at].1.len() + 1 == number => open[at].1.push(rest.to_owned()),
-            Some(at) if number == 1 => {
-                let old = std::mem::replace(&mut open[at].1, vec![rest.to_owned()]);
-                if old.len() > best.len() {
-                    best = old;
-                }
+        match open.iter().position(|(known, ..)| *known == style) {
+            Some(at) if number == open[at].1 + 1 || number == 1 => {
+                open[at].1 = number;
+                open[at].2.push(rest.to_owned());
             }
             None if number == 1 && open.len() < MOST_STYLES => {
-                open.push((style, vec![rest.to_owned()]));
+                open.push((style, number, vec![rest.to_owned()]));
             }
             _ => {}
         }
     }
-    let longest = open.into_iter().map(|(_, lines)| lines).chain([best]);
-    longest.max_by_key(Vec::len).unwrap_or_default()
+    let found = open.into_iter().map(|(.., lines)| lines);
+    found.max_by_key(Vec::len).unwrap_or_default()
 }
 
 /// The most styles of marks that are told apart.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use entry::{behind_label, entries, labeled, rows};
 use mark::{depth, is_heading, is_rule, mark, outside_code, steps};
 
-use crate::{citation, han, lines, markup, structure, text};
+use crate::{citation, han, lines, structure, text};
 
 /// A part of a response that is counted or measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,7 +20,8 @@ pub enum Unit {
     /// An entry of the list that the response consists of: a numbered item with all that belongs to it. Without numbered
     /// items it is a section below a heading, else a bullet, else a row of a table, else a paragraph.
     Entry,
-    /// A step: a line with a number (`1.`, 步骤1, 第一步, `Step 1`) of the longest sequence that counts up from 1.
+    /// A step: a line with a number (`1.`, 步骤1, 第一步, `Step 1`) of a sequence that counts up from 1. Sequences with the
+    /// same mark, such as those of several stages, count together.
     Step,
     /// The title: the text behind 标题： or `Title:`, else the first line if it is a heading, in bold, in 《》 or alone.
     Title,
@@ -34,9 +35,9 @@ pub enum Unit {
     Reference,
     /// A source that the response cites: an entry of the list of references, or another author with a year, or number.
     Source,
-    /// A question: a numbered line of the longest sequence, else a sentence with a question mark.
+    /// A question: a sentence that ends with a question mark.
     Question,
-    /// A filled line of code.
+    /// A filled line of a fenced code block.
     CodeLine,
 }
 
@@ -175,11 +176,11 @@ fn units(unit: Unit, response: &str) -> Vec<String> {
             .collect(),
         Unit::Row => rows(response).iter().map(|(_, row)| (*row).to_owned()).collect(),
         Unit::Question => {
-            let numbered = steps(response);
-            let marked = lines::filled(response).filter(|line| line.contains(['?', '？']));
-            if numbered.is_empty() { marked.map(str::to_owned).collect() } else { numbered }
+            let marks = outside_code(response).flat_map(|line| line.split_inclusive(['?', '？']));
+            let ends = |piece: &&str| piece.ends_with(['?', '？']) && text::has_text(piece);
+            marks.filter(ends).map(str::to_owned).collect()
         }
-        Unit::CodeLine => markup::code(response).into_iter().map(str::to_owned).collect(),
+        Unit::CodeLine => mark::code(response),
         Unit::Source => citation::sources(response),
         Unit::Reference => citation::references(response).into_iter().map(str::to_owned).collect(),
     }
@@ -237,6 +238,11 @@ fn named(response: &str, name: &str) -> Vec<String> {
             last.push('\n');
             last.push_str(trimmed);
         }
+    }
+    // 【摘要结束】 marks the end of a part.
+    let has_text = |part: &String| text::has_text(part);
+    if found.iter().any(has_text) {
+        found.retain(has_text);
     }
     found
 }
@@ -335,6 +341,7 @@ mod tests {
         assert_eq!(named(report, "摘要"), ["\n讲茶。\n很久。"]);
         assert_eq!(named(report, "结论"), ["好。"]);
         assert!(named(report, "方法").is_empty());
+        assert_eq!(named("【摘要开始】\n讲茶。\n【摘要结束】", "摘要"), ["\n讲茶。"]);
     }
 
     #[test]
@@ -363,6 +370,17 @@ mod tests {
         assert_eq!(steps("第一步，烧水。\n第二步，泡茶。\n第四步，喝。"), 2);
         assert_eq!(steps("Step 1: boil\nStep 2: pour\nStep 3: drink"), 3);
         assert_eq!(steps("- 烧水\n- 泡茶"), 0);
+        let stages = "## 准备\n1. 买茶\n2. 烧水\n## 泡茶\n1. 倒水\n2. 等\n3. 喝";
+        assert_eq!(steps(stages), 5);
+    }
+
+    #[test]
+    fn questions_end_with_a_mark_and_code_has_a_fence() {
+        let form =
+            "1. 你喝茶吗？\n   1) 是\n   2) 否\n   3) 有时\n2. 喝什么茶？为什么？\n3. 谢谢。";
+        assert_eq!(units(Unit::Question, form).len(), 3);
+        assert_eq!(units(Unit::CodeLine, "茶很好。\n水也好。").len(), 0);
+        assert_eq!(units(Unit::CodeLine, "代码：\n```\na = 1\n\nb = 2\n```\n完").len(), 2);
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "titled",
         "{}",
-        r"{head}{whole}?(?:的)?(?:副|引言|结论)?标题(?:格式)?(?:{must}(?:是|为)|:)(?<title>{quote}){tail}",
+        r"{head}{whole}?(?:的)?(?:引言|结论)?标题(?:格式)?(?:{must}(?:是|为)|:)(?<title>{quote}){tail}",
     ),
     Rule::new(
         "titled",

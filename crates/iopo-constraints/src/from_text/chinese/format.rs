@@ -90,17 +90,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "elements",
         "{}",
-        r"{head}{whole}?{must}{write}markdown格式(?:进行)?{show}?,(?:并)?(?:{must})?(?:使用|采用|包含|包括)(?:使用)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
-    ),
-    Rule::new(
-        "elements",
-        "{}",
-        r"{head}{whole}(?:的)?格式{must}(?:是|为)markdown(?:格式)?,{must}(?:包含|包括)(?<elements>{elements}){tail}",
-    ),
-    Rule::new(
-        "elements",
-        "{}",
-        r"{head}(?:{whole}(?:中|里)?)?(?:的?结构)?(?:上)?{must}(?:采用清晰的(?:层次|层次化)结构,)?(?:使用|采用|包含|包括|用)(?:清晰的|明确的)?(?:markdown格式的?)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
+        r"{head}(?:{whole}(?:中|里)?)?(?:的?结构)?(?:上)?{must}(?:采用清晰的(?:层次|层次化)结构,)?(?:使用|采用|包含|包括|用)(?:清晰的|明确的)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
     ),
     Rule::new(
         "markup",
@@ -167,14 +157,14 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "min_items",
         r#"{"n":2}"#,
-        r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的|步骤|markdown)?列表{form}?{arrange}(?:指南|报告|文章|方案)?{aim}{tail}",
+        r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的|markdown)?列表{form}?{arrange}(?:指南|报告|文章|方案)?{aim}{tail}",
     ),
     Rule::new(
         "min_items",
         r#"{"n":2}"#,
-        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个)?(?:步骤|markdown)?列表{form}?{tail}",
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个)?(?:markdown)?列表{form}?{tail}",
     ),
-    Rule::new("min_items", r#"{"n":2}"#, r"(?:步骤)?清单{form}"),
+    Rule::new("min_items", r#"{"n":2}"#, r"清单{form}"),
     Rule::new(
         "min_items",
         "{}",

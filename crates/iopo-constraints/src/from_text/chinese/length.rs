@@ -96,11 +96,6 @@ pub(super) const RULES: &[Rule] = &[
         "{}",
         r"{head}{whole}?{must}由(?<n>{num})(?:个段落|段)(?:组成|构成){tail}",
     ),
-    Rule::new(
-        "exact_paragraphs",
-        "{}",
-        r"{head}{whole}?{must}(?:集中于|集中在|写成|合并为)(?<n>一)(?:个段落|段)(?:中|内)?{tail}",
-    ),
     // Words of English texts.
     Rule::new(
         "max_words",

@@ -129,28 +129,13 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "markup",
         r#"{"format":"code_block"}"#,
-        r"{head}(?:最终)?(?:输出的|生成的|所有)?(?<code>(?:示例)?代码(?:示例|段落|片段)?|sql语句){must}(?:{write}|放在)(?:markdown)?(?:格式|语法|的代码块|语法的代码块|代码块)(?:中)?(?:的?形式)?(?:来|进行)?(?:{show}|高亮显示|返回|标注)?{aim}{tail}",
+        r"{head}(?:最终)?(?:输出的|生成的|所有)?(?<code>(?:示例)?代码(?:示例|段落|片段)?|sql语句){must}(?:{write}|放在)(?:markdown)?(?:格式|语法|的代码块|语法的代码块|代码块)(?:中)?(?:的?形式)?(?:来|进行)?(?:{show}|返回|标注)?{aim}{tail}",
     ).needing(&["代码", "sql"]),
     Rule::new(
         "markup",
         r#"{"format":"code_block"}"#,
         r"{head}将(?<code>sql语句|代码|代码示例){must}{write}(?:markdown)?代码块(?:的?形式|的?格式)?(?:进行)?(?:{show}|返回){aim}{tail}",
     ).needing(&["代码", "sql"]),
-    Rule::new(
-        "markup",
-        r#"{"format":"code_block"}"#,
-        r"{head}(?:其中)?(?:回答中)?(?:涉及到)?(?<code>代码示例)(?:的地方)?{must}{write}(?:代码块)?(?:进行)?(?:高亮显示|语法高亮){aim}{tail}",
-    ).needing(&["代码", "sql"]),
-    Rule::new(
-        "markup",
-        r#"{"format":"code_block"}"#,
-        r"{head}(?<code>代码示例)(?:具备|具有|有)(?:正确的)?语法高亮{tail}",
-    ).needing(&["代码", "sql"]),
-    Rule::new(
-        "code_language",
-        r#"{"name":"sql"}"#,
-        r"{head}{must}以sql语句(?:的)?形式(?:提供|给出|呈现|输出)(?:定义)?{tail}",
-    ).needing(&["sql"]),
     // Documents in LaTeX.
     Rule::new(
         "markup",
@@ -197,11 +182,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{whole}?{size}?{must}{keep}{at}(?:大约|约|大概){num_about}{chars}左右{aim}{tail}",
     ).needing(&["字"]),
     Rule::new(
-        "count_range",
-        r#"{"unit":"source","low":0,"high":100000}"#,
-        r"{head}(?:在)?(?:{whole}|论文|论述|解释|阐述|撰写过程)?(?:中|里|时)?,?{must}{cites}{sources}{support}{tail}",
-    ).needing(&["文献", "论文", "文章", "引用"]),
-    Rule::new(
         "named_parts",
         "{}",
         r"{head}{reports}{must}(?:包含|包括|分为)(?<names>{names})(?<count>{num})个(?:主要|关键)?部分{tail}",
@@ -215,58 +195,12 @@ pub(super) const RULES: &[Rule] = &[
     // Sources and lists of them.
     Rule::new(
         "count_range",
-        r#"{"unit":"source","low":0,"high":100000}"#,
-        r"{head}{whole}{must}(?:包含|包括|引用)(?<low>{num})(?:篇|个|条|项)以上{related}?(?:的)?(?:学术|科学|研究)?(?:文献|论文|文章|参考文献){tail}",
-    ).needing(&["文献", "论文", "文章", "引用"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"source","low":0,"high":100000}"#,
-        r"{head}(?:{whole})?(?:中)?{must}(?:包含|包括|引用)(?:至少|不少于)(?<low>{num})(?:篇|个|条|项){related}?(?:引用或参考文献|参考文献和引用|引用){tail}",
-    ).needing(&["文献", "论文", "文章", "引用"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"reference","low":1,"high":100000}"#,
-        r"{head}(?:在)?(?:{whole}|论文|文献综述)?(?:的)?(?:中|结尾处|结尾|末尾处|末尾|文末|最后)?,?{must}(?:附上|列出|提供|包含)(?:一个|一份)?(?:引用的)?参考文献(?:列表)?,列出所有引用的(?:资料来源|资料和数据来源|文献|资料|来源){tail}",
+        r#"{"unit":"reference","low":0,"high":100000}"#,
+        r"{head}{whole}{must}(?:包含|包括|引用)(?<low>{num})(?:篇|个|条|项)以上{related}?(?:的)?参考文献{tail}",
     ).needing(&["文献", "论文", "文章", "引用"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true}"#,
         r"{head}(?:在)?(?:{whole}|论文)?(?:的)?(?:末尾|结尾|文末){must}附上引用的文献列表,{must}(?:遵循|采用|使用|按照){apa}{tail}",
     ).needing(&["apa"]),
-    Rule::new(
-        "citation_style",
-        r#"{"style":"apa","listed":true}"#,
-        r"{head}参考文献:?(?:列表)?(?:包含|列出)所有引用的(?:文献和数据来源|资料来源|文献|资料),{must}(?:遵循|采用|使用|按照){apa}{tail}",
-    ).needing(&["apa"]),
-    Rule::new(
-        "citation_style",
-        r#"{"style":"apa","listed":true}"#,
-        r"{head}(?:在文中)?对引用的部分进行标注,(?:并)?(?:在)?文末{must}(?:附上|列出)参考文献列表,(?:遵循|采用|使用|按照){apa}{tail}",
-    ).needing(&["apa"]),
-    // Entries of the list that the task asks for.
-    Rule::new(
-        "count_range",
-        r#"{"unit":"entry","low":0,"high":100000}"#,
-        r"{head}(?:至少|最少)(?:列出|推荐|提供|介绍|提及|提到)(?<low>{num})(?:个|位|种|条|部|本|款|家|首|道)(?:具体的?|满足条件的|不同的)?(?<noun>[^,:;.每各第的和与或]{2,6}){tail}",
-    ).needing(&["至少", "不少于", "最少"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"entry","low":0,"high":100000}"#,
-        r"{head}(?:列出|推荐|提供|介绍){least}(?<low>{num})(?:个|位|种|条|部|本|款|家|首|道)(?:具体的?|满足条件的|不同的)?(?<noun>[^,:;.每各第的和与或]{2,6}){tail}",
-    ).needing(&["至少", "不少于", "最少"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"entry","low":0,"high":100000}"#,
-        r"{head}(?<noun>[^,:;.每各第的和与或]{2,6})(?:数量|种类){must}{least}(?<low>{num})(?:个|位|种|条|部|本|款|家|首|道){tail}",
-    ).needing(&["至少", "不少于", "最少"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"question","low":0,"high":100000}"#,
-        r"{head}问卷(?:的问题数量)?{must}{keep}{at}(?<high>{num})个问题(?:以内|之内){tail}",
-    ).needing(&["问卷"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"code_line","low":0,"high":100000}"#,
-        r"{head}{code}{must}{least}(?:包含)?(?<low>{num})行(?:代码)?,(?:但|且|并)?{most}(?<high>{num})行(?:代码)?{tail}",
-    ).needing(&["行"]),
 ];

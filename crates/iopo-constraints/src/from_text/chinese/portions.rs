@@ -141,42 +141,6 @@ pub(super) const LIMITS: &[&[Rule]] = &[
         "{head}(?:新闻|文章|报告|论文|邮件)?(?:的)?(?:标题|题目)(?:的)?{length}?",
         "(?:个单词|单词)"
     ),
-    // Entries of a list.
-    limits!(
-        "unit_range",
-        r#"{"unit":"entry","size":"characters","low":0,"high":100000}"#,
-        &["每"],
-        "{head}(?<each>每(?:一)?)(?:个|条|项)?(?:条目|要点|事项|提示信息|提示|建议|规则|规则事项)(?:的)?{length}?",
-        "{chars}"
-    ),
-    limits!(
-        "entry_range",
-        r#"{"size":"characters","low":0,"high":100000}"#,
-        &["每"],
-        "{head}(?<each>每(?:一)?)(?:个|条|项)(?:条目|要点|事项|项目|步骤)(?:的)?(?:简短的?)?(?<label>{labels})(?:内容|部分|文字)?(?:的)?{length}?",
-        "{chars}"
-    ),
-    limits!(
-        "entry_range",
-        r#"{"size":"characters","low":0,"high":100000}"#,
-        &["每"],
-        "{head}(?:[^,:;.每各第的]{1,6}中)?(?<each>每(?:一)?)(?:个|条|项|种|位|本|家|部|类|款|套|名|道|只|座|篇|首)(?<noun>[^,:;.每各第的和与或]{1,8})的?(?:简短的?)?(?<label>{labels})(?:内容|部分|文字)?(?:的)?{length}?",
-        "{chars}"
-    ),
-    limits!(
-        "entry_range",
-        r#"{"size":"words","low":0,"high":100000}"#,
-        &["每"],
-        "{head}(?<each>每(?:一)?)(?:个|条|项|种|位|本|家|部|类)(?<noun>[^,:;.每各第的和与或]{1,8})的?(?:简短的?)?(?<label>{labels})(?:内容|部分|文字)?(?:的)?{length}?",
-        "(?:个单词|单词)"
-    ),
-    limits!(
-        "entry_range",
-        r#"{"label":"介绍","size":"characters","low":0,"high":100000}"#,
-        &["每"],
-        "{head}(?<each>每)段介绍(?:的)?{length}?",
-        "{chars}"
-    ),
     // Parts with names.
     limits!(
         "part_range",
@@ -188,24 +152,10 @@ pub(super) const LIMITS: &[&[Rule]] = &[
     // Numbers of parts.
     limits!(
         "count_range",
-        r#"{"unit":"step","low":0,"high":100000}"#,
-        &["步"],
-        "{head}{stepped}(?:的)?(?:数量|总数|数)?",
-        "(?:个|步|条|项)"
-    ),
-    limits!(
-        "count_range",
-        r#"{"unit":"step","low":0,"high":100000}"#,
-        &["步"],
-        "{head}{whole}{must}(?:遵循|包含|有)(?:特定的)?步骤数?,?",
-        "(?:个|步)"
-    ),
-    limits!(
-        "count_range",
         r#"{"unit":"verse","low":0,"high":100000}"#,
-        &["诗", "歌词"],
-        "{head}(?:整首)?(?:诗歌|诗|歌词)(?:的)?(?:长度|行数|总行数)?",
-        "(?:行(?:诗句)?|句)"
+        &["诗"],
+        "{head}(?:整首)?(?:诗歌|诗)(?:的)?(?:长度|行数|总行数)?",
+        "行(?:诗句)?"
     ),
     limits!(
         "count_range",
@@ -242,22 +192,10 @@ pub(super) const LIMITS: &[&[Rule]] = &[
         "{head}{whole}?(?:{must}(?:分为|分成|包含|包括|写))?",
         "(?:个段落|个自然段|自然段|段)"
     ),
-    limits!(
-        "count_range",
-        r#"{"unit":"entry","low":0,"high":100000}"#,
-        &["列表", "清单", "书单", "歌单"],
-        "{head}(?:建议的)?(?:播放|活动|任务|购物|歌曲|书籍|电影|建议|名字|礼物)?(?:列表|清单|书单|歌单)(?:中|里)?(?:{must}(?:列出|包含|包括))?",
-        "(?:项|条|个条目|首歌曲|首歌|本书|个名字|个项目|部电影)"
-    ),
 ];
 
 /// Rules that state a number in another form, and emphasis.
 pub(super) const RULES: &[Rule] = &[
-    Rule::new(
-        "count_range",
-        r#"{"unit":"step","low":0,"high":100000}"#,
-        r"{head}(?:{whole}(?:中|里)?)?{must}(?:列出|提供|给出|包含|包括|描述){least}(?:列出|提供|给出|包含|包括)?(?<low>{num})个(?:具体的?|关键的?|详细的?|操作|实际|实际操作|主要|清晰的)*步骤{tail}",
-    ),
     Rule::new(
         "unit_range",
         r#"{"unit":"stanza","size":"lines"}"#,

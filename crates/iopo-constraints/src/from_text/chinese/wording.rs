@@ -47,25 +47,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{whole}(?:要求)?{must}{write}列表{form}{show},(?<each>每)(?:个|条|项)(?<noun>[^,:;.每各第的和与或]{2,6}?){must}(?:以|用|使用)(?:阿拉伯)?数字(?:进行)?编号{tail}",
     )
     .needing(&["每"]),
-    Rule::new(
-        "count_range",
-        r#"{"unit":"step","low":2,"high":100000}"#,
-        r"{head}(?<each>每)(?:个|一)?步骤(?:前)?{must}(?:使用|用|有)(?:数字)?编号(?:进行)?(?:标注|标记|标识)?{aim}{tail}",
-    )
-    .needing(&["每"]),
-    // Elements.
-    Rule::new(
-        "elements",
-        "{}",
-        r"{head}{whole}(?:的)?格式{must}(?:是|为)markdown(?:格式)?,{must}(?:包含|包括)(?<elements>标题、副标题(?:、{element})*(?:和|与|以及){element}){tail}",
-    )
-    .needing(&["副标题"]),
-    Rule::new(
-        "elements",
-        "{}",
-        r"{head}{whole}?{must}{write}markdown格式{show}内容,{must}(?:包含|包括|使用)(?:使用)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{aim}{tail}",
-    )
-    .needing(&["markdown"]),
     // Tables.
     Rule::new("table", "{}", r"{head}表格{must}(?:包含|包括|有)(?:标题行|表头){tail}")
         .needing(&["标题行", "表头"]),
