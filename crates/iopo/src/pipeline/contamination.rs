@@ -273,7 +273,7 @@ impl Pipeline {
 
 /// Adds the place of the rows to an error about them, for `map_err`.
 fn untrainable(path: &Path) -> impl FnOnce(EvalError) -> PipelineError {
-    move |source| PipelineError::TrainingRows { path: path.to_owned(), source }
+    move |source| PipelineError::TrainingRows { path: path.to_owned(), source: Box::new(source) }
 }
 
 /// Returns the tasks of the test rows of an import.

@@ -194,7 +194,7 @@ pub enum PipelineError {
         /// The file or run directory of the rows.
         path: PathBuf,
         /// What was found in them.
-        source: EvalError,
+        source: Box<EvalError>,
     },
     /// The evaluation failed.
     #[error("eval failed")]
@@ -299,7 +299,9 @@ impl PipelineError {
                 }
             }
             Self::Train(error) => return error.hint(),
-            Self::TrainingRows { source: EvalError::HeldOutKindSeen { .. }, .. } => {
+            Self::TrainingRows { source, .. }
+                if matches!(**source, EvalError::HeldOutKindSeen { .. }) =>
+            {
                 "remove these rows, set `train.input_preference_weight` to 0, or remove the kind from `held_out`"
                     .to_owned()
             }
@@ -335,7 +337,7 @@ impl PipelineError {
             Self::TasksLeftOut { error, .. } => error.is_usage(),
             Self::Train(error) => error.is_usage(),
             Self::TrainingRows { source, .. } => {
-                source.is_usage() || matches!(source, EvalError::HeldOutKindSeen { .. })
+                source.is_usage() || matches!(**source, EvalError::HeldOutKindSeen { .. })
             }
             Self::Eval(error) => error.is_usage(),
             Self::Locked { .. }
