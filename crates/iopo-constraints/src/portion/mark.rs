@@ -126,7 +126,7 @@ pub(super) fn steps(response: &str) -> Vec<String> {
     found.max_by_key(Vec::len).unwrap_or_default()
 }
 
-/// The most styles of marks that are told apart.
+/// The maximum number of styles of marks in a response; marks of further styles are ignored.
 pub(super) const MOST_STYLES: usize = 12;
 
 /// The indent of a marked line, and the sort of its mark: its first character, or `#` for a heading with digits.

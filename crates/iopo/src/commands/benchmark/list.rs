@@ -65,11 +65,11 @@ mod tests {
     #[test]
     fn the_number_of_judge_calls_is_that_of_the_facts() {
         for benchmark in PUBLISHED {
-            let told = match benchmark.judge_calls {
+            let stated = match benchmark.judge_calls {
                 0 => "none".to_owned(),
                 calls => calls.to_string(),
             };
-            assert!(benchmark.judging.starts_with(&told), "{}", benchmark.id);
+            assert!(benchmark.judging.starts_with(&stated), "{}", benchmark.id);
         }
     }
 }
