@@ -10,7 +10,7 @@ use iopo_core::files;
 use crate::provenance::ProvenanceTexts;
 use crate::reader::open_as;
 use crate::writer::{Sink, write_with};
-use crate::{Provenance, Record, SchemaError};
+use crate::{Provenance, Record, SchemaError, content_id};
 
 /// An output that is written part by part, so that a stage that is killed at any point can resume.
 ///
@@ -95,7 +95,21 @@ impl<R: Record> Parts<R> {
     /// # Errors
     /// Returns the error of [`write()`](crate::write()).
     pub fn write(&self, index: usize, rows: &[R]) -> Result<(), SchemaError> {
-        write_with(&self.part(index), rows, &self.texts)
+        write_with(&self.part(index), rows, &self.texts, None)
+    }
+
+    /// Writes one part, as [`write`](Self::write) does, with a hash of the requests to language models and of their answers that the
+    /// work of this part was made of. The header of the final file has a hash of those of all parts.
+    ///
+    /// # Errors
+    /// Returns the error of [`write()`](crate::write()).
+    pub fn write_answered(
+        &self,
+        index: usize,
+        rows: &[R],
+        answers: &str,
+    ) -> Result<(), SchemaError> {
+        write_with(&self.part(index), rows, &self.texts, Some(answers))
     }
 
     /// Writes the missing parts of an output that is made from `items`, `size` items to a part, and joins them.
@@ -146,7 +160,8 @@ impl<R: Record> Parts<R> {
             if let Some(index) = stray {
                 return Err(SchemaError::StrayPart { path: self.directory.clone(), index, count });
             }
-            let mut sink = Sink::create(&self.path, &self.texts)?;
+            let answers = self.answers(count)?;
+            let mut sink = Sink::create(&self.path, &self.texts, answers.as_deref())?;
             for index in 0..count {
                 let part = self.part(index);
                 for rows in open_as::<R>(&part)?.stream::<R>(&part)? {
@@ -162,6 +177,14 @@ impl<R: Record> Parts<R> {
             _ => files::sync_parent(&self.directory)
                 .map_err(SchemaError::io(&self.directory, "sync the removal of the directory")),
         }
+    }
+
+    /// Returns the hash of the answers of all parts; `None` if no part has one.
+    fn answers(&self, count: usize) -> Result<Option<String>, SchemaError> {
+        let of = |index| Ok(open_as::<R>(&self.part(index))?.answers);
+        let found = (0..count).map(of).collect::<Result<Vec<Option<String>>, SchemaError>>()?;
+        let hashes: Vec<&str> = found.iter().map(|one| one.as_deref().unwrap_or("")).collect();
+        Ok(found.iter().any(Option::is_some).then(|| content_id(&hashes)))
     }
 
     fn part(&self, index: usize) -> PathBuf {

@@ -14,6 +14,9 @@ pub(crate) const VERSION: &str = "iopo.version";
 pub(crate) const PRODUCER: &str = "iopo.producer";
 pub(crate) const CONFIG: &str = "iopo.config";
 pub(crate) const INPUTS: &str = "iopo.inputs";
+/// Hash of the answers of language models that the rows were made of. It is no part of the provenance, because it is known only
+/// after the work.
+pub(crate) const ANSWERS: &str = "iopo.answers";
 
 /// The origin of a file. A stage compares it to decide whether the file must be written again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,15 +67,17 @@ pub(crate) struct ProvenanceTexts {
 
 impl ProvenanceTexts {
     /// Returns the file's key-value metadata, always in this order.
-    pub(crate) fn metadata<R: Record>(&self) -> Vec<KeyValue> {
-        vec![
+    pub(crate) fn metadata<R: Record>(&self, answers: Option<&str>) -> Vec<KeyValue> {
+        let mut entries = vec![
             KeyValue::new(SCHEMA.to_owned(), R::NAME.to_owned()),
             KeyValue::new(VERSION.to_owned(), R::VERSION.to_string()),
             KeyValue::new(PRODUCER.to_owned(), self.producer.clone()),
             KeyValue::new(CONFIG.to_owned(), self.config.clone()),
             KeyValue::new(INPUTS.to_owned(), self.inputs.clone()),
-            KeyValue::new(content_hash::KEY.to_owned(), content_hash::zeros()),
-        ]
+        ];
+        entries.extend(answers.map(|hash| KeyValue::new(ANSWERS.to_owned(), hash.to_owned())));
+        entries.push(KeyValue::new(content_hash::KEY.to_owned(), content_hash::zeros()));
+        entries
     }
 
     pub(crate) fn parse(&self, path: &Path) -> Result<Provenance, SchemaError> {

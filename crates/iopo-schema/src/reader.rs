@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 
 use crate::batches::rows;
 use crate::guard::{guarded, within};
-use crate::provenance::{CONFIG, INPUTS, PRODUCER, ProvenanceTexts, SCHEMA, VERSION};
+use crate::provenance::{ANSWERS, CONFIG, INPUTS, PRODUCER, ProvenanceTexts, SCHEMA, VERSION};
 use crate::{Batches, Provenance, Record, SchemaError, content_hash, footer, value};
 
 /// The metadata of a file.
@@ -23,6 +23,8 @@ pub struct Header {
     pub version: u32,
     /// The origin of the file.
     pub provenance: Provenance,
+    /// Hash of the requests to language models, and of their answers, that the rows were made of, if there were any.
+    pub answers: Option<String>,
     /// Number of rows.
     pub rows: u64,
     /// Number of row groups.
@@ -40,6 +42,7 @@ pub(crate) struct Opened {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) texts: ProvenanceTexts,
+    pub(crate) answers: Option<String>,
 }
 
 /// Opens a file of any schema of iopo and compares it with its content hash. `expected` is used in errors only.
@@ -61,8 +64,10 @@ pub(crate) fn open(path: &Path, expected: &str) -> Result<Opened, SchemaError> {
         config: entry(CONFIG)?,
         inputs: entry(INPUTS)?,
     };
+    let answers = entries.and_then(|entries| entries.iter().find(|entry| entry.key == ANSWERS));
+    let answers = answers.and_then(|entry| entry.value.clone());
     content_hash::verify_parquet(&mut file, path, expected)?;
-    Ok(Opened { file, metadata, name, version, texts })
+    Ok(Opened { file, metadata, name, version, texts, answers })
 }
 
 /// Opens any Parquet file and checks its footer before decoding it. `missing` creates the error if there is no file.
@@ -122,6 +127,7 @@ impl Opened {
             name: self.name.clone(),
             version,
             provenance: self.texts.parse(path)?,
+            answers: self.answers.clone(),
             rows: rows(&self.metadata),
             row_groups: self.metadata.metadata().num_row_groups(),
             bytes: size(&self.file, path)?,

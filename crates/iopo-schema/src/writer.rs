@@ -25,15 +25,16 @@ pub fn write<R: Record>(
     rows: &[R],
     provenance: &Provenance,
 ) -> Result<(), SchemaError> {
-    write_with(path, rows, &provenance.texts())
+    write_with(path, rows, &provenance.texts(), None)
 }
 
 pub(crate) fn write_with<R: Record>(
     path: &Path,
     rows: &[R],
     texts: &ProvenanceTexts,
+    answers: Option<&str>,
 ) -> Result<(), SchemaError> {
-    let mut sink = Sink::create(path, texts)?;
+    let mut sink = Sink::create(path, texts, answers)?;
     sink.push(rows)?;
     sink.finish()
 }
@@ -46,7 +47,11 @@ pub(crate) struct Sink<R: Record> {
 }
 
 impl<R: Record> Sink<R> {
-    pub(crate) fn create(path: &Path, texts: &ProvenanceTexts) -> Result<Self, SchemaError> {
+    pub(crate) fn create(
+        path: &Path,
+        texts: &ProvenanceTexts,
+        answers: Option<&str>,
+    ) -> Result<Self, SchemaError> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(SchemaError::io(parent, "create the directory"))?;
         }
@@ -54,7 +59,7 @@ impl<R: Record> Sink<R> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_key_value_metadata(Some(texts.metadata::<R>()))
+            .set_key_value_metadata(Some(texts.metadata::<R>(answers)))
             .build();
         let writer = ArrowWriter::try_new(file, R::arrow_schema(), Some(properties))
             .map_err(|source| SchemaError::Write { path: path.to_path_buf(), source })?;

@@ -181,6 +181,34 @@ fn a_second_writer_is_refused() -> Outcome {
 }
 
 #[test]
+fn the_header_has_a_hash_of_the_answers_of_all_parts_and_completeness_does_not_depend_on_it()
+-> Outcome {
+    let make = |answers: [&str; 2]| -> Result<(Vec<u8>, Option<String>), SchemaError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("metrics.parquet");
+        let parts = Parts::open(&path, &provenance())?;
+        for (index, answers) in answers.into_iter().enumerate() {
+            parts.write_answered(index, &rows(index), answers)?;
+        }
+        parts.finish(2)?;
+        assert!(made_with::<MetricRow>(&path, &provenance()));
+        assert!(Parts::<MetricRow>::open(&path, &provenance())?.is_complete());
+        Ok((fs::read(&path).unwrap_or_default(), header(&path)?.answers))
+    };
+    let (bytes, hash) = make(["one", "two"])?;
+    assert_eq!(make(["one", "two"])?, (bytes.clone(), hash.clone()));
+    assert!(hash.is_some());
+    // The same rows of other answers.
+    let (others, other) = make(["one", "three"])?;
+    assert!(other.is_some() && other != hash && others != bytes);
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("metrics.parquet");
+    work(&path, COUNT)?;
+    assert_eq!(header(&path)?.answers, None, "control: no answers, no hash");
+    Ok(())
+}
+
+#[test]
 fn missing_and_stray_parts_are_named() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("out.parquet");

@@ -41,6 +41,9 @@ fn describe(header: &Header) -> String {
     for (name, hash) in &header.provenance.inputs {
         let _ = writeln!(text, "input     {name} {hash}");
     }
+    if let Some(hash) = &header.answers {
+        let _ = writeln!(text, "answers   {hash}");
+    }
     let _ = writeln!(text, "config    {}", header.provenance.config);
     let width = header.columns.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let _ = writeln!(text, "columns");
