@@ -38,7 +38,7 @@ pub use chat::{
 };
 pub use failure::{Failure, FailureClass, Outcome};
 pub use logprob::{LogProb, LogProbResponse, TokenLogps, response_logps_all};
-pub use model::{LanguageModel, LlmError, StopCause, complete_all, complete_each};
+pub use model::{AnsweredBy, LanguageModel, LlmError, StopCause, complete_all, complete_each};
 pub use progress::{Progress, Silent};
 pub use relevance::{PlainTasks, Relevance, RelevanceRequest, relevance};
 pub use scripted::{Overlap, Scripted};

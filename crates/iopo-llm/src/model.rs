@@ -125,6 +125,15 @@ impl StopCause {
     }
 }
 
+/// The origin of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredBy {
+    /// The [name](LanguageModel::name) of the one model that answered.
+    pub model: String,
+    /// The key of the answer in a store. `None` if the answer is not stored.
+    pub key: Option<String>,
+}
+
 /// A model that completes chats.
 pub trait LanguageModel {
     /// Returns the model's name and the hash of its weights, as written to the `generator` column.
@@ -154,6 +163,17 @@ pub trait LanguageModel {
         requests: &[Request],
         progress: &dyn Progress,
     ) -> Result<Vec<Outcome>, LlmError>;
+
+    /// Returns which model gave the answer to a request, and where it is stored. Call it after
+    /// [`complete`](Self::complete).
+    ///
+    /// The default is this model, without a store.
+    ///
+    /// # Errors
+    /// Returns [`LlmError::Failed`] or [`LlmError::Stopped`] if the store cannot be read.
+    fn answered_by(&self, _request: &Request) -> Result<AnsweredBy, LlmError> {
+        Ok(AnsweredBy { model: self.name(), key: None })
+    }
 
     /// Returns whether a request and its longest completion fit the model's context.
     ///

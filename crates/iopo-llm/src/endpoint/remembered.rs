@@ -10,7 +10,8 @@ use super::key::{canonical, content};
 use super::pay::seconds_since_1970;
 use super::{About, Money, Record, RequestKey, StoreError, Stored, Usage, locked};
 use crate::{
-    Completion, Failure, LanguageModel, LlmError, Outcome, Progress, Request, complete_each,
+    AnsweredBy, Completion, Failure, LanguageModel, LlmError, Outcome, Progress, Request,
+    complete_each,
 };
 
 /// Default number of requests that the model answers before their answers are stored.
@@ -213,6 +214,10 @@ impl LanguageModel for Remembered<'_> {
             }
         }
         Ok(keys.iter().filter_map(|key| known.get(key).cloned().flatten()).collect())
+    }
+
+    fn answered_by(&self, request: &Request) -> Result<AnsweredBy, LlmError> {
+        Ok(AnsweredBy { model: self.model.name(), key: Some(self.key(request).to_string()) })
     }
 
     fn fits(&self, request: &Request) -> Result<bool, LlmError> {

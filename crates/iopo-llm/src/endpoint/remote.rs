@@ -20,7 +20,9 @@ use super::{
     EndpointConfig, Estimate, Forecast, Record, RequestKey, StoreError, Usage, answer,
     estimated_tokens, locked, wire,
 };
-use crate::{Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request};
+use crate::{
+    AnsweredBy, Failure, FailureClass, LanguageModel, LlmError, Outcome, Progress, Request,
+};
 
 /// Interval at which a call checks whether the user asked to stop, and interval at which it reports.
 const TICK: Duration = Duration::from_millis(50);
@@ -330,5 +332,25 @@ impl LanguageModel for RemoteModel {
         self.drive(requests.iter(), progress, |run, request| async move {
             self.ask(&run, request).await
         })
+    }
+
+    /// Returns the endpoint whose result [`complete`](Self::complete) takes from the store; without one, the endpoint that the
+    /// request goes to.
+    fn answered_by(&self, request: &Request) -> Result<AnsweredBy, LlmError> {
+        let mut addressed =
+            self.addressed(|config| content(&config.model, &config.extra_body, request));
+        let mut found = 0;
+        if addressed.len() > 1 {
+            for (rank, one) in addressed.iter().enumerate() {
+                let record = self.inner.stored(&one.key)?;
+                if record.is_some_and(|record| rank == 0 || !record.is_failure()) {
+                    found = rank;
+                    break;
+                }
+            }
+        }
+        let Addressed { member, key, .. } = addressed.swap_remove(found);
+        let model = self.members[member].config.name();
+        Ok(AnsweredBy { model, key: Some(key.to_string()) })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use iopo_llm::endpoint::{EndpointConfig, Engine};
-use iopo_llm::{LanguageModel, Silent};
+use iopo_llm::endpoint::{EndpointConfig, Engine, RemoteModel};
+use iopo_llm::{AnsweredBy, LanguageModel, Silent};
 
 use crate::server::{Act, Server};
 use crate::{config, options, request, requests};
@@ -25,6 +25,16 @@ fn endpoints_share_the_requests_by_weight_and_a_stored_answer_serves_any_weights
     let (small, large) = (servers[0].answered(), servers[1].answered());
     assert_eq!(small + large, 800);
     assert!((150..250).contains(&small), "{small} and {large}");
+    let origins = |model: &RemoteModel| -> Vec<AnsweredBy> {
+        asked.iter().map(|one| model.answered_by(one).expect("an origin")).collect()
+    };
+    let before = origins(&model);
+    for ((request, outcome), origin) in asked.iter().zip(&first).zip(&before) {
+        let text = &outcome.as_ref().expect("an answer").text;
+        assert_eq!(origin.model, if text == "from 0" { "small" } else { "large" });
+        let keys = model.keys(request).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(origin.key.as_ref(), Some(&keys[0]), "the endpoint that was asked");
+    }
     // Other weights would choose others, but the stored answers are taken.
     (configs[0].weight, configs[1].weight) = (3.0, 1.0);
     configs[0].alias = Some("mini".to_owned());
@@ -32,6 +42,17 @@ fn endpoints_share_the_requests_by_weight_and_a_stored_answer_serves_any_weights
     assert_eq!(model.name(), "small@mini+large");
     assert_eq!(model.complete(&asked, &Silent).expect("outcomes"), first);
     assert_eq!(servers[0].answered() + servers[1].answered(), 800);
+    // So do their origins: the key of the stored answer, also where the request would go to the other endpoint now.
+    let after = origins(&model);
+    let moved = asked
+        .iter()
+        .zip(&after)
+        .filter(|(request, origin)| Some(model.keys(request)[0].to_string()) != origin.key);
+    assert!(moved.count() > 100, "negative control");
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(before.key, after.key);
+        assert_eq!(after.model, before.model.replace("small", "small@mini"));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use iopo_llm::{LanguageModel, LlmError, Outcome, Progress, Request};
+use iopo_llm::{AnsweredBy, LanguageModel, LlmError, Outcome, Progress, Request};
 
 use super::RoleName;
 use crate::config::PipelineConfig;
@@ -76,6 +76,10 @@ impl LanguageModel for Local<'_> {
         progress: &dyn Progress,
     ) -> Result<Vec<Outcome>, LlmError> {
         self.0.complete(requests, progress)
+    }
+
+    fn answered_by(&self, request: &Request) -> Result<AnsweredBy, LlmError> {
+        self.0.answered_by(request)
     }
 
     fn fits(&self, request: &Request) -> Result<bool, LlmError> {
