@@ -59,7 +59,8 @@ pub enum JudgedRefusal {
     ForgedVerdict,
     /// The verdict on a constraint with a check is not the recomputed one.
     StaleVerdict,
-    /// A shared constraint holds in a response under one instruction only.
+    /// A shared constraint holds in a response under one instruction only. The recipes ask about it once and copy the verdict, so
+    /// this happens only to files that were edited or made elsewhere.
     Inconsistent,
     /// The truth table is not the one of the operation.
     TruthTable,

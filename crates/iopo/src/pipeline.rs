@@ -375,6 +375,9 @@ impl Pipeline {
         if let Some(note) = self.config.ifbench_note() {
             progress.note(&note);
         }
+        if let Some(note) = self.config.llm.unasked_note() {
+            progress.note(&note);
+        }
         let (source, config) = (self.tasks()?, &self.config.synth);
         // The fingerprint of the base model decides whether finished answers are its own. A killed command can leave a record
         // of the present settings beside the answers of others.

@@ -56,8 +56,9 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
     assert_eq!(second.stdout, first.stdout, "the same table");
 
     let answers = written("answers.parquet");
-    succeed(&["synth", "--out", text(&out)]);
+    let plain = succeed(&["synth", "--out", text(&out)]);
     assert_eq!(written("answers.parquet"), answers, "a finished synthesis samples nothing");
+    assert!(!plain.stderr.contains("no effect"), "negative control: {}", plain.stderr);
 
     let other = run(&["train", "--preset", "smoke", "--out", text(&out), "--seed", "9"]).error(2);
     assert!(

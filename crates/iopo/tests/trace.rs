@@ -32,6 +32,25 @@ fn files(out: &Path) -> BTreeMap<&'static str, Vec<u8>> {
 }
 
 #[test]
+fn a_recipe_without_requests_names_the_roles_that_have_no_effect() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let out = dir.path().join("run");
+    let args = ["synth", "--preset", "smoke", "--out", text(&out)];
+    let sets = [
+        "endpoints.w.base_url=http://127.0.0.1:9/v1",
+        "endpoints.w.model=m",
+        "llm.writer=w",
+        "synth.max_tasks=4",
+        "pairs.test_tasks=1",
+        "pairs.dev_tasks=1",
+    ];
+    let args: Vec<&str> =
+        args.into_iter().chain(sets.iter().flat_map(|set| ["--set", *set])).collect();
+    let made = run(&args);
+    assert!(made.stderr.contains("`llm.writer` has no effect on this recipe"), "{}", made.stderr);
+}
+
+#[test]
 fn a_run_writes_its_files_and_another_repeats_it_from_the_stored_answers() {
     let dir = tempfile::tempdir().expect("a folder");
     let (out, again, cache) =

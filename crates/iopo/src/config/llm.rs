@@ -68,6 +68,20 @@ impl LlmConfig {
         [("llm.writer", &self.writer), ("llm.judge", &self.judge)]
     }
 
+    /// Says which roles have an endpoint, for a command that asks the base model only. It is a note and no error, because a run's
+    /// configuration is that of all its commands, and `iopo fipo` asks both roles.
+    pub(crate) fn unasked_note(&self) -> Option<String> {
+        let set = self.roles().into_iter().filter(|(_, role)| !role.is_local());
+        let set: Vec<String> = set.map(|(key, _)| format!("`{key}`")).collect();
+        let has = if set.len() == 1 { "has" } else { "have" };
+        (!set.is_empty()).then(|| {
+            format!(
+                "{} {has} no effect on this recipe, which asks the base model; set `synth.recipe = \"trace\"` to ask endpoints",
+                set.join(" and ")
+            )
+        })
+    }
+
     /// Checks the roles against the names of the endpoints, and the waits.
     pub(super) fn validate(&self, endpoints: &[&str]) -> Result<(), SettingError> {
         for (key, role) in self.roles() {
@@ -180,6 +194,17 @@ mod tests {
         let list: Role = serde_json::from_str(r#"["a", "b"]"#).expect("a list");
         assert_eq!((&list, list.endpoints().len()), (&several(&["a", "b"]), 2));
         assert_eq!(serde_json::to_string(&Role::default()).expect("JSON"), r#""local""#);
+    }
+
+    #[test]
+    fn a_role_that_is_not_asked_is_named() {
+        let role = || Role::One("a".to_owned());
+        assert_eq!(LlmConfig::default().unasked_note(), None);
+        let one = LlmConfig { judge: role(), ..LlmConfig::default() };
+        let note = one.unasked_note().expect("a note");
+        assert!(note.starts_with("`llm.judge` has no effect"), "{note}");
+        let note = LlmConfig { writer: role(), ..one }.unasked_note().expect("a note");
+        assert!(note.starts_with("`llm.writer` and `llm.judge` have no effect"), "{note}");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Leaves out tasks that overlap with the prompts of the evaluation.
 //!
 //! Synthesis uses no task that overlaps with a prompt of a benchmark, and no train or dev task that overlaps with a test task of
-//! the run. The tasks are listed in `contamination.parquet`. Pairing leaves out rewrites that overlap with a test task. The collector of input preferences does the same for responses from
-//! elsewhere. Training and evaluation refuse rows that overlap with a benchmark, because imported groups have no synthesis.
+//! the run. The tasks are listed in `contamination.parquet`. Pairing leaves out rewrites that overlap with a test task. The
+//! collector of input preferences leaves out responses from elsewhere whose task overlaps with one of these prompts. Training and
+//! evaluation refuse rows that overlap with a benchmark, because imported groups have no synthesis.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
