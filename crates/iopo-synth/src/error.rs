@@ -139,6 +139,14 @@ pub enum SynthError {
     /// A prompt template cannot be used.
     #[error(transparent)]
     Template(#[from] iopo_judge::TemplateError),
+    /// A file in the folder of changed templates replaces no template.
+    #[error("{}: found a template that the recipe does not have, expected one of {expected}", path.display())]
+    UnknownTemplate {
+        /// The file.
+        path: PathBuf,
+        /// The names of the recipe's templates.
+        expected: String,
+    },
     /// More requests failed than the limit allows.
     #[error(
         "found {failed} failed requests of {requests} (share {share:.3}), expected a share of at most \
@@ -221,6 +229,9 @@ impl SynthError {
             Self::Template(_) => {
                 "correct the file in the folder of changed templates, `synth.trace.templates` or `fipo.templates`"
             }
+            Self::UnknownTemplate { .. } => {
+                "rename or remove the file; `iopo llm templates` writes all templates with their names"
+            }
             Self::TooManyFailed { setting, .. } => {
                 return Some(format!(
                     "run the same command again to repeat the failed requests, or raise `{setting}`"
@@ -257,6 +268,7 @@ impl SynthError {
             | Self::GivenResponses { .. }
             | Self::TaskLanguage { .. }
             | Self::Template(_)
+            | Self::UnknownTemplate { .. }
             | Self::Setting(_) => true,
             Self::Io { .. }
             | Self::Answers { .. }

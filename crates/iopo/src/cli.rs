@@ -21,7 +21,7 @@ pub(crate) use benchmark::{BenchmarkArgs, BenchmarkCommand, EvalCommand, Harness
 pub(crate) use evaluated::{ComputeArgs, EvaluatedArgs};
 pub(crate) use fipo::FipoArgs;
 pub(crate) use judged::{JudgeCheckArgs, JudgedArgs, JudgedCommand};
-pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs};
+pub(crate) use llm::{CheckArgs, LlmArgs, LlmCommand, PaidArgs, TemplateRecipe, TemplatesArgs};
 #[cfg(feature = "serve")]
 pub(crate) use verifier::VerifierArgs;
 
@@ -99,7 +99,7 @@ pub(crate) enum Command {
     Devices(DevicesArgs),
     /// List every setting with its type, default, range and effect.
     Config(ConfigArgs),
-    /// Check the endpoints of a configuration.
+    /// Check the endpoints of a configuration, or write the prompts to change.
     Llm(LlmArgs),
     /// Serve the checks of IFEval, IFBench and iopo's constraints over HTTP, as rewards for RL trainers.
     ///

@@ -34,6 +34,43 @@ fn the_devices_of_the_default_build_begin_with_flex() {
 }
 
 #[test]
+fn templates_are_written_once_and_each_is_one_that_the_recipe_reads() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    for (recipe, names) in [
+        ("trace", ["rating.en.txt", "rating.zh.txt", "expand.en.txt"]),
+        ("fipo", ["rating.en.txt", "better.zh.txt", "naive-prompt.en.txt"]),
+    ] {
+        let out = dir.path().join(recipe);
+        let args = ["llm", "templates", "--recipe", recipe, "--out", text(&out)];
+        succeed(&args);
+        for name in names {
+            let found = std::fs::read_to_string(out.join(name)).expect(name);
+            assert!(found.contains("{{"), "{name}: {found}");
+        }
+        std::fs::write(out.join(names[0]), "mine").expect("written");
+        let error = run(&args).error(2);
+        assert!(error.contains(".txt, expected a folder without templates"), "{error}");
+        let kept = std::fs::read_to_string(out.join(names[0])).expect("the file");
+        assert_eq!(kept, "mine", "nothing is replaced");
+    }
+}
+
+#[test]
+fn a_template_with_a_mistyped_name_is_refused_before_anything_is_asked() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (out, folder) = (dir.path().join("run"), dir.path().join("mine"));
+    succeed(&["llm", "templates", "--out", text(&folder)]);
+    std::fs::rename(folder.join("rating.en.txt"), folder.join("trace.en.txt")).expect("renamed");
+    let set = format!("synth.trace.templates={}", text(&folder));
+    let args =
+        ["synth", "--preset", "trace-local", "--model", "tiny", "--out", text(&out), "--set"];
+    let args: Vec<&str> = args.into_iter().chain([set.as_str()]).collect();
+    let error = finish(iopo(&args).env("IOPO_CACHE", dir.path().join("cache"))).error(2);
+    assert!(error.contains("trace.en.txt") && error.contains("rating.en.txt"), "{error}");
+    assert!(error.contains("hint: rename or remove the file"), "{error}");
+}
+
+#[test]
 fn an_unknown_preset_is_a_usage_error() {
     insta::assert_snapshot!(run(&["pipeline", "--preset", "huge"]).error(2), @r"
     error: cannot use --preset: no preset `huge`: expected one of default, study, study-small, smoke, trace-endpoint, trace-local

@@ -30,13 +30,13 @@ pub(crate) struct Made {
     pub(crate) candidates: Vec<PreferenceRow>,
     pub(crate) preferences: Vec<InputPreferenceRow>,
     pub(crate) counts: Counts,
+    /// Hash of the requests of the part and of their answers.
+    pub(crate) answers: String,
 }
 
 /// Makes the rows of one part.
 pub(crate) struct Flow<'a> {
     pub(crate) models: FipoModels<'a>,
-    /// The names of the writer, the model of the worse rewrites, and the judge.
-    pub(crate) names: &'a [String; 3],
     pub(crate) config: &'a FipoConfig,
     pub(crate) templates: &'a Templates,
     pub(crate) held_out: &'a BTreeSet<Kind>,
@@ -66,6 +66,8 @@ impl Flow<'_> {
         for item in &*items {
             self.finish(item);
         }
+        let answers: Vec<&str> = items.iter().map(|item| item.answers.as_str()).collect();
+        self.made.answers = content_id(&answers);
         Ok(self.made)
     }
 
@@ -130,7 +132,8 @@ impl Flow<'_> {
             Err(refusal) => {
                 self.made.counts.one(format!("dropped/{}/{}", step.name(), refusal.name()));
                 if let Some(mark) = mark.filter(|_| refusal.is_of_request()) {
-                    let failed = RatedText { instruction_id: "", text: "", verdicts: &[] };
+                    let failed =
+                        RatedText { instruction_id: "", text: "", verdicts: &[], rating: None };
                     let row = self.response_row(step, item, failed, mark, Some(&refusal));
                     self.made.responses.push(row);
                 }
@@ -151,20 +154,20 @@ impl Flow<'_> {
         mark: &Mark,
         refusal: Option<&FipoRefusal>,
     ) -> ResponseRow {
-        let RatedText { instruction_id, text, verdicts } = response;
+        let RatedText { instruction_id, text, verdicts, rating } = response;
         let is_writers = step.asked() != Asked::Judge;
-        let sampling = serde_json::json!({
+        let mut sampling = serde_json::json!({
             "stage": step.name(),
             "seed": mark.seed,
             "temperature": if is_writers { self.config.writer_temperature } else { 0.0 },
             "request": mark.request,
+            "templates": mark.templates,
+            "attempt": mark.attempt,
             "answers": item.answers,
         });
-        let generator = match step.asked() {
-            Asked::Writer => &self.names[0],
-            Asked::Worse => &self.names[1],
-            Asked::Judge | Asked::Scorer => &self.names[2],
-        };
+        if let Some(rating) = rating {
+            sampling["rating"] = rating.to_json();
+        }
         ResponseRow {
             id: content_id(&["fipo response", &item.id, instruction_id, step.name(), text]),
             instruction_id: instruction_id.to_owned(),
@@ -180,7 +183,7 @@ impl Flow<'_> {
             error: refusal
                 .filter(|refusal| **refusal != FipoRefusal::Unsatisfied)
                 .map(FipoRefusal::text),
-            generator: generator.clone(),
+            generator: mark.model.clone(),
             sampling: sampling.to_string(),
         }
     }
@@ -218,7 +221,7 @@ impl Flow<'_> {
             logp_margin: item.margin,
             generator: format!(
                 "{} (better prompt), {} (worse prompt), {} (response)",
-                self.names[0], self.names[1], seed.generator
+                better.model, worse.model, seed.generator
             ),
         });
     }
@@ -230,4 +233,6 @@ pub(super) struct RatedText<'a> {
     pub(super) instruction_id: &'a str,
     pub(super) text: &'a str,
     pub(super) verdicts: &'a [VerdictRow],
+    /// The request for the rating, if the judge was asked.
+    pub(super) rating: Option<&'a Mark>,
 }

@@ -52,9 +52,10 @@ impl Flow<'_> {
                 is_violated(held, changed, limit)?;
                 Ok(verdicts)
             });
-            let mark = rating.mark.as_ref();
-            if let Some(verdicts) = self.settle(step, &mut items[at], mark, result) {
+            let mark = rating.mark;
+            if let Some(verdicts) = self.settle(step, &mut items[at], mark.as_ref(), result) {
                 items[at].pair.y1 = verdicts;
+                items[at].pair.ratings[0] = mark;
             }
         }
         Ok(())
@@ -73,6 +74,7 @@ impl Flow<'_> {
                 let values = [("instruction", instruction.as_str())];
                 Question {
                     messages: self.templates.fill(FipoPrompt::Response, item.language, &values),
+                    templates: self.templates.hashes_of(&[FipoPrompt::Response], item.language),
                     language: item.language,
                     key: item.id.clone(),
                     sample: 0,
@@ -122,6 +124,7 @@ impl Flow<'_> {
             });
             let refusal = result.as_ref().err().cloned();
             self.settle(step, item, rating.mark.as_ref(), result);
+            item.pair.ratings[1] = rating.mark;
             if let Some(refusal) = refusal {
                 let verdicts = items[at].pair.y2_verdicts.clone();
                 self.refuse_second(&items[at], &verdicts, &refusal);
@@ -133,7 +136,8 @@ impl Flow<'_> {
     /// Writes the row of a second response that is not used, and the instruction that it answers.
     fn refuse_second(&mut self, item: &Item<'_>, verdicts: &[VerdictRow], refusal: &FipoRefusal) {
         let asked = instruction(item, &item.union());
-        let rated = RatedText { instruction_id: &asked.id, text: &item.pair.y2, verdicts };
+        let rating = item.pair.ratings[1].as_ref();
+        let rated = RatedText { instruction_id: &asked.id, text: &item.pair.y2, verdicts, rating };
         let row =
             self.response_row(FipoStep::Response, item, rated, &item.pair.mark, Some(refusal));
         self.made.responses.push(row);
@@ -166,11 +170,23 @@ impl Flow<'_> {
             x2y1: under(&x2_constraints, &pair.y1),
             x2y2: under(&x2_constraints, &pair.y2_verdicts),
         };
-        let y1 = RatedText { instruction_id: &x1.id, text: &seed.y, verdicts: &proof.x1y1 };
+        let [first, second] = pair.ratings.each_ref().map(Option::as_ref);
+        let y1 = RatedText {
+            instruction_id: &x1.id,
+            text: &seed.y,
+            verdicts: &proof.x1y1,
+            rating: first,
+        };
         let mut y1 = self.response_row(FipoStep::Rating, item, y1, &Mark::default(), None);
         y1.generator.clone_from(&seed.generator);
-        y1.sampling = serde_json::json!({ "stage": "given" }).to_string();
-        let y2 = RatedText { instruction_id: &x2.id, text: &pair.y2, verdicts: &proof.x2y2 };
+        let rating = first.map(Mark::to_json);
+        y1.sampling = serde_json::json!({ "stage": "given", "rating": rating }).to_string();
+        let y2 = RatedText {
+            instruction_id: &x2.id,
+            text: &pair.y2,
+            verdicts: &proof.x2y2,
+            rating: second,
+        };
         let y2 = self.response_row(FipoStep::Response, item, y2, &pair.mark, None);
         let lacks = |list: &[ConstraintRow], other: &[ConstraintRow]| -> Vec<ConstraintRow> {
             list.iter().filter(|one| !other.contains(one)).cloned().collect()

@@ -63,6 +63,7 @@ impl Flow<'_> {
             values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Question {
             messages: self.templates.fill(FipoPrompt::Judge, item.language, &values),
+            templates: self.templates.hashes_of(&[FipoPrompt::Judge], item.language),
             language: item.language,
             key: item.id.clone(),
             sample: 0,

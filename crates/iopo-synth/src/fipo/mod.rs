@@ -6,9 +6,14 @@
 //! both times.
 //!
 //! Where the worse rewrite has a requirement that the response clearly violates, and the writer finds a second response that
-//! meets both rewrites, the four texts are a candidate group of the operation `rewrite`. Every preference, with or without a
-//! group, is a row of `input_preferences`, which has no second response. Pairing uses the rows whose candidate becomes no group,
-//! and gives them the split of their task.
+//! meets both rewrites, the requirements and responses are a candidate group of the operation `rewrite`. Every preference, with
+//! or without a group, is a row of `input_preferences`, which has no second response. Pairing uses the rows whose candidate
+//! becomes no group, and gives them the split of their task.
+//!
+//! The instructions of a group are the plain task with the requirements of each rewrite, not the text of the rewrite. Admission
+//! checks, as for [`trace`](crate::trace), that a prompt is the rendering of its task, constraints and input, so that the truth
+//! table covers every difference between x1 and x2. Two free texts also differ in words that no verdict is about, and a model
+//! could learn these. The texts of the rewrites are in `input_preferences`, which has no truth table.
 //!
 //! | file | rows |
 //! |---|---|
@@ -48,4 +53,4 @@ pub use run::{FipoModels, FipoOptions, fipo};
 pub use source::{FipoSeed, FipoSeeds, accepted_responses};
 pub use step::FipoStep;
 pub use summary::FipoSummary;
-pub use templates::{FipoPrompt, template_files};
+pub use templates::{FipoPrompt, built_in_templates, template_files};

@@ -108,8 +108,10 @@ impl Flow<'_> {
             input: item.seed.input.clone(),
             dimensions: Vec::new(),
         };
+        let template = self.templates.rating(item.language);
         Question {
-            messages: prompt(self.templates.rating(item.language), &rated, &job.text),
+            messages: prompt(template, &rated, &job.text),
+            templates: vec![template.hash().to_owned()],
             language: item.language,
             key: item.id.clone(),
             sample: 0,

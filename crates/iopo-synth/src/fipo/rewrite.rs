@@ -63,7 +63,8 @@ impl Flow<'_> {
         for (&at, reply) in open.iter().zip(replies) {
             let item = &mut items[at];
             let result = reply.result.map_err(FipoRefusal::from).and_then(|result| result);
-            if let Some(rewrite) = self.settle(step, item, Some(&reply.mark), result) {
+            if let Some(mut rewrite) = self.settle(step, item, Some(&reply.mark), result) {
+                rewrite.model = reply.mark.model;
                 for row in &rewrite.constraints {
                     let by = if row.check.is_some() { "code" } else { "judge" };
                     self.made.counts.one(format!("constraints/{by}"));
@@ -82,11 +83,14 @@ impl Flow<'_> {
         let seed = item.seed;
         let task = fence(&seed.task);
         let input = fence(seed.input.as_deref().unwrap_or("NULL"));
+        let mut used = vec![FipoPrompt::NaivePrompt];
         let mut messages = fill(FipoPrompt::NaivePrompt, &[("task", &task), ("input", &input)]);
         if let Some(naive) = item.naive {
+            used.push(FipoPrompt::NaiveResponse);
             append(&mut messages, fill(FipoPrompt::NaiveResponse, &[("response", &fence(naive))]));
         }
         if item.shows_reference {
+            used.push(FipoPrompt::ReferenceResponse);
             let y = fence(&seed.y);
             append(&mut messages, fill(FipoPrompt::ReferenceResponse, &[("response", &y)]));
         }
@@ -111,8 +115,15 @@ impl Flow<'_> {
             }
         };
         append(&mut messages, order);
+        used.push(match (&item.order, step) {
+            (_, FipoStep::Better) => FipoPrompt::Better,
+            (WorseOrder::Plain, _) => FipoPrompt::Plain,
+            (WorseOrder::Vague, _) => FipoPrompt::Vague,
+            (WorseOrder::Other(_), _) => FipoPrompt::Other,
+        });
         Question {
             messages,
+            templates: self.templates.hashes_of(&used, language),
             language,
             key: item.id.clone(),
             sample: 0,
@@ -195,7 +206,7 @@ fn screen(
     };
     let known: Vec<&Stated> = item.offered.iter().chain(others).collect();
     let constraints = requirements(&instruction, constraints, &known, language, held_out)?;
-    let rewrite = Rewrite { instruction, constraints };
+    let rewrite = Rewrite { instruction, constraints, model: String::new() };
     if step == FipoStep::Better {
         let checks = rewrite.constraints.iter().filter_map(check_of);
         for check in checks {

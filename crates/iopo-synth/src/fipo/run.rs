@@ -96,7 +96,6 @@ pub fn fipo(
         if !files.counts.has(part) {
             let flow = Flow {
                 models,
-                names: &names,
                 config,
                 templates: &templates,
                 held_out: &held_out,
@@ -286,17 +285,18 @@ impl Files {
     }
 
     fn write(&self, part: usize, made: &Made) -> Result<(), SynthError> {
+        let answers = &made.answers;
         if !self.instructions.is_complete() {
-            self.instructions.write(part, &made.instructions)?;
+            self.instructions.write_answered(part, &made.instructions, answers)?;
         }
         if !self.responses.is_complete() {
-            self.responses.write(part, &made.responses)?;
+            self.responses.write_answered(part, &made.responses, answers)?;
         }
         if !self.candidates.is_complete() {
-            self.candidates.write(part, &made.candidates)?;
+            self.candidates.write_answered(part, &made.candidates, answers)?;
         }
         if !self.preferences.is_complete() {
-            self.preferences.write(part, &made.preferences)?;
+            self.preferences.write_answered(part, &made.preferences, answers)?;
         }
         self.counts.write(part, &stats::to_rows(&made.counts, &[]))?;
         Ok(())

@@ -43,6 +43,8 @@ pub(crate) struct Rewrite {
     pub(crate) instruction: String,
     /// Its requirements.
     pub(crate) constraints: Vec<ConstraintRow>,
+    /// The name of the model that wrote it.
+    pub(crate) model: String,
 }
 
 /// What is known for a group besides the rewrites.
@@ -58,6 +60,8 @@ pub(crate) struct Pair {
     pub(crate) mark: Mark,
     /// The verdicts on it, in the same order.
     pub(crate) y2_verdicts: Vec<VerdictRow>,
+    /// The requests for the ratings of the first and the second response, if the judge was asked.
+    pub(crate) ratings: [Option<Mark>; 2],
 }
 
 /// A response with everything that the stages have made of it.

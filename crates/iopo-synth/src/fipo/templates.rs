@@ -7,7 +7,7 @@ use iopo_judge::{Language, Message, Prompt, Slots, Template};
 
 use crate::SynthError;
 use crate::trace::Ask;
-use crate::trace::templates::{LANGUAGES, RATING, file_name, template_text};
+use crate::trace::templates::{LANGUAGES, RATING, file_name, refuse_unknown, template_text};
 
 macro_rules! prompts {
     ($($(#[$meta:meta])* $name:ident $file:literal [$($slot:literal),*])*) => {
@@ -62,12 +62,20 @@ prompts! {
     Response "response" ["instruction"]
 }
 
+/// Returns every built-in template by the name of the file that replaces it, for instance `better.en.txt`.
+pub fn built_in_templates() -> Vec<(String, &'static str)> {
+    let of = |language: Language| {
+        let prompts = FipoPrompt::ALL.iter().map(move |one| (one.name(), one.text(language)));
+        let again = (Ask::Again.name(), Ask::Again.text(language));
+        let all = prompts.chain([again, (RATING, Prompt::Trace.text(language))]);
+        all.map(move |(name, text)| (file_name(name, language), text))
+    };
+    LANGUAGES.into_iter().flat_map(of).collect()
+}
+
 /// Lists the files in a folder that replace built-in templates.
 pub fn template_files(folder: &Path) -> Vec<PathBuf> {
-    let names = FipoPrompt::ALL.iter().map(|prompt| prompt.name());
-    let names = names.chain([Ask::Again.name(), RATING]);
-    let files =
-        names.flat_map(|name| LANGUAGES.map(|language| folder.join(file_name(name, language))));
+    let files = built_in_templates().into_iter().map(|(name, _)| folder.join(name));
     files.filter(|file| file.is_file()).collect()
 }
 
@@ -82,6 +90,7 @@ pub(crate) struct Templates {
 impl Templates {
     /// Reads the templates. Files in `folder` replace the built-in ones.
     pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SynthError> {
+        refuse_unknown(folder, &built_in_templates())?;
         let text = |name, language, built_in| template_text(folder, name, language, built_in);
         let mut prompts = BTreeMap::new();
         let (mut again, mut rating) = (BTreeMap::new(), BTreeMap::new());
@@ -107,6 +116,12 @@ impl Templates {
         values: &[(&str, &str)],
     ) -> Vec<Message> {
         self.prompts[&(prompt, language)].fill(values)
+    }
+
+    /// Returns the hashes of some templates.
+    pub(crate) fn hashes_of(&self, prompts: &[FipoPrompt], language: Language) -> Vec<String> {
+        let hash = |prompt: &FipoPrompt| self.prompts[&(*prompt, language)].hash().to_owned();
+        prompts.iter().map(hash).collect()
     }
 
     /// Returns the template that is added to a question that is asked again.
@@ -181,5 +196,19 @@ mod tests {
         let error = Templates::open(Some(dir.path())).expect_err("no slot").to_string();
         assert!(error.contains("lacks the slot `task`"), "{error}");
         assert!(Templates::open(Some(&dir.path().join("absent"))).is_err());
+    }
+
+    #[test]
+    fn a_template_of_the_other_recipe_is_refused_and_the_built_in_ones_change_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (name, text) in built_in_templates() {
+            std::fs::write(dir.path().join(name), text).expect("written");
+        }
+        let copied = Templates::open(Some(dir.path())).expect("templates");
+        assert_eq!(copied.hashes(), Templates::open(None).expect("templates").hashes());
+        assert_eq!(copied.hashes().len(), built_in_templates().len(), "each has a file");
+        std::fs::write(dir.path().join("expand.en.txt"), "=== user\n{{task}}").expect("written");
+        let error = Templates::open(Some(dir.path())).expect_err("unknown").to_string();
+        assert!(error.contains("expand.en.txt") && error.contains("better.en.txt"), "{error}");
     }
 }

@@ -4,8 +4,8 @@ use iopo_core::Counts;
 use iopo_core::random::keyed_u64;
 use iopo_judge::{Language, Message as Prompt, Role as PromptRole};
 use iopo_llm::{
-    FinishReason, LanguageModel, LlmError, Message, Progress, Request, ResponseSchema, Sampling,
-    complete_each,
+    AnsweredBy, FinishReason, LanguageModel, LlmError, Message, Progress, Request, ResponseSchema,
+    Sampling, complete_each,
 };
 use iopo_schema::content_id;
 
@@ -22,6 +22,8 @@ const RETRIES: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) messages: Vec<Prompt>,
+    /// The hashes of the templates that the messages were made of.
+    pub(crate) templates: Vec<String>,
     pub(crate) language: Language,
     /// The key of the random stream, besides the stage.
     pub(crate) key: String,
@@ -74,12 +76,31 @@ pub(crate) struct Reply<T> {
 /// The request behind a result.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Mark {
-    /// Hash of the last request.
+    /// The key of the last request in the store of answers; without a store, a hash of the request.
     pub(crate) request: String,
     /// Hash of all requests and answers for the question.
     pub(crate) answers: String,
     /// The random seed of the last request.
     pub(crate) seed: u64,
+    /// Number of answers before the last one that could not be used.
+    pub(crate) attempt: u32,
+    /// The hashes of the templates that the question was made of.
+    pub(crate) templates: Vec<String>,
+    /// The name of the model that answered.
+    pub(crate) model: String,
+}
+
+impl Mark {
+    /// Describes the request, for the `sampling` column.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "model": self.model,
+            "request": self.request,
+            "templates": self.templates,
+            "attempt": self.attempt,
+            "seed": self.seed,
+        })
+    }
 }
 
 /// Everything that asking needs.
@@ -173,8 +194,12 @@ impl StageCalls<'_> {
             let mut again = Vec::new();
             for (((at, _), request), outcome) in open.into_iter().zip(&requests).zip(outcomes) {
                 let mark = &mut marks[at];
-                mark.request = request_id(request)?;
+                let AnsweredBy { model, key } = self.model.answered_by(request)?;
+                mark.request = key.map_or_else(|| request_id(request), Ok)?;
+                mark.model = model;
                 mark.seed = request.sampling.seed;
+                mark.attempt = attempt;
+                mark.templates.clone_from(&questions[at].templates);
                 let answer = match &outcome {
                     Ok(completion) => completion.text.as_str(),
                     Err(failure) => failure.class.name(),

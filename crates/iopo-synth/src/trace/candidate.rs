@@ -24,6 +24,9 @@ pub(super) fn changed<'a>(
 }
 
 /// Builds the candidate of a seed.
+///
+/// Each response has one verdict on a constraint that both instructions share, in both cells, because it is the same question.
+/// Admission refuses other rows as inconsistent.
 pub(super) fn candidate(
     seed: &Seed<'_>,
     y1_added: &[VerdictRow],

@@ -7,7 +7,7 @@ use iopo_schema::{ConstraintRow, InstructionRow, Operation};
 use super::ask::Question;
 use super::candidate::{candidate, changed, is_right};
 use super::dimension::list;
-use super::flow::Flow;
+use super::flow::{Flow, Sampled};
 use super::rate::Job;
 use super::read::{constraint, decision};
 use super::schema;
@@ -151,7 +151,17 @@ impl Flow<'_> {
                 }
             }
         }
-        let mut ratings = self.rate(step, seeds, &jobs)?.into_iter();
+        let ratings = self.rate(step, seeds, &jobs)?;
+        for (job, rating) in jobs.iter().zip(&ratings) {
+            if let (Err(refusal), Some(mark)) = (&rating.result, &rating.mark)
+                && refusal.is_of_request()
+            {
+                let of = Sampled { sample: job.sample, mark, rating: None };
+                let row = self.failed_row(step, &seeds[job.at], &job.row.id, of, refusal);
+                self.made.responses.push(row);
+            }
+        }
+        let mut ratings = ratings.into_iter().map(|rating| rating.result);
         for at in open {
             let (removed, added) = match (&seeds[at].x1, &seeds[at].x2) {
                 (Some(x1), Some(x2)) => {

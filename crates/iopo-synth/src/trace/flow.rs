@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use iopo_constraints::Kind;
 use iopo_core::Counts;
 use iopo_core::overlap::OverlapIndex;
-use iopo_schema::{InstructionRow, PreferenceRow, ResponseRow, ResponseSource};
+use iopo_schema::{InstructionRow, PreferenceRow, ResponseRow, ResponseSource, content_id};
 
 use super::ask::{Asker, Mark};
 use super::seed::{Rated, Seed};
@@ -19,6 +19,8 @@ pub(crate) struct Made {
     pub(crate) responses: Vec<ResponseRow>,
     pub(crate) candidates: Vec<PreferenceRow>,
     pub(crate) counts: Counts,
+    /// Hash of the requests of the part and of their answers.
+    pub(crate) answers: String,
 }
 
 /// Makes the rows of one part.
@@ -29,8 +31,6 @@ pub(crate) struct Flow<'a> {
     pub(crate) distrusted: &'a BTreeSet<Kind>,
     /// Prompts that no instruction may overlap with.
     pub(crate) tested: Option<&'a OverlapIndex>,
-    pub(crate) writer: &'a str,
-    pub(crate) judge: &'a str,
     pub(crate) made: Made,
 }
 
@@ -49,6 +49,8 @@ impl Flow<'_> {
         self.compatible(seeds)?;
         self.respond(seeds, true)?;
         self.cross(seeds)?;
+        let answers: Vec<&str> = seeds.iter().map(|seed| seed.answers.as_str()).collect();
+        self.made.answers = content_id(&answers);
         self.made.counts.merge(self.asker.counts);
         Ok(self.made)
     }
@@ -78,12 +80,11 @@ impl Flow<'_> {
             }
             Err(refusal) => {
                 self.count_drop(step, &refusal);
-                if matches!(
-                    refusal,
-                    Refusal::Failed(_) | Refusal::Malformed(_) | Refusal::Unjudged(_)
-                ) && let Some(mark) = mark
-                {
-                    let row = self.failed_row(step, seed, mark, &refusal);
+                if let Some(mark) = mark.filter(|_| refusal.is_of_request()) {
+                    let second = step >= Step::SecondResponse;
+                    let id = seed.instruction(second).map_or("", |row| row.id.as_str());
+                    let of = Sampled { sample: 0, mark, rating: None };
+                    let row = self.failed_row(step, seed, id, of, &refusal);
                     self.made.responses.push(row);
                 }
                 seed.dropped = Some(refusal);
@@ -96,18 +97,17 @@ impl Flow<'_> {
         self.made.counts.one(format!("dropped/{}/{}", step.name(), refusal.name()));
     }
 
-    /// Creates the row of a request without a usable answer.
+    /// Creates the row of a request without a usable answer, about an instruction and a sample.
     pub(crate) fn failed_row(
         &self,
         step: Step,
         seed: &Seed<'_>,
-        mark: &Mark,
+        instruction_id: &str,
+        sampled: Sampled<'_>,
         refusal: &Refusal,
     ) -> ResponseRow {
         let none = Rated { id: String::new(), text: String::new(), verdicts: Vec::new() };
-        let second = step >= Step::SecondResponse;
-        let id = seed.instruction(second).map_or("", |row| row.id.as_str());
-        self.response_row(step, seed, id, (0, mark), none, Some(refusal))
+        self.response_row(step, seed, instruction_id, sampled, none, Some(refusal))
     }
 
     /// Creates the row of a response. Its id is computed from the other columns.
@@ -116,20 +116,24 @@ impl Flow<'_> {
         step: Step,
         seed: &Seed<'_>,
         instruction_id: &str,
-        (sample, mark): (u32, &Mark),
+        Sampled { sample, mark, rating }: Sampled<'_>,
         rated: Rated,
         refusal: Option<&Refusal>,
     ) -> ResponseRow {
         let config = self.asker.config;
-        let sampling = serde_json::json!({
+        let mut sampling = serde_json::json!({
             "stage": step.name(),
             "sample": sample,
             "seed": mark.seed,
             "temperature": if step.is_writer() { config.writer_temperature } else { config.judge_temperature },
             "request": mark.request,
+            "templates": mark.templates,
+            "attempt": mark.attempt,
             "answers": seed.answers,
         });
-        let generator = if step.is_writer() { self.writer } else { self.judge };
+        if let Some(rating) = rating {
+            sampling["rating"] = rating.to_json();
+        }
         let held = !rated.verdicts.is_empty() && rated.verdicts.iter().all(|one| one.satisfied);
         let id = if rated.id.is_empty() {
             response_id(seed, instruction_id, step, sample, &rated.text)
@@ -150,10 +154,21 @@ impl Flow<'_> {
             },
             original: None,
             error: refusal.filter(|refusal| !is_verdict(refusal)).map(Refusal::text),
-            generator: generator.to_owned(),
+            generator: mark.model.clone(),
             sampling: sampling.to_string(),
         }
     }
+}
+
+/// The requests behind a response.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sampled<'a> {
+    /// Index among several responses to the same instruction.
+    pub(crate) sample: u32,
+    /// The request that it answers.
+    pub(crate) mark: &'a Mark,
+    /// The request for its rating, if the judge was asked.
+    pub(crate) rating: Option<&'a Mark>,
 }
 
 /// Whether the verdicts state the refusal, so that the row needs no error.
@@ -171,5 +186,5 @@ pub(crate) fn response_id(
 ) -> String {
     let sample = sample.to_string();
     let parts = ["response", &seed.task.id, instruction_id, step.name(), &sample, text];
-    iopo_schema::content_id(&parts)
+    content_id(&parts)
 }

@@ -297,6 +297,7 @@ impl Flow<'_> {
             let kinds = kinds(question.language, |kind| {
                 self.held_out.contains(&kind) || self.distrusted.contains(&kind)
             });
+            question.templates.push(template.hash().to_owned());
             for added in template.fill(&[("kinds", &kinds)]) {
                 last.content.push_str("\n\n");
                 last.content.push_str(&added.content);
@@ -314,8 +315,10 @@ impl Flow<'_> {
     ) -> Question {
         let values: Vec<(&str, &str)> =
             values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let template = self.asker.templates.of(ask, seed.language);
         Question {
-            messages: self.asker.templates.of(ask, seed.language).fill(&values),
+            messages: template.fill(&values),
+            templates: vec![template.hash().to_owned()],
             language: seed.language,
             key: seed.task.id.clone(),
             sample: 0,

@@ -15,6 +15,12 @@
 //! | `candidates.parquet` | groups with a complete truth table, right or wrong, and pairs with a worse response |
 //! | `synth_stats.parquet` | counters by stage, reason and kind |
 //!
+//! A response names the model that wrote it, and the keys of its request and rating in a store of answers. The header of each
+//! file but the counters has a hash of all requests and answers.
+//!
+//! The second instruction changes one constraint, never the whole list as in the paper: the changed constraint must be the last one
+//! of both instructions, and the first response is written before a free change is known.
+//!
 //! The files depend on the tasks, the settings and the answers of the models only. A resumed run skips finished parts and asks
 //! again for the part that it was in, so give it models that remember their answers.
 
@@ -45,4 +51,4 @@ pub use estimate::{StepEstimate, Yields, estimate};
 pub use run::{TraceModels, trace};
 pub use step::{REFUSALS, Refusal, Step};
 pub use summary::TraceSummary;
-pub use templates::{Ask, template_files};
+pub use templates::{Ask, built_in_templates, template_files};

@@ -1,14 +1,13 @@
 //! Ratings: by code where a constraint has a check, by the judge otherwise.
 
-use iopo_constraints::Constraint;
 use iopo_core::random::keyed;
 use iopo_judge::Mode;
-use iopo_judge::trace::{Item, prompt, scores};
+use iopo_judge::trace::{Item, Score, prompt, scores};
 use iopo_schema::{InstructionRow, Method, VerdictRow};
 use rand::RngExt;
 
-use super::ask::Question;
-use super::flow::Flow;
+use super::ask::{Mark, Question};
+use super::flow::{Flow, Sampled};
 use super::read::Fault;
 use super::schema;
 use super::seed::{Seed, check_of};
@@ -34,74 +33,110 @@ pub(crate) struct Job {
     pub(crate) must_hold: bool,
 }
 
+/// The rating of a response.
+#[derive(Debug)]
+pub(super) struct Rating {
+    /// One verdict per constraint, in order, or why there are none.
+    pub(super) result: Result<Vec<VerdictRow>, Refusal>,
+    /// The request to the judge, if there was one.
+    pub(super) mark: Option<Mark>,
+}
+
+/// A response whose rating by the judge is pending.
+struct Asked {
+    /// Index of the job.
+    index: usize,
+    /// The constraints that the judge sees.
+    places: Vec<usize>,
+    /// Whether code alone decides, and the judge is asked for comparison only.
+    compares_only: bool,
+}
+
 impl Flow<'_> {
     /// Rates responses: one verdict per constraint, in order.
     ///
-    /// The judge sees only constraints without a check, and a random share of those with one, to compare it with code.
+    /// The judge sees only constraints without a check, and a random share of those with one, to compare it with code. It sees
+    /// this share of a response that fails a check too, so that the comparison covers both verdicts of code.
     pub(super) fn rate(
         &mut self,
         step: Step,
         seeds: &mut [Seed<'_>],
         jobs: &[Job],
-    ) -> Result<Vec<Result<Vec<VerdictRow>, Refusal>>, SynthError> {
+    ) -> Result<Vec<Rating>, SynthError> {
         let mut results: Vec<Result<Vec<Option<VerdictRow>>, Refusal>> = Vec::new();
-        let mut asked: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut by_code: Vec<Vec<Option<VerdictRow>>> = Vec::new();
+        let mut asked: Vec<Asked> = Vec::new();
         let mut questions = Vec::new();
         for (index, job) in jobs.iter().enumerate() {
-            let checks: Vec<Option<Constraint>> =
-                job.row.constraints.iter().map(check_of).collect();
-            let by_code: Vec<Option<VerdictRow>> = checks
+            let decided: Vec<Option<VerdictRow>> = job
+                .row
+                .constraints
                 .iter()
-                .map(|check| check.as_ref().map(|check| check.check(&job.text).into()))
+                .map(|row| check_of(row).map(|check| check.check(&job.text).into()))
                 .collect();
-            let failed = by_code.iter().flatten().find(|verdict| !verdict.satisfied);
-            if let Some(failed) = failed.filter(|_| job.must_hold && by_code.contains(&None)) {
-                results.push(Err(Refusal::FailedCheck(failed.evidence.clone())));
-                continue;
-            }
-            let fails = failed.is_some() && job.must_hold;
-            let places: Vec<usize> = (0..by_code.len())
-                .filter(|&place| by_code[place].is_none() || !fails && self.compares(job, place))
-                .collect();
-            results.push(Ok(by_code));
+            let failed = decided.iter().flatten().find(|verdict| !verdict.satisfied);
+            let failed = failed.filter(|_| job.must_hold);
+            let is_open = |place: usize| decided[place].is_none();
+            let places: Vec<usize> =
+                (0..decided.len())
+                    .filter(|&place| {
+                        if is_open(place) { failed.is_none() } else { self.compares(job, place) }
+                    })
+                    .collect();
+            results.push(match failed {
+                // The others stay without a verdict.
+                Some(failed) if decided.contains(&None) => {
+                    Err(Refusal::FailedCheck(failed.evidence.clone()))
+                }
+                Some(_) | None => Ok(decided.clone()),
+            });
             if !places.is_empty() {
                 questions.push(self.asks_for_rating(&seeds[job.at], job, &places));
-                asked.push((index, places));
+                let compares_only = !places.iter().any(|&place| is_open(place));
+                asked.push(Asked { index, places, compares_only });
             }
+            by_code.push(decided);
         }
         let replies = self.asker.ask(step, &questions, |at, answer| {
-            let count = asked[at].1.len();
+            let count = asked[at].places.len();
             Ok(scores(Mode::Repaired, count, answer.text).map_err(Fault::Scores)?)
         })?;
-        for ((index, places), reply) in asked.into_iter().zip(replies) {
-            seeds[jobs[index].at].mark(&reply.mark);
+        let mut marks: Vec<Option<Mark>> = vec![None; jobs.len()];
+        for (Asked { index, places, compares_only }, reply) in asked.into_iter().zip(replies) {
+            let job = &jobs[index];
+            seeds[job.at].mark(&reply.mark);
             let found = match reply.result {
                 Ok(found) => found,
+                Err(refusal) if compares_only => {
+                    // The verdicts are those of code, but the request has its row.
+                    let of = Sampled { sample: job.sample, mark: &reply.mark, rating: None };
+                    let row = self.failed_row(step, &seeds[job.at], &job.row.id, of, &refusal);
+                    self.made.responses.push(row);
+                    continue;
+                }
                 Err(refusal) => {
                     results[index] = Err(refusal);
+                    marks[index] = Some(reply.mark);
                     continue;
                 }
             };
-            let Ok(verdicts) = &mut results[index] else { continue };
             for (place, score) in places.into_iter().zip(found) {
-                let satisfied = score.score >= FULL;
-                if let Some(by_code) = &verdicts[place] {
-                    let check = jobs[index].row.constraints[place].check.as_ref();
+                let verdict = by_judge(score);
+                if let Some(by_code) = &by_code[index][place] {
+                    let check = job.row.constraints[place].check.as_ref();
                     let kind = check.map_or("", |check| check.id.as_str());
-                    let same = if by_code.satisfied == satisfied { "same" } else { "different" };
+                    let is_same = by_code.satisfied == verdict.satisfied;
+                    let same = if is_same { "same" } else { "different" };
                     self.made.counts.one(format!("agreement/{same}/{kind}"));
-                    continue;
+                } else if let Ok(verdicts) = &mut results[index] {
+                    verdicts[place] = Some(verdict);
                 }
-                let evidence = match score.explanation {
-                    Some(text) if !text.trim().is_empty() => shorten(&text, MAX_EVIDENCE),
-                    Some(_) | None => format!("score {} of 10", score.score),
-                };
-                let (method, score) = (Method::Judge, score.score);
-                verdicts[place] = Some(VerdictRow { satisfied, score, method, evidence });
             }
+            marks[index] = Some(reply.mark);
         }
         let complete = |verdicts: Vec<Option<VerdictRow>>| verdicts.into_iter().flatten().collect();
-        Ok(results.into_iter().map(|result| result.map(complete)).collect())
+        let results = results.into_iter().map(|result| result.map(complete));
+        Ok(results.zip(marks).map(|(result, mark)| Rating { result, mark }).collect())
     }
 
     /// Draws whether the judge is asked about a constraint that code has decided.
@@ -124,10 +159,21 @@ impl Flow<'_> {
         let template = self.asker.templates.rating(seed.language);
         Question {
             messages: prompt(template, &item, &job.text),
+            templates: vec![template.hash().to_owned()],
             language: seed.language,
             key: seed.task.id.clone(),
             sample: 0,
             schema: Some(schema::rating()),
         }
     }
+}
+
+/// Returns the verdict of a score.
+fn by_judge(score: Score) -> VerdictRow {
+    let Score { score, explanation } = score;
+    let evidence = match explanation {
+        Some(text) if !text.trim().is_empty() => shorten(&text, MAX_EVIDENCE),
+        Some(_) | None => format!("score {score} of 10"),
+    };
+    VerdictRow { satisfied: score >= FULL, score, method: Method::Judge, evidence }
 }

@@ -5,12 +5,12 @@ use iopo_schema::{InstructionRow, Operation, VerdictRow};
 
 use super::ask::{Mark, Question};
 use super::candidate::pair;
-use super::flow::{Flow, response_id};
+use super::flow::{Flow, Sampled, response_id};
 use super::rate::Job;
 use super::seed::{Fenced, Rated, Seed, is_multilingual};
 use super::step::{Refusal, Step};
 use super::templates::Ask;
-use super::text::{normal, similarity, speaks};
+use super::text::{Distinct, normal, similarity, speaks};
 use crate::SynthError;
 use iopo_judge::fence;
 
@@ -23,6 +23,8 @@ struct Draft {
     text: String,
     refusal: Option<Refusal>,
     verdicts: Vec<VerdictRow>,
+    /// The request for the rating, if the judge was asked.
+    rating: Option<Mark>,
 }
 
 impl Flow<'_> {
@@ -48,6 +50,7 @@ impl Flow<'_> {
                 asked.push((at, sample));
                 questions.push(Question {
                     messages: question.messages.clone(),
+                    templates: question.templates.clone(),
                     key: question.key.clone(),
                     sample,
                     schema: None,
@@ -169,18 +172,14 @@ impl Flow<'_> {
             Ok((answer.text.to_owned(), refusal))
         })?;
         let mut drafts: Vec<Draft> = Vec::new();
+        let mut distinct = Distinct::default();
         for (&(at, sample), reply) in asked.iter().zip(replies) {
             seeds[at].mark(&reply.mark);
             let (text, mut refusal) = match reply.result {
                 Ok(found) => found,
                 Err(refusal) => (String::new(), Some(refusal)),
             };
-            let repeats = |draft: &Draft| {
-                draft.at == at
-                    && draft.refusal.is_none()
-                    && similarity(&draft.text, &text) > config.max_similarity
-            };
-            if refusal.is_none() && drafts.iter().any(repeats) {
+            if refusal.is_none() && !distinct.insert(at, &text, config.max_similarity) {
                 refusal = Some(Refusal::Duplicate);
             }
             drafts.push(Draft {
@@ -190,6 +189,7 @@ impl Flow<'_> {
                 text,
                 refusal,
                 verdicts: Vec::new(),
+                rating: None,
             });
         }
         Ok(drafts)
@@ -226,8 +226,9 @@ impl Flow<'_> {
         self.made.counts.add(format!("passed/{}", step.name()), jobs.len() as u64);
         self.made.counts.add(format!("entered/{}", rating.name()), jobs.len() as u64);
         let ratings = self.rate(rating, seeds, &jobs)?;
-        for (index, result) in rated.into_iter().zip(ratings) {
-            match result {
+        for (index, rated) in rated.into_iter().zip(ratings) {
+            drafts[index].rating = rated.mark;
+            match rated.result {
                 Ok(verdicts) => drafts[index].verdicts = verdicts,
                 Err(refusal) => {
                     self.count_drop(rating, &refusal);
@@ -250,14 +251,14 @@ impl Flow<'_> {
         let seed = &mut seeds[draft.at];
         let Some(row) = seed.instruction(second) else { return };
         let instruction_id = row.id.clone();
-        let Draft { sample, mark, text, refusal, verdicts, .. } = draft;
+        let Draft { sample, mark, text, refusal, verdicts, rating: rated_by, .. } = draft;
         let id = response_id(seed, &instruction_id, step, sample, &text);
         let rated = Rated { id, text, verdicts };
         let response = self.response_row(
             step,
             seed,
             &instruction_id,
-            (sample, &mark),
+            Sampled { sample, mark: &mark, rating: rated_by.as_ref() },
             rated.clone(),
             refusal.as_ref(),
         );

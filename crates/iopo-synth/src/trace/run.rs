@@ -102,8 +102,6 @@ pub fn trace<'a>(
                 held_out: &held_out,
                 tested: file.tested(),
                 distrusted: &distrusted,
-                writer: &names[0],
-                judge: &names[1],
                 made: Made::default(),
             };
             let mut seeds: Vec<Seed<'_>> =
@@ -211,14 +209,15 @@ impl Files {
     }
 
     fn write(&self, part: usize, made: &Made) -> Result<(), SynthError> {
+        let answers = &made.answers;
         if !self.instructions.is_complete() {
-            self.instructions.write(part, &made.instructions)?;
+            self.instructions.write_answered(part, &made.instructions, answers)?;
         }
         if !self.responses.is_complete() {
-            self.responses.write(part, &made.responses)?;
+            self.responses.write_answered(part, &made.responses, answers)?;
         }
         if !self.candidates.is_complete() {
-            self.candidates.write(part, &made.candidates)?;
+            self.candidates.write_answered(part, &made.candidates, answers)?;
         }
         self.counts.write(part, &stats::to_rows(&made.counts, &[]))?;
         Ok(())

@@ -191,6 +191,11 @@ refusals! {
 }
 
 impl Refusal {
+    /// Whether a request has no usable answer, so that it has a row of its own.
+    pub(crate) fn is_of_request(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Malformed(_) | Self::Unjudged(_))
+    }
+
     /// Returns the text of the `error` column: the name, and the details if there are any.
     pub(crate) fn text(&self) -> String {
         match self {

@@ -97,12 +97,47 @@ pub(crate) fn file_name(name: &str, language: Language) -> String {
     format!("{name}.{}.txt", language.id())
 }
 
+/// Returns every built-in template by the name of the file that replaces it, for instance `expand.en.txt`.
+pub fn built_in_templates() -> Vec<(String, &'static str)> {
+    let of = |language: Language| {
+        let asks = Ask::ALL.iter().map(move |ask| (ask.name(), ask.text(language)));
+        let all = asks.chain([(RATING, Prompt::Trace.text(language))]);
+        all.map(move |(name, text)| (file_name(name, language), text))
+    };
+    LANGUAGES.into_iter().flat_map(of).collect()
+}
+
 /// Lists the files in a folder that replace built-in templates.
 pub fn template_files(folder: &Path) -> Vec<PathBuf> {
-    let names = Ask::ALL.iter().map(|ask| ask.name()).chain([RATING]);
-    let files =
-        names.flat_map(|name| LANGUAGES.map(|language| folder.join(file_name(name, language))));
+    let files = built_in_templates().into_iter().map(|(name, _)| folder.join(name));
     files.filter(|file| file.is_file()).collect()
+}
+
+/// Refuses files in a folder that look like templates but replace none, because their names are mistyped or belong to another
+/// recipe.
+///
+/// A file looks like one if its name ends like that of a template, or begins with the name of one and ends in `.txt`.
+pub(crate) fn refuse_unknown(
+    folder: Option<&Path>,
+    known: &[(String, &str)],
+) -> Result<(), SynthError> {
+    let Some(folder) = folder else { return Ok(()) };
+    let failed = |source| SynthError::Io { path: folder.to_owned(), source };
+    let mut unknown = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy().into_owned();
+        let Some(stem) = name.strip_suffix(".txt") else { continue };
+        let of_language = LANGUAGES.iter().any(|one| stem.ends_with(&format!(".{}", one.id())));
+        let first = stem.split('.').next().unwrap_or(stem);
+        let begins = known.iter().any(|(other, _)| other.split('.').next() == Some(first));
+        if (of_language || begins) && !known.iter().any(|(other, _)| *other == name) {
+            unknown.push(name);
+        }
+    }
+    let Some(found) = unknown.into_iter().min() else { return Ok(()) };
+    let expected: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+    Err(SynthError::UnknownTemplate { path: folder.join(found), expected: expected.join(", ") })
 }
 
 /// The templates of a run.
@@ -115,6 +150,7 @@ pub(crate) struct Templates {
 impl Templates {
     /// Reads the templates. Files in `folder` replace the built-in ones.
     pub(crate) fn open(folder: Option<&Path>) -> Result<Self, SynthError> {
+        refuse_unknown(folder, &built_in_templates())?;
         let text = |name, language, built_in| template_text(folder, name, language, built_in);
         let (mut asks, mut rating) = (BTreeMap::new(), BTreeMap::new());
         for language in LANGUAGES {
@@ -180,5 +216,43 @@ mod tests {
         let error = Templates::open(Some(dir.path())).expect_err("no slot").to_string();
         assert!(error.contains("lacks the slot `instruction`"), "{error}");
         assert!(Templates::open(Some(&dir.path().join("absent"))).is_err());
+    }
+
+    #[test]
+    fn a_mistyped_name_is_refused() {
+        for (name, known) in [
+            ("expnad.en.txt", false),
+            ("trace.zh.txt", false),
+            ("rating.txt", false),
+            ("rating.fr.txt", false),
+            ("rating.en.txt", true),
+            ("expand.en.txt.orig", true),
+            ("README.txt", true),
+        ] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let text = Prompt::Trace.text(Language::English);
+            std::fs::write(dir.path().join(name), text).expect("written");
+            match Templates::open(Some(dir.path())) {
+                Ok(_) => assert!(known, "{name}"),
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(!known && text.contains(name), "{name}: {text}");
+                    assert!(text.contains("rating.en.txt") && error.is_usage(), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_built_in_templates_as_files_change_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (name, text) in built_in_templates() {
+            std::fs::write(dir.path().join(name), text).expect("written");
+        }
+        assert_eq!(template_files(dir.path()).len(), built_in_templates().len());
+        let (copied, built_in) = (Templates::open(Some(dir.path())), Templates::open(None));
+        let (copied, built_in) = (copied.expect("templates"), built_in.expect("templates"));
+        assert_eq!(copied.hashes(), built_in.hashes());
+        assert_eq!(copied.hashes().len(), built_in_templates().len(), "each has a file");
     }
 }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod once;
+mod origins;
 mod overlap;
 mod refusals;
 mod report;
@@ -156,6 +157,94 @@ fn a_failed_check_saves_the_call_of_the_judge() {
     assert!(
         !row.accepted && row.error.as_ref().is_some_and(|error| error.contains("failed_check"))
     );
+}
+
+#[test]
+fn a_failed_check_is_compared_with_the_judge_too() {
+    let long = "cheerful umbrella ".repeat(25);
+    let asked = std::cell::RefCell::new(Vec::new());
+    // The judge overlooks the limit.
+    let replace = |stage: &str, request: &Request| match stage {
+        "response" => Some(said(long.clone())),
+        "trace_rating" => {
+            let list = constraints(user(request));
+            let found = said(scores(&vec![10; list.len()]));
+            asked.borrow_mut().push(list);
+            Some(found)
+        }
+        _ => None,
+    };
+    let tasks = "{\"task\": \"Describe a rainy street for a visitor.\"}";
+    let run_with = |share: f64, replace: &world::Replace<'_>| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = config(|config| config.agreement_share = share);
+        let summary = run(dir.path(), tasks, &Model::new(replace), &[], &config).expect("a run");
+        (summary, responses(dir.path()))
+    };
+    let (summary, rows) = run_with(1.0, &replace);
+    let different = summary.metrics.iter().find(|row| row.name == "agreement/different/max_words");
+    assert_eq!(different.map(|row| row.value), Some(1.0), "{:?}", summary.metrics);
+    assert_eq!(summary.dropped.get("rating/failed_check"), Some(&1), "code still decides");
+    assert_eq!(rows.len(), 1);
+    // The judge sees only what it is compared about.
+    assert_eq!(asked.borrow().len(), 1);
+    assert!(asked.borrow()[0].len() == 1 && asked.borrow()[0][0].contains("40 words"));
+    // A comparison without an answer changes no verdict, and has a row.
+    let fails = |stage: &str, request: &Request| match stage {
+        "trace_rating" => {
+            Some(Err(iopo_llm::Failure::new(iopo_llm::FailureClass::Timeout, "too late")))
+        }
+        _ => replace(stage, request),
+    };
+    let (summary, rows) = run_with(1.0, &fails);
+    assert_eq!(summary.dropped.get("rating/failed_check"), Some(&1), "{:?}", summary.dropped);
+    let errors: Vec<&str> = rows.iter().filter_map(|row| row.error.as_deref()).collect();
+    assert!(errors.len() == 2 && errors.contains(&"timeout: too late"), "{errors:?}");
+    asked.borrow_mut().clear();
+    run_with(0.0, &replace);
+    assert!(asked.borrow().is_empty(), "control: no comparison, no question");
+}
+
+#[test]
+fn failed_cross_ratings_have_rows() {
+    // Ratings of the response, the worse one and the second response, then those of the two cells.
+    let run_with = |first: usize, fault: &dyn Fn() -> iopo_llm::Outcome| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let asked = std::cell::Cell::new(0);
+        let replace = |stage: &str, _: &Request| {
+            (stage == "trace_rating").then(|| asked.set(asked.get() + 1));
+            (stage == "trace_rating" && asked.get() > first).then(fault)
+        };
+        let config = config(|config| {
+            config.operations.add = 0.0;
+            config.operations.remove = 0.0;
+        });
+        let tasks = "{\"task\": \"Describe a rainy street for a visitor.\"}";
+        let summary = run(dir.path(), tasks, &Model::new(&replace), &[], &config).expect("a run");
+        let rows = responses(dir.path());
+        let ids: std::collections::BTreeSet<&str> =
+            rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids.len(), rows.len(), "ids are distinct");
+        let of_cells = rows.into_iter().filter(|row| row.sampling.contains("\"cross\""));
+        let errors: Vec<Option<String>> = of_cells.map(|row| row.error).collect();
+        (summary, errors)
+    };
+    let timeout =
+        || Err(iopo_llm::Failure::new(iopo_llm::FailureClass::Timeout, "no answer in time"));
+    let (summary, errors) = run_with(3, &timeout);
+    assert_eq!(summary.dropped.get("cross/timeout"), Some(&1), "{:?}", summary.dropped);
+    assert_eq!(errors, vec![Some("timeout: no answer in time".to_owned()); errors.len()]);
+    assert_eq!(errors.len() as u64, summary.failed);
+    assert!(!errors.is_empty());
+    let (summary, errors) = run_with(3, &|| said("Good."));
+    assert_eq!(summary.dropped.get("cross/unjudged"), Some(&1), "{:?}", summary.dropped);
+    assert!(!errors.is_empty());
+    let unread = |error: &Option<String>| {
+        error.as_ref().is_some_and(|error| error.starts_with("unjudged: "))
+    };
+    assert!(errors.iter().all(unread), "{errors:?}");
+    let (summary, errors) = run_with(usize::MAX, &timeout);
+    assert!(summary.candidates > 0 && errors.is_empty(), "control: no failure, no row");
 }
 
 #[test]

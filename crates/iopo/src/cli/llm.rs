@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// Flags of `iopo llm`.
 #[derive(Debug, Args)]
@@ -20,6 +20,30 @@ pub(crate) enum LlmCommand {
     /// Tells for each endpoint whether it answers, repeats answers for equal seeds, enforces JSON schemas, returns
     /// log-probabilities, and reports token counts and limits. Fails if an endpoint does not answer.
     Check(CheckArgs),
+    /// Write the prompt templates of a recipe into a folder, to change them.
+    ///
+    /// Set `synth.trace.templates` or `fipo.templates` to the folder. A file that is removed stands for the built-in template.
+    Templates(TemplatesArgs),
+}
+
+/// Flags of `iopo llm templates`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TemplatesArgs {
+    /// Folder to write the files to. It is created; existing files are not replaced.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The recipe whose templates are written.
+    #[arg(long, value_enum, default_value_t = TemplateRecipe::Trace)]
+    pub(crate) recipe: TemplateRecipe,
+}
+
+/// A recipe with prompt templates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TemplateRecipe {
+    /// `synth.recipe = "trace"`.
+    Trace,
+    /// `iopo fipo`.
+    Fipo,
 }
 
 /// Flags of `iopo llm check`.

@@ -8,10 +8,12 @@ use crate::resolve::resolve;
 
 #[cfg(feature = "endpoint")]
 mod check;
+mod templates;
 
 /// Runs a command about endpoints.
 pub(crate) fn run(args: &LlmArgs) -> Result<()> {
     match &args.command {
+        LlmCommand::Templates(args) => templates::run(args),
         #[cfg(feature = "endpoint")]
         LlmCommand::Check(args) => check::run(args, &config(args)?),
         #[cfg(not(feature = "endpoint"))]
