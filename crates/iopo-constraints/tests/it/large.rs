@@ -1,66 +1,216 @@
-//! Every check on an answer of 10 MB. The time of each check is printed, not asserted.
+//! Every check on answers of 10 MB, in the shapes that cost the most time.
+//!
+//! The tests are meant for an optimized build: `cargo test --release -p iopo-constraints --test it large -- --ignored`.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    fs,
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
 
-use iopo_constraints::CountedResponse;
-use iopo_constraints::ifbench;
-use iopo_constraints::ifeval::{self, Mode, Response};
+use iopo_constraints::{CountedResponse, ifbench, ifeval};
 
 use crate::support;
 
-/// The size of the answer in bytes.
-const SIZE: usize = 10_000_000;
+/// Processor time within which a check ends, strictly and loosely, on an answer of 10 MB.
+const LIMIT: Duration = Duration::from_secs(15);
 
-/// Prose with everything that checks react to: marks, numbers, lists, quotations, other scripts, brackets.
-const UNIT: &str = "Tea is a warm drink, and I don't mind it at 3.50 a cup. \"Really?\" asked Dr. Lee (twice)!\n\
-    - **Tea** [green]: e.g. sencha, 10-20 g\n* milk; <<sugar>>\n\n1. Boil. 2. Wait... 日本語の茶。İß é\u{301} 🙂\n***\n";
+/// Sizes in bytes at which each check searches its slowest shape. A check that takes longer than linear time stands out
+/// in the second.
+const SMALL: [usize; 2] = [100_000, 400_000];
 
-/// The number of checks of a group, their time, and the slowest ones.
-fn summary(group: &str, mut times: Vec<(String, Duration)>) -> String {
-    times.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
-    let total: Duration = times.iter().map(|(_, time)| *time).sum();
-    let slow: Vec<String> =
-        times.iter().take(4).map(|(name, time)| format!("{name} {time:.2?}")).collect();
-    format!("{group}: {} checks in {total:.1?}; slowest: {}", times.len(), slow.join(", "))
+/// Sizes in bytes of the answers in that shape.
+const LARGE: [usize; 4] = [1_000_000, 2_000_000, 4_000_000, 10_000_000];
+
+/// A text that is repeated, with its name.
+const SHAPES: [(&str, &str); 65] = [
+    (
+        "mixed prose",
+        "Tea is a warm drink, and I don't mind it at 3.50 a cup. \"Really?\" asked Dr. Lee (twice)!\n\
+         - **Tea** [green]: e.g. sencha, 10-20 g\n* milk; <<sugar>>\n\n1. Boil. 2. Wait... 日本語の茶。\
+         İß é\u{301} 🙂\n***\n",
+    ),
+    ("one line", "tea is warm and good so many people drink it at home, "),
+    ("one word", "tea"),
+    ("capitals without spaces", "TEA"),
+    ("short words", "a b "),
+    ("equal words", "level "),
+    ("capital words", "TEA "),
+    ("lines", "tea\n"),
+    ("indented lines", " a\n\n"),
+    ("paragraphs", "Tea is hot.\n\n"),
+    ("blank lines", "\n"),
+    ("blank lines with spaces", " \n\n"),
+    ("spaces", " "),
+    ("carriage returns", "a\r"),
+    ("separators", "\u{1c}\u{85}\u{2028}"),
+    ("sentences", "Tea is hot. "),
+    ("sentences without spaces", "Tea.is.hot."),
+    ("abbreviations", "Dr. Lee of the U.S. J. K. "),
+    ("initials", "A."),
+    ("dots", "."),
+    ("spaced dots", ". . . "),
+    ("interrobangs", "?!"),
+    ("marks", ",;:&@#%_-"),
+    ("digits", "1234567890"),
+    ("decimals", "1.2,3-4"),
+    ("dates", "1800-01-01, "),
+    ("emoji", "🙂"),
+    ("emoji with joiners", "👩\u{200d}👩\u{200d}"),
+    ("sentences with emoji", "Tea 🙂. "),
+    ("flags", "🇫🇷"),
+    ("combining marks", "\u{301}"),
+    ("letters that lengthen", "İ"),
+    ("Chinese", "茶。好，"),
+    ("Chinese without marks", "茶"),
+    ("Japanese", "お茶 々"),
+    ("open brackets", "([{"),
+    ("brackets that close", "()"),
+    ("square brackets", "[tea] "),
+    ("angle brackets", "<<tea>>"),
+    ("open angle brackets", "<<"),
+    ("tags", "<i>a</i>b"),
+    ("open tags", "<em>"),
+    ("closing tags", "<i></b>"),
+    ("double quotes", "\""),
+    ("quotes of both kinds", "\"'"),
+    ("quoted words", "“tea” "),
+    ("apostrophes", "it's 'tis "),
+    ("asterisks", "*"),
+    ("spaced asterisks", "* "),
+    ("bold words", "**tea** *a* "),
+    ("bullets", "* tea\n- milk\n"),
+    ("hyphens", "-"),
+    ("hyphenated words", "well-known-"),
+    ("table", "| a | b |\n|---|---|\n"),
+    ("comma-separated values", "1,\"a\",b\n"),
+    ("tab-separated values", "\"a\"\t\"b\"\n"),
+    ("JSON", "{\"a\": [1, "),
+    ("open lists of JSON", "["),
+    ("code fences", "```json\n"),
+    ("questions", "Question 1. a\nA) b\n"),
+    ("headings", "# Tea\n## Milk\n"),
+    ("sections", "Section 1 SECTION 2 "),
+    ("steps", "Step 1: tea\n1. a\n2) b\n"),
+    ("countries", "Zimbabwe\n"),
+    ("postscripts", "P.S. p. p. s "),
+];
+
+/// A text of a size in bytes, whole in its last character.
+fn shaped(unit: &str, size: usize) -> String {
+    unit.repeat(size / unit.len() + 1)
 }
 
-fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let value = run();
-    (value, start.elapsed())
+/// The processor time of the thread, or the time since a start where the system does not tell it.
+fn clock() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    // The system updates the time when a thread pauses.
+    thread::yield_now();
+    let used = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let used = used.and_then(|line| line.split(' ').next()?.parse().ok().map(Duration::from_nanos));
+    used.unwrap_or_else(|| START.get_or_init(Instant::now).elapsed())
+}
+
+fn timed(run: impl FnOnce()) -> Duration {
+    let start = clock();
+    run();
+    clock().saturating_sub(start)
+}
+
+/// A name and a function that checks a text.
+type Check = (String, Box<dyn Fn(&str)>);
+
+/// Returns the slowest checks with their times at all sizes, each in its slowest shape.
+///
+/// # Panics
+/// If a check takes longer than the limit.
+fn measured(group: &str, checks: &[Check]) -> String {
+    let small = SHAPES.map(|(name, unit)| (name, unit, SMALL.map(|size| shaped(unit, size))));
+    let mut rows: Vec<(String, &str, Vec<Duration>)> = Vec::new();
+    for (name, check) in checks {
+        let slowest = small.iter().map(|(shape, unit, [little, more])| {
+            let first = timed(|| check(little));
+            let second = timed(|| check(more));
+            // What the time at 400 kB and its growth say about 10 MB.
+            let growth = second.as_secs_f64() / first.as_secs_f64().max(2e-4);
+            let exponent = (growth.ln() / 4_f64.ln()).clamp(1.0, 3.0);
+            (second.as_secs_f64() * 25_f64.powf(exponent), *shape, *unit)
+        });
+        let mut slowest: Vec<_> = slowest.collect();
+        slowest.sort_by(|a, b| b.0.total_cmp(&a.0));
+        for (_, shape, unit) in slowest.into_iter().take(2) {
+            let mut times = Vec::new();
+            for size in LARGE {
+                let text = shaped(unit, size);
+                times.push(timed(|| check(&text)));
+                if times.last() > Some(&LIMIT) {
+                    break;
+                }
+            }
+            rows.push((name.clone(), shape, times));
+        }
+    }
+    rows.sort_by_key(|(_, _, times)| {
+        std::cmp::Reverse((LARGE.len() - times.len(), times.last().copied()))
+    });
+    let count = checks.len();
+    let mut table = format!("{group}: {count} checks, processor time at {LARGE:?} bytes\n");
+    for (name, shape, times) in rows.iter().take(40) {
+        let _ = writeln!(table, "{name} | {shape} | {times:.2?}");
+    }
+    let late = rows.iter().any(|(_, _, times)| times.last() > Some(&LIMIT));
+    assert!(!late, "{table}");
+    table
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn every_check_ends_on_an_answer_of_10_megabytes() {
-    let text = UNIT.repeat(SIZE / UNIT.len() + 1);
-    let response = Response::new(&text);
-    let mut times = Vec::new();
+fn checks_of_ifeval_end_on_answers_of_10_megabytes() {
+    let mut checks: Vec<Check> = Vec::new();
     for instruction in support::instructions::instructions() {
-        for mode in Mode::ALL {
+        for mode in ifeval::Mode::ALL {
             let Ok(checker) = ifeval::Checker::new(&instruction, mode) else { continue };
-            let (verdict, time) = timed(|| checker.verdict(&response));
-            assert!(verdict.loose || !verdict.strict, "{}", checker.kind());
-            times.push((format!("{} {mode}", checker.kind()), time));
+            let name = format!("{} {mode}", checker.kind());
+            let check = move |text: &str| {
+                let verdict = checker.verdict(&ifeval::Response::new(text));
+                assert!(verdict.loose || !verdict.strict, "{}", checker.kind());
+            };
+            checks.push((name, Box::new(check)));
         }
     }
-    println!("{}", summary("IFEval, strict and loose", times));
-    let (mut times, tagger) = (Vec::new(), support::ifbench::verb_tagger());
+    println!("{}", measured("IFEval", &checks));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn checks_of_ifbench_end_on_answers_of_10_megabytes() {
+    let tagger = support::ifbench::verb_tagger();
+    let mut checks: Vec<Check> = Vec::new();
     for instruction in support::ifbench::instructions() {
-        for mode in Mode::ALL {
+        for mode in ifeval::Mode::ALL {
             let checker = ifbench::Checker::new(&instruction, mode, Some(&tagger));
             let checker = checker.expect("a tagger is given");
-            let (verdict, time) = timed(|| checker.verdict(&response));
-            assert!(verdict.loose || !verdict.strict, "{}", checker.kind());
-            times.push((format!("{} {mode}", checker.kind()), time));
+            let name = format!("{} {mode}", checker.kind());
+            let check = move |text: &str| {
+                let verdict = checker.verdict(&ifeval::Response::new(text));
+                assert!(verdict.loose || !verdict.strict, "{}", checker.kind());
+            };
+            checks.push((name, Box::new(check)));
         }
     }
-    println!("{}", summary("IFBench, strict and loose", times));
-    let (mut times, counted) = (Vec::new(), CountedResponse::new(&text));
+    println!("{}", measured("IFBench", &checks));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn kinds_end_on_answers_of_10_megabytes() {
+    let mut checks: Vec<Check> = Vec::new();
     for constraint in support::constraints::draws(0, "Explain green tea.") {
-        let (verdict, time) = timed(|| constraint.check(&text));
-        assert_eq!(counted.satisfies(&constraint), verdict.satisfied, "{constraint:?}");
-        times.push((constraint.kind().to_string(), time));
+        let name = constraint.kind().to_string();
+        checks.push((name, Box::new(move |text: &str| drop(constraint.check(text)))));
     }
-    println!("{}", summary("Kinds", times));
+    checks.push(("all counts".to_owned(), Box::new(|text: &str| drop(CountedResponse::new(text)))));
+    println!("{}", measured("Kinds", &checks));
 }
