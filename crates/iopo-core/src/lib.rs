@@ -9,7 +9,7 @@
 //! | [`directories`] | atomic directories |
 //! | [`counts`] | named counters |
 //! | [`turns`] | fair selection from several lists |
-//! | [`text`] | the words of a text |
+//! | [`text`] | the words of a text, and numbers with their nouns |
 //! | [`overlap`] | overlap of texts with tested prompts, by n-grams (feature `overlap`) |
 //! | [`python_json`] | Python's dialect of JSON |
 //! | [`mode`] | the two readings of a published benchmark |

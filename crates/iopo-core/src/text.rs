@@ -1,4 +1,15 @@
-//! The words of a text, and the tokens by which texts of any script are compared.
+//! The words of a text, the tokens by which texts of any script are compared, and numbers with their nouns.
+
+/// Writes a number with a noun that forms its plural with an s: `1 prompt`, `2 prompts`.
+///
+/// ```
+/// use iopo_core::text::counted;
+///
+/// assert_eq!([0_usize, 1, 2].map(|count| counted(count, "row")), ["0 rows", "1 row", "2 rows"]);
+/// ```
+pub fn counted<N: Copy + PartialEq + From<u8> + std::fmt::Display>(count: N, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == N::from(1) { "" } else { "s" })
+}
 
 /// Iterates over the words of a text: runs of letters and digits.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {

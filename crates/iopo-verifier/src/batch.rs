@@ -7,7 +7,7 @@ use iopo_core::python_json::{BOM, to_json};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::budget::{Held, Taken};
+use crate::budget::{Budget, Held, Taken};
 use crate::error::RequestError;
 use crate::limits::Limits;
 use crate::reply::start;
@@ -34,6 +34,9 @@ pub(crate) struct Batch {
     _taken: Taken,
 }
 
+/// The memory of an item beside its text: its place in the body, and the place of its result.
+const ITEM: usize = size_of::<Span>() + size_of::<Option<String>>();
+
 impl Default for Choices {
     fn default() -> Self {
         Self { mode: Mode::Paper, loose: false, every: false, skip_unsupported: false }
@@ -42,8 +45,15 @@ impl Default for Choices {
 
 impl Batch {
     /// Reads a body. Accepts the JSON of Python, in which `NaN` is null and an unpaired surrogate is U+FFFD.
-    pub(crate) fn parse(body: Held<Vec<u8>>, limits: &Limits) -> Result<Self, RequestError> {
-        let Held { value, taken } = body;
+    ///
+    /// Takes the memory of the items and of their results from the budget before the items are listed: a short body can have many.
+    pub(crate) fn parse(
+        body: Held<Vec<u8>>,
+        limits: &Limits,
+        budget: &Budget,
+    ) -> Result<Self, RequestError> {
+        let Held { value, mut taken } = body;
+        let held = value.capacity();
         let mut text = String::from_utf8(value).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             RequestError::MalformedJson { reason: format!("byte {at} is not UTF-8") }
@@ -53,10 +63,12 @@ impl Batch {
         }
         if let Cow::Owned(standard) = to_json(&text) {
             text = standard;
+            budget.take(&mut taken, text.capacity().saturating_sub(held))?;
         }
         serde_json::from_str::<IgnoredAny>(&text)
             .map_err(|error| RequestError::MalformedJson { reason: error.to_string() })?;
-        let (choices, items) = read(&text, limits)?;
+        let hold = |count: usize| budget.take(&mut taken, count.saturating_mul(ITEM));
+        let (choices, items) = read(&text, limits, hold)?;
         Ok(Self { choices, items, text, _taken: taken })
     }
 
@@ -66,8 +78,12 @@ impl Batch {
     }
 }
 
-/// Reads the keys of a body. A setting that is null has its default.
-fn read(text: &str, limits: &Limits) -> Result<(Choices, Vec<Span>), RequestError> {
+/// Reads the keys of a body. A setting that is null has its default. `hold` takes memory for a number of items.
+fn read(
+    text: &str,
+    limits: &Limits,
+    mut hold: impl FnMut(usize) -> Result<(), RequestError>,
+) -> Result<(Choices, Vec<Span>), RequestError> {
     const KEYS: [&str; 5] = ["items", "mode", "loose", "every", "skip_unsupported"];
     let (mut choices, mut listed) = (Choices::default(), None);
     let mut seen = [false; KEYS.len()];
@@ -92,7 +108,7 @@ fn read(text: &str, limits: &Limits) -> Result<(Choices, Vec<Span>), RequestErro
         }
         let flag = || setting::<bool>(&key, found, "true or false").map(Option::unwrap_or_default);
         match key.as_str() {
-            "items" => listed = Some(items(text, &value, limits)?),
+            "items" => listed = Some(items(text, &value, limits, &mut hold)?),
             "mode" => {
                 let mode = setting(&key, found, "\"paper\" or \"repaired\"")?;
                 choices.mode = mode.unwrap_or(choices.mode);
@@ -107,19 +123,33 @@ fn read(text: &str, limits: &Limits) -> Result<(Choices, Vec<Span>), RequestErro
     Ok((choices, listed))
 }
 
-fn items(text: &str, value: &Span, limits: &Limits) -> Result<Vec<Span>, RequestError> {
+fn items(
+    text: &str,
+    value: &Span,
+    limits: &Limits,
+    hold: impl FnOnce(usize) -> Result<(), RequestError>,
+) -> Result<Vec<Span>, RequestError> {
     let mut scanner = Scanner::new(text, value.range.start);
     if scanner.first() != Some(b'[') {
         let found = start(text.get(value.range.clone()).unwrap_or_default());
         return Err(invalid(format!("`items`: found {found}, expected a list")));
     }
-    let (mut items, mut more) = (Vec::new(), scanner.enter());
+    let (mut count, mut more) = (0, scanner.enter());
     while more {
-        if items.len() == limits.max_items {
+        if count == limits.max_items {
             return Err(RequestError::TooManyItems { most: limits.max_items });
         }
-        items.push(scanner.value());
+        count += 1;
+        scanner.value();
         more = scanner.next_part();
+    }
+    hold(count)?;
+    let mut items = Vec::with_capacity(count);
+    let mut scanner = Scanner::new(text, value.range.start);
+    scanner.enter();
+    for _ in 0..count {
+        items.push(scanner.value());
+        scanner.next_part();
     }
     Ok(items)
 }
@@ -147,8 +177,31 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Result<Batch, RequestError> {
+        parse_within(&Budget::new(1 << 20), text, 3)
+    }
+
+    fn parse_within(budget: &Budget, text: &[u8], max_items: usize) -> Result<Batch, RequestError> {
         let body = Held { value: text.to_vec(), taken: Taken::default() };
-        Batch::parse(body, &Limits { max_items: 3, ..Limits::default() })
+        Batch::parse(body, &Limits { max_items, ..Limits::default() }, budget)
+    }
+
+    #[test]
+    fn items_take_memory_before_they_are_listed() {
+        let text = format!("{{\"items\": [{}0]}}", "0,".repeat(999));
+        let budget = Budget::new(1000 * ITEM);
+        let batch = parse_within(&budget, text.as_bytes(), 1000).expect("enough memory");
+        assert_eq!((batch.items.len(), budget.free()), (1000, 0));
+        drop(batch);
+        assert_eq!(budget.free(), 1000 * ITEM);
+        let error = parse_within(&Budget::new(1000 * ITEM - 1), text.as_bytes(), 1000);
+        assert_eq!(error.expect_err("too little memory").name(), "Overloaded");
+        // A body that is longer as standard JSON takes the difference.
+        let text =
+            format!("{{\"items\": [], \"mode\": null{}}}", " ".repeat(9)).replace("null", "NaN");
+        let budget = Budget::new(1 << 20);
+        let batch = parse_within(&budget, text.as_bytes(), 1).expect("enough memory");
+        assert!(budget.free() < 1 << 20);
+        drop(batch);
     }
 
     fn reason(text: &str) -> String {

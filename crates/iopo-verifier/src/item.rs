@@ -241,6 +241,17 @@ fn of_instructions(
     ids.iter().zip(kwargs).map(verdict).collect()
 }
 
+/// The error of an id that neither benchmark has, where IFEval has `known` ids.
+fn in_neither(error: InstructionError, known: usize) -> InstructionError {
+    match error {
+        InstructionError::UnknownInstruction { id, known: others, .. } => {
+            let (known, benchmark) = (known + others, "IFEval and IFBench");
+            InstructionError::UnknownInstruction { id, known, benchmark }
+        }
+        other => other,
+    }
+}
+
 fn checked(
     benchmark: Option<Benchmark>,
     id: &str,
@@ -257,8 +268,8 @@ fn checked(
         of_ifbench()?
     } else {
         match ifeval::Instruction::from_parts(id, kwargs) {
-            Err(InstructionError::UnknownInstruction { .. }) if benchmark.is_none() => {
-                of_ifbench()?
+            Err(InstructionError::UnknownInstruction { known, .. }) if benchmark.is_none() => {
+                of_ifbench().map_err(|error| in_neither(error, known))?
             }
             instruction => ifeval::Checker::new(&instruction?, mode)?.verdict(response),
         }
@@ -284,7 +295,7 @@ fn invalid(reason: String) -> ItemError {
 }
 
 /// Removes the place from an error of the parser, because lines and columns count from the start of the item.
-fn without_place(text: &str) -> String {
+pub(crate) fn without_place(text: &str) -> String {
     let cut = text.rfind(" at line ").map_or(text, |at| &text[..at]);
     let shown: String = cut.chars().take(200).collect();
     if shown.len() < cut.len() { shown + "…" } else { shown }
@@ -409,7 +420,12 @@ mod tests {
             (
                 r#"{"response": "a", "instruction_id_list": ["x"], "kwargs": [{}]}"#,
                 "InstructionError",
-                "unknown instruction `x`",
+                "unknown instruction `x`, expected one of the 83 ids of IFEval and IFBench",
+            ),
+            (
+                r#"{"response": "a", "benchmark": "ifeval", "instruction_id_list": ["count:numbers"], "kwargs": [{}]}"#,
+                "InstructionError",
+                "unknown instruction `count:numbers`, expected one of the 25 ids of IFEval",
             ),
             (
                 r#"{"response": "a", "constraints": [{"id": "x"}]}"#,

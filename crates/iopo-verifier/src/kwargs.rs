@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::item::without_place;
 use crate::limits::{MOST_LISTED, MOST_TEXT};
 
 /// Keyword arguments of an instruction. Null values are left out, because datasets pad arguments with them, and null stands
@@ -56,7 +57,14 @@ impl<'de> Deserialize<'de> for Params {
                 if text.len() > MOST_TEXT {
                     return Err(too_long());
                 }
-                Ok(Params(text.to_owned()))
+                match serde_json::from_str(text) {
+                    Ok(Kwargs(map)) => Ok(Params(Value::Object(map).to_string())),
+                    Err(error) if error.is_data() => {
+                        Err(E::custom(without_place(&error.to_string())))
+                    }
+                    // The constraint says what is wrong with a text that is not JSON.
+                    Err(_) => Ok(Params(text.to_owned())),
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Params, A::Error> {
@@ -127,6 +135,16 @@ mod tests {
     }
 
     #[test]
+    fn a_repeated_key_is_refused_in_an_object_and_in_its_text() {
+        let object = r#"{"n": 3, "n": 4}"#;
+        let text = serde_json::to_string(object).expect("JSON");
+        for params in [object, &text] {
+            let error = serde_json::from_str::<Params>(params).expect_err(params).to_string();
+            assert!(error.starts_with("`n`: found twice, expected once at line 1"), "{error}");
+        }
+    }
+
+    #[test]
     fn long_lists_and_texts_are_refused() {
         let list = |count: usize| format!("{{\"keywords\": {:?}}}", vec!["a"; count]);
         assert!(kwargs(&list(MOST_LISTED)).is_ok());
@@ -136,7 +154,8 @@ mod tests {
         assert!(kwargs(&text(MOST_TEXT - 1)).is_ok() && kwargs(&text(MOST_TEXT)).is_err());
         let params = |json: &str| serde_json::from_str::<Params>(json).map(|params| params.0);
         assert_eq!(params(r#"{"n": 3, "m": null}"#).expect("valid"), r#"{"n":3}"#);
-        assert_eq!(params(r#""{\"n\": 3}""#).expect("valid"), r#"{"n": 3}"#);
+        assert_eq!(params(r#""{\"n\": 3, \"m\": null}""#).expect("valid"), r#"{"n":3}"#);
+        assert_eq!(params(r#""{""#).expect("left to the constraint"), "{");
         assert!(params(&format!("{:?}", "x".repeat(MOST_TEXT + 1))).is_err());
     }
 }

@@ -19,8 +19,8 @@ pub const MOST_TEXT: usize = 256 << 10;
 
 /// What a server accepts. Sizes are in bytes.
 ///
-/// The memory of a server is bounded by about twice `max_pending_size`, plus a few megabytes per thread and 100 kB per
-/// connection.
+/// The memory of a server is bounded by about twice `max_pending_size`, plus 100 kB per connection and the working memory of a
+/// check per thread, which is a multiple of the length of the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Maximum size of the body of a request. Larger ones get status 413. Default 16 MiB, range 1 KiB to 1 GiB.
@@ -29,7 +29,7 @@ pub struct Limits {
     pub max_items: usize,
     /// Maximum size of a response to check, in UTF-8. The item of a longer one has an error. Default 1 MiB, range 1 B to 1 GiB.
     pub max_response_size: usize,
-    /// Maximum size of all bodies and replies in memory. A request that exceeds it gets status 503. Default 256 MiB, range
+    /// Maximum size of all bodies, lists of items and replies in memory. A request that exceeds it gets status 503. Default 256 MiB, range
     /// `max_body_size` to 64 GiB.
     pub max_pending_size: usize,
     /// Maximum number of open connections. Others wait until one closes. Default 512, range 1 to 65,536.

@@ -54,8 +54,9 @@ impl Drop for CancelOnDrop {
 /// Checks the items of a body and returns the body of the reply.
 pub(crate) async fn verify(state: &Arc<State>, body: Held<Vec<u8>>) -> Result<Bytes, RequestError> {
     let deadline = Instant::now() + state.limits.timeout;
-    let limits = state.limits.clone();
-    let parse = on_thread(&state.threads, move || Batch::parse(body, &limits));
+    let shared = Arc::clone(state);
+    let parse =
+        on_thread(&state.threads, move || Batch::parse(body, &shared.limits, &shared.budget));
     let batch = timeout_at(deadline, parse).await.map_err(|_| overloaded(state))???;
     let count = batch.items.len();
     let job = Arc::new(Job {

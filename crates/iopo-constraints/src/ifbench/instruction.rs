@@ -4,6 +4,7 @@ use super::params::Percentage;
 use crate::ifeval::declare::instructions;
 
 instructions! {
+    "IFBench":
     /// Requires different coordinating conjunctions.
     "count:conjunctions" Conjunctions {
         /// The minimum number.

@@ -1,8 +1,8 @@
 //! The macro that declares a closed list of instruction types.
 
-/// Declares the instruction types. Each parameter names the method of `Params` that reads it.
+/// Declares the instruction types of a benchmark. Each parameter names the method of `Params` that reads it.
 macro_rules! instructions {
-    ($(
+    ($benchmark:literal: $(
         $(#[$about:meta])*
         $id:literal $kind:ident $({
             $($(#[$doc:meta])* $field:ident: $type:ty = $read:ident($($argument:literal),*)),* $(,)?
@@ -42,8 +42,11 @@ macro_rules! instructions {
             /// [`InstructionError::UnknownInstruction`]: crate::ifeval::InstructionError::UnknownInstruction
             pub fn from_id(id: &str) -> Result<Self, $crate::ifeval::InstructionError> {
                 Self::ALL.iter().copied().find(|kind| kind.id() == id).ok_or_else(|| {
-                    let id = $crate::ifeval::error::excerpt(id);
-                    $crate::ifeval::InstructionError::UnknownInstruction { id, known: Self::ALL.len() }
+                    $crate::ifeval::InstructionError::UnknownInstruction {
+                        id: $crate::ifeval::error::excerpt(id),
+                        known: Self::ALL.len(),
+                        benchmark: $benchmark,
+                    }
                 })
             }
         }

@@ -5,14 +5,14 @@
 #[non_exhaustive]
 pub enum InstructionError {
     /// No instruction type has this id.
-    #[error(
-        "unknown instruction `{id}`, expected one of the {known} ids in `InstructionKind::ALL`"
-    )]
+    #[error("unknown instruction `{id}`, expected one of the {known} ids of {benchmark}")]
     UnknownInstruction {
         /// The id that was found.
         id: String,
         /// The number of known ids.
         known: usize,
+        /// The benchmark, or the benchmarks, that were searched.
+        benchmark: &'static str,
     },
     /// A required parameter is absent or null.
     #[error("missing parameter `{name}` of instruction `{id}`")]
@@ -94,7 +94,9 @@ impl InstructionError {
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::UnknownInstruction { .. } => "check the spelling and the version of the file",
+            Self::UnknownInstruction { .. } => {
+                "check the spelling, and that the file is of this benchmark and of a known version"
+            }
             Self::MissingParameter { .. } => "add it to the kwargs",
             Self::ForeignParameter { .. } => "remove it from the kwargs",
             Self::BadPrompt { source, .. } => return source.hint(),

@@ -3,6 +3,7 @@
 use super::{declare::instructions, relation::Relation};
 
 instructions! {
+    "IFEval":
     /// Limits the number of words in capitals.
     "change_case:capital_word_frequency" CapitalWordFrequency {
         /// How the number of words is compared.
