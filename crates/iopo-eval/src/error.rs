@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use iopo_constraints::ConstraintError;
 use iopo_constraints::ifeval::InstructionError;
 use iopo_core::SettingError;
+use iopo_core::text::counted;
 use iopo_llm::LlmError;
 use iopo_schema::{CheckRow, ContaminationRow, SchemaError, Split};
 
@@ -101,7 +102,8 @@ pub enum EvalError {
     },
     /// Too many answers of a judge give no verdict.
     #[error(
-        "{unjudged} of {questions} verdicts are missing, {:.1} %, expected at most {:.1} %",
+        "found no verdict for {unjudged} of {}, {:.1} %, expected at most {:.1} %",
+        counted(*questions, "question"),
         percent(*unjudged, *questions),
         100.0 * max_share
     )]
@@ -115,8 +117,9 @@ pub enum EvalError {
     },
     /// Too many requests for responses failed.
     #[error(
-        "{failed} of {requests} requests for a response failed ({}), {:.1} %, expected at most {:.1} %",
-        counted(classes),
+        "{failed} of {} for a response failed ({}), {:.1} %, expected at most {:.1} %",
+        counted(*requests, "request"),
+        classified(classes),
         percent(*failed, *requests),
         100.0 * max_share
     )]
@@ -131,7 +134,10 @@ pub enum EvalError {
         classes: BTreeMap<String, usize>,
     },
     /// None of the instructions can be checked, for instance because the prompts are those of another benchmark.
-    #[error("none of the {instructions} instructions can be checked; the first reason: {reason}")]
+    #[error(
+        "found {}, expected at least one that can be checked; the first reason: {reason}",
+        counted(*instructions, "instruction")
+    )]
     NoCheck {
         /// Number of instructions.
         instructions: usize,
@@ -148,7 +154,8 @@ pub enum EvalError {
     },
     /// Prompts of a benchmark were trained on.
     #[error(
-        "{tasks} of the run's tasks overlap with prompts of a benchmark; the first is {}",
+        "found {} of the run with an overlap with prompts of a benchmark, expected none; the first is {}",
+        counted(*tasks, "task"),
         overlap(first)
     )]
     BenchmarkInTraining {
@@ -159,8 +166,9 @@ pub enum EvalError {
     },
     /// Input preferences that are trained on overlap with prompts of the evaluation.
     #[error(
-        "{}: found {rows} rows that overlap with prompts of the evaluation, expected none; the first is {}",
+        "{}: found {} with an overlap with prompts of the evaluation, expected none; the first is {}",
         path.display(),
+        counted(*rows, "row"),
         overlap(first)
     )]
     InputPreferencesInTraining {
@@ -173,7 +181,9 @@ pub enum EvalError {
     },
     /// Prompts do not fit the model's context.
     #[error(
-        "{misfits} of {prompts} prompts do not fit the context with {max_new_tokens} new tokens (first: `{first}`)"
+        "found {misfits} of {} too long for the context with {} (first: `{first}`)",
+        counted(*prompts, "prompt"),
+        counted(*max_new_tokens, "new token")
     )]
     TooLong {
         /// Prompts that do not fit.
@@ -211,8 +221,9 @@ pub enum EvalError {
     },
     /// Responses of a file answer no prompt.
     #[error(
-        "{lines} {unit}s of {} answer no prompt (first: {unit} {first})",
-        path.display()
+        "{}: found {} without a prompt (first: {unit} {first})",
+        path.display(),
+        counted(*lines, unit)
     )]
     UnmatchedResponses {
         /// The file.
@@ -235,7 +246,7 @@ pub enum EvalError {
         expected: String,
     },
     /// Prompts have no response.
-    #[error("{missing} of {prompts} prompts have no response (first: `{key}`)")]
+    #[error("found no response to {missing} of {} (first: `{key}`)", counted(*prompts, "prompt"))]
     Unanswered {
         /// Prompts without a response.
         missing: usize,
@@ -245,7 +256,11 @@ pub enum EvalError {
         key: String,
     },
     /// Responses and prompts differ in number.
-    #[error("found {responses} responses to {prompts} prompts, expected one per prompt")]
+    #[error(
+        "found {} to {}, expected one per prompt",
+        counted(*responses, "response"),
+        counted(*prompts, "prompt")
+    )]
     Unpaired {
         /// Number of prompts.
         prompts: usize,
@@ -469,7 +484,7 @@ fn percent(part: usize, whole: usize) -> f64 {
 }
 
 /// Formats counts by name: `timeout 2, too_long 1`.
-pub(crate) fn counted(counts: &BTreeMap<String, usize>) -> String {
+pub(crate) fn classified(counts: &BTreeMap<String, usize>) -> String {
     let counts = counts.iter().map(|(name, count)| format!("{name} {count}"));
     counts.collect::<Vec<_>>().join(", ")
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use iopo_core::text::counted;
 use iopo_llm::{LanguageModel, LogProb, Progress, TokenLogps};
 use iopo_schema::{
     InstructionRow, PredictionRow, PreferenceRow, Provenance, ReferenceRow, RelevanceRow,
@@ -359,7 +360,8 @@ fn fitting(
     if kept.len() < all {
         let skipped = all - kept.len();
         progress.note(&format!(
-            "{skipped} of {all} test prompts skipped for every model: too long for the context"
+            "skipped {skipped} of {} for every model: too long for the context",
+            counted(all, "test prompt")
         ));
     }
     Ok(kept)

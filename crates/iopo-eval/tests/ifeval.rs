@@ -121,7 +121,7 @@ fn responses_in_memory_give_the_scores_and_accuracies_of_files() {
     let strict = result.accuracy(SummaryMetric::PromptAccuracyStrict, &Subset::All);
     assert_eq!(strict.map(|row| row.n), Some(3));
     let error = ifeval(Mode::Paper).evaluate(&prompts, ["one"]).expect_err("too few");
-    assert!(error.to_string().contains("1 responses to 4 prompts"), "{error}");
+    assert!(error.to_string().contains("1 response to 4 prompts"), "{error}");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn an_unanswered_prompt_is_an_error_and_a_limit_takes_the_first() {
     let prompts = ifeval(Mode::Paper).prompts(PROMPTS).expect("prompts");
     let matched = ResponseFile::default().matched(&prompts).expect("no line");
     let error = matched.predictions(&prompts).expect_err("unanswered");
-    assert!(error.to_string().starts_with("4 of 4 prompts have no response"), "{error}");
+    assert!(error.to_string().starts_with("found no response to 4 of 4 prompts"), "{error}");
 
     let (data, responses) = (folder.path().join("data.jsonl"), folder.path().join("r.jsonl"));
     fs::write(&data, PROMPTS).expect("written");

@@ -1,5 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP ask for a clean stop. A second Ctrl-C ends the process at once.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
@@ -8,6 +9,13 @@ use crate::failure::Exit;
 use crate::printer;
 
 static REQUESTS: Requests = Requests::new();
+static FINISHED: OnceLock<&str> = OnceLock::new();
+
+/// Names what the command finishes before it stops, for the note to the user. Default: the current step.
+pub(crate) fn finishes(what: &'static str) {
+    // The first name stays, because a process has one command.
+    let _ = FINISHED.set(what);
+}
 
 /// Whether the user asked to stop.
 pub(crate) fn requested() -> bool {
@@ -55,7 +63,8 @@ pub(crate) fn install() -> Result<()> {
 fn stop(is_ctrl_c: bool) {
     match REQUESTS.add(is_ctrl_c) {
         Effect::Stop => {
-            printer::note("stopping after the current step (a second Ctrl-C stops at once)");
+            let finished = FINISHED.get().unwrap_or(&"the current step");
+            printer::note(&format!("stopping after {finished} (a second Ctrl-C stops at once)"));
         }
         Effect::Nothing => {}
         // Finished files are on disk, and unfinished ones start over.

@@ -138,7 +138,10 @@ fn imported_rows_that_overlap_are_refused_before_training() {
         format!("eval.data.ifeval={}", text(&data)),
     ];
     let error = run(&args("train", &out, &sets)).error(2);
-    assert!(error.contains("1 of the run's tasks overlap with prompts of a benchmark"), "{error}");
+    assert!(
+        error.contains("found 1 task of the run with an overlap with prompts of a benchmark"),
+        "{error}"
+    );
     assert!(error.contains("prompt `7` of ifeval") && error.contains("hint:"), "{error}");
     assert!(!out.join("train").exists());
     // Control: another benchmark.

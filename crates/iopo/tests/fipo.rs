@@ -166,7 +166,10 @@ fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained
     preferences(&tested.x1.to_uppercase(), "Name one color.");
     let error = train("0.5").error(2);
     assert!(error.contains("cannot train on the rows of"), "{error}");
-    assert!(error.contains("found 1 rows that overlap with prompts of the evaluation"), "{error}");
+    assert!(
+        error.contains("found 1 row with an overlap with prompts of the evaluation"),
+        "{error}"
+    );
     assert!(error.contains("input_preferences.parquet") && error.contains("heldout"), "{error}");
     assert!(error.contains("hint: remove these rows or set `train.input"), "{error}");
     preferences("Tell me about a walk by the sea.", "Write about it. Use at most 40 words.");
@@ -200,7 +203,7 @@ fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained
         run(&[&args[..], &["--run", text(&out), "--out", text(&scored)]].concat())
     };
     let error = eval("Tell me about a walk by the sea. Use no commas.").error(2);
-    assert!(error.contains("input_preferences.parquet: found 1 rows that overlap"), "{error}");
+    assert!(error.contains("input_preferences.parquet: found 1 row with an overlap"), "{error}");
     assert_eq!(eval("Name a tea without commas.").code, Some(0), "control: no overlap");
     // Without a record of the training, the configuration decides.
     fs::remove_file(out.join("stages/train.json")).expect("removed");

@@ -149,14 +149,14 @@ fn invalid_input_is_one_clear_error() {
     fs::write(&data, PROMPTS).expect("written");
     fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
-    assert!(error.contains("2 of 3 prompts have no response"), "{error}");
+    assert!(error.contains("found no response to 2 of 3 prompts"), "{error}");
     let said = with(text(&data), text(&responses), &["--partial"]);
     assert_eq!(said.code, Some(0), "{}", said.stderr);
-    assert!(said.stderr.contains("2 prompts skipped"), "{}", said.stderr);
+    assert!(said.stderr.contains("skipped 2 prompts without a response"), "{}", said.stderr);
     fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}"))
         .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
-    assert!(error.contains("answer no prompt (first: line 4)"), "{error}");
+    assert!(error.contains("without a prompt (first: line 4)"), "{error}");
     fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");
     let error = with(text(&data), text(&responses), &["--partial"]).error(2);
     assert!(error.contains("answers no prompt"), "{error}");

@@ -75,7 +75,7 @@ fn recorded_answers_give_a_table_and_missing_verdicts_fail_after_writing() {
 
     files(dir.path(), &[TEN, "?", TEN, TEN]);
     let error = run(&args).error(1);
-    assert!(error.contains("1 of 4 verdicts are missing"), "{error}");
+    assert!(error.contains("found no verdict for 1 of 4 questions"), "{error}");
     assert!(error.contains("--max-unjudged-share"), "{error}");
     let scores: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
     assert_eq!(scores[1].error.as_deref(), Some("no scores"));

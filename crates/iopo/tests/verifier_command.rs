@@ -106,7 +106,9 @@ fn each_signal_lets_open_requests_finish() {
         );
         let outcome = server.end();
         assert_eq!(outcome.code, Some(0), "{signal}: {}", outcome.stderr);
-        assert!(outcome.stderr.contains("stopped after "), "{}", outcome.stderr);
+        for part in ["stopping after the open requests", "stopped after "] {
+            assert!(outcome.stderr.contains(part), "{}", outcome.stderr);
+        }
         assert!(outcome.stderr.contains("cargo xtask tagger"), "{}", outcome.stderr);
         assert_eq!(outcome.stdout, "");
     }
@@ -121,7 +123,7 @@ fn a_request_that_does_not_finish_is_a_failure() {
     }
     server.signal("-TERM");
     let outcome = server.end();
-    assert!(outcome.error(1).contains("1 requests did not finish within --stop-timeout"));
+    assert!(outcome.error(1).contains("1 request did not finish within --stop-timeout"));
 }
 
 #[test]

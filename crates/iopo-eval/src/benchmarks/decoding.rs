@@ -23,9 +23,19 @@ pub struct Decoding {
     /// Name of the endpoint that responds; the settings above apply to models of this process only, except for the number of
     /// tokens. Default: none.
     pub endpoint: Option<String>,
+    /// Host and path of the endpoint, without user, query or scheme. Responses to the same model at another address are the same,
+    /// so it only informs the reader of a protocol. Default: none.
+    pub address: Option<String>,
 }
 
 impl Decoding {
+    /// Adds the address of the endpoint to a protocol that already identifies the responses.
+    pub(super) fn describe_address(&self, protocol: &mut Value) {
+        if let Some(address) = &self.address {
+            protocol["address"] = json!(address);
+        }
+    }
+
     /// Describes the decoding in a protocol.
     pub(super) fn describe(&self, protocol: &mut Value) {
         protocol["decoding"] = json!("greedy");

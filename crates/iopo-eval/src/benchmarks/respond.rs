@@ -45,6 +45,7 @@ pub(crate) fn respond<P: Asked>(
     let settings = Answering { max_new_tokens, part_size, failures: Failures::Kept };
     let provenance = Provenance::new(PRODUCER, protocol.clone());
     fill(prompts, model, (&path, &provenance), settings, progress)?;
+    decoding.describe_address(protocol);
     Ok(path)
 }
 

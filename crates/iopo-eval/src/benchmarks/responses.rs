@@ -1,5 +1,5 @@
-//! Responses from another program: one JSON object per line with `response` and `prompt` or `key`, a file of samples that
-//! lm-eval wrote, or a file of predictions or reviews that evalscope wrote.
+//! Responses of a file: one JSON object per line with `response` and `prompt` or `key`, a file of samples that lm-eval wrote,
+//! a file of predictions or reviews that evalscope wrote, a JSON array, or the predictions of another evaluation.
 
 mod forms;
 
@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use iopo_core::python_json::{to_json, without_bom};
+use iopo_core::text::counted;
 use iopo_llm::Progress;
 use iopo_schema::{PredictionRow, ResponseEnd};
 use serde::Deserialize;
@@ -157,23 +158,30 @@ pub struct MatchedResponses {
 }
 
 impl ResponseFile {
-    /// Reads a file.
+    /// Reads a file with responses to a benchmark: JSON, or a Parquet file of predictions, which ends in `.parquet`.
     ///
     /// # Errors
-    /// Returns an error if the file cannot be read or a line has no response or names no prompt.
-    pub fn read(path: &Path) -> Result<Self, EvalError> {
+    /// Returns an error if the file cannot be read, a line has no response or names no prompt, or predictions are those of another
+    /// benchmark.
+    pub fn read(path: &Path, benchmark: &str) -> Result<Self, EvalError> {
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            return Self::of_predictions(path, iopo_schema::read(path)?, benchmark);
+        }
         let text = iopo_core::files::read_to_string(path)
             .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, &path.display().to_string())
     }
 
-    /// Parses the text of a file; `name` names it in errors.
+    /// Parses the text of a file, JSON lines or an array; `name` names it in errors.
     ///
     /// A byte order mark and the extensions of Python's JSON are accepted.
     ///
     /// # Errors
     /// Returns an error if a line has no response or names no prompt.
     pub fn parse(text: &str, name: &str) -> Result<Self, EvalError> {
+        if without_bom(text).trim_start().starts_with('[') {
+            return Self::parse_array(text, name);
+        }
         let mut file = Self::empty(name, "line");
         let lines =
             without_bom(text).lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -209,7 +217,7 @@ impl ResponseFile {
         if !partial {
             return Err(EvalError::UnmatchedResponses { path, unit: self.unit, lines, first });
         }
-        progress.note(&format!("{lines} responses skipped: they answer no prompt"));
+        progress.note(&format!("skipped {} to no prompt", counted(lines, "response")));
         Ok(matched)
     }
 

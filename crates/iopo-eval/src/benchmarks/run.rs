@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use iopo_core::text::counted;
 use iopo_llm::{LanguageModel, Progress, Request};
 use iopo_schema::content_hash::write_json;
 use iopo_schema::{Provenance, ScoreRow, SummaryRow, file_hash, run_files};
@@ -150,7 +151,13 @@ impl<'a> BenchmarkRun<'a> {
             }
         }
         let read = |path: &Path| {
-            ResponseFile::read(path)?.all_matched(path, &prompts, config.partial, progress)
+            let benchmark = prompts.first().map_or("", |prompt| prompt.benchmark.as_str());
+            ResponseFile::read(path, benchmark)?.all_matched(
+                path,
+                &prompts,
+                config.partial,
+                progress,
+            )
         };
         let responses = config.responses.as_deref().map(read).transpose()?;
         let available = prompts.len();
@@ -158,7 +165,8 @@ impl<'a> BenchmarkRun<'a> {
         if let Some(responses) = responses.as_ref().filter(|_| config.partial) {
             let skipped = responses.keep_answered(&mut prompts);
             if skipped > 0 {
-                progress.note(&format!("{skipped} prompts skipped: they have no response"));
+                let prompts = counted(skipped, "prompt");
+                progress.note(&format!("skipped {prompts} without a response"));
             }
         }
         if prompts.is_empty() {

@@ -7,7 +7,7 @@ use iopo_schema::{ScoreRow, Subset, SummaryRow};
 
 use super::BenchmarkReport;
 use super::accuracies::find;
-use crate::error::counted;
+use crate::error::classified;
 use crate::observe::{Strictness, group};
 use crate::score::NO_RESPONSE;
 
@@ -57,7 +57,7 @@ pub fn render(report: &BenchmarkReport) -> String {
     out.push_str(&undecided(scores));
     let failed: usize = report.failed.values().sum();
     if failed > 0 {
-        let (prompts, classes) = (report.prompts, counted(&report.failed));
+        let (prompts, classes) = (report.prompts, classified(&report.failed));
         let _ = writeln!(
             out,
             "\n{failed} of {prompts} requests failed ({classes}); their prompts are in no accuracy"

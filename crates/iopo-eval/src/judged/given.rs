@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use iopo_core::python_json::without_bom;
 use iopo_judge::Responses;
 use iopo_llm::Progress;
 use iopo_schema::PredictionRow;
@@ -32,8 +31,7 @@ pub(super) fn predictions(path: &Path) -> Result<(Responses, Vec<PredictionRow>)
     Ok((responses, rows))
 }
 
-/// Reads a file of responses: JSON lines, an array of objects with `idx` and `response`, or predictions of the same benchmark.
-/// All forms are matched with the prompts alike: a response to no prompt is an error, or with `partial` a note.
+/// Reads a file of responses. A response to no prompt is an error, or with `partial` a note.
 pub(super) fn read_responses(
     config: &JudgedConfig,
     path: &Path,
@@ -41,19 +39,8 @@ pub(super) fn read_responses(
     progress: &dyn Progress,
 ) -> Result<Responses, EvalError> {
     let tests: Vec<TestPrompt> = prompts.iter().map(|prompt| prompt.test.clone()).collect();
-    let file = if path.extension().is_some_and(|extension| extension == "parquet") {
-        let benchmark = tests.first().map_or("", |test| test.benchmark.as_str());
-        ResponseFile::of_predictions(path, iopo_schema::read(path)?, benchmark)?
-    } else {
-        let text = iopo_core::files::read_to_string(path)
-            .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
-        let name = path.display().to_string();
-        if without_bom(&text).trim_start().starts_with('[') {
-            ResponseFile::parse_array(&text, &name)?
-        } else {
-            ResponseFile::parse(&text, &name)?
-        }
-    };
+    let benchmark = tests.first().map_or("", |test| test.benchmark.as_str());
+    let file = ResponseFile::read(path, benchmark)?;
     let matched = file.all_matched(path, &tests, config.partial, progress)?;
     let mut answered = tests;
     matched.keep_answered(&mut answered);

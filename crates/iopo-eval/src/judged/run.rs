@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use iopo_core::text::counted;
 use iopo_judge::{Answers, Language, Responses};
 use iopo_llm::{LanguageModel, Progress, Request};
 use iopo_schema::{Provenance, ResponseEnd, content_id, file_hash, run_files};
@@ -100,7 +101,10 @@ impl<'a> JudgedRun<'a> {
             prompts.retain(has);
             if prompts.len() < before {
                 let skipped = before - prompts.len();
-                progress.note(&format!("{skipped} prompts skipped: they have no response"));
+                let prompts = counted(skipped, "prompt");
+                progress.note(&format!(
+                    "skipped {prompts} without a response or an answer of the judge"
+                ));
             }
         } else if let (Some(responses), true) = (&responses, needs_response) {
             let missing = |prompt: &&JudgedPrompt| responses.to(prompt.key()).is_none();

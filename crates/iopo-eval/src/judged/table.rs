@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use iopo_core::text::counted;
+
 use super::JudgedReport;
 use super::metric::{JudgedMetric, Value};
 
@@ -49,8 +51,8 @@ pub(super) fn render(report: &JudgedReport) -> String {
     if report.forged > 0 {
         let _ = writeln!(
             out,
-            "{} responses contain text in the form of a verdict, which can mislead the judge",
-            report.forged
+            "found {} with text in the form of a verdict, which can mislead the judge",
+            counted(report.forged, "response")
         );
     }
     if report.judges_itself {

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 
 use iopo_eval::ifbench::{Ifbench, Mode};
 use iopo_eval::{
@@ -190,7 +191,7 @@ fn a_file_without_an_instruction_of_the_benchmark_is_refused() {
     let EvalError::Prompts { source, .. } = error else { panic!("{error}") };
     assert_eq!(
         source.to_string(),
-        "none of the 2 instructions can be checked; the first reason: IFBench has no type `punctuation:no_comma`"
+        "found 2 instructions, expected at least one that can be checked; the first reason: IFBench has no type `punctuation:no_comma`"
     );
     prepare(&["punctuation:no_comma", "words:palindrome"]).expect("one is checked");
 }
@@ -248,6 +249,66 @@ fn the_export_of_a_limited_evaluation_tells_both_numbers() {
     assert_eq!(limited["results"]["ifbench"]["sample_len"], 4);
 }
 
+/// Keeps the notes.
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl Progress for Notes {
+    fn note(&self, text: &str) {
+        self.0.lock().expect("notes").push(text.to_owned());
+    }
+}
+
+/// Every benchmark reads the same files.
+#[test]
+fn predictions_and_arrays_are_responses_of_a_benchmark_that_code_decides() {
+    let dir = tempfile::tempdir().expect("a directory");
+    prompts(&dir.path().join("data.jsonl"), 3);
+    let config = config(dir.path());
+    let model = Failing::new("Item 2.", FailureClass::Timeout);
+    let scored = evaluate(&config, &model);
+    let strict = |report: &BenchmarkReport| -> Vec<Option<bool>> {
+        report.scores.iter().map(|row| row.strict).collect()
+    };
+    assert_eq!(strict(&scored), [Some(true), Some(true), None]);
+
+    let ifbench = Ifbench::new(Mode::Paper);
+    let given = |responses: &Path, partial| {
+        let mut config = BenchmarkConfig::new(&config.data, dir.path().join("given"));
+        config.bootstrap.samples = 20;
+        (config.responses, config.partial) = (Some(responses.to_owned()), partial);
+        let notes = Notes::default();
+        let run = BenchmarkRun::prepare(&ifbench, &config, &notes)?;
+        let report = run.score_responses()?;
+        let said = notes.0.lock().expect("notes").join("; ");
+        Ok::<_, EvalError>((strict(&report), said))
+    };
+    let predictions = config.out.join("predictions.parquet");
+    let error = given(&predictions, false).expect_err("one has no response").to_string();
+    assert_eq!(error, "found no response to 1 of 3 prompts (first: `2`)");
+    let (verdicts, notes) = given(&predictions, true).expect("the others");
+    assert_eq!(verdicts, [Some(true); 2]);
+    assert_eq!(notes, "skipped 1 prompt without a response");
+
+    let array = dir.path().join("responses.json");
+    let text = r#" [{"idx": 0, "response": "1"}, {"key": 1, "response": "1 2"}, {"idx": 2, "response": ""}]"#;
+    fs::write(&array, text).expect("written");
+    let (verdicts, notes) = given(&array, false).expect("all");
+    assert_eq!(verdicts, [Some(true), Some(false), Some(false)]);
+    assert_eq!(notes, "");
+
+    let mut rows: Vec<PredictionRow> = read(&predictions).expect("rows");
+    rows[1].benchmark = "ifeval".to_owned();
+    let other = dir.path().join("other.parquet");
+    let provenance = Provenance::new("test 1", serde_json::json!({}));
+    iopo_schema::write(&other, &rows, &provenance).expect("written");
+    let error = given(&other, true).expect_err("another benchmark").to_string();
+    assert!(
+        error.ends_with("has responses to `ifeval`, expected responses to `ifbench`"),
+        "{error}"
+    );
+}
+
 const TEN: &str = "Fine Grained Score: [10]";
 const TRACE: (JudgedBenchmark, JudgedMode) = (JudgedBenchmark::Trace, JudgedMode::Repaired);
 
@@ -276,7 +337,7 @@ fn a_failed_response_of_a_judged_benchmark_has_no_verdict_and_its_reason() {
     let mut again = files.config("again");
     again.responses = Some(config.out.join("predictions.parquet"));
     let error = JudgedRun::prepare(TRACE.0, TRACE.1, &again, &Silent).err().expect("refused");
-    assert_eq!(error.to_string(), "1 of 4 prompts have no response (first: `2`)");
+    assert_eq!(error.to_string(), "found no response to 1 of 4 prompts (first: `2`)");
 }
 
 #[test]
@@ -384,6 +445,6 @@ fn a_judged_benchmark_refuses_a_run_that_trained_on_its_items() {
     prepare(&config).expect("no overlap");
     write(&InputPreferenceRow { x_better: item.to_owned(), ..clean });
     let error = prepare(&config).expect_err("refused");
-    assert!(error.to_string().contains("input_preferences.parquet: found 1 rows"), "{error}");
+    assert!(error.to_string().contains("input_preferences.parquet: found 1 row"), "{error}");
     assert!(error.hint().is_some_and(|hint| hint.contains("input_preference_weight")));
 }

@@ -15,8 +15,8 @@ pub(crate) struct EvaluatedArgs {
     /// Model that responds: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Responses to score, instead of a model: JSON lines with `response` and `prompt` or `key`, or a file of samples that
-    /// lm-eval or evalscope wrote.
+    /// Responses to score, instead of a model: JSON with `response` and `prompt` or `key`, a file of samples that lm-eval or
+    /// evalscope wrote, or predictions.parquet.
     #[arg(long, value_name = "FILE")]
     pub(crate) responses: Option<PathBuf>,
     /// Endpoint that responds, instead of a model: the name of a section `[endpoints.NAME]` in --config.

@@ -15,7 +15,7 @@ use super::evaluated::{ComputeArgs, EvaluatedArgs, share};
 #[derive(Debug, Args)]
 pub(crate) struct JudgeArgs {
     /// Endpoint that judges: the name of a section `[endpoints.NAME]` in --config.
-    #[arg(long, value_name = "NAME", requires = "config")]
+    #[arg(long, value_name = "NAME")]
     pub(crate) judge: Option<String>,
     /// Model on this machine that judges, as for --model.
     #[arg(long, value_name = "MODEL")]
@@ -38,8 +38,8 @@ pub(crate) struct JudgeArgs {
 #[command(
     group(ArgGroup::new("answers").args(["model", "responses", "endpoint"])),
     group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model", "judged"])),
+    mut_arg("config", |config| config.help(CONFIG)),
     mut_arg("responses", |responses| responses.help(RESPONSES)),
-    mut_arg("endpoint", |endpoint| endpoint.requires("config")),
     mut_arg("limit", |limit| limit.help(LIMIT)),
     mut_arg("partial", |partial| partial.help(PARTIAL)),
     mut_arg("max_new_tokens", |limit| limit.default_value("2048")),
@@ -61,8 +61,10 @@ pub(crate) struct JudgedArgs {
 }
 
 /// Help where it differs from that of other benchmarks.
-const RESPONSES: &str = "Responses to judge, instead of a model: JSON lines with `response` and `prompt` or `key`, a file of \
-    samples that lm-eval or evalscope wrote, or predictions.parquet";
+const CONFIG: &str =
+    "Configuration file with the endpoints and the settings of `[llm]` [default: that of the run]";
+const RESPONSES: &str = "Responses to judge, instead of a model: JSON with `response` and `prompt` or `key`, a file of samples that \
+    lm-eval or evalscope wrote, or predictions.parquet";
 const LIMIT: &str = "Evaluate only the first N prompts. FollowBench keeps whole groups";
 const PARTIAL: &str =
     "Skip prompts that have no response or no answer of the judge, instead of failing";

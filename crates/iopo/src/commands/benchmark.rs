@@ -14,7 +14,7 @@ use iopo_eval::{
 };
 use iopo_schema::run_files;
 
-use super::models::{Local, Models, remote_decoding};
+use super::models::{Local, Models};
 use crate::bars::Bars;
 use crate::cli::{BenchmarkArgs, BenchmarkCommand, EvalCommand, EvaluatedArgs, Harness, RunArgs};
 use crate::failure::Failure;
@@ -39,11 +39,10 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     let out = evaluated.out.clone().unwrap_or_else(|| Path::new("runs").join(benchmark.id));
     let trained_in = trained_in(evaluated);
     let run_config = run_config(trained_in.as_deref())?;
-    let own = args.config.clone();
-    let own = own.or_else(|| trained_in.as_deref().map(|run| run.join(run_files::CONFIG)));
+    let own = args.config.clone().or_else(|| of_run(trained_in.as_deref()));
     let models = Models::open(own.as_deref(), [evaluated.endpoint.as_deref(), None], false)?;
     let mut setup = Setup::new(run_config.eval.held_out_kinds()?);
-    setup.added = run_config.synth.added_kinds()?;
+    setup.added = run_config.added_kinds();
     if benchmark.id == ifbench::ID {
         setup.tagger = fetch::tagger()?;
     }
@@ -88,7 +87,7 @@ fn respond(
 ) -> Result<BenchmarkReport> {
     let args = &args.evaluated;
     if let (Some(writer), Some(name)) = (models.writer()?, &args.endpoint) {
-        return run.score_model(&*writer, &remote_decoding(name, args), bars).map_err(failure);
+        return run.score_model(&*writer, &models.decoding(name, args), bars).map_err(failure);
     }
     let name = args.model.as_deref().unwrap_or_default();
     // The base may be written to the output directory, which `prepare` leaves untouched.
@@ -179,9 +178,14 @@ fn run_of(adapter: &Path) -> Option<PathBuf> {
     run.join(run_files::CONFIG).is_file().then_some(run)
 }
 
+/// Returns the file with the configuration of a run.
+pub(super) fn of_run(run: Option<&Path>) -> Option<PathBuf> {
+    run.map(|run| run.join(run_files::CONFIG))
+}
+
 /// Returns the configuration of a run; that of the default preset without a run.
 pub(super) fn run_config(run: Option<&Path>) -> Result<PipelineConfig> {
-    let config = run.map(|run| run.join(run_files::CONFIG));
+    let config = of_run(run);
     let preset = config.is_none().then(|| "default".to_owned());
     let args = RunArgs { preset, config, ..RunArgs::default() };
     Ok(resolve::resolve(&args)?.config)

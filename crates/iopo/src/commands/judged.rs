@@ -15,8 +15,8 @@ use iopo_eval::{EvalError, JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedR
 use iopo_llm::Request;
 use iopo_schema::run_files;
 
-use super::benchmark::{input_preferences, run_config, trained_in};
-use super::models::{Local, Models, remote_decoding};
+use super::benchmark::{input_preferences, of_run, run_config, trained_in};
+use super::models::{Local, Models};
 use crate::bars::Bars;
 use crate::cli::{JudgedArgs, JudgedCommand};
 use crate::failure::Failure;
@@ -37,7 +37,8 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     let run_config = run_config(trained_in.as_deref())?;
     // Before anything is read: a wrong endpoint or judge must not cost the work of the responses.
     let endpoints = [evaluated.endpoint.as_deref(), args.by.judge.as_deref()];
-    let models = Models::open(args.by.config.as_deref(), endpoints, args.by.judge_model.is_some())?;
+    let own = args.by.config.clone().or_else(|| of_run(trained_in.as_deref()));
+    let models = Models::open(own.as_deref(), endpoints, args.by.judge_model.is_some())?;
     let mut config = JudgedConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
     config.responses.clone_from(&evaluated.responses);
     config.judged.clone_from(&args.judged);
@@ -141,7 +142,7 @@ fn respond(
 ) -> Result<()> {
     let args = &args.evaluated;
     if let (Some(writer), Some(name)) = (models.writer()?, &args.endpoint) {
-        return run.respond(&*writer, &remote_decoding(name, args), bars).map_err(failure);
+        return run.respond(&*writer, &models.decoding(name, args), bars).map_err(failure);
     }
     let name = args.model.as_deref().unwrap_or_default();
     let local = Local::load(name, &args.on, config.template_settings()?, out)?;
@@ -152,7 +153,9 @@ fn respond(
 /// Returns the labels of TRACE whose dimension has a kind that synthesis draws and a run does not hold out.
 fn seen_dimensions(config: &PipelineConfig) -> Result<BTreeSet<String>> {
     let held_out = config.eval.held_out_kinds()?;
-    let kinds = Kind::ALL.iter().filter(|kind| kind.is_drawn() && !held_out.contains(kind));
+    let added = config.added_kinds();
+    let is_drawn = |kind: &&Kind| kind.is_drawn() || added.contains(kind);
+    let kinds = Kind::ALL.iter().filter(is_drawn).filter(|kind| !held_out.contains(kind));
     let dimensions: BTreeSet<Dimension> = kinds.map(|kind| kind.dimension()).collect();
     let labels = Dimension::ALL.into_iter().zip(iopo_judge::trace::DIMENSIONS);
     let seen = labels.filter(|(dimension, _)| dimensions.contains(dimension));

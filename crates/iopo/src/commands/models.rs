@@ -22,6 +22,8 @@ pub(super) struct Models {
     roles: Option<Roles>,
     /// The endpoints that respond and judge, with a hash of their addresses.
     remote: [Option<String>; 2],
+    /// Host and path of the endpoint that responds.
+    address: Option<String>,
 }
 
 impl Models {
@@ -33,7 +35,7 @@ impl Models {
         stores_local: bool,
     ) -> Result<Self> {
         if !stores_local && endpoints == [None; 2] {
-            return Ok(Self { roles: None, remote: [None, None] });
+            return Ok(Self { roles: None, remote: [None, None], address: None });
         }
         let preset = config.is_none().then(|| "default".to_owned());
         let config = config.map(Path::to_owned);
@@ -51,12 +53,22 @@ impl Models {
         if remote.iter().all(Option::is_some) {
             roles.notes().iter().for_each(|note| crate::printer::note(note));
         }
-        Ok(Self { roles: Some(roles), remote })
+        let address = endpoints[0].and_then(|name| address(&known, name));
+        Ok(Self { roles: Some(roles), remote, address })
     }
 
     /// Returns the name of the endpoint that judges, with a hash of its address.
     pub(super) fn judge_endpoint(&self) -> Option<&str> {
         self.remote[1].as_deref()
+    }
+
+    /// Returns how the endpoint that responds decodes.
+    pub(super) fn decoding(&self, name: &str, args: &EvaluatedArgs) -> Decoding {
+        let mut decoding = Decoding::default();
+        decoding.max_new_tokens = args.max_new_tokens.get();
+        decoding.endpoint = Some(name.to_owned());
+        decoding.address.clone_from(&self.address);
+        decoding
     }
 
     /// Returns the endpoint that responds, if there is one.
@@ -166,6 +178,28 @@ fn described(config: &PipelineConfig, name: &str) -> Result<String> {
     Ok(format!("{name} (address {hash})"))
 }
 
+/// Returns host and path of an endpoint.
+#[cfg(feature = "endpoint")]
+fn address(config: &PipelineConfig, name: &str) -> Option<String> {
+    config.endpoints.get(name).map(|endpoint| host_and_path(&endpoint.base_url))
+}
+
+/// Returns the address without scheme, user and query.
+#[cfg(feature = "endpoint")]
+fn host_and_path(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let place = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = place.split_at(place.find('/').unwrap_or(place.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{host}{}", path.trim_end_matches('/'))
+}
+
+/// Without endpoints, there is no address.
+#[cfg(not(feature = "endpoint"))]
+fn address(_config: &PipelineConfig, _name: &str) -> Option<String> {
+    None
+}
+
 /// Refuses an endpoint.
 #[cfg(not(feature = "endpoint"))]
 fn described(_config: &PipelineConfig, name: &str) -> Result<String> {
@@ -241,10 +275,19 @@ impl Local {
     }
 }
 
-/// Returns how an endpoint decodes.
-pub(super) fn remote_decoding(name: &str, args: &EvaluatedArgs) -> Decoding {
-    let mut decoding = Decoding::default();
-    decoding.max_new_tokens = args.max_new_tokens.get();
-    decoding.endpoint = Some(name.to_owned());
-    decoding
+#[cfg(all(test, feature = "endpoint"))]
+mod tests {
+    use super::host_and_path;
+
+    #[test]
+    fn an_address_has_no_credentials() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/v1/", "127.0.0.1:8000/v1"),
+            ("https://me:secret@host/a/v1?key=secret#x", "host/a/v1"),
+            ("https://host", "host"),
+            ("https://host?key=a@b", "host"),
+        ] {
+            assert_eq!(host_and_path(url), expected);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
+use iopo_core::text::counted;
 use iopo_verifier::{Limits, Server, ServerError, Settings};
 
 use crate::cli::VerifierArgs;
@@ -19,12 +20,14 @@ pub(crate) fn run(args: &VerifierArgs) -> Result<()> {
         printer::note("anyone who can reach this address can use the server");
     }
     printer::stage("serve", "POST /v1/verify, GET /health, GET /openapi.json; Ctrl-C stops");
+    interrupt::finishes("the open requests");
     let summary = server.run(interrupt::requested).map_err(explain)?;
-    printer::stage("serve", &format!("stopped after {} requests", summary.answered));
+    printer::stage("serve", &format!("stopped after {}", counted(summary.answered, "request")));
     if summary.unfinished == 0 {
         return Ok(());
     }
-    let what = format!("{} requests did not finish within --stop-timeout", summary.unfinished);
+    let what =
+        format!("{} did not finish within --stop-timeout", counted(summary.unfinished, "request"));
     Err(Failure::new(what).hint("clients can send them again to the next server").into())
 }
 

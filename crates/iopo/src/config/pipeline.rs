@@ -308,6 +308,15 @@ impl PipelineConfig {
         }
     }
 
+    /// Returns the kinds that synthesis or pairing draws beside the default ones. Types of a benchmark that ask for the same count as
+    /// seen. An invalid list, which [`Self::validate`] refuses, names none.
+    pub fn added_kinds(&self) -> BTreeSet<Kind> {
+        let pairs = self.pairs.kinds().unwrap_or_default().into_keys();
+        let mut added: BTreeSet<Kind> = pairs.filter(|kind| !kind.is_drawn()).collect();
+        added.extend(self.synth.added_kinds().unwrap_or_default());
+        added
+    }
+
     /// Returns the kinds that synthesis or pairing draws although a check of IFBench asks for the same, if IFBench is evaluated.
     pub(crate) fn trained_for_ifbench(&self) -> BTreeSet<Kind> {
         // Writers of the recipe `trace` state constraints freely, not by kinds.
@@ -371,6 +380,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use iopo_constraints::Kind;
+    use iopo_constraints::ifbench::InstructionKind;
 
     use super::PipelineConfig;
     use crate::config::PRESETS;
@@ -388,7 +398,28 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_names_the_checks_of_ifbench_that_it_trains_on() {
+    fn kinds_of_either_stage_make_their_types_seen() {
+        let position = InstructionKind::KeywordPosition;
+        let is_seen = |config: &PipelineConfig| {
+            let held_out = config.eval.held_out_kinds().expect("known kinds");
+            position.is_seen(&held_out, &config.added_kinds())
+        };
+        let both = vec!["default".to_owned(), "word_at_position".to_owned()];
+        for change in [
+            |config: &mut PipelineConfig, kinds: Vec<String>| config.synth.kinds = kinds,
+            |config: &mut PipelineConfig, kinds: Vec<String>| config.pairs.kinds = kinds,
+        ] {
+            let mut config = PipelineConfig::preset("study").expect("a preset");
+            assert!(!is_seen(&config));
+            change(&mut config, both.clone());
+            assert!(is_seen(&config));
+            config.set_held_out(["word_at_position"]);
+            assert!(!is_seen(&config));
+        }
+    }
+
+    #[test]
+    fn no_preset_that_evaluates_ifbench_trains_on_a_check_of_it() {
         let noted = |config: &PipelineConfig| {
             let note = config.ifbench_note();
             let kinds = config.trained_for_ifbench();
@@ -400,8 +431,8 @@ mod tests {
         let ranges = BTreeSet::from([Kind::WordRange]);
         for (name, _) in PRESETS {
             let mut config = PipelineConfig::preset(name).expect(name);
-            // The control: without IFBench, these kinds are like any other.
             assert_eq!(noted(&config), BTreeSet::new(), "{name}");
+            // The control: with IFBench, a preset that draws its kinds is noticed.
             config.eval.benchmarks = vec!["ifbench".to_owned()];
             let is_trace = config.synth.recipe.is_trace();
             assert_eq!(

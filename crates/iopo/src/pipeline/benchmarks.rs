@@ -46,7 +46,7 @@ fn data(pipeline: &Pipeline, benchmark: &Published) -> Result<PathBuf, PipelineE
 pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
     let config = pipeline.config();
     let mut setup = Setup::new(config.eval.held_out_kinds()?);
-    setup.added = config.synth.added_kinds()?;
+    setup.added = config.added_kinds();
     if chosen(pipeline).any(|benchmark| benchmark.id == ifbench::ID) {
         setup.tagger = pipeline.models.tagger()?;
         if let Some(note) = config.ifbench_note() {

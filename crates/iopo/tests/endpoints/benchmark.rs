@@ -41,7 +41,11 @@ fn an_endpoint_answers_a_benchmark_once_and_after_a_confirmation() {
     assert_eq!(scores.len(), 2);
     let protocol = fs::read_to_string(out.join("protocol.json")).expect("a protocol");
     assert!(protocol.contains("\"endpoint\"") && !protocol.contains("\"batch\""), "{protocol}");
-    assert!(!protocol.contains(&server.url), "the address is no part of the result");
+    let address = server.url.trim_start_matches("http://").trim_end_matches('/');
+    assert!(protocol.contains(&format!("\"address\": \"{address}\"")), "{protocol}");
+    // It does not identify the responses.
+    let origin = fs::read_to_string(out.join("answers.json")).expect("an origin");
+    assert!(!origin.contains(address), "{origin}");
 
     // Scored again without a question, and in another directory from the store.
     let again = score(&out, &["--mode", "repaired"]);

@@ -14,7 +14,7 @@ impl ResponseFile {
     ///
     /// # Errors
     /// Returns an error if the text is no array of objects, or an object has no response or names no prompt.
-    pub(crate) fn parse_array(text: &str, name: &str) -> Result<Self, EvalError> {
+    pub(super) fn parse_array(text: &str, name: &str) -> Result<Self, EvalError> {
         let mut file = Self::empty(name, "line");
         let all: Vec<serde_json::Value> = serde_json::from_str(&to_json(without_bom(text)))
             .map_err(|error| file.bad(error.line(), error.to_string()))?;
@@ -35,7 +35,7 @@ impl ResponseFile {
     ///
     /// # Errors
     /// Returns an error if a row belongs to another benchmark.
-    pub(crate) fn of_predictions(
+    pub(super) fn of_predictions(
         path: &Path,
         rows: Vec<PredictionRow>,
         benchmark: &str,

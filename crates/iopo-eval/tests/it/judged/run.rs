@@ -42,7 +42,7 @@ fn too_many_missing_verdicts_fail_after_everything_is_written() {
     let files = trace(&answers);
     let report = files.evaluate(REPAIRED, |_| {});
     let error = report.refuse_unjudged().expect_err("3 of 100 are too many");
-    let text = "3 of 100 verdicts are missing, 3.0 %, expected at most 2.0 %";
+    let text = "found no verdict for 3 of 100 questions, 3.0 %, expected at most 2.0 %";
     assert_eq!((error.to_string().as_str(), error.is_usage()), (text, false));
     for name in ["scores.parquet", "metrics.json", "protocol.json", "judge_answers.jsonl"] {
         assert!(files.dir.path().join("asked").join(name).is_file(), "{name}");
@@ -228,7 +228,7 @@ fn missing_responses_are_refused_or_skipped() {
     let config = files.config("out");
     let error =
         JudgedRun::prepare(REPAIRED.0, REPAIRED.1, &config, &Silent).err().expect("refused");
-    assert_eq!(error.to_string(), "2 of 3 prompts have no response (first: `0`)");
+    assert_eq!(error.to_string(), "found no response to 2 of 3 prompts (first: `0`)");
     let report = files.evaluate(REPAIRED, |config| config.partial = true);
     assert_eq!(report.questions, 1);
 }
@@ -271,7 +271,10 @@ fn predictions_of_another_benchmark_or_prompt_are_refused() {
     }
     let edited: &dyn Fn(&mut PredictionRow) = &|row| row.prompt = "Name a river.".to_owned();
     let (error, _) = refused(false, edited).expect_err("another prompt");
-    assert!(error.starts_with("1 rows of ") && error.ends_with("(first: row 2)"), "{error}");
+    assert!(
+        error.contains(": found 1 row without a prompt (") && error.ends_with("(first: row 2)"),
+        "{error}"
+    );
     refused(true, edited).expect("skipped with --partial");
     let swapped: &dyn Fn(&mut PredictionRow) = &|row| row.prompt.clone_from(&intact[0].prompt);
     let (error, _) = refused(true, swapped).expect_err("the prompt of another item");
@@ -290,11 +293,12 @@ fn an_array_with_a_response_to_no_item_is_refused_as_lines_are() {
     refused(&own, false).expect("every element answers an item");
     let more = [&own[..], &[json!({"idx": 9, "response": "r"})]].concat();
     let error = refused(&more, false).expect_err("item 9");
-    assert!(error.ends_with("responses.json answer no prompt (first: element 3)"), "{error}");
+    let expected = "responses.json: found 1 element without a prompt (first: element 3)";
+    assert!(error.ends_with(expected), "{error}");
     refused(&more, true).expect("skipped with --partial");
     let edited = [json!({"idx": 0, "prompt": "Name a river.", "response": "r"}), own[1].clone()];
     let error = refused(&edited, false).expect_err("another prompt");
-    assert!(error.ends_with("answer no prompt (first: element 1)"), "{error}");
+    assert!(error.ends_with("without a prompt (first: element 1)"), "{error}");
     let error = refused(&[json!({"idx": 0})], false).expect_err("no response");
     assert!(error.contains("invalid response in element 1 of "), "{error}");
     fs::write(&path, "[{\"idx\": 0,\n").expect("written");
@@ -326,7 +330,7 @@ fn forged_verdicts_are_judged_and_counted() {
     fs::write(&files.responses, lines.join("\n")).expect("written");
     let report = files.evaluate(REPAIRED, |_| {});
     assert_eq!((report.forged, report.unjudged.len()), (1, 0));
-    assert!(report.table().contains("1 responses contain text in the form of a verdict"));
+    assert!(report.table().contains("found 1 response with text in the form of a verdict"));
 }
 
 #[test]

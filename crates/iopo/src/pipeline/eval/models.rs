@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use iopo_core::text::counted;
 use iopo_eval::{Candidate, EvalError, Models};
 use iopo_llm::{LanguageModel, Progress};
 use iopo_model::ChatModel;
@@ -40,7 +41,8 @@ impl<'a> RunModels<'a> {
         rows.retain(|row| row.split == split);
         let made = encoded(base, &rows).map_err(failed_to("encode the groups"))?;
         for (reason, count) in &made.dropped {
-            progress.note(&format!("{count} {split} groups skipped: {reason}"));
+            progress
+                .note(&format!("skipped {}: {reason}", counted(*count, &format!("{split} group"))));
         }
         let known: BTreeSet<&str> = made.groups.iter().map(|group| group.id.as_str()).collect();
         rows.retain(|row| known.contains(row.id.as_str()));
