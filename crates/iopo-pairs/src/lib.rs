@@ -34,6 +34,7 @@
 //!
 //! The crate calls no language model, and all groups of a task are in the same split.
 
+mod accept;
 pub mod admit;
 pub mod admit_judged;
 mod admit_pair;
@@ -48,8 +49,11 @@ pub mod exchange;
 pub mod group;
 pub mod input_preferences;
 mod judged;
+mod kept;
+mod make;
 pub mod minhash;
 mod offer;
+mod output;
 mod producer;
 pub mod relation;
 mod rewrites;
