@@ -156,7 +156,7 @@ pub struct SynthConfig {
     /// Weights of instructions with 1, 2, 3 … constraints. Default: 1, 1, 1, as in the test prompts.
     #[schemars(length(max = 16), inner(range(min = 0.0, max = MAX_WEIGHT)))]
     pub constraints_per_instruction: Vec<f64>,
-    /// Constraint kinds that the recipes draw: ids of kinds, and the sets `default` and `iftrain` (19 training constraints
+    /// Constraint kinds that the recipes draw, and that the recipe `trace` offers with `trace.propose_checks`: ids of kinds, and the sets `default` and `iftrain` (19 training constraints
     /// of IFTrain). Test prompts are drawn from `default` whatever this list names. Default: `default`.
     #[schemars(length(max = MAX_VALUES), extend("uniqueItems" = true))]
     pub kinds: Vec<String>,
@@ -254,6 +254,13 @@ impl SynthConfig {
     /// Returns the errors of [`SynthConfig::kinds`].
     pub fn added_kinds(&self) -> Result<BTreeSet<Kind>, SynthError> {
         Ok(self.usable_kinds()?.into_keys().filter(|kind| !kind.is_drawn()).collect())
+    }
+
+    /// Returns the kinds that a writer of the recipe `trace` may propose: those that the other recipes draw. It is asked for none
+    /// without `propose_checks`.
+    pub(crate) fn offered_kinds(&self, trace: &TraceConfig) -> Result<BTreeSet<Kind>, SynthError> {
+        let asked = trace.propose_checks.then(|| self.usable_kinds());
+        Ok(asked.transpose()?.unwrap_or_default().into_keys().collect())
     }
 
     fn usable_kinds(&self) -> Result<BTreeMap<Kind, f64>, SynthError> {

@@ -52,6 +52,7 @@ pub mod config;
 pub mod decontamination;
 pub mod error;
 pub mod fipo;
+mod judged;
 mod measured;
 pub mod recipe;
 pub mod recipes;

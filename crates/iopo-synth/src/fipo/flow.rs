@@ -3,14 +3,10 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::{Kind, render_prompt};
-use iopo_core::Counts;
 use iopo_core::overlap::OverlapIndex;
 use iopo_judge::{Language, Message};
 use iopo_llm::Progress;
-use iopo_schema::{
-    InputPreferenceRow, InstructionRow, PreferenceRow, ResponseRow, ResponseSource, Split,
-    VerdictRow, content_id,
-};
+use iopo_schema::{InputPreferenceRow, ResponseRow, ResponseSource, Split, VerdictRow, content_id};
 
 use super::config::FipoConfig;
 use super::refusal::FipoRefusal;
@@ -19,20 +15,9 @@ use super::seed::Item;
 use super::step::{Asked, FipoStep};
 use super::templates::Templates;
 use crate::SynthError;
+use crate::judged::Made;
 use crate::trace::ask::{Answer, Mark, Question, Reject, Reply, StageCalls};
 use crate::trace::read::Fault;
-
-/// The rows of a part.
-#[derive(Debug, Default)]
-pub(crate) struct Made {
-    pub(crate) instructions: Vec<InstructionRow>,
-    pub(crate) responses: Vec<ResponseRow>,
-    pub(crate) candidates: Vec<PreferenceRow>,
-    pub(crate) preferences: Vec<InputPreferenceRow>,
-    pub(crate) counts: Counts,
-    /// Hash of the requests of the part and of their answers.
-    pub(crate) answers: String,
-}
 
 /// Makes the rows of one part.
 pub(crate) struct Flow<'a> {

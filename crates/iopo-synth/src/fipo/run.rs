@@ -1,24 +1,22 @@
 //! The run: makes the rows of the given responses part by part, and writes the files.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use iopo_constraints::Kind;
 use iopo_core::Counts;
 use iopo_core::overlap::OverlapIndex;
 use iopo_judge::Language;
 use iopo_llm::{LanguageModel, LogProb, Progress};
-use iopo_schema::{
-    Breakdown, InputPreferenceRow, InstructionRow, MetricRow, Parts, PreferenceRow, Provenance,
-    ResponseRow, clear_parts, kinds_named, made_with, read, run_files, stats, write,
-};
+use iopo_schema::{Breakdown, Provenance, kinds_named};
 
 use super::config::FipoConfig;
-use super::flow::{Flow, Made};
+use super::flow::Flow;
 use super::seed::Item;
 use super::source::{FipoSeed, FipoSeeds};
 use super::summary::{FipoSummary, metrics};
 use super::templates::Templates;
+use crate::judged::{FailedLimit, Files, Made, Outputs};
 use crate::trace::TraceLanguage;
 use crate::trace::text::language_of;
 use crate::{SynthError, TaskLanguage};
@@ -80,20 +78,16 @@ pub fn fipo(
     let worse = models.worse.unwrap_or(models.writer);
     let names = [models.writer.name(), worse.name(), models.judge.name()];
     let provenance = provenance(&source, &models, &names, config, &options, &templates)?;
-    let stats_path = out_dir.join(run_files::SYNTH_STATS);
-    let outputs = outputs(out_dir, &provenance);
-    if made_with::<MetricRow>(&stats_path, &provenance) {
-        let summary = FipoSummary::from_metrics(read::<MetricRow>(&stats_path)?);
-        let is_complete = outputs.iter().all(|(_, is_made)| *is_made);
-        if is_complete && accept(&summary, config).is_ok() {
-            return Ok(summary);
-        }
-        discard(outputs)?;
+    let limit = FailedLimit { share: config.max_failed_share, setting: "fipo.max_failed_share" };
+    let outputs = Outputs { dir: out_dir, provenance: &provenance, has_preferences: true };
+    let accepts = |summary: &FipoSummary| limit.check(summary.failed, summary.requests).is_ok();
+    if let Some(summary) = outputs.finished(FipoSummary::from_metrics, accepts)? {
+        return Ok(summary);
     }
-    let files = Files::open(out_dir, &provenance)?;
+    let files = Files::open(&outputs)?;
     let mut counts = Counts::default();
     for (part, seeds) in source.seeds.chunks(config.seeds_per_part).enumerate() {
-        if !files.counts.has(part) {
+        files.part(part, &mut counts, || {
             let flow = Flow {
                 models,
                 config,
@@ -108,16 +102,8 @@ pub fn fipo(
             let mut items = items(seeds, &models, &held_out, options.seed, config);
             let mut made = flow.run(&mut items)?;
             made.counts.add("seeds", seeds.len() as u64);
-            for row in &made.instructions {
-                row.constraints
-                    .iter()
-                    .for_each(|one| stats::count_constraint(&mut made.counts, one));
-            }
-            files.write(part, &made)?;
-        }
-        for row in files.counts.read(part)? {
-            counts.add(row.name, row.value as u64);
-        }
+            Ok(made)
+        })?;
     }
     for (reason, count) in &source.skipped {
         counts.add(format!("skipped/{reason}"), *count);
@@ -126,9 +112,9 @@ pub fn fipo(
         counts.add(Breakdown::Contaminated.of(benchmark), *count);
     }
     let parts = source.seeds.len().div_ceil(config.seeds_per_part);
-    files.finish(parts, &stats_path, &counts, &provenance)?;
-    let summary = FipoSummary::from_metrics(read::<MetricRow>(&stats_path)?);
-    accept(&summary, config)?;
+    let rows = files.finish(parts, &metrics(&counts), &provenance)?;
+    let summary = FipoSummary::from_metrics(rows);
+    limit.check_with_reasons((summary.failed, summary.requests), &summary.dropped, progress)?;
     Ok(summary)
 }
 
@@ -221,103 +207,5 @@ pub(crate) fn language(seed: &FipoSeed, config: &FipoConfig) -> Language {
         (Some(TaskLanguage::En), _) | (None, TraceLanguage::En) => Language::English,
         (Some(TaskLanguage::Zh), _) | (None, TraceLanguage::Zh) => Language::Chinese,
         (None, TraceLanguage::Auto) => language_of(&seed.task).unwrap_or(Language::English),
-    }
-}
-
-/// Rejects a run with too many failed requests.
-fn accept(summary: &FipoSummary, config: &FipoConfig) -> Result<(), SynthError> {
-    let (failed, requests) = (summary.failed, summary.requests);
-    let (share, limit) = (summary.failed_share(), config.max_failed_share);
-    if share > limit {
-        let setting = "fipo.max_failed_share";
-        return Err(SynthError::TooManyFailed { failed, requests, share, limit, setting });
-    }
-    Ok(())
-}
-
-/// Returns the files of a run, and whether each has this provenance.
-fn outputs(out_dir: &Path, provenance: &Provenance) -> [(PathBuf, bool); 5] {
-    let of = |name: &str, made: fn(&Path, &Provenance) -> bool| {
-        let path = out_dir.join(name);
-        let is_made = made(&path, provenance);
-        (path, is_made)
-    };
-    [
-        of(run_files::SYNTH_STATS, made_with::<MetricRow>),
-        of(run_files::INSTRUCTIONS, made_with::<InstructionRow>),
-        of(run_files::RESPONSES, made_with::<ResponseRow>),
-        of(run_files::CANDIDATES, made_with::<PreferenceRow>),
-        of(run_files::INPUT_PREFERENCES, made_with::<InputPreferenceRow>),
-    ]
-}
-
-/// Removes the files of a run that failed or lost a file, so that all are made again from the same answers. Files of another
-/// provenance stay: [`Parts::open`] decides about them.
-fn discard(outputs: [(PathBuf, bool); 5]) -> Result<(), SynthError> {
-    for (path, _) in outputs.into_iter().filter(|(_, is_made)| *is_made) {
-        std::fs::remove_file(&path).map_err(|source| SynthError::Io { path, source })?;
-    }
-    Ok(())
-}
-
-/// The files in parts. The counters of a part are written last, so a part with counters is finished.
-struct Files {
-    instructions: Parts<InstructionRow>,
-    responses: Parts<ResponseRow>,
-    candidates: Parts<PreferenceRow>,
-    preferences: Parts<InputPreferenceRow>,
-    counts: Parts<MetricRow>,
-    /// The file beside which the parts of the counters are.
-    path: PathBuf,
-}
-
-impl Files {
-    fn open(out_dir: &Path, provenance: &Provenance) -> Result<Self, SynthError> {
-        let path = out_dir.join(run_files::SYNTH_STATS);
-        Ok(Self {
-            instructions: Parts::open(&out_dir.join(run_files::INSTRUCTIONS), provenance)?,
-            responses: Parts::open(&out_dir.join(run_files::RESPONSES), provenance)?,
-            candidates: Parts::open(&out_dir.join(run_files::CANDIDATES), provenance)?,
-            preferences: Parts::open(&out_dir.join(run_files::INPUT_PREFERENCES), provenance)?,
-            counts: Parts::open(&path, provenance)?,
-            path,
-        })
-    }
-
-    fn write(&self, part: usize, made: &Made) -> Result<(), SynthError> {
-        let answers = &made.answers;
-        if !self.instructions.is_complete() {
-            self.instructions.write_answered(part, &made.instructions, answers)?;
-        }
-        if !self.responses.is_complete() {
-            self.responses.write_answered(part, &made.responses, answers)?;
-        }
-        if !self.candidates.is_complete() {
-            self.candidates.write_answered(part, &made.candidates, answers)?;
-        }
-        if !self.preferences.is_complete() {
-            self.preferences.write_answered(part, &made.preferences, answers)?;
-        }
-        self.counts.write(part, &stats::to_rows(&made.counts, &[]))?;
-        Ok(())
-    }
-
-    /// Joins the parts. The stats are written last, so that they mark a finished run.
-    fn finish(
-        self,
-        parts: usize,
-        stats: &Path,
-        counts: &Counts,
-        provenance: &Provenance,
-    ) -> Result<(), SynthError> {
-        self.instructions.finish(parts)?;
-        self.responses.finish(parts)?;
-        self.candidates.finish(parts)?;
-        self.preferences.finish(parts)?;
-        write(stats, &metrics(counts), provenance)?;
-        // The lock on the parts ends here.
-        drop(self.counts);
-        clear_parts(&self.path);
-        Ok(())
     }
 }

@@ -101,8 +101,8 @@ impl FipoSeeds {
         });
     }
 
-    /// Describes why rows give no seed.
-    pub(crate) fn reasons(&self) -> String {
+    /// Describes why rows give no seed, with the number of rows for each reason. Empty if all of them give one.
+    pub fn reasons(&self) -> String {
         let skipped = self.skipped.iter().map(|(reason, count)| format!("{reason}: {count}"));
         let contaminated = self.contaminated.iter();
         let contaminated =

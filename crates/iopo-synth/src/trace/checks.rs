@@ -4,10 +4,10 @@ use iopo_constraints::Kind;
 use iopo_core::random::keyed;
 use iopo_judge::Language;
 
-/// Lists the kinds that `excluded` does not exclude, one a line: the id, parameters as an example, and what they say.
+/// Lists the kinds that are `offered`, one a line: the id, parameters as an example, and what they say.
 ///
 /// A kind without a Chinese sentence is left out of a Chinese list.
-pub(crate) fn kinds(language: Language, excluded: impl Fn(Kind) -> bool) -> String {
+pub(crate) fn kinds(language: Language, offered: impl Fn(Kind) -> bool) -> String {
     let line = |kind: &Kind| {
         let example = kind.draw("", &mut keyed(0, &["trace", "check", kind.id()]));
         let said = match language {
@@ -17,7 +17,7 @@ pub(crate) fn kinds(language: Language, excluded: impl Fn(Kind) -> bool) -> Stri
         let said = said?.replace('\n', " ");
         Some(format!("- {} {} {said}", kind.id(), example.params_json()))
     };
-    let kinds = Kind::ALL.iter().filter(|kind| !excluded(**kind));
+    let kinds = Kind::ALL.iter().filter(|kind| offered(**kind));
     kinds.filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -30,7 +30,7 @@ mod tests {
     #[test]
     fn every_line_is_a_constraint_that_can_be_proposed() {
         for language in [Language::English, Language::Chinese] {
-            let list = kinds(language, |kind| kind == Kind::MaxWords);
+            let list = kinds(language, |kind| kind != Kind::MaxWords);
             assert!(!list.contains("- max_words "), "{list}");
             let mut count = 0;
             for line in list.lines() {

@@ -132,7 +132,7 @@ pub struct TraceConfig {
     /// Also asks for a worse answer to each instruction, as the negative of the paper's DPO baseline (`dpo-paper`). Default:
     /// true.
     pub worse_answers: bool,
-    /// Also asks the writer for the kind of each constraint that code can check, from a list of all kinds, which makes prompts
+    /// Also asks the writer for the kind of each constraint that code can check, from a list of `synth.kinds`, which makes prompts
     /// longer. A proposal counts only if it says the same as the constraint's text. Default: false.
     pub propose_checks: bool,
     /// Drops responses that contain a judge's verdict. Default: true.

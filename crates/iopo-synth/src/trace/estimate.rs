@@ -11,7 +11,7 @@ use super::run::language;
 use super::step::Step;
 use super::templates::{Ask, Templates};
 use crate::measured::{Calls, Measured, text_tokens as tokens};
-use crate::{SynthError, Task};
+use crate::{SynthConfig, SynthError, Task};
 
 /// The expected requests and tokens of one stage.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,16 +76,22 @@ impl Yields {
 /// has at least the tokens of its template, which may have changed since.
 ///
 /// # Errors
-/// Returns an error if a template cannot be read.
+/// Returns an error if a template cannot be read, or a setting names an unknown kind.
 pub fn estimate(
     tasks: &[Task],
-    config: &TraceConfig,
+    synth: &SynthConfig,
     yields: &Yields,
 ) -> Result<Vec<StepEstimate>, SynthError> {
+    let config = &synth.trace;
     let templates = Templates::open(config.templates.as_deref())?;
     let chinese = tasks.iter().filter(|task| language(task, config) == Language::Chinese).count();
     let language = if 2 * chinese > tasks.len() { Language::Chinese } else { Language::English };
-    let sizes = Sizes::new(tasks, language, config, &templates);
+    let mut sizes = Sizes::new(tasks, language, config, &templates);
+    if config.propose_checks {
+        let offered = synth.offered_kinds(config)?;
+        let list = kinds(language, |kind| offered.contains(&kind));
+        sizes.checks = sizes.template(Ask::Checks) + tokens(&list);
+    }
     let mut entering = tasks.len() as f64;
     let mut estimates = Vec::new();
     for step in Step::ALL {
@@ -179,12 +185,7 @@ impl<'a> Sizes<'a> {
         let instruction = task + 20.0 * constraints;
         let joint = config.qc.joint;
         let checks = 0.0;
-        let mut sizes =
-            Self { templates, joint, language, task, instruction, response, constraints, checks };
-        if config.propose_checks {
-            sizes.checks = sizes.template(Ask::Checks) + tokens(&kinds(language, |_| false));
-        }
-        sizes
+        Self { templates, joint, language, task, instruction, response, constraints, checks }
     }
 
     /// Returns the tokens of a template's own text.
@@ -239,7 +240,8 @@ mod tests {
     }
 
     fn estimated(tasks: &[Task], config: &TraceConfig, yields: &Yields) -> Vec<StepEstimate> {
-        estimate(tasks, config, yields).expect("templates")
+        let synth = SynthConfig { trace: config.clone(), ..SynthConfig::default() };
+        estimate(tasks, &synth, yields).expect("templates")
     }
 
     fn requests(estimates: &[StepEstimate], step: Step) -> f64 {
@@ -350,6 +352,21 @@ mod tests {
         assert!((after[2] - before[2]).abs() < 1e-9, "negative control: an unchanged template");
         assert!(prompt(Step::Complete, &measured) > 5.0 * short, "measured with another template");
         std::fs::write(dir.path().join("complete.en.txt"), "=== user\nNo slot").expect("written");
-        assert!(estimate(&tasks(10), &config, &Yields::assumed()).is_err());
+        let synth = SynthConfig { trace: config, ..SynthConfig::default() };
+        assert!(estimate(&tasks(10), &synth, &Yields::assumed()).is_err());
+    }
+
+    #[test]
+    fn offered_kinds_make_prompts_longer() {
+        let prompt = |kinds: &[&str], propose_checks| {
+            let kinds = kinds.iter().map(|id| (*id).to_owned()).collect();
+            let mut synth = SynthConfig { kinds, ..SynthConfig::default() };
+            synth.trace.propose_checks = propose_checks;
+            let found = estimate(&tasks(10), &synth, &Yields::assumed()).expect("templates");
+            let structure = found.iter().find(|one| one.step == Step::Structure);
+            structure.expect("a step").prompt_tokens
+        };
+        let (one, all) = (prompt(&["no_parentheses"], true), prompt(&["default"], true));
+        assert!(all > one + 1_000.0 && one > prompt(&["default"], false), "{one} {all}");
     }
 }

@@ -3,30 +3,21 @@
 use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
-use iopo_core::Counts;
 use iopo_core::overlap::OverlapIndex;
-use iopo_schema::{InstructionRow, PreferenceRow, ResponseRow, ResponseSource, content_id};
+use iopo_schema::{ResponseRow, ResponseSource, content_id};
 
 use super::ask::{Asker, Mark};
 use super::seed::{Rated, Seed};
 use super::step::{Refusal, Step};
 use crate::SynthError;
-
-/// The rows of a part.
-#[derive(Debug, Default)]
-pub(crate) struct Made {
-    pub(crate) instructions: Vec<InstructionRow>,
-    pub(crate) responses: Vec<ResponseRow>,
-    pub(crate) candidates: Vec<PreferenceRow>,
-    pub(crate) counts: Counts,
-    /// Hash of the requests of the part and of their answers.
-    pub(crate) answers: String,
-}
+use crate::judged::Made;
 
 /// Makes the rows of one part.
 pub(crate) struct Flow<'a> {
     pub(crate) asker: Asker<'a>,
     pub(crate) held_out: &'a BTreeSet<Kind>,
+    /// Kinds that the writer may propose.
+    pub(crate) offered: &'a BTreeSet<Kind>,
     /// Kinds about which judge and code disagree, so that texts are not mapped to them.
     pub(crate) distrusted: &'a BTreeSet<Kind>,
     /// Prompts that no instruction may overlap with.

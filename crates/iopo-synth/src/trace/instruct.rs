@@ -295,7 +295,7 @@ impl Flow<'_> {
         {
             let template = self.asker.templates.of(Ask::Checks, question.language);
             let kinds = kinds(question.language, |kind| {
-                self.held_out.contains(&kind) || self.distrusted.contains(&kind)
+                self.offered.contains(&kind) && !self.distrusted.contains(&kind)
             });
             question.templates.push(template.hash().to_owned());
             for added in template.fill(&[("kinds", &kinds)]) {

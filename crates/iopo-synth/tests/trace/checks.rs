@@ -1,9 +1,11 @@
 //! Checks that the writer proposes, fences of responses, languages of tasks, and worse answers.
 
-use iopo_llm::Request;
+use iopo_constraints::Kind;
+use iopo_llm::{Request, Silent};
 use iopo_schema::{GroupKind, Method, PreferenceRow, ResponseSource};
+use iopo_synth::SynthConfig;
 use iopo_synth::trace::TraceLanguage::{self, Auto, En, Zh};
-use iopo_synth::trace::TraceSummary;
+use iopo_synth::trace::{TraceModels, TraceSummary, trace};
 
 use crate::world::{ENGLISH, Model, answer, candidates, config, parts, responses, run, said, user};
 
@@ -86,6 +88,41 @@ fn a_proposed_check_is_used_only_if_it_says_the_same_as_the_text() {
     // Control: without the setting, prompts and schemas do not ask for checks.
     let (summary, _) = proposed(TEXT, "no_parentheses", &none, false);
     assert_eq!(count(&summary, "mapped/max_words"), 1);
+}
+
+#[test]
+fn the_writer_is_offered_the_kinds_of_the_configuration() {
+    let offered = |kinds: &[&str], held_out: &[&str]| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("tasks.jsonl");
+        std::fs::write(&path, TASK).expect("written");
+        let prompt = std::cell::RefCell::new(String::new());
+        let replace = |stage: &str, request: &Request| {
+            if stage == "trace_structure" {
+                user(request).clone_into(&mut prompt.borrow_mut());
+            }
+            None
+        };
+        let mut synth = SynthConfig::default();
+        synth.kinds = kinds.iter().map(|id| (*id).to_owned()).collect();
+        synth.held_out = held_out.iter().map(|id| (*id).to_owned()).collect();
+        let config = config(|config| config.propose_checks = true);
+        let model = Model::new(&replace);
+        let models = TraceModels { writer: &model, judge: &model };
+        trace(&path, &dir.path().join("out"), models, &synth, &config, &Silent).expect("a run");
+        let prompt = prompt.into_inner();
+        let lines = prompt.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(" {"));
+        let ids = lines.map(|(id, _)| id.to_owned());
+        ids.filter(|id| Kind::from_id(id).is_ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&["no_parentheses", "language"], &[]), ["no_parentheses", "language"]);
+    assert_eq!(offered(&["no_parentheses", "language"], &["language"]), ["no_parentheses"]);
+    // Control: the default kinds are many, and `language` is none of them.
+    let default = offered(&["default"], &["no_digits"]);
+    assert!(default.len() > 30 && default.contains(&"no_parentheses".to_owned()), "{default:?}");
+    assert!(
+        !default.contains(&"language".to_owned()) && !default.contains(&"no_digits".to_owned())
+    );
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Pipeline {
             Ok(rows) => Yields::measured(&rows),
             Err(_) => Yields::assumed(),
         };
-        Ok(estimate(&tasks, &config.trace, &yields)?)
+        Ok(estimate(&tasks, config, &yields)?)
     }
 }
 
@@ -151,7 +151,8 @@ mod forecast {
 
 #[cfg(test)]
 mod tests {
-    use iopo_synth::trace::{TraceConfig, Yields, estimate};
+    use iopo_synth::SynthConfig;
+    use iopo_synth::trace::{Yields, estimate};
 
     use super::{ROLES, of_role};
     use crate::pipeline::BUILT_IN_TASKS;
@@ -163,7 +164,7 @@ mod tests {
         std::fs::write(&path, BUILT_IN_TASKS).expect("written");
         let tasks = iopo_synth::read_tasks(&path).expect("tasks");
         let steps =
-            estimate(&tasks, &TraceConfig::default(), &Yields::assumed()).expect("templates");
+            estimate(&tasks, &SynthConfig::default(), &Yields::assumed()).expect("templates");
         let [writer, judge] = ROLES.map(|role| of_role(role, &steps));
         let all: f64 = steps.iter().map(|one| one.requests).sum();
         assert!(writer.requests > 0.0 && judge.requests > 0.0);
