@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::Url;
 use tokio::runtime::Runtime;
 
-use super::journal::Journal;
+use super::journal::{Journal, Noted};
 use super::lane::Lane;
 use super::member::Member;
 use super::tally::{Recent, Tally};
@@ -180,7 +180,7 @@ impl Engine {
     }
 
     /// Returns what the requests in the journal took, of this process and of earlier ones: answers, permanent failures, tokens
-    /// and cost. `None` without a journal.
+    /// and cost. Answers that others paid for are those from the store. `None` without a journal.
     ///
     /// It is computed from the store, so it is right after a kill, too. Attempts without a result are not in it.
     ///
@@ -235,9 +235,14 @@ impl Inner {
         }
     }
 
-    /// Notes that a request is about to be sent.
-    pub(super) fn note(&self, key: RequestKey) -> Result<(), String> {
-        self.journal.as_ref().map_or(Ok(()), |journal| journal.note(key))
+    /// Notes that a request is about to be answered.
+    pub(super) fn note(&self, key: RequestKey, noted: Noted) -> Result<(), String> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.note(key, noted))
+    }
+
+    /// Returns the id of the journal that new records belong to; empty without a journal.
+    pub(super) fn journal_id(&self) -> String {
+        self.journal.as_ref().map_or_else(String::new, |journal| journal.id().to_owned())
     }
 
     /// Returns the stored record of a request. A damaged one counts as missing.

@@ -1,21 +1,55 @@
-//! The list of the requests that were sent for one purpose, from which the store tells what they took.
+//! The list of the requests that were asked for one purpose, from which the store tells what they took.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::SystemTime;
+
+use iopo_core::hash;
 
 use super::{EndpointError, Record, RequestKey, Store, StoreError, Stored, Tally, locked};
 
-/// A file with the keys of the requests that were sent, one per line.
+/// The line with the id of the journal begins with this text.
+const ID: &str = "id ";
+/// Lines with keys of requests that the store had answered begin with this text.
+const FOUND: &str = "found ";
+
+/// How a request is about to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// By a model.
+    Sent,
+    /// By the store.
+    Found,
+}
+
+/// A file with the keys of the requests that were asked, one per line, and with an id, which the records of their answers have.
 ///
-/// A key is written before its request is sent, so that a killed process leaves the keys of all answers that the store has.
+/// A key is written before its request is sent, so that a killed process leaves the keys of all answers that the store has. The id
+/// tells them from answers that another run paid after that.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
-    /// The keys in the file, and the file once it is written to.
-    state: Mutex<(BTreeSet<RequestKey>, Option<File>)>,
+    id: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Keys {
+    sent: BTreeSet<RequestKey>,
+    found: BTreeSet<RequestKey>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The keys in the file.
+    keys: Keys,
+    /// Whether the file has the id.
+    has_id: bool,
+    /// The file once it is written to.
+    file: Option<File>,
 }
 
 impl Journal {
@@ -26,17 +60,33 @@ impl Journal {
             Err(source) => return Err(EndpointError::File { path: path.to_owned(), source }),
             Ok(bytes) => bytes,
         };
-        let lines = bytes.split(|byte| *byte == b'\n');
-        let key = |line: &[u8]| RequestKey::from_hex(std::str::from_utf8(line).ok()?);
-        let keys = lines.filter_map(key).collect();
-        Ok(Self { path: path.to_owned(), state: Mutex::new((keys, None)) })
+        let (mut keys, mut id) = (Keys::default(), None);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let Ok(line) = std::str::from_utf8(line) else { continue };
+            if let Some(own) = line.strip_prefix(ID).filter(|own| is_hash(own)) {
+                id = Some(own.to_owned());
+            } else if let Some(key) = line.strip_prefix(FOUND) {
+                keys.found.extend(RequestKey::from_hex(key));
+            } else {
+                keys.sent.extend(RequestKey::from_hex(line));
+            }
+        }
+        let has_id = id.is_some();
+        let id = id.unwrap_or_else(|| new_id(path));
+        let state = Mutex::new(State { keys, has_id, file: None });
+        Ok(Self { path: path.to_owned(), id, state })
     }
 
-    /// Writes the key of a request that is about to be sent.
-    pub(super) fn note(&self, key: RequestKey) -> Result<(), String> {
+    /// Returns the id, which the records of answers to the requests of the journal have.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Writes the key of a request that is about to be answered.
+    pub(super) fn note(&self, key: RequestKey, noted: Noted) -> Result<(), String> {
         let mut state = locked(&self.state);
-        let (keys, file) = &mut *state;
-        if keys.contains(&key) {
+        let State { keys, has_id, file } = &mut *state;
+        if keys.sent.contains(&key) || (noted == Noted::Found && keys.found.contains(&key)) {
             return Ok(());
         }
         let mut write = || -> io::Result<()> {
@@ -44,10 +94,21 @@ impl Journal {
                 Some(file) => file,
                 None => file.insert(self.create()?),
             };
-            file.write_all(format!("{key}\n").as_bytes())
+            let mut text = String::new();
+            if !*has_id {
+                text = format!("{ID}{}\n", self.id);
+            }
+            if noted == Noted::Found {
+                text += FOUND;
+            }
+            file.write_all(format!("{text}{key}\n").as_bytes())
         };
         write().map_err(|error| format!("failed to write {}: {error}", self.path.display()))?;
-        keys.insert(key);
+        *has_id = true;
+        match noted {
+            Noted::Sent => keys.sent.insert(key),
+            Noted::Found => keys.found.insert(key),
+        };
         Ok(())
     }
 
@@ -63,19 +124,41 @@ impl Journal {
         Ok(file)
     }
 
-    /// Adds up the stored results of the requests. One that the store cannot read has no result.
+    /// Adds up the stored results of the requests, each of them once: as answered if a request of this journal paid for it, else
+    /// as one from the store. One that the store cannot read has no result.
     pub(super) fn spent(&self, store: &Store) -> Result<Tally, EndpointError> {
-        let keys = locked(&self.state).0.clone();
+        let Keys { sent, found } = locked(&self.state).keys.clone();
         let mut tally = Tally::default();
-        for key in keys {
-            match store.get(&key) {
-                Ok(Some(record)) => count(&mut tally, &record),
-                Ok(None) | Err(StoreError::Damaged { .. }) => {}
+        for key in sent.union(&found) {
+            let record = match store.get(key) {
+                Ok(Some(record)) => record,
+                Ok(None) | Err(StoreError::Damaged { .. }) => continue,
                 Err(error) => return Err(error.into()),
+            };
+            // A record of an older build does not say who paid for it.
+            let is_own = match &record.about.journal {
+                Some(id) => *id == self.id,
+                None => sent.contains(key),
+            };
+            if is_own {
+                count(&mut tally, &record);
+            } else {
+                tally.from_store += 1;
             }
         }
         Ok(tally)
     }
+}
+
+/// Whether a text is an id. A kill can tear the line.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Returns an id that no other journal has.
+fn new_id(path: &Path) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    hash::bytes(format!("{} {} {}", path.display(), std::process::id(), now.as_nanos()))
 }
 
 /// Counts the result of a request.
@@ -165,5 +248,47 @@ mod tests {
         assert_eq!((spent.answered, spent.prompt_tokens, spent.unknown_usage), (4, 21, 1));
         assert_eq!((spent.unknown_cost, spent.cost), (0, crate::endpoint::Money::ZERO));
         assert!(open(None).spent().expect("counts").is_none());
+        assert_eq!(spent.from_store, 1, "`c`, and no answer that this journal has paid for");
+    }
+
+    #[test]
+    fn an_answer_that_another_run_paid_is_counted_there_only() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let open = |name: Option<&str>| {
+            let journal = name.map(|name| dir.path().join(name));
+            let options = EngineOptions { journal, ..EngineOptions::default() };
+            Engine::open(&dir.path().join("store"), options).expect("a store")
+        };
+        let request = |text: &str| Request::new(vec![Message::user(text)], Sampling::greedy(8));
+        let ask = |name: Option<&str>, left: usize, texts: &[&str]| {
+            let (engine, model) = (open(name), Stops(Cell::new(left)));
+            let requests: Vec<Request> = texts.iter().map(|text| request(text)).collect();
+            let model = engine.remember(&model).expect("a model").with_batch(1);
+            model.complete(&requests, &Silent).map(drop)
+        };
+        let spent = |name: &str| {
+            let spent = open(Some(name)).spent().expect("counts").expect("a journal");
+            (spent.answered, spent.from_store, spent.prompt_tokens)
+        };
+        // The first run is killed after it has noted `b` and before the answer, which the second run pays.
+        ask(Some("first"), 1, &["a", "b"]).expect_err("killed");
+        ask(Some("second"), 1, &["b"]).expect("answers");
+        assert_eq!((spent("first"), spent("second")), ((1, 1, 7), (1, 0, 7)));
+        // Resuming twice counts nothing again.
+        for _ in 0..2 {
+            ask(Some("first"), 0, &["a", "b"]).expect("stored answers");
+            assert_eq!(spent("first"), (1, 1, 7));
+        }
+        // A command without a journal pays, too.
+        ask(Some("third"), 0, &["c"]).expect_err("killed");
+        ask(None, 1, &["c"]).expect("answers");
+        assert_eq!(spent("third"), (0, 1, 0));
+        // A journal without an id, as an older build wrote it, and a torn id.
+        let text = std::fs::read_to_string(dir.path().join("first")).expect("a journal");
+        let keys: Vec<&str> = text.lines().filter(|line| !line.contains(' ')).collect();
+        assert_eq!(keys.len(), 2);
+        std::fs::write(dir.path().join("old"), format!("id 0123\n{}\n", keys.join("\n")))
+            .expect("written");
+        assert_eq!(spent("old"), (0, 2, 0));
     }
 }

@@ -75,6 +75,9 @@ pub struct About {
     /// Cost of the answer at the prices of that time, as a decimal number; `None` if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<String>,
+    /// Id of the journal of requests that the answer was paid for; empty without a journal, and `None` in records of older builds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub journal: Option<String>,
 }
 
 impl Record {

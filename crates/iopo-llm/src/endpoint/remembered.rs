@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::engine::Inner;
+use super::journal::Noted;
 use super::key::{canonical, content};
 use super::pay::seconds_since_1970;
 use super::{About, Money, Record, RequestKey, StoreError, Stored, Usage, locked};
@@ -60,6 +61,10 @@ impl<'a> Remembered<'a> {
         RequestKey::of(&canonical(&self.content(request)))
     }
 
+    fn note(&self, key: RequestKey, noted: Noted) -> Result<(), LlmError> {
+        self.inner.note(key, noted).map_err(|reason| LlmError::Failed { reason })
+    }
+
     fn content(&self, request: &Request) -> Value {
         let mut content = content(&self.model.name(), &serde_json::Map::new(), request);
         content["fingerprint"] = json!(self.fingerprint);
@@ -75,7 +80,7 @@ impl<'a> Remembered<'a> {
         progress: &dyn Progress,
     ) -> Result<Vec<Outcome>, LlmError> {
         for (_, key) in asked {
-            self.inner.note(*key).map_err(|reason| LlmError::Failed { reason })?;
+            self.note(*key, Noted::Sent)?;
         }
         let seeded = asked.iter().map(|(at, key)| seeded(&requests[*at], key)).collect::<Vec<_>>();
         let outcomes = complete_each(self.model, &seeded, progress)
@@ -84,7 +89,7 @@ impl<'a> Remembered<'a> {
         for (outcome, (at, key)) in outcomes.into_iter().zip(asked) {
             let stores = outcome.as_ref().err().is_none_or(|failure| failure.class.is_permanent());
             let kept = self.inner.options.keep_requests.then(|| self.content(&requests[*at]));
-            let record = record(outcome, kept);
+            let record = record(outcome, kept, Some(self.inner.journal_id()));
             self.count(&record);
             let durable = stores.then(|| self.inner.store.append(*key, &record));
             waiting.push((record, durable));
@@ -112,9 +117,10 @@ impl<'a> Remembered<'a> {
 }
 
 /// Returns the record of an outcome.
-fn record(outcome: Outcome, request: Option<Value>) -> Record {
+fn record(outcome: Outcome, request: Option<Value>, journal: Option<String>) -> Record {
     let cost = Some(Money::ZERO.to_string());
-    let about = About { attempts: 1, time: seconds_since_1970(), cost, ..About::default() };
+    let time = seconds_since_1970();
+    let about = About { attempts: 1, time, cost, journal, ..About::default() };
     let count = |tokens: Option<usize>| tokens.map(|tokens| tokens as u64);
     match outcome {
         Ok(Completion { text, finish_reason, prompt_tokens, completion_tokens }) => Record {
@@ -189,7 +195,9 @@ impl LanguageModel for Remembered<'_> {
             // An identical request is answered once.
             if !known.contains_key(key) {
                 let outcome = self.inner.stored(key)?.and_then(|record| record.outcome());
-                if outcome.is_none() {
+                if outcome.is_some() {
+                    self.note(*key, Noted::Found)?;
+                } else {
                     missing.push((at, *key));
                     known.insert(*key, None);
                     continue;

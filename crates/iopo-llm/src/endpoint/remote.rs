@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::engine::Inner;
 use super::estimate::most_new_tokens;
+use super::journal::Noted;
 use super::key::{canonical, content};
 use super::member::Member;
 use super::pay::{Call, Paid};
@@ -162,6 +163,7 @@ impl RemoteModel {
                     if answered {
                         self.members[one.member].lane.has_answer();
                     }
+                    inner.note(one.key, Noted::Found).map_err(Halt::Failed)?;
                     locked(&inner.tally).from_store += 1;
                     return Ok(outcome);
                 }
@@ -169,7 +171,7 @@ impl RemoteModel {
             if inner.options.offline {
                 return Err(Halt::Failed(format!("the store has no answer for request {key}")));
             }
-            inner.note(key).map_err(Halt::Failed)?;
+            inner.note(key, Noted::Sent).map_err(Halt::Failed)?;
             let (result, usage, about, permit) = match pay.await? {
                 Paid::Result { result, usage, about, permit } => {
                     (result, usage, about, Some(permit))
@@ -207,6 +209,7 @@ impl RemoteModel {
             other => other,
         };
         let request = self.inner.options.keep_requests.then(|| addressed.content.clone());
+        let about = About { journal: Some(self.inner.journal_id()), ..about };
         let record = Record { result, usage, about, request };
         let durable = self.inner.store.append(addressed.key, &record);
         durable.await.unwrap_or_else(|_| Err(StoreError::gone()))?;

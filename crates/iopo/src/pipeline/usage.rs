@@ -1,7 +1,8 @@
 //! What the requests of a stage took: answers, tokens and cost, over all its calls.
 //!
-//! A stage lists the requests that it sends in `stages/NAME.requests`. The store of answers knows what they took, so a kill loses
-//! nothing. Answers from the store and failures cost nothing; they are counted when a call ends.
+//! A stage lists its requests in `stages/NAME.requests`. The store of answers knows what they took and which stage paid for them,
+//! so a kill loses nothing, and each answer is counted once: as answered, or as one from the store that another stage or run paid
+//! for. Failures cost nothing; they are counted when a call ends.
 
 #[cfg(feature = "endpoint")]
 use iopo_llm::endpoint::Tally;
@@ -17,7 +18,7 @@ use super::{Pipeline, PipelineError, Stage};
 pub(super) struct Usage {
     /// Requests with an answer from a model.
     pub(super) answered: u64,
-    /// Requests with an answer from the store.
+    /// Requests with an answer from the store that another stage or run paid for.
     pub(super) from_store: u64,
     /// Requests that failed.
     pub(super) failed: u64,
@@ -35,9 +36,9 @@ pub(super) struct Usage {
 
 #[cfg(feature = "endpoint")]
 impl Usage {
-    /// Adds the counts of a call, and replaces those of the answers by what all requests took.
+    /// Adds the failures of a call, and replaces the counts of the answers by what all requests took.
     fn add(&mut self, call: &Tally, spent: &Tally) {
-        self.from_store += call.from_store;
+        self.from_store = spent.from_store;
         self.failed += call.failed.values().sum::<u64>();
         self.answered = spent.answered;
         self.prompt_tokens = spent.prompt_tokens;
