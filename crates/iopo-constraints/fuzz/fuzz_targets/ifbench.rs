@@ -33,11 +33,25 @@ fn checkers(id: &str, kwargs: &Value) -> Vec<Checker> {
         .collect()
 }
 
+/// A number of any size: the first eight bytes.
+fn number(data: &[u8]) -> u64 {
+    data.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
     let (keyword, text) = text.split_once('\0').unwrap_or(("tea", &text));
     let response = Response::new(text);
+    let number = number(data);
     let varied = [
+        ("count:numbers", json!({"N": number})),
+        ("count:word_count_range", json!({"min_words": 1, "max_words": number})),
+        ("count:words_japanese", json!({"N": number})),
+        ("repeat:repeat_span", json!({"prompt_to_repeat": keyword, "n_start": 0, "n_end": number})),
+        ("sentence:increment", json!({"small_n": number})),
+        ("sentence:keyword", json!({"word": keyword, "N": number})),
+        ("words:keywords_specific_position", json!({"keyword": keyword, "n": number, "m": number})),
+        ("words:repeats", json!({"small_n": number})),
         (
             "count:keywords_multiple",
             json!({"keyword1": keyword, "keyword2": keyword, "keyword3": "tea", "keyword4": "a", "keyword5": "e"}),

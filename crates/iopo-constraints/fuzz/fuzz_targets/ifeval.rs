@@ -25,11 +25,21 @@ fn checkers(id: &str, kwargs: &Value) -> Vec<Checker> {
     Mode::ALL.into_iter().filter_map(|mode| Checker::new(&instruction, mode).ok()).collect()
 }
 
+/// A number of any size: the first eight bytes.
+fn number(data: &[u8]) -> u64 {
+    data.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
     let (keyword, text) = text.split_once('\0').unwrap_or(("tea", &text));
     let response = Response::new(text);
+    let number = number(data);
     let varied = [
+        ("detectable_content:number_placeholders", json!({"num_placeholders": number})),
+        ("keywords:frequency", json!({"keyword": keyword, "relation": "less than", "frequency": number})),
+        ("length_constraints:number_paragraphs", json!({"num_paragraphs": number})),
+        ("length_constraints:number_words", json!({"relation": "at least", "num_words": number})),
         ("combination:repeat_prompt", json!({"prompt_to_repeat": keyword})),
         ("detectable_content:postscript", json!({"postscript_marker": keyword})),
         ("detectable_format:multiple_sections", json!({"section_spliter": keyword, "num_sections": 1})),

@@ -9,6 +9,9 @@ use super::{
     relation::Relation,
 };
 
+/// Numbers are below this. Sums of a number and a count of words cannot overflow.
+const BOUND: u64 = 1_000_000_000;
+
 /// The arguments of one instruction. Each method reads one argument; [`Params::finish`] rejects those never read.
 pub(crate) struct Params<'a> {
     id: &'static str,
@@ -40,7 +43,7 @@ impl<'a> Params<'a> {
         InstructionError::BadParameter { id: self.id, name, expected, found }
     }
 
-    /// A whole number that is at least `least`. `3.0` is accepted.
+    /// A whole number that is at least `least` and below a billion. `3.0` is accepted.
     pub(crate) fn count(
         &mut self,
         name: &'static str,
@@ -49,10 +52,15 @@ impl<'a> Params<'a> {
         let value = self.value(name)?;
         let whole = value.as_u64().or_else(|| {
             let float = value.as_f64()?;
-            (float.fract() == 0.0 && (0.0..1e9).contains(&float)).then_some(float as u64)
+            (float.fract() == 0.0 && (0.0..BOUND as f64).contains(&float)).then_some(float as u64)
         });
-        let expected = if least == 0 { "a whole number" } else { "a whole number of at least 1" };
+        let expected = if least == 0 {
+            "a whole number below 1000000000"
+        } else {
+            "a whole number of at least 1 and below 1000000000"
+        };
         whole
+            .filter(|number| *number < BOUND)
             .and_then(|number| usize::try_from(number).ok())
             .filter(|number| *number >= least)
             .ok_or_else(|| self.bad(name, expected, &value.to_string()))

@@ -103,14 +103,14 @@ struct Line {
     key: Value,
     prompt: String,
     instruction_id_list: Vec<String>,
-    kwargs: Vec<Map<String, Value>>,
+    kwargs: Vec<Option<Map<String, Value>>>,
 }
 
 impl<I: NamedInstruction> PromptFile<I> {
     /// Parses the text of a file with one JSON object per line, as IFEval and IFBench publish them.
     ///
     /// Other fields are ignored, and instruction types of other benchmarks are kept by name. A byte order mark and the
-    /// extensions of Python's JSON are accepted; an argument that is `NaN` counts as null.
+    /// extensions of Python's JSON are accepted; an argument that is `NaN` counts as null, and null arguments as none.
     ///
     /// # Errors
     /// Returns an error with the line number when a line is not a prompt, when a key occurs twice, and when the
@@ -173,8 +173,10 @@ impl<I: NamedInstruction> Prompt<I> {
             let found = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
             return Err(bad(format!("found {found}, expected as many kwargs as instructions")));
         }
-        let made =
-            ids.into_iter().zip(kwargs).map(|(id, kwargs)| PromptInstruction::new(id, kwargs));
+        let made = ids
+            .into_iter()
+            .zip(kwargs)
+            .map(|(id, kwargs)| PromptInstruction::new(id, kwargs.unwrap_or_default()));
         let instructions = made.collect::<Result<_, _>>().map_err(|source| {
             let (key, source) = (excerpt(&key), Box::new(source));
             InstructionError::BadPrompt { line: number, key, source }

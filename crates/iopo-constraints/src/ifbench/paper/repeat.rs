@@ -9,7 +9,7 @@ pub(super) fn changes_first_word(text: &str, prompt: &str) -> bool {
 
 /// Whether a text is the characters of the request from `first` to `last`, inclusive.
 pub(super) fn is_span(text: &str, prompt: &str, first: usize, last: usize) -> bool {
-    let length = (last + 1).saturating_sub(first);
+    let length = last.saturating_add(1).saturating_sub(first);
     let span: String = prompt.chars().skip(first).take(length).collect();
     equal(text, &span)
 }

@@ -17,8 +17,9 @@ fn plain(text: &str) -> String {
     strip(text.trim_end_matches(['.', '!', '。'])).to_owned()
 }
 
+/// Whether the numbers are the multiples, with or without the numbers of list items.
 pub(super) fn multiples(text: &str) -> bool {
-    custom::multiples(&plain(text))
+    custom::multiples(text) || custom::multiples(&plain(text))
 }
 
 pub(super) fn multiple_choice(text: &str) -> bool {
@@ -103,4 +104,22 @@ pub(super) fn grades(text: &str) -> bool {
     let head = unfenced(text).next().is_some_and(|line| line.matches('"').count() == 10);
     let quoted = |records: Vec<Vec<Field>>| records.iter().flatten().all(|field| field.quoted);
     head && table(text, '\t', GRADE_COLUMNS, 3).is_some_and(quoted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::multiples;
+
+    #[test]
+    fn a_number_with_a_period_is_no_list_mark_where_it_is_the_answer() {
+        for text in [
+            "14. 21. 28. 35. 42. 49",
+            "14, 21, 28,\n35. 42. 49.",
+            "- 14\n- 21\n- 28\n- 35\n- 42\n- 49",
+        ] {
+            assert!(multiples(text), "{text}");
+        }
+        assert!(multiples("1. 14\n2. 21\n3. 28\n4. 35\n5. 42\n6. 49"));
+        assert!(!multiples("21. 28. 35. 42. 49") && !multiples("1. 14 21 28 35 42\n7. 50"));
+    }
 }

@@ -57,21 +57,43 @@ pub(super) fn sentences_then_bullets(text: &str) -> bool {
 /// Whether a text or a section starts with text in HTML italics, and something follows.
 pub(super) fn thesis(text: &str) -> bool {
     let folded = text.to_ascii_lowercase();
+    let mut tags = [Italics::new("<i>", "</i>"), Italics::new("<em>", "</em>")];
     let mut starts = true;
     lines::all(&folded).any(|(start, line)| {
-        let here = std::mem::replace(
-            &mut starts,
-            line.trim().is_empty() || lines::heading(line).is_some(),
-        );
-        here && starts_with_thesis(folded[start..].trim_start())
+        let blank = line.trim().is_empty();
+        let here = std::mem::replace(&mut starts, blank || lines::heading(line).is_some());
+        // The line after a blank one starts a section too.
+        let at = start + line.len() - line.trim_start().len();
+        here && !blank && tags.iter_mut().any(|tags| tags.hold_thesis(&folded, at))
     })
 }
 
-fn starts_with_thesis(text: &str) -> bool {
-    [("<i>", "</i>"), ("<em>", "</em>")].into_iter().any(|(open, close)| {
-        let inner = text.strip_prefix(open).and_then(|rest| rest.split_once(close));
-        inner.is_some_and(|(inside, after)| has_word(inside) && has_word(after))
-    })
+/// A pair of tags, and the place of the closing tag that was found last. Each part of a text is searched once.
+struct Italics {
+    open: &'static str,
+    close: &'static str,
+    /// `None` if no closing tag is left.
+    closer: Option<usize>,
+}
+
+impl Italics {
+    fn new(open: &'static str, close: &'static str) -> Self {
+        Self { open, close, closer: Some(0) }
+    }
+
+    /// Whether the pair starts at a place with text in it, and text follows. Places must not decrease.
+    fn hold_thesis(&mut self, text: &str, at: usize) -> bool {
+        if !text[at..].starts_with(self.open) {
+            return false;
+        }
+        let inside = at + self.open.len();
+        if self.closer.is_some_and(|closer| closer < inside) {
+            self.closer = text[inside..].find(self.close).map(|found| inside + found);
+        }
+        self.closer.is_some_and(|closer| {
+            has_word(&text[inside..closer]) && has_word(&text[closer + self.close.len()..])
+        })
+    }
 }
 
 /// Whether the headings of the template occur in order, with text after each. Asterisks are ignored.
@@ -105,4 +127,40 @@ pub(super) fn title_case(text: &str) -> bool {
             let small = is_lower(first) && (rest.is_empty() || is_lower(rest) || is_upper(rest));
             !small || at > 0 && at < last && MINOR.contains(word)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thesis;
+
+    #[test]
+    fn a_thesis_starts_a_text_or_a_section() {
+        for text in [
+            "<i>Tea is hot.</i> It is.",
+            " \n\n <EM>Tea</EM> is hot.",
+            "# Tea\n<i>Tea</i> is hot.",
+            "<i></i> a\n\n<i>Tea</i>\nis hot.",
+            "<i>Tea\n\n<em>is</i> hot.</em>",
+            "<em>tea\n\n<i>is</i> hot.",
+        ] {
+            assert!(thesis(text), "{text}");
+        }
+        for text in [
+            "Tea <i>is</i> hot.",
+            "tea\n<i>is</i> hot.",
+            "<i>Tea</i> .",
+            "<i>tea\n\n<i>hot",
+            "<i>tea</em> a",
+        ] {
+            assert!(!thesis(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn open_tags_cost_no_more_than_other_text() {
+        // Quadratic searches of these texts take minutes.
+        for unit in ["<i>\n\n", "<em>\n\n", "<i>.</i>\n\n", "\n", " \n", "# a\n<i>\n"] {
+            assert!(!thesis(&unit.repeat(1 << 18)), "{unit:?}");
+        }
+    }
 }

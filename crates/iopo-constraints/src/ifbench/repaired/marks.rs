@@ -128,7 +128,7 @@ pub(super) fn changes_first_word(text: &str, prompt: &str) -> bool {
 /// Whether a text is the words of the request from `first` to `last`, inclusive, counted from 0.
 pub(super) fn is_span(text: &str, prompt: &str, first: usize, last: usize) -> bool {
     let (text, prompt) = (key(text), key(prompt));
-    let length = (last + 1).saturating_sub(first);
+    let length = last.saturating_add(1).saturating_sub(first);
     let mut wanted = prompt.split_whitespace().skip(first).take(length).peekable();
     wanted.peek().is_some() && text.split_whitespace().eq(wanted)
 }

@@ -25,7 +25,7 @@ pub(super) fn few_stop_words(text: &str, most: Percentage) -> bool {
             .rsplit_once('\'')
             .filter(|(_, end)| matches!(*end, "t" | "s" | "re" | "ve" | "ll" | "d" | "m"));
         let first = uncontracted.map_or(word.as_str(), |(first, _)| first);
-        let negated = first.strip_suffix('n').unwrap_or(first);
+        let negated = word.strip_suffix("n't").unwrap_or(first);
         all += 1;
         stops += usize::from([word.as_str(), first, negated].into_iter().any(is_stop_word));
     }
@@ -107,5 +107,20 @@ pub(super) fn second_and_second_to_last(text: &str, keyword: &str) -> bool {
     match found[..] {
         [_, second, ..] => key(second) == keyword && key(found[found.len() - 2]) == keyword,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_contractions_lose_their_end() {
+        let few = |text| few_stop_words(text, Percentage::new(0.0).expect("a share"));
+        // Without their last letter, these words would be `me`, `so` and `he`.
+        assert!(few("men son hen tea's"));
+        for text in ["don't", "can’t", "isn't", "it's", "you'll"] {
+            assert!(!few(text), "{text}");
+        }
     }
 }

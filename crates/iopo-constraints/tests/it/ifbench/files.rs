@@ -23,6 +23,8 @@ fn missing_foreign_and_mistyped_arguments_are_errors() {
         ("count:numbers", json!({"N": null}), "missing parameter `N`"),
         ("count:numbers", json!({"N": 2.5}), "expected a whole number"),
         ("count:numbers", json!({"N": -1}), "expected a whole number"),
+        ("count:numbers", json!({"N": u64::MAX}), "below 1000000000"),
+        ("sentence:increment", json!({"small_n": 1_000_000_000}), "below 1000000000"),
         ("count:numbers", json!({"N": "2"}), "found \"2\""),
         ("count:numbers", json!({"N": 2, "small_n": 1}), "unknown parameter `small_n`"),
         ("count:punctuation", json!({"N": 2}), "unknown parameter `N`"),

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use iopo_constraints::ifbench::{Checker, Mode, Response, primitives};
+use iopo_constraints::ifbench::{Checker, Instruction, Mode, Response, primitives};
 use proptest::prelude::*;
+use serde_json::{Map, Value};
 
 use crate::support::{
     ifbench::{instructions, verb_tagger},
@@ -22,6 +23,9 @@ const MORE: &[&str] = &[
     " \n\n",
     "<i>tea</i> ",
     "<em>",
+    "<i>\n\n",
+    "<em>.</em>\n\n",
+    "# <i>\n",
     "My Answer: ",
     "level ",
     "well-known-a-b ",
@@ -87,6 +91,39 @@ proptest! {
         }
         prop_assert_eq!(primitives::indented_lines(&text), lines);
     }
+}
+
+/// An instruction with each of its numbers replaced.
+fn with_numbers(one: &Value, number: u64) -> Map<String, Value> {
+    let kwargs = one["kwargs"].as_object().cloned().unwrap_or_default();
+    let change = |value: Value| if value.is_number() { number.into() } else { value };
+    kwargs.into_iter().map(|(name, value)| (name, change(value))).collect()
+}
+
+#[test]
+fn numbers_of_any_size_are_checked_or_refused() {
+    let all: Vec<Value> =
+        serde_json::from_str(include_str!("../../data/ifbench_instructions.json")).expect("a list");
+    let (tagger, text) = (verb_tagger(), "Tea is hot. Tea 1 2 is hot! Tea お茶?\n* tea");
+    let mut refused = 0;
+    for one in &all {
+        let id = one["id"].as_str().expect("an id");
+        for number in [0, 1, 999_999_999, 1_000_000_000, u64::MAX - 1, u64::MAX] {
+            match Instruction::from_parts(id, &with_numbers(one, number)) {
+                Ok(instruction) => {
+                    for mode in Mode::ALL {
+                        let checker = Checker::new(&instruction, mode, Some(&tagger));
+                        checker.expect("supported").verdict(&Response::new(text));
+                    }
+                }
+                Err(error) => {
+                    assert!(number == 0 || number >= 1_000_000_000, "{id}: {error}");
+                    refused += usize::from(number == u64::MAX);
+                }
+            }
+        }
+    }
+    assert!(refused > 10, "{refused}");
 }
 
 /// Checks 10 MiB of mixed pieces, then each piece repeated. A quadratic check would take hours.

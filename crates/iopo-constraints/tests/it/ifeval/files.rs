@@ -28,6 +28,7 @@ fn missing_foreign_and_mistyped_arguments_are_errors() {
         (json!({"num_words": null, "relation": "at least"}), "missing parameter `num_words`"),
         (json!({"num_words": "3", "relation": "at least"}), "expected a whole number"),
         (json!({"num_words": -1, "relation": "at least"}), "expected a whole number"),
+        (json!({"num_words": u64::MAX, "relation": "at least"}), "below 1000000000"),
         (json!({"num_words": 3, "relation": "at most"}), "found at most"),
         (json!({"num_words": 3, "relation": "at least", "n": 1}), "unknown parameter `n`"),
     ] {
