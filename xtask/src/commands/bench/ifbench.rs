@@ -215,8 +215,7 @@ fn differences(types: &[&str], ours: &Said, theirs: &Said) -> Result<String> {
         };
         let list: Vec<String> = differing.iter().map(one).collect();
         let list = list.join(", ");
-        text =
-            format!("{text} The rules changed between both versions; verdicts differ for {list}.");
+        text = format!("{text} Verdicts differ for {list}.");
     }
     if !undecided.is_empty() {
         let list: Vec<String> =
@@ -268,8 +267,8 @@ mod tests {
         let text = differences(&types, &ours, &said(&[1.0], &[yes, no, no, None])).expect("text");
         assert_eq!(
             text,
-            "Of 3 instructions, 2 hold strictly and 3 loosely by iopo, 1 and 3 by the Python checks. The rules changed between \
-             both versions; verdicts differ for `b` (1 strict, 0 loose). Both sides leave out `c` (1).\n"
+            "Of 3 instructions, 2 hold strictly and 3 loosely by iopo, 1 and 3 by the Python checks. Verdicts differ \
+             for `b` (1 strict, 0 loose). Both sides leave out `c` (1).\n"
         );
         let same = differences(&types, &ours, &ours).expect("text");
         assert!(!same.contains("differ"), "{same}");
